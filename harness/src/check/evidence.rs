@@ -1,0 +1,58 @@
+//! What a step saw, as the checks look at it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// What one execution of a step brought; a race brings one a contestant.
+#[derive(Debug, Clone)]
+pub enum Evidence {
+    /// HTTP exchanges; more than one in a race.
+    Http(Vec<Exchange>),
+    /// A process.
+    Process(ProcessResult),
+    /// A step that leaves nothing to look at.
+    Nothing,
+}
+
+/// A request and its answer, with secrets still in them: they are redacted where they are shown.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// The whole URL.
+    pub url: String,
+    /// The request's headers, in order.
+    pub request_headers: Vec<(String, String)>,
+    /// The request's body.
+    pub request_body: Option<String>,
+    /// The status.
+    pub status: u16,
+    /// The answer's headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The answer's body as text.
+    pub body: String,
+    /// The answer's body as JSON, if it is JSON.
+    pub json: Option<Value>,
+    /// From the first byte sent to the last received.
+    pub took: Duration,
+}
+
+/// What a command of the agent did.
+#[derive(Debug, Clone, Default)]
+pub struct ProcessResult {
+    /// The command line as a person would type it, without secrets in the environment.
+    pub command: String,
+    /// The exit code; none while it runs or if a signal ended it.
+    pub exit: Option<i32>,
+    /// Whether it is still running in the background.
+    pub running: bool,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    /// The requests it made meanwhile, `METHOD /path?query`, if the machine is observed.
+    pub requests: Option<Vec<String>>,
+    /// How long it took.
+    pub took: Duration,
+}

@@ -1,0 +1,4 @@
+//! What must hold, and whether it does.
+
+pub mod evidence;
+pub mod outcome;

@@ -1,0 +1,7 @@
+//! The conformance kit: the documented sub-tests of QuickZTNA, executable against any implementation.
+
+pub mod check;
+pub mod plan;
+pub mod report;
+pub mod run;
+pub mod scenario;

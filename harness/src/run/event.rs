@@ -1,0 +1,99 @@
+//! What a run tells while it goes on. Reports are made from these alone.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::check::evidence::{Exchange, ProcessResult};
+use crate::check::outcome::Outcome;
+use crate::plan::Plan;
+use crate::scenario::model::Scenario;
+
+/// One thing that happened. `subtest` is the index in the plan.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The run begins.
+    Started {
+        /// What will run.
+        plan: Arc<Plan>,
+        /// A name for the target.
+        target: String,
+        /// When.
+        at: SystemTime,
+    },
+    /// A sub-test begins.
+    SubtestStarted {
+        /// Which.
+        subtest: usize,
+    },
+    /// A step ended, its checks judged.
+    StepFinished {
+        /// Which sub-test.
+        subtest: usize,
+        /// The step's name, variables filled in and secrets redacted.
+        name: String,
+        /// Where the step stands in the scenario.
+        span: crate::scenario::model::Span,
+        /// What it exchanged, secrets redacted.
+        exchanges: Vec<Exchange>,
+        /// The process it ran, secrets redacted.
+        process: Option<ProcessResult>,
+        /// A line that repeats it in a shell, secrets as variables.
+        repeat: Option<String>,
+        /// What its checks found, secrets redacted.
+        outcomes: Vec<Outcome>,
+    },
+    /// Something of the target's could not be cleaned up.
+    CleanupFailed {
+        /// Which sub-test.
+        subtest: usize,
+        /// What, and why.
+        message: String,
+    },
+    /// A sub-test ended.
+    SubtestFinished {
+        /// Which.
+        subtest: usize,
+        /// How.
+        verdict: SubtestVerdict,
+        /// Why, unless it passed.
+        reason: Option<String>,
+        /// How long it took.
+        took: Duration,
+    },
+    /// The run ended.
+    Finished {
+        /// How long it took.
+        took: Duration,
+        /// Whether it was cut short.
+        interrupted: bool,
+    },
+}
+
+/// A sub-test's verdict.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum SubtestVerdict {
+    /// All checks hold.
+    Pass,
+    /// The target failed a check.
+    Fail,
+    /// It needs what the target does not declare.
+    Skip,
+    /// The environment or the kit failed, so nothing can be said.
+    Error,
+    /// It failed, and a waiver allows it.
+    Waived,
+}
+
+/// What listens to events.
+pub trait Listener: Send {
+    /// Takes one event.
+    fn hear(&mut self, event: &Event);
+}
+
+/// A scenario of the plan, for listeners.
+pub fn scenario(plan: &Plan, subtest: usize) -> &Arc<Scenario> {
+    &plan.subtests[subtest].scenario
+}

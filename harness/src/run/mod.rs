@@ -1,0 +1,3 @@
+//! Runs a plan and tells what happens.
+
+pub mod event;
