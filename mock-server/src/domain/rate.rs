@@ -1,13 +1,17 @@
 //! How often an API key may be used: at most its limit within a minute that starts at the first use (`api-key/ST3.2`).
 
-/// How long a window lasts, in milliseconds.
-pub const WINDOW_MS: i64 = 60_000;
+use std::time::Duration;
+
+use super::Timestamp;
+
+/// How long a window lasts.
+pub const WINDOW: Duration = Duration::from_secs(60);
 
 /// What is remembered of a key's present window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// When its first use was, in milliseconds since 1970.
-    pub started: i64,
+    /// When its first use was.
+    pub started: Timestamp,
     /// How many uses it has let through.
     pub uses: i64,
 }
@@ -20,25 +24,24 @@ pub enum Admission {
     /// It may not; in so many whole seconds it may (1 to 60: the value of `Retry-After`).
     Refused {
         /// Seconds, rounded up.
-        retry_after: u32,
+        retry_after_seconds: u64,
     },
 }
 
-/// Decides one more use at `now` (milliseconds since 1970) under a limit of `limit` uses a window.
+/// Decides one more use at `now` under a limit of `limit` uses a window.
 ///
 /// A window that lies in the future, after a clock was set back, counts as over: otherwise its key would be locked
 /// out for as long as the clock was wrong.
 #[must_use]
-pub fn admit(window: Option<Window>, limit: i64, now: i64) -> Admission {
-    let fresh = Window { started: now, uses: 0 };
+pub fn admit(window: Option<Window>, limit: i64, now: Timestamp) -> Admission {
     let present = window
-        .filter(|window| now >= window.started && now.saturating_sub(window.started) < WINDOW_MS)
-        .unwrap_or(fresh);
+        .filter(|window| now >= window.started && now.since(window.started) < WINDOW)
+        .unwrap_or(Window { started: now, uses: 0 });
     if present.uses < limit {
         return Admission::Admitted(Window { uses: present.uses.saturating_add(1), ..present });
     }
-    let left = WINDOW_MS - now.saturating_sub(present.started);
-    Admission::Refused { retry_after: u32::try_from(left.saturating_add(999) / 1000).unwrap_or(60).max(1) }
+    let left = WINDOW.saturating_sub(now.since(present.started));
+    Admission::Refused { retry_after_seconds: left.as_secs() + u64::from(left.subsec_nanos() > 0) }
 }
 
 #[cfg(test)]
@@ -47,32 +50,28 @@ mod tests {
 
     use super::*;
 
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
     #[test]
     fn boundaries_of_a_window() {
-        let full = Some(Window { started: 1000, uses: 3 });
+        let window = |started, uses| Some(Window { started: at(started), uses });
+        let admitted = |started, uses| Admission::Admitted(Window { started: at(started), uses });
+        let refused = |retry_after_seconds| Admission::Refused { retry_after_seconds };
         let cases = [
-            (None, 1, 5, Admission::Admitted(Window { started: 5, uses: 1 })),
-            (
-                Some(Window { started: 1000, uses: 2 }),
-                3,
-                60_999,
-                Admission::Admitted(Window { started: 1000, uses: 3 }),
-            ),
-            (full, 3, 1000, Admission::Refused { retry_after: 60 }),
-            (full, 3, 1001, Admission::Refused { retry_after: 60 }),
-            (full, 3, 2000, Admission::Refused { retry_after: 59 }),
-            (full, 3, 60_999, Admission::Refused { retry_after: 1 }),
-            (full, 3, 61_000, Admission::Admitted(Window { started: 61_000, uses: 1 })),
-            (full, 3, 999, Admission::Admitted(Window { started: 999, uses: 1 })),
-            (
-                Some(Window { started: i64::MIN, uses: 3 }),
-                3,
-                i64::MAX,
-                Admission::Admitted(Window { started: i64::MAX, uses: 1 }),
-            ),
+            (None, 1, 5, admitted(5, 1)),
+            (window(1000, 2), 3, 60_999, admitted(1000, 3)),
+            (window(1000, 3), 3, 1000, refused(60)),
+            (window(1000, 3), 3, 1001, refused(60)),
+            (window(1000, 3), 3, 2000, refused(59)),
+            (window(1000, 3), 3, 60_999, refused(1)),
+            (window(1000, 3), 3, 61_000, admitted(61_000, 1)),
+            (window(1000, 3), 3, 999, admitted(999, 1)),
+            (window(i64::MIN, 3), 3, i64::MAX, admitted(i64::MAX, 1)),
         ];
         for (window, limit, now, expected) in cases {
-            assert_eq!(admit(window, limit, now), expected, "{window:?} at {now}");
+            assert_eq!(admit(window, limit, at(now)), expected, "{window:?} at {now}");
         }
     }
 
@@ -82,27 +81,27 @@ mod tests {
             limit in 1_i64..6,
             pauses in prop::collection::vec(0_i64..40_000, 1..80),
         ) {
-            let (mut window, mut now) = (None, 0);
-            let mut admitted: Vec<(i64, i64)> = Vec::new();
+            let (mut window, mut now) = (None, at(0));
+            let mut admitted: Vec<(Timestamp, Timestamp)> = Vec::new();
             for pause in pauses {
-                now += pause;
+                now = at(now.as_millis() + pause);
                 match admit(window, limit, now) {
                     Admission::Admitted(next) => {
                         window = Some(next);
                         admitted.push((next.started, now));
                     }
-                    Admission::Refused { retry_after } => {
-                        let wait = i64::from(retry_after) * 1000;
-                        let after = admit(window, limit, now + wait);
+                    Admission::Refused { retry_after_seconds } => {
+                        let free = now.plus(Duration::from_secs(retry_after_seconds));
+                        let after = admit(window, limit, free);
                         prop_assert!(matches!(after, Admission::Admitted(_)), "{after:?}");
-                        let before = admit(window, limit, now + wait - 1000);
+                        let before = admit(window, limit, free.minus(Duration::from_secs(1)));
                         prop_assert!(!matches!(before, Admission::Admitted(_)), "{before:?}");
                     }
                 }
             }
             for (started, _) in &admitted {
-                let within = admitted.iter().filter(|(_, at)| (*started..started + WINDOW_MS).contains(at)).count();
-                prop_assert!(i64::try_from(within).expect("small") <= limit);
+                let within = admitted.iter().filter(|(_, at)| (*started..started.plus(WINDOW)).contains(at));
+                prop_assert!(i64::try_from(within.count()).expect("small") <= limit);
             }
         }
     }

@@ -5,57 +5,44 @@
 //! read-only machines key" (`api-key/ST2.1`). `machines:read`, as the dashboard writes it (`api-key/ST5.1`), is that
 //! one verb on that one resource. Managing keys needs `admin`, or else any key could make itself a stronger one.
 
-use std::fmt;
-
 /// What scopes tell apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Resource {
-    /// Machines.
+    /// Machines and their administration.
     Machines,
-    /// Names.
+    /// Name service settings.
     Dns,
     /// Access rules.
     Acl,
-    /// Invoices.
+    /// Billing.
     Billing,
     /// The audit log.
     Audit,
-    /// Auth keys and API keys: no scope of their own; `read` and `admin` reach them.
+    /// Auth keys and API keys: no scope names them; `read` and `admin` reach them.
     Keys,
 }
 
-/// What a call does, as far as permission for it goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Permission {
-    /// Create, change or revoke auth keys and API keys.
-    ManageKeys,
-    /// Quarantine, release, approve, tag or delete machines.
-    ManageMachines,
-    /// Read a resource.
-    Read(Resource),
-    /// Change a resource.
-    Write(Resource),
+/// What a call does to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verb {
+    /// It looks.
+    Read,
+    /// It changes something.
+    Write,
 }
+
+/// The scopes of an API key; none are all that its creator's role allows (`api-key/ST1.1`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scopes(Option<Vec<String>>);
 
 /// One scope of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// `admin`.
+enum Scope {
     Admin,
-    /// `read`.
-    Read,
-    /// `write`.
-    Write,
-    /// `RESOURCE`.
+    Any(Verb),
     All(Resource),
-    /// `RESOURCE:read`.
-    ReadOf(Resource),
-    /// `RESOURCE:write`.
-    WriteOf(Resource),
+    One(Verb, Resource),
 }
-
-/// The scopes as the documents list them (`api-key/ST2.2`).
-pub const VALID: &str = "read, write, admin, machines, dns, acl, billing, audit";
 
 impl Resource {
     /// The resources that can be named in a scope.
@@ -63,7 +50,7 @@ impl Resource {
 
     /// Its name in scopes and messages.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Machines => "machines",
             Self::Dns => "dns",
@@ -75,109 +62,140 @@ impl Resource {
     }
 }
 
-impl Scope {
-    /// The scope that this text names.
+impl Verb {
+    /// Its name in scopes and messages.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "admin" => return Some(Self::Admin),
-            "read" => return Some(Self::Read),
-            "write" => return Some(Self::Write),
-            _ => {}
-        }
-        let (name, verb) = text.split_once(':').map_or((text, None), |(name, verb)| (name, Some(verb)));
-        let resource = Resource::NAMED.into_iter().find(|resource| resource.name() == name)?;
-        match verb {
-            None => Some(Self::All(resource)),
-            Some("read") => Some(Self::ReadOf(resource)),
-            Some("write") => Some(Self::WriteOf(resource)),
-            Some(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::Admin => out.write_str("admin"),
-            Self::Read => out.write_str("read"),
-            Self::Write => out.write_str("write"),
-            Self::All(resource) => out.write_str(resource.name()),
-            Self::ReadOf(resource) => write!(out, "{}:read", resource.name()),
-            Self::WriteOf(resource) => write!(out, "{}:write", resource.name()),
+            Self::Read => "read",
+            Self::Write => "write",
         }
     }
 }
 
-/// Whether these scopes allow it (`api-key/ST2.3`). What the creator's role allows is judged apart.
-#[must_use]
-pub fn allows(scopes: &[Scope], permission: Permission) -> bool {
-    if scopes.is_empty() || scopes.contains(&Scope::Admin) {
-        return true;
+impl Scopes {
+    /// The scopes of a key as its row keeps them; they were checked when the key was made.
+    #[must_use]
+    pub fn stored(names: Option<Vec<String>>) -> Self {
+        Self(names)
     }
-    let (verb, other, resource) = match permission {
-        Permission::ManageKeys | Permission::Write(Resource::Keys) => return false,
-        Permission::ManageMachines => (Scope::Write, Scope::Read, Resource::Machines),
-        Permission::Write(resource) => (Scope::Write, Scope::Read, resource),
-        Permission::Read(resource) => (Scope::Read, Scope::Write, resource),
-    };
-    let precise = match verb {
-        Scope::Read => Scope::ReadOf(resource),
-        _ => Scope::WriteOf(resource),
-    };
-    let resources_named = scopes.iter().any(|scope| matches!(scope, Scope::All(_)));
-    let verb_given = scopes.contains(&verb) || !scopes.contains(&other);
-    scopes.contains(&precise)
-        || (scopes.contains(&Scope::All(resource)) && verb_given)
-        || (scopes.contains(&verb) && !resources_named)
+
+    /// Checks the scopes asked for a new key (`api-key/ST2.2`).
+    ///
+    /// # Errors
+    /// The names that are no scopes, in the order they came.
+    pub fn requested(names: Option<Vec<String>>) -> Result<Self, Vec<String>> {
+        let unknown: Vec<String> =
+            names.iter().flatten().filter(|name| Scope::parse(name).is_none()).cloned().collect();
+        if unknown.is_empty() { Ok(Self(names)) } else { Err(unknown) }
+    }
+
+    /// The names, as they are stored and answered.
+    #[must_use]
+    pub fn names(&self) -> Option<&[String]> {
+        self.0.as_deref()
+    }
+
+    /// Whether nothing is out of their reach: only then may a key manage keys.
+    #[must_use]
+    pub fn cover_everything(&self) -> bool {
+        self.names().is_none_or(|names| names.is_empty() || self.parsed().any(|scope| scope == Scope::Admin))
+    }
+
+    /// Whether they allow that on that resource (`api-key/ST2.3`); what the creator's role allows is judged apart.
+    #[must_use]
+    pub fn cover(&self, verb: Verb, resource: Resource) -> bool {
+        if self.cover_everything() || self.parsed().any(|scope| scope == Scope::One(verb, resource)) {
+            return true;
+        }
+        if resource == Resource::Keys && verb == Verb::Write {
+            return false;
+        }
+        let verb_given = self.parsed().any(|scope| scope == Scope::Any(verb));
+        let any_verb_given = self.parsed().any(|scope| matches!(scope, Scope::Any(_)));
+        let resource_given = self.parsed().any(|scope| scope == Scope::All(resource));
+        let any_resource_given = self.parsed().any(|scope| matches!(scope, Scope::All(_)));
+        match (verb_given, resource_given) {
+            (true, true) => true,
+            (true, false) => !any_resource_given,
+            (false, true) => !any_verb_given,
+            (false, false) => false,
+        }
+    }
+
+    fn parsed(&self) -> impl Iterator<Item = Scope> {
+        self.0.iter().flatten().filter_map(|name| Scope::parse(name))
+    }
+}
+
+impl Scope {
+    fn parse(text: &str) -> Option<Self> {
+        let verb = |name: &str| [Verb::Read, Verb::Write].into_iter().find(|verb| verb.name() == name);
+        let resource = |name: &str| Resource::NAMED.into_iter().find(|resource| resource.name() == name);
+        match text.split_once(':') {
+            Some((name, of)) => Some(Self::One(verb(of)?, resource(name)?)),
+            None if text == "admin" => Some(Self::Admin),
+            None => verb(text).map(Self::Any).or_else(|| resource(text).map(Self::All)),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn matrix() {
-        use Permission::{ManageKeys, ManageMachines, Read, Write};
-        let calls = [
-            ("manage keys", ManageKeys),
-            ("manage machines", ManageMachines),
-            ("read machines", Read(Resource::Machines)),
-            ("write machines", Write(Resource::Machines)),
-            ("read audit", Read(Resource::Audit)),
-            ("read keys", Read(Resource::Keys)),
-            ("write keys", Write(Resource::Keys)),
-            ("read dns", Read(Resource::Dns)),
-        ];
-        let cases: [(&[&str], [u8; 8]); 13] = [
-            (&[], [1; 8]),
-            (&["admin"], [1; 8]),
-            (&["admin", "machines:read"], [1; 8]),
-            (&["read"], [0, 0, 1, 0, 1, 1, 0, 1]),
-            (&["write"], [0, 1, 0, 1, 0, 0, 0, 0]),
-            (&["read", "write"], [0, 1, 1, 1, 1, 1, 0, 1]),
-            (&["machines"], [0, 1, 1, 1, 0, 0, 0, 0]),
-            (&["machines", "read"], [0, 0, 1, 0, 0, 0, 0, 0]),
-            (&["write", "machines"], [0, 1, 0, 1, 0, 0, 0, 0]),
-            (&["machines", "dns", "read", "write"], [0, 1, 1, 1, 0, 0, 0, 1]),
-            (&["machines:read", "audit:read"], [0, 0, 1, 0, 1, 0, 0, 0]),
-            (&["machines:write"], [0, 1, 0, 1, 0, 0, 0, 0]),
-            (&["read", "machines:write"], [0, 1, 1, 1, 1, 1, 0, 1]),
-        ];
-        for (names, expected) in cases {
-            let scopes: Vec<Scope> = names.iter().map(|name| Scope::parse(name).expect("valid")).collect();
-            for ((call, permission), expected) in calls.into_iter().zip(expected) {
-                assert_eq!(allows(&scopes, permission), expected == 1, "{names:?} to {call}");
-            }
-        }
+    fn scopes(names: &[&str]) -> Scopes {
+        Scopes::requested(Some(names.iter().map(ToString::to_string).collect())).expect("valid")
     }
 
     #[test]
-    fn names() {
-        for name in VALID.split(", ").chain(["machines:read", "audit:write"]) {
-            assert_eq!(Scope::parse(name).map(|scope| scope.to_string()).as_deref(), Some(name));
+    fn matrix() {
+        use Resource::{Audit, Dns, Keys, Machines};
+        use Verb::{Read, Write};
+        let calls = [
+            (Read, Machines),
+            (Write, Machines),
+            (Read, Audit),
+            (Read, Keys),
+            (Write, Keys),
+            (Read, Dns),
+            (Write, Dns),
+        ];
+        let cases: [(&[&str], u8, [u8; 7]); 13] = [
+            (&[], 1, [1; 7]),
+            (&["admin"], 1, [1; 7]),
+            (&["admin", "machines:read"], 1, [1; 7]),
+            (&["read"], 0, [1, 0, 1, 1, 0, 1, 0]),
+            (&["write"], 0, [0, 1, 0, 0, 0, 0, 1]),
+            (&["read", "write"], 0, [1, 1, 1, 1, 0, 1, 1]),
+            (&["machines"], 0, [1, 1, 0, 0, 0, 0, 0]),
+            (&["machines", "read"], 0, [1, 0, 0, 0, 0, 0, 0]),
+            (&["write", "machines"], 0, [0, 1, 0, 0, 0, 0, 0]),
+            (&["machines", "dns", "read", "write"], 0, [1, 1, 0, 0, 0, 1, 1]),
+            (&["machines:read", "audit:read"], 0, [1, 0, 1, 0, 0, 0, 0]),
+            (&["machines:write"], 0, [0, 1, 0, 0, 0, 0, 0]),
+            (&["read", "machines:write"], 0, [1, 1, 1, 1, 0, 1, 0]),
+        ];
+        for (names, everything, expected) in cases {
+            let scopes = scopes(names);
+            assert_eq!(scopes.cover_everything(), everything == 1, "{names:?}");
+            for ((verb, resource), expected) in calls.into_iter().zip(expected) {
+                assert_eq!(scopes.cover(verb, resource), expected == 1, "{names:?} to {verb:?} {resource:?}");
+            }
         }
-        for name in [
+        assert!(Scopes::stored(None).cover_everything());
+        let unreadable = Scopes::stored(Some(vec!["from a newer version".to_owned()]));
+        assert!(!unreadable.cover_everything() && !unreadable.cover(Read, Machines));
+    }
+
+    #[test]
+    fn names_that_are_no_scopes_are_told_in_order() {
+        let valid = crate::domain::refusal::VALID_SCOPES.split(", ").chain(["machines:read", "audit:write"]);
+        let asked: Vec<String> = valid.map(ToOwned::to_owned).collect();
+        let found = Scopes::requested(Some(asked.clone())).expect("all of them are valid");
+        assert_eq!(found.names(), Some(asked.as_slice()));
+
+        let wrong = [
             "superpower",
             "",
             "Read",
@@ -187,8 +205,8 @@ mod tests {
             "keys",
             "keys:read",
             "admin:read",
-        ] {
-            assert_eq!(Scope::parse(name), None, "{name}");
-        }
+        ];
+        let asked = ["machines", "read"].iter().chain(&wrong).map(ToString::to_string).collect();
+        assert_eq!(Scopes::requested(Some(asked)), Err(wrong.map(ToOwned::to_owned).to_vec()));
     }
 }

@@ -2,11 +2,8 @@
 
 use std::fmt;
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
-
 use super::{Column, FilterError, Kind, shown};
+use crate::domain::Timestamp;
 
 /// One value, of the kind its column holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +14,8 @@ pub enum Scalar {
     Integer(i64),
     /// `true` or `false`.
     Boolean(bool),
-    /// Milliseconds since 1970.
-    Time(i64),
+    /// A moment.
+    Time(Timestamp),
 }
 
 impl Scalar {
@@ -54,11 +51,7 @@ impl fmt::Display for Scalar {
             Self::Text(text) => out.write_str(text),
             Self::Integer(number) => write!(out, "{number}"),
             Self::Boolean(flag) => write!(out, "{flag}"),
-            Self::Time(ms) => {
-                let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(*ms) * 1_000_000);
-                let written = moment.ok().and_then(|moment| moment.format(&Rfc3339).ok());
-                out.write_str(written.as_deref().unwrap_or("(out of range)"))
-            }
+            Self::Time(moment) => write!(out, "{moment}"),
         }
     }
 }
@@ -121,14 +114,6 @@ fn unquoted(text: &str) -> Option<(String, &str)> {
 }
 
 /// RFC 3339, or a date alone (midnight UTC). A `+` that the query string turned into a space is taken back.
-fn moment(text: &str) -> Option<i64> {
-    let nanoseconds = match OffsetDateTime::parse(&text.replace(' ', "+"), &Rfc3339) {
-        Ok(moment) => moment.unix_timestamp_nanos(),
-        Err(_) => time::Date::parse(text, format_description!("[year]-[month]-[day]"))
-            .ok()?
-            .midnight()
-            .assume_utc()
-            .unix_timestamp_nanos(),
-    };
-    i64::try_from(nanoseconds.div_euclid(1_000_000)).ok()
+fn moment(text: &str) -> Option<Timestamp> {
+    Timestamp::parse(&text.replace(' ', "+")).or_else(|| Timestamp::parse(&format!("{text}T00:00:00Z")))
 }
