@@ -1,0 +1,1 @@
+//! The table `auth_keys`.
