@@ -1,10 +1,13 @@
 //! What the control plane does: load facts, let `domain` decide, save, all in one transaction.
 
 pub mod access;
+pub mod bearer;
 pub mod clock;
 pub mod device;
 mod failure;
+pub mod password;
 pub mod random;
+pub mod rows;
 pub mod session;
 
 pub use clock::Clock;

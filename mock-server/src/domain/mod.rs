@@ -1,5 +1,7 @@
 //! The rules, without I/O: every fact, the time and every random byte is an argument.
 
+pub mod device_code;
+pub mod digest;
 pub mod filter;
 pub mod rate;
 pub mod refusal;

@@ -5,6 +5,9 @@ use std::fmt;
 use super::value::{elements, quoted, refused};
 use super::{Column, FilterError, Kind, Scalar, listed, shown};
 
+/// The longest pattern of `like` and `ilike`: databases have limits of their own, and answer them with an error.
+const LONGEST_PATTERN: usize = 256;
+
 /// What a row's column must fulfil.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
@@ -156,6 +159,9 @@ fn test(column: &'static Column, operator: &str, value: &str) -> Result<Test, Fi
         return Ok(Test::Compare(comparison, Scalar::parse(column, value)?));
     }
     match operator {
+        "like" | "ilike" if value.chars().count() > LONGEST_PATTERN => {
+            Err(notation(column, "a pattern of at most 256 characters", value))
+        }
         "like" | "ilike" => match Scalar::parse(column, &value.replace('*', "%"))? {
             Scalar::Text(pattern) => Ok(Test::Like { pattern, case_sensitive: operator == "like" }),
             _ => Err(refused(column, value)),

@@ -132,6 +132,24 @@ impl Query {
         })
     }
 
+    /// The query for the one row with that id, whole.
+    #[must_use]
+    pub fn row(table: &'static Table, id: &str) -> Self {
+        let conditions = table.columns.iter().filter(|column| column.name == "id").map(|column| Condition {
+            column,
+            negated: false,
+            test: Test::Compare(Comparison::Eq, Scalar::Text(id.to_owned())),
+        });
+        Self {
+            table,
+            conditions: conditions.collect(),
+            select: table.columns.iter().collect(),
+            order: Vec::new(),
+            limit: 1,
+            offset: 0,
+        }
+    }
+
     /// The values that a text column is asked to equal: of every `eq` and `in` on it that is not negated.
     #[must_use]
     pub fn named(&self, column: &str) -> Vec<&str> {

@@ -30,7 +30,11 @@ fn conditions_read_as_postgrest_spells_them() {
         ("revoked=is.true", false, Test::Is(true)),
         ("allowed_tags=not.is.null", true, Test::IsNull),
         ("allowed_tags=cs.{a,\"b\"}", false, Test::Contains(vec!["a".into(), "b".into()])),
-        ("expires_at=lt.1970-01-02", false, Test::Compare(Comparison::Lt, Scalar::Time(Timestamp::from_millis(86_400_000)))),
+        (
+            "expires_at=lt.1970-01-02",
+            false,
+            Test::Compare(Comparison::Lt, Scalar::Time(Timestamp::from_millis(86_400_000))),
+        ),
         (
             "expires_at=eq.1970-01-01T01:00:00.5 01:00",
             false,
@@ -67,6 +71,7 @@ fn what_cannot_be_meant_is_refused_by_name() {
         ("name=in.(\"a\"b)", "a list"),
         ("name=is.true", "is.null"),
         ("revoked=is.maybe", "is.null, is.true or is.false"),
+        (&format!("name=like.{}", "%".repeat(257)), "at most 256 characters"),
         ("select=name,key_hash", "unknown column 'key_hash'"),
         ("select=", "unknown column ''"),
         ("order=name.down", "'order' takes column"),
@@ -129,7 +134,9 @@ fn any_value(column: &'static Column) -> BoxedStrategy<Scalar> {
         Kind::Integer => any::<i64>().prop_map(Scalar::Integer).boxed(),
         Kind::Boolean => any::<bool>().prop_map(Scalar::Boolean).boxed(),
         // RFC 3339 has the years 0 to 9999 only.
-        Kind::Time => (-62_000_000_000_000_i64..253_000_000_000_000).prop_map(|millis| Scalar::Time(Timestamp::from_millis(millis))).boxed(),
+        Kind::Time => (-62_000_000_000_000_i64..253_000_000_000_000)
+            .prop_map(|millis| Scalar::Time(Timestamp::from_millis(millis)))
+            .boxed(),
         Kind::Text | Kind::List | Kind::Json => "[^\0]{0,12}".prop_map(Scalar::Text).boxed(),
     }
 }
