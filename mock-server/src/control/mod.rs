@@ -5,6 +5,7 @@ pub mod clock;
 pub mod device;
 mod failure;
 pub mod random;
+pub mod reap;
 pub mod session;
 
 pub use clock::Clock;
