@@ -3,7 +3,7 @@
 use super::Failure;
 use super::access::Caller;
 use super::session::SessionKey;
-use crate::domain::digest::sha256;
+use crate::domain::key::material::sha256;
 use crate::domain::rate::{Admission, admit};
 use crate::domain::{Refusal, Timestamp};
 use crate::store::{Store, Tx, api_keys};

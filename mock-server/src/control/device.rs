@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Failure, Random};
 use crate::domain::device_code::{Poll, typed, user_code};
-use crate::domain::digest::sha256;
+use crate::domain::key::material::sha256;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::device_codes::{self, NewDeviceCode};
 use crate::store::{Store, StoreError, users};

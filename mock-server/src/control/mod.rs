@@ -7,6 +7,7 @@ pub mod device;
 mod failure;
 pub mod password;
 pub mod random;
+pub mod reap;
 pub mod rows;
 pub mod session;
 

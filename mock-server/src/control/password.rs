@@ -1,33 +1,17 @@
-//! Passwords: hashed with Argon2id, compared without telling who exists.
+//! Passwords, compared without telling who exists.
 
+use argon2::Argon2;
+use argon2::password_hash::PasswordVerifier;
 use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
 /// Each comparison takes 19 MiB: so many at a time bound what a flood of logins can claim.
 static COMPARISONS: Semaphore = Semaphore::const_new(4);
 
-/// What the password of someone who does not exist is compared with: made with the parameters of [`hash`], so that
-/// it takes as long, and equal to no password's hash.
+/// What the password of someone who does not exist is compared with: made with the parameters that users' hashes have, so
+/// that it takes as long, and equal to no password's hash.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LWhlcmUtYXQtYWxs$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
-/// A password that cannot be hashed; says why, never what it was.
-#[derive(Debug, thiserror::Error)]
-#[error("the password cannot be hashed: {0}")]
-pub struct PasswordError(String);
-
-/// The PHC string of a password, with 16 random bytes as salt. Takes some 20 ms of processor time.
-///
-/// # Errors
-/// A password of 4 GiB and the like.
-pub fn hash(password: &str, salt: &[u8; 16]) -> Result<String, PasswordError> {
-    argon2()
-        .hash_password_with_salt(password.as_bytes(), salt)
-        .map(|hash| hash.to_string())
-        .map_err(|error| PasswordError(error.to_string()))
-}
 
 /// Whether the password is the one that was hashed; without a hash it takes as long and is `false`.
 pub async fn matches(password: String, hash: Option<String>) -> bool {
@@ -36,23 +20,28 @@ pub async fn matches(password: String, hash: Option<String>) -> bool {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
         let equal = PasswordHash::new(&hash)
-            .is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok());
+            .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
         known && equal
     });
     comparison.await.unwrap_or(false)
 }
 
-fn argon2() -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
-}
-
 #[cfg(test)]
 mod tests {
+    use argon2::password_hash::PasswordHasher;
+
     use super::*;
+
+    fn hash(password: &str) -> String {
+        Argon2::default()
+            .hash_password_with_salt(password.as_bytes(), &[7; 16])
+            .expect("hashable")
+            .to_string()
+    }
 
     #[tokio::test]
     async fn only_the_password_that_was_hashed_matches() {
-        let hashed = hash("olive-owns-acme", &[7; 16]).expect("hashable");
+        let hashed = hash("olive-owns-acme");
         assert!(matches("olive-owns-acme".to_owned(), Some(hashed.clone())).await);
         for (password, hash) in [
             ("olive-owns-acm", Some(hashed.clone())),
@@ -67,7 +56,7 @@ mod tests {
     #[test]
     fn nobody_is_hashed_as_everybody_else() {
         let parameters = |hash: &str| hash.rsplitn(3, '$').last().map(ToOwned::to_owned);
-        assert_eq!(parameters(NOBODY), parameters(&hash("x", &[7; 16]).expect("hashable")));
+        assert_eq!(parameters(NOBODY), parameters(&hash("x")));
         assert!(PasswordHash::new(NOBODY).is_ok());
     }
 }

@@ -127,7 +127,7 @@ impl Refusal {
             Self::KeyUsed => "Auth key already used".into(),
             Self::IpNotAllowed => "The auth key does not allow this address".into(),
             Self::TagNotAllowed { tags } => {
-                format!("The auth key does not allow the tags {}", tags.join(", ")).into()
+                format!("These tags may not be claimed here: {}", tags.join(", ")).into()
             }
             Self::MachineLimitReached { limit } => {
                 format!("The organisation has reached its limit of {limit} machines").into()

@@ -2,16 +2,12 @@
 //!
 //! Column and table names come from `domain::filter`'s allow-list alone; everything a client wrote is bound.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value as Json};
 
 use super::{Row, StoreError, Tx, Value};
 use crate::domain::Timestamp;
 use crate::domain::filter::{Column, Condition, Kind, Query, Scalar, Table, Test};
-
-/// A machine that has not been heard of for so long counts as offline.
-const SILENCE: Duration = Duration::from_secs(90);
+use crate::domain::machine::OFFLINE_AFTER;
 
 /// The rows of these organisations that the query asks for, each an object of the columns it selects.
 pub fn select(
@@ -85,8 +81,8 @@ impl<'q> Statement<'q> {
     /// A column, or what is derived in its place.
     fn column(&mut self, table: &Table, column: &Column) {
         if table.name == "machines" && column.name == "status" {
-            self.text.push_str("CASE WHEN status = 'online' AND last_seen < ");
-            self.bind(self.now.minus(SILENCE));
+            self.text.push_str("CASE WHEN status = 'online' AND last_seen <= ");
+            self.bind(self.now.minus(OFFLINE_AFTER));
             self.text.push_str(" THEN 'offline' ELSE status END");
         } else {
             self.text.push_str(column.name);

@@ -72,7 +72,8 @@ CREATE TABLE machines (
     ephemeral   BIGINT NOT NULL,
     public_key  TEXT NOT NULL,
     token_hash  TEXT UNIQUE,              -- SHA-256 of the machine token, hex; NULL: logged out
-    auth_key_id TEXT REFERENCES auth_keys (id),
+    auth_key_id TEXT REFERENCES auth_keys (id),   -- NULL: enrolled with a session
+    enrolled_by TEXT REFERENCES users (id),       -- NULL: enrolled with an auth key
     os          TEXT,
     version     TEXT,
     created_at  BIGINT NOT NULL,
