@@ -6,7 +6,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Error, State, error, healthz};
+use super::{Error, State, db, device, error, healthz, login, openapi, user_orgs};
 use crate::domain::Refusal;
 
 /// The whole HTTP interface over `state`.
@@ -21,7 +21,16 @@ pub fn router(state: State) -> Router {
 
 /// The routes with their documentation.
 pub fn documented() -> OpenApiRouter<State> {
-    OpenApiRouter::new().routes(routes!(healthz::healthz))
+    OpenApiRouter::new()
+        .routes(routes!(healthz::healthz))
+        .routes(routes!(openapi::openapi))
+        .routes(routes!(login::login))
+        .routes(routes!(device::code::code))
+        .routes(routes!(device::token::token))
+        .routes(routes!(device::approve::approve))
+        .routes(routes!(device::page::show, device::page::decide))
+        .routes(routes!(user_orgs::user_orgs))
+        .routes(routes!(db::list::list, db::insert::insert, db::change::change))
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {

@@ -3,7 +3,8 @@
 use super::Failure;
 use crate::domain::scope::{Resource, Scopes, Verb};
 use crate::domain::{Refusal, Role, Timestamp};
-use crate::store::{Tx, api_keys, users};
+use crate::store::users::{self, Membership};
+use crate::store::{StoreError, Tx, api_keys};
 
 /// Who calls, as the credential proves it; what they may do is asked of [`require`] at every call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +91,22 @@ pub fn require(
     }
 }
 
+/// Where the caller belongs: an API key to its one organisation, as its creator does.
+///
+/// # Errors
+/// The store's.
+pub fn memberships(tx: &mut Tx<'_>, caller: &Caller, now: Timestamp) -> Result<Vec<Membership>, StoreError> {
+    match caller {
+        Caller::User { user_id, .. } => users::memberships(tx, user_id),
+        Caller::ApiKey { id, org_id: own, .. } => {
+            let Some(creator) = api_keys::creator(tx, id, now)? else { return Ok(Vec::new()) };
+            let mut memberships = users::memberships(tx, &creator)?;
+            memberships.retain(|membership| membership.org_id == *own);
+            Ok(memberships)
+        }
+    }
+}
+
 /// The organisations in which `caller` may do that.
 ///
 /// # Errors
@@ -100,15 +117,9 @@ pub fn organisations(
     permission: Permission,
     now: Timestamp,
 ) -> Result<Vec<String>, Failure> {
-    let candidates = match caller {
-        Caller::User { user_id, .. } => {
-            users::memberships(tx, user_id)?.into_iter().map(|membership| membership.org_id).collect()
-        }
-        Caller::ApiKey { org_id, .. } => vec![org_id.clone()],
-    };
     let mut allowed = Vec::new();
     let mut refusal = Failure::from(Refusal::Forbidden(permission.refusal()));
-    for org_id in candidates {
+    for Membership { org_id, .. } in memberships(tx, caller, now)? {
         match require(tx, caller, &org_id, permission, now) {
             Ok(_) => allowed.push(org_id),
             Err(Failure::Refused(reason)) => refusal = reason.into(),

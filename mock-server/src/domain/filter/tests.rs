@@ -155,7 +155,7 @@ fn any_condition() -> impl Strategy<Value = Condition> {
             ];
             Test::Compare(all[at], value)
         });
-        let list = prop::collection::vec(value.clone(), 0..4).prop_map(Test::In);
+        let list = prop::collection::vec(value, 0..4).prop_map(Test::In);
         let texts = prop::collection::vec("[^\0]{0,8}", 0..4).prop_map(Test::Contains);
         let like = ("[^\0*]{0,8}", any::<bool>())
             .prop_map(|(pattern, case_sensitive)| Test::Like { pattern, case_sensitive });
