@@ -2,17 +2,17 @@
 
 /// One command of a document and what the document says about its answer.
 #[derive(Debug)]
-pub struct CurlLine {
+pub(crate) struct CurlLine {
     /// The line in the document on which it starts, from 1.
-    pub line: usize,
+    pub(crate) line: usize,
     /// The whole command, several lines joined as they stand.
-    pub command: String,
+    pub(crate) command: String,
     /// The JSON that the document shows as the answer, if it shows one before the next command.
-    pub answer: Option<serde_json::Value>,
+    pub(crate) answer: Option<serde_json::Value>,
 }
 
 /// All curl lines of a document but those that fetch the installer.
-pub fn of(document: &str) -> Vec<CurlLine> {
+pub(crate) fn of(document: &str) -> Vec<CurlLine> {
     let lines: Vec<&str> = document.lines().collect();
     let starts: Vec<usize> = (0..lines.len()).filter(|&at| starts(lines[at])).collect();
     starts

@@ -51,7 +51,7 @@ fn used_count() {
 
 #[test]
 fn headless() {
-    let Some(mut reference) = Reference::start() else { return };
+    let Some(reference) = Reference::start() else { return };
     let lines = curl_line::of(include_str!("../../../fixtures/documents/headless.txt"));
     assert_eq!(lines.len(), 1, "{lines:#?}");
     let key = reference.create_auth_key("test-headless-key");

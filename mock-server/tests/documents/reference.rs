@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 /// A running `mock-server serve`; killed when dropped.
-pub struct Reference {
+pub(crate) struct Reference {
     process: Child,
     ready: Value,
     api_key: String,
@@ -22,7 +22,7 @@ impl Drop for Reference {
 
 impl Reference {
     /// Starts one, unless a tool that the documents' lines use is missing here: then it says so.
-    pub fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         for tool in ["sh", "curl", "python3"] {
             let there = Command::new(tool)
                 .arg(if tool == "sh" { "-c" } else { "--version" })
@@ -62,12 +62,12 @@ impl Reference {
     }
 
     /// From now on, `placeholder` in a line stands for this value.
-    pub fn put_in(&mut self, placeholder: &str, value: &str) {
+    pub(crate) fn put_in(&mut self, placeholder: &str, value: &str) {
         self.put_in.push((placeholder.to_owned(), value.to_owned()));
     }
 
     /// Pastes a line into a shell; answers the JSON that it prints.
-    pub fn run(&self, line: &str) -> Value {
+    pub(crate) fn run(&self, line: &str) -> Value {
         let ready = |pointer: &str| self.ready.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let mut line = line.replace("https://login.quickztna.com", ready("/base_url"));
         for (placeholder, value) in [("YOUR_ORG_ID", ready("/org_id"))]
@@ -94,13 +94,13 @@ impl Reference {
     }
 
     /// Registers a machine, as the agent does; answers what came.
-    pub fn register(&self, name: &str, key: &str) -> Value {
+    pub(crate) fn register(&self, name: &str, key: &str) -> Value {
         let body = json!({ "auth_key": key, "name": name, "public_key": PUBLIC_KEY });
         self.run(&format!("curl -s https://login.quickztna.com/api/register-machine -d '{body}'"))
     }
 
     /// Creates a reusable auth key, as the dashboard does; answers what came.
-    pub fn create_auth_key(&self, name: &str) -> Value {
+    pub(crate) fn create_auth_key(&self, name: &str) -> Value {
         self.post_as_admin(&json!({ "action": "create_auth_key", "name": name, "reusable": true }))
     }
 
