@@ -1,6 +1,13 @@
 //! The curl lines of the documents, run as they stand against a real `mock-server serve`: only host, token,
 //! organisation and key are put in. Needs `sh`, `curl` and `python3`, which the lines themselves use.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says on standard error what it skips"
+)]
+
 mod curl_line;
 mod reference;
 
