@@ -3,5 +3,6 @@
 pub mod check;
 pub mod plan;
 pub mod report;
+pub mod requirement;
 pub mod run;
 pub mod scenario;

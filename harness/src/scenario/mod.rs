@@ -1,3 +1,12 @@
-//! The scenario language.
+//! The scenario language: `scenarios/README.md` describes it for those who write in it.
 
+pub mod diagnostic;
+mod load;
 pub mod model;
+mod parse;
+mod schema;
+pub mod template;
+
+pub use load::{Library, Refusal, load};
+pub use parse::{Parsed, Place, parse};
+pub use schema::schema;
