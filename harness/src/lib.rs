@@ -6,3 +6,5 @@ pub mod report;
 pub mod requirement;
 pub mod run;
 pub mod scenario;
+pub mod step;
+pub mod target;
