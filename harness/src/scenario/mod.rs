@@ -1,10 +1,12 @@
 //! The scenario language: `scenarios/README.md` describes it for those who write in it.
 
 pub mod diagnostic;
+pub(crate) mod document;
 mod load;
 pub mod model;
 mod parse;
 mod schema;
+pub mod spelling;
 pub mod template;
 
 pub use load::{Library, Refusal, load};
