@@ -1,12 +1,14 @@
 //! What the documents state, and how much of it a run has shown.
 
 pub mod coverage;
+mod load;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::model::StatementId;
+use crate::scenario::spelling;
 
 /// Every documented statement and the chapters they come from, in the file's order.
 #[derive(Debug, Clone, Default)]
@@ -102,8 +104,7 @@ impl Registry {
     /// # Errors
     /// Every mistake of the file.
     pub fn load(text: &str, path: &Path) -> Result<Self, Vec<Diagnostic>> {
-        let _ = (text, path);
-        Ok(Self::default())
+        load::load(text, path)
     }
 
     /// The statement of that id.
@@ -151,8 +152,7 @@ impl Registry {
 
     /// The known id that is most like this one, if one is alike at all.
     pub fn did_you_mean(&self, id: &str) -> Option<&str> {
-        let _ = id;
-        None
+        spelling::nearest(id, self.requirements.iter().map(|requirement| requirement.id.as_str()))
     }
 }
 
