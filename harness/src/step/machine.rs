@@ -67,7 +67,7 @@ impl Machine {
     /// # Errors
     /// The program cannot be started.
     pub fn start(
-        &mut self,
+        &self,
         words: &[String],
         environment: &[(String, Option<String>)],
     ) -> Result<Process, StepError> {

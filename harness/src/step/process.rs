@@ -103,6 +103,14 @@ impl Process {
         }
     }
 
+    /// Waits until the output's whole lines, standard output first, have what is looked for.
+    pub async fn find<T>(&mut self, look: impl Fn(&str) -> Option<T>, limit: Duration) -> Option<T> {
+        let mut output = self.output.clone();
+        let seen = |output: &Output| look(&(whole_lines(&output.stdout) + &whole_lines(&output.stderr)));
+        let found = timeout(limit, output.wait_for(|output| seen(output).is_some())).await.ok()?.ok()?;
+        seen(&found)
+    }
+
     /// Waits for its end and for the last of its output; none if it did not end in time.
     pub async fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
         let status = timeout(limit, self.child.wait()).await.ok()?.ok()?;
@@ -159,15 +167,18 @@ impl Drop for Process {
 
 impl Output {
     fn has_line(&self, text: &str) -> bool {
-        [&self.stdout, &self.stderr].into_iter().any(|bytes| {
-            let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-            bytes.get(..whole).is_some_and(|lines| String::from_utf8_lossy(lines).contains(text))
-        })
+        [&self.stdout, &self.stderr].into_iter().any(|bytes| whole_lines(bytes).contains(text))
     }
 
     fn contains(&self, text: &str) -> bool {
         [&self.stdout, &self.stderr].into_iter().any(|bytes| String::from_utf8_lossy(bytes).contains(text))
     }
+}
+
+/// A line that is still being written may lack just what matters.
+fn whole_lines(bytes: &[u8]) -> String {
+    let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
 }
 
 fn read<R>(

@@ -158,7 +158,7 @@ impl Profile {
     /// It says something that makes no sense.
     pub fn parse(source: &Source) -> Result<Self, ProfileError> {
         let content: Content = toml::from_str(&source.text).map_err(|error| {
-            wrong(source, error.span(), "the target profile cannot be read", error.message())
+            wrong(source, error.span().as_ref(), "the target profile cannot be read", error.message())
         })?;
         let base_url = base_url(&content, source)?;
         let capabilities = capabilities(&content, source)?;
@@ -248,7 +248,7 @@ fn base_url(content: &Content, source: &Source) -> Result<Url, ProfileError> {
         Err(error) => error.to_string(),
     };
     let message = format!("base_url `{written}` is no URL of a server: {problem}");
-    Err(wrong(source, Some(content.base_url.span()), "the target profile cannot be used", &message))
+    Err(wrong(source, Some(&content.base_url.span()), "the target profile cannot be used", &message))
 }
 
 /// A declared capability must come with the means for it: otherwise its checks would all fail for the profile's sake.
@@ -276,7 +276,7 @@ fn capabilities(content: &Content, source: &Source) -> Result<BTreeSet<Capabilit
             let message = format!("this capability needs {what}, which the profile does not have");
             return Err(wrong(
                 source,
-                Some(capability.span()),
+                Some(&capability.span()),
                 "the target profile cannot be used",
                 &message,
             ));
@@ -285,8 +285,8 @@ fn capabilities(content: &Content, source: &Source) -> Result<BTreeSet<Capabilit
     Ok(declared.iter().map(|capability| *capability.get_ref()).collect())
 }
 
-fn wrong(source: &Source, span: Option<Range<usize>>, what: &str, message: &str) -> ProfileError {
-    let place = match &span {
+fn wrong(source: &Source, span: Option<&Range<usize>>, what: &str, message: &str) -> ProfileError {
+    let place = match span {
         Some(span) => caret(source, span, ""),
         None => source.path.display().to_string(),
     };
