@@ -1,1 +1,9 @@
-//! Reference.
+//! The reference implementation of QuickZTNA: the control plane and the `ztna` agent.
+//!
+//! Imports point one way: `domain ← store ← control ← api ← app`. ARCHITECTURE.md is the walk-through.
+
+pub mod api;
+pub mod app;
+pub mod control;
+pub mod domain;
+pub mod store;

@@ -1,0 +1,1 @@
+//! `/api/db/TABLE`: rows read and written in the spelling of PostgREST.

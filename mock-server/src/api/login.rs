@@ -1,0 +1,1 @@
+//! `POST /api/auth/login`: email and password for an access token.

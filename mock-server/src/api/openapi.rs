@@ -1,0 +1,1 @@
+//! `GET /api/openapi.json`: the document that the routes declare.

@@ -1,0 +1,1 @@
+//! The device flow of RFC 8628.

@@ -1,0 +1,1 @@
+//! Rows as the CRUD endpoints read them: any listed column, any filter.
