@@ -1,6 +1,7 @@
 //! The conformance kit: the documented sub-tests of QuickZTNA, executable against any implementation.
 
 pub mod check;
+pub mod cli;
 pub mod plan;
 pub mod report;
 pub mod requirement;

@@ -143,7 +143,8 @@ impl Record {
                 None => gaps.push(format!("{id} never ended")),
                 Some(SubtestVerdict::Pass) => {
                     let planned = planned_checks(&planned.scenario);
-                    let judged = record.outcomes.iter().filter(|outcome| !outcome.statements.is_empty()).count();
+                    let judged =
+                        record.outcomes.iter().filter(|outcome| !outcome.statements.is_empty()).count();
                     if judged < planned {
                         gaps.push(format!("{id}: {judged} of {planned} planned checks were judged"));
                     }
@@ -206,5 +207,8 @@ pub fn planned_checks(scenario: &Scenario) -> usize {
 
 /// A capability as profiles write it.
 pub fn name(capability: Capability) -> String {
-    serde_json::to_value(capability).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(capability)
+        .ok()
+        .and_then(|name| name.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }

@@ -207,7 +207,7 @@ impl Place {
     /// The target has no clock to move, or it refused.
     pub async fn advance(&self, duration: Duration) -> Result<(), TargetError> {
         match &self.host {
-            Host::Embedded(control_plane) => control_plane.advance(duration).await,
+            Host::Embedded(control_plane) => control_plane.advance(duration).await?,
             Host::Remote(remote) => remote.advance(duration).await?,
         }
         self.sessions.lock().await.clear();
