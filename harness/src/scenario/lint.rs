@@ -90,9 +90,7 @@ fn stale_snapshots(scenarios: &[Scenario], snapshots: &[SnapshotFile]) -> Vec<Di
 fn unjudged(scenarios: &[Scenario], registry: &Registry, shown: &Path) -> Vec<Diagnostic> {
     let mut named: BTreeSet<&str> = BTreeSet::new();
     for scenario in scenarios {
-        named.extend(scenario.skip.iter().flat_map(|skip| &skip.statements).map(String::as_str));
-        let checks = scenario.steps.iter().flat_map(|step| &step.checks);
-        named.extend(checks.flat_map(|check| &check.verifies).map(String::as_str));
+        named.extend(scenario.statements().map(String::as_str));
     }
     let mut diagnostics = Vec::new();
     for chapter in registry.chapters() {

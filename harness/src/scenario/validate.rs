@@ -26,7 +26,8 @@ pub(super) fn machines(
                 false => spelling::help_for(&command.machine, &names),
             };
             let message = format!("there is no machine `{}`", command.machine);
-            report.error_with_help(draft.step.span.clone(), message, help);
+            let span = draft.on.clone().unwrap_or_else(|| draft.step.span.clone());
+            report.error_with_help(span, message, help);
             continue;
         };
         let expectations = draft.step.checks.iter().flat_map(|check| check.alternatives.iter().flatten());

@@ -21,9 +21,9 @@ impl Decoder<'_> {
         for entry in &table.entries {
             self.variable_name(entry);
             let Some((source, span)) = entry.string(&mut self.report) else { continue };
-            if let Some(from) = self.extraction(source, &span, verb, is_race) {
-                kept.push(Keep { name: entry.key.to_owned(), from, span });
-            }
+            // Under a wrong source too the name is known to the steps that follow.
+            let from = self.extraction(source, &span, verb, is_race).unwrap_or(Extraction::Status);
+            kept.push(Keep { name: entry.key.to_owned(), from, span });
         }
         kept
     }

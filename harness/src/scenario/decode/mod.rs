@@ -46,6 +46,8 @@ pub(super) struct Use {
 pub(super) struct DraftStep {
     /// The step.
     pub(super) step: Step,
+    /// Where its machine is named.
+    pub(super) on: Option<Span>,
     /// Used by its rows.
     pub(super) rows: Vec<Use>,
     /// Used by what is done.

@@ -64,7 +64,8 @@ impl Decoder<'_> {
             checks,
             span: table.span.clone(),
         };
-        DraftStep { step, rows: row_uses, action: action_uses, checks: check_uses }
+        let on = table.get("on").map(Entry::span);
+        DraftStep { step, on, rows: row_uses, action: action_uses, checks: check_uses }
     }
 
     /// The one verb of a step.
@@ -254,5 +255,5 @@ fn unreadable(name: Template, keep: Vec<Keep>, span: Span) -> DraftStep {
     let action = Action::Set(Vec::new());
     let step =
         Step { name, action, rows: Vec::new(), race: None, eventually: None, keep, checks: Vec::new(), span };
-    DraftStep { step, rows: Vec::new(), action: Vec::new(), checks: Vec::new() }
+    DraftStep { step, on: None, rows: Vec::new(), action: Vec::new(), checks: Vec::new() }
 }
