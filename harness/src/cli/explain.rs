@@ -35,9 +35,12 @@ pub(super) fn explain(arguments: &Arguments, scenarios: Option<&Path>, console: 
             0
         }
         None => {
-            let hint = nearest(&arguments.id, &shelf.library)
-                .map_or_else(|| "`harness list` shows what there is".to_owned(), |id| format!("did you mean `{id}`?"));
-            console.complain(&format!("there is no statement, sub-test or chapter `{}`; {hint}", arguments.id));
+            let hint = nearest(&arguments.id, &shelf.library).map_or_else(
+                || "`harness list` shows what there is".to_owned(),
+                |id| format!("did you mean `{id}`?"),
+            );
+            console
+                .complain(&format!("there is no statement, sub-test or chapter `{}`; {hint}", arguments.id));
             USAGE
         }
     }
@@ -55,8 +58,9 @@ fn explanation(id: &str, library: &Library, paint: Paint) -> Option<String> {
         return Some(of_chapter(chapter, library, paint));
     }
     let chapters: Vec<&Chapter> = registry.chapters().iter().filter(|chapter| chapter.suite == id).collect();
-    (!chapters.is_empty())
-        .then(|| chapters.into_iter().map(|chapter| of_chapter(chapter, library, paint)).collect::<Vec<_>>().join("\n"))
+    (!chapters.is_empty()).then(|| {
+        chapters.into_iter().map(|chapter| of_chapter(chapter, library, paint)).collect::<Vec<_>>().join("\n")
+    })
 }
 
 fn of_statement(requirement: &Requirement, library: &Library, paint: Paint) -> String {
@@ -107,7 +111,12 @@ fn judged_at(id: &str, library: &Library) -> Vec<String> {
 }
 
 fn of_subtest(scenario: &Scenario, library: &Library, paint: Paint) -> String {
-    let mut text = format!("{}\n{}\n\nfile: {}\n", paint.bold(&scenario.id), scenario.title, scenario.source.path.display());
+    let mut text = format!(
+        "{}\n{}\n\nfile: {}\n",
+        paint.bold(&scenario.id),
+        scenario.title,
+        scenario.source.path.display()
+    );
     if !scenario.machines.is_empty() {
         let machines: Vec<&str> = scenario.machines.iter().map(|machine| machine.name.as_str()).collect();
         text.push_str(&format!("machines: {}\n", machines.join(", ")));
@@ -124,11 +133,18 @@ fn of_subtest(scenario: &Scenario, library: &Library, paint: Paint) -> String {
     }
     for (position, step) in scenario.steps.iter().enumerate() {
         let more = if step.rows.is_empty() { String::new() } else { format!(", {} times", step.rows.len()) };
-        text.push_str(&format!("  {}. {} {}\n", position + 1, step.name.text, paint.faint(&format!("({}{more})", verb(step)))));
+        text.push_str(&format!(
+            "  {}. {} {}\n",
+            position + 1,
+            step.name.text,
+            paint.faint(&format!("({}{more})", verb(step)))
+        ));
     }
     let mut ids: Vec<&str> = Vec::new();
     let announced = scenario.skip.iter().flat_map(|skip| &skip.statements);
-    for id in scenario.steps.iter().flat_map(|step| &step.checks).flat_map(|check| &check.verifies).chain(announced) {
+    for id in
+        scenario.steps.iter().flat_map(|step| &step.checks).flat_map(|check| &check.verifies).chain(announced)
+    {
         if !ids.contains(&id.as_str()) {
             ids.push(id);
         }
@@ -144,7 +160,10 @@ fn of_subtest(scenario: &Scenario, library: &Library, paint: Paint) -> String {
 fn of_chapter(chapter: &Chapter, library: &Library, paint: Paint) -> String {
     let mut text = format!(
         "{}: {}\nsuite: {}\ndocument: {}\n\nsub-tests:\n",
-        paint.bold(&chapter.id), chapter.title, chapter.suite, chapter.document
+        paint.bold(&chapter.id),
+        chapter.title,
+        chapter.suite,
+        chapter.document
     );
     for scenario in library.scenarios.iter().filter(|scenario| scenario.chapter == chapter.id) {
         text.push_str(&format!("  {}  {}\n", scenario.id, scenario.title));

@@ -40,8 +40,10 @@ pub(super) fn counted(diagnostics: &[Diagnostic]) -> String {
         let number = diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
         (number > 0).then(|| format!("{number} {word}{}", if number == 1 { "" } else { "s" }))
     };
-    let counts: Vec<String> =
-        [count(Severity::Error, "error"), count(Severity::Warning, "warning")].into_iter().flatten().collect();
+    let counts: Vec<String> = [count(Severity::Error, "error"), count(Severity::Warning, "warning")]
+        .into_iter()
+        .flatten()
+        .collect();
     if counts.is_empty() { "no mistakes".to_owned() } else { counts.join(" and ") }
 }
 
@@ -59,7 +61,8 @@ fn locate(named: Option<&Path>, console: &Console) -> Result<Located, u8> {
         return Ok((folder.to_owned(), folder.to_owned(), None));
     }
     if let Some(folder) = scenarios::directory() {
-        let shown = std::env::current_dir().ok().and_then(|here| folder.strip_prefix(here).ok().map(Path::to_owned));
+        let shown =
+            std::env::current_dir().ok().and_then(|here| folder.strip_prefix(here).ok().map(Path::to_owned));
         return Ok((folder.to_owned(), shown.unwrap_or_else(|| folder.to_owned()), None));
     }
     let copied = tempfile::Builder::new().prefix("quickztna-scenarios-").tempdir().and_then(|copy| {
@@ -69,7 +72,9 @@ fn locate(named: Option<&Path>, console: &Console) -> Result<Located, u8> {
     match copied {
         Ok(copy) => Ok((copy.path().to_owned(), PathBuf::from("scenarios"), Some(copy))),
         Err(error) => {
-            console.complain(&format!("the scenarios cannot be unpacked: {error}; set TMPDIR to a writable folder"));
+            console.complain(&format!(
+                "the scenarios cannot be unpacked: {error}; set TMPDIR to a writable folder"
+            ));
             Err(ENVIRONMENT)
         }
     }

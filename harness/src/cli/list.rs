@@ -32,7 +32,8 @@ pub(super) fn list(arguments: &Arguments, scenarios: Option<&Path>, console: &Co
     };
     let registry = &shelf.library.registry;
     if let Some(unknown) = arguments.suite.iter().find(|suite| !registry.suites().contains(&suite.as_str())) {
-        console.complain(&format!("there is no suite `{unknown}`; there are: {}", registry.suites().join(", ")));
+        console
+            .complain(&format!("there is no suite `{unknown}`; there are: {}", registry.suites().join(", ")));
         return USAGE;
     }
     let listed: Vec<&Scenario> = shelf
@@ -42,7 +43,11 @@ pub(super) fn list(arguments: &Arguments, scenarios: Option<&Path>, console: &Co
         .map(AsRef::as_ref)
         .filter(|scenario| arguments.suite.is_empty() || arguments.suite.contains(&scenario.suite))
         .collect();
-    let text = if arguments.json { as_json(&listed) } else { as_text(&listed, registry, Paint::new(console.look().color)) };
+    let text = if arguments.json {
+        as_json(&listed)
+    } else {
+        as_text(&listed, registry, Paint::new(console.look().color))
+    };
     console.say(&text);
     0
 }
@@ -85,7 +90,11 @@ fn as_text(listed: &[&Scenario], registry: &Registry, paint: Paint) -> String {
             None => format!("{} checks", planned_checks(scenario)),
         };
         let title = &scenario.title;
-        text.push_str(&format!("    {:widest$}  {title} {}\n", scenario.id, paint.faint(&format!("({remark})"))));
+        text.push_str(&format!(
+            "    {:widest$}  {title} {}\n",
+            scenario.id,
+            paint.faint(&format!("({remark})"))
+        ));
     }
     text
 }

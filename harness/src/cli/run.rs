@@ -92,11 +92,15 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     let plan = Arc::new(planned(&arguments, filter, &shelf.library, &target, console)?);
     logins_can_be_approved(&plan, &target, arguments.target.as_deref()).map_err(|message| usage(&message))?;
     if arguments.accept && !shelf.is_lasting {
-        return Err(usage(&"--accept needs the checkout's scenarios, which are not there; name them with --scenarios"));
+        return Err(usage(
+            &"--accept needs the checkout's scenarios, which are not there; name them with --scenarios",
+        ));
     }
 
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(|error| {
-        console.complain(&format!("no folder for the machines can be made: {error}; set TMPDIR to a writable one"));
+        console.complain(&format!(
+            "no folder for the machines can be made: {error}; set TMPDIR to a writable one"
+        ));
         ENVIRONMENT
     })?;
     let registry = Arc::new(shelf.library.registry.clone());
@@ -178,7 +182,8 @@ fn planned(
     if let Some(seed) = seed {
         console.say(&format!("order: --shuffle {seed}\n"));
     }
-    let mut selection = Selection { suites: arguments.suite.clone(), filter, shard: arguments.shard, shuffle: seed };
+    let mut selection =
+        Selection { suites: arguments.suite.clone(), filter, shard: arguments.shard, shuffle: seed };
     let facts = target.facts();
     let mut whole = Plan { subtests: Vec::new() };
     for repetition in 0..arguments.repeat.get() {
@@ -267,7 +272,8 @@ fn snapshots(arguments: &Arguments, is_lasting: bool) -> Mode {
 
 async fn heed_signals(stopper: Stopper) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         return;
     };

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use mock_server::app::{self, Config, Fixture, Person, Server};
+use mock_server::app::{self, Config, Fixture, Person, Server, StartError};
+use mock_server::store::Location;
 use reqwest::Url;
 
 use crate::run::event::TargetDescription;
@@ -30,6 +32,76 @@ pub struct Embedded;
 
 /// One control plane.
 pub(super) struct ControlPlane(Server);
+
+/// How the reference is started for people.
+#[derive(Debug)]
+pub struct ServeOptions {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// `sqlite::memory:` or `sqlite:PATH`.
+    pub database: String,
+    /// Where to write where it is and who may use it.
+    pub ready_file: Option<PathBuf>,
+}
+
+/// The reference while people use it.
+pub struct Served(Server);
+
+/// Starts the reference for people, on the system's clock.
+///
+/// # Errors
+/// It does not start, or the ready file cannot be written.
+pub async fn serve(options: ServeOptions) -> Result<Served, StartError> {
+    let location = match options.database.strip_prefix("sqlite:") {
+        Some(":memory:") => Location::Memory,
+        Some(path) if !path.is_empty() => Location::File(path.trim_start_matches("//").into()),
+        _ => {
+            let what =
+                format!("--database is sqlite::memory: or sqlite:PATH, not {}", scheme(&options.database));
+            return Err(StartError::Database(what));
+        }
+    };
+    let config = Config {
+        listen: options.listen,
+        database: location,
+        clock: app::clock::Clock::system(),
+        ..Config::embedded(Fixture::built_in()?)
+    };
+    let server = app::start(config).await?;
+    if let Some(path) = options.ready_file {
+        server.ready().write(&path).map_err(|source| StartError::ReadyFile { path, source })?;
+    }
+    Ok(Served(server))
+}
+
+impl Served {
+    /// Where it answers.
+    pub fn base_url(&self) -> &str {
+        self.0.base_url()
+    }
+
+    /// What the documents' lines need, as shell variables.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let ready = self.0.ready();
+        let token = |person: &Option<Person>| person.as_ref().map(|person| person.token.clone());
+        let variables = [
+            ("BASE_URL", Some(ready.base_url.clone())),
+            ("ZTNA_SERVER", Some(ready.base_url.clone())),
+            ("ORG_ID", Some(ready.org_id.clone())),
+            ("TOKEN", token(&ready.admin)),
+            ("OWNER_TOKEN", token(&ready.owner)),
+            ("MEMBER_TOKEN", token(&ready.member)),
+            ("OUTSIDER_TOKEN", token(&ready.outsider)),
+            ("OTHER_ORG_ID", ready.other_org_id.clone()),
+        ];
+        variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+
+    /// Ends it.
+    pub async fn stop(self) {
+        self.0.stop().await;
+    }
+}
 
 /// Runs the reference's agent in this process, which was started for that.
 pub fn agent(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -70,7 +142,7 @@ impl Embedded {
             other_org: server.ready().other_org_id.clone(),
             address: server.address().ip().to_string(),
             agent: Some(itself()),
-            host: Host::Embedded(ControlPlane(server)),
+            host: Host::Embedded(Box::new(ControlPlane(server))),
             sessions: Default::default(),
         })
     }
@@ -103,6 +175,11 @@ impl std::fmt::Debug for ControlPlane {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_tuple("ControlPlane").field(&self.0.base_url()).finish()
     }
+}
+
+/// A database's URL may hold a password.
+fn scheme(database: &str) -> &str {
+    database.split(':').next().unwrap_or_default()
 }
 
 /// This program, started again as the agent. The link outlives a rebuild that replaces the file.

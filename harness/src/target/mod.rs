@@ -60,7 +60,7 @@ pub struct Place {
 /// Who answers behind the base URL.
 #[derive(Debug)]
 enum Host {
-    Embedded(embedded::ControlPlane),
+    Embedded(Box<embedded::ControlPlane>),
     Remote(Arc<Remote>),
 }
 
