@@ -1,12 +1,13 @@
 //! What a run tells while it goes on. Reports are made from these alone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::check::evidence::{Exchange, ProcessResult};
 use crate::check::outcome::Outcome;
 use crate::plan::Plan;
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{Capability, Scenario, Span};
 
 /// One thing that happened. `subtest` is the index in the plan.
 #[derive(Debug, Clone)]
@@ -15,8 +16,8 @@ pub enum Event {
     Started {
         /// What will run.
         plan: Arc<Plan>,
-        /// A name for the target.
-        target: String,
+        /// What it runs against.
+        target: TargetDescription,
         /// When.
         at: SystemTime,
     },
@@ -32,7 +33,7 @@ pub enum Event {
         /// The step's name, variables filled in and secrets redacted.
         name: String,
         /// Where the step stands in the scenario.
-        span: crate::scenario::model::Span,
+        span: Span,
         /// What it exchanged, secrets redacted.
         exchanges: Vec<Exchange>,
         /// The process it ran, secrets redacted.
@@ -57,6 +58,8 @@ pub enum Event {
         verdict: SubtestVerdict,
         /// Why, unless it passed.
         reason: Option<String>,
+        /// Who is to blame for an error.
+        fault: Option<Fault>,
         /// How long it took.
         took: Duration,
     },
@@ -64,9 +67,47 @@ pub enum Event {
     Finished {
         /// How long it took.
         took: Duration,
-        /// Whether it was cut short.
-        interrupted: bool,
+        /// Whether it went through.
+        end: End,
     },
+}
+
+/// What a run runs against.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct TargetDescription {
+    /// Its name.
+    pub name: String,
+    /// Its version, if the profile says.
+    pub version: Option<String>,
+    /// Where it answers; none if every sub-test has a control plane of its own.
+    pub base_url: Option<String>,
+    /// Whether it is the reference, so that `ours` statements are judged.
+    pub reference: bool,
+    /// What it declares to be able to do.
+    #[schemars(with = "BTreeSet<String>")]
+    pub capabilities: BTreeSet<Capability>,
+}
+
+/// Who is to blame when nothing can be said about the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The target could not be talked to, or what surrounds it failed.
+    Environment,
+    /// The kit failed.
+    Kit,
+    /// The run was cut short.
+    Interruption,
+}
+
+/// How a run came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Everything planned was done.
+    Complete,
+    /// A person pressed Ctrl-C.
+    Interrupted,
+    /// Somebody asked the process to terminate.
+    Cancelled,
 }
 
 /// A sub-test's verdict.
@@ -94,6 +135,6 @@ pub trait Listener: Send {
 }
 
 /// A scenario of the plan, for listeners.
-pub fn scenario(plan: &Plan, subtest: usize) -> &Arc<Scenario> {
-    &plan.subtests[subtest].scenario
+pub fn scenario(plan: &Plan, subtest: usize) -> Option<&Arc<Scenario>> {
+    plan.subtests.get(subtest).map(|planned| &planned.scenario)
 }

@@ -1,3 +1,18 @@
-//! The scenario language.
+//! The scenario language: `scenarios/README.md` describes it for those who write in it.
 
+mod decode;
+pub mod diagnostic;
+pub(crate) mod document;
+mod lint;
+mod load;
 pub mod model;
+mod parse;
+mod schema;
+pub mod spelling;
+pub mod template;
+mod validate;
+mod vocabulary;
+
+pub use load::{Library, Refusal, load};
+pub use parse::{Parsed, Place, parse};
+pub use schema::schema;

@@ -43,6 +43,14 @@ pub struct Scenario {
     pub snapshots: PathBuf,
 }
 
+impl Scenario {
+    /// The statements that its checks judge, or will judge once it runs; some more than once.
+    pub fn statements(&self) -> impl Iterator<Item = &StatementId> {
+        let checked = self.steps.iter().flat_map(|step| &step.checks).flat_map(|check| &check.verifies);
+        self.skip.iter().flat_map(|skip| &skip.statements).chain(checked)
+    }
+}
+
 /// A file and its text, kept for carets.
 #[derive(Debug)]
 pub struct Source {

@@ -1,0 +1,351 @@
+//! Texts and values with `${variables}`, and how they are filled in.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::model::Template;
+
+/// The names that are always there, beside `${long:N}`.
+pub const BUILT_IN: [&str; 13] = [
+    "org",
+    "other_org",
+    "base_url",
+    "run",
+    "address",
+    "token.admin",
+    "token.owner",
+    "token.member",
+    "token.outsider",
+    "uuid",
+    "public_key",
+    "null",
+    "absent",
+];
+
+/// What a variable stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Binding {
+    /// A value.
+    Value(Value),
+    /// Nothing: the key or element that it stands for is left out.
+    Absent,
+}
+
+/// Where variables come from.
+pub trait Variables {
+    /// The variable of that name; `${null}`, `${absent}` and the generators are not asked for here.
+    fn get(&self, name: &str) -> Option<Binding>;
+}
+
+impl Variables for BTreeMap<String, Binding> {
+    fn get(&self, name: &str) -> Option<Binding> {
+        BTreeMap::get(self, name).cloned()
+    }
+}
+
+impl Variables for BTreeMap<String, Value> {
+    fn get(&self, name: &str) -> Option<Binding> {
+        BTreeMap::get(self, name).cloned().map(Binding::Value)
+    }
+}
+
+/// Makes what is new at each use.
+pub trait Generators {
+    /// A random UUID.
+    fn uuid(&self) -> String;
+    /// A random WireGuard public key, in base64.
+    fn public_key(&self) -> String;
+}
+
+/// What a template is filled in from.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    /// The variables.
+    pub variables: &'a dyn Variables,
+    /// The generators; none where a new value makes no sense (in checks).
+    pub generators: Option<&'a dyn Generators>,
+}
+
+/// A template cannot be filled in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// There is no such variable (yet).
+    #[error("`${{{name}}}` has no value in `{place}`: nothing was kept under that name")]
+    Missing {
+        /// The variable.
+        name: String,
+        /// The text that it stands in.
+        place: String,
+    },
+    /// The braces are not closed, or what they hold makes no sense.
+    #[error("`{place}` is not a template: {reason}")]
+    Malformed {
+        /// What is wrong.
+        reason: String,
+        /// The text.
+        place: String,
+    },
+}
+
+/// The template as text; none if it is `${absent}` as a whole (what it stands for is left out).
+///
+/// # Errors
+/// A variable has no value.
+pub fn fill_template(template: &Template, scope: Scope<'_>) -> Result<Option<String>, TemplateError> {
+    fill_text(&template.text, scope)
+}
+
+/// As [`fill_template`], of a plain text.
+///
+/// # Errors
+/// A variable has no value.
+pub fn fill_text(text: &str, scope: Scope<'_>) -> Result<Option<String>, TemplateError> {
+    fill(text, scope, |value| value)
+}
+
+/// As [`fill_text`], of a regular expression: what is filled in stands for itself, whatever characters it has.
+///
+/// # Errors
+/// A variable has no value.
+pub fn fill_pattern(pattern: &str, scope: Scope<'_>) -> Result<String, TemplateError> {
+    Ok(fill(pattern, scope, |value| regex::escape(&value))?.unwrap_or_default())
+}
+
+/// The value with every string in it filled in. A string that is one variable and nothing else takes the
+/// variable's type; keys and elements that are absent are left out; none if the whole value is absent.
+///
+/// # Errors
+/// A variable has no value.
+pub fn fill_value(value: &Value, scope: Scope<'_>) -> Result<Option<Value>, TemplateError> {
+    match value {
+        Value::String(text) => match pieces(text)?.as_slice() {
+            [Piece::Variable(name)] => lookup(name, text, scope),
+            _ => Ok(fill_text(text, scope)?.map(Value::String)),
+        },
+        Value::Array(items) => {
+            let mut filled = Vec::with_capacity(items.len());
+            for item in items {
+                filled.extend(fill_value(item, scope)?);
+            }
+            Ok(Some(Value::Array(filled)))
+        }
+        Value::Object(fields) => {
+            let mut filled = Map::new();
+            for (key, field) in fields {
+                if let Some(field) = fill_value(field, scope)? {
+                    filled.insert(key.clone(), field);
+                }
+            }
+            Ok(Some(Value::Object(filled)))
+        }
+        other => Ok(Some(other.clone())),
+    }
+}
+
+/// The names between `${` and `}`, in order. `$${` stands for the two characters `${` themselves.
+///
+/// # Errors
+/// The braces are not closed or hold what is no name.
+pub fn names(text: &str) -> Result<Vec<&str>, TemplateError> {
+    let names = pieces(text)?.into_iter().filter_map(|piece| match piece {
+        Piece::Variable(name) => Some(name),
+        Piece::Text(_) => None,
+    });
+    Ok(names.collect())
+}
+
+/// How many letters `${long:N}` has; none if the name is not of that form.
+pub fn long(name: &str) -> Option<Result<usize, String>> {
+    let count = name.strip_prefix("long:")?;
+    Some(match count.parse::<usize>() {
+        Ok(count) if count <= LONGEST => Ok(count),
+        _ => Err(format!("`long:` takes a number of letters up to {LONGEST}, not `{count}`")),
+    })
+}
+
+/// The most letters that `${long:N}` makes.
+const LONGEST: usize = 10_000_000;
+
+enum Piece<'a> {
+    Text(&'a str),
+    Variable(&'a str),
+}
+
+fn pieces(text: &str) -> Result<Vec<Piece<'_>>, TemplateError> {
+    let malformed = |reason: String| TemplateError::Malformed { reason, place: shortened(text) };
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        if let Some(before) = before.strip_suffix('$') {
+            pieces.extend([Piece::Text(before), Piece::Text("${")]);
+            rest = after;
+            continue;
+        }
+        let Some((name, after)) = after.split_once('}') else {
+            return Err(malformed("`${` is not closed by `}`".to_owned()));
+        };
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "_.:".contains(c)) {
+            return Err(malformed(format!("`{name}` is no name of a variable")));
+        }
+        if !before.is_empty() {
+            pieces.push(Piece::Text(before));
+        }
+        pieces.push(Piece::Variable(name));
+        rest = after;
+    }
+    if !rest.is_empty() {
+        pieces.push(Piece::Text(rest));
+    }
+    Ok(pieces)
+}
+
+fn fill(
+    text: &str,
+    scope: Scope<'_>,
+    shape: impl Fn(String) -> String,
+) -> Result<Option<String>, TemplateError> {
+    let pieces = pieces(text)?;
+    if let [Piece::Variable(name)] = pieces.as_slice() {
+        return Ok(lookup(name, text, scope)?.map(|value| shape(as_text(&value))));
+    }
+    let mut filled = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => filled.push_str(text),
+            Piece::Variable(name) => {
+                // In the midst of a text, what is absent leaves nothing.
+                if let Some(value) = lookup(name, text, scope)? {
+                    filled.push_str(&shape(as_text(&value)));
+                }
+            }
+        }
+    }
+    Ok(Some(filled))
+}
+
+fn lookup(name: &str, place: &str, scope: Scope<'_>) -> Result<Option<Value>, TemplateError> {
+    let place = || shortened(place);
+    match (name, scope.generators) {
+        ("null", _) => return Ok(Some(Value::Null)),
+        ("absent", _) => return Ok(None),
+        ("uuid", Some(generators)) => return Ok(Some(Value::String(generators.uuid()))),
+        ("public_key", Some(generators)) => return Ok(Some(Value::String(generators.public_key()))),
+        _ => {}
+    }
+    if let Some(count) = long(name) {
+        let count = count.map_err(|reason| TemplateError::Malformed { reason, place: place() })?;
+        return Ok(Some(Value::String("a".repeat(count))));
+    }
+    match scope.variables.get(name) {
+        Some(Binding::Value(value)) => Ok(Some(value)),
+        Some(Binding::Absent) => Ok(None),
+        None => Err(TemplateError::Missing { name: name.to_owned(), place: place() }),
+    }
+}
+
+/// Text as it stands, anything else as compact JSON.
+fn as_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= 80 { text.to_owned() } else { text.chars().take(79).chain(['…']).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    struct Fixed;
+
+    impl Generators for Fixed {
+        fn uuid(&self) -> String {
+            "a-uuid".to_owned()
+        }
+        fn public_key(&self) -> String {
+            "a-key".to_owned()
+        }
+    }
+
+    fn variables() -> BTreeMap<String, Binding> {
+        BTreeMap::from([
+            ("org".to_owned(), Binding::Value(json!("org_1"))),
+            ("days".to_owned(), Binding::Value(json!(1.5))),
+            ("list".to_owned(), Binding::Value(json!(["a"]))),
+            ("gone".to_owned(), Binding::Absent),
+        ])
+    }
+
+    #[test]
+    fn a_whole_string_keeps_its_type_and_what_is_absent_goes() {
+        let variables = variables();
+        let scope = Scope { variables: &variables, generators: Some(&Fixed) };
+        for (value, expected) in [
+            (json!("${days}"), Some(json!(1.5))),
+            (json!("${days} days"), Some(json!("1.5 days"))),
+            (json!("x${list}"), Some(json!("x[\"a\"]"))),
+            (json!("${null}"), Some(json!(null))),
+            (json!("${absent}"), None),
+            (json!("${gone}"), None),
+            (json!("x${gone}y"), Some(json!("xy"))),
+            (json!({"a": "${gone}", "b": ["${absent}", "${org}"]}), Some(json!({"b": ["org_1"]}))),
+            (json!("${uuid}/${public_key}"), Some(json!("a-uuid/a-key"))),
+            (json!("${long:3}"), Some(json!("aaa"))),
+            (json!("$${org} costs $5"), Some(json!("${org} costs $5"))),
+            (json!(7), Some(json!(7))),
+        ] {
+            assert_eq!(fill_value(&value, scope).unwrap(), expected, "{value}");
+        }
+        assert_eq!(fill_text("${gone}", scope).unwrap(), None);
+        assert_eq!(fill_text("${days}", scope).unwrap().as_deref(), Some("1.5"));
+    }
+
+    #[test]
+    fn errors_name_the_variable_and_its_place() {
+        let variables = variables();
+        let scope = Scope { variables: &variables, generators: None };
+        let message = |text| fill_text(text, scope).unwrap_err().to_string();
+        assert_eq!(
+            message("id=${id}"),
+            "`${id}` has no value in `id=${id}`: nothing was kept under that name"
+        );
+        assert!(message("${uuid}").contains("`${uuid}` has no value"));
+        assert!(message("a ${b").contains("not closed"));
+        assert!(message("${a b}").contains("no name of a variable"));
+        assert!(message("${long:x}").contains("number of letters"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in r"[$\{\}a-z:é ]{0,40}") {
+            let variables = variables();
+            let _ = fill_text(&text, Scope { variables: &variables, generators: Some(&Fixed) });
+            let _ = names(&text);
+        }
+
+        #[test]
+        fn a_text_without_variables_comes_back_as_it_is(text in r"[^$]{0,40}") {
+            let variables = variables();
+            let scope = Scope { variables: &variables, generators: None };
+            prop_assert_eq!(fill_text(&text, scope).unwrap(), Some(text.clone()));
+            let quoted = format!("$${{{text}");
+            prop_assert_eq!(fill_text(&quoted, scope).unwrap(), Some(format!("${{{text}")));
+        }
+
+        #[test]
+        fn a_value_comes_back_through_a_variable(value in any::<Option<i64>>(), word in "[a-z$ ]{0,9}") {
+            for value in [json!(value), json!(word), json!({ "x": [word] })] {
+                let variables = BTreeMap::from([("v".to_owned(), value.clone())]);
+                let scope = Scope { variables: &variables, generators: None };
+                prop_assert_eq!(fill_value(&json!("${v}"), scope).unwrap(), Some(value));
+            }
+        }
+    }
+}
