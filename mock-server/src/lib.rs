@@ -1,1 +1,2 @@
 //! Reference.
+pub mod agent;
