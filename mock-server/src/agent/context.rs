@@ -29,7 +29,7 @@ impl Context {
     /// Finds the state folder; reads and makes nothing.
     pub(crate) fn new(global: Global, environment: Environment) -> Result<Self, AgentError> {
         let path = match (global.state_dir, &environment.state_home) {
-            (Some(path), _) if !path.as_os_str().is_empty() => path,
+            (Some(path), _) if !path.is_empty() => path.into(),
             (_, Some(home)) => home.join("ztna"),
             (_, None) => return Err(StateError::NoPlace.into()),
         };
@@ -52,7 +52,7 @@ impl Context {
             let known = address(registered)?;
             // As with cookies, the port does not matter: a local server has another one at each start.
             if known.host() != server.host() || (known.scheme() == "https" && server.scheme() == "http") {
-                let (registered, asked) = (registered.to_owned(), server.to_string());
+                let (registered, asked) = (registered.to_owned(), self.server(state).to_owned());
                 return Err(AgentError::OtherServer { registered, asked });
             }
         }

@@ -6,7 +6,6 @@ mod up;
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -35,8 +34,9 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "ZTNA_SERVER", value_name = "URL")]
     pub(crate) server: Option<String>,
     /// Where the agent keeps its keys [default: $XDG_STATE_HOME/ztna or ~/.local/state/ztna]
+    // No path: an empty variable counts as unset, while an empty path would be a mistake.
     #[arg(long, global = true, env = "ZTNA_STATE_DIR", value_name = "DIR")]
-    pub(crate) state_dir: Option<PathBuf>,
+    pub(crate) state_dir: Option<OsString>,
     /// Log to standard error: error, warn, info, debug or trace
     #[arg(long, global = true, env = "ZTNA_LOG", value_name = "LEVEL")]
     pub(crate) log: Option<LevelFilter>,

@@ -34,12 +34,13 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
     if state.machine.is_none() && credential.is_none() {
         return Err(AgentError::NotAuthenticated);
     }
-    say("Starting QuickZTNA...");
     context.block_on(async {
         let (phase, watched) = watch::channel(Phase::Starting);
         let socket = LocalSocket::listen(context.folder.path(), watched)
             .map_err(AgentError::system("open the local socket"))?;
         let mut stop = Stop::new(socket)?;
+        // The first line is a promise that signals and `ztna down` are heard.
+        say("Starting QuickZTNA...");
         let life = Life { context, arguments, control: &control, phase: &phase };
         let ended = tokio::select! {
             ended = life.live(&state, credential) => ended,
