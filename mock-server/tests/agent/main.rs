@@ -1,5 +1,11 @@
 //! The agent's binary against a scripted control plane.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "clippy.toml allows them in test functions; these are what tests are made of"
+)]
+
 mod machine;
 
 mod administration;
