@@ -1,0 +1,21 @@
+//! The HTTP interface: one file an endpoint, one table from refusal to status ([`error`]).
+//!
+//! A handler takes its credential first (401 comes before everything), then the body, opens one transaction
+//! and leaves the rest to `control`.
+
+pub mod body;
+pub mod caller;
+pub mod db;
+pub mod device;
+pub mod envelope;
+pub mod error;
+pub mod healthz;
+pub mod login;
+pub mod openapi;
+mod router;
+mod state;
+pub mod user_orgs;
+
+pub use error::Error;
+pub use router::{documented, router};
+pub use state::{Settings, State};
