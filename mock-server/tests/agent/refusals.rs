@@ -64,7 +64,7 @@ async fn nobody_answers_within_the_timeout() {
 #[tokio::test]
 async fn names_no_machine_can_have() {
     let machine = Machine::fresh().await;
-    for name in ["", "a b", "-x", "naïve", &"n".repeat(10_000)] {
+    for name in ["", " ", "a\nb", "\u{1b}[m", &"n".repeat(10_000)] {
         let up = machine.run(&["up", "--auth-key", AUTH_KEY, &format!("--hostname={name}")]);
         assert_eq!(up.code, Some(1), "{name:?}");
         assert!(up.stderr.contains("cannot be a machine's name"), "{}", up.stderr);
