@@ -42,9 +42,10 @@ fn read_chapters(entry: &Entry<'_, '_>, report: &mut Report) -> Vec<Chapter> {
     let read = |entry: &Entry<'_, '_>, report: &mut Report| {
         let chapter = entry.table("a chapter", report)?;
         chapter.only(&["suite", "title", "document"], report);
-        let mut text = |key| Some(chapter.require(key, report)?.string(report)?.0.to_owned());
-        let (suite, title, document) = (text("suite"), text("title"), text("document"));
-        Some(Chapter { id: entry.key.to_owned(), suite: suite?, title: title?, document: document? })
+        let title = chapter.require("title", report)?.string(report)?.0.to_owned();
+        let mut text = |key| Some(chapter.get(key)?.string(report)?.0.to_owned());
+        let (suite, document) = (text("suite"), text("document"));
+        Some(Chapter { id: entry.key.to_owned(), suite, title, document })
     };
     chapters.entries.iter().filter_map(|entry| read(entry, report)).collect()
 }
