@@ -1,5 +1,7 @@
 //! The device flow (RFC 8628), from the device's side, the session's and the page's.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::plane::{ADMIN, Answer, MEMBER, Plane};
@@ -59,13 +61,14 @@ async fn a_device_gets_its_token_once_after_approval() {
 
 #[tokio::test]
 async fn who_asks_too_often_waits_longer() {
-    let plane = Plane::start().await;
+    let plane = Plane::polled_every(Duration::from_secs(60)).await;
     let code = begin(&plane).await;
+    assert_eq!(code["interval"], 60);
     assert_eq!(told(&plane, &code).await, "authorization_pending");
     assert_eq!(told(&plane, &code).await, "slow_down");
-    plane.advance(2);
+    plane.advance(62);
     assert_eq!(told(&plane, &code).await, "slow_down");
-    plane.advance(12);
+    plane.advance(70);
     assert_eq!(told(&plane, &code).await, "authorization_pending");
 }
 

@@ -1,11 +1,12 @@
 //! A control plane without a socket: requests go straight into the router.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
-use mock_server::api;
+use mock_server::api::{self, Settings};
 use mock_server::app::{self, Config, Fixture};
 use mock_server::control::Failure;
 use mock_server::domain::Timestamp;
@@ -59,7 +60,20 @@ impl Answer {
 impl Plane {
     pub(crate) async fn start() -> Self {
         let config = Config::embedded(Fixture::built_in().expect("fixture"));
-        let state = app::state(config, "http://plane.test".to_owned()).await.expect("state");
+        let state = app::state(&config, "http://plane.test".to_owned()).await.expect("state");
+        Self { router: api::router(state.clone()), state }
+    }
+
+    /// One whose devices have to wait that long between two questions.
+    pub(crate) async fn polled_every(interval: Duration) -> Self {
+        let mut state = Self::start().await.state;
+        state.settings = Arc::new(Settings {
+            session: state.settings.session.clone(),
+            base_url: state.settings.base_url.clone(),
+            trusted_proxies: Vec::new(),
+            device_code_lifetime: state.settings.device_code_lifetime,
+            device_poll_interval: interval,
+        });
         Self { router: api::router(state.clone()), state }
     }
 

@@ -102,6 +102,7 @@ async fn a_key_is_renamed_and_revoked_for_good() {
         (r#"{"revoked": true}"#, json!([{ "name": "after", "revoked": true }])),
         (r#"{"revoked": true, "name": "late"}"#, json!([{ "name": "late", "revoked": true }])),
     ] {
+        plane.advance(1);
         assert_eq!(plane.send("PATCH", &path, &token, body).await.data(), expected);
         assert_eq!(plane.get(&path, &token).await.data(), expected);
     }
