@@ -2,8 +2,15 @@
 
 mod evaluate;
 pub mod evidence;
+mod matcher;
 pub mod outcome;
 pub mod place;
+mod requests;
 pub mod snapshot;
+mod subject;
+mod wording;
 
 pub use evaluate::{Context, evaluate};
+
+#[cfg(test)]
+mod tests;

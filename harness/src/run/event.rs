@@ -1,13 +1,15 @@
 //! What a run tells while it goes on. Reports are made from these alone.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::check::evidence::{Exchange, ProcessResult};
 use crate::check::outcome::Outcome;
 use crate::plan::Plan;
-use crate::scenario::model::{Capability, Scenario, Span};
+use crate::scenario::model::{Scenario, Span};
+
+pub use crate::step::Fault;
+pub use crate::target::TargetDescription;
 
 /// One thing that happened. `subtest` is the index in the plan.
 #[derive(Debug, Clone)]
@@ -70,33 +72,6 @@ pub enum Event {
         /// Whether it went through.
         end: End,
     },
-}
-
-/// What a run runs against.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-pub struct TargetDescription {
-    /// Its name.
-    pub name: String,
-    /// Its version, if the profile says.
-    pub version: Option<String>,
-    /// Where it answers; none if every sub-test has a control plane of its own.
-    pub base_url: Option<String>,
-    /// Whether it is the reference, so that `ours` statements are judged.
-    pub reference: bool,
-    /// What it declares to be able to do.
-    #[schemars(with = "BTreeSet<String>")]
-    pub capabilities: BTreeSet<Capability>,
-}
-
-/// Who is to blame when nothing can be said about the target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The target could not be talked to, or what surrounds it failed.
-    Environment,
-    /// The kit failed.
-    Kit,
-    /// The run was cut short.
-    Interruption,
 }
 
 /// How a run came to its end.

@@ -16,7 +16,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::check::evidence::Evidence;
-use crate::run::event::Fault;
 use crate::scenario::model::{Action, Step};
 use crate::scenario::template::TemplateError;
 use crate::target::{Place, TargetError};
@@ -109,6 +108,17 @@ pub enum StepError {
         /// What the system says.
         cause: std::io::Error,
     },
+}
+
+/// Who is to blame when nothing can be said about the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The target could not be talked to, or what surrounds it failed.
+    Environment,
+    /// The kit failed.
+    Kit,
+    /// The run was cut short.
+    Interruption,
 }
 
 impl StepError {

@@ -11,11 +11,10 @@ use mock_server::app::{self, Config, Fixture, Person, Server, StartError};
 use mock_server::store::Location;
 use reqwest::Url;
 
-use crate::run::event::TargetDescription;
 use crate::scenario::model::{Capability, Identity};
 use crate::step::exchange::ClientSettings;
 
-use super::{AgentCommand, Host, Place, TargetError, identity_name};
+use super::{AgentCommand, Host, Place, TargetDescription, TargetError, identity_name};
 
 /// The hidden subcommand that makes this program the reference's agent.
 pub const AGENT_SUBCOMMAND: &str = "__ztna";

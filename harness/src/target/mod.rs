@@ -1,6 +1,7 @@
 //! Where sub-tests run: a reference started for each of them, or one implementation that all share.
 
 mod ask;
+mod description;
 pub mod embedded;
 pub mod forward;
 pub mod profile;
@@ -15,10 +16,10 @@ use reqwest::Url;
 use tokio::sync::Mutex;
 
 use crate::plan::TargetFacts;
-use crate::run::event::TargetDescription;
 use crate::scenario::model::Identity;
 use crate::step::exchange::ClientSettings;
 
+pub use description::TargetDescription;
 use embedded::Embedded;
 use remote::Remote;
 

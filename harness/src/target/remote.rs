@@ -11,12 +11,11 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 use tokio::sync::Mutex;
 
-use crate::run::event::TargetDescription;
 use crate::scenario::model::Identity;
 use crate::step::exchange::{ClientSettings, PreparedRequest, build, send};
 
 use super::profile::{Profile, TokenSource};
-use super::{AgentCommand, Host, Place, TargetError, ask, identity_name, joined};
+use super::{AgentCommand, Host, Place, TargetDescription, TargetError, ask, identity_name, joined};
 
 const LOGIN: &str = "/api/auth/login";
 

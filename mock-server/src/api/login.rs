@@ -34,7 +34,6 @@ pub struct Session {
 #[utoipa::path(
     post,
     path = "/api/auth/login",
-    tag = "sessions",
     request_body = Login,
     responses(
         (status = 200, body = Success<Session>),

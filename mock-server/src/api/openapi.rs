@@ -15,7 +15,6 @@ static DOCUMENT: LazyLock<Option<String>> = LazyLock::new(|| document().to_json(
 #[utoipa::path(
     get,
     path = "/api/openapi.json",
-    tag = "about",
     responses((status = 200, description = "The OpenAPI document", body = serde_json::Value))
 )]
 pub async fn openapi() -> Response {
@@ -27,7 +26,7 @@ pub async fn openapi() -> Response {
 
 /// The routes' own declarations, with what holds for all of them.
 pub fn document() -> OpenApi {
-    let (_, mut document) = router::documented().split_for_parts();
+    let mut document = router::declared().clone();
     document.info = InfoBuilder::new()
         .title("QuickZTNA control plane")
         .version(env!("CARGO_PKG_VERSION"))
@@ -40,7 +39,7 @@ pub fn document() -> OpenApi {
     for (name, description) in [
         ("session", "An access token: a JWT of /api/auth/login or of the device flow"),
         ("api_key", "An API key: qztna_… or ztna_…; what it may do is bound by its scopes"),
-        ("machine", "A machine token: ztm_…, as /api/register-machine answers it"),
+        ("machine_token", "A machine token: ztm_…, as /api/register-machine answers it"),
     ] {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
         components.add_security_scheme(name, SecurityScheme::Http(scheme));

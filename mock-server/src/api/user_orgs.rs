@@ -27,7 +27,6 @@ pub struct Organisation {
 #[utoipa::path(
     get,
     path = "/api/user-orgs",
-    tag = "sessions",
     security(("session" = []), ("api_key" = [])),
     responses(
         (status = 200, body = Success<Vec<Organisation>>),

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::access::{self, Caller, Permission, require};
+use super::access::{self, Actor, Caller, Permission, require};
+use super::audit::{self, Deed};
 use super::{Failure, Random};
 use crate::domain::filter::{API_KEYS, AUTH_KEYS, MACHINES, Query, Table};
 use crate::domain::scope::{Resource, Scopes};
 use crate::domain::{Refusal, Timestamp};
-use crate::store::audit_logs::{self, Entry};
 use crate::store::{StoreError, Tx, api_keys, rows};
 
 /// A row as it is answered.
@@ -48,19 +48,18 @@ pub fn list(tx: &mut Tx<'_>, caller: &Caller, query: &Query, now: Timestamp) -> 
     Ok(rows::select(tx, query, &organisations, now)?)
 }
 
-/// Adds an API key and answers its row.
+/// Adds an API key in the name of `actor`, who may manage keys there, and answers its row.
 ///
 /// # Errors
-/// 403 FORBIDDEN; 400 INVALID_INPUT if a key with that hash exists.
+/// 400 INVALID_INPUT if a key with that hash exists.
 pub fn insert_api_key(
     tx: &mut Tx<'_>,
-    caller: &Caller,
-    random: &Random,
+    actor: &Actor,
     key: &ClientMadeKey,
+    random: &Random,
     now: Timestamp,
 ) -> Result<Vec<Row>, Failure> {
-    let actor = require(tx, caller, &key.org_id, Permission::ManageKeys, now)?;
-    let id = random.uuid().to_string();
+    let id = random.id(now);
     let row = api_keys::NewApiKey {
         id: &id,
         org_id: &key.org_id,
@@ -76,15 +75,14 @@ pub fn insert_api_key(
         StoreError::Unique { .. } => Failure::from(Refusal::invalid("key_hash is taken: make another key")),
         other => other.into(),
     })?;
-    let entry = Entry {
-        id: random.id(now),
+    let deed = Deed {
         org_id: &key.org_id,
         actor: &actor.label,
         action: "create_api_key",
         target: &id,
         details: json!({ "name": key.name, "scopes": key.scopes.names(), "made_by_client": true }),
     };
-    audit_logs::append(tx, &entry, now)?;
+    audit::record(tx, deed, random, now)?;
     Ok(rows::select(tx, &Query::row(&API_KEYS, &id), std::slice::from_ref(&key.org_id), now)?)
 }
 
@@ -95,9 +93,9 @@ pub fn insert_api_key(
 pub fn change(
     tx: &mut Tx<'_>,
     caller: &Caller,
-    random: &Random,
     query: &Query,
     change: &Change,
+    random: &Random,
     now: Timestamp,
 ) -> Result<Vec<Row>, Failure> {
     let allowed = organisations(tx, caller, query, Permission::ManageKeys, now)?;
@@ -117,15 +115,14 @@ pub fn change(
     if change.revoke {
         details.insert("revoked".to_owned(), true.into());
     }
-    let entry = Entry {
-        id: random.id(now),
+    let deed = Deed {
         org_id: &org_id,
         actor: &actor.label,
         action: action(query.table, change),
         target: &id,
         details: details.into(),
     };
-    audit_logs::append(tx, &entry, now)?;
+    audit::record(tx, deed, random, now)?;
     let mut changed = Query::row(query.table, &id);
     changed.select.clone_from(&query.select);
     Ok(rows::select(tx, &changed, &[org_id], now)?)

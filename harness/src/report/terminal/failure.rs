@@ -32,8 +32,8 @@ pub(super) fn write(
 ) {
     let (label, style) = paint::verdict(subtest.verdict.unwrap_or(SubtestVerdict::Error));
     let scenario = &planned.scenario;
-    let _ = writeln!(text, "\n{} {}", paint.with(style, label), paint.bold(&scenario.id));
-    block(text, "", &scenario.title, width, paint);
+    let id = paint.bold(&scenario.id);
+    let _ = writeln!(text, "\n{} {id}: {}", paint.with(style, label), scenario.title);
     if subtest.bad_steps.is_empty() {
         block(text, "reason", subtest.reason.as_deref().unwrap_or("it never ended"), width, paint);
     }

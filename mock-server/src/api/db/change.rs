@@ -29,7 +29,6 @@ pub struct KeyChange {
 #[utoipa::path(
     patch,
     path = "/api/db/{table}",
-    tag = "rows",
     security(("session" = []), ("api_key" = [])),
     params(
         ("table" = String, Path, description = "auth_keys or api_keys"),
@@ -65,7 +64,7 @@ pub async fn change(
     }
     let change = requested(&body)?;
     let (random, now) = (state.random.clone(), state.clock.now());
-    let rows = state.store.write(move |tx| rows::change(tx, &caller, &random, &query, &change, now)).await?;
+    let rows = state.store.write(move |tx| rows::change(tx, &caller, &query, &change, &random, now)).await?;
     Ok(envelope::ok(rows))
 }
 

@@ -11,7 +11,9 @@ use super::table_named;
 use crate::api::body::Body;
 use crate::api::caller::Caller;
 use crate::api::envelope::{self, Failed};
+use crate::api::key_management::rate;
 use crate::api::{Error, State};
+use crate::control::access::{self, Permission};
 use crate::control::rows::{self, ClientMadeKey};
 use crate::domain::filter::API_KEYS;
 use crate::domain::key::name;
@@ -51,7 +53,6 @@ pub struct NewApiKey {
 #[utoipa::path(
     post,
     path = "/api/db/{table}",
-    tag = "rows",
     security(("session" = []), ("api_key" = [])),
     params(("table" = String, Path, description = "api_keys")),
     request_body = NewApiKey,
@@ -75,19 +76,20 @@ pub async fn insert(
     if table_named(&table)? != &API_KEYS {
         return Err(Refusal::MethodNotAllowed.into());
     }
-    let now = state.clock.now();
-    let key = key(&body, now)?;
-    let random = state.random.clone();
-    let rows = state.store.write(move |tx| rows::insert_api_key(tx, &caller, &random, &key, now)).await?;
-    Ok(envelope::created(rows))
+    let org_id = body.required("org_id")?;
+    let (random, now) = (state.random, state.clock.now());
+    let added = state.store.write(move |tx| {
+        let actor = access::require(tx, &caller, &org_id, Permission::ManageKeys, now)?;
+        rows::insert_api_key(tx, &actor, &key(&body, org_id, now)?, &random, now)
+    });
+    Ok(envelope::created(added.await?))
 }
 
-fn key(body: &Body, now: Timestamp) -> Result<ClientMadeKey, Refusal> {
+fn key(body: &Body, org_id: String, now: Timestamp) -> Result<ClientMadeKey, Refusal> {
     if let Some(unknown) = body.names().find(|name| !FIELDS.contains(name)) {
         let unknown: String = unknown.chars().filter(|character| !character.is_control()).take(60).collect();
         return Err(Refusal::invalid(format!("{unknown} cannot be set; {} can", FIELDS.join(", "))));
     }
-    let org_id = body.required("org_id")?;
     let name = body.required("name")?;
     name::check("name", &name)?;
     let key_hash = body.required("key_hash")?;
@@ -100,13 +102,7 @@ fn key(body: &Body, now: Timestamp) -> Result<ClientMadeKey, Refusal> {
     }
     let scopes =
         Scopes::requested(body.texts("scopes")?).map_err(|unknown| Refusal::InvalidScopes { unknown })?;
-    let rate_limit_rpm = match body.raw("rate_limit_rpm") {
-        None | Some(serde_json::Value::Null) => 60,
-        Some(value) => value
-            .as_i64()
-            .filter(|limit| *limit > 0)
-            .ok_or(Refusal::invalid("rate_limit_rpm must be a positive integer"))?,
-    };
+    let rate_limit_rpm = rate(body)?;
     let expires_at = expires_at(&body.required("expires_at")?, now)?;
     Ok(ClientMadeKey { org_id, name, key_hash, key_prefix, scopes, rate_limit_rpm, expires_at })
 }

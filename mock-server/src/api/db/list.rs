@@ -32,7 +32,6 @@ pub struct Shape {
 #[utoipa::path(
     get,
     path = "/api/db/{table}",
-    tag = "rows",
     security(("session" = []), ("api_key" = [])),
     params(("table" = String, Path, description = "auth_keys, api_keys, machines or audit_logs"), Shape),
     responses(

@@ -31,7 +31,6 @@ pub struct Decided {}
 #[utoipa::path(
     post,
     path = "/api/auth/device/approve",
-    tag = "sessions",
     security(("session" = [])),
     request_body = Approval,
     responses(

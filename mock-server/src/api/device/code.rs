@@ -45,7 +45,6 @@ pub struct Code {
 #[utoipa::path(
     post,
     path = "/api/auth/device/code",
-    tag = "sessions",
     request_body(content((CodeRequest = "application/json"), (CodeRequest = "application/x-www-form-urlencoded"))),
     responses(
         (status = 200, body = Code),

@@ -42,7 +42,6 @@ pub struct DeviceForm {
 #[utoipa::path(
     get,
     path = "/device",
-    tag = "sessions",
     params(Link),
     responses((status = 200, description = "The form", body = String, content_type = "text/html"))
 )]
@@ -56,7 +55,6 @@ pub async fn show(RawQuery(query): RawQuery) -> Response {
 #[utoipa::path(
     post,
     path = "/device",
-    tag = "sessions",
     request_body(content = DeviceForm, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "Decided", body = String, content_type = "text/html"),

@@ -42,7 +42,6 @@ pub struct Token {
 #[utoipa::path(
     post,
     path = "/api/auth/device/token",
-    tag = "sessions",
     request_body(content((TokenRequest = "application/json"), (TokenRequest = "application/x-www-form-urlencoded"))),
     responses(
         (status = 200, body = Token),

@@ -198,4 +198,4 @@ fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

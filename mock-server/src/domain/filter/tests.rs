@@ -141,7 +141,8 @@ fn any_value(column: &'static Column) -> BoxedStrategy<Scalar> {
     }
 }
 
-fn any_condition() -> impl Strategy<Value = Condition> {
+/// Conditions on auth_keys, of every kind.
+pub(crate) fn any_condition() -> impl Strategy<Value = Condition> {
     (any_column(), any::<bool>()).prop_flat_map(|(column, negated)| {
         let value = any_value(column);
         let comparison = (0..6_usize, value.clone()).prop_map(|(at, value)| {

@@ -1,56 +1,27 @@
-//! Rows as the CRUD endpoints read them: any listed column, any filter, within the organisations given.
-//!
-//! Column and table names come from `domain::filter`'s allow-list alone; everything a client wrote is bound.
+//! A query as SQL: names from the allow-list, everything else as a placeholder.
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
-use super::{Row, StoreError, Tx, Value};
 use crate::domain::Timestamp;
-use crate::domain::filter::{Column, Condition, Kind, Query, Scalar, Table, Test};
+use crate::domain::filter::{Column, Condition, Query, Scalar, Table, Test};
 use crate::domain::machine::OFFLINE_AFTER;
-
-/// The rows of these organisations that the query asks for, each an object of the columns it selects.
-pub fn select(
-    tx: &mut Tx<'_>,
-    query: &Query,
-    organisations: &[String],
-    now: Timestamp,
-) -> Result<Vec<Map<String, Json>>, StoreError> {
-    if organisations.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut statement = Statement { text: String::new(), values: Vec::new(), now };
-    statement.write(query, organisations);
-    tx.all(&statement.text, &statement.values, |row| {
-        let fields = query.select.iter().enumerate();
-        fields.map(|(at, column)| Ok((column.name.to_owned(), field(row, at, column)?))).collect()
-    })
-}
-
-/// Gives a row of `table` another name, revokes it, or both; what is `None` or `false` stays as it is.
-pub fn change(
-    tx: &mut Tx<'_>,
-    table: &Table,
-    id: &str,
-    name: Option<&str>,
-    revoke: bool,
-) -> Result<(), StoreError> {
-    let statement = format!(
-        "UPDATE {} SET name = COALESCE(?2, name), revoked = CASE WHEN ?3 = 1 THEN 1 ELSE revoked END WHERE id = ?1",
-        table.name
-    );
-    tx.execute(&statement, crate::values![id, name, revoke])?;
-    Ok(())
-}
+use crate::store::Value;
 
 /// A statement while it is written, with the values of its placeholders.
-struct Statement<'q> {
-    text: String,
-    values: Vec<Value<'q>>,
+pub(super) struct Statement<'q> {
+    pub(super) text: String,
+    pub(super) values: Vec<Value<'q>>,
     now: Timestamp,
 }
 
 impl<'q> Statement<'q> {
+    /// The query, within these organisations, of which there is at least one.
+    pub(super) fn select(query: &'q Query, organisations: &'q [String], now: Timestamp) -> Self {
+        let mut statement = Self { text: String::new(), values: Vec::new(), now };
+        statement.write(query, organisations);
+        statement
+    }
+
     fn write(&mut self, query: &'q Query, organisations: &'q [String]) {
         self.text.push_str("SELECT ");
         for (at, column) in query.select.iter().enumerate() {
@@ -219,14 +190,20 @@ fn glob(pattern: &str) -> String {
     glob
 }
 
-fn field(row: &Row<'_>, at: usize, column: &Column) -> Result<Json, StoreError> {
-    Ok(match column.kind {
-        Kind::Text => row.optional_text(at)?.into(),
-        Kind::Integer => row.optional_integer(at)?.into(),
-        Kind::Boolean => row.optional_integer(at)?.map(|flag| flag != 0).into(),
-        Kind::Time => {
-            row.optional_integer(at)?.map(|millis| Timestamp::from_millis(millis).to_string()).into()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_keep_their_meaning() {
+        for (like, expected) in [
+            ("%a_", "*a?"),
+            ("100\\%\\_", "100%_"),
+            ("[*]?", "[[][*]][?]"),
+            ("\\[\\\\", "[[]\\"),
+            ("a\\", "a\\"),
+        ] {
+            assert_eq!(glob(like), expected, "{like}");
         }
-        Kind::List | Kind::Json => row.json(at)?.unwrap_or(Json::Null),
-    })
+    }
 }
