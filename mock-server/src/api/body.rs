@@ -1,6 +1,7 @@
 //! The body of a request: a JSON object, whatever Content-Type came with it.
 
-use axum::extract::{FromRequest, Request};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use serde_json::{Map, Value};
 
 use super::Error;
@@ -20,14 +21,25 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Error;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
-        let bytes = axum::body::to_bytes(request.into_body(), LIMIT)
-            .await
-            .map_err(|_| Refusal::PayloadTooLarge { limit: LIMIT })?;
-        Ok(Self::parse(&bytes)?)
+        Self::read(request.into_body()).await
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequest<S> for Body {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Option<Self>, Error> {
+        let bytes = collect(request.into_body()).await?;
+        if bytes.is_empty() { Ok(None) } else { Ok(Some(Self::parse(&bytes)?)) }
     }
 }
 
 impl Body {
+    /// Reads a request's body to its end.
+    pub async fn read(body: axum::body::Body) -> Result<Self, Error> {
+        Ok(Self::parse(&collect(body).await?)?)
+    }
+
     /// Reads an object; anything else is [`Refusal::InvalidJson`].
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         match serde_json::from_slice(bytes) {
@@ -52,9 +64,24 @@ impl Body {
         self.0.get(field)
     }
 
+    /// Whether the field is there to be looked at: absent, null and empty texts are not.
+    pub fn present(&self, field: &str) -> bool {
+        match self.0.get(field) {
+            None | Some(Value::Null) => false,
+            Some(Value::String(text)) => !text.trim().is_empty(),
+            Some(_) => true,
+        }
+    }
+
+    /// Accepts the body if the field is [present](Self::present), whatever it holds.
+    pub fn require(&self, field: &'static str) -> Result<(), Refusal> {
+        if self.present(field) { Ok(()) } else { Err(Refusal::MissingField(field)) }
+    }
+
     /// A text that must be there: absent, null and empty are [`Refusal::MissingField`].
     pub fn required(&self, field: &'static str) -> Result<String, Refusal> {
-        self.text(field)?.filter(|text| !text.trim().is_empty()).ok_or(Refusal::MissingField(field))
+        self.require(field)?;
+        self.text(field)?.ok_or(Refusal::MissingField(field))
     }
 
     /// A text without control characters; absent and null are `None`.
@@ -90,6 +117,12 @@ impl Body {
     }
 }
 
+async fn collect(body: axum::body::Body) -> Result<Bytes, Refusal> {
+    let collected = axum::body::to_bytes(body, LIMIT).await;
+    // A connection that breaks off in between gets no answer anyway: what is left is the limit.
+    collected.map_err(|_| Refusal::PayloadTooLarge { limit: LIMIT })
+}
+
 fn plain(field: &str, text: &str) -> Result<String, Refusal> {
     if text.chars().count() > LONGEST_TEXT {
         return Err(Refusal::invalid(format!("{field} must not be longer than {LONGEST_TEXT} characters")));
@@ -98,4 +131,46 @@ fn plain(field: &str, text: &str) -> Result<String, Refusal> {
         return Err(Refusal::invalid(format!("{field} must not contain control characters")));
     }
     Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(text: &str) -> Body {
+        Body::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn only_objects_are_bodies() {
+        for bad in ["", "{", "[]", "7", "null", "\"x\"", "{\"a\":1}x", "\u{feff}{}", "{\"a\":\"\u{1}\"}"] {
+            assert!(matches!(Body::parse(bad.as_bytes()), Err(Refusal::InvalidJson(_))), "{bad:?}");
+        }
+        assert!(matches!(Body::parse(&[b'{', 0xff, b'}']), Err(Refusal::InvalidJson(_))));
+        let deep = "[".repeat(30_000);
+        assert!(matches!(Body::parse(format!("{{\"a\":{deep}").as_bytes()), Err(Refusal::InvalidJson(_))));
+    }
+
+    #[test]
+    fn absent_null_and_empty_are_missing() {
+        for text in ["{}", "{\"name\":null}", "{\"name\":\"\"}", "{\"name\":\"  \"}"] {
+            assert_eq!(body(text).required("name"), Err(Refusal::MissingField("name")), "{text}");
+        }
+        assert_eq!(body("{\"name\":\"x\"}").required("name"), Ok("x".to_owned()));
+    }
+
+    #[test]
+    fn wrong_types_name_their_field() {
+        let wrong = body(r#"{"t":1,"f":"true","l":"x","m":[1],"c":"a\u0000b"}"#);
+        for refused in [
+            wrong.text("t").err(),
+            wrong.flag("f").err(),
+            wrong.texts("l").err(),
+            wrong.texts("m").err(),
+            wrong.text("c").err(),
+            body(&format!("{{\"n\":{:?}}}", "x".repeat(10_000))).text("n").err(),
+        ] {
+            assert!(matches!(refused, Some(Refusal::InvalidInput(_))), "{refused:?}");
+        }
+    }
 }

@@ -10,10 +10,18 @@ pub mod device;
 pub mod envelope;
 pub mod error;
 pub mod healthz;
+pub mod heartbeat;
+pub mod key_management;
 pub mod login;
+pub mod machine;
+pub mod machine_admin;
+pub mod machine_logout;
+pub mod machine_tags;
 pub mod openapi;
+pub mod register_machine;
 mod router;
 mod state;
+mod trace;
 pub mod user_orgs;
 
 pub use error::Error;

@@ -43,6 +43,12 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The system has no threads, sockets or signals left to give.
+    #[error("cannot start: {source}")]
+    Runtime {
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The database on the command line is none that this version knows.
     #[error("{0}")]
     Database(String),

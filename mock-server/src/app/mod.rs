@@ -2,12 +2,15 @@
 //!
 //! [`start`] may be called any number of times in one process: nothing global is touched.
 
+pub mod cli;
 mod config;
 mod error;
 mod fixture;
+mod logging;
 mod password;
 mod ready;
 mod server;
+mod test_control;
 
 pub use crate::control::{clock, random};
 pub use config::{Config, DEFAULT_LISTEN};

@@ -1,6 +1,8 @@
 //! What a started server tells those who started it.
 
 use std::fmt;
+use std::io::{self, Write};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -40,6 +42,18 @@ pub struct Person {
     pub password: String,
     /// An access token made when the server started.
     pub token: String,
+}
+
+impl Ready {
+    /// Writes the ready file, all of it at once, for the eyes of its owner only: it holds passwords and tokens.
+    pub fn write(&self, path: &Path) -> io::Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer_pretty(&mut file, self)?;
+        file.write_all(b"\n")?;
+        file.persist(path)?;
+        Ok(())
+    }
 }
 
 impl fmt::Debug for Ready {

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::fixture::User;
+use super::test_control::TestControl;
 use super::{Config, Fixture, Person, Ready, StartError, TokenError};
 use crate::api::{self, Settings, State};
 use crate::control::session::SessionKey;
@@ -29,6 +30,7 @@ pub struct Server {
     stopping: watch::Sender<bool>,
     serving: JoinHandle<()>,
     reaping: JoinHandle<()>,
+    _control: Option<TestControl>,
 }
 
 /// Opens the database, fills it if it is empty, and serves.
@@ -37,8 +39,15 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let fixture = config.fixture.clone();
-    let state = state(config, format!("http://{}", reachable(address))).await?;
-    let ready = introduce(fixture, &state).await?;
+    let state = state(&config, format!("http://{}", reachable(address))).await?;
+    let control = match config.test_control {
+        true => {
+            Some(TestControl::start(state.clone()).await.map_err(|source| StartError::Runtime { source })?)
+        }
+        false => None,
+    };
+    let control_url = control.as_ref().map(|control| control.url.clone());
+    let ready = Ready { control_url, ..introduce(fixture, &state).await? };
 
     let (stopping, mut stopped) = watch::channel(false);
     let router = api::router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
@@ -55,7 +64,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         }
     });
     let reaping = tokio::spawn(reap::forever(state.store.clone(), state.clock.clone(), state.random.clone()));
-    Ok(Server { address, ready, state, stopping, serving, reaping })
+    Ok(Server { address, ready, state, stopping, serving, reaping, _control: control })
 }
 
 impl Server {
@@ -107,8 +116,8 @@ impl Drop for Server {
 
 /// What a server with that configuration serves from, without listening: `api::router` can be called
 /// on it directly. `base_url` is where clients would reach it.
-pub async fn state(config: Config, base_url: String) -> Result<State, StartError> {
-    let store = open(config.database).await?;
+pub async fn state(config: &Config, base_url: String) -> Result<State, StartError> {
+    let store = open(config.database.clone()).await?;
     let now = config.clock.now();
     let fixture = config.fixture.clone();
     let random = config.random.clone();
@@ -120,12 +129,12 @@ pub async fn state(config: Config, base_url: String) -> Result<State, StartError
     let session = &config.fixture.seed().session;
     Ok(State {
         store,
-        clock: config.clock,
-        random: config.random,
+        clock: config.clock.clone(),
+        random: config.random.clone(),
         settings: Arc::new(Settings {
             session: SessionKey::new(secret, session.lifetime),
             base_url,
-            trusted_proxies: config.trusted_proxies,
+            trusted_proxies: config.trusted_proxies.clone(),
             device_code_lifetime: session.device_code_lifetime,
             device_poll_interval: session.device_poll_interval,
         }),

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::audit::{self, Deed};
 use super::{Clock, Random};
 use crate::domain::Timestamp;
 use crate::domain::machine::REAPED_AFTER;
-use crate::store::audit_logs::{self, Entry};
 use crate::store::{Store, StoreError, machines};
 
 /// How many go in one transaction, so that others may write in between.
@@ -24,15 +24,14 @@ pub async fn due(store: &Store, now: Timestamp, random: &Random) -> Result<usize
             let silent = machines::silent(tx, now.minus(REAPED_AFTER), BATCH)?;
             for machine in &silent {
                 machines::delete(tx, machine, now)?;
-                let entry = Entry {
-                    id: random.id(now),
+                let deed = Deed {
                     org_id: &machine.org_id,
                     actor: "system",
                     action: "reap_machine",
                     target: &machine.id,
                     details: json!({ "name": machine.name }),
                 };
-                audit_logs::append(tx, &entry, now)?;
+                audit::record(tx, deed, &random, now)?;
             }
             Ok::<_, StoreError>(silent.len())
         });

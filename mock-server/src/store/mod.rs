@@ -18,6 +18,9 @@ mod threads;
 mod tx;
 pub mod users;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 
 pub use error::StoreError;
