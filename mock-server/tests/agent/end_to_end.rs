@@ -24,13 +24,15 @@ impl House {
         machine
     }
 
-    /// An admin's command. A session is as good a bearer as an API key.
+    /// An admin's command, with a log that tells everything but the token. A session is as good a bearer as an
+    /// API key.
     fn admin(&self, machine: &Machine, words: &[&str]) -> Ended {
+        let token = &self.ready.admin.as_ref().unwrap().token;
         let mut command = machine.ztna(words);
-        command
-            .args(["--org", &self.ready.org_id])
-            .env("QZ_API_KEY", &self.ready.admin.as_ref().unwrap().token);
-        Ended::of(command.output().unwrap(), machine)
+        command.args(["--org", &self.ready.org_id, "--log", "trace"]).env("QZ_API_KEY", token);
+        let ended = Ended::of(command.output().unwrap(), machine);
+        assert!(ended.stderr.contains("answered") && !ended.stderr.contains(token), "{}", ended.stderr);
+        ended
     }
 
     fn create_key(&self, machine: &Machine, words: &[&str]) -> String {
