@@ -52,7 +52,11 @@ fn start_log(level: Option<tracing::level_filters::LevelFilter>) {
 
     let Some(level) = level else { return };
     let own = tracing_subscriber::filter::Targets::new().with_target("mock_server::agent", level);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        // A standard error that nobody reads would be a panic.
+        .log_internal_errors(false);
     // A log already installed by the embedding process stays.
     let _ = tracing_subscriber::registry().with(lines).with(own).try_init();
 }

@@ -17,6 +17,8 @@ pub(crate) const MACHINE_TOKEN: &str = "ztm_ffeeddccbbaa99887766554433221100ffee
 pub(crate) struct Machine {
     folder: TempDir,
     pub(crate) state_dir: PathBuf,
+    /// Where the agent finds its control plane: the scripted one, unless a test says otherwise.
+    pub(crate) server: String,
     pub(crate) control: MockServer,
 }
 
@@ -24,7 +26,8 @@ impl Machine {
     /// A machine nothing was done on yet.
     pub(crate) async fn fresh() -> Self {
         let folder = TempDir::new().unwrap();
-        Self { state_dir: folder.path().join("state"), folder, control: MockServer::start().await }
+        let control = MockServer::start().await;
+        Self { state_dir: folder.path().join("state"), folder, server: control.uri(), control }
     }
 
     /// A machine that is registered in org_1, with an admin logged in.
@@ -70,7 +73,7 @@ impl Machine {
             .args(words)
             .env_clear()
             .env("ZTNA_STATE_DIR", &self.state_dir)
-            .env("ZTNA_SERVER", self.control.uri())
+            .env("ZTNA_SERVER", &self.server)
             .stdin(Stdio::null());
         command
     }
@@ -176,12 +179,12 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    fn of(output: Output, machine: &Machine) -> Self {
+    pub(crate) fn of(output: Output, machine: &Machine) -> Self {
         let text = |bytes| {
             // What differs from run to run.
             String::from_utf8(bytes)
                 .unwrap()
-                .replace(&machine.control.uri(), "<server>")
+                .replace(&machine.server, "<server>")
                 .replace(machine.folder().to_str().unwrap(), "<folder>")
                 .replace(env!("CARGO_PKG_VERSION"), "<version>")
         };

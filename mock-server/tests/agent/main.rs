@@ -9,6 +9,7 @@
 mod machine;
 
 mod administration;
+mod end_to_end;
 mod keys;
 mod login;
 mod refusals;

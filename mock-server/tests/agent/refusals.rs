@@ -45,6 +45,14 @@ async fn nothing_to_register_with() {
             "not authenticated. Run 'ztna login' first or use --auth-key\n"
         );
     }
+    machine.write_state(&json!({
+        "session": { "access_token": "of-yesterday", "expires_at": "2020-01-01T00:00:00Z" },
+    }));
+    assert_eq!(
+        machine.run(&["up"]).stderr,
+        "not authenticated. Run 'ztna login' first or use --auth-key\n",
+        "a session that has ended is none"
+    );
     assert_eq!(machine.requests().await, [""; 0]);
 }
 

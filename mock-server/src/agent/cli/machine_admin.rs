@@ -87,5 +87,5 @@ impl Args for MachineAdminArguments {
 }
 
 fn mistake(text: &str) -> Error {
-    Error::raw(ErrorKind::ValueValidation, format!("{text}\n"))
+    Error::raw(ErrorKind::ValueValidation, text)
 }

@@ -1,19 +1,15 @@
 //! HTTP and the envelope `{"success", "data" | "error"}`.
 
-use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::{Client, Method, Response, Url, redirect};
+use reqwest::{Client, Method, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::ControlError;
+use super::{ControlError, connection};
 use crate::agent::secret::Secret;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The largest answer that is read: a list of some ten thousand keys.
 const LARGEST_ANSWER: usize = 32 << 20;
@@ -167,35 +163,9 @@ impl Http {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let client = build(&self.server).map_err(|error| self.unreachable(&innermost(&error)))?;
+        let client = connection::open(&self.server).map_err(|error| self.unreachable(&innermost(&error)))?;
         Ok(self.client.get_or_init(|| client))
     }
-}
-
-fn build(server: &Url) -> reqwest::Result<Client> {
-    // Fails when a provider is installed already, which then is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = Client::builder()
-        .user_agent(concat!("ztna/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(TIMEOUT)
-        // A redirect would carry the request, and with it a key, to somewhere else.
-        .redirect(redirect::Policy::none());
-    if server.scheme() == "http" {
-        // Reading the system's certificates takes longer than the request, and fails where there are none.
-        builder = builder.tls_certs_only([]);
-    }
-    if is_loopback(server) {
-        builder = builder.no_proxy();
-    }
-    builder.build()
-}
-
-fn is_loopback(server: &Url) -> bool {
-    server.host_str().is_some_and(|host| {
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-    })
 }
 
 /// Code and message of a refusal: the envelope's, or those of RFC 6749, section 5.2.
@@ -239,20 +209,6 @@ mod tests {
             let expected =
                 expected.map(|(code, message): (&str, &str)| (code.to_owned(), message.to_owned()));
             assert_eq!(refusal(&answer), expected, "{answer}");
-        }
-    }
-
-    #[test]
-    fn loopback_addresses() {
-        for (address, loopback) in [
-            ("http://127.0.0.1:8080", true),
-            ("http://127.9.9.9", true),
-            ("http://[::1]:1", true),
-            ("https://localhost", true),
-            ("https://login.quickztna.com", false),
-            ("http://10.0.0.1", false),
-        ] {
-            assert_eq!(is_loopback(&address.parse().unwrap()), loopback, "{address}");
         }
     }
 }

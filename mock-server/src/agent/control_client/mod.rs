@@ -1,6 +1,7 @@
 //! Requests to the control plane: one method an endpoint, answers out of their envelope.
 
 mod backoff;
+mod connection;
 mod error;
 mod http;
 mod message;

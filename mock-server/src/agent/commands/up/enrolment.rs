@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use crate::agent::console::warn;
@@ -28,10 +29,10 @@ pub(super) enum Credential<'a> {
 }
 
 impl<'a> Credential<'a> {
-    /// The auth key if there is one, else the session of the state.
-    pub(super) fn choose(key: Option<&'a Secret>, state: &'a State) -> Option<Self> {
-        let session = || state.session.as_ref().map(|session| Self::Session(&session.access_token));
-        key.map(Self::Key).or_else(session)
+    /// The auth key if there is one, else the session of the state unless it has ended by `now`.
+    pub(super) fn choose(key: Option<&'a Secret>, state: &'a State, now: OffsetDateTime) -> Option<Self> {
+        let session = state.session.as_ref().filter(|session| session.is_valid(now));
+        key.map(Self::Key).or_else(|| session.map(|session| Self::Session(&session.access_token)))
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::agent::cli::UpArguments;
 use crate::agent::console::{say, warn};
-use crate::agent::context::Context;
+use crate::agent::context::{Context, now};
 use crate::agent::control_client::ControlClient;
 use crate::agent::error::AgentError;
 use crate::agent::host_name;
@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
     let lock = context.folder.lock_up()?;
     let state = context.folder.load()?;
     let control = context.control(&state)?;
-    let credential = Credential::choose(flag.or(context.environment.auth_key.as_ref()), &state);
+    let credential = Credential::choose(flag.or(context.environment.auth_key.as_ref()), &state, now());
     if state.machine.is_none() && credential.is_none() {
         return Err(AgentError::NotAuthenticated);
     }
