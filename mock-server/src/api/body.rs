@@ -57,6 +57,11 @@ impl Body {
         self.0.contains_key(field)
     }
 
+    /// The names of the fields, as they came.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// The field as it came; absent is `None`, null is a value.
     pub fn raw(&self, field: &str) -> Option<&Value> {
         self.0.get(field)

@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 
 use super::{Error, State};
 pub use crate::control::access::Caller;
+use crate::control::bearer::identify;
 use crate::domain::Refusal;
 
 impl FromRequestParts<State> for Caller {
@@ -13,12 +14,7 @@ impl FromRequestParts<State> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
         let token = bearer(parts).ok_or(Refusal::Unauthorized("Authentication required"))?;
-        let (user_id, email) = state
-            .settings
-            .session
-            .verify(token, state.clock.now())
-            .ok_or(Refusal::Unauthorized("Invalid or expired token"))?;
-        Ok(Self::User { user_id, email })
+        Ok(identify(&state.store, &state.settings.session, token, state.clock.now()).await?)
     }
 }
 

@@ -25,5 +25,5 @@ mod trace;
 pub mod user_orgs;
 
 pub use error::Error;
-pub use router::{documented, router};
+pub use router::router;
 pub use state::{Settings, State};

@@ -2,6 +2,7 @@
 
 pub mod access;
 mod audit;
+pub mod bearer;
 pub mod clock;
 pub mod device;
 pub mod enrol;
@@ -11,9 +12,11 @@ pub mod issue;
 pub mod logout;
 pub mod machine_admin;
 pub mod machine_tags;
+pub mod password;
 pub mod random;
 pub mod reap;
 pub mod revoke;
+pub mod rows;
 pub mod session;
 
 pub use clock::Clock;

@@ -2,6 +2,8 @@
 
 pub mod address;
 pub mod cidr;
+pub mod device_code;
+pub mod filter;
 pub mod key;
 pub mod machine;
 pub mod quota;

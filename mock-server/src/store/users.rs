@@ -21,18 +21,46 @@ pub fn memberships(tx: &mut Tx<'_>, user_id: &str) -> Result<Vec<Membership>, St
         "SELECT o.id, o.name, m.role FROM memberships m JOIN organisations o ON o.id = m.org_id
          WHERE m.user_id = ?1 ORDER BY o.name, o.id",
         values![user_id],
-        |row| {
-            let role = row.text(2)?;
-            let role = Role::parse(&role)
-                .ok_or(StoreError::Corrupt { column: "memberships.role".to_owned(), reason: role })?;
-            Ok(Membership { org_id: row.text(0)?, org_name: row.text(1)?, role })
-        },
+        |row| Ok(Membership { org_id: row.text(0)?, org_name: row.text(1)?, role: parsed(row.text(2)?)? }),
+    )
+}
+
+/// What the user is in that organisation, if anything.
+pub fn role(tx: &mut Tx<'_>, user_id: &str, org_id: &str) -> Result<Option<Role>, StoreError> {
+    tx.optional(
+        "SELECT role FROM memberships WHERE user_id = ?1 AND org_id = ?2",
+        values![user_id, org_id],
+        |row| parsed(row.text(0)?),
     )
 }
 
 /// The user's id.
 pub fn id_by_email(tx: &mut Tx<'_>, email: &str) -> Result<Option<String>, StoreError> {
     tx.optional("SELECT id FROM users WHERE email = ?1", values![email.to_lowercase()], |row| row.text(0))
+}
+
+/// What a login is judged by: the user's id, email as stored, and password hash (a PHC string).
+pub struct Credentials {
+    /// The user's id.
+    pub id: String,
+    /// The email, lower case.
+    pub email: String,
+    /// The PHC string; never shown.
+    pub password_hash: String,
+}
+
+/// The credentials of the user with that email.
+pub fn credentials(tx: &mut Tx<'_>, email: &str) -> Result<Option<Credentials>, StoreError> {
+    tx.optional(
+        "SELECT id, email, password_hash FROM users WHERE email = ?1",
+        values![email.to_lowercase()],
+        |row| Ok(Credentials { id: row.text(0)?, email: row.text(1)?, password_hash: row.text(2)? }),
+    )
+}
+
+/// The user's email.
+pub fn email(tx: &mut Tx<'_>, id: &str) -> Result<Option<String>, StoreError> {
+    tx.optional("SELECT email FROM users WHERE id = ?1", values![id], |row| row.text(0))
 }
 
 /// Adds a user; `password_hash` is a PHC string.
@@ -58,4 +86,8 @@ pub fn join(tx: &mut Tx<'_>, user_id: &str, org_id: &str, role: Role) -> Result<
         values![user_id, org_id, role.as_str()],
     )?;
     Ok(())
+}
+
+fn parsed(role: String) -> Result<Role, StoreError> {
+    Role::parse(&role).ok_or(StoreError::Corrupt { column: "memberships.role".to_owned(), reason: role })
 }

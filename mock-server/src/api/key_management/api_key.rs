@@ -59,8 +59,8 @@ impl fmt::Debug for ApiKeyIssued {
     }
 }
 
-/// Any positive integer (`api-key/ST3.1`).
-fn rate(body: &Body) -> Result<i64, Refusal> {
+/// `rate_limit_rpm`: any positive integer (`api-key/ST3.1`).
+pub(in crate::api) fn rate(body: &Body) -> Result<i64, Refusal> {
     if !body.present("rate_limit_rpm") {
         return Ok(DEFAULT_RATE);
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use api_key::ApiKeyIssued;
+pub(super) use api_key::rate;
 pub use auth_key::{AuthKeyIssued, GuideFields};
 
 use super::body::Body;

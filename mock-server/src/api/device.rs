@@ -1,1 +1,0 @@
-//! The endpoints of the device flow (RFC 8628) and the page on which a person approves it.

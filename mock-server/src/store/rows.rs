@@ -1,1 +1,0 @@
-//! Rows as the CRUD endpoints read them: any listed column, any filter.
