@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     match rest.split_first() {
         // Started by itself as an agent: nothing of the kit is wanted.
         Some((first, words)) if first == embedded::AGENT_SUBCOMMAND => {
-            embedded::agent(std::iter::once("ztna".into()).chain(words.iter().cloned()))
+            embedded::agent(words.to_vec())
         }
         _ => harness::cli::main(std::iter::once(program).chain(rest)),
     }

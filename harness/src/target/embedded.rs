@@ -104,8 +104,7 @@ impl Served {
 
 /// Runs the reference's agent in this process, which was started for that.
 pub fn agent(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let _ = arguments;
-    ExitCode::FAILURE
+    mock_server::agent::main(arguments)
 }
 
 impl Embedded {
