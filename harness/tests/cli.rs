@@ -103,7 +103,7 @@ fn a_failure_shows_all_there_is_to_know_and_no_secret() {
     );
     let run = Target::start(&[("create", leaking)]).judge(&["--filter", "keys/ST1"]);
     for wanted in [
-        "keys/F.1: Creating a key answers 201 with its id, its name and its expiry, and nothing else.",
+        "keys/F.1: A new key is answered with 201, its id, name and expiry alone.",
         "probe/keys/ST1.toml:10:",
         "^^^^",
         "< 500 after",
@@ -144,7 +144,7 @@ fn an_unreachable_target_is_told_in_seconds_and_reported() {
 fn wrong_usage_is_told_before_anything_runs() {
     let folder = support::scenarios();
     let folder = folder.to_str().unwrap();
-    let cases: [(&[&str], i32, &str); 11] = [
+    let cases: [(&[&str], i32, &str); 12] = [
         (&["--no-such-flag"], 2, "--no-such-flag"),
         (&["--scenarios", folder, "--suite", "prob"], 2, "probe"),
         (&["--scenarios", folder, "--filter", "keys/ST9"], 4, "keys/ST9"),
@@ -156,6 +156,7 @@ fn wrong_usage_is_told_before_anything_runs() {
         (&["--scenarios", folder, "--target", "/no/such.toml"], 2, "/no/such.toml"),
         (&["--scenarios", "/"], 2, "requirements.toml"),
         (&["selftest"], 2, "selftest"),
+        (&["--suite", "x", "list"], 2, "--suite belongs to a run"),
     ];
     for (arguments, code, told) in cases {
         let output = harness().args(arguments).output().unwrap();
@@ -217,7 +218,7 @@ fn commands_tell_what_there_is() {
     let cases: [(&[&str], &[&str]); 7] = [
         (&["list"], &["probe", "keys/ST1", "(4 checks)", "skipped: needs the dashboard"]),
         (&["explain", "keys/F.2"], &["never its hash", "must, seen by http", "keys.txt", "ST1.toml:20"]),
-        (&["explain", "keys/ST1"], &["GET /api/db/keys", "keys/F.1: Creating a key"]),
+        (&["explain", "keys/ST1"], &["GET /api/db/keys", "keys/F.1: A new key"]),
         (&["explain", "keys"], &["Keys of a small target", "keys/ST2"]),
         (&["lint"], &["4 scenarios:"]),
         (&["schema", "results"], &["\"exit_code\"", "\"environment-error\""]),

@@ -14,7 +14,9 @@ use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::report::exit_code::{ENVIRONMENT, KIT};
 
@@ -24,7 +26,7 @@ use console::{ColorWhen, Console};
 ///
 /// Without --target it starts the reference inside this process and judges that.
 #[derive(Debug, Parser)]
-#[command(name = "harness", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(name = "harness", version)]
 #[command(after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
@@ -68,7 +70,7 @@ const EXIT_CODES: &str = "Exit codes:
 
 /// Runs the program with these arguments, the program's name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // To a closed pipe nothing can be said anyway.
@@ -82,6 +84,24 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         console.complain("the kit failed; this is a mistake in the harness, not in the target");
         KIT
     }))
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let matches = Cli::command().try_get_matches_from(arguments)?;
+    if let (Some(command), Some(stray)) = (matches.subcommand_name(), stray(&matches)) {
+        let message = format!("--{stray} belongs to a run, not to `{command}`\n");
+        return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
+    }
+    Cli::from_arg_matches(&matches)
+}
+
+/// A flag of runs that stands before a command, which would ignore it.
+fn stray(matches: &ArgMatches) -> Option<String> {
+    let given = |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+    let shared = |id: &&clap::Id| ["color", "scenarios"].contains(&id.as_str());
+    let is_flag = |id: &&clap::Id| Cli::command().get_arguments().any(|argument| argument.get_id() == *id);
+    let stray = matches.ids().filter(given).find(|id| is_flag(id) && !shared(id))?;
+    Some(stray.as_str().replace('_', "-"))
 }
 
 fn dispatch(cli: Cli, console: &Console) -> u8 {
