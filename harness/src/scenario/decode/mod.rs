@@ -87,7 +87,7 @@ impl<'r> Decoder<'r> {
         Some(template)
     }
 
-    /// A table of texts; numbers and flags are taken as text too.
+    /// A table of texts.
     fn templates(&mut self, entry: &Entry<'_, '_>) -> Vec<(String, Template)> {
         let Some(table) = entry.table("the table", &mut self.report) else { return Vec::new() };
         table
