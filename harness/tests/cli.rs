@@ -1,5 +1,7 @@
 //! The program itself, against targets that are right, subtly wrong, or not there.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may end like this")]
+
 mod support;
 
 use serde_json::Value;
@@ -118,6 +120,31 @@ fn a_failure_shows_all_there_is_to_know_and_no_secret() {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
     }
+}
+
+#[test]
+fn the_log_of_everything_has_no_secret() {
+    let target = Target::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let output =
+        target.command(&support::scenarios(), folder.path()).env("RUST_LOG", "trace").output().unwrap();
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{log}");
+    assert!(log.contains("TRACE"), "nothing was logged: {log}");
+    assert!(!log.contains(support::TOKEN) && !log.contains("k-0123456789abcdef0123"), "{log}");
+}
+
+#[test]
+fn the_order_and_the_number_of_runs_change_no_verdict() {
+    let run = Target::start(&[]).judge(&["--repeat", "5", "--shuffle", "7", "--jobs", "3"]);
+    assert_eq!(run.code, 0, "{run}");
+    let subtests = run.results["subtests"].as_array().unwrap();
+    assert_eq!(subtests.len(), 20);
+    let verdicts: std::collections::BTreeSet<(&str, &str)> = subtests
+        .iter()
+        .map(|subtest| (subtest["id"].as_str().unwrap(), subtest["verdict"].as_str().unwrap()))
+        .collect();
+    assert_eq!(verdicts.len(), 4, "{verdicts:?}");
 }
 
 #[test]

@@ -79,6 +79,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let console = Console::new(cli.shared.color);
+    start_log();
     let done = std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(cli, &console)));
     ExitCode::from(done.unwrap_or_else(|_| {
         console.complain("the kit failed; this is a mistake in the harness, not in the target");
@@ -115,6 +116,15 @@ fn dispatch(cli: Cli, console: &Console) -> u8 {
         Some(Command::Explain(arguments)) => explain::explain(&arguments, scenarios, console),
         Some(Command::Lint) => lint::lint(scenarios, console),
         Some(Command::Schema(arguments)) => schema::schema(&arguments, console),
+    }
+}
+
+/// What the kit and the embedded reference log, for those who ask for it with RUST_LOG.
+fn start_log() {
+    if std::env::var_os("RUST_LOG").is_some() {
+        let filter = tracing_subscriber::EnvFilter::from_default_env();
+        // A second subscriber in one process would be a test's.
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
     }
 }
 
