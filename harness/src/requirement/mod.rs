@@ -23,11 +23,11 @@ pub struct Registry {
 pub struct Chapter {
     /// Its short name, the first part of its statements' ids.
     pub id: String,
-    /// The suite that it belongs to.
+    /// The suite that it belongs to; empty for `ours`, which no suite has.
     pub suite: String,
     /// Its title in the documents.
     pub title: String,
-    /// The document's file name.
+    /// The document's file name; empty for `ours`.
     pub document: String,
 }
 
@@ -130,7 +130,7 @@ impl Registry {
     /// The suites, in the order of their first chapter.
     pub fn suites(&self) -> Vec<&str> {
         let mut suites: Vec<&str> = Vec::new();
-        for chapter in &self.chapters {
+        for chapter in self.chapters.iter().filter(|chapter| !chapter.suite.is_empty()) {
             if !suites.contains(&chapter.suite.as_str()) {
                 suites.push(&chapter.suite);
             }

@@ -46,7 +46,7 @@ pub fn parse(source: &Arc<Source>, place: &Place, registry: &Registry) -> Parsed
 
 fn judge_place(place: &Place, registry: &Registry, report: &mut Report) {
     let path = report.path().to_owned();
-    match registry.chapter(&place.chapter) {
+    match registry.chapter(&place.chapter).filter(|chapter| !chapter.suite.is_empty()) {
         Some(chapter) if chapter.suite != place.suite => {
             let message = format!("chapter `{}` belongs to suite `{}`", chapter.id, chapter.suite);
             let help = format!("move the file to {}/{}", chapter.suite, chapter.id);
