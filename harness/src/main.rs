@@ -10,9 +10,7 @@ fn main() -> ExitCode {
     let rest: Vec<_> = arguments.collect();
     match rest.split_first() {
         // Started by itself as an agent: nothing of the kit is wanted.
-        Some((first, words)) if first == embedded::AGENT_SUBCOMMAND => {
-            embedded::agent(words.iter().cloned())
-        }
+        Some((first, words)) if first == embedded::AGENT_SUBCOMMAND => embedded::agent(words.to_vec()),
         _ => harness::cli::main(std::iter::once(program).chain(rest)),
     }
 }

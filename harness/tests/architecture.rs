@@ -1,5 +1,7 @@
 //! The direction of imports, as the design draws it.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may end like this")]
+
 use std::path::{Path, PathBuf};
 
 /// Files of a folder, all levels, as (path relative to the workspace, text).

@@ -1,5 +1,7 @@
 //! The program itself, against targets that are right, subtly wrong, or not there.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may end like this")]
+
 mod support;
 
 use serde_json::Value;
@@ -103,7 +105,7 @@ fn a_failure_shows_all_there_is_to_know_and_no_secret() {
     );
     let run = Target::start(&[("create", leaking)]).judge(&["--filter", "keys/ST1"]);
     for wanted in [
-        "keys/F.1: Creating a key answers 201 with its id, its name and its expiry, and nothing else.",
+        "keys/F.1: A new key is answered with 201, its id, name and expiry alone.",
         "probe/keys/ST1.toml:10:",
         "^^^^",
         "< 500 after",
@@ -118,6 +120,31 @@ fn a_failure_shows_all_there_is_to_know_and_no_secret() {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
     }
+}
+
+#[test]
+fn the_log_of_everything_has_no_secret() {
+    let target = Target::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let output =
+        target.command(&support::scenarios(), folder.path()).env("RUST_LOG", "trace").output().unwrap();
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{log}");
+    assert!(log.contains("TRACE"), "nothing was logged: {log}");
+    assert!(!log.contains(support::TOKEN) && !log.contains("k-0123456789abcdef0123"), "{log}");
+}
+
+#[test]
+fn the_order_and_the_number_of_runs_change_no_verdict() {
+    let run = Target::start(&[]).judge(&["--repeat", "5", "--shuffle", "7", "--jobs", "3"]);
+    assert_eq!(run.code, 0, "{run}");
+    let subtests = run.results["subtests"].as_array().unwrap();
+    assert_eq!(subtests.len(), 20);
+    let verdicts: std::collections::BTreeSet<(&str, &str)> = subtests
+        .iter()
+        .map(|subtest| (subtest["id"].as_str().unwrap(), subtest["verdict"].as_str().unwrap()))
+        .collect();
+    assert_eq!(verdicts.len(), 4, "{verdicts:?}");
 }
 
 #[test]
@@ -144,7 +171,7 @@ fn an_unreachable_target_is_told_in_seconds_and_reported() {
 fn wrong_usage_is_told_before_anything_runs() {
     let folder = support::scenarios();
     let folder = folder.to_str().unwrap();
-    let cases: [(&[&str], i32, &str); 11] = [
+    let cases: [(&[&str], i32, &str); 12] = [
         (&["--no-such-flag"], 2, "--no-such-flag"),
         (&["--scenarios", folder, "--suite", "prob"], 2, "probe"),
         (&["--scenarios", folder, "--filter", "keys/ST9"], 4, "keys/ST9"),
@@ -156,6 +183,7 @@ fn wrong_usage_is_told_before_anything_runs() {
         (&["--scenarios", folder, "--target", "/no/such.toml"], 2, "/no/such.toml"),
         (&["--scenarios", "/"], 2, "requirements.toml"),
         (&["selftest"], 2, "selftest"),
+        (&["--suite", "x", "list"], 2, "--suite belongs to a run"),
     ];
     for (arguments, code, told) in cases {
         let output = harness().args(arguments).output().unwrap();
@@ -217,7 +245,7 @@ fn commands_tell_what_there_is() {
     let cases: [(&[&str], &[&str]); 7] = [
         (&["list"], &["probe", "keys/ST1", "(4 checks)", "skipped: needs the dashboard"]),
         (&["explain", "keys/F.2"], &["never its hash", "must, seen by http", "keys.txt", "ST1.toml:20"]),
-        (&["explain", "keys/ST1"], &["GET /api/db/keys", "keys/F.1: Creating a key"]),
+        (&["explain", "keys/ST1"], &["GET /api/db/keys", "keys/F.1: A new key"]),
         (&["explain", "keys"], &["Keys of a small target", "keys/ST2"]),
         (&["lint"], &["4 scenarios:"]),
         (&["schema", "results"], &["\"exit_code\"", "\"environment-error\""]),

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::requirement::{Level, Registry};
-use crate::scenario::model::{Check, Expectation, Quantity, Span, StatementId};
+use crate::scenario::model::{Check, Expectation, Quantity, Span, StatementId, Subject};
 use crate::scenario::template::Variables;
 
 use super::evidence::Evidence;
 use super::outcome::{CheckVerdict, Outcome};
-use super::snapshot::Snapshots;
+use super::snapshot::{Mode, Snapshots};
 use super::subject::{self, Finding, Held, View};
 use super::wording;
 
@@ -137,10 +137,21 @@ fn no_alternative(check: &Check, groups: &[Answer]) -> Answer {
 
 /// One answer against expectations all of which must hold.
 fn group(expectations: &[Expectation], view: View<'_>, context: &Context<'_>, span: &Span) -> Answer {
-    let findings: Vec<(&Span, Finding)> = expectations
+    let is_snapshot = |expectation: &&Expectation| matches!(expectation.subject, Subject::Snapshot(_));
+    let judge = |expectation: &Expectation, context: &Context<'_>| {
+        subject::judge(&expectation.subject, view, context)
+    };
+    let mut findings: Vec<(&Span, Finding)> = expectations
         .iter()
-        .map(|expectation| (&expectation.span, subject::judge(&expectation.subject, view, context)))
+        .filter(|expectation| !is_snapshot(expectation))
+        .map(|expectation| (&expectation.span, judge(expectation, context)))
         .collect();
+    // An answer that is wrong already is neither accepted nor proposed.
+    let is_right = findings.iter().all(|(_, finding)| finding.held == Held::Yes);
+    let mode = if is_right { context.snapshots.mode } else { Mode::Compare };
+    let context = Context { snapshots: Snapshots { mode, ..context.snapshots }, ..*context };
+    let snapshots = expectations.iter().filter(is_snapshot);
+    findings.extend(snapshots.map(|expectation| (&expectation.span, judge(expectation, &context))));
     let notes = findings.iter().flat_map(|(_, finding)| finding.notes.clone()).collect();
     let failed: Vec<&(&Span, Finding)> =
         findings.iter().filter(|(_, finding)| finding.held != Held::Yes).collect();

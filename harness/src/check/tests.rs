@@ -367,3 +367,19 @@ fn undocumented_fields_fail_only_under_strict() {
         (CheckVerdict::Fail, "under --strict: `/b` is not documented")
     );
 }
+
+#[test]
+fn an_answer_that_is_wrong_already_is_never_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (check, _) = check("get = \"/x\"", "snapshot = \"a\", status = 201");
+    let registry = registry();
+    let variables: BTreeMap<String, Value> = BTreeMap::new();
+    for mode in [Mode::Accept, Mode::New] {
+        let snapshots = Snapshots { folder: folder.path(), mode, strict: false, run_prefix: "" };
+        let context = Context { variables: &variables, registry: &registry, judges_ours: true, snapshots };
+        let outcome = evaluate(&check, &http(500, &json!({})), &context);
+        assert_eq!(outcome.verdict, CheckVerdict::Fail);
+        assert!(outcome.message.starts_with("the status should be 201, but is 500"), "{}", outcome.message);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

@@ -14,7 +14,9 @@ use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::report::exit_code::{ENVIRONMENT, KIT};
 
@@ -24,7 +26,7 @@ use console::{ColorWhen, Console};
 ///
 /// Without --target it starts the reference inside this process and judges that.
 #[derive(Debug, Parser)]
-#[command(name = "harness", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(name = "harness", version)]
 #[command(after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
@@ -68,7 +70,7 @@ const EXIT_CODES: &str = "Exit codes:
 
 /// Runs the program with these arguments, the program's name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // To a closed pipe nothing can be said anyway.
@@ -77,11 +79,30 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let console = Console::new(cli.shared.color);
+    start_log();
     let done = std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(cli, &console)));
     ExitCode::from(done.unwrap_or_else(|_| {
         console.complain("the kit failed; this is a mistake in the harness, not in the target");
         KIT
     }))
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let matches = Cli::command().try_get_matches_from(arguments)?;
+    if let (Some(command), Some(stray)) = (matches.subcommand_name(), stray(&matches)) {
+        let message = format!("--{stray} belongs to a run, not to `{command}`\n");
+        return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
+    }
+    Cli::from_arg_matches(&matches)
+}
+
+/// A flag of runs that stands before a command, which would ignore it.
+fn stray(matches: &ArgMatches) -> Option<String> {
+    let given = |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+    let shared = |id: &&clap::Id| ["color", "scenarios"].contains(&id.as_str());
+    let is_flag = |id: &&clap::Id| Cli::command().get_arguments().any(|argument| argument.get_id() == *id);
+    let stray = matches.ids().filter(given).find(|id| is_flag(id) && !shared(id))?;
+    Some(stray.as_str().replace('_', "-"))
 }
 
 fn dispatch(cli: Cli, console: &Console) -> u8 {
@@ -95,6 +116,15 @@ fn dispatch(cli: Cli, console: &Console) -> u8 {
         Some(Command::Explain(arguments)) => explain::explain(&arguments, scenarios, console),
         Some(Command::Lint) => lint::lint(scenarios, console),
         Some(Command::Schema(arguments)) => schema::schema(&arguments, console),
+    }
+}
+
+/// What the kit and the embedded reference log, for those who ask for it with RUST_LOG.
+fn start_log() {
+    if std::env::var_os("RUST_LOG").is_some() {
+        let filter = tracing_subscriber::EnvFilter::from_default_env();
+        // A second subscriber in one process would be a test's.
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
     }
 }
 

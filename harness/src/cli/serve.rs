@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::report::exit_code::ENVIRONMENT;
-use crate::target::embedded::{ServeOptions, Served, serve as start};
+use crate::report::exit_code::{ENVIRONMENT, USAGE};
+use crate::target::embedded::{ServeError, ServeOptions, Served, serve as start};
 
 use super::console::Console;
 
@@ -34,7 +34,7 @@ pub(super) async fn serve(arguments: Arguments, console: &Console) -> u8 {
         Ok(served) => served,
         Err(error) => {
             console.complain(&error.to_string());
-            return ENVIRONMENT;
+            return if matches!(error, ServeError::Usage(_)) { USAGE } else { ENVIRONMENT };
         }
     };
     console.say(&shell_lines(&served));

@@ -43,9 +43,13 @@ fn read_chapters(entry: &Entry<'_, '_>, report: &mut Report) -> Vec<Chapter> {
         let chapter = entry.table("a chapter", report)?;
         chapter.only(&["suite", "title", "document"], report);
         let title = chapter.require("title", report)?.string(report)?.0.to_owned();
-        let mut text = |key| Some(chapter.get(key)?.string(report)?.0.to_owned());
+        let mut text = |key| match chapter.get(key) {
+            // Choices of the reference are in no document and in no suite.
+            None if entry.key == OURS => Some(None),
+            _ => Some(Some(chapter.require(key, report)?.string(report)?.0.to_owned())),
+        };
         let (suite, document) = (text("suite"), text("document"));
-        Some(Chapter { id: entry.key.to_owned(), suite, title, document })
+        Some(Chapter { id: entry.key.to_owned(), suite: suite?, title, document: document? })
     };
     chapters.entries.iter().filter_map(|entry| read(entry, report)).collect()
 }
@@ -214,6 +218,16 @@ mod tests {
                 "a requirement has no key `levl`",
             ]
         );
+    }
+
+    #[test]
+    fn choices_of_the_reference_have_a_chapter_of_no_suite() {
+        let text =
+            format!("{CHAPTERS}ours = {{ title = \"Choices\" }}\n{}", requirement("ours/x.1", "ours", ""));
+        let registry = Registry::load(&text, Path::new("requirements.toml")).unwrap();
+        assert_eq!(registry.suites(), ["s"]);
+        assert_eq!(registry.of_chapter("ours").count(), 1);
+        assert_eq!(errors(&text.replace("{ title = \"Choices\" }", "{}")), ["a chapter needs `title`"]);
     }
 
     #[test]

@@ -43,6 +43,17 @@ pub struct ServeOptions {
     pub ready_file: Option<PathBuf>,
 }
 
+/// The reference cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// It was asked for something that it does not have.
+    #[error("{0}")]
+    Usage(String),
+    /// It does not start.
+    #[error("{0}")]
+    Failed(String),
+}
+
 /// The reference while people use it.
 pub struct Served(Server);
 
@@ -50,27 +61,31 @@ pub struct Served(Server);
 ///
 /// # Errors
 /// It does not start, or the ready file cannot be written.
-pub async fn serve(options: ServeOptions) -> Result<Served, StartError> {
+pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
     let location = match options.database.strip_prefix("sqlite:") {
         Some(":memory:") => Location::Memory,
         Some(path) if !path.is_empty() => Location::File(path.trim_start_matches("//").into()),
         _ => {
+            let scheme = scheme(&options.database);
             let what =
-                format!("--database is sqlite::memory: or sqlite:PATH, not {}", scheme(&options.database));
-            return Err(StartError::Database(what));
+                format!("--database is sqlite::memory: or sqlite:PATH; `{scheme}` comes in a later version");
+            return Err(ServeError::Usage(what));
         }
     };
-    let config = Config {
+    let config = |fixture| Config {
         listen: options.listen,
         database: location,
         clock: app::clock::Clock::system(),
-        ..Config::embedded(Fixture::built_in()?)
+        ..Config::embedded(fixture)
     };
-    let server = app::start(config).await?;
-    if let Some(path) = options.ready_file {
-        server.ready().write(&path).map_err(|source| StartError::ReadyFile { path, source })?;
-    }
-    Ok(Served(server))
+    let started = async {
+        let server = app::start(config(Fixture::built_in()?)).await?;
+        if let Some(path) = options.ready_file {
+            server.ready().write(&path).map_err(|source| StartError::ReadyFile { path, source })?;
+        }
+        Ok(Served(server))
+    };
+    started.await.map_err(|error: StartError| ServeError::Failed(error.to_string()))
 }
 
 impl Served {

@@ -14,10 +14,10 @@ use wiremock::matchers::{body_partial_json, body_string_contains, method, path, 
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// The admin's session; it must never be seen again.
-pub const TOKEN: &str = "session-of-the-admin-0123456789";
+pub(crate) const TOKEN: &str = "session-of-the-admin-0123456789";
 
 /// The program.
-pub fn harness() -> Command {
+pub(crate) fn harness() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
     for variable in ["CI", "GITHUB_ACTIONS", "NO_COLOR", "COLUMNS"] {
         command.env_remove(variable);
@@ -31,23 +31,23 @@ fn fixtures() -> PathBuf {
 }
 
 /// Scenarios for the small target.
-pub fn scenarios() -> PathBuf {
+pub(crate) fn scenarios() -> PathBuf {
     fixtures().join("scenarios")
 }
 
 /// A scenario that does not end.
-pub fn endless() -> PathBuf {
+pub(crate) fn endless() -> PathBuf {
     fixtures().join("endless")
 }
 
 /// What the small target answers to a creation when it does as documented.
-pub fn created_body() -> String {
+pub(crate) fn created_body() -> String {
     r#"{"success":true,"data":{"id":"9f0c1d8e-2f43-4c39-9a61-0a4f4b1c2d3e","key":"k-0123456789abcdef0123","name":"first","expiry_days":7}}"#
         .to_owned()
 }
 
 /// A small target that does as documented, some endpoints replaced.
-pub struct Target {
+pub(crate) struct Target {
     runtime: Runtime,
     server: MockServer,
     pids: TempDir,
@@ -55,7 +55,7 @@ pub struct Target {
 
 impl Target {
     /// Starts it. Endpoints: `create`, `refuse`, `list`.
-    pub fn start(replaced: &[(&str, ResponseTemplate)]) -> Self {
+    pub(crate) fn start(replaced: &[(&str, ResponseTemplate)]) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let server = runtime.block_on(MockServer::start());
@@ -87,12 +87,12 @@ impl Target {
     }
 
     /// Where its agent leaves process ids.
-    pub fn pids(&self) -> &Path {
+    pub(crate) fn pids(&self) -> &Path {
         self.pids.path()
     }
 
     /// How often it was asked for that.
-    pub fn asked(&self, method: &str, path: &str) -> usize {
+    pub(crate) fn asked(&self, method: &str, path: &str) -> usize {
         let requests = self.runtime.block_on(self.server.received_requests()).unwrap();
         requests
             .iter()
@@ -101,19 +101,19 @@ impl Target {
     }
 
     /// Runs the program against it.
-    pub fn judge(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn judge(&self, arguments: &[&str]) -> Run {
         let folder = tempfile::tempdir().unwrap();
         Run::of(self.command(&scenarios(), folder.path()).args(arguments), folder.path())
     }
 
     /// The program, about to judge it.
-    pub fn command(&self, scenarios: &Path, folder: &Path) -> Command {
+    pub(crate) fn command(&self, scenarios: &Path, folder: &Path) -> Command {
         command(&self.server.uri(), scenarios, folder, self.pids.path())
     }
 }
 
 /// Runs the program against whatever answers there.
-pub fn judge_at(base_url: &str, arguments: &[&str]) -> Run {
+pub(crate) fn judge_at(base_url: &str, arguments: &[&str]) -> Run {
     let folder = tempfile::tempdir().unwrap();
     Run::of(command(base_url, &scenarios(), folder.path(), folder.path()).args(arguments), folder.path())
 }
@@ -139,7 +139,7 @@ fn command(base_url: &str, scenarios: &Path, folder: &Path, pids: &Path) -> Comm
 }
 
 /// Answers a greeting and hangs up on everything else.
-pub fn cutting_server() -> String {
+pub(crate) fn cutting_server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -158,7 +158,7 @@ pub fn cutting_server() -> String {
 }
 
 /// The process id that somebody writes into this file, awaited.
-pub fn pid_in(file: &Path) -> u32 {
+pub(crate) fn pid_in(file: &Path) -> u32 {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let written = std::fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok());
@@ -171,18 +171,18 @@ pub fn pid_in(file: &Path) -> u32 {
 }
 
 /// Presses Ctrl-C for a process.
-pub fn interrupt(pid: u32) {
+pub(crate) fn interrupt(pid: u32) {
     let status = Command::new("kill").args(["-INT", &pid.to_string()]).status().unwrap();
     assert!(status.success());
 }
 
 /// What a run of the program left.
-pub struct Run {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
-    pub results: Value,
-    pub junit: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) results: Value,
+    pub(crate) junit: String,
 }
 
 impl Run {
@@ -199,7 +199,7 @@ impl Run {
     }
 
     /// Of a program that was started before.
-    pub fn read(folder: &Path, code: Option<i32>, child: &mut Child) -> Self {
+    pub(crate) fn read(folder: &Path, code: Option<i32>, child: &mut Child) -> Self {
         let mut stdout = String::new();
         child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
         let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap_or_default();
@@ -220,17 +220,17 @@ impl Run {
     }
 
     /// A sub-test's verdict.
-    pub fn verdict(&self, id: &str) -> &str {
+    pub(crate) fn verdict(&self, id: &str) -> &str {
         self.of_subtest(id, "verdict")
     }
 
     /// A sub-test's reason.
-    pub fn reason(&self, id: &str) -> &str {
+    pub(crate) fn reason(&self, id: &str) -> &str {
         self.of_subtest(id, "reason")
     }
 
     /// A statement's verdict.
-    pub fn statement(&self, id: &str) -> &str {
+    pub(crate) fn statement(&self, id: &str) -> &str {
         let requirements = self.results["requirements"].as_array().unwrap();
         requirements.iter().find(|of| of["id"] == id).unwrap()["verdict"].as_str().unwrap()
     }

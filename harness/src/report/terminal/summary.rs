@@ -28,6 +28,7 @@ pub(super) fn write(
     for gap in &results.gaps {
         writer.hanging("gap: ", gap);
     }
+    remarks(&mut writer, results);
     statements_by_reason(&mut writer, results);
     counts(&mut writer, results);
     let seconds = record.took.as_secs_f64();
@@ -54,6 +55,15 @@ fn leftovers(writer: &mut Writer<'_>, record: &Record) {
         for leftover in &subtest.leftovers {
             writer.hanging("not cleaned up: ", &format!("{}: {leftover}", planned.scenario.id));
         }
+    }
+}
+
+/// What passed although it is not quite what is documented.
+fn remarks(writer: &mut Writer<'_>, results: &Results) {
+    let remarks =
+        results.subtests.iter().flat_map(|subtest| &subtest.checks).flat_map(|check| &check.notes).count();
+    if remarks > 0 {
+        writer.hanging("notes: ", &format!("{remarks}, which --strict fails and the json report lists"));
     }
 }
 

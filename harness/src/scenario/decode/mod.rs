@@ -2,6 +2,7 @@
 //! read, has reported why, and goes on with the rest.
 
 mod check;
+mod expectation;
 mod file;
 mod http;
 mod keep;

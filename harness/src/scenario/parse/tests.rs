@@ -333,6 +333,17 @@ fn one_snapshot_is_of_one_check() {
     assert!(messages(&with_step(&format!("get = \"/x\"\n{any}"))).is_empty());
 }
 
+#[test]
+fn depth_is_bounded() {
+    for (open, close) in [("[", "]"), ("{ a = ", " }")] {
+        let nested = format!("x = {}1{}", open.repeat(50_000), close.repeat(50_000));
+        assert!(!messages(&nested).is_empty());
+    }
+    let matcher = format!("{}1{}", "{ not = ".repeat(70), " }".repeat(70));
+    let check = format!("check = [{{ verifies = \"keys/ST1.1\", json = {{ \"/a\" = {matcher} }} }}]");
+    let _ = messages(&with_step(&format!("get = \"/x\"\n{check}")));
+}
+
 proptest! {
     #[test]
     fn no_text_panics(text in "\\PC{0,200}") {
