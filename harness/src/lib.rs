@@ -1,8 +1,11 @@
 //! The conformance kit: the documented sub-tests of QuickZTNA, executable against any implementation.
 
 pub mod check;
+pub mod cli;
 pub mod plan;
 pub mod report;
 pub mod requirement;
 pub mod run;
 pub mod scenario;
+pub mod step;
+pub mod target;

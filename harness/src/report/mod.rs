@@ -1,1 +1,10 @@
-//! Reports, made from events alone.
+//! Reports, made from events alone. `README.md` tells how to add one.
+
+pub mod annotation;
+pub mod destination;
+pub mod exit_code;
+pub mod json;
+pub mod junit;
+pub mod record;
+pub mod results;
+pub mod terminal;

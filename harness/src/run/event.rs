@@ -6,7 +6,10 @@ use std::time::{Duration, SystemTime};
 use crate::check::evidence::{Exchange, ProcessResult};
 use crate::check::outcome::Outcome;
 use crate::plan::Plan;
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{Scenario, Span};
+
+pub use crate::step::Fault;
+pub use crate::target::TargetDescription;
 
 /// One thing that happened. `subtest` is the index in the plan.
 #[derive(Debug, Clone)]
@@ -15,8 +18,8 @@ pub enum Event {
     Started {
         /// What will run.
         plan: Arc<Plan>,
-        /// A name for the target.
-        target: String,
+        /// What it runs against.
+        target: TargetDescription,
         /// When.
         at: SystemTime,
     },
@@ -32,7 +35,7 @@ pub enum Event {
         /// The step's name, variables filled in and secrets redacted.
         name: String,
         /// Where the step stands in the scenario.
-        span: crate::scenario::model::Span,
+        span: Span,
         /// What it exchanged, secrets redacted.
         exchanges: Vec<Exchange>,
         /// The process it ran, secrets redacted.
@@ -57,6 +60,8 @@ pub enum Event {
         verdict: SubtestVerdict,
         /// Why, unless it passed.
         reason: Option<String>,
+        /// Who is to blame for an error.
+        fault: Option<Fault>,
         /// How long it took.
         took: Duration,
     },
@@ -64,9 +69,20 @@ pub enum Event {
     Finished {
         /// How long it took.
         took: Duration,
-        /// Whether it was cut short.
-        interrupted: bool,
+        /// Whether it went through.
+        end: End,
     },
+}
+
+/// How a run came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Everything planned was done.
+    Complete,
+    /// A person pressed Ctrl-C.
+    Interrupted,
+    /// Somebody asked the process to terminate.
+    Cancelled,
 }
 
 /// A sub-test's verdict.
@@ -94,6 +110,6 @@ pub trait Listener: Send {
 }
 
 /// A scenario of the plan, for listeners.
-pub fn scenario(plan: &Plan, subtest: usize) -> &Arc<Scenario> {
-    &plan.subtests[subtest].scenario
+pub fn scenario(plan: &Plan, subtest: usize) -> Option<&Arc<Scenario>> {
+    plan.subtests.get(subtest).map(|planned| &planned.scenario)
 }

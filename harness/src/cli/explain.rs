@@ -1,0 +1,230 @@
+//! `harness explain ID`: a statement, a sub-test, a chapter or a suite.
+
+use std::path::Path;
+
+use clap::Args;
+
+use crate::report::exit_code::USAGE;
+use crate::report::record::name;
+use crate::report::terminal::Paint;
+use crate::requirement::{Chapter, Requirement, Via};
+use crate::scenario::Library;
+use crate::scenario::diagnostic::line;
+use crate::scenario::model::{Action, Scenario, Step};
+
+use super::console::Console;
+use super::library;
+
+/// What to explain.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Such as used-count/ST4.2 (a statement), used-count/ST4 (a sub-test), used-count (a chapter)
+    #[arg(value_name = "ID")]
+    id: String,
+}
+
+pub(super) fn explain(arguments: &Arguments, scenarios: Option<&Path>, console: &Console) -> u8 {
+    let shelf = match library::open(scenarios, console) {
+        Ok(shelf) => shelf,
+        Err(code) => return code,
+    };
+    let paint = Paint::new(console.look().color);
+    match explanation(&arguments.id, &shelf.library, paint) {
+        Some(text) => {
+            console.say(&text);
+            0
+        }
+        None => {
+            let hint = nearest(&arguments.id, &shelf.library).map_or_else(
+                || "`harness list` shows what there is".to_owned(),
+                |id| format!("did you mean `{id}`?"),
+            );
+            console
+                .complain(&format!("there is no statement, sub-test or chapter `{}`; {hint}", arguments.id));
+            USAGE
+        }
+    }
+}
+
+fn explanation(id: &str, library: &Library, paint: Paint) -> Option<String> {
+    let registry = &library.registry;
+    if let Some(requirement) = registry.get(id) {
+        return Some(of_statement(requirement, library, paint));
+    }
+    if let Some(scenario) = library.scenarios.iter().find(|scenario| scenario.id == id) {
+        return Some(of_subtest(scenario, library, paint));
+    }
+    if let Some(chapter) = registry.chapter(id) {
+        return Some(of_chapter(chapter, library, paint));
+    }
+    let chapters: Vec<&Chapter> =
+        registry.chapters().iter().filter(|chapter| chapter.suite.as_deref() == Some(id)).collect();
+    (!chapters.is_empty()).then(|| {
+        chapters.into_iter().map(|chapter| of_chapter(chapter, library, paint)).collect::<Vec<_>>().join("\n")
+    })
+}
+
+fn of_statement(requirement: &Requirement, library: &Library, paint: Paint) -> String {
+    let chapter = library.registry.chapter(requirement.chapter());
+    let via: Vec<String> = requirement.via.iter().map(|via| via_name(*via)).collect();
+    let mut text = format!(
+        "{} {}\n{}\n\n",
+        paint.bold(&requirement.id),
+        paint.faint(&format!("({}, seen by {})", level_name(requirement), via.join(", "))),
+        requirement.text
+    );
+    if !requirement.accepts.is_empty() {
+        text.push_str(&format!("accepted: {}\n", requirement.accepts.join(" | ")));
+    }
+    if let Some((title, document)) =
+        chapter.and_then(|chapter| Some((&chapter.title, chapter.document.as_ref()?)))
+    {
+        text.push_str(&format!("document: {title}, {document}\n"));
+    }
+    let places = judged_at(&requirement.id, library);
+    if places.is_empty() {
+        text.push_str("judged by: no check\n");
+    } else {
+        text.push_str("judged by:\n");
+        for place in places {
+            text.push_str(&format!("  {place}\n"));
+        }
+    }
+    text
+}
+
+/// Where checks name the statement.
+fn judged_at(id: &str, library: &Library) -> Vec<String> {
+    let mut places = Vec::new();
+    for scenario in &library.scenarios {
+        let path = scenario.source.path.display();
+        for step in &scenario.steps {
+            for check in step.checks.iter().filter(|check| check.verifies.iter().any(|named| named == id)) {
+                let line = line(&scenario.source, &check.span);
+                places.push(format!("{path}:{line}  {}: {}", scenario.id, step.name.text));
+            }
+        }
+        if let Some(skip) = &scenario.skip
+            && skip.statements.iter().any(|named| named == id)
+        {
+            places.push(format!("{path}  {}, skipped: {}", scenario.id, skip.reason));
+        }
+    }
+    places
+}
+
+fn of_subtest(scenario: &Scenario, library: &Library, paint: Paint) -> String {
+    let mut text = format!(
+        "{}\n{}\n\nfile: {}\n",
+        paint.bold(&scenario.id),
+        scenario.title,
+        scenario.source.path.display()
+    );
+    if !scenario.machines.is_empty() {
+        let machines: Vec<&str> = scenario.machines.iter().map(|machine| machine.name.as_str()).collect();
+        text.push_str(&format!("machines: {}\n", machines.join(", ")));
+    }
+    if !scenario.needs.is_empty() {
+        let needs: Vec<String> = scenario.needs.iter().map(|need| name(*need)).collect();
+        text.push_str(&format!("needs: {}\n", needs.join(", ")));
+    }
+    if let Some(skip) = &scenario.skip {
+        text.push_str(&format!("skipped: {}\n", skip.reason));
+    }
+    if !scenario.steps.is_empty() {
+        text.push_str("\nsteps:\n");
+    }
+    for (position, step) in scenario.steps.iter().enumerate() {
+        let more = if step.rows.is_empty() { String::new() } else { format!(", {} times", step.rows.len()) };
+        text.push_str(&format!(
+            "  {}. {} {}\n",
+            position + 1,
+            step.name.text,
+            paint.faint(&format!("({}{more})", verb(step)))
+        ));
+    }
+    let mut ids: Vec<&str> = Vec::new();
+    let announced = scenario.skip.iter().flat_map(|skip| &skip.statements);
+    for id in
+        scenario.steps.iter().flat_map(|step| &step.checks).flat_map(|check| &check.verifies).chain(announced)
+    {
+        if !ids.contains(&id.as_str()) {
+            ids.push(id);
+        }
+    }
+    text.push_str("\nstatements:\n");
+    for id in ids {
+        let statement = library.registry.get(id).map_or("", |requirement| requirement.text.as_str());
+        text.push_str(&format!("  {id}: {statement}\n"));
+    }
+    text
+}
+
+fn of_chapter(chapter: &Chapter, library: &Library, paint: Paint) -> String {
+    let mut text = format!(
+        "{}: {}\nsuite: {}\ndocument: {}\n\nsub-tests:\n",
+        paint.bold(&chapter.id),
+        chapter.title,
+        chapter.suite.as_deref().unwrap_or("any"),
+        chapter.document.as_deref().unwrap_or("none")
+    );
+    for scenario in library.scenarios.iter().filter(|scenario| scenario.chapter == chapter.id) {
+        text.push_str(&format!("  {}  {}\n", scenario.id, scenario.title));
+    }
+    text.push_str("\nstatements:\n");
+    for requirement in library.registry.of_chapter(&chapter.id) {
+        text.push_str(&format!("  {}: {}\n", requirement.id, requirement.text));
+    }
+    text
+}
+
+fn verb(step: &Step) -> String {
+    let words = match &step.action {
+        Action::Http(request) => format!("{} {}", request.method, request.path.text),
+        Action::Ztna(command) => {
+            let words: Vec<&str> = command.words.iter().map(|word| word.text.as_str()).collect();
+            format!("ztna {} on {}", words.join(" "), command.machine)
+        }
+        Action::Advance(duration) => format!("the clock moves {}", humantime::format_duration(*duration)),
+        Action::Set(values) => {
+            let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
+            format!("sets {}", names.join(", "))
+        }
+    };
+    match step.race {
+        Some(contestants) => format!("{words}, {contestants} at the same moment"),
+        None => words,
+    }
+}
+
+fn level_name(requirement: &Requirement) -> String {
+    serialised(&requirement.level)
+}
+
+fn via_name(via: Via) -> String {
+    serialised(&via)
+}
+
+fn serialised(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// Of all ids the one most like this, if one is alike at all.
+fn nearest<'a>(id: &str, library: &'a Library) -> Option<&'a str> {
+    let registry = &library.registry;
+    let all = registry
+        .all()
+        .iter()
+        .map(|requirement| requirement.id.as_str())
+        .chain(library.scenarios.iter().map(|scenario| scenario.id.as_str()))
+        .chain(
+            registry
+                .chapters()
+                .iter()
+                .flat_map(|chapter| std::iter::once(chapter.id.as_str()).chain(chapter.suite.as_deref())),
+        );
+    all.map(|known| (strsim::normalized_damerau_levenshtein(id, known), known))
+        .filter(|(likeness, _)| *likeness > 0.6)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, known)| known)
+}

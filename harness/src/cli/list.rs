@@ -1,0 +1,100 @@
+//! `harness list`: what there is to run.
+
+use std::path::Path;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::report::exit_code::USAGE;
+use crate::report::record::planned_checks;
+use crate::report::terminal::Paint;
+use crate::requirement::Registry;
+use crate::scenario::model::Scenario;
+
+use super::console::Console;
+use super::library;
+
+/// What to list.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Only this suite; may be repeated
+    #[arg(long, value_name = "SUITE")]
+    suite: Vec<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn list(arguments: &Arguments, scenarios: Option<&Path>, console: &Console) -> u8 {
+    let shelf = match library::open(scenarios, console) {
+        Ok(shelf) => shelf,
+        Err(code) => return code,
+    };
+    let registry = &shelf.library.registry;
+    if let Some(unknown) = arguments.suite.iter().find(|suite| !registry.suites().contains(&suite.as_str())) {
+        console
+            .complain(&format!("there is no suite `{unknown}`; there are: {}", registry.suites().join(", ")));
+        return USAGE;
+    }
+    let listed: Vec<&Scenario> = shelf
+        .library
+        .scenarios
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|scenario| arguments.suite.is_empty() || arguments.suite.contains(&scenario.suite))
+        .collect();
+    let text = if arguments.json {
+        as_json(&listed)
+    } else {
+        as_text(&listed, registry, Paint::new(console.look().color))
+    };
+    console.say(&text);
+    0
+}
+
+fn as_json(listed: &[&Scenario]) -> String {
+    let subtests: Vec<_> = listed
+        .iter()
+        .map(|scenario| {
+            json!({
+                "id": scenario.id,
+                "suite": scenario.suite,
+                "chapter": scenario.chapter,
+                "title": scenario.title,
+                "checks": planned_checks(scenario),
+                "needs": scenario.needs,
+                "skip": scenario.skip.as_ref().map(|skip| &skip.reason),
+                "file": scenario.source.path,
+            })
+        })
+        .collect();
+    format!("{:#}\n", json!(subtests))
+}
+
+fn as_text(listed: &[&Scenario], registry: &Registry, paint: Paint) -> String {
+    let mut text = String::new();
+    let widest = listed.iter().map(|scenario| scenario.id.chars().count()).max().unwrap_or_default();
+    let (mut suite, mut chapter) = ("", "");
+    for scenario in listed {
+        if scenario.suite != suite {
+            suite = &scenario.suite;
+            text.push_str(&format!("{}{}\n", if text.is_empty() { "" } else { "\n" }, paint.bold(suite)));
+        }
+        if scenario.chapter != chapter {
+            chapter = &scenario.chapter;
+            let title = registry.chapter(chapter).map_or("", |chapter| chapter.title.as_str());
+            text.push_str(&format!("  {chapter}: {title}\n"));
+        }
+        let remark = match &scenario.skip {
+            Some(skip) => format!("skipped: {}", skip.reason),
+            None => format!("{} checks", planned_checks(scenario)),
+        };
+        let title = &scenario.title;
+        text.push_str(&format!(
+            "    {:widest$}  {title} {}\n",
+            scenario.id,
+            paint.faint(&format!("({remark})"))
+        ));
+    }
+    text
+}

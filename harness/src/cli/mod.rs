@@ -1,0 +1,114 @@
+//! The command line: one file a command.
+
+mod console;
+mod explain;
+mod library;
+mod lint;
+mod list;
+mod run;
+mod schema;
+mod serve;
+
+use std::ffi::OsString;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::report::exit_code::{ENVIRONMENT, KIT};
+
+use console::{ColorWhen, Console};
+
+/// Judges an implementation of QuickZTNA by the documented sub-tests.
+///
+/// Without --target it starts the reference inside this process and judges that.
+#[derive(Debug, Parser)]
+#[command(name = "harness", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::Arguments,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+struct Shared {
+    /// When to use colours [auto heeds NO_COLOR]
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
+    color: ColorWhen,
+    /// Another folder of scenarios, with a requirements.toml
+    #[arg(long, value_name = "DIR", global = true)]
+    scenarios: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the suites and their sub-tests
+    List(list::Arguments),
+    /// Explain a statement, a sub-test, a chapter or a suite
+    Explain(explain::Arguments),
+    /// Check every scenario and list every mistake
+    Lint,
+    /// Start the reference and print what the documents' lines need
+    Serve(serve::Arguments),
+    /// Print the JSON Schema of a file format
+    Schema(schema::Arguments),
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0 conformant            4 nothing selected
+  1 not conformant        5 incomplete or cancelled
+  2 wrong usage           70 the kit's own fault
+  3 target unreachable    130 interrupted";
+
+/// Runs the program with these arguments, the program's name first.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // To a closed pipe nothing can be said anyway.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(KIT));
+        }
+    };
+    let console = Console::new(cli.shared.color);
+    let done = std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(cli, &console)));
+    ExitCode::from(done.unwrap_or_else(|_| {
+        console.complain("the kit failed; this is a mistake in the harness, not in the target");
+        KIT
+    }))
+}
+
+fn dispatch(cli: Cli, console: &Console) -> u8 {
+    let scenarios = cli.shared.scenarios.as_deref();
+    match cli.command {
+        None => with_runtime(console, |runtime| runtime.block_on(run::run(cli.run, scenarios, console))),
+        Some(Command::Serve(arguments)) => {
+            with_runtime(console, |runtime| runtime.block_on(serve::serve(arguments, console)))
+        }
+        Some(Command::List(arguments)) => list::list(&arguments, scenarios, console),
+        Some(Command::Explain(arguments)) => explain::explain(&arguments, scenarios, console),
+        Some(Command::Lint) => lint::lint(scenarios, console),
+        Some(Command::Schema(arguments)) => schema::schema(&arguments, console),
+    }
+}
+
+fn with_runtime(console: &Console, work: impl FnOnce(&tokio::runtime::Runtime) -> u8) -> u8 {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let code = work(&runtime);
+            // Whatever still waits for something has nobody to tell it to.
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => {
+            console.complain(&format!("no threads can be started: {error}"));
+            ENVIRONMENT
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! `harness schema`: the JSON Schema of a file format.
+
+use clap::{Args, ValueEnum};
+
+use crate::report::results::Results;
+use crate::scenario;
+
+use super::console::Console;
+
+/// Which schema.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The format
+    #[arg(value_name = "FORMAT")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// The json report
+    Results,
+    /// Scenario files
+    Scenario,
+}
+
+pub(super) fn schema(arguments: &Arguments, console: &Console) -> u8 {
+    let schema = match arguments.format {
+        Format::Results => schemars::schema_for!(Results).to_value(),
+        Format::Scenario => scenario::schema(),
+    };
+    console.say(&format!("{schema:#}\n"));
+    0
+}

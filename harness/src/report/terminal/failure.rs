@@ -1,0 +1,160 @@
+//! A sub-test that did not pass, in full.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::check::evidence::{Exchange, ProcessResult};
+use crate::check::outcome::{CheckVerdict, Outcome};
+use crate::plan::PlannedSubtest;
+use crate::report::record::{StepRecord, SubtestRecord, is_bad};
+use crate::requirement::Registry;
+use crate::run::event::SubtestVerdict;
+use crate::scenario::diagnostic::caret;
+
+use super::paint::{self, Paint};
+use super::wrap::wrap;
+
+/// Labels stand in a column of this width.
+const LABELS: usize = 11;
+/// A longer answer is cut: the json report has what the checks say about it.
+const LONGEST: usize = 40;
+/// Of a race, the first answers that differ tell it all.
+const EXCHANGES: usize = 3;
+
+pub(super) fn write(
+    text: &mut String,
+    planned: &PlannedSubtest,
+    subtest: &SubtestRecord,
+    registry: &Registry,
+    paint: Paint,
+    width: usize,
+) {
+    let (label, style) = paint::verdict(subtest.verdict.unwrap_or(SubtestVerdict::Error));
+    let scenario = &planned.scenario;
+    let id = paint.bold(&scenario.id);
+    let _ = writeln!(text, "\n{} {id}: {}", paint.with(style, label), scenario.title);
+    if subtest.bad_steps.is_empty() {
+        block(text, "reason", subtest.reason.as_deref().unwrap_or("it never ended"), width, paint);
+    }
+    for step in &subtest.bad_steps {
+        let _ = writeln!(text);
+        block(text, "step", &step.name, width, paint);
+        for outcome in step.outcomes.iter().filter(|outcome| is_bad(outcome)) {
+            check(text, outcome, registry, paint, width);
+            let place = caret(&scenario.source, &outcome.span, &outcome.statements.join(", "));
+            for line in place.lines() {
+                let _ = writeln!(text, "  {line}");
+            }
+        }
+        evidence(text, step, paint, width);
+    }
+}
+
+fn check(text: &mut String, outcome: &Outcome, registry: &Registry, paint: Paint, width: usize) {
+    for id in &outcome.statements {
+        let statement = registry.get(id).map_or("", |requirement| requirement.text.as_str());
+        block(text, "statement", &format!("{id}: {statement}"), width, paint);
+    }
+    let wrong = if outcome.verdict == CheckVerdict::Fail { "wrong" } else { "unjudged" };
+    block(text, wrong, &outcome.message, width, paint);
+    let is_diff = outcome.actual.lines().any(|line| line.starts_with("@@"));
+    if is_diff {
+        for line in outcome.actual.lines() {
+            let painted = match line.chars().next() {
+                Some('+') => paint.red(line),
+                Some('-') => paint.green(line),
+                _ => line.to_owned(),
+            };
+            let _ = writeln!(text, "  {:LABELS$}{painted}", "");
+        }
+    } else {
+        values(text, "expected", &outcome.expected, |value| paint.green(value));
+        values(text, "actual", &outcome.actual, |value| paint.red(value));
+    }
+    for note in &outcome.notes {
+        block(text, "note", note, width, paint);
+    }
+}
+
+fn evidence(text: &mut String, step: &StepRecord, paint: Paint, width: usize) {
+    for shown in step.exchanges.iter().take(EXCHANGES) {
+        exchange(text, shown, paint);
+    }
+    if step.exchanges.len() > EXCHANGES {
+        let more = step.exchanges.len() - EXCHANGES;
+        block(text, "", &format!("… and {more} more exchanges at the same moment"), width, paint);
+    }
+    if let Some(process) = &step.process {
+        command(text, process, paint);
+    }
+    if let Some(repeat) = &step.repeat {
+        // Not wrapped: it is there to be pasted.
+        let _ = writeln!(text, "  {}{repeat}", paint.faint(&format!("{:LABELS$}", "repeat")));
+    }
+}
+
+fn exchange(text: &mut String, exchange: &Exchange, paint: Paint) {
+    let mut lines = vec![format!("> {} {}", exchange.method, exchange.url)];
+    lines.extend(exchange.request_headers.iter().map(|(name, value)| format!("> {name}: {value}")));
+    if let Some(body) = &exchange.request_body {
+        lines.extend(body_lines(body).map(|line| format!("> {line}")));
+    }
+    lines.push(format!("< {} after {:.0?}", exchange.status, exchange.took));
+    let told = ["content-type", "location", "retry-after", "www-authenticate"];
+    lines.extend(
+        exchange
+            .headers
+            .iter()
+            .filter(|(name, _)| told.contains(&name.as_str()))
+            .map(|(name, value)| format!("< {name}: {value}")),
+    );
+    lines.extend(body_lines(&exchange.body).map(|line| format!("< {line}")));
+    listed(text, "exchange", &lines, paint);
+}
+
+fn command(text: &mut String, process: &ProcessResult, paint: Paint) {
+    let mut lines = vec![format!("$ {}", process.command)];
+    lines.extend(process.stdout.lines().take(LONGEST).map(str::to_owned));
+    lines.extend(process.stderr.lines().take(LONGEST).map(|line| format!("! {line}")));
+    lines.push(match (process.running, process.exit) {
+        (true, _) => format!("still running after {:.1?}", process.took),
+        (false, Some(code)) => format!("exit {code} after {:.1?}", process.took),
+        (false, None) => format!("ended without an exit code after {:.1?}", process.took),
+    });
+    for request in process.requests.iter().flatten() {
+        lines.push(format!("> {request}"));
+    }
+    listed(text, "command", &lines, paint);
+}
+
+/// JSON as people read it, anything else as it came.
+fn body_lines(body: &str) -> impl Iterator<Item = String> {
+    let pretty =
+        serde_json::from_str::<Value>(body).ok().and_then(|json| serde_json::to_string_pretty(&json).ok());
+    let whole = pretty.unwrap_or_else(|| body.to_owned());
+    let lines: Vec<String> = whole.lines().map(|line| line.chars().take(400).collect()).collect();
+    let more = lines.len().saturating_sub(LONGEST);
+    let rest = (more > 0).then(|| format!("… {more} more lines"));
+    lines.into_iter().take(LONGEST).chain(rest)
+}
+
+fn block(text: &mut String, label: &str, content: &str, width: usize, paint: Paint) {
+    let lines = wrap(content, width.saturating_sub(LABELS + 2).max(20));
+    listed(text, label, &lines, paint);
+}
+
+fn values(text: &mut String, label: &str, content: &str, painted: impl Fn(&str) -> String) {
+    for (position, line) in content.lines().take(LONGEST).enumerate() {
+        let label = if position == 0 { label } else { "" };
+        let _ = writeln!(text, "  {label:LABELS$}{}", painted(line));
+    }
+}
+
+fn listed(text: &mut String, label: &str, lines: &[String], paint: Paint) {
+    for (position, line) in lines.iter().enumerate() {
+        let label = if position == 0 { label } else { "" };
+        let label = paint.faint(&format!("{label:LABELS$}"));
+        let _ = writeln!(text, "{}", format!("  {label}{line}").trim_end());
+    }
+}

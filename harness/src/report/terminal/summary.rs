@@ -1,0 +1,135 @@
+//! The last lines: what was skipped and why, what is not verified, the counts, the verdict.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use crate::report::exit_code::Verdict;
+use crate::report::record::Record;
+use crate::report::results::{RequirementResult, Results};
+use crate::requirement::coverage::StatementVerdict;
+use crate::run::event::SubtestVerdict;
+
+use super::paint::Paint;
+use super::wrap::wrap;
+
+pub(super) fn write(
+    text: &mut String,
+    record: &Record,
+    results: &Results,
+    paint: Paint,
+    width: usize,
+    reports: &[PathBuf],
+) {
+    let mut writer = Writer { text, width };
+    writer.text.push('\n');
+    skips(&mut writer, results);
+    leftovers(&mut writer, record);
+    for gap in &results.gaps {
+        writer.hanging("gap: ", gap);
+    }
+    statements_by_reason(&mut writer, results);
+    counts(&mut writer, results);
+    let seconds = record.took.as_secs_f64();
+    let verdict = format!("{} (exit {}) after {seconds:.2} s", results.verdict.in_words(), results.exit_code);
+    let painted = match results.verdict {
+        Verdict::Conformant => paint.green(&verdict),
+        _ => paint.red(&verdict),
+    };
+    let _ = writeln!(writer.text, "{} {painted}", paint.bold("verdict:"));
+    for report in reports {
+        let _ = writeln!(writer.text, "report written to {}", report.display());
+    }
+}
+
+fn skips(writer: &mut Writer<'_>, results: &Results) {
+    for subtest in results.subtests.iter().filter(|subtest| subtest.verdict == SubtestVerdict::Skip) {
+        let reason = subtest.reason.as_deref().unwrap_or_default();
+        writer.hanging("skipped: ", &format!("{}: {reason}", subtest.id));
+    }
+}
+
+fn leftovers(writer: &mut Writer<'_>, record: &Record) {
+    for (planned, subtest) in record.subtests() {
+        for leftover in &subtest.leftovers {
+            writer.hanging("not cleaned up: ", &format!("{}: {leftover}", planned.scenario.id));
+        }
+    }
+}
+
+fn statements_by_reason(writer: &mut Writer<'_>, results: &Results) {
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for requirement in of(results, StatementVerdict::Unverified) {
+        by_reason.entry(requirement.reason.as_deref().unwrap_or_default()).or_default().push(&requirement.id);
+    }
+    for (reason, ids) in by_reason {
+        writer.hanging("unverified: ", &format!("{}: {reason}", ids.join(", ")));
+    }
+}
+
+fn counts(writer: &mut Writer<'_>, results: &Results) {
+    let count = |counts: &BTreeMap<String, usize>, name: &str| counts.get(name).copied().unwrap_or_default();
+    let subtests = |name: &str| count(&results.totals.subtests, name);
+    let line = format!(
+        "{} passed, {} failed, {} skipped, {} errors",
+        subtests("pass"),
+        subtests("fail"),
+        subtests("skip"),
+        subtests("error")
+    );
+    writer.hanging("sub-tests: ", &line);
+    let checks = |name: &str| count(&results.totals.checks, name);
+    let mut line = format!("{} passed, {} failed", checks("pass"), checks("fail"));
+    if checks("error") > 0 {
+        line.push_str(&format!(", {} could not be judged", checks("error")));
+    }
+    if checks("skip") > 0 {
+        line.push_str(&format!(", {} not judged on this target", checks("skip")));
+    }
+    writer.hanging("checks: ", &line);
+    let statements = |name: &str| count(&results.totals.requirements, name);
+    writer.hanging(
+        "statements: ",
+        &format!(
+            "{} of {} verified, {} violated{}, {} unverified{}",
+            statements("verified"),
+            statements("total"),
+            statements("violated"),
+            listed(results, StatementVerdict::Violated),
+            statements("unverified"),
+            listed(results, StatementVerdict::Unverified),
+        ),
+    );
+}
+
+fn listed(results: &Results, verdict: StatementVerdict) -> String {
+    let ids: Vec<&str> = of(results, verdict).map(|requirement| requirement.id.as_str()).collect();
+    match ids.len() {
+        0 => String::new(),
+        1..=5 => format!(" ({})", ids.join(", ")),
+        many => {
+            format!(" ({}, … {} more)", ids.iter().take(4).copied().collect::<Vec<_>>().join(", "), many - 4)
+        }
+    }
+}
+
+fn of(results: &Results, verdict: StatementVerdict) -> impl Iterator<Item = &RequirementResult> {
+    results.requirements.iter().filter(move |requirement| requirement.verdict == verdict)
+}
+
+struct Writer<'a> {
+    text: &'a mut String,
+    width: usize,
+}
+
+impl Writer<'_> {
+    /// A label and its text, further lines indented.
+    fn hanging(&mut self, label: &str, content: &str) {
+        for (position, line) in
+            wrap(&format!("{label}{content}"), self.width.saturating_sub(2)).iter().enumerate()
+        {
+            let indent = if position == 0 { "" } else { "  " };
+            let _ = writeln!(self.text, "{indent}{line}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Brings a sub-test's machines into the state that it begins with.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use regex::Regex;
+
+use crate::scenario::model::{Identity, Machine as Declared};
+use crate::step::StepError;
+use crate::step::machine::Machine;
+use crate::step::ztna;
+use crate::target::Place;
+use crate::target::forward::Forwarder;
+
+const LIMIT: Duration = Duration::from_secs(15);
+const CONNECTED: &str = "Press Ctrl+C";
+
+/// A user code of RFC 8628 as agents print it.
+static USER_CODE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b[A-Z0-9]{4}-[A-Z0-9]{4}\b").ok());
+
+/// Makes the machines, each logged in and up as declared.
+///
+/// # Errors
+/// A machine cannot be brought there.
+pub(super) async fn prepare(
+    declared: &[Declared],
+    place: &Place,
+    prefix: &str,
+    folder: &Path,
+    machines: &mut BTreeMap<String, Machine>,
+) -> Result<(), StepError> {
+    for declaration in declared {
+        let name = &declaration.name;
+        let failed = |cause: String| StepError::Preparation { machine: name.clone(), cause };
+        let agent = place.agent().ok_or_else(|| failed("the target has no agent".to_owned()))?;
+        let forwarder = match declaration.observed {
+            true => Some(Forwarder::start(place.client_settings()).await?),
+            false => None,
+        };
+        let server = match &forwarder {
+            Some(forwarder) => forwarder.base_url().to_owned(),
+            None => place.base_url().as_str().trim_end_matches('/').to_owned(),
+        };
+        let machine =
+            Machine::new(name, format!("{prefix}{name}"), agent.clone(), server, forwarder, folder)?;
+        // In the map first: what it started is stopped even if the next line fails.
+        let machine = machines.entry(name.clone()).or_insert(machine);
+        if let Some(identity) = declaration.login {
+            log_in(machine, identity, place).await?;
+        }
+        if declaration.up {
+            bring_up(machine).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn log_in(machine: &mut Machine, identity: Identity, place: &Place) -> Result<(), StepError> {
+    let failed = |cause: String| StepError::Preparation { machine: machine.name.clone(), cause };
+    let mut process = machine.start(&["login".to_owned()], &[])?;
+    let code = process.find(user_code, LIMIT).await;
+    let Some(code) = code else {
+        process.kill().await;
+        return Err(failed(format!("`ztna login` showed no code:\n{}", both(process.output()))));
+    };
+    place.approve(&code, identity).await?;
+    match process.wait(LIMIT).await {
+        Some(status) if status.success() => Ok(()),
+        Some(_) => Err(failed(format!("`ztna login` failed:\n{}", both(process.output())))),
+        None => {
+            process.kill().await;
+            Err(failed(format!("`ztna login` did not end:\n{}", both(process.output()))))
+        }
+    }
+}
+
+async fn bring_up(machine: &mut Machine) -> Result<(), StepError> {
+    let result = ztna::run(machine, vec!["up".to_owned()], Vec::new(), Some(CONNECTED), LIMIT).await?;
+    if result.running {
+        return Ok(());
+    }
+    let output = both((result.stdout, result.stderr));
+    Err(StepError::Preparation {
+        machine: machine.name.clone(),
+        cause: format!("`ztna up` did not come up:\n{output}"),
+    })
+}
+
+fn user_code(output: &str) -> Option<String> {
+    USER_CODE.as_ref()?.find(output).map(|code| code.as_str().to_owned())
+}
+
+fn both((stdout, stderr): (String, String)) -> String {
+    format!("{stdout}{stderr}").trim_end().to_owned()
+}

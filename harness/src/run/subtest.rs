@@ -1,0 +1,228 @@
+//! One sub-test from beginning to end.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt as _;
+use tokio::time::timeout;
+
+use crate::plan::{Disposition, PlannedSubtest};
+use crate::run::event::{Event, Fault, SubtestVerdict};
+use crate::run::scheduler::Events;
+use crate::run::secret::Secrets;
+use crate::run::walk::{Tally, Walk};
+use crate::run::{Setting, Stop, preparation};
+use crate::scenario::model::{Action, Authorisation, Identity, Scenario};
+use crate::step::bindings::Bindings;
+use crate::step::exchange::Clients;
+use crate::step::{Stage, StepError};
+use crate::target::IDENTITIES;
+
+/// Cleanup has a limit of its own: it runs when the time of the sub-test is over, too.
+const CLEANUP_LIMIT: Duration = Duration::from_secs(20);
+
+/// How a sub-test ended.
+struct End {
+    verdict: SubtestVerdict,
+    reason: Option<String>,
+    fault: Option<Fault>,
+}
+
+/// Runs it, or tells why not.
+pub(super) async fn run(
+    setting: &Setting,
+    planned: &PlannedSubtest,
+    subtest: usize,
+    stop: Stop,
+    events: &Events,
+) {
+    let begun = Instant::now();
+    events.tell(Event::SubtestStarted { subtest });
+    let secrets = Secrets::default();
+    let end = match &planned.disposition {
+        Disposition::Skip(reason) => {
+            End { verdict: SubtestVerdict::Skip, reason: Some(reason.clone()), fault: None }
+        }
+        Disposition::Run => match set_up(setting, &planned.scenario, &secrets).await {
+            Ok((stage, prefix)) => {
+                on_stage(setting, planned, subtest, stop, events, &secrets, stage, &prefix).await
+            }
+            Err(error) => End::error(error.fault(), error.to_string()),
+        },
+    };
+    events.tell(Event::SubtestFinished {
+        subtest,
+        verdict: end.verdict,
+        reason: end.reason.map(|reason| secrets.conceal(&reason)),
+        fault: end.fault,
+        took: begun.elapsed(),
+    });
+}
+
+/// Everything that a sub-test needs before its machines.
+async fn set_up(
+    setting: &Setting,
+    scenario: &Scenario,
+    secrets: &Secrets,
+) -> Result<(Stage, String), StepError> {
+    let place = setting.target.place().await?;
+    // A control plane of its own needs no names of its own, and then tables look as documented.
+    let prefix = if place.is_private() { String::new() } else { format!("{}-", short_id()) };
+    let mut bindings = Bindings::default();
+    bindings.set_built_in("org", place.org());
+    if let Some(other) = place.other_org() {
+        bindings.set_built_in("other_org", other);
+    }
+    bindings.set_built_in("base_url", place.base_url().as_str().trim_end_matches('/'));
+    bindings.set_built_in("run", prefix.as_str());
+    bindings.set_built_in("address", place.address());
+    for (identity, name) in IDENTITIES {
+        let variable = format!("token.{name}");
+        let is_named = scenario.source.text.contains(&format!("${{{variable}}}"));
+        if is_named || acts(scenario, identity) {
+            let token = place.token(identity).await?;
+            secrets.learn(&token, shell_variable(identity));
+            if is_named {
+                bindings.set_built_in(&variable, token);
+            }
+        }
+    }
+    let clients = Clients::new(place.client_settings().clone());
+    Ok((Stage { place: Arc::new(place), clients, machines: BTreeMap::new(), bindings }, prefix))
+}
+
+#[allow(clippy::too_many_arguments, reason = "called once; a struct for it would only repeat the names")]
+async fn on_stage(
+    setting: &Setting,
+    planned: &PlannedSubtest,
+    subtest: usize,
+    mut stop: Stop,
+    events: &Events,
+    secrets: &Secrets,
+    mut stage: Stage,
+    prefix: &str,
+) -> End {
+    let walk = Walk { setting, planned, subtest, prefix, secrets, events };
+    let mut tally = Tally::default();
+    let end = {
+        let steps = AssertUnwindSafe(all(&walk, &mut stage, &mut tally)).catch_unwind();
+        tokio::select! {
+            biased;
+            () = stop.asked() => Cut::Stopped,
+            done = timeout(setting.time_limit, steps) => match done {
+                Ok(Ok(Ok(()))) => Cut::Not,
+                Ok(Ok(Err(error))) => Cut::Unprepared(error),
+                Ok(Err(panic)) => Cut::Panicked(panic_message(&*panic)),
+                Err(_) => Cut::TimedOut,
+            },
+        }
+    };
+    let end = judged(end, tally, setting.time_limit);
+    let clean = AssertUnwindSafe(walk.cleanup(&mut stage)).catch_unwind();
+    let problem = tokio::select! {
+        () = stop.asked_twice() => Some("cleanup was cut short"),
+        done = timeout(CLEANUP_LIMIT, clean) => match done {
+            Ok(Ok(())) => None,
+            Ok(Err(_)) => Some("the kit panicked while it cleaned up"),
+            Err(_) => Some("cleanup did not end in time"),
+        },
+    };
+    if let Some(problem) = problem {
+        events.tell(Event::CleanupFailed { subtest, message: problem.to_owned() });
+    }
+    leave(stage, &machines_folder(&setting.folder, subtest)).await;
+    end
+}
+
+/// What kept a walk from its end.
+enum Cut {
+    Not,
+    Unprepared(StepError),
+    Panicked(String),
+    TimedOut,
+    Stopped,
+}
+
+async fn all(walk: &Walk<'_>, stage: &mut Stage, tally: &mut Tally) -> Result<(), StepError> {
+    let folder = machines_folder(&walk.setting.folder, walk.subtest);
+    tally.step = "the machines are prepared".to_owned();
+    let place = Arc::clone(&stage.place);
+    let declared = &walk.planned.scenario.machines;
+    preparation::prepare(declared, &place, walk.prefix, &folder, &mut stage.machines).await?;
+    walk.steps(stage, tally).await;
+    Ok(())
+}
+
+fn judged(cut: Cut, tally: Tally, limit: Duration) -> End {
+    match cut {
+        Cut::Panicked(message) => {
+            End::error(Fault::Kit, format!("the kit panicked in “{}”: {message}", tally.step))
+        }
+        Cut::Stopped => End::error(Fault::Interruption, format!("interrupted in “{}”", tally.step)),
+        Cut::Unprepared(error) => End::error(error.fault(), error.to_string()),
+        Cut::TimedOut | Cut::Not => match (tally.failure, tally.error, cut) {
+            (Some(failure), ..) => End { verdict: SubtestVerdict::Fail, reason: Some(failure), fault: None },
+            (None, _, Cut::TimedOut) => {
+                End::error(Fault::Environment, format!("not done after {limit:?}: stuck in “{}”", tally.step))
+            }
+            (None, Some((fault, reason)), _) => End::error(fault, reason),
+            (None, None, _) => End { verdict: SubtestVerdict::Pass, reason: None, fault: None },
+        },
+    }
+}
+
+impl End {
+    fn error(fault: Fault, reason: String) -> Self {
+        Self { verdict: SubtestVerdict::Error, reason: Some(reason), fault: Some(fault) }
+    }
+}
+
+/// Nothing of the sub-test stays: no process, no folder, no control plane.
+async fn leave(mut stage: Stage, folder: &Path) {
+    futures::future::join_all(stage.machines.values_mut().map(|machine| machine.stop())).await;
+    let Stage { place, clients, machines, bindings: _ } = stage;
+    drop((clients, machines));
+    if let Some(place) = Arc::into_inner(place) {
+        place.close().await;
+    }
+    // What cannot be removed goes with the run's folder.
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+fn machines_folder(folder: &Path, subtest: usize) -> std::path::PathBuf {
+    folder.join(subtest.to_string())
+}
+
+fn acts(scenario: &Scenario, identity: Identity) -> bool {
+    scenario.steps.iter().chain(&scenario.cleanup).any(|step| match &step.action {
+        Action::Http(request) => {
+            matches!(request.authorisation, Authorisation::Identity(acting) if acting == identity)
+        }
+        _ => false,
+    })
+}
+
+/// What `harness serve` calls that person's token.
+fn shell_variable(identity: Identity) -> &'static str {
+    match identity {
+        Identity::Admin => "TOKEN",
+        Identity::Owner => "OWNER_TOKEN",
+        Identity::Member => "MEMBER_TOKEN",
+        Identity::Outsider => "OUTSIDER_TOKEN",
+    }
+}
+
+fn short_id() -> String {
+    const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let letters = (0..5).filter_map(|_| LETTERS.get(usize::from(rand::random::<u8>()) % LETTERS.len()));
+    std::iter::once('q').chain(letters.map(|letter| char::from(*letter))).collect()
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}

@@ -1,0 +1,22 @@
+//! `advance`: the target's clock moves on.
+
+use std::time::Duration;
+
+use crate::check::evidence::Evidence;
+use crate::step::{Stage, StepError};
+
+/// Moves the target's clock; sessions fetched before may have expired by it, so they are forgotten.
+///
+/// # Errors
+/// The target's clock cannot be moved.
+pub async fn perform(duration: Duration, stage: &mut Stage) -> Result<Evidence, StepError> {
+    stage.place.advance(duration).await?;
+    for (identity, name) in crate::target::IDENTITIES {
+        let variable = format!("token.{name}");
+        if stage.bindings.has_built_in(&variable) {
+            let token = stage.place.token(identity).await?;
+            stage.bindings.set_built_in(&variable, token);
+        }
+    }
+    Ok(Evidence::Nothing)
+}

@@ -1,0 +1,22 @@
+//! `set`: names values as they are now.
+
+use crate::check::evidence::Evidence;
+use crate::scenario::model::Template;
+use crate::scenario::template::{Binding, fill_value};
+use crate::step::{Stage, StepError};
+
+/// Fills each template in and keeps it under its name, its type kept where it is one variable and nothing else.
+///
+/// # Errors
+/// A variable has no value.
+pub fn perform(values: &[(String, Template)], stage: &mut Stage) -> Result<Evidence, StepError> {
+    for (name, template) in values {
+        let value = serde_json::Value::String(template.text.clone());
+        let binding = match fill_value(&value, stage.bindings.scope())? {
+            Some(value) => Binding::Value(value),
+            None => Binding::Absent,
+        };
+        stage.bindings.keep(name, binding);
+    }
+    Ok(Evidence::Nothing)
+}

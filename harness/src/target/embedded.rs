@@ -1,0 +1,196 @@
+//! The reference inside this process: the only file, besides the self-test, that knows it.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use mock_server::app::{self, Config, Fixture, Person, Server, StartError};
+use mock_server::store::Location;
+use reqwest::Url;
+
+use crate::scenario::model::{Capability, Identity};
+use crate::step::exchange::ClientSettings;
+
+use super::{AgentCommand, Host, Place, TargetDescription, TargetError, identity_name};
+
+/// The hidden subcommand that makes this program the reference's agent.
+pub const AGENT_SUBCOMMAND: &str = "__ztna";
+
+/// Where the reference takes approvals of device logins.
+pub(super) const APPROVE: &str = "/api/auth/device/approve";
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Starts a control plane for each sub-test.
+#[derive(Debug, Default)]
+pub struct Embedded;
+
+/// One control plane.
+pub(super) struct ControlPlane(Server);
+
+/// How the reference is started for people.
+#[derive(Debug)]
+pub struct ServeOptions {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// `sqlite::memory:` or `sqlite:PATH`.
+    pub database: String,
+    /// Where to write where it is and who may use it.
+    pub ready_file: Option<PathBuf>,
+}
+
+/// The reference while people use it.
+pub struct Served(Server);
+
+/// Starts the reference for people, on the system's clock.
+///
+/// # Errors
+/// It does not start, or the ready file cannot be written.
+pub async fn serve(options: ServeOptions) -> Result<Served, StartError> {
+    let location = match options.database.strip_prefix("sqlite:") {
+        Some(":memory:") => Location::Memory,
+        Some(path) if !path.is_empty() => Location::File(path.trim_start_matches("//").into()),
+        _ => {
+            let what =
+                format!("--database is sqlite::memory: or sqlite:PATH, not {}", scheme(&options.database));
+            return Err(StartError::Database(what));
+        }
+    };
+    let config = Config {
+        listen: options.listen,
+        database: location,
+        clock: app::clock::Clock::system(),
+        ..Config::embedded(Fixture::built_in()?)
+    };
+    let server = app::start(config).await?;
+    if let Some(path) = options.ready_file {
+        server.ready().write(&path).map_err(|source| StartError::ReadyFile { path, source })?;
+    }
+    Ok(Served(server))
+}
+
+impl Served {
+    /// Where it answers.
+    pub fn base_url(&self) -> &str {
+        self.0.base_url()
+    }
+
+    /// What the documents' lines need, as shell variables.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let ready = self.0.ready();
+        let token = |person: &Option<Person>| person.as_ref().map(|person| person.token.clone());
+        let variables = [
+            ("BASE_URL", Some(ready.base_url.clone())),
+            ("ZTNA_SERVER", Some(ready.base_url.clone())),
+            ("ORG_ID", Some(ready.org_id.clone())),
+            ("TOKEN", token(&ready.admin)),
+            ("OWNER_TOKEN", token(&ready.owner)),
+            ("MEMBER_TOKEN", token(&ready.member)),
+            ("OUTSIDER_TOKEN", token(&ready.outsider)),
+            ("OTHER_ORG_ID", ready.other_org_id.clone()),
+        ];
+        variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+
+    /// Ends it.
+    pub async fn stop(self) {
+        self.0.stop().await;
+    }
+}
+
+/// Runs the reference's agent in this process, which was started for that.
+pub fn agent(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    mock_server::agent::main(arguments)
+}
+
+impl Embedded {
+    pub(super) fn description(&self) -> TargetDescription {
+        let mut capabilities = BTreeSet::from([
+            Capability::Agent,
+            Capability::Clock,
+            Capability::Organisations,
+            Capability::Fresh,
+        ]);
+        if cfg!(target_os = "linux") {
+            // Elsewhere loopback is one address.
+            capabilities.insert(Capability::Addresses);
+        }
+        TargetDescription {
+            name: "reference".to_owned(),
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            base_url: None,
+            reference: true,
+            capabilities,
+        }
+    }
+
+    pub(super) async fn place(&self) -> Result<Place, TargetError> {
+        let failed = |error: &dyn std::fmt::Display| TargetError::Start(error.to_string());
+        let fixture = Fixture::built_in().map_err(|error| failed(&error))?;
+        let server = app::start(Config::embedded(fixture)).await.map_err(|error| failed(&error))?;
+        let base_url = Url::parse(server.base_url()).map_err(|error| failed(&error))?;
+        Ok(Place {
+            settings: ClientSettings {
+                base_url: base_url.clone(),
+                connect_timeout: CONNECT_TIMEOUT,
+                timeout: TIMEOUT,
+            },
+            base_url,
+            org: server.ready().org_id.clone(),
+            other_org: server.ready().other_org_id.clone(),
+            address: server.address().ip().to_string(),
+            agent: Some(itself()),
+            host: Host::Embedded(Box::new(ControlPlane(server))),
+            sessions: Default::default(),
+        })
+    }
+}
+
+impl ControlPlane {
+    pub(super) async fn token(&self, identity: Identity) -> Result<String, TargetError> {
+        let failed = |cause: String| TargetError::Token { identity: identity_name(identity), cause };
+        let ready = self.0.ready();
+        let person: Option<&Person> = match identity {
+            Identity::Admin => ready.admin.as_ref(),
+            Identity::Owner => ready.owner.as_ref(),
+            Identity::Member => ready.member.as_ref(),
+            Identity::Outsider => ready.outsider.as_ref(),
+        };
+        let person = person.ok_or_else(|| failed("the fixture has nobody of that role".to_owned()))?;
+        self.0.token(&person.email).await.map_err(|error| failed(error.to_string()))
+    }
+
+    pub(super) async fn advance(&self, duration: Duration) -> Result<(), TargetError> {
+        self.0.advance(duration).await.map_err(|error| TargetError::Clock(error.to_string()))
+    }
+
+    pub(super) async fn stop(self) {
+        self.0.stop().await;
+    }
+}
+
+impl std::fmt::Debug for ControlPlane {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("ControlPlane").field(&self.0.base_url()).finish()
+    }
+}
+
+/// A database's URL may hold a password.
+fn scheme(database: &str) -> &str {
+    database.split(':').next().unwrap_or_default()
+}
+
+/// This program, started again as the agent. The link outlives a rebuild that replaces the file.
+fn itself() -> AgentCommand {
+    let link = Path::new("/proc/self/exe");
+    let program = if link.exists() {
+        link.into()
+    } else {
+        std::env::current_exe().unwrap_or_else(|_| "harness".into()).into_os_string()
+    };
+    AgentCommand { program, arguments: vec![AGENT_SUBCOMMAND.into()], environment: Vec::new() }
+}

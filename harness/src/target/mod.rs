@@ -1,0 +1,247 @@
+//! Where sub-tests run: a reference started for each of them, or one implementation that all share.
+
+mod ask;
+mod description;
+pub mod embedded;
+pub mod forward;
+pub mod profile;
+pub mod remote;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+use tokio::sync::Mutex;
+
+use crate::plan::TargetFacts;
+use crate::scenario::model::Identity;
+use crate::step::exchange::ClientSettings;
+
+pub use description::TargetDescription;
+use embedded::Embedded;
+use remote::Remote;
+
+/// Every identity and its name in scenarios and profiles.
+pub const IDENTITIES: [(Identity, &str); 4] = [
+    (Identity::Admin, "admin"),
+    (Identity::Owner, "owner"),
+    (Identity::Member, "member"),
+    (Identity::Outsider, "outsider"),
+];
+
+/// Its name in scenarios and profiles.
+pub fn identity_name(identity: Identity) -> &'static str {
+    IDENTITIES.iter().find(|(known, _)| *known == identity).map_or("nobody", |(_, name)| name)
+}
+
+/// What the kit runs against.
+#[derive(Debug)]
+pub enum Target {
+    /// The reference inside this process, one control plane a sub-test.
+    Embedded(Embedded),
+    /// An implementation somewhere, shared by all sub-tests.
+    Remote(Arc<Remote>),
+}
+
+/// The target as one sub-test has it.
+#[derive(Debug)]
+pub struct Place {
+    base_url: Url,
+    org: String,
+    other_org: Option<String>,
+    address: String,
+    agent: Option<AgentCommand>,
+    settings: ClientSettings,
+    host: Host,
+    sessions: Mutex<HashMap<Identity, String>>,
+}
+
+/// Who answers behind the base URL.
+#[derive(Debug)]
+enum Host {
+    Embedded(Box<embedded::ControlPlane>),
+    Remote(Arc<Remote>),
+}
+
+/// How an agent is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentCommand {
+    /// The program.
+    pub program: OsString,
+    /// What stands before the words of a step.
+    pub arguments: Vec<OsString>,
+    /// More environment.
+    pub environment: Vec<(String, String)>,
+}
+
+/// The target, or what surrounds it, failed.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// The reference does not start.
+    #[error("the reference cannot be started: {0}")]
+    Start(String),
+    /// Nobody answers at the base URL.
+    #[error("the target {base_url} cannot be reached: {cause}; check base_url in {profile}")]
+    Unreachable {
+        /// The base URL.
+        base_url: String,
+        /// What happened.
+        cause: String,
+        /// The profile's file.
+        profile: String,
+    },
+    /// There is no token for an identity.
+    #[error("there is no token for `{identity}`: {cause}")]
+    Token {
+        /// Whose.
+        identity: &'static str,
+        /// What was tried and what came.
+        cause: String,
+    },
+    /// The clock cannot be moved.
+    #[error("the target's clock cannot be advanced: {0}")]
+    Clock(String),
+    /// A device login cannot be approved.
+    #[error("the device login cannot be approved: {0}")]
+    Approval(String),
+    /// The target could not be brought into its first state.
+    #[error("the target cannot be reset: {0}")]
+    Reset(String),
+}
+
+impl Target {
+    /// What reports say about it.
+    pub fn description(&self) -> TargetDescription {
+        match self {
+            Self::Embedded(embedded) => embedded.description(),
+            Self::Remote(remote) => remote.description(),
+        }
+    }
+
+    /// What the plan has to know about it.
+    pub fn facts(&self) -> TargetFacts {
+        let TargetDescription { name, capabilities, reference, .. } = self.description();
+        TargetFacts { name, capabilities, is_reference: reference }
+    }
+
+    /// Whether it answers at all, found out before anything runs.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn preflight(&self) -> Result<(), TargetError> {
+        match self {
+            Self::Embedded(_) => Ok(()),
+            Self::Remote(remote) => remote.preflight().await,
+        }
+    }
+
+    /// The target for one sub-test.
+    ///
+    /// # Errors
+    /// The reference does not start.
+    pub async fn place(&self) -> Result<Place, TargetError> {
+        match self {
+            Self::Embedded(embedded) => embedded.place().await,
+            Self::Remote(remote) => Ok(Remote::place(remote)),
+        }
+    }
+}
+
+impl Place {
+    /// Where it answers.
+    pub fn base_url(&self) -> &Url {
+        &self.base_url
+    }
+
+    /// `${org}`.
+    pub fn org(&self) -> &str {
+        &self.org
+    }
+
+    /// `${other_org}`.
+    pub fn other_org(&self) -> Option<&str> {
+        self.other_org.as_deref()
+    }
+
+    /// `${address}`: where the target sees the kit.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// How its agent is started; none if there is none.
+    pub fn agent(&self) -> Option<&AgentCommand> {
+        self.agent.as_ref()
+    }
+
+    /// How HTTP clients to it are made.
+    pub fn client_settings(&self) -> &ClientSettings {
+        &self.settings
+    }
+
+    /// Whether it exists for this sub-test alone, so that its URL means nothing afterwards.
+    pub fn is_private(&self) -> bool {
+        matches!(self.host, Host::Embedded(_))
+    }
+
+    /// A valid session token; kept until the clock moves.
+    ///
+    /// # Errors
+    /// The target does not give one.
+    pub async fn token(&self, identity: Identity) -> Result<String, TargetError> {
+        let mut sessions = self.sessions.lock().await;
+        if let Some(token) = sessions.get(&identity) {
+            return Ok(token.clone());
+        }
+        let token = match &self.host {
+            Host::Embedded(control_plane) => control_plane.token(identity).await?,
+            Host::Remote(remote) => remote.token(identity).await?,
+        };
+        sessions.insert(identity, token.clone());
+        Ok(token)
+    }
+
+    /// Moves the target's clock.
+    ///
+    /// # Errors
+    /// The target has no clock to move, or it refused.
+    pub async fn advance(&self, duration: Duration) -> Result<(), TargetError> {
+        match &self.host {
+            Host::Embedded(control_plane) => control_plane.advance(duration).await?,
+            Host::Remote(remote) => remote.advance(duration).await?,
+        }
+        self.sessions.lock().await.clear();
+        Ok(())
+    }
+
+    /// Approves a device login (RFC 8628) as that person.
+    ///
+    /// # Errors
+    /// The target refused.
+    pub async fn approve(&self, user_code: &str, identity: Identity) -> Result<(), TargetError> {
+        let token = self.token(identity).await?;
+        let endpoint = match &self.host {
+            Host::Embedded(_) => joined(&self.base_url, embedded::APPROVE),
+            Host::Remote(remote) => remote.approve_endpoint()?,
+        };
+        let body = serde_json::json!({ "user_code": user_code, "approve": true });
+        ask::post(&self.settings, endpoint, Some(&token), &body)
+            .await
+            .map(drop)
+            .map_err(TargetError::Approval)
+    }
+
+    /// Ends what was started for the sub-test.
+    pub async fn close(self) {
+        if let Host::Embedded(control_plane) = self.host {
+            control_plane.stop().await;
+        }
+    }
+}
+
+/// A path below a base URL that may have a path of its own.
+pub(crate) fn joined(base_url: &Url, path: &str) -> Url {
+    let text = format!("{}{path}", base_url.as_str().trim_end_matches('/'));
+    Url::parse(&text).unwrap_or_else(|_| base_url.clone())
+}

@@ -1,0 +1,38 @@
+//! One file a command.
+
+mod auth_keys;
+mod create_key;
+mod down;
+mod login;
+mod logout;
+mod machine_admin;
+mod revoke_key;
+mod set_tags;
+mod status;
+mod up;
+
+use super::cli::{AuthKeysCommand, Command};
+use super::context::Context;
+use super::error::AgentError;
+
+/// Runs `command` to its end.
+pub(crate) fn run(context: &Context, command: Command) -> Result<(), AgentError> {
+    match command {
+        Command::Up(arguments) => up::run(context, &arguments),
+        Command::Down => down::run(context),
+        Command::Logout => logout::run(context),
+        Command::Login => login::run(context),
+        Command::Status { json } => status::run(context, json),
+        Command::AuthKeys { command: AuthKeysCommand::List { json, short, organisation } } => {
+            auth_keys::run(context, organisation.named.as_deref(), auth_keys::Format::of(json, short))
+        }
+        Command::AuthKeys { command: AuthKeysCommand::Create(arguments) } => {
+            create_key::run(context, &arguments)
+        }
+        Command::AuthKeys { command: AuthKeysCommand::Revoke { prefix, organisation } } => {
+            revoke_key::run(context, organisation.named.as_deref(), &prefix)
+        }
+        Command::Set { tags } => set_tags::run(context, &tags),
+        Command::MachineAdmin(arguments) => machine_admin::run(context, &arguments),
+    }
+}

@@ -1,0 +1,55 @@
+//! How the control plane is connected to.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use reqwest::{Client, Url, redirect};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A client for `server`; connects at the first request.
+pub(super) fn open(server: &Url) -> reqwest::Result<Client> {
+    // Fails when a provider is installed already, which then is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = Client::builder()
+        .user_agent(concat!("ztna/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(TIMEOUT)
+        // A redirect would carry the request, and with it a key, to somewhere else.
+        .redirect(redirect::Policy::none());
+    if server.scheme() == "http" {
+        // Reading the system's certificates takes longer than the request, and fails where there are none.
+        builder = builder.tls_certs_only([]);
+    }
+    if is_loopback(server) {
+        builder = builder.no_proxy();
+    }
+    builder.build()
+}
+
+fn is_loopback(server: &Url) -> bool {
+    server.host_str().is_some_and(|host| {
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_addresses() {
+        for (address, loopback) in [
+            ("http://127.0.0.1:8080", true),
+            ("http://127.9.9.9", true),
+            ("http://[::1]:1", true),
+            ("https://localhost", true),
+            ("https://login.quickztna.com", false),
+            ("http://10.0.0.1", false),
+        ] {
+            assert_eq!(is_loopback(&address.parse().unwrap()), loopback, "{address}");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The environment variables the agent reads besides those that stand for an option.
+
+use std::path::PathBuf;
+
+use super::secret::Secret;
+
+/// What the environment says, read once.
+#[derive(Debug, Default)]
+pub(crate) struct Environment {
+    /// `ZTNA_AUTH_KEY`, the key `ztna up` registers with.
+    pub(crate) auth_key: Option<Secret>,
+    /// `QZ_API_KEY`, an API key that stands in for a session on admin commands (issuing/create.2).
+    pub(crate) api_key: Option<Secret>,
+    /// Where programs of this user keep their state: `$XDG_STATE_HOME`, else `~/.local/state`.
+    pub(crate) state_home: Option<PathBuf>,
+}
+
+impl Environment {
+    /// Reads the process's environment.
+    pub(crate) fn read() -> Self {
+        let secret = |name| std::env::var(name).ok().and_then(|text| Secret::given(&text));
+        let folder = |name| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+        // The XDG base directory specification: a relative path there is to be ignored.
+        let state_home = folder("XDG_STATE_HOME").filter(|path| path.is_absolute());
+        Self {
+            auth_key: secret("ZTNA_AUTH_KEY"),
+            api_key: secret("QZ_API_KEY"),
+            state_home: state_home.or_else(|| Some(folder("HOME")?.join(".local/state"))),
+        }
+    }
+}

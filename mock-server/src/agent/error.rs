@@ -1,0 +1,130 @@
+//! Why a command failed, in the words the documents use.
+
+use thiserror::Error;
+
+use super::control_client::ControlError;
+use super::host_name::HostNameError;
+use super::local_socket::SocketError;
+use super::state::StateError;
+
+/// The reason a command gives on standard error before it exits with 1.
+#[derive(Debug, Error)]
+pub(crate) enum AgentError {
+    /// `up` has nothing to register with (headless/ST2.4).
+    #[error("not authenticated. Run 'ztna login' first or use --auth-key")]
+    NotAuthenticated,
+    /// An admin command has nobody to speak for.
+    #[error("not authenticated. Run 'ztna login' first or set QZ_API_KEY")]
+    NoSession,
+    /// An admin command does not know the organisation (used-count/ST2.4).
+    #[error("not connected to an organization. Run 'ztna up' first")]
+    NoOrganisation,
+    /// The machine is not registered.
+    #[error("this machine is not registered. Run 'ztna up' first")]
+    NotRegistered,
+    /// The control plane refused the auth key (used-count/ST4.2).
+    #[error("auth key registration failed: {0}")]
+    KeyRegistration(ControlError),
+    /// The control plane refused the session's machine.
+    #[error("registration failed: {0}")]
+    SessionRegistration(ControlError),
+    /// `--timeout` has passed.
+    #[error("not registered within {limit}: {last}")]
+    Timeout {
+        /// The limit.
+        limit: humantime::FormattedDuration,
+        /// What went wrong last.
+        last: String,
+    },
+    /// The caller's role could not be looked up (used-count/ST5.4).
+    #[error("error checking permissions: {0}")]
+    PermissionCheck(String),
+    /// The caller's role is not enough (used-count/ST5.3).
+    #[error("auth key listing requires admin role (your role: {role})")]
+    AdminRequired {
+        /// The role.
+        role: String,
+    },
+    /// No key begins like this.
+    #[error("no auth key starts with '{typed}'. 'ztna auth-keys list' shows those there are")]
+    NoSuchKey {
+        /// What was typed, at most as much as a list shows.
+        typed: String,
+    },
+    /// More than one key begins like this.
+    #[error("'{typed}' matches more than one auth key; type more of it:\n{}", candidates.join("\n"))]
+    AmbiguousKey {
+        /// What was typed.
+        typed: String,
+        /// Prefix and name of each.
+        candidates: Vec<String>,
+    },
+    /// No machine of that name or id.
+    #[error("no machine named '{0}' in this organization")]
+    NoSuchMachine(String),
+    /// The person did not approve the login.
+    #[error("{0}. Run 'ztna login' again")]
+    LoginEnded(&'static str),
+    /// The control plane no longer knows the machine.
+    #[error(
+        "this machine was removed from the control plane, or registered anew elsewhere. Run 'ztna up' to register it again"
+    )]
+    Removed,
+    /// The state belongs to another control plane, which alone may see its credentials.
+    #[error(
+        "this agent is registered with {registered}, not with {asked}. Run 'ztna logout' first, or use another --state-dir"
+    )]
+    OtherServer {
+        /// Whose credentials the state holds.
+        registered: String,
+        /// Whom the command named.
+        asked: String,
+    },
+    /// The server's address is none.
+    #[error(
+        "'{address}' is not the address of a control plane: {reason}. Set --server (or ZTNA_SERVER) to https://HOST"
+    )]
+    ServerAddress {
+        /// What was given.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Another request failed.
+    #[error("{action} failed: {cause}")]
+    Request {
+        /// What was tried, as a noun.
+        action: &'static str,
+        /// Why it came to nothing.
+        cause: ControlError,
+    },
+    /// The host's name is no machine's name.
+    #[error(transparent)]
+    HostName(#[from] HostNameError),
+    /// The state folder.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The local socket.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// The operating system.
+    #[error("cannot {action}: {cause}")]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// Its reason.
+        cause: std::io::Error,
+    },
+}
+
+impl AgentError {
+    /// A request that came to nothing, for `map_err`.
+    pub(crate) fn request(action: &'static str) -> impl Fn(ControlError) -> Self {
+        move |cause| Self::Request { action, cause }
+    }
+
+    /// A system call that came to nothing, for `map_err`.
+    pub(crate) fn system(action: &'static str) -> impl Fn(std::io::Error) -> Self {
+        move |cause| Self::System { action, cause }
+    }
+}

@@ -1,0 +1,38 @@
+//! Where the socket is.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+const NAME: &str = "ztna.sock";
+
+/// `sun_path` holds 108 bytes on Linux and 104 elsewhere, the final NUL among them.
+const LONGEST: usize = 100;
+
+/// A path to a folder's socket that fits into a socket address.
+#[derive(Debug)]
+pub(super) struct SocketAddress {
+    path: PathBuf,
+    _folder: Option<File>,
+}
+
+impl SocketAddress {
+    /// The address of the socket in `folder`, usable while this value lives: a folder with a long path is
+    /// reached through an open descriptor of it.
+    pub(super) fn within(folder: &Path) -> io::Result<Self> {
+        let direct = folder.join(NAME);
+        if direct.as_os_str().as_bytes().len() <= LONGEST {
+            return Ok(Self { path: direct, _folder: None });
+        }
+        let folder = File::open(folder)?;
+        let path = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd())).join(NAME);
+        Ok(Self { path, _folder: Some(folder) })
+    }
+
+    /// The path to bind or to connect to.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}

@@ -1,0 +1,11 @@
+//! How the other commands reach the running `ztna up`: a Unix socket in the state folder, one JSON object a
+//! line in each direction.
+
+mod address;
+mod client;
+mod message;
+mod server;
+
+pub(crate) use client::{SocketError, ask_status, stop};
+pub(crate) use message::{Phase, RunningStatus};
+pub(crate) use server::{LocalSocket, StopRequest};

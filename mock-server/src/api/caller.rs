@@ -1,0 +1,26 @@
+//! The `Authorization` header as an extractor: 401 and 429 come before anything else is looked at.
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+
+use super::{Error, State};
+pub use crate::control::access::Caller;
+use crate::control::bearer::identify;
+use crate::domain::Refusal;
+
+impl FromRequestParts<State> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
+        let token = bearer(parts).ok_or(Refusal::Unauthorized("Authentication required"))?;
+        Ok(identify(&state.store, &state.settings.session, token, state.clock.now()).await?)
+    }
+}
+
+/// The token of `Authorization: Bearer TOKEN`; the scheme's case does not matter (RFC 7235).
+pub fn bearer(parts: &Parts) -> Option<&str> {
+    let (scheme, token) = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}

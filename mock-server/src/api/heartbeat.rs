@@ -1,0 +1,55 @@
+//! `POST /api/heartbeat`: a machine says that it is there, or that it goes.
+
+use axum::extract;
+use axum::response::Response;
+use utoipa::ToSchema;
+
+use super::body::Body;
+use super::envelope::{self, Failed, Success};
+use super::machine::{MachineAnswer, MachineToken};
+use super::{Error, State};
+use crate::control::heartbeat::{self, Heartbeat};
+use crate::domain::Refusal;
+
+/// What a machine says of itself; everything may be absent, the body too.
+#[derive(Debug, ToSchema)]
+pub struct HeartbeatRequest {
+    /// Its agent's version.
+    pub version: Option<String>,
+    /// online, or offline when it goes; online if absent.
+    pub status: Option<String>,
+}
+
+/// Hears a machine.
+#[utoipa::path(
+    post,
+    path = "/api/heartbeat",
+    request_body = Option<HeartbeatRequest>,
+    responses(
+        (status = 200, description = "The machine as it now is", body = Success<MachineAnswer>),
+        (status = 400, description = "INVALID_INPUT, INVALID_JSON", body = Failed),
+        (status = 401, description = "UNAUTHORIZED: deleted, logged out or replaced", body = Failed),
+        (status = 403, description = "QUARANTINED", body = Failed),
+        (status = 413, description = "PAYLOAD_TOO_LARGE", body = Failed),
+    ),
+    security(("machine_token" = []))
+)]
+pub async fn heartbeat(
+    extract::State(state): extract::State<State>,
+    token: MachineToken,
+    body: Option<Body>,
+) -> Result<Response, Error> {
+    let beat = body.as_ref().map_or(Ok(Heartbeat { online: true, version: None }), read)?;
+    let now = state.clock.now();
+    let machine = state.store.write(move |tx| heartbeat::heartbeat(tx, &token.hash, beat, now)).await?;
+    Ok(envelope::ok(MachineAnswer::new(machine, now)))
+}
+
+fn read(body: &Body) -> Result<Heartbeat, Refusal> {
+    let online = match body.text("status")?.as_deref() {
+        None | Some("online") => true,
+        Some("offline") => false,
+        Some(_) => return Err(Refusal::invalid("status must be \"online\" or \"offline\"")),
+    };
+    Ok(Heartbeat { online, version: body.text("version")? })
+}

@@ -1,0 +1,29 @@
+//! The HTTP interface: one file an endpoint, one table from refusal to status ([`error`]).
+//!
+//! A handler takes its credential first (401 comes before everything), then the body, opens one transaction
+//! and leaves the rest to `control`.
+
+pub mod body;
+pub mod caller;
+pub mod db;
+pub mod device;
+pub mod envelope;
+pub mod error;
+pub mod healthz;
+pub mod heartbeat;
+pub mod key_management;
+pub mod login;
+pub mod machine;
+pub mod machine_admin;
+pub mod machine_logout;
+pub mod machine_tags;
+pub mod openapi;
+pub mod register_machine;
+mod router;
+mod state;
+mod trace;
+pub mod user_orgs;
+
+pub use error::Error;
+pub use router::router;
+pub use state::{Settings, State};

@@ -1,0 +1,61 @@
+//! Every route, each declared together with its documentation.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::trace;
+use super::{
+    Error, State, db, device, error, healthz, heartbeat, key_management, login, machine_admin,
+    machine_logout, machine_tags, openapi, register_machine, user_orgs,
+};
+use crate::domain::Refusal;
+
+/// Building the routes with their schemas takes longer than all else in starting a server: once a process is enough.
+static ROUTES: LazyLock<(Router<State>, OpenApi)> = LazyLock::new(|| documented().split_for_parts());
+
+/// The whole HTTP interface over `state`.
+pub fn router(state: State) -> Router {
+    let routes = ROUTES.0.clone();
+    routes
+        .fallback(async || Error::from(Refusal::NotFound("Endpoint")))
+        .method_not_allowed_fallback(async || Error::from(Refusal::MethodNotAllowed))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(trace::layer())
+        .with_state(state)
+}
+
+/// What the routes declare of themselves.
+pub(super) fn declared() -> &'static OpenApi {
+    &ROUTES.1
+}
+
+/// The routes with their documentation.
+fn documented() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(healthz::healthz))
+        .routes(routes!(openapi::openapi))
+        .routes(routes!(login::login))
+        .routes(routes!(device::code::code))
+        .routes(routes!(device::token::token))
+        .routes(routes!(device::approve::approve))
+        .routes(routes!(device::page::show, device::page::decide))
+        .routes(routes!(user_orgs::user_orgs))
+        .routes(routes!(db::list::list, db::insert::insert, db::change::change))
+        .routes(routes!(key_management::key_management))
+        .routes(routes!(key_management::api_keys))
+        .routes(routes!(register_machine::register_machine))
+        .routes(routes!(heartbeat::heartbeat))
+        .routes(routes!(machine_logout::machine_logout))
+        .routes(routes!(machine_tags::machine_tags))
+        .routes(routes!(machine_admin::machine_admin))
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    error::internal().into_response()
+}

@@ -1,0 +1,38 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::control::session::SessionKey;
+use crate::control::{Clock, Random};
+use crate::store::Store;
+
+/// Shared by all handlers; cheap to clone.
+#[derive(Clone)]
+pub struct State {
+    /// The data.
+    pub store: Store,
+    /// The time; handlers read it once a request.
+    pub clock: Clock,
+    /// Where keys, tokens and ids come from.
+    pub random: Random,
+    /// What was decided when the server started.
+    pub settings: Arc<Settings>,
+}
+
+/// What was decided when the server started.
+#[derive(Debug)]
+pub struct Settings {
+    /// What access tokens are signed with.
+    pub session: SessionKey,
+    /// Where clients reach this server, without a slash at the end.
+    pub base_url: String,
+    /// Proxies whose X-Forwarded-For is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long a device code can be approved (RFC 8628 `expires_in`).
+    pub device_code_lifetime: Duration,
+    /// How long a device waits between two questions (RFC 8628 `interval`).
+    pub device_poll_interval: Duration,
+}

@@ -1,0 +1,165 @@
+//! The command line of `mock-server`.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Config, DEFAULT_LISTEN, Fixture, Server, StartError, logging, start};
+use crate::control::{Clock, Random};
+use crate::store::Location;
+
+/// Exit code of a command line that cannot be followed, as clap's own.
+const USAGE: u8 = 2;
+
+/// QuickZTNA's reference control plane.
+#[derive(Debug, Parser)]
+#[command(name = "mock-server", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or SIGINT.
+    Serve(Serve),
+}
+
+#[derive(Debug, clap::Args)]
+struct Serve {
+    /// Where to listen; port 0 lets the system choose.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value_t = DEFAULT_LISTEN)]
+    listen: SocketAddr,
+    /// Where the data lives: sqlite::memory: or sqlite:PATH.
+    #[arg(long, value_name = "DATABASE", default_value = "sqlite::memory:")]
+    database: String,
+    /// The organisations and users of an empty database, instead of the built-in ones.
+    #[arg(long, value_name = "FILE")]
+    fixture: Option<PathBuf>,
+    /// Let tests move the clock, through a listener of its own on loopback.
+    #[arg(long)]
+    test_control: bool,
+    /// Written (mode 0600) once requests are answered: where, and who may log in.
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+    /// A proxy whose X-Forwarded-For is believed; may be given more than once.
+    #[arg(long = "trusted-proxy", value_name = "CIDR")]
+    trusted_proxies: Vec<IpNet>,
+    /// How log lines look; RUST_LOG chooses which there are.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one object a line.
+    Json,
+}
+
+/// Runs the program with the process's arguments.
+pub fn main() -> ExitCode {
+    let Command::Serve(options) = Cli::parse().command;
+    logging::install(options.log_format);
+    match run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "mock-server: {error}");
+            ExitCode::from(if matches!(error, StartError::Database(_)) { USAGE } else { 1 })
+        }
+    }
+}
+
+fn run(options: Serve) -> Result<(), StartError> {
+    let fixture = match &options.fixture {
+        Some(path) => Fixture::load(path)?,
+        None => Fixture::built_in()?,
+    };
+    let config = Config {
+        listen: options.listen,
+        database: location(&options.database)?,
+        fixture,
+        clock: if options.test_control { Clock::adjustable() } else { Clock::system() },
+        random: Random::system(),
+        trusted_proxies: options.trusted_proxies,
+        test_control: options.test_control,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| StartError::Runtime { source })?;
+    runtime.block_on(async {
+        let signals = |kind| signal(kind).map_err(|source| StartError::Runtime { source });
+        let (mut terminate, mut interrupt) =
+            (signals(SignalKind::terminate())?, signals(SignalKind::interrupt())?);
+        let server = start(config).await?;
+        announce(&server);
+        if let Some(path) = options.ready_file {
+            server.ready().write(&path).map_err(|source| StartError::ReadyFile { path, source })?;
+        }
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        server.stop().await;
+        Ok(())
+    })
+}
+
+fn announce(server: &Server) {
+    tracing::info!(base_url = server.base_url(), "listening");
+    if let Some(control_url) = &server.ready().control_url {
+        tracing::warn!(control_url, "test control is on: anyone on this machine can move the clock");
+    }
+}
+
+fn location(database: &str) -> Result<Location, StartError> {
+    if database == "sqlite::memory:" {
+        return Ok(Location::Memory);
+    }
+    if database.starts_with("postgres://") || database.starts_with("postgresql://") {
+        let words =
+            "PostgreSQL is not in this version yet: name sqlite:PATH or sqlite::memory: with --database";
+        return Err(StartError::Database(words.to_owned()));
+    }
+    match database.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path)) {
+        Some(path) if !path.is_empty() => Ok(Location::File(PathBuf::from(path))),
+        _ => Err(StartError::Database(
+            "--database must be sqlite::memory:, sqlite:PATH or postgres://…".to_owned(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn databases_are_named_as_documented() {
+        assert_eq!(location("sqlite::memory:").unwrap(), Location::Memory);
+        for (name, path) in
+            [("sqlite:a.db", "a.db"), ("sqlite:/v/a.db", "/v/a.db"), ("sqlite:///v/a.db", "/v/a.db")]
+        {
+            assert_eq!(location(name).unwrap(), Location::File(path.into()));
+        }
+        for bad in ["sqlite:", "a.db", "", "mysql://x"] {
+            assert!(location(bad).is_err(), "{bad}");
+        }
+        assert!(location("postgres://x/y").unwrap_err().to_string().contains("not in this version yet"));
+    }
+}

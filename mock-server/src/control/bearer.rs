@@ -1,0 +1,55 @@
+//! What a bearer token proves: a session's user, or an API key whose use is counted on the way.
+
+use super::Failure;
+use super::access::Caller;
+use super::session::SessionKey;
+use crate::domain::key::material::sha256;
+use crate::domain::rate::{Admission, admit};
+use crate::domain::{Refusal, Timestamp};
+use crate::store::{Store, Tx, api_keys};
+
+/// API keys made by the server, and those made in a browser (`api-key/F.4`, `api-key/ST5.1`).
+const API_KEY_PREFIXES: [&str; 2] = ["qztna_", "ztna_"];
+
+/// How often another replica may get in between before the key counts as overused.
+const ATTEMPTS: usize = 16;
+
+/// Who holds this token at `now`.
+///
+/// # Errors
+/// 401 UNAUTHORIZED for a token that is broken, expired or revoked; 429 RATE_LIMITED for an API key over its limit.
+pub async fn identify(
+    store: &Store,
+    session: &SessionKey,
+    token: &str,
+    now: Timestamp,
+) -> Result<Caller, Failure> {
+    if API_KEY_PREFIXES.iter().any(|prefix| token.starts_with(prefix)) {
+        let key_hash = sha256(token);
+        return store.write(move |tx| use_api_key(tx, &key_hash, now)).await;
+    }
+    let (user_id, email) =
+        session.verify(token, now).ok_or(Refusal::Unauthorized("Invalid or expired token"))?;
+    Ok(Caller::User { user_id, email })
+}
+
+/// Counts one use of the key with that hash. Whatever the request then does, the use stays counted; a use that the
+/// rate limit refuses is not counted (`api-key/ST3.2`).
+fn use_api_key(tx: &mut Tx<'_>, key_hash: &str, now: Timestamp) -> Result<Caller, Failure> {
+    for _ in 0..ATTEMPTS {
+        let key = api_keys::by_hash(tx, key_hash)?
+            .filter(|key| !key.revoked && now < key.expires_at)
+            .ok_or(Refusal::Unauthorized("Invalid, expired or revoked API key"))?;
+        match admit(key.window, key.rate_limit_rpm, now) {
+            Admission::Refused { retry_after_seconds } => {
+                return Err(Refusal::RateLimited { retry_after_seconds }.into());
+            }
+            Admission::Admitted(window) => {
+                if api_keys::count_use(tx, &key, window, now)? {
+                    return Ok(Caller::ApiKey { id: key.id, org_id: key.org_id, scopes: key.scopes });
+                }
+            }
+        }
+    }
+    Err(Refusal::RateLimited { retry_after_seconds: 1 }.into())
+}

@@ -1,0 +1,40 @@
+//! Machines say that they are there, or that they go.
+
+use super::Failure;
+use crate::domain::machine::Status;
+use crate::domain::{Refusal, Timestamp};
+use crate::store::machines::{self, Machine};
+use crate::store::{StoreError, Tx};
+
+/// What a machine says of itself.
+#[derive(Debug, Clone)]
+pub struct Heartbeat {
+    /// Whether it stays.
+    pub online: bool,
+    /// Its agent's version; `None`: as before.
+    pub version: Option<String>,
+}
+
+/// Writes down that the machine was heard of. One in quarantine is refused, an unknown token too.
+pub fn heartbeat(
+    tx: &mut Tx<'_>,
+    token_hash: &str,
+    beat: Heartbeat,
+    now: Timestamp,
+) -> Result<Machine, Failure> {
+    let mut machine = holder(tx, token_hash)?;
+    if machine.status == Status::Quarantined {
+        return Err(Refusal::Quarantined.into());
+    }
+    machine.status = machine.status.heard(beat.online);
+    machine.version = beat.version.or(machine.version);
+    machine.last_seen = now;
+    machines::update(tx, &machine)?;
+    Ok(machine)
+}
+
+/// The machine that holds a token: a deleted or replaced one has none any more.
+pub(super) fn holder(tx: &mut Tx<'_>, token_hash: &str) -> Result<Machine, Failure> {
+    let found: Result<_, StoreError> = machines::find_by_token(tx, token_hash);
+    Ok(found?.ok_or(Refusal::Unauthorized("Unknown machine token"))?)
+}

@@ -1,0 +1,24 @@
+//! What the control plane does: load facts, let `domain` decide, save, all in one transaction.
+
+pub mod access;
+mod audit;
+pub mod bearer;
+pub mod clock;
+pub mod device;
+pub mod enrol;
+mod failure;
+pub mod heartbeat;
+pub mod issue;
+pub mod logout;
+pub mod machine_admin;
+pub mod machine_tags;
+pub mod password;
+pub mod random;
+pub mod reap;
+pub mod revoke;
+pub mod rows;
+pub mod session;
+
+pub use clock::Clock;
+pub use failure::Failure;
+pub use random::Random;

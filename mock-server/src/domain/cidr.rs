@@ -1,0 +1,131 @@
+//! Networks that machines may register from, and where a request really comes from.
+
+use std::net::IpAddr;
+
+use ipnet::{IpNet, Ipv4Net};
+
+use super::Refusal;
+
+const MOST: usize = 64;
+
+/// The networks an auth key is limited to, or no limit (`generate/ST4.2`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AllowedCidrs {
+    written: Option<Vec<String>>,
+    networks: Vec<IpNet>,
+}
+
+impl AllowedCidrs {
+    /// Reads networks as a request gives them; they are answered as given. An empty list is no limit
+    /// (`generate/ST4.3`).
+    pub fn parse(written: Option<Vec<String>>) -> Result<Self, Refusal> {
+        let written = written.filter(|list| !list.is_empty());
+        if written.as_ref().is_some_and(|list| list.len() > MOST) {
+            return Err(Refusal::invalid(format!("allowed_cidrs must not hold more than {MOST} networks")));
+        }
+        let networks = written.iter().flatten().map(|text| network(text)).collect::<Result<_, _>>()?;
+        Ok(Self { written, networks })
+    }
+
+    /// The networks as they were given; `None`: no limit.
+    pub fn written(&self) -> Option<&[String]> {
+        self.written.as_deref()
+    }
+
+    /// Whether a machine may register from there.
+    pub fn admit(&self, address: IpAddr) -> bool {
+        self.written.is_none() || contains(&self.networks, address)
+    }
+}
+
+/// Where a request comes from: the peer, or what a trusted proxy says it stands for. `forwarded` are
+/// the values of X-Forwarded-For in their order; from the right, the first hop that is no trusted proxy counts.
+pub fn client<'a>(peer: IpAddr, forwarded: impl IntoIterator<Item = &'a str>, trusted: &[IpNet]) -> IpAddr {
+    let mut client = peer.to_canonical();
+    if !contains(trusted, client) {
+        return client;
+    }
+    let hops: Vec<&str> = forwarded.into_iter().flat_map(|value| value.split(',')).collect();
+    for hop in hops.into_iter().rev() {
+        // What cannot be read cannot be believed; the proxy that wrote it is then as far as we see.
+        let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
+        client = address.to_canonical();
+        if !contains(trusted, client) {
+            break;
+        }
+    }
+    client
+}
+
+fn contains(networks: &[IpNet], address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    networks.iter().any(|network| network.contains(&address))
+}
+
+fn network(text: &str) -> Result<IpNet, Refusal> {
+    let parsed: IpNet = text.parse().map_err(|_| {
+        Refusal::invalid("allowed_cidrs must hold networks such as 10.0.0.0/8 or 2001:db8::/32")
+    })?;
+    // An IPv4 network written in IPv6 holds the same addresses, and peers are compared as IPv4.
+    let mapped = match parsed {
+        IpNet::V6(v6) => v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96)),
+        IpNet::V4(_) => None,
+    };
+    Ok(mapped.and_then(|(v4, length)| Ipv4Net::new(v4, length).ok()).map_or(parsed, IpNet::V4))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn addresses_are_judged_in_both_families() {
+        let list = |text: &str| Some(text.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        let allowed =
+            AllowedCidrs::parse(list("10.0.0.0/8 192.168.1.0/24 2001:db8::/32 ::ffff:172.16.0.0/108"));
+        let allowed = allowed.unwrap();
+        for (address, expected) in [
+            ("10.255.255.255", true),
+            ("11.0.0.0", false),
+            ("192.168.1.7", true),
+            ("192.168.2.1", false),
+            ("::ffff:10.1.2.3", true),
+            ("::ffff:11.1.2.3", false),
+            ("172.31.0.1", true),
+            ("172.32.0.1", false),
+            ("2001:db8::1", true),
+            ("2001:db9::1", false),
+        ] {
+            assert_eq!(allowed.admit(ip(address)), expected, "{address}");
+        }
+        for bad in ["10.0.0.0", "10.0.0.0/33", "example.com/8", "", "::/129"] {
+            assert!(AllowedCidrs::parse(list(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_empty_list_is_no_limit() {
+        let none = AllowedCidrs::parse(Some(vec![])).unwrap();
+        assert_eq!(none.written(), None);
+        assert!(none.admit(ip("203.0.113.1")));
+    }
+
+    #[test]
+    fn forwarded_addresses_are_believed_of_trusted_proxies_only() {
+        let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
+        for (peer, forwarded, expected) in [
+            ("203.0.113.9", "10.1.1.1", "203.0.113.9"),
+            ("10.0.0.1", "203.0.113.9", "203.0.113.9"),
+            ("10.0.0.1", "192.0.2.66, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
+            ("10.0.0.1", "spoofed", "10.0.0.1"),
+            ("::ffff:10.0.0.1", "::ffff:203.0.113.9", "203.0.113.9"),
+            ("10.0.0.1", "", "10.0.0.1"),
+        ] {
+            assert_eq!(client(ip(peer), [forwarded], &trusted), ip(expected), "{peer} {forwarded}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `select` and `order`: which columns the answer holds, and how its rows are sorted.
+
+use super::{Column, FilterError, Table, shown};
+
+/// One column that rows are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Order {
+    /// The column.
+    pub column: &'static Column,
+    /// Whether the greatest comes first.
+    pub descending: bool,
+    /// Whether rows without a value come first; unless it is said, they do when descending.
+    pub nulls_first: bool,
+}
+
+/// Reads `select=a,b` or `select=*`.
+pub(super) fn select(table: &Table, text: &str) -> Result<Vec<&'static Column>, FilterError> {
+    let mut chosen: Vec<&'static Column> = Vec::new();
+    for name in text.split(',').map(str::trim) {
+        if name == "*" {
+            chosen.extend(table.columns);
+        } else {
+            chosen.push(table.column(name)?);
+        }
+    }
+    let mut seen = Vec::new();
+    chosen.retain(|column| {
+        !seen.contains(&column.name) && {
+            seen.push(column.name);
+            true
+        }
+    });
+    Ok(chosen)
+}
+
+/// Reads `order=a.desc,b`, each with an optional `.nullsfirst` or `.nullslast`.
+pub(super) fn order(table: &Table, text: &str) -> Result<Vec<Order>, FilterError> {
+    let mut orders: Vec<Order> = Vec::new();
+    for term in text.split(',').map(str::trim) {
+        let mut words = term.split('.');
+        let column = table.column(words.next().unwrap_or_default())?;
+        let (mut descending, mut nulls_first) = (false, None);
+        for word in words {
+            match word {
+                "asc" => descending = false,
+                "desc" => descending = true,
+                "nullsfirst" => nulls_first = Some(true),
+                "nullslast" => nulls_first = Some(false),
+                _ => {
+                    return Err(FilterError::Parameter {
+                        parameter: "order",
+                        expected: "column, column.asc or column.desc, each with .nullsfirst or .nullslast",
+                        value: shown(term),
+                    });
+                }
+            }
+        }
+        if !orders.iter().any(|order| order.column.name == column.name) {
+            orders.push(Order { column, descending, nulls_first: nulls_first.unwrap_or(descending) });
+        }
+    }
+    Ok(orders)
+}

@@ -1,0 +1,156 @@
+//! Which tables and columns can be read through the CRUD endpoint: what is not listed here does not exist there.
+
+use super::{FilterError, listed, shown};
+
+/// What a column holds: decides which operators and values it takes, and how its rows read in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// A whole number.
+    Integer,
+    /// `true` or `false`, stored as 1 and 0.
+    Boolean,
+    /// A moment: RFC 3339 in JSON, stored as milliseconds since 1970.
+    Time,
+    /// A list of texts, stored as JSON.
+    List,
+    /// Any JSON, stored as text.
+    Json,
+}
+
+/// One readable column.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, in the address as in the database.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+}
+
+/// One readable table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Its name, in the address as in the database.
+    pub name: &'static str,
+    /// Its columns. Every table has `id`, `org_id` and `created_at`.
+    pub columns: &'static [Column],
+}
+
+/// The auth keys of an organisation (`used-count/ST1.2`); the hash is not among the columns (`headless/ST1.2`).
+pub static AUTH_KEYS: Table = Table {
+    name: "auth_keys",
+    columns: &[
+        text("id"),
+        text("org_id"),
+        text("name"),
+        text("key_prefix"),
+        boolean("reusable"),
+        boolean("ephemeral"),
+        integer("used_count"),
+        time("expires_at"),
+        boolean("revoked"),
+        list("allowed_tags"),
+        list("allowed_cidrs"),
+        list("tags"),
+        text("description"),
+        text("created_by"),
+        time("created_at"),
+    ],
+};
+
+/// The API keys of an organisation (`api-key/ST3.1`); the hash is not among the columns (`api-key/F.5`).
+pub static API_KEYS: Table = Table {
+    name: "api_keys",
+    columns: &[
+        text("id"),
+        text("org_id"),
+        text("name"),
+        text("key_prefix"),
+        list("scopes"),
+        integer("rate_limit_rpm"),
+        integer("usage_count"),
+        time("expires_at"),
+        boolean("revoked"),
+        time("last_used_at"),
+        text("created_by"),
+        time("created_at"),
+    ],
+};
+
+/// The machines of an organisation.
+pub static MACHINES: Table = Table {
+    name: "machines",
+    columns: &[
+        text("id"),
+        text("org_id"),
+        text("name"),
+        text("tailnet_ip"),
+        text("status"),
+        list("tags"),
+        boolean("ephemeral"),
+        text("public_key"),
+        text("auth_key_id"),
+        text("os"),
+        text("version"),
+        time("created_at"),
+        time("last_seen"),
+    ],
+};
+
+/// What was done in an organisation, and by whom.
+pub static AUDIT_LOGS: Table = Table {
+    name: "audit_logs",
+    columns: &[
+        text("id"),
+        text("org_id"),
+        text("actor"),
+        text("action"),
+        text("target"),
+        Column { name: "details", kind: Kind::Json },
+        time("created_at"),
+    ],
+};
+
+/// Every readable table.
+pub static TABLES: [&Table; 4] = [&AUTH_KEYS, &API_KEYS, &MACHINES, &AUDIT_LOGS];
+
+impl Table {
+    /// The table of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        TABLES.into_iter().find(|table| table.name == name)
+    }
+
+    /// The column of this name.
+    ///
+    /// # Errors
+    /// [`FilterError::UnknownColumn`], which lists the columns that there are.
+    pub fn column(&self, name: &str) -> Result<&'static Column, FilterError> {
+        self.columns.iter().find(|column| column.name == name).ok_or_else(|| FilterError::UnknownColumn {
+            table: self.name,
+            column: shown(name),
+            valid: listed(self.columns.iter().map(|column| column.name)),
+        })
+    }
+}
+
+const fn text(name: &'static str) -> Column {
+    Column { name, kind: Kind::Text }
+}
+
+const fn integer(name: &'static str) -> Column {
+    Column { name, kind: Kind::Integer }
+}
+
+const fn boolean(name: &'static str) -> Column {
+    Column { name, kind: Kind::Boolean }
+}
+
+const fn time(name: &'static str) -> Column {
+    Column { name, kind: Kind::Time }
+}
+
+const fn list(name: &'static str) -> Column {
+    Column { name, kind: Kind::List }
+}

@@ -1,0 +1,190 @@
+//! The query language by tables, and by whatever text chance makes up.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::Timestamp;
+
+fn parse(query: &str) -> Result<Query, FilterError> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    Query::parse(&AUTH_KEYS, pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))))
+}
+
+#[test]
+fn conditions_read_as_postgrest_spells_them() {
+    let text = |text: &str| Scalar::Text(text.to_owned());
+    let cases = [
+        ("id=eq.k1", false, Test::Compare(Comparison::Eq, text("k1"))),
+        ("org_id=org_9fX2kR", false, Test::Compare(Comparison::Eq, text("org_9fX2kR"))),
+        ("name=100.64.0.3", false, Test::Compare(Comparison::Eq, text("100.64.0.3"))),
+        ("name=eq.a.b=c&", false, Test::Compare(Comparison::Eq, text("a.b=c"))),
+        ("name=not.eq.", true, Test::Compare(Comparison::Eq, text(""))),
+        ("id=eq.' OR 1=1 --", false, Test::Compare(Comparison::Eq, text("' OR 1=1 --"))),
+        ("name=like.*a%", false, Test::Like { pattern: "%a%".into(), case_sensitive: true }),
+        ("name=not.ilike.a*", true, Test::Like { pattern: "a%".into(), case_sensitive: false }),
+        ("name=in.(a,\"b,)\",\"c\\\"\\\\\")", false, Test::In(vec![text("a"), text("b,)"), text("c\"\\")])),
+        ("name=in.()", false, Test::In(vec![])),
+        ("used_count=in.(1,-2)", false, Test::In(vec![Scalar::Integer(1), Scalar::Integer(-2)])),
+        ("used_count=gte.3", false, Test::Compare(Comparison::Gte, Scalar::Integer(3))),
+        ("revoked=eq.false", false, Test::Compare(Comparison::Eq, Scalar::Boolean(false))),
+        ("revoked=is.true", false, Test::Is(true)),
+        ("allowed_tags=not.is.null", true, Test::IsNull),
+        ("allowed_tags=cs.{a,\"b\"}", false, Test::Contains(vec!["a".into(), "b".into()])),
+        (
+            "expires_at=lt.1970-01-02",
+            false,
+            Test::Compare(Comparison::Lt, Scalar::Time(Timestamp::from_millis(86_400_000))),
+        ),
+        (
+            "expires_at=eq.1970-01-01T01:00:00.5 01:00",
+            false,
+            Test::Compare(Comparison::Eq, Scalar::Time(Timestamp::from_millis(500))),
+        ),
+    ];
+    for (query, negated, test) in cases {
+        let query = parse(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        assert_eq!((query.conditions[0].negated, &query.conditions[0].test), (negated, &test));
+    }
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_by_name() {
+    let cases = [
+        ("key_hash=eq.x", "unknown column 'key_hash' of auth_keys: the columns are id, org_id"),
+        ("or=(id.eq.1,id.eq.2)", "unknown column 'or'"),
+        ("Name=eq.x", "unknown column 'Name'"),
+        ("name=equals.x", "unknown operator 'equals' for column 'name': it takes eq, neq"),
+        ("name=fts(english).x", "unknown operator 'fts(english)'"),
+        ("name=not.not.eq.x", "unknown operator 'not'"),
+        ("name=not.x", "unknown operator 'x'"),
+        ("used_count=like.1", "unknown operator 'like' for column 'used_count'"),
+        ("allowed_tags=server", "unknown operator 'server' for column 'allowed_tags': it takes cs, is"),
+        ("used_count=eq.x", "column 'used_count' is compared with a whole number, not with 'x'"),
+        ("used_count=eq.9223372036854775808", "a whole number"),
+        ("used_count=in.(1,x)", "a whole number, not with 'x'"),
+        ("revoked=1", "true or false"),
+        ("expires_at=gt.tomorrow", "a time (2026-03-17T10:00:00Z or 2026-03-17)"),
+        ("name=eq.a\0b", "text without NUL"),
+        ("allowed_tags=cs.{a\0}", "text without NUL"),
+        ("name=in.a,b", "a list written in.(a,\"b,c\")"),
+        ("name=in.(\"a)", "a list"),
+        ("name=in.(\"a\"b)", "a list"),
+        ("name=is.true", "is.null"),
+        ("revoked=is.maybe", "is.null, is.true or is.false"),
+        (&format!("name=like.{}", "%".repeat(257)), "at most 256 characters"),
+        ("select=name,key_hash", "unknown column 'key_hash'"),
+        ("select=", "unknown column ''"),
+        ("order=name.down", "'order' takes column"),
+        ("order=key_hash", "unknown column 'key_hash'"),
+        ("limit=-1", "'limit' takes a whole number"),
+        ("offset=x", "'offset' takes a whole number"),
+        ("limit=1&limit=2", "'limit' was given twice"),
+        (&format!("used_count=in.({}1)", "1,".repeat(MAX_VALUES)), "at most 500 values"),
+        (&"id=is.null&".repeat(MAX_VALUES + 1), "at most 500 values"),
+    ];
+    for (query, expected) in cases {
+        let message = parse(query).expect_err(query).to_string();
+        assert!(message.contains(expected), "{query}: {message}");
+    }
+}
+
+#[test]
+fn shape_of_the_answer() {
+    let query = parse("select=used_count,name,name&order=used_count.desc,name.asc.nullsfirst&limit=9999&offset=3&id=eq.a&id=neq.b")
+        .expect("sound");
+    assert_eq!(query.select.iter().map(|column| column.name).collect::<Vec<_>>(), ["used_count", "name"]);
+    let order: Vec<_> = query.order.iter().map(|o| (o.column.name, o.descending, o.nulls_first)).collect();
+    assert_eq!(order, [("used_count", true, true), ("name", false, true)]);
+    assert_eq!((query.limit, query.offset, query.conditions.len()), (MAX_ROWS, 3, 2));
+
+    let whole = parse("select=*").expect("sound");
+    assert_eq!(whole, parse("").expect("sound"));
+    assert_eq!(whole.select.len(), AUTH_KEYS.columns.len());
+}
+
+#[test]
+fn organisations_asked_for() {
+    let query = parse("org_id=a&org_id=in.(b,c)&org_id=not.eq.d&org_id=neq.e&name=f").expect("sound");
+    assert_eq!(query.named("org_id"), ["a", "b", "c"]);
+}
+
+#[test]
+fn no_column_holds_a_hash_and_every_table_can_be_scoped() {
+    for table in TABLES {
+        assert!(
+            table
+                .columns
+                .iter()
+                .all(|column| !column.name.contains("hash") && !column.name.contains("token"))
+        );
+        for needed in ["id", "org_id", "created_at"] {
+            assert!(table.column(needed).is_ok(), "{} lacks {needed}", table.name);
+        }
+        assert_eq!(Table::named(table.name), Some(table));
+    }
+    assert_eq!(Table::named("users"), None);
+}
+
+fn any_column() -> impl Strategy<Value = &'static Column> {
+    (0..AUTH_KEYS.columns.len()).prop_map(|at| &AUTH_KEYS.columns[at])
+}
+
+fn any_value(column: &'static Column) -> BoxedStrategy<Scalar> {
+    match column.kind {
+        Kind::Integer => any::<i64>().prop_map(Scalar::Integer).boxed(),
+        Kind::Boolean => any::<bool>().prop_map(Scalar::Boolean).boxed(),
+        // RFC 3339 has the years 0 to 9999 only.
+        Kind::Time => (-62_000_000_000_000_i64..253_000_000_000_000)
+            .prop_map(|millis| Scalar::Time(Timestamp::from_millis(millis)))
+            .boxed(),
+        Kind::Text | Kind::List | Kind::Json => "[^\0]{0,12}".prop_map(Scalar::Text).boxed(),
+    }
+}
+
+/// Conditions on auth_keys, of every kind.
+pub(crate) fn any_condition() -> impl Strategy<Value = Condition> {
+    (any_column(), any::<bool>()).prop_flat_map(|(column, negated)| {
+        let value = any_value(column);
+        let comparison = (0..6_usize, value.clone()).prop_map(|(at, value)| {
+            let all = [
+                Comparison::Eq,
+                Comparison::Neq,
+                Comparison::Gt,
+                Comparison::Gte,
+                Comparison::Lt,
+                Comparison::Lte,
+            ];
+            Test::Compare(all[at], value)
+        });
+        let list = prop::collection::vec(value, 0..4).prop_map(Test::In);
+        let texts = prop::collection::vec("[^\0]{0,8}", 0..4).prop_map(Test::Contains);
+        let like = ("[^\0*]{0,8}", any::<bool>())
+            .prop_map(|(pattern, case_sensitive)| Test::Like { pattern, case_sensitive });
+        let test = match column.kind {
+            Kind::Text => prop_oneof![comparison, list, like, Just(Test::IsNull)].boxed(),
+            Kind::Integer | Kind::Time => prop_oneof![comparison, list, Just(Test::IsNull)].boxed(),
+            Kind::Boolean => prop_oneof![list, Just(Test::IsNull), any::<bool>().prop_map(Test::Is)].boxed(),
+            Kind::List => prop_oneof![texts, Just(Test::IsNull)].boxed(),
+            Kind::Json => Just(Test::IsNull).boxed(),
+        };
+        test.prop_map(move |test| Condition { column, negated, test })
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_text_brings_the_reader_down(column in any_column(), value in any::<String>(), tail in "[(){}\",.\\\\a*%]{0,12}") {
+        let _ = Condition::parse(column, &value);
+        for operator in ["eq", "in", "cs", "is", "like", "not", "order"] {
+            let _ = Condition::parse(column, &format!("{operator}.{tail}"));
+        }
+        let _ = Query::parse(&AUTH_KEYS, [("select", value.as_str()), ("order", value.as_str())]);
+    }
+
+    #[test]
+    fn a_condition_reads_back_as_it_was_written(condition in any_condition()) {
+        let written = condition.to_string();
+        let (column, value) = written.split_once('=').expect("column=value");
+        prop_assert_eq!(Condition::parse(AUTH_KEYS.column(column).expect("known"), value), Ok(condition));
+    }
+}

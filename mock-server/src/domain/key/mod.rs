@@ -1,0 +1,149 @@
+//! Auth keys: whether one lets a machine in.
+
+pub mod expiry;
+pub mod material;
+pub mod name;
+
+use std::net::IpAddr;
+
+use super::cidr::AllowedCidrs;
+use super::{Refusal, Timestamp, quota, tag};
+
+/// What a decision needs to know of an auth key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthKey {
+    /// The row's id.
+    pub id: String,
+    /// The organisation whose machines it enrols.
+    pub org_id: String,
+    /// Whether it enrols more than once (`issuing/reuse.1`).
+    pub reusable: bool,
+    /// Whether its machines go away by themselves (`generate/ST2.2`).
+    pub ephemeral: bool,
+    /// Successful registrations so far (`used-count/F.1`).
+    pub used_count: i64,
+    /// From this moment on it enrols nobody (`issuing/expiry.1`).
+    pub expires_at: Timestamp,
+    /// Whether it was revoked (`issuing/revoke.1`).
+    pub revoked: bool,
+    /// The tags a machine may claim; `None`: any (`generate/ST3.2`).
+    pub allowed_tags: Option<Vec<String>>,
+    /// The addresses a machine may register from (`generate/ST4.2`).
+    pub allowed_cidrs: AllowedCidrs,
+    /// The tags every machine gets (`issuing/tags.1`).
+    pub tags: Vec<String>,
+}
+
+/// A machine that asks to be let in.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Where it asks from.
+    pub address: IpAddr,
+    /// The tags it claims, without prefix.
+    pub tags: &'a [String],
+    /// How full the organisation is; `None` when the machine exists already and takes no new place.
+    pub quota: Option<quota::Quota>,
+}
+
+/// What a machine that is let in becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Whether it goes away by itself.
+    pub ephemeral: bool,
+    /// The key's tags and the claimed ones.
+    pub tags: Vec<String>,
+}
+
+/// Judges a registration in the documented order: unknown, revoked or expired, then used up
+/// (`used-count/ST4.4`), then address, tags and quota. `key` is `None` if no key has that hash.
+pub fn decide(key: Option<&AuthKey>, request: &Request<'_>, now: Timestamp) -> Result<Grant, Refusal> {
+    let key = key.filter(|key| !key.revoked && now < key.expires_at).ok_or(Refusal::InvalidKey)?;
+    if !key.reusable && key.used_count > 0 {
+        return Err(Refusal::KeyUsed);
+    }
+    if !key.allowed_cidrs.admit(request.address) {
+        return Err(Refusal::IpNotAllowed);
+    }
+    tag::within(request.tags, key.allowed_tags.as_deref())?;
+    if let Some(quota) = request.quota {
+        quota.admit()?;
+    }
+    Ok(Grant { ephemeral: key.ephemeral, tags: tag::union(&key.tags, request.tags) })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key() -> AuthKey {
+        AuthKey {
+            id: "k".into(),
+            org_id: "o".into(),
+            reusable: false,
+            ephemeral: true,
+            used_count: 0,
+            expires_at: Timestamp::from_millis(1000),
+            revoked: false,
+            allowed_tags: Some(vec!["server".into()]),
+            allowed_cidrs: AllowedCidrs::parse(Some(vec!["10.0.0.0/8".into()])).unwrap(),
+            tags: vec!["eng".into()],
+        }
+    }
+
+    // Each way of being refused, in the documented order; a key that fails in several ways answers the first.
+    #[test]
+    fn refusals_come_in_the_documented_order() {
+        let used = |key: &mut AuthKey| key.used_count = 1;
+        let mut worst = key();
+        worst.revoked = true;
+        used(&mut worst);
+        let claimed = vec!["prod".to_owned()];
+        let request = Request {
+            address: "192.0.2.1".parse().unwrap(),
+            tags: &claimed,
+            quota: Some(quota::Quota { machines: 3, limit: 3 }),
+        };
+        let now = Timestamp::from_millis(999);
+
+        assert_eq!(decide(None, &request, now), Err(Refusal::InvalidKey));
+        assert_eq!(decide(Some(&worst), &request, now), Err(Refusal::InvalidKey));
+        worst.revoked = false;
+        assert_eq!(decide(Some(&worst), &request, worst.expires_at), Err(Refusal::InvalidKey));
+        assert_eq!(decide(Some(&worst), &request, now), Err(Refusal::KeyUsed));
+        worst.used_count = 0;
+        assert_eq!(decide(Some(&worst), &request, now), Err(Refusal::IpNotAllowed));
+        let request = Request { address: "10.9.8.7".parse().unwrap(), ..request };
+        assert_eq!(
+            decide(Some(&worst), &request, now),
+            Err(Refusal::TagNotAllowed { tags: vec!["prod".into()] })
+        );
+        let request = Request { tags: &[], ..request };
+        assert_eq!(decide(Some(&worst), &request, now), Err(Refusal::MachineLimitReached { limit: 3 }));
+        let request = Request { quota: None, ..request };
+        assert_eq!(
+            decide(Some(&worst), &request, now),
+            Ok(Grant { ephemeral: true, tags: vec!["eng".into()] })
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn validity_never_returns_once_lost(
+            reusable: bool, used in 0_i64..3, revoked: bool, expires in 0_i64..100, first in 0_i64..100, later in 0_i64..100,
+            more_uses in 0_i64..3, revoked_later: bool,
+        ) {
+            let before = AuthKey {
+                reusable, used_count: used, revoked, expires_at: Timestamp::from_millis(expires), ..key()
+            };
+            let after = AuthKey { used_count: used + more_uses, revoked: revoked || revoked_later, ..before.clone() };
+            let request = Request { address: "10.0.0.1".parse().unwrap(), tags: &[], quota: None };
+            let at = Timestamp::from_millis(first);
+            if decide(Some(&before), &request, at).is_err() {
+                prop_assert!(decide(Some(&after), &request, Timestamp::from_millis(first + later)).is_err());
+            }
+            prop_assert!(!revoked || decide(Some(&before), &request, at).is_err());
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The rules, without I/O: every fact, the time and every random byte is an argument.
+
+pub mod address;
+pub mod cidr;
+pub mod device_code;
+pub mod filter;
+pub mod key;
+pub mod machine;
+pub mod quota;
+pub mod rate;
+pub mod refusal;
+pub mod role;
+pub mod scope;
+pub mod tag;
+mod timestamp;
+
+pub use refusal::Refusal;
+pub use role::Role;
+pub use timestamp::Timestamp;

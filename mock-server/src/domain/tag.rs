@@ -1,0 +1,79 @@
+//! Tags of machines: how they are written, and which may be claimed.
+
+use super::Refusal;
+
+/// The most characters a tag has, its prefix not counted.
+const LONGEST: usize = 63;
+/// The most tags a list has.
+const MOST: usize = 64;
+
+/// Brings a list of tags into the form in which they are kept: without the `tag:` prefix
+/// (`generate/ST3.1`), each once, in the order they came. `field` is what the request calls the list.
+pub fn normalise(field: &str, tags: &[String]) -> Result<Vec<String>, Refusal> {
+    if tags.len() > MOST {
+        return Err(Refusal::invalid(format!("{field} must not hold more than {MOST} tags")));
+    }
+    let mut kept: Vec<String> = Vec::with_capacity(tags.len());
+    for tag in tags {
+        let bare = tag.strip_prefix("tag:").unwrap_or(tag);
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if bare.is_empty() || bare.len() > LONGEST || !bare.chars().all(fits) {
+            return Err(Refusal::invalid(format!(
+                "{field} must hold tags of 1 to {LONGEST} letters, digits, '-', '_' or '.', with or without 'tag:'"
+            )));
+        }
+        if !kept.iter().any(|known| known == bare) {
+            kept.push(bare.to_owned());
+        }
+    }
+    Ok(kept)
+}
+
+/// Accepts claimed tags that are all among `allowed`; `None` allows any (`generate/ST3.2`).
+pub fn within(claimed: &[String], allowed: Option<&[String]>) -> Result<(), Refusal> {
+    let Some(allowed) = allowed else { return Ok(()) };
+    let tags: Vec<String> = claimed.iter().filter(|tag| !allowed.contains(tag)).cloned().collect();
+    if tags.is_empty() { Ok(()) } else { Err(Refusal::TagNotAllowed { tags }) }
+}
+
+/// The first list and what the second adds to it.
+pub fn union(first: &[String], second: &[String]) -> Vec<String> {
+    let mut all = first.to_vec();
+    all.extend(second.iter().filter(|tag| !first.contains(tag)).cloned());
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(list: &[&str]) -> Vec<String> {
+        list.iter().map(|&tag| tag.to_owned()).collect()
+    }
+
+    #[test]
+    fn the_prefix_is_stripped_once_and_doubles_are_dropped() {
+        let kept = normalise("allowed_tags", &tags(&["server", "tag:production", "tag:server"])).unwrap();
+        assert_eq!(kept, ["server", "production"]);
+    }
+
+    #[test]
+    fn what_is_no_tag_is_refused() {
+        for bad in ["", "tag:", "tag:tag:x", "a b", "a\0", "ü", "a,b", &"x".repeat(64)] {
+            assert!(normalise("tags", &tags(&[bad])).is_err(), "{bad:?}");
+        }
+        assert!(normalise("tags", &tags(&["x"; 65])).is_err());
+    }
+
+    #[test]
+    fn claims_stay_within_what_is_allowed() {
+        let allowed = tags(&["a", "b"]);
+        assert_eq!(within(&tags(&["b"]), Some(&allowed)), Ok(()));
+        assert_eq!(
+            within(&tags(&["c", "a"]), Some(&allowed)),
+            Err(Refusal::TagNotAllowed { tags: tags(&["c"]) })
+        );
+        assert_eq!(within(&tags(&["c"]), None), Ok(()));
+        assert_eq!(union(&tags(&["a"]), &tags(&["b", "a"])), ["a", "b"]);
+    }
+}

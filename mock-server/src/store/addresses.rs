@@ -1,0 +1,66 @@
+//! The tables `address_pools` and `released_addresses`: which tailnet addresses an organisation has given out.
+//!
+//! No statement here looks at more than a row or two, however many machines there are.
+
+use std::net::Ipv4Addr;
+
+use super::{StoreError, Tx};
+use crate::domain::quota::Quota;
+use crate::domain::{Timestamp, address};
+use crate::values;
+
+/// Gives an organisation its pool, full.
+pub fn open_pool(tx: &mut Tx<'_>, org_id: &str) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO address_pools (org_id, next_offset, machines) VALUES (?1, ?2, 0)",
+        values![org_id, address::FIRST],
+    )?;
+    Ok(())
+}
+
+/// How full an organisation is; `None` if there is no such organisation.
+pub fn quota(tx: &mut Tx<'_>, org_id: &str) -> Result<Option<Quota>, StoreError> {
+    tx.optional(
+        "SELECT p.machines, o.machine_limit
+         FROM organisations o JOIN address_pools p ON p.org_id = o.id WHERE o.id = ?1",
+        values![org_id],
+        |row| Ok(Quota { machines: row.integer(0)?, limit: row.integer(1)? }),
+    )
+}
+
+/// Takes an address for one machine more; `None` when all are given out. Addresses never used come
+/// first, then the one that was released longest ago, so that peers have forgotten it.
+pub fn take(tx: &mut Tx<'_>, org_id: &str) -> Result<Option<Ipv4Addr>, StoreError> {
+    let fresh = tx.optional(
+        "UPDATE address_pools SET next_offset = next_offset + 1, machines = machines + 1
+         WHERE org_id = ?1 AND next_offset <= ?2 RETURNING next_offset - 1",
+        values![org_id, address::LAST],
+        |row| row.integer(0),
+    )?;
+    if let Some(offset) = fresh {
+        return Ok(address::at(offset));
+    }
+    let released = tx.optional(
+        "DELETE FROM released_addresses WHERE org_id = ?1 AND \"offset\" =
+             (SELECT \"offset\" FROM released_addresses WHERE org_id = ?1 ORDER BY released_at, \"offset\" LIMIT 1)
+         RETURNING \"offset\"",
+        values![org_id],
+        |row| row.integer(0),
+    )?;
+    if released.is_some() {
+        tx.execute("UPDATE address_pools SET machines = machines + 1 WHERE org_id = ?1", values![org_id])?;
+    }
+    Ok(released.and_then(address::at))
+}
+
+/// Gives back the address of a machine that is gone.
+pub fn release(tx: &mut Tx<'_>, org_id: &str, tailnet_ip: &str, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute("UPDATE address_pools SET machines = machines - 1 WHERE org_id = ?1", values![org_id])?;
+    if let Some(offset) = address::offset(tailnet_ip) {
+        tx.execute(
+            "INSERT INTO released_addresses (org_id, \"offset\", released_at) VALUES (?1, ?2, ?3)",
+            values![org_id, offset, now],
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! The table `auth_keys`.
+
+use super::{StoreError, Tx};
+use crate::domain::Timestamp;
+use crate::domain::cidr::AllowedCidrs;
+use crate::domain::key::AuthKey;
+use crate::domain::quota::Quota;
+use crate::values;
+
+/// A new auth key's row.
+#[derive(Debug, Clone)]
+pub struct NewAuthKey<'a> {
+    /// The row's id.
+    pub id: &'a str,
+    /// The organisation whose machines it enrols.
+    pub org_id: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// SHA-256 of what follows the prefix, hex.
+    pub key_hash: &'a str,
+    /// What lists show of it.
+    pub key_prefix: &'a str,
+    /// Whether it enrols more than once.
+    pub reusable: bool,
+    /// Whether its machines go away by themselves.
+    pub ephemeral: bool,
+    /// When it stops enrolling.
+    pub expires_at: Timestamp,
+    /// The tags a machine may claim; `None`: any.
+    pub allowed_tags: Option<&'a [String]>,
+    /// The networks a machine may register from; `None`: any.
+    pub allowed_cidrs: Option<&'a [String]>,
+    /// The tags every machine gets; `None`: none.
+    pub tags: Option<&'a [String]>,
+    /// What it is for.
+    pub description: Option<&'a str>,
+    /// The user who made it.
+    pub created_by: &'a str,
+}
+
+/// Adds a key.
+pub fn insert(tx: &mut Tx<'_>, key: &NewAuthKey<'_>, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO auth_keys (id, org_id, name, key_hash, key_prefix, reusable, ephemeral, expires_at,
+             allowed_tags, allowed_cidrs, tags, description, created_by, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        values![
+            key.id,
+            key.org_id,
+            key.name,
+            key.key_hash,
+            key.key_prefix,
+            key.reusable,
+            key.ephemeral,
+            key.expires_at,
+            key.allowed_tags.map(list),
+            key.allowed_cidrs.map(list),
+            key.tags.map(list),
+            key.description,
+            key.created_by,
+            now
+        ],
+    )?;
+    Ok(())
+}
+
+/// The key with that hash, and how full its organisation is.
+pub fn find(tx: &mut Tx<'_>, key_hash: &str) -> Result<Option<(AuthKey, Quota)>, StoreError> {
+    tx.optional(
+        "SELECT k.id, k.org_id, k.reusable, k.ephemeral, k.used_count, k.expires_at, k.revoked,
+             k.allowed_tags, k.allowed_cidrs, k.tags, p.machines, o.machine_limit
+         FROM auth_keys k JOIN organisations o ON o.id = k.org_id JOIN address_pools p ON p.org_id = k.org_id
+         WHERE k.key_hash = ?1",
+        values![key_hash],
+        |row| {
+            let cidrs = AllowedCidrs::parse(row.json(8)?).map_err(|refusal| StoreError::Corrupt {
+                column: "auth_keys.allowed_cidrs".to_owned(),
+                reason: refusal.message().into_owned(),
+            })?;
+            let key = AuthKey {
+                id: row.text(0)?,
+                org_id: row.text(1)?,
+                reusable: row.flag(2)?,
+                ephemeral: row.flag(3)?,
+                used_count: row.integer(4)?,
+                expires_at: row.timestamp(5)?,
+                revoked: row.flag(6)?,
+                allowed_tags: row.json(7)?,
+                allowed_cidrs: cidrs,
+                tags: row.json(9)?.unwrap_or_default(),
+            };
+            Ok((key, Quota { machines: row.integer(10)?, limit: row.integer(11)? }))
+        },
+    )
+}
+
+/// Counts one registration more, if the key still allows one: `false` when another replica was faster
+/// or the key was revoked meanwhile (`used-count/F.1`, `used-count/F.2`).
+pub fn claim(tx: &mut Tx<'_>, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let changed = tx.execute(
+        "UPDATE auth_keys SET used_count = used_count + 1
+         WHERE id = ?1 AND revoked = 0 AND expires_at > ?2 AND (reusable = 1 OR used_count = 0)",
+        values![id, now],
+    )?;
+    Ok(changed > 0)
+}
+
+/// Revokes a key for good; `false` if the organisation has no such key. Twice is as good as once.
+pub fn revoke(tx: &mut Tx<'_>, org_id: &str, id: &str) -> Result<bool, StoreError> {
+    let changed =
+        tx.execute("UPDATE auth_keys SET revoked = 1 WHERE id = ?1 AND org_id = ?2", values![id, org_id])?;
+    Ok(changed > 0)
+}
+
+/// The tags that machines of the key may claim; `None`: any.
+pub fn allowed_tags(tx: &mut Tx<'_>, id: &str) -> Result<Option<Vec<String>>, StoreError> {
+    Ok(tx
+        .optional("SELECT allowed_tags FROM auth_keys WHERE id = ?1", values![id], |row| row.json(0))?
+        .flatten())
+}
+
+fn list(items: &[String]) -> String {
+    serde_json::json!(items).to_string()
+}

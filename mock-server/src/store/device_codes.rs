@@ -1,0 +1,119 @@
+//! The table `device_codes`: logins that wait for a person's approval (RFC 8628).
+
+use std::time::Duration;
+
+use super::{StoreError, Tx};
+use crate::domain::Timestamp;
+use crate::domain::device_code::{DeviceCode, Progress};
+use crate::values;
+
+/// A new code's row.
+#[derive(Debug, Clone)]
+pub struct NewDeviceCode<'a> {
+    /// SHA-256 of the device code, hex.
+    pub device_code_hash: &'a str,
+    /// What the person types, as shown.
+    pub user_code: &'a str,
+    /// Who asked.
+    pub client_id: &'a str,
+    /// How long the device waits between two questions.
+    pub interval: Duration,
+    /// Until when it can be approved and redeemed.
+    pub expires_at: Timestamp,
+}
+
+/// Adds a code; a user code that is taken is [`StoreError::Unique`].
+pub fn insert(tx: &mut Tx<'_>, code: &NewDeviceCode<'_>, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO device_codes (device_code_hash, user_code, client_id, status, interval_seconds, expires_at,
+             created_at)
+         VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?6)",
+        values![
+            code.device_code_hash,
+            code.user_code,
+            code.client_id,
+            seconds(code.interval),
+            code.expires_at,
+            now
+        ],
+    )?;
+    Ok(())
+}
+
+/// The code with that hash.
+pub fn by_hash(tx: &mut Tx<'_>, device_code_hash: &str) -> Result<Option<DeviceCode>, StoreError> {
+    tx.optional(
+        "SELECT client_id, status, user_id, interval_seconds, last_polled_at, expires_at
+         FROM device_codes WHERE device_code_hash = ?1",
+        values![device_code_hash],
+        |row| {
+            let status = row.text(1)?;
+            let progress = match (status.as_str(), row.optional_text(2)?) {
+                ("pending", _) => Progress::Pending,
+                ("approved", Some(user_id)) => Progress::Approved { user_id },
+                ("denied", _) => Progress::Denied,
+                ("used", _) => Progress::Used,
+                _ => {
+                    let column = "device_codes.status".to_owned();
+                    return Err(StoreError::Corrupt { column, reason: status });
+                }
+            };
+            Ok(DeviceCode {
+                client_id: row.text(0)?,
+                progress,
+                interval: Duration::from_secs(u64::try_from(row.integer(3)?).unwrap_or(0)),
+                last_polled_at: row.optional_integer(4)?.map(Timestamp::from_millis),
+                expires_at: row.timestamp(5)?,
+            })
+        },
+    )
+}
+
+/// Remembers when the device asked, and how long it has to wait from now on.
+pub fn polled(
+    tx: &mut Tx<'_>,
+    device_code_hash: &str,
+    interval: Duration,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE device_codes SET last_polled_at = ?2, interval_seconds = ?3 WHERE device_code_hash = ?1",
+        values![device_code_hash, now, seconds(interval)],
+    )?;
+    Ok(())
+}
+
+/// Redeems an approved code; `false` if it was redeemed meanwhile.
+pub fn redeem(tx: &mut Tx<'_>, device_code_hash: &str) -> Result<bool, StoreError> {
+    let changed = tx.execute(
+        "UPDATE device_codes SET status = 'used' WHERE device_code_hash = ?1 AND status = 'approved'",
+        values![device_code_hash],
+    )?;
+    Ok(changed > 0)
+}
+
+/// Records a person's decision; `false` if no code waits for one under this user code.
+pub fn decide(
+    tx: &mut Tx<'_>,
+    user_code: &str,
+    user_id: &str,
+    approve: bool,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let changed = tx.execute(
+        "UPDATE device_codes SET status = ?2, user_id = ?3
+         WHERE user_code = ?1 AND status = 'pending' AND expires_at > ?4",
+        values![user_code, if approve { "approved" } else { "denied" }, user_id, now],
+    )?;
+    Ok(changed > 0)
+}
+
+/// Forgets codes that expired before that moment.
+pub fn forget(tx: &mut Tx<'_>, expired_before: Timestamp) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM device_codes WHERE expires_at < ?1", values![expired_before])?;
+    Ok(())
+}
+
+fn seconds(span: Duration) -> i64 {
+    i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
+}

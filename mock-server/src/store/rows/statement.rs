@@ -1,0 +1,209 @@
+//! A query as SQL: names from the allow-list, everything else as a placeholder.
+
+use serde_json::Value as Json;
+
+use crate::domain::Timestamp;
+use crate::domain::filter::{Column, Condition, Query, Scalar, Table, Test};
+use crate::domain::machine::OFFLINE_AFTER;
+use crate::store::Value;
+
+/// A statement while it is written, with the values of its placeholders.
+pub(super) struct Statement<'q> {
+    pub(super) text: String,
+    pub(super) values: Vec<Value<'q>>,
+    now: Timestamp,
+}
+
+impl<'q> Statement<'q> {
+    /// The query, within these organisations, of which there is at least one.
+    pub(super) fn select(query: &'q Query, organisations: &'q [String], now: Timestamp) -> Self {
+        let mut statement = Self { text: String::new(), values: Vec::new(), now };
+        statement.write(query, organisations);
+        statement
+    }
+
+    fn write(&mut self, query: &'q Query, organisations: &'q [String]) {
+        self.text.push_str("SELECT ");
+        for (at, column) in query.select.iter().enumerate() {
+            self.separate(at, ", ");
+            self.column(query.table, column);
+        }
+        self.text.push_str(" FROM ");
+        self.text.push_str(query.table.name);
+        self.text.push_str(" WHERE ");
+        self.text.push_str("org_id");
+        self.list(organisations.iter().map(Value::from));
+        for condition in &query.conditions {
+            self.text.push_str(" AND ");
+            self.condition(query.table, condition);
+        }
+        self.text.push_str(" ORDER BY ");
+        for order in &query.order {
+            self.column(query.table, order.column);
+            self.text.push_str(if order.descending { " DESC" } else { " ASC" });
+            self.text.push_str(if order.nulls_first { " NULLS FIRST, " } else { " NULLS LAST, " });
+        }
+        self.text.push_str("created_at, id LIMIT ");
+        self.bind(i64::from(query.limit));
+        self.text.push_str(" OFFSET ");
+        self.bind(i64::from(query.offset));
+    }
+
+    /// A column, or what is derived in its place.
+    fn column(&mut self, table: &Table, column: &Column) {
+        if table.name == "machines" && column.name == "status" {
+            self.text.push_str("CASE WHEN status = 'online' AND last_seen <= ");
+            self.bind(self.now.minus(OFFLINE_AFTER));
+            self.text.push_str(" THEN 'offline' ELSE status END");
+        } else {
+            self.text.push_str(column.name);
+        }
+    }
+
+    fn condition(&mut self, table: &Table, condition: &'q Condition) {
+        self.text.push_str(if condition.negated { "NOT (" } else { "(" });
+        match &condition.test {
+            Test::Compare(comparison, value) => {
+                self.operand(table, condition.column);
+                self.text.push_str(match comparison.name() {
+                    "eq" => " = ",
+                    "neq" => " <> ",
+                    "gt" => " > ",
+                    "gte" => " >= ",
+                    "lt" => " < ",
+                    _ => " <= ",
+                });
+                self.bind(scalar(value));
+            }
+            Test::Like { pattern, case_sensitive: true } => {
+                self.operand(table, condition.column);
+                // SQLite's LIKE knows no case; GLOB does.
+                self.text.push_str(" GLOB ");
+                self.bind(glob(pattern));
+            }
+            Test::Like { pattern, case_sensitive: false } => {
+                self.text.push_str("lower(");
+                self.operand(table, condition.column);
+                self.text.push_str(") LIKE lower(");
+                self.bind(pattern);
+                self.text.push_str(") ESCAPE '\\'");
+            }
+            Test::In(values) if values.is_empty() => self.text.push_str("1 = 0"),
+            Test::In(values) => {
+                self.operand(table, condition.column);
+                self.list(values.iter().map(scalar));
+            }
+            Test::IsNull => {
+                self.operand(table, condition.column);
+                self.text.push_str(" IS NULL");
+            }
+            Test::Is(flag) => {
+                self.operand(table, condition.column);
+                self.text.push_str(" IS NOT DISTINCT FROM ");
+                self.bind(*flag);
+            }
+            Test::Contains(values) => self.contains(condition.column.name, values),
+        }
+        self.text.push(')');
+    }
+
+    fn operand(&mut self, table: &Table, column: &Column) {
+        self.text.push('(');
+        self.column(table, column);
+        self.text.push(')');
+    }
+
+    /// The caller sees to it that there is at least one value: PostgreSQL knows no empty list.
+    fn list(&mut self, values: impl Iterator<Item = Value<'q>>) {
+        self.text.push_str(" IN (");
+        for (at, value) in values.enumerate() {
+            self.separate(at, ", ");
+            self.bind(value);
+        }
+        self.text.push(')');
+    }
+
+    /// A list is stored as compact JSON of elements without quotes and commas: it holds an element exactly if its
+    /// text holds the element's JSON.
+    fn contains(&mut self, column: &str, values: &'q [String]) {
+        self.text.push_str(column);
+        self.text.push_str(" IS NOT NULL");
+        for value in values {
+            if value.contains(['"', ',', '\\']) {
+                self.text.push_str(" AND 1 = 0");
+                continue;
+            }
+            self.text.push_str(" AND replace(");
+            self.text.push_str(column);
+            self.text.push_str(", ");
+            self.bind(Json::from(value.as_str()).to_string());
+            self.text.push_str(", '') <> ");
+            self.text.push_str(column);
+        }
+    }
+
+    fn bind(&mut self, value: impl Into<Value<'q>>) {
+        self.values.push(value.into());
+        self.text.push('?');
+        self.text.push_str(&self.values.len().to_string());
+    }
+
+    fn separate(&mut self, at: usize, separator: &str) {
+        if at > 0 {
+            self.text.push_str(separator);
+        }
+    }
+}
+
+fn scalar(value: &Scalar) -> Value<'_> {
+    match value {
+        Scalar::Text(text) => text.into(),
+        Scalar::Integer(number) => (*number).into(),
+        Scalar::Boolean(flag) => (*flag).into(),
+        Scalar::Time(moment) => (*moment).into(),
+    }
+}
+
+/// A LIKE pattern in GLOB's spelling; a backslash takes the next character as it stands.
+fn glob(pattern: &str) -> String {
+    let mut glob = String::with_capacity(pattern.len());
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        let literal = match character {
+            '%' => {
+                glob.push('*');
+                continue;
+            }
+            '_' => {
+                glob.push('?');
+                continue;
+            }
+            '\\' => characters.next().unwrap_or('\\'),
+            other => other,
+        };
+        if matches!(literal, '*' | '?' | '[') {
+            glob.extend(['[', literal, ']']);
+        } else {
+            glob.push(literal);
+        }
+    }
+    glob
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_keep_their_meaning() {
+        for (like, expected) in [
+            ("%a_", "*a?"),
+            ("100\\%\\_", "100%_"),
+            ("[*]?", "[[][*]][?]"),
+            ("\\[\\\\", "[[]\\"),
+            ("a\\", "a\\"),
+        ] {
+            assert_eq!(glob(like), expected, "{like}");
+        }
+    }
+}

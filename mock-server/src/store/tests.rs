@@ -1,0 +1,158 @@
+//! What every kind of store promises, tried on each.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+
+use super::*;
+use crate::domain::Timestamp;
+use crate::values;
+
+const NOW: Timestamp = Timestamp::from_millis(1_000);
+
+/// Each kind of store; the folder holds the file as long as it is kept.
+fn stores() -> Vec<(Store, Option<tempfile::TempDir>)> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = Store::open(&Location::File(folder.path().join("store.db"))).unwrap();
+    vec![(Store::open(&Location::Memory).unwrap(), None), (file, Some(folder))]
+}
+
+async fn put(store: &Store, name: &str, value: &str) -> Result<(), StoreError> {
+    let (name, value) = (name.to_owned(), value.to_owned());
+    store.write(move |tx| settings::insert(tx, &name, &value)).await
+}
+
+async fn get(store: &Store, name: &'static str) -> Option<String> {
+    store.read(move |tx| settings::get(tx, name)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_write_is_seen_once_it_was_acknowledged() {
+    for (store, _folder) in stores() {
+        for n in 0..20 {
+            let name = format!("n{n}");
+            put(&store, &name, "v").await.unwrap();
+            let seen = store.read(move |tx| settings::get(tx, &name)).await.unwrap();
+            assert_eq!(seen.as_deref(), Some("v"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_job_leaves_nothing_even_in_the_midst_of_others() {
+    for (store, _folder) in stores() {
+        let jobs = (0..64).map(|n| {
+            store.write(move |tx| {
+                settings::insert(tx, &format!("n{n}"), "v")?;
+                if n % 3 == 0 { Err(StoreError::Stopped) } else { Ok(n) }
+            })
+        });
+        let outcomes = join_all(jobs).await;
+        for (n, outcome) in outcomes.into_iter().enumerate() {
+            let kept = store.read(move |tx| settings::get(tx, &format!("n{n}"))).await.unwrap().is_some();
+            assert_eq!((outcome.is_ok(), kept), (n % 3 != 0, n % 3 != 0), "job {n}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_panics_harms_nobody_else() {
+    for (store, _folder) in stores() {
+        let panicking = store.write(|tx| -> Result<(), StoreError> {
+            settings::insert(tx, "lost", "v")?;
+            panic!("on purpose");
+        });
+        let (panicked, kept) = futures::future::join(panicking, put(&store, "kept", "v")).await;
+        assert!(matches!(panicked, Err(StoreError::Stopped)));
+        kept.unwrap();
+        assert_eq!((get(&store, "lost").await, get(&store, "kept").await), (None, Some("v".to_owned())));
+    }
+}
+
+#[tokio::test]
+async fn unique_values_are_told_from_other_failures() {
+    for (store, _folder) in stores() {
+        put(&store, "n", "v").await.unwrap();
+        match put(&store, "n", "w").await {
+            Err(StoreError::Unique { constraint }) => assert_eq!(constraint, "settings.name"),
+            other => panic!("{other:?}"),
+        }
+        let wrong = store.write(|tx| tx.execute("UPDATE nothing SET x = 1", &[])).await;
+        assert!(matches!(wrong, Err(StoreError::Database(_))));
+        assert_eq!(get(&store, "n").await.as_deref(), Some("v"));
+    }
+}
+
+#[tokio::test]
+async fn a_read_cannot_write() {
+    for (store, _folder) in stores() {
+        let written = store.read(|tx| settings::insert(tx, "n", "v")).await;
+        assert!(matches!(written, Err(StoreError::Database(_))), "{written:?}");
+        assert_eq!(get(&store, "n").await, None);
+    }
+}
+
+#[tokio::test]
+async fn values_come_back_as_they_went_in() {
+    for (store, _folder) in stores() {
+        let read = store.read(|tx| {
+            tx.optional(
+                "SELECT ?1, ?2, ?3, ?4, ?5",
+                values!["ü'\";--", -7_i64, true, None::<i64>, NOW],
+                |row| {
+                    let numbers =
+                        (row.integer(1)?, row.flag(2)?, row.optional_integer(3)?, row.timestamp(4)?);
+                    Ok((row.text(0)?, numbers))
+                },
+            )
+        });
+        let expected = ("ü'\";--".to_owned(), (-7, true, None, NOW));
+        assert_eq!(read.await.map_err(|error: StoreError| error.to_string()), Ok(Some(expected)));
+    }
+}
+
+#[tokio::test]
+async fn addresses_are_given_out_once_and_the_oldest_released_comes_back_last() {
+    for (store, _folder) in stores() {
+        let taken = store.write(|tx| {
+            organisations::insert(tx, "o", "O", 10, NOW)?;
+            let mut taken = Vec::new();
+            for _ in 0..3 {
+                taken.push(addresses::take(tx, "o")?);
+            }
+            addresses::release(tx, "o", "100.64.0.2", NOW)?;
+            addresses::release(tx, "o", "100.64.0.1", NOW.plus(Duration::from_secs(1)))?;
+            taken.push(addresses::take(tx, "o")?);
+            tx.execute("UPDATE address_pools SET next_offset = 4194303", &[])?;
+            for _ in 0..3 {
+                taken.push(addresses::take(tx, "o")?);
+            }
+            let quota = addresses::quota(tx, "o")?.map(|quota| quota.machines);
+            Ok::<_, StoreError>((taken, quota))
+        });
+        let (taken, machines) = taken.await.unwrap();
+        let taken: Vec<_> = taken.iter().map(|ip| ip.map_or("-".to_owned(), |ip| ip.to_string())).collect();
+        let expected =
+            ["100.64.0.1", "100.64.0.2", "100.64.0.3", "100.64.0.4", "100.64.0.2", "100.64.0.1", "-"];
+        assert_eq!((taken, machines), (expected.map(str::to_owned).to_vec(), Some(4)));
+    }
+}
+
+#[tokio::test]
+async fn a_file_keeps_its_rows_and_refuses_what_is_newer_or_no_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let location = Location::File(path.clone());
+    put(&Store::open(&location).unwrap(), "n", "v").await.unwrap();
+    assert_eq!(get(&Store::open(&location).unwrap(), "n").await.as_deref(), Some("v"));
+
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(Store::open(&location), Err(StoreError::TooNew { found: 99, .. })));
+
+    let text = folder.path().join("text.db");
+    std::fs::write(&text, "this is no database, but long enough to be looked at as if it were one").unwrap();
+    assert!(matches!(Store::open(&Location::File(text)), Err(StoreError::Open { .. })));
+    let nowhere = Location::File(folder.path().join("no/such/folder.db"));
+    let message = Store::open(&nowhere).err().map(|error| error.to_string()).unwrap();
+    assert!(message.contains("no/such/folder.db") && message.contains("check that"), "{message}");
+}

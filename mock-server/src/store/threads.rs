@@ -1,0 +1,198 @@
+//! The threads that own the connections: one that writes, and for a file some that read.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{Location, StoreError, Tx, migration};
+
+const READERS: usize = 2;
+// Bounds how long the first writer of a batch waits for the last.
+const BATCH: usize = 128;
+const STATEMENTS_KEPT: usize = 128;
+
+/// Tells the caller how its job ended; the argument is the failure of the commit, if it failed.
+type Answer = Box<dyn FnOnce(Option<StoreError>) + Send>;
+/// Does the work; answers whether its changes are to be kept, and how to tell the caller.
+type Work = Box<dyn FnOnce(&mut Tx<'_>) -> (bool, Answer) + Send>;
+
+enum Job {
+    Read(Work),
+    Write(Work),
+}
+
+#[derive(Clone)]
+pub(super) struct Threads {
+    writes: mpsc::Sender<Job>,
+    reads: mpsc::Sender<Job>,
+}
+
+impl Threads {
+    pub(super) fn start(location: &Location) -> Result<Self, StoreError> {
+        let mut writer = match location {
+            Location::Memory => Connection::open_in_memory()?,
+            Location::File(path) => open_file(path)?,
+        };
+        writer.pragma_update(None, "foreign_keys", true)?;
+        writer.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        migration::apply(&mut writer)?;
+
+        let (writes, jobs) = mpsc::channel();
+        spawn("store-writer", move || write_loop(&writer, &jobs))?;
+        let Location::File(path) = location else { return Ok(Self { reads: writes.clone(), writes }) };
+
+        let (reads, jobs) = mpsc::channel();
+        let jobs = Arc::new(Mutex::new(jobs));
+        for _ in 0..READERS {
+            let reader = open_file(path)?;
+            reader.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+            let jobs = Arc::clone(&jobs);
+            spawn("store-reader", move || read_loop(&reader, &jobs))?;
+        }
+        Ok(Self { writes, reads })
+    }
+
+    pub(super) async fn read<T, E>(
+        &self,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        submit(&self.reads, Job::Read, job).await
+    }
+
+    pub(super) async fn write<T, E>(
+        &self,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        submit(&self.writes, Job::Write, job).await
+    }
+}
+
+async fn submit<T, E>(
+    queue: &mpsc::Sender<Job>,
+    kind: fn(Work) -> Job,
+    job: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    let (sender, receiver) = oneshot::channel();
+    let work: Work = Box::new(move |tx| {
+        let outcome = job(tx);
+        let keep = outcome.is_ok();
+        let answer: Answer = Box::new(move |failure| {
+            // A caller that hung up no longer wants the answer.
+            let _ = sender.send(match failure {
+                Some(error) if keep => Err(E::from(error)),
+                _ => outcome,
+            });
+        });
+        (keep, answer)
+    });
+    queue.send(kind(work)).map_err(|_| StoreError::Stopped)?;
+    receiver.await.map_err(|_| StoreError::Stopped)?
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(body)
+        .map(drop)
+        .map_err(|error| StoreError::Database(format!("cannot start the thread {name}: {error}")))
+}
+
+fn open_file(path: &Path) -> Result<Connection, StoreError> {
+    let failure = |error: rusqlite::Error| StoreError::Open { path: path.into(), reason: error.to_string() };
+    let connection = Connection::open(path).map_err(failure)?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(failure)?;
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(failure)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(failure)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(failure)?;
+    Ok(connection)
+}
+
+fn read_loop(connection: &Connection, jobs: &Mutex<mpsc::Receiver<Job>>) {
+    loop {
+        let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Job::Read(work) | Job::Write(work)) = next else { return };
+        let begun = connection.execute_batch("BEGIN").map_err(StoreError::from);
+        if let Some((_, answer)) = attempt(connection, work, false) {
+            answer(begun.err());
+        }
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+}
+
+fn write_loop(connection: &Connection, jobs: &mpsc::Receiver<Job>) {
+    while let Ok(first) = jobs.recv() {
+        let mut batch = vec![first];
+        while batch.len() < BATCH {
+            let Ok(job) = jobs.try_recv() else { break };
+            batch.push(job);
+        }
+        commit_batch(connection, batch);
+    }
+}
+
+/// All the batch's writes in one transaction; each alone can still be undone.
+fn commit_batch(connection: &Connection, batch: Vec<Job>) {
+    let writes = batch.iter().any(|job| matches!(job, Job::Write(_)));
+    let alone = batch.len() == 1;
+    let mut failure =
+        statement(connection, if writes { "BEGIN IMMEDIATE" } else { "BEGIN" }).err().map(|e| e.to_string());
+    let mut answers = Vec::with_capacity(batch.len());
+    let mut kept = false;
+    for job in batch {
+        let (work, writable) = match job {
+            Job::Read(work) => (work, false),
+            Job::Write(work) => (work, true),
+        };
+        let guarded = writable && !alone;
+        if failure.is_none() && guarded {
+            failure = statement(connection, "SAVEPOINT job").err().map(|error| error.to_string());
+        }
+        let outcome = attempt(connection, work, writable);
+        let keep = outcome.as_ref().is_some_and(|(keep, _)| *keep);
+        kept |= keep;
+        if failure.is_none() && guarded {
+            let end = if keep { Ok(()) } else { statement(connection, "ROLLBACK TO job") };
+            failure = end.and_then(|()| statement(connection, "RELEASE job")).err().map(|e| e.to_string());
+        }
+        answers.extend(outcome.map(|(_, answer)| answer));
+    }
+    if failure.is_none() && kept {
+        failure = statement(connection, "COMMIT").err().map(|error| error.to_string());
+    }
+    if failure.is_some() || !kept {
+        let _ = statement(connection, "ROLLBACK");
+    }
+    if let Some(reason) = &failure {
+        tracing::error!(reason, "the database refused a transaction");
+    }
+    for answer in answers {
+        answer(failure.clone().map(StoreError::Database));
+    }
+}
+
+/// A panic in one caller's work must not take the connection away from the others.
+fn attempt(connection: &Connection, work: Work, writable: bool) -> Option<(bool, Answer)> {
+    catch_unwind(AssertUnwindSafe(|| work(&mut Tx::new(connection, writable)))).ok()
+}
+
+fn statement(connection: &Connection, sql: &str) -> Result<(), StoreError> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}

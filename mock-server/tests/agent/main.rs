@@ -1,0 +1,17 @@
+//! The agent's binary against a scripted control plane.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "clippy.toml allows them in test functions; these are what tests are made of"
+)]
+
+mod machine;
+
+mod administration;
+mod end_to_end;
+mod keys;
+mod login;
+mod refusals;
+mod state;
+mod up;
