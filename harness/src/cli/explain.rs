@@ -57,7 +57,8 @@ fn explanation(id: &str, library: &Library, paint: Paint) -> Option<String> {
     if let Some(chapter) = registry.chapter(id) {
         return Some(of_chapter(chapter, library, paint));
     }
-    let chapters: Vec<&Chapter> = registry.chapters().iter().filter(|chapter| chapter.suite == id).collect();
+    let chapters: Vec<&Chapter> =
+        registry.chapters().iter().filter(|chapter| chapter.suite.as_deref() == Some(id)).collect();
     (!chapters.is_empty()).then(|| {
         chapters.into_iter().map(|chapter| of_chapter(chapter, library, paint)).collect::<Vec<_>>().join("\n")
     })
@@ -75,8 +76,10 @@ fn of_statement(requirement: &Requirement, library: &Library, paint: Paint) -> S
     if !requirement.accepts.is_empty() {
         text.push_str(&format!("accepted: {}\n", requirement.accepts.join(" | ")));
     }
-    if let Some(chapter) = chapter {
-        text.push_str(&format!("document: {}, {}\n", chapter.title, chapter.document));
+    if let Some((title, document)) =
+        chapter.and_then(|chapter| Some((&chapter.title, chapter.document.as_ref()?)))
+    {
+        text.push_str(&format!("document: {title}, {document}\n"));
     }
     let places = judged_at(&requirement.id, library);
     if places.is_empty() {
@@ -162,8 +165,8 @@ fn of_chapter(chapter: &Chapter, library: &Library, paint: Paint) -> String {
         "{}: {}\nsuite: {}\ndocument: {}\n\nsub-tests:\n",
         paint.bold(&chapter.id),
         chapter.title,
-        chapter.suite,
-        chapter.document
+        chapter.suite.as_deref().unwrap_or("any"),
+        chapter.document.as_deref().unwrap_or("none")
     );
     for scenario in library.scenarios.iter().filter(|scenario| scenario.chapter == chapter.id) {
         text.push_str(&format!("  {}  {}\n", scenario.id, scenario.title));
@@ -214,7 +217,12 @@ fn nearest<'a>(id: &str, library: &'a Library) -> Option<&'a str> {
         .iter()
         .map(|requirement| requirement.id.as_str())
         .chain(library.scenarios.iter().map(|scenario| scenario.id.as_str()))
-        .chain(registry.chapters().iter().flat_map(|chapter| [chapter.id.as_str(), chapter.suite.as_str()]));
+        .chain(
+            registry
+                .chapters()
+                .iter()
+                .flat_map(|chapter| std::iter::once(chapter.id.as_str()).chain(chapter.suite.as_deref())),
+        );
     all.map(|known| (strsim::normalized_damerau_levenshtein(id, known), known))
         .filter(|(likeness, _)| *likeness > 0.6)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))

@@ -182,6 +182,7 @@ fn phrase(capability: Capability) -> &'static str {
         Capability::Addresses => "several addresses to connect from",
         Capability::Dashboard => "the dashboard",
         Capability::Wire => "WireGuard packets",
+        Capability::Fresh => "a target that is empty for each sub-test",
     }
 }
 

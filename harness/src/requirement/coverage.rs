@@ -77,7 +77,7 @@ pub fn coverage(
         .iter()
         .filter(|requirement| requirement.level != Level::Ours || is_reference)
         .filter(|requirement| {
-            let suite = registry.chapter(requirement.chapter()).map(|chapter| chapter.suite.as_str());
+            let suite = registry.chapter(requirement.chapter()).and_then(|chapter| chapter.suite.as_deref());
             let asked =
                 suites.is_empty() || suite.is_some_and(|suite| suites.iter().any(|named| named == suite));
             asked || findings.mention(&requirement.id)

@@ -23,12 +23,12 @@ pub struct Registry {
 pub struct Chapter {
     /// Its short name, the first part of its statements' ids.
     pub id: String,
-    /// The suite that it belongs to; empty for `ours`, which no suite has.
-    pub suite: String,
+    /// The suite that it belongs to; none of the reference's own choices, which any suite may judge.
+    pub suite: Option<String>,
     /// Its title in the documents.
     pub title: String,
-    /// The document's file name; empty for `ours`.
-    pub document: String,
+    /// The document's file name in `fixtures/documents`, if a document states it.
+    pub document: Option<String>,
 }
 
 /// One statement.
@@ -130,9 +130,9 @@ impl Registry {
     /// The suites, in the order of their first chapter.
     pub fn suites(&self) -> Vec<&str> {
         let mut suites: Vec<&str> = Vec::new();
-        for chapter in self.chapters.iter().filter(|chapter| !chapter.suite.is_empty()) {
-            if !suites.contains(&chapter.suite.as_str()) {
-                suites.push(&chapter.suite);
+        for suite in self.chapters.iter().filter_map(|chapter| chapter.suite.as_deref()) {
+            if !suites.contains(&suite) {
+                suites.push(suite);
             }
         }
         suites
@@ -146,7 +146,7 @@ impl Registry {
     /// The statements of a suite's chapters.
     pub fn of_suite<'a>(&'a self, suite: &'a str) -> impl Iterator<Item = &'a Requirement> {
         self.requirements.iter().filter(move |requirement| {
-            self.chapter(requirement.chapter()).is_some_and(|chapter| chapter.suite == suite)
+            self.chapter(requirement.chapter()).is_some_and(|chapter| chapter.suite.as_deref() == Some(suite))
         })
     }
 

@@ -8,6 +8,7 @@ mod load;
 pub mod model;
 mod parse;
 mod schema;
+pub mod slice;
 pub mod spelling;
 pub mod template;
 mod validate;

@@ -85,6 +85,8 @@ pub enum Capability {
     Dashboard,
     /// WireGuard packets can be exchanged with the agent.
     Wire,
+    /// Each sub-test finds the target empty.
+    Fresh,
 }
 
 /// An agent with a state folder of its own.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::model::Template;
+use super::slice;
 
 /// The names that are always there, beside `${long:N}`.
 pub const BUILT_IN: [&str; 13] = [
@@ -149,7 +150,7 @@ pub fn fill_value(value: &Value, scope: Scope<'_>) -> Result<Option<Value>, Temp
 /// The braces are not closed or hold what is no name.
 pub fn names(text: &str) -> Result<Vec<&str>, TemplateError> {
     let names = pieces(text)?.into_iter().filter_map(|piece| match piece {
-        Piece::Variable(name) => Some(name),
+        Piece::Variable(inner) => Some(slice::split(inner).map_or(inner, |(name, _)| name)),
         Piece::Text(_) => None,
     });
     Ok(names.collect())
@@ -185,9 +186,10 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, TemplateError> {
         let Some((name, after)) = after.split_once('}') else {
             return Err(malformed("`${` is not closed by `}`".to_owned()));
         };
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "_.:".contains(c)) {
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "_.:-".contains(c)) {
             return Err(malformed(format!("`{name}` is no name of a variable")));
         }
+        slice::split(name).map_err(malformed)?;
         if !before.is_empty() {
             pieces.push(Piece::Text(before));
         }
@@ -224,7 +226,17 @@ fn fill(
     Ok(Some(filled))
 }
 
-fn lookup(name: &str, place: &str, scope: Scope<'_>) -> Result<Option<Value>, TemplateError> {
+fn lookup(inner: &str, place: &str, scope: Scope<'_>) -> Result<Option<Value>, TemplateError> {
+    let malformed = |reason| TemplateError::Malformed { reason, place: shortened(place) };
+    let (name, slice) = slice::split(inner).map_err(malformed)?;
+    let value = lookup_whole(name, place, scope)?;
+    Ok(match (value, slice) {
+        (Some(value), Some(slice)) => Some(Value::String(slice.of(&as_text(&value)))),
+        (value, _) => value,
+    })
+}
+
+fn lookup_whole(name: &str, place: &str, scope: Scope<'_>) -> Result<Option<Value>, TemplateError> {
     let place = || shortened(place);
     match (name, scope.generators) {
         ("null", _) => return Ok(Some(Value::Null)),

@@ -126,6 +126,7 @@ pub(crate) const CAPABILITIES: &[(&str, Capability)] = &[
     ("addresses", Capability::Addresses),
     ("dashboard", Capability::Dashboard),
     ("wire", Capability::Wire),
+    ("fresh", Capability::Fresh),
 ];
 
 pub(crate) const KINDS: &[(&str, Kind)] = &[

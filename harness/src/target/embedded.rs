@@ -124,8 +124,12 @@ pub fn agent(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 impl Embedded {
     pub(super) fn description(&self) -> TargetDescription {
-        let mut capabilities =
-            BTreeSet::from([Capability::Agent, Capability::Clock, Capability::Organisations]);
+        let mut capabilities = BTreeSet::from([
+            Capability::Agent,
+            Capability::Clock,
+            Capability::Organisations,
+            Capability::Fresh,
+        ]);
         if cfg!(target_os = "linux") {
             // Elsewhere loopback is one address.
             capabilities.insert(Capability::Addresses);

@@ -1,7 +1,7 @@
 //! The body of a request: a JSON object, whatever Content-Type came with it.
 
-use axum::body::Bytes;
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
+use futures::StreamExt;
 use serde_json::{Map, Value};
 
 use super::Error;
@@ -9,6 +9,9 @@ use crate::domain::Refusal;
 
 /// A body may be this many bytes long.
 pub const LIMIT: usize = 64 * 1024;
+
+/// Of a body that is too long, this much is read before the answer.
+const DRAINED: usize = 4 * 1024 * 1024;
 
 /// The longest text a field takes where its own rule does not say less.
 const LONGEST_TEXT: usize = 1024;
@@ -117,10 +120,21 @@ impl Body {
     }
 }
 
-async fn collect(body: axum::body::Body) -> Result<Bytes, Refusal> {
-    let collected = axum::body::to_bytes(body, LIMIT).await;
-    // A connection that breaks off in between gets no answer anyway: what is left is the limit.
-    collected.map_err(|_| Refusal::PayloadTooLarge { limit: LIMIT })
+/// Reads to the end even what is too long (within reason): a client that is still sending would
+/// otherwise see its connection reset instead of the answer.
+async fn collect(body: axum::body::Body) -> Result<Vec<u8>, Refusal> {
+    let mut chunks = body.into_data_stream();
+    let (mut bytes, mut length) = (Vec::new(), 0_usize);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Refusal::InvalidJson("The body broke off".to_owned()))?;
+        length = length.saturating_add(chunk.len());
+        if length <= LIMIT {
+            bytes.extend_from_slice(&chunk);
+        } else if length > DRAINED {
+            break;
+        }
+    }
+    if length > LIMIT { Err(Refusal::PayloadTooLarge { limit: LIMIT }) } else { Ok(bytes) }
 }
 
 fn plain(field: &str, text: &str) -> Result<String, Refusal> {

@@ -46,10 +46,10 @@ pub fn parse(source: &Arc<Source>, place: &Place, registry: &Registry) -> Parsed
 
 fn judge_place(place: &Place, registry: &Registry, report: &mut Report) {
     let path = report.path().to_owned();
-    match registry.chapter(&place.chapter).filter(|chapter| !chapter.suite.is_empty()) {
-        Some(chapter) if chapter.suite != place.suite => {
-            let message = format!("chapter `{}` belongs to suite `{}`", chapter.id, chapter.suite);
-            let help = format!("move the file to {}/{}", chapter.suite, chapter.id);
+    match registry.chapter(&place.chapter).and_then(|chapter| Some((chapter, chapter.suite.as_deref()?))) {
+        Some((chapter, suite)) if suite != place.suite => {
+            let message = format!("chapter `{}` belongs to suite `{suite}`", chapter.id);
+            let help = format!("move the file to {suite}/{}", chapter.id);
             report.push(Diagnostic::of_file(&path, message).help(help));
         }
         Some(_) => {}
