@@ -35,9 +35,9 @@ device_code_lifetime = "10m"
 device_poll_interval = "1s"
 "#;
 const SPAN: Duration = Duration::from_millis(700);
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 11;
 const ROUND: usize = 300;
-const STARTS: u32 = 50;
+const STARTS: usize = 50;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -67,11 +67,14 @@ async fn measure() {
     }
     let (at_small, at_large) = (median(at_small), median(at_large));
 
-    let starting = Instant::now();
+    let mut starts = Vec::new();
     for _ in 0..STARTS {
-        app::start(Config::embedded(Fixture::built_in().unwrap())).await.unwrap().stop().await;
+        let starting = Instant::now();
+        let server = app::start(Config::embedded(Fixture::built_in().unwrap())).await.unwrap();
+        starts.push(starting.elapsed().as_secs_f64() * 1e3);
+        server.stop().await;
     }
-    let start = starting.elapsed().as_secs_f64() * 1e3 / f64::from(STARTS);
+    let start = median(starts);
 
     println!("| measured | value | ratio | aim |");
     println!("|-|-|-|-|");
@@ -83,7 +86,7 @@ async fn measure() {
         "| a registration at 100,000 machines | {at_large:.0} µs | {:.2} | at most 1.2 |",
         at_large / at_small
     );
-    println!("| an embedded server, started and stopped | {start:.1} ms | | less than 3 ms to start |");
+    println!("| an embedded server's start | {start:.1} ms | | less than 3 ms |");
 }
 
 /// Commits of one row a second: WAL, synchronous FULL, a file, prepared.

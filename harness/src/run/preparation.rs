@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use futures::future::join_all;
 use regex::Regex;
 
 use crate::scenario::model::{Identity, Machine as Declared};
@@ -45,14 +46,22 @@ pub(super) async fn prepare(
         };
         let machine =
             Machine::new(name, format!("{prefix}{name}"), agent.clone(), server, forwarder, folder)?;
-        // In the map first: what it started is stopped even if the next line fails.
-        let machine = machines.entry(name.clone()).or_insert(machine);
-        if let Some(identity) = declaration.login {
-            log_in(machine, identity, place).await?;
-        }
-        if declaration.up {
-            bring_up(machine).await?;
-        }
+        machines.insert(name.clone(), machine);
+    }
+    // In the map first: what they start is stopped even if one of them fails.
+    let starts = machines.values_mut().filter_map(|machine| {
+        let declaration = declared.iter().find(|declaration| declaration.name == machine.name)?;
+        Some(start(machine, declaration, place))
+    });
+    join_all(starts).await.into_iter().collect()
+}
+
+async fn start(machine: &mut Machine, declaration: &Declared, place: &Place) -> Result<(), StepError> {
+    if let Some(identity) = declaration.login {
+        log_in(machine, identity, place).await?;
+    }
+    if declaration.up {
+        bring_up(machine).await?;
     }
     Ok(())
 }

@@ -122,7 +122,7 @@ impl Body {
 
 /// Reads to the end even what is too long (within reason): a client that is still sending would
 /// otherwise see its connection reset instead of the answer.
-async fn collect(body: axum::body::Body) -> Result<Vec<u8>, Refusal> {
+pub(super) async fn collect(body: axum::body::Body) -> Result<Vec<u8>, Refusal> {
     let mut chunks = body.into_data_stream();
     let (mut bytes, mut length) = (Vec::new(), 0_usize);
     while let Some(chunk) = chunks.next().await {

@@ -90,6 +90,7 @@ fn run(options: Serve) -> Result<(), StartError> {
         random: Random::system(),
         trusted_proxies: options.trusted_proxies,
         test_control: options.test_control,
+        device_poll_interval: None,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

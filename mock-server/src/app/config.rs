@@ -1,6 +1,7 @@
 //! What a server is started with.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -29,6 +30,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether a second listener, on loopback, lets tests move the clock.
     pub test_control: bool,
+    /// How often `ztna login` may ask whether it was approved, if not as the fixture says.
+    pub device_poll_interval: Option<Duration>,
 }
 
 impl Config {
@@ -42,6 +45,7 @@ impl Config {
             random: Random::system(),
             trusted_proxies: Vec::new(),
             test_control: false,
+            device_poll_interval: None,
         }
     }
 }

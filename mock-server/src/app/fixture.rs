@@ -8,8 +8,8 @@ use std::{fmt, thread};
 
 use serde::Deserialize;
 
-use super::{StartError, password};
-use crate::control::Random;
+use super::StartError;
+use crate::control::{Random, password};
 use crate::domain::{Role, Timestamp};
 use crate::store::{StoreError, Tx, organisations, users};
 
@@ -167,11 +167,16 @@ fn roles(user: &UserEntry, organisations: &[Organisation]) -> Result<Vec<(String
 fn hash_all(users: &[UserEntry]) -> Result<Vec<String>, String> {
     let random = &Random::system();
     thread::scope(|scope| {
-        let hashing: Vec<_> =
-            users.iter().map(|user| scope.spawn(move || password::hash(&user.password, random))).collect();
+        let hashing: Vec<_> = users
+            .iter()
+            .map(|user| scope.spawn(move || password::hash(&user.password, random.bytes())))
+            .collect();
         hashing
             .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|_| Err("hashing a password failed".to_owned())))
+            .map(|thread| match thread.join() {
+                Ok(hash) => hash.map_err(|error| format!("a password cannot be hashed: {error}")),
+                Err(_) => Err("hashing a password broke off".to_owned()),
+            })
             .collect()
     })
 }

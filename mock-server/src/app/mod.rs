@@ -7,7 +7,6 @@ mod config;
 mod error;
 mod fixture;
 mod logging;
-mod password;
 mod ready;
 mod server;
 mod test_control;

@@ -136,7 +136,7 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
             base_url,
             trusted_proxies: config.trusted_proxies.clone(),
             device_code_lifetime: session.device_code_lifetime,
-            device_poll_interval: session.device_poll_interval,
+            device_poll_interval: config.device_poll_interval.unwrap_or(session.device_poll_interval),
         }),
     })
 }

@@ -1,8 +1,8 @@
 //! Passwords, compared without telling who exists.
 
 use argon2::Argon2;
-use argon2::password_hash::PasswordVerifier;
 use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tokio::sync::Semaphore;
 
 /// Each comparison takes 19 MiB: so many at a time bound what a flood of logins can claim.
@@ -12,6 +12,11 @@ static COMPARISONS: Semaphore = Semaphore::const_new(4);
 /// that it takes as long, and equal to no password's hash.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LWhlcmUtYXQtYWxs$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// A PHC string of the password; each has a salt of its own. Slow on purpose.
+pub fn hash(password: &str, salt: [u8; 16]) -> Result<String, argon2::password_hash::Error> {
+    Ok(Argon2::default().hash_password_with_salt(password.as_bytes(), &salt)?.to_string())
+}
 
 /// Whether the password is the one that was hashed; without a hash it takes as long and is `false`.
 pub async fn matches(password: String, hash: Option<String>) -> bool {
@@ -28,20 +33,11 @@ pub async fn matches(password: String, hash: Option<String>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use argon2::password_hash::PasswordHasher;
-
     use super::*;
-
-    fn hash(password: &str) -> String {
-        Argon2::default()
-            .hash_password_with_salt(password.as_bytes(), &[7; 16])
-            .expect("hashable")
-            .to_string()
-    }
 
     #[tokio::test]
     async fn only_the_password_that_was_hashed_matches() {
-        let hashed = hash("olive-owns-acme");
+        let hashed = hash("olive-owns-acme", [7; 16]).unwrap();
         assert!(matches("olive-owns-acme".to_owned(), Some(hashed.clone())).await);
         for (password, hash) in [
             ("olive-owns-acm", Some(hashed.clone())),
@@ -56,7 +52,7 @@ mod tests {
     #[test]
     fn nobody_is_hashed_as_everybody_else() {
         let parameters = |hash: &str| hash.rsplitn(3, '$').last().map(ToOwned::to_owned);
-        assert_eq!(parameters(NOBODY), parameters(&hash("x")));
+        assert_eq!(parameters(NOBODY), parameters(&hash("x", [7; 16]).unwrap()));
         assert!(PasswordHash::new(NOBODY).is_ok());
     }
 }

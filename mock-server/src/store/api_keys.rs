@@ -125,3 +125,42 @@ pub fn creator(tx: &mut Tx<'_>, id: &str, now: Timestamp) -> Result<Option<Strin
         |row| row.text(0),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Location, Store, organisations};
+
+    #[tokio::test]
+    async fn a_use_that_another_replica_counted_meanwhile_is_noticed() {
+        let store = Store::open(&Location::Memory).unwrap();
+        let now = Timestamp::from_millis(1000);
+        let outcome = store.write(move |tx| {
+            organisations::insert(tx, "o", "O", 1, now)?;
+            let key = NewApiKey {
+                id: "k",
+                org_id: "o",
+                name: "a key",
+                key_hash: "h",
+                key_prefix: "p",
+                scopes: &Scopes::default(),
+                rate_limit_rpm: 1,
+                expires_at: now,
+                created_by: "u",
+            };
+            insert(tx, &key, now)?;
+            let seen = by_hash(tx, "h")?.unwrap();
+            let window = Window { started: now, uses: 1 };
+            let first = count_use(tx, &seen, window, now)?;
+            let stale = count_use(tx, &seen, window, now)?;
+            let seen = by_hash(tx, "h")?.unwrap();
+            let again = count_use(tx, &seen, Window { uses: 2, ..window }, now)?;
+            let last_seen = by_hash(tx, "h")?.unwrap();
+            revoke(tx, "o", "k")?;
+            let revoked = count_use(tx, &last_seen, window, now)?;
+            Ok::<_, StoreError>(((first, stale, again, revoked), last_seen.window))
+        });
+        let expected = Some(Window { started: now, uses: 2 });
+        assert_eq!(outcome.await.unwrap(), ((true, false, true, false), expected));
+    }
+}

@@ -15,6 +15,8 @@ const READERS: usize = 2;
 // Bounds how long the first writer of a batch waits for the last.
 const BATCH: usize = 128;
 const STATEMENTS_KEPT: usize = 128;
+// Holds the indexes of some hundred thousand machines, so that a registration reads no page twice.
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
 
 /// Tells the caller how its job ended; the argument is the failure of the commit, if it failed.
 type Answer = Box<dyn FnOnce(Option<StoreError>) + Send>;
@@ -40,6 +42,7 @@ impl Threads {
         };
         writer.pragma_update(None, "foreign_keys", true)?;
         writer.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        writer.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         migration::apply(&mut writer)?;
 
         let (writes, jobs) = mpsc::channel();

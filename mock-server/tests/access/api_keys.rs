@@ -99,6 +99,9 @@ async fn scopes_bound_what_a_key_reaches() {
         let answer = plane.post("/api/db/api_keys", &key, &another).await;
         let expected = if manages == 1 { 201 } else { 403 };
         assert_eq!(answer.status, expected, "{scopes}: {}", answer.text);
+        let issue = json!({ "action": "create_auth_key", "org_id": ACME, "name": "issued by a key" });
+        let answer = plane.post("/api/key-management", &key, &issue).await;
+        assert_eq!(answer.status, expected, "{scopes}: {}", answer.text);
     }
 }
 

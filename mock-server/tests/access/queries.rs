@@ -89,6 +89,7 @@ async fn bad_queries_are_told_what_is_wrong() {
     let cases = [
         ("no_such_table", 404, "NOT_FOUND", "Table"),
         ("users", 404, "NOT_FOUND", "Table"),
+        ("%FF", 404, "NOT_FOUND", "Table"),
         ("sqlite_master", 404, "NOT_FOUND", "Table"),
         ("auth_keys;drop%20table%20users", 404, "NOT_FOUND", "Table"),
         ("auth_keys?key_hash=eq.x", 400, "INVALID_FILTER", "unknown column 'key_hash'"),

@@ -146,6 +146,18 @@ async fn nobody_reads_its_output() {
 }
 
 #[tokio::test]
+async fn a_key_wins_over_a_session_and_says_itself_which_organisation() {
+    let machine = Machine::registered().await;
+    let mut state = machine.state();
+    state["machine"] = Value::Null;
+    machine.write_state(&state);
+    machine.accepts("online").await;
+    let _up = machine.up(&[]).ready();
+    let (body, credential) = machine.sent_to("/api/register-machine").await.remove(0);
+    assert_eq!((body["auth_key"].as_str(), body.get("org_id"), credential), (Some(AUTH_KEY), None, None));
+}
+
+#[tokio::test]
 async fn a_conflict_is_tried_again() {
     let machine = Machine::fresh().await;
     let conflict = refused("REGISTRATION_CONFLICT", "Another registration of this name is under way");

@@ -1,12 +1,12 @@
 //! `PATCH /api/db/{auth_keys,api_keys}?id=eq.ID`: another name, or revocation.
 
-use axum::extract::{self, Path, RawQuery};
+use axum::extract::{self, RawQuery};
 use axum::response::Response;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::query;
 use super::row::Rows;
+use super::{Named, query};
 use crate::api::body::Body;
 use crate::api::caller::Caller;
 use crate::api::envelope::{self, Failed};
@@ -49,14 +49,14 @@ pub struct KeyChange {
 pub async fn change(
     extract::State(state): extract::State<State>,
     caller: Caller,
-    Path(table): Path<String>,
+    Named(table): Named,
     RawQuery(text): RawQuery,
     body: Body,
 ) -> Result<Response, Error> {
-    let query = query(&table, text.as_deref())?;
-    if query.table != &API_KEYS && query.table != &AUTH_KEYS {
+    if table != &API_KEYS && table != &AUTH_KEYS {
         return Err(Refusal::MethodNotAllowed.into());
     }
+    let query = query(table, text.as_deref())?;
     if query.named("id").len() != 1 {
         return Err(
             Refusal::InvalidFilter("one key is changed at a time: id=eq.ID names it".to_owned()).into()

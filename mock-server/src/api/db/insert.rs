@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use axum::extract::{self, Path};
+use axum::extract;
 use axum::response::Response;
 use utoipa::ToSchema;
 
+use super::Named;
 use super::row::Rows;
-use super::table_named;
 use crate::api::body::Body;
 use crate::api::caller::Caller;
 use crate::api::envelope::{self, Failed};
@@ -70,10 +70,10 @@ pub struct NewApiKey {
 pub async fn insert(
     extract::State(state): extract::State<State>,
     caller: Caller,
-    Path(table): Path<String>,
+    Named(table): Named,
     body: Body,
 ) -> Result<Response, Error> {
-    if table_named(&table)? != &API_KEYS {
+    if table != &API_KEYS {
         return Err(Refusal::MethodNotAllowed.into());
     }
     let org_id = body.required("org_id")?;

@@ -1,11 +1,11 @@
 //! `GET /api/db/TABLE`: rows of the caller's organisations (`used-count/ST1.2`, `api-key/ST3.1`).
 
-use axum::extract::{self, Path, RawQuery};
+use axum::extract::{self, RawQuery};
 use axum::response::Response;
 use utoipa::IntoParams;
 
-use super::query;
 use super::row::Rows;
+use super::{Named, query};
 use crate::api::caller::Caller;
 use crate::api::envelope::{self, Failed};
 use crate::api::{Error, State};
@@ -46,10 +46,10 @@ pub struct Shape {
 pub async fn list(
     extract::State(state): extract::State<State>,
     caller: Caller,
-    Path(table): Path<String>,
+    Named(table): Named,
     RawQuery(text): RawQuery,
 ) -> Result<Response, Error> {
-    let query = query(&table, text.as_deref())?;
+    let query = query(table, text.as_deref())?;
     let now = state.clock.now();
     let rows = state.store.read(move |tx| rows::list(tx, &caller, &query, now)).await?;
     Ok(envelope::ok(rows))

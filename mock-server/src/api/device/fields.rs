@@ -6,7 +6,7 @@ use axum::extract::{FromRequest, Request};
 use serde_json::Value;
 
 use super::OAuthError;
-use crate::api::body::LIMIT;
+use crate::api::body;
 
 /// Text fields: of a form, or of a JSON object. Which it is, the first character tells, so that a client that sends
 /// JSON without saying so is understood too.
@@ -16,9 +16,9 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = OAuthError;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, OAuthError> {
-        let bytes = axum::body::to_bytes(request.into_body(), LIMIT)
+        let bytes = body::collect(request.into_body())
             .await
-            .map_err(|_| invalid("the body is longer than 65536 bytes"))?;
+            .map_err(|_| invalid("the body is longer than 65536 bytes, or broke off"))?;
         Self::parse(&bytes)
     }
 }
