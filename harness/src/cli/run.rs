@@ -202,7 +202,7 @@ fn planned(
 }
 
 fn target(profile: Option<&Path>, console: &Console) -> Result<Target, u8> {
-    let Some(path) = profile else { return Ok(Target::Embedded(Embedded)) };
+    let Some(path) = profile else { return Ok(Target::Embedded(Embedded::default())) };
     let usage = |message: String| {
         console.complain(&message);
         USAGE
