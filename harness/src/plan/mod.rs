@@ -178,6 +178,7 @@ fn phrase(capability: Capability) -> &'static str {
     match capability {
         Capability::Agent => "an agent to run",
         Capability::Clock => "a clock that can be advanced",
+        Capability::Heartbeat => "heartbeats with a machine's credential",
         Capability::Organisations => "a second organisation",
         Capability::Addresses => "several addresses to connect from",
         Capability::Dashboard => "the dashboard",

@@ -122,6 +122,7 @@ pub(crate) const IDENTITIES: &[(&str, Option<Identity>)] = &[
 pub(crate) const CAPABILITIES: &[(&str, Capability)] = &[
     ("agent", Capability::Agent),
     ("clock", Capability::Clock),
+    ("heartbeat", Capability::Heartbeat),
     ("organisations", Capability::Organisations),
     ("addresses", Capability::Addresses),
     ("dashboard", Capability::Dashboard),

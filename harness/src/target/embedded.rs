@@ -131,6 +131,7 @@ impl Embedded {
         let mut capabilities = BTreeSet::from([
             Capability::Agent,
             Capability::Clock,
+            Capability::Heartbeat,
             Capability::Organisations,
             Capability::Fresh,
         ]);

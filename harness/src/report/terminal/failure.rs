@@ -11,6 +11,7 @@ use crate::report::record::{Record, StepRecord, SubtestRecord, is_bad};
 use crate::requirement::Registry;
 use crate::run::event::SubtestVerdict;
 use crate::scenario::diagnostic::caret;
+use crate::scenario::model::Scenario;
 
 use super::paint::{self, Paint};
 use super::wrap::wrap;
@@ -23,7 +24,7 @@ const LONGEST: usize = 40;
 const EXCHANGES: usize = 3;
 
 pub(super) fn write(text: &mut String, record: &Record, registry: &Registry, paint: Paint, width: usize) {
-    let mut alike: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut alike: Vec<(&str, Vec<&Scenario>)> = Vec::new();
     for (planned, subtest) in record.subtests() {
         if !matches!(subtest.verdict, Some(SubtestVerdict::Fail | SubtestVerdict::Error) | None) {
             continue;
@@ -33,19 +34,24 @@ pub(super) fn write(text: &mut String, record: &Record, registry: &Registry, pai
             continue;
         }
         let reason = subtest.reason.as_deref().unwrap_or("it never ended");
-        let id = planned.scenario.id.as_str();
+        let scenario = planned.scenario.as_ref();
         match alike.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, ids)) if ids.contains(&id) => {}
-            Some((_, ids)) => ids.push(id),
-            None => alike.push((reason, vec![id])),
+            Some((_, others)) if others.iter().any(|other| other.id == scenario.id) => {}
+            Some((_, others)) => others.push(scenario),
+            None => alike.push((reason, vec![scenario])),
         }
     }
-    for (reason, ids) in alike {
+    for (reason, scenarios) in alike {
         let (label, style) = paint::verdict(SubtestVerdict::Error);
+        let ids: Vec<&str> = scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
+        let lines = match scenarios.as_slice() {
+            [only] => vec![format!("{}: {}", paint.bold(&only.id), only.title)],
+            _ => wrap(&ids.join(", "), width.saturating_sub(label.len() + 1)),
+        };
         let _ = writeln!(text);
-        for (position, line) in wrap(&ids.join(", "), width.saturating_sub(8)).iter().enumerate() {
+        for (position, line) in lines.iter().enumerate() {
             let label = if position == 0 { paint.with(style, label) } else { " ".repeat(label.len()) };
-            let _ = writeln!(text, "{label} {}", paint.bold(line));
+            let _ = writeln!(text, "{label} {line}");
         }
         block(text, "reason", reason, width, paint);
     }
