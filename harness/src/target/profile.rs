@@ -316,7 +316,7 @@ fn capabilities(content: &Content, source: &Source) -> Result<BTreeSet<Capabilit
 
 fn wrong(source: &Source, span: Option<&Range<usize>>, what: &str, message: &str) -> ProfileError {
     let place = match span {
-        Some(span) => caret(source, span, ""),
+        Some(span) => caret(source, span, "", 100),
         None => source.path.display().to_string(),
     };
     ProfileError::Wrong { message: format!("{what}: {message}"), place }

@@ -1,5 +1,6 @@
 //! The sub-tests that did not pass, in full.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -16,6 +17,8 @@ use crate::scenario::model::Scenario;
 use super::paint::{self, Paint};
 use super::wrap::wrap;
 
+/// What a check is told that was not judged for the sake of an earlier step.
+const EARLIER: &str = "not run: an earlier step could not be done";
 /// Labels stand in a column of this width.
 const LABELS: usize = 11;
 /// A longer answer is cut: the json report has what the checks say about it.
@@ -77,17 +80,37 @@ fn with_steps(
     {
         block(text, "reason", reason, width, paint);
     }
+    let mut told: BTreeSet<&str> = BTreeSet::new();
+    let mut alike = 0;
     for step in &subtest.bad_steps {
+        let bad: Vec<&str> = step.outcomes.iter().filter(|o| is_bad(o)).map(|o| o.message.as_str()).collect();
+        let is_unjudged = step.outcomes.iter().all(|outcome| outcome.verdict != CheckVerdict::Fail);
+        if is_unjudged && bad.iter().all(|message| told.contains(message) || *message == EARLIER) {
+            alike += bad.len();
+            continue;
+        }
+        told.extend(bad);
         let _ = writeln!(text);
         block(text, "step", &step.name, width, paint);
         for outcome in step.outcomes.iter().filter(|outcome| is_bad(outcome)) {
             check(text, outcome, registry, paint, width);
-            let place = caret(&scenario.source, &outcome.span, &outcome.statements.join(", "));
+            let place = caret(&scenario.source, &outcome.span, &outcome.statements.join(", "), width);
             for line in place.lines() {
                 let _ = writeln!(text, "  {line}");
             }
         }
         evidence(text, step, paint, width);
+    }
+    if alike > 0 {
+        let (checks, were) = if alike == 1 { ("check", "was") } else { ("checks", "were") };
+        let _ = writeln!(text);
+        block(
+            text,
+            "unjudged",
+            &format!("{alike} {checks} more {were} left unjudged for that"),
+            width,
+            paint,
+        );
     }
 }
 
@@ -108,7 +131,7 @@ fn check(text: &mut String, outcome: &Outcome, registry: &Registry, paint: Paint
             };
             let _ = writeln!(text, "  {:LABELS$}{painted}", "");
         }
-    } else {
+    } else if outcome.verdict == CheckVerdict::Fail {
         values(text, "expected", &outcome.expected, |value| paint.green(value));
         values(text, "actual", &outcome.actual, |value| paint.red(value));
     }
