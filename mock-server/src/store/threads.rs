@@ -36,14 +36,17 @@ pub(super) struct Threads {
 
 impl Threads {
     pub(super) fn start(location: &Location) -> Result<Self, StoreError> {
-        let mut writer = match location {
-            Location::Memory => Connection::open_in_memory()?,
-            Location::File(path) => open_file(path)?,
+        let writer = match location {
+            Location::Memory => migration::in_memory()?,
+            Location::File(path) => {
+                let mut writer = open_file(path)?;
+                migration::apply(&mut writer)?;
+                writer
+            }
         };
         writer.pragma_update(None, "foreign_keys", true)?;
         writer.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         writer.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-        migration::apply(&mut writer)?;
 
         let (writes, jobs) = mpsc::channel();
         spawn("store-writer", move || write_loop(&writer, &jobs))?;
