@@ -189,11 +189,13 @@ async fn the_clock_is_moved_through_the_control_url_only() {
 fn what_cannot_be_started_says_why() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
+    let no_database = format!("sqlite:{}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
     for (arguments, code, words) in [
         (vec!["--listen", &address], 1, "another program has the port"),
         (vec!["--database", "postgres://localhost/x"], 2, "not in this version yet"),
         (vec!["--database", "nonsense"], 2, "must be sqlite::memory:"),
         (vec!["--database", "sqlite:/no/such/folder/x.db"], 1, "/no/such/folder/x.db"),
+        (vec!["--database", &no_database], 1, "move it away"),
         (vec!["--fixture", "/no/such/fixture.toml"], 1, "/no/such/fixture.toml"),
         (vec!["--listen", "nowhere"], 2, "invalid"),
     ] {

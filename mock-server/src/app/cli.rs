@@ -132,6 +132,9 @@ fn location(database: &str) -> Result<Location, StartError> {
         return Err(StartError::Database(words.to_owned()));
     }
     match database.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path)) {
+        Some(path) if path.contains('?') => Err(StartError::Database(format!(
+            "--database sqlite:{path} has options after the '?', and there are none: name sqlite:PATH alone"
+        ))),
         Some(path) if !path.is_empty() => Ok(Location::File(PathBuf::from(path))),
         _ => Err(StartError::Database(
             "--database must be sqlite::memory:, sqlite:PATH or postgres://…".to_owned(),
@@ -158,7 +161,7 @@ mod tests {
         {
             assert_eq!(location(name).unwrap(), Location::File(path.into()));
         }
-        for bad in ["sqlite:", "a.db", "", "mysql://x"] {
+        for bad in ["sqlite:", "a.db", "", "mysql://x", "sqlite:a.db?mode=ro"] {
             assert!(location(bad).is_err(), "{bad}");
         }
         assert!(location("postgres://x/y").unwrap_err().to_string().contains("not in this version yet"));

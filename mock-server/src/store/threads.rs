@@ -121,7 +121,7 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), StoreEr
 }
 
 fn open_file(path: &Path) -> Result<Connection, StoreError> {
-    let failure = |error: rusqlite::Error| StoreError::Open { path: path.into(), reason: error.to_string() };
+    let failure = |error: rusqlite::Error| StoreError::Open { path: path.into(), source: error };
     let connection = Connection::open(path).map_err(failure)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(failure)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failure)?;
