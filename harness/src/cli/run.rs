@@ -202,7 +202,7 @@ fn planned(
 }
 
 fn target(profile: Option<&Path>, console: &Console) -> Result<Target, u8> {
-    let Some(path) = profile else { return Ok(Target::Embedded(Embedded)) };
+    let Some(path) = profile else { return Ok(Target::Embedded(Embedded::default())) };
     let usage = |message: String| {
         console.complain(&message);
         USAGE
@@ -235,11 +235,16 @@ fn logins_can_be_approved(plan: &Plan, target: &Target, profile: Option<&Path>) 
 fn destinations(arguments: &Arguments) -> Vec<Destination> {
     let mut destinations = arguments.report.clone();
     if let Some(folder) = &arguments.report_dir {
-        let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let folder = folder.clone().unwrap_or_else(|| Path::new("reports").join(seconds.to_string()));
+        let folder = folder.clone().unwrap_or_else(|| Path::new("reports").join(moment(SystemTime::now())));
         destinations.extend(Destination::all_in(&folder));
     }
     destinations
+}
+
+/// A name that sorts by time.
+fn moment(at: SystemTime) -> String {
+    let format = time::macros::format_description!("[year]-[month]-[day]T[hour]-[minute]-[second]Z");
+    time::OffsetDateTime::from(at).format(format).unwrap_or_else(|_| "latest".to_owned())
 }
 
 /// Every report that can be written is, whatever becomes of the others.

@@ -42,14 +42,19 @@ fn read_chapters(entry: &Entry<'_, '_>, report: &mut Report) -> Vec<Chapter> {
     let read = |entry: &Entry<'_, '_>, report: &mut Report| {
         let chapter = entry.table("a chapter", report)?;
         chapter.only(&["suite", "title", "document"], report);
-        let title = chapter.require("title", report)?.string(report)?.0.to_owned();
+        let title = chapter.require("title", report).and_then(|entry| entry.string(report));
         let mut text = |key| match chapter.get(key) {
             // Choices of the reference are in no document and in no suite.
             None if entry.key == OURS => Some(None),
             _ => Some(Some(chapter.require(key, report)?.string(report)?.0.to_owned())),
         };
         let (suite, document) = (text("suite"), text("document"));
-        Some(Chapter { id: entry.key.to_owned(), suite: suite?, title, document: document? })
+        Some(Chapter {
+            id: entry.key.to_owned(),
+            suite: suite?,
+            title: title?.0.to_owned(),
+            document: document?,
+        })
     };
     chapters.entries.iter().filter_map(|entry| read(entry, report)).collect()
 }
@@ -227,7 +232,13 @@ mod tests {
         let registry = Registry::load(&text, Path::new("requirements.toml")).unwrap();
         assert_eq!(registry.suites(), ["s"]);
         assert_eq!(registry.of_chapter("ours").count(), 1);
-        assert_eq!(errors(&text.replace("{ title = \"Choices\" }", "{}")), ["a chapter needs `title`"]);
+        for (from, to, message) in [
+            ("{ title = \"Choices\" }", "{}", "a chapter needs `title`"),
+            ("suite = \"s\", ", "", "a chapter needs `suite`"),
+        ] {
+            let found = Registry::load(&text.replace(from, to), Path::new("requirements.toml")).unwrap_err();
+            assert!(found.iter().any(|diagnostic| diagnostic.message == message), "{found:?}");
+        }
     }
 
     #[test]

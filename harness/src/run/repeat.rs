@@ -9,8 +9,16 @@ use crate::run::secret::Secrets;
 const LONGEST_BODY: usize = 4000;
 
 /// A curl line. The base URL of a control plane that is gone afterwards becomes `$BASE_URL`.
-pub(super) fn curl(exchange: &Exchange, secrets: &Secrets, private_base: Option<&Url>) -> String {
+pub(super) fn curl(
+    exchange: &Exchange,
+    from: Option<&str>,
+    secrets: &Secrets,
+    private_base: Option<&Url>,
+) -> String {
     let mut line = String::from("curl -si");
+    if let Some(from) = from {
+        line.push_str(&format!(" --interface {from}"));
+    }
     if exchange.method != "GET" {
         line.push_str(&format!(" -X {}", exchange.method));
     }
@@ -119,8 +127,8 @@ mod tests {
             took: Duration::ZERO,
         };
         assert_eq!(
-            curl(&exchange, &secrets, Some(&base)),
-            r#"curl -si -X POST "$BASE_URL"'/api/x?a=b&c=d' -H 'Content-Type: application/json' -H "Authorization: Bearer ${TOKEN}" --data-raw '{"name":"it'\''s"}'"#
+            curl(&exchange, Some("127.0.0.2"), &secrets, Some(&base)),
+            r#"curl -si --interface 127.0.0.2 -X POST "$BASE_URL"'/api/x?a=b&c=d' -H 'Content-Type: application/json' -H "Authorization: Bearer ${TOKEN}" --data-raw '{"name":"it'\''s"}'"#
         );
         let line = ProcessResult {
             command: "curl -fsSL http://127.0.0.1:4567/install.sh | ZTNA_AUTH_KEY=a-session-of-ada sh"

@@ -198,12 +198,14 @@ fn machines_folder(folder: &Path, subtest: usize) -> std::path::PathBuf {
 }
 
 fn acts(scenario: &Scenario, identity: Identity) -> bool {
-    scenario.steps.iter().chain(&scenario.cleanup).any(|step| match &step.action {
-        Action::Http(request) => {
-            matches!(request.authorisation, Authorisation::Identity(acting) if acting == identity)
-        }
-        _ => false,
-    })
+    let logs_in = scenario.machines.iter().any(|machine| machine.login == Some(identity));
+    logs_in
+        || scenario.steps.iter().chain(&scenario.cleanup).any(|step| match &step.action {
+            Action::Http(request) => {
+                matches!(request.authorisation, Authorisation::Identity(acting) if acting == identity)
+            }
+            _ => false,
+        })
 }
 
 /// What `harness serve` calls that person's token.
@@ -225,4 +227,38 @@ fn short_id() -> String {
 fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_to_blame_is_never_mixed_up() {
+        let failure = || Some("wrong".to_owned());
+        let error = |fault| Some((fault, "unjudged".to_owned()));
+        let tally = |failure, error| Tally { failure, error, step: "a step".to_owned() };
+        let cases = [
+            (Cut::Not, tally(None, None), SubtestVerdict::Pass, None),
+            (Cut::Not, tally(failure(), None), SubtestVerdict::Fail, None),
+            (Cut::Not, tally(failure(), error(Fault::Environment)), SubtestVerdict::Fail, None),
+            (Cut::Not, tally(None, error(Fault::Kit)), SubtestVerdict::Error, Some(Fault::Kit)),
+            (Cut::TimedOut, tally(None, None), SubtestVerdict::Error, Some(Fault::Environment)),
+            (Cut::TimedOut, tally(failure(), None), SubtestVerdict::Fail, None),
+            (Cut::Stopped, tally(failure(), None), SubtestVerdict::Error, Some(Fault::Interruption)),
+            (Cut::Panicked("x".to_owned()), tally(failure(), None), SubtestVerdict::Error, Some(Fault::Kit)),
+            (
+                Cut::Unprepared(StepError::Machine("m".to_owned())),
+                tally(None, None),
+                SubtestVerdict::Error,
+                Some(Fault::Kit),
+            ),
+        ];
+        for (cut, tally, verdict, fault) in cases {
+            let case = format!("{tally:?}");
+            let end = judged(cut, tally, Duration::from_secs(1));
+            assert_eq!((end.verdict, end.fault), (verdict, fault), "{case}");
+            assert_eq!(end.reason.is_none(), verdict == SubtestVerdict::Pass, "{case}");
+        }
+    }
 }

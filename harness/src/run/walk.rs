@@ -10,7 +10,7 @@ use crate::run::event::{Event, Fault};
 use crate::run::scheduler::Events;
 use crate::run::secret::Secrets;
 use crate::run::{Setting, repeat};
-use crate::scenario::model::{Check, Row, Step};
+use crate::scenario::model::{Action, Check, Request, Row, Step};
 use crate::scenario::template::{Binding, TemplateError, fill_template};
 use crate::step::bindings::Loss;
 use crate::step::eventually::Polling;
@@ -170,7 +170,7 @@ impl Walk<'_> {
             subtest: self.subtest,
             name: tally.step.clone(),
             span: step.span.clone(),
-            repeat: self.repeat(exchanges, process, stage),
+            repeat: self.repeat(step, exchanges, process, stage),
             exchanges: exchanges.iter().map(|exchange| self.secrets.conceal_exchange(exchange)).collect(),
             process: process.map(|process| self.secrets.conceal_process(process)),
             outcomes,
@@ -179,6 +179,7 @@ impl Walk<'_> {
 
     fn repeat(
         &self,
+        step: &Step,
         exchanges: &[Exchange],
         process: Option<&ProcessResult>,
         stage: &Stage,
@@ -186,7 +187,16 @@ impl Walk<'_> {
         let base_url = stage.place.base_url();
         let is_private = stage.place.is_private();
         match (exchanges.first(), process) {
-            (Some(exchange), _) => Some(repeat::curl(exchange, self.secrets, is_private.then_some(base_url))),
+            (Some(exchange), _) => {
+                let from = match &step.action {
+                    Action::Http(Request { from: Some(from), .. }) => {
+                        fill_template(from, stage.bindings.scope()).ok().flatten()
+                    }
+                    _ => None,
+                };
+                let base_url = is_private.then_some(base_url);
+                Some(repeat::curl(exchange, from.as_deref(), self.secrets, base_url))
+            }
             (None, Some(process)) => Some(repeat::command(process, base_url, self.secrets, is_private)),
             (None, None) => None,
         }

@@ -14,6 +14,9 @@ use crate::step::StepError;
 /// No answer the documents know comes near this; a longer one is not read to its end.
 const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
 
+/// Less than any server waits before it closes an idle connection.
+const IDLE: Duration = Duration::from_secs(3);
+
 /// A request with everything filled in.
 #[derive(Debug, Clone)]
 pub struct PreparedRequest {
@@ -87,6 +90,8 @@ pub fn build(settings: &ClientSettings, from: Option<IpAddr>) -> Result<Client, 
         .connect_timeout(settings.connect_timeout)
         .timeout(settings.timeout)
         .local_address(from)
+        // A server may close an idle connection at the very moment that it is used again.
+        .pool_idle_timeout(IDLE)
         .user_agent(concat!("quickztna-harness/", env!("CARGO_PKG_VERSION")));
     if settings.base_url.scheme() == "http" {
         // Reading the system's certificates costs more than a whole exchange.

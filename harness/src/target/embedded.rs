@@ -10,6 +10,7 @@ use std::time::Duration;
 use mock_server::app::{self, AgentProgram, Config, Fixture, Person, Server, StartError};
 use mock_server::store::Location;
 use reqwest::Url;
+use tokio::sync::OnceCell;
 
 use crate::scenario::model::{Capability, Identity};
 use crate::step::exchange::ClientSettings;
@@ -26,8 +27,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Starts a control plane for each sub-test.
-#[derive(Debug, Default)]
-pub struct Embedded;
+#[derive(Default)]
+pub struct Embedded {
+    /// Its passwords are hashed once, not once a sub-test that begins at the same moment.
+    fixture: OnceCell<Fixture>,
+}
 
 /// One control plane.
 pub(super) struct ControlPlane(Server);
@@ -149,7 +153,7 @@ impl Embedded {
 
     pub(super) async fn place(&self) -> Result<Place, TargetError> {
         let failed = |error: &dyn std::fmt::Display| TargetError::Start(error.to_string());
-        let fixture = Fixture::built_in().map_err(|error| failed(&error))?;
+        let fixture = self.fixture.get_or_try_init(read_fixture).await?.clone();
         // The kit approves at once, so an agent that logs in need not be kept from asking.
         let config = Config {
             device_poll_interval: Some(Duration::ZERO),
@@ -198,9 +202,24 @@ impl ControlPlane {
     }
 }
 
+impl std::fmt::Debug for Embedded {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Embedded")
+    }
+}
+
 impl std::fmt::Debug for ControlPlane {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_tuple("ControlPlane").field(&self.0.base_url()).finish()
+    }
+}
+
+async fn read_fixture() -> Result<Fixture, TargetError> {
+    let reading = tokio::task::spawn_blocking(Fixture::built_in).await;
+    match reading {
+        Ok(Ok(fixture)) => Ok(fixture),
+        Ok(Err(error)) => Err(TargetError::Start(error.to_string())),
+        Err(error) => Err(TargetError::Start(error.to_string())),
     }
 }
 

@@ -297,3 +297,50 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
     let text = String::deserialize(deserializer)?;
     humantime::parse_duration(&text).map_err(|error| de::Error::custom(format!("`{text}`: {error}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Profile, ProfileError> {
+        Profile::parse(&Source { path: PathBuf::from("target.toml"), text: text.to_owned() })
+    }
+
+    const LEAST: &str = "name = \"x\"\nbase_url = \"http://localhost:1\"\norg_id = \"o\"\n";
+
+    #[test]
+    fn the_example_is_right() {
+        let profile = parse(include_str!("example.toml")).unwrap();
+        let declared = [Capability::Agent, Capability::Clock, Capability::Organisations];
+        assert_eq!(profile.capabilities, BTreeSet::from(declared));
+        assert_eq!(profile.content.tokens.len(), 4);
+        assert!(profile.warnings().is_empty());
+    }
+
+    #[test]
+    fn capabilities_are_what_there_are_means_for() {
+        assert!(parse(LEAST).unwrap().capabilities.is_empty());
+        let with_clock = parse(&format!("{LEAST}[hooks]\nclock = \"/clock\"\n")).unwrap();
+        assert_eq!(with_clock.capabilities, BTreeSet::from([Capability::Clock]));
+    }
+
+    #[test]
+    fn an_inline_token_is_warned_about_and_never_shown() {
+        let profile = parse(&format!("{LEAST}[tokens]\nadmin = \"very-secret\"\n")).unwrap();
+        assert_eq!(profile.warnings().len(), 1);
+        assert!(!format!("{profile:?}").contains("very-secret"));
+    }
+
+    #[test]
+    fn mistakes_have_a_place() {
+        for (more, told) in [
+            ("colour = 1\n", "unknown field `colour`"),
+            ("[timeouts]\nrequest = \"soon\"\n", "`soon`"),
+            ("[tokens]\nadmin = { enviroment = \"X\" }\n", "unknown variant `enviroment`"),
+            ("[tokens]\nnobody = \"x\"\n", "unknown variant `nobody`"),
+        ] {
+            let message = parse(&format!("{LEAST}{more}")).unwrap_err().to_string();
+            assert!(message.contains(told) && message.contains('^'), "{message}");
+        }
+    }
+}

@@ -108,6 +108,7 @@ pub fn with_session(
     }
     let existing = machines::find_by_name(tx, &org_id, &candidate.name)?;
     refuse_quarantined(existing.as_ref())?;
+    refuse_strangers(existing.as_ref(), &actor)?;
     let quota = addresses::quota(tx, &org_id)?.ok_or(Refusal::NotFound("Organisation"))?;
     if existing.is_none() {
         quota.admit()?;
@@ -137,6 +138,18 @@ fn request<'a>(candidate: &'a Candidate, existing: Option<&Machine>, quota: Quot
 fn refuse_quarantined(existing: Option<&Machine>) -> Result<(), Refusal> {
     match existing {
         Some(machine) if machine.status == Status::Quarantined => Err(Refusal::Quarantined),
+        _ => Ok(()),
+    }
+}
+
+// A name alone must not let a member cut off a machine that is not theirs.
+fn refuse_strangers(existing: Option<&Machine>, actor: &Actor) -> Result<(), Refusal> {
+    match existing {
+        Some(machine)
+            if !actor.role.administers() && machine.enrolled_by.as_ref() != Some(&actor.user_id) =>
+        {
+            Err(Refusal::Forbidden("A machine of this name exists and is not yours: choose another name"))
+        }
         _ => Ok(()),
     }
 }

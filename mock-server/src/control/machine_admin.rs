@@ -45,6 +45,8 @@ pub fn take(
         Measure::Release => {
             if machine.status == Status::Quarantined {
                 machine.status = Status::Offline;
+                // Its heartbeats were refused: an ephemeral one gets its half hour to be heard again.
+                machine.last_seen = now;
             }
             "release_machine"
         }

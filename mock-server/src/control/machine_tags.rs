@@ -23,7 +23,7 @@ pub fn add(
         return Err(Refusal::Quarantined.into());
     }
     tag::within(tags, bounds(tx, &machine)?.as_deref())?;
-    machine.tags = tag::union(&machine.tags, tags);
+    machine.tags = tag::union(&machine.tags, tags)?;
     machines::update(tx, &machine)?;
     let deed = Deed {
         org_id: &machine.org_id,

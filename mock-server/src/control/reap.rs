@@ -51,7 +51,7 @@ pub async fn forever(store: Store, clock: Clock, random: Random) {
         let removed = due(&store, now, &random).await;
         let next = store.read(machines::longest_silence).await;
         match removed.and(next) {
-            // A machine that is registered or heard of from now on cannot be due before half an hour.
+            // A machine that is registered, heard of or released from now on cannot be due before half an hour.
             Ok(last_seen) => clock.wait_until(last_seen.unwrap_or(now).plus(REAPED_AFTER)).await,
             Err(StoreError::Stopped) => return,
             Err(error) => {

@@ -36,11 +36,14 @@ pub fn within(claimed: &[String], allowed: Option<&[String]>) -> Result<(), Refu
     if tags.is_empty() { Ok(()) } else { Err(Refusal::TagNotAllowed { tags }) }
 }
 
-/// The first list and what the second adds to it.
-pub fn union(first: &[String], second: &[String]) -> Vec<String> {
+/// The first list and what the second adds to it, which must not make it too long.
+pub fn union(first: &[String], second: &[String]) -> Result<Vec<String>, Refusal> {
     let mut all = first.to_vec();
     all.extend(second.iter().filter(|tag| !first.contains(tag)).cloned());
-    all
+    if all.len() > MOST {
+        return Err(Refusal::invalid(format!("tags: a machine must not have more than {MOST} in all")));
+    }
+    Ok(all)
 }
 
 #[cfg(test)]
@@ -74,6 +77,13 @@ mod tests {
             Err(Refusal::TagNotAllowed { tags: tags(&["c"]) })
         );
         assert_eq!(within(&tags(&["c"]), None), Ok(()));
-        assert_eq!(union(&tags(&["a"]), &tags(&["b", "a"])), ["a", "b"]);
+    }
+
+    #[test]
+    fn what_is_added_is_added_once_and_not_without_end() {
+        assert_eq!(union(&tags(&["a"]), &tags(&["b", "a"])), Ok(tags(&["a", "b"])));
+        let many: Vec<String> = (0..MOST).map(|n| n.to_string()).collect();
+        assert_eq!(union(&many, &tags(&["0"])).as_ref(), Ok(&many));
+        assert!(matches!(union(&many, &tags(&["a"])), Err(Refusal::InvalidInput(_))));
     }
 }

@@ -143,20 +143,29 @@ pub fn delete(tx: &mut Tx<'_>, machine: &Machine, now: Timestamp) -> Result<(), 
     Ok(())
 }
 
-/// Ephemeral machines not heard of since `silent_since`, those silent longest first.
+// Going away must not be a way out of quarantine: the name would be free again.
+macro_rules! reapable {
+    () => {
+        "ephemeral = 1 AND status <> 'quarantined'"
+    };
+}
+
+/// Ephemeral machines not heard of since `silent_since`, those silent longest first; none that is in quarantine.
 pub fn silent(tx: &mut Tx<'_>, silent_since: Timestamp, most: i64) -> Result<Vec<Machine>, StoreError> {
     tx.all(
-        select!("WHERE ephemeral = 1 AND last_seen <= ?1 ORDER BY last_seen LIMIT ?2"),
+        concat!(select!("WHERE "), reapable!(), " AND last_seen <= ?1 ORDER BY last_seen LIMIT ?2"),
         values![silent_since, most],
         machine,
     )
 }
 
-/// When the ephemeral machine that is silent longest was last heard of.
+/// When the first of those that [`silent`] will come upon was last heard of.
 pub fn longest_silence(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
-    tx.optional("SELECT last_seen FROM machines WHERE ephemeral = 1 ORDER BY last_seen LIMIT 1", &[], |row| {
-        row.timestamp(0)
-    })
+    tx.optional(
+        concat!("SELECT last_seen FROM machines WHERE ", reapable!(), " ORDER BY last_seen LIMIT 1"),
+        &[],
+        |row| row.timestamp(0),
+    )
 }
 
 fn machine(row: &Row<'_>) -> Result<Machine, StoreError> {

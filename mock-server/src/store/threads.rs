@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 
 use super::{Location, StoreError, Tx, migration};
@@ -40,8 +41,7 @@ impl Threads {
             Location::Memory => Connection::open_in_memory()?,
             Location::File(path) => open_file(path)?,
         };
-        writer.pragma_update(None, "foreign_keys", true)?;
-        writer.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        prepare(&writer)?;
         writer.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         migration::apply(&mut writer)?;
 
@@ -53,7 +53,7 @@ impl Threads {
         let jobs = Arc::new(Mutex::new(jobs));
         for _ in 0..READERS {
             let reader = open_file(path)?;
-            reader.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+            prepare(&reader)?;
             let jobs = Arc::clone(&jobs);
             spawn("store-reader", move || read_loop(&reader, &jobs))?;
         }
@@ -123,8 +123,15 @@ fn open_file(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(Duration::from_secs(5)).map_err(failure)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failure)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failure)?;
-    connection.pragma_update(None, "foreign_keys", true).map_err(failure)?;
     Ok(connection)
+}
+
+fn prepare(connection: &Connection) -> Result<(), StoreError> {
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    // Otherwise SQLite plans a kept statement anew at each use, in case its new values deserve another plan.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 fn read_loop(connection: &Connection, jobs: &Mutex<mpsc::Receiver<Job>>) {

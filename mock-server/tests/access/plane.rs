@@ -143,7 +143,8 @@ impl Plane {
 
     /// Adds an auth key; its id.
     pub(crate) async fn auth_key(&self, org_id: &'static str, name: &'static str, reusable: bool) -> String {
-        let (id, now) = (self.state.random.uuid().to_string(), self.now());
+        let now = self.now();
+        let id = self.state.random.id(now);
         let material = Material::auth_key(self.state.random.bytes());
         let stored = id.clone();
         self.in_store(move |tx| {
@@ -171,7 +172,8 @@ impl Plane {
 
     /// Adds an online machine that was heard of just now.
     pub(crate) async fn machine(&self, org_id: &'static str, name: &'static str, address: &'static str) {
-        let (id, now) = (self.state.random.uuid().to_string(), self.now());
+        let now = self.now();
+        let id = self.state.random.id(now);
         self.in_store(move |tx| {
             let machine = machines::Machine {
                 id: id.clone(),

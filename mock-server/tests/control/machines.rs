@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::reference::{ACME, ADMIN, MEMBER, Reference};
+use crate::reference::{ACME, ADMIN, MEMBER, Reference, public_key};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -78,6 +78,46 @@ async fn quarantine_holds_until_released_whatever_the_machine_tries() {
     let out = reference.post("/api/machine-logout", Some(&token), &json!({})).await;
     assert_eq!(out.data(), &json!({ "removed": false }));
     assert_eq!(reference.register(&key, "m").await.code(), "QUARANTINED");
+    let admin = reference.token(ADMIN).await;
+    let session = json!({ "org_id": ACME, "name": "m", "public_key": public_key(1) });
+    let again = reference.post("/api/register-machine", Some(&admin), &session).await;
+    assert_eq!(again.code(), "QUARANTINED");
+    assert_eq!(
+        administer(&reference, "approve", &id).await.data()["machine"]["status"],
+        json!("quarantined")
+    );
+}
+
+#[tokio::test]
+async fn silence_is_no_way_out_of_quarantine() {
+    let reference = Reference::start().await;
+    let (key_id, key) = reference.auth_key(json!({ "reusable": true, "ephemeral": true })).await;
+    let (id, token) = machine(&reference, &key, "m").await;
+    administer(&reference, "quarantine", &id).await;
+    reference.advance(24 * 60 * MINUTE).await;
+    assert_eq!(reference.register(&key, "m").await.code(), "QUARANTINED");
+    assert_eq!(reference.counts(&key_id).await, (1, 1, 1));
+
+    administer(&reference, "release", &id).await;
+    reference.advance(29 * MINUTE).await;
+    let beat = reference.post("/api/heartbeat", Some(&token), &json!({})).await;
+    assert_eq!(beat.data()["machine"]["status"], json!("online"));
+    reference.advance(30 * MINUTE).await;
+    assert_eq!(reference.counts(&key_id).await, (1, 0, 0));
+}
+
+#[tokio::test]
+async fn whether_a_machine_is_reaped_is_up_to_the_credential_it_was_let_in_with_last() {
+    let reference = Reference::start().await;
+    let (key_id, ephemeral) = reference.auth_key(json!({ "reusable": true, "ephemeral": true })).await;
+    let (_, lasting) = reference.auth_key(json!({ "reusable": true })).await;
+    let (id, _) = machine(&reference, &ephemeral, "m").await;
+    assert_eq!(machine(&reference, &lasting, "m").await.0, id);
+    reference.advance(60 * MINUTE).await;
+    assert_eq!(reference.counts(&key_id).await, (1, 1, 1));
+    assert_eq!(machine(&reference, &ephemeral, "m").await.0, id);
+    reference.advance(30 * MINUTE).await;
+    assert_eq!(reference.counts(&key_id).await, (2, 0, 0));
 }
 
 #[tokio::test]
@@ -132,6 +172,16 @@ async fn machines_add_tags_within_what_their_key_allows() {
     assert_eq!(add(json!(["c"])).await.code(), "TAG_NOT_ALLOWED");
     assert_eq!(add(json!(["no such, tag"])).await.code(), "INVALID_INPUT");
     assert_eq!(add(json!(null)).await.code(), "MISSING_FIELDS");
+
+    let (_, open) = reference.auth_key(json!({})).await;
+    let (_, token) = machine(&reference, &open, "hoarder").await;
+    let add = async |from: u8| {
+        let tags: Vec<String> = (from..from + 40).map(|n| format!("t{n}")).collect();
+        reference.post("/api/machine-tags", Some(&token), &json!({ "tags": tags })).await
+    };
+    assert_eq!(add(0).await.status, 200);
+    assert_eq!(add(40).await.code(), "INVALID_INPUT");
+    assert_eq!(add(20).await.data()["machine"]["tags"].as_array().unwrap().len(), 60);
 }
 
 #[tokio::test]

@@ -180,3 +180,30 @@ async fn a_session_registers_too_and_a_members_machine_waits() {
     let nobody = reference.post("/api/register-machine", None, &json!({ "name": "c" })).await;
     assert_eq!(nobody.refusal(), (400, "MISSING_FIELDS", "auth_key required"));
 }
+
+#[tokio::test]
+async fn a_member_takes_over_no_machine_but_their_own() {
+    let reference = Reference::start().await;
+    let (key_id, key) = reference.auth_key(json!({ "reusable": true, "tags": ["prod"] })).await;
+    let admin = reference.token(ADMIN).await;
+    let member = reference.token(MEMBER).await;
+    let register = async |token: &str, name: &str| {
+        let body = json!({ "org_id": ACME, "name": name, "public_key": public_key(2) });
+        reference.post("/api/register-machine", Some(token), &body).await
+    };
+    let server = reference.register(&key, "server").await;
+    let laptop = register(&admin, "laptop").await;
+    for (name, before) in [("server", server), ("laptop", laptop)] {
+        assert_eq!(register(&member, name).await.code(), "FORBIDDEN", "{name}");
+        let token = before.data()["machine_token"].as_str().unwrap();
+        let beat = reference.post("/api/heartbeat", Some(token), &json!({})).await;
+        for field in ["id", "public_key", "tags", "status"] {
+            let (then, now) = (&before.data()["machine"][field], &beat.data()["machine"][field]);
+            assert_eq!(now, then, "{name} {field}");
+        }
+    }
+    assert_eq!(register(&member, "own").await.status, 201);
+    assert_eq!(register(&member, "own").await.data()["machine"]["status"], json!("pending"));
+    assert_eq!(register(&admin, "server").await.status, 200);
+    assert_eq!(reference.counts(&key_id).await, (1, 3, 3));
+}

@@ -46,9 +46,8 @@ pub fn parse(source: &Arc<Source>, place: &Place, registry: &Registry) -> Parsed
 
 fn judge_place(place: &Place, registry: &Registry, report: &mut Report) {
     let path = report.path().to_owned();
-    match registry.chapter(&place.chapter).filter(|chapter| chapter.suite.is_some()) {
-        Some(chapter) if chapter.suite.as_deref() != Some(&*place.suite) => {
-            let suite = chapter.suite.as_deref().unwrap_or_default();
+    match registry.chapter(&place.chapter).and_then(|chapter| Some((chapter, chapter.suite.as_deref()?))) {
+        Some((chapter, suite)) if suite != place.suite => {
             let message = format!("chapter `{}` belongs to suite `{suite}`", chapter.id);
             let help = format!("move the file to {suite}/{}", chapter.id);
             report.push(Diagnostic::of_file(&path, message).help(help));

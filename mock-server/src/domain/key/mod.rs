@@ -68,7 +68,7 @@ pub fn decide(key: Option<&AuthKey>, request: &Request<'_>, now: Timestamp) -> R
     if let Some(quota) = request.quota {
         quota.admit()?;
     }
-    Ok(Grant { ephemeral: key.ephemeral, tags: tag::union(&key.tags, request.tags) })
+    Ok(Grant { ephemeral: key.ephemeral, tags: tag::union(&key.tags, request.tags)? })
 }
 
 #[cfg(test)]

@@ -1,0 +1,70 @@
+//! The program and the reference inside it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may end like this")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+fn harness() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+    command.env_remove("CI").env_remove("GITHUB_ACTIONS").env_remove("COLUMNS");
+    command
+}
+
+fn scenarios() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/embedded")
+}
+
+#[test]
+fn every_verb_works_and_nothing_is_left_nor_leaks() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = folder.path().join("results.json");
+    let machines = tempfile::tempdir().unwrap();
+    let output = harness()
+        .arg("--scenarios")
+        .arg(scenarios())
+        .args(["--repeat", "3", "--report"])
+        .arg(format!("json={}", results.display()))
+        .env("RUST_LOG", "trace")
+        .env("TMPDIR", machines.path())
+        .output()
+        .unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    let written = std::fs::read_to_string(results).unwrap();
+    let results: Value = serde_json::from_str(&written).unwrap();
+    assert_eq!(results["totals"]["checks"]["pass"], 27, "{stdout}");
+    assert!(std::fs::read_dir(machines.path()).unwrap().next().is_none(), "folders were left behind");
+
+    assert!(stderr.contains("TRACE"), "nothing was logged");
+    let secrets = [r"tskey-auth-[0-9a-f]{64}", r"ztm_[0-9a-f]{8}", r"eyJ[\w-]+\.[\w-]+\.", "-runs-acme"];
+    for shape in secrets {
+        let secret = regex::Regex::new(shape).unwrap();
+        for text in [&*stdout, &*stderr, &written] {
+            assert_eq!(secret.find(text).map(|found| found.as_str()), None, "{shape} leaked");
+        }
+    }
+}
+
+#[test]
+fn what_serve_prints_is_all_that_the_documents_lines_need() {
+    use std::io::BufRead as _;
+    let mut child = harness().arg("serve").stdout(Stdio::piped()).spawn().unwrap();
+    let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+    let lines: Vec<String> =
+        lines.map_while(Result::ok).take_while(|line| !line.contains("ztna` lines")).collect();
+    let assignments: Vec<&str> =
+        lines.iter().map(String::as_str).filter(|line| !line.starts_with('#')).collect();
+    let script = format!(
+        "{}\nprintf '%s\\n' \"$ORG_ID\" \"${{TOKEN:+admin}}\" \"${{OWNER_TOKEN:+owner}}\" \"${{MEMBER_TOKEN:+member}}\" \"$BASE_URL\"",
+        assignments.join("\n")
+    );
+    let shell = Command::new("sh").args(["-c", &script]).output().unwrap();
+    let printed = String::from_utf8(shell.stdout).unwrap();
+    assert!(printed.starts_with("org_9fX2kR\nadmin\nowner\nmember\nhttp://127.0.0.1:"), "{printed}");
+    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
