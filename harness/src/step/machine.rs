@@ -149,6 +149,9 @@ impl Machine {
         arguments: Vec<OsString>,
         environment: Vec<(OsString, OsString)>,
     ) -> Result<Process, StepError> {
+        if let Some(forwarder) = &self.forwarder {
+            forwarder.take(); // what was asked for before is no part of this step
+        }
         let shown = program.to_string_lossy().into_owned();
         let launch = Launch { program, arguments, environment, directory: self.directory.clone() };
         Process::start(&launch).map_err(|cause| StepError::Start {

@@ -175,6 +175,17 @@ mod tests {
     }
 
     #[test]
+    fn an_agent_that_is_named_has_to_be_there() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let named = agent_program(Some(file.path().to_owned())).unwrap().unwrap();
+        assert_eq!((named.file.as_path(), named.arguments.len()), (file.path(), 0));
+        for bad in ["/nowhere/ztna", "/"] {
+            let message = agent_program(Some(bad.into())).unwrap_err().to_string();
+            assert!(message.contains(bad) && message.contains("--agent"), "{message}");
+        }
+    }
+
+    #[test]
     fn databases_are_named_as_documented() {
         assert_eq!(location("sqlite::memory:").unwrap(), Location::Memory);
         for (name, path) in

@@ -50,7 +50,7 @@ async fn the_base_url_is_the_one_it_was_asked_under() {
         assert!(script.starts_with("#!/bin/sh\n") && !script.contains("'@"), "{script}");
     }
     let (_, _, script) = asked(&reference, STRANGER, &[]).await;
-    assert_eq!(variable(&script, "arguments"), "\"it's\"");
+    assert_eq!(variable(&script, "arguments"), "'it'\\''s'");
 }
 
 #[tokio::test]

@@ -93,6 +93,9 @@ install_agent() {
     begin_file
     curl -fsSL -o "$temporary" "$base_url/install/ztna" ||
         fail "the agent cannot be downloaded from $base_url/install/ztna"
+    # Before it replaces one that may have worked. The arguments are quoted for a shell.
+    chmod 755 "$temporary"
+    version=$(eval "\"\$temporary\" $arguments --version" 2>&1) || fail "the agent does not run here: $version"
     finish_file "$program"
     if [ -n "$arguments" ]; then
         begin_file
@@ -100,7 +103,6 @@ install_agent() {
         printf "#!/bin/sh\nexec '%s' %s \"\$@\"\n" "$quoted" "$arguments" >"$temporary"
         finish_file "$ztna"
     fi
-    version=$("$ztna" --version 2>&1) || fail "the agent does not run here: $version"
     say "Installed $version"
     case ":$PATH:" in
         *":$folder:"*) ;;
