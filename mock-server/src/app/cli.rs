@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Config, DEFAULT_LISTEN, Fixture, Server, StartError, logging, start};
+use super::{AgentProgram, Config, DEFAULT_LISTEN, Fixture, Server, StartError, logging, start};
 use crate::control::{Clock, Random};
 use crate::store::Location;
 
@@ -50,6 +50,9 @@ struct Serve {
     /// A proxy whose X-Forwarded-For is believed; may be given more than once.
     #[arg(long = "trusted-proxy", value_name = "CIDR")]
     trusted_proxies: Vec<IpNet>,
+    /// The program that install.sh gives to machines [default: the ztna beside this program, if there is one]
+    #[arg(long, value_name = "FILE")]
+    agent: Option<PathBuf>,
     /// How log lines look; RUST_LOG chooses which there are.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -91,6 +94,7 @@ fn run(options: Serve) -> Result<(), StartError> {
         trusted_proxies: options.trusted_proxies,
         test_control: options.test_control,
         device_poll_interval: None,
+        agent_program: agent_program(options.agent)?,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -113,6 +117,26 @@ fn run(options: Serve) -> Result<(), StartError> {
         server.stop().await;
         Ok(())
     })
+}
+
+/// One that was named has to be there.
+fn agent_program(named: Option<PathBuf>) -> Result<Option<AgentProgram>, StartError> {
+    let file = match named {
+        Some(path) => match std::fs::File::open(&path).and_then(|file| file.metadata()) {
+            Ok(found) if found.is_file() => Some(path),
+            Ok(_) => {
+                return Err(StartError::AgentProgram {
+                    path,
+                    source: std::io::ErrorKind::IsADirectory.into(),
+                });
+            }
+            Err(source) => return Err(StartError::AgentProgram { path, source }),
+        },
+        None => {
+            std::env::current_exe().ok().map(|path| path.with_file_name("ztna")).filter(|path| path.is_file())
+        }
+    };
+    Ok(file.map(|file| AgentProgram { file, arguments: Vec::new() }))
 }
 
 fn announce(server: &Server) {
@@ -151,6 +175,17 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_agent_that_is_named_has_to_be_there() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let named = agent_program(Some(file.path().to_owned())).unwrap().unwrap();
+        assert_eq!((named.file.as_path(), named.arguments.len()), (file.path(), 0));
+        for bad in ["/nowhere/ztna", "/"] {
+            let message = agent_program(Some(bad.into())).unwrap_err().to_string();
+            assert!(message.contains(bad) && message.contains("--agent"), "{message}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A sub-test that did not pass, in full.
+//! The sub-tests that did not pass, in full.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::check::evidence::{Exchange, ProcessResult};
 use crate::check::outcome::{CheckVerdict, Outcome};
 use crate::plan::PlannedSubtest;
-use crate::report::record::{StepRecord, SubtestRecord, is_bad};
+use crate::report::record::{Record, StepRecord, SubtestRecord, is_bad};
 use crate::requirement::Registry;
 use crate::run::event::SubtestVerdict;
 use crate::scenario::diagnostic::caret;
@@ -22,7 +22,36 @@ const LONGEST: usize = 40;
 /// Of a race, the first answers that differ tell it all.
 const EXCHANGES: usize = 3;
 
-pub(super) fn write(
+pub(super) fn write(text: &mut String, record: &Record, registry: &Registry, paint: Paint, width: usize) {
+    let mut alike: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (planned, subtest) in record.subtests() {
+        if !matches!(subtest.verdict, Some(SubtestVerdict::Fail | SubtestVerdict::Error) | None) {
+            continue;
+        }
+        if !subtest.bad_steps.is_empty() {
+            with_steps(text, planned, subtest, registry, paint, width);
+            continue;
+        }
+        let reason = subtest.reason.as_deref().unwrap_or("it never ended");
+        let id = planned.scenario.id.as_str();
+        match alike.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, ids)) if ids.contains(&id) => {}
+            Some((_, ids)) => ids.push(id),
+            None => alike.push((reason, vec![id])),
+        }
+    }
+    for (reason, ids) in alike {
+        let (label, style) = paint::verdict(SubtestVerdict::Error);
+        let _ = writeln!(text);
+        for (position, line) in wrap(&ids.join(", "), width.saturating_sub(8)).iter().enumerate() {
+            let label = if position == 0 { paint.with(style, label) } else { " ".repeat(label.len()) };
+            let _ = writeln!(text, "{label} {}", paint.bold(line));
+        }
+        block(text, "reason", reason, width, paint);
+    }
+}
+
+fn with_steps(
     text: &mut String,
     planned: &PlannedSubtest,
     subtest: &SubtestRecord,
@@ -34,8 +63,13 @@ pub(super) fn write(
     let scenario = &planned.scenario;
     let id = paint.bold(&scenario.id);
     let _ = writeln!(text, "\n{} {id}: {}", paint.with(style, label), scenario.title);
-    if subtest.bad_steps.is_empty() {
-        block(text, "reason", subtest.reason.as_deref().unwrap_or("it never ended"), width, paint);
+    // A step that could not be judged says why itself; a panic or an interruption is no step's.
+    let mut outcomes = subtest.bad_steps.iter().flat_map(|step| &step.outcomes);
+    let is_explained = outcomes.any(|outcome| outcome.verdict == CheckVerdict::Error);
+    if let (Some(SubtestVerdict::Error), false, Some(reason)) =
+        (subtest.verdict, is_explained, &subtest.reason)
+    {
+        block(text, "reason", reason, width, paint);
     }
     for step in &subtest.bad_steps {
         let _ = writeln!(text);
