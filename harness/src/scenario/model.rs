@@ -79,6 +79,8 @@ pub enum Capability {
     Installer,
     /// The target's clock can be advanced.
     Clock,
+    /// A machine's credential is answered to its registration, and good for `POST /api/heartbeat`.
+    Heartbeat,
     /// There is a second organisation, and an admin of it.
     Organisations,
     /// The kit can connect from more than one address.

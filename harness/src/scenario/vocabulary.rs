@@ -130,6 +130,7 @@ pub(crate) const CAPABILITIES: &[(&str, Capability)] = &[
     ("agent", Capability::Agent),
     ("installer", Capability::Installer),
     ("clock", Capability::Clock),
+    ("heartbeat", Capability::Heartbeat),
     ("organisations", Capability::Organisations),
     ("addresses", Capability::Addresses),
     ("dashboard", Capability::Dashboard),

@@ -103,6 +103,9 @@ pub enum StepError {
         /// What was tried and what came.
         cause: String,
     },
+    /// A step before this one could not be done.
+    #[error("not run: an earlier step could not be done")]
+    Earlier,
     /// A folder or listener on the kit's own side failed.
     #[error("{what}: {cause}")]
     Local {
@@ -134,6 +137,7 @@ impl StepError {
             | Self::Exchange { .. }
             | Self::Start { .. }
             | Self::Preparation { .. }
+            | Self::Earlier
             | Self::Local { .. } => Fault::Environment,
         }
     }

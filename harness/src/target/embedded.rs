@@ -132,6 +132,7 @@ impl Embedded {
         let mut capabilities = BTreeSet::from([
             Capability::Agent,
             Capability::Clock,
+            Capability::Heartbeat,
             Capability::Organisations,
             Capability::Fresh,
         ]);

@@ -1,5 +1,6 @@
 //! The sub-tests that did not pass, in full.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -11,10 +12,13 @@ use crate::report::record::{Record, StepRecord, SubtestRecord, is_bad};
 use crate::requirement::Registry;
 use crate::run::event::SubtestVerdict;
 use crate::scenario::diagnostic::caret;
+use crate::scenario::model::Scenario;
 
 use super::paint::{self, Paint};
 use super::wrap::wrap;
 
+/// What a check is told that was not judged for the sake of an earlier step.
+const EARLIER: &str = "not run: an earlier step could not be done";
 /// Labels stand in a column of this width.
 const LABELS: usize = 11;
 /// A longer answer is cut: the json report has what the checks say about it.
@@ -23,7 +27,7 @@ const LONGEST: usize = 40;
 const EXCHANGES: usize = 3;
 
 pub(super) fn write(text: &mut String, record: &Record, registry: &Registry, paint: Paint, width: usize) {
-    let mut alike: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut alike: Vec<(&str, Vec<&Scenario>)> = Vec::new();
     for (planned, subtest) in record.subtests() {
         if !matches!(subtest.verdict, Some(SubtestVerdict::Fail | SubtestVerdict::Error) | None) {
             continue;
@@ -33,19 +37,24 @@ pub(super) fn write(text: &mut String, record: &Record, registry: &Registry, pai
             continue;
         }
         let reason = subtest.reason.as_deref().unwrap_or("it never ended");
-        let id = planned.scenario.id.as_str();
+        let scenario = planned.scenario.as_ref();
         match alike.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, ids)) if ids.contains(&id) => {}
-            Some((_, ids)) => ids.push(id),
-            None => alike.push((reason, vec![id])),
+            Some((_, others)) if others.iter().any(|other| other.id == scenario.id) => {}
+            Some((_, others)) => others.push(scenario),
+            None => alike.push((reason, vec![scenario])),
         }
     }
-    for (reason, ids) in alike {
+    for (reason, scenarios) in alike {
         let (label, style) = paint::verdict(SubtestVerdict::Error);
+        let ids: Vec<&str> = scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
+        let lines = match scenarios.as_slice() {
+            [only] => vec![format!("{}: {}", paint.bold(&only.id), only.title)],
+            _ => wrap(&ids.join(", "), width.saturating_sub(label.len() + 1)),
+        };
         let _ = writeln!(text);
-        for (position, line) in wrap(&ids.join(", "), width.saturating_sub(8)).iter().enumerate() {
+        for (position, line) in lines.iter().enumerate() {
             let label = if position == 0 { paint.with(style, label) } else { " ".repeat(label.len()) };
-            let _ = writeln!(text, "{label} {}", paint.bold(line));
+            let _ = writeln!(text, "{label} {line}");
         }
         block(text, "reason", reason, width, paint);
     }
@@ -71,17 +80,37 @@ fn with_steps(
     {
         block(text, "reason", reason, width, paint);
     }
+    let mut told: BTreeSet<&str> = BTreeSet::new();
+    let mut alike = 0;
     for step in &subtest.bad_steps {
+        let bad: Vec<&str> = step.outcomes.iter().filter(|o| is_bad(o)).map(|o| o.message.as_str()).collect();
+        let is_unjudged = step.outcomes.iter().all(|outcome| outcome.verdict != CheckVerdict::Fail);
+        if is_unjudged && bad.iter().all(|message| told.contains(message) || *message == EARLIER) {
+            alike += bad.len();
+            continue;
+        }
+        told.extend(bad);
         let _ = writeln!(text);
         block(text, "step", &step.name, width, paint);
         for outcome in step.outcomes.iter().filter(|outcome| is_bad(outcome)) {
             check(text, outcome, registry, paint, width);
-            let place = caret(&scenario.source, &outcome.span, &outcome.statements.join(", "));
+            let place = caret(&scenario.source, &outcome.span, &outcome.statements.join(", "), width);
             for line in place.lines() {
                 let _ = writeln!(text, "  {line}");
             }
         }
         evidence(text, step, paint, width);
+    }
+    if alike > 0 {
+        let (checks, were) = if alike == 1 { ("check", "was") } else { ("checks", "were") };
+        let _ = writeln!(text);
+        block(
+            text,
+            "unjudged",
+            &format!("{alike} {checks} more {were} left unjudged for that"),
+            width,
+            paint,
+        );
     }
 }
 
@@ -102,7 +131,7 @@ fn check(text: &mut String, outcome: &Outcome, registry: &Registry, paint: Paint
             };
             let _ = writeln!(text, "  {:LABELS$}{painted}", "");
         }
-    } else {
+    } else if outcome.verdict == CheckVerdict::Fail {
         values(text, "expected", &outcome.expected, |value| paint.green(value));
         values(text, "actual", &outcome.actual, |value| paint.red(value));
     }

@@ -13,6 +13,9 @@ use crate::run::event::SubtestVerdict;
 use super::paint::Paint;
 use super::wrap::wrap;
 
+/// Of statements that are unverified for one reason: what fits in a few lines.
+const MOST_STATEMENTS: usize = 12;
+
 pub(super) fn write(
     text: &mut String,
     record: &Record,
@@ -98,7 +101,7 @@ fn statements_by_reason(writer: &mut Writer<'_>, results: &Results) {
         by_reason.entry(requirement.reason.as_deref().unwrap_or_default()).or_default().push(&requirement.id);
     }
     for (reason, ids) in by_reason {
-        writer.hanging("unverified: ", &format!("{}: {reason}", ids.join(", ")));
+        writer.hanging("unverified: ", &format!("{}: {reason}", first(&ids, MOST_STATEMENTS)));
     }
 }
 
@@ -139,12 +142,16 @@ fn counts(writer: &mut Writer<'_>, results: &Results) {
 
 fn listed(results: &Results, verdict: StatementVerdict) -> String {
     let ids: Vec<&str> = of(results, verdict).map(|requirement| requirement.id.as_str()).collect();
-    match ids.len() {
-        0 => String::new(),
-        1..=5 => format!(" ({})", ids.join(", ")),
-        many => {
-            format!(" ({}, … {} more)", ids.iter().take(4).copied().collect::<Vec<_>>().join(", "), many - 4)
+    if ids.is_empty() { String::new() } else { format!(" ({})", first(&ids, 4)) }
+}
+
+/// So many of them, and how many there are beyond: the json report has them all.
+fn first(ids: &[&str], most: usize) -> String {
+    match ids.get(..most) {
+        Some(shown) if ids.len() > most + 1 => {
+            format!("{}, … {} more", shown.join(", "), ids.len() - most)
         }
+        _ => ids.join(", "),
     }
 }
 
