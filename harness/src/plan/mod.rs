@@ -177,6 +177,7 @@ fn disposition(scenario: &Scenario, registry: &Registry, target: &TargetFacts) -
 fn phrase(capability: Capability) -> &'static str {
     match capability {
         Capability::Agent => "an agent to run",
+        Capability::Installer => "an installer, with sh and curl to run it",
         Capability::Clock => "a clock that can be advanced",
         Capability::Heartbeat => "heartbeats with a machine's credential",
         Capability::Organisations => "a second organisation",

@@ -4,6 +4,7 @@ pub mod address;
 pub mod cidr;
 pub mod device_code;
 pub mod filter;
+pub mod host;
 pub mod key;
 pub mod machine;
 pub mod quota;
