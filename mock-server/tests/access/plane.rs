@@ -180,6 +180,8 @@ impl Plane {
                 tags: vec!["web".to_owned()],
                 ephemeral: false,
                 public_key: "key".to_owned(),
+                endpoints: Vec::new(),
+                logged_in: true,
                 auth_key_id: None,
                 enrolled_by: None,
                 os: None,

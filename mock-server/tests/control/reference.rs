@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use mock_server::api::{self, State};
 use mock_server::app::{self, Config, Fixture};
-use mock_server::control::{Random, reap};
+use mock_server::control::{Random, upkeep};
 use mock_server::store::{StoreError, users};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -70,7 +70,7 @@ impl Reference {
 
     pub(crate) async fn advance(&self, by: Duration) {
         self.state.clock.advance(by);
-        reap::due(&self.state.store, self.state.clock.now(), &self.state.random).await.unwrap();
+        upkeep::due(&self.state.store, self.state.clock.now(), &self.state.random).await.unwrap();
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
