@@ -53,7 +53,7 @@ pub fn take(
         }
         Measure::Approve => {
             if machine.status == Status::Pending {
-                machine.status = Status::Online;
+                machine.status = Status::Online.seen(machine.last_seen, now);
             }
             "approve_machine"
         }
