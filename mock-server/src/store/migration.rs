@@ -4,7 +4,10 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: &[&str] = &[include_str!("migrations/sqlite/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/sqlite/0001_initial.sql"),
+    include_str!("migrations/sqlite/0002_network_map.sql"),
+];
 
 /// Applies what is missing, all of it or nothing.
 pub(super) fn apply(connection: &mut Connection) -> Result<(), StoreError> {

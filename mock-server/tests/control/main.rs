@@ -5,5 +5,6 @@ mod bad_input;
 mod key_management;
 mod machines;
 mod model;
+mod network_map;
 mod reference;
 mod register_machine;
