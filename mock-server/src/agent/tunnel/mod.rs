@@ -1,3 +1,4 @@
 //! The data plane.
 
 pub(crate) mod core;
+pub(crate) mod userspace;
