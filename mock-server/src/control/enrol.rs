@@ -84,7 +84,7 @@ pub fn with_key(
         grant,
         limit: quota.limit,
     };
-    settle(tx, admission, existing, candidate, token, random, now)
+    settle(tx, admission, existing.as_ref(), candidate, token, random, now)
 }
 
 /// Enrols with a session: an admin's machine is online at once, a member's waits for approval.
@@ -122,7 +122,7 @@ pub fn with_session(
         grant: Grant { ephemeral: false, tags: candidate.tags.clone() },
         limit: quota.limit,
     };
-    settle(tx, admission, existing, candidate, token, random, now)
+    settle(tx, admission, existing.as_ref(), candidate, token, random, now)
 }
 
 fn load_key(tx: &mut Tx<'_>, auth_key: &str) -> Result<Option<(key::AuthKey, Quota)>, StoreError> {
@@ -174,13 +174,13 @@ fn status_for(actor: &Actor) -> Status {
 fn settle(
     tx: &mut Tx<'_>,
     admission: Admission<'_>,
-    existing: Option<Machine>,
+    existing: Option<&Machine>,
     candidate: &Candidate,
     token: &Material,
     random: &Random,
     now: Timestamp,
 ) -> Result<Enrolled, Failure> {
-    let (id, tailnet_ip, created_at) = match &existing {
+    let (id, tailnet_ip, created_at) = match existing {
         Some(machine) => (machine.id.clone(), machine.tailnet_ip.clone(), machine.created_at),
         None => {
             let limit = admission.limit;
@@ -208,7 +208,7 @@ fn settle(
         created_at,
         last_seen: now,
     };
-    match &existing {
+    match existing {
         Some(before) => machines::replace(tx, before, &machine, &token.hash)?,
         None => machines::insert(tx, &machine, &token.hash).map_err(conflict)?,
     }

@@ -47,6 +47,7 @@ pub fn peers(tx: &mut Tx<'_>, org_id: &str, id: &str) -> Result<Vec<Peer>, Store
 
 /// What changed after version `since` for the machine `id`, oldest first; of each machine only its last change.
 pub fn changes(tx: &mut Tx<'_>, org_id: &str, id: &str, since: i64) -> Result<Vec<Change>, StoreError> {
+    // Removals first: a machine that is deleted while this reads is then told next time, and not as both.
     let removed = tx.all(
         "SELECT machine_id FROM removed_machines WHERE org_id = ?1 AND version > ?2 ORDER BY version",
         values![org_id, since],

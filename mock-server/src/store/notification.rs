@@ -51,7 +51,7 @@ impl Listener {
     pub async fn changed(&mut self) {
         if self.receiver.changed().await.is_err() {
             // The sender outlives its listeners; without one there is nothing to hear.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

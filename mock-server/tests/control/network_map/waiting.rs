@@ -57,7 +57,7 @@ async fn every_change_wakes_those_who_wait() {
             ("register", _) => subject = Some(Node::register(&reference, &key, "x", 2).await),
             ("register again", _) => subject = Some(Node::register(&reference, &key, "x", 3).await),
             ("endpoints", Some(node)) => {
-                drop(node.beat(&reference, json!({ "endpoints": ["10.0.0.1:1"] })).await)
+                drop(node.beat(&reference, json!({ "endpoints": ["10.0.0.1:1"] })).await);
             }
             ("offline", Some(node)) => drop(node.beat(&reference, json!({ "status": "offline" })).await),
             ("online", Some(node)) => drop(node.beat(&reference, json!({})).await),
@@ -164,10 +164,11 @@ async fn no_registration_is_lost_among_many_at_once() {
             Node::register(&reference, &key, "w1", 1).await,
             Node::register(&reference, &key, "w2", 2).await,
         ];
+        let names: Vec<_> = (0..MANY).map(|n| format!("m{n}")).collect();
         let follow = async |watcher: &Node| {
             let mut known = watcher.full(&reference).await;
             let last = known.version + MANY;
-            while known.peers.len() <= MANY as usize {
+            while known.peers.len() <= names.len() {
                 let told = watcher.map(&reference, known.version, 50).await;
                 assert_eq!(told.data()["full"], json!(false));
                 known.learn(told.data());
@@ -175,7 +176,6 @@ async fn no_registration_is_lost_among_many_at_once() {
             assert_eq!(known.version, last, "one version a registration");
             known
         };
-        let names: Vec<_> = (0..MANY).map(|n| format!("m{n}")).collect();
         let registrations = join_all(names.iter().map(|name| Node::register(&reference, &key, name, 3)));
         let followed = timeout(Duration::from_secs(30), join_all(watchers.iter().map(follow)));
         let (followed, registered) = futures::future::join(followed, registrations).await;
