@@ -1,4 +1,10 @@
-//! The data plane.
+//! The data plane: a WireGuard node, and what it is connected to.
 
-pub(crate) mod core;
-pub(crate) mod userspace;
+mod core;
+mod endpoints;
+mod handle;
+mod map;
+mod task;
+mod userspace;
+
+pub(crate) use handle::{PeerStatus, Pinged, Tunnel};

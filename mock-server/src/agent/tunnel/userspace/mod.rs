@@ -103,12 +103,7 @@ mod tests {
     const OTHER: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 2);
 
     /// Passes on each other's packets, `delay` apart, until none are left; the first one's pongs.
-    fn converse(
-        one: &mut Netstack,
-        other: &mut Netstack,
-        mut now: Instant,
-        delay: Duration,
-    ) -> Vec<Pong> {
+    fn converse(one: &mut Netstack, other: &mut Netstack, mut now: Instant, delay: Duration) -> Vec<Pong> {
         let mut pongs = one.poll(now);
         loop {
             let there: Vec<_> = std::iter::from_fn(|| one.poll_packet()).collect();
@@ -161,8 +156,11 @@ mod tests {
         assert!(stack.poll(now).is_empty() && stack.poll_packet().is_none());
         // A SYN to port 80.
         let mut packet = hex::decode(concat!(
-            "4500002800000000400672a6", "64400002", "64400001",
-            "c000005000000001000000005002ffff", "00000000"
+            "4500002800000000400672a6",
+            "64400002",
+            "64400001",
+            "c000005000000001000000005002ffff",
+            "00000000"
         ))
         .unwrap();
         smoltcp::wire::Ipv4Packet::new_unchecked(&mut packet).fill_checksum();
