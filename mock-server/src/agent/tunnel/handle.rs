@@ -124,7 +124,7 @@ impl Tunnel {
     pub(crate) async fn connected(&self) {
         if self.connected.clone().wait_for(|connected| *connected).await.is_err() {
             // The task is gone, and with it the runtime.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

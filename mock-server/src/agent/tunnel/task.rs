@@ -217,11 +217,17 @@ impl Task {
 
 fn log(event: Event) {
     match event {
-        Event::Handshake { peer } => tracing::debug!(peer = hex::encode(peer), "handshake"),
-        Event::Roamed { peer, to } => tracing::debug!(peer = hex::encode(peer), %to, "heard from"),
-        Event::Expired { peer } => {
-            tracing::info!(peer = hex::encode(peer), "not reached; trying again later")
+        Event::Handshake { peer } => {
+            tracing::debug!(peer = hex::encode(peer), "handshake");
         }
-        Event::Dropped(reason) => tracing::trace!(?reason, "dropped"),
+        Event::Roamed { peer, to } => {
+            tracing::debug!(peer = hex::encode(peer), %to, "heard from");
+        }
+        Event::Expired { peer } => {
+            tracing::info!(peer = hex::encode(peer), "not reached; trying again later");
+        }
+        Event::Dropped(reason) => {
+            tracing::trace!(?reason, "dropped");
+        }
     }
 }

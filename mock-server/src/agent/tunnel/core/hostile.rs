@@ -43,7 +43,8 @@ fn captured(now: Instant) -> (Node, Node, Vec<Vec<u8>>) {
         messages.extend(there.into_iter().chain(back).map(|datagram| datagram.bytes));
     }
     assert_eq!(other.arrived(), [1]);
-    (one.events(), other.events());
+    one.events();
+    other.events();
     (one, other, messages)
 }
 
