@@ -160,6 +160,32 @@ async fn sigterm_ends_it_quickly_whatever_connections_are_open() {
 }
 
 #[tokio::test]
+async fn sigterm_answers_those_who_wait_for_the_network_map() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = Program::start(folder.path(), &[]);
+    let client = client();
+    let (_, key) = reusable_key(&program, &client).await;
+    let base_url = program.text("/base_url");
+    let url = format!("{base_url}/api/register-machine");
+    let (_, answer) = post(&client, url, "", registration(&key, "m")).await.unwrap();
+    let token = answer["data"]["machine_token"].as_str().unwrap();
+    let ask = async |since: &Value| {
+        let url = format!("{base_url}/api/network-map?since={since}&wait=50");
+        client.get(url).bearer_auth(token).send().await.unwrap().json::<Value>().await.unwrap()
+    };
+    let version = ask(&json!(0)).await["data"]["version"].clone();
+    let mut waiting = Box::pin(ask(&version));
+    let held = tokio::time::timeout(Duration::from_millis(300), &mut waiting).await;
+    assert!(held.is_err(), "nothing changed and yet it is answered");
+    let asked = Instant::now();
+    program.signal(Signal::TERM);
+    let answer = waiting.await;
+    assert_eq!((&answer["data"]["version"], &answer["data"]["peers"]), (&version, &json!([])));
+    assert!(program.child.wait().unwrap().success());
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+}
+
+#[tokio::test]
 async fn the_clock_is_moved_through_the_control_url_only() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), &["--test-control"]);

@@ -22,6 +22,17 @@ pub(crate) enum AgentError {
     /// The machine is not registered.
     #[error("this machine is not registered. Run 'ztna up' first")]
     NotRegistered,
+    /// No `ztna up` runs whose tunnel could be used.
+    #[error("QuickZTNA is not running. Run 'ztna up --userspace' first")]
+    NotRunning,
+    /// A ping was not answered; the reason comes from the running `ztna up`.
+    #[error("{0}")]
+    Ping(String),
+    /// The control plane gave an address no tunnel can have.
+    #[error(
+        "the control plane gave this machine the address '{0}', which is no IPv4 address. Check --server"
+    )]
+    TailnetAddress(String),
     /// The control plane refused the auth key (used-count/ST4.2).
     #[error("auth key registration failed: {0}")]
     KeyRegistration(ControlError),

@@ -16,6 +16,7 @@ mod relative_time;
 mod secret;
 mod state;
 mod table;
+mod tunnel;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

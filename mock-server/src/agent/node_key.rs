@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use boringtun::x25519::{PublicKey, StaticSecret};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A Curve25519 private key with its public half; the private one leaves this type only for the state file.
+/// A Curve25519 private key with its public half; the private one leaves this type only for the state file and the
+/// tunnel.
 #[derive(Clone)]
 pub(crate) struct NodeKey(StaticSecret);
 
@@ -32,6 +33,11 @@ impl NodeKey {
         let mut shown = self.public_hex();
         shown.truncate(16);
         shown + "..."
+    }
+
+    /// The private half, for the tunnel and nothing else.
+    pub(crate) fn private(&self) -> StaticSecret {
+        self.0.clone()
     }
 
     fn public(&self) -> [u8; 32] {

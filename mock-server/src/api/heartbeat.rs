@@ -9,7 +9,7 @@ use super::envelope::{self, Failed, Success};
 use super::machine::{MachineAnswer, MachineToken};
 use super::{Error, State};
 use crate::control::heartbeat::{self, Heartbeat};
-use crate::domain::Refusal;
+use crate::domain::{Refusal, endpoint};
 
 /// What a machine says of itself; everything may be absent, the body too.
 #[derive(Debug, ToSchema)]
@@ -18,6 +18,8 @@ pub struct HeartbeatRequest {
     pub version: Option<String>,
     /// online, or offline when it goes; online if absent.
     pub status: Option<String>,
+    /// Where it can be reached over UDP, at most 16 of ADDRESS:PORT, those it prefers first; as before if absent.
+    pub endpoints: Option<Vec<String>>,
 }
 
 /// Hears a machine.
@@ -39,7 +41,8 @@ pub async fn heartbeat(
     token: MachineToken,
     body: Option<Body>,
 ) -> Result<Response, Error> {
-    let beat = body.as_ref().map_or(Ok(Heartbeat { online: true, version: None }), read)?;
+    let silent = Heartbeat { online: true, version: None, endpoints: None };
+    let beat = body.as_ref().map_or(Ok(silent), read)?;
     let now = state.clock.now();
     let machine = state.store.write(move |tx| heartbeat::heartbeat(tx, &token.hash, beat, now)).await?;
     Ok(envelope::ok(MachineAnswer::new(machine, now)))
@@ -51,5 +54,6 @@ fn read(body: &Body) -> Result<Heartbeat, Refusal> {
         Some("offline") => false,
         Some(_) => return Err(Refusal::invalid("status must be \"online\" or \"offline\"")),
     };
-    Ok(Heartbeat { online, version: body.text("version")? })
+    let endpoints = body.texts("endpoints")?.map(|endpoints| endpoint::normalise(&endpoints)).transpose()?;
+    Ok(Heartbeat { online, version: body.text("version")?, endpoints })
 }

@@ -18,6 +18,7 @@ pub mod machine;
 pub mod machine_admin;
 pub mod machine_logout;
 pub mod machine_tags;
+pub mod network_map;
 pub mod openapi;
 pub mod register_machine;
 mod router;

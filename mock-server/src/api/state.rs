@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use tokio::sync::watch;
 
 use super::AgentProgram;
 use crate::control::session::SessionKey;
@@ -19,6 +20,8 @@ pub struct State {
     pub clock: Clock,
     /// Where keys, tokens and ids come from.
     pub random: Random,
+    /// Turns true when the server stops: requests that wait for something answer then.
+    pub stopping: watch::Sender<bool>,
     /// What was decided when the server started.
     pub settings: Arc<Settings>,
 }

@@ -14,7 +14,7 @@ use super::test_control::TestControl;
 use super::{Config, Fixture, Person, Ready, StartError, TokenError};
 use crate::api::{self, Settings, State};
 use crate::control::session::SessionKey;
-use crate::control::{Random, reap};
+use crate::control::{Random, upkeep};
 use crate::domain::Role;
 use crate::store::{Location, Store, StoreError, Tx, settings, users};
 
@@ -27,9 +27,8 @@ pub struct Server {
     address: SocketAddr,
     ready: Ready,
     state: State,
-    stopping: watch::Sender<bool>,
     serving: JoinHandle<()>,
-    reaping: JoinHandle<()>,
+    upkeep: JoinHandle<()>,
     _control: Option<TestControl>,
 }
 
@@ -49,7 +48,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let control_url = control.as_ref().map(|control| control.url.clone());
     let ready = Ready { control_url, ..introduce(fixture, &state).await? };
 
-    let (stopping, mut stopped) = watch::channel(false);
+    let mut stopped = state.stopping.subscribe();
     let router = api::router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let listener = listener.tap_io(|connection| {
         // Answers are written in one piece; waiting for more only delays them.
@@ -63,8 +62,9 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
             tracing::error!(%error, "serving ended");
         }
     });
-    let reaping = tokio::spawn(reap::forever(state.store.clone(), state.clock.clone(), state.random.clone()));
-    Ok(Server { address, ready, state, stopping, serving, reaping, _control: control })
+    let upkeep =
+        tokio::spawn(upkeep::forever(state.store.clone(), state.clock.clone(), state.random.clone()));
+    Ok(Server { address, ready, state, serving, upkeep, _control: control })
 }
 
 impl Server {
@@ -100,7 +100,7 @@ impl Server {
 
     /// Ends it well: no new requests, those under way get half a second.
     pub async fn stop(mut self) {
-        self.stopping.send_replace(true);
+        self.state.stopping.send_replace(true);
         if tokio::time::timeout(GRACE, &mut self.serving).await.is_err() {
             tracing::warn!("some requests were cut off");
         }
@@ -109,8 +109,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // Requests that wait would keep their connections, and with them the store, for a while.
+        self.state.stopping.send_replace(true);
         self.serving.abort();
-        self.reaping.abort();
+        self.upkeep.abort();
     }
 }
 
@@ -131,6 +133,7 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
         store,
         clock: config.clock.clone(),
         random: config.random.clone(),
+        stopping: watch::Sender::new(false),
         settings: Arc::new(Settings {
             session: SessionKey::new(secret, session.lifetime),
             base_url,
@@ -145,7 +148,7 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
 /// Moves the clock of a server with that state, and does what became due by it.
 pub(super) async fn advance(state: &State, by: Duration) -> Result<(), StoreError> {
     state.clock.advance(by);
-    reap::due(&state.store, state.clock.now(), &state.random).await.map(drop)
+    upkeep::due(&state.store, state.clock.now(), &state.random).await.map(drop)
 }
 
 async fn open(database: Location) -> Result<Store, StartError> {

@@ -84,7 +84,7 @@ pub fn with_key(
         grant,
         limit: quota.limit,
     };
-    settle(tx, admission, existing, candidate, token, random, now)
+    settle(tx, admission, existing.as_ref(), candidate, token, random, now)
 }
 
 /// Enrols with a session: an admin's machine is online at once, a member's waits for approval.
@@ -122,7 +122,7 @@ pub fn with_session(
         grant: Grant { ephemeral: false, tags: candidate.tags.clone() },
         limit: quota.limit,
     };
-    settle(tx, admission, existing, candidate, token, random, now)
+    settle(tx, admission, existing.as_ref(), candidate, token, random, now)
 }
 
 fn load_key(tx: &mut Tx<'_>, auth_key: &str) -> Result<Option<(key::AuthKey, Quota)>, StoreError> {
@@ -174,15 +174,14 @@ fn status_for(actor: &Actor) -> Status {
 fn settle(
     tx: &mut Tx<'_>,
     admission: Admission<'_>,
-    existing: Option<Machine>,
+    existing: Option<&Machine>,
     candidate: &Candidate,
     token: &Material,
     random: &Random,
     now: Timestamp,
 ) -> Result<Enrolled, Failure> {
-    let reregistered = existing.is_some();
     let (id, tailnet_ip, created_at) = match existing {
-        Some(machine) => (machine.id, machine.tailnet_ip, machine.created_at),
+        Some(machine) => (machine.id.clone(), machine.tailnet_ip.clone(), machine.created_at),
         None => {
             let limit = admission.limit;
             let address = addresses::take(tx, admission.org_id)?;
@@ -199,6 +198,9 @@ fn settle(
         tags: admission.grant.tags,
         ephemeral: admission.grant.ephemeral,
         public_key: candidate.public_key.clone(),
+        // Whoever registers anew may be somewhere else.
+        endpoints: Vec::new(),
+        logged_in: true,
         auth_key_id: admission.auth_key_id.map(str::to_owned),
         enrolled_by: admission.enrolled_by.map(str::to_owned),
         os: candidate.os.clone(),
@@ -206,11 +208,11 @@ fn settle(
         created_at,
         last_seen: now,
     };
-    if reregistered {
-        machines::replace(tx, &machine, &token.hash)?;
-    } else {
-        machines::insert(tx, &machine, &token.hash).map_err(conflict)?;
+    match existing {
+        Some(before) => machines::replace(tx, before, &machine, &token.hash)?,
+        None => machines::insert(tx, &machine, &token.hash).map_err(conflict)?,
     }
+    let reregistered = existing.is_some();
     let deed = Deed {
         org_id: &machine.org_id,
         actor: admission.actor,

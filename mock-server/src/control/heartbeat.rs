@@ -13,6 +13,8 @@ pub struct Heartbeat {
     pub online: bool,
     /// Its agent's version; `None`: as before.
     pub version: Option<String>,
+    /// Where it can be reached, normalised; `None`: as before. One that goes can be reached nowhere.
+    pub endpoints: Option<Vec<String>>,
 }
 
 /// Writes down that the machine was heard of. One in quarantine is refused, an unknown token too.
@@ -22,14 +24,20 @@ pub fn heartbeat(
     beat: Heartbeat,
     now: Timestamp,
 ) -> Result<Machine, Failure> {
-    let mut machine = holder(tx, token_hash)?;
-    if machine.status == Status::Quarantined {
+    let before = holder(tx, token_hash)?;
+    if before.status == Status::Quarantined {
         return Err(Refusal::Quarantined.into());
     }
+    let mut machine = before.clone();
     machine.status = machine.status.heard(beat.online);
     machine.version = beat.version.or(machine.version);
     machine.last_seen = now;
-    machines::update(tx, &machine)?;
+    machine.endpoints = match beat.endpoints {
+        _ if !beat.online => Vec::new(),
+        Some(endpoints) => endpoints,
+        None => machine.endpoints,
+    };
+    machines::update(tx, &before, &machine)?;
     Ok(machine)
 }
 

@@ -11,7 +11,8 @@ use crate::store::{Tx, machines};
 
 /// Voids the machine's token; answers whether the machine itself is gone too.
 pub fn logout(tx: &mut Tx<'_>, token_hash: &str, random: &Random, now: Timestamp) -> Result<bool, Failure> {
-    let mut machine = holder(tx, token_hash)?;
+    let before = holder(tx, token_hash)?;
+    let mut machine = before.clone();
     // Leaving must not be a way out of quarantine: the name would be free again.
     let removed = machine.ephemeral && machine.status != Status::Quarantined;
     if removed {
@@ -19,8 +20,9 @@ pub fn logout(tx: &mut Tx<'_>, token_hash: &str, random: &Random, now: Timestamp
     } else {
         machine.status = machine.status.heard(false);
         machine.last_seen = now;
-        machines::update(tx, &machine)?;
-        machines::forget_token(tx, &machine.id)?;
+        machine.endpoints.clear();
+        machine.logged_in = false;
+        machines::update(tx, &before, &machine)?;
     }
     let deed = Deed {
         org_id: &machine.org_id,

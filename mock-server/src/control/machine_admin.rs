@@ -36,7 +36,8 @@ pub fn take(
     now: Timestamp,
 ) -> Result<Machine, Failure> {
     let found: Result<_, StoreError> = machines::find(tx, org_id, machine_id);
-    let mut machine = found?.ok_or(Refusal::NotFound("Machine"))?;
+    let before = found?.ok_or(Refusal::NotFound("Machine"))?;
+    let mut machine = before.clone();
     let action = match measure {
         Measure::Quarantine => {
             machine.status = Status::Quarantined;
@@ -52,7 +53,7 @@ pub fn take(
         }
         Measure::Approve => {
             if machine.status == Status::Pending {
-                machine.status = Status::Online;
+                machine.status = Status::Online.seen(machine.last_seen, now);
             }
             "approve_machine"
         }
@@ -65,7 +66,7 @@ pub fn take(
     if *measure == Measure::Delete {
         machines::delete(tx, &machine, now)?;
     } else {
-        machines::update(tx, &machine)?;
+        machines::update(tx, &before, &machine)?;
     }
     let deed = Deed {
         org_id,

@@ -18,13 +18,14 @@ pub fn add(
     random: &Random,
     now: Timestamp,
 ) -> Result<Machine, Failure> {
-    let mut machine = holder(tx, token_hash)?;
-    if machine.status == Status::Quarantined {
+    let before = holder(tx, token_hash)?;
+    if before.status == Status::Quarantined {
         return Err(Refusal::Quarantined.into());
     }
-    tag::within(tags, bounds(tx, &machine)?.as_deref())?;
+    tag::within(tags, bounds(tx, &before)?.as_deref())?;
+    let mut machine = before.clone();
     machine.tags = tag::union(&machine.tags, tags)?;
-    machines::update(tx, &machine)?;
+    machines::update(tx, &before, &machine)?;
     let deed = Deed {
         org_id: &machine.org_id,
         actor: &format!("machine:{}", machine.id),

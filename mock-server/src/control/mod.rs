@@ -12,12 +12,14 @@ pub mod issue;
 pub mod logout;
 pub mod machine_admin;
 pub mod machine_tags;
+pub mod network_map;
 pub mod password;
 pub mod random;
 pub mod reap;
 pub mod revoke;
 pub mod rows;
 pub mod session;
+pub mod upkeep;
 
 pub use clock::Clock;
 pub use failure::Failure;

@@ -3,10 +3,12 @@
 pub mod address;
 pub mod cidr;
 pub mod device_code;
+pub mod endpoint;
 pub mod filter;
 pub mod host;
 pub mod key;
 pub mod machine;
+pub mod network_map;
 pub mod quota;
 pub mod rate;
 pub mod refusal;

@@ -1,8 +1,9 @@
 //! The table `machines`.
 
-use super::{Row, StoreError, Tx};
+use super::{Row, StoreError, Tx, network_map};
 use crate::domain::Timestamp;
 use crate::domain::machine::Status;
+use crate::domain::network_map::{Peer, is_peer};
 use crate::values;
 
 /// A machine's row.
@@ -24,6 +25,10 @@ pub struct Machine {
     pub ephemeral: bool,
     /// Its WireGuard public key, base64.
     pub public_key: String,
+    /// Where it can be reached over UDP, as it said last.
+    pub endpoints: Vec<String>,
+    /// Whether it holds a token.
+    pub logged_in: bool,
     /// The auth key it was enrolled with last.
     pub auth_key_id: Option<String>,
     /// The user who enrolled it last, if it was not an auth key.
@@ -38,15 +43,30 @@ pub struct Machine {
     pub last_seen: Timestamp,
 }
 
+impl Machine {
+    /// The machine as its peers see it; `None` if it is nobody's peer.
+    pub fn peer(&self) -> Option<Peer> {
+        is_peer(self.status, self.logged_in).then(|| Peer {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            tailnet_ip: self.tailnet_ip.clone(),
+            public_key: self.public_key.clone(),
+            endpoints: self.endpoints.clone(),
+            online: self.status == Status::Online,
+        })
+    }
+}
+
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, org_id, name, tailnet_ip, status, tags, ephemeral, public_key, auth_key_id, ",
-            "enrolled_by, os, version, created_at, last_seen FROM machines ",
+            "enrolled_by, os, version, created_at, last_seen, endpoints, token_hash IS NOT NULL FROM machines ",
             $rest
         )
     };
 }
+pub(super) use select;
 
 /// The organisation's machine of that name.
 pub fn find_by_name(tx: &mut Tx<'_>, org_id: &str, name: &str) -> Result<Option<Machine>, StoreError> {
@@ -63,12 +83,16 @@ pub fn find_by_token(tx: &mut Tx<'_>, token_hash: &str) -> Result<Option<Machine
     tx.optional(select!("WHERE token_hash = ?1"), values![token_hash], machine)
 }
 
-/// Adds a machine.
+/// Adds a machine that holds the token with that hash, without endpoints.
 pub fn insert(tx: &mut Tx<'_>, machine: &Machine, token_hash: &str) -> Result<(), StoreError> {
+    let map_version = match is_peer(machine.status, true) {
+        true => network_map::advance(tx, &machine.org_id)?,
+        false => 0,
+    };
     tx.execute(
         "INSERT INTO machines (id, org_id, name, tailnet_ip, status, tags, ephemeral, public_key, token_hash,
-             auth_key_id, enrolled_by, os, version, created_at, last_seen)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+             auth_key_id, enrolled_by, os, version, created_at, last_seen, map_version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         values![
             &machine.id,
             &machine.org_id,
@@ -84,17 +108,23 @@ pub fn insert(tx: &mut Tx<'_>, machine: &Machine, token_hash: &str) -> Result<()
             machine.os.as_ref(),
             machine.version.as_ref(),
             machine.created_at,
-            machine.last_seen
+            machine.last_seen,
+            map_version
         ],
     )?;
     Ok(())
 }
 
-/// Writes what a new registration changes of a machine: all but its id, name, address and first day.
-pub fn replace(tx: &mut Tx<'_>, machine: &Machine, token_hash: &str) -> Result<(), StoreError> {
+/// Writes what a new registration changes of the machine `before`: all but its id, name, address and first day.
+pub fn replace(
+    tx: &mut Tx<'_>,
+    before: &Machine,
+    machine: &Machine,
+    token_hash: &str,
+) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE machines SET status = ?2, tags = ?3, ephemeral = ?4, public_key = ?5, token_hash = ?6,
-             auth_key_id = ?7, enrolled_by = ?8, os = ?9, version = ?10, last_seen = ?11
+             auth_key_id = ?7, enrolled_by = ?8, os = ?9, version = ?10, last_seen = ?11, endpoints = ?12
          WHERE id = ?1",
         values![
             &machine.id,
@@ -107,77 +137,71 @@ pub fn replace(tx: &mut Tx<'_>, machine: &Machine, token_hash: &str) -> Result<(
             machine.enrolled_by.as_ref(),
             machine.os.as_ref(),
             machine.version.as_ref(),
-            machine.last_seen
+            machine.last_seen,
+            list(&machine.endpoints)
         ],
     )?;
-    Ok(())
+    tell_peers(tx, before, machine)
 }
 
-/// Writes what a machine's life changes: status, tags, version and when it was last heard of.
-pub fn update(tx: &mut Tx<'_>, machine: &Machine) -> Result<(), StoreError> {
+/// Writes what life changes of the machine `before`: status, tags, version, endpoints, when it was last heard of; and
+/// voids its token if it is no longer logged in.
+pub fn update(tx: &mut Tx<'_>, before: &Machine, machine: &Machine) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE machines SET status = ?2, tags = ?3, version = ?4, last_seen = ?5 WHERE id = ?1",
+        "UPDATE machines SET status = ?2, tags = ?3, version = ?4, last_seen = ?5, endpoints = ?6 WHERE id = ?1",
         values![
             &machine.id,
             machine.status.as_str(),
             list(&machine.tags),
             machine.version.as_ref(),
-            machine.last_seen
+            machine.last_seen,
+            list(&machine.endpoints)
         ],
     )?;
-    Ok(())
+    if before.logged_in && !machine.logged_in {
+        tx.execute("UPDATE machines SET token_hash = NULL WHERE id = ?1", values![&machine.id])?;
+    }
+    tell_peers(tx, before, machine)
 }
 
-/// Voids the machine's token.
-pub fn forget_token(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
-    tx.execute("UPDATE machines SET token_hash = NULL WHERE id = ?1", values![id])?;
-    Ok(())
-}
-
-/// Removes a machine and gives its address back.
+/// Removes a machine, gives its address back and lets its peers know.
 pub fn delete(tx: &mut Tx<'_>, machine: &Machine, now: Timestamp) -> Result<(), StoreError> {
-    let changed = tx.execute("DELETE FROM machines WHERE id = ?1", values![&machine.id])?;
-    if changed > 0 {
+    let deleted = tx.optional(
+        "DELETE FROM machines WHERE id = ?1 RETURNING map_version",
+        values![&machine.id],
+        |row| row.integer(0),
+    )?;
+    if let Some(map_version) = deleted {
         super::addresses::release(tx, &machine.org_id, &machine.tailnet_ip, now)?;
+        network_map::bury(tx, machine, map_version, now)?;
     }
     Ok(())
 }
 
-// Going away must not be a way out of quarantine: the name would be free again.
-macro_rules! reapable {
-    () => {
-        "ephemeral = 1 AND status <> 'quarantined'"
-    };
+/// A new version of the map, if the machine's peers see a difference.
+fn tell_peers(tx: &mut Tx<'_>, before: &Machine, machine: &Machine) -> Result<(), StoreError> {
+    if before.peer() == machine.peer() {
+        return Ok(());
+    }
+    let map_version = network_map::advance(tx, &machine.org_id)?;
+    tx.execute("UPDATE machines SET map_version = ?2 WHERE id = ?1", values![&machine.id, map_version])?;
+    Ok(())
 }
 
-/// Ephemeral machines not heard of since `silent_since`, those silent longest first; none that is in quarantine.
-pub fn silent(tx: &mut Tx<'_>, silent_since: Timestamp, most: i64) -> Result<Vec<Machine>, StoreError> {
-    tx.all(
-        concat!(select!("WHERE "), reapable!(), " AND last_seen <= ?1 ORDER BY last_seen LIMIT ?2"),
-        values![silent_since, most],
-        machine,
-    )
+/// A machine's status.
+pub(super) fn status(row: &Row<'_>, column: usize) -> Result<Status, StoreError> {
+    let status = row.text(column)?;
+    Status::parse(&status).ok_or(StoreError::Corrupt { column: "machines.status".to_owned(), reason: status })
 }
 
-/// When the first of those that [`silent`] will come upon was last heard of.
-pub fn longest_silence(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
-    tx.optional(
-        concat!("SELECT last_seen FROM machines WHERE ", reapable!(), " ORDER BY last_seen LIMIT 1"),
-        &[],
-        |row| row.timestamp(0),
-    )
-}
-
-fn machine(row: &Row<'_>) -> Result<Machine, StoreError> {
-    let status = row.text(4)?;
-    let status = Status::parse(&status)
-        .ok_or(StoreError::Corrupt { column: "machines.status".to_owned(), reason: status })?;
+/// A row that [`select`] asked for.
+pub(super) fn machine(row: &Row<'_>) -> Result<Machine, StoreError> {
     Ok(Machine {
         id: row.text(0)?,
         org_id: row.text(1)?,
         name: row.text(2)?,
         tailnet_ip: row.text(3)?,
-        status,
+        status: status(row, 4)?,
         tags: row.json(5)?.unwrap_or_default(),
         ephemeral: row.flag(6)?,
         public_key: row.text(7)?,
@@ -187,6 +211,8 @@ fn machine(row: &Row<'_>) -> Result<Machine, StoreError> {
         version: row.optional_text(11)?,
         created_at: row.timestamp(12)?,
         last_seen: row.timestamp(13)?,
+        endpoints: row.json(14)?.unwrap_or_default(),
+        logged_in: row.flag(15)?,
     })
 }
 

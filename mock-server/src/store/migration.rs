@@ -7,7 +7,10 @@ use rusqlite::backup::Backup;
 
 use super::StoreError;
 
-const MIGRATIONS: &[&str] = &[include_str!("migrations/sqlite/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/sqlite/0001_initial.sql"),
+    include_str!("migrations/sqlite/0002_network_map.sql"),
+];
 
 /// What every new database in memory is a copy of: making the tables takes several times as long as copying them.
 static EMPTY: Mutex<Option<Connection>> = Mutex::new(None);

@@ -11,9 +11,12 @@ pub mod device_codes;
 mod error;
 pub mod machines;
 mod migration;
+pub mod network_map;
+mod notification;
 pub mod organisations;
 pub mod rows;
 pub mod settings;
+pub mod silence;
 mod threads;
 mod tx;
 pub mod users;
@@ -24,6 +27,7 @@ mod tests;
 use std::path::PathBuf;
 
 pub use error::StoreError;
+pub use notification::Listener;
 pub use tx::{Row, Tx, Value};
 
 use threads::Threads;
@@ -72,5 +76,10 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         self.threads.write(job).await
+    }
+
+    /// Hears from now on when a commit of this process changes the organisation's network map.
+    pub fn listen(&self, org_id: &str) -> Listener {
+        self.threads.listen(org_id)
     }
 }

@@ -139,6 +139,45 @@ async fn addresses_are_given_out_once_and_the_oldest_released_comes_back_last() 
 }
 
 #[tokio::test]
+async fn a_database_of_the_first_version_gets_its_network_map() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("migrations/sqlite/0001_initial.sql")).unwrap();
+    old.execute_batch(
+        "PRAGMA user_version = 1;
+         INSERT INTO organisations VALUES ('o', 'O', 10, 0);
+         INSERT INTO machines VALUES ('a', 'o', 'a', '100.64.0.1', 'online', '[]', 0, 'k', 'h', NULL, NULL, NULL, NULL, 0, 0);
+         INSERT INTO machines VALUES ('b', 'o', 'b', '100.64.0.2', 'online', '[]', 0, 'k', NULL, NULL, NULL, NULL, NULL, 0, 0);",
+    )
+    .unwrap();
+    drop(old);
+    let store = Store::open(&Location::File(path)).unwrap();
+    let seen = store.read(|tx| {
+        let peers = network_map::peers(tx, "o", "c")?;
+        Ok::<_, StoreError>((network_map::extent(tx, "o")?.version, peers))
+    });
+    let (version, peers) = seen.await.unwrap();
+    assert_eq!((version, peers.len(), peers[0].id.as_str()), (1, 1, "a"), "who holds a token is on it");
+}
+
+#[tokio::test]
+async fn only_what_is_committed_is_notified() {
+    for (store, _folder) in stores() {
+        store.write(|tx| organisations::insert(tx, "o", "O", 10, NOW)).await.unwrap();
+        let mut listener = store.listen("o");
+        let undone = store.write(|tx| {
+            network_map::advance(tx, "o")?;
+            Err::<(), _>(StoreError::Stopped)
+        });
+        undone.await.unwrap_err();
+        assert_eq!(futures::FutureExt::now_or_never(listener.changed()), None);
+        store.write(|tx| network_map::advance(tx, "o")).await.unwrap();
+        assert_eq!(futures::FutureExt::now_or_never(listener.changed()), Some(()), "before the answer");
+    }
+}
+
+#[tokio::test]
 async fn a_file_keeps_its_rows_and_refuses_what_is_newer_or_no_database() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");

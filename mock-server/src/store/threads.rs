@@ -1,5 +1,6 @@
 //! The threads that own the connections: one that writes, and for a file some that read.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -10,6 +11,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 
+use super::notification::{Listener, Notifications};
 use super::{Location, StoreError, Tx, migration};
 
 const READERS: usize = 2;
@@ -24,6 +26,14 @@ type Answer = Box<dyn FnOnce(Option<StoreError>) + Send>;
 /// Does the work; answers whether its changes are to be kept, and how to tell the caller.
 type Work = Box<dyn FnOnce(&mut Tx<'_>) -> (bool, Answer) + Send>;
 
+/// Work that was done, and is not yet committed.
+struct Done {
+    keep: bool,
+    answer: Answer,
+    /// The organisations whose network map it changed.
+    notices: Vec<String>,
+}
+
 enum Job {
     Read(Work),
     Write(Work),
@@ -33,6 +43,7 @@ enum Job {
 pub(super) struct Threads {
     writes: mpsc::Sender<Job>,
     reads: mpsc::Sender<Job>,
+    notifications: Notifications,
 }
 
 impl Threads {
@@ -49,8 +60,12 @@ impl Threads {
         writer.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
 
         let (writes, jobs) = mpsc::channel();
-        spawn("store-writer", move || write_loop(&writer, &jobs))?;
-        let Location::File(path) = location else { return Ok(Self { reads: writes.clone(), writes }) };
+        let notifications = Notifications::default();
+        let notify = notifications.clone();
+        spawn("store-writer", move || write_loop(&writer, &jobs, &notify))?;
+        let Location::File(path) = location else {
+            return Ok(Self { reads: writes.clone(), writes, notifications });
+        };
 
         let (reads, jobs) = mpsc::channel();
         let jobs = Arc::new(Mutex::new(jobs));
@@ -60,7 +75,7 @@ impl Threads {
             let jobs = Arc::clone(&jobs);
             spawn("store-reader", move || read_loop(&reader, &jobs))?;
         }
-        Ok(Self { writes, reads })
+        Ok(Self { writes, reads, notifications })
     }
 
     pub(super) async fn read<T, E>(
@@ -83,6 +98,10 @@ impl Threads {
         E: From<StoreError> + Send + 'static,
     {
         submit(&self.writes, Job::Write, job).await
+    }
+
+    pub(super) fn listen(&self, org_id: &str) -> Listener {
+        self.notifications.listen(org_id)
     }
 }
 
@@ -142,32 +161,33 @@ fn read_loop(connection: &Connection, jobs: &Mutex<mpsc::Receiver<Job>>) {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job::Read(work) | Job::Write(work)) = next else { return };
         let begun = connection.execute_batch("BEGIN").map_err(StoreError::from);
-        if let Some((_, answer)) = attempt(connection, work, false) {
-            answer(begun.err());
+        if let Some(done) = attempt(connection, work, false) {
+            (done.answer)(begun.err());
         }
         let _ = connection.execute_batch("ROLLBACK");
     }
 }
 
-fn write_loop(connection: &Connection, jobs: &mpsc::Receiver<Job>) {
+fn write_loop(connection: &Connection, jobs: &mpsc::Receiver<Job>, notifications: &Notifications) {
     while let Ok(first) = jobs.recv() {
         let mut batch = vec![first];
         while batch.len() < BATCH {
             let Ok(job) = jobs.try_recv() else { break };
             batch.push(job);
         }
-        commit_batch(connection, batch);
+        commit_batch(connection, batch, notifications);
     }
 }
 
 /// All the batch's writes in one transaction; each alone can still be undone.
-fn commit_batch(connection: &Connection, batch: Vec<Job>) {
+fn commit_batch(connection: &Connection, batch: Vec<Job>, notifications: &Notifications) {
     let writes = batch.iter().any(|job| matches!(job, Job::Write(_)));
     let alone = batch.len() == 1;
     let mut failure =
         statement(connection, if writes { "BEGIN IMMEDIATE" } else { "BEGIN" }).err().map(|e| e.to_string());
     let mut answers = Vec::with_capacity(batch.len());
     let mut kept = false;
+    let mut notices = BTreeSet::new();
     for job in batch {
         let (work, writable) = match job {
             Job::Read(work) => (work, false),
@@ -178,13 +198,18 @@ fn commit_batch(connection: &Connection, batch: Vec<Job>) {
             failure = statement(connection, "SAVEPOINT job").err().map(|error| error.to_string());
         }
         let outcome = attempt(connection, work, writable);
-        let keep = outcome.as_ref().is_some_and(|(keep, _)| *keep);
+        let keep = outcome.as_ref().is_some_and(|done| done.keep);
         kept |= keep;
         if failure.is_none() && guarded {
             let end = if keep { Ok(()) } else { statement(connection, "ROLLBACK TO job") };
             failure = end.and_then(|()| statement(connection, "RELEASE job")).err().map(|e| e.to_string());
         }
-        answers.extend(outcome.map(|(_, answer)| answer));
+        if let Some(done) = outcome {
+            answers.push(done.answer);
+            if keep {
+                notices.extend(done.notices);
+            }
+        }
     }
     if failure.is_none() && kept {
         failure = statement(connection, "COMMIT").err().map(|error| error.to_string());
@@ -195,14 +220,22 @@ fn commit_batch(connection: &Connection, batch: Vec<Job>) {
     if let Some(reason) = &failure {
         tracing::error!(reason, "the database refused a transaction");
     }
+    if failure.is_none() {
+        notices.iter().for_each(|org_id| notifications.notify(org_id));
+    }
     for answer in answers {
         answer(failure.clone().map(StoreError::Database));
     }
 }
 
 /// A panic in one caller's work must not take the connection away from the others.
-fn attempt(connection: &Connection, work: Work, writable: bool) -> Option<(bool, Answer)> {
-    catch_unwind(AssertUnwindSafe(|| work(&mut Tx::new(connection, writable)))).ok()
+fn attempt(connection: &Connection, work: Work, writable: bool) -> Option<Done> {
+    let attempted = catch_unwind(AssertUnwindSafe(|| {
+        let mut tx = Tx::new(connection, writable);
+        let (keep, answer) = work(&mut tx);
+        Done { keep, answer, notices: tx.into_notices() }
+    }));
+    attempted.ok()
 }
 
 fn statement(connection: &Connection, sql: &str) -> Result<(), StoreError> {

@@ -24,6 +24,7 @@ pub enum Value<'a> {
 pub struct Tx<'c> {
     connection: &'c rusqlite::Connection,
     writable: bool,
+    notices: Vec<String>,
 }
 
 /// A row of an answer; columns are counted from 0.
@@ -33,7 +34,19 @@ pub struct Row<'r> {
 
 impl<'c> Tx<'c> {
     pub(super) fn new(connection: &'c rusqlite::Connection, writable: bool) -> Self {
-        Self { connection, writable }
+        Self { connection, writable, notices: Vec::new() }
+    }
+
+    /// Once this is committed, those who listen to the organisation are told.
+    pub(super) fn notify(&mut self, org_id: &str) {
+        if !self.notices.iter().any(|noticed| noticed == org_id) {
+            self.notices.push(org_id.to_owned());
+        }
+    }
+
+    /// The organisations whose listeners are to be told.
+    pub(super) fn into_notices(self) -> Vec<String> {
+        self.notices
     }
 
     fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'c>, StoreError> {

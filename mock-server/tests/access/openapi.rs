@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::plane::{ADMIN, Plane};
+use crate::plane::{ACME, ADMIN, Plane};
 
 async fn document(plane: &Plane) -> Value {
     plane.get("/api/openapi.json", "").await.json()
@@ -68,6 +68,8 @@ async fn answers_have_the_declared_shape() {
     let document = document(&plane).await;
     let admin = plane.token(ADMIN).await;
     plane.api_key(json!(["machines:read"]), 60).await;
+    let machine = plane.machine(ACME, "asks", "100.64.0.1").await;
+    plane.machine(ACME, "a-peer", "100.64.0.2").await;
     let login = json!({ "email": ADMIN, "password": "ada-runs-acme" }).to_string();
     let calls = [
         ("GET", "/healthz", "/healthz", "", ""),
@@ -80,6 +82,11 @@ async fn answers_have_the_declared_shape() {
         ("GET", "/api/db/{table}", "/api/db/audit_logs?select=id,details", &admin, ""),
         ("GET", "/api/db/{table}", "/api/db/api_keys?x=1", &admin, ""),
         ("GET", "/api/db/{table}", "/api/db/api_keys", "", ""),
+        ("GET", "/api/network-map", "/api/network-map", &machine, ""),
+        ("GET", "/api/network-map", "/api/network-map?wait=x", &machine, ""),
+        ("GET", "/api/network-map", "/api/network-map", "", ""),
+        ("POST", "/api/heartbeat", "/api/heartbeat", &machine, r#"{"endpoints":["10.0.0.1:1"]}"#),
+        ("POST", "/api/heartbeat", "/api/heartbeat", &machine, r#"{"endpoints":["0.0.0.0:1"]}"#),
     ];
     for (method, path, address, bearer, body) in calls {
         let answer = plane.send(method, address, bearer, body).await;

@@ -170,10 +170,17 @@ impl Plane {
         id
     }
 
-    /// Adds an online machine that was heard of just now.
-    pub(crate) async fn machine(&self, org_id: &'static str, name: &'static str, address: &'static str) {
+    /// Adds an online machine that was heard of just now; its token.
+    pub(crate) async fn machine(
+        &self,
+        org_id: &'static str,
+        name: &'static str,
+        address: &'static str,
+    ) -> String {
         let now = self.now();
         let id = self.state.random.id(now);
+        let token = format!("ztm_{id}");
+        let token_hash = sha256(&token);
         self.in_store(move |tx| {
             let machine = machines::Machine {
                 id: id.clone(),
@@ -184,6 +191,8 @@ impl Plane {
                 tags: vec!["web".to_owned()],
                 ephemeral: false,
                 public_key: "key".to_owned(),
+                endpoints: Vec::new(),
+                logged_in: true,
                 auth_key_id: None,
                 enrolled_by: None,
                 os: None,
@@ -191,8 +200,9 @@ impl Plane {
                 created_at: now,
                 last_seen: now,
             };
-            Ok(machines::insert(tx, &machine, &id)?)
+            Ok(machines::insert(tx, &machine, &token_hash)?)
         })
         .await;
+        token
     }
 }

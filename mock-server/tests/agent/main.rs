@@ -6,6 +6,7 @@
     reason = "clippy.toml allows them in test functions; these are what tests are made of"
 )]
 
+mod house;
 mod machine;
 
 mod administration;
@@ -15,4 +16,5 @@ mod keys;
 mod login;
 mod refusals;
 mod state;
+mod tunnel;
 mod up;

@@ -6,5 +6,6 @@ mod installer;
 mod key_management;
 mod machines;
 mod model;
+mod network_map;
 mod reference;
 mod register_machine;

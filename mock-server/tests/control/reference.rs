@@ -11,8 +11,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use mock_server::api::{self, State};
 use mock_server::app::{self, AgentProgram, Config, Fixture};
-use mock_server::control::{Random, reap};
-use mock_server::store::{StoreError, users};
+use mock_server::control::{Random, upkeep};
+use mock_server::store::{Location, StoreError, users};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -56,8 +56,14 @@ impl Answer {
 
 impl Reference {
     pub(crate) async fn start() -> Self {
+        Self::open(Location::Memory, 7).await
+    }
+
+    /// One on that database; those that share one, be it one after the other, need different seeds.
+    pub(crate) async fn open(database: Location, seed: u64) -> Self {
         let mut config = Config::embedded(Fixture::built_in().unwrap());
-        config.random = Random::seeded(7);
+        config.database = database;
+        config.random = Random::seeded(seed);
         config.trusted_proxies = vec!["10.9.0.0/16".parse().unwrap()];
         config.agent_program =
             Some(AgentProgram { file: "/nowhere/ztna".into(), arguments: vec!["it's".to_owned()] });
@@ -72,7 +78,7 @@ impl Reference {
 
     pub(crate) async fn advance(&self, by: Duration) {
         self.state.clock.advance(by);
-        reap::due(&self.state.store, self.state.clock.now(), &self.state.random).await.unwrap();
+        upkeep::due(&self.state.store, self.state.clock.now(), &self.state.random).await.unwrap();
     }
 
     /// An answer as it stands: status, Content-Type and text.
@@ -100,6 +106,11 @@ impl Reference {
 
     pub(crate) async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Answer {
         self.post_raw(path, token, body.to_string()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
+        let request = Request::builder().uri(path).header(header::AUTHORIZATION, format!("Bearer {token}"));
+        self.send(request.body(Body::empty()).unwrap()).await
     }
 
     /// A key-management call of Acme's admin.

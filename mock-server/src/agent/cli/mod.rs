@@ -2,6 +2,7 @@
 
 mod auth_keys;
 mod machine_admin;
+mod ping;
 mod up;
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use tracing::level_filters::LevelFilter;
 
 pub(crate) use auth_keys::{AuthKeysCommand, CreateKeyArguments};
 pub(crate) use machine_admin::{MachineAction, MachineAdminArguments};
+pub(crate) use ping::PingArguments;
 pub(crate) use up::UpArguments;
 
 use super::secret::redact;
@@ -71,6 +73,8 @@ pub(crate) enum Command {
         #[arg(long, required = true, value_delimiter = ',', value_parser = tag, value_name = "TAGS")]
         tags: Vec<String>,
     },
+    /// Shows whether a machine answers through the tunnel, how fast and by which way
+    Ping(PingArguments),
     /// Quarantines, releases, approves or deletes a machine (admin)
     MachineAdmin(MachineAdminArguments),
 }

@@ -6,6 +6,7 @@ mod down;
 mod login;
 mod logout;
 mod machine_admin;
+mod ping;
 mod revoke_key;
 mod set_tags;
 mod status;
@@ -33,6 +34,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), AgentError>
             revoke_key::run(context, organisation.named.as_deref(), &prefix)
         }
         Command::Set { tags } => set_tags::run(context, &tags),
+        Command::Ping(arguments) => ping::run(context, &arguments),
         Command::MachineAdmin(arguments) => machine_admin::run(context, &arguments),
     }
 }

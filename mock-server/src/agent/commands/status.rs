@@ -32,6 +32,7 @@ fn text(state: &State, running: Option<&RunningStatus>, authenticated: bool) -> 
         ("Machine ID:", machine.map(|machine| machine.id.clone())),
         ("Machine Name:", machine.map(|machine| machine.name.clone())),
         ("Tailnet IP:", machine.map(|machine| machine.tailnet_ip.clone())),
+        ("Mode:", running.and_then(|running| running.mode).map(|mode| mode.name().to_owned())),
         ("State:", Some(if running.is_some() { "running" } else { "stopped" }.to_owned())),
     ];
     let mut text = "QuickZTNA Status\n================".to_owned();
@@ -57,5 +58,7 @@ fn object(server: &str, state: &State, running: Option<&RunningStatus>, authenti
         "machine": state.machine.as_ref().map(|machine| {
             json!({ "id": machine.id, "name": machine.name, "tailnet_ip": machine.tailnet_ip })
         }),
+        "mode": running.and_then(|running| running.mode),
+        "peers": running.map(|running| &running.peers),
     })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::{Client, Url, redirect};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const TIMEOUT: Duration = Duration::from_secs(15);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A client for `server`; connects at the first request.
 pub(super) fn open(server: &Url) -> reqwest::Result<Client> {
@@ -28,7 +28,8 @@ pub(super) fn open(server: &Url) -> reqwest::Result<Client> {
     builder.build()
 }
 
-fn is_loopback(server: &Url) -> bool {
+/// Whether `server` is this host.
+pub(super) fn is_loopback(server: &Url) -> bool {
     server.host_str().is_some_and(|host| {
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         host == "localhost" || address.is_ok_and(|address| address.is_loopback())

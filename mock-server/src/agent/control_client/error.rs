@@ -63,4 +63,9 @@ impl ControlError {
     pub(crate) fn is_unauthorized(&self) -> bool {
         matches!(self, Self::Refused { status: 401, .. })
     }
+
+    /// Whether the credential does not allow it: the machine is quarantined, or awaits its approval.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Refused { status: 403, .. })
+    }
 }

@@ -42,13 +42,29 @@ impl Http {
         &self.shown
     }
 
+    pub(super) fn is_local(&self) -> bool {
+        connection::is_loopback(&self.server)
+    }
+
     pub(super) async fn get<T: DeserializeOwned>(
         &self,
         path: &str,
         query: &[(&str, &str)],
         bearer: &Secret,
     ) -> Result<T, ControlError> {
-        self.request(Method::GET, path, query, Some(bearer), Body::<Value>::Empty).await
+        self.request(Method::GET, path, query, Some(bearer), Body::<Value>::Empty, None).await
+    }
+
+    /// A request that the control plane may hold for `wait` before it answers.
+    pub(super) async fn get_held<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        bearer: &Secret,
+        wait: Duration,
+    ) -> Result<T, ControlError> {
+        let limit = Some(wait + connection::TIMEOUT);
+        self.request(Method::GET, path, query, Some(bearer), Body::<Value>::Empty, limit).await
     }
 
     pub(super) async fn post<T: DeserializeOwned>(
@@ -57,7 +73,7 @@ impl Http {
         bearer: Option<&Secret>,
         body: &(impl Serialize + ?Sized),
     ) -> Result<T, ControlError> {
-        self.request(Method::POST, path, &[], bearer, Body::Json(body)).await
+        self.request(Method::POST, path, &[], bearer, Body::Json(body), None).await
     }
 
     pub(super) async fn post_form<T: DeserializeOwned>(
@@ -65,7 +81,7 @@ impl Http {
         path: &str,
         form: &[(&str, &str)],
     ) -> Result<T, ControlError> {
-        self.request(Method::POST, path, &[], None, Body::<Value>::Form(form)).await
+        self.request(Method::POST, path, &[], None, Body::<Value>::Form(form), None).await
     }
 
     async fn request<T: DeserializeOwned>(
@@ -75,8 +91,9 @@ impl Http {
         query: &[(&str, &str)],
         bearer: Option<&Secret>,
         body: Body<'_, impl Serialize + ?Sized>,
+        limit: Option<Duration>,
     ) -> Result<T, ControlError> {
-        let (status, value) = self.send(method, path, query, bearer, body).await?;
+        let (status, value) = self.send(method, path, query, bearer, body, limit).await?;
         // A list may come bare, and RFC 8628's answers have no envelope.
         let data = match value {
             Value::Object(mut envelope) if envelope.contains_key("success") => {
@@ -95,12 +112,16 @@ impl Http {
         query: &[(&str, &str)],
         bearer: Option<&Secret>,
         body: Body<'_, impl Serialize + ?Sized>,
+        limit: Option<Duration>,
     ) -> Result<(u16, Value), ControlError> {
         let mut url = self.server.clone();
         url.set_path(&format!("{}{path}", self.server.path().trim_end_matches('/')));
         let mut request = self.client()?.request(method, url);
         if !query.is_empty() {
             request = request.query(query);
+        }
+        if let Some(limit) = limit {
+            request = request.timeout(limit);
         }
         if let Some(bearer) = bearer {
             request = request.bearer_auth(bearer.expose());

@@ -60,6 +60,41 @@ pub(super) struct OneMachine {
     pub(super) machine: Machine,
 }
 
+/// What changed in the network map, or all of it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct NetworkMapAnswer {
+    /// What to ask the next changes since.
+    pub(crate) version: i64,
+    /// Whether machines that are not among `peers` are to be forgotten.
+    #[serde(default)]
+    pub(crate) full: bool,
+    /// Machines that are new or have changed.
+    #[serde(default)]
+    pub(crate) peers: Vec<MapPeer>,
+    /// The ids of those that are peers no more.
+    #[serde(default)]
+    pub(crate) removed: Vec<String>,
+}
+
+/// Another machine of the organisation.
+#[derive(Debug, Deserialize)]
+pub(crate) struct MapPeer {
+    /// Its id.
+    pub(crate) id: String,
+    /// Its name.
+    pub(crate) name: String,
+    /// Its address in the tailnet.
+    pub(crate) tailnet_ip: String,
+    /// Its public key, 32 bytes in base64.
+    pub(crate) public_key: String,
+    /// Where it may be reached, ADDRESS:PORT each.
+    #[serde(default)]
+    pub(crate) endpoints: Vec<String>,
+    /// Whether it is heard of.
+    #[serde(default)]
+    pub(crate) online: bool,
+}
+
 /// One of the caller's organisations.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Membership {

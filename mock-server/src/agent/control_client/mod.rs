@@ -9,10 +9,11 @@ mod message;
 pub(crate) use backoff::{Backoff, retry_delay};
 pub(crate) use error::ControlError;
 pub(crate) use message::{
-    AuthKey, CreateAuthKey, CreatedAuthKey, DeviceCode, DeviceToken, Machine, Membership, RegisterMachine,
-    Registered,
+    AuthKey, CreateAuthKey, CreatedAuthKey, DeviceCode, DeviceToken, Machine, MapPeer, Membership,
+    NetworkMapAnswer, RegisterMachine, Registered,
 };
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::{Method, Url};
@@ -50,10 +51,34 @@ impl ControlClient {
         self.http.post("/api/register-machine", session, request).await
     }
 
-    /// `POST /api/heartbeat`, with the machine's token.
-    pub(crate) async fn heartbeat(&self, token: &Secret) -> Result<Machine, ControlError> {
-        let body = json!({ "version": env!("CARGO_PKG_VERSION"), "status": "online" });
+    /// Whether it runs on this host.
+    pub(crate) fn is_local(&self) -> bool {
+        self.http.is_local()
+    }
+
+    /// `POST /api/heartbeat`, with the machine's token, and where the machine may be reached if it has a tunnel.
+    pub(crate) async fn heartbeat(
+        &self,
+        token: &Secret,
+        endpoints: Option<&[SocketAddr]>,
+    ) -> Result<Machine, ControlError> {
+        let mut body = json!({ "version": env!("CARGO_PKG_VERSION"), "status": "online" });
+        if let Some(endpoints) = endpoints {
+            body["endpoints"] = endpoints.iter().map(SocketAddr::to_string).collect();
+        }
         self.machine("/api/heartbeat", token, &body).await
+    }
+
+    /// `GET /api/network-map`: what changed since `version`, or everything (0). Held for up to `wait` if nothing did.
+    pub(crate) async fn network_map(
+        &self,
+        token: &Secret,
+        version: i64,
+        wait: Duration,
+    ) -> Result<NetworkMapAnswer, ControlError> {
+        let query = [("since", version.to_string()), ("wait", wait.as_secs().to_string())];
+        let query = query.each_ref().map(|(name, value)| (*name, value.as_str()));
+        self.http.get_held("/api/network-map", &query, token, wait).await
     }
 
     /// The last heartbeat: the machine is offline from now on. Gives up soon.
@@ -159,7 +184,7 @@ impl ControlClient {
     }
 
     async fn farewell(&self, path: &'static str, token: &Secret, body: &Value) -> Result<(), ControlError> {
-        let request = self.http.send(Method::POST, path, &[], Some(token), http::Body::Json(body));
+        let request = self.http.send(Method::POST, path, &[], Some(token), http::Body::Json(body), None);
         match tokio::time::timeout(FAREWELL, request).await {
             Ok(answer) => answer.map(drop),
             Err(_) => Err(self.http.unreachable("no answer in time")),

@@ -5,10 +5,12 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::address::SocketAddress;
-use super::message::{Request, RunningStatus};
+use super::message::{PingAnswer, Request, RunningStatus};
+use crate::agent::tunnel::Pinged;
 
 /// How long the running `ztna up` may take to say how it is.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,14 +30,24 @@ pub(crate) struct SocketError {
 
 /// How the `ztna up` that runs with `folder` is; nothing if none does.
 pub(crate) fn ask_status(folder: &Path) -> Result<Option<RunningStatus>, SocketError> {
-    let asked = || -> io::Result<Option<RunningStatus>> {
-        let Some(stream) = send(folder, &Request::Status, STATUS_TIMEOUT)? else { return Ok(None) };
-        let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line)?;
-        // An `up` that ends at this moment closes without a word.
-        if line.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_str(&line)?)) }
-    };
-    asked().map_err(|cause| failed(folder, cause))
+    ask(folder, &Request::Status, STATUS_TIMEOUT).map_err(|cause| failed(folder, cause))
+}
+
+/// Has the `ztna up` that runs with `folder` ping a machine: its answer or, in words, why there was none; nothing
+/// if no `up` runs.
+pub(crate) fn ping(
+    folder: &Path,
+    machine: &str,
+    limit: Duration,
+) -> Result<Option<Result<Pinged, String>>, SocketError> {
+    let milliseconds = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+    let request = Request::Ping { machine: machine.to_owned(), limit: milliseconds };
+    let answer = ask(folder, &request, limit.saturating_add(STATUS_TIMEOUT));
+    let answer = answer.map_err(|cause| failed(folder, cause))?;
+    Ok(answer.map(|answer| match answer {
+        PingAnswer::Pong(pinged) => Ok(pinged),
+        PingAnswer::Failure(reason) => Err(reason),
+    }))
 }
 
 /// Stops the `ztna up` that runs with `folder` and waits until it has; whether one ran.
@@ -49,6 +61,14 @@ pub(crate) fn stop(folder: &Path) -> Result<bool, SocketError> {
         }
     };
     stopped().map_err(|cause| failed(folder, cause))
+}
+
+fn ask<T: DeserializeOwned>(folder: &Path, request: &Request, timeout: Duration) -> io::Result<Option<T>> {
+    let Some(stream) = send(folder, request, timeout)? else { return Ok(None) };
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line)?;
+    // An `up` that ends at this moment closes without a word.
+    if line.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_str(&line)?)) }
 }
 
 /// The connection with `request` sent, or nothing if nobody listens: no socket, or the socket of a process

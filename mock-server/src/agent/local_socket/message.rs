@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::agent::tunnel::{PeerStatus, Pinged};
+
 /// A command to the running `ztna up`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
@@ -10,6 +12,23 @@ pub(super) enum Request {
     Status,
     /// Stop. Answered by closing the connection once nothing runs any more.
     Stop,
+    /// Is this machine there? Answered with a [`PingAnswer`].
+    Ping {
+        /// Its name or tailnet address.
+        machine: String,
+        /// How long it may take, in milliseconds.
+        limit: u64,
+    },
+}
+
+/// What came of a ping.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum PingAnswer {
+    /// It answered.
+    Pong(Pinged),
+    /// Why it did not, in words.
+    Failure(String),
 }
 
 /// How the running `ztna up` is.
@@ -19,6 +38,29 @@ pub(crate) struct RunningStatus {
     pub(crate) pid: u32,
     /// What it is at.
     pub(crate) phase: Phase,
+    /// What its tunnel ends in; nothing without a tunnel.
+    #[serde(default)]
+    pub(crate) mode: Option<Mode>,
+    /// The machines it may speak to.
+    #[serde(default)]
+    pub(crate) peers: Vec<PeerStatus>,
+}
+
+/// What a tunnel ends in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
+    /// An IP stack in the agent's own process.
+    Userspace,
+}
+
+impl Mode {
+    /// As people read it (headless/ST2.1, headless/ST2.2).
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Userspace => "userspace",
+        }
+    }
 }
 
 /// What the running `ztna up` is at.

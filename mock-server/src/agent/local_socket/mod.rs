@@ -6,6 +6,6 @@ mod client;
 mod message;
 mod server;
 
-pub(crate) use client::{SocketError, ask_status, stop};
-pub(crate) use message::{Phase, RunningStatus};
-pub(crate) use server::{LocalSocket, StopRequest};
+pub(crate) use client::{SocketError, ask_status, ping, stop};
+pub(crate) use message::{Mode, Phase, RunningStatus};
+pub(crate) use server::{Insight, LocalSocket, StopRequest};

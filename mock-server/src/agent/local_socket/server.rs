@@ -4,18 +4,34 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
 
 use super::address::SocketAddress;
-use super::message::{Phase, Request, RunningStatus};
+use super::message::{Mode, Phase, PingAnswer, Request, RunningStatus};
+use crate::agent::tunnel::Tunnel;
 
 /// No request is longer; a peer that sends more is no command of ours.
 const LONGEST_REQUEST: u64 = 4096;
 
 /// How long a peer may take to send its request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// No command waits longer for a pong.
+const LONGEST_PING: Duration = Duration::from_secs(3600);
+
+const NO_TUNNEL: &str = "the running 'ztna up' has no tunnel. Stop it and run 'ztna up --userspace'";
+
+/// What the running `ztna up` tells about itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Insight {
+    /// What it is at.
+    pub(crate) phase: watch::Receiver<Phase>,
+    /// Its tunnel, once it has one.
+    pub(crate) tunnel: watch::Receiver<Option<Tunnel>>,
+}
 
 /// The socket, answering in the background as long as this value lives.
 #[derive(Debug)]
@@ -34,12 +50,12 @@ pub(crate) struct StopRequest {
 impl LocalSocket {
     /// Listens in `folder`. The caller holds the folder's lock: a socket
     /// that is already there was left by a process that was killed.
-    pub(crate) fn listen(folder: &Path, phase: watch::Receiver<Phase>) -> io::Result<Self> {
+    pub(crate) fn listen(folder: &Path, insight: Insight) -> io::Result<Self> {
         let address = SocketAddress::within(folder)?;
         remove(address.path())?;
         let listener = UnixListener::bind(address.path())?;
         let (stop, stop_requests) = mpsc::channel(1);
-        let answering = tokio::spawn(accept(listener, phase, stop));
+        let answering = tokio::spawn(accept(listener, insight, stop));
         Ok(Self { address, answering, stop_requests })
     }
 
@@ -67,11 +83,11 @@ fn remove(socket: &Path) -> io::Result<()> {
     }
 }
 
-async fn accept(listener: UnixListener, phase: watch::Receiver<Phase>, stop: mpsc::Sender<StopRequest>) {
+async fn accept(listener: UnixListener, insight: Insight, stop: mpsc::Sender<StopRequest>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(answer(stream, phase.clone(), stop.clone()));
+                tokio::spawn(answer(stream, insight.clone(), stop.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection to the local socket was not accepted");
@@ -82,7 +98,7 @@ async fn accept(listener: UnixListener, phase: watch::Receiver<Phase>, stop: mps
     }
 }
 
-async fn answer(stream: UnixStream, phase: watch::Receiver<Phase>, stop: mpsc::Sender<StopRequest>) {
+async fn answer(stream: UnixStream, insight: Insight, stop: mpsc::Sender<StopRequest>) {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
     let mut bounded = (&mut stream).take(LONGEST_REQUEST);
@@ -91,11 +107,11 @@ async fn answer(stream: UnixStream, phase: watch::Receiver<Phase>, stop: mpsc::S
     let Ok(Ok(_)) = tokio::time::timeout(REQUEST_TIMEOUT, read).await else { return };
     match serde_json::from_str(&line) {
         Ok(Request::Status) => {
-            let status = RunningStatus { pid: std::process::id(), phase: *phase.borrow() };
-            if let Ok(mut text) = serde_json::to_vec(&status) {
-                text.push(b'\n');
-                let _ = stream.write_all(&text).await;
-            }
+            say(&mut stream, &insight.status().await).await;
+        }
+        Ok(Request::Ping { machine, limit }) => {
+            let limit = Duration::from_millis(limit).min(LONGEST_PING);
+            say(&mut stream, &insight.ping(machine, limit).await).await;
         }
         Ok(Request::Stop) => {
             let _ = stop.send(StopRequest { _stream: stream.into_inner() }).await;
@@ -104,10 +120,42 @@ async fn answer(stream: UnixStream, phase: watch::Receiver<Phase>, stop: mpsc::S
     }
 }
 
+async fn say(stream: &mut BufReader<UnixStream>, answer: &impl Serialize) {
+    if let Ok(mut text) = serde_json::to_vec(answer) {
+        text.push(b'\n');
+        let _ = stream.write_all(&text).await;
+    }
+}
+
+impl Insight {
+    async fn status(&self) -> RunningStatus {
+        let tunnel = self.tunnel.borrow().clone();
+        let phase = *self.phase.borrow();
+        let (mode, peers) = match tunnel {
+            Some(tunnel) => (Some(Mode::Userspace), tunnel.peers().await),
+            None => (None, Vec::new()),
+        };
+        RunningStatus { pid: std::process::id(), phase, mode, peers }
+    }
+
+    async fn ping(&self, machine: String, limit: Duration) -> PingAnswer {
+        let tunnel = self.tunnel.borrow().clone();
+        let Some(tunnel) = tunnel else { return PingAnswer::Failure(NO_TUNNEL.to_owned()) };
+        match tunnel.ping(machine, limit).await {
+            Ok(pinged) => PingAnswer::Pong(pinged),
+            Err(failure) => PingAnswer::Failure(failure.to_string()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::{ask_status, stop};
+    use super::super::{ask_status, ping, stop};
     use super::*;
+
+    fn insight(phase: watch::Receiver<Phase>) -> Insight {
+        Insight { phase, tunnel: watch::channel(None).1 }
+    }
 
     async fn asked<T: Send + 'static>(ask: impl FnOnce() -> T + Send + 'static) -> T {
         tokio::task::spawn_blocking(ask).await.unwrap()
@@ -125,11 +173,15 @@ mod tests {
             assert_eq!(asked(move || ask_status(&path)).await.unwrap(), None);
 
             let (phase, watched) = watch::channel(Phase::Starting);
-            let mut socket = LocalSocket::listen(&folder, watched).unwrap();
+            let mut socket = LocalSocket::listen(&folder, insight(watched)).unwrap();
             phase.send_replace(Phase::Quarantined);
             let path = folder.clone();
             let status = asked(move || ask_status(&path)).await.unwrap().unwrap();
-            assert_eq!(status, RunningStatus { pid: std::process::id(), phase: Phase::Quarantined });
+            assert_eq!((status.pid, status.phase), (std::process::id(), Phase::Quarantined));
+            assert_eq!((status.mode, status.peers), (None, Vec::new()));
+            let path = folder.clone();
+            let refused = asked(move || ping(&path, "anybody", Duration::from_secs(1))).await.unwrap();
+            assert_eq!(refused, Some(Err(NO_TUNNEL.to_owned())));
 
             let path = folder.clone();
             let stopping = tokio::task::spawn_blocking(move || stop(&path));
@@ -146,7 +198,7 @@ mod tests {
     async fn noise_is_dropped_and_harms_nobody() {
         let folder = tempfile::tempdir().unwrap();
         let (_phase, watched) = watch::channel(Phase::Online);
-        let _socket = LocalSocket::listen(folder.path(), watched).unwrap();
+        let _socket = LocalSocket::listen(folder.path(), insight(watched)).unwrap();
         for noise in [&b"\n"[..], b"{\"command\":\"explode\"}\n", b"\xff\xfe\n", &[b'x'; 9000]] {
             let address = SocketAddress::within(folder.path()).unwrap();
             let mut stream = UnixStream::connect(address.path()).await.unwrap();

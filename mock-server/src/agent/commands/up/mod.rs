@@ -4,6 +4,9 @@ mod enrolment;
 mod heartbeat;
 mod stop;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use tokio::sync::watch;
 
 use crate::agent::cli::UpArguments;
@@ -12,9 +15,10 @@ use crate::agent::context::{Context, now};
 use crate::agent::control_client::ControlClient;
 use crate::agent::error::AgentError;
 use crate::agent::host_name;
-use crate::agent::local_socket::{LocalSocket, Phase};
+use crate::agent::local_socket::{Insight, LocalSocket, Mode, Phase};
 use crate::agent::node_key::NodeKey;
 use crate::agent::state::{Registration, State};
+use crate::agent::tunnel::Tunnel;
 use enrolment::{Credential, Enrolment};
 use stop::Stop;
 
@@ -29,19 +33,21 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
     }
     let lock = context.folder.lock_up()?;
     let state = context.folder.load()?;
-    let control = context.control(&state)?;
+    let control = Arc::new(context.control(&state)?);
     let credential = Credential::choose(flag.or(context.environment.auth_key.as_ref()), &state, now());
     if state.machine.is_none() && credential.is_none() {
         return Err(AgentError::NotAuthenticated);
     }
     context.block_on(async {
         let (phase, watched) = watch::channel(Phase::Starting);
-        let socket = LocalSocket::listen(context.folder.path(), watched)
+        let (tunnel, opened) = watch::channel(None);
+        let insight = Insight { phase: watched, tunnel: opened };
+        let socket = LocalSocket::listen(context.folder.path(), insight)
             .map_err(AgentError::system("open the local socket"))?;
         let mut stop = Stop::new(socket)?;
         // The first line is a promise that signals and `ztna down` are heard.
         say("Starting QuickZTNA...");
-        let life = Life { context, arguments, control: &control, phase: &phase };
+        let life = Life { context, arguments, control: &control, phase: &phase, tunnel: &tunnel };
         let ended = tokio::select! {
             ended = life.live(&state, credential) => ended,
             asked = stop.asked() => asked,
@@ -58,8 +64,9 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
 struct Life<'a> {
     context: &'a Context,
     arguments: &'a UpArguments,
-    control: &'a ControlClient,
+    control: &'a Arc<ControlClient>,
     phase: &'a watch::Sender<Phase>,
+    tunnel: &'a watch::Sender<Option<Tunnel>>,
 }
 
 impl Life<'_> {
@@ -75,7 +82,13 @@ impl Life<'_> {
             (_, _, None) => return Err(AgentError::NotAuthenticated),
         };
         let mut heart = heartbeat::Heart::new(self.arguments.heartbeat_interval);
+        if self.arguments.userspace {
+            self.open_tunnel(&machine, &node_key)?;
+        }
         let mut wait = self.beat(&mut heart, &machine).await?;
+        if let Some(tunnel) = self.tunnel.borrow().clone() {
+            wait = self.connect(&tunnel, &mut heart, &machine, wait).await?;
+        }
         say(&format!("Node key: {}", node_key.fingerprint()));
         say("Press Ctrl+C to stop...");
         loop {
@@ -87,6 +100,40 @@ impl Life<'_> {
     /// The name asked for; none if the host's own will do.
     fn wanted_name(&self) -> Option<&str> {
         self.arguments.hostname.as_deref().or(self.context.environment.host_name.as_deref())
+    }
+
+    /// The socket; nobody hears of it before the next heartbeat.
+    fn open_tunnel(&self, machine: &Registration, node_key: &NodeKey) -> Result<(), AgentError> {
+        let ip = &machine.tailnet_ip;
+        let address = ip.parse().map_err(|_| AgentError::TailnetAddress(ip.clone()))?;
+        let (control, token) = (self.control.clone(), machine.token.clone());
+        let tunnel = Tunnel::open(control, token, node_key, machine.name.clone(), address)
+            .map_err(AgentError::system("open the tunnel's UDP socket"))?;
+        self.tunnel.send_replace(Some(tunnel));
+        Ok(())
+    }
+
+    /// Waits for the first network map, which may take an administrator's approval; the time until the next
+    /// heartbeat (headless/ST2.1, issuing/rollout.2).
+    async fn connect(
+        &self,
+        tunnel: &Tunnel,
+        heart: &mut heartbeat::Heart,
+        machine: &Registration,
+        mut wait: Duration,
+    ) -> Result<Duration, AgentError> {
+        loop {
+            let due = tokio::time::Instant::now() + wait;
+            tokio::select! {
+                () = tunnel.connected() => {
+                    let mode = Mode::Userspace.name();
+                    say(&format!("Connected as {} ({}) [{mode}]", machine.name, machine.tailnet_ip));
+                    say("VPN started!");
+                    return Ok(due.saturating_duration_since(tokio::time::Instant::now()));
+                }
+                () = tokio::time::sleep_until(due) => wait = self.beat(heart, machine).await?,
+            }
+        }
     }
 
     async fn register(
@@ -140,8 +187,9 @@ impl Life<'_> {
         &self,
         heart: &mut heartbeat::Heart,
         machine: &Registration,
-    ) -> Result<std::time::Duration, AgentError> {
-        let answer = self.control.heartbeat(&machine.token).await;
+    ) -> Result<Duration, AgentError> {
+        let endpoints = self.tunnel.borrow().as_ref().map(Tunnel::endpoints);
+        let answer = self.control.heartbeat(&machine.token, endpoints.as_deref()).await;
         let pulse = heart.feel(answer, rand::random());
         self.phase.send_replace(pulse.phase);
         match pulse.notice {

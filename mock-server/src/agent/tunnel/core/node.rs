@@ -1,0 +1,89 @@
+//! A node as tests see it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Instant;
+
+use boringtun::x25519::{PublicKey, StaticSecret};
+
+use super::{Core, Datagram, Event, PeerSettings};
+
+pub(super) struct Node {
+    pub(super) core: Core,
+    pub(super) private: StaticSecret,
+    pub(super) place: SocketAddr,
+    pub(super) address: Ipv4Addr,
+}
+
+impl Node {
+    /// The `number`th node: its key, its place in the network and its address follow from that.
+    pub(super) fn new(number: u8, now: Instant) -> Self {
+        let private = StaticSecret::from([number; 32]);
+        Self {
+            core: Core::new(private.clone(), now),
+            private,
+            place: SocketAddr::from(([192, 0, 2, number], 51820)),
+            address: Ipv4Addr::new(100, 64, 0, number),
+        }
+    }
+
+    pub(super) fn key(&self) -> PublicKey {
+        PublicKey::from(&self.private)
+    }
+
+    pub(super) fn settings(&self) -> PeerSettings {
+        PeerSettings { address: self.address, endpoints: vec![self.place], online: true }
+    }
+
+    pub(super) fn knows(&mut self, other: &Self, now: Instant) {
+        self.core.set_peer(other.key(), other.settings(), now);
+    }
+
+    pub(super) fn datagrams(&mut self) -> Vec<Datagram> {
+        std::iter::from_fn(|| self.core.poll_datagram()).collect()
+    }
+
+    pub(super) fn events(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.core.poll_event()).collect()
+    }
+
+    /// The numbers of the packets that arrived.
+    pub(super) fn arrived(&mut self) -> Vec<u64> {
+        std::iter::from_fn(|| self.core.poll_packet()).map(|packet| number(&packet)).collect()
+    }
+}
+
+/// Passes datagrams on at once until there are none left.
+pub(super) fn converse(one: &mut Node, other: &mut Node, now: Instant) {
+    loop {
+        let (there, back) = (one.datagrams(), other.datagrams());
+        if there.is_empty() && back.is_empty() {
+            return;
+        }
+        there.iter().for_each(|datagram| other.core.receive(one.place, &datagram.bytes, now));
+        back.iter().for_each(|datagram| one.core.receive(other.place, &datagram.bytes, now));
+    }
+}
+
+/// Two nodes with a session.
+pub(super) fn pair(now: Instant) -> (Node, Node) {
+    let (mut one, mut other) = (Node::new(1, now), Node::new(2, now));
+    one.knows(&other, now);
+    other.knows(&one, now);
+    one.core.send(&packet(one.address, other.address, 0), now);
+    converse(&mut one, &mut other, now);
+    assert_eq!(other.arrived(), [0]);
+    (one, other)
+}
+
+/// An inner packet that can be told from all others.
+pub(super) fn packet(source: Ipv4Addr, destination: Ipv4Addr, number: u64) -> Vec<u8> {
+    let mut packet = vec![0x45, 0, 0, 28, 0, 0, 0, 0, 64, 253, 0, 0];
+    packet.extend(source.octets());
+    packet.extend(destination.octets());
+    packet.extend(number.to_be_bytes());
+    packet
+}
+
+fn number(packet: &[u8]) -> u64 {
+    u64::from_be_bytes(*packet[20..].first_chunk().unwrap())
+}

@@ -1,0 +1,294 @@
+//! One peer: its sessions, where it is, and what waits for it.
+
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use boringtun::noise::errors::WireGuardError;
+use boringtun::noise::{Tunn, TunnResult};
+use boringtun::x25519::PublicKey;
+
+use super::event::{Event, Reason};
+use super::initiation::Initiation;
+use super::output::Output;
+use super::packet::{COOKIE_REPLY, INITIATION, RESPONSE};
+
+/// How often a silent session is kept open through the address translators on its way.
+pub(super) const KEEPALIVE_SECONDS: u16 = 25;
+
+/// When a peer that could not be reached, or whose handshake came to nothing, is tried again.
+const GREET_AGAIN: Duration = Duration::from_secs(25);
+const CONFIRM_WITHIN: Duration = Duration::from_secs(1);
+
+/// How much later the one of two peers greets that does not do so at once: their handshakes would cross.
+const GREET_LATER: Duration = Duration::from_millis(500);
+
+/// Timers of a peer that was left alone for longer are brought up to date before they are relied upon.
+const STALE: Duration = Duration::from_secs(1);
+
+/// After so long without an answer the peer has perhaps lost the session (WireGuard's Keepalive-Timeout and
+/// Rekey-Timeout). boringtun knows the rule too, by its own clock.
+const LONGEST_SILENCE: Duration = Duration::from_secs(15);
+
+/// Packets that wait for a handshake.
+const LONGEST_QUEUE: usize = 32;
+
+/// What a node is told about a peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PeerSettings {
+    /// Its address in the tailnet, the only one it may send from.
+    pub(crate) address: Ipv4Addr,
+    /// Where it may be reached.
+    pub(crate) endpoints: Vec<SocketAddr>,
+    /// Whether it is believed to be there, so that it is worth greeting.
+    pub(crate) online: bool,
+}
+
+/// How a peer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PeerState {
+    /// Where it was heard last.
+    pub(crate) endpoint: Option<SocketAddr>,
+    /// When the last handshake was completed.
+    pub(crate) last_handshake: Option<Instant>,
+    /// Whether there is any way to reach it.
+    pub(crate) reachable: bool,
+}
+
+/// A peer.
+pub(super) struct Peer {
+    key: PublicKey,
+    settings: PeerSettings,
+    tunn: Tunn,
+    endpoint: Option<SocketAddr>,
+    initiation: Option<Initiation>,
+    /// When to begin a handshake that nobody's packet asked for.
+    greet_at: Option<Instant>,
+    /// A handshake the peer began was answered; its first data will complete it.
+    unconfirmed: bool,
+    last_handshake: Option<Instant>,
+    waiting: VecDeque<Vec<u8>>,
+    /// When the first packet was sent that nothing has come back for.
+    unanswered: Option<Instant>,
+    driven: Instant,
+}
+
+impl Peer {
+    pub(super) fn new(key: PublicKey, address: Ipv4Addr, tunn: Tunn, now: Instant) -> Self {
+        Self {
+            key,
+            settings: PeerSettings { address, endpoints: Vec::new(), online: false },
+            tunn,
+            endpoint: None,
+            initiation: None,
+            greet_at: None,
+            unconfirmed: false,
+            last_handshake: None,
+            waiting: VecDeque::new(),
+            unanswered: None,
+            driven: now,
+        }
+    }
+
+    /// Takes in what is known now. `greets_first` is true of exactly one of the two peers.
+    pub(super) fn configure(&mut self, settings: PeerSettings, greets_first: bool, now: Instant) {
+        if !settings.online && settings.endpoints.is_empty() {
+            self.endpoint = None;
+            self.initiation = None;
+            self.greet_at = None;
+            self.waiting.clear();
+        } else if settings.online && (!self.settings.online || settings.endpoints != self.settings.endpoints)
+        {
+            self.greet_at = Some(if greets_first { now } else { now + GREET_LATER });
+        }
+        self.settings = settings;
+    }
+
+    pub(super) fn state(&self) -> PeerState {
+        PeerState {
+            endpoint: self.endpoint,
+            last_handshake: self.last_handshake,
+            reachable: self.has_destination(),
+        }
+    }
+
+    /// Encrypts a packet, or keeps it until there is a session.
+    pub(super) fn send(&mut self, packet: &[u8], now: Instant, buffer: &mut [u8], output: &mut Output) {
+        if !self.has_destination() {
+            return output.dropped(Reason::NoEndpoint);
+        }
+        if let (true, Some(endpoint)) = (self.has_session(), self.endpoint) {
+            if let TunnResult::WriteToNetwork(datagram) = self.tunn.encapsulate(packet, buffer) {
+                output.datagram(endpoint, datagram);
+                self.unanswered.get_or_insert(now);
+            }
+            return;
+        }
+        if self.waiting.len() == LONGEST_QUEUE {
+            self.waiting.pop_front();
+            output.dropped(Reason::QueueFull);
+        }
+        self.waiting.push_back(packet.to_vec());
+        if self.initiation.is_none() {
+            self.initiate(now, buffer, output);
+        }
+    }
+
+    /// Takes in a datagram that claims to be this peer's.
+    pub(super) fn receive(
+        &mut self,
+        from: SocketAddr,
+        datagram: &[u8],
+        now: Instant,
+        buffer: &mut [u8],
+        output: &mut Output,
+    ) {
+        let kind = datagram.first().copied().unwrap_or_default();
+        if kind == INITIATION || kind == RESPONSE {
+            self.refresh(now, buffer);
+        }
+        match self.tunn.decapsulate(Some(from.ip()), datagram, buffer) {
+            // Whoever knows the public key could have sent it: it says nothing about where the peer is.
+            TunnResult::Done if kind == COOKIE_REPLY => return,
+            TunnResult::Done => {}
+            TunnResult::WriteToNetwork(answer) => output.datagram(from, answer),
+            TunnResult::WriteToTunnelV4(packet, source) if source == self.settings.address => {
+                output.packets.push_back(packet.to_vec());
+            }
+            TunnResult::WriteToTunnelV4(..) => output.dropped(Reason::SpoofedSource),
+            TunnResult::WriteToTunnelV6(..) => output.dropped(Reason::NotIpv4),
+            TunnResult::Err(_) => return output.dropped(Reason::Rejected),
+        }
+        self.heard(from, output);
+        self.unanswered = None;
+        match kind {
+            INITIATION => {
+                // The peer repeats its initiation if our answer is lost. But it may as well have taken ours.
+                self.initiation = None;
+                self.unconfirmed = true;
+                self.greet_at = Some(now + CONFIRM_WITHIN);
+            }
+            RESPONSE => self.established(now, output),
+            _ if self.unconfirmed => self.established(now, output),
+            _ => {}
+        }
+        self.flush(from, buffer, output);
+    }
+
+    /// Does what is due. A peer that cannot be reached is left alone: a handshake begun with nobody would cross
+    /// with the one it begins itself.
+    pub(super) fn drive(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
+        let expected = self.settings.online || self.initiation.is_some();
+        if self.endpoint.is_none() && !(expected && self.has_destination()) {
+            return;
+        }
+        if self.initiation.is_some_and(|initiation| initiation.is_due(now)) {
+            self.repeat_initiation(now, buffer, output);
+        } else if self.initiation.is_none() && self.wants_handshake(now) {
+            self.greet_at = None;
+            self.unanswered = None;
+            self.initiate(now, buffer, output);
+        }
+        self.driven = now;
+        match self.tunn.update_timers(buffer) {
+            TunnResult::WriteToNetwork(message) if message.first() == Some(&INITIATION) => {
+                let message = message.to_vec();
+                self.initiation = Some(Initiation::begun(now));
+                self.everywhere(&message, output);
+            }
+            TunnResult::WriteToNetwork(message) => {
+                if let Some(endpoint) = self.endpoint {
+                    output.datagram(endpoint, message);
+                }
+            }
+            TunnResult::Err(WireGuardError::ConnectionExpired) => self.give_up(now, output),
+            _ => {}
+        }
+    }
+
+    fn wants_handshake(&self, now: Instant) -> bool {
+        let silent = |since| now.saturating_duration_since(since) >= LONGEST_SILENCE;
+        self.greet_at.is_some_and(|at| at <= now) || self.unanswered.is_some_and(silent)
+    }
+
+    fn has_session(&self) -> bool {
+        self.tunn.time_since_last_handshake().is_some()
+    }
+
+    fn has_destination(&self) -> bool {
+        self.endpoint.is_some() || !self.settings.endpoints.is_empty()
+    }
+
+    fn heard(&mut self, from: SocketAddr, output: &mut Output) {
+        if self.endpoint != Some(from) {
+            self.endpoint = Some(from);
+            output.event(Event::Roamed { peer: self.key, to: from });
+        }
+    }
+
+    fn established(&mut self, now: Instant, output: &mut Output) {
+        self.initiation = None;
+        self.greet_at = None;
+        self.unconfirmed = false;
+        self.last_handshake = Some(now);
+        output.event(Event::Handshake { peer: self.key });
+    }
+
+    /// Sends what waited for a session, if there is one now.
+    fn flush(&mut self, to: SocketAddr, buffer: &mut [u8], output: &mut Output) {
+        if !self.has_session() {
+            return;
+        }
+        // What boringtun queued by itself: a keepalive that found no session.
+        while let TunnResult::WriteToNetwork(message) = self.tunn.decapsulate(None, &[], buffer) {
+            output.datagram(to, message);
+        }
+        for packet in self.waiting.drain(..) {
+            if let TunnResult::WriteToNetwork(message) = self.tunn.encapsulate(&packet, buffer) {
+                output.datagram(to, message);
+            }
+        }
+    }
+
+    fn initiate(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
+        self.refresh(now, buffer);
+        self.repeat_initiation(now, buffer, output);
+        self.initiation = Some(Initiation::begun(now));
+    }
+
+    fn repeat_initiation(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
+        if let TunnResult::WriteToNetwork(message) = self.tunn.format_handshake_initiation(buffer, true) {
+            let message = message.to_vec();
+            self.everywhere(&message, output);
+        }
+        if let Some(initiation) = &mut self.initiation {
+            initiation.repeated(now);
+        }
+    }
+
+    /// An initiation goes wherever the peer may be: it answers the first that arrives, takes the others for
+    /// replays, and its answer shows where it is.
+    fn everywhere(&self, initiation: &[u8], output: &mut Output) {
+        let known = self.settings.endpoints.iter().filter(|place| Some(**place) != self.endpoint);
+        for place in self.endpoint.iter().chain(known) {
+            output.datagram(*place, initiation);
+        }
+    }
+
+    /// boringtun counts its timers from its last look at the clock: a handshake after a long silence would be
+    /// taken for one of long ago, and be given up at once.
+    fn refresh(&mut self, now: Instant, buffer: &mut [u8]) {
+        if now.saturating_duration_since(self.driven) >= STALE {
+            self.driven = now;
+            let _ = self.tunn.update_timers(buffer);
+        }
+    }
+
+    fn give_up(&mut self, now: Instant, output: &mut Output) {
+        if self.initiation.take().is_some() || self.greet_at.is_none() {
+            self.waiting.clear();
+            self.greet_at = Some(now + GREET_AGAIN);
+            output.event(Event::Expired { peer: self.key });
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The peers of a node, by index, by key and by address.
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+use std::time::Instant;
+
+use boringtun::noise::Tunn;
+use boringtun::x25519::PublicKey;
+
+use super::peer::Peer;
+
+/// An index on the wire has 32 bits; boringtun keeps the lower eight for the sessions of one peer.
+const SLOT_BITS: u32 = 24;
+
+/// Every peer, each with an address of its own.
+#[derive(Default)]
+pub(super) struct Table {
+    peers: HashMap<u32, Peer>,
+    by_key: HashMap<PublicKey, u32>,
+    by_address: HashMap<Ipv4Addr, u32>,
+    last_slot: u32,
+}
+
+impl Table {
+    /// The peer with `key`, made if it is new; `address` becomes its own, whoever had it before.
+    pub(super) fn set(
+        &mut self,
+        key: PublicKey,
+        address: Ipv4Addr,
+        make: impl FnOnce(u32) -> Tunn,
+        now: Instant,
+    ) -> &mut Peer {
+        let slot = match self.by_key.get(&key) {
+            Some(slot) => *slot,
+            None => self.free_slot(),
+        };
+        self.by_key.insert(key, slot);
+        self.by_address.retain(|_, owner| *owner != slot);
+        self.by_address.insert(address, slot);
+        self.peers.entry(slot).or_insert_with(|| Peer::new(key, address, make(slot), now))
+    }
+
+    pub(super) fn remove(&mut self, key: &PublicKey) {
+        if let Some(slot) = self.by_key.remove(key) {
+            self.by_address.retain(|_, owner| *owner != slot);
+            self.peers.remove(&slot);
+        }
+    }
+
+    pub(super) fn by_key(&mut self, key: &PublicKey) -> Option<&mut Peer> {
+        self.peers.get_mut(self.by_key.get(key)?)
+    }
+
+    pub(super) fn by_address(&mut self, address: Ipv4Addr) -> Option<&mut Peer> {
+        self.peers.get_mut(self.by_address.get(&address)?)
+    }
+
+    /// The peer one of whose sessions has this receiver index.
+    pub(super) fn by_index(&mut self, index: u32) -> Option<&mut Peer> {
+        self.peers.get_mut(&(index >> (u32::BITS - SLOT_BITS)))
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Peer> {
+        self.peers.values_mut()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// Slots come back late, so that datagrams for a peer that is gone do not reach its successor.
+    fn free_slot(&mut self) -> u32 {
+        loop {
+            self.last_slot = (self.last_slot + 1) % (1 << SLOT_BITS);
+            if !self.peers.contains_key(&self.last_slot) {
+                return self.last_slot;
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! A running tunnel, as the rest of the agent sees it.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::core::Core;
+use super::task::{Command, Task};
+use super::userspace::Netstack;
+use super::{endpoints, map};
+use crate::agent::control_client::ControlClient;
+use crate::agent::node_key::NodeKey;
+use crate::agent::secret::Secret;
+
+/// Commands that wait for the tunnel.
+const COMMANDS: usize = 64;
+
+/// A machine this one may speak to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PeerStatus {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its address in the tailnet.
+    pub(crate) ip: Ipv4Addr,
+    /// Where it was heard last.
+    pub(crate) endpoint: Option<SocketAddr>,
+    /// Whole seconds since the last handshake with it.
+    pub(crate) last_handshake_seconds: Option<u64>,
+    /// Whether the control plane hears of it.
+    pub(crate) online: bool,
+}
+
+/// A machine that answered a ping.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pinged {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its address in the tailnet.
+    pub(crate) ip: Ipv4Addr,
+    /// Where its answer came from.
+    pub(crate) endpoint: Option<SocketAddr>,
+    /// How long it took, in microseconds.
+    pub(crate) microseconds: u64,
+}
+
+/// Why a ping was not answered.
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
+pub(crate) enum PingFailure {
+    /// No such machine in the network map.
+    #[error("no machine named '{0}' in this network. 'ztna status --json' lists its peers")]
+    UnknownMachine(String),
+    /// It is this machine.
+    #[error("{0} is this machine itself")]
+    Itself(String),
+    /// It has not told where it is.
+    #[error("{name} ({ip}) cannot be reached: it has no tunnel. Run 'ztna up --userspace' there")]
+    Unreachable {
+        /// Its name.
+        name: String,
+        /// Its address in the tailnet.
+        ip: Ipv4Addr,
+    },
+    /// It did not answer in time.
+    #[error("no answer from {named} within {}", humantime::format_duration(*limit))]
+    Timeout {
+        /// What was asked for.
+        named: String,
+        /// The time it had.
+        limit: Duration,
+    },
+    /// Too many pings at once, or the tunnel is ending.
+    #[error("the tunnel takes no more pings at the moment. Try again")]
+    Busy,
+}
+
+/// A running tunnel. It ends when its last handle is dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct Tunnel {
+    commands: mpsc::Sender<Command>,
+    connected: watch::Receiver<bool>,
+    port: u16,
+    local: bool,
+    _follower: Arc<Follower>,
+}
+
+/// The task that follows the network map; it would hold the tunnel open.
+#[derive(Debug)]
+struct Follower(tokio::task::AbortHandle);
+
+impl Tunnel {
+    /// Opens a UDP socket, and begins to follow the network map with the machine's `token`.
+    ///
+    /// # Errors
+    /// The system's, if it gives no socket.
+    pub(crate) fn open(
+        control: Arc<ControlClient>,
+        token: Secret,
+        node_key: &NodeKey,
+        name: String,
+        address: Ipv4Addr,
+    ) -> io::Result<Self> {
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+        socket.set_nonblocking(true)?;
+        let port = socket.local_addr()?.port();
+        let socket = tokio::net::UdpSocket::from_std(socket)?;
+        let now = Instant::now();
+        let core = Core::new(node_key.private(), now);
+        let stack = Netstack::new(address, rand::random(), now);
+        let (commands, received) = mpsc::channel(COMMANDS);
+        let (first_map, connected) = watch::channel(false);
+        tokio::spawn(Task::new(socket, core, stack, (name, address), first_map).run(received));
+        let local = control.is_local();
+        let follower = tokio::spawn(map::follow(control, token, commands.clone()));
+        let follower = Arc::new(Follower(follower.abort_handle()));
+        Ok(Self { commands, connected, port, local, _follower: follower })
+    }
+
+    /// Waits for the first network map.
+    pub(crate) async fn connected(&self) {
+        if self.connected.clone().wait_for(|connected| *connected).await.is_err() {
+            // The task is gone, and with it the runtime.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Where this machine may be reached at the moment.
+    pub(crate) fn endpoints(&self) -> Vec<SocketAddr> {
+        endpoints::gather(self.port, self.local)
+    }
+
+    /// How the peers are, by name.
+    pub(crate) async fn peers(&self) -> Vec<PeerStatus> {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.commands.send(Command::Peers(reply)).await;
+        let mut peers = answer.await.unwrap_or_default();
+        peers.sort_by(|a, b| a.name.cmp(&b.name));
+        peers
+    }
+
+    /// Pings the machine of that name or tailnet address.
+    ///
+    /// # Errors
+    /// [`PingFailure`], after `limit` at the latest.
+    pub(crate) async fn ping(&self, named: String, limit: Duration) -> Result<Pinged, PingFailure> {
+        let (reply, answer) = oneshot::channel();
+        let ping = async {
+            self.commands
+                .send(Command::Ping { named: named.clone(), reply })
+                .await
+                .map_err(|_| PingFailure::Busy)?;
+            answer.await.unwrap_or(Err(PingFailure::Busy))
+        };
+        match tokio::time::timeout(limit, ping).await {
+            Ok(answer) => answer,
+            Err(_) => Err(PingFailure::Timeout { named: named.clone(), limit }),
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,233 @@
+//! The shell around the core: one UDP socket, one task, the clock.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use tokio::net::UdpSocket;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::core::{Core, Event};
+use super::handle::{PeerStatus, PingFailure, Pinged};
+use super::map::{Changes, Machine, NetworkMap};
+use super::userspace::{Netstack, Pong};
+use crate::agent::control_client::NetworkMapAnswer;
+
+/// Datagrams taken in before anything else gets its turn.
+const BATCH: usize = 64;
+
+/// When there is nothing to wait for but the socket and commands.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// What the rest of the agent wants of the tunnel.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// The control plane told what changed in the network map.
+    Apply(NetworkMapAnswer),
+    /// This machine may speak to nobody any more.
+    Clear,
+    /// How are the peers?
+    Peers(oneshot::Sender<Vec<PeerStatus>>),
+    /// Is this one there?
+    Ping {
+        /// Its name or tailnet address.
+        named: String,
+        /// Where the answer goes; whoever waits no longer has dropped the other end.
+        reply: oneshot::Sender<Result<Pinged, PingFailure>>,
+    },
+}
+
+/// Everything the task owns.
+pub(super) struct Task {
+    socket: UdpSocket,
+    core: Core,
+    stack: Netstack,
+    map: NetworkMap,
+    own: (String, Ipv4Addr),
+    first_map: watch::Sender<bool>,
+    pings: HashMap<u16, Ping>,
+    buffer: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Ping {
+    name: String,
+    reply: oneshot::Sender<Result<Pinged, PingFailure>>,
+}
+
+impl Task {
+    /// A tunnel that knows nobody yet; `own` are this machine's name and tailnet address.
+    pub(super) fn new(
+        socket: UdpSocket,
+        core: Core,
+        stack: Netstack,
+        own: (String, Ipv4Addr),
+        first_map: watch::Sender<bool>,
+    ) -> Self {
+        let (map, pings, buffer) = (NetworkMap::default(), HashMap::new(), vec![0; 1 << 16]);
+        Self { socket, core, stack, map, own, first_map, pings, buffer }
+    }
+
+    /// Runs until nobody can send a command any more.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        loop {
+            let deadline = self.settle();
+            tokio::select! {
+                ready = self.socket.readable() => match ready {
+                    Ok(()) => self.receive(),
+                    Err(error) => tracing::warn!(%error, "the tunnel's socket"),
+                },
+                command = commands.recv() => match command {
+                    Some(command) => self.obey(command),
+                    None => return,
+                },
+                () = tokio::time::sleep_until(deadline.into()) => {}
+            }
+        }
+    }
+
+    fn receive(&mut self) {
+        for _ in 0..BATCH {
+            match self.socket.try_recv_from(&mut self.buffer) {
+                Ok((length, from)) => {
+                    let datagram = self.buffer.get(..length).unwrap_or_default();
+                    self.core.receive(from, datagram, Instant::now());
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
+                // An earlier datagram found nobody: the peer's silence says as much.
+                Err(error) => tracing::debug!(%error, "receiving"),
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Apply(answer) => {
+                let changes = self.map.apply(answer);
+                self.configure(changes);
+                self.first_map.send_replace(true);
+            }
+            Command::Clear => {
+                let changes = self.map.clear();
+                self.configure(changes);
+            }
+            Command::Peers(reply) => {
+                let _ = reply.send(self.peers());
+            }
+            Command::Ping { named, reply } => {
+                self.pings.retain(|_, ping| !ping.reply.is_closed());
+                if let Err((reply, failure)) = self.ping(&named, reply) {
+                    let _ = reply.send(Err(failure));
+                }
+            }
+        }
+    }
+
+    fn configure(&mut self, changes: Changes) {
+        let now = Instant::now();
+        changes.removed.iter().for_each(|key| self.core.remove_peer(key));
+        changes.set.into_iter().for_each(|(key, settings)| self.core.set_peer(key, settings, now));
+    }
+
+    fn peers(&mut self) -> Vec<PeerStatus> {
+        let core = &mut self.core;
+        let peer = |machine: &Machine| {
+            let state = core.peer_state(machine.settings.address);
+            PeerStatus {
+                name: machine.name.clone(),
+                ip: machine.settings.address,
+                endpoint: state.and_then(|state| state.endpoint),
+                last_handshake_seconds: state
+                    .and_then(|state| state.last_handshake)
+                    .map(|at| at.elapsed().as_secs()),
+                online: machine.settings.online,
+            }
+        };
+        self.map.machines().map(peer).collect()
+    }
+
+    fn ping(
+        &mut self,
+        named: &str,
+        reply: oneshot::Sender<Result<Pinged, PingFailure>>,
+    ) -> Result<(), (oneshot::Sender<Result<Pinged, PingFailure>>, PingFailure)> {
+        let (name, address) = &self.own;
+        if named == name || named.parse() == Ok(*address) {
+            return Err((reply, PingFailure::Itself(named.to_owned())));
+        }
+        let Some(machine) = self.map.find(named) else {
+            return Err((reply, PingFailure::UnknownMachine(named.to_owned())));
+        };
+        let (name, ip) = (machine.name.clone(), machine.settings.address);
+        if !self.core.peer_state(ip).is_some_and(|state| state.reachable) {
+            return Err((reply, PingFailure::Unreachable { name, ip }));
+        }
+        match self.stack.ping(ip, Instant::now()) {
+            Some(number) => {
+                self.pings.insert(number, Ping { name, reply });
+                Ok(())
+            }
+            None => Err((reply, PingFailure::Busy)),
+        }
+    }
+
+    /// Moves everything to where it belongs; when to do so again at the latest.
+    fn settle(&mut self) -> Instant {
+        let now = Instant::now();
+        self.core.tick(now);
+        loop {
+            let mut moved = false;
+            while let Some(packet) = self.core.poll_packet() {
+                self.stack.deliver(packet);
+                moved = true;
+            }
+            for pong in self.stack.poll(now) {
+                self.answered(pong);
+            }
+            while let Some(packet) = self.stack.poll_packet() {
+                self.core.send(&packet, now);
+                moved = true;
+            }
+            if !moved {
+                break;
+            }
+        }
+        while let Some(datagram) = self.core.poll_datagram() {
+            // Lost like any other: WireGuard and what is inside repeat what matters.
+            if let Err(error) = self.socket.try_send_to(&datagram.bytes, datagram.to) {
+                tracing::debug!(%error, to = %datagram.to, "sending");
+            }
+        }
+        while let Some(event) = self.core.poll_event() {
+            log(event);
+        }
+        let deadlines = [self.core.deadline(), self.stack.deadline(now)];
+        deadlines.into_iter().flatten().min().unwrap_or(now + IDLE)
+    }
+
+    fn answered(&mut self, pong: Pong) {
+        if let Some(ping) = self.pings.remove(&pong.number) {
+            let endpoint: Option<SocketAddr> =
+                self.core.peer_state(pong.from).and_then(|state| state.endpoint);
+            let microseconds = u64::try_from(pong.elapsed.as_micros()).unwrap_or(u64::MAX);
+            let _ = ping.reply.send(Ok(Pinged { name: ping.name, ip: pong.from, endpoint, microseconds }));
+        }
+    }
+}
+
+fn log(event: Event) {
+    match event {
+        Event::Handshake { peer } => {
+            tracing::debug!(peer = hex::encode(peer), "handshake");
+        }
+        Event::Roamed { peer, to } => {
+            tracing::debug!(peer = hex::encode(peer), %to, "heard from");
+        }
+        Event::Expired { peer } => {
+            tracing::info!(peer = hex::encode(peer), "not reached; trying again later");
+        }
+        Event::Dropped(reason) => {
+            tracing::trace!(?reason, "dropped");
+        }
+    }
+}

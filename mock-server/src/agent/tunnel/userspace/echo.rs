@@ -1,0 +1,82 @@
+//! Echo requests on their way and the replies to them.
+
+use std::collections::VecDeque;
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::socket::icmp;
+use smoltcp::wire::{Icmpv4Packet, Icmpv4Repr, IpAddress};
+
+/// Requests whose replies are still waited for; the oldest is forgotten for a new one.
+const MOST: usize = 1024;
+
+const PAYLOAD: [u8; 32] = *b"QuickZTNA echo request, 32 bytes";
+
+/// A ping that was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pong {
+    /// The number [`super::Netstack::ping`] gave.
+    pub(crate) number: u16,
+    /// Who answered.
+    pub(crate) from: Ipv4Addr,
+    /// How long it took.
+    pub(crate) elapsed: Duration,
+}
+
+#[derive(Debug)]
+struct Request {
+    number: u16,
+    to: Ipv4Addr,
+    sent: Instant,
+}
+
+/// The requests under one identifier.
+#[derive(Debug)]
+pub(super) struct Echoes {
+    identifier: u16,
+    last: u16,
+    pending: VecDeque<Request>,
+}
+
+impl Echoes {
+    pub(super) fn new(identifier: u16) -> Self {
+        Self { identifier, last: 0, pending: VecDeque::new() }
+    }
+
+    pub(super) fn request(
+        &mut self,
+        socket: &mut icmp::Socket<'_>,
+        to: Ipv4Addr,
+        now: Instant,
+    ) -> Option<u16> {
+        let number = self.last.wrapping_add(1);
+        let request = Icmpv4Repr::EchoRequest { ident: self.identifier, seq_no: number, data: &PAYLOAD };
+        let buffer = socket.send(request.buffer_len(), to.into()).ok()?;
+        request.emit(&mut Icmpv4Packet::new_unchecked(buffer), &ChecksumCapabilities::default());
+        self.last = number;
+        if self.pending.len() == MOST {
+            self.pending.pop_front();
+        }
+        self.pending.push_back(Request { number, to, sent: now });
+        Some(number)
+    }
+
+    pub(super) fn replies(&mut self, socket: &mut icmp::Socket<'_>, now: Instant) -> Vec<Pong> {
+        let mut pongs = Vec::new();
+        while let Ok((message, IpAddress::Ipv4(from))) = socket.recv() {
+            let reply = Icmpv4Packet::new_checked(message)
+                .and_then(|packet| Icmpv4Repr::parse(&packet, &ChecksumCapabilities::default()));
+            let Ok(Icmpv4Repr::EchoReply { ident, seq_no, .. }) = reply else { continue };
+            let place =
+                self.pending.iter().position(|request| request.number == seq_no && request.to == from);
+            if ident == self.identifier
+                && let Some(request) = place.and_then(|place| self.pending.remove(place))
+            {
+                let elapsed = now.saturating_duration_since(request.sent);
+                pongs.push(Pong { number: seq_no, from, elapsed });
+            }
+        }
+        pongs
+    }
+}

@@ -1,0 +1,89 @@
+//! Where a machine can be reached over UDP, as it found out itself.
+
+use std::net::SocketAddr;
+
+use super::Refusal;
+
+/// A machine has at most so many endpoints.
+pub const MOST: usize = 16;
+
+/// Accepts a machine's endpoints, each `ADDRESS:PORT` or `[ADDRESS]:PORT`: in one spelling, each once, in their order.
+///
+/// # Errors
+/// [`Refusal::InvalidInput`] for more than [`MOST`], and for what no datagram can be sent to.
+pub fn normalise(endpoints: &[String]) -> Result<Vec<String>, Refusal> {
+    if endpoints.len() > MOST {
+        return Err(Refusal::invalid(format!("endpoints must not be more than {MOST}")));
+    }
+    let mut accepted = Vec::with_capacity(endpoints.len());
+    for (place, endpoint) in endpoints.iter().enumerate() {
+        let Some(endpoint) = reachable(endpoint) else {
+            return Err(Refusal::invalid(format!(
+                "endpoints[{place}] must be a unicast address with a port, such as 203.0.113.7:51820 or [2001:db8::7]:51820"
+            )));
+        };
+        let endpoint = endpoint.to_string();
+        if !accepted.contains(&endpoint) {
+            accepted.push(endpoint);
+        }
+    }
+    Ok(accepted)
+}
+
+fn reachable(endpoint: &str) -> Option<SocketAddr> {
+    let parsed: SocketAddr = endpoint.trim().parse().ok()?;
+    // The number of an interface means something on its own machine only.
+    if matches!(parsed, SocketAddr::V6(scoped) if scoped.scope_id() != 0) {
+        return None;
+    }
+    let ip = parsed.ip().to_canonical();
+    let broadcast = matches!(ip, std::net::IpAddr::V4(ip) if ip.is_broadcast());
+    let nowhere = ip.is_unspecified() || ip.is_multicast() || broadcast || parsed.port() == 0;
+    (!nowhere).then(|| SocketAddr::new(ip, parsed.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(items: &[&str]) -> Vec<String> {
+        items.iter().map(|item| (*item).to_owned()).collect()
+    }
+
+    #[test]
+    fn endpoints_come_in_one_spelling_and_once() {
+        let given =
+            ["203.0.113.7:51820", " [2001:DB8:0::7]:1 ", "[::ffff:203.0.113.7]:51820", "10.0.0.1:65535"];
+        let kept = ["203.0.113.7:51820", "[2001:db8::7]:1", "10.0.0.1:65535"];
+        assert_eq!(normalise(&texts(&given)), Ok(texts(&kept)));
+        assert_eq!(normalise(&[]), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_nothing_can_be_sent_to_is_refused() {
+        for bad in [
+            "",
+            "203.0.113.7",
+            "203.0.113.7:0",
+            "203.0.113.7:65536",
+            "0.0.0.0:51820",
+            "[::]:51820",
+            "[::ffff:0.0.0.0]:51820",
+            "255.255.255.255:1",
+            "224.0.0.1:1",
+            "[ff02::1]:1",
+            "[fe80::1%3]:1",
+            "relay.example:443",
+            "2001:db8::7",
+        ] {
+            let refused = normalise(&texts(&["10.0.0.1:1", bad]));
+            assert!(
+                matches!(&refused, Err(Refusal::InvalidInput(words)) if words.contains("endpoints[1]")),
+                "{bad:?}: {refused:?}"
+            );
+        }
+        let many: Vec<String> = (0..=MOST).map(|n| format!("10.0.0.{n}:1")).collect();
+        assert!(normalise(&many).is_err());
+        assert_eq!(normalise(&many[1..]).map(|kept| kept.len()), Ok(MOST));
+    }
+}
