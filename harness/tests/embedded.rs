@@ -25,7 +25,7 @@ fn every_verb_works_and_nothing_is_left_nor_leaks() {
     let output = harness()
         .arg("--scenarios")
         .arg(scenarios())
-        .args(["--repeat", "3", "--report"])
+        .args(["--filter", "keys/ST1", "--repeat", "3", "--report"])
         .arg(format!("json={}", results.display()))
         .env("RUST_LOG", "trace")
         .env("TMPDIR", machines.path())
@@ -45,6 +45,31 @@ fn every_verb_works_and_nothing_is_left_nor_leaks() {
         for text in [&*stdout, &*stderr, &written] {
             assert_eq!(secret.find(text).map(|found| found.as_str()), None, "{shape} leaked");
         }
+    }
+}
+
+#[test]
+fn what_a_shells_line_leaves_behind_ends_with_its_machine() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        assert!(std::env::var_os("ZTNA_TESTS_SKIP_NOTHING").is_none(), "curl is not installed");
+        return;
+    }
+    let machines = tempfile::tempdir().unwrap();
+    let output = harness()
+        .arg("--scenarios")
+        .arg(scenarios())
+        .args(["--filter", "keys/ST2"])
+        .env("TMPDIR", machines.path())
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    assert!(stdout.contains("1 passed"), "{stdout}");
+    assert!(std::fs::read_dir(machines.path()).unwrap().next().is_none(), "folders were left behind");
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        let environment = std::fs::read(process.path().join("environ")).unwrap_or_default();
+        let environment = String::from_utf8_lossy(&environment);
+        assert!(!environment.contains(machines.path().to_str().unwrap()), "{environment}");
     }
 }
 

@@ -38,11 +38,13 @@ pub struct Exchange {
     pub took: Duration,
 }
 
-/// What a command of the agent did.
+/// What a command of the agent, or a line in a machine's shell, did.
 #[derive(Debug, Clone, Default)]
 pub struct ProcessResult {
     /// The command line as a person would type it, without secrets in the environment.
     pub command: String,
+    /// Whether it is a shell's line rather than a command.
+    pub shell: bool,
     /// The exit code; none while it runs or if a signal ended it.
     pub exit: Option<i32>,
     /// Whether it is still running in the background.

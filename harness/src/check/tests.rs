@@ -95,6 +95,7 @@ fn http(status: u16, body: &Value) -> Evidence {
 
 fn process(exit: Option<i32>, stdout: &str, stderr: &str) -> ProcessResult {
     ProcessResult {
+        shell: false,
         command: "ztna up".to_owned(),
         exit,
         running: exit.is_none(),

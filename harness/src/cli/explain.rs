@@ -185,6 +185,7 @@ fn verb(step: &Step) -> String {
             let words: Vec<&str> = command.words.iter().map(|word| word.text.as_str()).collect();
             format!("ztna {} on {}", words.join(" "), command.machine)
         }
+        Action::Shell(line) => format!("`{}` in the shell of {}", line.line.text, line.machine),
         Action::Advance(duration) => format!("the clock moves {}", humantime::format_duration(*duration)),
         Action::Set(values) => {
             let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();

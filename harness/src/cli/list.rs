@@ -87,7 +87,10 @@ fn as_text(listed: &[&Scenario], registry: &Registry, paint: Paint) -> String {
         }
         let remark = match &scenario.skip {
             Some(skip) => format!("skipped: {}", skip.reason),
-            None => format!("{} checks", planned_checks(scenario)),
+            None => match planned_checks(scenario) {
+                1 => "1 check".to_owned(),
+                checks => format!("{checks} checks"),
+            },
         };
         let title = &scenario.title;
         text.push_str(&format!(

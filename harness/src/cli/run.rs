@@ -133,7 +133,7 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     Ok(if results.exit_code == 0 && !is_complete { ENVIRONMENT } else { results.exit_code })
 }
 
-/// Runs the plan, or tells of every sub-test that the target cannot be reached.
+/// Runs the plan. If the target cannot be reached that is said once, and recorded of every sub-test.
 async fn judge(
     setting: Arc<Setting>,
     plan: Arc<Plan>,
@@ -150,16 +150,17 @@ async fn judge(
         return run::run(setting, plan, at, stop, listener).await;
     };
     console.complain(&error.to_string());
-    listener.hear(&Event::Started { plan: Arc::clone(&plan), target: setting.target.description(), at });
+    let Both(_, record) = listener;
+    record.hear(&Event::Started { plan: Arc::clone(&plan), target: setting.target.description(), at });
     for (subtest, planned) in plan.subtests.iter().enumerate() {
         let (verdict, reason, fault) = match &planned.disposition {
             Disposition::Skip(reason) => (SubtestVerdict::Skip, reason.clone(), None),
             Disposition::Run => (SubtestVerdict::Error, error.to_string(), Some(Fault::Environment)),
         };
         let took = Duration::ZERO;
-        listener.hear(&Event::SubtestFinished { subtest, verdict, reason: Some(reason), fault, took });
+        record.hear(&Event::SubtestFinished { subtest, verdict, reason: Some(reason), fault, took });
     }
-    listener.hear(&Event::Finished { took: at.elapsed().unwrap_or_default(), end: End::Complete });
+    record.hear(&Event::Finished { took: at.elapsed().unwrap_or_default(), end: End::Complete });
 }
 
 struct Both<'a>(&'a mut dyn Listener, &'a mut dyn Listener);

@@ -177,7 +177,9 @@ fn disposition(scenario: &Scenario, registry: &Registry, target: &TargetFacts) -
 fn phrase(capability: Capability) -> &'static str {
     match capability {
         Capability::Agent => "an agent to run",
+        Capability::Installer => "an installer, with sh and curl to run it",
         Capability::Clock => "a clock that can be advanced",
+        Capability::Heartbeat => "heartbeats with a machine's credential",
         Capability::Organisations => "a second organisation",
         Capability::Addresses => "several addresses to connect from",
         Capability::Dashboard => "the dashboard",

@@ -208,7 +208,10 @@ fn requirements(record: &Record, registry: &Registry) -> Vec<RequirementResult> 
         if !suites.contains(&scenario.suite) {
             suites.push(scenario.suite.clone());
         }
-        let named = scenario.steps.iter().flat_map(|step| &step.checks).flat_map(|check| &check.verifies);
+        let named = scenario.steps.iter().flat_map(|step| {
+            let once = step.checks.iter().flat_map(|check| &check.verifies);
+            std::iter::repeat_n(once, step.rows.len().max(1)).flatten()
+        });
         let announced = scenario.skip.iter().flat_map(|skip| &skip.statements);
         match &planned.disposition {
             Disposition::Run => findings.planned(named),

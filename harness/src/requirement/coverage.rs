@@ -10,7 +10,8 @@ use super::{Level, Registry};
 /// What a run found out about statements, gathered as it goes on.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
-    planned: BTreeSet<StatementId>,
+    /// How many checks were to judge it.
+    planned: BTreeMap<StatementId, usize>,
     verdicts: BTreeMap<StatementId, Vec<CheckVerdict>>,
     skips: BTreeMap<StatementId, BTreeSet<String>>,
 }
@@ -34,7 +35,7 @@ pub struct Coverage {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum StatementVerdict {
-    /// At least one check passed, none failed and none could not be judged.
+    /// At least one check passed, none failed, and none of those planned was left unjudged.
     Verified,
     /// A check failed.
     Violated,
@@ -43,9 +44,11 @@ pub enum StatementVerdict {
 }
 
 impl Findings {
-    /// These statements have a check in a sub-test that runs.
+    /// These statements have a check in a sub-test that runs, once a check.
     pub fn planned<'a>(&mut self, statements: impl IntoIterator<Item = &'a StatementId>) {
-        self.planned.extend(statements.into_iter().cloned());
+        for id in statements {
+            *self.planned.entry(id.clone()).or_default() += 1;
+        }
     }
 
     /// A check was judged.
@@ -91,7 +94,7 @@ pub fn coverage(
 
 impl Findings {
     fn mention(&self, id: &str) -> bool {
-        self.planned.contains(id) || self.verdicts.contains_key(id) || self.skips.contains_key(id)
+        self.planned.contains_key(id) || self.verdicts.contains_key(id) || self.skips.contains_key(id)
     }
 
     fn about(&self, id: &str) -> (StatementVerdict, Option<String>) {
@@ -103,13 +106,18 @@ impl Findings {
         if has(CheckVerdict::Error) {
             return (StatementVerdict::Unverified, Some("its check could not be judged".to_owned()));
         }
+        let planned = self.planned.get(id).copied().unwrap_or_default();
+        if has(CheckVerdict::Pass) && verdicts.len() < planned {
+            let reason = format!("only {} of its {planned} checks were judged", verdicts.len());
+            return (StatementVerdict::Unverified, Some(reason));
+        }
         if has(CheckVerdict::Pass) {
             return (StatementVerdict::Verified, None);
         }
         let reason = if let Some(reasons) = self.skips.get(id) {
             let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
             format!("no check ran: {}", reasons.join("; "))
-        } else if self.planned.contains(id) {
+        } else if planned > 0 {
             "no check ran, although one was planned".to_owned()
         } else {
             "no check of this run names it".to_owned()
@@ -202,6 +210,22 @@ mod tests {
                 (verdict, reason),
                 "{verdicts:?} {skip:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_check_that_never_came_keeps_a_statement_from_being_verified() {
+        let registry = Registry::load(REGISTRY, Path::new("r.toml")).unwrap();
+        let id = "a/F.1".to_owned();
+        let mut findings = Findings::default();
+        findings.planned([&id, &id]);
+        for (verdict, reason) in [
+            (StatementVerdict::Unverified, Some("only 1 of its 2 checks were judged")),
+            (StatementVerdict::Verified, None),
+        ] {
+            findings.judged(&outcome(&id, CheckVerdict::Pass));
+            let all = coverage(&registry, &["s".to_owned()], &findings, false);
+            assert_eq!((all[0].verdict, all[0].reason.as_deref()), (verdict, reason));
         }
     }
 

@@ -47,7 +47,7 @@ pub(super) fn curl(
     line
 }
 
-/// The agent's command line with the server that it talked to.
+/// The agent's command line, or a shell's line, with the server that it talked to.
 pub(super) fn command(
     process: &ProcessResult,
     base_url: &Url,
@@ -59,6 +59,11 @@ pub(super) fn command(
     } else {
         secrets.shell_word(base_url.as_str().trim_end_matches('/'))
     };
+    if process.shell {
+        let base_url = base_url.as_str().trim_end_matches('/');
+        let line = secrets.shell_line(&process.command);
+        return if is_private { line.replace(base_url, "$BASE_URL") } else { line };
+    }
     let words = shell_words::split(&process.command).unwrap_or_else(|_| vec![process.command.clone()]);
     let mut line = format!("ZTNA_SERVER={server}");
     for word in words {
@@ -124,6 +129,16 @@ mod tests {
         assert_eq!(
             curl(&exchange, Some("127.0.0.2"), &secrets, Some(&base)),
             r#"curl -si --interface 127.0.0.2 -X POST "$BASE_URL"'/api/x?a=b&c=d' -H 'Content-Type: application/json' -H "Authorization: Bearer ${TOKEN}" --data-raw '{"name":"it'\''s"}'"#
+        );
+        let line = ProcessResult {
+            command: "curl -fsSL http://127.0.0.1:4567/install.sh | ZTNA_AUTH_KEY=a-session-of-ada sh"
+                .to_owned(),
+            shell: true,
+            ..Default::default()
+        };
+        assert_eq!(
+            command(&line, &base, &secrets, true),
+            "curl -fsSL $BASE_URL/install.sh | ZTNA_AUTH_KEY=${TOKEN} sh"
         );
         let process = ProcessResult {
             command: "ZTNA_AUTH_KEY=a-session-of-ada ztna up --hostname Linux-C".to_owned(),

@@ -10,6 +10,7 @@ use crate::plan::Plan;
 use crate::run::event::{End, Event, Fault, Listener, SubtestVerdict};
 use crate::run::stop::Stop;
 use crate::run::{Setting, subtest};
+use crate::scenario::model::Capability;
 
 /// Where sub-tests tell what happens.
 #[derive(Debug, Clone)]
@@ -63,10 +64,11 @@ async fn schedule(setting: Arc<Setting>, plan: Arc<Plan>, mut stop: Stop, events
     let mut unfinished = Unfinished::new();
     let mut running: JoinSet<()> = JoinSet::new();
     let mut positions = std::collections::HashMap::new();
-    let mut waiting = 0..plan.subtests.len();
+    let mut waiting = turns(&plan, setting.target.is_shared(), setting.jobs).into_iter().peekable();
     loop {
-        while running.len() < setting.jobs.max(1) && stop.end().is_none() {
-            let Some(subtest) = waiting.next() else { break };
+        while stop.end().is_none() {
+            let free = |turn: &Turn| running.len() < turn.beside;
+            let Some(Turn { subtest, .. }) = waiting.next_if(free) else { break };
             let task = running.spawn(one(
                 Arc::clone(&setting),
                 Arc::clone(&plan),
@@ -91,13 +93,56 @@ async fn schedule(setting: Arc<Setting>, plan: Arc<Plan>, mut stop: Stop, events
         }
     }
     unfinished.extend(
-        waiting.map(|subtest| (subtest, Fault::Interruption, "interrupted before it began".to_owned())),
+        waiting.map(|turn| (turn.subtest, Fault::Interruption, "interrupted before it began".to_owned())),
     );
     unfinished
+}
+
+/// When a sub-test begins: as soon as fewer than `beside` others run.
+#[derive(Debug, PartialEq, Eq)]
+struct Turn {
+    subtest: usize,
+    beside: usize,
+}
+
+/// In the plan's order, but those that move a clock which others live by come last, each alone: the
+/// sessions and keys of sub-tests beside them would expire.
+fn turns(plan: &Plan, is_shared: bool, jobs: usize) -> Vec<Turn> {
+    let moves_time = |subtest: &usize| {
+        let planned = plan.subtests.get(*subtest);
+        planned.is_some_and(|planned| planned.scenario.needs.contains(&Capability::Clock))
+    };
+    let (alone, together): (Vec<usize>, Vec<usize>) =
+        (0..plan.subtests.len()).partition(|subtest| is_shared && moves_time(subtest));
+    let together = together.into_iter().map(|subtest| Turn { subtest, beside: jobs.max(1) });
+    together.chain(alone.into_iter().map(|subtest| Turn { subtest, beside: 1 })).collect()
 }
 
 async fn one(setting: Arc<Setting>, plan: Arc<Plan>, subtest: usize, stop: Stop, events: Events) {
     if let Some(planned) = plan.subtests.get(subtest) {
         subtest::run(&setting, planned, subtest, stop, &events).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Disposition, PlannedSubtest, tests::scenario};
+
+    #[test]
+    fn only_a_shared_clock_is_moved_alone() {
+        let subtests = [("a/ST1", true), ("a/ST2", false), ("a/ST3", true), ("a/ST4", false)];
+        let subtests = subtests.map(|(id, moves_time)| {
+            let mut scenario = scenario("s", id, "a title", &["a/F.1"]);
+            scenario.needs.extend(moves_time.then_some(Capability::Clock));
+            PlannedSubtest { scenario: Arc::new(scenario), disposition: Disposition::Run, judges_ours: false }
+        });
+        let plan = Plan { subtests: subtests.into() };
+        let order = |is_shared| {
+            let turns = turns(&plan, is_shared, 4);
+            turns.iter().map(|turn| (turn.subtest, turn.beside)).collect::<Vec<_>>()
+        };
+        assert_eq!(order(false), [(0, 4), (1, 4), (2, 4), (3, 4)]);
+        assert_eq!(order(true), [(1, 4), (3, 4), (0, 1), (2, 1)]);
     }
 }

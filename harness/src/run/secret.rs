@@ -116,6 +116,19 @@ impl Secrets {
         .collect()
     }
 
+    /// The text of a shell's line, secrets as variables where they stand.
+    pub fn shell_line(&self, text: &str) -> String {
+        let mut line = String::with_capacity(text.len());
+        let mut end = 0;
+        for find in self.find(text) {
+            line.push_str(text.get(end..find.range.start).unwrap_or_default());
+            line.push_str(&format!("${{{}}}", find.variable));
+            end = find.range.end;
+        }
+        line.push_str(text.get(end..).unwrap_or_default());
+        line
+    }
+
     /// An exchange with every secret hidden.
     pub fn conceal_exchange(&self, exchange: &Exchange) -> Exchange {
         let headers = |headers: &[(String, String)]| {

@@ -38,13 +38,19 @@ pub(super) struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Does every step, once a row.
+    /// Does every step, once a row. Where the surroundings kept one from being done nobody knows what the
+    /// later ones would show of the target: their checks are left unjudged.
     pub(super) async fn steps(&self, stage: &mut Stage, tally: &mut Tally) {
+        let mut is_broken = false;
         for step in &self.planned.scenario.steps {
             for row in rows(step) {
                 stage.bindings.enter_row(&row);
                 tally.step = self.name(step, stage);
-                let (result, outcomes) = self.settle(step, stage).await;
+                let (result, outcomes) = match is_broken {
+                    true => self.leave_out(step, stage),
+                    false => self.settle(step, stage).await,
+                };
+                is_broken |= result.as_ref().is_err_and(|error| error.fault() == Fault::Environment);
                 self.tell(step, stage, tally, &result, &outcomes);
             }
             stage.bindings.enter_row(&Row::new());
@@ -91,6 +97,13 @@ impl Walk<'_> {
             let outcomes = self.judge(step, &result, stage, self.setting.snapshots);
             return (result, outcomes);
         }
+    }
+
+    fn leave_out(&self, step: &Step, stage: &mut Stage) -> (Result<Evidence, StepError>, Vec<Outcome>) {
+        let result = Err(StepError::Earlier);
+        keep_values(step, &result, stage);
+        let unjudged = |check| self.unjudged(check, CheckVerdict::Error, &StepError::Earlier.to_string());
+        (result, step.checks.iter().map(unjudged).collect())
     }
 
     fn judge(

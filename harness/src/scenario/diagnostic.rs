@@ -100,12 +100,16 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, color: bool, width:
 }
 
 /// The place in a file with carets under it and the label beside them: `FILE:LINE:COLUMN`, the line, the carets.
-pub fn caret(source: &Source, span: &Span, label: &str) -> String {
+/// Long ones are cut to about `width` columns.
+pub fn caret(source: &Source, span: &Span, label: &str, width: usize) -> String {
     let path = source.path.display().to_string();
+    // Carets are never cut by the renderer.
+    let longest = span.start.saturating_add(width / 2);
+    let shown = within(&source.text, &(span.start..span.end.min(longest)));
     let snippet = Snippet::source(source.text.as_str())
         .path(path.as_str())
-        .annotation(AnnotationKind::Primary.span(within(&source.text, span)).label(label));
-    renderer(false, 140).render(&[Group::with_level(Level::ERROR).element(snippet)])
+        .annotation(AnnotationKind::Primary.span(shown).label(label));
+    renderer(false, width).render(&[Group::with_level(Level::ERROR).element(snippet)])
 }
 
 /// The line of the span's start, counted from 1.
@@ -144,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_caret_names_file_line_and_label() {
-        let shown = caret(&source(), &(13..19), "expected 201");
+        let shown = caret(&source(), &(13..19), "expected 201", 140);
         assert!(shown.contains("scenarios/a/b/ST1.toml:2:1"), "{shown}");
         assert!(shown.contains("statsu = 1"), "{shown}");
         assert!(shown.contains("^^^^^^ expected 201"), "{shown}");
@@ -156,7 +160,7 @@ mod tests {
         let source = source();
         for start in 0..40 {
             for end in 0..40 {
-                let _ = caret(&source, &(start..end), "x");
+                let _ = caret(&source, &(start..end), "x", 40);
             }
         }
     }

@@ -75,8 +75,12 @@ pub struct Skip {
 pub enum Capability {
     /// There is an agent to run as a process.
     Agent,
+    /// There is an installer, and what it takes to run its documented line.
+    Installer,
     /// The target's clock can be advanced.
     Clock,
+    /// A machine's credential is answered to its registration, and good for `POST /api/heartbeat`.
+    Heartbeat,
     /// There is a second organisation, and an admin of it.
     Organisations,
     /// The kit can connect from more than one address.
@@ -158,6 +162,8 @@ pub enum Action {
     Http(Request),
     /// A command of the agent.
     Ztna(Command),
+    /// A line in a machine's shell.
+    Shell(ShellLine),
     /// The target's clock moves on.
     Advance(Duration),
     /// Values are named as they are now.
@@ -221,6 +227,19 @@ pub struct Command {
     pub env: Vec<(String, Template)>,
     /// The text that says that it may go on in the background.
     pub until: Option<String>,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// A line in a machine's shell.
+#[derive(Debug, Clone)]
+pub struct ShellLine {
+    /// On which machine.
+    pub machine: String,
+    /// The line.
+    pub line: Template,
+    /// More environment.
+    pub env: Vec<(String, Template)>,
     /// How long it may take.
     pub timeout: Duration,
 }

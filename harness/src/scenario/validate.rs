@@ -17,15 +17,19 @@ pub(super) fn machines(
     let names: Vec<&str> = machines.iter().map(|machine| machine.name.as_str()).collect();
     let mut used: BTreeSet<&str> = BTreeSet::new();
     for draft in steps.iter().chain(cleanup) {
-        let Action::Ztna(command) = &draft.step.action else { continue };
-        used.insert(&command.machine);
-        let machine = machines.iter().find(|machine| machine.name == command.machine);
+        let on = match &draft.step.action {
+            Action::Ztna(command) => &command.machine,
+            Action::Shell(line) => &line.machine,
+            Action::Http(_) | Action::Advance(_) | Action::Set(_) => continue,
+        };
+        used.insert(on);
+        let machine = machines.iter().find(|machine| machine.name == *on);
         let Some(machine) = machine else {
             let help = match names.is_empty() {
-                true => format!("declare it: `machines = [\"{}\"]`", command.machine),
-                false => spelling::help_for(&command.machine, &names),
+                true => format!("declare it: `machines = [\"{on}\"]`"),
+                false => spelling::help_for(on, &names),
             };
-            let message = format!("there is no machine `{}`", command.machine);
+            let message = format!("there is no machine `{on}`");
             let span = draft.on.clone().unwrap_or_else(|| draft.step.span.clone());
             report.error_with_help(span, message, help);
             continue;

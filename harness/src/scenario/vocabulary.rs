@@ -32,6 +32,7 @@ pub(crate) const HTTP_VERBS: &[Word] = &[
 
 pub(crate) const OTHER_VERBS: &[Word] = &[
     ("ztna", "A command of the agent, words quoted as in a shell."),
+    ("shell", "A line in a machine's shell."),
     ("advance", "Moves the target's clock: `31m`, `7d`."),
     ("set", "Names values as they are now."),
 ];
@@ -49,8 +50,14 @@ pub(crate) const HTTP: &[Word] = &[
 pub(crate) const ZTNA: &[Word] = &[
     ("on", "The machine."),
     ("env", "More environment."),
-    ("timeout", "How long it may take; 10s without it."),
+    ("timeout", "How long it may take; 10s without it, 30s for a shell's line."),
     ("until", "Go on as soon as its output has a line that contains this, and leave it running."),
+];
+
+pub(crate) const SHELL: &[Word] = &[
+    ("on", "The machine."),
+    ("env", "More environment."),
+    ("timeout", "How long it may take; 30s without it."),
 ];
 
 pub(crate) const ANY_STEP: &[Word] = &[
@@ -121,7 +128,9 @@ pub(crate) const IDENTITIES: &[(&str, Option<Identity>)] = &[
 
 pub(crate) const CAPABILITIES: &[(&str, Capability)] = &[
     ("agent", Capability::Agent),
+    ("installer", Capability::Installer),
     ("clock", Capability::Clock),
+    ("heartbeat", Capability::Heartbeat),
     ("organisations", Capability::Organisations),
     ("addresses", Capability::Addresses),
     ("dashboard", Capability::Dashboard),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::scenario::model::Row;
-use crate::scenario::template::{Binding, Generators, Scope, Variables};
+use crate::scenario::template::{Binding, Generators, Scope, TemplateError, Variables, fill_value};
 
 /// The variables of a sub-test.
 #[derive(Debug, Clone, Default)]
@@ -49,9 +49,15 @@ impl Bindings {
         self.lost.insert(name.to_owned(), loss);
     }
 
-    /// Why the variable has no value, if a step should have kept one.
+    /// Why the variable has no value, if a step should have kept one. A row's cell has none for want of another.
     pub fn loss(&self, name: &str) -> Option<&Loss> {
-        self.lost.get(name)
+        match self.row.iter().find(|(column, _)| column == name) {
+            None => self.lost.get(name),
+            Some((_, cell)) => match fill_value(cell, self.without_row().scope()) {
+                Err(TemplateError::Missing { name, .. }) => self.lost.get(&name),
+                _ => None,
+            },
+        }
     }
 
     /// Takes the variables of a row in place of the row before.
@@ -95,7 +101,7 @@ impl Bindings {
     }
 
     fn fill(&self, value: &Value) -> Option<Option<Value>> {
-        crate::scenario::template::fill_value(value, self.scope()).ok()
+        fill_value(value, self.scope()).ok()
     }
 }
 
@@ -132,5 +138,15 @@ mod tests {
         bindings.lose("name", Loss { reason: "gone".to_owned(), unknown: false });
         assert_eq!(bindings.get("name"), Some(Binding::Value(json!("built in"))));
         assert_eq!(bindings.loss("name").map(|loss| loss.reason.as_str()), Some("gone"));
+    }
+
+    #[test]
+    fn a_cell_lacks_what_the_variable_in_it_lacks() {
+        let mut bindings = Bindings::default();
+        bindings.lose("id", Loss { reason: "no answer".to_owned(), unknown: true });
+        bindings.enter_row(&vec![("key".to_owned(), json!("${id}")), ("id".to_owned(), json!("x"))]);
+        assert_eq!(bindings.get("key"), None);
+        assert!(bindings.loss("key").is_some_and(|loss| loss.unknown));
+        assert_eq!(bindings.loss("id"), None);
     }
 }

@@ -119,11 +119,17 @@ pub async fn send(client: &Client, prepared: &PreparedRequest) -> Result<Exchang
         request = request.body(body.clone());
     }
     let begun = Instant::now();
-    let mut response = request.send().await.map_err(|error| failed(causes(&error)))?;
+    let broken = |error: reqwest::Error| {
+        failed(match error.is_timeout() {
+            true => format!("no whole answer within {:.1} s", begun.elapsed().as_secs_f64()),
+            false => causes(&error),
+        })
+    };
+    let mut response = request.send().await.map_err(broken)?;
     let status = response.status().as_u16();
     let headers = texts(response.headers());
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| failed(causes(&error)))? {
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > LONGEST_ANSWER {
             return Err(failed(format!("the answer is longer than {LONGEST_ANSWER} bytes")));

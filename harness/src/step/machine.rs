@@ -4,13 +4,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::step::StepError;
 use crate::step::process::{Launch, Process};
+use crate::step::{StepError, leftover};
 use crate::target::AgentCommand;
 use crate::target::forward::Forwarder;
 
 /// What of the kit's own environment an agent needs to start at all; nothing else leaks into it.
 const INHERITED: [&str; 4] = ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH"];
+/// Where installers are asked to install, below the machine's folder.
+const INSTALLED: &str = "bin";
+const SHELL: &str = "sh";
 const GRACE: Duration = Duration::from_secs(3);
 
 /// A machine while its sub-test runs.
@@ -28,6 +31,8 @@ pub struct Machine {
     pub forwarder: Option<Forwarder>,
     directory: PathBuf,
     background: Vec<Process>,
+    /// Whether lines of its shell ran, which may have left processes that nobody else knows of.
+    has_run_lines: bool,
 }
 
 impl Machine {
@@ -59,6 +64,7 @@ impl Machine {
             forwarder,
             directory,
             background: Vec::new(),
+            has_run_lines: false,
         })
     }
 
@@ -71,17 +77,42 @@ impl Machine {
         words: &[String],
         environment: &[(String, Option<String>)],
     ) -> Result<Process, StepError> {
-        let launch = Launch {
-            program: self.agent.program.clone(),
-            arguments: self.agent.arguments.iter().cloned().chain(words.iter().map(OsString::from)).collect(),
-            environment: self.environment(environment),
-            directory: self.directory.clone(),
-        };
-        Process::start(&launch).map_err(|cause| StepError::Start {
-            program: self.agent.program.to_string_lossy().into_owned(),
-            machine: self.name.clone(),
-            cause,
-        })
+        let arguments =
+            self.agent.arguments.iter().cloned().chain(words.iter().map(OsString::from)).collect();
+        self.launch(self.agent.program.clone(), arguments, self.environment(environment))
+    }
+
+    /// Starts a script in the machine's shell. What is installed there comes first in its PATH.
+    ///
+    /// # Errors
+    /// There is no shell.
+    pub fn start_shell(
+        &mut self,
+        script: &Path,
+        environment: &[(String, Option<String>)],
+    ) -> Result<Process, StepError> {
+        self.has_run_lines = true;
+        let installed = self.directory.join(INSTALLED);
+        let mut path = installed.clone().into_os_string();
+        if let Some(inherited) = std::env::var_os("PATH") {
+            path.push(":");
+            path.push(inherited);
+        }
+        let mut all = self.environment(&[]);
+        all.retain(|(name, _)| name != "PATH");
+        all.push(("PATH".into(), path));
+        all.push(("ZTNA_INSTALL_DIR".into(), installed.into()));
+        all.push(("ZTNA_HOSTNAME".into(), self.host_name.clone().into()));
+        for (name, value) in environment {
+            all.retain(|(present, _)| present != name.as_str());
+            all.extend(value.as_ref().map(|value| (name.into(), value.into())));
+        }
+        self.launch(SHELL.into(), vec![script.into()], all)
+    }
+
+    /// Its folder, which goes with it.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// Leaves a process running until the sub-test ends.
@@ -94,6 +125,40 @@ impl Machine {
         for mut process in self.background.drain(..) {
             process.stop(GRACE).await;
         }
+        if self.has_run_lines {
+            self.stop_installed().await;
+        }
+    }
+
+    /// Asks an agent that a line left in the background to stop, and ends whatever has not.
+    async fn stop_installed(&mut self) {
+        let down = self.directory.join("down.sh");
+        let written = std::fs::write(&down, "command -v ztna >/dev/null && ztna down\n");
+        if let (Ok(()), Ok(mut process)) = (written, self.start_shell(&down, &[]))
+            && process.wait(GRACE).await.is_none()
+        {
+            process.kill().await;
+        }
+        leftover::kill(&self.directory);
+        self.has_run_lines = false;
+    }
+
+    fn launch(
+        &self,
+        program: OsString,
+        arguments: Vec<OsString>,
+        environment: Vec<(OsString, OsString)>,
+    ) -> Result<Process, StepError> {
+        if let Some(forwarder) = &self.forwarder {
+            forwarder.take(); // what was asked for before is no part of this step
+        }
+        let shown = program.to_string_lossy().into_owned();
+        let launch = Launch { program, arguments, environment, directory: self.directory.clone() };
+        Process::start(&launch).map_err(|cause| StepError::Start {
+            program: shown,
+            machine: self.name.clone(),
+            cause,
+        })
     }
 
     fn environment(&self, more: &[(String, Option<String>)]) -> Vec<(OsString, OsString)> {
@@ -115,6 +180,14 @@ impl Machine {
             environment.extend(value.map(|value| (name.into(), value)));
         }
         environment
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if self.has_run_lines {
+            leftover::kill(&self.directory);
+        }
     }
 }
 

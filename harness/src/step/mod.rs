@@ -6,10 +6,12 @@ pub mod eventually;
 pub mod exchange;
 pub mod http;
 pub mod keep;
+mod leftover;
 pub mod machine;
 pub mod process;
 pub mod race;
 pub mod set;
+pub mod shell;
 pub mod ztna;
 
 use std::collections::BTreeMap;
@@ -46,6 +48,7 @@ pub async fn perform(step: &Step, stage: &mut Stage) -> Result<Evidence, StepErr
         (Action::Http(request), Some(contestants)) => race::perform(request, contestants, stage).await,
         (Action::Http(request), None) => http::perform(request, stage).await,
         (Action::Ztna(command), _) => ztna::perform(command, stage).await,
+        (Action::Shell(line), _) => shell::perform(line, stage).await,
         (Action::Advance(duration), _) => clock::perform(*duration, stage).await,
         (Action::Set(values), _) => set::perform(values, stage),
     }
@@ -100,6 +103,9 @@ pub enum StepError {
         /// What was tried and what came.
         cause: String,
     },
+    /// A step before this one could not be done.
+    #[error("not run: an earlier step could not be done")]
+    Earlier,
     /// A folder or listener on the kit's own side failed.
     #[error("{what}: {cause}")]
     Local {
@@ -131,6 +137,7 @@ impl StepError {
             | Self::Exchange { .. }
             | Self::Start { .. }
             | Self::Preparation { .. }
+            | Self::Earlier
             | Self::Local { .. } => Fault::Environment,
         }
     }

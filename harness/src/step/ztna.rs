@@ -8,7 +8,7 @@ use crate::check::evidence::{Evidence, ProcessResult};
 use crate::scenario::model::Command;
 use crate::scenario::template::{Scope, TemplateError, fill_template};
 use crate::step::machine::Machine;
-use crate::step::process::Waited;
+use crate::step::process::{Process, Waited};
 use crate::step::{Stage, StepError};
 
 /// Runs the command to its end, or until it says the awaited text and then on in the background.
@@ -38,12 +38,20 @@ pub async fn run(
     timeout: std::time::Duration,
 ) -> Result<ProcessResult, StepError> {
     pin_host_name(&mut words, &machine.host_name);
-    if let Some(forwarder) = &machine.forwarder {
-        forwarder.take();
-    }
+    let process = machine.start(&words, &environment)?;
+    let result = ProcessResult { command: command_line(&words, &environment), ..Default::default() };
+    Ok(attend(machine, process, result, until, timeout).await)
+}
+
+/// Waits for a process that was just started on the machine, and completes its result.
+pub(super) async fn attend(
+    machine: &mut Machine,
+    mut process: Process,
+    mut result: ProcessResult,
+    until: Option<&str>,
+    timeout: std::time::Duration,
+) -> ProcessResult {
     let begun = Instant::now();
-    let mut process = machine.start(&words, &environment)?;
-    let mut result = ProcessResult { command: command_line(&words, &environment), ..Default::default() };
     let mut remark = None;
     let status = match until {
         None => process.wait(timeout).await,
@@ -74,7 +82,7 @@ pub async fn run(
     if result.running {
         machine.leave_running(process);
     }
-    Ok(result)
+    result
 }
 
 fn words(command: &Command, scope: Scope<'_>) -> Result<Vec<String>, TemplateError> {

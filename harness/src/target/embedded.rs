@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use mock_server::app::{self, Config, Fixture, Person, Server, StartError};
+use mock_server::app::{self, AgentProgram, Config, Fixture, Person, Server, StartError};
 use mock_server::store::Location;
 use reqwest::Url;
 use tokio::sync::OnceCell;
@@ -80,6 +80,7 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
         listen: options.listen,
         database: location,
         clock: app::clock::Clock::system(),
+        agent_program: agent_program(),
         ..Config::embedded(fixture)
     };
     let started = async {
@@ -131,12 +132,16 @@ impl Embedded {
         let mut capabilities = BTreeSet::from([
             Capability::Agent,
             Capability::Clock,
+            Capability::Heartbeat,
             Capability::Organisations,
             Capability::Fresh,
         ]);
         if cfg!(target_os = "linux") {
             // Elsewhere loopback is one address.
             capabilities.insert(Capability::Addresses);
+        }
+        if in_path("sh") && in_path("curl") {
+            capabilities.insert(Capability::Installer);
         }
         TargetDescription {
             name: "reference".to_owned(),
@@ -151,7 +156,11 @@ impl Embedded {
         let failed = |error: &dyn std::fmt::Display| TargetError::Start(error.to_string());
         let fixture = self.fixture.get_or_try_init(read_fixture).await?.clone();
         // The kit approves at once, so an agent that logs in need not be kept from asking.
-        let config = Config { device_poll_interval: Some(Duration::ZERO), ..Config::embedded(fixture) };
+        let config = Config {
+            device_poll_interval: Some(Duration::ZERO),
+            agent_program: agent_program(),
+            ..Config::embedded(fixture)
+        };
         let server = app::start(config).await.map_err(|error| failed(&error))?;
         let base_url = Url::parse(server.base_url()).map_err(|error| failed(&error))?;
         Ok(Place {
@@ -218,6 +227,16 @@ async fn read_fixture() -> Result<Fixture, TargetError> {
 /// A database's URL may hold a password.
 fn scheme(database: &str) -> &str {
     database.split(':').next().unwrap_or_default()
+}
+
+/// What the reference's installer installs: this program.
+fn agent_program() -> Option<AgentProgram> {
+    Some(AgentProgram { file: itself().program.into(), arguments: vec![AGENT_SUBCOMMAND.to_owned()] })
+}
+
+fn in_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// This program, started again as the agent. The link outlives a rebuild that replaces the file.

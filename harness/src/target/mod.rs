@@ -126,6 +126,11 @@ impl Target {
         TargetFacts { name, capabilities, is_reference: reference }
     }
 
+    /// Whether sub-tests meet on it: its clock is everybody's.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Remote(_))
+    }
+
     /// Whether it answers at all, found out before anything runs.
     ///
     /// # Errors

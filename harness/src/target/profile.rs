@@ -165,8 +165,28 @@ impl Profile {
         Ok(Self { path: source.path.clone(), content, base_url, capabilities })
     }
 
-    /// Remarks for the user: tokens that stand in the file itself.
+    /// Remarks for the user: tokens that stand in the file itself, tokens that may not outlive the run.
     pub fn warnings(&self) -> Vec<String> {
+        let expiring = self
+            .content
+            .tokens
+            .iter()
+            .filter(|(_, source)| !matches!(source.get_ref(), TokenSource::Login(_)))
+            .filter(|_| self.capabilities.contains(&Capability::Clock))
+            .map(|(identity, _)| identity_name(*identity))
+            .collect::<Vec<_>>();
+        let expiring = (!expiring.is_empty()).then(|| {
+            format!(
+                "{}: the clock of {} is moved by months, and a fixed token that expires cannot be renewed; \
+                 write {{ login = {{ email = \"…\", password_env = \"VARIABLE\" }} }} instead",
+                expiring.iter().map(|name| format!("tokens.{name}")).collect::<Vec<_>>().join(", "),
+                self.content.name
+            )
+        });
+        self.inline_tokens().into_iter().chain(expiring).collect()
+    }
+
+    fn inline_tokens(&self) -> Vec<String> {
         let inline = self
             .content
             .tokens
@@ -271,6 +291,15 @@ fn capabilities(content: &Content, source: &Source) -> Result<BTreeSet<Capabilit
             .collect());
     };
     for capability in declared {
+        if *capability.get_ref() == Capability::Fresh {
+            let message = "sub-tests share this target, so none of them finds it empty";
+            return Err(wrong(
+                source,
+                Some(&capability.span()),
+                "the target profile cannot be used",
+                message,
+            ));
+        }
         let missing = means.iter().find(|(known, given, _)| known == capability.get_ref() && !given);
         if let Some((_, _, what)) = missing {
             let message = format!("this capability needs {what}, which the profile does not have");
@@ -287,7 +316,7 @@ fn capabilities(content: &Content, source: &Source) -> Result<BTreeSet<Capabilit
 
 fn wrong(source: &Source, span: Option<&Range<usize>>, what: &str, message: &str) -> ProfileError {
     let place = match span {
-        Some(span) => caret(source, span, ""),
+        Some(span) => caret(source, span, "", 100),
         None => source.path.display().to_string(),
     };
     ProfileError::Wrong { message: format!("{what}: {message}"), place }
@@ -314,7 +343,8 @@ mod tests {
         let declared = [Capability::Agent, Capability::Clock, Capability::Organisations];
         assert_eq!(profile.capabilities, BTreeSet::from(declared));
         assert_eq!(profile.content.tokens.len(), 4);
-        assert!(profile.warnings().is_empty());
+        // The clock moves, and three tokens of it are fixed.
+        assert_eq!(profile.warnings().len(), 1, "{:?}", profile.warnings());
     }
 
     #[test]
@@ -334,6 +364,7 @@ mod tests {
     #[test]
     fn mistakes_have_a_place() {
         for (more, told) in [
+            ("capabilities = [\"fresh\"]\n", "none of them finds it empty"),
             ("colour = 1\n", "unknown field `colour`"),
             ("[timeouts]\nrequest = \"soon\"\n", "`soon`"),
             ("[tokens]\nadmin = { enviroment = \"X\" }\n", "unknown variant `enviroment`"),

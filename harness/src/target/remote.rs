@@ -1,7 +1,7 @@
 //! One implementation somewhere, which all sub-tests share.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::net::UdpSocket;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ enum Secret {
 
 /// A profile asks for something that is not there: a usage error.
 #[derive(Debug, thiserror::Error)]
-pub enum SecretError {
+pub enum MeansError {
     /// A variable is not set.
     #[error("{variable} is not set, but tokens.{identity} of {profile} reads it; export it first")]
     Variable {
@@ -70,6 +70,16 @@ pub enum SecretError {
         /// What is wrong.
         cause: shell_words::ParseError,
     },
+    /// There is no such program.
+    #[error(
+        "agent.command of {profile}: there is no program `{program}`; give its path, absolute or from the profile's folder"
+    )]
+    Program {
+        /// The program, as it was looked for.
+        program: String,
+        /// The profile.
+        profile: String,
+    },
 }
 
 impl Remote {
@@ -77,7 +87,7 @@ impl Remote {
     ///
     /// # Errors
     /// A variable or file is not there.
-    pub fn new(profile: Profile) -> Result<Self, SecretError> {
+    pub fn new(profile: Profile) -> Result<Self, MeansError> {
         let shown = profile.path.display().to_string();
         let mut secrets = HashMap::new();
         for (identity, source) in &profile.content.tokens {
@@ -88,15 +98,20 @@ impl Remote {
             Some(agent) => {
                 let command = agent.command.get_ref();
                 let mut words = shell_words::split(command)
-                    .map_err(|cause| SecretError::Command {
+                    .map_err(|cause| MeansError::Command {
                         command: command.clone(),
-                        profile: shown,
+                        profile: shown.clone(),
                         cause,
                     })?
                     .into_iter()
                     .map(OsString::from);
+                let program = located(words.next().unwrap_or_default(), &profile.path);
+                if !is_there(&program) {
+                    let program = program.to_string_lossy().into_owned();
+                    return Err(MeansError::Program { program, profile: shown });
+                }
                 Some(AgentCommand {
-                    program: located(words.next().unwrap_or_default(), &profile.path),
+                    program,
                     arguments: words.collect(),
                     environment: agent.env.clone().into_iter().collect(),
                 })
@@ -222,12 +237,12 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-fn secret(identity: Identity, source: &TokenSource, profile: &Path) -> Result<Secret, SecretError> {
+fn secret(identity: Identity, source: &TokenSource, profile: &Path) -> Result<Secret, MeansError> {
     let identity = identity_name(identity);
     let shown = profile.display().to_string();
     let variable = |variable: &str| match std::env::var(variable) {
         Ok(value) if !value.is_empty() => Ok(value),
-        _ => Err(SecretError::Variable { variable: variable.to_owned(), identity, profile: shown.clone() }),
+        _ => Err(MeansError::Variable { variable: variable.to_owned(), identity, profile: shown.clone() }),
     };
     Ok(match source {
         TokenSource::Inline(token) => Secret::Token(token.clone()),
@@ -237,7 +252,7 @@ fn secret(identity: Identity, source: &TokenSource, profile: &Path) -> Result<Se
         }
         TokenSource::File(file) => {
             let path = profile.parent().unwrap_or(Path::new("")).join(file);
-            let text = std::fs::read_to_string(&path).map_err(|cause| SecretError::File {
+            let text = std::fs::read_to_string(&path).map_err(|cause| MeansError::File {
                 path: path.display().to_string(),
                 identity,
                 profile: shown,
@@ -256,6 +271,14 @@ fn located(program: OsString, profile: &Path) -> OsString {
     }
     let beside = profile.parent().unwrap_or(Path::new("")).join(path);
     std::path::absolute(&beside).unwrap_or(beside).into_os_string()
+}
+
+/// Whether there is such a file, or one of that name in PATH.
+fn is_there(program: &OsStr) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    Path::new(program).is_file()
+        || Path::new(program).components().count() == 1
+            && std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// The address that packets to the target leave from; nothing is sent to find it out.

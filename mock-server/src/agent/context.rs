@@ -86,8 +86,11 @@ pub(crate) fn now() -> OffsetDateTime {
 }
 
 fn address(text: &str) -> Result<Url, AgentError> {
-    let refuse =
-        |reason: &str| AgentError::ServerAddress { address: text.to_owned(), reason: reason.to_owned() };
+    let refuse = |reason: &str| {
+        // What stands before an @ may be a password.
+        let address = text.rsplit_once('@').map_or(text.to_owned(), |(_, host)| format!("…@{host}"));
+        AgentError::ServerAddress { address, reason: reason.to_owned() }
+    };
     let url: Url = text.trim().parse().map_err(|error| refuse(&format!("{error}")))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(refuse("it has to begin with https:// or http://"));
@@ -131,6 +134,8 @@ mod tests {
         for wrong in ["", "login.quickztna.com", "ftp://a", "https://", "https://u:p@a", "https://a?x=1"] {
             assert!(address(wrong).is_err(), "{wrong}");
         }
+        let message = address("https://ada:pass@word@a.example").unwrap_err().to_string();
+        assert!(message.starts_with("'…@a.example' is not the address of a control plane"), "{message}");
         let state = State { server: Some("http://kept".to_owned()), ..State::default() };
         assert_eq!(context(Some("http://named")).server(&state), "http://named");
         assert_eq!(context(Some("")).server(&state), "http://kept");

@@ -11,6 +11,8 @@ pub(crate) struct Environment {
     pub(crate) auth_key: Option<Secret>,
     /// `QZ_API_KEY`, an API key that stands in for a session on admin commands (issuing/create.2).
     pub(crate) api_key: Option<Secret>,
+    /// `ZTNA_HOSTNAME`, the machine's name where `--hostname` cannot be given, as to the installer.
+    pub(crate) host_name: Option<String>,
     /// Where programs of this user keep their state: `$XDG_STATE_HOME`, else `~/.local/state`.
     pub(crate) state_home: Option<PathBuf>,
 }
@@ -25,6 +27,7 @@ impl Environment {
         Self {
             auth_key: secret("ZTNA_AUTH_KEY"),
             api_key: secret("QZ_API_KEY"),
+            host_name: std::env::var("ZTNA_HOSTNAME").ok().filter(|name| !name.is_empty()),
             state_home: state_home.or_else(|| Some(folder("HOME")?.join(".local/state"))),
         }
     }

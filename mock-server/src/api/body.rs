@@ -1,8 +1,11 @@
 //! The body of a request: a JSON object, whatever Content-Type came with it.
 
+use std::time::Duration;
+
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use futures::StreamExt;
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
 use super::Error;
 use crate::domain::Refusal;
@@ -12,6 +15,9 @@ pub const LIMIT: usize = 64 * 1024;
 
 /// Of a body that is too long, this much is read before the answer.
 const DRAINED: usize = 4 * 1024 * 1024;
+
+/// How long a body may pause: a client that went silent must not be waited for without end.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The longest text a field takes where its own rule does not say less.
 const LONGEST_TEXT: usize = 1024;
@@ -123,9 +129,17 @@ impl Body {
 /// Reads to the end even what is too long (within reason): a client that is still sending would
 /// otherwise see its connection reset instead of the answer.
 pub(super) async fn collect(body: axum::body::Body) -> Result<Vec<u8>, Refusal> {
+    collect_patiently(body, PATIENCE).await
+}
+
+async fn collect_patiently(body: axum::body::Body, patience: Duration) -> Result<Vec<u8>, Refusal> {
     let mut chunks = body.into_data_stream();
     let (mut bytes, mut length) = (Vec::new(), 0_usize);
-    while let Some(chunk) = chunks.next().await {
+    loop {
+        let chunk = timeout(patience, chunks.next())
+            .await
+            .map_err(|_| Refusal::InvalidJson(format!("The body stopped coming for {patience:?}")))?;
+        let Some(chunk) = chunk else { break };
         let chunk = chunk.map_err(|_| Refusal::InvalidJson("The body broke off".to_owned()))?;
         length = length.saturating_add(chunk.len());
         if length <= LIMIT {
@@ -163,6 +177,14 @@ mod tests {
         assert!(matches!(Body::parse(&[b'{', 0xff, b'}']), Err(Refusal::InvalidJson(_))));
         let deep = "[".repeat(30_000);
         assert!(matches!(Body::parse(format!("{{\"a\":{deep}").as_bytes()), Err(Refusal::InvalidJson(_))));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stops_coming_is_not_waited_for() {
+        let first = futures::stream::iter([Ok::<_, std::io::Error>("{\"name\":")]);
+        let silent = axum::body::Body::from_stream(first.chain(futures::stream::pending()));
+        let refused = collect_patiently(silent, Duration::from_millis(5)).await;
+        assert_eq!(refused, Err(Refusal::InvalidJson("The body stopped coming for 5ms".to_owned())));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The one table from a refusal to its status; the code and the words are the refusal's own.
 
-use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 
 use super::envelope::{Failed, Reason};
 use crate::control::Failure;
@@ -12,6 +12,10 @@ use crate::store::StoreError;
 /// How a handler fails.
 #[derive(Debug)]
 pub struct Error(Failure);
+
+/// A refusal's code, beside the answer for the log to show.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Code(pub(super) &'static str);
 
 /// The status that belongs to a refusal.
 pub const fn status(refusal: &Refusal) -> StatusCode {
@@ -80,5 +84,6 @@ impl From<StoreError> for Error {
 }
 
 fn failed(status: StatusCode, code: &'static str, message: String) -> Response {
-    (status, Json(Failed { success: false, error: Reason { code, message } })).into_response()
+    let answer = Failed { success: false, error: Reason { code, message } };
+    (status, Extension(Code(code)), Json(answer)).into_response()
 }

@@ -11,6 +11,7 @@ pub mod envelope;
 pub mod error;
 pub mod healthz;
 pub mod heartbeat;
+pub mod installer;
 pub mod key_management;
 pub mod login;
 pub mod machine;
@@ -26,5 +27,6 @@ mod trace;
 pub mod user_orgs;
 
 pub use error::Error;
+pub use installer::AgentProgram;
 pub use router::router;
 pub use state::{Settings, State};

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::trace;
 use super::{
-    Error, State, db, device, error, healthz, heartbeat, key_management, login, machine_admin,
+    Error, State, db, device, error, healthz, heartbeat, installer, key_management, login, machine_admin,
     machine_logout, machine_tags, network_map, openapi, register_machine, user_orgs,
 };
 use crate::domain::Refusal;
@@ -40,6 +40,8 @@ fn documented() -> OpenApiRouter<State> {
     OpenApiRouter::new()
         .routes(routes!(healthz::healthz))
         .routes(routes!(openapi::openapi))
+        .routes(routes!(installer::script::install_script))
+        .routes(routes!(installer::program::agent_program))
         .routes(routes!(login::login))
         .routes(routes!(device::code::code))
         .routes(routes!(device::token::token))

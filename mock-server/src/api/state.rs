@@ -6,6 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use tokio::sync::watch;
 
+use super::AgentProgram;
 use crate::control::session::SessionKey;
 use crate::control::{Clock, Random};
 use crate::store::Store;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub base_url: String,
     /// Proxies whose X-Forwarded-For is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// What the installer installs; it has nothing to install without one.
+    pub agent_program: Option<AgentProgram>,
     /// How long a device code can be approved (RFC 8628 `expires_in`).
     pub device_code_lifetime: Duration,
     /// How long a device waits between two questions (RFC 8628 `interval`).

@@ -8,6 +8,8 @@ use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
 use tower_http::trace::TraceLayer;
 use tracing::Span;
 
+use super::error::Code;
+
 type Layer = TraceLayer<
     SharedClassifier<ServerErrorsAsFailures>,
     fn(&Request) -> Span,
@@ -18,7 +20,7 @@ type Layer = TraceLayer<
     (),
 >;
 
-/// Logs method, path, status and latency of every request.
+/// Logs method, path, status, a refusal's code and latency of every request.
 pub(super) fn layer() -> Layer {
     TraceLayer::new_for_http()
         .make_span_with(span as fn(&Request) -> Span)
@@ -35,5 +37,6 @@ fn span(request: &Request) -> Span {
 
 fn answered(response: &Response, latency: Duration, _span: &Span) {
     let latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-    tracing::info!(status = response.status().as_u16(), latency_us, "answered");
+    let code = response.extensions().get().map(|Code(code)| *code);
+    tracing::info!(status = response.status().as_u16(), code, latency_us, "answered");
 }

@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Config, DEFAULT_LISTEN, Fixture, Server, StartError, logging, start};
+use super::{AgentProgram, Config, DEFAULT_LISTEN, Fixture, Server, StartError, logging, start};
 use crate::control::{Clock, Random};
 use crate::store::Location;
 
@@ -50,6 +50,9 @@ struct Serve {
     /// A proxy whose X-Forwarded-For is believed; may be given more than once.
     #[arg(long = "trusted-proxy", value_name = "CIDR")]
     trusted_proxies: Vec<IpNet>,
+    /// The program that install.sh gives to machines [default: the ztna beside this program, if there is one]
+    #[arg(long, value_name = "FILE")]
+    agent: Option<PathBuf>,
     /// How log lines look; RUST_LOG chooses which there are.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -91,6 +94,7 @@ fn run(options: Serve) -> Result<(), StartError> {
         trusted_proxies: options.trusted_proxies,
         test_control: options.test_control,
         device_poll_interval: None,
+        agent_program: agent_program(options.agent)?,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -115,6 +119,26 @@ fn run(options: Serve) -> Result<(), StartError> {
     })
 }
 
+/// One that was named has to be there.
+fn agent_program(named: Option<PathBuf>) -> Result<Option<AgentProgram>, StartError> {
+    let file = match named {
+        Some(path) => match std::fs::File::open(&path).and_then(|file| file.metadata()) {
+            Ok(found) if found.is_file() => Some(path),
+            Ok(_) => {
+                return Err(StartError::AgentProgram {
+                    path,
+                    source: std::io::ErrorKind::IsADirectory.into(),
+                });
+            }
+            Err(source) => return Err(StartError::AgentProgram { path, source }),
+        },
+        None => {
+            std::env::current_exe().ok().map(|path| path.with_file_name("ztna")).filter(|path| path.is_file())
+        }
+    };
+    Ok(file.map(|file| AgentProgram { file, arguments: Vec::new() }))
+}
+
 fn announce(server: &Server) {
     tracing::info!(base_url = server.base_url(), "listening");
     if let Some(control_url) = &server.ready().control_url {
@@ -132,6 +156,9 @@ fn location(database: &str) -> Result<Location, StartError> {
         return Err(StartError::Database(words.to_owned()));
     }
     match database.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path)) {
+        Some(path) if path.contains('?') => Err(StartError::Database(format!(
+            "--database sqlite:{path} has options after the '?', and there are none: name sqlite:PATH alone"
+        ))),
         Some(path) if !path.is_empty() => Ok(Location::File(PathBuf::from(path))),
         _ => Err(StartError::Database(
             "--database must be sqlite::memory:, sqlite:PATH or postgres://…".to_owned(),
@@ -151,6 +178,17 @@ mod tests {
     }
 
     #[test]
+    fn an_agent_that_is_named_has_to_be_there() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let named = agent_program(Some(file.path().to_owned())).unwrap().unwrap();
+        assert_eq!((named.file.as_path(), named.arguments.len()), (file.path(), 0));
+        for bad in ["/nowhere/ztna", "/"] {
+            let message = agent_program(Some(bad.into())).unwrap_err().to_string();
+            assert!(message.contains(bad) && message.contains("--agent"), "{message}");
+        }
+    }
+
+    #[test]
     fn databases_are_named_as_documented() {
         assert_eq!(location("sqlite::memory:").unwrap(), Location::Memory);
         for (name, path) in
@@ -158,7 +196,7 @@ mod tests {
         {
             assert_eq!(location(name).unwrap(), Location::File(path.into()));
         }
-        for bad in ["sqlite:", "a.db", "", "mysql://x"] {
+        for bad in ["sqlite:", "a.db", "", "mysql://x", "sqlite:a.db?mode=ro"] {
             assert!(location(bad).is_err(), "{bad}");
         }
         assert!(location("postgres://x/y").unwrap_err().to_string().contains("not in this version yet"));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::Fixture;
+use crate::api::AgentProgram;
 use crate::control::{Clock, Random};
 use crate::store::Location;
 
@@ -32,6 +33,8 @@ pub struct Config {
     pub test_control: bool,
     /// How often `ztna login` may ask whether it was approved, if not as the fixture says.
     pub device_poll_interval: Option<Duration>,
+    /// What `GET /install/ztna` gives to machines (`issuing/rollout.1`).
+    pub agent_program: Option<AgentProgram>,
 }
 
 impl Config {
@@ -46,6 +49,7 @@ impl Config {
             trusted_proxies: Vec::new(),
             test_control: false,
             device_poll_interval: None,
+            agent_program: None,
         }
     }
 }

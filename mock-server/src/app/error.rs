@@ -43,6 +43,14 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The agent's program is no file.
+    #[error("cannot serve the agent {}: {source}; name another program with --agent", path.display())]
+    AgentProgram {
+        /// The file asked for.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The system has no threads, sockets or signals left to give.
     #[error("cannot start: {source}")]
     Runtime {

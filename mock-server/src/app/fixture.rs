@@ -1,6 +1,6 @@
 //! The organisations and users a fresh database starts with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -95,7 +95,7 @@ impl Fixture {
     /// Reads a fixture; `origin` is what messages call it.
     pub fn parse(text: &str, origin: &str) -> Result<Self, StartError> {
         let wrong = |reason: String| StartError::Fixture { origin: origin.to_owned(), reason };
-        let file: File = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let file: File = toml::from_str(text).map_err(|error| wrong(unreadable(text, &error)))?;
         let span = |name: &str, text: &str| {
             humantime::parse_duration(text)
                 .map_err(|error| wrong(format!("session.{name} is {text:?}, which is no duration ({error})")))
@@ -107,6 +107,12 @@ impl Fixture {
         };
         if file.organisation.is_empty() {
             return Err(wrong("there must be at least one [[organisation]]".to_owned()));
+        }
+        if let Some(id) = repeated(file.organisation.iter().map(|organisation| organisation.id.clone())) {
+            return Err(wrong(format!("there is more than one [[organisation]] with the id {id}")));
+        }
+        if let Some(email) = repeated(file.user.iter().map(|user| user.email.to_lowercase())) {
+            return Err(wrong(format!("there is more than one [[user]] with the email {email}")));
         }
         let hashes = hash_all(&file.user).map_err(wrong)?;
         let mut users = Vec::with_capacity(file.user.len());
@@ -147,6 +153,22 @@ impl fmt::Debug for Fixture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fixture").field("users", &self.seed.users.len()).finish_non_exhaustive()
     }
+}
+
+/// What is wrong with the text, with the line that is; a line with a password in it is named only.
+fn unreadable(text: &str, error: &toml::de::Error) -> String {
+    let start = error.span().map_or(0, |span| span.start);
+    let before = text.get(..start).unwrap_or_default();
+    let number = before.matches('\n').count();
+    match text.lines().nth(number) {
+        Some(line) if line.contains("password") => format!("line {}: {}", number + 1, error.message()),
+        _ => error.to_string(),
+    }
+}
+
+fn repeated(names: impl Iterator<Item = String>) -> Option<String> {
+    let mut seen = BTreeSet::new();
+    names.into_iter().find(|name| !seen.insert(name.clone()))
 }
 
 fn roles(user: &UserEntry, organisations: &[Organisation]) -> Result<Vec<(String, Role)>, String> {
@@ -208,9 +230,22 @@ mod tests {
                 format!("{}{organisation}{}", session.replace("1h", "soon"), user("")),
                 "session.lifetime is \"soon\"",
             ),
+            (
+                format!("{session}{organisation}{organisation}{}", user("")),
+                "more than one [[organisation]] with the id o",
+            ),
+            (
+                format!("{session}{organisation}{}{}", user(""), user("").replace("a@b", "A@b")),
+                "more than one [[user]] with the email a@b",
+            ),
+            (
+                format!("{session}{organisation}{}", user("").replace("\"p\"", "\"s3cret")),
+                "f.toml: line 12: ",
+            ),
         ] {
             let message = Fixture::parse(&text, "f.toml").unwrap_err().to_string();
             assert!(message.starts_with("f.toml: ") && message.contains(expected), "{message}");
+            assert!(!message.contains("s3cret"), "{message}");
         }
     }
 }

@@ -11,6 +11,7 @@ mod ready;
 mod server;
 mod test_control;
 
+pub use crate::api::AgentProgram;
 pub use crate::control::{clock, random};
 pub use config::{Config, DEFAULT_LISTEN};
 pub use error::{StartError, TokenError};

@@ -138,6 +138,7 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
             session: SessionKey::new(secret, session.lifetime),
             base_url,
             trusted_proxies: config.trusted_proxies.clone(),
+            agent_program: config.agent_program.clone(),
             device_code_lifetime: session.device_code_lifetime,
             device_poll_interval: config.device_poll_interval.unwrap_or(session.device_poll_interval),
         }),

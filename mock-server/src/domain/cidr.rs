@@ -57,7 +57,8 @@ pub fn client<'a>(peer: IpAddr, forwarded: impl IntoIterator<Item = &'a str>, tr
     client
 }
 
-fn contains(networks: &[IpNet], address: IpAddr) -> bool {
+/// Whether one of the networks has the address, in whichever family it is written.
+pub fn contains(networks: &[IpNet], address: IpAddr) -> bool {
     let address = address.to_canonical();
     networks.iter().any(|network| network.contains(&address))
 }

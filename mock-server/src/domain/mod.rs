@@ -5,6 +5,7 @@ pub mod cidr;
 pub mod device_code;
 pub mod endpoint;
 pub mod filter;
+pub mod host;
 pub mod key;
 pub mod machine;
 pub mod network_map;

@@ -12,15 +12,12 @@ pub enum StoreError {
         constraint: String,
     },
     /// The database file cannot be opened or made.
-    #[error(
-        "cannot open the database {}: {reason}; check that its folder exists and can be written",
-        path.display()
-    )]
+    #[error("cannot open the database {}: {source}; {}", path.display(), way_out(source))]
     Open {
         /// The file named on the command line.
         path: PathBuf,
         /// What the database said.
-        reason: String,
+        source: rusqlite::Error,
     },
     /// The file holds tables of a newer version of this program.
     #[error(
@@ -63,5 +60,17 @@ impl From<rusqlite::Error> for StoreError {
             }
             _ => Self::Database(error.to_string()),
         }
+    }
+}
+
+fn way_out(cause: &rusqlite::Error) -> &'static str {
+    match cause.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+            "move it away, or name another file with --database"
+        }
+        Some(rusqlite::ErrorCode::DatabaseBusy) => {
+            "another program holds it: stop that one, or name another file"
+        }
+        _ => "check that it and its folder exist and can be written",
     }
 }

@@ -48,13 +48,16 @@ pub(super) struct Threads {
 
 impl Threads {
     pub(super) fn start(location: &Location) -> Result<Self, StoreError> {
-        let mut writer = match location {
-            Location::Memory => Connection::open_in_memory()?,
-            Location::File(path) => open_file(path)?,
+        let writer = match location {
+            Location::Memory => migration::in_memory()?,
+            Location::File(path) => {
+                let mut writer = open_file(path)?;
+                migration::apply(&mut writer)?;
+                writer
+            }
         };
         prepare(&writer)?;
         writer.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-        migration::apply(&mut writer)?;
 
         let (writes, jobs) = mpsc::channel();
         let notifications = Notifications::default();
@@ -137,7 +140,7 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), StoreEr
 }
 
 fn open_file(path: &Path) -> Result<Connection, StoreError> {
-    let failure = |error: rusqlite::Error| StoreError::Open { path: path.into(), reason: error.to_string() };
+    let failure = |error: rusqlite::Error| StoreError::Open { path: path.into(), source: error };
     let connection = Connection::open(path).map_err(failure)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(failure)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failure)?;

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use mock_server::api::{self, Settings};
-use mock_server::app::{self, Config, Fixture};
+use mock_server::app::{self, AgentProgram, Config, Fixture};
 use mock_server::control::Failure;
 use mock_server::domain::Timestamp;
 use mock_server::domain::key::material::{Material, sha256};
@@ -59,7 +59,10 @@ impl Answer {
 
 impl Plane {
     pub(crate) async fn start() -> Self {
-        let config = Config::embedded(Fixture::built_in().expect("fixture"));
+        let mut config = Config::embedded(Fixture::built_in().expect("fixture"));
+        // Any file will do where nobody runs it.
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").into();
+        config.agent_program = Some(AgentProgram { file, arguments: Vec::new() });
         let state = app::state(&config, "http://plane.test".to_owned()).await.expect("state");
         Self { router: api::router(state.clone()), state }
     }
@@ -71,6 +74,7 @@ impl Plane {
             session: state.settings.session.clone(),
             base_url: state.settings.base_url.clone(),
             trusted_proxies: Vec::new(),
+            agent_program: None,
             device_code_lifetime: state.settings.device_code_lifetime,
             device_poll_interval: interval,
         });

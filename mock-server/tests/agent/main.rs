@@ -10,6 +10,7 @@ mod machine;
 
 mod administration;
 mod end_to_end;
+mod installer;
 mod keys;
 mod login;
 mod refusals;

@@ -10,7 +10,7 @@ use axum::http::{Method, Request, StatusCode, header};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use mock_server::api::{self, State};
-use mock_server::app::{self, Config, Fixture};
+use mock_server::app::{self, AgentProgram, Config, Fixture};
 use mock_server::control::{Random, upkeep};
 use mock_server::store::{Location, StoreError, users};
 use serde_json::{Value, json};
@@ -65,6 +65,8 @@ impl Reference {
         config.database = database;
         config.random = Random::seeded(seed);
         config.trusted_proxies = vec!["10.9.0.0/16".parse().unwrap()];
+        config.agent_program =
+            Some(AgentProgram { file: "/nowhere/ztna".into(), arguments: vec!["it's".to_owned()] });
         let state = app::state(&config, "http://reference.test".to_owned()).await.unwrap();
         Self { router: api::router(state.clone()), state }
     }
@@ -77,6 +79,15 @@ impl Reference {
     pub(crate) async fn advance(&self, by: Duration) {
         self.state.clock.advance(by);
         upkeep::due(&self.state.store, self.state.clock.now(), &self.state.random).await.unwrap();
+    }
+
+    /// An answer as it stands: status, Content-Type and text.
+    pub(crate) async fn fetch(&self, request: Request<Body>) -> (StatusCode, String, String) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let kind = response.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned();
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, kind, String::from_utf8(bytes.to_vec()).unwrap())
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

@@ -1,5 +1,6 @@
-//! A sub-test that did not pass, in full.
+//! The sub-tests that did not pass, in full.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -7,14 +8,17 @@ use serde_json::Value;
 use crate::check::evidence::{Exchange, ProcessResult};
 use crate::check::outcome::{CheckVerdict, Outcome};
 use crate::plan::PlannedSubtest;
-use crate::report::record::{StepRecord, SubtestRecord, is_bad};
+use crate::report::record::{Record, StepRecord, SubtestRecord, is_bad};
 use crate::requirement::Registry;
 use crate::run::event::SubtestVerdict;
 use crate::scenario::diagnostic::caret;
+use crate::scenario::model::Scenario;
 
 use super::paint::{self, Paint};
 use super::wrap::wrap;
 
+/// What a check is told that was not judged for the sake of an earlier step.
+const EARLIER: &str = "not run: an earlier step could not be done";
 /// Labels stand in a column of this width.
 const LABELS: usize = 11;
 /// A longer answer is cut: the json report has what the checks say about it.
@@ -22,7 +26,41 @@ const LONGEST: usize = 40;
 /// Of a race, the first answers that differ tell it all.
 const EXCHANGES: usize = 3;
 
-pub(super) fn write(
+pub(super) fn write(text: &mut String, record: &Record, registry: &Registry, paint: Paint, width: usize) {
+    let mut alike: Vec<(&str, Vec<&Scenario>)> = Vec::new();
+    for (planned, subtest) in record.subtests() {
+        if !matches!(subtest.verdict, Some(SubtestVerdict::Fail | SubtestVerdict::Error) | None) {
+            continue;
+        }
+        if !subtest.bad_steps.is_empty() {
+            with_steps(text, planned, subtest, registry, paint, width);
+            continue;
+        }
+        let reason = subtest.reason.as_deref().unwrap_or("it never ended");
+        let scenario = planned.scenario.as_ref();
+        match alike.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, others)) if others.iter().any(|other| other.id == scenario.id) => {}
+            Some((_, others)) => others.push(scenario),
+            None => alike.push((reason, vec![scenario])),
+        }
+    }
+    for (reason, scenarios) in alike {
+        let (label, style) = paint::verdict(SubtestVerdict::Error);
+        let ids: Vec<&str> = scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
+        let lines = match scenarios.as_slice() {
+            [only] => vec![format!("{}: {}", paint.bold(&only.id), only.title)],
+            _ => wrap(&ids.join(", "), width.saturating_sub(label.len() + 1)),
+        };
+        let _ = writeln!(text);
+        for (position, line) in lines.iter().enumerate() {
+            let label = if position == 0 { paint.with(style, label) } else { " ".repeat(label.len()) };
+            let _ = writeln!(text, "{label} {line}");
+        }
+        block(text, "reason", reason, width, paint);
+    }
+}
+
+fn with_steps(
     text: &mut String,
     planned: &PlannedSubtest,
     subtest: &SubtestRecord,
@@ -34,20 +72,45 @@ pub(super) fn write(
     let scenario = &planned.scenario;
     let id = paint.bold(&scenario.id);
     let _ = writeln!(text, "\n{} {id}: {}", paint.with(style, label), scenario.title);
-    if subtest.bad_steps.is_empty() {
-        block(text, "reason", subtest.reason.as_deref().unwrap_or("it never ended"), width, paint);
+    // A step that could not be judged says why itself; a panic or an interruption is no step's.
+    let mut outcomes = subtest.bad_steps.iter().flat_map(|step| &step.outcomes);
+    let is_explained = outcomes.any(|outcome| outcome.verdict == CheckVerdict::Error);
+    if let (Some(SubtestVerdict::Error), false, Some(reason)) =
+        (subtest.verdict, is_explained, &subtest.reason)
+    {
+        block(text, "reason", reason, width, paint);
     }
+    let mut told: BTreeSet<&str> = BTreeSet::new();
+    let mut alike = 0;
     for step in &subtest.bad_steps {
+        let bad: Vec<&str> = step.outcomes.iter().filter(|o| is_bad(o)).map(|o| o.message.as_str()).collect();
+        let is_unjudged = step.outcomes.iter().all(|outcome| outcome.verdict != CheckVerdict::Fail);
+        if is_unjudged && bad.iter().all(|message| told.contains(message) || *message == EARLIER) {
+            alike += bad.len();
+            continue;
+        }
+        told.extend(bad);
         let _ = writeln!(text);
         block(text, "step", &step.name, width, paint);
         for outcome in step.outcomes.iter().filter(|outcome| is_bad(outcome)) {
             check(text, outcome, registry, paint, width);
-            let place = caret(&scenario.source, &outcome.span, &outcome.statements.join(", "));
+            let place = caret(&scenario.source, &outcome.span, &outcome.statements.join(", "), width);
             for line in place.lines() {
                 let _ = writeln!(text, "  {line}");
             }
         }
         evidence(text, step, paint, width);
+    }
+    if alike > 0 {
+        let (checks, were) = if alike == 1 { ("check", "was") } else { ("checks", "were") };
+        let _ = writeln!(text);
+        block(
+            text,
+            "unjudged",
+            &format!("{alike} {checks} more {were} left unjudged for that"),
+            width,
+            paint,
+        );
     }
 }
 
@@ -68,7 +131,7 @@ fn check(text: &mut String, outcome: &Outcome, registry: &Registry, paint: Paint
             };
             let _ = writeln!(text, "  {:LABELS$}{painted}", "");
         }
-    } else {
+    } else if outcome.verdict == CheckVerdict::Fail {
         values(text, "expected", &outcome.expected, |value| paint.green(value));
         values(text, "actual", &outcome.actual, |value| paint.red(value));
     }

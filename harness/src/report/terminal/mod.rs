@@ -65,11 +65,12 @@ impl<W: Write + Send> Terminal<W> {
         self.progress.finish_and_clear();
         let width = self.look.width.unwrap_or(READABLE);
         let mut text = String::new();
-        for (planned, subtest) in record.subtests() {
-            if matches!(subtest.verdict, Some(SubtestVerdict::Fail | SubtestVerdict::Error) | None) {
-                failure::write(&mut text, planned, subtest, registry, self.paint, width);
-            }
+        if self.plan.is_none() {
+            // Nothing was begun: why has been said already.
+            summary::verdict(&mut text, record, results, self.paint, width, reports);
+            return self.print(&text);
         }
+        failure::write(&mut text, record, registry, self.paint, width);
         summary::write(&mut text, record, results, self.paint, width, reports);
         self.print(&text);
     }

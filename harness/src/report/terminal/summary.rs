@@ -13,6 +13,9 @@ use crate::run::event::SubtestVerdict;
 use super::paint::Paint;
 use super::wrap::wrap;
 
+/// Of statements that are unverified for one reason: what fits in a few lines.
+const MOST_STATEMENTS: usize = 12;
+
 pub(super) fn write(
     text: &mut String,
     record: &Record,
@@ -23,13 +26,20 @@ pub(super) fn write(
 ) {
     let mut writer = Writer { text, width };
     writer.text.push('\n');
-    skips(&mut writer, results);
-    leftovers(&mut writer, record);
-    for gap in &results.gaps {
-        writer.hanging("gap: ", gap);
-    }
-    remarks(&mut writer, results);
-    statements_by_reason(&mut writer, results);
+    details(&mut writer, record, results);
+    verdict(text, record, results, paint, width, reports);
+}
+
+/// The counts and the verdict alone.
+pub(super) fn verdict(
+    text: &mut String,
+    record: &Record,
+    results: &Results,
+    paint: Paint,
+    width: usize,
+    reports: &[PathBuf],
+) {
+    let mut writer = Writer { text, width };
     counts(&mut writer, results);
     let seconds = record.took.as_secs_f64();
     let verdict = format!("{} (exit {}) after {seconds:.2} s", results.verdict.in_words(), results.exit_code);
@@ -43,10 +53,28 @@ pub(super) fn write(
     }
 }
 
+fn details(writer: &mut Writer<'_>, record: &Record, results: &Results) {
+    skips(writer, results);
+    leftovers(writer, record);
+    for gap in &results.gaps {
+        writer.hanging("gap: ", gap);
+    }
+    remarks(writer, results);
+    statements_by_reason(writer, results);
+}
+
 fn skips(writer: &mut Writer<'_>, results: &Results) {
+    let mut by_reason: Vec<(&str, Vec<&str>)> = Vec::new();
     for subtest in results.subtests.iter().filter(|subtest| subtest.verdict == SubtestVerdict::Skip) {
-        let reason = subtest.reason.as_deref().unwrap_or_default();
-        writer.hanging("skipped: ", &format!("{}: {reason}", subtest.id));
+        let (reason, id) = (subtest.reason.as_deref().unwrap_or_default(), subtest.id.as_str());
+        match by_reason.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, ids)) if ids.contains(&id) => {}
+            Some((_, ids)) => ids.push(id),
+            None => by_reason.push((reason, vec![id])),
+        }
+    }
+    for (reason, ids) in by_reason {
+        writer.hanging("skipped: ", &format!("{}: {reason}", ids.join(", ")));
     }
 }
 
@@ -73,7 +101,7 @@ fn statements_by_reason(writer: &mut Writer<'_>, results: &Results) {
         by_reason.entry(requirement.reason.as_deref().unwrap_or_default()).or_default().push(&requirement.id);
     }
     for (reason, ids) in by_reason {
-        writer.hanging("unverified: ", &format!("{}: {reason}", ids.join(", ")));
+        writer.hanging("unverified: ", &format!("{}: {reason}", first(&ids, MOST_STATEMENTS)));
     }
 }
 
@@ -114,12 +142,16 @@ fn counts(writer: &mut Writer<'_>, results: &Results) {
 
 fn listed(results: &Results, verdict: StatementVerdict) -> String {
     let ids: Vec<&str> = of(results, verdict).map(|requirement| requirement.id.as_str()).collect();
-    match ids.len() {
-        0 => String::new(),
-        1..=5 => format!(" ({})", ids.join(", ")),
-        many => {
-            format!(" ({}, … {} more)", ids.iter().take(4).copied().collect::<Vec<_>>().join(", "), many - 4)
+    if ids.is_empty() { String::new() } else { format!(" ({})", first(&ids, 4)) }
+}
+
+/// So many of them, and how many there are beyond: the json report has them all.
+fn first(ids: &[&str], most: usize) -> String {
+    match ids.get(..most) {
+        Some(shown) if ids.len() > most + 1 => {
+            format!("{}, … {} more", shown.join(", "), ids.len() - most)
         }
+        _ => ids.join(", "),
     }
 }
 

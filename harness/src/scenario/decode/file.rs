@@ -145,6 +145,9 @@ fn needs<'a>(
             Action::Ztna(_) => {
                 needs.insert(Capability::Agent);
             }
+            Action::Shell(_) => {
+                needs.extend([Capability::Agent, Capability::Installer]);
+            }
             Action::Advance(_) => {
                 needs.insert(Capability::Clock);
             }

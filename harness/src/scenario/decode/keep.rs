@@ -68,7 +68,7 @@ impl Decoder<'_> {
     }
 
     fn output(&mut self, pattern: &str, span: &Span, verb: Verb) -> Option<Extraction> {
-        if verb != Verb::Ztna {
+        if !matches!(verb, Verb::Ztna | Verb::Shell) {
             self.report.error(span.clone(), "`@output` is of processes only");
         }
         match regex::Regex::new(pattern) {

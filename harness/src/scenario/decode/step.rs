@@ -15,6 +15,7 @@ use super::{Decoder, DraftStep};
 pub(super) enum Verb {
     Http,
     Ztna,
+    Shell,
     Advance,
     Set,
 }
@@ -34,6 +35,7 @@ impl Decoder<'_> {
         let own: &[vocabulary::Word] = match verb {
             Verb::Http => vocabulary::HTTP,
             Verb::Ztna => vocabulary::ZTNA,
+            Verb::Shell => vocabulary::SHELL,
             Verb::Advance | Verb::Set => &[],
         };
         let keys = vocabulary::keys(&[vocabulary::ANY_STEP, own]);
@@ -41,6 +43,7 @@ impl Decoder<'_> {
         let action = match verb {
             Verb::Http => self.http(table, entry).map(Action::Http),
             Verb::Ztna => self.ztna(table, entry).map(Action::Ztna),
+            Verb::Shell => self.shell(table, entry).map(Action::Shell),
             Verb::Advance => self.duration(entry).map(Action::Advance),
             Verb::Set => self.set(entry).map(Action::Set),
         };
@@ -102,6 +105,7 @@ impl Decoder<'_> {
         }
         let verb = match entry.key {
             "ztna" => Verb::Ztna,
+            "shell" => Verb::Shell,
             "advance" => Verb::Advance,
             "set" => Verb::Set,
             _ => Verb::Http,
@@ -215,7 +219,7 @@ impl Decoder<'_> {
                 let words: Vec<&str> = command.words.iter().map(|word| word.text.as_str()).collect();
                 matches!(words.as_slice(), ["status", ..] | ["auth-keys", "list", ..])
             }
-            Some(Action::Advance(_) | Action::Set(_)) => false,
+            Some(Action::Shell(_) | Action::Advance(_) | Action::Set(_)) => false,
         };
         if !reads {
             self.report.error_with_help(

@@ -1,14 +1,17 @@
-//! Commands of the agent.
+//! What runs on a machine: commands of the agent, and lines in its shell.
 
 use std::time::Duration;
 
 use crate::scenario::document::{Entry, Table};
-use crate::scenario::model::{Command, Template};
+use crate::scenario::model::{Command, ShellLine, Template};
 
 use super::Decoder;
 
 /// How long a command may take unless the step says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A shell's line may bring an installation along.
+const SHELL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What `ztna up` prints once it goes on in the foreground.
 const UP_STAYS: &str = "Press Ctrl+C";
@@ -27,6 +30,14 @@ impl Decoder<'_> {
             None => is_up.then(|| UP_STAYS.to_owned()),
         };
         Some(Command { machine: machine?.0.to_owned(), words, env, until, timeout: timeout? })
+    }
+
+    pub(super) fn shell(&mut self, table: &Table<'_, '_>, verb: &Entry<'_, '_>) -> Option<ShellLine> {
+        let line = self.filled_template_of(verb);
+        let machine = table.require("on", &mut self.report).and_then(|entry| entry.string(&mut self.report));
+        let env = table.get("env").map(|entry| self.templates(entry)).unwrap_or_default();
+        let timeout = table.get("timeout").map_or(Some(SHELL_TIMEOUT), |entry| self.duration(entry));
+        Some(ShellLine { machine: machine?.0.to_owned(), line: line?, env, timeout: timeout? })
     }
 
     fn words(&mut self, verb: &Entry<'_, '_>) -> Option<Vec<Template>> {

@@ -85,6 +85,15 @@ ztna = "auth-keys list --json"
 eventually = "5s"
 check = [{ verifies = "keys/ST1.1", exit = "failure", requests = ["GET /api/x?a=${old}"] }]
 
+[[step]]
+name = "a line"
+on = "Win-A"
+shell = "curl -fsSL ${base_url}/install.sh | KEY=${id} sh"
+env = { A = "${run}" }
+timeout = "1m"
+keep = { shown = "@output (x)" }
+check = [{ verifies = "keys/ST1.1", exit = 0, output = "x" }]
+
 [[cleanup]]
 name = "gone"
 delete = "/x/${id}"
@@ -123,10 +132,10 @@ fn a_scenario_is_read_as_it_is_written() {
     assert!(found.diagnostics.is_empty(), "{}", render(&found.diagnostics, &sources, false, 100));
     let scenario = found.scenario.unwrap();
     assert_eq!((scenario.id.as_str(), scenario.suite.as_str()), ("keys/ST1", "s"));
-    use Capability::{Addresses, Agent, Clock, Organisations, Wire};
-    assert_eq!(scenario.needs, [Agent, Clock, Organisations, Addresses, Wire].into());
+    use Capability::{Addresses, Agent, Clock, Installer, Organisations, Wire};
+    assert_eq!(scenario.needs, [Agent, Installer, Clock, Organisations, Addresses, Wire].into());
     assert!(scenario.machines[1].up && scenario.machines[1].login == Some(Identity::Admin));
-    let [made, many, up, later, _, listed] = scenario.steps.as_slice() else { panic!("{scenario:?}") };
+    let [made, many, up, later, _, listed, line] = scenario.steps.as_slice() else { panic!("{scenario:?}") };
     let Action::Http(request) = &made.action else { panic!("{made:?}") };
     assert_eq!((request.method.as_str(), request.path.text.as_str()), ("POST", "/api/keys"));
     assert!(matches!(request.authorisation, Authorisation::Identity(Identity::Outsider)));
@@ -154,6 +163,9 @@ fn a_scenario_is_read_as_it_is_written() {
     assert_eq!(lines[1], Matcher::Matches("^b${run}$".to_owned()));
     assert!(matches!(later.action, Action::Advance(duration) if duration.as_secs() == 31 * 60));
     assert_eq!(listed.eventually, Some(Duration::from_secs(5)));
+    let Action::Shell(shell) = &line.action else { panic!("{line:?}") };
+    assert_eq!(shell.line.text, "curl -fsSL ${base_url}/install.sh | KEY=${id} sh");
+    assert_eq!((shell.machine.as_str(), shell.timeout), ("Win-A", Duration::from_secs(60)));
     assert_eq!(
         &text[many.checks[0].span.clone()],
         "{ verifies = \"keys/ST1.1\", status = 201, exactly = 1 }"
@@ -226,8 +238,16 @@ fn each_rule_is_kept() {
     let matcher =
         |matcher: &str| check(&format!("{{ verifies = \"keys/ST1.1\", json = {{ \"/a\" = {matcher} }} }}"));
     let ztna = |more: &str| with_step(&format!("on = \"M\"\nztna = \"up\"\n{more}"));
+    let shell = |more: &str| with_step(&format!("on = \"M\"\nshell = \"ls\"\n{more}"));
     for (text, expected) in [
         (http(""), "error: no step has a `check`"),
+        (shell("until = \"x\""), "error: `until` does not go with `shell`"),
+        (shell("eventually = \"1s\""), "error: `eventually` repeats the step"),
+        (
+            shell("check = [{ verifies = \"keys/ST1.1\", status = 200 }]"),
+            "error: `status` is of http answers",
+        ),
+        (with_step("on = \"N\"\nshell = \"ls\""), "error: there is no machine `n`"),
         (http("check = []\nname2 = 1"), "error: a step has no key `name2`"),
         (check("{ verifies = \"keys/ST1.1\" }"), "error: this check expects nothing"),
         (check("{ status = 200 }"), "error: a check needs `verifies`"),

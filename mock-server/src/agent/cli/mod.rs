@@ -31,14 +31,14 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// The control plane [default: the one logged in to, else <https://login.quickztna.com>]
-    #[arg(long, global = true, env = "ZTNA_SERVER", value_name = "URL")]
+    #[arg(long, global = true, env = "ZTNA_SERVER", hide_env_values = true, value_name = "URL")]
     pub(crate) server: Option<String>,
     /// Where the agent keeps its keys [default: $XDG_STATE_HOME/ztna or ~/.local/state/ztna]
     // No path: an empty variable counts as unset, while an empty path would be a mistake.
-    #[arg(long, global = true, env = "ZTNA_STATE_DIR", value_name = "DIR")]
+    #[arg(long, global = true, env = "ZTNA_STATE_DIR", hide_env_values = true, value_name = "DIR")]
     pub(crate) state_dir: Option<OsString>,
     /// Log to standard error: error, warn, info, debug or trace
-    #[arg(long, global = true, env = "ZTNA_LOG", value_name = "LEVEL")]
+    #[arg(long, global = true, env = "ZTNA_LOG", hide_env_values = true, value_name = "LEVEL")]
     pub(crate) log: Option<LevelFilter>,
 }
 

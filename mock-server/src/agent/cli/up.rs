@@ -13,7 +13,7 @@ pub(crate) struct UpArguments {
     /// The key to register with; better in the environment variable ZTNA_AUTH_KEY, which nobody else sees
     #[arg(long, value_name = "KEY")]
     pub(crate) auth_key: Option<Secret>,
-    /// The machine's name [default: the host's]
+    /// The machine's name [default: that in ZTNA_HOSTNAME, else the host's]
     #[arg(long, value_name = "NAME")]
     pub(crate) hostname: Option<String>,
     /// Tags to claim, such as tag:laptop,tag:eng

@@ -61,7 +61,7 @@ pub(crate) enum StateError {
         path: PathBuf,
     },
     /// The file system refuses.
-    #[error("cannot {action} {path}: {cause}", path = path.display())]
+    #[error("cannot {action} {path}: {cause}. {}", way_out(cause), path = path.display())]
     Io {
         /// What was tried.
         action: &'static str,
@@ -70,4 +70,13 @@ pub(crate) enum StateError {
         /// The system's reason.
         cause: std::io::Error,
     },
+}
+
+fn way_out(cause: &std::io::Error) -> &'static str {
+    match cause.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            "Free some space, or name another folder with --state-dir"
+        }
+        _ => "Give this user the right to use it, or name another folder with --state-dir",
+    }
 }

@@ -84,12 +84,17 @@ impl Life<'_> {
         }
     }
 
+    /// The name asked for; none if the host's own will do.
+    fn wanted_name(&self) -> Option<&str> {
+        self.arguments.hostname.as_deref().or(self.context.environment.host_name.as_deref())
+    }
+
     async fn register(
         &self,
         state: &State,
         credential: Credential<'_>,
     ) -> Result<(Registration, NodeKey), AgentError> {
-        let name = self.arguments.hostname.clone().unwrap_or_else(host_name::system);
+        let name = self.wanted_name().map_or_else(host_name::system, str::to_owned);
         let node_key = NodeKey::from_random(rand::random());
         let enrolment = Enrolment {
             control: self.control,
@@ -119,8 +124,7 @@ impl Life<'_> {
 
     /// What was asked for that a registration would have taken along. It keeps nobody from coming up.
     async fn apply_to_registered(&self, machine: &Registration) {
-        let wanted = self.arguments.hostname.as_deref().filter(|name| *name != machine.name);
-        if let Some(name) = wanted {
+        if let Some(name) = self.wanted_name().filter(|name| *name != machine.name) {
             let current = &machine.name;
             warn(&format!("already registered as {current}; run 'ztna logout' first to become {name}"));
         }
