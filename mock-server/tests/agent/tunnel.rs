@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
 use serde_json::Value;
 
 use crate::house::House;
@@ -126,6 +127,24 @@ async fn the_tunnel_outlives_the_control_plane() {
     for (from, to) in [(&one, "Win-A"), (&other, "Linux-C")] {
         let pong = from.run(&["ping", to]);
         assert_eq!(pong.code, Some(0), "{}", pong.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tunnels_log_keeps_its_keys_to_itself() {
+    let house = House::open().await;
+    let machine = house.machine().await;
+    let key = house.create_key(&machine, &["--name", "fleet", "--reusable"]);
+    let mut command = machine.ztna(&["up", "--userspace", "--hostname", "Linux-C", "--log", "trace"]);
+    let up = Running::start(command.env("ZTNA_AUTH_KEY", &key)).ready();
+    let state = machine.state();
+    machine.run(&["down"]);
+    let (_, log) = up.end();
+    assert!(log.contains("/api/network-map"), "{log}");
+    let private = state["node_key"].as_str().unwrap();
+    let bytes = base64::engine::general_purpose::STANDARD.decode(private).unwrap();
+    for secret in [private, &hex::encode(bytes), state["machine"]["token"].as_str().unwrap(), &key[11..]] {
+        assert!(!log.contains(secret), "{log}");
     }
 }
 
