@@ -10,9 +10,9 @@ use crate::domain::cidr::AllowedCidrs;
 use crate::domain::key::expiry::Expiry;
 use crate::domain::key::material::Material;
 use crate::domain::scope::Scopes;
+use crate::store::Tx;
 use crate::store::api_keys::{self, NewApiKey};
 use crate::store::auth_keys::{self, NewAuthKey};
-use crate::store::{StoreError, Tx};
 
 /// An auth key as it was asked for, every field checked.
 #[derive(Debug, Clone)]
@@ -75,7 +75,9 @@ pub fn auth_key(
         created_by: &actor.user_id,
     };
     auth_keys::insert(tx, &row, now)?;
-    record(tx, actor, "create_auth_key", org_id, &id, &request.name, random, now)?;
+    let details = json!({ "name": request.name });
+    let deed = Deed { org_id, actor: &actor.label, action: "create_auth_key", target: &id, details };
+    audit::record(tx, deed, random, now)?;
     Ok(id)
 }
 
@@ -102,21 +104,8 @@ pub fn api_key(
         created_by: &actor.user_id,
     };
     api_keys::insert(tx, &row, now)?;
-    record(tx, actor, "create_api_key", org_id, &id, &request.name, random, now)?;
+    let details = json!({ "name": request.name });
+    let deed = Deed { org_id, actor: &actor.label, action: "create_api_key", target: &id, details };
+    audit::record(tx, deed, random, now)?;
     Ok(id)
-}
-
-#[allow(clippy::too_many_arguments, reason = "the columns of an audit row, each of another origin")]
-fn record(
-    tx: &mut Tx<'_>,
-    actor: &Actor,
-    action: &'static str,
-    org_id: &str,
-    target: &str,
-    name: &str,
-    random: &Random,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let deed = Deed { org_id, actor: &actor.label, action, target, details: json!({ "name": name }) };
-    audit::record(tx, deed, random, now)
 }
