@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::core::{Core, Event};
+use super::core::{Core, Event, Place};
 use super::handle::{PeerStatus, PingFailure, Pinged};
 use super::map::{Changes, Machine, NetworkMap};
 use super::userspace::{Netstack, Pong};
@@ -91,7 +91,7 @@ impl Task {
             match self.socket.try_recv_from(&mut self.buffer) {
                 Ok((length, from)) => {
                     let datagram = self.buffer.get(..length).unwrap_or_default();
-                    self.core.receive(from, datagram, Instant::now());
+                    self.core.receive(from.into(), datagram, Instant::now());
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
                 // An earlier datagram found nobody: the peer's silence says as much.
@@ -136,7 +136,7 @@ impl Task {
             PeerStatus {
                 name: machine.name.clone(),
                 ip: machine.settings.address,
-                endpoint: state.and_then(|state| state.endpoint),
+                endpoint: state.and_then(|state| state.place?.direct()),
                 last_handshake_seconds: state
                     .and_then(|state| state.last_handshake)
                     .map(|at| at.elapsed().as_secs()),
@@ -193,9 +193,10 @@ impl Task {
             }
         }
         while let Some(datagram) = self.core.poll_datagram() {
+            let Place::Direct(to) = datagram.to else { continue };
             // Lost like any other: WireGuard and what is inside repeat what matters.
-            if let Err(error) = self.socket.try_send_to(&datagram.bytes, datagram.to) {
-                tracing::debug!(%error, to = %datagram.to, "sending");
+            if let Err(error) = self.socket.try_send_to(&datagram.bytes, to) {
+                tracing::debug!(%error, %to, "sending");
             }
         }
         while let Some(event) = self.core.poll_event() {
@@ -208,7 +209,7 @@ impl Task {
     fn answered(&mut self, pong: Pong) {
         if let Some(ping) = self.pings.remove(&pong.number) {
             let endpoint: Option<SocketAddr> =
-                self.core.peer_state(pong.from).and_then(|state| state.endpoint);
+                self.core.peer_state(pong.from).and_then(|state| state.place?.direct());
             let microseconds = u64::try_from(pong.elapsed.as_micros()).unwrap_or(u64::MAX);
             let _ = ping.reply.send(Ok(Pinged { name: ping.name, ip: pong.from, endpoint, microseconds }));
         }

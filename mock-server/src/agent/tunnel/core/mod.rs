@@ -10,6 +10,7 @@ mod initiation;
 mod output;
 mod packet;
 mod peer;
+mod place;
 mod table;
 
 #[cfg(test)]
@@ -22,8 +23,9 @@ mod simulation;
 pub(crate) use event::{Event, Reason};
 pub(crate) use output::Datagram;
 pub(crate) use peer::{PeerSettings, PeerState};
+pub(crate) use place::Place;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -101,7 +103,7 @@ impl Core {
     }
 
     /// Takes in a datagram that came from `from`.
-    pub(crate) fn receive(&mut self, from: SocketAddr, datagram: &[u8], now: Instant) {
+    pub(crate) fn receive(&mut self, from: Place, datagram: &[u8], now: Instant) {
         let mut cookie = [0; 64];
         let packet = match self.gate.verify_packet(Some(from.ip()), datagram, &mut cookie) {
             Ok(packet) => packet,

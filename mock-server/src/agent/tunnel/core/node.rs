@@ -31,7 +31,7 @@ impl Node {
     }
 
     pub(super) fn settings(&self) -> PeerSettings {
-        PeerSettings { address: self.address, endpoints: vec![self.place], online: true }
+        PeerSettings { address: self.address, endpoints: vec![self.place], relay: None, online: true }
     }
 
     pub(super) fn knows(&mut self, other: &Self, now: Instant) {
@@ -59,8 +59,8 @@ pub(super) fn converse(one: &mut Node, other: &mut Node, now: Instant) {
         if there.is_empty() && back.is_empty() {
             return;
         }
-        there.iter().for_each(|datagram| other.core.receive(one.place, &datagram.bytes, now));
-        back.iter().for_each(|datagram| one.core.receive(other.place, &datagram.bytes, now));
+        there.iter().for_each(|datagram| other.core.receive(one.place.into(), &datagram.bytes, now));
+        back.iter().for_each(|datagram| one.core.receive(other.place.into(), &datagram.bytes, now));
     }
 }
 

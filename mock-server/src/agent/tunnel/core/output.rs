@@ -1,9 +1,9 @@
 //! What waits to be fetched from a node.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 
 use super::event::{Event, Reason};
+use super::place::Place;
 
 /// Whoever fetches nothing loses events beyond this; datagrams and packets are fetched after every call.
 const MOST_EVENTS: usize = 1024;
@@ -12,7 +12,7 @@ const MOST_EVENTS: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Datagram {
     /// Where it goes.
-    pub(crate) to: SocketAddr,
+    pub(crate) to: Place,
     /// What it is.
     pub(crate) bytes: Vec<u8>,
 }
@@ -26,7 +26,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn datagram(&mut self, to: SocketAddr, bytes: &[u8]) {
+    pub(super) fn datagram(&mut self, to: Place, bytes: &[u8]) {
         self.datagrams.push_back(Datagram { to, bytes: bytes.to_vec() });
     }
 
