@@ -192,6 +192,7 @@ impl Plane {
                 ephemeral: false,
                 public_key: "key".to_owned(),
                 endpoints: Vec::new(),
+                relay: None,
                 logged_in: true,
                 auth_key_id: None,
                 enrolled_by: None,

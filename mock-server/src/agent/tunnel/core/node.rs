@@ -6,12 +6,20 @@ use std::time::Instant;
 use boringtun::x25519::{PublicKey, StaticSecret};
 
 use super::{Core, Datagram, Event, PeerSettings};
+use crate::domain::region::Region;
+
+/// Where the only relay stands.
+pub(super) fn region() -> Region {
+    "blr1".parse().unwrap()
+}
 
 pub(super) struct Node {
     pub(super) core: Core,
     pub(super) private: StaticSecret,
     pub(super) place: SocketAddr,
     pub(super) address: Ipv4Addr,
+    /// Whether it listens at the relay.
+    pub(super) relay: bool,
 }
 
 impl Node {
@@ -23,6 +31,7 @@ impl Node {
             private,
             place: SocketAddr::from(([192, 0, 2, number], 51820)),
             address: Ipv4Addr::new(100, 64, 0, number),
+            relay: false,
         }
     }
 
@@ -31,7 +40,12 @@ impl Node {
     }
 
     pub(super) fn settings(&self) -> PeerSettings {
-        PeerSettings { address: self.address, endpoints: vec![self.place], relay: None, online: true }
+        PeerSettings {
+            address: self.address,
+            endpoints: vec![self.place],
+            relay: self.relay.then(region),
+            online: true,
+        }
     }
 
     pub(super) fn knows(&mut self, other: &Self, now: Instant) {

@@ -11,7 +11,8 @@ use boringtun::x25519::PublicKey;
 use super::event::{Event, Reason};
 use super::initiation::Initiation;
 use super::output::Output;
-use super::packet::{COOKIE_REPLY, INITIATION, RESPONSE};
+use super::packet::{COOKIE_REPLY, INITIATION, PathMessage, RESPONSE};
+use super::paths::{Heard, Paths, Probing};
 use super::place::Place;
 use crate::domain::region::Region;
 
@@ -61,7 +62,7 @@ impl PeerSettings {
 /// How a peer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PeerState {
-    /// Where it was heard last.
+    /// Where it is reached.
     pub(crate) place: Option<Place>,
     /// When the last handshake was completed.
     pub(crate) last_handshake: Option<Instant>,
@@ -74,7 +75,9 @@ pub(super) struct Peer {
     key: PublicKey,
     settings: PeerSettings,
     tunn: Tunn,
-    place: Option<Place>,
+    paths: Paths,
+    /// Where it was last told to be.
+    told: Option<Place>,
     initiation: Option<Initiation>,
     /// When to begin a handshake that nobody's packet asked for.
     greet_at: Option<Instant>,
@@ -93,7 +96,8 @@ impl Peer {
             key,
             settings: PeerSettings { address, endpoints: Vec::new(), relay: None, online: false },
             tunn,
-            place: None,
+            paths: Paths::default(),
+            told: None,
             initiation: None,
             greet_at: None,
             unconfirmed: false,
@@ -107,19 +111,24 @@ impl Peer {
     /// Takes in what is known now. `greets_first` is true of exactly one of the two peers.
     pub(super) fn configure(&mut self, settings: PeerSettings, greets_first: bool, now: Instant) {
         if !settings.online && !settings.names_a_place() {
-            self.place = None;
+            self.paths.forget();
+            self.told = None;
             self.initiation = None;
             self.greet_at = None;
             self.waiting.clear();
         } else if settings.online && (!self.settings.online || settings.places_differ(&self.settings)) {
             self.greet_at = Some(if greets_first { now } else { now + GREET_LATER });
         }
+        if settings.places_differ(&self.settings) {
+            let relay = settings.relay.map(|region| Place::Relayed { region, peer: self.key });
+            self.paths.configure(relay, now);
+        }
         self.settings = settings;
     }
 
     pub(super) fn state(&self) -> PeerState {
         PeerState {
-            place: self.place,
+            place: self.paths.place(),
             last_handshake: self.last_handshake,
             reachable: self.has_destination(),
         }
@@ -130,12 +139,13 @@ impl Peer {
         if !self.has_destination() {
             return output.dropped(Reason::NoEndpoint);
         }
-        if let (true, Some(place)) = (self.has_session(), self.place) {
+        if self.has_session() && self.paths.is_known() {
             if let TunnResult::WriteToNetwork(datagram) = self.tunn.encapsulate(packet, buffer) {
-                output.datagram(place, datagram);
+                self.paths.carry(datagram, now, output);
                 self.unanswered.get_or_insert(now);
             }
-            return;
+            self.paths.used(now);
+            return self.probe(now, buffer, output);
         }
         if self.waiting.len() == LONGEST_QUEUE {
             self.waiting.pop_front();
@@ -163,6 +173,12 @@ impl Peer {
         if !from.admits(&self.key) {
             return output.dropped(Reason::ForeignRelay);
         }
+        let mut what = match kind {
+            RESPONSE => Heard::Answer,
+            // It goes wherever this node may be.
+            INITIATION => Heard::Probe,
+            _ => Heard::Data,
+        };
         match self.tunn.decapsulate(Some(from.ip()), datagram, buffer) {
             // Whoever knows the public key could have sent it: it says nothing about where the peer is.
             TunnResult::Done if kind == COOKIE_REPLY => return,
@@ -172,15 +188,20 @@ impl Peer {
                 output.packets.push_back(packet.to_vec());
             }
             TunnResult::WriteToTunnelV4(..) => output.dropped(Reason::SpoofedSource),
-            TunnResult::WriteToTunnelV6(..) => output.dropped(Reason::NotIpv4),
+            TunnResult::WriteToTunnelV6(packet, _) => match PathMessage::read(packet) {
+                Some(PathMessage::Probe) => what = Heard::Probe,
+                Some(PathMessage::Answer) => what = Heard::Answer,
+                None => output.dropped(Reason::NotIpv4),
+            },
             TunnResult::Err(_) => return output.dropped(Reason::Rejected),
         }
-        self.heard(from, output);
+        self.paths.heard(from, what, now);
         self.unanswered = None;
         match kind {
             INITIATION => {
                 // The peer repeats its initiation if our answer is lost. But it may as well have taken ours.
                 self.initiation = None;
+                self.paths.doubt(now);
                 self.unconfirmed = true;
                 self.greet_at = Some(now + CONFIRM_WITHIN);
             }
@@ -188,14 +209,19 @@ impl Peer {
             _ if self.unconfirmed => self.established(now, output),
             _ => {}
         }
-        self.flush(from, buffer, output);
+        if what == Heard::Probe && kind != INITIATION {
+            self.say(PathMessage::Answer, from, buffer, output);
+        }
+        self.flush(now, buffer, output);
+        self.probe(now, buffer, output);
+        self.tell(output);
     }
 
     /// Does what is due. A peer that cannot be reached is left alone: a handshake begun with nobody would cross
     /// with the one it begins itself.
     pub(super) fn drive(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
         let expected = self.settings.online || self.initiation.is_some();
-        if self.place.is_none() && !(expected && self.has_destination()) {
+        if !self.paths.is_known() && !(expected && self.has_destination()) {
             return;
         }
         if self.initiation.is_some_and(|initiation| initiation.is_due(now)) {
@@ -213,13 +239,13 @@ impl Peer {
                 self.everywhere(&message, output);
             }
             TunnResult::WriteToNetwork(message) => {
-                if let Some(place) = self.place {
-                    output.datagram(place, message);
-                }
+                self.paths.carry(message, now, output);
             }
             TunnResult::Err(WireGuardError::ConnectionExpired) => self.give_up(now, output),
             _ => {}
         }
+        self.probe(now, buffer, output);
+        self.tell(output);
     }
 
     fn wants_handshake(&self, now: Instant) -> bool {
@@ -232,13 +258,41 @@ impl Peer {
     }
 
     fn has_destination(&self) -> bool {
-        self.place.is_some() || self.settings.names_a_place()
+        self.paths.is_known() || self.settings.names_a_place()
     }
 
-    fn heard(&mut self, from: Place, output: &mut Output) {
-        if self.place != Some(from) {
-            self.place = Some(from);
-            output.event(Event::Roamed { peer: self.key, to: from });
+    /// Asks over the direct paths whether they are open, if that is due.
+    fn probe(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
+        if !self.has_session() || !self.paths.is_known() {
+            return;
+        }
+        match self.paths.probe(now) {
+            Some(Probing::Current(address)) => {
+                self.say(PathMessage::Probe, Place::Direct(address), buffer, output);
+            }
+            Some(Probing::Everywhere) => {
+                let heard = self.paths.direct().filter(|heard| !self.settings.endpoints.contains(heard));
+                let known: Vec<SocketAddr> = self.settings.endpoints.iter().copied().chain(heard).collect();
+                for address in known {
+                    self.say(PathMessage::Probe, Place::Direct(address), buffer, output);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn say(&mut self, message: PathMessage, to: Place, buffer: &mut [u8], output: &mut Output) {
+        if let TunnResult::WriteToNetwork(datagram) = self.tunn.encapsulate(&message.packet(), buffer) {
+            output.datagram(to, datagram);
+        }
+    }
+
+    /// Says where the peer is, if that is news.
+    fn tell(&mut self, output: &mut Output) {
+        let place = self.paths.place();
+        if let Some(to) = place.filter(|_| place != self.told) {
+            self.told = place;
+            output.event(Event::Roamed { peer: self.key, to });
         }
     }
 
@@ -251,17 +305,17 @@ impl Peer {
     }
 
     /// Sends what waited for a session, if there is one now.
-    fn flush(&mut self, to: Place, buffer: &mut [u8], output: &mut Output) {
+    fn flush(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
         if !self.has_session() {
             return;
         }
         // What boringtun queued by itself: a keepalive that found no session.
         while let TunnResult::WriteToNetwork(message) = self.tunn.decapsulate(None, &[], buffer) {
-            output.datagram(to, message);
+            self.paths.carry(message, now, output);
         }
         for packet in self.waiting.drain(..) {
             if let TunnResult::WriteToNetwork(message) = self.tunn.encapsulate(&packet, buffer) {
-                output.datagram(to, message);
+                self.paths.carry(message, now, output);
             }
         }
     }
@@ -285,11 +339,10 @@ impl Peer {
     /// An initiation goes wherever the peer may be: it answers the first that arrives, takes the others for
     /// replays, and its answer shows where it is.
     fn everywhere(&self, initiation: &[u8], output: &mut Output) {
-        let relayed = self.settings.relay.map(|region| Place::Relayed { region, peer: self.key });
-        let known = self.settings.endpoints.iter().copied().map(Place::Direct).chain(relayed);
-        for place in self.place.into_iter().chain(known.filter(|place| Some(*place) != self.place)) {
-            output.datagram(place, initiation);
-        }
+        let direct = self.paths.direct();
+        let known = self.settings.endpoints.iter().copied().filter(|place| Some(*place) != direct);
+        let places = direct.into_iter().chain(known).map(Place::Direct).chain(self.paths.relay());
+        places.for_each(|place| output.datagram(place, initiation));
     }
 
     /// boringtun counts its timers from its last look at the clock: a handshake after a long silence would be
