@@ -140,7 +140,7 @@ impl Paths {
     }
 
     /// Where data goes now.
-    fn routes(&self, now: Instant) -> [Option<Place>; 2] {
+    pub(super) fn routes(&self, now: Instant) -> [Option<Place>; 2] {
         let within = |moment: Option<Instant>, limit| {
             moment.is_some_and(|moment| now.saturating_duration_since(moment) < limit)
         };

@@ -11,7 +11,7 @@ use boringtun::x25519::PublicKey;
 use super::event::{Event, Reason};
 use super::initiation::Initiation;
 use super::output::Output;
-use super::packet::{COOKIE_REPLY, INITIATION, PathMessage, RESPONSE};
+use super::packet::{COOKIE_REPLY, DATA, INITIATION, OVERHEAD, PathMessage, RESPONSE};
 use super::paths::{Heard, Paths, Probing};
 use super::place::Place;
 use crate::domain::region::Region;
@@ -140,8 +140,7 @@ impl Peer {
             return output.dropped(Reason::NoEndpoint);
         }
         if self.has_session() && self.paths.is_known() {
-            if let TunnResult::WriteToNetwork(datagram) = self.tunn.encapsulate(packet, buffer) {
-                self.paths.carry(datagram, now, output);
+            if self.seal(packet, now, buffer, output) {
                 self.unanswered.get_or_insert(now);
             }
             self.paths.used(now);
@@ -179,21 +178,19 @@ impl Peer {
             INITIATION => Heard::Probe,
             _ => Heard::Data,
         };
-        match self.tunn.decapsulate(Some(from.ip()), datagram, buffer) {
-            // Whoever knows the public key could have sent it: it says nothing about where the peer is.
-            TunnResult::Done if kind == COOKIE_REPLY => return,
-            TunnResult::Done => {}
-            TunnResult::WriteToNetwork(answer) => output.datagram(from, answer),
-            TunnResult::WriteToTunnelV4(packet, source) if source == self.settings.address => {
-                output.packets.push_back(packet.to_vec());
+        if kind == DATA {
+            match self.open(from, datagram, output) {
+                Some(heard) => what = heard,
+                None => return output.dropped(Reason::Rejected),
             }
-            TunnResult::WriteToTunnelV4(..) => output.dropped(Reason::SpoofedSource),
-            TunnResult::WriteToTunnelV6(packet, _) => match PathMessage::read(packet) {
-                Some(PathMessage::Probe) => what = Heard::Probe,
-                Some(PathMessage::Answer) => what = Heard::Answer,
-                None => output.dropped(Reason::NotIpv4),
-            },
-            TunnResult::Err(_) => return output.dropped(Reason::Rejected),
+        } else {
+            match self.tunn.decapsulate(Some(from.ip()), datagram, buffer) {
+                // Whoever knows the public key could have sent it: it says nothing about where the peer is.
+                TunnResult::Done if kind == COOKIE_REPLY => return,
+                TunnResult::Done => {}
+                TunnResult::WriteToNetwork(answer) => output.datagram(from, answer),
+                _ => return output.dropped(Reason::Rejected),
+            }
         }
         self.paths.heard(from, what, now);
         self.unanswered = None;
@@ -215,6 +212,49 @@ impl Peer {
         self.flush(now, buffer, output);
         self.probe(now, buffer, output);
         self.tell(output);
+    }
+
+    /// Decrypts a data message to where its packet will be fetched; nothing, if it is not the peer's.
+    fn open(&mut self, from: Place, datagram: &[u8], output: &mut Output) -> Option<Heard> {
+        let room = output.packets.room(datagram.len());
+        match self.tunn.decapsulate(Some(from.ip()), datagram, room) {
+            TunnResult::WriteToTunnelV4(packet, source) if source == self.settings.address => {
+                let length = packet.len();
+                output.packets.commit(length);
+            }
+            TunnResult::WriteToTunnelV4(..) => output.dropped(Reason::SpoofedSource),
+            TunnResult::WriteToTunnelV6(packet, _) => match PathMessage::read(packet) {
+                Some(PathMessage::Probe) => return Some(Heard::Probe),
+                Some(PathMessage::Answer) => return Some(Heard::Answer),
+                None => output.dropped(Reason::NotIpv4),
+            },
+            // A keepalive.
+            TunnResult::Done => {}
+            _ => return None,
+        }
+        Some(Heard::Data)
+    }
+
+    /// Encrypts a packet for where data goes now, if there is a session; whether there was.
+    fn seal(&mut self, packet: &[u8], now: Instant, buffer: &mut [u8], output: &mut Output) -> bool {
+        match self.paths.routes(now) {
+            [Some(place), None] | [None, Some(place)] => {
+                // Written where it will be sent from.
+                output.write(place, packet.len() + OVERHEAD, |room| {
+                    match self.tunn.encapsulate(packet, room) {
+                        TunnResult::WriteToNetwork(datagram) => Some(datagram.len()),
+                        _ => None,
+                    }
+                })
+            }
+            places => match self.tunn.encapsulate(packet, buffer) {
+                TunnResult::WriteToNetwork(datagram) => {
+                    places.into_iter().flatten().for_each(|place| output.datagram(place, datagram));
+                    true
+                }
+                _ => false,
+            },
+        }
     }
 
     /// Does what is due. A peer that cannot be reached is left alone: a handshake begun with nobody would cross
@@ -313,10 +353,8 @@ impl Peer {
         while let TunnResult::WriteToNetwork(message) = self.tunn.decapsulate(None, &[], buffer) {
             self.paths.carry(message, now, output);
         }
-        for packet in self.waiting.drain(..) {
-            if let TunnResult::WriteToNetwork(message) = self.tunn.encapsulate(&packet, buffer) {
-                self.paths.carry(message, now, output);
-            }
+        for packet in std::mem::take(&mut self.waiting) {
+            self.seal(&packet, now, buffer, output);
         }
     }
 
