@@ -30,6 +30,7 @@ pub struct RelayConfig {
 /// A running relay; it ends when this is dropped.
 pub struct RelayServer {
     address: SocketAddr,
+    relay: Relay,
     serving: JoinHandle<()>,
     watching: JoinHandle<()>,
 }
@@ -50,12 +51,13 @@ impl RelayServer {
         let listener = listener.tap_io(|connection| {
             let _ = connection.set_nodelay(true);
         });
+        let router = relaying::router(relay.clone());
         let serving = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, relaying::router(relay)).await {
+            if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "serving ended");
             }
         });
-        Ok(Self { address, serving, watching })
+        Ok(Self { address, relay, serving, watching })
     }
 
     /// The address it listens on.
@@ -66,6 +68,8 @@ impl RelayServer {
 
 impl Drop for RelayServer {
     fn drop(&mut self) {
+        // Connections that were upgraded are tasks of their own.
+        self.relay.end();
         self.serving.abort();
         self.watching.abort();
     }

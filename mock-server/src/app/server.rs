@@ -120,6 +120,9 @@ impl Drop for Server {
         if let Some(relay) = &self.relay {
             relay.abort();
         }
+        if let Some(relay) = &self.state.relay {
+            relay.end();
+        }
     }
 }
 

@@ -93,6 +93,11 @@ impl Relay {
             })
     }
 
+    /// Ends every connection; for a relay that stops.
+    pub fn end(&self) {
+        self.shared.table.retain(|_, _| false);
+    }
+
     /// Cuts off who may not speak any more, for ever. While the authority does not answer, everybody stays.
     pub async fn watch(self) {
         loop {

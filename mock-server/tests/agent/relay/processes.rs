@@ -84,7 +84,7 @@ async fn what_can_be_direct_is() {
     eventually(|| relayed(&one) && relayed(&other));
     for (machine, named) in [(&one, "Win-A"), (&other, "Linux-C")] {
         let pongs = machine.run(&["ping", named, "-c", "20", "--interval", "20ms"]).stdout;
-        assert_eq!(pongs.matches(" via DIRECT 127.").count(), 20, "{pongs}");
+        assert_eq!(pongs.matches(" via DIRECT ").count(), 20, "{pongs}");
     }
 }
 

@@ -117,6 +117,11 @@ impl Paths {
         };
         let elsewhere = self.direct != Some(address);
         if what == Heard::Answer {
+            let fresh = self.answered.is_some_and(|when| now.saturating_duration_since(when) < FRESH);
+            if self.open && fresh && elsewhere {
+                // The first way that answers is as good as any: no need to change.
+                return;
+            }
             self.direct = Some(address);
             (self.open, self.answered, self.asked) = (true, Some(now), None);
         } else if self.relay().is_none() {
@@ -291,6 +296,16 @@ mod tests {
         assert_eq!(paths.place(), Some(relay()));
         paths.heard(at(3), Heard::Answer, now);
         assert_eq!((paths.place(), paths.routes(now)), (Some(at(3)), [Some(at(3)), None]));
+    }
+
+    #[test]
+    fn of_several_ways_the_first_that_answers_is_kept() {
+        let now = Instant::now();
+        let mut paths = open(now);
+        paths.heard(at(2), Heard::Answer, now);
+        assert_eq!(paths.place(), Some(at(1)));
+        paths.heard(at(2), Heard::Answer, now + FRESH);
+        assert_eq!(paths.place(), Some(at(2)), "the first has fallen silent");
     }
 
     #[test]
