@@ -9,5 +9,6 @@
 
 mod lab;
 
+mod interop;
 mod left_behind;
 mod userspace;

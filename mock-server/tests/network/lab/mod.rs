@@ -10,6 +10,7 @@ mod machine;
 mod place;
 mod plane;
 mod process;
+mod wireguard;
 
 use std::io::Write as _;
 use std::net::Ipv4Addr;
@@ -23,9 +24,9 @@ use tempfile::TempDir;
 
 pub(crate) use machine::Machine;
 pub(crate) use place::Place;
-#[allow(unused_imports, reason = "as above")]
 pub(crate) use plane::{Plane, Registered};
 pub(crate) use process::{Ended, Process};
+pub(crate) use wireguard::{Keys, PORT, WireGuard};
 
 /// What every namespace of this project is called first.
 pub(crate) const PREFIX: &str = "ztna-lab-";
@@ -156,6 +157,7 @@ fn folder() -> TempDir {
 
 /// Removes the namespaces of runs that are gone, and what still runs in them.
 pub(crate) fn sweep() {
+    wireguard::sweep();
     for line in ip(&["netns", "list"]).lines() {
         let name = line.split_whitespace().next().unwrap_or_default();
         let made_by = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
