@@ -1,5 +1,5 @@
 //! How fast the tunnel is beside other people's, and what it costs: everything in one run, in network namespaces.
-//! Read the ratios, the absolutes are the machine's.
+//! Read the ratios, the absolutes are the machine's. Names after `--` choose some of it: `ztna`, `wireguard-go`…
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark fails by panicking")]
 #![allow(clippy::print_stdout, reason = "the table is the result")]
@@ -24,7 +24,7 @@ fn main() {
         return;
     }
     let mut contenders: Vec<(Contender, Measured)> = Vec::new();
-    for contender in Contender::all() {
+    for contender in Contender::all().into_iter().filter(|contender| wanted(contender.name())) {
         match contender.missing() {
             None => contenders.push((contender, Measured::default())),
             Some(missing) => println!("{} is left out: {missing}", contender.name()),
@@ -42,13 +42,24 @@ fn main() {
         let (median, most) = (measured.pings.median(), measured.pings.below(0.95));
         println!("| {} | {:.2} | {median:.0} | {most:.0} |", contender.name(), measured.gigabits.median());
     }
-    println!("| encryption alone, one core | {:.2} | | |", ceiling::gigabits().median());
-    println!();
-    println!("| measured | value | aim |");
+    if wanted("encryption") {
+        println!("| encryption alone, one core | {:.2} | | |", ceiling::gigabits().median());
+    }
+    println!("\n| measured | value | aim |");
     println!("|-|-|-|");
     compare(&contenders);
-    crowd::report();
-    first_pong::report();
+    if wanted("crowd") {
+        crowd::report();
+    }
+    if wanted("first-pong") {
+        first_pong::report();
+    }
+}
+
+/// Whether the command line names it, or nothing.
+fn wanted(name: &str) -> bool {
+    let mut names = std::env::args().skip(1).filter(|word| !word.starts_with("--")).peekable();
+    names.peek().is_none() || names.any(|wanted| wanted == name)
 }
 
 fn compare(contenders: &[(Contender, Measured)]) {

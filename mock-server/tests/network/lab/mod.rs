@@ -4,7 +4,7 @@
 //! namespaces carry the process id of the run that made them.
 
 #![allow(dead_code, reason = "the tests and the benchmark each use their part of it")]
-#![allow(unreachable_pub, reason = "the benchmark takes it in by path")]
+#![allow(unused_imports, reason = "likewise")]
 
 mod machine;
 mod place;

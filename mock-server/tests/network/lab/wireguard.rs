@@ -49,7 +49,8 @@ impl<'a> WireGuard<'a> {
     pub(crate) fn start(place: &'a Place, program: &str, keys: &Keys, address: Ipv4Addr) -> Self {
         let number = DEVICES.fetch_add(1, Ordering::Relaxed);
         let device = format!("{PREFIX}{}x{number}", std::process::id());
-        let process = place.start(program, &["-f", &device]);
+        // gotatun would give up root otherwise, to a user who logged in: here there may be none.
+        let process = Process::start(place.command(program, &["-f", &device]).env("WG_SUDO", "1"));
         within(PATIENCE, "the WireGuard program listens", || socket(&device).exists());
         let wireguard = Self { place, process, device };
         let (port, file) = (PORT.to_string(), keys.file.to_str().unwrap());
