@@ -11,4 +11,5 @@ mod lab;
 
 mod interop;
 mod left_behind;
+mod tun;
 mod userspace;
