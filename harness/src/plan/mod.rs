@@ -184,6 +184,7 @@ fn phrase(capability: Capability) -> &'static str {
         Capability::Addresses => "several addresses to connect from",
         Capability::Dashboard => "the dashboard",
         Capability::Wire => "WireGuard packets",
+        Capability::Tun => "a TUN device",
         Capability::Fresh => "a target that is empty for each sub-test",
     }
 }

@@ -89,6 +89,8 @@ pub enum Capability {
     Dashboard,
     /// WireGuard packets can be exchanged with the agent.
     Wire,
+    /// Plain `ztna up` brings up a TUN device.
+    Tun,
     /// Each sub-test finds the target empty.
     Fresh,
 }

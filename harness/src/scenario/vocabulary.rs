@@ -135,6 +135,7 @@ pub(crate) const CAPABILITIES: &[(&str, Capability)] = &[
     ("addresses", Capability::Addresses),
     ("dashboard", Capability::Dashboard),
     ("wire", Capability::Wire),
+    ("tun", Capability::Tun),
     ("fresh", Capability::Fresh),
 ];
 

@@ -103,6 +103,9 @@ impl Machine {
         all.push(("PATH".into(), path));
         all.push(("ZTNA_INSTALL_DIR".into(), installed.into()));
         all.push(("ZTNA_HOSTNAME".into(), self.host_name.clone().into()));
+        if !self.agent.up_flags.is_empty() {
+            all.push(("ZTNA_UP_FLAGS".into(), shell_words::join(&self.agent.up_flags).into()));
+        }
         for (name, value) in environment {
             all.retain(|(present, _)| present != name.as_str());
             all.extend(value.as_ref().map(|value| (name.into(), value.into())));

@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 use crate::scenario::model::{Capability, Identity};
 use crate::step::exchange::ClientSettings;
 
-use super::{AgentCommand, Host, Place, TargetDescription, TargetError, identity_name};
+use super::{AgentCommand, Host, Place, TargetDescription, TargetError, WITHOUT_TUN, identity_name};
 
 /// The hidden subcommand that makes this program the reference's agent.
 pub const AGENT_SUBCOMMAND: &str = "__ztna";
@@ -173,7 +173,7 @@ impl Embedded {
             org: server.ready().org_id.clone(),
             other_org: server.ready().other_org_id.clone(),
             address: server.address().ip().to_string(),
-            agent: Some(itself()),
+            agent: Some(AgentCommand { up_flags: vec![WITHOUT_TUN.to_owned()], ..itself() }),
             host: Host::Embedded(Box::new(ControlPlane(server))),
             sessions: Default::default(),
         })
@@ -247,5 +247,10 @@ fn itself() -> AgentCommand {
     } else {
         std::env::current_exe().unwrap_or_else(|_| "harness".into()).into_os_string()
     };
-    AgentCommand { program, arguments: vec![AGENT_SUBCOMMAND.into()], environment: Vec::new() }
+    AgentCommand {
+        program,
+        arguments: vec![AGENT_SUBCOMMAND.into()],
+        environment: Vec::new(),
+        up_flags: Vec::new(),
+    }
 }

@@ -31,6 +31,9 @@ pub const IDENTITIES: [(Identity, &str); 4] = [
     (Identity::Outsider, "outsider"),
 ];
 
+/// What `up` is told where there is no TUN device.
+pub const WITHOUT_TUN: &str = "--userspace";
+
 /// Its name in scenarios and profiles.
 pub fn identity_name(identity: Identity) -> &'static str {
     IDENTITIES.iter().find(|(known, _)| *known == identity).map_or("nobody", |(_, name)| name)
@@ -74,6 +77,8 @@ pub struct AgentCommand {
     pub arguments: Vec<OsString>,
     /// More environment.
     pub environment: Vec<(String, String)>,
+    /// What every `up` gets beside its words, such as `--userspace` where there is no TUN device.
+    pub up_flags: Vec<String>,
 }
 
 /// The target, or what surrounds it, failed.
