@@ -2,12 +2,14 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::step::process::{Launch, Process};
 use crate::step::{StepError, leftover};
 use crate::target::AgentCommand;
 use crate::target::forward::Forwarder;
+use crate::target::namespace::Namespace;
 
 /// What of the kit's own environment an agent needs to start at all; nothing else leaks into it.
 const INHERITED: [&str; 4] = ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH"];
@@ -29,6 +31,8 @@ pub struct Machine {
     pub server: String,
     /// Records its requests, if it is observed.
     pub forwarder: Option<Forwarder>,
+    /// Where its processes run, if not on the host's network.
+    pub namespace: Option<Arc<Namespace>>,
     directory: PathBuf,
     background: Vec<Process>,
     /// Whether lines of its shell ran, which may have left processes that nobody else knows of.
@@ -62,6 +66,7 @@ impl Machine {
             agent,
             server,
             forwarder,
+            namespace: None,
             directory,
             background: Vec::new(),
             has_run_lines: false,
@@ -157,11 +162,18 @@ impl Machine {
         }
         let shown = program.to_string_lossy().into_owned();
         let launch = Launch { program, arguments, environment, directory: self.directory.clone() };
-        Process::start(&launch).map_err(|cause| StepError::Start {
-            program: shown,
-            machine: self.name.clone(),
-            cause,
-        })
+        let started = match &self.namespace {
+            None => Process::start(&launch),
+            Some(namespace) => {
+                let runtime = tokio::runtime::Handle::current();
+                let inside = namespace.run(move || {
+                    let _entered = runtime.enter();
+                    Process::start(&launch)
+                });
+                inside.and_then(|started| started)
+            }
+        };
+        started.map_err(|cause| StepError::Start { program: shown, machine: self.name.clone(), cause })
     }
 
     fn environment(&self, more: &[(String, Option<String>)]) -> Vec<(OsString, OsString)> {

@@ -177,6 +177,7 @@ impl Remote {
             address: content.address.clone().unwrap_or_else(|| own_address(remote.base_url())),
             agent: remote.agent.clone(),
             settings: remote.settings(),
+            network: None,
             host: Host::Remote(Arc::clone(remote)),
             sessions: Mutex::default(),
         }
