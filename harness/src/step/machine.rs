@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use crate::step::process::{Launch, Process};
 use crate::step::{StepError, leftover};
-use crate::target::AgentCommand;
 use crate::target::forward::Forwarder;
 use crate::target::namespace::Namespace;
+use crate::target::{AgentCommand, WITHOUT_TUN};
 
 /// What of the kit's own environment an agent needs to start at all; nothing else leaks into it.
 const INHERITED: [&str; 4] = ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH"];
@@ -108,8 +108,9 @@ impl Machine {
         all.push(("PATH".into(), path));
         all.push(("ZTNA_INSTALL_DIR".into(), installed.into()));
         all.push(("ZTNA_HOSTNAME".into(), self.host_name.clone().into()));
-        if !self.agent.up_flags.is_empty() {
-            all.push(("ZTNA_UP_FLAGS".into(), shell_words::join(&self.agent.up_flags).into()));
+        // A line cannot be given flags, so that the installer tells its agent by the environment.
+        if self.agent.up_flags.iter().any(|flag| flag == WITHOUT_TUN) {
+            all.push(("ZTNA_USERSPACE".into(), "true".into()));
         }
         for (name, value) in environment {
             all.retain(|(present, _)| present != name.as_str());

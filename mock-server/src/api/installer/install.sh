@@ -7,7 +7,7 @@
 # ZTNA_INSTALL_DIR   where to install [default: /usr/local/bin if it is writable, else ~/.local/bin]
 # ZTNA_STATE_DIR     where the agent keeps its keys [default: $XDG_STATE_HOME/ztna or ~/.local/state/ztna]
 # ZTNA_HOSTNAME      the machine's name [default: the host's]
-# ZTNA_UP_FLAGS      more flags for `ztna up` [default: --userspace where no TUN device can be made]
+# ZTNA_USERSPACE     true: without a TUN device [default: true where none can be made]
 # ZTNA_UP_TIMEOUT    seconds to wait for the connection [default: 60]
 set -eu
 
@@ -123,16 +123,16 @@ connect() {
     if [ -S "$state/ztna.sock" ]; then
         "$ztna" down || fail "the running agent does not stop"
     fi
-    if [ -z "${ZTNA_UP_FLAGS+set}" ]; then
-        { [ "$(id -u)" -eq 0 ] && [ -c /dev/net/tun ]; } || ZTNA_UP_FLAGS=--userspace
+    # A TUN device takes root, and many containers have none. Who may make one and does not want it sets the variable too.
+    if [ "$(id -u)" -ne 0 ] || [ ! -c /dev/net/tun ]; then
+        export ZTNA_USERSPACE="${ZTNA_USERSPACE:-true}"
     fi
     log=$state/up.log
     (umask 077 && : >"$log") || fail "$log cannot be written"
-    # shellcheck disable=SC2086 # several flags are several words
     if command -v setsid >/dev/null 2>&1; then
-        setsid "$ztna" up ${ZTNA_UP_FLAGS:-} </dev/null >"$log" 2>&1 &
+        setsid "$ztna" up </dev/null >"$log" 2>&1 &
     else
-        nohup "$ztna" up ${ZTNA_UP_FLAGS:-} </dev/null >"$log" 2>&1 &
+        nohup "$ztna" up </dev/null >"$log" 2>&1 &
     fi
     agent=$!
     await_connection

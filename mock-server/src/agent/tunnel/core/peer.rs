@@ -11,7 +11,9 @@ use boringtun::x25519::PublicKey;
 use super::event::{Event, Reason};
 use super::initiation::Initiation;
 use super::output::Output;
-use super::packet::{COOKIE_REPLY, INITIATION, RESPONSE};
+use super::packet::{COOKIE_REPLY, DATA, INITIATION, OVERHEAD, RESPONSE};
+use super::place::Place;
+use crate::domain::region::Region;
 
 /// How often a silent session is kept open through the address translators on its way.
 pub(super) const KEEPALIVE_SECONDS: u16 = 25;
@@ -40,15 +42,27 @@ pub(crate) struct PeerSettings {
     pub(crate) address: Ipv4Addr,
     /// Where it may be reached.
     pub(crate) endpoints: Vec<SocketAddr>,
+    /// The relay where it listens.
+    pub(crate) relay: Option<Region>,
     /// Whether it is believed to be there, so that it is worth greeting.
     pub(crate) online: bool,
+}
+
+impl PeerSettings {
+    fn names_a_place(&self) -> bool {
+        self.relay.is_some() || !self.endpoints.is_empty()
+    }
+
+    fn places_differ(&self, other: &Self) -> bool {
+        (&self.endpoints, self.relay) != (&other.endpoints, other.relay)
+    }
 }
 
 /// How a peer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PeerState {
     /// Where it was heard last.
-    pub(crate) endpoint: Option<SocketAddr>,
+    pub(crate) place: Option<Place>,
     /// When the last handshake was completed.
     pub(crate) last_handshake: Option<Instant>,
     /// Whether there is any way to reach it.
@@ -60,7 +74,7 @@ pub(super) struct Peer {
     key: PublicKey,
     settings: PeerSettings,
     tunn: Tunn,
-    endpoint: Option<SocketAddr>,
+    place: Option<Place>,
     initiation: Option<Initiation>,
     /// When to begin a handshake that nobody's packet asked for.
     greet_at: Option<Instant>,
@@ -77,9 +91,9 @@ impl Peer {
     pub(super) fn new(key: PublicKey, address: Ipv4Addr, tunn: Tunn, now: Instant) -> Self {
         Self {
             key,
-            settings: PeerSettings { address, endpoints: Vec::new(), online: false },
+            settings: PeerSettings { address, endpoints: Vec::new(), relay: None, online: false },
             tunn,
-            endpoint: None,
+            place: None,
             initiation: None,
             greet_at: None,
             unconfirmed: false,
@@ -92,13 +106,12 @@ impl Peer {
 
     /// Takes in what is known now. `greets_first` is true of exactly one of the two peers.
     pub(super) fn configure(&mut self, settings: PeerSettings, greets_first: bool, now: Instant) {
-        if !settings.online && settings.endpoints.is_empty() {
-            self.endpoint = None;
+        if !settings.online && !settings.names_a_place() {
+            self.place = None;
             self.initiation = None;
             self.greet_at = None;
             self.waiting.clear();
-        } else if settings.online && (!self.settings.online || settings.endpoints != self.settings.endpoints)
-        {
+        } else if settings.online && (!self.settings.online || settings.places_differ(&self.settings)) {
             self.greet_at = Some(if greets_first { now } else { now + GREET_LATER });
         }
         self.settings = settings;
@@ -106,7 +119,7 @@ impl Peer {
 
     pub(super) fn state(&self) -> PeerState {
         PeerState {
-            endpoint: self.endpoint,
+            place: self.place,
             last_handshake: self.last_handshake,
             reachable: self.has_destination(),
         }
@@ -117,9 +130,8 @@ impl Peer {
         if !self.has_destination() {
             return output.dropped(Reason::NoEndpoint);
         }
-        if let (true, Some(endpoint)) = (self.has_session(), self.endpoint) {
-            if let TunnResult::WriteToNetwork(datagram) = self.tunn.encapsulate(packet, buffer) {
-                output.datagram(endpoint, datagram);
+        if let (true, Some(place)) = (self.has_session(), self.place) {
+            if self.seal(packet, place, output) {
                 self.unanswered.get_or_insert(now);
             }
             return;
@@ -137,7 +149,7 @@ impl Peer {
     /// Takes in a datagram that claims to be this peer's.
     pub(super) fn receive(
         &mut self,
-        from: SocketAddr,
+        from: Place,
         datagram: &[u8],
         now: Instant,
         buffer: &mut [u8],
@@ -147,17 +159,21 @@ impl Peer {
         if kind == INITIATION || kind == RESPONSE {
             self.refresh(now, buffer);
         }
-        match self.tunn.decapsulate(Some(from.ip()), datagram, buffer) {
-            // Whoever knows the public key could have sent it: it says nothing about where the peer is.
-            TunnResult::Done if kind == COOKIE_REPLY => return,
-            TunnResult::Done => {}
-            TunnResult::WriteToNetwork(answer) => output.datagram(from, answer),
-            TunnResult::WriteToTunnelV4(packet, source) if source == self.settings.address => {
-                output.packets.push_back(packet.to_vec());
+        if !from.admits(&self.key) {
+            return output.dropped(Reason::ForeignRelay);
+        }
+        if kind == DATA {
+            if !self.open(from, datagram, output) {
+                return output.dropped(Reason::Rejected);
             }
-            TunnResult::WriteToTunnelV4(..) => output.dropped(Reason::SpoofedSource),
-            TunnResult::WriteToTunnelV6(..) => output.dropped(Reason::NotIpv4),
-            TunnResult::Err(_) => return output.dropped(Reason::Rejected),
+        } else {
+            match self.tunn.decapsulate(Some(from.ip()), datagram, buffer) {
+                // Whoever knows the public key could have sent it: it says nothing about where the peer is.
+                TunnResult::Done if kind == COOKIE_REPLY => return,
+                TunnResult::Done => {}
+                TunnResult::WriteToNetwork(answer) => output.datagram(from, answer),
+                _ => return output.dropped(Reason::Rejected),
+            }
         }
         self.heard(from, output);
         self.unanswered = None;
@@ -175,11 +191,36 @@ impl Peer {
         self.flush(from, buffer, output);
     }
 
+    /// Decrypts a data message to where its packet will be fetched; whether it is the peer's.
+    fn open(&mut self, from: Place, datagram: &[u8], output: &mut Output) -> bool {
+        let room = output.packets.room(datagram.len());
+        match self.tunn.decapsulate(Some(from.ip()), datagram, room) {
+            TunnResult::WriteToTunnelV4(packet, source) if source == self.settings.address => {
+                let length = packet.len();
+                output.packets.commit(length);
+            }
+            TunnResult::WriteToTunnelV4(..) => output.dropped(Reason::SpoofedSource),
+            TunnResult::WriteToTunnelV6(..) => output.dropped(Reason::NotIpv4),
+            // A keepalive.
+            TunnResult::Done => {}
+            _ => return false,
+        }
+        true
+    }
+
+    /// Encrypts a packet to where it will be sent from, if there is a session; whether there was.
+    fn seal(&mut self, packet: &[u8], to: Place, output: &mut Output) -> bool {
+        output.write(to, packet.len() + OVERHEAD, |room| match self.tunn.encapsulate(packet, room) {
+            TunnResult::WriteToNetwork(datagram) => Some(datagram.len()),
+            _ => None,
+        })
+    }
+
     /// Does what is due. A peer that cannot be reached is left alone: a handshake begun with nobody would cross
     /// with the one it begins itself.
     pub(super) fn drive(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
         let expected = self.settings.online || self.initiation.is_some();
-        if self.endpoint.is_none() && !(expected && self.has_destination()) {
+        if self.place.is_none() && !(expected && self.has_destination()) {
             return;
         }
         if self.initiation.is_some_and(|initiation| initiation.is_due(now)) {
@@ -197,8 +238,8 @@ impl Peer {
                 self.everywhere(&message, output);
             }
             TunnResult::WriteToNetwork(message) => {
-                if let Some(endpoint) = self.endpoint {
-                    output.datagram(endpoint, message);
+                if let Some(place) = self.place {
+                    output.datagram(place, message);
                 }
             }
             TunnResult::Err(WireGuardError::ConnectionExpired) => self.give_up(now, output),
@@ -216,12 +257,12 @@ impl Peer {
     }
 
     fn has_destination(&self) -> bool {
-        self.endpoint.is_some() || !self.settings.endpoints.is_empty()
+        self.place.is_some() || self.settings.names_a_place()
     }
 
-    fn heard(&mut self, from: SocketAddr, output: &mut Output) {
-        if self.endpoint != Some(from) {
-            self.endpoint = Some(from);
+    fn heard(&mut self, from: Place, output: &mut Output) {
+        if self.place != Some(from) {
+            self.place = Some(from);
             output.event(Event::Roamed { peer: self.key, to: from });
         }
     }
@@ -235,7 +276,7 @@ impl Peer {
     }
 
     /// Sends what waited for a session, if there is one now.
-    fn flush(&mut self, to: SocketAddr, buffer: &mut [u8], output: &mut Output) {
+    fn flush(&mut self, to: Place, buffer: &mut [u8], output: &mut Output) {
         if !self.has_session() {
             return;
         }
@@ -243,10 +284,8 @@ impl Peer {
         while let TunnResult::WriteToNetwork(message) = self.tunn.decapsulate(None, &[], buffer) {
             output.datagram(to, message);
         }
-        for packet in self.waiting.drain(..) {
-            if let TunnResult::WriteToNetwork(message) = self.tunn.encapsulate(&packet, buffer) {
-                output.datagram(to, message);
-            }
+        for packet in std::mem::take(&mut self.waiting) {
+            self.seal(&packet, to, output);
         }
     }
 
@@ -269,9 +308,10 @@ impl Peer {
     /// An initiation goes wherever the peer may be: it answers the first that arrives, takes the others for
     /// replays, and its answer shows where it is.
     fn everywhere(&self, initiation: &[u8], output: &mut Output) {
-        let known = self.settings.endpoints.iter().filter(|place| Some(**place) != self.endpoint);
-        for place in self.endpoint.iter().chain(known) {
-            output.datagram(*place, initiation);
+        let relayed = self.settings.relay.map(|region| Place::Relayed { region, peer: self.key });
+        let known = self.settings.endpoints.iter().copied().map(Place::Direct).chain(relayed);
+        for place in self.place.into_iter().chain(known.filter(|place| Some(*place) != self.place)) {
+            output.datagram(place, initiation);
         }
     }
 

@@ -2,15 +2,14 @@
 //! once and at its addressee only, and once the network is well again it does arrive.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
-use super::Core;
 use super::node::{Node, packet};
+use super::{Core, Place};
 
 const NODES: usize = 3;
 
@@ -49,8 +48,8 @@ struct Trouble {
 
 struct Flight {
     arrives: Instant,
-    from: SocketAddr,
-    to: SocketAddr,
+    from: Place,
+    to: Place,
     bytes: Vec<u8>,
 }
 
@@ -132,7 +131,9 @@ impl Network {
             let (due, later) = self.flights.drain(..).partition(|flight: &Flight| flight.arrives <= now);
             self.flights = later;
             for flight in due {
-                let Some(node) = self.nodes.iter().position(|node| node.place == flight.to) else { continue };
+                let Some(node) = self.nodes.iter().position(|node| flight.to == node.place.into()) else {
+                    continue;
+                };
                 self.nodes[node].core.receive(flight.from, &flight.bytes, now);
                 self.collect(node);
             }
@@ -151,7 +152,7 @@ impl Network {
             assert_eq!(addressee, node, "packet {number} went to the wrong node");
             assert_eq!(self.arrivals.insert(number, node), None, "packet {number} arrived twice");
         }
-        let from = self.nodes[node].place;
+        let from = self.nodes[node].place.into();
         for datagram in self.nodes[node].datagrams() {
             let copies = 1 + u32::from(self.happens(self.trouble.doubled_percent));
             for _ in 0..copies {
