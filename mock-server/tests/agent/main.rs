@@ -11,6 +11,7 @@ mod machine;
 
 mod administration;
 mod end_to_end;
+mod forwarding;
 mod installer;
 mod keys;
 mod login;

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::tag;
 use crate::agent::secret::Secret;
+use crate::agent::tunnel::Service;
 
 /// How the machine comes up.
 #[derive(Debug, Args)]
@@ -22,6 +23,9 @@ pub(crate) struct UpArguments {
     /// Without a TUN device, for containers
     #[arg(long)]
     pub(crate) userspace: bool,
+    /// With --userspace: what peers reach at this port of the tailnet address, such as 8080=127.0.0.1:3000
+    #[arg(long, value_name = "PORT=ADDRESS:PORT")]
+    pub(crate) serve: Vec<Service>,
     /// Give up if not registered by then, such as 30s [default: keep trying]
     #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
     pub(crate) timeout: Option<Duration>,

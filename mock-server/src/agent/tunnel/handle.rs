@@ -10,6 +10,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::core::Core;
+use super::forwarding::{DialFailure, Forwarding, Outcome, Service};
 use super::task::{Command, Task};
 use super::userspace::Netstack;
 use super::{endpoints, map};
@@ -93,7 +94,7 @@ pub(crate) struct Tunnel {
 struct Follower(tokio::task::AbortHandle);
 
 impl Tunnel {
-    /// Opens a UDP socket, and begins to follow the network map with the machine's `token`.
+    /// Opens a UDP socket, offers `services` to the peers, and begins to follow the network map with the machine's `token`.
     ///
     /// # Errors
     /// The system's, if it gives no socket.
@@ -103,6 +104,7 @@ impl Tunnel {
         node_key: &NodeKey,
         name: String,
         address: Ipv4Addr,
+        services: Vec<Service>,
     ) -> io::Result<Self> {
         let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
         socket.set_nonblocking(true)?;
@@ -110,10 +112,11 @@ impl Tunnel {
         let socket = tokio::net::UdpSocket::from_std(socket)?;
         let now = Instant::now();
         let core = Core::new(node_key.private(), now);
-        let stack = Netstack::new(address, rand::random(), now);
+        let mut stack = Netstack::new(address, rand::random(), now);
+        let forwarding = Forwarding::new(services, &mut stack);
         let (commands, received) = mpsc::channel(COMMANDS);
         let (first_map, connected) = watch::channel(false);
-        tokio::spawn(Task::new(socket, core, stack, (name, address), first_map).run(received));
+        tokio::spawn(Task::new(socket, core, (stack, forwarding), (name, address), first_map).run(received));
         let local = control.is_local();
         let follower = tokio::spawn(map::follow(control, token, commands.clone()));
         let follower = Arc::new(Follower(follower.abort_handle()));
@@ -158,6 +161,23 @@ impl Tunnel {
         match tokio::time::timeout(limit, ping).await {
             Ok(answer) => answer,
             Err(_) => Err(PingFailure::Timeout { named: named.clone(), limit }),
+        }
+    }
+
+    /// Connects to a TCP port of the machine of that name or tailnet address.
+    ///
+    /// # Errors
+    /// [`DialFailure`], after `limit` at the latest.
+    pub(crate) async fn dial(&self, named: String, port: u16, limit: Duration) -> Outcome {
+        let (reply, answer) = oneshot::channel();
+        let dial = async {
+            let command = Command::Dial { named: named.clone(), port, reply };
+            self.commands.send(command).await.map_err(|_| DialFailure::Busy)?;
+            answer.await.unwrap_or(Err(DialFailure::Busy))
+        };
+        match tokio::time::timeout(limit, dial).await {
+            Ok(answer) => answer,
+            Err(_) => Err(DialFailure::Timeout { named: named.clone(), port, limit }),
         }
     }
 }

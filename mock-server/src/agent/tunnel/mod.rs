@@ -2,9 +2,13 @@
 
 mod core;
 mod endpoints;
+mod forwarding;
 mod handle;
 mod map;
 mod task;
 mod userspace;
 
-pub(crate) use handle::{PeerStatus, Pinged, Tunnel};
+#[cfg(any(test, fuzzing))]
+pub(crate) use core::run_script;
+pub(crate) use forwarding::{DialFailure, Dialed, Ended, Service};
+pub(crate) use handle::{PeerStatus, PingFailure, Pinged, Tunnel};

@@ -1,13 +1,15 @@
 //! The shell around the core: one UDP socket, one task, the clock.
 
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::future::poll_fn;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::core::{Core, Event, Place};
+use super::forwarding::{Forwarding, Outcome};
 use super::handle::{PeerStatus, PingFailure, Pinged};
 use super::map::{Changes, Machine, NetworkMap};
 use super::userspace::{Netstack, Pong};
@@ -35,6 +37,15 @@ pub(super) enum Command {
         /// Where the answer goes; whoever waits no longer has dropped the other end.
         reply: oneshot::Sender<Result<Pinged, PingFailure>>,
     },
+    /// Connect me to this machine.
+    Dial {
+        /// Its name or tailnet address.
+        named: String,
+        /// The TCP port.
+        port: u16,
+        /// Where the answer goes, as with a ping.
+        reply: oneshot::Sender<Outcome>,
+    },
 }
 
 /// Everything the task owns.
@@ -42,6 +53,7 @@ pub(super) struct Task {
     socket: UdpSocket,
     core: Core,
     stack: Netstack,
+    forwarding: Forwarding,
     map: NetworkMap,
     own: (String, Ipv4Addr),
     first_map: watch::Sender<bool>,
@@ -60,12 +72,12 @@ impl Task {
     pub(super) fn new(
         socket: UdpSocket,
         core: Core,
-        stack: Netstack,
+        (stack, forwarding): (Netstack, Forwarding),
         own: (String, Ipv4Addr),
         first_map: watch::Sender<bool>,
     ) -> Self {
         let (map, pings, buffer) = (NetworkMap::default(), HashMap::new(), vec![0; 1 << 16]);
-        Self { socket, core, stack, map, own, first_map, pings, buffer }
+        Self { socket, core, stack, forwarding, map, own, first_map, pings, buffer }
     }
 
     /// Runs until nobody can send a command any more.
@@ -81,6 +93,7 @@ impl Task {
                     Some(command) => self.obey(command),
                     None => return,
                 },
+                () = poll_fn(|context| self.forwarding.poll(&mut self.stack, context)) => {}
                 () = tokio::time::sleep_until(deadline.into()) => {}
             }
         }
@@ -120,6 +133,12 @@ impl Task {
                     let _ = reply.send(Err(failure));
                 }
             }
+            Command::Dial { named, port, reply } => match self.reachable(&named) {
+                Ok((name, ip)) => {
+                    self.forwarding.dial(&mut self.stack, name, SocketAddrV4::new(ip, port), reply);
+                }
+                Err(failure) => drop(reply.send(Err(failure.into()))),
+            },
         }
     }
 
@@ -151,23 +170,31 @@ impl Task {
         named: &str,
         reply: oneshot::Sender<Result<Pinged, PingFailure>>,
     ) -> Result<(), (oneshot::Sender<Result<Pinged, PingFailure>>, PingFailure)> {
-        let (name, address) = &self.own;
-        if named == name || named.parse() == Ok(*address) {
-            return Err((reply, PingFailure::Itself(named.to_owned())));
-        }
-        let Some(machine) = self.map.find(named) else {
-            return Err((reply, PingFailure::UnknownMachine(named.to_owned())));
+        let (name, ip) = match self.reachable(named) {
+            Ok(machine) => machine,
+            Err(failure) => return Err((reply, failure)),
         };
-        let (name, ip) = (machine.name.clone(), machine.settings.address);
-        if !self.core.peer_state(ip).is_some_and(|state| state.reachable) {
-            return Err((reply, PingFailure::Unreachable { name, ip }));
-        }
         match self.stack.ping(ip, Instant::now()) {
             Some(number) => {
                 self.pings.insert(number, Ping { name, reply });
                 Ok(())
             }
             None => Err((reply, PingFailure::Busy)),
+        }
+    }
+
+    /// Name and address of the machine that is meant, if there is a way to it.
+    fn reachable(&mut self, named: &str) -> Result<(String, Ipv4Addr), PingFailure> {
+        let (name, address) = &self.own;
+        if named == name || named.parse() == Ok(*address) {
+            return Err(PingFailure::Itself(named.to_owned()));
+        }
+        let machine = self.map.find(named).ok_or_else(|| PingFailure::UnknownMachine(named.to_owned()))?;
+        let (name, ip) = (machine.name.clone(), machine.settings.address);
+        if self.core.peer_state(ip).is_some_and(|state| state.reachable) {
+            Ok((name, ip))
+        } else {
+            Err(PingFailure::Unreachable { name, ip })
         }
     }
 

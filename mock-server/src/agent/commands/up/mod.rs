@@ -27,6 +27,7 @@ const FLAG_WARNING: &str = "WARNING: passing auth-key via CLI flag exposes it in
 
 /// Comes up and stays in the foreground until SIGINT, SIGTERM or `ztna down`.
 pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), AgentError> {
+    check_services(arguments)?;
     let flag = arguments.auth_key.as_ref().filter(|key| !key.expose().is_empty());
     if flag.is_some() {
         warn(FLAG_WARNING);
@@ -60,6 +61,18 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
     })
 }
 
+/// `--serve` means something only where this process is the tunnel's end, and only once a port.
+fn check_services(arguments: &UpArguments) -> Result<(), AgentError> {
+    let mut ports: Vec<u16> = arguments.serve.iter().map(|service| service.port).collect();
+    ports.sort_unstable();
+    let twice = ports.iter().zip(ports.iter().skip(1)).find(|(one, next)| one == next);
+    match twice {
+        _ if !ports.is_empty() && !arguments.userspace => Err(AgentError::ServesByItself),
+        Some((port, _)) => Err(AgentError::ServedTwice(*port)),
+        None => Ok(()),
+    }
+}
+
 /// What one `ztna up` needs throughout.
 struct Life<'a> {
     context: &'a Context,
@@ -90,6 +103,9 @@ impl Life<'_> {
             wait = self.connect(&tunnel, &mut heart, &machine, wait).await?;
         }
         say(&format!("Node key: {}", node_key.fingerprint()));
+        for service in &self.arguments.serve {
+            say(&format!("Serving {}:{} from {}", machine.tailnet_ip, service.port, service.address));
+        }
         say("Press Ctrl+C to stop...");
         loop {
             tokio::time::sleep(wait).await;
@@ -107,8 +123,15 @@ impl Life<'_> {
         let ip = &machine.tailnet_ip;
         let address = ip.parse().map_err(|_| AgentError::TailnetAddress(ip.clone()))?;
         let (control, token) = (self.control.clone(), machine.token.clone());
-        let tunnel = Tunnel::open(control, token, node_key, machine.name.clone(), address)
-            .map_err(AgentError::system("open the tunnel's UDP socket"))?;
+        let tunnel = Tunnel::open(
+            control,
+            token,
+            node_key,
+            machine.name.clone(),
+            address,
+            self.arguments.serve.clone(),
+        )
+        .map_err(AgentError::system("open the tunnel's UDP socket"))?;
         self.tunnel.send_replace(Some(tunnel));
         Ok(())
     }
