@@ -8,6 +8,7 @@
 
 mod house;
 mod machine;
+mod namespace;
 
 mod administration;
 mod end_to_end;
@@ -17,5 +18,6 @@ mod keys;
 mod login;
 mod refusals;
 mod state;
+mod tun;
 mod tunnel;
 mod up;

@@ -64,14 +64,25 @@ pub(crate) struct RunningStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Mode {
+    /// The kernel, behind a TUN device.
+    Tun,
     /// An IP stack in the agent's own process.
     Userspace,
 }
 
 impl Mode {
-    /// As people read it (headless/ST2.1, headless/ST2.2).
+    /// As `ztna status` names it (headless/ST2.2).
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Tun => "TUN (kernel)",
+            Self::Userspace => "userspace",
+        }
+    }
+
+    /// As `ztna up` names it (headless/ST2.1).
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Tun => "tun",
             Self::Userspace => "userspace",
         }
     }

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::address::SocketAddress;
 use super::dial::{self, Tickets};
-use super::message::{Mode, Phase, PingAnswer, Request, RunningStatus};
+use super::message::{Phase, PingAnswer, Request, RunningStatus};
 use crate::agent::tunnel::Tunnel;
 
 /// No request is longer; a peer that sends more is no command of ours.
@@ -23,7 +23,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// No command waits longer for a machine.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-const NO_TUNNEL: &str = "the running 'ztna up' has no tunnel. Stop it and run 'ztna up --userspace'";
+const NO_TUNNEL: &str = "the running 'ztna up' has no tunnel yet: it is not registered. 'ztna status --json' shows what it waits for";
 
 /// What the running `ztna up` tells about itself.
 #[derive(Debug, Clone)]
@@ -144,7 +144,7 @@ impl Insight {
         let tunnel = self.tunnel();
         let phase = *self.phase.borrow();
         let (mode, peers) = match tunnel {
-            Some(tunnel) => (Some(Mode::Userspace), tunnel.peers().await),
+            Some(tunnel) => (Some(tunnel.mode()), tunnel.peers().await),
             None => (None, Vec::new()),
         };
         RunningStatus { pid: std::process::id(), phase, mode, peers }

@@ -1,7 +1,6 @@
 //! A running tunnel, as the rest of the agent sees it.
 
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,11 +9,15 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::core::Core;
-use super::forwarding::{DialFailure, Forwarding, Outcome, Service};
+use super::end::Ending;
+use super::forwarding::{DialFailure, Outcome};
+use super::socket::Socket;
 use super::task::{Command, Task};
-use super::userspace::Netstack;
+use super::tun::DeviceError;
 use super::{endpoints, map};
 use crate::agent::control_client::ControlClient;
+use crate::agent::error::AgentError;
+use crate::agent::local_socket::Mode;
 use crate::agent::node_key::NodeKey;
 use crate::agent::secret::Secret;
 
@@ -59,7 +62,7 @@ pub(crate) enum PingFailure {
     #[error("{0} is this machine itself")]
     Itself(String),
     /// It has not told where it is.
-    #[error("{name} ({ip}) cannot be reached: it has no tunnel. Run 'ztna up --userspace' there")]
+    #[error("{name} ({ip}) cannot be reached: it has no tunnel. Run 'ztna up' there")]
     Unreachable {
         /// Its name.
         name: String,
@@ -84,6 +87,8 @@ pub(crate) enum PingFailure {
 pub(crate) struct Tunnel {
     commands: mpsc::Sender<Command>,
     connected: watch::Receiver<bool>,
+    failed: watch::Receiver<Option<Arc<DeviceError>>>,
+    mode: Mode,
     port: u16,
     local: bool,
     _follower: Arc<Follower>,
@@ -94,33 +99,50 @@ pub(crate) struct Tunnel {
 struct Follower(tokio::task::AbortHandle);
 
 impl Tunnel {
-    /// Opens a UDP socket, offers `services` to the peers, and begins to follow the network map with the machine's `token`.
+    /// Opens a UDP socket and the tunnel's end, and begins to follow the network map with the machine's `token`.
     ///
     /// # Errors
-    /// The system's, if it gives no socket.
+    /// The system's, if it gives no socket; [`DeviceError`], if the end is a device that cannot be configured.
     pub(crate) fn open(
         control: Arc<ControlClient>,
         token: Secret,
         node_key: &NodeKey,
-        name: String,
-        address: Ipv4Addr,
-        services: Vec<Service>,
-    ) -> io::Result<Self> {
-        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-        socket.set_nonblocking(true)?;
-        let port = socket.local_addr()?.port();
-        let socket = tokio::net::UdpSocket::from_std(socket)?;
-        let now = Instant::now();
+        (name, address): (String, Ipv4Addr),
+        ending: Ending,
+    ) -> Result<Self, AgentError> {
+        let socket = Socket::open().map_err(AgentError::system("open the tunnel's UDP socket"))?;
+        let (port, mode, now) = (socket.port(), ending.mode(), Instant::now());
         let core = Core::new(node_key.private(), now);
-        let mut stack = Netstack::new(address, rand::random(), now);
-        let forwarding = Forwarding::new(services, &mut stack);
+        let end = ending.open(address, now)?;
         let (commands, received) = mpsc::channel(COMMANDS);
         let (first_map, connected) = watch::channel(false);
-        tokio::spawn(Task::new(socket, core, (stack, forwarding), (name, address), first_map).run(received));
+        let (failure, failed) = watch::channel(None);
+        let task = Task::new(socket, core, end, (name, address), first_map).run(received);
+        tokio::spawn(async move {
+            if let Err(error) = task.await {
+                failure.send_replace(Some(Arc::new(error)));
+            }
+        });
         let local = control.is_local();
         let follower = tokio::spawn(map::follow(control, token, commands.clone()));
         let follower = Arc::new(Follower(follower.abort_handle()));
-        Ok(Self { commands, connected, port, local, _follower: follower })
+        Ok(Self { commands, connected, failed, mode, port, local, _follower: follower })
+    }
+
+    /// What it ends in.
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Waits until it cannot go on.
+    pub(crate) async fn failed(&self) -> Arc<DeviceError> {
+        let mut failed = self.failed.clone();
+        let failure = failed.wait_for(Option::is_some).await.ok().and_then(|failure| failure.clone());
+        match failure {
+            Some(failure) => failure,
+            // Ended because nobody wants it any more.
+            None => std::future::pending().await,
+        }
     }
 
     /// Waits for the first network map.

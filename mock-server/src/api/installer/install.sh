@@ -122,6 +122,10 @@ connect() {
     if [ -S "$state/ztna.sock" ]; then
         "$ztna" down || fail "the running agent does not stop"
     fi
+    # A TUN device takes root. Who may make one and does not want it sets the variable too.
+    if [ "$(id -u)" -ne 0 ]; then
+        export ZTNA_USERSPACE="${ZTNA_USERSPACE:-true}"
+    fi
     log=$state/up.log
     (umask 077 && : >"$log") || fail "$log cannot be written"
     if command -v setsid >/dev/null 2>&1; then

@@ -15,10 +15,10 @@ use crate::agent::context::{Context, now};
 use crate::agent::control_client::ControlClient;
 use crate::agent::error::AgentError;
 use crate::agent::host_name;
-use crate::agent::local_socket::{Insight, LocalSocket, Mode, Phase};
+use crate::agent::local_socket::{Insight, LocalSocket, Phase};
 use crate::agent::node_key::NodeKey;
 use crate::agent::state::{Registration, State};
-use crate::agent::tunnel::Tunnel;
+use crate::agent::tunnel::{Device, Ending, Tunnel};
 use enrolment::{Credential, Enrolment};
 use stop::Stop;
 
@@ -40,6 +40,8 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
         return Err(AgentError::NotAuthenticated);
     }
     context.block_on(async {
+        // Before anything is registered: a key's use is not spent on a machine that cannot come up.
+        let ending = ending(arguments)?;
         let (phase, watched) = watch::channel(Phase::Starting);
         let (tunnel, opened) = watch::channel(None);
         let insight = Insight { phase: watched, tunnel: opened };
@@ -50,7 +52,7 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
         say("Starting QuickZTNA...");
         let life = Life { context, arguments, control: &control, phase: &phase, tunnel: &tunnel };
         let ended = tokio::select! {
-            ended = life.live(&state, credential) => ended,
+            ended = life.live(&state, credential, ending) => ended,
             asked = stop.asked() => asked,
         };
         life.farewell().await;
@@ -73,6 +75,14 @@ fn check_services(arguments: &UpArguments) -> Result<(), AgentError> {
     }
 }
 
+/// What the tunnel will end in.
+fn ending(arguments: &UpArguments) -> Result<Ending, AgentError> {
+    if arguments.userspace {
+        return Ok(Ending::Userspace(arguments.serve.clone()));
+    }
+    Ok(Ending::Tun(Device::create(arguments.tun_name.as_deref())?))
+}
+
 /// What one `ztna up` needs throughout.
 struct Life<'a> {
     context: &'a Context,
@@ -84,7 +94,12 @@ struct Life<'a> {
 
 impl Life<'_> {
     /// Ends only with an error; otherwise it is ended.
-    async fn live(&self, state: &State, credential: Option<Credential<'_>>) -> Result<(), AgentError> {
+    async fn live(
+        &self,
+        state: &State,
+        credential: Option<Credential<'_>>,
+        ending: Ending,
+    ) -> Result<(), AgentError> {
         let (machine, node_key) = match (&state.machine, &state.node_key, credential) {
             (Some(machine), Some(node_key), _) => {
                 say(&format!("Already registered: {} (IP: {})", machine.name, machine.tailnet_ip));
@@ -94,14 +109,23 @@ impl Life<'_> {
             (_, _, Some(credential)) => self.register(state, credential).await?,
             (_, _, None) => return Err(AgentError::NotAuthenticated),
         };
+        let tunnel = self.open_tunnel(&machine, &node_key, ending)?;
+        tokio::select! {
+            failure = tunnel.failed() => Err(AgentError::Device(failure)),
+            ended = self.stay(&tunnel, &machine, &node_key) => ended,
+        }
+    }
+
+    /// Keeps the machine online; ends only with an error.
+    async fn stay(
+        &self,
+        tunnel: &Tunnel,
+        machine: &Registration,
+        node_key: &NodeKey,
+    ) -> Result<(), AgentError> {
         let mut heart = heartbeat::Heart::new(self.arguments.heartbeat_interval);
-        if self.arguments.userspace {
-            self.open_tunnel(&machine, &node_key)?;
-        }
-        let mut wait = self.beat(&mut heart, &machine).await?;
-        if let Some(tunnel) = self.tunnel.borrow().clone() {
-            wait = self.connect(&tunnel, &mut heart, &machine, wait).await?;
-        }
+        let wait = self.beat(&mut heart, machine).await?;
+        let mut wait = self.connect(tunnel, &mut heart, machine, wait).await?;
         say(&format!("Node key: {}", node_key.fingerprint()));
         for service in &self.arguments.serve {
             say(&format!("Serving {}:{} from {}", machine.tailnet_ip, service.port, service.address));
@@ -109,7 +133,7 @@ impl Life<'_> {
         say("Press Ctrl+C to stop...");
         loop {
             tokio::time::sleep(wait).await;
-            wait = self.beat(&mut heart, &machine).await?;
+            wait = self.beat(&mut heart, machine).await?;
         }
     }
 
@@ -118,22 +142,19 @@ impl Life<'_> {
         self.arguments.hostname.as_deref().or(self.context.environment.host_name.as_deref())
     }
 
-    /// The socket; nobody hears of it before the next heartbeat.
-    fn open_tunnel(&self, machine: &Registration, node_key: &NodeKey) -> Result<(), AgentError> {
+    /// The tunnel; nobody hears of it before the next heartbeat.
+    fn open_tunnel(
+        &self,
+        machine: &Registration,
+        node_key: &NodeKey,
+        ending: Ending,
+    ) -> Result<Tunnel, AgentError> {
         let ip = &machine.tailnet_ip;
         let address = ip.parse().map_err(|_| AgentError::TailnetAddress(ip.clone()))?;
         let (control, token) = (self.control.clone(), machine.token.clone());
-        let tunnel = Tunnel::open(
-            control,
-            token,
-            node_key,
-            machine.name.clone(),
-            address,
-            self.arguments.serve.clone(),
-        )
-        .map_err(AgentError::system("open the tunnel's UDP socket"))?;
-        self.tunnel.send_replace(Some(tunnel));
-        Ok(())
+        let tunnel = Tunnel::open(control, token, node_key, (machine.name.clone(), address), ending)?;
+        self.tunnel.send_replace(Some(tunnel.clone()));
+        Ok(tunnel)
     }
 
     /// Waits for the first network map, which may take an administrator's approval; the time until the next
@@ -149,7 +170,7 @@ impl Life<'_> {
             let due = tokio::time::Instant::now() + wait;
             tokio::select! {
                 () = tunnel.connected() => {
-                    let mode = Mode::Userspace.name();
+                    let mode = tunnel.mode().label();
                     say(&format!("Connected as {} ({}) [{mode}]", machine.name, machine.tailnet_ip));
                     say("VPN started!");
                     return Ok(due.saturating_duration_since(tokio::time::Instant::now()));

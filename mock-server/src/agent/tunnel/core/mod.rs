@@ -5,10 +5,12 @@
 //! and its timers are boringtun's, which reads a clock of its own for them: rekeying and the end of a session
 //! follow the real time, everything else follows `now`.
 
+mod batch;
 mod event;
 mod initiation;
 mod output;
 mod packet;
+mod packets;
 mod peer;
 mod place;
 mod table;
@@ -25,8 +27,9 @@ mod simulation;
 #[cfg(any(test, fuzzing))]
 pub(crate) use script::run as run_script;
 
+pub(crate) use batch::Batch;
 pub(crate) use event::{Event, Reason};
-pub(crate) use output::Datagram;
+pub(crate) use packets::{HEADROOM, Packets};
 pub(crate) use peer::{PeerSettings, PeerState};
 pub(crate) use place::Place;
 
@@ -166,14 +169,26 @@ impl Core {
         (!self.peers.is_empty()).then_some(self.next_tick)
     }
 
-    /// The next datagram to send.
-    pub(crate) fn poll_datagram(&mut self) -> Option<Datagram> {
-        self.output.datagrams.pop_front()
+    /// The next datagrams to send. What cannot be sent yet comes back through [`Core::postpone`], the rest through
+    /// [`Core::recycle`].
+    pub(crate) fn poll_batch(&mut self) -> Option<Batch> {
+        self.output.batches.pop_front()
     }
 
-    /// The next inner packet for this node. Its source is its sender's own address.
-    pub(crate) fn poll_packet(&mut self) -> Option<Vec<u8>> {
-        self.output.packets.pop_front()
+    /// Takes back a batch that has to wait; it is the next again.
+    pub(crate) fn postpone(&mut self, batch: Batch) {
+        self.output.batches.push_front(batch);
+    }
+
+    /// Takes back a batch that is done with, for its buffer.
+    pub(crate) fn recycle(&mut self, batch: Batch) {
+        self.output.recycle(batch);
+    }
+
+    /// The inner packets for this node, which whoever takes them clears. The source of each is its sender's own
+    /// address.
+    pub(crate) fn packets(&mut self) -> &mut Packets {
+        &mut self.output.packets
     }
 
     /// The next thing that happened.

@@ -5,7 +5,14 @@ use std::time::Instant;
 
 use boringtun::x25519::{PublicKey, StaticSecret};
 
-use super::{Core, Datagram, Event, PeerSettings};
+use super::{Batch, Core, Event, PeerSettings, Place};
+
+/// A datagram on its way out.
+#[derive(Debug, Clone)]
+pub(super) struct Datagram {
+    pub(super) to: Place,
+    pub(super) bytes: Vec<u8>,
+}
 
 pub(super) struct Node {
     pub(super) core: Core,
@@ -39,7 +46,12 @@ impl Node {
     }
 
     pub(super) fn datagrams(&mut self) -> Vec<Datagram> {
-        std::iter::from_fn(|| self.core.poll_datagram()).collect()
+        let batches: Vec<_> = std::iter::from_fn(|| self.core.poll_batch()).collect();
+        let datagrams = |batch: Batch| -> Vec<Datagram> {
+            let one = |bytes: &[u8]| Datagram { to: batch.to(), bytes: bytes.to_vec() };
+            batch.datagrams().map(one).collect()
+        };
+        batches.into_iter().flat_map(datagrams).collect()
     }
 
     pub(super) fn events(&mut self) -> Vec<Event> {
@@ -48,7 +60,9 @@ impl Node {
 
     /// The numbers of the packets that arrived.
     pub(super) fn arrived(&mut self) -> Vec<u64> {
-        std::iter::from_fn(|| self.core.poll_packet()).map(|packet| number(&packet)).collect()
+        let numbers = self.core.packets().iter().map(number).collect();
+        self.core.packets().clear();
+        numbers
     }
 }
 

@@ -8,6 +8,11 @@ pub(super) const INITIATION: u8 = 1;
 pub(super) const RESPONSE: u8 = 2;
 /// The answer of a node under load.
 pub(super) const COOKIE_REPLY: u8 = 3;
+/// An inner packet, encrypted.
+pub(super) const DATA: u8 = 4;
+
+/// Bytes a data message is longer than what is in it.
+pub(super) const OVERHEAD: usize = 32;
 
 /// Where an IPv4 packet goes, if it is one that is as long as it says.
 pub(super) fn destination(packet: &[u8]) -> Option<Ipv4Addr> {

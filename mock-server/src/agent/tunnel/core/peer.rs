@@ -11,7 +11,7 @@ use boringtun::x25519::PublicKey;
 use super::event::{Event, Reason};
 use super::initiation::Initiation;
 use super::output::Output;
-use super::packet::{COOKIE_REPLY, INITIATION, RESPONSE};
+use super::packet::{COOKIE_REPLY, DATA, INITIATION, OVERHEAD, RESPONSE};
 use super::place::Place;
 use crate::domain::region::Region;
 
@@ -131,8 +131,7 @@ impl Peer {
             return output.dropped(Reason::NoEndpoint);
         }
         if let (true, Some(place)) = (self.has_session(), self.place) {
-            if let TunnResult::WriteToNetwork(datagram) = self.tunn.encapsulate(packet, buffer) {
-                output.datagram(place, datagram);
+            if self.seal(packet, place, output) {
                 self.unanswered.get_or_insert(now);
             }
             return;
@@ -163,17 +162,18 @@ impl Peer {
         if !from.admits(&self.key) {
             return output.dropped(Reason::ForeignRelay);
         }
-        match self.tunn.decapsulate(Some(from.ip()), datagram, buffer) {
-            // Whoever knows the public key could have sent it: it says nothing about where the peer is.
-            TunnResult::Done if kind == COOKIE_REPLY => return,
-            TunnResult::Done => {}
-            TunnResult::WriteToNetwork(answer) => output.datagram(from, answer),
-            TunnResult::WriteToTunnelV4(packet, source) if source == self.settings.address => {
-                output.packets.push_back(packet.to_vec());
+        if kind == DATA {
+            if !self.open(from, datagram, output) {
+                return output.dropped(Reason::Rejected);
             }
-            TunnResult::WriteToTunnelV4(..) => output.dropped(Reason::SpoofedSource),
-            TunnResult::WriteToTunnelV6(..) => output.dropped(Reason::NotIpv4),
-            TunnResult::Err(_) => return output.dropped(Reason::Rejected),
+        } else {
+            match self.tunn.decapsulate(Some(from.ip()), datagram, buffer) {
+                // Whoever knows the public key could have sent it: it says nothing about where the peer is.
+                TunnResult::Done if kind == COOKIE_REPLY => return,
+                TunnResult::Done => {}
+                TunnResult::WriteToNetwork(answer) => output.datagram(from, answer),
+                _ => return output.dropped(Reason::Rejected),
+            }
         }
         self.heard(from, output);
         self.unanswered = None;
@@ -189,6 +189,31 @@ impl Peer {
             _ => {}
         }
         self.flush(from, buffer, output);
+    }
+
+    /// Decrypts a data message to where its packet will be fetched; whether it is the peer's.
+    fn open(&mut self, from: Place, datagram: &[u8], output: &mut Output) -> bool {
+        let room = output.packets.room(datagram.len());
+        match self.tunn.decapsulate(Some(from.ip()), datagram, room) {
+            TunnResult::WriteToTunnelV4(packet, source) if source == self.settings.address => {
+                let length = packet.len();
+                output.packets.commit(length);
+            }
+            TunnResult::WriteToTunnelV4(..) => output.dropped(Reason::SpoofedSource),
+            TunnResult::WriteToTunnelV6(..) => output.dropped(Reason::NotIpv4),
+            // A keepalive.
+            TunnResult::Done => {}
+            _ => return false,
+        }
+        true
+    }
+
+    /// Encrypts a packet to where it will be sent from, if there is a session; whether there was.
+    fn seal(&mut self, packet: &[u8], to: Place, output: &mut Output) -> bool {
+        output.write(to, packet.len() + OVERHEAD, |room| match self.tunn.encapsulate(packet, room) {
+            TunnResult::WriteToNetwork(datagram) => Some(datagram.len()),
+            _ => None,
+        })
     }
 
     /// Does what is due. A peer that cannot be reached is left alone: a handshake begun with nobody would cross
@@ -259,10 +284,8 @@ impl Peer {
         while let TunnResult::WriteToNetwork(message) = self.tunn.decapsulate(None, &[], buffer) {
             output.datagram(to, message);
         }
-        for packet in self.waiting.drain(..) {
-            if let TunnResult::WriteToNetwork(message) = self.tunn.encapsulate(&packet, buffer) {
-                output.datagram(to, message);
-            }
+        for packet in std::mem::take(&mut self.waiting) {
+            self.seal(&packet, to, output);
         }
     }
 

@@ -173,9 +173,10 @@ impl Stage {
                 }
             }
             self.nodes[from].events();
-            let packets = std::iter::from_fn(|| self.nodes[from].core.poll_packet());
-            let honest = packets.filter(|packet| packet.get(9) == Some(&253));
-            let arrived: Vec<u64> = honest.map(|packet| number(&packet)).collect();
+            let packets = self.nodes[from].core.packets();
+            let honest = packets.iter().filter(|packet| packet.get(9) == Some(&253));
+            let arrived: Vec<u64> = honest.map(number).collect();
+            packets.clear();
             assert!(arrived.iter().all(|number| (1..=self.sent).contains(number)), "never sent: {arrived:?}");
             delivered.extend(arrived);
         }

@@ -1,22 +1,23 @@
 //! The shell around the core: one UDP socket, one task, the clock.
 
 use std::collections::HashMap;
-use std::future::poll_fn;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Sleep;
 
 use super::core::{Core, Event, Place};
-use super::forwarding::{Forwarding, Outcome};
+use super::end::End;
+use super::forwarding::Outcome;
 use super::handle::{PeerStatus, PingFailure, Pinged};
 use super::map::{Changes, Machine, NetworkMap};
-use super::userspace::{Netstack, Pong};
+use super::socket::Socket;
+use super::tun::DeviceError;
+use super::userspace::Pong;
 use crate::agent::control_client::NetworkMapAnswer;
-
-/// Datagrams taken in before anything else gets its turn.
-const BATCH: usize = 64;
 
 /// When there is nothing to wait for but the socket and commands.
 const IDLE: Duration = Duration::from_secs(3600);
@@ -50,15 +51,15 @@ pub(super) enum Command {
 
 /// Everything the task owns.
 pub(super) struct Task {
-    socket: UdpSocket,
+    socket: Socket,
     core: Core,
-    stack: Netstack,
-    forwarding: Forwarding,
+    end: End,
     map: NetworkMap,
     own: (String, Ipv4Addr),
     first_map: watch::Sender<bool>,
     pings: HashMap<u16, Ping>,
-    buffer: Vec<u8>,
+    /// Datagrams wait for room in the socket: the end has to wait too.
+    congested: bool,
 }
 
 #[derive(Debug)]
@@ -70,46 +71,48 @@ struct Ping {
 impl Task {
     /// A tunnel that knows nobody yet; `own` are this machine's name and tailnet address.
     pub(super) fn new(
-        socket: UdpSocket,
+        socket: Socket,
         core: Core,
-        (stack, forwarding): (Netstack, Forwarding),
+        end: End,
         own: (String, Ipv4Addr),
         first_map: watch::Sender<bool>,
     ) -> Self {
-        let (map, pings, buffer) = (NetworkMap::default(), HashMap::new(), vec![0; 1 << 16]);
-        Self { socket, core, stack, forwarding, map, own, first_map, pings, buffer }
+        let (map, pings) = (NetworkMap::default(), HashMap::new());
+        Self { socket, core, end, map, own, first_map, pings, congested: false }
     }
 
     /// Runs until nobody can send a command any more.
-    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    ///
+    /// # Errors
+    /// [`DeviceError::Gone`], if the end has vanished.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Result<(), DeviceError> {
+        let mut sleep = pin!(tokio::time::sleep(IDLE));
         loop {
-            let deadline = self.settle();
+            wake_at(sleep.as_mut(), self.settle()?);
             tokio::select! {
-                ready = self.socket.readable() => match ready {
-                    Ok(()) => self.receive(),
-                    Err(error) => tracing::warn!(%error, "the tunnel's socket"),
-                },
+                ready = self.socket.readable() => self.receive(ready),
+                ready = self.end.readable(), if !self.congested => ready?,
+                ready = self.socket.writable(), if self.congested => self.receive(ready),
                 command = commands.recv() => match command {
                     Some(command) => self.obey(command),
-                    None => return,
+                    None => return Ok(()),
                 },
-                () = poll_fn(|context| self.forwarding.poll(&mut self.stack, context)) => {}
-                () = tokio::time::sleep_until(deadline.into()) => {}
+                () = &mut sleep => {}
             }
         }
     }
 
-    fn receive(&mut self) {
-        for _ in 0..BATCH {
-            match self.socket.try_recv_from(&mut self.buffer) {
-                Ok((length, from)) => {
-                    let datagram = self.buffer.get(..length).unwrap_or_default();
-                    self.core.receive(from.into(), datagram, Instant::now());
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
+    fn receive(&mut self, ready: io::Result<()>) {
+        let Self { socket, core, .. } = self;
+        let now = Instant::now();
+        let received =
+            ready.and_then(|()| socket.receive(|from, datagram| core.receive(from.into(), datagram, now)));
+        match received {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
                 // An earlier datagram found nobody: the peer's silence says as much.
-                Err(error) => tracing::debug!(%error, "receiving"),
+                tracing::debug!(%error, "receiving");
             }
+            _ => {}
         }
     }
 
@@ -135,7 +138,7 @@ impl Task {
             }
             Command::Dial { named, port, reply } => match self.reachable(&named) {
                 Ok((name, ip)) => {
-                    self.forwarding.dial(&mut self.stack, name, SocketAddrV4::new(ip, port), reply);
+                    self.end.dial(name, SocketAddrV4::new(ip, port), reply);
                 }
                 Err(failure) => drop(reply.send(Err(failure.into()))),
             },
@@ -174,7 +177,7 @@ impl Task {
             Ok(machine) => machine,
             Err(failure) => return Err((reply, failure)),
         };
-        match self.stack.ping(ip, Instant::now()) {
+        match self.end.ping(ip, Instant::now()) {
             Some(number) => {
                 self.pings.insert(number, Ping { name, reply });
                 Ok(())
@@ -199,38 +202,32 @@ impl Task {
     }
 
     /// Moves everything to where it belongs; when to do so again at the latest.
-    fn settle(&mut self) -> Instant {
+    fn settle(&mut self) -> Result<Instant, DeviceError> {
         let now = Instant::now();
         self.core.tick(now);
-        loop {
-            let mut moved = false;
-            while let Some(packet) = self.core.poll_packet() {
-                self.stack.deliver(packet);
-                moved = true;
-            }
-            for pong in self.stack.poll(now) {
-                self.answered(pong);
-            }
-            while let Some(packet) = self.stack.poll_packet() {
-                self.core.send(&packet, now);
-                moved = true;
-            }
-            if !moved {
-                break;
-            }
+        for pong in self.end.exchange(&mut self.core, self.congested, now)? {
+            self.answered(pong);
         }
-        while let Some(datagram) = self.core.poll_datagram() {
-            let Place::Direct(to) = datagram.to else { continue };
-            // Lost like any other: WireGuard and what is inside repeat what matters.
-            if let Err(error) = self.socket.try_send_to(&datagram.bytes, to) {
-                tracing::debug!(%error, %to, "sending");
-            }
-        }
+        self.congested = !self.send();
         while let Some(event) = self.core.poll_event() {
             log(event);
         }
-        let deadlines = [self.core.deadline(), self.stack.deadline(now)];
-        deadlines.into_iter().flatten().min().unwrap_or(now + IDLE)
+        let deadlines = [self.core.deadline(), self.end.deadline(now)];
+        Ok(deadlines.into_iter().flatten().min().unwrap_or(now + IDLE))
+    }
+
+    /// Sends what there is to send; whether nothing is left.
+    fn send(&mut self) -> bool {
+        while let Some(mut batch) = self.core.poll_batch() {
+            if let Place::Direct(to) = batch.to()
+                && self.socket.send(to, &mut batch).is_err()
+            {
+                self.core.postpone(batch);
+                return false;
+            }
+            self.core.recycle(batch);
+        }
+        true
     }
 
     fn answered(&mut self, pong: Pong) {
@@ -240,6 +237,13 @@ impl Task {
             let microseconds = u64::try_from(pong.elapsed.as_micros()).unwrap_or(u64::MAX);
             let _ = ping.reply.send(Ok(Pinged { name: ping.name, ip: pong.from, endpoint, microseconds }));
         }
+    }
+}
+
+/// A timer costs more than a look at it.
+fn wake_at(sleep: std::pin::Pin<&mut Sleep>, deadline: Instant) {
+    if sleep.deadline() != deadline.into() {
+        sleep.reset(deadline.into());
     }
 }
 
