@@ -7,4 +7,6 @@ pub mod api;
 pub mod app;
 pub mod control;
 pub mod domain;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod store;
