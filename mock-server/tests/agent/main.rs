@@ -12,6 +12,7 @@ mod namespace;
 
 mod administration;
 mod end_to_end;
+mod forwarding;
 mod installer;
 mod keys;
 mod login;

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::tag;
 use crate::agent::secret::Secret;
+use crate::agent::tunnel::Service;
 
 /// How the machine comes up.
 #[derive(Debug, Args)]
@@ -22,6 +23,9 @@ pub(crate) struct UpArguments {
     /// Without a TUN device, which takes root: an IP stack inside this process
     #[arg(long, env = "ZTNA_USERSPACE", hide_env_values = true)]
     pub(crate) userspace: bool,
+    /// With --userspace: what peers reach at this port of the tailnet address, such as 8080=127.0.0.1:3000
+    #[arg(long, value_name = "PORT=ADDRESS:PORT")]
+    pub(crate) serve: Vec<Service>,
     /// The TUN device's name [default: the first of ztna0, ztna1… that is free]
     #[arg(long, value_parser = device_name, value_name = "NAME", conflicts_with = "userspace")]
     pub(crate) tun_name: Option<String>,

@@ -29,6 +29,7 @@ const FLAG_WARNING: &str = "WARNING: passing auth-key via CLI flag exposes it in
 
 /// Comes up and stays in the foreground until SIGINT, SIGTERM or `ztna down`.
 pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), AgentError> {
+    check_services(arguments)?;
     let flag = arguments.auth_key.as_ref().filter(|key| !key.expose().is_empty());
     if flag.is_some() {
         warn(FLAG_WARNING);
@@ -65,10 +66,22 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
     })
 }
 
+/// `--serve` means something only where this process is the tunnel's end, and only once a port.
+fn check_services(arguments: &UpArguments) -> Result<(), AgentError> {
+    let mut ports: Vec<u16> = arguments.serve.iter().map(|service| service.port).collect();
+    ports.sort_unstable();
+    let twice = ports.iter().zip(ports.iter().skip(1)).find(|(one, next)| one == next);
+    match twice {
+        _ if !ports.is_empty() && !arguments.userspace => Err(AgentError::ServesByItself),
+        Some((port, _)) => Err(AgentError::ServedTwice(*port)),
+        None => Ok(()),
+    }
+}
+
 /// What the tunnel will end in.
 fn ending(arguments: &UpArguments) -> Result<Ending, AgentError> {
     if arguments.userspace {
-        return Ok(Ending::Userspace);
+        return Ok(Ending::Userspace(arguments.serve.clone()));
     }
     Ok(Ending::Tun(Device::create(arguments.tun_name.as_deref())?))
 }
@@ -119,6 +132,9 @@ impl Life<'_> {
         let wait = self.beat(&mut heart, machine).await?;
         let mut wait = self.connect(tunnel, &mut heart, machine, wait).await?;
         say(&format!("Node key: {}", node_key.fingerprint()));
+        for service in &self.arguments.serve {
+            say(&format!("Serving {}:{} from {}", machine.tailnet_ip, service.port, service.address));
+        }
         say("Press Ctrl+C to stop...");
         loop {
             tokio::select! {
