@@ -95,9 +95,8 @@ impl Task {
     fn receive(&mut self, ready: io::Result<()>) {
         let Self { socket, core, .. } = self;
         let now = Instant::now();
-        let received = ready.and_then(|()| {
-            socket.receive(|from, datagram| core.receive(from.into(), datagram, now))
-        });
+        let received =
+            ready.and_then(|()| socket.receive(|from, datagram| core.receive(from.into(), datagram, now)));
         match received {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
                 // An earlier datagram found nobody: the peer's silence says as much.
