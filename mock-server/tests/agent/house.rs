@@ -13,7 +13,10 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn open() -> Self {
-        let server = app::start(Config::embedded(Fixture::built_in().unwrap())).await.unwrap();
+        Self::of(app::start(Config::embedded(Fixture::built_in().unwrap())).await.unwrap())
+    }
+
+    pub(crate) fn of(server: Server) -> Self {
         let ready = server.ready().clone();
         Self { server, ready }
     }

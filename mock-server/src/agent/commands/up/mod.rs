@@ -2,8 +2,11 @@
 
 mod enrolment;
 mod heartbeat;
+mod limit;
+mod services;
 mod stop;
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +23,7 @@ use crate::agent::node_key::NodeKey;
 use crate::agent::state::{Registration, State};
 use crate::agent::tunnel::{Device, Ending, Tunnel};
 use enrolment::{Credential, Enrolment};
+use limit::Limit;
 use stop::Stop;
 
 /// The warning of headless/ST2.5.
@@ -27,7 +31,7 @@ const FLAG_WARNING: &str = "WARNING: passing auth-key via CLI flag exposes it in
 
 /// Comes up and stays in the foreground until SIGINT, SIGTERM or `ztna down`.
 pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), AgentError> {
-    check_services(arguments)?;
+    services::check(arguments)?;
     let flag = arguments.auth_key.as_ref().filter(|key| !key.expose().is_empty());
     if flag.is_some() {
         warn(FLAG_WARNING);
@@ -50,7 +54,8 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
         let mut stop = Stop::new(socket)?;
         // The first line is a promise that signals and `ztna down` are heard.
         say("Starting QuickZTNA...");
-        let life = Life { context, arguments, control: &control, phase: &phase, tunnel: &tunnel };
+        let limit = Limit::from_now(arguments.timeout);
+        let life = Life { context, arguments, control: &control, limit, phase: &phase, tunnel: &tunnel };
         let ended = tokio::select! {
             ended = life.live(&state, credential, ending) => ended,
             asked = stop.asked() => asked,
@@ -61,18 +66,6 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
         drop(stop);
         ended
     })
-}
-
-/// `--serve` means something only where this process is the tunnel's end, and only once a port.
-fn check_services(arguments: &UpArguments) -> Result<(), AgentError> {
-    let mut ports: Vec<u16> = arguments.serve.iter().map(|service| service.port).collect();
-    ports.sort_unstable();
-    let twice = ports.iter().zip(ports.iter().skip(1)).find(|(one, next)| one == next);
-    match twice {
-        _ if !ports.is_empty() && !arguments.userspace => Err(AgentError::ServesByItself),
-        Some((port, _)) => Err(AgentError::ServedTwice(*port)),
-        None => Ok(()),
-    }
 }
 
 /// What the tunnel will end in.
@@ -88,6 +81,7 @@ struct Life<'a> {
     context: &'a Context,
     arguments: &'a UpArguments,
     control: &'a Arc<ControlClient>,
+    limit: Limit,
     phase: &'a watch::Sender<Phase>,
     tunnel: &'a watch::Sender<Option<Tunnel>>,
 }
@@ -103,7 +97,7 @@ impl Life<'_> {
         let (machine, node_key) = match (&state.machine, &state.node_key, credential) {
             (Some(machine), Some(node_key), _) => {
                 say(&format!("Already registered: {} (IP: {})", machine.name, machine.tailnet_ip));
-                self.apply_to_registered(machine).await;
+                self.bound(async { Ok(self.apply_to_registered(machine).await) }).await?;
                 (machine.clone(), node_key.clone())
             }
             (_, _, Some(credential)) => self.register(state, credential).await?,
@@ -124,17 +118,23 @@ impl Life<'_> {
         node_key: &NodeKey,
     ) -> Result<(), AgentError> {
         let mut heart = heartbeat::Heart::new(self.arguments.heartbeat_interval);
-        let wait = self.beat(&mut heart, machine).await?;
-        let mut wait = self.connect(tunnel, &mut heart, machine, wait).await?;
+        let connected = async {
+            let wait = self.beat(&mut heart, machine).await?;
+            self.connect(tunnel, &mut heart, machine, wait).await
+        };
+        let mut wait = self.bound(connected).await?;
         say(&format!("Node key: {}", node_key.fingerprint()));
-        for service in &self.arguments.serve {
-            say(&format!("Serving {}:{} from {}", machine.tailnet_ip, service.port, service.address));
-        }
+        services::announce(self.arguments, &machine.tailnet_ip);
         say("Press Ctrl+C to stop...");
         loop {
             tokio::time::sleep(wait).await;
             wait = self.beat(&mut heart, machine).await?;
         }
+    }
+
+    /// Does what `--timeout` bounds.
+    async fn bound<T>(&self, work: impl Future<Output = Result<T, AgentError>>) -> Result<T, AgentError> {
+        self.limit.bound(work, || limit::obstacle(*self.phase.borrow(), self.control.server())).await
     }
 
     /// The name asked for; none if the host's own will do.
