@@ -51,7 +51,7 @@ impl Agent {
             while !stopped.load(Ordering::Relaxed) {
                 let mut datagram = [0; 2048];
                 let Ok((length, from)) = socket.recv_from(&mut datagram) else { continue };
-                for answer in hear(&private, &mut tunn, manner, from, &datagram[..length]) {
+                if let Some(answer) = hear(&private, &mut tunn, manner, from, &datagram[..length]) {
                     socket.send_to(&answer, from).unwrap();
                 }
             }
