@@ -237,14 +237,19 @@ async fn nothing_that_is_written_holds_a_secret() {
 
     // Registration and a machine's life.
     scene
-        .stay(&["up", "--userspace", "--hostname", "m"], &[("ZTNA_AUTH_KEY", &key)], "Press Ctrl+C", async |scene, _| {
-            scene.keep_state();
-            scene.run_searched(&["status"], &[], 0);
-            scene.run_searched(&["status", "--json"], &[], 0);
-            scene.run_searched(&["set", "--tags", "tag:a"], &[], 0);
-            scene.run_searched(&["up", "--userspace"], &[("ZTNA_AUTH_KEY", &key)], 1);
-            scene.run_searched(&["down"], &[], 0);
-        })
+        .stay(
+            &["up", "--userspace", "--hostname", "m"],
+            &[("ZTNA_AUTH_KEY", &key)],
+            "Press Ctrl+C",
+            async |scene, _| {
+                scene.keep_state();
+                scene.run_searched(&["status"], &[], 0);
+                scene.run_searched(&["status", "--json"], &[], 0);
+                scene.run_searched(&["set", "--tags", "tag:a"], &[], 0);
+                scene.run_searched(&["up", "--userspace"], &[("ZTNA_AUTH_KEY", &key)], 1);
+                scene.run_searched(&["down"], &[], 0);
+            },
+        )
         .await;
     for words in
         [&["auth-keys", "list"][..], &["auth-keys", "list", "--json"], &["auth-keys", "list", "--short"]]

@@ -84,7 +84,8 @@ async fn a_member_logs_in_is_approved_quarantined_released_and_deleted() {
     let login = login.until(&format!("Logged in as {}.", member.email));
     assert_eq!(login.end().0.code(), Some(0));
 
-    let mut command = machine.ztna(&["up", "--userspace", "--hostname", "Max", "--heartbeat-interval", "50ms"]);
+    let mut command =
+        machine.ztna(&["up", "--userspace", "--hostname", "Max", "--heartbeat-interval", "50ms"]);
     let running = Running::start(&mut command).until("Waiting for approval by an administrator…");
     let list = machine.run(&["auth-keys", "list"]);
     assert_eq!(list.stderr, "auth key listing requires admin role (your role: member)\n");

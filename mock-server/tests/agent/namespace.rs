@@ -9,14 +9,16 @@ use rustix::process::geteuid;
 pub(crate) fn isolated(test: impl AsyncFnOnce() + Send + 'static) {
     if !geteuid().is_root() {
         assert!(std::env::var_os("ZTNA_TESTS_SKIP_NOTHING").is_none(), "this test takes root");
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), b"skipped: a network namespace takes root\n");
+        let _ =
+            std::io::Write::write_all(&mut std::io::stderr(), b"skipped: a network namespace takes root\n");
         return;
     }
     // Namespaces belong to threads; those of the runtime and the processes inherit this one's.
     let thread = std::thread::spawn(|| {
         unshare(CloneFlags::CLONE_NEWNET).unwrap();
         ip("link set lo up");
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(test());
     });
     if let Err(panic) = thread.join() {

@@ -59,7 +59,8 @@ async fn nothing_to_register_with() {
 #[tokio::test]
 async fn nobody_answers_within_the_timeout() {
     let machine = Machine::fresh().await;
-    let mut command = machine.ztna(&["up", "--userspace", "--auth-key", AUTH_KEY, "--hostname", "a", "--timeout", "700ms"]);
+    let mut command =
+        machine.ztna(&["up", "--userspace", "--auth-key", AUTH_KEY, "--hostname", "a", "--timeout", "700ms"]);
     let output = command.env("ZTNA_SERVER", "http://127.0.0.1:9").output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));

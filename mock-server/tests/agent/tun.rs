@@ -33,11 +33,17 @@ async fn without_privilege_nothing_is_registered() {
         command.args(["--bounding-set", "-net_admin", "--inh-caps", "-net_admin"]);
     }
     command.arg(plain.get_program()).args(plain.get_args()).env_clear();
-    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("ZTNA_AUTH_KEY", AUTH_KEY);
+    command
+        .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .env("ZTNA_AUTH_KEY", AUTH_KEY);
     let ended = Ended::of(command.output().unwrap(), &machine);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{}", ended.stderr);
     let said = ended.stderr.strip_prefix("a TUN device takes root (or CAP_NET_ADMIN) and /dev/net/tun: ");
-    assert!(said.is_some_and(|said| said.ends_with(". Run as root, or 'ztna up --userspace'\n")), "{}", ended.stderr);
+    assert!(
+        said.is_some_and(|said| said.ends_with(". Run as root, or 'ztna up --userspace'\n")),
+        "{}",
+        ended.stderr
+    );
     assert_eq!(machine.requests().await, [""; 0]);
 }
 
@@ -61,7 +67,10 @@ fn the_kernel_and_the_agent_reach_the_other_machine() {
         let first = up(&one, &key, &["Linux-C"]).ready();
         let _second = up(&other, &key, &["Win-A", "--userspace"]).ready();
         let (own, there) = (address(&one), address(&other));
-        assert_eq!(first.lines[2..4], [format!("Connected as Linux-C ({own}) [tun]"), "VPN started!".to_owned()]);
+        assert_eq!(
+            first.lines[2..4],
+            [format!("Connected as Linux-C ({own}) [tun]"), "VPN started!".to_owned()]
+        );
         assert!(one.run(&["status"]).stdout.contains("\nMode:          TUN (kernel)\n"));
         assert_eq!(status(&one)["mode"], "tun");
         let twice = one.run(&["up"]);

@@ -230,7 +230,8 @@ async fn a_members_machine_waits_for_approval() {
     machine.answers_next("POST", "/api/register-machine", 201, done(answer), 1).await;
     machine.answers_next("POST", "/api/heartbeat", 200, done(json!({ "machine": pending })), 2).await;
     machine.accepts("online").await;
-    let mut command = machine.ztna(&["up", "--userspace", "--hostname", "Linux-C", "--heartbeat-interval", "20ms"]);
+    let mut command =
+        machine.ztna(&["up", "--userspace", "--hostname", "Linux-C", "--heartbeat-interval", "20ms"]);
     let up = Running::start(&mut command).until("Approved by an administrator.");
     assert_eq!(
         up.lines[1..3],

@@ -44,7 +44,9 @@ impl Sending {
             let length = batch.segment().min(batch.bytes().len());
             match send(batch.bytes().get(..length).unwrap_or_default(), None) {
                 Ok(()) if several && !self.singly => {
-                    tracing::info!("the system takes no batches of datagrams; they go one by one from now on");
+                    tracing::info!(
+                        "the system takes no batches of datagrams; they go one by one from now on"
+                    );
                     self.singly = true;
                 }
                 Ok(()) => {}

@@ -77,7 +77,9 @@ fn alone(bytes: &mut [u8], range: Range<usize>) -> Coalesced {
 }
 
 fn write_header(bytes: &mut [u8], packet: &Range<usize>, header: VirtioNetHdr) {
-    if let Some(room) = packet.start.checked_sub(HEADROOM).and_then(|start| bytes.get_mut(start..packet.start)) {
+    if let Some(room) =
+        packet.start.checked_sub(HEADROOM).and_then(|start| bytes.get_mut(start..packet.start))
+    {
         // Fails for want of room only.
         let _ = header.encode(room);
     }
@@ -130,7 +132,12 @@ impl Group {
         let (first, other) = (headers(self.range.start), headers(range.start));
         // All but lengths, IP's identification and checksum; TCP's sequence number, PSH, checksum.
         let same = |range: Range<usize>| first.get(range.clone()) == other.get(range);
-        same(0..2) && same(6..10) && same(12..24) && same(28..33) && same(34..36) && same(38..self.tcp.headers)
+        same(0..2)
+            && same(6..10)
+            && same(12..24)
+            && same(28..33)
+            && same(34..36)
+            && same(38..self.tcp.headers)
     }
 
     fn append(&mut self, bytes: &mut [u8], range: &Range<usize>, segment: Segment) {

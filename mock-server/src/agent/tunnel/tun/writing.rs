@@ -128,7 +128,11 @@ mod tests {
                 let written = writing.write(&mut packets(&segments), |framed| {
                     let group = framed[..HEADROOM].iter().any(|byte| *byte != 0);
                     groups += usize::from(group);
-                    if group { Err(refused(code)) } else { Ok(taken.push(framed[HEADROOM..].to_vec())).map(|()| 0) }
+                    if group {
+                        Err(refused(code))
+                    } else {
+                        Ok(taken.push(framed[HEADROOM..].to_vec())).map(|()| 0)
+                    }
                 });
                 written.unwrap();
             }
