@@ -2,8 +2,6 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use serde_json::Value;
-
 use crate::lab::{Keys, Lab, Machine, PORT, Plane, Process, WireGuard, installed};
 use crate::samples::Samples;
 
@@ -75,17 +73,12 @@ impl Contender {
     pub(crate) fn round(&self, measured: &mut Measured) {
         let lab = Lab::pair([ONE, OTHER]);
         let (to, _held) = self.open(&lab);
-        let (from, there) = (lab.place(ONE), lab.place(OTHER));
+        let from = lab.place(ONE);
         crate::lab::within(crate::lab::PATIENCE, "the way is open", || from.pings(to, 1, 56));
-        let to = to.to_string();
-        let pings = from.run("ping", &["-n", "-i", "0.005", "-c", PINGS, &to]).done();
+        let pings = from.run("ping", &["-n", "-i", "0.005", "-c", PINGS, &to.to_string()]).done();
         measured.pings.extend(pings.lines().filter_map(microseconds));
-        let server = there.start("iperf3", &["--server", "--one-off", "--forceflush"]);
-        server.until("Server listening");
-        let words = ["--client", &to, "--time", SECONDS, "--omit", "1", "--json"];
-        let report: Value = serde_json::from_str(&from.run("iperf3", &words).done()).unwrap();
-        let bits = report.pointer("/end/sum_received/bits_per_second").and_then(Value::as_f64);
-        measured.gigabits.push(bits.unwrap() / 1e9);
+        let throughput = lab.iperf3(ONE, OTHER, to, &["--time", SECONDS, "--omit", "1"]);
+        measured.gigabits.push(throughput.there() / 1e9);
     }
 
     /// The address to reach the second place by.

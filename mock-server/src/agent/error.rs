@@ -61,6 +61,14 @@ pub(crate) enum AgentError {
         /// What went wrong last.
         last: String,
     },
+    /// `--timeout` has passed, after the registration.
+    #[error("not connected within {limit}: {obstacle}")]
+    NotConnected {
+        /// The limit.
+        limit: humantime::FormattedDuration,
+        /// What was waited for.
+        obstacle: String,
+    },
     /// The caller's role could not be looked up (used-count/ST5.4).
     #[error("error checking permissions: {0}")]
     PermissionCheck(String),

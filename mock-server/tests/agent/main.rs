@@ -18,6 +18,7 @@ mod keys;
 mod login;
 mod refusals;
 mod relay;
+mod robustness;
 mod state;
 mod tun;
 mod tunnel;

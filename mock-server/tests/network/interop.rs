@@ -118,58 +118,79 @@ impl<'a> Meeting<'a> {
     }
 }
 
-fn lab() -> Option<Lab> {
-    possible(TOOLS).then(|| Lab::star(&[AGENT, OTHER]))
+fn lab(tools: &[&str]) -> Option<Lab> {
+    possible(&[TOOLS, tools].concat()).then(|| Lab::star(&[AGENT, OTHER]))
 }
 
 const USERSPACE: &[&str] = &["--userspace"];
+const TUN: &[&str] = &[];
 
 #[test]
 fn fifteen_starts_that_the_agent_begins() {
-    let Some(lab) = lab() else { return };
-    Meeting::arrange(&lab, USERSPACE).starts(Knows::Agent, 15);
+    let Some(lab) = lab(&[]) else { return };
+    Meeting::arrange(&lab, TUN).starts(Knows::Agent, 15);
 }
 
 #[test]
 fn fifteen_starts_that_wireguard_go_begins() {
-    let Some(lab) = lab() else { return };
-    Meeting::arrange(&lab, USERSPACE).starts(Knows::WireGuard, 15);
+    let Some(lab) = lab(&[]) else { return };
+    Meeting::arrange(&lab, TUN).starts(Knows::WireGuard, 15);
 }
 
 #[test]
 fn ten_starts_in_which_both_begin() {
-    let Some(lab) = lab() else { return };
-    Meeting::arrange(&lab, USERSPACE).starts(Knows::Both, 10);
+    let Some(lab) = lab(&[]) else { return };
+    Meeting::arrange(&lab, TUN).starts(Knows::Both, 10);
+}
+
+#[test]
+fn thirty_starts_without_a_tun_device() {
+    let Some(lab) = lab(&[]) else { return };
+    let meeting = Meeting::arrange(&lab, USERSPACE);
+    [Knows::Agent, Knows::WireGuard, Knows::Both].into_iter().for_each(|knows| meeting.starts(knows, 10));
 }
 
 #[test]
 fn packets_as_large_as_the_tunnel_takes() {
-    let Some(lab) = lab() else { return };
-    let meeting = Meeting::arrange(&lab, USERSPACE);
-    let _met = meeting.start(Knows::Agent);
-    meeting.meet(SOON, Knows::Agent);
-    for payload in [0, 1, 15, 16, 17, LARGE - 1, LARGE] {
-        assert!(lab.place(OTHER).pings(meeting.agent.ip(), 20, payload), "{payload} bytes");
+    for mode in [TUN, USERSPACE] {
+        let Some(lab) = lab(&[]) else { return };
+        let meeting = Meeting::arrange(&lab, mode);
+        let _met = meeting.start(Knows::Agent);
+        meeting.meet(SOON, Knows::Agent);
+        for payload in [0, 1, 15, 16, 17, 1372, LARGE - 1, LARGE] {
+            assert!(lab.place(OTHER).pings(meeting.agent.ip(), 20, payload), "{payload} bytes, {mode:?}");
+        }
     }
 }
 
 #[test]
+fn tcp_goes_both_ways_at_a_sane_speed() {
+    let Some(lab) = lab(&["iperf3"]) else { return };
+    let meeting = Meeting::arrange(&lab, TUN);
+    let _met = meeting.start(Knows::Agent);
+    meeting.meet(SOON, Knows::Agent);
+    let throughput = lab.iperf3(OTHER, AGENT, meeting.agent.ip(), &["--time", "2", "--bidir"]);
+    // Unoptimised, and other tests beside it.
+    assert!(throughput.there() > 10e6 && throughput.back() > 10e6, "{throughput:?}");
+}
+
+#[test]
 fn an_agent_that_starts_anew_is_met_again() {
-    let Some(lab) = lab() else { return };
-    let meeting = Meeting::arrange(&lab, USERSPACE);
+    let Some(lab) = lab(&[]) else { return };
+    let meeting = Meeting::arrange(&lab, TUN);
     let met = meeting.start(Knows::Agent);
     meeting.meet(SOON, Knows::Agent);
     let before = met.wireguard.heard_at();
     met.up.kill();
-    let _up = meeting.agent.up(USERSPACE);
+    let _up = meeting.agent.up(TUN);
     meeting.meet(SOON, Knows::Agent);
     assert_ne!(met.wireguard.heard_at(), before, "it has another port now, and wireguard-go follows it");
 }
 
 #[test]
 fn a_wireguard_go_that_starts_anew_is_met_again() {
-    let Some(lab) = lab() else { return };
-    let meeting = Meeting::arrange(&lab, USERSPACE);
+    let Some(lab) = lab(&[]) else { return };
+    let meeting = Meeting::arrange(&lab, TUN);
     let Met { up: _up, wireguard } = meeting.start(Knows::Agent);
     meeting.meet(SOON, Knows::Agent);
     drop(wireguard);
@@ -183,8 +204,8 @@ fn a_wireguard_go_that_starts_anew_is_met_again() {
 
 #[test]
 fn whoever_moves_is_followed() {
-    let Some(lab) = lab() else { return };
-    let meeting = Meeting::arrange(&lab, USERSPACE);
+    let Some(lab) = lab(&[]) else { return };
+    let meeting = Meeting::arrange(&lab, TUN);
     let met = meeting.start(Knows::Agent);
     meeting.meet(SOON, Knows::Agent);
     lab.place(OTHER).readdress(Ipv4Addr::new(10, 77, 2, 9));

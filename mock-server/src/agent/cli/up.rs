@@ -32,7 +32,7 @@ pub(crate) struct UpArguments {
     /// Never send over UDP, only through relays, for networks that let no UDP pass
     #[arg(long)]
     pub(crate) relay_only: bool,
-    /// Give up if not registered by then, such as 30s [default: keep trying]
+    /// Give up if not connected by then, such as 30s [default: keep trying]
     #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
     pub(crate) timeout: Option<Duration>,
     /// The organisation, if you are in more than one

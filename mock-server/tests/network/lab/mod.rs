@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "the tests and the benchmark each use their part of it")]
 #![allow(unused_imports, reason = "likewise")]
 
+mod iperf3;
 mod machine;
 mod place;
 mod plane;

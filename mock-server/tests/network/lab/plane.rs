@@ -35,6 +35,8 @@ impl<'a> Plane<'a> {
     pub(crate) fn serve(lab: &'a Lab, place: &str, address: Ipv4Addr, words: &[&str]) -> Self {
         let (place, listen) = (lab.place(place), SocketAddr::from((address, PORT)).to_string());
         let file = lab.folder().join("ready.json");
+        // Another one's, which has ended.
+        let _ = std::fs::remove_file(&file);
         let path = file.to_str().unwrap();
         let words = [&["serve", "--listen", &listen, "--ready-file", path], words].concat();
         let process = place.start(env!("CARGO_BIN_EXE_mock-server"), &words);
