@@ -3,7 +3,7 @@
 use regex::Regex;
 use serde_json::Value;
 
-use crate::check::evidence::{Evidence, Exchange, ProcessResult};
+use crate::check::evidence::{Evidence, Exchange, ProcessResult, WireResult};
 use crate::check::place::resolve;
 use crate::scenario::model::Extraction;
 
@@ -15,6 +15,7 @@ pub fn extract(from: &Extraction, evidence: &Evidence) -> Result<Value, String> 
     match evidence {
         Evidence::Http(exchanges) => from_http(from, exchanges),
         Evidence::Process(process) => from_process(from, process),
+        Evidence::Wire(result) => from_wire(from, result),
         Evidence::Nothing => Err("the step brings nothing to keep".to_owned()),
     }
 }
@@ -67,6 +68,18 @@ fn from_process(from: &Extraction, process: &ProcessResult) -> Result<Value, Str
             Err("a command has no status and no headers".to_owned())
         }
     }
+}
+
+fn from_wire(from: &Extraction, result: &WireResult) -> Result<Value, String> {
+    let place = match from {
+        Extraction::Pointer(place) => place,
+        _ => return Err("of a WireGuard peer only places are kept".to_owned()),
+    };
+    let missing = || {
+        let reason = result.untried.as_deref().unwrap_or("the peer did not learn it");
+        format!("there is no `{place}`: {reason}")
+    };
+    resolve(&result.json, place).filter(|value| !value.is_null()).cloned().ok_or_else(missing)
 }
 
 fn in_json(exchange: &Exchange, place: &str) -> Option<Value> {

@@ -83,8 +83,10 @@ impl End {
                 core.packets().iter().for_each(|packet| stack.deliver(packet.to_vec()));
                 core.packets().clear();
                 let pongs = stack.poll(now);
-                while let Some(packet) = stack.poll_packet() {
-                    core.send(&packet, now);
+                if !closed {
+                    while let Some(packet) = stack.poll_packet() {
+                        core.send(&packet, now);
+                    }
                 }
                 Ok(pongs)
             }

@@ -13,6 +13,10 @@ const MOST_EVENTS: usize = 1024;
 /// Batches among which one for the same place is looked for.
 const LOOK_BACK: usize = 8;
 
+/// Batches that may wait at all. Handshakes with every peer at each of its endpoints are no more than that, and
+/// while the socket is full nothing else comes.
+const MOST_BATCHES: usize = 8192;
+
 /// Buffers that are kept for the next batches.
 const MOST_SPARE: usize = 16;
 
@@ -47,6 +51,10 @@ impl Output {
             && batch.takes(longest)
         {
             return batch.add(longest, write);
+        }
+        if self.batches.len() >= MOST_BATCHES {
+            self.dropped(Reason::QueueFull);
+            return false;
         }
         let mut batch = Batch::new(to, self.spare.pop().unwrap_or_default());
         let written = batch.add(longest, write);
