@@ -98,7 +98,7 @@ impl Life<'_> {
         };
         let tunnel = self.open_tunnel(&machine, &node_key, ending)?;
         tokio::select! {
-            failure = tunnel.failed() => Err(AgentError::Device(failure)),
+            failure = tunnel.failed() => Err(failure),
             ended = self.stay(&tunnel, &machine, &node_key) => ended,
         }
     }
