@@ -25,6 +25,19 @@ test:
 suite SUITE="auth-keys":
     cargo run -p harness -- --suite {{SUITE}}
 
+# The same with no rights at all (as root)
+suite-as-nobody SUITE="machine-registration":
+    cargo build -p harness
+    folder=$(mktemp -d) && cp target/debug/harness $folder && chown -R nobody $folder && cd $folder && \
+      setpriv --reuid=nobody --regid=$(id -g nobody) --clear-groups --no-new-privs env HOME=$folder ./harness --suite {{SUITE}}
+
+# Namespaces, TUN devices (as root)
+network *FILTER:
+    ZTNA_TESTS_SKIP_NOTHING=1 cargo test -p mock-server --test network -- {{FILTER}}
+
+# The agent and wireguard-go (as root)
+interop: (network "interop")
+
 lint:
     cargo run -p harness -- lint
 
@@ -32,6 +45,10 @@ lint:
 bench:
     cargo bench -p mock-server --bench registrations
     cargo bench -p harness --bench suite
+
+# The tunnel beside other people's (as root)
+bench-tunnel:
+    cargo bench -p mock-server --bench tunnel
 
 # Look at changed snapshots one by one
 review:

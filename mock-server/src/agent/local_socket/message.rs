@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agent::tunnel::{PeerStatus, Pinged};
+use crate::domain::region::Region;
 
 /// A command to the running `ztna up`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -18,6 +19,20 @@ pub(super) enum Request {
         machine: String,
         /// How long it may take, in milliseconds.
         limit: u64,
+    },
+    /// Connect me to this machine. Answered with a [`DialAnswer`](super::dial).
+    Dial {
+        /// Its name or tailnet address.
+        machine: String,
+        /// The TCP port.
+        port: u16,
+        /// How long it may take, in milliseconds.
+        limit: u64,
+    },
+    /// This is for the bytes of a connection that was made before.
+    Attach {
+        /// Which.
+        ticket: u64,
     },
 }
 
@@ -41,6 +56,9 @@ pub(crate) struct RunningStatus {
     /// What its tunnel ends in; nothing without a tunnel.
     #[serde(default)]
     pub(crate) mode: Option<Mode>,
+    /// The region at whose relay it is reached.
+    #[serde(default)]
+    pub(crate) derp_region: Option<Region>,
     /// The machines it may speak to.
     #[serde(default)]
     pub(crate) peers: Vec<PeerStatus>,

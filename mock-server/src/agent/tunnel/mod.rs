@@ -3,13 +3,18 @@
 mod core;
 mod end;
 mod endpoints;
+mod forwarding;
 mod handle;
 mod map;
+mod relay;
 mod socket;
 mod task;
 mod tun;
 mod userspace;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use core::run_script;
 pub(crate) use end::Ending;
-pub(crate) use handle::{PeerStatus, Pinged, Tunnel};
+pub(crate) use forwarding::{DialFailure, Dialed, Ended, Service};
+pub(crate) use handle::{PeerStatus, PingFailure, Pinged, Tunnel};
 pub(crate) use tun::{Device, DeviceError};

@@ -2,8 +2,12 @@
 
 mod enrolment;
 mod heartbeat;
+mod limit;
+mod services;
 mod stop;
 
+use std::cell::Cell;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +23,9 @@ use crate::agent::local_socket::{Insight, LocalSocket, Phase};
 use crate::agent::node_key::NodeKey;
 use crate::agent::state::{Registration, State};
 use crate::agent::tunnel::{Device, Ending, Tunnel};
+use crate::domain::region::Region;
 use enrolment::{Credential, Enrolment};
+use limit::Limit;
 use stop::Stop;
 
 /// The warning of headless/ST2.5.
@@ -27,6 +33,7 @@ const FLAG_WARNING: &str = "WARNING: passing auth-key via CLI flag exposes it in
 
 /// Comes up and stays in the foreground until SIGINT, SIGTERM or `ztna down`.
 pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), AgentError> {
+    services::check(arguments)?;
     let flag = arguments.auth_key.as_ref().filter(|key| !key.expose().is_empty());
     if flag.is_some() {
         warn(FLAG_WARNING);
@@ -49,7 +56,10 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
         let mut stop = Stop::new(socket)?;
         // The first line is a promise that signals and `ztna down` are heard.
         say("Starting QuickZTNA...");
-        let life = Life { context, arguments, control: &control, phase: &phase, tunnel: &tunnel };
+        let limit = Limit::from_now(arguments.timeout);
+        let told = Cell::new(None);
+        let life =
+            Life { context, arguments, control: &control, limit, phase: &phase, tunnel: &tunnel, told };
         let ended = tokio::select! {
             ended = life.live(&state, credential, ending) => ended,
             asked = stop.asked() => asked,
@@ -65,7 +75,7 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
 /// What the tunnel will end in.
 fn ending(arguments: &UpArguments) -> Result<Ending, AgentError> {
     if arguments.userspace {
-        return Ok(Ending::Userspace);
+        return Ok(Ending::Userspace(arguments.serve.clone()));
     }
     Ok(Ending::Tun(Device::create(arguments.tun_name.as_deref())?))
 }
@@ -75,8 +85,11 @@ struct Life<'a> {
     context: &'a Context,
     arguments: &'a UpArguments,
     control: &'a Arc<ControlClient>,
+    limit: Limit,
     phase: &'a watch::Sender<Phase>,
     tunnel: &'a watch::Sender<Option<Tunnel>>,
+    /// The relay that the last heartbeat named.
+    told: Cell<Option<Region>>,
 }
 
 impl Life<'_> {
@@ -90,7 +103,7 @@ impl Life<'_> {
         let (machine, node_key) = match (&state.machine, &state.node_key, credential) {
             (Some(machine), Some(node_key), _) => {
                 say(&format!("Already registered: {} (IP: {})", machine.name, machine.tailnet_ip));
-                self.apply_to_registered(machine).await;
+                self.bound(async { Ok(self.apply_to_registered(machine).await) }).await?;
                 (machine.clone(), node_key.clone())
             }
             (_, _, Some(credential)) => self.register(state, credential).await?,
@@ -111,14 +124,27 @@ impl Life<'_> {
         node_key: &NodeKey,
     ) -> Result<(), AgentError> {
         let mut heart = heartbeat::Heart::new(self.arguments.heartbeat_interval);
-        let wait = self.beat(&mut heart, machine).await?;
-        let mut wait = self.connect(tunnel, &mut heart, machine, wait).await?;
+        let connected = async {
+            let wait = self.beat(&mut heart, machine).await?;
+            self.connect(tunnel, &mut heart, machine, wait).await
+        };
+        let mut wait = self.bound(connected).await?;
         say(&format!("Node key: {}", node_key.fingerprint()));
+        services::announce(self.arguments, &machine.tailnet_ip);
         say("Press Ctrl+C to stop...");
         loop {
-            tokio::time::sleep(wait).await;
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                // Peers have to know soon where it is.
+                () = tunnel.moved(self.told.get()) => {}
+            }
             wait = self.beat(&mut heart, machine).await?;
         }
+    }
+
+    /// Does what `--timeout` bounds.
+    async fn bound<T>(&self, work: impl Future<Output = Result<T, AgentError>>) -> Result<T, AgentError> {
+        self.limit.bound(work, || limit::obstacle(*self.phase.borrow(), self.control.server())).await
     }
 
     /// The name asked for; none if the host's own will do.
@@ -136,7 +162,14 @@ impl Life<'_> {
         let ip = &machine.tailnet_ip;
         let address = ip.parse().map_err(|_| AgentError::TailnetAddress(ip.clone()))?;
         let (control, token) = (self.control.clone(), machine.token.clone());
-        let tunnel = Tunnel::open(control, token, node_key, (machine.name.clone(), address), ending)?;
+        let tunnel = Tunnel::open(
+            control,
+            token,
+            node_key,
+            (machine.name.clone(), address),
+            ending,
+            self.arguments.relay_only,
+        )?;
         self.tunnel.send_replace(Some(tunnel.clone()));
         Ok(tunnel)
     }
@@ -160,6 +193,7 @@ impl Life<'_> {
                     return Ok(due.saturating_duration_since(tokio::time::Instant::now()));
                 }
                 () = tokio::time::sleep_until(due) => wait = self.beat(heart, machine).await?,
+                () = tunnel.moved(self.told.get()) => wait = self.beat(heart, machine).await?,
             }
         }
     }
@@ -216,8 +250,11 @@ impl Life<'_> {
         heart: &mut heartbeat::Heart,
         machine: &Registration,
     ) -> Result<Duration, AgentError> {
-        let endpoints = self.tunnel.borrow().as_ref().map(Tunnel::endpoints);
-        let answer = self.control.heartbeat(&machine.token, endpoints.as_deref()).await;
+        let tunnel = self.tunnel.borrow().clone();
+        let endpoints = tunnel.as_ref().map(Tunnel::endpoints);
+        let relay = tunnel.as_ref().and_then(Tunnel::home);
+        self.told.set(relay);
+        let answer = self.control.heartbeat(&machine.token, endpoints.as_deref(), relay).await;
         let pulse = heart.feel(answer, rand::random());
         self.phase.send_replace(pulse.phase);
         match pulse.notice {

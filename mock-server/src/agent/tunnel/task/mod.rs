@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
@@ -11,12 +11,17 @@ use tokio::time::Sleep;
 
 use super::core::{Core, Event, Place};
 use super::end::End;
+use super::forwarding::Outcome;
 use super::handle::{PeerStatus, PingFailure, Pinged};
 use super::map::{Changes, Machine, NetworkMap};
+use super::relay::Relays;
 use super::socket::Socket;
 use super::tun::DeviceError;
 use super::userspace::Pong;
 use crate::agent::control_client::NetworkMapAnswer;
+
+/// Datagrams of relays taken in before anything else gets its turn.
+const RELAYED: usize = 64;
 
 /// When there is nothing to wait for but the socket and commands.
 const IDLE: Duration = Duration::from_secs(3600);
@@ -37,11 +42,21 @@ pub(super) enum Command {
         /// Where the answer goes; whoever waits no longer has dropped the other end.
         reply: oneshot::Sender<Result<Pinged, PingFailure>>,
     },
+    /// Connect me to this machine.
+    Dial {
+        /// Its name or tailnet address.
+        named: String,
+        /// The TCP port.
+        port: u16,
+        /// Where the answer goes, as with a ping.
+        reply: oneshot::Sender<Outcome>,
+    },
 }
 
 /// Everything the task owns.
 pub(super) struct Task {
     socket: Socket,
+    relays: Relays,
     core: Core,
     end: End,
     map: NetworkMap,
@@ -61,14 +76,14 @@ struct Ping {
 impl Task {
     /// A tunnel that knows nobody yet; `own` are this machine's name and tailnet address.
     pub(super) fn new(
-        socket: Socket,
+        (socket, relays): (Socket, Relays),
         core: Core,
         end: End,
         own: (String, Ipv4Addr),
         first_map: watch::Sender<bool>,
     ) -> Self {
         let (map, pings) = (NetworkMap::default(), HashMap::new());
-        Self { socket, core, end, map, own, first_map, pings, congested: false }
+        Self { socket, relays, core, end, map, own, first_map, pings, congested: false }
     }
 
     /// Runs until nobody can send a command any more.
@@ -83,6 +98,7 @@ impl Task {
                 ready = self.socket.readable() => self.receive(ready),
                 ready = self.end.readable(), if !self.congested => ready?,
                 ready = self.socket.writable(), if self.congested => self.receive(ready),
+                (from, datagram) = self.relays.received() => self.relayed(from, &datagram),
                 command = commands.recv() => match command {
                     Some(command) => self.obey(command),
                     None => return Ok(()),
@@ -106,9 +122,19 @@ impl Task {
         }
     }
 
+    fn relayed(&mut self, from: Place, datagram: &[u8]) {
+        let now = Instant::now();
+        self.core.receive(from, datagram, now);
+        for _ in 0..RELAYED {
+            let Some((from, datagram)) = self.relays.try_received() else { break };
+            self.core.receive(from, &datagram, now);
+        }
+    }
+
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Apply(answer) => {
+            Command::Apply(mut answer) => {
+                self.relays.learn(std::mem::take(&mut answer.relays));
                 let changes = self.map.apply(answer);
                 self.configure(changes);
                 self.first_map.send_replace(true);
@@ -126,6 +152,12 @@ impl Task {
                     let _ = reply.send(Err(failure));
                 }
             }
+            Command::Dial { named, port, reply } => match self.reachable(&named) {
+                Ok((name, ip)) => {
+                    self.end.dial(name, SocketAddrV4::new(ip, port), reply);
+                }
+                Err(failure) => drop(reply.send(Err(failure.into()))),
+            },
         }
     }
 
@@ -143,6 +175,7 @@ impl Task {
                 name: machine.name.clone(),
                 ip: machine.settings.address,
                 endpoint: state.and_then(|state| state.place?.direct()),
+                relay: state.and_then(|state| state.place?.region()),
                 last_handshake_seconds: state
                     .and_then(|state| state.last_handshake)
                     .map(|at| at.elapsed().as_secs()),
@@ -157,23 +190,31 @@ impl Task {
         named: &str,
         reply: oneshot::Sender<Result<Pinged, PingFailure>>,
     ) -> Result<(), (oneshot::Sender<Result<Pinged, PingFailure>>, PingFailure)> {
-        let (name, address) = &self.own;
-        if named == name || named.parse() == Ok(*address) {
-            return Err((reply, PingFailure::Itself(named.to_owned())));
-        }
-        let Some(machine) = self.map.find(named) else {
-            return Err((reply, PingFailure::UnknownMachine(named.to_owned())));
+        let (name, ip) = match self.reachable(named) {
+            Ok(machine) => machine,
+            Err(failure) => return Err((reply, failure)),
         };
-        let (name, ip) = (machine.name.clone(), machine.settings.address);
-        if !self.core.peer_state(ip).is_some_and(|state| state.reachable) {
-            return Err((reply, PingFailure::Unreachable { name, ip }));
-        }
         match self.end.ping(ip, Instant::now()) {
             Some(number) => {
                 self.pings.insert(number, Ping { name, reply });
                 Ok(())
             }
             None => Err((reply, PingFailure::Busy)),
+        }
+    }
+
+    /// Name and address of the machine that is meant, if there is a way to it.
+    fn reachable(&mut self, named: &str) -> Result<(String, Ipv4Addr), PingFailure> {
+        let (name, address) = &self.own;
+        if named == name || named.parse() == Ok(*address) {
+            return Err(PingFailure::Itself(named.to_owned()));
+        }
+        let machine = self.map.find(named).ok_or_else(|| PingFailure::UnknownMachine(named.to_owned()))?;
+        let (name, ip) = (machine.name.clone(), machine.settings.address);
+        if self.core.peer_state(ip).is_some_and(|state| state.reachable) {
+            Ok((name, ip))
+        } else {
+            Err(PingFailure::Unreachable { name, ip })
         }
     }
 
@@ -195,11 +236,15 @@ impl Task {
     /// Sends what there is to send; whether nothing is left.
     fn send(&mut self) -> bool {
         while let Some(mut batch) = self.core.poll_batch() {
-            if let Place::Direct(to) = batch.to()
-                && self.socket.send(to, &mut batch).is_err()
-            {
-                self.core.postpone(batch);
-                return false;
+            match batch.to() {
+                Place::Direct(to) if self.socket.send(to, &mut batch).is_err() => {
+                    self.core.postpone(batch);
+                    return false;
+                }
+                Place::Direct(_) => {}
+                Place::Relayed { region, peer } => {
+                    batch.datagrams().for_each(|datagram| self.relays.send(region, peer, datagram));
+                }
             }
             self.core.recycle(batch);
         }
@@ -208,10 +253,11 @@ impl Task {
 
     fn answered(&mut self, pong: Pong) {
         if let Some(ping) = self.pings.remove(&pong.number) {
-            let endpoint: Option<SocketAddr> =
-                self.core.peer_state(pong.from).and_then(|state| state.place?.direct());
+            let place = self.core.peer_state(pong.from).and_then(|state| state.place);
+            let (endpoint, relay) = (place.and_then(Place::direct), place.and_then(Place::region));
             let microseconds = u64::try_from(pong.elapsed.as_micros()).unwrap_or(u64::MAX);
-            let _ = ping.reply.send(Ok(Pinged { name: ping.name, ip: pong.from, endpoint, microseconds }));
+            let _ =
+                ping.reply.send(Ok(Pinged { name: ping.name, ip: pong.from, endpoint, relay, microseconds }));
         }
     }
 }

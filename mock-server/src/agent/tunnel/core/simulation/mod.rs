@@ -1,0 +1,257 @@
+//! Nodes over a network that loses, doubles, delays and reorders, against a model: a packet arrives at most
+//! once and at its addressee only, and once the network is well again it does arrive.
+
+mod paths;
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
+use super::node::{Node, packet, region};
+use super::{Core, Place};
+
+const NODES: usize = 3;
+
+const STEP: Duration = Duration::from_millis(10);
+
+#[derive(Debug, Clone)]
+enum Action {
+    Send {
+        from: usize,
+        to: usize,
+    },
+    Wait {
+        milliseconds: u64,
+    },
+    /// The node's address translator gives it another port; nobody is told.
+    Move {
+        node: usize,
+    },
+    /// The network map tells the others where it is.
+    Publish {
+        node: usize,
+    },
+    /// It forgets its sessions.
+    Restart {
+        node: usize,
+    },
+    Trouble(Trouble),
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Trouble {
+    lost_percent: u32,
+    doubled_percent: u32,
+    longest_delay: u64,
+}
+
+struct Flight {
+    arrives: Instant,
+    from: usize,
+    to: Place,
+    bytes: Vec<u8>,
+}
+
+/// What gets through at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Open {
+    direct: bool,
+    relay: bool,
+}
+
+impl Default for Open {
+    fn default() -> Self {
+        Self { direct: true, relay: false }
+    }
+}
+
+struct Network {
+    nodes: Vec<Node>,
+    flights: Vec<Flight>,
+    trouble: Trouble,
+    open: Open,
+    chance: StdRng,
+    now: Instant,
+    /// The addressee of each packet; its number is its place here.
+    addressees: Vec<usize>,
+    arrivals: HashMap<u64, usize>,
+}
+
+impl Network {
+    fn new(seed: u64) -> Self {
+        let now = Instant::now();
+        let mut network = Self {
+            nodes: (1..=3).map(|number| Node::new(number, now)).collect(),
+            flights: Vec::new(),
+            trouble: Trouble::default(),
+            open: Open::default(),
+            chance: StdRng::seed_from_u64(seed),
+            now,
+            addressees: Vec::new(),
+            arrivals: HashMap::new(),
+        };
+        (0..NODES).for_each(|node| network.publish(node));
+        network
+    }
+
+    fn act(&mut self, action: &Action) {
+        match *action {
+            Action::Send { from, to } => {
+                self.send(from, to);
+            }
+            Action::Wait { milliseconds } => self.wait(Duration::from_millis(milliseconds)),
+            Action::Move { node } => {
+                let place = &mut self.nodes[node].place;
+                place.set_port(place.port() + 1);
+            }
+            Action::Publish { node } => self.publish(node),
+            Action::Restart { node } => {
+                self.nodes[node].core = Core::new(self.nodes[node].private.clone(), self.now);
+                for other in (0..self.nodes.len()).filter(|other| *other != node) {
+                    self.introduce(other, node);
+                }
+            }
+            Action::Trouble(trouble) => self.trouble = trouble,
+        }
+    }
+
+    fn publish(&mut self, node: usize) {
+        for other in (0..self.nodes.len()).filter(|other| *other != node) {
+            self.introduce(node, other);
+        }
+    }
+
+    /// Tells `to` where `who` is.
+    fn introduce(&mut self, who: usize, to: usize) {
+        let (key, settings) = (self.nodes[who].key(), self.nodes[who].settings());
+        self.nodes[to].core.set_peer(key, settings, self.now);
+        self.collect(to);
+    }
+
+    fn send(&mut self, from: usize, to: usize) -> u64 {
+        let number = u64::try_from(self.addressees.len()).unwrap();
+        self.addressees.push(to);
+        let packet = packet(self.nodes[from].address, self.nodes[to].address, number);
+        self.nodes[from].core.send(&packet, self.now);
+        self.collect(from);
+        number
+    }
+
+    fn wait(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.now < end {
+            self.now += STEP;
+            let now = self.now;
+            let (due, later) = self.flights.drain(..).partition(|flight: &Flight| flight.arrives <= now);
+            self.flights = later;
+            for flight in due {
+                let Some((node, from)) = self.arrival(&flight) else { continue };
+                self.nodes[node].core.receive(from, &flight.bytes, now);
+                self.collect(node);
+            }
+            for node in 0..self.nodes.len() {
+                self.nodes[node].core.tick(now);
+                self.collect(node);
+            }
+        }
+    }
+
+    /// Who gets it, and where it seems to come from.
+    fn arrival(&self, flight: &Flight) -> Option<(usize, Place)> {
+        let sender = &self.nodes[flight.from];
+        let addressee = |found: &dyn Fn(&Node) -> bool| self.nodes.iter().position(found);
+        match flight.to {
+            Place::Direct(_) if !self.open.direct => None,
+            Place::Direct(address) => Some((addressee(&|node| node.place == address)?, sender.place.into())),
+            Place::Relayed { .. } if !self.open.relay => None,
+            Place::Relayed { peer, .. } => {
+                let from = Place::Relayed { region: region(), peer: sender.key() };
+                Some((addressee(&|node| node.key() == peer)?, from))
+            }
+        }
+    }
+
+    /// Puts on the way what the node sends, and takes down what has arrived at it.
+    fn collect(&mut self, node: usize) {
+        self.nodes[node].events();
+        for number in self.nodes[node].arrived() {
+            let addressee = self.addressees[usize::try_from(number).unwrap()];
+            assert_eq!(addressee, node, "packet {number} went to the wrong node");
+            assert_eq!(self.arrivals.insert(number, node), None, "packet {number} arrived twice");
+        }
+        for datagram in self.nodes[node].datagrams() {
+            let copies = 1 + u32::from(self.happens(self.trouble.doubled_percent));
+            for _ in 0..copies {
+                if self.happens(self.trouble.lost_percent) {
+                    continue;
+                }
+                let delay = self.chance.random_range(0..=self.trouble.longest_delay);
+                let arrives = self.now + Duration::from_millis(delay);
+                self.flights.push(Flight {
+                    arrives,
+                    from: node,
+                    to: datagram.to,
+                    bytes: datagram.bytes.clone(),
+                });
+            }
+        }
+    }
+
+    fn happens(&mut self, percent: u32) -> bool {
+        self.chance.random_range(0..100) < percent
+    }
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let node = || 0..NODES;
+    prop_oneof![
+        6 => (node(), 1..NODES).prop_map(|(from, step)| Action::Send { from, to: (from + step) % NODES }),
+        4 => (0u64..3000).prop_map(|milliseconds| Action::Wait { milliseconds }),
+        1 => node().prop_map(|node| Action::Move { node }),
+        1 => node().prop_map(|node| Action::Publish { node }),
+        1 => node().prop_map(|node| Action::Restart { node }),
+        1 => (0u32..=100, 0u32..50, 0u64..2000).prop_map(|(lost_percent, doubled_percent, longest_delay)| {
+            Action::Trouble(Trouble { lost_percent, doubled_percent, longest_delay })
+        }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn packets_arrive_once_at_their_addressee_and_surely_when_the_network_is_well(
+        seed: u64,
+        actions in prop::collection::vec(action(), 1..40),
+    ) {
+        let mut network = Network::new(seed);
+        actions.iter().for_each(|action| network.act(action));
+
+        network.trouble = Trouble::default();
+        (0..NODES).for_each(|node| network.publish(node));
+        // What is on its way, the silence after which a session is doubted, and the longest wait between two tries.
+        let mut last = Vec::new();
+        for _ in 0..25 {
+            let pairs = (0..NODES).flat_map(|from| (1..NODES).map(move |step| (from, (from + step) % NODES)));
+            last = pairs.map(|(from, to)| network.send(from, to)).collect();
+            network.wait(Duration::from_secs(1));
+        }
+        for number in last {
+            prop_assert!(network.arrivals.contains_key(&number), "packet {} is lost", number);
+        }
+    }
+}
+
+#[test]
+fn two_machines_that_come_up_one_after_the_other_meet_within_a_second() {
+    for seed in 0..20 {
+        let mut network = Network::new(seed);
+        network.trouble.longest_delay = 40;
+        network.wait(Duration::from_millis(1000));
+        let number = network.send(1, 0);
+        network.wait(Duration::from_millis(100));
+        assert!(network.arrivals.contains_key(&number));
+    }
+}
