@@ -8,6 +8,13 @@ pub fn datagram(script: &[u8]) {
     crate::agent::run_script(script);
 }
 
+/// A message that may be a relay's frame: what can be read is written the same.
+pub fn relay_frame(message: &[u8]) {
+    if let Ok(frame) = crate::domain::relay::Frame::parse(message) {
+        assert_eq!(frame.to_bytes(), message);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -22,6 +29,11 @@ mod tests {
             eprintln!("{}", file.display());
             run(&input);
         }
+    }
+
+    #[test]
+    fn the_corpus_of_relay_frames() {
+        replay("relay_frame", 8, super::relay_frame);
     }
 
     #[test]

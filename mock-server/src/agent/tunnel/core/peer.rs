@@ -121,7 +121,7 @@ impl Peer {
         }
         if settings.places_differ(&self.settings) {
             let relay = settings.relay.map(|region| Place::Relayed { region, peer: self.key });
-            self.paths.configure(relay, now);
+            self.paths.configure(relay);
         }
         self.settings = settings;
     }
@@ -199,7 +199,7 @@ impl Peer {
             INITIATION => {
                 // The peer repeats its initiation if our answer is lost. But it may as well have taken ours.
                 self.initiation = None;
-                self.paths.doubt(now);
+                self.paths.doubt();
                 self.unconfirmed = true;
                 self.greet_at = Some(now + CONFIRM_WITHIN);
             }
@@ -265,7 +265,7 @@ impl Peer {
     /// with the one it begins itself.
     pub(super) fn drive(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
         let expected = self.settings.online || self.initiation.is_some();
-        if !self.paths.is_known() && !(expected && self.has_destination()) {
+        if !(self.paths.is_known() || expected && self.has_destination()) {
             return;
         }
         if self.initiation.is_some_and(|initiation| initiation.is_due(now)) {
