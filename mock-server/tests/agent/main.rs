@@ -16,6 +16,7 @@ mod installer;
 mod keys;
 mod login;
 mod refusals;
+mod relay;
 mod state;
 mod tun;
 mod tunnel;

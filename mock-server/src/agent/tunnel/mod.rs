@@ -5,6 +5,7 @@ mod end;
 mod endpoints;
 mod handle;
 mod map;
+mod relay;
 mod socket;
 mod task;
 mod tun;

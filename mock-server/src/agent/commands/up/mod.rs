@@ -4,6 +4,7 @@ mod enrolment;
 mod heartbeat;
 mod stop;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::agent::local_socket::{Insight, LocalSocket, Phase};
 use crate::agent::node_key::NodeKey;
 use crate::agent::state::{Registration, State};
 use crate::agent::tunnel::{Device, Ending, Tunnel};
+use crate::domain::region::Region;
 use enrolment::{Credential, Enrolment};
 use stop::Stop;
 
@@ -49,7 +51,8 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
         let mut stop = Stop::new(socket)?;
         // The first line is a promise that signals and `ztna down` are heard.
         say("Starting QuickZTNA...");
-        let life = Life { context, arguments, control: &control, phase: &phase, tunnel: &tunnel };
+        let told = Cell::new(None);
+        let life = Life { context, arguments, control: &control, phase: &phase, tunnel: &tunnel, told };
         let ended = tokio::select! {
             ended = life.live(&state, credential, ending) => ended,
             asked = stop.asked() => asked,
@@ -77,6 +80,8 @@ struct Life<'a> {
     control: &'a Arc<ControlClient>,
     phase: &'a watch::Sender<Phase>,
     tunnel: &'a watch::Sender<Option<Tunnel>>,
+    /// The relay that the last heartbeat named.
+    told: Cell<Option<Region>>,
 }
 
 impl Life<'_> {
@@ -116,7 +121,11 @@ impl Life<'_> {
         say(&format!("Node key: {}", node_key.fingerprint()));
         say("Press Ctrl+C to stop...");
         loop {
-            tokio::time::sleep(wait).await;
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                // Peers have to know soon where it is.
+                () = tunnel.moved(self.told.get()) => {}
+            }
             wait = self.beat(&mut heart, machine).await?;
         }
     }
@@ -136,7 +145,14 @@ impl Life<'_> {
         let ip = &machine.tailnet_ip;
         let address = ip.parse().map_err(|_| AgentError::TailnetAddress(ip.clone()))?;
         let (control, token) = (self.control.clone(), machine.token.clone());
-        let tunnel = Tunnel::open(control, token, node_key, (machine.name.clone(), address), ending)?;
+        let tunnel = Tunnel::open(
+            control,
+            token,
+            node_key,
+            (machine.name.clone(), address),
+            ending,
+            self.arguments.relay_only,
+        )?;
         self.tunnel.send_replace(Some(tunnel.clone()));
         Ok(tunnel)
     }
@@ -160,6 +176,7 @@ impl Life<'_> {
                     return Ok(due.saturating_duration_since(tokio::time::Instant::now()));
                 }
                 () = tokio::time::sleep_until(due) => wait = self.beat(heart, machine).await?,
+                () = tunnel.moved(self.told.get()) => wait = self.beat(heart, machine).await?,
             }
         }
     }
@@ -216,8 +233,11 @@ impl Life<'_> {
         heart: &mut heartbeat::Heart,
         machine: &Registration,
     ) -> Result<Duration, AgentError> {
-        let endpoints = self.tunnel.borrow().as_ref().map(Tunnel::endpoints);
-        let answer = self.control.heartbeat(&machine.token, endpoints.as_deref()).await;
+        let tunnel = self.tunnel.borrow().clone();
+        let endpoints = tunnel.as_ref().map(Tunnel::endpoints);
+        let relay = tunnel.as_ref().and_then(Tunnel::home);
+        self.told.set(relay);
+        let answer = self.control.heartbeat(&machine.token, endpoints.as_deref(), relay).await;
         let pulse = heart.feel(answer, rand::random());
         self.phase.send_replace(pulse.phase);
         match pulse.notice {
