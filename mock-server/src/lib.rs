@@ -7,5 +7,7 @@ pub mod api;
 pub mod app;
 pub mod control;
 pub mod domain;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod relay;
 pub mod store;

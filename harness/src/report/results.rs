@@ -92,6 +92,9 @@ pub struct CheckResult {
     pub location: String,
     /// Remarks that fail only under `--strict`.
     pub notes: Vec<String>,
+    /// Of a check on the kit's own WireGuard peer that does not hold: what the peer sent and heard, without keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wire: Vec<String>,
 }
 
 /// One statement.
@@ -103,7 +106,7 @@ pub struct RequirementResult {
     pub level: Level,
     /// Whether it was shown.
     pub verdict: StatementVerdict,
-    /// Why it is not verified.
+    /// Why it is not verified, or only in part.
     pub reason: Option<String>,
 }
 
@@ -197,6 +200,7 @@ fn check(outcome: &Outcome, source: &Source) -> CheckResult {
         message: outcome.message.clone(),
         location: format!("{}:{}", source.path.display(), line(source, &outcome.span)),
         notes: outcome.notes.clone(),
+        wire: outcome.seen.clone(),
     }
 }
 

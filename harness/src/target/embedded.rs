@@ -1,10 +1,11 @@
 //! The reference inside this process: the only file, besides the self-test, that knows it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use mock_server::app::{self, AgentProgram, Config, Fixture, Person, Server, StartError};
@@ -15,7 +16,8 @@ use tokio::sync::OnceCell;
 use crate::scenario::model::{Capability, Identity};
 use crate::step::exchange::ClientSettings;
 
-use super::{AgentCommand, Host, Place, TargetDescription, TargetError, identity_name};
+use super::namespace::{self, Gate, Namespace};
+use super::{AgentCommand, Host, Network, Place, TargetDescription, TargetError, WITHOUT_TUN, identity_name};
 
 /// The hidden subcommand that makes this program the reference's agent.
 pub const AGENT_SUBCOMMAND: &str = "__ztna";
@@ -31,6 +33,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Embedded {
     /// Its passwords are hashed once, not once a sub-test that begins at the same moment.
     fixture: OnceCell<Fixture>,
+    /// Whether agents can have TUN devices, found out once.
+    tun: OnceLock<Result<(), String>>,
 }
 
 /// One control plane.
@@ -135,10 +139,14 @@ impl Embedded {
             Capability::Heartbeat,
             Capability::Organisations,
             Capability::Fresh,
+            Capability::Wire,
         ]);
         if cfg!(target_os = "linux") {
             // Elsewhere loopback is one address.
             capabilities.insert(Capability::Addresses);
+        }
+        if self.tun().is_ok() {
+            capabilities.insert(Capability::Tun);
         }
         if in_path("sh") && in_path("curl") {
             capabilities.insert(Capability::Installer);
@@ -152,7 +160,18 @@ impl Embedded {
         }
     }
 
-    pub(super) async fn place(&self) -> Result<Place, TargetError> {
+    /// Capabilities that this machine keeps it from having, and why.
+    pub(super) fn lacking(&self) -> BTreeMap<Capability, String> {
+        let tun = self.tun().as_ref().err();
+        let tun = tun.map(|missing| (Capability::Tun, format!("a TUN device, which takes root: {missing}")));
+        tun.into_iter().collect()
+    }
+
+    fn tun(&self) -> &Result<(), String> {
+        self.tun.get_or_init(namespace::tun_devices)
+    }
+
+    pub(super) async fn place(&self, with_tun: bool) -> Result<Place, TargetError> {
         let failed = |error: &dyn std::fmt::Display| TargetError::Start(error.to_string());
         let fixture = self.fixture.get_or_try_init(read_fixture).await?.clone();
         // The kit approves at once, so an agent that logs in need not be kept from asking.
@@ -163,6 +182,11 @@ impl Embedded {
         };
         let server = app::start(config).await.map_err(|error| failed(&error))?;
         let base_url = Url::parse(server.base_url()).map_err(|error| failed(&error))?;
+        let network = match with_tun {
+            true => Some(network(server.address()).map_err(|error| failed(&error))?),
+            false => None,
+        };
+        let up_flags = if with_tun { Vec::new() } else { vec![WITHOUT_TUN.to_owned()] };
         Ok(Place {
             settings: ClientSettings {
                 base_url: base_url.clone(),
@@ -173,7 +197,8 @@ impl Embedded {
             org: server.ready().org_id.clone(),
             other_org: server.ready().other_org_id.clone(),
             address: server.address().ip().to_string(),
-            agent: Some(itself()),
+            agent: Some(AgentCommand { up_flags, ..itself() }),
+            network,
             host: Host::Embedded(Box::new(ControlPlane(server))),
             sessions: Default::default(),
         })
@@ -215,6 +240,13 @@ impl std::fmt::Debug for ControlPlane {
     }
 }
 
+/// A network in which the control plane answers where it answers outside.
+fn network(control_plane: SocketAddr) -> std::io::Result<Network> {
+    let namespace = Namespace::make()?;
+    let gate = Gate::open(&namespace, control_plane)?;
+    Ok(Network { namespace: Arc::new(namespace), _gate: gate })
+}
+
 async fn read_fixture() -> Result<Fixture, TargetError> {
     let reading = tokio::task::spawn_blocking(Fixture::built_in).await;
     match reading {
@@ -247,5 +279,10 @@ fn itself() -> AgentCommand {
     } else {
         std::env::current_exe().unwrap_or_else(|_| "harness".into()).into_os_string()
     };
-    AgentCommand { program, arguments: vec![AGENT_SUBCOMMAND.into()], environment: Vec::new() }
+    AgentCommand {
+        program,
+        arguments: vec![AGENT_SUBCOMMAND.into()],
+        environment: Vec::new(),
+        up_flags: Vec::new(),
+    }
 }

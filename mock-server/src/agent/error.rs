@@ -31,6 +31,17 @@ pub(crate) enum AgentError {
     /// A ping was not answered; the reason comes from the running `ztna up`.
     #[error("{0}")]
     Ping(String),
+    /// A connection through the tunnel came to nothing, or broke.
+    #[error("{0}")]
+    Connection(String),
+    /// `--serve` with a TUN device.
+    #[error(
+        "--serve is for --userspace only: with a TUN device every service of this machine that listens on its tailnet address, or on all addresses, is reachable by itself"
+    )]
+    ServesByItself,
+    /// `--serve` twice with one port.
+    #[error("--serve names port {0} more than once")]
+    ServedTwice(u16),
     /// The control plane gave an address no tunnel can have.
     #[error(
         "the control plane gave this machine the address '{0}', which is no IPv4 address. Check --server"
@@ -49,6 +60,14 @@ pub(crate) enum AgentError {
         limit: humantime::FormattedDuration,
         /// What went wrong last.
         last: String,
+    },
+    /// `--timeout` has passed, after the registration.
+    #[error("not connected within {limit}: {obstacle}")]
+    NotConnected {
+        /// The limit.
+        limit: humantime::FormattedDuration,
+        /// What was waited for.
+        obstacle: String,
     },
     /// The caller's role could not be looked up (used-count/ST5.4).
     #[error("error checking permissions: {0}")]
@@ -121,6 +140,9 @@ pub(crate) enum AgentError {
     /// The TUN device.
     #[error("{0}")]
     Device(Arc<DeviceError>),
+    /// The tunnel's task has died.
+    #[error("the tunnel has ended for a fault of the agent's own. Run 'ztna up --log debug' to see more")]
+    TunnelFault,
     /// The local socket.
     #[error(transparent)]
     Socket(#[from] SocketError),

@@ -18,6 +18,9 @@ mod state;
 mod table;
 mod tunnel;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use tunnel::run_script;
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 

@@ -113,7 +113,8 @@ pub async fn network_map(
     let question = Question::parse(text.as_deref().unwrap_or_default())?;
     let wait = Duration::from_secs(question.wait.into());
     let stopping = state.stopping.subscribe();
-    let map = network_map::follow(&state.store, &token.hash, question.since, wait, stopping).await?;
+    let map = network_map::follow((&state.store, &state.polls), &token.hash, question.since, wait, stopping)
+        .await?;
     Ok(envelope::ok(NetworkMapAnswer::new(map, &state.settings.relays, state.clock.now())))
 }
 

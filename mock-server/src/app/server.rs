@@ -13,6 +13,7 @@ use super::fixture::User;
 use super::test_control::TestControl;
 use super::{Config, Fixture, Person, Ready, StartError, TokenError, relay};
 use crate::api::{self, Settings, State};
+use crate::control::polls::Polls;
 use crate::control::session::SessionKey;
 use crate::control::{Random, upkeep};
 use crate::domain::Role;
@@ -147,6 +148,7 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
         store,
         clock: config.clock.clone(),
         random: config.random.clone(),
+        polls: Polls::default(),
         stopping: watch::Sender::new(false),
         settings: Arc::new(Settings {
             session: SessionKey::new(secret, session.lifetime),

@@ -14,6 +14,7 @@ pub mod machine_admin;
 pub mod machine_tags;
 pub mod network_map;
 pub mod password;
+pub mod polls;
 pub mod random;
 pub mod reap;
 pub mod relay;

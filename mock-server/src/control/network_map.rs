@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Failure;
 use super::heartbeat::holder;
+use super::polls::Polls;
 use crate::domain::Refusal;
 use crate::domain::machine::Status;
 use crate::domain::network_map::Peer;
@@ -67,10 +68,10 @@ pub fn look(tx: &mut Tx<'_>, token_hash: &str, since: i64) -> Result<NetworkMap,
     Ok(NetworkMap { version, full, machine, peers, removed })
 }
 
-/// As [`look`]; if nothing changed, waits until something does, until `wait` is over, or until the server stops.
-/// Nothing of the store is held meanwhile.
+/// As [`look`]; if nothing changed, waits until something does, until `wait` is over, until newer requests of the same
+/// machine have taken its place, or until the server stops. Nothing of the store is held meanwhile.
 pub async fn follow(
-    store: &Store,
+    (store, polls): (&Store, &Polls),
     token_hash: &str,
     since: i64,
     wait: Duration,
@@ -83,6 +84,7 @@ pub async fn follow(
     }
     // Before the next look, so that no change falls between look and listening.
     let mut listener = store.listen(&map.machine.org_id);
+    let mut held = polls.hold(&map.machine.id);
     loop {
         map = look_in(store, token_hash, map.version).await?;
         if !map.is_unchanged() || Instant::now() >= end {
@@ -91,6 +93,7 @@ pub async fn follow(
         tokio::select! {
             () = listener.changed() => {}
             () = sleep_until(end.min(Instant::now() + LOOK_AGAIN)) => {}
+            () = held.displaced() => return Ok(map),
             _ = stopping.wait_for(|stopping| *stopping) => return Ok(map),
         }
     }

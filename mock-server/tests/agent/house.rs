@@ -17,7 +17,10 @@ impl House {
     }
 
     pub(crate) async fn open_with(config: Config) -> Self {
-        let server = app::start(config).await.unwrap();
+        Self::of(app::start(config).await.unwrap())
+    }
+
+    pub(crate) fn of(server: Server) -> Self {
         let ready = server.ready().clone();
         Self { server, ready }
     }

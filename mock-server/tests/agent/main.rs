@@ -12,11 +12,13 @@ mod namespace;
 
 mod administration;
 mod end_to_end;
+mod forwarding;
 mod installer;
 mod keys;
 mod login;
 mod refusals;
 mod relay;
+mod robustness;
 mod state;
 mod tun;
 mod tunnel;

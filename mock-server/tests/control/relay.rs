@@ -51,7 +51,9 @@ async fn only_relays_may_ask_and_not_for_everything_at_once() {
     let reference = reference().await;
     let (_, token) = register(&reference, "a", 1).await;
     let admin = reference.token(ADMIN).await;
-    for wrong in [None, Some(admin.as_str()), Some(token.as_str()), Some("what-control-plane-and-relays-shar")] {
+    for wrong in
+        [None, Some(admin.as_str()), Some(token.as_str()), Some("what-control-plane-and-relays-shar")]
+    {
         let refused = reference.post(PATH, wrong, &json!({ "token_hashes": [] })).await;
         assert_eq!(refused.refusal(), (401, "UNAUTHORIZED", "Relay secret required"));
     }

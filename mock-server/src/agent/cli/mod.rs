@@ -2,6 +2,7 @@
 
 mod auth_keys;
 mod machine_admin;
+mod nc;
 mod ping;
 mod up;
 
@@ -14,6 +15,7 @@ use tracing::level_filters::LevelFilter;
 
 pub(crate) use auth_keys::{AuthKeysCommand, CreateKeyArguments};
 pub(crate) use machine_admin::{MachineAction, MachineAdminArguments};
+pub(crate) use nc::NcArguments;
 pub(crate) use ping::PingArguments;
 pub(crate) use up::UpArguments;
 
@@ -75,6 +77,8 @@ pub(crate) enum Command {
     },
     /// Shows whether a machine answers through the tunnel, how fast and by which way
     Ping(PingArguments),
+    /// Connects standard input and output to a TCP port of a machine, through the tunnel
+    Nc(NcArguments),
     /// Quarantines, releases, approves or deletes a machine (admin)
     MachineAdmin(MachineAdminArguments),
 }

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::tag;
 use crate::agent::secret::Secret;
+use crate::agent::tunnel::Service;
 
 /// How the machine comes up.
 #[derive(Debug, Args)]
@@ -22,13 +23,16 @@ pub(crate) struct UpArguments {
     /// Without a TUN device, which takes root: an IP stack inside this process
     #[arg(long, env = "ZTNA_USERSPACE", hide_env_values = true)]
     pub(crate) userspace: bool,
+    /// With --userspace: what peers reach at this port of the tailnet address, such as 8080=127.0.0.1:3000
+    #[arg(long, value_name = "PORT=ADDRESS:PORT")]
+    pub(crate) serve: Vec<Service>,
     /// The TUN device's name [default: the first of ztna0, ztna1… that is free]
     #[arg(long, value_parser = device_name, value_name = "NAME", conflicts_with = "userspace")]
     pub(crate) tun_name: Option<String>,
     /// Never send over UDP, only through relays, for networks that let no UDP pass
     #[arg(long)]
     pub(crate) relay_only: bool,
-    /// Give up if not registered by then, such as 30s [default: keep trying]
+    /// Give up if not connected by then, such as 30s [default: keep trying]
     #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
     pub(crate) timeout: Option<Duration>,
     /// The organisation, if you are in more than one

@@ -6,6 +6,7 @@ mod down;
 mod login;
 mod logout;
 mod machine_admin;
+mod nc;
 mod ping;
 mod revoke_key;
 mod set_tags;
@@ -35,6 +36,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), AgentError>
         }
         Command::Set { tags } => set_tags::run(context, &tags),
         Command::Ping(arguments) => ping::run(context, &arguments),
+        Command::Nc(arguments) => nc::run(context, &arguments),
         Command::MachineAdmin(arguments) => machine_admin::run(context, &arguments),
     }
 }

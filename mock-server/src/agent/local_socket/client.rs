@@ -13,7 +13,7 @@ use super::message::{PingAnswer, Request, RunningStatus};
 use crate::agent::tunnel::Pinged;
 
 /// How long the running `ztna up` may take to say how it is.
-const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long it may take to stop: its last words to the control plane are bounded well below this.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
@@ -73,7 +73,7 @@ fn ask<T: DeserializeOwned>(folder: &Path, request: &Request, timeout: Duration)
 
 /// The connection with `request` sent, or nothing if nobody listens: no socket, or the socket of a process
 /// that was killed.
-fn send(folder: &Path, request: &Request, timeout: Duration) -> io::Result<Option<UnixStream>> {
+pub(super) fn send(folder: &Path, request: &Request, timeout: Duration) -> io::Result<Option<UnixStream>> {
     let connected = SocketAddress::within(folder).and_then(|address| UnixStream::connect(address.path()));
     let mut stream = match connected {
         Ok(stream) => stream,
@@ -92,6 +92,6 @@ fn send(folder: &Path, request: &Request, timeout: Duration) -> io::Result<Optio
     Ok(Some(stream))
 }
 
-fn failed(folder: &Path, cause: io::Error) -> SocketError {
+pub(super) fn failed(folder: &Path, cause: io::Error) -> SocketError {
     SocketError { folder: folder.display().to_string(), cause }
 }

@@ -20,6 +20,20 @@ pub(super) enum Request {
         /// How long it may take, in milliseconds.
         limit: u64,
     },
+    /// Connect me to this machine. Answered with a [`DialAnswer`](super::dial).
+    Dial {
+        /// Its name or tailnet address.
+        machine: String,
+        /// The TCP port.
+        port: u16,
+        /// How long it may take, in milliseconds.
+        limit: u64,
+    },
+    /// This is for the bytes of a connection that was made before.
+    Attach {
+        /// Which.
+        ticket: u64,
+    },
 }
 
 /// What came of a ping.

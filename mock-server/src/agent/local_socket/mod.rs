@@ -3,9 +3,11 @@
 
 mod address;
 mod client;
+mod dial;
 mod message;
 mod server;
 
 pub(crate) use client::{SocketError, ask_status, ping, stop};
+pub(crate) use dial::{Way, dial};
 pub(crate) use message::{Mode, Phase, RunningStatus};
 pub(crate) use server::{Insight, LocalSocket, StopRequest};

@@ -10,6 +10,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
 
 use super::address::SocketAddress;
+use super::dial::{self, Tickets};
 use super::message::{Phase, PingAnswer, Request, RunningStatus};
 use crate::agent::tunnel::Tunnel;
 
@@ -19,8 +20,8 @@ const LONGEST_REQUEST: u64 = 4096;
 /// How long a peer may take to send its request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// No command waits longer for a pong.
-const LONGEST_PING: Duration = Duration::from_secs(3600);
+/// No command waits longer for a machine.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 const NO_TUNNEL: &str = "the running 'ztna up' has no tunnel yet: it is not registered. 'ztna status --json' shows what it waits for";
 
@@ -84,10 +85,11 @@ fn remove(socket: &Path) -> io::Result<()> {
 }
 
 async fn accept(listener: UnixListener, insight: Insight, stop: mpsc::Sender<StopRequest>) {
+    let tickets = Tickets::default();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(answer(stream, insight.clone(), stop.clone()));
+                tokio::spawn(answer(stream, insight.clone(), tickets.clone(), stop.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection to the local socket was not accepted");
@@ -98,7 +100,7 @@ async fn accept(listener: UnixListener, insight: Insight, stop: mpsc::Sender<Sto
     }
 }
 
-async fn answer(stream: UnixStream, insight: Insight, stop: mpsc::Sender<StopRequest>) {
+async fn answer(stream: UnixStream, insight: Insight, tickets: Tickets, stop: mpsc::Sender<StopRequest>) {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
     let mut bounded = (&mut stream).take(LONGEST_REQUEST);
@@ -110,9 +112,15 @@ async fn answer(stream: UnixStream, insight: Insight, stop: mpsc::Sender<StopReq
             say(&mut stream, &insight.status().await).await;
         }
         Ok(Request::Ping { machine, limit }) => {
-            let limit = Duration::from_millis(limit).min(LONGEST_PING);
+            let limit = Duration::from_millis(limit).min(LONGEST_WAIT);
             say(&mut stream, &insight.ping(machine, limit).await).await;
         }
+        Ok(Request::Dial { machine, port, limit }) => {
+            let limit = Duration::from_millis(limit).min(LONGEST_WAIT);
+            let tunnel = insight.tunnel().ok_or(NO_TUNNEL);
+            dial::answer(&mut stream, tunnel, tickets, (machine, port), limit).await;
+        }
+        Ok(Request::Attach { ticket }) => dial::attach(stream, tickets, ticket).await,
         Ok(Request::Stop) => {
             let _ = stop.send(StopRequest { _stream: stream.into_inner() }).await;
         }
@@ -120,7 +128,7 @@ async fn answer(stream: UnixStream, insight: Insight, stop: mpsc::Sender<StopReq
     }
 }
 
-async fn say(stream: &mut BufReader<UnixStream>, answer: &impl Serialize) {
+pub(super) async fn say(stream: &mut BufReader<UnixStream>, answer: &impl Serialize) {
     if let Ok(mut text) = serde_json::to_vec(answer) {
         text.push(b'\n');
         let _ = stream.write_all(&text).await;
@@ -128,8 +136,12 @@ async fn say(stream: &mut BufReader<UnixStream>, answer: &impl Serialize) {
 }
 
 impl Insight {
+    fn tunnel(&self) -> Option<Tunnel> {
+        self.tunnel.borrow().clone()
+    }
+
     async fn status(&self) -> RunningStatus {
-        let tunnel = self.tunnel.borrow().clone();
+        let tunnel = self.tunnel();
         let phase = *self.phase.borrow();
         let (mode, derp_region, peers) = match tunnel {
             Some(tunnel) => (Some(tunnel.mode()), tunnel.home(), tunnel.peers().await),
@@ -139,8 +151,7 @@ impl Insight {
     }
 
     async fn ping(&self, machine: String, limit: Duration) -> PingAnswer {
-        let tunnel = self.tunnel.borrow().clone();
-        let Some(tunnel) = tunnel else { return PingAnswer::Failure(NO_TUNNEL.to_owned()) };
+        let Some(tunnel) = self.tunnel() else { return PingAnswer::Failure(NO_TUNNEL.to_owned()) };
         match tunnel.ping(machine, limit).await {
             Ok(pinged) => PingAnswer::Pong(pinged),
             Err(failure) => PingAnswer::Failure(failure.to_string()),

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::core::Core;
 use super::end::Ending;
+use super::forwarding::{DialFailure, Outcome};
 use super::relay::{Identity, Relays};
 use super::socket::Socket;
 use super::task::{Command, Task};
@@ -150,14 +151,11 @@ impl Tunnel {
     }
 
     /// Waits until it cannot go on.
-    pub(crate) async fn failed(&self) -> Arc<DeviceError> {
+    pub(crate) async fn failed(&self) -> AgentError {
         let mut failed = self.failed.clone();
         let failure = failed.wait_for(Option::is_some).await.ok().and_then(|failure| failure.clone());
-        match failure {
-            Some(failure) => failure,
-            // Ended because nobody wants it any more.
-            None => std::future::pending().await,
-        }
+        // Without a word: this handle would have kept it, so it is a fault of its own.
+        failure.map_or(AgentError::TunnelFault, AgentError::Device)
     }
 
     /// Waits for the first network map.
@@ -211,6 +209,23 @@ impl Tunnel {
         match tokio::time::timeout(limit, ping).await {
             Ok(answer) => answer,
             Err(_) => Err(PingFailure::Timeout { named: named.clone(), limit }),
+        }
+    }
+
+    /// Connects to a TCP port of the machine of that name or tailnet address.
+    ///
+    /// # Errors
+    /// [`DialFailure`], after `limit` at the latest.
+    pub(crate) async fn dial(&self, named: String, port: u16, limit: Duration) -> Outcome {
+        let (reply, answer) = oneshot::channel();
+        let dial = async {
+            let command = Command::Dial { named: named.clone(), port, reply };
+            self.commands.send(command).await.map_err(|_| DialFailure::Busy)?;
+            answer.await.unwrap_or(Err(DialFailure::Busy))
+        };
+        match tokio::time::timeout(limit, dial).await {
+            Ok(answer) => answer,
+            Err(_) => Err(DialFailure::Timeout { named: named.clone(), port, limit }),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod core;
 mod end;
 mod endpoints;
+mod forwarding;
 mod handle;
 mod map;
 mod relay;
@@ -11,6 +12,9 @@ mod task;
 mod tun;
 mod userspace;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use core::run_script;
 pub(crate) use end::Ending;
-pub(crate) use handle::{PeerStatus, Pinged, Tunnel};
+pub(crate) use forwarding::{DialFailure, Dialed, Ended, Service};
+pub(crate) use handle::{PeerStatus, PingFailure, Pinged, Tunnel};
 pub(crate) use tun::{Device, DeviceError};

@@ -185,3 +185,33 @@ async fn no_registration_is_lost_among_many_at_once() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_machine_that_asks_often_has_its_older_questions_answered() {
+    let reference = Reference::start().await;
+    let key = reusable_key(&reference).await;
+    let (node, quiet) =
+        (Node::register(&reference, &key, "w", 1).await, Node::register(&reference, &key, "q", 2).await);
+    let (_, quiet_poll) = held(&reference, &quiet).await;
+    let version = node.full(&reference).await.version;
+    let mut polls: Vec<Poll<'_>> = Vec::new();
+    let mut answered = 0;
+    for _ in 0..20 {
+        let mut poll: Poll<'_> = Box::pin(node.map(&reference, version, 50));
+        assert!(timeout(HELD, &mut poll).await.is_err(), "the newest is held");
+        polls.push(poll);
+    }
+    for poll in &mut polls {
+        if let Ok(told) = timeout(HELD, poll).await {
+            assert_eq!(told.data()["peers"], json!([]));
+            answered += 1;
+        }
+    }
+    assert_eq!(answered, 16);
+    // Those that are held are told of changes as ever, and other machines' are.
+    polls.drain(..16);
+    let joined = Node::register(&reference, &key, "x", 3).await;
+    for poll in polls.into_iter().chain([quiet_poll]) {
+        assert_eq!(at_once("a registration", poll).await.data()["peers"][0]["id"], json!(joined.id));
+    }
+}

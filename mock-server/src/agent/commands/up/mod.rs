@@ -2,9 +2,12 @@
 
 mod enrolment;
 mod heartbeat;
+mod limit;
+mod services;
 mod stop;
 
 use std::cell::Cell;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +25,7 @@ use crate::agent::state::{Registration, State};
 use crate::agent::tunnel::{Device, Ending, Tunnel};
 use crate::domain::region::Region;
 use enrolment::{Credential, Enrolment};
+use limit::Limit;
 use stop::Stop;
 
 /// The warning of headless/ST2.5.
@@ -29,6 +33,7 @@ const FLAG_WARNING: &str = "WARNING: passing auth-key via CLI flag exposes it in
 
 /// Comes up and stays in the foreground until SIGINT, SIGTERM or `ztna down`.
 pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), AgentError> {
+    services::check(arguments)?;
     let flag = arguments.auth_key.as_ref().filter(|key| !key.expose().is_empty());
     if flag.is_some() {
         warn(FLAG_WARNING);
@@ -51,8 +56,10 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
         let mut stop = Stop::new(socket)?;
         // The first line is a promise that signals and `ztna down` are heard.
         say("Starting QuickZTNA...");
+        let limit = Limit::from_now(arguments.timeout);
         let told = Cell::new(None);
-        let life = Life { context, arguments, control: &control, phase: &phase, tunnel: &tunnel, told };
+        let life =
+            Life { context, arguments, control: &control, limit, phase: &phase, tunnel: &tunnel, told };
         let ended = tokio::select! {
             ended = life.live(&state, credential, ending) => ended,
             asked = stop.asked() => asked,
@@ -68,7 +75,7 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
 /// What the tunnel will end in.
 fn ending(arguments: &UpArguments) -> Result<Ending, AgentError> {
     if arguments.userspace {
-        return Ok(Ending::Userspace);
+        return Ok(Ending::Userspace(arguments.serve.clone()));
     }
     Ok(Ending::Tun(Device::create(arguments.tun_name.as_deref())?))
 }
@@ -78,6 +85,7 @@ struct Life<'a> {
     context: &'a Context,
     arguments: &'a UpArguments,
     control: &'a Arc<ControlClient>,
+    limit: Limit,
     phase: &'a watch::Sender<Phase>,
     tunnel: &'a watch::Sender<Option<Tunnel>>,
     /// The relay that the last heartbeat named.
@@ -95,7 +103,7 @@ impl Life<'_> {
         let (machine, node_key) = match (&state.machine, &state.node_key, credential) {
             (Some(machine), Some(node_key), _) => {
                 say(&format!("Already registered: {} (IP: {})", machine.name, machine.tailnet_ip));
-                self.apply_to_registered(machine).await;
+                self.bound(async { Ok(self.apply_to_registered(machine).await) }).await?;
                 (machine.clone(), node_key.clone())
             }
             (_, _, Some(credential)) => self.register(state, credential).await?,
@@ -103,7 +111,7 @@ impl Life<'_> {
         };
         let tunnel = self.open_tunnel(&machine, &node_key, ending)?;
         tokio::select! {
-            failure = tunnel.failed() => Err(AgentError::Device(failure)),
+            failure = tunnel.failed() => Err(failure),
             ended = self.stay(&tunnel, &machine, &node_key) => ended,
         }
     }
@@ -116,9 +124,13 @@ impl Life<'_> {
         node_key: &NodeKey,
     ) -> Result<(), AgentError> {
         let mut heart = heartbeat::Heart::new(self.arguments.heartbeat_interval);
-        let wait = self.beat(&mut heart, machine).await?;
-        let mut wait = self.connect(tunnel, &mut heart, machine, wait).await?;
+        let connected = async {
+            let wait = self.beat(&mut heart, machine).await?;
+            self.connect(tunnel, &mut heart, machine, wait).await
+        };
+        let mut wait = self.bound(connected).await?;
         say(&format!("Node key: {}", node_key.fingerprint()));
+        services::announce(self.arguments, &machine.tailnet_ip);
         say("Press Ctrl+C to stop...");
         loop {
             tokio::select! {
@@ -128,6 +140,11 @@ impl Life<'_> {
             }
             wait = self.beat(&mut heart, machine).await?;
         }
+    }
+
+    /// Does what `--timeout` bounds.
+    async fn bound<T>(&self, work: impl Future<Output = Result<T, AgentError>>) -> Result<T, AgentError> {
+        self.limit.bound(work, || limit::obstacle(*self.phase.borrow(), self.control.server())).await
     }
 
     /// The name asked for; none if the host's own will do.

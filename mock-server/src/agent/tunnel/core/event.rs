@@ -49,6 +49,6 @@ pub(crate) enum Reason {
     TooLong,
     /// The addressee has no known endpoint.
     NoEndpoint,
-    /// Too many packets wait for the same handshake; the oldest went.
+    /// Too many packets wait for the same handshake, the oldest of which went; or too many datagrams for the socket.
     QueueFull,
 }

@@ -1,7 +1,6 @@
 //! What must not harm a node: noise, forgeries, replays, floods, and peers that cheat.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use boringtun::noise::{Tunn, TunnResult};
@@ -94,25 +93,6 @@ fn noise_datagram() -> impl Strategy<Value = Vec<u8>> {
             bytes
         }),
     ]
-}
-
-/// Datagrams that were, or might be, trouble once; one file each, in hexadecimal digits.
-#[test]
-fn the_corpus() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tunnel/corpus");
-    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
-    assert!(files.len() >= 8, "{files:?}");
-    let now = Instant::now();
-    let (mut one, mut other) = pair(now);
-    for file in files {
-        let text: String = std::fs::read_to_string(&file).unwrap().split_whitespace().collect();
-        let datagram = hex::decode(text).unwrap();
-        one.events();
-        one.core.receive(stranger(), &datagram, now);
-        assert!(matches!(one.events()[..], [Event::Dropped(_)]), "{}", file.display());
-        assert!(one.arrived().is_empty());
-    }
-    assert_well(&mut one, &mut other, now);
 }
 
 #[test]

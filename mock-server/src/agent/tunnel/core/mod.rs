@@ -18,10 +18,15 @@ mod table;
 
 #[cfg(test)]
 mod hostile;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod node;
+#[cfg(any(test, fuzzing))]
+mod script;
 #[cfg(test)]
 mod simulation;
+
+#[cfg(any(test, fuzzing))]
+pub(crate) use script::run as run_script;
 
 pub(crate) use batch::Batch;
 pub(crate) use event::{Event, Reason};

@@ -112,6 +112,6 @@ pub(super) fn packet(source: Ipv4Addr, destination: Ipv4Addr, number: u64) -> Ve
     packet
 }
 
-fn number(packet: &[u8]) -> u64 {
+pub(super) fn number(packet: &[u8]) -> u64 {
     u64::from_be_bytes(*packet[20..].first_chunk().unwrap())
 }

@@ -6,7 +6,7 @@ use std::io::{self, IoSliceMut};
 use std::net::{Ipv4Addr, SocketAddr};
 
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
-use rustix::net::sockopt;
+use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
@@ -39,6 +39,8 @@ impl Socket {
     pub(super) fn open() -> io::Result<Self> {
         let socket = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
         let state = UdpSocketState::new((&socket).into())?;
+        // It forbids fragments, for its own discovery of the path: here a narrow path is rather sent fragments than nothing.
+        sockopt::set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::WANT)?;
         enlarge(&socket);
         let port = socket.local_addr()?.port();
         let socket = UdpSocket::from_std(socket)?;

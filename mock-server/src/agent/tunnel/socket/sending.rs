@@ -1,16 +1,21 @@
 //! Many datagrams in one call, as long as the system agrees.
 
+use std::collections::HashSet;
 use std::io;
 
 use rustix::io::Errno;
 
-use crate::agent::tunnel::core::Batch;
+use crate::agent::tunnel::core::{Batch, Place};
 
-/// What was learnt about the system below.
+/// Places that are remembered; then all of them are tried anew.
+const MOST_PLACES: usize = 1024;
+
+/// What was learnt about the system below and the paths from here.
 #[derive(Debug, Default)]
 pub(super) struct Sending {
-    /// A batch was refused whose datagrams went one by one.
-    singly: bool,
+    /// Where a batch was refused whose datagrams went one by one: by the network card on the way, or because the path
+    /// is so narrow that they are sent in fragments.
+    singly: HashSet<Place>,
 }
 
 impl Sending {
@@ -24,14 +29,14 @@ impl Sending {
         batch: &mut Batch,
         mut send: impl FnMut(&[u8], Option<usize>) -> io::Result<()>,
     ) -> io::Result<()> {
-        let several = batch.bytes().len() > batch.segment();
-        if several && !self.singly {
+        let mut refused = false;
+        if batch.bytes().len() > batch.segment() && !self.singly.contains(&batch.to()) {
             match send(batch.bytes(), Some(batch.segment())) {
                 Ok(()) => {
                     batch.sent(usize::MAX);
                     return Ok(());
                 }
-                Err(error) if refuses_batches(&error) => {}
+                Err(error) if refuses_batches(&error) => refused = true,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
                 Err(error) => {
                     tracing::debug!(%error, to = %batch.to(), "sending");
@@ -43,19 +48,27 @@ impl Sending {
         while !batch.bytes().is_empty() {
             let length = batch.segment().min(batch.bytes().len());
             match send(batch.bytes().get(..length).unwrap_or_default(), None) {
-                Ok(()) if several && !self.singly => {
-                    tracing::info!(
-                        "the system takes no batches of datagrams; they go one by one from now on"
-                    );
-                    self.singly = true;
+                Ok(()) => {
+                    if std::mem::take(&mut refused) {
+                        self.remember(batch.to());
+                    }
                 }
-                Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
                 Err(error) => tracing::debug!(%error, to = %batch.to(), "sending"),
             }
             batch.sent(length);
         }
         Ok(())
+    }
+}
+
+impl Sending {
+    fn remember(&mut self, place: Place) {
+        tracing::info!(%place, "the system takes no batches of datagrams there; they go one by one from now on");
+        if self.singly.len() >= MOST_PLACES {
+            self.singly.clear();
+        }
+        self.singly.insert(place);
     }
 }
 
@@ -67,13 +80,16 @@ fn refuses_batches(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::agent::tunnel::core::Place;
     use std::net::SocketAddr;
 
+    use super::*;
+
+    fn place(last: u8) -> Place {
+        SocketAddr::from(([192, 0, 2, last], 7)).into()
+    }
+
     fn batch(datagrams: usize) -> Batch {
-        let to: Place = SocketAddr::from(([192, 0, 2, 7], 7)).into();
-        Batch::of(to, (0..datagrams).map(|number| vec![u8::try_from(number).unwrap(); 100]))
+        Batch::of(place(7), (0..datagrams).map(|number| vec![u8::try_from(number).unwrap(); 100]))
     }
 
     fn refused(code: Errno) -> io::Error {
@@ -90,13 +106,23 @@ mod tests {
                 let mut batch = batch(3);
                 let result = sending.send(&mut batch, |bytes, segment| {
                     tries += usize::from(segment.is_some());
-                    if segment.is_some() { Err(refused(code)) } else { Ok(sent.push(bytes[0])) }
+                    if segment.is_some() {
+                        return Err(refused(code));
+                    }
+                    sent.push(bytes[0]);
+                    Ok(())
                 });
                 result.unwrap();
                 assert!(batch.bytes().is_empty());
             }
             assert_eq!(sent, [0, 1, 2, 0, 1, 2]);
             assert_eq!(tries, 1, "it is not asked twice");
+            let mut elsewhere = Batch::of(place(8), [vec![0; 100], vec![0; 100]]);
+            let sent = sending.send(&mut elsewhere, |_, segment| {
+                assert_eq!(segment, Some(100));
+                Ok(())
+            });
+            sent.unwrap();
         }
     }
 
@@ -105,13 +131,17 @@ mod tests {
         let mut sending = Sending::default();
         sending.send(&mut batch(3), |_, _| Err(refused(Errno::MSGSIZE))).unwrap();
         let mut calls = Vec::new();
-        sending.send(&mut batch(3), |bytes, segment| Ok(calls.push((bytes.len(), segment)))).unwrap();
+        let sent = sending.send(&mut batch(3), |bytes, segment| {
+            calls.push((bytes.len(), segment));
+            Ok(())
+        });
+        sent.unwrap();
         assert_eq!(calls, [(300, Some(100))]);
     }
 
     #[test]
     fn what_has_to_wait_is_sent_later_and_once() {
-        let mut sending = Sending { singly: true };
+        let mut sending = Sending { singly: [place(7)].into() };
         let mut batch = batch(3);
         let mut sent = Vec::new();
         for room in [1, 0, 2] {
@@ -121,7 +151,8 @@ mod tests {
                     return Err(io::ErrorKind::WouldBlock.into());
                 }
                 room -= 1;
-                Ok(sent.push(bytes[0]))
+                sent.push(bytes[0]);
+                Ok(())
             });
             assert_eq!(result.is_ok(), sent.len() == 3);
         }
@@ -133,6 +164,6 @@ mod tests {
         let mut sending = Sending::default();
         let mut batch = batch(2);
         sending.send(&mut batch, |_, _| Err(refused(Errno::HOSTUNREACH))).unwrap();
-        assert!(batch.bytes().is_empty() && !sending.singly);
+        assert!(batch.bytes().is_empty() && sending.singly.is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use tokio::time::Sleep;
 
 use super::core::{Core, Event, Place};
 use super::end::End;
+use super::forwarding::Outcome;
 use super::handle::{PeerStatus, PingFailure, Pinged};
 use super::map::{Changes, Machine, NetworkMap};
 use super::relay::Relays;
@@ -40,6 +41,15 @@ pub(super) enum Command {
         named: String,
         /// Where the answer goes; whoever waits no longer has dropped the other end.
         reply: oneshot::Sender<Result<Pinged, PingFailure>>,
+    },
+    /// Connect me to this machine.
+    Dial {
+        /// Its name or tailnet address.
+        named: String,
+        /// The TCP port.
+        port: u16,
+        /// Where the answer goes, as with a ping.
+        reply: oneshot::Sender<Outcome>,
     },
 }
 
@@ -142,6 +152,12 @@ impl Task {
                     let _ = reply.send(Err(failure));
                 }
             }
+            Command::Dial { named, port, reply } => match self.reachable(&named) {
+                Ok((name, ip)) => {
+                    self.end.dial(name, SocketAddrV4::new(ip, port), reply);
+                }
+                Err(failure) => drop(reply.send(Err(failure.into()))),
+            },
         }
     }
 
@@ -174,23 +190,31 @@ impl Task {
         named: &str,
         reply: oneshot::Sender<Result<Pinged, PingFailure>>,
     ) -> Result<(), (oneshot::Sender<Result<Pinged, PingFailure>>, PingFailure)> {
-        let (name, address) = &self.own;
-        if named == name || named.parse() == Ok(*address) {
-            return Err((reply, PingFailure::Itself(named.to_owned())));
-        }
-        let Some(machine) = self.map.find(named) else {
-            return Err((reply, PingFailure::UnknownMachine(named.to_owned())));
+        let (name, ip) = match self.reachable(named) {
+            Ok(machine) => machine,
+            Err(failure) => return Err((reply, failure)),
         };
-        let (name, ip) = (machine.name.clone(), machine.settings.address);
-        if !self.core.peer_state(ip).is_some_and(|state| state.reachable) {
-            return Err((reply, PingFailure::Unreachable { name, ip }));
-        }
         match self.end.ping(ip, Instant::now()) {
             Some(number) => {
                 self.pings.insert(number, Ping { name, reply });
                 Ok(())
             }
             None => Err((reply, PingFailure::Busy)),
+        }
+    }
+
+    /// Name and address of the machine that is meant, if there is a way to it.
+    fn reachable(&mut self, named: &str) -> Result<(String, Ipv4Addr), PingFailure> {
+        let (name, address) = &self.own;
+        if named == name || named.parse() == Ok(*address) {
+            return Err(PingFailure::Itself(named.to_owned()));
+        }
+        let machine = self.map.find(named).ok_or_else(|| PingFailure::UnknownMachine(named.to_owned()))?;
+        let (name, ip) = (machine.name.clone(), machine.settings.address);
+        if self.core.peer_state(ip).is_some_and(|state| state.reachable) {
+            Ok((name, ip))
+        } else {
+            Err(PingFailure::Unreachable { name, ip })
         }
     }
 

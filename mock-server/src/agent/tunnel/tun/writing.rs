@@ -42,7 +42,10 @@ impl Writing {
                 Some(refusal) if group.segments > 1 && refuses_groups(&refusal) => {
                     self.one_by_one(framed, group.segments, &mut send)
                 }
-                Some(error) => Ok(tracing::debug!(%error, "writing to the TUN device")),
+                Some(error) => {
+                    tracing::debug!(%error, "writing to the TUN device");
+                    Ok(())
+                }
                 None => Ok(()),
             }
         });
@@ -129,10 +132,10 @@ mod tests {
                     let group = framed[..HEADROOM].iter().any(|byte| *byte != 0);
                     groups += usize::from(group);
                     if group {
-                        Err(refused(code))
-                    } else {
-                        Ok(taken.push(framed[HEADROOM..].to_vec())).map(|()| 0)
+                        return Err(refused(code));
                     }
+                    taken.push(framed[HEADROOM..].to_vec());
+                    Ok(framed.len())
                 });
                 written.unwrap();
             }

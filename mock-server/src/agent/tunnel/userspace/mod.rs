@@ -1,12 +1,14 @@
 //! The end of a tunnel inside this process: an IP stack (smoltcp) in the place of a TUN device, without any
-//! privilege. It answers pings, sends some, and refuses connections properly: nothing listens here yet.
+//! privilege. It answers pings and sends some, and has TCP connections with peers ([`tcp`]).
 //!
-//! No I/O: packets and `now` go in, packets and pongs come out.
+//! No I/O: packets, bytes and `now` go in, packets, bytes and pongs come out.
 
 mod device;
 mod echo;
+mod tcp;
 
 pub(crate) use echo::Pong;
+pub(crate) use tcp::{Asked, Condition, ConnectionId, Received};
 
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
@@ -18,6 +20,7 @@ use smoltcp::wire::{HardwareAddress, IpCidr};
 
 use device::Device;
 use echo::Echoes;
+use tcp::Connections;
 
 /// WireGuard's usual MTU: an Ethernet frame less what an encrypted datagram over IPv6 adds.
 pub(super) const MTU: usize = 1420;
@@ -32,6 +35,7 @@ pub(crate) struct Netstack {
     sockets: SocketSet<'static>,
     icmp: SocketHandle,
     echoes: Echoes,
+    tcp: Connections,
     started: Instant,
 }
 
@@ -58,12 +62,15 @@ impl Netstack {
         let _ = socket.bind(icmp::Endpoint::Ident(identifier));
         let mut sockets = SocketSet::new(Vec::with_capacity(1));
         let icmp = sockets.add(socket);
-        Self { interface, device, sockets, icmp, echoes: Echoes::new(identifier), started: now }
+        let (echoes, tcp) = (Echoes::new(identifier), Connections::new(seed));
+        Self { interface, device, sockets, icmp, echoes, tcp, started: now }
     }
 
     /// Takes in a packet from the tunnel.
     pub(crate) fn deliver(&mut self, packet: Vec<u8>) {
-        self.device.deliver(packet);
+        if let Some(packet) = self.knock(packet) {
+            self.device.deliver(packet);
+        }
     }
 
     /// Sends an echo request (RFC 792); the number its [`Pong`] will have, or nothing if too many are under way.
@@ -79,7 +86,9 @@ impl Netstack {
     /// Does what is due; the pings that were answered.
     pub(crate) fn poll(&mut self, now: Instant) -> Vec<Pong> {
         let time = self.time(now);
+        self.admit(now);
         self.interface.poll(time, &mut self.device, &mut self.sockets);
+        self.sweep(now);
         self.echoes.replies(self.sockets.get_mut(self.icmp), now)
     }
 
@@ -90,8 +99,9 @@ impl Netstack {
 
     /// When [`Netstack::poll`] wants to be called next, if not before for a packet or a ping.
     pub(crate) fn deadline(&mut self, now: Instant) -> Option<Instant> {
-        let delay = self.interface.poll_delay(self.time(now), &self.sockets)?;
-        Some(now + Duration::from_micros(delay.total_micros()))
+        let delay = self.interface.poll_delay(self.time(now), &self.sockets);
+        let stack = delay.map(|delay| now + Duration::from_micros(delay.total_micros()));
+        [stack, self.tcp.deadline()].into_iter().flatten().min()
     }
 
     fn time(&self, now: Instant) -> StackInstant {

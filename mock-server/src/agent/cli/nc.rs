@@ -1,0 +1,19 @@
+//! `ztna nc`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+/// What is connected to.
+#[derive(Debug, Args)]
+pub(crate) struct NcArguments {
+    /// The machine's name or tailnet address
+    #[arg(value_name = "NAME|IP")]
+    pub(crate) machine: String,
+    /// The TCP port
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: u16,
+    /// How long the machine may take to answer
+    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    pub(crate) timeout: Duration,
+}
