@@ -11,5 +11,6 @@ mod lab;
 
 mod interop;
 mod left_behind;
+mod paths;
 mod tun;
 mod userspace;

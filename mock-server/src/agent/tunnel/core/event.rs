@@ -35,6 +35,8 @@ pub(crate) enum Reason {
     Malformed,
     /// Too many handshakes: the sender has to prove its address first, and was told how.
     UnderLoad,
+    /// It came directly, and this node uses relays only.
+    NotRelayed,
     /// Nobody known sends or owns it.
     UnknownPeer,
     /// A known sender's, but forged, replayed or of a session that has ended.

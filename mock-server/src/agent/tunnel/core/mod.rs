@@ -124,7 +124,7 @@ impl Core {
     /// Takes in a datagram that came from `from`.
     pub(crate) fn receive(&mut self, from: Place, datagram: &[u8], now: Instant) {
         if self.relay_only && from.direct().is_some() {
-            return self.output.dropped(Reason::Malformed);
+            return self.output.dropped(Reason::NotRelayed);
         }
         let mut cookie = [0; 64];
         let packet = match self.gate.verify_packet(Some(from.ip()), datagram, &mut cookie) {
