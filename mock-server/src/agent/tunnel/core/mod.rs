@@ -43,6 +43,7 @@ use boringtun::noise::rate_limiter::RateLimiter;
 use boringtun::noise::{Packet, Tunn, TunnResult};
 use boringtun::x25519::{PublicKey, StaticSecret};
 
+use crate::domain::address::is_tailnet;
 use output::Output;
 use table::Table;
 
@@ -103,6 +104,7 @@ impl Core {
         if self.relay_only {
             settings.endpoints.clear();
         }
+        settings.endpoints.retain(|endpoint| !is_tailnet(endpoint.ip()));
         if key == self.public {
             return;
         }
@@ -125,6 +127,9 @@ impl Core {
     pub(crate) fn receive(&mut self, from: Place, datagram: &[u8], now: Instant) {
         if self.relay_only && from.direct().is_some() {
             return self.output.dropped(Reason::NotRelayed);
+        }
+        if from.direct().is_some_and(|address| is_tailnet(address.ip())) {
+            return self.output.dropped(Reason::FromTheTailnet);
         }
         let mut cookie = [0; 64];
         let packet = match self.gate.verify_packet(Some(from.ip()), datagram, &mut cookie) {
