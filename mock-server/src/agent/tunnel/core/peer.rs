@@ -121,7 +121,7 @@ impl Peer {
         }
         if settings.places_differ(&self.settings) {
             let relay = settings.relay.map(|region| Place::Relayed { region, peer: self.key });
-            self.paths.configure(relay, now);
+            self.paths.configure(relay);
         }
         self.settings = settings;
     }
@@ -198,7 +198,7 @@ impl Peer {
             INITIATION => {
                 // The peer repeats its initiation if our answer is lost. But it may as well have taken ours.
                 self.initiation = None;
-                self.paths.doubt(now);
+                self.paths.doubt();
                 self.unconfirmed = true;
                 self.greet_at = Some(now + CONFIRM_WITHIN);
             }
