@@ -106,7 +106,11 @@ impl Life<'_> {
         let (machine, node_key) = match (&state.machine, &state.node_key, credential) {
             (Some(machine), Some(node_key), _) => {
                 say(&format!("Already registered: {} (IP: {})", machine.name, machine.tailnet_ip));
-                self.bound(async { Ok(self.apply_to_registered(machine).await) }).await?;
+                self.bound(async {
+                    self.apply_to_registered(machine).await;
+                    Ok(())
+                })
+                .await?;
                 (machine.clone(), node_key.clone())
             }
             (_, _, Some(credential)) => self.register(state, credential).await?,

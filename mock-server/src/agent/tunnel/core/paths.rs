@@ -168,6 +168,13 @@ impl Paths {
         self.used = Some(now);
     }
 
+    /// Whether [`Paths::probe`] has anything to do; cheap, for it is asked with every packet.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        let unanswered = |asked| now.saturating_duration_since(asked) >= CLOSED_AFTER;
+        let next = self.next_probe.is_none_or(|next| next <= now);
+        self.relay().is_some() && (next || self.open && self.asked.is_some_and(unanswered))
+    }
+
     /// The probe that is due, if one is. It counts as sent.
     pub(super) fn probe(&mut self, now: Instant) -> Option<Probing> {
         self.relay()?;
@@ -226,6 +233,27 @@ mod tests {
         paths.configure(Some(relay()));
         paths.heard(at(1), Heard::Answer, now);
         paths
+    }
+
+    #[test]
+    fn nothing_is_missed_by_not_asking_while_nothing_is_due() {
+        let start = Instant::now();
+        let (mut paths, mut missed, mut probes) = (open(start), 0, 0);
+        for step in 0..400 {
+            let now = start + Duration::from_millis(50 * step);
+            if step < 100 {
+                paths.used(now);
+            }
+            if step % 97 == 0 {
+                paths.heard(at(1), Heard::Answer, now);
+            }
+            let (due, before) = (paths.is_due(now), format!("{paths:?}"));
+            let probe = paths.probe(now);
+            probes += usize::from(probe.is_some());
+            missed += usize::from(!due && (probe.is_some() || format!("{paths:?}") != before));
+        }
+        assert_eq!(missed, 0);
+        assert!(probes > 5, "{probes}");
     }
 
     #[test]
