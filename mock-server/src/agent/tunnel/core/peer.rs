@@ -265,7 +265,7 @@ impl Peer {
     /// with the one it begins itself.
     pub(super) fn drive(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
         let expected = self.settings.online || self.initiation.is_some();
-        if !self.paths.is_known() && !(expected && self.has_destination()) {
+        if !(self.paths.is_known() || expected && self.has_destination()) {
             return;
         }
         if self.initiation.is_some_and(|initiation| initiation.is_due(now)) {
