@@ -10,11 +10,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::house::House;
 use crate::machine::{AUTH_KEY, Ended, Machine, Running, eventually};
+use crate::namespace::isolated;
 
 /// Two machines that are up; the second, `Web`, serves ports of the tailnet address.
 struct Site {
     visitor: Machine,
-    host: Machine,
+    _host: Machine,
     address: String,
     _house: House,
     /// The visitor's and the host's.
@@ -39,7 +40,7 @@ impl Site {
             assert!(ups[1].lines.contains(&line), "{:?}", ups[1].lines);
         }
         eventually(|| visitor.run(&["ping", "Web", "--timeout", "300ms"]).code == Some(0));
-        Self { visitor, host, address, _house: house, ups }
+        Self { visitor, _host: host, address, _house: house, ups }
     }
 
     /// `nc` with this on its standard input.
@@ -212,9 +213,9 @@ async fn each_direction_ends_by_itself() {
     let site = Site::open(&[(9000, port)]).await;
     let mut command = site.visitor.ztna(&["nc", "Web", "9000"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut first = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut first).unwrap();
-    assert_eq!(first, "first");
+    let mut first = [0; 5];
+    child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"first");
     child.stdin.take().unwrap().write_all(b"and the rest").unwrap();
     assert!(child.wait().unwrap().success());
     assert_eq!(heard.recv_timeout(Duration::from_secs(10)).unwrap(), b"and the rest");
@@ -224,8 +225,8 @@ async fn each_direction_ends_by_itself() {
 async fn a_connection_that_breaks_is_no_success() {
     let port = service(|mut stream| {
         stream.write_all(b"half of it").unwrap();
-        let mut byte = [0];
-        stream.read_exact(&mut byte).unwrap();
+        // Until there is something, or the machine is gone.
+        let _ = stream.read_exact(&mut [0]);
         // Closed with something unread: the kernel resets it.
         std::thread::sleep(Duration::from_millis(50));
     });
@@ -261,4 +262,38 @@ async fn many_short_connections_leave_nothing_behind() {
         (0..4).for_each(|lane| drop(scope.spawn(move || one_after_another(lane))));
     });
     eventually(|| files() <= before);
+}
+
+#[test]
+fn a_machine_with_a_device_and_one_without_reach_each_other() {
+    isolated(async || {
+        let house = House::open().await;
+        let (kernel, host) = (house.machine().await, house.machine().await);
+        let key = house.create_key(&kernel, &["--name", "fleet", "--reusable"]);
+        let port = service(digesting(bytes(1_000_000)));
+        let up = |machine: &Machine, words: &[&str]| {
+            let mut command = machine.ztna(&["up", "--hostname"]);
+            Running::start(command.args(words).env("ZTNA_AUTH_KEY", &key)).ready()
+        };
+        let _kernel = up(&kernel, &["Kernel"]);
+        let _host = up(&host, &["Web", "--userspace", "--serve", &format!("9000=127.0.0.1:{port}")]);
+        eventually(|| kernel.run(&["ping", "Web", "--timeout", "300ms"]).code == Some(0));
+
+        let there = bytes(1_000_001);
+        let told = output(&mut kernel.ztna(&["nc", "Web", "9000"]), &there);
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        assert!(told.stdout.starts_with(format!("{} {}\n", there.len(), digest(&there)).as_bytes()));
+        assert!(told.stdout.ends_with(&bytes(1_000_000)));
+        let refused = kernel.run(&["nc", "Web", "81"]);
+        assert_eq!(refused.code, Some(1));
+        assert!(refused.stderr.contains("refuses connections to port 81"), "{}", refused.stderr);
+
+        // What listens on all addresses of the other is reachable by itself.
+        let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+        let port = listener.local_addr().unwrap().port().to_string();
+        std::thread::spawn(move || digesting(b"bye".to_vec())(listener.accept().unwrap().0));
+        let told = output(&mut host.ztna(&["nc", "Kernel", &port]), &there);
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        assert!(told.stdout.ends_with(b"\nbye"));
+    });
 }

@@ -13,4 +13,3 @@ mod interop;
 mod left_behind;
 mod paths;
 mod tun;
-mod userspace;

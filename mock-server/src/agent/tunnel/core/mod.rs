@@ -19,6 +19,7 @@ mod table;
 #[cfg(test)]
 mod hostile;
 #[cfg(any(test, fuzzing))]
+#[cfg_attr(fuzzing, allow(dead_code, reason = "a script needs less of it than tests do"))]
 mod node;
 #[cfg(any(test, fuzzing))]
 mod script;
@@ -43,6 +44,7 @@ use boringtun::noise::rate_limiter::RateLimiter;
 use boringtun::noise::{Packet, Tunn, TunnResult};
 use boringtun::x25519::{PublicKey, StaticSecret};
 
+use crate::domain::address::is_tailnet;
 use output::Output;
 use table::Table;
 
@@ -103,6 +105,7 @@ impl Core {
         if self.relay_only {
             settings.endpoints.clear();
         }
+        settings.endpoints.retain(|endpoint| !is_tailnet(endpoint.ip()));
         if key == self.public {
             return;
         }
@@ -125,6 +128,9 @@ impl Core {
     pub(crate) fn receive(&mut self, from: Place, datagram: &[u8], now: Instant) {
         if self.relay_only && from.direct().is_some() {
             return self.output.dropped(Reason::NotRelayed);
+        }
+        if from.direct().is_some_and(|address| is_tailnet(address.ip())) {
+            return self.output.dropped(Reason::FromTheTailnet);
         }
         let mut cookie = [0; 64];
         let packet = match self.gate.verify_packet(Some(from.ip()), datagram, &mut cookie) {

@@ -168,27 +168,24 @@ impl Paths {
         self.used = Some(now);
     }
 
+    /// Whether [`Paths::probe`] may have anything to do; cheap, for it is asked with every packet.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.relay().is_some() && (self.is_unanswered(now) || passed(self.probed, self.pause(now), now))
+    }
+
     /// The probe that is due, if one is. It counts as sent.
     pub(super) fn probe(&mut self, now: Instant) -> Option<Probing> {
         self.relay()?;
-        let passed = |moment: Option<Instant>, limit| {
-            moment.is_none_or(|moment| now.saturating_duration_since(moment) >= limit)
-        };
-        if self.open && self.asked.is_some() && passed(self.asked, CLOSED_AFTER) {
+        if self.is_unanswered(now) {
             (self.open, self.asked, self.answered) = (false, None, None);
             self.ask_soon = true;
         }
         // A path that nobody uses need not be open.
-        if self.open && self.asked.is_none() && passed(self.used, PROBE_OPEN) && self.answered.is_some() {
+        let unused = passed(self.used, PROBE_OPEN, now);
+        if self.open && self.asked.is_none() && unused && self.answered.is_some() {
             return None;
         }
-        let pause = match self.open {
-            _ if self.ask_soon => PROBE_AGAIN,
-            true => PROBE_OPEN,
-            false if passed(self.used, IN_USE) => PROBE_IDLE,
-            false => PROBE_IN_USE,
-        };
-        if !passed(self.probed, pause) {
+        if !passed(self.probed, self.pause(now), now) {
             return None;
         }
         (self.probed, self.ask_soon) = (Some(now), false);
@@ -200,6 +197,24 @@ impl Paths {
             None => Some(Probing::Everywhere),
         }
     }
+
+    fn is_unanswered(&self, now: Instant) -> bool {
+        self.open && self.asked.is_some() && passed(self.asked, CLOSED_AFTER, now)
+    }
+
+    /// How far probes are apart at the moment.
+    fn pause(&self, now: Instant) -> Duration {
+        match self.open {
+            _ if self.ask_soon => PROBE_AGAIN,
+            true => PROBE_OPEN,
+            false if passed(self.used, IN_USE, now) => PROBE_IDLE,
+            false => PROBE_IN_USE,
+        }
+    }
+}
+
+fn passed(moment: Option<Instant>, limit: Duration, now: Instant) -> bool {
+    moment.is_none_or(|moment| now.saturating_duration_since(moment) >= limit)
 }
 
 #[cfg(test)]
@@ -226,6 +241,27 @@ mod tests {
         paths.configure(Some(relay()));
         paths.heard(at(1), Heard::Answer, now);
         paths
+    }
+
+    #[test]
+    fn nothing_is_missed_by_not_asking_while_nothing_is_due() {
+        let start = Instant::now();
+        let (mut paths, mut missed, mut probes) = (open(start), 0, 0);
+        for step in 0..400 {
+            let now = start + Duration::from_millis(50 * step);
+            if step < 100 {
+                paths.used(now);
+            }
+            if step % 97 == 0 {
+                paths.heard(at(1), Heard::Answer, now);
+            }
+            let (due, before) = (paths.is_due(now), format!("{paths:?}"));
+            let probe = paths.probe(now);
+            probes += usize::from(probe.is_some());
+            missed += usize::from(!due && (probe.is_some() || format!("{paths:?}") != before));
+        }
+        assert_eq!(missed, 0);
+        assert!(probes > 5, "{probes}");
     }
 
     #[test]

@@ -194,6 +194,7 @@ impl Peer {
         }
         self.paths.heard(from, what, now);
         self.unanswered = None;
+        let confirmed = self.unconfirmed;
         match kind {
             INITIATION => {
                 // The peer repeats its initiation if our answer is lost. But it may as well have taken ours.
@@ -209,7 +210,10 @@ impl Peer {
         if what == Heard::Probe && kind != INITIATION {
             self.say(PathMessage::Answer, from, buffer, output);
         }
-        self.flush(now, buffer, output);
+        // The session is new, or something waits for one: looking costs as much as a packet's own way.
+        if kind != DATA || confirmed || !self.waiting.is_empty() {
+            self.flush(now, buffer, output);
+        }
         self.probe(now, buffer, output);
         self.tell(output);
     }
@@ -303,7 +307,7 @@ impl Peer {
 
     /// Asks over the direct paths whether they are open, if that is due.
     fn probe(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
-        if !self.has_session() || !self.paths.is_known() {
+        if !self.paths.is_due(now) || !self.paths.is_known() || !self.has_session() {
             return;
         }
         match self.paths.probe(now) {
