@@ -130,7 +130,15 @@ mod tests {
             stderr: "code: ABCD-1234\n".to_owned(),
             ..Default::default()
         });
+        let wire = |json| Evidence::Wire(WireResult { json, ..Default::default() });
+        let (met, unmet) = (wire(json!({ "public_key": "k" })), wire(json!({ "public_key": null })));
         let cases = [
+            (Extraction::Pointer("/public_key".into()), &met, Ok(json!("k"))),
+            (
+                Extraction::Pointer("/public_key".into()),
+                &unmet,
+                Err("there is no `/public_key`: the peer did not learn it"),
+            ),
             (Extraction::Pointer("/data/at".into()), &one, Ok(json!("2026-03-17T10:00:00Z"))),
             (Extraction::Date("/data/at".into()), &one, Ok(json!("2026-03-17"))),
             (Extraction::Status, &one, Ok(json!(201))),

@@ -17,6 +17,7 @@ pub mod password;
 pub mod polls;
 pub mod random;
 pub mod reap;
+pub mod relay;
 pub mod revoke;
 pub mod rows;
 pub mod session;

@@ -13,6 +13,7 @@ pub mod quota;
 pub mod rate;
 pub mod refusal;
 pub mod region;
+pub mod relay;
 pub mod role;
 pub mod scope;
 pub mod tag;

@@ -16,6 +16,17 @@ pub struct Region {
     code: [u8; LONGEST],
 }
 
+/// A region and its relay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// The region.
+    pub region: Region,
+    /// Its name, for people: "Bangalore".
+    pub name: String,
+    /// Where its relay answers, without a slash at the end; `None`: the control plane itself is the relay.
+    pub url: Option<String>,
+}
+
 /// A text that is no region's code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(

@@ -13,7 +13,11 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn open() -> Self {
-        Self::of(app::start(Config::embedded(Fixture::built_in().unwrap())).await.unwrap())
+        Self::open_with(Config::embedded(Fixture::built_in().unwrap())).await
+    }
+
+    pub(crate) async fn open_with(config: Config) -> Self {
+        Self::of(app::start(config).await.unwrap())
     }
 
     pub(crate) fn of(server: Server) -> Self {

@@ -17,6 +17,7 @@ mod installer;
 mod keys;
 mod login;
 mod refusals;
+mod relay;
 mod robustness;
 mod state;
 mod tun;

@@ -9,3 +9,4 @@ mod model;
 mod network_map;
 mod reference;
 mod register_machine;
+mod relay;

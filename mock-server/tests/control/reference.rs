@@ -54,20 +54,34 @@ impl Answer {
     }
 }
 
+fn config(database: Location, seed: u64) -> Config {
+    let mut config = Config::embedded(Fixture::built_in().unwrap());
+    config.database = database;
+    config.random = Random::seeded(seed);
+    config.trusted_proxies = vec!["10.9.0.0/16".parse().unwrap()];
+    config.agent_program =
+        Some(AgentProgram { file: "/nowhere/ztna".into(), arguments: vec!["it's".to_owned()] });
+    config
+}
+
 impl Reference {
     pub(crate) async fn start() -> Self {
         Self::open(Location::Memory, 7).await
     }
 
+    /// One that relays elsewhere may ask, who show this secret.
+    pub(crate) async fn with_relay_secret(secret: &str) -> Self {
+        let config = Config { relay_secret: Some(secret.to_owned()), ..config(Location::Memory, 7) };
+        Self::of(&config).await
+    }
+
     /// One on that database; those that share one, be it one after the other, need different seeds.
     pub(crate) async fn open(database: Location, seed: u64) -> Self {
-        let mut config = Config::embedded(Fixture::built_in().unwrap());
-        config.database = database;
-        config.random = Random::seeded(seed);
-        config.trusted_proxies = vec!["10.9.0.0/16".parse().unwrap()];
-        config.agent_program =
-            Some(AgentProgram { file: "/nowhere/ztna".into(), arguments: vec!["it's".to_owned()] });
-        let state = app::state(&config, "http://reference.test".to_owned()).await.unwrap();
+        Self::of(&config(database, seed)).await
+    }
+
+    async fn of(config: &Config) -> Self {
+        let state = app::state(config, "http://reference.test".to_owned()).await.unwrap();
         Self { router: api::router(state.clone()), state }
     }
 

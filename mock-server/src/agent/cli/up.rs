@@ -29,6 +29,9 @@ pub(crate) struct UpArguments {
     /// The TUN device's name [default: the first of ztna0, ztna1… that is free]
     #[arg(long, value_parser = device_name, value_name = "NAME", conflicts_with = "userspace")]
     pub(crate) tun_name: Option<String>,
+    /// Never send over UDP, only through relays, for networks that let no UDP pass
+    #[arg(long)]
+    pub(crate) relay_only: bool,
     /// Give up if not connected by then, such as 30s [default: keep trying]
     #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
     pub(crate) timeout: Option<Duration>,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agent::tunnel::{PeerStatus, Pinged};
+use crate::domain::region::Region;
 
 /// A command to the running `ztna up`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -55,6 +56,9 @@ pub(crate) struct RunningStatus {
     /// What its tunnel ends in; nothing without a tunnel.
     #[serde(default)]
     pub(crate) mode: Option<Mode>,
+    /// The region at whose relay it is reached.
+    #[serde(default)]
+    pub(crate) derp_region: Option<Region>,
     /// The machines it may speak to.
     #[serde(default)]
     pub(crate) peers: Vec<PeerStatus>,

@@ -143,11 +143,11 @@ impl Insight {
     async fn status(&self) -> RunningStatus {
         let tunnel = self.tunnel();
         let phase = *self.phase.borrow();
-        let (mode, peers) = match tunnel {
-            Some(tunnel) => (Some(tunnel.mode()), tunnel.peers().await),
-            None => (None, Vec::new()),
+        let (mode, derp_region, peers) = match tunnel {
+            Some(tunnel) => (Some(tunnel.mode()), tunnel.home(), tunnel.peers().await),
+            None => (None, None, Vec::new()),
         };
-        RunningStatus { pid: std::process::id(), phase, mode, peers }
+        RunningStatus { pid: std::process::id(), phase, mode, derp_region, peers }
     }
 
     async fn ping(&self, machine: String, limit: Duration) -> PingAnswer {

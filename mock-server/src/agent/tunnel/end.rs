@@ -30,7 +30,7 @@ pub(super) enum End {
         forwarding: Forwarding,
     },
     /// The kernel's.
-    Tun(Interface),
+    Tun(Box<Interface>),
 }
 
 impl Ending {
@@ -53,7 +53,7 @@ impl Ending {
                 let forwarding = Forwarding::new(services, &mut stack);
                 End::Userspace { stack, forwarding }
             }
-            Self::Tun(device) => End::Tun(device.open(address, now)?),
+            Self::Tun(device) => End::Tun(Box::new(device.open(address, now)?)),
         })
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::core::Core;
 use super::end::Ending;
 use super::forwarding::{DialFailure, Outcome};
+use super::relay::{Identity, Relays};
 use super::socket::Socket;
 use super::task::{Command, Task};
 use super::tun::DeviceError;
@@ -20,6 +21,7 @@ use crate::agent::error::AgentError;
 use crate::agent::local_socket::Mode;
 use crate::agent::node_key::NodeKey;
 use crate::agent::secret::Secret;
+use crate::domain::region::Region;
 
 /// Commands that wait for the tunnel.
 const COMMANDS: usize = 64;
@@ -31,8 +33,10 @@ pub(crate) struct PeerStatus {
     pub(crate) name: String,
     /// Its address in the tailnet.
     pub(crate) ip: Ipv4Addr,
-    /// Where it was heard last.
+    /// Where it is reached directly.
     pub(crate) endpoint: Option<SocketAddr>,
+    /// Or through which relay.
+    pub(crate) relay: Option<Region>,
     /// Whole seconds since the last handshake with it.
     pub(crate) last_handshake_seconds: Option<u64>,
     /// Whether the control plane hears of it.
@@ -46,8 +50,11 @@ pub(crate) struct Pinged {
     pub(crate) name: String,
     /// Its address in the tailnet.
     pub(crate) ip: Ipv4Addr,
-    /// Where its answer came from.
+    /// Where it is reached directly.
     pub(crate) endpoint: Option<SocketAddr>,
+    /// Or through which relay.
+    #[serde(default)]
+    pub(crate) relay: Option<Region>,
     /// How long it took, in microseconds.
     pub(crate) microseconds: u64,
 }
@@ -91,6 +98,8 @@ pub(crate) struct Tunnel {
     mode: Mode,
     port: u16,
     local: bool,
+    relay_only: bool,
+    home: watch::Receiver<Option<Region>>,
     _follower: Arc<Follower>,
 }
 
@@ -109,15 +118,22 @@ impl Tunnel {
         node_key: &NodeKey,
         (name, address): (String, Ipv4Addr),
         ending: Ending,
+        relay_only: bool,
     ) -> Result<Self, AgentError> {
         let socket = Socket::open().map_err(AgentError::system("open the tunnel's UDP socket"))?;
         let (port, mode, now) = (socket.port(), ending.mode(), Instant::now());
-        let core = Core::new(node_key.private(), now);
+        let mut core = Core::new(node_key.private(), now);
+        if relay_only {
+            core.use_relays_only();
+        }
         let end = ending.open(address, now)?;
         let (commands, received) = mpsc::channel(COMMANDS);
         let (first_map, connected) = watch::channel(false);
         let (failure, failed) = watch::channel(None);
-        let task = Task::new(socket, core, end, (name, address), first_map).run(received);
+        let identity = Identity { token: token.clone(), private: node_key.private() };
+        let relays = Relays::open(control.clone(), identity);
+        let home = relays.home();
+        let task = Task::new((socket, relays), core, end, (name, address), first_map).run(received);
         tokio::spawn(async move {
             if let Err(error) = task.await {
                 failure.send_replace(Some(Arc::new(error)));
@@ -126,7 +142,7 @@ impl Tunnel {
         let local = control.is_local();
         let follower = tokio::spawn(map::follow(control, token, commands.clone()));
         let follower = Arc::new(Follower(follower.abort_handle()));
-        Ok(Self { commands, connected, failed, mode, port, local, _follower: follower })
+        Ok(Self { commands, connected, failed, mode, port, local, relay_only, home, _follower: follower })
     }
 
     /// What it ends in.
@@ -155,7 +171,20 @@ impl Tunnel {
 
     /// Where this machine may be reached at the moment.
     pub(crate) fn endpoints(&self) -> Vec<SocketAddr> {
-        endpoints::gather(self.port, self.local)
+        if self.relay_only { Vec::new() } else { endpoints::gather(self.port, self.local) }
+    }
+
+    /// The region at whose relay this machine is reached.
+    pub(crate) fn home(&self) -> Option<Region> {
+        *self.home.borrow()
+    }
+
+    /// Waits until that is another than `told`.
+    pub(crate) async fn moved(&self, told: Option<Region>) {
+        if self.home.clone().wait_for(|home| *home != told).await.is_err() {
+            // The task is gone, and with it the runtime.
+            std::future::pending::<()>().await;
+        }
     }
 
     /// How the peers are, by name.

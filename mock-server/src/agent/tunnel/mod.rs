@@ -6,6 +6,7 @@ mod endpoints;
 mod forwarding;
 mod handle;
 mod map;
+mod relay;
 mod socket;
 mod task;
 mod tun;

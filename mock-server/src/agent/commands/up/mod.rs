@@ -6,6 +6,7 @@ mod limit;
 mod services;
 mod stop;
 
+use std::cell::Cell;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::agent::local_socket::{Insight, LocalSocket, Phase};
 use crate::agent::node_key::NodeKey;
 use crate::agent::state::{Registration, State};
 use crate::agent::tunnel::{Device, Ending, Tunnel};
+use crate::domain::region::Region;
 use enrolment::{Credential, Enrolment};
 use limit::Limit;
 use stop::Stop;
@@ -55,7 +57,9 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
         // The first line is a promise that signals and `ztna down` are heard.
         say("Starting QuickZTNA...");
         let limit = Limit::from_now(arguments.timeout);
-        let life = Life { context, arguments, control: &control, limit, phase: &phase, tunnel: &tunnel };
+        let told = Cell::new(None);
+        let life =
+            Life { context, arguments, control: &control, limit, phase: &phase, tunnel: &tunnel, told };
         let ended = tokio::select! {
             ended = life.live(&state, credential, ending) => ended,
             asked = stop.asked() => asked,
@@ -84,6 +88,8 @@ struct Life<'a> {
     limit: Limit,
     phase: &'a watch::Sender<Phase>,
     tunnel: &'a watch::Sender<Option<Tunnel>>,
+    /// The relay that the last heartbeat named.
+    told: Cell<Option<Region>>,
 }
 
 impl Life<'_> {
@@ -97,7 +103,11 @@ impl Life<'_> {
         let (machine, node_key) = match (&state.machine, &state.node_key, credential) {
             (Some(machine), Some(node_key), _) => {
                 say(&format!("Already registered: {} (IP: {})", machine.name, machine.tailnet_ip));
-                self.bound(async { Ok(self.apply_to_registered(machine).await) }).await?;
+                let applied = async {
+                    self.apply_to_registered(machine).await;
+                    Ok(())
+                };
+                self.bound(applied).await?;
                 (machine.clone(), node_key.clone())
             }
             (_, _, Some(credential)) => self.register(state, credential).await?,
@@ -127,7 +137,11 @@ impl Life<'_> {
         services::announce(self.arguments, &machine.tailnet_ip);
         say("Press Ctrl+C to stop...");
         loop {
-            tokio::time::sleep(wait).await;
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                // Peers have to know soon where it is.
+                () = tunnel.moved(self.told.get()) => {}
+            }
             wait = self.beat(&mut heart, machine).await?;
         }
     }
@@ -152,7 +166,14 @@ impl Life<'_> {
         let ip = &machine.tailnet_ip;
         let address = ip.parse().map_err(|_| AgentError::TailnetAddress(ip.clone()))?;
         let (control, token) = (self.control.clone(), machine.token.clone());
-        let tunnel = Tunnel::open(control, token, node_key, (machine.name.clone(), address), ending)?;
+        let tunnel = Tunnel::open(
+            control,
+            token,
+            node_key,
+            (machine.name.clone(), address),
+            ending,
+            self.arguments.relay_only,
+        )?;
         self.tunnel.send_replace(Some(tunnel.clone()));
         Ok(tunnel)
     }
@@ -176,6 +197,7 @@ impl Life<'_> {
                     return Ok(due.saturating_duration_since(tokio::time::Instant::now()));
                 }
                 () = tokio::time::sleep_until(due) => wait = self.beat(heart, machine).await?,
+                () = tunnel.moved(self.told.get()) => wait = self.beat(heart, machine).await?,
             }
         }
     }
@@ -232,8 +254,11 @@ impl Life<'_> {
         heart: &mut heartbeat::Heart,
         machine: &Registration,
     ) -> Result<Duration, AgentError> {
-        let endpoints = self.tunnel.borrow().as_ref().map(Tunnel::endpoints);
-        let answer = self.control.heartbeat(&machine.token, endpoints.as_deref()).await;
+        let tunnel = self.tunnel.borrow().clone();
+        let endpoints = tunnel.as_ref().map(Tunnel::endpoints);
+        let relay = tunnel.as_ref().and_then(Tunnel::home);
+        self.told.set(relay);
+        let answer = self.control.heartbeat(&machine.token, endpoints.as_deref(), relay).await;
         let pulse = heart.feel(answer, rand::random());
         self.phase.send_replace(pulse.phase);
         match pulse.notice {

@@ -11,6 +11,7 @@ mod initiation;
 mod output;
 mod packet;
 mod packets;
+mod paths;
 mod peer;
 mod place;
 mod table;
@@ -19,8 +20,10 @@ mod table;
 mod hostile;
 #[cfg(any(test, fuzzing))]
 #[cfg_attr(fuzzing, allow(dead_code, reason = "a script needs less of it than tests do"))]
+#[allow(clippy::unwrap_used, reason = "it is of tests and fuzzing only")]
 mod node;
 #[cfg(any(test, fuzzing))]
+#[allow(clippy::panic, reason = "a finding is a panic")]
 mod script;
 #[cfg(test)]
 mod simulation;
@@ -73,6 +76,7 @@ pub(crate) struct Core {
     output: Output,
     buffer: Vec<u8>,
     next_tick: Instant,
+    relay_only: bool,
 }
 
 impl Core {
@@ -88,11 +92,20 @@ impl Core {
             output: Output::default(),
             buffer: vec![0; BUFFER],
             next_tick: now,
+            relay_only: false,
         }
     }
 
+    /// From now on nothing goes out but through relays, and nothing else is taken in.
+    pub(crate) fn use_relays_only(&mut self) {
+        self.relay_only = true;
+    }
+
     /// Adds a peer, or changes what is known of it; its sessions stay. Its address is then nobody else's.
-    pub(crate) fn set_peer(&mut self, key: PublicKey, settings: PeerSettings, now: Instant) {
+    pub(crate) fn set_peer(&mut self, key: PublicKey, mut settings: PeerSettings, now: Instant) {
+        if self.relay_only {
+            settings.endpoints.clear();
+        }
         if key == self.public {
             return;
         }
@@ -113,6 +126,9 @@ impl Core {
 
     /// Takes in a datagram that came from `from`.
     pub(crate) fn receive(&mut self, from: Place, datagram: &[u8], now: Instant) {
+        if self.relay_only && from.direct().is_some() {
+            return self.output.dropped(Reason::Malformed);
+        }
         let mut cookie = [0; 64];
         let packet = match self.gate.verify_packet(Some(from.ip()), datagram, &mut cookie) {
             Ok(packet) => packet,

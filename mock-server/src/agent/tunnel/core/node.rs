@@ -6,6 +6,7 @@ use std::time::Instant;
 use boringtun::x25519::{PublicKey, StaticSecret};
 
 use super::{Batch, Core, Event, PeerSettings, Place};
+use crate::domain::region::Region;
 
 /// A datagram on its way out.
 #[derive(Debug, Clone)]
@@ -14,11 +15,18 @@ pub(super) struct Datagram {
     pub(super) bytes: Vec<u8>,
 }
 
+/// Where the only relay stands.
+pub(super) fn region() -> Region {
+    "blr1".parse().unwrap()
+}
+
 pub(super) struct Node {
     pub(super) core: Core,
     pub(super) private: StaticSecret,
     pub(super) place: SocketAddr,
     pub(super) address: Ipv4Addr,
+    /// Whether it listens at the relay.
+    pub(super) relay: bool,
 }
 
 impl Node {
@@ -30,6 +38,7 @@ impl Node {
             private,
             place: SocketAddr::from(([192, 0, 2, number], 51820)),
             address: Ipv4Addr::new(100, 64, 0, number),
+            relay: false,
         }
     }
 
@@ -38,7 +47,12 @@ impl Node {
     }
 
     pub(super) fn settings(&self) -> PeerSettings {
-        PeerSettings { address: self.address, endpoints: vec![self.place], relay: None, online: true }
+        PeerSettings {
+            address: self.address,
+            endpoints: vec![self.place],
+            relay: self.relay.then(region),
+            online: true,
+        }
     }
 
     pub(super) fn knows(&mut self, other: &Self, now: Instant) {

@@ -11,7 +11,8 @@ use boringtun::x25519::PublicKey;
 use super::event::{Event, Reason};
 use super::initiation::Initiation;
 use super::output::Output;
-use super::packet::{COOKIE_REPLY, DATA, INITIATION, OVERHEAD, RESPONSE};
+use super::packet::{COOKIE_REPLY, DATA, INITIATION, OVERHEAD, PathMessage, RESPONSE};
+use super::paths::{Heard, Paths, Probing};
 use super::place::Place;
 use crate::domain::region::Region;
 
@@ -61,7 +62,7 @@ impl PeerSettings {
 /// How a peer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PeerState {
-    /// Where it was heard last.
+    /// Where it is reached.
     pub(crate) place: Option<Place>,
     /// When the last handshake was completed.
     pub(crate) last_handshake: Option<Instant>,
@@ -74,7 +75,9 @@ pub(super) struct Peer {
     key: PublicKey,
     settings: PeerSettings,
     tunn: Tunn,
-    place: Option<Place>,
+    paths: Paths,
+    /// Where it was last told to be.
+    told: Option<Place>,
     initiation: Option<Initiation>,
     /// When to begin a handshake that nobody's packet asked for.
     greet_at: Option<Instant>,
@@ -93,7 +96,8 @@ impl Peer {
             key,
             settings: PeerSettings { address, endpoints: Vec::new(), relay: None, online: false },
             tunn,
-            place: None,
+            paths: Paths::default(),
+            told: None,
             initiation: None,
             greet_at: None,
             unconfirmed: false,
@@ -107,19 +111,24 @@ impl Peer {
     /// Takes in what is known now. `greets_first` is true of exactly one of the two peers.
     pub(super) fn configure(&mut self, settings: PeerSettings, greets_first: bool, now: Instant) {
         if !settings.online && !settings.names_a_place() {
-            self.place = None;
+            self.paths.forget();
+            self.told = None;
             self.initiation = None;
             self.greet_at = None;
             self.waiting.clear();
         } else if settings.online && (!self.settings.online || settings.places_differ(&self.settings)) {
             self.greet_at = Some(if greets_first { now } else { now + GREET_LATER });
         }
+        if settings.places_differ(&self.settings) {
+            let relay = settings.relay.map(|region| Place::Relayed { region, peer: self.key });
+            self.paths.configure(relay, now);
+        }
         self.settings = settings;
     }
 
     pub(super) fn state(&self) -> PeerState {
         PeerState {
-            place: self.place,
+            place: self.paths.place(),
             last_handshake: self.last_handshake,
             reachable: self.has_destination(),
         }
@@ -130,11 +139,12 @@ impl Peer {
         if !self.has_destination() {
             return output.dropped(Reason::NoEndpoint);
         }
-        if let (true, Some(place)) = (self.has_session(), self.place) {
-            if self.seal(packet, place, output) {
+        if self.has_session() && self.paths.is_known() {
+            if self.seal(packet, now, buffer, output) {
                 self.unanswered.get_or_insert(now);
             }
-            return;
+            self.paths.used(now);
+            return self.probe(now, buffer, output);
         }
         if self.waiting.len() == LONGEST_QUEUE {
             self.waiting.pop_front();
@@ -162,9 +172,16 @@ impl Peer {
         if !from.admits(&self.key) {
             return output.dropped(Reason::ForeignRelay);
         }
+        let mut what = match kind {
+            RESPONSE => Heard::Answer,
+            // It goes wherever this node may be.
+            INITIATION => Heard::Probe,
+            _ => Heard::Data,
+        };
         if kind == DATA {
-            if !self.open(from, datagram, output) {
-                return output.dropped(Reason::Rejected);
+            match self.open(from, datagram, output) {
+                Some(heard) => what = heard,
+                None => return output.dropped(Reason::Rejected),
             }
         } else {
             match self.tunn.decapsulate(Some(from.ip()), datagram, buffer) {
@@ -175,12 +192,13 @@ impl Peer {
                 _ => return output.dropped(Reason::Rejected),
             }
         }
-        self.heard(from, output);
+        self.paths.heard(from, what, now);
         self.unanswered = None;
         match kind {
             INITIATION => {
                 // The peer repeats its initiation if our answer is lost. But it may as well have taken ours.
                 self.initiation = None;
+                self.paths.doubt(now);
                 self.unconfirmed = true;
                 self.greet_at = Some(now + CONFIRM_WITHIN);
             }
@@ -188,11 +206,16 @@ impl Peer {
             _ if self.unconfirmed => self.established(now, output),
             _ => {}
         }
-        self.flush(from, buffer, output);
+        if what == Heard::Probe && kind != INITIATION {
+            self.say(PathMessage::Answer, from, buffer, output);
+        }
+        self.flush(now, buffer, output);
+        self.probe(now, buffer, output);
+        self.tell(output);
     }
 
-    /// Decrypts a data message to where its packet will be fetched; whether it is the peer's.
-    fn open(&mut self, from: Place, datagram: &[u8], output: &mut Output) -> bool {
+    /// Decrypts a data message to where its packet will be fetched; nothing, if it is not the peer's.
+    fn open(&mut self, from: Place, datagram: &[u8], output: &mut Output) -> Option<Heard> {
         let room = output.packets.room(datagram.len());
         match self.tunn.decapsulate(Some(from.ip()), datagram, room) {
             TunnResult::WriteToTunnelV4(packet, source) if source == self.settings.address => {
@@ -200,27 +223,45 @@ impl Peer {
                 output.packets.commit(length);
             }
             TunnResult::WriteToTunnelV4(..) => output.dropped(Reason::SpoofedSource),
-            TunnResult::WriteToTunnelV6(..) => output.dropped(Reason::NotIpv4),
+            TunnResult::WriteToTunnelV6(packet, _) => match PathMessage::read(packet) {
+                Some(PathMessage::Probe) => return Some(Heard::Probe),
+                Some(PathMessage::Answer) => return Some(Heard::Answer),
+                None => output.dropped(Reason::NotIpv4),
+            },
             // A keepalive.
             TunnResult::Done => {}
-            _ => return false,
+            _ => return None,
         }
-        true
+        Some(Heard::Data)
     }
 
-    /// Encrypts a packet to where it will be sent from, if there is a session; whether there was.
-    fn seal(&mut self, packet: &[u8], to: Place, output: &mut Output) -> bool {
-        output.write(to, packet.len() + OVERHEAD, |room| match self.tunn.encapsulate(packet, room) {
-            TunnResult::WriteToNetwork(datagram) => Some(datagram.len()),
-            _ => None,
-        })
+    /// Encrypts a packet for where data goes now, if there is a session; whether there was.
+    fn seal(&mut self, packet: &[u8], now: Instant, buffer: &mut [u8], output: &mut Output) -> bool {
+        match self.paths.routes(now) {
+            [Some(place), None] | [None, Some(place)] => {
+                // Written where it will be sent from.
+                output.write(place, packet.len() + OVERHEAD, |room| {
+                    match self.tunn.encapsulate(packet, room) {
+                        TunnResult::WriteToNetwork(datagram) => Some(datagram.len()),
+                        _ => None,
+                    }
+                })
+            }
+            places => match self.tunn.encapsulate(packet, buffer) {
+                TunnResult::WriteToNetwork(datagram) => {
+                    places.into_iter().flatten().for_each(|place| output.datagram(place, datagram));
+                    true
+                }
+                _ => false,
+            },
+        }
     }
 
     /// Does what is due. A peer that cannot be reached is left alone: a handshake begun with nobody would cross
     /// with the one it begins itself.
     pub(super) fn drive(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
         let expected = self.settings.online || self.initiation.is_some();
-        if self.place.is_none() && !(expected && self.has_destination()) {
+        if !self.paths.is_known() && !(expected && self.has_destination()) {
             return;
         }
         if self.initiation.is_some_and(|initiation| initiation.is_due(now)) {
@@ -238,13 +279,13 @@ impl Peer {
                 self.everywhere(&message, output);
             }
             TunnResult::WriteToNetwork(message) => {
-                if let Some(place) = self.place {
-                    output.datagram(place, message);
-                }
+                self.paths.carry(message, now, output);
             }
             TunnResult::Err(WireGuardError::ConnectionExpired) => self.give_up(now, output),
             _ => {}
         }
+        self.probe(now, buffer, output);
+        self.tell(output);
     }
 
     fn wants_handshake(&self, now: Instant) -> bool {
@@ -257,13 +298,41 @@ impl Peer {
     }
 
     fn has_destination(&self) -> bool {
-        self.place.is_some() || self.settings.names_a_place()
+        self.paths.is_known() || self.settings.names_a_place()
     }
 
-    fn heard(&mut self, from: Place, output: &mut Output) {
-        if self.place != Some(from) {
-            self.place = Some(from);
-            output.event(Event::Roamed { peer: self.key, to: from });
+    /// Asks over the direct paths whether they are open, if that is due.
+    fn probe(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
+        if !self.has_session() || !self.paths.is_known() {
+            return;
+        }
+        match self.paths.probe(now) {
+            Some(Probing::Current(address)) => {
+                self.say(PathMessage::Probe, Place::Direct(address), buffer, output);
+            }
+            Some(Probing::Everywhere) => {
+                let heard = self.paths.direct().filter(|heard| !self.settings.endpoints.contains(heard));
+                let known: Vec<SocketAddr> = self.settings.endpoints.iter().copied().chain(heard).collect();
+                for address in known {
+                    self.say(PathMessage::Probe, Place::Direct(address), buffer, output);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn say(&mut self, message: PathMessage, to: Place, buffer: &mut [u8], output: &mut Output) {
+        if let TunnResult::WriteToNetwork(datagram) = self.tunn.encapsulate(&message.packet(), buffer) {
+            output.datagram(to, datagram);
+        }
+    }
+
+    /// Says where the peer is, if that is news.
+    fn tell(&mut self, output: &mut Output) {
+        let place = self.paths.place();
+        if let Some(to) = place.filter(|_| place != self.told) {
+            self.told = place;
+            output.event(Event::Roamed { peer: self.key, to });
         }
     }
 
@@ -276,16 +345,16 @@ impl Peer {
     }
 
     /// Sends what waited for a session, if there is one now.
-    fn flush(&mut self, to: Place, buffer: &mut [u8], output: &mut Output) {
+    fn flush(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
         if !self.has_session() {
             return;
         }
         // What boringtun queued by itself: a keepalive that found no session.
         while let TunnResult::WriteToNetwork(message) = self.tunn.decapsulate(None, &[], buffer) {
-            output.datagram(to, message);
+            self.paths.carry(message, now, output);
         }
         for packet in std::mem::take(&mut self.waiting) {
-            self.seal(&packet, to, output);
+            self.seal(&packet, now, buffer, output);
         }
     }
 
@@ -308,11 +377,10 @@ impl Peer {
     /// An initiation goes wherever the peer may be: it answers the first that arrives, takes the others for
     /// replays, and its answer shows where it is.
     fn everywhere(&self, initiation: &[u8], output: &mut Output) {
-        let relayed = self.settings.relay.map(|region| Place::Relayed { region, peer: self.key });
-        let known = self.settings.endpoints.iter().copied().map(Place::Direct).chain(relayed);
-        for place in self.place.into_iter().chain(known.filter(|place| Some(*place) != self.place)) {
-            output.datagram(place, initiation);
-        }
+        let direct = self.paths.direct();
+        let known = self.settings.endpoints.iter().copied().filter(|place| Some(*place) != direct);
+        let places = direct.into_iter().chain(known).map(Place::Direct).chain(self.paths.relay());
+        places.for_each(|place| output.datagram(place, initiation));
     }
 
     /// boringtun counts its timers from its last look at the clock: a handshake after a long silence would be

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
@@ -14,10 +14,14 @@ use super::end::End;
 use super::forwarding::Outcome;
 use super::handle::{PeerStatus, PingFailure, Pinged};
 use super::map::{Changes, Machine, NetworkMap};
+use super::relay::Relays;
 use super::socket::Socket;
 use super::tun::DeviceError;
 use super::userspace::Pong;
 use crate::agent::control_client::NetworkMapAnswer;
+
+/// Datagrams of relays taken in before anything else gets its turn.
+const RELAYED: usize = 64;
 
 /// When there is nothing to wait for but the socket and commands.
 const IDLE: Duration = Duration::from_secs(3600);
@@ -52,6 +56,7 @@ pub(super) enum Command {
 /// Everything the task owns.
 pub(super) struct Task {
     socket: Socket,
+    relays: Relays,
     core: Core,
     end: End,
     map: NetworkMap,
@@ -71,14 +76,14 @@ struct Ping {
 impl Task {
     /// A tunnel that knows nobody yet; `own` are this machine's name and tailnet address.
     pub(super) fn new(
-        socket: Socket,
+        (socket, relays): (Socket, Relays),
         core: Core,
         end: End,
         own: (String, Ipv4Addr),
         first_map: watch::Sender<bool>,
     ) -> Self {
         let (map, pings) = (NetworkMap::default(), HashMap::new());
-        Self { socket, core, end, map, own, first_map, pings, congested: false }
+        Self { socket, relays, core, end, map, own, first_map, pings, congested: false }
     }
 
     /// Runs until nobody can send a command any more.
@@ -93,6 +98,7 @@ impl Task {
                 ready = self.socket.readable() => self.receive(ready),
                 ready = self.end.readable(), if !self.congested => ready?,
                 ready = self.socket.writable(), if self.congested => self.receive(ready),
+                (from, datagram) = self.relays.received() => self.relayed(from, &datagram),
                 command = commands.recv() => match command {
                     Some(command) => self.obey(command),
                     None => return Ok(()),
@@ -116,9 +122,19 @@ impl Task {
         }
     }
 
+    fn relayed(&mut self, from: Place, datagram: &[u8]) {
+        let now = Instant::now();
+        self.core.receive(from, datagram, now);
+        for _ in 0..RELAYED {
+            let Some((from, datagram)) = self.relays.try_received() else { break };
+            self.core.receive(from, &datagram, now);
+        }
+    }
+
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Apply(answer) => {
+            Command::Apply(mut answer) => {
+                self.relays.learn(std::mem::take(&mut answer.relays));
                 let changes = self.map.apply(answer);
                 self.configure(changes);
                 self.first_map.send_replace(true);
@@ -159,6 +175,7 @@ impl Task {
                 name: machine.name.clone(),
                 ip: machine.settings.address,
                 endpoint: state.and_then(|state| state.place?.direct()),
+                relay: state.and_then(|state| state.place?.region()),
                 last_handshake_seconds: state
                     .and_then(|state| state.last_handshake)
                     .map(|at| at.elapsed().as_secs()),
@@ -219,11 +236,15 @@ impl Task {
     /// Sends what there is to send; whether nothing is left.
     fn send(&mut self) -> bool {
         while let Some(mut batch) = self.core.poll_batch() {
-            if let Place::Direct(to) = batch.to()
-                && self.socket.send(to, &mut batch).is_err()
-            {
-                self.core.postpone(batch);
-                return false;
+            match batch.to() {
+                Place::Direct(to) if self.socket.send(to, &mut batch).is_err() => {
+                    self.core.postpone(batch);
+                    return false;
+                }
+                Place::Direct(_) => {}
+                Place::Relayed { region, peer } => {
+                    batch.datagrams().for_each(|datagram| self.relays.send(region, peer, datagram));
+                }
             }
             self.core.recycle(batch);
         }
@@ -232,10 +253,11 @@ impl Task {
 
     fn answered(&mut self, pong: Pong) {
         if let Some(ping) = self.pings.remove(&pong.number) {
-            let endpoint: Option<SocketAddr> =
-                self.core.peer_state(pong.from).and_then(|state| state.place?.direct());
+            let place = self.core.peer_state(pong.from).and_then(|state| state.place);
+            let (endpoint, relay) = (place.and_then(Place::direct), place.and_then(Place::region));
             let microseconds = u64::try_from(pong.elapsed.as_micros()).unwrap_or(u64::MAX);
-            let _ = ping.reply.send(Ok(Pinged { name: ping.name, ip: pong.from, endpoint, microseconds }));
+            let _ =
+                ping.reply.send(Ok(Pinged { name: ping.name, ip: pong.from, endpoint, relay, microseconds }));
         }
     }
 }
