@@ -15,7 +15,7 @@ use crate::namespace::isolated;
 /// Two machines that are up; the second, `Web`, serves ports of the tailnet address.
 struct Site {
     visitor: Machine,
-    host: Machine,
+    _host: Machine,
     address: String,
     _house: House,
     /// The visitor's and the host's.
@@ -40,7 +40,7 @@ impl Site {
             assert!(ups[1].lines.contains(&line), "{:?}", ups[1].lines);
         }
         eventually(|| visitor.run(&["ping", "Web", "--timeout", "300ms"]).code == Some(0));
-        Self { visitor, host, address, _house: house, ups }
+        Self { visitor, _host: host, address, _house: house, ups }
     }
 
     /// `nc` with this on its standard input.
