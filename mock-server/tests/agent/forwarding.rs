@@ -125,6 +125,7 @@ fn open_files(process: u32) -> usize {
     std::fs::read_dir(format!("/proc/{process}/fd")).unwrap().count()
 }
 
+#[allow(clippy::print_stderr, reason = "a figure for whoever runs it with --nocapture")]
 #[tokio::test(flavor = "multi_thread")]
 async fn much_arrives_whole_in_both_directions_and_several_at_once() {
     let (there, back) = (bytes(20_000_000), bytes(20_000_001));
@@ -145,7 +146,7 @@ async fn much_arrives_whole_in_both_directions_and_several_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_leads_nowhere_says_why() {
-    let port = service(|stream| drop(stream));
+    let port = service(drop);
     let site = Site::open(&[(8080, nobody()), (9000, port)]).await;
     let address = &site.address;
     for (words, reason) in [

@@ -152,6 +152,7 @@ fn hostile_datagrams(number: u32, target: PublicKey) -> Vec<Vec<u8>> {
     datagrams
 }
 
+#[allow(clippy::print_stderr, reason = "a figure for whoever runs it with --nocapture")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_noise_takes_no_memory_and_honest_pings_get_through() {
     const SENDERS: u32 = 200;

@@ -38,8 +38,8 @@ impl Pipe {
         context: &mut Context<'_>,
     ) -> Poll<Ended> {
         let unwanted = self.ended.as_mut().is_some_and(|ended| ended.poll_closed(context).is_ready());
-        let moved = if unwanted { Err(Gone) } else { self.from_peer(id, stack, context) };
-        if moved.and_then(|()| self.to_peer(id, stack, context)).is_err() {
+        let moved = if unwanted { Err(Gone) } else { self.deliver(id, stack, context) };
+        if moved.and_then(|()| self.collect(id, stack, context)).is_err() {
             return Poll::Ready(Ended::Lost);
         }
         match stack.condition(id, now) {
@@ -64,7 +64,7 @@ impl Pipe {
         }
     }
 
-    fn from_peer(
+    fn deliver(
         &mut self,
         id: ConnectionId,
         stack: &mut Netstack,
@@ -89,7 +89,7 @@ impl Pipe {
         Ok(())
     }
 
-    fn to_peer(
+    fn collect(
         &mut self,
         id: ConnectionId,
         stack: &mut Netstack,
