@@ -1,0 +1,220 @@
+//! Stands between the kit and the reference, and bends what passes.
+
+mod exchange;
+mod memory;
+mod origin;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use futures::future::BoxFuture;
+use reqwest::Url;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::selftest::deviation::Deviation;
+use crate::target::front::{Sessions, Standing};
+
+pub use exchange::{Asked, Told};
+pub use memory::{IssuedKey, Memory, Registration};
+use origin::{Answer, Origin, end_to_end};
+
+const LONGEST_BODY: usize = 1024 * 1024;
+
+/// A layer that stands until it is dropped.
+pub struct Layer {
+    base_url: Url,
+    way: Way,
+    server: JoinHandle<()>,
+}
+
+/// What every request has in common.
+#[derive(Clone)]
+struct Way {
+    origin: Origin,
+    here: String,
+    deviation: Deviation,
+    memory: Arc<Mutex<Memory>>,
+    fired: Arc<AtomicBool>,
+}
+
+impl Layer {
+    /// Listens in front of the reference at `origin`; `fired` becomes true once something was really bent.
+    ///
+    /// # Errors
+    /// It cannot listen there.
+    pub async fn stand(
+        origin: Url,
+        listen: SocketAddr,
+        sessions: Sessions,
+        deviation: Deviation,
+        fired: Arc<AtomicBool>,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(listen).await?;
+        let here = format!("http://{}", listener.local_addr()?);
+        let base_url = Url::parse(&here).map_err(io::Error::other)?;
+        let memory = Arc::new(Mutex::new(Memory::of(sessions)));
+        let way = Way { origin: Origin::new(origin), here, deviation, memory, fired };
+        let router = Router::new().fallback(pass).with_state(way.clone());
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let server = tokio::spawn(async move {
+            // It ends with the task.
+            let _ = axum::serve(listener, service).await;
+        });
+        Ok(Self { base_url, way, server })
+    }
+}
+
+impl Standing for Layer {
+    fn base_url(&self) -> &Url {
+        &self.base_url
+    }
+
+    fn time_passed(&self, by: Duration, sessions: Sessions) -> BoxFuture<'_, ()> {
+        let errands = {
+            let mut memory = self.way.memory();
+            memory.time_passed(by, sessions);
+            (self.way.deviation.later)(&mut memory)
+        };
+        Box::pin(async move { self.way.run(errands, IpAddr::from([127, 0, 0, 1])).await })
+    }
+}
+
+impl Drop for Layer {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn pass(
+    State(way): State<Way>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LONGEST_BODY).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let mut headers = end_to_end(parts.headers);
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::to_owned);
+    if token.is_some() {
+        // What came as another scheme goes on as it is.
+        headers.remove(header::AUTHORIZATION);
+    }
+    if way.deviation.trusts_every_proxy && headers.contains_key("x-forwarded-for") {
+        way.fire();
+    }
+    let query = parts.uri.query().unwrap_or_default();
+    let asked = Asked {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        token,
+        json: serde_json::from_slice(&body).unwrap_or_default(),
+    };
+    match way.exchange(peer.ip(), asked, headers, body).await {
+        Ok(answer) => {
+            let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
+            (status, answer.headers, Body::from(answer.body)).into_response()
+        }
+        Err(error) => (StatusCode::BAD_GATEWAY, error).into_response(),
+    }
+}
+
+impl Way {
+    async fn exchange(
+        &self,
+        peer: IpAddr,
+        asked: Asked,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, String> {
+        let errands = (self.deviation.before)(&asked, &mut self.memory());
+        self.run(errands, peer).await;
+        let mut bent = asked.clone();
+        let answered = (self.deviation.ask)(&mut bent, &mut self.memory());
+        if let Some(told) = answered {
+            self.fire();
+            return Ok(self.answer(&told, HeaderMap::new()));
+        }
+        if bent != asked {
+            self.fire();
+        }
+        let about = format!("{} {}", asked.path, asked.text("auth_key"));
+        *self.memory().under_way.entry(about.clone()).or_default() += 1;
+        let body = (bent.json == asked.json).then_some(body);
+        let answer = self.origin.ask(peer, &bent, without_type(headers, body.is_none()), body).await;
+        let told = self.bend(&asked, answer);
+        if let Some(count) = self.memory().under_way.get_mut(&about) {
+            *count -= 1;
+        }
+        let (answer, told) = told?;
+        if let Some(told) = told {
+            let errands = (self.deviation.after)(&asked, &told, &mut self.memory());
+            self.run(errands, peer).await;
+        }
+        Ok(answer)
+    }
+
+    /// The answer as it goes back, and as JSON if it is JSON.
+    fn bend(&self, asked: &Asked, answer: Result<Answer, String>) -> Result<(Answer, Option<Told>), String> {
+        let mut answer = answer?;
+        if let Ok(text) = std::str::from_utf8(&answer.body)
+            && text.contains(self.origin.address())
+        {
+            // What the reference says about where it is would lead around the layer.
+            answer.body = text.replace(self.origin.address(), &self.here).into();
+        }
+        let Ok(json) = serde_json::from_slice(&answer.body) else { return Ok((answer, None)) };
+        let told = Told { status: answer.status, json };
+        let mut bent = told.clone();
+        {
+            let mut memory = self.memory();
+            memory.learn(asked, &told);
+            (self.deviation.tell)(asked, &mut bent, &mut memory);
+        }
+        if bent == told {
+            return Ok((answer, Some(told)));
+        }
+        self.fire();
+        Ok((self.answer(&bent, answer.headers), Some(bent)))
+    }
+
+    fn answer(&self, told: &Told, mut headers: HeaderMap) -> Answer {
+        headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+        Answer { status: told.status, headers, body: told.json.to_string().into() }
+    }
+
+    /// Requests of the layer's own, one after the other; what they are answered changes nothing here.
+    async fn run(&self, errands: Vec<Asked>, peer: IpAddr) {
+        for errand in errands {
+            self.fire();
+            let _ = self.origin.ask(peer, &errand, HeaderMap::new(), None).await;
+        }
+    }
+
+    fn fire(&self) {
+        self.fired.store(true, Ordering::Relaxed);
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A body that is written anew brings its type along.
+fn without_type(mut headers: HeaderMap, is_new: bool) -> HeaderMap {
+    if is_new {
+        headers.remove(header::CONTENT_TYPE);
+    }
+    headers
+}

@@ -1,0 +1,167 @@
+//! Runs the suites against the reference with one deviation at a time in front of it.
+
+mod judgement;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use futures::StreamExt as _;
+
+use crate::check::snapshot::Mode;
+use crate::plan::{Plan, Selection, plan};
+use crate::run::{self, Setting, Stop};
+use crate::scenario::Library;
+use crate::target::Target;
+use crate::target::embedded::Embedded;
+
+use super::catalogue::{Catalogue, Declared};
+use super::census;
+use super::deviant::Deviant;
+use super::matrix::Matrix;
+use super::observed::Observed;
+
+/// A deviation that keeps the target from answering must not hold up the others.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// What all proofs have in common.
+pub struct Bench {
+    /// The statements and sub-tests.
+    pub library: Library,
+    /// The deviations.
+    pub catalogue: Catalogue,
+    /// What failed when the matrix was made.
+    pub matrix: Matrix,
+    /// How many deviations are tried at the same time.
+    pub jobs: usize,
+    /// An empty folder for machines.
+    pub folder: PathBuf,
+    /// Whether every sub-test runs, rather than those that are to catch the deviation.
+    pub whole_suites: bool,
+    embedded: Embedded,
+}
+
+/// What came of one deviation.
+#[derive(Debug)]
+pub struct Proof {
+    /// Its id.
+    pub deviation: String,
+    /// What is wrong with it.
+    pub wrong: String,
+    /// What the checks found.
+    pub observed: Observed,
+    /// Why it does not count as caught; empty if it does.
+    pub missed: Vec<String>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Bench {
+    /// A bench with a reference of its own.
+    pub fn new(library: Library, catalogue: Catalogue, matrix: Matrix, jobs: usize, folder: &Path) -> Self {
+        let (folder, embedded) = (folder.to_owned(), Embedded::default());
+        Self { library, catalogue, matrix, jobs, folder, whole_suites: false, embedded }
+    }
+
+    /// Runs everything against the reference as it is; the checks that do not hold, a line each.
+    pub async fn plain(&self, stop: &Stop) -> Vec<String> {
+        let target = Target::Embedded(self.embedded.clone());
+        let observed = match self.judge(target, None, "plain", self.jobs, stop).await {
+            Ok(observed) => observed,
+            Err(error) => return vec![error.to_string()],
+        };
+        let bad =
+            |found: &str, cell: &super::observed::Cell| format!("{}: {} {found}", cell.subtest, cell.check);
+        let mut lines: Vec<String> = observed.failed().map(|(cell, _)| bad("fails", cell)).collect();
+        if observed.cells.is_empty() {
+            lines.push("no check was judged".to_owned());
+        }
+        lines
+    }
+
+    /// Tries these deviations, several at once; each proof is told as soon as it is there.
+    pub async fn prove(
+        &self,
+        deviations: &[&Declared],
+        stop: &Stop,
+        mut tell: impl FnMut(&Proof),
+    ) -> Vec<Proof> {
+        let trying = deviations.iter().map(|declared| self.one(declared, stop));
+        let mut proofs = Vec::new();
+        let mut done = futures::stream::iter(trying).buffered(self.jobs.max(1));
+        while let Some(proof) = done.next().await {
+            tell(&proof);
+            proofs.push(proof);
+            if stop.end().is_some() {
+                break;
+            }
+        }
+        proofs
+    }
+
+    async fn one(&self, declared: &Declared, stop: &Stop) -> Proof {
+        let begun = Instant::now();
+        let mut missed = census::unchecked(declared, &self.library);
+        let mut observed = Observed::default();
+        match self.try_out(declared, stop).await {
+            Ok((deviant, found)) => {
+                if !deviant.has_fired() {
+                    missed.push(
+                        "it changed nothing: no request, no answer and no doing of the agent".to_owned(),
+                    );
+                }
+                observed = found;
+                missed.extend(judgement::misses(declared, &observed));
+                if !self.whole_suites {
+                    missed.extend(judgement::changes(declared, &observed, &self.matrix, &self.catalogue));
+                }
+            }
+            Err(error) => missed.push(error.to_string()),
+        }
+        let (deviation, wrong) = (declared.id.clone(), declared.wrong.clone());
+        Proof { deviation, wrong, observed, missed, took: begun.elapsed() }
+    }
+
+    async fn try_out(&self, declared: &Declared, stop: &Stop) -> io::Result<(Arc<Deviant>, Observed)> {
+        let deviant = Arc::new(Deviant::new(declared)?);
+        let front = Arc::clone(&deviant);
+        let target = Target::Embedded(self.embedded.behind(front));
+        let only = (!self.whole_suites).then(|| declared.caught_by.iter().map(String::as_str).collect());
+        let observed = self.judge(target, only, &declared.id, 2, stop).await?;
+        Ok((deviant, observed))
+    }
+
+    async fn judge(
+        &self,
+        target: Target,
+        only: Option<BTreeSet<&str>>,
+        folder: &str,
+        jobs: usize,
+        stop: &Stop,
+    ) -> io::Result<Observed> {
+        let folder = self.folder.join(folder);
+        std::fs::create_dir_all(&folder)?;
+        let facts = target.facts();
+        let whole = plan(&self.library.scenarios, &self.library.registry, &Selection::default(), &facts);
+        let mut subtests = whole.map_err(io::Error::other)?.subtests;
+        subtests
+            .retain(|planned| only.as_ref().is_none_or(|only| only.contains(planned.scenario.id.as_str())));
+        let setting = Setting {
+            target,
+            registry: Arc::new(self.library.registry.clone()),
+            jobs,
+            strict: false,
+            snapshots: Mode::Compare,
+            time_limit: TIME_LIMIT,
+            folder: folder.clone(),
+        };
+        let mut observed = Observed::default();
+        let plan = Arc::new(Plan { subtests });
+        run::run(Arc::new(setting), plan, SystemTime::now(), stop.clone(), &mut observed).await;
+        // It goes with its parent if it cannot be removed now.
+        let _ = std::fs::remove_dir_all(folder);
+        Ok(observed)
+    }
+}
