@@ -1,5 +1,6 @@
 //! The reference's agent, wrapped: started through pipes, its arguments, environment, state or words bent.
 
+mod detour;
 mod run;
 
 use std::ffi::OsString;
@@ -9,6 +10,7 @@ use std::process::ExitCode;
 use crate::report::exit_code::{KIT, USAGE};
 
 use super::deviation;
+use super::layer::{Asked, Memory, Told};
 
 /// The hidden subcommand that makes this program a deviant agent: `__deviant_ztna ID MARK WORD…`.
 pub const SUBCOMMAND: &str = "__deviant_ztna";
@@ -22,6 +24,8 @@ pub struct Wrapping {
     pub text: fn(&Call, &str) -> String,
     /// Bends what is left when it has ended.
     pub end: fn(&mut Call),
+    /// Bends what a command asks the control plane for; not of `up`, which keeps its address.
+    pub ask: Option<fn(&mut Asked, &mut Memory) -> Option<Told>>,
 }
 
 /// One call of the agent.
@@ -52,7 +56,8 @@ impl Call {
 }
 
 /// An agent that does nothing wrong.
-pub const FAITHFUL: Wrapping = Wrapping { before: |_| (), text: |_, text| text.to_owned(), end: |_| () };
+pub const FAITHFUL: Wrapping =
+    Wrapping { before: |_| (), text: |_, text| text.to_owned(), end: |_| (), ask: None };
 
 /// Runs the agent with a deviation; the arguments stand behind [`SUBCOMMAND`].
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {

@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::target::embedded::AGENT_SUBCOMMAND;
 
+use super::detour::Detour;
 use super::{Call, Wrapping};
 
 /// Runs the call to its end.
@@ -29,6 +30,10 @@ impl Wrapped {
         let asked = call.clone();
         (self.wrapping.before)(&mut call);
         self.tell_if(call != asked);
+        let detour = match self.wrapping.ask.filter(|_| !call.is("up")) {
+            Some(ask) => Detour::begin(ask, &mut call).await?,
+            None => None,
+        };
         // A signal goes to the whole group: the agent hears it too, and its end is waited for.
         let _kept = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
         let mut command = Command::new(std::env::current_exe()?);
@@ -45,6 +50,7 @@ impl Wrapped {
             tokio::join!(self.pass(&call, stdout, io::stdout()), self.pass(&call, stderr, io::stderr()));
         out.and(err)?;
         let status = child.wait().await?;
+        self.tell_if(detour.is_some_and(Detour::end));
         call.exit = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX);
         let ended = call.clone();
         (self.wrapping.end)(&mut call);

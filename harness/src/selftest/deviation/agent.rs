@@ -74,6 +74,18 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
+        "list-asks-in-another-way",
+        wrapped(Wrapping {
+            ask: Some(|asked, _| {
+                if asked.lists("auth_keys") {
+                    asked.query.push(("order".to_owned(), "name".to_owned()));
+                }
+                None
+            }),
+            ..FAITHFUL
+        }),
+    ),
+    (
         "created-key-loses-its-tags",
         calling(|call| {
             if call.is("auth-key create") {
