@@ -20,7 +20,7 @@ pub const SUBCOMMAND: &str = "__deviant_ztna";
 pub struct Wrapping {
     /// Bends the call, or the agent's state, before the agent starts.
     pub before: fn(&mut Call),
-    /// Bends what it prints on either stream: of `up` line by line, of any other command as a whole.
+    /// Bends what it prints on either stream: of `up` and `login` line by line, of any other command as a whole.
     pub text: fn(&Call, &str) -> String,
     /// Bends what is left when it has ended.
     pub end: fn(&mut Call),

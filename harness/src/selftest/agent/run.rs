@@ -66,8 +66,8 @@ impl Wrapped {
         let mut source = BufReader::new(source);
         loop {
             let mut text = String::new();
-            // `up` stays and is listened to; what else it says is only known as a whole.
-            let length = match call.is("up") {
+            // Who waits for these two reads along; what the others say is only known as a whole.
+            let length = match call.is("up") || call.is("login") {
                 true => source.read_line(&mut text).await?,
                 false => source.read_to_string(&mut text).await?,
             };

@@ -90,7 +90,7 @@ impl Bench {
     ) -> Vec<Proof> {
         let trying = deviations.iter().map(|declared| self.one(declared, stop));
         let mut proofs = Vec::new();
-        let mut done = futures::stream::iter(trying).buffered(self.jobs.max(1));
+        let mut done = futures::stream::iter(trying).buffer_unordered(self.jobs.max(1));
         while let Some(proof) = done.next().await {
             tell(&proof);
             proofs.push(proof);
@@ -98,6 +98,8 @@ impl Bench {
                 break;
             }
         }
+        let place = |id: &str| deviations.iter().position(|declared| declared.id == id);
+        proofs.sort_by_key(|proof| place(&proof.deviation));
         proofs
     }
 
