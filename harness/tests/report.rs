@@ -52,6 +52,7 @@ fn outcome(scenario: &Scenario, step: usize, check: usize, verdict: CheckVerdict
         message: "the status is 500".to_owned(),
         span: check.alternatives[0][0].span.clone(),
         notes: Vec::new(),
+        seen: Vec::new(),
     }
 }
 
@@ -75,6 +76,7 @@ fn step(subtest: usize, scenario: &Scenario, step: usize, outcomes: Vec<Outcome>
             took: Duration::from_millis(3),
         }],
         process: None,
+        wire: None,
         repeat: Some("curl -si -X POST http://target/api/keys --data-raw '{\"name\":\"first\"}'".to_owned()),
         outcomes,
     }

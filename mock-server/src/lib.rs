@@ -7,4 +7,5 @@ pub mod api;
 pub mod app;
 pub mod control;
 pub mod domain;
+pub mod relay;
 pub mod store;

@@ -237,14 +237,19 @@ async fn nothing_that_is_written_holds_a_secret() {
 
     // Registration and a machine's life.
     scene
-        .stay(&["up", "--hostname", "m"], &[("ZTNA_AUTH_KEY", &key)], "Press Ctrl+C", async |scene, _| {
-            scene.keep_state();
-            scene.run_searched(&["status"], &[], 0);
-            scene.run_searched(&["status", "--json"], &[], 0);
-            scene.run_searched(&["set", "--tags", "tag:a"], &[], 0);
-            scene.run_searched(&["up"], &[("ZTNA_AUTH_KEY", &key)], 1);
-            scene.run_searched(&["down"], &[], 0);
-        })
+        .stay(
+            &["up", "--userspace", "--hostname", "m"],
+            &[("ZTNA_AUTH_KEY", &key)],
+            "Press Ctrl+C",
+            async |scene, _| {
+                scene.keep_state();
+                scene.run_searched(&["status"], &[], 0);
+                scene.run_searched(&["status", "--json"], &[], 0);
+                scene.run_searched(&["set", "--tags", "tag:a"], &[], 0);
+                scene.run_searched(&["up", "--userspace"], &[("ZTNA_AUTH_KEY", &key)], 1);
+                scene.run_searched(&["down"], &[], 0);
+            },
+        )
         .await;
     for words in
         [&["auth-keys", "list"][..], &["auth-keys", "list", "--json"], &["auth-keys", "list", "--short"]]
@@ -258,8 +263,8 @@ async fn nothing_that_is_written_holds_a_secret() {
     let unknown = scene.keep("a wrong API key", format!("qztna_{}", "6b".repeat(32)));
     let address = format!("http://u:{PASSWORD_IN_ADDRESS}@127.0.0.1:1");
     scene.run_searched(&["logout"], &[], 0);
-    scene.run_searched(&["up"], &[("ZTNA_AUTH_KEY", &wrong)], 1);
-    scene.run_searched(&["up", "--auth-key", &wrong], &[], 1);
+    scene.run_searched(&["up", "--userspace"], &[("ZTNA_AUTH_KEY", &wrong)], 1);
+    scene.run_searched(&["up", "--userspace", "--auth-key", &wrong], &[], 1);
     scene.run_searched(&["up", &wrong], &[], 2);
     scene.run_searched(&["up", "--timeout", &wrong], &[], 2);
     scene.run_searched(&["auth-keys", "list", "--org", &org], &[("QZ_API_KEY", &unknown)], 1);
@@ -267,7 +272,7 @@ async fn nothing_that_is_written_holds_a_secret() {
     scene.run_searched(&["machine-admin", "delete", &wrong, "--org", &org], &by_admin, 1);
     scene.run_searched(&["up", "--server", &address], &[("ZTNA_AUTH_KEY", &key)], 1);
     scene.run_searched(&["--help"], &[("ZTNA_SERVER", &address)], 0);
-    let gone = ["up", "--server", "http://127.0.0.1:1", "--timeout", "1ms"];
+    let gone = ["up", "--userspace", "--server", "http://127.0.0.1:1", "--timeout", "1ms"];
     scene.run_searched(&gone, &[("ZTNA_AUTH_KEY", &key)], 1);
     for body in [
         format!("{{\"auth_key\": \"{key}\""),

@@ -36,6 +36,7 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &Context<'_>) -> Ou
         message: message.to_owned(),
         span: check.span.clone(),
         notes: Vec::new(),
+        seen: Vec::new(),
     };
     if statements.is_empty() {
         let skipped = outcome(CheckVerdict::Skip, "a choice of the reference, judged on the reference alone");
@@ -44,6 +45,7 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &Context<'_>) -> Ou
     let views: Vec<View<'_>> = match evidence {
         Evidence::Http(exchanges) => exchanges.iter().map(View::Http).collect(),
         Evidence::Process(process) => vec![View::Process(process)],
+        Evidence::Wire(result) => vec![View::Wire(result)],
         Evidence::Nothing => Vec::new(),
     };
     if views.is_empty() {
@@ -71,6 +73,11 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &Context<'_>) -> Ou
         message,
         span: summary.span,
         notes: summary.notes,
+        seen: match (evidence, verdict) {
+            (_, CheckVerdict::Pass) => Vec::new(),
+            (Evidence::Wire(result), _) => result.seen.clone(),
+            _ => Vec::new(),
+        },
     }
 }
 
@@ -242,6 +249,7 @@ fn tally(views: &[View<'_>]) -> String {
             View::Process(process) => {
                 process.exit.map_or("no exit".to_owned(), |code| format!("exit {code}"))
             }
+            View::Wire(result) => result.command.clone(),
         };
         *counts.entry(what).or_default() += 1;
     }

@@ -11,6 +11,8 @@ pub enum Evidence {
     Http(Vec<Exchange>),
     /// A process.
     Process(ProcessResult),
+    /// What a WireGuard peer of the kit's own did and saw.
+    Wire(WireResult),
     /// A step that leaves nothing to look at.
     Nothing,
 }
@@ -55,6 +57,25 @@ pub struct ProcessResult {
     pub stderr: String,
     /// The requests it made meanwhile, `METHOD /path?query`, if the machine is observed.
     pub requests: Option<Vec<String>>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// What a WireGuard peer of the kit's own did and saw.
+#[derive(Debug, Clone, Default)]
+pub struct WireResult {
+    /// What it did, such as `Probe: ping Linux-C`.
+    pub command: String,
+    /// When a handshake was completed, from the beginning; none if none was.
+    pub handshake: Option<Duration>,
+    /// How long the first answer took that came from the machine's own address through the tunnel; none if none came.
+    pub pong: Option<Duration>,
+    /// Why it could not even try: then its silence says nothing about the machine's.
+    pub untried: Option<String>,
+    /// The same for programs: addresses, times, how many packets were refused.
+    pub json: Value,
+    /// What was sent and heard, a line each, without keys.
+    pub seen: Vec<String>,
     /// How long it took.
     pub took: Duration,
 }

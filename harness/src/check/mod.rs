@@ -8,6 +8,7 @@ pub mod place;
 mod requests;
 pub mod snapshot;
 mod subject;
+mod wire;
 mod wording;
 
 pub use evaluate::{Context, evaluate};

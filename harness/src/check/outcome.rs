@@ -19,6 +19,8 @@ pub struct Outcome {
     pub span: Span,
     /// Remarks that fail only under `--strict`, such as fields that nobody documented.
     pub notes: Vec<String>,
+    /// What a WireGuard peer of the kit's own sent and heard, if the check does not hold.
+    pub seen: Vec<String>,
 }
 
 /// A check's verdict.

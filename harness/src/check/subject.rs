@@ -6,14 +6,15 @@ use crate::scenario::model::{ExitCode, Matcher, Stream, Subject};
 use crate::scenario::template::{Scope, TemplateError};
 
 use super::evaluate::Context;
-use super::evidence::{Exchange, ProcessResult};
-use super::{matcher, place, requests, snapshot, wording};
+use super::evidence::{Exchange, ProcessResult, WireResult};
+use super::{matcher, place, requests, snapshot, wire, wording};
 
 /// What is looked at.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum View<'a> {
     Http(&'a Exchange),
     Process(&'a ProcessResult),
+    Wire(&'a WireResult),
 }
 
 /// Whether an expectation held.
@@ -70,12 +71,17 @@ pub(super) fn judge(subject: &Subject, view: View<'_>, context: &Context<'_>) ->
         (Subject::Text(stream, wanted), View::Process(process)) => output(*stream, wanted, process, scope),
         (Subject::Running(wanted), View::Process(process)) => running(*wanted, process),
         (Subject::Requests(wanted), View::Process(process)) => requests::judge(wanted, process, scope),
+        (Subject::Handshake(wanted), View::Wire(result)) => wire::handshake(*wanted, result),
+        (Subject::Pong(wanted), View::Wire(result)) => wire::pong(*wanted, result),
         (Subject::Snapshot(name), view) => snapshot::judge(name, view, context),
         (_, View::Http(_)) => {
             Finding::unknown("the check", "it is for commands of `ztna`, not for answers".to_owned())
         }
         (_, View::Process(_)) => {
             Finding::unknown("the check", "it is for HTTP answers, not for commands".to_owned())
+        }
+        (_, View::Wire(_)) => {
+            Finding::unknown("the check", "it is not for what a WireGuard peer does".to_owned())
         }
     }
 }
@@ -129,6 +135,7 @@ fn json(at: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Finding
             parsed = serde_json::from_str(&process.stdout).ok();
             (parsed.as_ref(), &process.stdout, "standard output")
         }
+        View::Wire(result) => (Some(&result.json), &result.command, "what the peer saw"),
     };
     let Some(whole) = whole else {
         let expected = matcher::fill(wanted, scope)

@@ -10,7 +10,7 @@ use crate::report::terminal::Paint;
 use crate::requirement::{Chapter, Requirement, Via};
 use crate::scenario::Library;
 use crate::scenario::diagnostic::line;
-use crate::scenario::model::{Action, Scenario, Step};
+use crate::scenario::model::{Action, Initiator, Scenario, Step, WireDeed};
 
 use super::console::Console;
 use super::{deviation, library};
@@ -192,6 +192,17 @@ fn verb(step: &Step) -> String {
             format!("ztna {} on {}", words.join(" "), command.machine)
         }
         Action::Shell(line) => format!("`{}` in the shell of {}", line.line.text, line.machine),
+        Action::Wire(command) => match &command.deed {
+            WireDeed::Join { .. } => format!("{}, the kit's own WireGuard peer, joins", command.machine),
+            WireDeed::Meet(meeting) => match meeting.initiator {
+                Initiator::Peer => {
+                    format!("{} shakes hands with {} and pings it", command.machine, meeting.with.text)
+                }
+                Initiator::Agent => {
+                    format!("{} lets {} shake hands and pings it", command.machine, meeting.with.text)
+                }
+            },
+        },
         Action::Advance(duration) => format!("the clock moves {}", humantime::format_duration(*duration)),
         Action::Set(values) => {
             let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();

@@ -3,7 +3,7 @@
 pub mod filter;
 mod selection;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::requirement::{Level, Registry};
@@ -47,6 +47,8 @@ pub struct TargetFacts {
     pub name: String,
     /// What it declares to be able to do.
     pub capabilities: BTreeSet<Capability>,
+    /// What the kit's own surroundings keep it from, with the reason.
+    pub lacking: BTreeMap<Capability, String>,
     /// Whether it is the reference, so that `ours` statements are judged.
     pub is_reference: bool,
 }
@@ -148,18 +150,8 @@ fn disposition(scenario: &Scenario, registry: &Registry, target: &TargetFacts) -
     if let Some(skip) = &scenario.skip {
         return Disposition::Skip(skip.reason.clone());
     }
-    let missing: Vec<&str> = scenario
-        .needs
-        .iter()
-        .filter(|need| !target.capabilities.contains(need))
-        .map(|need| phrase(*need))
-        .collect();
-    if !missing.is_empty() {
-        return Disposition::Skip(format!(
-            "needs {}, which {} does not declare",
-            missing.join(" and "),
-            target.name
-        ));
+    if let Some(reason) = missing(scenario, target) {
+        return Disposition::Skip(reason);
     }
     let is_ours = |id: &str| registry.get(id).is_some_and(|known| known.level == Level::Ours);
     let mut checks = scenario.steps.iter().flat_map(|step| &step.checks).peekable();
@@ -173,6 +165,18 @@ fn disposition(scenario: &Scenario, registry: &Registry, target: &TargetFacts) -
     Disposition::Run
 }
 
+/// What the sub-test needs and the target does not have.
+fn missing(scenario: &Scenario, target: &TargetFacts) -> Option<String> {
+    let missing = || scenario.needs.iter().filter(|need| !target.capabilities.contains(need));
+    let explained = missing().filter_map(|need| target.lacking.get(need)).map(|why| format!("needs {why}"));
+    let undeclared: Vec<&str> =
+        missing().filter(|need| !target.lacking.contains_key(need)).map(|need| phrase(*need)).collect();
+    let undeclared = (!undeclared.is_empty())
+        .then(|| format!("needs {}, which {} does not declare", undeclared.join(" and "), target.name));
+    let reasons: Vec<String> = undeclared.into_iter().chain(explained).collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
 /// What a target lacks, in the words of a reason.
 fn phrase(capability: Capability) -> &'static str {
     match capability {
@@ -184,13 +188,13 @@ fn phrase(capability: Capability) -> &'static str {
         Capability::Addresses => "several addresses to connect from",
         Capability::Dashboard => "the dashboard",
         Capability::Wire => "WireGuard packets",
+        Capability::Tun => "a TUN device",
         Capability::Fresh => "a target that is empty for each sub-test",
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::collections::BTreeMap;
     use std::path::Path;
 
     use super::*;
@@ -259,6 +263,7 @@ pub(crate) mod tests {
         TargetFacts {
             name: "acme".to_owned(),
             capabilities: capabilities.iter().copied().collect(),
+            lacking: BTreeMap::from([(Capability::Tun, "a TUN device, which takes root: no".to_owned())]),
             is_reference,
         }
     }
@@ -276,7 +281,9 @@ pub(crate) mod tests {
             Some(crate::scenario::model::Skip { reason: "comes later".to_owned(), statements: vec![] });
         let mut ours = scenario("keys", "c/ST3", "t", &[]);
         ours.steps[0].checks[0].verifies = vec!["ours/x.1".to_owned()];
-        let scenarios = [needy, waiting, ours].map(Arc::new);
+        let mut tun = scenario("keys", "c/ST4", "t", &[]);
+        tun.needs = [Capability::Tun].into();
+        let scenarios = [needy, waiting, ours, tun].map(Arc::new);
         let of = |target: &TargetFacts| -> Vec<Disposition> {
             let plan = plan(&scenarios, &registry(), &Selection::default(), target).unwrap();
             plan.subtests.into_iter().map(|subtest| subtest.disposition).collect()
@@ -288,11 +295,12 @@ pub(crate) mod tests {
                 skip("needs a clock that can be advanced and the dashboard, which acme does not declare"),
                 skip("comes later"),
                 skip("judges choices of the reference alone, and acme is another implementation"),
+                skip("needs a TUN device, which takes root: no"),
             ]
         );
         assert_eq!(
-            of(&target(&[Capability::Clock, Capability::Dashboard], true)),
-            [Disposition::Run, skip("comes later"), Disposition::Run]
+            of(&target(&[Capability::Clock, Capability::Dashboard, Capability::Tun], true)),
+            [Disposition::Run, skip("comes later"), Disposition::Run, Disposition::Run]
         );
     }
 

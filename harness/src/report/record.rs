@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::check::evidence::{Exchange, ProcessResult};
+use crate::check::evidence::{Exchange, ProcessResult, WireResult};
 use crate::check::outcome::{CheckVerdict, Outcome};
 use crate::plan::{Disposition, Plan, PlannedSubtest};
 use crate::report::exit_code::Tally;
@@ -58,6 +58,8 @@ pub struct StepRecord {
     pub exchanges: Vec<Exchange>,
     /// The process that it ran.
     pub process: Option<ProcessResult>,
+    /// What its WireGuard peer did and saw.
+    pub wire: Option<WireResult>,
     /// The line that repeats it.
     pub repeat: Option<String>,
     /// What its checks found.
@@ -94,7 +96,7 @@ impl Listener for Record {
                 self.started_at = *at;
             }
             Event::SubtestStarted { .. } => {}
-            Event::StepFinished { subtest, name, span, exchanges, process, repeat, outcomes } => {
+            Event::StepFinished { subtest, name, span, exchanges, process, wire, repeat, outcomes } => {
                 let Some(record) = self.subtests.get_mut(*subtest) else { return };
                 record.outcomes.extend_from_slice(outcomes);
                 if outcomes.iter().any(is_bad) {
@@ -103,6 +105,7 @@ impl Listener for Record {
                         span: span.clone(),
                         exchanges: exchanges.clone(),
                         process: process.clone(),
+                        wire: wire.clone(),
                         repeat: repeat.clone(),
                         outcomes: outcomes.clone(),
                     });

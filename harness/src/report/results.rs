@@ -96,6 +96,9 @@ pub struct CheckResult {
     pub location: String,
     /// Remarks that fail only under `--strict`.
     pub notes: Vec<String>,
+    /// Of a check on the kit's own WireGuard peer that does not hold: what the peer sent and heard, without keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wire: Vec<String>,
 }
 
 /// One statement.
@@ -202,6 +205,7 @@ fn check(outcome: &Outcome, source: &Source) -> CheckResult {
         message: outcome.message.clone(),
         location: format!("{}:{}", source.path.display(), line(source, &outcome.span)),
         notes: outcome.notes.clone(),
+        wire: outcome.seen.clone(),
     }
 }
 

@@ -162,6 +162,7 @@ mod tests {
             message: String::new(),
             span: 0..0,
             notes: Vec::new(),
+            seen: Vec::new(),
         }
     }
 

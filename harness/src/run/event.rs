@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::check::evidence::{Exchange, ProcessResult};
+use crate::check::evidence::{Exchange, ProcessResult, WireResult};
 use crate::check::outcome::Outcome;
 use crate::plan::Plan;
 use crate::scenario::model::{Scenario, Span};
@@ -40,6 +40,8 @@ pub enum Event {
         exchanges: Vec<Exchange>,
         /// The process it ran, secrets redacted.
         process: Option<ProcessResult>,
+        /// What its WireGuard peer did and saw, secrets redacted.
+        wire: Option<WireResult>,
         /// A line that repeats it in a shell, secrets as variables.
         repeat: Option<String>,
         /// What its checks found, secrets redacted.

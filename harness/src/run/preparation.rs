@@ -11,9 +11,10 @@ use regex::Regex;
 use crate::scenario::model::{Identity, Machine as Declared};
 use crate::step::StepError;
 use crate::step::machine::Machine;
+use crate::step::wire::peer::Peer;
 use crate::step::ztna;
 use crate::target::Place;
-use crate::target::forward::Forwarder;
+use crate::target::forward::{Forwarder, no_port};
 
 const LIMIT: Duration = Duration::from_secs(15);
 const CONNECTED: &str = "Press Ctrl+C";
@@ -32,20 +33,24 @@ pub(super) async fn prepare(
     folder: &Path,
     machines: &mut BTreeMap<String, Machine>,
 ) -> Result<(), StepError> {
-    for declaration in declared {
+    for declaration in declared.iter().filter(|declaration| !declaration.wire) {
         let name = &declaration.name;
         let failed = |cause: String| StepError::Preparation { machine: name.clone(), cause };
         let agent = place.agent().ok_or_else(|| failed("the target has no agent".to_owned()))?;
         let forwarder = match declaration.observed {
-            true => Some(Forwarder::start(place.client_settings()).await?),
+            true => {
+                let listener = place.listener().map_err(no_port)?;
+                Some(Forwarder::start(listener, place.client_settings())?)
+            }
             false => None,
         };
         let server = match &forwarder {
             Some(forwarder) => forwarder.base_url().to_owned(),
             None => place.base_url().as_str().trim_end_matches('/').to_owned(),
         };
-        let machine =
+        let mut machine =
             Machine::new(name, format!("{prefix}{name}"), agent.clone(), server, forwarder, folder)?;
+        machine.namespace = place.namespace().cloned();
         machines.insert(name.clone(), machine);
     }
     // In the map first: what they start is stopped even if one of them fails.
@@ -54,6 +59,26 @@ pub(super) async fn prepare(
         Some(start(machine, declaration, place))
     });
     join_all(starts).await.into_iter().collect()
+}
+
+/// Makes the WireGuard peers of the kit's own, which nobody knows before they join.
+///
+/// # Errors
+/// There is no free UDP port, or no IPv4 address at which the target's machines could reach it.
+pub(super) fn peers(
+    declared: &[Declared],
+    place: &Place,
+    prefix: &str,
+) -> Result<BTreeMap<String, Peer>, StepError> {
+    let made = declared.iter().filter(|declaration| declaration.wire).map(|declaration| {
+        let name = &declaration.name;
+        let (socket, endpoint) = place.udp_socket().map_err(|cause| StepError::Local {
+            what: format!("{name} gets no UDP socket that machines can reach"),
+            cause,
+        })?;
+        Ok((name.clone(), Peer::new(name, format!("{prefix}{name}"), socket, endpoint)))
+    });
+    made.collect()
 }
 
 async fn start(machine: &mut Machine, declaration: &Declared, place: &Place) -> Result<(), StepError> {

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use regex::Regex;
 use serde_json::Value;
 
-use crate::check::evidence::{Evidence, Exchange, ProcessResult};
+use crate::check::evidence::{Evidence, Exchange, ProcessResult, WireResult};
 use crate::check::outcome::Outcome;
 
 /// Shorter values would take ordinary words of an answer with them.
@@ -69,7 +69,7 @@ impl Secrets {
                     self.learn_fields(&json);
                 }
             }
-            Evidence::Nothing => {}
+            Evidence::Wire(_) | Evidence::Nothing => {}
         }
     }
 
@@ -162,6 +162,18 @@ impl Secrets {
         }
     }
 
+    /// What a WireGuard peer saw, with every secret hidden.
+    pub fn conceal_wire(&self, result: &WireResult) -> WireResult {
+        let json = self.conceal(&result.json.to_string());
+        WireResult {
+            command: self.conceal(&result.command),
+            untried: result.untried.as_deref().map(|reason| self.conceal(reason)),
+            json: serde_json::from_str(&json).unwrap_or_default(),
+            seen: result.seen.iter().map(|line| self.conceal(line)).collect(),
+            ..result.clone()
+        }
+    }
+
     /// An outcome with every secret hidden.
     pub fn conceal_outcome(&self, outcome: &Outcome) -> Outcome {
         Outcome {
@@ -169,6 +181,7 @@ impl Secrets {
             actual: self.conceal(&outcome.actual),
             message: self.conceal(&outcome.message),
             notes: outcome.notes.iter().map(|note| self.conceal(note)).collect(),
+            seen: outcome.seen.iter().map(|line| self.conceal(line)).collect(),
             ..outcome.clone()
         }
     }

@@ -16,7 +16,7 @@ use crate::run::scheduler::Events;
 use crate::run::secret::Secrets;
 use crate::run::walk::{Tally, Walk};
 use crate::run::{Setting, Stop, preparation};
-use crate::scenario::model::{Action, Authorisation, Identity, Scenario};
+use crate::scenario::model::{Action, Authorisation, Capability, Identity, Scenario};
 use crate::step::bindings::Bindings;
 use crate::step::exchange::Clients;
 use crate::step::{Stage, StepError};
@@ -69,7 +69,7 @@ async fn set_up(
     scenario: &Scenario,
     secrets: &Secrets,
 ) -> Result<(Stage, String), StepError> {
-    let place = setting.target.place().await?;
+    let place = setting.target.place(scenario.needs.contains(&Capability::Tun)).await?;
     // A control plane of its own needs no names of its own, and then tables look as documented.
     let prefix = if place.is_private() { String::new() } else { format!("{}-", short_id()) };
     let mut bindings = Bindings::default();
@@ -92,7 +92,16 @@ async fn set_up(
         }
     }
     let clients = Clients::new(place.client_settings().clone());
-    Ok((Stage { place: Arc::new(place), clients, machines: BTreeMap::new(), bindings }, prefix))
+    Ok((
+        Stage {
+            place: Arc::new(place),
+            clients,
+            machines: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            bindings,
+        },
+        prefix,
+    ))
 }
 
 #[allow(clippy::too_many_arguments, reason = "called once; a struct for it would only repeat the names")]
@@ -152,6 +161,7 @@ async fn all(walk: &Walk<'_>, stage: &mut Stage, tally: &mut Tally) -> Result<()
     tally.step = "the machines are prepared".to_owned();
     let place = Arc::clone(&stage.place);
     let declared = &walk.planned.scenario.machines;
+    stage.peers = preparation::peers(declared, &place, walk.prefix)?;
     preparation::prepare(declared, &place, walk.prefix, &folder, &mut stage.machines).await?;
     walk.steps(stage, tally).await;
     Ok(())
@@ -184,8 +194,8 @@ impl End {
 /// Nothing of the sub-test stays: no process, no folder, no control plane.
 async fn leave(mut stage: Stage, folder: &Path) {
     futures::future::join_all(stage.machines.values_mut().map(|machine| machine.stop())).await;
-    let Stage { place, clients, machines, bindings: _ } = stage;
-    drop((clients, machines));
+    let Stage { place, clients, machines, peers, bindings: _ } = stage;
+    drop((clients, machines, peers));
     if let Some(place) = Arc::into_inner(place) {
         place.close().await;
     }

@@ -174,10 +174,11 @@ impl Walk<'_> {
             };
             tally.error = first(CheckVerdict::Error).map(|reason| (fault, reason));
         }
-        let (exchanges, process) = match result {
-            Ok(Evidence::Http(exchanges)) => (exchanges.as_slice(), None),
-            Ok(Evidence::Process(process)) => (Default::default(), Some(process)),
-            Ok(Evidence::Nothing) | Err(_) => (Default::default(), None),
+        let (exchanges, process, wire) = match result {
+            Ok(Evidence::Http(exchanges)) => (exchanges.as_slice(), None, None),
+            Ok(Evidence::Process(process)) => (Default::default(), Some(process), None),
+            Ok(Evidence::Wire(wire)) => (Default::default(), None, Some(wire)),
+            Ok(Evidence::Nothing) | Err(_) => (Default::default(), None, None),
         };
         self.events.tell(Event::StepFinished {
             subtest: self.subtest,
@@ -186,6 +187,7 @@ impl Walk<'_> {
             repeat: self.repeat(step, exchanges, process, stage),
             exchanges: exchanges.iter().map(|exchange| self.secrets.conceal_exchange(exchange)).collect(),
             process: process.map(|process| self.secrets.conceal_process(process)),
+            wire: wire.map(|wire| self.secrets.conceal_wire(wire)),
             outcomes,
         });
     }
@@ -273,6 +275,7 @@ fn outcome(
         message: message.to_owned(),
         span,
         notes: Vec::new(),
+        seen: Vec::new(),
     }
 }
 

@@ -89,6 +89,8 @@ pub enum Capability {
     Dashboard,
     /// WireGuard packets can be exchanged with the agent.
     Wire,
+    /// Plain `ztna up` brings up a TUN device.
+    Tun,
     /// Each sub-test finds the target empty.
     Fresh,
 }
@@ -104,6 +106,8 @@ pub struct Machine {
     pub up: bool,
     /// Whether its requests are recorded.
     pub observed: bool,
+    /// Whether it is a WireGuard peer of the kit's own rather than an agent.
+    pub wire: bool,
     /// Where it is declared.
     pub span: Span,
 }
@@ -164,6 +168,8 @@ pub enum Action {
     Ztna(Command),
     /// A line in a machine's shell.
     Shell(ShellLine),
+    /// Something that the kit's own WireGuard peer does.
+    Wire(WireCommand),
     /// The target's clock moves on.
     Advance(Duration),
     /// Values are named as they are now.
@@ -242,6 +248,53 @@ pub struct ShellLine {
     pub env: Vec<(String, Template)>,
     /// How long it may take.
     pub timeout: Duration,
+}
+
+/// Something that the kit's own WireGuard peer does.
+#[derive(Debug, Clone)]
+pub struct WireCommand {
+    /// Which peer.
+    pub machine: String,
+    /// What.
+    pub deed: WireDeed,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// What a WireGuard peer can do.
+#[derive(Debug, Clone)]
+pub enum WireDeed {
+    /// It registers as a machine, with a new key.
+    Join {
+        /// The auth key.
+        auth_key: Template,
+    },
+    /// It shakes hands with a machine and pings it through the tunnel.
+    Meet(Meeting),
+}
+
+/// A WireGuard peer and a machine.
+#[derive(Debug, Clone)]
+pub struct Meeting {
+    /// The machine.
+    pub with: Template,
+    /// Who begins the handshake.
+    pub initiator: Initiator,
+    /// Whether the peer shows the key that it had before it joined anew.
+    pub with_old_key: bool,
+    /// The key that it believes to be the machine's, in place of the network map's.
+    pub their_key: Option<Template>,
+    /// The inner address that its ping comes from, in place of its own.
+    pub source: Option<Template>,
+}
+
+/// Who begins a handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Initiator {
+    /// The kit's peer.
+    Peer,
+    /// The agent.
+    Agent,
 }
 
 /// A value kept under a name.
@@ -324,6 +377,10 @@ pub enum Subject {
     Running(bool),
     /// Requests that an observed machine made in this step, `METHOD /path?query`.
     Requests(Vec<Template>),
+    /// Whether a WireGuard handshake was completed.
+    Handshake(bool),
+    /// Whether the machine's own address answered a ping through the tunnel.
+    Pong(bool),
     /// A snapshot's name.
     Snapshot(String),
 }

@@ -20,6 +20,7 @@ pub(super) fn machines(
         let on = match &draft.step.action {
             Action::Ztna(command) => &command.machine,
             Action::Shell(line) => &line.machine,
+            Action::Wire(command) => &command.machine,
             Action::Http(_) | Action::Advance(_) | Action::Set(_) => continue,
         };
         used.insert(on);
@@ -34,6 +35,21 @@ pub(super) fn machines(
             report.error_with_help(span, message, help);
             continue;
         };
+        let is_wire = matches!(draft.step.action, Action::Wire(_));
+        if is_wire != machine.wire {
+            let span = draft.on.clone().unwrap_or_else(|| draft.step.span.clone());
+            let (message, help) = match is_wire {
+                true => (
+                    format!("`{on}` is an agent, and `wire` is of the kit's own WireGuard peers"),
+                    format!("declare a peer: `{{ name = \"Probe\", wire = true }}`, not `{on}`"),
+                ),
+                false => (
+                    format!("`{on}` is a WireGuard peer of the kit's own, which has no agent and no shell"),
+                    "its verb is `wire`".to_owned(),
+                ),
+            };
+            report.error_with_help(span, message, help);
+        }
         let expectations = draft.step.checks.iter().flat_map(|check| check.alternatives.iter().flatten());
         for expectation in expectations {
             if matches!(expectation.subject, Subject::Requests(_)) && !machine.observed {

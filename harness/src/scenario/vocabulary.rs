@@ -20,6 +20,7 @@ pub(crate) const MACHINE: &[Word] = &[
     ("login", "Who logs in on it before the first step."),
     ("up", "Whether `ztna up` runs on it before the first step."),
     ("observed", "Whether its requests to the target are recorded."),
+    ("wire", "Whether it is a WireGuard peer of the kit's own rather than an agent."),
 ];
 
 pub(crate) const HTTP_VERBS: &[Word] = &[
@@ -33,6 +34,10 @@ pub(crate) const HTTP_VERBS: &[Word] = &[
 pub(crate) const OTHER_VERBS: &[Word] = &[
     ("ztna", "A command of the agent, words quoted as in a shell."),
     ("shell", "A line in a machine's shell."),
+    (
+        "wire",
+        "What a WireGuard peer of the kit's own does: `join`, `ping MACHINE` or `await MACHINE` (whose handshake it lets come).",
+    ),
     ("advance", "Moves the target's clock: `31m`, `7d`."),
     ("set", "Names values as they are now."),
 ];
@@ -58,6 +63,15 @@ pub(crate) const SHELL: &[Word] = &[
     ("on", "The machine."),
     ("env", "More environment."),
     ("timeout", "How long it may take; 30s without it."),
+];
+
+pub(crate) const WIRE: &[Word] = &[
+    ("on", "The machine."),
+    ("auth_key", "Of `join`: the key to register with."),
+    ("own_key", "`old`: the key that it had before it joined anew."),
+    ("their_key", "The key that the machine is believed to have; without it that of the network map."),
+    ("source", "The inner address that its ping comes from; without it its own."),
+    ("timeout", "How long it may take; 15s without it. Silence is believed when it is over."),
 ];
 
 pub(crate) const ANY_STEP: &[Word] = &[
@@ -93,10 +107,14 @@ pub(crate) const ZTNA_EXPECTATIONS: &[Word] = &[
     ("requests", "Requests of this step, `GET /path?query`."),
 ];
 
-pub(crate) const BOTH_EXPECTATIONS: &[Word] = &[
-    ("json", "Each place of the JSON answer matches."),
-    ("snapshot", "The answer is that of the snapshot."),
+pub(crate) const WIRE_EXPECTATIONS: &[Word] = &[
+    ("handshake", "Whether a WireGuard handshake was completed."),
+    ("pong", "Whether the machine's own address answered a ping through the tunnel."),
 ];
+
+pub(crate) const JSON_EXPECTATIONS: &[Word] = &[("json", "Each place of the JSON answer matches.")];
+
+pub(crate) const BOTH_EXPECTATIONS: &[Word] = &[("snapshot", "The answer is that of the snapshot.")];
 
 pub(crate) const MATCHERS: &[Word] = &[
     ("equals", "This value as it stands."),
@@ -135,6 +153,7 @@ pub(crate) const CAPABILITIES: &[(&str, Capability)] = &[
     ("addresses", Capability::Addresses),
     ("dashboard", Capability::Dashboard),
     ("wire", Capability::Wire),
+    ("tun", Capability::Tun),
     ("fresh", Capability::Fresh),
 ];
 

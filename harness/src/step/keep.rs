@@ -3,7 +3,7 @@
 use regex::Regex;
 use serde_json::Value;
 
-use crate::check::evidence::{Evidence, Exchange, ProcessResult};
+use crate::check::evidence::{Evidence, Exchange, ProcessResult, WireResult};
 use crate::check::place::resolve;
 use crate::scenario::model::Extraction;
 
@@ -15,6 +15,7 @@ pub fn extract(from: &Extraction, evidence: &Evidence) -> Result<Value, String> 
     match evidence {
         Evidence::Http(exchanges) => from_http(from, exchanges),
         Evidence::Process(process) => from_process(from, process),
+        Evidence::Wire(result) => from_wire(from, result),
         Evidence::Nothing => Err("the step brings nothing to keep".to_owned()),
     }
 }
@@ -69,6 +70,18 @@ fn from_process(from: &Extraction, process: &ProcessResult) -> Result<Value, Str
     }
 }
 
+fn from_wire(from: &Extraction, result: &WireResult) -> Result<Value, String> {
+    let place = match from {
+        Extraction::Pointer(place) => place,
+        _ => return Err("of a WireGuard peer only places are kept".to_owned()),
+    };
+    let missing = || {
+        let reason = result.untried.as_deref().unwrap_or("the peer did not learn it");
+        format!("there is no `{place}`: {reason}")
+    };
+    resolve(&result.json, place).filter(|value| !value.is_null()).cloned().ok_or_else(missing)
+}
+
 fn in_json(exchange: &Exchange, place: &str) -> Option<Value> {
     resolve(exchange.json.as_ref()?, place).cloned()
 }
@@ -117,7 +130,15 @@ mod tests {
             stderr: "code: ABCD-1234\n".to_owned(),
             ..Default::default()
         });
+        let wire = |json| Evidence::Wire(WireResult { json, ..Default::default() });
+        let (met, unmet) = (wire(json!({ "public_key": "k" })), wire(json!({ "public_key": null })));
         let cases = [
+            (Extraction::Pointer("/public_key".into()), &met, Ok(json!("k"))),
+            (
+                Extraction::Pointer("/public_key".into()),
+                &unmet,
+                Err("there is no `/public_key`: the peer did not learn it"),
+            ),
             (Extraction::Pointer("/data/at".into()), &one, Ok(json!("2026-03-17T10:00:00Z"))),
             (Extraction::Date("/data/at".into()), &one, Ok(json!("2026-03-17"))),
             (Extraction::Status, &one, Ok(json!(201))),

@@ -2,12 +2,14 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::step::process::{Launch, Process};
 use crate::step::{StepError, leftover};
-use crate::target::AgentCommand;
 use crate::target::forward::Forwarder;
+use crate::target::namespace::Namespace;
+use crate::target::{AgentCommand, WITHOUT_TUN};
 
 /// What of the kit's own environment an agent needs to start at all; nothing else leaks into it.
 const INHERITED: [&str; 4] = ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH"];
@@ -29,6 +31,8 @@ pub struct Machine {
     pub server: String,
     /// Records its requests, if it is observed.
     pub forwarder: Option<Forwarder>,
+    /// Where its processes run, if not on the host's network.
+    pub namespace: Option<Arc<Namespace>>,
     directory: PathBuf,
     background: Vec<Process>,
     /// Whether lines of its shell ran, which may have left processes that nobody else knows of.
@@ -62,6 +66,7 @@ impl Machine {
             agent,
             server,
             forwarder,
+            namespace: None,
             directory,
             background: Vec::new(),
             has_run_lines: false,
@@ -103,6 +108,10 @@ impl Machine {
         all.push(("PATH".into(), path));
         all.push(("ZTNA_INSTALL_DIR".into(), installed.into()));
         all.push(("ZTNA_HOSTNAME".into(), self.host_name.clone().into()));
+        // A line cannot be given flags, so that the installer tells its agent by the environment.
+        if self.agent.up_flags.iter().any(|flag| flag == WITHOUT_TUN) {
+            all.push(("ZTNA_USERSPACE".into(), "true".into()));
+        }
         for (name, value) in environment {
             all.retain(|(present, _)| present != name.as_str());
             all.extend(value.as_ref().map(|value| (name.into(), value.into())));
@@ -154,11 +163,18 @@ impl Machine {
         }
         let shown = program.to_string_lossy().into_owned();
         let launch = Launch { program, arguments, environment, directory: self.directory.clone() };
-        Process::start(&launch).map_err(|cause| StepError::Start {
-            program: shown,
-            machine: self.name.clone(),
-            cause,
-        })
+        let started = match &self.namespace {
+            None => Process::start(&launch),
+            Some(namespace) => {
+                let runtime = tokio::runtime::Handle::current();
+                let inside = namespace.run(move || {
+                    let _entered = runtime.enter();
+                    Process::start(&launch)
+                });
+                inside.and_then(|started| started)
+            }
+        };
+        started.map_err(|cause| StepError::Start { program: shown, machine: self.name.clone(), cause })
     }
 
     fn environment(&self, more: &[(String, Option<String>)]) -> Vec<(OsString, OsString)> {

@@ -12,6 +12,7 @@ pub mod process;
 pub mod race;
 pub mod set;
 pub mod shell;
+pub mod wire;
 pub mod ztna;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use crate::target::{Place, TargetError};
 use bindings::Bindings;
 use exchange::Clients;
 use machine::Machine;
+use wire::peer::Peer;
 
 /// What the steps of one sub-test act on.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub struct Stage {
     pub clients: Clients,
     /// The agents, by name.
     pub machines: BTreeMap<String, Machine>,
+    /// The WireGuard peers of the kit's own, by name.
+    pub peers: BTreeMap<String, Peer>,
     /// What `${…}` stands for.
     pub bindings: Bindings,
 }
@@ -49,6 +53,7 @@ pub async fn perform(step: &Step, stage: &mut Stage) -> Result<Evidence, StepErr
         (Action::Http(request), None) => http::perform(request, stage).await,
         (Action::Ztna(command), _) => ztna::perform(command, stage).await,
         (Action::Shell(line), _) => shell::perform(line, stage).await,
+        (Action::Wire(command), _) => wire::perform(command, stage).await,
         (Action::Advance(duration), _) => clock::perform(*duration, stage).await,
         (Action::Set(values), _) => set::perform(values, stage),
     }
@@ -103,6 +108,14 @@ pub enum StepError {
         /// What was tried and what came.
         cause: String,
     },
+    /// The control plane does not keep what the capability `wire` declares.
+    #[error("the WireGuard peer {peer}: {cause}")]
+    Wire {
+        /// The kit's peer.
+        peer: String,
+        /// What was asked and what came.
+        cause: String,
+    },
     /// A step before this one could not be done.
     #[error("not run: an earlier step could not be done")]
     Earlier,
@@ -137,6 +150,7 @@ impl StepError {
             | Self::Exchange { .. }
             | Self::Start { .. }
             | Self::Preparation { .. }
+            | Self::Wire { .. }
             | Self::Earlier
             | Self::Local { .. } => Fault::Environment,
         }

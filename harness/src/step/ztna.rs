@@ -37,7 +37,7 @@ pub async fn run(
     until: Option<&str>,
     timeout: std::time::Duration,
 ) -> Result<ProcessResult, StepError> {
-    pin_host_name(&mut words, &machine.host_name);
+    complete_up(&mut words, &machine.host_name, &machine.agent.up_flags);
     let process = machine.start(&words, &environment)?;
     let result = ProcessResult { command: command_line(&words, &environment), ..Default::default() };
     Ok(attend(machine, process, result, until, timeout).await)
@@ -97,12 +97,16 @@ fn environment(command: &Command, scope: Scope<'_>) -> Result<Vec<(String, Optio
     command.env.iter().map(|(name, value)| Ok((name.clone(), fill_template(value, scope)?))).collect()
 }
 
-/// All machines of a sub-test run on one host, whose name they would otherwise share.
-fn pin_host_name(words: &mut Vec<String>, host_name: &str) {
-    let is_up = words.first().is_some_and(|word| word == "up");
-    if is_up && !words.iter().any(|word| word == "--hostname" || word.starts_with("--hostname=")) {
+/// All machines of a sub-test run on one host, whose name they would otherwise share, and which may have no TUN device.
+fn complete_up(words: &mut Vec<String>, host_name: &str, flags: &[String]) {
+    if words.first().is_none_or(|word| word != "up") {
+        return;
+    }
+    if !words.iter().any(|word| word == "--hostname" || word.starts_with("--hostname=")) {
         words.extend(["--hostname".to_owned(), host_name.to_owned()]);
     }
+    let missing: Vec<String> = flags.iter().filter(|flag| !words.contains(flag)).cloned().collect();
+    words.extend(missing);
 }
 
 fn command_line(words: &[String], environment: &[(String, Option<String>)]) -> String {
@@ -125,17 +129,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_up_without_a_name_gets_the_machines() {
+    fn up_gets_what_it_does_not_have() {
         let cases = [
-            ("up", "up --hostname Linux-C"),
-            ("up --tags a", "up --tags a --hostname Linux-C"),
-            ("up --hostname other", "up --hostname other"),
-            ("up --hostname=other", "up --hostname=other"),
-            ("status", "status"),
+            ("up", "", "up --hostname Linux-C"),
+            ("up --tags a", "", "up --tags a --hostname Linux-C"),
+            ("up --hostname other", "", "up --hostname other"),
+            ("up --hostname=other", "", "up --hostname=other"),
+            ("up", "--userspace", "up --hostname Linux-C --userspace"),
+            ("up --userspace --hostname o", "--userspace", "up --userspace --hostname o"),
+            ("status", "--userspace", "status"),
         ];
-        for (given, wanted) in cases {
-            let mut words: Vec<String> = given.split(' ').map(str::to_owned).collect();
-            pin_host_name(&mut words, "Linux-C");
+        for (given, flags, wanted) in cases {
+            let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            let mut words = split(given);
+            complete_up(&mut words, "Linux-C", &split(flags));
             assert_eq!(words.join(" "), wanted);
         }
     }

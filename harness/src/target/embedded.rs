@@ -1,11 +1,11 @@
 //! The reference inside this process: the only file, besides the self-test, that knows it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use mock_server::app::{self, AgentProgram, Config, Fixture, Person, Ready, Server, StartError};
@@ -17,7 +17,11 @@ use crate::scenario::model::{Capability, Identity};
 use crate::step::exchange::ClientSettings;
 
 use super::front::{Front, Sessions, Standing};
-use super::{AgentCommand, Host, IDENTITIES, Place, TargetDescription, TargetError, identity_name};
+use super::namespace::{self, Gate, Namespace};
+use super::{
+    AgentCommand, Host, IDENTITIES, Network, Place, TargetDescription, TargetError, WITHOUT_TUN,
+    identity_name,
+};
 
 /// The hidden subcommand that makes this program the reference's agent.
 pub const AGENT_SUBCOMMAND: &str = "__ztna";
@@ -35,6 +39,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Embedded {
     /// Its passwords are hashed once, not once a sub-test that begins at the same moment.
     fixture: Arc<OnceCell<Fixture>>,
+    /// Whether agents can have TUN devices, found out once.
+    tun: Arc<OnceLock<Result<(), String>>>,
     front: Option<Arc<dyn Front>>,
 }
 
@@ -145,7 +151,7 @@ pub fn agent(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 impl Embedded {
     /// The same with something in front of each control plane.
     pub fn behind(&self, front: Arc<dyn Front>) -> Self {
-        Self { fixture: Arc::clone(&self.fixture), front: Some(front) }
+        Self { front: Some(front), ..self.clone() }
     }
 
     pub(super) fn description(&self) -> TargetDescription {
@@ -155,10 +161,14 @@ impl Embedded {
             Capability::Heartbeat,
             Capability::Organisations,
             Capability::Fresh,
+            Capability::Wire,
         ]);
         if cfg!(target_os = "linux") {
             // Elsewhere loopback is one address.
             capabilities.insert(Capability::Addresses);
+        }
+        if self.tun().is_ok() {
+            capabilities.insert(Capability::Tun);
         }
         if in_path("sh") && in_path("curl") {
             capabilities.insert(Capability::Installer);
@@ -177,7 +187,18 @@ impl Embedded {
         }
     }
 
-    pub(super) async fn place(&self) -> Result<Place, TargetError> {
+    /// Capabilities that this machine keeps it from having, and why.
+    pub(super) fn lacking(&self) -> BTreeMap<Capability, String> {
+        let tun = self.tun().as_ref().err();
+        let tun = tun.map(|missing| (Capability::Tun, format!("a TUN device, which takes root: {missing}")));
+        tun.into_iter().collect()
+    }
+
+    fn tun(&self) -> &Result<(), String> {
+        self.tun.get_or_init(namespace::tun_devices)
+    }
+
+    pub(super) async fn place(&self, with_tun: bool) -> Result<Place, TargetError> {
         let failed = |error: &dyn std::fmt::Display| TargetError::Start(error.to_string());
         let fixture = self.fixture.get_or_try_init(read_fixture).await?.clone();
         // The kit approves at once, so an agent that logs in need not be kept from asking.
@@ -187,6 +208,11 @@ impl Embedded {
         let plane = ControlPlane::behind(front, server, app::DEFAULT_LISTEN).await;
         let plane = plane.map_err(|error| failed(&error))?;
         let base_url = Url::parse(plane.base_url()).map_err(|error| failed(&error))?;
+        let network = match with_tun {
+            true => Some(network(&base_url).map_err(|error| failed(&error))?),
+            false => None,
+        };
+        let up_flags = if with_tun { Vec::new() } else { vec![WITHOUT_TUN.to_owned()] };
         let ready = plane.server.ready();
         Ok(Place {
             settings: ClientSettings {
@@ -198,7 +224,8 @@ impl Embedded {
             org: ready.org_id.clone(),
             other_org: ready.other_org_id.clone(),
             address: plane.server.address().ip().to_string(),
-            agent: Some(itself(front)),
+            agent: Some(AgentCommand { up_flags, ..itself(front) }),
+            network,
             host: Host::Embedded(Box::new(plane)),
             sessions: Default::default(),
         })
@@ -274,6 +301,15 @@ impl std::fmt::Debug for ControlPlane {
     }
 }
 
+/// A network in which the control plane answers where it answers outside.
+fn network(base_url: &Url) -> std::io::Result<Network> {
+    let control_plane = base_url.socket_addrs(|| None)?.into_iter().next();
+    let control_plane = control_plane.ok_or(std::io::ErrorKind::AddrNotAvailable)?;
+    let namespace = Namespace::make()?;
+    let gate = Gate::open(&namespace, control_plane)?;
+    Ok(Network { namespace: Arc::new(namespace), _gate: gate })
+}
+
 async fn read_fixture() -> Result<Fixture, TargetError> {
     let reading = tokio::task::spawn_blocking(Fixture::built_in).await;
     match reading {
@@ -318,5 +354,5 @@ fn itself(front: Option<&dyn Front>) -> AgentCommand {
         std::env::current_exe().unwrap_or_else(|_| "harness".into()).into_os_string()
     };
     let arguments = front.and_then(Front::agent).unwrap_or_else(|| vec![AGENT_SUBCOMMAND.into()]);
-    AgentCommand { program, arguments, environment: Vec::new() }
+    AgentCommand { program, arguments, environment: Vec::new(), up_flags: Vec::new() }
 }

@@ -1,6 +1,5 @@
 //! Stands between an observed machine and the target, and records what the machine asks for.
 
-use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -36,21 +35,18 @@ struct Way {
 }
 
 impl Forwarder {
-    /// Starts forwarding to the target from a free port of loopback.
+    /// Starts forwarding to the target what comes to this listener.
     ///
     /// # Errors
-    /// There is no free port, or no client can be made.
-    pub async fn start(settings: &ClientSettings) -> Result<Self, StepError> {
+    /// No client can be made.
+    pub fn start(listener: TcpListener, settings: &ClientSettings) -> Result<Self, StepError> {
         let requests = Recording::default();
         let way = Way {
             client: build(settings, None)?,
             base_url: settings.base_url.clone(),
             requests: Arc::clone(&requests),
         };
-        let local =
-            |cause| StepError::Local { what: "no port of loopback can be listened on".to_owned(), cause };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(local)?;
-        let address = listener.local_addr().map_err(local)?;
+        let address = listener.local_addr().map_err(no_port)?;
         let router = Router::new().fallback(pass_on).with_state(way);
         let server = tokio::spawn(async move {
             // It ends with the task.
@@ -74,6 +70,11 @@ impl Drop for Forwarder {
     fn drop(&mut self) {
         self.server.abort();
     }
+}
+
+/// A listener that cannot be had.
+pub fn no_port(cause: std::io::Error) -> StepError {
+    StepError::Local { what: "no port of loopback can be listened on".to_owned(), cause }
 }
 
 async fn pass_on(State(way): State<Way>, request: Request) -> Response {

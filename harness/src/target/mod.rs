@@ -5,15 +5,19 @@ mod description;
 pub mod embedded;
 pub mod forward;
 pub mod front;
+pub mod namespace;
 pub mod profile;
 pub mod remote;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::Mutex;
 
 use crate::plan::TargetFacts;
@@ -22,6 +26,7 @@ use crate::step::exchange::ClientSettings;
 
 pub use description::{Deviating, TargetDescription};
 use embedded::Embedded;
+use namespace::{Gate, Namespace};
 use remote::Remote;
 
 /// Every identity and its name in scenarios and profiles.
@@ -31,6 +36,9 @@ pub const IDENTITIES: [(Identity, &str); 4] = [
     (Identity::Member, "member"),
     (Identity::Outsider, "outsider"),
 ];
+
+/// What `up` is told where there is no TUN device.
+pub const WITHOUT_TUN: &str = "--userspace";
 
 /// Its name in scenarios and profiles.
 pub fn identity_name(identity: Identity) -> &'static str {
@@ -55,8 +63,16 @@ pub struct Place {
     address: String,
     agent: Option<AgentCommand>,
     settings: ClientSettings,
+    network: Option<Network>,
     host: Host,
     sessions: Mutex<HashMap<Identity, String>>,
+}
+
+/// A network of the sub-test's own.
+#[derive(Debug)]
+struct Network {
+    namespace: Arc<Namespace>,
+    _gate: Gate,
 }
 
 /// Who answers behind the base URL.
@@ -75,6 +91,8 @@ pub struct AgentCommand {
     pub arguments: Vec<OsString>,
     /// More environment.
     pub environment: Vec<(String, String)>,
+    /// What every `up` gets beside its words, such as `--userspace` where there is no TUN device.
+    pub up_flags: Vec<String>,
 }
 
 /// The target, or what surrounds it, failed.
@@ -124,7 +142,11 @@ impl Target {
     /// What the plan has to know about it.
     pub fn facts(&self) -> TargetFacts {
         let TargetDescription { name, capabilities, reference, .. } = self.description();
-        TargetFacts { name, capabilities, is_reference: reference }
+        let lacking = match self {
+            Self::Embedded(embedded) => embedded.lacking(),
+            Self::Remote(_) => BTreeMap::new(),
+        };
+        TargetFacts { name, capabilities, lacking, is_reference: reference }
     }
 
     /// Whether sub-tests meet on it: its clock is everybody's.
@@ -143,13 +165,13 @@ impl Target {
         }
     }
 
-    /// The target for one sub-test.
+    /// The target for one sub-test, whose `ztna up` may have to bring up a TUN device.
     ///
     /// # Errors
     /// The reference does not start.
-    pub async fn place(&self) -> Result<Place, TargetError> {
+    pub async fn place(&self, with_tun: bool) -> Result<Place, TargetError> {
         match self {
-            Self::Embedded(embedded) => embedded.place().await,
+            Self::Embedded(embedded) => embedded.place(with_tun).await,
             Self::Remote(remote) => Ok(Remote::place(remote)),
         }
     }
@@ -179,6 +201,36 @@ impl Place {
     /// How its agent is started; none if there is none.
     pub fn agent(&self) -> Option<&AgentCommand> {
         self.agent.as_ref()
+    }
+
+    /// Where its agents' processes are to be started, if not on the host's network.
+    pub fn namespace(&self) -> Option<&Arc<Namespace>> {
+        self.network.as_ref().map(|network| &network.namespace)
+    }
+
+    /// A listener on a free port of loopback, where its agents are.
+    ///
+    /// # Errors
+    /// There is no free port.
+    pub fn listener(&self) -> io::Result<TcpListener> {
+        let listener = self.inside(|| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))??;
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener)
+    }
+
+    /// A UDP socket that the target's machines reach, and where.
+    ///
+    /// # Errors
+    /// There is no port, or no IPv4 address known to them.
+    pub fn udp_socket(&self) -> io::Result<(UdpSocket, SocketAddr)> {
+        let address: Ipv4Addr = self.address.parse().map_err(|_| {
+            io::Error::new(io::ErrorKind::Unsupported, format!("{} is no IPv4 address", self.address))
+        })?;
+        let any = if address.is_loopback() { address } else { Ipv4Addr::UNSPECIFIED };
+        let socket = self.inside(move || std::net::UdpSocket::bind((any, 0)))??;
+        socket.set_nonblocking(true)?;
+        let endpoint = SocketAddr::new(address.into(), socket.local_addr()?.port());
+        Ok((UdpSocket::from_std(socket)?, endpoint))
     }
 
     /// How HTTP clients to it are made.
@@ -236,6 +288,13 @@ impl Place {
             .await
             .map(drop)
             .map_err(TargetError::Approval)
+    }
+
+    fn inside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+        match self.namespace() {
+            Some(namespace) => namespace.run(work),
+            None => Ok(work()),
+        }
     }
 
     /// Ends what was started for the sub-test.

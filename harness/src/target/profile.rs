@@ -13,7 +13,7 @@ use toml::Spanned;
 use crate::scenario::diagnostic::caret;
 use crate::scenario::model::{Capability, Identity, Source};
 
-use super::identity_name;
+use super::{WITHOUT_TUN, identity_name};
 
 /// A profile that was read and makes sense.
 #[derive(Debug, Clone)]
@@ -94,6 +94,9 @@ pub struct Agent {
     /// More environment.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// What `up` gets beside its words unless the profile declares `tun`, quoted as in a shell.
+    #[serde(default = "without_tun")]
+    pub without_tun: String,
 }
 
 /// URLs (or paths below the base URL) that the target offers to tests.
@@ -260,6 +263,10 @@ impl<'de> Visitor<'de> for TokenSourceVisitor {
     }
 }
 
+fn without_tun() -> String {
+    WITHOUT_TUN.to_owned()
+}
+
 fn base_url(content: &Content, source: &Source) -> Result<Url, ProfileError> {
     let written = content.base_url.get_ref();
     let problem = match Url::parse(written) {
@@ -276,6 +283,7 @@ fn capabilities(content: &Content, source: &Source) -> Result<BTreeSet<Capabilit
     let outsider = content.tokens.contains_key(&Identity::Outsider);
     let means = [
         (Capability::Agent, content.agent.is_some(), "an [agent] with its command"),
+        (Capability::Tun, content.agent.is_some(), "an [agent] with its command"),
         (Capability::Clock, content.hooks.clock.is_some(), "hooks.clock"),
         (
             Capability::Organisations,
@@ -286,7 +294,8 @@ fn capabilities(content: &Content, source: &Source) -> Result<BTreeSet<Capabilit
     let Some(declared) = &content.capabilities else {
         return Ok(means
             .iter()
-            .filter(|(_, given, _)| *given)
+            // Whether its agent has a TUN device, nobody knows but the one who wrote the profile.
+            .filter(|(capability, given, _)| *given && *capability != Capability::Tun)
             .map(|(capability, _, _)| *capability)
             .collect());
     };
@@ -352,6 +361,12 @@ mod tests {
         assert!(parse(LEAST).unwrap().capabilities.is_empty());
         let with_clock = parse(&format!("{LEAST}[hooks]\nclock = \"/clock\"\n")).unwrap();
         assert_eq!(with_clock.capabilities, BTreeSet::from([Capability::Clock]));
+        let agent = "[agent]\ncommand = \"ztna\"\n";
+        let with_agent = parse(&format!("{LEAST}{agent}")).unwrap();
+        assert_eq!(with_agent.capabilities, BTreeSet::from([Capability::Agent]));
+        assert_eq!(with_agent.content.agent.unwrap().without_tun, WITHOUT_TUN);
+        let with_tun = parse(&format!("{LEAST}capabilities = [\"tun\"]\n{agent}")).unwrap();
+        assert_eq!(with_tun.capabilities, BTreeSet::from([Capability::Tun]));
     }
 
     #[test]
@@ -365,6 +380,7 @@ mod tests {
     fn mistakes_have_a_place() {
         for (more, told) in [
             ("capabilities = [\"fresh\"]\n", "none of them finds it empty"),
+            ("capabilities = [\"tun\"]\n", "an [agent] with its command"),
             ("colour = 1\n", "unknown field `colour`"),
             ("[timeouts]\nrequest = \"soon\"\n", "`soon`"),
             ("[tokens]\nadmin = { enviroment = \"X\" }\n", "unknown variant `enviroment`"),

@@ -11,7 +11,7 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 use tokio::sync::Mutex;
 
-use crate::scenario::model::Identity;
+use crate::scenario::model::{Capability, Identity};
 use crate::step::exchange::{ClientSettings, PreparedRequest, build, send};
 
 use super::profile::{Profile, TokenSource};
@@ -60,9 +60,11 @@ pub enum MeansError {
         /// What the system says.
         cause: std::io::Error,
     },
-    /// The agent's command is not one.
-    #[error("agent.command of {profile}: `{command}` cannot be split into words: {cause}")]
+    /// What is said of the agent's command line is none.
+    #[error("agent.{key} of {profile}: `{command}` cannot be split into words: {cause}")]
     Command {
+        /// The key of the profile.
+        key: &'static str,
         /// The command.
         command: String,
         /// The profile.
@@ -96,15 +98,19 @@ impl Remote {
         let agent = match &profile.content.agent {
             None => None,
             Some(agent) => {
-                let command = agent.command.get_ref();
-                let mut words = shell_words::split(command)
-                    .map_err(|cause| MeansError::Command {
-                        command: command.clone(),
+                let split = |key, text: &String| {
+                    shell_words::split(text).map_err(|cause| MeansError::Command {
+                        key,
+                        command: text.clone(),
                         profile: shown.clone(),
                         cause,
-                    })?
-                    .into_iter()
-                    .map(OsString::from);
+                    })
+                };
+                let up_flags = match profile.capabilities.contains(&Capability::Tun) {
+                    true => Vec::new(),
+                    false => split("without_tun", &agent.without_tun)?,
+                };
+                let mut words = split("command", agent.command.get_ref())?.into_iter().map(OsString::from);
                 let program = located(words.next().unwrap_or_default(), &profile.path);
                 if !is_there(&program) {
                     let program = program.to_string_lossy().into_owned();
@@ -114,6 +120,7 @@ impl Remote {
                     program,
                     arguments: words.collect(),
                     environment: agent.env.clone().into_iter().collect(),
+                    up_flags,
                 })
             }
         };
@@ -171,6 +178,7 @@ impl Remote {
             address: content.address.clone().unwrap_or_else(|| own_address(remote.base_url())),
             agent: remote.agent.clone(),
             settings: remote.settings(),
+            network: None,
             host: Host::Remote(Arc::clone(remote)),
             sessions: Mutex::default(),
         }

@@ -198,6 +198,37 @@ pub(crate) const SCOPES_UNHEEDED: Deviation = asking(|asked, _| {
 pub(crate) const RATE_ALWAYS_60: Deviation =
     telling(|_, told, _| each_row(told, "rate_limit_rpm", |rate| *rate = json!(60)));
 
+/// Machines are told where nobody is: they say that they are connected, and are not.
+pub(crate) const NEVER_REACHED: Deviation =
+    telling(|asked, told, _| each_peer(asked, told, |peer| peer["endpoints"] = json!(["127.0.0.1:9"])));
+
+pub(crate) const ANOTHERS_ADDRESS: Deviation =
+    telling(|asked, told, _| each_peer(asked, told, |peer| peer["tailnet_ip"] = json!("100.127.9.9")));
+
+/// Machines are told of keys that were replaced as if they were another machine's.
+pub(crate) const OLD_KEYS_COUNT: Deviation = telling(|asked, told, memory| {
+    if asked.path != "/api/network-map" {
+        return;
+    }
+    let Some(peers) = told.json["data"]["peers"].as_array_mut() else { return };
+    let ghosts = peers.iter().flat_map(|peer| {
+        let keys = memory.node_keys.get(peer["name"].as_str().unwrap_or_default());
+        let old = keys.map(|keys| keys.split_last().map_or(&[][..], |(_, old)| old)).unwrap_or_default();
+        old.iter().map(|key| {
+            let mut ghost = peer.clone();
+            ghost["id"] = json!(uuid::Uuid::new_v4());
+            ghost["name"] = json!("ghost");
+            ghost["tailnet_ip"] = json!("100.127.9.9");
+            ghost["public_key"] = json!(key);
+            ghost
+        })
+    });
+    let ghosts: Vec<Value> = ghosts.collect();
+    peers.extend(ghosts);
+});
+
+pub(crate) const NEVER_DELETED: Deviation = asking(|asked, _| does_nothing(asked, "delete"));
+
 fn creates_auth_key(asked: &Asked) -> bool {
     asked.json["action"] == "create_auth_key"
 }
@@ -216,6 +247,12 @@ fn does_nothing(asked: &Asked, action: &str) -> Option<Told> {
 
 fn rows(told: &mut Told) -> impl Iterator<Item = &mut Value> {
     told.json.get_mut("data").and_then(Value::as_array_mut).into_iter().flatten()
+}
+
+fn each_peer(asked: &Asked, told: &mut Told, bend: impl Fn(&mut Value)) {
+    if asked.path == "/api/network-map" {
+        told.json["data"]["peers"].as_array_mut().into_iter().flatten().for_each(bend);
+    }
 }
 
 fn each_row(told: &mut Told, column: &str, bend: impl Fn(&mut Value)) {

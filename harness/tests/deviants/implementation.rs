@@ -80,7 +80,7 @@ impl Implementation {
         let ready = self.server.ready();
         let mut profile = format!(
             "name = \"deviant\"\nbase_url = {:?}\norg_id = {:?}\nother_org_id = {:?}\nreference = true\n\
-             capabilities = [\"agent\", \"clock\", \"heartbeat\", \"organisations\", \"addresses\"]\n\
+             capabilities = [\"agent\", \"clock\", \"heartbeat\", \"organisations\", \"addresses\", \"wire\"]\n\
              [agent]\ncommand = \"{} __ztna\"\n\
              [hooks]\nclock = \"{}/clock\"\napprove = \"/api/auth/device/approve\"\n[tokens]\n",
             self.base_url,

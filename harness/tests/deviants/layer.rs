@@ -41,6 +41,8 @@ pub(crate) struct Memory {
     pub(crate) keys: Vec<String>,
     /// Auth keys that enrolled a machine.
     pub(crate) used: Vec<String>,
+    /// The public keys of each machine, in the order in which it registered with them.
+    pub(crate) node_keys: HashMap<String, Vec<String>>,
     /// How many registrations were refused.
     pub(crate) refusals: u64,
 }
@@ -142,7 +144,12 @@ impl Memory {
                 let session = text(&asked.json["email"]).zip(text(&told.json["data"]["access_token"]));
                 self.sessions.extend(session);
             }
-            "/api/register-machine" if good => self.used.extend(text(&asked.json["auth_key"])),
+            "/api/register-machine" if good => {
+                self.used.extend(text(&asked.json["auth_key"]));
+                if let Some((name, key)) = text(&asked.json["name"]).zip(text(&asked.json["public_key"])) {
+                    self.node_keys.entry(name).or_default().push(key);
+                }
+            }
             "/api/register-machine" => self.refusals += 1,
             "/api/key-management" | "/api/api-keys" if good => {
                 self.keys.extend(text(&told.json["data"]["key"]));

@@ -1,11 +1,14 @@
 //! Why a command failed, in the words the documents use.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use super::control_client::ControlError;
 use super::host_name::HostNameError;
 use super::local_socket::SocketError;
 use super::state::StateError;
+use super::tunnel::DeviceError;
 
 /// The reason a command gives on standard error before it exits with 1.
 #[derive(Debug, Error)]
@@ -23,7 +26,7 @@ pub(crate) enum AgentError {
     #[error("this machine is not registered. Run 'ztna up' first")]
     NotRegistered,
     /// No `ztna up` runs whose tunnel could be used.
-    #[error("QuickZTNA is not running. Run 'ztna up --userspace' first")]
+    #[error("QuickZTNA is not running. Run 'ztna up' first")]
     NotRunning,
     /// A ping was not answered; the reason comes from the running `ztna up`.
     #[error("{0}")]
@@ -115,6 +118,9 @@ pub(crate) enum AgentError {
     /// The state folder.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The TUN device.
+    #[error("{0}")]
+    Device(Arc<DeviceError>),
     /// The local socket.
     #[error(transparent)]
     Socket(#[from] SocketError),
@@ -137,5 +143,11 @@ impl AgentError {
     /// A system call that came to nothing, for `map_err`.
     pub(crate) fn system(action: &'static str) -> impl Fn(std::io::Error) -> Self {
         move |cause| Self::System { action, cause }
+    }
+}
+
+impl From<DeviceError> for AgentError {
+    fn from(error: DeviceError) -> Self {
+        Self::Device(Arc::new(error))
     }
 }

@@ -21,6 +21,7 @@ pub mod machine_tags;
 pub mod network_map;
 pub mod openapi;
 pub mod register_machine;
+pub mod relay;
 mod router;
 mod state;
 mod trace;

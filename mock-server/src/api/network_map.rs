@@ -12,6 +12,7 @@ use super::machine::MachineToken;
 use super::{Error, State};
 use crate::control::network_map::{self, NetworkMap};
 use crate::domain::network_map::Peer;
+use crate::domain::region::Site;
 use crate::domain::{Refusal, Timestamp};
 
 /// How long a request waits for a change, in seconds, if it does not say.
@@ -46,6 +47,20 @@ pub struct NetworkMapAnswer {
     peers: Vec<PeerView>,
     /// The ids of machines that are peers no more: deleted, logged out, or put into quarantine.
     removed: Vec<String>,
+    /// The relays there are.
+    relays: Vec<RelayView>,
+}
+
+/// A relay, for machines that cannot reach each other over UDP.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RelayView {
+    /// The code of its region.
+    #[schema(example = "blr1")]
+    region: String,
+    /// The region's name.
+    name: String,
+    /// Where it answers `GET /relay`; null: where this control plane answers.
+    url: Option<String>,
 }
 
 /// The machine that asked.
@@ -71,6 +86,8 @@ pub struct PeerView {
     public_key: String,
     /// Where it can be reached over UDP, those it prefers first.
     endpoints: Vec<String>,
+    /// The region at whose relay it listens; null: at none.
+    relay: Option<String>,
     /// Whether it is heard of.
     online: bool,
 }
@@ -97,7 +114,7 @@ pub async fn network_map(
     let wait = Duration::from_secs(question.wait.into());
     let stopping = state.stopping.subscribe();
     let map = network_map::follow(&state.store, &token.hash, question.since, wait, stopping).await?;
-    Ok(envelope::ok(NetworkMapAnswer::new(map, state.clock.now())))
+    Ok(envelope::ok(NetworkMapAnswer::new(map, &state.settings.relays, state.clock.now())))
 }
 
 impl Question {
@@ -125,7 +142,7 @@ impl Question {
 
 impl NetworkMapAnswer {
     /// The map with the asking machine as it is at `now`.
-    fn new(map: NetworkMap, now: Timestamp) -> Self {
+    fn new(map: NetworkMap, relays: &[Site], now: Timestamp) -> Self {
         let NetworkMap { version, full, machine, peers, removed } = map;
         let own = SelfView {
             status: machine.status.seen(machine.last_seen, now).as_str(),
@@ -133,14 +150,23 @@ impl NetworkMapAnswer {
             name: machine.name,
             tailnet_ip: machine.tailnet_ip,
         };
-        Self { version, full, own, peers: peers.into_iter().map(PeerView::from).collect(), removed }
+        let peers = peers.into_iter().map(PeerView::from).collect();
+        let relays = relays.iter().map(RelayView::from).collect();
+        Self { version, full, own, peers, removed, relays }
+    }
+}
+
+impl From<&Site> for RelayView {
+    fn from(site: &Site) -> Self {
+        let Site { region, name, url } = site.clone();
+        Self { region: region.into(), name, url }
     }
 }
 
 impl From<Peer> for PeerView {
     fn from(peer: Peer) -> Self {
-        let Peer { id, name, tailnet_ip, public_key, endpoints, online } = peer;
-        Self { id, name, tailnet_ip, public_key, endpoints, online }
+        let Peer { id, name, tailnet_ip, public_key, endpoints, relay, online } = peer;
+        Self { id, name, tailnet_ip, public_key, endpoints, relay: relay.map(String::from), online }
     }
 }
 

@@ -40,6 +40,7 @@ pub fn document() -> OpenApi {
         ("session", "An access token: a JWT of /api/auth/login or of the device flow"),
         ("api_key", "An API key: qztna_… or ztna_…; what it may do is bound by its scopes"),
         ("machine_token", "A machine token: ztm_…, as /api/register-machine answers it"),
+        ("relay_secret", "The secret that the control plane shares with its relays"),
     ] {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
         components.add_security_scheme(name, SecurityScheme::Http(scheme));

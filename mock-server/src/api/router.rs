@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::trace;
 use super::{
     Error, State, db, device, error, healthz, heartbeat, installer, key_management, login, machine_admin,
-    machine_logout, machine_tags, network_map, openapi, register_machine, user_orgs,
+    machine_logout, machine_tags, network_map, openapi, register_machine, relay, user_orgs,
 };
 use crate::domain::Refusal;
 
@@ -54,6 +54,9 @@ fn documented() -> OpenApiRouter<State> {
         .routes(routes!(register_machine::register_machine))
         .routes(routes!(heartbeat::heartbeat))
         .routes(routes!(network_map::network_map))
+        .routes(routes!(relay::connect::connect))
+        .routes(routes!(relay::counters::counters))
+        .routes(routes!(relay::members::members))
         .routes(routes!(machine_logout::machine_logout))
         .routes(routes!(machine_tags::machine_tags))
         .routes(routes!(machine_admin::machine_admin))

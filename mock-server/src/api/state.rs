@@ -9,6 +9,8 @@ use tokio::sync::watch;
 use super::AgentProgram;
 use crate::control::session::SessionKey;
 use crate::control::{Clock, Random};
+use crate::domain::region::Site;
+use crate::relay::Relay;
 use crate::store::Store;
 
 /// Shared by all handlers; cheap to clone.
@@ -22,6 +24,8 @@ pub struct State {
     pub random: Random,
     /// Turns true when the server stops: requests that wait for something answer then.
     pub stopping: watch::Sender<bool>,
+    /// The relay in this process, if it serves a region.
+    pub relay: Option<Relay>,
     /// What was decided when the server started.
     pub settings: Arc<Settings>,
 }
@@ -37,6 +41,10 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// What the installer installs; it has nothing to install without one.
     pub agent_program: Option<AgentProgram>,
+    /// The relays that machines are told of.
+    pub relays: Vec<Site>,
+    /// SHA-256 of the secret that relays elsewhere show; none of them is served without one.
+    pub relay_secret_hash: Option<String>,
     /// How long a device code can be approved (RFC 8628 `expires_in`).
     pub device_code_lifetime: Duration,
     /// How long a device waits between two questions (RFC 8628 `interval`).

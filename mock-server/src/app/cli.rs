@@ -9,12 +9,19 @@ use clap::{Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{AgentProgram, Config, DEFAULT_LISTEN, Fixture, Server, StartError, logging, start};
+use super::{
+    AgentProgram, Config, DEFAULT_LISTEN, Fixture, RelayConfig, RelayServer, Server, StartError, logging,
+    start,
+};
 use crate::control::{Clock, Random};
+use crate::domain::region::{Region, Site};
 use crate::store::Location;
 
 /// Exit code of a command line that cannot be followed, as clap's own.
 const USAGE: u8 = 2;
+
+/// Characters of the relays' secret; fewer could be guessed.
+const SHORTEST_SECRET: usize = 16;
 
 /// QuickZTNA's reference control plane.
 #[derive(Debug, Parser)]
@@ -28,6 +35,8 @@ struct Cli {
 enum Command {
     /// Serve until SIGTERM or SIGINT.
     Serve(Serve),
+    /// Serve a relay for machines that cannot reach each other over UDP, until SIGTERM or SIGINT.
+    Relay(RelayOptions),
 }
 
 #[derive(Debug, clap::Args)]
@@ -53,6 +62,27 @@ struct Serve {
     /// The program that install.sh gives to machines [default: the ztna beside this program, if there is one]
     #[arg(long, value_name = "FILE")]
     agent: Option<PathBuf>,
+    /// A relay elsewhere besides those of the fixture; may be given more than once. It shows the secret of the environment
+    /// variable ZTNA_RELAY_SECRET.
+    #[arg(long = "relay", value_name = "REGION=URL", value_parser = site)]
+    relays: Vec<Site>,
+    /// How log lines look; RUST_LOG chooses which there are.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+/// The secret that it shares with its control plane is in the environment variable ZTNA_RELAY_SECRET.
+#[derive(Debug, clap::Args)]
+struct RelayOptions {
+    /// Where to listen; port 0 lets the system choose.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value_t = DEFAULT_LISTEN)]
+    listen: SocketAddr,
+    /// The region it serves, such as fra1; its control plane has to name it too
+    #[arg(long, value_name = "REGION")]
+    region: Region,
+    /// The control plane that knows the machines
+    #[arg(long, value_name = "URL", value_parser = address)]
+    control: String,
     /// How log lines look; RUST_LOG chooses which there are.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -69,13 +99,25 @@ pub(super) enum LogFormat {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    let Command::Serve(options) = Cli::parse().command;
-    logging::install(options.log_format);
-    match run(options) {
+    let ended = match Cli::parse().command {
+        Command::Serve(options) => {
+            logging::install(options.log_format);
+            run(options)
+        }
+        Command::Relay(options) => {
+            logging::install(options.log_format);
+            run_relay(options)
+        }
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "mock-server: {error}");
-            ExitCode::from(if matches!(error, StartError::Database(_)) { USAGE } else { 1 })
+            ExitCode::from(if matches!(error, StartError::Database(_) | StartError::RelaySecret(_)) {
+                USAGE
+            } else {
+                1
+            })
         }
     }
 }
@@ -94,29 +136,76 @@ fn run(options: Serve) -> Result<(), StartError> {
         trusted_proxies: options.trusted_proxies,
         test_control: options.test_control,
         device_poll_interval: None,
+        relay_secret: relay_secret()?,
+        relays: options.relays,
         agent_program: agent_program(options.agent)?,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|source| StartError::Runtime { source })?;
-    runtime.block_on(async {
-        let signals = |kind| signal(kind).map_err(|source| StartError::Runtime { source });
-        let (mut terminate, mut interrupt) =
-            (signals(SignalKind::terminate())?, signals(SignalKind::interrupt())?);
+    runtime()?.block_on(async {
+        let stopped = stopped()?;
         let server = start(config).await?;
         announce(&server);
         if let Some(path) = options.ready_file {
             server.ready().write(&path).map_err(|source| StartError::ReadyFile { path, source })?;
         }
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        stopped.await;
         tracing::info!("stopping");
         server.stop().await;
         Ok(())
     })
+}
+
+fn run_relay(options: RelayOptions) -> Result<(), StartError> {
+    let RelayOptions { listen, region, control, .. } = options;
+    let secret = relay_secret()?.ok_or(StartError::RelaySecret("is not set"))?;
+    runtime()?.block_on(async {
+        let stopped = stopped()?;
+        let relay = RelayServer::start(RelayConfig { listen, region, control, secret }).await?;
+        tracing::info!(address = %relay.address(), %region, "listening");
+        stopped.await;
+        tracing::info!("stopping");
+        Ok(())
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|source| StartError::Runtime { source })
+}
+
+/// Heeds signals from now on; what it answers ends with the first.
+fn stopped() -> Result<impl Future<Output = ()>, StartError> {
+    let signals = |kind| signal(kind).map_err(|source| StartError::Runtime { source });
+    let (mut terminate, mut interrupt) =
+        (signals(SignalKind::terminate())?, signals(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Never on the command line, where everybody on the machine could read it.
+fn relay_secret() -> Result<Option<String>, StartError> {
+    match std::env::var("ZTNA_RELAY_SECRET") {
+        Ok(secret) if secret.trim().len() >= SHORTEST_SECRET => Ok(Some(secret.trim().to_owned())),
+        Ok(secret) if !secret.trim().is_empty() => Err(StartError::RelaySecret("is too short")),
+        _ => Ok(None),
+    }
+}
+
+fn site(text: &str) -> Result<Site, String> {
+    let (region, url) =
+        text.split_once('=').ok_or("expected REGION=URL, such as fra1=https://fra1.relay.example")?;
+    let region: Region = region.parse().map_err(|error| format!("{error}"))?;
+    Ok(Site { region, name: region.to_string(), url: Some(address(url)?) })
+}
+
+fn address(text: &str) -> Result<String, String> {
+    match text.starts_with("http://") || text.starts_with("https://") {
+        true => Ok(text.trim_end_matches('/').to_owned()),
+        false => Err("it has to begin with https:// or http://".to_owned()),
+    }
 }
 
 /// One that was named has to be there.
@@ -185,6 +274,19 @@ mod tests {
         for bad in ["/nowhere/ztna", "/"] {
             let message = agent_program(Some(bad.into())).unwrap_err().to_string();
             assert!(message.contains(bad) && message.contains("--agent"), "{message}");
+        }
+    }
+
+    #[test]
+    fn relays_are_named_with_their_address() {
+        let named = site("fra1=https://fra1.relay.example/").unwrap();
+        assert_eq!(
+            (named.region.as_str(), named.url.as_deref()),
+            ("fra1", Some("https://fra1.relay.example"))
+        );
+        for (wrong, reason) in [("fra1", "REGION=URL"), ("FRA=http://a", "such as blr1"), ("a=b", "https://")]
+        {
+            assert!(site(wrong).unwrap_err().contains(reason), "{wrong}");
         }
     }
 

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::Fixture;
 use crate::api::AgentProgram;
 use crate::control::{Clock, Random};
+use crate::domain::region::Site;
 use crate::store::Location;
 
 /// Loopback, on a port that the system chooses.
@@ -33,6 +34,10 @@ pub struct Config {
     pub test_control: bool,
     /// How often `ztna login` may ask whether it was approved, if not as the fixture says.
     pub device_poll_interval: Option<Duration>,
+    /// The secret that relays elsewhere show; `None`: no relay elsewhere is served.
+    pub relay_secret: Option<String>,
+    /// Relays elsewhere, besides those of the fixture.
+    pub relays: Vec<Site>,
     /// What `GET /install/ztna` gives to machines (`issuing/rollout.1`).
     pub agent_program: Option<AgentProgram>,
 }
@@ -49,6 +54,8 @@ impl Config {
             trusted_proxies: Vec::new(),
             test_control: false,
             device_poll_interval: None,
+            relay_secret: None,
+            relays: Vec::new(),
             agent_program: None,
         }
     }

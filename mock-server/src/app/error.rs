@@ -57,6 +57,11 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A relay and its control plane need a secret that they share.
+    #[error(
+        "ZTNA_RELAY_SECRET {0}: it has to hold the secret, of at least 16 characters, that control plane and relays share"
+    )]
+    RelaySecret(&'static str),
     /// The database on the command line is none that this version knows.
     #[error("{0}")]
     Database(String),

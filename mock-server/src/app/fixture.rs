@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::StartError;
 use crate::control::{Random, password};
+use crate::domain::region::Site;
 use crate::domain::{Role, Timestamp};
 use crate::store::{StoreError, Tx, organisations, users};
 
@@ -25,6 +26,7 @@ pub(super) struct Seed {
     pub(super) organisations: Vec<Organisation>,
     pub(super) users: Vec<User>,
     pub(super) session: Session,
+    pub(super) regions: Vec<Site>,
 }
 
 #[derive(Deserialize)]
@@ -33,6 +35,8 @@ struct File {
     organisation: Vec<Organisation>,
     user: Vec<UserEntry>,
     session: SessionEntry,
+    #[serde(default)]
+    region: Vec<RegionEntry>,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +62,14 @@ struct SessionEntry {
     lifetime: String,
     device_code_lifetime: String,
     device_poll_interval: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RegionEntry {
+    code: String,
+    name: String,
+    url: Option<String>,
 }
 
 pub(super) struct User {
@@ -121,7 +133,8 @@ impl Fixture {
             let UserEntry { email, name, password, .. } = entry;
             users.push(User { email: email.to_lowercase(), name, password, password_hash, roles });
         }
-        let seed = Seed { organisations: file.organisation, users, session };
+        let regions = regions(file.region).map_err(wrong)?;
+        let seed = Seed { organisations: file.organisation, users, session, regions };
         Ok(Self { seed: Arc::new(seed) })
     }
 
@@ -169,6 +182,28 @@ fn unreadable(text: &str, error: &toml::de::Error) -> String {
 fn repeated(names: impl Iterator<Item = String>) -> Option<String> {
     let mut seen = BTreeSet::new();
     names.into_iter().find(|name| !seen.insert(name.clone()))
+}
+
+fn regions(entries: Vec<RegionEntry>) -> Result<Vec<Site>, String> {
+    if let Some(code) = repeated(entries.iter().map(|entry| entry.code.clone())) {
+        return Err(format!("there is more than one [[region]] with the code {code}"));
+    }
+    if entries.iter().filter(|entry| entry.url.is_none()).count() > 1 {
+        return Err(
+            "more than one [[region]] has no url, and this server can be the relay of one only".to_owned()
+        );
+    }
+    let site = |entry: RegionEntry| {
+        let region = entry.code.parse().map_err(|error| format!("{error}"))?;
+        let url = entry.url.map(|url| url.trim_end_matches('/').to_owned());
+        match &url {
+            Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => Err(format!(
+                "the url of the region {region} is {url:?}; it has to begin with https:// or http://"
+            )),
+            _ => Ok(Site { region, name: entry.name, url }),
+        }
+    };
+    entries.into_iter().map(site).collect()
 }
 
 fn roles(user: &UserEntry, organisations: &[Organisation]) -> Result<Vec<(String, Role)>, String> {
@@ -225,6 +260,17 @@ mod tests {
         for (text, expected) in [
             (format!("{session}{organisation}{}", user("x = \"admin\"")), "no [[organisation]]"),
             (format!("{session}{organisation}{}", user("o = \"boss\"")), "expected \"owner\""),
+            (
+                format!("{session}{organisation}{}[[region]]\ncode = \"BLR\"\nname = \"B\"\n", user("")),
+                "such as blr1",
+            ),
+            (
+                format!(
+                    "{session}{organisation}{}[[region]]\ncode = \"a\"\nname = \"A\"\nurl = \"a\"\n",
+                    user("")
+                ),
+                "has to begin with https://",
+            ),
             (format!("{session}{organisation}{}colour = 1\n", user("")), "unknown field `colour`"),
             (
                 format!("{}{organisation}{}", session.replace("1h", "soon"), user("")),

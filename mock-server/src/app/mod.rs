@@ -8,6 +8,7 @@ mod error;
 mod fixture;
 mod logging;
 mod ready;
+mod relay;
 mod server;
 mod test_control;
 
@@ -17,4 +18,5 @@ pub use config::{Config, DEFAULT_LISTEN};
 pub use error::{StartError, TokenError};
 pub use fixture::Fixture;
 pub use ready::{Person, Ready};
+pub use relay::{RelayConfig, RelayServer};
 pub use server::{Server, start, state};

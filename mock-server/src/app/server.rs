@@ -11,11 +11,13 @@ use tokio::task::JoinHandle;
 
 use super::fixture::User;
 use super::test_control::TestControl;
-use super::{Config, Fixture, Person, Ready, StartError, TokenError};
+use super::{Config, Fixture, Person, Ready, StartError, TokenError, relay};
 use crate::api::{self, Settings, State};
 use crate::control::session::SessionKey;
 use crate::control::{Random, upkeep};
 use crate::domain::Role;
+use crate::domain::key::material;
+use crate::domain::region::Site;
 use crate::store::{Location, Store, StoreError, Tx, settings, users};
 
 const SESSION_SECRET: &str = "session_secret";
@@ -29,6 +31,7 @@ pub struct Server {
     state: State,
     serving: JoinHandle<()>,
     upkeep: JoinHandle<()>,
+    relay: Option<JoinHandle<()>>,
     _control: Option<TestControl>,
 }
 
@@ -64,7 +67,8 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     });
     let upkeep =
         tokio::spawn(upkeep::forever(state.store.clone(), state.clock.clone(), state.random.clone()));
-    Ok(Server { address, ready, state, serving, upkeep, _control: control })
+    let relay = state.relay.clone().map(|relay| tokio::spawn(relay.watch()));
+    Ok(Server { address, ready, state, serving, upkeep, relay, _control: control })
 }
 
 impl Server {
@@ -113,6 +117,9 @@ impl Drop for Server {
         self.state.stopping.send_replace(true);
         self.serving.abort();
         self.upkeep.abort();
+        if let Some(relay) = &self.relay {
+            relay.abort();
+        }
     }
 }
 
@@ -128,8 +135,12 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
         session_secret(tx, &random)
     });
     let secret = prepared.await?;
-    let session = &config.fixture.seed().session;
+    let seed = config.fixture.seed();
+    let session = &seed.session;
+    let relays: Vec<Site> = seed.regions.iter().chain(&config.relays).cloned().collect();
+    let own = relays.iter().find(|site| site.url.is_none());
     Ok(State {
+        relay: own.map(|site| relay::beside(store.clone(), site.region)),
         store,
         clock: config.clock.clone(),
         random: config.random.clone(),
@@ -137,6 +148,8 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
         settings: Arc::new(Settings {
             session: SessionKey::new(secret, session.lifetime),
             base_url,
+            relays,
+            relay_secret_hash: config.relay_secret.as_deref().map(material::sha256),
             trusted_proxies: config.trusted_proxies.clone(),
             agent_program: config.agent_program.clone(),
             device_code_lifetime: session.device_code_lifetime,

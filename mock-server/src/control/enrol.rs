@@ -200,6 +200,7 @@ fn settle(
         public_key: candidate.public_key.clone(),
         // Whoever registers anew may be somewhere else.
         endpoints: Vec::new(),
+        relay: None,
         logged_in: true,
         auth_key_id: admission.auth_key_id.map(str::to_owned),
         enrolled_by: admission.enrolled_by.map(str::to_owned),

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use crate::domain::machine::Status;
+use crate::domain::region::Region;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::machines::{self, Machine};
 use crate::store::{StoreError, Tx};
@@ -15,6 +16,8 @@ pub struct Heartbeat {
     pub version: Option<String>,
     /// Where it can be reached, normalised; `None`: as before. One that goes can be reached nowhere.
     pub endpoints: Option<Vec<String>>,
+    /// The relay where it listens; `None`: as before. One that goes listens at none.
+    pub relay: Option<Region>,
 }
 
 /// Writes down that the machine was heard of. One in quarantine is refused, an unknown token too.
@@ -37,6 +40,7 @@ pub fn heartbeat(
         Some(endpoints) => endpoints,
         None => machine.endpoints,
     };
+    machine.relay = if beat.online { beat.relay.or(machine.relay) } else { None };
     machines::update(tx, &before, &machine)?;
     Ok(machine)
 }

@@ -21,6 +21,7 @@ pub fn logout(tx: &mut Tx<'_>, token_hash: &str, random: &Random, now: Timestamp
         machine.status = machine.status.heard(false);
         machine.last_seen = now;
         machine.endpoints.clear();
+        machine.relay = None;
         machine.logged_in = false;
         machines::update(tx, &before, &machine)?;
     }

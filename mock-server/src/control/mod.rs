@@ -16,6 +16,7 @@ pub mod network_map;
 pub mod password;
 pub mod random;
 pub mod reap;
+pub mod relay;
 pub mod revoke;
 pub mod rows;
 pub mod session;

@@ -12,6 +12,8 @@ pub mod network_map;
 pub mod quota;
 pub mod rate;
 pub mod refusal;
+pub mod region;
+pub mod relay;
 pub mod role;
 pub mod scope;
 pub mod tag;

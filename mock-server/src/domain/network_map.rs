@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::machine::Status;
+use super::region::Region;
 
 /// So long it is known which machines were removed; who has not asked for longer is told the whole map.
 pub const REMOVALS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -23,6 +24,8 @@ pub struct Peer {
     pub public_key: String,
     /// Where it can be reached, those it prefers first.
     pub endpoints: Vec<String>,
+    /// The relay where it listens.
+    pub relay: Option<Region>,
     /// Whether it is heard of.
     pub online: bool,
 }

@@ -4,6 +4,7 @@ use super::{Row, StoreError, Tx, network_map};
 use crate::domain::Timestamp;
 use crate::domain::machine::Status;
 use crate::domain::network_map::{Peer, is_peer};
+use crate::domain::region::Region;
 use crate::values;
 
 /// A machine's row.
@@ -27,6 +28,8 @@ pub struct Machine {
     pub public_key: String,
     /// Where it can be reached over UDP, as it said last.
     pub endpoints: Vec<String>,
+    /// The relay where it listens, as it said last.
+    pub relay: Option<Region>,
     /// Whether it holds a token.
     pub logged_in: bool,
     /// The auth key it was enrolled with last.
@@ -52,6 +55,7 @@ impl Machine {
             tailnet_ip: self.tailnet_ip.clone(),
             public_key: self.public_key.clone(),
             endpoints: self.endpoints.clone(),
+            relay: self.relay,
             online: self.status == Status::Online,
         })
     }
@@ -61,7 +65,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, org_id, name, tailnet_ip, status, tags, ephemeral, public_key, auth_key_id, ",
-            "enrolled_by, os, version, created_at, last_seen, endpoints, token_hash IS NOT NULL FROM machines ",
+            "enrolled_by, os, version, created_at, last_seen, endpoints, token_hash IS NOT NULL, relay FROM machines ",
             $rest
         )
     };
@@ -83,7 +87,7 @@ pub fn find_by_token(tx: &mut Tx<'_>, token_hash: &str) -> Result<Option<Machine
     tx.optional(select!("WHERE token_hash = ?1"), values![token_hash], machine)
 }
 
-/// Adds a machine that holds the token with that hash, without endpoints.
+/// Adds a machine that holds the token with that hash, without endpoints or relay.
 pub fn insert(tx: &mut Tx<'_>, machine: &Machine, token_hash: &str) -> Result<(), StoreError> {
     let map_version = match is_peer(machine.status, true) {
         true => network_map::advance(tx, &machine.org_id)?,
@@ -124,7 +128,8 @@ pub fn replace(
 ) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE machines SET status = ?2, tags = ?3, ephemeral = ?4, public_key = ?5, token_hash = ?6,
-             auth_key_id = ?7, enrolled_by = ?8, os = ?9, version = ?10, last_seen = ?11, endpoints = ?12
+             auth_key_id = ?7, enrolled_by = ?8, os = ?9, version = ?10, last_seen = ?11, endpoints = ?12,
+             relay = ?13
          WHERE id = ?1",
         values![
             &machine.id,
@@ -138,24 +143,27 @@ pub fn replace(
             machine.os.as_ref(),
             machine.version.as_ref(),
             machine.last_seen,
-            list(&machine.endpoints)
+            list(&machine.endpoints),
+            machine.relay.map(String::from)
         ],
     )?;
     tell_peers(tx, before, machine)
 }
 
-/// Writes what life changes of the machine `before`: status, tags, version, endpoints, when it was last heard of; and
+/// Writes what life changes of the machine `before`: status, tags, version, endpoints, relay, when it was last heard of; and
 /// voids its token if it is no longer logged in.
 pub fn update(tx: &mut Tx<'_>, before: &Machine, machine: &Machine) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE machines SET status = ?2, tags = ?3, version = ?4, last_seen = ?5, endpoints = ?6 WHERE id = ?1",
+        "UPDATE machines SET status = ?2, tags = ?3, version = ?4, last_seen = ?5, endpoints = ?6, relay = ?7
+         WHERE id = ?1",
         values![
             &machine.id,
             machine.status.as_str(),
             list(&machine.tags),
             machine.version.as_ref(),
             machine.last_seen,
-            list(&machine.endpoints)
+            list(&machine.endpoints),
+            machine.relay.map(String::from)
         ],
     )?;
     if before.logged_in && !machine.logged_in {
@@ -194,6 +202,11 @@ pub(super) fn status(row: &Row<'_>, column: usize) -> Result<Status, StoreError>
     Status::parse(&status).ok_or(StoreError::Corrupt { column: "machines.status".to_owned(), reason: status })
 }
 
+/// A machine's relay. One that no longer can be a region's counts as none.
+pub(super) fn relay(row: &Row<'_>, column: usize) -> Result<Option<Region>, StoreError> {
+    Ok(row.optional_text(column)?.and_then(|code| code.parse().ok()))
+}
+
 /// A row that [`select`] asked for.
 pub(super) fn machine(row: &Row<'_>) -> Result<Machine, StoreError> {
     Ok(Machine {
@@ -213,6 +226,7 @@ pub(super) fn machine(row: &Row<'_>) -> Result<Machine, StoreError> {
         last_seen: row.timestamp(13)?,
         endpoints: row.json(14)?.unwrap_or_default(),
         logged_in: row.flag(15)?,
+        relay: relay(row, 16)?,
     })
 }
 

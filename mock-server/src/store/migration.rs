@@ -10,6 +10,7 @@ use super::StoreError;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0001_initial.sql"),
     include_str!("migrations/sqlite/0002_network_map.sql"),
+    include_str!("migrations/sqlite/0003_relay.sql"),
 ];
 
 /// What every new database in memory is a copy of: making the tables takes several times as long as copying them.

@@ -37,7 +37,7 @@ pub fn extent(tx: &mut Tx<'_>, org_id: &str) -> Result<Extent, StoreError> {
 /// Every peer of the machine `id`.
 pub fn peers(tx: &mut Tx<'_>, org_id: &str, id: &str) -> Result<Vec<Peer>, StoreError> {
     let rows = tx.all(
-        "SELECT id, name, tailnet_ip, public_key, endpoints, status, token_hash IS NOT NULL
+        "SELECT id, name, tailnet_ip, public_key, endpoints, status, token_hash IS NOT NULL, relay
          FROM machines WHERE org_id = ?1 AND id <> ?2 ORDER BY name",
         values![org_id, id],
         change,
@@ -54,7 +54,7 @@ pub fn changes(tx: &mut Tx<'_>, org_id: &str, id: &str, since: i64) -> Result<Ve
         |row| Ok(Change { id: row.text(0)?, peer: None }),
     )?;
     let mut changes = tx.all(
-        "SELECT id, name, tailnet_ip, public_key, endpoints, status, token_hash IS NOT NULL
+        "SELECT id, name, tailnet_ip, public_key, endpoints, status, token_hash IS NOT NULL, relay
          FROM machines WHERE org_id = ?1 AND map_version > ?2 AND id <> ?3 ORDER BY map_version",
         values![org_id, since, id],
         change,
@@ -130,6 +130,7 @@ fn change(row: &Row<'_>) -> Result<Change, StoreError> {
         tailnet_ip: row.text(2)?,
         public_key: row.text(3)?,
         endpoints: row.json(4)?.unwrap_or_default(),
+        relay: machines::relay(row, 7)?,
         online: status == Status::Online,
     };
     Ok(Change { id, peer: Some(peer) })

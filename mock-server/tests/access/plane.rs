@@ -75,6 +75,8 @@ impl Plane {
             base_url: state.settings.base_url.clone(),
             trusted_proxies: Vec::new(),
             agent_program: None,
+            relays: state.settings.relays.clone(),
+            relay_secret_hash: None,
             device_code_lifetime: state.settings.device_code_lifetime,
             device_poll_interval: interval,
         });
@@ -192,6 +194,7 @@ impl Plane {
                 ephemeral: false,
                 public_key: "key".to_owned(),
                 endpoints: Vec::new(),
+                relay: None,
                 logged_in: true,
                 auth_key_id: None,
                 enrolled_by: None,

@@ -6,7 +6,7 @@ use crate::house::House;
 use crate::machine::{Machine, Running};
 
 fn up(machine: &Machine, key: &str, name: &str) -> Running {
-    Running::start(machine.ztna(&["up", "--hostname", name]).env("ZTNA_AUTH_KEY", key))
+    Running::start(machine.ztna(&["up", "--userspace", "--hostname", name]).env("ZTNA_AUTH_KEY", key))
 }
 
 fn identity(machine: &Machine) -> (Value, Value, Value) {
@@ -84,9 +84,9 @@ async fn a_member_logs_in_is_approved_quarantined_released_and_deleted() {
     let login = login.until(&format!("Logged in as {}.", member.email));
     assert_eq!(login.end().0.code(), Some(0));
 
-    let mut command = machine.ztna(&["up", "--hostname", "Max", "--heartbeat-interval", "50ms"]);
-    let running = Running::start(&mut command).ready();
-    assert_eq!(running.lines[2], "Waiting for approval by an administrator…");
+    let mut command =
+        machine.ztna(&["up", "--userspace", "--hostname", "Max", "--heartbeat-interval", "50ms"]);
+    let running = Running::start(&mut command).until("Waiting for approval by an administrator…");
     let list = machine.run(&["auth-keys", "list"]);
     assert_eq!(list.stderr, "auth key listing requires admin role (your role: member)\n");
     let act = |action: &str| {

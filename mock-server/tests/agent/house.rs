@@ -13,7 +13,11 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn open() -> Self {
-        let server = app::start(Config::embedded(Fixture::built_in().unwrap())).await.unwrap();
+        Self::open_with(Config::embedded(Fixture::built_in().unwrap())).await
+    }
+
+    pub(crate) async fn open_with(config: Config) -> Self {
+        let server = app::start(config).await.unwrap();
         let ready = server.ready().clone();
         Self { server, ready }
     }

@@ -65,7 +65,7 @@ impl House {
         command.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", path.display()));
         command.env("HOME", self.folder.path()).env("BASE", self.server.base_url());
         command.env("ZTNA_INSTALL_DIR", self.path("bin")).env("ZTNA_STATE_DIR", self.path("state"));
-        command.env("ZTNA_HOSTNAME", "Linux-C").envs(env.iter().copied());
+        command.env("ZTNA_HOSTNAME", "Linux-C").env("ZTNA_USERSPACE", "true").envs(env.iter().copied());
         tokio::task::spawn_blocking(move || Ended::of(&command.output().unwrap())).await.unwrap()
     }
 

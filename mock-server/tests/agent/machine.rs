@@ -26,7 +26,8 @@ impl Machine {
     /// A machine nothing was done on yet.
     pub(crate) async fn fresh() -> Self {
         let folder = TempDir::new().unwrap();
-        let control = MockServer::start().await;
+        // Not one that was used before: it would be in the network namespace of another test.
+        let control = MockServer::builder().start().await;
         Self { state_dir: folder.path().join("state"), folder, server: control.uri(), control }
     }
 
@@ -85,7 +86,7 @@ impl Machine {
 
     /// Starts `ztna up` with a key in the environment and leaves it running.
     pub(crate) fn up(&self, words: &[&str]) -> Running {
-        let mut command = self.ztna(&["up", "--hostname", "Linux-C"]);
+        let mut command = self.ztna(&["up", "--userspace", "--hostname", "Linux-C"]);
         Running::start(command.args(words).env("ZTNA_AUTH_KEY", AUTH_KEY))
     }
 
@@ -124,13 +125,16 @@ impl Machine {
         self.answers("POST", "/api/register-machine", 201, done(registered)).await;
         self.answers("POST", "/api/heartbeat", 200, done(json!({ "machine": machine(status) }))).await;
         self.answers("POST", "/api/machine-tags", 200, done(json!({ "machine": machine(status) }))).await;
+        let map = json!({ "version": 1, "full": true, "peers": [], "removed": [] });
+        self.answers("GET", "/api/network-map", 200, done(map)).await;
         self.answers("POST", "/api/machine-logout", 200, done(json!({ "removed": false }))).await;
     }
 
-    /// The requests so far: `METHOD /path?query`.
+    /// The requests so far, `METHOD /path?query`, but for what the tunnel asks again and again.
     pub(crate) async fn requests(&self) -> Vec<String> {
         let received = self.control.received_requests().await.unwrap();
-        let spelled = received.iter().map(|request| {
+        let asked = received.iter().filter(|request| request.url.path() != "/api/network-map");
+        let spelled = asked.map(|request| {
             let query = request.url.query().map(|query| format!("?{query}")).unwrap_or_default();
             format!("{} {}{query}", request.method, request.url.path())
         });

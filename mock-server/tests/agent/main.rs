@@ -8,6 +8,7 @@
 
 mod house;
 mod machine;
+mod namespace;
 
 mod administration;
 mod end_to_end;
@@ -15,6 +16,8 @@ mod installer;
 mod keys;
 mod login;
 mod refusals;
+mod relay;
 mod state;
+mod tun;
 mod tunnel;
 mod up;

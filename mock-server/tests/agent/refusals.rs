@@ -14,7 +14,7 @@ async fn the_control_planes_refusal_in_its_own_words() {
     ] {
         let machine = Machine::fresh().await;
         machine.answers("POST", "/api/register-machine", status, refused(code, message)).await;
-        let up = machine.run(&["up", "--hostname", "Linux-C", "--auth-key", AUTH_KEY]);
+        let up = machine.run(&["up", "--userspace", "--hostname", "Linux-C", "--auth-key", AUTH_KEY]);
         assert_eq!((up.code, up.stdout.as_str()), (Some(1), "Starting QuickZTNA...\n"));
         let last = up.stderr.lines().last();
         assert_eq!(last, Some(&*format!("auth key registration failed: {code}: {message}")));
@@ -30,7 +30,7 @@ async fn a_sessions_refusal() {
     machine.write_state(&state);
     let refusal = refused("MACHINE_LIMIT_REACHED", "Machine limit reached");
     machine.answers("POST", "/api/register-machine", 403, refusal).await;
-    let up = machine.run(&["up", "--hostname", "a"]);
+    let up = machine.run(&["up", "--userspace", "--hostname", "a"]);
     assert_eq!(up.stderr, "registration failed: MACHINE_LIMIT_REACHED: Machine limit reached\n");
 }
 
@@ -59,7 +59,8 @@ async fn nothing_to_register_with() {
 #[tokio::test]
 async fn nobody_answers_within_the_timeout() {
     let machine = Machine::fresh().await;
-    let mut command = machine.ztna(&["up", "--auth-key", AUTH_KEY, "--hostname", "a", "--timeout", "700ms"]);
+    let mut command =
+        machine.ztna(&["up", "--userspace", "--auth-key", AUTH_KEY, "--hostname", "a", "--timeout", "700ms"]);
     let output = command.env("ZTNA_SERVER", "http://127.0.0.1:9").output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -73,7 +74,7 @@ async fn nobody_answers_within_the_timeout() {
 async fn names_no_machine_can_have() {
     let machine = Machine::fresh().await;
     for name in ["", " ", "a\nb", "\u{1b}[m", &"n".repeat(10_000)] {
-        let up = machine.run(&["up", "--auth-key", AUTH_KEY, &format!("--hostname={name}")]);
+        let up = machine.run(&["up", "--userspace", "--auth-key", AUTH_KEY, &format!("--hostname={name}")]);
         assert_eq!(up.code, Some(1), "{name:?}");
         assert!(up.stderr.contains("cannot be a machine's name"), "{}", up.stderr);
     }
@@ -83,7 +84,7 @@ async fn names_no_machine_can_have() {
 #[tokio::test]
 async fn something_else_answers() {
     let machine = Machine::fresh().await;
-    let up = machine.run(&["up", "--auth-key", AUTH_KEY, "--hostname", "a"]);
+    let up = machine.run(&["up", "--userspace", "--auth-key", AUTH_KEY, "--hostname", "a"]);
     assert_eq!(up.code, Some(1));
     let last = up.stderr.lines().last().unwrap_or_default();
     assert!(last.contains("HTTP 404") && last.contains("Check --server"), "{last}");

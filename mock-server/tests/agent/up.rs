@@ -18,12 +18,14 @@ async fn registers_heartbeats_and_takes_leave() {
     let machine = Machine::fresh().await;
     machine.accepts("online").await;
     let up = machine.up(&["--tags", "server,tag:eng"]).ready();
-    let fingerprint = up.lines[2].strip_prefix("Node key: ").unwrap().to_owned();
+    let fingerprint = up.lines[4].strip_prefix("Node key: ").unwrap().to_owned();
     assert_eq!(
         up.lines,
         [
             "Starting QuickZTNA...",
             "Registered: Linux-C (100.64.0.3)",
+            "Connected as Linux-C (100.64.0.3) [userspace]",
+            "VPN started!",
             &format!("Node key: {fingerprint}"),
             "Press Ctrl+C to stop...",
         ]
@@ -55,13 +57,13 @@ async fn a_registered_machine_is_not_registered_again_until_logout() {
     let machine = Machine::fresh().await;
     machine.accepts("online").await;
     let first = machine.up(&[]).ready();
-    let key = first.lines[2].clone();
+    let key = first.lines[4].clone();
     insta::assert_snapshot!("down", machine.run(&["down"]).shown());
     first.end();
 
     let again = machine.up(&[]).ready();
     assert_eq!(again.lines[1], "Already registered: Linux-C (IP: 100.64.0.3)");
-    assert_eq!(again.lines[2], key);
+    assert_eq!(again.lines[4], key);
     insta::assert_snapshot!("logout", machine.run(&["logout"]).shown());
     let (status, _) = again.end();
     assert_eq!(status.code(), Some(0), "logout stops the running up");
@@ -71,7 +73,7 @@ async fn a_registered_machine_is_not_registered_again_until_logout() {
 
     let anew = machine.up(&[]).ready();
     assert_eq!(anew.lines[1], "Registered: Linux-C (100.64.0.3)");
-    assert_ne!(anew.lines[2], key, "the node key is a new one");
+    assert_ne!(anew.lines[4], key, "the node key is a new one");
     assert_eq!(machine.sent_to("/api/register-machine").await.len(), 2);
 }
 
@@ -85,7 +87,7 @@ async fn the_flag_is_warned_about_and_the_variable_is_not() {
     ] {
         let machine = Machine::fresh().await;
         machine.accepts("online").await;
-        let mut command = machine.ztna(&["up", "--hostname", "Linux-C", "--log", "trace"]);
+        let mut command = machine.ztna(&["up", "--userspace", "--hostname", "Linux-C", "--log", "trace"]);
         command.args(flag.map(|key| format!("--auth-key={key}")));
         command.envs(variable.map(|key| ("ZTNA_AUTH_KEY", key)));
         let up = Running::start(&mut command).ready();
@@ -105,7 +107,7 @@ async fn one_up_a_state_folder_and_a_killed_one_leaves_no_trace() {
     let machine = Machine::fresh().await;
     machine.accepts("online").await;
     let first = machine.up(&[]).ready();
-    let second = machine.run(&["up", "--auth-key", AUTH_KEY]);
+    let second = machine.run(&["up", "--userspace", "--auth-key", AUTH_KEY]);
     assert_eq!(second.code, Some(1));
     assert!(second.stderr.contains("ztna up is already running"), "{}", second.stderr);
 
@@ -132,7 +134,7 @@ async fn a_state_folder_with_a_path_longer_than_a_socket_address() {
 async fn nobody_reads_its_output() {
     let machine = Machine::fresh().await;
     machine.accepts("online").await;
-    let mut up = machine.ztna(&["up", "--auth-key", AUTH_KEY, "--hostname", "Linux-C"]);
+    let mut up = machine.ztna(&["up", "--userspace", "--auth-key", AUTH_KEY, "--hostname", "Linux-C"]);
     let mut child = up.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     drop(child.stderr.take());
@@ -188,7 +190,7 @@ async fn a_control_plane_that_restarts_is_waited_for() {
 #[tokio::test]
 async fn down_ends_the_wait_for_an_absent_control_plane() {
     let machine = Machine::fresh().await;
-    let mut command = machine.ztna(&["up", "--auth-key", AUTH_KEY, "--hostname", "a"]);
+    let mut command = machine.ztna(&["up", "--userspace", "--auth-key", AUTH_KEY, "--hostname", "a"]);
     let up = Running::start(command.env("ZTNA_SERVER", "http://127.0.0.1:9")).until("Starting QuickZTNA...");
     assert_eq!(machine.run(&["down"]).stdout, "QuickZTNA stopped.\n");
     assert_eq!(up.end().0.code(), Some(0));
@@ -198,7 +200,7 @@ async fn down_ends_the_wait_for_an_absent_control_plane() {
 async fn a_removed_machine_forgets_itself_and_ends() {
     let machine = Machine::registered().await;
     machine.answers("POST", "/api/heartbeat", 401, refused("UNAUTHORIZED", "Unknown machine")).await;
-    insta::assert_snapshot!(machine.run(&["up"]).shown());
+    insta::assert_snapshot!(machine.run(&["up", "--userspace"]).shown());
     assert_eq!((&machine.state()["machine"], &machine.state()["node_key"]), (&Value::Null, &Value::Null));
     assert_eq!(machine.state()["session"]["access_token"], "session-of-ada");
 }
@@ -228,7 +230,8 @@ async fn a_members_machine_waits_for_approval() {
     machine.answers_next("POST", "/api/register-machine", 201, done(answer), 1).await;
     machine.answers_next("POST", "/api/heartbeat", 200, done(json!({ "machine": pending })), 2).await;
     machine.accepts("online").await;
-    let mut command = machine.ztna(&["up", "--hostname", "Linux-C", "--heartbeat-interval", "20ms"]);
+    let mut command =
+        machine.ztna(&["up", "--userspace", "--hostname", "Linux-C", "--heartbeat-interval", "20ms"]);
     let up = Running::start(&mut command).until("Approved by an administrator.");
     assert_eq!(
         up.lines[1..3],

@@ -123,6 +123,7 @@ fn content(view: View<'_>, redaction: &Redaction) -> Content {
             text: redaction.text(&exchange.body),
         },
         View::Process(process) => Content::Text(redaction.text(&process.stdout)),
+        View::Wire(result) => Content::Text(redaction.text(&result.json.to_string())),
     }
 }
 

@@ -151,6 +151,11 @@ fn evidence(text: &mut String, step: &StepRecord, paint: Paint, width: usize) {
     if let Some(process) = &step.process {
         command(text, process, paint);
     }
+    if let Some(wire) = &step.wire {
+        let mut lines = vec![wire.command.clone()];
+        lines.extend(wire.seen.iter().cloned());
+        listed(text, "wire", &lines, paint);
+    }
     if let Some(repeat) = &step.repeat {
         // Not wrapped: it is there to be pasted.
         let _ = writeln!(text, "  {}{repeat}", paint.faint(&format!("{:LABELS$}", "repeat")));

@@ -17,20 +17,31 @@ impl Decoder<'_> {
         verb: Verb,
         more: &[vocabulary::Word],
     ) -> Vec<Expectation> {
-        let (own, other, of) = match verb {
-            Verb::Http => {
-                (vocabulary::HTTP_EXPECTATIONS, vocabulary::ZTNA_EXPECTATIONS, "commands of `ztna`")
-            }
-            _ => (vocabulary::ZTNA_EXPECTATIONS, vocabulary::HTTP_EXPECTATIONS, "HTTP answers"),
+        use vocabulary::{
+            BOTH_EXPECTATIONS, HTTP_EXPECTATIONS, JSON_EXPECTATIONS, WIRE_EXPECTATIONS, ZTNA_EXPECTATIONS,
         };
-        let own = vocabulary::keys(&[own, vocabulary::BOTH_EXPECTATIONS, more]);
-        let other = vocabulary::keys(&[other]);
+        let (own, shared) = match verb {
+            Verb::Http => (HTTP_EXPECTATIONS, BOTH_EXPECTATIONS),
+            Verb::Wire => (WIRE_EXPECTATIONS, &[] as &[vocabulary::Word]),
+            _ => (ZTNA_EXPECTATIONS, BOTH_EXPECTATIONS),
+        };
+        let own = vocabulary::keys(&[own, JSON_EXPECTATIONS, shared, more]);
+        let others: Vec<(&str, &str)> = [
+            (HTTP_EXPECTATIONS, "HTTP answers"),
+            (ZTNA_EXPECTATIONS, "commands of `ztna`"),
+            (WIRE_EXPECTATIONS, "the verb `wire`"),
+            (BOTH_EXPECTATIONS, "HTTP answers and commands of `ztna`"),
+        ]
+        .into_iter()
+        .flat_map(|(words, of)| words.iter().map(move |(key, _)| (*key, of)))
+        .filter(|(key, _)| !own.contains(key))
+        .collect();
         let mut all = own.clone();
-        all.extend(&other);
+        all.extend(others.iter().map(|(key, _)| *key));
         table.only(&all, &mut self.report);
         let mut expectations = Vec::new();
         for entry in &table.entries {
-            if other.contains(&entry.key) {
+            if let Some((_, of)) = others.iter().find(|(key, _)| *key == entry.key) {
                 self.report.error_with_help(
                     entry.key_span.clone(),
                     format!("`{}` is of {of}, and this step is none", entry.key),
@@ -74,6 +85,8 @@ impl Decoder<'_> {
             "output" => push(self.text_matcher(entry).map(|m| Subject::Text(Stream::Output, m)), whole),
             "exit" => push(self.exit(entry), whole),
             "running" => push(entry.boolean(&mut self.report).map(Subject::Running), whole),
+            "handshake" => push(entry.boolean(&mut self.report).map(Subject::Handshake), whole),
+            "pong" => push(entry.boolean(&mut self.report).map(Subject::Pong), whole),
             "requests" => push(self.requests(entry), whole),
             "snapshot" => push(self.snapshot(entry), whole),
             _ => {}

@@ -148,6 +148,9 @@ fn needs<'a>(
             Action::Shell(_) => {
                 needs.extend([Capability::Agent, Capability::Installer]);
             }
+            Action::Wire(_) => {
+                needs.insert(Capability::Wire);
+            }
             Action::Advance(_) => {
                 needs.insert(Capability::Clock);
             }

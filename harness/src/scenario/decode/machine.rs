@@ -23,7 +23,14 @@ impl Decoder<'_> {
     fn machine(&mut self, value: &Value<'_>) -> Option<Machine> {
         if let Some(name) = value.get_ref().as_str() {
             let name = self.machine_name(name, value.span())?;
-            return Some(Machine { name, login: None, up: false, observed: false, span: value.span() });
+            return Some(Machine {
+                name,
+                login: None,
+                up: false,
+                observed: false,
+                wire: false,
+                span: value.span(),
+            });
         }
         let Some(table) = value.get_ref().as_table() else {
             self.report.error(value.span(), "a machine is a name or a table `{ name = \"…\", … }`");
@@ -36,9 +43,15 @@ impl Decoder<'_> {
             login.and_then(|word| self.choice(word, "a person who can log in", vocabulary::IDENTITIES));
         let up = table.flag("up", &mut self.report);
         let observed = table.flag("observed", &mut self.report);
+        let wire = table.flag("wire", &mut self.report);
+        if wire && (login.is_some() || up || observed) {
+            let message =
+                "a WireGuard peer of the kit's own has no agent that could log in, come up or be observed";
+            self.report.error_with_help(value.span(), message, "it registers with a step: `wire = \"join\"`");
+        }
         let (name, span) = table.require("name", &mut self.report)?.string(&mut self.report)?;
         let name = self.machine_name(name, span)?;
-        Some(Machine { name, login: login.flatten(), up, observed, span: value.span() })
+        Some(Machine { name, login: login.flatten(), up, observed, wire, span: value.span() })
     }
 
     fn machine_name(&mut self, name: &str, span: Span) -> Option<String> {

@@ -9,6 +9,7 @@ mod keep;
 mod machine;
 mod matcher;
 mod step;
+mod wire;
 mod ztna;
 
 use std::time::Duration;

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use serde_json::Value as Json;
 
 use crate::scenario::document::{Entry, Table};
-use crate::scenario::model::{Action, Keep, Row, Span, Step, Template};
+use crate::scenario::model::{Action, Initiator, Keep, Meeting, Row, Span, Step, Template, WireDeed};
 use crate::scenario::{spelling, template, vocabulary};
 
 use super::{Decoder, DraftStep};
@@ -16,6 +16,7 @@ pub(super) enum Verb {
     Http,
     Ztna,
     Shell,
+    Wire,
     Advance,
     Set,
 }
@@ -36,6 +37,7 @@ impl Decoder<'_> {
             Verb::Http => vocabulary::HTTP,
             Verb::Ztna => vocabulary::ZTNA,
             Verb::Shell => vocabulary::SHELL,
+            Verb::Wire => vocabulary::WIRE,
             Verb::Advance | Verb::Set => &[],
         };
         let keys = vocabulary::keys(&[vocabulary::ANY_STEP, own]);
@@ -44,6 +46,7 @@ impl Decoder<'_> {
             Verb::Http => self.http(table, entry).map(Action::Http),
             Verb::Ztna => self.ztna(table, entry).map(Action::Ztna),
             Verb::Shell => self.shell(table, entry).map(Action::Shell),
+            Verb::Wire => self.wire(table, entry).map(Action::Wire),
             Verb::Advance => self.duration(entry).map(Action::Advance),
             Verb::Set => self.set(entry).map(Action::Set),
         };
@@ -76,7 +79,12 @@ impl Decoder<'_> {
         let verbs = vocabulary::keys(&[vocabulary::HTTP_VERBS, vocabulary::OTHER_VERBS]);
         let mut found = table.entries.iter().filter(|entry| verbs.contains(&entry.key));
         let Some(entry) = found.next() else {
-            let known = vocabulary::keys(&[vocabulary::ANY_STEP, vocabulary::HTTP, vocabulary::ZTNA]);
+            let known = vocabulary::keys(&[
+                vocabulary::ANY_STEP,
+                vocabulary::HTTP,
+                vocabulary::ZTNA,
+                vocabulary::WIRE,
+            ]);
             let slip = table
                 .entries
                 .iter()
@@ -106,6 +114,7 @@ impl Decoder<'_> {
         let verb = match entry.key {
             "ztna" => Verb::Ztna,
             "shell" => Verb::Shell,
+            "wire" => Verb::Wire,
             "advance" => Verb::Advance,
             "set" => Verb::Set,
             _ => Verb::Http,
@@ -115,7 +124,7 @@ impl Decoder<'_> {
 
     fn only_keys_of_verb(&mut self, table: &Table<'_, '_>, verb: &Entry<'_, '_>, keys: &[&str]) {
         let verbs = vocabulary::keys(&[vocabulary::HTTP_VERBS, vocabulary::OTHER_VERBS]);
-        let elsewhere = vocabulary::keys(&[vocabulary::HTTP, vocabulary::ZTNA]);
+        let elsewhere = vocabulary::keys(&[vocabulary::HTTP, vocabulary::ZTNA, vocabulary::WIRE]);
         for entry in &table.entries {
             if keys.contains(&entry.key) || verbs.contains(&entry.key) {
                 continue;
@@ -123,6 +132,10 @@ impl Decoder<'_> {
             let (message, help) = if elsewhere.contains(&entry.key) {
                 let goes = if vocabulary::keys(&[vocabulary::HTTP]).contains(&entry.key) {
                     "requests"
+                } else if vocabulary::keys(&[vocabulary::WIRE]).contains(&entry.key)
+                    && !vocabulary::keys(&[vocabulary::ZTNA]).contains(&entry.key)
+                {
+                    "`wire`"
                 } else {
                     "`ztna`"
                 };
@@ -219,13 +232,16 @@ impl Decoder<'_> {
                 let words: Vec<&str> = command.words.iter().map(|word| word.text.as_str()).collect();
                 matches!(words.as_slice(), ["status", ..] | ["auth-keys", "list", ..])
             }
+            Some(Action::Wire(command)) => {
+                matches!(&command.deed, WireDeed::Meet(Meeting { initiator: Initiator::Peer, .. }))
+            }
             Some(Action::Shell(_) | Action::Advance(_) | Action::Set(_)) => false,
         };
         if !reads {
             self.report.error_with_help(
                 entry.key_span.clone(),
                 "`eventually` repeats the step, and this step is no read",
-                "it goes with `get`, `ztna = \"status…\"` and `ztna = \"auth-keys list…\"`",
+                "it goes with `get`, `ztna = \"status…\"`, `ztna = \"auth-keys list…\"` and `wire = \"ping…\"`",
             );
         }
         if race.is_some() {

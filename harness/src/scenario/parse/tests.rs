@@ -9,7 +9,8 @@ use serde_json::json;
 use super::*;
 use crate::scenario::diagnostic::{Severity, Sources, render};
 use crate::scenario::model::{
-    Action, Authorisation, Body, Capability, Extraction, Identity, Matcher, Quantity, Subject,
+    Action, Authorisation, Body, Capability, Extraction, Identity, Initiator, Matcher, Quantity, Step,
+    Subject, WireDeed,
 };
 
 const REGISTRY: &str = r#"
@@ -36,8 +37,8 @@ level = "ours"
 /// A file that uses every part of the language.
 pub(crate) const EVERYTHING: &str = r#"
 title = "A key works"
-machines = ["Linux-C", { name = "Win-A", login = "admin", up = true, observed = true }]
-needs = ["wire"]
+machines = ["Linux-C", { name = "Win-A", login = "admin", up = true, observed = true }, { name = "Probe", wire = true }]
+needs = ["tun"]
 
 [[step]]
 name = "made by ${who}"
@@ -94,6 +95,29 @@ timeout = "1m"
 keep = { shown = "@output (x)" }
 check = [{ verifies = "keys/ST1.1", exit = 0, output = "x" }]
 
+[[step]]
+name = "joined"
+on = "Probe"
+wire = "join"
+auth_key = "${id}"
+keep = { ip = "/tailnet_ip" }
+
+[[step]]
+name = "met"
+on = "Probe"
+wire = "ping Linux-C"
+own_key = "old"
+their_key = "${public_key}"
+source = "${ip}"
+timeout = "1s"
+eventually = "5s"
+check = [{ verifies = "keys/ST1.1", handshake = true, pong = false, json = { "/refused" = 0 } }]
+
+[[step]]
+name = "awaited"
+on = "Probe"
+wire = "await ${run}Linux-C"
+
 [[cleanup]]
 name = "gone"
 delete = "/x/${id}"
@@ -123,6 +147,7 @@ fn with_step(step: &str) -> String {
     format!("title = \"t\"\nmachines = [{{ name = \"M\", up = true }}]\n[[step]]\nname = \"n\"\n{step}\n")
 }
 
+const PEER: &str = "{ name = \"P\", wire = true }";
 const CHECK: &str = "check = [{ verifies = \"keys/ST1.1\", status = 200 }]\n";
 
 #[test]
@@ -132,10 +157,13 @@ fn a_scenario_is_read_as_it_is_written() {
     assert!(found.diagnostics.is_empty(), "{}", render(&found.diagnostics, &sources, false, 100));
     let scenario = found.scenario.unwrap();
     assert_eq!((scenario.id.as_str(), scenario.suite.as_str()), ("keys/ST1", "s"));
-    use Capability::{Addresses, Agent, Clock, Installer, Organisations, Wire};
-    assert_eq!(scenario.needs, [Agent, Installer, Clock, Organisations, Addresses, Wire].into());
+    use Capability::{Addresses, Agent, Clock, Installer, Organisations, Tun, Wire};
+    assert_eq!(scenario.needs, [Agent, Installer, Clock, Organisations, Addresses, Wire, Tun].into());
     assert!(scenario.machines[1].up && scenario.machines[1].login == Some(Identity::Admin));
-    let [made, many, up, later, _, listed, line] = scenario.steps.as_slice() else { panic!("{scenario:?}") };
+    assert!(scenario.machines[2].wire);
+    let [made, many, up, later, _, listed, line, joined, met, awaited] = scenario.steps.as_slice() else {
+        panic!("{scenario:?}")
+    };
     let Action::Http(request) = &made.action else { panic!("{made:?}") };
     assert_eq!((request.method.as_str(), request.path.text.as_str()), ("POST", "/api/keys"));
     assert!(matches!(request.authorisation, Authorisation::Identity(Identity::Outsider)));
@@ -166,6 +194,14 @@ fn a_scenario_is_read_as_it_is_written() {
     let Action::Shell(shell) = &line.action else { panic!("{line:?}") };
     assert_eq!(shell.line.text, "curl -fsSL ${base_url}/install.sh | KEY=${id} sh");
     assert_eq!((shell.machine.as_str(), shell.timeout), ("Win-A", Duration::from_secs(60)));
+    let deed = |step: &Step| match &step.action {
+        Action::Wire(command) => command.deed.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(deed(joined), WireDeed::Join { auth_key } if auth_key.text == "${id}"));
+    let (WireDeed::Meet(met), WireDeed::Meet(awaited)) = (deed(met), deed(awaited)) else { panic!() };
+    assert_eq!((met.with.text.as_str(), met.initiator, met.with_old_key), ("Linux-C", Initiator::Peer, true));
+    assert_eq!((awaited.with.text.as_str(), awaited.initiator), ("${run}Linux-C", Initiator::Agent));
     assert_eq!(
         &text[many.checks[0].span.clone()],
         "{ verifies = \"keys/ST1.1\", status = 201, exactly = 1 }"
@@ -238,6 +274,10 @@ fn each_rule_is_kept() {
     let matcher =
         |matcher: &str| check(&format!("{{ verifies = \"keys/ST1.1\", json = {{ \"/a\" = {matcher} }} }}"));
     let ztna = |more: &str| with_step(&format!("on = \"M\"\nztna = \"up\"\n{more}"));
+    let wire = |deed: &str, more: &str| {
+        with_step(&format!("on = \"P\"\nwire = \"{deed}\"\n{more}"))
+            .replace("up = true }", &format!("up = true }}, {PEER}"))
+    };
     let shell = |more: &str| with_step(&format!("on = \"M\"\nshell = \"ls\"\n{more}"));
     for (text, expected) in [
         (http(""), "error: no step has a `check`"),
@@ -248,6 +288,34 @@ fn each_rule_is_kept() {
             "error: `status` is of http answers",
         ),
         (with_step("on = \"N\"\nshell = \"ls\""), "error: there is no machine `n`"),
+        (wire("ping", ""), "error: `ping` is nothing that a wireguard peer does"),
+        (wire("join", ""), "error: a step needs `auth_key`"),
+        (wire("join", "auth_key = \"x\"\nsource = \"1\""), "error: `source` does not go with `wire"),
+        (wire("ping M", "auth_key = \"x\""), "error: `auth_key` does not go with `wire"),
+        (wire("ping M", "own_key = \"new\""), "error: `new` is not a key of the peer's"),
+        (wire("await M", "eventually = \"1s\""), "error: `eventually` repeats the step"),
+        (
+            wire("ping M", "check = [{ verifies = \"keys/ST1.1\", stdout = \"x\" }]"),
+            "error: `stdout` is of commands of `ztna`",
+        ),
+        (
+            wire("ping M", "check = [{ verifies = \"keys/ST1.1\", snapshot = \"x\" }]"),
+            "error: `snapshot` is of http answers and",
+        ),
+        (
+            check("{ verifies = \"keys/ST1.1\", handshake = true }"),
+            "error: `handshake` is of the verb `wire`",
+        ),
+        (http("their_key = \"x\""), "error: `their_key` does not go with `get`"),
+        (with_step("on = \"M\"\nwire = \"join\"\nauth_key = \"x\""), "error: `m` is an agent"),
+        (
+            with_step("on = \"P\"\nztna = \"status\"").replace("{ name = \"M\", up = true }", PEER),
+            "error: `p` is a wireguard peer",
+        ),
+        (
+            http(CHECK).replace("up = true", "up = true, wire = true"),
+            "error: a wireguard peer of the kit's own has no agent",
+        ),
         (http("check = []\nname2 = 1"), "error: a step has no key `name2`"),
         (check("{ verifies = \"keys/ST1.1\" }"), "error: this check expects nothing"),
         (check("{ status = 200 }"), "error: a check needs `verifies`"),

@@ -48,7 +48,7 @@ fn file_key(key: &str) -> Value {
 fn machine_key(key: &str) -> Value {
     match key {
         "login" => identity(),
-        "up" | "observed" => json!({ "type": "boolean" }),
+        "up" | "observed" | "wire" => json!({ "type": "boolean" }),
         _ => text(),
     }
 }
@@ -61,6 +61,7 @@ fn step() -> Value {
         vocabulary::OTHER_VERBS,
         vocabulary::HTTP,
         vocabulary::ZTNA,
+        vocabulary::WIRE,
     ];
     let mut step = object("a step", &groups.concat(), step_key);
     if let Value::Object(fields) = &mut step {
@@ -77,6 +78,7 @@ fn step_key(key: &str) -> Value {
         "keep" | "set" | "env" | "query" | "headers" => reference("texts"),
         "check" => list(&reference("check"), 0),
         "as" => identity(),
+        "own_key" => json!({ "const": "old" }),
         "json" => json!({}),
         _ => text(),
     }
@@ -99,7 +101,14 @@ fn check() -> Value {
 }
 
 fn expectations() -> Vec<Word> {
-    [vocabulary::HTTP_EXPECTATIONS, vocabulary::ZTNA_EXPECTATIONS, vocabulary::BOTH_EXPECTATIONS].concat()
+    [
+        vocabulary::HTTP_EXPECTATIONS,
+        vocabulary::ZTNA_EXPECTATIONS,
+        vocabulary::WIRE_EXPECTATIONS,
+        vocabulary::JSON_EXPECTATIONS,
+        vocabulary::BOTH_EXPECTATIONS,
+    ]
+    .concat()
 }
 
 fn expectation_key(key: &str) -> Value {
@@ -110,7 +119,7 @@ fn expectation_key(key: &str) -> Value {
             json!({ "oneOf": [code, list(&code, 1), { "const": "failure" }] })
         }
         "json" | "header" => reference("places"),
-        "running" => json!({ "type": "boolean" }),
+        "running" | "handshake" | "pong" => json!({ "type": "boolean" }),
         "requests" => one_or_more(&text()),
         "snapshot" => json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]+$" }),
         _ => reference("match"),

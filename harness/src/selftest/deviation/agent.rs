@@ -119,6 +119,21 @@ pub(super) const ALL: Family = &[
     ("revoked-in-other-words", saying(|_, text| text.replace("✓ Revoked — future", "Done: future"))),
     ("copy-hint-missing", saying(|_, text| text.replace("COPY THIS KEY NOW", "Note"))),
     (
+        "node-key-not-shown",
+        saying(|_, text| if text.starts_with("Node key: ") { String::new() } else { text.to_owned() }),
+    ),
+    (
+        "status-without-machine-id",
+        saying(|call, text| match call.is("status") {
+            true => text
+                .lines()
+                .filter(|line| !line.starts_with("Machine ID:"))
+                .map(|line| format!("{line}\n"))
+                .collect(),
+            false => text.to_owned(),
+        }),
+    ),
+    (
         "status-json-without-id",
         saying(|call, text| {
             let status = serde_json::from_str::<Value>(text).ok().filter(|_| call.is("status --json"));

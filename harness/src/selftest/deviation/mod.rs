@@ -19,6 +19,7 @@ mod secrets;
 mod tables;
 mod tags;
 mod validation;
+mod wire;
 
 use super::agent::Wrapping;
 use super::layer::{Asked, Memory, Told};
@@ -66,6 +67,7 @@ pub const FAMILIES: &[(&str, Family)] = &[
     ("validation", validation::ALL),
     ("agent", agent::ALL),
     ("tables", tables::ALL),
+    ("wire", wire::ALL),
 ];
 
 /// Nothing is wrong.

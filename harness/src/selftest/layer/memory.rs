@@ -64,8 +64,8 @@ pub struct Registration {
     pub token: String,
     /// When it was last heard of, on the reference's clock.
     pub seen: Duration,
-    /// Its address in the tailnet.
-    pub ip: String,
+    /// Its node key's public half, as it was sent.
+    pub public_key: String,
 }
 
 impl Memory {
@@ -135,7 +135,7 @@ impl Memory {
                     key: text(&asked.json["auth_key"]),
                     token: text(&data["machine_token"]),
                     seen: self.now,
-                    ip: text(&data["machine"]["tailnet_ip"]),
+                    public_key: text(&asked.json["public_key"]),
                 });
             }
             "/api/register-machine" if asked.registers() => {

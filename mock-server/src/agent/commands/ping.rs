@@ -30,8 +30,9 @@ pub(super) fn run(context: &Context, arguments: &PingArguments) -> Result<(), Ag
 }
 
 fn text(pinged: &Pinged) -> String {
-    let Pinged { name, ip, endpoint, microseconds } = pinged;
-    let way = endpoint.map(|endpoint| format!("DIRECT {endpoint}")).unwrap_or_default();
+    let Pinged { name, ip, endpoint, relay, microseconds } = pinged;
+    let direct = endpoint.map(|endpoint| format!("DIRECT {endpoint}"));
+    let way = direct.or(relay.map(|region| format!("RELAY {region}"))).unwrap_or_default();
     let milliseconds = Duration::from_micros(*microseconds).as_secs_f64() * 1000.0;
     format!("pong from {name} ({ip}) via {way} in {milliseconds:.1} ms")
 }
@@ -46,8 +47,11 @@ mod tests {
             name: "Linux-C".to_owned(),
             ip: [100, 64, 0, 3].into(),
             endpoint: Some(([192, 0, 2, 7], 51820).into()),
+            relay: None,
             microseconds: 1249,
         };
         assert_eq!(text(&pinged), "pong from Linux-C (100.64.0.3) via DIRECT 192.0.2.7:51820 in 1.2 ms");
+        let relayed = Pinged { endpoint: None, relay: Some("blr1".parse().unwrap()), ..pinged };
+        assert_eq!(text(&relayed), "pong from Linux-C (100.64.0.3) via RELAY blr1 in 1.2 ms");
     }
 }

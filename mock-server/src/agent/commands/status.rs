@@ -33,6 +33,7 @@ fn text(state: &State, running: Option<&RunningStatus>, authenticated: bool) -> 
         ("Machine Name:", machine.map(|machine| machine.name.clone())),
         ("Tailnet IP:", machine.map(|machine| machine.tailnet_ip.clone())),
         ("Mode:", running.and_then(|running| running.mode).map(|mode| mode.name().to_owned())),
+        ("DERP Region:", running.and_then(|running| running.derp_region).map(String::from)),
         ("State:", Some(if running.is_some() { "running" } else { "stopped" }.to_owned())),
     ];
     let mut text = "QuickZTNA Status\n================".to_owned();
@@ -59,6 +60,7 @@ fn object(server: &str, state: &State, running: Option<&RunningStatus>, authenti
             json!({ "id": machine.id, "name": machine.name, "tailnet_ip": machine.tailnet_ip })
         }),
         "mode": running.and_then(|running| running.mode),
+        "derp_region": running.and_then(|running| running.derp_region),
         "peers": running.map(|running| &running.peers),
     })
 }

@@ -3,19 +3,27 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use reqwest::{Client, Url, redirect};
+use reqwest::{Client, ClientBuilder, Url, redirect};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A client for `server`; connects at the first request.
 pub(super) fn open(server: &Url) -> reqwest::Result<Client> {
+    builder(server).timeout(TIMEOUT).build()
+}
+
+/// A client for connections that stay after they were upgraded, which only HTTP/1.1 ones can be.
+pub(super) fn open_to_stay(server: &Url) -> reqwest::Result<Client> {
+    builder(server).http1_only().build()
+}
+
+fn builder(server: &Url) -> ClientBuilder {
     // Fails when a provider is installed already, which then is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .user_agent(concat!("ztna/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(TIMEOUT)
         // A redirect would carry the request, and with it a key, to somewhere else.
         .redirect(redirect::Policy::none());
     if server.scheme() == "http" {
@@ -25,7 +33,7 @@ pub(super) fn open(server: &Url) -> reqwest::Result<Client> {
     if is_loopback(server) {
         builder = builder.no_proxy();
     }
-    builder.build()
+    builder
 }
 
 /// Whether `server` is this host.

@@ -3,10 +3,14 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::{Client, Method, Response, Url};
+use reqwest::header::{
+    CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use reqwest::{Client, Method, Response, StatusCode, Upgraded, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 
 use super::{ControlError, connection};
 use crate::agent::secret::Secret;
@@ -114,9 +118,7 @@ impl Http {
         body: Body<'_, impl Serialize + ?Sized>,
         limit: Option<Duration>,
     ) -> Result<(u16, Value), ControlError> {
-        let mut url = self.server.clone();
-        url.set_path(&format!("{}{path}", self.server.path().trim_end_matches('/')));
-        let mut request = self.client()?.request(method, url);
+        let mut request = self.client()?.request(method, self.url(path));
         if !query.is_empty() {
             request = request.query(query);
         }
@@ -134,6 +136,51 @@ impl Http {
         let response = request.send().await.map_err(|error| self.unreachable(&innermost(&error)))?;
         tracing::debug!(path, status = response.status().as_u16(), "answered");
         self.judge(path, response).await
+    }
+
+    /// Opens a WebSocket (RFC 6455, section 4.1) on the connection that the request for it is made on.
+    pub(super) async fn upgrade(&self, path: &str, bearer: &Secret) -> Result<Upgraded, ControlError> {
+        let lost = |error: reqwest::Error| self.unreachable(&innermost(&error));
+        let key = generate_key();
+        let request = connection::open_to_stay(&self.server).map_err(lost)?.get(self.url(path));
+        let request = request
+            .bearer_auth(bearer.expose())
+            .header(CONNECTION, "Upgrade")
+            .header(UPGRADE, "websocket")
+            .header(SEC_WEBSOCKET_VERSION, "13")
+            .header(SEC_WEBSOCKET_KEY, &key);
+        let answer = tokio::time::timeout(connection::TIMEOUT, request.send()).await;
+        let response = answer.map_err(|_| self.unreachable("no answer in time"))?.map_err(lost)?;
+        let status = response.status();
+        if status != StatusCode::SWITCHING_PROTOCOLS {
+            self.judge(path, response).await?;
+            return Err(self.unexpected(path, status.as_u16(), "no WebSocket"));
+        }
+        let expected = derive_accept_key(key.as_bytes());
+        let shown = response.headers().get(SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
+        if shown != Some(expected.as_bytes()) {
+            return Err(self.unexpected(path, status.as_u16(), "a WebSocket for somebody else"));
+        }
+        response.upgrade().await.map_err(lost)
+    }
+
+    /// Asks, and looks at the status alone.
+    pub(super) async fn probe(&self, path: &str) -> Result<(), ControlError> {
+        let lost = |error: reqwest::Error| self.unreachable(&innermost(&error));
+        let response = self.client()?.get(self.url(path)).send().await.map_err(lost)?;
+        let status = response.status();
+        // Read to its end, so that the connection can be used again.
+        self.read(path, response).await?;
+        match status.is_success() {
+            true => Ok(()),
+            false => Err(self.unexpected(path, status.as_u16(), "not well")),
+        }
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.server.clone();
+        url.set_path(&format!("{}{path}", self.server.path().trim_end_matches('/')));
+        url
     }
 
     pub(super) fn unreachable(&self, cause: &str) -> ControlError {

@@ -74,6 +74,19 @@ pub(crate) struct NetworkMapAnswer {
     /// The ids of those that are peers no more.
     #[serde(default)]
     pub(crate) removed: Vec<String>,
+    /// The relays there are.
+    #[serde(default)]
+    pub(crate) relays: Vec<MapRelay>,
+}
+
+/// A relay.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct MapRelay {
+    /// The code of its region.
+    pub(crate) region: String,
+    /// Where it answers; nothing: where the control plane does.
+    #[serde(default)]
+    pub(crate) url: Option<String>,
 }
 
 /// Another machine of the organisation.
@@ -90,6 +103,9 @@ pub(crate) struct MapPeer {
     /// Where it may be reached, ADDRESS:PORT each.
     #[serde(default)]
     pub(crate) endpoints: Vec<String>,
+    /// The region at whose relay it listens.
+    #[serde(default)]
+    pub(crate) relay: Option<String>,
     /// Whether it is heard of.
     #[serde(default)]
     pub(crate) online: bool,

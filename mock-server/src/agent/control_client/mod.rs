@@ -9,17 +9,18 @@ mod message;
 pub(crate) use backoff::{Backoff, retry_delay};
 pub(crate) use error::ControlError;
 pub(crate) use message::{
-    AuthKey, CreateAuthKey, CreatedAuthKey, DeviceCode, DeviceToken, Machine, MapPeer, Membership,
+    AuthKey, CreateAuthKey, CreatedAuthKey, DeviceCode, DeviceToken, Machine, MapPeer, MapRelay, Membership,
     NetworkMapAnswer, RegisterMachine, Registered,
 };
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use reqwest::{Method, Url};
+use reqwest::{Method, Upgraded, Url};
 use serde_json::{Value, json};
 
 use crate::agent::secret::Secret;
+use crate::domain::region::Region;
 use http::Http;
 
 /// How long the last words of an ending agent may take.
@@ -56,15 +57,20 @@ impl ControlClient {
         self.http.is_local()
     }
 
-    /// `POST /api/heartbeat`, with the machine's token, and where the machine may be reached if it has a tunnel.
+    /// `POST /api/heartbeat`, with the machine's token, and where the machine may be reached if it has a tunnel:
+    /// directly, and through which relay.
     pub(crate) async fn heartbeat(
         &self,
         token: &Secret,
         endpoints: Option<&[SocketAddr]>,
+        relay: Option<Region>,
     ) -> Result<Machine, ControlError> {
         let mut body = json!({ "version": env!("CARGO_PKG_VERSION"), "status": "online" });
         if let Some(endpoints) = endpoints {
             body["endpoints"] = endpoints.iter().map(SocketAddr::to_string).collect();
+        }
+        if let Some(relay) = relay {
+            body["relay"] = relay.as_str().into();
         }
         self.machine("/api/heartbeat", token, &body).await
     }
@@ -79,6 +85,19 @@ impl ControlClient {
         let query = [("since", version.to_string()), ("wait", wait.as_secs().to_string())];
         let query = query.each_ref().map(|(name, value)| (*name, value.as_str()));
         self.http.get_held("/api/network-map", &query, token, wait).await
+    }
+
+    /// `GET /relay`: a connection to the relay here, upgraded to WebSocket.
+    pub(crate) async fn relay(&self, token: &Secret) -> Result<Upgraded, ControlError> {
+        self.http.upgrade("/relay", token).await
+    }
+
+    /// How long a request and its answer take once there is a connection.
+    pub(crate) async fn round_trip(&self) -> Result<Duration, ControlError> {
+        self.http.probe("/healthz").await?;
+        let start = Instant::now();
+        self.http.probe("/healthz").await?;
+        Ok(start.elapsed())
     }
 
     /// The last heartbeat: the machine is offline from now on. Gives up soon.

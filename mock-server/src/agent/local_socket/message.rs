@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agent::tunnel::{PeerStatus, Pinged};
+use crate::domain::region::Region;
 
 /// A command to the running `ztna up`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,6 +42,9 @@ pub(crate) struct RunningStatus {
     /// What its tunnel ends in; nothing without a tunnel.
     #[serde(default)]
     pub(crate) mode: Option<Mode>,
+    /// The region at whose relay it is reached.
+    #[serde(default)]
+    pub(crate) derp_region: Option<Region>,
     /// The machines it may speak to.
     #[serde(default)]
     pub(crate) peers: Vec<PeerStatus>,
@@ -50,14 +54,25 @@ pub(crate) struct RunningStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Mode {
+    /// The kernel, behind a TUN device.
+    Tun,
     /// An IP stack in the agent's own process.
     Userspace,
 }
 
 impl Mode {
-    /// As people read it (headless/ST2.1, headless/ST2.2).
+    /// As `ztna status` names it (headless/ST2.2).
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Tun => "TUN (kernel)",
+            Self::Userspace => "userspace",
+        }
+    }
+
+    /// As `ztna up` names it (headless/ST2.1).
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Tun => "tun",
             Self::Userspace => "userspace",
         }
     }

@@ -10,7 +10,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
 
 use super::address::SocketAddress;
-use super::message::{Mode, Phase, PingAnswer, Request, RunningStatus};
+use super::message::{Phase, PingAnswer, Request, RunningStatus};
 use crate::agent::tunnel::Tunnel;
 
 /// No request is longer; a peer that sends more is no command of ours.
@@ -22,7 +22,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// No command waits longer for a pong.
 const LONGEST_PING: Duration = Duration::from_secs(3600);
 
-const NO_TUNNEL: &str = "the running 'ztna up' has no tunnel. Stop it and run 'ztna up --userspace'";
+const NO_TUNNEL: &str = "the running 'ztna up' has no tunnel yet: it is not registered. 'ztna status --json' shows what it waits for";
 
 /// What the running `ztna up` tells about itself.
 #[derive(Debug, Clone)]
@@ -131,11 +131,11 @@ impl Insight {
     async fn status(&self) -> RunningStatus {
         let tunnel = self.tunnel.borrow().clone();
         let phase = *self.phase.borrow();
-        let (mode, peers) = match tunnel {
-            Some(tunnel) => (Some(Mode::Userspace), tunnel.peers().await),
-            None => (None, Vec::new()),
+        let (mode, derp_region, peers) = match tunnel {
+            Some(tunnel) => (Some(tunnel.mode()), tunnel.home(), tunnel.peers().await),
+            None => (None, None, Vec::new()),
         };
-        RunningStatus { pid: std::process::id(), phase, mode, peers }
+        RunningStatus { pid: std::process::id(), phase, mode, derp_region, peers }
     }
 
     async fn ping(&self, machine: String, limit: Duration) -> PingAnswer {

@@ -1,7 +1,6 @@
 //! A running tunnel, as the rest of the agent sees it.
 
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,12 +9,18 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::core::Core;
+use super::end::Ending;
+use super::relay::{Identity, Relays};
+use super::socket::Socket;
 use super::task::{Command, Task};
-use super::userspace::Netstack;
+use super::tun::DeviceError;
 use super::{endpoints, map};
 use crate::agent::control_client::ControlClient;
+use crate::agent::error::AgentError;
+use crate::agent::local_socket::Mode;
 use crate::agent::node_key::NodeKey;
 use crate::agent::secret::Secret;
+use crate::domain::region::Region;
 
 /// Commands that wait for the tunnel.
 const COMMANDS: usize = 64;
@@ -27,8 +32,10 @@ pub(crate) struct PeerStatus {
     pub(crate) name: String,
     /// Its address in the tailnet.
     pub(crate) ip: Ipv4Addr,
-    /// Where it was heard last.
+    /// Where it is reached directly.
     pub(crate) endpoint: Option<SocketAddr>,
+    /// Or through which relay.
+    pub(crate) relay: Option<Region>,
     /// Whole seconds since the last handshake with it.
     pub(crate) last_handshake_seconds: Option<u64>,
     /// Whether the control plane hears of it.
@@ -42,8 +49,11 @@ pub(crate) struct Pinged {
     pub(crate) name: String,
     /// Its address in the tailnet.
     pub(crate) ip: Ipv4Addr,
-    /// Where its answer came from.
+    /// Where it is reached directly.
     pub(crate) endpoint: Option<SocketAddr>,
+    /// Or through which relay.
+    #[serde(default)]
+    pub(crate) relay: Option<Region>,
     /// How long it took, in microseconds.
     pub(crate) microseconds: u64,
 }
@@ -58,7 +68,7 @@ pub(crate) enum PingFailure {
     #[error("{0} is this machine itself")]
     Itself(String),
     /// It has not told where it is.
-    #[error("{name} ({ip}) cannot be reached: it has no tunnel. Run 'ztna up --userspace' there")]
+    #[error("{name} ({ip}) cannot be reached: it has no tunnel. Run 'ztna up' there")]
     Unreachable {
         /// Its name.
         name: String,
@@ -83,8 +93,12 @@ pub(crate) enum PingFailure {
 pub(crate) struct Tunnel {
     commands: mpsc::Sender<Command>,
     connected: watch::Receiver<bool>,
+    failed: watch::Receiver<Option<Arc<DeviceError>>>,
+    mode: Mode,
     port: u16,
     local: bool,
+    relay_only: bool,
+    home: watch::Receiver<Option<Region>>,
     _follower: Arc<Follower>,
 }
 
@@ -93,31 +107,57 @@ pub(crate) struct Tunnel {
 struct Follower(tokio::task::AbortHandle);
 
 impl Tunnel {
-    /// Opens a UDP socket, and begins to follow the network map with the machine's `token`.
+    /// Opens a UDP socket and the tunnel's end, and begins to follow the network map with the machine's `token`.
     ///
     /// # Errors
-    /// The system's, if it gives no socket.
+    /// The system's, if it gives no socket; [`DeviceError`], if the end is a device that cannot be configured.
     pub(crate) fn open(
         control: Arc<ControlClient>,
         token: Secret,
         node_key: &NodeKey,
-        name: String,
-        address: Ipv4Addr,
-    ) -> io::Result<Self> {
-        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-        socket.set_nonblocking(true)?;
-        let port = socket.local_addr()?.port();
-        let socket = tokio::net::UdpSocket::from_std(socket)?;
-        let now = Instant::now();
-        let core = Core::new(node_key.private(), now);
-        let stack = Netstack::new(address, rand::random(), now);
+        (name, address): (String, Ipv4Addr),
+        ending: Ending,
+        relay_only: bool,
+    ) -> Result<Self, AgentError> {
+        let socket = Socket::open().map_err(AgentError::system("open the tunnel's UDP socket"))?;
+        let (port, mode, now) = (socket.port(), ending.mode(), Instant::now());
+        let mut core = Core::new(node_key.private(), now);
+        if relay_only {
+            core.use_relays_only();
+        }
+        let end = ending.open(address, now)?;
         let (commands, received) = mpsc::channel(COMMANDS);
         let (first_map, connected) = watch::channel(false);
-        tokio::spawn(Task::new(socket, core, stack, (name, address), first_map).run(received));
+        let (failure, failed) = watch::channel(None);
+        let identity = Identity { token: token.clone(), private: node_key.private() };
+        let relays = Relays::open(control.clone(), identity);
+        let home = relays.home();
+        let task = Task::new((socket, relays), core, end, (name, address), first_map).run(received);
+        tokio::spawn(async move {
+            if let Err(error) = task.await {
+                failure.send_replace(Some(Arc::new(error)));
+            }
+        });
         let local = control.is_local();
         let follower = tokio::spawn(map::follow(control, token, commands.clone()));
         let follower = Arc::new(Follower(follower.abort_handle()));
-        Ok(Self { commands, connected, port, local, _follower: follower })
+        Ok(Self { commands, connected, failed, mode, port, local, relay_only, home, _follower: follower })
+    }
+
+    /// What it ends in.
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Waits until it cannot go on.
+    pub(crate) async fn failed(&self) -> Arc<DeviceError> {
+        let mut failed = self.failed.clone();
+        let failure = failed.wait_for(Option::is_some).await.ok().and_then(|failure| failure.clone());
+        match failure {
+            Some(failure) => failure,
+            // Ended because nobody wants it any more.
+            None => std::future::pending().await,
+        }
     }
 
     /// Waits for the first network map.
@@ -130,7 +170,20 @@ impl Tunnel {
 
     /// Where this machine may be reached at the moment.
     pub(crate) fn endpoints(&self) -> Vec<SocketAddr> {
-        endpoints::gather(self.port, self.local)
+        if self.relay_only { Vec::new() } else { endpoints::gather(self.port, self.local) }
+    }
+
+    /// The region at whose relay this machine is reached.
+    pub(crate) fn home(&self) -> Option<Region> {
+        *self.home.borrow()
+    }
+
+    /// Waits until that is another than `told`.
+    pub(crate) async fn moved(&self, told: Option<Region>) {
+        if self.home.clone().wait_for(|home| *home != told).await.is_err() {
+            // The task is gone, and with it the runtime.
+            std::future::pending::<()>().await;
+        }
     }
 
     /// How the peers are, by name.

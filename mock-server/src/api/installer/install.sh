@@ -7,6 +7,7 @@
 # ZTNA_INSTALL_DIR   where to install [default: /usr/local/bin if it is writable, else ~/.local/bin]
 # ZTNA_STATE_DIR     where the agent keeps its keys [default: $XDG_STATE_HOME/ztna or ~/.local/state/ztna]
 # ZTNA_HOSTNAME      the machine's name [default: the host's]
+# ZTNA_USERSPACE     true: without a TUN device [default: true where none can be made]
 # ZTNA_UP_TIMEOUT    seconds to wait for the connection [default: 60]
 set -eu
 
@@ -121,6 +122,10 @@ connect() {
     # Installed over a running agent, the new one takes its place.
     if [ -S "$state/ztna.sock" ]; then
         "$ztna" down || fail "the running agent does not stop"
+    fi
+    # A TUN device takes root, and many containers have none. Who may make one and does not want it sets the variable too.
+    if [ "$(id -u)" -ne 0 ] || [ ! -c /dev/net/tun ]; then
+        export ZTNA_USERSPACE="${ZTNA_USERSPACE:-true}"
     fi
     log=$state/up.log
     (umask 077 && : >"$log") || fail "$log cannot be written"

@@ -27,9 +27,10 @@ async fn the_whole_map_first_then_changes_alone() {
             "self": { "id": a.id, "name": "a", "tailnet_ip": "100.64.0.1", "status": "online" },
             "peers": [{
                 "id": b.id, "name": "b", "tailnet_ip": "100.64.0.2", "public_key": public_key(2),
-                "endpoints": ["203.0.113.7:51820"], "online": true,
+                "endpoints": ["203.0.113.7:51820"], "relay": null, "online": true,
             }],
             "removed": [],
+            "relays": [{ "region": "blr1", "name": "Bangalore", "url": null }],
         })
     );
 

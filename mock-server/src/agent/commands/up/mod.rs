@@ -4,6 +4,7 @@ mod enrolment;
 mod heartbeat;
 mod stop;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +16,11 @@ use crate::agent::context::{Context, now};
 use crate::agent::control_client::ControlClient;
 use crate::agent::error::AgentError;
 use crate::agent::host_name;
-use crate::agent::local_socket::{Insight, LocalSocket, Mode, Phase};
+use crate::agent::local_socket::{Insight, LocalSocket, Phase};
 use crate::agent::node_key::NodeKey;
 use crate::agent::state::{Registration, State};
-use crate::agent::tunnel::Tunnel;
+use crate::agent::tunnel::{Device, Ending, Tunnel};
+use crate::domain::region::Region;
 use enrolment::{Credential, Enrolment};
 use stop::Stop;
 
@@ -39,6 +41,8 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
         return Err(AgentError::NotAuthenticated);
     }
     context.block_on(async {
+        // Before anything is registered: a key's use is not spent on a machine that cannot come up.
+        let ending = ending(arguments)?;
         let (phase, watched) = watch::channel(Phase::Starting);
         let (tunnel, opened) = watch::channel(None);
         let insight = Insight { phase: watched, tunnel: opened };
@@ -47,9 +51,10 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
         let mut stop = Stop::new(socket)?;
         // The first line is a promise that signals and `ztna down` are heard.
         say("Starting QuickZTNA...");
-        let life = Life { context, arguments, control: &control, phase: &phase, tunnel: &tunnel };
+        let told = Cell::new(None);
+        let life = Life { context, arguments, control: &control, phase: &phase, tunnel: &tunnel, told };
         let ended = tokio::select! {
-            ended = life.live(&state, credential) => ended,
+            ended = life.live(&state, credential, ending) => ended,
             asked = stop.asked() => asked,
         };
         life.farewell().await;
@@ -60,6 +65,14 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
     })
 }
 
+/// What the tunnel will end in.
+fn ending(arguments: &UpArguments) -> Result<Ending, AgentError> {
+    if arguments.userspace {
+        return Ok(Ending::Userspace);
+    }
+    Ok(Ending::Tun(Device::create(arguments.tun_name.as_deref())?))
+}
+
 /// What one `ztna up` needs throughout.
 struct Life<'a> {
     context: &'a Context,
@@ -67,11 +80,18 @@ struct Life<'a> {
     control: &'a Arc<ControlClient>,
     phase: &'a watch::Sender<Phase>,
     tunnel: &'a watch::Sender<Option<Tunnel>>,
+    /// The relay that the last heartbeat named.
+    told: Cell<Option<Region>>,
 }
 
 impl Life<'_> {
     /// Ends only with an error; otherwise it is ended.
-    async fn live(&self, state: &State, credential: Option<Credential<'_>>) -> Result<(), AgentError> {
+    async fn live(
+        &self,
+        state: &State,
+        credential: Option<Credential<'_>>,
+        ending: Ending,
+    ) -> Result<(), AgentError> {
         let (machine, node_key) = match (&state.machine, &state.node_key, credential) {
             (Some(machine), Some(node_key), _) => {
                 say(&format!("Already registered: {} (IP: {})", machine.name, machine.tailnet_ip));
@@ -81,19 +101,32 @@ impl Life<'_> {
             (_, _, Some(credential)) => self.register(state, credential).await?,
             (_, _, None) => return Err(AgentError::NotAuthenticated),
         };
+        let tunnel = self.open_tunnel(&machine, &node_key, ending)?;
+        tokio::select! {
+            failure = tunnel.failed() => Err(AgentError::Device(failure)),
+            ended = self.stay(&tunnel, &machine, &node_key) => ended,
+        }
+    }
+
+    /// Keeps the machine online; ends only with an error.
+    async fn stay(
+        &self,
+        tunnel: &Tunnel,
+        machine: &Registration,
+        node_key: &NodeKey,
+    ) -> Result<(), AgentError> {
         let mut heart = heartbeat::Heart::new(self.arguments.heartbeat_interval);
-        if self.arguments.userspace {
-            self.open_tunnel(&machine, &node_key)?;
-        }
-        let mut wait = self.beat(&mut heart, &machine).await?;
-        if let Some(tunnel) = self.tunnel.borrow().clone() {
-            wait = self.connect(&tunnel, &mut heart, &machine, wait).await?;
-        }
+        let wait = self.beat(&mut heart, machine).await?;
+        let mut wait = self.connect(tunnel, &mut heart, machine, wait).await?;
         say(&format!("Node key: {}", node_key.fingerprint()));
         say("Press Ctrl+C to stop...");
         loop {
-            tokio::time::sleep(wait).await;
-            wait = self.beat(&mut heart, &machine).await?;
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                // Peers have to know soon where it is.
+                () = tunnel.moved(self.told.get()) => {}
+            }
+            wait = self.beat(&mut heart, machine).await?;
         }
     }
 
@@ -102,15 +135,26 @@ impl Life<'_> {
         self.arguments.hostname.as_deref().or(self.context.environment.host_name.as_deref())
     }
 
-    /// The socket; nobody hears of it before the next heartbeat.
-    fn open_tunnel(&self, machine: &Registration, node_key: &NodeKey) -> Result<(), AgentError> {
+    /// The tunnel; nobody hears of it before the next heartbeat.
+    fn open_tunnel(
+        &self,
+        machine: &Registration,
+        node_key: &NodeKey,
+        ending: Ending,
+    ) -> Result<Tunnel, AgentError> {
         let ip = &machine.tailnet_ip;
         let address = ip.parse().map_err(|_| AgentError::TailnetAddress(ip.clone()))?;
         let (control, token) = (self.control.clone(), machine.token.clone());
-        let tunnel = Tunnel::open(control, token, node_key, machine.name.clone(), address)
-            .map_err(AgentError::system("open the tunnel's UDP socket"))?;
-        self.tunnel.send_replace(Some(tunnel));
-        Ok(())
+        let tunnel = Tunnel::open(
+            control,
+            token,
+            node_key,
+            (machine.name.clone(), address),
+            ending,
+            self.arguments.relay_only,
+        )?;
+        self.tunnel.send_replace(Some(tunnel.clone()));
+        Ok(tunnel)
     }
 
     /// Waits for the first network map, which may take an administrator's approval; the time until the next
@@ -126,12 +170,13 @@ impl Life<'_> {
             let due = tokio::time::Instant::now() + wait;
             tokio::select! {
                 () = tunnel.connected() => {
-                    let mode = Mode::Userspace.name();
+                    let mode = tunnel.mode().label();
                     say(&format!("Connected as {} ({}) [{mode}]", machine.name, machine.tailnet_ip));
                     say("VPN started!");
                     return Ok(due.saturating_duration_since(tokio::time::Instant::now()));
                 }
                 () = tokio::time::sleep_until(due) => wait = self.beat(heart, machine).await?,
+                () = tunnel.moved(self.told.get()) => wait = self.beat(heart, machine).await?,
             }
         }
     }
@@ -188,8 +233,11 @@ impl Life<'_> {
         heart: &mut heartbeat::Heart,
         machine: &Registration,
     ) -> Result<Duration, AgentError> {
-        let endpoints = self.tunnel.borrow().as_ref().map(Tunnel::endpoints);
-        let answer = self.control.heartbeat(&machine.token, endpoints.as_deref()).await;
+        let tunnel = self.tunnel.borrow().clone();
+        let endpoints = tunnel.as_ref().map(Tunnel::endpoints);
+        let relay = tunnel.as_ref().and_then(Tunnel::home);
+        self.told.set(relay);
+        let answer = self.control.heartbeat(&machine.token, endpoints.as_deref(), relay).await;
         let pulse = heart.feel(answer, rand::random());
         self.phase.send_replace(pulse.phase);
         match pulse.notice {

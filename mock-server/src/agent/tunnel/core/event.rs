@@ -1,8 +1,8 @@
 //! What a node tells about itself.
 
-use std::net::SocketAddr;
-
 use boringtun::x25519::PublicKey;
+
+use super::place::Place;
 
 /// Something that happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,12 +12,12 @@ pub(crate) enum Event {
         /// The peer.
         peer: PublicKey,
     },
-    /// The peer was heard from another address than before; answers go there.
+    /// The peer was heard from another place than before; answers go there.
     Roamed {
         /// The peer.
         peer: PublicKey,
         /// Where it is now.
-        to: SocketAddr,
+        to: Place,
     },
     /// Tries to reach the peer were given up for now.
     Expired {
@@ -39,6 +39,8 @@ pub(crate) enum Reason {
     UnknownPeer,
     /// A known sender's, but forged, replayed or of a session that has ended.
     Rejected,
+    /// A relay says that it comes from somebody else than who made it.
+    ForeignRelay,
     /// A peer sent a packet whose inner source is not its own address.
     SpoofedSource,
     /// Not an IPv4 packet.

@@ -10,16 +10,16 @@ use proptest::prelude::*;
 
 use super::node::{Node, converse, packet, pair};
 use super::peer::PeerSettings;
-use super::{Event, Reason};
+use super::{Event, Place, Reason};
 
-fn stranger() -> SocketAddr {
-    SocketAddr::from(([198, 51, 100, 66], 666))
+fn stranger() -> Place {
+    SocketAddr::from(([198, 51, 100, 66], 666)).into()
 }
 
 /// Whatever was done to them, the two still talk, and no noise stays with them.
 fn assert_well(one: &mut Node, other: &mut Node, now: Instant) {
-    let place = one.core.peer_state(other.address).unwrap().endpoint;
-    assert_eq!(place, Some(other.place), "noise does not lead anybody astray");
+    let place = one.core.peer_state(other.address).unwrap().place;
+    assert_eq!(place, Some(other.place.into()), "noise does not lead anybody astray");
     other.datagrams();
     one.core.send(&packet(one.address, other.address, 77), now);
     converse(one, other, now);
@@ -38,8 +38,8 @@ fn captured(now: Instant) -> (Node, Node, Vec<Vec<u8>>) {
     one.core.send(&packet(one.address, other.address, 1), now);
     for _ in 0..4 {
         let (there, back) = (one.datagrams(), other.datagrams());
-        there.iter().for_each(|datagram| other.core.receive(one.place, &datagram.bytes, now));
-        back.iter().for_each(|datagram| one.core.receive(other.place, &datagram.bytes, now));
+        there.iter().for_each(|datagram| other.core.receive(one.place.into(), &datagram.bytes, now));
+        back.iter().for_each(|datagram| one.core.receive(other.place.into(), &datagram.bytes, now));
         messages.extend(there.into_iter().chain(back).map(|datagram| datagram.bytes));
     }
     assert_eq!(other.arrived(), [1]);

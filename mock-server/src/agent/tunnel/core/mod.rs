@@ -5,11 +5,15 @@
 //! and its timers are boringtun's, which reads a clock of its own for them: rekeying and the end of a session
 //! follow the real time, everything else follows `now`.
 
+mod batch;
 mod event;
 mod initiation;
 mod output;
 mod packet;
+mod packets;
+mod paths;
 mod peer;
+mod place;
 mod table;
 
 #[cfg(test)]
@@ -19,11 +23,13 @@ mod node;
 #[cfg(test)]
 mod simulation;
 
+pub(crate) use batch::Batch;
 pub(crate) use event::{Event, Reason};
-pub(crate) use output::Datagram;
+pub(crate) use packets::{HEADROOM, Packets};
 pub(crate) use peer::{PeerSettings, PeerState};
+pub(crate) use place::Place;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -62,6 +68,7 @@ pub(crate) struct Core {
     output: Output,
     buffer: Vec<u8>,
     next_tick: Instant,
+    relay_only: bool,
 }
 
 impl Core {
@@ -77,11 +84,20 @@ impl Core {
             output: Output::default(),
             buffer: vec![0; BUFFER],
             next_tick: now,
+            relay_only: false,
         }
     }
 
+    /// From now on nothing goes out but through relays, and nothing else is taken in.
+    pub(crate) fn use_relays_only(&mut self) {
+        self.relay_only = true;
+    }
+
     /// Adds a peer, or changes what is known of it; its sessions stay. Its address is then nobody else's.
-    pub(crate) fn set_peer(&mut self, key: PublicKey, settings: PeerSettings, now: Instant) {
+    pub(crate) fn set_peer(&mut self, key: PublicKey, mut settings: PeerSettings, now: Instant) {
+        if self.relay_only {
+            settings.endpoints.clear();
+        }
         if key == self.public {
             return;
         }
@@ -101,7 +117,10 @@ impl Core {
     }
 
     /// Takes in a datagram that came from `from`.
-    pub(crate) fn receive(&mut self, from: SocketAddr, datagram: &[u8], now: Instant) {
+    pub(crate) fn receive(&mut self, from: Place, datagram: &[u8], now: Instant) {
+        if self.relay_only && from.direct().is_some() {
+            return self.output.dropped(Reason::Malformed);
+        }
         let mut cookie = [0; 64];
         let packet = match self.gate.verify_packet(Some(from.ip()), datagram, &mut cookie) {
             Ok(packet) => packet,
@@ -159,14 +178,26 @@ impl Core {
         (!self.peers.is_empty()).then_some(self.next_tick)
     }
 
-    /// The next datagram to send.
-    pub(crate) fn poll_datagram(&mut self) -> Option<Datagram> {
-        self.output.datagrams.pop_front()
+    /// The next datagrams to send. What cannot be sent yet comes back through [`Core::postpone`], the rest through
+    /// [`Core::recycle`].
+    pub(crate) fn poll_batch(&mut self) -> Option<Batch> {
+        self.output.batches.pop_front()
     }
 
-    /// The next inner packet for this node. Its source is its sender's own address.
-    pub(crate) fn poll_packet(&mut self) -> Option<Vec<u8>> {
-        self.output.packets.pop_front()
+    /// Takes back a batch that has to wait; it is the next again.
+    pub(crate) fn postpone(&mut self, batch: Batch) {
+        self.output.batches.push_front(batch);
+    }
+
+    /// Takes back a batch that is done with, for its buffer.
+    pub(crate) fn recycle(&mut self, batch: Batch) {
+        self.output.recycle(batch);
+    }
+
+    /// The inner packets for this node, which whoever takes them clears. The source of each is its sender's own
+    /// address.
+    pub(crate) fn packets(&mut self) -> &mut Packets {
+        &mut self.output.packets
     }
 
     /// The next thing that happened.

@@ -5,13 +5,28 @@ use std::time::Instant;
 
 use boringtun::x25519::{PublicKey, StaticSecret};
 
-use super::{Core, Datagram, Event, PeerSettings};
+use super::{Batch, Core, Event, PeerSettings, Place};
+use crate::domain::region::Region;
+
+/// A datagram on its way out.
+#[derive(Debug, Clone)]
+pub(super) struct Datagram {
+    pub(super) to: Place,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Where the only relay stands.
+pub(super) fn region() -> Region {
+    "blr1".parse().unwrap()
+}
 
 pub(super) struct Node {
     pub(super) core: Core,
     pub(super) private: StaticSecret,
     pub(super) place: SocketAddr,
     pub(super) address: Ipv4Addr,
+    /// Whether it listens at the relay.
+    pub(super) relay: bool,
 }
 
 impl Node {
@@ -23,6 +38,7 @@ impl Node {
             private,
             place: SocketAddr::from(([192, 0, 2, number], 51820)),
             address: Ipv4Addr::new(100, 64, 0, number),
+            relay: false,
         }
     }
 
@@ -31,7 +47,12 @@ impl Node {
     }
 
     pub(super) fn settings(&self) -> PeerSettings {
-        PeerSettings { address: self.address, endpoints: vec![self.place], online: true }
+        PeerSettings {
+            address: self.address,
+            endpoints: vec![self.place],
+            relay: self.relay.then(region),
+            online: true,
+        }
     }
 
     pub(super) fn knows(&mut self, other: &Self, now: Instant) {
@@ -39,7 +60,12 @@ impl Node {
     }
 
     pub(super) fn datagrams(&mut self) -> Vec<Datagram> {
-        std::iter::from_fn(|| self.core.poll_datagram()).collect()
+        let batches: Vec<_> = std::iter::from_fn(|| self.core.poll_batch()).collect();
+        let datagrams = |batch: Batch| -> Vec<Datagram> {
+            let one = |bytes: &[u8]| Datagram { to: batch.to(), bytes: bytes.to_vec() };
+            batch.datagrams().map(one).collect()
+        };
+        batches.into_iter().flat_map(datagrams).collect()
     }
 
     pub(super) fn events(&mut self) -> Vec<Event> {
@@ -48,7 +74,9 @@ impl Node {
 
     /// The numbers of the packets that arrived.
     pub(super) fn arrived(&mut self) -> Vec<u64> {
-        std::iter::from_fn(|| self.core.poll_packet()).map(|packet| number(&packet)).collect()
+        let numbers = self.core.packets().iter().map(number).collect();
+        self.core.packets().clear();
+        numbers
     }
 }
 
@@ -59,8 +87,8 @@ pub(super) fn converse(one: &mut Node, other: &mut Node, now: Instant) {
         if there.is_empty() && back.is_empty() {
             return;
         }
-        there.iter().for_each(|datagram| other.core.receive(one.place, &datagram.bytes, now));
-        back.iter().for_each(|datagram| one.core.receive(other.place, &datagram.bytes, now));
+        there.iter().for_each(|datagram| other.core.receive(one.place.into(), &datagram.bytes, now));
+        back.iter().for_each(|datagram| one.core.receive(other.place.into(), &datagram.bytes, now));
     }
 }
 

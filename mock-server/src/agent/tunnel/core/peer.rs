@@ -11,7 +11,10 @@ use boringtun::x25519::PublicKey;
 use super::event::{Event, Reason};
 use super::initiation::Initiation;
 use super::output::Output;
-use super::packet::{COOKIE_REPLY, INITIATION, RESPONSE};
+use super::packet::{COOKIE_REPLY, DATA, INITIATION, OVERHEAD, PathMessage, RESPONSE};
+use super::paths::{Heard, Paths, Probing};
+use super::place::Place;
+use crate::domain::region::Region;
 
 /// How often a silent session is kept open through the address translators on its way.
 pub(super) const KEEPALIVE_SECONDS: u16 = 25;
@@ -40,15 +43,27 @@ pub(crate) struct PeerSettings {
     pub(crate) address: Ipv4Addr,
     /// Where it may be reached.
     pub(crate) endpoints: Vec<SocketAddr>,
+    /// The relay where it listens.
+    pub(crate) relay: Option<Region>,
     /// Whether it is believed to be there, so that it is worth greeting.
     pub(crate) online: bool,
+}
+
+impl PeerSettings {
+    fn names_a_place(&self) -> bool {
+        self.relay.is_some() || !self.endpoints.is_empty()
+    }
+
+    fn places_differ(&self, other: &Self) -> bool {
+        (&self.endpoints, self.relay) != (&other.endpoints, other.relay)
+    }
 }
 
 /// How a peer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PeerState {
-    /// Where it was heard last.
-    pub(crate) endpoint: Option<SocketAddr>,
+    /// Where it is reached.
+    pub(crate) place: Option<Place>,
     /// When the last handshake was completed.
     pub(crate) last_handshake: Option<Instant>,
     /// Whether there is any way to reach it.
@@ -60,7 +75,9 @@ pub(super) struct Peer {
     key: PublicKey,
     settings: PeerSettings,
     tunn: Tunn,
-    endpoint: Option<SocketAddr>,
+    paths: Paths,
+    /// Where it was last told to be.
+    told: Option<Place>,
     initiation: Option<Initiation>,
     /// When to begin a handshake that nobody's packet asked for.
     greet_at: Option<Instant>,
@@ -77,9 +94,10 @@ impl Peer {
     pub(super) fn new(key: PublicKey, address: Ipv4Addr, tunn: Tunn, now: Instant) -> Self {
         Self {
             key,
-            settings: PeerSettings { address, endpoints: Vec::new(), online: false },
+            settings: PeerSettings { address, endpoints: Vec::new(), relay: None, online: false },
             tunn,
-            endpoint: None,
+            paths: Paths::default(),
+            told: None,
             initiation: None,
             greet_at: None,
             unconfirmed: false,
@@ -92,21 +110,25 @@ impl Peer {
 
     /// Takes in what is known now. `greets_first` is true of exactly one of the two peers.
     pub(super) fn configure(&mut self, settings: PeerSettings, greets_first: bool, now: Instant) {
-        if !settings.online && settings.endpoints.is_empty() {
-            self.endpoint = None;
+        if !settings.online && !settings.names_a_place() {
+            self.paths.forget();
+            self.told = None;
             self.initiation = None;
             self.greet_at = None;
             self.waiting.clear();
-        } else if settings.online && (!self.settings.online || settings.endpoints != self.settings.endpoints)
-        {
+        } else if settings.online && (!self.settings.online || settings.places_differ(&self.settings)) {
             self.greet_at = Some(if greets_first { now } else { now + GREET_LATER });
+        }
+        if settings.places_differ(&self.settings) {
+            let relay = settings.relay.map(|region| Place::Relayed { region, peer: self.key });
+            self.paths.configure(relay, now);
         }
         self.settings = settings;
     }
 
     pub(super) fn state(&self) -> PeerState {
         PeerState {
-            endpoint: self.endpoint,
+            place: self.paths.place(),
             last_handshake: self.last_handshake,
             reachable: self.has_destination(),
         }
@@ -117,12 +139,12 @@ impl Peer {
         if !self.has_destination() {
             return output.dropped(Reason::NoEndpoint);
         }
-        if let (true, Some(endpoint)) = (self.has_session(), self.endpoint) {
-            if let TunnResult::WriteToNetwork(datagram) = self.tunn.encapsulate(packet, buffer) {
-                output.datagram(endpoint, datagram);
+        if self.has_session() && self.paths.is_known() {
+            if self.seal(packet, now, buffer, output) {
                 self.unanswered.get_or_insert(now);
             }
-            return;
+            self.paths.used(now);
+            return self.probe(now, buffer, output);
         }
         if self.waiting.len() == LONGEST_QUEUE {
             self.waiting.pop_front();
@@ -137,7 +159,7 @@ impl Peer {
     /// Takes in a datagram that claims to be this peer's.
     pub(super) fn receive(
         &mut self,
-        from: SocketAddr,
+        from: Place,
         datagram: &[u8],
         now: Instant,
         buffer: &mut [u8],
@@ -147,24 +169,36 @@ impl Peer {
         if kind == INITIATION || kind == RESPONSE {
             self.refresh(now, buffer);
         }
-        match self.tunn.decapsulate(Some(from.ip()), datagram, buffer) {
-            // Whoever knows the public key could have sent it: it says nothing about where the peer is.
-            TunnResult::Done if kind == COOKIE_REPLY => return,
-            TunnResult::Done => {}
-            TunnResult::WriteToNetwork(answer) => output.datagram(from, answer),
-            TunnResult::WriteToTunnelV4(packet, source) if source == self.settings.address => {
-                output.packets.push_back(packet.to_vec());
-            }
-            TunnResult::WriteToTunnelV4(..) => output.dropped(Reason::SpoofedSource),
-            TunnResult::WriteToTunnelV6(..) => output.dropped(Reason::NotIpv4),
-            TunnResult::Err(_) => return output.dropped(Reason::Rejected),
+        if !from.admits(&self.key) {
+            return output.dropped(Reason::ForeignRelay);
         }
-        self.heard(from, output);
+        let mut what = match kind {
+            RESPONSE => Heard::Answer,
+            // It goes wherever this node may be.
+            INITIATION => Heard::Probe,
+            _ => Heard::Data,
+        };
+        if kind == DATA {
+            match self.open(from, datagram, output) {
+                Some(heard) => what = heard,
+                None => return output.dropped(Reason::Rejected),
+            }
+        } else {
+            match self.tunn.decapsulate(Some(from.ip()), datagram, buffer) {
+                // Whoever knows the public key could have sent it: it says nothing about where the peer is.
+                TunnResult::Done if kind == COOKIE_REPLY => return,
+                TunnResult::Done => {}
+                TunnResult::WriteToNetwork(answer) => output.datagram(from, answer),
+                _ => return output.dropped(Reason::Rejected),
+            }
+        }
+        self.paths.heard(from, what, now);
         self.unanswered = None;
         match kind {
             INITIATION => {
                 // The peer repeats its initiation if our answer is lost. But it may as well have taken ours.
                 self.initiation = None;
+                self.paths.doubt(now);
                 self.unconfirmed = true;
                 self.greet_at = Some(now + CONFIRM_WITHIN);
             }
@@ -172,14 +206,62 @@ impl Peer {
             _ if self.unconfirmed => self.established(now, output),
             _ => {}
         }
-        self.flush(from, buffer, output);
+        if what == Heard::Probe && kind != INITIATION {
+            self.say(PathMessage::Answer, from, buffer, output);
+        }
+        self.flush(now, buffer, output);
+        self.probe(now, buffer, output);
+        self.tell(output);
+    }
+
+    /// Decrypts a data message to where its packet will be fetched; nothing, if it is not the peer's.
+    fn open(&mut self, from: Place, datagram: &[u8], output: &mut Output) -> Option<Heard> {
+        let room = output.packets.room(datagram.len());
+        match self.tunn.decapsulate(Some(from.ip()), datagram, room) {
+            TunnResult::WriteToTunnelV4(packet, source) if source == self.settings.address => {
+                let length = packet.len();
+                output.packets.commit(length);
+            }
+            TunnResult::WriteToTunnelV4(..) => output.dropped(Reason::SpoofedSource),
+            TunnResult::WriteToTunnelV6(packet, _) => match PathMessage::read(packet) {
+                Some(PathMessage::Probe) => return Some(Heard::Probe),
+                Some(PathMessage::Answer) => return Some(Heard::Answer),
+                None => output.dropped(Reason::NotIpv4),
+            },
+            // A keepalive.
+            TunnResult::Done => {}
+            _ => return None,
+        }
+        Some(Heard::Data)
+    }
+
+    /// Encrypts a packet for where data goes now, if there is a session; whether there was.
+    fn seal(&mut self, packet: &[u8], now: Instant, buffer: &mut [u8], output: &mut Output) -> bool {
+        match self.paths.routes(now) {
+            [Some(place), None] | [None, Some(place)] => {
+                // Written where it will be sent from.
+                output.write(place, packet.len() + OVERHEAD, |room| {
+                    match self.tunn.encapsulate(packet, room) {
+                        TunnResult::WriteToNetwork(datagram) => Some(datagram.len()),
+                        _ => None,
+                    }
+                })
+            }
+            places => match self.tunn.encapsulate(packet, buffer) {
+                TunnResult::WriteToNetwork(datagram) => {
+                    places.into_iter().flatten().for_each(|place| output.datagram(place, datagram));
+                    true
+                }
+                _ => false,
+            },
+        }
     }
 
     /// Does what is due. A peer that cannot be reached is left alone: a handshake begun with nobody would cross
     /// with the one it begins itself.
     pub(super) fn drive(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
         let expected = self.settings.online || self.initiation.is_some();
-        if self.endpoint.is_none() && !(expected && self.has_destination()) {
+        if !self.paths.is_known() && !(expected && self.has_destination()) {
             return;
         }
         if self.initiation.is_some_and(|initiation| initiation.is_due(now)) {
@@ -197,13 +279,13 @@ impl Peer {
                 self.everywhere(&message, output);
             }
             TunnResult::WriteToNetwork(message) => {
-                if let Some(endpoint) = self.endpoint {
-                    output.datagram(endpoint, message);
-                }
+                self.paths.carry(message, now, output);
             }
             TunnResult::Err(WireGuardError::ConnectionExpired) => self.give_up(now, output),
             _ => {}
         }
+        self.probe(now, buffer, output);
+        self.tell(output);
     }
 
     fn wants_handshake(&self, now: Instant) -> bool {
@@ -216,13 +298,41 @@ impl Peer {
     }
 
     fn has_destination(&self) -> bool {
-        self.endpoint.is_some() || !self.settings.endpoints.is_empty()
+        self.paths.is_known() || self.settings.names_a_place()
     }
 
-    fn heard(&mut self, from: SocketAddr, output: &mut Output) {
-        if self.endpoint != Some(from) {
-            self.endpoint = Some(from);
-            output.event(Event::Roamed { peer: self.key, to: from });
+    /// Asks over the direct paths whether they are open, if that is due.
+    fn probe(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
+        if !self.has_session() || !self.paths.is_known() {
+            return;
+        }
+        match self.paths.probe(now) {
+            Some(Probing::Current(address)) => {
+                self.say(PathMessage::Probe, Place::Direct(address), buffer, output);
+            }
+            Some(Probing::Everywhere) => {
+                let heard = self.paths.direct().filter(|heard| !self.settings.endpoints.contains(heard));
+                let known: Vec<SocketAddr> = self.settings.endpoints.iter().copied().chain(heard).collect();
+                for address in known {
+                    self.say(PathMessage::Probe, Place::Direct(address), buffer, output);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn say(&mut self, message: PathMessage, to: Place, buffer: &mut [u8], output: &mut Output) {
+        if let TunnResult::WriteToNetwork(datagram) = self.tunn.encapsulate(&message.packet(), buffer) {
+            output.datagram(to, datagram);
+        }
+    }
+
+    /// Says where the peer is, if that is news.
+    fn tell(&mut self, output: &mut Output) {
+        let place = self.paths.place();
+        if let Some(to) = place.filter(|_| place != self.told) {
+            self.told = place;
+            output.event(Event::Roamed { peer: self.key, to });
         }
     }
 
@@ -235,18 +345,16 @@ impl Peer {
     }
 
     /// Sends what waited for a session, if there is one now.
-    fn flush(&mut self, to: SocketAddr, buffer: &mut [u8], output: &mut Output) {
+    fn flush(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
         if !self.has_session() {
             return;
         }
         // What boringtun queued by itself: a keepalive that found no session.
         while let TunnResult::WriteToNetwork(message) = self.tunn.decapsulate(None, &[], buffer) {
-            output.datagram(to, message);
+            self.paths.carry(message, now, output);
         }
-        for packet in self.waiting.drain(..) {
-            if let TunnResult::WriteToNetwork(message) = self.tunn.encapsulate(&packet, buffer) {
-                output.datagram(to, message);
-            }
+        for packet in std::mem::take(&mut self.waiting) {
+            self.seal(&packet, now, buffer, output);
         }
     }
 
@@ -269,10 +377,10 @@ impl Peer {
     /// An initiation goes wherever the peer may be: it answers the first that arrives, takes the others for
     /// replays, and its answer shows where it is.
     fn everywhere(&self, initiation: &[u8], output: &mut Output) {
-        let known = self.settings.endpoints.iter().filter(|place| Some(**place) != self.endpoint);
-        for place in self.endpoint.iter().chain(known) {
-            output.datagram(*place, initiation);
-        }
+        let direct = self.paths.direct();
+        let known = self.settings.endpoints.iter().copied().filter(|place| Some(*place) != direct);
+        let places = direct.into_iter().chain(known).map(Place::Direct).chain(self.paths.relay());
+        places.for_each(|place| output.datagram(place, initiation));
     }
 
     /// boringtun counts its timers from its last look at the clock: a handshake after a long silence would be

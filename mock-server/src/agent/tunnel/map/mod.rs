@@ -94,6 +94,7 @@ impl Machine {
         let settings = PeerSettings {
             address: peer.tailnet_ip.parse().ok()?,
             endpoints: endpoints.take(crate::domain::endpoint::MOST).collect(),
+            relay: peer.relay.as_deref().and_then(|code| code.parse().ok()),
             online: peer.online,
         };
         Some(Self { name: peer.name.clone(), key: PublicKey::from(key), settings })

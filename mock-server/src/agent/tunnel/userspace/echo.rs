@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::socket::icmp;
-use smoltcp::wire::{Icmpv4Packet, Icmpv4Repr, IpAddress};
+use smoltcp::wire::{Icmpv4Message, Icmpv4Packet, Icmpv4Repr, IpAddress, IpProtocol, Ipv4Packet};
 
 /// Requests whose replies are still waited for; the oldest is forgotten for a new one.
 const MOST: usize = 1024;
@@ -60,6 +60,16 @@ impl Echoes {
         }
         self.pending.push_back(Request { number, to, sent: now });
         Some(number)
+    }
+
+    /// Whether this IPv4 packet is an echo reply with the identifier of these requests.
+    pub(super) fn expect(&self, packet: &[u8]) -> bool {
+        let Ok(packet) = Ipv4Packet::new_checked(packet) else { return false };
+        let message = (packet.next_header() == IpProtocol::Icmp).then(|| packet.payload());
+        let message = message.and_then(|message| Icmpv4Packet::new_checked(message).ok());
+        message.is_some_and(|message| {
+            message.msg_type() == Icmpv4Message::EchoReply && message.echo_ident() == self.identifier
+        })
     }
 
     pub(super) fn replies(&mut self, socket: &mut icmp::Socket<'_>, now: Instant) -> Vec<Pong> {

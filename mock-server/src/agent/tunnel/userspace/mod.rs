@@ -71,6 +71,11 @@ impl Netstack {
         self.echoes.request(self.sockets.get_mut(self.icmp), to, now)
     }
 
+    /// Whether this packet is a reply to a ping of this stack.
+    pub(crate) fn expects(&self, packet: &[u8]) -> bool {
+        self.echoes.expect(packet)
+    }
+
     /// Does what is due; the pings that were answered.
     pub(crate) fn poll(&mut self, now: Instant) -> Vec<Pong> {
         let time = self.time(now);

@@ -1,16 +1,17 @@
 //! Nodes over a network that loses, doubles, delays and reorders, against a model: a packet arrives at most
 //! once and at its addressee only, and once the network is well again it does arrive.
 
+mod paths;
+
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
-use super::Core;
-use super::node::{Node, packet};
+use super::node::{Node, packet, region};
+use super::{Core, Place};
 
 const NODES: usize = 3;
 
@@ -49,15 +50,29 @@ struct Trouble {
 
 struct Flight {
     arrives: Instant,
-    from: SocketAddr,
-    to: SocketAddr,
+    from: usize,
+    to: Place,
     bytes: Vec<u8>,
+}
+
+/// What gets through at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Open {
+    direct: bool,
+    relay: bool,
+}
+
+impl Default for Open {
+    fn default() -> Self {
+        Self { direct: true, relay: false }
+    }
 }
 
 struct Network {
     nodes: Vec<Node>,
     flights: Vec<Flight>,
     trouble: Trouble,
+    open: Open,
     chance: StdRng,
     now: Instant,
     /// The addressee of each packet; its number is its place here.
@@ -72,6 +87,7 @@ impl Network {
             nodes: (1..=3).map(|number| Node::new(number, now)).collect(),
             flights: Vec::new(),
             trouble: Trouble::default(),
+            open: Open::default(),
             chance: StdRng::seed_from_u64(seed),
             now,
             addressees: Vec::new(),
@@ -94,7 +110,7 @@ impl Network {
             Action::Publish { node } => self.publish(node),
             Action::Restart { node } => {
                 self.nodes[node].core = Core::new(self.nodes[node].private.clone(), self.now);
-                for other in (0..NODES).filter(|other| *other != node) {
+                for other in (0..self.nodes.len()).filter(|other| *other != node) {
                     self.introduce(other, node);
                 }
             }
@@ -103,7 +119,7 @@ impl Network {
     }
 
     fn publish(&mut self, node: usize) {
-        for other in (0..NODES).filter(|other| *other != node) {
+        for other in (0..self.nodes.len()).filter(|other| *other != node) {
             self.introduce(node, other);
         }
     }
@@ -132,13 +148,28 @@ impl Network {
             let (due, later) = self.flights.drain(..).partition(|flight: &Flight| flight.arrives <= now);
             self.flights = later;
             for flight in due {
-                let Some(node) = self.nodes.iter().position(|node| node.place == flight.to) else { continue };
-                self.nodes[node].core.receive(flight.from, &flight.bytes, now);
+                let Some((node, from)) = self.arrival(&flight) else { continue };
+                self.nodes[node].core.receive(from, &flight.bytes, now);
                 self.collect(node);
             }
-            for node in 0..NODES {
+            for node in 0..self.nodes.len() {
                 self.nodes[node].core.tick(now);
                 self.collect(node);
+            }
+        }
+    }
+
+    /// Who gets it, and where it seems to come from.
+    fn arrival(&self, flight: &Flight) -> Option<(usize, Place)> {
+        let sender = &self.nodes[flight.from];
+        let addressee = |found: &dyn Fn(&Node) -> bool| self.nodes.iter().position(found);
+        match flight.to {
+            Place::Direct(_) if !self.open.direct => None,
+            Place::Direct(address) => Some((addressee(&|node| node.place == address)?, sender.place.into())),
+            Place::Relayed { .. } if !self.open.relay => None,
+            Place::Relayed { peer, .. } => {
+                let from = Place::Relayed { region: region(), peer: sender.key() };
+                Some((addressee(&|node| node.key() == peer)?, from))
             }
         }
     }
@@ -151,7 +182,6 @@ impl Network {
             assert_eq!(addressee, node, "packet {number} went to the wrong node");
             assert_eq!(self.arrivals.insert(number, node), None, "packet {number} arrived twice");
         }
-        let from = self.nodes[node].place;
         for datagram in self.nodes[node].datagrams() {
             let copies = 1 + u32::from(self.happens(self.trouble.doubled_percent));
             for _ in 0..copies {
@@ -160,7 +190,12 @@ impl Network {
                 }
                 let delay = self.chance.random_range(0..=self.trouble.longest_delay);
                 let arrives = self.now + Duration::from_millis(delay);
-                self.flights.push(Flight { arrives, from, to: datagram.to, bytes: datagram.bytes.clone() });
+                self.flights.push(Flight {
+                    arrives,
+                    from: node,
+                    to: datagram.to,
+                    bytes: datagram.bytes.clone(),
+                });
             }
         }
     }

@@ -1,20 +1,26 @@
 //! The shell around the core: one UDP socket, one task, the clock.
 
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io;
+use std::net::Ipv4Addr;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Sleep;
 
-use super::core::{Core, Event};
+use super::core::{Core, Event, Place};
+use super::end::End;
 use super::handle::{PeerStatus, PingFailure, Pinged};
 use super::map::{Changes, Machine, NetworkMap};
-use super::userspace::{Netstack, Pong};
+use super::relay::Relays;
+use super::socket::Socket;
+use super::tun::DeviceError;
+use super::userspace::Pong;
 use crate::agent::control_client::NetworkMapAnswer;
 
-/// Datagrams taken in before anything else gets its turn.
-const BATCH: usize = 64;
+/// Datagrams of relays taken in before anything else gets its turn.
+const RELAYED: usize = 64;
 
 /// When there is nothing to wait for but the socket and commands.
 const IDLE: Duration = Duration::from_secs(3600);
@@ -39,14 +45,16 @@ pub(super) enum Command {
 
 /// Everything the task owns.
 pub(super) struct Task {
-    socket: UdpSocket,
+    socket: Socket,
+    relays: Relays,
     core: Core,
-    stack: Netstack,
+    end: End,
     map: NetworkMap,
     own: (String, Ipv4Addr),
     first_map: watch::Sender<bool>,
     pings: HashMap<u16, Ping>,
-    buffer: Vec<u8>,
+    /// Datagrams wait for room in the socket: the end has to wait too.
+    congested: bool,
 }
 
 #[derive(Debug)]
@@ -58,51 +66,65 @@ struct Ping {
 impl Task {
     /// A tunnel that knows nobody yet; `own` are this machine's name and tailnet address.
     pub(super) fn new(
-        socket: UdpSocket,
+        (socket, relays): (Socket, Relays),
         core: Core,
-        stack: Netstack,
+        end: End,
         own: (String, Ipv4Addr),
         first_map: watch::Sender<bool>,
     ) -> Self {
-        let (map, pings, buffer) = (NetworkMap::default(), HashMap::new(), vec![0; 1 << 16]);
-        Self { socket, core, stack, map, own, first_map, pings, buffer }
+        let (map, pings) = (NetworkMap::default(), HashMap::new());
+        Self { socket, relays, core, end, map, own, first_map, pings, congested: false }
     }
 
     /// Runs until nobody can send a command any more.
-    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    ///
+    /// # Errors
+    /// [`DeviceError::Gone`], if the end has vanished.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Result<(), DeviceError> {
+        let mut sleep = pin!(tokio::time::sleep(IDLE));
         loop {
-            let deadline = self.settle();
+            wake_at(sleep.as_mut(), self.settle()?);
             tokio::select! {
-                ready = self.socket.readable() => match ready {
-                    Ok(()) => self.receive(),
-                    Err(error) => tracing::warn!(%error, "the tunnel's socket"),
-                },
+                ready = self.socket.readable() => self.receive(ready),
+                ready = self.end.readable(), if !self.congested => ready?,
+                ready = self.socket.writable(), if self.congested => self.receive(ready),
+                (from, datagram) = self.relays.received() => self.relayed(from, &datagram),
                 command = commands.recv() => match command {
                     Some(command) => self.obey(command),
-                    None => return,
+                    None => return Ok(()),
                 },
-                () = tokio::time::sleep_until(deadline.into()) => {}
+                () = &mut sleep => {}
             }
         }
     }
 
-    fn receive(&mut self) {
-        for _ in 0..BATCH {
-            match self.socket.try_recv_from(&mut self.buffer) {
-                Ok((length, from)) => {
-                    let datagram = self.buffer.get(..length).unwrap_or_default();
-                    self.core.receive(from, datagram, Instant::now());
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
+    fn receive(&mut self, ready: io::Result<()>) {
+        let Self { socket, core, .. } = self;
+        let now = Instant::now();
+        let received =
+            ready.and_then(|()| socket.receive(|from, datagram| core.receive(from.into(), datagram, now)));
+        match received {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
                 // An earlier datagram found nobody: the peer's silence says as much.
-                Err(error) => tracing::debug!(%error, "receiving"),
+                tracing::debug!(%error, "receiving");
             }
+            _ => {}
+        }
+    }
+
+    fn relayed(&mut self, from: Place, datagram: &[u8]) {
+        let now = Instant::now();
+        self.core.receive(from, datagram, now);
+        for _ in 0..RELAYED {
+            let Some((from, datagram)) = self.relays.try_received() else { break };
+            self.core.receive(from, &datagram, now);
         }
     }
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Apply(answer) => {
+            Command::Apply(mut answer) => {
+                self.relays.learn(std::mem::take(&mut answer.relays));
                 let changes = self.map.apply(answer);
                 self.configure(changes);
                 self.first_map.send_replace(true);
@@ -136,7 +158,8 @@ impl Task {
             PeerStatus {
                 name: machine.name.clone(),
                 ip: machine.settings.address,
-                endpoint: state.and_then(|state| state.endpoint),
+                endpoint: state.and_then(|state| state.place?.direct()),
+                relay: state.and_then(|state| state.place?.region()),
                 last_handshake_seconds: state
                     .and_then(|state| state.last_handshake)
                     .map(|at| at.elapsed().as_secs()),
@@ -162,7 +185,7 @@ impl Task {
         if !self.core.peer_state(ip).is_some_and(|state| state.reachable) {
             return Err((reply, PingFailure::Unreachable { name, ip }));
         }
-        match self.stack.ping(ip, Instant::now()) {
+        match self.end.ping(ip, Instant::now()) {
             Some(number) => {
                 self.pings.insert(number, Ping { name, reply });
                 Ok(())
@@ -172,46 +195,53 @@ impl Task {
     }
 
     /// Moves everything to where it belongs; when to do so again at the latest.
-    fn settle(&mut self) -> Instant {
+    fn settle(&mut self) -> Result<Instant, DeviceError> {
         let now = Instant::now();
         self.core.tick(now);
-        loop {
-            let mut moved = false;
-            while let Some(packet) = self.core.poll_packet() {
-                self.stack.deliver(packet);
-                moved = true;
-            }
-            for pong in self.stack.poll(now) {
-                self.answered(pong);
-            }
-            while let Some(packet) = self.stack.poll_packet() {
-                self.core.send(&packet, now);
-                moved = true;
-            }
-            if !moved {
-                break;
-            }
+        for pong in self.end.exchange(&mut self.core, self.congested, now)? {
+            self.answered(pong);
         }
-        while let Some(datagram) = self.core.poll_datagram() {
-            // Lost like any other: WireGuard and what is inside repeat what matters.
-            if let Err(error) = self.socket.try_send_to(&datagram.bytes, datagram.to) {
-                tracing::debug!(%error, to = %datagram.to, "sending");
-            }
-        }
+        self.congested = !self.send();
         while let Some(event) = self.core.poll_event() {
             log(event);
         }
-        let deadlines = [self.core.deadline(), self.stack.deadline(now)];
-        deadlines.into_iter().flatten().min().unwrap_or(now + IDLE)
+        let deadlines = [self.core.deadline(), self.end.deadline(now)];
+        Ok(deadlines.into_iter().flatten().min().unwrap_or(now + IDLE))
+    }
+
+    /// Sends what there is to send; whether nothing is left.
+    fn send(&mut self) -> bool {
+        while let Some(mut batch) = self.core.poll_batch() {
+            match batch.to() {
+                Place::Direct(to) if self.socket.send(to, &mut batch).is_err() => {
+                    self.core.postpone(batch);
+                    return false;
+                }
+                Place::Direct(_) => {}
+                Place::Relayed { region, peer } => {
+                    batch.datagrams().for_each(|datagram| self.relays.send(region, peer, datagram));
+                }
+            }
+            self.core.recycle(batch);
+        }
+        true
     }
 
     fn answered(&mut self, pong: Pong) {
         if let Some(ping) = self.pings.remove(&pong.number) {
-            let endpoint: Option<SocketAddr> =
-                self.core.peer_state(pong.from).and_then(|state| state.endpoint);
+            let place = self.core.peer_state(pong.from).and_then(|state| state.place);
+            let (endpoint, relay) = (place.and_then(Place::direct), place.and_then(Place::region));
             let microseconds = u64::try_from(pong.elapsed.as_micros()).unwrap_or(u64::MAX);
-            let _ = ping.reply.send(Ok(Pinged { name: ping.name, ip: pong.from, endpoint, microseconds }));
+            let _ =
+                ping.reply.send(Ok(Pinged { name: ping.name, ip: pong.from, endpoint, relay, microseconds }));
         }
+    }
+}
+
+/// A timer costs more than a look at it.
+fn wake_at(sleep: std::pin::Pin<&mut Sleep>, deadline: Instant) {
+    if sleep.deadline() != deadline.into() {
+        sleep.reset(deadline.into());
     }
 }
 

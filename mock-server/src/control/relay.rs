@@ -1,0 +1,21 @@
+//! Which machines may use a relay.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::domain::relay::Member;
+use crate::store::{StoreError, Tx, machines};
+
+/// For each hash of a token the machine that holds it and is somebody's peer, in the same order: none that is in
+/// quarantine or waits for approval.
+pub fn members(tx: &mut Tx<'_>, token_hashes: &[String]) -> Result<Vec<Option<Member>>, StoreError> {
+    token_hashes.iter().map(|hash| member(tx, hash)).collect()
+}
+
+fn member(tx: &mut Tx<'_>, token_hash: &str) -> Result<Option<Member>, StoreError> {
+    let machine = machines::find_by_token(tx, token_hash)?;
+    Ok(machine.filter(|machine| machine.peer().is_some()).and_then(|machine| {
+        let public_key = BASE64_STANDARD.decode(&machine.public_key).ok()?.try_into().ok()?;
+        Some(Member { org_id: machine.org_id, public_key })
+    }))
+}
