@@ -21,9 +21,6 @@ use super::console::Console;
 use super::library;
 use super::run::{heed_signals, jobs};
 
-/// So often every deviation is tried when the matrix is made: what fails once only is no pattern.
-const TRIES_FOR_MATRIX: u32 = 2;
-
 /// What of it, and what becomes of it.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -39,8 +36,8 @@ pub(super) struct Arguments {
     /// Write a report: json=PATH or html=PATH; may be repeated
     #[arg(long, value_name = "FORMAT=PATH")]
     report: Vec<Destination>,
-    /// Run every sub-test against every deviation, and write which checks fail to FILE [without FILE: the
-    /// checkout's fixtures/kill-matrix.json, which diagnoses are made from]
+    /// Run every sub-test against every deviation, which takes minutes, and write which checks fail, with
+    /// --repeat which fail each time, to FILE [without FILE: the checkout's fixtures/kill-matrix.json]
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     write_matrix: Option<Option<PathBuf>>,
 }
@@ -96,7 +93,7 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     let (stopper, stop) = run::stop();
     let listening = tokio::spawn(heed_signals(stopper));
     let plain = bench.plain(&stop).await;
-    let tries = if bench.whole_suites { TRIES_FOR_MATRIX } else { arguments.repeat.get() };
+    let tries = arguments.repeat.get();
     let chosen: Vec<&Declared> = selected.iter().collect();
     let whole = u64::try_from(selected.len()).unwrap_or_default() * u64::from(tries);
     let progress = Progress::new(console, whole);

@@ -51,6 +51,11 @@ impl Deviant {
         self.fired.load(Ordering::Relaxed) || self.mark().exists()
     }
 
+    /// Whether it is the agent that deviates.
+    pub fn is_agents(&self) -> bool {
+        self.deviation.agent.is_some()
+    }
+
     fn mark(&self) -> PathBuf {
         self.folder.path().join(MARK)
     }

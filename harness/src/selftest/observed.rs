@@ -31,8 +31,10 @@ pub struct Found {
 pub struct Observed {
     /// The checks that were judged, or could not be.
     pub cells: BTreeMap<Cell, Found>,
-    /// Sub-tests without a verdict on the target, and why.
-    pub unjudged: Vec<(String, String)>,
+    /// Sub-tests that came to no verdict, and why.
+    pub erred: Vec<(String, String)>,
+    /// Sub-tests that did not run, and why.
+    pub skipped: Vec<(String, String)>,
     plan: Option<Arc<Plan>>,
     /// How often each step was done.
     rows: HashMap<(usize, usize), usize>,
@@ -68,15 +70,15 @@ impl Listener for Observed {
                     }
                 }
             }
-            Event::SubtestFinished {
-                subtest,
-                verdict: SubtestVerdict::Error | SubtestVerdict::Skip,
-                reason,
-                ..
-            } => {
-                let id = self.plan.as_ref().and_then(|plan| scenario(plan, *subtest));
-                let id = id.map(|scenario| scenario.id.clone()).unwrap_or_default();
-                self.unjudged.push((id, reason.clone().unwrap_or_default()));
+            Event::SubtestFinished { subtest, verdict, reason, .. } => {
+                let list = match verdict {
+                    SubtestVerdict::Error => &mut self.erred,
+                    SubtestVerdict::Skip => &mut self.skipped,
+                    SubtestVerdict::Pass | SubtestVerdict::Fail | SubtestVerdict::Waived => return,
+                };
+                let scenario = self.plan.as_ref().and_then(|plan| scenario(plan, *subtest));
+                let id = scenario.map(|scenario| scenario.id.clone()).unwrap_or_default();
+                list.push((id, reason.clone().unwrap_or_default()));
             }
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! Stands between the kit and the reference, and bends what passes.
 
+mod entrance;
 mod exchange;
 mod memory;
 mod origin;
@@ -23,6 +24,7 @@ use tokio::task::JoinHandle;
 use crate::selftest::deviation::Deviation;
 use crate::target::front::{Sessions, Standing};
 
+use entrance::{Entrance, Peer};
 pub use exchange::{Asked, Told};
 pub use memory::{IssuedKey, Memory, Registration};
 use origin::{Answer, Origin, end_to_end};
@@ -62,12 +64,15 @@ impl Layer {
         let here = format!("http://{}", listener.local_addr()?);
         let base_url = Url::parse(&here).map_err(io::Error::other)?;
         let memory = Arc::new(Mutex::new(Memory::of(sessions)));
+        let relay = origin.socket_addrs(|| None)?.into_iter().next();
+        let relay = relay.ok_or(io::ErrorKind::AddrNotAvailable)?;
         let way = Way { origin: Origin::new(origin), here, deviation, memory, fired };
         let router = Router::new().fallback(pass).with_state(way.clone());
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let service = router.into_make_service_with_connect_info::<Peer>();
+        let entrance = Entrance::open(listener, relay)?;
         let server = tokio::spawn(async move {
             // It ends with the task.
-            let _ = axum::serve(listener, service).await;
+            let _ = axum::serve(entrance, service).await;
         });
         Ok(Self { base_url, way, server })
     }
@@ -96,7 +101,7 @@ impl Drop for Layer {
 
 async fn pass(
     State(way): State<Way>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();

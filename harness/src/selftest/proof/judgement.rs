@@ -8,8 +8,8 @@ use crate::selftest::observed::{Cell, Found, Observed};
 /// What of the declaration did not come true; a line each.
 pub(super) fn misses(declared: &Declared, observed: &Observed) -> Vec<String> {
     let mut misses = Vec::new();
-    let mut unjudged = observed.unjudged.iter().filter(|(subtest, _)| declared.caught_by.contains(subtest));
-    if let Some((subtest, reason)) = unjudged.next() {
+    let unjudged = observed.erred.iter().chain(&observed.skipped);
+    for (subtest, reason) in unjudged.filter(|(subtest, _)| declared.caught_by.contains(subtest)) {
         misses.push(format!("{subtest} came to no verdict: {reason}"));
     }
     let failed: Vec<(&Cell, &Found)> =

@@ -72,9 +72,9 @@ impl Bench {
             Ok(observed) => observed,
             Err(error) => return vec![error.to_string()],
         };
-        let bad =
-            |found: &str, cell: &super::observed::Cell| format!("{}: {} {found}", cell.subtest, cell.check);
-        let mut lines: Vec<String> = observed.failed().map(|(cell, _)| bad("fails", cell)).collect();
+        let failed = observed.failed().map(|(cell, _)| format!("{} fails {}", cell.subtest, cell.check));
+        let erred = observed.erred.iter().map(|(subtest, reason)| format!("{subtest}: {reason}"));
+        let mut lines: Vec<String> = failed.chain(erred).collect();
         if observed.cells.is_empty() {
             lines.push("no check was judged".to_owned());
         }
@@ -130,9 +130,19 @@ impl Bench {
         let deviant = Arc::new(Deviant::new(declared)?);
         let front = Arc::clone(&deviant);
         let target = Target::Embedded(self.embedded.behind(front));
-        let only = (!self.whole_suites).then(|| declared.caught_by.iter().map(String::as_str).collect());
-        let observed = self.judge(target, only, &declared.id, 2, stop).await?;
+        let only: BTreeSet<&str> = match self.whole_suites {
+            true => self.concerned(&deviant),
+            false => declared.caught_by.iter().map(String::as_str).collect(),
+        };
+        let observed = self.judge(target, Some(only), &declared.id, 2, stop).await?;
         Ok((deviant, observed))
+    }
+
+    /// The sub-tests that the deviation could change: an agent's all that have a machine.
+    fn concerned(&self, deviant: &Deviant) -> BTreeSet<&str> {
+        let scenarios = self.library.scenarios.iter();
+        let concerned = scenarios.filter(|scenario| !deviant.is_agents() || !scenario.machines.is_empty());
+        concerned.map(|scenario| scenario.id.as_str()).collect()
     }
 
     async fn judge(
