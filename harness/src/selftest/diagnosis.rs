@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use crate::check::outcome::CheckVerdict;
 use crate::report::resemblance::Resemblance;
 
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, Declared};
+use super::deviation;
 use super::matrix::Matrix;
-use super::observed::{Cell, Observed};
+use super::observed::{Cell, Found, Observed};
 
 /// How much of either pattern the other must have, in percent.
 const LIKE_ENOUGH: usize = 60;
@@ -22,13 +23,15 @@ pub fn diagnose(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue) -> 
 
 /// Every deviation that explains the failed checks well, the best one first.
 pub(super) fn ranked(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue) -> Vec<Resemblance> {
-    let failed: BTreeSet<&Cell> = observed.failed().map(|(cell, _)| cell).collect();
     let judged = |cell: &Cell| {
         let found = observed.cells.get(cell).map(|found| found.verdict);
         matches!(found, Some(CheckVerdict::Pass | CheckVerdict::Fail))
     };
     let mut alike: Vec<Resemblance> = Vec::new();
     for declared in &catalogue.deviations {
+        let covered = |found: &Found, cell: &Cell| is_covered(declared, &cell.subtest, found.has_machines);
+        let failed: BTreeSet<&Cell> =
+            observed.failed().filter(|(cell, found)| covered(found, cell)).map(|(cell, _)| cell).collect();
         let pattern: Vec<Cell> = matrix.cells(&declared.id).filter(judged).collect();
         let agreeing = pattern.iter().filter(|cell| failed.contains(cell)).count();
         let enough = |whole: usize| whole > 0 && agreeing * 100 >= whole * LIKE_ENOUGH;
@@ -44,4 +47,11 @@ pub(super) fn ranked(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue
     // The larger share of agreement first; the file's order decides between equals.
     alike.sort_by_key(|found| std::cmp::Reverse((found.agreeing * 10_000 / found.of.max(1), found.agreeing)));
     alike
+}
+
+/// Whether the matrix knows how the deviation does in a sub-test. Agents are slow to start: what the control plane
+/// gets wrong is tried on a machine only where that is to catch it.
+pub(super) fn is_covered(declared: &Declared, subtest: &str, has_machines: bool) -> bool {
+    let is_agents = deviation::named(&declared.id).is_some_and(|(_, deviation)| deviation.agent.is_some());
+    is_agents || !has_machines || declared.caught_by.iter().any(|known| known == subtest)
 }

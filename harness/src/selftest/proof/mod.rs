@@ -1,6 +1,7 @@
 //! Runs the suites against the reference with one deviation at a time in front of it.
 
 mod judgement;
+mod patience;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -14,12 +15,14 @@ use crate::check::snapshot::Mode;
 use crate::plan::{Plan, Selection, plan};
 use crate::run::{self, Setting, Stop};
 use crate::scenario::Library;
+use crate::scenario::model::Action;
 use crate::target::Target;
 use crate::target::embedded::Embedded;
 
 use super::catalogue::{Catalogue, Declared};
 use super::census;
 use super::deviant::Deviant;
+use super::diagnosis;
 use super::matrix::Matrix;
 use super::observed::Observed;
 
@@ -62,6 +65,7 @@ impl Bench {
     /// A bench with a reference of its own.
     pub fn new(library: Library, catalogue: Catalogue, matrix: Matrix, jobs: usize, folder: &Path) -> Self {
         let (folder, embedded) = (folder.to_owned(), Embedded::default());
+        let library = patience::impatient(library);
         Self { library, catalogue, matrix, jobs, folder, whole_suites: false, embedded }
     }
 
@@ -88,7 +92,10 @@ impl Bench {
         stop: &Stop,
         mut tell: impl FnMut(&Proof),
     ) -> Vec<Proof> {
-        let trying = deviations.iter().map(|declared| self.one(declared, stop));
+        // What takes longest begins first.
+        let mut order = deviations.to_vec();
+        order.sort_by_key(|declared| std::cmp::Reverse(self.waits(declared)));
+        let trying = order.into_iter().map(|declared| self.one(declared, stop));
         let mut proofs = Vec::new();
         let mut done = futures::stream::iter(trying).buffer_unordered(self.jobs.max(1));
         while let Some(proof) = done.next().await {
@@ -131,17 +138,28 @@ impl Bench {
         let front = Arc::clone(&deviant);
         let target = Target::Embedded(self.embedded.behind(front));
         let only: BTreeSet<&str> = match self.whole_suites {
-            true => self.concerned(&deviant),
+            true => self.concerned(declared, &deviant),
             false => declared.caught_by.iter().map(String::as_str).collect(),
         };
         let observed = self.judge(target, Some(only), &declared.id, 2, stop).await?;
         Ok((deviant, observed))
     }
 
-    /// The sub-tests that the deviation could change: an agent's all that have a machine.
-    fn concerned(&self, deviant: &Deviant) -> BTreeSet<&str> {
+    /// How many steps could be waited for in vain.
+    fn waits(&self, declared: &Declared) -> usize {
         let scenarios = self.library.scenarios.iter();
-        let concerned = scenarios.filter(|scenario| !deviant.is_agents() || !scenario.machines.is_empty());
+        let catching = scenarios.filter(|scenario| declared.caught_by.contains(&scenario.id));
+        let steps = catching.flat_map(|scenario| &scenario.steps);
+        steps.filter(|step| step.eventually.is_some() || matches!(step.action, Action::Wire(_))).count()
+    }
+
+    /// The sub-tests that the matrix is made of: those that the deviation could change, as far as it covers them.
+    fn concerned(&self, declared: &Declared, deviant: &Deviant) -> BTreeSet<&str> {
+        let concerned = self.library.scenarios.iter().filter(|scenario| {
+            let has_machines = !scenario.machines.is_empty();
+            diagnosis::is_covered(declared, &scenario.id, has_machines)
+                && (has_machines || !deviant.is_agents())
+        });
         concerned.map(|scenario| scenario.id.as_str()).collect()
     }
 
