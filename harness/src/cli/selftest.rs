@@ -36,8 +36,8 @@ pub(super) struct Arguments {
     /// Write a report: json=PATH or html=PATH; may be repeated
     #[arg(long, value_name = "FORMAT=PATH")]
     report: Vec<Destination>,
-    /// Run every sub-test against every deviation, which takes minutes, and write which checks fail, with
-    /// --repeat which fail each time, to FILE [without FILE: the checkout's fixtures/kill-matrix.json]
+    /// Run more sub-tests against each deviation, and write which checks fail, with --repeat which fail each
+    /// time, to FILE [without FILE: the checkout's fixtures/kill-matrix.json]
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     write_matrix: Option<Option<PathBuf>>,
 }
@@ -88,7 +88,7 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         ENVIRONMENT
     })?;
     let mut bench = Bench::new(shelf.library, catalogue, matrix, jobs(arguments.jobs), folder.path());
-    bench.whole_suites = arguments.write_matrix.is_some();
+    bench.for_matrix = arguments.write_matrix.is_some();
 
     let (stopper, stop) = run::stop();
     let listening = tokio::spawn(heed_signals(stopper));

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use crate::check::outcome::CheckVerdict;
 use crate::report::resemblance::Resemblance;
 
-use super::catalogue::{Catalogue, Declared};
-use super::deviation;
+use super::catalogue::Catalogue;
 use super::matrix::Matrix;
-use super::observed::{Cell, Found, Observed};
+use super::observed::{Cell, Observed};
 
 /// How much of either pattern the other must have, in percent.
 const LIKE_ENOUGH: usize = 60;
@@ -29,9 +28,9 @@ pub(super) fn ranked(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue
     };
     let mut alike: Vec<Resemblance> = Vec::new();
     for declared in &catalogue.deviations {
-        let covered = |found: &Found, cell: &Cell| is_covered(declared, &cell.subtest, found.has_machines);
-        let failed: BTreeSet<&Cell> =
-            observed.failed().filter(|(cell, found)| covered(found, cell)).map(|(cell, _)| cell).collect();
+        // What the matrix does not know of this deviation speaks neither for it nor against it.
+        let known = |cell: &&Cell| matrix.covers(&declared.id, &cell.subtest);
+        let failed: BTreeSet<&Cell> = observed.failed().map(|(cell, _)| cell).filter(known).collect();
         let pattern: Vec<Cell> = matrix.cells(&declared.id).filter(judged).collect();
         let agreeing = pattern.iter().filter(|cell| failed.contains(cell)).count();
         let enough = |whole: usize| whole > 0 && agreeing * 100 >= whole * LIKE_ENOUGH;
@@ -47,11 +46,4 @@ pub(super) fn ranked(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue
     // The larger share of agreement first; the file's order decides between equals.
     alike.sort_by_key(|found| std::cmp::Reverse((found.agreeing * 10_000 / found.of.max(1), found.agreeing)));
     alike
-}
-
-/// Whether the matrix knows how the deviation does in a sub-test. Agents are slow to start: what the control plane
-/// gets wrong is tried on a machine only where that is to catch it.
-pub(super) fn is_covered(declared: &Declared, subtest: &str, has_machines: bool) -> bool {
-    let is_agents = deviation::named(&declared.id).is_some_and(|(_, deviation)| deviation.agent.is_some());
-    is_agents || !has_machines || declared.caught_by.iter().any(|known| known == subtest)
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::outcome::CheckVerdict;
+
 use super::observed::{Cell, Observed};
 
 const BUILT_IN: &str = include_str!("../../../fixtures/kill-matrix.json");
@@ -10,7 +12,7 @@ const BUILT_IN: &str = include_str!("../../../fixtures/kill-matrix.json");
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Matrix {
-    /// By deviation and sub-test.
+    /// By deviation and sub-test. A sub-test that is there was tried, even if nothing failed in it.
     pub patterns: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
 }
 
@@ -31,8 +33,11 @@ impl Matrix {
     /// Takes in what failed under a deviation.
     pub fn learn(&mut self, deviation: &str, observed: &Observed) {
         let pattern = self.patterns.entry(deviation.to_owned()).or_default();
-        for (cell, _) in observed.failed() {
-            pattern.entry(cell.subtest.clone()).or_default().insert(cell.check.clone());
+        for (cell, found) in &observed.cells {
+            let checks = pattern.entry(cell.subtest.clone()).or_default();
+            if found.verdict == CheckVerdict::Fail {
+                checks.insert(cell.check.clone());
+            }
         }
     }
 
@@ -42,8 +47,12 @@ impl Matrix {
             for (subtest, checks) in pattern.iter_mut() {
                 checks.retain(|check| other.fails(deviation, subtest, check));
             }
-            pattern.retain(|_, checks| !checks.is_empty());
         }
+    }
+
+    /// Whether the sub-test was tried under the deviation.
+    pub fn covers(&self, deviation: &str, subtest: &str) -> bool {
+        self.patterns.get(deviation).is_some_and(|pattern| pattern.contains_key(subtest))
     }
 
     /// Whether the check fails under the deviation.

@@ -24,8 +24,6 @@ pub struct Found {
     pub statements: Vec<String>,
     /// What it found.
     pub verdict: CheckVerdict,
-    /// Whether its sub-test has machines, so that the matrix may not know of it.
-    pub has_machines: bool,
 }
 
 /// Listens to a run.
@@ -65,11 +63,7 @@ impl Listener for Observed {
                     let statements = outcome.statements.join(", ");
                     let check = format!("{}{row}: {statements}", step.name.text);
                     let cell = Cell { subtest: scenario.id.clone(), check };
-                    let found = Found {
-                        statements: outcome.statements.clone(),
-                        verdict: outcome.verdict,
-                        has_machines: !scenario.machines.is_empty(),
-                    };
+                    let found = Found { statements: outcome.statements.clone(), verdict: outcome.verdict };
                     let worst = self.cells.entry(cell).or_insert_with(|| found.clone());
                     if weight(found.verdict) > weight(worst.verdict) {
                         *worst = found;
