@@ -10,7 +10,7 @@ use super::{Family, asking, both, telling};
 pub(super) const ALL: Family = &[
     (
         "api-key-outlives-its-expiry",
-        both(|asked, _| instead(asked, |days| days.is_none_or(|days| in_bounds(days)), Some(90)), as_asked),
+        both(|asked, _| instead(asked, |days| days.is_none_or(in_bounds), Some(90)), as_asked),
     ),
     ("api-key-default-expiry-90", asking(|asked, _| instead(asked, |days| days.is_none(), Some(90)))),
     (

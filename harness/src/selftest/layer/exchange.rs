@@ -81,7 +81,11 @@ impl Asked {
 impl Told {
     /// A success.
     pub fn data(status: u16, data: Value) -> Self {
-        Self { status, json: json!({ "success": true, "data": data }) }
+        let mut json = json!({ "success": true });
+        if let Some(fields) = json.as_object_mut() {
+            fields.insert("data".to_owned(), data);
+        }
+        Self { status, json }
     }
 
     /// A refusal.

@@ -16,7 +16,7 @@ pub fn line(proof: &Proof, paint: Paint) -> String {
         false => paint.red("MISSED"),
     };
     let begin = format!("[{:>6.3}s] {}", proof.took.as_secs_f64(), proof.deviation);
-    let mut text = format!("{label} {}\n", begin);
+    let mut text = format!("{label} {begin}\n");
     for line in wrap(&proof.wrong, WIDTH - 17) {
         let _ = writeln!(text, "                 {}", paint.faint(&line));
     }
