@@ -7,7 +7,7 @@ use crate::report::resemblance::Resemblance;
 
 use super::catalogue::Catalogue;
 use super::matrix::Matrix;
-use super::observed::{Cell, Observed};
+use super::observed::{Cell, Found, Observed};
 
 /// How much of either pattern the other must have, in percent.
 const LIKE_ENOUGH: usize = 60;
@@ -28,9 +28,12 @@ pub(super) fn ranked(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue
     };
     let mut alike: Vec<Resemblance> = Vec::new();
     for declared in &catalogue.deviations {
-        // What the matrix does not know of this deviation speaks neither for it nor against it.
-        let known = |cell: &&Cell| matrix.covers(&declared.id, &cell.subtest);
-        let failed: BTreeSet<&Cell> = observed.failed().map(|(cell, _)| cell).filter(known).collect();
+        // A statement that it breaks may fail where the matrix does not reach: that speaks neither for it nor against it.
+        let is_broken = |found: &Found| found.statements.iter().any(|known| declared.breaks.contains(known));
+        let speaks =
+            |cell: &Cell, found: &Found| matrix.covers(&declared.id, &cell.subtest) || !is_broken(found);
+        let failed: BTreeSet<&Cell> =
+            observed.failed().filter(|(cell, found)| speaks(cell, found)).map(|(cell, _)| cell).collect();
         let pattern: Vec<Cell> = matrix.cells(&declared.id).filter(judged).collect();
         let agreeing = pattern.iter().filter(|cell| failed.contains(cell)).count();
         let enough = |whole: usize| whole > 0 && agreeing * 100 >= whole * LIKE_ENOUGH;

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::outcome::CheckVerdict;
-
 use super::observed::{Cell, Observed};
 
 const BUILT_IN: &str = include_str!("../../../fixtures/kill-matrix.json");
@@ -12,7 +10,7 @@ const BUILT_IN: &str = include_str!("../../../fixtures/kill-matrix.json");
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Matrix {
-    /// By deviation and sub-test. A sub-test that is there was tried, even if nothing failed in it.
+    /// By deviation and sub-test; sub-tests in which nothing fails are left out.
     pub patterns: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
 }
 
@@ -33,11 +31,8 @@ impl Matrix {
     /// Takes in what failed under a deviation.
     pub fn learn(&mut self, deviation: &str, observed: &Observed) {
         let pattern = self.patterns.entry(deviation.to_owned()).or_default();
-        for (cell, found) in &observed.cells {
-            let checks = pattern.entry(cell.subtest.clone()).or_default();
-            if found.verdict == CheckVerdict::Fail {
-                checks.insert(cell.check.clone());
-            }
+        for (cell, _) in observed.failed() {
+            pattern.entry(cell.subtest.clone()).or_default().insert(cell.check.clone());
         }
     }
 
@@ -47,10 +42,11 @@ impl Matrix {
             for (subtest, checks) in pattern.iter_mut() {
                 checks.retain(|check| other.fails(deviation, subtest, check));
             }
+            pattern.retain(|_, checks| !checks.is_empty());
         }
     }
 
-    /// Whether the sub-test was tried under the deviation.
+    /// Whether something of the sub-test fails under the deviation.
     pub fn covers(&self, deviation: &str, subtest: &str) -> bool {
         self.patterns.get(deviation).is_some_and(|pattern| pattern.contains_key(subtest))
     }

@@ -82,7 +82,8 @@ fn run_of(deviation: &str, matrix: &Matrix) -> Observed {
     for cell in all {
         let fails = matrix.fails(deviation, &cell.subtest, &cell.check);
         let verdict = if fails { CheckVerdict::Fail } else { CheckVerdict::Pass };
-        observed.cells.insert(cell, Found { statements: Vec::new(), verdict });
+        let statements = cell.check.rsplit(": ").next().unwrap_or_default().split(", ").map(str::to_owned);
+        observed.cells.insert(cell.clone(), Found { statements: statements.collect(), verdict });
     }
     observed
 }
