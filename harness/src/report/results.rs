@@ -110,7 +110,7 @@ pub struct RequirementResult {
     pub level: Level,
     /// Whether it was shown.
     pub verdict: StatementVerdict,
-    /// Why it is not verified.
+    /// Why it is not verified, or only in part.
     pub reason: Option<String>,
 }
 

@@ -25,7 +25,7 @@ pub struct Coverage {
     pub level: Level,
     /// Whether it was shown.
     pub verdict: StatementVerdict,
-    /// Why it is not verified; none if it is.
+    /// Why it is not verified, or only in part; none if it is as a whole.
     pub reason: Option<String>,
 }
 
@@ -111,12 +111,15 @@ impl Findings {
             let reason = format!("only {} of its {planned} checks were judged", verdicts.len());
             return (StatementVerdict::Unverified, Some(reason));
         }
-        if has(CheckVerdict::Pass) {
-            return (StatementVerdict::Verified, None);
-        }
-        let reason = if let Some(reasons) = self.skips.get(id) {
+        let skips = self.skips.get(id).map(|reasons| {
             let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
-            format!("no check ran: {}", reasons.join("; "))
+            reasons.join("; ")
+        });
+        if has(CheckVerdict::Pass) {
+            return (StatementVerdict::Verified, skips.map(|skips| format!("in part: {skips}")));
+        }
+        let reason = if let Some(skips) = skips {
+            format!("no check ran: {skips}")
         } else if planned > 0 {
             "no check ran, although one was planned".to_owned()
         } else {
@@ -174,7 +177,7 @@ mod tests {
         for (verdicts, planned, skip, verdict, reason) in [
             (vec![Pass], true, None, StatementVerdict::Verified, None),
             (vec![Pass, Skip], true, None, StatementVerdict::Verified, None),
-            (vec![Pass], true, Some("needs x"), StatementVerdict::Verified, None),
+            (vec![Pass], true, Some("needs x"), StatementVerdict::Verified, Some("in part: needs x")),
             (vec![Pass, Fail], true, None, StatementVerdict::Violated, Some("a check failed")),
             (vec![Error, Fail], true, None, StatementVerdict::Violated, Some("a check failed")),
             (

@@ -13,6 +13,8 @@ use crate::run::event::SubtestVerdict;
 use super::paint::Paint;
 use super::wrap::wrap;
 
+/// How the reason of a statement begins that is verified as far as its checks ran.
+const IN_PART: &str = "in part: ";
 /// Of statements that are unverified for one reason: what fits in a few lines.
 const MOST_STATEMENTS: usize = 12;
 
@@ -99,12 +101,22 @@ fn remarks(writer: &mut Writer<'_>, results: &Results) {
 }
 
 fn statements_by_reason(writer: &mut Writer<'_>, results: &Results) {
-    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for requirement in of(results, StatementVerdict::Unverified) {
-        by_reason.entry(requirement.reason.as_deref().unwrap_or_default()).or_default().push(&requirement.id);
-    }
-    for (reason, ids) in by_reason {
-        writer.hanging("unverified: ", &format!("{}: {reason}", first(&ids, MOST_STATEMENTS)));
+    for (label, verdict) in
+        [("verified ", StatementVerdict::Verified), ("unverified: ", StatementVerdict::Unverified)]
+    {
+        let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for requirement in of(results, verdict) {
+            let Some(reason) = &requirement.reason else { continue };
+            by_reason.entry(reason).or_default().push(&requirement.id);
+        }
+        for (reason, ids) in by_reason {
+            let ids = first(&ids, MOST_STATEMENTS);
+            let content = match reason.strip_prefix(IN_PART) {
+                Some(reason) => format!("{IN_PART}{ids}: {reason}"),
+                None => format!("{ids}: {reason}"),
+            };
+            writer.hanging(label, &content);
+        }
     }
 }
 
@@ -132,15 +144,21 @@ fn counts(writer: &mut Writer<'_>, results: &Results) {
     writer.hanging(
         "statements: ",
         &format!(
-            "{} of {} verified, {} violated{}, {} unverified{}",
+            "{} of {} verified{}, {} violated{}, {} unverified{}",
             statements("verified"),
             statements("total"),
+            in_part(results),
             statements("violated"),
             listed(results, StatementVerdict::Violated),
             statements("unverified"),
             listed(results, StatementVerdict::Unverified),
         ),
     );
+}
+
+fn in_part(results: &Results) -> String {
+    let count = of(results, StatementVerdict::Verified).filter(|known| known.reason.is_some()).count();
+    if count == 0 { String::new() } else { format!(" ({count} in part)") }
 }
 
 fn listed(results: &Results, verdict: StatementVerdict) -> String {
