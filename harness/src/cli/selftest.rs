@@ -92,9 +92,10 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
 
     let (stopper, stop) = run::stop();
     let listening = tokio::spawn(heed_signals(stopper));
-    let plain = bench.plain(&stop).await;
-    let tries = arguments.repeat.get();
     let chosen: Vec<&Declared> = selected.iter().collect();
+    let of = arguments.filter.as_ref().map(|_| chosen.as_slice());
+    let plain = bench.plain(of, &stop).await;
+    let tries = arguments.repeat.get();
     let whole = u64::try_from(selected.len()).unwrap_or_default() * u64::from(tries);
     let progress = Progress::new(console, whole);
     let mut rounds: Vec<Vec<Proof>> = Vec::new();

@@ -68,10 +68,16 @@ impl Bench {
         Self { library, catalogue, matrix, jobs, folder, for_matrix: false, embedded }
     }
 
-    /// Runs everything against the reference as it is; the checks that do not hold, a line each.
-    pub async fn plain(&self, stop: &Stop) -> Vec<String> {
+    /// Runs what is to catch these deviations, or everything, against the reference as it is; the checks that do not
+    /// hold, a line each.
+    pub async fn plain(&self, of: Option<&[&Declared]>, stop: &Stop) -> Vec<String> {
         let target = Target::Embedded(self.embedded.clone());
-        let observed = match self.judge(target, None, "plain", self.jobs, stop).await {
+        let catching = |of: &[&Declared]| -> BTreeSet<String> {
+            of.iter().flat_map(|declared| declared.caught_by.iter().cloned()).collect()
+        };
+        let only = of.map(catching);
+        let only = only.as_ref().map(|only| only.iter().map(String::as_str).collect());
+        let observed = match self.judge(target, only, "plain", self.jobs, stop).await {
             Ok(observed) => observed,
             Err(error) => return vec![error.to_string()],
         };
