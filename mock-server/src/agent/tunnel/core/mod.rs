@@ -20,7 +20,6 @@ mod table;
 mod hostile;
 #[cfg(any(test, fuzzing))]
 #[cfg_attr(fuzzing, allow(dead_code, reason = "a script needs less of it than tests do"))]
-#[allow(clippy::unwrap_used, reason = "it is of tests and fuzzing only")]
 mod node;
 #[cfg(any(test, fuzzing))]
 #[allow(clippy::panic, reason = "a finding is a panic")]
