@@ -189,7 +189,7 @@ fn wrong_usage_is_told_before_anything_runs() {
         (&["--scenarios", folder, "--shard", "3/2"], 2, "3/2"),
         (&["--scenarios", folder, "--target", "/no/such.toml"], 2, "/no/such.toml"),
         (&["--scenarios", "/"], 2, "requirements.toml"),
-        (&["selftest"], 2, "selftest"),
+        (&["no-such-command"], 2, "no-such-command"),
         (&["--suite", "x", "list"], 2, "--suite belongs to a run"),
     ];
     for (arguments, code, told) in cases {
