@@ -104,7 +104,7 @@ impl Listener for Record {
                         span: span.clone(),
                         exchanges: exchanges.clone(),
                         process: process.clone(),
-                        wire: wire.clone(),
+                        wire: wire.as_deref().cloned(),
                         repeat: repeat.clone(),
                         outcomes: outcomes.clone(),
                     });

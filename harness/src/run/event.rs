@@ -41,7 +41,7 @@ pub enum Event {
         /// The process it ran, secrets redacted.
         process: Option<ProcessResult>,
         /// What its WireGuard peer did and saw, secrets redacted.
-        wire: Option<WireResult>,
+        wire: Option<Box<WireResult>>,
         /// A line that repeats it in a shell, secrets as variables.
         repeat: Option<String>,
         /// What its checks found, secrets redacted.

@@ -187,7 +187,7 @@ impl Walk<'_> {
             repeat: self.repeat(step, exchanges, process, stage),
             exchanges: exchanges.iter().map(|exchange| self.secrets.conceal_exchange(exchange)).collect(),
             process: process.map(|process| self.secrets.conceal_process(process)),
-            wire: wire.map(|wire| self.secrets.conceal_wire(wire)),
+            wire: wire.map(|wire| Box::new(self.secrets.conceal_wire(wire))),
             outcomes,
         });
     }

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::lab::{Keys, Lab, Machine, PORT, Plane, Process, WireGuard, installed};
+use crate::lab::{Keys, Lab, Machine, PATIENCE, PORT, Plane, Process, WireGuard, installed, within};
 use crate::samples::Samples;
 
 const ONE: &str = "one";
@@ -74,7 +74,7 @@ impl Contender {
         let lab = Lab::pair([ONE, OTHER]);
         let (to, _held) = self.open(&lab);
         let from = lab.place(ONE);
-        crate::lab::within(crate::lab::PATIENCE, "the way is open", || from.pings(to, 1, 56));
+        within(PATIENCE, &format!("{} opens a way", self.name()), || from.pings(to, 1, 56));
         let pings = from.run("ping", &["-n", "-i", "0.005", "-c", PINGS, &to.to_string()]).done();
         measured.pings.extend(pings.lines().filter_map(microseconds));
         let throughput = lab.iperf3(ONE, OTHER, to, &["--time", SECONDS, "--omit", "1"]);

@@ -140,6 +140,9 @@ pub(crate) enum AgentError {
     /// The TUN device.
     #[error("{0}")]
     Device(Arc<DeviceError>),
+    /// The tunnel's task has died.
+    #[error("the tunnel has ended for a fault of the agent's own. Run 'ztna up --log debug' to see more")]
+    TunnelFault,
     /// The local socket.
     #[error(transparent)]
     Socket(#[from] SocketError),

@@ -1,6 +1,6 @@
 //! Tailnet addresses: offsets into 100.64.0.0/10.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 const BLOCK: u32 = u32::from_be_bytes([100, 64, 0, 0]);
 /// The first offset given out: the block's own address never is.
@@ -20,6 +20,14 @@ pub fn offset(address: &str) -> Option<i64> {
     let address: Ipv4Addr = address.parse().ok()?;
     let offset = i64::from(address.to_bits().checked_sub(BLOCK)?);
     (FIRST..=LAST).contains(&offset).then_some(offset)
+}
+
+/// Whether an address is of the block, and so leads into the tunnel.
+pub fn is_tailnet(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_bits() & !0x003f_ffff == BLOCK,
+        IpAddr::V6(_) => false,
+    }
 }
 
 #[cfg(test)]
@@ -44,5 +52,19 @@ mod tests {
         }
         assert_eq!(offset("10.0.0.1"), None);
         assert_eq!(offset("no"), None);
+    }
+
+    #[test]
+    fn what_leads_into_the_tunnel() {
+        for (address, inside) in [
+            ("100.64.0.0", true),
+            ("100.127.255.255", true),
+            ("::ffff:100.64.0.1", true),
+            ("100.63.255.255", false),
+            ("100.128.0.0", false),
+            ("fd00::1", false),
+        ] {
+            assert_eq!(is_tailnet(address.parse().unwrap()), inside, "{address}");
+        }
     }
 }

@@ -50,7 +50,7 @@ impl FromStr for Region {
         let mut code = [0; LONGEST];
         match code.get_mut(..text.len()) {
             Some(place) if !text.is_empty() && text.bytes().all(fits) => {
-                place.copy_from_slice(text.as_bytes())
+                place.copy_from_slice(text.as_bytes());
             }
             _ => return Err(RegionError(text.chars().take(2 * LONGEST).collect())),
         }

@@ -89,7 +89,7 @@ impl Relay {
             .max_frame_size(frame::LONGEST)
             .on_failed_upgrade(|error| tracing::debug!(%error, "no connection"))
             .on_upgrade(async move |socket: WebSocket| {
-                connection::converse(&relay.shared, socket, member, token_hash).await
+                connection::converse(&relay.shared, socket, member, token_hash).await;
             })
     }
 

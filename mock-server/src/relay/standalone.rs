@@ -16,7 +16,7 @@ pub fn router(relay: Relay) -> Router {
     Router::new()
         .route("/relay", get(connect))
         .route("/relay/counters", get(counters))
-        .route("/healthz", get(async || done(json!({ "status": "ok" }))))
+        .route("/healthz", get(async || done(&json!({ "status": "ok" }))))
         .fallback(async || refused(StatusCode::NOT_FOUND, "NOT_FOUND", "Endpoint not found"))
         .with_state(relay)
 }
@@ -45,7 +45,7 @@ async fn connect(
 }
 
 async fn counters(State(relay): State<Relay>) -> Response {
-    done(json!(relay.counted()))
+    done(&json!(relay.counted()))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -54,7 +54,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && token.starts_with("ztm_")).then_some(token)
 }
 
-fn done(data: serde_json::Value) -> Response {
+fn done(data: &serde_json::Value) -> Response {
     Json(json!({ "success": true, "data": data })).into_response()
 }
 

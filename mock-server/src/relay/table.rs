@@ -8,10 +8,13 @@ use tokio::sync::Notify;
 use super::Member;
 use super::queue::Queue;
 
+/// The machines of each organisation, by key.
+type Organisations = HashMap<String, HashMap<[u8; 32], Arc<Connection>>>;
+
 /// The connections of a relay: one a machine.
 #[derive(Default)]
 pub(super) struct Table {
-    organisations: Mutex<HashMap<String, HashMap<[u8; 32], Arc<Connection>>>>,
+    organisations: Mutex<Organisations>,
 }
 
 /// A machine that is connected.
@@ -85,7 +88,7 @@ impl Table {
         self.lock().values().map(HashMap::len).sum()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, HashMap<[u8; 32], Arc<Connection>>>> {
+    fn lock(&self) -> MutexGuard<'_, Organisations> {
         self.organisations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

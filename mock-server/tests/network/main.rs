@@ -11,5 +11,5 @@ mod lab;
 
 mod interop;
 mod left_behind;
+mod paths;
 mod tun;
-mod userspace;

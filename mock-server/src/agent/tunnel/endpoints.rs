@@ -5,10 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 
+use crate::domain::address::is_tailnet;
 use crate::domain::endpoint;
 
 /// The addresses of the interfaces that are up, each with `port`, as many as the control plane takes.
 ///
+/// The tailnet's are none of them: a tunnel would lead into itself.
 /// Loopback is one of them if `loopback` (the control plane is on this host, so its other machines may be too).
 /// A system that does not tell leaves the machine to be found by those it speaks to first.
 pub(super) fn gather(port: u16, loopback: bool) -> Vec<SocketAddr> {
@@ -27,8 +29,10 @@ pub(super) fn gather(port: u16, loopback: bool) -> Vec<SocketAddr> {
 fn choose(addresses: impl Iterator<Item = Ipv4Addr>, port: u16, loopback: bool) -> Vec<SocketAddr> {
     let mut chosen: Vec<Ipv4Addr> = Vec::new();
     for address in addresses {
-        let wanted =
-            !address.is_link_local() && !address.is_unspecified() && (loopback || !address.is_loopback());
+        let wanted = !address.is_link_local()
+            && !address.is_unspecified()
+            && !is_tailnet(address.into())
+            && (loopback || !address.is_loopback());
         if wanted && !chosen.contains(&address) {
             chosen.push(address);
         }
@@ -45,7 +49,7 @@ mod tests {
 
     #[test]
     fn addresses_that_others_can_use() {
-        let found = ["10.0.0.7", "127.0.0.1", "169.254.3.4", "10.0.0.7", "203.0.113.9"];
+        let found = ["10.0.0.7", "127.0.0.1", "100.64.0.2", "169.254.3.4", "10.0.0.7", "203.0.113.9"];
         let chosen = |loopback| -> Vec<String> {
             let addresses = found.iter().map(|text| text.parse().unwrap());
             choose(addresses, 7, loopback).iter().map(SocketAddr::to_string).collect()

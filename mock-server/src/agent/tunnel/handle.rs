@@ -151,14 +151,11 @@ impl Tunnel {
     }
 
     /// Waits until it cannot go on.
-    pub(crate) async fn failed(&self) -> Arc<DeviceError> {
+    pub(crate) async fn failed(&self) -> AgentError {
         let mut failed = self.failed.clone();
         let failure = failed.wait_for(Option::is_some).await.ok().and_then(|failure| failure.clone());
-        match failure {
-            Some(failure) => failure,
-            // Ended because nobody wants it any more.
-            None => std::future::pending().await,
-        }
+        // Without a word: this handle would have kept it, so it is a fault of its own.
+        failure.map_or(AgentError::TunnelFault, AgentError::Device)
     }
 
     /// Waits for the first network map.

@@ -50,7 +50,7 @@ impl<'a> Machine<'a> {
 
     /// Starts `ztna up`.
     pub(crate) fn start(&self, words: &[&str]) -> Process {
-        let words = [&["up", "--hostname", &self.name], words].concat();
+        let words = [&["up", "--log", "debug", "--hostname", &self.name], words].concat();
         Process::start(self.ztna(&words).env("ZTNA_AUTH_KEY", &self.key))
     }
 

@@ -1,6 +1,6 @@
 //! A program that runs, or has run.
 
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
@@ -90,6 +90,10 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        // What a failed test wants to be known.
+        if std::thread::panicking() {
+            let _ = writeln!(std::io::stderr(), "{} said: {:#?}", self.child.id(), self.lines());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -28,6 +28,9 @@ use enrolment::{Credential, Enrolment};
 use limit::Limit;
 use stop::Stop;
 
+/// How long the first heartbeat waits for the first network map, which does not come before an approval.
+const KNOWS_ITS_PEERS: Duration = Duration::from_millis(200);
+
 /// The warning of headless/ST2.5.
 const FLAG_WARNING: &str = "WARNING: passing auth-key via CLI flag exposes it in process listing and shell history. Use ZTNA_AUTH_KEY env var instead.";
 
@@ -103,11 +106,11 @@ impl Life<'_> {
         let (machine, node_key) = match (&state.machine, &state.node_key, credential) {
             (Some(machine), Some(node_key), _) => {
                 say(&format!("Already registered: {} (IP: {})", machine.name, machine.tailnet_ip));
-                let applied = async {
+                self.bound(async {
                     self.apply_to_registered(machine).await;
                     Ok(())
-                };
-                self.bound(applied).await?;
+                })
+                .await?;
                 (machine.clone(), node_key.clone())
             }
             (_, _, Some(credential)) => self.register(state, credential).await?,
@@ -115,7 +118,7 @@ impl Life<'_> {
         };
         let tunnel = self.open_tunnel(&machine, &node_key, ending)?;
         tokio::select! {
-            failure = tunnel.failed() => Err(AgentError::Device(failure)),
+            failure = tunnel.failed() => Err(failure),
             ended = self.stay(&tunnel, &machine, &node_key) => ended,
         }
     }
@@ -129,6 +132,8 @@ impl Life<'_> {
     ) -> Result<(), AgentError> {
         let mut heart = heartbeat::Heart::new(self.arguments.heartbeat_interval);
         let connected = async {
+            // Whoever hears where this machine is greets it at once, and had better be known by then.
+            let _ = tokio::time::timeout(KNOWS_ITS_PEERS, tunnel.connected()).await;
             let wait = self.beat(&mut heart, machine).await?;
             self.connect(tunnel, &mut heart, machine, wait).await
         };

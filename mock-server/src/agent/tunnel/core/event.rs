@@ -35,6 +35,10 @@ pub(crate) enum Reason {
     Malformed,
     /// Too many handshakes: the sender has to prove its address first, and was told how.
     UnderLoad,
+    /// It came directly, and this node uses relays only.
+    NotRelayed,
+    /// It came through a tunnel: answers would go into the tunnel that they belong to, and so on for ever.
+    FromTheTailnet,
     /// Nobody known sends or owns it.
     UnknownPeer,
     /// A known sender's, but forged, replayed or of a session that has ended.

@@ -47,6 +47,20 @@ fn captured(now: Instant) -> (Node, Node, Vec<Vec<u8>>) {
     (one, other, messages)
 }
 
+#[test]
+fn no_tunnel_leads_into_itself() {
+    let now = Instant::now();
+    let (mut one, mut other) = pair(now);
+    let inside = SocketAddr::from((other.address, 51820));
+    other.core.send(&packet(other.address, one.address, 7), now);
+    for datagram in other.datagrams() {
+        one.core.receive(inside.into(), &datagram.bytes, now);
+    }
+    assert!(one.arrived().is_empty());
+    assert!(one.events().contains(&Event::Dropped(Reason::FromTheTailnet)));
+    assert_well(&mut one, &mut other, now);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]

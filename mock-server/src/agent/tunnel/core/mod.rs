@@ -20,7 +20,6 @@ mod table;
 mod hostile;
 #[cfg(any(test, fuzzing))]
 #[cfg_attr(fuzzing, allow(dead_code, reason = "a script needs less of it than tests do"))]
-#[allow(clippy::unwrap_used, reason = "it is of tests and fuzzing only")]
 mod node;
 #[cfg(any(test, fuzzing))]
 #[allow(clippy::panic, reason = "a finding is a panic")]
@@ -46,6 +45,7 @@ use boringtun::noise::rate_limiter::RateLimiter;
 use boringtun::noise::{Packet, Tunn, TunnResult};
 use boringtun::x25519::{PublicKey, StaticSecret};
 
+use crate::domain::address::is_tailnet;
 use output::Output;
 use table::Table;
 
@@ -106,6 +106,7 @@ impl Core {
         if self.relay_only {
             settings.endpoints.clear();
         }
+        settings.endpoints.retain(|endpoint| !is_tailnet(endpoint.ip()));
         if key == self.public {
             return;
         }
@@ -127,7 +128,10 @@ impl Core {
     /// Takes in a datagram that came from `from`.
     pub(crate) fn receive(&mut self, from: Place, datagram: &[u8], now: Instant) {
         if self.relay_only && from.direct().is_some() {
-            return self.output.dropped(Reason::Malformed);
+            return self.output.dropped(Reason::NotRelayed);
+        }
+        if from.direct().is_some_and(|address| is_tailnet(address.ip())) {
+            return self.output.dropped(Reason::FromTheTailnet);
         }
         let mut cookie = [0; 64];
         let packet = match self.gate.verify_packet(Some(from.ip()), datagram, &mut cookie) {

@@ -1,5 +1,7 @@
 //! A node as tests see it.
 
+#![allow(clippy::unwrap_used, reason = "tests and the fuzzer alone use it")]
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Instant;
 

@@ -83,3 +83,55 @@ impl Output {
         self.event(Event::Dropped(reason));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use super::*;
+
+    fn place(number: u16) -> Place {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, number)).into()
+    }
+
+    /// Where each batch goes, and the lengths of what is in it.
+    fn batches(output: &mut Output) -> Vec<(Place, Vec<usize>)> {
+        let shown = |batch: &Batch| (batch.to(), batch.datagrams().map(<[u8]>::len).collect());
+        output.batches.drain(..).map(|batch| shown(&batch)).collect()
+    }
+
+    #[test]
+    fn each_place_has_its_batches_and_its_order() {
+        let mut output = Output::default();
+        for (to, length) in [(1, 148), (1, 100), (2, 100), (1, 100), (2, 100), (1, 40), (2, 101), (1, 40)] {
+            output.datagram(place(to), &vec![7; length]);
+        }
+        let expected = [
+            (place(1), vec![148, 100]),
+            (place(2), vec![100, 100]),
+            (place(1), vec![100, 40]),
+            (place(2), vec![101]),
+            (place(1), vec![40]),
+        ];
+        assert_eq!(batches(&mut output), expected);
+    }
+
+    #[test]
+    fn what_is_not_written_leaves_nothing() {
+        let mut output = Output::default();
+        assert!(!output.write(place(1), 100, |_| None));
+        output.datagram(place(1), &[7; 100]);
+        assert!(!output.write(place(1), 100, |_| None));
+        assert_eq!(batches(&mut output), [(place(1), vec![100])]);
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let mut output = Output::default();
+        for number in 0..=u16::MAX {
+            output.datagram(place(number), &[7; 32]);
+        }
+        assert_eq!(output.batches.len(), MOST_BATCHES);
+        assert_eq!(output.events.len(), MOST_EVENTS);
+    }
+}

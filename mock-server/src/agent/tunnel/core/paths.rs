@@ -49,7 +49,8 @@ pub(super) struct Paths {
     /// When the first probe was sent that nothing has come back for.
     asked: Option<Instant>,
     probed: Option<Instant>,
-    next_probe: Option<Instant>,
+    /// Something happened that makes it worth asking before it is time.
+    ask_soon: bool,
     used: Option<Instant>,
 }
 
@@ -75,9 +76,9 @@ pub(super) enum Heard {
 
 impl Paths {
     /// The relay that the network map names; endpoints that changed are worth a try.
-    pub(super) fn configure(&mut self, relay: Option<Place>, now: Instant) {
+    pub(super) fn configure(&mut self, relay: Option<Place>) {
         self.named_relay = relay;
-        self.next_probe = Some(now);
+        self.ask_soon = true;
     }
 
     /// The peer is nowhere.
@@ -131,16 +132,16 @@ impl Paths {
             self.direct = Some(address);
             self.answered = None;
             if elsewhere || what == Heard::Probe {
-                self.probe_soon(now);
+                self.ask_soon = true;
             }
         }
     }
 
     /// The peer has perhaps lost its session, and is perhaps somewhere else.
-    pub(super) fn doubt(&mut self, now: Instant) {
+    pub(super) fn doubt(&mut self) {
         if self.relay().is_some() && self.open {
             self.answered = None;
-            self.probe_soon(now);
+            self.ask_soon = true;
         }
     }
 
@@ -167,41 +168,53 @@ impl Paths {
         self.used = Some(now);
     }
 
+    /// Whether [`Paths::probe`] may have anything to do; cheap, for it is asked with every packet.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.relay().is_some() && (self.is_unanswered(now) || passed(self.probed, self.pause(now), now))
+    }
+
     /// The probe that is due, if one is. It counts as sent.
     pub(super) fn probe(&mut self, now: Instant) -> Option<Probing> {
         self.relay()?;
-        let passed = |moment: Option<Instant>, limit| {
-            moment.is_none_or(|moment| now.saturating_duration_since(moment) >= limit)
-        };
-        if self.open && self.asked.is_some() && passed(self.asked, CLOSED_AFTER) {
+        if self.is_unanswered(now) {
             (self.open, self.asked, self.answered) = (false, None, None);
-            self.next_probe = Some(now);
+            self.ask_soon = true;
         }
-        if self.next_probe.is_some_and(|next| now < next) {
-            return None;
-        }
-        let in_use = !passed(self.used, IN_USE);
         // A path that nobody uses need not be open.
-        if self.open && self.asked.is_none() && passed(self.used, PROBE_OPEN) && self.answered.is_some() {
+        let unused = passed(self.used, PROBE_OPEN, now);
+        if self.open && self.asked.is_none() && unused && self.answered.is_some() {
             return None;
         }
-        self.probed = Some(now);
+        if !passed(self.probed, self.pause(now), now) {
+            return None;
+        }
+        (self.probed, self.ask_soon) = (Some(now), false);
         match self.direct.filter(|_| self.open) {
             Some(address) => {
                 self.asked.get_or_insert(now);
-                self.next_probe = Some(now + PROBE_OPEN);
                 Some(Probing::Current(address))
             }
-            None => {
-                self.next_probe = Some(now + if in_use { PROBE_IN_USE } else { PROBE_IDLE });
-                Some(Probing::Everywhere)
-            }
+            None => Some(Probing::Everywhere),
         }
     }
 
-    fn probe_soon(&mut self, now: Instant) {
-        self.next_probe = Some(self.probed.map_or(now, |probed| now.max(probed + PROBE_AGAIN)));
+    fn is_unanswered(&self, now: Instant) -> bool {
+        self.open && self.asked.is_some() && passed(self.asked, CLOSED_AFTER, now)
     }
+
+    /// How far probes are apart at the moment.
+    fn pause(&self, now: Instant) -> Duration {
+        match self.open {
+            _ if self.ask_soon => PROBE_AGAIN,
+            true => PROBE_OPEN,
+            false if passed(self.used, IN_USE, now) => PROBE_IDLE,
+            false => PROBE_IN_USE,
+        }
+    }
+}
+
+fn passed(moment: Option<Instant>, limit: Duration, now: Instant) -> bool {
+    moment.is_none_or(|moment| now.saturating_duration_since(moment) >= limit)
 }
 
 #[cfg(test)]
@@ -225,9 +238,30 @@ mod tests {
     /// A peer whose direct path was just found open.
     fn open(now: Instant) -> Paths {
         let mut paths = Paths::default();
-        paths.configure(Some(relay()), now);
+        paths.configure(Some(relay()));
         paths.heard(at(1), Heard::Answer, now);
         paths
+    }
+
+    #[test]
+    fn nothing_is_missed_by_not_asking_while_nothing_is_due() {
+        let start = Instant::now();
+        let (mut paths, mut missed, mut probes) = (open(start), 0, 0);
+        for step in 0..400 {
+            let now = start + Duration::from_millis(50 * step);
+            if step < 100 {
+                paths.used(now);
+            }
+            if step % 97 == 0 {
+                paths.heard(at(1), Heard::Answer, now);
+            }
+            let (due, before) = (paths.is_due(now), format!("{paths:?}"));
+            let probe = paths.probe(now);
+            probes += usize::from(probe.is_some());
+            missed += usize::from(!due && (probe.is_some() || format!("{paths:?}") != before));
+        }
+        assert_eq!(missed, 0);
+        assert!(probes > 5, "{probes}");
     }
 
     #[test]
@@ -280,7 +314,7 @@ mod tests {
     fn closed_paths_are_tried_until_one_answers() {
         let start = Instant::now();
         let mut paths = Paths::default();
-        paths.configure(Some(relay()), start);
+        paths.configure(Some(relay()));
         paths.heard(relay(), Heard::Data, start);
         assert_eq!(paths.probe(start), Some(Probing::Everywhere));
         assert_eq!(paths.probe(start + Duration::from_secs(24)), None, "idle");
@@ -306,6 +340,18 @@ mod tests {
         assert_eq!(paths.place(), Some(at(1)));
         paths.heard(at(2), Heard::Answer, now + FRESH);
         assert_eq!(paths.place(), Some(at(2)), "the first has fallen silent");
+    }
+
+    #[test]
+    fn a_path_that_opens_while_nothing_is_sent_is_asked_again_as_soon_as_something_is() {
+        let start = Instant::now();
+        let mut paths = Paths::default();
+        paths.configure(Some(relay()));
+        assert_eq!(paths.probe(start), Some(Probing::Everywhere));
+        paths.heard(at(1), Heard::Answer, start);
+        let now = start + PROBE_OPEN;
+        paths.used(now);
+        assert_eq!(paths.probe(now), Some(Probing::Current(address(1))));
     }
 
     #[test]
@@ -340,7 +386,7 @@ mod tests {
     fn without_its_relay_a_closed_path_is_used_all_the_same() {
         let start = Instant::now();
         let mut paths = Paths::default();
-        paths.configure(Some(relay()), start);
+        paths.configure(Some(relay()));
         paths.heard(at(1), Heard::Data, start);
         assert_eq!(paths.routes(start), [Some(at(1)), Some(relay())]);
         paths.heard(relay(), Heard::Data, start);

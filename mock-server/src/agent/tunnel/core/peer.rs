@@ -121,7 +121,7 @@ impl Peer {
         }
         if settings.places_differ(&self.settings) {
             let relay = settings.relay.map(|region| Place::Relayed { region, peer: self.key });
-            self.paths.configure(relay, now);
+            self.paths.configure(relay);
         }
         self.settings = settings;
     }
@@ -194,11 +194,12 @@ impl Peer {
         }
         self.paths.heard(from, what, now);
         self.unanswered = None;
+        let confirmed = self.unconfirmed;
         match kind {
             INITIATION => {
                 // The peer repeats its initiation if our answer is lost. But it may as well have taken ours.
                 self.initiation = None;
-                self.paths.doubt(now);
+                self.paths.doubt();
                 self.unconfirmed = true;
                 self.greet_at = Some(now + CONFIRM_WITHIN);
             }
@@ -209,7 +210,10 @@ impl Peer {
         if what == Heard::Probe && kind != INITIATION {
             self.say(PathMessage::Answer, from, buffer, output);
         }
-        self.flush(now, buffer, output);
+        // The session is new, or something waits for one: looking costs as much as a packet's own way.
+        if kind != DATA || confirmed || !self.waiting.is_empty() {
+            self.flush(now, buffer, output);
+        }
         self.probe(now, buffer, output);
         self.tell(output);
     }
@@ -261,7 +265,7 @@ impl Peer {
     /// with the one it begins itself.
     pub(super) fn drive(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
         let expected = self.settings.online || self.initiation.is_some();
-        if !self.paths.is_known() && !(expected && self.has_destination()) {
+        if !(self.paths.is_known() || expected && self.has_destination()) {
             return;
         }
         if self.initiation.is_some_and(|initiation| initiation.is_due(now)) {
@@ -303,7 +307,7 @@ impl Peer {
 
     /// Asks over the direct paths whether they are open, if that is due.
     fn probe(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
-        if !self.has_session() || !self.paths.is_known() {
+        if !self.paths.is_due(now) || !self.paths.is_known() || !self.has_session() {
             return;
         }
         match self.paths.probe(now) {

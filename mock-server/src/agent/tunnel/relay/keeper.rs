@@ -125,9 +125,15 @@ impl Keeper {
         if named == self.named {
             return;
         }
+        let encrypted = self.control.server().starts_with("https:");
         let client = |relay: &MapRelay| {
             let region = relay.region.parse().ok()?;
             match &relay.url {
+                // The machine's token goes there, which is not to be sent in the clear.
+                Some(url) if encrypted && !url.starts_with("https:") => {
+                    tracing::warn!(%region, "a relay without TLS is not used");
+                    None
+                }
                 None => Some((region, Arc::clone(&self.control))),
                 Some(url) => Some((region, Arc::new(ControlClient::new(url.parse().ok()?)))),
             }
@@ -150,7 +156,7 @@ impl Keeper {
                     let time = timeout(MEASURED_WITHIN, relay.round_trip()).await;
                     (region, time.ok().and_then(Result::ok))
                 };
-                self.measuring = join_all(several.to_vec().into_iter().map(measure)).boxed();
+                self.measuring = join_all(several.iter().cloned().map(measure)).boxed();
             }
         }
     }

@@ -97,6 +97,18 @@ fn a_path_that_closes_is_left_within_seconds_and_taken_again_when_it_opens() {
 }
 
 #[test]
+fn after_a_silence_the_way_is_found_as_soon() {
+    let mut network = network(6, [true, true]);
+    let direct = |network: &mut Network| place(network, 1).and_then(Place::direct).is_some();
+    for open in [false, true, false, true] {
+        network.wait(Duration::from_secs(13));
+        network.open.direct = open;
+        talk(&mut network, Duration::from_secs(5));
+        assert_eq!(direct(&mut network), open);
+    }
+}
+
+#[test]
 fn a_relay_that_goes_disturbs_nothing_that_is_direct() {
     let mut network = network(2, [true, true]);
     network.open.relay = false;
