@@ -7,5 +7,6 @@ pub mod report;
 pub mod requirement;
 pub mod run;
 pub mod scenario;
+pub mod selftest;
 pub mod step;
 pub mod target;

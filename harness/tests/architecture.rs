@@ -77,21 +77,28 @@ fn pure_modules_touch_nothing_outside() {
 
 #[test]
 fn imports_go_one_way() {
-    let rules: [(&str, &[&str]); 9] = [
+    let rules: [(&str, &[&str]); 10] = [
         (
             "harness/src/requirement",
-            &["crate::plan", "crate::step", "crate::run", "crate::target", "crate::cli"],
+            &["crate::plan", "crate::step", "crate::run", "crate::target", "crate::cli", "crate::selftest"],
         ),
         (
             "harness/src/scenario",
-            &["crate::plan", "crate::step", "crate::run", "crate::target", "crate::cli"],
+            &["crate::plan", "crate::step", "crate::run", "crate::target", "crate::cli", "crate::selftest"],
         ),
-        ("harness/src/check", &["crate::plan", "crate::step", "crate::run", "crate::target", "crate::cli"]),
-        ("harness/src/plan", &["crate::step", "crate::run", "crate::target", "crate::report", "crate::cli"]),
-        ("harness/src/step", &["crate::run", "crate::report", "crate::cli"]),
-        ("harness/src/target", &["crate::run", "crate::report", "crate::cli"]),
-        ("harness/src/run", &["crate::report", "crate::cli"]),
-        ("harness/src/report", &["crate::cli", "crate::step", "crate::target"]),
+        (
+            "harness/src/check",
+            &["crate::plan", "crate::step", "crate::run", "crate::target", "crate::cli", "crate::selftest"],
+        ),
+        (
+            "harness/src/plan",
+            &["crate::step", "crate::run", "crate::target", "crate::report", "crate::cli", "crate::selftest"],
+        ),
+        ("harness/src/step", &["crate::run", "crate::report", "crate::cli", "crate::selftest"]),
+        ("harness/src/target", &["crate::run", "crate::report", "crate::cli", "crate::selftest"]),
+        ("harness/src/run", &["crate::report", "crate::cli", "crate::selftest"]),
+        ("harness/src/report", &["crate::cli", "crate::selftest", "crate::step", "crate::target"]),
+        ("harness/src/selftest", &["crate::cli"]),
         (
             "mock-server/src/domain",
             &["crate::store", "crate::control", "crate::api", "crate::app", "rusqlite"],

@@ -115,6 +115,7 @@ fn events(registry: &Registry) -> Vec<Event> {
                 base_url: Some("http://target/".to_owned()),
                 reference: false,
                 capabilities: Default::default(),
+                deviating: None,
             },
             at: UNIX_EPOCH + Duration::from_secs(1_773_741_600),
         },

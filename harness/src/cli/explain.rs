@@ -13,12 +13,12 @@ use crate::scenario::diagnostic::line;
 use crate::scenario::model::{Action, Initiator, Scenario, Step, WireDeed};
 
 use super::console::Console;
-use super::library;
+use super::{deviation, library};
 
 /// What to explain.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Such as used-count/ST4.2 (a statement), used-count/ST4 (a sub-test), used-count (a chapter)
+    /// Such as used-count/ST4.2 (a statement), used-count/ST4 (a sub-test), used-count (a chapter), count-frozen (a deviation)
     #[arg(value_name = "ID")]
     id: String,
 }
@@ -39,8 +39,10 @@ pub(super) fn explain(arguments: &Arguments, scenarios: Option<&Path>, console: 
                 || "`harness list` shows what there is".to_owned(),
                 |id| format!("did you mean `{id}`?"),
             );
-            console
-                .complain(&format!("there is no statement, sub-test or chapter `{}`; {hint}", arguments.id));
+            console.complain(&format!(
+                "there is no statement, sub-test, chapter or deviation `{}`; {hint}",
+                arguments.id
+            ));
             USAGE
         }
     }
@@ -56,6 +58,9 @@ fn explanation(id: &str, library: &Library, paint: Paint) -> Option<String> {
     }
     if let Some(chapter) = registry.chapter(id) {
         return Some(of_chapter(chapter, library, paint));
+    }
+    if let Some(text) = deviation::explained(id, paint) {
+        return Some(text);
     }
     let chapters: Vec<&Chapter> =
         registry.chapters().iter().filter(|chapter| chapter.suite.as_deref() == Some(id)).collect();
@@ -90,6 +95,7 @@ fn of_statement(requirement: &Requirement, library: &Library, paint: Paint) -> S
             text.push_str(&format!("  {place}\n"));
         }
     }
+    text.push_str(&deviation::proof_of(&requirement.id));
     text
 }
 
@@ -229,6 +235,7 @@ fn nearest<'a>(id: &str, library: &'a Library) -> Option<&'a str> {
         .iter()
         .map(|requirement| requirement.id.as_str())
         .chain(library.scenarios.iter().map(|scenario| scenario.id.as_str()))
+        .chain(deviation::ids())
         .chain(
             registry
                 .chapters()

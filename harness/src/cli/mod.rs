@@ -1,12 +1,14 @@
 //! The command line: one file a command.
 
 mod console;
+mod deviation;
 mod explain;
 mod library;
 mod lint;
 mod list;
 mod run;
 mod schema;
+mod selftest;
 mod serve;
 
 use std::ffi::OsString;
@@ -58,6 +60,8 @@ enum Command {
     Lint,
     /// Start the reference and print what the documents' lines need
     Serve(serve::Arguments),
+    /// Show that the kit finds every deviation of the reference that it should
+    Selftest(selftest::Arguments),
     /// Print the JSON Schema of a file format
     Schema(schema::Arguments),
 }
@@ -112,6 +116,9 @@ fn dispatch(cli: Cli, console: &Console) -> u8 {
         Some(Command::Serve(arguments)) => {
             with_runtime(console, |runtime| runtime.block_on(serve::serve(arguments, console)))
         }
+        Some(Command::Selftest(arguments)) => with_runtime(console, |runtime| {
+            runtime.block_on(selftest::selftest(arguments, scenarios, console))
+        }),
         Some(Command::List(arguments)) => list::list(&arguments, scenarios, console),
         Some(Command::Explain(arguments)) => explain::explain(&arguments, scenarios, console),
         Some(Command::Lint) => lint::lint(scenarios, console),

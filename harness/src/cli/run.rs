@@ -19,13 +19,17 @@ use crate::report::terminal::Terminal;
 use crate::run::event::{End, Event, Fault, Listener, SubtestVerdict};
 use crate::run::{self, Setting, Stop, Stopper};
 use crate::scenario::Library;
+use crate::selftest::catalogue::Catalogue;
+use crate::selftest::diagnosis::diagnose;
+use crate::selftest::matrix::Matrix;
+use crate::selftest::observed::Observed;
 use crate::target::Target;
 use crate::target::embedded::Embedded;
 use crate::target::profile::Profile;
 use crate::target::remote::Remote;
 
 use super::console::Console;
-use super::library;
+use super::{deviation, library};
 
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 const MOST_JOBS: usize = 8;
@@ -45,6 +49,9 @@ pub(super) struct Arguments {
     /// Where the reference runs
     #[arg(long, value_name = "RUNTIME", default_value = "embedded", value_parser = runtime, conflicts_with = "target")]
     runtime: String,
+    /// Put a deliberate deviation in front of the reference, such as count-frozen
+    #[arg(long, value_name = "ID", conflicts_with = "target")]
+    deviation: Option<String>,
     /// How many sub-tests run at the same time [default: twice the cores, 8 at most]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroU32>,
@@ -88,7 +95,7 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     }
     let filter = arguments.filter.as_deref().map(Filter::parse).transpose().map_err(|error| usage(&error))?;
     let shelf = library::open(scenarios, console)?;
-    let target = target(arguments.target.as_deref(), console)?;
+    let target = target(&arguments, console)?;
     let plan = Arc::new(planned(&arguments, filter, &shelf.library, &target, console)?);
     logins_can_be_approved(&plan, &target, arguments.target.as_deref()).map_err(|message| usage(&message))?;
     if arguments.accept && !shelf.is_lasting {
@@ -118,11 +125,16 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     let mut terminal = Terminal::new(std::io::stdout(), console.look());
     let (stopper, stop) = run::stop();
     let listening = tokio::spawn(heed_signals(stopper));
-    let mut both = Both(&mut terminal, &mut record);
+    let mut observed = Observed::default();
+    let mut seen = Both(&mut terminal, &mut observed);
+    let mut both = Both(&mut seen, &mut record);
     judge(setting, plan, stop, &mut both, console).await;
     listening.abort();
 
-    let results = Results::of(&record, &registry);
+    let mut results = Results::of(&record, &registry);
+    if let (Ok(matrix), Ok(catalogue)) = (Matrix::built_in(), Catalogue::built_in()) {
+        results.diagnosis = diagnose(&observed, &matrix, &catalogue);
+    }
     let (written, is_complete) = write_reports(&destinations, &results, console);
     terminal.finish(&record, &results, &registry, &written);
     if std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true") {
@@ -202,8 +214,14 @@ fn planned(
     Ok(whole)
 }
 
-fn target(profile: Option<&Path>, console: &Console) -> Result<Target, u8> {
-    let Some(path) = profile else { return Ok(Target::Embedded(Embedded::default())) };
+fn target(arguments: &Arguments, console: &Console) -> Result<Target, u8> {
+    let Some(path) = &arguments.target else {
+        let embedded = Embedded::default();
+        return Ok(Target::Embedded(match &arguments.deviation {
+            Some(id) => embedded.behind(deviation::named(id, console)?),
+            None => embedded,
+        }));
+    };
     let usage = |message: String| {
         console.complain(&message);
         USAGE
@@ -261,7 +279,7 @@ fn write_reports(destinations: &[Destination], results: &Results, console: &Cons
     (written, is_complete)
 }
 
-fn jobs(asked: Option<NonZeroU32>) -> usize {
+pub(super) fn jobs(asked: Option<NonZeroU32>) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     asked.and_then(|jobs| usize::try_from(jobs.get()).ok()).unwrap_or((2 * cores).min(MOST_JOBS))
 }
@@ -276,7 +294,7 @@ fn snapshots(arguments: &Arguments, is_lasting: bool) -> Mode {
     }
 }
 
-async fn heed_signals(stopper: Stopper) {
+pub(super) async fn heed_signals(stopper: Stopper) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))

@@ -1,14 +1,18 @@
 //! `harness serve`: the reference for people, with what the documents' lines need.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
 use crate::report::exit_code::{ENVIRONMENT, USAGE};
 use crate::target::embedded::{ServeError, ServeOptions, Served, serve as start};
+use crate::target::front::Front;
 
 use super::console::Console;
+use super::deviation;
 
 /// How the reference is started.
 #[derive(Debug, Args)]
@@ -19,13 +23,22 @@ pub(super) struct Arguments {
     /// Where its data lives: sqlite::memory: or sqlite:PATH
     #[arg(long, value_name = "URL", default_value = "sqlite::memory:")]
     database: String,
+    /// Put a deliberate deviation in front of it, such as count-frozen
+    #[arg(long, value_name = "ID")]
+    deviation: Option<String>,
     /// Write where it is and who may use it to this file, once it answers
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
 }
 
 pub(super) async fn serve(arguments: Arguments, console: &Console) -> u8 {
+    let deviant = match arguments.deviation.as_deref().map(|id| deviation::named(id, console)).transpose() {
+        Ok(deviant) => deviant,
+        Err(code) => return code,
+    };
+    let agent = deviant.as_ref().and_then(|deviant| deviant.agent()).unwrap_or_default();
     let options = ServeOptions {
+        front: deviant.map(|deviant| -> Arc<dyn Front> { deviant }),
         listen: arguments.listen,
         database: arguments.database,
         ready_file: arguments.ready_file,
@@ -37,7 +50,7 @@ pub(super) async fn serve(arguments: Arguments, console: &Console) -> u8 {
             return if matches!(error, ServeError::Usage(_)) { USAGE } else { ENVIRONMENT };
         }
     };
-    console.say(&shell_lines(&served));
+    console.say(&(shell_lines(&served) + &deviant_agent(&agent)));
     wait_for_end().await;
     served.stop().await;
     0
@@ -57,6 +70,19 @@ fn shell_lines(served: &Served) -> String {
          # and their `ztna` lines as they stand (cargo run -p mock-server --bin ztna -- …).\n",
     );
     text
+}
+
+/// How people get the agent that deviates.
+fn deviant_agent(words: &[OsString]) -> String {
+    if words.is_empty() {
+        return String::new();
+    }
+    let program = std::env::current_exe().unwrap_or_else(|_| "harness".into()).into_os_string();
+    let line: Vec<_> = std::iter::once(&program)
+        .chain(words)
+        .map(|word| shell_words::quote(&word.to_string_lossy()).into_owned())
+        .collect();
+    format!("# It is the agent that deviates:\nalias ztna={}\n", shell_words::quote(&line.join(" ")))
 }
 
 async fn wait_for_end() {

@@ -23,6 +23,11 @@ pub fn render(results: &Results) -> Result<String, quick_junit::SerializeError> 
             .or_insert_with(|| TestSuite::new(format!("{}/{}", subtest.suite, subtest.chapter)))
             .add_test_case(case(subtest));
     }
+    // Read beside the failures that it explains.
+    let diagnosis: Vec<String> = results.diagnosis.iter().map(ToString::to_string).collect();
+    for suite in suites.values_mut().filter(|suite| suite.failures > 0 && !diagnosis.is_empty()) {
+        suite.set_system_out(diagnosis.join("\n"));
+    }
     report.add_test_suites(suites.into_values());
     report.to_string()
 }

@@ -6,5 +6,6 @@ pub mod exit_code;
 pub mod json;
 pub mod junit;
 pub mod record;
+pub mod resemblance;
 pub mod results;
 pub mod terminal;

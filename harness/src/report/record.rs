@@ -76,6 +76,7 @@ impl Default for Record {
                 base_url: None,
                 reference: false,
                 capabilities: BTreeSet::new(),
+                deviating: None,
             },
             started_at: UNIX_EPOCH,
             took: Duration::ZERO,

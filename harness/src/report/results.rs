@@ -12,6 +12,7 @@ use crate::check::outcome::{CheckVerdict, Outcome};
 use crate::plan::{Disposition, PlannedSubtest};
 use crate::report::exit_code::Verdict;
 use crate::report::record::{Record, SubtestRecord};
+use crate::report::resemblance::Resemblance;
 use crate::requirement::coverage::{Findings, StatementVerdict, coverage};
 use crate::requirement::{Level, Registry};
 use crate::run::event::{SubtestVerdict, TargetDescription};
@@ -41,6 +42,9 @@ pub struct Results {
     pub totals: Totals,
     /// What was planned or promised and not done.
     pub gaps: Vec<String>,
+    /// What the target behaves like, if checks failed; the best explanation first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnosis: Vec<Resemblance>,
 }
 
 /// The kit.
@@ -139,6 +143,7 @@ impl Results {
             subtests,
             requirements,
             gaps: record.gaps(),
+            diagnosis: Vec::new(),
         }
     }
 }

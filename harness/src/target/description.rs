@@ -18,4 +18,16 @@ pub struct TargetDescription {
     /// What it declares to be able to do.
     #[schemars(with = "BTreeSet<String>")]
     pub capabilities: BTreeSet<Capability>,
+    /// What is deliberately wrong with it (`--deviation`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deviating: Option<Deviating>,
+}
+
+/// A deliberate deviation of the reference.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Deviating {
+    /// Its id in `fixtures/deviations.toml`.
+    pub id: String,
+    /// What is wrong, such as "used_count never moved".
+    pub wrong: String,
 }

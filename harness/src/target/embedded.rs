@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use mock_server::app::{self, AgentProgram, Config, Fixture, Person, Server, StartError};
+use mock_server::app::{self, AgentProgram, Config, Fixture, Person, Ready, Server, StartError};
 use mock_server::store::Location;
 use reqwest::Url;
 use tokio::sync::OnceCell;
@@ -16,8 +16,12 @@ use tokio::sync::OnceCell;
 use crate::scenario::model::{Capability, Identity};
 use crate::step::exchange::ClientSettings;
 
+use super::front::{Front, Sessions, Standing};
 use super::namespace::{self, Gate, Namespace};
-use super::{AgentCommand, Host, Network, Place, TargetDescription, TargetError, WITHOUT_TUN, identity_name};
+use super::{
+    AgentCommand, Host, IDENTITIES, Network, Place, TargetDescription, TargetError, WITHOUT_TUN,
+    identity_name,
+};
 
 /// The hidden subcommand that makes this program the reference's agent.
 pub const AGENT_SUBCOMMAND: &str = "__ztna";
@@ -25,24 +29,32 @@ pub const AGENT_SUBCOMMAND: &str = "__ztna";
 /// Where the reference takes approvals of device logins.
 pub(super) const APPROVE: &str = "/api/auth/device/approve";
 
+const EVERYBODY: [&str; 2] = ["0.0.0.0/0", "::/0"];
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Starts a control plane for each sub-test.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Embedded {
     /// Its passwords are hashed once, not once a sub-test that begins at the same moment.
-    fixture: OnceCell<Fixture>,
+    fixture: Arc<OnceCell<Fixture>>,
     /// Whether agents can have TUN devices, found out once.
-    tun: OnceLock<Result<(), String>>,
+    tun: Arc<OnceLock<Result<(), String>>>,
+    front: Option<Arc<dyn Front>>,
 }
 
 /// One control plane.
-pub(super) struct ControlPlane(Server);
+pub(super) struct ControlPlane {
+    server: Server,
+    standing: Option<Box<dyn Standing>>,
+}
 
 /// How the reference is started for people.
 #[derive(Debug)]
 pub struct ServeOptions {
+    /// What stands in front of it.
+    pub front: Option<Arc<dyn Front>>,
     /// Where it listens.
     pub listen: SocketAddr,
     /// `sqlite::memory:` or `sqlite:PATH`.
@@ -63,7 +75,7 @@ pub enum ServeError {
 }
 
 /// The reference while people use it.
-pub struct Served(Server);
+pub struct Served(ControlPlane);
 
 /// Starts the reference for people, on the system's clock.
 ///
@@ -80,19 +92,23 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
             return Err(ServeError::Usage(what));
         }
     };
+    let front = options.front.as_deref();
     let config = |fixture| Config {
-        listen: options.listen,
+        listen: if front.is_some() { app::DEFAULT_LISTEN } else { options.listen },
         database: location,
         clock: app::clock::Clock::system(),
-        agent_program: agent_program(),
-        ..Config::embedded(fixture)
+        ..config(fixture, front)
     };
     let started = async {
         let server = app::start(config(Fixture::built_in()?)).await?;
+        let served = ControlPlane::behind(front, server, options.listen)
+            .await
+            .map_err(|source| StartError::Listen { address: options.listen, source })?;
         if let Some(path) = options.ready_file {
-            server.ready().write(&path).map_err(|source| StartError::ReadyFile { path, source })?;
+            let ready = Ready { base_url: served.base_url().to_owned(), ..served.server.ready().clone() };
+            ready.write(&path).map_err(|source| StartError::ReadyFile { path, source })?;
         }
-        Ok(Served(server))
+        Ok(Served(served))
     };
     started.await.map_err(|error: StartError| ServeError::Failed(error.to_string()))
 }
@@ -105,11 +121,12 @@ impl Served {
 
     /// What the documents' lines need, as shell variables.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
-        let ready = self.0.ready();
+        let ready = self.0.server.ready();
         let token = |person: &Option<Person>| person.as_ref().map(|person| person.token.clone());
+        let base_url = self.base_url().to_owned();
         let variables = [
-            ("BASE_URL", Some(ready.base_url.clone())),
-            ("ZTNA_SERVER", Some(ready.base_url.clone())),
+            ("BASE_URL", Some(base_url.clone())),
+            ("ZTNA_SERVER", Some(base_url)),
             ("ORG_ID", Some(ready.org_id.clone())),
             ("TOKEN", token(&ready.admin)),
             ("OWNER_TOKEN", token(&ready.owner)),
@@ -132,6 +149,11 @@ pub fn agent(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 impl Embedded {
+    /// The same with something in front of each control plane.
+    pub fn behind(&self, front: Arc<dyn Front>) -> Self {
+        Self { front: Some(front), ..self.clone() }
+    }
+
     pub(super) fn description(&self) -> TargetDescription {
         let mut capabilities = BTreeSet::from([
             Capability::Agent,
@@ -151,12 +173,17 @@ impl Embedded {
         if in_path("sh") && in_path("curl") {
             capabilities.insert(Capability::Installer);
         }
+        let deviating = self.front.as_ref().map(|front| front.announced());
         TargetDescription {
-            name: "reference".to_owned(),
+            name: match &deviating {
+                Some(deviating) => format!("reference, deviating ({})", deviating.id),
+                None => "reference".to_owned(),
+            },
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             base_url: None,
             reference: true,
             capabilities,
+            deviating,
         }
     }
 
@@ -175,18 +202,18 @@ impl Embedded {
         let failed = |error: &dyn std::fmt::Display| TargetError::Start(error.to_string());
         let fixture = self.fixture.get_or_try_init(read_fixture).await?.clone();
         // The kit approves at once, so an agent that logs in need not be kept from asking.
-        let config = Config {
-            device_poll_interval: Some(Duration::ZERO),
-            agent_program: agent_program(),
-            ..Config::embedded(fixture)
-        };
+        let front = self.front.as_deref();
+        let config = Config { device_poll_interval: Some(Duration::ZERO), ..config(fixture, front) };
         let server = app::start(config).await.map_err(|error| failed(&error))?;
-        let base_url = Url::parse(server.base_url()).map_err(|error| failed(&error))?;
+        let plane = ControlPlane::behind(front, server, app::DEFAULT_LISTEN).await;
+        let plane = plane.map_err(|error| failed(&error))?;
+        let base_url = Url::parse(plane.base_url()).map_err(|error| failed(&error))?;
         let network = match with_tun {
-            true => Some(network(server.address()).map_err(|error| failed(&error))?),
+            true => Some(network(&base_url).map_err(|error| failed(&error))?),
             false => None,
         };
         let up_flags = if with_tun { Vec::new() } else { vec![WITHOUT_TUN.to_owned()] };
+        let ready = plane.server.ready();
         Ok(Place {
             settings: ClientSettings {
                 base_url: base_url.clone(),
@@ -194,21 +221,49 @@ impl Embedded {
                 timeout: TIMEOUT,
             },
             base_url,
-            org: server.ready().org_id.clone(),
-            other_org: server.ready().other_org_id.clone(),
-            address: server.address().ip().to_string(),
-            agent: Some(AgentCommand { up_flags, ..itself() }),
+            org: ready.org_id.clone(),
+            other_org: ready.other_org_id.clone(),
+            address: plane.server.address().ip().to_string(),
+            agent: Some(AgentCommand { up_flags, ..itself(front) }),
             network,
-            host: Host::Embedded(Box::new(ControlPlane(server))),
+            host: Host::Embedded(Box::new(plane)),
             sessions: Default::default(),
         })
     }
 }
 
 impl ControlPlane {
+    /// The server, reached through what stands in front of it, if anything does.
+    async fn behind(front: Option<&dyn Front>, server: Server, listen: SocketAddr) -> std::io::Result<Self> {
+        let mut plane = Self { server, standing: None };
+        if let Some(front) = front {
+            let origin = Url::parse(plane.server.base_url()).map_err(std::io::Error::other)?;
+            plane.standing = Some(front.stand(origin, listen, plane.sessions().await).await?);
+        }
+        Ok(plane)
+    }
+
+    /// Without a slash at the end.
+    fn base_url(&self) -> &str {
+        match &self.standing {
+            Some(standing) => standing.base_url().as_str().trim_end_matches('/'),
+            None => self.server.base_url(),
+        }
+    }
+
+    async fn sessions(&self) -> Sessions {
+        let mut sessions = Sessions::new();
+        for (identity, _) in IDENTITIES {
+            if let Ok(token) = self.token(identity).await {
+                sessions.insert(identity, token);
+            }
+        }
+        sessions
+    }
+
     pub(super) async fn token(&self, identity: Identity) -> Result<String, TargetError> {
         let failed = |cause: String| TargetError::Token { identity: identity_name(identity), cause };
-        let ready = self.0.ready();
+        let ready = self.server.ready();
         let person: Option<&Person> = match identity {
             Identity::Admin => ready.admin.as_ref(),
             Identity::Owner => ready.owner.as_ref(),
@@ -216,15 +271,21 @@ impl ControlPlane {
             Identity::Outsider => ready.outsider.as_ref(),
         };
         let person = person.ok_or_else(|| failed("the fixture has nobody of that role".to_owned()))?;
-        self.0.token(&person.email).await.map_err(|error| failed(error.to_string()))
+        self.server.token(&person.email).await.map_err(|error| failed(error.to_string()))
     }
 
     pub(super) async fn advance(&self, duration: Duration) -> Result<(), TargetError> {
-        self.0.advance(duration).await.map_err(|error| TargetError::Clock(error.to_string()))
+        let moved = self.server.advance(duration).await;
+        moved.map_err(|error| TargetError::Clock(error.to_string()))?;
+        if let Some(standing) = &self.standing {
+            standing.time_passed(duration, self.sessions().await).await;
+        }
+        Ok(())
     }
 
     pub(super) async fn stop(self) {
-        self.0.stop().await;
+        drop(self.standing);
+        self.server.stop().await;
     }
 }
 
@@ -236,12 +297,14 @@ impl std::fmt::Debug for Embedded {
 
 impl std::fmt::Debug for ControlPlane {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_tuple("ControlPlane").field(&self.0.base_url()).finish()
+        formatter.debug_tuple("ControlPlane").field(&self.base_url()).finish()
     }
 }
 
 /// A network in which the control plane answers where it answers outside.
-fn network(control_plane: SocketAddr) -> std::io::Result<Network> {
+fn network(base_url: &Url) -> std::io::Result<Network> {
+    let control_plane = base_url.socket_addrs(|| None)?.into_iter().next();
+    let control_plane = control_plane.ok_or(std::io::ErrorKind::AddrNotAvailable)?;
     let namespace = Namespace::make()?;
     let gate = Gate::open(&namespace, control_plane)?;
     Ok(Network { namespace: Arc::new(namespace), _gate: gate })
@@ -261,9 +324,20 @@ fn scheme(database: &str) -> &str {
     database.split(':').next().unwrap_or_default()
 }
 
-/// What the reference's installer installs: this program.
-fn agent_program() -> Option<AgentProgram> {
-    Some(AgentProgram { file: itself().program.into(), arguments: vec![AGENT_SUBCOMMAND.to_owned()] })
+/// In memory, with this program as the agent that its installer installs.
+fn config(fixture: Fixture, front: Option<&dyn Front>) -> Config {
+    let AgentCommand { program, arguments, .. } = itself(front);
+    let arguments = arguments.into_iter().filter_map(|word| word.into_string().ok()).collect();
+    let trusts_everybody = front.is_some_and(Front::trusts_every_proxy);
+    Config {
+        agent_program: Some(AgentProgram { file: program.into(), arguments }),
+        trusted_proxies: if trusts_everybody {
+            EVERYBODY.iter().filter_map(|net| net.parse().ok()).collect()
+        } else {
+            Vec::new()
+        },
+        ..Config::embedded(fixture)
+    }
 }
 
 fn in_path(program: &str) -> bool {
@@ -272,17 +346,13 @@ fn in_path(program: &str) -> bool {
 }
 
 /// This program, started again as the agent. The link outlives a rebuild that replaces the file.
-fn itself() -> AgentCommand {
+fn itself(front: Option<&dyn Front>) -> AgentCommand {
     let link = Path::new("/proc/self/exe");
     let program = if link.exists() {
         link.into()
     } else {
         std::env::current_exe().unwrap_or_else(|_| "harness".into()).into_os_string()
     };
-    AgentCommand {
-        program,
-        arguments: vec![AGENT_SUBCOMMAND.into()],
-        environment: Vec::new(),
-        up_flags: Vec::new(),
-    }
+    let arguments = front.and_then(Front::agent).unwrap_or_else(|| vec![AGENT_SUBCOMMAND.into()]);
+    AgentCommand { program, arguments, environment: Vec::new(), up_flags: Vec::new() }
 }

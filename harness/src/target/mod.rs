@@ -4,6 +4,7 @@ mod ask;
 mod description;
 pub mod embedded;
 pub mod forward;
+pub mod front;
 pub mod namespace;
 pub mod profile;
 pub mod remote;
@@ -23,7 +24,7 @@ use crate::plan::TargetFacts;
 use crate::scenario::model::Identity;
 use crate::step::exchange::ClientSettings;
 
-pub use description::TargetDescription;
+pub use description::{Deviating, TargetDescription};
 use embedded::Embedded;
 use namespace::{Gate, Namespace};
 use remote::Remote;

@@ -140,6 +140,7 @@ impl Remote {
             base_url: Some(self.profile.base_url.to_string()),
             reference: content.reference,
             capabilities: self.profile.capabilities.clone(),
+            deviating: None,
         }
     }
 

@@ -14,7 +14,7 @@ pub(super) fn install(format: LogFormat) {
     let asked = std::env::var("RUST_LOG").unwrap_or_default();
     let (filter, mistake) = filter(&asked);
     let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(without_frames(filter))
         .with_writer(std::io::stderr)
         .with_ansi(colours(std::io::stderr().is_terminal(), std::env::var("NO_COLOR").ok().as_deref()))
         // A standard error that nobody reads would be a panic.
@@ -39,6 +39,14 @@ fn filter(asked: &str) -> (EnvFilter, Option<String>) {
     match EnvFilter::try_new(asked) {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new(USUAL), Some(error.to_string())),
+    }
+}
+
+/// The WebSocket library would log each frame byte by byte: proofs and what machines send each other.
+fn without_frames(filter: EnvFilter) -> EnvFilter {
+    match "tungstenite=info".parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
     }
 }
 

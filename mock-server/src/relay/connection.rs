@@ -40,7 +40,8 @@ pub(super) async fn converse(shared: &Shared, mut socket: WebSocket, member: Mem
         return close(&mut socket, reason).await;
     }
     let connection = shared.table.insert(member, token_hash);
-    tracing::debug!(machine = hex::encode(connection.member.public_key), "connected");
+    let machine = fingerprint(&connection.member.public_key);
+    tracing::debug!(machine, "connected");
     let (mut sink, stream) = socket.split();
     let ended = tokio::select! {
         () = read(shared, &connection, stream) => None,
@@ -48,7 +49,7 @@ pub(super) async fn converse(shared: &Shared, mut socket: WebSocket, member: Mem
         () = connection.ended.notified() => Some("CUT_OFF"),
     };
     shared.table.remove(&connection);
-    tracing::debug!(machine = hex::encode(connection.member.public_key), "gone");
+    tracing::debug!(machine, "gone");
     if let Some(reason) = ended {
         close(&mut sink, reason).await;
     }
@@ -129,6 +130,13 @@ async fn write(connection: &Connection, sink: &mut SplitSink<WebSocket, Message>
             return;
         }
     }
+}
+
+/// A public key as people compare it (headless/ST2.1).
+fn fingerprint(public_key: &[u8; 32]) -> String {
+    let mut shown = hex::encode(public_key);
+    shown.truncate(16);
+    shown
 }
 
 async fn close(sink: &mut (impl futures::Sink<Message> + Unpin), reason: &'static str) {

@@ -20,6 +20,7 @@ use crate::requirement::Registry;
 use crate::run::event::{Event, Listener, SubtestVerdict};
 
 pub use paint::Paint;
+pub(crate) use wrap::wrap;
 
 /// How it looks.
 #[derive(Debug, Clone, Copy)]

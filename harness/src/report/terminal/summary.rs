@@ -62,6 +62,9 @@ fn details(writer: &mut Writer<'_>, record: &Record, results: &Results) {
         writer.hanging("gap: ", gap);
     }
     remarks(writer, results);
+    for resemblance in &results.diagnosis {
+        writer.hanging("diagnosis: ", &resemblance.to_string());
+    }
     statements_by_reason(writer, results);
 }
 

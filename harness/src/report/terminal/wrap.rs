@@ -1,7 +1,7 @@
 //! Lines that fit.
 
 /// The text in lines of at most `width` columns, broken between words; longer words stay whole.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.lines() {
         let mut line = String::new();

@@ -78,7 +78,7 @@ async fn say(socket: &mut Socket, frame: &Frame<'_>) {
 /// The next frame, or the reason for which the relay closes.
 async fn hear(socket: &mut Socket) -> Result<Vec<u8>, String> {
     loop {
-        match timeout(SOON, socket.next()).await.expect("the relay says nothing") {
+        match timeout(SOON, socket.next()).await.unwrap_or_else(|_| panic!("the relay says nothing")) {
             Some(Ok(Message::Binary(frame))) => return Ok(frame.to_vec()),
             Some(Ok(Message::Close(Some(close)))) => return Err(close.reason.as_str().to_owned()),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}

@@ -117,7 +117,8 @@ impl History {
             (life.logged_in && ["online", "offline"].contains(&status)).then(|| {
                 json!({
                     "id": row["id"], "name": row["name"], "tailnet_ip": row["tailnet_ip"],
-                    "public_key": row["public_key"], "endpoints": life.endpoints, "online": status == "online",
+                    "public_key": row["public_key"], "endpoints": life.endpoints, "relay": null,
+                    "online": status == "online",
                 })
             })
         });

@@ -106,11 +106,11 @@ impl Life<'_> {
         let (machine, node_key) = match (&state.machine, &state.node_key, credential) {
             (Some(machine), Some(node_key), _) => {
                 say(&format!("Already registered: {} (IP: {})", machine.name, machine.tailnet_ip));
-                self.bound(async {
+                let applied = async {
                     self.apply_to_registered(machine).await;
                     Ok(())
-                })
-                .await?;
+                };
+                self.bound(applied).await?;
                 (machine.clone(), node_key.clone())
             }
             (_, _, Some(credential)) => self.register(state, credential).await?,

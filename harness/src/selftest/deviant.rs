@@ -1,0 +1,96 @@
+//! One deviation in front of every control plane of a run.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::future::BoxFuture;
+use reqwest::Url;
+
+use crate::target::Deviating;
+use crate::target::front::{Front, Sessions, Standing};
+
+use super::agent::SUBCOMMAND;
+use super::catalogue::Declared;
+use super::deviation::{self, Deviation};
+use super::layer::Layer;
+
+/// The file by which an agent, a process of its own, tells that it deviated.
+const MARK: &str = "fired";
+
+/// The reference with one thing wrong.
+pub struct Deviant {
+    announced: Deviating,
+    deviation: Deviation,
+    fired: Arc<AtomicBool>,
+    folder: tempfile::TempDir,
+}
+
+impl Deviant {
+    /// A declared deviation, ready to stand in front of control planes.
+    ///
+    /// # Errors
+    /// There is no such deviation in the program, or no temporary folder can be made.
+    pub fn new(declared: &Declared) -> io::Result<Self> {
+        let (_, deviation) = deviation::named(&declared.id)
+            .ok_or_else(|| io::Error::other(format!("the program has no deviation {}", declared.id)))?;
+        Ok(Self {
+            announced: Deviating { id: declared.id.clone(), wrong: declared.wrong.clone() },
+            deviation,
+            fired: Arc::default(),
+            folder: tempfile::Builder::new().prefix("qz-deviant-").tempdir()?,
+        })
+    }
+
+    /// Whether a request, an answer or an agent's doing was really changed.
+    pub fn has_fired(&self) -> bool {
+        self.fired.load(Ordering::Relaxed) || self.mark().exists()
+    }
+
+    /// Whether it is the agent that deviates.
+    pub fn is_agents(&self) -> bool {
+        self.deviation.agent.is_some()
+    }
+
+    fn mark(&self) -> PathBuf {
+        self.folder.path().join(MARK)
+    }
+}
+
+impl Front for Deviant {
+    fn announced(&self) -> Deviating {
+        self.announced.clone()
+    }
+
+    fn trusts_every_proxy(&self) -> bool {
+        self.deviation.trusts_every_proxy
+    }
+
+    fn agent(&self) -> Option<Vec<OsString>> {
+        self.deviation.agent?;
+        Some(vec![SUBCOMMAND.into(), (&self.announced.id).into(), self.mark().into()])
+    }
+
+    fn stand(
+        &self,
+        origin: Url,
+        listen: SocketAddr,
+        sessions: Sessions,
+    ) -> BoxFuture<'_, io::Result<Box<dyn Standing>>> {
+        let fired = Arc::clone(&self.fired);
+        Box::pin(async move {
+            let layer = Layer::stand(origin, listen, sessions, self.deviation, fired).await?;
+            Ok(Box::new(layer) as Box<dyn Standing>)
+        })
+    }
+}
+
+impl fmt::Debug for Deviant {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Deviant").field(&self.announced.id).finish()
+    }
+}

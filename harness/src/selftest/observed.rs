@@ -1,0 +1,95 @@
+//! What the checks of a run found, in a form that is the same in every run.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::check::outcome::CheckVerdict;
+use crate::plan::Plan;
+use crate::run::event::{Event, Listener, SubtestVerdict, scenario};
+
+/// A check of a sub-test, rows told apart: `STEP (row N): STATEMENTS`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cell {
+    /// The sub-test.
+    pub subtest: String,
+    /// The step as the file names it, its row, and the statements.
+    pub check: String,
+}
+
+/// What was found of one check; of several on the same statements in one step the worst.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The statements that it judges.
+    pub statements: Vec<String>,
+    /// What it found.
+    pub verdict: CheckVerdict,
+}
+
+/// Listens to a run.
+#[derive(Debug, Default)]
+pub struct Observed {
+    /// The checks that were judged, or could not be.
+    pub cells: BTreeMap<Cell, Found>,
+    /// Sub-tests that came to no verdict, and why.
+    pub erred: Vec<(String, String)>,
+    /// Sub-tests that did not run, and why.
+    pub skipped: Vec<(String, String)>,
+    plan: Option<Arc<Plan>>,
+    /// How often each step was done.
+    rows: HashMap<(usize, usize), usize>,
+}
+
+impl Observed {
+    /// The checks that failed.
+    pub fn failed(&self) -> impl Iterator<Item = (&Cell, &Found)> {
+        self.cells.iter().filter(|(_, found)| found.verdict == CheckVerdict::Fail)
+    }
+}
+
+impl Listener for Observed {
+    fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Started { plan, .. } => self.plan = Some(Arc::clone(plan)),
+            Event::StepFinished { subtest, span, outcomes, .. } => {
+                let Some(scenario) = self.plan.as_ref().and_then(|plan| scenario(plan, *subtest)) else {
+                    return;
+                };
+                let row = self.rows.entry((*subtest, span.start)).or_default();
+                *row += 1;
+                let Some(step) = scenario.steps.iter().find(|step| step.span == *span) else { return };
+                let row = if step.rows.len() > 1 { format!(" (row {row})") } else { String::new() };
+                for outcome in outcomes {
+                    let statements = outcome.statements.join(", ");
+                    let check = format!("{}{row}: {statements}", step.name.text);
+                    let cell = Cell { subtest: scenario.id.clone(), check };
+                    let found = Found { statements: outcome.statements.clone(), verdict: outcome.verdict };
+                    let worst = self.cells.entry(cell).or_insert_with(|| found.clone());
+                    if weight(found.verdict) > weight(worst.verdict) {
+                        *worst = found;
+                    }
+                }
+            }
+            Event::SubtestFinished { subtest, verdict, reason, .. } => {
+                let list = match verdict {
+                    SubtestVerdict::Error => &mut self.erred,
+                    SubtestVerdict::Skip => &mut self.skipped,
+                    SubtestVerdict::Pass | SubtestVerdict::Fail | SubtestVerdict::Waived => return,
+                };
+                let scenario = self.plan.as_ref().and_then(|plan| scenario(plan, *subtest));
+                let id = scenario.map(|scenario| scenario.id.clone()).unwrap_or_default();
+                list.push((id, reason.clone().unwrap_or_default()));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn weight(verdict: CheckVerdict) -> u8 {
+    match verdict {
+        CheckVerdict::Skip => 0,
+        CheckVerdict::Pass => 1,
+        CheckVerdict::Error => 2,
+        CheckVerdict::Fail => 3,
+    }
+}

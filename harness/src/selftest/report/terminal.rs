@@ -1,0 +1,83 @@
+//! The self-test's report for people, in 80 columns.
+
+use std::fmt::Write as _;
+
+use crate::report::terminal::{Paint, wrap};
+use crate::selftest::proof::Proof;
+
+use super::SelfTest;
+
+const WIDTH: usize = 80;
+
+/// The line of one deviation.
+pub fn line(proof: &Proof, paint: Paint) -> String {
+    let label = match proof.missed.is_empty() {
+        true => paint.green("caught"),
+        false => paint.red("MISSED"),
+    };
+    let begin = format!("[{:>6.3}s] {}", proof.took.as_secs_f64(), proof.deviation);
+    let mut text = format!("{label} {begin}\n");
+    for line in wrap(&proof.wrong, WIDTH - 17) {
+        let _ = writeln!(text, "                 {}", paint.faint(&line));
+    }
+    text
+}
+
+/// The matrix, what is missed, and the verdict.
+pub fn summary(report: &SelfTest, paint: Paint) -> String {
+    let mut text = "\n".to_owned();
+    for (chapter, statements) in report.chapters() {
+        let _ = writeln!(text, "{}", paint.bold(chapter));
+        for statement in statements {
+            let name = statement.id.split('/').nth(1).unwrap_or(&statement.id);
+            let words = match (statement.by.as_slice(), &statement.unproven) {
+                ([], Some(reason)) => format!("- {reason}"),
+                ([], None) => "- not proven by what was tried".to_owned(),
+                (by, _) => by.join(", "),
+            };
+            for (position, line) in wrap(&words, WIDTH - 18).iter().enumerate() {
+                let name = if position == 0 { name } else { "" };
+                let line = if statement.by.is_empty() { paint.faint(line) } else { line.clone() };
+                let _ = writeln!(text, "  {name:<15} {line}");
+            }
+        }
+        text.push('\n');
+    }
+    let _ = write!(text, "{}", missed(report, paint));
+    text.push_str(&verdict(report, paint));
+    text
+}
+
+fn missed(report: &SelfTest, paint: Paint) -> String {
+    let mut text = String::new();
+    for line in &report.plain {
+        let _ = writeln!(text, "{} {line}", paint.red("the plain reference:"));
+    }
+    for tried in report.deviations.iter().filter(|tried| !tried.missed.is_empty()) {
+        let _ = writeln!(text, "{} {}: {}", paint.red("missed:"), paint.bold(&tried.id), tried.wrong);
+        for reason in &tried.missed {
+            for (position, line) in wrap(reason, WIDTH - 4).iter().enumerate() {
+                let _ = writeln!(text, "{} {line}", if position == 0 { "  -" } else { "   " });
+            }
+        }
+    }
+    text
+}
+
+fn verdict(report: &SelfTest, paint: Paint) -> String {
+    let proven = report.statements.iter().filter(|statement| !statement.by.is_empty()).count();
+    let excused = report.statements.iter().filter(|statement| statement.unproven.is_some()).count();
+    let caught = report.deviations.iter().filter(|tried| tried.missed.is_empty()).count();
+    let all = report.deviations.len();
+    #[allow(clippy::cast_precision_loss, reason = "seconds are shown with two digits")]
+    let seconds = report.duration_ms as f64 / 1000.0;
+    let words = if report.passed { "the kit proves itself" } else { "the kit does not prove itself" };
+    let words = format!("{words} after {seconds:.2} s");
+    let painted = if report.passed { paint.green(&words) } else { paint.red(&words) };
+    format!(
+        "deviations: {caught} of {all} caught\nstatements: {proven} of {} proven, {excused} with a reason why not\n\
+         {} {painted}\n",
+        report.statements.len(),
+        paint.bold("verdict:"),
+    )
+}

@@ -1,0 +1,146 @@
+//! The program, as people use it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::scenarios;
+
+fn harness(words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+    command.env("CI", "true").env_remove("GITHUB_ACTIONS").env_remove("COLUMNS");
+    command.args(words).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn deviations_of_every_kind_are_caught_and_the_report_says_by_what() {
+    let folder = tempfile::tempdir().unwrap();
+    let (json, html) = (folder.path().join("selftest.json"), folder.path().join("selftest.html"));
+    let output = harness(&[
+        "selftest",
+        "--filter",
+        "count-as-text,machines-die-with-their-key,forwarded-for-believed,flag-warning-missing,list-asks-in-another-way",
+        "--report",
+        &format!("json={}", json.display()),
+        "--report",
+        &format!("html={}", html.display()),
+    ]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}{}", text(&output.stderr));
+    assert!(stdout.contains("deviations: 5 of 5 caught"), "{stdout}");
+    assert!(stdout.lines().all(|line| line.chars().count() <= 80), "{stdout}");
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(json).unwrap()).unwrap();
+    let statements = report["statements"].as_array().unwrap();
+    let proven = statements.iter().find(|statement| statement["id"] == "used-count/F.6").unwrap();
+    assert_eq!(proven["by"], serde_json::json!(["count-as-text"]));
+    assert!(std::fs::read_to_string(html).unwrap().contains("id=\"forwarded-for-believed\""));
+}
+
+#[test]
+fn a_run_against_a_deviation_says_so_and_is_diagnosed() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = harness(&[
+        "--deviation",
+        "count-moves-on-refusal",
+        "--filter",
+        "used-count/ST4-*, generate/ST3",
+        "--report-dir",
+        &folder.path().display().to_string(),
+    ]);
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+    let sentence = "as the reference would if a refused registration still moved";
+    assert!(stderr.contains("deviates on purpose (count-moves-on-refusal)"), "{stderr}");
+    assert!(stdout.contains("reference, deviating (count-moves-on-refusal)"), "{stdout}");
+    assert!(stdout.contains(&format!("diagnosis: behaves {sentence}")), "{stdout}");
+    let report = std::fs::read_to_string(folder.path().join("results.json")).unwrap();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["diagnosis"][0]["deviation"], "count-moves-on-refusal");
+    assert_eq!(report["target"]["deviating"]["id"], "count-moves-on-refusal");
+    let junit = std::fs::read_to_string(folder.path().join("junit.xml")).unwrap();
+    assert!(junit.contains(sentence) && junit.contains("deviating (count-moves-on-refusal)"), "{junit}");
+}
+
+#[test]
+fn an_unknown_deviation_is_a_usage_error() {
+    let cases: [&[&str]; 4] = [
+        &["--deviation", "count-frozn"],
+        &["serve", "--deviation", "count-frozn"],
+        &["selftest", "--filter", "count-frozn"],
+        &["explain", "count-frozn"],
+    ];
+    for words in cases {
+        let output = harness(words);
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {stderr}");
+        assert!(stderr.contains("did you mean `count-frozen`?"), "{words:?}: {stderr}");
+    }
+}
+
+#[test]
+fn explain_tells_what_proves_a_statement_and_what_a_deviation_is() {
+    let statement = text(&harness(&["explain", "used-count/ST4.3"]).stdout);
+    assert!(statement.contains("proven by the deviations:\n  count-moves-on-refusal: "), "{statement}");
+    let excused = text(&harness(&["explain", "issuing/create.5"]).stdout);
+    assert!(excused.contains("not proven by a deviation: "), "{excused}");
+    let deviation = text(&harness(&["explain", "count-moves-on-refusal"]).stdout);
+    assert!(deviation.contains("if a refused registration still moved used_count"), "{deviation}");
+}
+
+/// Copies the scenarios, one file without the lines that contain a text.
+fn without_check(file: &str, check: &str) -> tempfile::TempDir {
+    fn copy(from: &Path, to: &Path) {
+        std::fs::create_dir_all(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap();
+            if path.is_dir() {
+                copy(&path, &to.join(name));
+            } else {
+                std::fs::copy(&path, to.join(name)).unwrap();
+            }
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    copy(&scenarios(), folder.path());
+    std::fs::remove_dir_all(folder.path().join("src")).unwrap();
+    let path = folder.path().join(file);
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let less: String =
+        whole.lines().filter(|line| !line.contains(check)).map(|line| format!("{line}\n")).collect();
+    assert_ne!(less, whole, "{file} has no line with {check}");
+    std::fs::write(path, less).unwrap();
+    folder
+}
+
+#[test]
+fn a_check_deleted_by_hand_is_missed() {
+    let cases = [
+        // The only check of the statement there, and one of two.
+        ("auth-keys/used-count/ST4-race.toml", "exactly = 31", "reuse-under-concurrency", "no longer proves"),
+        (
+            "auth-keys/generate/ST5.toml",
+            "Admin required",
+            "forbidden-in-other-words",
+            "generate/ST5.3 is no longer proven: no check in generate/ST5 names it",
+        ),
+    ];
+    for (file, check, deviation, expected) in cases {
+        let folder = without_check(file, check);
+        let output = harness(&[
+            "selftest",
+            "--filter",
+            deviation,
+            "--scenarios",
+            &folder.path().display().to_string(),
+        ]);
+        let stdout = text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(output.status.code(), Some(1), "{file}: {stdout}{}", text(&output.stderr));
+        assert!(stdout.contains(expected), "{file}: {stdout}");
+    }
+}
