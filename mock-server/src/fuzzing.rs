@@ -6,7 +6,7 @@ pub fn datagram(script: &[u8]) {
     crate::agent::run_script(script);
 }
 
-/// A message for a relay, or of one: what can be read as a frame is written the same.
+/// A message that may be a relay's frame: what can be read is written the same.
 pub fn relay_frame(message: &[u8]) {
     if let Ok(frame) = crate::domain::relay::Frame::parse(message) {
         assert_eq!(frame.to_bytes(), message);
@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn the_corpus_of_relay_frames() {
+    fn the_corpus_of_frames() {
         replay("relay_frame", 13, super::relay_frame);
     }
 }
