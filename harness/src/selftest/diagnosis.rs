@@ -26,7 +26,7 @@ pub(super) fn ranked(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue
         let found = observed.cells.get(cell).map(|found| found.verdict);
         matches!(found, Some(CheckVerdict::Pass | CheckVerdict::Fail))
     };
-    let mut alike: Vec<Resemblance> = Vec::new();
+    let mut alike: Vec<(usize, Resemblance)> = Vec::new();
     for declared in &catalogue.deviations {
         // A statement that it breaks may fail where the matrix does not reach: that speaks neither for it nor against it.
         let is_broken = |found: &Found| found.statements.iter().any(|known| declared.breaks.contains(known));
@@ -38,15 +38,15 @@ pub(super) fn ranked(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue
         let agreeing = pattern.iter().filter(|cell| failed.contains(cell)).count();
         let enough = |whole: usize| whole > 0 && agreeing * 100 >= whole * LIKE_ENOUGH;
         if enough(failed.len()) && enough(pattern.len()) {
-            alike.push(Resemblance {
-                deviation: declared.id.clone(),
-                wrong: declared.wrong.clone(),
-                agreeing,
-                of: failed.len() + pattern.len() - agreeing,
-            });
+            let to_the_point = observed.failed().filter(|(_, found)| is_broken(found)).count();
+            let (deviation, wrong) = (declared.id.clone(), declared.wrong.clone());
+            let of = failed.len() + pattern.len() - agreeing;
+            alike.push((to_the_point, Resemblance { deviation, wrong, agreeing, of }));
         }
     }
-    // The larger share of agreement first; the file's order decides between equals.
-    alike.sort_by_key(|found| std::cmp::Reverse((found.agreeing * 10_000 / found.of.max(1), found.agreeing)));
-    alike
+    // The larger share of agreement first; of equals the one whose very statements fail, then the file's order.
+    alike.sort_by_key(|(to_the_point, found)| {
+        std::cmp::Reverse((found.agreeing * 10_000 / found.of.max(1), found.agreeing, *to_the_point))
+    });
+    alike.into_iter().map(|(_, found)| found).collect()
 }
