@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use reqwest::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, TRANSFER_ENCODING};
+use reqwest::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, TRANSFER_ENCODING, UPGRADE};
 use reqwest::{Client, Url};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -100,7 +100,7 @@ async fn pass_on(State(way): State<Way>, request: Request) -> Response {
 
 /// Headers that are about one connection stay on it.
 fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
-    for name in [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
+    for name in [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE] {
         headers.remove(name);
     }
     headers

@@ -11,6 +11,9 @@ use tokio::task::JoinHandle;
 
 /// How such a connection begins.
 const RELAY: &[u8] = b"GET /relay ";
+/// What makes it more than one request of many on a connection that is used again.
+const UPGRADE: &[u8] = b"connection: upgrade\r\n";
+const LONGEST_HEAD: usize = 4096;
 const WAITING: usize = 64;
 
 /// Connections that speak HTTP from beginning to end.
@@ -74,9 +77,9 @@ async fn admit(
     others: mpsc::Sender<(TcpStream, SocketAddr)>,
 ) {
     let _ = stream.set_nodelay(true);
-    let mut begin = [0; RELAY.len()];
-    let is_relay = stream.peek(&mut begin).await.is_ok() && begin == RELAY;
-    if !is_relay {
+    let mut head = vec![0; LONGEST_HEAD];
+    let seen = stream.peek(&mut head).await.unwrap_or_default();
+    if !is_upgrade(head.get(..seen).unwrap_or_default()) {
         let _ = others.send((stream, peer)).await;
         return;
     }
@@ -84,5 +87,27 @@ async fn admit(
     if let Ok(mut further) = TcpStream::connect(origin).await {
         let _ = further.set_nodelay(true);
         let _ = tokio::io::copy_bidirectional(&mut stream, &mut further).await;
+    }
+}
+
+fn is_upgrade(head: &[u8]) -> bool {
+    head.starts_with(RELAY) && head.windows(UPGRADE.len()).any(|window| window.eq_ignore_ascii_case(UPGRADE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_websocket_goes_around_the_layer() {
+        for (head, expected) in [
+            ("GET /relay HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", true),
+            ("GET /relay HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n", false),
+            ("GET /relays HTTP/1.1\r\nConnection: upgrade\r\n\r\n", false),
+            ("GET /api HTTP/1.1\r\n\r\nGET /relay HTTP/1.1\r\nConnection: upgrade\r\n\r\n", false),
+            ("", false),
+        ] {
+            assert_eq!(is_upgrade(head.as_bytes()), expected, "{head}");
+        }
     }
 }
