@@ -38,6 +38,10 @@ network *FILTER:
 # The agent and wireguard-go (as root)
 interop: (network "interop")
 
+# Whether the kit catches every deviation
+selftest:
+    cargo run -p harness -- selftest
+
 lint:
     cargo run -p harness -- lint
 
