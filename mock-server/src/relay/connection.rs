@@ -34,7 +34,7 @@ const POLICY: u16 = 1008;
 
 /// Speaks with a machine until either side goes.
 pub(super) async fn converse(shared: &Shared, mut socket: WebSocket, member: Member, token_hash: String) {
-    if let Err(reason) = greet(shared, &mut socket, &member).await {
+    if let Err(reason) = greet(shared, &mut socket, &member, &token_hash).await {
         shared.counters.refused.add(1);
         tracing::info!(reason, "a machine did not prove who it is");
         return close(&mut socket, reason).await;
@@ -56,8 +56,13 @@ pub(super) async fn converse(shared: &Shared, mut socket: WebSocket, member: Mem
 }
 
 /// The challenge, its proof and the welcome. The error is what the machine is told.
-async fn greet(shared: &Shared, socket: &mut WebSocket, member: &Member) -> Result<(), &'static str> {
-    let _place = shared.unproved.try_acquire().map_err(|_| "BUSY")?;
+async fn greet(
+    shared: &Shared,
+    socket: &mut WebSocket,
+    member: &Member,
+    token_hash: &str,
+) -> Result<(), &'static str> {
+    let _place = shared.proving.enter(token_hash).ok_or("BUSY")?;
     let challenge = Challenge::new(rand::random(), rand::random(), shared.region);
     let (ephemeral, nonce) = (challenge.ephemeral(), challenge.nonce());
     send(socket, &Frame::Challenge { ephemeral: &ephemeral, nonce }).await?;

@@ -8,6 +8,7 @@ mod authority;
 mod bucket;
 mod connection;
 mod counters;
+mod proving;
 mod queue;
 mod remote;
 mod standalone;
@@ -24,18 +25,15 @@ use std::time::Duration;
 
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::response::Response;
-use tokio::sync::Semaphore;
 
 use crate::domain::region::Region;
 use crate::domain::relay::frame;
 use counters::Counters;
+use proving::Proving;
 use table::Table;
 
 /// How often the authority is asked whether those who are connected still may be.
 pub const RECHECK: Duration = Duration::from_millis(700);
-
-/// Machines that have not proved yet who they are; more have to come again.
-const UNPROVED: usize = 1024;
 
 /// Tokens asked about at once.
 pub const MOST_ASKED: usize = 900;
@@ -51,15 +49,14 @@ struct Shared {
     authority: Arc<dyn Authority>,
     table: Table,
     counters: Counters,
-    unproved: Arc<Semaphore>,
+    proving: Proving,
 }
 
 impl Relay {
     /// A relay that nobody is connected to.
     pub fn new(region: Region, authority: Arc<dyn Authority>) -> Self {
-        let unproved = Arc::new(Semaphore::new(UNPROVED));
-        let (table, counters) = (Table::default(), Counters::default());
-        Self { shared: Arc::new(Shared { region, authority, table, counters, unproved }) }
+        let (table, counters, proving) = (Table::default(), Counters::default(), Proving::default());
+        Self { shared: Arc::new(Shared { region, authority, table, counters, proving }) }
     }
 
     /// Where it stands.

@@ -8,6 +8,9 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 const SHORTEST: Duration = Duration::from_millis(250);
 
+/// The tries after which the wait is shorter than a second.
+const HURRIED: u32 = 2;
+
 /// A handshake this node has begun.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Initiation {
@@ -23,6 +26,11 @@ impl Initiation {
 
     pub(super) fn is_due(&self, now: Instant) -> bool {
         self.next <= now
+    }
+
+    /// When the next message is due, as long as so little time lies between two that it must not be late.
+    pub(super) fn due_soon(&self) -> Option<Instant> {
+        (self.tries <= HURRIED).then_some(self.next)
     }
 
     /// Another message was sent.

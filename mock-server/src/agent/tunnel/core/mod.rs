@@ -175,10 +175,11 @@ impl Core {
 
     /// Does what is due by `now`.
     pub(crate) fn tick(&mut self, now: Instant) {
-        if now < self.next_tick {
+        if now < self.next_look() {
             return;
         }
         self.next_tick = now + TICK;
+        self.output.wake = None;
         self.gate.reset_count();
         for peer in self.peers.iter_mut() {
             peer.drive(now, &mut self.buffer, &mut self.output);
@@ -187,7 +188,11 @@ impl Core {
 
     /// When [`Core::tick`] wants to be called next; never, while there is no peer.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        (!self.peers.is_empty()).then_some(self.next_tick)
+        (!self.peers.is_empty()).then(|| self.next_look())
+    }
+
+    fn next_look(&self) -> Instant {
+        self.output.wake.map_or(self.next_tick, |wake| wake.min(self.next_tick))
     }
 
     /// The next datagrams to send. What cannot be sent yet comes back through [`Core::postpone`], the rest through
@@ -220,5 +225,33 @@ impl Core {
     /// How the peer with this address is.
     pub(crate) fn peer_state(&mut self, address: Ipv4Addr) -> Option<PeerState> {
         self.peers.by_address(address).map(|peer| peer.state())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use node::{Node, packet};
+
+    #[test]
+    fn a_handshake_that_nobody_answers_is_repeated_when_it_is_due() {
+        let start = Instant::now();
+        let after = |milliseconds| start + Duration::from_millis(milliseconds);
+        let (mut one, other) = (Node::new(1, start), Node::new(2, start));
+        let settings = PeerSettings { online: false, ..other.settings() };
+        one.core.set_peer(other.key(), settings, start);
+        one.core.tick(start);
+        let mut sent = Vec::new();
+        // Just after a look at all peers.
+        let mut now = after(20);
+        one.core.send(&packet(one.address, other.address, 0), now);
+        while now < after(1000) {
+            sent.extend(one.datagrams().iter().map(|_| (now - start).as_millis()));
+            let deadline = one.core.deadline().unwrap();
+            assert!(deadline > now, "it spins");
+            now = deadline;
+            one.core.tick(now);
+        }
+        assert_eq!(sent, [20, 270, 770]);
     }
 }

@@ -1,6 +1,7 @@
 //! What waits to be fetched from a node.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use super::batch::Batch;
 use super::event::{Event, Reason};
@@ -20,12 +21,14 @@ const MOST_BATCHES: usize = 8192;
 /// Buffers that are kept for the next batches.
 const MOST_SPARE: usize = 16;
 
-/// The three queues.
+/// The three queues, and when there will be more.
 #[derive(Debug, Default)]
 pub(super) struct Output {
     pub(super) batches: VecDeque<Batch>,
     pub(super) packets: Packets,
     pub(super) events: VecDeque<Event>,
+    /// When a peer has something to do that cannot wait for the next look at all of them.
+    pub(super) wake: Option<Instant>,
     spare: Vec<Vec<u8>>,
 }
 
@@ -71,6 +74,11 @@ impl Output {
         if self.spare.len() < MOST_SPARE {
             self.spare.push(batch.into_buffer());
         }
+    }
+
+    /// A peer has something to do at that moment.
+    pub(super) fn wake_at(&mut self, moment: Instant) {
+        self.wake = Some(self.wake.map_or(moment, |known| known.min(moment)));
     }
 
     pub(super) fn event(&mut self, event: Event) {

@@ -288,6 +288,7 @@ impl Peer {
             TunnResult::Err(WireGuardError::ConnectionExpired) => self.give_up(now, output),
             _ => {}
         }
+        self.hurry(output);
         self.probe(now, buffer, output);
         self.tell(output);
     }
@@ -366,6 +367,14 @@ impl Peer {
         self.refresh(now, buffer);
         self.repeat_initiation(now, buffer, output);
         self.initiation = Some(Initiation::begun(now));
+        self.hurry(output);
+    }
+
+    /// The first repetitions follow fast; who waited for the next look at all peers would send them late.
+    fn hurry(&self, output: &mut Output) {
+        if let Some(due) = self.initiation.and_then(|initiation| initiation.due_soon()) {
+            output.wake_at(due);
+        }
     }
 
     fn repeat_initiation(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {

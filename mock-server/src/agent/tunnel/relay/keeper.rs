@@ -72,6 +72,8 @@ struct Kept {
     outgoing: mpsc::Sender<(PublicKey, Vec<u8>)>,
     used: Instant,
     connected: bool,
+    /// The last that was heard of it: it does not answer, or does not take this machine in.
+    away: bool,
     keeping: AbortHandle,
 }
 
@@ -113,7 +115,7 @@ impl Keeper {
                 Some(news) = heard.recv() => self.hear(&news),
                 measured = &mut self.measuring => {
                     self.measuring = std::future::pending().boxed();
-                    self.move_to(home::choose(self.home, &measured));
+                    self.move_to(home::choose(self.home, &self.usable(measured)));
                 }
                 () = sleep_until(self.measure_at) => self.measure(),
                 _ = sweep.tick() => self.sweep(),
@@ -161,6 +163,16 @@ impl Keeper {
         }
     }
 
+    /// A relay may be well and yet refuse its machines; as a home it is then worth as little as one that is silent.
+    fn usable(&self, mut measured: Measured) -> Measured {
+        for (region, time) in &mut measured {
+            if self.links.get(region).is_some_and(|kept| kept.away) {
+                *time = None;
+            }
+        }
+        measured
+    }
+
     fn move_to(&mut self, home: Option<Region>) {
         self.home = home;
         match home {
@@ -177,7 +189,7 @@ impl Keeper {
 
     fn hear(&mut self, news: &News) {
         if let Some(kept) = self.links.get_mut(&news.region) {
-            kept.connected = news.connected;
+            (kept.connected, kept.away) = (news.connected, !news.connected);
         }
         let at_home = self.home == Some(news.region);
         if at_home && news.connected {
@@ -214,7 +226,7 @@ impl Keeper {
                 news: news.clone(),
             };
             let keeping = tokio::spawn(link.keep()).abort_handle();
-            Kept { outgoing, used: Instant::now(), connected: false, keeping }
+            Kept { outgoing, used: Instant::now(), connected: false, away: false, keeping }
         }))
     }
 
@@ -227,5 +239,36 @@ impl Keeper {
 impl Drop for Kept {
     fn drop(&mut self) {
         self.keeping.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use boringtun::x25519::StaticSecret;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_home_that_refuses_this_machine_is_left_though_it_is_the_nearest() {
+        let client = || Arc::new(ControlClient::new("http://127.0.0.1:9".parse().unwrap()));
+        let [near, far]: [Region; 2] = ["blr1", "fra1"].map(|code| code.parse().unwrap());
+        let identity = Identity {
+            token: serde_json::from_str("\"ztm_test\"").unwrap(),
+            private: StaticSecret::from([1; 32]),
+        };
+        let (arrived, _received) = mpsc::channel(1);
+        let mut keeper = Keeper::new(client(), identity, arrived, watch::channel(None).0);
+        keeper.relays = [near, far].map(|region| (region, client())).into();
+        let times = [(near, 5), (far, 50)];
+        let measured = || times.map(|(region, time)| (region, Some(Duration::from_millis(time)))).to_vec();
+
+        keeper.move_to(home::choose(None, &keeper.usable(measured())));
+        assert_eq!(keeper.home, Some(near), "nothing is known of it yet");
+        keeper.hear(&News { region: near, connected: false });
+        assert!(keeper.measure_at <= Instant::now() + MEASURE_AGAIN);
+        keeper.move_to(home::choose(keeper.home, &keeper.usable(measured())));
+        assert_eq!(keeper.home, Some(far));
+        keeper.hear(&News { region: near, connected: true });
+        assert_eq!(home::choose(keeper.home, &keeper.usable(measured())), Some(near), "it has come round");
     }
 }
