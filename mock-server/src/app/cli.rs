@@ -36,6 +36,8 @@ enum Command {
     /// Serve until SIGTERM or SIGINT.
     Serve(Serve),
     /// Serve a relay for machines that cannot reach each other over UDP, until SIGTERM or SIGINT.
+    ///
+    /// The secret that it shares with its control plane is in the environment variable ZTNA_RELAY_SECRET.
     Relay(RelayOptions),
 }
 

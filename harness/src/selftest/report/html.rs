@@ -12,17 +12,14 @@ background:#0d1117}th,td{border-color:#30363d}.none{color:#8d96a0}.bad{color:#ff
 
 /// The page.
 pub fn render(report: &SelfTest) -> String {
-    let verdict = if report.passed {
-        "<span class=good>The kit proves itself.</span>"
-    } else {
-        "<span class=bad>The kit does not prove itself.</span>"
-    };
+    let class = if report.passed { "good" } else { "bad" };
+    let verdict = report.words();
     let caught = report.deviations.iter().filter(|tried| tried.missed.is_empty()).count();
     let mut page = format!(
         "<!doctype html><html lang=en><meta charset=utf-8>\
          <meta name=viewport content=\"width=device-width,initial-scale=1\">\
-         <title>Self-test</title><style>{STYLE}</style><h1>Self-test</h1><p>{verdict} \
-         {caught} of {} deviations of the reference are caught.</p>\n",
+         <title>Self-test</title><style>{STYLE}</style><h1>Self-test</h1><p>\
+         <span class={class}>{verdict}</span>: {caught} of {} deviations of the reference are caught.</p>\n",
         report.deviations.len()
     );
     for line in &report.plain {

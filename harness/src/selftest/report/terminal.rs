@@ -26,7 +26,13 @@ pub fn line(proof: &Proof, paint: Paint) -> String {
 /// The matrix, what is missed, and the verdict.
 pub fn summary(report: &SelfTest, paint: Paint) -> String {
     let mut text = "\n".to_owned();
-    for (chapter, statements) in report.chapters() {
+    for (chapter, mut statements) in report.chapters() {
+        if report.passed && report.is_partial() {
+            statements.retain(|statement| !statement.by.is_empty());
+        }
+        if statements.is_empty() {
+            continue;
+        }
         let _ = writeln!(text, "{}", paint.bold(chapter));
         for statement in statements {
             let name = statement.id.split('/').nth(1).unwrap_or(&statement.id);
@@ -71,8 +77,7 @@ fn verdict(report: &SelfTest, paint: Paint) -> String {
     let all = report.deviations.len();
     #[allow(clippy::cast_precision_loss, reason = "seconds are shown with two digits")]
     let seconds = report.duration_ms as f64 / 1000.0;
-    let words = if report.passed { "the kit proves itself" } else { "the kit does not prove itself" };
-    let words = format!("{words} after {seconds:.2} s");
+    let words = format!("{} after {seconds:.2} s", report.words());
     let painted = if report.passed { paint.green(&words) } else { paint.red(&words) };
     format!(
         "deviations: {caught} of {all} caught\nstatements: {proven} of {} proven, {excused} with a reason why not\n\
