@@ -224,9 +224,14 @@ fn what_cannot_be_started_says_why() {
         (vec!["--database", &no_database], 1, "move it away"),
         (vec!["--fixture", "/no/such/fixture.toml"], 1, "/no/such/fixture.toml"),
         (vec!["--listen", "nowhere"], 2, "invalid"),
+        (vec!["--relay", "fra1=https://fra1.relay.example"], 2, "ZTNA_RELAY_SECRET is not set"),
     ] {
-        let output =
-            Command::new(env!("CARGO_BIN_EXE_mock-server")).arg("serve").args(&arguments).output().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_mock-server"))
+            .arg("serve")
+            .args(&arguments)
+            .env_remove("ZTNA_RELAY_SECRET")
+            .output()
+            .unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {told}");
         assert!(told.contains(words), "{arguments:?}: {told}");

@@ -129,6 +129,11 @@ fn run(options: Serve) -> Result<(), StartError> {
         Some(path) => Fixture::load(path)?,
         None => Fixture::built_in()?,
     };
+    let relay_secret = relay_secret()?;
+    if relay_secret.is_none() && !options.relays.is_empty() {
+        // No relay could ask whom it may let in.
+        return Err(StartError::RelaySecret("is not set"));
+    }
     let config = Config {
         listen: options.listen,
         database: location(&options.database)?,
@@ -138,7 +143,7 @@ fn run(options: Serve) -> Result<(), StartError> {
         trusted_proxies: options.trusted_proxies,
         test_control: options.test_control,
         device_poll_interval: None,
-        relay_secret: relay_secret()?,
+        relay_secret,
         relays: options.relays,
         agent_program: agent_program(options.agent)?,
     };
