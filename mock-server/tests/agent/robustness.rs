@@ -191,7 +191,7 @@ async fn a_flood_of_noise_takes_no_memory_and_honest_pings_get_through() {
                 }
             });
         }
-        let words = ["ping", "Linux-C", "-c", "25", "--interval", "20ms", "--timeout", "200ms"];
+        let words = ["ping", "Linux-C", "-c", "25", "--interval", "20ms", "--timeout", "100ms"];
         let begun = Instant::now();
         let pings = other.run(&words);
         std::thread::sleep(Duration::from_secs(3).saturating_sub(begun.elapsed()));
@@ -204,8 +204,10 @@ async fn a_flood_of_noise_takes_no_memory_and_honest_pings_get_through() {
     assert!(sent > 10_000, "{sent}: that was no flood");
     assert!(answered >= 1 && pings.code == Some(0), "{}", pings.stderr);
     assert!(after < before + 8 * 1024, "{before} KiB before, {after} KiB after");
-    // As if nothing had been, once what waits in the socket is read.
+    // What the flood left in the socket's queue may cost one ping; the next finds everything as if nothing had been.
+    let ended = Instant::now();
     eventually(|| reaches(&other, "Linux-C") && reaches(&one, "Win-A"));
+    assert!(ended.elapsed() < Duration::from_secs(2), "{:?}", ended.elapsed());
 }
 
 /// Keys are renewed after two minutes of real time: boringtun reads its own clock, and its feature that replaces it
