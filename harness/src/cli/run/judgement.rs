@@ -1,0 +1,48 @@
+//! A run whose target may not be there at all.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::cli::console::Console;
+use crate::plan::{Disposition, Plan};
+use crate::run::event::{End, Event, Fault, Listener, SubtestVerdict};
+use crate::run::{self, Setting, Stop};
+
+/// Runs the plan. If the target cannot be reached that is said once, and recorded of every sub-test.
+pub(super) async fn judge(
+    setting: Arc<Setting>,
+    plan: Arc<Plan>,
+    mut stop: Stop,
+    terminal: &mut dyn Listener,
+    silent: &mut Audience<'_>,
+    console: &Console,
+) {
+    let at = SystemTime::now();
+    let checked = tokio::select! {
+        checked = setting.target.preflight() => checked,
+        () = stop.asked() => Ok(()),
+    };
+    let Err(error) = checked else {
+        return run::run(setting, plan, at, stop, &mut Audience(vec![terminal, silent])).await;
+    };
+    console.complain(&error.to_string());
+    silent.hear(&Event::Started { plan: Arc::clone(&plan), target: setting.target.description(), at });
+    for (subtest, planned) in plan.subtests.iter().enumerate() {
+        let (verdict, reason, fault) = match &planned.disposition {
+            Disposition::Skip(reason) => (SubtestVerdict::Skip, reason.clone(), None),
+            Disposition::Run => (SubtestVerdict::Error, error.to_string(), Some(Fault::Environment)),
+        };
+        let took = Duration::ZERO;
+        silent.hear(&Event::SubtestFinished { subtest, verdict, reason: Some(reason), fault, took });
+    }
+    silent.hear(&Event::Finished { took: at.elapsed().unwrap_or_default(), end: End::Complete });
+}
+
+/// Several listeners as one.
+pub(super) struct Audience<'a>(pub(super) Vec<&'a mut dyn Listener>);
+
+impl Listener for Audience<'_> {
+    fn hear(&mut self, event: &Event) {
+        self.0.iter_mut().for_each(|listener| listener.hear(event));
+    }
+}

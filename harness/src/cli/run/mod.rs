@@ -1,0 +1,112 @@
+//! `harness`: runs what was selected and reports.
+
+mod arguments;
+mod judgement;
+mod reports;
+mod selection;
+mod signals;
+mod target;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::check::snapshot::Mode;
+use crate::plan::Filter;
+use crate::report::annotation::annotations;
+use crate::report::exit_code::{ENVIRONMENT, USAGE};
+use crate::report::record::Record;
+use crate::report::results::Results;
+use crate::report::terminal::Terminal;
+use crate::run::{self, Setting};
+use crate::selftest::catalogue::Catalogue;
+use crate::selftest::diagnosis::diagnose;
+use crate::selftest::matrix::Matrix;
+use crate::selftest::observed::Observed;
+
+use super::console::Console;
+use super::library;
+pub(super) use arguments::{Arguments, jobs};
+use judgement::{Audience, judge};
+use reports::{destinations, write_reports};
+use selection::planned;
+pub(super) use signals::heed_signals;
+use target::{logins_can_be_approved, target};
+
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+pub(super) async fn run(arguments: Arguments, scenarios: Option<&Path>, console: &Console) -> u8 {
+    match attempt(arguments, scenarios, console).await {
+        Ok(code) | Err(code) => code,
+    }
+}
+
+async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Console) -> Result<u8, u8> {
+    let usage = |message: &dyn std::fmt::Display| {
+        console.complain(&message.to_string());
+        USAGE
+    };
+    let destinations = destinations(&arguments);
+    for destination in &destinations {
+        destination.prepare().map_err(|error| usage(&error))?;
+    }
+    let filter = arguments.filter.as_deref().map(Filter::parse).transpose().map_err(|error| usage(&error))?;
+    let shelf = library::open(scenarios, console)?;
+    let target = target(&arguments, console)?;
+    let plan = Arc::new(planned(&arguments, filter, &shelf.library, &target, console)?);
+    logins_can_be_approved(&plan, &target, arguments.target.as_deref()).map_err(|message| usage(&message))?;
+    if arguments.accept && !shelf.is_lasting {
+        return Err(usage(
+            &"--accept needs the checkout's scenarios, which are not there; name them with --scenarios",
+        ));
+    }
+
+    let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(|error| {
+        console.complain(&format!(
+            "no folder for the machines can be made: {error}; set TMPDIR to a writable one"
+        ));
+        ENVIRONMENT
+    })?;
+    let registry = Arc::new(shelf.library.registry.clone());
+    let setting = Arc::new(Setting {
+        target,
+        registry: Arc::clone(&registry),
+        jobs: jobs(arguments.jobs),
+        strict: arguments.strict,
+        snapshots: snapshots(&arguments, shelf.is_lasting),
+        time_limit: TIME_LIMIT,
+        folder: folder.path().to_owned(),
+    });
+
+    let mut record = Record::default();
+    let mut terminal = Terminal::new(std::io::stdout(), console.look());
+    let (stopper, stop) = run::stop();
+    let listening = tokio::spawn(heed_signals(stopper));
+    let mut observed = Observed::default();
+    let mut silent = Audience(vec![&mut observed, &mut record]);
+    judge(setting, plan, stop, &mut terminal, &mut silent, console).await;
+    listening.abort();
+
+    let mut results = Results::of(&record, &registry);
+    if let (Ok(matrix), Ok(catalogue)) = (Matrix::built_in(), Catalogue::built_in()) {
+        results.diagnosis = diagnose(&observed, &matrix, &catalogue);
+    }
+    let (written, is_complete) = write_reports(&destinations, &results, console);
+    terminal.finish(&record, &results, &registry, &written);
+    if std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true") {
+        for annotation in annotations(&record) {
+            console.say(&(annotation + "\n"));
+        }
+    }
+    Ok(if results.exit_code == 0 && !is_complete { ENVIRONMENT } else { results.exit_code })
+}
+
+/// New snapshots are left for review where a person will find them.
+fn snapshots(arguments: &Arguments, is_lasting: bool) -> Mode {
+    let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+    match (arguments.accept, is_lasting && !in_ci) {
+        (true, _) => Mode::Accept,
+        (false, true) => Mode::New,
+        (false, false) => Mode::Compare,
+    }
+}

@@ -1,0 +1,20 @@
+//! Ctrl-C, and a request to terminate.
+
+use crate::run::Stopper;
+use crate::run::event::End;
+
+/// Asks the run to stop for every signal that wants it to.
+pub(in crate::cli) async fn heed_signals(stopper: Stopper) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => stopper.ask(End::Interrupted),
+            _ = terminate.recv() => stopper.ask(End::Cancelled),
+        }
+    }
+}
