@@ -89,7 +89,7 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     } else if arguments.write_matrix.is_some() {
         matrix::prepare(&mut bench, &mut chosen, arguments.filter.is_some());
     }
-    let (plain, proofs) = tried(&bench, &chosen, &arguments, console).await?;
+    let (plain, proofs) = tried(&mut bench, &chosen, &arguments, console).await?;
     if plain.is_empty() && bench.reach != Reach::Catching {
         return match &arguments.write_matrix {
             Some(to) => matrix::write(to.as_deref(), &proofs, &bench, console),
@@ -105,7 +105,7 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
 
 /// What the plain reference fails, and what came of each deviation.
 async fn tried(
-    bench: &Bench,
+    bench: &mut Bench,
     chosen: &[&Declared],
     arguments: &Arguments,
     console: &Console,
@@ -113,7 +113,10 @@ async fn tried(
     let (stopper, stop) = run::stop();
     let listening = tokio::spawn(heed_signals(stopper));
     let of = (arguments.filter.is_some() && bench.reach == Reach::Catching).then_some(chosen);
-    let plain = bench.plain(of, &stop).await;
+    let mut plain = bench.plain(of, &stop).await;
+    if bench.reach != Reach::Catching {
+        plain.extend(bench.rehearse(&stop).await.err().map(|error| error.to_string()));
+    }
     // Nothing is worth trying on a reference that fails by itself.
     let proofs = match plain.is_empty() {
         true => rounds(bench, chosen, arguments.repeat.get(), &stop, console).await,
