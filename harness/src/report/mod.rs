@@ -1,6 +1,7 @@
 //! Reports, made from events alone. `README.md` tells how to add one.
 
 pub mod annotation;
+pub mod claim;
 pub mod destination;
 pub mod exit_code;
 pub mod json;
