@@ -2,6 +2,7 @@
 
 pub mod annotation;
 pub mod badge;
+pub mod claim;
 pub mod destination;
 pub mod exit_code;
 pub mod headline;

@@ -10,7 +10,7 @@ use crate::check::outcome::{CheckVerdict, Outcome};
 use crate::plan::{Disposition, Plan, PlannedSubtest};
 use crate::report::exit_code::Tally;
 use crate::run::event::{End, Event, Fault, Listener, SubtestVerdict, TargetDescription};
-use crate::scenario::model::{Capability, Scenario, Span};
+use crate::scenario::model::{Scenario, Span};
 
 /// A run, as its events told it.
 #[derive(Debug, Clone)]
@@ -180,7 +180,7 @@ impl Record {
             if needing.clone().next().is_some() && !needing.any(ran) {
                 gaps.push(format!(
                     "the target declares `{}`, yet every sub-test that needs it was skipped",
-                    name(*capability)
+                    capability.name()
                 ));
             }
         }
@@ -233,12 +233,4 @@ pub fn is_bad(outcome: &Outcome) -> bool {
 /// How many checks a sub-test plans, its rows counted.
 pub fn planned_checks(scenario: &Scenario) -> usize {
     scenario.steps.iter().map(|step| step.rows.len().max(1) * step.checks.len()).sum()
-}
-
-/// A capability as profiles write it.
-pub fn name(capability: Capability) -> String {
-    serde_json::to_value(capability)
-        .ok()
-        .and_then(|name| name.as_str().map(str::to_owned))
-        .unwrap_or_default()
 }

@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::outcome::CheckVerdict;
+use crate::plan::waiver::AppliedWaiver;
+use crate::report::claim::Claims;
 use crate::report::exit_code::Verdict;
 use crate::report::resemblance::Resemblance;
 use crate::requirement::Level;
@@ -49,6 +51,12 @@ pub struct Results {
     /// What is left on the target and belongs to no sub-test.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leftovers: Vec<String>,
+    /// What the target declares to be able to do, and what it does not and is therefore not verified.
+    #[serde(default)]
+    pub capabilities: Claims,
+    /// What became of each waiver of the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<AppliedWaiver>,
     /// How many requests were sent again because the connection failed.
     #[serde(default)]
     pub retries: u64,
@@ -128,6 +136,9 @@ pub struct CheckResult {
     /// Of a check on the kit's own WireGuard peer that does not hold: what the peer sent and heard, without keys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wire: Vec<String>,
+    /// What lets its failure through: the waiver's statement or check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<String>,
 }
 
 /// One statement.
@@ -150,4 +161,7 @@ pub struct RequirementResult {
     pub verdict: StatementVerdict,
     /// Why it is not verified, or only in part.
     pub reason: Option<String>,
+    /// What lets failures of it through: the waiver's statement or check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<String>,
 }

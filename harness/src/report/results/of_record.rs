@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::check::outcome::Outcome;
+use crate::check::outcome::{CheckVerdict, Outcome};
 use crate::plan::{Disposition, PlannedSubtest};
+use crate::report::claim::{Claims, Exercise};
 use crate::report::record::{Record, SubtestRecord};
 use crate::requirement::Registry;
 use crate::requirement::coverage::{Findings, coverage};
@@ -38,6 +39,8 @@ impl Results {
             requirements,
             gaps: record.gaps(),
             leftovers: Vec::new(),
+            capabilities: claims(record),
+            waivers: Vec::new(),
             retries: 0,
             diagnosis: Vec::new(),
         }
@@ -77,6 +80,7 @@ fn check(outcome: &Outcome, step: &str, source: &Source) -> CheckResult {
         location: format!("{}:{}", source.path.display(), line(source, &outcome.span)),
         notes: outcome.notes.clone(),
         wire: outcome.seen.clone(),
+        waiver: None,
     }
 }
 
@@ -109,8 +113,22 @@ fn requirements(record: &Record, registry: &Registry) -> Vec<RequirementResult> 
             level: coverage.level,
             verdict: coverage.verdict,
             reason: coverage.reason,
+            waiver: None,
         })
         .collect()
+}
+
+fn claims(record: &Record) -> Claims {
+    let selected: Vec<Exercise<'_>> = record
+        .subtests()
+        .map(|(planned, record)| Exercise {
+            id: &planned.scenario.id,
+            needs: &planned.scenario.needs,
+            is_skipped: planned.disposition != Disposition::Run,
+            checks: record.outcomes.iter().filter(|outcome| outcome.verdict != CheckVerdict::Skip).count(),
+        })
+        .collect();
+    Claims::of(&record.target.capabilities, &selected)
 }
 
 fn chapter_of(id: &str) -> &str {

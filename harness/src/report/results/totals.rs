@@ -27,7 +27,7 @@ impl Totals {
                 &["pass", "fail", "skip", "error", "waived"],
                 subtests.iter().map(|subtest| subtest.verdict),
             ),
-            checks: counted(&["pass", "fail", "skip", "error"], checks),
+            checks: counted(&["pass", "fail", "skip", "error", "waived"], checks),
             requirements: counted(
                 &["verified", "violated", "unverified"],
                 requirements.iter().map(|requirement| requirement.verdict),
