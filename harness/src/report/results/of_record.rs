@@ -124,7 +124,7 @@ fn claims(record: &Record) -> Claims {
         .map(|(planned, record)| Exercise {
             id: &planned.scenario.id,
             needs: &planned.scenario.needs,
-            is_skipped: planned.disposition != Disposition::Run,
+            is_cut_short: planned.disposition == Disposition::Run && record.outcomes.is_empty(),
             checks: record.outcomes.iter().filter(|outcome| outcome.verdict != CheckVerdict::Skip).count(),
         })
         .collect();
