@@ -49,7 +49,7 @@ impl Matrix {
         }
         for (cell, found) in observed.cells.iter().filter(|(cell, _)| is_new(&cell.subtest)) {
             let list = match found.verdict {
-                CheckVerdict::Fail => &mut self.patterns,
+                CheckVerdict::Fail | CheckVerdict::Waived => &mut self.patterns,
                 _ if observed.wavering.contains(cell) => &mut self.wavering,
                 // What cannot be judged today may be another day.
                 CheckVerdict::Error => &mut self.wavering,

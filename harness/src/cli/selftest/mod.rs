@@ -140,7 +140,7 @@ async fn rounds(
     console: &Console,
 ) -> Vec<Proof> {
     let whole = u64::try_from(chosen.len()).unwrap_or_default() * u64::from(tries);
-    let progress = Progress::new(console, whole);
+    let progress = Progress::new(console, &bench.reach, whole);
     let mut proofs: Vec<Proof> = Vec::new();
     for _ in 0..tries {
         if stop.end().is_none() {
