@@ -46,7 +46,7 @@ fn judged(known: &Known<'_>, check: &CheckResult) -> Markup {
                 (diff::values(&check.expected, &check.actual))
             }
             @for note in &check.notes { p .quiet { "Note: " (note) } }
-            @if let Some(waiver) = &check.waiver { p .waived { "Waived by " code { (waiver) } "." } }
+            @if let Some(waiver) = &check.waiver { p .waived { "Waived by " code { (waiver.covers()) } ": " (waiver.reason) "." } }
         }
     }
 }

@@ -120,7 +120,7 @@ fn check_glyph(verdict: CheckVerdict) -> (&'static str, &'static str, &'static s
 }
 
 fn sign((sign, class, word): (&str, &str, &str)) -> Markup {
-    html! { span .glyph .(class) title=(word) { (sign) span hidden { (word) } } }
+    html! { span .glyph .(class) { span aria-hidden="true" { (sign) } span .unseen { (word) } } }
 }
 
 /// Milliseconds as people say them.

@@ -52,7 +52,7 @@ fn row(results: &Results, known: &Known<'_>, statement: &RequirementResult) -> M
                 (statement.text)
                 @if let Some(level) = level { span .level { (level) } }
                 @if let Some(reason) = &statement.reason { span .by { (reason) } }
-                @if let Some(waiver) = &statement.waiver { span .by { "Waived by " code { (waiver) } } }
+                @if let Some(waiver) = &statement.waiver { span .by { "Waived by " code { (waiver.covers()) } ": " (waiver.reason) } }
                 @if !judges.is_empty() {
                     span .by {
                         "Judged by "

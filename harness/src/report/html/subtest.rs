@@ -113,7 +113,7 @@ fn line(known: &Known<'_>, check: &CheckResult, step_before: &str) -> Markup {
                 }
                 @if check.verdict != CheckVerdict::Pass { " " (check.message) }
                 @for note in &check.notes { span .by { "Note: " (note) } }
-                @if let Some(waiver) = &check.waiver { span .by { "Waived by " code { (waiver) } } }
+                @if let Some(waiver) = &check.waiver { span .by { "Waived by " code { (waiver.covers()) } ": " (waiver.reason) } }
             }
         }
     }
