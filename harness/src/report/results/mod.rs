@@ -136,9 +136,9 @@ pub struct CheckResult {
     /// Of a check on the kit's own WireGuard peer that does not hold: what the peer sent and heard, without keys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wire: Vec<String>,
-    /// What lets its failure through: the waiver's statement or check.
+    /// What lets its failure through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiver: Option<String>,
+    pub waiver: Option<AppliedWaiver>,
 }
 
 /// One statement.
@@ -161,7 +161,7 @@ pub struct RequirementResult {
     pub verdict: StatementVerdict,
     /// Why it is not verified, or only in part.
     pub reason: Option<String>,
-    /// What lets failures of it through: the waiver's statement or check.
+    /// What lets a failed check of it through, if every failed one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiver: Option<String>,
+    pub waiver: Option<AppliedWaiver>,
 }
