@@ -10,3 +10,4 @@ pub mod record;
 pub mod resemblance;
 pub mod results;
 pub mod terminal;
+pub mod whole;
