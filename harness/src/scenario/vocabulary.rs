@@ -158,6 +158,18 @@ pub(crate) const CAPABILITIES: &[(&str, Capability)] = &[
     ("fresh", Capability::Fresh),
 ];
 
+impl Capability {
+    /// Every capability there is.
+    pub fn all() -> impl Iterator<Item = Self> {
+        CAPABILITIES.iter().map(|(_, capability)| *capability)
+    }
+
+    /// As profiles and scenarios write it.
+    pub fn name(self) -> &'static str {
+        CAPABILITIES.iter().find(|(_, known)| *known == self).map_or("", |(name, _)| name)
+    }
+}
+
 pub(crate) const KINDS: &[(&str, Kind)] = &[
     ("uuid", Kind::Uuid),
     ("string", Kind::String),

@@ -43,7 +43,9 @@ pub struct Observed {
 impl Observed {
     /// The checks that failed.
     pub fn failed(&self) -> impl Iterator<Item = (&Cell, &Found)> {
-        self.cells.iter().filter(|(_, found)| found.verdict == CheckVerdict::Fail)
+        self.cells
+            .iter()
+            .filter(|(_, found)| matches!(found.verdict, CheckVerdict::Fail | CheckVerdict::Waived))
     }
 }
 
@@ -90,6 +92,7 @@ fn weight(verdict: CheckVerdict) -> u8 {
         CheckVerdict::Skip => 0,
         CheckVerdict::Pass => 1,
         CheckVerdict::Error => 2,
-        CheckVerdict::Fail => 3,
+        CheckVerdict::Waived => 3,
+        CheckVerdict::Fail => 4,
     }
 }
