@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use crate::plan::waiver::WaiverFile;
 use crate::report::results::Results;
 use crate::scenario;
 
@@ -21,11 +22,14 @@ enum Format {
     Results,
     /// Scenario files
     Scenario,
+    /// Files for --waivers
+    Waivers,
 }
 
 pub(super) fn schema(arguments: &Arguments, console: &Console) -> u8 {
     let schema = match arguments.format {
         Format::Results => schemars::schema_for!(Results).to_value(),
+        Format::Waivers => schemars::schema_for!(WaiverFile).to_value(),
         Format::Scenario => scenario::schema(),
     };
     console.say(&format!("{schema:#}\n"));

@@ -85,7 +85,8 @@ impl Matrix {
 
     /// Whether the deviation was tried on the sub-test.
     pub fn covers(&self, deviation: &str, subtest: &str) -> bool {
-        let known = |list: &Patterns| list.get(deviation).is_some_and(|pattern| pattern.contains_key(subtest));
+        let known =
+            |list: &Patterns| list.get(deviation).is_some_and(|pattern| pattern.contains_key(subtest));
         self.subtests.contains_key(subtest) || known(&self.patterns) || known(&self.wavering)
     }
 

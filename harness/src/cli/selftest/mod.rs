@@ -79,7 +79,9 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         None => Matrix::built_in().map_err(|error| usage(&error))?,
     };
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(|error| {
-        console.complain(&format!("no folder for the machines can be made: {error}; set TMPDIR to a writable one"));
+        console.complain(&format!(
+            "no folder for the machines can be made: {error}; set TMPDIR to a writable one"
+        ));
         ENVIRONMENT
     })?;
     let mut bench = Bench::new(shelf.library, catalogue, known, jobs(arguments.jobs), folder.path());

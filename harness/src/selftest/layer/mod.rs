@@ -30,8 +30,8 @@ use entrance::{Entrance, Peer};
 pub use exchange::{Asked, Told};
 pub use memory::{IssuedKey, Memory, Registration};
 use origin::{Origin, end_to_end};
-pub use tape::Tape;
 use tape::Passed;
+pub use tape::Tape;
 use way::Way;
 
 const LONGEST_BODY: usize = 1024 * 1024;

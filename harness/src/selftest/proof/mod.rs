@@ -80,7 +80,16 @@ impl Bench {
     pub fn new(library: Library, catalogue: Catalogue, matrix: Matrix, jobs: usize, folder: &Path) -> Self {
         let (folder, embedded) = (folder.to_owned(), Embedded::default());
         let library = patience::impatient(library);
-        Self { library, catalogue, matrix, jobs, folder, reach: Reach::Catching, rehearsal: Rehearsal::default(), embedded }
+        Self {
+            library,
+            catalogue,
+            matrix,
+            jobs,
+            folder,
+            reach: Reach::Catching,
+            rehearsal: Rehearsal::default(),
+            embedded,
+        }
     }
 
     /// Runs what is to catch these deviations, or everything, against the reference as it is; the checks that do not

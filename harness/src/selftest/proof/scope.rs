@@ -38,9 +38,7 @@ impl Bench {
     /// The sub-tests in which something failed and machines race: by chance, for all that is known.
     pub(super) fn failed_races(&self, observed: &Observed) -> BTreeSet<&str> {
         let failed: BTreeSet<&str> = observed.failed().map(|(cell, _)| cell.subtest.as_str()).collect();
-        self.those(|scenario| {
-            failed.contains(scenario.id.as_str()) && has_race(scenario)
-        })
+        self.those(|scenario| failed.contains(scenario.id.as_str()) && has_race(scenario))
     }
 
     /// How many steps could be waited for in vain.
