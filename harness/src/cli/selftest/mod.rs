@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     /// Only these deviations: ids or families, separated by commas, such as 'counts,key-used-*'
     #[arg(long, value_name = "IDS")]
     filter: Option<String>,
-    /// How many deviations are tried at the same time [default: twice the cores, 8 at most]
+    /// How many deviations are tried at the same time [default: three times the cores, 12 at most]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroU32>,
     /// Try every deviation so many times; one that is missed once is missed
