@@ -3,13 +3,13 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use reqwest::{Client, Method};
+use reqwest::Method;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use crate::check::evidence::{Evidence, Exchange};
 use crate::scenario::model::Request;
-use crate::step::exchange::{PreparedRequest, send};
+use crate::step::exchange::{Caller, PreparedRequest, send};
 use crate::step::http::{prepare, session};
 use crate::step::{Stage, StepError};
 
@@ -31,10 +31,12 @@ pub async fn perform(
         let filled = filled?;
         prepared.push((stage.clients.separate(filled.from)?, filled));
     }
+    // One for the greeting, one for the race.
+    stage.clients.pace().reserve(contestants.get().saturating_mul(2)).await;
     Ok(Evidence::Http(release(prepared).await?))
 }
 
-async fn release(prepared: Vec<(Client, PreparedRequest)>) -> Result<Vec<Exchange>, StepError> {
+async fn release(prepared: Vec<(Caller, PreparedRequest)>) -> Result<Vec<Exchange>, StepError> {
     let barrier = Arc::new(Barrier::new(prepared.len()));
     let mut running = JoinSet::new();
     for (position, (client, request)) in prepared.into_iter().enumerate() {
@@ -56,7 +58,7 @@ async fn release(prepared: Vec<(Client, PreparedRequest)>) -> Result<Vec<Exchang
 }
 
 /// Whatever this answers, the connection stands afterwards; if it does not, the race itself will tell.
-async fn warm(client: &Client, request: &PreparedRequest) {
+async fn warm(client: &Caller, request: &PreparedRequest) {
     let mut url = request.url.clone();
     url.set_path("/healthz");
     url.set_query(None);

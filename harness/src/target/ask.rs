@@ -4,7 +4,7 @@ use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::Value;
 
-use crate::step::exchange::{ClientSettings, PreparedRequest, build, send};
+use crate::step::exchange::{Caller, ClientSettings, PreparedRequest, send};
 
 /// Posts JSON and wants a 2xx; the answer's JSON, or null.
 ///
@@ -32,8 +32,8 @@ pub(super) async fn post(
         body: Some(body.to_string()),
         from: None,
     };
-    let client = build(settings, None).map_err(|error| error.to_string())?;
-    let exchange = send(&client, &request).await.map_err(|error| error.to_string())?;
+    let caller = Caller::new(settings, None).map_err(|error| error.to_string())?;
+    let exchange = send(&caller, &request).await.map_err(|error| error.to_string())?;
     if (200..300).contains(&exchange.status) {
         return Ok(exchange.json.unwrap_or_default());
     }

@@ -215,11 +215,7 @@ impl Embedded {
         let up_flags = if with_tun { Vec::new() } else { vec![WITHOUT_TUN.to_owned()] };
         let ready = plane.server.ready();
         Ok(Place {
-            settings: ClientSettings {
-                base_url: base_url.clone(),
-                connect_timeout: CONNECT_TIMEOUT,
-                timeout: TIMEOUT,
-            },
+            settings: ClientSettings::plain(base_url.clone(), CONNECT_TIMEOUT, TIMEOUT),
             base_url,
             org: ready.org_id.clone(),
             other_org: ready.other_org_id.clone(),

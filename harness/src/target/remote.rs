@@ -12,7 +12,7 @@ use reqwest::header::HeaderMap;
 use tokio::sync::Mutex;
 
 use crate::scenario::model::{Capability, Identity};
-use crate::step::exchange::{ClientSettings, PreparedRequest, build, send};
+use crate::step::exchange::{Caller, ClientSettings, PreparedRequest, send};
 
 use super::profile::{Profile, TokenSource};
 use super::{AgentCommand, Host, Place, TargetDescription, TargetError, ask, identity_name, joined};
@@ -157,9 +157,9 @@ impl Remote {
             body: None,
             from: None,
         };
-        let client = build(&self.settings(), None).map_err(|error| unreachable(error.to_string()))?;
+        let caller = Caller::new(&self.settings(), None).map_err(|error| unreachable(error.to_string()))?;
         // Any answer will do: /healthz is the reference's.
-        send(&client, &greeting).await.map_err(|error| unreachable(error.to_string()))?;
+        send(&caller, &greeting).await.map_err(|error| unreachable(error.to_string()))?;
         if let Some(reset) = &self.profile.content.hooks.reset {
             let url = self.hook(reset);
             ask::post(&self.settings(), url, None, &serde_json::json!({}))
@@ -228,11 +228,8 @@ impl Remote {
     }
 
     fn settings(&self) -> ClientSettings {
-        ClientSettings {
-            base_url: self.base_url().clone(),
-            connect_timeout: self.profile.content.timeouts.connect,
-            timeout: self.profile.content.timeouts.request,
-        }
+        let timeouts = &self.profile.content.timeouts;
+        ClientSettings::plain(self.base_url().clone(), timeouts.connect, timeouts.request)
     }
 
     fn hook(&self, hook: &str) -> Url {
