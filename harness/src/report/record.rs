@@ -1,6 +1,7 @@
 //! What reports remember of a run.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -41,10 +42,14 @@ pub struct SubtestRecord {
     pub took: Duration,
     /// What every check found.
     pub outcomes: Vec<Outcome>,
+    /// The steps that were done, each row: the name, and how many of the outcomes are its.
+    pub steps: Vec<(String, usize)>,
     /// The steps with a check that does not hold, in full.
     pub bad_steps: Vec<StepRecord>,
     /// What could not be cleaned up.
     pub leftovers: Vec<String>,
+    /// The step that ended last, and its row.
+    latest: Option<(Span, usize)>,
 }
 
 /// A step with a check that does not hold.
@@ -54,6 +59,10 @@ pub struct StepRecord {
     pub name: String,
     /// Where it stands.
     pub span: Span,
+    /// For which of its rows it was done, from 0.
+    pub row: usize,
+    /// Which of the sub-test's outcomes are its.
+    pub checks: Range<usize>,
     /// What it exchanged.
     pub exchanges: Vec<Exchange>,
     /// The process that it ran.
@@ -98,11 +107,16 @@ impl Listener for Record {
             Event::SubtestStarted { .. } => {}
             Event::StepFinished { subtest, name, span, exchanges, process, wire, repeat, outcomes } => {
                 let Some(record) = self.subtests.get_mut(*subtest) else { return };
+                let row = record.row_of(span);
+                let first = record.outcomes.len();
                 record.outcomes.extend_from_slice(outcomes);
+                record.steps.push((name.clone(), outcomes.len()));
                 if outcomes.iter().any(is_bad) {
                     record.bad_steps.push(StepRecord {
                         name: name.clone(),
                         span: span.clone(),
+                        row,
+                        checks: first..record.outcomes.len(),
                         exchanges: exchanges.clone(),
                         process: process.clone(),
                         wire: wire.as_deref().cloned(),
@@ -196,6 +210,18 @@ impl Record {
     /// How many sub-tests have this verdict.
     pub fn of(&self, verdict: SubtestVerdict) -> usize {
         self.subtests.iter().filter(|record| record.verdict == Some(verdict)).count()
+    }
+}
+
+impl SubtestRecord {
+    /// The row that a step has ended for. A step ends for one row after the other, and no other step between.
+    fn row_of(&mut self, span: &Span) -> usize {
+        let row = match &self.latest {
+            Some((latest, row)) if latest == span => row + 1,
+            _ => 0,
+        };
+        self.latest = Some((span.clone(), row));
+        row
     }
 }
 
