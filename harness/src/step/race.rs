@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::check::evidence::{Evidence, Exchange};
 use crate::scenario::model::Request;
 use crate::step::exchange::{Caller, PreparedRequest, send};
-use crate::step::http::{prepare, session};
+use crate::step::http::{prepare, revive, session};
 use crate::step::{Stage, StepError};
 
 /// Sends that many requests, released together over connections that stand already.
@@ -23,17 +23,34 @@ pub async fn perform(
     stage: &mut Stage,
 ) -> Result<Evidence, StepError> {
     let session = session(request, stage).await?;
+    let mut answers = run(request, contestants, session.as_deref(), stage).await?;
+    let client = stage.clients.from_address(None)?;
+    if answers.iter().all(|answer| answer.status == 401)
+        && let Some(session) = revive(request, &client, session.as_deref(), stage).await?
+    {
+        answers = run(request, contestants, Some(&session), stage).await?;
+    }
+    answers.iter_mut().for_each(|answer| stage.place.adapt(answer));
+    Ok(Evidence::Http(answers))
+}
+
+async fn run(
+    request: &Request,
+    contestants: NonZeroU32,
+    session: Option<&str>,
+    stage: &mut Stage,
+) -> Result<Vec<Exchange>, StepError> {
     let mut prepared = Vec::new();
     for contestant in 1..=contestants.get() {
         stage.bindings.enter_contestant(Some(contestant));
-        let filled = prepare(request, stage.place.base_url(), session.as_deref(), stage.bindings.scope());
+        let filled = prepare(request, stage.place.base_url(), session, stage.bindings.scope());
         stage.bindings.enter_contestant(None);
         let filled = filled?;
         prepared.push((stage.clients.separate(filled.from)?, filled));
     }
     // One for the greeting, one for the race.
     stage.clients.pace().reserve(contestants.get().saturating_mul(2)).await;
-    Ok(Evidence::Http(release(prepared).await?))
+    release(prepared).await
 }
 
 async fn release(prepared: Vec<(Caller, PreparedRequest)>) -> Result<Vec<Exchange>, StepError> {

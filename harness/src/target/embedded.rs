@@ -157,6 +157,7 @@ impl Embedded {
     pub(super) fn description(&self) -> TargetDescription {
         let mut capabilities = BTreeSet::from([
             Capability::Agent,
+            Capability::Cidr,
             Capability::Clock,
             Capability::Heartbeat,
             Capability::Organisations,

@@ -52,6 +52,8 @@ pub struct Tls {
     pub authorities: Vec<Certificate>,
     /// The kit's own certificate and its key.
     pub identity: Option<Identity>,
+    /// Whether a certificate for another name is good, too.
+    pub any_name: bool,
 }
 
 impl ClientSettings {
@@ -126,6 +128,9 @@ pub fn build(settings: &ClientSettings, from: Option<IpAddr>) -> Result<Client, 
     }
     if let Some(identity) = &settings.tls.identity {
         builder = builder.identity(identity.clone());
+    }
+    if settings.tls.any_name {
+        builder = builder.tls_danger_accept_invalid_hostnames(true);
     }
     if is_loopback(&settings.base_url) {
         builder = builder.no_proxy();
