@@ -28,7 +28,7 @@ impl Results {
         Self {
             kit: Kit { name: "harness".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
             target: record.target.clone(),
-            run_id: None,
+            run_id: record.run_id.clone(),
             started_at: OffsetDateTime::from(record.started_at).format(&Rfc3339).unwrap_or_default(),
             duration_ms: milliseconds(record.took),
             verdict,
@@ -38,10 +38,10 @@ impl Results {
             subtests,
             requirements,
             gaps: record.gaps(),
-            leftovers: Vec::new(),
+            leftovers: record.leftovers.clone(),
             capabilities: claims(record),
             waivers: Vec::new(),
-            retries: 0,
+            retries: record.retries,
             diagnosis: Vec::new(),
         }
     }

@@ -184,6 +184,7 @@ impl Bench {
         subtests
             .retain(|planned| only.as_ref().is_none_or(|only| only.contains(planned.scenario.id.as_str())));
         let setting = Setting {
+            id: run::new_id(),
             target,
             registry: Arc::new(self.library.registry.clone()),
             jobs,
