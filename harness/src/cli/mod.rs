@@ -12,6 +12,7 @@ mod schema;
 mod selftest;
 mod serve;
 mod stored;
+mod waivers;
 
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;

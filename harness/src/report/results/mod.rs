@@ -2,6 +2,7 @@
 
 mod failed_step;
 mod of_record;
+mod selected;
 mod totals;
 
 use schemars::JsonSchema;
@@ -11,12 +12,14 @@ use crate::check::outcome::CheckVerdict;
 use crate::plan::waiver::AppliedWaiver;
 use crate::report::claim::Claims;
 use crate::report::exit_code::Verdict;
+use crate::report::record::Runs;
 use crate::report::resemblance::Resemblance;
 use crate::requirement::Level;
 use crate::requirement::coverage::StatementVerdict;
-use crate::run::event::{SubtestVerdict, TargetDescription};
+use crate::run::event::{Fault, SubtestVerdict, TargetDescription};
 
 pub use failed_step::{ExchangeResult, FailedStep, ProcessRun, ReferenceStep, WireRun};
+pub use selected::Selected;
 pub use totals::Totals;
 
 /// Everything that a run found.
@@ -46,17 +49,20 @@ pub struct Results {
     pub requirements: Vec<RequirementResult>,
     /// Everything counted.
     pub totals: Totals,
+    /// What the target declares to be able to do and whether that was put to the test; what it does not declare.
+    #[serde(default)]
+    pub capabilities: Claims,
+    /// Failures that are let through, and what became of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<AppliedWaiver>,
+    /// What was asked for.
+    #[serde(default)]
+    pub selection: Selected,
     /// What was planned or promised and not done.
     pub gaps: Vec<String>,
     /// What is left on the target and belongs to no sub-test.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leftovers: Vec<String>,
-    /// What the target declares to be able to do, and what it does not and is therefore not verified.
-    #[serde(default)]
-    pub capabilities: Claims,
-    /// What became of each waiver of the run.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub waivers: Vec<AppliedWaiver>,
     /// How many requests were sent again because the connection failed.
     #[serde(default)]
     pub retries: u64,
@@ -102,7 +108,13 @@ pub struct SubtestResult {
     pub verdict: SubtestVerdict,
     /// Why, unless it passed.
     pub reason: Option<String>,
-    /// How long it took, in milliseconds.
+    /// Who is to blame for an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+    /// How its runs ended, if it ran more than once; the rest tells of the worst of them, and what else was bad.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repetitions: Option<Runs>,
+    /// How long it took, in milliseconds; of several runs the mean.
     pub duration_ms: u64,
     /// Its checks, in the order in which they were judged.
     pub checks: Vec<CheckResult>,
