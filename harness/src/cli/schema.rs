@@ -22,15 +22,15 @@ enum Format {
     Results,
     /// Scenario files
     Scenario,
-    /// Files for --waivers
+    /// Files of waivers
     Waivers,
 }
 
 pub(super) fn schema(arguments: &Arguments, console: &Console) -> u8 {
     let schema = match arguments.format {
         Format::Results => schemars::schema_for!(Results).to_value(),
-        Format::Waivers => schemars::schema_for!(WaiverFile).to_value(),
         Format::Scenario => scenario::schema(),
+        Format::Waivers => schemars::schema_for!(WaiverFile).to_value(),
     };
     console.say(&format!("{schema:#}\n"));
     0

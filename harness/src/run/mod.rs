@@ -1,12 +1,15 @@
 //! Runs a plan and tells what happens, as events.
 
+mod cleanup;
 pub mod event;
+mod ledger;
 mod preparation;
 mod repeat;
 mod scheduler;
 pub mod secret;
 mod stop;
 mod subtest;
+mod sweep;
 mod walk;
 
 use std::path::PathBuf;
@@ -20,9 +23,18 @@ use crate::target::Target;
 pub use scheduler::run;
 pub use stop::{Stop, Stopper, stop};
 
+/// A new id of a run: what a shared target gets to see of it in names.
+pub fn new_id() -> String {
+    const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let letters = (0..5).filter_map(|_| LETTERS.get(usize::from(rand::random::<u8>()) % LETTERS.len()));
+    std::iter::once('q').chain(letters.map(|letter| char::from(*letter))).collect()
+}
+
 /// What all sub-tests of a run have in common.
 #[derive(Debug)]
 pub struct Setting {
+    /// What tells it from other runs.
+    pub id: String,
     /// What it runs against.
     pub target: Target,
     /// The documented statements.

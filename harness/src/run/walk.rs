@@ -1,5 +1,7 @@
 //! Takes the steps of a sub-test one after the other and judges them.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::check::evidence::{Evidence, Exchange, ProcessResult};
 use crate::check::outcome::{CheckVerdict, Outcome};
 use crate::check::snapshot::{Mode, Snapshots};
@@ -7,8 +9,10 @@ use crate::check::{Context, evaluate};
 use crate::plan::PlannedSubtest;
 use crate::requirement::Level;
 use crate::run::event::{Event, Fault};
+use crate::run::ledger::Ledger;
 use crate::run::scheduler::Events;
 use crate::run::secret::Secrets;
+use crate::run::subtest::shell_variable;
 use crate::run::{Setting, repeat};
 use crate::scenario::diagnostic::line;
 use crate::scenario::model::{Action, Check, Request, Row, Step};
@@ -38,6 +42,8 @@ pub(super) struct Walk<'a> {
     pub(super) prefix: &'a str,
     pub(super) secrets: &'a Secrets,
     pub(super) events: &'a Events,
+    /// What the sub-test made on the target.
+    pub(super) ledger: &'a Mutex<Ledger>,
 }
 
 impl Walk<'_> {
@@ -66,7 +72,10 @@ impl Walk<'_> {
             for row in rows(step) {
                 stage.bindings.enter_row(&row);
                 let problem = match perform(step, stage).await {
-                    Ok(evidence) => refusal(&evidence),
+                    Ok(evidence) => {
+                        self.enter(&evidence);
+                        refusal(&evidence)
+                    }
                     Err(StepError::Template(TemplateError::Missing { .. })) => None,
                     Err(error) => Some(error.to_string()),
                 };
@@ -85,8 +94,13 @@ impl Walk<'_> {
         let mut polling = step.eventually.map(Polling::begin);
         loop {
             let result = perform(step, stage).await;
+            // A session may have been renewed meanwhile.
+            for (identity, token) in stage.place.sessions().await {
+                self.secrets.learn(&token, shell_variable(identity));
+            }
             if let Ok(evidence) = &result {
                 self.secrets.learn_from(evidence);
+                self.enter(evidence);
             }
             keep_values(step, &result, stage);
             if let Some(polling) = &mut polling {
@@ -100,6 +114,10 @@ impl Walk<'_> {
             let outcomes = self.judge(step, &result, stage, self.setting.snapshots);
             return (result, outcomes);
         }
+    }
+
+    fn enter(&self, evidence: &Evidence) {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).enter(evidence);
     }
 
     fn leave_out(&self, step: &Step, stage: &mut Stage) -> (Result<Evidence, StepError>, Vec<Outcome>) {

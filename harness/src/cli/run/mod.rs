@@ -71,13 +71,16 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         ENVIRONMENT
     })?;
     let registry = Arc::new(shelf.library.registry.clone());
+    let time_limit = target.time_limit().unwrap_or(TIME_LIMIT);
+    let most_jobs = target.most_at_once().unwrap_or(usize::MAX);
     let setting = Arc::new(Setting {
+        id: run::new_id(),
         target,
         registry: Arc::clone(&registry),
-        jobs: jobs(arguments.jobs),
+        jobs: jobs(arguments.jobs).min(most_jobs),
         strict: arguments.strict,
         snapshots: snapshots(&arguments, shelf.is_lasting),
-        time_limit: TIME_LIMIT,
+        time_limit,
         folder: folder.path().to_owned(),
     });
 
