@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 
 use crate::report::results::Results;
 use crate::scenario;
+use crate::target::profile::Content;
 
 use super::console::Console;
 
@@ -21,12 +22,15 @@ enum Format {
     Results,
     /// Scenario files
     Scenario,
+    /// Target profiles
+    Profile,
 }
 
 pub(super) fn schema(arguments: &Arguments, console: &Console) -> u8 {
     let schema = match arguments.format {
         Format::Results => schemars::schema_for!(Results).to_value(),
         Format::Scenario => scenario::schema(),
+        Format::Profile => schemars::schema_for!(Content).to_value(),
     };
     console.say(&format!("{schema:#}\n"));
     0
