@@ -13,7 +13,7 @@ use harness::check::snapshot::Mode;
 use harness::plan::{Disposition, Plan, PlannedSubtest};
 use harness::requirement::Registry;
 use harness::run::event::{Event, Listener, SubtestVerdict};
-use harness::run::{Setting, run, stop};
+use harness::run::{Setting, new_id, run, stop};
 use harness::scenario::model::Source;
 use harness::scenario::{Place, parse};
 use harness::target::Target;
@@ -114,15 +114,22 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
         snapshots: PathBuf::new(),
     };
     let scenario = parse(&source, &place, &registry).scenario.ok_or("the bench's scenario has mistakes")?;
-    let planned =
-        PlannedSubtest { scenario: Arc::new(scenario), disposition: Disposition::Run, judges_ours: false };
-    let profile = Source {
+    let planned = PlannedSubtest {
+        scenario: Arc::new(scenario),
+        disposition: Disposition::Run,
+        judges_ours: false,
+        waivers: Arc::default(),
+    };
+    let profile = Arc::new(Source {
         path: PathBuf::from("bench-target.toml"),
         text: format!("name = \"bench\"\nbase_url = \"{base_url}\"\norg_id = \"o\"\n"),
-    };
+    });
+    let profile = Profile::parse(&profile).map_err(|error| error.render(false, 80))?;
+    let means = profile.means().map_err(|error| error.render(false, 80))?;
     let folder = tempfile::tempdir()?;
     let setting = Arc::new(Setting {
-        target: Target::Remote(Arc::new(Remote::new(Profile::parse(&profile)?)?)),
+        id: new_id(),
+        target: Target::Remote(Arc::new(Remote::new(profile, means))),
         registry,
         jobs: 1,
         strict: false,
@@ -132,7 +139,8 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
     });
     let mut clock = Clock::default();
     let (_stopper, stop) = stop();
-    run(setting, Arc::new(Plan { subtests: vec![planned] }), SystemTime::now(), stop, &mut clock).await;
+    let plan = Plan { subtests: vec![planned], ..Plan::default() };
+    run(setting, Arc::new(plan), SystemTime::now(), stop, &mut clock).await;
     clock.0.ok_or_else(|| "the bench's sub-test did not pass".into())
 }
 

@@ -7,10 +7,13 @@ mod init_target;
 mod library;
 mod lint;
 mod list;
+mod report;
 mod run;
 mod schema;
 mod selftest;
 mod serve;
+mod stored;
+mod waivers;
 
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
@@ -65,6 +68,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Show that the kit finds every deviation of the reference that it should
     Selftest(selftest::Arguments),
+    /// Make reports of the results of an earlier run
+    Report(report::Arguments),
     /// Print the JSON Schema of a file format
     Schema(schema::Arguments),
 }
@@ -126,6 +131,7 @@ fn dispatch(cli: Cli, console: &Console) -> u8 {
         Some(Command::Explain(arguments)) => explain::explain(&arguments, scenarios, console),
         Some(Command::Lint(arguments)) => lint::lint(&arguments, scenarios, console),
         Some(Command::InitTarget(arguments)) => init_target::init_target(arguments, console),
+        Some(Command::Report(arguments)) => report::report(&arguments, console),
         Some(Command::Schema(arguments)) => schema::schema(&arguments, console),
     }
 }

@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use crate::plan::waiver::WaiverFile;
 use crate::report::results::Results;
 use crate::scenario;
 use crate::target::profile::Content;
@@ -24,6 +25,8 @@ enum Format {
     Scenario,
     /// Target profiles
     Profile,
+    /// Files of waivers
+    Waivers,
 }
 
 pub(super) fn schema(arguments: &Arguments, console: &Console) -> u8 {
@@ -31,6 +34,7 @@ pub(super) fn schema(arguments: &Arguments, console: &Console) -> u8 {
         Format::Results => schemars::schema_for!(Results).to_value(),
         Format::Scenario => scenario::schema(),
         Format::Profile => schemars::schema_for!(Content).to_value(),
+        Format::Waivers => schemars::schema_for!(WaiverFile).to_value(),
     };
     console.say(&format!("{schema:#}\n"));
     0

@@ -214,7 +214,11 @@ fn judged(cut: Cut, tally: Tally, limit: Duration) -> End {
                 End::error(Fault::Environment, format!("not done after {limit:?}: stuck in “{}”", tally.step))
             }
             (None, Some((fault, reason)), _) => End::error(fault, reason),
-            (None, None, _) => End { verdict: SubtestVerdict::Pass, reason: None, fault: None },
+            (None, None, _) => {
+                let verdict =
+                    if tally.waived.is_some() { SubtestVerdict::Waived } else { SubtestVerdict::Pass };
+                End { verdict, reason: tally.waived, fault: None }
+            }
         },
     }
 }
@@ -279,7 +283,7 @@ mod tests {
     fn who_is_to_blame_is_never_mixed_up() {
         let failure = || Some("wrong".to_owned());
         let error = |fault| Some((fault, "unjudged".to_owned()));
-        let tally = |failure, error| Tally { failure, error, step: "a step".to_owned() };
+        let tally = |failure, error| Tally { failure, error, waived: None, step: "a step".to_owned() };
         let cases = [
             (Cut::Not, tally(None, None), SubtestVerdict::Pass, None),
             (Cut::Not, tally(failure(), None), SubtestVerdict::Fail, None),
@@ -297,10 +301,15 @@ mod tests {
             ),
         ];
         for (cut, tally, verdict, fault) in cases {
+            let waived = Tally { waived: failure(), ..tally.clone() };
             let case = format!("{tally:?}");
             let end = judged(cut, tally, Duration::from_secs(1));
             assert_eq!((end.verdict, end.fault), (verdict, fault), "{case}");
             assert_eq!(end.reason.is_none(), verdict == SubtestVerdict::Pass, "{case}");
+            if verdict == SubtestVerdict::Pass {
+                let end = judged(Cut::Not, waived, Duration::from_secs(1));
+                assert_eq!((end.verdict, end.reason), (SubtestVerdict::Waived, failure()), "{case}");
+            }
         }
     }
 }

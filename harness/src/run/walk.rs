@@ -14,6 +14,7 @@ use crate::run::scheduler::Events;
 use crate::run::secret::Secrets;
 use crate::run::subtest::shell_variable;
 use crate::run::{Setting, repeat};
+use crate::scenario::diagnostic::line;
 use crate::scenario::model::{Action, Check, Request, Row, Step};
 use crate::scenario::template::{Binding, TemplateError, fill_template};
 use crate::step::bindings::Loss;
@@ -21,10 +22,12 @@ use crate::step::eventually::Polling;
 use crate::step::{Stage, StepError, keep, perform};
 
 /// What has been found so far; it outlives a walk that is cut short.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Tally {
     /// The first failed check.
     pub(super) failure: Option<String>,
+    /// The first failed check that a waiver lets through.
+    pub(super) waived: Option<String>,
     /// The first thing that could not be judged, and whose fault it was.
     pub(super) error: Option<(Fault, String)>,
     /// The step that is being done.
@@ -174,14 +177,17 @@ impl Walk<'_> {
         result: &Result<Evidence, StepError>,
         outcomes: &[Outcome],
     ) {
-        let outcomes: Vec<Outcome> =
-            outcomes.iter().map(|outcome| self.secrets.conceal_outcome(outcome)).collect();
+        let concealed = outcomes.iter().map(|outcome| self.secrets.conceal_outcome(outcome));
+        let outcomes: Vec<Outcome> = concealed.map(|outcome| self.waived(outcome)).collect();
         let first = |verdict| {
             let found = outcomes.iter().find(|outcome| outcome.verdict == verdict);
             found.map(|outcome| format!("{}: {}", tally.step, outcome.message))
         };
         if tally.failure.is_none() {
             tally.failure = first(CheckVerdict::Fail);
+        }
+        if tally.waived.is_none() {
+            tally.waived = first(CheckVerdict::Waived);
         }
         if tally.error.is_none() {
             // A check that could not be judged although its step was done is the kit's own fault.
@@ -208,6 +214,17 @@ impl Walk<'_> {
             wire: wire.map(|wire| Box::new(self.secrets.conceal_wire(wire))),
             outcomes,
         });
+    }
+
+    /// The outcome as waivers leave it. What could not be judged is never waived.
+    fn waived(&self, outcome: Outcome) -> Outcome {
+        let scenario = &self.planned.scenario;
+        let at = line(&scenario.source, &outcome.span);
+        let waiver = match outcome.verdict {
+            CheckVerdict::Fail => self.planned.waivers.letting_through(scenario, &outcome.statements, at),
+            _ => None,
+        };
+        if waiver.is_some() { Outcome { verdict: CheckVerdict::Waived, ..outcome } } else { outcome }
     }
 
     fn repeat(

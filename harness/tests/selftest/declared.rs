@@ -80,7 +80,7 @@ fn run_of(deviation: &str, matrix: &Matrix) -> Observed {
     let mut observed = Observed::default();
     let all = matrix.patterns.keys().flat_map(|id| matrix.cells(id)).collect::<BTreeSet<Cell>>();
     for cell in all {
-        let fails = matrix.fails(deviation, &cell.subtest, &cell.check);
+        let fails = matrix.fails(deviation, &cell);
         let verdict = if fails { CheckVerdict::Fail } else { CheckVerdict::Pass };
         let statements = cell.check.rsplit(": ").next().unwrap_or_default().split(", ").map(str::to_owned);
         observed.cells.insert(cell.clone(), Found { statements: statements.collect(), verdict });

@@ -1,6 +1,8 @@
 //! `harness`: runs what was selected and reports.
 
 mod arguments;
+mod comparison;
+mod github;
 mod judgement;
 mod reports;
 mod selection;
@@ -13,8 +15,8 @@ use std::time::Duration;
 
 use crate::check::snapshot::Mode;
 use crate::plan::Filter;
-use crate::report::annotation::annotations;
-use crate::report::exit_code::{ENVIRONMENT, USAGE};
+use crate::report::destination::Destination;
+use crate::report::exit_code::{ENVIRONMENT, USAGE, Verdict};
 use crate::report::record::Record;
 use crate::report::results::Results;
 use crate::report::terminal::Terminal;
@@ -53,7 +55,8 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     let filter = arguments.filter.as_deref().map(Filter::parse).transpose().map_err(|error| usage(&error))?;
     let shelf = library::open(scenarios, console)?;
     let target = target(&arguments, console)?;
-    let plan = Arc::new(planned(&arguments, filter, &shelf.library, &target, console)?);
+    let today = time::OffsetDateTime::now_utc().date();
+    let plan = Arc::new(planned(&arguments, filter, &shelf.library, &target, today, console)?);
     logins_can_be_approved(&plan, &target, arguments.target.as_deref()).map_err(|message| usage(&message))?;
     if arguments.accept && !shelf.is_lasting {
         return Err(usage(
@@ -91,15 +94,19 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     listening.abort();
 
     let mut results = Results::of(&record, &registry);
-    if let (Ok(matrix), Ok(catalogue)) = (Matrix::built_in(), Catalogue::built_in()) {
+    if observed.failed().next().is_some()
+        && let (Ok(matrix), Ok(catalogue)) = (Matrix::built_in(), Catalogue::built_in())
+    {
         results.diagnosis = diagnose(&observed, &matrix, &catalogue);
+    }
+    let shows_reference = destinations.iter().any(Destination::compares) || github::is_here();
+    if shows_reference && results.verdict != Verdict::Interrupted {
+        comparison::compare(&mut results, &shelf.library, jobs(arguments.jobs), folder.path(), console).await;
     }
     let (written, is_complete) = write_reports(&destinations, &results, console);
     terminal.finish(&record, &results, &registry, &written);
-    if std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true") {
-        for annotation in annotations(&record) {
-            console.say(&(annotation + "\n"));
-        }
+    if github::is_here() {
+        github::tell(&results, console);
     }
     Ok(if results.exit_code == 0 && !is_complete { ENVIRONMENT } else { results.exit_code })
 }

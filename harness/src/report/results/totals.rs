@@ -27,12 +27,26 @@ impl Totals {
                 &["pass", "fail", "skip", "error", "waived"],
                 subtests.iter().map(|subtest| subtest.verdict),
             ),
-            checks: counted(&["pass", "fail", "skip", "error"], checks),
+            checks: counted(&["pass", "fail", "skip", "error", "waived"], checks),
             requirements: counted(
                 &["verified", "violated", "unverified"],
                 requirements.iter().map(|requirement| requirement.verdict),
             ),
         }
+    }
+}
+
+impl Totals {
+    /// What a badge says: `12 passed, 1 waived`, with what failed, erred and was skipped if anything did.
+    pub fn badge(&self) -> String {
+        let count = |name: &str| self.subtests.get(name).copied().unwrap_or_default();
+        let mut badge = format!("{} passed, {} waived", count("pass"), count("waived"));
+        for (name, word) in [("fail", "failed"), ("error", "not judged"), ("skip", "skipped")] {
+            if count(name) > 0 {
+                badge.push_str(&format!(", {} {word}", count(name)));
+            }
+        }
+        badge
     }
 }
 
