@@ -2,10 +2,12 @@
 
 mod console;
 mod deviation;
+mod diff;
 mod explain;
 mod library;
 mod lint;
 mod list;
+mod merge;
 mod run;
 mod schema;
 mod selftest;
@@ -64,6 +66,10 @@ enum Command {
     Serve(serve::Arguments),
     /// Show that the kit finds every deviation of the reference that it should
     Selftest(selftest::Arguments),
+    /// Tell what changed between two runs; exit 1 if something got worse
+    Diff(diff::Arguments),
+    /// Join the results of a run's shards
+    Merge(merge::Arguments),
     /// Print the JSON Schema of a file format
     Schema(schema::Arguments),
 }
@@ -124,6 +130,8 @@ fn dispatch(cli: Cli, console: &Console) -> u8 {
         Some(Command::List(arguments)) => list::list(&arguments, scenarios, console),
         Some(Command::Explain(arguments)) => explain::explain(&arguments, scenarios, console),
         Some(Command::Lint) => lint::lint(scenarios, console),
+        Some(Command::Diff(arguments)) => diff::diff(&arguments, console),
+        Some(Command::Merge(arguments)) => merge::merge(&arguments, scenarios, console),
         Some(Command::Schema(arguments)) => schema::schema(&arguments, console),
     }
 }

@@ -2,10 +2,12 @@
 
 pub mod annotation;
 pub mod claim;
+pub mod comparison;
 pub mod destination;
 pub mod exit_code;
 pub mod json;
 pub mod junit;
+pub mod merge;
 pub mod record;
 pub mod resemblance;
 pub mod results;
