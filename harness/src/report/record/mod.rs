@@ -110,9 +110,10 @@ impl Record {
     pub fn whole(&self) -> Whole<'_> {
         let ended = self.subtests().map(|(planned, record)| {
             let source = &planned.scenario.source;
-            let checks = record.outcomes.iter().map(|outcome| {
-                (line(source, &outcome.span), outcome.statements.as_slice(), outcome.verdict)
-            });
+            let checks = record
+                .outcomes
+                .iter()
+                .map(|outcome| (line(source, &outcome.span), outcome.statements.as_slice(), outcome.verdict));
             Ended {
                 scenario: &planned.scenario,
                 verdict: record.verdict,
