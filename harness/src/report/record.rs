@@ -96,7 +96,9 @@ impl Listener for Record {
                 self.started_at = *at;
             }
             Event::SubtestStarted { .. } => {}
-            Event::StepFinished { subtest, name, span, exchanges, process, wire, repeat, outcomes } => {
+            Event::StepFinished {
+                subtest, name, span, exchanges, process, wire, repeat, outcomes, ..
+            } => {
                 let Some(record) = self.subtests.get_mut(*subtest) else { return };
                 record.outcomes.extend_from_slice(outcomes);
                 if outcomes.iter().any(is_bad) {

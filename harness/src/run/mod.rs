@@ -1,7 +1,9 @@
 //! Runs a plan and tells what happens, as events.
 
 pub mod event;
+pub mod judge;
 mod preparation;
+pub mod recording;
 mod repeat;
 mod scheduler;
 pub mod secret;
@@ -15,6 +17,7 @@ use std::time::Duration;
 
 use crate::check::snapshot::Mode;
 use crate::requirement::Registry;
+use crate::run::recording::PseudonymKey;
 use crate::target::Target;
 
 pub use scheduler::run;
@@ -37,4 +40,6 @@ pub struct Setting {
     pub time_limit: Duration,
     /// An empty folder for the machines' state.
     pub folder: PathBuf,
+    /// If evidence is recorded: what its pseudonyms are made with.
+    pub evidence: Option<PseudonymKey>,
 }

@@ -12,9 +12,10 @@ use tokio::time::timeout;
 
 use crate::plan::{Disposition, PlannedSubtest};
 use crate::run::event::{Event, Fault, SubtestVerdict};
+use crate::run::judge::Tally;
 use crate::run::scheduler::Events;
 use crate::run::secret::Secrets;
-use crate::run::walk::{Tally, Walk};
+use crate::run::walk::Walk;
 use crate::run::{Setting, Stop, preparation};
 use crate::scenario::model::{Action, Authorisation, Capability, Identity, Scenario};
 use crate::step::bindings::Bindings;
@@ -115,10 +116,10 @@ async fn on_stage(
     mut stage: Stage,
     prefix: &str,
 ) -> End {
-    let walk = Walk { setting, planned, subtest, prefix, secrets, events };
+    let walk = Walk { setting, planned, subtest, secrets, events };
     let mut tally = Tally::default();
     let end = {
-        let steps = AssertUnwindSafe(all(&walk, &mut stage, &mut tally)).catch_unwind();
+        let steps = AssertUnwindSafe(all(&walk, &mut stage, &mut tally, prefix)).catch_unwind();
         tokio::select! {
             biased;
             () = stop.asked() => Cut::Stopped,
@@ -156,13 +157,13 @@ enum Cut {
     Stopped,
 }
 
-async fn all(walk: &Walk<'_>, stage: &mut Stage, tally: &mut Tally) -> Result<(), StepError> {
+async fn all(walk: &Walk<'_>, stage: &mut Stage, tally: &mut Tally, prefix: &str) -> Result<(), StepError> {
     let folder = machines_folder(&walk.setting.folder, walk.subtest);
     tally.step = "the machines are prepared".to_owned();
     let place = Arc::clone(&stage.place);
     let declared = &walk.planned.scenario.machines;
-    stage.peers = preparation::peers(declared, &place, walk.prefix)?;
-    preparation::prepare(declared, &place, walk.prefix, &folder, &mut stage.machines).await?;
+    stage.peers = preparation::peers(declared, &place, prefix)?;
+    preparation::prepare(declared, &place, prefix, &folder, &mut stage.machines).await?;
     walk.steps(stage, tally).await;
     Ok(())
 }
@@ -174,14 +175,13 @@ fn judged(cut: Cut, tally: Tally, limit: Duration) -> End {
         }
         Cut::Stopped => End::error(Fault::Interruption, format!("interrupted in “{}”", tally.step)),
         Cut::Unprepared(error) => End::error(error.fault(), error.to_string()),
-        Cut::TimedOut | Cut::Not => match (tally.failure, tally.error, cut) {
-            (Some(failure), ..) => End { verdict: SubtestVerdict::Fail, reason: Some(failure), fault: None },
-            (None, _, Cut::TimedOut) => {
-                End::error(Fault::Environment, format!("not done after {limit:?}: stuck in “{}”", tally.step))
-            }
-            (None, Some((fault, reason)), _) => End::error(fault, reason),
-            (None, None, _) => End { verdict: SubtestVerdict::Pass, reason: None, fault: None },
-        },
+        Cut::TimedOut if tally.failure.is_none() => {
+            End::error(Fault::Environment, format!("not done after {limit:?}: stuck in “{}”", tally.step))
+        }
+        Cut::TimedOut | Cut::Not => {
+            let (verdict, fault, reason) = tally.verdict();
+            End { verdict, reason, fault }
+        }
     }
 }
 

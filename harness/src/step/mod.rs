@@ -130,7 +130,8 @@ pub enum StepError {
 }
 
 /// Who is to blame when nothing can be said about the target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fault {
     /// The target could not be talked to, or what surrounds it failed.
     Environment,

@@ -76,6 +76,7 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         snapshots: snapshots(&arguments, shelf.is_lasting),
         time_limit: TIME_LIMIT,
         folder: folder.path().to_owned(),
+        evidence: None,
     });
 
     let mut record = Record::default();
