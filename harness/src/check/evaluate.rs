@@ -206,6 +206,7 @@ fn summarize(check: &Check, views: &[View<'_>], answers: &[Answer]) -> Answer {
         Quantity::Each => (format!("all {total} answers"), held == total),
         Quantity::Exactly(count) => (format!("exactly {count} of {total} answers"), held == count as usize),
         Quantity::AtLeast(count) => (format!("at least {count} of {total} answers"), held >= count as usize),
+        Quantity::AtMost(count) => (format!("at most {count} of {total} answers"), held <= count as usize),
     };
     let verdict = match unknown {
         Some(_) if failed.is_none() || check.quantity != Quantity::Each => Held::Unknown,

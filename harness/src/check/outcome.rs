@@ -37,4 +37,6 @@ pub enum CheckVerdict {
     Error,
     /// It was not planned to run.
     Skip,
+    /// It failed, and a waiver lets it through.
+    Waived,
 }

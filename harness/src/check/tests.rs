@@ -307,6 +307,9 @@ fn a_race_counts_its_answers() {
         ("status = 409, exactly = 0", &one_winner, true),
         ("status = 201, at_least = 2", &one_winner, false),
         ("status = 201, at_least = 2", &three_winners, true),
+        ("status = 201, at_most = 2", &one_winner, true),
+        ("status = 201, at_most = 3", &three_winners, true),
+        ("status = 201, at_most = 2", &three_winners, false),
         ("status = 201", &one_winner, false),
         ("status = [201, 401]", &one_winner, true),
     ] {

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 
 use crate::report::exit_code::USAGE;
-use crate::report::record::name;
+
 use crate::report::terminal::Paint;
 use crate::requirement::{Chapter, Requirement, Via};
 use crate::scenario::Library;
@@ -131,7 +131,7 @@ fn of_subtest(scenario: &Scenario, library: &Library, paint: Paint) -> String {
         text.push_str(&format!("machines: {}\n", machines.join(", ")));
     }
     if !scenario.needs.is_empty() {
-        let needs: Vec<String> = scenario.needs.iter().map(|need| name(*need)).collect();
+        let needs: Vec<&str> = scenario.needs.iter().map(|need| need.name()).collect();
         text.push_str(&format!("needs: {}\n", needs.join(", ")));
     }
     if let Some(skip) = &scenario.skip {

@@ -2,6 +2,7 @@
 
 pub mod filter;
 mod selection;
+pub mod waiver;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::report::results::Results;
-use crate::report::{json, junit};
+use crate::report::{badge, html, json, junit, markdown, tap};
 
 /// Formats that reports can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,10 +14,28 @@ pub enum Format {
     Json,
     /// JUnit's XML.
     Junit,
+    /// One page for people.
+    Html,
+    /// For a pull request.
+    Markdown,
+    /// The Test Anything Protocol.
+    Tap,
+    /// What a badge says, as shields.io takes it.
+    Badge,
 }
 
+/// Each format, its name on the command line and its file in a folder of reports.
+const FORMATS: [(Format, &str, &str); 6] = [
+    (Format::Json, "json", "results.json"),
+    (Format::Junit, "junit", "junit.xml"),
+    (Format::Html, "html", "report.html"),
+    (Format::Markdown, "markdown", "report.md"),
+    (Format::Tap, "tap", "report.tap"),
+    (Format::Badge, "badge", "badge.json"),
+];
+
 /// Formats that the design names and that this version does not have.
-const LATER: [&str; 4] = ["html", "markdown", "tap", "evidence"];
+const LATER: [&str; 1] = ["evidence"];
 
 /// One report to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,10 +53,10 @@ pub enum DestinationError {
     #[error("`{0}` is not FORMAT=PATH, such as junit=reports/junit.xml")]
     Shape(String),
     /// The format comes in a later version.
-    #[error("the format `{0}` comes in a later version; there are: json, junit")]
+    #[error("the format `{0}` comes in a later version; there are: {names}", names = names())]
     Later(String),
     /// There is no such format.
-    #[error("there is no report format `{0}`; there are: json, junit")]
+    #[error("there is no report format `{0}`; there are: {names}", names = names())]
     Unknown(String),
     /// Nothing can be written there.
     #[error("the report {path} cannot be written: {cause}; give another path")]
@@ -65,11 +83,11 @@ impl FromStr for Destination {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (format, path) = text.split_once('=').ok_or_else(|| DestinationError::Shape(text.to_owned()))?;
-        let format = match format {
-            "json" => Format::Json,
-            "junit" => Format::Junit,
-            later if LATER.contains(&later) => return Err(DestinationError::Later(later.to_owned())),
-            unknown => return Err(DestinationError::Unknown(unknown.to_owned())),
+        let known = FORMATS.iter().find(|(_, name, _)| *name == format);
+        let format = match known {
+            Some((format, _, _)) => *format,
+            None if LATER.contains(&format) => return Err(DestinationError::Later(format.to_owned())),
+            None => return Err(DestinationError::Unknown(format.to_owned())),
         };
         if path.is_empty() {
             return Err(DestinationError::Shape(text.to_owned()));
@@ -81,10 +99,7 @@ impl FromStr for Destination {
 impl Destination {
     /// Every format there is, in one folder.
     pub fn all_in(folder: &Path) -> Vec<Self> {
-        vec![
-            Self { format: Format::Json, path: folder.join("results.json") },
-            Self { format: Format::Junit, path: folder.join("junit.xml") },
-        ]
+        FORMATS.iter().map(|(format, _, file)| Self { format: *format, path: folder.join(file) }).collect()
     }
 
     /// Finds out before the run whether the report can be written; makes its folder.
@@ -112,6 +127,10 @@ impl Destination {
         let text = match self.format {
             Format::Json => json::render(results).map_err(|error| failed(error.to_string()))?,
             Format::Junit => junit::render(results).map_err(|error| failed(error.to_string()))?,
+            Format::Html => html::render(results),
+            Format::Markdown => markdown::render(results, markdown::SUMMARY_LIMIT),
+            Format::Tap => tap::render(results),
+            Format::Badge => badge::render(results),
         };
         let mut file =
             tempfile::NamedTempFile::new_in(self.folder()).map_err(|error| failed(error.to_string()))?;
@@ -129,6 +148,10 @@ impl Destination {
     }
 }
 
+fn names() -> String {
+    FORMATS.map(|(_, name, _)| name).join(", ")
+}
+
 /// Temporary files are private; a report is for others to read.
 fn readable(file: &std::fs::File) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -141,13 +164,15 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_understood_or_refused_with_what_there_is() {
+        const ALL: &str = "json, junit, html, markdown, tap, badge";
         let cases = [
             ("json=out.json", Ok("out.json")),
             ("junit=a=b.xml", Ok("a=b.xml")),
-            ("html=x", Err("the format `html` comes in a later version; there are: json, junit")),
-            ("yaml=x", Err("there is no report format `yaml`; there are: json, junit")),
-            ("json", Err("`json` is not FORMAT=PATH, such as junit=reports/junit.xml")),
-            ("json=", Err("`json=` is not FORMAT=PATH, such as junit=reports/junit.xml")),
+            ("markdown=-", Ok("-")),
+            ("evidence=x", Err(format!("the format `evidence` comes in a later version; there are: {ALL}"))),
+            ("yaml=x", Err(format!("there is no report format `yaml`; there are: {ALL}"))),
+            ("json", Err("`json` is not FORMAT=PATH, such as junit=reports/junit.xml".to_owned())),
+            ("json=", Err("`json=` is not FORMAT=PATH, such as junit=reports/junit.xml".to_owned())),
         ];
         for (text, wanted) in cases {
             let found = text.parse::<Destination>().map(|destination| destination.path);

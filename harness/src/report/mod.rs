@@ -1,11 +1,17 @@
 //! Reports, made from events alone. `README.md` tells how to add one.
 
 pub mod annotation;
+pub mod badge;
+pub mod claim;
 pub mod destination;
 pub mod exit_code;
+pub mod headline;
+pub mod html;
 pub mod json;
 pub mod junit;
+pub mod markdown;
 pub mod record;
 pub mod resemblance;
 pub mod results;
+pub mod tap;
 pub mod terminal;

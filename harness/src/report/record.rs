@@ -1,6 +1,7 @@
 //! What reports remember of a run.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,7 +10,7 @@ use crate::check::outcome::{CheckVerdict, Outcome};
 use crate::plan::{Disposition, Plan, PlannedSubtest};
 use crate::report::exit_code::Tally;
 use crate::run::event::{End, Event, Fault, Listener, SubtestVerdict, TargetDescription};
-use crate::scenario::model::{Capability, Scenario, Span};
+use crate::scenario::model::{Scenario, Span};
 
 /// A run, as its events told it.
 #[derive(Debug, Clone)]
@@ -41,10 +42,14 @@ pub struct SubtestRecord {
     pub took: Duration,
     /// What every check found.
     pub outcomes: Vec<Outcome>,
+    /// The steps that were done, each row: the name, and how many of the outcomes are its.
+    pub steps: Vec<(String, usize)>,
     /// The steps with a check that does not hold, in full.
     pub bad_steps: Vec<StepRecord>,
     /// What could not be cleaned up.
     pub leftovers: Vec<String>,
+    /// The step that ended last, and its row.
+    latest: Option<(Span, usize)>,
 }
 
 /// A step with a check that does not hold.
@@ -54,6 +59,10 @@ pub struct StepRecord {
     pub name: String,
     /// Where it stands.
     pub span: Span,
+    /// For which of its rows it was done, from 0.
+    pub row: usize,
+    /// Which of the sub-test's outcomes are its.
+    pub checks: Range<usize>,
     /// What it exchanged.
     pub exchanges: Vec<Exchange>,
     /// The process that it ran.
@@ -100,11 +109,16 @@ impl Listener for Record {
                 subtest, name, span, exchanges, process, wire, repeat, outcomes, ..
             } => {
                 let Some(record) = self.subtests.get_mut(*subtest) else { return };
+                let row = record.row_of(span);
+                let first = record.outcomes.len();
                 record.outcomes.extend_from_slice(outcomes);
+                record.steps.push((name.clone(), outcomes.len()));
                 if outcomes.iter().any(is_bad) {
                     record.bad_steps.push(StepRecord {
                         name: name.clone(),
                         span: span.clone(),
+                        row,
+                        checks: first..record.outcomes.len(),
                         exchanges: exchanges.clone(),
                         process: process.clone(),
                         wire: wire.as_deref().cloned(),
@@ -168,7 +182,7 @@ impl Record {
             if needing.clone().next().is_some() && !needing.any(ran) {
                 gaps.push(format!(
                     "the target declares `{}`, yet every sub-test that needs it was skipped",
-                    name(*capability)
+                    capability.name()
                 ));
             }
         }
@@ -201,6 +215,18 @@ impl Record {
     }
 }
 
+impl SubtestRecord {
+    /// The row that a step has ended for. A step ends for one row after the other, and no other step between.
+    fn row_of(&mut self, span: &Span) -> usize {
+        let row = match &self.latest {
+            Some((latest, row)) if latest == span => row + 1,
+            _ => 0,
+        };
+        self.latest = Some((span.clone(), row));
+        row
+    }
+}
+
 /// Whether an outcome is worth showing.
 pub fn is_bad(outcome: &Outcome) -> bool {
     matches!(outcome.verdict, CheckVerdict::Fail | CheckVerdict::Error)
@@ -209,12 +235,4 @@ pub fn is_bad(outcome: &Outcome) -> bool {
 /// How many checks a sub-test plans, its rows counted.
 pub fn planned_checks(scenario: &Scenario) -> usize {
     scenario.steps.iter().map(|step| step.rows.len().max(1) * step.checks.len()).sum()
-}
-
-/// A capability as profiles write it.
-pub fn name(capability: Capability) -> String {
-    serde_json::to_value(capability)
-        .ok()
-        .and_then(|name| name.as_str().map(str::to_owned))
-        .unwrap_or_default()
 }

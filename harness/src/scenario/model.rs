@@ -347,6 +347,8 @@ pub enum Quantity {
     Exactly(u32),
     /// So many or more.
     AtLeast(u32),
+    /// So many or fewer.
+    AtMost(u32),
 }
 
 /// One thing that must hold.

@@ -88,6 +88,7 @@ pub(crate) const CHECK: &[Word] = &[
     ("any", "Alternatives, one of which must hold."),
     ("exactly", "How many answers of a race must satisfy it."),
     ("at_least", "How many answers of a race must satisfy it, or more."),
+    ("at_most", "How many answers of a race may satisfy it, or fewer."),
 ];
 
 pub(crate) const HTTP_EXPECTATIONS: &[Word] = &[
@@ -156,6 +157,18 @@ pub(crate) const CAPABILITIES: &[(&str, Capability)] = &[
     ("tun", Capability::Tun),
     ("fresh", Capability::Fresh),
 ];
+
+impl Capability {
+    /// Every capability there is.
+    pub fn all() -> impl Iterator<Item = Self> {
+        CAPABILITIES.iter().map(|(_, capability)| *capability)
+    }
+
+    /// As profiles and scenarios write it.
+    pub fn name(self) -> &'static str {
+        CAPABILITIES.iter().find(|(_, known)| *known == self).map_or("", |(name, _)| name)
+    }
+}
 
 pub(crate) const KINDS: &[(&str, Kind)] = &[
     ("uuid", Kind::Uuid),

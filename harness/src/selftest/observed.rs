@@ -1,7 +1,6 @@
 //! What the checks of a run found, in a form that is the same in every run.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::check::outcome::CheckVerdict;
@@ -27,10 +26,12 @@ pub struct Found {
 }
 
 /// Listens to a run.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Observed {
     /// The checks that were judged, or could not be.
     pub cells: BTreeMap<Cell, Found>,
+    /// Checks that failed in some runs only; they count as passed.
+    pub wavering: BTreeSet<Cell>,
     /// Sub-tests that came to no verdict, and why.
     pub erred: Vec<(String, String)>,
     /// Sub-tests that did not run, and why.
@@ -41,9 +42,36 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// What was found of a check.
+    pub fn verdict(&self, cell: &Cell) -> Option<CheckVerdict> {
+        self.cells.get(cell).map(|found| found.verdict)
+    }
+
+    /// What several runs found: a check fails if it failed in each run that judged it.
+    pub fn steady(rounds: Vec<Self>) -> Self {
+        let mut rounds = rounds.into_iter();
+        let mut steady = rounds.next().unwrap_or_default();
+        for round in rounds {
+            for (cell, found) in round.cells {
+                let known = steady.cells.entry(cell.clone()).or_insert_with(|| found.clone());
+                let one_failed = [known.verdict, found.verdict].contains(&CheckVerdict::Fail);
+                if one_failed && known.verdict != found.verdict {
+                    known.verdict = CheckVerdict::Pass;
+                    steady.wavering.insert(cell);
+                }
+            }
+            steady.wavering.extend(round.wavering);
+            steady.erred.extend(round.erred);
+            steady.skipped.extend(round.skipped);
+        }
+        steady
+    }
+
     /// The checks that failed.
     pub fn failed(&self) -> impl Iterator<Item = (&Cell, &Found)> {
-        self.cells.iter().filter(|(_, found)| found.verdict == CheckVerdict::Fail)
+        self.cells
+            .iter()
+            .filter(|(_, found)| matches!(found.verdict, CheckVerdict::Fail | CheckVerdict::Waived))
     }
 }
 
@@ -90,6 +118,35 @@ fn weight(verdict: CheckVerdict) -> u8 {
         CheckVerdict::Skip => 0,
         CheckVerdict::Pass => 1,
         CheckVerdict::Error => 2,
-        CheckVerdict::Fail => 3,
+        CheckVerdict::Waived => 3,
+        CheckVerdict::Fail => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(verdicts: &[(&str, CheckVerdict)]) -> Observed {
+        let mut observed = Observed::default();
+        for (check, verdict) in verdicts {
+            let cell = Cell { subtest: "a/ST1".to_owned(), check: (*check).to_owned() };
+            observed.cells.insert(cell, Found { statements: Vec::new(), verdict: *verdict });
+        }
+        observed
+    }
+
+    #[test]
+    fn what_fails_now_and_then_has_not_failed() {
+        use CheckVerdict::{Fail, Pass};
+        let steady = Observed::steady(vec![
+            run(&[("always", Fail), ("once", Fail), ("later", Pass), ("never", Pass), ("not again", Fail)]),
+            run(&[("always", Fail), ("once", Pass), ("later", Pass), ("never", Pass)]),
+            run(&[("always", Fail), ("once", Fail), ("later", Fail), ("never", Pass)]),
+        ]);
+        let failed: Vec<&str> = steady.failed().map(|(cell, _)| cell.check.as_str()).collect();
+        assert_eq!(failed, ["always", "not again"]);
+        let wavering: Vec<&str> = steady.wavering.iter().map(|cell| cell.check.as_str()).collect();
+        assert_eq!(wavering, ["later", "once"]);
     }
 }

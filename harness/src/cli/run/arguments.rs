@@ -47,7 +47,7 @@ pub(in crate::cli) struct Arguments {
     /// Accept new and changed snapshots
     #[arg(long)]
     pub(super) accept: bool,
-    /// Write a report: junit=PATH or json=PATH; may be repeated
+    /// Write a report: json, junit, html, markdown, tap or badge; may be repeated
     #[arg(long, value_name = "FORMAT=PATH")]
     pub(super) report: Vec<Destination>,
     /// Write every report into this folder [without DIR: a new one below reports]

@@ -89,7 +89,9 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     listening.abort();
 
     let mut results = Results::of(&record, &registry);
-    if let (Ok(matrix), Ok(catalogue)) = (Matrix::built_in(), Catalogue::built_in()) {
+    if observed.failed().next().is_some()
+        && let (Ok(matrix), Ok(catalogue)) = (Matrix::built_in(), Catalogue::built_in())
+    {
         results.diagnosis = diagnose(&observed, &matrix, &catalogue);
     }
     let (written, is_complete) = write_reports(&destinations, &results, console);

@@ -1,0 +1,187 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use time::macros::date;
+
+use super::*;
+use crate::check::outcome::CheckVerdict;
+use crate::plan::tests::scenario;
+use crate::requirement::Registry;
+use crate::scenario::model::Source;
+use crate::scenario::{Place, parse};
+
+const TODAY: Date = date!(2026 - 11 - 22);
+
+const REGISTRY: &str = r#"
+    [chapters]
+    c = { suite = "keys", title = "", document = "" }
+    [[requirement]]
+    id = "c/F.1"
+    text = ""
+    via = ["http"]
+    level = "must"
+    [[requirement]]
+    id = "c/F.2"
+    text = ""
+    via = ["http"]
+    level = "must"
+"#;
+
+const SUBTEST: &str = r#"title = "t"
+[[step]]
+name = "the first ${x}"
+rows = [{ x = 1 }]
+get = "/"
+check = [
+  { verifies = "c/F.1", status = 200 },
+  { verifies = ["c/F.1", "c/F.2"],
+    status = 200 },
+]
+[[step]]
+name = "the second"
+get = "/"
+check = [{ verifies = "c/F.2", status = 200 }]
+"#;
+
+fn registry() -> Registry {
+    Registry::load(REGISTRY, Path::new("r.toml")).unwrap()
+}
+
+fn subtest() -> Scenario {
+    let source = Arc::new(Source { path: "c/ST1.toml".into(), text: SUBTEST.to_owned() });
+    let place = Place {
+        suite: "keys".to_owned(),
+        chapter: "c".to_owned(),
+        stem: "ST1".to_owned(),
+        snapshots: "x".into(),
+    };
+    let parsed = parse(&source, &place, &registry());
+    parsed.scenario.unwrap_or_else(|| panic!("{:#?}", parsed.diagnostics))
+}
+
+fn read(text: &str) -> Result<Waivers, Vec<String>> {
+    let source = Source { path: "waivers.toml".into(), text: text.to_owned() };
+    let found = Waivers::read(&source, &registry(), [&subtest()], TODAY);
+    found.map_err(|diagnostics| {
+        let told = diagnostics.into_iter().map(|diagnostic| {
+            assert!(diagnostic.span.is_some(), "no place: {diagnostic:?}");
+            format!("{}: {}", diagnostic.message, diagnostic.help.unwrap_or_default())
+        });
+        told.collect()
+    })
+}
+
+fn waiver(of: &str, expires: &str) -> String {
+    format!("[[waiver]]\n{of}\nreason = \"known\"\nowner = \"ada\"\nexpires = {expires}\n")
+}
+
+fn waivers(of: &[&str]) -> Waivers {
+    let text: String = of.iter().map(|of| waiver(of, "2026-11-22")).collect();
+    read(&text).unwrap()
+}
+
+#[test]
+fn every_mistake_is_found_at_once_with_a_way_out() {
+    let text = [
+        waiver("statement = \"c/F.3\"", "2026-12-31"),
+        waiver("check = \"c/ST1:9999\"", "2026-12-31"),
+        waiver("check = \"c/ST2:7\"", "2026-12-31"),
+        waiver("check = \"c/ST1/the secnd\"", "2026-12-31"),
+        waiver("check = \"ST1\"", "2026-12-31"),
+        waiver("statement = \"c/F.1\"\ncheck = \"c/ST1:7\"", "2026-12-31"),
+        waiver("", "2026-12-31"),
+        waiver("statement = \"c/F.1\"", "\"2026-12-31\""),
+        waiver("statement = \"c/F.1\"", "2026-12-31T10:00:00Z"),
+        "[[waiver]]\nstatement = \"c/F.1\"\nreason = \" \"\nowenr = \"ada\"\n".to_owned(),
+        waiver("statement = \"c/F.2\"", "2026-12-31"),
+        waiver("statement = \"c/F.2\"", "2027-12-31"),
+    ];
+    assert_eq!(
+        read(&text.concat()).unwrap_err(),
+        [
+            "there is no statement `c/F.3`: did you mean `c/F.1`?",
+            "c/ST1 has no check on line 9999: its checks stand on the lines 7, 8, 14",
+            "there is no sub-test `c/ST2`: did you mean `c/ST1`?",
+            "c/ST1 has no step “the secnd”: did you mean `the second`?",
+            "`ST1` names no check: write SUBTEST:LINE or SUBTEST/NAME OF THE STEP, such as used-count/ST4:31",
+            "a waiver is of a statement or of a check: write a second [[waiver]]",
+            "a waiver needs `statement` or `check`: such as statement = \"used-count/ST4.2\"",
+            "`expires` must be a day: write a day without quotes, such as expires = 2026-12-31",
+            "`expires` must be a day: write a day without quotes, such as expires = 2026-12-31",
+            "a waiver needs `owner`: ",
+            "a waiver needs `expires`: ",
+            "`reason` is empty; whoever reads the report wants to know it: ",
+            "a waiver has no key `owenr`: did you mean `owner`?",
+            "this is waived twice: it stands at waivers.toml:51 already",
+        ]
+    );
+    assert_eq!(
+        read("waivers = 1\n").unwrap_err(),
+        ["a file of waivers has no key `waivers`: did you mean `waiver`?"]
+    );
+    assert_eq!(read("").unwrap(), Waivers::default());
+}
+
+#[test]
+fn a_failure_is_let_through_by_its_check_or_by_all_its_statements() {
+    let scenario = subtest();
+    let (one, both) = (["c/F.1".to_owned()], ["c/F.1".to_owned(), "c/F.2".to_owned()]);
+    let cases: [(&[&str], &[String], usize, Option<&str>); 11] = [
+        (&[], &one, 7, None),
+        (&["statement = \"c/F.1\""], &one, 7, Some("c/F.1")),
+        (&["statement = \"c/F.1\""], &both, 8, None),
+        (&["statement = \"c/F.1\"", "statement = \"c/F.2\""], &both, 8, Some("c/F.1")),
+        (&["statement = \"c/F.1\""], &[], 3, None),
+        (&["check = \"c/ST1:8\""], &both, 9, Some("c/ST1:8")),
+        (&["check = \"c/ST1:9\""], &both, 8, Some("c/ST1:9")),
+        (&["check = \"c/ST1:8\""], &one, 7, None),
+        (&["check = \"c/ST1/the first ${x}\""], &one, 7, Some("c/ST1/the first ${x}")),
+        (&["check = \"c/ST1/the first ${x}\""], &[], 2, Some("c/ST1/the first ${x}")),
+        (&["check = \"c/ST1/the first ${x}\""], &one, 14, None),
+    ];
+    for (of, statements, at, by) in cases {
+        let waivers = waivers(of);
+        let found = waivers.letting_through(&scenario, statements, at);
+        let found = found.map(|waiver| waiver.applied(WaiverState::Used));
+        assert_eq!(found.as_ref().map(AppliedWaiver::covers), by, "{of:?} {statements:?} {at}");
+    }
+    let expired = read(&waiver("statement = \"c/F.1\"", "2026-11-21")).unwrap();
+    assert_eq!(expired.letting_through(&scenario, &one, 7), None);
+    let other = crate::plan::tests::scenario("keys", "c/ST2", "t", &[]);
+    assert_eq!(waivers(&["check = \"c/ST1:7\""]).letting_through(&other, &one, 7), None);
+}
+
+#[test]
+fn what_became_of_a_waiver_is_said_only_when_it_is_known() {
+    use CheckVerdict::{Error, Fail, Pass, Skip, Waived};
+    let (first, second) = (subtest(), scenario("keys", "c/ST2", "t", &[]));
+    let id = ["c/F.1".to_owned()];
+    let state = |expires: &str, checks: &[CheckVerdict], other: Judged| {
+        let waivers = read(&waiver("statement = \"c/F.1\"", expires)).unwrap();
+        let checks = checks.iter().map(|verdict| (7, id.as_slice(), *verdict)).collect();
+        let seen = [
+            Seen { scenario: &first, judged: Judged::Whole, checks },
+            Seen { scenario: &second, judged: other, checks: Vec::new() },
+        ];
+        let applied = waivers.states(&seen);
+        let again = Waivers::recalled(&applied, TODAY).unwrap();
+        assert_eq!(again, waivers);
+        applied[0].state
+    };
+    let (good, over) = ("2026-11-22", "2026-11-21");
+    let cases: [(&str, &[CheckVerdict], Judged, WaiverState); 10] = [
+        (good, &[Waived], Judged::Whole, WaiverState::Used),
+        (good, &[Pass, Waived], Judged::NotWhole, WaiverState::Used),
+        (good, &[Fail], Judged::Whole, WaiverState::Used),
+        (good, &[Pass], Judged::Whole, WaiverState::Unneeded),
+        (good, &[Pass], Judged::Never, WaiverState::Unneeded),
+        (good, &[Pass], Judged::NotWhole, WaiverState::NotJudged),
+        (good, &[Pass, Error], Judged::Whole, WaiverState::NotJudged),
+        (good, &[Skip], Judged::Never, WaiverState::NotJudged),
+        (over, &[Fail], Judged::NotWhole, WaiverState::Expired),
+        (over, &[], Judged::Whole, WaiverState::NotJudged),
+    ];
+    for (expires, checks, other, wanted) in cases {
+        assert_eq!(state(expires, checks, other), wanted, "{expires} {checks:?} {other:?}");
+    }
+}

@@ -1,0 +1,52 @@
+//! Everything counted.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{RequirementResult, SubtestResult};
+
+/// Everything counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Totals {
+    /// Sub-tests by verdict, and `total`.
+    pub subtests: BTreeMap<String, usize>,
+    /// Checks by verdict, and `total`.
+    pub checks: BTreeMap<String, usize>,
+    /// Statements by verdict, and `total`.
+    pub requirements: BTreeMap<String, usize>,
+}
+
+impl Totals {
+    /// Counts them.
+    pub fn of(subtests: &[SubtestResult], requirements: &[RequirementResult]) -> Self {
+        let checks = subtests.iter().flat_map(|subtest| &subtest.checks).map(|check| check.verdict);
+        Self {
+            subtests: counted(
+                &["pass", "fail", "skip", "error", "waived"],
+                subtests.iter().map(|subtest| subtest.verdict),
+            ),
+            checks: counted(&["pass", "fail", "skip", "error", "waived"], checks),
+            requirements: counted(
+                &["verified", "violated", "unverified"],
+                requirements.iter().map(|requirement| requirement.verdict),
+            ),
+        }
+    }
+}
+
+/// Every verdict is counted, so that a reader finds its zero too.
+fn counted<V: Serialize>(names: &[&str], verdicts: impl Iterator<Item = V>) -> BTreeMap<String, usize> {
+    let mut counts: BTreeMap<String, usize> = names.iter().map(|name| ((*name).to_owned(), 0)).collect();
+    let mut total = 0;
+    for verdict in verdicts {
+        total += 1;
+        let name = serde_json::to_value(verdict).ok();
+        if let Some(name) = name.as_ref().and_then(serde_json::Value::as_str) {
+            *counts.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+    counts.insert("total".to_owned(), total);
+    counts
+}
