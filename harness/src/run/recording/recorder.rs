@@ -144,5 +144,6 @@ fn word(verdict: CheckVerdict) -> &'static str {
         CheckVerdict::Fail => "fail",
         CheckVerdict::Error => "error",
         CheckVerdict::Skip => "skip",
+        CheckVerdict::Waived => "waived",
     }
 }
