@@ -114,8 +114,12 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
         snapshots: PathBuf::new(),
     };
     let scenario = parse(&source, &place, &registry).scenario.ok_or("the bench's scenario has mistakes")?;
-    let planned =
-        PlannedSubtest { scenario: Arc::new(scenario), disposition: Disposition::Run, judges_ours: false };
+    let planned = PlannedSubtest {
+        scenario: Arc::new(scenario),
+        disposition: Disposition::Run,
+        judges_ours: false,
+        waivers: Arc::default(),
+    };
     let profile = Source {
         path: PathBuf::from("bench-target.toml"),
         text: format!("name = \"bench\"\nbase_url = \"{base_url}\"\norg_id = \"o\"\n"),
@@ -133,7 +137,8 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
     });
     let mut clock = Clock::default();
     let (_stopper, stop) = stop();
-    run(setting, Arc::new(Plan { subtests: vec![planned] }), SystemTime::now(), stop, &mut clock).await;
+    let plan = Plan { subtests: vec![planned], ..Plan::default() };
+    run(setting, Arc::new(plan), SystemTime::now(), stop, &mut clock).await;
     clock.0.ok_or_else(|| "the bench's sub-test did not pass".into())
 }
 

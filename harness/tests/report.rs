@@ -89,6 +89,7 @@ fn events(registry: &Registry) -> Vec<Event> {
         scenario: scenario(stem, registry),
         disposition,
         judges_ours: false,
+        waivers: Arc::default(),
     };
     let plan = Arc::new(Plan {
         subtests: vec![
@@ -97,6 +98,7 @@ fn events(registry: &Registry) -> Vec<Event> {
             planned("ST3", Disposition::Skip("needs the dashboard".to_owned())),
             planned("ST4", Disposition::Run),
         ],
+        ..Plan::default()
     });
     let (first, second) = (plan.subtests[0].scenario.clone(), plan.subtests[1].scenario.clone());
     let finished = |subtest, verdict, reason: Option<&str>, fault| Event::SubtestFinished {

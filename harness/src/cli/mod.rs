@@ -10,6 +10,8 @@ mod run;
 mod schema;
 mod selftest;
 mod serve;
+mod stored;
+mod waivers;
 
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;

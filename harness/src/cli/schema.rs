@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use crate::plan::waiver::WaiverFile;
 use crate::report::results::Results;
 use crate::scenario;
 
@@ -21,12 +22,15 @@ enum Format {
     Results,
     /// Scenario files
     Scenario,
+    /// Files of waivers
+    Waivers,
 }
 
 pub(super) fn schema(arguments: &Arguments, console: &Console) -> u8 {
     let schema = match arguments.format {
         Format::Results => schemars::schema_for!(Results).to_value(),
         Format::Scenario => scenario::schema(),
+        Format::Waivers => schemars::schema_for!(WaiverFile).to_value(),
     };
     console.say(&format!("{schema:#}\n"));
     0

@@ -1,6 +1,7 @@
 //! Which sub-tests run, which are skipped, and why.
 
 pub mod filter;
+mod order;
 mod selection;
 pub mod waiver;
 
@@ -12,13 +13,24 @@ use crate::scenario::model::{Capability, Scenario};
 use crate::scenario::spelling;
 
 pub use filter::{Filter, FilterError};
+pub use order::fingerprint;
 pub use selection::{Selection, Shard};
+use waiver::Waivers;
 
 /// What a run will do.
-#[derive(Debug, Clone)]
+///
+/// Each sub-test is in it once, however often it runs. Its runs are numbered through: `n` sub-tests have the runs
+/// `0..n` the first time, `n..2n` the second.
+#[derive(Debug, Clone, Default)]
 pub struct Plan {
     /// The selected sub-tests, in the order in which they are reported.
     pub subtests: Vec<PlannedSubtest>,
+    /// What was asked for.
+    pub selection: Selection,
+    /// Sub-tests that waivers concern and that are not selected.
+    pub elsewhere: Vec<Arc<Scenario>>,
+    /// What tells the scenarios from others.
+    pub fingerprint: String,
 }
 
 /// One sub-test of a plan.
@@ -30,6 +42,8 @@ pub struct PlannedSubtest {
     pub disposition: Disposition,
     /// Whether checks on `ours` statements are judged (the target is the reference).
     pub judges_ours: bool,
+    /// Failures that are let through.
+    pub waivers: Arc<Waivers>,
 }
 
 /// Whether a sub-test runs.
@@ -99,20 +113,31 @@ pub fn plan(
         .collect();
     let in_suites = selected.len();
     selected.retain(|scenario| selection.filter.as_ref().is_none_or(|filter| filter.selects(scenario)));
+    selected.retain(|scenario| selection.only.as_ref().is_none_or(|only| only.contains(&scenario.id)));
     let filtered = selected.len();
     selected.retain(|scenario| selection.shard.is_none_or(|shard| shard.holds(&scenario.id)));
     if selected.is_empty() {
         return Err(PlanError::NothingSelected(nothing(selection, in_suites, filtered)));
     }
-    if let Some(seed) = selection.shuffle {
-        selected.sort_by_cached_key(|scenario| selection::hash(seed, &scenario.id));
-    }
-    let subtests = selected.into_iter().map(|scenario| PlannedSubtest {
+    let waivers = &selection.waivers;
+    let subtests = selected.iter().map(|scenario| PlannedSubtest {
         scenario: Arc::clone(scenario),
         disposition: disposition(scenario, registry, target),
         judges_ours: target.is_reference,
+        waivers: Arc::clone(waivers),
     });
-    Ok(Plan { subtests: subtests.collect() })
+    let is_selected = |scenario: &Scenario| selected.iter().any(|known| known.id == scenario.id);
+    // What never runs on this target leaves nothing open about a waiver.
+    let could_run = |scenario: &Scenario| disposition(scenario, registry, target) == Disposition::Run;
+    let elsewhere = scenarios.iter().filter(|scenario| {
+        waivers.concern(scenario) && !is_selected(scenario) && could_run(scenario)
+    });
+    Ok(Plan {
+        subtests: subtests.collect(),
+        selection: selection.clone(),
+        elsewhere: elsewhere.cloned().collect(),
+        fingerprint: fingerprint(scenarios, registry),
+    })
 }
 
 fn known_suites<'a>(scenarios: &'a [Arc<Scenario>], registry: &'a Registry) -> Vec<&'a str> {
@@ -135,6 +160,9 @@ fn nothing(selection: &Selection, in_suites: usize, filtered: usize) -> String {
         return format!("there is no sub-test in {suites} yet; `harness list` shows what there is");
     }
     match (&selection.filter, selection.shard) {
+        _ if filtered == 0 && selection.only.is_some() => {
+            format!("none of the sub-tests to run again is selected in {suites}; leave the filter out")
+        }
         (Some(filter), _) if filtered == 0 => format!(
             "the filter `{}` selects none of the {in_suites} sub-tests of {suites}; `harness list` shows them",
             filter.as_str()
@@ -345,22 +373,5 @@ pub(crate) mod tests {
         let (few, more) = (part_of(&many(30)), part_of(&many(40)));
         assert_eq!(few.len(), 30);
         assert!(few.iter().all(|(id, part)| more[id] == *part));
-    }
-
-    #[test]
-    fn a_seed_gives_one_order() {
-        let scenarios = many(20);
-        let order = |shuffle| {
-            let selection = Selection { shuffle, ..Selection::default() };
-            ids(&plan(&scenarios, &registry(), &selection, &target(&[], true)).unwrap())
-        };
-        assert_eq!(order(Some(7)), order(Some(7)));
-        assert_ne!(order(Some(7)), order(Some(8)));
-        assert_ne!(order(Some(7)), order(None));
-        let mut sorted = order(Some(7));
-        sorted.sort();
-        let mut plain = order(None);
-        plain.sort();
-        assert_eq!(sorted, plain);
     }
 }

@@ -1,9 +1,15 @@
 //! What the user asked for.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::str::FromStr;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::filter::Filter;
+use super::waiver::Waivers;
 
 /// What the user asked for.
 #[derive(Debug, Clone, Default)]
@@ -12,14 +18,22 @@ pub struct Selection {
     pub suites: Vec<String>,
     /// What of them.
     pub filter: Option<Filter>,
+    /// Of that only these sub-tests, by id (`--rerun-failed`).
+    pub only: Option<BTreeSet<String>>,
     /// Which part of that.
     pub shard: Option<Shard>,
     /// The seed of the order; none keeps the documents' order.
     pub shuffle: Option<u64>,
+    /// How often each sub-test runs; 0 counts as 1.
+    pub repeat: u32,
+    /// After so many failed sub-tests none is begun any more.
+    pub max_fail: Option<NonZeroU32>,
+    /// Failures that are let through.
+    pub waivers: Arc<Waivers>,
 }
 
 /// One of several parts that together are everything; a sub-test's part depends on its id alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shard {
     /// Which part, from 1.
     pub index: NonZeroU32,
@@ -75,6 +89,16 @@ mod tests {
                 sizes[holding[0]] += 1;
             }
             assert!(sizes.iter().all(|size| *size > 300 / count / 2), "{sizes:?}");
+        }
+    }
+
+    proptest::proptest! {
+        /// A sub-test's part is its own: nothing else of the library decides it.
+        #[test]
+        fn any_id_is_in_exactly_one_part(id in "[a-z-]{1,12}/[A-Za-z0-9-]{1,12}", count in 1_u32..50) {
+            let holding = (1..=count)
+                .filter(|index| format!("{index}/{count}").parse::<Shard>().unwrap().holds(&id));
+            proptest::prop_assert_eq!(holding.count(), 1);
         }
     }
 

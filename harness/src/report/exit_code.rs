@@ -22,6 +22,8 @@ pub struct Tally {
     pub kit: usize,
     /// Things that were planned or promised and not done.
     pub gaps: usize,
+    /// Waivers that have expired or that nothing needs any more.
+    pub stale: usize,
     /// How the run ended.
     pub end: End,
 }
@@ -36,6 +38,8 @@ pub enum Verdict {
     Conformant,
     /// A check failed.
     NonConformant,
+    /// Nothing else is wrong than a waiver, which has expired or is no longer needed.
+    StaleWaiver,
     /// The target or the environment kept checks from being judged.
     EnvironmentError,
     /// Something planned was not done, or the run was cancelled.
@@ -56,6 +60,7 @@ impl Tally {
             Self { failed: 1.., .. } => Verdict::NonConformant,
             Self { end: End::Cancelled, .. } => Verdict::Incomplete,
             Self { environment: 1.., .. } => Verdict::EnvironmentError,
+            Self { stale: 1.., .. } => Verdict::StaleWaiver,
             Self { gaps: 1.., .. } => Verdict::Incomplete,
             Self { end: End::Complete, .. } => Verdict::Conformant,
         }
@@ -67,7 +72,7 @@ impl Verdict {
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Conformant => 0,
-            Self::NonConformant => 1,
+            Self::NonConformant | Self::StaleWaiver => 1,
             Self::EnvironmentError => ENVIRONMENT,
             Self::Incomplete => 5,
             Self::KitError => KIT,
@@ -80,6 +85,7 @@ impl Verdict {
         match self {
             Self::Conformant => "conformant",
             Self::NonConformant => "not conformant",
+            Self::StaleWaiver => "not passed: a waiver has expired or is no longer needed",
             Self::EnvironmentError => "no verdict: the target or its environment failed",
             Self::Incomplete => "no verdict: not everything planned was done",
             Self::KitError => "no verdict: the kit itself failed",
@@ -94,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_table_of_exit_codes() {
-        let clean = Tally { failed: 0, environment: 0, kit: 0, gaps: 0, end: End::Complete };
+        let clean = Tally { failed: 0, environment: 0, kit: 0, gaps: 0, stale: 0, end: End::Complete };
         let cases = [
             (clean, 0),
             (Tally { failed: 1, ..clean }, 1),
@@ -103,6 +109,10 @@ mod tests {
             (Tally { kit: 1, ..clean }, 70),
             (Tally { end: End::Interrupted, ..clean }, 130),
             (Tally { end: End::Cancelled, ..clean }, 5),
+            (Tally { stale: 1, ..clean }, 1),
+            (Tally { stale: 1, gaps: 1, ..clean }, 1),
+            (Tally { stale: 1, environment: 1, ..clean }, 3),
+            (Tally { stale: 1, end: End::Cancelled, ..clean }, 5),
             (Tally { failed: 2, environment: 1, gaps: 1, ..clean }, 1),
             (Tally { failed: 2, kit: 1, ..clean }, 70),
             (Tally { environment: 1, gaps: 3, ..clean }, 3),

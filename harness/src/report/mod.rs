@@ -15,3 +15,4 @@ pub mod resemblance;
 pub mod results;
 pub mod tap;
 pub mod terminal;
+pub mod whole;

@@ -53,8 +53,13 @@ impl Findings {
 
     /// A check was judged.
     pub fn judged(&mut self, outcome: &Outcome) {
-        for id in &outcome.statements {
-            self.verdicts.entry(id.clone()).or_default().push(outcome.verdict);
+        self.found(&outcome.statements, outcome.verdict);
+    }
+
+    /// A check on these statements was judged.
+    pub fn found(&mut self, statements: &[StatementId], verdict: CheckVerdict) {
+        for id in statements {
+            self.verdicts.entry(id.clone()).or_default().push(verdict);
         }
     }
 
@@ -102,6 +107,10 @@ impl Findings {
         let has = |verdict| verdicts.contains(&verdict);
         if has(CheckVerdict::Fail) {
             return (StatementVerdict::Violated, Some("a check failed".to_owned()));
+        }
+        if has(CheckVerdict::Waived) {
+            // A waiver lets a run pass; it does not make the statement true.
+            return (StatementVerdict::Violated, Some("a check failed, which is waived".to_owned()));
         }
         if has(CheckVerdict::Error) {
             return (StatementVerdict::Unverified, Some("its check could not be judged".to_owned()));
@@ -171,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_statement_is_verified_only_by_passes_alone() {
-        use CheckVerdict::{Error, Fail, Pass, Skip};
+        use CheckVerdict::{Error, Fail, Pass, Skip, Waived};
         let registry = Registry::load(REGISTRY, Path::new("r.toml")).unwrap();
         let id = "a/F.1".to_owned();
         for (verdicts, planned, skip, verdict, reason) in [
@@ -180,6 +189,14 @@ mod tests {
             (vec![Pass], true, Some("needs x"), StatementVerdict::Verified, Some("in part: needs x")),
             (vec![Pass, Fail], true, None, StatementVerdict::Violated, Some("a check failed")),
             (vec![Error, Fail], true, None, StatementVerdict::Violated, Some("a check failed")),
+            (vec![Waived, Fail], true, None, StatementVerdict::Violated, Some("a check failed")),
+            (
+                vec![Pass, Waived],
+                true,
+                None,
+                StatementVerdict::Violated,
+                Some("a check failed, which is waived"),
+            ),
             (
                 vec![Pass, Error],
                 true,

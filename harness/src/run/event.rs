@@ -12,7 +12,8 @@ use crate::scenario::model::{Scenario, Span};
 pub use crate::step::Fault;
 pub use crate::target::TargetDescription;
 
-/// One thing that happened. `subtest` is the index in the plan.
+/// One thing that happened. `subtest` is a run of the plan ([`Plan::planned`]): where sub-tests are repeated each
+/// repetition has its own.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// The run begins.
@@ -116,5 +117,5 @@ pub trait Listener: Send {
 
 /// A scenario of the plan, for listeners.
 pub fn scenario(plan: &Plan, subtest: usize) -> Option<&Arc<Scenario>> {
-    plan.subtests.get(subtest).map(|planned| &planned.scenario)
+    plan.planned(subtest).map(|planned| &planned.scenario)
 }

@@ -8,6 +8,7 @@ use crate::check::{Context, evaluate};
 use crate::plan::PlannedSubtest;
 use crate::requirement::{Level, Registry};
 use crate::run::event::{Fault, SubtestVerdict};
+use crate::scenario::diagnostic::line;
 use crate::scenario::model::{Check, Row, Span, Step};
 use crate::scenario::template::{Binding, TemplateError, fill_template};
 use crate::step::bindings::{Bindings, Loss};
@@ -86,6 +87,17 @@ impl Judge<'_> {
         }
     }
 
+    /// The outcome as waivers leave it. What could not be judged is never waived.
+    pub fn waived(&self, outcome: Outcome) -> Outcome {
+        let scenario = &self.planned.scenario;
+        let at = line(&scenario.source, &outcome.span);
+        let waiver = match outcome.verdict {
+            CheckVerdict::Fail => self.planned.waivers.letting_through(scenario, &outcome.statements, at),
+            _ => None,
+        };
+        if waiver.is_some() { Outcome { verdict: CheckVerdict::Waived, ..outcome } } else { outcome }
+    }
+
     fn unjudged(&self, check: &Check, verdict: CheckVerdict, message: &str) -> Outcome {
         let is_ours = check
             .verifies
@@ -132,6 +144,8 @@ pub fn keep_values(step: &Step, done: &Done, bindings: &mut Bindings) {
 pub struct Tally {
     /// The first failed check.
     pub failure: Option<String>,
+    /// The first failed check that a waiver lets through.
+    pub waived: Option<String>,
     /// The first thing that could not be judged, and whose fault it was.
     pub error: Option<(Fault, String)>,
     /// The step that is being done.
@@ -146,6 +160,10 @@ impl Tally {
             found.map(|outcome| format!("{}: {}", self.step, outcome.message))
         };
         let (failure, error) = (first(CheckVerdict::Fail), first(CheckVerdict::Error));
+        let waived = first(CheckVerdict::Waived);
+        if self.waived.is_none() {
+            self.waived = waived;
+        }
         if self.failure.is_none() {
             self.failure = failure;
         }
@@ -165,6 +183,7 @@ impl Tally {
         match (self.failure, self.error) {
             (Some(failure), _) => (SubtestVerdict::Fail, None, Some(failure)),
             (None, Some((fault, reason))) => (SubtestVerdict::Error, Some(fault), Some(reason)),
+            (None, None) if self.waived.is_some() => (SubtestVerdict::Waived, None, self.waived),
             (None, None) => (SubtestVerdict::Pass, None, None),
         }
     }

@@ -1,12 +1,13 @@
 //! Runs sub-tests at the same time and brings their events into one row.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Instant, SystemTime};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::plan::Plan;
+use crate::plan::{Disposition, Plan};
 use crate::run::event::{End, Event, Fault, Listener, SubtestVerdict};
 use crate::run::stop::Stop;
 use crate::run::{Setting, subtest};
@@ -14,12 +15,27 @@ use crate::scenario::model::Capability;
 
 /// Where sub-tests tell what happens.
 #[derive(Debug, Clone)]
-pub(super) struct Events(mpsc::UnboundedSender<Event>);
+pub(super) struct Events {
+    sender: mpsc::UnboundedSender<Event>,
+    failed: Arc<AtomicU32>,
+}
 
 impl Events {
+    fn new(sender: mpsc::UnboundedSender<Event>) -> Self {
+        Self { sender, failed: Arc::default() }
+    }
+
     pub(super) fn tell(&self, event: Event) {
+        if matches!(event, Event::SubtestFinished { verdict: SubtestVerdict::Fail, .. }) {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        }
         // Nobody listens only when the run is over.
-        let _ = self.0.send(event);
+        let _ = self.sender.send(event);
+    }
+
+    /// How many sub-tests have failed.
+    fn failed(&self) -> u32 {
+        self.failed.load(Ordering::Relaxed)
     }
 }
 
@@ -37,22 +53,19 @@ pub async fn run(
 
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let scheduling =
-        tokio::spawn(schedule(Arc::clone(&setting), Arc::clone(&plan), stop.clone(), Events(sender)));
+        tokio::spawn(schedule(Arc::clone(&setting), Arc::clone(&plan), stop.clone(), Events::new(sender)));
     while let Some(event) = receiver.recv().await {
         listener.hear(&event);
     }
     let unfinished = scheduling.await.unwrap_or_default();
     let end = stop.end().unwrap_or(End::Complete);
     for (subtest, fault, reason) in unfinished {
-        let verdict = SubtestVerdict::Error;
+        let (verdict, reason, fault) = match plan.planned(subtest).map(|planned| &planned.disposition) {
+            Some(Disposition::Skip(reason)) => (SubtestVerdict::Skip, reason.clone(), None),
+            _ => (SubtestVerdict::Error, reason, Some(fault)),
+        };
         let took = std::time::Duration::ZERO;
-        listener.hear(&Event::SubtestFinished {
-            subtest,
-            verdict,
-            reason: Some(reason),
-            fault: Some(fault),
-            took,
-        });
+        listener.hear(&Event::SubtestFinished { subtest, verdict, reason: Some(reason), fault, took });
     }
     listener.hear(&Event::Finished { took: begun.elapsed(), end });
 }
@@ -64,9 +77,10 @@ async fn schedule(setting: Arc<Setting>, plan: Arc<Plan>, mut stop: Stop, events
     let mut unfinished = Unfinished::new();
     let mut running: JoinSet<()> = JoinSet::new();
     let mut positions = std::collections::HashMap::new();
-    let mut waiting = turns(&plan, setting.target.is_shared(), setting.jobs).into_iter().peekable();
+    let mut waiting = turns(&plan, setting.target.is_shared(), setting.jobs).peekable();
+    let is_enough = || plan.selection.max_fail.is_some_and(|most| events.failed() >= most.get());
     loop {
-        while stop.end().is_none() {
+        while stop.end().is_none() && !is_enough() {
             let free = |turn: &Turn| running.len() < turn.beside;
             let Some(Turn { subtest, .. }) = waiting.next_if(free) else { break };
             let task = running.spawn(one(
@@ -79,22 +93,24 @@ async fn schedule(setting: Arc<Setting>, plan: Arc<Plan>, mut stop: Stop, events
             positions.insert(task.id(), subtest);
         }
         let finished = tokio::select! {
-            finished = running.join_next() => finished,
+            finished = running.join_next_with_id() => finished,
             () = stop.asked(), if stop.end().is_none() => continue,
         };
         match finished {
             None => break,
-            Some(Ok(())) => {}
+            Some(Ok((task, ()))) => drop(positions.remove(&task)),
             // Steps catch panics themselves; this one came from around them.
             Some(Err(error)) => {
-                let subtest = positions.get(&error.id()).copied().unwrap_or_default();
+                let subtest = positions.remove(&error.id()).unwrap_or_default();
                 unfinished.push((subtest, Fault::Kit, format!("the kit failed: {error}")));
             }
         }
     }
-    unfinished.extend(
-        waiting.map(|turn| (turn.subtest, Fault::Interruption, "interrupted before it began".to_owned())),
-    );
+    let reason = match plan.selection.max_fail {
+        Some(most) if stop.end().is_none() => format!("not begun: --max-fail {most} was reached"),
+        _ => "interrupted before it began".to_owned(),
+    };
+    unfinished.extend(waiting.map(|turn| (turn.subtest, Fault::Interruption, reason.clone())));
     unfinished
 }
 
@@ -107,19 +123,21 @@ struct Turn {
 
 /// In the plan's order, but those that move a clock which others live by come last, each alone: the
 /// sessions and keys of sub-tests beside them would expire.
-fn turns(plan: &Plan, is_shared: bool, jobs: usize) -> Vec<Turn> {
-    let moves_time = |subtest: &usize| {
-        let planned = plan.subtests.get(*subtest);
-        planned.is_some_and(|planned| planned.scenario.needs.contains(&Capability::Clock))
+fn turns(plan: &Plan, is_shared: bool, jobs: usize) -> impl Iterator<Item = Turn> + use<'_> {
+    let moves_time = move |run: &usize| {
+        let planned = plan.planned(*run);
+        is_shared && planned.is_some_and(|planned| planned.scenario.needs.contains(&Capability::Clock))
     };
-    let (alone, together): (Vec<usize>, Vec<usize>) =
-        (0..plan.subtests.len()).partition(|subtest| is_shared && moves_time(subtest));
-    let together = together.into_iter().map(|subtest| Turn { subtest, beside: jobs.max(1) });
-    together.chain(alone.into_iter().map(|subtest| Turn { subtest, beside: 1 })).collect()
+    // Made as it goes on: a thousand repetitions must not fill the memory.
+    let all = move || (0..plan.repetitions()).flat_map(|repetition| plan.order(repetition));
+    let together = all().filter(move |run| !moves_time(run));
+    let together = together.map(move |subtest| Turn { subtest, beside: jobs.max(1) });
+    let alone = all().filter(moves_time).map(|subtest| Turn { subtest, beside: 1 });
+    together.chain(alone)
 }
 
 async fn one(setting: Arc<Setting>, plan: Arc<Plan>, subtest: usize, stop: Stop, events: Events) {
-    if let Some(planned) = plan.subtests.get(subtest) {
+    if let Some(planned) = plan.planned(subtest) {
         subtest::run(&setting, planned, subtest, stop, &events).await;
     }
 }
@@ -127,7 +145,7 @@ async fn one(setting: Arc<Setting>, plan: Arc<Plan>, subtest: usize, stop: Stop,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Disposition, PlannedSubtest, tests::scenario};
+    use crate::plan::{PlannedSubtest, tests::scenario};
 
     #[test]
     fn only_a_shared_clock_is_moved_alone() {
@@ -135,12 +153,17 @@ mod tests {
         let subtests = subtests.map(|(id, moves_time)| {
             let mut scenario = scenario("s", id, "a title", &["a/F.1"]);
             scenario.needs.extend(moves_time.then_some(Capability::Clock));
-            PlannedSubtest { scenario: Arc::new(scenario), disposition: Disposition::Run, judges_ours: false }
+            PlannedSubtest {
+                scenario: Arc::new(scenario),
+                disposition: Disposition::Run,
+                judges_ours: false,
+                waivers: Arc::default(),
+            }
         });
-        let plan = Plan { subtests: subtests.into() };
+        let plan = Plan { subtests: subtests.into(), ..Plan::default() };
         let order = |is_shared| {
             let turns = turns(&plan, is_shared, 4);
-            turns.iter().map(|turn| (turn.subtest, turn.beside)).collect::<Vec<_>>()
+            turns.map(|turn| (turn.subtest, turn.beside)).collect::<Vec<_>>()
         };
         assert_eq!(order(false), [(0, 4), (1, 4), (2, 4), (3, 4)]);
         assert_eq!(order(true), [(1, 4), (3, 4), (0, 1), (2, 1)]);

@@ -247,7 +247,7 @@ mod tests {
     fn who_is_to_blame_is_never_mixed_up() {
         let failure = || Some("wrong".to_owned());
         let error = |fault| Some((fault, "unjudged".to_owned()));
-        let tally = |failure, error| Tally { failure, error, step: "a step".to_owned() };
+        let tally = |failure, error| Tally { failure, error, waived: None, step: "a step".to_owned() };
         let cases = [
             (Cut::Not, tally(None, None), SubtestVerdict::Pass, None),
             (Cut::Not, tally(failure(), None), SubtestVerdict::Fail, None),
@@ -265,10 +265,15 @@ mod tests {
             ),
         ];
         for (cut, tally, verdict, fault) in cases {
+            let waived = Tally { waived: failure(), ..tally.clone() };
             let case = format!("{tally:?}");
             let end = judged(cut, tally, Duration::from_secs(1));
             assert_eq!((end.verdict, end.fault), (verdict, fault), "{case}");
             assert_eq!(end.reason.is_none(), verdict == SubtestVerdict::Pass, "{case}");
+            if verdict == SubtestVerdict::Pass {
+                let end = judged(Cut::Not, waived, Duration::from_secs(1));
+                assert_eq!((end.verdict, end.reason), (SubtestVerdict::Waived, failure()), "{case}");
+            }
         }
     }
 }

@@ -43,8 +43,8 @@ impl Walk<'_> {
                     false => self.settle(step, stage, &mut moment.attempts).await,
                 };
                 is_broken |= done.as_ref().is_err_and(|undone| undone.fault == Fault::Environment);
-                let outcomes: Vec<Outcome> =
-                    outcomes.iter().map(|outcome| self.secrets.conceal_outcome(outcome)).collect();
+                let concealed = outcomes.iter().map(|outcome| self.secrets.conceal_outcome(outcome));
+                let outcomes: Vec<Outcome> = concealed.map(|outcome| self.judge().waived(outcome)).collect();
                 tally.note(&done, &outcomes);
                 let record = |recorder: &mut Recorder<'_>| {
                     Box::new(recorder.record(moment, &done, &stage.bindings, &outcomes))

@@ -99,6 +99,7 @@ impl Listener for Observed {
                 }
             }
             Event::SubtestFinished { subtest, verdict, reason, .. } => {
+                self.rows.retain(|(of, _), _| of != subtest);
                 let list = match verdict {
                     SubtestVerdict::Error => &mut self.erred,
                     SubtestVerdict::Skip => &mut self.skipped,
@@ -106,7 +107,11 @@ impl Listener for Observed {
                 };
                 let scenario = self.plan.as_ref().and_then(|plan| scenario(plan, *subtest));
                 let id = scenario.map(|scenario| scenario.id.clone()).unwrap_or_default();
-                list.push((id, reason.clone().unwrap_or_default()));
+                let found = (id, reason.clone().unwrap_or_default());
+                // However often it is repeated.
+                if !list.contains(&found) {
+                    list.push(found);
+                }
             }
             _ => {}
         }

@@ -130,7 +130,9 @@ pub enum StepError {
 }
 
 /// Who is to blame when nothing can be said about the target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
     /// The target could not be talked to, or what surrounds it failed.

@@ -41,6 +41,21 @@ pub(in crate::cli) struct Arguments {
     /// In an order made from SEED [without SEED: from a random one, which is told]
     #[arg(long, value_name = "SEED", num_args = 0..=1)]
     pub(super) shuffle: Option<Option<u64>>,
+    /// Failures that are let through for a while: a file of waivers
+    #[arg(long, value_name = "FILE")]
+    pub(super) waivers: Option<PathBuf>,
+    /// Only what failed or came to no verdict in a results.json [without FILE: the newest below reports]
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub(super) rerun_failed: Option<Option<PathBuf>>,
+    /// Begin no further sub-test once N have failed
+    #[arg(long, value_name = "N")]
+    pub(super) max_fail: Option<NonZeroU32>,
+    /// Compare with an earlier results.json; what got worse since fails the run
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Run everything one by one, side by side and shuffled: verdicts that differ fail the run
+    #[arg(long, conflicts_with_all = ["repeat", "accept"])]
+    pub(super) prove_isolation: bool,
     /// Fail snapshots for fields that nobody documented
     #[arg(long)]
     pub(super) strict: bool,

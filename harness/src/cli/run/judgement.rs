@@ -27,7 +27,7 @@ pub(super) async fn judge(
     };
     console.complain(&error.to_string());
     silent.hear(&Event::Started { plan: Arc::clone(&plan), target: setting.target.description(), at });
-    for (subtest, planned) in plan.subtests.iter().enumerate() {
+    for (subtest, planned) in (0..plan.runs()).filter_map(|run| Some((run, plan.planned(run)?))) {
         let (verdict, reason, fault) = match &planned.disposition {
             Disposition::Skip(reason) => (SubtestVerdict::Skip, reason.clone(), None),
             Disposition::Run => (SubtestVerdict::Error, error.to_string(), Some(Fault::Environment)),

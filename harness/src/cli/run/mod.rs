@@ -53,7 +53,8 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     let filter = arguments.filter.as_deref().map(Filter::parse).transpose().map_err(|error| usage(&error))?;
     let shelf = library::open(scenarios, console)?;
     let target = target(&arguments, console)?;
-    let plan = Arc::new(planned(&arguments, filter, &shelf.library, &target, console)?);
+    let today = time::OffsetDateTime::now_utc().date();
+    let plan = Arc::new(planned(&arguments, filter, &shelf.library, &target, today, console)?);
     logins_can_be_approved(&plan, &target, arguments.target.as_deref()).map_err(|message| usage(&message))?;
     if arguments.accept && !shelf.is_lasting {
         return Err(usage(

@@ -1,40 +1,101 @@
 //! From flags to a plan.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use time::Date;
+
 use crate::cli::console::Console;
+use crate::cli::stored;
+use crate::plan::waiver::Waivers;
 use crate::plan::{Filter, Plan, PlanError, Selection, plan};
 use crate::report::exit_code::{NOTHING_SELECTED, USAGE};
+use crate::run::event::SubtestVerdict;
 use crate::scenario::Library;
 use crate::target::Target;
 
 use super::arguments::Arguments;
 
-/// What the flags select on this target, each repetition after the other.
+/// Where runs write unless they are told otherwise.
+const REPORTS: &str = "reports";
+
+/// What the flags select on this target, and what of it may fail today.
 pub(super) fn planned(
     arguments: &Arguments,
     filter: Option<Filter>,
     library: &Library,
     target: &Target,
+    today: Date,
     console: &Console,
 ) -> Result<Plan, u8> {
     let seed = arguments.shuffle.map(|seed| seed.unwrap_or_else(rand::random));
     if let Some(seed) = seed {
         console.say(&format!("order: --shuffle {seed}\n"));
     }
-    let mut selection =
-        Selection { suites: arguments.suite.clone(), filter, shard: arguments.shard, shuffle: seed };
-    let facts = target.facts();
-    let mut whole = Plan { subtests: Vec::new() };
-    for repetition in 0..arguments.repeat.get() {
-        // Each repetition in an order of its own, which the one seed brings back.
-        selection.shuffle = seed.map(|seed| seed.wrapping_add(repetition.into()));
-        let once = plan(&library.scenarios, &library.registry, &selection, &facts).map_err(|error| {
-            console.complain(&error.to_string());
-            match error {
-                PlanError::UnknownSuite { .. } => USAGE,
-                PlanError::NothingSelected(_) => NOTHING_SELECTED,
-            }
-        })?;
-        whole.subtests.extend(once.subtests);
+    let waivers = match &arguments.waivers {
+        Some(path) => crate::cli::waivers::read(path, library, today, console)?,
+        None => Waivers::default(),
+    };
+    let selection = Selection {
+        suites: arguments.suite.clone(),
+        filter,
+        only: failed_before(arguments, library, console)?,
+        shard: arguments.shard,
+        shuffle: seed,
+        repeat: arguments.repeat.get(),
+        max_fail: arguments.max_fail,
+        waivers: Arc::new(waivers),
+    };
+    plan(&library.scenarios, &library.registry, &selection, &target.facts()).map_err(|error| {
+        console.complain(&error.to_string());
+        match error {
+            PlanError::UnknownSuite { .. } => USAGE,
+            PlanError::NothingSelected(_) => NOTHING_SELECTED,
+        }
+    })
+}
+
+/// The sub-tests that failed or came to no verdict in an earlier run, if only they are to run.
+fn failed_before(
+    arguments: &Arguments,
+    library: &Library,
+    console: &Console,
+) -> Result<Option<BTreeSet<String>>, u8> {
+    let Some(path) = &arguments.rerun_failed else { return Ok(None) };
+    let path = match path.clone().or_else(|| newest(Path::new(REPORTS))) {
+        Some(path) => path,
+        None => {
+            console.complain(&format!(
+                "there is no results.json below {REPORTS} to take failures from; name one: --rerun-failed FILE"
+            ));
+            return Err(USAGE);
+        }
+    };
+    let results = stored::read(&path, console)?;
+    let is_bad = |verdict| matches!(verdict, SubtestVerdict::Fail | SubtestVerdict::Error);
+    let bad = results.subtests.iter().filter(|subtest| is_bad(subtest.verdict));
+    let (known, gone): (BTreeSet<String>, BTreeSet<String>) = bad
+        .map(|subtest| subtest.id.clone())
+        .partition(|id| library.scenarios.iter().any(|scenario| scenario.id == *id));
+    for id in gone {
+        console.warn(&format!("{id} failed in {} and is no sub-test any more", path.display()));
     }
-    Ok(whole)
+    if known.is_empty() {
+        console.complain(&format!("nothing that failed in {} is left to run again", path.display()));
+        return Err(NOTHING_SELECTED);
+    }
+    console.say(&format!("again: {} of {}\n", counted(known.len()), path.display()));
+    Ok(Some(known))
+}
+
+fn counted(subtests: usize) -> String {
+    format!("{subtests} sub-test{}", if subtests == 1 { "" } else { "s" })
+}
+
+/// The results that were written last, in the folder or one below it.
+fn newest(folder: &Path) -> Option<PathBuf> {
+    let below = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path().join("results.json"));
+    let written = |path: PathBuf| Some((path.metadata().ok()?.modified().ok()?, path));
+    below.chain([folder.join("results.json")]).filter_map(written).max().map(|(_, path)| path)
 }

@@ -9,7 +9,7 @@ use crate::scenario::document::{self, Entry, Report, Table};
 use crate::scenario::model::{Scenario, Source, Span};
 use crate::scenario::spelling;
 
-use super::{Scope, Spot, Waiver, Waivers, checks, stands_on, written};
+use super::{Scope, Spot, Waiver, Waivers, checks, stands_on};
 
 const KEYS: [&str; 5] = ["statement", "check", "reason", "owner", "expires"];
 
@@ -212,10 +212,4 @@ fn date(entry: &Entry<'_, '_>, report: &mut Report) -> Option<Date> {
         report.error_with_help(entry.span(), "`expires` must be a day", HELP);
     }
     date
-}
-
-/// What `lint` remarks on: waivers that will fail the next run.
-pub fn expired(waivers: &Waivers) -> impl Iterator<Item = String> {
-    let expired = waivers.all().iter().filter(|waiver| waiver.is_expired);
-    expired.map(|waiver| format!("{}: the waiver expired on {}", waiver.location, written(waiver.expires)))
 }

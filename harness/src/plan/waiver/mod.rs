@@ -14,6 +14,7 @@ use time::macros::format_description;
 use crate::scenario::diagnostic::line;
 use crate::scenario::model::{Check, Scenario, StatementId};
 
+pub use decode::WaiverFile;
 pub use state::{Judged, Seen};
 
 /// The waivers of a run, in the file's order.

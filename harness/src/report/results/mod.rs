@@ -2,6 +2,7 @@
 
 mod failed_step;
 mod of_record;
+mod selected;
 mod totals;
 
 use schemars::JsonSchema;
@@ -11,12 +12,14 @@ use crate::check::outcome::CheckVerdict;
 use crate::plan::waiver::AppliedWaiver;
 use crate::report::claim::Claims;
 use crate::report::exit_code::Verdict;
+use crate::report::record::Runs;
 use crate::report::resemblance::Resemblance;
 use crate::requirement::Level;
 use crate::requirement::coverage::StatementVerdict;
-use crate::run::event::{SubtestVerdict, TargetDescription};
+use crate::run::event::{Fault, SubtestVerdict, TargetDescription};
 
 pub use failed_step::{ExchangeResult, FailedStep, ProcessRun, ReferenceStep, WireRun};
+pub use selected::Selected;
 pub use totals::Totals;
 
 /// Everything that a run found.
@@ -46,6 +49,15 @@ pub struct Results {
     pub requirements: Vec<RequirementResult>,
     /// Everything counted.
     pub totals: Totals,
+    /// What the target declares to be able to do and whether that was put to the test; what it does not declare.
+    #[serde(default)]
+    pub capabilities: Claims,
+    /// Failures that are let through, and what became of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<AppliedWaiver>,
+    /// What was asked for.
+    #[serde(default)]
+    pub selection: Selected,
     /// What was planned or promised and not done.
     pub gaps: Vec<String>,
     /// What is left on the target and belongs to no sub-test.
@@ -102,7 +114,13 @@ pub struct SubtestResult {
     pub verdict: SubtestVerdict,
     /// Why, unless it passed.
     pub reason: Option<String>,
-    /// How long it took, in milliseconds.
+    /// Who is to blame for an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+    /// How its runs ended, if it ran more than once; the rest tells of the worst of them, and what else was bad.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repetitions: Option<Runs>,
+    /// How long it took, in milliseconds; of several runs the mean.
     pub duration_ms: u64,
     /// Its checks, in the order in which they were judged.
     pub checks: Vec<CheckResult>,
@@ -136,9 +154,9 @@ pub struct CheckResult {
     /// Of a check on the kit's own WireGuard peer that does not hold: what the peer sent and heard, without keys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wire: Vec<String>,
-    /// What lets its failure through: the waiver's statement or check.
+    /// What lets its failure through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiver: Option<String>,
+    pub waiver: Option<AppliedWaiver>,
 }
 
 /// One statement.
@@ -161,7 +179,7 @@ pub struct RequirementResult {
     pub verdict: StatementVerdict,
     /// Why it is not verified, or only in part.
     pub reason: Option<String>,
-    /// What lets failures of it through: the waiver's statement or check.
+    /// What lets a failed check of it through, if every failed one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiver: Option<String>,
+    pub waiver: Option<AppliedWaiver>,
 }

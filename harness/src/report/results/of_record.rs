@@ -6,17 +6,18 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::check::outcome::{CheckVerdict, Outcome};
-use crate::plan::{Disposition, PlannedSubtest};
-use crate::report::claim::{Claims, Exercise};
+use crate::plan::PlannedSubtest;
+use crate::plan::waiver::WaiverState;
 use crate::report::record::{Record, SubtestRecord};
 use crate::requirement::Registry;
-use crate::requirement::coverage::{Findings, coverage};
+use crate::requirement::coverage::{Coverage, StatementVerdict};
 use crate::run::event::SubtestVerdict;
 use crate::scenario::diagnostic::line;
-use crate::scenario::model::Source;
 
 use super::failed_step::milliseconds;
-use super::{ChapterResult, CheckResult, FailedStep, Kit, RequirementResult, Results, SubtestResult, Totals};
+use super::{
+    ChapterResult, CheckResult, FailedStep, Kit, RequirementResult, Results, Selected, SubtestResult, Totals,
+};
 
 impl Results {
     /// The results of a run.
@@ -24,7 +25,8 @@ impl Results {
         let verdict = record.tally().verdict();
         let subtests: Vec<SubtestResult> =
             record.subtests().map(|(planned, record)| subtest(planned, record)).collect();
-        let requirements = requirements(record, registry);
+        let whole = record.whole();
+        let requirements = requirements(whole.coverage(registry), &subtests, registry);
         Self {
             kit: Kit { name: "harness".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
             target: record.target.clone(),
@@ -37,10 +39,11 @@ impl Results {
             chapters: chapters(&subtests, &requirements, registry),
             subtests,
             requirements,
+            capabilities: whole.claims(),
+            waivers: whole.waivers(),
+            selection: Selected::of(&record.plan),
             gaps: record.gaps(),
             leftovers: Vec::new(),
-            capabilities: claims(record),
-            waivers: Vec::new(),
             retries: 0,
             diagnosis: Vec::new(),
         }
@@ -57,19 +60,26 @@ fn subtest(planned: &PlannedSubtest, record: &SubtestRecord) -> SubtestResult {
         title: scenario.title.clone(),
         verdict: record.verdict.unwrap_or(SubtestVerdict::Error),
         reason: if record.verdict.is_none() { unfinished() } else { record.reason.clone() },
+        fault: record.fault,
+        repetitions: (record.runs.ended() > 1).then_some(record.runs),
         duration_ms: milliseconds(record.took),
-        checks: checks(record, &scenario.source),
+        checks: checks(planned, record),
         failures: record.bad_steps.iter().map(|step| FailedStep::of(step, &scenario.source)).collect(),
         leftovers: record.leftovers.clone(),
     }
 }
 
-fn checks(record: &SubtestRecord, source: &Source) -> Vec<CheckResult> {
+fn checks(planned: &PlannedSubtest, record: &SubtestRecord) -> Vec<CheckResult> {
     let steps = record.steps.iter().flat_map(|(name, checks)| std::iter::repeat_n(name, *checks));
-    record.outcomes.iter().zip(steps).map(|(outcome, step)| check(outcome, step, source)).collect()
+    record.outcomes.iter().zip(steps).map(|(outcome, step)| check(planned, outcome, step)).collect()
 }
 
-fn check(outcome: &Outcome, step: &str, source: &Source) -> CheckResult {
+fn check(planned: &PlannedSubtest, outcome: &Outcome, step: &str) -> CheckResult {
+    let source = &planned.scenario.source;
+    let at = line(source, &outcome.span);
+    let waiver = (outcome.verdict == CheckVerdict::Waived)
+        .then(|| planned.waivers.letting_through(&planned.scenario, &outcome.statements, at))
+        .flatten();
     CheckResult {
         step: step.to_owned(),
         requirements: outcome.statements.clone(),
@@ -77,38 +87,36 @@ fn check(outcome: &Outcome, step: &str, source: &Source) -> CheckResult {
         expected: outcome.expected.clone(),
         actual: outcome.actual.clone(),
         message: outcome.message.clone(),
-        location: format!("{}:{}", source.path.display(), line(source, &outcome.span)),
+        location: format!("{}:{at}", source.path.display()),
         notes: outcome.notes.clone(),
         wire: outcome.seen.clone(),
-        waiver: None,
+        waiver: waiver.map(|waiver| waiver.applied(WaiverState::Used)),
     }
 }
 
-fn requirements(record: &Record, registry: &Registry) -> Vec<RequirementResult> {
-    let mut findings = Findings::default();
-    let mut suites: Vec<String> = Vec::new();
-    for (planned, result) in record.subtests() {
-        let scenario = &planned.scenario;
-        if !suites.contains(&scenario.suite) {
-            suites.push(scenario.suite.clone());
-        }
-        let named = scenario.steps.iter().flat_map(|step| {
-            let once = step.checks.iter().flat_map(|check| &check.verifies);
-            std::iter::repeat_n(once, step.rows.len().max(1)).flatten()
-        });
-        let announced = scenario.skip.iter().flat_map(|skip| &skip.statements);
-        match &planned.disposition {
-            Disposition::Run => findings.planned(named),
-            Disposition::Skip(reason) => findings.skipped(named.chain(announced), reason),
-        }
-        result.outcomes.iter().for_each(|outcome| findings.judged(outcome));
-    }
-    coverage(registry, &suites, &findings, record.target.reference)
+/// The statements as results have them.
+pub(crate) fn requirements(
+    coverage: Vec<Coverage>,
+    subtests: &[SubtestResult],
+    registry: &Registry,
+) -> Vec<RequirementResult> {
+    let waived = |id: &String| {
+        let mut checks = subtests.iter().flat_map(|subtest| &subtest.checks);
+        checks.find(|check| check.waiver.is_some() && check.requirements.contains(id))?.waiver.clone()
+    };
+    let failed = |id: &String| {
+        let mut checks = subtests.iter().flat_map(|subtest| &subtest.checks);
+        checks.any(|check| check.verdict == CheckVerdict::Fail && check.requirements.contains(id))
+    };
+    coverage
         .into_iter()
         .map(|coverage| RequirementResult {
             text: registry.get(&coverage.id).map_or_else(String::new, |statement| statement.text.clone()),
             suite: suite_of(registry, &coverage.id),
             chapter: chapter_of(&coverage.id).to_owned(),
+            waiver: (coverage.verdict == StatementVerdict::Violated && !failed(&coverage.id))
+                .then(|| waived(&coverage.id))
+                .flatten(),
             id: coverage.id,
             level: coverage.level,
             verdict: coverage.verdict,
@@ -139,7 +147,7 @@ fn suite_of(registry: &Registry, id: &str) -> Option<String> {
     registry.chapter(chapter_of(id))?.suite.clone()
 }
 
-fn chapters(
+pub(crate) fn chapters(
     subtests: &[SubtestResult],
     requirements: &[RequirementResult],
     registry: &Registry,

@@ -84,7 +84,9 @@ fn with_steps(
     let mut alike = 0;
     for step in &subtest.bad_steps {
         let bad: Vec<&str> = step.outcomes.iter().filter(|o| is_bad(o)).map(|o| o.message.as_str()).collect();
-        let is_unjudged = step.outcomes.iter().all(|outcome| outcome.verdict != CheckVerdict::Fail);
+        let is_unjudged = step.outcomes.iter().all(|outcome| {
+            !matches!(outcome.verdict, CheckVerdict::Fail | CheckVerdict::Waived)
+        });
         if is_unjudged && bad.iter().all(|message| told.contains(message) || *message == EARLIER) {
             alike += bad.len();
             continue;
@@ -119,7 +121,11 @@ fn check(text: &mut String, outcome: &Outcome, registry: &Registry, paint: Paint
         let statement = registry.get(id).map_or("", |requirement| requirement.text.as_str());
         block(text, "statement", &format!("{id}: {statement}"), width, paint);
     }
-    let wrong = if outcome.verdict == CheckVerdict::Fail { "wrong" } else { "unjudged" };
+    let wrong = match outcome.verdict {
+        CheckVerdict::Fail => "wrong",
+        CheckVerdict::Waived => "waived",
+        _ => "unjudged",
+    };
     block(text, wrong, &outcome.message, width, paint);
     let is_diff = outcome.actual.lines().any(|line| line.starts_with("@@"));
     if is_diff {
@@ -131,7 +137,7 @@ fn check(text: &mut String, outcome: &Outcome, registry: &Registry, paint: Paint
             };
             let _ = writeln!(text, "  {:LABELS$}{painted}", "");
         }
-    } else if outcome.verdict == CheckVerdict::Fail {
+    } else if matches!(outcome.verdict, CheckVerdict::Fail | CheckVerdict::Waived) {
         values(text, "expected", &outcome.expected, |value| paint.green(value));
         values(text, "actual", &outcome.actual, |value| paint.red(value));
     }

@@ -77,7 +77,7 @@ impl<W: Write + Send> Terminal<W> {
     }
 
     fn line(&self, plan: &Plan, subtest: usize, verdict: SubtestVerdict, took: Duration) -> Option<String> {
-        let scenario = &plan.subtests.get(subtest)?.scenario;
+        let scenario = &plan.planned(subtest)?.scenario;
         let (label, style) = paint::verdict(verdict);
         let time = match verdict {
             SubtestVerdict::Skip => " ".repeat(10),
@@ -105,11 +105,15 @@ impl<W: Write + Send> Terminal<W> {
 
     fn begin(&mut self, plan: &Arc<Plan>, target: &str) {
         let (subtests, many) = (plan.subtests.len(), if plan.subtests.len() == 1 { "" } else { "s" });
-        self.print(&format!("{} sub-test{many} against {}\n\n", subtests, self.paint.bold(target)));
+        let times = match plan.repetitions() {
+            1 => String::new(),
+            times => format!(", {times} times each,"),
+        };
+        self.print(&format!("{subtests} sub-test{many}{times} against {}\n\n", self.paint.bold(target)));
         self.plan = Some(Arc::clone(plan));
         if self.look.live {
             self.progress = ProgressBar::with_draw_target(
-                u64::try_from(subtests).ok(),
+                u64::try_from(plan.runs()).ok(),
                 ProgressDrawTarget::stderr_with_hz(10),
             );
             let style = ProgressStyle::with_template("{spinner} {pos}/{len} [{elapsed}] {wide_msg}");
@@ -123,7 +127,7 @@ impl<W: Write + Send> Terminal<W> {
         let ids: Vec<&str> = self
             .running
             .iter()
-            .filter_map(|subtest| plan.subtests.get(*subtest))
+            .filter_map(|subtest| plan.planned(*subtest))
             .map(|planned| planned.scenario.id.as_str())
             .collect();
         self.progress.set_message(ids.join(", "));

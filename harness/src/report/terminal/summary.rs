@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use crate::plan::waiver::WaiverState;
 use crate::report::exit_code::Verdict;
 use crate::report::record::Record;
 use crate::report::results::{RequirementResult, Results};
@@ -28,7 +29,7 @@ pub(super) fn write(
 ) {
     let mut writer = Writer { text, width };
     writer.text.push('\n');
-    details(&mut writer, record, results);
+    details(&mut writer, record, results, paint);
     verdict(text, record, results, paint, width, reports);
 }
 
@@ -49,13 +50,15 @@ pub(super) fn verdict(
         Verdict::Conformant => paint.green(&verdict),
         _ => paint.red(&verdict),
     };
-    let _ = writeln!(writer.text, "{} {painted}", paint.bold("verdict:"));
     for report in reports {
         let _ = writeln!(writer.text, "report written to {}", report.display());
     }
+    let _ = writeln!(writer.text, "{} {painted}", paint.bold("verdict:"));
+    let unverified = results.totals.requirements.get("unverified").copied().unwrap_or_default();
+    writer.hanging("", &format!("{}, {unverified} statements unverified", results.totals.badge()));
 }
 
-fn details(writer: &mut Writer<'_>, record: &Record, results: &Results) {
+fn details(writer: &mut Writer<'_>, record: &Record, results: &Results, paint: Paint) {
     skips(writer, results);
     leftovers(writer, record);
     for gap in &results.gaps {
@@ -66,6 +69,38 @@ fn details(writer: &mut Writer<'_>, record: &Record, results: &Results) {
         writer.hanging("diagnosis: ", &resemblance.to_string());
     }
     statements_by_reason(writer, results);
+    claims(writer, results);
+    waivers(writer, results, paint);
+}
+
+/// What nobody declared, so that silence is not taken for a pass.
+fn claims(writer: &mut Writer<'_>, results: &Results) {
+    let unclaimed = |has_subtests: bool| {
+        let some = results.capabilities.not_verified.iter();
+        some.filter(move |unclaimed| unclaimed.subtests.is_empty() != has_subtests)
+    };
+    for capability in unclaimed(true) {
+        let skipped = first(&capability.subtests.iter().map(String::as_str).collect::<Vec<_>>(), 4);
+        let label = "not declared, so not verified: ";
+        writer.hanging(label, &format!("{} ({skipped})", capability.capability));
+    }
+    let others: Vec<&str> = unclaimed(false).map(|unclaimed| unclaimed.capability.as_str()).collect();
+    if !others.is_empty() {
+        writer.hanging("not declared, and nothing selected needs it: ", &others.join(", "));
+    }
+}
+
+fn waivers(writer: &mut Writer<'_>, results: &Results, paint: Paint) {
+    for waiver in &results.waivers {
+        let state = waiver.state.in_words();
+        let label = if waiver.state.is_stale() { paint.red(state) } else { state.to_owned() };
+        let what = match waiver.state {
+            WaiverState::Expired => "; what it covers counts again: mend it, or give it a new day",
+            WaiverState::Unneeded => "; nothing that it covers fails: remove it",
+            WaiverState::Used | WaiverState::NotJudged => "",
+        };
+        writer.hanging("waiver ", &format!("{label}: {waiver}{what}"));
+    }
 }
 
 fn skips(writer: &mut Writer<'_>, results: &Results) {
@@ -123,16 +158,22 @@ fn statements_by_reason(writer: &mut Writer<'_>, results: &Results) {
 fn counts(writer: &mut Writer<'_>, results: &Results) {
     let count = |counts: &BTreeMap<String, usize>, name: &str| counts.get(name).copied().unwrap_or_default();
     let subtests = |name: &str| count(&results.totals.subtests, name);
-    let line = format!(
+    let mut line = format!(
         "{} passed, {} failed, {} skipped, {} errors",
         subtests("pass"),
         subtests("fail"),
         subtests("skip"),
         subtests("error")
     );
+    if subtests("waived") > 0 {
+        line.push_str(&format!(", {} waived", subtests("waived")));
+    }
     writer.hanging("sub-tests: ", &line);
     let checks = |name: &str| count(&results.totals.checks, name);
     let mut line = format!("{} passed, {} failed", checks("pass"), checks("fail"));
+    if checks("waived") > 0 {
+        line.push_str(&format!(", {} waived", checks("waived")));
+    }
     if checks("error") > 0 {
         line.push_str(&format!(", {} could not be judged", checks("error")));
     }

@@ -1,0 +1,35 @@
+//! Reads a file of waivers and shows every mistake of it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use time::Date;
+
+use crate::plan::waiver::Waivers;
+use crate::report::exit_code::USAGE;
+use crate::scenario::Library;
+use crate::scenario::diagnostic::{Sources, render};
+use crate::scenario::model::Source;
+
+use super::console::Console;
+use super::library::counted;
+
+/// The waivers of that file, as they are today.
+///
+/// # Errors
+/// The exit code, once every mistake was shown.
+pub(super) fn read(path: &Path, library: &Library, today: Date, console: &Console) -> Result<Waivers, u8> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        console.complain(&format!("the waivers {} cannot be read: {error}", path.display()));
+        USAGE
+    })?;
+    let source = Arc::new(Source { path: path.to_owned(), text });
+    let scenarios = library.scenarios.iter().map(AsRef::as_ref);
+    Waivers::read(&source, &library.registry, scenarios, today).map_err(|diagnostics| {
+        let mut sources = Sources::default();
+        sources.add(Arc::clone(&source));
+        console.show(&render(&diagnostics, &sources, console.colors_errors(), console.width()));
+        console.complain(&format!("{}; nothing was run", counted(&diagnostics)));
+        USAGE
+    })
+}

@@ -1,0 +1,99 @@
+//! In which order a plan's sub-tests run, and which scenarios it was made of.
+
+use std::sync::Arc;
+
+use crate::requirement::Registry;
+use crate::scenario::model::Scenario;
+
+use super::selection::hash;
+use super::{Plan, PlannedSubtest};
+
+impl Plan {
+    /// How many runs of sub-tests it has.
+    pub fn runs(&self) -> usize {
+        self.subtests.len().saturating_mul(self.repetitions())
+    }
+
+    /// How often each sub-test runs.
+    pub fn repetitions(&self) -> usize {
+        usize::try_from(self.selection.repeat.max(1)).unwrap_or(usize::MAX)
+    }
+
+    /// The place of a run's sub-test in [`Plan::subtests`].
+    pub fn position(&self, run: usize) -> usize {
+        run.checked_rem(self.subtests.len()).unwrap_or_default()
+    }
+
+    /// The sub-test of a run.
+    pub fn planned(&self, run: usize) -> Option<&PlannedSubtest> {
+        self.subtests.get(self.position(run))
+    }
+
+    /// The runs of a repetition in the order in which they begin. With a seed each repetition has an order of its
+    /// own, which the one seed brings back.
+    pub fn order(&self, repetition: usize) -> Vec<usize> {
+        let count = self.subtests.len();
+        let mut order: Vec<usize> = (0..count).collect();
+        if let Some(seed) = self.selection.shuffle {
+            let seed = seed.wrapping_add(u64::try_from(repetition).unwrap_or_default());
+            order.sort_by_cached_key(|at| self.subtests.get(*at).map(|one| hash(seed, &one.scenario.id)));
+        }
+        order.into_iter().map(|at| repetition * count + at).collect()
+    }
+}
+
+/// What tells these scenarios and statements from others, in hexadecimal. It finds out mix-ups, not malice.
+pub fn fingerprint(scenarios: &[Arc<Scenario>], registry: &Registry) -> String {
+    let texts = scenarios.iter().flat_map(|scenario| [&scenario.id, &scenario.source.text]);
+    let statements = registry.all().iter().flat_map(|statement| [&statement.id, &statement.text]);
+    format!("{:016x}", texts.chain(statements).fold(0, |whole, text| hash(whole, text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Disposition;
+    use crate::plan::tests::scenario;
+
+    fn plan(count: usize, shuffle: Option<u64>) -> Plan {
+        let subtests = (0..count).map(|n| PlannedSubtest {
+            scenario: Arc::new(scenario("keys", &format!("c/ST{n}"), "t", &[])),
+            disposition: Disposition::Run,
+            judges_ours: false,
+            waivers: Arc::default(),
+        });
+        let selection = crate::plan::Selection { shuffle, repeat: 3, ..Default::default() };
+        Plan { subtests: subtests.collect(), selection, ..Plan::default() }
+    }
+
+    #[test]
+    fn a_seed_gives_one_order_to_each_repetition() {
+        let (seven, again, eight) = (plan(20, Some(7)), plan(20, Some(7)), plan(20, Some(8)));
+        assert_eq!(seven.order(0), again.order(0));
+        assert_ne!(seven.order(0), eight.order(0));
+        assert_eq!(plan(20, None).order(1), (20..40).collect::<Vec<_>>());
+        let second: Vec<usize> = seven.order(1).iter().map(|run| seven.position(*run)).collect();
+        assert_ne!(seven.order(0), second);
+        let mut sorted = seven.order(1);
+        sorted.sort_unstable();
+        assert_eq!(sorted, (20..40).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn runs_are_numbered_through() {
+        let plan = plan(4, None);
+        assert_eq!((plan.runs(), plan.position(9)), (12, 1));
+        assert_eq!(plan.planned(9).unwrap().scenario.id, "c/ST1");
+        assert!(Plan::default().planned(0).is_none());
+    }
+
+    #[test]
+    fn another_text_is_another_fingerprint() {
+        let registry = Registry::default();
+        let one = [Arc::new(scenario("keys", "c/ST1", "t", &[]))];
+        let other = [Arc::new(scenario("keys", "c/ST1", "u", &[]))];
+        assert_eq!(fingerprint(&one, &registry), fingerprint(&one, &registry));
+        assert_ne!(fingerprint(&one, &registry), fingerprint(&other, &registry));
+        assert_ne!(fingerprint(&one, &registry), fingerprint(&[], &registry));
+    }
+}
