@@ -6,6 +6,7 @@ mod explain;
 mod library;
 mod lint;
 mod list;
+mod report;
 mod run;
 mod schema;
 mod selftest;
@@ -64,6 +65,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Show that the kit finds every deviation of the reference that it should
     Selftest(selftest::Arguments),
+    /// Make reports of the results of an earlier run
+    Report(report::Arguments),
     /// Print the JSON Schema of a file format
     Schema(schema::Arguments),
 }
@@ -124,6 +127,7 @@ fn dispatch(cli: Cli, console: &Console) -> u8 {
         Some(Command::List(arguments)) => list::list(&arguments, scenarios, console),
         Some(Command::Explain(arguments)) => explain::explain(&arguments, scenarios, console),
         Some(Command::Lint) => lint::lint(scenarios, console),
+        Some(Command::Report(arguments)) => report::report(&arguments, console),
         Some(Command::Schema(arguments)) => schema::schema(&arguments, console),
     }
 }

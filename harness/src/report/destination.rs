@@ -102,6 +102,11 @@ impl Destination {
         FORMATS.iter().map(|(format, _, file)| Self { format: *format, path: folder.join(file) }).collect()
     }
 
+    /// Whether it shows the reference's answers beside the target's.
+    pub fn compares(&self) -> bool {
+        matches!(self.format, Format::Json | Format::Html | Format::Markdown)
+    }
+
     /// Finds out before the run whether the report can be written; makes its folder.
     ///
     /// # Errors
@@ -128,7 +133,7 @@ impl Destination {
             Format::Json => json::render(results).map_err(|error| failed(error.to_string()))?,
             Format::Junit => junit::render(results).map_err(|error| failed(error.to_string()))?,
             Format::Html => html::render(results),
-            Format::Markdown => markdown::render(results, markdown::SUMMARY_LIMIT),
+            Format::Markdown => markdown::render(results, markdown::COMMENT_LIMIT),
             Format::Tap => tap::render(results),
             Format::Badge => badge::render(results),
         };

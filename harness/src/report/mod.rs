@@ -11,6 +11,7 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod record;
+pub mod replay;
 pub mod resemblance;
 pub mod results;
 pub mod tap;

@@ -1,6 +1,8 @@
 //! `harness`: runs what was selected and reports.
 
 mod arguments;
+mod comparison;
+mod github;
 mod judgement;
 mod reports;
 mod selection;
@@ -13,8 +15,8 @@ use std::time::Duration;
 
 use crate::check::snapshot::Mode;
 use crate::plan::Filter;
-use crate::report::annotation::annotations;
-use crate::report::exit_code::{ENVIRONMENT, USAGE};
+use crate::report::destination::Destination;
+use crate::report::exit_code::{ENVIRONMENT, USAGE, Verdict};
 use crate::report::record::Record;
 use crate::report::results::Results;
 use crate::report::terminal::Terminal;
@@ -95,12 +97,14 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     {
         results.diagnosis = diagnose(&observed, &matrix, &catalogue);
     }
+    let shows_reference = destinations.iter().any(Destination::compares) || github::is_here();
+    if shows_reference && results.verdict != Verdict::Interrupted {
+        comparison::compare(&mut results, &shelf.library, jobs(arguments.jobs), folder.path(), console).await;
+    }
     let (written, is_complete) = write_reports(&destinations, &results, console);
     terminal.finish(&record, &results, &registry, &written);
-    if std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true") {
-        for annotation in annotations(&record) {
-            console.say(&(annotation + "\n"));
-        }
+    if github::is_here() {
+        github::tell(&results, console);
     }
     Ok(if results.exit_code == 0 && !is_complete { ENVIRONMENT } else { results.exit_code })
 }

@@ -63,12 +63,6 @@ pub struct Results {
     /// What is left on the target and belongs to no sub-test.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leftovers: Vec<String>,
-    /// What the target declares to be able to do, and what it does not and is therefore not verified.
-    #[serde(default)]
-    pub capabilities: Claims,
-    /// What became of each waiver of the run.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub waivers: Vec<AppliedWaiver>,
     /// How many requests were sent again because the connection failed.
     #[serde(default)]
     pub retries: u64,

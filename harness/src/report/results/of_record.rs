@@ -121,22 +121,8 @@ pub(crate) fn requirements(
             level: coverage.level,
             verdict: coverage.verdict,
             reason: coverage.reason,
-            waiver: None,
         })
         .collect()
-}
-
-fn claims(record: &Record) -> Claims {
-    let selected: Vec<Exercise<'_>> = record
-        .subtests()
-        .map(|(planned, record)| Exercise {
-            id: &planned.scenario.id,
-            needs: &planned.scenario.needs,
-            is_cut_short: planned.disposition == Disposition::Run && record.outcomes.is_empty(),
-            checks: record.outcomes.iter().filter(|outcome| outcome.verdict != CheckVerdict::Skip).count(),
-        })
-        .collect();
-    Claims::of(&record.target.capabilities, &selected)
 }
 
 fn chapter_of(id: &str) -> &str {

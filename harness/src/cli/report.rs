@@ -1,0 +1,52 @@
+//! `harness report`: reports of a run that is over.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::report::destination::Destination;
+use crate::report::exit_code::{ENVIRONMENT, USAGE};
+
+use super::console::Console;
+use super::stored;
+
+/// Which reports, of what.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The results of the run, as --report json=FILE wrote them
+    #[arg(value_name = "RESULTS")]
+    results: PathBuf,
+    /// Write a report: json, junit, html, markdown, tap or badge; may be repeated
+    #[arg(long, value_name = "FORMAT=PATH", required_unless_present = "report_dir")]
+    report: Vec<Destination>,
+    /// Write every report into this folder
+    #[arg(long, value_name = "DIR")]
+    report_dir: Option<PathBuf>,
+}
+
+/// The exit code is about the writing; the run's own stands in its results.
+pub(super) fn report(arguments: &Arguments, console: &Console) -> u8 {
+    let results = match stored::read(&arguments.results, console) {
+        Ok(results) => results,
+        Err(code) => return code,
+    };
+    let mut destinations = arguments.report.clone();
+    destinations.extend(arguments.report_dir.iter().flat_map(|folder| Destination::all_in(folder)));
+    for destination in &destinations {
+        if let Err(error) = destination.prepare() {
+            console.complain(&error.to_string());
+            return USAGE;
+        }
+    }
+    let mut code = 0;
+    for destination in &destinations {
+        match destination.write(&results) {
+            Ok(()) => console.say(&format!("report written to {}\n", destination.path.display())),
+            Err(error) => {
+                console.complain(&error.to_string());
+                code = ENVIRONMENT;
+            }
+        }
+    }
+    code
+}

@@ -1,0 +1,37 @@
+//! What GitHub Actions is told: annotations beside the lines, and the step's summary.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use crate::cli::console::Console;
+use crate::report::annotation::annotations;
+use crate::report::markdown;
+use crate::report::results::Results;
+
+/// Whether this runs in GitHub Actions.
+pub(super) fn is_here() -> bool {
+    std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true")
+}
+
+/// Prints the annotations and adds to the summary.
+pub(super) fn tell(results: &Results, console: &Console) {
+    let here = std::env::current_dir().unwrap_or_default();
+    let root = std::env::var_os("GITHUB_WORKSPACE").map_or_else(|| here.clone(), Into::into);
+    for annotation in annotations(results, &root, &here) {
+        console.say(&(annotation + "\n"));
+    }
+    let Some(summary) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
+        return;
+    };
+    if let Err(error) = add(results, Path::new(&summary)) {
+        console.warn(&format!("the step's summary {} cannot be written: {error}", summary.display()));
+    }
+}
+
+/// Other commands of the step may have written there already; together it is bounded.
+fn add(results: &Results, summary: &Path) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(summary)?;
+    let used = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    let text = markdown::render(results, markdown::SUMMARY_LIMIT.saturating_sub(used));
+    file.write_all(text.as_bytes())
+}
