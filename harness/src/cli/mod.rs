@@ -11,6 +11,7 @@ mod run;
 mod schema;
 mod selftest;
 mod serve;
+mod verify;
 mod stored;
 mod waivers;
 
@@ -67,6 +68,8 @@ enum Command {
     Selftest(selftest::Arguments),
     /// Make reports of the results of an earlier run
     Report(report::Arguments),
+    /// Check an evidence bundle, and evaluate every check of it again
+    Verify(verify::Arguments),
     /// Print the JSON Schema of a file format
     Schema(schema::Arguments),
 }
@@ -128,6 +131,7 @@ fn dispatch(cli: Cli, console: &Console) -> u8 {
         Some(Command::Explain(arguments)) => explain::explain(&arguments, scenarios, console),
         Some(Command::Lint) => lint::lint(scenarios, console),
         Some(Command::Report(arguments)) => report::report(&arguments, console),
+        Some(Command::Verify(arguments)) => verify::verify(&arguments, console),
         Some(Command::Schema(arguments)) => schema::schema(&arguments, console),
     }
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::evidence::verify::{Finding, Options, Report, State, verify as examine};
 use crate::evidence::{bundle, signature};
 use crate::report::exit_code::USAGE;
-use crate::report::terminal::Paint;
+use crate::report::terminal::{Paint, wrap};
 
 use super::console::Console;
 
@@ -96,7 +96,7 @@ fn text(report: &Report, console: &Console) -> String {
             State::Warning => paint.bold("--"),
             State::Bad => paint.red("XX"),
         };
-        let lines = wrapped(found, console.width().saturating_sub(COLUMN + 4).max(20));
+        let lines = wrap(found, console.width().saturating_sub(COLUMN + 4).max(20));
         for (index, line) in lines.iter().enumerate() {
             match index {
                 0 => text.push_str(&format!("{mark} {area:COLUMN$} {line}\n")),
@@ -120,20 +120,4 @@ fn verdict(report: &Report, paint: Paint) -> String {
         1 => paint.red(&format!("not verified: 1 thing is wrong{warnings}")) + "\n",
         count => paint.red(&format!("not verified: {count} things are wrong{warnings}")) + "\n",
     }
-}
-
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let Some(line) = lines.last_mut() else { break };
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push(word.to_owned());
-        } else {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines
 }

@@ -13,6 +13,7 @@ use crate::evidence::signature::{SIGNATURE, Signer};
 use crate::evidence::spool::Spooled;
 use crate::evidence::statement::{self, Subject};
 use crate::report::results::Results;
+use crate::plan::Plan;
 use crate::scenario::Library;
 
 /// What is in every bundle for people who have nothing else.
@@ -105,32 +106,33 @@ pub fn write<W: Write>(material: Material<'_>, to: W) -> Result<W, BundleError> 
     Ok(writer.finish()?)
 }
 
-/// The files of the library that sub-tests of these ids are made of, as they were read, and their snapshots.
+/// The registry and the files of these sub-tests as they were read, their snapshots as they are now, by name below
+/// the folder of scenarios.
 ///
 /// # Errors
 /// A snapshot cannot be read.
-pub fn scenarios<'a>(
-    library: &Library,
-    folder: &Path,
-    shown: &Path,
-    ids: impl Fn(&str) -> bool + 'a,
-) -> io::Result<Vec<(String, Vec<u8>)>> {
+pub fn scenarios(library: &Library, plan: &Plan) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
-    if let Some(registry) = library.sources.get(&shown.join("requirements.toml")) {
+    if let Some(registry) = library.sources.get(&shown(library).join("requirements.toml")) {
         files.push(("requirements.toml".to_owned(), registry.text.clone().into_bytes()));
     }
-    for scenario in library.scenarios.iter().filter(|scenario| ids(&scenario.id)) {
-        let path = format!("{}/{}.toml", scenario.suite, scenario.id);
-        files.push((path, scenario.source.text.clone().into_bytes()));
-        for (name, path) in snapshots(&scenario.snapshots)? {
-            let below = path.strip_prefix(folder).unwrap_or(&path);
-            let shown: Vec<String> = below.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-            let content = std::fs::read(&path)
-                .map_err(|error| io::Error::new(error.kind(), format!("the snapshot {name}: {error}")))?;
-            files.push((shown.join("/"), content));
+    for scenario in plan.subtests.iter().map(|planned| &planned.scenario) {
+        let path = format!("{}/{}", scenario.suite, scenario.id);
+        files.push((format!("{path}.toml"), scenario.source.text.clone().into_bytes()));
+        for (name, file) in snapshots(&scenario.snapshots)? {
+            let content = std::fs::read(&file).map_err(|error| {
+                io::Error::new(error.kind(), format!("the snapshot {}: {error}", file.display()))
+            })?;
+            files.push((format!("{path}.snap/{name}"), content));
         }
     }
     Ok(files)
+}
+
+/// What stands for the folder of scenarios in locations.
+pub fn shown(library: &Library) -> &Path {
+    let first = library.scenarios.first().and_then(|scenario| scenario.source.path.ancestors().nth(3));
+    first.unwrap_or(Path::new("scenarios"))
 }
 
 fn snapshots(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::results::Kit;
+use crate::plan::waiver::AppliedWaiver;
+use crate::report::results::{Kit, Selected};
 use crate::run::event::{End, Fault, SubtestVerdict, TargetDescription};
 use crate::run::recording::Recording;
 
@@ -24,7 +25,7 @@ pub enum Happened {
     RunStarted(RunStarted),
     /// A sub-test began.
     SubtestStarted {
-        /// Its index in the plan.
+        /// Which of the plan's runs of sub-tests.
         subtest: usize,
         /// Its id.
         id: String,
@@ -33,21 +34,21 @@ pub enum Happened {
     },
     /// A step was done, or could not be.
     Step {
-        /// The sub-test's index in the plan.
+        /// Which of the plan's runs of sub-tests.
         subtest: usize,
         /// What it saw and what its checks found.
         recording: Box<Recording>,
     },
     /// Something could not be cleaned up.
     CleanupFailed {
-        /// The sub-test's index in the plan.
+        /// Which of the plan's runs of sub-tests.
         subtest: usize,
         /// What, and why.
         message: String,
     },
     /// A sub-test ended.
     SubtestFinished {
-        /// Its index in the plan.
+        /// Which of the plan's runs of sub-tests.
         subtest: usize,
         /// How.
         verdict: SubtestVerdict,
@@ -57,6 +58,15 @@ pub enum Happened {
         fault: Option<Fault>,
         /// How long it took, in nanoseconds.
         took_ns: u64,
+    },
+    /// What became of the target as a whole; right before the end.
+    Settled {
+        /// The run's id.
+        run_id: String,
+        /// Reads that were repeated because their connection failed.
+        retries: u64,
+        /// What is left on the target and belongs to no sub-test.
+        leftovers: Vec<String>,
     },
     /// The run ended; always the last line.
     RunFinished {
@@ -85,6 +95,11 @@ pub struct RunStarted {
     pub strict: bool,
     /// What stands for the scenarios' folder in locations.
     pub scenarios: String,
+    /// What was asked for.
+    pub selection: Selected,
+    /// Failures that were let through.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<AppliedWaiver>,
     /// The sub-tests, in the order of the results.
     pub plan: Vec<PlannedLine>,
 }

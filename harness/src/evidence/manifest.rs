@@ -25,7 +25,7 @@ pub const GUIDE: &str = "README.md";
 pub const SCENARIOS: &str = "scenarios/";
 
 /// What a bundle has.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// The form of the bundle.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write as _};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use time::OffsetDateTime;
@@ -9,8 +10,9 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::evidence::chain::Chain;
 use crate::evidence::line::{FORMAT, Happened, Line, PlannedLine, RunStarted};
+use crate::plan::waiver::WaiverState;
 use crate::plan::{Disposition, Plan};
-use crate::report::results::Kit;
+use crate::report::results::{Kit, Selected};
 use crate::run::event::{Event, Listener, TargetDescription};
 use crate::run::recording::{Recording, Saw};
 
@@ -21,7 +23,7 @@ pub struct Spool {
     chain: Chain,
     strict: bool,
     scenarios: String,
-    ids: Vec<String>,
+    plan: Arc<Plan>,
     counts: Counts,
     failure: Option<io::Error>,
 }
@@ -58,8 +60,8 @@ impl Spool {
     pub fn begin(strict: bool, scenarios: &str) -> io::Result<Self> {
         let file = BufWriter::new(tempfile::tempfile()?);
         let (chain, counts) = (Chain::default(), Counts::default());
-        let (scenarios, ids) = (scenarios.to_owned(), Vec::new());
-        Ok(Self { file, chain, strict, scenarios, ids, counts, failure: None })
+        let (scenarios, plan) = (scenarios.to_owned(), Arc::default());
+        Ok(Self { file, chain, strict, scenarios, plan, counts, failure: None })
     }
 
     /// Everything that was written.
@@ -105,6 +107,14 @@ impl Spool {
             target: target.clone(),
             strict: self.strict,
             scenarios: self.scenarios.clone(),
+            selection: Selected::of(plan),
+            waivers: plan
+                .selection
+                .waivers
+                .all()
+                .iter()
+                .map(|waiver| waiver.applied(WaiverState::NotJudged))
+                .collect(),
             plan: planned.collect(),
         }
     }
@@ -125,12 +135,13 @@ impl Listener for Spool {
     fn hear(&mut self, event: &Event) {
         match event {
             Event::Started { plan, target, at } => {
-                self.ids = plan.subtests.iter().map(|planned| planned.scenario.id.clone()).collect();
+                self.plan = Arc::clone(plan);
                 let begun = self.begun(plan, target, *at);
                 self.write(Happened::RunStarted(begun));
             }
             Event::SubtestStarted { subtest } => {
-                let id = self.ids.get(*subtest).cloned().unwrap_or_default();
+                let id = self.plan.planned(*subtest).map(|planned| planned.scenario.id.clone());
+                let id = id.unwrap_or_default();
                 let at = rfc3339(SystemTime::now());
                 self.write(Happened::SubtestStarted { subtest: *subtest, id, at });
             }
@@ -151,6 +162,11 @@ impl Listener for Spool {
                     took_ns: nanoseconds(*took),
                 });
             }
+            Event::Settled { run_id, retries, leftovers } => self.write(Happened::Settled {
+                run_id: run_id.clone(),
+                retries: *retries,
+                leftovers: leftovers.clone(),
+            }),
             Event::Finished { took, end } => {
                 self.write(Happened::RunFinished { took_ns: nanoseconds(*took), end: (*end).into() });
             }

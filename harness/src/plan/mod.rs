@@ -215,6 +215,7 @@ fn phrase(capability: Capability) -> &'static str {
         Capability::Heartbeat => "heartbeats with a machine's credential",
         Capability::Organisations => "a second organisation",
         Capability::Addresses => "several addresses to connect from",
+        Capability::Cidr => "the address that the target sees the kit at",
         Capability::Dashboard => "the dashboard",
         Capability::Wire => "WireGuard packets",
         Capability::Tun => "a TUN device",

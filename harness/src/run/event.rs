@@ -71,6 +71,15 @@ pub enum Event {
         /// How long it took.
         took: Duration,
     },
+    /// What became of the target as a whole; once, right before the end.
+    Settled {
+        /// The run's id, which the names of what it made on a shared target begin with.
+        run_id: String,
+        /// Reads that were repeated because their connection failed.
+        retries: u64,
+        /// What is left on the target and belongs to no sub-test.
+        leftovers: Vec<String>,
+    },
     /// The run ended.
     Finished {
         /// How long it took.

@@ -1,7 +1,9 @@
 //! Runs a plan and tells what happens, as events.
 
+mod cleanup;
 pub mod event;
 pub mod judge;
+mod ledger;
 mod preparation;
 pub mod recording;
 mod repeat;
@@ -9,6 +11,7 @@ mod scheduler;
 pub mod secret;
 mod stop;
 mod subtest;
+mod sweep;
 mod walk;
 
 use std::path::PathBuf;
@@ -23,9 +26,18 @@ use crate::target::Target;
 pub use scheduler::run;
 pub use stop::{Stop, Stopper, stop};
 
+/// A new id of a run: what a shared target gets to see of it in names.
+pub fn new_id() -> String {
+    const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let letters = (0..5).filter_map(|_| LETTERS.get(usize::from(rand::random::<u8>()) % LETTERS.len()));
+    std::iter::once('q').chain(letters.map(|letter| char::from(*letter))).collect()
+}
+
 /// What all sub-tests of a run have in common.
 #[derive(Debug)]
 pub struct Setting {
+    /// What tells it from other runs.
+    pub id: String,
     /// What it runs against.
     pub target: Target,
     /// The documented statements.

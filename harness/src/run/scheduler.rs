@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::plan::{Disposition, Plan};
 use crate::run::event::{End, Event, Fault, Listener, SubtestVerdict};
 use crate::run::stop::Stop;
-use crate::run::{Setting, subtest};
+use crate::run::{Setting, subtest, sweep};
 use crate::scenario::model::Capability;
 
 /// Where sub-tests tell what happens.
@@ -67,6 +67,13 @@ pub async fn run(
         let took = std::time::Duration::ZERO;
         listener.hear(&Event::SubtestFinished { subtest, verdict, reason: Some(reason), fault, took });
     }
+    let has_run = plan.subtests.iter().any(|planned| planned.disposition == Disposition::Run);
+    let leftovers = if has_run { sweep::sweep(&setting, stop).await } else { Vec::new() };
+    listener.hear(&Event::Settled {
+        run_id: setting.id.clone(),
+        retries: setting.target.retries(),
+        leftovers,
+    });
     listener.hear(&Event::Finished { took: begun.elapsed(), end });
 }
 

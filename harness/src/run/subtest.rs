@@ -4,22 +4,23 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use crate::plan::{Disposition, PlannedSubtest};
 use crate::run::event::{Event, Fault, SubtestVerdict};
 use crate::run::judge::Tally;
+use crate::run::ledger::Ledger;
 use crate::run::scheduler::Events;
 use crate::run::secret::Secrets;
 use crate::run::walk::Walk;
-use crate::run::{Setting, Stop, preparation};
+use crate::run::{Setting, Stop, cleanup, preparation};
 use crate::scenario::model::{Action, Authorisation, Capability, Identity, Scenario};
 use crate::step::bindings::Bindings;
-use crate::step::exchange::Clients;
+use crate::step::exchange::{Clients, Pace};
 use crate::step::{Stage, StepError};
 use crate::target::IDENTITIES;
 
@@ -48,7 +49,7 @@ pub(super) async fn run(
         Disposition::Skip(reason) => {
             End { verdict: SubtestVerdict::Skip, reason: Some(reason.clone()), fault: None }
         }
-        Disposition::Run => match set_up(setting, &planned.scenario, &secrets).await {
+        Disposition::Run => match set_up(setting, &planned.scenario, subtest, &secrets).await {
             Ok((stage, prefix)) => {
                 on_stage(setting, planned, subtest, stop, events, &secrets, stage, &prefix).await
             }
@@ -68,11 +69,15 @@ pub(super) async fn run(
 async fn set_up(
     setting: &Setting,
     scenario: &Scenario,
+    subtest: usize,
     secrets: &Secrets,
 ) -> Result<(Stage, String), StepError> {
     let place = setting.target.place(scenario.needs.contains(&Capability::Tun)).await?;
     // A control plane of its own needs no names of its own, and then tables look as documented.
-    let prefix = if place.is_private() { String::new() } else { format!("{}-", short_id()) };
+    let prefix = match place.is_private() {
+        true => String::new(),
+        false => format!("{}-{}-", setting.id, subtest + 1),
+    };
     let mut bindings = Bindings::default();
     bindings.set_built_in("org", place.org());
     if let Some(other) = place.other_org() {
@@ -116,36 +121,65 @@ async fn on_stage(
     mut stage: Stage,
     prefix: &str,
 ) -> End {
-    let walk = Walk { setting, planned, subtest, secrets, events };
+    let ledger = Mutex::new(Ledger::new(prefix));
+    let walk = Walk { setting, planned, subtest, secrets, events, ledger: &ledger };
     let mut tally = Tally::default();
+    let pace = stage.clients.pace().clone();
     let end = {
         let steps = AssertUnwindSafe(all(&walk, &mut stage, &mut tally, prefix)).catch_unwind();
         tokio::select! {
             biased;
             () = stop.asked() => Cut::Stopped,
-            done = timeout(setting.time_limit, steps) => match done {
-                Ok(Ok(Ok(()))) => Cut::Not,
-                Ok(Ok(Err(error))) => Cut::Unprepared(error),
-                Ok(Err(panic)) => Cut::Panicked(panic_message(&*panic)),
-                Err(_) => Cut::TimedOut,
+            done = in_time(setting.time_limit, &pace, steps) => match done {
+                Some(Ok(Ok(()))) => Cut::Not,
+                Some(Ok(Err(error))) => Cut::Unprepared(error),
+                Some(Err(panic)) => Cut::Panicked(panic_message(&*panic)),
+                None => Cut::TimedOut,
             },
         }
     };
     let end = judged(end, tally, setting.time_limit);
-    let clean = AssertUnwindSafe(walk.cleanup(&mut stage)).catch_unwind();
+    let clean = async {
+        walk.cleanup(&mut stage).await;
+        stop_machines(&mut stage).await;
+        cleanup::revoke(&mut stage, &ledger, secrets).await
+    };
+    let clean = AssertUnwindSafe(clean).catch_unwind();
     let problem = tokio::select! {
         () = stop.asked_twice() => Some("cleanup was cut short"),
         done = timeout(CLEANUP_LIMIT, clean) => match done {
-            Ok(Ok(())) => None,
+            Ok(Ok(problems)) => {
+                for message in problems {
+                    events.tell(Event::CleanupFailed { subtest, message: secrets.conceal(&message) });
+                }
+                None
+            }
             Ok(Err(_)) => Some("the kit panicked while it cleaned up"),
             Err(_) => Some("cleanup did not end in time"),
         },
     };
     if let Some(problem) = problem {
-        events.tell(Event::CleanupFailed { subtest, message: problem.to_owned() });
+        let left = cleanup::left(&ledger);
+        let left = if left.is_empty() { String::new() } else { format!("; left: {}", left.join(", ")) };
+        events.tell(Event::CleanupFailed { subtest, message: format!("{problem}{left}") });
     }
     leave(stage, &machines_folder(&setting.folder, subtest)).await;
     end
+}
+
+/// The work's result, unless it takes longer than it may. Time that it waited for the target's limits is not its own.
+async fn in_time<T>(limit: Duration, pace: &Pace, work: impl Future<Output = T>) -> Option<T> {
+    let begun = tokio::time::Instant::now();
+    let mut work = std::pin::pin!(work);
+    loop {
+        let deadline = begun + limit + pace.waited();
+        if let Ok(done) = timeout_at(deadline, &mut work).await {
+            return Some(done);
+        }
+        if begun + limit + pace.waited() <= deadline {
+            return None;
+        }
+    }
 }
 
 /// What kept a walk from its end.
@@ -193,7 +227,7 @@ impl End {
 
 /// Nothing of the sub-test stays: no process, no folder, no control plane.
 async fn leave(mut stage: Stage, folder: &Path) {
-    futures::future::join_all(stage.machines.values_mut().map(|machine| machine.stop())).await;
+    stop_machines(&mut stage).await;
     let Stage { place, clients, machines, peers, bindings: _ } = stage;
     drop((clients, machines, peers));
     if let Some(place) = Arc::into_inner(place) {
@@ -201,6 +235,10 @@ async fn leave(mut stage: Stage, folder: &Path) {
     }
     // What cannot be removed goes with the run's folder.
     let _ = std::fs::remove_dir_all(folder);
+}
+
+async fn stop_machines(stage: &mut Stage) {
+    futures::future::join_all(stage.machines.values_mut().map(|machine| machine.stop())).await;
 }
 
 fn machines_folder(folder: &Path, subtest: usize) -> std::path::PathBuf {
@@ -219,19 +257,13 @@ fn acts(scenario: &Scenario, identity: Identity) -> bool {
 }
 
 /// What `harness serve` calls that person's token.
-fn shell_variable(identity: Identity) -> &'static str {
+pub(super) fn shell_variable(identity: Identity) -> &'static str {
     match identity {
         Identity::Admin => "TOKEN",
         Identity::Owner => "OWNER_TOKEN",
         Identity::Member => "MEMBER_TOKEN",
         Identity::Outsider => "OUTSIDER_TOKEN",
     }
-}
-
-fn short_id() -> String {
-    const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let letters = (0..5).filter_map(|_| LETTERS.get(usize::from(rand::random::<u8>()) % LETTERS.len()));
-    std::iter::once('q').chain(letters.map(|letter| char::from(*letter))).collect()
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {

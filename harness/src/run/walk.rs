@@ -1,5 +1,6 @@
 //! Takes the steps of a sub-test one after the other and judges them.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use crate::check::evidence::{Evidence, Exchange, ProcessResult};
@@ -9,8 +10,10 @@ use crate::plan::PlannedSubtest;
 use crate::run::event::{Event, Fault};
 use crate::run::judge::{Done, Judge, Tally, Undone, keep_values, name, rows};
 use crate::run::recording::{Moment, Recorder, Recording};
+use crate::run::ledger::Ledger;
 use crate::run::scheduler::Events;
 use crate::run::secret::Secrets;
+use crate::run::subtest::shell_variable;
 use crate::run::{Setting, repeat};
 use crate::scenario::model::{Action, Request, Row, Step};
 use crate::scenario::template::{TemplateError, fill_template};
@@ -24,6 +27,8 @@ pub(super) struct Walk<'a> {
     pub(super) subtest: usize,
     pub(super) secrets: &'a Secrets,
     pub(super) events: &'a Events,
+    /// What the sub-test made on the target.
+    pub(super) ledger: &'a Mutex<Ledger>,
 }
 
 impl Walk<'_> {
@@ -62,7 +67,10 @@ impl Walk<'_> {
             for row in rows(step) {
                 stage.bindings.enter_row(&row);
                 let problem = match perform(step, stage).await {
-                    Ok(evidence) => refusal(&evidence),
+                    Ok(evidence) => {
+                        self.enter(&evidence);
+                        refusal(&evidence)
+                    }
                     Err(StepError::Template(TemplateError::Missing { .. })) => None,
                     Err(error) => Some(error.to_string()),
                 };
@@ -85,8 +93,13 @@ impl Walk<'_> {
         let mut polling = step.eventually.map(Polling::begin);
         loop {
             let done = perform(step, stage).await.map_err(Undone::from);
+            // A session may have been renewed meanwhile.
+            for (identity, token) in stage.place.sessions().await {
+                self.secrets.learn(&token, shell_variable(identity));
+            }
             if let Ok(evidence) = &done {
                 self.secrets.learn_from(evidence);
+                self.enter(evidence);
             }
             keep_values(step, &done, &mut stage.bindings);
             if let Some(polling) = &mut polling {
@@ -101,6 +114,10 @@ impl Walk<'_> {
             let outcomes = self.judge().judge(step, &done, &stage.bindings, self.setting.snapshots);
             return (done, outcomes);
         }
+    }
+
+    fn enter(&self, evidence: &Evidence) {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).enter(evidence);
     }
 
     fn leave_out(&self, step: &Step, stage: &mut Stage) -> (Done, Vec<Outcome>) {

@@ -152,6 +152,7 @@ pub(crate) const CAPABILITIES: &[(&str, Capability)] = &[
     ("heartbeat", Capability::Heartbeat),
     ("organisations", Capability::Organisations),
     ("addresses", Capability::Addresses),
+    ("cidr", Capability::Cidr),
     ("dashboard", Capability::Dashboard),
     ("wire", Capability::Wire),
     ("tun", Capability::Tun),

@@ -63,7 +63,7 @@ impl<'a> Trial<'a> {
     /// Takes a line, and tells what happened as the run told it.
     pub(super) fn take(&mut self, number: u64, happened: Happened) -> Option<Event> {
         match happened {
-            Happened::RunStarted(_) | Happened::RunFinished { .. } => None,
+            Happened::RunStarted(_) | Happened::Settled { .. } | Happened::RunFinished { .. } => None,
             Happened::SubtestStarted { subtest, id, .. } => self.started(number, subtest, &id),
             Happened::Step { subtest, recording } => self.step(number, subtest, &recording),
             Happened::CleanupFailed { subtest, message } => Some(Event::CleanupFailed { subtest, message }),
@@ -81,12 +81,12 @@ impl<'a> Trial<'a> {
     }
 
     fn problem(&mut self, number: u64, subtest: usize, what: &str) {
-        let id = self.plan.subtests.get(subtest).map_or("no sub-test", |planned| planned.scenario.id.as_str());
+        let id = self.plan.planned(subtest).map_or("no sub-test", |planned| planned.scenario.id.as_str());
         self.agreement.problems.push(format!("line {number}, {id}: {what}"));
     }
 
     fn started(&mut self, number: u64, subtest: usize, id: &str) -> Option<Event> {
-        let planned = self.plan.subtests.get(subtest).filter(|planned| planned.scenario.id == id);
+        let planned = self.plan.planned(subtest).filter(|planned| planned.scenario.id == id);
         let Some(planned) = planned else {
             self.problem(number, subtest, "a sub-test begins that the plan does not have there");
             return None;
@@ -131,7 +131,7 @@ impl<'a> Trial<'a> {
         for (index, (mut outcome, check)) in outcomes.into_iter().zip(&recording.checks).enumerate() {
             let what = || format!("“{name}”, check {} ({})", index + 1, check.statements.join(", "));
             if check.words_rest_on_secret || check.rests_on_secret.is_some() {
-                self.agreement.wordless.insert((subtest, first + index));
+                self.agreement.wordless.insert((self.plan.position(subtest), first + index));
                 course.has_own_words = false;
             }
             if let Some(reason) = &check.rests_on_secret {
@@ -170,7 +170,7 @@ impl<'a> Trial<'a> {
         fault: Option<Fault>,
     ) {
         self.over.insert(subtest);
-        let is_skipped = self.plan.subtests.get(subtest).is_some_and(|planned| {
+        let is_skipped = self.plan.planned(subtest).is_some_and(|planned| {
             matches!(planned.disposition, crate::plan::Disposition::Skip(_))
         });
         let Some(course) = self.running.remove(&subtest) else {
@@ -198,7 +198,7 @@ impl<'a> Trial<'a> {
 }
 
 fn course_id(plan: &Plan, subtest: usize) -> String {
-    plan.subtests.get(subtest).map(|planned| planned.scenario.id.clone()).unwrap_or_default()
+    plan.planned(subtest).map(|planned| planned.scenario.id.clone()).unwrap_or_default()
 }
 
 fn difference(check: &RecordedCheck, outcome: &Outcome) -> Option<String> {

@@ -11,15 +11,16 @@ use time::format_description::well_known::Rfc3339;
 use super::agreement::{Agreement, Trial};
 use super::compare::{Terms, differences};
 use super::files::shown;
-use super::{Options, Report};
+use super::Report;
 use crate::evidence::archive::Archive;
 use crate::evidence::chain::Chain;
 use crate::evidence::line::{FORMAT, Happened, Line, PlannedLine, RunStarted};
 use crate::evidence::manifest::{EXCHANGES, Manifest, RESULTS, SCENARIOS, STATEMENT, is_plain};
 use crate::evidence::statement::{self, Subject};
-use crate::plan::{Disposition, Plan, PlannedSubtest, Selection, TargetFacts, plan};
+use crate::plan::waiver::Waivers;
+use crate::plan::{Disposition, Filter, Plan, PlannedSubtest, Selection, TargetFacts, plan};
 use crate::report::record::Record;
-use crate::report::results::Results;
+use crate::report::results::{Results, Selected};
 use crate::requirement::Registry;
 use crate::run::event::{Event, Listener as _};
 use crate::scenario::{Library, load};
@@ -35,7 +36,6 @@ const MOST_SCENARIOS: u64 = 64 << 20;
 pub(super) fn again<R: Read + Seek>(
     archive: &mut Archive<R>,
     manifest: &Manifest,
-    options: &Options,
     report: &mut Report,
 ) -> io::Result<()> {
     let results = results(archive, manifest, report);
@@ -63,7 +63,6 @@ pub(super) fn again<R: Read + Seek>(
         Ok(judged) => tell(judged, manifest, results.as_ref(), &library.registry, report),
         Err(problem) => report.bad("checks", problem),
     }
-    let _ = options;
     Ok(())
 }
 
@@ -155,8 +154,7 @@ fn judged<R: BufRead>(
         problems.push("the run's first line names another kit or target than the manifest".to_owned());
     }
     let mut record = Record::default();
-    let at = OffsetDateTime::parse(&started.at, &Rfc3339).map(SystemTime::from);
-    let at = at.map_err(|error| format!("the run's beginning is no time: {error}"))?;
+    let at = SystemTime::from(begun(&started)?);
     record.hear(&Event::Started { plan: Arc::clone(&plan), target: started.target.clone(), at });
     let compares_words = started.kit.version == env!("CARGO_PKG_VERSION");
     let mut trial = Trial::new(&plan, &library.registry, started.strict, compares_words, results);
@@ -169,6 +167,9 @@ fn judged<R: BufRead>(
         match line.event {
             Happened::RunStarted(_) => {
                 return Err(format!("line {number} of {EXCHANGES} begins the run a second time"));
+            }
+            Happened::Settled { run_id, retries, leftovers } => {
+                record.hear(&Event::Settled { run_id, retries, leftovers });
             }
             Happened::RunFinished { took_ns, end } => {
                 is_ended = true;
@@ -185,8 +186,14 @@ fn judged<R: BufRead>(
     Ok(Judged { record, agreement, started, problems, is_ended })
 }
 
+fn begun(started: &RunStarted) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(&started.at, &Rfc3339).map_err(|error| format!("the run's beginning is no time: {error}"))
+}
+
 /// The plan of the run; each sub-test is held against what the target declares.
 fn planned(started: &RunStarted, library: &Library) -> Result<(Arc<Plan>, Vec<String>), String> {
+    let day = begun(started)?.date();
+    let waivers = Arc::new(Waivers::recalled(&started.waivers, day)?);
     let facts = TargetFacts {
         name: started.target.name.clone(),
         capabilities: started.target.capabilities.clone(),
@@ -212,9 +219,14 @@ fn planned(started: &RunStarted, library: &Library) -> Result<(Arc<Plan>, Vec<St
             scenario: Arc::clone(scenario),
             disposition: skip.clone().map_or(Disposition::Run, Disposition::Skip),
             judges_ours: *judges_ours,
+            waivers: Arc::clone(&waivers),
         });
     }
-    Ok((Arc::new(Plan { subtests }), problems))
+    let Selected { suites, filter, rerun, shard, repeat, shuffle, scenarios } = started.selection.clone();
+    let filter = filter.as_deref().map(Filter::parse).transpose().map_err(|error| error.to_string())?;
+    let only = rerun.then(std::collections::BTreeSet::new);
+    let selection = Selection { suites, filter, only, shard, shuffle, repeat, max_fail: None, waivers };
+    Ok((Arc::new(Plan { subtests, selection, elsewhere: Vec::new(), fingerprint: scenarios }), problems))
 }
 
 fn tell(

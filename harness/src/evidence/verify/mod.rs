@@ -5,7 +5,7 @@
 
 mod agreement;
 mod compare;
-pub(super) mod files;
+mod files;
 mod judgement;
 mod report;
 
@@ -86,7 +86,7 @@ pub fn verify<R: Read + Seek>(reader: R, options: &Options) -> Result<Report, No
     files::each(&mut archive, &manifest, &mut report);
     signed(&mut archive, &manifest, &text, options, &mut report);
     files::kit(&manifest, options, &mut report);
-    judgement::again(&mut archive, &manifest, options, &mut report)?;
+    judgement::again(&mut archive, &manifest, &mut report)?;
     Ok(report)
 }
 

@@ -155,7 +155,10 @@ impl<W: Write + Send> Listener for Terminal<W> {
                 self.progress.inc(1);
                 self.tell_running();
             }
-            Event::StepFinished { .. } | Event::CleanupFailed { .. } | Event::Finished { .. } => {}
+            Event::StepFinished { .. }
+            | Event::CleanupFailed { .. }
+            | Event::Settled { .. }
+            | Event::Finished { .. } => {}
         }
     }
 }

@@ -61,6 +61,7 @@ pub(super) fn verdict(
 fn details(writer: &mut Writer<'_>, record: &Record, results: &Results, paint: Paint) {
     skips(writer, results);
     leftovers(writer, record);
+    retries(writer, record);
     for gap in &results.gaps {
         writer.hanging("gap: ", gap);
     }
@@ -123,6 +124,18 @@ fn leftovers(writer: &mut Writer<'_>, record: &Record) {
         for leftover in &subtest.leftovers {
             writer.hanging("not cleaned up: ", &format!("{}: {leftover}", planned.scenario.id));
         }
+    }
+    for leftover in &record.leftovers {
+        writer.hanging("not cleaned up: ", leftover);
+    }
+}
+
+/// A connection that fails now and then is worth knowing of, although no verdict hangs on it.
+fn retries(writer: &mut Writer<'_>, record: &Record) {
+    match record.retries {
+        0 => {}
+        1 => writer.hanging("retries: ", "1 read was repeated because its connection failed"),
+        count => writer.hanging("retries: ", &format!("{count} reads were repeated because their connection failed")),
     }
 }
 

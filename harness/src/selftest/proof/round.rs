@@ -33,6 +33,7 @@ impl Bench {
         let mut subtests = whole.map_err(io::Error::other)?.subtests;
         subtests.retain(|planned| only.contains(planned.scenario.id.as_str()));
         let setting = Setting {
+            id: run::new_id(),
             target,
             registry: Arc::new(self.library.registry.clone()),
             jobs,

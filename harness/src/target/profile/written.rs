@@ -1,0 +1,1 @@
+//! A new profile, with comments that say what to fill in.
