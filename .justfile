@@ -42,6 +42,15 @@ interop: (network "interop")
 selftest:
     cargo run -p harness -- selftest
 
+# The second implementation, and its departures
+independent:
+    cargo test -p harness --test independent
+
+# Each report in what its readers use (chromium, perl, python3-jsonschema, python3-junitparser)
+readers:
+    cargo build -p harness
+    harness/tests/readers/run target/debug/harness target/readers
+
 lint:
     cargo run -p harness -- lint
 
@@ -49,6 +58,10 @@ lint:
 bench:
     cargo bench -p mock-server --bench registrations
     cargo bench -p harness --bench suite
+
+# The kit beside hurl (cargo install hurl --version 8.0.1 --locked)
+bench-hurl:
+    cargo bench -p harness --bench hurl
 
 # The tunnel beside other people's (as root)
 bench-tunnel:

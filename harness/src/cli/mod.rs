@@ -3,6 +3,7 @@
 mod console;
 mod deviation;
 mod explain;
+mod init_target;
 mod library;
 mod lint;
 mod list;
@@ -60,8 +61,10 @@ enum Command {
     List(list::Arguments),
     /// Explain a statement, a sub-test, a chapter or a suite
     Explain(explain::Arguments),
-    /// Check every scenario and list every mistake
-    Lint,
+    /// Check every scenario, or a target profile, and list every mistake
+    Lint(lint::Arguments),
+    /// Write the profile of a target
+    InitTarget(init_target::Arguments),
     /// Start the reference and print what the documents' lines need
     Serve(serve::Arguments),
     /// Show that the kit finds every deviation of the reference that it should
@@ -129,7 +132,8 @@ fn dispatch(cli: Cli, console: &Console) -> u8 {
         }),
         Some(Command::List(arguments)) => list::list(&arguments, scenarios, console),
         Some(Command::Explain(arguments)) => explain::explain(&arguments, scenarios, console),
-        Some(Command::Lint) => lint::lint(scenarios, console),
+        Some(Command::Lint(arguments)) => lint::lint(&arguments, scenarios, console),
+        Some(Command::InitTarget(arguments)) => init_target::init_target(arguments, console),
         Some(Command::Report(arguments)) => report::report(&arguments, console),
         Some(Command::Verify(arguments)) => verify::verify(&arguments, console),
         Some(Command::Schema(arguments)) => schema::schema(&arguments, console),

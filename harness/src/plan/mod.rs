@@ -129,9 +129,9 @@ pub fn plan(
     let is_selected = |scenario: &Scenario| selected.iter().any(|known| known.id == scenario.id);
     // What never runs on this target leaves nothing open about a waiver.
     let could_run = |scenario: &Scenario| disposition(scenario, registry, target) == Disposition::Run;
-    let elsewhere = scenarios.iter().filter(|scenario| {
-        waivers.concern(scenario) && !is_selected(scenario) && could_run(scenario)
-    });
+    let elsewhere = scenarios
+        .iter()
+        .filter(|scenario| waivers.concern(scenario) && !is_selected(scenario) && could_run(scenario));
     Ok(Plan {
         subtests: subtests.collect(),
         selection: selection.clone(),

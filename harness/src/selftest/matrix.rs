@@ -49,7 +49,7 @@ impl Matrix {
         }
         for (cell, found) in observed.cells.iter().filter(|(cell, _)| is_new(&cell.subtest)) {
             let list = match found.verdict {
-                CheckVerdict::Fail => &mut self.patterns,
+                CheckVerdict::Fail | CheckVerdict::Waived => &mut self.patterns,
                 _ if observed.wavering.contains(cell) => &mut self.wavering,
                 // What cannot be judged today may be another day.
                 CheckVerdict::Error => &mut self.wavering,
@@ -85,7 +85,8 @@ impl Matrix {
 
     /// Whether the deviation was tried on the sub-test.
     pub fn covers(&self, deviation: &str, subtest: &str) -> bool {
-        let known = |list: &Patterns| list.get(deviation).is_some_and(|pattern| pattern.contains_key(subtest));
+        let known =
+            |list: &Patterns| list.get(deviation).is_some_and(|pattern| pattern.contains_key(subtest));
         self.subtests.contains_key(subtest) || known(&self.patterns) || known(&self.wavering)
     }
 

@@ -7,7 +7,7 @@ use crate::check::outcome::CheckVerdict;
 use crate::plan::Plan;
 use crate::run::event::{Event, Listener, SubtestVerdict, scenario};
 
-/// A check of a sub-test, rows told apart: `STEP (row N): STATEMENTS`.
+/// A check of a sub-test, rows told apart: `STEP (row N): STATEMENTS`, ` (2)` behind the second on the same statements.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cell {
     /// The sub-test.
@@ -87,9 +87,14 @@ impl Listener for Observed {
                 *row += 1;
                 let Some(step) = scenario.steps.iter().find(|step| step.span == *span) else { return };
                 let row = if step.rows.len() > 1 { format!(" (row {row})") } else { String::new() };
+                let mut seen: Vec<&[String]> = Vec::new();
                 for outcome in outcomes {
                     let statements = outcome.statements.join(", ");
-                    let check = format!("{}{row}: {statements}", step.name.text);
+                    // Several checks on the same statements are told apart by their place.
+                    let earlier = seen.iter().filter(|known| **known == outcome.statements).count();
+                    let place = if earlier > 0 { format!(" ({})", earlier + 1) } else { String::new() };
+                    seen.push(&outcome.statements);
+                    let check = format!("{}{row}: {statements}{place}", step.name.text);
                     let cell = Cell { subtest: scenario.id.clone(), check };
                     let found = Found { statements: outcome.statements.clone(), verdict: outcome.verdict };
                     let worst = self.cells.entry(cell).or_insert_with(|| found.clone());

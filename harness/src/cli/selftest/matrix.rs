@@ -27,12 +27,7 @@ pub(super) fn prepare(bench: &mut Bench, chosen: &mut Vec<&Declared>, is_chosen:
 }
 
 /// Writes what was learnt, beside what is known and still so.
-pub(super) fn write(
-    to: Option<&Path>,
-    proofs: &[Proof],
-    bench: &Bench,
-    console: &Console,
-) -> Result<u8, u8> {
+pub(super) fn write(to: Option<&Path>, proofs: &[Proof], bench: &Bench, console: &Console) -> Result<u8, u8> {
     let failed: Vec<&Proof> = proofs.iter().filter(|proof| !proof.missed.is_empty()).collect();
     for proof in &failed {
         console.complain(&format!("{}: {}", proof.deviation, proof.missed.join("; ")));
@@ -81,9 +76,8 @@ fn learnt(proofs: &[Proof], bench: &Bench) -> Matrix {
         .flat_map(|proof| &proof.observed.skipped)
         .map(|(subtest, _)| subtest.as_str())
         .collect();
-    let tried = |scenario: &&Scenario| {
-        unknown.contains(&scenario.id) && !skipped.contains(scenario.id.as_str())
-    };
+    let tried =
+        |scenario: &&Scenario| unknown.contains(&scenario.id) && !skipped.contains(scenario.id.as_str());
     matrix.know(scenarios(bench).filter(tried));
     matrix.keep(
         |deviation| bench.catalogue.named(deviation).is_ok(),

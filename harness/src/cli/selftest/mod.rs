@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     /// Only these deviations: ids or families, separated by commas, such as 'counts,key-used-*'
     #[arg(long, value_name = "IDS")]
     filter: Option<String>,
-    /// How many deviations are tried at the same time [default: twice the cores, 8 at most]
+    /// How many deviations are tried at the same time [default: three times the cores, 12 at most]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroU32>,
     /// Try every deviation so many times; one that is missed once is missed
@@ -79,7 +79,9 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         None => Matrix::built_in().map_err(|error| usage(&error))?,
     };
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(|error| {
-        console.complain(&format!("no folder for the machines can be made: {error}; set TMPDIR to a writable one"));
+        console.complain(&format!(
+            "no folder for the machines can be made: {error}; set TMPDIR to a writable one"
+        ));
         ENVIRONMENT
     })?;
     let mut bench = Bench::new(shelf.library, catalogue, known, jobs(arguments.jobs), folder.path());
@@ -89,7 +91,7 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     } else if arguments.write_matrix.is_some() {
         matrix::prepare(&mut bench, &mut chosen, arguments.filter.is_some());
     }
-    let (plain, proofs) = tried(&bench, &chosen, &arguments, console).await?;
+    let (plain, proofs) = tried(&mut bench, &chosen, &arguments, console).await?;
     if plain.is_empty() && bench.reach != Reach::Catching {
         return match &arguments.write_matrix {
             Some(to) => matrix::write(to.as_deref(), &proofs, &bench, console),
@@ -105,7 +107,7 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
 
 /// What the plain reference fails, and what came of each deviation.
 async fn tried(
-    bench: &Bench,
+    bench: &mut Bench,
     chosen: &[&Declared],
     arguments: &Arguments,
     console: &Console,
@@ -113,7 +115,10 @@ async fn tried(
     let (stopper, stop) = run::stop();
     let listening = tokio::spawn(heed_signals(stopper));
     let of = (arguments.filter.is_some() && bench.reach == Reach::Catching).then_some(chosen);
-    let plain = bench.plain(of, &stop).await;
+    let mut plain = bench.plain(of, &stop).await;
+    if bench.reach != Reach::Catching {
+        plain.extend(bench.rehearse(&stop).await.err().map(|error| error.to_string()));
+    }
     // Nothing is worth trying on a reference that fails by itself.
     let proofs = match plain.is_empty() {
         true => rounds(bench, chosen, arguments.repeat.get(), &stop, console).await,
@@ -137,7 +142,7 @@ async fn rounds(
     console: &Console,
 ) -> Vec<Proof> {
     let whole = u64::try_from(chosen.len()).unwrap_or_default() * u64::from(tries);
-    let progress = Progress::new(console, whole);
+    let progress = Progress::new(console, &bench.reach, whole);
     let mut proofs: Vec<Proof> = Vec::new();
     for _ in 0..tries {
         if stop.end().is_none() {

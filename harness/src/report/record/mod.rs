@@ -100,7 +100,7 @@ impl Listener for Record {
             }
             Event::Settled { run_id, retries, leftovers } => {
                 self.run_id = Some(run_id.clone());
-                self.retries += *retries;
+                self.retries += retries;
                 self.leftovers.extend_from_slice(leftovers);
             }
             Event::Finished { took, end } => {
@@ -124,9 +124,10 @@ impl Record {
     pub fn whole(&self) -> Whole<'_> {
         let ended = self.subtests().map(|(planned, record)| {
             let source = &planned.scenario.source;
-            let checks = record.outcomes.iter().map(|outcome| {
-                (line(source, &outcome.span), outcome.statements.as_slice(), outcome.verdict)
-            });
+            let checks = record
+                .outcomes
+                .iter()
+                .map(|outcome| (line(source, &outcome.span), outcome.statements.as_slice(), outcome.verdict));
             Ended {
                 scenario: &planned.scenario,
                 verdict: record.verdict,

@@ -135,7 +135,8 @@ fn retries(writer: &mut Writer<'_>, record: &Record) {
     match record.retries {
         0 => {}
         1 => writer.hanging("retries: ", "1 read was repeated because its connection failed"),
-        count => writer.hanging("retries: ", &format!("{count} reads were repeated because their connection failed")),
+        count => writer
+            .hanging("retries: ", &format!("{count} reads were repeated because their connection failed")),
     }
 }
 

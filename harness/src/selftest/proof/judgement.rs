@@ -16,7 +16,8 @@ pub(super) fn misses(declared: &Declared, observed: &Observed) -> Vec<String> {
     let failed: Vec<(&Cell, &Found)> =
         observed.failed().filter(|(cell, _)| declared.caught_by.contains(&cell.subtest)).collect();
     for cell in observed.wavering.iter().filter(|cell| declared.caught_by.contains(&cell.subtest)) {
-        misses.push(format!("{} fails “{}” in some runs only: that catches nothing", cell.subtest, cell.check));
+        misses
+            .push(format!("{} fails “{}” in some runs only: that catches nothing", cell.subtest, cell.check));
     }
     for statement in &declared.breaks {
         if !failed.iter().any(|(_, found)| found.statements.contains(statement)) {
@@ -148,7 +149,10 @@ mod tests {
         let found = |verdict| observed(&[("a/ST1", "a/F.1", Fail), ("a/ST2", "a/F.2", verdict)]);
         let steady = Observed::steady(vec![found(Fail), found(Pass), found(Fail)]);
         let missed = misses(&declared(), &steady);
-        assert!(missed.contains(&"a/ST2 fails “a step: a/F.2” in some runs only: that catches nothing".to_owned()));
+        assert!(
+            missed
+                .contains(&"a/ST2 fails “a step: a/F.2” in some runs only: that catches nothing".to_owned())
+        );
         assert!(missed.iter().any(|line| line.starts_with("a/F.2 is not proven")), "{missed:?}");
         assert_eq!(misses(&declared(), &Observed::steady(vec![found(Fail); 3])), Vec::<String>::new());
     }
@@ -166,9 +170,10 @@ mod tests {
         let told = |verdicts| differences(&declared(), &runs(verdicts), &matrix, &catalogue).join("\n");
         assert_eq!(told([Fail, Fail, Pass]), "");
         assert_eq!(told([Fail, Error, Pass]), "a/ST2 can no longer judge “a step: a/F.2”");
-        assert!(told([Fail, Pass, Fail]).starts_with(
-            "a/ST2 no longer fails “a step: a/F.2”\na/ST2 now fails “a step: b/F.1”\n"
-        ));
+        assert!(
+            told([Fail, Pass, Fail])
+                .starts_with("a/ST2 no longer fails “a step: a/F.2”\na/ST2 now fails “a step: b/F.1”\n")
+        );
         assert!(told([Pass, Pass, Fail]).ends_with("is diagnosed as nothing"));
     }
 }

@@ -2,6 +2,7 @@
 
 mod judgement;
 mod patience;
+mod rehearsal;
 mod round;
 mod scope;
 
@@ -23,6 +24,7 @@ use super::census;
 use super::deviant::Deviant;
 use super::matrix::Matrix;
 use super::observed::Observed;
+use rehearsal::Rehearsal;
 
 /// A race that is lost once may be won the next time.
 const RACES_AGAIN: usize = 2;
@@ -41,6 +43,7 @@ pub struct Bench {
     pub folder: PathBuf,
     /// What runs against each deviation.
     pub reach: Reach,
+    rehearsal: Rehearsal,
     embedded: Embedded,
 }
 
@@ -77,7 +80,16 @@ impl Bench {
     pub fn new(library: Library, catalogue: Catalogue, matrix: Matrix, jobs: usize, folder: &Path) -> Self {
         let (folder, embedded) = (folder.to_owned(), Embedded::default());
         let library = patience::impatient(library);
-        Self { library, catalogue, matrix, jobs, folder, reach: Reach::Catching, embedded }
+        Self {
+            library,
+            catalogue,
+            matrix,
+            jobs,
+            folder,
+            reach: Reach::Catching,
+            rehearsal: Rehearsal::default(),
+            embedded,
+        }
     }
 
     /// Runs what is to catch these deviations, or everything, against the reference as it is; the checks that do not

@@ -44,7 +44,7 @@ impl Bench {
             evidence: None,
         };
         let mut observed = Observed::default();
-        let plan = Arc::new(Plan { subtests });
+        let plan = Arc::new(Plan { subtests, ..Plan::default() });
         run::run(Arc::new(setting), plan, SystemTime::now(), stop.clone(), &mut observed).await;
         // It goes with its parent if it cannot be removed now.
         let _ = std::fs::remove_dir_all(folder);
