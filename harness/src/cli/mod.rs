@@ -15,6 +15,7 @@ mod schema;
 mod selftest;
 mod serve;
 mod stored;
+mod verify;
 mod waivers;
 
 use std::ffi::OsString;
@@ -76,6 +77,8 @@ enum Command {
     Diff(diff::Arguments),
     /// Join the results of a run's shards
     Merge(merge::Arguments),
+    /// Check an evidence bundle, and evaluate every check of it again
+    Verify(verify::Arguments),
     /// Print the JSON Schema of a file format
     Schema(schema::Arguments),
 }
@@ -140,6 +143,7 @@ fn dispatch(cli: Cli, console: &Console) -> u8 {
         Some(Command::Report(arguments)) => report::report(&arguments, console),
         Some(Command::Diff(arguments)) => diff::diff(&arguments, console),
         Some(Command::Merge(arguments)) => merge::merge(&arguments, scenarios, console),
+        Some(Command::Verify(arguments)) => verify::verify(&arguments, console),
         Some(Command::Schema(arguments)) => schema::schema(&arguments, console),
     }
 }

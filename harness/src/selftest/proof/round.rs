@@ -41,6 +41,7 @@ impl Bench {
             snapshots: Mode::Compare,
             time_limit: TIME_LIMIT,
             folder: folder.clone(),
+            evidence: None,
         };
         let mut observed = Observed::default();
         let plan = Arc::new(Plan { subtests, ..Plan::default() });
