@@ -233,6 +233,57 @@ fn a_profile_is_refused_with_the_place_of_its_mistake() {
 }
 
 #[test]
+fn a_profile_is_written_checked_and_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = harness();
+        let command = command.current_dir(folder.path()).env_remove("ACME_TOKEN").args(arguments);
+        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+        let told = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        (output.status.code(), told)
+    };
+    let known =
+        ["--name", "acme", "--base-url", "https://x.example", "--org-id", "o", "--admin", "env:ACME_TOKEN"];
+    let write: Vec<&str> = ["init-target", "acme.toml"].into_iter().chain(known).collect();
+    let cases: [(&[&str], i32, &[&str]); 8] = [
+        (
+            &["init-target", "--name", "acme"],
+            2,
+            &["--base-url and --org-id are missing", "init-target --help"],
+        ),
+        (&["init-target", "--admin", "vault"], 2, &["write env:VARIABLE"]),
+        (&write, 0, &["export ACME_TOKEN=…", "harness lint --target acme.toml"]),
+        (&write, 2, &["acme.toml exists"]),
+        (
+            &["lint", "--target", "acme.toml"],
+            0,
+            &[
+                "ACME_TOKEN is not set, but tokens.admin reads it",
+                "capabilities: HTTP alone",
+                "acme.toml: 1 warning",
+            ],
+        ),
+        (
+            &["lint", "--target", "none.toml"],
+            2,
+            &["none.toml cannot be read", "`harness init-target` writes one"],
+        ),
+        (
+            &["init-target", "b.toml", "--name", "b", "--base-url", "x", "--org-id", "o"],
+            2,
+            &["b.toml was not written", "no URL"],
+        ),
+        (&["schema", "profile"], 0, &["requests_per_second", "client_certificate", "\"addresses\""]),
+    ];
+    for (arguments, code, told) in cases {
+        let (ended, all) = run(arguments);
+        assert_eq!(ended, Some(code), "{arguments:?}: {all}");
+        assert!(told.iter().all(|told| all.contains(told)), "{arguments:?}: {all}");
+    }
+    assert!(!folder.path().join("b.toml").exists());
+}
+
+#[test]
 fn every_mistake_of_every_scenario_is_listed_and_nothing_runs() {
     let folder = tempfile::tempdir().unwrap();
     let chapter = folder.path().join("probe/keys");

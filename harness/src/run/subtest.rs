@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use tokio::time::{timeout, timeout_at};
 
 use crate::plan::{Disposition, PlannedSubtest};
 use crate::run::event::{Event, Fault, SubtestVerdict};
@@ -20,7 +19,7 @@ use crate::run::walk::Walk;
 use crate::run::{Setting, Stop, cleanup, name, preparation};
 use crate::scenario::model::{Action, Authorisation, Capability, Identity, Scenario};
 use crate::step::bindings::Bindings;
-use crate::step::exchange::{Clients, Pace};
+use crate::step::exchange::Clients;
 use crate::step::{Stage, StepError};
 use crate::target::IDENTITIES;
 
@@ -130,7 +129,7 @@ async fn on_stage(
         tokio::select! {
             biased;
             () = stop.asked() => Cut::Stopped,
-            done = in_time(setting.time_limit, &pace, steps) => match done {
+            done = pace.within(setting.time_limit, steps) => match done {
                 Some(Ok(Ok(()))) => Cut::Not,
                 Some(Ok(Err(error))) => Cut::Unprepared(error),
                 Some(Err(panic)) => Cut::Panicked(panic_message(&*panic)),
@@ -138,7 +137,14 @@ async fn on_stage(
             },
         }
     };
-    let end = judged(end, tally, setting.time_limit);
+    let timed_out = matches!(end, Cut::TimedOut);
+    let mut end = judged(end, tally, setting.time_limit);
+    if timed_out
+        && setting.target.is_shared()
+        && let Some(reason) = end.reason.as_mut().filter(|_| end.fault.is_some())
+    {
+        reason.push_str("; if it may take that long, raise timeouts.subtest in the target's profile");
+    }
     let clean = async {
         walk.cleanup(&mut stage).await;
         stop_machines(&mut stage).await;
@@ -147,15 +153,15 @@ async fn on_stage(
     let clean = AssertUnwindSafe(clean).catch_unwind();
     let problem = tokio::select! {
         () = stop.asked_twice() => Some("cleanup was cut short"),
-        done = timeout(CLEANUP_LIMIT, clean) => match done {
-            Ok(Ok(problems)) => {
+        done = pace.within(CLEANUP_LIMIT, clean) => match done {
+            Some(Ok(problems)) => {
                 for message in problems {
                     events.tell(Event::CleanupFailed { subtest, message: secrets.conceal(&message) });
                 }
                 None
             }
-            Ok(Err(_)) => Some("the kit panicked while it cleaned up"),
-            Err(_) => Some("cleanup did not end in time"),
+            Some(Err(_)) => Some("the kit panicked while it cleaned up"),
+            None => Some("cleanup did not end in time"),
         },
     };
     if let Some(problem) = problem {
@@ -165,21 +171,6 @@ async fn on_stage(
     }
     leave(stage, &machines_folder(&setting.folder, subtest)).await;
     end
-}
-
-/// The work's result, unless it takes longer than it may. Time that it waited for the target's limits is not its own.
-async fn in_time<T>(limit: Duration, pace: &Pace, work: impl Future<Output = T>) -> Option<T> {
-    let begun = tokio::time::Instant::now();
-    let mut work = std::pin::pin!(work);
-    loop {
-        let deadline = begun + limit + pace.waited();
-        if let Ok(done) = timeout_at(deadline, &mut work).await {
-            return Some(done);
-        }
-        if begun + limit + pace.waited() <= deadline {
-            return None;
-        }
-    }
 }
 
 /// What kept a walk from its end.

@@ -1,7 +1,7 @@
 //! A server that answers whatever a test wants, over HTTP/1.1, in the clear or not.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -73,11 +73,15 @@ impl Server {
                     Some(config) => {
                         let mut connection = ServerConnection::new(config).unwrap();
                         let mut plain: TcpStream = stream;
-                        if connection.complete_io(&mut plain).is_ok() {
-                            let protocol = connection.alpn_protocol().unwrap_or_default().to_vec();
-                            protocols.lock().unwrap().push(protocol);
-                            serve(StreamOwned::new(connection, plain), &asked, &*answer);
+                        if connection.complete_io(&mut plain).is_err() {
+                            // The alert has to arrive: a connection closed before all is read is reset.
+                            let _ = plain.shutdown(Shutdown::Write);
+                            let _ = std::io::copy(&mut plain, &mut std::io::sink());
+                            return;
                         }
+                        let protocol = connection.alpn_protocol().unwrap_or_default().to_vec();
+                        protocols.lock().unwrap().push(protocol);
+                        serve(StreamOwned::new(connection, plain), &asked, &*answer);
                     }
                 });
             }
