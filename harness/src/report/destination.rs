@@ -99,6 +99,9 @@ impl Destination {
         if self.path.is_dir() {
             return Err(unwritable(std::io::Error::other("it is a folder")));
         }
+        if self.is_stream() {
+            return std::fs::OpenOptions::new().write(true).open(&self.path).map(drop).map_err(unwritable);
+        }
         std::fs::create_dir_all(self.folder()).map_err(unwritable)?;
         tempfile::NamedTempFile::new_in(self.folder()).map(drop).map_err(unwritable)
     }
@@ -113,12 +116,22 @@ impl Destination {
             Format::Json => json::render(results).map_err(|error| failed(error.to_string()))?,
             Format::Junit => junit::render(results).map_err(|error| failed(error.to_string()))?,
         };
+        if self.is_stream() {
+            let written = std::fs::OpenOptions::new().write(true).open(&self.path);
+            let written = written.and_then(|mut stream| stream.write_all(text.as_bytes()));
+            return written.map_err(|error| failed(error.to_string()));
+        }
         let mut file =
             tempfile::NamedTempFile::new_in(self.folder()).map_err(|error| failed(error.to_string()))?;
         file.write_all(text.as_bytes()).map_err(|error| failed(error.to_string()))?;
         readable(file.as_file()).map_err(|error| failed(error.to_string()))?;
         file.persist(&self.path).map_err(|error| failed(error.error.to_string()))?;
         Ok(())
+    }
+
+    /// Whether it is a pipe or a device, such as /dev/stdout: a file must not take its place.
+    fn is_stream(&self) -> bool {
+        self.path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
     }
 
     fn folder(&self) -> &Path {

@@ -1,6 +1,7 @@
 //! `harness`: runs what was selected and reports.
 
 mod arguments;
+mod isolation;
 mod judgement;
 mod reports;
 mod selection;
@@ -14,10 +15,11 @@ use std::time::Duration;
 use crate::check::snapshot::Mode;
 use crate::plan::Filter;
 use crate::report::annotation::annotations;
-use crate::report::exit_code::{ENVIRONMENT, USAGE};
+use crate::report::comparison::{Comparison, text};
+use crate::report::exit_code::{ENVIRONMENT, NON_CONFORMANT, USAGE};
 use crate::report::record::Record;
 use crate::report::results::Results;
-use crate::report::terminal::Terminal;
+use crate::report::terminal::{Paint, Terminal};
 use crate::run::{self, Setting};
 use crate::selftest::catalogue::Catalogue;
 use crate::selftest::diagnosis::diagnose;
@@ -25,7 +27,7 @@ use crate::selftest::matrix::Matrix;
 use crate::selftest::observed::Observed;
 
 use super::console::Console;
-use super::library;
+use super::{diff, library, stored};
 pub(super) use arguments::{Arguments, jobs};
 use judgement::{Audience, judge};
 use reports::destinations;
@@ -47,10 +49,8 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         console.complain(&message.to_string());
         USAGE
     };
-    let destinations = destinations(&arguments);
-    for destination in &destinations {
-        destination.prepare().map_err(|error| usage(&error))?;
-    }
+    // Whatever is wrong with what was named is said before anything is made or run.
+    let baseline = arguments.baseline.as_deref().map(|path| stored::read(path, console)).transpose()?;
     let filter = arguments.filter.as_deref().map(Filter::parse).transpose().map_err(|error| usage(&error))?;
     let shelf = library::open(scenarios, console)?;
     let target = target(&arguments, console)?;
@@ -61,6 +61,11 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         return Err(usage(
             &"--accept needs the checkout's scenarios, which are not there; name them with --scenarios",
         ));
+    }
+
+    let destinations = destinations(&arguments).map_err(|message| usage(&message))?;
+    for destination in &destinations {
+        destination.prepare().map_err(|error| usage(&error))?;
     }
 
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(|error| {
@@ -85,8 +90,14 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     let (stopper, stop) = run::stop();
     let listening = tokio::spawn(heed_signals(stopper));
     let mut observed = Observed::default();
-    let mut silent = Audience(vec![&mut observed, &mut record]);
-    judge(setting, plan, stop, &mut terminal, &mut silent, console).await;
+    let differences = if arguments.prove_isolation {
+        let mut heard = Audience(vec![&mut observed, &mut record]);
+        isolation::prove(setting, &plan, stop, &mut terminal, &mut heard, console).await
+    } else {
+        let mut silent = Audience(vec![&mut observed, &mut record]);
+        judge(setting, plan, stop, &mut terminal, &mut silent, console).await;
+        Vec::new()
+    };
     listening.abort();
 
     let mut results = Results::of(&record, &registry);
@@ -100,7 +111,23 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
             console.say(&(annotation + "\n"));
         }
     }
-    Ok(if results.exit_code == 0 && !is_complete { ENVIRONMENT } else { results.exit_code })
+    let mut got_worse = false;
+    if let Some(baseline) = baseline {
+        let comparison = Comparison::of(&baseline, &results, diff::patience());
+        got_worse = comparison.regressions > 0;
+        console.say(&format!(
+            "\nsince the baseline:\n{}",
+            text(&comparison, Paint::new(console.look().color), console.width())
+        ));
+    }
+    for difference in &differences {
+        console.say(&format!("not isolated: {difference}\n"));
+    }
+    Ok(match results.exit_code {
+        0 if got_worse || !differences.is_empty() => NON_CONFORMANT,
+        0 if !is_complete => ENVIRONMENT,
+        code => code,
+    })
 }
 
 /// New snapshots are left for review where a person will find them.
