@@ -162,10 +162,15 @@ fn a_written_profile_is_right_whatever_is_known() {
             format!(
                 "{}\n",
                 line.strip_prefix("# ")
-                    .filter(|rest| rest.contains(" = ") || rest.starts_with('['))
+                    .filter(|rest| rest.starts_with('[') || is_assignment(rest))
                     .unwrap_or(line)
             )
         })
         .collect();
     parse(&uncommented).unwrap_or_else(|error| panic!("{}", error.render(false, 100)));
+}
+
+fn is_assignment(line: &str) -> bool {
+    let key = line.split_once(" = ").map(|(key, _)| key.trim_end());
+    key.is_some_and(|key| key.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_'))
 }
