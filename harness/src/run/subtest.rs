@@ -11,10 +11,11 @@ use futures::FutureExt as _;
 
 use crate::plan::{Disposition, PlannedSubtest};
 use crate::run::event::{Event, Fault, SubtestVerdict};
+use crate::run::judge::Tally;
 use crate::run::ledger::Ledger;
 use crate::run::scheduler::Events;
 use crate::run::secret::Secrets;
-use crate::run::walk::{Tally, Walk};
+use crate::run::walk::Walk;
 use crate::run::{Setting, Stop, cleanup, name, preparation};
 use crate::scenario::model::{Action, Authorisation, Capability, Identity, Scenario};
 use crate::step::bindings::Bindings;
@@ -120,11 +121,11 @@ async fn on_stage(
     prefix: &str,
 ) -> End {
     let ledger = Mutex::new(Ledger::new(prefix));
-    let walk = Walk { setting, planned, subtest, prefix, secrets, events, ledger: &ledger };
+    let walk = Walk { setting, planned, subtest, secrets, events, ledger: &ledger };
     let mut tally = Tally::default();
     let pace = stage.clients.pace().clone();
     let end = {
-        let steps = AssertUnwindSafe(all(&walk, &mut stage, &mut tally)).catch_unwind();
+        let steps = AssertUnwindSafe(all(&walk, &mut stage, &mut tally, prefix)).catch_unwind();
         tokio::select! {
             biased;
             () = stop.asked() => Cut::Stopped,
@@ -181,13 +182,13 @@ enum Cut {
     Stopped,
 }
 
-async fn all(walk: &Walk<'_>, stage: &mut Stage, tally: &mut Tally) -> Result<(), StepError> {
+async fn all(walk: &Walk<'_>, stage: &mut Stage, tally: &mut Tally, prefix: &str) -> Result<(), StepError> {
     let folder = machines_folder(&walk.setting.folder, walk.subtest);
     tally.step = "the machines are prepared".to_owned();
     let place = Arc::clone(&stage.place);
     let declared = &walk.planned.scenario.machines;
-    stage.peers = preparation::peers(declared, &place, walk.prefix)?;
-    preparation::prepare(declared, &place, walk.prefix, &folder, &mut stage.machines).await?;
+    stage.peers = preparation::peers(declared, &place, prefix)?;
+    preparation::prepare(declared, &place, prefix, &folder, &mut stage.machines).await?;
     walk.steps(stage, tally).await;
     Ok(())
 }
@@ -199,18 +200,13 @@ fn judged(cut: Cut, tally: Tally, limit: Duration) -> End {
         }
         Cut::Stopped => End::error(Fault::Interruption, format!("interrupted in “{}”", tally.step)),
         Cut::Unprepared(error) => End::error(error.fault(), error.to_string()),
-        Cut::TimedOut | Cut::Not => match (tally.failure, tally.error, cut) {
-            (Some(failure), ..) => End { verdict: SubtestVerdict::Fail, reason: Some(failure), fault: None },
-            (None, _, Cut::TimedOut) => {
-                End::error(Fault::Environment, format!("not done after {limit:?}: stuck in “{}”", tally.step))
-            }
-            (None, Some((fault, reason)), _) => End::error(fault, reason),
-            (None, None, _) => {
-                let verdict =
-                    if tally.waived.is_some() { SubtestVerdict::Waived } else { SubtestVerdict::Pass };
-                End { verdict, reason: tally.waived, fault: None }
-            }
-        },
+        Cut::TimedOut if tally.failure.is_none() => {
+            End::error(Fault::Environment, format!("not done after {limit:?}: stuck in “{}”", tally.step))
+        }
+        Cut::TimedOut | Cut::Not => {
+            let (verdict, fault, reason) = tally.verdict();
+            End { verdict, reason, fault }
+        }
     }
 }
 

@@ -71,8 +71,12 @@ impl Likeness {
             .map(|(cell, _)| cell)
             .filter(|cell| matrix.covers(id, &cell.subtest) && !matrix.wavers(id, cell))
             .collect();
-        let judged =
-            |cell: &Cell| matches!(observed.verdict(cell), Some(CheckVerdict::Pass | CheckVerdict::Fail));
+        let judged = |cell: &Cell| {
+            matches!(
+                observed.verdict(cell),
+                Some(CheckVerdict::Pass | CheckVerdict::Fail | CheckVerdict::Waived)
+            )
+        };
         let whole: Vec<Cell> = matrix.cells(id).collect();
         let pattern: Vec<&Cell> = whole.iter().filter(|cell| judged(cell)).collect();
         let agreeing = pattern.iter().filter(|cell| failed.contains(*cell)).count();

@@ -22,9 +22,11 @@ use crate::selftest::report::{SelfTest, terminal};
 
 use super::console::Console;
 use super::library;
-use super::run::{heed_signals, jobs};
+use super::run::heed_signals;
 use destination::Destination;
 use progress::Progress;
+
+const MOST_JOBS: usize = 12;
 
 /// What of it, and what becomes of it.
 #[derive(Debug, Args)]
@@ -32,7 +34,7 @@ pub(super) struct Arguments {
     /// Only these deviations: ids or families, separated by commas, such as 'counts,key-used-*'
     #[arg(long, value_name = "IDS")]
     filter: Option<String>,
-    /// How many deviations are tried at the same time [default: twice the cores, 8 at most]
+    /// How many deviations are tried at the same time [default: three times the cores, 12 at most]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroU32>,
     /// Try every deviation so many times; one that is missed once is missed
@@ -84,7 +86,7 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         ));
         ENVIRONMENT
     })?;
-    let mut bench = Bench::new(shelf.library, catalogue, known, jobs(arguments.jobs), folder.path());
+    let mut bench = Bench::new(shelf.library, catalogue, known, jobs(&arguments), folder.path());
     let mut chosen: Vec<&Declared> = selected.iter().collect();
     if arguments.check_matrix {
         bench.reach = Reach::Whole;
@@ -103,6 +105,13 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     let look = console.look();
     console.say(&terminal::summary(&report, Paint::new(look.color), terminal::width(look.width)));
     Ok(destination::write_all(&arguments.report, &report, console).unwrap_or(u8::from(!report.passed)))
+}
+
+/// Deviations are waited for more than they are worked on, since much of what they do is to keep things from happening.
+fn jobs(arguments: &Arguments) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let asked = arguments.jobs.and_then(|jobs| usize::try_from(jobs.get()).ok());
+    asked.unwrap_or((3 * cores).min(MOST_JOBS))
 }
 
 /// What the plain reference fails, and what came of each deviation.
@@ -142,7 +151,7 @@ async fn rounds(
     console: &Console,
 ) -> Vec<Proof> {
     let whole = u64::try_from(chosen.len()).unwrap_or_default() * u64::from(tries);
-    let progress = Progress::new(console, whole);
+    let progress = Progress::new(console, &bench.reach, whole);
     let mut proofs: Vec<Proof> = Vec::new();
     for _ in 0..tries {
         if stop.end().is_none() {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::report::terminal::{Paint, wrap};
-use crate::selftest::proof::Proof;
+use crate::selftest::proof::{Proof, Reach};
 
 use super::SelfTest;
 
@@ -19,11 +19,21 @@ pub fn width(window: Option<usize>) -> usize {
     window.unwrap_or(USUAL).clamp(NARROWEST, WIDEST)
 }
 
+/// The words for a deviation of which nothing is amiss, and for others, for what was done with it.
+fn labels(reach: &Reach) -> [&'static str; 2] {
+    match reach {
+        Reach::Catching => ["caught", "MISSED"],
+        Reach::Whole => ["  same", "DIFFER"],
+        Reach::Learning(_) => [" tried", "FAILED"],
+    }
+}
+
 /// The line of one deviation.
-pub fn line(proof: &Proof, paint: Paint, width: usize) -> String {
+pub fn line(proof: &Proof, reach: &Reach, paint: Paint, width: usize) -> String {
+    let [well, amiss] = labels(reach);
     let label = match proof.missed.is_empty() {
-        true => paint.green("caught"),
-        false => paint.red("MISSED"),
+        true => paint.green(well),
+        false => paint.red(amiss),
     };
     let tries = if proof.tries > 1 { format!(" ({} times)", proof.tries) } else { String::new() };
     let begin = format!("[{:>6.3}s] {}{tries}", proof.took.as_secs_f64(), proof.deviation);
@@ -67,18 +77,24 @@ pub fn summary(report: &SelfTest, paint: Paint, width: usize) -> String {
 
 fn missed(report: &SelfTest, paint: Paint, width: usize) -> String {
     let mut text = String::new();
-    for line in &report.plain {
-        let _ = writeln!(text, "{} {line}", paint.red("the plain reference:"));
+    if !report.plain.is_empty() {
+        let _ = writeln!(text, "{}", paint.red("the plain reference fails:"));
+        report.plain.iter().for_each(|line| item(&mut text, line, width));
     }
     for tried in report.deviations.iter().filter(|tried| !tried.missed.is_empty()) {
-        let _ = writeln!(text, "{} {}: {}", paint.red("missed:"), paint.bold(&tried.id), tried.wrong);
-        for reason in &tried.missed {
-            for (position, line) in wrap(reason, width - 4).iter().enumerate() {
-                let _ = writeln!(text, "{} {line}", if position == 0 { "  -" } else { "   " });
-            }
+        let _ = writeln!(text, "{} {}", paint.red("missed:"), paint.bold(&tried.id));
+        for line in wrap(&format!("the reference as it would be if {}", tried.wrong), width - 2) {
+            let _ = writeln!(text, "  {}", paint.faint(&line));
         }
+        tried.missed.iter().for_each(|reason| item(&mut text, reason, width));
     }
     text
+}
+
+fn item(text: &mut String, words: &str, width: usize) {
+    for (position, line) in wrap(words, width - 4).iter().enumerate() {
+        let _ = writeln!(text, "{} {line}", if position == 0 { "  -" } else { "   " });
+    }
 }
 
 fn verdict(report: &SelfTest, paint: Paint) -> String {
