@@ -89,6 +89,7 @@ fn all_mistakes_are_told_at_once() {
     let error = parse(text).unwrap_err();
     let shown = error.render(false, 100);
     for told in [
+        "`clock` needs hooks.clock",
         "`nmae`",
         "did you mean `name`?",
         "must begin with http",
