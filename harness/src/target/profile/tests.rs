@@ -42,7 +42,12 @@ fn capabilities_are_what_there_are_means_for() {
 fn an_inline_token_is_warned_about_and_never_shown() {
     let profile = parse(&format!("{LEAST}[tokens]\nadmin = \"very-secret\"\n")).unwrap();
     assert_eq!(profile.warnings.len(), 1);
-    assert!(!format!("{:?}", profile.content).contains("very-secret"));
+    let shown = render(&profile.warnings, &profile.sources(), false, 100);
+    assert!(shown.contains("stands in the profile itself"), "{shown}");
+    assert!(!shown.contains("very-secret") && !format!("{profile:?}").contains("very-secret"), "{shown}");
+    let wrong =
+        parse(&format!("{LEAST}[tokens]\nadmin = \"very-secret\" x\n")).unwrap_err().render(false, 100);
+    assert!(wrong.contains("not TOML") && !wrong.contains("very-secret"), "{wrong}");
 }
 
 #[test]
