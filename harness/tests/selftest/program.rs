@@ -71,10 +71,13 @@ fn a_run_against_a_deviation_says_so_and_is_diagnosed() {
     assert_eq!(report["target"]["deviating"]["id"], "count-moves-on-refusal");
     let junit = std::fs::read_to_string(folder.path().join("junit.xml")).unwrap();
     assert!(junit.contains(sentence) && junit.contains("deviating (count-moves-on-refusal)"), "{junit}");
-    for (file, diagnosis) in [("report.html", sentence), ("report.md", sentence), ("report.tap", sentence)] {
+    for file in ["report.html", "report.md", "report.tap"] {
         let report = std::fs::read_to_string(folder.path().join(file)).unwrap();
         assert!(report.contains("deviating (count-moves-on-refusal)"), "{file}: {report}");
-        assert!(report.contains(diagnosis), "{file}: {report}");
+        // Words may be set in bold.
+        let (_, diagnosis) = report.split_once("as the reference would if").unwrap_or_default();
+        let said = diagnosis.find("a refused registration still moved");
+        assert!(said.is_some_and(|at| at < 20), "{file}: {report}");
     }
 }
 
