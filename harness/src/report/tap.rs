@@ -31,7 +31,8 @@ pub fn render(results: &Results) -> String {
     let has_failed =
         |subtest: &SubtestResult| matches!(subtest.verdict, SubtestVerdict::Fail | SubtestVerdict::Error);
     if results.verdict != Verdict::Conformant && !results.subtests.iter().any(has_failed) {
-        let why = results.gaps.first().cloned().unwrap_or_else(|| headline::sentence(results));
+        let why =
+            headline::troubles(results).into_iter().next().unwrap_or_else(|| headline::sentence(results));
         let _ = writeln!(text, "Bail out! {}", line(&why));
     }
     text

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::check::evidence::Exchange;
 use crate::check::place::resolve;
 use crate::run::ledger::{Key, KeyKind, Ledger};
+use crate::run::name::is_of;
 use crate::run::secret::Secrets;
 use crate::scenario::model::Identity;
 use crate::step::Stage;
@@ -60,7 +61,8 @@ pub(super) fn left(ledger: &Mutex<Ledger>) -> Vec<String> {
             return Vec::new();
         }
         let keys = ledger.keys().into_iter().map(|key| format!("{} {}", key.kind.in_words(), key.id));
-        let machines = ledger.machines().into_iter().map(|(name, _)| format!("the machine {name}"));
+        let machines =
+            ledger.machines().into_iter().map(|(name, _)| format!("the machine {name}, if it registered"));
         keys.chain(machines).collect()
     })
 }
@@ -150,8 +152,8 @@ impl Broom<'_> {
 }
 
 /// A key's row in the list of keys, if it is of that run and still good.
-pub(super) fn live_key(row: &Value, kind: KeyKind, org: &str, prefix: &str) -> Option<(String, Key)> {
-    let name = row.get("name").and_then(Value::as_str).filter(|name| name.starts_with(prefix))?;
+pub(super) fn live_key(row: &Value, kind: KeyKind, org: &str, run: &str) -> Option<(String, Key)> {
+    let name = row.get("name").and_then(Value::as_str).filter(|name| is_of(name, run))?;
     let is_revoked = row.get("revoked") == Some(&Value::Bool(true));
     let id = row.get("id").and_then(Value::as_str)?.to_owned();
     (!is_revoked).then(|| (name.to_owned(), Key { kind, org: org.to_owned(), id }))

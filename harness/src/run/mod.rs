@@ -2,8 +2,11 @@
 
 mod cleanup;
 pub mod event;
+pub mod judge;
 mod ledger;
+mod name;
 mod preparation;
+pub mod recording;
 mod repeat;
 mod scheduler;
 pub mod secret;
@@ -18,17 +21,12 @@ use std::time::Duration;
 
 use crate::check::snapshot::Mode;
 use crate::requirement::Registry;
+use crate::run::recording::PseudonymKey;
 use crate::target::Target;
 
+pub use name::new_id;
 pub use scheduler::run;
 pub use stop::{Stop, Stopper, stop};
-
-/// A new id of a run: what a shared target gets to see of it in names.
-pub fn new_id() -> String {
-    const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let letters = (0..5).filter_map(|_| LETTERS.get(usize::from(rand::random::<u8>()) % LETTERS.len()));
-    std::iter::once('q').chain(letters.map(|letter| char::from(*letter))).collect()
-}
 
 /// What all sub-tests of a run have in common.
 #[derive(Debug)]
@@ -49,4 +47,6 @@ pub struct Setting {
     pub time_limit: Duration,
     /// An empty folder for the machines' state.
     pub folder: PathBuf,
+    /// If evidence is recorded: what its pseudonyms are made with.
+    pub evidence: Option<PseudonymKey>,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use harness::requirement::{Level, Via};
-use harness::scenario::model::{Capability, Scenario};
+use harness::scenario::model::{Action, Body, Capability, Scenario, Step};
 
 use crate::library;
 
@@ -61,4 +61,38 @@ fn nothing_but_a_clock_a_heartbeat_or_an_address_is_asked_for_beside_http() {
             statement.id
         );
     }
+}
+
+/// A target that accepts what only the reference refuses must not be failed for what came of it.
+#[test]
+fn what_only_the_reference_refuses_leaves_nothing_that_others_are_judged_by() {
+    let library = library();
+    let is_ours = |id: &String| library.registry.get(id).is_some_and(|known| known.level == Level::Ours);
+    let mut found = Vec::new();
+    for scenario in &library.scenarios {
+        let chosen = scenario.steps.iter().filter(|step| {
+            !step.checks.is_empty() && step.checks.iter().all(|check| check.verifies.iter().all(is_ours))
+        });
+        let names: Vec<String> = chosen.filter_map(name_that_it_makes).collect();
+        let binding = scenario
+            .steps
+            .iter()
+            .filter(|step| step.checks.iter().any(|check| !check.verifies.iter().all(is_ours)));
+        for step in binding {
+            let Action::Http(request) = &step.action else { continue };
+            let asked = request.path.text.split(['?', '&']).filter_map(|part| part.strip_prefix("name=eq."));
+            found.extend(
+                asked
+                    .filter(|asked| names.iter().any(|name| name == asked))
+                    .map(|asked| format!("{}: {asked}", scenario.id)),
+            );
+        }
+    }
+    assert_eq!(found, Vec::<String>::new(), "give what only `ours` checks judge a name of its own");
+}
+
+fn name_that_it_makes(step: &Step) -> Option<String> {
+    let Action::Http(request) = &step.action else { return None };
+    let Body::Json { value, .. } = &request.body else { return None };
+    value.get("name")?.as_str().map(str::to_owned)
 }

@@ -8,7 +8,7 @@ use crate::requirement::Level;
 use crate::requirement::coverage::StatementVerdict;
 
 use super::matrix::title;
-use super::{Known, anchor, short};
+use super::{Known, anchor, prose, short};
 
 /// Of the sub-tests that judge a statement, so many are named.
 const MOST_JUDGES: usize = 8;
@@ -49,7 +49,7 @@ fn row(results: &Results, known: &Known<'_>, statement: &RequirementResult) -> M
             td { (statement.id) }
             td .(class) { (super::sign((sign, class, word))) " " (word) }
             td {
-                (statement.text)
+                (prose(&statement.text))
                 @if let Some(level) = level { span .level { (level) } }
                 @if let Some(reason) = &statement.reason { span .by { (reason) } }
                 @if let Some(waiver) = &statement.waiver { span .by { "Waived by " code { (waiver.covers()) } ": " (waiver.reason) } }

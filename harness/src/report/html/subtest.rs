@@ -8,7 +8,7 @@ use crate::report::results::{CheckResult, Results, SubtestResult};
 use crate::run::event::SubtestVerdict;
 
 use super::matrix::{chapters, title};
-use super::{Known, anchor, check_glyph, duration, failure, glyph, sign};
+use super::{Known, anchor, check_glyph, duration, failure, glyph, prose, sign};
 
 /// So many are shown unfolded: more is a wall.
 const MOST_OPEN: usize = 5;
@@ -64,12 +64,18 @@ fn details(
             summary {
                 (sign(verdict))
                 span .id { (subtest.id) }
-                span .title { (subtest.title) }
+                span .title { (prose(&subtest.title)) }
                 @if subtest.verdict != SubtestVerdict::Skip { span .time { (duration(subtest.duration_ms)) } }
             }
             div .inside {
                 @if let (Some(reason), true) = (&subtest.reason, subtest.failures.is_empty()) {
-                    p .narrow { (reason) }
+                    p .narrow { (prose(reason)) }
+                }
+                @if let Some(runs) = &subtest.repetitions {
+                    p .quiet {
+                        "Of " (headline::of(runs.ended(), "run")) ", " (runs.pass) " passed, " (runs.fail) " failed, "
+                        (runs.waived) " were waived, " (runs.error) " had no verdict. The worst is shown."
+                    }
                 }
                 @for leftover in &subtest.leftovers { p .waived { "Not cleaned up: " (leftover) } }
                 @for step in &subtest.failures { (failure::section(results, known, subtest, step)) }
@@ -111,7 +117,7 @@ fn line(known: &Known<'_>, check: &CheckResult, step_before: &str) -> Markup {
                     @if position > 0 { ", " }
                     (known.link(id))
                 }
-                @if check.verdict != CheckVerdict::Pass { " " (check.message) }
+                @if check.verdict != CheckVerdict::Pass { " " (prose(&check.message)) }
                 @for note in &check.notes { span .by { "Note: " (note) } }
                 @if let Some(waiver) = &check.waiver { span .by { "Waived by " code { (waiver.covers()) } ": " (waiver.reason) } }
             }

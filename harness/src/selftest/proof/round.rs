@@ -43,6 +43,7 @@ impl Bench {
             snapshots: Mode::Compare,
             time_limit: if self.reach == Reach::Catching { TIME_LIMIT } else { LONG_TIME_LIMIT },
             folder: folder.clone(),
+            evidence: None,
         };
         let mut observed = Observed::default();
         let plan = Arc::new(Plan { subtests, ..Plan::default() });

@@ -1,4 +1,5 @@
 use super::*;
+use crate::scenario::model::Identity;
 use crate::target::WITHOUT_TUN;
 
 fn parse(text: &str) -> Result<Profile, ProfileError> {
@@ -120,4 +121,51 @@ fn what_a_profile_points_to_is_looked_for() {
     ] {
         assert!(shown.contains(told), "{told}: {shown}");
     }
+}
+
+#[test]
+fn a_written_profile_is_right_whatever_is_known() {
+    let least = Draft {
+        name: "Acme \"Mesh\"".to_owned(),
+        base_url: "https://mesh.example/base".to_owned(),
+        org_id: "org_1".to_owned(),
+        ..Draft::default()
+    };
+    let profile = parse(&written(&least)).unwrap_or_else(|error| panic!("{}", error.render(false, 100)));
+    assert_eq!((profile.content.name.as_str(), profile.capabilities.len()), ("Acme \"Mesh\"", 0));
+    let login = Login { email: "a@x.example".to_owned(), password_env: "PASSWORD".to_owned() };
+    let most = Draft {
+        other_org_id: Some("org_2".to_owned()),
+        address: Some("192.0.2.1".to_owned()),
+        tokens: [
+            (Identity::Admin, TokenSource::Env("A".to_owned())),
+            (Identity::Owner, TokenSource::File("o.token".into())),
+            (Identity::Member, TokenSource::Command("sh -c 'echo \"x\"'".to_owned())),
+            (Identity::Outsider, TokenSource::Login(login)),
+        ]
+        .into(),
+        ca: Some("ca.pem".to_owned()),
+        agent: Some("./ztna".to_owned()),
+        clock: Some("/clock".to_owned()),
+        approve: Some("/approve".to_owned()),
+        reset: Some("/reset".to_owned()),
+        ..least
+    };
+    let text = written(&most);
+    let profile = parse(&text).unwrap_or_else(|error| panic!("{}", error.render(false, 100)));
+    assert_eq!(profile.content.tokens, most.tokens, "{text}");
+    assert_eq!(profile.capabilities.len(), 4, "{text}");
+    // What stands in comments is right, too.
+    let uncommented: String = written(&Draft { tokens: most.tokens.clone(), ..most })
+        .lines()
+        .map(|line| {
+            format!(
+                "{}\n",
+                line.strip_prefix("# ")
+                    .filter(|rest| rest.contains(" = ") || rest.starts_with('['))
+                    .unwrap_or(line)
+            )
+        })
+        .collect();
+    parse(&uncommented).unwrap_or_else(|error| panic!("{}", error.render(false, 100)));
 }
