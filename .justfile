@@ -54,6 +54,12 @@ readers:
 lint:
     cargo run -p harness -- lint
 
+# Bugs put into the rules on purpose, one at a time, each of which a unit test has to find (`cargo install cargo-mutants --locked`)
+mutants *ARGS:
+    mkdir -p target/mutants
+    cargo mutants --package mock-server --jobs 2 --timeout 60 --output target/mutants/mock-server {{ARGS}} -- domain::
+    cargo mutants --package harness --jobs 2 --timeout 60 --output target/mutants/harness {{ARGS}} -- -- check:: plan::
+
 # Ratios, measured in one run each
 bench:
     cargo bench -p mock-server --bench registrations

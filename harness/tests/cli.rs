@@ -203,11 +203,11 @@ fn wrong_usage_is_told_before_anything_runs() {
 #[test]
 fn a_profile_is_refused_with_the_place_of_its_mistake() {
     let cases = [
-        ("nmae = \"x\"", "unknown field `nmae`"),
+        ("nmae = \"x\"", "did you mean `name`?"),
         ("name = \"x\"\nbase_url = \"ftp://x\"\norg_id = \"o\"", "it must begin with http:// or https://"),
         (
             "name = \"x\"\nbase_url = \"http://x\"\norg_id = \"o\"\ncapabilities = [\"clock\"]",
-            "this capability needs hooks.clock",
+            "`clock` needs hooks.clock",
         ),
         (
             "name = \"x\"\nbase_url = \"http://x\"\norg_id = \"o\"\n[tokens]\nadmin = { env = \"NO_SUCH_VARIABLE\" }",
@@ -215,7 +215,7 @@ fn a_profile_is_refused_with_the_place_of_its_mistake() {
         ),
         (
             "name = \"x\"\nbase_url = \"http://x\"\norg_id = \"o\"\n[agent]\ncommand = \"./no-such-agent\"",
-            "no-such-agent`; give its path",
+            "no-such-agent`",
         ),
     ];
     let folder = tempfile::tempdir().unwrap();
@@ -228,10 +228,7 @@ fn a_profile_is_refused_with_the_place_of_its_mistake() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{stderr}");
         assert!(stderr.contains(told), "{told}: {stderr}");
-        assert!(
-            told.contains("VARIABLE") || told.contains("agent") || stderr.contains('^'),
-            "no caret: {stderr}"
-        );
+        assert!(stderr.contains('^') && stderr.contains("nothing was run"), "no caret: {stderr}");
     }
 }
 

@@ -7,6 +7,7 @@ use crate::scenario::model::{Check, Expectation, Quantity, Span, StatementId, Su
 use crate::scenario::template::Variables;
 
 use super::evidence::Evidence;
+use super::foreign;
 use super::outcome::{CheckVerdict, Outcome};
 use super::snapshot::{Mode, Snapshots};
 use super::subject::{self, Finding, Held, View};
@@ -60,10 +61,14 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &Context<'_>) -> Ou
         Held::Yes if strict => CheckVerdict::Fail,
         Held::Yes => CheckVerdict::Pass,
     };
+    let foreign = match (evidence, verdict) {
+        (Evidence::Http(exchanges), CheckVerdict::Fail) => foreign::remark(exchanges),
+        _ => None,
+    };
     let message = if strict && summary.held == Held::Yes {
         format!("under --strict: {}", summary.notes.join("; "))
     } else {
-        summary.message
+        foreign.map_or(summary.message.clone(), |remark| format!("{}; {remark}", summary.message))
     };
     Outcome {
         statements,

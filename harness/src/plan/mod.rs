@@ -129,9 +129,9 @@ pub fn plan(
     let is_selected = |scenario: &Scenario| selected.iter().any(|known| known.id == scenario.id);
     // What never runs on this target leaves nothing open about a waiver.
     let could_run = |scenario: &Scenario| disposition(scenario, registry, target) == Disposition::Run;
-    let elsewhere = scenarios.iter().filter(|scenario| {
-        waivers.concern(scenario) && !is_selected(scenario) && could_run(scenario)
-    });
+    let elsewhere = scenarios
+        .iter()
+        .filter(|scenario| waivers.concern(scenario) && !is_selected(scenario) && could_run(scenario));
     Ok(Plan {
         subtests: subtests.collect(),
         selection: selection.clone(),
@@ -332,6 +332,35 @@ pub(crate) mod tests {
             of(&target(&[Capability::Clock, Capability::Dashboard, Capability::Tun], true)),
             [Disposition::Run, skip("comes later"), Disposition::Run, Disposition::Run]
         );
+    }
+
+    #[test]
+    fn only_what_judges_choices_alone_is_left_to_the_reference() {
+        let mut mixed = scenario("keys", "c/ST1", "t", &[]);
+        let mut choice = mixed.steps[0].checks[0].clone();
+        choice.verifies = vec!["ours/x.1".to_owned()];
+        mixed.steps[0].checks.push(choice);
+        let mut silent = scenario("keys", "c/ST2", "t", &[]);
+        silent.steps[0].checks.clear();
+        let planned =
+            plan(&[mixed, silent].map(Arc::new), &registry(), &Selection::default(), &target(&[], false));
+        for subtest in planned.unwrap().subtests {
+            assert_eq!(subtest.disposition, Disposition::Run, "{}", subtest.scenario.id);
+        }
+    }
+
+    #[test]
+    fn a_part_without_subtests_is_told_as_such() {
+        let scenarios = many(1);
+        let mut parts = (1..=9).map(|index| format!("{index}/9").parse::<Shard>().unwrap());
+        let shard = parts.find(|shard| !shard.holds("c/ST1"));
+        for filter in [None, Some("ST1")] {
+            let filter = filter.map(|filter| Filter::parse(filter).unwrap());
+            let selection = Selection { shard, filter, ..Selection::default() };
+            let error =
+                plan(&scenarios, &registry(), &selection, &target(&[], true)).unwrap_err().to_string();
+            assert!(error.starts_with("none of the 1 selected sub-tests falls into part"), "{error}");
+        }
     }
 
     #[test]

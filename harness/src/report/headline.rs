@@ -21,12 +21,6 @@ pub fn sentence(results: &Results) -> String {
             of(all, "documented statement"),
             if verified == 1 { "is" } else { "are" },
         ),
-        Verdict::NonConformant if subtests("fail") == 0 => {
-            format!(
-                "{target} does not pass: {}.",
-                results.gaps.first().map_or("a waiver is stale", String::as_str)
-            )
-        }
         Verdict::NonConformant => format!(
             "{target} does not conform: {} of {} failed, and {} {} violated.",
             subtests("fail"),
@@ -34,6 +28,9 @@ pub fn sentence(results: &Results) -> String {
             of(statements("violated"), "documented statement"),
             if statements("violated") == 1 { "is" } else { "are" },
         ),
+        Verdict::StaleWaiver => {
+            format!("{target} does not pass: a waiver has expired or is no longer needed.")
+        }
         Verdict::EnvironmentError => format!(
             "There is no verdict on {target}: it or its surroundings failed in {}.",
             of(subtests("error"), "sub-test")

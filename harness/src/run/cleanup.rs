@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::check::evidence::Exchange;
 use crate::check::place::resolve;
 use crate::run::ledger::{Key, KeyKind, Ledger};
+use crate::run::name::is_of;
 use crate::run::secret::Secrets;
 use crate::scenario::model::Identity;
 use crate::step::Stage;
@@ -24,7 +25,8 @@ pub(super) async fn revoke(stage: &mut Stage, ledger: &Mutex<Ledger>, secrets: &
         return Vec::new();
     }
     let names = stage.machines.values().map(|machine| machine.host_name.clone());
-    let names: Vec<String> = names.chain(stage.peers.values().map(|peer| peer.host_name().to_owned())).collect();
+    let names: Vec<String> =
+        names.chain(stage.peers.values().map(|peer| peer.host_name().to_owned())).collect();
     open(ledger, |ledger| names.iter().for_each(|name| ledger.machine(name)));
     let keys = open(ledger, |ledger| ledger.keys());
     let machines = open(ledger, |ledger| ledger.machines());
@@ -113,7 +115,9 @@ impl Broom<'_> {
                     return Err("its row has no id; set pointers.machine.id".to_owned());
                 };
                 if !is_own {
-                    return Err(format!("its name does not tell that it is this run's; delete it by hand: {id}"));
+                    return Err(format!(
+                        "its name does not tell that it is this run's; delete it by hand: {id}"
+                    ));
                 }
                 self.delete(&org, id).await?;
             }
@@ -147,8 +151,8 @@ impl Broom<'_> {
 }
 
 /// A key's row in the list of keys, if it is of that run and still good.
-pub(super) fn live_key(row: &Value, kind: KeyKind, org: &str, prefix: &str) -> Option<(String, Key)> {
-    let name = row.get("name").and_then(Value::as_str).filter(|name| name.starts_with(prefix))?;
+pub(super) fn live_key(row: &Value, kind: KeyKind, org: &str, run: &str) -> Option<(String, Key)> {
+    let name = row.get("name").and_then(Value::as_str).filter(|name| is_of(name, run))?;
     let is_revoked = row.get("revoked") == Some(&Value::Bool(true));
     let id = row.get("id").and_then(Value::as_str)?.to_owned();
     (!is_revoked).then(|| (name.to_owned(), Key { kind, org: org.to_owned(), id }))

@@ -3,6 +3,7 @@
 mod cleanup;
 pub mod event;
 mod ledger;
+mod name;
 mod preparation;
 mod repeat;
 mod scheduler;
@@ -20,15 +21,9 @@ use crate::check::snapshot::Mode;
 use crate::requirement::Registry;
 use crate::target::Target;
 
+pub use name::new_id;
 pub use scheduler::run;
 pub use stop::{Stop, Stopper, stop};
-
-/// A new id of a run: what a shared target gets to see of it in names.
-pub fn new_id() -> String {
-    const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let letters = (0..5).filter_map(|_| LETTERS.get(usize::from(rand::random::<u8>()) % LETTERS.len()));
-    std::iter::once('q').chain(letters.map(|letter| char::from(*letter))).collect()
-}
 
 /// What all sub-tests of a run have in common.
 #[derive(Debug)]

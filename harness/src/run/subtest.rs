@@ -16,7 +16,7 @@ use crate::run::ledger::Ledger;
 use crate::run::scheduler::Events;
 use crate::run::secret::Secrets;
 use crate::run::walk::{Tally, Walk};
-use crate::run::{Setting, Stop, cleanup, preparation};
+use crate::run::{Setting, Stop, cleanup, name, preparation};
 use crate::scenario::model::{Action, Authorisation, Capability, Identity, Scenario};
 use crate::step::bindings::Bindings;
 use crate::step::exchange::{Clients, Pace};
@@ -75,7 +75,7 @@ async fn set_up(
     // A control plane of its own needs no names of its own, and then tables look as documented.
     let prefix = match place.is_private() {
         true => String::new(),
-        false => format!("{}-{}-", setting.id, subtest + 1),
+        false => name::prefix(&setting.id, subtest),
     };
     let mut bindings = Bindings::default();
     bindings.set_built_in("org", place.org());

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::run::cleanup::{Broom, live_key};
 use crate::run::ledger::KeyKind;
 use crate::run::secret::Secrets;
-use crate::run::{Setting, Stop};
+use crate::run::{Setting, Stop, name};
 use crate::step::exchange::Caller;
 
 /// For all tables together.
@@ -19,7 +19,7 @@ pub(super) async fn sweep(setting: &Setting, mut stop: Stop) -> Vec<String> {
     if !setting.target.is_shared() {
         return Vec::new();
     }
-    let by_hand = format!("look for names that begin with {}-", setting.id);
+    let by_hand = format!("look for names that begin with {}", setting.id);
     let mut left = Vec::new();
     let cut = tokio::select! {
         biased;
@@ -35,7 +35,7 @@ pub(super) async fn sweep(setting: &Setting, mut stop: Stop) -> Vec<String> {
 
 async fn all(setting: &Setting, left: &mut Vec<String>) {
     if let Err(problem) = look(setting, left).await {
-        left.push(format!("nobody knows whether names that begin with {}- are left: {problem}", setting.id));
+        left.push(format!("nobody knows whether names that begin with {} are left: {problem}", setting.id));
     }
 }
 
@@ -45,11 +45,10 @@ async fn look(setting: &Setting, left: &mut Vec<String>) -> Result<(), String> {
     let caller = Caller::new(place.client_settings(), None).map_err(|error| error.to_string())?;
     let secrets = Secrets::default();
     let broom = Broom { place: &place, caller: &caller, secrets: &secrets };
-    let prefix = format!("{}-", setting.id);
     for org in broom.organisations() {
         for (kind, table) in [(KeyKind::Auth, "auth_keys"), (KeyKind::Api, "api_keys")] {
             let rows = broom.rows(&org, table, "").await?;
-            for (name, key) in rows.iter().filter_map(|row| live_key(row, kind, &org, &prefix)) {
+            for (name, key) in rows.iter().filter_map(|row| live_key(row, kind, &org, &setting.id)) {
                 if let Err(problem) = broom.revoke(&key).await {
                     left.push(format!("{} {name} ({}): {problem}", kind.in_words(), key.id));
                 }
@@ -58,7 +57,7 @@ async fn look(setting: &Setting, left: &mut Vec<String>) -> Result<(), String> {
         for row in broom.rows(&org, "machines", "").await? {
             let text = |column: &str| row.get(column).and_then(Value::as_str).unwrap_or_default();
             let (name, id) = (text("name"), text("id"));
-            if !name.starts_with(&prefix) {
+            if !name::is_of(name, &setting.id) {
                 continue;
             }
             if let Err(problem) = broom.delete(&org, id).await {

@@ -25,7 +25,8 @@ pub async fn perform(request: &Request, stage: &mut Stage) -> Result<Evidence, S
         && let Some(session) = revive(request, &client, session.as_deref(), stage).await?
     {
         let base_url = stage.place.base_url();
-        exchange = send(&client, &prepare(request, base_url, Some(&session), stage.bindings.scope())?).await?;
+        exchange =
+            send(&client, &prepare(request, base_url, Some(&session), stage.bindings.scope())?).await?;
     }
     stage.place.adapt(&mut exchange);
     Ok(Evidence::Http(vec![exchange]))

@@ -58,13 +58,10 @@ pub(super) async fn log_in(
     let named = pointers.access_token.as_deref();
     let usual = ["/data/access_token", "/access_token"];
     let token = named.into_iter().chain(usual).find_map(|place| answer.pointer(place));
-    token
-        .and_then(Value::as_str)
-        .map(str::to_owned)
-        .ok_or_else(|| {
-            format!(
-                "POST {url} answered without a token at {}; set pointers.access_token to where it is",
-                named.unwrap_or("/data/access_token")
-            )
-        })
+    token.and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
+        format!(
+            "POST {url} answered without a token at {}; set pointers.access_token to where it is",
+            named.unwrap_or("/data/access_token")
+        )
+    })
 }

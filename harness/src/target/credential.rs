@@ -61,7 +61,10 @@ impl Credential {
         let wrong = token.is_empty() || token.chars().any(|letter| letter.is_control() || !letter.is_ascii());
         match wrong {
             true if token.is_empty() => Err(format!("{} is empty", self.what())),
-            true => Err(format!("{} is more than one word, or has characters that no header may have", self.what())),
+            true => Err(format!(
+                "{} is more than one word, or has characters that no header may have",
+                self.what()
+            )),
             false => Ok(token.to_owned()),
         }
     }

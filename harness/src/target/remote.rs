@@ -52,7 +52,10 @@ impl Remote {
             agent,
             tls,
             pace: Pace::new(rate),
-            desks: credentials.into_iter().map(|(identity, credential)| (identity, desk(credential))).collect(),
+            desks: credentials
+                .into_iter()
+                .map(|(identity, credential)| (identity, desk(credential)))
+                .collect(),
             profile,
         }
     }
@@ -96,8 +99,7 @@ impl Remote {
     }
 
     pub(super) async fn preflight(&self) -> Result<(), TargetError> {
-        let unreachable =
-            |cause| TargetError::Unreachable { base_url: self.base_url().to_string(), cause };
+        let unreachable = |cause| TargetError::Unreachable { base_url: self.base_url().to_string(), cause };
         let greeting = PreparedRequest {
             method: reqwest::Method::GET,
             url: joined(self.base_url(), GREETING),
@@ -125,9 +127,9 @@ impl Remote {
         }
         if let Some(reset) = &self.profile.content.hooks.reset {
             let url = self.hook(reset);
-            ask::post(&self.settings(), url, None, &serde_json::json!({}))
-                .await
-                .map_err(|cause| TargetError::Reset(format!("{cause}; check hooks.reset in {}", self.shown.display())))?;
+            ask::post(&self.settings(), url, None, &serde_json::json!({})).await.map_err(|cause| {
+                TargetError::Reset(format!("{cause}; check hooks.reset in {}", self.shown.display()))
+            })?;
         }
         Ok(())
     }

@@ -43,6 +43,7 @@ pub(super) async fn compare(
     let target = Target::Embedded(Embedded::default());
     let Ok(plan) = plan(&failed, &library.registry, &Selection::default(), &target.facts()) else { return };
     let setting = Setting {
+        id: run::new_id(),
         target,
         registry: Arc::new(library.registry.clone()),
         jobs,

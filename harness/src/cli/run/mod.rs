@@ -30,7 +30,8 @@ use super::console::Console;
 use super::library;
 pub(super) use arguments::{Arguments, jobs};
 use judgement::{Audience, judge};
-use reports::{destinations, write_reports};
+use reports::destinations;
+pub(super) use reports::write_reports;
 use selection::planned;
 pub(super) use signals::heed_signals;
 use target::{logins_can_be_approved, target};
@@ -94,7 +95,9 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     listening.abort();
 
     let mut results = Results::of(&record, &registry);
-    if let (Ok(matrix), Ok(catalogue)) = (Matrix::built_in(), Catalogue::built_in()) {
+    if observed.failed().next().is_some()
+        && let (Ok(matrix), Ok(catalogue)) = (Matrix::built_in(), Catalogue::built_in())
+    {
         results.diagnosis = diagnose(&observed, &matrix, &catalogue);
     }
     let shows_reference = destinations.iter().any(Destination::compares) || github::is_here();

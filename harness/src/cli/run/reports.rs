@@ -26,7 +26,7 @@ fn moment(at: SystemTime) -> String {
 }
 
 /// Every report that can be written is, whatever becomes of the others.
-pub(super) fn write_reports(
+pub(in crate::cli) fn write_reports(
     destinations: &[Destination],
     results: &Results,
     console: &Console,

@@ -84,9 +84,10 @@ fn with_steps(
     let mut alike = 0;
     for step in &subtest.bad_steps {
         let bad: Vec<&str> = step.outcomes.iter().filter(|o| is_bad(o)).map(|o| o.message.as_str()).collect();
-        let is_unjudged = step.outcomes.iter().all(|outcome| {
-            !matches!(outcome.verdict, CheckVerdict::Fail | CheckVerdict::Waived)
-        });
+        let is_unjudged = step
+            .outcomes
+            .iter()
+            .all(|outcome| !matches!(outcome.verdict, CheckVerdict::Fail | CheckVerdict::Waived));
         if is_unjudged && bad.iter().all(|message| told.contains(message) || *message == EARLIER) {
             alike += bad.len();
             continue;

@@ -152,21 +152,22 @@ fn certificate(problem: &CertificateError) -> (String, &'static str) {
             "nobody whom the kit trusts issued the target's certificate",
             "if it is an authority of your own, name its file as tls.ca",
         ),
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
-            "the target's certificate has expired",
-            "renew the certificate of the target, or check base_url",
-        ),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
-            "the target's certificate is not valid yet",
-            "check this machine's clock, or base_url",
-        ),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            ("the target's certificate has expired", "renew the certificate of the target, or check base_url")
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            ("the target's certificate is not valid yet", "check this machine's clock, or base_url")
+        }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
             "the target's certificate is for another name",
             "write the name that it is for as the host of base_url",
         ),
         CertificateError::Revoked => ("the target's certificate was revoked", "check base_url"),
         other => {
-            return (format!("the target's certificate is not accepted: {other}"), "check tls.ca and base_url");
+            return (
+                format!("the target's certificate is not accepted: {other}"),
+                "check tls.ca and base_url",
+            );
         }
     };
     (what.to_owned(), remedy)
@@ -175,7 +176,9 @@ fn certificate(problem: &CertificateError) -> (String, &'static str) {
 fn alert_in_words(alert: AlertDescription) -> String {
     match alert {
         AlertDescription::CertificateRequired => "the target wants a client certificate".to_owned(),
-        AlertDescription::UnknownCA | AlertDescription::BadCertificate | AlertDescription::CertificateUnknown => {
+        AlertDescription::UnknownCA
+        | AlertDescription::BadCertificate
+        | AlertDescription::CertificateUnknown => {
             format!("the target does not accept the client certificate ({alert:?})")
         }
         _ => format!("the target refused ({alert:?})"),

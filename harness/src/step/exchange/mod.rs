@@ -97,8 +97,10 @@ pub async fn send(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchang
 }
 
 async fn exchange(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchange, Failure> {
-    let mut request =
-        caller.client.request(prepared.method.clone(), prepared.url.clone()).headers(prepared.headers.clone());
+    let mut request = caller
+        .client
+        .request(prepared.method.clone(), prepared.url.clone())
+        .headers(prepared.headers.clone());
     if let Some(body) = &prepared.body {
         request = request.body(body.clone());
     }

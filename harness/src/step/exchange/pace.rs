@@ -46,9 +46,7 @@ impl Pace {
     pub fn new(rate: Rate) -> Self {
         let seats = rate.concurrency.and_then(|seats| usize::try_from(seats.get()).ok());
         let shared = Shared {
-            interval: rate
-                .requests_per_second
-                .and_then(|rate| Duration::try_from_secs_f64(1.0 / rate).ok()),
+            interval: rate.requests_per_second.and_then(|rate| Duration::try_from_secs_f64(1.0 / rate).ok()),
             seats: seats.map(|seats| Arc::new(Semaphore::new(seats))),
             ..Shared::default()
         };

@@ -176,7 +176,9 @@ impl Decoding<'_> {
         if let DeValue::String(text) = entry.value.get_ref() {
             self.report.warning(
                 entry.key_span.clone(),
-                format!("tokens.{name} stands in the profile itself, where everybody who reads the file sees it"),
+                format!(
+                    "tokens.{name} stands in the profile itself, where everybody who reads the file sees it"
+                ),
                 format!("write {name} = {{ env = \"VARIABLE\" }} instead"),
             );
             return Some(TokenSource::Inline(text.clone().into_owned()));
@@ -294,7 +296,9 @@ impl Decoding<'_> {
 
     fn timeouts(&mut self, file: &Table<'_, '_>) -> Timeouts {
         let usual = Timeouts::default();
-        let Some(table) = self.table(file, "timeouts", &["connect", "request", "subtest"]) else { return usual };
+        let Some(table) = self.table(file, "timeouts", &["connect", "request", "subtest"]) else {
+            return usual;
+        };
         let mut time = |key, usual| self.duration(&table, key).unwrap_or(usual);
         Timeouts {
             connect: time("connect", usual.connect),

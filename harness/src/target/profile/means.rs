@@ -135,12 +135,10 @@ impl Gathering<'_> {
         let mut store = RootCertStore::empty();
         let problem = match &read {
             Ok(certificates) if certificates.is_empty() => "has no certificate".to_owned(),
-            Ok(certificates) => {
-                match certificates.iter().find_map(|der| store.add(der.clone()).err()) {
-                    Some(error) => format!("has a certificate that cannot be used: {error}"),
-                    None => return Certificate::from_pem_bundle(&pem).unwrap_or_default(),
-                }
-            }
+            Ok(certificates) => match certificates.iter().find_map(|der| store.add(der.clone()).err()) {
+                Some(error) => format!("has a certificate that cannot be used: {error}"),
+                None => return Certificate::from_pem_bundle(&pem).unwrap_or_default(),
+            },
             Err(error) => format!("is no PEM file: {error}"),
         };
         let message = format!("tls.ca: {} {problem}", self.beside(file).display());

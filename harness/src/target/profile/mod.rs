@@ -4,7 +4,7 @@ mod capability;
 mod content;
 mod decode;
 mod means;
-
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub use content::{
     Agent, Content, Hooks, Limits, Login, MachinePointers, Pointers, Timeouts, TlsFiles, TokenSource,
 };
 pub use means::Means;
-
+pub use written::{Draft, written};
 
 /// A profile that was read and makes sense.
 #[derive(Debug, Clone)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::scenario::model::Identity;
 use crate::target::WITHOUT_TUN;
 
 fn parse(text: &str) -> Result<Profile, ProfileError> {
@@ -56,7 +57,11 @@ fn every_mistake_has_its_place_and_a_way_out() {
         ("address = \"here\"", "`here` is no IP address", "203.0.113.9"),
         ("[timeouts]\nrequest = \"soon\"", "`soon` is no duration", "\"10s\""),
         ("[timeouts]\nsubtest = \"0s\"", "longer than nothing", ""),
-        ("[tokens]\nadmin = { enviroment = \"X\" }", "no key `enviroment`", "there are: `env`, `file`, `command`, `login`"),
+        (
+            "[tokens]\nadmin = { enviroment = \"X\" }",
+            "no key `enviroment`",
+            "there are: `env`, `file`, `command`, `login`",
+        ),
         ("[tokens]\nadmin = { env = \"X\", file = \"y\" }", "exactly one source", "{ command ="),
         ("[tokens]\nadmin = { login = { email = \"a\" } }", "needs `password_env`", ""),
         ("[tokens]\nadmin = { command = \"vault 'x\" }", "cannot be split into words", "sh -c"),
@@ -83,8 +88,13 @@ fn all_mistakes_are_told_at_once() {
     let text = "nmae = \"x\"\nbase_url = \"ftp://x\"\ncapabilities = [\"clock\"]\n[timeouts]\nconnect = 3\n";
     let error = parse(text).unwrap_err();
     let shown = error.render(false, 100);
-    for told in ["`nmae`", "did you mean `name`?", "must begin with http", "needs `org_id`", "`connect` must be a string"]
-    {
+    for told in [
+        "`nmae`",
+        "did you mean `name`?",
+        "must begin with http",
+        "needs `org_id`",
+        "`connect` must be a string",
+    ] {
         assert!(shown.contains(told), "{told}: {shown}");
     }
 }
@@ -111,4 +121,51 @@ fn what_a_profile_points_to_is_looked_for() {
     ] {
         assert!(shown.contains(told), "{told}: {shown}");
     }
+}
+
+#[test]
+fn a_written_profile_is_right_whatever_is_known() {
+    let least = Draft {
+        name: "Acme \"Mesh\"".to_owned(),
+        base_url: "https://mesh.example/base".to_owned(),
+        org_id: "org_1".to_owned(),
+        ..Draft::default()
+    };
+    let profile = parse(&written(&least)).unwrap_or_else(|error| panic!("{}", error.render(false, 100)));
+    assert_eq!((profile.content.name.as_str(), profile.capabilities.len()), ("Acme \"Mesh\"", 0));
+    let login = Login { email: "a@x.example".to_owned(), password_env: "PASSWORD".to_owned() };
+    let most = Draft {
+        other_org_id: Some("org_2".to_owned()),
+        address: Some("192.0.2.1".to_owned()),
+        tokens: [
+            (Identity::Admin, TokenSource::Env("A".to_owned())),
+            (Identity::Owner, TokenSource::File("o.token".into())),
+            (Identity::Member, TokenSource::Command("sh -c 'echo \"x\"'".to_owned())),
+            (Identity::Outsider, TokenSource::Login(login)),
+        ]
+        .into(),
+        ca: Some("ca.pem".to_owned()),
+        agent: Some("./ztna".to_owned()),
+        clock: Some("/clock".to_owned()),
+        approve: Some("/approve".to_owned()),
+        reset: Some("/reset".to_owned()),
+        ..least
+    };
+    let text = written(&most);
+    let profile = parse(&text).unwrap_or_else(|error| panic!("{}", error.render(false, 100)));
+    assert_eq!(profile.content.tokens, most.tokens, "{text}");
+    assert_eq!(profile.capabilities.len(), 4, "{text}");
+    // What stands in comments is right, too.
+    let uncommented: String = written(&Draft { tokens: most.tokens.clone(), ..most })
+        .lines()
+        .map(|line| {
+            format!(
+                "{}\n",
+                line.strip_prefix("# ")
+                    .filter(|rest| rest.contains(" = ") || rest.starts_with('['))
+                    .unwrap_or(line)
+            )
+        })
+        .collect();
+    parse(&uncommented).unwrap_or_else(|error| panic!("{}", error.render(false, 100)));
 }
