@@ -26,6 +26,13 @@ pub fn render(results: &Results) -> String {
         let place = subtest.map(|id| format!("{id}: ")).unwrap_or_default();
         let _ = writeln!(text, "# not cleaned up: {}", line(&format!("{place}{leftover}")));
     }
+    for unclaimed in &results.capabilities.not_verified {
+        let _ = writeln!(
+            text,
+            "# not verified: {}, which the target does not declare",
+            line(&unclaimed.capability)
+        );
+    }
     let _ = writeln!(text, "# {}", headline::badge(results));
     // A harness that reads this looks at nothing but the points.
     let has_failed =

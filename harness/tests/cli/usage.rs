@@ -13,7 +13,7 @@ fn wrong_usage_is_told_before_anything_runs() {
         (&["--scenarios", folder, "--suite", "prob"], 2, "probe"),
         (&["--scenarios", folder, "--filter", "keys/ST9"], 4, "keys/ST9"),
         (&["--scenarios", folder, "--filter", "("], 2, "("),
-        (&["--scenarios", folder, "--report", "html=x"], 2, "comes in a later version"),
+        (&["--scenarios", folder, "--report", "yaml=x"], 2, "there is no report format"),
         (&["--scenarios", folder, "--report", "json=/proc/x/y.json"], 2, "cannot be written"),
         (&["--scenarios", folder, "--runtime", "containers"], 2, "later version"),
         (&["--scenarios", folder, "--shard", "3/2"], 2, "3/2"),

@@ -19,6 +19,9 @@ const SUBTESTS: [(&str, &str, &str); 5] = [
     ("skip", "skip", "skipped"),
 ];
 
+/// So many leftovers are shown unfolded.
+const MOST_OPEN: usize = 5;
+
 pub(super) fn header(results: &Results) -> Markup {
     let class = match results.verdict {
         Verdict::Conformant => "pass",
@@ -91,9 +94,12 @@ pub(super) fn warnings(results: &Results) -> Markup {
         @let leftovers = headline::leftovers(results);
         @if !leftovers.is_empty() {
             div .note.warn {
-                p { strong { "Not cleaned up on the target:" } }
-                @for (subtest, leftover) in &leftovers {
-                    p { @if let Some(id) = subtest { code { (id) } " " } (leftover) }
+                p { strong { "Not cleaned up on the target: " } (headline::of(leftovers.len(), "thing")) "." }
+                details .more open[leftovers.len() <= MOST_OPEN] {
+                    summary { span { "What is left there" } }
+                    @for (subtest, leftover) in &leftovers {
+                        p { @if let Some(id) = subtest { code { (id) } " " } (leftover) }
+                    }
                 }
             }
         }

@@ -40,9 +40,9 @@ fn row(results: &Results, known: &Known<'_>, statement: &RequirementResult) -> M
     };
     let judges = known.judges.get(statement.id.as_str()).map(Vec::as_slice).unwrap_or_default();
     let level = match statement.level {
-        Level::Must => None,
-        Level::Either => Some("either"),
-        Level::Ours => Some("ours"),
+        Level::Must => "must",
+        Level::Either => "either",
+        Level::Ours => "ours",
     };
     html! {
         tr #(statement.id) data-find=(class) {
@@ -50,7 +50,7 @@ fn row(results: &Results, known: &Known<'_>, statement: &RequirementResult) -> M
             td .(class) { (super::sign((sign, class, word))) " " (word) }
             td {
                 (prose(&statement.text))
-                @if let Some(level) = level { span .level { (level) } }
+                span .level { (level) }
                 @if let Some(reason) = &statement.reason { span .by { (reason) } }
                 @if let Some(waiver) = &statement.waiver { span .by { "Waived by " code { (waiver.covers()) } ": " (waiver.reason) } }
                 @if !judges.is_empty() {

@@ -2,6 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may end like this")]
 
+mod formats;
+mod hostile;
+mod large;
+mod program;
+mod schema;
+mod troubled;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
