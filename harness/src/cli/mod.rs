@@ -12,8 +12,8 @@ mod run;
 mod schema;
 mod selftest;
 mod serve;
-mod verify;
 mod stored;
+mod verify;
 mod waivers;
 
 use std::ffi::OsString;

@@ -12,8 +12,8 @@ use crate::evidence::manifest::{
 use crate::evidence::signature::{SIGNATURE, Signer};
 use crate::evidence::spool::Spooled;
 use crate::evidence::statement::{self, Subject};
-use crate::report::results::Results;
 use crate::plan::Plan;
+use crate::report::results::Results;
 use crate::scenario::Library;
 
 /// What is in every bundle for people who have nothing else.
@@ -46,7 +46,9 @@ pub enum BundleError {
     #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// A file has a name that bundles do not take.
-    #[error("{0} cannot be put into a bundle: its name has other characters than letters, digits, `.`, `_` and `-`")]
+    #[error(
+        "{0} cannot be put into a bundle: its name has other characters than letters, digits, `.`, `_` and `-`"
+    )]
     Name(String),
     /// The signature cannot be made.
     #[error("the manifest cannot be signed: {0}")]

@@ -127,7 +127,20 @@ mod tests {
         for plain in ["a", "scenarios/auth-keys/used-count/ST4.snap/created.snap", "results.json"] {
             assert!(is_plain(plain), "{plain}");
         }
-        for other in ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/.b", "a\\b", "c:x", "a/b/c/d/e/f", "é", "a b", "-x"] {
+        for other in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "a/../b",
+            "a//b",
+            "a/.b",
+            "a\\b",
+            "c:x",
+            "a/b/c/d/e/f",
+            "é",
+            "a b",
+            "-x",
+        ] {
             assert!(!is_plain(other), "{other}");
         }
     }

@@ -61,7 +61,8 @@ fn is_secret(name: &str) -> bool {
 /// `https://user:password@host` without both.
 fn without_password(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let (authority, path) = rest.split_once('/').map_or((rest, None), |(authority, path)| (authority, Some(path)));
+    let (authority, path) =
+        rest.split_once('/').map_or((rest, None), |(authority, path)| (authority, Some(path)));
     let Some((_, host)) = authority.rsplit_once('@') else { return text.to_owned() };
     let path = path.map(|path| format!("/{path}")).unwrap_or_default();
     format!("{scheme}://{LEFT_OUT}@{host}{path}")
@@ -89,7 +90,9 @@ mod tests {
         "#;
         let cleaned = without_secrets(profile).unwrap();
         assert!(!cleaned.contains("hunter2"), "{cleaned}");
-        for stays in ["ACME_TOKEN", "acme.example/api", "m@acme.example", "\"P\"", "/reset", "command = \"ztna\""] {
+        for stays in
+            ["ACME_TOKEN", "acme.example/api", "m@acme.example", "\"P\"", "/reset", "command = \"ztna\""]
+        {
             assert!(cleaned.contains(stays), "{stays} is not in {cleaned}");
         }
     }

@@ -41,7 +41,9 @@ pub enum KeyError {
         cause: String,
     },
     /// The key is encrypted and there is no password for it.
-    #[error("{path} is encrypted; put its password into {PASSWORD}, or use a key without one (`minisign -G -W`)")]
+    #[error(
+        "{path} is encrypted; put its password into {PASSWORD}, or use a key without one (`minisign -G -W`)"
+    )]
     NoPassword {
         /// The file.
         path: PathBuf,
@@ -72,8 +74,8 @@ impl Signer {
     /// It is no such file, or does not open.
     pub fn read(path: &Path, password: Option<String>) -> Result<Self, KeyError> {
         let at = || path.to_owned();
-        let text = std::fs::read_to_string(path)
-            .map_err(|cause| KeyError::Unreadable { path: at(), cause })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|cause| KeyError::Unreadable { path: at(), cause })?;
         let boxed = SecretKeyBox::from_string(&text);
         let no_key = |cause: minisign::PError| KeyError::NoSecretKey { path: at(), cause: cause.to_string() };
         // minisign's library asks at the terminal unless it is told that there is no password.
@@ -83,7 +85,11 @@ impl Signer {
                 let boxed = SecretKeyBox::from_string(&text).map_err(no_key)?;
                 let Some(password) = password else {
                     let is_encrypted = cause.to_string().to_lowercase().contains("encrypt");
-                    return Err(if is_encrypted { KeyError::NoPassword { path: at() } } else { no_key(cause) });
+                    return Err(if is_encrypted {
+                        KeyError::NoPassword { path: at() }
+                    } else {
+                        no_key(cause)
+                    });
                 };
                 boxed
                     .into_secret_key(Some(password))
@@ -104,9 +110,15 @@ impl Signer {
     /// # Errors
     /// What the library says.
     pub fn sign(&self, manifest: &[u8], trusted: &str) -> Result<String, String> {
-        minisign::sign(Some(&self.public), &self.secret, Cursor::new(manifest), Some(trusted), Some(UNTRUSTED))
-            .map(SignatureBox::into_string)
-            .map_err(|error| error.to_string())
+        minisign::sign(
+            Some(&self.public),
+            &self.secret,
+            Cursor::new(manifest),
+            Some(trusted),
+            Some(UNTRUSTED),
+        )
+        .map(SignatureBox::into_string)
+        .map_err(|error| error.to_string())
     }
 }
 

@@ -72,7 +72,10 @@ impl Likeness {
             .filter(|cell| matrix.covers(id, &cell.subtest) && !matrix.wavers(id, cell))
             .collect();
         let judged = |cell: &Cell| {
-            matches!(observed.verdict(cell), Some(CheckVerdict::Pass | CheckVerdict::Fail | CheckVerdict::Waived))
+            matches!(
+                observed.verdict(cell),
+                Some(CheckVerdict::Pass | CheckVerdict::Fail | CheckVerdict::Waived)
+            )
         };
         let whole: Vec<Cell> = matrix.cells(id).collect();
         let pattern: Vec<&Cell> = whole.iter().filter(|cell| judged(cell)).collect();

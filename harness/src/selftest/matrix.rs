@@ -53,7 +53,7 @@ impl Matrix {
                 _ if observed.wavering.contains(cell) => &mut self.wavering,
                 // What cannot be judged today may be another day.
                 CheckVerdict::Error => &mut self.wavering,
-                CheckVerdict::Pass | CheckVerdict::Skip | CheckVerdict::Waived => continue,
+                CheckVerdict::Pass | CheckVerdict::Skip => continue,
             };
             let pattern = list.entry(deviation.to_owned()).or_default();
             pattern.entry(cell.subtest.clone()).or_default().insert(cell.check.clone());

@@ -37,7 +37,8 @@ fn what_conforms_passes_though_it_is_unlike_the_reference() {
 #[test]
 fn one_that_speaks_nothing_but_http_2_passes_too() {
     let implementation = Implementation::start(None, Pace::near(), Protocol::Multiplexed);
-    let words = ["--filter", "used-count/ST1,used-count/ST3-race,generate/ST4-addresses,api-key/ST3-enforced"];
+    let words =
+        ["--filter", "used-count/ST1,used-count/ST3-race,generate/ST4-addresses,api-key/ST3-enforced"];
     let judgement = judge(&implementation, &words);
     assert_eq!(judgement.code, Some(0), "{judgement}");
     assert_eq!(judgement.subtests("pass").len(), 4, "{judgement}");

@@ -50,8 +50,8 @@ async fn silence_and_failures_elsewhere_are_no_proof() {
 async fn what_shows_in_a_race_is_tried_three_times() {
     let folder = tempfile::tempdir().unwrap();
     let catalogue = Catalogue::built_in().unwrap();
-    let deviations = ["reuse-under-concurrency", "expiry-365-refused"]
-        .map(|id| catalogue.named(id).cloned().unwrap());
+    let deviations =
+        ["reuse-under-concurrency", "expiry-365-refused"].map(|id| catalogue.named(id).cloned().unwrap());
     let bench = Bench::new(library(), catalogue, Matrix::built_in().unwrap(), 2, folder.path());
     let (_stopper, stop) = run::stop();
     let proofs = bench.prove(&deviations.each_ref(), &stop, |_| ()).await;

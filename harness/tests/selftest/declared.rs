@@ -47,7 +47,8 @@ fn what_does_not_exist_is_said_with_what_was_meant() {
 
 #[test]
 fn the_matrix_knows_every_deviation_and_no_other_on_the_sub_tests_as_they_are() {
-    let (catalogue, matrix, library) = (Catalogue::built_in().unwrap(), Matrix::built_in().unwrap(), library());
+    let (catalogue, matrix, library) =
+        (Catalogue::built_in().unwrap(), Matrix::built_in().unwrap(), library());
     let declared: BTreeSet<&str> = catalogue.deviations.iter().map(|declared| declared.id.as_str()).collect();
     let known: BTreeSet<&str> = matrix.patterns.keys().map(String::as_str).collect();
     assert_eq!(known, declared, "`harness selftest --write-matrix` brings it up to date");

@@ -45,7 +45,8 @@ fn a_run_of_everything_against_a_deviation_names_that_deviation_and_no_other() {
 
 #[test]
 fn a_run_of_one_suite_or_of_what_catches_it_is_explained_by_it_in_full() {
-    let (catalogue, matrix, library) = (Catalogue::built_in().unwrap(), Matrix::built_in().unwrap(), library());
+    let (catalogue, matrix, library) =
+        (Catalogue::built_in().unwrap(), Matrix::built_in().unwrap(), library());
     let suite_of = |subtest: &str| {
         let scenario = library.scenarios.iter().find(|scenario| scenario.id == subtest).unwrap();
         scenario.suite.clone()

@@ -162,7 +162,10 @@ fn what_is_printed_fits_the_window() {
             let stdout = text(&wide(Some(columns), words).stdout);
             let longest = stdout.lines().map(|line| line.chars().count()).max().unwrap_or_default();
             let columns: usize = columns.parse().unwrap();
-            assert!(longest <= columns && longest + 30 > columns, "{words:?}: {longest} of {columns}\n{stdout}");
+            assert!(
+                longest <= columns && longest + 30 > columns,
+                "{words:?}: {longest} of {columns}\n{stdout}"
+            );
         }
     }
 }

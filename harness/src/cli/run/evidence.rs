@@ -44,15 +44,19 @@ impl Evidence {
         let is_asked_for = destinations.iter().any(|destination| destination.format == Format::Evidence);
         if !is_asked_for {
             return match arguments.sign_with {
-                Some(_) => Err(usage("--sign-with signs evidence; ask for it with --report evidence=PATH".to_owned())),
+                Some(_) => Err(usage(
+                    "--sign-with signs evidence; ask for it with --report evidence=PATH".to_owned(),
+                )),
                 None => Ok(None),
             };
         }
-        let signer = arguments.sign_with.as_deref().map(|path| Signer::read(path, std::env::var(PASSWORD).ok()));
+        let signer =
+            arguments.sign_with.as_deref().map(|path| Signer::read(path, std::env::var(PASSWORD).ok()));
         let signer = signer.transpose().map_err(|error| usage(error.to_string()))?;
         let shown = bundle::shown(library).to_string_lossy().into_owned();
         let spool = Spool::begin(arguments.strict, &shown).map_err(|error| {
-            console.complain(&format!("evidence cannot be recorded: {error}; set TMPDIR to a writable folder"));
+            console
+                .complain(&format!("evidence cannot be recorded: {error}; set TMPDIR to a writable folder"));
             ENVIRONMENT
         })?;
         Ok(Some(Self {
@@ -90,9 +94,7 @@ impl Evidence {
             executable: self.executable.join().ok().flatten(),
             signer: self.signer.as_ref(),
         };
-        first
-            .fill(|file| bundle::write(material, file).map(drop))
-            .map_err(|error| error.to_string())?;
+        first.fill(|file| bundle::write(material, file).map(drop)).map_err(|error| error.to_string())?;
         let mut written = vec![first.path.clone()];
         for other in wanted {
             let copy = |file: &mut std::fs::File| {

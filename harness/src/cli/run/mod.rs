@@ -1,8 +1,8 @@
 //! `harness`: runs what was selected and reports.
 
 mod arguments;
-mod evidence;
 mod comparison;
+mod evidence;
 mod github;
 mod judgement;
 mod reports;

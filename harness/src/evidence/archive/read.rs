@@ -108,7 +108,10 @@ impl<R: Read + Seek> Archive<R> {
             let local = header.local();
             let found = bytes(&mut self.reader, at, local.len() as u64)?;
             if u64::from(member.offset) != at || found != local {
-                return Ok(Err(format!("the header of {} at byte {at} is not the kit's", shown(&member.name))));
+                return Ok(Err(format!(
+                    "the header of {} at byte {at} is not the kit's",
+                    shown(&member.name)
+                )));
             }
             at += local.len() as u64 + u64::from(member.packed);
             directory.extend(header.central());
@@ -116,7 +119,9 @@ impl<R: Read + Seek> Archive<R> {
         let count = u16::try_from(self.members.len()).unwrap_or(u16::MAX);
         let Ok(start) = u32::try_from(at) else { return Ok(Err("it is too long".to_owned())) };
         let size = u32::try_from(directory.len()).unwrap_or(u32::MAX);
-        if self.directory != (at, directory.len() as u64) || bytes(&mut self.reader, at, directory.len() as u64)? != directory {
+        if self.directory != (at, directory.len() as u64)
+            || bytes(&mut self.reader, at, directory.len() as u64)? != directory
+        {
             return Ok(Err(format!("its directory at byte {} is not the kit's", self.directory.0)));
         }
         let last = end(count, size, start);
@@ -136,7 +141,8 @@ impl<R: Read + Seek> Archive<R> {
     pub fn digest_before(&mut self, member: &Member) -> io::Result<(u64, String)> {
         self.reader.rewind()?;
         let mut digest = Sha256::new();
-        let length = io::copy(&mut (&mut self.reader).take(u64::from(member.offset)), &mut HashWriter(&mut digest))?;
+        let length =
+            io::copy(&mut (&mut self.reader).take(u64::from(member.offset)), &mut HashWriter(&mut digest))?;
         Ok((length, hex::encode(digest.finalize())))
     }
 

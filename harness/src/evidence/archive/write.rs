@@ -37,7 +37,8 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// Something cannot be read or written, or there are 4 GiB of it, which this form of zip does not hold.
     pub fn add(&mut self, name: &str, method: Method, mut content: impl Read) -> io::Result<Written> {
-        let mut meter = Meter { inner: tempfile::tempfile()?, crc: Crc::new(), digest: Sha256::new(), size: 0 };
+        let mut meter =
+            Meter { inner: tempfile::tempfile()?, crc: Crc::new(), digest: Sha256::new(), size: 0 };
         let mut packed = match method {
             Method::Stored => {
                 io::copy(&mut content, &mut meter)?;
@@ -150,5 +151,7 @@ fn small(length: u64) -> io::Result<u32> {
 }
 
 fn too_much() -> io::Error {
-    io::Error::other("a bundle holds less than 4 GiB; bundle a smaller run (--suite, --filter, fewer repetitions)")
+    io::Error::other(
+        "a bundle holds less than 4 GiB; bundle a smaller run (--suite, --filter, fewer repetitions)",
+    )
 }

@@ -170,9 +170,10 @@ impl<'a> Trial<'a> {
         fault: Option<Fault>,
     ) {
         self.over.insert(subtest);
-        let is_skipped = self.plan.planned(subtest).is_some_and(|planned| {
-            matches!(planned.disposition, crate::plan::Disposition::Skip(_))
-        });
+        let is_skipped = self
+            .plan
+            .planned(subtest)
+            .is_some_and(|planned| matches!(planned.disposition, crate::plan::Disposition::Skip(_)));
         let Some(course) = self.running.remove(&subtest) else {
             // Interrupted before it began.
             if verdict != SubtestVerdict::Error && !is_skipped {
@@ -189,7 +190,9 @@ impl<'a> Trial<'a> {
             SubtestVerdict::Error if !is_complete || fault == Some(Fault::Interruption) => return,
             _ if course.rests_on_secrets => return,
             SubtestVerdict::Pass if !is_complete => "it passed, and steps are missing".to_owned(),
-            _ if verdict != wanted => format!("it is recorded as `{}` and comes out as `{}`", word(verdict), word(wanted)),
+            _ if verdict != wanted => {
+                format!("it is recorded as `{}` and comes out as `{}`", word(verdict), word(wanted))
+            }
             _ if has_words && words.as_deref() != reason => "its reason comes out otherwise".to_owned(),
             _ => return,
         };

@@ -25,7 +25,10 @@ pub(super) fn archive<R: Read + Seek>(
     if let Some(member) = archive.member(MANIFEST) {
         let (bytes, sha256) = archive.digest_before(&member)?;
         if (bytes, &sha256) != (manifest.archive.bytes, &manifest.archive.sha256) {
-            report.bad(AREA, format!("its first {bytes} bytes are not those that the manifest has the digest of"));
+            report.bad(
+                AREA,
+                format!("its first {bytes} bytes are not those that the manifest has the digest of"),
+            );
             is_good = false;
         }
     }
@@ -62,12 +65,19 @@ pub(super) fn each<R: Read + Seek>(archive: &mut Archive<R>, manifest: &Manifest
         }
     }
     if problems.is_empty() {
-        report.good(AREA, format!("{} files, each with the digest that the manifest has", manifest.files.len()));
+        report.good(
+            AREA,
+            format!("{} files, each with the digest that the manifest has", manifest.files.len()),
+        );
     }
     report.bad_all(AREA, problems);
 }
 
-fn difference<R: Read + Seek>(archive: &mut Archive<R>, member: &Member, file: &FileDigest) -> Option<String> {
+fn difference<R: Read + Seek>(
+    archive: &mut Archive<R>,
+    member: &Member,
+    file: &FileDigest,
+) -> Option<String> {
     let name = shown(&file.path);
     if u64::from(member.size) != file.bytes {
         return Some(format!("{name} was changed: it has {} bytes and had {}", member.size, file.bytes));
@@ -94,11 +104,13 @@ fn difference<R: Read + Seek>(archive: &mut Archive<R>, member: &Member, file: &
 pub(super) fn kit(manifest: &Manifest, options: &Options, report: &mut Report) {
     const AREA: &str = "kit";
     let (its, own) = (manifest.kit.version.as_str(), env!("CARGO_PKG_VERSION"));
-    let is_same_build =
-        options.executable.is_some() && manifest.kit_executable_sha256 == options.executable;
+    let is_same_build = options.executable.is_some() && manifest.kit_executable_sha256 == options.executable;
     if its != own {
         let its = its.escape_debug();
-        report.warn(AREA, format!("made by version {its}, and this is {own}: verdicts are compared, words are not"));
+        report.warn(
+            AREA,
+            format!("made by version {its}, and this is {own}: verdicts are compared, words are not"),
+        );
     } else if is_same_build {
         report.good(AREA, format!("version {own}, the very program that verifies it"));
     } else {
@@ -128,9 +140,12 @@ fn scenarios(manifest: &Manifest, options: &Options, report: &mut Report) {
     for (name, _) in &options.own_scenarios {
         let is_snapshot_of = |file: &FileDigest| {
             let subtest = file.path.strip_prefix(SCENARIOS).and_then(|path| path.strip_suffix(".toml"));
-            subtest.is_some_and(|subtest| name.strip_prefix(subtest).is_some_and(|rest| rest.starts_with(".snap/")))
+            subtest.is_some_and(|subtest| {
+                name.strip_prefix(subtest).is_some_and(|rest| rest.starts_with(".snap/"))
+            })
         };
-        if manifest.files.iter().any(is_snapshot_of) && manifest.file(&format!("{SCENARIOS}{name}")).is_none() {
+        if manifest.files.iter().any(is_snapshot_of) && manifest.file(&format!("{SCENARIOS}{name}")).is_none()
+        {
             others.push(format!("{name} of this kit's scenarios is missing"));
         }
     }
@@ -138,7 +153,11 @@ fn scenarios(manifest: &Manifest, options: &Options, report: &mut Report) {
         (true, _) => report.good(AREA, format!("{count} files, all as this kit has them")),
         (false, true) => report.warn(
             AREA,
-            format!("{} of {count} files are not this kit's, which is accepted: {}", others.len(), others.join("; ")),
+            format!(
+                "{} of {count} files are not this kit's, which is accepted: {}",
+                others.len(),
+                others.join("; ")
+            ),
         ),
         (false, false) => {
             report.bad_all(AREA, others);

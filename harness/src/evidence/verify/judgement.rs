@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::Report;
 use super::agreement::{Agreement, Trial};
 use super::compare::{Terms, differences};
 use super::files::shown;
-use super::Report;
 use crate::evidence::archive::Archive;
 use crate::evidence::chain::Chain;
 use crate::evidence::line::{FORMAT, Happened, Line, PlannedLine, RunStarted};
@@ -55,7 +55,8 @@ pub(super) fn again<R: Read + Seek>(
         report.bad("checks", format!("nothing could be evaluated again: {EXCHANGES} is missing"));
         return Ok(());
     };
-    let mut lines = Lines { reader: BufReader::new(archive.read(&member)?), chain: Chain::default(), breaks: Vec::new() };
+    let mut lines =
+        Lines { reader: BufReader::new(archive.read(&member)?), chain: Chain::default(), breaks: Vec::new() };
     let judged = judged(&mut lines, &library, manifest, results.as_ref());
     let breaks = std::mem::take(&mut lines.breaks);
     chain(&lines.chain, breaks, manifest, report);
@@ -187,7 +188,8 @@ fn judged<R: BufRead>(
 }
 
 fn begun(started: &RunStarted) -> Result<OffsetDateTime, String> {
-    OffsetDateTime::parse(&started.at, &Rfc3339).map_err(|error| format!("the run's beginning is no time: {error}"))
+    OffsetDateTime::parse(&started.at, &Rfc3339)
+        .map_err(|error| format!("the run's beginning is no time: {error}"))
 }
 
 /// The plan of the run; each sub-test is held against what the target declares.
@@ -206,13 +208,19 @@ fn planned(started: &RunStarted, library: &Library) -> Result<(Arc<Plan>, Vec<St
         let scenario = library.scenarios.iter().find(|scenario| scenario.id == *id);
         let scenario = scenario.ok_or_else(|| format!("the scenario of {} is missing", shown(id)))?;
         if *judges_ours != started.target.reference {
-            problems.push(format!("{id}: whether the reference's choices are judged does not fit the target"));
+            problems
+                .push(format!("{id}: whether the reference's choices are judged does not fit the target"));
         }
         let wanted = plan(std::slice::from_ref(scenario), &library.registry, &Selection::default(), &facts);
-        let runs = wanted.is_ok_and(|plan| plan.subtests.iter().any(|one| one.disposition == Disposition::Run));
+        let runs =
+            wanted.is_ok_and(|plan| plan.subtests.iter().any(|one| one.disposition == Disposition::Run));
         match skip {
-            Some(_) if runs => problems.push(format!("{id} was skipped although the target declares what it needs")),
-            None if !runs => problems.push(format!("{id} was run although the target does not declare what it needs")),
+            Some(_) if runs => {
+                problems.push(format!("{id} was skipped although the target declares what it needs"))
+            }
+            None if !runs => {
+                problems.push(format!("{id} was run although the target does not declare what it needs"))
+            }
             _ => {}
         }
         subtests.push(PlannedSubtest {
@@ -256,15 +264,15 @@ fn tell(
     }
     report.bad_all(AREA, problems);
     let Some(results) = results else { return };
-    let terms = Terms {
-        words: started.kit.version == env!("CARGO_PKG_VERSION"),
-        wordless: agreement.wordless,
-    };
+    let terms =
+        Terms { words: started.kit.version == env!("CARGO_PKG_VERSION"), wordless: agreement.wordless };
     let again = Results::of(&record, registry);
     let found = differences(results, &again, &terms);
     if found.is_empty() {
         let Results { totals, verdict, .. } = &again;
-        let count = |counts: &std::collections::BTreeMap<String, usize>, name: &str| counts.get(name).copied().unwrap_or_default();
+        let count = |counts: &std::collections::BTreeMap<String, usize>, name: &str| {
+            counts.get(name).copied().unwrap_or_default()
+        };
         report.good(
             "results",
             format!(
@@ -276,7 +284,8 @@ fn tell(
             ),
         );
     }
-    report.bad_all("results", found.into_iter().map(|difference| format!("{RESULTS}: {difference}")).collect());
+    report
+        .bad_all("results", found.into_iter().map(|difference| format!("{RESULTS}: {difference}")).collect());
 }
 
 /// The recorded results, held against the manifest and the statement.
@@ -288,9 +297,8 @@ fn results<R: Read + Seek>(
     const AREA: &str = "results";
     let member = archive.member(RESULTS)?;
     let results = archive.whole(&member, LONGEST_RESULTS).map_err(|error| error.to_string());
-    let results = results.and_then(|text| {
-        serde_json::from_slice::<Results>(&text).map_err(|error| error.to_string())
-    });
+    let results =
+        results.and_then(|text| serde_json::from_slice::<Results>(&text).map_err(|error| error.to_string()));
     let results = match results {
         Ok(results) => results,
         Err(error) => {
@@ -298,7 +306,8 @@ fn results<R: Read + Seek>(
             return None;
         }
     };
-    let stated = (&manifest.target, &manifest.started_at, manifest.verdict, manifest.exit_code, &manifest.totals);
+    let stated =
+        (&manifest.target, &manifest.started_at, manifest.verdict, manifest.exit_code, &manifest.totals);
     if stated != (&results.target, &results.started_at, results.verdict, results.exit_code, &results.totals) {
         report.bad(AREA, format!("the manifest says otherwise than {RESULTS} how the run ended"));
     }
