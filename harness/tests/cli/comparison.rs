@@ -26,8 +26,12 @@ fn what_got_worse_is_a_regression_and_nothing_else() {
     let (good, bad) = (good.to_str().unwrap(), bad.to_str().unwrap());
     let (code, text) = program(&["diff", good, bad]);
     assert_eq!(code, 1, "{text}");
-    for told in ["newly failing (1)", "keys/ST1 keys/F.1  pass → fail", "the status should be 201, but is 200", "1 regression"]
-    {
+    for told in [
+        "newly failing (1)",
+        "keys/ST1 keys/F.1  pass → fail",
+        "the status should be 201, but is 200",
+        "1 regression",
+    ] {
         assert!(text.contains(told), "{told}: {text}");
     }
     let (code, text) = program(&["diff", bad, good]);
