@@ -42,13 +42,32 @@ interop: (network "interop")
 selftest:
     cargo run -p harness -- selftest
 
+# The second implementation, and its departures
+independent:
+    cargo test -p harness --test independent
+
+# Each report in what its readers use (chromium, perl, python3-jsonschema, python3-junitparser)
+readers:
+    cargo build -p harness
+    harness/tests/readers/run target/debug/harness target/readers
+
 lint:
     cargo run -p harness -- lint
+
+# Bugs put into the rules on purpose, one at a time, each of which a unit test has to find (`cargo install cargo-mutants --locked`)
+mutants *ARGS:
+    mkdir -p target/mutants
+    cargo mutants --package mock-server --jobs 2 --timeout 60 --output target/mutants/mock-server {{ARGS}} -- domain::
+    cargo mutants --package harness --jobs 2 --timeout 60 --output target/mutants/harness {{ARGS}} -- -- check:: plan::
 
 # Ratios, measured in one run each
 bench:
     cargo bench -p mock-server --bench registrations
     cargo bench -p harness --bench suite
+
+# The kit beside hurl (cargo install hurl --version 8.0.1 --locked)
+bench-hurl:
+    cargo bench -p harness --bench hurl
 
 # The tunnel beside other people's (as root)
 bench-tunnel:

@@ -13,7 +13,7 @@ use harness::check::snapshot::Mode;
 use harness::plan::{Disposition, Plan, PlannedSubtest};
 use harness::requirement::Registry;
 use harness::run::event::{Event, Listener, SubtestVerdict};
-use harness::run::{Setting, run, stop};
+use harness::run::{Setting, new_id, run, stop};
 use harness::scenario::model::Source;
 use harness::scenario::{Place, parse};
 use harness::target::Target;
@@ -120,19 +120,23 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
         judges_ours: false,
         waivers: Arc::default(),
     };
-    let profile = Source {
+    let profile = Arc::new(Source {
         path: PathBuf::from("bench-target.toml"),
         text: format!("name = \"bench\"\nbase_url = \"{base_url}\"\norg_id = \"o\"\n"),
-    };
+    });
+    let profile = Profile::parse(&profile).map_err(|error| error.render(false, 80))?;
+    let means = profile.means().map_err(|error| error.render(false, 80))?;
     let folder = tempfile::tempdir()?;
     let setting = Arc::new(Setting {
-        target: Target::Remote(Arc::new(Remote::new(Profile::parse(&profile)?)?)),
+        id: new_id(),
+        target: Target::Remote(Arc::new(Remote::new(profile, means))),
         registry,
         jobs: 1,
         strict: false,
         snapshots: Mode::Compare,
         time_limit: Duration::from_secs(60),
         folder: folder.path().to_owned(),
+        evidence: None,
     });
     let mut clock = Clock::default();
     let (_stopper, stop) = stop();

@@ -203,11 +203,11 @@ fn wrong_usage_is_told_before_anything_runs() {
 #[test]
 fn a_profile_is_refused_with_the_place_of_its_mistake() {
     let cases = [
-        ("nmae = \"x\"", "unknown field `nmae`"),
+        ("nmae = \"x\"", "did you mean `name`?"),
         ("name = \"x\"\nbase_url = \"ftp://x\"\norg_id = \"o\"", "it must begin with http:// or https://"),
         (
             "name = \"x\"\nbase_url = \"http://x\"\norg_id = \"o\"\ncapabilities = [\"clock\"]",
-            "this capability needs hooks.clock",
+            "`clock` needs hooks.clock",
         ),
         (
             "name = \"x\"\nbase_url = \"http://x\"\norg_id = \"o\"\n[tokens]\nadmin = { env = \"NO_SUCH_VARIABLE\" }",
@@ -215,7 +215,7 @@ fn a_profile_is_refused_with_the_place_of_its_mistake() {
         ),
         (
             "name = \"x\"\nbase_url = \"http://x\"\norg_id = \"o\"\n[agent]\ncommand = \"./no-such-agent\"",
-            "no-such-agent`; give its path",
+            "no-such-agent`",
         ),
     ];
     let folder = tempfile::tempdir().unwrap();
@@ -228,11 +228,59 @@ fn a_profile_is_refused_with_the_place_of_its_mistake() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{stderr}");
         assert!(stderr.contains(told), "{told}: {stderr}");
-        assert!(
-            told.contains("VARIABLE") || told.contains("agent") || stderr.contains('^'),
-            "no caret: {stderr}"
-        );
+        assert!(stderr.contains('^') && stderr.contains("nothing was run"), "no caret: {stderr}");
     }
+}
+
+#[test]
+fn a_profile_is_written_checked_and_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = harness();
+        let command = command.current_dir(folder.path()).env_remove("ACME_TOKEN").args(arguments);
+        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+        let told = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        (output.status.code(), told)
+    };
+    let known =
+        ["--name", "acme", "--base-url", "https://x.example", "--org-id", "o", "--admin", "env:ACME_TOKEN"];
+    let write: Vec<&str> = ["init-target", "acme.toml"].into_iter().chain(known).collect();
+    let cases: [(&[&str], i32, &[&str]); 8] = [
+        (
+            &["init-target", "--name", "acme"],
+            2,
+            &["--base-url and --org-id are missing", "init-target --help"],
+        ),
+        (&["init-target", "--admin", "vault"], 2, &["write env:VARIABLE"]),
+        (&write, 0, &["export ACME_TOKEN=…", "harness lint --target acme.toml"]),
+        (&write, 2, &["acme.toml exists"]),
+        (
+            &["lint", "--target", "acme.toml"],
+            0,
+            &[
+                "ACME_TOKEN is not set, but tokens.admin reads it",
+                "capabilities: HTTP alone",
+                "acme.toml: 1 warning",
+            ],
+        ),
+        (
+            &["lint", "--target", "none.toml"],
+            2,
+            &["none.toml cannot be read", "`harness init-target` writes one"],
+        ),
+        (
+            &["init-target", "b.toml", "--name", "b", "--base-url", "x", "--org-id", "o"],
+            2,
+            &["b.toml was not written", "no URL"],
+        ),
+        (&["schema", "profile"], 0, &["requests_per_second", "client_certificate", "\"addresses\""]),
+    ];
+    for (arguments, code, told) in cases {
+        let (ended, all) = run(arguments);
+        assert_eq!(ended, Some(code), "{arguments:?}: {all}");
+        assert!(told.iter().all(|told| all.contains(told)), "{arguments:?}: {all}");
+    }
+    assert!(!folder.path().join("b.toml").exists());
 }
 
 #[test]

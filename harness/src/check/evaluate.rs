@@ -7,6 +7,7 @@ use crate::scenario::model::{Check, Expectation, Quantity, Span, StatementId, Su
 use crate::scenario::template::Variables;
 
 use super::evidence::Evidence;
+use super::foreign;
 use super::outcome::{CheckVerdict, Outcome};
 use super::snapshot::{Mode, Snapshots};
 use super::subject::{self, Finding, Held, View};
@@ -60,10 +61,14 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &Context<'_>) -> Ou
         Held::Yes if strict => CheckVerdict::Fail,
         Held::Yes => CheckVerdict::Pass,
     };
+    let foreign = match (evidence, verdict) {
+        (Evidence::Http(exchanges), CheckVerdict::Fail) => foreign::remark(exchanges),
+        _ => None,
+    };
     let message = if strict && summary.held == Held::Yes {
         format!("under --strict: {}", summary.notes.join("; "))
     } else {
-        summary.message
+        foreign.map_or(summary.message.clone(), |remark| format!("{}; {remark}", summary.message))
     };
     Outcome {
         statements,
@@ -206,6 +211,7 @@ fn summarize(check: &Check, views: &[View<'_>], answers: &[Answer]) -> Answer {
         Quantity::Each => (format!("all {total} answers"), held == total),
         Quantity::Exactly(count) => (format!("exactly {count} of {total} answers"), held == count as usize),
         Quantity::AtLeast(count) => (format!("at least {count} of {total} answers"), held >= count as usize),
+        Quantity::AtMost(count) => (format!("at most {count} of {total} answers"), held <= count as usize),
     };
     let verdict = match unknown {
         Some(_) if failed.is_none() || check.quantity != Quantity::Each => Held::Unknown,

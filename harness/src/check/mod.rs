@@ -2,6 +2,7 @@
 
 mod evaluate;
 pub mod evidence;
+mod foreign;
 mod matcher;
 pub mod outcome;
 pub mod place;

@@ -76,6 +76,8 @@ mod tests {
             (json!({"error": {}}), "/data/kye", "not there: the answer is an object with error"),
             (json!({"data": []}), "rows/0/a", "not there: `rows` is an array of 0"),
             (json!({"error": {}}), "rows/0", "not there: the answer has no rows, it is an object with error"),
+            (json!({"data": {}}), "/data/id", "not there: `/data` is an empty object"),
+            (json!({"data": null}), "/data/id", "not there: `/data` is null"),
         ] {
             assert_eq!(absence(&answer, place), expected);
         }

@@ -15,6 +15,9 @@ use crate::requirement::Registry;
 use crate::scenario::model::{Check, Source};
 use crate::scenario::{Place, parse};
 
+mod several;
+mod words;
+
 const REGISTRY: &str = r#"
 [chapters]
 c = { suite = "s", title = "", document = "" }
@@ -307,6 +310,9 @@ fn a_race_counts_its_answers() {
         ("status = 409, exactly = 0", &one_winner, true),
         ("status = 201, at_least = 2", &one_winner, false),
         ("status = 201, at_least = 2", &three_winners, true),
+        ("status = 201, at_most = 2", &one_winner, true),
+        ("status = 201, at_most = 3", &three_winners, true),
+        ("status = 201, at_most = 2", &three_winners, false),
         ("status = 201", &one_winner, false),
         ("status = [201, 401]", &one_winner, true),
     ] {
@@ -327,7 +333,8 @@ fn choices_of_the_reference_judge_the_reference_alone() {
     check.verifies = vec!["ours/x.1".to_owned()];
     let wrong = http(200, &json!({}));
     assert_eq!(judged_on(&check, &wrong, true, false).verdict, CheckVerdict::Fail);
-    assert_eq!(judged_on(&check, &wrong, false, false).verdict, CheckVerdict::Skip);
+    let skipped = judged_on(&check, &wrong, false, false);
+    assert_eq!((skipped.verdict, skipped.statements), (CheckVerdict::Skip, vec!["ours/x.1".to_owned()]));
     check.verifies.push("c/F.1".to_owned());
     let outcome = judged_on(&check, &wrong, false, false);
     assert_eq!((outcome.verdict, outcome.statements), (CheckVerdict::Fail, vec!["c/F.1".to_owned()]));
@@ -351,21 +358,27 @@ fn what_cannot_be_judged_is_an_error_and_what_was_never_kept_a_failure() {
 #[test]
 fn undocumented_fields_fail_only_under_strict() {
     let folder = tempfile::tempdir().unwrap();
-    let (check, _) = check("get = \"/x\"", "snapshot = \"a\"");
+    let (mut check, _) = check("get = \"/x\"", "snapshot = \"a\"");
     let registry = registry();
     let variables: BTreeMap<String, Value> = BTreeMap::new();
-    let verdict = |mode, strict, answer: &Value| {
+    let judged = |check: &Check, mode, strict, answer: &Value| {
         let snapshots = Snapshots { folder: folder.path(), mode, strict, run_prefix: "" };
         let context = Context { variables: &variables, registry: &registry, judges_ours: true, snapshots };
-        evaluate(&check, &http(200, answer), &context)
+        evaluate(check, &http(200, answer), &context)
     };
-    assert_eq!(verdict(Mode::Accept, false, &json!({"a": 1})).verdict, CheckVerdict::Pass);
-    let noted = verdict(Mode::Compare, false, &json!({"a": 1, "b": 2}));
+    assert_eq!(judged(&check, Mode::Accept, false, &json!({"a": 1})).verdict, CheckVerdict::Pass);
+    let noted = judged(&check, Mode::Compare, false, &json!({"a": 1, "b": 2}));
     assert_eq!((noted.verdict, noted.notes), (CheckVerdict::Pass, vec!["`/b` is not documented".to_owned()]));
-    let strict = verdict(Mode::Compare, true, &json!({"a": 1, "b": 2}));
+    let strict = judged(&check, Mode::Compare, true, &json!({"a": 1, "b": 2}));
     assert_eq!(
         (strict.verdict, strict.message.as_str()),
         (CheckVerdict::Fail, "under --strict: `/b` is not documented")
+    );
+    check = self::check("get = \"/x\"", "snapshot = \"a\", status = 500").0;
+    let wrong = judged(&check, Mode::Compare, true, &json!({"a": 1, "b": 2}));
+    assert_eq!(
+        (wrong.verdict, wrong.message.as_str()),
+        (CheckVerdict::Fail, "the status should be 500, but is 200")
     );
 }
 

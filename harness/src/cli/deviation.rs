@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::report::exit_code::{ENVIRONMENT, USAGE};
-use crate::report::terminal::Paint;
+use crate::report::terminal::{Paint, wrap};
 use crate::selftest::catalogue::{Catalogue, Declared};
 use crate::selftest::deviant::Deviant;
 use crate::selftest::deviation;
@@ -26,6 +26,52 @@ pub(super) fn named(id: &str, console: &Console) -> Result<Arc<Deviant>, u8> {
     })?;
     console.warn(&format!("the reference deviates on purpose ({id}): {}", declared.wrong));
     Ok(Arc::new(deviant))
+}
+
+/// `list --deviations`: all of them, by family.
+pub(super) fn list(json: bool, console: &Console) -> u8 {
+    let catalogue = match Catalogue::built_in() {
+        Ok(catalogue) => catalogue,
+        Err(error) => {
+            console.complain(&error.to_string());
+            return USAGE;
+        }
+    };
+    let family = |declared: &Declared| deviation::named(&declared.id).map_or("", |(family, _)| family);
+    if json {
+        let listed: Vec<_> = catalogue
+            .deviations
+            .iter()
+            .map(|declared| {
+                let Declared { id, wrong, breaks, caught_by } = declared;
+                let family = family(declared);
+                serde_json::json!({ "id": id, "family": family, "wrong": wrong, "breaks": breaks, "caught_by": caught_by })
+            })
+            .collect();
+        console.say(&format!("{:#}\n", serde_json::json!(listed)));
+    } else {
+        console.say(&by_family(&catalogue, family, Paint::new(console.look().color), console.width()));
+    }
+    0
+}
+
+fn by_family(
+    catalogue: &Catalogue,
+    family: impl Fn(&Declared) -> &'static str,
+    paint: Paint,
+    width: usize,
+) -> String {
+    let mut text = String::new();
+    for (name, _) in deviation::FAMILIES {
+        text.push_str(&format!("{}{}\n", if text.is_empty() { "" } else { "\n" }, paint.bold(name)));
+        for declared in catalogue.deviations.iter().filter(|declared| family(declared) == *name) {
+            text.push_str(&format!("  {}\n", declared.id));
+            for line in wrap(&declared.wrong, width.saturating_sub(6)) {
+                text.push_str(&format!("      {}\n", paint.faint(&line)));
+            }
+        }
+    }
+    text
 }
 
 /// What `explain` says of a deviation; none if there is none of that id.

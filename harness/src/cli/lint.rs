@@ -1,20 +1,67 @@
-//! `harness lint`: every mistake and oddity of every scenario.
+//! `harness lint`: every mistake and oddity of every scenario, or of a target profile.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::scenario::diagnostic::render;
+use clap::Args;
+
+use crate::report::exit_code::USAGE;
+use crate::scenario::diagnostic::{Diagnostic, Severity, Sources, render};
+use crate::scenario::vocabulary::CAPABILITIES;
+use crate::target::profile::Profile;
 
 use super::console::Console;
 use super::library;
 
-pub(super) fn lint(scenarios: Option<&Path>, console: &Console) -> u8 {
+/// What to check.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Check this target profile instead, and what it points to
+    #[arg(long, value_name = "FILE")]
+    target: Option<PathBuf>,
+}
+
+pub(super) fn lint(arguments: &Arguments, scenarios: Option<&Path>, console: &Console) -> u8 {
+    if let Some(file) = &arguments.target {
+        return profile(file, console);
+    }
     let shelf = match library::open(scenarios, console) {
         Ok(shelf) => shelf,
         Err(code) => return code,
     };
     let library = &shelf.library;
-    console.say(&render(&library.warnings, &library.sources, console.look().color, console.width()));
+    show(&library.warnings, &library.sources, console);
     let files = library.scenarios.len();
     console.say(&format!("{files} scenarios: {}\n", library::counted(&library.warnings)));
     0
+}
+
+fn profile(file: &Path, console: &Console) -> u8 {
+    let (found, sources, capabilities) = match Profile::read(file) {
+        Err(error) => (error.diagnostics, error.sources, None),
+        Ok(profile) => {
+            let missing = profile.means().err().map(|error| error.diagnostics).unwrap_or_default();
+            let sources = profile.sources();
+            let found = profile.warnings.iter().cloned().chain(missing).collect();
+            (found, sources, Some(profile.capabilities))
+        }
+    };
+    show(&found, &sources, console);
+    if let Some(capabilities) = capabilities {
+        let names: Vec<&str> = CAPABILITIES
+            .iter()
+            .filter(|(_, capability)| capabilities.contains(capability))
+            .map(|(name, _)| *name)
+            .collect();
+        let names = if names.is_empty() { "HTTP alone".to_owned() } else { names.join(", ") };
+        console.say(&format!("capabilities: {names}\n"));
+    }
+    console.say(&format!("{}: {}\n", file.display(), library::counted(&found)));
+    match found.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        true => USAGE,
+        false => 0,
+    }
+}
+
+fn show(found: &[Diagnostic], sources: &Sources, console: &Console) {
+    console.say(&render(found, sources, console.look().color, console.width()));
 }

@@ -12,7 +12,7 @@ use crate::requirement::Registry;
 use crate::scenario::model::Scenario;
 
 use super::console::Console;
-use super::library;
+use super::{deviation, library};
 
 /// What to list.
 #[derive(Debug, Args)]
@@ -20,12 +20,18 @@ pub(super) struct Arguments {
     /// Only this suite; may be repeated
     #[arg(long, value_name = "SUITE")]
     suite: Vec<String>,
+    /// The deviations of the reference, by family, instead of the sub-tests
+    #[arg(long, conflicts_with = "suite")]
+    deviations: bool,
     /// As JSON
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn list(arguments: &Arguments, scenarios: Option<&Path>, console: &Console) -> u8 {
+    if arguments.deviations {
+        return deviation::list(arguments.json, console);
+    }
     let shelf = match library::open(scenarios, console) {
         Ok(shelf) => shelf,
         Err(code) => return code,

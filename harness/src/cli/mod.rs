@@ -2,16 +2,20 @@
 
 mod console;
 mod deviation;
+mod diff;
 mod explain;
+mod init_target;
 mod library;
 mod lint;
 mod list;
+mod merge;
 mod report;
 mod run;
 mod schema;
 mod selftest;
 mod serve;
 mod stored;
+mod verify;
 mod waivers;
 
 use std::ffi::OsString;
@@ -59,14 +63,22 @@ enum Command {
     List(list::Arguments),
     /// Explain a statement, a sub-test, a chapter or a suite
     Explain(explain::Arguments),
-    /// Check every scenario and list every mistake
-    Lint,
+    /// Check every scenario, or a target profile, and list every mistake
+    Lint(lint::Arguments),
+    /// Write the profile of a target
+    InitTarget(init_target::Arguments),
     /// Start the reference and print what the documents' lines need
     Serve(serve::Arguments),
     /// Show that the kit finds every deviation of the reference that it should
     Selftest(selftest::Arguments),
     /// Make reports of the results of an earlier run
     Report(report::Arguments),
+    /// Tell what changed between two runs; exit 1 if something got worse
+    Diff(diff::Arguments),
+    /// Join the results of a run's shards
+    Merge(merge::Arguments),
+    /// Check an evidence bundle, and evaluate every check of it again
+    Verify(verify::Arguments),
     /// Print the JSON Schema of a file format
     Schema(schema::Arguments),
 }
@@ -126,8 +138,12 @@ fn dispatch(cli: Cli, console: &Console) -> u8 {
         }),
         Some(Command::List(arguments)) => list::list(&arguments, scenarios, console),
         Some(Command::Explain(arguments)) => explain::explain(&arguments, scenarios, console),
-        Some(Command::Lint) => lint::lint(scenarios, console),
+        Some(Command::Lint(arguments)) => lint::lint(&arguments, scenarios, console),
+        Some(Command::InitTarget(arguments)) => init_target::init_target(arguments, console),
         Some(Command::Report(arguments)) => report::report(&arguments, console),
+        Some(Command::Diff(arguments)) => diff::diff(&arguments, console),
+        Some(Command::Merge(arguments)) => merge::merge(&arguments, scenarios, console),
+        Some(Command::Verify(arguments)) => verify::verify(&arguments, console),
         Some(Command::Schema(arguments)) => schema::schema(&arguments, console),
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::report::destination::Destination;
+use crate::report::destination::{Destination, Format};
 use crate::report::exit_code::{ENVIRONMENT, USAGE};
 
 use super::console::Console;
@@ -30,8 +30,14 @@ pub(super) fn report(arguments: &Arguments, console: &Console) -> u8 {
         Ok(results) => results,
         Err(code) => return code,
     };
-    let mut destinations = arguments.report.clone();
-    destinations.extend(arguments.report_dir.iter().flat_map(|folder| Destination::all_in(folder)));
+    let of_results = |destination: &Destination| destination.format != Format::Evidence;
+    if !arguments.report.iter().all(of_results) {
+        console.complain("evidence is recorded while a run goes on; give --report evidence=FILE to the run");
+        return USAGE;
+    }
+    let all = arguments.report_dir.iter().flat_map(|folder| Destination::all_in(folder));
+    let destinations: Vec<Destination> =
+        arguments.report.iter().cloned().chain(all.filter(of_results)).collect();
     for destination in &destinations {
         if let Err(error) = destination.prepare() {
             console.complain(&error.to_string());

@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use crate::plan::waiver::WaiverFile;
 use crate::report::results::Results;
 use crate::scenario;
+use crate::target::profile::Content;
 
 use super::console::Console;
 
@@ -22,6 +23,8 @@ enum Format {
     Results,
     /// Scenario files
     Scenario,
+    /// Target profiles
+    Profile,
     /// Files of waivers
     Waivers,
 }
@@ -30,6 +33,7 @@ pub(super) fn schema(arguments: &Arguments, console: &Console) -> u8 {
     let schema = match arguments.format {
         Format::Results => schemars::schema_for!(Results).to_value(),
         Format::Scenario => scenario::schema(),
+        Format::Profile => schemars::schema_for!(Content).to_value(),
         Format::Waivers => schemars::schema_for!(WaiverFile).to_value(),
     };
     console.say(&format!("{schema:#}\n"));

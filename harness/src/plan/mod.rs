@@ -215,6 +215,7 @@ fn phrase(capability: Capability) -> &'static str {
         Capability::Heartbeat => "heartbeats with a machine's credential",
         Capability::Organisations => "a second organisation",
         Capability::Addresses => "several addresses to connect from",
+        Capability::Cidr => "the address that the target sees the kit at",
         Capability::Dashboard => "the dashboard",
         Capability::Wire => "WireGuard packets",
         Capability::Tun => "a TUN device",
@@ -331,6 +332,35 @@ pub(crate) mod tests {
             of(&target(&[Capability::Clock, Capability::Dashboard, Capability::Tun], true)),
             [Disposition::Run, skip("comes later"), Disposition::Run, Disposition::Run]
         );
+    }
+
+    #[test]
+    fn only_what_judges_choices_alone_is_left_to_the_reference() {
+        let mut mixed = scenario("keys", "c/ST1", "t", &[]);
+        let mut choice = mixed.steps[0].checks[0].clone();
+        choice.verifies = vec!["ours/x.1".to_owned()];
+        mixed.steps[0].checks.push(choice);
+        let mut silent = scenario("keys", "c/ST2", "t", &[]);
+        silent.steps[0].checks.clear();
+        let planned =
+            plan(&[mixed, silent].map(Arc::new), &registry(), &Selection::default(), &target(&[], false));
+        for subtest in planned.unwrap().subtests {
+            assert_eq!(subtest.disposition, Disposition::Run, "{}", subtest.scenario.id);
+        }
+    }
+
+    #[test]
+    fn a_part_without_subtests_is_told_as_such() {
+        let scenarios = many(1);
+        let mut parts = (1..=9).map(|index| format!("{index}/9").parse::<Shard>().unwrap());
+        let shard = parts.find(|shard| !shard.holds("c/ST1"));
+        for filter in [None, Some("ST1")] {
+            let filter = filter.map(|filter| Filter::parse(filter).unwrap());
+            let selection = Selection { shard, filter, ..Selection::default() };
+            let error =
+                plan(&scenarios, &registry(), &selection, &target(&[], true)).unwrap_err().to_string();
+            assert!(error.starts_with("none of the 1 selected sub-tests falls into part"), "{error}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `--report FORMAT=PATH` and `--report-dir DIR`: what is written where.
 
+use std::fmt::Display;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -22,20 +23,20 @@ pub enum Format {
     Tap,
     /// What a badge says, as shields.io takes it.
     Badge,
+    /// What somebody else can evaluate again, made while the run goes on.
+    Evidence,
 }
 
 /// Each format, its name on the command line and its file in a folder of reports.
-const FORMATS: [(Format, &str, &str); 6] = [
+const FORMATS: [(Format, &str, &str); 7] = [
     (Format::Json, "json", "results.json"),
     (Format::Junit, "junit", "junit.xml"),
     (Format::Html, "html", "report.html"),
     (Format::Markdown, "markdown", "report.md"),
     (Format::Tap, "tap", "report.tap"),
     (Format::Badge, "badge", "badge.json"),
+    (Format::Evidence, "evidence", "evidence.zip"),
 ];
-
-/// Formats that the design names and that this version does not have.
-const LATER: [&str; 1] = ["evidence"];
 
 /// One report to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,9 +53,6 @@ pub enum DestinationError {
     /// There is no `=`.
     #[error("`{0}` is not FORMAT=PATH, such as junit=reports/junit.xml")]
     Shape(String),
-    /// The format comes in a later version.
-    #[error("the format `{0}` comes in a later version; there are: {names}", names = names())]
-    Later(String),
     /// There is no such format.
     #[error("there is no report format `{0}`; there are: {names}", names = names())]
     Unknown(String),
@@ -86,7 +84,6 @@ impl FromStr for Destination {
         let known = FORMATS.iter().find(|(_, name, _)| *name == format);
         let format = match known {
             Some((format, _, _)) => *format,
-            None if LATER.contains(&format) => return Err(DestinationError::Later(format.to_owned())),
             None => return Err(DestinationError::Unknown(format.to_owned())),
         };
         if path.is_empty() {
@@ -104,7 +101,7 @@ impl Destination {
 
     /// Whether it shows the reference's answers beside the target's.
     pub fn compares(&self) -> bool {
-        matches!(self.format, Format::Json | Format::Html | Format::Markdown)
+        matches!(self.format, Format::Json | Format::Html | Format::Markdown | Format::Evidence)
     }
 
     /// Finds out before the run whether the report can be written; makes its folder.
@@ -128,21 +125,37 @@ impl Destination {
     /// # Errors
     /// The disk refuses.
     pub fn write(&self, results: &Results) -> Result<(), WriteError> {
-        let failed = |cause: String| WriteError { path: self.path.display().to_string(), cause };
         let text = match self.format {
-            Format::Json => json::render(results).map_err(|error| failed(error.to_string()))?,
-            Format::Junit => junit::render(results).map_err(|error| failed(error.to_string()))?,
+            Format::Json => json::render(results).map_err(|error| self.failed(&error))?,
+            Format::Junit => junit::render(results).map_err(|error| self.failed(&error))?,
             Format::Html => html::render(results),
             Format::Markdown => markdown::render(results, markdown::COMMENT_LIMIT),
             Format::Tap => tap::render(results),
             Format::Badge => badge::render(results),
+            Format::Evidence => {
+                return Err(self.failed(&"evidence is recorded while a run goes on; results alone are none"));
+            }
         };
-        let mut file =
-            tempfile::NamedTempFile::new_in(self.folder()).map_err(|error| failed(error.to_string()))?;
-        file.write_all(text.as_bytes()).map_err(|error| failed(error.to_string()))?;
-        readable(file.as_file()).map_err(|error| failed(error.to_string()))?;
-        file.persist(&self.path).map_err(|error| failed(error.error.to_string()))?;
+        self.fill(|file| file.write_all(text.as_bytes()))
+    }
+
+    /// Writes what somebody else makes; nobody ever reads half of it.
+    ///
+    /// # Errors
+    /// It cannot be made, or the disk refuses.
+    pub fn fill<E: Display>(
+        &self,
+        make: impl FnOnce(&mut std::fs::File) -> Result<(), E>,
+    ) -> Result<(), WriteError> {
+        let mut file = tempfile::NamedTempFile::new_in(self.folder()).map_err(|error| self.failed(&error))?;
+        make(file.as_file_mut()).map_err(|error| self.failed(&error))?;
+        readable(file.as_file()).map_err(|error| self.failed(&error))?;
+        file.persist(&self.path).map_err(|error| self.failed(&error.error))?;
         Ok(())
+    }
+
+    fn failed(&self, cause: &dyn Display) -> WriteError {
+        WriteError { path: self.path.display().to_string(), cause: cause.to_string() }
     }
 
     fn folder(&self) -> &Path {
@@ -169,12 +182,12 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_understood_or_refused_with_what_there_is() {
-        const ALL: &str = "json, junit, html, markdown, tap, badge";
+        const ALL: &str = "json, junit, html, markdown, tap, badge, evidence";
         let cases = [
             ("json=out.json", Ok("out.json")),
             ("junit=a=b.xml", Ok("a=b.xml")),
             ("markdown=-", Ok("-")),
-            ("evidence=x", Err(format!("the format `evidence` comes in a later version; there are: {ALL}"))),
+            ("evidence=x.zip", Ok("x.zip")),
             ("yaml=x", Err(format!("there is no report format `yaml`; there are: {ALL}"))),
             ("json", Err("`json` is not FORMAT=PATH, such as junit=reports/junit.xml".to_owned())),
             ("json=", Err("`json=` is not FORMAT=PATH, such as junit=reports/junit.xml".to_owned())),

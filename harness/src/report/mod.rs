@@ -3,6 +3,7 @@
 pub mod annotation;
 pub mod badge;
 pub mod claim;
+pub mod comparison;
 pub mod destination;
 pub mod exit_code;
 pub mod headline;
@@ -10,6 +11,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod merge;
 pub mod record;
 pub mod replay;
 pub mod resemblance;

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use crate::check::evidence::{Exchange, ProcessResult, WireResult};
 use crate::check::outcome::Outcome;
 use crate::plan::Plan;
+use crate::run::recording::Recording;
 use crate::scenario::model::{Scenario, Span};
 
 pub use crate::step::Fault;
@@ -47,6 +48,8 @@ pub enum Event {
         repeat: Option<String>,
         /// What its checks found, secrets redacted.
         outcomes: Vec<Outcome>,
+        /// The same as evidence, if the run was asked for it.
+        recording: Option<Box<Recording>>,
     },
     /// Something of the target's could not be cleaned up.
     CleanupFailed {
@@ -67,6 +70,15 @@ pub enum Event {
         fault: Option<Fault>,
         /// How long it took.
         took: Duration,
+    },
+    /// What became of the target as a whole; once, right before the end.
+    Settled {
+        /// The run's id, which the names of what it made on a shared target begin with.
+        run_id: String,
+        /// Reads that were repeated because their connection failed.
+        retries: u64,
+        /// What is left on the target and belongs to no sub-test.
+        leftovers: Vec<String>,
     },
     /// The run ended.
     Finished {

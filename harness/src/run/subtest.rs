@@ -4,18 +4,19 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use tokio::time::timeout;
 
 use crate::plan::{Disposition, PlannedSubtest};
 use crate::run::event::{Event, Fault, SubtestVerdict};
+use crate::run::judge::Tally;
+use crate::run::ledger::Ledger;
 use crate::run::scheduler::Events;
 use crate::run::secret::Secrets;
-use crate::run::walk::{Tally, Walk};
-use crate::run::{Setting, Stop, preparation};
+use crate::run::walk::Walk;
+use crate::run::{Setting, Stop, cleanup, name, preparation};
 use crate::scenario::model::{Action, Authorisation, Capability, Identity, Scenario};
 use crate::step::bindings::Bindings;
 use crate::step::exchange::Clients;
@@ -47,7 +48,7 @@ pub(super) async fn run(
         Disposition::Skip(reason) => {
             End { verdict: SubtestVerdict::Skip, reason: Some(reason.clone()), fault: None }
         }
-        Disposition::Run => match set_up(setting, &planned.scenario, &secrets).await {
+        Disposition::Run => match set_up(setting, &planned.scenario, subtest, &secrets).await {
             Ok((stage, prefix)) => {
                 on_stage(setting, planned, subtest, stop, events, &secrets, stage, &prefix).await
             }
@@ -67,11 +68,15 @@ pub(super) async fn run(
 async fn set_up(
     setting: &Setting,
     scenario: &Scenario,
+    subtest: usize,
     secrets: &Secrets,
 ) -> Result<(Stage, String), StepError> {
     let place = setting.target.place(scenario.needs.contains(&Capability::Tun)).await?;
     // A control plane of its own needs no names of its own, and then tables look as documented.
-    let prefix = if place.is_private() { String::new() } else { format!("{}-", short_id()) };
+    let prefix = match place.is_private() {
+        true => String::new(),
+        false => name::prefix(&setting.id, subtest),
+    };
     let mut bindings = Bindings::default();
     bindings.set_built_in("org", place.org());
     if let Some(other) = place.other_org() {
@@ -115,33 +120,54 @@ async fn on_stage(
     mut stage: Stage,
     prefix: &str,
 ) -> End {
-    let walk = Walk { setting, planned, subtest, prefix, secrets, events };
+    let ledger = Mutex::new(Ledger::new(prefix));
+    let walk = Walk { setting, planned, subtest, secrets, events, ledger: &ledger };
     let mut tally = Tally::default();
+    let pace = stage.clients.pace().clone();
     let end = {
-        let steps = AssertUnwindSafe(all(&walk, &mut stage, &mut tally)).catch_unwind();
+        let steps = AssertUnwindSafe(all(&walk, &mut stage, &mut tally, prefix)).catch_unwind();
         tokio::select! {
             biased;
             () = stop.asked() => Cut::Stopped,
-            done = timeout(setting.time_limit, steps) => match done {
-                Ok(Ok(Ok(()))) => Cut::Not,
-                Ok(Ok(Err(error))) => Cut::Unprepared(error),
-                Ok(Err(panic)) => Cut::Panicked(panic_message(&*panic)),
-                Err(_) => Cut::TimedOut,
+            done = pace.within(setting.time_limit, steps) => match done {
+                Some(Ok(Ok(()))) => Cut::Not,
+                Some(Ok(Err(error))) => Cut::Unprepared(error),
+                Some(Err(panic)) => Cut::Panicked(panic_message(&*panic)),
+                None => Cut::TimedOut,
             },
         }
     };
-    let end = judged(end, tally, setting.time_limit);
-    let clean = AssertUnwindSafe(walk.cleanup(&mut stage)).catch_unwind();
+    let timed_out = matches!(end, Cut::TimedOut);
+    let mut end = judged(end, tally, setting.time_limit);
+    if timed_out
+        && setting.target.is_shared()
+        && let Some(reason) = end.reason.as_mut().filter(|_| end.fault.is_some())
+    {
+        reason.push_str("; if it may take that long, raise timeouts.subtest in the target's profile");
+    }
+    let clean = async {
+        walk.cleanup(&mut stage).await;
+        stop_machines(&mut stage).await;
+        cleanup::revoke(&mut stage, &ledger, secrets).await
+    };
+    let clean = AssertUnwindSafe(clean).catch_unwind();
     let problem = tokio::select! {
         () = stop.asked_twice() => Some("cleanup was cut short"),
-        done = timeout(CLEANUP_LIMIT, clean) => match done {
-            Ok(Ok(())) => None,
-            Ok(Err(_)) => Some("the kit panicked while it cleaned up"),
-            Err(_) => Some("cleanup did not end in time"),
+        done = pace.within(CLEANUP_LIMIT, clean) => match done {
+            Some(Ok(problems)) => {
+                for message in problems {
+                    events.tell(Event::CleanupFailed { subtest, message: secrets.conceal(&message) });
+                }
+                None
+            }
+            Some(Err(_)) => Some("the kit panicked while it cleaned up"),
+            None => Some("cleanup did not end in time"),
         },
     };
     if let Some(problem) = problem {
-        events.tell(Event::CleanupFailed { subtest, message: problem.to_owned() });
+        let left = cleanup::left(&ledger);
+        let left = if left.is_empty() { String::new() } else { format!("; left: {}", left.join(", ")) };
+        events.tell(Event::CleanupFailed { subtest, message: format!("{problem}{left}") });
     }
     leave(stage, &machines_folder(&setting.folder, subtest)).await;
     end
@@ -156,13 +182,13 @@ enum Cut {
     Stopped,
 }
 
-async fn all(walk: &Walk<'_>, stage: &mut Stage, tally: &mut Tally) -> Result<(), StepError> {
+async fn all(walk: &Walk<'_>, stage: &mut Stage, tally: &mut Tally, prefix: &str) -> Result<(), StepError> {
     let folder = machines_folder(&walk.setting.folder, walk.subtest);
     tally.step = "the machines are prepared".to_owned();
     let place = Arc::clone(&stage.place);
     let declared = &walk.planned.scenario.machines;
-    stage.peers = preparation::peers(declared, &place, walk.prefix)?;
-    preparation::prepare(declared, &place, walk.prefix, &folder, &mut stage.machines).await?;
+    stage.peers = preparation::peers(declared, &place, prefix)?;
+    preparation::prepare(declared, &place, prefix, &folder, &mut stage.machines).await?;
     walk.steps(stage, tally).await;
     Ok(())
 }
@@ -174,18 +200,13 @@ fn judged(cut: Cut, tally: Tally, limit: Duration) -> End {
         }
         Cut::Stopped => End::error(Fault::Interruption, format!("interrupted in “{}”", tally.step)),
         Cut::Unprepared(error) => End::error(error.fault(), error.to_string()),
-        Cut::TimedOut | Cut::Not => match (tally.failure, tally.error, cut) {
-            (Some(failure), ..) => End { verdict: SubtestVerdict::Fail, reason: Some(failure), fault: None },
-            (None, _, Cut::TimedOut) => {
-                End::error(Fault::Environment, format!("not done after {limit:?}: stuck in “{}”", tally.step))
-            }
-            (None, Some((fault, reason)), _) => End::error(fault, reason),
-            (None, None, _) => {
-                let verdict =
-                    if tally.waived.is_some() { SubtestVerdict::Waived } else { SubtestVerdict::Pass };
-                End { verdict, reason: tally.waived, fault: None }
-            }
-        },
+        Cut::TimedOut if tally.failure.is_none() => {
+            End::error(Fault::Environment, format!("not done after {limit:?}: stuck in “{}”", tally.step))
+        }
+        Cut::TimedOut | Cut::Not => {
+            let (verdict, fault, reason) = tally.verdict();
+            End { verdict, reason, fault }
+        }
     }
 }
 
@@ -197,7 +218,7 @@ impl End {
 
 /// Nothing of the sub-test stays: no process, no folder, no control plane.
 async fn leave(mut stage: Stage, folder: &Path) {
-    futures::future::join_all(stage.machines.values_mut().map(|machine| machine.stop())).await;
+    stop_machines(&mut stage).await;
     let Stage { place, clients, machines, peers, bindings: _ } = stage;
     drop((clients, machines, peers));
     if let Some(place) = Arc::into_inner(place) {
@@ -205,6 +226,10 @@ async fn leave(mut stage: Stage, folder: &Path) {
     }
     // What cannot be removed goes with the run's folder.
     let _ = std::fs::remove_dir_all(folder);
+}
+
+async fn stop_machines(stage: &mut Stage) {
+    futures::future::join_all(stage.machines.values_mut().map(|machine| machine.stop())).await;
 }
 
 fn machines_folder(folder: &Path, subtest: usize) -> std::path::PathBuf {
@@ -223,19 +248,13 @@ fn acts(scenario: &Scenario, identity: Identity) -> bool {
 }
 
 /// What `harness serve` calls that person's token.
-fn shell_variable(identity: Identity) -> &'static str {
+pub(super) fn shell_variable(identity: Identity) -> &'static str {
     match identity {
         Identity::Admin => "TOKEN",
         Identity::Owner => "OWNER_TOKEN",
         Identity::Member => "MEMBER_TOKEN",
         Identity::Outsider => "OUTSIDER_TOKEN",
     }
-}
-
-fn short_id() -> String {
-    const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let letters = (0..5).filter_map(|_| LETTERS.get(usize::from(rand::random::<u8>()) % LETTERS.len()));
-    std::iter::once('q').chain(letters.map(|letter| char::from(*letter))).collect()
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {

@@ -12,7 +12,7 @@ pub mod slice;
 pub mod spelling;
 pub mod template;
 mod validate;
-mod vocabulary;
+pub(crate) mod vocabulary;
 
 pub use load::{Library, Refusal, load};
 pub use parse::{Parsed, Place, parse};

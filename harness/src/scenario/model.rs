@@ -85,6 +85,8 @@ pub enum Capability {
     Organisations,
     /// The kit can connect from more than one address.
     Addresses,
+    /// It is known where the target sees the kit, so that `${address}` is right.
+    Cidr,
     /// There is a dashboard, and a browser for it.
     Dashboard,
     /// WireGuard packets can be exchanged with the agent.
@@ -347,6 +349,8 @@ pub enum Quantity {
     Exactly(u32),
     /// So many or more.
     AtLeast(u32),
+    /// So many or fewer.
+    AtMost(u32),
 }
 
 /// One thing that must hold.

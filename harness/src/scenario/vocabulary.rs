@@ -88,6 +88,7 @@ pub(crate) const CHECK: &[Word] = &[
     ("any", "Alternatives, one of which must hold."),
     ("exactly", "How many answers of a race must satisfy it."),
     ("at_least", "How many answers of a race must satisfy it, or more."),
+    ("at_most", "How many answers of a race may satisfy it, or fewer."),
 ];
 
 pub(crate) const HTTP_EXPECTATIONS: &[Word] = &[
@@ -151,6 +152,7 @@ pub(crate) const CAPABILITIES: &[(&str, Capability)] = &[
     ("heartbeat", Capability::Heartbeat),
     ("organisations", Capability::Organisations),
     ("addresses", Capability::Addresses),
+    ("cidr", Capability::Cidr),
     ("dashboard", Capability::Dashboard),
     ("wire", Capability::Wire),
     ("tun", Capability::Tun),

@@ -149,7 +149,7 @@ impl Catalogue {
         let families = deviation::FAMILIES.iter().map(|(family, _)| *family);
         let hint = match nearest(id, ids.chain(families)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "`harness selftest` names them all".to_owned(),
+            None => "`harness list --deviations` names them all".to_owned(),
         };
         CatalogueError::Unknown { id: id.to_owned(), hint }
     }

@@ -51,9 +51,9 @@ impl Deviant {
         self.fired.load(Ordering::Relaxed) || self.mark().exists()
     }
 
-    /// Whether it is the agent that deviates.
-    pub fn is_agents(&self) -> bool {
-        self.deviation.agent.is_some()
+    /// What is wrong.
+    pub fn deviation(&self) -> &Deviation {
+        &self.deviation
     }
 
     fn mark(&self) -> PathBuf {
@@ -83,7 +83,7 @@ impl Front for Deviant {
     ) -> BoxFuture<'_, io::Result<Box<dyn Standing>>> {
         let fired = Arc::clone(&self.fired);
         Box::pin(async move {
-            let layer = Layer::stand(origin, listen, sessions, self.deviation, fired).await?;
+            let layer = Layer::stand(origin, listen, sessions, self.deviation, fired, None).await?;
             Ok(Box::new(layer) as Box<dyn Standing>)
         })
     }

@@ -8,8 +8,9 @@ use reqwest::{Method, Url};
 use crate::check::evidence::Evidence;
 use crate::scenario::model::{Authorisation, Body, Request};
 use crate::scenario::template::{Scope, TemplateError, fill_template, fill_value};
-use crate::step::exchange::{PreparedRequest, send};
+use crate::step::exchange::{Caller, PreparedRequest, send};
 use crate::step::{Stage, StepError};
+use crate::target::identity_name;
 
 /// Sends the request and records the exchange.
 ///
@@ -19,7 +20,37 @@ pub async fn perform(request: &Request, stage: &mut Stage) -> Result<Evidence, S
     let session = session(request, stage).await?;
     let prepared = prepare(request, stage.place.base_url(), session.as_deref(), stage.bindings.scope())?;
     let client = stage.clients.from_address(prepared.from)?;
-    Ok(Evidence::Http(vec![send(&client, &prepared).await?]))
+    let mut exchange = send(&client, &prepared).await?;
+    if exchange.status == 401
+        && let Some(session) = revive(request, &client, session.as_deref(), stage).await?
+    {
+        let base_url = stage.place.base_url();
+        exchange =
+            send(&client, &prepare(request, base_url, Some(&session), stage.bindings.scope())?).await?;
+    }
+    stage.place.adapt(&mut exchange);
+    Ok(Evidence::Http(vec![exchange]))
+}
+
+/// Another session, if the one of the request has ended on a shared target: an answer to that says nothing of the
+/// target, and a request that was refused for it changed nothing.
+pub(super) async fn revive(
+    request: &Request,
+    client: &Caller,
+    session: Option<&str>,
+    stage: &mut Stage,
+) -> Result<Option<String>, StepError> {
+    let (Authorisation::Identity(identity), Some(refused)) = (&request.authorisation, session) else {
+        return Ok(None);
+    };
+    let revived = stage.place.revive(client, *identity, refused).await?;
+    let variable = format!("token.{}", identity_name(*identity));
+    if let Some(token) = &revived
+        && stage.bindings.has_built_in(&variable)
+    {
+        stage.bindings.set_built_in(&variable, token.clone());
+    }
+    Ok(revived)
 }
 
 /// The token of the person whose request it is.

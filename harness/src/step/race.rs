@@ -3,14 +3,14 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use reqwest::{Client, Method};
+use reqwest::Method;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use crate::check::evidence::{Evidence, Exchange};
 use crate::scenario::model::Request;
-use crate::step::exchange::{PreparedRequest, send};
-use crate::step::http::{prepare, session};
+use crate::step::exchange::{Caller, PreparedRequest, send};
+use crate::step::http::{prepare, revive, session};
 use crate::step::{Stage, StepError};
 
 /// Sends that many requests, released together over connections that stand already.
@@ -23,18 +23,37 @@ pub async fn perform(
     stage: &mut Stage,
 ) -> Result<Evidence, StepError> {
     let session = session(request, stage).await?;
+    let mut answers = run(request, contestants, session.as_deref(), stage).await?;
+    let client = stage.clients.from_address(None)?;
+    if answers.iter().all(|answer| answer.status == 401)
+        && let Some(session) = revive(request, &client, session.as_deref(), stage).await?
+    {
+        answers = run(request, contestants, Some(&session), stage).await?;
+    }
+    answers.iter_mut().for_each(|answer| stage.place.adapt(answer));
+    Ok(Evidence::Http(answers))
+}
+
+async fn run(
+    request: &Request,
+    contestants: NonZeroU32,
+    session: Option<&str>,
+    stage: &mut Stage,
+) -> Result<Vec<Exchange>, StepError> {
     let mut prepared = Vec::new();
     for contestant in 1..=contestants.get() {
         stage.bindings.enter_contestant(Some(contestant));
-        let filled = prepare(request, stage.place.base_url(), session.as_deref(), stage.bindings.scope());
+        let filled = prepare(request, stage.place.base_url(), session, stage.bindings.scope());
         stage.bindings.enter_contestant(None);
         let filled = filled?;
         prepared.push((stage.clients.separate(filled.from)?, filled));
     }
-    Ok(Evidence::Http(release(prepared).await?))
+    // One for the greeting, one for the race.
+    stage.clients.pace().reserve(contestants.get().saturating_mul(2)).await;
+    release(prepared).await
 }
 
-async fn release(prepared: Vec<(Client, PreparedRequest)>) -> Result<Vec<Exchange>, StepError> {
+async fn release(prepared: Vec<(Caller, PreparedRequest)>) -> Result<Vec<Exchange>, StepError> {
     let barrier = Arc::new(Barrier::new(prepared.len()));
     let mut running = JoinSet::new();
     for (position, (client, request)) in prepared.into_iter().enumerate() {
@@ -56,7 +75,7 @@ async fn release(prepared: Vec<(Client, PreparedRequest)>) -> Result<Vec<Exchang
 }
 
 /// Whatever this answers, the connection stands afterwards; if it does not, the race itself will tell.
-async fn warm(client: &Client, request: &PreparedRequest) {
+async fn warm(client: &Caller, request: &PreparedRequest) {
     let mut url = request.url.clone();
     url.set_path("/healthz");
     url.set_query(None);

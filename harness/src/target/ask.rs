@@ -4,7 +4,8 @@ use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::Value;
 
-use crate::step::exchange::{ClientSettings, PreparedRequest, build, send};
+use super::pointers::Pointers;
+use crate::step::exchange::{Caller, ClientSettings, PreparedRequest, send};
 
 /// Posts JSON and wants a 2xx; the answer's JSON, or null.
 ///
@@ -32,8 +33,8 @@ pub(super) async fn post(
         body: Some(body.to_string()),
         from: None,
     };
-    let client = build(settings, None).map_err(|error| error.to_string())?;
-    let exchange = send(&client, &request).await.map_err(|error| error.to_string())?;
+    let caller = Caller::new(settings, None).map_err(|error| error.to_string())?;
+    let exchange = send(&caller, &request).await.map_err(|error| error.to_string())?;
     if (200..300).contains(&exchange.status) {
         return Ok(exchange.json.unwrap_or_default());
     }
@@ -50,12 +51,17 @@ pub(super) async fn log_in(
     url: Url,
     email: &str,
     password: &str,
+    pointers: &Pointers,
 ) -> Result<String, String> {
     let body = serde_json::json!({ "email": email, "password": password });
     let answer = post(settings, url.clone(), None, &body).await?;
-    let token = ["/data/access_token", "/access_token"].iter().find_map(|place| answer.pointer(place));
-    token
-        .and_then(Value::as_str)
-        .map(str::to_owned)
-        .ok_or_else(|| format!("POST {url} answered without `data.access_token`"))
+    let named = pointers.access_token.as_deref();
+    let usual = ["/data/access_token", "/access_token"];
+    let token = named.into_iter().chain(usual).find_map(|place| answer.pointer(place));
+    token.and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
+        format!(
+            "POST {url} answered without a token at {}; set pointers.access_token to where it is",
+            named.unwrap_or("/data/access_token")
+        )
+    })
 }

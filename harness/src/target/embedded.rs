@@ -157,6 +157,7 @@ impl Embedded {
     pub(super) fn description(&self) -> TargetDescription {
         let mut capabilities = BTreeSet::from([
             Capability::Agent,
+            Capability::Cidr,
             Capability::Clock,
             Capability::Heartbeat,
             Capability::Organisations,
@@ -215,11 +216,7 @@ impl Embedded {
         let up_flags = if with_tun { Vec::new() } else { vec![WITHOUT_TUN.to_owned()] };
         let ready = plane.server.ready();
         Ok(Place {
-            settings: ClientSettings {
-                base_url: base_url.clone(),
-                connect_timeout: CONNECT_TIMEOUT,
-                timeout: TIMEOUT,
-            },
+            settings: ClientSettings::plain(base_url.clone(), CONNECT_TIMEOUT, TIMEOUT),
             base_url,
             org: ready.org_id.clone(),
             other_org: ready.other_org_id.clone(),

@@ -1,11 +1,13 @@
 //! Where sub-tests run: a reference started for each of them, or one implementation that all share.
 
 mod ask;
+mod credential;
 mod description;
 pub mod embedded;
 pub mod forward;
 pub mod front;
 pub mod namespace;
+pub mod pointers;
 pub mod profile;
 pub mod remote;
 
@@ -16,13 +18,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Method, Url};
+use serde_json::Value;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::Mutex;
 
+use crate::check::evidence::Exchange;
 use crate::plan::TargetFacts;
 use crate::scenario::model::Identity;
-use crate::step::exchange::ClientSettings;
+use crate::step::StepError;
+use crate::step::exchange::{Caller, ClientSettings, PreparedRequest, send};
 
 pub use description::{Deviating, TargetDescription};
 use embedded::Embedded;
@@ -36,6 +42,9 @@ pub const IDENTITIES: [(Identity, &str); 4] = [
     (Identity::Member, "member"),
     (Identity::Outsider, "outsider"),
 ];
+
+/// What every session of an organisation may read by the documents (`used-count`): it tells whether a session is good.
+const PROOF: &str = "/api/db/auth_keys";
 
 /// What `up` is told where there is no TUN device.
 pub const WITHOUT_TUN: &str = "--userspace";
@@ -102,11 +111,33 @@ pub enum TargetError {
     #[error("the reference cannot be started: {0}")]
     Start(String),
     /// Nobody answers at the base URL.
-    #[error("the target {base_url} cannot be reached: {cause}; check base_url in {profile}")]
+    #[error("the target {base_url} cannot be reached: {cause}")]
     Unreachable {
         /// The base URL.
         base_url: String,
         /// What happened.
+        cause: String,
+    },
+    /// Another server is meant.
+    #[error("the target {base_url} redirects to {elsewhere}; set base_url = \"{elsewhere}\" in {profile}")]
+    Moved {
+        /// The base URL.
+        base_url: String,
+        /// The one that is meant.
+        elsewhere: String,
+        /// The profile's file.
+        profile: String,
+    },
+    /// A token was refused and there is no other.
+    #[error(
+        "the token of `{identity}` is refused with 401, {cause}: it has expired, or is none of this target; \
+         renew what tokens.{identity} in {profile} names, or write {{ login = … }} or {{ command = \"…\" }} there, \
+         which the kit renews by itself"
+    )]
+    Spent {
+        /// Whose.
+        identity: &'static str,
+        /// What came of renewing it.
         cause: String,
         /// The profile's file.
         profile: String,
@@ -152,6 +183,30 @@ impl Target {
     /// Whether sub-tests meet on it: its clock is everybody's.
     pub fn is_shared(&self) -> bool {
         matches!(self, Self::Remote(_))
+    }
+
+    /// How many requests, and so sub-tests, it allows at the same time; none if it does not say.
+    pub fn most_at_once(&self) -> Option<usize> {
+        match self {
+            Self::Embedded(_) => None,
+            Self::Remote(remote) => remote.most_at_once(),
+        }
+    }
+
+    /// How long a sub-test may take on it; none if it does not say.
+    pub fn time_limit(&self) -> Option<Duration> {
+        match self {
+            Self::Embedded(_) => None,
+            Self::Remote(remote) => Some(remote.time_limit()),
+        }
+    }
+
+    /// Reads that were repeated because their connection failed, up to now.
+    pub fn retries(&self) -> u64 {
+        match self {
+            Self::Embedded(_) => 0,
+            Self::Remote(remote) => remote.retries(),
+        }
     }
 
     /// Whether it answers at all, found out before anything runs.
@@ -258,6 +313,97 @@ impl Place {
         };
         sessions.insert(identity, token.clone());
         Ok(token)
+    }
+
+    /// Whether there are sessions of that person.
+    pub fn knows(&self, identity: Identity) -> bool {
+        match &self.host {
+            Host::Embedded(_) => true,
+            Host::Remote(remote) => remote.knows(identity),
+        }
+    }
+
+    /// The sessions that were given out since the clock moved last.
+    pub async fn sessions(&self) -> Vec<(Identity, String)> {
+        self.sessions.lock().await.iter().map(|(identity, token)| (*identity, token.clone())).collect()
+    }
+
+    /// Another session for one whose request was answered 401, if that was for the session's sake: a shared target
+    /// is asked for something documented, and refuses the session there, too. None if the answer is the target's own.
+    ///
+    /// # Errors
+    /// The session is refused, and there is no other.
+    pub async fn revive(
+        &self,
+        caller: &Caller,
+        identity: Identity,
+        refused: &str,
+    ) -> Result<Option<String>, StepError> {
+        let Host::Remote(remote) = &self.host else { return Ok(None) };
+        let path = format!("{PROOF}?org_id={}", self.org_of(identity));
+        let probe = self.request(refused, Method::GET, &path, None)?;
+        if send(caller, &probe).await?.status != 401 {
+            return Ok(None);
+        }
+        let token = remote.renew(identity, refused).await?;
+        self.sessions.lock().await.insert(identity, token.clone());
+        Ok(Some(token))
+    }
+
+    /// Asks for something below the base URL in the name of a person, JSON in both directions.
+    ///
+    /// # Errors
+    /// There is no session, or no whole answer came.
+    pub async fn ask(
+        &self,
+        caller: &Caller,
+        identity: Identity,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Exchange, StepError> {
+        let token = self.token(identity).await?;
+        let request = self.request(&token, method.clone(), path, body)?;
+        let mut exchange = send(caller, &request).await?;
+        if exchange.status == 401
+            && let Some(token) = self.revive(caller, identity, &token).await?
+        {
+            exchange = send(caller, &self.request(&token, method, path, body)?).await?;
+        }
+        self.adapt(&mut exchange);
+        Ok(exchange)
+    }
+
+    /// Brings an answer that no document describes to where the kit reads it, as the profile says.
+    pub fn adapt(&self, exchange: &mut Exchange) {
+        if let Host::Remote(remote) = &self.host {
+            remote.pointers().apply(exchange);
+        }
+    }
+
+    fn org_of(&self, identity: Identity) -> &str {
+        match (identity, &self.other_org) {
+            (Identity::Outsider, Some(other)) => other,
+            _ => &self.org,
+        }
+    }
+
+    fn request(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<PreparedRequest, StepError> {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {token}"))
+            .map_err(|_| StepError::Request("the token has characters that no header may have".to_owned()))?;
+        bearer.set_sensitive(true);
+        let mut headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
+        if body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let url = joined(&self.base_url, path);
+        Ok(PreparedRequest { method, url, headers, body: body.map(Value::to_string), from: None })
     }
 
     /// Moves the target's clock.

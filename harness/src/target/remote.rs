@@ -1,7 +1,6 @@
 //! One implementation somewhere, which all sub-tests share.
 
-use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::collections::BTreeMap;
 use std::net::UdpSocket;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,125 +10,80 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 use tokio::sync::Mutex;
 
-use crate::scenario::model::{Capability, Identity};
-use crate::step::exchange::{ClientSettings, PreparedRequest, build, send};
+use crate::check::evidence::Exchange;
+use crate::scenario::model::Identity;
+use crate::step::exchange::{Caller, ClientSettings, Pace, PreparedRequest, Rate, Tls, send};
 
-use super::profile::{Profile, TokenSource};
+use super::credential::{Credential, LoginDesk};
+use super::pointers::Pointers;
+use super::profile::{Means, Profile};
 use super::{AgentCommand, Host, Place, TargetDescription, TargetError, ask, identity_name, joined};
 
 const LOGIN: &str = "/api/auth/login";
+const GREETING: &str = "/healthz";
 
 /// A target as its profile describes it.
 #[derive(Debug)]
 pub struct Remote {
     profile: Profile,
+    shown: Arc<Path>,
     agent: Option<AgentCommand>,
-    secrets: HashMap<Identity, Secret>,
-    /// Logins are shared by all sub-tests until the clock moves.
-    sessions: Mutex<HashMap<Identity, String>>,
+    tls: Tls,
+    pace: Pace,
+    desks: BTreeMap<Identity, Desk>,
 }
 
-/// What a session comes from, read when the run begins.
-enum Secret {
-    Token(String),
-    Login { email: String, password: String },
-}
-
-/// A profile asks for something that is not there: a usage error.
-#[derive(Debug, thiserror::Error)]
-pub enum MeansError {
-    /// A variable is not set.
-    #[error("{variable} is not set, but tokens.{identity} of {profile} reads it; export it first")]
-    Variable {
-        /// The variable.
-        variable: String,
-        /// Whose token.
-        identity: &'static str,
-        /// The profile.
-        profile: String,
-    },
-    /// A file cannot be read.
-    #[error("tokens.{identity} of {profile}: {path} cannot be read: {cause}")]
-    File {
-        /// The file.
-        path: String,
-        /// Whose token.
-        identity: &'static str,
-        /// The profile.
-        profile: String,
-        /// What the system says.
-        cause: std::io::Error,
-    },
-    /// What is said of the agent's command line is none.
-    #[error("agent.{key} of {profile}: `{command}` cannot be split into words: {cause}")]
-    Command {
-        /// The key of the profile.
-        key: &'static str,
-        /// The command.
-        command: String,
-        /// The profile.
-        profile: String,
-        /// What is wrong.
-        cause: shell_words::ParseError,
-    },
-    /// There is no such program.
-    #[error(
-        "agent.command of {profile}: there is no program `{program}`; give its path, absolute or from the profile's folder"
-    )]
-    Program {
-        /// The program, as it was looked for.
-        program: String,
-        /// The profile.
-        profile: String,
-    },
+/// Where one person's sessions are had. The token is shared by all sub-tests until it is refused or the clock moves.
+#[derive(Debug)]
+struct Desk {
+    credential: Credential,
+    token: Mutex<Option<String>>,
 }
 
 impl Remote {
-    /// Takes a profile and reads the secrets that it points to.
-    ///
-    /// # Errors
-    /// A variable or file is not there.
-    pub fn new(profile: Profile) -> Result<Self, MeansError> {
-        let shown = profile.path.display().to_string();
-        let mut secrets = HashMap::new();
-        for (identity, source) in &profile.content.tokens {
-            secrets.insert(*identity, secret(*identity, source.get_ref(), &profile.path)?);
+    /// A target with the means that its profile points to.
+    pub fn new(profile: Profile, means: Means) -> Self {
+        let Means { credentials, tls, agent } = means;
+        let desk = |credential| Desk { credential, token: Mutex::default() };
+        let limits = &profile.content.limits;
+        let rate = Rate { requests_per_second: limits.requests_per_second, concurrency: limits.concurrency };
+        Self {
+            shown: profile.path.as_path().into(),
+            agent,
+            tls,
+            pace: Pace::new(rate),
+            desks: credentials
+                .into_iter()
+                .map(|(identity, credential)| (identity, desk(credential)))
+                .collect(),
+            profile,
         }
-        let agent = match &profile.content.agent {
-            None => None,
-            Some(agent) => {
-                let split = |key, text: &String| {
-                    shell_words::split(text).map_err(|cause| MeansError::Command {
-                        key,
-                        command: text.clone(),
-                        profile: shown.clone(),
-                        cause,
-                    })
-                };
-                let up_flags = match profile.capabilities.contains(&Capability::Tun) {
-                    true => Vec::new(),
-                    false => split("without_tun", &agent.without_tun)?,
-                };
-                let mut words = split("command", agent.command.get_ref())?.into_iter().map(OsString::from);
-                let program = located(words.next().unwrap_or_default(), &profile.path);
-                if !is_there(&program) {
-                    let program = program.to_string_lossy().into_owned();
-                    return Err(MeansError::Program { program, profile: shown });
-                }
-                Some(AgentCommand {
-                    program,
-                    arguments: words.collect(),
-                    environment: agent.env.clone().into_iter().collect(),
-                    up_flags,
-                })
-            }
-        };
-        Ok(Self { profile, agent, secrets, sessions: Mutex::default() })
     }
 
     /// Whether sub-tests can log in on a machine.
     pub fn can_approve(&self) -> bool {
         self.profile.content.hooks.approve.is_some()
+    }
+
+    /// How long a sub-test may take.
+    pub fn time_limit(&self) -> Duration {
+        self.profile.content.timeouts.subtest
+    }
+
+    pub(super) fn most_at_once(&self) -> Option<usize> {
+        self.profile.content.limits.concurrency.and_then(|most| usize::try_from(most.get()).ok())
+    }
+
+    pub(super) fn retries(&self) -> u64 {
+        self.pace.retries()
+    }
+
+    pub(super) fn pointers(&self) -> &Pointers {
+        &self.profile.content.pointers
+    }
+
+    pub(super) fn knows(&self, identity: Identity) -> bool {
+        self.desks.contains_key(&identity)
     }
 
     pub(super) fn description(&self) -> TargetDescription {
@@ -145,39 +99,52 @@ impl Remote {
     }
 
     pub(super) async fn preflight(&self) -> Result<(), TargetError> {
-        let unreachable = |cause| TargetError::Unreachable {
-            base_url: self.base_url().to_string(),
-            cause,
-            profile: self.profile.path.display().to_string(),
-        };
+        let unreachable = |cause| TargetError::Unreachable { base_url: self.base_url().to_string(), cause };
         let greeting = PreparedRequest {
             method: reqwest::Method::GET,
-            url: joined(self.base_url(), "/healthz"),
+            url: joined(self.base_url(), GREETING),
             headers: HeaderMap::new(),
             body: None,
             from: None,
         };
-        let client = build(&self.settings(), None).map_err(|error| unreachable(error.to_string()))?;
-        // Any answer will do: /healthz is the reference's.
-        send(&client, &greeting).await.map_err(|error| unreachable(error.to_string()))?;
+        // Nobody has been waited for yet: what does not answer now is told at once.
+        let settings = ClientSettings { repeats_reads: false, ..self.settings() };
+        let caller = Caller::new(&settings, None).map_err(|error| unreachable(error.to_string()))?;
+        // Any answer will do: the path is the reference's.
+        let answer = send(&caller, &greeting).await.map_err(|error| unreachable(error.to_string()))?;
+        if let Some(elsewhere) = moved(&answer, &greeting.url) {
+            return Err(TargetError::Moved {
+                base_url: self.base_url().to_string(),
+                elsewhere,
+                profile: self.shown.display().to_string(),
+            });
+        }
+        // A command is run once, before a sub-test's time begins.
+        for (identity, desk) in &self.desks {
+            if matches!(desk.credential, Credential::Command { .. }) {
+                self.token(*identity).await?;
+            }
+        }
         if let Some(reset) = &self.profile.content.hooks.reset {
             let url = self.hook(reset);
-            ask::post(&self.settings(), url, None, &serde_json::json!({}))
-                .await
-                .map_err(TargetError::Reset)?;
+            ask::post(&self.settings(), url, None, &serde_json::json!({})).await.map_err(|cause| {
+                TargetError::Reset(format!("{cause}; check hooks.reset in {}", self.shown.display()))
+            })?;
         }
         Ok(())
     }
 
     pub(super) fn place(remote: &Arc<Self>) -> Place {
         let content = &remote.profile.content;
+        let mut settings = remote.settings();
+        settings.pace = settings.pace.counted_anew();
         Place {
             base_url: remote.base_url().clone(),
             org: content.org_id.clone(),
             other_org: content.other_org_id.clone(),
             address: content.address.clone().unwrap_or_else(|| own_address(remote.base_url())),
             agent: remote.agent.clone(),
-            settings: remote.settings(),
+            settings,
             network: None,
             host: Host::Remote(Arc::clone(remote)),
             sessions: Mutex::default(),
@@ -185,42 +152,78 @@ impl Remote {
     }
 
     pub(super) async fn token(&self, identity: Identity) -> Result<String, TargetError> {
-        let name = identity_name(identity);
-        let missing = |cause: String| TargetError::Token { identity: name, cause };
-        match self.secrets.get(&identity) {
-            None => Err(missing(format!("add tokens.{name} to {}", self.profile.path.display()))),
-            Some(Secret::Token(token)) => Ok(token.clone()),
-            Some(Secret::Login { email, password }) => {
-                let mut sessions = self.sessions.lock().await;
-                if let Some(token) = sessions.get(&identity) {
-                    return Ok(token.clone());
-                }
-                let url = joined(self.base_url(), LOGIN);
-                let token = ask::log_in(&self.settings(), url, email, password).await.map_err(missing)?;
-                sessions.insert(identity, token.clone());
-                Ok(token)
-            }
+        let desk = self.desk(identity)?;
+        let mut token = desk.token.lock().await;
+        if let Some(token) = token.as_ref() {
+            return Ok(token.clone());
         }
+        let obtained = self.obtain(identity, desk).await?;
+        *token = Some(obtained.clone());
+        Ok(obtained)
+    }
+
+    /// Another token than the one that was refused. Many sub-tests may come with the same: one asks for all.
+    pub(super) async fn renew(&self, identity: Identity, refused: &str) -> Result<String, TargetError> {
+        let desk = self.desk(identity)?;
+        let mut token = desk.token.lock().await;
+        if let Some(present) = token.as_ref().filter(|present| *present != refused) {
+            return Ok(present.clone());
+        }
+        let name = identity_name(identity);
+        let spent = |cause: &str| TargetError::Spent {
+            identity: name,
+            cause: cause.to_owned(),
+            profile: self.shown.display().to_string(),
+        };
+        if !desk.credential.is_renewable() {
+            return Err(spent("and it cannot be renewed"));
+        }
+        let obtained = self.obtain(identity, desk).await?;
+        if obtained == refused {
+            return Err(spent("and its source still has the same"));
+        }
+        *token = Some(obtained.clone());
+        Ok(obtained)
     }
 
     pub(super) async fn advance(&self, duration: Duration) -> Result<(), TargetError> {
         let Some(hook) = &self.profile.content.hooks.clock else {
-            let missing = format!("{} has no hooks.clock", self.profile.path.display());
-            return Err(TargetError::Clock(missing));
+            return Err(TargetError::Clock(format!("{} has no hooks.clock", self.shown.display())));
         };
         let body = serde_json::json!({ "advance_seconds": duration.as_secs() });
-        ask::post(&self.settings(), self.hook(hook), None, &body).await.map_err(TargetError::Clock)?;
-        self.sessions.lock().await.clear();
+        ask::post(&self.settings(), self.hook(hook), None, &body).await.map_err(|cause| {
+            TargetError::Clock(format!("{cause}; check hooks.clock in {}", self.shown.display()))
+        })?;
+        for desk in self.desks.values() {
+            *desk.token.lock().await = None;
+        }
         Ok(())
     }
 
     pub(super) fn approve_endpoint(&self) -> Result<Url, TargetError> {
         match &self.profile.content.hooks.approve {
             Some(hook) => Ok(self.hook(hook)),
-            None => {
-                Err(TargetError::Approval(format!("{} has no hooks.approve", self.profile.path.display())))
-            }
+            None => Err(TargetError::Approval(format!("{} has no hooks.approve", self.shown.display()))),
         }
+    }
+
+    fn desk(&self, identity: Identity) -> Result<&Desk, TargetError> {
+        let name = identity_name(identity);
+        self.desks.get(&identity).ok_or_else(|| TargetError::Token {
+            identity: name,
+            cause: format!("add tokens.{name} to {}", self.shown.display()),
+        })
+    }
+
+    async fn obtain(&self, identity: Identity, desk: &Desk) -> Result<String, TargetError> {
+        let settings = self.settings();
+        let endpoint = joined(self.base_url(), LOGIN);
+        let at = LoginDesk { settings: &settings, endpoint, pointers: self.pointers() };
+        desk.credential.obtain(&at).await.map_err(|cause| {
+            let name = identity_name(identity);
+            let cause = format!("{cause}; check tokens.{name} in {}", self.shown.display());
+            TargetError::Token { identity: name, cause }
+        })
     }
 
     fn base_url(&self) -> &Url {
@@ -228,10 +231,17 @@ impl Remote {
     }
 
     fn settings(&self) -> ClientSettings {
+        let content = &self.profile.content;
+        let timeouts = &content.timeouts;
+        let plain = ClientSettings::plain(self.base_url().clone(), timeouts.connect, timeouts.request);
+        let asked = content.limits.answer_bytes.and_then(|bytes| usize::try_from(bytes.get()).ok());
         ClientSettings {
-            base_url: self.base_url().clone(),
-            connect_timeout: self.profile.content.timeouts.connect,
-            timeout: self.profile.content.timeouts.request,
+            tls: self.tls.clone(),
+            longest_answer: asked.unwrap_or(plain.longest_answer),
+            repeats_reads: true,
+            pace: self.pace.clone(),
+            profile: Some(Arc::clone(&self.shown)),
+            ..plain
         }
     }
 
@@ -240,54 +250,16 @@ impl Remote {
     }
 }
 
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Secret")
+/// The base URL that a redirect to the same path of another server speaks of. Any other redirect may be the
+/// target's answer to a path that it does not know.
+fn moved(answer: &Exchange, asked: &Url) -> Option<String> {
+    if !(300..400).contains(&answer.status) {
+        return None;
     }
-}
-
-fn secret(identity: Identity, source: &TokenSource, profile: &Path) -> Result<Secret, MeansError> {
-    let identity = identity_name(identity);
-    let shown = profile.display().to_string();
-    let variable = |variable: &str| match std::env::var(variable) {
-        Ok(value) if !value.is_empty() => Ok(value),
-        _ => Err(MeansError::Variable { variable: variable.to_owned(), identity, profile: shown.clone() }),
-    };
-    Ok(match source {
-        TokenSource::Inline(token) => Secret::Token(token.clone()),
-        TokenSource::Env(name) => Secret::Token(variable(name)?),
-        TokenSource::Login(login) => {
-            Secret::Login { email: login.email.clone(), password: variable(&login.password_env)? }
-        }
-        TokenSource::File(file) => {
-            let path = profile.parent().unwrap_or(Path::new("")).join(file);
-            let text = std::fs::read_to_string(&path).map_err(|cause| MeansError::File {
-                path: path.display().to_string(),
-                identity,
-                profile: shown,
-                cause,
-            })?;
-            Secret::Token(text.trim().to_owned())
-        }
-    })
-}
-
-/// A program with a slash in its name is meant relative to the profile; another is looked up in PATH.
-fn located(program: OsString, profile: &Path) -> OsString {
-    let path = Path::new(&program);
-    if path.components().count() < 2 || path.is_absolute() {
-        return program;
-    }
-    let beside = profile.parent().unwrap_or(Path::new("")).join(path);
-    std::path::absolute(&beside).unwrap_or(beside).into_os_string()
-}
-
-/// Whether there is such a file, or one of that name in PATH.
-fn is_there(program: &OsStr) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    Path::new(program).is_file()
-        || Path::new(program).components().count() == 1
-            && std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    let (_, location) = answer.headers.iter().find(|(name, _)| name == "location")?;
+    let location = asked.join(location).ok()?;
+    let base = location.as_str().strip_suffix(GREETING)?;
+    (location.origin() != asked.origin()).then(|| base.to_owned())
 }
 
 /// The address that packets to the target leave from; nothing is sent to find it out.

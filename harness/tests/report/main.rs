@@ -86,6 +86,7 @@ fn step(subtest: usize, scenario: &Scenario, step: usize, outcomes: Vec<Outcome>
         wire: None,
         repeat: Some("curl -si -X POST http://target/api/keys --data-raw '{\"name\":\"first\"}'".to_owned()),
         outcomes,
+        recording: None,
     }
 }
 

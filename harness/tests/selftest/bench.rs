@@ -45,3 +45,16 @@ async fn silence_and_failures_elsewhere_are_no_proof() {
         assert!(missed.contains(expected), "{}: {expected}\n{missed}", declared.id);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_shows_in_a_race_is_tried_three_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = Catalogue::built_in().unwrap();
+    let deviations =
+        ["reuse-under-concurrency", "expiry-365-refused"].map(|id| catalogue.named(id).cloned().unwrap());
+    let bench = Bench::new(library(), catalogue, Matrix::built_in().unwrap(), 2, folder.path());
+    let (_stopper, stop) = run::stop();
+    let proofs = bench.prove(&deviations.each_ref(), &stop, |_| ()).await;
+    assert_eq!(proofs.iter().map(|proof| proof.missed.clone()).collect::<Vec<_>>(), [[""; 0]; 2]);
+    assert_eq!(proofs.iter().map(|proof| proof.tries).collect::<Vec<_>>(), [3, 1]);
+}

@@ -5,6 +5,7 @@
 
 mod bench;
 mod declared;
+mod diagnosis;
 mod program;
 
 use std::path::{Path, PathBuf};

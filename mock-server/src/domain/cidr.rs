@@ -109,6 +109,20 @@ mod tests {
     }
 
     #[test]
+    fn networks_are_answered_as_they_were_given() {
+        let given = vec!["10.1.2.3/8".to_owned(), "::ffff:172.16.0.0/108".to_owned()];
+        let allowed = AllowedCidrs::parse(Some(given.clone())).unwrap();
+        assert_eq!(allowed.written(), Some(given.as_slice()));
+    }
+
+    #[test]
+    fn a_list_of_64_networks_is_the_longest() {
+        let list = |length| Some(vec!["10.0.0.0/8".to_owned(); length]);
+        assert!(AllowedCidrs::parse(list(64)).is_ok());
+        assert!(AllowedCidrs::parse(list(65)).is_err());
+    }
+
+    #[test]
     fn an_empty_list_is_no_limit() {
         let none = AllowedCidrs::parse(Some(vec![])).unwrap();
         assert_eq!(none.written(), None);

@@ -160,6 +160,21 @@ mod tests {
         assert_eq!(typed(""), "-");
     }
 
+    /// A guess at one letter tells nothing of the others: each of the eight can be changed alone.
+    #[test]
+    fn every_letter_of_a_user_code_is_chance() {
+        let code = |number: u64| user_code(number.to_be_bytes());
+        let letters = |code: &str| code.chars().filter(|c| *c != '-').collect::<Vec<_>>();
+        let first = code(0);
+        for place in 0..8 {
+            let other = code(20_u64.pow(place));
+            let changed: Vec<usize> =
+                (0..8).filter(|&at| letters(&first)[at] != letters(&other)[at]).collect();
+            assert_eq!(changed.len(), 1, "{first} {other}");
+            assert_eq!(changed[0], place as usize, "{first} {other}");
+        }
+    }
+
     proptest! {
         #[test]
         fn user_codes_survive_being_typed(random in any::<[u8; 8]>()) {

@@ -95,6 +95,24 @@ mod tests {
     }
 
     #[test]
+    fn a_status_comes_back_by_its_name() {
+        for (status, name) in [
+            (Status::Online, "online"),
+            (Status::Offline, "offline"),
+            (Status::Pending, "pending"),
+            (Status::Quarantined, "quarantined"),
+        ] {
+            assert_eq!((status.as_str(), Status::parse(name)), (name, Some(status)));
+        }
+        assert_eq!(Status::parse("Online"), None);
+    }
+
+    #[test]
+    fn ephemeral_machines_are_given_half_an_hour() {
+        assert_eq!(REAPED_AFTER.as_secs(), 1800);
+    }
+
+    #[test]
     fn silence_makes_offline_and_heartbeats_do_not_release() {
         let at = Timestamp::from_millis;
         assert_eq!(Status::Online.seen(at(0), at(89_999)), Status::Online);

@@ -65,6 +65,11 @@ mod tests {
     }
 
     #[test]
+    fn removals_are_known_for_a_day() {
+        assert_eq!(REMOVALS_KEPT.as_secs(), 86_400);
+    }
+
+    #[test]
     fn only_admitted_machines_are_peers() {
         for (status, peer) in [
             (Status::Online, true),

@@ -21,3 +21,18 @@ impl Quota {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_place_is_given_and_none_beyond_it() {
+        for (machines, limit, admitted) in
+            [(0, 1, true), (4, 5, true), (5, 5, false), (6, 5, false), (0, 0, false)]
+        {
+            let expected = if admitted { Ok(()) } else { Err(Refusal::MachineLimitReached { limit }) };
+            assert_eq!(Quota { machines, limit }.admit(), expected, "{machines} of {limit}");
+        }
+    }
+}

@@ -139,3 +139,55 @@ impl Refusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(list: &[&str]) -> Vec<String> {
+        list.iter().map(|&text| text.to_owned()).collect()
+    }
+
+    #[test]
+    fn the_documents_words_are_answered_letter_by_letter() {
+        for (refusal, code, words) in [
+            (Refusal::KeyUsed, "KEY_USED", "Auth key already used"),
+            (Refusal::MissingField("name"), "MISSING_FIELDS", "name required"),
+            (Refusal::Forbidden("Admin required"), "FORBIDDEN", "Admin required"),
+            (
+                Refusal::InvalidScopes { unknown: texts(&["superpower", "x"]) },
+                "INVALID_SCOPES",
+                "Invalid scopes: superpower, x. Valid: read, write, admin, machines, dns, acl, billing, audit",
+            ),
+        ] {
+            assert_eq!((refusal.code(), refusal.message().as_ref()), (code, words));
+        }
+    }
+
+    /// Clients tell refusals apart by their codes, and people by what the words name.
+    #[test]
+    fn every_refusal_has_its_code_and_names_what_is_wrong() {
+        for (refusal, code, named) in [
+            (Refusal::Unauthorized("token expired"), "UNAUTHORIZED", "token expired"),
+            (Refusal::InvalidCredentials, "INVALID_CREDENTIALS", "password"),
+            (Refusal::InsufficientScope { needed: "dns" }, "INSUFFICIENT_SCOPE", "scope dns"),
+            (Refusal::RateLimited { retry_after_seconds: 59 }, "RATE_LIMITED", "59 s"),
+            (Refusal::invalid("days must be 7"), "INVALID_INPUT", "days must be 7"),
+            (Refusal::InvalidAction { valid: "a, b" }, "INVALID_ACTION", "Valid: a, b"),
+            (Refusal::InvalidFilter("no column x".to_owned()), "INVALID_FILTER", "no column x"),
+            (Refusal::InvalidJson("line 1".to_owned()), "INVALID_JSON", "line 1"),
+            (Refusal::PayloadTooLarge { limit: 65_536 }, "PAYLOAD_TOO_LARGE", "65536 bytes"),
+            (Refusal::InvalidKey, "INVALID_KEY", "auth key"),
+            (Refusal::IpNotAllowed, "IP_NOT_ALLOWED", "address"),
+            (Refusal::TagNotAllowed { tags: texts(&["a", "b"]) }, "TAG_NOT_ALLOWED", "a, b"),
+            (Refusal::MachineLimitReached { limit: 3 }, "MACHINE_LIMIT_REACHED", "3 machines"),
+            (Refusal::RegistrationConflict, "REGISTRATION_CONFLICT", "try again"),
+            (Refusal::Quarantined, "QUARANTINED", "quarantine"),
+            (Refusal::NotFound("Machine"), "NOT_FOUND", "Machine"),
+            (Refusal::MethodNotAllowed, "METHOD_NOT_ALLOWED", "Method"),
+        ] {
+            assert_eq!(refusal.code(), code);
+            assert!(refusal.message().contains(named), "{code}: {}", refusal.message());
+        }
+    }
+}

@@ -99,6 +99,7 @@ mod tests {
         for wrong in ["", "BLR1", "a b", "a\0", "é", "us-east-2-backup-", &"a".repeat(1000)] {
             let message = wrong.parse::<Region>().unwrap_err().to_string();
             assert!(message.contains("such as blr1") && message.len() < 200, "{message}");
+            assert!(wrong.len() > 32 || message.ends_with(&format!("this is {wrong:?}")), "{message}");
         }
     }
 }

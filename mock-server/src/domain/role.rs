@@ -31,3 +31,21 @@ impl Role {
         [Self::Owner, Self::Admin, Self::Member].into_iter().find(|role| role.as_str() == name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owners_and_admins_administer_and_every_name_comes_back() {
+        for (role, name, administers) in
+            [(Role::Owner, "owner", true), (Role::Admin, "admin", true), (Role::Member, "member", false)]
+        {
+            assert_eq!((role.as_str(), role.administers()), (name, administers));
+            assert_eq!(Role::parse(name), Some(role));
+        }
+        for unknown in ["", "Owner", "guest"] {
+            assert_eq!(Role::parse(unknown), None, "{unknown:?}");
+        }
+    }
+}

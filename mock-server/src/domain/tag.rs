@@ -69,6 +69,14 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_of_63_characters_and_a_list_of_64_tags_are_the_longest() {
+        let longest = tags(&[&"x".repeat(63)]);
+        assert_eq!(normalise("tags", &longest).as_ref(), Ok(&longest));
+        let most: Vec<String> = (0..64).map(|n| n.to_string()).collect();
+        assert_eq!(normalise("tags", &most).as_ref(), Ok(&most));
+    }
+
+    #[test]
     fn claims_stay_within_what_is_allowed() {
         let allowed = tags(&["a", "b"]);
         assert_eq!(within(&tags(&["b"]), Some(&allowed)), Ok(()));

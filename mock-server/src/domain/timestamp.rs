@@ -87,9 +87,19 @@ mod tests {
     }
 
     #[test]
+    fn spans_are_added_and_taken_away() {
+        let moment = Timestamp::from_millis(1500);
+        assert_eq!(moment.plus(Duration::from_millis(600)), Timestamp::from_millis(2100));
+        assert_eq!(moment.minus(Duration::from_millis(1600)), Timestamp::from_millis(-100));
+        assert_eq!(Timestamp::from_millis(2100).since(moment), Duration::from_millis(600));
+        assert_eq!((moment.as_seconds(), Timestamp::from_millis(-1).as_seconds()), (1, -1));
+    }
+
+    #[test]
     fn no_arithmetic_overflows() {
         let end = Timestamp::from_millis(i64::MAX);
         assert_eq!(end.plus(Duration::MAX), end);
+        assert!(end.minus(Duration::MAX) <= Timestamp::from_millis(0));
         assert_eq!(Timestamp::from_millis(0).since(end), Duration::ZERO);
         assert!(!end.to_string().is_empty());
     }

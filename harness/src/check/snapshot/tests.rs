@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::check::evidence::Exchange;
+use crate::check::evidence::{Exchange, ProcessResult};
 use crate::requirement::Registry;
 
 struct Place {
@@ -113,13 +113,40 @@ fn what_cannot_be_read_or_written_is_said() {
     assert_eq!(old.held, Held::Unknown);
     assert!(old.message.contains("not a snapshot in insta's format"), "{}", old.message);
 
-    // A file where the folder should be: even root cannot write there.
-    let blocked = Place { folder: place.folder.join("created.snap/x"), ..place };
-    for mode in [Mode::Accept, Mode::New] {
-        let finding = judged(&blocked, mode, json!({}));
-        assert_ne!(finding.held, Held::Yes);
-        assert!(finding.message.contains("cannot be"), "{}", finding.message);
+    // A file where the folder should be.
+    let hidden = Place { folder: place.folder.join("created.snap/x"), ..place };
+    for mode in [Mode::Accept, Mode::New, Mode::Compare] {
+        let finding = judged(&hidden, mode, json!({}));
+        assert_eq!(finding.held, Held::Unknown);
+        assert!(finding.message.contains("cannot be read"), "{}", finding.message);
     }
+    // A folder that leads nowhere: even root cannot write there.
+    let blocked = self::place();
+    fs::create_dir_all(blocked.folder.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("/nonexistent/folder", &blocked.folder).unwrap();
+    for (mode, held) in [(Mode::Accept, Held::Unknown), (Mode::New, Held::No)] {
+        let finding = judged(&blocked, mode, json!({}));
+        assert_eq!(finding.held, held);
+        assert!(finding.message.contains("cannot be written"), "{}", finding.message);
+    }
+}
+
+/// Where names have a prefix, a table's columns are as wide as they make them; without one, columns count.
+#[test]
+fn columns_count_unless_the_run_has_a_prefix() {
+    let printed = |place: &Place, run_prefix, mode, stdout: &str| {
+        let variables: BTreeMap<String, Value> = BTreeMap::new();
+        let snapshots = Snapshots { folder: &place.folder, mode, strict: false, run_prefix };
+        let registry = Registry::default();
+        let context = Context { variables: &variables, registry: &registry, judges_ours: true, snapshots };
+        let process = ProcessResult { stdout: stdout.to_owned(), ..ProcessResult::default() };
+        judge("table", View::Process(&process), &context).held
+    };
+    let place = place();
+    printed(&place, "", Mode::Accept, "NAME    USES\nkey     1\n");
+    assert_eq!(printed(&place, "", Mode::Compare, "NAME       USES\nkey        1\n"), Held::No);
+    assert_eq!(printed(&place, "r1-", Mode::Compare, "NAME       USES\nr1-key     1\n"), Held::Yes);
+    assert_eq!(printed(&place, "r1-", Mode::Compare, "NAME       USES\nr1-key     2\n"), Held::No);
 }
 
 #[test]

@@ -43,6 +43,7 @@ pub(super) async fn compare(
     let target = Target::Embedded(Embedded::default());
     let Ok(plan) = plan(&failed, &library.registry, &Selection::default(), &target.facts()) else { return };
     let setting = Setting {
+        id: run::new_id(),
         target,
         registry: Arc::new(library.registry.clone()),
         jobs,
@@ -50,6 +51,7 @@ pub(super) async fn compare(
         snapshots: Mode::Compare,
         time_limit: TIME_LIMIT,
         folder: folder.join("reference"),
+        evidence: None,
     };
     if std::fs::create_dir_all(&setting.folder).is_err() {
         return;

@@ -35,6 +35,11 @@ pub(super) async fn judge(
         let took = Duration::ZERO;
         silent.hear(&Event::SubtestFinished { subtest, verdict, reason: Some(reason), fault, took });
     }
+    silent.hear(&Event::Settled {
+        run_id: setting.id.clone(),
+        retries: setting.target.retries(),
+        leftovers: Vec::new(),
+    });
     silent.hear(&Event::Finished { took: at.elapsed().unwrap_or_default(), end: End::Complete });
 }
 

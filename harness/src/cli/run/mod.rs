@@ -2,6 +2,7 @@
 
 mod arguments;
 mod comparison;
+mod evidence;
 mod github;
 mod judgement;
 mod reports;
@@ -20,6 +21,7 @@ use crate::report::exit_code::{ENVIRONMENT, USAGE, Verdict};
 use crate::report::record::Record;
 use crate::report::results::Results;
 use crate::report::terminal::Terminal;
+use crate::run::event::Listener;
 use crate::run::{self, Setting};
 use crate::selftest::catalogue::Catalogue;
 use crate::selftest::diagnosis::diagnose;
@@ -29,8 +31,10 @@ use crate::selftest::observed::Observed;
 use super::console::Console;
 use super::library;
 pub(super) use arguments::{Arguments, jobs};
+use evidence::Evidence;
 use judgement::{Audience, judge};
-use reports::{destinations, write_reports};
+use reports::destinations;
+pub(super) use reports::write_reports;
 use selection::planned;
 pub(super) use signals::heed_signals;
 use target::{logins_can_be_approved, target};
@@ -64,6 +68,8 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         ));
     }
 
+    let mut evidence = Evidence::begin(&arguments, &destinations, &shelf.library, console)?;
+
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(|error| {
         console.complain(&format!(
             "no folder for the machines can be made: {error}; set TMPDIR to a writable one"
@@ -71,14 +77,18 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         ENVIRONMENT
     })?;
     let registry = Arc::new(shelf.library.registry.clone());
+    let time_limit = target.time_limit().unwrap_or(TIME_LIMIT);
+    let most_jobs = target.most_at_once().unwrap_or(usize::MAX);
     let setting = Arc::new(Setting {
+        id: run::new_id(),
         target,
         registry: Arc::clone(&registry),
-        jobs: jobs(arguments.jobs),
+        jobs: jobs(arguments.jobs).min(most_jobs),
         strict: arguments.strict,
         snapshots: snapshots(&arguments, shelf.is_lasting),
-        time_limit: TIME_LIMIT,
+        time_limit,
         folder: folder.path().to_owned(),
+        evidence: evidence.as_ref().map(|evidence| evidence.key.clone()),
     });
 
     let mut record = Record::default();
@@ -87,18 +97,29 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     let listening = tokio::spawn(heed_signals(stopper));
     let mut observed = Observed::default();
     let mut silent = Audience(vec![&mut observed, &mut record]);
-    judge(setting, plan, stop, &mut terminal, &mut silent, console).await;
+    silent.0.extend(evidence.as_mut().map(|evidence| -> &mut dyn Listener { &mut evidence.spool }));
+    judge(setting, Arc::clone(&plan), stop, &mut terminal, &mut silent, console).await;
     listening.abort();
 
     let mut results = Results::of(&record, &registry);
-    if let (Ok(matrix), Ok(catalogue)) = (Matrix::built_in(), Catalogue::built_in()) {
+    if observed.failed().next().is_some()
+        && let (Ok(matrix), Ok(catalogue)) = (Matrix::built_in(), Catalogue::built_in())
+    {
         results.diagnosis = diagnose(&observed, &matrix, &catalogue);
     }
     let shows_reference = destinations.iter().any(Destination::compares) || github::is_here();
     if shows_reference && results.verdict != Verdict::Interrupted {
         comparison::compare(&mut results, &shelf.library, jobs(arguments.jobs), folder.path(), console).await;
     }
-    let (written, is_complete) = write_reports(&destinations, &results, console);
+    let (mut written, mut is_complete) = write_reports(&destinations, &results, console);
+    match evidence.map(|evidence| evidence.pack(&destinations, &results, &shelf.library, &plan)) {
+        Some(Ok(packed)) => written.extend(packed),
+        Some(Err(error)) => {
+            console.complain(&error);
+            is_complete = false;
+        }
+        None => {}
+    }
     terminal.finish(&record, &results, &registry, &written);
     if github::is_here() {
         github::tell(&results, console);

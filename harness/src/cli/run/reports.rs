@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::cli::console::Console;
-use crate::report::destination::Destination;
+use crate::report::destination::{Destination, Format};
 use crate::report::results::Results;
 
 use super::arguments::Arguments;
@@ -26,18 +26,20 @@ fn moment(at: SystemTime) -> String {
 }
 
 /// Every report that can be written is, whatever becomes of the others.
-pub(super) fn write_reports(
+pub(in crate::cli) fn write_reports(
     destinations: &[Destination],
     results: &Results,
     console: &Console,
 ) -> (Vec<PathBuf>, bool) {
     let mut written = Vec::new();
-    for destination in destinations {
+    // Evidence is packed when the others are there: it is made of more than results.
+    let mine = || destinations.iter().filter(|destination| destination.format != Format::Evidence);
+    for destination in mine() {
         match destination.write(results) {
             Ok(()) => written.push(destination.path.clone()),
             Err(error) => console.complain(&error.to_string()),
         }
     }
-    let is_complete = written.len() == destinations.len();
+    let is_complete = written.len() == mine().count();
     (written, is_complete)
 }

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::console::Console;
-use crate::cli::deviation;
+use crate::cli::{deviation, library};
 use crate::plan::{Disposition, Plan};
 use crate::report::exit_code::USAGE;
+use crate::scenario::diagnostic::{Severity, render};
 use crate::target::Target;
 use crate::target::embedded::Embedded;
-use crate::target::profile::Profile;
+use crate::target::profile::{Profile, ProfileError};
 use crate::target::remote::Remote;
 
 use super::arguments::Arguments;
@@ -23,16 +24,21 @@ pub(super) fn target(arguments: &Arguments, console: &Console) -> Result<Target,
             None => embedded,
         }));
     };
-    let usage = |message: String| {
-        console.complain(&message);
+    let refused = |mut error: ProfileError| {
+        // What is not set matters now.
+        error.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Error);
+        console.show(&error.render(console.colors_errors(), console.width()));
+        console.complain(&format!("{}; nothing was run", library::counted(&error.diagnostics)));
         USAGE
     };
-    let profile = Profile::read(path).map_err(|error| usage(error.to_string()))?;
-    for warning in profile.warnings() {
-        console.warn(&warning);
-    }
-    let remote = Remote::new(profile).map_err(|error| usage(error.to_string()))?;
-    Ok(Target::Remote(Arc::new(remote)))
+    let profile = Profile::read(path).map_err(|error| {
+        console.show(&error.render(console.colors_errors(), console.width()));
+        console.complain(&format!("{}; nothing was run", library::counted(&error.diagnostics)));
+        USAGE
+    })?;
+    console.show(&render(&profile.warnings, &profile.sources(), console.colors_errors(), console.width()));
+    let means = profile.means().map_err(refused)?;
+    Ok(Target::Remote(Arc::new(Remote::new(profile, means))))
 }
 
 /// Found out before anything runs: half a run would fail for the profile's sake.

@@ -158,6 +158,15 @@ mod tests {
         assert!(Filter::parse(&"!".repeat(100_000)).is_err());
     }
 
+    #[test]
+    fn only_depth_is_limited_and_not_length() {
+        let nested = |depth: usize| format!("{}a{}", "(".repeat(depth), ")".repeat(depth));
+        assert!(Filter::parse(&nested(63)).is_ok());
+        assert!(Filter::parse(&nested(64)).unwrap_err().message.contains("nests too deeply"));
+        assert!(Filter::parse(&vec!["a"; 100].join(" ")).is_ok());
+        assert!(Filter::parse(&vec!["!(a, b)"; 100].join(", ")).is_ok());
+    }
+
     proptest! {
         #[test]
         fn no_text_panics(text in "[a-z*?/=~!&,()\" é]{0,40}") {

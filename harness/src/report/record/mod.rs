@@ -27,6 +27,12 @@ pub struct Record {
     pub started_at: SystemTime,
     /// How long it took.
     pub took: Duration,
+    /// Its id; none if nobody said it.
+    pub run_id: Option<String>,
+    /// Reads that were repeated because their connection failed.
+    pub retries: u64,
+    /// What is left on the target and belongs to no sub-test.
+    pub leftovers: Vec<String>,
     /// How it ended; none if nobody said so.
     pub end: Option<End>,
     /// The sub-tests, in the plan's order; of one that ran several times the worst run, and what else was bad.
@@ -51,6 +57,9 @@ impl Default for Record {
             },
             started_at: UNIX_EPOCH,
             took: Duration::ZERO,
+            run_id: None,
+            retries: 0,
+            leftovers: Vec::new(),
             end: None,
             subtests: Vec::new(),
             expected: 0,
@@ -88,6 +97,11 @@ impl Listener for Record {
                 record.fault = *fault;
                 record.took = *took;
                 self.fold(*subtest, record);
+            }
+            Event::Settled { run_id, retries, leftovers } => {
+                self.run_id = Some(run_id.clone());
+                self.retries += *retries;
+                self.leftovers.extend_from_slice(leftovers);
             }
             Event::Finished { took, end } => {
                 for (run, record) in std::mem::take(&mut self.running) {

@@ -19,6 +19,7 @@ use crate::requirement::coverage::StatementVerdict;
 use crate::run::event::{Fault, SubtestVerdict, TargetDescription};
 
 pub use failed_step::{ExchangeResult, FailedStep, ProcessRun, ReferenceStep, WireRun};
+pub(crate) use of_record::{chapters, requirements};
 pub use selected::Selected;
 pub use totals::Totals;
 

@@ -30,7 +30,7 @@ impl Results {
         Self {
             kit: Kit { name: "harness".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
             target: record.target.clone(),
-            run_id: None,
+            run_id: record.run_id.clone(),
             started_at: OffsetDateTime::from(record.started_at).format(&Rfc3339).unwrap_or_default(),
             duration_ms: milliseconds(record.took),
             verdict,
@@ -43,8 +43,8 @@ impl Results {
             waivers: whole.waivers(),
             selection: Selected::of(&record.plan),
             gaps: record.gaps(),
-            leftovers: Vec::new(),
-            retries: 0,
+            leftovers: record.leftovers.clone(),
+            retries: record.retries,
             diagnosis: Vec::new(),
         }
     }

@@ -22,6 +22,14 @@ use crate::run::event::{Event, Listener, SubtestVerdict};
 pub use paint::Paint;
 pub(crate) use wrap::wrap;
 
+/// The last lines of a report alone, such as of results that several runs brought.
+pub fn summary(results: &Results, look: Look, reports: &[PathBuf]) -> String {
+    let mut text = String::new();
+    let width = look.width.unwrap_or(READABLE);
+    summary::write(&mut text, results, Paint::new(look.color), width, reports);
+    text
+}
+
 /// How it looks.
 #[derive(Debug, Clone, Copy)]
 pub struct Look {
@@ -68,11 +76,11 @@ impl<W: Write + Send> Terminal<W> {
         let mut text = String::new();
         if self.plan.is_none() {
             // Nothing was begun: why has been said already.
-            summary::verdict(&mut text, record, results, self.paint, width, reports);
+            summary::verdict(&mut text, results, self.paint, width, reports);
             return self.print(&text);
         }
         failure::write(&mut text, record, registry, self.paint, width);
-        summary::write(&mut text, record, results, self.paint, width, reports);
+        summary::write(&mut text, results, self.paint, width, reports);
         self.print(&text);
     }
 
@@ -155,7 +163,10 @@ impl<W: Write + Send> Listener for Terminal<W> {
                 self.progress.inc(1);
                 self.tell_running();
             }
-            Event::StepFinished { .. } | Event::CleanupFailed { .. } | Event::Finished { .. } => {}
+            Event::StepFinished { .. }
+            | Event::CleanupFailed { .. }
+            | Event::Settled { .. }
+            | Event::Finished { .. } => {}
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::plan::waiver::WaiverState;
 use crate::report::exit_code::Verdict;
-use crate::report::record::Record;
 use crate::report::results::{RequirementResult, Results};
 use crate::requirement::coverage::StatementVerdict;
 use crate::run::event::SubtestVerdict;
@@ -19,32 +19,18 @@ const IN_PART: &str = "in part: ";
 /// Of statements that are unverified for one reason: what fits in a few lines.
 const MOST_STATEMENTS: usize = 12;
 
-pub(super) fn write(
-    text: &mut String,
-    record: &Record,
-    results: &Results,
-    paint: Paint,
-    width: usize,
-    reports: &[PathBuf],
-) {
+pub(super) fn write(text: &mut String, results: &Results, paint: Paint, width: usize, reports: &[PathBuf]) {
     let mut writer = Writer { text, width };
     writer.text.push('\n');
-    details(&mut writer, record, results, paint);
-    verdict(text, record, results, paint, width, reports);
+    details(&mut writer, results, paint);
+    verdict(text, results, paint, width, reports);
 }
 
 /// The counts and the verdict alone.
-pub(super) fn verdict(
-    text: &mut String,
-    record: &Record,
-    results: &Results,
-    paint: Paint,
-    width: usize,
-    reports: &[PathBuf],
-) {
+pub(super) fn verdict(text: &mut String, results: &Results, paint: Paint, width: usize, reports: &[PathBuf]) {
     let mut writer = Writer { text, width };
     counts(&mut writer, results);
-    let seconds = record.took.as_secs_f64();
+    let seconds = Duration::from_millis(results.duration_ms).as_secs_f64();
     let verdict = format!("{} (exit {}) after {seconds:.2} s", results.verdict.in_words(), results.exit_code);
     let painted = match results.verdict {
         Verdict::Conformant => paint.green(&verdict),
@@ -58,9 +44,10 @@ pub(super) fn verdict(
     writer.hanging("", &format!("{}, {unverified} statements unverified", results.totals.badge()));
 }
 
-fn details(writer: &mut Writer<'_>, record: &Record, results: &Results, paint: Paint) {
+fn details(writer: &mut Writer<'_>, results: &Results, paint: Paint) {
     skips(writer, results);
-    leftovers(writer, record);
+    leftovers(writer, results);
+    retries(writer, results);
     for gap in &results.gaps {
         writer.hanging("gap: ", gap);
     }
@@ -118,11 +105,24 @@ fn skips(writer: &mut Writer<'_>, results: &Results) {
     }
 }
 
-fn leftovers(writer: &mut Writer<'_>, record: &Record) {
-    for (planned, subtest) in record.subtests() {
+fn leftovers(writer: &mut Writer<'_>, results: &Results) {
+    for subtest in &results.subtests {
         for leftover in &subtest.leftovers {
-            writer.hanging("not cleaned up: ", &format!("{}: {leftover}", planned.scenario.id));
+            writer.hanging("not cleaned up: ", &format!("{}: {leftover}", subtest.id));
         }
+    }
+    for leftover in &results.leftovers {
+        writer.hanging("not cleaned up: ", leftover);
+    }
+}
+
+/// A connection that fails now and then is worth knowing of, although no verdict hangs on it.
+fn retries(writer: &mut Writer<'_>, results: &Results) {
+    match results.retries {
+        0 => {}
+        1 => writer.hanging("retries: ", "1 read was repeated because its connection failed"),
+        count => writer
+            .hanging("retries: ", &format!("{count} reads were repeated because their connection failed")),
     }
 }
 

@@ -138,15 +138,18 @@ impl Decoder<'_> {
     }
 
     fn quantity(&mut self, table: &Table<'_, '_>, race: Option<NonZeroU32>) -> Quantity {
-        let exactly = table.get("exactly");
-        let at_least = table.get("at_least");
-        let Some(entry) = exactly.or(at_least) else { return Quantity::Each };
-        if let (Some(_), Some(other)) = (exactly, at_least) {
-            self.report.error(other.key_span.clone(), "`exactly` and `at_least` do not go together");
+        let counts: [(&str, fn(u32) -> Quantity); 3] =
+            [("exactly", Quantity::Exactly), ("at_least", Quantity::AtLeast), ("at_most", Quantity::AtMost)];
+        let mut given = counts.into_iter().filter_map(|(key, of)| Some((table.get(key)?, of)));
+        let Some((entry, of)) = given.next() else { return Quantity::Each };
+        if let Some((other, _)) = given.next() {
+            let message = format!("`{}` and `{}` do not go together", entry.key, other.key);
+            self.report.error_with_help(other.key_span.clone(), message, "make it two checks");
         }
         let Some(count) = entry.integer::<u32>("a number of answers", &mut self.report) else {
             return Quantity::Each;
         };
+        let quantity = of(count);
         match race {
             None => {
                 let message = format!("`{}` counts the answers of a race, and this step is none", entry.key);
@@ -156,12 +159,12 @@ impl Decoder<'_> {
                 self.report
                     .error(entry.span(), format!("a race of {race} can never have {count} such answers"));
             }
-            Some(_) if exactly.is_none() && count == 0 => {
-                self.report.error(entry.span(), "`at_least = 0` can never fail");
+            Some(race) if quantity == Quantity::AtLeast(0) || quantity == Quantity::AtMost(race.get()) => {
+                self.report.error(entry.span(), format!("`{} = {count}` can never fail", entry.key));
             }
             Some(_) => {}
         }
-        if exactly.is_some() { Quantity::Exactly(count) } else { Quantity::AtLeast(count) }
+        quantity
     }
 }
 

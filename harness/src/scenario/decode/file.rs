@@ -157,6 +157,9 @@ fn needs<'a>(
             Action::Set(_) => {}
         }
         let mut uses = draft.rows.iter().chain(&draft.action).chain(&draft.checks);
+        if uses.clone().any(|used| used.name == "address") {
+            needs.insert(Capability::Cidr);
+        }
         if uses.any(|used| used.name == "other_org" || used.name == "token.outsider") {
             needs.insert(Capability::Organisations);
         }

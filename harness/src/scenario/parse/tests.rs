@@ -271,6 +271,9 @@ check = [{ status = 200, exactly = 3 }]
 fn each_rule_is_kept() {
     let http = |more: &str| with_step(&format!("get = \"/x\"\n{more}"));
     let check = |check: &str| http(&format!("check = [{check}]"));
+    let race = |more: &str| {
+        http(&format!("race = 32\ncheck = [{{ verifies = \"keys/ST1.1\", status = 200, {more} }}]"))
+    };
     let matcher =
         |matcher: &str| check(&format!("{{ verifies = \"keys/ST1.1\", json = {{ \"/a\" = {matcher} }} }}"));
     let ztna = |more: &str| with_step(&format!("on = \"M\"\nztna = \"up\"\n{more}"));
@@ -349,6 +352,10 @@ fn each_rule_is_kept() {
             check("{ verifies = \"keys/ST1.1\", status = 200, exactly = 1 }"),
             "error: `exactly` counts the answers",
         ),
+        (race("at_most = 3, exactly = 1"), "error: `exactly` and `at_most` do not go together"),
+        (race("at_most = 33"), "error: a race of 32 can never have 33"),
+        (race("at_most = 32"), "error: `at_most = 32` can never fail"),
+        (race("at_least = 0"), "error: `at_least = 0` can never fail"),
         (matcher("{ matches = \"[\" }"), "error: this is not a regular expression"),
         (matcher("{ machtes = \"x\" }"), "error: an expectation has no key `machtes`"),
         (matcher("{}"), "error: `/a` says nothing"),

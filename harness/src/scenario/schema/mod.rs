@@ -89,7 +89,7 @@ fn check() -> Value {
     let mut check = object("a check", &words, |key| match key {
         "verifies" => reference("statements"),
         "any" => list(&reference("alternative"), 2),
-        "exactly" => json!({ "type": "integer", "minimum": 0 }),
+        "exactly" | "at_most" => json!({ "type": "integer", "minimum": 0 }),
         "at_least" => json!({ "type": "integer", "minimum": 1 }),
         _ => expectation_key(key),
     });

@@ -38,7 +38,8 @@ impl Detour {
         let fired = Arc::<AtomicBool>::default();
         let (anywhere, deviation) = (SocketAddr::from(([127, 0, 0, 1], 0)), Deviation { ask, ..NONE });
         let address = without_slash(&origin);
-        let layer = Layer::stand(origin, anywhere, Sessions::new(), deviation, Arc::clone(&fired)).await?;
+        let layer =
+            Layer::stand(origin, anywhere, Sessions::new(), deviation, Arc::clone(&fired), None).await?;
         call.environment.push((SERVER.to_owned(), Some(without_slash(layer.base_url()))));
         let detour = Self { layer, fired, origin: address, state: call.state.join("state.json") };
         detour.rewrite(&detour.origin, &without_slash(detour.layer.base_url()));

@@ -37,6 +37,22 @@ pub(super) const ALL: Family = &[
         ),
     ),
     (
+        "mapped-cidrs-let-everybody-in",
+        both(
+            |asked, _| {
+                instead(asked, |cidrs| {
+                    let mapped =
+                        |cidr: &&Value| cidr.as_str().is_some_and(|cidr| cidr.starts_with("::ffff:"));
+                    match cidrs.iter().any(|cidr| mapped(&cidr)) {
+                        true => json!(["0.0.0.0/0", "::/0"]),
+                        false => cidrs.iter().cloned().collect(),
+                    }
+                })
+            },
+            as_asked,
+        ),
+    ),
+    (
         "empty-cidrs-kept",
         telling(|asked, told, _| {
             if asked.json["allowed_cidrs"] == json!([]) {

@@ -22,6 +22,15 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
+        "org-filter-ignored",
+        asking(|asked, _| {
+            if asked.path.starts_with("/api/db/") {
+                asked.query.retain(|(name, _)| name != "org_id");
+            }
+            None
+        }),
+    ),
+    (
         "bare-value-refused",
         asking(|asked, _| {
             let bare = |(name, value): &(String, String)| name == "org_id" && !value.starts_with("eq.");

@@ -27,6 +27,14 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
+        "member-may-revoke-keys",
+        asking(|asked, memory| {
+            as_admin_if(asked, memory, |asked, memory| {
+                asked.json["action"] == "revoke_auth_key" && memory.is_by(asked, Identity::Member)
+            })
+        }),
+    ),
+    (
         "owner-may-not-create-keys",
         asking(|asked, memory| {
             let owner = asked.creates_key() && memory.is_by(asked, Identity::Owner);

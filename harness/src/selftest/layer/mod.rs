@@ -4,6 +4,7 @@ mod entrance;
 mod exchange;
 mod memory;
 mod origin;
+mod tape;
 mod way;
 
 use std::io;
@@ -29,6 +30,8 @@ use entrance::{Entrance, Peer};
 pub use exchange::{Asked, Told};
 pub use memory::{IssuedKey, Memory, Registration};
 use origin::{Origin, end_to_end};
+use tape::Passed;
+pub use tape::Tape;
 use way::Way;
 
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -41,7 +44,8 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// Listens in front of the reference at `origin`; `fired` becomes true once something was really bent.
+    /// Listens in front of the reference at `origin`; `fired` becomes true once something was really bent. What passes
+    /// is recorded on the tape, if there is one.
     ///
     /// # Errors
     /// It cannot listen there.
@@ -51,14 +55,18 @@ impl Layer {
         sessions: Sessions,
         deviation: Deviation,
         fired: Arc<AtomicBool>,
+        tape: Option<Tape>,
     ) -> io::Result<Self> {
+        if let Some(tape) = &tape {
+            tape.record(Passed::Beginning(sessions.clone()));
+        }
         let listener = TcpListener::bind(listen).await?;
         let here = format!("http://{}", listener.local_addr()?);
         let base_url = Url::parse(&here).map_err(io::Error::other)?;
         let memory = Arc::new(Mutex::new(Memory::of(sessions)));
         let relay = origin.socket_addrs(|| None)?.into_iter().next();
         let relay = relay.ok_or(io::ErrorKind::AddrNotAvailable)?;
-        let way = Way { origin: Origin::new(origin), here, deviation, memory, fired };
+        let way = Way { origin: Origin::new(origin), here, deviation, memory, fired, tape };
         let router = Router::new().fallback(pass).with_state(way.clone());
         let service = router.into_make_service_with_connect_info::<Peer>();
         let entrance = Entrance::open(listener, relay)?;
@@ -76,6 +84,9 @@ impl Standing for Layer {
     }
 
     fn time_passed(&self, by: Duration, sessions: Sessions) -> BoxFuture<'_, ()> {
+        if let Some(tape) = &self.way.tape {
+            tape.record(Passed::Time { by, sessions: sessions.clone() });
+        }
         let errands = {
             let mut memory = self.way.memory();
             memory.time_passed(by, sessions);
@@ -107,9 +118,6 @@ async fn pass(
         // What came as another scheme goes on as it is.
         headers.remove(header::AUTHORIZATION);
     }
-    if way.deviation.trusts_every_proxy && headers.contains_key("x-forwarded-for") {
-        way.fire();
-    }
     let query = parts.uri.query().unwrap_or_default();
     let asked = Asked {
         method: parts.method,
@@ -118,6 +126,10 @@ async fn pass(
         token,
         json: serde_json::from_slice(&body).unwrap_or_default(),
     };
+    let is_forwarded = headers.contains_key("x-forwarded-for");
+    if way.deviation.trusts_every_proxy && is_forwarded {
+        way.fire();
+    }
     match way.exchange(peer.ip(), asked, headers, body).await {
         Ok(answer) => {
             let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);

@@ -79,11 +79,7 @@ impl Origin {
         if let Some(client) = clients.get(&peer) {
             return Ok(client.clone());
         }
-        let settings = ClientSettings {
-            base_url: self.base_url.clone(),
-            connect_timeout: CONNECT_TIMEOUT,
-            timeout: TIMEOUT,
-        };
+        let settings = ClientSettings::plain(self.base_url.clone(), CONNECT_TIMEOUT, TIMEOUT);
         let client = build(&settings, Some(peer)).map_err(|error| error.to_string())?;
         clients.insert(peer, client.clone());
         Ok(client)

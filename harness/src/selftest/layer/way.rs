@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, header};
 use crate::selftest::deviation::Deviation;
 
 use super::origin::{Answer, Origin};
+use super::tape::{Passed, Tape};
 use super::{Asked, Memory, Told};
 
 /// What every request has in common.
@@ -20,6 +21,7 @@ pub(super) struct Way {
     pub(super) deviation: Deviation,
     pub(super) memory: Arc<Mutex<Memory>>,
     pub(super) fired: Arc<AtomicBool>,
+    pub(super) tape: Option<Tape>,
 }
 
 impl Way {
@@ -45,6 +47,7 @@ impl Way {
         if bent != asked {
             self.fire();
         }
+        let is_forwarded = headers.contains_key("x-forwarded-for");
         let about = format!("{} {}", asked.path, asked.text("auth_key"));
         *self.memory().under_way.entry(about.clone()).or_default() += 1;
         let body = (bent.json == asked.json).then_some(body);
@@ -54,6 +57,9 @@ impl Way {
             *count -= 1;
         }
         let (answer, told) = told?;
+        if let Some(tape) = &self.tape {
+            tape.record(Passed::Exchange { asked: asked.clone(), told: told.clone(), is_forwarded });
+        }
         if let Some(told) = told {
             let errands = (self.deviation.after)(&asked, &told, &mut self.memory());
             self.run(errands, peer).await;

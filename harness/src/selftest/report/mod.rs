@@ -31,6 +31,8 @@ pub struct Tried {
     pub id: String,
     /// What is wrong with it.
     pub wrong: String,
+    /// How often its races were run.
+    pub tries: usize,
     /// Why it does not count as caught; empty if it does.
     pub missed: Vec<String>,
     /// The failed checks, by sub-test.
@@ -130,6 +132,7 @@ impl Tried {
         Self {
             id: proof.deviation.clone(),
             wrong: proof.wrong.clone(),
+            tries: proof.tries,
             missed: proof.missed.clone(),
             failed,
             duration_ms: u64::try_from(proof.took.as_millis()).unwrap_or(u64::MAX),

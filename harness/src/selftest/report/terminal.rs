@@ -1,30 +1,51 @@
-//! The self-test's report for people, in 80 columns.
+//! The self-test's report for people, as wide as their window.
 
 use std::fmt::Write as _;
 
 use crate::report::terminal::{Paint, wrap};
-use crate::selftest::proof::Proof;
+use crate::selftest::proof::{Proof, Reach};
 
 use super::SelfTest;
 
-const WIDTH: usize = 80;
+/// Where nobody says how wide the window is.
+const USUAL: usize = 80;
+/// Narrower lines are cut by the window rather than here.
+const NARROWEST: usize = 40;
+/// Lines of names are hard to read when they are longer.
+const WIDEST: usize = 120;
+
+/// The columns to write in, in a window of that width.
+pub fn width(window: Option<usize>) -> usize {
+    window.unwrap_or(USUAL).clamp(NARROWEST, WIDEST)
+}
+
+/// The words for a deviation of which nothing is amiss, and for others, for what was done with it.
+fn labels(reach: &Reach) -> [&'static str; 2] {
+    match reach {
+        Reach::Catching => ["caught", "MISSED"],
+        Reach::Whole => ["  same", "DIFFER"],
+        Reach::Learning(_) => [" tried", "FAILED"],
+    }
+}
 
 /// The line of one deviation.
-pub fn line(proof: &Proof, paint: Paint) -> String {
+pub fn line(proof: &Proof, reach: &Reach, paint: Paint, width: usize) -> String {
+    let [well, amiss] = labels(reach);
     let label = match proof.missed.is_empty() {
-        true => paint.green("caught"),
-        false => paint.red("MISSED"),
+        true => paint.green(well),
+        false => paint.red(amiss),
     };
-    let begin = format!("[{:>6.3}s] {}", proof.took.as_secs_f64(), proof.deviation);
+    let tries = if proof.tries > 1 { format!(" ({} times)", proof.tries) } else { String::new() };
+    let begin = format!("[{:>6.3}s] {}{tries}", proof.took.as_secs_f64(), proof.deviation);
     let mut text = format!("{label} {begin}\n");
-    for line in wrap(&proof.wrong, WIDTH - 17) {
+    for line in wrap(&proof.wrong, width - 17) {
         let _ = writeln!(text, "                 {}", paint.faint(&line));
     }
     text
 }
 
 /// The matrix, what is missed, and the verdict.
-pub fn summary(report: &SelfTest, paint: Paint) -> String {
+pub fn summary(report: &SelfTest, paint: Paint, width: usize) -> String {
     let mut text = "\n".to_owned();
     for (chapter, mut statements) in report.chapters() {
         if report.passed && report.is_partial() {
@@ -41,7 +62,7 @@ pub fn summary(report: &SelfTest, paint: Paint) -> String {
                 ([], None) => "- not proven by what was tried".to_owned(),
                 (by, _) => by.join(", "),
             };
-            for (position, line) in wrap(&words, WIDTH - 18).iter().enumerate() {
+            for (position, line) in wrap(&words, width - 18).iter().enumerate() {
                 let name = if position == 0 { name } else { "" };
                 let line = if statement.by.is_empty() { paint.faint(line) } else { line.clone() };
                 let _ = writeln!(text, "  {name:<15} {line}");
@@ -49,25 +70,31 @@ pub fn summary(report: &SelfTest, paint: Paint) -> String {
         }
         text.push('\n');
     }
-    let _ = write!(text, "{}", missed(report, paint));
+    let _ = write!(text, "{}", missed(report, paint, width));
     text.push_str(&verdict(report, paint));
     text
 }
 
-fn missed(report: &SelfTest, paint: Paint) -> String {
+fn missed(report: &SelfTest, paint: Paint, width: usize) -> String {
     let mut text = String::new();
-    for line in &report.plain {
-        let _ = writeln!(text, "{} {line}", paint.red("the plain reference:"));
+    if !report.plain.is_empty() {
+        let _ = writeln!(text, "{}", paint.red("the plain reference fails:"));
+        report.plain.iter().for_each(|line| item(&mut text, line, width));
     }
     for tried in report.deviations.iter().filter(|tried| !tried.missed.is_empty()) {
-        let _ = writeln!(text, "{} {}: {}", paint.red("missed:"), paint.bold(&tried.id), tried.wrong);
-        for reason in &tried.missed {
-            for (position, line) in wrap(reason, WIDTH - 4).iter().enumerate() {
-                let _ = writeln!(text, "{} {line}", if position == 0 { "  -" } else { "   " });
-            }
+        let _ = writeln!(text, "{} {}", paint.red("missed:"), paint.bold(&tried.id));
+        for line in wrap(&format!("the reference as it would be if {}", tried.wrong), width - 2) {
+            let _ = writeln!(text, "  {}", paint.faint(&line));
         }
+        tried.missed.iter().for_each(|reason| item(&mut text, reason, width));
     }
     text
+}
+
+fn item(text: &mut String, words: &str, width: usize) {
+    for (position, line) in wrap(words, width - 4).iter().enumerate() {
+        let _ = writeln!(text, "{} {line}", if position == 0 { "  -" } else { "   " });
+    }
 }
 
 fn verdict(report: &SelfTest, paint: Paint) -> String {

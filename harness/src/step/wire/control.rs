@@ -3,12 +3,12 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Client, Method, Url};
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
 use crate::check::evidence::Exchange;
 use crate::step::StepError;
-use crate::step::exchange::{PreparedRequest, send};
+use crate::step::exchange::{Caller, PreparedRequest, send};
 use crate::target::joined;
 
 use super::key::NodeKey;
@@ -21,7 +21,7 @@ const NETWORK_MAP: &str = "/api/network-map?since=0&wait=0";
 /// The control plane, asked in the name of a peer.
 #[derive(Debug)]
 pub(super) struct ControlPlane {
-    client: Client,
+    client: Caller,
     base_url: Url,
     peer: String,
 }
@@ -46,7 +46,7 @@ pub(super) struct Known {
 }
 
 impl ControlPlane {
-    pub(super) fn new(client: Client, base_url: Url, peer: String) -> Self {
+    pub(super) fn new(client: Caller, base_url: Url, peer: String) -> Self {
         Self { client, base_url, peer }
     }
 

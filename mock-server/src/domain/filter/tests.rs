@@ -69,7 +69,8 @@ fn what_cannot_be_meant_is_refused_by_name() {
         ("name=in.a,b", "a list written in.(a,\"b,c\")"),
         ("name=in.(\"a)", "a list"),
         ("name=in.(\"a\"b)", "a list"),
-        ("name=is.true", "is.null"),
+        ("name=is.true", "compared with is.null, not with 'true'"),
+        ("name=is.false", "compared with is.null, not with 'false'"),
         ("revoked=is.maybe", "is.null, is.true or is.false"),
         (&format!("name=like.{}", "%".repeat(257)), "at most 256 characters"),
         ("select=name,key_hash", "unknown column 'key_hash'"),
@@ -100,6 +101,37 @@ fn shape_of_the_answer() {
     let whole = parse("select=*").expect("sound");
     assert_eq!(whole, parse("").expect("sound"));
     assert_eq!(whole.select.len(), AUTH_KEYS.columns.len());
+}
+
+#[test]
+fn what_is_just_short_of_too_much_passes() {
+    for query in [
+        format!("used_count=in.({}1)", "1,".repeat(MAX_VALUES - 1)),
+        "id=is.null&".repeat(MAX_VALUES),
+        format!("name=like.{}", "%".repeat(256)),
+    ] {
+        assert!(parse(&query).is_ok(), "{query}");
+    }
+}
+
+#[test]
+fn rows_without_a_value_stand_where_they_are_told() {
+    for (order, nulls_first) in [
+        ("expires_at", false),
+        ("expires_at.desc", true),
+        ("expires_at.nullsfirst", true),
+        ("expires_at.desc.nullslast", false),
+    ] {
+        let query = parse(&format!("order={order}")).expect("sound");
+        assert_eq!(query.order[0].nulls_first, nulls_first, "{order}");
+    }
+}
+
+#[test]
+fn one_row_is_found_by_its_id_alone() {
+    let query = Query::row(&AUTH_KEYS, "k1");
+    assert_eq!(query.conditions.iter().map(ToString::to_string).collect::<Vec<_>>(), ["id=eq.k1"]);
+    assert_eq!((query.select.len(), query.limit, query.offset), (AUTH_KEYS.columns.len(), 1, 0));
 }
 
 #[test]

@@ -160,7 +160,7 @@ mod tests {
         [
             Frame::Challenge { ephemeral: key, nonce },
             Frame::Proof { proof: key },
-            Frame::Welcome { region: "blr1".parse().unwrap() },
+            Frame::Welcome { region: "us-east-2-backup".parse().unwrap() },
             Frame::Send { to: key, datagram: &[4] },
             Frame::Received { from: key, datagram: &longest },
         ]
@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn frames_come_back_as_they_were() {
-        assert_eq!(all().len(), 5);
+        let lengths: Vec<usize> = all().iter().map(Vec::len).collect();
+        assert_eq!(lengths, [66, 33, 17, 34, LONGEST]);
     }
 
     #[test]
@@ -188,11 +189,13 @@ mod tests {
             ([&[1, 2][..], &[0; 64]].concat(), FrameError::Version(2)),
             (vec![1], length(1, 66, 66, 1)),
             ([&[1, 1][..], &[0; 65]].concat(), length(1, 66, 66, 67)),
+            ([&[1, 1][..], &[0; 31]].concat(), length(1, 66, 66, 33)),
             (vec![2; 32], length(2, 33, 33, 32)),
             (vec![3], length(3, 2, 17, 1)),
             (vec![3; 18], length(3, 2, 17, 18)),
             (vec![3, b'B'], FrameError::Region),
             (vec![3, 0xff], FrameError::Region),
+            (vec![4; 32], length(4, 34, LONGEST, 32)),
             (vec![4; 33], length(4, 34, LONGEST, 33)),
             (vec![5; LONGEST + 1], length(5, 34, LONGEST, LONGEST + 1)),
         ] {

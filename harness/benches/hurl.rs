@@ -1,0 +1,215 @@
+//! `cargo bench -p harness --bench hurl`: the kit beside hurl, the same exchanges with the same expectations.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+type Failure = Box<dyn std::error::Error>;
+
+/// Two exchanges each: a key is created, and its record is read.
+const PAIRS: usize = 250;
+/// Each contender goes first in every other round.
+const ROUNDS: usize = 9;
+
+const REQUIREMENTS: &str = "[chapters]\nexchange = { suite = \"bench\", title = \"Exchanges\" }\n\
+    [[requirement]]\nid = \"exchange/F.1\"\ntext = \"Keys are created and listed.\"\nvia = [\"http\"]\nlevel = \"must\"\n";
+
+fn main() -> Result<(), Failure> {
+    let mut out = std::io::stdout();
+    let hurl = std::env::var("HURL").unwrap_or_else(|_| "hurl".to_owned());
+    let Ok(version) = Command::new(&hurl).arg("--version").output() else {
+        writeln!(
+            out,
+            "there is no `{hurl}`: cargo install hurl --version 8.0.1 --locked, or say where it is in HURL"
+        )?;
+        return match std::env::var_os("ZTNA_TESTS_SKIP_NOTHING") {
+            Some(_) => Err("nothing may be skipped".into()),
+            None => Ok(()),
+        };
+    };
+    writeln!(out, "{}", String::from_utf8_lossy(&version.stdout).lines().next().unwrap_or_default())?;
+    let folder = tempfile::tempdir()?;
+    write_scenario(folder.path())?;
+    std::fs::write(folder.path().join("bench.hurl"), hurl_file())?;
+
+    let (mut kit, mut other) = (Vec::new(), Vec::new());
+    for round in 0..=ROUNDS {
+        let mut measure_kit = || run_kit(folder.path()).map(|taken| kit.push(taken));
+        let mut measure_hurl = || run_hurl(&hurl, folder.path()).map(|taken| other.push(taken));
+        if round % 2 == 0 {
+            measure_kit()?;
+            measure_hurl()?;
+        } else {
+            measure_hurl()?;
+            measure_kit()?;
+        }
+    }
+    // The first round warms the caches.
+    let medians = |taken: &[Taken], of: fn(&Taken) -> Duration| {
+        let mut times: Vec<Duration> = taken.iter().skip(1).map(of).collect();
+        times.sort();
+        times.get(times.len() / 2).copied().unwrap_or_default()
+    };
+    writeln!(out, "{} requests, medians of {ROUNDS} rounds in turn", 2 * PAIRS)?;
+    writeln!(out, "{:32} {:>10} {:>10} {:>8}", "", "kit", "hurl", "ratio")?;
+    for (what, of) in [
+        ("the steps", (|taken| taken.steps) as fn(&Taken) -> Duration),
+        ("the whole program", |taken| taken.whole),
+    ] {
+        let (ours, theirs) = (medians(&kit, of).as_secs_f64(), medians(&other, of).as_secs_f64());
+        writeln!(out, "{what:32} {:>7.1} ms {:>7.1} ms {:>8.2}", ours * 1e3, theirs * 1e3, ours / theirs)?;
+    }
+    Ok(())
+}
+
+/// What a run took: the steps as the program itself tells, and the program from its start to its end.
+struct Taken {
+    steps: Duration,
+    whole: Duration,
+}
+
+/// A fresh reference, so that every run finds the same.
+struct Reference {
+    child: Child,
+    ready: Value,
+}
+
+impl Reference {
+    fn start(folder: &Path) -> Result<Self, Failure> {
+        let file = folder.join("ready.json");
+        let _ = std::fs::remove_file(&file);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+        command.arg("serve").arg("--ready-file").arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn()?;
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let ready = loop {
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            match serde_json::from_str(&text) {
+                Ok(ready) => break ready,
+                Err(_) if Instant::now() > deadline => return Err("the reference did not start".into()),
+                Err(_) => std::thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        Ok(Self { child, ready })
+    }
+
+    fn text(&self, place: &str) -> &str {
+        self.ready.pointer(place).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+impl Drop for Reference {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn run_kit(folder: &Path) -> Result<Taken, Failure> {
+    let reference = Reference::start(folder)?;
+    let profile = folder.join("target.toml");
+    let text = format!(
+        "name = \"bench\"\nbase_url = \"{}\"\norg_id = \"{}\"\n[tokens]\nadmin = {{ env = \"BENCH_TOKEN\" }}\n",
+        reference.text("/base_url"),
+        reference.text("/org_id")
+    );
+    std::fs::write(&profile, text)?;
+    let results = folder.join("results.json");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+    command.arg("--scenarios").arg(folder.join("scenarios")).arg("--target").arg(profile);
+    command.arg("--report").arg(format!("json={}", results.display()));
+    let whole = timed(command.env("BENCH_TOKEN", reference.text("/admin/token")))?;
+    let results: Value = serde_json::from_str(&std::fs::read_to_string(results)?)?;
+    let steps = results.pointer("/subtests/0/duration_ms").and_then(Value::as_u64).ok_or("no duration")?;
+    Ok(Taken { steps: Duration::from_millis(steps), whole })
+}
+
+fn run_hurl(hurl: &str, folder: &Path) -> Result<Taken, Failure> {
+    let reference = Reference::start(folder)?;
+    let report = folder.join("hurl");
+    let _ = std::fs::remove_dir_all(&report);
+    let mut command = Command::new(hurl);
+    command.arg("--test").arg("--report-json").arg(&report).arg(folder.join("bench.hurl"));
+    for (name, place) in [("base", "/base_url"), ("org", "/org_id"), ("token", "/admin/token")] {
+        command.arg("--variable").arg(format!("{name}={}", reference.text(place)));
+    }
+    let whole = timed(&mut command)?;
+    let told: Value = serde_json::from_str(&std::fs::read_to_string(report.join("report.json"))?)?;
+    let steps = told.pointer("/0/time").and_then(Value::as_u64).ok_or("no time")?;
+    Ok(Taken { steps: Duration::from_millis(steps), whole })
+}
+
+fn timed(command: &mut Command) -> Result<Duration, Failure> {
+    let begun = Instant::now();
+    let output = command.env_remove("CI").output()?;
+    let took = begun.elapsed();
+    match output.status.success() {
+        true => Ok(took),
+        false => Err(format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
+        .into()),
+    }
+}
+
+fn write_scenario(folder: &Path) -> Result<(), Failure> {
+    let scenarios = folder.join("scenarios");
+    let chapter: PathBuf = scenarios.join("bench/exchange");
+    std::fs::create_dir_all(&chapter)?;
+    std::fs::write(scenarios.join("requirements.toml"), REQUIREMENTS)?;
+    let mut text = "title = \"Keys are created and listed\"\n".to_owned();
+    for pair in 0..PAIRS {
+        text.push_str(&format!(
+            r#"
+[[step]]
+name = "create {pair}"
+as = "admin"
+post = "/api/key-management"
+json = {{ action = "create_auth_key", org_id = "${{org}}", name = "bench-{pair}", reusable = true, expiry_days = 7 }}
+keep = {{ id = "/data/id" }}
+check = [{{ verifies = "exchange/F.1", status = 201, json = {{ "/success" = true, "/data/key" = {{ matches = "^tskey-auth-[0-9a-f]{{64}}$" }}, "/data/expiry_days" = 7 }} }}]
+
+[[step]]
+name = "read {pair}"
+as = "admin"
+get = "/api/db/auth_keys?org_id=${{org}}&id=eq.${{id}}"
+check = [{{ verifies = "exchange/F.1", status = 200, json = {{ "/data" = {{ length = 1 }}, "/data/0/used_count" = 0, "/data/0/name" = "bench-{pair}" }} }}]
+"#
+        ));
+    }
+    Ok(std::fs::write(chapter.join("ST1.toml"), text)?)
+}
+
+fn hurl_file() -> String {
+    let mut text = String::new();
+    for pair in 0..PAIRS {
+        text.push_str(&format!(
+            r#"
+POST {{{{base}}}}/api/key-management
+Authorization: Bearer {{{{token}}}}
+{{ "action": "create_auth_key", "org_id": "{{{{org}}}}", "name": "bench-{pair}", "reusable": true, "expiry_days": 7 }}
+HTTP 201
+[Captures]
+id: jsonpath "$.data.id"
+[Asserts]
+jsonpath "$.success" == true
+jsonpath "$.data.key" matches /^tskey-auth-[0-9a-f]{{64}}$/
+jsonpath "$.data.expiry_days" == 7
+
+GET {{{{base}}}}/api/db/auth_keys?org_id={{{{org}}}}&id=eq.{{{{id}}}}
+Authorization: Bearer {{{{token}}}}
+HTTP 200
+[Asserts]
+jsonpath "$.data" count == 1
+jsonpath "$.data[0].used_count" == 0
+jsonpath "$.data[0].name" == "bench-{pair}"
+"#
+        ));
+    }
+    text
+}

@@ -1,0 +1,87 @@
+//! `harness diff`: what changed between two runs.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::report::comparison::{Comparison, Patience, markdown, text};
+use crate::report::exit_code::KIT;
+use crate::report::terminal::Paint;
+
+use super::console::Console;
+use super::stored;
+
+/// A sub-test that takes this much longer is told of although nobody asked.
+const SLOWER: f64 = 2.0;
+/// Less than this is noise, in milliseconds.
+const FLOOR: u64 = 500;
+
+/// Two results, and what counts.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The earlier results.json
+    #[arg(value_name = "BEFORE")]
+    before: PathBuf,
+    /// The later one
+    #[arg(value_name = "AFTER")]
+    after: PathBuf,
+    /// Sub-tests that take more than FACTOR times as long are regressions [without it: told of from 2.0 on]
+    #[arg(long, value_name = "FACTOR", value_parser = factor)]
+    slower: Option<f64>,
+    /// … if that is at least so many milliseconds more
+    #[arg(long, value_name = "MS", default_value_t = FLOOR)]
+    slower_floor: u64,
+    /// How to write it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// For a pull request
+    Markdown,
+}
+
+/// Where nobody said otherwise.
+pub(super) fn patience() -> Patience {
+    Patience { factor: SLOWER, floor_ms: FLOOR, is_regression: false }
+}
+
+pub(super) fn diff(arguments: &Arguments, console: &Console) -> u8 {
+    let both = stored::read(&arguments.before, console).and_then(|before| {
+        let after = stored::read(&arguments.after, console)?;
+        Ok((before, after))
+    });
+    let (before, after) = match both {
+        Ok(both) => both,
+        Err(code) => return code,
+    };
+    let patience = Patience {
+        factor: arguments.slower.unwrap_or(SLOWER),
+        floor_ms: arguments.slower_floor,
+        is_regression: arguments.slower.is_some(),
+    };
+    let comparison = Comparison::of(&before, &after, patience);
+    let shown = match arguments.format {
+        Format::Text => text(&comparison, Paint::new(console.look().color), console.width()),
+        Format::Markdown => markdown(&comparison),
+        Format::Json => match serde_json::to_string_pretty(&comparison) {
+            Ok(json) => json + "\n",
+            Err(error) => {
+                console.complain(&format!("the comparison cannot be written as JSON: {error}"));
+                return KIT;
+            }
+        },
+    };
+    console.say(&shown);
+    u8::from(comparison.regressions > 0)
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    let factor = text.parse().ok().filter(|factor: &f64| factor.is_finite() && *factor >= 1.0);
+    factor.ok_or_else(|| "a factor is a number from 1, such as 2.0".to_owned())
+}

@@ -1,0 +1,49 @@
+//! `harness merge`: the results of all shards as those of one run.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::report::destination::Destination;
+use crate::report::exit_code::{ENVIRONMENT, USAGE};
+use crate::report::merge::{Part, merge as join};
+use crate::report::terminal::summary;
+
+use super::console::Console;
+use super::run::write_reports;
+use super::{library, stored};
+
+/// The shards' results, and what to write.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The results.json of each shard
+    #[arg(value_name = "RESULTS", required = true)]
+    results: Vec<PathBuf>,
+    /// Write a report of the whole, such as junit=PATH; may be repeated
+    #[arg(long, value_name = "FORMAT=PATH")]
+    report: Vec<Destination>,
+}
+
+pub(super) fn merge(arguments: &Arguments, scenarios: Option<&Path>, console: &Console) -> u8 {
+    attempt(arguments, scenarios, console).unwrap_or_else(|code| code)
+}
+
+fn attempt(arguments: &Arguments, scenarios: Option<&Path>, console: &Console) -> Result<u8, u8> {
+    let usage = |message: &dyn std::fmt::Display| {
+        console.complain(&message.to_string());
+        USAGE
+    };
+    for destination in &arguments.report {
+        destination.prepare().map_err(|error| usage(&error))?;
+    }
+    let library = library::open(scenarios, console)?.library;
+    let mut parts = Vec::new();
+    for path in &arguments.results {
+        parts.push(Part { name: path.display().to_string(), results: stored::read(path, console)? });
+    }
+    let results = join(&parts, &library.scenarios, &library.registry).map_err(|error| usage(&error))?;
+    let (written, is_complete) = write_reports(&arguments.report, &results, console);
+    let look = console.look();
+    console.say(&summary(&results, look, &written));
+    Ok(if results.exit_code == 0 && !is_complete { ENVIRONMENT } else { results.exit_code })
+}

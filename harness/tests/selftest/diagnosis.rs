@@ -1,0 +1,91 @@
+//! Which deviation a failed run is taken for, by the matrix as it is committed.
+
+use std::collections::BTreeSet;
+
+use harness::check::outcome::CheckVerdict;
+use harness::report::resemblance::Resemblance;
+use harness::selftest::catalogue::Catalogue;
+use harness::selftest::diagnosis::diagnose;
+use harness::selftest::matrix::Matrix;
+use harness::selftest::observed::{Cell, Found, Observed};
+
+use crate::library;
+
+/// What a run of some sub-tests finds if exactly these checks fail.
+fn run_of(failing: &dyn Fn(&Cell) -> bool, subtests: &dyn Fn(&str) -> bool, matrix: &Matrix) -> Observed {
+    let mut observed = Observed::default();
+    let cells = matrix.patterns.keys().flat_map(|id| matrix.cells(id)).collect::<BTreeSet<Cell>>();
+    for cell in cells.into_iter().filter(|cell| subtests(&cell.subtest)) {
+        let verdict = if failing(&cell) { CheckVerdict::Fail } else { CheckVerdict::Pass };
+        let named = cell.check.rsplit(": ").next().unwrap_or_default();
+        let statements = named.split(", ").filter_map(|named| named.split(" (").next()).map(str::to_owned);
+        observed.cells.insert(cell.clone(), Found { statements: statements.collect(), verdict });
+    }
+    observed
+}
+
+fn is_exact(found: &Resemblance) -> bool {
+    found.agreeing == found.of
+}
+
+#[test]
+fn a_run_of_everything_against_a_deviation_names_that_deviation_and_no_other() {
+    let (catalogue, matrix) = (Catalogue::built_in().unwrap(), Matrix::built_in().unwrap());
+    let mut confused = Vec::new();
+    for declared in &catalogue.deviations {
+        let observed = run_of(&|cell| matrix.fails(&declared.id, cell), &|_| true, &matrix);
+        let named: Vec<String> =
+            diagnose(&observed, &matrix, &catalogue).into_iter().map(|found| found.deviation).collect();
+        if named != [declared.id.as_str()] {
+            confused.push(format!("{}: {}", declared.id, named.join(", ")));
+        }
+    }
+    assert_eq!(confused, Vec::<String>::new());
+}
+
+#[test]
+fn a_run_of_one_suite_or_of_what_catches_it_is_explained_by_it_in_full() {
+    let (catalogue, matrix, library) =
+        (Catalogue::built_in().unwrap(), Matrix::built_in().unwrap(), library());
+    let suite_of = |subtest: &str| {
+        let scenario = library.scenarios.iter().find(|scenario| scenario.id == subtest).unwrap();
+        scenario.suite.clone()
+    };
+    for declared in &catalogue.deviations {
+        let suites: BTreeSet<String> = declared.caught_by.iter().map(|subtest| suite_of(subtest)).collect();
+        let catching = |subtest: &str| declared.caught_by.iter().any(|known| known == subtest);
+        let in_suites = suites.iter().map(|suite| {
+            run_of(&|cell| matrix.fails(&declared.id, cell), &|subtest| suite_of(subtest) == *suite, &matrix)
+        });
+        let caught = run_of(&|cell| matrix.fails(&declared.id, cell), &catching, &matrix);
+        for observed in in_suites.chain([caught]) {
+            let found = diagnose(&observed, &matrix, &catalogue);
+            let is_named = found.iter().any(|found| found.deviation == declared.id);
+            // Where a part of the suites does not tell many apart, only the likeliest are named.
+            assert!(is_named || found.len() == 3, "{}: {found:?}", declared.id);
+            assert!(found.iter().all(is_exact), "{}: {found:?}", declared.id);
+        }
+    }
+}
+
+#[test]
+fn a_stray_failure_beside_a_pattern_does_not_hide_it() {
+    let (catalogue, matrix) = (Catalogue::built_in().unwrap(), Matrix::built_in().unwrap());
+    let subtests = |subtest: &str| subtest != "used-count/ST2";
+    let mut observed = run_of(&|cell| matrix.fails("reuse-allowed", cell), &subtests, &matrix);
+    let passed = observed.cells.iter().filter(|(_, found)| found.verdict == CheckVerdict::Pass);
+    let other = passed.map(|(cell, _)| cell.clone()).last().unwrap();
+    observed.cells.get_mut(&other).unwrap().verdict = CheckVerdict::Fail;
+    let found = diagnose(&observed, &matrix, &catalogue);
+    assert_eq!(found[0].deviation, "reuse-allowed", "{found:?}");
+    assert_eq!(found[0].agreeing + 1, found[0].of, "{found:?}");
+}
+
+#[test]
+fn what_nothing_explains_is_not_diagnosed() {
+    let (catalogue, matrix) = (Catalogue::built_in().unwrap(), Matrix::built_in().unwrap());
+    let nothing = run_of(&|_| false, &|_| true, &matrix);
+    assert_eq!(diagnose(&nothing, &matrix, &catalogue), []);
+    let everything = run_of(&|_| true, &|_| true, &matrix);
+    assert_eq!(diagnose(&everything, &matrix, &catalogue), [], "that is nothing in particular");
+}
