@@ -1,7 +1,7 @@
 //! `--report FORMAT=PATH` and `--report-dir DIR`: what is written where.
 
 use std::fmt::Display;
-use std::io::Write as _;
+use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -116,6 +116,9 @@ impl Destination {
         if self.path.is_dir() {
             return Err(unwritable(std::io::Error::other("it is a folder")));
         }
+        if self.is_stream() {
+            return std::fs::OpenOptions::new().write(true).open(&self.path).map(drop).map_err(unwritable);
+        }
         std::fs::create_dir_all(self.folder()).map_err(unwritable)?;
         tempfile::NamedTempFile::new_in(self.folder()).map(drop).map_err(unwritable)
     }
@@ -147,6 +150,15 @@ impl Destination {
         &self,
         make: impl FnOnce(&mut std::fs::File) -> Result<(), E>,
     ) -> Result<(), WriteError> {
+        if self.is_stream() {
+            let mut file = tempfile::tempfile().map_err(|error| self.failed(&error))?;
+            make(&mut file).map_err(|error| self.failed(&error))?;
+            let copied = file.rewind().and_then(|()| {
+                let mut stream = std::fs::OpenOptions::new().write(true).open(&self.path)?;
+                std::io::copy(&mut file, &mut stream)
+            });
+            return copied.map(drop).map_err(|error| self.failed(&error));
+        }
         let mut file = tempfile::NamedTempFile::new_in(self.folder()).map_err(|error| self.failed(&error))?;
         make(file.as_file_mut()).map_err(|error| self.failed(&error))?;
         readable(file.as_file()).map_err(|error| self.failed(&error))?;
@@ -156,6 +168,11 @@ impl Destination {
 
     fn failed(&self, cause: &dyn Display) -> WriteError {
         WriteError { path: self.path.display().to_string(), cause: cause.to_string() }
+    }
+
+    /// Whether it is a pipe or a device, such as /dev/stdout: a file must not take its place.
+    fn is_stream(&self) -> bool {
+        self.path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
     }
 
     fn folder(&self) -> &Path {

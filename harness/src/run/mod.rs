@@ -29,7 +29,7 @@ pub use scheduler::run;
 pub use stop::{Stop, Stopper, stop};
 
 /// What all sub-tests of a run have in common.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Setting {
     /// What tells it from other runs.
     pub id: String,

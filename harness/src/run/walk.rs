@@ -41,7 +41,8 @@ impl Walk<'_> {
         for (index, step) in self.planned.scenario.steps.iter().enumerate() {
             for (row, cells) in rows(step).iter().enumerate() {
                 stage.bindings.enter_row(cells);
-                tally.step = self.secrets.conceal(&name(step, &stage.bindings));
+                let title = name(step, &stage.bindings);
+                tally.step = self.secrets.conceal(&title);
                 let mut moment = Moment { step: index, row, at: SystemTime::now(), attempts: 1 };
                 let (done, outcomes) = match is_broken {
                     true => self.leave_out(step, stage),
@@ -52,7 +53,7 @@ impl Walk<'_> {
                 let outcomes: Vec<Outcome> = concealed.map(|outcome| self.judge().waived(outcome)).collect();
                 tally.note(&done, &outcomes);
                 let record = |recorder: &mut Recorder<'_>| {
-                    Box::new(recorder.record(moment, &done, &stage.bindings, &outcomes))
+                    Box::new(recorder.record(moment, &title, &done, &stage.bindings, &outcomes))
                 };
                 let recording = recorder.as_mut().map(record);
                 self.tell(step, stage, &tally.step, &done, outcomes, recording);

@@ -145,7 +145,11 @@ fn serve(
     asked: &Mutex<Vec<Asked>>,
     answer: &(dyn Fn(&Asked) -> Answer + Send + Sync),
 ) {
-    let Some(request) = read(&mut stream, asked) else { return };
+    let Some(request) = read(&mut stream, asked) else {
+        // What is no HTTP, such as a TLS greeting, gets what any server gives.
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n");
+        return;
+    };
     let sent = match answer(&request) {
         Answer::Whole(status, kind, body) => {
             let location =
@@ -177,6 +181,9 @@ fn read(stream: &mut impl Read, asked: &Mutex<Vec<Asked>>) -> Option<Asked> {
     let (head, mut body) = loop {
         let length = stream.read(&mut buffer).ok().filter(|length| *length > 0)?;
         bytes.extend_from_slice(&buffer[..length]);
+        if !bytes[0].is_ascii_uppercase() {
+            return None;
+        }
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             break (head.to_owned(), body.to_owned());

@@ -66,8 +66,8 @@ fn profile(implementation: &Implementation, folder: &Path) -> PathBuf {
         false => String::new(),
     };
     let text = format!(
-        "name = \"North\"\nversion = \"7\"\nbase_url = \"{}\"\norg_id = \"north\"\nother_org_id = \"south\"\n\
-         capabilities = [\"clock\", \"organisations\", \"addresses\", \"heartbeat\"]\n\
+        "name = \"North\"\nversion = \"7\"\nbase_url = \"{}\"\norg_id = \"north\"\nother_org_id = \"south\"\naddress = \"127.0.0.1\"\n\
+         capabilities = [\"clock\", \"organisations\", \"addresses\", \"cidr\", \"heartbeat\"]\n\
          [tokens]\n{logins}[hooks]\nclock = \"/for-tests/clock\"\n{tls}",
         implementation.base_url
     );

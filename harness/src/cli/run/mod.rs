@@ -4,6 +4,7 @@ mod arguments;
 mod comparison;
 mod evidence;
 mod github;
+mod isolation;
 mod judgement;
 mod reports;
 mod selection;
@@ -16,11 +17,12 @@ use std::time::Duration;
 
 use crate::check::snapshot::Mode;
 use crate::plan::Filter;
+use crate::report::comparison::{Comparison, text};
 use crate::report::destination::Destination;
-use crate::report::exit_code::{ENVIRONMENT, USAGE, Verdict};
+use crate::report::exit_code::{ENVIRONMENT, NON_CONFORMANT, USAGE, Verdict};
 use crate::report::record::Record;
 use crate::report::results::Results;
-use crate::report::terminal::Terminal;
+use crate::report::terminal::{Paint, Terminal};
 use crate::run::event::Listener;
 use crate::run::{self, Setting};
 use crate::selftest::catalogue::Catalogue;
@@ -29,7 +31,7 @@ use crate::selftest::matrix::Matrix;
 use crate::selftest::observed::Observed;
 
 use super::console::Console;
-use super::library;
+use super::{diff, library, stored};
 pub(super) use arguments::{Arguments, jobs};
 use evidence::Evidence;
 use judgement::{Audience, judge};
@@ -52,10 +54,8 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         console.complain(&message.to_string());
         USAGE
     };
-    let destinations = destinations(&arguments);
-    for destination in &destinations {
-        destination.prepare().map_err(|error| usage(&error))?;
-    }
+    // Whatever is wrong with what was named is said before anything is made or run.
+    let baseline = arguments.baseline.as_deref().map(|path| stored::read(path, console)).transpose()?;
     let filter = arguments.filter.as_deref().map(Filter::parse).transpose().map_err(|error| usage(&error))?;
     let shelf = library::open(scenarios, console)?;
     let target = target(&arguments, console)?;
@@ -68,6 +68,10 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         ));
     }
 
+    let destinations = destinations(&arguments).map_err(|message| usage(&message))?;
+    for destination in &destinations {
+        destination.prepare().map_err(|error| usage(&error))?;
+    }
     let mut evidence = Evidence::begin(&arguments, &destinations, &shelf.library, console)?;
 
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(|error| {
@@ -96,9 +100,14 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     let (stopper, stop) = run::stop();
     let listening = tokio::spawn(heed_signals(stopper));
     let mut observed = Observed::default();
-    let mut silent = Audience(vec![&mut observed, &mut record]);
-    silent.0.extend(evidence.as_mut().map(|evidence| -> &mut dyn Listener { &mut evidence.spool }));
-    judge(setting, Arc::clone(&plan), stop, &mut terminal, &mut silent, console).await;
+    let mut heard = Audience(vec![&mut observed, &mut record]);
+    let differences = if arguments.prove_isolation {
+        isolation::prove(setting, &plan, stop, &mut terminal, &mut heard, console).await
+    } else {
+        heard.0.extend(evidence.as_mut().map(|evidence| -> &mut dyn Listener { &mut evidence.spool }));
+        judge(setting, Arc::clone(&plan), stop, &mut terminal, &mut heard, console).await;
+        Vec::new()
+    };
     listening.abort();
 
     let mut results = Results::of(&record, &registry);
@@ -124,7 +133,23 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     if github::is_here() {
         github::tell(&results, console);
     }
-    Ok(if results.exit_code == 0 && !is_complete { ENVIRONMENT } else { results.exit_code })
+    let mut got_worse = false;
+    if let Some(baseline) = baseline {
+        let comparison = Comparison::of(&baseline, &results, diff::patience());
+        got_worse = comparison.regressions > 0;
+        console.say(&format!(
+            "\nsince the baseline:\n{}",
+            text(&comparison, Paint::new(console.look().color), console.width())
+        ));
+    }
+    for difference in &differences {
+        console.say(&format!("not isolated: {difference}\n"));
+    }
+    Ok(match results.exit_code {
+        0 if got_worse || !differences.is_empty() => NON_CONFORMANT,
+        0 if !is_complete => ENVIRONMENT,
+        code => code,
+    })
 }
 
 /// New snapshots are left for review where a person will find them.

@@ -56,13 +56,28 @@ pub enum NotABundle {
 /// There is nothing to verify.
 pub fn verify<R: Read + Seek>(reader: R, options: &Options) -> Result<Report, NotABundle> {
     let mut archive = Archive::open(reader)?;
+    let (mut report, manifest) = integrity(&mut archive, options)?;
+    if let Some(manifest) = manifest {
+        judgement::again(&mut archive, &manifest, &mut report)?;
+    }
+    Ok(report)
+}
+
+/// Verifies that the bundle is whole and unchanged, and judges nothing; with the manifest, if it can be read.
+///
+/// # Errors
+/// There is nothing to verify.
+pub fn integrity<R: Read + Seek>(
+    archive: &mut Archive<R>,
+    options: &Options,
+) -> Result<(Report, Option<Manifest>), NotABundle> {
     let member = archive.member(MANIFEST).ok_or(NotABundle::NoManifest)?;
     let mut report = Report::default();
     let text = match archive.whole(&member, LONGEST_MANIFEST) {
         Ok(text) => text,
         Err(error) => {
             report.bad("manifest", format!("{MANIFEST} cannot be read: {error}"));
-            return Ok(report);
+            return Ok((report, None));
         }
     };
     let manifest = match serde_json::from_slice::<Manifest>(&text) {
@@ -72,22 +87,21 @@ pub fn verify<R: Read + Seek>(reader: R, options: &Options) -> Result<Report, No
                 return Err(NotABundle::OtherForm(form));
             }
             report.bad("manifest", format!("{MANIFEST} is not as the kit writes it: {error}"));
-            return Ok(report);
+            return Ok((report, None));
         }
     };
     if manifest.format != FORMAT {
         return Err(NotABundle::OtherForm(manifest.format));
     }
     report.of(&manifest);
-    files::archive(&mut archive, &manifest, &mut report)?;
+    files::archive(archive, &manifest, &mut report)?;
     if manifest.text().ok().is_none_or(|canonical| canonical.as_bytes() != text) {
         report.bad("manifest", format!("{MANIFEST} was written anew by something else than the kit"));
     }
-    files::each(&mut archive, &manifest, &mut report);
-    signed(&mut archive, &manifest, &text, options, &mut report);
+    files::each(archive, &manifest, &mut report);
+    signed(archive, &manifest, &text, options, &mut report);
     files::kit(&manifest, options, &mut report);
-    judgement::again(&mut archive, &manifest, &mut report)?;
-    Ok(report)
+    Ok((report, Some(manifest)))
 }
 
 fn other_form(manifest: &[u8]) -> Option<String> {

@@ -39,22 +39,22 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Writes a step down, with what its checks found (secrets concealed).
+    /// Writes a step down under its name, with what its checks found (secrets concealed in the latter alone).
     pub fn record(
         &mut self,
         moment: Moment,
+        name: &str,
         done: &Done,
         bindings: &Bindings,
         outcomes: &[Outcome],
     ) -> Recording {
         let learned = self.secrets.learned_after(self.told_secrets);
         self.told_secrets += learned.len();
-        let name = self.steps.get(moment.step).map(|step| crate::run::judge::name(step, bindings));
         let recording = Recording {
             step: moment.step,
             row: moment.row,
             at: OffsetDateTime::from(moment.at).format(&Rfc3339).unwrap_or_default(),
-            name: self.pseudonyms.text(&name.unwrap_or_default()),
+            name: self.pseudonyms.text(name),
             attempts: moment.attempts,
             secrets: learned
                 .iter()

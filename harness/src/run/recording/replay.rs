@@ -2,7 +2,7 @@
 
 use crate::check::outcome::Outcome;
 use crate::check::snapshot::Mode;
-use crate::run::judge::{Done, Judge, Tally, keep_values, name, rows};
+use crate::run::judge::{Done, Judge, Tally, keep_values, rows};
 use crate::run::recording::Recording;
 use crate::run::secret::Secrets;
 use crate::scenario::model::{Action, Row, Span, Step, Template};
@@ -109,7 +109,8 @@ impl<'a> Replay<'a> {
     }
 
     fn judged(&mut self, step: &Step, done: Done, recording: &Recording) -> Result<Replayed, Misfit> {
-        let name = self.secrets.conceal(&name(step, &self.bindings));
+        // As it was written down: a row may have made a new value for it.
+        let name = self.secrets.conceal(&recording.name);
         self.tally.step.clone_from(&name);
         if let Err(undone) = &done
             && let Some(name) = &undone.missing
