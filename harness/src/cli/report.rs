@@ -42,7 +42,8 @@ pub(super) fn report(arguments: &Arguments, console: &Console) -> u8 {
     let mut code = 0;
     for destination in &destinations {
         match destination.write(&results) {
-            Ok(()) => console.say(&format!("report written to {}\n", destination.path.display())),
+            // Standard output may be where the report itself goes.
+            Ok(()) => console.show(&format!("report written to {}\n", destination.path.display())),
             Err(error) => {
                 console.complain(&error.to_string());
                 code = ENVIRONMENT;

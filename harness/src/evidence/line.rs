@@ -22,7 +22,7 @@ pub struct Line {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Happened {
     /// The run began; always the first line.
-    RunStarted(RunStarted),
+    RunStarted(Box<RunStarted>),
     /// A sub-test began.
     SubtestStarted {
         /// Which of the plan's runs of sub-tests.

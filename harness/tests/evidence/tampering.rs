@@ -12,7 +12,7 @@ fn with(files: &[(String, Vec<u8>)], name: &str, content: Option<Vec<u8>>) -> Ve
     let mut files = files.to_vec();
     match content {
         Some(content) => {
-            files.iter_mut().filter(|(known, _)| known == name).for_each(|file| file.1.clone_from(&content))
+            files.iter_mut().filter(|(known, _)| known == name).for_each(|file| file.1.clone_from(&content));
         }
         None => files.retain(|(known, _)| known != name),
     }

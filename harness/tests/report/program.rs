@@ -53,7 +53,9 @@ fn a_run_that_fails_reports_in_every_format_and_so_does_its_results_file() {
 
     let output =
         harness().arg("report").arg(first.join("results.json")).arg("--report-dir").arg(&second).output();
-    assert_eq!(said(&output.unwrap()), (Some(0), String::new()));
+    let (code, stderr) = said(&output.unwrap());
+    assert_eq!((code, stderr.lines().count()), (Some(0), FORMATS.len()), "{stderr}");
+    assert!(!second.join("evidence.zip").exists(), "it is recorded, not made of results");
     for file in FORMATS {
         let read = |folder: &Path| std::fs::read_to_string(folder.join(file)).unwrap();
         assert!(read(&first) == read(&second), "{file}");

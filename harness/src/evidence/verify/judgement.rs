@@ -184,7 +184,7 @@ fn judged<R: BufRead>(
         }
     }
     let agreement = trial.end();
-    Ok(Judged { record, agreement, started, problems, is_ended })
+    Ok(Judged { record, agreement, started: *started, problems, is_ended })
 }
 
 fn begun(started: &RunStarted) -> Result<OffsetDateTime, String> {
@@ -216,10 +216,10 @@ fn planned(started: &RunStarted, library: &Library) -> Result<(Arc<Plan>, Vec<St
             wanted.is_ok_and(|plan| plan.subtests.iter().any(|one| one.disposition == Disposition::Run));
         match skip {
             Some(_) if runs => {
-                problems.push(format!("{id} was skipped although the target declares what it needs"))
+                problems.push(format!("{id} was skipped although the target declares what it needs"));
             }
             None if !runs => {
-                problems.push(format!("{id} was run although the target does not declare what it needs"))
+                problems.push(format!("{id} was run although the target does not declare what it needs"));
             }
             _ => {}
         }

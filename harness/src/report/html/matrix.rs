@@ -38,9 +38,12 @@ pub(super) fn title<'a>(results: &'a Results, chapter: &'a str) -> &'a str {
     results.chapters.iter().find(|known| known.id == chapter).map_or(chapter, |known| known.title.as_str())
 }
 
-/// The suite and the name of each chapter, with its sub-tests and their positions, in order of appearance.
-pub(super) fn chapters(results: &Results) -> Vec<(&str, &str, Vec<(usize, &SubtestResult)>)> {
-    let mut chapters: Vec<(&str, &str, Vec<(usize, &SubtestResult)>)> = Vec::new();
+/// A chapter's suite and name, with its sub-tests and their positions.
+pub(super) type Chapter<'a> = (&'a str, &'a str, Vec<(usize, &'a SubtestResult)>);
+
+/// The chapters in order of appearance.
+pub(super) fn chapters(results: &Results) -> Vec<Chapter<'_>> {
+    let mut chapters: Vec<Chapter<'_>> = Vec::new();
     for (position, subtest) in results.subtests.iter().enumerate() {
         let (suite, chapter) = (subtest.suite.as_str(), subtest.chapter.as_str());
         match chapters.iter_mut().find(|known| (known.0, known.1) == (suite, chapter)) {

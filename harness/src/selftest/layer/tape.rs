@@ -17,7 +17,7 @@ pub(super) enum Passed {
     /// It began, with these people's sessions.
     Beginning(Sessions),
     /// An exchange; an answer that is no JSON is none.
-    Exchange { asked: Asked, told: Option<Told>, is_forwarded: bool },
+    Exchange { asked: Box<Asked>, told: Option<Told>, is_forwarded: bool },
     /// The clock moved on.
     Time { by: Duration, sessions: Sessions },
 }
@@ -78,7 +78,7 @@ mod tests {
         let told = Told::refusal(401, "INVALID_KEY", "Invalid auth key");
         let tape = Tape::default();
         tape.record(Passed::Beginning(Sessions::new()));
-        tape.record(Passed::Exchange { asked, told: Some(told), is_forwarded: true });
+        tape.record(Passed::Exchange { asked: Box::new(asked), told: Some(told), is_forwarded: true });
         let cases = [
             ("invalid-key-is-not-found", true),
             ("registration-needs-session", true),

@@ -61,7 +61,8 @@ impl Way {
         }
         let (answer, told) = told?;
         if let Some(tape) = &self.tape {
-            tape.record(Passed::Exchange { asked: asked.clone(), told: told.clone(), is_forwarded });
+            let asked = Box::new(asked.clone());
+            tape.record(Passed::Exchange { asked, told: told.clone(), is_forwarded });
         }
         if let Some(told) = told {
             let errands = (self.deviation.after)(&asked, &told, &mut self.memory());
