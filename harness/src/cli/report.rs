@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::report::destination::{Destination, Format};
+use crate::report::destination::Destination;
 use crate::report::exit_code::{ENVIRONMENT, USAGE};
 
 use super::console::Console;
@@ -30,16 +30,11 @@ pub(super) fn report(arguments: &Arguments, console: &Console) -> u8 {
         Ok(results) => results,
         Err(code) => return code,
     };
-    let of_results = |destination: &Destination| destination.format != Format::Evidence;
-    if !arguments.report.iter().all(of_results) {
-        console.complain("evidence is recorded while a run goes on; give --report evidence=FILE to the run");
-        return USAGE;
-    }
+    let mut destinations = arguments.report.clone();
     let all = arguments.report_dir.iter().flat_map(|folder| Destination::all_in(folder));
-    let destinations: Vec<Destination> =
-        arguments.report.iter().cloned().chain(all.filter(of_results)).collect();
+    destinations.extend(all.filter(Destination::is_of_results));
     for destination in &destinations {
-        if let Err(error) = destination.prepare() {
+        if let Err(error) = destination.prepare_of_results() {
             console.complain(&error.to_string());
             return USAGE;
         }

@@ -56,6 +56,9 @@ pub enum DestinationError {
     /// There is no such format.
     #[error("there is no report format `{0}`; there are: {names}", names = names())]
     Unknown(String),
+    /// The run is over.
+    #[error("evidence is recorded while a run goes on: ask for it there; results alone are none")]
+    NotOfResults,
     /// Nothing can be written there.
     #[error("the report {path} cannot be written: {cause}; give another path")]
     Unwritable {
@@ -123,6 +126,19 @@ impl Destination {
         tempfile::NamedTempFile::new_in(self.folder()).map(drop).map_err(unwritable)
     }
 
+    /// The same for a run that is over, of which only results are left.
+    ///
+    /// # Errors
+    /// It cannot, or is made of more than results.
+    pub fn prepare_of_results(&self) -> Result<(), DestinationError> {
+        if self.is_of_results() { self.prepare() } else { Err(DestinationError::NotOfResults) }
+    }
+
+    /// Whether results are all that it is made of.
+    pub fn is_of_results(&self) -> bool {
+        self.format != Format::Evidence
+    }
+
     /// Writes the report; nobody ever reads half of it.
     ///
     /// # Errors
@@ -136,7 +152,7 @@ impl Destination {
             Format::Tap => tap::render(results),
             Format::Badge => badge::render(results),
             Format::Evidence => {
-                return Err(self.failed(&"evidence is recorded while a run goes on; results alone are none"));
+                return Err(self.failed(&DestinationError::NotOfResults));
             }
         };
         self.fill(|file| file.write_all(text.as_bytes()))

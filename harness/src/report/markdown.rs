@@ -258,7 +258,7 @@ fn named(ids: &[&str]) -> String {
 /// A text in which backticks mark code, as statements and messages have it.
 fn prose(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len() % 2 == 0 || text.len() > LONGEST {
+    if parts.len().is_multiple_of(2) || text.len() > LONGEST {
         return plain(text);
     }
     let shown = parts.iter().enumerate().map(|(position, part)| match position % 2 {

@@ -30,7 +30,7 @@ fn what_is_waived_passes_and_is_told_everywhere() {
         assert_eq!(run.results["waivers"][0]["state"], "used");
         assert_eq!(run.results["subtests"][0]["checks"][0]["waiver"]["owner"], "ada");
         assert!(
-            run.stdout.trim_end().ends_with("2 passed, 1 waived, 1 skipped, 1 statements unverified"),
+            run.stdout.trim_end().ends_with("2 passed, 1 waived, 1 skipped, 1 statement unverified"),
             "{run}"
         );
     }

@@ -4,4 +4,7 @@
 
 mod bundle;
 mod secrets;
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "the tests of the program need all of it")]
+mod support;
 mod tampering;

@@ -2,6 +2,7 @@
 //! exit code, and the reports of what ran.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test may end like this")]
+#![allow(clippy::type_complexity, reason = "a table of cases says what its columns are")]
 
 mod server;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::cli::console::Console;
-use crate::report::destination::{Destination, Format};
+use crate::report::destination::Destination;
 use crate::report::results::Results;
 
 use super::arguments::Arguments;
@@ -16,7 +16,7 @@ use super::arguments::Arguments;
 /// What is wrong with the folder.
 pub(super) fn destinations(arguments: &Arguments) -> Result<Vec<Destination>, String> {
     let mut destinations = arguments.report.clone();
-    let is_evidence = |destination: &Destination| destination.format == Format::Evidence;
+    let is_evidence = |destination: &Destination| !destination.is_of_results();
     if arguments.prove_isolation && destinations.iter().any(is_evidence) {
         return Err(
             "evidence is of one run, and --prove-isolation makes three; leave one of them out".to_owned()
@@ -78,7 +78,7 @@ pub(in crate::cli) fn write_reports(
 ) -> (Vec<PathBuf>, bool) {
     let mut written = Vec::new();
     // Evidence is packed when the others are there: it is made of more than results.
-    let mine = || destinations.iter().filter(|destination| destination.format != Format::Evidence);
+    let mine = || destinations.iter().filter(|destination| destination.is_of_results());
     for destination in mine() {
         match destination.write(results) {
             Ok(()) => written.push(destination.path.clone()),

@@ -126,7 +126,7 @@ fn sign((sign, class, word): (&str, &str, &str)) -> Markup {
 /// A text in which backticks mark code, as statements and messages have it.
 fn prose(text: &str) -> Markup {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return html! { (text) };
     }
     html! {

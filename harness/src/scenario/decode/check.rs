@@ -138,7 +138,8 @@ impl Decoder<'_> {
     }
 
     fn quantity(&mut self, table: &Table<'_, '_>, race: Option<NonZeroU32>) -> Quantity {
-        let counts: [(&str, fn(u32) -> Quantity); 3] =
+        type Counting = fn(u32) -> Quantity;
+        let counts: [(&str, Counting); 3] =
             [("exactly", Quantity::Exactly), ("at_least", Quantity::AtLeast), ("at_most", Quantity::AtMost)];
         let mut given = counts.into_iter().filter_map(|(key, of)| Some((table.get(key)?, of)));
         let Some((entry, of)) = given.next() else { return Quantity::Each };

@@ -47,6 +47,9 @@ impl Way {
         if bent != asked {
             self.fire();
         }
+        if asked.registers() && !self.deviation.pause.is_zero() {
+            tokio::time::sleep(self.deviation.pause).await;
+        }
         let is_forwarded = headers.contains_key("x-forwarded-for");
         let about = format!("{} {}", asked.path, asked.text("auth_key"));
         *self.memory().under_way.entry(about.clone()).or_default() += 1;
