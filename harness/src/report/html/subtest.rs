@@ -31,15 +31,17 @@ pub(super) fn failed(results: &Results, known: &Known<'_>) -> Markup {
 /// What passed and what was skipped.
 pub(super) fn others(results: &Results, known: &Known<'_>) -> Markup {
     let mut chapters = chapters(results);
-    chapters.iter_mut().for_each(|(_, _, subtests)| subtests.retain(|(_, subtest)| !is_bad(subtest)));
-    chapters.retain(|(_, _, subtests)| !subtests.is_empty());
+    for chapter in &mut chapters {
+        chapter.subtests.retain(|(_, subtest)| !is_bad(subtest));
+    }
+    chapters.retain(|chapter| !chapter.subtests.is_empty());
     html! {
         @if !chapters.is_empty() {
             h2 #others { "What passed or was skipped" }
-            @for (_, chapter, subtests) in chapters {
+            @for chapter in chapters {
                 section data-group {
-                    h3 { (title(results, chapter)) }
-                    @for (position, subtest) in subtests { (details(results, known, position, subtest, false)) }
+                    h3 { (title(results, chapter.id)) }
+                    @for (position, subtest) in chapter.subtests { (details(results, known, position, subtest, false)) }
                 }
             }
         }
