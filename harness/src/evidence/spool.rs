@@ -137,7 +137,7 @@ impl Listener for Spool {
             Event::Started { plan, target, at } => {
                 self.plan = Arc::clone(plan);
                 let begun = self.begun(plan, target, *at);
-                self.write(Happened::RunStarted(begun));
+                self.write(Happened::RunStarted(Box::new(begun)));
             }
             Event::SubtestStarted { subtest } => {
                 let id = self.plan.planned(*subtest).map(|planned| planned.scenario.id.clone());

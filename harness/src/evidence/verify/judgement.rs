@@ -71,7 +71,7 @@ pub(super) fn again<R: Read + Seek>(
 struct Judged {
     record: Record,
     agreement: Agreement,
-    started: RunStarted,
+    started: Box<RunStarted>,
     problems: Vec<String>,
     is_ended: bool,
 }
@@ -162,12 +162,21 @@ fn judged<R: BufRead>(
     let mut is_ended = false;
     while let Some(line) = lines.next()? {
         let number = lines.chain.lines();
-        if is_ended {
-            return Err(format!("line {number} of {EXCHANGES} comes after the end of the run"));
-        }
         match line.event {
+            // Runs of one plan are told one after the other where they are compared.
+            Happened::RunStarted(next)
+                if is_ended && next.plan == started.plan && next.target == started.target =>
+            {
+                is_ended = false;
+                trial.again();
+                let (plan, at) = (Arc::clone(&plan), SystemTime::from(begun(&next)?));
+                record.hear(&Event::Started { plan, target: next.target, at });
+            }
             Happened::RunStarted(_) => {
                 return Err(format!("line {number} of {EXCHANGES} begins the run a second time"));
+            }
+            _ if is_ended => {
+                return Err(format!("line {number} of {EXCHANGES} comes after the end of the run"));
             }
             Happened::Settled { run_id, retries, leftovers } => {
                 record.hear(&Event::Settled { run_id, retries, leftovers });
@@ -216,10 +225,10 @@ fn planned(started: &RunStarted, library: &Library) -> Result<(Arc<Plan>, Vec<St
             wanted.is_ok_and(|plan| plan.subtests.iter().any(|one| one.disposition == Disposition::Run));
         match skip {
             Some(_) if runs => {
-                problems.push(format!("{id} was skipped although the target declares what it needs"))
+                problems.push(format!("{id} was skipped although the target declares what it needs"));
             }
             None if !runs => {
-                problems.push(format!("{id} was run although the target does not declare what it needs"))
+                problems.push(format!("{id} was run although the target does not declare what it needs"));
             }
             _ => {}
         }
