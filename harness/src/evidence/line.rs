@@ -21,7 +21,7 @@ pub struct Line {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Happened {
-    /// The run began; always the first line.
+    /// The run began; always the first line, and another one where a run is repeated to compare it.
     RunStarted(Box<RunStarted>),
     /// A sub-test began.
     SubtestStarted {

@@ -92,7 +92,7 @@ fn a_bundle_is_verified_and_says_who_vouches_for_it() {
     let good = verified(&bytes, &["--accept-scenarios"]);
     assert_eq!(good.code, 0, "{good:?}");
     for wanted in
-        ["evaluated again: all agree", "unbroken", "ok results", "-- signature   none", "verified, with"]
+        ["evaluated again: all agree", "unbroken", "ok results", "-- signature none", "verified, with"]
     {
         assert!(good.stdout.contains(wanted), "{wanted} is not in\n{}", good.stdout);
     }

@@ -39,12 +39,7 @@ fn what_was_changed_is_named() {
     twice.insert(refused, lines[refused].clone());
     let mut swapped = lines.clone();
     swapped.swap(refused, refused - 1);
-    let scenario = "scenarios/suite/keys/ST1.toml";
-    let scenario = files
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .find(|name| name.ends_with("ST1.toml"))
-        .unwrap_or(scenario);
+    let scenario = "scenarios/probe/keys/ST1.toml";
     let results = String::from_utf8(content("results.json")).unwrap();
     let statement = String::from_utf8(content("statement.json")).unwrap();
     let cases = [

@@ -75,6 +75,12 @@ impl<'a> Trial<'a> {
         }
     }
 
+    /// The plan is run once more.
+    pub(super) fn again(&mut self) {
+        self.running.clear();
+        self.over.clear();
+    }
+
     /// What was found.
     pub(super) fn end(self) -> Agreement {
         self.agreement

@@ -71,7 +71,7 @@ pub(super) fn again<R: Read + Seek>(
 struct Judged {
     record: Record,
     agreement: Agreement,
-    started: RunStarted,
+    started: Box<RunStarted>,
     problems: Vec<String>,
     is_ended: bool,
 }
@@ -162,12 +162,21 @@ fn judged<R: BufRead>(
     let mut is_ended = false;
     while let Some(line) = lines.next()? {
         let number = lines.chain.lines();
-        if is_ended {
-            return Err(format!("line {number} of {EXCHANGES} comes after the end of the run"));
-        }
         match line.event {
+            // Runs of one plan are told one after the other where they are compared.
+            Happened::RunStarted(next)
+                if is_ended && next.plan == started.plan && next.target == started.target =>
+            {
+                is_ended = false;
+                trial.again();
+                let (plan, at) = (Arc::clone(&plan), SystemTime::from(begun(&next)?));
+                record.hear(&Event::Started { plan, target: next.target, at });
+            }
             Happened::RunStarted(_) => {
                 return Err(format!("line {number} of {EXCHANGES} begins the run a second time"));
+            }
+            _ if is_ended => {
+                return Err(format!("line {number} of {EXCHANGES} comes after the end of the run"));
             }
             Happened::Settled { run_id, retries, leftovers } => {
                 record.hear(&Event::Settled { run_id, retries, leftovers });
