@@ -9,12 +9,12 @@ use serde_json::Value;
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Two exchanges each: a key is created, and its record is read.
+/// Two exchanges each: a key is refused, and the record of one is read. Nothing is made that the kit would have to revoke.
 const PAIRS: usize = 250;
 /// Each contender goes first in every other round.
 const ROUNDS: usize = 9;
 
-const REQUIREMENTS: &str = "[chapters]\nexchange = { suite = \"bench\", title = \"Exchanges\" }\n\
+const REQUIREMENTS: &str = "[chapters]\nexchange = { suite = \"bench\", title = \"Exchanges\", document = \"none.txt\" }\n\
     [[requirement]]\nid = \"exchange/F.1\"\ntext = \"Keys are created and listed.\"\nvia = [\"http\"]\nlevel = \"must\"\n";
 
 fn main() -> Result<(), Failure> {
@@ -162,23 +162,31 @@ fn write_scenario(folder: &Path) -> Result<(), Failure> {
     let chapter: PathBuf = scenarios.join("bench/exchange");
     std::fs::create_dir_all(&chapter)?;
     std::fs::write(scenarios.join("requirements.toml"), REQUIREMENTS)?;
-    let mut text = "title = \"Keys are created and listed\"\n".to_owned();
+    let mut text = r#"title = "A key is listed, and others are refused"
+
+[[step]]
+name = "create"
+as = "admin"
+post = "/api/key-management"
+json = { action = "create_auth_key", org_id = "${org}", name = "bench", reusable = true, expiry_days = 7 }
+keep = { id = "/data/id" }
+"#
+    .to_owned();
     for pair in 0..PAIRS {
         text.push_str(&format!(
             r#"
 [[step]]
-name = "create {pair}"
+name = "refuse {pair}"
 as = "admin"
 post = "/api/key-management"
-json = {{ action = "create_auth_key", org_id = "${{org}}", name = "bench-{pair}", reusable = true, expiry_days = 7 }}
-keep = {{ id = "/data/id" }}
-check = [{{ verifies = "exchange/F.1", status = 201, json = {{ "/success" = true, "/data/key" = {{ matches = "^tskey-auth-[0-9a-f]{{64}}$" }}, "/data/expiry_days" = 7 }} }}]
+json = {{ action = "create_auth_key", org_id = "${{org}}", name = "bench-{pair}", reusable = true, expiry_days = 500 }}
+check = [{{ verifies = "exchange/F.1", status = 400, error = "INVALID_INPUT", message = "expiry_days must be an integer between 1 and 365" }}]
 
 [[step]]
 name = "read {pair}"
 as = "admin"
 get = "/api/db/auth_keys?org_id=${{org}}&id=eq.${{id}}"
-check = [{{ verifies = "exchange/F.1", status = 200, json = {{ "/data" = {{ length = 1 }}, "/data/0/used_count" = 0, "/data/0/name" = "bench-{pair}" }} }}]
+check = [{{ verifies = "exchange/F.1", status = 200, json = {{ "/data" = {{ length = 1 }}, "/data/0/used_count" = 0, "/data/0/name" = "bench" }} }}]
 "#
         ));
     }
@@ -186,20 +194,25 @@ check = [{{ verifies = "exchange/F.1", status = 200, json = {{ "/data" = {{ leng
 }
 
 fn hurl_file() -> String {
-    let mut text = String::new();
+    let mut text = r#"
+POST {{base}}/api/key-management
+Authorization: Bearer {{token}}
+{ "action": "create_auth_key", "org_id": "{{org}}", "name": "bench", "reusable": true, "expiry_days": 7 }
+HTTP 201
+[Captures]
+id: jsonpath "$.data.id"
+"#
+    .to_owned();
     for pair in 0..PAIRS {
         text.push_str(&format!(
             r#"
 POST {{{{base}}}}/api/key-management
 Authorization: Bearer {{{{token}}}}
-{{ "action": "create_auth_key", "org_id": "{{{{org}}}}", "name": "bench-{pair}", "reusable": true, "expiry_days": 7 }}
-HTTP 201
-[Captures]
-id: jsonpath "$.data.id"
+{{ "action": "create_auth_key", "org_id": "{{{{org}}}}", "name": "bench-{pair}", "reusable": true, "expiry_days": 500 }}
+HTTP 400
 [Asserts]
-jsonpath "$.success" == true
-jsonpath "$.data.key" matches /^tskey-auth-[0-9a-f]{{64}}$/
-jsonpath "$.data.expiry_days" == 7
+jsonpath "$.error.code" == "INVALID_INPUT"
+jsonpath "$.error.message" == "expiry_days must be an integer between 1 and 365"
 
 GET {{{{base}}}}/api/db/auth_keys?org_id={{{{org}}}}&id=eq.{{{{id}}}}
 Authorization: Bearer {{{{token}}}}
@@ -207,7 +220,7 @@ HTTP 200
 [Asserts]
 jsonpath "$.data" count == 1
 jsonpath "$.data[0].used_count" == 0
-jsonpath "$.data[0].name" == "bench-{pair}"
+jsonpath "$.data[0].name" == "bench"
 "#
         ));
     }
