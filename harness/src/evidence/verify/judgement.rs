@@ -193,7 +193,7 @@ fn judged<R: BufRead>(
         }
     }
     let agreement = trial.end();
-    Ok(Judged { record, agreement, started: *started, problems, is_ended })
+    Ok(Judged { record, agreement, started, problems, is_ended })
 }
 
 fn begun(started: &RunStarted) -> Result<OffsetDateTime, String> {
