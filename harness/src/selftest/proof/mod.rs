@@ -179,7 +179,10 @@ impl Bench {
             Target::Embedded(self.embedded.behind(front))
         };
         let concerned = self.concerned(declared, &deviant);
-        let first = self.round(target(), &concerned, &declared.id, 2, stop).await?;
+        let mut first = self.round(target(), &concerned, &declared.id, 2, stop).await?;
+        if self.reach == Reach::Whole {
+            self.rehearsal.complete(&mut first, &concerned);
+        }
         let races = self.failed_races(&first);
         let mut rounds = vec![first];
         for _ in 0..RACES_AGAIN {

@@ -1,6 +1,6 @@
 //! Which deviations can show in which sub-tests, found out with one run that nothing deviates in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
@@ -14,19 +14,28 @@ use reqwest::Url;
 use crate::run::Stop;
 use crate::selftest::deviation::{Deviation, NONE};
 use crate::selftest::layer::{Layer, Tape};
+use crate::selftest::observed::Observed;
 use crate::target::front::{Front, Sessions, Standing};
 use crate::target::{Deviating, Target};
 
 use super::Bench;
 
-/// The traffic of every sub-test on the plain reference.
+/// The traffic of every sub-test on the plain reference, and what its checks found.
 #[derive(Debug, Default)]
-pub(super) struct Rehearsal(BTreeMap<String, Tape>);
+pub(super) struct Rehearsal(BTreeMap<String, (Tape, Observed)>);
 
 impl Rehearsal {
     /// Whether the deviation could change anything in the sub-test.
     pub(super) fn concerns(&self, subtest: &str, deviation: &Deviation) -> bool {
-        self.0.get(subtest).is_none_or(|tape| tape.fires(deviation))
+        self.0.get(subtest).is_none_or(|(tape, _)| tape.fires(deviation))
+    }
+
+    /// Adds what the checks of the other sub-tests found: nothing has changed there.
+    pub(super) fn complete(&self, observed: &mut Observed, ran: &BTreeSet<&str>) {
+        let others = self.0.iter().filter(|(subtest, _)| !ran.contains(subtest.as_str()));
+        for (_, (_, found)) in others {
+            observed.cells.extend(found.cells.iter().map(|(cell, found)| (cell.clone(), found.clone())));
+        }
     }
 }
 
@@ -41,8 +50,8 @@ impl Bench {
         let runs = subtests.into_iter().map(|subtest| async move {
             let recorder = Arc::new(Recorder::default());
             let target = Target::Embedded(bench.embedded.behind(Arc::clone(&recorder) as Arc<dyn Front>));
-            bench.round(target, &[subtest].into(), subtest, 1, stop).await?;
-            Ok::<_, io::Error>((subtest.to_owned(), recorder.tape.clone()))
+            let found = bench.round(target, &[subtest].into(), subtest, 1, stop).await?;
+            Ok::<_, io::Error>((subtest.to_owned(), (recorder.tape.clone(), found)))
         });
         let tapes: Vec<io::Result<_>> =
             futures::stream::iter(runs).buffer_unordered(bench.jobs.max(1)).collect().await;
