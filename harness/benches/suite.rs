@@ -136,6 +136,7 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
         snapshots: Mode::Compare,
         time_limit: Duration::from_secs(60),
         folder: folder.path().to_owned(),
+        evidence: None,
     });
     let mut clock = Clock::default();
     let (_stopper, stop) = stop();

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod cli;
+pub mod evidence;
 pub mod plan;
 pub mod report;
 pub mod requirement;

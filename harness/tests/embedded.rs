@@ -35,7 +35,7 @@ fn every_verb_works_and_nothing_is_left_nor_leaks() {
     assert_eq!(output.status.code(), Some(0), "{stdout}");
     let written = std::fs::read_to_string(results).unwrap();
     let results: Value = serde_json::from_str(&written).unwrap();
-    assert_eq!(results["totals"]["checks"]["pass"], 27, "{stdout}");
+    assert_eq!(results["totals"]["checks"]["pass"], 9, "{stdout}");
     assert!(std::fs::read_dir(machines.path()).unwrap().next().is_none(), "folders were left behind");
 
     assert!(stderr.contains("TRACE"), "nothing was logged");

@@ -34,7 +34,7 @@ fn attempt(arguments: &Arguments, scenarios: Option<&Path>, console: &Console) -
         USAGE
     };
     for destination in &arguments.report {
-        destination.prepare().map_err(|error| usage(&error))?;
+        destination.prepare_of_results().map_err(|error| usage(&error))?;
     }
     let library = library::open(scenarios, console)?.library;
     let mut parts = Vec::new();

@@ -15,6 +15,7 @@ mod schema;
 mod selftest;
 mod serve;
 mod stored;
+mod verify;
 mod waivers;
 
 use std::ffi::OsString;
@@ -65,7 +66,7 @@ enum Command {
     /// Check every scenario, or a target profile, and list every mistake
     Lint(lint::Arguments),
     /// Write the profile of a target
-    InitTarget(init_target::Arguments),
+    InitTarget(Box<init_target::Arguments>),
     /// Start the reference and print what the documents' lines need
     Serve(serve::Arguments),
     /// Show that the kit finds every deviation of the reference that it should
@@ -76,6 +77,8 @@ enum Command {
     Diff(diff::Arguments),
     /// Join the results of a run's shards
     Merge(merge::Arguments),
+    /// Check an evidence bundle, and evaluate every check of it again
+    Verify(verify::Arguments),
     /// Print the JSON Schema of a file format
     Schema(schema::Arguments),
 }
@@ -136,10 +139,11 @@ fn dispatch(cli: Cli, console: &Console) -> u8 {
         Some(Command::List(arguments)) => list::list(&arguments, scenarios, console),
         Some(Command::Explain(arguments)) => explain::explain(&arguments, scenarios, console),
         Some(Command::Lint(arguments)) => lint::lint(&arguments, scenarios, console),
-        Some(Command::InitTarget(arguments)) => init_target::init_target(arguments, console),
+        Some(Command::InitTarget(arguments)) => init_target::init_target(*arguments, console),
         Some(Command::Report(arguments)) => report::report(&arguments, console),
         Some(Command::Diff(arguments)) => diff::diff(&arguments, console),
         Some(Command::Merge(arguments)) => merge::merge(&arguments, scenarios, console),
+        Some(Command::Verify(arguments)) => verify::verify(&arguments, console),
         Some(Command::Schema(arguments)) => schema::schema(&arguments, console),
     }
 }

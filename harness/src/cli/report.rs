@@ -31,9 +31,10 @@ pub(super) fn report(arguments: &Arguments, console: &Console) -> u8 {
         Err(code) => return code,
     };
     let mut destinations = arguments.report.clone();
-    destinations.extend(arguments.report_dir.iter().flat_map(|folder| Destination::all_in(folder)));
+    let all = arguments.report_dir.iter().flat_map(|folder| Destination::all_in(folder));
+    destinations.extend(all.filter(Destination::is_of_results));
     for destination in &destinations {
-        if let Err(error) = destination.prepare() {
+        if let Err(error) = destination.prepare_of_results() {
             console.complain(&error.to_string());
             return USAGE;
         }
@@ -41,7 +42,8 @@ pub(super) fn report(arguments: &Arguments, console: &Console) -> u8 {
     let mut code = 0;
     for destination in &destinations {
         match destination.write(&results) {
-            Ok(()) => console.say(&format!("report written to {}\n", destination.path.display())),
+            // Standard output may be where the report itself goes.
+            Ok(()) => console.show(&format!("report written to {}\n", destination.path.display())),
             Err(error) => {
                 console.complain(&error.to_string());
                 code = ENVIRONMENT;

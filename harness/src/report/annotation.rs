@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::check::outcome::CheckVerdict;
+use crate::report::headline;
 use crate::report::results::{CheckResult, Results, SubtestResult};
 use crate::run::event::SubtestVerdict;
 
@@ -17,7 +18,11 @@ pub fn annotations(results: &Results, root: &Path, here: &Path) -> Vec<String> {
         bad.map(|subtest| annotation(subtest, kind, root, here)).collect::<Vec<_>>()
     };
     let mut errors = of(&[SubtestVerdict::Fail, SubtestVerdict::Error], "error");
-    errors.extend(results.gaps.iter().map(|gap| command("error", &[("title", "conformance")], gap)));
+    errors.extend(
+        headline::troubles(results)
+            .iter()
+            .map(|trouble| command("error", &[("title", "conformance")], trouble)),
+    );
     let mut annotations = bounded(errors, "error");
     annotations.extend(bounded(of(&[SubtestVerdict::Waived], "warning"), "warning"));
     annotations

@@ -1,6 +1,7 @@
 //! `--report FORMAT=PATH` and `--report-dir DIR`: what is written where.
 
-use std::io::Write as _;
+use std::fmt::Display;
+use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -22,20 +23,20 @@ pub enum Format {
     Tap,
     /// What a badge says, as shields.io takes it.
     Badge,
+    /// What somebody else can evaluate again, made while the run goes on.
+    Evidence,
 }
 
 /// Each format, its name on the command line and its file in a folder of reports.
-const FORMATS: [(Format, &str, &str); 6] = [
+const FORMATS: [(Format, &str, &str); 7] = [
     (Format::Json, "json", "results.json"),
     (Format::Junit, "junit", "junit.xml"),
     (Format::Html, "html", "report.html"),
     (Format::Markdown, "markdown", "report.md"),
     (Format::Tap, "tap", "report.tap"),
     (Format::Badge, "badge", "badge.json"),
+    (Format::Evidence, "evidence", "evidence.zip"),
 ];
-
-/// Formats that the design names and that this version does not have.
-const LATER: [&str; 1] = ["evidence"];
 
 /// One report to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,12 +53,12 @@ pub enum DestinationError {
     /// There is no `=`.
     #[error("`{0}` is not FORMAT=PATH, such as junit=reports/junit.xml")]
     Shape(String),
-    /// The format comes in a later version.
-    #[error("the format `{0}` comes in a later version; there are: {names}", names = names())]
-    Later(String),
     /// There is no such format.
     #[error("there is no report format `{0}`; there are: {names}", names = names())]
     Unknown(String),
+    /// The run is over.
+    #[error("evidence is recorded while a run goes on: ask for it there; results alone are none")]
+    NotOfResults,
     /// Nothing can be written there.
     #[error("the report {path} cannot be written: {cause}; give another path")]
     Unwritable {
@@ -86,7 +87,6 @@ impl FromStr for Destination {
         let known = FORMATS.iter().find(|(_, name, _)| *name == format);
         let format = match known {
             Some((format, _, _)) => *format,
-            None if LATER.contains(&format) => return Err(DestinationError::Later(format.to_owned())),
             None => return Err(DestinationError::Unknown(format.to_owned())),
         };
         if path.is_empty() {
@@ -104,7 +104,7 @@ impl Destination {
 
     /// Whether it shows the reference's answers beside the target's.
     pub fn compares(&self) -> bool {
-        matches!(self.format, Format::Json | Format::Html | Format::Markdown)
+        matches!(self.format, Format::Json | Format::Html | Format::Markdown | Format::Evidence)
     }
 
     /// Finds out before the run whether the report can be written; makes its folder.
@@ -119,8 +119,24 @@ impl Destination {
         if self.path.is_dir() {
             return Err(unwritable(std::io::Error::other("it is a folder")));
         }
+        if self.is_stream() {
+            return std::fs::OpenOptions::new().write(true).open(&self.path).map(drop).map_err(unwritable);
+        }
         std::fs::create_dir_all(self.folder()).map_err(unwritable)?;
         tempfile::NamedTempFile::new_in(self.folder()).map(drop).map_err(unwritable)
+    }
+
+    /// The same for a run that is over, of which only results are left.
+    ///
+    /// # Errors
+    /// It cannot, or is made of more than results.
+    pub fn prepare_of_results(&self) -> Result<(), DestinationError> {
+        if self.is_of_results() { self.prepare() } else { Err(DestinationError::NotOfResults) }
+    }
+
+    /// Whether results are all that it is made of.
+    pub fn is_of_results(&self) -> bool {
+        self.format != Format::Evidence
     }
 
     /// Writes the report; nobody ever reads half of it.
@@ -128,21 +144,51 @@ impl Destination {
     /// # Errors
     /// The disk refuses.
     pub fn write(&self, results: &Results) -> Result<(), WriteError> {
-        let failed = |cause: String| WriteError { path: self.path.display().to_string(), cause };
         let text = match self.format {
-            Format::Json => json::render(results).map_err(|error| failed(error.to_string()))?,
-            Format::Junit => junit::render(results).map_err(|error| failed(error.to_string()))?,
+            Format::Json => json::render(results).map_err(|error| self.failed(&error))?,
+            Format::Junit => junit::render(results).map_err(|error| self.failed(&error))?,
             Format::Html => html::render(results),
             Format::Markdown => markdown::render(results, markdown::COMMENT_LIMIT),
             Format::Tap => tap::render(results),
             Format::Badge => badge::render(results),
+            Format::Evidence => {
+                return Err(self.failed(&DestinationError::NotOfResults));
+            }
         };
-        let mut file =
-            tempfile::NamedTempFile::new_in(self.folder()).map_err(|error| failed(error.to_string()))?;
-        file.write_all(text.as_bytes()).map_err(|error| failed(error.to_string()))?;
-        readable(file.as_file()).map_err(|error| failed(error.to_string()))?;
-        file.persist(&self.path).map_err(|error| failed(error.error.to_string()))?;
+        self.fill(|file| file.write_all(text.as_bytes()))
+    }
+
+    /// Writes what somebody else makes; nobody ever reads half of it.
+    ///
+    /// # Errors
+    /// It cannot be made, or the disk refuses.
+    pub fn fill<E: Display>(
+        &self,
+        make: impl FnOnce(&mut std::fs::File) -> Result<(), E>,
+    ) -> Result<(), WriteError> {
+        if self.is_stream() {
+            let mut file = tempfile::tempfile().map_err(|error| self.failed(&error))?;
+            make(&mut file).map_err(|error| self.failed(&error))?;
+            let copied = file.rewind().and_then(|()| {
+                let mut stream = std::fs::OpenOptions::new().write(true).open(&self.path)?;
+                std::io::copy(&mut file, &mut stream)
+            });
+            return copied.map(drop).map_err(|error| self.failed(&error));
+        }
+        let mut file = tempfile::NamedTempFile::new_in(self.folder()).map_err(|error| self.failed(&error))?;
+        make(file.as_file_mut()).map_err(|error| self.failed(&error))?;
+        readable(file.as_file()).map_err(|error| self.failed(&error))?;
+        file.persist(&self.path).map_err(|error| self.failed(&error.error))?;
         Ok(())
+    }
+
+    fn failed(&self, cause: &dyn Display) -> WriteError {
+        WriteError { path: self.path.display().to_string(), cause: cause.to_string() }
+    }
+
+    /// Whether it is a pipe or a device, such as /dev/stdout: a file must not take its place.
+    fn is_stream(&self) -> bool {
+        self.path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
     }
 
     fn folder(&self) -> &Path {
@@ -169,12 +215,12 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_understood_or_refused_with_what_there_is() {
-        const ALL: &str = "json, junit, html, markdown, tap, badge";
+        const ALL: &str = "json, junit, html, markdown, tap, badge, evidence";
         let cases = [
             ("json=out.json", Ok("out.json")),
             ("junit=a=b.xml", Ok("a=b.xml")),
             ("markdown=-", Ok("-")),
-            ("evidence=x", Err(format!("the format `evidence` comes in a later version; there are: {ALL}"))),
+            ("evidence=x.zip", Ok("x.zip")),
             ("yaml=x", Err(format!("there is no report format `yaml`; there are: {ALL}"))),
             ("json", Err("`json` is not FORMAT=PATH, such as junit=reports/junit.xml".to_owned())),
             ("json=", Err("`json=` is not FORMAT=PATH, such as junit=reports/junit.xml".to_owned())),

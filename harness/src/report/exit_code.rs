@@ -2,6 +2,8 @@
 
 use crate::run::event::End;
 
+/// The target does not conform, or something got worse.
+pub const NON_CONFORMANT: u8 = 1;
 /// Wrong usage, configuration or scenario.
 pub const USAGE: u8 = 2;
 /// The target or the environment failed.
@@ -72,7 +74,7 @@ impl Verdict {
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Conformant => 0,
-            Self::NonConformant | Self::StaleWaiver => 1,
+            Self::NonConformant | Self::StaleWaiver => NON_CONFORMANT,
             Self::EnvironmentError => ENVIRONMENT,
             Self::Incomplete => 5,
             Self::KitError => KIT,

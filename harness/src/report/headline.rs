@@ -28,9 +28,7 @@ pub fn sentence(results: &Results) -> String {
             of(statements("violated"), "documented statement"),
             if statements("violated") == 1 { "is" } else { "are" },
         ),
-        Verdict::StaleWaiver => {
-            format!("{target} does not pass: a waiver has expired or is no longer needed.")
-        }
+        Verdict::StaleWaiver => format!("{target} does not pass: {}.", stale(results).join(", ")),
         Verdict::EnvironmentError => format!(
             "There is no verdict on {target}: it or its surroundings failed in {}.",
             of(subtests("error"), "sub-test")
@@ -39,6 +37,17 @@ pub fn sentence(results: &Results) -> String {
         Verdict::KitError => format!("There is no verdict on {target}: the kit itself failed."),
         Verdict::Interrupted => format!("There is no verdict on {target}: the run was interrupted."),
     }
+}
+
+/// What keeps a run from being conformant beside its sub-tests: things not done, and waivers that are stale.
+pub fn troubles(results: &Results) -> Vec<String> {
+    let stale = stale(results).into_iter().map(|stale| format!("a stale waiver: {stale}"));
+    results.gaps.iter().cloned().chain(stale).collect()
+}
+
+fn stale(results: &Results) -> Vec<String> {
+    let stale = results.waivers.iter().filter(|waiver| waiver.state.is_stale());
+    stale.map(|waiver| format!("the waiver of {} is {}", waiver.covers(), waiver.state.in_words())).collect()
 }
 
 /// The target's name and version.

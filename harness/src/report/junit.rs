@@ -9,7 +9,7 @@ use crate::check::outcome::CheckVerdict;
 use crate::report::exit_code::Verdict;
 use crate::report::headline;
 use crate::report::results::{CheckResult, Results, SubtestResult};
-use crate::run::event::SubtestVerdict;
+use crate::run::event::{Fault, SubtestVerdict};
 
 /// The report's text.
 ///
@@ -53,6 +53,13 @@ fn case(subtest: &SubtestResult) -> TestCase {
     };
     match subtest.verdict {
         SubtestVerdict::Pass => {}
+        SubtestVerdict::Error => {
+            status.set_message(reason).set_type(match subtest.fault {
+                Some(Fault::Kit) => "kit",
+                Some(Fault::Interruption) => "interruption",
+                _ => "environment",
+            });
+        }
         SubtestVerdict::Waived => {
             status.set_message(format!("waived: {reason}"));
         }
@@ -137,12 +144,12 @@ fn the_run_itself(results: &Results) -> Option<TestSuite> {
         return None;
     }
     let kind = match results.verdict {
-        Verdict::NonConformant => NonSuccessKind::Failure,
+        Verdict::NonConformant | Verdict::StaleWaiver => NonSuccessKind::Failure,
         _ => NonSuccessKind::Error,
     };
     let mut status = TestCaseStatus::non_success(kind);
     status.set_message(headline::sentence(results));
-    status.set_description(results.gaps.join("\n"));
+    status.set_description(headline::troubles(results).join("\n"));
     let mut suite = TestSuite::new("run");
     suite.timestamp = results.started_at.parse().ok();
     let mut case = TestCase::new("the run as a whole", status);

@@ -79,8 +79,8 @@ fn beginning(results: &Results) -> String {
     for resemblance in &results.diagnosis {
         let _ = writeln!(text, "> **Diagnosis:** {}\n", plain(&resemblance.to_string()));
     }
-    for gap in &results.gaps {
-        let _ = writeln!(text, "- **{}**", plain(gap));
+    for trouble in headline::troubles(results) {
+        let _ = writeln!(text, "- **{}**", plain(&trouble));
     }
     chapters(&mut text, results);
     text
@@ -162,9 +162,9 @@ fn failure(results: &Results, subtest: &SubtestResult) -> String {
 fn judged(text: &mut String, results: &Results, check: &CheckResult) {
     for id in &check.requirements {
         let statement = results.requirements.iter().find(|statement| statement.id == *id);
-        let _ = writeln!(text, "> {} {}", code(id), plain(statement.map_or("", |statement| &statement.text)));
+        let _ = writeln!(text, "> {} {}", code(id), prose(statement.map_or("", |statement| &statement.text)));
     }
-    let _ = writeln!(text, "\n{}\n", plain(&check.message));
+    let _ = writeln!(text, "\n{}\n", prose(&check.message));
     if check.verdict == CheckVerdict::Error {
         return;
     }
@@ -184,7 +184,7 @@ fn judged(text: &mut String, results: &Results, check: &CheckResult) {
 fn evidence(text: &mut String, step: &FailedStep) {
     let came = |exchange: Option<&crate::report::results::ExchangeResult>,
                 process: Option<&crate::report::results::ProcessRun>| {
-        let answer = exchange.map(|exchange| format!("{}\n{}", exchange.status, exchange.body));
+        let answer = exchange.map(|exchange| format!("{}\n{}", exchange.status, pretty(&exchange.body)));
         answer.or_else(|| {
             process.map(|process| {
                 let exit = process.exit.map_or("no exit code".to_owned(), |code| format!("exit {code}"));
@@ -255,6 +255,27 @@ fn named(ids: &[&str]) -> String {
     }
 }
 
+/// A text in which backticks mark code, as statements and messages have it.
+fn prose(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) || text.len() > LONGEST {
+        return plain(text);
+    }
+    let shown = parts.iter().enumerate().map(|(position, part)| match position % 2 {
+        1 if !part.trim().is_empty() => code(part),
+        _ => spaced(part),
+    });
+    shown.collect()
+}
+
+/// The same as `plain`, with the spaces at its ends.
+fn spaced(text: &str) -> String {
+    let end = |has: bool| if has { " " } else { "" };
+    let is_only_space = text.trim().is_empty();
+    let (before, after) = (text.starts_with(char::is_whitespace), text.ends_with(char::is_whitespace));
+    format!("{}{}{}", end(before), plain(text), end(after && !is_only_space))
+}
+
 /// Text that nothing in it can turn into markup, a link or a mention.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
@@ -298,6 +319,12 @@ fn fenced(language: &str, text: &str) -> String {
     }
     let fence = "`".repeat(longest_run(&shown).max(2) + 1);
     format!("{fence}{language}\n{}\n{fence}\n\n", shown.trim_end_matches('\n'))
+}
+
+/// JSON as people read it, anything else as it came.
+fn pretty(body: &str) -> String {
+    let json = serde_json::from_str::<serde_json::Value>(body).ok();
+    json.and_then(|json| serde_json::to_string_pretty(&json).ok()).unwrap_or_else(|| body.to_owned())
 }
 
 fn longest_run(text: &str) -> usize {

@@ -26,12 +26,20 @@ pub fn render(results: &Results) -> String {
         let place = subtest.map(|id| format!("{id}: ")).unwrap_or_default();
         let _ = writeln!(text, "# not cleaned up: {}", line(&format!("{place}{leftover}")));
     }
+    for unclaimed in &results.capabilities.not_verified {
+        let _ = writeln!(
+            text,
+            "# not verified: {}, which the target does not declare",
+            line(&unclaimed.capability)
+        );
+    }
     let _ = writeln!(text, "# {}", headline::badge(results));
     // A harness that reads this looks at nothing but the points.
     let has_failed =
         |subtest: &SubtestResult| matches!(subtest.verdict, SubtestVerdict::Fail | SubtestVerdict::Error);
     if results.verdict != Verdict::Conformant && !results.subtests.iter().any(has_failed) {
-        let why = results.gaps.first().cloned().unwrap_or_else(|| headline::sentence(results));
+        let why =
+            headline::troubles(results).into_iter().next().unwrap_or_else(|| headline::sentence(results));
         let _ = writeln!(text, "Bail out! {}", line(&why));
     }
     text

@@ -192,7 +192,9 @@ mod tests {
         let registry = Registry::load(text, Path::new("scenarios/requirements.toml")).unwrap();
         assert!(registry.all().len() >= 106);
         assert_eq!(registry.suites(), ["auth-keys", "machine-registration", "api-keys"]);
+        assert_eq!(registry.chapters().first().map(|chapter| chapter.id.as_str()), Some("used-count"));
         assert_eq!(registry.get("used-count/ST4.2").unwrap().level, Level::Must);
+        assert_eq!(registry.get("used-count/ST4.2").unwrap().via, [Via::Cli]);
         assert_eq!(registry.get("headless/ST5.2").unwrap().accepts.len(), 3);
         assert_eq!(registry.of_suite("api-keys").filter(|r| r.id.starts_with("api-key/ST5")).count(), 3);
         assert_eq!(registry.did_you_mean("used-count/ST42"), Some("used-count/ST4.2"));
@@ -205,6 +207,8 @@ mod tests {
             requirement("a/F.1", "must", ""),
             requirement("b/F.1", "must", ""),
             requirement("F.1", "must", ""),
+            requirement("a/F 1", "must", ""),
+            requirement("a/F.*", "must", ""),
             requirement("a/F.2", "maybe", ""),
             requirement("a/F.3", "either", ""),
             requirement("a/F.4", "must", "accepts = [\"x\"]\nlevl = 1"),
@@ -217,6 +221,8 @@ mod tests {
                 "`a/F.1` is numbered twice",
                 "`b` is none of the chapters above",
                 "`F.1` is no id of a statement",
+                "`a/F 1` holds characters that ids do not have",
+                "`a/F.*` holds characters that ids do not have",
                 "`maybe` is not a level",
                 "a requirement of level `either` needs `accepts`",
                 "only a requirement of level `either` has `accepts`",

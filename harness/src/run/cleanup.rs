@@ -61,7 +61,8 @@ pub(super) fn left(ledger: &Mutex<Ledger>) -> Vec<String> {
             return Vec::new();
         }
         let keys = ledger.keys().into_iter().map(|key| format!("{} {}", key.kind.in_words(), key.id));
-        let machines = ledger.machines().into_iter().map(|(name, _)| format!("the machine {name}"));
+        let machines =
+            ledger.machines().into_iter().map(|(name, _)| format!("the machine {name}, if it registered"));
         keys.chain(machines).collect()
     })
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use crate::check::evidence::{Exchange, ProcessResult, WireResult};
 use crate::check::outcome::Outcome;
 use crate::plan::Plan;
+use crate::run::recording::Recording;
 use crate::scenario::model::{Scenario, Span};
 
 pub use crate::step::Fault;
@@ -47,6 +48,8 @@ pub enum Event {
         repeat: Option<String>,
         /// What its checks found, secrets redacted.
         outcomes: Vec<Outcome>,
+        /// The same as evidence, if the run was asked for it.
+        recording: Option<Box<Recording>>,
     },
     /// Something of the target's could not be cleaned up.
     CleanupFailed {

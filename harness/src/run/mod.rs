@@ -2,9 +2,11 @@
 
 mod cleanup;
 pub mod event;
+pub mod judge;
 mod ledger;
 mod name;
 mod preparation;
+pub mod recording;
 mod repeat;
 mod scheduler;
 pub mod secret;
@@ -19,6 +21,7 @@ use std::time::Duration;
 
 use crate::check::snapshot::Mode;
 use crate::requirement::Registry;
+use crate::run::recording::PseudonymKey;
 use crate::target::Target;
 
 pub use name::new_id;
@@ -26,7 +29,7 @@ pub use scheduler::run;
 pub use stop::{Stop, Stopper, stop};
 
 /// What all sub-tests of a run have in common.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Setting {
     /// What tells it from other runs.
     pub id: String,
@@ -44,4 +47,6 @@ pub struct Setting {
     pub time_limit: Duration,
     /// An empty folder for the machines' state.
     pub folder: PathBuf,
+    /// If evidence is recorded: what its pseudonyms are made with.
+    pub evidence: Option<PseudonymKey>,
 }

@@ -57,7 +57,7 @@ pub async fn run(
     while let Some(event) = receiver.recv().await {
         listener.hear(&event);
     }
-    let unfinished = scheduling.await.unwrap_or_default();
+    let Scheduled { unfinished, has_begun } = scheduling.await.unwrap_or_default();
     let end = stop.end().unwrap_or(End::Complete);
     for (subtest, fault, reason) in unfinished {
         let (verdict, reason, fault) = match plan.planned(subtest).map(|planned| &planned.disposition) {
@@ -67,8 +67,8 @@ pub async fn run(
         let took = std::time::Duration::ZERO;
         listener.hear(&Event::SubtestFinished { subtest, verdict, reason: Some(reason), fault, took });
     }
-    let has_run = plan.subtests.iter().any(|planned| planned.disposition == Disposition::Run);
-    let leftovers = if has_run { sweep::sweep(&setting, stop).await } else { Vec::new() };
+    // What nobody began has left nothing.
+    let leftovers = if has_begun { sweep::sweep(&setting, stop).await } else { Vec::new() };
     listener.hear(&Event::Settled {
         run_id: setting.id.clone(),
         retries: setting.target.retries(),
@@ -77,11 +77,18 @@ pub async fn run(
     listener.hear(&Event::Finished { took: begun.elapsed(), end });
 }
 
-/// What did not end by itself, whose fault that is, and why.
-type Unfinished = Vec<(usize, Fault, String)>;
+/// How the schedule went.
+#[derive(Debug, Default)]
+struct Scheduled {
+    /// What did not end by itself, whose fault that is, and why.
+    unfinished: Vec<(usize, Fault, String)>,
+    /// Whether a sub-test began that is not skipped.
+    has_begun: bool,
+}
 
-async fn schedule(setting: Arc<Setting>, plan: Arc<Plan>, mut stop: Stop, events: Events) -> Unfinished {
-    let mut unfinished = Unfinished::new();
+async fn schedule(setting: Arc<Setting>, plan: Arc<Plan>, mut stop: Stop, events: Events) -> Scheduled {
+    let mut unfinished = Vec::new();
+    let mut has_begun = false;
     let mut running: JoinSet<()> = JoinSet::new();
     let mut positions = std::collections::HashMap::new();
     let mut waiting = turns(&plan, setting.target.is_shared(), setting.jobs).peekable();
@@ -98,6 +105,8 @@ async fn schedule(setting: Arc<Setting>, plan: Arc<Plan>, mut stop: Stop, events
                 events.clone(),
             ));
             positions.insert(task.id(), subtest);
+            let planned = plan.planned(subtest);
+            has_begun |= planned.is_some_and(|planned| planned.disposition == Disposition::Run);
         }
         let finished = tokio::select! {
             finished = running.join_next_with_id() => finished,
@@ -118,7 +127,7 @@ async fn schedule(setting: Arc<Setting>, plan: Arc<Plan>, mut stop: Stop, events
         _ => "interrupted before it began".to_owned(),
     };
     unfinished.extend(waiting.map(|turn| (turn.subtest, Fault::Interruption, reason.clone())));
-    unfinished
+    Scheduled { unfinished, has_begun }
 }
 
 /// When a sub-test begins: as soon as fewer than `beside` others run.

@@ -11,7 +11,7 @@ use crate::check::evidence::{Evidence, Exchange, ProcessResult, WireResult};
 use crate::check::outcome::Outcome;
 
 /// Shorter values would take ordinary words of an answer with them.
-const SHORTEST: usize = 8;
+pub(super) const SHORTEST: usize = 8;
 
 /// Fields whose values are secrets, whatever they look like.
 const SECRET_FIELDS: &str = "access_token|refresh_token|device_code|machine_token|password|token|secret";
@@ -71,6 +71,25 @@ impl Secrets {
             }
             Evidence::Wire(_) | Evidence::Nothing => {}
         }
+    }
+
+    /// The secrets that were learned after the first `count`, each with its shell variable.
+    pub fn learned_after(&self, count: usize) -> Vec<(String, String)> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().skip(count).cloned().collect()
+    }
+
+    /// The text with every secret replaced by what `hide` makes of it.
+    pub fn replace(&self, text: &str, mut hide: impl FnMut(&str) -> String) -> String {
+        let mut replaced = String::with_capacity(text.len());
+        let mut end = 0;
+        for find in self.find(text) {
+            replaced.push_str(text.get(end..find.range.start).unwrap_or_default());
+            replaced.push_str(&hide(text.get(find.range.clone()).unwrap_or_default()));
+            end = find.range.end;
+        }
+        replaced.push_str(text.get(end..).unwrap_or_default());
+        replaced
     }
 
     /// The text with every secret hidden.
@@ -245,6 +264,11 @@ impl Secrets {
         });
         finds
     }
+}
+
+/// Whether the value of a field of that name is a secret, whatever it looks like.
+pub fn is_secret_field(name: &str) -> bool {
+    SECRET_FIELDS.split('|').any(|field| field == name)
 }
 
 impl fmt::Debug for Secrets {

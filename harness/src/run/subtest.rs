@@ -8,18 +8,18 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use tokio::time::{timeout, timeout_at};
 
 use crate::plan::{Disposition, PlannedSubtest};
 use crate::run::event::{Event, Fault, SubtestVerdict};
+use crate::run::judge::Tally;
 use crate::run::ledger::Ledger;
 use crate::run::scheduler::Events;
 use crate::run::secret::Secrets;
-use crate::run::walk::{Tally, Walk};
+use crate::run::walk::Walk;
 use crate::run::{Setting, Stop, cleanup, name, preparation};
 use crate::scenario::model::{Action, Authorisation, Capability, Identity, Scenario};
 use crate::step::bindings::Bindings;
-use crate::step::exchange::{Clients, Pace};
+use crate::step::exchange::Clients;
 use crate::step::{Stage, StepError};
 use crate::target::IDENTITIES;
 
@@ -121,15 +121,15 @@ async fn on_stage(
     prefix: &str,
 ) -> End {
     let ledger = Mutex::new(Ledger::new(prefix));
-    let walk = Walk { setting, planned, subtest, prefix, secrets, events, ledger: &ledger };
+    let walk = Walk { setting, planned, subtest, secrets, events, ledger: &ledger };
     let mut tally = Tally::default();
     let pace = stage.clients.pace().clone();
     let end = {
-        let steps = AssertUnwindSafe(all(&walk, &mut stage, &mut tally)).catch_unwind();
+        let steps = AssertUnwindSafe(all(&walk, &mut stage, &mut tally, prefix)).catch_unwind();
         tokio::select! {
             biased;
             () = stop.asked() => Cut::Stopped,
-            done = in_time(setting.time_limit, &pace, steps) => match done {
+            done = pace.within(setting.time_limit, steps) => match done {
                 Some(Ok(Ok(()))) => Cut::Not,
                 Some(Ok(Err(error))) => Cut::Unprepared(error),
                 Some(Err(panic)) => Cut::Panicked(panic_message(&*panic)),
@@ -137,7 +137,14 @@ async fn on_stage(
             },
         }
     };
-    let end = judged(end, tally, setting.time_limit);
+    let timed_out = matches!(end, Cut::TimedOut);
+    let mut end = judged(end, tally, setting.time_limit);
+    if timed_out
+        && setting.target.is_shared()
+        && let Some(reason) = end.reason.as_mut().filter(|_| end.fault.is_some())
+    {
+        reason.push_str("; if it may take that long, raise timeouts.subtest in the target's profile");
+    }
     let clean = async {
         walk.cleanup(&mut stage).await;
         stop_machines(&mut stage).await;
@@ -146,15 +153,15 @@ async fn on_stage(
     let clean = AssertUnwindSafe(clean).catch_unwind();
     let problem = tokio::select! {
         () = stop.asked_twice() => Some("cleanup was cut short"),
-        done = timeout(CLEANUP_LIMIT, clean) => match done {
-            Ok(Ok(problems)) => {
+        done = pace.within(CLEANUP_LIMIT, clean) => match done {
+            Some(Ok(problems)) => {
                 for message in problems {
                     events.tell(Event::CleanupFailed { subtest, message: secrets.conceal(&message) });
                 }
                 None
             }
-            Ok(Err(_)) => Some("the kit panicked while it cleaned up"),
-            Err(_) => Some("cleanup did not end in time"),
+            Some(Err(_)) => Some("the kit panicked while it cleaned up"),
+            None => Some("cleanup did not end in time"),
         },
     };
     if let Some(problem) = problem {
@@ -166,21 +173,6 @@ async fn on_stage(
     end
 }
 
-/// The work's result, unless it takes longer than it may. Time that it waited for the target's limits is not its own.
-async fn in_time<T>(limit: Duration, pace: &Pace, work: impl Future<Output = T>) -> Option<T> {
-    let begun = tokio::time::Instant::now();
-    let mut work = std::pin::pin!(work);
-    loop {
-        let deadline = begun + limit + pace.waited();
-        if let Ok(done) = timeout_at(deadline, &mut work).await {
-            return Some(done);
-        }
-        if begun + limit + pace.waited() <= deadline {
-            return None;
-        }
-    }
-}
-
 /// What kept a walk from its end.
 enum Cut {
     Not,
@@ -190,13 +182,13 @@ enum Cut {
     Stopped,
 }
 
-async fn all(walk: &Walk<'_>, stage: &mut Stage, tally: &mut Tally) -> Result<(), StepError> {
+async fn all(walk: &Walk<'_>, stage: &mut Stage, tally: &mut Tally, prefix: &str) -> Result<(), StepError> {
     let folder = machines_folder(&walk.setting.folder, walk.subtest);
     tally.step = "the machines are prepared".to_owned();
     let place = Arc::clone(&stage.place);
     let declared = &walk.planned.scenario.machines;
-    stage.peers = preparation::peers(declared, &place, walk.prefix)?;
-    preparation::prepare(declared, &place, walk.prefix, &folder, &mut stage.machines).await?;
+    stage.peers = preparation::peers(declared, &place, prefix)?;
+    preparation::prepare(declared, &place, prefix, &folder, &mut stage.machines).await?;
     walk.steps(stage, tally).await;
     Ok(())
 }
@@ -208,18 +200,13 @@ fn judged(cut: Cut, tally: Tally, limit: Duration) -> End {
         }
         Cut::Stopped => End::error(Fault::Interruption, format!("interrupted in “{}”", tally.step)),
         Cut::Unprepared(error) => End::error(error.fault(), error.to_string()),
-        Cut::TimedOut | Cut::Not => match (tally.failure, tally.error, cut) {
-            (Some(failure), ..) => End { verdict: SubtestVerdict::Fail, reason: Some(failure), fault: None },
-            (None, _, Cut::TimedOut) => {
-                End::error(Fault::Environment, format!("not done after {limit:?}: stuck in “{}”", tally.step))
-            }
-            (None, Some((fault, reason)), _) => End::error(fault, reason),
-            (None, None, _) => {
-                let verdict =
-                    if tally.waived.is_some() { SubtestVerdict::Waived } else { SubtestVerdict::Pass };
-                End { verdict, reason: tally.waived, fault: None }
-            }
-        },
+        Cut::TimedOut if tally.failure.is_none() => {
+            End::error(Fault::Environment, format!("not done after {limit:?}: stuck in “{}”", tally.step))
+        }
+        Cut::TimedOut | Cut::Not => {
+            let (verdict, fault, reason) = tally.verdict();
+            End { verdict, reason, fault }
+        }
     }
 }
 

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::timeout;
 
 use crate::run::cleanup::{Broom, live_key};
 use crate::run::ledger::KeyKind;
 use crate::run::secret::Secrets;
 use crate::run::{Setting, Stop, name};
 use crate::step::exchange::Caller;
+use crate::target::Place;
 
 /// For all tables together.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -19,32 +19,34 @@ pub(super) async fn sweep(setting: &Setting, mut stop: Stop) -> Vec<String> {
     if !setting.target.is_shared() {
         return Vec::new();
     }
-    let by_hand = format!("look for names that begin with {}", setting.id);
+    let place = match setting.target.place(false).await {
+        Ok(place) => place,
+        Err(error) => return vec![unknown(setting, &error.to_string())],
+    };
+    let pace = place.client_settings().pace.clone();
     let mut left = Vec::new();
-    let cut = tokio::select! {
+    let problem = tokio::select! {
         biased;
-        () = stop.asked_twice() => Some("the last look at the target was cut short"),
-        done = timeout(LIMIT, all(setting, &mut left)) => match done {
-            Ok(()) => None,
-            Err(_) => Some("the last look at the target did not end in time"),
+        () = stop.asked_twice() => Some("the last look at the target was cut short".to_owned()),
+        done = pace.within(LIMIT, look(setting, &place, &mut left)) => match done {
+            Some(looked) => looked.err(),
+            None => Some("the last look at the target did not end in time".to_owned()),
         },
     };
-    left.extend(cut.map(|cut| format!("{cut}; {by_hand}")));
+    place.close().await;
+    left.extend(problem.map(|problem| unknown(setting, &problem)));
     left
 }
 
-async fn all(setting: &Setting, left: &mut Vec<String>) {
-    if let Err(problem) = look(setting, left).await {
-        left.push(format!("nobody knows whether names that begin with {} are left: {problem}", setting.id));
-    }
+fn unknown(setting: &Setting, problem: &str) -> String {
+    format!("{problem}; look for names that begin with {}", setting.id)
 }
 
 /// Stops at the first table that cannot be read: a target that answers no more would be asked for all of them.
-async fn look(setting: &Setting, left: &mut Vec<String>) -> Result<(), String> {
-    let place = setting.target.place(false).await.map_err(|error| error.to_string())?;
+async fn look(setting: &Setting, place: &Place, left: &mut Vec<String>) -> Result<(), String> {
     let caller = Caller::new(place.client_settings(), None).map_err(|error| error.to_string())?;
     let secrets = Secrets::default();
-    let broom = Broom { place: &place, caller: &caller, secrets: &secrets };
+    let broom = Broom { place, caller: &caller, secrets: &secrets };
     for org in broom.organisations() {
         for (kind, table) in [(KeyKind::Auth, "auth_keys"), (KeyKind::Api, "api_keys")] {
             let rows = broom.rows(&org, table, "").await?;
@@ -65,6 +67,5 @@ async fn look(setting: &Setting, left: &mut Vec<String>) -> Result<(), String> {
             }
         }
     }
-    place.close().await;
     Ok(())
 }

@@ -32,6 +32,21 @@ impl Bindings {
         self.built_in.insert(name.to_owned(), Binding::Value(value.into()));
     }
 
+    /// The variables that are always there, by name.
+    pub fn built_ins(&self) -> impl Iterator<Item = (&str, &Binding)> {
+        self.built_in.iter().map(|(name, binding)| (name.as_str(), binding))
+    }
+
+    /// Such a variable.
+    pub fn built_in(&self, name: &str) -> Option<&Binding> {
+        self.built_in.get(name)
+    }
+
+    /// What was kept under that name.
+    pub fn kept(&self, name: &str) -> Option<&Binding> {
+        self.kept.get(name)
+    }
+
     /// Whether such a variable was set.
     pub fn has_built_in(&self, name: &str) -> bool {
         self.built_in.contains_key(name)

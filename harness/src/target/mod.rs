@@ -55,7 +55,7 @@ pub fn identity_name(identity: Identity) -> &'static str {
 }
 
 /// What the kit runs against.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Target {
     /// The reference inside this process, one control plane a sub-test.
     Embedded(Embedded),

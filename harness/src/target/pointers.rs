@@ -11,17 +11,24 @@ const LOGIN: &str = "/api/auth/login";
 const REGISTER: &str = "/api/register-machine";
 const USER_ORGS: &str = "/api/user-orgs";
 const TABLES: &str = "/api/db/";
+/// The header of an answer that is not as it came.
+const MARK: &str = "x-harness-pointers";
 const MACHINES: &str = "/api/db/machines";
 
 impl Pointers {
-    /// Puts what the profile points to where the kit reads it; the answer's text stays as it came.
+    /// Puts what the profile points to where the kit reads it. Checks, reports and evidence see the same answer, which
+    /// says in a header of its own that it was changed.
     pub fn apply(&self, exchange: &mut Exchange) {
         if *self == Self::default() || !(200..300).contains(&exchange.status) {
             return;
         }
         let Ok(url) = Url::parse(&exchange.url) else { return };
-        if let Some(json) = &mut exchange.json {
-            self.apply_to(&exchange.method, url.path(), json);
+        let Some(json) = &mut exchange.json else { return };
+        let as_it_came = json.clone();
+        self.apply_to(&exchange.method, url.path(), json);
+        if *json != as_it_came {
+            exchange.body = json.to_string();
+            exchange.headers.push((MARK.to_owned(), "changed by the profile's [pointers]".to_owned()));
         }
     }
 
@@ -120,6 +127,27 @@ mod tests {
         for (method, path, mut answer, place, wanted) in cases {
             pointers.apply_to(method, path, &mut answer);
             assert_eq!(answer.pointer(place), Some(&wanted), "{method} {path}: {answer}");
+        }
+    }
+
+    #[test]
+    fn an_answer_says_that_it_was_changed() {
+        let pointers = Pointers { rows: Some("/items".to_owned()), ..Default::default() };
+        for (body, changed) in [(r#"{"items":[]}"#, true), (r#"{"data":[]}"#, false)] {
+            let mut exchange = Exchange {
+                method: "GET".to_owned(),
+                url: "http://x/api/db/auth_keys".to_owned(),
+                request_headers: Vec::new(),
+                request_body: None,
+                status: 200,
+                headers: Vec::new(),
+                json: serde_json::from_str(body).ok(),
+                body: body.to_owned(),
+                took: std::time::Duration::ZERO,
+            };
+            pointers.apply(&mut exchange);
+            assert_eq!((exchange.headers.len() == 1, exchange.body != body), (changed, changed));
+            assert_eq!(serde_json::from_str(&exchange.body).ok(), exchange.json);
         }
     }
 }

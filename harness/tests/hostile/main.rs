@@ -2,6 +2,7 @@
 //! exit code, and the reports of what ran.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test may end like this")]
+#![allow(clippy::type_complexity, reason = "a table of cases says what its columns are")]
 
 mod server;
 
@@ -255,7 +256,7 @@ fn too_much_and_too_slow_name_their_limits() {
         _ => right(asked),
     });
     let run = judge(&slow.base_url, "[timeouts]\nrequest = \"300ms\"\n");
-    run.ends("slow", 3, &["no whole answer within 0.3s", "raise timeouts.request in"]);
+    run.ends("slow", 3, &["no whole answer within 0.3 s", "raise timeouts.request in"]);
     assert_eq!(slow.times("GET", "/api/db/keys"), 1, "what is slow is not asked again");
     let run = judge(&slow.base_url, "[timeouts]\nsubtest = \"500ms\"\n");
     run.ends("stuck", 3, &["not done after 500ms", "timeouts.subtest"]);

@@ -1,7 +1,7 @@
 //! A server that answers whatever a test wants, over HTTP/1.1, in the clear or not.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -73,11 +73,15 @@ impl Server {
                     Some(config) => {
                         let mut connection = ServerConnection::new(config).unwrap();
                         let mut plain: TcpStream = stream;
-                        if connection.complete_io(&mut plain).is_ok() {
-                            let protocol = connection.alpn_protocol().unwrap_or_default().to_vec();
-                            protocols.lock().unwrap().push(protocol);
-                            serve(StreamOwned::new(connection, plain), &asked, &*answer);
+                        if connection.complete_io(&mut plain).is_err() {
+                            // The alert has to arrive: a connection closed before all is read is reset.
+                            let _ = plain.shutdown(Shutdown::Write);
+                            let _ = std::io::copy(&mut plain, &mut std::io::sink());
+                            return;
                         }
+                        let protocol = connection.alpn_protocol().unwrap_or_default().to_vec();
+                        protocols.lock().unwrap().push(protocol);
+                        serve(StreamOwned::new(connection, plain), &asked, &*answer);
                     }
                 });
             }
@@ -141,7 +145,11 @@ fn serve(
     asked: &Mutex<Vec<Asked>>,
     answer: &(dyn Fn(&Asked) -> Answer + Send + Sync),
 ) {
-    let Some(request) = read(&mut stream, asked) else { return };
+    let Some(request) = read(&mut stream, asked) else {
+        // What is no HTTP, such as a TLS greeting, gets what any server gives.
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n");
+        return;
+    };
     let sent = match answer(&request) {
         Answer::Whole(status, kind, body) => {
             let location =
@@ -173,6 +181,9 @@ fn read(stream: &mut impl Read, asked: &Mutex<Vec<Asked>>) -> Option<Asked> {
     let (head, mut body) = loop {
         let length = stream.read(&mut buffer).ok().filter(|length| *length > 0)?;
         bytes.extend_from_slice(&buffer[..length]);
+        if !bytes[0].is_ascii_uppercase() {
+            return None;
+        }
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             break (head.to_owned(), body.to_owned());

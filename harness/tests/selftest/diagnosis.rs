@@ -74,7 +74,7 @@ fn a_stray_failure_beside_a_pattern_does_not_hide_it() {
     let subtests = |subtest: &str| subtest != "used-count/ST2";
     let mut observed = run_of(&|cell| matrix.fails("reuse-allowed", cell), &subtests, &matrix);
     let passed = observed.cells.iter().filter(|(_, found)| found.verdict == CheckVerdict::Pass);
-    let other = passed.map(|(cell, _)| cell.clone()).last().unwrap();
+    let other = passed.map(|(cell, _)| cell.clone()).next_back().unwrap();
     observed.cells.get_mut(&other).unwrap().verdict = CheckVerdict::Fail;
     let found = diagnose(&observed, &matrix, &catalogue);
     assert_eq!(found[0].deviation, "reuse-allowed", "{found:?}");

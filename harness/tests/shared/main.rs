@@ -33,7 +33,8 @@ impl Shared {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ready_file = folder.path().join("ready.json");
-        let server = program().arg("serve").arg("--ready-file").arg(&ready_file);
+        let mut server = program();
+        server.arg("serve").arg("--ready-file").arg(&ready_file);
         let server = server.stdout(Stdio::null()).spawn().unwrap();
         let ready = awaited("the server is ready", || {
             std::fs::read_to_string(&ready_file).ok().and_then(|text| serde_json::from_str(&text).ok())

@@ -186,7 +186,8 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn of(command: &mut Command, folder: &Path) -> Self {
+    /// Runs the program to its end.
+    pub(crate) fn of(command: &mut Command, folder: &Path) -> Self {
         let output = command.output().unwrap();
         let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap_or_default();
         Self {

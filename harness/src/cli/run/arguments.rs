@@ -65,6 +65,9 @@ pub(in crate::cli) struct Arguments {
     /// Write a report: json, junit, html, markdown, tap or badge; may be repeated
     #[arg(long, value_name = "FORMAT=PATH")]
     pub(super) report: Vec<Destination>,
+    /// Sign the evidence with this minisign secret key; its password is taken from HARNESS_SIGNING_PASSWORD
+    #[arg(long, value_name = "KEYFILE")]
+    pub(super) sign_with: Option<PathBuf>,
     /// Write every report into this folder [without DIR: a new one below reports]
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     pub(super) report_dir: Option<Option<PathBuf>>,

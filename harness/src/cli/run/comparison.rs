@@ -51,6 +51,7 @@ pub(super) async fn compare(
         snapshots: Mode::Compare,
         time_limit: TIME_LIMIT,
         folder: folder.join("reference"),
+        evidence: None,
     };
     if std::fs::create_dir_all(&setting.folder).is_err() {
         return;

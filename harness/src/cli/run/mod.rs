@@ -2,7 +2,9 @@
 
 mod arguments;
 mod comparison;
+mod evidence;
 mod github;
+mod isolation;
 mod judgement;
 mod reports;
 mod selection;
@@ -15,11 +17,13 @@ use std::time::Duration;
 
 use crate::check::snapshot::Mode;
 use crate::plan::Filter;
+use crate::report::comparison::{Comparison, text};
 use crate::report::destination::Destination;
-use crate::report::exit_code::{ENVIRONMENT, USAGE, Verdict};
+use crate::report::exit_code::{ENVIRONMENT, NON_CONFORMANT, USAGE, Verdict};
 use crate::report::record::Record;
 use crate::report::results::Results;
-use crate::report::terminal::Terminal;
+use crate::report::terminal::{Paint, Terminal};
+use crate::run::event::Listener;
 use crate::run::{self, Setting};
 use crate::selftest::catalogue::Catalogue;
 use crate::selftest::diagnosis::diagnose;
@@ -27,8 +31,9 @@ use crate::selftest::matrix::Matrix;
 use crate::selftest::observed::Observed;
 
 use super::console::Console;
-use super::library;
+use super::{diff, library, stored};
 pub(super) use arguments::{Arguments, jobs};
+use evidence::Evidence;
 use judgement::{Audience, judge};
 use reports::destinations;
 pub(super) use reports::write_reports;
@@ -49,10 +54,8 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         console.complain(&message.to_string());
         USAGE
     };
-    let destinations = destinations(&arguments);
-    for destination in &destinations {
-        destination.prepare().map_err(|error| usage(&error))?;
-    }
+    // Whatever is wrong with what was named is said before anything is made or run.
+    let baseline = arguments.baseline.as_deref().map(|path| stored::read(path, console)).transpose()?;
     let filter = arguments.filter.as_deref().map(Filter::parse).transpose().map_err(|error| usage(&error))?;
     let shelf = library::open(scenarios, console)?;
     let target = target(&arguments, console)?;
@@ -64,6 +67,12 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
             &"--accept needs the checkout's scenarios, which are not there; name them with --scenarios",
         ));
     }
+
+    let destinations = destinations(&arguments).map_err(|message| usage(&message))?;
+    for destination in &destinations {
+        destination.prepare().map_err(|error| usage(&error))?;
+    }
+    let mut evidence = Evidence::begin(&arguments, &destinations, &shelf.library, console)?;
 
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(|error| {
         console.complain(&format!(
@@ -83,6 +92,7 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         snapshots: snapshots(&arguments, shelf.is_lasting),
         time_limit,
         folder: folder.path().to_owned(),
+        evidence: evidence.as_ref().map(|evidence| evidence.key.clone()),
     });
 
     let mut record = Record::default();
@@ -90,8 +100,14 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     let (stopper, stop) = run::stop();
     let listening = tokio::spawn(heed_signals(stopper));
     let mut observed = Observed::default();
-    let mut silent = Audience(vec![&mut observed, &mut record]);
-    judge(setting, plan, stop, &mut terminal, &mut silent, console).await;
+    let mut heard = Audience(vec![&mut observed, &mut record]);
+    let differences = if arguments.prove_isolation {
+        isolation::prove(setting, &plan, stop, &mut terminal, &mut heard, console).await
+    } else {
+        heard.0.extend(evidence.as_mut().map(|evidence| -> &mut dyn Listener { &mut evidence.spool }));
+        judge(setting, Arc::clone(&plan), stop, &mut terminal, &mut heard, console).await;
+        Vec::new()
+    };
     listening.abort();
 
     let mut results = Results::of(&record, &registry);
@@ -104,12 +120,36 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     if shows_reference && results.verdict != Verdict::Interrupted {
         comparison::compare(&mut results, &shelf.library, jobs(arguments.jobs), folder.path(), console).await;
     }
-    let (written, is_complete) = write_reports(&destinations, &results, console);
+    let (mut written, mut is_complete) = write_reports(&destinations, &results, console);
+    match evidence.map(|evidence| evidence.pack(&destinations, &results, &shelf.library, &plan)) {
+        Some(Ok(packed)) => written.extend(packed),
+        Some(Err(error)) => {
+            console.complain(&error);
+            is_complete = false;
+        }
+        None => {}
+    }
     terminal.finish(&record, &results, &registry, &written);
     if github::is_here() {
         github::tell(&results, console);
     }
-    Ok(if results.exit_code == 0 && !is_complete { ENVIRONMENT } else { results.exit_code })
+    let mut got_worse = false;
+    if let Some(baseline) = baseline {
+        let comparison = Comparison::of(&baseline, &results, diff::patience());
+        got_worse = comparison.regressions > 0;
+        console.say(&format!(
+            "\nsince the baseline:\n{}",
+            text(&comparison, Paint::new(console.look().color), console.width())
+        ));
+    }
+    for difference in &differences {
+        console.say(&format!("not isolated: {difference}\n"));
+    }
+    Ok(match results.exit_code {
+        0 if got_worse || !differences.is_empty() => NON_CONFORMANT,
+        0 if !is_complete => ENVIRONMENT,
+        code => code,
+    })
 }
 
 /// New snapshots are left for review where a person will find them.

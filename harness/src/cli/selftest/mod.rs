@@ -22,9 +22,11 @@ use crate::selftest::report::{SelfTest, terminal};
 
 use super::console::Console;
 use super::library;
-use super::run::{heed_signals, jobs};
+use super::run::heed_signals;
 use destination::Destination;
 use progress::Progress;
+
+const MOST_JOBS: usize = 12;
 
 /// What of it, and what becomes of it.
 #[derive(Debug, Args)]
@@ -84,7 +86,7 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         ));
         ENVIRONMENT
     })?;
-    let mut bench = Bench::new(shelf.library, catalogue, known, jobs(arguments.jobs), folder.path());
+    let mut bench = Bench::new(shelf.library, catalogue, known, jobs(&arguments), folder.path());
     let mut chosen: Vec<&Declared> = selected.iter().collect();
     if arguments.check_matrix {
         bench.reach = Reach::Whole;
@@ -103,6 +105,13 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     let look = console.look();
     console.say(&terminal::summary(&report, Paint::new(look.color), terminal::width(look.width)));
     Ok(destination::write_all(&arguments.report, &report, console).unwrap_or(u8::from(!report.passed)))
+}
+
+/// Deviations are waited for more than they are worked on, since much of what they do is to keep things from happening.
+fn jobs(arguments: &Arguments) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let asked = arguments.jobs.and_then(|jobs| usize::try_from(jobs.get()).ok());
+    asked.unwrap_or((3 * cores).min(MOST_JOBS))
 }
 
 /// What the plain reference fails, and what came of each deviation.

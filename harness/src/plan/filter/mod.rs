@@ -125,6 +125,8 @@ mod tests {
             ("ST4 & suite=api-keys", false),
             ("ST4 suite=auth-keys", true),
             ("ST9, ST4", true),
+            ("ST4, ST9", true),
+            ("ST9 & ST4", false),
             ("ST9, ST4 !ST4", false),
             ("(ST9, ST4) title~key", true),
             ("!(ST9, ST8) & ST4", true),

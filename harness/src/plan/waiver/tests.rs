@@ -126,7 +126,8 @@ fn every_mistake_is_found_at_once_with_a_way_out() {
 fn a_failure_is_let_through_by_its_check_or_by_all_its_statements() {
     let scenario = subtest();
     let (one, both) = (["c/F.1".to_owned()], ["c/F.1".to_owned(), "c/F.2".to_owned()]);
-    let cases: [(&[&str], &[String], usize, Option<&str>); 11] = [
+    type Case<'a> = (&'a [&'a str], &'a [String], usize, Option<&'a str>);
+    let cases: [Case<'_>; 11] = [
         (&[], &one, 7, None),
         (&["statement = \"c/F.1\""], &one, 7, Some("c/F.1")),
         (&["statement = \"c/F.1\""], &both, 8, None),

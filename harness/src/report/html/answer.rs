@@ -45,8 +45,8 @@ impl Answer {
         (!blocks.is_empty()).then_some(Self { blocks })
     }
 
-    /// With the lines marked that the other answer has nothing like.
-    pub(super) fn render(&self, other: Option<&Self>) -> Markup {
+    /// With the lines marked, by that class, that the other answer has nothing like.
+    pub(super) fn render(&self, other: Option<&Self>, class: &str) -> Markup {
         let known: Option<BTreeSet<String>> = other.map(|other| {
             let lines = other.blocks.iter().flat_map(|block| block.lines.iter().chain([&block.title]));
             lines.map(|line| shape(line)).collect()
@@ -60,7 +60,7 @@ impl Answer {
                 }
                 pre { span .lines {
                     @for line in &block.lines {
-                        span .come[is_new(line)] { (line) }
+                        span class=[is_new(line).then_some(class)] { (line) }
                     }
                 } }
             }
@@ -72,7 +72,7 @@ impl Answer {
 pub(super) fn request(exchange: &ExchangeResult) -> Markup {
     html! {
         details .more {
-            summary { "The request: " (exchange.method) " " (path(&exchange.url)) }
+            summary { span { "The request: " (exchange.method) " " (path(&exchange.url)) } }
             div .side { div .body {
                 p .status { (exchange.method) " " (exchange.url) }
                 pre .headers {

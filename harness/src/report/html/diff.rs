@@ -72,7 +72,7 @@ fn compared(expected: &str, actual: &str) -> (Vec<Line>, Vec<Line>) {
 fn apart(unified: &str) -> (Vec<Line>, Vec<Line>) {
     let line = |differs, text: &str| Line { differs, parts: vec![(false, text.to_owned())] };
     let (mut left, mut right) = (Vec::new(), Vec::new());
-    for text in unified.lines().filter(|text| !text.starts_with("---") && !text.starts_with("+++")) {
+    for text in unified.lines().skip_while(|text| !text.starts_with("@@")) {
         match (text.chars().next(), text.get(1..)) {
             (Some('-'), Some(rest)) => left.push(line(true, rest)),
             (Some('+'), Some(rest)) => right.push(line(true, rest)),

@@ -7,7 +7,10 @@ use crate::report::headline;
 use crate::report::results::{CheckResult, FailedStep, ReferenceStep, Results, SubtestResult};
 
 use super::answer::{Answer, request};
-use super::{Known, check_glyph, diff, sign};
+use super::{Known, check_glyph, diff, prose, sign};
+
+/// A longer message is not shouted.
+const LONG: usize = 160;
 
 pub(super) fn section(
     results: &Results,
@@ -37,11 +40,11 @@ fn judged(known: &Known<'_>, check: &CheckResult) -> Markup {
         div .check {
             @for id in &check.requirements {
                 blockquote {
-                    @if let Some(statement) = known.statements.get(id.as_str()) { (statement.text) }
+                    @if let Some(statement) = known.statements.get(id.as_str()) { (prose(&statement.text)) }
                     cite { (known.link(id)) }
                 }
             }
-            p .wrong { (sign(check_glyph(check.verdict))) " " (check.message) }
+            p .wrong .long[check.message.len() > LONG] { (sign(check_glyph(check.verdict))) " " (prose(&check.message)) }
             @if matches!(check.verdict, CheckVerdict::Fail | CheckVerdict::Waived) {
                 (diff::values(&check.expected, &check.actual))
             }
@@ -62,17 +65,17 @@ fn three_ways(results: &Results, step: &FailedStep, bad: &[&CheckResult]) -> Mar
     let other = reference.as_ref().and_then(|(_, answer)| answer.as_ref());
     html! {
         @for exchange in step.exchanges.iter().take(1) { (request(exchange)) }
-        div .sides {
+        div .sides .three[reference.is_some()] {
             @if reference.is_some() {
                 div .side {
                     h5 { "The documents" }
-                    div .body { @for check in bad { p { (wanted(check)) } } }
+                    div .body { @for check in bad { p { (prose(wanted(check))) } } }
                 }
             }
             div .side {
                 h5 { (headline::target(results)) }
                 div .body {
-                    (target.render(other))
+                    (target.render(other, "come"))
                     @if step.more_exchanges > 0 {
                         p .quiet { "… and " (headline::of(step.more_exchanges, "answer")) " more at the same moment" }
                     }
@@ -83,7 +86,7 @@ fn three_ways(results: &Results, step: &FailedStep, bad: &[&CheckResult]) -> Mar
                     h5 { "The reference" @if reference.holds { ", where every check of this step holds" } }
                     div .body {
                         @match answer {
-                            Some(answer) => { (answer.render(None)) }
+                            Some(answer) => { (answer.render(Some(&target), "gone")) }
                             None => { (missing(reference)) }
                         }
                     }

@@ -7,16 +7,24 @@ use crate::report::results::{Results, SubtestResult};
 
 use super::{anchor, glyph, short, sign};
 
+/// A chapter of which something was selected.
+pub(super) struct Chapter<'a> {
+    pub(super) suite: &'a str,
+    pub(super) id: &'a str,
+    /// With their positions in the results.
+    pub(super) subtests: Vec<(usize, &'a SubtestResult)>,
+}
+
 pub(super) fn section(results: &Results) -> Markup {
     html! {
         @if !results.subtests.is_empty() {
             h2 #matrix { "Chapters and their sub-tests" }
             div .matrix {
-                @for (suite, chapter, subtests) in chapters(results) {
+                @for Chapter { suite, id, subtests } in chapters(results) {
                     div {
-                        strong { (title(results, chapter)) }
+                        strong { (title(results, id)) }
                         br;
-                        span .quiet { (suite) " · " (chapter) " · " (headline::of(subtests.len(), "sub-test")) }
+                        span .quiet { (suite) " · " (id) " · " (headline::of(subtests.len(), "sub-test")) }
                     }
                     div .cells {
                         @for (position, subtest) in subtests {
@@ -38,14 +46,14 @@ pub(super) fn title<'a>(results: &'a Results, chapter: &'a str) -> &'a str {
     results.chapters.iter().find(|known| known.id == chapter).map_or(chapter, |known| known.title.as_str())
 }
 
-/// The suite and the name of each chapter, with its sub-tests and their positions, in order of appearance.
-pub(super) fn chapters(results: &Results) -> Vec<(&str, &str, Vec<(usize, &SubtestResult)>)> {
-    let mut chapters: Vec<(&str, &str, Vec<(usize, &SubtestResult)>)> = Vec::new();
+/// The chapters in order of appearance.
+pub(super) fn chapters(results: &Results) -> Vec<Chapter<'_>> {
+    let mut chapters: Vec<Chapter<'_>> = Vec::new();
     for (position, subtest) in results.subtests.iter().enumerate() {
-        let (suite, chapter) = (subtest.suite.as_str(), subtest.chapter.as_str());
-        match chapters.iter_mut().find(|known| (known.0, known.1) == (suite, chapter)) {
-            Some((_, _, subtests)) => subtests.push((position, subtest)),
-            None => chapters.push((suite, chapter, vec![(position, subtest)])),
+        let (suite, id) = (subtest.suite.as_str(), subtest.chapter.as_str());
+        match chapters.iter_mut().find(|known| (known.suite, known.id) == (suite, id)) {
+            Some(known) => known.subtests.push((position, subtest)),
+            None => chapters.push(Chapter { suite, id, subtests: vec![(position, subtest)] }),
         }
     }
     chapters

@@ -123,6 +123,19 @@ fn sign((sign, class, word): (&str, &str, &str)) -> Markup {
     html! { span .glyph .(class) { span aria-hidden="true" { (sign) } span .unseen { (word) } } }
 }
 
+/// A text in which backticks mark code, as statements and messages have it.
+fn prose(text: &str) -> Markup {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return html! { (text) };
+    }
+    html! {
+        @for (position, part) in parts.into_iter().enumerate() {
+            @if position % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
 /// Milliseconds as people say them.
 fn duration(milliseconds: u64) -> String {
     match milliseconds {

@@ -19,10 +19,13 @@ const SUBTESTS: [(&str, &str, &str); 5] = [
     ("skip", "skip", "skipped"),
 ];
 
+/// So many leftovers are shown unfolded.
+const MOST_OPEN: usize = 5;
+
 pub(super) fn header(results: &Results) -> Markup {
     let class = match results.verdict {
         Verdict::Conformant => "pass",
-        Verdict::NonConformant => "fail",
+        Verdict::NonConformant | Verdict::StaleWaiver => "fail",
         _ => "error",
     };
     let target = &results.target;
@@ -34,7 +37,7 @@ pub(super) fn header(results: &Results) -> Markup {
             target.deviating.as_ref().map(|deviating| format!("{}: {}", deviating.id, deviating.wrong)),
         ),
         ("Judged by", Some(format!("{} {}", results.kit.name, results.kit.version))),
-        ("Began", Some(results.started_at.replace('T', " ").replace('Z', " UTC"))),
+        ("Began", Some(began(&results.started_at))),
         ("Took", Some(duration(results.duration_ms))),
         ("Run", results.run_id.clone()),
     ];
@@ -82,17 +85,21 @@ pub(super) fn warnings(results: &Results) -> Markup {
                 }
             }
         }
-        @if !results.gaps.is_empty() {
+        @let troubles = headline::troubles(results);
+        @if !troubles.is_empty() {
             div .note.bad {
-                @for gap in &results.gaps { p { (gap) } }
+                @for trouble in &troubles { p { (trouble) } }
             }
         }
         @let leftovers = headline::leftovers(results);
         @if !leftovers.is_empty() {
             div .note.warn {
-                p { strong { "Not cleaned up on the target:" } }
-                @for (subtest, leftover) in &leftovers {
-                    p { @if let Some(id) = subtest { code { (id) } " " } (leftover) }
+                p { strong { "Not cleaned up on the target: " } (headline::of(leftovers.len(), "thing")) "." }
+                details .more open[leftovers.len() <= MOST_OPEN] {
+                    summary { span { "What is left there" } }
+                    @for (subtest, leftover) in &leftovers {
+                        p { @if let Some(id) = subtest { code { (id) } " " } (leftover) }
+                    }
                 }
             }
         }
@@ -149,6 +156,12 @@ fn checks(results: &Results) -> String {
         statements("violated"),
         statements("unverified")
     )
+}
+
+/// RFC 3339 as people read it, to the second.
+fn began(at: &str) -> String {
+    let second = at.split(['.', 'Z']).next().unwrap_or_default();
+    format!("{} UTC", second.replace('T', " "))
 }
 
 /// A bar that shows how much of the whole each verdict is.

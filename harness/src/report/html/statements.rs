@@ -8,7 +8,7 @@ use crate::requirement::Level;
 use crate::requirement::coverage::StatementVerdict;
 
 use super::matrix::title;
-use super::{Known, anchor, short};
+use super::{Known, anchor, prose, short};
 
 /// Of the sub-tests that judge a statement, so many are named.
 const MOST_JUDGES: usize = 8;
@@ -40,17 +40,17 @@ fn row(results: &Results, known: &Known<'_>, statement: &RequirementResult) -> M
     };
     let judges = known.judges.get(statement.id.as_str()).map(Vec::as_slice).unwrap_or_default();
     let level = match statement.level {
-        Level::Must => None,
-        Level::Either => Some("either"),
-        Level::Ours => Some("ours"),
+        Level::Must => "must",
+        Level::Either => "either",
+        Level::Ours => "ours",
     };
     html! {
         tr #(statement.id) data-find=(class) {
             td { (statement.id) }
             td .(class) { (super::sign((sign, class, word))) " " (word) }
             td {
-                (statement.text)
-                @if let Some(level) = level { span .level { (level) } }
+                (prose(&statement.text))
+                span .level { (level) }
                 @if let Some(reason) = &statement.reason { span .by { (reason) } }
                 @if let Some(waiver) = &statement.waiver { span .by { "Waived by " code { (waiver.covers()) } ": " (waiver.reason) } }
                 @if !judges.is_empty() {

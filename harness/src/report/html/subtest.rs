@@ -8,7 +8,7 @@ use crate::report::results::{CheckResult, Results, SubtestResult};
 use crate::run::event::SubtestVerdict;
 
 use super::matrix::{chapters, title};
-use super::{Known, anchor, check_glyph, duration, failure, glyph, sign};
+use super::{Known, anchor, check_glyph, duration, failure, glyph, prose, sign};
 
 /// So many are shown unfolded: more is a wall.
 const MOST_OPEN: usize = 5;
@@ -31,15 +31,17 @@ pub(super) fn failed(results: &Results, known: &Known<'_>) -> Markup {
 /// What passed and what was skipped.
 pub(super) fn others(results: &Results, known: &Known<'_>) -> Markup {
     let mut chapters = chapters(results);
-    chapters.iter_mut().for_each(|(_, _, subtests)| subtests.retain(|(_, subtest)| !is_bad(subtest)));
-    chapters.retain(|(_, _, subtests)| !subtests.is_empty());
+    for chapter in &mut chapters {
+        chapter.subtests.retain(|(_, subtest)| !is_bad(subtest));
+    }
+    chapters.retain(|chapter| !chapter.subtests.is_empty());
     html! {
         @if !chapters.is_empty() {
             h2 #others { "What passed or was skipped" }
-            @for (_, chapter, subtests) in chapters {
+            @for chapter in chapters {
                 section data-group {
-                    h3 { (title(results, chapter)) }
-                    @for (position, subtest) in subtests { (details(results, known, position, subtest, false)) }
+                    h3 { (title(results, chapter.id)) }
+                    @for (position, subtest) in chapter.subtests { (details(results, known, position, subtest, false)) }
                 }
             }
         }
@@ -64,12 +66,18 @@ fn details(
             summary {
                 (sign(verdict))
                 span .id { (subtest.id) }
-                span .title { (subtest.title) }
+                span .title { (prose(&subtest.title)) }
                 @if subtest.verdict != SubtestVerdict::Skip { span .time { (duration(subtest.duration_ms)) } }
             }
             div .inside {
                 @if let (Some(reason), true) = (&subtest.reason, subtest.failures.is_empty()) {
-                    p .narrow { (reason) }
+                    p .narrow { (prose(reason)) }
+                }
+                @if let Some(runs) = &subtest.repetitions {
+                    p .quiet {
+                        "Of " (headline::of(runs.ended(), "run")) ", " (runs.pass) " passed, " (runs.fail) " failed, "
+                        (runs.waived) " were waived, " (runs.error) " had no verdict. The worst is shown."
+                    }
                 }
                 @for leftover in &subtest.leftovers { p .waived { "Not cleaned up: " (leftover) } }
                 @for step in &subtest.failures { (failure::section(results, known, subtest, step)) }
@@ -111,7 +119,7 @@ fn line(known: &Known<'_>, check: &CheckResult, step_before: &str) -> Markup {
                     @if position > 0 { ", " }
                     (known.link(id))
                 }
-                @if check.verdict != CheckVerdict::Pass { " " (check.message) }
+                @if check.verdict != CheckVerdict::Pass { " " (prose(&check.message)) }
                 @for note in &check.notes { span .by { "Note: " (note) } }
                 @if let Some(waiver) = &check.waiver { span .by { "Waived by " code { (waiver.covers()) } ": " (waiver.reason) } }
             }

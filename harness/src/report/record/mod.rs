@@ -100,7 +100,7 @@ impl Listener for Record {
             }
             Event::Settled { run_id, retries, leftovers } => {
                 self.run_id = Some(run_id.clone());
-                self.retries += retries;
+                self.retries += *retries;
                 self.leftovers.extend_from_slice(leftovers);
             }
             Event::Finished { took, end } => {

@@ -41,7 +41,8 @@ pub(super) fn verdict(text: &mut String, results: &Results, paint: Paint, width:
     }
     let _ = writeln!(writer.text, "{} {painted}", paint.bold("verdict:"));
     let unverified = results.totals.requirements.get("unverified").copied().unwrap_or_default();
-    writer.hanging("", &format!("{}, {unverified} statements unverified", results.totals.badge()));
+    let many = if unverified == 1 { "" } else { "s" };
+    writer.hanging("", &format!("{}, {unverified} statement{many} unverified", results.totals.badge()));
 }
 
 fn details(writer: &mut Writer<'_>, results: &Results, paint: Paint) {

@@ -157,8 +157,8 @@ fn a_scenario_is_read_as_it_is_written() {
     assert!(found.diagnostics.is_empty(), "{}", render(&found.diagnostics, &sources, false, 100));
     let scenario = found.scenario.unwrap();
     assert_eq!((scenario.id.as_str(), scenario.suite.as_str()), ("keys/ST1", "s"));
-    use Capability::{Addresses, Agent, Clock, Installer, Organisations, Tun, Wire};
-    assert_eq!(scenario.needs, [Agent, Installer, Clock, Organisations, Addresses, Wire, Tun].into());
+    use Capability::{Addresses, Agent, Cidr, Clock, Installer, Organisations, Tun, Wire};
+    assert_eq!(scenario.needs, [Agent, Installer, Clock, Organisations, Addresses, Cidr, Wire, Tun].into());
     assert!(scenario.machines[1].up && scenario.machines[1].login == Some(Identity::Admin));
     assert!(scenario.machines[2].wire);
     let [made, many, up, later, _, listed, line, joined, met, awaited] = scenario.steps.as_slice() else {

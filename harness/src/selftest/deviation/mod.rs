@@ -21,6 +21,8 @@ mod tags;
 mod validation;
 mod wire;
 
+use std::time::Duration;
+
 use super::agent::Wrapping;
 use super::layer::{Asked, Memory, Told};
 
@@ -32,6 +34,8 @@ pub struct Deviation {
     pub before: fn(&Asked, &mut Memory) -> Vec<Asked>,
     /// Bends a request, or answers it at once.
     pub ask: fn(&mut Asked, &mut Memory) -> Option<Told>,
+    /// How long a registration is held back, once it was bent: those at the same moment then meet for certain.
+    pub pause: Duration,
     /// Bends an answer to what was asked.
     pub tell: fn(&Asked, &mut Told, &mut Memory),
     /// Requests that are sent after an answer, before it goes back.
@@ -74,6 +78,7 @@ pub const FAMILIES: &[(&str, Family)] = &[
 pub const NONE: Deviation = Deviation {
     before: |_, _| Vec::new(),
     ask: |_, _| None,
+    pause: Duration::ZERO,
     tell: |_, _, _| (),
     after: |_, _, _| Vec::new(),
     later: |_| Vec::new(),

@@ -1,5 +1,7 @@
 //! Keys that are good once, and keys that are good often.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::selftest::layer::{Asked, Memory, Told};
@@ -19,6 +21,7 @@ pub(super) const ALL: Family = &[
                 }
                 (LENIENT.ask)(asked, memory)
             },
+            pause: Duration::from_millis(250),
             ..LENIENT
         },
     ),

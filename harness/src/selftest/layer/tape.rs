@@ -13,11 +13,12 @@ use super::{Asked, Memory, Told};
 pub struct Tape(Arc<Mutex<Vec<Passed>>>);
 
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all of them are exchanges")]
 pub(super) enum Passed {
     /// It began, with these people's sessions.
     Beginning(Sessions),
     /// An exchange; an answer that is no JSON is none.
-    Exchange { asked: Asked, told: Option<Told>, is_forwarded: bool },
+    Exchange { asked: Box<Asked>, told: Option<Told>, is_forwarded: bool },
     /// The clock moved on.
     Time { by: Duration, sessions: Sessions },
 }
@@ -78,7 +79,7 @@ mod tests {
         let told = Told::refusal(401, "INVALID_KEY", "Invalid auth key");
         let tape = Tape::default();
         tape.record(Passed::Beginning(Sessions::new()));
-        tape.record(Passed::Exchange { asked, told: Some(told), is_forwarded: true });
+        tape.record(Passed::Exchange { asked: Box::new(asked), told: Some(told), is_forwarded: true });
         let cases = [
             ("invalid-key-is-not-found", true),
             ("registration-needs-session", true),

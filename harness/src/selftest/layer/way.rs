@@ -47,6 +47,9 @@ impl Way {
         if bent != asked {
             self.fire();
         }
+        if asked.registers() && !self.deviation.pause.is_zero() {
+            tokio::time::sleep(self.deviation.pause).await;
+        }
         let is_forwarded = headers.contains_key("x-forwarded-for");
         let about = format!("{} {}", asked.path, asked.text("auth_key"));
         *self.memory().under_way.entry(about.clone()).or_default() += 1;
@@ -58,7 +61,8 @@ impl Way {
         }
         let (answer, told) = told?;
         if let Some(tape) = &self.tape {
-            tape.record(Passed::Exchange { asked: asked.clone(), told: told.clone(), is_forwarded });
+            let asked = Box::new(asked.clone());
+            tape.record(Passed::Exchange { asked, told: told.clone(), is_forwarded });
         }
         if let Some(told) = told {
             let errands = (self.deviation.after)(&asked, &told, &mut self.memory());

@@ -8,11 +8,7 @@ use crate::selftest::observed::{Cell, Found, Observed};
 
 /// What of the declaration did not come true; a line each.
 pub(super) fn misses(declared: &Declared, observed: &Observed) -> Vec<String> {
-    let mut misses = Vec::new();
-    let unjudged = observed.erred.iter().chain(&observed.skipped);
-    for (subtest, reason) in unjudged.filter(|(subtest, _)| declared.caught_by.contains(subtest)) {
-        misses.push(format!("{subtest} came to no verdict: {reason}"));
-    }
+    let mut misses = unjudged(declared, observed);
     let failed: Vec<(&Cell, &Found)> =
         observed.failed().filter(|(cell, _)| declared.caught_by.contains(&cell.subtest)).collect();
     for cell in observed.wavering.iter().filter(|cell| declared.caught_by.contains(&cell.subtest)) {
@@ -33,6 +29,13 @@ pub(super) fn misses(declared: &Declared, observed: &Observed) -> Vec<String> {
         }
     }
     misses
+}
+
+/// What was to catch it and came to no verdict; a line each.
+pub(super) fn unjudged(declared: &Declared, observed: &Observed) -> Vec<String> {
+    let unjudged = observed.erred.iter().chain(&observed.skipped);
+    let catching = unjudged.filter(|(subtest, _)| declared.caught_by.contains(subtest));
+    catching.map(|(subtest, reason)| format!("{subtest} came to no verdict: {reason}")).collect()
 }
 
 /// What is no longer as it was when the matrix was made, so that a diagnosis would mislead; a line each.

@@ -168,7 +168,7 @@ impl Bench {
                 missed
             }
             Reach::Whole => judgement::differences(declared, observed, matrix, catalogue),
-            Reach::Learning(_) => Vec::new(),
+            Reach::Learning(_) => judgement::unjudged(declared, observed),
         }
     }
 

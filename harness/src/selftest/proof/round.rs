@@ -11,10 +11,12 @@ use crate::run::{self, Setting, Stop};
 use crate::selftest::observed::Observed;
 use crate::target::Target;
 
-use super::Bench;
+use super::{Bench, Reach};
 
 /// A deviation that keeps the target from answering must not hold up the others.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// What is remembered must not be a matter of how much else went on.
+const LONG_TIME_LIMIT: Duration = Duration::from_secs(90);
 
 impl Bench {
     /// Runs these sub-tests, so many at the same time, with machines in a folder of that name.
@@ -39,8 +41,9 @@ impl Bench {
             jobs,
             strict: false,
             snapshots: Mode::Compare,
-            time_limit: TIME_LIMIT,
+            time_limit: if self.reach == Reach::Catching { TIME_LIMIT } else { LONG_TIME_LIMIT },
             folder: folder.clone(),
+            evidence: None,
         };
         let mut observed = Observed::default();
         let plan = Arc::new(Plan { subtests, ..Plan::default() });

@@ -14,10 +14,10 @@ pub(super) enum Failure {
     #[error("cannot connect: {0}")]
     Connect(String),
     /// Connecting took too long.
-    #[error("cannot connect within {0:.1?}")]
+    #[error("cannot connect within {:.1} s", .0.as_secs_f64())]
     ConnectTimeout(Duration),
     /// No whole answer in time.
-    #[error("no whole answer within {0:.1?}")]
+    #[error("no whole answer within {:.1} s", .0.as_secs_f64())]
     Timeout(Duration),
     /// The two did not agree on a secure connection.
     #[error("no secure connection: {what}")]

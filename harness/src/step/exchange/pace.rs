@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// What a profile allows.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -60,8 +60,24 @@ impl Pace {
     }
 
     /// How long this sub-test waited for its turns: time that the target did not take.
-    pub fn waited(&self) -> Duration {
+    fn waited(&self) -> Duration {
         Duration::from_millis(self.waited.load(Ordering::Relaxed))
+    }
+
+    /// The work's result, unless it takes longer than that beside its waiting for turns.
+    pub async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        let (begun, waited) = (Instant::now(), self.waited());
+        let deadline = || begun + limit + self.waited().saturating_sub(waited);
+        let mut work = std::pin::pin!(work);
+        loop {
+            let present = deadline();
+            if let Ok(done) = timeout_at(present, &mut work).await {
+                return Some(done);
+            }
+            if deadline() <= present {
+                return None;
+            }
+        }
     }
 
     /// Reads that were repeated since the run began, by all sub-tests.
@@ -82,7 +98,7 @@ impl Pace {
             Some(seats) => Arc::clone(seats).acquire_owned().await.ok(),
             None => None,
         };
-        self.remember(begun);
+        self.remember(begun.elapsed());
         if timed {
             self.wait(1).await;
         }
@@ -102,12 +118,13 @@ impl Pace {
             *next = Some(first + interval * turns);
             first + interval * turns.saturating_sub(1)
         };
+        // Remembered first: a limit that ends meanwhile has to know of it.
+        self.remember(at.saturating_duration_since(begun));
         sleep_until(at).await;
-        self.remember(begun);
     }
 
-    fn remember(&self, begun: Instant) {
-        let waited = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    fn remember(&self, waited: Duration) {
+        let waited = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
         self.waited.fetch_add(waited, Ordering::Relaxed);
     }
 }
@@ -134,6 +151,14 @@ mod tests {
         let race = Instant::now();
         pace.reserve(10).await;
         assert!(race.elapsed() >= Duration::from_millis(90));
+    }
+
+    #[tokio::test]
+    async fn waiting_for_turns_is_nobodys_time() {
+        let pace = Pace::new(Rate { requests_per_second: Some(100.0), concurrency: None });
+        let limit = Duration::from_millis(20);
+        assert_eq!(pace.within(limit, pace.reserve(10)).await, Some(()));
+        assert_eq!(pace.within(limit, std::future::pending::<()>()).await, None);
     }
 
     #[tokio::test]

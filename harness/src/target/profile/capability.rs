@@ -18,7 +18,7 @@ use super::content::{Content, TokenSource};
 pub(super) fn decide(
     file: &Table<'_, '_>,
     content: &Content,
-    base_url: &Url,
+    base_url: Option<&Url>,
     report: &mut Report,
 ) -> BTreeSet<Capability> {
     let means = means(content, base_url);
@@ -80,10 +80,11 @@ pub(super) fn remark(
 }
 
 /// Capabilities that need something of the profile, whether that is there, and what it is.
-fn means(content: &Content, base_url: &Url) -> [(Capability, bool, &'static str); 5] {
+fn means(content: &Content, base_url: Option<&Url>) -> [(Capability, bool, &'static str); 5] {
     let has_agent = content.agent.is_some();
     let outsider = content.other_org_id.is_some() && content.tokens.contains_key(&Identity::Outsider);
-    let sees = content.address.is_some() || is_loopback(base_url);
+    // Of a base URL that is wrong nothing more is said.
+    let sees = content.address.is_some() || base_url.is_none_or(is_loopback);
     [
         (Capability::Agent, has_agent, "an [agent] with its command"),
         (Capability::Tun, has_agent, "an [agent] with its command"),

@@ -74,10 +74,9 @@ pub(super) fn decode(text: &str, report: &mut Report) -> Option<Decoded> {
         pointers: decoding.pointers(&file),
     };
     let Decoding { report, places } = decoding;
-    let base_url = base_url?;
-    let capabilities = capability::decide(&file, &content, &base_url, report);
+    let capabilities = capability::decide(&file, &content, base_url.as_ref(), report);
     capability::remark(&content, &capabilities, &places, report);
-    Some(Decoded { content, base_url, capabilities, places })
+    Some(Decoded { content, base_url: base_url?, capabilities, places })
 }
 
 struct Decoding<'r> {

@@ -3,6 +3,7 @@
 mod capability;
 mod content;
 mod decode;
+mod masked;
 mod means;
 mod written;
 
@@ -35,6 +36,7 @@ pub struct Profile {
     pub capabilities: BTreeSet<Capability>,
     /// What is odd about it.
     pub warnings: Vec<Diagnostic>,
+    /// Without tokens.
     source: Arc<Source>,
     /// Where its keys stand: `tokens.admin`.
     places: BTreeMap<String, Span>,
@@ -70,6 +72,8 @@ impl Profile {
     /// # Errors
     /// It has mistakes: all of them.
     pub fn parse(source: &Arc<Source>) -> Result<Self, ProfileError> {
+        // What diagnostics quote is not what was read: a token may stand on the same line.
+        let shown = Arc::new(Source { path: source.path.clone(), text: masked::masked(&source.text) });
         let mut report = Report::new(&source.path);
         let decoded = decode::decode(&source.text, &mut report);
         let has_errors = report.has_errors();
@@ -81,10 +85,10 @@ impl Profile {
                 base_url: decoded.base_url,
                 capabilities: decoded.capabilities,
                 warnings,
-                source: Arc::clone(source),
+                source: shown,
                 places: decoded.places,
             }),
-            _ => Err(ProfileError::of(warnings, source)),
+            _ => Err(ProfileError::of(warnings, &shown)),
         }
     }
 

@@ -2,6 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may end like this")]
 
+mod formats;
+mod hostile;
+mod large;
+mod program;
+mod schema;
+mod troubled;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -79,6 +86,7 @@ fn step(subtest: usize, scenario: &Scenario, step: usize, outcomes: Vec<Outcome>
         wire: None,
         repeat: Some("curl -si -X POST http://target/api/keys --data-raw '{\"name\":\"first\"}'".to_owned()),
         outcomes,
+        recording: None,
     }
 }
 

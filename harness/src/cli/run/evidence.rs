@@ -1,0 +1,113 @@
+//! The evidence of a run: recorded while it goes on, packed when its results are known.
+
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+
+use crate::cli::console::Console;
+use crate::evidence::bundle::{self, Material};
+use crate::evidence::profile;
+use crate::evidence::signature::{PASSWORD, Signer};
+use crate::evidence::spool::Spool;
+use crate::plan::Plan;
+use crate::report::destination::{Destination, Format};
+use crate::report::exit_code::{ENVIRONMENT, USAGE};
+use crate::report::results::Results;
+use crate::run::recording::PseudonymKey;
+use crate::scenario::Library;
+
+use super::arguments::Arguments;
+
+/// What is recorded, and what it will be packed with.
+pub(super) struct Evidence {
+    pub(super) spool: Spool,
+    pub(super) key: PseudonymKey,
+    signer: Option<Signer>,
+    profile: Option<PathBuf>,
+    executable: JoinHandle<Option<String>>,
+}
+
+impl Evidence {
+    /// Begins to record, if evidence is asked for.
+    ///
+    /// # Errors
+    /// The exit code: the key does not open, or there is no room for a recording.
+    pub(super) fn begin(
+        arguments: &Arguments,
+        destinations: &[Destination],
+        library: &Library,
+        console: &Console,
+    ) -> Result<Option<Self>, u8> {
+        let usage = |message: String| {
+            console.complain(&message);
+            USAGE
+        };
+        let is_asked_for = destinations.iter().any(|destination| destination.format == Format::Evidence);
+        if !is_asked_for {
+            return match arguments.sign_with {
+                Some(_) => Err(usage(
+                    "--sign-with signs evidence; ask for it with --report evidence=PATH".to_owned(),
+                )),
+                None => Ok(None),
+            };
+        }
+        let signer =
+            arguments.sign_with.as_deref().map(|path| Signer::read(path, std::env::var(PASSWORD).ok()));
+        let signer = signer.transpose().map_err(|error| usage(error.to_string()))?;
+        let shown = bundle::shown(library).to_string_lossy().into_owned();
+        let spool = Spool::begin(arguments.strict, &shown).map_err(|error| {
+            console
+                .complain(&format!("evidence cannot be recorded: {error}; set TMPDIR to a writable folder"));
+            ENVIRONMENT
+        })?;
+        Ok(Some(Self {
+            spool,
+            key: PseudonymKey::random(),
+            signer,
+            profile: arguments.target.clone(),
+            executable: std::thread::spawn(|| bundle::executable().ok()),
+        }))
+    }
+
+    /// Packs it to wherever it is asked for.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub(super) fn pack(
+        self,
+        destinations: &[Destination],
+        results: &Results,
+        library: &Library,
+        plan: &Plan,
+    ) -> Result<Vec<PathBuf>, String> {
+        let profile = match &self.profile {
+            Some(path) => from_file(path)?,
+            None => profile::of_description(&results.target)?,
+        };
+        let mut wanted = destinations.iter().filter(|destination| destination.format == Format::Evidence);
+        let Some(first) = wanted.next() else { return Ok(Vec::new()) };
+        let unwritten = |error: &dyn std::fmt::Display| format!("the evidence cannot be packed: {error}");
+        let material = Material {
+            spooled: self.spool.finish().map_err(|error| unwritten(&error))?,
+            results,
+            scenarios: bundle::scenarios(library, plan).map_err(|error| unwritten(&error))?,
+            profile,
+            executable: self.executable.join().ok().flatten(),
+            signer: self.signer.as_ref(),
+        };
+        first.fill(|file| bundle::write(material, file).map(drop)).map_err(|error| error.to_string())?;
+        let mut written = vec![first.path.clone()];
+        for other in wanted {
+            let copy = |file: &mut std::fs::File| {
+                std::io::copy(&mut std::fs::File::open(&first.path)?, file).map(drop)
+            };
+            other.fill(copy).map_err(|error| error.to_string())?;
+            written.push(other.path.clone());
+        }
+        Ok(written)
+    }
+}
+
+fn from_file(path: &Path) -> Result<String, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    profile::without_secrets(&text).map_err(|error| format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,123 @@
+//! `harness verify`: whether a bundle is whole and unchanged, and whether its checks come out again.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::evidence::verify::{Finding, Options, Report, State, verify as examine};
+use crate::evidence::{bundle, signature};
+use crate::report::exit_code::USAGE;
+use crate::report::terminal::{Paint, wrap};
+
+use super::console::Console;
+
+/// How wide the column of areas is.
+const COLUMN: usize = 11;
+
+/// What to verify, and by what.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The evidence bundle of a run
+    #[arg(value_name = "BUNDLE")]
+    bundle: PathBuf,
+    /// Fail unless this minisign key has signed it
+    #[arg(long, value_name = "KEY|FILE")]
+    public_key: Option<String>,
+    /// Take scenarios that are not this kit's own
+    #[arg(long)]
+    accept_scenarios: bool,
+    /// How the findings are printed
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+pub(super) fn verify(arguments: &Arguments, console: &Console) -> u8 {
+    match attempt(arguments, console) {
+        Ok(code) => code,
+        Err(message) => {
+            console.complain(&message);
+            USAGE
+        }
+    }
+}
+
+fn attempt(arguments: &Arguments, console: &Console) -> Result<u8, String> {
+    let path = arguments.bundle.display();
+    let key = arguments.public_key.as_deref().map(signature::public_key).transpose();
+    let own = scenarios::files().into_iter().map(|(name, text)| {
+        let parts: Vec<String> = name.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        (parts.join("/"), text.to_vec())
+    });
+    let options = Options {
+        public_key: key.map_err(|error| error.to_string())?,
+        accepts_scenarios: arguments.accept_scenarios,
+        own_scenarios: own.collect(),
+        executable: bundle::executable().ok(),
+    };
+    let file = File::open(&arguments.bundle).map_err(|error| format!("{path} cannot be read: {error}"))?;
+    let report = examine(BufReader::new(file), &options).map_err(|error| format!("{path}: {error}"))?;
+    match arguments.format {
+        Format::Text => console.say(&text(&report, console)),
+        Format::Json => {
+            let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
+            console.say(&(json + "\n"));
+        }
+    }
+    Ok(u8::from(!report.is_good()))
+}
+
+fn text(report: &Report, console: &Console) -> String {
+    let look = console.look();
+    let paint = Paint::new(look.color);
+    let mut text = String::new();
+    if let Some(bundle) = &report.bundle {
+        text.push_str(&format!(
+            "{} judged {}, begun {}\nrecorded: {} (exit {})\n\n",
+            bundle.kit,
+            bundle.target,
+            bundle.started_at,
+            bundle.verdict.in_words(),
+            bundle.exit_code
+        ));
+    }
+    for Finding { area, state, text: found } in &report.findings {
+        let mark = match state {
+            State::Good => paint.green("ok"),
+            State::Warning => paint.bold("--"),
+            State::Bad => paint.red("XX"),
+        };
+        let lines = wrap(found, console.width().saturating_sub(COLUMN + 4).max(20));
+        for (index, line) in lines.iter().enumerate() {
+            match index {
+                0 => text.push_str(&format!("{mark} {area:COLUMN$} {line}\n")),
+                _ => text.push_str(&format!("   {:COLUMN$} {line}\n", "")),
+            }
+        }
+    }
+    text.push('\n');
+    text.push_str(&verdict(report, paint));
+    text
+}
+
+fn verdict(report: &Report, paint: Paint) -> String {
+    let warnings = match report.count(State::Warning) {
+        0 => String::new(),
+        1 => ", with 1 remark".to_owned(),
+        count => format!(", with {count} remarks"),
+    };
+    match report.count(State::Bad) {
+        0 => paint.green(&format!("verified{warnings}")) + "\n",
+        1 => paint.red(&format!("not verified: 1 thing is wrong{warnings}")) + "\n",
+        count => paint.red(&format!("not verified: {count} things are wrong{warnings}")) + "\n",
+    }
+}

@@ -1,0 +1,167 @@
+//! Every exit code of the design, from the program itself, and what is written before it.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::support::{self, Run, Target, harness};
+use crate::{json, wrong_status};
+
+/// The scenarios in a folder that a test may change.
+fn copied() -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    let status = Command::new("cp").arg("-r").arg(support::scenarios().join(".")).arg(copy.path()).status();
+    assert!(status.unwrap().success());
+    copy
+}
+
+#[test]
+fn each_way_to_end_has_its_code() {
+    let right = Target::start(&[]);
+    assert_eq!(right.judge(&[]).code, 0);
+    assert_eq!(Target::start(&[wrong_status()]).judge(&[]).code, 1);
+    assert_eq!(right.judge(&["--shard", "0/0"]).code, 2);
+    assert_eq!(support::judge_at("http://127.0.0.1:1", &[]).code, 3);
+    assert_eq!(right.judge(&["--filter", "keys/ST9"]).code, 4);
+    // Nothing was judged: no green.
+    let skipped = right.judge(&["--filter", "keys/ST3"]);
+    assert_eq!((skipped.code, skipped.results["verdict"].as_str()), (5, Some("incomplete")), "{skipped}");
+}
+
+#[test]
+fn what_keeps_the_kit_itself_from_judging_is_its_own_fault() {
+    let scenarios = copied();
+    let subtest = scenarios.path().join("probe/keys/ST1.toml");
+    let text = std::fs::read_to_string(&subtest)
+        .unwrap()
+        .replace("status = 201, ", "status = 201, snapshot = \"made\", ");
+    std::fs::write(&subtest, text).unwrap();
+    std::fs::create_dir_all(subtest.with_extension("snap")).unwrap();
+    std::fs::write(subtest.with_extension("snap").join("made.snap"), "half a snap").unwrap();
+    let (target, folder) = (Target::start(&[]), tempfile::tempdir().unwrap());
+    let run = Run::of(&mut target.command(scenarios.path(), folder.path()), folder.path());
+    assert_eq!(run.code, 70, "{run}");
+    assert_eq!(run.results["verdict"], "kit-error");
+    assert!(run.junit.contains("<error"), "{}", run.junit);
+}
+
+#[test]
+fn a_full_disk_is_told_and_the_other_reports_are_written() {
+    let target = Target::start(&[]);
+    let run = target.judge(&["--report", "json=/dev/full"]);
+    assert_eq!(run.code, 3, "{run}");
+    assert!(run.stderr.contains("the report /dev/full could not be written"), "{run}");
+    assert_eq!(run.verdict("keys/ST1"), "pass");
+    assert!(run.junit.contains("<testsuites"));
+    assert!(!Path::new("/dev/full").is_file(), "a file took the place of the device");
+    // What was found is graver than that it could not be written.
+    let failed = Target::start(&[wrong_status()]).judge(&["--report", "json=/dev/full"]);
+    assert_eq!(failed.code, 1, "{failed}");
+}
+
+#[test]
+fn a_report_can_go_into_a_pipe() {
+    let run = Target::start(&[]).judge(&["--report", "junit=/dev/stdout"]);
+    assert_eq!(run.code, 0, "{run}");
+    assert!(run.stdout.contains("<testsuites"), "{run}");
+}
+
+fn stopped_by(signal: &str) -> Run {
+    let target = Target::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = target.command(&support::endless(), folder.path());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    support::pid_in(&target.pids().join("stuck"));
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let status = child.wait().unwrap();
+    let run = Run::read(folder.path(), status.code(), &mut child);
+    assert_eq!(target.asked("DELETE", "/api/keys/9f0c1d8e-2f43-4c39-9a61-0a4f4b1c2d3e"), 1, "{run}");
+    run
+}
+
+#[test]
+fn a_terminated_run_is_cleaned_up_and_incomplete() {
+    let run = stopped_by("-TERM");
+    assert_eq!(run.code, 5, "{run}");
+    assert_eq!(run.results["verdict"], "incomplete");
+    assert!(run.junit.contains("<error"), "{}", run.junit);
+}
+
+#[test]
+fn an_interrupted_run_leaves_nothing_behind() {
+    let target = Target::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = target.command(&support::endless(), folder.path());
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let [up, stuck] = ["up", "stuck"].map(|name| support::pid_in(&target.pids().join(name)));
+    support::interrupt(child.id());
+    let status = child.wait().unwrap();
+    let run = Run::read(folder.path(), status.code(), &mut child);
+    assert_eq!(run.code, 130, "{run}");
+    assert_eq!(run.results["verdict"], "interrupted");
+    assert_eq!(target.asked("DELETE", "/api/keys/9f0c1d8e-2f43-4c39-9a61-0a4f4b1c2d3e"), 1, "{run}");
+    for pid in [up, stuck] {
+        assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "{pid} still runs");
+    }
+}
+
+#[test]
+fn reports_of_two_runs_are_never_mixed() {
+    let target = Target::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let reports = folder.path().join("of-this-run");
+    let named =
+        |folder: &Path| target.judge(&["--filter", "keys/ST2", "--report-dir", folder.to_str().unwrap()]);
+    assert_eq!(named(&reports).code, 0);
+    let again = named(&reports);
+    assert_eq!(again.code, 2, "{again}");
+    assert!(again.stderr.contains("is not empty"), "{again}");
+    for _ in 0..2 {
+        let mut command = target.command(&support::scenarios(), folder.path());
+        command.current_dir(folder.path()).args(["--filter", "keys/ST2", "--report-dir"]);
+        assert_eq!(Run::of(&mut command, folder.path()).code, 0);
+    }
+    assert_eq!(folder.path().join("reports").read_dir().unwrap().count(), 2);
+}
+
+#[test]
+fn after_enough_failures_nothing_new_begins_and_that_is_said() {
+    let refused = json(500, "{}");
+    let run = Target::start(&[("create", refused)]).judge(&["--max-fail", "1", "--jobs", "1"]);
+    assert_eq!(run.code, 1, "{run}");
+    assert_eq!(run.verdict("keys/ST1"), "fail");
+    for id in ["keys/ST2", "keys/ST4"] {
+        assert_eq!((run.verdict(id), run.reason(id)), ("error", "not begun: --max-fail 1 was reached"));
+    }
+    assert_eq!(run.verdict("keys/ST3"), "skip");
+}
+
+#[test]
+fn a_target_without_memory_of_its_runs_is_isolated() {
+    let run = Target::start(&[]).judge(&["--prove-isolation"]);
+    assert_eq!(run.code, 0, "{run}");
+    for way in ["one by one", "side by side", "side by side, shuffled"] {
+        assert!(run.stdout.contains(way), "{way}: {run}");
+    }
+    assert_eq!(run.results["subtests"][0]["repetitions"]["pass"], 3);
+}
+
+#[test]
+fn only_what_failed_runs_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let stored = folder.path().join("first.json");
+    let report = format!("json={}", stored.display());
+    let path = stored.to_str().unwrap();
+    Target::start(&[wrong_status()]).judge(&["--report", &report]);
+    let right = Target::start(&[]);
+    let again = right.judge(&["--rerun-failed", path]);
+    assert_eq!(again.code, 0, "{again}");
+    assert_eq!(again.results["subtests"].as_array().unwrap().len(), 1);
+    assert_eq!(again.verdict("keys/ST1"), "pass");
+    assert_eq!(again.results["selection"]["rerun"], true);
+    right.judge(&["--report", &report]);
+    let nothing = right.judge(&["--rerun-failed", path]);
+    assert_eq!(nothing.code, 4, "{nothing}");
+    let unreadable = harness().args(["--rerun-failed", "/no/such.json"]).output().unwrap();
+    assert_eq!(unreadable.status.code(), Some(2));
+}

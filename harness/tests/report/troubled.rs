@@ -1,0 +1,78 @@
+//! Runs that came to nothing: no report of one may look green.
+
+use std::time::Duration;
+
+use harness::report::record::Record;
+use harness::report::results::Results;
+use harness::report::{badge, headline, html, junit, markdown, tap};
+use harness::run::event::{End, Event, Fault, SubtestVerdict};
+
+use super::{events, record, registry};
+
+fn results(record: &Record) -> Results {
+    Results::of(record, &registry())
+}
+
+/// As far as its first sub-test, then somebody pressed Ctrl-C.
+fn interrupted() -> Results {
+    let mut kept: Vec<Event> = events(&registry()).into_iter().take(1).collect();
+    for subtest in 0..4 {
+        kept.push(Event::SubtestFinished {
+            subtest,
+            verdict: SubtestVerdict::Error,
+            reason: Some("interrupted before it began".to_owned()),
+            fault: Some(Fault::Interruption),
+            took: Duration::ZERO,
+        });
+    }
+    kept.push(Event::Finished { took: Duration::from_millis(3), end: End::Interrupted });
+    results(&record(&kept))
+}
+
+fn unreachable() -> Results {
+    let mut results = interrupted();
+    let reason =
+        "the target http://target/ cannot be reached: connection refused; check base_url in target.toml";
+    results.subtests.iter_mut().for_each(|subtest| subtest.reason = Some(reason.to_owned()));
+    results
+}
+
+/// Everything that ran passed, and something planned was not done.
+fn silent() -> Results {
+    let kept = events(&registry()).into_iter().filter(|event| {
+        !matches!(
+            event,
+            Event::SubtestFinished { subtest: 0 | 3, .. } | Event::StepFinished { subtest: 0, .. }
+        )
+    });
+    let mut results = results(&record(&kept.collect::<Vec<_>>()));
+    results.subtests.retain(|subtest| subtest.verdict == SubtestVerdict::Pass);
+    results
+}
+
+#[test]
+fn no_report_of_a_run_without_a_verdict_looks_green() {
+    let cases = [
+        ("nothing was ever told", results(&Record::default())),
+        ("interrupted", interrupted()),
+        ("unreachable", unreachable()),
+        ("silent", silent()),
+    ];
+    for (name, results) in cases {
+        assert_ne!(results.exit_code, 0, "{name}");
+        let sentence = headline::sentence(&results);
+        assert!(html::render(&results).contains(&sentence), "{name}");
+        assert!(
+            markdown::render(&results, 60_000).starts_with(&format!("## {sentence}")),
+            "{name}: {sentence}"
+        );
+        let text = tap::render(&results);
+        assert!(
+            text.lines().any(|line| line.starts_with("not ok ") || line.starts_with("Bail out! ")),
+            "{name}"
+        );
+        let report = quick_junit::Report::deserialize_from_str(&junit::render(&results).unwrap()).unwrap();
+        assert!(report.failures + report.errors > 0, "{name}");
+        assert!(!badge::render(&results).contains("green"), "{name}");
+    }
+}
