@@ -60,6 +60,11 @@ mutants *ARGS:
     cargo mutants --package mock-server --jobs 2 --timeout 60 --output target/mutants/mock-server {{ARGS}} -- domain::
     cargo mutants --package harness --jobs 2 --timeout 60 --output target/mutants/harness {{ARGS}} -- -- check:: plan::
 
+# The JSON Schemas that .taplo.toml points editors to
+schemas:
+    mkdir -p reports/schemas
+    for name in scenario profile waivers results; do cargo run -q -p harness -- schema $name > reports/schemas/$name.schema.json; done
+
 # Ratios, measured in one run each
 bench:
     cargo bench -p mock-server --bench registrations

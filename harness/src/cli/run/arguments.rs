@@ -62,7 +62,7 @@ pub(in crate::cli) struct Arguments {
     /// Accept new and changed snapshots
     #[arg(long)]
     pub(super) accept: bool,
-    /// Write a report: json, junit, html, markdown, tap or badge; may be repeated
+    /// Write a report: json, junit, html, markdown, tap, badge or evidence; may be repeated
     #[arg(long, value_name = "FORMAT=PATH")]
     pub(super) report: Vec<Destination>,
     /// Sign the evidence with this minisign secret key; its password is taken from HARNESS_SIGNING_PASSWORD
