@@ -74,6 +74,16 @@ pub fn counts(results: &Results) -> String {
     )
 }
 
+/// The checks counted; what is zero and may be is left out.
+pub fn checks(results: &Results) -> String {
+    let checks = |verdict: &str| count(&results.totals.checks, verdict);
+    let rare =
+        [("waived", "waived"), ("error", "could not be judged"), ("skip", "not judged on this target")];
+    let rare = rare.iter().filter(|(verdict, _)| checks(verdict) > 0);
+    let rare = rare.map(|(verdict, words)| format!(", {} {words}", checks(verdict)));
+    format!("{} passed, {} failed{}", checks("pass"), checks("fail"), rare.collect::<String>())
+}
+
 /// What a badge says: failures first, then what passed, and what was waived or skipped.
 pub fn badge(results: &Results) -> String {
     let subtests = |verdict: &str| count(&results.totals.subtests, verdict);

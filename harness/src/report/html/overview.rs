@@ -137,20 +137,10 @@ pub(super) fn footer(results: &Results) -> Markup {
 }
 
 fn checks(results: &Results) -> String {
-    let checks = |verdict: &str| count(&results.totals.checks, verdict);
     let statements = |verdict: &str| count(&results.totals.requirements, verdict);
-    let mut parts =
-        vec![format!("{} passed, {} failed", headline::of(checks("pass"), "check"), checks("fail"))];
-    for (verdict, words) in
-        [("waived", "waived"), ("error", "could not be judged"), ("skip", "not judged on this target")]
-    {
-        if checks(verdict) > 0 {
-            parts.push(format!("{} {words}", checks(verdict)));
-        }
-    }
     format!(
-        "{}. {} of {} verified, {} violated, {} not verified.",
-        parts.join(", "),
+        "Checks: {}. {} of {} verified, {} violated, {} not verified.",
+        headline::checks(results),
         statements("verified"),
         headline::of(statements("total"), "statement"),
         statements("violated"),

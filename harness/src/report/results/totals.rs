@@ -36,20 +36,6 @@ impl Totals {
     }
 }
 
-impl Totals {
-    /// What a badge says: `12 passed, 1 waived`, with what failed, erred and was skipped if anything did.
-    pub fn badge(&self) -> String {
-        let count = |name: &str| self.subtests.get(name).copied().unwrap_or_default();
-        let mut badge = format!("{} passed, {} waived", count("pass"), count("waived"));
-        for (name, word) in [("fail", "failed"), ("error", "not judged"), ("skip", "skipped")] {
-            if count(name) > 0 {
-                badge.push_str(&format!(", {} {word}", count(name)));
-            }
-        }
-        badge
-    }
-}
-
 /// Every verdict is counted, so that a reader finds its zero too.
 fn counted<V: Serialize>(names: &[&str], verdicts: impl Iterator<Item = V>) -> BTreeMap<String, usize> {
     let mut counts: BTreeMap<String, usize> = names.iter().map(|name| ((*name).to_owned(), 0)).collect();

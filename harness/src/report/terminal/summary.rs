@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::plan::waiver::WaiverState;
 use crate::report::exit_code::Verdict;
+use crate::report::headline;
 use crate::report::results::{RequirementResult, Results};
 use crate::requirement::coverage::StatementVerdict;
 use crate::run::event::SubtestVerdict;
@@ -40,9 +41,8 @@ pub(super) fn verdict(text: &mut String, results: &Results, paint: Paint, width:
         let _ = writeln!(writer.text, "report written to {}", report.display());
     }
     let _ = writeln!(writer.text, "{} {painted}", paint.bold("verdict:"));
-    let unverified = results.totals.requirements.get("unverified").copied().unwrap_or_default();
-    let many = if unverified == 1 { "" } else { "s" };
-    writer.hanging("", &format!("{}, {unverified} statement{many} unverified", results.totals.badge()));
+    let unverified = headline::of(headline::count(&results.totals.requirements, "unverified"), "statement");
+    writer.hanging("", &format!("{}, {unverified} unverified", headline::badge(results)));
 }
 
 fn details(writer: &mut Writer<'_>, results: &Results, paint: Paint) {
@@ -157,32 +157,9 @@ fn statements_by_reason(writer: &mut Writer<'_>, results: &Results) {
 }
 
 fn counts(writer: &mut Writer<'_>, results: &Results) {
-    let count = |counts: &BTreeMap<String, usize>, name: &str| counts.get(name).copied().unwrap_or_default();
-    let subtests = |name: &str| count(&results.totals.subtests, name);
-    let mut line = format!(
-        "{} passed, {} failed, {} skipped, {} errors",
-        subtests("pass"),
-        subtests("fail"),
-        subtests("skip"),
-        subtests("error")
-    );
-    if subtests("waived") > 0 {
-        line.push_str(&format!(", {} waived", subtests("waived")));
-    }
-    writer.hanging("sub-tests: ", &line);
-    let checks = |name: &str| count(&results.totals.checks, name);
-    let mut line = format!("{} passed, {} failed", checks("pass"), checks("fail"));
-    if checks("waived") > 0 {
-        line.push_str(&format!(", {} waived", checks("waived")));
-    }
-    if checks("error") > 0 {
-        line.push_str(&format!(", {} could not be judged", checks("error")));
-    }
-    if checks("skip") > 0 {
-        line.push_str(&format!(", {} not judged on this target", checks("skip")));
-    }
-    writer.hanging("checks: ", &line);
-    let statements = |name: &str| count(&results.totals.requirements, name);
+    writer.hanging("sub-tests: ", &headline::counts(results));
+    writer.hanging("checks: ", &headline::checks(results));
+    let statements = |verdict: &str| headline::count(&results.totals.requirements, verdict);
     writer.hanging(
         "statements: ",
         &format!(
