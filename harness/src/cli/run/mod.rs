@@ -6,6 +6,7 @@ mod evidence;
 mod github;
 mod isolation;
 mod judgement;
+mod preparation;
 mod reports;
 mod selection;
 mod signals;
@@ -16,10 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::check::snapshot::Mode;
-use crate::plan::Filter;
 use crate::report::comparison::{Comparison, text};
 use crate::report::destination::Destination;
-use crate::report::exit_code::{ENVIRONMENT, NON_CONFORMANT, USAGE, Verdict};
+use crate::report::exit_code::{ENVIRONMENT, NON_CONFORMANT, Verdict};
 use crate::report::record::Record;
 use crate::report::results::Results;
 use crate::report::terminal::{Paint, Terminal};
@@ -31,15 +31,12 @@ use crate::selftest::matrix::Matrix;
 use crate::selftest::observed::Observed;
 
 use super::console::Console;
-use super::{diff, library, stored};
+use super::diff;
 pub(super) use arguments::{Arguments, jobs};
-use evidence::Evidence;
 use judgement::{Audience, judge};
-use reports::destinations;
+use preparation::{Prepared, prepare};
 pub(super) use reports::write_reports;
-use selection::planned;
 pub(super) use signals::heed_signals;
-use target::{logins_can_be_approved, target};
 
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
@@ -50,30 +47,8 @@ pub(super) async fn run(arguments: Arguments, scenarios: Option<&Path>, console:
 }
 
 async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Console) -> Result<u8, u8> {
-    let usage = |message: &dyn std::fmt::Display| {
-        console.complain(&message.to_string());
-        USAGE
-    };
-    // Whatever is wrong with what was named is said before anything is made or run.
-    let baseline = arguments.baseline.as_deref().map(|path| stored::read(path, console)).transpose()?;
-    let filter = arguments.filter.as_deref().map(Filter::parse).transpose().map_err(|error| usage(&error))?;
-    let shelf = library::open(scenarios, console)?;
-    let target = target(&arguments, console)?;
-    let today = time::OffsetDateTime::now_utc().date();
-    let plan = Arc::new(planned(&arguments, filter, &shelf.library, &target, today, console)?);
-    logins_can_be_approved(&plan, &target, arguments.target.as_deref()).map_err(|message| usage(&message))?;
-    if arguments.accept && !shelf.is_lasting {
-        return Err(usage(
-            &"--accept needs the checkout's scenarios, which are not there; name them with --scenarios",
-        ));
-    }
-
-    let destinations = destinations(&arguments).map_err(|message| usage(&message))?;
-    for destination in &destinations {
-        destination.prepare().map_err(|error| usage(&error))?;
-    }
-    let mut evidence = Evidence::begin(&arguments, &destinations, &shelf.library, console)?;
-
+    let Prepared { baseline, shelf, target, plan, destinations, mut evidence } =
+        prepare(&arguments, scenarios, console)?;
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(|error| {
         console.complain(&format!(
             "no folder for the machines can be made: {error}; set TMPDIR to a writable one"
@@ -121,27 +96,19 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         comparison::compare(&mut results, &shelf.library, jobs(arguments.jobs), folder.path(), console).await;
     }
     let (mut written, mut is_complete) = write_reports(&destinations, &results, console);
-    match evidence.map(|evidence| evidence.pack(&destinations, &results, &shelf.library, &plan)) {
-        Some(Ok(packed)) => written.extend(packed),
-        Some(Err(error)) => {
+    if let Some(evidence) = evidence {
+        let packed = evidence.pack(&destinations, &results, &shelf.library, &plan);
+        is_complete &= packed.is_ok();
+        written.extend(packed.unwrap_or_else(|error| {
             console.complain(&error);
-            is_complete = false;
-        }
-        None => {}
+            Vec::new()
+        }));
     }
     terminal.finish(&record, &results, &registry, &written);
     if github::is_here() {
         github::tell(&results, console);
     }
-    let mut got_worse = false;
-    if let Some(baseline) = baseline {
-        let comparison = Comparison::of(&baseline, &results, diff::patience());
-        got_worse = comparison.regressions > 0;
-        console.say(&format!(
-            "\nsince the baseline:\n{}",
-            text(&comparison, Paint::new(console.look().color), console.width())
-        ));
-    }
+    let got_worse = baseline.is_some_and(|baseline| tell_what_changed(&baseline, &results, console));
     for difference in &differences {
         console.say(&format!("not isolated: {difference}\n"));
     }
@@ -150,6 +117,14 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         0 if !is_complete => ENVIRONMENT,
         code => code,
     })
+}
+
+/// Says what changed since the baseline; whether anything got worse.
+fn tell_what_changed(baseline: &Results, results: &Results, console: &Console) -> bool {
+    let comparison = Comparison::of(baseline, results, diff::patience());
+    let told = text(&comparison, Paint::new(console.look().color), console.width());
+    console.say(&format!("\nsince the baseline:\n{told}"));
+    comparison.regressions > 0
 }
 
 /// New snapshots are left for review where a person will find them.
