@@ -10,13 +10,18 @@ pub(super) fn remark(exchanges: &[Exchange]) -> Option<String> {
 }
 
 fn strange(exchange: &Exchange) -> Option<String> {
-    if exchange.json.is_some() {
-        return None;
-    }
     let header = |wanted: &str| {
         let found = exchange.headers.iter().find(|(name, _)| name == wanted);
         found.map(|(_, value)| value.as_str())
     };
+    if exchange.status == 429 {
+        return Some(
+            "it asks for patience: if the kit is too fast for it, set limits.requests_per_second".to_owned(),
+        );
+    }
+    if exchange.json.is_some() {
+        return None;
+    }
     if let (300..400, Some(location)) = (exchange.status, header("location")) {
         return Some(format!(
             "it redirects to {location}, and redirects are not followed: if the target answers there, set base_url to it"
@@ -62,6 +67,7 @@ mod tests {
             (200, "content-type", "text/html", page, "an HTML page, titled “Sign in”"),
             (404, "x", "y", "<HTML></HTML>", "an HTML page:"),
             (503, "x", "y", "{\"error\":{}}", ""),
+            (429, "retry-after", "1", "{\"error\":{}}", "set limits.requests_per_second"),
             (400, "x", "y", "no", ""),
             (500, "x", "y", "äääääääääääää", ""),
         ];

@@ -10,7 +10,7 @@ use crate::report::merge::{Part, merge as join};
 use crate::report::terminal::summary;
 
 use super::console::Console;
-use super::run::write_reports;
+use super::run::{github, write_reports};
 use super::{library, stored};
 
 /// The shards' results, and what to write.
@@ -44,6 +44,10 @@ fn attempt(arguments: &Arguments, scenarios: Option<&Path>, console: &Console) -
     let results = join(&parts, &library.scenarios, &library.registry).map_err(|error| usage(&error))?;
     let (written, is_complete) = write_reports(&arguments.report, &results, console);
     let look = console.look();
-    console.say(&summary(&results, look, &written));
-    Ok(if results.exit_code == 0 && !is_complete { ENVIRONMENT } else { results.exit_code })
+    let code = if results.exit_code == 0 && !is_complete { ENVIRONMENT } else { results.exit_code };
+    console.say(&summary(&results, look, &written, code));
+    if github::is_here() {
+        github::tell(&results, console);
+    }
+    Ok(code)
 }

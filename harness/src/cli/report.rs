@@ -8,6 +8,7 @@ use crate::report::destination::Destination;
 use crate::report::exit_code::{ENVIRONMENT, USAGE};
 
 use super::console::Console;
+use super::run::empty;
 use super::stored;
 
 /// Which reports, of what.
@@ -31,7 +32,14 @@ pub(super) fn report(arguments: &Arguments, console: &Console) -> u8 {
         Err(code) => return code,
     };
     let mut destinations = arguments.report.clone();
-    let all = arguments.report_dir.iter().flat_map(|folder| Destination::all_in(folder));
+    let folder = match arguments.report_dir.as_deref().map(empty).transpose() {
+        Ok(folder) => folder,
+        Err(message) => {
+            console.complain(&message);
+            return USAGE;
+        }
+    };
+    let all = folder.iter().flat_map(|folder| Destination::all_in(folder));
     destinations.extend(all.filter(Destination::is_of_results));
     for destination in &destinations {
         if let Err(error) = destination.prepare_of_results() {

@@ -5,6 +5,7 @@ use std::io::{self, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::evidence::archive::{Method, Writer};
+use crate::evidence::digest_of;
 use crate::evidence::manifest::{
     ArchiveDigest, ChainSummary, EXCHANGES, FORMAT, FileDigest, GUIDE, MANIFEST, Manifest, PROFILE, RESULTS,
     SCENARIOS, STATEMENT, is_plain,
@@ -159,20 +160,10 @@ fn snapshots(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
 /// # Errors
 /// It cannot be read.
 pub fn executable() -> io::Result<String> {
-    use sha2::Digest as _;
     // The link holds even if the file was replaced meanwhile.
     let linked = Path::new("/proc/self/exe");
     let path = if linked.exists() { linked.to_owned() } else { std::env::current_exe()? };
-    let mut file = File::open(path)?;
-    let mut digest = sha2::Sha256::new();
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        let read = file.read(&mut buffer)?;
-        match buffer.get(..read) {
-            Some(chunk) if read > 0 => digest.update(chunk),
-            _ => return Ok(hex::encode(digest.finalize())),
-        }
-    }
+    digest_of(File::open(path)?).map(|(_, digest)| digest)
 }
 
 struct Packing<W> {

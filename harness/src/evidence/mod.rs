@@ -12,9 +12,30 @@ pub mod spool;
 pub mod statement;
 pub mod verify;
 
+use std::io::{self, Read};
+
 use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 digest in hex.
 pub fn digest(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
+}
+
+/// How much there is to read, and its SHA-256 digest in hex.
+///
+/// # Errors
+/// It cannot be read to its end.
+pub fn digest_of(mut content: impl Read) -> io::Result<(u64, String)> {
+    let (mut digest, mut length) = (Sha256::new(), 0);
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let read = content.read(&mut buffer)?;
+        match buffer.get(..read) {
+            Some(chunk) if read > 0 => {
+                digest.update(chunk);
+                length += chunk.len() as u64;
+            }
+            _ => return Ok((length, hex::encode(digest.finalize()))),
+        }
+    }
 }

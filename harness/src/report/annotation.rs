@@ -29,7 +29,12 @@ pub fn annotations(results: &Results, root: &Path, here: &Path) -> Vec<String> {
 }
 
 fn annotation(subtest: &SubtestResult, kind: &str, root: &Path, here: &Path) -> String {
-    let bad = |check: &&CheckResult| !matches!(check.verdict, CheckVerdict::Pass | CheckVerdict::Skip);
+    let is_waived = subtest.verdict == SubtestVerdict::Waived;
+    let bad = |check: &&CheckResult| match check.verdict {
+        CheckVerdict::Pass | CheckVerdict::Skip => false,
+        CheckVerdict::Waived => is_waived,
+        CheckVerdict::Fail | CheckVerdict::Error => true,
+    };
     let mut checks = subtest.checks.iter().filter(bad);
     let Some(check) = checks.next() else {
         return command(kind, &[("title", &subtest.id)], subtest.reason.as_deref().unwrap_or_default());

@@ -11,7 +11,7 @@ pub fn render(results: &Results) -> String {
     let color = match (results.verdict, headline::count(&results.totals.subtests, "waived")) {
         (Verdict::Conformant, 0) => "brightgreen",
         (Verdict::Conformant, _) => "yellowgreen",
-        (Verdict::NonConformant | Verdict::StaleWaiver, _) => "red",
+        (Verdict::NonConformant | Verdict::StaleWaiver | Verdict::Worse, _) => "red",
         _ => "lightgrey",
     };
     let badge = json!({

@@ -42,6 +42,8 @@ pub enum Verdict {
     NonConformant,
     /// Nothing else is wrong than a waiver, which has expired or is no longer needed.
     StaleWaiver,
+    /// Every check that was planned holds, and still something is worse than before, or hangs on the order.
+    Worse,
     /// The target or the environment kept checks from being judged.
     EnvironmentError,
     /// Something planned was not done, or the run was cancelled.
@@ -74,7 +76,7 @@ impl Verdict {
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Conformant => 0,
-            Self::NonConformant | Self::StaleWaiver => NON_CONFORMANT,
+            Self::NonConformant | Self::StaleWaiver | Self::Worse => NON_CONFORMANT,
             Self::EnvironmentError => ENVIRONMENT,
             Self::Incomplete => 5,
             Self::KitError => KIT,
@@ -88,6 +90,7 @@ impl Verdict {
             Self::Conformant => "conformant",
             Self::NonConformant => "not conformant",
             Self::StaleWaiver => "not passed: a waiver has expired or is no longer needed",
+            Self::Worse => "not passed: something got worse, or hangs on the order",
             Self::EnvironmentError => "no verdict: the target or its environment failed",
             Self::Incomplete => "no verdict: not everything planned was done",
             Self::KitError => "no verdict: the kit itself failed",

@@ -13,6 +13,13 @@ pub fn sentence(results: &Results) -> String {
     let statements = |verdict: &str| count(&results.totals.requirements, verdict);
     let (verified, all) = (statements("verified"), statements("total"));
     match results.verdict {
+        Verdict::Conformant if subtests("waived") > 0 => format!(
+            "{target} passes with {} waived: {verified} of {} {} verified, {} violated.",
+            of(subtests("waived"), "sub-test"),
+            of(all, "documented statement"),
+            if verified == 1 { "is" } else { "are" },
+            statements("violated"),
+        ),
         Verdict::Conformant if statements("unverified") == 0 => {
             format!("{target} conforms: all {} are verified.", of(all, "documented statement"))
         }
@@ -29,6 +36,13 @@ pub fn sentence(results: &Results) -> String {
             if statements("violated") == 1 { "is" } else { "are" },
         ),
         Verdict::StaleWaiver => format!("{target} does not pass: {}.", stale(results).join(", ")),
+        Verdict::Worse => format!(
+            "{target} does not pass, although every check holds: {}.",
+            match results.regressions.as_slice() {
+                [only] => only.clone(),
+                all => format!("{} things got worse or hang on the order", all.len()),
+            }
+        ),
         Verdict::EnvironmentError => format!(
             "There is no verdict on {target}: it or its surroundings failed in {}.",
             of(subtests("error"), "sub-test")
@@ -42,7 +56,7 @@ pub fn sentence(results: &Results) -> String {
 /// What keeps a run from being conformant beside its sub-tests: things not done, and waivers that are stale.
 pub fn troubles(results: &Results) -> Vec<String> {
     let stale = stale(results).into_iter().map(|stale| format!("a stale waiver: {stale}"));
-    results.gaps.iter().cloned().chain(stale).collect()
+    results.gaps.iter().cloned().chain(stale).chain(results.regressions.iter().cloned()).collect()
 }
 
 fn stale(results: &Results) -> Vec<String> {
@@ -95,7 +109,13 @@ pub fn badge(results: &Results) -> String {
         (subtests("skip"), "skipped", false),
     ];
     let shown = parts.iter().filter(|(count, _, always)| *always || *count > 0);
-    shown.map(|(count, word, _)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+    let mut shown: Vec<String> = shown.map(|(count, word, _)| format!("{count} {word}")).collect();
+    match results.verdict {
+        Verdict::StaleWaiver => shown.insert(0, "stale waiver".to_owned()),
+        Verdict::Worse => shown.insert(0, "got worse".to_owned()),
+        _ => {}
+    }
+    shown.join(", ")
 }
 
 /// How many have this verdict.

@@ -144,7 +144,7 @@ fn the_run_itself(results: &Results) -> Option<TestSuite> {
         return None;
     }
     let kind = match results.verdict {
-        Verdict::NonConformant | Verdict::StaleWaiver => NonSuccessKind::Failure,
+        Verdict::NonConformant | Verdict::StaleWaiver | Verdict::Worse => NonSuccessKind::Failure,
         _ => NonSuccessKind::Error,
     };
     let mut status = TestCaseStatus::non_success(kind);

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::check::outcome::CheckVerdict;
 use crate::report::headline::{self, count};
+use crate::report::json::pretty;
 use crate::report::results::{CheckResult, FailedStep, ReferenceStep, Results, SubtestResult};
 use crate::requirement::coverage::StatementVerdict;
 use crate::run::event::SubtestVerdict;
@@ -319,12 +320,6 @@ fn fenced(language: &str, text: &str) -> String {
     }
     let fence = "`".repeat(longest_run(&shown).max(2) + 1);
     format!("{fence}{language}\n{}\n{fence}\n\n", shown.trim_end_matches('\n'))
-}
-
-/// JSON as people read it, anything else as it came.
-fn pretty(body: &str) -> String {
-    let json = serde_json::from_str::<serde_json::Value>(body).ok();
-    json.and_then(|json| serde_json::to_string_pretty(&json).ok()).unwrap_or_else(|| body.to_owned())
 }
 
 fn longest_run(text: &str) -> usize {

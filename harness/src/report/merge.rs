@@ -142,7 +142,7 @@ pub fn merge(
             waiver.state = WaiverState::Used;
         });
     }
-    Ok(Results {
+    let mut joined = Results {
         kit: first.results.kit.clone(),
         target: target.clone(),
         run_id: None,
@@ -159,10 +159,13 @@ pub fn merge(
         waivers: applied,
         selection: crate::report::results::Selected { shard: None, ..first.results.selection.clone() },
         gaps,
+        regressions: Vec::new(),
         leftovers: parts.iter().flat_map(|part| part.results.leftovers.clone()).collect(),
         retries: parts.iter().map(|part| part.results.retries).sum(),
         diagnosis: Vec::new(),
-    })
+    };
+    joined.worsen(parts.iter().flat_map(|part| part.results.regressions.clone()));
+    Ok(joined)
 }
 
 fn alike(first: &Part, parts: &[Part]) -> Result<(), MergeError> {

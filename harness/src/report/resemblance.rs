@@ -13,14 +13,28 @@ pub struct Resemblance {
     pub agreeing: usize,
     /// The checks that fail in either, of those that were judged.
     pub of: usize,
+    /// How many more deviations, which are not told, agree as well as this one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub others: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl fmt::Display for Resemblance {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { deviation, wrong, agreeing, of } = self;
+        let Self { deviation, wrong, agreeing, of, others } = self;
         write!(
             formatter,
             "behaves as the reference would if {wrong} ({agreeing} of {of} checks agree; {deviation})"
-        )
+        )?;
+        match others {
+            0 => Ok(()),
+            others => {
+                write!(formatter, ", or as {others} more that agree as well: a whole suite tells them apart")
+            }
+        }
     }
 }

@@ -23,7 +23,13 @@ pub fn diagnose(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue) -> 
     if alike.first().is_some_and(is_exact) {
         alike.retain(is_exact);
     }
+    let untold = alike.get(MOST..).unwrap_or_default();
+    let last = alike.get(MOST - 1).map(|last| (last.agreeing, last.of));
+    let others = untold.iter().filter(|other| Some((other.agreeing, other.of)) == last).count();
     alike.truncate(MOST);
+    if let Some(last) = alike.last_mut() {
+        last.others = others;
+    }
     alike
 }
 
@@ -36,7 +42,7 @@ pub(super) fn ranked(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue
         .map(|(likeness, declared)| {
             let (deviation, wrong) = (declared.id.clone(), declared.wrong.clone());
             let (agreeing, of) = (likeness.agreeing, likeness.of_either());
-            (likeness, Resemblance { deviation, wrong, agreeing, of })
+            (likeness, Resemblance { deviation, wrong, agreeing, of, others: 0 })
         })
         .collect();
     // Of equals the file's order.

@@ -27,6 +27,7 @@ pub(crate) fn results() -> Results {
         wrong: "every key were refused".to_owned(),
         agreeing: 1,
         of: 2,
+        others: 0,
     }];
     results
 }

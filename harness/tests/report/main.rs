@@ -177,7 +177,7 @@ fn page(look: Look) -> String {
     let mut terminal = Terminal::new(page.clone(), look);
     events.iter().for_each(|event| terminal.hear(event));
     let results = Results::of(&record, &registry);
-    terminal.finish(&record, &results, &registry, &[PathBuf::from("reports/results.json")]);
+    terminal.finish(&record, &results, &registry, &[PathBuf::from("reports/results.json")], 1);
     String::from_utf8(page.0.lock().unwrap().clone()).unwrap()
 }
 

@@ -9,12 +9,12 @@ use crate::report::markdown;
 use crate::report::results::Results;
 
 /// Whether this runs in GitHub Actions.
-pub(super) fn is_here() -> bool {
+pub(in crate::cli) fn is_here() -> bool {
     std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true")
 }
 
 /// Prints the annotations and adds to the summary.
-pub(super) fn tell(results: &Results, console: &Console) {
+pub(in crate::cli) fn tell(results: &Results, console: &Console) {
     let here = std::env::current_dir().unwrap_or_default();
     let root = std::env::var_os("GITHUB_WORKSPACE").map_or_else(|| here.clone(), Into::into);
     for annotation in annotations(results, &root, &here) {

@@ -7,7 +7,7 @@ use crate::check::outcome::CheckVerdict;
 use crate::cli::console::Console;
 use crate::plan::{Plan, Selection};
 use crate::run::event::Listener;
-use crate::run::{Setting, Stop};
+use crate::run::{Setting, Stop, new_id};
 use crate::selftest::observed::Observed;
 
 use super::judgement::{Audience, judge};
@@ -37,7 +37,8 @@ pub(super) async fn prove(
         }
         let seed = shuffle.map(|seed| format!(" (--shuffle {seed})")).unwrap_or_default();
         console.say(&format!("\n{way}{seed}: "));
-        let setting = Arc::new(Setting { jobs, ..(*setting).clone() });
+        // On a shared target the names of one pass are none of the next one's.
+        let setting = Arc::new(Setting { jobs, id: new_id(), ..(*setting).clone() });
         let selection = Selection { shuffle, ..plan.selection.clone() };
         let plan = Arc::new(Plan { selection, ..(**plan).clone() });
         let mut observed = Observed::default();

@@ -3,7 +3,7 @@
 mod arguments;
 mod comparison;
 mod evidence;
-mod github;
+pub(super) mod github;
 mod isolation;
 mod judgement;
 mod preparation;
@@ -19,7 +19,7 @@ use std::time::Duration;
 use crate::check::snapshot::Mode;
 use crate::report::comparison::{Comparison, text};
 use crate::report::destination::Destination;
-use crate::report::exit_code::{ENVIRONMENT, NON_CONFORMANT, Verdict};
+use crate::report::exit_code::{ENVIRONMENT, Verdict};
 use crate::report::record::Record;
 use crate::report::results::Results;
 use crate::report::terminal::{Paint, Terminal};
@@ -35,7 +35,7 @@ use super::diff;
 pub(super) use arguments::{Arguments, jobs};
 use judgement::{Audience, judge};
 use preparation::{Prepared, prepare};
-pub(super) use reports::write_reports;
+pub(super) use reports::{empty, write_reports};
 pub(super) use signals::heed_signals;
 
 const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -95,6 +95,10 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     if shows_reference && results.verdict != Verdict::Interrupted {
         comparison::compare(&mut results, &shelf.library, jobs(arguments.jobs), folder.path(), console).await;
     }
+    let worse: Vec<String> =
+        baseline.iter().flat_map(|baseline| what_got_worse(baseline, &results)).collect();
+    let differing = differences.into_iter().map(|difference| format!("not isolated: {difference}"));
+    results.worsen(worse.into_iter().chain(differing));
     let (mut written, mut is_complete) = write_reports(&destinations, &results, console);
     if let Some(evidence) = evidence {
         let packed = evidence.pack(&destinations, &results, &shelf.library, &plan);
@@ -104,27 +108,27 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
             Vec::new()
         }));
     }
-    terminal.finish(&record, &results, &registry, &written);
+    let code = if results.exit_code == 0 && !is_complete { ENVIRONMENT } else { results.exit_code };
+    if let Some(baseline) = &baseline {
+        tell_what_changed(baseline, &results, console);
+    }
+    terminal.finish(&record, &results, &registry, &written, code);
     if github::is_here() {
         github::tell(&results, console);
     }
-    let got_worse = baseline.is_some_and(|baseline| tell_what_changed(&baseline, &results, console));
-    for difference in &differences {
-        console.say(&format!("not isolated: {difference}\n"));
-    }
-    Ok(match results.exit_code {
-        0 if got_worse || !differences.is_empty() => NON_CONFORMANT,
-        0 if !is_complete => ENVIRONMENT,
-        code => code,
-    })
+    Ok(code)
 }
 
-/// Says what changed since the baseline; whether anything got worse.
-fn tell_what_changed(baseline: &Results, results: &Results, console: &Console) -> bool {
+fn what_got_worse(baseline: &Results, results: &Results) -> Vec<String> {
+    let comparison = Comparison::of(baseline, results, diff::patience());
+    let worse = comparison.changes.iter().filter(|change| change.regression);
+    worse.map(ToString::to_string).collect()
+}
+
+fn tell_what_changed(baseline: &Results, results: &Results, console: &Console) {
     let comparison = Comparison::of(baseline, results, diff::patience());
     let told = text(&comparison, Paint::new(console.look().color), console.width());
     console.say(&format!("\nsince the baseline:\n{told}"));
-    comparison.regressions > 0
 }
 
 /// New snapshots are left for review where a person will find them.

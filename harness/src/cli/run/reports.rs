@@ -34,7 +34,7 @@ pub(super) fn destinations(arguments: &Arguments) -> Result<Vec<Destination>, St
 }
 
 /// A folder that was named: what lies in it already would pass for this run's.
-fn empty(folder: &Path) -> Result<PathBuf, String> {
+pub(in crate::cli) fn empty(folder: &Path) -> Result<PathBuf, String> {
     let shown = folder.display();
     match std::fs::read_dir(folder).map(|mut entries| entries.next().is_some()) {
         Ok(true) => Err(format!(

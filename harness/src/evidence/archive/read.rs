@@ -3,7 +3,8 @@
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Take};
 
 use flate2::{Crc, bufread::DeflateDecoder};
-use sha2::{Digest as _, Sha256};
+
+use crate::evidence::digest_of;
 
 use super::{CENTRAL, CENTRAL_LENGTH, END, END_LENGTH, Header, LOCAL_LENGTH, Method, end};
 
@@ -140,10 +141,7 @@ impl<R: Read + Seek> Archive<R> {
     /// The file cannot be read.
     pub fn digest_before(&mut self, member: &Member) -> io::Result<(u64, String)> {
         self.reader.rewind()?;
-        let mut digest = Sha256::new();
-        let length =
-            io::copy(&mut (&mut self.reader).take(u64::from(member.offset)), &mut HashWriter(&mut digest))?;
-        Ok((length, hex::encode(digest.finalize())))
+        digest_of((&mut self.reader).take(u64::from(member.offset)))
     }
 
     /// A member's bytes, unpacked as they are read. Reading fails where they are not what the directory says.
@@ -219,19 +217,6 @@ impl<R: Read> Read for Contents<'_, R> {
                 Ok(read)
             }
         }
-    }
-}
-
-struct HashWriter<'a>(&'a mut Sha256);
-
-impl io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::report::results::Results;
 
 /// What a judgement made anew cannot bring: it depends on more than the exchanges.
-const NOT_COMPARED: [&str; 6] = ["failures", "diagnosis", "run_id", "retries", "waivers", "waiver"];
+const NOT_COMPARED: [&str; 7] =
+    ["failures", "regressions", "diagnosis", "run_id", "retries", "waivers", "waiver"];
 
 /// Words, which another version may choose otherwise.
 const WORDS: [&str; 7] = ["expected", "actual", "message", "notes", "wire", "reason", "text"];
@@ -24,13 +25,14 @@ pub(super) struct Terms {
 /// Every place at which they differ.
 pub(super) fn differences(recorded: &Results, again: &Results, terms: &Terms) -> Vec<String> {
     let value = |results: &Results| serde_json::to_value(results).unwrap_or_default();
-    let is_waived = !recorded.waivers.is_empty();
+    // Waivers and an earlier run decide together with the exchanges.
+    let depends_on_more = !recorded.waivers.is_empty() || !recorded.regressions.is_empty();
     let (mut recorded, mut again) = (value(recorded), value(again));
     for results in [&mut recorded, &mut again] {
         if let Some(fields) = results.as_object_mut() {
             // What is left on the target and belongs to no sub-test is found out by asking it.
             fields.remove("leftovers");
-            if is_waived {
+            if depends_on_more {
                 for depending in ["verdict", "exit_code", "totals"] {
                     fields.remove(depending);
                 }

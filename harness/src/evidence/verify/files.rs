@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read, Seek};
 
-use sha2::{Digest as _, Sha256};
-
 use super::{Options, Report};
 use crate::evidence::archive::{Archive, Member};
+use crate::evidence::digest_of;
 use crate::evidence::manifest::{FileDigest, MANIFEST, Manifest, SCENARIOS, is_plain};
 use crate::evidence::signature::SIGNATURE;
 
@@ -82,19 +81,8 @@ fn difference<R: Read + Seek>(
     if u64::from(member.size) != file.bytes {
         return Some(format!("{name} was changed: it has {} bytes and had {}", member.size, file.bytes));
     }
-    let found = archive.read(member).and_then(|mut content| {
-        let mut digest = Sha256::new();
-        let mut buffer = vec![0; 64 * 1024];
-        loop {
-            let read = content.read(&mut buffer)?;
-            match buffer.get(..read) {
-                Some(chunk) if read > 0 => digest.update(chunk),
-                _ => return Ok(hex::encode(digest.finalize())),
-            }
-        }
-    });
-    match found {
-        Ok(sha256) if sha256 == file.sha256 => None,
+    match archive.read(member).and_then(digest_of) {
+        Ok((_, sha256)) if sha256 == file.sha256 => None,
         Ok(_) => Some(format!("{name} was changed: its digest is another than the manifest's")),
         Err(error) => Some(format!("{name} cannot be read: {error}")),
     }

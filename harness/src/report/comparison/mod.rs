@@ -80,6 +80,17 @@ pub enum Kind {
     Appeared,
 }
 
+impl std::fmt::Display for Change {
+    /// In a line: what happened to what.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}: {}", self.kind.in_words(), self.subtest)?;
+        if !self.requirements.is_empty() {
+            write!(formatter, " {}", self.requirements.join(", "))?;
+        }
+        write!(formatter, " ({} → {})", self.was, self.is)
+    }
+}
+
 impl Kind {
     /// In words.
     pub fn in_words(self) -> &'static str {

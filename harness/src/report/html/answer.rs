@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
-use serde_json::Value;
 
 use crate::report::headline;
+use crate::report::json::pretty;
 use crate::report::results::{ExchangeResult, ProcessRun, WireRun};
 
 use super::duration;
@@ -113,11 +113,8 @@ fn ran(process: &ProcessRun) -> Block {
     }
 }
 
-/// JSON as people read it, anything else as it came.
 fn lines(body: &str) -> Vec<String> {
-    let json = serde_json::from_str::<Value>(body).ok();
-    let pretty = json.and_then(|json| serde_json::to_string_pretty(&json).ok());
-    let whole = pretty.as_deref().unwrap_or(body);
+    let whole = pretty(body);
     let mut lines: Vec<String> = whole.lines().take(MOST_LINES).map(cut).collect();
     let more = whole.lines().skip(MOST_LINES).count();
     if more > 0 {

@@ -25,7 +25,7 @@ const MOST_OPEN: usize = 5;
 pub(super) fn header(results: &Results) -> Markup {
     let class = match results.verdict {
         Verdict::Conformant => "pass",
-        Verdict::NonConformant | Verdict::StaleWaiver => "fail",
+        Verdict::NonConformant | Verdict::StaleWaiver | Verdict::Worse => "fail",
         _ => "error",
     };
     let target = &results.target;

@@ -61,6 +61,9 @@ pub struct Results {
     pub selection: Selected,
     /// What was planned or promised and not done.
     pub gaps: Vec<String>,
+    /// What is worse than in the baseline, and what differs from order to order; only where that was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regressions: Vec<String>,
     /// What is left on the target and belongs to no sub-test.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leftovers: Vec<String>,

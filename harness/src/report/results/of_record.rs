@@ -8,6 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::check::outcome::{CheckVerdict, Outcome};
 use crate::plan::PlannedSubtest;
 use crate::plan::waiver::WaiverState;
+use crate::report::exit_code::Verdict;
 use crate::report::record::{Record, SubtestRecord};
 use crate::requirement::Registry;
 use crate::requirement::coverage::{Coverage, StatementVerdict};
@@ -43,9 +44,19 @@ impl Results {
             waivers: whole.waivers(),
             selection: Selected::of(&record.plan),
             gaps: record.gaps(),
+            regressions: Vec::new(),
             leftovers: record.leftovers.clone(),
             retries: record.retries,
             diagnosis: Vec::new(),
+        }
+    }
+
+    /// Takes what got worse or hangs on the order: a run that is conformant otherwise does not pass with it.
+    pub fn worsen(&mut self, regressions: impl IntoIterator<Item = String>) {
+        self.regressions.extend(regressions);
+        if self.verdict == Verdict::Conformant && !self.regressions.is_empty() {
+            self.verdict = Verdict::Worse;
+            self.exit_code = Verdict::Worse.exit_code();
         }
     }
 }

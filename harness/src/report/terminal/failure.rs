@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use serde_json::Value;
-
 use crate::check::evidence::{Exchange, ProcessResult};
 use crate::check::outcome::{CheckVerdict, Outcome};
 use crate::plan::PlannedSubtest;
+use crate::report::json::pretty;
 use crate::report::record::{Record, StepRecord, SubtestRecord, is_bad};
 use crate::requirement::Registry;
 use crate::run::event::SubtestVerdict;
@@ -203,11 +202,8 @@ fn command(text: &mut String, process: &ProcessResult, paint: Paint) {
     listed(text, "command", &lines, paint);
 }
 
-/// JSON as people read it, anything else as it came.
 fn body_lines(body: &str) -> impl Iterator<Item = String> {
-    let pretty =
-        serde_json::from_str::<Value>(body).ok().and_then(|json| serde_json::to_string_pretty(&json).ok());
-    let whole = pretty.unwrap_or_else(|| body.to_owned());
+    let whole = pretty(body);
     let lines: Vec<String> = whole.lines().map(|line| line.chars().take(400).collect()).collect();
     let more = lines.len().saturating_sub(LONGEST);
     let rest = (more > 0).then(|| format!("… {more} more lines"));

@@ -23,10 +23,10 @@ pub use paint::Paint;
 pub(crate) use wrap::wrap;
 
 /// The last lines of a report alone, such as of results that several runs brought.
-pub fn summary(results: &Results, look: Look, reports: &[PathBuf]) -> String {
+pub fn summary(results: &Results, look: Look, reports: &[PathBuf], code: u8) -> String {
     let mut text = String::new();
     let width = look.width.unwrap_or(READABLE);
-    summary::write(&mut text, results, Paint::new(look.color), width, reports);
+    summary::write(&mut text, results, Paint::new(look.color), width, (reports, code));
     text
 }
 
@@ -70,17 +70,24 @@ impl<W: Write + Send> Terminal<W> {
     }
 
     /// The failures in full, the skips, and the last lines.
-    pub fn finish(&mut self, record: &Record, results: &Results, registry: &Registry, reports: &[PathBuf]) {
+    pub fn finish(
+        &mut self,
+        record: &Record,
+        results: &Results,
+        registry: &Registry,
+        reports: &[PathBuf],
+        code: u8,
+    ) {
         self.progress.finish_and_clear();
         let width = self.look.width.unwrap_or(READABLE);
         let mut text = String::new();
         if self.plan.is_none() {
             // Nothing was begun: why has been said already.
-            summary::verdict(&mut text, results, self.paint, width, reports);
+            summary::verdict(&mut text, results, self.paint, width, (reports, code));
             return self.print(&text);
         }
         failure::write(&mut text, record, registry, self.paint, width);
-        summary::write(&mut text, results, self.paint, width, reports);
+        summary::write(&mut text, results, self.paint, width, (reports, code));
         self.print(&text);
     }
 

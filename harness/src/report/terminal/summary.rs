@@ -20,21 +20,34 @@ const IN_PART: &str = "in part: ";
 /// Of statements that are unverified for one reason: what fits in a few lines.
 const MOST_STATEMENTS: usize = 12;
 
-pub(super) fn write(text: &mut String, results: &Results, paint: Paint, width: usize, reports: &[PathBuf]) {
+pub(super) fn write(
+    text: &mut String,
+    results: &Results,
+    paint: Paint,
+    width: usize,
+    (reports, code): (&[PathBuf], u8),
+) {
     let mut writer = Writer { text, width };
     writer.text.push('\n');
     details(&mut writer, results, paint);
-    verdict(text, results, paint, width, reports);
+    verdict(text, results, paint, width, (reports, code));
 }
 
 /// The counts and the verdict alone.
-pub(super) fn verdict(text: &mut String, results: &Results, paint: Paint, width: usize, reports: &[PathBuf]) {
+pub(super) fn verdict(
+    text: &mut String,
+    results: &Results,
+    paint: Paint,
+    width: usize,
+    (reports, code): (&[PathBuf], u8),
+) {
     let mut writer = Writer { text, width };
     counts(&mut writer, results);
     let seconds = Duration::from_millis(results.duration_ms).as_secs_f64();
-    let verdict = format!("{} (exit {}) after {seconds:.2} s", results.verdict.in_words(), results.exit_code);
+    let unwritten = if code == results.exit_code { "" } else { ": not every report could be written" };
+    let verdict = format!("{} (exit {code}{unwritten}) after {seconds:.2} s", results.verdict.in_words());
     let painted = match results.verdict {
-        Verdict::Conformant => paint.green(&verdict),
+        Verdict::Conformant if code == 0 => paint.green(&verdict),
         _ => paint.red(&verdict),
     };
     for report in reports {
@@ -51,6 +64,9 @@ fn details(writer: &mut Writer<'_>, results: &Results, paint: Paint) {
     retries(writer, results);
     for gap in &results.gaps {
         writer.hanging("gap: ", gap);
+    }
+    for regression in &results.regressions {
+        writer.hanging("worse: ", regression);
     }
     remarks(writer, results);
     for resemblance in &results.diagnosis {

@@ -64,6 +64,13 @@ pub(super) fn remark(
     places: &BTreeMap<String, Span>,
     report: &mut Report,
 ) {
+    if capabilities.contains(&Capability::Agent) && content.hooks.approve.is_none() {
+        report.warning(
+            places.get("agent.command").cloned().unwrap_or_default(),
+            "the agent cannot be logged in: a run of sub-tests that log in is refused".to_owned(),
+            "write hooks.approve, or choose others with --filter, or leave [agent] out",
+        );
+    }
     if !capabilities.contains(&Capability::Clock) {
         return;
     }

@@ -1,0 +1,62 @@
+//! Everything that can be wrong with what was asked for, found out before anything runs.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::cli::console::Console;
+use crate::cli::library::{self, Shelf};
+use crate::cli::stored;
+use crate::plan::{Filter, Plan};
+use crate::report::destination::Destination;
+use crate::report::exit_code::USAGE;
+use crate::report::results::Results;
+use crate::target::Target;
+
+use super::arguments::Arguments;
+use super::evidence::Evidence;
+use super::reports::destinations;
+use super::selection::planned;
+use super::target::{logins_can_be_approved, target};
+
+/// What a run begins with.
+pub(super) struct Prepared {
+    pub(super) baseline: Option<Results>,
+    pub(super) shelf: Shelf,
+    pub(super) target: Target,
+    pub(super) plan: Arc<Plan>,
+    pub(super) destinations: Vec<Destination>,
+    pub(super) evidence: Option<Evidence>,
+}
+
+/// Reads all that the flags name.
+///
+/// # Errors
+/// The exit code; why was said.
+pub(super) fn prepare(
+    arguments: &Arguments,
+    scenarios: Option<&Path>,
+    console: &Console,
+) -> Result<Prepared, u8> {
+    let usage = |message: &dyn std::fmt::Display| {
+        console.complain(&message.to_string());
+        USAGE
+    };
+    let baseline = arguments.baseline.as_deref().map(|path| stored::read(path, console)).transpose()?;
+    let filter = arguments.filter.as_deref().map(Filter::parse).transpose().map_err(|error| usage(&error))?;
+    let shelf = library::open(scenarios, console)?;
+    let target = target(arguments, console)?;
+    let today = time::OffsetDateTime::now_utc().date();
+    let plan = Arc::new(planned(arguments, filter, &shelf.library, &target, today, console)?);
+    logins_can_be_approved(&plan, &target, arguments.target.as_deref()).map_err(|message| usage(&message))?;
+    if arguments.accept && !shelf.is_lasting {
+        return Err(usage(
+            &"--accept needs the checkout's scenarios, which are not there; name them with --scenarios",
+        ));
+    }
+    let destinations = destinations(arguments).map_err(|message| usage(&message))?;
+    for destination in &destinations {
+        destination.prepare().map_err(|error| usage(&error))?;
+    }
+    let evidence = Evidence::begin(arguments, &destinations, &shelf.library, console)?;
+    Ok(Prepared { baseline, shelf, target, plan, destinations, evidence })
+}
