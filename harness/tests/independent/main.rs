@@ -13,6 +13,10 @@ mod departures;
 mod implementation;
 mod judgement;
 mod statements;
+#[path = "../support"]
+mod support {
+    pub(crate) mod program;
+}
 
 use std::path::{Path, PathBuf};
 
