@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::implementation::Implementation;
-use crate::scenarios;
 use crate::support::program::harness;
+use crate::{fixture, scenarios};
 
 /// What the program found.
 pub(crate) struct Judgement {
@@ -57,9 +57,7 @@ fn profile(implementation: &Implementation, folder: &Path) -> PathBuf {
         })
         .collect();
     let tls = match implementation.base_url.starts_with("https:") {
-        true => {
-            format!("[tls]\nca = \"{}/tests/independent/certificate/ca.pem\"\n", env!("CARGO_MANIFEST_DIR"))
-        }
+        true => format!("[tls]\nca = \"{}\"\n", fixture("authority.pem").display()),
         false => String::new(),
     };
     let text = format!(
