@@ -77,32 +77,37 @@ fn pure_modules_touch_nothing_outside() {
 
 #[test]
 fn imports_go_one_way() {
+    // What the pure modules below a plan must not know.
+    let above = [
+        "crate::plan",
+        "crate::step",
+        "crate::run",
+        "crate::target",
+        "crate::report",
+        "crate::evidence",
+        "crate::cli",
+        "crate::selftest",
+    ];
     let rules: [(&str, &[&str]); 11] = [
+        ("harness/src/requirement", &above),
+        ("harness/src/scenario", &above),
+        ("harness/src/check", &above),
+        ("harness/src/plan", &above[1..]),
         (
-            "harness/src/requirement",
-            &["crate::plan", "crate::step", "crate::run", "crate::target", "crate::cli", "crate::selftest"],
+            "harness/src/step",
+            &["crate::run", "crate::report", "crate::evidence", "crate::cli", "crate::selftest"],
         ),
         (
-            "harness/src/scenario",
-            &["crate::plan", "crate::step", "crate::run", "crate::target", "crate::cli", "crate::selftest"],
+            "harness/src/target",
+            &["crate::run", "crate::report", "crate::evidence", "crate::cli", "crate::selftest"],
         ),
-        (
-            "harness/src/check",
-            &["crate::plan", "crate::step", "crate::run", "crate::target", "crate::cli", "crate::selftest"],
-        ),
-        (
-            "harness/src/plan",
-            &["crate::step", "crate::run", "crate::target", "crate::report", "crate::cli", "crate::selftest"],
-        ),
-        ("harness/src/step", &["crate::run", "crate::report", "crate::cli", "crate::selftest"]),
-        ("harness/src/target", &["crate::run", "crate::report", "crate::cli", "crate::selftest"]),
         ("harness/src/run", &["crate::report", "crate::evidence", "crate::cli", "crate::selftest"]),
         ("harness/src/evidence", &["crate::cli", "crate::selftest", "crate::step", "crate::target"]),
         (
             "harness/src/report",
             &["crate::evidence", "crate::cli", "crate::selftest", "crate::step", "crate::target"],
         ),
-        ("harness/src/selftest", &["crate::cli"]),
+        ("harness/src/selftest", &["crate::evidence", "crate::cli"]),
         (
             "mock-server/src/domain",
             &["crate::store", "crate::control", "crate::api", "crate::app", "rusqlite"],

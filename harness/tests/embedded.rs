@@ -2,16 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may end like this")]
 
+mod support {
+    pub(crate) mod program;
+}
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-
-fn harness() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-    command.env_remove("CI").env_remove("GITHUB_ACTIONS").env_remove("COLUMNS");
-    command
-}
+use support::program::{harness, interrupt};
 
 fn scenarios() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/embedded")
@@ -89,7 +88,6 @@ fn what_serve_prints_is_all_that_the_documents_lines_need() {
     let shell = Command::new("sh").args(["-c", &script]).output().unwrap();
     let printed = String::from_utf8(shell.stdout).unwrap();
     assert!(printed.starts_with("org_9fX2kR\nadmin\nowner\nmember\nhttp://127.0.0.1:"), "{printed}");
-    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(status.success());
+    interrupt(child.id());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::support::{self, Run, Target, harness};
+use crate::support::program::harness;
+use crate::support::{self, Run, Target};
 use crate::wrong_status;
 
 fn program(arguments: &[&str]) -> (i32, String) {

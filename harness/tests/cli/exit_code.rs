@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{self, Run, Target, harness};
+use crate::support::program::{harness, interrupt};
+use crate::support::{self, Run, Target};
 use crate::{json, wrong_status};
 
 /// The scenarios in a folder that a test may change.
@@ -94,7 +95,7 @@ fn an_interrupted_run_leaves_nothing_behind() {
     let mut command = target.command(&support::endless(), folder.path());
     let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
     let [up, stuck] = ["up", "stuck"].map(|name| support::pid_in(&target.pids().join(name)));
-    support::interrupt(child.id());
+    interrupt(child.id());
     let status = child.wait().unwrap();
     let run = Run::read(folder.path(), status.code(), &mut child);
     assert_eq!(run.code, 130, "{run}");

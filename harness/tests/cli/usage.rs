@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::support::{self, harness};
+use crate::support;
+use crate::support::program::harness;
 
 #[test]
 fn wrong_usage_is_told_before_anything_runs() {

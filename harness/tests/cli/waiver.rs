@@ -1,6 +1,7 @@
 //! Waivers, as a gate uses them.
 
-use crate::support::{self, Run, Target, harness};
+use crate::support::program::harness;
+use crate::support::{self, Run, Target};
 use crate::wrong_status;
 
 fn waived(target: &Target, text: &str, arguments: &[&str]) -> Run {

@@ -7,12 +7,7 @@ use std::process::Command;
 use harness::evidence::archive::{Archive, Method, Writer};
 use tempfile::TempDir;
 
-/// The program.
-pub(crate) fn harness() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-    command.env_remove("CI").env_remove("GITHUB_ACTIONS").env_remove("COLUMNS");
-    command
-}
+use crate::support::program::harness;
 
 pub(crate) fn scenarios() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/embedded")

@@ -5,14 +5,18 @@
 #![allow(clippy::type_complexity, reason = "a table of cases says what its columns are")]
 
 mod server;
+#[path = "../support"]
+mod support {
+    pub(crate) mod program;
+}
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use server::{Answer, Asked, Server, fixture, right, tls};
+use support::program::harness;
 use tempfile::TempDir;
 
 const TOKEN: &str = "a-session-of-the-admin-0123456789";
@@ -38,10 +42,7 @@ fn judge_in(folder: &TempDir, base_url: &str, more: &str) -> Run {
     let text = format!("name = \"hostile\"\nbase_url = \"{base_url}\"\norg_id = \"o\"\n{tokens}{more}");
     std::fs::write(&profile, text).unwrap();
     let results = folder.path().join("results.json");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-    for variable in ["CI", "GITHUB_ACTIONS", "NO_COLOR"] {
-        command.env_remove(variable);
-    }
+    let mut command = harness();
     let scenarios: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/scenarios");
     command.env("HOSTILE_TOKEN", TOKEN).env("COLUMNS", "200").arg("--scenarios").arg(scenarios);
     command.arg("--target").arg(&profile).args(["--filter", "keys/ST1"]);

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
 use crate::implementation::Implementation;
-use crate::scenarios;
+use crate::support::program::harness;
+use crate::{fixture, scenarios};
 
 /// What the program found.
 pub(crate) struct Judgement {
@@ -22,10 +22,7 @@ pub(crate) fn judge(implementation: &Implementation, words: &[&str]) -> Judgemen
     let folder = tempfile::tempdir().unwrap();
     let profile = profile(implementation, folder.path());
     let results = folder.path().join("results.json");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-    for variable in ["CI", "GITHUB_ACTIONS", "NO_COLOR", "COLUMNS"] {
-        command.env_remove(variable);
-    }
+    let mut command = harness();
     for (variable, email) in PASSWORDS {
         command.env(variable, email.chars().rev().collect::<String>());
     }
@@ -60,9 +57,7 @@ fn profile(implementation: &Implementation, folder: &Path) -> PathBuf {
         })
         .collect();
     let tls = match implementation.base_url.starts_with("https:") {
-        true => {
-            format!("[tls]\nca = \"{}/tests/independent/certificate/ca.pem\"\n", env!("CARGO_MANIFEST_DIR"))
-        }
+        true => format!("[tls]\nca = \"{}\"\n", fixture("authority.pem").display()),
         false => String::new(),
     };
     let text = format!(

@@ -13,6 +13,10 @@ mod departures;
 mod implementation;
 mod judgement;
 mod statements;
+#[path = "../support"]
+mod support {
+    pub(crate) mod program;
+}
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +24,11 @@ use harness::scenario::{Library, load};
 
 fn scenarios() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
+}
+
+/// A file of `fixtures/certificates`.
+fn fixture(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/certificates").join(file)
 }
 
 fn library() -> Library {

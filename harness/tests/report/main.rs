@@ -7,6 +7,10 @@ mod hostile;
 mod large;
 mod program;
 mod schema;
+#[path = "../support"]
+mod support {
+    pub(crate) mod program;
+}
 mod troubled;
 
 use std::io::Write;

@@ -1,23 +1,15 @@
 //! The program writes reports, and makes reports of an earlier run.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
 use super::schema::Schema;
+use crate::support::program::harness;
 
 const FORMATS: [&str; 6] =
     ["results.json", "junit.xml", "report.html", "report.md", "report.tap", "badge.json"];
-
-fn harness() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-    for variable in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "NO_COLOR", "COLUMNS"] {
-        command.env_remove(variable);
-    }
-    command.env("CI", "true");
-    command
-}
 
 fn said(output: &Output) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
@@ -32,6 +24,7 @@ fn a_run_that_fails_reports_in_every_format_and_so_does_its_results_file() {
     let output = harness()
         .args(["--deviation", "count-frozen", "--filter", "used-count/ST4-race", "--report-dir"])
         .arg(&first)
+        .env("CI", "true")
         .env("GITHUB_ACTIONS", "true")
         .env("GITHUB_STEP_SUMMARY", &summary)
         .env("GITHUB_WORKSPACE", Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap())

@@ -7,6 +7,10 @@ mod bench;
 mod declared;
 mod diagnosis;
 mod program;
+#[path = "../support"]
+mod support {
+    pub(crate) mod program;
+}
 
 use std::path::{Path, PathBuf};
 

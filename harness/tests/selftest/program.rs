@@ -1,11 +1,11 @@
 //! The program, as people use it.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
-use crate::scenarios;
+use crate::{scenarios, support};
 
 fn harness(words: &[&str]) -> Output {
     wide(None, words)
@@ -13,9 +13,8 @@ fn harness(words: &[&str]) -> Output {
 
 /// The program in a window of that many columns.
 fn wide(columns: Option<&str>, words: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-    command.env("CI", "true").env_remove("GITHUB_ACTIONS").env_remove("COLUMNS");
-    command.envs(columns.map(|columns| ("COLUMNS", columns)));
+    let mut command = support::program::harness();
+    command.env("CI", "true").envs(columns.map(|columns| ("COLUMNS", columns)));
     command.args(words).output().unwrap()
 }
 

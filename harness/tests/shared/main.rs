@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may end like this")]
 
+#[path = "../support"]
+mod support {
+    pub(crate) mod program;
+}
+
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,17 +14,8 @@ use std::time::{Duration, Instant};
 
 use harness::target::embedded::AGENT_SUBCOMMAND;
 use serde_json::Value;
+use support::program::{awaited, harness, interrupt};
 use tempfile::TempDir;
-
-const LIMIT: Duration = Duration::from_secs(60);
-
-fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-    for variable in ["CI", "GITHUB_ACTIONS", "NO_COLOR", "COLUMNS"] {
-        command.env_remove(variable);
-    }
-    command
-}
 
 /// The reference as a service that outlives runs.
 struct Shared {
@@ -33,7 +29,7 @@ impl Shared {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ready_file = folder.path().join("ready.json");
-        let mut server = program();
+        let mut server = harness();
         server.arg("serve").arg("--ready-file").arg(&ready_file);
         let server = server.stdout(Stdio::null()).spawn().unwrap();
         let ready = awaited("the server is ready", || {
@@ -68,7 +64,7 @@ impl Shared {
             ),
         )
         .unwrap();
-        let mut command = program();
+        let mut command = harness();
         for name in ["admin", "owner", "member", "outsider"] {
             command.env(format!("{name}_password"), person(name, "password"));
         }
@@ -94,7 +90,7 @@ impl Shared {
         let org = self.ready["org_id"].as_str().unwrap();
         let token = self.ready["admin"]["token"].as_str().unwrap();
         let answer: Value = self.runtime.block_on(async {
-            let request = reqwest_client().get(format!("{base_url}/api/db/{table}?org_id={org}"));
+            let request = direct_client().get(format!("{base_url}/api/db/{table}?org_id={org}"));
             request.bearer_auth(token).send().await.unwrap().json().await.unwrap()
         });
         let rows = answer["data"].as_array().unwrap().iter();
@@ -119,29 +115,14 @@ impl Drop for Shared {
     }
 }
 
-fn reqwest_client() -> reqwest::Client {
+/// Asks the server itself, whatever proxy the environment names.
+fn direct_client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
 }
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/shared")
-}
-
-fn awaited<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + LIMIT;
-    loop {
-        match look() {
-            Some(found) => return found,
-            None if Instant::now() > deadline => panic!("{what}: not within {LIMIT:?}"),
-            None => std::thread::sleep(Duration::from_millis(50)),
-        }
-    }
-}
-
-fn interrupt(child: &Child) {
-    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(status.success());
 }
 
 #[test]
@@ -162,7 +143,7 @@ fn nothing_of_a_run_stays_on_a_shared_target() {
     let mut child = shared.command("interrupted", Some(&fixtures()));
     let mut child = child.args(["--filter", "keys/ST2"]).stdout(Stdio::piped()).spawn().unwrap();
     awaited("four machines", || (shared.rows("machines", "").len() >= 4).then_some(()));
-    interrupt(&child);
+    interrupt(child.id());
     let status = child.wait().unwrap();
     let mut told = String::new();
     child.stdout.take().unwrap().read_to_string(&mut told).unwrap();
@@ -196,11 +177,11 @@ fn cleanup_that_is_cut_short_lists_what_stays() {
         let made = shared.rows("auth_keys", "").len() + shared.rows("api_keys", "").len();
         (made >= 2).then_some(())
     });
-    interrupt(&child);
+    interrupt(child.id());
     awaited("the first revocation", || {
         shared.rows("auth_keys", "").iter().any(|row| row["revoked"] == true).then_some(())
     });
-    interrupt(&child);
+    interrupt(child.id());
     let begun = Instant::now();
     let status = child.wait().unwrap();
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());

@@ -1,11 +1,12 @@
 //! Small targets and the program that judges them.
 
+pub(crate) mod program;
+
 use std::fmt;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -13,18 +14,10 @@ use tokio::runtime::Runtime;
 use wiremock::matchers::{body_partial_json, body_string_contains, method, path, path_regex};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use program::{awaited, harness};
+
 /// The admin's session; it must never be seen again.
 pub(crate) const TOKEN: &str = "session-of-the-admin-0123456789";
-
-/// The program.
-pub(crate) fn harness() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-    for variable in ["CI", "GITHUB_ACTIONS", "NO_COLOR", "COLUMNS"] {
-        command.env_remove(variable);
-    }
-    command.env("KIT_SECRET", "not for agents");
-    command
-}
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -131,7 +124,8 @@ fn command(base_url: &str, scenarios: &Path, folder: &Path, pids: &Path) -> Comm
     );
     std::fs::write(&profile, text).unwrap();
     let mut command = harness();
-    command.env("SMALL_TOKEN", TOKEN).arg("--scenarios").arg(scenarios).arg("--target").arg(profile);
+    command.env("SMALL_TOKEN", TOKEN).env("KIT_SECRET", "not for agents");
+    command.arg("--scenarios").arg(scenarios).arg("--target").arg(profile);
     for (format, file) in [("json", "results.json"), ("junit", "junit.xml")] {
         command.arg("--report").arg(format!("{format}={}", folder.join(file).display()));
     }
@@ -159,21 +153,9 @@ pub(crate) fn cutting_server() -> String {
 
 /// The process id that somebody writes into this file, awaited.
 pub(crate) fn pid_in(file: &Path) -> u32 {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        let written = std::fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok());
-        match written {
-            Some(pid) => return pid,
-            None if Instant::now() > deadline => panic!("nobody wrote {}", file.display()),
-            None => std::thread::sleep(Duration::from_millis(20)),
-        }
-    }
-}
-
-/// Presses Ctrl-C for a process.
-pub(crate) fn interrupt(pid: u32) {
-    let status = Command::new("kill").args(["-INT", &pid.to_string()]).status().unwrap();
-    assert!(status.success());
+    awaited(&format!("a process id in {}", file.display()), || {
+        std::fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok())
+    })
 }
 
 /// What a run of the program left.

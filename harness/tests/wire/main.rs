@@ -3,15 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may end like this")]
 
 mod agent;
+#[path = "../support"]
+mod support {
+    pub(crate) mod program;
+}
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use agent::{Agent, Manner};
+use support::program::harness;
 
 const TOKEN: &str = "credential-of-the-probe-0123456789";
 const AUTH_KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -65,8 +69,7 @@ fn judge(base_url: &str, filter: &str) -> Run {
         "name = \"small\"\nbase_url = \"{base_url}\"\norg_id = \"org_1\"\ncapabilities = [\"wire\"]\n"
     );
     std::fs::write(&profile, text).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
-        .env_remove("GITHUB_ACTIONS")
+    let output = harness()
         .arg("--scenarios")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wire"))
         .arg("--target")

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 use super::{Departure, Request, Service};
+use crate::fixture;
 
 /// What it speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,8 +166,8 @@ async fn answer(
 
 /// What TLS shows; it offers HTTP/2 and nothing else.
 fn certificate() -> Arc<rustls::ServerConfig> {
-    let chain = CertificateDer::from_pem_slice(include_bytes!("../certificate/server.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(include_bytes!("../certificate/server.key")).unwrap();
+    let chain = CertificateDer::from_pem_file(fixture("server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(fixture("server.key")).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ServerConfig::builder_with_provider(provider);
     let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
