@@ -51,6 +51,18 @@ fn what_got_worse_is_a_regression_and_nothing_else() {
     assert!(known.stdout.contains("nothing changed"), "{known}");
     let better = right.judge(&["--baseline", bad]);
     assert_eq!(better.code, 0, "{better}");
+    // What is gone got worse, although all that is there passes: every report says so.
+    let more = folder.path().join("more.json");
+    let mut results: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(good).unwrap()).unwrap();
+    let mut gone = results["subtests"][0].clone();
+    gone["id"] = "keys/ST9".into();
+    results["subtests"].as_array_mut().unwrap().push(gone);
+    std::fs::write(&more, results.to_string()).unwrap();
+    let worse = right.judge(&["--baseline", more.to_str().unwrap()]);
+    assert_eq!((worse.code, worse.results["verdict"].as_str()), (1, Some("worse")), "{worse}");
+    assert!(worse.results["regressions"][0].as_str().unwrap().starts_with("vanished: keys/ST9"), "{worse}");
+    assert!(worse.stdout.contains("(exit 1)"), "{worse}");
     let unreadable = right.judge(&["--baseline", "/no/such.json"]);
     assert_eq!(unreadable.code, 2, "{unreadable}");
 }

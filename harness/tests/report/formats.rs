@@ -146,6 +146,13 @@ fn annotations_point_into_the_checkout() {
     results.subtests[0].checks[0].message = "50%\nof: it, all".to_owned();
     let escaped = annotations(&results, Path::new("/home/ci/checkout"), here);
     assert!(escaped[0].ends_with("::an admin creates a key: 50%25%0Aof: it, all"), "{}", escaped[0]);
+    // A waived check before the failed one is no error, and not counted as one.
+    let mut waived = results.clone();
+    let mut check = waived.subtests[0].checks[0].clone();
+    check.verdict = CheckVerdict::Waived;
+    check.message = "let through".to_owned();
+    waived.subtests[0].checks.insert(0, check);
+    assert_eq!(annotations(&waived, Path::new("/home/ci/checkout"), here)[0], escaped[0]);
     let failed = results.subtests[0].clone();
     results.subtests.extend(vec![failed; 20]);
     let bounded = annotations(&results, Path::new("/"), here);

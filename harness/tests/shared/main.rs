@@ -194,3 +194,11 @@ fn cleanup_that_is_cut_short_lists_what_stays() {
     let run_id = results["run_id"].as_str().unwrap();
     assert!(results["leftovers"].to_string().contains(&format!("look for names that begin with {run_id}")));
 }
+
+#[test]
+fn sub_tests_do_not_meet_whatever_their_order() {
+    let shared = Shared::start();
+    let mut command = shared.command("isolated", None);
+    let output = command.args(["--filter", "used-count/ST4-http", "--prove-isolation"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}
