@@ -144,8 +144,10 @@ fn draft(arguments: Arguments, console: &Console) -> Result<Draft, u8> {
     let base_url = given(arguments.base_url, "Where it answers (https://…)")?;
     let org_id = given(arguments.org_id, "The id of the organisation to test in")?;
     if was_asked && tokens.is_empty() {
-        let variable = ask("The environment variable with an admin's token", console)?;
-        tokens.insert(Identity::Admin, TokenSource::Env(variable));
+        tokens.insert(
+            Identity::Admin,
+            ask_for_source("Where an admin's token is (env:VARIABLE, file:PATH, …)", console)?,
+        );
     }
     Ok(Draft {
         name,
@@ -182,6 +184,20 @@ fn ask(question: &str, console: &Console) -> Result<String, u8> {
             }
             Ok(_) if line.trim().is_empty() => {}
             Ok(_) => return Ok(line.trim().to_owned()),
+        }
+    }
+}
+
+/// As flags say it; a name alone is a variable's.
+fn ask_for_source(question: &str, console: &Console) -> Result<TokenSource, u8> {
+    loop {
+        let answer = ask(question, console)?;
+        if !answer.contains(':') {
+            return Ok(TokenSource::Env(answer));
+        }
+        match source(&answer) {
+            Ok(source) => return Ok(source),
+            Err(message) => console.complain(&message),
         }
     }
 }
