@@ -95,8 +95,9 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     if shows_reference && results.verdict != Verdict::Interrupted {
         comparison::compare(&mut results, &shelf.library, jobs(arguments.jobs), folder.path(), console).await;
     }
-    let worse: Vec<String> =
-        baseline.iter().flat_map(|baseline| what_got_worse(baseline, &results)).collect();
+    let comparison = baseline.map(|baseline| Comparison::of(&baseline, &results, diff::patience()));
+    let changes = comparison.iter().flat_map(|comparison| &comparison.changes);
+    let worse: Vec<String> = changes.filter(|change| change.regression).map(ToString::to_string).collect();
     let differing = differences.into_iter().map(|difference| format!("not isolated: {difference}"));
     results.worsen(worse.into_iter().chain(differing));
     let (mut written, mut is_complete) = write_reports(&destinations, &results, console);
@@ -109,26 +110,15 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         }));
     }
     let code = if results.exit_code == 0 && !is_complete { ENVIRONMENT } else { results.exit_code };
-    if let Some(baseline) = &baseline {
-        tell_what_changed(baseline, &results, console);
+    if let Some(comparison) = &comparison {
+        let told = text(comparison, Paint::new(console.look().color), console.width());
+        console.say(&format!("\nsince the baseline:\n{told}"));
     }
     terminal.finish(&record, &results, &registry, &written, code);
     if github::is_here() {
         github::tell(&results, console);
     }
     Ok(code)
-}
-
-fn what_got_worse(baseline: &Results, results: &Results) -> Vec<String> {
-    let comparison = Comparison::of(baseline, results, diff::patience());
-    let worse = comparison.changes.iter().filter(|change| change.regression);
-    worse.map(ToString::to_string).collect()
-}
-
-fn tell_what_changed(baseline: &Results, results: &Results, console: &Console) {
-    let comparison = Comparison::of(baseline, results, diff::patience());
-    let told = text(&comparison, Paint::new(console.look().color), console.width());
-    console.say(&format!("\nsince the baseline:\n{told}"));
 }
 
 /// New snapshots are left for review where a person will find them.

@@ -3,6 +3,7 @@
 mod render;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -267,8 +268,8 @@ fn slower(was: &SubtestResult, is: &SubtestResult, patience: Patience) -> Option
     let ran =
         |subtest: &SubtestResult| !matches!(subtest.verdict, SubtestVerdict::Skip | SubtestVerdict::Error);
     let more = is.duration_ms.saturating_sub(was.duration_ms);
-    #[allow(clippy::cast_precision_loss, reason = "milliseconds of a run are far below 2^52")]
-    let factor = is.duration_ms as f64 / was.duration_ms.max(1) as f64;
+    let [now, before] = [is.duration_ms, was.duration_ms.max(1)].map(Duration::from_millis);
+    let factor = now.div_duration_f64(before);
     let is_slower = ran(was) && ran(is) && more >= patience.floor_ms && factor > patience.factor;
     is_slower.then(|| Change {
         was: format!("{} ms", was.duration_ms),

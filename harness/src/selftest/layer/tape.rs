@@ -13,7 +13,6 @@ use super::{Asked, Memory, Told};
 pub struct Tape(Arc<Mutex<Vec<Passed>>>);
 
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "nearly all of them are exchanges")]
 pub(super) enum Passed {
     /// It began, with these people's sessions.
     Beginning(Sessions),

@@ -102,8 +102,7 @@ fn verdict(report: &SelfTest, paint: Paint) -> String {
     let excused = report.statements.iter().filter(|statement| statement.unproven.is_some()).count();
     let caught = report.deviations.iter().filter(|tried| tried.missed.is_empty()).count();
     let all = report.deviations.len();
-    #[allow(clippy::cast_precision_loss, reason = "seconds are shown with two digits")]
-    let seconds = report.duration_ms as f64 / 1000.0;
+    let seconds = std::time::Duration::from_millis(report.duration_ms).as_secs_f64();
     let words = format!("{} after {seconds:.2} s", report.words());
     let painted = if report.passed { paint.green(&words) } else { paint.red(&words) };
     format!(
