@@ -8,13 +8,14 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use tokio::signal::unix::{SignalKind, signal};
+use ztna_protocol::region::Region;
 
 use super::{
     AgentProgram, Config, DEFAULT_LISTEN, Fixture, RelayConfig, RelayServer, Server, StartError, logging,
     start,
 };
 use crate::control::{Clock, Random};
-use crate::domain::region::{Region, Site};
+use crate::domain::site::Site;
 use crate::store::Location;
 
 /// Exit code of a command line that cannot be followed, as clap's own.

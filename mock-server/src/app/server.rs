@@ -18,7 +18,7 @@ use crate::control::session::SessionKey;
 use crate::control::{Random, upkeep};
 use crate::domain::Role;
 use crate::domain::key::material;
-use crate::domain::region::Site;
+use crate::domain::site::Site;
 use crate::store::{Location, Store, StoreError, Tx, settings, users};
 
 const SESSION_SECRET: &str = "session_secret";

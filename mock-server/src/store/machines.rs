@@ -1,10 +1,11 @@
 //! The table `machines`.
 
+use ztna_protocol::region::Region;
+
 use super::{Row, StoreError, Tx, network_map};
 use crate::domain::Timestamp;
 use crate::domain::machine::Status;
 use crate::domain::network_map::{Peer, is_peer};
-use crate::domain::region::Region;
 use crate::values;
 
 /// A machine's row.
