@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{Organisation, tag};
+use super::arguments::{Organisation, tag};
 use crate::secret::Secret;
 
 /// What can be done with auth keys.

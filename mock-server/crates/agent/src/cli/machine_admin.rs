@@ -3,7 +3,7 @@
 use clap::error::{Error, ErrorKind};
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
-use super::Organisation;
+use super::arguments::Organisation;
 
 /// What to do to which machine.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod arguments;
 mod auth_keys;
 mod machine_admin;
 mod nc;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 
+use arguments::tag;
 pub(crate) use auth_keys::{AuthKeysCommand, CreateKeyArguments};
 pub(crate) use machine_admin::{MachineAction, MachineAdminArguments};
 pub(crate) use nc::NcArguments;
@@ -83,14 +85,6 @@ pub(crate) enum Command {
     MachineAdmin(MachineAdminArguments),
 }
 
-/// Which organisation an admin command means.
-#[derive(Debug, Args)]
-pub(crate) struct Organisation {
-    /// The organisation [default: this machine's]
-    #[arg(long = "org", value_name = "ORG")]
-    pub(crate) named: Option<String>,
-}
-
 /// Why the arguments are no command, or the help that was asked for.
 pub(crate) struct Usage(clap::Error);
 
@@ -113,16 +107,6 @@ impl Usage {
     }
 }
 
-/// A tag as the documents spell it, `tag:NAME`; the prefix may be left out.
-fn tag(text: &str) -> Result<String, String> {
-    let name = text.trim();
-    let name = name.strip_prefix("tag:").unwrap_or(name);
-    if name.is_empty() {
-        return Err("a tag is tag:NAME; several are separated by commas".to_owned());
-    }
-    Ok(format!("tag:{name}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,15 +118,6 @@ mod tests {
     #[test]
     fn the_command_line_holds_together() {
         <Cli as clap::CommandFactory>::command().debug_assert();
-    }
-
-    #[test]
-    fn tags_take_their_prefix() {
-        for (text, expected) in
-            [("tag:laptop", Ok("tag:laptop")), (" eng ", Ok("tag:eng")), ("tag:", Err(())), ("", Err(()))]
-        {
-            assert_eq!(tag(text).map_err(drop), expected.map(str::to_owned), "{text:?}");
-        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::tag;
+use super::arguments::tag;
 use crate::secret::Secret;
 use crate::tunnel::Service;
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ztna_protocol::region::Region;
 
-use crate::tunnel::{PeerStatus, Pinged};
+use crate::tunnel::{Mode, PeerStatus, Pinged};
 
 /// A command to the running `ztna up`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -62,34 +62,6 @@ pub(crate) struct RunningStatus {
     /// The machines it may speak to.
     #[serde(default)]
     pub(crate) peers: Vec<PeerStatus>,
-}
-
-/// What a tunnel ends in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Mode {
-    /// The kernel, behind a TUN device.
-    Tun,
-    /// An IP stack in the agent's own process.
-    Userspace,
-}
-
-impl Mode {
-    /// As `ztna status` names it (headless/ST2.2).
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Tun => "TUN (kernel)",
-            Self::Userspace => "userspace",
-        }
-    }
-
-    /// As `ztna up` names it (headless/ST2.1).
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::Tun => "tun",
-            Self::Userspace => "userspace",
-        }
-    }
 }
 
 /// What the running `ztna up` is at.

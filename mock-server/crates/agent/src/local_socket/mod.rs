@@ -5,9 +5,10 @@ mod address;
 mod client;
 mod dial;
 mod message;
+mod reply;
 mod server;
 
 pub(crate) use client::{SocketError, ask_status, ping, stop};
 pub(crate) use dial::{Way, dial};
-pub(crate) use message::{Mode, Phase, RunningStatus};
+pub(crate) use message::{Phase, RunningStatus};
 pub(crate) use server::{Insight, LocalSocket, StopRequest};

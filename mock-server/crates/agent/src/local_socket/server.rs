@@ -4,14 +4,14 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Serialize;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
 
 use super::address::SocketAddress;
 use super::dial::{self, Tickets};
 use super::message::{Phase, PingAnswer, Request, RunningStatus};
+use super::reply::say;
 use crate::tunnel::Tunnel;
 
 /// No request is longer; a peer that sends more is no command of ours.
@@ -128,13 +128,6 @@ async fn answer(stream: UnixStream, insight: Insight, tickets: Tickets, stop: mp
     }
 }
 
-pub(super) async fn say(stream: &mut BufReader<UnixStream>, answer: &impl Serialize) {
-    if let Ok(mut text) = serde_json::to_vec(answer) {
-        text.push(b'\n');
-        let _ = stream.write_all(&text).await;
-    }
-}
-
 impl Insight {
     fn tunnel(&self) -> Option<Tunnel> {
         self.tunnel.borrow().clone()
@@ -161,6 +154,8 @@ impl Insight {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
     use super::super::{ask_status, ping, stop};
     use super::*;
 

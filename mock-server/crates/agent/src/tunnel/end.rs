@@ -8,9 +8,9 @@ use tokio::sync::oneshot;
 
 use super::core::Core;
 use super::forwarding::{Dialed, Forwarding, Outcome, Service};
+use super::mode::Mode;
 use super::tun::{Device, DeviceError, Interface};
 use super::userspace::{Netstack, Pong};
-use crate::local_socket::Mode;
 
 /// What is to become the end of a tunnel, once the machine has an address.
 pub(crate) enum Ending {

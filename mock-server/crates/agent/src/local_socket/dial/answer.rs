@@ -8,8 +8,8 @@ use tokio::io::{AsyncReadExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
-use super::super::server::say;
-use super::{Attached, DialAnswer};
+use super::super::reply::say;
+use super::message::{Attached, DialAnswer};
 use crate::tunnel::{Dialed, Ended, Tunnel};
 
 /// Connections whose bytes nobody has come for yet.

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::super::client::{STATUS_TIMEOUT, SocketError, failed, send};
 use super::super::message::Request;
-use super::{Attached, DialAnswer};
+use super::message::{Attached, DialAnswer};
 use crate::tunnel::Ended;
 
 /// No answer is longer.

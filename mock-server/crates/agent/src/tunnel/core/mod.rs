@@ -23,12 +23,9 @@ mod hostile;
 mod node;
 #[cfg(any(test, fuzzing))]
 #[allow(clippy::panic, reason = "a finding is a panic")]
-mod script;
+pub(super) mod script;
 #[cfg(test)]
 mod simulation;
-
-#[cfg(any(test, fuzzing))]
-pub(crate) use script::run as run_script;
 
 pub(crate) use batch::Batch;
 pub(crate) use event::{Event, Reason};

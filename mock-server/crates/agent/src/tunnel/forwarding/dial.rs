@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
-use crate::tunnel::PingFailure;
+use crate::tunnel::status::PingFailure;
 
 /// What came of a wish to be connected.
 pub(crate) type Outcome = Result<Dialed, DialFailure>;

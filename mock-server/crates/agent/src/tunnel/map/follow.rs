@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::control_client::{Backoff, ControlClient};
 use crate::secret::Secret;
-use crate::tunnel::task::Command;
+use crate::tunnel::command::Command;
 
 /// How long the control plane may hold a request.
 const WAIT: Duration = Duration::from_secs(25);

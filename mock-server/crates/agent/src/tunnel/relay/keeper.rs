@@ -11,10 +11,14 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use ztna_protocol::region::Region;
 
-use super::link::Link;
-use super::{Identity, WAITING, home};
+use super::home;
+use super::identity::Identity;
+use super::link::{Link, News};
 use crate::control_client::{ControlClient, MapRelay};
 use crate::tunnel::core::Place;
+
+/// Datagrams that wait in each direction; more are lost.
+pub(super) const WAITING: usize = 1024;
 
 /// How often the relays are measured, if there is a choice; sooner if the home is lost.
 const MEASURE_EVERY: Duration = Duration::from_secs(300);
@@ -40,13 +44,6 @@ pub(super) enum Order {
         /// What it is sent.
         datagram: Vec<u8>,
     },
-}
-
-/// A link has come or gone.
-#[derive(Debug)]
-pub(super) struct News {
-    pub(super) region: Region,
-    pub(super) connected: bool,
 }
 
 type Measured = Vec<(Region, Option<Duration>)>;

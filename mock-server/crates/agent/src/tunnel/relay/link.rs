@@ -16,8 +16,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use ztna_protocol::region::Region;
 use ztna_protocol::relay::{Frame, FrameError, frame, proof};
 
-use super::Identity;
-use super::keeper::News;
+use super::identity::Identity;
 use crate::control_client::{Backoff, ControlClient, ControlError};
 use crate::tunnel::core::Place;
 
@@ -43,6 +42,13 @@ pub(super) struct Link {
     pub(super) outgoing: mpsc::Receiver<(PublicKey, Vec<u8>)>,
     pub(super) arrived: mpsc::Sender<(Place, Vec<u8>)>,
     pub(super) news: mpsc::Sender<News>,
+}
+
+/// A link has come or gone.
+#[derive(Debug)]
+pub(super) struct News {
+    pub(super) region: Region,
+    pub(super) connected: bool,
 }
 
 /// Why a relay does not take this machine in.

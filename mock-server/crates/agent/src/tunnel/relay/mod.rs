@@ -4,31 +4,20 @@
 //! Datagrams are lost while a relay is away, as on any network; nothing that is direct notices.
 
 mod home;
+mod identity;
 mod keeper;
 mod link;
 
 use std::sync::Arc;
 
-use boringtun::x25519::{PublicKey, StaticSecret};
+use boringtun::x25519::PublicKey;
 use tokio::sync::{mpsc, watch};
 use ztna_protocol::region::Region;
 
 use super::core::Place;
 use crate::control_client::{ControlClient, MapRelay};
-use crate::secret::Secret;
-use keeper::{Keeper, Order};
-
-/// Datagrams that wait in each direction; more are lost.
-const WAITING: usize = 1024;
-
-/// What proves to a relay who this machine is.
-#[derive(Clone)]
-pub(super) struct Identity {
-    /// The machine's token.
-    pub(super) token: Secret,
-    /// Its WireGuard private key.
-    pub(super) private: StaticSecret,
-}
+pub(super) use identity::Identity;
+use keeper::{Keeper, Order, WAITING};
 
 /// The relays at the disposal of one tunnel; it leaves them when this is dropped.
 pub(super) struct Relays {

@@ -9,49 +9,21 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Sleep;
 
+use super::command::Command;
 use super::core::{Core, Event, Place};
 use super::end::End;
-use super::forwarding::Outcome;
-use super::handle::{PeerStatus, PingFailure, Pinged};
 use super::map::{Changes, Machine, NetworkMap};
 use super::relay::Relays;
 use super::socket::Socket;
+use super::status::{PeerStatus, PingFailure, Pinged};
 use super::tun::DeviceError;
 use super::userspace::Pong;
-use crate::control_client::NetworkMapAnswer;
 
 /// Datagrams of relays taken in before anything else gets its turn.
 const RELAYED: usize = 64;
 
 /// When there is nothing to wait for but the socket and commands.
 const IDLE: Duration = Duration::from_secs(3600);
-
-/// What the rest of the agent wants of the tunnel.
-#[derive(Debug)]
-pub(super) enum Command {
-    /// The control plane told what changed in the network map.
-    Apply(NetworkMapAnswer),
-    /// This machine may speak to nobody any more.
-    Clear,
-    /// How are the peers?
-    Peers(oneshot::Sender<Vec<PeerStatus>>),
-    /// Is this one there?
-    Ping {
-        /// Its name or tailnet address.
-        named: String,
-        /// Where the answer goes; whoever waits no longer has dropped the other end.
-        reply: oneshot::Sender<Result<Pinged, PingFailure>>,
-    },
-    /// Connect me to this machine.
-    Dial {
-        /// Its name or tailnet address.
-        named: String,
-        /// The TCP port.
-        port: u16,
-        /// Where the answer goes, as with a ping.
-        reply: oneshot::Sender<Outcome>,
-    },
-}
 
 /// Everything the task owns.
 pub(super) struct Task {

@@ -194,6 +194,4 @@ fn length(payload: usize) -> u32 {
 }
 
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
-pub(super) use tests::stream;
+pub(super) mod tests;

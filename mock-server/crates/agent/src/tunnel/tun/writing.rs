@@ -110,7 +110,7 @@ fn is(error: &io::Error, codes: &[Errno]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::coalescing::stream;
+    use super::super::coalescing::tests::stream;
     use super::*;
 
     fn packets(all: &[Vec<u8>]) -> Packets {

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use smoltcp::phy::{self, Checksum, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
-use super::MTU;
+/// WireGuard's usual MTU: an Ethernet frame less what an encrypted datagram over IPv6 adds.
+pub(in crate::tunnel) const MTU: usize = 1420;
 
 /// Packets in each direction; more than that are dropped, as any interface does.
 const LONGEST_QUEUE: usize = 256;

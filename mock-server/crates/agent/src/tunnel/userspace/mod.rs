@@ -18,12 +18,11 @@ use smoltcp::socket::icmp;
 use smoltcp::time::Instant as StackInstant;
 use smoltcp::wire::{HardwareAddress, IpCidr};
 
+pub(super) use device::MTU;
+
 use device::Device;
 use echo::Echoes;
 use tcp::Connections;
-
-/// WireGuard's usual MTU: an Ethernet frame less what an encrypted datagram over IPv6 adds.
-pub(super) const MTU: usize = 1420;
 
 /// Packets that fit into the socket for pings.
 const PINGS: usize = 64;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::connection::WINDOW;
 use super::*;
+use crate::tunnel::userspace::Netstack;
 
 const ONE: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 1);
 const OTHER: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 2);
