@@ -83,6 +83,11 @@ impl Server {
         self.address
     }
 
+    /// What it serves from.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
     /// Where it is and who may use it.
     pub fn ready(&self) -> &Ready {
         &self.ready

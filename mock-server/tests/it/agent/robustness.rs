@@ -1,4 +1,4 @@
-//! What has to go on whatever happens around it: the control plane restarts or is not there, strangers send noise,
+//! What has to go on whatever happens around it: the control control restarts or is not there, strangers send noise,
 //! keys are renewed.
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use boringtun::noise::{Tunn, TunnResult};
 use boringtun::x25519::{PublicKey, StaticSecret};
-use mock_server::app::{self, Config, Fixture, Server};
+use mock_server::app::{Config, Fixture};
 use mock_server::store::Location;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::agent::house::House;
 use crate::agent::machine::{AUTH_KEY, Machine, Running, eventually};
+use crate::test_server::TestServer;
 
 fn up(machine: &Machine, key: &str, name: &str) -> Running {
     let words = ["up", "--userspace", "--hostname", name, "--heartbeat-interval", "1s"];
@@ -24,26 +24,25 @@ fn reaches(machine: &Machine, name: &str) -> bool {
     machine.run(&["ping", name, "--timeout", "300ms"]).code == Some(0)
 }
 
-/// A control plane that can go and come back: its port and its database stay.
-struct Plane {
+/// A control control that can go and come back: its port and its database stay.
+struct Restartable {
     folder: TempDir,
     listen: SocketAddr,
 }
 
-impl Plane {
+impl Restartable {
     fn new() -> Self {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         Self { folder: TempDir::new().unwrap(), listen: free.local_addr().unwrap() }
     }
 
-    async fn start(&self) -> House {
+    async fn start(&self) -> TestServer {
         let config = Config {
             listen: self.listen,
             database: Location::File(self.folder.path().join("plane.db")),
             ..Config::embedded(Fixture::built_in().unwrap())
         };
-        let server: Server = app::start(config).await.unwrap();
-        House::of(server)
+        TestServer::listen_with(config).await
     }
 
     async fn machine(&self) -> Machine {
@@ -55,35 +54,35 @@ impl Plane {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tunnels_outlive_a_restart_of_the_control_plane_and_follow_it_again() {
-    let plane = Plane::new();
-    let house = plane.start().await;
-    let (one, other, third) = (plane.machine().await, plane.machine().await, plane.machine().await);
-    let key = house.create_key(&one, &["--name", "fleet", "--reusable"]);
+    let control = Restartable::new();
+    let server = control.start().await;
+    let (one, other, third) = (control.machine().await, control.machine().await, control.machine().await);
+    let key = server.create_key(&one, &["--name", "fleet", "--reusable"]);
     let _ups = [up(&one, &key, "Linux-C").ready(), up(&other, &key, "Win-A").ready()];
     eventually(|| reaches(&one, "Win-A"));
 
-    house.close().await;
+    server.stop().await;
     let pings = other.run(&["ping", "Linux-C", "-c", "20", "--interval", "50ms", "--timeout", "1s"]);
     assert_eq!((pings.stdout.lines().count(), pings.stderr.as_str()), (20, ""), "nothing is lost meanwhile");
 
-    let house = plane.start().await;
+    let server = control.start().await;
     let _third = up(&third, &key, "Third").ready();
     let joined = Instant::now();
     eventually(|| reaches(&one, "Third") && reaches(&other, "Third"));
     assert!(joined.elapsed() < Duration::from_secs(7), "{:?}", joined.elapsed());
-    let list = house.admin(&one, &["auth-keys", "list"]);
+    let list = server.admin(&one, &["auth-keys", "list"]);
     assert!(list.stdout.contains("fleet"), "{}", list.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registered_machine_waits_for_its_control_plane() {
-    let plane = Plane::new();
-    let house = plane.start().await;
-    let machine = plane.machine().await;
-    let key = house.create_key(&machine, &["--name", "fleet", "--reusable"]);
+    let control = Restartable::new();
+    let server = control.start().await;
+    let machine = control.machine().await;
+    let key = server.create_key(&machine, &["--name", "fleet", "--reusable"]);
     up(&machine, &key, "Linux-C").ready();
     machine.run(&["down"]);
-    house.close().await;
+    server.stop().await;
 
     let begun = Instant::now();
     let given_up = machine.run(&["up", "--userspace", "--timeout", "1500ms"]);
@@ -91,13 +90,13 @@ async fn a_registered_machine_waits_for_its_control_plane() {
     assert_eq!(given_up.code, Some(1));
     let lines: Vec<&str> = given_up.stderr.lines().collect();
     assert_eq!(lines.len(), 2, "told once, and why it ended: {lines:?}");
-    assert!(lines[0].starts_with("no heartbeat: cannot reach the control plane at <server>"), "{lines:?}");
-    let words = "not connected within 1s 500ms: no answer from the control plane at <server>";
+    assert!(lines[0].starts_with("no heartbeat: cannot reach the control control at <server>"), "{lines:?}");
+    let words = "not connected within 1s 500ms: no answer from the control control at <server>";
     assert!(lines[1].starts_with(words), "{lines:?}");
 
     let waiting = up(&machine, AUTH_KEY, "Linux-C").until("Already registered: Linux-C");
     eventually(|| machine.run(&["status", "--json"]).stdout.contains("\"phase\": \"unreachable\""));
-    let _house = plane.start().await;
+    let _server = control.start().await;
     let _up = waiting.until("Connected as Linux-C").ready();
 }
 
@@ -156,9 +155,9 @@ fn hostile_datagrams(number: u32, target: PublicKey) -> Vec<Vec<u8>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_noise_takes_no_memory_and_honest_pings_get_through() {
     const SENDERS: u32 = 200;
-    let house = House::open().await;
-    let (one, other) = (house.machine().await, house.machine().await);
-    let key = house.create_key(&one, &["--name", "fleet", "--reusable"]);
+    let server = TestServer::listen().await;
+    let (one, other) = (server.machine().await, server.machine().await);
+    let key = server.create_key(&one, &["--name", "fleet", "--reusable"]);
     let ups = [up(&one, &key, "Linux-C").ready(), up(&other, &key, "Win-A").ready()];
     eventually(|| reaches(&one, "Win-A"));
     let status: Value = serde_json::from_str(&other.run(&["status", "--json"]).stdout).unwrap();
@@ -215,9 +214,9 @@ async fn a_flood_of_noise_takes_no_memory_and_honest_pings_get_through() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes 135 seconds: cargo test -p mock-server --test it keys_are_renewed -- --ignored"]
 async fn no_packet_is_lost_when_keys_are_renewed() {
-    let house = House::open().await;
-    let (one, other) = (house.machine().await, house.machine().await);
-    let key = house.create_key(&one, &["--name", "fleet", "--reusable"]);
+    let server = TestServer::listen().await;
+    let (one, other) = (server.machine().await, server.machine().await);
+    let key = server.create_key(&one, &["--name", "fleet", "--reusable"]);
     let _ups = [up(&one, &key, "Linux-C").ready(), up(&other, &key, "Win-A").ready()];
     eventually(|| reaches(&one, "Win-A"));
     let words = ["ping", "Win-A", "-c", "2700", "--interval", "50ms", "--timeout", "2s"];

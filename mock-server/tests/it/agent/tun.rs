@@ -8,9 +8,9 @@ use std::time::Duration;
 use rustix::process::{Signal, geteuid};
 use serde_json::Value;
 
-use crate::agent::house::House;
 use crate::agent::machine::{AUTH_KEY, Ended, Machine, Running, eventually};
 use crate::agent::namespace::{has_device, ip, isolated};
+use crate::test_server::TestServer;
 
 fn up(machine: &Machine, key: &str, words: &[&str]) -> Running {
     Running::start(machine.ztna(&[&["up", "--hostname"], words].concat()).env("ZTNA_AUTH_KEY", key))
@@ -48,6 +48,7 @@ async fn without_privilege_nothing_is_registered() {
 }
 
 #[test]
+#[ignore = "needs root and ip"]
 fn a_name_that_is_taken_is_told_before_anything_is_registered() {
     isolated(async || {
         let machine = Machine::fresh().await;
@@ -59,11 +60,12 @@ fn a_name_that_is_taken_is_told_before_anything_is_registered() {
 }
 
 #[test]
+#[ignore = "needs root and ip"]
 fn the_kernel_and_the_agent_reach_the_other_machine() {
     isolated(async || {
-        let house = House::open().await;
-        let (one, other) = (house.machine().await, house.machine().await);
-        let key = house.create_key(&one, &["--name", "fleet", "--reusable"]);
+        let server = TestServer::listen().await;
+        let (one, other) = (server.machine().await, server.machine().await);
+        let key = server.create_key(&one, &["--name", "fleet", "--reusable"]);
         let first = up(&one, &key, &["Linux-C"]).ready();
         let _second = up(&other, &key, &["Win-A", "--userspace"]).ready();
         let (own, there) = (address(&one), address(&other));
@@ -104,11 +106,12 @@ fn assert_talking(one: &Machine, other: &Machine, there: &str) {
 }
 
 #[test]
+#[ignore = "needs root and ip"]
 fn a_killed_one_leaves_nothing_and_the_next_comes_up_at_once() {
     isolated(async || {
-        let house = House::open().await;
-        let (one, other) = (house.machine().await, house.machine().await);
-        let key = house.create_key(&one, &["--name", "fleet", "--reusable"]);
+        let server = TestServer::listen().await;
+        let (one, other) = (server.machine().await, server.machine().await);
+        let key = server.create_key(&one, &["--name", "fleet", "--reusable"]);
         let first = up(&one, &key, &["Linux-C"]).ready();
         let _second = up(&other, &key, &["Linux-D"]).ready();
         assert!(has_device("ztna0") && has_device("ztna1"), "each has a device of its own");
@@ -124,11 +127,12 @@ fn a_killed_one_leaves_nothing_and_the_next_comes_up_at_once() {
 }
 
 #[test]
+#[ignore = "needs root and ip"]
 fn a_device_that_is_deleted_ends_it() {
     isolated(async || {
-        let house = House::open().await;
-        let machine = house.machine().await;
-        let key = house.create_key(&machine, &["--name", "fleet", "--reusable"]);
+        let server = TestServer::listen().await;
+        let machine = server.machine().await;
+        let key = server.create_key(&machine, &["--name", "fleet", "--reusable"]);
         let running = up(&machine, &key, &["Linux-C", "--tun-name", "tunnel7"]).ready();
         ip("link delete tunnel7");
         let (status, stderr) = running.end();
