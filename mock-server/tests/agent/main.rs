@@ -1,0 +1,25 @@
+//! The agent's binary against a scripted control plane.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "clippy.toml allows them in test functions; these are what tests are made of"
+)]
+
+mod house;
+mod machine;
+mod namespace;
+
+mod administration;
+mod end_to_end;
+mod forwarding;
+mod installer;
+mod keys;
+mod login;
+mod refusals;
+mod relay;
+mod robustness;
+mod state;
+mod tun;
+mod tunnel;
+mod up;

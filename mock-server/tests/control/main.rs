@@ -1,0 +1,12 @@
+//! The control plane's endpoints, called without a network, and its rules over random histories.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod bad_input;
+mod installer;
+mod key_management;
+mod machines;
+mod model;
+mod network_map;
+mod reference;
+mod register_machine;
+mod relay;

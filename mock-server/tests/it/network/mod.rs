@@ -1,8 +1,0 @@
-//! Machines on networks of their own: Linux network namespaces.
-
-mod lab;
-
-mod interop;
-mod left_behind;
-mod paths;
-mod tun;
