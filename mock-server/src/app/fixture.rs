@@ -155,7 +155,7 @@ impl Fixture {
             let id = random.id(now);
             users::insert(tx, &id, &user.email, &user.name, &user.password_hash, now)?;
             for (org_id, role) in &user.roles {
-                users::join(tx, &id, org_id, *role)?;
+                users::add_membership(tx, &id, org_id, *role)?;
             }
         }
         Ok(())

@@ -13,7 +13,7 @@ use super::fixture::User;
 use super::test_control::TestControl;
 use super::{Config, Fixture, Person, Ready, StartError, TokenError, relay};
 use crate::api::{self, Settings, State};
-use crate::control::polls::Polls;
+use crate::control::polls::LongPolls;
 use crate::control::session::SessionKey;
 use crate::control::{Random, upkeep};
 use crate::domain::Role;
@@ -66,8 +66,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
             tracing::error!(%error, "serving ended");
         }
     });
-    let upkeep =
-        tokio::spawn(upkeep::forever(state.store.clone(), state.clock.clone(), state.random.clone()));
+    let upkeep = tokio::spawn(upkeep::run(state.store.clone(), state.clock.clone(), state.random.clone()));
     let relay = state.relay.clone().map(|relay| tokio::spawn(relay.watch()));
     Ok(Server { address, ready, state, serving, upkeep, relay, _control: control })
 }
@@ -148,7 +147,7 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
         store,
         clock: config.clock.clone(),
         random: config.random.clone(),
-        polls: Polls::default(),
+        polls: LongPolls::default(),
         stopping: watch::Sender::new(false),
         settings: Arc::new(Settings {
             session: SessionKey::new(secret, session.lifetime),

@@ -7,47 +7,40 @@ use crate::domain::network_map::{Peer, is_peer};
 use crate::domain::region::Region;
 use crate::values;
 
-/// A machine's row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {
-    /// The row's id.
     pub id: String,
-    /// Its organisation.
     pub org_id: String,
-    /// Its name, unique in the organisation.
+    /// Unique in the organisation.
     pub name: String,
-    /// Its address within the tailnet, unique in the organisation.
+    /// Unique in the organisation.
     pub tailnet_ip: String,
-    /// How it is, as it was last told.
+    /// As last stored; see [`Status::effective`].
     pub status: Status,
-    /// Its tags, without prefix.
+    /// Without prefix.
     pub tags: Vec<String>,
-    /// Whether it goes away by itself.
     pub ephemeral: bool,
-    /// Its WireGuard public key, base64.
+    /// The WireGuard public key in base64.
     pub public_key: String,
-    /// Where it can be reached over UDP, as it said last.
+    /// The last reported UDP endpoints.
     pub endpoints: Vec<String>,
-    /// The relay where it listens, as it said last.
+    /// The last reported relay.
     pub relay: Option<Region>,
-    /// Whether it holds a token.
+    /// Whether it holds a valid token.
     pub logged_in: bool,
-    /// The auth key it was enrolled with last.
+    /// The auth key of the last registration.
     pub auth_key_id: Option<String>,
-    /// The user who enrolled it last, if it was not an auth key.
+    /// The user of the last registration, if it used a session.
     pub enrolled_by: Option<String>,
-    /// Its operating system, as it says.
     pub os: Option<String>,
-    /// Its agent's version, as it says.
     pub version: Option<String>,
-    /// When it was first registered.
     pub created_at: Timestamp,
-    /// When it was last heard of.
+    /// The time of the last heartbeat.
     pub last_seen: Timestamp,
 }
 
 impl Machine {
-    /// The machine as its peers see it; `None` if it is nobody's peer.
+    /// Returns the machine as its peers see it, or `None` if it is not visible to them.
     pub fn peer(&self) -> Option<Peer> {
         is_peer(self.status, self.logged_in).then(|| Peer {
             id: self.id.clone(),
@@ -72,22 +65,19 @@ macro_rules! select {
 }
 pub(super) use select;
 
-/// The organisation's machine of that name.
 pub fn find_by_name(tx: &mut Tx<'_>, org_id: &str, name: &str) -> Result<Option<Machine>, StoreError> {
     tx.optional(select!("WHERE org_id = ?1 AND name = ?2"), values![org_id, name], machine)
 }
 
-/// The organisation's machine with that id.
 pub fn find(tx: &mut Tx<'_>, org_id: &str, id: &str) -> Result<Option<Machine>, StoreError> {
     tx.optional(select!("WHERE id = ?1 AND org_id = ?2"), values![id, org_id], machine)
 }
 
-/// The machine whose token has that hash.
 pub fn find_by_token(tx: &mut Tx<'_>, token_hash: &str) -> Result<Option<Machine>, StoreError> {
     tx.optional(select!("WHERE token_hash = ?1"), values![token_hash], machine)
 }
 
-/// Adds a machine that holds the token with that hash, without endpoints or relay.
+/// Inserts a machine, without its endpoints and relay, and assigns it the token with this hash.
 pub fn insert(tx: &mut Tx<'_>, machine: &Machine, token_hash: &str) -> Result<(), StoreError> {
     let map_version = match is_peer(machine.status, true) {
         true => network_map::advance(tx, &machine.org_id)?,
@@ -119,7 +109,7 @@ pub fn insert(tx: &mut Tx<'_>, machine: &Machine, token_hash: &str) -> Result<()
     Ok(())
 }
 
-/// Writes what a new registration changes of the machine `before`: all but its id, name, address and first day.
+/// Stores a new registration of the machine `before`, which keeps its id, name, address and creation time.
 pub fn replace(
     tx: &mut Tx<'_>,
     before: &Machine,
@@ -147,11 +137,11 @@ pub fn replace(
             machine.relay.map(String::from)
         ],
     )?;
-    tell_peers(tx, before, machine)
+    notify_peers(tx, before, machine)
 }
 
-/// Writes what life changes of the machine `before`: status, tags, version, endpoints, relay, when it was last heard of; and
-/// voids its token if it is no longer logged in.
+/// Stores the status, tags, version, endpoints, relay and last heartbeat of the machine `before`, and invalidates its
+/// token if it is no longer logged in.
 pub fn update(tx: &mut Tx<'_>, before: &Machine, machine: &Machine) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE machines SET status = ?2, tags = ?3, version = ?4, last_seen = ?5, endpoints = ?6, relay = ?7
@@ -169,10 +159,10 @@ pub fn update(tx: &mut Tx<'_>, before: &Machine, machine: &Machine) -> Result<()
     if before.logged_in && !machine.logged_in {
         tx.execute("UPDATE machines SET token_hash = NULL WHERE id = ?1", values![&machine.id])?;
     }
-    tell_peers(tx, before, machine)
+    notify_peers(tx, before, machine)
 }
 
-/// Removes a machine, gives its address back and lets its peers know.
+/// Deletes a machine, releases its address and notifies its peers.
 pub fn delete(tx: &mut Tx<'_>, machine: &Machine, now: Timestamp) -> Result<(), StoreError> {
     let deleted = tx.optional(
         "DELETE FROM machines WHERE id = ?1 RETURNING map_version",
@@ -181,13 +171,13 @@ pub fn delete(tx: &mut Tx<'_>, machine: &Machine, now: Timestamp) -> Result<(), 
     )?;
     if let Some(map_version) = deleted {
         super::addresses::release(tx, &machine.org_id, &machine.tailnet_ip, now)?;
-        network_map::bury(tx, machine, map_version, now)?;
+        network_map::insert_tombstone(tx, machine, map_version, now)?;
     }
     Ok(())
 }
 
-/// A new version of the map, if the machine's peers see a difference.
-fn tell_peers(tx: &mut Tx<'_>, before: &Machine, machine: &Machine) -> Result<(), StoreError> {
+/// Advances the map's version if the machine changed for its peers.
+fn notify_peers(tx: &mut Tx<'_>, before: &Machine, machine: &Machine) -> Result<(), StoreError> {
     if before.peer() == machine.peer() {
         return Ok(());
     }
@@ -196,18 +186,17 @@ fn tell_peers(tx: &mut Tx<'_>, before: &Machine, machine: &Machine) -> Result<()
     Ok(())
 }
 
-/// A machine's status.
 pub(super) fn status(row: &Row<'_>, column: usize) -> Result<Status, StoreError> {
     let status = row.text(column)?;
     Status::parse(&status).ok_or(StoreError::Corrupt { column: "machines.status".to_owned(), reason: status })
 }
 
-/// A machine's relay. One that no longer can be a region's counts as none.
+/// Reads a machine's relay; an invalid region counts as none.
 pub(super) fn relay(row: &Row<'_>, column: usize) -> Result<Option<Region>, StoreError> {
     Ok(row.optional_text(column)?.and_then(|code| code.parse().ok()))
 }
 
-/// A row that [`select`] asked for.
+/// Reads a row of [`select`].
 pub(super) fn machine(row: &Row<'_>) -> Result<Machine, StoreError> {
     Ok(Machine {
         id: row.text(0)?,

@@ -1,6 +1,6 @@
-//! What is said between a machine and a relay: frames, and the proof that a machine holds its private key.
+//! The relay protocol: frames, and the proof that a machine holds its private key.
 //!
-//! Bytes in, values out; `relay/README.md` tells the conversation.
+//! `relay/README.md` describes the exchange.
 
 pub mod frame;
 mod member;
