@@ -12,7 +12,7 @@ use super::machine::MachineToken;
 use super::{Error, State};
 use crate::control::network_map::{LongPoll, NetworkMap};
 use crate::domain::network_map::Peer;
-use crate::domain::region::Site;
+use crate::domain::site::Site;
 use crate::domain::{Refusal, Timestamp};
 
 /// How long a request waits for a change, in seconds, if it does not say.

@@ -1,8 +1,9 @@
 //! Heartbeats of machines.
 
+use ztna_protocol::region::Region;
+
 use super::Failure;
 use crate::domain::machine::Status;
-use crate::domain::region::Region;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::machines::{self, Machine};
 use crate::store::{StoreError, Tx};

@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use ztna_protocol::relay::Member;
 
-use crate::domain::relay::Member;
 use crate::store::{StoreError, Tx, machines};
 
 /// Returns the machine for each token hash, in order, or `None` for unknown, quarantined and pending machines.

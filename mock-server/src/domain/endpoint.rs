@@ -1,11 +1,8 @@
 //! UDP endpoints of machines, as their agents report them.
 
-use std::net::SocketAddr;
+use ztna_protocol::endpoint::{MOST, parse};
 
 use super::Refusal;
-
-/// The maximum number of endpoints per machine.
-pub const MOST: usize = 16;
 
 /// Normalises endpoints of the form `ADDRESS:PORT` or `[ADDRESS]:PORT`, drops duplicates and keeps their order.
 ///
@@ -17,7 +14,7 @@ pub fn normalise(endpoints: &[String]) -> Result<Vec<String>, Refusal> {
     }
     let mut accepted = Vec::with_capacity(endpoints.len());
     for (index, endpoint) in endpoints.iter().enumerate() {
-        let Some(endpoint) = reachable(endpoint) else {
+        let Some(endpoint) = parse(endpoint) else {
             return Err(Refusal::invalid(format!(
                 "endpoints[{index}] must be a unicast address with a port, such as 203.0.113.7:51820 or [2001:db8::7]:51820"
             )));
@@ -28,18 +25,6 @@ pub fn normalise(endpoints: &[String]) -> Result<Vec<String>, Refusal> {
         }
     }
     Ok(accepted)
-}
-
-fn reachable(endpoint: &str) -> Option<SocketAddr> {
-    let parsed: SocketAddr = endpoint.trim().parse().ok()?;
-    // A scope id is only meaningful on its own machine.
-    if matches!(parsed, SocketAddr::V6(scoped) if scoped.scope_id() != 0) {
-        return None;
-    }
-    let ip = parsed.ip().to_canonical();
-    let broadcast = matches!(ip, std::net::IpAddr::V4(ip) if ip.is_broadcast());
-    let unreachable = ip.is_unspecified() || ip.is_multicast() || broadcast || parsed.port() == 0;
-    (!unreachable).then(|| SocketAddr::new(ip, parsed.port()))
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use ztna_protocol::region::Region;
+
 use super::machine::Status;
-use super::region::Region;
 
 /// How long tombstones of removed machines are kept. A machine with an older map receives the whole map.
 pub const TOMBSTONE_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);

@@ -4,9 +4,11 @@
 
 use std::net::Ipv4Addr;
 
+use ztna_protocol::address;
+
 use super::{StoreError, Tx};
+use crate::domain::Timestamp;
 use crate::domain::quota::Quota;
-use crate::domain::{Timestamp, address};
 use crate::values;
 
 pub fn create_pool(tx: &mut Tx<'_>, org_id: &str) -> Result<(), StoreError> {

@@ -9,6 +9,8 @@ pub mod audit_logs;
 pub mod auth_keys;
 pub mod device_codes;
 mod error;
+mod location;
+mod machine_row;
 pub mod machines;
 mod migration;
 pub mod network_map;
@@ -24,20 +26,12 @@ pub mod users;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
-
 pub use error::StoreError;
+pub use location::Location;
 pub use notification::Listener;
 pub use tx::{Row, Tx, Value};
 
 use threads::Threads;
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Location {
-    Memory,
-    /// A SQLite file, created if it does not exist.
-    File(PathBuf),
-}
 
 /// A cheaply cloned handle on the database.
 #[derive(Clone)]

@@ -1,6 +1,6 @@
 //! Machines without recent heartbeats.
 
-use super::machines::{Machine, machine, select};
+use super::machine_row::{Machine, machine, select};
 use super::{StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::values;

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::error::{FilterError, comma_separated, excerpt};
 use super::value::{elements, invalid_value, quoted};
-use super::{Column, FilterError, Kind, Scalar, comma_separated, excerpt};
+use super::{Column, Kind, Scalar};
 
 /// The maximum length of a `like` or `ilike` pattern in characters, below the limits at which databases fail.
 const MAX_PATTERN_LEN: usize = 256;

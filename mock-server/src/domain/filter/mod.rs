@@ -5,24 +5,20 @@
 //! result. A parsed [`Query`] holds typed values only, never text that ends up in SQL.
 
 mod condition;
+mod error;
 mod order;
 mod table;
 mod value;
 
-use std::fmt;
-
-use thiserror::Error;
-
 pub use condition::{Comparison, Condition, Test};
+pub(crate) use error::excerpt;
+pub use error::{FilterError, MAX_VALUES};
 pub use order::Order;
 pub use table::{API_KEYS, AUDIT_LOGS, AUTH_KEYS, Column, Kind, MACHINES, TABLES, Table};
 pub use value::Scalar;
 
 /// The maximum and default number of rows in one response.
 pub const MAX_ROWS: u32 = 1000;
-
-/// The maximum number of values in one query, well below what databases can bind.
-pub const MAX_VALUES: usize = 500;
 
 /// A parsed and validated query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,25 +31,6 @@ pub struct Query {
     /// Never above [`MAX_ROWS`].
     pub limit: u32,
     pub offset: u32,
-}
-
-/// The reason why a query is invalid. Each message names what was received and what is valid.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum FilterError {
-    #[error("unknown column '{column}' of {table}: the columns are {valid}")]
-    UnknownColumn { table: &'static str, column: String, valid: String },
-    #[error(
-        "unknown operator '{operator}' for column '{column}': it supports {valid} (write a value that contains a dot as {column}=eq.VALUE)"
-    )]
-    UnknownOperator { column: &'static str, operator: String, valid: String },
-    #[error("invalid value '{value}' for column '{column}': expected {expected}")]
-    Value { column: &'static str, expected: &'static str, value: String },
-    #[error("invalid value '{value}' for '{parameter}': expected {expected}")]
-    Parameter { parameter: &'static str, expected: &'static str, value: String },
-    #[error("'{0}' was given twice")]
-    RepeatedParameter(&'static str),
-    #[error("too many values: a query compares with at most {MAX_VALUES}")]
-    TooManyValues,
 }
 
 impl Query {
@@ -127,19 +104,6 @@ impl Query {
     }
 }
 
-/// How many characters of the received text a message repeats.
-const MAX_QUOTED_LEN: usize = 60;
-
-/// Shortens received text for a message and replaces control characters.
-pub(crate) fn excerpt(text: &str) -> String {
-    let mut short: String =
-        text.chars().take(MAX_QUOTED_LEN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if text.chars().nth(MAX_QUOTED_LEN).is_some() {
-        short.push('…');
-    }
-    short
-}
-
 fn set_once<T>(parameter: &'static str, slot: &mut Option<T>, value: T) -> Result<(), FilterError> {
     match slot.replace(value) {
         None => Ok(()),
@@ -153,10 +117,6 @@ fn parse_number(parameter: &'static str, value: &str) -> Result<u32, FilterError
         expected: "a whole number from 0 to 4294967295",
         value: excerpt(value),
     })
-}
-
-fn comma_separated<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
-    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The allow-list of tables and columns that the CRUD endpoint exposes.
 
-use super::{FilterError, comma_separated, excerpt};
+use super::error::{FilterError, comma_separated, excerpt};
 
 /// The kind of a column decides its operators, its values and its form in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
