@@ -2,6 +2,7 @@
 //! have defaults.
 
 use serde::{Deserialize, Serialize};
+use ztna_protocol::network_map::{PeerView, RelayView};
 
 use crate::secret::Secret;
 
@@ -70,45 +71,13 @@ pub(crate) struct NetworkMapAnswer {
     pub(crate) full: bool,
     /// Machines that are new or have changed.
     #[serde(default)]
-    pub(crate) peers: Vec<MapPeer>,
+    pub(crate) peers: Vec<PeerView>,
     /// The ids of those that are peers no more.
     #[serde(default)]
     pub(crate) removed: Vec<String>,
     /// The relays there are.
     #[serde(default)]
-    pub(crate) relays: Vec<MapRelay>,
-}
-
-/// A relay.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct MapRelay {
-    /// The code of its region.
-    pub(crate) region: String,
-    /// Where it answers; nothing: where the control plane does.
-    #[serde(default)]
-    pub(crate) url: Option<String>,
-}
-
-/// Another machine of the organisation.
-#[derive(Debug, Deserialize)]
-pub(crate) struct MapPeer {
-    /// Its id.
-    pub(crate) id: String,
-    /// Its name.
-    pub(crate) name: String,
-    /// Its address in the tailnet.
-    pub(crate) tailnet_ip: String,
-    /// Its public key, 32 bytes in base64.
-    pub(crate) public_key: String,
-    /// Where it may be reached, ADDRESS:PORT each.
-    #[serde(default)]
-    pub(crate) endpoints: Vec<String>,
-    /// The region at whose relay it listens.
-    #[serde(default)]
-    pub(crate) relay: Option<String>,
-    /// Whether it is heard of.
-    #[serde(default)]
-    pub(crate) online: bool,
+    pub(crate) relays: Vec<RelayView>,
 }
 
 /// One of the caller's organisations.

@@ -9,8 +9,8 @@ mod message;
 pub(crate) use backoff::{Backoff, retry_delay};
 pub(crate) use error::ControlError;
 pub(crate) use message::{
-    AuthKey, CreateAuthKey, CreatedAuthKey, DeviceCode, DeviceToken, Machine, MapPeer, MapRelay, Membership,
-    NetworkMapAnswer, RegisterMachine, Registered,
+    AuthKey, CreateAuthKey, CreatedAuthKey, DeviceCode, DeviceToken, Machine, Membership, NetworkMapAnswer,
+    RegisterMachine, Registered,
 };
 
 use std::net::SocketAddr;

@@ -10,9 +10,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use boringtun::x25519::PublicKey;
+use ztna_protocol::network_map::PeerView;
 
 use super::core::PeerSettings;
-use crate::control_client::{MapPeer, NetworkMapAnswer};
+use crate::control_client::NetworkMapAnswer;
 
 /// The machines this one may speak to, by id.
 #[derive(Debug, Default)]
@@ -88,7 +89,7 @@ impl NetworkMap {
 }
 
 impl Machine {
-    fn read(peer: &MapPeer) -> Option<Self> {
+    fn read(peer: &PeerView) -> Option<Self> {
         let key: [u8; 32] = BASE64.decode(&peer.public_key).ok()?.try_into().ok()?;
         let endpoints = peer.endpoints.iter().filter_map(|endpoint| endpoint.parse::<SocketAddr>().ok());
         let settings = PeerSettings {

@@ -9,12 +9,13 @@ use futures::future::{BoxFuture, FutureExt as _, join_all};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until, timeout};
+use ztna_protocol::network_map::RelayView;
 use ztna_protocol::region::Region;
 
 use super::home;
 use super::identity::Identity;
 use super::link::{Link, News};
-use crate::control_client::{ControlClient, MapRelay};
+use crate::control_client::ControlClient;
 use crate::tunnel::core::Place;
 
 /// Datagrams that wait in each direction; more are lost.
@@ -34,7 +35,7 @@ const IDLE: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 pub(super) enum Order {
     /// There are these relays.
-    Learn(Vec<MapRelay>),
+    Learn(Vec<RelayView>),
     /// Send this.
     Send {
         /// The relay.
@@ -54,7 +55,7 @@ pub(super) struct Keeper {
     arrived: mpsc::Sender<(Place, Vec<u8>)>,
     settled: watch::Sender<Option<Region>>,
     /// As the map names them.
-    named: Vec<MapRelay>,
+    named: Vec<RelayView>,
     relays: Vec<(Region, Arc<ControlClient>)>,
     links: HashMap<Region, Kept>,
     /// Where this machine wants to be reached; `settled` says where it is.
@@ -120,12 +121,12 @@ impl Keeper {
         }
     }
 
-    fn learn(&mut self, named: Vec<MapRelay>) {
+    fn learn(&mut self, named: Vec<RelayView>) {
         if named == self.named {
             return;
         }
         let encrypted = self.control.server().starts_with("https:");
-        let client = |relay: &MapRelay| {
+        let client = |relay: &RelayView| {
             let region = relay.region.parse().ok()?;
             match &relay.url {
                 // The machine's token goes there, which is not to be sent in the clear.

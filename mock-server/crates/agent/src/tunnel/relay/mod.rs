@@ -12,10 +12,11 @@ use std::sync::Arc;
 
 use boringtun::x25519::PublicKey;
 use tokio::sync::{mpsc, watch};
+use ztna_protocol::network_map::RelayView;
 use ztna_protocol::region::Region;
 
 use super::core::Place;
-use crate::control_client::{ControlClient, MapRelay};
+use crate::control_client::ControlClient;
 pub(super) use identity::Identity;
 use keeper::{Keeper, Order, WAITING};
 
@@ -42,7 +43,7 @@ impl Relays {
     }
 
     /// The network map names these relays.
-    pub(super) fn learn(&self, relays: Vec<MapRelay>) {
+    pub(super) fn learn(&self, relays: Vec<RelayView>) {
         // Every answer repeats them.
         let _ = self.orders.try_send(Order::Learn(relays));
     }
