@@ -33,7 +33,7 @@ suite-as-nobody SUITE="machine-registration":
 
 # Namespaces, TUN devices (as root)
 network *FILTER:
-    ZTNA_TESTS_SKIP_NOTHING=1 cargo test -p mock-server --test network -- {{FILTER}}
+    ZTNA_TESTS_SKIP_NOTHING=1 cargo test -p mock-server --test it network::{{FILTER}}
 
 # The agent and wireguard-go (as root)
 interop: (network "interop")
