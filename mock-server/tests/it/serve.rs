@@ -171,11 +171,11 @@ fn what_cannot_be_started_says_why() {
     let address = taken.local_addr().unwrap().to_string();
     let no_database = format!("sqlite:{}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
     for (arguments, code, words) in [
-        (vec!["--listen", &address], 1, "another program has the port"),
-        (vec!["--database", "postgres://localhost/x"], 2, "not in this version yet"),
-        (vec!["--database", "nonsense"], 2, "must be sqlite::memory:"),
+        (vec!["--listen", &address], 1, "Stop the program that uses the port"),
+        (vec!["--database", "postgres://localhost/x"], 2, "not supported yet"),
+        (vec!["--database", "nonsense"], 2, "expected sqlite::memory:"),
         (vec!["--database", "sqlite:/no/such/folder/x.db"], 1, "/no/such/folder/x.db"),
-        (vec!["--database", &no_database], 1, "move it away"),
+        (vec!["--database", &no_database], 1, "Move the file away"),
         (vec!["--fixture", "/no/such/fixture.toml"], 1, "/no/such/fixture.toml"),
         (vec!["--listen", "nowhere"], 2, "invalid"),
         (vec!["--relay", "fra1=https://fra1.relay.example"], 2, "ZTNA_RELAY_SECRET is not set"),

@@ -221,7 +221,7 @@ async fn the_map_is_for_admitted_machines_and_shows_no_others() {
     let id = answer.data()["machine"]["id"].as_str().unwrap();
     assert_eq!(watcher.full(&server).await, before, "nobody sees who waits for approval");
     let refused = server.get("/api/network-map", token).await;
-    assert_eq!(refused.refusal(), (403, "FORBIDDEN", "The machine waits for an admin's approval"));
+    assert_eq!(refused.refusal(), (403, "FORBIDDEN", "The machine awaits an admin's approval"));
     server.administer("approve", id).await;
     assert_eq!(server.get("/api/network-map", token).await.data()["peers"].as_array().unwrap().len(), 1);
     let mut known = before;
