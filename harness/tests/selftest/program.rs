@@ -191,8 +191,8 @@ fn the_matrix_is_neither_written_and_checked_at_once_nor_reported() {
 
 /// Minutes; CI runs the same as `harness selftest --check-matrix`.
 #[test]
-#[ignore = "whole suites against every deviation take minutes"]
-fn whole_suites_against_every_deviation_fail_what_the_matrix_has() {
+#[ignore = "takes minutes"]
+fn slow_whole_suites_against_every_deviation_fail_what_the_matrix_has() {
     let output = harness(&["selftest", "--check-matrix"]);
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
 }

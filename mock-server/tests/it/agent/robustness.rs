@@ -212,8 +212,8 @@ async fn a_flood_of_noise_takes_no_memory_and_honest_pings_get_through() {
 /// Keys are renewed after two minutes of real time: boringtun reads its own clock, and its feature that replaces it
 /// would also freeze the agents that other tests start.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes 135 seconds: cargo test -p mock-server --test it keys_are_renewed -- --ignored"]
-async fn no_packet_is_lost_when_keys_are_renewed() {
+#[ignore = "takes 135 seconds"]
+async fn slow_key_renewal_loses_no_packet() {
     let server = TestServer::listen().await;
     let (one, other) = (server.machine().await, server.machine().await);
     let key = server.create_key(&one, &["--name", "fleet", "--reusable"]);
