@@ -170,7 +170,7 @@ fn holds_key_material(text: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_is_written_holds_a_secret() {
+async fn no_output_contains_a_secret() {
     let mut scene = Scene::open();
     let (org, admin) = (scene.text("/org_id"), scene.text("/admin/token"));
     let by_admin = [("QZ_API_KEY", admin.as_str())];

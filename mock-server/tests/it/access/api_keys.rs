@@ -13,7 +13,7 @@ async fn row(server: &TestServer, id: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_key_works_until_it_expires_or_is_revoked() {
+async fn api_key_works_until_expired_or_revoked() {
     let server = TestServer::start().await;
     let (lasting, lasting_row) = server.api_key(Value::Null, 1000).await;
     let (revoked, revoked_row) = server.api_key(Value::Null, 1000).await;
@@ -37,7 +37,7 @@ async fn a_key_works_until_it_expires_or_is_revoked() {
 }
 
 #[tokio::test]
-async fn the_limit_holds_for_a_minute_and_only_for_that_key() {
+async fn rate_limit_applies_per_key_and_minute() {
     let server = TestServer::start().await;
     let (key, created) = server.api_key(json!(["machines"]), 3).await;
     let (other, _) = server.api_key(Value::Null, 3).await;
@@ -64,7 +64,7 @@ async fn the_limit_holds_for_a_minute_and_only_for_that_key() {
 }
 
 #[tokio::test]
-async fn exactly_as_many_simultaneous_uses_as_allowed() {
+async fn rate_limit_is_exact_for_concurrent_requests() {
     let server = TestServer::start().await;
     let (key, created) = server.api_key(Value::Null, 20).await;
     let answers = futures::future::join_all((0..50).map(|_| server.get("/api/user-orgs", &key))).await;
@@ -75,7 +75,7 @@ async fn exactly_as_many_simultaneous_uses_as_allowed() {
 }
 
 #[tokio::test]
-async fn scopes_bound_what_a_key_reaches() {
+async fn scopes_limit_what_a_key_can_reach() {
     let server = TestServer::start().await;
     let paths = ["/api/db/machines", "/api/db/auth_keys", "/api/db/api_keys", "/api/db/audit_logs"];
     let cases = [
@@ -108,7 +108,7 @@ async fn scopes_bound_what_a_key_reaches() {
 }
 
 #[tokio::test]
-async fn a_key_is_at_home_in_one_organisation() {
+async fn api_key_cannot_reach_other_organisations() {
     let server = TestServer::start().await;
     let (key, _) = server.api_key(Value::Null, 1000).await;
     let foreign = format!("/api/db/machines?org_id={GLOBEX}");
@@ -119,7 +119,7 @@ async fn a_key_is_at_home_in_one_organisation() {
 }
 
 #[tokio::test]
-async fn a_key_can_do_no_more_than_its_creator_still_may() {
+async fn api_key_loses_the_rights_its_creator_lost() {
     let server = TestServer::start().await;
     let (key, _) = server.api_key(Value::Null, 1000).await;
     for (sql, machines, keys) in [
@@ -133,7 +133,7 @@ async fn a_key_can_do_no_more_than_its_creator_still_may() {
 }
 
 #[tokio::test]
-async fn no_key_and_no_hash_is_ever_answered() {
+async fn responses_never_contain_keys_or_hashes() {
     let server = TestServer::start().await;
     let (key, created) = server.api_key(Value::Null, 1000).await;
     let hash = sha256(&key);

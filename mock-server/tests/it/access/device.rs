@@ -34,7 +34,7 @@ async fn submit(server: &TestServer, code: &str, email: &str, password: &str, de
 }
 
 #[tokio::test]
-async fn a_device_gets_its_token_once_after_approval() {
+async fn device_gets_its_token_once_after_approval() {
     let server = TestServer::start().await;
     let code = begin(&server).await;
     assert_eq!((&code["expires_in"], &code["interval"]), (&json!(600), &json!(1)));
@@ -61,7 +61,7 @@ async fn a_device_gets_its_token_once_after_approval() {
 }
 
 #[tokio::test]
-async fn who_asks_too_often_waits_longer() {
+async fn polling_too_often_slows_down() {
     let server = TestServer::with(Config {
         device_poll_interval: Some(Duration::from_secs(60)),
         ..TestServer::config()
@@ -78,7 +78,7 @@ async fn who_asks_too_often_waits_longer() {
 }
 
 #[tokio::test]
-async fn a_code_that_was_denied_or_has_expired_opens_nothing() {
+async fn denied_and_expired_codes_give_no_token() {
     let server = TestServer::start().await;
     let denied = begin(&server).await;
     let body = json!({ "user_code": denied["user_code"], "approve": false });
@@ -100,7 +100,7 @@ async fn a_code_that_was_denied_or_has_expired_opens_nothing() {
 }
 
 #[tokio::test]
-async fn bad_requests_answer_in_oauths_format() {
+async fn bad_requests_get_oauth_errors() {
     let server = TestServer::start().await;
     let form = format!("grant_type={GRANT}&device_code=unknown");
     let another = begin(&server).await;
@@ -127,7 +127,7 @@ async fn bad_requests_answer_in_oauths_format() {
 }
 
 #[tokio::test]
-async fn an_api_key_cannot_make_a_session() {
+async fn api_key_cannot_approve_a_device() {
     let server = TestServer::start().await;
     let (key, _) = server.api_key(Value::Null, 100).await;
     let body = json!({ "user_code": begin(&server).await["user_code"] });
@@ -147,7 +147,7 @@ async fn an_api_key_cannot_make_a_session() {
 }
 
 #[tokio::test]
-async fn the_page_decides_for_whoever_has_a_password() {
+async fn device_page_requires_a_password() {
     let server = TestServer::start().await;
     let code = begin(&server).await;
     let user_code = code["user_code"].as_str().expect("text");

@@ -39,7 +39,7 @@ fn every_route_is_documented() {
 }
 
 #[tokio::test]
-async fn what_needs_a_credential_says_so_and_schemas_exist() {
+async fn security_and_schemas_are_declared() {
     let server = TestServer::start().await;
     let document = document(&server).await;
     let schemes = document["components"]["securitySchemes"].as_object().expect("schemes");
@@ -63,7 +63,7 @@ async fn what_needs_a_credential_says_so_and_schemas_exist() {
 }
 
 #[tokio::test]
-async fn answers_have_the_declared_shape() {
+async fn responses_match_their_declared_schemas() {
     let server = TestServer::start().await;
     let document = document(&server).await;
     let admin = server.token(ADMIN).await;

@@ -11,7 +11,7 @@ fn names(rows: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn filters_find_what_they_say() {
+async fn filters_select_matching_rows() {
     let server = TestServer::start().await;
     let token = server.token(ADMIN).await;
     server.stored_auth_key(ACME, "alpha", true).await;
@@ -65,7 +65,7 @@ async fn filters_find_what_they_say() {
 }
 
 #[tokio::test]
-async fn rows_have_the_types_of_json() {
+async fn rows_keep_json_types() {
     let server = TestServer::start().await;
     let token = server.token(ADMIN).await;
     let id = server.stored_auth_key(ACME, "alpha", true).await;
@@ -85,7 +85,7 @@ async fn rows_have_the_types_of_json() {
 }
 
 #[tokio::test]
-async fn bad_queries_are_told_what_is_wrong() {
+async fn bad_queries_name_the_mistake() {
     let server = TestServer::start().await;
     let token = server.token(ADMIN).await;
     let cases = [
@@ -113,7 +113,7 @@ async fn bad_queries_are_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn values_are_never_sql() {
+async fn filter_values_are_never_read_as_sql() {
     let server = TestServer::start().await;
     let token = server.token(ADMIN).await;
     server.stored_auth_key(ACME, "alpha", true).await;
@@ -134,7 +134,7 @@ async fn values_are_never_sql() {
 }
 
 #[tokio::test]
-async fn other_organisations_stay_out_of_sight() {
+async fn rows_of_other_organisations_are_hidden() {
     let server = TestServer::start().await;
     server.stored_auth_key(ACME, "ours", true).await;
     let theirs = server.stored_auth_key(GLOBEX, "theirs", true).await;
@@ -168,7 +168,7 @@ async fn other_organisations_stay_out_of_sight() {
 }
 
 #[tokio::test]
-async fn machines_are_for_every_member_and_fall_silent() {
+async fn members_list_machines_and_silent_ones_are_offline() {
     let server = TestServer::start().await;
     server.stored_machine(ACME, "linux-c", "100.64.0.1").await;
     server.stored_machine(GLOBEX, "elsewhere", "100.64.0.1").await;

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::test_server::{ACME, ADMIN, GLOBEX, MEMBER, OUTSIDER, TestServer};
 
 #[tokio::test]
-async fn login_gives_a_token_that_works_until_it_expires() {
+async fn login_token_works_until_it_expires() {
     let server = TestServer::start().await;
     let body = json!({ "email": "Admin@Acme.example", "password": "ada-runs-acme" });
     let session = server.post("/api/auth/login", "", &body).await.into_data();
@@ -23,7 +23,7 @@ async fn login_gives_a_token_that_works_until_it_expires() {
 }
 
 #[tokio::test]
-async fn bad_logins() {
+async fn bad_logins_are_refused() {
     let server = TestServer::start().await;
     let wrong = (401, "INVALID_CREDENTIALS");
     let cases = [
@@ -45,7 +45,7 @@ async fn bad_logins() {
 }
 
 #[tokio::test]
-async fn without_a_genuine_bearer_nothing_is_answered() {
+async fn invalid_bearers_are_unauthorized() {
     let server = TestServer::start().await;
     let token = server.token(ADMIN).await;
     let machine_token = format!("ztm_{}", "0".repeat(64));
@@ -67,7 +67,7 @@ async fn without_a_genuine_bearer_nothing_is_answered() {
 }
 
 #[tokio::test]
-async fn roles_are_those_of_each_organisation_and_of_now() {
+async fn roles_are_per_organisation_and_current() {
     let server = TestServer::start().await;
     let (member, outsider) = (server.token(MEMBER).await, server.token(OUTSIDER).await);
     assert_eq!(server.get("/api/user-orgs", &member).await.into_data()[0]["role"], "member");

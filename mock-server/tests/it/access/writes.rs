@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::test_server::{ACME, ADMIN, GLOBEX, MEMBER, OUTSIDER, TestServer};
 
 #[tokio::test]
-async fn a_key_made_by_the_client_is_listed_as_the_dashboard_expects() {
+async fn client_made_api_key_is_listed() {
     let server = TestServer::start().await;
     let token = server.token(ADMIN).await;
     let mut body = server.client_key("dashboard-test-key", "a secret");
@@ -43,7 +43,7 @@ async fn a_key_made_by_the_client_is_listed_as_the_dashboard_expects() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sound_key_is_refused_and_not_stored() {
+async fn invalid_api_keys_are_refused_and_not_stored() {
     let server = TestServer::start().await;
     let token = server.token(ADMIN).await;
     let cases = [
@@ -95,7 +95,7 @@ async fn what_makes_no_sound_key_is_refused_and_not_stored() {
 }
 
 #[tokio::test]
-async fn a_key_is_renamed_and_revoked_for_good() {
+async fn key_can_be_renamed_and_revoked_permanently() {
     let server = TestServer::start().await;
     let token = server.token(ADMIN).await;
     let id = server.stored_auth_key(ACME, "before", true).await;
@@ -120,7 +120,7 @@ async fn a_key_is_renamed_and_revoked_for_good() {
 }
 
 #[tokio::test]
-async fn what_may_not_be_changed_stays() {
+async fn forbidden_changes_are_refused() {
     let server = TestServer::start().await;
     let token = server.token(ADMIN).await;
     let ours = server.stored_auth_key(ACME, "ours", true).await;

@@ -16,7 +16,7 @@ const POSTS: [&str; 5] = [
 ];
 
 #[tokio::test]
-async fn bodies_that_are_no_object_are_refused_by_every_endpoint() {
+async fn every_endpoint_refuses_bodies_that_are_not_objects() {
     let server = TestServer::start().await;
     let (_, key) = server.auth_key(json!({})).await;
     let answer = server.register(&key, "m").await;
@@ -35,7 +35,7 @@ async fn bodies_that_are_no_object_are_refused_by_every_endpoint() {
 }
 
 #[tokio::test]
-async fn wrong_fields_are_named_and_nothing_is_stored() {
+async fn invalid_fields_are_named_and_nothing_is_stored() {
     let server = TestServer::start().await;
     let long = "x".repeat(10_000);
     let wrong = [
@@ -116,7 +116,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn no_field_can_make_the_server_fail(
+    fn random_fields_never_cause_a_server_error(
         action in prop_oneof![Just("create_auth_key"), Just("create_api_key"), Just("revoke_api_key")],
         field in prop_oneof![
             Just("name"), Just("expiry_days"), Just("expires_in"), Just("allowed_tags"), Just("allowed_cidrs"),

@@ -39,7 +39,7 @@ fn variable(script: &str, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_base_url_is_the_one_it_was_asked_under() {
+async fn install_script_uses_the_requested_base_url() {
     let server = server().await;
     for (peer, headers, expected) in [
         (STRANGER, vec![], BASE_URL),
@@ -63,7 +63,7 @@ async fn the_base_url_is_the_one_it_was_asked_under() {
 }
 
 #[tokio::test]
-async fn no_host_gets_into_the_script_that_is_none() {
+async fn install_script_refuses_invalid_hosts() {
     let server = server().await;
     let bad: [&[u8]; 14] = [
         b"",
@@ -91,7 +91,7 @@ async fn no_host_gets_into_the_script_that_is_none() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_there_is_not_found() {
+async fn missing_agent_program_is_not_found() {
     let server = server().await;
     let request =
         Request::get("/install/ztna").header(header::HOST, "a.example").body(Body::empty()).unwrap();

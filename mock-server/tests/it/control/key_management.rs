@@ -7,7 +7,7 @@ use crate::test_server::{ACME, ADMIN, GLOBEX, MEMBER, OUTSIDER, OWNER, TestServe
 const ALIASES: [&str; 2] = ["/api/key-management", "/api/api-keys"];
 
 #[tokio::test]
-async fn an_auth_key_is_answered_in_full_exactly_once() {
+async fn created_auth_key_has_the_documented_response() {
     let server = TestServer::start().await;
     let token = server.token(OWNER).await;
     let body = json!({ "action": "create_auth_key", "org_id": ACME, "name": "n", "reusable": true });
@@ -41,7 +41,7 @@ async fn an_auth_key_is_answered_in_full_exactly_once() {
 }
 
 #[tokio::test]
-async fn restrictions_are_answered_as_documented() {
+async fn restrictions_are_returned_as_documented() {
     let server = TestServer::start().await;
     let create = async |fields: Value| {
         let mut body = json!({ "action": "create_auth_key", "org_id": ACME, "name": "n" });
@@ -59,7 +59,7 @@ async fn restrictions_are_answered_as_documented() {
 }
 
 #[tokio::test]
-async fn the_guides_form_needs_no_name() {
+async fn description_names_a_key_without_a_name() {
     let server = TestServer::start().await;
     let answer = server
         .manage(&json!({
@@ -76,7 +76,7 @@ async fn the_guides_form_needs_no_name() {
 }
 
 #[tokio::test]
-async fn refusals_say_what_the_documents_say() {
+async fn refusals_have_the_documented_messages() {
     let server = TestServer::start().await;
     let create = |fields: Value| {
         let mut body = json!({ "action": "create_auth_key", "org_id": ACME, "name": "n" });
@@ -119,7 +119,7 @@ async fn refusals_say_what_the_documents_say() {
 }
 
 #[tokio::test]
-async fn who_may_is_asked_after_what_is_missing_and_before_what_is_wrong() {
+async fn permission_is_checked_after_missing_and_before_invalid_fields() {
     let server = TestServer::start().await;
     let wrong = json!({ "action": "create_auth_key", "org_id": ACME, "name": "n", "expiry_days": 500 });
     let nameless = json!({ "action": "create_auth_key", "org_id": ACME });
@@ -140,7 +140,7 @@ async fn who_may_is_asked_after_what_is_missing_and_before_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn an_api_key_has_the_documented_answer() {
+async fn created_api_key_has_the_documented_response() {
     let server = TestServer::start().await;
     let body = json!({ "action": "create_api_key", "org_id": ACME, "name": "my-terraform-key" });
     let answer = server.manage(&body).await;
@@ -154,7 +154,7 @@ async fn an_api_key_has_the_documented_answer() {
 }
 
 #[tokio::test]
-async fn revoking_is_final_and_stays_within_the_organisation() {
+async fn revocation_is_final_and_limited_to_the_organisation() {
     let server = TestServer::start().await;
     let (id, key) = server.auth_key(json!({ "reusable": true })).await;
     assert_eq!(server.register(&key, "before").await.status, 201);

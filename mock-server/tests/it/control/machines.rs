@@ -16,7 +16,7 @@ async fn machine(server: &TestServer, key: &str, name: &str) -> (String, String)
 }
 
 #[tokio::test]
-async fn heartbeats_tell_online_from_offline() {
+async fn heartbeats_set_online_and_offline() {
     let server = TestServer::start().await;
     let (_, key) = server.auth_key(json!({})).await;
     let (_, token) = machine(&server, &key, "m").await;
@@ -34,7 +34,7 @@ async fn heartbeats_tell_online_from_offline() {
 }
 
 #[tokio::test]
-async fn ephemeral_machines_go_after_half_an_hour_of_silence_and_no_others() {
+async fn only_ephemeral_machines_are_reaped_after_30_minutes() {
     let server = TestServer::start().await;
     let (id, ephemeral) = server.auth_key(json!({ "reusable": true, "ephemeral": true })).await;
     let (_, lasting) = server.auth_key(json!({ "reusable": true })).await;
@@ -53,7 +53,7 @@ async fn ephemeral_machines_go_after_half_an_hour_of_silence_and_no_others() {
 }
 
 #[tokio::test]
-async fn quarantine_holds_until_released_whatever_the_machine_tries() {
+async fn quarantine_holds_until_released() {
     let server = TestServer::start().await;
     let (key_id, key) = server.auth_key(json!({ "reusable": true, "ephemeral": true })).await;
     let (id, token) = machine(&server, &key, "m").await;
@@ -80,7 +80,7 @@ async fn quarantine_holds_until_released_whatever_the_machine_tries() {
 }
 
 #[tokio::test]
-async fn silence_is_no_way_out_of_quarantine() {
+async fn quarantined_ephemeral_machine_is_not_reaped() {
     let server = TestServer::start().await;
     let (key_id, key) = server.auth_key(json!({ "reusable": true, "ephemeral": true })).await;
     let (id, token) = machine(&server, &key, "m").await;
@@ -98,7 +98,7 @@ async fn silence_is_no_way_out_of_quarantine() {
 }
 
 #[tokio::test]
-async fn whether_a_machine_is_reaped_is_up_to_the_credential_it_was_let_in_with_last() {
+async fn last_credential_decides_whether_a_machine_is_reaped() {
     let server = TestServer::start().await;
     let (key_id, ephemeral) = server.auth_key(json!({ "reusable": true, "ephemeral": true })).await;
     let (_, lasting) = server.auth_key(json!({ "reusable": true })).await;
@@ -112,7 +112,7 @@ async fn whether_a_machine_is_reaped_is_up_to_the_credential_it_was_let_in_with_
 }
 
 #[tokio::test]
-async fn deleting_frees_the_name_but_re_arms_no_key() {
+async fn deletion_frees_the_name_but_not_the_key() {
     let server = TestServer::start().await;
     let (key_id, key) = server.auth_key(json!({})).await;
     let (id, token) = machine(&server, &key, "m").await;
@@ -126,7 +126,7 @@ async fn deleting_frees_the_name_but_re_arms_no_key() {
 }
 
 #[tokio::test]
-async fn machine_admin_is_for_admins() {
+async fn machine_admin_requires_an_admin() {
     let server = TestServer::start().await;
     let (_, key) = server.auth_key(json!({})).await;
     let (id, token) = machine(&server, &key, "m").await;
@@ -149,7 +149,7 @@ async fn machine_admin_is_for_admins() {
 }
 
 #[tokio::test]
-async fn machines_add_tags_within_what_their_key_allows() {
+async fn machines_add_tags_within_allowed_tags() {
     let server = TestServer::start().await;
     let (_, key) = server.auth_key(json!({ "allowed_tags": ["a", "b"], "tags": ["z"] })).await;
     let (_, token) = machine(&server, &key, "m").await;
@@ -172,7 +172,7 @@ async fn machines_add_tags_within_what_their_key_allows() {
 }
 
 #[tokio::test]
-async fn logout_removes_ephemeral_machines_and_keeps_others() {
+async fn logout_removes_only_ephemeral_machines() {
     let server = TestServer::start().await;
     let (key_id, lasting) = server.auth_key(json!({ "reusable": true })).await;
     let (_, ephemeral) = server.auth_key(json!({ "ephemeral": true })).await;

@@ -113,7 +113,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn every_history_agrees_with_the_model(deeds in deeds()) {
+    fn random_histories_match_the_model(deeds in deeds()) {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(check(deeds));
     }
 }

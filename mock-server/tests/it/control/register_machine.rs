@@ -11,7 +11,7 @@ use crate::test_server::{ACME, ADMIN, MEMBER, TestServer, public_key, request};
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[tokio::test]
-async fn registering_again_keeps_id_and_address_and_replaces_keys() {
+async fn reregistration_keeps_id_and_address_and_replaces_keys() {
     let server = TestServer::start().await;
     let (id, key) = server.auth_key(json!({ "reusable": true })).await;
     let first = server.register_with(&key, "Linux-C", json!({ "os": "linux", "version": "3.2.8" })).await;
@@ -39,7 +39,7 @@ async fn registering_again_keeps_id_and_address_and_replaces_keys() {
 }
 
 #[tokio::test]
-async fn a_single_use_key_burns_on_its_first_success_only() {
+async fn single_use_key_is_used_up_by_its_first_success() {
     let server = TestServer::start().await;
     let (id, key) = server.auth_key(json!({ "expiry_days": 7, "allowed_tags": ["a"] })).await;
     assert_eq!(server.register_with(&key, "m", json!({ "tags": ["b"] })).await.code(), "TAG_NOT_ALLOWED");
@@ -53,7 +53,7 @@ async fn a_single_use_key_burns_on_its_first_success_only() {
 }
 
 #[tokio::test]
-async fn only_the_very_key_works() {
+async fn only_the_exact_key_is_accepted() {
     let server = TestServer::start().await;
     let (id, key) = server.auth_key(json!({ "reusable": true, "expiry_days": 1 })).await;
     let rest = key.strip_prefix("tskey-auth-").unwrap();
@@ -70,7 +70,7 @@ async fn only_the_very_key_works() {
 }
 
 #[tokio::test]
-async fn addresses_are_the_peers_unless_a_trusted_proxy_speaks_for_others() {
+async fn client_address_is_the_peers_unless_a_trusted_proxy_forwards() {
     let server = TestServer::start().await;
     let (id, key) =
         server.auth_key(json!({ "reusable": true, "allowed_cidrs": ["10.0.0.0/8", "192.168.1.0/24"] })).await;
@@ -102,7 +102,7 @@ async fn addresses_are_the_peers_unless_a_trusted_proxy_speaks_for_others() {
 }
 
 #[tokio::test]
-async fn the_quota_bounds_new_machines_only() {
+async fn quota_applies_to_new_machines_only() {
     let server = TestServer::start().await;
     let limit = server.state.store.write(|tx| {
         tx.execute("UPDATE organisations SET machine_limit = 2 WHERE id = ?1", mock_server::values![ACME])
@@ -124,7 +124,7 @@ async fn the_quota_bounds_new_machines_only() {
 }
 
 #[tokio::test]
-async fn tags_of_the_key_and_claimed_ones_are_applied() {
+async fn key_tags_and_claimed_tags_are_applied() {
     let server = TestServer::start().await;
     let (_, key) = server.auth_key(json!({ "reusable": true, "tags": ["tag:laptop", "tag:eng"] })).await;
     let answer = server.register_with(&key, "m", json!({ "tags": ["tag:eng", "tag:ci"] })).await;
@@ -132,7 +132,7 @@ async fn tags_of_the_key_and_claimed_ones_are_applied() {
 }
 
 #[tokio::test]
-async fn simultaneous_registrations_of_one_name_make_one_machine() {
+async fn concurrent_registrations_of_one_name_make_one_machine() {
     let server = TestServer::start().await;
     let (id, key) = server.auth_key(json!({ "reusable": true })).await;
     let answers = join_all((0..32).map(|_| server.register(&key, "same"))).await;
@@ -151,7 +151,7 @@ async fn simultaneous_registrations_of_one_name_make_one_machine() {
 }
 
 #[tokio::test]
-async fn a_session_registers_too_and_a_members_machine_waits() {
+async fn session_registers_and_member_machines_await_approval() {
     let server = TestServer::start().await;
     let register = async |email: &'static str, name: &str, fields: Value| {
         let mut body = json!({ "name": name, "public_key": public_key(1) });
@@ -181,7 +181,7 @@ async fn a_session_registers_too_and_a_members_machine_waits() {
 }
 
 #[tokio::test]
-async fn a_member_takes_over_no_machine_but_their_own() {
+async fn member_can_only_take_over_own_machines() {
     let server = TestServer::start().await;
     let (key_id, key) = server.auth_key(json!({ "reusable": true, "tags": ["prod"] })).await;
     let admin = server.token(ADMIN).await;

@@ -26,7 +26,7 @@ async fn ask(server: &TestServer, tokens: &[&str]) -> Answer {
 }
 
 #[tokio::test]
-async fn machines_that_are_let_in_are_told_by_their_tokens() {
+async fn relay_learns_admitted_machines_by_token_hash() {
     let server = server().await;
     let (id, token) = register(&server, "a", 1).await;
     let (_, other) = register(&server, "b", 2).await;
@@ -48,7 +48,7 @@ async fn machines_that_are_let_in_are_told_by_their_tokens() {
 }
 
 #[tokio::test]
-async fn only_relays_may_ask_and_not_for_everything_at_once() {
+async fn relay_members_requires_the_secret_and_limits_hashes() {
     let server = server().await;
     let (_, token) = register(&server, "a", 1).await;
     let admin = server.token(ADMIN).await;
@@ -69,7 +69,7 @@ async fn only_relays_may_ask_and_not_for_everything_at_once() {
 }
 
 #[tokio::test]
-async fn peers_are_told_at_which_relay_a_machine_listens() {
+async fn network_map_names_the_relay_of_a_peer() {
     let server = server().await;
     let (_, watcher) = register(&server, "w", 1).await;
     let (_, token) = register(&server, "x", 2).await;

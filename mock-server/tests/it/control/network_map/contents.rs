@@ -9,7 +9,7 @@ use super::{Known, Node, reusable_key};
 use crate::test_server::{ACME, ADMIN, MEMBER, TestServer, public_key};
 
 #[tokio::test]
-async fn the_whole_map_first_then_changes_alone() {
+async fn first_map_is_full_and_later_ones_incremental() {
     let server = TestServer::start().await;
     let key = reusable_key(&server).await;
     let a = Node::register(&server, &key, "a", 1).await;
@@ -46,7 +46,7 @@ async fn the_whole_map_first_then_changes_alone() {
 }
 
 #[tokio::test]
-async fn who_is_cut_off_is_removed_at_every_peer_and_comes_back() {
+async fn cut_off_machine_is_removed_from_every_map() {
     let server = TestServer::start().await;
     let key = reusable_key(&server).await;
     let ephemeral = server.auth_key(json!({ "reusable": true, "ephemeral": true })).await.1;
@@ -90,7 +90,7 @@ async fn who_is_cut_off_is_removed_at_every_peer_and_comes_back() {
 }
 
 #[tokio::test]
-async fn who_is_deleted_in_quarantine_stays_removed_for_those_who_had_not_asked_yet() {
+async fn machine_deleted_in_quarantine_stays_removed() {
     let server = TestServer::start().await;
     let key = reusable_key(&server).await;
     let watcher = Node::register(&server, &key, "w", 1).await;
@@ -109,7 +109,7 @@ async fn who_is_deleted_in_quarantine_stays_removed_for_those_who_had_not_asked_
 }
 
 #[tokio::test]
-async fn registering_again_shows_the_new_key_and_no_old_endpoint() {
+async fn reregistration_shows_the_new_key_and_clears_endpoints() {
     let server = TestServer::start().await;
     let key = reusable_key(&server).await;
     let watcher = Node::register(&server, &key, "w", 1).await;
@@ -125,7 +125,7 @@ async fn registering_again_shows_the_new_key_and_no_old_endpoint() {
 }
 
 #[tokio::test]
-async fn endpoints_are_replaced_kept_and_cleared_as_heartbeats_say() {
+async fn heartbeats_replace_keep_or_clear_endpoints() {
     let server = TestServer::start().await;
     let key = reusable_key(&server).await;
     let watcher = Node::register(&server, &key, "w", 1).await;
@@ -177,7 +177,7 @@ async fn endpoints_are_replaced_kept_and_cleared_as_heartbeats_say() {
 }
 
 #[tokio::test]
-async fn silence_shows_as_offline_and_old_removals_are_told_by_the_whole_map() {
+async fn silent_machine_is_offline_and_pruned_removals_need_a_full_map() {
     let server = TestServer::start().await;
     let key = reusable_key(&server).await;
     let watcher = Node::register(&server, &key, "w", 1).await;
@@ -209,7 +209,7 @@ async fn silence_shows_as_offline_and_old_removals_are_told_by_the_whole_map() {
 }
 
 #[tokio::test]
-async fn the_map_is_for_admitted_machines_and_shows_no_others() {
+async fn map_is_limited_to_admitted_machines() {
     let server = TestServer::start().await;
     let key = reusable_key(&server).await;
     let watcher = Node::register(&server, &key, "w", 1).await;
@@ -241,7 +241,7 @@ async fn the_map_is_for_admitted_machines_and_shows_no_others() {
 }
 
 #[tokio::test]
-async fn versions_go_on_after_a_restart() {
+async fn versions_continue_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let database = Location::File(folder.path().join("plane.db"));
     let server = TestServer::open(database.clone(), 1).await;

@@ -157,7 +157,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn replaying_the_changes_gives_the_whole_map(deeds in deeds()) {
+    fn replayed_changes_equal_the_full_map(deeds in deeds()) {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(check(deeds));
     }
 }
