@@ -20,3 +20,4 @@ mod secrets;
 mod serve;
 mod server_process;
 mod test_server;
+mod wait;

@@ -3,13 +3,11 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-/// How long the program may take to answer on a busy machine.
-const READY_WITHIN: Duration = Duration::from_secs(30);
+use crate::wait::eventually;
 
 /// A running `mock-server serve`; killed when dropped.
 pub(crate) struct ServerProcess {
@@ -37,12 +35,10 @@ impl ServerProcess {
         // That of a server which has ended.
         let _ = std::fs::remove_file(&file);
         let mut child = command.arg("--ready-file").arg(&file).spawn().unwrap();
-        let started = Instant::now();
-        while !file.exists() {
+        eventually(|| {
             assert_eq!(child.try_wait().unwrap(), None, "mock-server ended before it was ready");
-            assert!(started.elapsed() < READY_WITHIN, "mock-server is not ready after {READY_WITHIN:?}");
-            std::thread::sleep(Duration::from_millis(2));
-        }
+            file.exists()
+        });
         let mode = std::fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "the ready file holds tokens");
         Self { child, ready: serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap() }
@@ -62,8 +58,14 @@ impl ServerProcess {
     }
 
     /// Waits for its end.
+    #[track_caller]
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        self.child.wait().unwrap()
+        let mut status = None;
+        eventually(|| {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
     }
 }
 

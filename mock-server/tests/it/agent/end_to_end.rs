@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::agent::machine::{Machine, Running};
 use crate::test_server::TestServer;
+use crate::wait::eventually;
 
 fn up(machine: &Machine, key: &str, name: &str) -> Running {
     Running::start(machine.ztna(&["up", "--userspace", "--hostname", name]).env("ZTNA_AUTH_KEY", key))
@@ -15,7 +16,7 @@ fn identity(machine: &Machine) -> (Value, Value, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn uses_are_counted_and_the_machine_stays_itself() {
+async fn reregistration_counts_uses_and_keeps_the_identity() {
     let server = TestServer::listen().await;
     let machine = server.machine().await;
     let key =
@@ -48,7 +49,7 @@ async fn uses_are_counted_and_the_machine_stays_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_single_use_key_and_a_revoked_one() {
+async fn used_up_and_revoked_keys_are_refused() {
     let server = TestServer::listen().await;
     let machine = server.machine().await;
     let key = server.create_key(&machine, &["--name", "single-use-key", "--expiry", "7d"]);
@@ -75,7 +76,7 @@ async fn a_single_use_key_and_a_revoked_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_logs_in_is_approved_quarantined_released_and_deleted() {
+async fn member_machine_is_approved_quarantined_released_and_deleted() {
     let server = TestServer::listen().await;
     let machine = server.machine().await;
     let member = server.ready().member.as_ref().unwrap();
@@ -99,9 +100,9 @@ async fn a_member_logs_in_is_approved_quarantined_released_and_deleted() {
     let running = running.until("Approved by an administrator.");
     act("quarantine");
     let status = || machine.run(&["status", "--json"]).stdout;
-    crate::agent::machine::eventually(|| status().contains("\"phase\": \"quarantined\""));
+    eventually(|| status().contains("\"phase\": \"quarantined\""));
     act("release");
-    crate::agent::machine::eventually(|| status().contains("\"phase\": \"online\""));
+    eventually(|| status().contains("\"phase\": \"online\""));
     act("delete");
     let (ended, stderr) = running.end();
     assert_eq!(ended.code(), Some(1));

@@ -8,8 +8,8 @@ use mock_server::app::{AgentProgram, Config, Fixture};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::agent::machine::eventually;
 use crate::test_server::TestServer;
+use crate::wait::eventually;
 
 /// A control plane with an installer, and a machine without an agent.
 struct Installation {
@@ -94,7 +94,7 @@ impl Ended {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs curl"]
-async fn the_line_installs_registers_and_connects_and_may_be_repeated() {
+async fn install_line_registers_connects_and_is_repeatable() {
     let installation = Installation::with_agent().await;
     let key = installation.key().await;
     let first = installation.install(&[("ZTNA_AUTH_KEY", &key)]).await;
@@ -124,7 +124,7 @@ async fn the_line_installs_registers_and_connects_and_may_be_repeated() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs curl"]
-async fn without_a_key_the_agent_waits_for_a_login() {
+async fn install_without_a_key_asks_for_login() {
     let installation = Installation::with_agent().await;
     let ended = installation.install(&[("PATH", "/usr/bin:/bin")]).await;
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
@@ -139,7 +139,7 @@ async fn without_a_key_the_agent_waits_for_a_login() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs curl"]
-async fn a_wrong_key_is_a_failure_and_nothing_stays_running() {
+async fn install_with_a_wrong_key_fails_and_stops_the_agent() {
     let installation = Installation::with_agent().await;
     let wrong = format!("tskey-auth-{}", "0".repeat(64));
     let ended = installation.install(&[("ZTNA_AUTH_KEY", &wrong)]).await;
@@ -154,7 +154,7 @@ async fn a_wrong_key_is_a_failure_and_nothing_stays_running() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs curl"]
-async fn what_keeps_it_from_installing_is_said_and_leaves_nothing() {
+async fn failed_install_says_why_and_leaves_nothing() {
     let installation = Installation::with_agent().await;
     let uname = installation.path("fake");
     std::fs::create_dir(&uname).unwrap();
@@ -202,7 +202,7 @@ async fn what_keeps_it_from_installing_is_said_and_leaves_nothing() {
 /// An agent that is none: it says what it is told to, and never comes up.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs curl"]
-async fn an_agent_that_does_not_run_or_never_comes_up() {
+async fn install_fails_if_the_agent_does_not_come_up() {
     let tools = TempDir::new().unwrap();
     let file = tools.path().join("agent");
     let program = Some(AgentProgram { file: file.clone(), arguments: Vec::new() });
@@ -226,7 +226,7 @@ async fn an_agent_that_does_not_run_or_never_comes_up() {
 /// As the kit's own program is given out: it is the agent only behind certain words.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs curl"]
-async fn a_program_that_needs_words_gets_a_wrapper() {
+async fn program_with_arguments_gets_a_wrapper() {
     let tools = TempDir::new().unwrap();
     let agent = tools.path().join("it's $HOME");
     symlink(env!("CARGO_BIN_EXE_ztna"), &agent).unwrap();

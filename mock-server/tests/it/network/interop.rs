@@ -15,8 +15,8 @@ const AGENT: &str = "agent";
 const OTHER: &str = "debian";
 /// Where wireguard-go's place is.
 const OTHER_AT: Ipv4Addr = Ipv4Addr::new(10, 77, 2, 2);
-/// Two agents reach each other within this time; so do an agent and wireguard-go.
-const SOON: Duration = Duration::from_secs(2);
+/// Less than the 5 s after which WireGuard repeats a handshake (section 6.4): a first one that is lost is noticed.
+const SOON: Duration = Duration::from_secs(4);
 /// As large as goes through the tunnel in one piece: 1420 bytes with IP's and ICMP's heads.
 const LARGE: usize = 1392;
 
@@ -130,28 +130,28 @@ const TUN: &[&str] = &[];
 
 #[test]
 #[ignore = "needs root, ip, wireguard-go, wg and ping"]
-fn fifteen_starts_that_the_agent_begins() {
+fn agent_initiates_15_handshakes() {
     let lab = lab(&[]);
     Meeting::arrange(&lab, TUN).starts(Knows::Agent, 15);
 }
 
 #[test]
 #[ignore = "needs root, ip, wireguard-go, wg and ping"]
-fn fifteen_starts_that_wireguard_go_begins() {
+fn wireguard_go_initiates_15_handshakes() {
     let lab = lab(&[]);
     Meeting::arrange(&lab, TUN).starts(Knows::WireGuard, 15);
 }
 
 #[test]
 #[ignore = "needs root, ip, wireguard-go, wg and ping"]
-fn ten_starts_in_which_both_begin() {
+fn both_sides_initiate_10_handshakes() {
     let lab = lab(&[]);
     Meeting::arrange(&lab, TUN).starts(Knows::Both, 10);
 }
 
 #[test]
 #[ignore = "needs root, ip, wireguard-go, wg and ping"]
-fn thirty_starts_without_a_tun_device() {
+fn userspace_agent_completes_30_handshakes() {
     let lab = lab(&[]);
     let meeting = Meeting::arrange(&lab, USERSPACE);
     [Knows::Agent, Knows::WireGuard, Knows::Both].into_iter().for_each(|knows| meeting.starts(knows, 10));
@@ -159,7 +159,7 @@ fn thirty_starts_without_a_tun_device() {
 
 #[test]
 #[ignore = "needs root, ip, wireguard-go, wg and ping"]
-fn packets_as_large_as_the_tunnel_takes() {
+fn full_size_packets_pass() {
     for mode in [TUN, USERSPACE] {
         let lab = lab(&[]);
         let meeting = Meeting::arrange(&lab, mode);
@@ -173,7 +173,7 @@ fn packets_as_large_as_the_tunnel_takes() {
 
 #[test]
 #[ignore = "needs root, ip, wireguard-go, wg, ping and iperf3"]
-fn tcp_goes_both_ways_at_a_sane_speed() {
+fn tcp_passes_in_both_directions() {
     let lab = lab(&["iperf3"]);
     let meeting = Meeting::arrange(&lab, TUN);
     let _met = meeting.start(Knows::Agent);
@@ -185,7 +185,7 @@ fn tcp_goes_both_ways_at_a_sane_speed() {
 
 #[test]
 #[ignore = "needs root, ip, wireguard-go, wg and ping"]
-fn an_agent_that_starts_anew_is_met_again() {
+fn restarted_agent_reconnects() {
     let lab = lab(&[]);
     let meeting = Meeting::arrange(&lab, TUN);
     let met = meeting.start(Knows::Agent);
@@ -199,7 +199,7 @@ fn an_agent_that_starts_anew_is_met_again() {
 
 #[test]
 #[ignore = "needs root, ip, wireguard-go, wg and ping"]
-fn a_wireguard_go_that_starts_anew_is_met_again() {
+fn restarted_wireguard_go_reconnects() {
     let lab = lab(&[]);
     let meeting = Meeting::arrange(&lab, TUN);
     let Met { up: _up, wireguard } = meeting.start(Knows::Agent);
@@ -215,7 +215,7 @@ fn a_wireguard_go_that_starts_anew_is_met_again() {
 
 #[test]
 #[ignore = "needs root, ip, wireguard-go, wg and ping"]
-fn whoever_moves_is_followed() {
+fn address_changes_are_followed() {
     let lab = lab(&[]);
     let meeting = Meeting::arrange(&lab, TUN);
     let met = meeting.start(Knows::Agent);

@@ -6,7 +6,7 @@ use crate::network::lab::{PREFIX, Process, require, sweep};
 
 #[test]
 #[ignore = "needs root and ip"]
-fn what_a_killed_run_left_is_swept() {
+fn leftovers_of_a_killed_run_are_removed() {
     require(&[]);
     let mut killed = Command::new("true").spawn().unwrap();
     killed.wait().unwrap();

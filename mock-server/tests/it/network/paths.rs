@@ -18,7 +18,7 @@ fn pings_via(machine: &Machine<'_>, named: &str, way: &str) -> bool {
 
 #[test]
 #[ignore = "needs root and ip"]
-fn a_path_that_closes_is_gone_around_and_taken_again_when_it_opens() {
+fn closed_path_falls_back_to_the_relay_and_recovers() {
     require(&[]);
     let lab = Lab::star(&["one", "other"]);
     let plane = Plane::serve(&lab, HUB, Ipv4Addr::new(10, 77, 1, 1), &[]);
@@ -43,7 +43,7 @@ fn a_path_that_closes_is_gone_around_and_taken_again_when_it_opens() {
 
 #[test]
 #[ignore = "needs root and ip"]
-fn where_no_udp_passes_the_relay_is_the_way_from_the_start() {
+fn blocked_udp_uses_the_relay_from_the_start() {
     require(&[]);
     let lab = Lab::star(&["one", "other"]);
     lab.forwarding(false);
@@ -57,7 +57,7 @@ fn where_no_udp_passes_the_relay_is_the_way_from_the_start() {
 
 #[test]
 #[ignore = "needs root and ip"]
-fn no_ping_is_lost_while_a_way_opens() {
+fn opening_a_path_loses_no_ping() {
     require(&[]);
     let lab = Lab::star(&["one", "other"]);
     lab.forwarding(false);

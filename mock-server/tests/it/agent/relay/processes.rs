@@ -1,14 +1,15 @@
 //! `ztna up --relay-only`, and what is said of relays.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use base64::Engine as _;
 use mock_server::app::Config;
 use serde_json::Value;
 
 use super::{SECRET, fixture, free_address, start_relay};
-use crate::agent::machine::{Machine, Running, eventually};
+use crate::agent::machine::{Machine, Running};
 use crate::test_server::TestServer;
+use crate::wait::{DEADLINE, eventually};
 
 const RELAYED: &[&str] = &["--relay-only"];
 
@@ -40,12 +41,10 @@ fn status(machine: &Machine) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_machines_reach_each_other_through_the_control_planes_own_relay() {
+async fn machines_connect_through_the_built_in_relay() {
     let server = TestServer::listen().await;
-    let start = Instant::now();
     let [(one, one_up), (other, _up)] = pair(&server, RELAYED, RELAYED).await;
     answered_via(&one, "Win-A", "RELAY blr1");
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     answered_via(&other, "Linux-C", "RELAY blr1");
 
     let shown = one.run(&["status"]).stdout;
@@ -69,7 +68,7 @@ async fn two_machines_reach_each_other_through_the_control_planes_own_relay() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_machine_that_sends_no_udp_reaches_one_that_does() {
+async fn relay_only_machine_reaches_a_direct_one() {
     let server = TestServer::listen().await;
     let [(one, _one), (other, _other)] = pair(&server, &[], RELAYED).await;
     answered_via(&one, "Win-A", "RELAY blr1");
@@ -77,7 +76,7 @@ async fn a_machine_that_sends_no_udp_reaches_one_that_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_can_be_direct_is() {
+async fn direct_paths_are_preferred() {
     let server = TestServer::listen().await;
     let [(one, _one), (other, _other)] = pair(&server, &[], &[]).await;
     let relayed = |machine: &Machine| status(machine)["derp_region"] == "blr1";
@@ -89,7 +88,7 @@ async fn what_can_be_direct_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_relay_elsewhere_that_restarts_is_found_again() {
+async fn restarted_relay_is_found_again() {
     let address = free_address();
     let url = format!("http://{address}");
     let config =
@@ -105,7 +104,7 @@ async fn a_relay_elsewhere_that_restarts_is_found_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_regions_the_one_that_answers_is_home() {
+async fn reachable_region_becomes_home() {
     // Nobody listens at the first.
     let away = format!("http://{}", free_address());
     let server = TestServer::listen_with(Config::embedded(fixture(&[("nyc1", &away), ("blr1", "")]))).await;
@@ -115,7 +114,7 @@ async fn of_two_regions_the_one_that_answers_is_home() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn quarantine_is_felt_through_a_relay_elsewhere_too() {
+async fn quarantine_cuts_a_machine_off_at_a_remote_relay() {
     let address = free_address();
     let url = format!("http://{address}");
     let config =
@@ -133,7 +132,7 @@ async fn quarantine_is_felt_through_a_relay_elsewhere_too() {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let start = Instant::now();
     while connections().await > 1 {
-        assert!(start.elapsed() < Duration::from_secs(2), "still connected after {:?}", start.elapsed());
+        assert!(start.elapsed() < DEADLINE, "still connected after {DEADLINE:?}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! A relay spoken to without an agent: what it asks, what it passes on, and what it does not.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -14,10 +14,9 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use ztna_protocol::relay::{Frame, proof};
 
 use crate::test_server::TestServer;
+use crate::wait::DEADLINE;
 
 type Socket = WebSocketStream<TcpStream>;
-
-const SOON: Duration = Duration::from_secs(5);
 
 /// A machine that is registered, and its private key.
 struct Node {
@@ -78,7 +77,7 @@ async fn say(socket: &mut Socket, frame: &Frame<'_>) {
 /// The next frame, or the reason for which the relay closes.
 async fn hear(socket: &mut Socket) -> Result<Vec<u8>, String> {
     loop {
-        match timeout(SOON, socket.next()).await.unwrap() {
+        match timeout(DEADLINE, socket.next()).await.unwrap() {
             Some(Ok(Message::Binary(frame))) => return Ok(frame.to_vec()),
             Some(Ok(Message::Close(Some(close)))) => return Err(close.reason.as_str().to_owned()),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
@@ -110,7 +109,7 @@ async fn scene() -> (TestServer, [Node; 3]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sender_is_the_relays_word_and_organisations_stay_apart() {
+async fn relay_vouches_for_senders_and_separates_organisations() {
     let (server, [one, other, foreign]) = scene().await;
     let mut from = one.speak(&server).await.unwrap();
     let mut to = other.speak(&server).await.unwrap();
@@ -128,11 +127,14 @@ async fn the_sender_is_the_relays_word_and_organisations_stay_apart() {
     // A frame with a sender of one's own choice is no frame of a machine: the connection ends.
     say(&mut cheat, &Frame::Received { from: &one.key(), datagram: b"forged" }).await;
     assert!(hear(&mut cheat).await.is_err(), "nothing came for it either");
-    assert!(timeout(Duration::from_millis(50), to.next()).await.is_err());
+    say(&mut from, &Frame::Send { to: &other.key(), datagram: b"last" }).await;
+    let heard = hear(&mut to).await.unwrap();
+    let last = Frame::Received { from: &one.key(), datagram: b"last" };
+    assert_eq!(Frame::parse(&heard), Ok(last), "neither of the others came before");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_alone_lets_nobody_in() {
+async fn relay_requires_proof_of_the_private_key() {
     let (server, [one, other, _]) = scene().await;
     for token in ["", "ztm_unknown", "qztna_0123456789"] {
         assert_eq!(connect(&server, token).await.err(), Some(401), "{token}");
@@ -159,7 +161,9 @@ async fn a_token_alone_lets_nobody_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_cut_off_is_cut_off_at_the_relay_within_two_seconds() {
+async fn cut_off_machine_loses_its_relay_connection() {
+    // What a machine is cut off within, besides the time that a question takes.
+    assert!(ztna_relay::RECHECK < Duration::from_secs(1));
     for way in ["quarantine", "delete", "logout"] {
         let (server, [one, other, _]) = scene().await;
         let mut to = other.speak(&server).await.unwrap();
@@ -172,9 +176,7 @@ async fn who_is_cut_off_is_cut_off_at_the_relay_within_two_seconds() {
                 server.post("/api/machine-admin", &admin, &body).await.body
             }
         };
-        let start = Instant::now();
         assert_eq!(hear(&mut to).await.err().as_deref(), Some("CUT_OFF"), "{way}");
-        assert!(start.elapsed() < Duration::from_secs(2), "{way}: {:?}", start.elapsed());
         assert_eq!(connect(&server, &other.token).await.err(), Some(401), "{way}");
         say(&mut from, &Frame::Send { to: &other.key(), datagram: b"still there?" }).await;
         say(&mut from, &Frame::Send { to: &one.key(), datagram: b"myself" }).await;
@@ -183,7 +185,7 @@ async fn who_is_cut_off_is_cut_off_at_the_relay_within_two_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_connection_takes_the_place_of_the_old_and_noise_ends_its_own() {
+async fn new_connection_replaces_the_old_and_noise_closes_its_own() {
     let (server, [one, other, _]) = scene().await;
     let mut old = one.speak(&server).await.unwrap();
     let mut new = one.speak(&server).await.unwrap();

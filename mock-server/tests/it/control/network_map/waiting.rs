@@ -11,11 +11,12 @@ use tokio::time::timeout;
 
 use super::{Node, reusable_key};
 use crate::test_server::{Answer, GLOBEX, OUTSIDER, TestServer, public_key};
+use crate::wait::DEADLINE;
 
 /// Long enough for a request to be waiting.
 const HELD: Duration = Duration::from_millis(100);
-/// Less than the interval at which one who waits looks again by itself.
-const AT_ONCE: Duration = Duration::from_secs(1);
+/// Less than the 2 s after which a waiting request looks again without being woken.
+const AT_ONCE: Duration = Duration::from_millis(1900);
 
 type Poll<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 
@@ -32,7 +33,7 @@ async fn at_once(what: &str, poll: Poll<'_>) -> Answer {
 }
 
 #[tokio::test]
-async fn every_change_wakes_those_who_wait() {
+async fn every_change_wakes_waiting_requests() {
     let server = TestServer::start().await;
     let key = reusable_key(&server).await;
     let watcher = Node::register(&server, &key, "w", 1).await;
@@ -77,7 +78,7 @@ async fn every_change_wakes_those_who_wait() {
 }
 
 #[tokio::test]
-async fn who_is_cut_off_while_it_waits_is_told_so() {
+async fn waiting_machine_is_told_when_it_is_cut_off() {
     let server = TestServer::start().await;
     let key = reusable_key(&server).await;
     for (change, refusal) in [
@@ -98,7 +99,7 @@ async fn who_is_cut_off_while_it_waits_is_told_so() {
 }
 
 #[tokio::test]
-async fn other_organisations_neither_show_nor_wake() {
+async fn other_organisations_wake_no_waiting_request() {
     let server = TestServer::start().await;
     let key = reusable_key(&server).await;
     let watcher = Node::register(&server, &key, "w", 1).await;
@@ -115,7 +116,7 @@ async fn other_organisations_neither_show_nor_wake() {
 }
 
 #[tokio::test]
-async fn when_nothing_changes_the_time_decides() {
+async fn unchanged_map_is_returned_after_the_wait() {
     let server = TestServer::start().await;
     let key = reusable_key(&server).await;
     let node = Node::register(&server, &key, "w", 1).await;
@@ -131,7 +132,7 @@ async fn when_nothing_changes_the_time_decides() {
 }
 
 #[tokio::test]
-async fn a_stop_answers_those_who_wait() {
+async fn stopping_answers_waiting_requests() {
     let server = TestServer::start().await;
     let key = reusable_key(&server).await;
     let node = Node::register(&server, &key, "w", 1).await;
@@ -141,7 +142,7 @@ async fn a_stop_answers_those_who_wait() {
 }
 
 #[tokio::test]
-async fn what_another_replica_changes_is_seen_too() {
+async fn changes_of_another_replica_are_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let database = Location::File(folder.path().join("plane.db"));
     let (here, there) = (TestServer::open(database.clone(), 1).await, TestServer::open(database, 2).await);
@@ -149,12 +150,12 @@ async fn what_another_replica_changes_is_seen_too() {
     let watcher = Node::register(&here, &key, "w", 1).await;
     let (_, poll) = held(&here, &watcher).await;
     let node = Node::register(&there, &key, "x", 2).await;
-    let told = timeout(Duration::from_secs(10), poll).await.expect("it looks again by itself");
+    let told = timeout(DEADLINE, poll).await.expect("it looks again by itself");
     assert_eq!(told.data()["peers"][0]["id"], json!(node.id));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_registration_is_lost_among_many_at_once() {
+async fn concurrent_registrations_reach_every_watcher() {
     const MANY: i64 = 32;
     let folder = tempfile::tempdir().unwrap();
     for database in [Location::Memory, Location::File(folder.path().join("plane.db"))] {
@@ -175,7 +176,7 @@ async fn no_registration_is_lost_among_many_at_once() {
             known
         };
         let registrations = join_all(names.iter().map(|name| Node::register(&server, &key, name, 3)));
-        let followed = timeout(Duration::from_secs(30), join_all(watchers.iter().map(follow)));
+        let followed = timeout(DEADLINE, join_all(watchers.iter().map(follow)));
         let (followed, registered) = futures::future::join(followed, registrations).await;
         assert_eq!(registered.len(), names.len());
         for (watcher, known) in watchers.iter().zip(followed.expect("all are told in the end")) {
@@ -185,7 +186,7 @@ async fn no_registration_is_lost_among_many_at_once() {
 }
 
 #[tokio::test]
-async fn a_machine_that_asks_often_has_its_older_questions_answered() {
+async fn excess_waiting_requests_of_a_machine_are_answered() {
     let server = TestServer::start().await;
     let key = reusable_key(&server).await;
     let (node, quiet) =
