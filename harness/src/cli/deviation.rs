@@ -1,4 +1,4 @@
-//! What the commands have to do with deviations: `--deviation ID`, and what `explain` says about proof.
+//! Deviations on the command line: `--deviation ID`, `list --deviations` and `explain`.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use crate::selftest::deviation;
 
 use super::console::Console;
 
-/// The deviation of that id, ready to stand in front of the reference; says what it does.
+/// Sets up the deviation with this id and warns that the reference deviates.
 ///
 /// # Errors
-/// The exit code.
+/// The exit code, after the error was printed.
 pub(super) fn named(id: &str, console: &Console) -> Result<Arc<Deviant>, u8> {
     let found = Catalogue::built_in().and_then(|catalogue| catalogue.named(id).cloned());
     let declared = found.map_err(|error| {
@@ -21,14 +21,14 @@ pub(super) fn named(id: &str, console: &Console) -> Result<Arc<Deviant>, u8> {
         USAGE
     })?;
     let deviant = Deviant::new(&declared).map_err(|error| {
-        console.complain(&format!("the deviation {id} cannot be set up: {error}"));
+        console.complain(&format!("setting up deviation {id} failed: {error}"));
         ENVIRONMENT
     })?;
-    console.warn(&format!("the reference deviates on purpose ({id}): {}", declared.wrong));
+    console.warn(&format!("the reference deviates deliberately ({id}): {}", declared.wrong));
     Ok(Arc::new(deviant))
 }
 
-/// `list --deviations`: all of them, by family.
+/// `list --deviations`: lists all deviations by family.
 pub(super) fn list(json: bool, console: &Console) -> u8 {
     let catalogue = match Catalogue::built_in() {
         Ok(catalogue) => catalogue,
@@ -74,7 +74,7 @@ fn by_family(
     text
 }
 
-/// What `explain` says of a deviation; none if there is none of that id.
+/// Describes a deviation for `explain`; `None` if there is none with this id.
 pub(super) fn explained(id: &str, paint: Paint) -> Option<String> {
     let catalogue = Catalogue::built_in().ok()?;
     let Declared { id, wrong, breaks, caught_by } = catalogue.named(id).ok()?;
@@ -82,8 +82,8 @@ pub(super) fn explained(id: &str, paint: Paint) -> Option<String> {
     let who = if deviation.agent.is_some() { "the agent" } else { "the control plane" };
     let title = format!("(a deviation of {who}, family {family})");
     Some(format!(
-        "{} {}\nThe reference as it would be if {wrong}.\n\nbreaks: {}\ncaught by: {}\n\
-         look at it: harness serve --deviation {id}\n",
+        "{} {}\nThe reference behaves as if {wrong}.\n\nbreaks: {}\ncaught by: {}\n\
+         try it: harness serve --deviation {id}\n",
         paint.bold(id),
         paint.faint(&title),
         breaks.join(", "),
@@ -91,7 +91,7 @@ pub(super) fn explained(id: &str, paint: Paint) -> Option<String> {
     ))
 }
 
-/// What `explain` says of a statement's proof.
+/// Describes for `explain` which deviations prove a statement's checks.
 pub(super) fn proof_of(statement: &str) -> String {
     let Ok(catalogue) = Catalogue::built_in() else { return String::new() };
     let proving = catalogue.proving(statement);
@@ -105,7 +105,7 @@ pub(super) fn proof_of(statement: &str) -> String {
     format!("proven by the deviations:\n{}", lines.collect::<String>())
 }
 
-/// All ids, for "did you mean".
+/// Returns all ids, for "did you mean".
 pub(super) fn ids<'a>() -> impl Iterator<Item = &'a str> {
     deviation::all().map(|(_, id, _)| -> &'a str { id })
 }

@@ -1,5 +1,5 @@
-//! Evidence for a third party: a bundle in which every check can be evaluated again, and its verification.
-//! `README.md` tells what is in a bundle and how to check one by hand.
+//! Evidence bundles, in which a third party can re-evaluate every check, and their verification.
+//! `README.md` describes what is proven; `guide.md`, part of every bundle, how to check one by hand.
 
 pub mod archive;
 pub mod bundle;
@@ -16,15 +16,15 @@ use std::io::{self, Read};
 
 use sha2::{Digest as _, Sha256};
 
-/// A SHA-256 digest in hex.
+/// Returns the SHA-256 digest in hex.
 pub fn digest(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// How much there is to read, and its SHA-256 digest in hex.
+/// Reads to the end and returns the length and the SHA-256 digest in hex.
 ///
 /// # Errors
-/// It cannot be read to its end.
+/// Reading fails.
 pub fn digest_of(mut content: impl Read) -> io::Result<(u64, String)> {
     let (mut digest, mut length) = (Sha256::new(), 0);
     let mut buffer = vec![0; 64 * 1024];

@@ -1,4 +1,4 @@
-//! Reports, made from events alone. `README.md` tells how to add one.
+//! Reports, built from run events alone. `README.md` explains how to add one.
 
 pub mod annotation;
 pub mod badge;
