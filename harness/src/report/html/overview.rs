@@ -15,7 +15,7 @@ const SUBTESTS: [(&str, &str, &str); 5] = [
     ("pass", "pass", "passed"),
     ("fail", "fail", "failed"),
     ("waived", "waived", "waived"),
-    ("error", "error", "errors"),
+    ("error", "error", "with an error"),
     ("skip", "skip", "skipped"),
 ];
 
@@ -76,7 +76,7 @@ pub(super) fn warnings(results: &Results) -> Markup {
             div .note.tell {
                 @for resemblance in &results.diagnosis {
                     p {
-                        "The target behaves like the reference would if " strong { (resemblance.wrong) } ". "
+                        "The target behaves as the reference would if " strong { (resemblance.wrong) } ". "
                         span .quiet {
                             (resemblance.agreeing) " of " (headline::of(resemblance.of, "check")) " agree with the deviation "
                             code { (resemblance.deviation) } "."
