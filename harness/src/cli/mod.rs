@@ -1,7 +1,6 @@
 //! The command line: one file per command.
 
 mod console;
-mod deviation;
 mod diff;
 mod explain;
 mod init_target;
@@ -9,11 +8,14 @@ mod library;
 mod lint;
 mod list;
 mod merge;
+#[cfg(feature = "reference")]
+mod reference;
+#[cfg(not(feature = "reference"))]
+#[path = "without_reference.rs"]
+mod reference;
 mod report;
 mod run;
 mod schema;
-mod selftest;
-mod serve;
 mod stored;
 mod verify;
 mod waivers;
@@ -27,7 +29,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::report::exit_code::{ENVIRONMENT, KIT};
+use harness_report::exit_code::{ENVIRONMENT, KIT};
 
 use console::{ColorWhen, Console};
 
@@ -68,9 +70,9 @@ enum Command {
     /// Create a target profile
     InitTarget(Box<init_target::Arguments>),
     /// Start the reference and print the shell variables that the documented commands need
-    Serve(serve::Arguments),
+    Serve(reference::ServeArguments),
     /// Verify that the kit detects every deliberate deviation of the reference
-    Selftest(selftest::Arguments),
+    Selftest(reference::SelftestArguments),
     /// Create reports from the results of an earlier run
     Report(report::Arguments),
     /// Compare two runs; exits with 1 on a regression
@@ -135,10 +137,10 @@ fn dispatch(cli: Cli, console: &Console) -> u8 {
     match cli.command {
         None => with_runtime(console, |runtime| runtime.block_on(run::run(cli.run, scenarios, console))),
         Some(Command::Serve(arguments)) => {
-            with_runtime(console, |runtime| runtime.block_on(serve::serve(arguments, console)))
+            with_runtime(console, |runtime| runtime.block_on(reference::serve(arguments, console)))
         }
         Some(Command::Selftest(arguments)) => with_runtime(console, |runtime| {
-            runtime.block_on(selftest::selftest(arguments, scenarios, console))
+            runtime.block_on(reference::selftest(arguments, scenarios, console))
         }),
         Some(Command::List(arguments)) => list::list(&arguments, scenarios, console),
         Some(Command::Explain(arguments)) => explain::explain(&arguments, scenarios, console),

@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM.
 
-use crate::run::Stopper;
-use crate::run::event::End;
+use harness_model::event::End;
+use harness_runner::run::Stopper;
 
 /// Asks the run to stop on every SIGINT or SIGTERM; a second one skips cleanup.
 pub(in crate::cli) async fn heed_signals(stopper: Stopper) {

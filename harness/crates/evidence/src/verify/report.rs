@@ -1,0 +1,97 @@
+//! The findings of a verification.
+
+use serde::Serialize;
+
+use crate::manifest::Manifest;
+use harness_report::exit_code::Verdict;
+
+/// Problems listed per area; further ones are counted.
+const MAX_PER_AREA: usize = 20;
+
+/// The findings of a verification.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Report {
+    /// The bundle's own description; `None` if its manifest is invalid.
+    pub bundle: Option<Summary>,
+    pub findings: Vec<Finding>,
+}
+
+/// A bundle's own description.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    pub kit: String,
+    pub target: String,
+    pub started_at: String,
+    /// The recorded verdict.
+    pub verdict: Verdict,
+    /// The recorded exit code.
+    pub exit_code: u8,
+}
+
+/// A finding of a verification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The verified area: `archive`, `files`, `chain`, …
+    pub area: &'static str,
+    pub state: State,
+    pub text: String,
+}
+
+/// The severity of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// As it should be.
+    Good,
+    /// Not wrong, but worth knowing.
+    Warning,
+    /// Wrong: the bundle is not verified.
+    Bad,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn is_good(&self) -> bool {
+        self.count(State::Bad) == 0
+    }
+
+    /// Returns how many findings have this state.
+    pub fn count(&self, state: State) -> usize {
+        self.findings.iter().filter(|finding| finding.state == state).count()
+    }
+
+    pub(super) fn of(&mut self, manifest: &Manifest) {
+        let named = |name: &str, version: Option<&str>| match version {
+            Some(version) => format!("{name} {version}").escape_debug().to_string(),
+            None => name.escape_debug().to_string(),
+        };
+        self.bundle = Some(Summary {
+            kit: named(&manifest.kit.name, Some(&manifest.kit.version)),
+            target: named(&manifest.target.name, manifest.target.version.as_deref()),
+            started_at: manifest.started_at.escape_debug().to_string(),
+            verdict: manifest.verdict,
+            exit_code: manifest.exit_code,
+        });
+    }
+
+    pub(super) fn good(&mut self, area: &'static str, text: String) {
+        self.findings.push(Finding { area, state: State::Good, text });
+    }
+
+    pub(super) fn warn(&mut self, area: &'static str, text: String) {
+        self.findings.push(Finding { area, state: State::Warning, text });
+    }
+
+    pub(super) fn bad(&mut self, area: &'static str, text: String) {
+        self.findings.push(Finding { area, state: State::Bad, text });
+    }
+
+    /// Adds up to [`MAX_PER_AREA`] problems and counts the rest.
+    pub(super) fn bad_all(&mut self, area: &'static str, texts: Vec<String>) {
+        let more = texts.len().saturating_sub(MAX_PER_AREA);
+        texts.into_iter().take(MAX_PER_AREA).for_each(|text| self.bad(area, text));
+        if more > 0 {
+            self.bad(area, format!("… and {more} more"));
+        }
+    }
+}

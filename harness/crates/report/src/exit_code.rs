@@ -1,0 +1,129 @@
+//! The verdict of a run and its exit code (decision 3 of the design).
+
+use harness_model::event::End;
+
+/// The target does not conform, a waiver is stale, or something got worse.
+pub const NON_CONFORMANT: u8 = 1;
+/// Usage, configuration or scenario error.
+pub const USAGE: u8 = 2;
+/// The target or the environment failed.
+pub const ENVIRONMENT: u8 = 3;
+/// No sub-test was selected.
+pub const NOTHING_SELECTED: u8 = 4;
+/// Internal error of the kit.
+pub const KIT: u8 = 70;
+
+/// The counts that determine a run's verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// Sub-tests with a failed check.
+    pub failed: usize,
+    /// Sub-tests without a verdict because the target or the environment failed.
+    pub environment: usize,
+    /// Sub-tests without a verdict because of an internal error of the kit.
+    pub kit: usize,
+    /// Planned checks that did not run, and empty claims.
+    pub gaps: usize,
+    /// Waivers that expired or are no longer needed.
+    pub stale: usize,
+    pub end: End,
+}
+
+/// The verdict of a run on its target.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Every planned check passed.
+    Conformant,
+    /// A check failed.
+    NonConformant,
+    /// Everything passed, but a waiver expired or is no longer needed.
+    StaleWaiver,
+    /// Every planned check passed, but something is worse than in the baseline or order-dependent.
+    Worse,
+    /// Checks could not be evaluated because the target or the environment failed.
+    EnvironmentError,
+    /// A planned check did not run, or the run was cancelled.
+    Incomplete,
+    /// Internal error of the kit.
+    KitError,
+    /// The user interrupted the run.
+    Interrupted,
+}
+
+impl Tally {
+    /// Determines the verdict. Errors that cast doubt on everything else take precedence; then certain findings
+    /// (a failed check) over uncertain ones.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self { end: End::Interrupted, .. } => Verdict::Interrupted,
+            Self { kit: 1.., .. } => Verdict::KitError,
+            Self { failed: 1.., .. } => Verdict::NonConformant,
+            Self { end: End::Cancelled, .. } => Verdict::Incomplete,
+            Self { environment: 1.., .. } => Verdict::EnvironmentError,
+            Self { stale: 1.., .. } => Verdict::StaleWaiver,
+            Self { gaps: 1.., .. } => Verdict::Incomplete,
+            Self { end: End::Complete, .. } => Verdict::Conformant,
+        }
+    }
+}
+
+impl Verdict {
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Conformant => 0,
+            Self::NonConformant | Self::StaleWaiver | Self::Worse => NON_CONFORMANT,
+            Self::EnvironmentError => ENVIRONMENT,
+            Self::Incomplete => 5,
+            Self::KitError => KIT,
+            Self::Interrupted => 130,
+        }
+    }
+
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Conformant => "conformant",
+            Self::NonConformant => "not conformant",
+            Self::StaleWaiver => "not passed: a waiver expired or is no longer needed",
+            Self::Worse => "not passed: regressions or order-dependent results",
+            Self::EnvironmentError => "no verdict: the target or its environment failed",
+            Self::Incomplete => "no verdict: the run is incomplete",
+            Self::KitError => "no verdict: internal error of the kit",
+            Self::Interrupted => "no verdict: interrupted",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdict_determines_exit_code() {
+        let clean = Tally { failed: 0, environment: 0, kit: 0, gaps: 0, stale: 0, end: End::Complete };
+        let cases = [
+            (clean, 0),
+            (Tally { failed: 1, ..clean }, 1),
+            (Tally { environment: 1, ..clean }, 3),
+            (Tally { gaps: 1, ..clean }, 5),
+            (Tally { kit: 1, ..clean }, 70),
+            (Tally { end: End::Interrupted, ..clean }, 130),
+            (Tally { end: End::Cancelled, ..clean }, 5),
+            (Tally { stale: 1, ..clean }, 1),
+            (Tally { stale: 1, gaps: 1, ..clean }, 1),
+            (Tally { stale: 1, environment: 1, ..clean }, 3),
+            (Tally { stale: 1, end: End::Cancelled, ..clean }, 5),
+            (Tally { failed: 2, environment: 1, gaps: 1, ..clean }, 1),
+            (Tally { failed: 2, kit: 1, ..clean }, 70),
+            (Tally { environment: 1, gaps: 3, ..clean }, 3),
+            (Tally { failed: 1, end: End::Cancelled, ..clean }, 1),
+            (Tally { environment: 1, end: End::Cancelled, ..clean }, 5),
+            (Tally { failed: 1, kit: 1, end: End::Interrupted, ..clean }, 130),
+        ];
+        for (tally, code) in cases {
+            assert_eq!(tally.verdict().exit_code(), code, "{tally:?}");
+        }
+    }
+}
