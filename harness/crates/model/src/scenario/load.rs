@@ -1,0 +1,326 @@
+//! Loads the scenario files. The rest of the scenario language does no I/O.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fs, io};
+
+use crate::requirement::Registry;
+
+use super::lint::{self, SnapshotFile};
+use super::model::{Scenario, Source};
+use super::parse::parse;
+use super::place::Place;
+use crate::source::diagnostic::{Diagnostic, Severity, Sources};
+
+/// The documented statements and the sub-tests that judge them.
+#[derive(Debug, Clone)]
+pub struct Library {
+    pub registry: Registry,
+    /// Ordered by suite and chapter as in the registry, then by file name (`ST2` before `ST10`).
+    pub scenarios: Vec<Arc<Scenario>>,
+    /// Warnings, for `harness lint`.
+    pub warnings: Vec<Diagnostic>,
+    pub sources: Sources,
+}
+
+/// The files have errors, so nothing can run.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// All errors and warnings of all files.
+    pub diagnostics: Vec<Diagnostic>,
+    pub sources: Sources,
+}
+
+/// Loads `requirements.toml` and every `SUITE/CHAPTER/*.toml` of a folder. Messages show `shown` (such as
+/// `scenarios`) in place of the folder.
+///
+/// # Errors
+/// Returns all errors and warnings if there is any error.
+pub fn load(folder: &Path, shown: &Path) -> Result<Library, Refusal> {
+    let mut loader = Loader { folder, shown, diagnostics: Vec::new(), sources: Sources::default() };
+    let registry = loader.registry();
+    let files = loader.files();
+    let mut scenarios = Vec::new();
+    // Without the registry every `verifies` would be reported as unknown.
+    for file in files.iter().filter(|_| registry.is_some()) {
+        let Some(registry) = &registry else { continue };
+        scenarios.extend(loader.scenario(file, registry));
+    }
+    let snapshots = loader.snapshots(&files);
+    let Some(registry) = registry else { return Err(loader.into_errors()) };
+    scenarios.sort_by_cached_key(|scenario| sort_key(scenario, &registry));
+    // The references of an invalid file are unknown, so lints across files would be misleading.
+    let has_no_errors = !loader.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    if has_no_errors {
+        loader.diagnostics.extend(lint::library(&scenarios, &registry, &snapshots, shown));
+    }
+    if loader.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        return Err(loader.into_errors());
+    }
+    let scenarios = scenarios.into_iter().map(Arc::new).collect();
+    Ok(Library { registry, scenarios, warnings: loader.diagnostics, sources: loader.sources })
+}
+
+struct Loader<'a> {
+    folder: &'a Path,
+    shown: &'a Path,
+    diagnostics: Vec<Diagnostic>,
+    sources: Sources,
+}
+
+impl Loader<'_> {
+    fn into_errors(self) -> Refusal {
+        Refusal { diagnostics: self.diagnostics, sources: self.sources }
+    }
+
+    fn registry(&mut self) -> Option<Registry> {
+        let source = self.text(Path::new("requirements.toml"))?;
+        match Registry::load(&source.text, &source.path) {
+            Ok(registry) => Some(registry),
+            Err(diagnostics) => {
+                self.diagnostics.extend(diagnostics);
+                None
+            }
+        }
+    }
+
+    fn scenario(&mut self, file: &Path, registry: &Registry) -> Option<Scenario> {
+        let parts: Vec<String> = file.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        let [suite, chapter, _] = parts.as_slice() else {
+            let message = "invalid path: expected SUITE/CHAPTER/SUB-TEST.toml";
+            let diagnostic = Diagnostic::of_file(&self.shown.join(file), message);
+            self.diagnostics.push(diagnostic.help("move the file to the chapter whose statements it judges"));
+            return None;
+        };
+        let place = Place {
+            suite: suite.clone(),
+            chapter: chapter.clone(),
+            stem: file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            snapshots: self.folder.join(file).with_extension("snap"),
+        };
+        let source = self.text(file)?;
+        let parsed = parse(&source, &place, registry);
+        self.diagnostics.extend(parsed.diagnostics);
+        parsed.scenario
+    }
+
+    fn text(&mut self, file: &Path) -> Option<Arc<Source>> {
+        let path = self.shown.join(file);
+        match fs::read_to_string(self.folder.join(file)) {
+            Ok(text) => {
+                let source = Arc::new(Source { path, text });
+                self.sources.add(Arc::clone(&source));
+                Some(source)
+            }
+            Err(error) => {
+                let message = format!("cannot read file: {error}");
+                self.diagnostics.push(Diagnostic::of_file(&path, message));
+                None
+            }
+        }
+    }
+
+    /// Returns the TOML files in the folders of the suites, relative to the library folder.
+    fn files(&mut self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for suite in self.entries(Path::new("")) {
+            // The folder is also the crate that embeds it.
+            if self.folder.join(&suite).is_dir() && suite != Path::new("src") && suite != Path::new("target")
+            {
+                self.collect_toml(&suite, &mut files);
+            }
+        }
+        files.sort();
+        files
+    }
+
+    fn collect_toml(&mut self, folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in self.entries(folder) {
+            let is_folder = self.folder.join(&entry).is_dir();
+            match entry.extension().and_then(|extension| extension.to_str()) {
+                Some("snap") if is_folder => {}
+                Some("toml") if !is_folder => files.push(entry),
+                _ if is_folder => self.collect_toml(&entry, files),
+                _ => {}
+            }
+        }
+    }
+
+    /// Returns the snapshots of the chapters with scenarios, including those of deleted scenarios.
+    fn snapshots(&mut self, files: &[PathBuf]) -> Vec<SnapshotFile> {
+        let chapters: BTreeSet<&Path> = files.iter().filter_map(|file| file.parent()).collect();
+        let mut snapshots = Vec::new();
+        for chapter in chapters {
+            let folders: Vec<PathBuf> = self
+                .entries(chapter)
+                .into_iter()
+                .filter(|entry| entry.extension().is_some_and(|extension| extension == "snap"))
+                .filter(|entry| self.folder.join(entry).is_dir())
+                .collect();
+            for folder in folders {
+                for file in self.entries(&folder) {
+                    let is_snapshot = file.extension().is_some_and(|extension| extension == "snap");
+                    if let (true, Some(name)) = (is_snapshot, file.file_stem()) {
+                        snapshots.push(SnapshotFile {
+                            folder: self.folder.join(&folder),
+                            name: name.to_string_lossy().into_owned(),
+                            shown: self.shown.join(&file),
+                        });
+                    }
+                }
+            }
+        }
+        snapshots
+    }
+
+    fn entries(&mut self, folder: &Path) -> Vec<PathBuf> {
+        let read = fs::read_dir(self.folder.join(folder)).and_then(|entries| {
+            entries.map(|entry| Ok(folder.join(entry?.file_name()))).collect::<io::Result<Vec<_>>>()
+        });
+        match read {
+            Ok(mut entries) => {
+                entries.retain(|entry| {
+                    !entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
+                });
+                entries.sort();
+                entries
+            }
+            Err(error) => {
+                let message = format!("cannot read folder: {error}");
+                self.diagnostics.push(Diagnostic::of_file(&self.shown.join(folder), message));
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// The sort key of [`Library::scenarios`].
+fn sort_key(scenario: &Scenario, registry: &Registry) -> (usize, usize, Vec<IdPart>) {
+    let suite = registry.suites().iter().position(|suite| *suite == scenario.suite);
+    let chapter = registry.chapters().iter().position(|chapter| chapter.id == scenario.chapter);
+    (suite.unwrap_or(usize::MAX), chapter.unwrap_or(usize::MAX), id_parts(&scenario.id))
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum IdPart {
+    Number(u64),
+    Text(String),
+}
+
+fn id_parts(id: &str) -> Vec<IdPart> {
+    id.chars()
+        .collect::<Vec<char>>()
+        .chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
+        .map(|chunk| chunk.iter().collect::<String>())
+        .map(|text| text.parse().map_or(IdPart::Text(text), IdPart::Number))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REGISTRY: &str = r#"
+[chapters]
+keys = { suite = "s", title = "Keys", document = "a.txt" }
+[[requirement]]
+id = "keys/ST1.1"
+text = "x"
+via = ["http"]
+level = "must"
+[[requirement]]
+id = "keys/ST1.2"
+text = "y"
+via = ["http", "cli"]
+level = "must"
+"#;
+
+    fn scenario(title: &str, more: &str) -> String {
+        let check = format!("check = [{{ verifies = \"keys/ST1.1\", status = 200{more} }}]");
+        format!("title = \"{title}\"\n[[step]]\nname = \"a\"\nget = \"/\"\n{check}\n")
+    }
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    fn messages(diagnostics: &[Diagnostic]) -> Vec<String> {
+        diagnostics.iter().map(|d| format!("{}: {}", d.path.display(), d.message)).collect()
+    }
+
+    #[test]
+    fn scenarios_are_sorted_and_library_is_linted() {
+        let (two, ten) = (scenario("two", ""), scenario("ten", ", snapshot = \"fresh\""));
+        let folder = folder(&[
+            ("requirements.toml", REGISTRY),
+            ("Cargo.toml", "[package]"),
+            ("src/x/y.toml", "no"),
+            ("s/keys/ST10.toml", &ten),
+            ("s/keys/ST2.toml", &two),
+            ("s/keys/ST2.snap/old.snap", ""),
+            ("s/keys/ST9.snap/gone.snap", ""),
+        ]);
+        let library = load(folder.path(), Path::new("scenarios")).unwrap();
+        let ids: Vec<&str> = library.scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
+        assert_eq!(ids, ["keys/ST2", "keys/ST10"]);
+        assert_eq!(
+            messages(&library.warnings),
+            [
+                "scenarios/s/keys/ST10.toml: missing snapshot `fresh`",
+                "scenarios/s/keys/ST2.snap/old.snap: unused snapshot",
+                "scenarios/s/keys/ST9.snap/gone.snap: unused snapshot",
+                "scenarios/requirements.toml: 1 statement of chapter `keys` has no check: keys/ST1.2 (http, cli)",
+            ]
+        );
+    }
+
+    #[test]
+    fn errors_of_all_files_are_reported_together() {
+        let folder = folder(&[
+            ("requirements.toml", REGISTRY),
+            ("s/keys/ST1.toml", "title = \n"),
+            ("s/keys/ST2.toml", "titel = \"x\"\n"),
+            ("s/keys/deep/ST3.toml", ""),
+            ("s/kyes/ST4.toml", &scenario("four", "")),
+            ("t/keys/ST5.toml", &scenario("five", "")),
+        ]);
+        let refusal = load(folder.path(), Path::new("scenarios")).unwrap_err();
+        let messages = messages(&refusal.diagnostics).join("\n");
+        for expected in [
+            "ST1.toml: invalid TOML: ",
+            "ST2.toml: unknown key `titel` in a sub-test",
+            "ST2.toml: missing key `title` in a sub-test",
+            "ST2.toml: missing [[step]]",
+            "ST3.toml: invalid path: expected SUITE/CHAPTER/SUB-TEST.toml",
+            "ST4.toml: unknown chapter `kyes`",
+            "ST5.toml: chapter `keys` belongs to suite `s`",
+        ] {
+            assert!(messages.contains(expected), "{expected} is not in\n{messages}");
+        }
+    }
+
+    #[test]
+    fn duplicate_titles_are_an_error() {
+        let one = scenario("the same", "");
+        let folder =
+            folder(&[("requirements.toml", REGISTRY), ("s/keys/A.toml", &one), ("s/keys/B.toml", &one)]);
+        let refusal = load(folder.path(), Path::new("scenarios")).unwrap_err();
+        assert!(
+            messages(&refusal.diagnostics)[0].contains("duplicate title, also used by keys/A"),
+            "{refusal:?}"
+        );
+    }
+
+    #[test]
+    fn missing_folder_is_reported() {
+        let refusal = load(Path::new("/nonexistent/x"), Path::new("x")).unwrap_err();
+        assert!(messages(&refusal.diagnostics)[0].contains("x/requirements.toml: cannot read file"));
+    }
+}

@@ -1,0 +1,252 @@
+//! Which documented statements a run has verified.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use harness_model::check::outcome::{CheckVerdict, Outcome};
+use harness_model::scenario::model::StatementId;
+
+use harness_model::requirement::{Level, Registry};
+
+/// The results of a run by statement, collected while it runs.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    /// The number of planned checks of each statement.
+    planned: BTreeMap<StatementId, usize>,
+    verdicts: BTreeMap<StatementId, Vec<CheckVerdict>>,
+    skips: BTreeMap<StatementId, BTreeSet<String>>,
+}
+
+/// The result of one statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coverage {
+    pub id: StatementId,
+    pub level: Level,
+    pub verdict: StatementVerdict,
+    /// Why it is unverified or only partly verified; `None` if it is fully verified.
+    pub reason: Option<String>,
+}
+
+/// Whether a run has verified a statement.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum StatementVerdict {
+    /// At least one check passed, and every planned check was judged without a failure.
+    Verified,
+    /// At least one check failed, waived or not.
+    Violated,
+    /// No check failed, but not every planned check was judged.
+    Unverified,
+}
+
+impl Findings {
+    /// Records a planned check of these statements.
+    pub fn planned<'a>(&mut self, statements: impl IntoIterator<Item = &'a StatementId>) {
+        for id in statements {
+            *self.planned.entry(id.clone()).or_default() += 1;
+        }
+    }
+
+    /// Records the outcome of a check.
+    pub fn judged(&mut self, outcome: &Outcome) {
+        self.found(&outcome.statements, outcome.verdict);
+    }
+
+    /// Records the verdict of a check of these statements.
+    pub fn found(&mut self, statements: &[StatementId], verdict: CheckVerdict) {
+        for id in statements {
+            self.verdicts.entry(id.clone()).or_default().push(verdict);
+        }
+    }
+
+    /// Records a check of these statements in a skipped sub-test.
+    pub fn skipped<'a>(&mut self, statements: impl IntoIterator<Item = &'a StatementId>, reason: &str) {
+        for id in statements {
+            self.skips.entry(id.clone()).or_default().insert(reason.to_owned());
+        }
+    }
+}
+
+/// Returns the result of each statement of these suites (of all suites if none is named) and of any other
+/// statement with findings, in registry order. `ours` statements are included only for the reference.
+pub fn coverage(
+    registry: &Registry,
+    suites: &[String],
+    findings: &Findings,
+    is_reference: bool,
+) -> Vec<Coverage> {
+    registry
+        .all()
+        .iter()
+        .filter(|requirement| requirement.level != Level::Ours || is_reference)
+        .filter(|requirement| {
+            let suite = registry.chapter(requirement.chapter()).and_then(|chapter| chapter.suite.as_deref());
+            let is_selected =
+                suites.is_empty() || suite.is_some_and(|suite| suites.iter().any(|named| named == suite));
+            is_selected || findings.covers(&requirement.id)
+        })
+        .map(|requirement| {
+            let (verdict, reason) = findings.verdict_of(&requirement.id);
+            Coverage { id: requirement.id.clone(), level: requirement.level, verdict, reason }
+        })
+        .collect()
+}
+
+impl Findings {
+    fn covers(&self, id: &str) -> bool {
+        self.planned.contains_key(id) || self.verdicts.contains_key(id) || self.skips.contains_key(id)
+    }
+
+    fn verdict_of(&self, id: &str) -> (StatementVerdict, Option<String>) {
+        let verdicts = self.verdicts.get(id).map(Vec::as_slice).unwrap_or_default();
+        let has = |verdict| verdicts.contains(&verdict);
+        if has(CheckVerdict::Fail) {
+            return (StatementVerdict::Violated, Some("a check failed".to_owned()));
+        }
+        if has(CheckVerdict::Waived) {
+            // A waiver lets the run pass, but the statement is still violated.
+            return (StatementVerdict::Violated, Some("a check failed (waived)".to_owned()));
+        }
+        if has(CheckVerdict::Error) {
+            return (StatementVerdict::Unverified, Some("a check could not be judged".to_owned()));
+        }
+        let planned = self.planned.get(id).copied().unwrap_or_default();
+        if has(CheckVerdict::Pass) && verdicts.len() < planned {
+            let reason = format!("only {} of {planned} checks were judged", verdicts.len());
+            return (StatementVerdict::Unverified, Some(reason));
+        }
+        let skips = self.skips.get(id).map(|reasons| {
+            let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
+            reasons.join("; ")
+        });
+        if has(CheckVerdict::Pass) {
+            return (StatementVerdict::Verified, skips.map(|skips| format!("partly: {skips}")));
+        }
+        let reason = if let Some(skips) = skips {
+            format!("no check ran: {skips}")
+        } else if planned > 0 {
+            "no planned check ran".to_owned()
+        } else {
+            "no check in this run covers it".to_owned()
+        };
+        (StatementVerdict::Unverified, Some(reason))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const REGISTRY: &str = r#"
+        [chapters]
+        a = { suite = "s", title = "A", document = "a.txt" }
+        b = { suite = "t", title = "B", document = "b.txt" }
+        [[requirement]]
+        id = "a/F.1"
+        text = "x"
+        via = ["http"]
+        level = "must"
+        [[requirement]]
+        id = "b/F.1"
+        text = "x"
+        via = ["http"]
+        level = "must"
+        [[requirement]]
+        id = "ours/a.1"
+        text = "x"
+        via = ["http"]
+        level = "ours"
+    "#;
+
+    fn outcome(id: &str, verdict: CheckVerdict) -> Outcome {
+        Outcome {
+            statements: vec![id.to_owned()],
+            verdict,
+            expected: String::new(),
+            actual: String::new(),
+            message: String::new(),
+            span: 0..0,
+            notes: Vec::new(),
+            seen: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn statement_is_verified_only_if_every_check_passed() {
+        use CheckVerdict::{Error, Fail, Pass, Skip, Waived};
+        let registry = Registry::load(REGISTRY, Path::new("r.toml")).unwrap();
+        let id = "a/F.1".to_owned();
+        for (verdicts, planned, skip, verdict, reason) in [
+            (vec![Pass], true, None, StatementVerdict::Verified, None),
+            (vec![Pass, Skip], true, None, StatementVerdict::Verified, None),
+            (vec![Pass], true, Some("needs x"), StatementVerdict::Verified, Some("partly: needs x")),
+            (vec![Pass, Fail], true, None, StatementVerdict::Violated, Some("a check failed")),
+            (vec![Error, Fail], true, None, StatementVerdict::Violated, Some("a check failed")),
+            (vec![Waived, Fail], true, None, StatementVerdict::Violated, Some("a check failed")),
+            (vec![Pass, Waived], true, None, StatementVerdict::Violated, Some("a check failed (waived)")),
+            (
+                vec![Pass, Error],
+                true,
+                None,
+                StatementVerdict::Unverified,
+                Some("a check could not be judged"),
+            ),
+            (vec![], true, None, StatementVerdict::Unverified, Some("no planned check ran")),
+            (vec![], false, Some("needs x"), StatementVerdict::Unverified, Some("no check ran: needs x")),
+            (vec![], false, None, StatementVerdict::Unverified, Some("no check in this run covers it")),
+        ] {
+            let mut findings = Findings::default();
+            if planned {
+                findings.planned([&id]);
+            }
+            if let Some(reason) = skip {
+                findings.skipped([&id], reason);
+            }
+            for verdict in &verdicts {
+                findings.judged(&outcome(&id, *verdict));
+            }
+            let all = coverage(&registry, &["s".to_owned()], &findings, false);
+            assert_eq!(all.len(), 1, "{verdicts:?}");
+            assert_eq!(
+                (all[0].verdict, all[0].reason.as_deref()),
+                (verdict, reason),
+                "{verdicts:?} {skip:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn unjudged_planned_check_leaves_statement_unverified() {
+        let registry = Registry::load(REGISTRY, Path::new("r.toml")).unwrap();
+        let id = "a/F.1".to_owned();
+        let mut findings = Findings::default();
+        findings.planned([&id, &id]);
+        for (verdict, reason) in [
+            (StatementVerdict::Unverified, Some("only 1 of 2 checks were judged")),
+            (StatementVerdict::Verified, None),
+        ] {
+            findings.judged(&outcome(&id, CheckVerdict::Pass));
+            let all = coverage(&registry, &["s".to_owned()], &findings, false);
+            assert_eq!((all[0].verdict, all[0].reason.as_deref()), (verdict, reason));
+        }
+    }
+
+    #[test]
+    fn judged_statements_are_listed_even_outside_selected_suites() {
+        let registry = Registry::load(REGISTRY, Path::new("r.toml")).unwrap();
+        let ids = |suites: &[&str], findings: &Findings, is_reference| -> Vec<String> {
+            let suites: Vec<String> = suites.iter().map(|suite| (*suite).to_owned()).collect();
+            coverage(&registry, &suites, findings, is_reference).into_iter().map(|c| c.id).collect()
+        };
+        let mut findings = Findings::default();
+        assert_eq!(ids(&["s"], &findings, true), ["a/F.1"]);
+        assert_eq!(ids(&[], &findings, false), ["a/F.1", "b/F.1"]);
+        findings.judged(&outcome("b/F.1", CheckVerdict::Pass));
+        findings.judged(&outcome("ours/a.1", CheckVerdict::Pass));
+        assert_eq!(ids(&["s"], &findings, true), ["a/F.1", "b/F.1", "ours/a.1"]);
+        assert_eq!(ids(&["s"], &findings, false), ["a/F.1", "b/F.1"]);
+    }
+}
