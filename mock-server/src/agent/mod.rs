@@ -1,6 +1,6 @@
 //! The agent, `ztna`: its commands, what it keeps on disk, and how it talks to the control plane.
 //!
-//! [`main`] is the only entry. How to add a command is told in this folder's `README.md`.
+//! [`main`] is the only entry point. `README.md` in this folder shows how to add a command.
 
 mod cli;
 mod commands;
@@ -24,11 +24,11 @@ pub(crate) use tunnel::run_script;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Runs one command of the agent and returns the process's exit code: 0 done, 1 failed (the reason is one
-/// line on standard error), 2 wrong usage.
+/// Runs one command of the agent and returns the process's exit code: 0 on success, 1 on failure (with the
+/// reason on standard error), 2 on wrong usage.
 ///
-/// `args` are the arguments after the program's name. The environment is read; neither `argv[0]` nor the
-/// executable's path is. It builds a runtime of its own, so it must not be called from inside one.
+/// `args` excludes the program's name. Reads the environment, but neither `argv[0]` nor the executable's path.
+/// Builds its own runtime, so it must not be called from inside one.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match cli::parse(args) {
         Ok(cli) => cli,
@@ -49,7 +49,7 @@ fn run(cli: cli::Cli) -> Result<(), error::AgentError> {
     commands::run(&context, cli.command)
 }
 
-/// Only the agent's own events: those of the libraries below it may carry bytes from the wire.
+/// Logs the agent's own events only: those of its libraries may contain bytes from the wire.
 fn start_log(level: Option<tracing::level_filters::LevelFilter>) {
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
@@ -59,8 +59,8 @@ fn start_log(level: Option<tracing::level_filters::LevelFilter>) {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false)
-        // A standard error that nobody reads would be a panic.
+        // Otherwise a closed standard error would cause a panic.
         .log_internal_errors(false);
-    // A log already installed by the embedding process stays.
+    // Fails if the embedding process has installed a subscriber, which then stays.
     let _ = tracing_subscriber::registry().with(lines).with(own).try_init();
 }

@@ -1,5 +1,6 @@
-//! Connections to peers. The command asks on one connection to the socket, which stays open and tells in the end how
-//! it ended; with the ticket that it is given it opens another one, which then carries the bytes and nothing else.
+//! Connections to peers. The command sends the request on one connection to the socket, which stays open and finally
+//! reports how the connection ended. It receives a ticket, with which it opens a second connection that carries only
+//! the bytes.
 
 mod answer;
 mod ask;
@@ -9,28 +10,24 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 pub(super) use answer::{Tickets, answer, attach};
-pub(crate) use ask::{Way, dial};
+pub(crate) use ask::{DialRoute, dial};
 
-/// What came of a request to be connected. After [`DialAnswer::Connected`] there is one more line when the connection
-/// has ended, a [`crate::agent::tunnel::Ended`].
+/// The answer to a dial request. After [`DialAnswer::Connected`] one more line follows when the connection has ended, a
+/// [`crate::agent::tunnel::Ended`].
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum DialAnswer {
-    /// The command can connect to this address by itself.
+    /// The command can connect to this address through the kernel.
     Kernel(Ipv4Addr),
     /// The peer has answered.
-    Connected {
-        /// What to bring.
-        ticket: u64,
-    },
-    /// Why there is no connection, in words.
+    Connected { ticket: u64 },
+    /// The reason why there is no connection, for display.
     Failure(String),
 }
 
-/// From the next byte on the connection is the peer's.
+/// Confirms [`super::message::Request::Attach`]; all following bytes belong to the connection.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 struct Attached {
-    /// As brought.
     ticket: u64,
 }

@@ -45,7 +45,7 @@ pub(in crate::agent::tunnel) async fn follow(
             }
             Err(error) => {
                 tracing::info!(%error, "no network map");
-                (None, backoff.next(rand::random()))
+                (None, backoff.next_delay(rand::random()))
             }
         };
         if let Some(command) = command

@@ -79,7 +79,7 @@ impl Link {
                 Err(error) => tracing::info!(%region, %error, "no relay; trying again"),
             }
             let _ = self.news.send(News { region, connected: false }).await;
-            let mut pause = std::pin::pin!(tokio::time::sleep(backoff.next(rand::random())));
+            let mut pause = std::pin::pin!(tokio::time::sleep(backoff.next_delay(rand::random())));
             loop {
                 tokio::select! {
                     () = &mut pause => break,

@@ -38,11 +38,11 @@ enum Action {
     Restart {
         node: usize,
     },
-    Trouble(Trouble),
+    NetworkFaults(NetworkFaults),
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Trouble {
+struct NetworkFaults {
     lost_percent: u32,
     doubled_percent: u32,
     longest_delay: u64,
@@ -71,7 +71,7 @@ impl Default for Open {
 struct Network {
     nodes: Vec<Node>,
     flights: Vec<Flight>,
-    trouble: Trouble,
+    trouble: NetworkFaults,
     open: Open,
     chance: StdRng,
     now: Instant,
@@ -86,7 +86,7 @@ impl Network {
         let mut network = Self {
             nodes: (1..=3).map(|number| Node::new(number, now)).collect(),
             flights: Vec::new(),
-            trouble: Trouble::default(),
+            trouble: NetworkFaults::default(),
             open: Open::default(),
             chance: StdRng::seed_from_u64(seed),
             now,
@@ -114,7 +114,7 @@ impl Network {
                     self.introduce(other, node);
                 }
             }
-            Action::Trouble(trouble) => self.trouble = trouble,
+            Action::NetworkFaults(trouble) => self.trouble = trouble,
         }
     }
 
@@ -214,7 +214,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => node().prop_map(|node| Action::Publish { node }),
         1 => node().prop_map(|node| Action::Restart { node }),
         1 => (0u32..=100, 0u32..50, 0u64..2000).prop_map(|(lost_percent, doubled_percent, longest_delay)| {
-            Action::Trouble(Trouble { lost_percent, doubled_percent, longest_delay })
+            Action::NetworkFaults(NetworkFaults { lost_percent, doubled_percent, longest_delay })
         }),
     ]
 }
@@ -229,7 +229,7 @@ proptest! {
         let mut network = Network::new(seed);
         actions.iter().for_each(|action| network.act(action));
 
-        network.trouble = Trouble::default();
+        network.trouble = NetworkFaults::default();
         (0..NODES).for_each(|node| network.publish(node));
         // What is on its way, the silence after which a session is doubted, and the longest wait between two tries.
         let mut last = Vec::new();
