@@ -81,7 +81,7 @@ impl Connection {
 
 fn read_line<T: DeserializeOwned>(stream: &mut impl io::BufRead) -> io::Result<T> {
     let mut text = String::new();
-    stream.take(MAX_ANSWER_LEN).read_read_line(&mut text)?;
+    stream.take(MAX_ANSWER_LEN).read_line(&mut text)?;
     if text.is_empty() {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
