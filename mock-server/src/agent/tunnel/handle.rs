@@ -1,4 +1,4 @@
-//! A running tunnel, as the rest of the agent sees it.
+//! The handle of a running tunnel, used by the rest of the agent.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -23,73 +23,63 @@ use crate::agent::node_key::NodeKey;
 use crate::agent::secret::Secret;
 use crate::domain::region::Region;
 
-/// Commands that wait for the tunnel.
-const COMMANDS: usize = 64;
+/// Number of commands that can be queued for the tunnel.
+const COMMAND_QUEUE_LEN: usize = 64;
 
-/// A machine this one may speak to.
+/// A machine that this one may communicate with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PeerStatus {
-    /// Its name.
     pub(crate) name: String,
-    /// Its address in the tailnet.
     pub(crate) ip: Ipv4Addr,
-    /// Where it is reached directly.
+    /// The endpoint, if it is reached directly.
     pub(crate) endpoint: Option<SocketAddr>,
-    /// Or through which relay.
+    /// The relay's region, if it is reached through a relay.
     pub(crate) relay: Option<Region>,
-    /// Whole seconds since the last handshake with it.
+    /// Whole seconds since the last handshake.
     pub(crate) last_handshake_seconds: Option<u64>,
-    /// Whether the control plane hears of it.
+    /// Whether the control plane receives heartbeats from it.
     pub(crate) online: bool,
 }
 
-/// A machine that answered a ping.
+/// The answer to a ping.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pinged {
-    /// Its name.
     pub(crate) name: String,
-    /// Its address in the tailnet.
     pub(crate) ip: Ipv4Addr,
-    /// Where it is reached directly.
+    /// The endpoint, if it is reached directly.
     pub(crate) endpoint: Option<SocketAddr>,
-    /// Or through which relay.
+    /// The relay's region, if it is reached through a relay.
     #[serde(default)]
     pub(crate) relay: Option<Region>,
-    /// How long it took, in microseconds.
+    /// Round-trip time in microseconds.
     pub(crate) microseconds: u64,
 }
 
-/// Why a ping was not answered.
+/// A failed ping.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
 pub(crate) enum PingFailure {
-    /// No such machine in the network map.
+    /// The network map has no such machine.
     #[error("no machine named '{0}' in this network. 'ztna status --json' lists its peers")]
     UnknownMachine(String),
-    /// It is this machine.
+    /// The machine is this one.
     #[error("{0} is this machine itself")]
     Itself(String),
-    /// It has not told where it is.
-    #[error("{name} ({ip}) cannot be reached: it has no tunnel. Run 'ztna up' there")]
-    Unreachable {
-        /// Its name.
-        name: String,
-        /// Its address in the tailnet.
-        ip: Ipv4Addr,
-    },
-    /// It did not answer in time.
+    /// The machine has no known endpoint or relay.
+    #[error("{name} ({ip}) cannot be reached: it is not connected. Run 'ztna up' there")]
+    Unreachable { name: String, ip: Ipv4Addr },
+    /// The machine did not answer in time.
     #[error("no answer from {named} within {}", humantime::format_duration(*limit))]
     Timeout {
-        /// What was asked for.
+        /// The name or address that was requested.
         named: String,
-        /// The time it had.
         limit: Duration,
     },
-    /// Too many pings at once, or the tunnel is ending.
-    #[error("the tunnel takes no more pings at the moment. Try again")]
+    /// There are too many pings, or the tunnel is closing.
+    #[error("too many pings through the tunnel. Try again")]
     Busy,
 }
 
-/// A running tunnel. It ends when its last handle is dropped.
+/// A handle of a running tunnel, which closes when its last handle is dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct Tunnel {
     commands: mpsc::Sender<Command>,
@@ -103,15 +93,15 @@ pub(crate) struct Tunnel {
     _follower: Arc<Follower>,
 }
 
-/// The task that follows the network map; it would hold the tunnel open.
+/// The task that polls the network map. It is aborted on drop because it would keep the tunnel open.
 #[derive(Debug)]
 struct Follower(tokio::task::AbortHandle);
 
 impl Tunnel {
-    /// Opens a UDP socket and the tunnel's end, and begins to follow the network map with the machine's `token`.
+    /// Opens a UDP socket and the backend, and starts polling the network map with the machine's `token`.
     ///
     /// # Errors
-    /// The system's, if it gives no socket; [`DeviceError`], if the end is a device that cannot be configured.
+    /// If the socket cannot be opened or the TUN device cannot be configured.
     pub(crate) fn open(
         control: Arc<ControlClient>,
         token: Secret,
@@ -127,7 +117,7 @@ impl Tunnel {
             core.use_relays_only();
         }
         let end = ending.open(address, now)?;
-        let (commands, received) = mpsc::channel(COMMANDS);
+        let (commands, received) = mpsc::channel(COMMAND_QUEUE_LEN);
         let (first_map, connected) = watch::channel(false);
         let (failure, failed) = watch::channel(None);
         let identity = Identity { token: token.clone(), private: node_key.private() };
@@ -145,46 +135,45 @@ impl Tunnel {
         Ok(Self { commands, connected, failed, mode, port, local, relay_only, home, _follower: follower })
     }
 
-    /// What it ends in.
     pub(crate) fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// Waits until it cannot go on.
+    /// Waits until the tunnel fails and returns the error.
     pub(crate) async fn failed(&self) -> AgentError {
         let mut failed = self.failed.clone();
         let failure = failed.wait_for(Option::is_some).await.ok().and_then(|failure| failure.clone());
-        // Without a word: this handle would have kept it, so it is a fault of its own.
+        // The task ended without an error although this handle exists.
         failure.map_or(AgentError::TunnelFault, AgentError::Device)
     }
 
     /// Waits for the first network map.
     pub(crate) async fn connected(&self) {
         if self.connected.clone().wait_for(|connected| *connected).await.is_err() {
-            // The task is gone, and with it the runtime.
+            // The task and the runtime have ended.
             std::future::pending::<()>().await;
         }
     }
 
-    /// Where this machine may be reached at the moment.
+    /// Returns the current UDP endpoints of this machine.
     pub(crate) fn endpoints(&self) -> Vec<SocketAddr> {
         if self.relay_only { Vec::new() } else { endpoints::gather(self.port, self.local) }
     }
 
-    /// The region at whose relay this machine is reached.
+    /// Returns the region of the relay that this machine is connected to.
     pub(crate) fn home(&self) -> Option<Region> {
         *self.home.borrow()
     }
 
-    /// Waits until that is another than `told`.
-    pub(crate) async fn moved(&self, told: Option<Region>) {
-        if self.home.clone().wait_for(|home| *home != told).await.is_err() {
-            // The task is gone, and with it the runtime.
+    /// Waits until the home relay differs from `announced`.
+    pub(crate) async fn home_changed(&self, announced: Option<Region>) {
+        if self.home.clone().wait_for(|home| *home != announced).await.is_err() {
+            // The task and the runtime have ended.
             std::future::pending::<()>().await;
         }
     }
 
-    /// How the peers are, by name.
+    /// Returns the peers, sorted by name.
     pub(crate) async fn peers(&self) -> Vec<PeerStatus> {
         let (reply, answer) = oneshot::channel();
         let _ = self.commands.send(Command::Peers(reply)).await;
@@ -193,10 +182,10 @@ impl Tunnel {
         peers
     }
 
-    /// Pings the machine of that name or tailnet address.
+    /// Pings the machine with this name or tailnet address.
     ///
     /// # Errors
-    /// [`PingFailure`], after `limit` at the latest.
+    /// [`PingFailure`], at the latest after `limit`.
     pub(crate) async fn ping(&self, named: String, limit: Duration) -> Result<Pinged, PingFailure> {
         let (reply, answer) = oneshot::channel();
         let ping = async {
@@ -212,10 +201,10 @@ impl Tunnel {
         }
     }
 
-    /// Connects to a TCP port of the machine of that name or tailnet address.
+    /// Connects to a TCP port of the machine with this name or tailnet address.
     ///
     /// # Errors
-    /// [`DialFailure`], after `limit` at the latest.
+    /// [`DialFailure`], at the latest after `limit`.
     pub(crate) async fn dial(&self, named: String, port: u16, limit: Duration) -> Outcome {
         let (reply, answer) = oneshot::channel();
         let dial = async {

@@ -49,7 +49,7 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
         return Err(AgentError::NotAuthenticated);
     }
     context.block_on(async {
-        // Before registration, so that no key use is spent on a machine that cannot wait_until_connected.
+        // Before registration, so that no key use is spent on a machine that cannot connect.
         let ending = ending(arguments)?;
         let (phase, watched) = watch::channel(Phase::Starting);
         let (tunnel, opened) = watch::channel(None);
@@ -152,7 +152,7 @@ impl UpSession<'_> {
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 // Peers must learn the new relay soon.
-                () = tunnel.moved(self.announced_relay.get()) => {}
+                () = tunnel.home_changed(self.announced_relay.get()) => {}
             }
             wait = self.send_heartbeat(&mut heartbeat, machine).await?;
         }
@@ -209,7 +209,7 @@ impl UpSession<'_> {
                     return Ok(due.saturating_duration_since(tokio::time::Instant::now()));
                 }
                 () = tokio::time::sleep_until(due) => wait = self.send_heartbeat(heartbeat, machine).await?,
-                () = tunnel.moved(self.announced_relay.get()) => wait = self.send_heartbeat(heartbeat, machine).await?,
+                () = tunnel.home_changed(self.announced_relay.get()) => wait = self.send_heartbeat(heartbeat, machine).await?,
             }
         }
     }
