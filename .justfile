@@ -58,6 +58,7 @@ lint:
 mutants *ARGS:
     mkdir -p target/mutants
     cargo mutants --package mock-server --jobs 2 --timeout 60 --output target/mutants/mock-server {{ARGS}} -- domain::
+    cargo mutants --package ztna-protocol --jobs 2 --timeout 60 --output target/mutants/protocol {{ARGS}}
     cargo mutants --package harness --jobs 2 --timeout 60 --output target/mutants/harness {{ARGS}} -- -- check:: plan::
 
 # The JSON Schemas that .taplo.toml points editors to

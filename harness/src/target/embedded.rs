@@ -145,7 +145,7 @@ impl Served {
 
 /// Runs the reference's agent in this process, which was started for that.
 pub fn agent(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    mock_server::agent::main(arguments)
+    ztna_agent::main(arguments)
 }
 
 impl Embedded {

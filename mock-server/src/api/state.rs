@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use tokio::sync::watch;
+use ztna_relay::Relay;
 
 use super::AgentProgram;
 use crate::control::polls::Polls;
 use crate::control::session::SessionKey;
 use crate::control::{Clock, Random};
-use crate::domain::region::Site;
-use crate::relay::Relay;
+use crate::domain::site::Site;
 use crate::store::Store;
 
 /// Shared by all handlers; cheap to clone.

@@ -5,16 +5,18 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use ipnet::IpNet;
 use tokio::signal::unix::{SignalKind, signal};
+use ztna_protocol::region::Region;
 
+use super::logging::LogFormat;
 use super::{
     AgentProgram, Config, DEFAULT_LISTEN, Fixture, RelayConfig, RelayServer, Server, StartError, logging,
     start,
 };
 use crate::control::{Clock, Random};
-use crate::domain::region::{Region, Site};
+use crate::domain::site::Site;
 use crate::store::Location;
 
 /// Exit code of a command line that cannot be followed, as clap's own.
@@ -88,15 +90,6 @@ struct RelayOptions {
     /// How log lines look; RUST_LOG chooses which there are.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
-}
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogFormat {
-    /// For people.
-    Text,
-    /// For programs: one object a line.
-    Json,
 }
 
 /// Runs the program with the process's arguments.

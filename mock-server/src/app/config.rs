@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::Fixture;
 use crate::api::AgentProgram;
 use crate::control::{Clock, Random};
-use crate::domain::region::Site;
+use crate::domain::site::Site;
 use crate::store::Location;
 
 /// Loopback, on a port that the system chooses.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::StartError;
 use crate::control::{Random, password};
-use crate::domain::region::Site;
+use crate::domain::site::Site;
 use crate::domain::{Role, Timestamp};
 use crate::store::{StoreError, Tx, organisations, users};
 

@@ -8,11 +8,12 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use ztna_protocol::region::Region;
+use ztna_protocol::relay::Member;
+use ztna_relay::{Authority, AuthorityError, ControlPlane, Relay};
 
 use super::StartError;
 use crate::control::{Failure, relay};
-use crate::domain::region::Region;
-use crate::relay::{self as relaying, Authority, AuthorityError, ControlPlane, Member, Relay};
 use crate::store::Store;
 
 /// What a relay that stands alone is started with.
@@ -51,7 +52,7 @@ impl RelayServer {
         let listener = listener.tap_io(|connection| {
             let _ = connection.set_nodelay(true);
         });
-        let router = relaying::router(relay.clone());
+        let router = ztna_relay::router(relay.clone());
         let serving = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "serving ended");

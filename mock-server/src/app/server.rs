@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::fixture::User;
-use super::test_control::TestControl;
+use super::test_control::{self, TestControl};
 use super::{Config, Fixture, Person, Ready, StartError, TokenError, relay};
 use crate::api::{self, Settings, State};
 use crate::control::polls::Polls;
@@ -18,7 +18,7 @@ use crate::control::session::SessionKey;
 use crate::control::{Random, upkeep};
 use crate::domain::Role;
 use crate::domain::key::material;
-use crate::domain::region::Site;
+use crate::domain::site::Site;
 use crate::store::{Location, Store, StoreError, Tx, settings, users};
 
 const SESSION_SECRET: &str = "session_secret";
@@ -100,7 +100,7 @@ impl Server {
 
     /// Moves the clock, and returns once all that became due by it is done.
     pub async fn advance(&self, by: Duration) -> Result<(), StoreError> {
-        advance(&self.state, by).await
+        test_control::advance(&self.state, by).await
     }
 
     /// Ends it well: no new requests, those under way get half a second.
@@ -161,12 +161,6 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
             device_poll_interval: config.device_poll_interval.unwrap_or(session.device_poll_interval),
         }),
     })
-}
-
-/// Moves the clock of a server with that state, and does what became due by it.
-pub(super) async fn advance(state: &State, by: Duration) -> Result<(), StoreError> {
-    state.clock.advance(by);
-    upkeep::due(&state.store, state.clock.now(), &state.random).await.map(drop)
 }
 
 async fn open(database: Location) -> Result<Store, StartError> {

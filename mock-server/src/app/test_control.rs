@@ -11,10 +11,11 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::server::advance;
 use crate::api::body::Body;
 use crate::api::{Error, State, envelope};
+use crate::control::upkeep;
 use crate::domain::{Refusal, Timestamp};
+use crate::store::StoreError;
 
 /// A hundred years: further than any key lives.
 const FURTHEST: u64 = 100 * 365 * 24 * 60 * 60;
@@ -48,6 +49,12 @@ impl Drop for TestControl {
     fn drop(&mut self) {
         self.serving.abort();
     }
+}
+
+/// Moves the clock of a server with that state, and does what became due by it.
+pub(super) async fn advance(state: &State, by: Duration) -> Result<(), StoreError> {
+    state.clock.advance(by);
+    upkeep::due(&state.store, state.clock.now(), &state.random).await.map(drop)
 }
 
 async fn clock(extract::State(state): extract::State<State>, body: Body) -> Result<Response, Error> {

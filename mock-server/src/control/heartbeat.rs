@@ -1,8 +1,9 @@
 //! Machines say that they are there, or that they go.
 
+use ztna_protocol::region::Region;
+
 use super::Failure;
 use crate::domain::machine::Status;
-use crate::domain::region::Region;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::machines::{self, Machine};
 use crate::store::{StoreError, Tx};

@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use ztna_protocol::relay::Member;
 
-use crate::domain::relay::Member;
 use crate::store::{StoreError, Tx, machines};
 
 /// For each hash of a token the machine that holds it and is somebody's peer, in the same order: none that is in

@@ -1,11 +1,8 @@
 //! Where a machine can be reached over UDP, as it found out itself.
 
-use std::net::SocketAddr;
+use ztna_protocol::endpoint::{MOST, parse};
 
 use super::Refusal;
-
-/// A machine has at most so many endpoints.
-pub const MOST: usize = 16;
 
 /// Accepts a machine's endpoints, each `ADDRESS:PORT` or `[ADDRESS]:PORT`: in one spelling, each once, in their order.
 ///
@@ -17,7 +14,7 @@ pub fn normalise(endpoints: &[String]) -> Result<Vec<String>, Refusal> {
     }
     let mut accepted = Vec::with_capacity(endpoints.len());
     for (place, endpoint) in endpoints.iter().enumerate() {
-        let Some(endpoint) = reachable(endpoint) else {
+        let Some(endpoint) = parse(endpoint) else {
             return Err(Refusal::invalid(format!(
                 "endpoints[{place}] must be a unicast address with a port, such as 203.0.113.7:51820 or [2001:db8::7]:51820"
             )));
@@ -28,18 +25,6 @@ pub fn normalise(endpoints: &[String]) -> Result<Vec<String>, Refusal> {
         }
     }
     Ok(accepted)
-}
-
-fn reachable(endpoint: &str) -> Option<SocketAddr> {
-    let parsed: SocketAddr = endpoint.trim().parse().ok()?;
-    // The number of an interface means something on its own machine only.
-    if matches!(parsed, SocketAddr::V6(scoped) if scoped.scope_id() != 0) {
-        return None;
-    }
-    let ip = parsed.ip().to_canonical();
-    let broadcast = matches!(ip, std::net::IpAddr::V4(ip) if ip.is_broadcast());
-    let nowhere = ip.is_unspecified() || ip.is_multicast() || broadcast || parsed.port() == 0;
-    (!nowhere).then(|| SocketAddr::new(ip, parsed.port()))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use ztna_protocol::machine_name;
 
 use super::{Refusal, Timestamp};
 
@@ -62,11 +63,7 @@ impl Status {
 
 /// Accepts a machine's name: 1 to 63 characters, none of them a control character.
 pub fn check_name(name: &str) -> Result<(), Refusal> {
-    let length = name.chars().count();
-    if name.trim().is_empty() || length > 63 || name.chars().any(char::is_control) {
-        return Err(Refusal::invalid("name must have 1 to 63 characters and no control characters"));
-    }
-    Ok(())
+    machine_name::check(name).map_err(|invalid| Refusal::invalid(invalid.to_string()))
 }
 
 /// Accepts a WireGuard public key: 32 bytes in base64.

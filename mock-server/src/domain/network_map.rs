@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use ztna_protocol::region::Region;
+
 use super::machine::Status;
-use super::region::Region;
 
 /// So long it is known which machines were removed; who has not asked for longer is told the whole map.
 pub const REMOVALS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);

@@ -4,9 +4,12 @@
 
 use std::net::Ipv4Addr;
 
+use ztna_protocol::address;
+
 use super::{StoreError, Tx};
 use crate::domain::quota::Quota;
-use crate::domain::{Timestamp, address};
+
+use crate::domain::Timestamp;
 use crate::values;
 
 /// Gives an organisation its pool, full.

@@ -9,6 +9,8 @@ pub mod audit_logs;
 pub mod auth_keys;
 pub mod device_codes;
 mod error;
+mod location;
+mod machine_row;
 pub mod machines;
 mod migration;
 pub mod network_map;
@@ -24,22 +26,12 @@ pub mod users;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
-
 pub use error::StoreError;
+pub use location::Location;
 pub use notification::Listener;
 pub use tx::{Row, Tx, Value};
 
 use threads::Threads;
-
-/// Where the data lives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Location {
-    /// In memory, gone with the process.
-    Memory,
-    /// A SQLite file, made if it does not exist.
-    File(PathBuf),
-}
 
 /// A handle on the database; clones share it.
 #[derive(Clone)]

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Row, StoreError, Tx, machines};
+use super::machine_row::{self, Machine};
+use super::{Row, StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::machine::Status;
 use crate::domain::network_map::{Extent, Peer, is_peer};
@@ -101,7 +102,7 @@ pub(super) fn advance(tx: &mut Tx<'_>, org_id: &str) -> Result<i64, StoreError> 
 /// Writes down that a machine is gone, whose peers last saw it change at `map_version`.
 pub(super) fn bury(
     tx: &mut Tx<'_>,
-    machine: &machines::Machine,
+    machine: &Machine,
     map_version: i64,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -120,7 +121,7 @@ pub(super) fn bury(
 
 fn change(row: &Row<'_>) -> Result<Change, StoreError> {
     let id = row.text(0)?;
-    let status = machines::status(row, 5)?;
+    let status = machine_row::status(row, 5)?;
     if !is_peer(status, row.flag(6)?) {
         return Ok(Change { id, peer: None });
     }
@@ -130,7 +131,7 @@ fn change(row: &Row<'_>) -> Result<Change, StoreError> {
         tailnet_ip: row.text(2)?,
         public_key: row.text(3)?,
         endpoints: row.json(4)?.unwrap_or_default(),
-        relay: machines::relay(row, 7)?,
+        relay: machine_row::relay(row, 7)?,
         online: status == Status::Online,
     };
     Ok(Change { id, peer: Some(peer) })

@@ -1,6 +1,6 @@
 //! The machines that are not heard of any more.
 
-use super::machines::{Machine, machine, select};
+use super::machine_row::{Machine, machine, select};
 use super::{StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::values;

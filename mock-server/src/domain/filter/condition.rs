@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::error::{FilterError, listed, shown};
 use super::value::{elements, quoted, refused};
-use super::{Column, FilterError, Kind, Scalar, listed, shown};
+use super::{Column, Kind, Scalar};
 
 /// The longest pattern of `like` and `ilike`: databases have limits of their own, and answer them with an error.
 const LONGEST_PATTERN: usize = 256;

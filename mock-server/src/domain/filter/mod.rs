@@ -5,24 +5,20 @@
 //! Reading is pure: what comes out holds typed values only, never text to be put into SQL.
 
 mod condition;
+mod error;
 mod order;
 mod table;
 mod value;
 
-use std::fmt;
-
-use thiserror::Error;
-
 pub use condition::{Comparison, Condition, Test};
+pub(crate) use error::shown;
+pub use error::{FilterError, MAX_VALUES};
 pub use order::Order;
 pub use table::{API_KEYS, AUDIT_LOGS, AUTH_KEYS, Column, Kind, MACHINES, TABLES, Table};
 pub use value::Scalar;
 
 /// The most rows one answer holds, and how many it holds when `limit` is absent.
 pub const MAX_ROWS: u32 = 1000;
-
-/// The most values one query may compare with: far above what anyone writes, far below what a database binds.
-pub const MAX_VALUES: usize = 500;
 
 /// A query that was read and found sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,59 +35,6 @@ pub struct Query {
     pub limit: u32,
     /// Rows left out at the beginning.
     pub offset: u32,
-}
-
-/// Why a query was refused. Each message says what came and what would have been understood.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum FilterError {
-    /// The table has no such column, or none that may be read.
-    #[error("unknown column '{column}' of {table}: the columns are {valid}")]
-    UnknownColumn {
-        /// The table asked.
-        table: &'static str,
-        /// What came.
-        column: String,
-        /// The columns that there are.
-        valid: String,
-    },
-    /// No such operator, or none for a column of this kind.
-    #[error(
-        "unknown operator '{operator}' for column '{column}': it takes {valid} (a value with a dot in it is written {column}=eq.VALUE)"
-    )]
-    UnknownOperator {
-        /// The column it stood at.
-        column: &'static str,
-        /// What came.
-        operator: String,
-        /// The operators that the column takes.
-        valid: String,
-    },
-    /// A value that is none of the column's kind.
-    #[error("column '{column}' is compared with {expected}, not with '{value}'")]
-    Value {
-        /// The column it stood at.
-        column: &'static str,
-        /// What the column holds.
-        expected: &'static str,
-        /// What came, shortened.
-        value: String,
-    },
-    /// `select`, `order`, `limit` or `offset` that cannot be read.
-    #[error("'{parameter}' takes {expected}, not '{value}'")]
-    Parameter {
-        /// Which of them.
-        parameter: &'static str,
-        /// What it takes.
-        expected: &'static str,
-        /// What came, shortened.
-        value: String,
-    },
-    /// `select`, `order`, `limit` or `offset` given twice.
-    #[error("'{0}' was given twice")]
-    Twice(&'static str),
-    /// More values than one query may hold.
-    #[error("a query compares with at most {MAX_VALUES} values")]
-    TooManyValues,
 }
 
 impl Query {
@@ -165,19 +108,6 @@ impl Query {
     }
 }
 
-/// At most this much of what came is repeated in a message.
-const SHOWN: usize = 60;
-
-/// What came, as a message may repeat it: short, and without control characters.
-pub(crate) fn shown(text: &str) -> String {
-    let mut short: String =
-        text.chars().take(SHOWN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if text.chars().nth(SHOWN).is_some() {
-        short.push('…');
-    }
-    short
-}
-
 fn once<T>(parameter: &'static str, place: &mut Option<T>, value: T) -> Result<(), FilterError> {
     match place.replace(value) {
         None => Ok(()),
@@ -191,10 +121,6 @@ fn number(parameter: &'static str, value: &str) -> Result<u32, FilterError> {
         expected: "a whole number from 0 to 4294967295",
         value: shown(value),
     })
-}
-
-fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
-    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Which tables and columns can be read through the CRUD endpoint: what is not listed here does not exist there.
 
-use super::{FilterError, listed, shown};
+use super::error::{FilterError, listed, shown};
 
 /// What a column holds: decides which operators and values it takes, and how its rows read in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

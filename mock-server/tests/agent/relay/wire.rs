@@ -6,12 +6,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use boringtun::x25519::{PublicKey, StaticSecret};
 use futures::{SinkExt as _, StreamExt as _};
-use mock_server::domain::relay::{Frame, proof};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
+use ztna_protocol::relay::{Frame, proof};
 
 use crate::house::House;
 

@@ -1,0 +1,118 @@
+//! Registration of the machine, retried while the control plane is unreachable.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+use crate::console::warn;
+use crate::control_client::{Backoff, ControlClient, ControlError, RegisterMachine, Registered, retry_delay};
+use crate::error::AgentError;
+use crate::secret::Secret;
+use crate::state::State;
+
+/// Upper bound of the delay between attempts.
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(30);
+
+/// Time between warnings that the control plane is still unreachable.
+const REMINDER_INTERVAL: Duration = Duration::from_secs(600);
+
+/// What a machine is registered with.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Credential<'a> {
+    /// An auth key: no session is needed (headless/F.2).
+    Key(&'a Secret),
+    /// A user's session.
+    Session(&'a Secret),
+}
+
+impl<'a> Credential<'a> {
+    /// Prefers the auth key, else takes the stored session unless it has expired by `now`.
+    pub(super) fn choose(key: Option<&'a Secret>, state: &'a State, now: OffsetDateTime) -> Option<Self> {
+        let session = state.session.as_ref().filter(|session| session.is_valid(now));
+        key.map(Self::Key).or_else(|| session.map(|session| Self::Session(&session.access_token)))
+    }
+}
+
+/// A registration and its time limit.
+pub(super) struct Enrolment<'a> {
+    pub(super) control: &'a ControlClient,
+    pub(super) credential: Credential<'a>,
+    pub(super) name: &'a str,
+    pub(super) public_key: &'a str,
+    pub(super) tags: &'a [String],
+    pub(super) org_id: Option<&'a str>,
+    pub(super) limit: Option<Duration>,
+}
+
+impl Enrolment<'_> {
+    /// Registers the machine, and retries until `limit` while the control plane is unreachable. Calls
+    /// `on_unreachable` after each attempt that did not reach it.
+    pub(super) async fn complete(
+        &self,
+        on_unreachable: impl Fn() -> crate::local_socket::Phase,
+    ) -> Result<Registered, AgentError> {
+        let end = self.limit.and_then(|limit| Instant::now().checked_add(limit));
+        let mut backoff = Backoff::up_to(MAX_RETRY_DELAY);
+        let (mut conflicts, mut last_reminder) = (0, None::<Instant>);
+        loop {
+            let error = match self.attempt(end).await {
+                Ok(registered) => return Ok(registered),
+                Err(error) => error,
+            };
+            let Some(wait) = retry_delay(&error, conflicts, &mut backoff, rand::random()) else {
+                return Err(self.refused(error));
+            };
+            if let (Some(end), Some(limit)) = (end, self.limit)
+                && Instant::now() + wait >= end
+            {
+                let limit = humantime::format_duration(limit);
+                return Err(AgentError::Timeout { limit, last: error.to_string() });
+            }
+            if error.is_temporary() {
+                on_unreachable();
+                if last_reminder.is_none_or(|last| last.elapsed() >= REMINDER_INTERVAL) {
+                    warn(&format!("{error}; retrying until it answers"));
+                    last_reminder = Some(Instant::now());
+                }
+            } else {
+                conflicts += 1;
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn attempt(&self, end: Option<Instant>) -> Result<Registered, ControlError> {
+        let (auth_key, session, org_id) = match self.credential {
+            // The key determines the organisation.
+            Credential::Key(key) => (Some(key), None, None),
+            Credential::Session(session) => (None, Some(session), self.org_id),
+        };
+        let request = RegisterMachine {
+            auth_key,
+            org_id,
+            name: self.name,
+            public_key: self.public_key,
+            os: std::env::consts::OS,
+            version: env!("CARGO_PKG_VERSION"),
+            tags: self.tags,
+        };
+        let answer = self.control.register(&request, session);
+        match end {
+            Some(end) => tokio::time::timeout_at(end, answer).await.unwrap_or_else(|_| {
+                Err(ControlError::Unreachable {
+                    server: self.control.server().to_owned(),
+                    cause: "timed out".to_owned(),
+                })
+            }),
+            None => answer.await,
+        }
+    }
+
+    fn refused(&self, error: ControlError) -> AgentError {
+        match self.credential {
+            Credential::Key(_) => AgentError::KeyRegistration(error),
+            Credential::Session(_) => AgentError::SessionRegistration(error),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The commands that a tunnel's handle sends to its task.
+
+use tokio::sync::oneshot;
+
+use super::forwarding::Outcome;
+use super::status::{PeerStatus, PingFailure, Pinged};
+use crate::control_client::NetworkMapAnswer;
+
+/// A command to the tunnel's task.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Applies changes of the network map.
+    Apply(NetworkMapAnswer),
+    /// Removes all peers.
+    Clear,
+    /// Requests the peers' status.
+    Peers(oneshot::Sender<Vec<PeerStatus>>),
+    /// Pings a machine.
+    Ping {
+        /// Name or tailnet address.
+        named: String,
+        /// Closed once the caller has stopped waiting.
+        reply: oneshot::Sender<Result<Pinged, PingFailure>>,
+    },
+    /// Connects to a machine.
+    Dial {
+        /// Name or tailnet address.
+        named: String,
+        port: u16,
+        /// Closed once the caller has stopped waiting.
+        reply: oneshot::Sender<Outcome>,
+    },
+}

@@ -1,0 +1,60 @@
+//! The long poll for changes of the network map.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::control_client::{Backoff, ControlClient};
+use crate::secret::Secret;
+use crate::tunnel::command::Command;
+
+/// How long the control plane may hold a request.
+const LONG_POLL: Duration = Duration::from_secs(25);
+
+/// Upper bound of the retry delay: changes must reach the tunnel soon after an outage.
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
+
+/// Delay before a refused or premature request is repeated; a refusal may end with an administrator's approval.
+const REPEAT_DELAY: Duration = Duration::from_millis(500);
+
+/// Requests changes in a loop and forwards them to the tunnel. While the control plane is unreachable, the map and all
+/// sessions stay as they are; if it refuses, the map is cleared.
+pub(in crate::tunnel) async fn follow(
+    control: Arc<ControlClient>,
+    token: Secret,
+    commands: mpsc::Sender<Command>,
+) {
+    let mut version = 0;
+    let mut backoff = Backoff::up_to(MAX_RETRY_DELAY);
+    loop {
+        let (command, pause) = match control.network_map(&token, version, LONG_POLL).await {
+            Ok(answer) => {
+                // A control plane that answers without changes does not hold requests and must not be flooded.
+                let pause = if answer.version == version || answer.version == 0 {
+                    REPEAT_DELAY
+                } else {
+                    Duration::ZERO
+                };
+                version = answer.version;
+                backoff = Backoff::up_to(MAX_RETRY_DELAY);
+                (Some(Command::Apply(answer)), pause)
+            }
+            // Quarantined, awaiting approval or removed.
+            Err(error) if error.is_unauthorized() || error.is_forbidden() => {
+                version = 0;
+                (Some(Command::Clear), REPEAT_DELAY)
+            }
+            Err(error) => {
+                tracing::info!(%error, "requesting the network map failed");
+                (None, backoff.next_delay(rand::random()))
+            }
+        };
+        if let Some(command) = command
+            && commands.send(command).await.is_err()
+        {
+            return;
+        }
+        tokio::time::sleep(pause).await;
+    }
+}

@@ -1,0 +1,90 @@
+//! The relay itself: admits machines and disconnects those that may no longer use it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::response::Response;
+use ztna_protocol::region::Region;
+use ztna_protocol::relay::{MOST_ASKED, Member, frame};
+
+use crate::authority::{Authority, AuthorityError};
+use crate::connection;
+use crate::counters::{Counted, Counters};
+use crate::proving::PendingProofs;
+use crate::shared::Shared;
+use crate::table::ConnectionTable;
+
+/// Interval of asking the authority whether connected machines may still use the relay.
+pub const RECHECK: Duration = Duration::from_millis(700);
+
+/// A relay in one region; clones share its state.
+#[derive(Clone)]
+pub struct Relay {
+    shared: Arc<Shared>,
+}
+
+impl Relay {
+    /// Creates a relay without connections.
+    pub fn new(region: Region, authority: Arc<dyn Authority>) -> Self {
+        let (table, counters, pending_proofs) =
+            (ConnectionTable::default(), Counters::default(), PendingProofs::default());
+        Self { shared: Arc::new(Shared { region, authority, table, counters, pending_proofs }) }
+    }
+
+    /// Returns the region that the relay serves.
+    pub fn region(&self) -> Region {
+        self.shared.region
+    }
+
+    /// Returns the current counters.
+    pub fn counted(&self) -> Counted {
+        self.shared.counters.read(self.shared.table.len())
+    }
+
+    /// Returns the machine that may use the relay with the token of this hash.
+    ///
+    /// # Errors
+    /// [`AuthorityError`] if the authority does not answer.
+    pub async fn admit(&self, token_hash: &str) -> Result<Option<Member>, AuthorityError> {
+        let members = self.shared.authority.members(vec![token_hash.to_owned()]).await?;
+        Ok(members.into_iter().next().flatten())
+    }
+
+    /// Answers the upgrade and serves the machine, which must prove to be `member`, until it disconnects.
+    pub fn accept(&self, upgrade: WebSocketUpgrade, member: Member, token_hash: String) -> Response {
+        let relay = self.clone();
+        upgrade
+            .max_message_size(frame::LONGEST)
+            .max_frame_size(frame::LONGEST)
+            .on_failed_upgrade(|error| tracing::debug!(%error, "the upgrade to WebSocket failed"))
+            .on_upgrade(async move |socket: WebSocket| {
+                connection::serve(&relay.shared, socket, member, token_hash).await;
+            })
+    }
+
+    /// Closes all connections when the relay stops.
+    pub fn end(&self) {
+        self.shared.table.retain(|_, _| false);
+    }
+
+    /// Disconnects machines that may no longer use the relay, in a loop. While the authority does not answer, all stay
+    /// connected.
+    pub async fn watch(self) {
+        loop {
+            tokio::time::sleep(RECHECK).await;
+            for hashes in self.shared.table.token_hashes().chunks(MOST_ASKED) {
+                match self.shared.authority.members(hashes.to_vec()).await {
+                    Ok(members) => {
+                        let members: HashMap<&String, Option<Member>> = hashes.iter().zip(members).collect();
+                        self.shared.table.retain(|hash, member| {
+                            members.get(hash).is_none_or(|now| now.as_ref() == Some(member))
+                        });
+                    }
+                    Err(error) => tracing::warn!(%error, "rechecking the connected machines failed"),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! A remote control plane as the authority.
+
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use serde::Deserialize;
+use ztna_protocol::relay::{Member, MemberView, MembersAnswer, MembersQuestion};
+
+use crate::authority::{Authority, AuthorityError};
+
+/// Time limit of a request, well below the time within which a quarantine must take effect.
+const REQUEST_TIMEOUT: Duration = Duration::from_millis(800);
+
+/// The endpoint for relays.
+const MEMBERS_PATH: &str = "/api/relay/members";
+
+/// A control plane that is asked over HTTP, authenticated by the secret shared with its relays.
+pub struct ControlPlane {
+    client: reqwest::Client,
+    url: String,
+    secret: String,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    data: MembersAnswer,
+}
+
+impl ControlPlane {
+    /// Creates a client of the control plane at `base_url`; sends nothing yet.
+    ///
+    /// # Errors
+    /// [`AuthorityError`] if the HTTP client cannot be created.
+    pub fn new(base_url: &str, secret: String) -> Result<Self, AuthorityError> {
+        // Fails if a provider is already installed, which is equally good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder =
+            reqwest::Client::builder().timeout(REQUEST_TIMEOUT).redirect(reqwest::redirect::Policy::none());
+        if base_url.starts_with("http:") {
+            // No TLS, and loading the system's certificates fails where there are none.
+            builder = builder.tls_certs_only([]).no_proxy();
+        }
+        let client = builder.build().map_err(|error| AuthorityError(error.to_string()))?;
+        Ok(Self { client, url: format!("{}{MEMBERS_PATH}", base_url.trim_end_matches('/')), secret })
+    }
+
+    async fn ask(&self, token_hashes: Vec<String>) -> Result<Vec<Option<Member>>, AuthorityError> {
+        let failed = |error: reqwest::Error| AuthorityError(error.to_string());
+        let asked = token_hashes.len();
+        let request = self.client.post(&self.url).bearer_auth(&self.secret);
+        let answer = request.json(&MembersQuestion { token_hashes }).send().await.map_err(failed)?;
+        if !answer.status().is_success() {
+            let status = answer.status();
+            return Err(AuthorityError(format!(
+                "HTTP {status}. Check that ZTNA_RELAY_SECRET is the same for relay and control plane"
+            )));
+        }
+        let Envelope { data } = answer.json().await.map_err(failed)?;
+        if data.members.len() != asked {
+            return Err(AuthorityError(format!(
+                "received {} answers for {asked} tokens",
+                data.members.len()
+            )));
+        }
+        Ok(data.members.into_iter().map(|member| member.and_then(MemberView::read)).collect())
+    }
+}
+
+impl Authority for ControlPlane {
+    fn members(
+        &self,
+        token_hashes: Vec<String>,
+    ) -> BoxFuture<'_, Result<Vec<Option<Member>>, AuthorityError>> {
+        self.ask(token_hashes).boxed()
+    }
+}
