@@ -22,7 +22,7 @@ pub(crate) enum ControlError {
     Unreachable { server: String, cause: String },
     /// The answer is not that of a QuickZTNA control plane.
     #[error(
-        "unexpected response from {server} to {path}: HTTP {status} ({cause}). Check that --server is a QuickZTNA control plane"
+        "unexpected response from {server} to {path}: HTTP {status} ({cause}). Check --server"
     )]
     Unexpected { server: String, path: String, status: u16, cause: String },
 }
