@@ -11,7 +11,7 @@ use ztna_protocol::network_map::{PeerView, RelayView};
 use super::envelope::{self, Failed, Success};
 use super::machine::MachineToken;
 use super::{Error, State};
-use crate::control::network_map::{self, NetworkMap};
+use crate::control::network_map::{LongPoll, NetworkMap};
 use crate::domain::network_map::Peer;
 use crate::domain::site::Site;
 use crate::domain::{Refusal, Timestamp};
@@ -83,9 +83,8 @@ pub async fn network_map(
 ) -> Result<Response, Error> {
     let question = Question::parse(text.as_deref().unwrap_or_default())?;
     let wait = Duration::from_secs(question.wait.into());
-    let stopping = state.stopping.subscribe();
-    let map = network_map::follow((&state.store, &state.polls), &token.hash, question.since, wait, stopping)
-        .await?;
+    let poll = LongPoll { store: &state.store, polls: &state.polls, stopping: state.stopping.subscribe() };
+    let map = poll.run(&token.hash, question.since, wait).await?;
     Ok(envelope::ok(NetworkMapAnswer::new(map, &state.settings.relays, state.clock.now())))
 }
 
@@ -117,7 +116,7 @@ impl NetworkMapAnswer {
     fn new(map: NetworkMap, relays: &[Site], now: Timestamp) -> Self {
         let NetworkMap { version, full, machine, peers, removed } = map;
         let own = SelfView {
-            status: machine.status.seen(machine.last_seen, now).as_str(),
+            status: machine.status.effective(machine.last_seen, now).as_str(),
             id: machine.id,
             name: machine.name,
             tailnet_ip: machine.tailnet_ip,

@@ -1,4 +1,4 @@
-//! The rules, without I/O: every fact, the time and every random byte is an argument.
+//! The rules of the control plane, without I/O: facts, the time and random bytes are arguments.
 
 pub mod cidr;
 pub mod device_code;

@@ -1,14 +1,12 @@
-//! Where relays stand.
+//! Relay sites.
 
 use ztna_protocol::region::Region;
 
-/// A region and its relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
-    /// The region.
     pub region: Region,
-    /// Its name, for people: "Bangalore".
+    /// The display name, such as "Bangalore".
     pub name: String,
-    /// Where its relay answers, without a slash at the end; `None`: the control plane itself is the relay.
+    /// The relay's base URL without a trailing slash; `None` if the control plane itself runs the relay.
     pub url: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! A row of the table `machines`, as it is read.
+//! The row type of the table `machines`.
 
 use ztna_protocol::region::Region;
 
@@ -7,47 +7,40 @@ use crate::domain::Timestamp;
 use crate::domain::machine::Status;
 use crate::domain::network_map::{Peer, is_peer};
 
-/// A machine's row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {
-    /// The row's id.
     pub id: String,
-    /// Its organisation.
     pub org_id: String,
-    /// Its name, unique in the organisation.
+    /// Unique in the organisation.
     pub name: String,
-    /// Its address within the tailnet, unique in the organisation.
+    /// Unique in the organisation.
     pub tailnet_ip: String,
-    /// How it is, as it was last told.
+    /// As last stored; see [`Status::effective`].
     pub status: Status,
-    /// Its tags, without prefix.
+    /// Without prefix.
     pub tags: Vec<String>,
-    /// Whether it goes away by itself.
     pub ephemeral: bool,
-    /// Its WireGuard public key, base64.
+    /// The WireGuard public key in base64.
     pub public_key: String,
-    /// Where it can be reached over UDP, as it said last.
+    /// The last reported UDP endpoints.
     pub endpoints: Vec<String>,
-    /// The relay where it listens, as it said last.
+    /// The last reported relay.
     pub relay: Option<Region>,
-    /// Whether it holds a token.
+    /// Whether it holds a valid token.
     pub logged_in: bool,
-    /// The auth key it was enrolled with last.
+    /// The auth key of the last registration.
     pub auth_key_id: Option<String>,
-    /// The user who enrolled it last, if it was not an auth key.
+    /// The user of the last registration, if it used a session.
     pub enrolled_by: Option<String>,
-    /// Its operating system, as it says.
     pub os: Option<String>,
-    /// Its agent's version, as it says.
     pub version: Option<String>,
-    /// When it was first registered.
     pub created_at: Timestamp,
-    /// When it was last heard of.
+    /// The time of the last heartbeat.
     pub last_seen: Timestamp,
 }
 
 impl Machine {
-    /// The machine as its peers see it; `None` if it is nobody's peer.
+    /// Returns the machine as its peers see it, or `None` if it is not visible to them.
     pub fn peer(&self) -> Option<Peer> {
         is_peer(self.status, self.logged_in).then(|| Peer {
             id: self.id.clone(),
@@ -72,18 +65,17 @@ macro_rules! select {
 }
 pub(super) use select;
 
-/// A machine's status.
 pub(super) fn status(row: &Row<'_>, column: usize) -> Result<Status, StoreError> {
     let status = row.text(column)?;
     Status::parse(&status).ok_or(StoreError::Corrupt { column: "machines.status".to_owned(), reason: status })
 }
 
-/// A machine's relay. One that no longer can be a region's counts as none.
+/// Reads a machine's relay; an invalid region counts as none.
 pub(super) fn relay(row: &Row<'_>, column: usize) -> Result<Option<Region>, StoreError> {
     Ok(row.optional_text(column)?.and_then(|code| code.parse().ok()))
 }
 
-/// A row that [`select`] asked for.
+/// Reads a row of [`select`].
 pub(super) fn machine(row: &Row<'_>) -> Result<Machine, StoreError> {
     Ok(Machine {
         id: row.text(0)?,

@@ -7,22 +7,19 @@ use crate::domain::Timestamp;
 use crate::domain::network_map::is_peer;
 use crate::values;
 
-/// The organisation's machine of that name.
 pub fn find_by_name(tx: &mut Tx<'_>, org_id: &str, name: &str) -> Result<Option<Machine>, StoreError> {
     tx.optional(select!("WHERE org_id = ?1 AND name = ?2"), values![org_id, name], machine)
 }
 
-/// The organisation's machine with that id.
 pub fn find(tx: &mut Tx<'_>, org_id: &str, id: &str) -> Result<Option<Machine>, StoreError> {
     tx.optional(select!("WHERE id = ?1 AND org_id = ?2"), values![id, org_id], machine)
 }
 
-/// The machine whose token has that hash.
 pub fn find_by_token(tx: &mut Tx<'_>, token_hash: &str) -> Result<Option<Machine>, StoreError> {
     tx.optional(select!("WHERE token_hash = ?1"), values![token_hash], machine)
 }
 
-/// Adds a machine that holds the token with that hash, without endpoints or relay.
+/// Inserts a machine, without its endpoints and relay, and assigns it the token with this hash.
 pub fn insert(tx: &mut Tx<'_>, machine: &Machine, token_hash: &str) -> Result<(), StoreError> {
     let map_version = match is_peer(machine.status, true) {
         true => network_map::advance(tx, &machine.org_id)?,
@@ -54,7 +51,7 @@ pub fn insert(tx: &mut Tx<'_>, machine: &Machine, token_hash: &str) -> Result<()
     Ok(())
 }
 
-/// Writes what a new registration changes of the machine `before`: all but its id, name, address and first day.
+/// Stores a new registration of the machine `before`, which keeps its id, name, address and creation time.
 pub fn replace(
     tx: &mut Tx<'_>,
     before: &Machine,
@@ -82,11 +79,11 @@ pub fn replace(
             machine.relay.map(String::from)
         ],
     )?;
-    tell_peers(tx, before, machine)
+    notify_peers(tx, before, machine)
 }
 
-/// Writes what life changes of the machine `before`: status, tags, version, endpoints, relay, when it was last heard of; and
-/// voids its token if it is no longer logged in.
+/// Stores the status, tags, version, endpoints, relay and last heartbeat of the machine `before`, and invalidates its
+/// token if it is no longer logged in.
 pub fn update(tx: &mut Tx<'_>, before: &Machine, machine: &Machine) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE machines SET status = ?2, tags = ?3, version = ?4, last_seen = ?5, endpoints = ?6, relay = ?7
@@ -104,10 +101,10 @@ pub fn update(tx: &mut Tx<'_>, before: &Machine, machine: &Machine) -> Result<()
     if before.logged_in && !machine.logged_in {
         tx.execute("UPDATE machines SET token_hash = NULL WHERE id = ?1", values![&machine.id])?;
     }
-    tell_peers(tx, before, machine)
+    notify_peers(tx, before, machine)
 }
 
-/// Removes a machine, gives its address back and lets its peers know.
+/// Deletes a machine, releases its address and notifies its peers.
 pub fn delete(tx: &mut Tx<'_>, machine: &Machine, now: Timestamp) -> Result<(), StoreError> {
     let deleted = tx.optional(
         "DELETE FROM machines WHERE id = ?1 RETURNING map_version",
@@ -116,13 +113,13 @@ pub fn delete(tx: &mut Tx<'_>, machine: &Machine, now: Timestamp) -> Result<(), 
     )?;
     if let Some(map_version) = deleted {
         super::addresses::release(tx, &machine.org_id, &machine.tailnet_ip, now)?;
-        network_map::bury(tx, machine, map_version, now)?;
+        network_map::insert_tombstone(tx, machine, map_version, now)?;
     }
     Ok(())
 }
 
-/// A new version of the map, if the machine's peers see a difference.
-fn tell_peers(tx: &mut Tx<'_>, before: &Machine, machine: &Machine) -> Result<(), StoreError> {
+/// Advances the map's version if the machine changed for its peers.
+fn notify_peers(tx: &mut Tx<'_>, before: &Machine, machine: &Machine) -> Result<(), StoreError> {
     if before.peer() == machine.peer() {
         return Ok(());
     }

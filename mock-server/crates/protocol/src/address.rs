@@ -1,28 +1,28 @@
-//! Tailnet addresses: offsets into 100.64.0.0/10.
+//! Tailnet addresses as offsets into 100.64.0.0/10.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 const BLOCK: u32 = u32::from_be_bytes([100, 64, 0, 0]);
-/// The first offset given out: the block's own address never is.
+/// The lowest assignable offset; 0 is the network address.
 pub const FIRST: i64 = 1;
-/// The last offset given out: the block's broadcast address never is.
+/// The highest assignable offset; the one above is the broadcast address.
 pub const LAST: i64 = (1 << 22) - 2;
 
-/// The address at that offset; `None` outside [`FIRST`] to [`LAST`].
+/// Returns the address at `offset`, or `None` outside [`FIRST`] to [`LAST`].
 pub fn at(offset: i64) -> Option<Ipv4Addr> {
     let inside = (FIRST..=LAST).contains(&offset);
     let offset = u32::try_from(offset).ok().filter(|_| inside)?;
     BLOCK.checked_add(offset).map(Ipv4Addr::from_bits)
 }
 
-/// The offset of an address of the block.
+/// Returns the offset of an assignable address.
 pub fn offset(address: &str) -> Option<i64> {
     let address: Ipv4Addr = address.parse().ok()?;
     let offset = i64::from(address.to_bits().checked_sub(BLOCK)?);
     (FIRST..=LAST).contains(&offset).then_some(offset)
 }
 
-/// Whether an address is of the block, and so leads into the tunnel.
+/// Whether an address belongs to the tailnet block and is routed into the tunnel.
 pub fn is_tailnet(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_bits() & !0x003f_ffff == BLOCK,
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_into_the_tunnel() {
+    fn tailnet_addresses_are_recognised_in_both_families() {
         for (address, inside) in [
             ("100.64.0.0", true),
             ("100.127.255.255", true),

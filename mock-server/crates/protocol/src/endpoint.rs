@@ -1,21 +1,21 @@
-//! Where a machine can be reached over UDP, as it found out itself.
+//! UDP endpoints of machines, as their agents report them.
 
 use std::net::SocketAddr;
 
-/// A machine has at most so many endpoints.
+/// The maximum number of endpoints per machine.
 pub const MOST: usize = 16;
 
-/// Reads `ADDRESS:PORT` or `[ADDRESS]:PORT`; `None` for what no datagram can be sent to.
+/// Parses `ADDRESS:PORT` or `[ADDRESS]:PORT`; returns `None` for an address that no datagram can be sent to.
 pub fn parse(endpoint: &str) -> Option<SocketAddr> {
     let parsed: SocketAddr = endpoint.trim().parse().ok()?;
-    // The number of an interface means something on its own machine only.
+    // A scope id is only meaningful on its own machine.
     if matches!(parsed, SocketAddr::V6(scoped) if scoped.scope_id() != 0) {
         return None;
     }
     let ip = parsed.ip().to_canonical();
     let broadcast = matches!(ip, std::net::IpAddr::V4(ip) if ip.is_broadcast());
-    let nowhere = ip.is_unspecified() || ip.is_multicast() || broadcast || parsed.port() == 0;
-    (!nowhere).then(|| SocketAddr::new(ip, parsed.port()))
+    let unreachable = ip.is_unspecified() || ip.is_multicast() || broadcast || parsed.port() == 0;
+    (!unreachable).then(|| SocketAddr::new(ip, parsed.port()))
 }
 
 #[cfg(test)]

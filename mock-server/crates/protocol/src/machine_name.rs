@@ -1,14 +1,11 @@
-//! What a machine may be called.
+//! Names of machines.
 
-/// A name that no control plane takes.
+/// An invalid machine name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("name must have 1 to 63 characters and no control characters")]
 pub struct InvalidMachineName;
 
-/// Accepts 1 to 63 characters, none of them a control character.
-///
-/// # Errors
-/// [`InvalidMachineName`] for any other.
+/// Accepts 1 to 63 characters without control characters.
 pub fn check(name: &str) -> Result<(), InvalidMachineName> {
     let length = name.chars().count();
     if name.trim().is_empty() || length > 63 || name.chars().any(char::is_control) {

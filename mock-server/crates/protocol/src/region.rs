@@ -1,30 +1,27 @@
-//! Regions: the places where relays stand.
+//! Regions, in each of which one relay can run.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A region's code has at most so many characters.
+/// The maximum length of a region's code in characters.
 pub const LONGEST: usize = 16;
 
-/// The code of a region, such as `blr1`.
+/// A region's code, such as `blr1`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Region {
-    /// Filled up with zeroes.
+    /// Padded with zeroes.
     code: [u8; LONGEST],
 }
 
-/// A text that is no region's code.
+/// An invalid region code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a region must be 1 to {LONGEST} lower-case letters, digits and hyphens, such as blr1; this is {0:?}"
-)]
+#[error("invalid region {0:?}: expected 1 to {LONGEST} lower-case letters, digits and hyphens, such as blr1")]
 pub struct RegionError(String);
 
 impl Region {
-    /// The code.
     pub fn as_str(&self) -> &str {
         let length = self.code.iter().position(|byte| *byte == 0).unwrap_or(LONGEST);
         self.code.get(..length).and_then(|code| std::str::from_utf8(code).ok()).unwrap_or_default()
@@ -38,8 +35,8 @@ impl FromStr for Region {
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let mut code = [0; LONGEST];
         match code.get_mut(..text.len()) {
-            Some(place) if !text.is_empty() && text.bytes().all(fits) => {
-                place.copy_from_slice(text.as_bytes());
+            Some(target) if !text.is_empty() && text.bytes().all(fits) => {
+                target.copy_from_slice(text.as_bytes());
             }
             _ => return Err(RegionError(text.chars().take(2 * LONGEST).collect())),
         }
@@ -78,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_come_back_as_they_were_and_others_are_refused() {
+    fn valid_codes_round_trip_and_others_are_refused() {
         for code in ["blr1", "a", "us-east-2-backup"] {
             let region: Region = code.parse().unwrap();
             assert_eq!((region.as_str(), region.to_string().as_str()), (code, code));
@@ -88,7 +85,10 @@ mod tests {
         for wrong in ["", "BLR1", "a b", "a\0", "é", "us-east-2-backup-", &"a".repeat(1000)] {
             let message = wrong.parse::<Region>().unwrap_err().to_string();
             assert!(message.contains("such as blr1") && message.len() < 200, "{message}");
-            assert!(wrong.len() > 32 || message.ends_with(&format!("this is {wrong:?}")), "{message}");
+            assert!(
+                wrong.len() > 32 || message.starts_with(&format!("invalid region {wrong:?}:")),
+                "{message}"
+            );
         }
     }
 }

@@ -1,25 +1,25 @@
-//! Frames: one a binary WebSocket message.
+//! Frames of the relay protocol, each sent as one binary WebSocket message.
 //!
-//! | kind | sent by | what follows the kind's byte |
+//! | kind | sent by | payload after the kind's byte |
 //! |-|-|-|
 //! | 1 challenge | relay, first | version (1 byte), ephemeral public key (32), nonce (32) |
 //! | 2 proof | machine, second | the proof (32) |
 //! | 3 welcome | relay, third | the relay's region (1 to 16 bytes of ASCII) |
-//! | 4 send | machine | the addressee's public key (32), a datagram |
-//! | 5 received | relay | the sender's public key (32), its datagram |
+//! | 4 send | machine | the recipient's public key (32), a datagram |
+//! | 5 received | relay | the sender's public key (32), a datagram |
 
 use crate::region::{self, Region};
 
-/// The version of this conversation.
+/// The protocol version.
 pub const VERSION: u8 = 1;
 
-/// The longest datagram that is carried: more than any of a tunnel over Ethernet.
+/// The maximum length of a datagram in bytes, above that of any tunnel over Ethernet.
 pub const LONGEST_DATAGRAM: usize = 4096;
 
-/// The longest frame.
+/// The maximum length of a frame in bytes.
 pub const LONGEST: usize = 1 + KEY + LONGEST_DATAGRAM;
 
-/// A public key, a nonce and a proof have as many bytes.
+/// The length of a public key, a nonce and a proof in bytes.
 pub const KEY: usize = 32;
 
 const CHALLENGE: u8 = 1;
@@ -28,76 +28,45 @@ const WELCOME: u8 = 3;
 const SEND: u8 = 4;
 const RECEIVED: u8 = 5;
 
-/// A frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Frame<'a> {
-    /// Prove that you hold your private key.
+    /// Asks the machine to prove that it holds its private key.
     Challenge {
-        /// The relay's public key for this connection only.
+        /// The relay's public key, used for this connection only.
         ephemeral: &'a [u8; KEY],
-        /// Never used before.
         nonce: &'a [u8; KEY],
     },
-    /// The answer to a challenge.
-    Proof {
-        /// [`super::proof::prove`].
-        proof: &'a [u8; KEY],
-    },
-    /// From now on datagrams pass.
-    Welcome {
-        /// Where the relay stands.
-        region: Region,
-    },
-    /// A datagram for another machine.
-    Send {
-        /// Its public key.
-        to: &'a [u8; KEY],
-        /// What it is sent.
-        datagram: &'a [u8],
-    },
-    /// A datagram of another machine.
-    Received {
-        /// Its public key, which the relay vouches for.
-        from: &'a [u8; KEY],
-        /// What it sent.
-        datagram: &'a [u8],
-    },
+    /// Answers a challenge; see [`super::proof::prove`].
+    Proof { proof: &'a [u8; KEY] },
+    /// Accepts the machine; datagrams may follow.
+    Welcome { region: Region },
+    /// A datagram for the machine with the public key `to`.
+    Send { to: &'a [u8; KEY], datagram: &'a [u8] },
+    /// A datagram from the machine with the public key `from`, which the relay has verified.
+    Received { from: &'a [u8; KEY], datagram: &'a [u8] },
 }
 
-/// Bytes that are no frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// Nothing.
-    #[error("an empty message is no frame")]
+    #[error("empty frame")]
     Empty,
-    /// A kind that there is not.
-    #[error("no frame has the kind {0}: they are 1 to 5")]
+    #[error("unknown frame kind {0}: expected 1 to 5")]
     Kind(u8),
-    /// A conversation of another version.
-    #[error("the relay speaks version {0}, and this program version {VERSION}: update the older of the two")]
+    #[error(
+        "unsupported relay protocol version {0}: this program supports version {VERSION}\nUpdate the older of the two."
+    )]
     Version(u8),
-    /// Too short or too long for its kind.
-    #[error("a frame of kind {kind} has {least} to {most} bytes, and this one {found}")]
-    Length {
-        /// The frame's first byte.
-        kind: u8,
-        /// The fewest bytes a frame of this kind has.
-        least: usize,
-        /// The most bytes.
-        most: usize,
-        /// What this one has.
-        found: usize,
-    },
-    /// A region that cannot be one.
-    #[error("the relay names its region in a way that none is named")]
+    #[error("invalid frame length {found} for kind {kind}: expected {least} to {most} bytes")]
+    Length { kind: u8, least: usize, most: usize, found: usize },
+    #[error("the relay sent an invalid region name")]
     Region,
 }
 
 impl<'a> Frame<'a> {
-    /// Reads a message.
+    /// Parses a WebSocket message.
     ///
     /// # Errors
-    /// [`FrameError`], for everything that [`Frame::to_bytes`] does not make.
+    /// [`FrameError`] for every message that [`Frame::to_bytes`] cannot produce.
     pub fn parse(message: &'a [u8]) -> Result<Self, FrameError> {
         let (kind, rest) = message.split_first().ok_or(FrameError::Empty)?;
         let (kind, found) = (*kind, message.len());
@@ -136,7 +105,7 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// The message.
+    /// Encodes the frame as a WebSocket message.
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
             Self::Challenge { ephemeral, nonce } => [&[CHALLENGE, VERSION][..], *ephemeral, *nonce].concat(),
@@ -174,13 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn frames_come_back_as_they_were() {
+    fn frames_round_trip() {
         let lengths: Vec<usize> = all().iter().map(Vec::len).collect();
         assert_eq!(lengths, [66, 33, 17, 34, LONGEST]);
     }
 
     #[test]
-    fn mistakes_are_told_apart() {
+    fn malformed_frames_are_distinguished() {
         let length = |kind, least, most, found| FrameError::Length { kind, least, most, found };
         for (message, expected) in [
             (vec![], FrameError::Empty),
@@ -206,7 +175,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_can_be_read_is_written_the_same(which in 0usize..6, change in any::<(usize, u8)>(), noise: Vec<u8>) {
+        fn parsed_messages_encode_to_the_same_bytes(which in 0usize..6, change in any::<(usize, u8)>(), noise: Vec<u8>) {
             let mut message = all().get(which).cloned().unwrap_or(noise);
             if let Some(length) = message.len().checked_sub(1) {
                 message[change.0 % (length + 1)] = change.1;

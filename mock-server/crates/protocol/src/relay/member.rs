@@ -1,10 +1,8 @@
-//! Who speaks at a relay.
-
 /// A machine as a relay knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// Its organisation; it reaches nobody outside.
+    /// Datagrams do not cross organisations.
     pub org_id: String,
-    /// Its WireGuard public key, by which others address it.
+    /// The WireGuard public key, by which peers address it.
     pub public_key: [u8; 32],
 }

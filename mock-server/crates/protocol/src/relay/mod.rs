@@ -1,6 +1,6 @@
-//! What is said between a machine and a relay: frames, and the proof that a machine holds its private key.
+//! The relay protocol: frames, and the proof that a machine holds its private key.
 //!
-//! Bytes in, values out; the README of `ztna-relay` tells the conversation.
+//! The README of `ztna-relay` describes the exchange.
 
 pub mod frame;
 mod member;

@@ -1,8 +1,8 @@
-//! The proof that whoever speaks holds a machine's WireGuard private key.
+//! Proof of possession of a machine's WireGuard private key.
 //!
-//! The relay shows a public key made for this connection and a nonce. Both sides know the Diffie-Hellman secret of that
-//! key and the machine's; the proof is a MAC under it (keyed BLAKE2s, as WireGuard's own). It names the nonce, so it is
-//! good once; and the region, so a relay cannot use it to pass for the machine at another.
+//! The relay sends a public key generated for the connection and a nonce. Both sides derive the Diffie-Hellman secret of
+//! that key and the machine's; the proof is a MAC under it (keyed BLAKE2s, as in WireGuard). It covers the nonce, so that
+//! it is valid once, and the region, so that a relay cannot impersonate the machine at another relay.
 
 use blake2::Blake2sMac256;
 use blake2::digest::{KeyInit, Mac};
@@ -11,10 +11,10 @@ use boringtun::x25519::{PublicKey, SharedSecret, StaticSecret};
 use super::frame::KEY;
 use crate::region::Region;
 
-/// Keeps the MAC apart from every other use of the same secret.
+/// Separates this MAC from every other use of the same secret.
 const LABEL: &[u8] = b"QuickZTNA relay proof 1";
 
-/// What a relay asks one machine, once.
+/// A relay's challenge for one connection.
 pub struct Challenge {
     secret: StaticSecret,
     nonce: [u8; KEY],
@@ -22,32 +22,31 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// A challenge of the relay in `region`; `secret` and `nonce` are random and used for this one only.
+    /// Creates a challenge of the relay in `region`; `secret` and `nonce` must be random and used only once.
     pub fn new(secret: [u8; KEY], nonce: [u8; KEY], region: Region) -> Self {
         Self { secret: StaticSecret::from(secret), nonce, region }
     }
 
-    /// The public key that the machine is shown.
+    /// The public key sent to the machine.
     pub fn ephemeral(&self) -> [u8; KEY] {
         PublicKey::from(&self.secret).to_bytes()
     }
 
-    /// The nonce that it is shown.
     pub const fn nonce(&self) -> &[u8; KEY] {
         &self.nonce
     }
 
-    /// Whether `proof` was made with the private key that belongs to `machine`, for this challenge.
+    /// Whether `proof` answers this challenge and was made with the private key of `machine`.
     pub fn is_met_by(&self, proof: &[u8; KEY], machine: &[u8; KEY]) -> bool {
         let shared = self.secret.diffie_hellman(&PublicKey::from(*machine));
         let mac = mac(&shared, &self.ephemeral(), &self.nonce, machine, self.region);
-        // A key of low order would make a secret that everybody knows.
+        // A low-order key would yield a secret that anyone can compute.
         shared.was_contributory() && mac.is_some_and(|mac| mac.verify_slice(proof).is_ok())
     }
 }
 
-/// The machine's answer to the challenge of the relay in `region`; none to a key of low order, with which no honest
-/// relay comes.
+/// Returns the machine's answer to a challenge of the relay in `region`, or `None` for a low-order key, which no honest
+/// relay sends.
 pub fn prove(
     private: &StaticSecret,
     ephemeral: &[u8; KEY],
@@ -82,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_key_the_challenge_and_the_region_together_make_the_proof() {
+    fn a_proof_is_bound_to_key_challenge_and_region() {
         let region: Region = "blr1".parse().unwrap();
         let private = StaticSecret::from([3; KEY]);
         let machine = PublicKey::from(&private).to_bytes();
@@ -105,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_low_order_prove_nothing() {
+    fn low_order_keys_are_rejected() {
         let region: Region = "blr1".parse().unwrap();
         for weak in [[0; KEY], {
             let mut one = [0; KEY];
