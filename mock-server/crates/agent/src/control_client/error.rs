@@ -21,9 +21,7 @@ pub(crate) enum ControlError {
     #[error("cannot reach the control plane at {server} ({cause})")]
     Unreachable { server: String, cause: String },
     /// The answer is not that of a QuickZTNA control plane.
-    #[error(
-        "unexpected response from {server} to {path}: HTTP {status} ({cause}). Check --server"
-    )]
+    #[error("unexpected response from {server} to {path}: HTTP {status} ({cause}). Check --server")]
     Unexpected { server: String, path: String, status: u16, cause: String },
 }
 
