@@ -45,12 +45,7 @@ impl Report {
         self.add(Severity::Error, span, message.into(), None);
     }
 
-    pub fn error_with_help(
-        &mut self,
-        span: Span,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
+    pub fn error_with_help(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
         self.add(Severity::Error, span, message.into(), Some(help.into()));
     }
 
