@@ -16,7 +16,7 @@ use super::paint::Paint;
 use super::wrap::wrap;
 
 /// Prefix of the reason of a partly verified statement.
-const IN_PART: &str = "in part: ";
+const IN_PART: &str = "partly: ";
 /// Statements listed per reason.
 const MAX_STATEMENTS: usize = 12;
 
