@@ -40,10 +40,7 @@ pub(super) fn explain(arguments: &Arguments, scenarios: Option<&Path>, console: 
                 || "`harness list` lists all sub-tests".to_owned(),
                 |id| format!("did you mean `{id}`?"),
             );
-            console.complain(&format!(
-                "unknown id `{}`\n{hint}",
-                arguments.id
-            ));
+            console.complain(&format!("unknown id `{}`\n{hint}", arguments.id));
             USAGE
         }
     }
@@ -200,11 +197,16 @@ fn verb(step: &Step) -> String {
                     format!("{} handshakes with {} and pings it", command.machine, meeting.with.text)
                 }
                 Initiator::Agent => {
-                    format!("{} waits for a handshake from {} and pings it", command.machine, meeting.with.text)
+                    format!(
+                        "{} waits for a handshake from {} and pings it",
+                        command.machine, meeting.with.text
+                    )
                 }
             },
         },
-        Action::Advance(duration) => format!("the clock advances by {}", humantime::format_duration(*duration)),
+        Action::Advance(duration) => {
+            format!("the clock advances by {}", humantime::format_duration(*duration))
+        }
         Action::Set(values) => {
             let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
             format!("sets {}", names.join(", "))

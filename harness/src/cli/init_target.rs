@@ -82,7 +82,10 @@ fn write(file: &PathBuf, draft: &Draft, console: &Console) -> Result<(), u8> {
     let done = created.and_then(|mut created| created.write_all(text.as_bytes()));
     done.map_err(|cause| {
         if cause.kind() == std::io::ErrorKind::AlreadyExists {
-            console.complain(&format!("{} already exists\nchoose another file, or remove it first", file.display()));
+            console.complain(&format!(
+                "{} already exists\nchoose another file, or remove it first",
+                file.display()
+            ));
             return USAGE;
         }
         console.complain(&format!("writing {} failed: {cause}", file.display()));
@@ -194,7 +197,8 @@ fn ask_for_source(question: &str, console: &Console) -> Result<TokenSource, u8> 
 }
 
 fn source(text: &str) -> Result<TokenSource, String> {
-    let wrong = || "expected env:VARIABLE, file:PATH, command:LINE or login:EMAIL:PASSWORD_VARIABLE".to_owned();
+    let wrong =
+        || "expected env:VARIABLE, file:PATH, command:LINE or login:EMAIL:PASSWORD_VARIABLE".to_owned();
     let (kind, rest) = text.split_once(':').filter(|(_, rest)| !rest.trim().is_empty()).ok_or_else(wrong)?;
     Ok(match kind {
         "env" => TokenSource::Env(rest.to_owned()),

@@ -37,8 +37,10 @@ pub(super) fn list(arguments: &Arguments, scenarios: Option<&Path>, console: &Co
     };
     let registry = &shelf.library.registry;
     if let Some(unknown) = arguments.suite.iter().find(|suite| !registry.suites().contains(&suite.as_str())) {
-        console
-            .complain(&format!("unknown suite `{unknown}`: expected one of {}", registry.suites().join(", ")));
+        console.complain(&format!(
+            "unknown suite `{unknown}`: expected one of {}",
+            registry.suites().join(", ")
+        ));
         return USAGE;
     }
     let listed: Vec<&Scenario> = shelf

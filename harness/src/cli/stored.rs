@@ -13,7 +13,8 @@ use super::console::Console;
 /// The exit code, after the error was printed.
 pub(super) fn read(path: &Path, console: &Console) -> Result<Results, u8> {
     let refuse = |what: &str| {
-        console.complain(&format!("{}: {what}\nexpected a file written by --report json=FILE", path.display()));
+        console
+            .complain(&format!("{}: {what}\nexpected a file written by --report json=FILE", path.display()));
         USAGE
     };
     let text = std::fs::read(path).map_err(|error| refuse(&format!("reading results failed: {error}")))?;

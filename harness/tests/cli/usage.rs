@@ -77,11 +77,7 @@ fn init_target_creates_a_valid_profile_once() {
         ["--name", "acme", "--base-url", "https://x.example", "--org-id", "o", "--admin", "env:ACME_TOKEN"];
     let write: Vec<&str> = ["init-target", "acme.toml"].into_iter().chain(known).collect();
     let cases: [(&[&str], i32, &[&str]); 8] = [
-        (
-            &["init-target", "--name", "acme"],
-            2,
-            &["missing --base-url, --org-id", "init-target --help"],
-        ),
+        (&["init-target", "--name", "acme"], 2, &["missing --base-url, --org-id", "init-target --help"]),
         (&["init-target", "--admin", "vault"], 2, &["expected env:VARIABLE"]),
         (&write, 0, &["export ACME_TOKEN=…", "harness lint --target acme.toml"]),
         (&write, 2, &["acme.toml already exists"]),
@@ -137,7 +133,10 @@ fn commands_list_and_explain() {
     let folder = folder.to_str().unwrap();
     let cases: [(&[&str], &[&str]); 7] = [
         (&["list"], &["probe", "keys/ST1", "(4 checks)", "skipped: needs the dashboard"]),
-        (&["explain", "keys/F.2"], &["never its hash", "must, observed through http", "keys.txt", "ST1.toml:20"]),
+        (
+            &["explain", "keys/F.2"],
+            &["never its hash", "must, observed through http", "keys.txt", "ST1.toml:20"],
+        ),
         (&["explain", "keys/ST1"], &["GET /api/db/keys", "keys/F.1: A new key"]),
         (&["explain", "keys"], &["Keys of a small target", "keys/ST2"]),
         (&["lint"], &["4 scenarios:"]),

@@ -42,9 +42,7 @@ pub enum BundleError {
     #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// A file name is not allowed in a bundle.
-    #[error(
-        "invalid file name in a bundle: {0}\nuse letters, digits, `.`, `_` and `-` only"
-    )]
+    #[error("invalid file name in a bundle: {0}\nuse letters, digits, `.`, `_` and `-` only")]
     Name(String),
     #[error("signing the manifest failed: {0}")]
     Signature(String),

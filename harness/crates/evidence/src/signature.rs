@@ -25,26 +25,15 @@ pub struct Signer {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     #[error("reading key {path} failed: {cause}")]
-    Unreadable {
-        path: PathBuf,
-        cause: std::io::Error,
-    },
+    Unreadable { path: PathBuf, cause: std::io::Error },
     #[error("invalid minisign secret key {path}: {cause}\n`minisign -G` creates a key pair")]
-    NoSecretKey {
-        path: PathBuf,
-        cause: String,
-    },
+    NoSecretKey { path: PathBuf, cause: String },
     #[error(
         "key {path} is encrypted\nset {PASSWORD} to its password, or create a key without one: `minisign -G -W`"
     )]
-    NoPassword {
-        path: PathBuf,
-    },
+    NoPassword { path: PathBuf },
     #[error("decrypting key {path} failed: {cause}\ncheck the password in {PASSWORD}")]
-    WrongPassword {
-        path: PathBuf,
-        cause: String,
-    },
+    WrongPassword { path: PathBuf, cause: String },
     #[error("invalid public key `{0}`: expected a minisign public key or a file with one")]
     NoPublicKey(String),
 }

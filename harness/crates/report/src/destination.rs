@@ -54,10 +54,7 @@ pub enum DestinationError {
     #[error("evidence can only be recorded during a run\nuse `harness --report evidence=PATH`")]
     NotOfResults,
     #[error("cannot write report {path}: {cause}")]
-    Unwritable {
-        path: String,
-        cause: String,
-    },
+    Unwritable { path: String, cause: String },
 }
 
 /// Writing a report failed.
@@ -211,8 +208,15 @@ mod tests {
             ("markdown=-", Ok("-")),
             ("evidence=x.zip", Ok("x.zip")),
             ("yaml=x", Err(format!("unknown report format `yaml`: expected one of {ALL}"))),
-            ("json", Err("invalid report `json`: expected FORMAT=PATH, such as junit=reports/junit.xml".to_owned())),
-            ("json=", Err("invalid report `json=`: expected FORMAT=PATH, such as junit=reports/junit.xml".to_owned())),
+            (
+                "json",
+                Err("invalid report `json`: expected FORMAT=PATH, such as junit=reports/junit.xml".to_owned()),
+            ),
+            (
+                "json=",
+                Err("invalid report `json=`: expected FORMAT=PATH, such as junit=reports/junit.xml"
+                    .to_owned()),
+            ),
         ];
         for (text, wanted) in cases {
             let found = text.parse::<Destination>().map(|destination| destination.path);

@@ -91,8 +91,7 @@ pub fn counts(results: &Results) -> String {
 /// Returns the numbers of checks by verdict; rare verdicts only if they occur.
 pub fn checks(results: &Results) -> String {
     let checks = |verdict: &str| count(&results.totals.checks, verdict);
-    let rare =
-        [("waived", "waived"), ("error", "not evaluated"), ("skip", "not applicable to this target")];
+    let rare = [("waived", "waived"), ("error", "not evaluated"), ("skip", "not applicable to this target")];
     let rare = rare.iter().filter(|(verdict, _)| checks(verdict) > 0);
     let rare = rare.map(|(verdict, words)| format!(", {} {words}", checks(verdict)));
     format!("{} passed, {} failed{}", checks("pass"), checks("fail"), rare.collect::<String>())

@@ -29,32 +29,18 @@ pub enum MergeError {
     #[error("{0} is not a shard: it was created without --shard")]
     Whole(String),
     #[error("{first} and {second} come from different runs: {what} differs")]
-    Unlike {
-        first: String,
-        second: String,
-        what: &'static str,
-    },
+    Unlike { first: String, second: String, what: &'static str },
     #[error("{first} and {second} are the same shard: {index}")]
-    Twice {
-        first: String,
-        second: String,
-        index: u32,
-    },
+    Twice { first: String, second: String, index: u32 },
     #[error("missing shards: {missing}")]
-    Missing {
-        count: u32,
-        missing: String,
-    },
+    Missing { count: u32, missing: String },
     #[error(
         "{0} was created with different scenarios\nuse the kit that created it, or pass its scenarios with --scenarios"
     )]
     Scenarios(String),
     /// The file was edited.
     #[error("invalid results {name}: {what}")]
-    Damaged {
-        name: String,
-        what: String,
-    },
+    Damaged { name: String, what: String },
 }
 
 /// Merges the results of all shards of a run and determines the verdict of the whole.
@@ -117,7 +103,11 @@ pub fn merge(
     let (applied, claims, mut gaps) = (whole.waivers(), whole.claims(), whole.gaps());
     let requirements = requirements(whole.coverage(registry), &subtests, registry);
     gaps.extend(
-        parts.iter().flat_map(|part| &part.results.gaps).filter(|gap| *gap == "the run did not finish").cloned(),
+        parts
+            .iter()
+            .flat_map(|part| &part.results.gaps)
+            .filter(|gap| *gap == "the run did not finish")
+            .cloned(),
     );
     let verdict = verdict(parts, &subtests, &gaps, &applied);
     for subtest in &mut subtests {

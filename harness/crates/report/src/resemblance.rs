@@ -33,7 +33,10 @@ impl fmt::Display for Resemblance {
         match others {
             0 => Ok(()),
             others => {
-                write!(formatter, ", or like {others} more that match equally well: run the whole suite to tell them apart")
+                write!(
+                    formatter,
+                    ", or like {others} more that match equally well: run the whole suite to tell them apart"
+                )
             }
         }
     }

@@ -26,11 +26,8 @@ pub fn render(results: &Results) -> String {
         let _ = writeln!(text, "# not cleaned up: {}", line(&format!("{place}{leftover}")));
     }
     for unclaimed in &results.capabilities.not_verified {
-        let _ = writeln!(
-            text,
-            "# not verified: {} (not declared by the target)",
-            line(&unclaimed.capability)
-        );
+        let _ =
+            writeln!(text, "# not verified: {} (not declared by the target)", line(&unclaimed.capability));
     }
     let _ = writeln!(text, "# {}", headline::badge(results));
     // TAP consumers look at test points only: without a failed one, the run must bail out.

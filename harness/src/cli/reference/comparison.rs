@@ -72,7 +72,9 @@ pub(in crate::cli) async fn compare(
     hurrying.abort();
     listening.abort();
     if ending.end().is_some() {
-        console.warn("the replay of failures on the reference was cut short: reports lack some of its responses");
+        console.warn(
+            "the replay of failures on the reference was cut short: reports lack some of its responses",
+        );
     }
     replay.attach(results);
 }

@@ -44,9 +44,9 @@ impl Evidence {
         let is_asked_for = destinations.iter().any(|destination| destination.format == Format::Evidence);
         if !is_asked_for {
             return match arguments.sign_with {
-                Some(_) => Err(usage(
-                    "--sign-with needs evidence to sign\nadd --report evidence=PATH".to_owned(),
-                )),
+                Some(_) => {
+                    Err(usage("--sign-with needs evidence to sign\nadd --report evidence=PATH".to_owned()))
+                }
                 None => Ok(None),
             };
         }
@@ -55,8 +55,7 @@ impl Evidence {
         let signer = signer.transpose().map_err(|error| usage(error.to_string()))?;
         let shown = bundle::shown(library).to_string_lossy().into_owned();
         let spool = Spool::begin(arguments.strict, &shown).map_err(|error| {
-            console
-                .complain(&format!("recording evidence failed: {error}\nset TMPDIR to a writable folder"));
+            console.complain(&format!("recording evidence failed: {error}\nset TMPDIR to a writable folder"));
             ENVIRONMENT
         })?;
         Ok(Some(Self {

@@ -37,9 +37,7 @@ pub(super) fn destinations(arguments: &Arguments) -> Result<Vec<Destination>, St
 pub(in crate::cli) fn empty(folder: &Path) -> Result<PathBuf, String> {
     let shown = folder.display();
     match std::fs::read_dir(folder).map(|mut entries| entries.next().is_some()) {
-        Ok(true) => Err(format!(
-            "report folder {shown} is not empty\nchoose a new one, or omit DIR"
-        )),
+        Ok(true) => Err(format!("report folder {shown} is not empty\nchoose a new one, or omit DIR")),
         Ok(false) => Ok(folder.to_owned()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(folder.to_owned()),
         Err(error) => Err(format!("reading report folder {shown} failed: {error}")),
@@ -49,7 +47,10 @@ pub(in crate::cli) fn empty(folder: &Path) -> Result<PathBuf, String> {
 /// Creates a folder named after the time, with a random suffix for runs in the same second.
 fn fresh(above: &Path, at: SystemTime) -> Result<PathBuf, String> {
     let cannot = |error: std::io::Error| {
-        format!("creating a folder below {} failed: {error}\nchoose one with --report-dir DIR", above.display())
+        format!(
+            "creating a folder below {} failed: {error}\nchoose one with --report-dir DIR",
+            above.display()
+        )
     };
     std::fs::create_dir_all(above).map_err(cannot)?;
     let moment = moment(at);

@@ -236,7 +236,12 @@ fn members(directory: &[u8], count: usize) -> Result<Vec<Member>, NotAnArchive> 
             method: match number_16(rest, 10) {
                 0 => Method::Stored,
                 8 => Method::Deflated,
-                other => return Err(broken(&format!("{} uses the unsupported compression method {other}", shown(text)))),
+                other => {
+                    return Err(broken(&format!(
+                        "{} uses the unsupported compression method {other}",
+                        shown(text)
+                    )));
+                }
             },
             crc: number_32(rest, 16),
             packed: number_32(rest, 20),

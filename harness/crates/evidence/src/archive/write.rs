@@ -148,7 +148,5 @@ fn small(length: u64) -> io::Result<u32> {
 }
 
 fn too_much() -> io::Error {
-    io::Error::other(
-        "bundle exceeds 4 GiB\nselect fewer sub-tests (--suite, --filter) or fewer repetitions",
-    )
+    io::Error::other("bundle exceeds 4 GiB\nselect fewer sub-tests (--suite, --filter) or fewer repetitions")
 }

@@ -195,7 +195,9 @@ impl<'a> Trial<'a> {
             _ if verdict != wanted => {
                 format!("recorded as `{}`, but re-evaluated as `{}`", word(verdict), word(wanted))
             }
-            _ if has_words && words.as_deref() != reason => "the reason differs after re-evaluation".to_owned(),
+            _ if has_words && words.as_deref() != reason => {
+                "the reason differs after re-evaluation".to_owned()
+            }
             _ => return,
         };
         self.problem(number, subtest, &told);

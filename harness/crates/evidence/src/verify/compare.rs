@@ -94,7 +94,11 @@ fn differ(at: &str, recorded: &Value, again: &Value, found: &mut Vec<String>) {
             }
         }
         _ if recorded == again => {}
-        _ => found.push(format!("{at} is recorded as {}, but re-evaluated as {}", short(recorded), short(again))),
+        _ => found.push(format!(
+            "{at} is recorded as {}, but re-evaluated as {}",
+            short(recorded),
+            short(again)
+        )),
     }
 }
 

@@ -24,10 +24,7 @@ pub(super) fn archive<R: Read + Seek>(
     if let Some(member) = archive.member(MANIFEST) {
         let (bytes, sha256) = archive.digest_before(&member)?;
         if (bytes, &sha256) != (manifest.archive.bytes, &manifest.archive.sha256) {
-            report.bad(
-                AREA,
-                format!("the first {bytes} bytes do not match the digest in the manifest"),
-            );
+            report.bad(AREA, format!("the first {bytes} bytes do not match the digest in the manifest"));
             is_good = false;
         }
     }
@@ -149,10 +146,7 @@ fn scenarios(manifest: &Manifest, options: &Options, report: &mut Report) {
         ),
         (false, false) => {
             report.bad_all(AREA, others);
-            report.bad(
-                AREA,
-                "not this kit's scenarios: use --accept-scenarios if you trust them".to_owned(),
-            );
+            report.bad(AREA, "not this kit's scenarios: use --accept-scenarios if you trust them".to_owned());
         }
     }
 }

@@ -147,7 +147,10 @@ fn judged<R: BufRead>(
         return Err(format!("{EXCHANGES} does not start with the start of a run"));
     };
     if started.format != FORMAT {
-        return Err(format!("{EXCHANGES} has format version {}, but this kit reads {FORMAT}", started.format));
+        return Err(format!(
+            "{EXCHANGES} has format version {}, but this kit reads {FORMAT}",
+            started.format
+        ));
     }
     let (plan, mut problems) = planned(&started, library)?;
     if started.target != manifest.target || started.kit.version != manifest.kit.version {
@@ -216,18 +219,21 @@ fn planned(started: &RunStarted, library: &Library) -> Result<(Arc<Plan>, Vec<St
         let scenario = library.scenarios.iter().find(|scenario| scenario.id == *id);
         let scenario = scenario.ok_or_else(|| format!("the scenario of {} is missing", shown(id)))?;
         if *judges_ours != started.target.reference {
-            problems
-                .push(format!("{id}: `judges_ours` does not match the target"));
+            problems.push(format!("{id}: `judges_ours` does not match the target"));
         }
         let wanted = plan(std::slice::from_ref(scenario), &library.registry, &Selection::default(), &facts);
         let runs =
             wanted.is_ok_and(|plan| plan.subtests.iter().any(|one| one.disposition == Disposition::Run));
         match skip {
             Some(_) if runs => {
-                problems.push(format!("{id} was skipped, although the target declares the capabilities it needs"));
+                problems.push(format!(
+                    "{id} was skipped, although the target declares the capabilities it needs"
+                ));
             }
             None if !runs => {
-                problems.push(format!("{id} was run, although the target does not declare the capabilities it needs"));
+                problems.push(format!(
+                    "{id} was run, although the target does not declare the capabilities it needs"
+                ));
             }
             _ => {}
         }

@@ -40,7 +40,9 @@ pub enum NotABundle {
     Archive(#[from] NotAnArchive),
     #[error("not an evidence bundle: {MANIFEST} is missing")]
     NoManifest,
-    #[error("unsupported bundle format `{0}`: this kit reads `{FORMAT}`\nuse the kit that created the bundle")]
+    #[error(
+        "unsupported bundle format `{0}`: this kit reads `{FORMAT}`\nuse the kit that created the bundle"
+    )]
     OtherForm(String),
     #[error("verification failed: {0}")]
     Surroundings(#[from] io::Error),
@@ -119,16 +121,21 @@ fn signed<R: Read + Seek>(
     let (Some(member), Some(signer)) = (member, &manifest.signed_by) else {
         match (archive.member(SIGNATURE), &manifest.signed_by, &options.public_key) {
             (None, Some(_), _) => {
-                report.bad(AREA, format!("{SIGNATURE} is missing, although the manifest says that it is signed"));
+                report.bad(
+                    AREA,
+                    format!("{SIGNATURE} is missing, although the manifest says that it is signed"),
+                );
             }
             (Some(_), None, _) => {
-                report.bad(AREA, format!("{SIGNATURE} exists, although the manifest says that it is not signed"));
+                report.bad(
+                    AREA,
+                    format!("{SIGNATURE} exists, although the manifest says that it is not signed"),
+                );
             }
             (_, _, Some(key)) => report.bad(AREA, format!("not signed, but --public-key requires {key}")),
             _ => report.warn(
                 AREA,
-                "not signed: digests detect damage, but anyone can rewrite a bundle as a whole"
-                    .to_owned(),
+                "not signed: digests detect damage, but anyone can rewrite a bundle as a whole".to_owned(),
             ),
         }
         return;
@@ -143,10 +150,14 @@ fn signed<R: Read + Seek>(
     let verified = signature.map_err(|error| error.to_string());
     match verified.and_then(|signature| signature::verify(wanted, text, &signature)) {
         Err(error) => report.bad(AREA, format!("invalid signature for {wanted}: {error}")),
-        Ok(()) if options.public_key.is_some() => report.good(AREA, format!("valid, by the expected key {wanted}")),
+        Ok(()) if options.public_key.is_some() => {
+            report.good(AREA, format!("valid, by the expected key {wanted}"))
+        }
         Ok(()) => report.warn(
             AREA,
-            format!("valid, by {wanted}, a key known only from the bundle itself: check it with --public-key"),
+            format!(
+                "valid, by {wanted}, a key known only from the bundle itself: check it with --public-key"
+            ),
         ),
     }
 }

@@ -138,8 +138,9 @@ fn retries(writer: &mut Writer<'_>, results: &Results) {
     match results.retries {
         0 => {}
         1 => writer.hanging("retries: ", "1 read was retried after a connection failure"),
-        count => writer
-            .hanging("retries: ", &format!("{count} reads were retried after connection failures")),
+        count => {
+            writer.hanging("retries: ", &format!("{count} reads were retried after connection failures"))
+        }
     }
 }
 
@@ -148,7 +149,10 @@ fn remarks(writer: &mut Writer<'_>, results: &Results) {
     let remarks =
         results.subtests.iter().flat_map(|subtest| &subtest.checks).flat_map(|check| &check.notes).count();
     if remarks > 0 {
-        writer.hanging("notes: ", &format!("{remarks}; --strict turns them into failures, the json report lists them"));
+        writer.hanging(
+            "notes: ",
+            &format!("{remarks}; --strict turns them into failures, the json report lists them"),
+        );
     }
 }
 

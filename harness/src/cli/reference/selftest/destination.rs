@@ -59,7 +59,9 @@ impl FromStr for Destination {
             other => return Err(format!("unknown report format `{other}`: expected json or html")),
         };
         if path.is_empty() {
-            return Err(format!("invalid report `{text}`: expected FORMAT=PATH, such as html=reports/selftest.html"));
+            return Err(format!(
+                "invalid report `{text}`: expected FORMAT=PATH, such as html=reports/selftest.html"
+            ));
         }
         Ok(Self { format, path: path.into() })
     }

@@ -77,7 +77,9 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     let selected = selection::selected(&catalogue, arguments.filter.as_deref().unwrap_or("*"));
     let selected: Vec<Declared> = selected.map_err(|error| usage(&error))?.into_iter().cloned().collect();
     if selected.is_empty() {
-        console.complain("no deviation selected\n--filter expects ids or families; `harness list --deviations` lists them");
+        console.complain(
+            "no deviation selected\n--filter expects ids or families; `harness list --deviations` lists them",
+        );
         return Err(NOTHING_SELECTED);
     }
     let known = match &arguments.write_matrix {
