@@ -96,7 +96,7 @@ async fn auth_key_flag_warns_and_variable_does_not() {
         let (status, stderr) = up.end();
         assert_eq!(status.code(), Some(0));
         assert_eq!(stderr.contains(WARNING), warned, "{stderr}");
-        assert!(stderr.contains("answered"), "the log is on: {stderr}");
+        assert!(stderr.contains("response received"), "the log is on: {stderr}");
         for secret in [&AUTH_KEY[11..], &MACHINE_TOKEN[4..]] {
             assert!(!stderr.contains(secret), "{stderr}");
         }
@@ -110,7 +110,7 @@ async fn second_up_is_refused_and_a_killed_one_leaves_no_lock() {
     let first = machine.up(&[]).ready();
     let second = machine.run(&["up", "--userspace", "--auth-key", AUTH_KEY]);
     assert_eq!(second.code, Some(1));
-    assert!(second.stderr.contains("ztna up is already running"), "{}", second.stderr);
+    assert!(second.stderr.contains("'ztna up' is already running"), "{}", second.stderr);
 
     first.signal(Signal::KILL);
     first.end();
@@ -185,7 +185,7 @@ async fn up_waits_for_a_restarting_control_plane() {
     machine.accepts("online").await;
     let up = machine.up(&["--timeout", "60s"]).ready();
     machine.run(&["down"]);
-    assert_eq!(up.end().1, "UNAVAILABLE: starting; trying again until it answers\n");
+    assert_eq!(up.end().1, "UNAVAILABLE: starting; retrying until it answers\n");
 }
 
 #[tokio::test]
