@@ -1,14 +1,14 @@
-//! `advance`: the target's clock moves on.
+//! `advance`: moves the target's clock forward.
 
 use std::time::Duration;
 
 use crate::check::evidence::Evidence;
 use crate::step::{Stage, StepError};
 
-/// Moves the target's clock; sessions fetched before may have expired by it, so they are forgotten.
+/// Advances the target's clock, then renews `${token.…}`: the sessions may have expired.
 ///
 /// # Errors
-/// The target's clock cannot be moved.
+/// The clock cannot be moved, or a session cannot be renewed.
 pub async fn perform(duration: Duration, stage: &mut Stage) -> Result<Evidence, StepError> {
     stage.place.advance(duration).await?;
     for (identity, name) in crate::target::IDENTITIES {

@@ -1,4 +1,4 @@
-//! What a step does: one file a verb. `README.md` tells how to add one.
+//! Executes the steps of scenarios: one file per verb. `README.md` explains how to add one.
 
 pub mod bindings;
 pub mod clock;
@@ -28,25 +28,22 @@ use exchange::Clients;
 use machine::Machine;
 use wire::peer::Peer;
 
-/// What the steps of one sub-test act on.
+/// The mutable state that the steps of one sub-test share.
 #[derive(Debug)]
 pub struct Stage {
-    /// The target, as this sub-test has it.
     pub place: Arc<Place>,
-    /// The connections to it.
     pub clients: Clients,
-    /// The agents, by name.
+    /// The agents' machines, by their names in the scenario.
     pub machines: BTreeMap<String, Machine>,
-    /// The WireGuard peers of the kit's own, by name.
+    /// The kit's own WireGuard peers, by their names in the scenario.
     pub peers: BTreeMap<String, Peer>,
-    /// What `${…}` stands for.
     pub bindings: Bindings,
 }
 
-/// Does what the step says, once.
+/// Executes a step once.
 ///
 /// # Errors
-/// It could not be done, so that there is nothing to judge.
+/// The step could not be carried out, so there is nothing to judge.
 pub async fn perform(step: &Step, stage: &mut Stage) -> Result<Evidence, StepError> {
     match (&step.action, step.race) {
         (Action::Http(request), Some(contestants)) => race::perform(request, contestants, stage).await,
@@ -59,92 +56,64 @@ pub async fn perform(step: &Step, stage: &mut Stage) -> Result<Evidence, StepErr
     }
 }
 
-/// Why a step could not be carried out. None of these says anything about what the target answers.
+/// Why a step could not be carried out. None of these is evidence for or against the target's conformance.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
-    /// A variable has no value, or a template makes no sense.
+    /// A variable has no value, or a template is invalid.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// The target's surroundings failed.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// No HTTP client can be made.
-    #[error("no HTTP client can be made: {cause}; are the system's CA certificates installed?")]
-    Client {
-        /// What the library says.
-        cause: String,
-    },
-    /// No whole answer came.
+    #[error(
+        "failed to create an HTTP client: {cause}\ncheck that the system's CA certificates are installed"
+    )]
+    Client { cause: String },
+    /// No complete response arrived.
     #[error("{method} {url}: {cause}")]
-    Exchange {
-        /// The method.
-        method: String,
-        /// The URL.
-        url: String,
-        /// What happened.
-        cause: String,
-    },
-    /// The step asks for a request that HTTP cannot express.
-    #[error("the request cannot be sent: {0}")]
+    Exchange { method: String, url: String, cause: String },
+    /// The step describes a request that HTTP cannot express.
+    #[error("invalid request: {0}")]
     Request(String),
-    /// The sub-test names a machine that it does not declare.
-    #[error("there is no machine `{0}`: declare it in `machines`")]
+    /// The step names a machine that the scenario does not declare.
+    #[error("undeclared machine `{0}`\nadd it to `machines`")]
     Machine(String),
-    /// The agent cannot be started.
-    #[error("`{program}` cannot be started on {machine}: {cause}; check the agent's command")]
-    Start {
-        /// The program.
-        program: String,
-        /// The machine.
-        machine: String,
-        /// What the system says.
-        cause: std::io::Error,
-    },
-    /// A machine could not be brought into the state the sub-test begins with.
-    #[error("{machine} could not be prepared: {cause}")]
-    Preparation {
-        /// The machine.
-        machine: String,
-        /// What was tried and what came.
-        cause: String,
-    },
-    /// The control plane does not keep what the capability `wire` declares.
-    #[error("the WireGuard peer {peer}: {cause}")]
-    Wire {
-        /// The kit's peer.
-        peer: String,
-        /// What was asked and what came.
-        cause: String,
-    },
-    /// A step before this one could not be done.
-    #[error("not run: an earlier step could not be done")]
+    /// The agent's program did not start.
+    #[error("failed to start `{program}` on {machine}: {cause}\ncheck the agent's command")]
+    Start { program: String, machine: String, cause: std::io::Error },
+    /// A machine could not be brought into the state that the scenario declares.
+    #[error("failed to prepare {machine}: {cause}")]
+    Preparation { machine: String, cause: String },
+    /// The control plane breaks the contract of the capability `wire`.
+    #[error("WireGuard peer {peer}: {cause}")]
+    Wire { peer: String, cause: String },
+    /// An earlier step of the sub-test could not be carried out.
+    #[error("not run: an earlier step could not be carried out")]
     Earlier,
-    /// A folder or listener on the kit's own side failed.
+    /// An operation on this host failed, such as creating a folder or opening a socket.
     #[error("{what}: {cause}")]
     Local {
-        /// What was tried.
+        /// What failed, such as "failed to write line.sh".
         what: String,
-        /// What the system says.
         cause: std::io::Error,
     },
 }
 
-/// Who is to blame when nothing can be said about the target.
+/// Where the fault lies when a sub-test ends without a verdict on the target.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
-    /// The target could not be talked to, or what surrounds it failed.
+    /// The target could not be reached, or its environment failed.
     Environment,
-    /// The kit failed.
+    /// The kit itself failed.
     Kit,
     /// The run was cut short.
     Interruption,
 }
 
 impl StepError {
-    /// Who is to blame.
+    /// Returns where the fault lies.
     pub fn fault(&self) -> Fault {
         match self {
             Self::Template(_) | Self::Request(_) | Self::Machine(_) => Fault::Kit,

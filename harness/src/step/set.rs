@@ -1,11 +1,11 @@
-//! `set`: names values as they are now.
+//! `set`: stores the current values of templates under names.
 
 use crate::check::evidence::Evidence;
 use crate::scenario::model::Template;
 use crate::scenario::template::{Binding, fill_value};
 use crate::step::{Stage, StepError};
 
-/// Fills each template in and keeps it under its name, its type kept where it is one variable and nothing else.
+/// Fills in each template and keeps the result. A template that is a single variable keeps the variable's type.
 ///
 /// # Errors
 /// A variable has no value.

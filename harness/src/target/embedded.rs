@@ -1,4 +1,4 @@
-//! The reference inside this process: the only file, besides the self-test, that knows it.
+//! The reference inside this process.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -26,10 +26,10 @@ use super::{
 /// The hidden subcommand that makes this program the reference's agent.
 pub const AGENT_SUBCOMMAND: &str = "__ztna";
 
-/// Where the reference takes approvals of device logins.
+/// The reference's endpoint for approving device logins.
 pub(super) const APPROVE: &str = "/api/auth/device/approve";
 
-const EVERYBODY: [&str; 2] = ["0.0.0.0/0", "::/0"];
+const EVERY_ADDRESS: [&str; 2] = ["0.0.0.0/0", "::/0"];
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,9 +37,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Starts a control plane for each sub-test.
 #[derive(Clone, Default)]
 pub struct Embedded {
-    /// Its passwords are hashed once, not once a sub-test that begins at the same moment.
+    /// Read once, as hashing its passwords is slow.
     fixture: Arc<OnceCell<Fixture>>,
-    /// Whether agents can have TUN devices, found out once.
+    /// Whether agents can create TUN devices; checked once.
     tun: Arc<OnceLock<Result<(), String>>>,
     front: Option<Arc<dyn Front>>,
 }
@@ -47,37 +47,33 @@ pub struct Embedded {
 /// One control plane.
 pub(super) struct ControlPlane {
     server: Server,
-    standing: Option<Box<dyn Standing>>,
+    layer: Option<Box<dyn Standing>>,
 }
 
-/// How the reference is started for people.
+/// Options of `harness serve`.
 #[derive(Debug)]
 pub struct ServeOptions {
-    /// What stands in front of it.
     pub front: Option<Arc<dyn Front>>,
-    /// Where it listens.
     pub listen: SocketAddr,
     /// `sqlite::memory:` or `sqlite:PATH`.
     pub database: String,
-    /// Where to write where it is and who may use it.
+    /// The file to write the base URL and credentials to once it is ready.
     pub ready_file: Option<PathBuf>,
 }
 
-/// The reference cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// It was asked for something that it does not have.
+    /// An unsupported option.
     #[error("{0}")]
     Usage(String),
-    /// It does not start.
     #[error("{0}")]
     Failed(String),
 }
 
-/// The reference while people use it.
+/// A running reference of `harness serve`.
 pub struct Served(ControlPlane);
 
-/// Starts the reference for people, on the system's clock.
+/// Starts the reference for interactive use, on the system's clock.
 ///
 /// # Errors
 /// It does not start, or the ready file cannot be written.
@@ -88,7 +84,7 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
         _ => {
             let scheme = scheme(&options.database);
             let what =
-                format!("--database is sqlite::memory: or sqlite:PATH; `{scheme}` comes in a later version");
+                format!("unsupported database `{scheme}`\nuse --database sqlite::memory: or sqlite:PATH");
             return Err(ServeError::Usage(what));
         }
     };
@@ -114,12 +110,11 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
 }
 
 impl Served {
-    /// Where it answers.
     pub fn base_url(&self) -> &str {
         self.0.base_url()
     }
 
-    /// What the documents' lines need, as shell variables.
+    /// Returns the shell variables that the documents' command lines use.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let ready = self.0.server.ready();
         let token = |person: &Option<Person>| person.as_ref().map(|person| person.token.clone());
@@ -137,19 +132,18 @@ impl Served {
         variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 
-    /// Ends it.
     pub async fn stop(self) {
         self.0.stop().await;
     }
 }
 
-/// Runs the reference's agent in this process, which was started for that.
+/// Runs the reference's agent in this process.
 pub fn agent(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     mock_server::agent::main(arguments)
 }
 
 impl Embedded {
-    /// The same with something in front of each control plane.
+    /// Returns the same target with a layer in front of each control plane.
     pub fn behind(&self, front: Arc<dyn Front>) -> Self {
         Self { front: Some(front), ..self.clone() }
     }
@@ -165,7 +159,7 @@ impl Embedded {
             Capability::Wire,
         ]);
         if cfg!(target_os = "linux") {
-            // Elsewhere loopback is one address.
+            // Other systems have only one loopback address.
             capabilities.insert(Capability::Addresses);
         }
         if self.tun().is_ok() {
@@ -188,10 +182,10 @@ impl Embedded {
         }
     }
 
-    /// Capabilities that this machine keeps it from having, and why.
+    /// Returns the capabilities that this host prevents, with the reasons.
     pub(super) fn lacking(&self) -> BTreeMap<Capability, String> {
         let tun = self.tun().as_ref().err();
-        let tun = tun.map(|missing| (Capability::Tun, format!("a TUN device, which takes root: {missing}")));
+        let tun = tun.map(|missing| (Capability::Tun, format!("a TUN device, which needs root: {missing}")));
         tun.into_iter().collect()
     }
 
@@ -202,7 +196,7 @@ impl Embedded {
     pub(super) async fn place(&self, with_tun: bool) -> Result<Place, TargetError> {
         let failed = |error: &dyn std::fmt::Display| TargetError::Start(error.to_string());
         let fixture = self.fixture.get_or_try_init(read_fixture).await?.clone();
-        // The kit approves at once, so an agent that logs in need not be kept from asking.
+        // The kit approves logins at once, so agents need no pause between polls.
         let front = self.front.as_deref();
         let config = Config { device_poll_interval: Some(Duration::ZERO), ..config(fixture, front) };
         let server = app::start(config).await.map_err(|error| failed(&error))?;
@@ -221,7 +215,7 @@ impl Embedded {
             org: ready.org_id.clone(),
             other_org: ready.other_org_id.clone(),
             address: plane.server.address().ip().to_string(),
-            agent: Some(AgentCommand { up_flags, ..itself(front) }),
+            agent: Some(AgentCommand { up_flags, ..own_agent(front) }),
             network,
             host: Host::Embedded(Box::new(plane)),
             sessions: Default::default(),
@@ -230,20 +224,20 @@ impl Embedded {
 }
 
 impl ControlPlane {
-    /// The server, reached through what stands in front of it, if anything does.
+    /// Starts the layer in front of the server, if there is one.
     async fn behind(front: Option<&dyn Front>, server: Server, listen: SocketAddr) -> std::io::Result<Self> {
-        let mut plane = Self { server, standing: None };
+        let mut plane = Self { server, layer: None };
         if let Some(front) = front {
             let origin = Url::parse(plane.server.base_url()).map_err(std::io::Error::other)?;
-            plane.standing = Some(front.stand(origin, listen, plane.sessions().await).await?);
+            plane.layer = Some(front.stand(origin, listen, plane.sessions().await).await?);
         }
         Ok(plane)
     }
 
-    /// Without a slash at the end.
+    /// Has no trailing slash.
     fn base_url(&self) -> &str {
-        match &self.standing {
-            Some(standing) => standing.base_url().as_str().trim_end_matches('/'),
+        match &self.layer {
+            Some(layer) => layer.base_url().as_str().trim_end_matches('/'),
             None => self.server.base_url(),
         }
     }
@@ -267,21 +261,21 @@ impl ControlPlane {
             Identity::Member => ready.member.as_ref(),
             Identity::Outsider => ready.outsider.as_ref(),
         };
-        let person = person.ok_or_else(|| failed("the fixture has nobody of that role".to_owned()))?;
+        let person = person.ok_or_else(|| failed("the fixture has no such person".to_owned()))?;
         self.server.token(&person.email).await.map_err(|error| failed(error.to_string()))
     }
 
     pub(super) async fn advance(&self, duration: Duration) -> Result<(), TargetError> {
         let moved = self.server.advance(duration).await;
         moved.map_err(|error| TargetError::Clock(error.to_string()))?;
-        if let Some(standing) = &self.standing {
-            standing.time_passed(duration, self.sessions().await).await;
+        if let Some(layer) = &self.layer {
+            layer.time_passed(duration, self.sessions().await).await;
         }
         Ok(())
     }
 
     pub(super) async fn stop(self) {
-        drop(self.standing);
+        drop(self.layer);
         self.server.stop().await;
     }
 }
@@ -298,7 +292,7 @@ impl std::fmt::Debug for ControlPlane {
     }
 }
 
-/// A network in which the control plane answers where it answers outside.
+/// Creates a network in which the control plane has the same URL as outside.
 fn network(base_url: &Url) -> std::io::Result<Network> {
     let control_plane = base_url.socket_addrs(|| None)?.into_iter().next();
     let control_plane = control_plane.ok_or(std::io::ErrorKind::AddrNotAvailable)?;
@@ -316,20 +310,20 @@ async fn read_fixture() -> Result<Fixture, TargetError> {
     }
 }
 
-/// A database's URL may hold a password.
+/// Returns the scheme only: the rest of the URL may contain a password.
 fn scheme(database: &str) -> &str {
     database.split(':').next().unwrap_or_default()
 }
 
-/// In memory, with this program as the agent that its installer installs.
+/// Returns the configuration of an in-memory reference whose installer installs this program as the agent.
 fn config(fixture: Fixture, front: Option<&dyn Front>) -> Config {
-    let AgentCommand { program, arguments, .. } = itself(front);
+    let AgentCommand { program, arguments, .. } = own_agent(front);
     let arguments = arguments.into_iter().filter_map(|word| word.into_string().ok()).collect();
-    let trusts_everybody = front.is_some_and(Front::trusts_every_proxy);
+    let trusts_every_address = front.is_some_and(Front::trusts_every_proxy);
     Config {
         agent_program: Some(AgentProgram { file: program.into(), arguments }),
-        trusted_proxies: if trusts_everybody {
-            EVERYBODY.iter().filter_map(|net| net.parse().ok()).collect()
+        trusted_proxies: if trusts_every_address {
+            EVERY_ADDRESS.iter().filter_map(|net| net.parse().ok()).collect()
         } else {
             Vec::new()
         },
@@ -342,8 +336,8 @@ fn in_path(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-/// This program, started again as the agent. The link outlives a rebuild that replaces the file.
-fn itself(front: Option<&dyn Front>) -> AgentCommand {
+/// Returns the command that starts this program as the agent. The `/proc` link survives a rebuild that replaces the file.
+fn own_agent(front: Option<&dyn Front>) -> AgentCommand {
     let link = Path::new("/proc/self/exe");
     let program = if link.exists() {
         link.into()

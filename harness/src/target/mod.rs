@@ -1,4 +1,4 @@
-//! Where sub-tests run: a reference started for each of them, or one implementation that all share.
+//! Targets of a run: an embedded reference per sub-test, or one implementation that all sub-tests share.
 
 mod ask;
 mod credential;
@@ -35,7 +35,7 @@ use embedded::Embedded;
 use namespace::{Gate, Namespace};
 use remote::Remote;
 
-/// Every identity and its name in scenarios and profiles.
+/// All identities with their names in scenarios and profiles.
 pub const IDENTITIES: [(Identity, &str); 4] = [
     (Identity::Admin, "admin"),
     (Identity::Owner, "owner"),
@@ -43,27 +43,27 @@ pub const IDENTITIES: [(Identity, &str); 4] = [
     (Identity::Outsider, "outsider"),
 ];
 
-/// What every session of an organisation may read by the documents (`used-count`): it tells whether a session is good.
-const PROOF: &str = "/api/db/auth_keys";
+/// A read that the documents (`used-count`) grant to every session of an organisation: its status shows whether a session
+/// is still valid.
+const SESSION_PROBE: &str = "/api/db/auth_keys";
 
-/// What `up` is told where there is no TUN device.
+/// The flag that `up` gets where there is no TUN device.
 pub const WITHOUT_TUN: &str = "--userspace";
 
-/// Its name in scenarios and profiles.
+/// Returns the identity's name in scenarios and profiles.
 pub fn identity_name(identity: Identity) -> &'static str {
     IDENTITIES.iter().find(|(known, _)| *known == identity).map_or("nobody", |(_, name)| name)
 }
 
-/// What the kit runs against.
 #[derive(Debug, Clone)]
 pub enum Target {
-    /// The reference inside this process, one control plane a sub-test.
+    /// The reference inside this process, with one control plane per sub-test.
     Embedded(Embedded),
-    /// An implementation somewhere, shared by all sub-tests.
+    /// A deployed implementation, shared by all sub-tests.
     Remote(Arc<Remote>),
 }
 
-/// The target as one sub-test has it.
+/// The target as one sub-test sees it.
 #[derive(Debug)]
 pub struct Place {
     base_url: Url,
@@ -77,14 +77,13 @@ pub struct Place {
     sessions: Mutex<HashMap<Identity, String>>,
 }
 
-/// A network of the sub-test's own.
+/// A sub-test's own network.
 #[derive(Debug)]
 struct Network {
     namespace: Arc<Namespace>,
     _gate: Gate,
 }
 
-/// Who answers behind the base URL.
 #[derive(Debug)]
 enum Host {
     Embedded(Box<embedded::ControlPlane>),
@@ -94,75 +93,50 @@ enum Host {
 /// How an agent is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentCommand {
-    /// The program.
     pub program: OsString,
-    /// What stands before the words of a step.
+    /// Arguments before those of a step.
     pub arguments: Vec<OsString>,
-    /// More environment.
+    /// Additional environment variables.
     pub environment: Vec<(String, String)>,
-    /// What every `up` gets beside its words, such as `--userspace` where there is no TUN device.
+    /// Additional flags of every `up`, such as `--userspace` where there is no TUN device.
     pub up_flags: Vec<String>,
 }
 
-/// The target, or what surrounds it, failed.
+/// A failure of the target or its environment, as opposed to non-conformance.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
-    /// The reference does not start.
-    #[error("the reference cannot be started: {0}")]
+    #[error("failed to start the reference: {0}")]
     Start(String),
-    /// Nobody answers at the base URL.
-    #[error("the target {base_url} cannot be reached: {cause}")]
-    Unreachable {
-        /// The base URL.
-        base_url: String,
-        /// What happened.
-        cause: String,
-    },
-    /// Another server is meant.
-    #[error("the target {base_url} redirects to {elsewhere}; set base_url = \"{elsewhere}\" in {profile}")]
-    Moved {
-        /// The base URL.
-        base_url: String,
-        /// The one that is meant.
-        elsewhere: String,
-        /// The profile's file.
-        profile: String,
-    },
-    /// A token was refused and there is no other.
+    #[error("target {base_url} is unreachable: {cause}")]
+    Unreachable { base_url: String, cause: String },
+    /// The base URL redirects to another server.
+    #[error("target {base_url} redirects to {elsewhere}\nset base_url = \"{elsewhere}\" in {profile}")]
+    Moved { base_url: String, elsewhere: String, profile: String },
+    /// A token was refused and cannot be replaced.
     #[error(
-        "the token of `{identity}` is refused with 401, {cause}: it has expired, or is none of this target; \
-         renew what tokens.{identity} in {profile} names, or write {{ login = … }} or {{ command = \"…\" }} there, \
-         which the kit renews by itself"
+        "the token of `{identity}` was refused with 401 {cause}: it has expired, or belongs to another target\n\
+         renew the source of tokens.{identity} in {profile}, or change it to {{ login = … }} or {{ command = \"…\" }}, \
+         which the kit renews itself"
     )]
     Spent {
-        /// Whose.
         identity: &'static str,
-        /// What came of renewing it.
+        /// Why there is no other token.
         cause: String,
-        /// The profile's file.
         profile: String,
     },
-    /// There is no token for an identity.
-    #[error("there is no token for `{identity}`: {cause}")]
-    Token {
-        /// Whose.
-        identity: &'static str,
-        /// What was tried and what came.
-        cause: String,
-    },
-    /// The clock cannot be moved.
-    #[error("the target's clock cannot be advanced: {0}")]
+    #[error("no token for `{identity}`: {cause}")]
+    Token { identity: &'static str, cause: String },
+    #[error("failed to advance the target's clock: {0}")]
     Clock(String),
-    /// A device login cannot be approved.
-    #[error("the device login cannot be approved: {0}")]
+    #[error("failed to approve the device login: {0}")]
     Approval(String),
-    /// The target could not be brought into its first state.
-    #[error("the target cannot be reset: {0}")]
+    /// The profile's reset hook failed.
+    #[error("failed to reset the target: {0}")]
     Reset(String),
 }
 
 impl Target {
-    /// What reports say about it.
+    /// Returns the description for reports.
     pub fn description(&self) -> TargetDescription {
         match self {
             Self::Embedded(embedded) => embedded.description(),
@@ -170,7 +144,7 @@ impl Target {
         }
     }
 
-    /// What the plan has to know about it.
+    /// Returns what planning needs to know.
     pub fn facts(&self) -> TargetFacts {
         let TargetDescription { name, capabilities, reference, .. } = self.description();
         let lacking = match self {
@@ -180,12 +154,12 @@ impl Target {
         TargetFacts { name, capabilities, lacking, is_reference: reference }
     }
 
-    /// Whether sub-tests meet on it: its clock is everybody's.
+    /// Whether sub-tests share it, and with it its clock.
     pub fn is_shared(&self) -> bool {
         matches!(self, Self::Remote(_))
     }
 
-    /// How many requests, and so sub-tests, it allows at the same time; none if it does not say.
+    /// The maximum number of concurrent requests, and so of sub-tests; `None` without a limit.
     pub fn most_at_once(&self) -> Option<usize> {
         match self {
             Self::Embedded(_) => None,
@@ -193,7 +167,7 @@ impl Target {
         }
     }
 
-    /// How long a sub-test may take on it; none if it does not say.
+    /// The time limit of a sub-test; `None` if the target sets none.
     pub fn time_limit(&self) -> Option<Duration> {
         match self {
             Self::Embedded(_) => None,
@@ -201,7 +175,7 @@ impl Target {
         }
     }
 
-    /// Reads that were repeated because their connection failed, up to now.
+    /// The number of requests that were retried because their connection failed.
     pub fn retries(&self) -> u64 {
         match self {
             Self::Embedded(_) => 0,
@@ -209,10 +183,10 @@ impl Target {
         }
     }
 
-    /// Whether it answers at all, found out before anything runs.
+    /// Checks that the target responds, and resets it, before anything runs.
     ///
     /// # Errors
-    /// It does not.
+    /// The target is unreachable, redirects elsewhere, or cannot be prepared.
     pub async fn preflight(&self) -> Result<(), TargetError> {
         match self {
             Self::Embedded(_) => Ok(()),
@@ -220,7 +194,7 @@ impl Target {
         }
     }
 
-    /// The target for one sub-test, whose `ztna up` may have to bring up a TUN device.
+    /// Creates the target for one sub-test; `with_tun` if its `ztna up` brings up a TUN device.
     ///
     /// # Errors
     /// The reference does not start.
@@ -233,53 +207,49 @@ impl Target {
 }
 
 impl Place {
-    /// Where it answers.
     pub fn base_url(&self) -> &Url {
         &self.base_url
     }
 
-    /// `${org}`.
     pub fn org(&self) -> &str {
         &self.org
     }
 
-    /// `${other_org}`.
     pub fn other_org(&self) -> Option<&str> {
         self.other_org.as_deref()
     }
 
-    /// `${address}`: where the target sees the kit.
+    /// The address from which the target sees the kit's requests.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// How its agent is started; none if there is none.
     pub fn agent(&self) -> Option<&AgentCommand> {
         self.agent.as_ref()
     }
 
-    /// Where its agents' processes are to be started, if not on the host's network.
+    /// The network namespace for the agents' processes, if not the host's.
     pub fn namespace(&self) -> Option<&Arc<Namespace>> {
         self.network.as_ref().map(|network| &network.namespace)
     }
 
-    /// A listener on a free port of loopback, where its agents are.
+    /// Listens on a free loopback port in the agents' network.
     ///
     /// # Errors
-    /// There is no free port.
+    /// No port is free.
     pub fn listener(&self) -> io::Result<TcpListener> {
         let listener = self.inside(|| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))??;
         listener.set_nonblocking(true)?;
         TcpListener::from_std(listener)
     }
 
-    /// A UDP socket that the target's machines reach, and where.
+    /// Binds a UDP socket, and returns it with the endpoint at which the target's machines reach it.
     ///
     /// # Errors
-    /// There is no port, or no IPv4 address known to them.
+    /// No port is free, or the kit's address is not IPv4.
     pub fn udp_socket(&self) -> io::Result<(UdpSocket, SocketAddr)> {
         let address: Ipv4Addr = self.address.parse().map_err(|_| {
-            io::Error::new(io::ErrorKind::Unsupported, format!("{} is no IPv4 address", self.address))
+            io::Error::new(io::ErrorKind::Unsupported, format!("{} is not an IPv4 address", self.address))
         })?;
         let any = if address.is_loopback() { address } else { Ipv4Addr::UNSPECIFIED };
         let socket = self.inside(move || std::net::UdpSocket::bind((any, 0)))??;
@@ -288,20 +258,19 @@ impl Place {
         Ok((UdpSocket::from_std(socket)?, endpoint))
     }
 
-    /// How HTTP clients to it are made.
     pub fn client_settings(&self) -> &ClientSettings {
         &self.settings
     }
 
-    /// Whether it exists for this sub-test alone, so that its URL means nothing afterwards.
+    /// Whether it exists for this sub-test only, so that its URL is useless afterwards.
     pub fn is_private(&self) -> bool {
         matches!(self.host, Host::Embedded(_))
     }
 
-    /// A valid session token; kept until the clock moves.
+    /// Returns a valid session token, which is cached until the clock moves.
     ///
     /// # Errors
-    /// The target does not give one.
+    /// No token can be obtained.
     pub async fn token(&self, identity: Identity) -> Result<String, TargetError> {
         let mut sessions = self.sessions.lock().await;
         if let Some(token) = sessions.get(&identity) {
@@ -315,7 +284,7 @@ impl Place {
         Ok(token)
     }
 
-    /// Whether there are sessions of that person.
+    /// Whether the target has credentials for the identity.
     pub fn knows(&self, identity: Identity) -> bool {
         match &self.host {
             Host::Embedded(_) => true,
@@ -323,16 +292,17 @@ impl Place {
         }
     }
 
-    /// The sessions that were given out since the clock moved last.
+    /// Returns the cached sessions.
     pub async fn sessions(&self) -> Vec<(Identity, String)> {
         self.sessions.lock().await.iter().map(|(identity, token)| (*identity, token.clone())).collect()
     }
 
-    /// Another session for one whose request was answered 401, if that was for the session's sake: a shared target
-    /// is asked for something documented, and refuses the session there, too. None if the answer is the target's own.
+    /// Replaces a session whose request was refused with 401, if the session itself is invalid. To find out, a documented
+    /// read is sent with it: only if that is refused, too, has the session ended. Otherwise the 401 is the target's answer
+    /// to the request, and this returns `None`.
     ///
     /// # Errors
-    /// The session is refused, and there is no other.
+    /// The session is invalid and cannot be replaced.
     pub async fn revive(
         &self,
         caller: &Caller,
@@ -340,7 +310,7 @@ impl Place {
         refused: &str,
     ) -> Result<Option<String>, StepError> {
         let Host::Remote(remote) = &self.host else { return Ok(None) };
-        let path = format!("{PROOF}?org_id={}", self.org_of(identity));
+        let path = format!("{SESSION_PROBE}?org_id={}", self.org_of(identity));
         let probe = self.request(refused, Method::GET, &path, None)?;
         if send(caller, &probe).await?.status != 401 {
             return Ok(None);
@@ -350,10 +320,10 @@ impl Place {
         Ok(Some(token))
     }
 
-    /// Asks for something below the base URL in the name of a person, JSON in both directions.
+    /// Sends a JSON request as an identity, and renews the session if it has ended.
     ///
     /// # Errors
-    /// There is no session, or no whole answer came.
+    /// There is no session, or no complete response arrived.
     pub async fn ask(
         &self,
         caller: &Caller,
@@ -374,7 +344,7 @@ impl Place {
         Ok(exchange)
     }
 
-    /// Brings an answer that no document describes to where the kit reads it, as the profile says.
+    /// Applies the profile's pointers to a response.
     pub fn adapt(&self, exchange: &mut Exchange) {
         if let Host::Remote(remote) = &self.host {
             remote.pointers().apply(exchange);
@@ -395,8 +365,9 @@ impl Place {
         path: &str,
         body: Option<&Value>,
     ) -> Result<PreparedRequest, StepError> {
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {token}"))
-            .map_err(|_| StepError::Request("the token has characters that no header may have".to_owned()))?;
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
+            StepError::Request("the token has characters that are invalid in a header".to_owned())
+        })?;
         bearer.set_sensitive(true);
         let mut headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
         if body.is_some() {
@@ -406,10 +377,10 @@ impl Place {
         Ok(PreparedRequest { method, url, headers, body: body.map(Value::to_string), from: None })
     }
 
-    /// Moves the target's clock.
+    /// Advances the target's clock and forgets the cached sessions, which may have expired.
     ///
     /// # Errors
-    /// The target has no clock to move, or it refused.
+    /// The target has no clock hook, or the hook failed.
     pub async fn advance(&self, duration: Duration) -> Result<(), TargetError> {
         match &self.host {
             Host::Embedded(control_plane) => control_plane.advance(duration).await?,
@@ -419,10 +390,10 @@ impl Place {
         Ok(())
     }
 
-    /// Approves a device login (RFC 8628) as that person.
+    /// Approves a device login (RFC 8628) as the identity.
     ///
     /// # Errors
-    /// The target refused.
+    /// The target has no approval hook, or the hook failed.
     pub async fn approve(&self, user_code: &str, identity: Identity) -> Result<(), TargetError> {
         let token = self.token(identity).await?;
         let endpoint = match &self.host {
@@ -443,7 +414,7 @@ impl Place {
         }
     }
 
-    /// Ends what was started for the sub-test.
+    /// Stops whatever was started for the sub-test.
     pub async fn close(self) {
         if let Host::Embedded(control_plane) = self.host {
             control_plane.stop().await;
@@ -451,7 +422,7 @@ impl Place {
     }
 }
 
-/// A path below a base URL that may have a path of its own.
+/// Appends a path to a base URL, which may have a path itself.
 pub(crate) fn joined(base_url: &Url, path: &str) -> Url {
     let text = format!("{}{path}", base_url.as_str().trim_end_matches('/'));
     Url::parse(&text).unwrap_or_else(|_| base_url.clone())

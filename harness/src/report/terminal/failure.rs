@@ -17,7 +17,7 @@ use super::paint::{self, Paint};
 use super::wrap::wrap;
 
 /// What a check is told that was not judged for the sake of an earlier step.
-const EARLIER: &str = "not run: an earlier step could not be done";
+const EARLIER: &str = "not run: an earlier step could not be carried out";
 /// Labels stand in a column of this width.
 const LABELS: usize = 11;
 /// A longer answer is cut: the json report has what the checks say about it.

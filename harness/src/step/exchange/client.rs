@@ -1,4 +1,4 @@
-//! How HTTP clients are made.
+//! Creates HTTP clients.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,60 +11,58 @@ use reqwest::{Certificate, Client, Identity, Url, redirect};
 use super::{Caller, Pace, causes};
 use crate::step::StepError;
 
-/// No answer the documents know comes near this; a longer one is not read to its end.
-const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
+/// Far more than any documented response; a longer one is not read to its end.
+const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Less than any server waits before it closes an idle connection.
-const IDLE: Duration = Duration::from_secs(3);
+/// Shorter than any server's idle timeout, so that the kit closes idle connections first.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The HTTP clients of one sub-test: one a source address, each with its pool of connections.
+/// The HTTP clients of one sub-test: one per source address, each with a connection pool.
 #[derive(Debug)]
 pub struct Clients {
     settings: ClientSettings,
     by_address: HashMap<Option<IpAddr>, Caller>,
 }
 
-/// How clients are made, and how they behave.
+/// How clients connect and behave.
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
-    /// The target's base URL: it decides whether certificates and proxies matter.
+    /// The target's base URL, which decides whether certificates and proxies are used.
     pub base_url: Url,
-    /// How long connecting may take.
     pub connect_timeout: Duration,
-    /// How long an exchange may take as a whole.
+    /// Bounds an exchange as a whole.
     pub timeout: Duration,
-    /// Whom to trust, and who the kit is.
     pub tls: Tls,
-    /// Bytes of an answer that are read at most.
+    /// The maximum size of a response body, in bytes.
     pub longest_answer: usize,
-    /// Whether a read is repeated whose connection failed.
+    /// Whether `GET` requests are retried when their connection fails.
     pub repeats_reads: bool,
-    /// How fast the target may be asked, by all sub-tests together.
+    /// The request rate that all sub-tests share.
     pub pace: Pace,
-    /// The profile whose settings messages name; none of a target without one.
+    /// The profile's file, which messages name; `None` for the embedded reference.
     pub profile: Option<Arc<Path>>,
 }
 
-/// Whom to trust, and who the kit is.
+/// Trusted authorities and the kit's own certificate.
 #[derive(Clone, Default)]
 pub struct Tls {
-    /// The only authorities to trust; without any, those of the system.
+    /// The only trusted authorities; the system's if empty.
     pub authorities: Vec<Certificate>,
-    /// The kit's own certificate and its key.
+    /// The client certificate with its key.
     pub identity: Option<Identity>,
-    /// Whether a certificate for another name is good, too.
+    /// Whether certificates for other host names are accepted.
     pub any_name: bool,
 }
 
 impl ClientSettings {
-    /// For a server beside the kit, which needs no manners.
+    /// Returns settings for a server on this host: no TLS, no rate limit, no retries.
     pub fn plain(base_url: Url, connect_timeout: Duration, timeout: Duration) -> Self {
         Self {
             base_url,
             connect_timeout,
             timeout,
             tls: Tls::default(),
-            longest_answer: LONGEST_ANSWER,
+            longest_answer: MAX_RESPONSE_BYTES,
             repeats_reads: false,
             pace: Pace::default(),
             profile: None,
@@ -73,15 +71,15 @@ impl ClientSettings {
 }
 
 impl Clients {
-    /// No client yet: each is made when it is first needed.
+    /// Creates an empty set. Clients are created on first use.
     pub fn new(settings: ClientSettings) -> Self {
         Self { settings, by_address: HashMap::new() }
     }
 
-    /// The pooled client that connects from this address.
+    /// Returns the pooled client that connects from this address.
     ///
     /// # Errors
-    /// When the TLS configuration cannot be made.
+    /// The TLS configuration is invalid.
     pub fn from_address(&mut self, from: Option<IpAddr>) -> Result<Caller, StepError> {
         if let Some(caller) = self.by_address.get(&from) {
             return Ok(caller.clone());
@@ -91,37 +89,36 @@ impl Clients {
         Ok(caller)
     }
 
-    /// A client that shares its connection with nobody, for a contestant of a race.
+    /// Creates a client with a connection of its own, for a contestant of a race.
     ///
     /// # Errors
-    /// When the TLS configuration cannot be made.
+    /// The TLS configuration is invalid.
     pub fn separate(&self, from: Option<IpAddr>) -> Result<Caller, StepError> {
         Ok(Caller::new(&self.settings, from)?.racing())
     }
 
-    /// How fast the target may be asked.
     pub fn pace(&self) -> &Pace {
         &self.settings.pace
     }
 }
 
-/// A client as every part of the kit wants it: no redirects, no proxy to loopback, its time bounded.
+/// Creates a client that follows no redirects, uses no proxy to loopback, and has timeouts.
 ///
 /// # Errors
-/// When the TLS configuration cannot be made.
+/// The TLS configuration is invalid.
 pub fn build(settings: &ClientSettings, from: Option<IpAddr>) -> Result<Client, StepError> {
-    // A second call finds the provider installed, which is just as well.
+    // Fails if the provider is already installed, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .redirect(redirect::Policy::none())
         .connect_timeout(settings.connect_timeout)
         .timeout(settings.timeout)
         .local_address(from)
-        // A server may close an idle connection at the very moment that it is used again.
-        .pool_idle_timeout(IDLE)
+        // A server may close an idle connection just as it is reused.
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .user_agent(concat!("quickztna-harness/", env!("CARGO_PKG_VERSION")));
     if settings.base_url.scheme() == "http" {
-        // Reading the system's certificates costs more than a whole exchange.
+        // Reading the system's certificates takes longer than an exchange.
         builder = builder.tls_certs_only([]);
     } else if !settings.tls.authorities.is_empty() {
         builder = builder.tls_certs_only(settings.tls.authorities.clone());
