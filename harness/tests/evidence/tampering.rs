@@ -48,9 +48,9 @@ fn what_was_changed_is_named() {
             joined(&changed),
             vec!["exchanges.jsonl was changed", "comes out as `fail`", "does not follow"],
         ),
-        ("exchanges.jsonl", joined(&dropped), vec!["does not follow", "is recorded where"]),
-        ("exchanges.jsonl", joined(&twice), vec!["does not follow", "is recorded where"]),
-        ("exchanges.jsonl", joined(&swapped), vec!["does not follow", "is recorded where"]),
+        ("exchanges.jsonl", joined(&dropped), vec!["does not follow", "expected step"]),
+        ("exchanges.jsonl", joined(&twice), vec!["does not follow", "expected step"]),
+        ("exchanges.jsonl", joined(&swapped), vec!["does not follow", "expected step"]),
         ("exchanges.jsonl", joined(&lines[..refused]), vec!["the end of the run is missing"]),
         ("exchanges.jsonl", None, vec!["exchanges.jsonl is missing"]),
         (

@@ -91,10 +91,10 @@ fn judge(base_url: &str, filter: &str) -> Run {
 async fn only_a_machine_that_shakes_hands_and_answers_is_connected() {
     for (manner, code, verdicts, told_of) in [
         (Manner::Right, 0, ["pass", "pass", "pass"], ""),
-        (Manner::Silent, 1, ["fail", "fail", "pass"], "handshake: none; answer to 0 pings"),
+        (Manner::Silent, 1, ["fail", "fail", "pass"], "handshake: none; reply to 0 pings"),
         (Manner::Forged, 1, ["fail", "fail", "fail"], "92 bytes"),
         (Manner::Mute, 1, ["pass", "fail", "pass"], "sent ping 2, 100.64.0.2 to 100.64.0.1"),
-        (Manner::OtherAddress, 1, ["pass", "fail", "pass"], "from 100.99.0.9, which is not 100.64.0.1"),
+        (Manner::OtherAddress, 1, ["pass", "fail", "pass"], "from 100.99.0.9, not 100.64.0.1"),
     ] {
         let agent = Agent::start(manner);
         let server = control_plane(told(&agent)).await;
