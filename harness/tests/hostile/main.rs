@@ -111,7 +111,14 @@ fn a_connection_that_cannot_be_secured_names_the_setting() {
             &["set tls.ca to its file in"],
         ),
         ("expired", "expired", false, &own, 3, &["has expired", "or check base_url in"]),
-        ("another name", "elsewhere", false, &own, 3, &["is for a different host name", "the host of base_url"]),
+        (
+            "another name",
+            "elsewhere",
+            false,
+            &own,
+            3,
+            &["is for a different host name", "the host of base_url"],
+        ),
         (
             "no client certificate",
             "server",

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use harness::target::embedded::AGENT_SUBCOMMAND;
+use harness_reference::embedded::AGENT_SUBCOMMAND;
 use serde_json::Value;
 use support::program::{awaited, harness, interrupt};
 use tempfile::TempDir;
@@ -190,9 +190,16 @@ fn cleanup_that_is_cut_short_lists_what_stays() {
     assert_eq!(status.code(), Some(130), "{told}");
     let results = shared.read("twice");
     let left = results["subtests"][0]["leftovers"].to_string();
-    assert!(left.contains("cleanup was interrupted; left on the target: ") && left.contains("API key "), "{left}");
+    assert!(
+        left.contains("cleanup was interrupted; left on the target: ") && left.contains("API key "),
+        "{left}"
+    );
     let run_id = results["run_id"].as_str().unwrap();
-    assert!(results["leftovers"].to_string().contains(&format!("search the target for names that begin with {run_id}")));
+    assert!(
+        results["leftovers"]
+            .to_string()
+            .contains(&format!("search the target for names that begin with {run_id}"))
+    );
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! The events of a run, from which alone reports are built.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::check::evidence::{Exchange, ProcessResult, WireResult};
+use crate::check::outcome::Outcome;
+use crate::plan::Plan;
+use crate::recording::Recording;
+use crate::scenario::model::{Scenario, Span};
+
+pub use crate::target::TargetDescription;
+pub use crate::verdict::{End, Fault, SubtestVerdict};
+
+/// An event of a run. `subtest` is an index into the plan's runs ([`Plan::planned`]): each repetition of a sub-test has
+/// its own.
+#[derive(Debug, Clone)]
+pub enum Event {
+    Started {
+        plan: Arc<Plan>,
+        target: TargetDescription,
+        at: SystemTime,
+    },
+    SubtestStarted {
+        subtest: usize,
+    },
+    /// A step has ended and its checks have been judged.
+    StepFinished {
+        subtest: usize,
+        /// The step's name, variables filled in and secrets redacted.
+        name: String,
+        /// The step's location in the scenario.
+        span: Span,
+        /// Its HTTP exchanges, secrets redacted.
+        exchanges: Vec<Exchange>,
+        /// The process that it ran, secrets redacted.
+        process: Option<ProcessResult>,
+        /// The result of its WireGuard peer, secrets redacted.
+        wire: Option<Box<WireResult>>,
+        /// A shell command that repeats it, secrets as variables.
+        repeat: Option<String>,
+        /// The outcomes of its checks, secrets redacted.
+        outcomes: Vec<Outcome>,
+        /// The step as evidence, if the run records evidence.
+        recording: Option<Box<Recording>>,
+    },
+    /// Something on the target could not be cleaned up.
+    CleanupFailed {
+        subtest: usize,
+        /// What is left, and why.
+        message: String,
+    },
+    SubtestFinished {
+        subtest: usize,
+        verdict: SubtestVerdict,
+        /// The reason for any verdict but a pass.
+        reason: Option<String>,
+        /// Where the fault for an error lies.
+        fault: Option<Fault>,
+        took: Duration,
+    },
+    /// The state of the target after the run; sent once, right before `Finished`.
+    Settled {
+        /// The run's id, which is the prefix of its names on a shared target.
+        run_id: String,
+        /// The number of requests that were retried because their connection failed.
+        retries: u64,
+        /// What is left on the target, apart from the sub-tests' own reports.
+        leftovers: Vec<String>,
+    },
+    Finished {
+        took: Duration,
+        end: End,
+    },
+}
+
+/// Receives the events of a run.
+pub trait Listener: Send {
+    fn hear(&mut self, event: &Event);
+}
+
+/// Returns the scenario of a sub-test.
+pub fn scenario(plan: &Plan, subtest: usize) -> Option<&Arc<Scenario>> {
+    plan.planned(subtest).map(|planned| &planned.scenario)
+}

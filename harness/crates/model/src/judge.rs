@@ -1,0 +1,206 @@
+//! Judges the steps of a sub-test by their evidence alone, so that a recording is judged exactly as the run was.
+
+use crate::bindings::{Bindings, Loss};
+use crate::check::evidence::Evidence;
+use crate::check::outcome::{CheckVerdict, Outcome};
+use crate::check::snapshot::{Mode, Snapshots};
+use crate::check::{Context, evaluate};
+use crate::keep;
+use crate::plan::PlannedSubtest;
+use crate::requirement::{Level, Registry};
+use crate::scenario::model::{Check, Row, Span, Step};
+use crate::scenario::template::{Binding, fill_template};
+use crate::source::diagnostic::line;
+use crate::verdict::{Fault, SubtestVerdict};
+
+/// A step that was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Undone {
+    pub message: String,
+    pub fault: Fault,
+    /// The variable without a value, if that is the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
+    /// Whether it was not attempted because an earlier step could not be carried out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left_out: bool,
+}
+
+/// The result of a step.
+pub type Done = Result<Evidence, Undone>;
+
+/// Judges the steps of one sub-test.
+#[derive(Debug, Clone, Copy)]
+pub struct Judge<'a> {
+    pub planned: &'a PlannedSubtest,
+    /// Supplies the levels of statements.
+    pub registry: &'a Registry,
+    /// Whether fields that are missing from a snapshot fail it.
+    pub strict: bool,
+}
+
+impl Judge<'_> {
+    /// Evaluates the step's checks.
+    pub fn judge(&self, step: &Step, done: &Done, bindings: &Bindings, mode: Mode) -> Vec<Outcome> {
+        let run_prefix = match bindings.built_in("run") {
+            Some(Binding::Value(serde_json::Value::String(prefix))) => prefix.as_str(),
+            _ => "",
+        };
+        let context = Context {
+            variables: bindings,
+            registry: self.registry,
+            judges_ours: self.planned.judges_ours,
+            snapshots: Snapshots {
+                folder: &self.planned.scenario.snapshots,
+                mode,
+                strict: self.strict,
+                run_prefix,
+            },
+        };
+        match done {
+            Ok(evidence) => step.checks.iter().map(|check| evaluate(check, evidence, &context)).collect(),
+            Err(undone) => {
+                let (verdict, message) = not_run(undone, bindings);
+                let mut outcomes: Vec<Outcome> =
+                    step.checks.iter().map(|check| self.unjudged(check, verdict, &message)).collect();
+                if outcomes.is_empty() && !undone.left_out {
+                    // Otherwise a failing step without checks would go unnoticed.
+                    outcomes.push(outcome(Vec::new(), verdict, &message, step.span.clone()));
+                }
+                outcomes
+            }
+        }
+    }
+
+    /// Applies waivers to an outcome. Only failures can be waived, not checks that could not be judged.
+    pub fn waived(&self, outcome: Outcome) -> Outcome {
+        let scenario = &self.planned.scenario;
+        let waiver = match outcome.verdict {
+            // Computed only here, as finding the line scans the file.
+            CheckVerdict::Fail => {
+                let at = line(&scenario.source, &outcome.span);
+                self.planned.waivers.letting_through(scenario, &outcome.statements, at)
+            }
+            _ => None,
+        };
+        if waiver.is_some() { Outcome { verdict: CheckVerdict::Waived, ..outcome } } else { outcome }
+    }
+
+    fn unjudged(&self, check: &Check, verdict: CheckVerdict, message: &str) -> Outcome {
+        let is_ours = check
+            .verifies
+            .iter()
+            .all(|id| self.registry.get(id).is_some_and(|statement| statement.level == Level::Ours));
+        let verdict = if is_ours && !self.planned.judges_ours { CheckVerdict::Skip } else { verdict };
+        outcome(check.verifies.clone(), verdict, message, check.span.clone())
+    }
+}
+
+/// Returns the rows that a step is executed for: a single empty one if it has none.
+pub fn rows(step: &Step) -> Vec<Row> {
+    if step.rows.is_empty() { vec![Row::new()] } else { step.rows.clone() }
+}
+
+/// Returns the step's name with its variables filled in.
+pub fn name(step: &Step, bindings: &Bindings) -> String {
+    let filled = fill_template(&step.name, bindings.scope()).ok().flatten();
+    filled.unwrap_or_else(|| step.name.text.clone())
+}
+
+/// Keeps the step's values, or records why they are missing.
+pub fn keep_values(step: &Step, done: &Done, bindings: &mut Bindings) {
+    for keep in &step.keep {
+        let lost = match done {
+            Ok(evidence) => match keep::extract(&keep.from, evidence) {
+                Ok(value) => {
+                    bindings.keep(&keep.name, Binding::Value(value));
+                    continue;
+                }
+                Err(reason) => Loss { reason, unknown: false },
+            },
+            Err(undone) => {
+                let (verdict, reason) = not_run(undone, bindings);
+                Loss { reason, unknown: verdict == CheckVerdict::Error }
+            }
+        };
+        bindings.lose(&keep.name, lost);
+    }
+}
+
+/// The findings of a sub-test so far. It survives the interruption of the sub-test.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    /// The first failed check.
+    pub failure: Option<String>,
+    /// The first failed check that a waiver accepts.
+    pub waived: Option<String>,
+    /// The first check that could not be judged, and where the fault lies.
+    pub error: Option<(Fault, String)>,
+    /// The name of the current step.
+    pub step: String,
+}
+
+impl Tally {
+    /// Adds the outcomes of a step, secrets concealed.
+    pub fn note(&mut self, done: &Done, outcomes: &[Outcome]) {
+        let first = |verdict| {
+            let found = outcomes.iter().find(|outcome| outcome.verdict == verdict);
+            found.map(|outcome| format!("{}: {}", self.step, outcome.message))
+        };
+        let (failure, error) = (first(CheckVerdict::Fail), first(CheckVerdict::Error));
+        let waived = first(CheckVerdict::Waived);
+        if self.waived.is_none() {
+            self.waived = waived;
+        }
+        if self.failure.is_none() {
+            self.failure = failure;
+        }
+        if self.error.is_none() {
+            let fault = match done {
+                Err(Undone { missing: Some(_), .. }) => Fault::Environment,
+                Err(undone) => undone.fault,
+                // The step was carried out, so a check that could not be judged is the kit's fault.
+                Ok(_) => Fault::Kit,
+            };
+            self.error = error.map(|reason| (fault, reason));
+        }
+    }
+
+    /// Returns the verdict, fault and reason of a sub-test that ends after these findings.
+    pub fn verdict(self) -> (SubtestVerdict, Option<Fault>, Option<String>) {
+        match (self.failure, self.error) {
+            (Some(failure), _) => (SubtestVerdict::Fail, None, Some(failure)),
+            (None, Some((fault, reason))) => (SubtestVerdict::Error, Some(fault), Some(reason)),
+            (None, None) if self.waived.is_some() => (SubtestVerdict::Waived, None, self.waived),
+            (None, None) => (SubtestVerdict::Pass, None, None),
+        }
+    }
+}
+
+/// Returns the verdict and reason for the checks of a step that was not carried out. If a variable is missing because of
+/// the target's response they fail; if the target did not respond they are unjudged.
+fn not_run(undone: &Undone, bindings: &Bindings) -> (CheckVerdict, String) {
+    let Some(name) = &undone.missing else {
+        return (CheckVerdict::Error, undone.message.clone());
+    };
+    match bindings.loss(name) {
+        Some(loss) => {
+            let verdict = if loss.unknown { CheckVerdict::Error } else { CheckVerdict::Fail };
+            (verdict, format!("not run: `${{{name}}}` was not kept: {}", loss.reason))
+        }
+        None => (CheckVerdict::Fail, format!("not run: {}", undone.message)),
+    }
+}
+
+fn outcome(statements: Vec<String>, verdict: CheckVerdict, message: &str, span: Span) -> Outcome {
+    Outcome {
+        statements,
+        verdict,
+        expected: "the step is carried out".to_owned(),
+        actual: "it was not".to_owned(),
+        message: message.to_owned(),
+        span,
+        notes: Vec::new(),
+        seen: Vec::new(),
+    }
+}

@@ -1,0 +1,28 @@
+//! Why an exchange has no response to judge.
+
+use harness_model::verdict::Fault;
+
+/// No complete response arrived, or the request could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum ExchangeError {
+    #[error(
+        "failed to create an HTTP client: {cause}\ncheck that the system's CA certificates are installed"
+    )]
+    Client { cause: String },
+    /// No complete response arrived.
+    #[error("{method} {url}: {cause}")]
+    Failed { method: String, url: String, cause: String },
+    /// The request cannot be expressed in HTTP.
+    #[error("invalid request: {0}")]
+    Request(String),
+}
+
+impl ExchangeError {
+    /// Returns where the fault lies.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Request(_) => Fault::Kit,
+            Self::Client { .. } | Self::Failed { .. } => Fault::Environment,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Sends one request and records what was exchanged.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method, Response, Url};
+
+use harness_model::check::evidence::Exchange;
+
+use super::client::{ClientSettings, build};
+use super::error::ExchangeError;
+use super::failure::Failure;
+
+/// How often a `GET` request is retried when its connection fails.
+const MAX_RETRIES: u32 = 2;
+/// The pause before the first retry; it doubles before each further one.
+const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
+
+/// A request with its templates filled in.
+#[derive(Debug, Clone)]
+pub struct PreparedRequest {
+    pub method: Method,
+    pub url: Url,
+    pub headers: HeaderMap,
+    pub body: Option<String>,
+    /// The local address to connect from; the system chooses if `None`.
+    pub from: Option<IpAddr>,
+}
+
+/// An HTTP client that keeps to the profile's limits.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    client: Client,
+    settings: ClientSettings,
+    /// A race's contestant never retries, and its turn was reserved before the race.
+    races: bool,
+}
+
+impl Caller {
+    /// Creates a caller that connects from this address.
+    ///
+    /// # Errors
+    /// The TLS configuration is invalid.
+    pub fn new(settings: &ClientSettings, from: Option<IpAddr>) -> Result<Self, ExchangeError> {
+        Ok(Self { client: build(settings, from)?, settings: settings.clone(), races: false })
+    }
+
+    /// Turns this into the caller of a race's contestant.
+    #[must_use]
+    pub fn racing(self) -> Self {
+        Self { races: true, ..self }
+    }
+
+    fn may_retry(&self, request: &PreparedRequest, failure: &Failure, retries: u32) -> bool {
+        let is_read = request.method == Method::GET;
+        self.settings.repeats_reads
+            && !self.races
+            && is_read
+            && failure.is_transport()
+            && retries < MAX_RETRIES
+    }
+}
+
+/// Sends a request and reads the whole response. On a shared target a `GET` request whose connection failed is retried,
+/// and the retry is counted. Writes and requests that got a response are never retried.
+///
+/// # Errors
+/// No complete response arrived: the target is unreachable, closed the connection, took too long or sent too much.
+pub async fn send(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchange, ExchangeError> {
+    let mut retries = 0;
+    loop {
+        let turn = caller.settings.pace.turn(!caller.races).await;
+        let failure = match exchange(caller, prepared).await {
+            Ok(exchange) => return Ok(exchange),
+            Err(failure) => failure,
+        };
+        drop(turn);
+        if !caller.may_retry(prepared, &failure, retries) {
+            return Err(ExchangeError::Failed {
+                method: prepared.method.to_string(),
+                url: prepared.url.to_string(),
+                cause: failure.with_remedy(caller.settings.profile.as_deref()),
+            });
+        }
+        caller.settings.pace.count_retry();
+        tokio::time::sleep(INITIAL_BACKOFF * 2_u32.pow(retries)).await;
+        retries += 1;
+    }
+}
+
+async fn exchange(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchange, Failure> {
+    let mut request = caller
+        .client
+        .request(prepared.method.clone(), prepared.url.clone())
+        .headers(prepared.headers.clone());
+    if let Some(body) = &prepared.body {
+        request = request.body(body.clone());
+    }
+    let begun = Instant::now();
+    let classify = |error: reqwest::Error| Failure::of(&error, begun.elapsed());
+    let response = request.send().await.map_err(classify)?;
+    let status = response.status().as_u16();
+    let headers = header_pairs(response.headers());
+    let bytes = read_body(response, caller.settings.longest_answer, classify).await?;
+    let took = begun.elapsed();
+    Ok(Exchange {
+        method: prepared.method.to_string(),
+        url: prepared.url.to_string(),
+        request_headers: header_pairs(&prepared.headers),
+        request_body: prepared.body.clone(),
+        status,
+        headers,
+        json: serde_json::from_slice(&bytes).ok(),
+        body: String::from_utf8_lossy(&bytes).into_owned(),
+        took,
+    })
+}
+
+/// Reads the body, unless its announced length already exceeds the limit.
+async fn read_body(
+    mut response: Response,
+    limit: usize,
+    classify: impl Fn(reqwest::Error) -> Failure,
+) -> Result<Vec<u8>, Failure> {
+    let too_long = |length: u64| usize::try_from(length).map_or(true, |length| length > limit);
+    if response.content_length().is_some_and(too_long) {
+        return Err(Failure::TooLong { limit });
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(&classify)? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > limit {
+            return Err(Failure::TooLong { limit });
+        }
+    }
+    Ok(bytes)
+}
+
+fn header_pairs(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect()
+}

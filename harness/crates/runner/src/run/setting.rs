@@ -1,0 +1,32 @@
+//! The settings of a run.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use harness_model::check::snapshot::Mode;
+use harness_model::recording::PseudonymKey;
+use harness_model::requirement::Registry;
+
+use crate::targets::Target;
+
+/// What all sub-tests of a run share.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The run's id, which distinguishes its names on a shared target from those of other runs.
+    pub id: String,
+    pub target: Arc<dyn Target>,
+    pub registry: Arc<Registry>,
+    /// The number of concurrent sub-tests; at least one.
+    pub jobs: usize,
+    /// Whether undocumented fields fail a snapshot.
+    pub strict: bool,
+    /// How new and changed snapshots are treated.
+    pub snapshots: Mode,
+    /// The time limit of a sub-test.
+    pub time_limit: Duration,
+    /// An empty folder for the state of machines.
+    pub folder: PathBuf,
+    /// The key for pseudonyms, if evidence is recorded.
+    pub evidence: Option<PseudonymKey>,
+}

@@ -1,0 +1,76 @@
+//! Why a step could not be carried out.
+
+use harness_model::judge::Undone;
+use harness_model::scenario::template::TemplateError;
+use harness_model::verdict::Fault;
+
+use crate::exchange::ExchangeError;
+use crate::targets::TargetError;
+use crate::targets::forward::ForwardError;
+
+/// Why a step could not be carried out. None of these is evidence for or against the target's conformance.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// A variable has no value, or a template is invalid.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    #[error(transparent)]
+    Forward(#[from] ForwardError),
+    /// The step describes a request that HTTP cannot express.
+    #[error("invalid request: {0}")]
+    Request(String),
+    /// The step names a machine that the scenario does not declare.
+    #[error("undeclared machine `{0}`\nadd it to `machines`")]
+    Machine(String),
+    /// The agent's program did not start.
+    #[error("failed to start `{program}` on {machine}: {cause}\ncheck the agent's command")]
+    Start { program: String, machine: String, cause: std::io::Error },
+    /// A machine could not be brought into the state that the scenario declares.
+    #[error("failed to prepare {machine}: {cause}")]
+    Preparation { machine: String, cause: String },
+    /// The control plane breaks the contract of the capability `wire`.
+    #[error("WireGuard peer {peer}: {cause}")]
+    Wire { peer: String, cause: String },
+    /// An earlier step of the sub-test could not be carried out.
+    #[error("not run: an earlier step could not be carried out")]
+    Earlier,
+    /// An operation on this host failed, such as creating a folder or opening a socket.
+    #[error("{what}: {cause}")]
+    Local {
+        /// What failed, such as "failed to write line.sh".
+        what: String,
+        cause: std::io::Error,
+    },
+}
+
+impl StepError {
+    /// Returns where the fault lies.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Template(_) | Self::Request(_) | Self::Machine(_) => Fault::Kit,
+            Self::Exchange(error) | Self::Target(TargetError::Exchange(error)) => error.fault(),
+            Self::Target(_)
+            | Self::Forward(_)
+            | Self::Start { .. }
+            | Self::Preparation { .. }
+            | Self::Wire { .. }
+            | Self::Earlier
+            | Self::Local { .. } => Fault::Environment,
+        }
+    }
+}
+
+impl From<StepError> for Undone {
+    fn from(error: StepError) -> Self {
+        let missing = match &error {
+            StepError::Template(TemplateError::Missing { name, .. }) => Some(name.clone()),
+            _ => None,
+        };
+        let left_out = matches!(error, StepError::Earlier);
+        Self { message: error.to_string(), fault: error.fault(), missing, left_out }
+    }
+}

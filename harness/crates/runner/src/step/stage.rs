@@ -1,0 +1,24 @@
+//! The state that the steps of one sub-test share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use harness_model::bindings::Bindings;
+
+use crate::exchange::Clients;
+use crate::targets::TestEnvironment;
+
+use super::machine::Machine;
+use super::wire::peer::Peer;
+
+/// The mutable state that the steps of one sub-test share.
+#[derive(Debug)]
+pub struct Stage {
+    pub place: Arc<TestEnvironment>,
+    pub clients: Clients,
+    /// The agents' machines, by their names in the scenario.
+    pub machines: BTreeMap<String, Machine>,
+    /// The kit's own WireGuard peers, by their names in the scenario.
+    pub peers: BTreeMap<String, Peer>,
+    pub bindings: Bindings,
+}

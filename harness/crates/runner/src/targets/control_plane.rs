@@ -1,0 +1,48 @@
+//! The control plane behind a sub-test's base URL.
+
+use std::fmt;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use harness_model::check::evidence::Exchange;
+use harness_model::scenario::model::Identity;
+use reqwest::Url;
+
+use super::error::TargetError;
+
+/// The control plane of one sub-test: its own, or a shared one.
+pub trait ControlPlane: fmt::Debug + Send + Sync {
+    /// Whether it exists for this sub-test only. Then its URL is useless afterwards, and its sessions end only when its clock
+    /// moves.
+    fn is_private(&self) -> bool;
+
+    /// Whether the target has credentials for the identity.
+    fn knows(&self, _identity: Identity) -> bool {
+        true
+    }
+
+    /// Returns a valid session token.
+    fn token(&self, identity: Identity) -> BoxFuture<'_, Result<String, TargetError>>;
+
+    /// Returns a token other than the refused one.
+    fn renew<'a>(
+        &'a self,
+        identity: Identity,
+        refused: &'a str,
+    ) -> BoxFuture<'a, Result<String, TargetError>>;
+
+    /// Applies the profile's pointers to a response.
+    fn adapt(&self, _exchange: &mut Exchange) {}
+
+    /// Advances the clock.
+    fn advance(&self, duration: Duration) -> BoxFuture<'_, Result<(), TargetError>>;
+
+    /// Returns the endpoint that approves device logins (RFC 8628).
+    ///
+    /// # Errors
+    /// The target has no such endpoint.
+    fn approval_endpoint(&self) -> Result<Url, TargetError>;
+
+    /// Stops whatever was started for the sub-test.
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
+}

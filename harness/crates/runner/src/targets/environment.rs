@@ -1,0 +1,255 @@
+//! The target as one sub-test sees it.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use harness_model::check::evidence::Exchange;
+use harness_model::scenario::model::Identity;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Method, Url};
+use serde_json::Value;
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::sync::Mutex;
+
+use crate::exchange::{Caller, ClientSettings, ExchangeError, PreparedRequest, joined, send};
+
+use super::agent::AgentCommand;
+use super::ask;
+use super::control_plane::ControlPlane;
+use super::error::TargetError;
+use super::namespace::{Namespace, Network};
+
+/// A read that the documents (`used-count`) grant to every session of an organisation: its status shows whether a session
+/// is still valid.
+const SESSION_PROBE: &str = "/api/db/auth_keys";
+
+/// The target as one sub-test sees it.
+#[derive(Debug)]
+pub struct TestEnvironment {
+    facts: EnvironmentFacts,
+    control_plane: Box<dyn ControlPlane>,
+    sessions: Mutex<HashMap<Identity, String>>,
+}
+
+/// The properties of a test environment that do not change.
+#[derive(Debug)]
+pub struct EnvironmentFacts {
+    pub base_url: Url,
+    pub org: String,
+    pub other_org: Option<String>,
+    /// The address from which the target sees the kit's requests.
+    pub address: String,
+    pub agent: Option<AgentCommand>,
+    pub settings: ClientSettings,
+    /// A sub-test's own network.
+    pub network: Option<Network>,
+}
+
+impl TestEnvironment {
+    pub fn new(facts: EnvironmentFacts, control_plane: Box<dyn ControlPlane>) -> Self {
+        Self { facts, control_plane, sessions: Mutex::default() }
+    }
+
+    pub fn base_url(&self) -> &Url {
+        &self.facts.base_url
+    }
+
+    pub fn org(&self) -> &str {
+        &self.facts.org
+    }
+
+    pub fn other_org(&self) -> Option<&str> {
+        self.facts.other_org.as_deref()
+    }
+
+    /// The address from which the target sees the kit's requests.
+    pub fn address(&self) -> &str {
+        &self.facts.address
+    }
+
+    pub fn agent(&self) -> Option<&AgentCommand> {
+        self.facts.agent.as_ref()
+    }
+
+    /// The network namespace for the agents' processes, if not the host's.
+    pub fn namespace(&self) -> Option<&Arc<Namespace>> {
+        self.facts.network.as_ref().map(Network::namespace)
+    }
+
+    /// Listens on a free loopback port in the agents' network.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub fn listener(&self) -> io::Result<TcpListener> {
+        let listener = self.inside(|| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))??;
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener)
+    }
+
+    /// Binds a UDP socket, and returns it with the endpoint at which the target's machines reach it.
+    ///
+    /// # Errors
+    /// No port is free, or the kit's address is not IPv4.
+    pub fn udp_socket(&self) -> io::Result<(UdpSocket, SocketAddr)> {
+        let address: Ipv4Addr = self.facts.address.parse().map_err(|_| {
+            io::Error::new(io::ErrorKind::Unsupported, format!("{} is no IPv4 address", self.facts.address))
+        })?;
+        let any = if address.is_loopback() { address } else { Ipv4Addr::UNSPECIFIED };
+        let socket = self.inside(move || std::net::UdpSocket::bind((any, 0)))??;
+        socket.set_nonblocking(true)?;
+        let endpoint = SocketAddr::new(address.into(), socket.local_addr()?.port());
+        Ok((UdpSocket::from_std(socket)?, endpoint))
+    }
+
+    pub fn client_settings(&self) -> &ClientSettings {
+        &self.facts.settings
+    }
+
+    /// Whether it exists for this sub-test only, so that its URL is useless afterwards.
+    pub fn is_private(&self) -> bool {
+        self.control_plane.is_private()
+    }
+
+    /// Returns a valid session token, which is cached until the clock moves.
+    ///
+    /// # Errors
+    /// No token can be obtained.
+    pub async fn token(&self, identity: Identity) -> Result<String, TargetError> {
+        let mut sessions = self.sessions.lock().await;
+        if let Some(token) = sessions.get(&identity) {
+            return Ok(token.clone());
+        }
+        let token = self.control_plane.token(identity).await?;
+        sessions.insert(identity, token.clone());
+        Ok(token)
+    }
+
+    /// Whether the target has credentials for the identity.
+    pub fn knows(&self, identity: Identity) -> bool {
+        self.control_plane.knows(identity)
+    }
+
+    /// Returns the cached sessions.
+    pub async fn sessions(&self) -> Vec<(Identity, String)> {
+        self.sessions.lock().await.iter().map(|(identity, token)| (*identity, token.clone())).collect()
+    }
+
+    /// Replaces a session whose request was refused with 401, if the session itself is invalid. To find out, a documented
+    /// read is sent with it: only if that is refused, too, has the session ended. Otherwise the 401 is the target's answer
+    /// to the request, and this returns `None`.
+    ///
+    /// # Errors
+    /// The session is invalid and cannot be replaced.
+    pub async fn revive(
+        &self,
+        caller: &Caller,
+        identity: Identity,
+        refused: &str,
+    ) -> Result<Option<String>, TargetError> {
+        if self.is_private() {
+            return Ok(None);
+        }
+        let path = format!("{SESSION_PROBE}?org_id={}", self.org_of(identity));
+        let probe = self.request(refused, Method::GET, &path, None)?;
+        if send(caller, &probe).await?.status != 401 {
+            return Ok(None);
+        }
+        let token = self.control_plane.renew(identity, refused).await?;
+        self.sessions.lock().await.insert(identity, token.clone());
+        Ok(Some(token))
+    }
+
+    /// Sends a JSON request as an identity, and renews the session if it has ended.
+    ///
+    /// # Errors
+    /// There is no session, or no complete response arrived.
+    pub async fn ask(
+        &self,
+        caller: &Caller,
+        identity: Identity,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Exchange, TargetError> {
+        let token = self.token(identity).await?;
+        let request = self.request(&token, method.clone(), path, body)?;
+        let mut exchange = send(caller, &request).await?;
+        if exchange.status == 401
+            && let Some(token) = self.revive(caller, identity, &token).await?
+        {
+            exchange = send(caller, &self.request(&token, method, path, body)?).await?;
+        }
+        self.adapt(&mut exchange);
+        Ok(exchange)
+    }
+
+    /// Applies the profile's pointers to a response.
+    pub fn adapt(&self, exchange: &mut Exchange) {
+        self.control_plane.adapt(exchange);
+    }
+
+    fn org_of(&self, identity: Identity) -> &str {
+        match (identity, &self.facts.other_org) {
+            (Identity::Outsider, Some(other)) => other,
+            _ => &self.facts.org,
+        }
+    }
+
+    fn request(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<PreparedRequest, ExchangeError> {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
+            ExchangeError::Request("the token has characters that are invalid in a header".to_owned())
+        })?;
+        bearer.set_sensitive(true);
+        let mut headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
+        if body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let url = joined(&self.facts.base_url, path);
+        Ok(PreparedRequest { method, url, headers, body: body.map(Value::to_string), from: None })
+    }
+
+    /// Advances the target's clock and forgets the cached sessions, which may have expired.
+    ///
+    /// # Errors
+    /// The target has no clock hook, or the hook failed.
+    pub async fn advance(&self, duration: Duration) -> Result<(), TargetError> {
+        self.control_plane.advance(duration).await?;
+        self.sessions.lock().await.clear();
+        Ok(())
+    }
+
+    /// Approves a device login (RFC 8628) as the identity.
+    ///
+    /// # Errors
+    /// The target has no approval hook, or the hook failed.
+    pub async fn approve(&self, user_code: &str, identity: Identity) -> Result<(), TargetError> {
+        let token = self.token(identity).await?;
+        let endpoint = self.control_plane.approval_endpoint()?;
+        let body = serde_json::json!({ "user_code": user_code, "approve": true });
+        ask::post(&self.facts.settings, endpoint, Some(&token), &body)
+            .await
+            .map(drop)
+            .map_err(TargetError::Approval)
+    }
+
+    fn inside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+        match self.namespace() {
+            Some(namespace) => namespace.run(work),
+            None => Ok(work()),
+        }
+    }
+
+    /// Stops whatever was started for the sub-test.
+    pub async fn close(self) {
+        self.control_plane.close().await;
+    }
+}

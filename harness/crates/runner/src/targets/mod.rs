@@ -1,0 +1,20 @@
+//! Targets of a run: [`Target`] and its implementation for a deployed implementation that all sub-tests share.
+
+mod agent;
+mod ask;
+mod control_plane;
+mod credential;
+mod environment;
+mod error;
+pub mod forward;
+pub mod namespace;
+pub mod pointers;
+pub mod profile;
+pub mod remote;
+mod target;
+
+pub use agent::{AgentCommand, WITHOUT_TUN};
+pub use control_plane::ControlPlane;
+pub use environment::{EnvironmentFacts, TestEnvironment};
+pub use error::TargetError;
+pub use target::Target;

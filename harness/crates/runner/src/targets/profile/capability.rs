@@ -1,0 +1,110 @@
+//! Decides a target's capabilities from what its profile declares and provides.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use reqwest::Url;
+
+use harness_model::scenario::model::identity_name;
+use harness_model::scenario::model::{Capability, Identity, Span};
+use harness_model::scenario::vocabulary::CAPABILITIES;
+use harness_model::source::document::{Report, Table};
+use harness_model::source::spelling::help_for;
+
+use super::content::{Content, TokenSource};
+
+/// Returns the declared capabilities, or those that the profile provides for if it declares none. A declared capability
+/// without its settings is an error: all its checks would fail because of the profile.
+pub(super) fn decide(
+    file: &Table<'_, '_>,
+    content: &Content,
+    base_url: Option<&Url>,
+    report: &mut Report,
+) -> BTreeSet<Capability> {
+    let requirements = requirements(content, base_url);
+    let Some(declared) = file.get("capabilities") else {
+        // Whether the agent can create a TUN device is only known to the profile's author.
+        let given = requirements.iter().filter(|(known, given, _)| *given && *known != Capability::Tun);
+        return given.map(|(capability, _, _)| *capability).collect();
+    };
+    let names: Vec<&str> =
+        CAPABILITIES.iter().map(|(name, _)| *name).filter(|name| *name != "fresh").collect();
+    let mut decided = BTreeSet::new();
+    // A wrong type has been reported already.
+    for (name, span) in declared.strings(&mut Report::new(report.path())) {
+        let Some((_, capability)) = CAPABILITIES.iter().find(|(known, _)| *known == name) else {
+            let message = format!("unknown capability `{name}`");
+            report.error_with_help(span, message, help_for(name, &names));
+            continue;
+        };
+        if *capability == Capability::Fresh {
+            report.error_with_help(
+                span,
+                "`fresh` is only for targets that start empty for each sub-test; this one is shared",
+                "remove `fresh`",
+            );
+            continue;
+        }
+        if let Some((_, _, what)) =
+            requirements.iter().find(|(known, given, _)| known == capability && !given)
+        {
+            report.error_with_help(
+                span,
+                format!("`{name}` requires {what}, which the profile lacks"),
+                "add it, or remove the capability",
+            );
+        }
+        decided.insert(*capability);
+    }
+    decided
+}
+
+/// Warns of settings that will keep sub-tests from running to their end.
+pub(super) fn warn(
+    content: &Content,
+    capabilities: &BTreeSet<Capability>,
+    locations: &BTreeMap<String, Span>,
+    report: &mut Report,
+) {
+    if capabilities.contains(&Capability::Agent) && content.hooks.approve.is_none() {
+        report.warning(
+            locations.get("agent.command").cloned().unwrap_or_default(),
+            "the agent cannot log in: a run with sub-tests that log in is refused".to_owned(),
+            "set hooks.approve, or exclude those sub-tests with --filter, or remove [agent]",
+        );
+    }
+    if !capabilities.contains(&Capability::Clock) {
+        return;
+    }
+    for (identity, source) in &content.tokens {
+        let key = format!("tokens.{}", identity_name(*identity));
+        if matches!(source, TokenSource::Env(_) | TokenSource::Inline(_) | TokenSource::File(_)) {
+            report.warning(
+                locations.get(&key).cloned().unwrap_or_default(),
+                format!("sub-tests advance the clock by months, after which {key} has expired and cannot be renewed"),
+                "use { login = { email = \"…\", password_env = \"VARIABLE\" } } or { command = \"…\" } instead",
+            );
+        }
+    }
+}
+
+/// Returns the capabilities that require settings, whether the profile has them, and their description.
+fn requirements(content: &Content, base_url: Option<&Url>) -> [(Capability, bool, &'static str); 5] {
+    let has_agent = content.agent.is_some();
+    let outsider = content.other_org_id.is_some() && content.tokens.contains_key(&Identity::Outsider);
+    // An invalid base URL has been reported already.
+    let address_is_known = content.address.is_some() || base_url.is_none_or(is_loopback);
+    [
+        (Capability::Agent, has_agent, "an [agent] with its command"),
+        (Capability::Tun, has_agent, "an [agent] with its command"),
+        (Capability::Clock, content.hooks.clock.is_some(), "hooks.clock"),
+        (Capability::Organisations, outsider, "other_org_id and tokens.outsider"),
+        (Capability::Cidr, address_is_known, "the `address` from which the target sees the kit"),
+    ]
+}
+
+/// On loopback no address is translated: the target sees the kit's own.
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}

@@ -1,0 +1,229 @@
+//! The content of a target profile. The comments are also the descriptions of its JSON Schema.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+
+use harness_model::scenario::model::Identity;
+
+/// A target profile: the target's URL, sessions for its people, and its capabilities.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Profile")]
+pub struct Content {
+    /// The target's name in reports.
+    pub name: String,
+    /// Its version in reports.
+    pub version: Option<String>,
+    /// The base URL, http://… or https://…, including the path before /api.
+    pub base_url: String,
+    /// The organisation of admin, owner and member.
+    pub org_id: String,
+    /// The outsider's organisation.
+    pub other_org_id: Option<String>,
+    /// The address from which the target sees the kit.
+    pub address: Option<String>,
+    /// Whether the target is the reference, so that `ours` statements are judged.
+    #[schemars(default)]
+    pub reference: bool,
+    /// The target's capabilities. By default they follow from the rest of the profile.
+    #[schemars(with = "Option<Vec<CapabilityName>>")]
+    pub capabilities: Option<Vec<String>>,
+    /// The sources of sessions for admin, owner, member and outsider.
+    #[schemars(default, with = "BTreeMap<IdentityName, TokenSource>")]
+    pub tokens: BTreeMap<Identity, TokenSource>,
+    /// TLS settings.
+    #[schemars(default)]
+    pub tls: TlsFiles,
+    /// Limits on requests and responses.
+    #[schemars(default)]
+    pub limits: Limits,
+    /// Time limits.
+    #[schemars(default)]
+    pub timeouts: Timeouts,
+    /// The target's agent.
+    pub agent: Option<Agent>,
+    /// The target's test hooks.
+    #[schemars(default)]
+    pub hooks: Hooks,
+    /// The locations of undocumented fields that the kit reads.
+    #[schemars(default)]
+    pub pointers: Pointers,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename = "Capability", rename_all = "kebab-case")]
+#[allow(dead_code, reason = "its names are the schema's; the language's own enum has no schema")]
+enum CapabilityName {
+    Agent,
+    Installer,
+    Clock,
+    Heartbeat,
+    Organisations,
+    Addresses,
+    Cidr,
+    Dashboard,
+    Wire,
+    Tun,
+}
+
+#[derive(JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
+#[schemars(rename = "Identity", rename_all = "kebab-case")]
+#[allow(dead_code, reason = "its names are the schema's; the language's own enum has no schema")]
+enum IdentityName {
+    Admin,
+    Owner,
+    Member,
+    Outsider,
+}
+
+/// The source of a session token.
+#[derive(Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum TokenSource {
+    /// An environment variable.
+    Env(String),
+    /// A file, relative to the profile. It is read again when its token is refused.
+    File(PathBuf),
+    /// A command, quoted as in a shell, that prints the token. It is run again when its token is refused.
+    Command(String),
+    /// `POST /api/auth/login` with the password from an environment variable. It is repeated when its token is refused.
+    Login(Login),
+    /// A token in the profile itself, which causes a warning.
+    #[schemars(untagged)]
+    Inline(String),
+}
+
+/// A login with a password.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Login {
+    /// The account's email address.
+    pub email: String,
+    /// The environment variable that contains the password.
+    pub password_env: String,
+}
+
+/// TLS settings. Files are PEM, and their paths are relative to the profile.
+#[derive(Debug, Clone, Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct TlsFiles {
+    /// The only trusted authorities; by default the system's.
+    pub ca: Option<PathBuf>,
+    /// The kit's own certificate, followed by its chain.
+    pub client_certificate: Option<PathBuf>,
+    /// The key of that certificate.
+    pub client_key: Option<PathBuf>,
+    /// Whether the certificate must be for the host of base_url; true by default.
+    #[schemars(default)]
+    pub check_name: Option<bool>,
+}
+
+/// Limits on the requests of all sub-tests together, and on responses.
+#[derive(Debug, Clone, Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Limits {
+    /// Requests per second.
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub requests_per_second: Option<f64>,
+    /// Concurrent requests, and concurrent sub-tests.
+    pub concurrency: Option<NonZeroU32>,
+    /// The maximum size of a response in bytes; 4 MiB by default.
+    pub answer_bytes: Option<NonZeroU32>,
+}
+
+/// Time limits, such as `"10s"`.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Timeouts {
+    /// Of connecting; 3 s by default.
+    #[schemars(with = "Option<String>")]
+    pub connect: Duration,
+    /// Of a request and its response; 10 s by default.
+    #[schemars(with = "Option<String>")]
+    pub request: Duration,
+    /// Of a sub-test, not counting its waiting for `limits`; 60 s by default.
+    #[schemars(with = "Option<String>")]
+    pub subtest: Duration,
+}
+
+/// How the target's agent is started.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Agent {
+    /// The program and its first arguments, quoted as in a shell.
+    pub command: String,
+    /// Additional environment variables.
+    #[schemars(default)]
+    pub env: BTreeMap<String, String>,
+    /// Additional flags of `up` unless the profile declares `tun`, quoted as in a shell.
+    #[schemars(with = "Option<String>")]
+    pub without_tun: String,
+}
+
+/// Test hooks of the target: URLs, or paths below the base URL.
+#[derive(Debug, Clone, Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Hooks {
+    /// `POST {"advance_seconds": N}` moves the clock.
+    pub clock: Option<String>,
+    /// `POST {"user_code": "…", "approve": true}` with a session approves a device login.
+    pub approve: Option<String>,
+    /// `POST {}` before the run resets the target.
+    pub reset: Option<String>,
+}
+
+/// JSON pointers (RFC 6901) to undocumented fields that the kit reads.
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Pointers {
+    /// The token in the response of `POST /api/auth/login`; /data/access_token by default.
+    pub access_token: Option<String>,
+    /// The token in the response of `POST /api/register-machine`; /data/machine_token by default.
+    pub machine_token: Option<String>,
+    /// The array of rows in responses of `GET /api/db/…` and `GET /api/user-orgs`; /data or the response itself by default.
+    pub rows: Option<String>,
+    /// Fields in a row of `GET /api/db/machines`.
+    #[schemars(default)]
+    pub machine: MachinePointers,
+}
+
+/// JSON pointers to the fields of a machine's row.
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct MachinePointers {
+    /// /id by default.
+    pub id: Option<String>,
+    /// /name by default.
+    pub name: Option<String>,
+    /// /status by default.
+    pub status: Option<String>,
+    /// /tailnet_ip by default.
+    pub tailnet_ip: Option<String>,
+    /// /tags by default.
+    pub tags: Option<String>,
+    /// /public_key by default.
+    pub public_key: Option<String>,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let [connect, request, subtest] = [3, 10, 60].map(Duration::from_secs);
+        Self { connect, request, subtest }
+    }
+}
+
+impl fmt::Debug for TokenSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(variable) => write!(formatter, "Env({variable})"),
+            Self::File(path) => write!(formatter, "File({})", path.display()),
+            Self::Command(_) => formatter.write_str("Command(…)"),
+            Self::Login(login) => write!(formatter, "Login({login:?})"),
+            Self::Inline(_) => formatter.write_str("Inline(…)"),
+        }
+    }
+}

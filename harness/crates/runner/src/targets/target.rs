@@ -1,0 +1,65 @@
+//! The interface of targets.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use harness_model::plan::TargetFacts;
+use harness_model::scenario::model::Capability;
+use harness_model::target::TargetDescription;
+
+use super::environment::TestEnvironment;
+use super::error::TargetError;
+
+/// A target of a run: one implementation that all sub-tests share, or one that is started for each of them.
+pub trait Target: fmt::Debug + Send + Sync {
+    /// Returns the description for reports.
+    fn description(&self) -> TargetDescription;
+
+    /// Returns the capabilities that this host prevents, with the reasons.
+    fn lacking(&self) -> BTreeMap<Capability, String> {
+        BTreeMap::new()
+    }
+
+    /// Returns what planning needs to know.
+    fn facts(&self) -> TargetFacts {
+        let TargetDescription { name, capabilities, reference, .. } = self.description();
+        TargetFacts { name, capabilities, lacking: self.lacking(), is_reference: reference }
+    }
+
+    /// Whether sub-tests share it, and with it its clock.
+    fn is_shared(&self) -> bool;
+
+    /// The maximum number of concurrent requests, and so of sub-tests; `None` without a limit.
+    fn most_at_once(&self) -> Option<usize> {
+        None
+    }
+
+    /// The time limit of a sub-test; `None` if the target sets none.
+    fn time_limit(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The number of requests that were retried because their connection failed.
+    fn retries(&self) -> u64 {
+        0
+    }
+
+    /// Whether the kit can approve device logins.
+    fn can_approve_logins(&self) -> bool {
+        true
+    }
+
+    /// Checks that the target responds, and resets it, before anything runs.
+    fn preflight(&self) -> BoxFuture<'_, Result<(), TargetError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Creates the environment of one sub-test; `with_tun` if its `ztna up` brings up a TUN device.
+    fn environment(
+        self: Arc<Self>,
+        with_tun: bool,
+    ) -> BoxFuture<'static, Result<TestEnvironment, TargetError>>;
+}
