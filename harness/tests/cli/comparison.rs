@@ -30,7 +30,7 @@ fn what_got_worse_is_a_regression_and_nothing_else() {
     for told in [
         "newly failing (1)",
         "keys/ST1 keys/F.1  pass → fail",
-        "the status should be 201, but is 200",
+        "status: expected 201, got 200",
         "1 regression",
     ] {
         assert!(text.contains(told), "{told}: {text}");

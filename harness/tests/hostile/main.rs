@@ -176,7 +176,7 @@ fn what_stands_in_between_is_told_of_a_failed_check() {
             200,
             "text/html",
             html,
-            &["an HTML page, titled “Sign in”", "does base_url lead to"],
+            &["an HTML page, titled “Sign in”", "check that base_url leads to"],
         ),
         (
             "a redirect",
@@ -184,7 +184,7 @@ fn what_stands_in_between_is_told_of_a_failed_check() {
             302,
             "text/plain",
             "https://sso.example/login",
-            &["redirects to https://sso.example", "set base_url to it"],
+            &["redirected to https://sso.example", "set base_url to that address"],
         ),
         (
             "502",
@@ -192,10 +192,10 @@ fn what_stands_in_between_is_told_of_a_failed_check() {
             502,
             "text/html",
             "<html>Bad Gateway</html>",
-            &["the answer of a gateway (hostile)", "set base_url"],
+            &["comes from a gateway (hostile)", "set base_url"],
         ),
-        ("503", the_list, 503, "text/plain", "", &["the answer of a gateway (hostile)"]),
-        ("504", everything, 504, "text/html", "<html></html>", &["the answer of a gateway (hostile)"]),
+        ("503", the_list, 503, "text/plain", "", &["comes from a gateway (hostile)"]),
+        ("504", everything, 504, "text/html", "<html></html>", &["comes from a gateway (hostile)"]),
     ];
     for (case, instead, status, kind, body, told) in cases {
         let body = body.to_owned();
@@ -312,7 +312,7 @@ fn a_401_of_the_targets_own_is_judged() {
         _ => right(asked),
     });
     let run = judge(&server.base_url, "");
-    run.ends("its own 401", 1, &["the status should be 201, but is 401"]);
+    run.ends("its own 401", 1, &["status: expected 201, got 401"]);
 }
 
 #[test]
@@ -341,6 +341,6 @@ fn pointers_lead_to_what_no_document_describes() {
         _ => right(asked),
     };
     let server = Server::start(elsewhere);
-    judge(&server.base_url, "").ends("without", 1, &["the answer has no rows"]);
+    judge(&server.base_url, "").ends("without", 1, &["there are no rows in"]);
     judge(&server.base_url, "[pointers]\nrows = \"/result/items\"\n").ends("with", 0, &[]);
 }

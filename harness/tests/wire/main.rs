@@ -116,7 +116,7 @@ async fn silence_is_believed_of_a_machine_that_was_asked() {
     let right = Agent::start(Manner::Right);
     let run = judge(&control_plane(told(&right)).await.uri(), "wire/ST2");
     assert_eq!(run.code, 1, "{}", run.stdout);
-    assert_eq!(run.last_check()["expected"], "the handshake: not answered");
+    assert_eq!(run.last_check()["expected"], "handshake: no answer");
 
     // Nobody was asked: nothing is known. But a machine that nobody is told of is not connected either.
     let empty = control_plane(json!([])).await;

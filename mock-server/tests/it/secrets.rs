@@ -175,7 +175,7 @@ impl Scene {
             ("server.log", "/api/auth/device/token"),
             ("server.log", "status=401"),
             ("plane.db", "tskey-auth-"),
-            ("standard error", "answered"),
+            ("standard error", "response received"),
             ("standard error", "INVALID_KEY"),
             ("standard error", "unexpected argument"),
         ] {

@@ -152,10 +152,10 @@ async fn what_leads_nowhere_says_why() {
     for (words, reason) in [
         (&["nobody", "80"][..], "no machine named 'nobody' in this network".to_owned()),
         (&["Visitor", "80"], "Visitor is this machine itself".to_owned()),
-        (&["Web", "81"], format!("Web ({address}) refuses connections to port 81: nothing listens there")),
+        (&["Web", "81"], format!("Web ({address}) refused the connection to port 81: nothing listens there")),
         (
             &["Web", "8080"],
-            format!("Web ({address}) refuses connections to port 8080: nothing listens there"),
+            format!("Web ({address}) refused the connection to port 8080: nothing listens there"),
         ),
     ] {
         let refused = site.nc(words, b"");
@@ -188,8 +188,8 @@ async fn services_that_cannot_be_served_are_refused_before_anything_is_registere
             1,
             "--serve names port 80 more than once",
         ),
-        (&["--userspace", "--serve", "80"], 2, "it has to be PORT=ADDRESS:PORT"),
-        (&["--userspace", "--serve", "80=here"], 2, "'here' after the = is no address with a port"),
+        (&["--userspace", "--serve", "80"], 2, "expected PORT=ADDRESS:PORT"),
+        (&["--userspace", "--serve", "80=here"], 2, "invalid address 'here' after the '='"),
     ] {
         let mut command = machine.ztna(&["up"]);
         let ended = Ended::of(command.args(words).env("ZTNA_AUTH_KEY", AUTH_KEY).output().unwrap(), &machine);
@@ -234,7 +234,7 @@ async fn a_connection_that_breaks_is_no_success() {
     let site = Site::open(&[(9000, port)]).await;
     let broken = site.nc(&["Web", "9000"], &bytes(10_000));
     assert_eq!((broken.code, broken.stdout.as_str()), (Some(1), "half of it"));
-    assert_eq!(broken.stderr, "the connection to Web was broken off: something may be missing\n");
+    assert_eq!(broken.stderr, "the connection to Web was lost; data may be missing\n");
 
     let mut command = site.visitor.ztna(&["nc", "Web", "9000"]);
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
@@ -287,7 +287,7 @@ fn a_machine_with_a_device_and_one_without_reach_each_other() {
         assert!(told.stdout.ends_with(&bytes(1_000_000)));
         let refused = kernel.run(&["nc", "Web", "81"]);
         assert_eq!(refused.code, Some(1));
-        assert!(refused.stderr.contains("refuses connections to port 81"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("refused the connection to port 81"), "{}", refused.stderr);
 
         // What listens on all addresses of the other is reachable by itself.
         let listener = TcpListener::bind("0.0.0.0:0").unwrap();

@@ -43,7 +43,11 @@ impl House {
         let mut command = machine.ztna(words);
         command.args(["--org", &self.ready.org_id, "--log", "trace"]).env("QZ_API_KEY", token);
         let ended = Ended::of(command.output().unwrap(), machine);
-        assert!(ended.stderr.contains("answered") && !ended.stderr.contains(token), "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains("response received") && !ended.stderr.contains(token),
+            "{}",
+            ended.stderr
+        );
         ended
     }
 

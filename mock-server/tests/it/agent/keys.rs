@@ -68,7 +68,7 @@ async fn a_list_needs_an_organisation_and_a_role_in_it() {
     assert_eq!(machine.requests().await, ["GET /api/user-orgs"], "the keys are not even asked for");
 
     let list = machine.run(&["auth-keys", "list", "--org", "org_2"]);
-    assert_eq!(list.stderr, "error checking permissions: you are not in the organization org_2\n");
+    assert_eq!(list.stderr, "error checking permissions: you are not a member of the organization org_2\n");
 }
 
 #[tokio::test]

@@ -91,7 +91,10 @@ async fn a_registered_machine_waits_for_its_control_plane() {
     assert_eq!(given_up.code, Some(1));
     let lines: Vec<&str> = given_up.stderr.lines().collect();
     assert_eq!(lines.len(), 2, "told once, and why it ended: {lines:?}");
-    assert!(lines[0].starts_with("no heartbeat: cannot reach the control plane at <server>"), "{lines:?}");
+    assert!(
+        lines[0].starts_with("heartbeat failed: cannot reach the control plane at <server>"),
+        "{lines:?}"
+    );
     let words = "not connected within 1s 500ms: no answer from the control plane at <server>";
     assert!(lines[1].starts_with(words), "{lines:?}");
 

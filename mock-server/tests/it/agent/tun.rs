@@ -38,9 +38,9 @@ async fn without_privilege_nothing_is_registered() {
         .env("ZTNA_AUTH_KEY", AUTH_KEY);
     let ended = Ended::of(command.output().unwrap(), &machine);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{}", ended.stderr);
-    let said = ended.stderr.strip_prefix("a TUN device takes root (or CAP_NET_ADMIN) and /dev/net/tun: ");
+    let said = ended.stderr.strip_prefix("a TUN device needs root (or CAP_NET_ADMIN) and /dev/net/tun: ");
     assert!(
-        said.is_some_and(|said| said.ends_with(". Run as root, or 'ztna up --userspace'\n")),
+        said.is_some_and(|said| said.ends_with(". Run as root, or use 'ztna up --userspace'\n")),
         "{}",
         ended.stderr
     );
@@ -53,7 +53,7 @@ fn a_name_that_is_taken_is_told_before_anything_is_registered() {
         let machine = Machine::fresh().await;
         let ended = machine.run(&["up", "--hostname", "a", "--auth-key", AUTH_KEY, "--tun-name", "lo"]);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
-        assert!(ended.stderr.contains("a network device named 'lo' is there already"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("a network device named 'lo' already exists"), "{}", ended.stderr);
         assert_eq!(machine.requests().await, [""; 0]);
     });
 }
@@ -74,7 +74,7 @@ fn the_kernel_and_the_agent_reach_the_other_machine() {
         assert!(one.run(&["status"]).stdout.contains("\nMode:          TUN (kernel)\n"));
         assert_eq!(status(&one)["mode"], "tun");
         let twice = one.run(&["up"]);
-        assert!(twice.stderr.contains("ztna up is already running"), "{}", twice.stderr);
+        assert!(twice.stderr.contains("'ztna up' is already running"), "{}", twice.stderr);
 
         let shown = ip("addr show ztna0");
         assert!(shown.contains(" mtu 1420 ") && shown.contains(&format!("inet {own}/10 ")), "{shown}");
@@ -133,8 +133,8 @@ fn a_device_that_is_deleted_ends_it() {
         ip("link delete tunnel7");
         let (status, stderr) = running.end();
         assert_eq!(status.code(), Some(1));
-        assert!(stderr.starts_with("the TUN device tunnel7 has gone ("), "{stderr}");
-        assert!(stderr.ends_with("). Run 'ztna up' again\n"), "{stderr}");
+        assert!(stderr.starts_with("the TUN device tunnel7 was removed: "), "{stderr}");
+        assert!(stderr.ends_with(". Run 'ztna up' again\n"), "{stderr}");
         eventually(|| !machine.run(&["status"]).stdout.contains("running"));
     });
 }

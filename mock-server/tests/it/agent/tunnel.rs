@@ -112,7 +112,7 @@ async fn a_machine_that_comes_back_is_reached_at_its_new_port() {
     let pair = Pair::meet().await;
     pair.other.run(&["down"]);
     let stopped = || pair.one.run(&["ping", "Win-A", "--timeout", "100ms"]).stderr;
-    eventually(|| stopped().contains("cannot be reached: it has no tunnel"));
+    eventually(|| stopped().contains("cannot be reached: it is not connected"));
     let again = up(&pair.other, AUTH_KEY, "Win-A").ready();
     assert!(again.lines[1].starts_with("Already registered: Win-A (IP: 100."), "{:?}", again.lines);
     assert!(again.lines[2].ends_with("[userspace]") && again.lines[3] == "VPN started!", "{:?}", again.lines);
@@ -165,7 +165,7 @@ async fn pings_that_lead_nowhere_say_why() {
         (&one, "nobody", "no machine named 'nobody' in this network"),
         (&one, "100.99.1.2", "no machine named '100.99.1.2' in this network"),
         (&one, "Linux-C", "Linux-C is this machine itself"),
-        (&one, "Stopped", "cannot be reached: it has no tunnel. Run 'ztna up' there"),
+        (&one, "Stopped", "cannot be reached: it is not connected. Run 'ztna up' there"),
         (&other, "Linux-C", "QuickZTNA is not running"),
     ] {
         let refused = machine.run(&["ping", target, "--timeout", "500ms"]);

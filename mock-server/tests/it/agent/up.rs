@@ -95,7 +95,7 @@ async fn the_flag_is_warned_about_and_the_variable_is_not() {
         let (status, stderr) = up.end();
         assert_eq!(status.code(), Some(0));
         assert_eq!(stderr.contains(WARNING), warned, "{stderr}");
-        assert!(stderr.contains("answered"), "the log is on: {stderr}");
+        assert!(stderr.contains("response received"), "the log is on: {stderr}");
         for secret in [&AUTH_KEY[11..], &MACHINE_TOKEN[4..]] {
             assert!(!stderr.contains(secret), "{stderr}");
         }
@@ -109,7 +109,7 @@ async fn one_up_a_state_folder_and_a_killed_one_leaves_no_trace() {
     let first = machine.up(&[]).ready();
     let second = machine.run(&["up", "--userspace", "--auth-key", AUTH_KEY]);
     assert_eq!(second.code, Some(1));
-    assert!(second.stderr.contains("ztna up is already running"), "{}", second.stderr);
+    assert!(second.stderr.contains("'ztna up' is already running"), "{}", second.stderr);
 
     first.signal(Signal::KILL);
     first.end();
@@ -184,7 +184,7 @@ async fn a_control_plane_that_restarts_is_waited_for() {
     machine.accepts("online").await;
     let up = machine.up(&["--timeout", "60s"]).ready();
     machine.run(&["down"]);
-    assert_eq!(up.end().1, "UNAVAILABLE: starting; trying again until it answers\n");
+    assert_eq!(up.end().1, "UNAVAILABLE: starting; retrying until it answers\n");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! TOML files that people write: their text, what stands where in it, and the mistakes shown with carets.
+//! Hand-written TOML files: their text, spans, and diagnostics with carets.
 
 pub mod diagnostic;
 pub mod document;
@@ -7,14 +7,13 @@ pub mod spelling;
 use std::ops::Range;
 use std::path::PathBuf;
 
-/// Where something stands in its file, in bytes.
+/// A byte range in a file.
 pub type Span = Range<usize>;
 
-/// A file and its text, kept for carets.
+/// A file and its text, kept to render diagnostics.
 #[derive(Debug)]
 pub struct Source {
-    /// The path as it is shown.
+    /// The path shown in messages.
     pub path: PathBuf,
-    /// The whole text.
     pub text: String,
 }

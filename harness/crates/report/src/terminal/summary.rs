@@ -16,7 +16,7 @@ use super::paint::Paint;
 use super::wrap::wrap;
 
 /// How the reason of a statement begins that is verified as far as its checks ran.
-const IN_PART: &str = "in part: ";
+const IN_PART: &str = "partly: ";
 /// Of statements that are unverified for one reason: what fits in a few lines.
 const MOST_STATEMENTS: usize = 12;
 

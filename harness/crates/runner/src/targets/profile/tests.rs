@@ -47,7 +47,7 @@ fn inline_tokens_are_masked_and_cause_a_warning() {
     assert!(!shown.contains("very-secret") && !format!("{profile:?}").contains("very-secret"), "{shown}");
     let wrong =
         parse(&format!("{MINIMAL}[tokens]\nadmin = \"very-secret\" x\n")).unwrap_err().render(false, 100);
-    assert!(wrong.contains("not TOML") && !wrong.contains("very-secret"), "{wrong}");
+    assert!(wrong.contains("invalid TOML") && !wrong.contains("very-secret"), "{wrong}");
 }
 
 #[test]
@@ -58,27 +58,27 @@ fn mistakes_have_a_caret_and_a_hint() {
         ("capabilities = [\"cidr\"]", "`cidr` requires the `address`", "add it"),
         ("capabilities = [\"agnet\"]", "unknown capability `agnet`", "did you mean `agent`?"),
         ("capabilities = \"agent\"\nversion = 1", "`version` must be a string", ""),
-        ("oder_org_id = \"x\"", "no key `oder_org_id`", "did you mean `other_org_id`?"),
+        ("oder_org_id = \"x\"", "unknown key `oder_org_id`", "did you mean `other_org_id`?"),
         ("address = \"here\"", "invalid address `here`", "203.0.113.9"),
         ("[timeouts]\nrequest = \"soon\"", "invalid duration `soon`", "\"10s\""),
         ("[timeouts]\nsubtest = \"0s\"", "greater than zero", ""),
         (
             "[tokens]\nadmin = { enviroment = \"X\" }",
-            "no key `enviroment`",
-            "there are: `env`, `file`, `command`, `login`",
+            "unknown key `enviroment`",
+            "expected one of `env`, `file`, `command`, `login`",
         ),
         ("[tokens]\nadmin = { env = \"X\", file = \"y\" }", "exactly one source", "{ command ="),
-        ("[tokens]\nadmin = { login = { email = \"a\" } }", "needs `password_env`", ""),
+        ("[tokens]\nadmin = { login = { email = \"a\" } }", "missing key `password_env`", ""),
         ("[tokens]\nadmin = { command = \"vault 'x\" }", "invalid command line in `command`", "sh -c"),
-        ("[tokens]\nnobody = \"x\"", "no key `nobody`", "there are: `admin`"),
+        ("[tokens]\nnobody = \"x\"", "unknown key `nobody`", "expected one of `admin`"),
         ("[tls]\nclient_key = \"k.pem\"", "requires tls.client_certificate", "add client_certificate"),
         ("[limits]\nrequests_per_second = 0", "a number of at least 0.01", ""),
         ("[limits]\nconcurrency = 0", "must be an integer above 0", ""),
-        ("[limits]\nconcurency = 4", "no key `concurency`", "did you mean `concurrency`?"),
+        ("[limits]\nconcurency = 4", "unknown key `concurency`", "did you mean `concurrency`?"),
         ("[hooks]\nclock = \"clock\"", "expected a URL or a path", "begins with `/`"),
         ("[pointers]\nrows = \"items\"", "invalid JSON pointer", "\"/items\""),
-        ("[pointers.machine]\nip = \"/ip\"", "no key `ip`", ""),
-        ("[agent]\nenv = {}", "agent needs `command`", ""),
+        ("[pointers.machine]\nip = \"/ip\"", "unknown key `ip`", ""),
+        ("[agent]\nenv = {}", "missing key `command`", ""),
     ];
     for (more, message, help) in cases {
         let shown = parse(&format!("{MINIMAL}{more}\n")).unwrap_err().render(false, 100);
@@ -98,7 +98,7 @@ fn all_mistakes_are_reported_at_once() {
         "`nmae`",
         "did you mean `name`?",
         "must begin with http",
-        "needs `org_id`",
+        "missing key `org_id`",
         "`connect` must be a string",
     ] {
         assert!(shown.contains(message), "{message}: {shown}");
