@@ -233,7 +233,7 @@ fn reads_are_repeated_when_the_connection_fails_and_writes_never_are() {
     };
     let once = cut("/api/db/keys", 1);
     let run = judge(&once.base_url, "");
-    run.ends("a read cut once", 0, &["1 read was repeated because its connection failed"]);
+    run.ends("a read cut once", 0, &["1 read was retried after a connection failure"]);
     assert_eq!((run.results["retries"].as_u64(), once.times("GET", "/api/db/keys")), (Some(1), 2));
 
     let always = cut("/api/db/keys", usize::MAX);
