@@ -11,7 +11,6 @@ use crate::plan::PlannedSubtest;
 use crate::requirement::{Level, Registry};
 use crate::scenario::model::{Check, Row, Span, Step};
 use crate::scenario::template::{Binding, fill_template};
-use crate::source::diagnostic::line;
 use crate::verdict::{Fault, SubtestVerdict};
 
 /// A step that was not done.
@@ -82,7 +81,7 @@ impl Judge<'_> {
         let waiver = match outcome.verdict {
             // Only then: to find the line costs reading the file from its beginning.
             CheckVerdict::Fail => {
-                let at = line(&scenario.source, &outcome.span);
+                let at = scenario.source.line(&outcome.span);
                 self.planned.waivers.letting_through(scenario, &outcome.statements, at)
             }
             _ => None,

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::record::StepRecord;
 use harness_model::check::evidence::{Exchange, ProcessResult, WireResult};
 use harness_model::scenario::model::Source;
-use harness_model::source::diagnostic::line;
 
 /// What is kept of a text, in bytes: an answer may have megabytes.
 const LONGEST: usize = 64 * 1024;
@@ -124,7 +123,7 @@ impl FailedStep {
     pub fn of(step: &StepRecord, source: &Source) -> Self {
         Self {
             name: step.name.clone(),
-            location: format!("{}:{}", source.path.display(), line(source, &step.span)),
+            location: format!("{}:{}", source.path.display(), source.line(&step.span)),
             row: step.row,
             exchanges: ExchangeResult::first(&step.exchanges),
             more_exchanges: step.exchanges.len().saturating_sub(MOST_EXCHANGES),
