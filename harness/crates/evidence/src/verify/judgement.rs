@@ -248,7 +248,10 @@ fn planned(started: &RunStarted, library: &Library) -> Result<(Arc<Plan>, Vec<St
     let filter = filter.as_deref().map(Filter::parse).transpose().map_err(|error| error.to_string())?;
     let only = rerun.then(std::collections::BTreeSet::new);
     let selection = Selection { suites, filter, only, shard, shuffle, repeat, max_fail: None, waivers };
-    Ok((Arc::new(Plan { subtests, selection, elsewhere: Vec::new(), fingerprint: scenarios }), problems))
+    Ok((
+        Arc::new(Plan { subtests, selection, unselected_waived: Vec::new(), fingerprint: scenarios }),
+        problems,
+    ))
 }
 
 fn tell(
