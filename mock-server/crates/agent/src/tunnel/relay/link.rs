@@ -100,8 +100,8 @@ impl Link {
     async fn connect(&self) -> Result<Socket, LinkError> {
         let stream = self.relay.relay(&self.identity.token).await?;
         let limits = WebSocketConfig::default()
-            .max_message_size(Some(frame::LONGEST))
-            .max_frame_size(Some(frame::LONGEST));
+            .max_message_size(Some(frame::MAX_FRAME_LEN))
+            .max_frame_size(Some(frame::MAX_FRAME_LEN));
         let mut socket = WebSocketStream::from_raw_socket(stream, Role::Client, Some(limits)).await;
         let challenge = receive_frame(&mut socket, "challenge").await?;
         let Frame::Challenge { ephemeral, nonce } = Frame::parse(&challenge)? else {
