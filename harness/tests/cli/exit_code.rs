@@ -132,7 +132,7 @@ fn max_fail_stops_after_n_failures() {
     assert_eq!(run.code, 1, "{run}");
     assert_eq!(run.verdict("keys/ST1"), "fail");
     for id in ["keys/ST2", "keys/ST4"] {
-        assert_eq!((run.verdict(id), run.reason(id)), ("error", "not begun: --max-fail 1 was reached"));
+        assert_eq!((run.verdict(id), run.reason(id)), ("error", "not started: --max-fail 1 was reached"));
     }
     assert_eq!(run.verdict("keys/ST3"), "skip");
 }

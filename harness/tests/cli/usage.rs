@@ -38,11 +38,11 @@ fn invalid_profile_is_rejected_with_location() {
         ("name = \"x\"\nbase_url = \"ftp://x\"\norg_id = \"o\"", "it must begin with http:// or https://"),
         (
             "name = \"x\"\nbase_url = \"http://x\"\norg_id = \"o\"\ncapabilities = [\"clock\"]",
-            "`clock` needs hooks.clock",
+            "`clock` requires hooks.clock",
         ),
         (
             "name = \"x\"\nbase_url = \"http://x\"\norg_id = \"o\"\n[tokens]\nadmin = { env = \"NO_SUCH_VARIABLE\" }",
-            "NO_SUCH_VARIABLE is not set",
+            "NO_SUCH_VARIABLE, which tokens.admin reads, is not set",
         ),
         (
             "name = \"x\"\nbase_url = \"http://x\"\norg_id = \"o\"\n[agent]\ncommand = \"./no-such-agent\"",
@@ -85,7 +85,7 @@ fn init_target_creates_a_valid_profile_once() {
             &["lint", "--target", "acme.toml"],
             0,
             &[
-                "ACME_TOKEN is not set, but tokens.admin reads it",
+                "ACME_TOKEN, which tokens.admin reads, is not set",
                 "capabilities: none (HTTP only)",
                 "acme.toml: 1 warning",
             ],
@@ -93,12 +93,12 @@ fn init_target_creates_a_valid_profile_once() {
         (
             &["lint", "--target", "none.toml"],
             2,
-            &["none.toml cannot be read", "`harness init-target` writes one"],
+            &["failed to read target profile none.toml", "`harness init-target` creates one"],
         ),
         (
             &["init-target", "b.toml", "--name", "b", "--base-url", "x", "--org-id", "o"],
             2,
-            &["b.toml was not written", "no URL"],
+            &["b.toml was not written", "invalid base_url"],
         ),
         (&["schema", "profile"], 0, &["requests_per_second", "client_certificate", "\"addresses\""]),
     ];

@@ -48,9 +48,9 @@ fn modified_files_are_named() {
             joined(&changed),
             vec!["exchanges.jsonl was modified", "re-evaluated as `fail`", "breaks the chain"],
         ),
-        ("exchanges.jsonl", joined(&dropped), vec!["breaks the chain", "is recorded where"]),
-        ("exchanges.jsonl", joined(&twice), vec!["breaks the chain", "is recorded where"]),
-        ("exchanges.jsonl", joined(&swapped), vec!["breaks the chain", "is recorded where"]),
+        ("exchanges.jsonl", joined(&dropped), vec!["breaks the chain", "expected step"]),
+        ("exchanges.jsonl", joined(&twice), vec!["breaks the chain", "expected step"]),
+        ("exchanges.jsonl", joined(&swapped), vec!["breaks the chain", "expected step"]),
         ("exchanges.jsonl", joined(&lines[..refused]), vec!["the end of the run is missing"]),
         ("exchanges.jsonl", None, vec!["exchanges.jsonl is missing"]),
         (

@@ -20,7 +20,7 @@ fn interrupted() -> Results {
         kept.push(Event::SubtestFinished {
             subtest,
             verdict: SubtestVerdict::Error,
-            reason: Some("interrupted before it began".to_owned()),
+            reason: Some("interrupted before it started".to_owned()),
             fault: Some(Fault::Interruption),
             took: Duration::ZERO,
         });

@@ -17,7 +17,7 @@ use super::paint::{self, Paint};
 use super::wrap::wrap;
 
 /// What a check is told that was not judged for the sake of an earlier step.
-const EARLIER: &str = "not run: an earlier step could not be done";
+const EARLIER: &str = "not run: an earlier step could not be carried out";
 /// Width of the label column.
 const LABEL_WIDTH: usize = 11;
 /// Lines shown of a response or an output.
