@@ -1,11 +1,10 @@
 //! Re-evaluates the recorded checks line by line and collects deviations from the recording.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use crate::line::Happened;
+use crate::line::LoggedEvent;
 use harness_model::check::outcome::{CheckVerdict, Outcome};
-use harness_model::event::{Event, Fault, SubtestVerdict};
+use harness_model::event::{Event, Fault, SubtestFinished, SubtestStarted, SubtestVerdict};
 use harness_model::judge::Judge;
 use harness_model::plan::Plan;
 use harness_model::recording::{RecordedCheck, Recording, Replay, Replayed};
@@ -58,16 +57,15 @@ impl<'a> Trial<'a> {
     }
 
     /// Processes a line and returns the corresponding run event, with re-evaluated outcomes.
-    pub(super) fn take(&mut self, number: u64, happened: Happened) -> Option<Event> {
-        match happened {
-            Happened::RunStarted(_) | Happened::Settled { .. } | Happened::RunFinished { .. } => None,
-            Happened::SubtestStarted { subtest, id, .. } => self.started(number, subtest, &id),
-            Happened::Step { subtest, recording } => self.step(number, subtest, &recording),
-            Happened::CleanupFailed { subtest, message } => Some(Event::CleanupFailed { subtest, message }),
-            Happened::SubtestFinished { subtest, verdict, reason, fault, took_ns } => {
-                self.finished(number, subtest, verdict, reason.as_deref(), fault);
-                let took = Duration::from_nanos(took_ns);
-                Some(Event::SubtestFinished { subtest, verdict, reason, fault, took })
+    pub(super) fn take(&mut self, number: u64, logged: LoggedEvent) -> Option<Event> {
+        match logged {
+            LoggedEvent::RunStarted(_) | LoggedEvent::Settled(_) | LoggedEvent::RunFinished(_) => None,
+            LoggedEvent::SubtestStarted(started) => self.started(number, started),
+            LoggedEvent::Step { subtest, recording } => self.step(number, subtest, &recording),
+            LoggedEvent::CleanupFailed(failed) => Some(Event::CleanupFailed(failed)),
+            LoggedEvent::SubtestFinished(finished) => {
+                self.finished(number, &finished);
+                Some(Event::SubtestFinished(finished))
             }
         }
     }
@@ -87,8 +85,9 @@ impl<'a> Trial<'a> {
         self.agreement.problems.push(format!("line {number}, {id}: {what}"));
     }
 
-    fn started(&mut self, number: u64, subtest: usize, id: &str) -> Option<Event> {
-        let planned = self.plan.planned(subtest).filter(|planned| planned.scenario.id == id);
+    fn started(&mut self, number: u64, started: SubtestStarted) -> Option<Event> {
+        let subtest = started.subtest;
+        let planned = self.plan.planned(subtest).filter(|planned| planned.scenario.id == started.id);
         let Some(planned) = planned else {
             self.problem(number, subtest, "unexpected sub-test: not planned at this position");
             return None;
@@ -101,7 +100,7 @@ impl<'a> Trial<'a> {
         let replay = Replay::new(judge);
         let course = Course { replay, checks: 0, rests_on_secrets: false, has_own_words: true };
         self.running.insert(subtest, course);
-        Some(Event::SubtestStarted { subtest })
+        Some(Event::SubtestStarted(started))
     }
 
     fn step(&mut self, number: u64, subtest: usize, recording: &Recording) -> Option<Event> {
@@ -163,14 +162,8 @@ impl<'a> Trial<'a> {
     }
 
     /// Checks that the sub-test's verdict follows from its checks.
-    fn finished(
-        &mut self,
-        number: u64,
-        subtest: usize,
-        verdict: SubtestVerdict,
-        reason: Option<&str>,
-        fault: Option<Fault>,
-    ) {
+    fn finished(&mut self, number: u64, finished: &SubtestFinished) {
+        let SubtestFinished { subtest, verdict, fault, .. } = *finished;
         self.over.insert(subtest);
         let is_skipped = self
             .plan
@@ -195,9 +188,7 @@ impl<'a> Trial<'a> {
             _ if verdict != wanted => {
                 format!("recorded as `{}`, but re-evaluated as `{}`", word(verdict), word(wanted))
             }
-            _ if has_words && words.as_deref() != reason => {
-                "the reason differs after re-evaluation".to_owned()
-            }
+            _ if has_words && words != finished.reason => "the reason differs after re-evaluation".to_owned(),
             _ => return,
         };
         self.problem(number, subtest, &told);

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -14,7 +14,7 @@ use super::compare::{Terms, differences};
 use super::files::shown;
 use crate::archive::Archive;
 use crate::chain::Chain;
-use crate::line::{FORMAT, Happened, Line, PlannedLine, RunStarted};
+use crate::line::{FORMAT, Line, LoggedEvent, PlannedLine, RunStarted};
 use crate::manifest::{EXCHANGES, Manifest, RESULTS, SCENARIOS, STATEMENT, is_plain};
 use crate::statement::{self, Subject};
 use harness_model::event::{Event, Listener as _};
@@ -143,7 +143,7 @@ fn judged<R: BufRead>(
     results: Option<&Results>,
 ) -> Result<Judged, String> {
     let first = lines.next()?.map(|line| line.event);
-    let Some(Happened::RunStarted(started)) = first else {
+    let Some(LoggedEvent::RunStarted(started)) = first else {
         return Err(format!("{EXCHANGES} does not start with the start of a run"));
     };
     if started.format != FORMAT {
@@ -166,7 +166,7 @@ fn judged<R: BufRead>(
         let number = lines.chain.lines();
         match line.event {
             // `--prove-isolation` records several runs of the same plan.
-            Happened::RunStarted(next)
+            LoggedEvent::RunStarted(next)
                 if is_ended && next.plan == started.plan && next.target == started.target =>
             {
                 is_ended = false;
@@ -174,21 +174,19 @@ fn judged<R: BufRead>(
                 let (plan, at) = (Arc::clone(&plan), SystemTime::from(begun(&next)?));
                 record.hear(&Event::Started { plan, target: next.target, at });
             }
-            Happened::RunStarted(_) => {
+            LoggedEvent::RunStarted(_) => {
                 return Err(format!("line {number} of {EXCHANGES} starts the run twice"));
             }
             _ if is_ended => {
                 return Err(format!("line {number} of {EXCHANGES} follows the end of the run"));
             }
-            Happened::Settled { run_id, retries, leftovers } => {
-                record.hear(&Event::Settled { run_id, retries, leftovers });
-            }
-            Happened::RunFinished { took_ns, end } => {
+            LoggedEvent::Settled(settled) => record.hear(&Event::Settled(settled)),
+            LoggedEvent::RunFinished(finished) => {
                 is_ended = true;
-                record.hear(&Event::Finished { took: Duration::from_nanos(took_ns), end: end.into() });
+                record.hear(&Event::Finished(finished));
             }
-            happened => {
-                if let Some(event) = trial.take(number, happened) {
+            logged => {
+                if let Some(event) = trial.take(number, logged) {
                     record.hear(&event);
                 }
             }
@@ -373,7 +371,7 @@ fn library<R: Read + Seek>(archive: &mut Archive<R>, folder: &Path) -> Result<Li
     let member = archive.member(EXCHANGES).ok_or_else(|| format!("{EXCHANGES} is missing"))?;
     let contents = archive.read(&member).map_err(|error| error.to_string())?;
     let mut lines = Lines { reader: BufReader::new(contents), chain: Chain::default(), breaks: Vec::new() };
-    let Some(Line { event: Happened::RunStarted(started), .. }) = lines.next()? else {
+    let Some(Line { event: LoggedEvent::RunStarted(started), .. }) = lines.next()? else {
         return Err(format!("{EXCHANGES} does not start with the start of a run"));
     };
     load(folder, Path::new(&started.scenarios)).map_err(|refusal| {
