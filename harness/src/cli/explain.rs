@@ -10,7 +10,6 @@ use harness_report::exit_code::USAGE;
 use harness_model::requirement::{Chapter, Requirement, Via};
 use harness_model::scenario::Library;
 use harness_model::scenario::model::{Action, Initiator, Scenario, Step, WireDeed};
-use harness_model::source::diagnostic::line;
 use harness_report::terminal::Paint;
 
 use super::console::Console;
@@ -104,7 +103,7 @@ fn judged_at(id: &str, library: &Library) -> Vec<String> {
         let path = scenario.source.path.display();
         for step in &scenario.steps {
             for check in step.checks.iter().filter(|check| check.verifies.iter().any(|named| named == id)) {
-                let line = line(&scenario.source, &check.span);
+                let line = scenario.source.line(&check.span);
                 places.push(format!("{path}:{line}  {}: {}", scenario.id, step.name.text));
             }
         }

@@ -52,7 +52,7 @@ fn waived() -> Results {
         owner: "ada@example.com".to_owned(),
         expires: "2026-12-31".to_owned(),
         state: WaiverState::Used,
-        location: "waivers.toml:1".to_owned(),
+        location: "waivers.toml:1".parse().unwrap(),
     };
     results.subtests[0].verdict = SubtestVerdict::Waived;
     results.subtests[0].checks[0].verdict = CheckVerdict::Waived;

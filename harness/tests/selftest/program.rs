@@ -191,8 +191,8 @@ fn matrix_flags_are_mutually_exclusive() {
 
 /// Minutes; CI runs the same as `harness selftest --check-matrix`.
 #[test]
-#[ignore = "whole suites against every deviation take minutes"]
-fn whole_suites_match_the_kill_matrix() {
+#[ignore = "takes minutes"]
+fn slow_whole_suites_match_the_kill_matrix() {
     let output = harness(&["selftest", "--check-matrix"]);
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
 }

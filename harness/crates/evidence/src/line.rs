@@ -14,13 +14,13 @@ use harness_report::results::{Kit, Selected};
 pub struct Line {
     /// The SHA-256 digest of the previous line without its line break; zeros in the first line.
     pub previous: String,
-    pub event: LoggedEvent,
+    pub event: RecordedEvent,
 }
 
 /// An event of the run, in order of occurrence.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum LoggedEvent {
+pub enum RecordedEvent {
     /// The run started: always the first line, and repeated where a run is repeated for comparison.
     RunStarted(Box<RunStarted>),
     SubtestStarted(SubtestStarted),

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::chain::Chain;
-use crate::line::{FORMAT, Line, LoggedEvent, PlannedLine, RunStarted};
+use crate::line::{FORMAT, Line, PlannedLine, RecordedEvent, RunStarted};
 use harness_model::event::{Event, Listener, TargetDescription};
 use harness_model::plan::waiver::WaiverState;
 use harness_model::plan::{Disposition, Plan};
@@ -73,13 +73,13 @@ impl Spool {
         Ok(Spooled { file, chain: self.chain, counts: self.counts })
     }
 
-    fn write(&mut self, event: LoggedEvent) {
+    fn write(&mut self, event: RecordedEvent) {
         if self.failure.is_some() {
             return;
         }
         let line = Line { previous: self.chain.head().to_owned(), event };
         let written = serde_json::to_vec(&line).map_err(io::Error::other).and_then(|text| {
-            self.chain.take(&text);
+            self.chain.append(&text);
             self.file.write_all(&text)?;
             self.file.write_all(b"\n")
         });
@@ -133,18 +133,18 @@ impl Listener for Spool {
             Event::Started { plan, target, at } => {
                 self.plan = Arc::clone(plan);
                 let begun = self.begun(plan, target, *at);
-                self.write(LoggedEvent::RunStarted(Box::new(begun)));
+                self.write(RecordedEvent::RunStarted(Box::new(begun)));
             }
-            Event::SubtestStarted(started) => self.write(LoggedEvent::SubtestStarted(started.clone())),
+            Event::SubtestStarted(started) => self.write(RecordedEvent::SubtestStarted(started.clone())),
             Event::StepFinished { subtest, recording: Some(recording), .. } => {
                 self.count(recording);
-                self.write(LoggedEvent::Step { subtest: *subtest, recording: recording.clone() });
+                self.write(RecordedEvent::Step { subtest: *subtest, recording: recording.clone() });
             }
             Event::StepFinished { recording: None, .. } => {}
-            Event::CleanupFailed(failed) => self.write(LoggedEvent::CleanupFailed(failed.clone())),
-            Event::SubtestFinished(finished) => self.write(LoggedEvent::SubtestFinished(finished.clone())),
-            Event::Settled(settled) => self.write(LoggedEvent::Settled(settled.clone())),
-            Event::Finished(finished) => self.write(LoggedEvent::RunFinished(finished.clone())),
+            Event::CleanupFailed(failed) => self.write(RecordedEvent::CleanupFailed(failed.clone())),
+            Event::SubtestFinished(finished) => self.write(RecordedEvent::SubtestFinished(finished.clone())),
+            Event::Settled(settled) => self.write(RecordedEvent::Settled(settled.clone())),
+            Event::Finished(finished) => self.write(RecordedEvent::RunFinished(finished.clone())),
         }
     }
 }

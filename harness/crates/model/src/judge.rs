@@ -10,7 +10,6 @@ use crate::plan::PlannedSubtest;
 use crate::requirement::{Level, Registry};
 use crate::scenario::model::{Check, Row, Span, Step};
 use crate::scenario::template::{Binding, fill_template};
-use crate::source::diagnostic::line;
 use crate::verdict::{Fault, SubtestVerdict};
 
 /// A step that was not carried out.
@@ -78,7 +77,7 @@ impl Judge<'_> {
         let waiver = match outcome.verdict {
             // Computed only here, as finding the line scans the file.
             CheckVerdict::Fail => {
-                let at = line(&scenario.source, &outcome.span);
+                let at = scenario.source.line(&outcome.span);
                 self.planned.waivers.letting_through(scenario, &outcome.statements, at)
             }
             _ => None,

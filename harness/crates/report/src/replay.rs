@@ -8,7 +8,6 @@ use crate::results::{ExchangeResult, ProcessRun, ReferenceStep, Results, WireRun
 use harness_model::event::{Event, Fault, Listener, SubtestFinished, SubtestVerdict, scenario};
 use harness_model::plan::Plan;
 use harness_model::scenario::model::Span;
-use harness_model::source::diagnostic::line;
 
 /// A step of a sub-test: the sub-test's id, `FILE:LINE`, the row.
 type Place = (String, String, usize);
@@ -81,7 +80,7 @@ impl Listener for Replay {
                 let Some(scenario) = scenario(&plan, *subtest) else { return };
                 let row = self.row(*subtest, span);
                 let source = &scenario.source;
-                let location = format!("{}:{}", source.path.display(), line(source, span));
+                let location = format!("{}:{}", source.path.display(), source.line(span));
                 let place = (scenario.id.clone(), location, row);
                 if self.wanted.contains(&place) {
                     let step = ReferenceStep {

@@ -30,6 +30,8 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// Steps that always run at the end.
     pub cleanup: Vec<Step>,
+    /// The names of all variables that its texts use, such as `token.admin`.
+    pub variables: BTreeSet<String>,
     pub source: Arc<Source>,
     /// The folder of its snapshots, next to the file.
     pub snapshots: PathBuf,

@@ -104,12 +104,6 @@ pub fn caret(source: &Source, span: &Span, label: &str, width: usize) -> String 
     renderer(false, width).render(&[Group::with_level(Level::ERROR).element(snippet)])
 }
 
-/// Returns the 1-based line of the span's start.
-pub fn line(source: &Source, span: &Span) -> usize {
-    let before = source.text.as_bytes().get(..span.start).unwrap_or(source.text.as_bytes());
-    before.iter().filter(|byte| **byte == b'\n').count() + 1
-}
-
 fn renderer(color: bool, width: usize) -> Renderer {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     renderer.decor_style(DecorStyle::Ascii).term_width(width.max(40))
@@ -145,7 +139,7 @@ mod tests {
         assert!(shown.contains("scenarios/a/b/ST1.toml:2:1"), "{shown}");
         assert!(shown.contains("statsu = 1"), "{shown}");
         assert!(shown.contains("^^^^^^ expected 201"), "{shown}");
-        assert_eq!(line(&source(), &(13..19)), 2);
+        assert_eq!(source().line(&(13..19)), 2);
     }
 
     #[test]

@@ -2,10 +2,13 @@
 
 pub mod diagnostic;
 pub mod document;
+mod location;
 pub mod spelling;
 
 use std::ops::Range;
 use std::path::PathBuf;
+
+pub use location::{InvalidLocation, Location};
 
 /// A byte range in a file.
 pub type Span = Range<usize>;
@@ -16,4 +19,17 @@ pub struct Source {
     /// The path shown in messages.
     pub path: PathBuf,
     pub text: String,
+}
+
+impl Source {
+    /// Returns the 1-based line of the start of a span.
+    pub fn line(&self, span: &Span) -> usize {
+        let before = self.text.as_bytes().get(..span.start).unwrap_or(self.text.as_bytes());
+        before.iter().filter(|byte| **byte == b'\n').count() + 1
+    }
+
+    /// Returns the file and line of the start of a span.
+    pub fn location(&self, span: &Span) -> Location {
+        Location::new(&self.path, self.line(span))
+    }
 }

@@ -15,7 +15,6 @@ use harness_model::event::{
 };
 use harness_model::plan::{Disposition, Plan, PlannedSubtest};
 use harness_model::scenario::model::Scenario;
-use harness_model::source::diagnostic::line;
 
 pub use subtest::{Runs, StepRecord, SubtestRecord};
 
@@ -126,7 +125,7 @@ impl Record {
             let checks = record
                 .outcomes
                 .iter()
-                .map(|outcome| (line(source, &outcome.span), outcome.statements.as_slice(), outcome.verdict));
+                .map(|outcome| (source.line(&outcome.span), outcome.statements.as_slice(), outcome.verdict));
             Ended {
                 scenario: &planned.scenario,
                 verdict: record.verdict,

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::record::StepRecord;
 use harness_model::check::evidence::{Exchange, ProcessResult, WireResult};
 use harness_model::scenario::model::Source;
-use harness_model::source::diagnostic::line;
 
 /// Bytes kept of a body or an output, which may have megabytes.
 const MAX_TEXT_LEN: usize = 64 * 1024;
@@ -110,7 +109,7 @@ impl FailedStep {
     pub fn of(step: &StepRecord, source: &Source) -> Self {
         Self {
             name: step.name.clone(),
-            location: format!("{}:{}", source.path.display(), line(source, &step.span)),
+            location: format!("{}:{}", source.path.display(), source.line(&step.span)),
             row: step.row,
             exchanges: ExchangeResult::first(&step.exchanges),
             more_exchanges: step.exchanges.len().saturating_sub(MAX_EXCHANGES),

@@ -13,7 +13,6 @@ use harness_model::event::SubtestVerdict;
 use harness_model::plan::PlannedSubtest;
 use harness_model::plan::waiver::WaiverState;
 use harness_model::requirement::Registry;
-use harness_model::source::diagnostic::line;
 
 use super::failed_step::milliseconds;
 use super::{
@@ -87,7 +86,7 @@ fn checks(planned: &PlannedSubtest, record: &SubtestRecord) -> Vec<CheckResult> 
 
 fn check(planned: &PlannedSubtest, outcome: &Outcome, step: &str) -> CheckResult {
     let source = &planned.scenario.source;
-    let at = line(source, &outcome.span);
+    let at = source.line(&outcome.span);
     let waiver = (outcome.verdict == CheckVerdict::Waived)
         .then(|| planned.waivers.letting_through(&planned.scenario, &outcome.statements, at))
         .flatten();

@@ -91,7 +91,7 @@ async fn set_up(
     bindings.set_built_in("address", place.address());
     for (identity, name) in IDENTITIES {
         let variable = format!("token.{name}");
-        let is_named = scenario.source.text.contains(&format!("${{{variable}}}"));
+        let is_named = scenario.variables.contains(&variable);
         if is_named || acts_as(scenario, identity) {
             let token = place.token(identity).await?;
             secrets.learn(&token, shell_variable(identity));

@@ -5,7 +5,7 @@ use time::{Date, Month};
 
 use crate::requirement::Registry;
 use crate::scenario::model::{Scenario, Source, Span};
-use crate::source::diagnostic::{Diagnostic, line};
+use crate::source::diagnostic::Diagnostic;
 use crate::source::document::{self, Entry, Report, Table};
 use crate::source::spelling;
 
@@ -120,7 +120,7 @@ impl Reader<'_> {
             let help = format!("the first is at {}", other.location);
             return report.error_with_help(span, "duplicate waiver", help);
         }
-        let location = format!("{}:{}", self.source.path.display(), line(self.source, &table.span));
+        let location = self.source.location(&table.span);
         let is_expired = self.today > expires;
         self.waivers.push(Waiver { scope, reason, owner, expires, is_expired, location });
     }
@@ -183,7 +183,7 @@ fn explain_missing(scenario: &Scenario, spot: &Spot) -> Option<(String, String)>
         Spot::Line(at) if checks(scenario).any(|check| is_on_line(scenario, check, *at)) => None,
         Spot::Line(at) => {
             let lines: Vec<String> =
-                checks(scenario).map(|check| line(&scenario.source, &check.span).to_string()).collect();
+                checks(scenario).map(|check| scenario.source.line(&check.span).to_string()).collect();
             Some((
                 format!("{} has no check on line {at}", scenario.id),
                 format!("its checks are on the lines {}", lines.join(", ")),

@@ -12,7 +12,7 @@ use time::Date;
 use time::macros::format_description;
 
 use crate::scenario::model::{Check, Scenario, StatementId};
-use crate::source::diagnostic::line;
+use crate::source::Location;
 
 pub use decode::WaiverFile;
 pub use state::{Judged, Seen};
@@ -30,8 +30,8 @@ pub struct Waiver {
     /// The last valid day.
     pub expires: Date,
     pub is_expired: bool,
-    /// `FILE:LINE` of the waiver.
-    pub location: String,
+    /// The waiver in its file.
+    pub location: Location,
 }
 
 /// The checks that a waiver covers.
@@ -69,8 +69,8 @@ pub struct AppliedWaiver {
     pub expires: String,
     /// The state after the run.
     pub state: WaiverState,
-    /// `FILE:LINE` of the waiver.
-    pub location: String,
+    /// The waiver in its file.
+    pub location: Location,
 }
 
 /// The state of a waiver after a run.
@@ -207,12 +207,12 @@ fn checks(scenario: &Scenario) -> impl Iterator<Item = &Check> {
 
 fn is_on_line(scenario: &Scenario, check: &Check, at: usize) -> bool {
     let source = &scenario.source;
-    (line(source, &check.span)..=line(source, &(check.span.end..check.span.end))).contains(&at)
+    (source.line(&check.span)..=source.line(&(check.span.end..check.span.end))).contains(&at)
 }
 
 /// Returns the index of the step that contains a line: the last step that starts at or before it.
 fn step_at(scenario: &Scenario, at: usize) -> Option<usize> {
-    scenario.steps.iter().rposition(|step| line(&scenario.source, &step.span) <= at)
+    scenario.steps.iter().rposition(|step| scenario.source.line(&step.span) <= at)
 }
 
 #[cfg(test)]

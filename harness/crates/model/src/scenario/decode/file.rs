@@ -42,6 +42,7 @@ pub(in crate::scenario) fn file(
     validate::variables(&steps, &cleanup, &mut decoder.report);
     validate::checks(&steps, &cleanup, skip.is_some(), &mut decoder.report);
     let needs = needs(declared, &machines, steps.iter().chain(&cleanup));
+    let variables = used_variables(steps.iter().chain(&cleanup));
     let steps: Vec<Step> = steps.into_iter().map(|draft| draft.step).collect();
     let skip = skip.map(|skip| with_checked_statements(skip, &steps));
     Some(Scenario {
@@ -54,6 +55,7 @@ pub(in crate::scenario) fn file(
         machines,
         steps,
         cleanup: cleanup.into_iter().map(|draft| draft.step).collect(),
+        variables,
         source: Arc::clone(source),
         snapshots: place.snapshots.clone(),
     })
@@ -165,6 +167,11 @@ fn needs<'a>(
         }
     }
     needs
+}
+
+fn used_variables<'a>(steps: impl Iterator<Item = &'a DraftStep>) -> BTreeSet<String> {
+    let uses = steps.flat_map(|draft| draft.rows.iter().chain(&draft.action).chain(&draft.checks));
+    uses.map(|used| used.name.clone()).collect()
 }
 
 /// Adds the statements of its checks to those that a skipped sub-test leaves unverified.

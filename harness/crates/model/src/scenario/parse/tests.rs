@@ -159,6 +159,11 @@ fn every_feature_is_parsed() {
     assert_eq!((scenario.id.as_str(), scenario.suite.as_str()), ("keys/ST1", "s"));
     use Capability::{Addresses, Agent, Cidr, Clock, Installer, Organisations, Tun, Wire};
     assert_eq!(scenario.needs, [Agent, Installer, Clock, Organisations, Addresses, Cidr, Wire, Tun].into());
+    for (name, is_used) in
+        [("token.admin", true), ("token.member", true), ("who", true), ("token.owner", false)]
+    {
+        assert_eq!(scenario.variables.contains(name), is_used, "{name}");
+    }
     assert!(scenario.machines[1].up && scenario.machines[1].login == Some(Identity::Admin));
     assert!(scenario.machines[2].wire);
     let [made, many, up, later, _, listed, line, joined, met, awaited] = scenario.steps.as_slice() else {
