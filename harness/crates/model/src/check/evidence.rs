@@ -83,10 +83,10 @@ pub struct WireResult {
     /// The round-trip time of the first ping that was answered from the machine's own address through the tunnel.
     #[serde(default, rename = "pong_ns", with = "nanoseconds::option")]
     pub pong: Option<Duration>,
-    /// Why nothing was attempted: then silence says nothing about the machine.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub untried: Option<String>,
-    /// The result for JSON pointers: addresses, times, numbers of packets.
+    /// Why the peer could not try. Without an attempt, silence says nothing about the machine.
+    #[serde(default, rename = "untried", skip_serializing_if = "Option::is_none")]
+    pub not_attempted: Option<String>,
+    /// The observations for JSON pointers: addresses, times, the number of rejected packets.
     pub json: Value,
     /// The transcript, without keys.
     pub seen: Vec<String>,

@@ -104,7 +104,7 @@ impl Pseudonyms {
             }),
             RecordedEvidence::Wire(wire) => RecordedEvidence::Wire(WireResult {
                 command: self.text(&wire.command),
-                untried: wire.untried.map(|reason| self.text(&reason)),
+                not_attempted: wire.not_attempted.map(|reason| self.text(&reason)),
                 json: self.value(&wire.json),
                 seen: self.texts(&wire.seen),
                 ..wire
