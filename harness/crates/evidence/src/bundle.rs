@@ -1,4 +1,4 @@
-//! Packs the evidence of a run.
+//! Packs the evidence of a run into a bundle.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Write};
@@ -17,49 +17,41 @@ use harness_model::plan::Plan;
 use harness_model::scenario::Library;
 use harness_report::results::Results;
 
-/// What is in every bundle for people who have nothing else.
+/// The guide included in every bundle.
 const GUIDE_TEXT: &str = include_str!("guide.md");
 
-/// What goes into a bundle.
+/// The contents of a bundle.
 #[derive(Debug)]
 pub struct Material<'a> {
-    /// The lines of the run.
     pub spooled: Spooled,
-    /// What it found.
     pub results: &'a Results,
-    /// The scenarios and the registry, by name below their folder.
+    /// The scenarios and the registry, by path relative to their folder.
     pub scenarios: Vec<(String, Vec<u8>)>,
-    /// The profile without secrets.
+    /// The profile's text, without secrets.
     pub profile: String,
-    /// The digest of the program.
+    /// The digest of the kit's program.
     pub executable: Option<String>,
-    /// Who signs, if anybody does.
     pub signer: Option<&'a Signer>,
 }
 
-/// A bundle cannot be made.
+/// Packing a bundle failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
-    /// Something cannot be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// Something cannot be written as JSON.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// A file has a name that bundles do not take.
-    #[error(
-        "{0} cannot be put into a bundle: its name has other characters than letters, digits, `.`, `_` and `-`"
-    )]
+    /// A file name is not allowed in a bundle.
+    #[error("invalid file name in a bundle: {0}\nuse letters, digits, `.`, `_` and `-` only")]
     Name(String),
-    /// The signature cannot be made.
-    #[error("the manifest cannot be signed: {0}")]
+    #[error("signing the manifest failed: {0}")]
     Signature(String),
 }
 
-/// Writes the bundle. Apart from the signature it depends on the material alone.
+/// Writes the bundle. Its bytes depend on the material alone, except for the signature.
 ///
 /// # Errors
-/// Something cannot be read or written.
+/// The material cannot be read, or the bundle cannot be written or signed.
 pub fn write<W: Write>(material: Material<'_>, to: W) -> Result<W, BundleError> {
     let Material { spooled, results, mut scenarios, profile, executable, signer } = material;
     let mut packing = Packing { writer: Writer::new(to), files: Vec::new() };
@@ -109,8 +101,8 @@ pub fn write<W: Write>(material: Material<'_>, to: W) -> Result<W, BundleError> 
     Ok(writer.finish()?)
 }
 
-/// The registry and the files of these sub-tests as they were read, their snapshots as they are now, by name below
-/// the folder of scenarios.
+/// Returns the registry and the scenario files as they were read, and the snapshots as they are now, by path relative
+/// to the scenarios' folder.
 ///
 /// # Errors
 /// A snapshot cannot be read.
@@ -124,7 +116,7 @@ pub fn scenarios(library: &Library, plan: &Plan) -> io::Result<Vec<(String, Vec<
         files.push((format!("{path}.toml"), scenario.source.text.clone().into_bytes()));
         for (name, file) in snapshots(&scenario.snapshots)? {
             let content = std::fs::read(&file).map_err(|error| {
-                io::Error::new(error.kind(), format!("the snapshot {}: {error}", file.display()))
+                io::Error::new(error.kind(), format!("reading snapshot {} failed: {error}", file.display()))
             })?;
             files.push((format!("{path}.snap/{name}"), content));
         }
@@ -132,7 +124,7 @@ pub fn scenarios(library: &Library, plan: &Plan) -> io::Result<Vec<(String, Vec<
     Ok(files)
 }
 
-/// What stands for the folder of scenarios in locations.
+/// Returns the scenarios' folder as shown in locations.
 pub fn shown(library: &Library) -> &Path {
     let first = library.scenarios.first().and_then(|scenario| scenario.source.path.ancestors().nth(3));
     first.unwrap_or(Path::new("scenarios"))
@@ -155,12 +147,12 @@ fn snapshots(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
-/// The digest of the program that runs.
+/// Returns the digest of the running program.
 ///
 /// # Errors
-/// It cannot be read.
+/// The program file cannot be read.
 pub fn executable() -> io::Result<String> {
-    // The link holds even if the file was replaced meanwhile.
+    // This link stays valid even if the file was replaced in the meantime.
     let linked = Path::new("/proc/self/exe");
     let path = if linked.exists() { linked.to_owned() } else { std::env::current_exe()? };
     digest_of(File::open(path)?).map(|(_, digest)| digest)

@@ -20,15 +20,15 @@ use std::io::{self, Read};
 
 use sha2::{Digest as _, Sha256};
 
-/// A SHA-256 digest in hex.
+/// Returns the SHA-256 digest in hex.
 pub fn digest(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// How much there is to read, and its SHA-256 digest in hex.
+/// Reads to the end and returns the length and the SHA-256 digest in hex.
 ///
 /// # Errors
-/// It cannot be read to its end.
+/// Reading fails.
 pub fn digest_of(mut content: impl Read) -> io::Result<(u64, String)> {
     let (mut digest, mut length) = (Sha256::new(), 0);
     let mut buffer = vec![0; 64 * 1024];

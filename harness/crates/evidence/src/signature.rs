@@ -1,4 +1,4 @@
-//! Signatures over manifests, as minisign makes and verifies them.
+//! minisign signatures of manifests.
 
 use std::fmt;
 use std::io::Cursor;
@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 
 use minisign::{PublicKey, PublicKeyBox, SecretKey, SecretKeyBox, SignatureBox};
 
-/// The signature's name in the bundle: where `minisign -Vm manifest.json` looks for it.
+/// Name of the signature in the bundle, where `minisign -Vm manifest.json` looks for it.
 pub const SIGNATURE: &str = "manifest.json.minisig";
 
-/// The variable that has the password of a signing key.
+/// The environment variable with the signing key's password.
 pub const PASSWORD: &str = "HARNESS_SIGNING_PASSWORD";
 
-/// Nobody signs this line; so that it cannot be changed either, it is always the same.
+/// The untrusted comment is not signed; it is constant, so that a change is detected anyway.
 const UNTRUSTED: &str = "signature of a QuickZTNA evidence bundle's manifest";
 
-/// Who signs.
+/// A key pair that signs manifests.
 pub struct Signer {
     secret: SecretKey,
     public: PublicKey,
@@ -24,40 +24,17 @@ pub struct Signer {
 /// A key cannot be used: a usage error.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The file cannot be read.
-    #[error("the key {path} cannot be read: {cause}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        cause: std::io::Error,
-    },
-    /// The file holds no secret key.
-    #[error("{path} is no secret key of minisign (`minisign -G` makes one): {cause}")]
-    NoSecretKey {
-        /// The file.
-        path: PathBuf,
-        /// What the library says.
-        cause: String,
-    },
-    /// The key is encrypted and there is no password for it.
+    #[error("reading key {path} failed: {cause}")]
+    Unreadable { path: PathBuf, cause: std::io::Error },
+    #[error("invalid minisign secret key {path}: {cause}\n`minisign -G` creates a key pair")]
+    NoSecretKey { path: PathBuf, cause: String },
     #[error(
-        "{path} is encrypted; put its password into {PASSWORD}, or use a key without one (`minisign -G -W`)"
+        "key {path} is encrypted\nset {PASSWORD} to its password, or create a key without one: `minisign -G -W`"
     )]
-    NoPassword {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The password is another.
-    #[error("the password in {PASSWORD} does not open {path}: {cause}")]
-    WrongPassword {
-        /// The file.
-        path: PathBuf,
-        /// What the library says.
-        cause: String,
-    },
-    /// The text is neither a file nor a key.
-    #[error("`{0}` is neither a minisign public key nor a file with one")]
+    NoPassword { path: PathBuf },
+    #[error("decrypting key {path} failed: {cause}\ncheck the password in {PASSWORD}")]
+    WrongPassword { path: PathBuf, cause: String },
+    #[error("invalid public key `{0}`: expected a minisign public key or a file with one")]
     NoPublicKey(String),
 }
 
@@ -68,17 +45,17 @@ impl fmt::Debug for Signer {
 }
 
 impl Signer {
-    /// Reads a key file; `password` opens it if it is encrypted.
+    /// Reads a secret key file, decrypted with `password` if necessary.
     ///
     /// # Errors
-    /// It is no such file, or does not open.
+    /// The file is unreadable or not a secret key, or the password is missing or wrong.
     pub fn read(path: &Path, password: Option<String>) -> Result<Self, KeyError> {
         let at = || path.to_owned();
         let text =
             std::fs::read_to_string(path).map_err(|cause| KeyError::Unreadable { path: at(), cause })?;
         let boxed = SecretKeyBox::from_string(&text);
         let no_key = |cause: minisign::PError| KeyError::NoSecretKey { path: at(), cause: cause.to_string() };
-        // minisign's library asks at the terminal unless it is told that there is no password.
+        // The library prompts on the terminal unless the key is first tried as an unencrypted one.
         let secret = match boxed.map_err(no_key)?.into_unencrypted_secret_key() {
             Ok(secret) => secret,
             Err(cause) => {
@@ -100,15 +77,15 @@ impl Signer {
         Ok(Self { secret, public })
     }
 
-    /// The public key as minisign prints it.
+    /// Returns the public key in base64.
     pub fn public_key(&self) -> String {
         self.public.to_base64()
     }
 
-    /// The text of the signature file.
+    /// Returns the text of the signature file. `trusted` is the trusted comment.
     ///
     /// # Errors
-    /// What the library says.
+    /// Errors of the library.
     pub fn sign(&self, manifest: &[u8], trusted: &str) -> Result<String, String> {
         minisign::sign(
             Some(&self.public),
@@ -122,7 +99,7 @@ impl Signer {
     }
 }
 
-/// A public key, from a file or as text.
+/// Parses a public key given as text or as the path of a file.
 ///
 /// # Errors
 /// It is neither.
@@ -136,17 +113,17 @@ pub fn public_key(given: &str) -> Result<String, KeyError> {
     key.or_else(|_| PublicKey::from_base64(text.trim())).map(|key| key.to_base64()).map_err(|_| none())
 }
 
-/// Whether the signature is that key's over these bytes, written as the kit writes it.
+/// Verifies the signature of the manifest, which must be in the form that the kit writes.
 ///
 /// # Errors
-/// It is not: why.
+/// The signature is invalid.
 pub fn verify(public_key: &str, manifest: &[u8], signature: &str) -> Result<(), String> {
-    let key = PublicKey::from_base64(public_key).map_err(|error| format!("no such key: {error}"))?;
+    let key = PublicKey::from_base64(public_key).map_err(|error| format!("invalid public key: {error}"))?;
     let boxed = SignatureBox::from_string(signature).map_err(|error| error.to_string())?;
     minisign::verify(&key, &boxed, Cursor::new(manifest), true, false, false)
         .map_err(|error| error.to_string())?;
-    // Base64 has spare bits and lines may end otherwise: the only text that counts is the one that the kit writes.
+    // Base64 has unused bits and line endings may vary: only the canonical text is accepted.
     let is_canonical = boxed.to_string() == signature
         && signature.lines().next() == Some(format!("untrusted comment: {UNTRUSTED}").as_str());
-    if is_canonical { Ok(()) } else { Err("it is valid, but its file was changed".to_owned()) }
+    if is_canonical { Ok(()) } else { Err("the signature is valid, but its file was modified".to_owned()) }
 }

@@ -1,4 +1,4 @@
-//! Writes the lines of a run to a temporary file as things happen, so that memory stays flat however long it is.
+//! Writes the lines of a run to a temporary file as events arrive, so that memory use is independent of its length.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write as _};
@@ -16,7 +16,7 @@ use harness_model::plan::{Disposition, Plan};
 use harness_model::recording::{Recording, Saw};
 use harness_report::results::{Kit, Selected};
 
-/// Listens to a run and keeps its evidence.
+/// Records the evidence of a run.
 #[derive(Debug)]
 pub struct Spool {
     file: BufWriter<File>,
@@ -28,35 +28,31 @@ pub struct Spool {
     failure: Option<io::Error>,
 }
 
-/// What the lines have, in numbers.
+/// Counts of the recorded lines' contents.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Steps that were done or could not be.
+    /// Recorded steps, including those that could not run.
     pub steps: u64,
-    /// Exchanges over HTTP.
+    /// HTTP exchanges.
     pub exchanges: u64,
-    /// Checks.
     pub checks: u64,
-    /// Checks that cannot be evaluated again, since what they found rests on a secret.
+    /// Checks that cannot be re-evaluated, because their outcome depends on a secret.
     pub rest_on_secrets: u64,
 }
 
-/// The lines of a whole run.
+/// The recorded lines of a run.
 #[derive(Debug)]
 pub struct Spooled {
-    /// The lines.
     pub file: File,
-    /// How many there are, and the digest of the last.
     pub chain: Chain,
-    /// What they have.
     pub counts: Counts,
 }
 
 impl Spool {
-    /// Nothing is written yet. `scenarios` is what stands for their folder in locations.
+    /// Creates an empty recording. `scenarios` is the scenarios' folder as shown in locations.
     ///
     /// # Errors
-    /// No temporary file can be made.
+    /// A temporary file cannot be created.
     pub fn begin(strict: bool, scenarios: &str) -> io::Result<Self> {
         let file = BufWriter::new(tempfile::tempfile()?);
         let (chain, counts) = (Chain::default(), Counts::default());
@@ -64,10 +60,10 @@ impl Spool {
         Ok(Self { file, chain, strict, scenarios, plan, counts, failure: None })
     }
 
-    /// Everything that was written.
+    /// Returns the recorded lines.
     ///
     /// # Errors
-    /// Something could not be written, such as on a full disk.
+    /// A line could not be written, such as on a full disk.
     pub fn finish(self) -> io::Result<Spooled> {
         if let Some(failure) = self.failure {
             return Err(failure);

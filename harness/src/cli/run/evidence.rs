@@ -1,4 +1,4 @@
-//! The evidence of a run: recorded while it goes on, packed when its results are known.
+//! The evidence of a run: recorded during the run, packed once its results are known.
 
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
@@ -17,7 +17,7 @@ use harness_report::results::Results;
 
 use super::arguments::Arguments;
 
-/// What is recorded, and what it will be packed with.
+/// The recording and everything else that is packed with it.
 pub(super) struct Evidence {
     pub(super) spool: Spool,
     pub(super) key: PseudonymKey,
@@ -27,10 +27,10 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    /// Begins to record, if evidence is asked for.
+    /// Starts recording, if an evidence report is requested.
     ///
     /// # Errors
-    /// The exit code: the key does not open, or there is no room for a recording.
+    /// The signing key cannot be used, or a temporary file cannot be created.
     pub(super) fn begin(
         arguments: &Arguments,
         destinations: &[Destination],
@@ -44,9 +44,9 @@ impl Evidence {
         let is_asked_for = destinations.iter().any(|destination| destination.format == Format::Evidence);
         if !is_asked_for {
             return match arguments.sign_with {
-                Some(_) => Err(usage(
-                    "--sign-with signs evidence; ask for it with --report evidence=PATH".to_owned(),
-                )),
+                Some(_) => {
+                    Err(usage("--sign-with needs evidence to sign\nadd --report evidence=PATH".to_owned()))
+                }
                 None => Ok(None),
             };
         }
@@ -55,8 +55,7 @@ impl Evidence {
         let signer = signer.transpose().map_err(|error| usage(error.to_string()))?;
         let shown = bundle::shown(library).to_string_lossy().into_owned();
         let spool = Spool::begin(arguments.strict, &shown).map_err(|error| {
-            console
-                .complain(&format!("evidence cannot be recorded: {error}; set TMPDIR to a writable folder"));
+            console.complain(&format!("recording evidence failed: {error}\nset TMPDIR to a writable folder"));
             ENVIRONMENT
         })?;
         Ok(Some(Self {
@@ -68,10 +67,10 @@ impl Evidence {
         }))
     }
 
-    /// Packs it to wherever it is asked for.
+    /// Packs the evidence into the requested files and returns their paths.
     ///
     /// # Errors
-    /// Why it cannot.
+    /// A file cannot be read or written.
     pub(super) fn pack(
         self,
         destinations: &[Destination],
@@ -85,7 +84,7 @@ impl Evidence {
         };
         let mut wanted = destinations.iter().filter(|destination| destination.format == Format::Evidence);
         let Some(first) = wanted.next() else { return Ok(Vec::new()) };
-        let unwritten = |error: &dyn std::fmt::Display| format!("the evidence cannot be packed: {error}");
+        let unwritten = |error: &dyn std::fmt::Display| format!("packing evidence failed: {error}");
         let material = Material {
             spooled: self.spool.finish().map_err(|error| unwritten(&error))?,
             results,

@@ -1,7 +1,7 @@
-//! The bundle's container: a zip of one form only, so that any byte of it that differs is found.
+//! The bundle's container: a canonical zip archive, in which any modified byte is detected.
 //!
-//! Zip leaves much open (times, attributes, comments, gaps, the order of entries), and libraries change how they
-//! write it; in a bundle each of these has one value. Every zip program reads it.
+//! Zip leaves timestamps, attributes, comments, gaps and the order of entries open, and libraries write them
+//! differently from version to version; here each has one value. Any zip program can read the archive.
 
 mod read;
 mod write;
@@ -9,12 +9,10 @@ mod write;
 pub use read::{Archive, Contents, Member, NotAnArchive};
 pub use write::{Writer, Written};
 
-/// How a member's bytes are kept.
+/// The compression method of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// As they are.
     Stored,
-    /// Deflated.
     Deflated,
 }
 
@@ -27,7 +25,7 @@ impl Method {
     }
 }
 
-/// What the headers say of a member.
+/// The fields of a member's headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Header<'a> {
     name: &'a str,
@@ -35,7 +33,7 @@ struct Header<'a> {
     crc: u32,
     packed: u32,
     size: u32,
-    /// Where its local header stands.
+    /// The position of its local header.
     offset: u32,
 }
 
@@ -46,17 +44,17 @@ const LOCAL_LENGTH: usize = 30;
 const CENTRAL_LENGTH: usize = 46;
 const END_LENGTH: usize = 22;
 
-/// Deflate, no encryption, no zip64: zip 2.0.
+/// Version needed to extract: 2.0 (deflate, no encryption, no zip64).
 const VERSION: u16 = 20;
-/// Zip 3.0 on Unix.
+/// Version made by: 3.0 on Unix.
 const MADE_BY: u16 = 0x031e;
-/// The first of January 1980, zip's earliest.
+/// 1 January 1980, the earliest date.
 const DATE: u16 = 0x0021;
-/// A regular file that everybody may read.
+/// Regular file, mode 0644.
 const ATTRIBUTES: u32 = 0o100_644 << 16;
 
 impl Header<'_> {
-    /// What precedes the member's bytes.
+    /// The local header, before the member's bytes.
     fn local(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(LOCAL_LENGTH + self.name.len());
         bytes.extend(LOCAL.to_le_bytes());
@@ -65,7 +63,7 @@ impl Header<'_> {
         bytes
     }
 
-    /// What the directory at the end says.
+    /// The entry in the central directory.
     fn central(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(CENTRAL_LENGTH + self.name.len());
         bytes.extend(CENTRAL.to_le_bytes());
@@ -92,7 +90,7 @@ impl Header<'_> {
     }
 }
 
-/// The archive's last bytes.
+/// The end of central directory record.
 fn end(count: u16, directory: u32, at: u32) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(END_LENGTH);
     bytes.extend(END.to_le_bytes());

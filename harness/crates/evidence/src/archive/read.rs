@@ -1,4 +1,4 @@
-//! Reads an archive that may be anything: nothing of it is believed, and nothing is written anywhere.
+//! Reads untrusted archives: sizes are bounded, headers are not believed, and nothing is extracted.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Take};
 
@@ -8,14 +8,14 @@ use crate::digest_of;
 
 use super::{CENTRAL, CENTRAL_LENGTH, END, END_LENGTH, Header, LOCAL_LENGTH, Method, end};
 
-/// More members than any run has.
-const MOST_MEMBERS: usize = 20_000;
-/// Longer names than any file of a bundle has.
-const LONGEST_NAME: usize = 200;
-/// How far from the end of a file its archive may end to be found at all: zip's own limit.
-const LONGEST_COMMENT: u64 = u16::MAX as u64;
+/// Upper bound of members, more than any run has.
+const MAX_MEMBERS: usize = 20_000;
+/// Upper bound of a name's length, more than any file of a bundle has.
+const MAX_NAME_LEN: usize = 200;
+/// How far from the end of a file the end record is searched: the maximum length of a zip comment.
+const MAX_COMMENT_LEN: u64 = u16::MAX as u64;
 
-/// An archive, its members known and not yet read.
+/// An opened archive, of which only the central directory has been read.
 #[derive(Debug)]
 pub struct Archive<R> {
     reader: R,
@@ -25,45 +25,40 @@ pub struct Archive<R> {
     directory: (u64, u64),
 }
 
-/// A file in the archive, as the archive's directory has it.
+/// A member of an archive, as listed in the central directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// Its name; not yet checked, and no path that anything may be written to.
+    /// The name: untrusted, not to be used as a path.
     pub name: String,
-    /// How its bytes are kept.
     pub method: Method,
-    /// How many bytes it says it has.
+    /// The claimed uncompressed size.
     pub size: u32,
     crc: u32,
     packed: u32,
     offset: u32,
 }
 
-/// The file is no whole zip archive.
+/// The file is not a complete zip archive.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAnArchive {
-    /// It cannot be read.
-    #[error("it cannot be read: {0}")]
+    #[error("reading failed: {0}")]
     Unreadable(#[from] io::Error),
-    /// It begins otherwise.
-    #[error("it is no zip archive")]
+    #[error("not a zip archive")]
     OtherFile,
-    /// Its end is missing.
-    #[error("it is a zip archive that was cut off: its end is missing")]
+    #[error("truncated zip archive: its end is missing")]
     CutOff,
-    /// Its directory makes no sense.
-    #[error("it is no whole zip archive: {0}")]
+    #[error("invalid zip archive: {0}")]
     Broken(String),
 }
 
 impl<R: Read + Seek> Archive<R> {
-    /// Reads the directory.
+    /// Reads the central directory.
     ///
     /// # Errors
-    /// There is none, or none that makes sense.
+    /// The directory is missing, truncated or invalid.
     pub fn open(mut reader: R) -> Result<Self, NotAnArchive> {
         let length = reader.seek(SeekFrom::End(0))?;
-        let start = length.saturating_sub(LONGEST_COMMENT + 22);
+        let start = length.saturating_sub(MAX_COMMENT_LEN + 22);
         let tail = bytes(&mut reader, start, length - start)?;
         let Some(at) = tail.windows(END_LENGTH).rposition(|window| window.starts_with(&END.to_le_bytes()))
         else {
@@ -79,28 +74,28 @@ impl<R: Read + Seek> Archive<R> {
         if offset + size > end {
             return Err(NotAnArchive::CutOff);
         }
-        if count > MOST_MEMBERS {
-            return Err(NotAnArchive::Broken(format!("{count} files are more than a bundle has")));
+        if count > MAX_MEMBERS {
+            return Err(NotAnArchive::Broken(format!("too many files: {count}")));
         }
         let directory = bytes(&mut reader, offset, size)?;
         let members = members(&directory, count)?;
         Ok(Self { reader, length, members, end, directory: (offset, size) })
     }
 
-    /// Its members, in the directory's order.
+    /// Returns the members in the order of the central directory.
     pub fn members(&self) -> &[Member] {
         &self.members
     }
 
-    /// The first member of that name.
+    /// Returns the first member with this name.
     pub fn member(&self, name: &str) -> Option<Member> {
         self.members.iter().find(|member| member.name == name).cloned()
     }
 
-    /// Whether every byte that is no member's own is the only one that can stand there; if not, what is wrong.
+    /// Checks that every byte outside the members' contents is the canonical one; returns the first difference.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Reading fails.
     pub fn is_canonical(&mut self) -> io::Result<Result<(), String>> {
         let mut at = 0_u64;
         let mut directory = Vec::new();
@@ -110,7 +105,7 @@ impl<R: Read + Seek> Archive<R> {
             let found = bytes(&mut self.reader, at, local.len() as u64)?;
             if u64::from(member.offset) != at || found != local {
                 return Ok(Err(format!(
-                    "the header of {} at byte {at} is not the kit's",
+                    "the header of {} at byte {at} is not canonical",
                     shown(&member.name)
                 )));
             }
@@ -118,36 +113,36 @@ impl<R: Read + Seek> Archive<R> {
             directory.extend(header.central());
         }
         let count = u16::try_from(self.members.len()).unwrap_or(u16::MAX);
-        let Ok(start) = u32::try_from(at) else { return Ok(Err("it is too long".to_owned())) };
+        let Ok(start) = u32::try_from(at) else { return Ok(Err("it exceeds 4 GiB".to_owned())) };
         let size = u32::try_from(directory.len()).unwrap_or(u32::MAX);
         if self.directory != (at, directory.len() as u64)
             || bytes(&mut self.reader, at, directory.len() as u64)? != directory
         {
-            return Ok(Err(format!("its directory at byte {} is not the kit's", self.directory.0)));
+            return Ok(Err(format!("the central directory at byte {} is not canonical", self.directory.0)));
         }
         let last = end(count, size, start);
         let wanted = at + directory.len() as u64 + last.len() as u64;
         if self.length != wanted {
             let more = self.length.saturating_sub(wanted);
-            return Ok(Err(format!("there are {more} bytes more than belong to it")));
+            return Ok(Err(format!("{more} bytes follow the end of the archive")));
         }
         let found = bytes(&mut self.reader, self.end, last.len() as u64)?;
-        Ok(if found == last { Ok(()) } else { Err("its last bytes are not the kit's".to_owned()) })
+        Ok(if found == last { Ok(()) } else { Err("the end record is not canonical".to_owned()) })
     }
 
-    /// The digest of everything before a member's header.
+    /// Returns length and digest of all bytes before a member's header.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Reading fails.
     pub fn digest_before(&mut self, member: &Member) -> io::Result<(u64, String)> {
         self.reader.rewind()?;
         digest_of((&mut self.reader).take(u64::from(member.offset)))
     }
 
-    /// A member's bytes, unpacked as they are read. Reading fails where they are not what the directory says.
+    /// Returns a reader of a member's uncompressed bytes, which fails if size or checksum differ from the directory.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Reading the header fails.
     pub fn read(&mut self, member: &Member) -> io::Result<Contents<'_, R>> {
         let header = bytes(&mut self.reader, u64::from(member.offset), LOCAL_LENGTH as u64)?;
         let skip = u64::from(number_16(&header, 26)) + u64::from(number_16(&header, 28));
@@ -160,13 +155,13 @@ impl<R: Read + Seek> Archive<R> {
         Ok(Contents { source, crc: Crc::new(), left: u64::from(member.size), wanted: member.clone() })
     }
 
-    /// A member's bytes as a whole.
+    /// Reads a member of at most `limit` bytes into memory.
     ///
     /// # Errors
-    /// They are more than `most`, or are not what the directory says.
-    pub fn whole(&mut self, member: &Member, most: u64) -> io::Result<Vec<u8>> {
-        if u64::from(member.size) > most {
-            return Err(io::Error::other(format!("it has {} bytes, which is too many for it", member.size)));
+    /// It is longer than `limit`, or size or checksum differ from the directory.
+    pub fn whole(&mut self, member: &Member, limit: u64) -> io::Result<Vec<u8>> {
+        if u64::from(member.size) > limit {
+            return Err(io::Error::other(format!("too large: {} bytes", member.size)));
         }
         let mut whole = Vec::new();
         self.read(member)?.read_to_end(&mut whole)?;
@@ -181,7 +176,7 @@ impl Member {
     }
 }
 
-/// The bytes of a member, checked while they are read: never more than announced, and of the announced checksum.
+/// A reader of a member's bytes that enforces the size and checksum in the directory.
 #[derive(Debug)]
 pub struct Contents<'a, R> {
     source: Source<'a, R>,
@@ -209,9 +204,9 @@ impl<R: Read> Read for Contents<'_, R> {
         let chunk = buffer.get(..read).unwrap_or_default();
         self.crc.update(chunk);
         match self.left.checked_sub(u64::try_from(read).unwrap_or(u64::MAX)) {
-            None => wrong("it is longer than the archive says"),
-            Some(left) if read == 0 && left > 0 => wrong("it is shorter than the archive says"),
-            Some(_) if read == 0 && self.crc.sum() != self.wanted.crc => wrong("its checksum is wrong"),
+            None => wrong("longer than the size in the directory"),
+            Some(left) if read == 0 && left > 0 => wrong("shorter than the size in the directory"),
+            Some(_) if read == 0 && self.crc.sum() != self.wanted.crc => wrong("checksum mismatch"),
             Some(left) => {
                 self.left = left;
                 Ok(read)
@@ -226,34 +221,39 @@ fn members(directory: &[u8], count: usize) -> Result<Vec<Member>, NotAnArchive> 
     let mut rest = directory;
     for _ in 0..count {
         if rest.len() < CENTRAL_LENGTH || number_32(rest, 0) != CENTRAL {
-            return Err(broken("its directory breaks off"));
+            return Err(broken("truncated central directory"));
         }
         let (name, extra, comment) = (number_16(rest, 28), number_16(rest, 30), number_16(rest, 32));
         let all = CENTRAL_LENGTH + usize::from(name) + usize::from(extra) + usize::from(comment);
         let bytes = rest.get(CENTRAL_LENGTH..CENTRAL_LENGTH + usize::from(name));
         let text = bytes.and_then(|bytes| std::str::from_utf8(bytes).ok());
-        let text = text.ok_or_else(|| broken("a name in its directory is no text"))?;
-        if text.len() > LONGEST_NAME {
-            return Err(broken("a name in its directory is too long"));
+        let text = text.ok_or_else(|| broken("a file name is not valid UTF-8"))?;
+        if text.len() > MAX_NAME_LEN {
+            return Err(broken("a file name is too long"));
         }
         members.push(Member {
             name: text.to_owned(),
             method: match number_16(rest, 10) {
                 0 => Method::Stored,
                 8 => Method::Deflated,
-                other => return Err(broken(&format!("{} is packed by method {other}", shown(text)))),
+                other => {
+                    return Err(broken(&format!(
+                        "{} uses the unsupported compression method {other}",
+                        shown(text)
+                    )));
+                }
             },
             crc: number_32(rest, 16),
             packed: number_32(rest, 20),
             size: number_32(rest, 24),
             offset: number_32(rest, 42),
         });
-        rest = rest.get(all..).ok_or_else(|| broken("its directory breaks off"))?;
+        rest = rest.get(all..).ok_or_else(|| broken("truncated central directory"))?;
     }
     Ok(members)
 }
 
-/// A name from a stranger, as it may be printed.
+/// Escapes an untrusted name for output.
 pub(super) fn shown(name: &str) -> String {
     format!("“{}”", name.escape_debug())
 }

@@ -10,7 +10,7 @@ fn archive() -> Vec<u8> {
     writer.finish().unwrap()
 }
 
-/// Whether it opens, has the only form there is, and every member is as its directory says.
+/// Whether it opens, is canonical, and every member matches the directory.
 fn is_sound(bytes: &[u8]) -> bool {
     let Ok(mut archive) = Archive::open(Cursor::new(bytes)) else { return false };
     if archive.is_canonical().unwrap().is_err() {
@@ -21,7 +21,7 @@ fn is_sound(bytes: &[u8]) -> bool {
 }
 
 #[test]
-fn what_was_written_comes_back() {
+fn written_members_are_read_back() {
     let bytes = archive();
     assert!(is_sound(&bytes));
     let mut archive = Archive::open(Cursor::new(&bytes)).unwrap();
@@ -34,7 +34,7 @@ fn what_was_written_comes_back() {
     assert!(archive.whole(&member, 27).is_err());
 }
 
-/// The digest of everything before the last member, which is what a manifest has of the deflated bytes.
+/// The digest of everything before the last member, which a manifest records of the compressed bytes.
 fn before_the_last(bytes: &[u8]) -> Option<String> {
     let mut archive = Archive::open(Cursor::new(bytes)).ok()?;
     let last = archive.members().last()?.clone();
@@ -42,7 +42,7 @@ fn before_the_last(bytes: &[u8]) -> Option<String> {
 }
 
 #[test]
-fn nothing_may_be_cut_off_added_or_changed() {
+fn any_truncation_insertion_or_bit_flip_is_detected() {
     let whole = archive();
     let digest = before_the_last(&whole);
     let passes = |bytes: &[u8]| is_sound(bytes) && before_the_last(bytes) == digest;
@@ -67,7 +67,7 @@ fn nothing_may_be_cut_off_added_or_changed() {
 }
 
 #[test]
-fn a_bomb_stops_where_the_directory_says_it_ends() {
+fn zip_bomb_stops_at_the_claimed_size() {
     let mut writer = Writer::new(Vec::new());
     writer.add("bomb", Method::Deflated, std::io::repeat(0).take(10_000_000)).unwrap();
     let mut bytes = writer.finish().unwrap();
@@ -78,13 +78,13 @@ fn a_bomb_stops_where_the_directory_says_it_ends() {
     let mut archive = Archive::open(Cursor::new(&bytes)).unwrap();
     let member = archive.member("bomb").unwrap();
     let error = archive.whole(&member, 100).unwrap_err();
-    assert_eq!(error.to_string(), "it is longer than the archive says");
+    assert_eq!(error.to_string(), "longer than the size in the directory");
 }
 
 #[test]
-fn other_files_are_told_from_archives_that_were_cut_off() {
+fn other_files_are_distinguished_from_truncated_archives() {
     let open = |bytes: &[u8]| Archive::open(Cursor::new(bytes.to_vec())).unwrap_err().to_string();
-    assert_eq!(open(b""), "it is no zip archive");
-    assert_eq!(open(b"<html>"), "it is no zip archive");
-    assert!(open(&archive()[..60]).contains("cut off"));
+    assert_eq!(open(b""), "not a zip archive");
+    assert_eq!(open(b"<html>"), "not a zip archive");
+    assert!(open(&archive()[..60]).contains("truncated"));
 }

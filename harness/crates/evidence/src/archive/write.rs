@@ -1,4 +1,4 @@
-//! Writes an archive, one member after the other.
+//! Writes a canonical archive.
 
 use std::io::{self, Read, Seek as _, SeekFrom, Write};
 
@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Header, Method, end};
 
-/// Writes an archive and knows the digest of what it has written.
+/// Writes a canonical archive and computes the digest of the written bytes.
 #[derive(Debug)]
 pub struct Writer<W> {
     inner: W,
@@ -17,17 +17,14 @@ pub struct Writer<W> {
     count: u16,
 }
 
-/// What was written of a member.
+/// The uncompressed size and digest of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// How many bytes it has.
     pub size: u64,
-    /// Their SHA-256 digest in hex.
     pub sha256: String,
 }
 
 impl<W: Write> Writer<W> {
-    /// An archive without members.
     pub fn new(inner: W) -> Self {
         Self { inner, written: 0, digest: Sha256::new(), directory: Vec::new(), count: 0 }
     }
@@ -35,7 +32,7 @@ impl<W: Write> Writer<W> {
     /// Adds a member.
     ///
     /// # Errors
-    /// Something cannot be read or written, or there are 4 GiB of it, which this form of zip does not hold.
+    /// Reading or writing fails, or the archive exceeds 4 GiB (zip64 is not used).
     pub fn add(&mut self, name: &str, method: Method, mut content: impl Read) -> io::Result<Written> {
         let mut meter =
             Meter { inner: tempfile::tempfile()?, crc: Crc::new(), digest: Sha256::new(), size: 0 };
@@ -74,15 +71,15 @@ impl<W: Write> Writer<W> {
         Ok(Written { size: meter.size, sha256: hex::encode(meter.digest.finalize()) })
     }
 
-    /// How many bytes were written, and their digest.
+    /// Returns the number of bytes written so far, and their digest.
     pub fn so_far(&self) -> (u64, String) {
         (self.written, hex::encode(self.digest.clone().finalize()))
     }
 
-    /// Ends the archive.
+    /// Writes the central directory.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// Writing fails.
     pub fn finish(mut self) -> io::Result<W> {
         let at = small(self.written)?;
         let directory = std::mem::take(&mut self.directory);
@@ -101,7 +98,7 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// Counts and digests what goes into a member; keeps it too if it is stored.
+/// Counts and digests a member's bytes, and writes them to `inner` if the member is stored.
 struct Meter {
     inner: std::fs::File,
     crc: Crc,
@@ -151,7 +148,5 @@ fn small(length: u64) -> io::Result<u32> {
 }
 
 fn too_much() -> io::Error {
-    io::Error::other(
-        "a bundle holds less than 4 GiB; bundle a smaller run (--suite, --filter, fewer repetitions)",
-    )
+    io::Error::other("bundle exceeds 4 GiB\nselect fewer sub-tests (--suite, --filter) or fewer repetitions")
 }

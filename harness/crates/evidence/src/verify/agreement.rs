@@ -1,4 +1,4 @@
-//! One line after the other against what comes out when its checks are evaluated again.
+//! Re-evaluates the recorded checks line by line and collects deviations from the recording.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,22 +12,20 @@ use harness_model::recording::{RecordedCheck, Recording, Replay, Replayed};
 use harness_model::requirement::Registry;
 use harness_report::results::Results;
 
-/// What was found while the lines were taken.
+/// The result of re-evaluating the lines.
 #[derive(Debug, Default)]
 pub(super) struct Agreement {
-    /// How many steps were judged again.
     pub(super) steps: u64,
-    /// How many checks are recorded.
     pub(super) checks: u64,
-    /// Where something recorded does not come out again.
+    /// Recorded outcomes that could not be reproduced.
     pub(super) problems: Vec<String>,
-    /// The checks that cannot be evaluated again, and why.
+    /// Checks that cannot be re-evaluated, and why.
     pub(super) resting: Vec<String>,
-    /// The checks, by sub-test and position, whose words rest on secrets.
+    /// The checks, by sub-test and position, whose messages depend on secrets.
     pub(super) wordless: BTreeSet<(usize, usize)>,
 }
 
-/// The sub-tests as they are judged again, side by side as they ran.
+/// Re-evaluates interleaved sub-tests, as they ran.
 pub(super) struct Trial<'a> {
     plan: &'a Plan,
     registry: &'a Registry,
@@ -39,7 +37,7 @@ pub(super) struct Trial<'a> {
     agreement: Agreement,
 }
 
-/// A sub-test that began.
+/// A started sub-test.
 struct Course<'a> {
     replay: Replay<'a>,
     checks: usize,
@@ -48,7 +46,6 @@ struct Course<'a> {
 }
 
 impl<'a> Trial<'a> {
-    /// No line is taken yet.
     pub(super) fn new(
         plan: &'a Plan,
         registry: &'a Registry,
@@ -60,7 +57,7 @@ impl<'a> Trial<'a> {
         Self { plan, registry, strict, compares_words, results, running, over, agreement }
     }
 
-    /// Takes a line, and tells what happened as the run told it.
+    /// Processes a line and returns the corresponding run event, with re-evaluated outcomes.
     pub(super) fn take(&mut self, number: u64, happened: Happened) -> Option<Event> {
         match happened {
             Happened::RunStarted(_) | Happened::Settled { .. } | Happened::RunFinished { .. } => None,
@@ -75,13 +72,12 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// The plan is run once more.
+    /// Resets the sub-tests' state for another run of the plan.
     pub(super) fn again(&mut self) {
         self.running.clear();
         self.over.clear();
     }
 
-    /// What was found.
     pub(super) fn end(self) -> Agreement {
         self.agreement
     }
@@ -94,11 +90,11 @@ impl<'a> Trial<'a> {
     fn started(&mut self, number: u64, subtest: usize, id: &str) -> Option<Event> {
         let planned = self.plan.planned(subtest).filter(|planned| planned.scenario.id == id);
         let Some(planned) = planned else {
-            self.problem(number, subtest, "a sub-test begins that the plan does not have there");
+            self.problem(number, subtest, "unexpected sub-test: not planned at this position");
             return None;
         };
         if self.running.contains_key(&subtest) || self.over.contains(&subtest) {
-            self.problem(number, subtest, "it begins a second time");
+            self.problem(number, subtest, "the sub-test is started twice");
             return None;
         }
         let judge = Judge { planned, registry: self.registry, strict: self.strict };
@@ -111,7 +107,7 @@ impl<'a> Trial<'a> {
     fn step(&mut self, number: u64, subtest: usize, recording: &Recording) -> Option<Event> {
         self.agreement.steps += 1;
         let Some(course) = self.running.get_mut(&subtest) else {
-            self.problem(number, subtest, "a step of a sub-test that does not run");
+            self.problem(number, subtest, "a step is recorded where its sub-test is not running");
             return None;
         };
         let first = course.checks;
@@ -127,7 +123,7 @@ impl<'a> Trial<'a> {
         let mut problems = Vec::new();
         if replayed.outcomes.len() != recording.checks.len() {
             problems.push(format!(
-                "{} checks are recorded, and {} come out",
+                "{} checks are recorded, but {} are reproduced",
                 recording.checks.len(),
                 replayed.outcomes.len()
             ));
@@ -166,7 +162,7 @@ impl<'a> Trial<'a> {
         })
     }
 
-    /// Whether the sub-test's verdict follows from its checks.
+    /// Checks that the sub-test's verdict follows from its checks.
     fn finished(
         &mut self,
         number: u64,
@@ -181,9 +177,9 @@ impl<'a> Trial<'a> {
             .planned(subtest)
             .is_some_and(|planned| matches!(planned.disposition, harness_model::plan::Disposition::Skip(_)));
         let Some(course) = self.running.remove(&subtest) else {
-            // Interrupted before it began.
+            // Interrupted before it started.
             if verdict != SubtestVerdict::Error && !is_skipped {
-                self.problem(number, subtest, "it ends and never began");
+                self.problem(number, subtest, "the sub-test ends without having started");
             }
             return;
         };
@@ -195,11 +191,13 @@ impl<'a> Trial<'a> {
             SubtestVerdict::Skip if is_skipped && course.checks == 0 => return,
             SubtestVerdict::Error if !is_complete || fault == Some(Fault::Interruption) => return,
             _ if course.rests_on_secrets => return,
-            SubtestVerdict::Pass if !is_complete => "it passed, and steps are missing".to_owned(),
+            SubtestVerdict::Pass if !is_complete => "the sub-test passed, but steps are missing".to_owned(),
             _ if verdict != wanted => {
-                format!("it is recorded as `{}` and comes out as `{}`", word(verdict), word(wanted))
+                format!("recorded as `{}`, but re-evaluated as `{}`", word(verdict), word(wanted))
             }
-            _ if has_words && words.as_deref() != reason => "its reason comes out otherwise".to_owned(),
+            _ if has_words && words.as_deref() != reason => {
+                "the reason differs after re-evaluation".to_owned()
+            }
             _ => return,
         };
         self.problem(number, subtest, &told);
@@ -213,11 +211,11 @@ fn course_id(plan: &Plan, subtest: usize) -> String {
 fn difference(check: &RecordedCheck, outcome: &Outcome) -> Option<String> {
     if check.statements != outcome.statements {
         let found = outcome.statements.join(", ");
-        return Some(format!("judges {found} when it is evaluated again"));
+        return Some(format!("verifies {found} when re-evaluated"));
     }
     if check.verdict != outcome.verdict {
         return Some(format!(
-            "is recorded as `{}` and comes out as `{}`: {}",
+            "is recorded as `{}`, but re-evaluated as `{}`: {}",
             check_word(check.verdict),
             check_word(outcome.verdict),
             outcome.message

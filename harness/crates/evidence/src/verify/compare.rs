@@ -1,4 +1,4 @@
-//! The recorded results against those of the judgement made anew.
+//! Compares the recorded results with the re-evaluated ones.
 
 use std::collections::BTreeSet;
 
@@ -6,31 +6,31 @@ use serde_json::Value;
 
 use harness_report::results::Results;
 
-/// What a judgement made anew cannot bring: it depends on more than the exchanges.
+/// Fields that cannot be re-evaluated, because they depend on more than the recorded exchanges.
 const NOT_COMPARED: [&str; 7] =
     ["failures", "regressions", "diagnosis", "run_id", "retries", "waivers", "waiver"];
 
-/// Words, which another version may choose otherwise.
+/// Text fields, which another version of the kit may word differently.
 const WORDS: [&str; 7] = ["expected", "actual", "message", "notes", "wire", "reason", "text"];
 
 /// How strictly results are compared.
 #[derive(Debug, Default)]
 pub(super) struct Terms {
-    /// Whether words count: not if another version wrote them.
+    /// Whether text fields are compared: not if another version wrote them.
     pub(super) words: bool,
-    /// The checks, by sub-test and position, whose words rest on secrets.
+    /// The checks, by sub-test and position, whose messages depend on secrets.
     pub(super) wordless: BTreeSet<(usize, usize)>,
 }
 
-/// Every place at which they differ.
+/// Returns every difference.
 pub(super) fn differences(recorded: &Results, again: &Results, terms: &Terms) -> Vec<String> {
     let value = |results: &Results| serde_json::to_value(results).unwrap_or_default();
-    // Waivers and an earlier run decide together with the exchanges.
+    // With waivers or a baseline, the verdict depends on more than the exchanges.
     let depends_on_more = !recorded.waivers.is_empty() || !recorded.regressions.is_empty();
     let (mut recorded, mut again) = (value(recorded), value(again));
     for results in [&mut recorded, &mut again] {
         if let Some(fields) = results.as_object_mut() {
-            // What is left on the target and belongs to no sub-test is found out by asking it.
+            // Leftovers of the run as a whole are not recorded.
             fields.remove("leftovers");
             if depends_on_more {
                 for depending in ["verdict", "exit_code", "totals"] {
@@ -46,7 +46,7 @@ pub(super) fn differences(recorded: &Results, again: &Results, terms: &Terms) ->
     found
 }
 
-/// Leaves out what is not compared. What was waived had failed.
+/// Removes fields that are not compared, and turns waived verdicts back into failures.
 fn prepare(value: &mut Value, terms: &Terms) {
     match value {
         Value::Object(fields) => {
@@ -94,17 +94,21 @@ fn differ(at: &str, recorded: &Value, again: &Value, found: &mut Vec<String>) {
             }
         }
         _ if recorded == again => {}
-        _ => found.push(format!("{at} is recorded as {} and comes out as {}", short(recorded), short(again))),
+        _ => found.push(format!(
+            "{at} is recorded as {}, but re-evaluated as {}",
+            short(recorded),
+            short(again)
+        )),
     }
 }
 
 fn short(value: &Value) -> String {
-    const MOST: usize = 200;
+    const MAX_LEN: usize = 200;
     let text = match value {
         Value::Array(items) => format!("{} elements", items.len()),
         other => other.to_string(),
     };
-    let cut: String = text.chars().take(MOST).collect();
+    let cut: String = text.chars().take(MAX_LEN).collect();
     let cut = if cut.len() < text.len() { cut + "…" } else { cut };
     cut.escape_debug().to_string().replace("\\\"", "\"")
 }

@@ -1,4 +1,4 @@
-//! The container, the files in it and the kit that made them.
+//! Verifies the container, its files, and the kit and scenarios that created them.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Seek};
@@ -9,7 +9,7 @@ use crate::digest_of;
 use crate::manifest::{FileDigest, MANIFEST, Manifest, SCENARIOS, is_plain};
 use crate::signature::SIGNATURE;
 
-/// Whether the container is the one that the kit writes, byte for byte.
+/// Checks that the container is canonical, byte for byte.
 pub(super) fn archive<R: Read + Seek>(
     archive: &mut Archive<R>,
     manifest: &Manifest,
@@ -18,26 +18,23 @@ pub(super) fn archive<R: Read + Seek>(
     const AREA: &str = "archive";
     let mut is_good = true;
     if let Err(difference) = archive.is_canonical()? {
-        report.bad(AREA, format!("not packed as the kit packs: {difference}"));
+        report.bad(AREA, format!("not canonical: {difference}"));
         is_good = false;
     }
     if let Some(member) = archive.member(MANIFEST) {
         let (bytes, sha256) = archive.digest_before(&member)?;
         if (bytes, &sha256) != (manifest.archive.bytes, &manifest.archive.sha256) {
-            report.bad(
-                AREA,
-                format!("its first {bytes} bytes are not those that the manifest has the digest of"),
-            );
+            report.bad(AREA, format!("the first {bytes} bytes do not match the digest in the manifest"));
             is_good = false;
         }
     }
     if is_good {
-        report.good(AREA, "every byte of the container is as the kit packs it".to_owned());
+        report.good(AREA, "canonical, byte for byte".to_owned());
     }
     Ok(())
 }
 
-/// Whether each file is there, once and unchanged, and no other.
+/// Checks that exactly the files in the manifest are present, each once and unmodified.
 pub(super) fn each<R: Read + Seek>(archive: &mut Archive<R>, manifest: &Manifest, report: &mut Report) {
     const AREA: &str = "files";
     let mut problems = Vec::new();
@@ -46,17 +43,17 @@ pub(super) fn each<R: Read + Seek>(archive: &mut Archive<R>, manifest: &Manifest
     for member in &members {
         let name = &member.name;
         if !seen.insert(name.clone()) {
-            problems.push(format!("{} is there twice", shown(name)));
+            problems.push(format!("{} occurs twice", shown(name)));
         } else if !is_plain(name) {
-            problems.push(format!("{} is no name that a bundle's file has", shown(name)));
+            problems.push(format!("{} is not a valid file name in a bundle", shown(name)));
         } else if manifest.file(name).is_none() && ![MANIFEST, SIGNATURE].contains(&name.as_str()) {
-            problems.push(format!("{} is not in the manifest: it was added", shown(name)));
+            problems.push(format!("{} was added: it is not in the manifest", shown(name)));
         }
     }
     let mut listed = BTreeSet::new();
     for file in &manifest.files {
         if !listed.insert(&file.path) {
-            problems.push(format!("{} is in the manifest twice", shown(&file.path)));
+            problems.push(format!("{} occurs twice in the manifest", shown(&file.path)));
         }
         match members.iter().find(|member| member.name == file.path) {
             None => problems.push(format!("{} is missing", shown(&file.path))),
@@ -66,7 +63,7 @@ pub(super) fn each<R: Read + Seek>(archive: &mut Archive<R>, manifest: &Manifest
     if problems.is_empty() {
         report.good(
             AREA,
-            format!("{} files, each with the digest that the manifest has", manifest.files.len()),
+            format!("{} files, all matching their digests in the manifest", manifest.files.len()),
         );
     }
     report.bad_all(AREA, problems);
@@ -79,16 +76,16 @@ fn difference<R: Read + Seek>(
 ) -> Option<String> {
     let name = shown(&file.path);
     if u64::from(member.size) != file.bytes {
-        return Some(format!("{name} was changed: it has {} bytes and had {}", member.size, file.bytes));
+        return Some(format!("{name} was modified: {} bytes instead of {}", member.size, file.bytes));
     }
     match archive.read(member).and_then(digest_of) {
         Ok((_, sha256)) if sha256 == file.sha256 => None,
-        Ok(_) => Some(format!("{name} was changed: its digest is another than the manifest's")),
-        Err(error) => Some(format!("{name} cannot be read: {error}")),
+        Ok(_) => Some(format!("{name} was modified: its digest differs from the manifest")),
+        Err(error) => Some(format!("reading {name} failed: {error}")),
     }
 }
 
-/// Whether this kit is the one that judged, and whether it judged by this kit's scenarios.
+/// Compares the bundle's kit and scenarios with this kit's.
 pub(super) fn kit(manifest: &Manifest, options: &Options, report: &mut Report) {
     const AREA: &str = "kit";
     let (its, own) = (manifest.kit.version.as_str(), env!("CARGO_PKG_VERSION"));
@@ -97,17 +94,17 @@ pub(super) fn kit(manifest: &Manifest, options: &Options, report: &mut Report) {
         let its = its.escape_debug();
         report.warn(
             AREA,
-            format!("made by version {its}, and this is {own}: verdicts are compared, words are not"),
+            format!("created by version {its}, this is {own}: verdicts are compared, messages are not"),
         );
     } else if is_same_build {
-        report.good(AREA, format!("version {own}, the very program that verifies it"));
+        report.good(AREA, format!("version {own}, the same program"));
     } else {
-        report.good(AREA, format!("version {own}, as this one, though another build of it"));
+        report.good(AREA, format!("version {own}, another build"));
     }
     scenarios(manifest, options, report);
 }
 
-/// A doctored scenario is the obvious way to a good result.
+/// Checks that the scenarios are this kit's: a doctored scenario is the obvious way to forge a good result.
 fn scenarios(manifest: &Manifest, options: &Options, report: &mut Report) {
     const AREA: &str = "scenarios";
     let mut others = Vec::new();
@@ -117,14 +114,14 @@ fn scenarios(manifest: &Manifest, options: &Options, report: &mut Report) {
         count += 1;
         let own = options.own_scenarios.iter().find(|(own, _)| own == name);
         match own {
-            None => others.push(format!("{} is no file of this kit's scenarios", shown(name))),
+            None => others.push(format!("{} is not one of this kit's scenarios", shown(name))),
             Some((_, text)) if crate::digest(text) != file.sha256 => {
                 others.push(format!("{} differs from this kit's", shown(name)));
             }
             Some(_) => {}
         }
     }
-    // A snapshot that is missing would be a missing file of a sub-test that is there.
+    // Removing a snapshot of an included sub-test would weaken its checks.
     for (name, _) in &options.own_scenarios {
         let is_snapshot_of = |file: &FileDigest| {
             let subtest = file.path.strip_prefix(SCENARIOS).and_then(|path| path.strip_suffix(".toml"));
@@ -134,30 +131,27 @@ fn scenarios(manifest: &Manifest, options: &Options, report: &mut Report) {
         };
         if manifest.files.iter().any(is_snapshot_of) && manifest.file(&format!("{SCENARIOS}{name}")).is_none()
         {
-            others.push(format!("{name} of this kit's scenarios is missing"));
+            others.push(format!("{name} is missing, but is one of this kit's scenarios"));
         }
     }
     match (others.is_empty(), options.accepts_scenarios) {
-        (true, _) => report.good(AREA, format!("{count} files, all as this kit has them")),
+        (true, _) => report.good(AREA, format!("{count} files, all identical to this kit's")),
         (false, true) => report.warn(
             AREA,
             format!(
-                "{} of {count} files are not this kit's, which is accepted: {}",
+                "{} of {count} files differ from this kit's (accepted): {}",
                 others.len(),
                 others.join("; ")
             ),
         ),
         (false, false) => {
             report.bad_all(AREA, others);
-            report.bad(
-                AREA,
-                "judged by other scenarios than this kit's; --accept-scenarios if you know them".to_owned(),
-            );
+            report.bad(AREA, "not this kit's scenarios: use --accept-scenarios if you trust them".to_owned());
         }
     }
 }
 
-/// A name from a stranger, as it may be printed.
+/// Escapes an untrusted name for output.
 pub(super) fn shown(name: &str) -> String {
     name.escape_debug().to_string()
 }

@@ -1,4 +1,4 @@
-//! Reads the lines, follows their chain, and judges every check again.
+//! Reads the recorded lines, verifies their chain, and re-evaluates every check.
 
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::Path;
@@ -25,14 +25,14 @@ use harness_model::scenario::{Library, load};
 use harness_report::record::Record;
 use harness_report::results::{Results, Selected};
 
-/// An answer has 8 MiB at most, and JSON writes a byte with six at most.
-const LONGEST_LINE: u64 = 128 << 20;
-/// Results with ten thousand checks have a few megabytes.
-const LONGEST_RESULTS: u64 = 512 << 20;
-/// All scenarios together have half a megabyte.
-const MOST_SCENARIOS: u64 = 64 << 20;
+/// Upper bound of a line: a response has at most 8 MiB, and JSON escapes a byte with at most six.
+const MAX_LINE_LEN: u64 = 128 << 20;
+/// Upper bound of the results: ten thousand checks take a few megabytes.
+const MAX_RESULTS_LEN: u64 = 512 << 20;
+/// Upper bound of all scenarios together: the kit's own take half a megabyte.
+const MAX_SCENARIOS_LEN: u64 = 64 << 20;
 
-/// Judges every check again and compares what comes out with what is recorded.
+/// Re-evaluates every check and compares the outcomes with the recorded ones.
 pub(super) fn again<R: Read + Seek>(
     archive: &mut Archive<R>,
     manifest: &Manifest,
@@ -47,12 +47,12 @@ pub(super) fn again<R: Read + Seek>(
     let library = match library {
         Ok(library) => library,
         Err(problem) => {
-            report.bad("checks", format!("nothing could be evaluated again: {problem}"));
+            report.bad("checks", format!("re-evaluation failed: {problem}"));
             return Ok(());
         }
     };
     let Some(member) = archive.member(EXCHANGES) else {
-        report.bad("checks", format!("nothing could be evaluated again: {EXCHANGES} is missing"));
+        report.bad("checks", format!("re-evaluation failed: {EXCHANGES} is missing"));
         return Ok(());
     };
     let mut lines =
@@ -67,7 +67,7 @@ pub(super) fn again<R: Read + Seek>(
     Ok(())
 }
 
-/// What came out.
+/// The result of the re-evaluation.
 struct Judged {
     record: Record,
     agreement: Agreement,
@@ -83,28 +83,27 @@ struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    /// The next line; none at the end.
+    /// Reads the next line; `None` at the end.
     fn next(&mut self) -> Result<Option<Line>, String> {
         let number = self.chain.lines() + 1;
         let mut text = Vec::new();
-        let read = (&mut self.reader).take(LONGEST_LINE).read_until(b'\n', &mut text);
+        let read = (&mut self.reader).take(MAX_LINE_LEN).read_until(b'\n', &mut text);
         let at = |what: String| format!("line {number} of {EXCHANGES} {what}");
         match read {
-            Err(error) => return Err(at(format!("cannot be read: {error}"))),
+            Err(error) => return Err(at(format!("is unreadable: {error}"))),
             Ok(0) => return Ok(None),
             Ok(_) => {}
         }
         if text.pop() != Some(b'\n') {
-            return Err(at("breaks off".to_owned()));
+            return Err(at("is truncated".to_owned()));
         }
         let line: Result<Line, _> = serde_json::from_slice(&text);
-        let line = line.map_err(|error| at(format!("is not as the kit writes it: {error}")))?;
+        let line = line.map_err(|error| at(format!("is invalid: {error}")))?;
         if line.previous != self.chain.head() {
             self.breaks.push(match number {
-                1 => at("is no first line: what stood before it is missing".to_owned()),
+                1 => at("is not the start of a chain: lines before it are missing".to_owned()),
                 _ => at(format!(
-                    "does not follow from the one before: line {} was changed, or lines between them were dropped or \
-                     added",
+                    "breaks the chain: line {} was modified, or lines were removed or inserted",
                     number - 1
                 )),
             });
@@ -120,7 +119,7 @@ fn chain(chain: &Chain, breaks: Vec<String>, manifest: &Manifest, report: &mut R
     let mut problems = breaks;
     if (chain.lines(), chain.head()) != (wanted.lines, wanted.head.as_str()) {
         problems.push(format!(
-            "it has {} lines and ends with {}; the manifest has {} and {}",
+            "{} lines ending with {}, but {} lines ending with {} in the manifest",
             chain.lines(),
             short(chain.head()),
             wanted.lines,
@@ -128,7 +127,7 @@ fn chain(chain: &Chain, breaks: Vec<String>, manifest: &Manifest, report: &mut R
         ));
     }
     if problems.is_empty() {
-        report.good(AREA, format!("{} lines, unbroken, to {}", chain.lines(), short(chain.head())));
+        report.good(AREA, format!("{} lines, unbroken, ending with {}", chain.lines(), short(chain.head())));
     }
     report.bad_all(AREA, problems);
 }
@@ -145,14 +144,17 @@ fn judged<R: BufRead>(
 ) -> Result<Judged, String> {
     let first = lines.next()?.map(|line| line.event);
     let Some(Happened::RunStarted(started)) = first else {
-        return Err(format!("{EXCHANGES} does not begin with the beginning of a run"));
+        return Err(format!("{EXCHANGES} does not start with the start of a run"));
     };
     if started.format != FORMAT {
-        return Err(format!("{EXCHANGES} has the form {}, and this kit reads {FORMAT}", started.format));
+        return Err(format!(
+            "{EXCHANGES} has format version {}, but this kit reads {FORMAT}",
+            started.format
+        ));
     }
     let (plan, mut problems) = planned(&started, library)?;
     if started.target != manifest.target || started.kit.version != manifest.kit.version {
-        problems.push("the run's first line names another kit or target than the manifest".to_owned());
+        problems.push("kit or target in the first line differ from the manifest".to_owned());
     }
     let mut record = Record::default();
     let at = SystemTime::from(begun(&started)?);
@@ -163,7 +165,7 @@ fn judged<R: BufRead>(
     while let Some(line) = lines.next()? {
         let number = lines.chain.lines();
         match line.event {
-            // Runs of one plan are told one after the other where they are compared.
+            // `--prove-isolation` records several runs of the same plan.
             Happened::RunStarted(next)
                 if is_ended && next.plan == started.plan && next.target == started.target =>
             {
@@ -173,10 +175,10 @@ fn judged<R: BufRead>(
                 record.hear(&Event::Started { plan, target: next.target, at });
             }
             Happened::RunStarted(_) => {
-                return Err(format!("line {number} of {EXCHANGES} begins the run a second time"));
+                return Err(format!("line {number} of {EXCHANGES} starts the run twice"));
             }
             _ if is_ended => {
-                return Err(format!("line {number} of {EXCHANGES} comes after the end of the run"));
+                return Err(format!("line {number} of {EXCHANGES} follows the end of the run"));
             }
             Happened::Settled { run_id, retries, leftovers } => {
                 record.hear(&Event::Settled { run_id, retries, leftovers });
@@ -198,10 +200,10 @@ fn judged<R: BufRead>(
 
 fn begun(started: &RunStarted) -> Result<OffsetDateTime, String> {
     OffsetDateTime::parse(&started.at, &Rfc3339)
-        .map_err(|error| format!("the run's beginning is no time: {error}"))
+        .map_err(|error| format!("invalid start time of the run: {error}"))
 }
 
-/// The plan of the run; each sub-test is held against what the target declares.
+/// Reconstructs the plan of the run, and checks its skips against the target's declared capabilities.
 fn planned(started: &RunStarted, library: &Library) -> Result<(Arc<Plan>, Vec<String>), String> {
     let day = begun(started)?.date();
     let waivers = Arc::new(Waivers::recalled(&started.waivers, day)?);
@@ -217,18 +219,21 @@ fn planned(started: &RunStarted, library: &Library) -> Result<(Arc<Plan>, Vec<St
         let scenario = library.scenarios.iter().find(|scenario| scenario.id == *id);
         let scenario = scenario.ok_or_else(|| format!("the scenario of {} is missing", shown(id)))?;
         if *judges_ours != started.target.reference {
-            problems
-                .push(format!("{id}: whether the reference's choices are judged does not fit the target"));
+            problems.push(format!("{id}: `judges_ours` does not match the target"));
         }
         let wanted = plan(std::slice::from_ref(scenario), &library.registry, &Selection::default(), &facts);
         let runs =
             wanted.is_ok_and(|plan| plan.subtests.iter().any(|one| one.disposition == Disposition::Run));
         match skip {
             Some(_) if runs => {
-                problems.push(format!("{id} was skipped although the target declares what it needs"));
+                problems.push(format!(
+                    "{id} was skipped, although the target declares the capabilities it needs"
+                ));
             }
             None if !runs => {
-                problems.push(format!("{id} was run although the target does not declare what it needs"));
+                problems.push(format!(
+                    "{id} was run, although the target does not declare the capabilities it needs"
+                ));
             }
             _ => {}
         }
@@ -261,15 +266,15 @@ fn tell(
     }
     let counted = (agreement.steps, agreement.checks, agreement.resting.len() as u64);
     if counted != (manifest.chain.steps, manifest.chain.checks, manifest.chain.rest_on_secrets) {
-        problems.push("the manifest counts other steps or checks than there are".to_owned());
+        problems.push("the numbers of steps or checks differ from the manifest".to_owned());
     }
     for resting in &agreement.resting {
-        report.warn(AREA, format!("cannot be evaluated again: {resting}"));
+        report.warn(AREA, format!("cannot be re-evaluated: {resting}"));
     }
     let evaluated = agreement.checks - counted.2;
     if problems.is_empty() {
         let subtests = started.plan.len();
-        report.good(AREA, format!("{evaluated} in {subtests} sub-tests evaluated again: all agree"));
+        report.good(AREA, format!("{evaluated} in {subtests} sub-tests re-evaluated: all agree"));
     }
     report.bad_all(AREA, problems);
     let Some(results) = results else { return };
@@ -285,7 +290,7 @@ fn tell(
         report.good(
             "results",
             format!(
-                "as they come out again: {} of {} sub-tests pass, {} statements verified; {}",
+                "reproduced: {} of {} sub-tests pass, {} statements verified; {}",
                 count(&totals.subtests, "pass"),
                 count(&totals.subtests, "total"),
                 count(&totals.requirements, "verified"),
@@ -297,7 +302,7 @@ fn tell(
         .bad_all("results", found.into_iter().map(|difference| format!("{RESULTS}: {difference}")).collect());
 }
 
-/// The recorded results, held against the manifest and the statement.
+/// Reads the recorded results and compares them with the manifest and the statement.
 fn results<R: Read + Seek>(
     archive: &mut Archive<R>,
     manifest: &Manifest,
@@ -305,20 +310,20 @@ fn results<R: Read + Seek>(
 ) -> Option<Results> {
     const AREA: &str = "results";
     let member = archive.member(RESULTS)?;
-    let results = archive.whole(&member, LONGEST_RESULTS).map_err(|error| error.to_string());
+    let results = archive.whole(&member, MAX_RESULTS_LEN).map_err(|error| error.to_string());
     let results =
         results.and_then(|text| serde_json::from_slice::<Results>(&text).map_err(|error| error.to_string()));
     let results = match results {
         Ok(results) => results,
         Err(error) => {
-            report.bad(AREA, format!("{RESULTS} is not as the kit writes it: {error}"));
+            report.bad(AREA, format!("invalid {RESULTS}: {error}"));
             return None;
         }
     };
     let stated =
         (&manifest.target, &manifest.started_at, manifest.verdict, manifest.exit_code, &manifest.totals);
     if stated != (&results.target, &results.started_at, results.verdict, results.exit_code, &results.totals) {
-        report.bad(AREA, format!("the manifest says otherwise than {RESULTS} how the run ended"));
+        report.bad(AREA, format!("target, time, verdict or totals in the manifest differ from {RESULTS}"));
     }
     let is_same = manifest.kit.version == env!("CARGO_PKG_VERSION");
     let configuration: Vec<_> =
@@ -328,31 +333,31 @@ fn results<R: Read + Seek>(
         exchanges: manifest.file(EXCHANGES).map_or("", |file| file.sha256.as_str()),
     };
     let wanted = statement::render(&results, subject, &configuration).unwrap_or_default();
-    let stated = archive.member(STATEMENT).and_then(|member| archive.whole(&member, LONGEST_RESULTS).ok());
+    let stated = archive.member(STATEMENT).and_then(|member| archive.whole(&member, MAX_RESULTS_LEN).ok());
     if is_same && stated.is_none_or(|stated| stated != wanted.as_bytes()) {
-        report.bad(AREA, format!("{STATEMENT} does not say what {RESULTS} says"));
+        report.bad(AREA, format!("{STATEMENT} does not match {RESULTS}"));
     }
     Some(results)
 }
 
-/// Puts the scenarios into a folder of our own. Only plain names come that far.
+/// Extracts the scenarios into a temporary folder. Only plain paths are accepted.
 fn unpack<R: Read + Seek>(
     archive: &mut Archive<R>,
     manifest: &Manifest,
     folder: &Path,
 ) -> io::Result<Result<(), String>> {
-    let mut left = MOST_SCENARIOS;
+    let mut left = MAX_SCENARIOS_LEN;
     for file in &manifest.files {
         let Some(name) = file.path.strip_prefix(SCENARIOS) else { continue };
         if !is_plain(&file.path) {
-            return Ok(Err(format!("{} is no name of a scenario", shown(&file.path))));
+            return Ok(Err(format!("invalid scenario path {}", shown(&file.path))));
         }
         let Some(member) = archive.member(&file.path) else {
             return Ok(Err(format!("{name} is missing")));
         };
         let content = match archive.whole(&member, left) {
             Ok(content) => content,
-            Err(error) => return Ok(Err(format!("{name} cannot be read: {error}"))),
+            Err(error) => return Ok(Err(format!("reading {name} failed: {error}"))),
         };
         left = left.saturating_sub(content.len() as u64);
         let path = folder.join(name);
@@ -369,11 +374,11 @@ fn library<R: Read + Seek>(archive: &mut Archive<R>, folder: &Path) -> Result<Li
     let contents = archive.read(&member).map_err(|error| error.to_string())?;
     let mut lines = Lines { reader: BufReader::new(contents), chain: Chain::default(), breaks: Vec::new() };
     let Some(Line { event: Happened::RunStarted(started), .. }) = lines.next()? else {
-        return Err(format!("{EXCHANGES} does not begin with the beginning of a run"));
+        return Err(format!("{EXCHANGES} does not start with the start of a run"));
     };
     load(folder, Path::new(&started.scenarios)).map_err(|refusal| {
         let first = refusal.diagnostics.first();
         let what = first.map(|first| format!("{}: {}", first.path.display(), first.message));
-        format!("its scenarios make no sense to this kit: {}", shown(&what.unwrap_or_default()))
+        format!("invalid scenarios: {}", shown(&what.unwrap_or_default()))
     })
 }

@@ -1,7 +1,7 @@
-//! Verifies a bundle: that it is whole and unchanged, and that every check comes out again as it was recorded.
+//! Verifies a bundle: it must be complete and unmodified, and re-evaluating its checks must reproduce the recorded
+//! outcomes.
 //!
-//! The bundle is a stranger's. Nothing of it is run, nothing of it says where something is written, and its sizes are
-//! not believed.
+//! The bundle is untrusted: nothing in it is executed, chooses a path to write to, or is believed about its size.
 
 mod agreement;
 mod compare;
@@ -17,43 +17,41 @@ use crate::signature::{self, SIGNATURE};
 
 pub use report::{Finding, Report, State};
 
-/// A manifest is never longer.
-const LONGEST_MANIFEST: u64 = 16 << 20;
+/// Upper bound of a manifest's or signature's size.
+const MAX_MANIFEST_LEN: u64 = 16 << 20;
 
-/// What a bundle is verified with.
+/// Options of a verification.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The public key that must have signed it.
+    /// The public key that must have signed the bundle.
     pub public_key: Option<String>,
-    /// Whether scenarios may be other than the kit's own.
+    /// Whether scenarios may differ from the kit's own.
     pub accepts_scenarios: bool,
-    /// The kit's own scenarios, by name below their folder.
+    /// The kit's own scenarios, by path relative to their folder.
     pub own_scenarios: Vec<(String, Vec<u8>)>,
-    /// The digest of this program, if it is known.
+    /// The digest of this program, if known.
     pub executable: Option<String>,
 }
 
-/// The file is no bundle, so that there is nothing to verify.
+/// The file is not a bundle that can be verified.
 #[derive(Debug, thiserror::Error)]
 pub enum NotABundle {
-    /// It is no whole archive.
     #[error(transparent)]
     Archive(#[from] NotAnArchive),
-    /// It is another archive.
-    #[error("it is a zip archive without {MANIFEST}; an evidence bundle has one")]
+    #[error("not an evidence bundle: {MANIFEST} is missing")]
     NoManifest,
-    /// It is a bundle of another form.
-    #[error("it is a bundle of the form `{0}`; this kit reads `{FORMAT}`: use the kit that made it")]
+    #[error(
+        "unsupported bundle format `{0}`: this kit reads `{FORMAT}`\nuse the kit that created the bundle"
+    )]
     OtherForm(String),
-    /// Something of the kit's own surroundings failed.
-    #[error("it cannot be verified here: {0}")]
+    #[error("verification failed: {0}")]
     Surroundings(#[from] io::Error),
 }
 
-/// Verifies everything that can be.
+/// Verifies integrity and signature, and re-evaluates every check.
 ///
 /// # Errors
-/// There is nothing to verify.
+/// The file is not a bundle of this format, or a temporary file cannot be written.
 pub fn verify<R: Read + Seek>(reader: R, options: &Options) -> Result<Report, NotABundle> {
     let mut archive = Archive::open(reader)?;
     let (mut report, manifest) = integrity(&mut archive, options)?;
@@ -63,20 +61,21 @@ pub fn verify<R: Read + Seek>(reader: R, options: &Options) -> Result<Report, No
     Ok(report)
 }
 
-/// Verifies that the bundle is whole and unchanged, and judges nothing; with the manifest, if it can be read.
+/// Verifies that the bundle is complete and unmodified, without re-evaluating checks. Returns the manifest if it is
+/// valid.
 ///
 /// # Errors
-/// There is nothing to verify.
+/// The file is not a bundle of this format.
 pub fn integrity<R: Read + Seek>(
     archive: &mut Archive<R>,
     options: &Options,
 ) -> Result<(Report, Option<Manifest>), NotABundle> {
     let member = archive.member(MANIFEST).ok_or(NotABundle::NoManifest)?;
     let mut report = Report::default();
-    let text = match archive.whole(&member, LONGEST_MANIFEST) {
+    let text = match archive.whole(&member, MAX_MANIFEST_LEN) {
         Ok(text) => text,
         Err(error) => {
-            report.bad("manifest", format!("{MANIFEST} cannot be read: {error}"));
+            report.bad("manifest", format!("reading {MANIFEST} failed: {error}"));
             return Ok((report, None));
         }
     };
@@ -86,7 +85,7 @@ pub fn integrity<R: Read + Seek>(
             if let Some(form) = other_form(&text) {
                 return Err(NotABundle::OtherForm(form));
             }
-            report.bad("manifest", format!("{MANIFEST} is not as the kit writes it: {error}"));
+            report.bad("manifest", format!("invalid {MANIFEST}: {error}"));
             return Ok((report, None));
         }
     };
@@ -96,7 +95,7 @@ pub fn integrity<R: Read + Seek>(
     report.of(&manifest);
     files::archive(archive, &manifest, &mut report)?;
     if manifest.text().ok().is_none_or(|canonical| canonical.as_bytes() != text) {
-        report.bad("manifest", format!("{MANIFEST} was written anew by something else than the kit"));
+        report.bad("manifest", format!("{MANIFEST} is not in the kit's canonical form"));
     }
     files::each(archive, &manifest, &mut report);
     signed(archive, &manifest, &text, options, &mut report);
@@ -122,35 +121,43 @@ fn signed<R: Read + Seek>(
     let (Some(member), Some(signer)) = (member, &manifest.signed_by) else {
         match (archive.member(SIGNATURE), &manifest.signed_by, &options.public_key) {
             (None, Some(_), _) => {
-                report.bad(AREA, format!("the manifest says that it is signed, yet {SIGNATURE} is missing"));
+                report.bad(
+                    AREA,
+                    format!("{SIGNATURE} is missing, although the manifest says that it is signed"),
+                );
             }
             (Some(_), None, _) => {
-                report.bad(AREA, format!("{SIGNATURE} is there, yet the manifest says that it is not signed"));
+                report.bad(
+                    AREA,
+                    format!("{SIGNATURE} exists, although the manifest says that it is not signed"),
+                );
             }
-            (_, _, Some(key)) => report.bad(AREA, format!("the bundle is not signed, and --public-key wants {key}")),
+            (_, _, Some(key)) => report.bad(AREA, format!("not signed, but --public-key requires {key}")),
             _ => report.warn(
                 AREA,
-                "none. The digests inside a bundle show damage, not who made it: whoever can rewrite all of it can \
-                 make them fit"
-                    .to_owned(),
+                "not signed: digests detect damage, but anyone can rewrite a bundle as a whole".to_owned(),
             ),
         }
         return;
     };
     let signature = archive
-        .whole(&member, LONGEST_MANIFEST)
-        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| io::Error::other("it is no text")));
+        .whole(&member, MAX_MANIFEST_LEN)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| io::Error::other("not valid UTF-8")));
     let wanted = options.public_key.as_ref().unwrap_or(signer);
     if wanted != signer {
-        report.bad(AREA, format!("signed by {signer}, and not by {wanted}"));
+        report.bad(AREA, format!("signed by {signer}, not by {wanted}"));
     }
     let verified = signature.map_err(|error| error.to_string());
     match verified.and_then(|signature| signature::verify(wanted, text, &signature)) {
-        Err(error) => report.bad(AREA, format!("{SIGNATURE} does not hold for {wanted}: {error}")),
-        Ok(()) if options.public_key.is_some() => report.good(AREA, format!("by {wanted}, as asked for")),
+        Err(error) => report.bad(AREA, format!("invalid signature for {wanted}: {error}")),
+        Ok(()) if options.public_key.is_some() => {
+            report.good(AREA, format!("valid, by the expected key {wanted}"))
+        }
         Ok(()) => report.warn(
             AREA,
-            format!("by {wanted}; that key is named in the bundle alone: --public-key says whose you expect"),
+            format!(
+                "valid, by {wanted}, a key known only from the bundle itself: check it with --public-key"
+            ),
         ),
     }
 }

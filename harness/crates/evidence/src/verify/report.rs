@@ -1,57 +1,51 @@
-//! What a verification found, a line each.
+//! The findings of a verification.
 
 use serde::Serialize;
 
 use crate::manifest::Manifest;
 use harness_report::exit_code::Verdict;
 
-/// Of one kind more are counted, not listed.
-const MOST_OF_A_KIND: usize = 20;
+/// Problems listed per area; further ones are counted.
+const MAX_PER_AREA: usize = 20;
 
-/// Everything that was found.
+/// The findings of a verification.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
-    /// What the bundle says about itself; none if its manifest cannot be read.
+    /// The bundle's own description; `None` if its manifest is invalid.
     pub bundle: Option<Summary>,
-    /// What was looked at, and what was found there.
     pub findings: Vec<Finding>,
 }
 
-/// A bundle in short.
+/// A bundle's own description.
 #[derive(Debug, Clone, Serialize)]
 pub struct Summary {
-    /// The kit that made it.
     pub kit: String,
-    /// What was judged.
     pub target: String,
-    /// When the run began.
     pub started_at: String,
-    /// The verdict that is recorded.
+    /// The recorded verdict.
     pub verdict: Verdict,
-    /// The exit code that is recorded.
+    /// The recorded exit code.
     pub exit_code: u8,
 }
 
-/// One thing that was looked at.
+/// A finding of a verification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What: `archive`, `files`, `chain`, ….
+    /// The verified area: `archive`, `files`, `chain`, …
     pub area: &'static str,
-    /// Whether it is as it should be.
     pub state: State,
-    /// What was found.
     pub text: String,
 }
 
-/// Whether something is as it should be.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// It is.
+    /// As it should be.
     Good,
-    /// It is no fault, and somebody should know of it.
+    /// Not wrong, but worth knowing.
     Warning,
-    /// It is not.
+    /// Wrong: the bundle is not verified.
     Bad,
 }
 
@@ -61,7 +55,7 @@ impl Report {
         self.count(State::Bad) == 0
     }
 
-    /// How many findings are of that state.
+    /// Returns how many findings have this state.
     pub fn count(&self, state: State) -> usize {
         self.findings.iter().filter(|finding| finding.state == state).count()
     }
@@ -92,10 +86,10 @@ impl Report {
         self.findings.push(Finding { area, state: State::Bad, text });
     }
 
-    /// All of them, or as many as somebody will read.
+    /// Adds up to [`MAX_PER_AREA`] problems and counts the rest.
     pub(super) fn bad_all(&mut self, area: &'static str, texts: Vec<String>) {
-        let more = texts.len().saturating_sub(MOST_OF_A_KIND);
-        texts.into_iter().take(MOST_OF_A_KIND).for_each(|text| self.bad(area, text));
+        let more = texts.len().saturating_sub(MAX_PER_AREA);
+        texts.into_iter().take(MAX_PER_AREA).for_each(|text| self.bad(area, text));
         if more > 0 {
             self.bad(area, format!("… and {more} more"));
         }
