@@ -12,13 +12,13 @@ use harness_report::results::{Kit, Selected};
 pub struct Line {
     /// The SHA-256 digest of the previous line without its line break; zeros in the first line.
     pub previous: String,
-    pub event: Happened,
+    pub event: RecordedEvent,
 }
 
 /// An event of the run, in order of occurrence.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Happened {
+pub enum RecordedEvent {
     /// The run started: always the first line, and repeated where a run is repeated for comparison.
     RunStarted(Box<RunStarted>),
     SubtestStarted {
@@ -64,7 +64,7 @@ pub enum Happened {
     RunFinished {
         /// The duration in nanoseconds.
         took_ns: u64,
-        end: Ending,
+        end: End,
     },
 }
 
@@ -105,34 +105,3 @@ pub struct PlannedLine {
 
 /// The version of the line format that this kit writes and reads.
 pub const FORMAT: u32 = 1;
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ending {
-    Complete,
-    /// The user pressed Ctrl-C.
-    Interrupted,
-    /// The process was asked to terminate.
-    Cancelled,
-}
-
-impl From<End> for Ending {
-    fn from(end: End) -> Self {
-        match end {
-            End::Complete => Self::Complete,
-            End::Interrupted => Self::Interrupted,
-            End::Cancelled => Self::Cancelled,
-        }
-    }
-}
-
-impl From<Ending> for End {
-    fn from(ending: Ending) -> Self {
-        match ending {
-            Ending::Complete => Self::Complete,
-            Ending::Interrupted => Self::Interrupted,
-            Ending::Cancelled => Self::Cancelled,
-        }
-    }
-}

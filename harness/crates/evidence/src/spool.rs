@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::chain::Chain;
-use crate::line::{FORMAT, Happened, Line, PlannedLine, RunStarted};
+use crate::line::{FORMAT, Line, PlannedLine, RecordedEvent, RunStarted};
 use harness_model::event::{Event, Listener, TargetDescription};
 use harness_model::plan::waiver::WaiverState;
 use harness_model::plan::{Disposition, Plan};
@@ -73,13 +73,13 @@ impl Spool {
         Ok(Spooled { file, chain: self.chain, counts: self.counts })
     }
 
-    fn write(&mut self, event: Happened) {
+    fn write(&mut self, event: RecordedEvent) {
         if self.failure.is_some() {
             return;
         }
         let line = Line { previous: self.chain.head().to_owned(), event };
         let written = serde_json::to_vec(&line).map_err(io::Error::other).and_then(|text| {
-            self.chain.take(&text);
+            self.chain.append(&text);
             self.file.write_all(&text)?;
             self.file.write_all(b"\n")
         });
@@ -133,24 +133,24 @@ impl Listener for Spool {
             Event::Started { plan, target, at } => {
                 self.plan = Arc::clone(plan);
                 let begun = self.begun(plan, target, *at);
-                self.write(Happened::RunStarted(Box::new(begun)));
+                self.write(RecordedEvent::RunStarted(Box::new(begun)));
             }
             Event::SubtestStarted { subtest } => {
                 let id = self.plan.planned(*subtest).map(|planned| planned.scenario.id.clone());
                 let id = id.unwrap_or_default();
                 let at = rfc3339(SystemTime::now());
-                self.write(Happened::SubtestStarted { subtest: *subtest, id, at });
+                self.write(RecordedEvent::SubtestStarted { subtest: *subtest, id, at });
             }
             Event::StepFinished { subtest, recording: Some(recording), .. } => {
                 self.count(recording);
-                self.write(Happened::Step { subtest: *subtest, recording: recording.clone() });
+                self.write(RecordedEvent::Step { subtest: *subtest, recording: recording.clone() });
             }
             Event::StepFinished { recording: None, .. } => {}
             Event::CleanupFailed { subtest, message } => {
-                self.write(Happened::CleanupFailed { subtest: *subtest, message: message.clone() });
+                self.write(RecordedEvent::CleanupFailed { subtest: *subtest, message: message.clone() });
             }
             Event::SubtestFinished { subtest, verdict, reason, fault, took } => {
-                self.write(Happened::SubtestFinished {
+                self.write(RecordedEvent::SubtestFinished {
                     subtest: *subtest,
                     verdict: *verdict,
                     reason: reason.clone(),
@@ -158,13 +158,13 @@ impl Listener for Spool {
                     took_ns: nanoseconds(*took),
                 });
             }
-            Event::Settled { run_id, retries, leftovers } => self.write(Happened::Settled {
+            Event::Settled { run_id, retries, leftovers } => self.write(RecordedEvent::Settled {
                 run_id: run_id.clone(),
                 retries: *retries,
                 leftovers: leftovers.clone(),
             }),
             Event::Finished { took, end } => {
-                self.write(Happened::RunFinished { took_ns: nanoseconds(*took), end: (*end).into() });
+                self.write(RecordedEvent::RunFinished { took_ns: nanoseconds(*took), end: *end });
             }
         }
     }

@@ -8,7 +8,7 @@ use ztna_protocol::region::Region;
 
 /// A path to or from a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Place {
+pub(crate) enum PeerPath {
     /// UDP datagrams to and from this endpoint.
     Direct(SocketAddr),
     /// Through a relay, which authenticates the sender of each datagram.
@@ -20,7 +20,7 @@ pub(crate) enum Place {
     },
 }
 
-impl Place {
+impl PeerPath {
     /// Returns the endpoint of a direct path.
     pub(crate) fn direct(self) -> Option<SocketAddr> {
         match self {
@@ -61,13 +61,13 @@ impl Place {
     }
 }
 
-impl From<SocketAddr> for Place {
+impl From<SocketAddr> for PeerPath {
     fn from(address: SocketAddr) -> Self {
         Self::Direct(address)
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for PeerPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Direct(address) => write!(f, "DIRECT {address}"),
@@ -83,12 +83,12 @@ mod tests {
     #[test]
     fn each_peer_behind_a_relay_has_its_own_address() {
         let region: Region = "blr1".parse().unwrap();
-        let relayed = |key: u8| Place::Relayed { region, peer: PublicKey::from([key; 32]) };
+        let relayed = |key: u8| PeerPath::Relayed { region, peer: PublicKey::from([key; 32]) };
         assert_ne!(relayed(1).ip(), relayed(2).ip());
         assert!(relayed(1).ip().to_string().starts_with("fd01:"), "{}", relayed(1).ip());
         let address: SocketAddr = "192.0.2.7:51820".parse().unwrap();
-        assert_eq!(Place::from(address).ip(), address.ip());
+        assert_eq!(PeerPath::from(address).ip(), address.ip());
         assert_eq!(relayed(1).to_string(), "RELAY blr1");
-        assert_eq!(Place::from(address).to_string(), "DIRECT 192.0.2.7:51820");
+        assert_eq!(PeerPath::from(address).to_string(), "DIRECT 192.0.2.7:51820");
     }
 }
