@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use harness_evidence::bundle::{self, ScenarioFile};
+use harness_evidence::signature;
 use harness_evidence::verify::{Finding, Options, Report, State, verify as examine};
-use harness_evidence::{bundle, signature};
 use harness_report::exit_code::USAGE;
 use harness_report::terminal::{Paint, wrap};
 
@@ -55,13 +56,13 @@ fn attempt(arguments: &Arguments, console: &Console) -> Result<u8, String> {
     let key = arguments.public_key.as_deref().map(signature::public_key).transpose();
     let own = scenarios::files().into_iter().map(|(name, text)| {
         let parts: Vec<String> = name.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-        (parts.join("/"), text.to_vec())
+        ScenarioFile { path: parts.join("/"), content: text.to_vec() }
     });
     let options = Options {
         public_key: key.map_err(|error| error.to_string())?,
         accepts_scenarios: arguments.accept_scenarios,
         own_scenarios: own.collect(),
-        executable: bundle::executable().ok(),
+        executable: bundle::program_digest().ok(),
     };
     let file = File::open(&arguments.bundle).map_err(|error| format!("reading {path} failed: {error}"))?;
     let report = examine(BufReader::new(file), &options).map_err(|error| format!("{path}: {error}"))?;

@@ -61,7 +61,7 @@ pub(crate) fn files(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     for member in members {
         let mut content = Vec::new();
         archive.read(&member).unwrap().read_to_end(&mut content).unwrap();
-        files.push((member.name, content));
+        files.push((member.name().to_owned(), content));
     }
     files
 }

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use harness_evidence::archive::Archive;
-use harness_evidence::verify::{Options, integrity};
+use harness_evidence::verify::{Options, verify_integrity};
 
 use crate::bundle::{files, made, packed, read, verified};
 
@@ -87,7 +87,8 @@ fn modified_files_are_named() {
 /// Whether the bundle is found complete and unmodified, without re-evaluating its checks.
 fn is_intact(bytes: &[u8], options: &Options) -> bool {
     let Ok(mut archive) = Archive::open(Cursor::new(bytes)) else { return false };
-    integrity(&mut archive, options).is_ok_and(|(report, manifest)| report.is_good() && manifest.is_some())
+    verify_integrity(&mut archive, options)
+        .is_ok_and(|(report, manifest)| report.is_good() && manifest.is_some())
 }
 
 #[test]

@@ -1,15 +1,10 @@
 //! A hash chain of lines: each carries the digest of the previous one, so that a line cannot be changed, dropped or
 //! inserted without rewriting all that follow.
 
-use super::digest;
+use crate::digest;
 
 /// The previous digest of the first line.
 pub const BEGINNING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-
-/// Returns the digest of a line, excluding its line break.
-pub fn link(line: &[u8]) -> String {
-    digest(line)
-}
 
 /// Follows a chain line by line.
 #[derive(Debug, Clone)]
@@ -35,9 +30,9 @@ impl Chain {
         self.lines
     }
 
-    /// Appends a line.
-    pub fn take(&mut self, line: &[u8]) {
-        self.head = link(line);
+    /// Appends a line, given without its line break.
+    pub fn append(&mut self, line: &[u8]) {
+        self.head = digest(line);
         self.lines += 1;
     }
 }

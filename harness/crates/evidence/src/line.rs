@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use harness_model::event::{End, Fault, SubtestVerdict, TargetDescription};
+use harness_model::event::{
+    CleanupFailed, Finished, Settled, SubtestFinished, SubtestStarted, TargetDescription,
+};
 use harness_model::plan::waiver::AppliedWaiver;
 use harness_model::recording::Recording;
 use harness_report::results::{Kit, Selected};
@@ -12,22 +14,16 @@ use harness_report::results::{Kit, Selected};
 pub struct Line {
     /// The SHA-256 digest of the previous line without its line break; zeros in the first line.
     pub previous: String,
-    pub event: Happened,
+    pub event: RecordedEvent,
 }
 
 /// An event of the run, in order of occurrence.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Happened {
+pub enum RecordedEvent {
     /// The run started: always the first line, and repeated where a run is repeated for comparison.
     RunStarted(Box<RunStarted>),
-    SubtestStarted {
-        /// The index of the sub-test's run in the plan.
-        subtest: usize,
-        id: String,
-        /// The time (RFC 3339).
-        at: String,
-    },
+    SubtestStarted(SubtestStarted),
     /// A step finished or could not run.
     Step {
         /// The index of the sub-test's run in the plan.
@@ -35,37 +31,12 @@ pub enum Happened {
         /// Its observations and the outcomes of its checks.
         recording: Box<Recording>,
     },
-    CleanupFailed {
-        /// The index of the sub-test's run in the plan.
-        subtest: usize,
-        /// What could not be cleaned up, and why.
-        message: String,
-    },
-    SubtestFinished {
-        /// The index of the sub-test's run in the plan.
-        subtest: usize,
-        verdict: SubtestVerdict,
-        /// The reason, unless it passed.
-        reason: Option<String>,
-        /// Who caused an error.
-        fault: Option<Fault>,
-        /// The duration in nanoseconds.
-        took_ns: u64,
-    },
+    CleanupFailed(CleanupFailed),
+    SubtestFinished(SubtestFinished),
     /// The target's state after the run; right before the last line.
-    Settled {
-        run_id: String,
-        /// Reads that were retried after a connection failure.
-        retries: u64,
-        /// What was not cleaned up and belongs to no sub-test.
-        leftovers: Vec<String>,
-    },
+    Settled(Settled),
     /// The run ended: always the last line.
-    RunFinished {
-        /// The duration in nanoseconds.
-        took_ns: u64,
-        end: Ending,
-    },
+    RunFinished(Finished),
 }
 
 /// The parameters of a run.
@@ -105,34 +76,3 @@ pub struct PlannedLine {
 
 /// The version of the line format that this kit writes and reads.
 pub const FORMAT: u32 = 1;
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ending {
-    Complete,
-    /// The user pressed Ctrl-C.
-    Interrupted,
-    /// The process was asked to terminate.
-    Cancelled,
-}
-
-impl From<End> for Ending {
-    fn from(end: End) -> Self {
-        match end {
-            End::Complete => Self::Complete,
-            End::Interrupted => Self::Interrupted,
-            End::Cancelled => Self::Cancelled,
-        }
-    }
-}
-
-impl From<Ending> for End {
-    fn from(ending: Ending) -> Self {
-        match ending {
-            Ending::Complete => Self::Complete,
-            Ending::Interrupted => Self::Interrupted,
-            Ending::Cancelled => Self::Cancelled,
-        }
-    }
-}

@@ -6,6 +6,8 @@ use harness_model::event::TargetDescription;
 use harness_report::exit_code::Verdict;
 use harness_report::results::{Kit, Totals};
 
+use crate::spool::Spooled;
+
 /// The bundle format that this kit writes and reads.
 pub const FORMAT: &str = "quickztna-evidence/1";
 
@@ -76,6 +78,19 @@ pub struct FileDigest {
 pub struct ArchiveDigest {
     pub bytes: u64,
     pub sha256: String,
+}
+
+impl ChainSummary {
+    pub fn of(spooled: &Spooled) -> Self {
+        Self {
+            lines: spooled.chain.lines(),
+            head: spooled.chain.head().to_owned(),
+            steps: spooled.counts.steps,
+            exchanges: spooled.counts.exchanges,
+            checks: spooled.counts.checks,
+            rest_on_secrets: spooled.counts.rest_on_secrets,
+        }
+    }
 }
 
 impl Manifest {

@@ -5,6 +5,8 @@ use toml::{Table, Value};
 use harness_model::event::TargetDescription;
 use harness_model::secret::Secrets;
 
+use crate::EvidenceError;
+
 /// Keys whose value is or may be a secret.
 const SECRET_WORDS: [&str; 7] =
     ["token", "password", "passphrase", "secret", "credential", "authorization", "private"];
@@ -17,21 +19,21 @@ const REMOVED: &str = "[removed]";
 ///
 /// # Errors
 /// The text is not TOML.
-pub fn without_secrets(text: &str) -> Result<String, String> {
-    let mut table: Table = toml::from_str(text).map_err(|error| error.to_string())?;
+pub fn without_secrets(text: &str) -> Result<String, EvidenceError> {
+    let mut table: Table = toml::from_str(text)?;
     let secrets = Secrets::default();
     for (name, value) in &mut table {
         clean(name, value, is_secret(name) || name == "tokens", &secrets);
     }
-    toml::to_string_pretty(&table).map_err(|error| error.to_string())
+    Ok(toml::to_string_pretty(&table)?)
 }
 
 /// Returns the file's text for the reference, which the kit starts itself without a profile.
 ///
 /// # Errors
 /// Serialisation errors of the library; the type itself cannot cause one.
-pub fn of_description(target: &TargetDescription) -> Result<String, String> {
-    let text = toml::to_string_pretty(target).map_err(|error| error.to_string())?;
+pub fn of_description(target: &TargetDescription) -> Result<String, EvidenceError> {
+    let text = toml::to_string_pretty(target)?;
     Ok(format!("# No profile: the kit started this target itself.\n{text}"))
 }
 

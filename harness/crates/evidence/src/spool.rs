@@ -3,17 +3,17 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write as _};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::chain::Chain;
-use crate::line::{FORMAT, Happened, Line, PlannedLine, RunStarted};
+use crate::line::{FORMAT, Line, PlannedLine, RecordedEvent, RunStarted};
 use harness_model::event::{Event, Listener, TargetDescription};
 use harness_model::plan::waiver::WaiverState;
 use harness_model::plan::{Disposition, Plan};
-use harness_model::recording::{Recording, Saw};
+use harness_model::recording::{RecordedEvidence, Recording};
 use harness_report::results::{Kit, Selected};
 
 /// Records the evidence of a run.
@@ -73,13 +73,13 @@ impl Spool {
         Ok(Spooled { file, chain: self.chain, counts: self.counts })
     }
 
-    fn write(&mut self, event: Happened) {
+    fn write(&mut self, event: RecordedEvent) {
         if self.failure.is_some() {
             return;
         }
         let line = Line { previous: self.chain.head().to_owned(), event };
         let written = serde_json::to_vec(&line).map_err(io::Error::other).and_then(|text| {
-            self.chain.take(&text);
+            self.chain.append(&text);
             self.file.write_all(&text)?;
             self.file.write_all(b"\n")
         });
@@ -118,7 +118,7 @@ impl Spool {
     fn count(&mut self, recording: &Recording) {
         let number = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
         self.counts.steps += 1;
-        if let Saw::Http(exchanges) = &recording.saw {
+        if let RecordedEvidence::Http(exchanges) = &recording.saw {
             self.counts.exchanges += number(exchanges.len());
         }
         self.counts.checks += number(recording.checks.len());
@@ -133,47 +133,22 @@ impl Listener for Spool {
             Event::Started { plan, target, at } => {
                 self.plan = Arc::clone(plan);
                 let begun = self.begun(plan, target, *at);
-                self.write(Happened::RunStarted(Box::new(begun)));
+                self.write(RecordedEvent::RunStarted(Box::new(begun)));
             }
-            Event::SubtestStarted { subtest } => {
-                let id = self.plan.planned(*subtest).map(|planned| planned.scenario.id.clone());
-                let id = id.unwrap_or_default();
-                let at = rfc3339(SystemTime::now());
-                self.write(Happened::SubtestStarted { subtest: *subtest, id, at });
-            }
+            Event::SubtestStarted(started) => self.write(RecordedEvent::SubtestStarted(started.clone())),
             Event::StepFinished { subtest, recording: Some(recording), .. } => {
                 self.count(recording);
-                self.write(Happened::Step { subtest: *subtest, recording: recording.clone() });
+                self.write(RecordedEvent::Step { subtest: *subtest, recording: recording.clone() });
             }
             Event::StepFinished { recording: None, .. } => {}
-            Event::CleanupFailed { subtest, message } => {
-                self.write(Happened::CleanupFailed { subtest: *subtest, message: message.clone() });
-            }
-            Event::SubtestFinished { subtest, verdict, reason, fault, took } => {
-                self.write(Happened::SubtestFinished {
-                    subtest: *subtest,
-                    verdict: *verdict,
-                    reason: reason.clone(),
-                    fault: *fault,
-                    took_ns: nanoseconds(*took),
-                });
-            }
-            Event::Settled { run_id, retries, leftovers } => self.write(Happened::Settled {
-                run_id: run_id.clone(),
-                retries: *retries,
-                leftovers: leftovers.clone(),
-            }),
-            Event::Finished { took, end } => {
-                self.write(Happened::RunFinished { took_ns: nanoseconds(*took), end: (*end).into() });
-            }
+            Event::CleanupFailed(failed) => self.write(RecordedEvent::CleanupFailed(failed.clone())),
+            Event::SubtestFinished(finished) => self.write(RecordedEvent::SubtestFinished(finished.clone())),
+            Event::Settled(settled) => self.write(RecordedEvent::Settled(settled.clone())),
+            Event::Finished(finished) => self.write(RecordedEvent::RunFinished(finished.clone())),
         }
     }
 }
 
 fn rfc3339(at: SystemTime) -> String {
     OffsetDateTime::from(at).format(&Rfc3339).unwrap_or_default()
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -15,8 +15,9 @@ pub enum Fault {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunEnd {
     /// The whole plan was executed.
     Complete,
     /// A user pressed Ctrl-C.

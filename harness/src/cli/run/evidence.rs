@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use crate::cli::console::Console;
 use harness_evidence::bundle::{self, Material};
 use harness_evidence::profile;
-use harness_evidence::signature::{PASSWORD, Signer};
+use harness_evidence::signature::{PASSWORD_VARIABLE, Signer};
 use harness_evidence::spool::Spool;
 use harness_model::plan::Plan;
 use harness_model::recording::PseudonymKey;
@@ -50,10 +50,12 @@ impl Evidence {
                 None => Ok(None),
             };
         }
-        let signer =
-            arguments.sign_with.as_deref().map(|path| Signer::read(path, std::env::var(PASSWORD).ok()));
+        let signer = arguments
+            .sign_with
+            .as_deref()
+            .map(|path| Signer::read(path, std::env::var(PASSWORD_VARIABLE).ok()));
         let signer = signer.transpose().map_err(|error| usage(error.to_string()))?;
-        let shown = bundle::shown(library).to_string_lossy().into_owned();
+        let shown = bundle::shown_folder(library).to_string_lossy().into_owned();
         let spool = Spool::begin(arguments.strict, &shown).map_err(|error| {
             console.complain(&format!("recording evidence failed: {error}\nset TMPDIR to a writable folder"));
             ENVIRONMENT
@@ -63,7 +65,7 @@ impl Evidence {
             key: PseudonymKey::new(rand::random()),
             signer,
             profile: arguments.target.clone(),
-            executable: std::thread::spawn(|| bundle::executable().ok()),
+            executable: std::thread::spawn(|| bundle::program_digest().ok()),
         }))
     }
 
@@ -80,7 +82,7 @@ impl Evidence {
     ) -> Result<Vec<PathBuf>, String> {
         let profile = match &self.profile {
             Some(path) => from_file(path)?,
-            None => profile::of_description(&results.target)?,
+            None => profile::of_description(&results.target).map_err(|error| error.to_string())?,
         };
         let mut wanted = destinations.iter().filter(|destination| destination.format == Format::Evidence);
         let Some(first) = wanted.next() else { return Ok(Vec::new()) };
@@ -88,7 +90,7 @@ impl Evidence {
         let material = Material {
             spooled: self.spool.finish().map_err(|error| unwritten(&error))?,
             results,
-            scenarios: bundle::scenarios(library, plan).map_err(|error| unwritten(&error))?,
+            scenarios: bundle::scenario_files(library, plan).map_err(|error| unwritten(&error))?,
             profile,
             executable: self.executable.join().ok().flatten(),
             signer: self.signer.as_ref(),

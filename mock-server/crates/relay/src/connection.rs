@@ -71,7 +71,7 @@ async fn shake_hands(
     let proof = timeout(PROOF_TIMEOUT, socket.recv()).await.map_err(|_| "PROOF_TIMEOUT")?;
     let Some(Ok(Message::Binary(message))) = proof else { return Err("PROOF_EXPECTED") };
     let Ok(Frame::Proof { proof }) = Frame::parse(&message) else { return Err("PROOF_EXPECTED") };
-    if !challenge.is_met_by(proof, &member.public_key) {
+    if !challenge.accepts(proof, &member.public_key) {
         return Err("PROOF_REFUSED");
     }
     send(socket, &Frame::Welcome { region: shared.region }).await

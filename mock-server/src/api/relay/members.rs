@@ -3,7 +3,7 @@
 use axum::extract::{self, FromRequestParts};
 use axum::http::request::Parts;
 use axum::response::Response;
-use ztna_protocol::relay::{MOST_ASKED, MembersAnswer, MembersQuestion};
+use ztna_protocol::relay::{MAX_TOKENS_PER_REQUEST, MembersAnswer, MembersQuestion};
 
 use crate::api::body::Body;
 use crate::api::caller::bearer;
@@ -49,8 +49,10 @@ pub async fn members(
 ) -> Result<Response, Error> {
     body.require("token_hashes")?;
     let hashes = body.texts("token_hashes")?.unwrap_or_default();
-    if hashes.len() > MOST_ASKED {
-        return Err(Refusal::invalid(format!("token_hashes must not be more than {MOST_ASKED}")).into());
+    if hashes.len() > MAX_TOKENS_PER_REQUEST {
+        return Err(
+            Refusal::invalid(format!("token_hashes must not be more than {MAX_TOKENS_PER_REQUEST}")).into()
+        );
     }
     let members = state.store.read(move |tx| relay::members(tx, &hashes).map_err(Failure::from)).await?;
     let members = members.into_iter().map(|member| member.map(Into::into)).collect();

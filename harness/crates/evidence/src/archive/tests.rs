@@ -13,11 +13,11 @@ fn archive() -> Vec<u8> {
 /// Whether it opens, is canonical, and every member matches the directory.
 fn is_sound(bytes: &[u8]) -> bool {
     let Ok(mut archive) = Archive::open(Cursor::new(bytes)) else { return false };
-    if archive.is_canonical().unwrap().is_err() {
+    if archive.find_non_canonical().unwrap().is_some() {
         return false;
     }
     let members = archive.members().to_vec();
-    members.iter().all(|member| archive.whole(member, 1000).is_ok())
+    members.iter().all(|member| archive.read_all(member, 1000).is_ok())
 }
 
 #[test]
@@ -25,20 +25,20 @@ fn written_members_are_read_back() {
     let bytes = archive();
     assert!(is_sound(&bytes));
     let mut archive = Archive::open(Cursor::new(&bytes)).unwrap();
-    let names: Vec<String> = archive.members().iter().map(|member| member.name.clone()).collect();
+    let names: Vec<String> = archive.members().iter().map(|member| member.name().to_owned()).collect();
     assert_eq!(names, ["a.txt", "b/empty", "c.json"]);
     let member = archive.member("a.txt").unwrap();
     let mut text = String::new();
     archive.read(&member).unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(text, "a".repeat(28));
-    assert!(archive.whole(&member, 27).is_err());
+    assert!(archive.read_all(&member, 27).is_err());
 }
 
 /// The digest of everything before the last member, which a manifest records of the compressed bytes.
 fn before_the_last(bytes: &[u8]) -> Option<String> {
     let mut archive = Archive::open(Cursor::new(bytes)).ok()?;
     let last = archive.members().last()?.clone();
-    archive.digest_before(&last).ok().map(|(_, digest)| digest)
+    archive.digest_before(&last).ok().map(|before| before.sha256)
 }
 
 #[test]
@@ -73,11 +73,12 @@ fn zip_bomb_stops_at_the_claimed_size() {
     let mut bytes = writer.finish().unwrap();
     assert!(bytes.len() < 20_000);
     // The directory claims a single byte.
-    let directory = bytes.windows(4).rposition(|window| window == CENTRAL.to_le_bytes()).unwrap();
+    let directory =
+        bytes.windows(4).rposition(|window| window == record::CENTRAL_SIGNATURE.to_le_bytes()).unwrap();
     bytes[directory + 24..directory + 28].copy_from_slice(&1_u32.to_le_bytes());
     let mut archive = Archive::open(Cursor::new(&bytes)).unwrap();
     let member = archive.member("bomb").unwrap();
-    let error = archive.whole(&member, 100).unwrap_err();
+    let error = archive.read_all(&member, 100).unwrap_err();
     assert_eq!(error.to_string(), "longer than the size in the directory");
 }
 

@@ -1,9 +1,13 @@
 //! The findings of a verification.
 
+use std::fmt;
+
+use harness_report::exit_code::Verdict;
 use serde::Serialize;
 
 use crate::manifest::Manifest;
-use harness_report::exit_code::Verdict;
+
+use super::escaped;
 
 /// Problems listed per area; further ones are counted.
 const MAX_PER_AREA: usize = 20;
@@ -12,13 +16,13 @@ const MAX_PER_AREA: usize = 20;
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
     /// The bundle's own description; `None` if its manifest is invalid.
-    pub bundle: Option<Summary>,
+    pub bundle: Option<BundleSummary>,
     pub findings: Vec<Finding>,
 }
 
 /// A bundle's own description.
 #[derive(Debug, Clone, Serialize)]
-pub struct Summary {
+pub struct BundleSummary {
     pub kit: String,
     pub target: String,
     pub started_at: String,
@@ -31,10 +35,24 @@ pub struct Summary {
 /// A finding of a verification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// The verified area: `archive`, `files`, `chain`, …
-    pub area: &'static str,
+    pub area: Area,
     pub state: State,
     pub text: String,
+}
+
+/// What a finding is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Area {
+    Archive,
+    Manifest,
+    Files,
+    Signature,
+    Kit,
+    Scenarios,
+    Chain,
+    Checks,
+    Results,
 }
 
 /// The severity of a finding.
@@ -60,38 +78,54 @@ impl Report {
         self.findings.iter().filter(|finding| finding.state == state).count()
     }
 
-    pub(super) fn of(&mut self, manifest: &Manifest) {
+    pub(super) fn describe(&mut self, manifest: &Manifest) {
         let named = |name: &str, version: Option<&str>| match version {
-            Some(version) => format!("{name} {version}").escape_debug().to_string(),
-            None => name.escape_debug().to_string(),
+            Some(version) => escaped(&format!("{name} {version}")),
+            None => escaped(name),
         };
-        self.bundle = Some(Summary {
+        self.bundle = Some(BundleSummary {
             kit: named(&manifest.kit.name, Some(&manifest.kit.version)),
             target: named(&manifest.target.name, manifest.target.version.as_deref()),
-            started_at: manifest.started_at.escape_debug().to_string(),
+            started_at: escaped(&manifest.started_at),
             verdict: manifest.verdict,
             exit_code: manifest.exit_code,
         });
     }
 
-    pub(super) fn good(&mut self, area: &'static str, text: String) {
+    pub(super) fn good(&mut self, area: Area, text: String) {
         self.findings.push(Finding { area, state: State::Good, text });
     }
 
-    pub(super) fn warn(&mut self, area: &'static str, text: String) {
+    pub(super) fn warn(&mut self, area: Area, text: String) {
         self.findings.push(Finding { area, state: State::Warning, text });
     }
 
-    pub(super) fn bad(&mut self, area: &'static str, text: String) {
+    pub(super) fn bad(&mut self, area: Area, text: String) {
         self.findings.push(Finding { area, state: State::Bad, text });
     }
 
     /// Adds up to [`MAX_PER_AREA`] problems and counts the rest.
-    pub(super) fn bad_all(&mut self, area: &'static str, texts: Vec<String>) {
+    pub(super) fn bad_all(&mut self, area: Area, texts: Vec<String>) {
         let more = texts.len().saturating_sub(MAX_PER_AREA);
         texts.into_iter().take(MAX_PER_AREA).for_each(|text| self.bad(area, text));
         if more > 0 {
             self.bad(area, format!("… and {more} more"));
         }
+    }
+}
+
+impl fmt::Display for Area {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Archive => "archive",
+            Self::Manifest => "manifest",
+            Self::Files => "files",
+            Self::Signature => "signature",
+            Self::Kit => "kit",
+            Self::Scenarios => "scenarios",
+            Self::Chain => "chain",
+            Self::Checks => "checks",
+            Self::Results => "results",
+        })
     }
 }

@@ -91,7 +91,7 @@ impl Machine {
         let endpoints = peer.endpoints.iter().filter_map(|endpoint| endpoint.parse::<SocketAddr>().ok());
         let settings = PeerSettings {
             address: peer.tailnet_ip.parse().ok()?,
-            endpoints: endpoints.take(ztna_protocol::endpoint::MOST).collect(),
+            endpoints: endpoints.take(ztna_protocol::endpoint::MAX_ENDPOINTS).collect(),
             relay: peer.relay.as_deref().and_then(|code| code.parse().ok()),
             online: peer.online,
         };

@@ -16,7 +16,7 @@ use super::home;
 use super::identity::Identity;
 use super::link::{Link, LinkChange};
 use crate::control_client::ControlClient;
-use crate::tunnel::core::Place;
+use crate::tunnel::core::PeerPath;
 
 /// Number of datagrams queued in each direction; further ones are dropped.
 pub(super) const QUEUE_LEN: usize = 1024;
@@ -47,7 +47,7 @@ type Measured = Vec<(Region, Option<Duration>)>;
 pub(super) struct RelayPool {
     control: Arc<ControlClient>,
     identity: Identity,
-    inbound: mpsc::Sender<(Place, Vec<u8>)>,
+    inbound: mpsc::Sender<(PeerPath, Vec<u8>)>,
     connected_home: watch::Sender<Option<Region>>,
     /// As in the network map.
     map_relays: Vec<RelayView>,
@@ -74,7 +74,7 @@ impl RelayPool {
     pub(super) fn new(
         control: Arc<ControlClient>,
         identity: Identity,
-        inbound: mpsc::Sender<(Place, Vec<u8>)>,
+        inbound: mpsc::Sender<(PeerPath, Vec<u8>)>,
         connected_home: watch::Sender<Option<Region>>,
     ) -> Self {
         let (changes, changes_received) = mpsc::channel(16);

@@ -18,7 +18,7 @@ use ztna_protocol::relay::{Frame, FrameError, frame, proof};
 
 use super::identity::Identity;
 use crate::control_client::{Backoff, ControlClient, ControlError};
-use crate::tunnel::core::Place;
+use crate::tunnel::core::PeerPath;
 
 /// Upper bound of the retry delay, which is short because a machine may be reachable through the relay only.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
@@ -40,7 +40,7 @@ pub(super) struct Link {
     pub(super) relay: Arc<ControlClient>,
     pub(super) identity: Identity,
     pub(super) outgoing: mpsc::Receiver<(PublicKey, Vec<u8>)>,
-    pub(super) inbound: mpsc::Sender<(Place, Vec<u8>)>,
+    pub(super) inbound: mpsc::Sender<(PeerPath, Vec<u8>)>,
     pub(super) changes: mpsc::Sender<LinkChange>,
 }
 
@@ -100,8 +100,8 @@ impl Link {
     async fn connect(&self) -> Result<Socket, LinkError> {
         let stream = self.relay.relay(&self.identity.token).await?;
         let limits = WebSocketConfig::default()
-            .max_message_size(Some(frame::LONGEST))
-            .max_frame_size(Some(frame::LONGEST));
+            .max_message_size(Some(frame::MAX_FRAME_LEN))
+            .max_frame_size(Some(frame::MAX_FRAME_LEN));
         let mut socket = WebSocketStream::from_raw_socket(stream, Role::Client, Some(limits)).await;
         let challenge = receive_frame(&mut socket, "challenge").await?;
         let Frame::Challenge { ephemeral, nonce } = Frame::parse(&challenge)? else {
@@ -156,14 +156,18 @@ async fn send(outgoing: &mut mpsc::Receiver<(PublicKey, Vec<u8>)>, mut sink: Spl
     }
 }
 
-async fn receive(region: Region, inbound: &mpsc::Sender<(Place, Vec<u8>)>, mut stream: SplitStream<Socket>) {
+async fn receive(
+    region: Region,
+    inbound: &mpsc::Sender<(PeerPath, Vec<u8>)>,
+    mut stream: SplitStream<Socket>,
+) {
     loop {
         match timeout(SILENCE_TIMEOUT, stream.next()).await {
             Ok(Some(Ok(Message::Binary(message)))) => match Frame::parse(&message) {
                 Ok(Frame::Received { from, datagram }) => {
-                    let place = Place::Relayed { region, peer: PublicKey::from(*from) };
+                    let path = PeerPath::Relayed { region, peer: PublicKey::from(*from) };
                     // Dropped, as on any network, if the tunnel is too busy.
-                    let _ = inbound.try_send((place, datagram.to_vec()));
+                    let _ = inbound.try_send((path, datagram.to_vec()));
                 }
                 unexpected => tracing::debug!(%region, ?unexpected, "unexpected frame from the relay"),
             },

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use ztna_protocol::network_map::RelayView;
 use ztna_protocol::region::Region;
 
-use super::core::Place;
+use super::core::PeerPath;
 use crate::control_client::ControlClient;
 pub(super) use identity::Identity;
 use keeper::{QUEUE_LEN, RelayCommand, RelayPool};
@@ -23,7 +23,7 @@ use keeper::{QUEUE_LEN, RelayCommand, RelayPool};
 /// The relays of one tunnel, disconnected on drop.
 pub(super) struct Relays {
     commands: mpsc::Sender<RelayCommand>,
-    received: mpsc::Receiver<(Place, Vec<u8>)>,
+    received: mpsc::Receiver<(PeerPath, Vec<u8>)>,
     home: watch::Receiver<Option<Region>>,
 }
 
@@ -54,7 +54,7 @@ impl Relays {
     }
 
     /// Waits for the next datagram from a relay.
-    pub(super) async fn received(&mut self) -> (Place, Vec<u8>) {
+    pub(super) async fn received(&mut self) -> (PeerPath, Vec<u8>) {
         match self.received.recv().await {
             Some(inbound) => inbound,
             // The sender lives as long as the pool, which ends when this value is dropped.
@@ -63,7 +63,7 @@ impl Relays {
     }
 
     /// Returns the next datagram from a relay if there is one already.
-    pub(super) fn try_received(&mut self) -> Option<(Place, Vec<u8>)> {
+    pub(super) fn try_received(&mut self) -> Option<(PeerPath, Vec<u8>)> {
         self.received.try_recv().ok()
     }
 }

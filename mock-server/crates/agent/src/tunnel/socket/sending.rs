@@ -5,7 +5,7 @@ use std::io;
 
 use rustix::io::Errno;
 
-use crate::tunnel::core::{Batch, Place};
+use crate::tunnel::core::{Batch, PeerPath};
 
 /// Number of paths that are remembered; then all of them are forgotten and tried again.
 const MAX_REMEMBERED_PATHS: usize = 1024;
@@ -15,7 +15,7 @@ const MAX_REMEMBERED_PATHS: usize = 1024;
 pub(super) struct BatchSender {
     /// Paths for which a batch was refused but single datagrams were accepted, because of the network card or because the
     /// path's MTU requires fragments.
-    without_batches: HashSet<Place>,
+    without_batches: HashSet<PeerPath>,
 }
 
 impl BatchSender {
@@ -63,12 +63,12 @@ impl BatchSender {
 }
 
 impl BatchSender {
-    fn remember(&mut self, place: Place) {
-        tracing::info!(%place, "the system refuses batches of datagrams on this path; sending them one by one from now on");
+    fn remember(&mut self, path: PeerPath) {
+        tracing::info!(%path, "the system refuses batches of datagrams on this path; sending them one by one from now on");
         if self.without_batches.len() >= MAX_REMEMBERED_PATHS {
             self.without_batches.clear();
         }
-        self.without_batches.insert(place);
+        self.without_batches.insert(path);
     }
 }
 
@@ -84,12 +84,12 @@ mod tests {
 
     use super::*;
 
-    fn place(last: u8) -> Place {
+    fn path(last: u8) -> PeerPath {
         SocketAddr::from(([192, 0, 2, last], 7)).into()
     }
 
     fn batch(datagrams: usize) -> Batch {
-        Batch::of(place(7), (0..datagrams).map(|number| vec![u8::try_from(number).unwrap(); 100]))
+        Batch::of(path(7), (0..datagrams).map(|number| vec![u8::try_from(number).unwrap(); 100]))
     }
 
     fn refused(code: Errno) -> io::Error {
@@ -117,7 +117,7 @@ mod tests {
             }
             assert_eq!(sent, [0, 1, 2, 0, 1, 2]);
             assert_eq!(tries, 1, "batches are not tried again");
-            let mut elsewhere = Batch::of(place(8), [vec![0; 100], vec![0; 100]]);
+            let mut elsewhere = Batch::of(path(8), [vec![0; 100], vec![0; 100]]);
             let sent = sending.send(&mut elsewhere, |_, segment| {
                 assert_eq!(segment, Some(100));
                 Ok(())
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn blocked_datagrams_are_sent_later_exactly_once() {
-        let mut sending = BatchSender { without_batches: [place(7)].into() };
+        let mut sending = BatchSender { without_batches: [path(7)].into() };
         let mut batch = batch(3);
         let mut sent = Vec::new();
         for room in [1, 0, 2] {

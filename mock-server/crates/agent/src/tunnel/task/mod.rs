@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Sleep;
 
 use super::command::Command;
-use super::core::{Core, Event, Place};
+use super::core::{Core, Event, PeerPath};
 use super::end::End;
 use super::map::{Changes, Machine, NetworkMap};
 use super::relay::Relays;
@@ -94,7 +94,7 @@ impl Task {
         }
     }
 
-    fn receive_relayed(&mut self, from: Place, datagram: &[u8]) {
+    fn receive_relayed(&mut self, from: PeerPath, datagram: &[u8]) {
         let now = Instant::now();
         self.core.receive(from, datagram, now);
         for _ in 0..MAX_RELAYED_PER_TURN {
@@ -146,8 +146,8 @@ impl Task {
             PeerStatus {
                 name: machine.name.clone(),
                 ip: machine.settings.address,
-                endpoint: state.and_then(|state| state.place?.direct()),
-                relay: state.and_then(|state| state.place?.region()),
+                endpoint: state.and_then(|state| state.path?.direct()),
+                relay: state.and_then(|state| state.path?.region()),
                 last_handshake_seconds: state
                     .and_then(|state| state.last_handshake)
                     .map(|at| at.elapsed().as_secs()),
@@ -209,12 +209,12 @@ impl Task {
     fn send(&mut self) -> bool {
         while let Some(mut batch) = self.core.poll_batch() {
             match batch.to() {
-                Place::Direct(to) if self.socket.send(to, &mut batch).is_err() => {
+                PeerPath::Direct(to) if self.socket.send(to, &mut batch).is_err() => {
                     self.core.postpone(batch);
                     return false;
                 }
-                Place::Direct(_) => {}
-                Place::Relayed { region, peer } => {
+                PeerPath::Direct(_) => {}
+                PeerPath::Relayed { region, peer } => {
                     batch.datagrams().for_each(|datagram| self.relays.send(region, peer, datagram));
                 }
             }
@@ -225,8 +225,8 @@ impl Task {
 
     fn on_pong(&mut self, pong: Pong) {
         if let Some(ping) = self.pings.remove(&pong.number) {
-            let place = self.core.peer_state(pong.from).and_then(|state| state.place);
-            let (endpoint, relay) = (place.and_then(Place::direct), place.and_then(Place::region));
+            let path = self.core.peer_state(pong.from).and_then(|state| state.path);
+            let (endpoint, relay) = (path.and_then(PeerPath::direct), path.and_then(PeerPath::region));
             let microseconds = u64::try_from(pong.elapsed.as_micros()).unwrap_or(u64::MAX);
             let _ =
                 ping.reply.send(Ok(Pinged { name: ping.name, ip: pong.from, endpoint, relay, microseconds }));
