@@ -4,7 +4,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::check::evidence::{Evidence, Exchange, ProcessResult, WireResult};
-use crate::check::place::resolve;
+use crate::check::pointer::resolve;
 use crate::scenario::model::Extraction;
 
 /// Extracts the value. In a race it comes from the first response that has it.
@@ -76,14 +76,14 @@ fn from_wire(from: &Extraction, result: &WireResult) -> Result<Value, String> {
         _ => return Err("only JSON pointers can be kept from a WireGuard peer".to_owned()),
     };
     let missing = || {
-        let reason = result.untried.as_deref().unwrap_or("the peer did not learn it");
+        let reason = result.not_attempted.as_deref().unwrap_or("the peer did not learn it");
         format!("no `{place}`: {reason}")
     };
     resolve(&result.json, place).filter(|value| !value.is_null()).cloned().ok_or_else(missing)
 }
 
 fn in_json(exchange: &Exchange, place: &str) -> Option<Value> {
-    resolve(exchange.json.as_ref()?, place).cloned()
+    resolve(exchange.json()?, place).cloned()
 }
 
 fn date(value: &Value) -> Option<Value> {
@@ -104,19 +104,15 @@ fn group(pattern: &str, text: &str) -> Option<Value> {
 mod tests {
     use super::*;
     use serde_json::json;
-    use std::time::Duration;
 
     fn response(status: u16, json: Value) -> Exchange {
         Exchange {
             method: "GET".to_owned(),
             url: "http://target/".to_owned(),
-            request_headers: Vec::new(),
-            request_body: None,
             status,
             headers: vec![("retry-after".to_owned(), "7".to_owned())],
             body: json.to_string(),
-            json: Some(json),
-            took: Duration::ZERO,
+            ..Exchange::default()
         }
     }
 

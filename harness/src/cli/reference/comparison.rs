@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::cli::console::Console;
-use harness_model::check::snapshot::Mode;
-use harness_model::event::End;
+use harness_model::check::snapshot::SnapshotMode;
+use harness_model::event::RunEnd;
 use harness_model::plan::{Selection, plan};
 use harness_model::scenario::Library;
 use harness_model::scenario::model::Scenario;
@@ -48,7 +48,7 @@ pub(in crate::cli) async fn compare(
         registry: Arc::new(library.registry.clone()),
         jobs,
         strict: false,
-        snapshots: Mode::Compare,
+        snapshots: SnapshotMode::Compare,
         time_limit: TIME_LIMIT,
         folder: folder.join("reference"),
         evidence: None,
@@ -61,9 +61,9 @@ pub(in crate::cli) async fn compare(
         let stopper = stopper.clone();
         async move {
             tokio::time::sleep(TIME_LIMIT).await;
-            stopper.ask(End::Cancelled);
+            stopper.ask(RunEnd::Cancelled);
             tokio::time::sleep(CLEANUP_LIMIT).await;
-            stopper.ask(End::Cancelled);
+            stopper.ask(RunEnd::Cancelled);
         }
     });
     let listening = tokio::spawn(heed_signals(stopper));

@@ -1,4 +1,4 @@
-//! Whether a deviation counts as caught: pure.
+//! Judges whether a deviation counts as caught. Pure.
 
 use harness_model::check::outcome::CheckVerdict;
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
@@ -6,19 +6,21 @@ use harness_report::diagnosis::matrix::Matrix;
 use harness_report::diagnosis::observed::{Cell, Found, Observed};
 use harness_report::diagnosis::ranked;
 
-/// What of the declaration did not come true; a line each.
+/// Why the deviation does not count as caught, one line for each reason.
 pub(super) fn misses(declared: &Declared, observed: &Observed) -> Vec<String> {
     let mut misses = unjudged(declared, observed);
     let failed: Vec<(&Cell, &Found)> =
         observed.failed().filter(|(cell, _)| declared.caught_by.contains(&cell.subtest)).collect();
     for cell in observed.wavering.iter().filter(|cell| declared.caught_by.contains(&cell.subtest)) {
-        misses
-            .push(format!("{} fails “{}” in some runs only: that catches nothing", cell.subtest, cell.check));
+        misses.push(format!(
+            "{}: “{}” fails in some runs only, which does not count as caught",
+            cell.subtest, cell.check
+        ));
     }
     for statement in &declared.breaks {
         if !failed.iter().any(|(_, found)| found.statements.contains(statement)) {
-            let where_ = declared.caught_by.join(", ");
-            misses.push(format!("{statement} is not proven: no check on it fails in {where_}"));
+            let subtests = declared.caught_by.join(", ");
+            misses.push(format!("{statement} is not proven: no check on it fails in {subtests}"));
         }
     }
     for subtest in &declared.caught_by {
@@ -31,14 +33,14 @@ pub(super) fn misses(declared: &Declared, observed: &Observed) -> Vec<String> {
     misses
 }
 
-/// What was to catch it and came to no verdict; a line each.
+/// Sub-tests that are declared to catch it and reached no verdict, one line each.
 pub(super) fn unjudged(declared: &Declared, observed: &Observed) -> Vec<String> {
     let unjudged = observed.erred.iter().chain(&observed.skipped);
     let catching = unjudged.filter(|(subtest, _)| declared.caught_by.contains(subtest));
-    catching.map(|(subtest, reason)| format!("{subtest} came to no verdict: {reason}")).collect()
+    catching.map(|(subtest, reason)| format!("{subtest} reached no verdict: {reason}")).collect()
 }
 
-/// What is no longer as it was when the matrix was made, so that a diagnosis would mislead; a line each.
+/// Differences from the kill matrix that would make a diagnosis misleading, one line each.
 pub(super) fn changes(
     declared: &Declared,
     observed: &Observed,
@@ -50,20 +52,21 @@ pub(super) fn changes(
         for check in matrix.checks(&declared.id, subtest) {
             let cell = Cell { subtest: subtest.clone(), check: check.to_owned() };
             if !observed.failed().any(|(failed, _)| *failed == cell) {
-                changes
-                    .push(format!("{subtest} no longer proves “{check}”; if that is meant, --write-matrix"));
+                changes.push(format!(
+                    "{subtest}: “{check}” no longer fails; update the kill matrix with --write-matrix if intended"
+                ));
             }
         }
     }
     if changes.is_empty() {
         changes.extend(misnamed(declared, observed, matrix, catalogue).map(|named| {
-            format!("a run against it is diagnosed as {named}; --write-matrix makes the matrix anew")
+            format!("a run against it is diagnosed as {named}; update the kill matrix with --write-matrix")
         }));
     }
     changes
 }
 
-/// How a run of all suites is not as the matrix has it; a line each.
+/// Differences between a run of all suites and the kill matrix, one line each.
 pub(super) fn differences(
     declared: &Declared,
     observed: &Observed,
@@ -78,23 +81,23 @@ pub(super) fn differences(
         let is_known = matrix.fails(&declared.id, cell);
         let difference = match (is_known, found.verdict) {
             (true, CheckVerdict::Pass) => "no longer fails",
-            (true, CheckVerdict::Error) => "can no longer judge",
+            (true, CheckVerdict::Error) => "can no longer be judged",
             (false, CheckVerdict::Fail) => "now fails",
             _ => continue,
         };
-        differences.push(format!("{} {difference} “{}”", cell.subtest, cell.check));
+        differences.push(format!("{}: “{}” {difference}", cell.subtest, cell.check));
     }
     if let Some(named) = misnamed(declared, observed, matrix, catalogue) {
-        differences.push(format!("a run of everything against it is diagnosed as {named}"));
+        differences.push(format!("a run of all suites against it is diagnosed as {named}"));
     } else if let [first, second, ..] = ranked(observed, matrix, catalogue).as_slice()
         && (first.agreeing, first.of) == (second.agreeing, second.of)
     {
-        differences.push(format!("{} cannot be told from {}", first.deviation, second.deviation));
+        differences.push(format!("{} and {} fail the same checks", first.deviation, second.deviation));
     }
     differences
 }
 
-/// What a run against the deviation is taken for, if not for this deviation; of a tie both are right.
+/// The deviation that a run is diagnosed as, if it is another one. A tie for the first place counts as right.
 fn misnamed(
     declared: &Declared,
     observed: &Observed,
@@ -115,7 +118,7 @@ mod tests {
     fn declared() -> Declared {
         Declared {
             id: "d".to_owned(),
-            wrong: "something were wrong".to_owned(),
+            wrong: "something is wrong".to_owned(),
             breaks: vec!["a/F.1".to_owned(), "a/F.2".to_owned()],
             caught_by: vec!["a/ST1".to_owned(), "a/ST2".to_owned()],
         }
@@ -147,21 +150,19 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_in_some_runs_only_catches_nothing() {
+    fn a_check_that_fails_in_some_runs_only_does_not_count() {
         use CheckVerdict::{Fail, Pass};
         let found = |verdict| observed(&[("a/ST1", "a/F.1", Fail), ("a/ST2", "a/F.2", verdict)]);
         let steady = Observed::steady(vec![found(Fail), found(Pass), found(Fail)]);
         let missed = misses(&declared(), &steady);
-        assert!(
-            missed
-                .contains(&"a/ST2 fails “a step: a/F.2” in some runs only: that catches nothing".to_owned())
-        );
+        let expected = "a/ST2: “a step: a/F.2” fails in some runs only, which does not count as caught";
+        assert!(missed.contains(&expected.to_owned()), "{missed:?}");
         assert!(missed.iter().any(|line| line.starts_with("a/F.2 is not proven")), "{missed:?}");
         assert_eq!(misses(&declared(), &Observed::steady(vec![found(Fail); 3])), Vec::<String>::new());
     }
 
     #[test]
-    fn a_run_that_is_not_as_the_matrix_has_it_is_told() {
+    fn differences_from_the_matrix_are_listed() {
         use CheckVerdict::{Error, Fail, Pass};
         let runs = |verdicts: [CheckVerdict; 3]| {
             let [one, two, three] = verdicts;
@@ -170,13 +171,13 @@ mod tests {
         let mut matrix = Matrix::default();
         matrix.learn("d", &runs([Fail, Fail, Pass]), |_| true);
         let catalogue = Catalogue { deviations: vec![declared()], unproven: Vec::new() };
-        let told = |verdicts| differences(&declared(), &runs(verdicts), &matrix, &catalogue).join("\n");
-        assert_eq!(told([Fail, Fail, Pass]), "");
-        assert_eq!(told([Fail, Error, Pass]), "a/ST2 can no longer judge “a step: a/F.2”");
+        let listed = |verdicts| differences(&declared(), &runs(verdicts), &matrix, &catalogue).join("\n");
+        assert_eq!(listed([Fail, Fail, Pass]), "");
+        assert_eq!(listed([Fail, Error, Pass]), "a/ST2: “a step: a/F.2” can no longer be judged");
         assert!(
-            told([Fail, Pass, Fail])
-                .starts_with("a/ST2 no longer fails “a step: a/F.2”\na/ST2 now fails “a step: b/F.1”\n")
+            listed([Fail, Pass, Fail])
+                .starts_with("a/ST2: “a step: a/F.2” no longer fails\na/ST2: “a step: b/F.1” now fails\n")
         );
-        assert!(told([Pass, Pass, Fail]).ends_with("is diagnosed as nothing"));
+        assert!(listed([Pass, Pass, Fail]).ends_with("is diagnosed as nothing"));
     }
 }
