@@ -87,11 +87,11 @@ async fn bad_queries_are_told_what_is_wrong() {
     let plane = Plane::start().await;
     let token = plane.token(ADMIN).await;
     let cases = [
-        ("no_such_table", 404, "NOT_FOUND", "Table"),
-        ("users", 404, "NOT_FOUND", "Table"),
-        ("%FF", 404, "NOT_FOUND", "Table"),
-        ("sqlite_master", 404, "NOT_FOUND", "Table"),
-        ("auth_keys;drop%20table%20users", 404, "NOT_FOUND", "Table"),
+        ("no_such_table", 404, "NOT_FOUND", "Endpoint"),
+        ("users", 404, "NOT_FOUND", "Endpoint"),
+        ("%FF", 404, "NOT_FOUND", "Endpoint"),
+        ("sqlite_master", 404, "NOT_FOUND", "Endpoint"),
+        ("auth_keys;drop%20table%20users", 404, "NOT_FOUND", "Endpoint"),
         ("auth_keys?key_hash=eq.x", 400, "INVALID_FILTER", "unknown column 'key_hash'"),
         ("auth_keys?select=id,key_hash", 400, "INVALID_FILTER", "unknown column 'key_hash'"),
         ("auth_keys?select=count(*)", 400, "INVALID_FILTER", "unknown column 'count(*)'"),

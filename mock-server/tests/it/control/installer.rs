@@ -87,5 +87,5 @@ async fn a_program_that_is_not_there_is_not_found() {
     let request =
         Request::get("/install/ztna").header(header::HOST, "a.example").body(Body::empty()).unwrap();
     let answer = reference.send(request).await;
-    assert_eq!(answer.refusal(), (404, "NOT_FOUND", "The agent's program not found"));
+    assert_eq!(answer.refusal(), (404, "NOT_FOUND", "Agent program not found"));
 }
