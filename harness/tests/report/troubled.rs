@@ -1,8 +1,8 @@
-//! Runs that came to nothing: no report of one may look green.
+//! Runs without a verdict, of which no report may look green.
 
 use std::time::Duration;
 
-use harness_model::event::{End, Event, Fault, SubtestVerdict};
+use harness_model::event::{Event, Fault, Finished, RunEnd, SubtestFinished, SubtestVerdict};
 use harness_report::record::Record;
 use harness_report::results::Results;
 use harness_report::{badge, headline, html, junit, markdown, tap};
@@ -13,36 +13,36 @@ fn results(record: &Record) -> Results {
     Results::of(record, &registry())
 }
 
-/// As far as its first sub-test, then somebody pressed Ctrl-C.
+/// Interrupted before its first sub-test.
 fn interrupted() -> Results {
     let mut kept: Vec<Event> = events(&registry()).into_iter().take(1).collect();
     for subtest in 0..4 {
-        kept.push(Event::SubtestFinished {
+        kept.push(Event::SubtestFinished(SubtestFinished {
             subtest,
             verdict: SubtestVerdict::Error,
-            reason: Some("interrupted before it began".to_owned()),
+            reason: Some("interrupted before it started".to_owned()),
             fault: Some(Fault::Interruption),
             took: Duration::ZERO,
-        });
+        }));
     }
-    kept.push(Event::Finished { took: Duration::from_millis(3), end: End::Interrupted });
+    kept.push(Event::Finished(Finished { took: Duration::from_millis(3), end: RunEnd::Interrupted }));
     results(&record(&kept))
 }
 
 fn unreachable() -> Results {
     let mut results = interrupted();
-    let reason =
-        "the target http://target/ cannot be reached: connection refused; check base_url in target.toml";
+    let reason = "target http://target/ is unreachable: connection refused\ncheck base_url in target.toml";
     results.subtests.iter_mut().for_each(|subtest| subtest.reason = Some(reason.to_owned()));
     results
 }
 
-/// Everything that ran passed, and something planned was not done.
+/// Everything that ran passed, but a planned sub-test did not run.
 fn silent() -> Results {
     let kept = events(&registry()).into_iter().filter(|event| {
         !matches!(
             event,
-            Event::SubtestFinished { subtest: 0 | 3, .. } | Event::StepFinished { subtest: 0, .. }
+            Event::SubtestFinished(SubtestFinished { subtest: 0 | 3, .. })
+                | Event::StepFinished { subtest: 0, .. }
         )
     });
     let mut results = results(&record(&kept.collect::<Vec<_>>()));
@@ -51,9 +51,9 @@ fn silent() -> Results {
 }
 
 #[test]
-fn no_report_of_a_run_without_a_verdict_looks_green() {
+fn runs_without_a_verdict_never_look_green() {
     let cases = [
-        ("nothing was ever told", results(&Record::default())),
+        ("no events", results(&Record::default())),
         ("interrupted", interrupted()),
         ("unreachable", unreachable()),
         ("silent", silent()),

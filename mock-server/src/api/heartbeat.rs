@@ -4,7 +4,7 @@ use axum::extract;
 use axum::response::Response;
 use serde_json::Value;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
-use ztna_protocol::endpoint::MOST;
+use ztna_protocol::endpoint::MAX_ENDPOINTS;
 
 use super::body::Body;
 use super::envelope::{self, Success};
@@ -105,7 +105,7 @@ impl FieldType for Endpoints {
     }
 
     fn schema() -> Schema {
-        array(ObjectBuilder::new().schema_type(Type::String).pattern(Some(ENDPOINT)), Some(MOST))
+        array(ObjectBuilder::new().schema_type(Type::String).pattern(Some(ENDPOINT)), Some(MAX_ENDPOINTS))
     }
 }
 
@@ -115,6 +115,6 @@ impl FieldType for RegionCode {
     }
 
     fn schema() -> Schema {
-        string("^[a-z0-9-]*$", 1, ztna_protocol::region::LONGEST).into()
+        string("^[a-z0-9-]*$", 1, ztna_protocol::region::MAX_REGION_LEN).into()
     }
 }

@@ -1,4 +1,4 @@
-//! `harness serve`: the reference for people, with what the documents' lines need.
+//! `harness serve`: starts the reference for interactive use.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -8,37 +8,37 @@ use std::sync::Arc;
 use clap::Args;
 
 use harness_reference::embedded::{ServeError, ServeOptions, Served, serve as start};
-use harness_reference::front::Front;
+use harness_reference::front_proxy::FrontProxy;
 use harness_report::exit_code::{ENVIRONMENT, USAGE};
 
 use super::deviation;
 use crate::cli::console::Console;
 
-/// How the reference is started.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
-    /// Where it listens
+    /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Where its data lives: sqlite::memory: or sqlite:PATH
+    /// The database: sqlite::memory: or sqlite:PATH
     #[arg(long, value_name = "URL", default_value = "sqlite::memory:")]
     database: String,
-    /// Put a deliberate deviation in front of it, such as count-frozen
+    /// Put a deliberate deviation in front of the reference, such as count-frozen
     #[arg(long, value_name = "ID")]
     deviation: Option<String>,
-    /// Write where it is and who may use it to this file, once it answers
+    /// Write base URL and credentials to FILE once the reference is ready
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
 }
 
 pub(in crate::cli) async fn serve(arguments: Arguments, console: &Console) -> u8 {
-    let deviant = match arguments.deviation.as_deref().map(|id| deviation::named(id, console)).transpose() {
-        Ok(deviant) => deviant,
-        Err(code) => return code,
-    };
-    let agent = deviant.as_ref().and_then(|deviant| deviant.agent()).unwrap_or_default();
+    let deviation =
+        match arguments.deviation.as_deref().map(|id| deviation::activate(id, console)).transpose() {
+            Ok(deviation) => deviation,
+            Err(code) => return code,
+        };
+    let agent = deviation.as_ref().and_then(|deviation| deviation.agent_arguments()).unwrap_or_default();
     let options = ServeOptions {
-        front: deviant.map(|deviant| -> Arc<dyn Front> { deviant }),
+        front: deviation.map(|deviation| -> Arc<dyn FrontProxy> { deviation }),
         listen: arguments.listen,
         database: arguments.database,
         ready_file: arguments.ready_file,
@@ -47,7 +47,7 @@ pub(in crate::cli) async fn serve(arguments: Arguments, console: &Console) -> u8
         Ok(served) => served,
         Err(error) => {
             console.complain(&error.to_string());
-            return if matches!(error, ServeError::Usage(_)) { USAGE } else { ENVIRONMENT };
+            return if matches!(error, ServeError::UnsupportedDatabase { .. }) { USAGE } else { ENVIRONMENT };
         }
     };
     console.say(&(shell_lines(&served) + &deviant_agent(&agent)));
@@ -56,23 +56,23 @@ pub(in crate::cli) async fn serve(arguments: Arguments, console: &Console) -> u8
     0
 }
 
-/// Lines for a shell; all that is not an assignment is a comment.
+/// Returns shell lines: assignments and comments.
 fn shell_lines(served: &Served) -> String {
     let mut text = format!(
-        "# The reference answers at {} until Ctrl-C. Paste this into another shell:\n",
+        "# The reference listens at {} until Ctrl-C. Paste this into another shell:\n",
         served.base_url()
     );
     for (name, value) in served.variables() {
         text.push_str(&format!("export {name}={}\n", shell_words::quote(&value)));
     }
     text.push_str(
-        "# The documents' curl lines work there once https://login.quickztna.com is replaced by $BASE_URL,\n\
-         # and their `ztna` lines as they stand (cargo run -p mock-server --bin ztna -- …).\n",
+        "# The documented curl commands work there with $BASE_URL instead of https://login.quickztna.com,\n\
+         # the `ztna` commands as they are.\n",
     );
     text
 }
 
-/// How people get the agent that deviates.
+/// Returns shell lines that define the deviating agent as `ztna`, if it is the agent that deviates.
 fn deviant_agent(words: &[OsString]) -> String {
     if words.is_empty() {
         return String::new();
@@ -82,7 +82,7 @@ fn deviant_agent(words: &[OsString]) -> String {
         .chain(words)
         .map(|word| shell_words::quote(&word.to_string_lossy()).into_owned())
         .collect();
-    format!("# It is the agent that deviates:\nalias ztna={}\n", shell_words::quote(&line.join(" ")))
+    format!("# The agent deviates:\nalias ztna={}\n", shell_words::quote(&line.join(" ")))
 }
 
 async fn wait_for_end() {

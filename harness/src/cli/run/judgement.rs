@@ -1,14 +1,16 @@
-//! A run whose target may not be there at all.
+//! Runs a plan against a target that may be unreachable.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::cli::console::Console;
-use harness_model::event::{End, Event, Fault, Listener, SubtestVerdict};
+use harness_model::event::{
+    Event, Fault, Finished, Listener, RunEnd, Settled, SubtestFinished, SubtestVerdict,
+};
 use harness_model::plan::{Disposition, Plan};
 use harness_runner::run::{self, Setting, Stop};
 
-/// Runs the plan. If the target cannot be reached that is said once, and recorded of every sub-test.
+/// Runs the plan. If the target is unreachable, the error is printed once and recorded for every sub-test.
 pub(super) async fn judge(
     setting: Arc<Setting>,
     plan: Arc<Plan>,
@@ -33,17 +35,23 @@ pub(super) async fn judge(
             Disposition::Run => (SubtestVerdict::Error, error.to_string(), Some(Fault::Environment)),
         };
         let took = Duration::ZERO;
-        silent.hear(&Event::SubtestFinished { subtest, verdict, reason: Some(reason), fault, took });
+        silent.hear(&Event::SubtestFinished(SubtestFinished {
+            subtest,
+            verdict,
+            reason: Some(reason),
+            fault,
+            took,
+        }));
     }
-    silent.hear(&Event::Settled {
+    silent.hear(&Event::Settled(Settled {
         run_id: setting.id.clone(),
         retries: setting.target.retries(),
         leftovers: Vec::new(),
-    });
-    silent.hear(&Event::Finished { took: at.elapsed().unwrap_or_default(), end: End::Complete });
+    }));
+    silent.hear(&Event::Finished(Finished { took: at.elapsed().unwrap_or_default(), end: RunEnd::Complete }));
 }
 
-/// Several listeners as one.
+/// Forwards events to several listeners.
 pub(super) struct Audience<'a>(pub(super) Vec<&'a mut dyn Listener>);
 
 impl Listener for Audience<'_> {

@@ -1,17 +1,33 @@
-//! Who says which machines may use a relay.
+//! The authority that decides which machines may use a relay.
 
 use futures::future::BoxFuture;
 use ztna_protocol::relay::Member;
 
-/// The authority does not answer.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the control plane does not tell which machines may use the relay ({0})")]
-pub struct AuthorityError(pub String);
+/// The authority does not say which machines may use the relay.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    #[error("cannot create an HTTP client: {0}")]
+    Client(#[source] reqwest::Error),
+    #[error("asking the control plane which machines may use the relay failed: {0}")]
+    Unreachable(#[source] reqwest::Error),
+    #[error(
+        "asking the control plane which machines may use the relay failed: HTTP {0}. Check that ZTNA_RELAY_SECRET is the same for relay and control plane"
+    )]
+    Refused(reqwest::StatusCode),
+    #[error("unexpected response from the control plane: {received} answers for {asked} tokens")]
+    Incomplete { asked: usize, received: usize },
+    /// An authority in the same process failed.
+    #[error("looking up which machines may use the relay failed: {0}")]
+    Lookup(String),
+}
 
-/// Knows machines by the hashes of their tokens.
+/// Looks up machines by the hashes of their tokens.
 pub trait Authority: Send + Sync {
-    /// For each hash the machine that holds the token, in the same order; nothing for a token that nobody holds, or
-    /// whose machine is in quarantine or waits for approval.
+    /// Returns the machine of each token hash, in the same order; `None` if the token is unknown or its machine is
+    /// quarantined or awaits approval.
+    ///
+    /// # Errors
+    /// [`AuthorityError`] if the authority does not answer.
     fn members(
         &self,
         token_hashes: Vec<String>,

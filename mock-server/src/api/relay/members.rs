@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use serde_json::Value;
 use utoipa::openapi::Schema;
-use ztna_protocol::relay::{MOST_ASKED, MembersAnswer};
+use ztna_protocol::relay::{MAX_TOKENS_PER_REQUEST, MembersAnswer};
 
 use crate::api::body::Body;
 use crate::api::caller::bearer;
@@ -57,14 +57,16 @@ pub async fn members(
 impl FieldType for TokenHashes {
     fn parse(field: &'static str, value: &Value) -> Result<Self, Refusal> {
         let hashes = strings(field, value)?;
-        if hashes.len() > MOST_ASKED {
-            return Err(Refusal::invalid(format!("{field} must not have more than {MOST_ASKED} entries")));
+        if hashes.len() > MAX_TOKENS_PER_REQUEST {
+            return Err(Refusal::invalid(format!(
+                "{field} must not have more than {MAX_TOKENS_PER_REQUEST} entries"
+            )));
         }
         Ok(Self(hashes))
     }
 
     fn schema() -> Schema {
-        array(Text::schema(), Some(MOST_ASKED))
+        array(Text::schema(), Some(MAX_TOKENS_PER_REQUEST))
     }
 }
 

@@ -1,9 +1,10 @@
-//! Who may do what: sessions, API keys, the device flow and the CRUD endpoints, over the whole HTTP interface.
+//! Authentication and authorisation over the whole HTTP interface: sessions, API keys, the device flow and the CRUD
+//! endpoints.
 
 mod api_keys;
 mod device;
+mod fixtures;
 mod openapi;
-mod plane;
 mod queries;
 mod sessions;
 mod writes;

@@ -1,19 +1,17 @@
-//! A network of its own for a test that makes devices.
+//! Network namespaces for tests that create devices.
 
 use std::process::{Command, Output};
 
 use nix::sched::{CloneFlags, unshare};
 use rustix::process::geteuid;
 
-/// Runs `test` in a network namespace of its own, with all it starts. Without root it is skipped, and says so.
+/// Runs `test`, and the processes that it starts, in a new network namespace.
+///
+/// # Panics
+/// Without root: such a test is `#[ignore = "needs root and ip"]`.
 pub(crate) fn isolated(test: impl AsyncFnOnce() + Send + 'static) {
-    if !geteuid().is_root() {
-        assert!(std::env::var_os("ZTNA_TESTS_SKIP_NOTHING").is_none(), "this test takes root");
-        let _ =
-            std::io::Write::write_all(&mut std::io::stderr(), b"skipped: a network namespace takes root\n");
-        return;
-    }
-    // Namespaces belong to threads; those of the runtime and the processes inherit this one's.
+    assert!(geteuid().is_root(), "needs root, to make a network namespace");
+    // A namespace belongs to a thread; the runtime's threads and the processes inherit it.
     let thread = std::thread::spawn(|| {
         unshare(CloneFlags::CLONE_NEWNET).unwrap();
         ip("link set lo up");
@@ -26,14 +24,13 @@ pub(crate) fn isolated(test: impl AsyncFnOnce() + Send + 'static) {
     }
 }
 
-/// What `ip` shows or does.
+/// Runs `ip`, which must succeed, and returns its output.
 pub(crate) fn ip(words: &str) -> String {
     let Output { status, stdout, stderr } = try_ip(words);
     assert!(status.success(), "ip {words}: {}", String::from_utf8_lossy(&stderr));
     String::from_utf8(stdout).unwrap()
 }
 
-/// Whether there is a device of this name.
 pub(crate) fn has_device(name: &str) -> bool {
     try_ip(&format!("link show {name}")).status.success()
 }

@@ -1,10 +1,9 @@
-//! The control plane's endpoints, called without a network, and its rules over random histories.
+//! The control plane's endpoints, called without a network, and its rules tested with random histories.
 mod bad_input;
 mod installer;
 mod key_management;
 mod machines;
 mod model;
 mod network_map;
-mod reference;
 mod register_machine;
 mod relay;

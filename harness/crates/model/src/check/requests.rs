@@ -1,4 +1,4 @@
-//! The requests that an observed machine made.
+//! Judges the requests of an observed machine.
 
 use form_urlencoded::parse;
 
@@ -8,40 +8,42 @@ use crate::scenario::template::{Scope, fill_template};
 use super::evidence::ProcessResult;
 use super::finding::Finding;
 
-/// Each wanted request was made, its query in any order.
-pub(super) fn judge(wanted: &[Template], process: &ProcessResult, scope: Scope<'_>) -> Finding {
-    let place = "the machine's requests";
+/// Checks that each expected request was made; the order of query parameters does not matter.
+pub(super) fn judge(expected: &[Template], process: &ProcessResult, scope: Scope<'_>) -> Finding {
+    let label = "requests";
     let Some(made) = &process.requests else {
-        return Finding::unknown(place, "the machine's requests were not recorded".to_owned());
+        return Finding::unknown(label, "requests were not recorded".to_owned());
     };
     let mut filled = Vec::new();
-    for template in wanted {
+    for template in expected {
         match fill_template(template, scope) {
             Ok(request) => filled.extend(request),
             Err(error) => {
                 let mut finding =
-                    Finding::new(false, place, template.text.clone(), "not compared".to_owned());
+                    Finding::new(false, label, template.text.clone(), "not compared".to_owned());
                 finding.message = error.to_string();
                 return finding;
             }
         }
     }
-    let missing: Vec<&String> =
-        filled.iter().filter(|request| !made.iter().any(|other| parts(other) == parts(request))).collect();
+    let missing: Vec<&String> = filled
+        .iter()
+        .filter(|request| !made.iter().any(|other| normalised(other) == normalised(request)))
+        .collect();
     let actual = if made.is_empty() { "none".to_owned() } else { made.join("\n") };
-    let mut finding = Finding::new(missing.is_empty(), place, filled.join("\n"), actual);
+    let mut finding = Finding::new(missing.is_empty(), label, filled.join("\n"), actual);
     finding.message = match missing.as_slice() {
         [] => filled.join(", "),
         missing => {
             let missing: Vec<String> = missing.iter().map(|request| format!("`{request}`")).collect();
-            format!("of {} requests none was {}", made.len(), missing.join(" or "))
+            format!("requests: expected {}, not among the {} recorded", missing.join(" and "), made.len())
         }
     };
     finding
 }
 
-/// Method, path, and the query's pairs, decoded and sorted.
-fn parts(request: &str) -> (&str, &str, Vec<(String, String)>) {
+/// Returns method, path, and the decoded and sorted query parameters.
+fn normalised(request: &str) -> (&str, &str, Vec<(String, String)>) {
     let (method, target) = request.split_once(' ').unwrap_or((request, ""));
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let mut pairs: Vec<(String, String)> = parse(query.as_bytes()).into_owned().collect();

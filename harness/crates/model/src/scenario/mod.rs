@@ -1,18 +1,18 @@
-//! The scenario language: `scenarios/README.md` describes it for those who write in it.
+//! The scenario language, from TOML text to a validated [`model::Scenario`]. `scenarios/README.md` is its manual.
 
 mod decode;
 mod lint;
 mod load;
 pub mod model;
 mod parse;
-mod place;
+mod path;
 mod schema;
 pub mod slice;
 pub mod template;
 mod validate;
 pub mod vocabulary;
 
-pub use load::{Library, Refusal, load};
+pub use load::{Library, LoadErrors, load};
 pub use parse::{Parsed, parse};
-pub use place::Place;
+pub use path::ScenarioPath;
 pub use schema::schema;

@@ -1,16 +1,16 @@
-//! Parts of a text: `${key:11..}` without the first eleven characters, `${key:..-1}` without the last.
+//! Slices of a variable: `${key:11..}` drops the first eleven characters, `${key:..-1}` the last.
 
-/// A range of characters; a negative end counts from the end of the text.
+/// A range of characters. A negative end counts from the end of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slice {
     from: usize,
     to: Option<isize>,
 }
 
-/// The variable's name and the part that is meant, of what stands between `${` and `}`. `${long:N}` has no part.
+/// Splits the content of `${…}` into the variable's name and its slice. `${long:N}` has no slice.
 ///
 /// # Errors
-/// What follows the colon is no range.
+/// The text after the colon is not a range.
 pub fn split(inner: &str) -> Result<(&str, Option<Slice>), String> {
     match inner.split_once(':') {
         Some((name, range)) if name != "long" => Ok((name, Some(parse(range)?))),
@@ -19,7 +19,7 @@ pub fn split(inner: &str) -> Result<(&str, Option<Slice>), String> {
 }
 
 impl Slice {
-    /// The part of `text`; empty where the text is too short for it.
+    /// Returns the slice of `text`, which is empty if the text is too short.
     pub fn of(self, text: &str) -> String {
         let count = text.chars().count();
         let end = match self.to {
@@ -32,10 +32,10 @@ impl Slice {
 }
 
 fn parse(range: &str) -> Result<Slice, String> {
-    let wrong = || format!("`{range}` is no range of characters: write `11..`, `..40`, `..-1` or `2..8`");
-    let (from, to) = range.split_once("..").ok_or_else(wrong)?;
-    let from = if from.is_empty() { 0 } else { from.parse().map_err(|_| wrong())? };
-    let to = if to.is_empty() { None } else { Some(to.parse().map_err(|_| wrong())?) };
+    let invalid = || format!("invalid range `{range}`: expected `11..`, `..40`, `..-1` or `2..8`");
+    let (from, to) = range.split_once("..").ok_or_else(invalid)?;
+    let from = if from.is_empty() { 0 } else { from.parse().map_err(|_| invalid())? };
+    let to = if to.is_empty() { None } else { Some(to.parse().map_err(|_| invalid())?) };
     Ok(Slice { from, to })
 }
 
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_is_counted_in_characters() {
+    fn slices_count_characters() {
         for (inner, part) in [
             ("key:3..", "éf"),
             ("key:..2", "ab"),

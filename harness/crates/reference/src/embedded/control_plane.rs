@@ -10,46 +10,45 @@ use harness_runner::targets::{ControlPlane, TargetError};
 use mock_server::app::{Person, Ready, Server};
 use reqwest::Url;
 
-use crate::front::{Front, Sessions, Standing};
+use crate::front_proxy::{FrontProxy, RunningProxy, Sessions};
 
-/// Where the reference takes approvals of device logins.
+/// Where device logins are approved.
 const APPROVE: &str = "/api/auth/device/approve";
 
-/// One control plane.
 pub(super) struct EmbeddedControlPlane {
     server: Server,
-    standing: Option<Box<dyn Standing>>,
+    proxy: Option<Box<dyn RunningProxy>>,
 }
 
 impl EmbeddedControlPlane {
-    /// The server, reached through what stands in front of it, if anything does.
-    pub(super) async fn behind(
-        front: Option<&dyn Front>,
+    /// The server, with a proxy in front of it that listens on `listen`, if one is given.
+    pub(super) async fn start(
+        front: Option<&dyn FrontProxy>,
         server: Server,
         listen: SocketAddr,
     ) -> std::io::Result<Self> {
-        let mut plane = Self { server, standing: None };
+        let mut plane = Self { server, proxy: None };
         if let Some(front) = front {
-            let origin = Url::parse(plane.server.base_url()).map_err(std::io::Error::other)?;
-            plane.standing = Some(front.stand(origin, listen, plane.sessions().await).await?);
+            let upstream = Url::parse(plane.server.base_url()).map_err(std::io::Error::other)?;
+            plane.proxy = Some(front.start(upstream, listen, plane.sessions().await).await?);
         }
         Ok(plane)
     }
 
-    /// Without a slash at the end.
+    /// The proxy's address if there is one. Without a slash at the end.
     pub(super) fn base_url(&self) -> &str {
-        match &self.standing {
-            Some(standing) => standing.base_url().as_str().trim_end_matches('/'),
+        match &self.proxy {
+            Some(proxy) => proxy.base_url().as_str().trim_end_matches('/'),
             None => self.server.base_url(),
         }
     }
 
-    /// Where it is and who may use it.
+    /// The reference's addresses and people.
     pub(super) fn ready(&self) -> &Ready {
         self.server.ready()
     }
 
-    /// Where the reference itself listens.
+    /// Where the reference listens, behind a proxy if there is one.
     pub(super) fn address(&self) -> SocketAddr {
         self.server.address()
     }
@@ -73,21 +72,21 @@ impl EmbeddedControlPlane {
             Identity::Member => ready.member.as_ref(),
             Identity::Outsider => ready.outsider.as_ref(),
         };
-        let person = person.ok_or_else(|| failed("the fixture has nobody of that role".to_owned()))?;
+        let person = person.ok_or_else(|| failed("the fixture has no such person".to_owned()))?;
         self.server.token(&person.email).await.map_err(|error| failed(error.to_string()))
     }
 
-    async fn move_clock(&self, duration: Duration) -> Result<(), TargetError> {
-        let moved = self.server.advance(duration).await;
-        moved.map_err(|error| TargetError::Clock(error.to_string()))?;
-        if let Some(standing) = &self.standing {
-            standing.time_passed(duration, self.sessions().await).await;
+    async fn advance_clock(&self, duration: Duration) -> Result<(), TargetError> {
+        let advanced = self.server.advance(duration).await;
+        advanced.map_err(|error| TargetError::Clock(error.to_string()))?;
+        if let Some(proxy) = &self.proxy {
+            proxy.clock_advanced(duration, self.sessions().await).await;
         }
         Ok(())
     }
 
     pub(super) async fn stop(self) {
-        drop(self.standing);
+        drop(self.proxy);
         self.server.stop().await;
     }
 }
@@ -101,7 +100,7 @@ impl ControlPlane for EmbeddedControlPlane {
         Box::pin(self.session(identity))
     }
 
-    /// Sessions of it end only when its clock moves.
+    /// Never needed: sessions only expire when the clock is advanced.
     fn renew<'a>(
         &'a self,
         identity: Identity,
@@ -111,7 +110,7 @@ impl ControlPlane for EmbeddedControlPlane {
     }
 
     fn advance(&self, duration: Duration) -> BoxFuture<'_, Result<(), TargetError>> {
-        Box::pin(self.move_clock(duration))
+        Box::pin(self.advance_clock(duration))
     }
 
     fn approval_endpoint(&self) -> Result<Url, TargetError> {
@@ -127,6 +126,6 @@ impl ControlPlane for EmbeddedControlPlane {
 
 impl std::fmt::Debug for EmbeddedControlPlane {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_tuple("ControlPlane").field(&self.base_url()).finish()
+        formatter.debug_tuple("EmbeddedControlPlane").field(&self.base_url()).finish()
     }
 }

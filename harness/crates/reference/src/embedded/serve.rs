@@ -1,4 +1,4 @@
-//! The reference for people, on the system's clock.
+//! `harness serve`: the reference on the system's clock.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,51 +7,47 @@ use std::sync::Arc;
 use mock_server::app::{self, Config, Fixture, Person, Ready, StartError};
 use mock_server::store::Location;
 
-use crate::front::Front;
+use crate::front_proxy::FrontProxy;
 
 use super::control_plane::EmbeddedControlPlane;
 use super::program::config;
 
-/// How the reference is started for people.
 #[derive(Debug)]
 pub struct ServeOptions {
-    /// What stands in front of it.
-    pub front: Option<Arc<dyn Front>>,
-    /// Where it listens.
+    /// A proxy to start in front of it.
+    pub front: Option<Arc<dyn FrontProxy>>,
     pub listen: SocketAddr,
     /// `sqlite::memory:` or `sqlite:PATH`.
     pub database: String,
-    /// Where to write where it is and who may use it.
+    /// Where to write its addresses and people, once it answers requests.
     pub ready_file: Option<PathBuf>,
 }
 
 /// The reference cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// It was asked for something that it does not have.
-    #[error("{0}")]
-    Usage(String),
-    /// It does not start.
-    #[error("{0}")]
-    Failed(String),
+    /// `--database` names something else than SQLite.
+    #[error("unsupported database `{scheme}`\nexpected --database sqlite::memory: or sqlite:PATH")]
+    UnsupportedDatabase {
+        /// The URL's scheme alone, since the rest may hold a password.
+        scheme: String,
+    },
+    #[error(transparent)]
+    Start(#[from] StartError),
 }
 
-/// The reference while people use it.
+/// The running reference.
 pub struct Served(EmbeddedControlPlane);
 
-/// Starts the reference for people, on the system's clock.
-///
 /// # Errors
-/// It does not start, or the ready file cannot be written.
+/// The database is not supported, the reference does not start, or the ready file cannot be written.
 pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
     let location = match options.database.strip_prefix("sqlite:") {
         Some(":memory:") => Location::Memory,
         Some(path) if !path.is_empty() => Location::File(path.trim_start_matches("//").into()),
         _ => {
-            let scheme = scheme(&options.database);
-            let what =
-                format!("--database is sqlite::memory: or sqlite:PATH; `{scheme}` comes in a later version");
-            return Err(ServeError::Usage(what));
+            let scheme = options.database.split(':').next().unwrap_or_default().to_owned();
+            return Err(ServeError::UnsupportedDatabase { scheme });
         }
     };
     let front = options.front.as_deref();
@@ -61,27 +57,23 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
         clock: app::clock::Clock::system(),
         ..config(fixture, front)
     };
-    let started = async {
-        let server = app::start(config(Fixture::built_in()?)).await?;
-        let served = EmbeddedControlPlane::behind(front, server, options.listen)
-            .await
-            .map_err(|source| StartError::Listen { address: options.listen, source })?;
-        if let Some(path) = options.ready_file {
-            let ready = Ready { base_url: served.base_url().to_owned(), ..served.ready().clone() };
-            ready.write(&path).map_err(|source| StartError::ReadyFile { path, source })?;
-        }
-        Ok(Served(served))
-    };
-    started.await.map_err(|error: StartError| ServeError::Failed(error.to_string()))
+    let server = app::start(config(Fixture::built_in().map_err(StartError::from)?)).await?;
+    let plane = EmbeddedControlPlane::start(front, server, options.listen)
+        .await
+        .map_err(|source| StartError::Listen { address: options.listen, source })?;
+    if let Some(path) = options.ready_file {
+        let ready = Ready { base_url: plane.base_url().to_owned(), ..plane.ready().clone() };
+        ready.write(&path).map_err(|source| StartError::ReadyFile { path, source })?;
+    }
+    Ok(Served(plane))
 }
 
 impl Served {
-    /// Where it answers.
     pub fn base_url(&self) -> &str {
         self.0.base_url()
     }
 
-    /// What the documents' lines need, as shell variables.
+    /// The shell variables that the documents' command lines use.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let ready = self.0.ready();
         let token = |person: &Option<Person>| person.as_ref().map(|person| person.token.clone());
@@ -99,13 +91,7 @@ impl Served {
         variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 
-    /// Ends it.
     pub async fn stop(self) {
         self.0.stop().await;
     }
-}
-
-/// A database's URL may hold a password.
-fn scheme(database: &str) -> &str {
-    database.split(':').next().unwrap_or_default()
 }

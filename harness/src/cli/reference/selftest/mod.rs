@@ -1,4 +1,4 @@
-//! `harness selftest`: shows that the kit finds every deviation.
+//! `harness selftest`: verifies that the kit detects every deviation.
 
 mod destination;
 mod matrix;
@@ -10,9 +10,9 @@ use std::time::Instant;
 
 use clap::Args;
 
-use harness_model::verdict::End;
-use harness_reference::proof::{Bench, Proof, Reach};
-use harness_reference::report::{SelfTest, terminal};
+use harness_model::verdict::RunEnd;
+use harness_reference::report::{SelfTestReport, terminal};
+use harness_reference::self_test::{DeviationOutcome, Scope, SelfTest};
 use harness_reference::{census, selection};
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
 use harness_report::diagnosis::matrix::Matrix;
@@ -27,28 +27,27 @@ use crate::cli::run::heed_signals;
 use destination::Destination;
 use progress::Progress;
 
-const MOST_JOBS: usize = 12;
+const MAX_DEFAULT_JOBS: usize = 12;
 
-/// What of it, and what becomes of it.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
-    /// Only these deviations: ids or families, separated by commas, such as 'counts,key-used-*'
+    /// Try only these deviations: ids or families, separated by commas, such as 'counts,key-used-*'
     #[arg(long, value_name = "IDS")]
     filter: Option<String>,
-    /// How many deviations are tried at the same time [default: three times the cores, 12 at most]
+    /// Number of deviations to try concurrently [default: three times the number of cores, at most 12]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroU32>,
-    /// Try every deviation so many times; one that is missed once is missed
+    /// Try every deviation N times; one that is missed once counts as missed
     #[arg(long, value_name = "N", default_value = "1")]
     repeat: NonZeroU32,
     /// Write a report: json=PATH or html=PATH; may be repeated
     #[arg(long, value_name = "FORMAT=PATH", conflicts_with_all = ["write_matrix", "check_matrix"])]
     report: Vec<Destination>,
-    /// Bring the kill matrix up to date: every deviation is tried on the sub-tests that were changed, with --filter
-    /// those deviations on all [without FILE: the checkout's fixtures/kill-matrix.json]
+    /// Update the kill matrix: try every deviation on the changed sub-tests, or with --filter the chosen deviations on
+    /// all [without FILE: fixtures/kill-matrix.json of the checkout]
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     write_matrix: Option<Option<PathBuf>>,
-    /// Run all suites against each deviation: what the kill matrix has must fail, and the diagnosis name it first
+    /// Run all suites against each deviation: the checks in the kill matrix must fail, and the diagnosis must be right
     #[arg(long, conflicts_with = "write_matrix")]
     check_matrix: bool,
 }
@@ -78,7 +77,9 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     let selected = selection::selected(&catalogue, arguments.filter.as_deref().unwrap_or("*"));
     let selected: Vec<Declared> = selected.map_err(|error| usage(&error))?.into_iter().cloned().collect();
     if selected.is_empty() {
-        console.complain("no deviation is selected; --filter takes ids and families");
+        console.complain(
+            "no deviation selected\n--filter expects ids or families; `harness list --deviations` lists them",
+        );
         return Err(NOTHING_SELECTED);
     }
     let known = match &arguments.write_matrix {
@@ -87,96 +88,97 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     };
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(|error| {
         console.complain(&format!(
-            "no folder for the machines can be made: {error}; set TMPDIR to a writable one"
+            "creating a temporary folder failed: {error}\nset TMPDIR to a writable folder"
         ));
         ENVIRONMENT
     })?;
-    let mut bench = Bench::new(shelf.library, catalogue, known, jobs(&arguments), folder.path());
+    let mut self_test = SelfTest::new(shelf.library, catalogue, known, jobs(&arguments), folder.path());
     let mut chosen: Vec<&Declared> = selected.iter().collect();
     if arguments.check_matrix {
-        bench.reach = Reach::Whole;
+        self_test.scope = Scope::AllSuites;
     } else if arguments.write_matrix.is_some() {
-        matrix::prepare(&mut bench, &mut chosen, arguments.filter.is_some());
+        matrix::prepare(&mut self_test, &mut chosen, arguments.filter.is_some());
     }
-    let (plain, proofs) = tried(&mut bench, &chosen, &arguments, console).await?;
-    if plain.is_empty() && bench.reach != Reach::Catching {
+    let (plain, outcomes) = tried(&mut self_test, &chosen, &arguments, console).await?;
+    if plain.is_empty() && self_test.scope != Scope::Declared {
         return match &arguments.write_matrix {
-            Some(to) => matrix::write(to.as_deref(), &proofs, &bench, console),
-            None => Ok(matrix::tell(&proofs, console)),
+            Some(to) => matrix::write(to.as_deref(), &outcomes, &self_test, console),
+            None => Ok(matrix::tell(&outcomes, console)),
         };
     }
     let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let report = SelfTest::of(plain, &proofs, &bench.catalogue, &bench.library.registry, took);
+    let report =
+        SelfTestReport::new(plain, &outcomes, &self_test.catalogue, &self_test.library.registry, took);
     let look = console.look();
     console.say(&terminal::summary(&report, Paint::new(look.color), terminal::width(look.width)));
     Ok(destination::write_all(&arguments.report, &report, console).unwrap_or(u8::from(!report.passed)))
 }
 
-/// Deviations are waited for more than they are worked on, since much of what they do is to keep things from happening.
+/// Returns the number of concurrent deviations: more than cores, since most of their time is spent waiting.
 fn jobs(arguments: &Arguments) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let asked = arguments.jobs.and_then(|jobs| usize::try_from(jobs.get()).ok());
-    asked.unwrap_or((3 * cores).min(MOST_JOBS))
+    asked.unwrap_or((3 * cores).min(MAX_DEFAULT_JOBS))
 }
 
-/// What the plain reference fails, and what came of each deviation.
+/// Returns the failures of the plain reference, and the result of each deviation.
 async fn tried(
-    bench: &mut Bench,
+    self_test: &mut SelfTest,
     chosen: &[&Declared],
     arguments: &Arguments,
     console: &Console,
-) -> Result<(Vec<String>, Vec<Proof>), u8> {
+) -> Result<(Vec<String>, Vec<DeviationOutcome>), u8> {
     let (stopper, stop) = run::stop();
     let listening = tokio::spawn(heed_signals(stopper));
-    let of = (arguments.filter.is_some() && bench.reach == Reach::Catching).then_some(chosen);
-    let mut plain = bench.plain(of, &stop).await;
-    if bench.reach != Reach::Catching {
-        plain.extend(bench.rehearse(&stop).await.err().map(|error| error.to_string()));
+    let of = (arguments.filter.is_some() && self_test.scope == Scope::Declared).then_some(chosen);
+    let mut plain = self_test.baseline_failures(of, &stop).await;
+    if self_test.scope != Scope::Declared {
+        plain.extend(self_test.survey_traffic(&stop).await.err().map(|error| error.to_string()));
     }
-    // Nothing is worth trying on a reference that fails by itself.
-    let proofs = match plain.is_empty() {
-        true => rounds(bench, chosen, arguments.repeat.get(), &stop, console).await,
+    // Deviations prove nothing on a reference that already fails.
+    let outcomes = match plain.is_empty() {
+        true => rounds(self_test, chosen, arguments.repeat.get(), &stop, console).await,
         false => Vec::new(),
     };
     listening.abort();
     match stop.end() {
-        None => Ok((plain, proofs)),
+        None => Ok((plain, outcomes)),
         Some(end) => {
-            console.complain("interrupted: nothing is proven");
-            Err(if end == End::Interrupted { 130 } else { 5 })
+            console.complain("interrupted before completion");
+            Err(if end == RunEnd::Interrupted { 130 } else { 5 })
         }
     }
 }
 
 async fn rounds(
-    bench: &Bench,
+    self_test: &SelfTest,
     chosen: &[&Declared],
     tries: u32,
     stop: &Stop,
     console: &Console,
-) -> Vec<Proof> {
+) -> Vec<DeviationOutcome> {
     let whole = u64::try_from(chosen.len()).unwrap_or_default() * u64::from(tries);
-    let progress = Progress::new(console, &bench.reach, whole);
-    let mut proofs: Vec<Proof> = Vec::new();
+    let progress = Progress::new(console, &self_test.scope, whole);
+    let mut outcomes: Vec<DeviationOutcome> = Vec::new();
     for _ in 0..tries {
         if stop.end().is_none() {
-            let round = bench.prove(chosen, stop, |proof| progress.tell(proof)).await;
-            proofs = match proofs.is_empty() {
+            let round = self_test.try_deviations(chosen, stop, |outcome| progress.tell(outcome)).await;
+            outcomes = match outcomes.is_empty() {
                 true => round,
-                false => proofs.into_iter().zip(round).map(|(known, again)| both(known, again)).collect(),
+                false => outcomes.into_iter().zip(round).map(|(known, again)| both(known, again)).collect(),
             };
         }
     }
-    proofs
+    outcomes
 }
 
-/// One proof of two: missed in one round, missed.
-fn both(known: Proof, again: Proof) -> Proof {
-    Proof {
+/// Merges two rounds: a deviation missed in one of them is missed.
+fn both(known: DeviationOutcome, again: DeviationOutcome) -> DeviationOutcome {
+    DeviationOutcome {
         missed: if known.missed.is_empty() { again.missed } else { known.missed },
         observed: Observed::steady(vec![known.observed, again.observed]),
         tries: known.tries + again.tries,
-        took: known.took + again.took,
+        duration: known.duration + again.duration,
         ..known
     }
 }

@@ -1,8 +1,9 @@
-//! Arguments that several commands take.
+//! Arguments that several commands share.
 
 use clap::Args;
+use thiserror::Error;
 
-/// Which organisation an admin command means.
+/// The organisation that an admin command applies to.
 #[derive(Debug, Args)]
 pub(crate) struct Organisation {
     /// The organisation [default: this machine's]
@@ -10,12 +11,17 @@ pub(crate) struct Organisation {
     pub(crate) named: Option<String>,
 }
 
-/// A tag as the documents spell it, `tag:NAME`; the prefix may be left out.
-pub(super) fn tag(text: &str) -> Result<String, String> {
+/// A tag without a name.
+#[derive(Debug, Clone, Copy, Error)]
+#[error("expected tag:NAME; separate several tags with commas")]
+pub(super) struct InvalidTag;
+
+/// Parses a tag, `tag:NAME`; the prefix is optional.
+pub(super) fn tag(text: &str) -> Result<String, InvalidTag> {
     let name = text.trim();
     let name = name.strip_prefix("tag:").unwrap_or(name);
     if name.is_empty() {
-        return Err("a tag is tag:NAME; several are separated by commas".to_owned());
+        return Err(InvalidTag);
     }
     Ok(format!("tag:{name}"))
 }
@@ -25,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_take_their_prefix() {
+    fn tag_prefix_is_optional() {
         for (text, expected) in
             [("tag:laptop", Ok("tag:laptop")), (" eng ", Ok("tag:eng")), ("tag:", Err(())), ("", Err(()))]
         {

@@ -1,14 +1,16 @@
-//! How the other commands reach the running `ztna up`: a Unix socket in the state folder, one JSON object a
-//! line in each direction.
+//! Communication with the running `ztna up`: a Unix socket in the state folder, with one JSON object per line in each
+//! direction.
 
 mod address;
 mod client;
 mod dial;
+mod error;
 mod message;
 mod reply;
 mod server;
 
-pub(crate) use client::{SocketError, ask_status, ping, stop};
-pub(crate) use dial::{Way, dial};
+pub(crate) use client::{ask_status, ping, stop};
+pub(crate) use dial::{DialRoute, dial};
+pub(crate) use error::{SocketError, TunnelRequestError};
 pub(crate) use message::{Phase, RunningStatus};
-pub(crate) use server::{Insight, LocalSocket, StopRequest};
+pub(crate) use server::{LocalSocket, StatusSource, StopRequest};

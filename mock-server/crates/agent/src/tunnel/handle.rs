@@ -1,6 +1,6 @@
-//! A running tunnel, as the rest of the agent sees it.
+//! The handle of a running tunnel, used by the rest of the agent.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,25 +8,22 @@ use tokio::sync::{mpsc, oneshot, watch};
 use ztna_protocol::region::Region;
 
 use super::command::Command;
+use super::config::TunnelConfig;
 use super::core::Core;
-use super::end::Ending;
-use super::forwarding::{DialFailure, Outcome};
+use super::forwarding::{DialError, DialResult};
 use super::mode::Mode;
 use super::relay::{Identity, Relays};
 use super::socket::Socket;
-use super::status::{PeerStatus, PingFailure, Pinged};
+use super::status::{PeerStatus, PingError, PingReply};
 use super::task::Task;
 use super::tun::DeviceError;
 use super::{endpoints, map};
-use crate::control_client::ControlClient;
 use crate::error::AgentError;
-use crate::node_key::NodeKey;
-use crate::secret::Secret;
 
-/// Commands that wait for the tunnel.
-const COMMANDS: usize = 64;
+/// Number of commands that can be queued for the tunnel.
+const COMMAND_QUEUE_LEN: usize = 64;
 
-/// A running tunnel. It ends when its last handle is dropped.
+/// A handle of a running tunnel, which closes when its last handle is dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct Tunnel {
     commands: mpsc::Sender<Command>,
@@ -40,37 +37,31 @@ pub(crate) struct Tunnel {
     _follower: Arc<Follower>,
 }
 
-/// The task that follows the network map; it would hold the tunnel open.
+/// The task that polls the network map. It is aborted on drop because it would keep the tunnel open.
 #[derive(Debug)]
 struct Follower(tokio::task::AbortHandle);
 
 impl Tunnel {
-    /// Opens a UDP socket and the tunnel's end, and begins to follow the network map with the machine's `token`.
+    /// Opens the UDP socket and the backend, and starts polling the network map.
     ///
     /// # Errors
-    /// The system's, if it gives no socket; [`DeviceError`], if the end is a device that cannot be configured.
-    pub(crate) fn open(
-        control: Arc<ControlClient>,
-        token: Secret,
-        node_key: &NodeKey,
-        (name, address): (String, Ipv4Addr),
-        ending: Ending,
-        relay_only: bool,
-    ) -> Result<Self, AgentError> {
+    /// If the socket cannot be opened or the TUN device cannot be configured.
+    pub(crate) fn open(config: TunnelConfig) -> Result<Self, AgentError> {
+        let TunnelConfig { control, token, node_key, machine, backend, relay_only } = config;
         let socket = Socket::open().map_err(AgentError::system("open the tunnel's UDP socket"))?;
-        let (port, mode, now) = (socket.port(), ending.mode(), Instant::now());
+        let (port, mode, now) = (socket.port(), backend.mode(), Instant::now());
         let mut core = Core::new(node_key.private(), now);
         if relay_only {
             core.use_relays_only();
         }
-        let end = ending.open(address, now)?;
-        let (commands, received) = mpsc::channel(COMMANDS);
+        let backend = backend.open(machine.address, now)?;
+        let (commands, received) = mpsc::channel(COMMAND_QUEUE_LEN);
         let (first_map, connected) = watch::channel(false);
         let (failure, failed) = watch::channel(None);
         let identity = Identity { token: token.clone(), private: node_key.private() };
         let relays = Relays::open(control.clone(), identity);
         let home = relays.home();
-        let task = Task::new((socket, relays), core, end, (name, address), first_map).run(received);
+        let task = Task::new(socket, relays, core, backend, machine, first_map).run(received);
         tokio::spawn(async move {
             if let Err(error) = task.await {
                 failure.send_replace(Some(Arc::new(error)));
@@ -82,46 +73,45 @@ impl Tunnel {
         Ok(Self { commands, connected, failed, mode, port, local, relay_only, home, _follower: follower })
     }
 
-    /// What it ends in.
     pub(crate) fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// Waits until it cannot go on.
+    /// Waits until the tunnel fails and returns the error.
     pub(crate) async fn failed(&self) -> AgentError {
         let mut failed = self.failed.clone();
         let failure = failed.wait_for(Option::is_some).await.ok().and_then(|failure| failure.clone());
-        // Without a word: this handle would have kept it, so it is a fault of its own.
+        // The task ended without an error although this handle exists.
         failure.map_or(AgentError::TunnelFault, AgentError::Device)
     }
 
     /// Waits for the first network map.
     pub(crate) async fn connected(&self) {
         if self.connected.clone().wait_for(|connected| *connected).await.is_err() {
-            // The task is gone, and with it the runtime.
+            // The task and the runtime have ended.
             std::future::pending::<()>().await;
         }
     }
 
-    /// Where this machine may be reached at the moment.
+    /// Returns the current UDP endpoints of this machine.
     pub(crate) fn endpoints(&self) -> Vec<SocketAddr> {
         if self.relay_only { Vec::new() } else { endpoints::gather(self.port, self.local) }
     }
 
-    /// The region at whose relay this machine is reached.
+    /// Returns the region of the relay that this machine is connected to.
     pub(crate) fn home(&self) -> Option<Region> {
         *self.home.borrow()
     }
 
-    /// Waits until that is another than `told`.
-    pub(crate) async fn moved(&self, told: Option<Region>) {
-        if self.home.clone().wait_for(|home| *home != told).await.is_err() {
-            // The task is gone, and with it the runtime.
+    /// Waits until the home relay differs from `announced`.
+    pub(crate) async fn home_changed(&self, announced: Option<Region>) {
+        if self.home.clone().wait_for(|home| *home != announced).await.is_err() {
+            // The task and the runtime have ended.
             std::future::pending::<()>().await;
         }
     }
 
-    /// How the peers are, by name.
+    /// Returns the peers, sorted by name.
     pub(crate) async fn peers(&self) -> Vec<PeerStatus> {
         let (reply, answer) = oneshot::channel();
         let _ = self.commands.send(Command::Peers(reply)).await;
@@ -130,39 +120,39 @@ impl Tunnel {
         peers
     }
 
-    /// Pings the machine of that name or tailnet address.
+    /// Pings the machine with this name or tailnet address.
     ///
     /// # Errors
-    /// [`PingFailure`], after `limit` at the latest.
-    pub(crate) async fn ping(&self, named: String, limit: Duration) -> Result<Pinged, PingFailure> {
+    /// [`PingError`], at the latest after `limit`.
+    pub(crate) async fn ping(&self, named: String, limit: Duration) -> Result<PingReply, PingError> {
         let (reply, answer) = oneshot::channel();
         let ping = async {
             self.commands
                 .send(Command::Ping { named: named.clone(), reply })
                 .await
-                .map_err(|_| PingFailure::Busy)?;
-            answer.await.unwrap_or(Err(PingFailure::Busy))
+                .map_err(|_| PingError::Busy)?;
+            answer.await.unwrap_or(Err(PingError::Busy))
         };
         match tokio::time::timeout(limit, ping).await {
             Ok(answer) => answer,
-            Err(_) => Err(PingFailure::Timeout { named: named.clone(), limit }),
+            Err(_) => Err(PingError::Timeout { named: named.clone(), limit }),
         }
     }
 
-    /// Connects to a TCP port of the machine of that name or tailnet address.
+    /// Connects to a TCP port of the machine with this name or tailnet address.
     ///
     /// # Errors
-    /// [`DialFailure`], after `limit` at the latest.
-    pub(crate) async fn dial(&self, named: String, port: u16, limit: Duration) -> Outcome {
+    /// [`DialError`], at the latest after `limit`.
+    pub(crate) async fn dial(&self, named: String, port: u16, limit: Duration) -> DialResult {
         let (reply, answer) = oneshot::channel();
         let dial = async {
             let command = Command::Dial { named: named.clone(), port, reply };
-            self.commands.send(command).await.map_err(|_| DialFailure::Busy)?;
-            answer.await.unwrap_or(Err(DialFailure::Busy))
+            self.commands.send(command).await.map_err(|_| DialError::Busy)?;
+            answer.await.unwrap_or(Err(DialError::Busy))
         };
         match tokio::time::timeout(limit, dial).await {
             Ok(answer) => answer,
-            Err(_) => Err(DialFailure::Timeout { named: named.clone(), port, limit }),
+            Err(_) => Err(DialError::Timeout { named: named.clone(), port, limit }),
         }
     }
 }

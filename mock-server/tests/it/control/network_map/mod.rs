@@ -1,4 +1,4 @@
-//! The network map: what a machine is told of its peers, and when.
+//! The network map: what a machine learns about its peers, and when.
 
 mod contents;
 mod history;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::control::reference::{ACME, ADMIN, Answer, Reference, public_key};
+use crate::test_server::{Answer, TestServer, public_key};
 
 /// A registered machine.
 #[derive(Debug, Clone)]
@@ -18,16 +18,16 @@ struct Node {
     token: String,
 }
 
-/// What a machine knows of its peers by what it was told.
+/// What a machine knows of its peers after applying the answers so far.
 #[derive(Debug, Clone, Default, PartialEq)]
-struct Known {
+struct ReplayedMap {
     version: i64,
     peers: BTreeMap<String, Value>,
 }
 
 impl Node {
-    async fn register(reference: &Reference, key: &str, name: &str, key_byte: u8) -> Self {
-        let answer = reference.register_with(key, name, json!({ "public_key": public_key(key_byte) })).await;
+    async fn register(server: &TestServer, key: &str, name: &str, key_byte: u8) -> Self {
+        let answer = server.register_with(key, name, json!({ "public_key": public_key(key_byte) })).await;
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         Self {
             id: text(&answer.data()["machine"]["id"]),
@@ -36,29 +36,29 @@ impl Node {
         }
     }
 
-    async fn map(&self, reference: &Reference, since: i64, wait: u32) -> Answer {
-        reference.get(&format!("/api/network-map?since={since}&wait={wait}"), &self.token).await
+    async fn map(&self, server: &TestServer, since: i64, wait: u32) -> Answer {
+        server.get(&format!("/api/network-map?since={since}&wait={wait}"), &self.token).await
     }
 
-    /// The whole map.
-    async fn full(&self, reference: &Reference) -> Known {
-        let mut known = Known::default();
-        known.learn(self.map(reference, 0, 0).await.data());
+    /// Fetches the full map.
+    async fn full(&self, server: &TestServer) -> ReplayedMap {
+        let mut known = ReplayedMap::default();
+        known.apply(self.map(server, 0, 0).await.data());
         known
     }
 
-    async fn beat(&self, reference: &Reference, body: Value) -> Answer {
-        reference.post("/api/heartbeat", Some(&self.token), &body).await
+    async fn heartbeat(&self, server: &TestServer, body: Value) -> Answer {
+        server.post("/api/heartbeat", &self.token, &body).await
     }
 
-    async fn logout(&self, reference: &Reference) -> Answer {
-        reference.post("/api/machine-logout", Some(&self.token), &json!({})).await
+    async fn logout(&self, server: &TestServer) -> Answer {
+        server.post("/api/machine-logout", &self.token, &json!({})).await
     }
 }
 
-impl Known {
+impl ReplayedMap {
     /// Applies an answer as its documentation says.
-    fn learn(&mut self, data: &Value) {
+    fn apply(&mut self, data: &Value) {
         let version = data["version"].as_i64().unwrap();
         assert!(version >= self.version && version > 0, "from {} to {version}", self.version);
         if data["full"] == json!(true) {
@@ -74,18 +74,11 @@ impl Known {
         self.version = version;
     }
 
-    /// What is known of the machine of that name.
     fn peer(&self, name: &str) -> Option<&Value> {
         self.peers.values().find(|peer| peer["name"] == json!(name))
     }
 }
 
-async fn administer(reference: &Reference, action: &str, id: &str) -> Answer {
-    let token = reference.token(ADMIN).await;
-    let body = json!({ "action": action, "org_id": ACME, "machine_id": id });
-    reference.post("/api/machine-admin", Some(&token), &body).await
-}
-
-async fn reusable_key(reference: &Reference) -> String {
-    reference.auth_key(json!({ "reusable": true })).await.1
+async fn reusable_key(server: &TestServer) -> String {
+    server.auth_key(json!({ "reusable": true })).await.1
 }

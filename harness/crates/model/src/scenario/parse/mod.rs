@@ -1,4 +1,4 @@
-//! From the text of one file to a scenario.
+//! Parses one scenario file.
 
 use std::sync::Arc;
 
@@ -6,45 +6,43 @@ use crate::requirement::Registry;
 
 use super::decode::{self, Decoder};
 use super::model::{Scenario, Source};
-use super::place::Place;
+use super::path::ScenarioPath;
 use crate::source::diagnostic::Diagnostic;
-use crate::source::document::{self, Report};
+use crate::source::document::{self, Diagnostics};
 use crate::source::spelling;
 
-/// What came of a file.
+/// The result of parsing a file.
 #[derive(Debug, Clone)]
 pub struct Parsed {
-    /// The scenario, unless there are errors.
+    /// `None` if there are errors.
     pub scenario: Option<Scenario>,
-    /// Every error and warning.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads one scenario and validates all that can be judged without its neighbours.
-pub fn parse(source: &Arc<Source>, place: &Place, registry: &Registry) -> Parsed {
-    let mut report = Report::new(&source.path);
-    judge_place(place, registry, &mut report);
+/// Parses one scenario and runs all validation that does not need other files.
+pub fn parse(source: &Arc<Source>, path: &ScenarioPath, registry: &Registry) -> Parsed {
+    let mut report = Diagnostics::new(&source.path);
+    check_path(path, registry, &mut report);
     let root = document::parse(&source.text, &mut report);
     let mut decoder = Decoder::new(report, registry);
-    let scenario = root.and_then(|root| decode::file(&mut decoder, &root, source, place));
+    let scenario = root.and_then(|root| decode::file(&mut decoder, &root, source, path));
     let scenario = scenario.filter(|_| !decoder.report.has_errors());
     Parsed { scenario, diagnostics: decoder.report.into_diagnostics() }
 }
 
-fn judge_place(place: &Place, registry: &Registry, report: &mut Report) {
-    let path = report.path().to_owned();
-    match registry.chapter(&place.chapter).and_then(|chapter| Some((chapter, chapter.suite.as_deref()?))) {
-        Some((chapter, suite)) if suite != place.suite => {
+fn check_path(path: &ScenarioPath, registry: &Registry, report: &mut Diagnostics) {
+    let file = report.path().to_owned();
+    match registry.chapter(&path.chapter).and_then(|chapter| Some((chapter, chapter.suite.as_deref()?))) {
+        Some((chapter, suite)) if suite != path.suite => {
             let message = format!("chapter `{}` belongs to suite `{suite}`", chapter.id);
             let help = format!("move the file to {suite}/{}", chapter.id);
-            report.push(Diagnostic::of_file(&path, message).help(help));
+            report.push(Diagnostic::of_file(&file, message).help(help));
         }
         Some(_) => {}
         None => {
             let known: Vec<&str> = registry.chapters().iter().map(|chapter| chapter.id.as_str()).collect();
-            let message =
-                format!("the folder `{}` is none of the chapters in requirements.toml", place.chapter);
-            report.push(Diagnostic::of_file(&path, message).help(spelling::help_for(&place.chapter, &known)));
+            let message = format!("unknown chapter `{}`: it is not in requirements.toml", path.chapter);
+            report.push(Diagnostic::of_file(&file, message).help(spelling::help_for(&path.chapter, &known)));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The asking side.
+//! The client side of a dial request.
 
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::net::{Ipv4Addr, Shutdown};
@@ -8,80 +8,78 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::super::client::{STATUS_TIMEOUT, SocketError, failed, send};
+use super::super::client::{ANSWER_TIMEOUT, send};
+use super::super::error::{SocketError, TunnelRequestError};
 use super::super::message::Request;
 use super::message::{Attached, DialAnswer};
-use crate::tunnel::Ended;
+use crate::tunnel::ConnectionEnd;
 
-/// No answer is longer.
-const LONGEST_ANSWER: u64 = 4096;
+/// Upper bound of an answer's length.
+const MAX_ANSWER_LEN: u64 = 4096;
 
-/// How a machine is connected to.
+/// How the dialled port of a machine is reached.
 #[derive(Debug)]
-pub(crate) enum Way {
-    /// Through the kernel, at this address.
+pub(crate) enum DialRoute {
+    /// The command connects by itself through the kernel, to this address.
     Kernel(Ipv4Addr),
     /// Through the running `ztna up`.
     Userspace(Connection),
 }
 
-/// A connection that the running `ztna up` has made.
+/// A connection opened by the running `ztna up`.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    /// Its bytes.
+    /// Carries the bytes of the connection.
     pub(crate) bytes: UnixStream,
     control: BufReader<UnixStream>,
 }
 
-/// Has the `ztna up` that runs with `folder` connect to a TCP port of a machine: the way to it or, in words, why there
-/// is none; nothing if no `up` runs.
+/// Asks the `ztna up` that runs with `folder` to connect to a TCP port of a machine.
 pub(crate) fn dial(
     folder: &Path,
     machine: &str,
     port: u16,
     limit: Duration,
-) -> Result<Option<Result<Way, String>>, SocketError> {
-    connect(folder, machine, port, limit).map_err(|cause| failed(folder, cause))
-}
-
-fn connect(
-    folder: &Path,
-    machine: &str,
-    port: u16,
-    limit: Duration,
-) -> io::Result<Option<Result<Way, String>>> {
+) -> Result<DialRoute, TunnelRequestError> {
     let milliseconds = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
     let request = Request::Dial { machine: machine.to_owned(), port, limit: milliseconds };
-    let Some(control) = send(folder, &request, limit.saturating_add(STATUS_TIMEOUT))? else {
-        return Ok(None);
-    };
-    let mut control = BufReader::new(control);
-    let ticket = match line(&mut control)? {
-        DialAnswer::Kernel(ip) => return Ok(Some(Ok(Way::Kernel(ip)))),
-        DialAnswer::Failure(reason) => return Ok(Some(Err(reason))),
-        DialAnswer::Connected { ticket } => ticket,
-    };
-    let Some(bytes) = send(folder, &Request::Attach { ticket }, STATUS_TIMEOUT)? else { return Ok(None) };
-    // Not a byte more than the line: what follows is the peer's.
-    let _: Attached = line(&mut BufReader::with_capacity(1, &bytes))?;
+    let failed = |cause| SocketError::new(folder, cause);
+    let control = send(folder, &request, limit.saturating_add(ANSWER_TIMEOUT)).map_err(failed)?;
+    let mut control = BufReader::new(control.ok_or(TunnelRequestError::NotRunning)?);
+    match read_line(&mut control).map_err(failed)? {
+        DialAnswer::Kernel(ip) => Ok(DialRoute::Kernel(ip)),
+        DialAnswer::Failure(reason) => Err(TunnelRequestError::Failed(reason)),
+        DialAnswer::Connected { ticket } => {
+            let bytes = attach(folder, &control, ticket).map_err(failed)?;
+            let bytes = bytes.ok_or(TunnelRequestError::NotRunning)?;
+            Ok(DialRoute::Userspace(Connection { bytes, control }))
+        }
+    }
+}
+
+/// Opens the second connection, which carries the bytes; `None` if `ztna up` has just ended.
+fn attach(folder: &Path, control: &BufReader<UnixStream>, ticket: u64) -> io::Result<Option<UnixStream>> {
+    let Some(bytes) = send(folder, &Request::Attach { ticket }, ANSWER_TIMEOUT)? else { return Ok(None) };
+    // Reads not a byte beyond the line: what follows comes from the peer.
+    let _: Attached = read_line(&mut BufReader::with_capacity(1, &bytes))?;
     for stream in [&bytes, control.get_ref()] {
         stream.set_read_timeout(None)?;
         stream.set_write_timeout(None)?;
     }
-    Ok(Some(Ok(Way::Userspace(Connection { bytes, control }))))
+    Ok(Some(bytes))
 }
 
 impl Connection {
-    /// Waits for its end. If `ztna up` itself has ended, it is lost.
-    pub(crate) fn end(mut self) -> Ended {
+    /// Waits for the connection's end. It counts as lost if `ztna up` itself has ended.
+    pub(crate) fn end(mut self) -> ConnectionEnd {
         let _ = self.bytes.shutdown(Shutdown::Read);
-        line(&mut self.control).unwrap_or(Ended::Lost)
+        read_line(&mut self.control).unwrap_or(ConnectionEnd::Lost)
     }
 }
 
-fn line<T: DeserializeOwned>(stream: &mut impl io::BufRead) -> io::Result<T> {
+fn read_line<T: DeserializeOwned>(stream: &mut impl io::BufRead) -> io::Result<T> {
     let mut text = String::new();
-    stream.take(LONGEST_ANSWER).read_line(&mut text)?;
+    stream.take(MAX_ANSWER_LEN).read_line(&mut text)?;
     if text.is_empty() {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }

@@ -1,4 +1,4 @@
-//! The shell around the core: one UDP socket, one task, the clock.
+//! The task that connects the core to the UDP socket, the relays, the backend and the clock.
 
 use std::collections::HashMap;
 use std::io;
@@ -9,70 +9,85 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Sleep;
 
+use super::backend::Backend;
 use super::command::Command;
-use super::core::{Core, Event, Place};
-use super::end::End;
-use super::map::{Changes, Machine, NetworkMap};
-use super::relay::Relays;
+use super::config::LocalMachine;
+use super::core::{Core, Event, PeerPath};
+use super::map::{MapChanges, MapMachine, NetworkMap};
+use super::relay::{RelayedDatagram, Relays};
 use super::socket::Socket;
-use super::status::{PeerStatus, PingFailure, Pinged};
+use super::status::{PeerStatus, PingError, PingReply};
 use super::tun::DeviceError;
 use super::userspace::Pong;
 
-/// Datagrams of relays taken in before anything else gets its turn.
-const RELAYED: usize = 64;
+/// Number of relayed datagrams that are processed before anything else gets its turn.
+const MAX_RELAYED_PER_TURN: usize = 64;
 
-/// When there is nothing to wait for but the socket and commands.
-const IDLE: Duration = Duration::from_secs(3600);
+/// Sleep time without timers.
+const IDLE_SLEEP: Duration = Duration::from_secs(3600);
 
-/// Everything the task owns.
+/// The state of the task.
 pub(super) struct Task {
     socket: Socket,
     relays: Relays,
     core: Core,
-    end: End,
+    backend: Backend,
     map: NetworkMap,
-    own: (String, Ipv4Addr),
+    machine: LocalMachine,
     first_map: watch::Sender<bool>,
-    pings: HashMap<u16, Ping>,
-    /// Datagrams wait for room in the socket: the end has to wait too.
+    pings: HashMap<u16, PendingPing>,
+    /// Datagrams are waiting for the socket, so no packets are taken from the backend.
     congested: bool,
 }
 
-#[derive(Debug)]
-struct Ping {
+/// A machine that can be pinged and dialled.
+struct Reachable {
     name: String,
-    reply: oneshot::Sender<Result<Pinged, PingFailure>>,
+    address: Ipv4Addr,
+}
+
+/// An echo request that was sent.
+struct SentPing {
+    number: u16,
+    name: String,
+}
+
+/// A ping that was not answered yet.
+#[derive(Debug)]
+struct PendingPing {
+    name: String,
+    reply: oneshot::Sender<Result<PingReply, PingError>>,
 }
 
 impl Task {
-    /// A tunnel that knows nobody yet; `own` are this machine's name and tailnet address.
+    /// Creates a tunnel without peers.
     pub(super) fn new(
-        (socket, relays): (Socket, Relays),
+        socket: Socket,
+        relays: Relays,
         core: Core,
-        end: End,
-        own: (String, Ipv4Addr),
+        backend: Backend,
+        machine: LocalMachine,
         first_map: watch::Sender<bool>,
     ) -> Self {
         let (map, pings) = (NetworkMap::default(), HashMap::new());
-        Self { socket, relays, core, end, map, own, first_map, pings, congested: false }
+        Self { socket, relays, core, backend, map, machine, first_map, pings, congested: false }
     }
 
-    /// Runs until nobody can send a command any more.
+    /// Runs until the command channel is closed.
     ///
     /// # Errors
-    /// [`DeviceError::Gone`], if the end has vanished.
+    /// [`DeviceError::Gone`] if the TUN device was deleted.
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Result<(), DeviceError> {
-        let mut sleep = pin!(tokio::time::sleep(IDLE));
+        let mut sleep = pin!(tokio::time::sleep(IDLE_SLEEP));
         loop {
-            wake_at(sleep.as_mut(), self.settle()?);
+            wake_at(sleep.as_mut(), self.process()?);
             tokio::select! {
                 ready = self.socket.readable() => self.receive(ready),
-                ready = self.end.readable(), if !self.congested => ready?,
+                ready = self.backend.readable(), if !self.congested => ready?,
                 ready = self.socket.writable(), if self.congested => self.receive(ready),
-                (from, datagram) = self.relays.received() => self.relayed(from, &datagram),
+                datagram = self.relays.received() => self.receive_relayed(&datagram),
                 command = commands.recv() => match command {
-                    Some(command) => self.obey(command),
+                    Some(command) => self.execute(command),
                     None => return Ok(()),
                 },
                 () = &mut sleep => {}
@@ -87,26 +102,26 @@ impl Task {
             ready.and_then(|()| socket.receive(|from, datagram| core.receive(from.into(), datagram, now)));
         match received {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
-                // An earlier datagram found nobody: the peer's silence says as much.
-                tracing::debug!(%error, "receiving");
+                // An earlier datagram was rejected, which the peer's silence shows as well.
+                tracing::debug!(%error, "receiving failed");
             }
             _ => {}
         }
     }
 
-    fn relayed(&mut self, from: Place, datagram: &[u8]) {
+    fn receive_relayed(&mut self, first: &RelayedDatagram) {
         let now = Instant::now();
-        self.core.receive(from, datagram, now);
-        for _ in 0..RELAYED {
-            let Some((from, datagram)) = self.relays.try_received() else { break };
-            self.core.receive(from, &datagram, now);
+        self.core.receive(first.from, &first.bytes, now);
+        for _ in 0..MAX_RELAYED_PER_TURN {
+            let Some(RelayedDatagram { from, bytes }) = self.relays.try_received() else { break };
+            self.core.receive(from, &bytes, now);
         }
     }
 
-    fn obey(&mut self, command: Command) {
+    fn execute(&mut self, command: Command) {
         match command {
             Command::Apply(mut answer) => {
-                self.relays.learn(std::mem::take(&mut answer.relays));
+                self.relays.set_relays(std::mem::take(&mut answer.relays));
                 let changes = self.map.apply(answer);
                 self.configure(changes);
                 self.first_map.send_replace(true);
@@ -120,20 +135,23 @@ impl Task {
             }
             Command::Ping { named, reply } => {
                 self.pings.retain(|_, ping| !ping.reply.is_closed());
-                if let Err((reply, failure)) = self.ping(&named, reply) {
-                    let _ = reply.send(Err(failure));
+                match self.send_ping(&named) {
+                    Ok(SentPing { number, name }) => {
+                        self.pings.insert(number, PendingPing { name, reply });
+                    }
+                    Err(failure) => drop(reply.send(Err(failure))),
                 }
             }
             Command::Dial { named, port, reply } => match self.reachable(&named) {
-                Ok((name, ip)) => {
-                    self.end.dial(name, SocketAddrV4::new(ip, port), reply);
+                Ok(Reachable { name, address }) => {
+                    self.backend.dial(name, SocketAddrV4::new(address, port), reply);
                 }
                 Err(failure) => drop(reply.send(Err(failure.into()))),
             },
         }
     }
 
-    fn configure(&mut self, changes: Changes) {
+    fn configure(&mut self, changes: MapChanges) {
         let now = Instant::now();
         changes.removed.iter().for_each(|key| self.core.remove_peer(key));
         changes.set.into_iter().for_each(|(key, settings)| self.core.set_peer(key, settings, now));
@@ -141,13 +159,13 @@ impl Task {
 
     fn peers(&mut self) -> Vec<PeerStatus> {
         let core = &mut self.core;
-        let peer = |machine: &Machine| {
+        let peer = |machine: &MapMachine| {
             let state = core.peer_state(machine.settings.address);
             PeerStatus {
                 name: machine.name.clone(),
                 ip: machine.settings.address,
-                endpoint: state.and_then(|state| state.place?.direct()),
-                relay: state.and_then(|state| state.place?.region()),
+                endpoint: state.and_then(|state| state.path?.direct()),
+                relay: state.and_then(|state| state.path?.region()),
                 last_handshake_seconds: state
                     .and_then(|state| state.last_handshake)
                     .map(|at| at.elapsed().as_secs()),
@@ -157,64 +175,51 @@ impl Task {
         self.map.machines().map(peer).collect()
     }
 
-    fn ping(
-        &mut self,
-        named: &str,
-        reply: oneshot::Sender<Result<Pinged, PingFailure>>,
-    ) -> Result<(), (oneshot::Sender<Result<Pinged, PingFailure>>, PingFailure)> {
-        let (name, ip) = match self.reachable(named) {
-            Ok(machine) => machine,
-            Err(failure) => return Err((reply, failure)),
-        };
-        match self.end.ping(ip, Instant::now()) {
-            Some(number) => {
-                self.pings.insert(number, Ping { name, reply });
-                Ok(())
-            }
-            None => Err((reply, PingFailure::Busy)),
-        }
+    fn send_ping(&mut self, named: &str) -> Result<SentPing, PingError> {
+        let Reachable { name, address } = self.reachable(named)?;
+        let number = self.backend.ping(address, Instant::now()).ok_or(PingError::Busy)?;
+        Ok(SentPing { number, name })
     }
 
-    /// Name and address of the machine that is meant, if there is a way to it.
-    fn reachable(&mut self, named: &str) -> Result<(String, Ipv4Addr), PingFailure> {
-        let (name, address) = &self.own;
-        if named == name || named.parse() == Ok(*address) {
-            return Err(PingFailure::Itself(named.to_owned()));
+    /// Returns the machine with this name or address, if there is a path to it.
+    fn reachable(&mut self, named: &str) -> Result<Reachable, PingError> {
+        if named == self.machine.name || named.parse() == Ok(self.machine.address) {
+            return Err(PingError::Itself(named.to_owned()));
         }
-        let machine = self.map.find(named).ok_or_else(|| PingFailure::UnknownMachine(named.to_owned()))?;
-        let (name, ip) = (machine.name.clone(), machine.settings.address);
-        if self.core.peer_state(ip).is_some_and(|state| state.reachable) {
-            Ok((name, ip))
+        let machine = self.map.find(named).ok_or_else(|| PingError::UnknownMachine(named.to_owned()))?;
+        let (name, address) = (machine.name.clone(), machine.settings.address);
+        if self.core.peer_state(address).is_some_and(|state| state.reachable) {
+            Ok(Reachable { name, address })
         } else {
-            Err(PingFailure::Unreachable { name, ip })
+            Err(PingError::Unreachable { name, ip: address })
         }
     }
 
-    /// Moves everything to where it belongs; when to do so again at the latest.
-    fn settle(&mut self) -> Result<Instant, DeviceError> {
+    /// Moves all packets and datagrams on. Returns when to do so again at the latest.
+    fn process(&mut self) -> Result<Instant, DeviceError> {
         let now = Instant::now();
         self.core.tick(now);
-        for pong in self.end.exchange(&mut self.core, self.congested, now)? {
-            self.answered(pong);
+        for pong in self.backend.exchange(&mut self.core, self.congested, now)? {
+            self.on_pong(pong);
         }
         self.congested = !self.send();
         while let Some(event) = self.core.poll_event() {
             log(event);
         }
-        let deadlines = [self.core.deadline(), self.end.deadline(now)];
-        Ok(deadlines.into_iter().flatten().min().unwrap_or(now + IDLE))
+        let deadlines = [self.core.deadline(), self.backend.deadline(now)];
+        Ok(deadlines.into_iter().flatten().min().unwrap_or(now + IDLE_SLEEP))
     }
 
-    /// Sends what there is to send; whether nothing is left.
+    /// Sends all batches. Returns false if some must wait for the socket.
     fn send(&mut self) -> bool {
         while let Some(mut batch) = self.core.poll_batch() {
             match batch.to() {
-                Place::Direct(to) if self.socket.send(to, &mut batch).is_err() => {
+                PeerPath::Direct(to) if self.socket.send(to, &mut batch).is_err() => {
                     self.core.postpone(batch);
                     return false;
                 }
-                Place::Direct(_) => {}
-                Place::Relayed { region, peer } => {
+                PeerPath::Direct(_) => {}
+                PeerPath::Relayed { region, peer } => {
                     batch.datagrams().for_each(|datagram| self.relays.send(region, peer, datagram));
                 }
             }
@@ -223,18 +228,23 @@ impl Task {
         true
     }
 
-    fn answered(&mut self, pong: Pong) {
+    fn on_pong(&mut self, pong: Pong) {
         if let Some(ping) = self.pings.remove(&pong.number) {
-            let place = self.core.peer_state(pong.from).and_then(|state| state.place);
-            let (endpoint, relay) = (place.and_then(Place::direct), place.and_then(Place::region));
+            let path = self.core.peer_state(pong.from).and_then(|state| state.path);
+            let (endpoint, relay) = (path.and_then(PeerPath::direct), path.and_then(PeerPath::region));
             let microseconds = u64::try_from(pong.elapsed.as_micros()).unwrap_or(u64::MAX);
-            let _ =
-                ping.reply.send(Ok(Pinged { name: ping.name, ip: pong.from, endpoint, relay, microseconds }));
+            let _ = ping.reply.send(Ok(PingReply {
+                name: ping.name,
+                ip: pong.from,
+                endpoint,
+                relay,
+                microseconds,
+            }));
         }
     }
 }
 
-/// A timer costs more than a look at it.
+/// Resets the timer only if the deadline has changed, which is cheaper.
 fn wake_at(sleep: std::pin::Pin<&mut Sleep>, deadline: Instant) {
     if sleep.deadline() != deadline.into() {
         sleep.reset(deadline.into());
@@ -247,10 +257,10 @@ fn log(event: Event) {
             tracing::debug!(peer = hex::encode(peer), "handshake");
         }
         Event::Roamed { peer, to } => {
-            tracing::debug!(peer = hex::encode(peer), %to, "heard from");
+            tracing::debug!(peer = hex::encode(peer), %to, "path changed");
         }
         Event::Expired { peer } => {
-            tracing::info!(peer = hex::encode(peer), "not reached; trying again later");
+            tracing::info!(peer = hex::encode(peer), "peer unreachable; retrying later");
         }
         Event::Dropped(reason) => {
             tracing::trace!(?reason, "dropped");
