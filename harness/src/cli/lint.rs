@@ -38,7 +38,7 @@ fn profile(file: &Path, console: &Console) -> u8 {
     let (found, sources, capabilities) = match Profile::read(file) {
         Err(error) => (error.diagnostics, error.sources, None),
         Ok(profile) => {
-            let missing = profile.means().err().map(|error| error.diagnostics).unwrap_or_default();
+            let missing = profile.resolve().err().map(|error| error.diagnostics).unwrap_or_default();
             let sources = profile.sources();
             let found = profile.warnings.iter().cloned().chain(missing).collect();
             (found, sources, Some(profile.capabilities))

@@ -32,7 +32,7 @@ pub(super) fn target(arguments: &Arguments, console: &Console) -> Result<Arc<dyn
         USAGE
     })?;
     console.show(&render(&profile.warnings, &profile.sources(), console.colors_errors(), console.width()));
-    let means = profile.means().map_err(refused)?;
+    let means = profile.resolve().map_err(refused)?;
     Ok(Arc::new(Remote::new(profile, means)))
 }
 

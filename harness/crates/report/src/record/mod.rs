@@ -68,7 +68,7 @@ impl Default for Record {
 }
 
 impl Listener for Record {
-    fn hear(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &Event) {
         match event {
             Event::Started { plan, target, at } => {
                 // `--prove-isolation` runs the same plan several times; their events accumulate.

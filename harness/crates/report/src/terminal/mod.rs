@@ -150,7 +150,7 @@ impl<W: Write + Send> Terminal<W> {
 }
 
 impl<W: Write + Send> Listener for Terminal<W> {
-    fn hear(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &Event) {
         match event {
             Event::Started { plan, target, .. } => {
                 let version = target.version.as_deref().map(|version| format!(" {version}"));
