@@ -117,6 +117,7 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
         scenario: Arc::new(scenario),
         disposition: Disposition::Run,
         judges_ours: false,
+        absent: Default::default(),
         waivers: Arc::default(),
     };
     let profile = Arc::new(Source {

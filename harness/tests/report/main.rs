@@ -103,6 +103,7 @@ fn events(registry: &Registry) -> Vec<Event> {
         scenario: scenario(stem, registry),
         disposition,
         judges_ours: false,
+        absent: Default::default(),
         waivers: Arc::default(),
     };
     let plan = Arc::new(Plan {
@@ -136,6 +137,7 @@ fn events(registry: &Registry) -> Vec<Event> {
                 base_url: Some("http://target/".to_owned()),
                 reference: false,
                 capabilities: Default::default(),
+                absent: Default::default(),
                 deviating: None,
             },
             at: UNIX_EPOCH + Duration::from_secs(1_773_741_600),

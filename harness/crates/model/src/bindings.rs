@@ -24,8 +24,18 @@ pub struct Bindings {
 pub struct Loss {
     /// What the step that should have kept the value produced instead.
     pub reason: String,
-    /// Whether that step could not be carried out, so that nothing is known about the target.
-    pub unknown: bool,
+    pub cause: LossCause,
+}
+
+/// What a missing value says about the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LossCause {
+    /// The target's response lacks the value.
+    Target,
+    /// The step could not be carried out, so that nothing is known about the target.
+    Unknown,
+    /// The step was left out on this target, see [`crate::omission`].
+    Omitted,
 }
 
 impl Default for Bindings {
@@ -174,7 +184,7 @@ mod tests {
         bindings.enter_row(&vec![("name".to_owned(), json!(1.5))]);
         assert_eq!(bindings.get("name"), Some(Binding::Value(json!(1.5))));
         bindings.enter_row(&Row::new());
-        bindings.lose("name", Loss { reason: "gone".to_owned(), unknown: false });
+        bindings.lose("name", Loss { reason: "gone".to_owned(), cause: LossCause::Target });
         assert_eq!(bindings.get("name"), Some(Binding::Value(json!("built in"))));
         assert_eq!(bindings.loss("name").map(|loss| loss.reason.as_str()), Some("gone"));
     }
@@ -182,10 +192,10 @@ mod tests {
     #[test]
     fn a_cell_has_the_loss_of_the_variable_in_it() {
         let mut bindings = Bindings::default();
-        bindings.lose("id", Loss { reason: "no answer".to_owned(), unknown: true });
+        bindings.lose("id", Loss { reason: "no answer".to_owned(), cause: LossCause::Unknown });
         bindings.enter_row(&vec![("key".to_owned(), json!("${id}")), ("id".to_owned(), json!("x"))]);
         assert_eq!(bindings.get("key"), None);
-        assert!(bindings.loss("key").is_some_and(|loss| loss.unknown));
+        assert!(bindings.loss("key").is_some_and(|loss| loss.cause == LossCause::Unknown));
         assert_eq!(bindings.loss("id"), None);
     }
 }

@@ -1,13 +1,14 @@
 //! Judges the steps of a sub-test by their evidence alone, so that a recording is judged exactly as the run was.
 
-use crate::bindings::{Bindings, Loss};
+use crate::bindings::{Bindings, Loss, LossCause};
 use crate::check::evidence::Evidence;
 use crate::check::outcome::{CheckVerdict, Outcome};
 use crate::check::snapshot::{SnapshotMode, SnapshotSettings};
 use crate::check::{CheckContext, evaluate};
 use crate::keep;
+use crate::omission::{is_ours, omission};
 use crate::plan::PlannedSubtest;
-use crate::requirement::{Level, Registry};
+use crate::requirement::Registry;
 use crate::scenario::model::{Check, Row, Span, Step};
 use crate::scenario::template::{Binding, fill_template};
 use crate::verdict::{Fault, SubtestVerdict};
@@ -23,6 +24,16 @@ pub struct NotExecuted {
     /// Whether it was not attempted because an earlier step could not be carried out.
     #[serde(default, rename = "left_out", skip_serializing_if = "std::ops::Not::not")]
     pub was_skipped: bool,
+    /// Whether the step is left out on this target, see [`omission`].
+    #[serde(default, rename = "omitted", skip_serializing_if = "std::ops::Not::not")]
+    pub is_omitted: bool,
+}
+
+impl NotExecuted {
+    /// A step that is left out on this target, with the reason.
+    pub fn omitted(reason: String) -> Self {
+        Self { message: reason, fault: Fault::Kit, missing: None, was_skipped: false, is_omitted: true }
+    }
 }
 
 /// The result of a step.
@@ -64,17 +75,27 @@ impl Judge<'_> {
         };
         match result {
             Ok(evidence) => step.checks.iter().map(|check| evaluate(check, evidence, &context)).collect(),
+            // A recording may claim this of any step.
+            Err(not_executed) if not_executed.is_omitted && self.omission(step).is_none() => {
+                let message = "left out, although the target can be judged by it";
+                step.checks.iter().map(|check| self.unjudged(check, CheckVerdict::Error, message)).collect()
+            }
             Err(not_executed) => {
                 let (verdict, message) = not_run(not_executed, bindings);
                 let mut outcomes: Vec<Outcome> =
                     step.checks.iter().map(|check| self.unjudged(check, verdict, &message)).collect();
-                if outcomes.is_empty() && !not_executed.was_skipped {
+                if outcomes.is_empty() && !not_executed.was_skipped && verdict != CheckVerdict::Skip {
                     // Otherwise a failing step without checks would go unnoticed.
                     outcomes.push(outcome(Vec::new(), verdict, &message, step.span.clone()));
                 }
                 outcomes
             }
         }
+    }
+
+    /// Returns why the step is left out on this target, or `None` if it is carried out.
+    pub fn omission(&self, step: &Step) -> Option<String> {
+        omission(step, self.planned, self.registry)
     }
 
     /// Applies waivers to an outcome. Only failures can be waived, not checks that could not be judged.
@@ -92,11 +113,8 @@ impl Judge<'_> {
     }
 
     fn unjudged(&self, check: &Check, verdict: CheckVerdict, message: &str) -> Outcome {
-        let is_ours = check
-            .verifies
-            .iter()
-            .all(|id| self.registry.get(id).is_some_and(|statement| statement.level == Level::Ours));
-        let verdict = if is_ours && !self.planned.judges_ours { CheckVerdict::Skip } else { verdict };
+        let is_judged = self.planned.judges_ours || !is_ours(check, self.registry);
+        let verdict = if is_judged { verdict } else { CheckVerdict::Skip };
         outcome(check.verifies.clone(), verdict, message, check.span.clone())
     }
 }
@@ -121,11 +139,16 @@ pub fn keep_values(step: &Step, result: &StepResult, bindings: &mut Bindings) {
                     bindings.keep(&keep.name, Binding::Value(value));
                     continue;
                 }
-                Err(error) => Loss { reason: error.to_string(), unknown: false },
+                Err(error) => Loss { reason: error.to_string(), cause: LossCause::Target },
             },
             Err(not_executed) => {
                 let (verdict, reason) = not_run(not_executed, bindings);
-                Loss { reason, unknown: verdict == CheckVerdict::Error }
+                let cause = match verdict {
+                    CheckVerdict::Error => LossCause::Unknown,
+                    CheckVerdict::Skip => LossCause::Omitted,
+                    CheckVerdict::Pass | CheckVerdict::Fail | CheckVerdict::Waived => LossCause::Target,
+                };
+                Loss { reason, cause }
             }
         };
         bindings.lose(&keep.name, lost);
@@ -183,14 +206,22 @@ impl Tally {
 }
 
 /// Returns the verdict and reason for the checks of a step that was not carried out. If a variable is missing because of
-/// the target's response they fail; if the target did not respond they are unjudged.
+/// the target's response they fail; if the target did not respond they are unjudged; if the step that would have kept it is
+/// left out on this target, so are they.
 fn not_run(not_executed: &NotExecuted, bindings: &Bindings) -> (CheckVerdict, String) {
+    if not_executed.is_omitted {
+        return (CheckVerdict::Skip, format!("not judged: {}", not_executed.message));
+    }
     let Some(name) = &not_executed.missing else {
         return (CheckVerdict::Error, not_executed.message.clone());
     };
     match bindings.loss(name) {
         Some(loss) => {
-            let verdict = if loss.unknown { CheckVerdict::Error } else { CheckVerdict::Fail };
+            let verdict = match loss.cause {
+                LossCause::Target => CheckVerdict::Fail,
+                LossCause::Unknown => CheckVerdict::Error,
+                LossCause::Omitted => return (CheckVerdict::Skip, loss.reason.clone()),
+            };
             (verdict, format!("not run: `${{{name}}}` was not kept: {}", loss.reason))
         }
         None => (CheckVerdict::Fail, format!("not run: {}", not_executed.message)),

@@ -14,6 +14,7 @@ pub mod event;
 pub mod judge;
 pub mod keep;
 pub mod nanoseconds;
+pub mod omission;
 pub mod plan;
 pub mod recording;
 pub mod requirement;

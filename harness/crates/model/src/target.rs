@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::scenario::model::Capability;
+use crate::scenario::undocumented::Undocumented;
 
 /// The target of a run.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -18,6 +19,9 @@ pub struct TargetDescription {
     /// The capabilities that it declares.
     #[schemars(with = "BTreeSet<String>")]
     pub capabilities: BTreeSet<Capability>,
+    /// The undocumented endpoints that it lacks; what needs them is not judged.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub absent: BTreeSet<Undocumented>,
     /// The deliberate deviation of the reference (`--deviation`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deviating: Option<Deviating>,

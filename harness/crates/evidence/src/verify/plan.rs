@@ -35,6 +35,7 @@ impl RecordedPlan {
                 scenario: Arc::clone(scenario),
                 disposition: line.skip.clone().map_or(Disposition::Run, Disposition::Skip),
                 judges_ours: line.judges_ours,
+                absent: started.target.absent.clone(),
                 waivers: Arc::clone(&waivers),
             });
         }
@@ -77,6 +78,7 @@ fn can_run(scenario: &Arc<Scenario>, started: &RunStarted, library: &Library) ->
         capabilities: started.target.capabilities.clone(),
         lacking: BTreeMap::new(),
         is_reference: started.target.reference,
+        absent: started.target.absent.clone(),
     };
     let plan = plan(std::slice::from_ref(scenario), &library.registry, &Selection::default(), &facts);
     plan.is_ok_and(|plan| plan.subtests.iter().any(|planned| planned.disposition == Disposition::Run))

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::requirement::{Level, Registry};
 use crate::scenario::model::{Capability, Scenario};
+use crate::scenario::undocumented::Undocumented;
 use crate::source::spelling;
 
 pub use filter::{Filter, FilterError};
@@ -39,6 +40,8 @@ pub struct PlannedSubtest {
     pub disposition: Disposition,
     /// Whether `ours` statements are judged: only on the reference.
     pub judges_ours: bool,
+    /// The undocumented endpoints that the target lacks.
+    pub absent: BTreeSet<Undocumented>,
     pub waivers: Arc<Waivers>,
 }
 
@@ -60,6 +63,8 @@ pub struct TargetFacts {
     /// Capabilities unavailable in the kit's environment, with the reason.
     pub lacking: BTreeMap<Capability, String>,
     pub is_reference: bool,
+    /// The undocumented endpoints that it lacks.
+    pub absent: BTreeSet<Undocumented>,
 }
 
 /// A plan cannot be made.
@@ -118,6 +123,7 @@ pub fn plan(
         scenario: Arc::clone(scenario),
         disposition: disposition(scenario, registry, target),
         judges_ours: target.is_reference,
+        absent: target.absent.clone(),
         waivers: Arc::clone(waivers),
     });
     let is_selected = |scenario: &Scenario| selected.iter().any(|known| known.id == scenario.id);
@@ -291,6 +297,7 @@ pub(crate) mod tests {
             capabilities: capabilities.iter().copied().collect(),
             lacking: BTreeMap::from([(Capability::Tun, "a TUN device, which requires root".to_owned())]),
             is_reference,
+            absent: BTreeSet::new(),
         }
     }
 

@@ -61,6 +61,7 @@ mod tests {
             scenario: Arc::new(scenario("keys", &format!("c/ST{n}"), "t", &[])),
             disposition: Disposition::Run,
             judges_ours: false,
+            absent: Default::default(),
             waivers: Arc::default(),
         });
         let selection = crate::plan::Selection { shuffle, repeat: 3, ..Default::default() };

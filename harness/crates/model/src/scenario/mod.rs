@@ -8,6 +8,7 @@ mod parse;
 mod path;
 mod schema;
 pub mod template;
+pub mod undocumented;
 mod validate;
 pub mod vocabulary;
 

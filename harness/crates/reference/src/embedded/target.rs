@@ -103,6 +103,7 @@ impl Target for Embedded {
             base_url: None,
             reference: true,
             capabilities,
+            absent: Default::default(),
             deviating,
         }
     }

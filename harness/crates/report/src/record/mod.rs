@@ -52,6 +52,7 @@ impl Default for Record {
                 base_url: None,
                 reference: false,
                 capabilities: BTreeSet::new(),
+                absent: Default::default(),
                 deviating: None,
             },
             started_at: UNIX_EPOCH,

@@ -175,6 +175,7 @@ mod tests {
                 scenario: Arc::new(scenario),
                 disposition: Disposition::Run,
                 judges_ours: false,
+                absent: Default::default(),
                 waivers: Arc::default(),
             }
         });

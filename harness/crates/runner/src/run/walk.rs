@@ -45,9 +45,10 @@ impl Walk<'_> {
                 let title = name(step, &stage.bindings);
                 tally.step = self.secrets.conceal(&title);
                 let mut moment = Moment { step: index, row, at: SystemTime::now(), attempts: 1 };
-                let (result, outcomes) = match is_broken {
-                    true => self.skip(step, stage),
-                    false => self.execute(step, stage, &mut moment.attempts).await,
+                let (result, outcomes) = match self.judge().omission(step) {
+                    Some(reason) => self.leave_out(step, stage, NotExecuted::omitted(reason)),
+                    None if is_broken => self.leave_out(step, stage, StepError::Earlier.into()),
+                    None => self.execute(step, stage, &mut moment.attempts).await,
                 };
                 is_broken |=
                     result.as_ref().is_err_and(|not_executed| not_executed.fault == Fault::Environment);
@@ -128,8 +129,8 @@ impl Walk<'_> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner).record(evidence);
     }
 
-    fn skip(&self, step: &Step, stage: &mut Stage) -> (StepResult, Vec<Outcome>) {
-        let result = Err(NotExecuted::from(StepError::Earlier));
+    fn leave_out(&self, step: &Step, stage: &mut Stage, why: NotExecuted) -> (StepResult, Vec<Outcome>) {
+        let result = Err(why);
         keep_values(step, &result, &mut stage.bindings);
         let outcomes = self.judge().judge(step, &result, &stage.bindings, SnapshotMode::Compare);
         (result, outcomes)

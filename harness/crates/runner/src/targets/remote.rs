@@ -217,6 +217,7 @@ impl Target for Remote {
             base_url: Some(self.profile.base_url.to_string()),
             reference: content.reference,
             capabilities: self.profile.capabilities.clone(),
+            absent: Default::default(),
             deviating: None,
         }
     }
