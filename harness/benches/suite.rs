@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use axum::Router;
 use axum::routing::get;
 use harness_model::check::snapshot::SnapshotMode;
-use harness_model::event::{Event, Listener, SubtestVerdict};
+use harness_model::event::{Event, Listener, SubtestFinished, SubtestVerdict};
 use harness_model::plan::{Disposition, Plan, PlannedSubtest};
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::Source;
@@ -150,7 +150,7 @@ struct Clock(Option<Duration>);
 
 impl Listener for Clock {
     fn hear(&mut self, event: &Event) {
-        if let Event::SubtestFinished { verdict: SubtestVerdict::Pass, took, .. } = event {
+        if let Event::SubtestFinished(SubtestFinished { verdict: SubtestVerdict::Pass, took, .. }) = event {
             self.0 = Some(*took);
         }
     }

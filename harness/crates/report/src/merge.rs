@@ -10,7 +10,7 @@ use time::{Date, OffsetDateTime};
 use crate::exit_code::{Tally, Verdict};
 use crate::results::{Results, SubtestResult, Totals, chapters, requirements};
 use crate::whole::{Ended, Whole};
-use harness_model::event::{End, Fault, SubtestVerdict};
+use harness_model::event::{Fault, RunEnd, SubtestVerdict};
 use harness_model::plan::waiver::{AppliedWaiver, WaiverState, Waivers};
 use harness_model::plan::{Filter, Shard, fingerprint};
 use harness_model::requirement::Registry;
@@ -247,11 +247,11 @@ fn verdict(
         subtests.iter().filter(blamed).count()
     };
     let end = if parts.iter().any(|part| part.results.verdict == Verdict::Interrupted) {
-        End::Interrupted
+        RunEnd::Interrupted
     } else if erring(Fault::Interruption) > 0 {
-        End::Cancelled
+        RunEnd::Cancelled
     } else {
-        End::Complete
+        RunEnd::Complete
     };
     let tally = Tally {
         failed: subtests.iter().filter(|subtest| subtest.verdict == SubtestVerdict::Fail).count(),

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::cli::console::Console;
 use harness_model::check::snapshot::SnapshotMode;
-use harness_model::event::End;
+use harness_model::event::RunEnd;
 use harness_model::plan::{Selection, plan};
 use harness_model::scenario::Library;
 use harness_model::scenario::model::Scenario;
@@ -61,9 +61,9 @@ pub(in crate::cli) async fn compare(
         let stopper = stopper.clone();
         async move {
             tokio::time::sleep(TIME_LIMIT).await;
-            stopper.ask(End::Cancelled);
+            stopper.ask(RunEnd::Cancelled);
             tokio::time::sleep(CLEANUP_LIMIT).await;
-            stopper.ask(End::Cancelled);
+            stopper.ask(RunEnd::Cancelled);
         }
     });
     let listening = tokio::spawn(heed_signals(stopper));

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::cli::console::Console;
-use harness_model::event::{End, Event, Fault, Listener, SubtestVerdict};
+use harness_model::event::{
+    Event, Fault, Finished, Listener, RunEnd, Settled, SubtestFinished, SubtestVerdict,
+};
 use harness_model::plan::{Disposition, Plan};
 use harness_runner::run::{self, Setting, Stop};
 
@@ -33,14 +35,20 @@ pub(super) async fn judge(
             Disposition::Run => (SubtestVerdict::Error, error.to_string(), Some(Fault::Environment)),
         };
         let took = Duration::ZERO;
-        silent.hear(&Event::SubtestFinished { subtest, verdict, reason: Some(reason), fault, took });
+        silent.hear(&Event::SubtestFinished(SubtestFinished {
+            subtest,
+            verdict,
+            reason: Some(reason),
+            fault,
+            took,
+        }));
     }
-    silent.hear(&Event::Settled {
+    silent.hear(&Event::Settled(Settled {
         run_id: setting.id.clone(),
         retries: setting.target.retries(),
         leftovers: Vec::new(),
-    });
-    silent.hear(&Event::Finished { took: at.elapsed().unwrap_or_default(), end: End::Complete });
+    }));
+    silent.hear(&Event::Finished(Finished { took: at.elapsed().unwrap_or_default(), end: RunEnd::Complete }));
 }
 
 /// Forwards events to several listeners.

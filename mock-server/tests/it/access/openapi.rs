@@ -1,4 +1,4 @@
-//! The OpenAPI document is held against the routes and their answers.
+//! The OpenAPI document compared with the routes and their responses.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ async fn every_documented_operation_is_routed() {
     assert!(operations >= 11, "{operations}");
 }
 
-/// The router offers no list of its routes; but `routes!`, which documents what it routes, is all that it uses.
+/// The router cannot list its routes. But it only uses `routes!`, which documents each route it adds.
 #[test]
 fn every_route_is_documented() {
     let router = include_str!("../../../src/api/router.rs");
@@ -99,8 +99,8 @@ async fn responses_match_their_declared_schemas() {
     }
 }
 
-/// As much of JSON Schema as the document uses: references, types, properties, required ones, items and oneOf, where
-/// no property may be answered that is not declared.
+/// Validates the part of JSON Schema that the document uses: references, types, properties, required, items and oneOf.
+/// Undeclared properties are errors.
 fn fits(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
     if let Some(reference) = schema["$ref"].as_str() {
         return fits(document, &document.pointer(&reference[1..]).cloned().unwrap_or_default(), value);

@@ -1,4 +1,4 @@
-//! `GET /api/db/TABLE`: what the filters find, what they refuse, and whose rows they never show.
+//! `GET /api/db/TABLE`: filters, their errors, and rows that they must not show.
 
 use std::time::Duration;
 

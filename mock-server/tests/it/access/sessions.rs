@@ -1,4 +1,4 @@
-//! Access tokens: given out, believed, and no longer believed.
+//! Access tokens: issuing, use and expiry.
 
 use std::time::Duration;
 

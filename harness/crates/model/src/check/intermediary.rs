@@ -19,7 +19,7 @@ fn hint_for(exchange: &Exchange) -> Option<String> {
             "the target limits the request rate; if the kit is too fast for it, set limits.requests_per_second".to_owned(),
         );
     }
-    if exchange.json.is_some() {
+    if exchange.json().is_some() {
         return None;
     }
     if let (300..400, Some(location)) = (exchange.status, header("location")) {
@@ -53,7 +53,6 @@ fn title(page: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
 
@@ -74,14 +73,10 @@ mod tests {
         for (status, name, value, body, expected) in cases {
             let exchange = Exchange {
                 method: "GET".to_owned(),
-                url: String::new(),
-                request_headers: Vec::new(),
-                request_body: None,
                 status,
                 headers: vec![(name.to_owned(), value.to_owned())],
-                json: serde_json::from_str(body).ok(),
                 body: body.to_owned(),
-                took: Duration::ZERO,
+                ..Exchange::default()
             };
             let hint = hint(&[exchange]).unwrap_or_default();
             assert!(

@@ -10,7 +10,7 @@ use crate::bindings::Bindings;
 use crate::check::outcome::{CheckVerdict, Outcome};
 use crate::judge::{Done, Judge};
 use crate::recording::pseudonym::Pseudonyms;
-use crate::recording::{Moment, PseudonymKey, RecordedCheck, Recording, Replay, Saw};
+use crate::recording::{Moment, PseudonymKey, RecordedCheck, RecordedEvidence, Recording, Replay};
 use crate::scenario::model::{Action, Step};
 use crate::scenario::template::Binding;
 use crate::secret::Secrets;
@@ -62,7 +62,7 @@ impl<'a> Recorder<'a> {
                 .collect(),
             variables: self.changed(bindings),
             set: self.set(moment.step, done, bindings),
-            saw: self.pseudonyms.saw(Saw::of(done)),
+            saw: self.pseudonyms.saw(RecordedEvidence::of(done)),
             checks: Vec::new(),
         };
         let mut recording = self.without_known_secrets(recording);

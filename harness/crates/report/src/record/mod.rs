@@ -9,7 +9,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::exit_code::Tally;
 use crate::whole::{Ended, Whole};
 use harness_model::check::outcome::{CheckVerdict, Outcome};
-use harness_model::event::{End, Event, Fault, Listener, SubtestVerdict, TargetDescription};
+use harness_model::event::{
+    CleanupFailed, Event, Fault, Finished, Listener, RunEnd, Settled, SubtestFinished, SubtestVerdict,
+    TargetDescription,
+};
 use harness_model::plan::{Disposition, Plan, PlannedSubtest};
 use harness_model::scenario::model::Scenario;
 
@@ -29,7 +32,7 @@ pub struct Record {
     /// What was not cleaned up on the target and belongs to no sub-test.
     pub leftovers: Vec<String>,
     /// How the run ended; `None` before [`Event::Finished`].
-    pub end: Option<End>,
+    pub end: Option<RunEnd>,
     /// The sub-tests in the plan's order. Of a repeated sub-test the worst run, with further failures of the others.
     pub subtests: Vec<SubtestRecord>,
     /// How often each sub-test should run.
@@ -78,14 +81,14 @@ impl Listener for Record {
                 self.plan = Arc::clone(plan);
                 self.target = target.clone();
             }
-            Event::SubtestStarted { .. } => {}
+            Event::SubtestStarted(_) => {}
             Event::StepFinished { subtest, .. } => {
                 self.running.entry(*subtest).or_default().hear_step(event);
             }
-            Event::CleanupFailed { subtest, message } => {
+            Event::CleanupFailed(CleanupFailed { subtest, message }) => {
                 self.running.entry(*subtest).or_default().leftovers.push(message.clone());
             }
-            Event::SubtestFinished { subtest, verdict, reason, fault, took } => {
+            Event::SubtestFinished(SubtestFinished { subtest, verdict, reason, fault, took }) => {
                 let mut record = self.running.remove(subtest).unwrap_or_default();
                 record.verdict = Some(*verdict);
                 record.reason.clone_from(reason);
@@ -93,12 +96,12 @@ impl Listener for Record {
                 record.took = *took;
                 self.fold(*subtest, record);
             }
-            Event::Settled { run_id, retries, leftovers } => {
+            Event::Settled(Settled { run_id, retries, leftovers }) => {
                 self.run_id = Some(run_id.clone());
                 self.retries += *retries;
                 self.leftovers.extend_from_slice(leftovers);
             }
-            Event::Finished { took, end } => {
+            Event::Finished(Finished { took, end }) => {
                 for (run, record) in std::mem::take(&mut self.running) {
                     self.fold(run, record);
                 }
@@ -184,7 +187,7 @@ impl Record {
             kit: erring(Fault::Kit),
             gaps: self.gaps().len(),
             stale: self.whole().waivers().iter().filter(|waiver| waiver.state.is_stale()).count(),
-            end: self.end.unwrap_or(End::Complete),
+            end: self.end.unwrap_or(RunEnd::Complete),
         }
     }
 

@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::record::Record;
 use crate::results::Results;
-use harness_model::event::{Event, Listener, SubtestVerdict};
+use harness_model::event::{Event, Listener, SubtestFinished, SubtestStarted, SubtestVerdict};
 use harness_model::plan::Plan;
 use harness_model::requirement::Registry;
 
@@ -158,21 +158,19 @@ impl<W: Write + Send> Listener for Terminal<W> {
                 let whole = format!("{name}{}{}", version.unwrap_or_default(), place.unwrap_or_default());
                 self.begin(plan, &whole);
             }
-            Event::SubtestStarted { subtest } => {
+            Event::SubtestStarted(SubtestStarted { subtest, .. }) => {
                 self.running.insert(*subtest);
                 self.show_running();
             }
-            Event::SubtestFinished { subtest, verdict, took, .. } => {
+            Event::SubtestFinished(SubtestFinished { subtest, verdict, took, .. }) => {
                 self.running.remove(subtest);
                 let line = self.plan.as_ref().and_then(|plan| self.line(plan, *subtest, *verdict, *took));
                 self.print(&line.unwrap_or_default());
                 self.progress.inc(1);
                 self.show_running();
             }
-            Event::StepFinished { .. }
-            | Event::CleanupFailed { .. }
-            | Event::Settled { .. }
-            | Event::Finished { .. } => {}
+            Event::StepFinished { .. } | Event::CleanupFailed(_) | Event::Settled(_) | Event::Finished(_) => {
+            }
         }
     }
 }

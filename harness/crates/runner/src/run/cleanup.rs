@@ -96,8 +96,7 @@ impl Remover<'_> {
         if matches!(response.status, 404 | 410) {
             return Ok(Vec::new());
         }
-        let rows =
-            response.json.as_ref().and_then(|response| resolve(response, "rows")).and_then(Value::as_array);
+        let rows = response.json().and_then(|response| resolve(response, "rows")).and_then(Value::as_array);
         rows.cloned().ok_or_else(|| format!("the response of GET {path} has no rows"))
     }
 
@@ -142,7 +141,7 @@ impl Remover<'_> {
         match exchange.status {
             200..300 | 404 | 410 => Ok(exchange),
             status => {
-                let code = exchange.json.as_ref().and_then(|json| json.pointer("/error/code"));
+                let code = exchange.json().and_then(|json| json.pointer("/error/code"));
                 let code = code.and_then(Value::as_str).unwrap_or_default();
                 Err(format!("{asked} returned {status} {code}").trim_end().to_owned())
             }

@@ -10,7 +10,9 @@ use crate::run::events::Events;
 use crate::run::setting::Setting;
 use crate::run::stop::Stop;
 use crate::run::{subtest, sweep};
-use harness_model::event::{End, Event, Fault, Listener, SubtestVerdict};
+use harness_model::event::{
+    Event, Fault, Finished, Listener, RunEnd, Settled, SubtestFinished, SubtestVerdict,
+};
 use harness_model::plan::{Disposition, Plan};
 use harness_model::scenario::model::Capability;
 
@@ -33,23 +35,29 @@ pub async fn run(
         listener.hear(&event);
     }
     let Scheduled { unfinished, has_begun } = scheduling.await.unwrap_or_default();
-    let end = stop.end().unwrap_or(End::Complete);
+    let end = stop.end().unwrap_or(RunEnd::Complete);
     for (subtest, fault, reason) in unfinished {
         let (verdict, reason, fault) = match plan.planned(subtest).map(|planned| &planned.disposition) {
             Some(Disposition::Skip(reason)) => (SubtestVerdict::Skip, reason.clone(), None),
             _ => (SubtestVerdict::Error, reason, Some(fault)),
         };
         let took = std::time::Duration::ZERO;
-        listener.hear(&Event::SubtestFinished { subtest, verdict, reason: Some(reason), fault, took });
+        listener.hear(&Event::SubtestFinished(SubtestFinished {
+            subtest,
+            verdict,
+            reason: Some(reason),
+            fault,
+            took,
+        }));
     }
     // If no sub-test has begun there is nothing to remove.
     let leftovers = if has_begun { sweep::sweep(&setting, stop).await } else { Vec::new() };
-    listener.hear(&Event::Settled {
+    listener.hear(&Event::Settled(Settled {
         run_id: setting.id.clone(),
         retries: setting.target.retries(),
         leftovers,
-    });
-    listener.hear(&Event::Finished { took: begun.elapsed(), end });
+    }));
+    listener.hear(&Event::Finished(Finished { took: begun.elapsed(), end }));
 }
 
 /// The result of scheduling.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures::FutureExt as _;
 
@@ -20,7 +20,7 @@ use crate::run::{cleanup, name, preparation};
 use crate::step::chance::Chance;
 use crate::step::{Stage, StepError};
 use harness_model::bindings::Bindings;
-use harness_model::event::{Event, Fault, SubtestVerdict};
+use harness_model::event::{CleanupFailed, Event, Fault, SubtestFinished, SubtestStarted, SubtestVerdict};
 use harness_model::judge::Tally;
 use harness_model::plan::{Disposition, PlannedSubtest};
 use harness_model::scenario::model::IDENTITIES;
@@ -45,7 +45,8 @@ pub(super) async fn run(
     events: &Events,
 ) {
     let begun = Instant::now();
-    events.send(Event::SubtestStarted { subtest });
+    let id = planned.scenario.id.clone();
+    events.send(Event::SubtestStarted(SubtestStarted { subtest, id, at: SystemTime::now() }));
     let secrets = Secrets::default();
     let end = match &planned.disposition {
         Disposition::Skip(reason) => {
@@ -58,13 +59,13 @@ pub(super) async fn run(
             Err(error) => End::error(error.fault(), error.to_string()),
         },
     };
-    events.send(Event::SubtestFinished {
+    events.send(Event::SubtestFinished(SubtestFinished {
         subtest,
         verdict: end.verdict,
         reason: end.reason.map(|reason| secrets.conceal(&reason)),
         fault: end.fault,
         took: begun.elapsed(),
-    });
+    }));
 }
 
 /// Creates everything that a sub-test needs except its machines.
@@ -159,7 +160,7 @@ async fn run_on_stage(
         done = pace.within(CLEANUP_LIMIT, clean) => match done {
             Some(Ok(problems)) => {
                 for message in problems {
-                    events.send(Event::CleanupFailed { subtest, message: secrets.conceal(&message) });
+                    events.send(Event::CleanupFailed(CleanupFailed { subtest, message: secrets.conceal(&message) }));
                 }
                 None
             }
@@ -174,7 +175,7 @@ async fn run_on_stage(
         } else {
             format!("; left on the target: {}", left.join(", "))
         };
-        events.send(Event::CleanupFailed { subtest, message: format!("{problem}{left}") });
+        events.send(Event::CleanupFailed(CleanupFailed { subtest, message: format!("{problem}{left}") }));
     }
     tear_down(stage, &machines_folder(&setting.folder, subtest)).await;
     end

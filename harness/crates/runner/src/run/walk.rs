@@ -13,7 +13,7 @@ use crate::step::{Stage, StepError, perform};
 use harness_model::check::evidence::{Evidence, Exchange, ProcessResult};
 use harness_model::check::outcome::{CheckVerdict, Outcome};
 use harness_model::check::snapshot::SnapshotMode;
-use harness_model::event::{Event, Fault};
+use harness_model::event::{CleanupFailed, Event, Fault};
 use harness_model::judge::{Done, Judge, Tally, Undone, keep_values, name, rows};
 use harness_model::plan::PlannedSubtest;
 use harness_model::recording::{Moment, Recorder, Recording};
@@ -79,7 +79,7 @@ impl Walk<'_> {
                 if let Some(problem) = problem {
                     let message = format!("{}: {problem}", name(step, &stage.bindings));
                     let message = self.secrets.conceal(&message);
-                    self.events.send(Event::CleanupFailed { subtest: self.subtest, message });
+                    self.events.send(Event::CleanupFailed(CleanupFailed { subtest: self.subtest, message }));
                 }
             }
             stage.bindings.enter_row(&Row::new());

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use clap::Args;
 
-use harness_model::verdict::End;
+use harness_model::verdict::RunEnd;
 use harness_reference::report::{SelfTestReport, terminal};
 use harness_reference::self_test::{DeviationOutcome, Scope, SelfTest};
 use harness_reference::{census, selection};
@@ -145,7 +145,7 @@ async fn tried(
         None => Ok((plain, outcomes)),
         Some(end) => {
             console.complain("interrupted before completion");
-            Err(if end == End::Interrupted { 130 } else { 5 })
+            Err(if end == RunEnd::Interrupted { 130 } else { 5 })
         }
     }
 }

@@ -23,10 +23,10 @@ use crate::host_name;
 use crate::local_socket::{LocalSocket, Phase, StatusSource};
 use crate::node_key::NodeKey;
 use crate::state::{Registration, State};
-use crate::tunnel::{Device, Ending, Tunnel};
+use crate::tunnel::{Device, LocalMachine, PreparedBackend, Tunnel, TunnelConfig};
 use enrolment::{Credential, Enrolment};
-use limit::Limit;
-use stop::Stop;
+use limit::ConnectLimit;
+use stop::StopRequests;
 
 /// How long the first heartbeat waits for the first network map, which is only sent after approval.
 const FIRST_MAP_WAIT: Duration = Duration::from_millis(200);
@@ -50,16 +50,16 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
     }
     context.block_on(async {
         // Before registration, so that no key use is spent on a machine that cannot connect.
-        let ending = ending(arguments)?;
+        let backend = backend(arguments)?;
         let (phase, watched) = watch::channel(Phase::Starting);
         let (tunnel, opened) = watch::channel(None);
         let source = StatusSource { phase: watched, tunnel: opened };
         let socket = LocalSocket::listen(context.folder.path(), source)
             .map_err(AgentError::system("open the local socket"))?;
-        let mut stop = Stop::new(socket)?;
+        let mut stop = StopRequests::new(socket)?;
         // Once this line is printed, signals and `ztna down` are handled.
         say("Starting QuickZTNA...");
-        let limit = Limit::from_now(arguments.timeout);
+        let limit = ConnectLimit::from_now(arguments.timeout);
         let announced_relay = Cell::new(None);
         let session = UpSession {
             context,
@@ -71,7 +71,7 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
             announced_relay,
         };
         let ended = tokio::select! {
-            ended = session.run(&state, credential, ending) => ended,
+            ended = session.run(&state, credential, backend) => ended,
             requested = stop.requested() => requested,
         };
         session.report_offline().await;
@@ -83,11 +83,11 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
 }
 
 /// Prepares what the tunnel is connected to on this machine.
-fn ending(arguments: &UpArguments) -> Result<Ending, AgentError> {
+fn backend(arguments: &UpArguments) -> Result<PreparedBackend, AgentError> {
     if arguments.userspace {
-        return Ok(Ending::Userspace(arguments.serve.clone()));
+        return Ok(PreparedBackend::Userspace(arguments.serve.clone()));
     }
-    Ok(Ending::Tun(Device::create(arguments.tun_name.as_deref())?))
+    Ok(PreparedBackend::Tun(Device::create(arguments.tun_name.as_deref())?))
 }
 
 /// One run of `ztna up`.
@@ -95,7 +95,7 @@ struct UpSession<'a> {
     context: &'a Context,
     arguments: &'a UpArguments,
     control: &'a Arc<ControlClient>,
-    limit: Limit,
+    limit: ConnectLimit,
     phase: &'a watch::Sender<Phase>,
     tunnel: &'a watch::Sender<Option<Tunnel>>,
     /// The relay announced by the last heartbeat.
@@ -108,7 +108,7 @@ impl UpSession<'_> {
         &self,
         state: &State,
         credential: Option<Credential<'_>>,
-        ending: Ending,
+        backend: PreparedBackend,
     ) -> Result<(), AgentError> {
         let (machine, node_key) = match (&state.machine, &state.node_key, credential) {
             (Some(machine), Some(node_key), _) => {
@@ -123,7 +123,7 @@ impl UpSession<'_> {
             (_, _, Some(credential)) => self.register(state, credential).await?,
             (_, _, None) => return Err(AgentError::NotAuthenticated),
         };
-        let tunnel = self.open_tunnel(&machine, &node_key, ending)?;
+        let tunnel = self.open_tunnel(&machine, &node_key, backend)?;
         tokio::select! {
             failure = tunnel.failed() => Err(failure),
             ended = self.stay(&tunnel, &machine, &node_key) => ended,
@@ -173,19 +173,18 @@ impl UpSession<'_> {
         &self,
         machine: &Registration,
         node_key: &NodeKey,
-        ending: Ending,
+        backend: PreparedBackend,
     ) -> Result<Tunnel, AgentError> {
         let ip = &machine.tailnet_ip;
         let address = ip.parse().map_err(|_| AgentError::TailnetAddress(ip.clone()))?;
-        let (control, token) = (self.control.clone(), machine.token.clone());
-        let tunnel = Tunnel::open(
-            control,
-            token,
-            node_key,
-            (machine.name.clone(), address),
-            ending,
-            self.arguments.relay_only,
-        )?;
+        let tunnel = Tunnel::open(TunnelConfig {
+            control: self.control.clone(),
+            token: machine.token.clone(),
+            node_key: node_key.clone(),
+            machine: LocalMachine { name: machine.name.clone(), address },
+            backend,
+            relay_only: self.arguments.relay_only,
+        })?;
         self.tunnel.send_replace(Some(tunnel.clone()));
         Ok(tunnel)
     }

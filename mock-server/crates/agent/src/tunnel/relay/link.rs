@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use ztna_protocol::region::Region;
 use ztna_protocol::relay::{Frame, FrameError, frame, proof};
 
+use super::datagram::{OutgoingDatagram, RelayedDatagram};
 use super::identity::Identity;
 use crate::control_client::{Backoff, ControlClient, ControlError};
 use crate::tunnel::core::PeerPath;
@@ -39,8 +40,8 @@ pub(super) struct Link {
     pub(super) region: Region,
     pub(super) relay: Arc<ControlClient>,
     pub(super) identity: Identity,
-    pub(super) outgoing: mpsc::Receiver<(PublicKey, Vec<u8>)>,
-    pub(super) inbound: mpsc::Sender<(PeerPath, Vec<u8>)>,
+    pub(super) outgoing: mpsc::Receiver<OutgoingDatagram>,
+    pub(super) inbound: mpsc::Sender<RelayedDatagram>,
     pub(super) changes: mpsc::Sender<LinkChange>,
 }
 
@@ -141,11 +142,11 @@ async fn receive_frame(socket: &mut Socket, expected: &'static str) -> Result<tu
     }
 }
 
-async fn send(outgoing: &mut mpsc::Receiver<(PublicKey, Vec<u8>)>, mut sink: SplitSink<Socket, Message>) {
+async fn send(outgoing: &mut mpsc::Receiver<OutgoingDatagram>, mut sink: SplitSink<Socket, Message>) {
     let mut waiting = Vec::with_capacity(MAX_UNFLUSHED);
     while outgoing.recv_many(&mut waiting, MAX_UNFLUSHED).await > 0 {
-        for (to, datagram) in waiting.drain(..) {
-            let frame = Frame::Send { to: to.as_bytes(), datagram: &datagram };
+        for OutgoingDatagram { to, bytes } in waiting.drain(..) {
+            let frame = Frame::Send { to: to.as_bytes(), datagram: &bytes };
             if sink.feed(Message::Binary(frame.to_bytes().into())).await.is_err() {
                 return;
             }
@@ -156,18 +157,14 @@ async fn send(outgoing: &mut mpsc::Receiver<(PublicKey, Vec<u8>)>, mut sink: Spl
     }
 }
 
-async fn receive(
-    region: Region,
-    inbound: &mpsc::Sender<(PeerPath, Vec<u8>)>,
-    mut stream: SplitStream<Socket>,
-) {
+async fn receive(region: Region, inbound: &mpsc::Sender<RelayedDatagram>, mut stream: SplitStream<Socket>) {
     loop {
         match timeout(SILENCE_TIMEOUT, stream.next()).await {
             Ok(Some(Ok(Message::Binary(message)))) => match Frame::parse(&message) {
                 Ok(Frame::Received { from, datagram }) => {
-                    let path = PeerPath::Relayed { region, peer: PublicKey::from(*from) };
+                    let from = PeerPath::Relayed { region, peer: PublicKey::from(*from) };
                     // Dropped, as on any network, if the tunnel is too busy.
-                    let _ = inbound.try_send((path, datagram.to_vec()));
+                    let _ = inbound.try_send(RelayedDatagram { from, bytes: datagram.to_vec() });
                 }
                 unexpected => tracing::debug!(%region, ?unexpected, "unexpected frame from the relay"),
             },

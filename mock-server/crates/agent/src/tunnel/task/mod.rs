@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Sleep;
 
+use super::backend::Backend;
 use super::command::Command;
+use super::config::LocalMachine;
 use super::core::{Core, Event, PeerPath};
-use super::end::End;
-use super::map::{Changes, Machine, NetworkMap};
-use super::relay::Relays;
+use super::map::{MapChanges, MapMachine, NetworkMap};
+use super::relay::{RelayedDatagram, Relays};
 use super::socket::Socket;
-use super::status::{PeerStatus, PingFailure, Pinged};
+use super::status::{PeerStatus, PingError, PingReply};
 use super::tun::DeviceError;
 use super::userspace::Pong;
 
@@ -30,32 +31,46 @@ pub(super) struct Task {
     socket: Socket,
     relays: Relays,
     core: Core,
-    end: End,
+    backend: Backend,
     map: NetworkMap,
-    own: (String, Ipv4Addr),
+    machine: LocalMachine,
     first_map: watch::Sender<bool>,
-    pings: HashMap<u16, Ping>,
+    pings: HashMap<u16, PendingPing>,
     /// Datagrams are waiting for the socket, so no packets are taken from the backend.
     congested: bool,
 }
 
-#[derive(Debug)]
-struct Ping {
+/// A machine that can be pinged and dialled.
+struct Reachable {
     name: String,
-    reply: oneshot::Sender<Result<Pinged, PingFailure>>,
+    address: Ipv4Addr,
+}
+
+/// An echo request that was sent.
+struct SentPing {
+    number: u16,
+    name: String,
+}
+
+/// A ping that was not answered yet.
+#[derive(Debug)]
+struct PendingPing {
+    name: String,
+    reply: oneshot::Sender<Result<PingReply, PingError>>,
 }
 
 impl Task {
-    /// Creates a tunnel without peers; `own` are this machine's name and tailnet address.
+    /// Creates a tunnel without peers.
     pub(super) fn new(
-        (socket, relays): (Socket, Relays),
+        socket: Socket,
+        relays: Relays,
         core: Core,
-        end: End,
-        own: (String, Ipv4Addr),
+        backend: Backend,
+        machine: LocalMachine,
         first_map: watch::Sender<bool>,
     ) -> Self {
         let (map, pings) = (NetworkMap::default(), HashMap::new());
-        Self { socket, relays, core, end, map, own, first_map, pings, congested: false }
+        Self { socket, relays, core, backend, map, machine, first_map, pings, congested: false }
     }
 
     /// Runs until the command channel is closed.
@@ -68,9 +83,9 @@ impl Task {
             wake_at(sleep.as_mut(), self.process()?);
             tokio::select! {
                 ready = self.socket.readable() => self.receive(ready),
-                ready = self.end.readable(), if !self.congested => ready?,
+                ready = self.backend.readable(), if !self.congested => ready?,
                 ready = self.socket.writable(), if self.congested => self.receive(ready),
-                (from, datagram) = self.relays.received() => self.receive_relayed(from, &datagram),
+                datagram = self.relays.received() => self.receive_relayed(&datagram),
                 command = commands.recv() => match command {
                     Some(command) => self.execute(command),
                     None => return Ok(()),
@@ -94,12 +109,12 @@ impl Task {
         }
     }
 
-    fn receive_relayed(&mut self, from: PeerPath, datagram: &[u8]) {
+    fn receive_relayed(&mut self, first: &RelayedDatagram) {
         let now = Instant::now();
-        self.core.receive(from, datagram, now);
+        self.core.receive(first.from, &first.bytes, now);
         for _ in 0..MAX_RELAYED_PER_TURN {
-            let Some((from, datagram)) = self.relays.try_received() else { break };
-            self.core.receive(from, &datagram, now);
+            let Some(RelayedDatagram { from, bytes }) = self.relays.try_received() else { break };
+            self.core.receive(from, &bytes, now);
         }
     }
 
@@ -120,20 +135,23 @@ impl Task {
             }
             Command::Ping { named, reply } => {
                 self.pings.retain(|_, ping| !ping.reply.is_closed());
-                if let Err((reply, failure)) = self.ping(&named, reply) {
-                    let _ = reply.send(Err(failure));
+                match self.send_ping(&named) {
+                    Ok(SentPing { number, name }) => {
+                        self.pings.insert(number, PendingPing { name, reply });
+                    }
+                    Err(failure) => drop(reply.send(Err(failure))),
                 }
             }
             Command::Dial { named, port, reply } => match self.reachable(&named) {
-                Ok((name, ip)) => {
-                    self.end.dial(name, SocketAddrV4::new(ip, port), reply);
+                Ok(Reachable { name, address }) => {
+                    self.backend.dial(name, SocketAddrV4::new(address, port), reply);
                 }
                 Err(failure) => drop(reply.send(Err(failure.into()))),
             },
         }
     }
 
-    fn configure(&mut self, changes: Changes) {
+    fn configure(&mut self, changes: MapChanges) {
         let now = Instant::now();
         changes.removed.iter().for_each(|key| self.core.remove_peer(key));
         changes.set.into_iter().for_each(|(key, settings)| self.core.set_peer(key, settings, now));
@@ -141,7 +159,7 @@ impl Task {
 
     fn peers(&mut self) -> Vec<PeerStatus> {
         let core = &mut self.core;
-        let peer = |machine: &Machine| {
+        let peer = |machine: &MapMachine| {
             let state = core.peer_state(machine.settings.address);
             PeerStatus {
                 name: machine.name.clone(),
@@ -157,36 +175,23 @@ impl Task {
         self.map.machines().map(peer).collect()
     }
 
-    fn ping(
-        &mut self,
-        named: &str,
-        reply: oneshot::Sender<Result<Pinged, PingFailure>>,
-    ) -> Result<(), (oneshot::Sender<Result<Pinged, PingFailure>>, PingFailure)> {
-        let (name, ip) = match self.reachable(named) {
-            Ok(machine) => machine,
-            Err(failure) => return Err((reply, failure)),
-        };
-        match self.end.ping(ip, Instant::now()) {
-            Some(number) => {
-                self.pings.insert(number, Ping { name, reply });
-                Ok(())
-            }
-            None => Err((reply, PingFailure::Busy)),
-        }
+    fn send_ping(&mut self, named: &str) -> Result<SentPing, PingError> {
+        let Reachable { name, address } = self.reachable(named)?;
+        let number = self.backend.ping(address, Instant::now()).ok_or(PingError::Busy)?;
+        Ok(SentPing { number, name })
     }
 
-    /// Returns name and address of the named machine, if there is a path to it.
-    fn reachable(&mut self, named: &str) -> Result<(String, Ipv4Addr), PingFailure> {
-        let (name, address) = &self.own;
-        if named == name || named.parse() == Ok(*address) {
-            return Err(PingFailure::Itself(named.to_owned()));
+    /// Returns the machine with this name or address, if there is a path to it.
+    fn reachable(&mut self, named: &str) -> Result<Reachable, PingError> {
+        if named == self.machine.name || named.parse() == Ok(self.machine.address) {
+            return Err(PingError::Itself(named.to_owned()));
         }
-        let machine = self.map.find(named).ok_or_else(|| PingFailure::UnknownMachine(named.to_owned()))?;
-        let (name, ip) = (machine.name.clone(), machine.settings.address);
-        if self.core.peer_state(ip).is_some_and(|state| state.reachable) {
-            Ok((name, ip))
+        let machine = self.map.find(named).ok_or_else(|| PingError::UnknownMachine(named.to_owned()))?;
+        let (name, address) = (machine.name.clone(), machine.settings.address);
+        if self.core.peer_state(address).is_some_and(|state| state.reachable) {
+            Ok(Reachable { name, address })
         } else {
-            Err(PingFailure::Unreachable { name, ip })
+            Err(PingError::Unreachable { name, ip: address })
         }
     }
 
@@ -194,14 +199,14 @@ impl Task {
     fn process(&mut self) -> Result<Instant, DeviceError> {
         let now = Instant::now();
         self.core.tick(now);
-        for pong in self.end.exchange(&mut self.core, self.congested, now)? {
+        for pong in self.backend.exchange(&mut self.core, self.congested, now)? {
             self.on_pong(pong);
         }
         self.congested = !self.send();
         while let Some(event) = self.core.poll_event() {
             log(event);
         }
-        let deadlines = [self.core.deadline(), self.end.deadline(now)];
+        let deadlines = [self.core.deadline(), self.backend.deadline(now)];
         Ok(deadlines.into_iter().flatten().min().unwrap_or(now + IDLE_SLEEP))
     }
 
@@ -228,8 +233,13 @@ impl Task {
             let path = self.core.peer_state(pong.from).and_then(|state| state.path);
             let (endpoint, relay) = (path.and_then(PeerPath::direct), path.and_then(PeerPath::region));
             let microseconds = u64::try_from(pong.elapsed.as_micros()).unwrap_or(u64::MAX);
-            let _ =
-                ping.reply.send(Ok(Pinged { name: ping.name, ip: pong.from, endpoint, relay, microseconds }));
+            let _ = ping.reply.send(Ok(PingReply {
+                name: ping.name,
+                ip: pong.from,
+                endpoint,
+                relay,
+                microseconds,
+            }));
         }
     }
 }

@@ -12,11 +12,11 @@ use tokio::time::{Instant, sleep_until, timeout};
 use ztna_protocol::network_map::RelayView;
 use ztna_protocol::region::Region;
 
-use super::home;
+use super::datagram::{OutgoingDatagram, RelayedDatagram};
+use super::home::{self, Measurement};
 use super::identity::Identity;
 use super::link::{Link, LinkChange};
 use crate::control_client::ControlClient;
-use crate::tunnel::core::PeerPath;
 
 /// Number of datagrams queued in each direction; further ones are dropped.
 pub(super) const QUEUE_LEN: usize = 1024;
@@ -42,12 +42,11 @@ pub(super) enum RelayCommand {
     Send { region: Region, to: PublicKey, datagram: Vec<u8> },
 }
 
-type Measured = Vec<(Region, Option<Duration>)>;
-
+/// Selects the home relay and keeps the links to relays.
 pub(super) struct RelayPool {
     control: Arc<ControlClient>,
     identity: Identity,
-    inbound: mpsc::Sender<(PeerPath, Vec<u8>)>,
+    inbound: mpsc::Sender<RelayedDatagram>,
     connected_home: watch::Sender<Option<Region>>,
     /// As in the network map.
     map_relays: Vec<RelayView>,
@@ -57,12 +56,12 @@ pub(super) struct RelayPool {
     home: Option<Region>,
     changes: mpsc::Sender<LinkChange>,
     changes_received: Option<mpsc::Receiver<LinkChange>>,
-    measuring: BoxFuture<'static, Measured>,
+    measuring: BoxFuture<'static, Vec<Measurement>>,
     measure_at: Instant,
 }
 
 struct ManagedLink {
-    outgoing: mpsc::Sender<(PublicKey, Vec<u8>)>,
+    outgoing: mpsc::Sender<OutgoingDatagram>,
     used: Instant,
     connected: bool,
     /// Whether the last attempt failed: the relay does not answer or refuses this machine.
@@ -74,7 +73,7 @@ impl RelayPool {
     pub(super) fn new(
         control: Arc<ControlClient>,
         identity: Identity,
-        inbound: mpsc::Sender<(PeerPath, Vec<u8>)>,
+        inbound: mpsc::Sender<RelayedDatagram>,
         connected_home: watch::Sender<Option<Region>>,
     ) -> Self {
         let (changes, changes_received) = mpsc::channel(16);
@@ -149,7 +148,7 @@ impl RelayPool {
             several => {
                 let measure = |(region, relay): (Region, Arc<ControlClient>)| async move {
                     let time = timeout(MEASURE_TIMEOUT, relay.round_trip()).await;
-                    (region, time.ok().and_then(Result::ok))
+                    Measurement { region, round_trip: time.ok().and_then(Result::ok) }
                 };
                 self.measuring = join_all(several.iter().cloned().map(measure)).boxed();
             }
@@ -158,10 +157,10 @@ impl RelayPool {
 
     /// Discards the measurements of relays whose link has failed: a relay may answer measurements and yet refuse this
     /// machine.
-    fn discard_failed(&self, mut measured: Measured) -> Measured {
-        for (region, time) in &mut measured {
+    fn discard_failed(&self, mut measured: Vec<Measurement>) -> Vec<Measurement> {
+        for Measurement { region, round_trip } in &mut measured {
             if self.links.get(region).is_some_and(|link| link.failed) {
-                *time = None;
+                *round_trip = None;
             }
         }
         measured
@@ -203,7 +202,7 @@ impl RelayPool {
     fn send(&mut self, region: Region, to: PublicKey, datagram: Vec<u8>) {
         if let Some(link) = self.link(region) {
             link.used = Instant::now();
-            let _ = link.outgoing.try_send((to, datagram));
+            let _ = link.outgoing.try_send(OutgoingDatagram { to, bytes: datagram });
         }
     }
 
@@ -256,7 +255,11 @@ mod tests {
         let mut pool = RelayPool::new(client(), identity, inbound, watch::channel(None).0);
         pool.relays = [near, far].map(|region| (region, client())).into();
         let times = [(near, 5), (far, 50)];
-        let measured = || times.map(|(region, time)| (region, Some(Duration::from_millis(time)))).to_vec();
+        let measured = || {
+            times
+                .map(|(region, time)| Measurement { region, round_trip: Some(Duration::from_millis(time)) })
+                .to_vec()
+        };
 
         pool.set_home(home::choose(None, &pool.discard_failed(measured())));
         assert_eq!(pool.home, Some(near), "no link has failed yet");

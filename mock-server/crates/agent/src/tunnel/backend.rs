@@ -7,13 +7,13 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::core::Core;
-use super::forwarding::{Dialed, Forwarding, Outcome, Service};
+use super::forwarding::{DialResult, DialedConnection, Forwarding, Service};
 use super::mode::Mode;
-use super::tun::{Device, DeviceError, Interface};
+use super::tun::{Device, DeviceError, TunInterface};
 use super::userspace::{Netstack, Pong};
 
 /// A backend before the machine has an address.
-pub(crate) enum Ending {
+pub(crate) enum PreparedBackend {
     /// An IP stack in this process, with the services that it forwards to.
     Userspace(Vec<Service>),
     /// The kernel's network stack, through this device.
@@ -21,7 +21,7 @@ pub(crate) enum Ending {
 }
 
 /// What a tunnel is connected to on this machine.
-pub(super) enum End {
+pub(super) enum Backend {
     /// An IP stack in this process.
     Userspace {
         stack: Box<Netstack>,
@@ -29,10 +29,10 @@ pub(super) enum End {
         forwarding: Forwarding,
     },
     /// The kernel's network stack.
-    Tun(Box<Interface>),
+    Tun(Box<TunInterface>),
 }
 
-impl Ending {
+impl PreparedBackend {
     pub(super) fn mode(&self) -> Mode {
         match self {
             Self::Userspace(_) => Mode::Userspace,
@@ -44,20 +44,20 @@ impl Ending {
     ///
     /// # Errors
     /// [`DeviceError`] if the device cannot be configured.
-    pub(super) fn open(self, address: Ipv4Addr, now: Instant) -> Result<End, DeviceError> {
+    pub(super) fn open(self, address: Ipv4Addr, now: Instant) -> Result<Backend, DeviceError> {
         Ok(match self {
             Self::Userspace(services) => {
                 let mut stack = Box::new(Netstack::new(address, rand::random(), now));
                 let forwarding = Forwarding::new(services, &mut stack);
-                End::Userspace { stack, forwarding }
+                Backend::Userspace { stack, forwarding }
             }
-            Self::Tun(device) => End::Tun(Box::new(device.open(address, now)?)),
+            Self::Tun(device) => Backend::Tun(Box::new(device.open(address, now)?)),
         })
     }
 }
 
-impl End {
-    /// Waits until there are new packets for [`End::exchange`].
+impl Backend {
+    /// Waits until there are new packets for [`Backend::exchange`].
     pub(super) async fn readable(&mut self) -> Result<(), DeviceError> {
         match self {
             Self::Userspace { stack, forwarding } => {
@@ -110,14 +110,14 @@ impl End {
     }
 
     /// Connects to a port of the machine with this name and answers `reply`.
-    pub(super) fn dial(&mut self, name: String, to: SocketAddrV4, reply: oneshot::Sender<Outcome>) {
+    pub(super) fn dial(&mut self, name: String, to: SocketAddrV4, reply: oneshot::Sender<DialResult>) {
         match self {
             Self::Userspace { stack, forwarding } => forwarding.dial(stack, name, to, reply),
-            Self::Tun(_) => drop(reply.send(Ok(Dialed::Kernel(*to.ip())))),
+            Self::Tun(_) => drop(reply.send(Ok(DialedConnection::Kernel(*to.ip())))),
         }
     }
 
-    /// Returns when [`End::exchange`] must be called next, unless there is a packet or a ping before.
+    /// Returns when [`Backend::exchange`] must be called next, unless there is a packet or a ping before.
     pub(super) fn deadline(&mut self, now: Instant) -> Option<Instant> {
         match self {
             Self::Userspace { stack, .. } => stack.deadline(now),

@@ -1,4 +1,4 @@
-//! A network namespace: a machine of its own, as far as the network goes.
+//! A network namespace, which stands for a machine.
 
 use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
@@ -6,24 +6,24 @@ use std::process::{Command, Stdio};
 use nix::sched::{CloneFlags, setns};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Ended, PREFIX, Process, ip};
+use super::ip::{PREFIX, ip};
+use super::process::{Ended, Process};
 
-/// A network namespace.
-pub(crate) struct Place {
+pub(crate) struct Namespace {
     name: String,
-    namespace: String,
+    id: String,
     gateway: Option<Ipv4Addr>,
 }
 
-impl Place {
+impl Namespace {
     pub(super) fn make(lab: u32, name: &str) -> Self {
-        let namespace = format!("{PREFIX}{}-{lab}-{name}", std::process::id());
-        ip(&["netns", "add", &namespace]);
-        let place = Self { name: name.to_owned(), namespace, gateway: None };
-        // Otherwise the kernel looks for neighbours and routers that nobody asked for.
-        place.write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
-        place.ip(&["link", "set", "lo", "up"]);
-        place
+        let id = format!("{PREFIX}{}-{lab}-{name}", std::process::id());
+        ip(&["netns", "add", &id]);
+        let namespace = Self { name: name.to_owned(), id, gateway: None };
+        // Without IPv6 the kernel sends no neighbour and router discovery.
+        namespace.write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+        namespace.ip(&["link", "set", "lo", "up"]);
+        namespace
     }
 
     pub(super) fn gateway(&mut self, address: Ipv4Addr) {
@@ -31,43 +31,43 @@ impl Place {
         self.gateway = Some(address);
     }
 
-    /// What it is called in its lab.
+    /// Its name in the lab.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// What `ip netns` calls it.
-    pub(crate) fn namespace(&self) -> &str {
-        &self.namespace
+    /// Its name for `ip netns`.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
     }
 
-    /// A command that will run here, without a terminal.
+    /// A command that runs in this namespace, without standard input.
     pub(crate) fn command(&self, program: &str, words: &[&str]) -> Command {
         let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.namespace, program]).args(words).stdin(Stdio::null());
+        command.args(["netns", "exec", &self.id, program]).args(words).stdin(Stdio::null());
         command
     }
 
-    /// Runs a program here to its end.
+    /// Runs a program in this namespace to its end.
     pub(crate) fn run(&self, program: &str, words: &[&str]) -> Ended {
         Ended::of(&mut self.command(program, words))
     }
 
-    /// Starts a program here and leaves it running.
+    /// Starts a program in this namespace.
     pub(crate) fn start(&self, program: &str, words: &[&str]) -> Process {
         Process::start(&mut self.command(program, words))
     }
 
-    /// `ip` with these words about this place, which must succeed.
+    /// Runs `ip` for this namespace, which must succeed.
     pub(crate) fn ip(&self, words: &[&str]) -> String {
-        ip(&[&["-n", &self.namespace], words].concat())
+        ip(&[&["-n", &self.id], words].concat())
     }
 
-    /// Does something on a thread that is here: the sockets that it opens belong to this place.
+    /// Runs `action` on a thread in this namespace, to which the sockets that it opens belong.
     pub(crate) fn inside<T: Send>(&self, action: impl FnOnce() -> T + Send) -> T {
-        let namespace = std::fs::File::open(format!("/run/netns/{}", self.namespace)).unwrap();
+        let file = std::fs::File::open(format!("/run/netns/{}", self.id)).unwrap();
         let work = move || {
-            setns(&namespace, CloneFlags::CLONE_NEWNET).unwrap();
+            setns(&file, CloneFlags::CLONE_NEWNET).unwrap();
             action()
         };
         std::thread::scope(|scope| match scope.spawn(work).join() {
@@ -76,12 +76,12 @@ impl Place {
         })
     }
 
-    /// Writes a setting of this place's network under /proc/sys/net.
+    /// Writes a network setting under /proc/sys/net.
     pub(crate) fn write(&self, file: &str, value: &str) {
         self.inside(|| std::fs::write(file, value).unwrap());
     }
 
-    /// Pulls the cable out, or puts it in again.
+    /// Unplugs the cable, or plugs it in again.
     pub(crate) fn link(&self, plugged: bool) {
         self.ip(&["link", "set", "dev", "eth0", if plugged { "up" } else { "down" }]);
         if let (true, Some(gateway)) = (plugged, self.gateway) {
@@ -89,7 +89,7 @@ impl Place {
         }
     }
 
-    /// Gives the cable's end another address in its net, instead of the one that it had.
+    /// Replaces the address of the cable's end.
     pub(crate) fn readdress(&self, address: Ipv4Addr) {
         self.ip(&["address", "flush", "dev", "eth0"]);
         self.ip(&["address", "add", &format!("{address}/24"), "dev", "eth0"]);
@@ -98,22 +98,24 @@ impl Place {
         }
     }
 
-    /// The kernel's own `ping`: whether all of `count` were answered, of `payload` bytes, within a second each.
+    /// Whether the kernel's `ping` gets all of `count` answers, with `payload` bytes. A single one has to come within a
+    /// second, so that a caller can ask again; several have the time that a loaded machine takes.
     pub(crate) fn pings(&self, to: Ipv4Addr, count: u32, payload: usize) -> bool {
         let (count, payload) = (count.to_string(), payload.to_string());
-        let words = ["-n", "-q", "-i", "0.01", "-W", "1", "-c", &count, "-s", &payload, &to.to_string()];
+        let wait = if count == "1" { "1" } else { "10" };
+        let words = ["-n", "-q", "-i", "0.01", "-W", wait, "-c", &count, "-s", &payload, &to.to_string()];
         let ended = self.run("ping", &words);
         ended.code == Some(0) && ended.stdout.contains(" 0% packet loss")
     }
 }
 
-impl Drop for Place {
+impl Drop for Namespace {
     fn drop(&mut self) {
-        remove(&self.namespace);
+        remove(&self.id);
     }
 }
 
-/// Ends what runs in a namespace of ours, and removes it. Its devices go with it.
+/// Kills what runs in a namespace and removes it with its devices.
 pub(super) fn remove(namespace: &str) {
     let output = |words: &[&str]| Command::new("ip").args(words).output();
     if let Ok(pids) = output(&["netns", "pids", namespace]) {

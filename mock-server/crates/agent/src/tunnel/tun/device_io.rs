@@ -5,7 +5,7 @@ use std::io;
 use tun_rs::{AsyncDevice, IDEAL_BATCH_SIZE, VIRTIO_NET_HDR_LEN};
 
 use super::error::DeviceError;
-use super::writing::{Writing, is_gone};
+use super::packet_writer::{PacketWriter, is_gone};
 use crate::tunnel::core::{HEADROOM, Packets};
 
 /// The largest read: virtio's header and a packet that has not been divided yet.
@@ -21,16 +21,16 @@ const MAX_READS_PER_TURN: usize = 4;
 const _: () = assert!(HEADROOM == VIRTIO_NET_HDR_LEN);
 
 /// A device that is up, and its buffers.
-pub(super) struct Traffic {
+pub(super) struct DeviceIo {
     device: AsyncDevice,
     name: String,
     undivided: Vec<u8>,
     divided: Vec<[u8; MAX_PACKET_LEN]>,
     lengths: Vec<usize>,
-    writing: Writing,
+    writer: PacketWriter,
 }
 
-impl Traffic {
+impl DeviceIo {
     pub(super) fn new(device: AsyncDevice, name: String) -> Self {
         Self {
             device,
@@ -38,7 +38,7 @@ impl Traffic {
             undivided: vec![0; MAX_READ_LEN],
             divided: vec![[0; MAX_PACKET_LEN]; IDEAL_BATCH_SIZE],
             lengths: vec![0; IDEAL_BATCH_SIZE],
-            writing: Writing::default(),
+            writer: PacketWriter::default(),
         }
     }
 
@@ -66,8 +66,8 @@ impl Traffic {
     }
 
     pub(super) fn write(&mut self, packets: &mut Packets) -> Result<(), DeviceError> {
-        let Self { device, writing, .. } = self;
-        let written = writing.write(packets, |framed| device.try_send(framed));
+        let Self { device, writer, .. } = self;
+        let written = writer.write(packets, |framed| device.try_send(framed));
         written.map_err(|cause| self.gone(cause))
     }
 

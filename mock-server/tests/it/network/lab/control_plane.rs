@@ -1,49 +1,48 @@
-//! The reference's control plane in a place.
+//! `mock-server serve` in a namespace.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Lab, PATIENCE, Place, Process, within};
+use super::namespace::Namespace;
+use super::process::Process;
+use super::topology::Lab;
+use super::wait::{PATIENCE, within};
 
-/// Where it listens, in a namespace that is its own.
 const PORT: u16 = 8080;
 
-/// A running `mock-server serve`, an admin's token, and a reusable key.
-pub(crate) struct Plane<'a> {
-    place: &'a Place,
-    /// Killed with the rest.
+/// A running `mock-server serve`, an admin's token and a reusable auth key.
+pub(crate) struct ControlPlane<'a> {
+    namespace: &'a Namespace,
     pub(crate) process: Process,
-    /// Its base URL.
     pub(crate) url: String,
     token: String,
     org: String,
-    /// A reusable auth key.
     pub(crate) key: String,
 }
 
-/// A machine that was registered over HTTP, without an agent.
+/// A machine without an agent, registered over HTTP.
 pub(crate) struct Registered {
-    /// Its address in the tailnet.
+    /// Its tailnet address.
     pub(crate) ip: Ipv4Addr,
     token: String,
 }
 
-impl<'a> Plane<'a> {
-    /// Serves in the place of that name, on that of its addresses.
-    pub(crate) fn serve(lab: &'a Lab, place: &str, address: Ipv4Addr, words: &[&str]) -> Self {
-        let (place, listen) = (lab.place(place), SocketAddr::from((address, PORT)).to_string());
+impl<'a> ControlPlane<'a> {
+    /// Starts it in the namespace of that name, on one of its addresses.
+    pub(crate) fn serve(lab: &'a Lab, namespace: &str, address: Ipv4Addr, words: &[&str]) -> Self {
+        let (namespace, listen) = (lab.namespace(namespace), SocketAddr::from((address, PORT)).to_string());
         let file = lab.folder().join("ready.json");
-        // Another one's, which has ended.
+        // That of a server which has ended.
         let _ = std::fs::remove_file(&file);
         let path = file.to_str().unwrap();
         let words = [&["serve", "--listen", &listen, "--ready-file", path], words].concat();
-        let process = place.start(env!("CARGO_BIN_EXE_mock-server"), &words);
+        let process = namespace.start(env!("CARGO_BIN_EXE_mock-server"), &words);
         let ready = read(&file);
         let text = |pointer: &str| ready.pointer(pointer).unwrap().as_str().unwrap().to_owned();
         let (url, token, org) = (text("/base_url"), text("/admin/token"), text("/org_id"));
-        let mut plane = Self { place, process, url, token, org, key: String::new() };
+        let mut plane = Self { namespace, process, url, token, org, key: String::new() };
         let created = plane.admin(
             "/api/key-management",
             json!({ "action": "create_auth_key", "name": "lab", "reusable": true }),
@@ -52,7 +51,7 @@ impl<'a> Plane<'a> {
         plane
     }
 
-    /// Registers a machine with the public key that it says is its own, in base64.
+    /// Registers a machine with this public key, base64.
     pub(crate) fn register(&self, name: &str, public_key: &str) -> Registered {
         let body = json!({ "auth_key": self.key, "name": name, "public_key": public_key });
         let answer = self.post("/api/register-machine", "", &body);
@@ -61,17 +60,17 @@ impl<'a> Plane<'a> {
         Registered { ip, token: text("/data/machine_token").to_owned() }
     }
 
-    /// A registered machine is heard of, and can be reached there.
+    /// Sends a heartbeat with the machine's endpoints.
     pub(crate) fn heartbeat(&self, machine: &Registered, endpoints: &[SocketAddr]) {
         self.post("/api/heartbeat", &machine.token, &json!({ "endpoints": endpoints }));
     }
 
-    /// What a registered machine is told of its peers.
+    /// Fetches the machine's network map.
     pub(crate) fn network_map(&self, machine: &Registered) -> Value {
         self.ask(|client| client.get(format!("{}/api/network-map", self.url)).bearer_auth(&machine.token))
     }
 
-    /// An admin posts this about the organisation.
+    /// Posts a request of the admin about the organisation.
     pub(crate) fn admin(&self, path: &str, mut body: Value) -> Value {
         body["org_id"] = json!(self.org);
         self.post(path, &self.token, &body)
@@ -84,7 +83,7 @@ impl<'a> Plane<'a> {
     }
 
     fn ask(&self, request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder + Send) -> Value {
-        self.place.inside(|| {
+        self.namespace.inside(|| {
             let _ = rustls::crypto::ring::default_provider().install_default();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {

@@ -13,7 +13,7 @@ const PART_LEN: usize = HEADROOM + 2048;
 
 /// Remembers what the kernel supports, and a buffer.
 #[derive(Debug, Default)]
-pub(super) struct Writing {
+pub(super) struct PacketWriter {
     groups: Vec<Coalesced>,
     /// The kernel refused a joined packet whose parts it accepted.
     joining_disabled: bool,
@@ -21,7 +21,7 @@ pub(super) struct Writing {
     down: bool,
 }
 
-impl Writing {
+impl PacketWriter {
     /// Writes packets through `send`, each preceded by virtio's header.
     ///
     /// # Errors
@@ -124,10 +124,10 @@ mod tests {
     fn refused_joined_packets_are_written_one_by_one() {
         for code in [Errno::INVAL, Errno::OPNOTSUPP, Errno::MSGSIZE] {
             let segments = stream(&[1000, 1000, 500]);
-            let mut writing = Writing::default();
+            let mut writer = PacketWriter::default();
             let (mut taken, mut groups) = (Vec::new(), 0);
             for _ in 0..2 {
-                let written = writing.write(&mut packets(&segments), |framed| {
+                let written = writer.write(&mut packets(&segments), |framed| {
                     let group = framed[..HEADROOM].iter().any(|byte| *byte != 0);
                     groups += usize::from(group);
                     if group {
@@ -146,12 +146,12 @@ mod tests {
     #[test]
     fn device_down_is_tolerated_and_device_gone_is_an_error() {
         let segments = stream(&[1000, 1000]);
-        let mut writing = Writing::default();
-        writing.write(&mut packets(&segments), |_| Err(refused(Errno::IO))).unwrap();
-        assert!(writing.down && !writing.joining_disabled);
-        writing.write(&mut packets(&segments), |framed| Ok(framed.len())).unwrap();
-        assert!(!writing.down);
-        let gone = writing.write(&mut packets(&segments), |_| Err(refused(Errno::BADFD)));
+        let mut writer = PacketWriter::default();
+        writer.write(&mut packets(&segments), |_| Err(refused(Errno::IO))).unwrap();
+        assert!(writer.down && !writer.joining_disabled);
+        writer.write(&mut packets(&segments), |framed| Ok(framed.len())).unwrap();
+        assert!(!writer.down);
+        let gone = writer.write(&mut packets(&segments), |_| Err(refused(Errno::BADFD)));
         assert!(is_gone(&gone.unwrap_err()));
     }
 }
