@@ -29,13 +29,21 @@ fn is_test(path: &str) -> bool {
     path.ends_with("/tests.rs") || path.contains("/tests/")
 }
 
+/// Whether the code has the word, and not merely at the end of a longer name.
+fn mentions(code: &str, word: &str) -> bool {
+    code.match_indices(word).any(|(at, _)| {
+        let before = code.get(..at).and_then(|before| before.chars().next_back());
+        !before.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
+    })
+}
+
 /// Every mention of a forbidden word below a folder.
 fn breaches(folder: &str, forbidden: &[&str], allowed: &[&str]) -> Vec<String> {
     sources(folder)
         .into_iter()
         .filter(|(path, _)| !is_test(path) && !allowed.iter().any(|allowed| path.starts_with(allowed)))
         .flat_map(|(path, code)| {
-            let words = forbidden.iter().filter(|word| code.contains(**word));
+            let words = forbidden.iter().filter(|word| mentions(&code, word));
             words.map(|word| format!("{path} uses {word}")).collect::<Vec<_>>()
         })
         .collect()

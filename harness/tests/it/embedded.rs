@@ -67,11 +67,13 @@ fn background_processes_of_a_shell_line_end_with_their_machine() {
 fn serve_prints_the_variables_of_the_documented_commands() {
     use std::io::BufRead as _;
     let mut child = harness().arg("serve").stdout(Stdio::piped()).spawn().unwrap();
-    let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
-    let lines: Vec<String> =
-        lines.map_while(Result::ok).take_while(|line| !line.contains("ztna` lines")).collect();
-    let assignments: Vec<&str> =
-        lines.iter().map(String::as_str).filter(|line| !line.starts_with('#')).collect();
+    let mut lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut assignments = Vec::new();
+    // The last variable; afterwards `serve` waits for a signal.
+    while assignments.last().is_none_or(|line: &String| !line.contains("OTHER_ORG_ID")) {
+        let line = lines.next().unwrap().unwrap();
+        assignments.extend(Some(line).filter(|line| !line.starts_with('#')));
+    }
     let script = format!(
         "{}\nprintf '%s\\n' \"$ORG_ID\" \"${{TOKEN:+admin}}\" \"${{OWNER_TOKEN:+owner}}\" \"${{MEMBER_TOKEN:+member}}\" \"$BASE_URL\"",
         assignments.join("\n")
