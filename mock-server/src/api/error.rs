@@ -4,13 +4,10 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 
-use super::envelope::{Failed, Reason};
+use super::envelope::{Failed, INTERNAL, Reason};
 use crate::control::Failure;
 use crate::domain::{Refusal, RefusalCode};
 use crate::store::StoreError;
-
-/// The code of an internal error, which is not a refusal.
-pub(super) const INTERNAL: &str = "INTERNAL";
 
 /// The error of a handler.
 #[derive(Debug)]
