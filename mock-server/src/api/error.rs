@@ -5,13 +5,10 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use ztna_relay::AuthorityError;
 
-use super::envelope::{Failed, Reason};
+use super::envelope::{Failed, INTERNAL, Reason};
 use crate::control::ControlError;
 use crate::domain::{Refusal, RefusalCode};
 use crate::store::StoreError;
-
-/// The code of an internal error, which is not a refusal.
-pub(super) const INTERNAL: &str = "INTERNAL";
 
 /// The error of a handler.
 #[derive(Debug, thiserror::Error)]
