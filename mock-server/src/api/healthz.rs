@@ -1,4 +1,4 @@
-//! `GET /healthz`: whether this process answers and its database does.
+//! `GET /healthz`: the health of the server and its database.
 
 use axum::extract;
 use axum::response::Response;
@@ -7,23 +7,22 @@ use utoipa::ToSchema;
 
 use super::envelope::{self, Success};
 use super::{Error, State};
-use crate::control::Failure;
+use crate::control::ControlError;
 use crate::store::organisations;
 
-/// That all is well.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
     /// Always "ok".
     status: &'static str,
 }
 
-/// Answers once the database does.
+/// Checks that the server and its database respond.
 #[utoipa::path(
     get,
     path = "/healthz",
     responses((status = 200, body = Success<Health>))
 )]
 pub async fn healthz(extract::State(state): extract::State<State>) -> Result<Response, Error> {
-    state.store.read(|tx| organisations::count(tx).map_err(Failure::from)).await?;
+    state.store.read(|tx| organisations::count(tx).map_err(ControlError::from)).await?;
     Ok(envelope::ok(Health { status: "ok" }))
 }

@@ -11,6 +11,7 @@ pub mod network_map;
 pub mod quota;
 pub mod rate;
 pub mod refusal;
+mod refusal_code;
 pub mod role;
 pub mod scope;
 pub mod site;
@@ -18,5 +19,6 @@ pub mod tag;
 mod timestamp;
 
 pub use refusal::Refusal;
+pub use refusal_code::RefusalCode;
 pub use role::Role;
 pub use timestamp::Timestamp;

@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::RefusalCode;
+
 /// A refusal of a request. Only `api::error` maps it to an HTTP status.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.message())]
 pub enum Refusal {
     /// A missing, malformed, expired or revoked credential (`generate/F.3`). The message never contains its value.
     Unauthorized(&'static str),
@@ -70,30 +73,29 @@ impl Refusal {
         Self::InvalidInput(message.into())
     }
 
-    /// The envelope's `error.code`.
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> RefusalCode {
         match self {
-            Self::Unauthorized(_) => "UNAUTHORIZED",
-            Self::InvalidCredentials => "INVALID_CREDENTIALS",
-            Self::Forbidden(_) => "FORBIDDEN",
-            Self::InsufficientScope { .. } => "INSUFFICIENT_SCOPE",
-            Self::RateLimited { .. } => "RATE_LIMITED",
-            Self::MissingField(_) => "MISSING_FIELDS",
-            Self::InvalidInput(_) => "INVALID_INPUT",
-            Self::InvalidAction { .. } => "INVALID_ACTION",
-            Self::InvalidScopes { .. } => "INVALID_SCOPES",
-            Self::InvalidFilter(_) => "INVALID_FILTER",
-            Self::InvalidJson(_) => "INVALID_JSON",
-            Self::PayloadTooLarge { .. } => "PAYLOAD_TOO_LARGE",
-            Self::InvalidKey => "INVALID_KEY",
-            Self::KeyUsed => "KEY_USED",
-            Self::IpNotAllowed => "IP_NOT_ALLOWED",
-            Self::TagNotAllowed { .. } => "TAG_NOT_ALLOWED",
-            Self::MachineLimitReached { .. } => "MACHINE_LIMIT_REACHED",
-            Self::RegistrationConflict => "REGISTRATION_CONFLICT",
-            Self::Quarantined => "QUARANTINED",
-            Self::NotFound(_) => "NOT_FOUND",
-            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::Unauthorized(_) => RefusalCode::Unauthorized,
+            Self::InvalidCredentials => RefusalCode::InvalidCredentials,
+            Self::Forbidden(_) => RefusalCode::Forbidden,
+            Self::InsufficientScope { .. } => RefusalCode::InsufficientScope,
+            Self::RateLimited { .. } => RefusalCode::RateLimited,
+            Self::MissingField(_) => RefusalCode::MissingFields,
+            Self::InvalidInput(_) => RefusalCode::InvalidInput,
+            Self::InvalidAction { .. } => RefusalCode::InvalidAction,
+            Self::InvalidScopes { .. } => RefusalCode::InvalidScopes,
+            Self::InvalidFilter(_) => RefusalCode::InvalidFilter,
+            Self::InvalidJson(_) => RefusalCode::InvalidJson,
+            Self::PayloadTooLarge { .. } => RefusalCode::PayloadTooLarge,
+            Self::InvalidKey => RefusalCode::InvalidKey,
+            Self::KeyUsed => RefusalCode::KeyUsed,
+            Self::IpNotAllowed => RefusalCode::IpNotAllowed,
+            Self::TagNotAllowed { .. } => RefusalCode::TagNotAllowed,
+            Self::MachineLimitReached { .. } => RefusalCode::MachineLimitReached,
+            Self::RegistrationConflict => RefusalCode::RegistrationConflict,
+            Self::Quarantined => RefusalCode::Quarantined,
+            Self::NotFound(_) => RefusalCode::NotFound,
+            Self::MethodNotAllowed => RefusalCode::MethodNotAllowed,
         }
     }
 
@@ -151,7 +153,7 @@ mod tests {
                 "Invalid scopes: superpower, x. Valid: read, write, admin, machines, dns, acl, billing, audit",
             ),
         ] {
-            assert_eq!((refusal.code(), refusal.message().as_ref()), (code, message));
+            assert_eq!((refusal.code().as_str(), refusal.message().as_ref()), (code, message));
         }
     }
 
@@ -176,7 +178,7 @@ mod tests {
             (Refusal::NotFound("Machine"), "NOT_FOUND", "Machine"),
             (Refusal::MethodNotAllowed, "METHOD_NOT_ALLOWED", "Method"),
         ] {
-            assert_eq!(refusal.code(), code);
+            assert_eq!(refusal.code().as_str(), code);
             assert!(refusal.message().contains(named), "{code}: {}", refusal.message());
         }
     }

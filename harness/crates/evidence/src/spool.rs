@@ -118,7 +118,7 @@ impl Spool {
     fn count(&mut self, recording: &Recording) {
         let number = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
         self.counts.steps += 1;
-        if let RecordedEvidence::Http(exchanges) = &recording.saw {
+        if let RecordedEvidence::Http(exchanges) = &recording.evidence {
             self.counts.exchanges += number(exchanges.len());
         }
         self.counts.checks += number(recording.checks.len());
@@ -128,7 +128,7 @@ impl Spool {
 }
 
 impl Listener for Spool {
-    fn hear(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &Event) {
         match event {
             Event::Started { plan, target, at } => {
                 self.plan = Arc::clone(plan);

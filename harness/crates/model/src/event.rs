@@ -104,7 +104,7 @@ pub struct Finished {
 
 /// Receives the events of a run.
 pub trait Listener: Send {
-    fn hear(&mut self, event: &Event);
+    fn on_event(&mut self, event: &Event);
 }
 
 /// Returns the scenario of a sub-test.

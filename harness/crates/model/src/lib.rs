@@ -22,4 +22,5 @@ pub mod scenario;
 pub mod secret;
 pub mod source;
 pub mod target;
+pub mod text;
 pub mod verdict;

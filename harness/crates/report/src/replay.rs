@@ -70,7 +70,7 @@ impl Replay {
 }
 
 impl Listener for Replay {
-    fn hear(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &Event) {
         if let Event::Started { plan, .. } = event {
             self.plan = Some(Arc::clone(plan));
         }

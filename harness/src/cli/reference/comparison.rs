@@ -13,7 +13,7 @@ use harness_model::scenario::model::Scenario;
 use harness_reference::embedded::Embedded;
 use harness_report::replay::Replay;
 use harness_report::results::Results;
-use harness_runner::run::{self, Setting};
+use harness_runner::run::{self, RunSettings};
 use harness_runner::targets::Target;
 
 use crate::cli::run::heed_signals;
@@ -42,7 +42,7 @@ pub(in crate::cli) async fn compare(
         library.scenarios.iter().filter(|scenario| failed.contains(scenario.id.as_str())).cloned().collect();
     let target: Arc<dyn Target> = Arc::new(Embedded::default());
     let Ok(plan) = plan(&failed, &library.registry, &Selection::default(), &target.facts()) else { return };
-    let setting = Setting {
+    let setting = RunSettings {
         id: run::new_id(),
         target,
         registry: Arc::new(library.registry.clone()),

@@ -27,7 +27,7 @@ use harness_report::exit_code::{ENVIRONMENT, Verdict};
 use harness_report::record::Record;
 use harness_report::results::Results;
 use harness_report::terminal::{Paint, Terminal};
-use harness_runner::run::{self, Setting};
+use harness_runner::run::{self, RunSettings};
 
 use super::console::Console;
 use super::{diff, reference};
@@ -56,8 +56,8 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     })?;
     let registry = Arc::new(shelf.library.registry.clone());
     let time_limit = target.time_limit().unwrap_or(TIME_LIMIT);
-    let most_jobs = target.most_at_once().unwrap_or(usize::MAX);
-    let setting = Arc::new(Setting {
+    let most_jobs = target.max_concurrency().unwrap_or(usize::MAX);
+    let setting = Arc::new(RunSettings {
         id: run::new_id(),
         target,
         registry: Arc::clone(&registry),

@@ -159,7 +159,7 @@ fn events(registry: &Registry) -> Vec<Event> {
 
 fn record(events: &[Event]) -> Record {
     let mut record = Record::default();
-    events.iter().for_each(|event| record.hear(event));
+    events.iter().for_each(|event| record.on_event(event));
     record
 }
 
@@ -183,7 +183,7 @@ fn page(look: Look) -> String {
     let record = record(&events);
     let page = Page::default();
     let mut terminal = Terminal::new(page.clone(), look);
-    events.iter().for_each(|event| terminal.hear(event));
+    events.iter().for_each(|event| terminal.on_event(event));
     let results = Results::of(&record, &registry);
     terminal.finish(&record, &results, &registry, &[PathBuf::from("reports/results.json")], 1);
     String::from_utf8(page.0.lock().unwrap().clone()).unwrap()

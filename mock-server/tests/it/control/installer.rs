@@ -100,5 +100,5 @@ async fn missing_agent_program_is_not_found() {
     let request =
         Request::get("/install/ztna").header(header::HOST, "a.example").body(Body::empty()).unwrap();
     let answer = server.send_request(request).await;
-    assert_eq!(answer.refusal(), (404, "NOT_FOUND", "The agent's program not found"));
+    assert_eq!(answer.refusal(), (404, "NOT_FOUND", "Agent program not found"));
 }

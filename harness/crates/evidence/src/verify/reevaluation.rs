@@ -103,7 +103,7 @@ fn replay<R: BufRead>(lines: &mut LineReader<R>, run: Run<'_>) -> Result<Replaye
         let at = SystemTime::from(start_time(started)?);
         Ok(Event::Started { plan: Arc::clone(&plan), target: started.target.clone(), at })
     };
-    record.hear(&start(started)?);
+    record.on_event(&start(started)?);
     let mut is_ended = false;
     while let Some(NumberedLine { number, event }) = lines.next()? {
         let heard = match event {
@@ -124,7 +124,7 @@ fn replay<R: BufRead>(lines: &mut LineReader<R>, run: Run<'_>) -> Result<Replaye
             }
             of_subtest => replayer.replay(number, of_subtest),
         };
-        heard.iter().for_each(|event| record.hear(event));
+        heard.iter().for_each(|event| record.on_event(event));
     }
     if !is_ended {
         problems.push("the end of the run is missing".to_owned());

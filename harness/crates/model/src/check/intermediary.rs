@@ -1,6 +1,7 @@
 //! Recognises responses that probably come from a gateway, proxy or login page instead of the target.
 
 use super::evidence::Exchange;
+use crate::text::truncated;
 
 const MAX_TITLE_LEN: usize = 60;
 
@@ -47,8 +48,8 @@ fn hint_for(exchange: &Exchange) -> Option<String> {
 fn title(page: &str) -> Option<String> {
     let (_, rest) = page.split_once("<title>")?;
     let (title, _) = rest.split_once("</title>")?;
-    let title: String = title.trim().chars().take(MAX_TITLE_LEN).collect();
-    (!title.is_empty()).then_some(title)
+    let title = truncated(title.trim(), MAX_TITLE_LEN);
+    (!title.is_empty()).then(|| title.into_owned())
 }
 
 #[cfg(test)]

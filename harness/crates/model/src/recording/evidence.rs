@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::check::evidence::{Evidence, Exchange, ProcessResult, WireResult};
-use crate::judge::{Done, Undone};
+use crate::judge::{NotExecuted, StepResult};
 
 /// The evidence of a step, or why it has none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,28 +17,29 @@ pub enum RecordedEvidence {
     /// The step has no evidence.
     Nothing,
     /// The step was not carried out.
-    Undone(Undone),
+    #[serde(rename = "undone")]
+    NotExecuted(NotExecuted),
 }
 
 impl RecordedEvidence {
     /// Converts to the form that checks evaluate.
-    pub fn done(&self) -> Done {
+    pub fn result(&self) -> StepResult {
         Ok(match self.clone() {
             Self::Http(exchanges) => Evidence::Http(exchanges),
             Self::Process(process) => Evidence::Process(process),
             Self::Wire(wire) => Evidence::Wire(wire),
             Self::Nothing => Evidence::Nothing,
-            Self::Undone(undone) => return Err(undone),
+            Self::NotExecuted(not_executed) => return Err(not_executed),
         })
     }
 
-    pub(super) fn of(done: &Done) -> Self {
-        match done.clone() {
+    pub(super) fn of(result: &StepResult) -> Self {
+        match result.clone() {
             Ok(Evidence::Http(exchanges)) => Self::Http(exchanges),
             Ok(Evidence::Process(process)) => Self::Process(process),
             Ok(Evidence::Wire(wire)) => Self::Wire(wire),
             Ok(Evidence::Nothing) => Self::Nothing,
-            Err(undone) => Self::Undone(undone),
+            Err(not_executed) => Self::NotExecuted(not_executed),
         }
     }
 }

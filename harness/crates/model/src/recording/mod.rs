@@ -56,7 +56,8 @@ pub struct Recording {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub set: BTreeMap<String, Option<Value>>,
     /// The step's evidence.
-    pub saw: RecordedEvidence,
+    #[serde(rename = "saw")]
+    pub evidence: RecordedEvidence,
     /// The outcomes of its checks in the run.
     pub checks: Vec<RecordedCheck>,
 }

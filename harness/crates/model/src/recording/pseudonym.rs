@@ -90,8 +90,8 @@ impl Pseudonyms {
     }
 
     /// Replaces the secrets in a step's evidence.
-    pub(super) fn saw(&mut self, saw: RecordedEvidence) -> RecordedEvidence {
-        match saw {
+    pub(super) fn evidence(&mut self, evidence: RecordedEvidence) -> RecordedEvidence {
+        match evidence {
             RecordedEvidence::Http(exchanges) => RecordedEvidence::Http(
                 exchanges.into_iter().map(|exchange| self.exchange(exchange)).collect(),
             ),
@@ -110,9 +110,9 @@ impl Pseudonyms {
                 ..wire
             }),
             RecordedEvidence::Nothing => RecordedEvidence::Nothing,
-            RecordedEvidence::Undone(mut undone) => {
-                undone.message = self.text(&undone.message);
-                RecordedEvidence::Undone(undone)
+            RecordedEvidence::NotExecuted(mut not_executed) => {
+                not_executed.message = self.text(&not_executed.message);
+                RecordedEvidence::NotExecuted(not_executed)
             }
         }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use harness_model::check::snapshot::SnapshotMode;
 use harness_model::plan::{Plan, PlanError, Selection, plan};
 use harness_report::diagnosis::observed::Observed;
-use harness_runner::run::{self, Setting, Stop};
+use harness_runner::run::{self, RunSettings, Stop};
 use harness_runner::targets::Target;
 
 use super::{Scope, SelfTest};
@@ -43,7 +43,7 @@ impl SelfTest {
         let all = plan(&self.library.scenarios, &self.library.registry, &Selection::default(), &facts)?;
         let mut subtests = all.subtests;
         subtests.retain(|planned| only.contains(planned.scenario.id.as_str()));
-        let setting = Setting {
+        let setting = RunSettings {
             id: run::new_id(),
             target,
             registry: Arc::new(self.library.registry.clone()),

@@ -76,7 +76,7 @@ impl Observed {
 }
 
 impl Listener for Observed {
-    fn hear(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &Event) {
         match event {
             Event::Started { plan, .. } => self.plan = Some(Arc::clone(plan)),
             Event::StepFinished { subtest, span, outcomes, .. } => {

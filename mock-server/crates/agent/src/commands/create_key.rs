@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::CreateKeyArguments;
-use crate::console::say;
+use crate::console::print_line;
 use crate::context::{Context, organisation};
 use crate::control_client::{CreateAuthKey, CreatedAuthKey};
 use crate::error::AgentError;
@@ -35,7 +35,7 @@ pub(super) fn run(context: &Context, arguments: &CreateKeyArguments) -> Result<(
     let created = context.block_on(async {
         control.create_auth_key(caller, &request).await.map_err(AgentError::request("auth key creation"))
     })?;
-    say(&render(arguments, &created));
+    print_line(&render(arguments, &created));
     Ok(())
 }
 

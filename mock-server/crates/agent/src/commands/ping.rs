@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::PingArguments;
-use crate::console::{say, warn};
+use crate::console::{print_line, print_warning};
 use crate::context::Context;
 use crate::error::AgentError;
 use crate::local_socket::{self, TunnelRequestError};
@@ -16,10 +16,10 @@ pub(super) fn run(context: &Context, arguments: &PingArguments) -> Result<(), Ag
         let is_last = number == arguments.count;
         match local_socket::ping(context.folder.path(), &arguments.machine, arguments.timeout) {
             Ok(reply) => {
-                say(&render(&reply));
+                print_line(&render(&reply));
                 answered = true;
             }
-            Err(TunnelRequestError::Failed(reason)) if answered || !is_last => warn(&reason),
+            Err(TunnelRequestError::Failed(reason)) if answered || !is_last => print_warning(&reason),
             Err(error) => return Err(error.into()),
         }
         if !is_last {

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use super::address::SocketAddress;
 use super::dial::{self, DialTarget, Tickets};
 use super::message::{Phase, PingAnswer, Request, RunningStatus};
-use super::reply::say;
+use super::reply::send_line;
 use crate::tunnel::Tunnel;
 
 /// Upper bound of a request's length.
@@ -107,11 +107,11 @@ async fn answer(stream: UnixStream, source: StatusSource, tickets: Tickets, stop
     let Ok(Ok(_)) = tokio::time::timeout(REQUEST_TIMEOUT, read).await else { return };
     match serde_json::from_str(&line) {
         Ok(Request::Status) => {
-            say(&mut stream, &source.status().await).await;
+            send_line(&mut stream, &source.status().await).await;
         }
         Ok(Request::Ping { machine, limit }) => {
             let limit = Duration::from_millis(limit).min(MAX_TIME_LIMIT);
-            say(&mut stream, &source.ping(machine, limit).await).await;
+            send_line(&mut stream, &source.ping(machine, limit).await).await;
         }
         Ok(Request::Dial { machine, port, limit }) => {
             let limit = Duration::from_millis(limit).min(MAX_TIME_LIMIT);

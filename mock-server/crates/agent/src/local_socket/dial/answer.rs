@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
-use super::super::reply::say;
+use super::super::reply::send_line;
 use super::message::{Attached, DialAnswer};
 use crate::tunnel::{ConnectionEnd, DialedConnection, Tunnel};
 
@@ -40,23 +40,23 @@ pub(in crate::local_socket) async fn answer(
 ) {
     let tunnel = match tunnel {
         Ok(tunnel) => tunnel,
-        Err(reason) => return say(stream, &DialAnswer::Failure(reason.to_owned())).await,
+        Err(reason) => return send_line(stream, &DialAnswer::Failure(reason.to_owned())).await,
     };
     let (attach, end) = match tunnel.dial(target.machine, target.port, target.limit).await {
         Ok(DialedConnection::Userspace { attach, end }) => (attach, end),
-        Ok(DialedConnection::Kernel(ip)) => return say(stream, &DialAnswer::Kernel(ip)).await,
-        Err(failure) => return say(stream, &DialAnswer::Failure(failure.to_string())).await,
+        Ok(DialedConnection::Kernel(ip)) => return send_line(stream, &DialAnswer::Kernel(ip)).await,
+        Err(failure) => return send_line(stream, &DialAnswer::Failure(failure.to_string())).await,
     };
     let ticket = rand::random();
     tickets.waiting().insert(ticket, attach);
-    say(stream, &DialAnswer::Connected { ticket }).await;
+    send_line(stream, &DialAnswer::Connected { ticket }).await;
     let ended = tokio::select! {
         ended = end => Some(ended.unwrap_or(ConnectionEnd::Lost)),
         _ = stream.read_u8() => None,
     };
     tickets.waiting().remove(&ticket);
     if let Some(ended) = ended {
-        say(stream, &ended).await;
+        send_line(stream, &ended).await;
     }
 }
 
@@ -68,7 +68,7 @@ pub(in crate::local_socket) async fn attach(
 ) {
     let waiting = tickets.waiting().remove(&ticket);
     if let Some(waiting) = waiting {
-        say(&mut stream, &Attached { ticket }).await;
+        send_line(&mut stream, &Attached { ticket }).await;
         // Nothing was read beyond the request, since the command waits for the answer.
         let _ = waiting.send(stream.into_inner());
     }

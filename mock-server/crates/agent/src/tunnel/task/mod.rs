@@ -1,8 +1,11 @@
 //! The task that connects the core to the UDP socket, the relays, the backend and the clock.
 
+mod peers;
+mod ping;
+
 use std::collections::HashMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::SocketAddrV4;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
@@ -13,12 +16,12 @@ use super::backend::Backend;
 use super::command::Command;
 use super::config::LocalMachine;
 use super::core::{Core, Event, PeerPath};
-use super::map::{MapChanges, MapMachine, NetworkMap};
+use super::map::{MapChanges, NetworkMap};
 use super::relay::{RelayedDatagram, Relays};
 use super::socket::Socket;
-use super::status::{PeerStatus, PingError, PingReply};
+use super::status::{PingError, PingReply};
 use super::tun::DeviceError;
-use super::userspace::Pong;
+use ping::{Reachable, SentPing};
 
 /// Number of relayed datagrams that are processed before anything else gets its turn.
 const MAX_RELAYED_PER_TURN: usize = 64;
@@ -38,18 +41,6 @@ pub(super) struct Task {
     pings: HashMap<u16, PendingPing>,
     /// Datagrams are waiting for the socket, so no packets are taken from the backend.
     congested: bool,
-}
-
-/// A machine that can be pinged and dialled.
-struct Reachable {
-    name: String,
-    address: Ipv4Addr,
-}
-
-/// An echo request that was sent.
-struct SentPing {
-    number: u16,
-    name: String,
 }
 
 /// A ping that was not answered yet.
@@ -157,44 +148,6 @@ impl Task {
         changes.set.into_iter().for_each(|(key, settings)| self.core.set_peer(key, settings, now));
     }
 
-    fn peers(&mut self) -> Vec<PeerStatus> {
-        let core = &mut self.core;
-        let peer = |machine: &MapMachine| {
-            let state = core.peer_state(machine.settings.address);
-            PeerStatus {
-                name: machine.name.clone(),
-                ip: machine.settings.address,
-                endpoint: state.and_then(|state| state.path?.direct()),
-                relay: state.and_then(|state| state.path?.region()),
-                last_handshake_seconds: state
-                    .and_then(|state| state.last_handshake)
-                    .map(|at| at.elapsed().as_secs()),
-                online: machine.settings.online,
-            }
-        };
-        self.map.machines().map(peer).collect()
-    }
-
-    fn send_ping(&mut self, named: &str) -> Result<SentPing, PingError> {
-        let Reachable { name, address } = self.reachable(named)?;
-        let number = self.backend.ping(address, Instant::now()).ok_or(PingError::Busy)?;
-        Ok(SentPing { number, name })
-    }
-
-    /// Returns the machine with this name or address, if there is a path to it.
-    fn reachable(&mut self, named: &str) -> Result<Reachable, PingError> {
-        if named == self.machine.name || named.parse() == Ok(self.machine.address) {
-            return Err(PingError::Itself(named.to_owned()));
-        }
-        let machine = self.map.find(named).ok_or_else(|| PingError::UnknownMachine(named.to_owned()))?;
-        let (name, address) = (machine.name.clone(), machine.settings.address);
-        if self.core.peer_state(address).is_some_and(|state| state.reachable) {
-            Ok(Reachable { name, address })
-        } else {
-            Err(PingError::Unreachable { name, ip: address })
-        }
-    }
-
     /// Moves all packets and datagrams on. Returns when to do so again at the latest.
     fn process(&mut self) -> Result<Instant, DeviceError> {
         let now = Instant::now();
@@ -226,21 +179,6 @@ impl Task {
             self.core.recycle(batch);
         }
         true
-    }
-
-    fn on_pong(&mut self, pong: Pong) {
-        if let Some(ping) = self.pings.remove(&pong.number) {
-            let path = self.core.peer_state(pong.from).and_then(|state| state.path);
-            let (endpoint, relay) = (path.and_then(PeerPath::direct), path.and_then(PeerPath::region));
-            let microseconds = u64::try_from(pong.elapsed.as_micros()).unwrap_or(u64::MAX);
-            let _ = ping.reply.send(Ok(PingReply {
-                name: ping.name,
-                ip: pong.from,
-                endpoint,
-                relay,
-                microseconds,
-            }));
-        }
     }
 }
 

@@ -21,7 +21,7 @@ use super::content::TokenSource;
 
 /// The resources that a profile refers to.
 #[derive(Debug)]
-pub struct Means {
+pub struct Resources {
     pub(in crate::targets) credentials: BTreeMap<Identity, Credential>,
     pub(in crate::targets) tls: Tls,
     pub(in crate::targets) agent: Option<AgentCommand>,
@@ -31,7 +31,7 @@ pub struct Means {
 ///
 /// # Errors
 /// Everything that is missing or invalid.
-pub(super) fn resolve(profile: &Profile) -> Result<Means, Vec<Diagnostic>> {
+pub(super) fn resolve(profile: &Profile) -> Result<Resources, Vec<Diagnostic>> {
     let mut resolver = Resolver { profile, problems: Vec::new() };
     let mut credentials = BTreeMap::new();
     for (identity, source) in &profile.content.tokens {
@@ -41,7 +41,7 @@ pub(super) fn resolve(profile: &Profile) -> Result<Means, Vec<Diagnostic>> {
     let tls = resolver.tls();
     let agent = resolver.agent();
     match resolver.problems.is_empty() {
-        true => Ok(Means { credentials, tls, agent }),
+        true => Ok(Resources { credentials, tls, agent }),
         false => Err(resolver.problems),
     }
 }
@@ -109,7 +109,7 @@ impl Resolver<'_> {
 
     fn tls(&mut self) -> Tls {
         let files = &self.profile.content.tls;
-        let mut tls = Tls { any_name: files.check_name == Some(false), ..Tls::default() };
+        let mut tls = Tls { accepts_any_name: files.check_name == Some(false), ..Tls::default() };
         if let Some(file) = &files.ca {
             tls.authorities = self.authorities(file);
         }
