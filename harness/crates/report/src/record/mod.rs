@@ -13,6 +13,7 @@ use harness_model::event::{
     CleanupFailed, Event, Fault, Finished, Listener, RunEnd, Settled, SubtestFinished, SubtestVerdict,
     TargetDescription,
 };
+use harness_model::plan::waiver::JudgedCheck;
 use harness_model::plan::{Disposition, Plan, PlannedSubtest};
 use harness_model::scenario::model::Scenario;
 
@@ -122,10 +123,11 @@ impl Record {
     pub fn whole(&self) -> Whole<'_> {
         let ended = self.subtests().map(|(planned, record)| {
             let source = &planned.scenario.source;
-            let checks = record
-                .outcomes
-                .iter()
-                .map(|outcome| (source.line(&outcome.span), outcome.statements.as_slice(), outcome.verdict));
+            let checks = record.outcomes.iter().map(|outcome| JudgedCheck {
+                line: source.line(&outcome.span),
+                statements: &outcome.statements,
+                verdict: outcome.verdict,
+            });
             Ended {
                 scenario: &planned.scenario,
                 verdict: record.verdict,
