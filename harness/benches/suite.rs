@@ -9,12 +9,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use axum::Router;
 use axum::routing::get;
-use harness_model::check::snapshot::Mode;
+use harness_model::check::snapshot::SnapshotMode;
 use harness_model::event::{Event, Listener, SubtestVerdict};
 use harness_model::plan::{Disposition, Plan, PlannedSubtest};
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::Source;
-use harness_model::scenario::{Place, parse};
+use harness_model::scenario::{ScenarioPath, parse};
 use harness_runner::run::{Setting, new_id, run, stop};
 use harness_runner::targets::profile::Profile;
 use harness_runner::targets::remote::Remote;
@@ -106,7 +106,7 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
          check = [{{ verifies = \"used-count/ST1.2\", status = 200, json = {{ \"rows/0/used_count\" = 0 }} }}]\n"
     );
     let source = Arc::new(Source { path: PathBuf::from("bench.toml"), text });
-    let place = Place {
+    let place = ScenarioPath {
         suite: "auth-keys".to_owned(),
         chapter: "used-count".to_owned(),
         stem: "bench".to_owned(),
@@ -132,7 +132,7 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
         registry,
         jobs: 1,
         strict: false,
-        snapshots: Mode::Compare,
+        snapshots: SnapshotMode::Compare,
         time_limit: Duration::from_secs(60),
         folder: folder.path().to_owned(),
         evidence: None,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use harness_model::scenario::{Library, Refusal, load};
+use harness_model::scenario::{Library, LoadErrors, load};
 use harness_model::source::diagnostic::{Diagnostic, Severity, render};
 use harness_report::exit_code::{ENVIRONMENT, USAGE};
 
@@ -25,7 +25,7 @@ pub(super) fn open(folder: Option<&Path>, console: &Console) -> Result<Shelf, u8
     let (folder, shown, copy) = locate(folder, console)?;
     match load(&folder, &shown) {
         Ok(library) => Ok(Shelf { library, is_lasting: copy.is_none(), _copy: copy }),
-        Err(Refusal { diagnostics, sources }) => {
+        Err(LoadErrors { diagnostics, sources }) => {
             let text = render(&diagnostics, &sources, console.colors_errors(), console.width());
             console.show(&text);
             console.complain(&format!("{}; nothing was run", counted(&diagnostics)));

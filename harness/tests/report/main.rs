@@ -24,7 +24,7 @@ use harness_model::event::{End, Event, Fault, Listener, SubtestVerdict, TargetDe
 use harness_model::plan::{Disposition, Plan, PlannedSubtest};
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::{Scenario, Source};
-use harness_model::scenario::{Place, parse};
+use harness_model::scenario::{ScenarioPath, parse};
 use harness_report::junit;
 use harness_report::record::Record;
 use harness_report::results::Results;
@@ -43,7 +43,7 @@ fn scenario(stem: &str, registry: &Registry) -> Arc<Scenario> {
     let relative = format!("probe/keys/{stem}.toml");
     let text = std::fs::read_to_string(fixtures().join(&relative)).unwrap();
     let source = Arc::new(Source { path: Path::new("scenarios").join(relative), text });
-    let place = Place {
+    let place = ScenarioPath {
         suite: "probe".to_owned(),
         chapter: "keys".to_owned(),
         stem: stem.to_owned(),

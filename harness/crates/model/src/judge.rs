@@ -3,8 +3,8 @@
 use crate::bindings::{Bindings, Loss};
 use crate::check::evidence::Evidence;
 use crate::check::outcome::{CheckVerdict, Outcome};
-use crate::check::snapshot::{Mode, Snapshots};
-use crate::check::{Context, evaluate};
+use crate::check::snapshot::{SnapshotMode, SnapshotSettings};
+use crate::check::{CheckContext, evaluate};
 use crate::keep;
 use crate::plan::PlannedSubtest;
 use crate::requirement::{Level, Registry};
@@ -40,16 +40,16 @@ pub struct Judge<'a> {
 
 impl Judge<'_> {
     /// Evaluates the step's checks.
-    pub fn judge(&self, step: &Step, done: &Done, bindings: &Bindings, mode: Mode) -> Vec<Outcome> {
+    pub fn judge(&self, step: &Step, done: &Done, bindings: &Bindings, mode: SnapshotMode) -> Vec<Outcome> {
         let run_prefix = match bindings.built_in("run") {
             Some(Binding::Value(serde_json::Value::String(prefix))) => prefix.as_str(),
             _ => "",
         };
-        let context = Context {
+        let context = CheckContext {
             variables: bindings,
             registry: self.registry,
             judges_ours: self.planned.judges_ours,
-            snapshots: Snapshots {
+            snapshots: SnapshotSettings {
                 folder: &self.planned.scenario.snapshots,
                 mode,
                 strict: self.strict,

@@ -4,7 +4,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::check::evidence::{Evidence, Exchange, ProcessResult, WireResult};
-use crate::check::place::resolve;
+use crate::check::pointer::resolve;
 use crate::scenario::model::Extraction;
 
 /// Extracts the value. In a race it comes from the first response that has it.
@@ -76,7 +76,7 @@ fn from_wire(from: &Extraction, result: &WireResult) -> Result<Value, String> {
         _ => return Err("only JSON pointers can be kept from a WireGuard peer".to_owned()),
     };
     let missing = || {
-        let reason = result.untried.as_deref().unwrap_or("the peer did not learn it");
+        let reason = result.not_attempted.as_deref().unwrap_or("the peer did not learn it");
         format!("no `{place}`: {reason}")
     };
     resolve(&result.json, place).filter(|value| !value.is_null()).cloned().ok_or_else(missing)

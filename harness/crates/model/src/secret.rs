@@ -186,7 +186,7 @@ impl Secrets {
         let json = self.conceal(&result.json.to_string());
         WireResult {
             command: self.conceal(&result.command),
-            untried: result.untried.as_deref().map(|reason| self.conceal(reason)),
+            not_attempted: result.not_attempted.as_deref().map(|reason| self.conceal(reason)),
             json: serde_json::from_str(&json).unwrap_or_default(),
             seen: result.seen.iter().map(|line| self.conceal(line)).collect(),
             ..result.clone()

@@ -7,7 +7,7 @@ use crate::claim::{Claims, Exercise};
 use crate::coverage::{Coverage, Findings, coverage};
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::SubtestVerdict;
-use harness_model::plan::waiver::{AppliedWaiver, Judged, Seen, Waivers};
+use harness_model::plan::waiver::{AppliedWaiver, Extent, JudgedSubtest, Waivers};
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::{Capability, Scenario, StatementId};
 
@@ -73,18 +73,20 @@ impl Whole<'_> {
 
     /// Determines the state of each waiver.
     pub fn waivers(&self) -> Vec<AppliedWaiver> {
-        let selected = self.ended.iter().map(|ended| Seen {
+        let selected = self.ended.iter().map(|ended| JudgedSubtest {
             scenario: ended.scenario,
-            judged: match ended.verdict {
-                _ if ended.skipped.is_some() => Judged::Never,
-                Some(SubtestVerdict::Pass | SubtestVerdict::Fail | SubtestVerdict::Waived) => Judged::Whole,
-                Some(SubtestVerdict::Skip | SubtestVerdict::Error) | None => Judged::NotWhole,
+            extent: match ended.verdict {
+                _ if ended.skipped.is_some() => Extent::Impossible,
+                Some(SubtestVerdict::Pass | SubtestVerdict::Fail | SubtestVerdict::Waived) => {
+                    Extent::Complete
+                }
+                Some(SubtestVerdict::Skip | SubtestVerdict::Error) | None => Extent::Incomplete,
             },
             checks: ended.checks.clone(),
         });
-        let others = self.elsewhere.iter().map(|scenario| Seen {
+        let others = self.elsewhere.iter().map(|scenario| JudgedSubtest {
             scenario,
-            judged: Judged::NotWhole,
+            extent: Extent::Incomplete,
             checks: Vec::new(),
         });
         self.waivers.states(&selected.chain(others).collect::<Vec<_>>())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::cli::console::Console;
-use harness_model::check::snapshot::Mode;
+use harness_model::check::snapshot::SnapshotMode;
 use harness_model::event::End;
 use harness_model::plan::{Selection, plan};
 use harness_model::scenario::Library;
@@ -48,7 +48,7 @@ pub(in crate::cli) async fn compare(
         registry: Arc::new(library.registry.clone()),
         jobs,
         strict: false,
-        snapshots: Mode::Compare,
+        snapshots: SnapshotMode::Compare,
         time_limit: TIME_LIMIT,
         folder: folder.join("reference"),
         evidence: None,

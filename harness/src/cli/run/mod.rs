@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use harness_model::check::snapshot::Mode;
+use harness_model::check::snapshot::SnapshotMode;
 use harness_model::event::Listener;
 use harness_report::comparison::{Comparison, text};
 use harness_report::destination::Destination;
@@ -121,11 +121,11 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
 }
 
 /// New snapshots are written for review only where a person will find them: in a checkout, outside CI.
-fn snapshots(arguments: &Arguments, is_lasting: bool) -> Mode {
+fn snapshots(arguments: &Arguments, is_lasting: bool) -> SnapshotMode {
     let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
     match (arguments.accept, is_lasting && !in_ci) {
-        (true, _) => Mode::Accept,
-        (false, true) => Mode::New,
-        (false, false) => Mode::Compare,
+        (true, _) => SnapshotMode::Accept,
+        (false, true) => SnapshotMode::New,
+        (false, false) => SnapshotMode::Compare,
     }
 }

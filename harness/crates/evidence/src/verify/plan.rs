@@ -40,7 +40,7 @@ impl RecordedPlan {
         }
         let selection = selection(&started.selection, waivers)?;
         let fingerprint = started.selection.scenarios.clone();
-        let plan = Plan { subtests, selection, elsewhere: Vec::new(), fingerprint };
+        let plan = Plan { subtests, selection, unselected_waived: Vec::new(), fingerprint };
         Ok(Self { plan: Arc::new(plan), problems })
     }
 }

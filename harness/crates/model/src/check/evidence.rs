@@ -62,7 +62,7 @@ pub struct WireResult {
     /// The time until the first reply from the machine's own address through the tunnel; `None` without a reply.
     pub pong: Option<Duration>,
     /// Why the peer could not try. Without an attempt, silence says nothing about the machine.
-    pub untried: Option<String>,
+    pub not_attempted: Option<String>,
     /// The observations as JSON: addresses, times, the number of rejected packets.
     pub json: Value,
     /// What was sent and received, one line each, without keys.

@@ -5,12 +5,12 @@ use serde_json::Value;
 use crate::scenario::model::{ExitCode, Matcher, Stream, Subject};
 use crate::scenario::template::{Scope, TemplateError};
 
-use super::context::Context;
+use super::context::CheckContext;
 use super::evidence::{Exchange, ProcessResult};
 use super::finding::{Finding, View};
-use super::{matcher, place, requests, snapshot, wire, wording};
+use super::{matcher, pointer, requests, snapshot, wire, wording};
 
-pub(super) fn judge(subject: &Subject, view: View<'_>, context: &Context<'_>) -> Finding {
+pub(super) fn judge(subject: &Subject, view: View<'_>, context: &CheckContext<'_>) -> Finding {
     let scope = Scope { variables: context.variables, generators: None };
     match (subject, view) {
         (Subject::Status(wanted), View::Http(exchange)) => Finding::new(
@@ -99,7 +99,7 @@ fn json(pointer: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Fi
         finding.message = format!("{what} is not JSON: {}", wording::inline(&wording::text(text)));
         return finding;
     };
-    value(label, wanted, place::resolve(whole, pointer), &place::absence(whole, pointer), scope)
+    value(label, wanted, pointer::resolve(whole, pointer), &pointer::explain_absence(whole, pointer), scope)
 }
 
 fn header(name: &str, wanted: &Matcher, exchange: &Exchange, scope: Scope<'_>) -> Finding {

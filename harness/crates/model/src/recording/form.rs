@@ -72,8 +72,8 @@ pub struct RecordedWire {
     /// The round-trip time of the first answered ping.
     pub pong_ns: Option<u64>,
     /// Why nothing was attempted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub untried: Option<String>,
+    #[serde(rename = "untried", default, skip_serializing_if = "Option::is_none")]
+    pub not_attempted: Option<String>,
     /// The result for JSON pointers.
     pub json: Value,
     /// The transcript.
@@ -177,7 +177,7 @@ impl From<&WireResult> for RecordedWire {
             command: wire.command.clone(),
             handshake_ns: wire.handshake.map(nanoseconds),
             pong_ns: wire.pong.map(nanoseconds),
-            untried: wire.untried.clone(),
+            not_attempted: wire.not_attempted.clone(),
             json: wire.json.clone(),
             seen: wire.seen.clone(),
             took_ns: nanoseconds(wire.took),
@@ -191,7 +191,7 @@ impl From<&RecordedWire> for WireResult {
             command: recorded.command.clone(),
             handshake: recorded.handshake_ns.map(Duration::from_nanos),
             pong: recorded.pong_ns.map(Duration::from_nanos),
-            untried: recorded.untried.clone(),
+            not_attempted: recorded.not_attempted.clone(),
             json: recorded.json.clone(),
             seen: recorded.seen.clone(),
             took: Duration::from_nanos(recorded.took_ns),

@@ -103,7 +103,7 @@ impl Pseudonyms {
             }),
             Saw::Wire(wire) => Saw::Wire(RecordedWire {
                 command: self.text(&wire.command),
-                untried: wire.untried.map(|reason| self.text(&reason)),
+                not_attempted: wire.not_attempted.map(|reason| self.text(&reason)),
                 json: self.value(&wire.json),
                 seen: self.texts(&wire.seen),
                 ..wire

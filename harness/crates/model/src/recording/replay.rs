@@ -2,7 +2,7 @@
 
 use crate::bindings::Bindings;
 use crate::check::outcome::Outcome;
-use crate::check::snapshot::Mode;
+use crate::check::snapshot::SnapshotMode;
 use crate::judge::{Done, Judge, Tally, keep_values, rows};
 use crate::recording::Recording;
 use crate::scenario::model::{Action, Row, Span, Step, Template};
@@ -119,7 +119,7 @@ impl<'a> Replay<'a> {
             }
         }
         keep_values(step, &done, &mut self.bindings);
-        let outcomes = self.judge.judge(step, &done, &self.bindings, Mode::Compare);
+        let outcomes = self.judge.judge(step, &done, &self.bindings, SnapshotMode::Compare);
         let concealed = outcomes.iter().map(|outcome| self.secrets.conceal_outcome(outcome));
         let outcomes: Vec<Outcome> = concealed.map(|outcome| self.judge.waived(outcome)).collect();
         self.tally.note(&done, &outcomes);

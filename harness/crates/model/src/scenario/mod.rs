@@ -5,14 +5,14 @@ mod lint;
 mod load;
 pub mod model;
 mod parse;
-mod place;
+mod path;
 mod schema;
 pub mod slice;
 pub mod template;
 mod validate;
 pub mod vocabulary;
 
-pub use load::{Library, Refusal, load};
+pub use load::{Library, LoadErrors, load};
 pub use parse::{Parsed, parse};
-pub use place::Place;
+pub use path::ScenarioPath;
 pub use schema::schema;

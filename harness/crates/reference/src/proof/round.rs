@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use harness_model::check::snapshot::Mode;
+use harness_model::check::snapshot::SnapshotMode;
 use harness_model::plan::{Plan, Selection, plan};
 use harness_report::diagnosis::observed::Observed;
 use harness_runner::run::{self, Setting, Stop};
@@ -40,7 +40,7 @@ impl Bench {
             registry: Arc::new(self.library.registry.clone()),
             jobs,
             strict: false,
-            snapshots: Mode::Compare,
+            snapshots: SnapshotMode::Compare,
             time_limit: if self.reach == Reach::Catching { TIME_LIMIT } else { LONG_TIME_LIMIT },
             folder: folder.clone(),
             evidence: None,

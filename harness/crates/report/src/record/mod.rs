@@ -140,7 +140,7 @@ impl Record {
             is_reference: self.target.reference,
             is_part: self.plan.selection.shard.is_some(),
             waivers: &self.plan.selection.waivers,
-            elsewhere: &self.plan.elsewhere,
+            elsewhere: &self.plan.unselected_waived,
         }
     }
 

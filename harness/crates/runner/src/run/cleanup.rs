@@ -11,7 +11,7 @@ use crate::run::name::is_of;
 use crate::step::Stage;
 use crate::targets::TestEnvironment;
 use harness_model::check::evidence::Exchange;
-use harness_model::check::place::resolve;
+use harness_model::check::pointer::resolve;
 use harness_model::scenario::model::Identity;
 use harness_model::secret::Secrets;
 

@@ -139,13 +139,13 @@ mod tests {
     use harness_model::plan::PlannedSubtest;
     use harness_model::requirement::Registry;
     use harness_model::scenario::model::{Scenario, Source};
-    use harness_model::scenario::{Place, parse};
+    use harness_model::scenario::{ScenarioPath, parse};
 
     fn scenario(stem: &str) -> Scenario {
         let text = "title = \"a title\"\n[[step]]\nname = \"n\"\nget = \"/\"\n\
              check = [{ verifies = [\"a/F.1\"], status = 200 }]\n";
         let source = Arc::new(Source { path: format!("{stem}.toml").into(), text: text.to_owned() });
-        let place = Place {
+        let place = ScenarioPath {
             suite: "s".to_owned(),
             chapter: "a".to_owned(),
             stem: stem.to_owned(),

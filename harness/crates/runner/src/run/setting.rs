@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use harness_model::check::snapshot::Mode;
+use harness_model::check::snapshot::SnapshotMode;
 use harness_model::recording::PseudonymKey;
 use harness_model::requirement::Registry;
 
@@ -22,7 +22,7 @@ pub struct Setting {
     /// Whether undocumented fields fail a snapshot.
     pub strict: bool,
     /// How new and changed snapshots are treated.
-    pub snapshots: Mode,
+    pub snapshots: SnapshotMode,
     /// The time limit of a sub-test.
     pub time_limit: Duration,
     /// An empty folder for the state of machines.

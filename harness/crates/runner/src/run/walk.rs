@@ -12,7 +12,7 @@ use crate::step::eventually::Polling;
 use crate::step::{Stage, StepError, perform};
 use harness_model::check::evidence::{Evidence, Exchange, ProcessResult};
 use harness_model::check::outcome::{CheckVerdict, Outcome};
-use harness_model::check::snapshot::Mode;
+use harness_model::check::snapshot::SnapshotMode;
 use harness_model::event::{Event, Fault};
 use harness_model::judge::{Done, Judge, Tally, Undone, keep_values, name, rows};
 use harness_model::plan::PlannedSubtest;
@@ -106,7 +106,7 @@ impl Walk<'_> {
             keep_values(step, &done, &mut stage.bindings);
             if let Some(polling) = &mut polling {
                 // Only the last attempt may write snapshots.
-                let outcomes = self.judge().judge(step, &done, &stage.bindings, Mode::Compare);
+                let outcomes = self.judge().judge(step, &done, &stage.bindings, SnapshotMode::Compare);
                 let settled = done.is_ok() && !outcomes.iter().any(is_bad);
                 if !settled && polling.again().await {
                     *attempts += 1;
@@ -125,7 +125,7 @@ impl Walk<'_> {
     fn skip(&self, step: &Step, stage: &mut Stage) -> (Done, Vec<Outcome>) {
         let done = Err(Undone::from(StepError::Earlier));
         keep_values(step, &done, &mut stage.bindings);
-        let outcomes = self.judge().judge(step, &done, &stage.bindings, Mode::Compare);
+        let outcomes = self.judge().judge(step, &done, &stage.bindings, SnapshotMode::Compare);
         (done, outcomes)
     }
 

@@ -3,7 +3,7 @@
 use regex::Regex;
 use serde_json::Value;
 
-use crate::check::place;
+use crate::check::pointer;
 use crate::scenario::model::Matcher;
 
 use super::{describe, kind};
@@ -110,7 +110,7 @@ fn elements(found: &Value) -> Result<&Vec<Value>, Option<String>> {
 /// Describes the first field of an element that does not match.
 fn mismatch(element: &Value, fields: &[(String, Matcher)]) -> Option<String> {
     fields.iter().find_map(|(pointer, matcher)| {
-        let found = place::resolve(element, pointer);
+        let found = pointer::resolve(element, pointer);
         judge(matcher, found).err().map(|_| {
             let actual = found.map_or_else(|| "no value".to_owned(), Value::to_string);
             let label = if pointer.is_empty() { "element" } else { pointer };

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fs, io, process};
 
-use super::Mode;
+use super::SnapshotMode;
 
 /// Returns the accepted text, or `None` if there is no such file.
 ///
@@ -34,7 +34,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, String> {
 /// The file cannot be written.
 pub(super) fn accept(path: &Path, name: &str, text: &str) -> Result<(), String> {
     write(path, path, name, text)?;
-    remove_new(path, Mode::Accept);
+    remove_new(path, SnapshotMode::Accept);
     Ok(())
 }
 
@@ -47,8 +47,8 @@ pub(super) fn write_new(path: &Path, name: &str, text: &str) -> Result<(), Strin
 }
 
 /// Removes the `.snap.new` file, except in mode `Compare`, which writes nothing.
-pub(super) fn remove_new(path: &Path, mode: Mode) {
-    if mode != Mode::Compare {
+pub(super) fn remove_new(path: &Path, mode: SnapshotMode) {
+    if mode != SnapshotMode::Compare {
         // The file may not exist, and a leftover file must not fail a check that passed.
         let _ = fs::remove_file(new_path(path));
     }

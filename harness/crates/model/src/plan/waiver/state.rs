@@ -6,31 +6,31 @@ use time::macros::format_description;
 use crate::check::outcome::CheckVerdict;
 use crate::scenario::model::{Scenario, StatementId};
 
-use super::{AppliedWaiver, Scope, Spot, Waiver, WaiverState, Waivers};
+use super::{AppliedWaiver, CheckPosition, Waiver, WaiverScope, WaiverState, Waivers};
 
 /// A sub-test and the verdicts of its checks.
 #[derive(Debug, Clone)]
-pub struct Seen<'a> {
+pub struct JudgedSubtest<'a> {
     pub scenario: &'a Scenario,
-    pub judged: Judged,
+    pub extent: Extent,
     /// Line, statements and verdict of each check.
     pub checks: Vec<(usize, &'a [StatementId], CheckVerdict)>,
 }
 
 /// How much of a sub-test was judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Judged {
+pub enum Extent {
     /// All checks.
-    Whole,
+    Complete,
     /// Not all checks, or none: it was not selected or has no verdict.
-    NotWhole,
+    Incomplete,
     /// None, because it cannot run on this target.
-    Never,
+    Impossible,
 }
 
 impl Waivers {
     /// Returns the state of each waiver, given all sub-tests of the library.
-    pub fn states(&self, seen: &[Seen<'_>]) -> Vec<AppliedWaiver> {
+    pub fn states(&self, seen: &[JudgedSubtest<'_>]) -> Vec<AppliedWaiver> {
         self.0.iter().map(|waiver| waiver.applied(waiver.state(seen))).collect()
     }
 
@@ -44,10 +44,10 @@ impl Waivers {
 }
 
 impl Waiver {
-    fn state(&self, seen: &[Seen<'_>]) -> WaiverState {
+    fn state(&self, seen: &[JudgedSubtest<'_>]) -> WaiverState {
         let (mut failed, mut held, mut is_whole) = (false, false, true);
         for seen in seen.iter().filter(|seen| self.scope.concerns(seen.scenario)) {
-            is_whole &= seen.judged != Judged::NotWhole;
+            is_whole &= seen.extent != Extent::Incomplete;
             for (at, statements, verdict) in &seen.checks {
                 if self.covers(seen.scenario, statements, *at) {
                     failed |= matches!(verdict, CheckVerdict::Fail | CheckVerdict::Waived);
@@ -70,7 +70,7 @@ fn recalled(applied: &AppliedWaiver, today: Date) -> Result<Waiver, String> {
         format!("invalid waiver {} in the results: not written by this version of the kit", applied.location)
     };
     let scope = match (&applied.statement, &applied.check) {
-        (Some(id), None) => Scope::Statement(id.clone()),
+        (Some(id), None) => WaiverScope::Statement(id.clone()),
         (None, Some(check)) => super::decode::parse_check(check).ok_or_else(invalid)?,
         _ => return Err(invalid()),
     };
@@ -86,8 +86,8 @@ fn recalled(applied: &AppliedWaiver, today: Date) -> Result<Waiver, String> {
     })
 }
 
-impl Scope {
-    pub(super) fn of_check(subtest: &str, spot: Spot) -> Self {
-        Self::Check { subtest: subtest.to_owned(), spot }
+impl WaiverScope {
+    pub(super) fn of_check(subtest: &str, position: CheckPosition) -> Self {
+        Self::Check { subtest: subtest.to_owned(), position }
     }
 }

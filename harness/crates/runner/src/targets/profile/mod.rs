@@ -15,7 +15,7 @@ use reqwest::Url;
 
 use harness_model::scenario::model::{Capability, Source, Span};
 use harness_model::source::diagnostic::{Diagnostic, Severity, Sources, render};
-use harness_model::source::document::Report;
+use harness_model::source::document::Diagnostics;
 
 pub use content::{
     Agent, Content, Hooks, Limits, Login, MachinePointers, Pointers, Timeouts, TlsFiles, TokenSource,
@@ -70,7 +70,7 @@ impl Profile {
         // Diagnostics quote the masked text: a line may contain a token.
         let masked_source =
             Arc::new(Source { path: source.path.clone(), text: masked::masked(&source.text) });
-        let mut report = Report::new(&source.path);
+        let mut report = Diagnostics::new(&source.path);
         let decoded = decode::decode(&source.text, &mut report);
         let has_errors = report.has_errors();
         let warnings = report.into_diagnostics();

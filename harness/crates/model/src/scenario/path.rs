@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// The parts of a scenario's path, `SUITE/CHAPTER/STEM.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct ScenarioPath {
     pub suite: String,
     pub chapter: String,
     /// The file name without `.toml`.

@@ -11,7 +11,7 @@ pub fn resolve<'a>(json: &'a Value, pointer: &str) -> Option<&'a Value> {
 }
 
 /// Explains why there is no value at a pointer, by its nearest existing parent.
-pub fn absence(json: &Value, pointer: &str) -> String {
+pub fn explain_absence(json: &Value, pointer: &str) -> String {
     if below_rows(pointer).is_some() && resolve(json, "rows").is_none() {
         return format!("no value (there are no rows in {})", describe(json));
     }
@@ -81,7 +81,7 @@ mod tests {
             (json!({"data": {}}), "/data/id", "no value (`/data` is an empty object)"),
             (json!({"data": null}), "/data/id", "no value (`/data` is null)"),
         ] {
-            assert_eq!(absence(&json, pointer), expected);
+            assert_eq!(explain_absence(&json, pointer), expected);
         }
     }
 }
