@@ -14,7 +14,7 @@ pub(super) async fn judge(
     plan: Arc<Plan>,
     mut stop: Stop,
     terminal: &mut dyn Listener,
-    silent: &mut Audience<'_>,
+    silent: &mut Listeners<'_>,
     console: &Console,
 ) {
     let at = SystemTime::now();
@@ -23,9 +23,9 @@ pub(super) async fn judge(
         () = stop.asked() => Ok(()),
     };
     let Err(error) = checked else {
-        return run::run(setting, plan, at, stop, &mut Audience(vec![terminal, silent])).await;
+        return run::run(setting, plan, at, stop, &mut Listeners(vec![terminal, silent])).await;
     };
-    console.complain(&error.to_string());
+    console.error(&error.to_string());
     silent.hear(&Event::Started { plan: Arc::clone(&plan), target: setting.target.description(), at });
     for (subtest, planned) in (0..plan.runs()).filter_map(|run| Some((run, plan.planned(run)?))) {
         let (verdict, reason, fault) = match &planned.disposition {
@@ -44,9 +44,9 @@ pub(super) async fn judge(
 }
 
 /// Forwards events to several listeners.
-pub(super) struct Audience<'a>(pub(super) Vec<&'a mut dyn Listener>);
+pub(super) struct Listeners<'a>(pub(super) Vec<&'a mut dyn Listener>);
 
-impl Listener for Audience<'_> {
+impl Listener for Listeners<'_> {
     fn hear(&mut self, event: &Event) {
         self.0.iter_mut().for_each(|listener| listener.hear(event));
     }

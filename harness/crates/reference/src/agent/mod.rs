@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use harness_report::exit_code::{KIT, USAGE};
+use harness_report::exit_code;
 
 use crate::deviation::Call;
 use crate::families;
@@ -24,9 +24,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let (Some(wrapping), Ok(words)) =
         (wrapping, arguments.map(OsString::into_string).collect::<Result<Vec<_>, _>>())
     else {
-        return ExitCode::from(USAGE);
+        return exit_code::ExitCode::Usage.into();
     };
     let state = std::env::var_os("ZTNA_STATE_DIR").map(PathBuf::from).unwrap_or_default();
     let call = Call { words, environment: Vec::new(), state, exit: 0, touched: false };
-    run::run(call, wrapping, mark).unwrap_or(ExitCode::from(KIT))
+    run::run(call, wrapping, mark).unwrap_or(exit_code::ExitCode::Internal.into())
 }

@@ -1,34 +1,33 @@
 //! Wrapping and truncating lines.
 
+use textwrap::{Options, WordSeparator, WordSplitter};
+
 /// Wraps the text at `width` columns between words; longer words are not broken.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    for paragraph in text.lines() {
-        let mut line = String::new();
-        for word in paragraph.split(' ') {
-            let fits = line.chars().count() + 1 + word.chars().count() <= width;
-            if !line.is_empty() && !fits {
-                lines.push(std::mem::take(&mut line));
-            } else if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        lines.push(line);
-    }
-    lines
+    let options = Options::new(width)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation);
+    text.lines().flat_map(|line| textwrap::wrap(line, &options)).map(String::from).collect()
 }
 
 /// Truncates the text to `width` columns.
-pub(super) fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
+pub(super) fn truncate(text: &str, width: usize) -> String {
+    if textwrap::core::display_width(text) <= width {
         return text.to_owned();
     }
-    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
-    if width > 0 {
-        cut.push('…');
+    let mut truncated = String::new();
+    for letter in text.chars() {
+        let longer = format!("{truncated}{letter}");
+        if textwrap::core::display_width(&longer) + 1 > width {
+            break;
+        }
+        truncated = longer;
     }
-    cut
+    if width > 0 {
+        truncated.push('…');
+    }
+    truncated
 }
 
 #[cfg(test)]
@@ -40,6 +39,11 @@ mod tests {
         assert_eq!(wrap("a bb ccc dddd", 6), ["a bb", "ccc", "dddd"]);
         assert_eq!(wrap("overlong a\nb", 4), ["overlong", "a", "b"]);
         assert_eq!(wrap("", 4), Vec::<String>::new());
-        assert_eq!([cut("äöü", 3), cut("äöüß", 3), cut("a", 0)], ["äöü", "äö…", ""]);
+    }
+
+    #[test]
+    fn truncates_with_an_ellipsis() {
+        let truncated = [truncate("äöü", 3), truncate("äöüß", 3), truncate("a", 0)];
+        assert_eq!(truncated, ["äöü", "äö…", ""]);
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::cli::console::Console;
+use crate::cli::error::CliError;
 use harness_model::scenario::model::Scenario;
 use harness_reference::proof::{Bench, Proof, Reach};
 use harness_report::diagnosis::catalogue::Declared;
 use harness_report::diagnosis::matrix::Matrix;
-use harness_report::exit_code::ENVIRONMENT;
+use harness_report::exit_code::ExitCode;
 
 /// Decides what to run: all sub-tests for explicitly chosen deviations, otherwise only the changed sub-tests.
 pub(super) fn prepare(bench: &mut Bench, chosen: &mut Vec<&Declared>, is_chosen: bool) {
@@ -27,28 +28,31 @@ pub(super) fn prepare(bench: &mut Bench, chosen: &mut Vec<&Declared>, is_chosen:
 }
 
 /// Writes the new results together with those that are still valid.
-pub(super) fn write(to: Option<&Path>, proofs: &[Proof], bench: &Bench, console: &Console) -> Result<u8, u8> {
+pub(super) fn write(
+    to: Option<&Path>,
+    proofs: &[Proof],
+    bench: &Bench,
+    console: &Console,
+) -> Result<ExitCode, CliError> {
     let failed: Vec<&Proof> = proofs.iter().filter(|proof| !proof.missed.is_empty()).collect();
     for proof in &failed {
-        console.complain(&format!("{}: {}", proof.deviation, proof.missed.join("; ")));
+        console.error(&format!("{}: {}", proof.deviation, proof.missed.join("; ")));
     }
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/kill-matrix.json");
     let path = to.map_or(checkout, Path::to_owned);
     let text = learnt(proofs, bench).render().map_err(std::io::Error::from);
-    text.and_then(|text| std::fs::write(&path, text)).map_err(|error| {
-        console.complain(&format!("writing {} failed: {error}", path.display()));
-        ENVIRONMENT
-    })?;
-    console.say(&format!(
+    text.and_then(|text| std::fs::write(&path, text))
+        .map_err(|cause| CliError::WriteFile { path: path.clone(), cause })?;
+    console.print(&format!(
         "\n{} deviations tried; matrix written to {}\nrebuild the kit to use it\n",
         proofs.len(),
         path.display()
     ));
-    Ok(u8::from(!failed.is_empty()))
+    Ok(exit_code(&failed))
 }
 
 /// Prints the runs that differ from the matrix and returns the exit code.
-pub(super) fn tell(proofs: &[Proof], console: &Console) -> u8 {
+pub(super) fn report(proofs: &[Proof], console: &Console) -> ExitCode {
     let differing: Vec<&Proof> = proofs.iter().filter(|proof| !proof.missed.is_empty()).collect();
     let mut text = "\n".to_owned();
     for proof in &differing {
@@ -60,8 +64,12 @@ pub(super) fn tell(proofs: &[Proof], console: &Console) -> u8 {
         "matrix: {alike} of {} deviations fail the expected checks and are diagnosed correctly\n",
         proofs.len()
     ));
-    console.say(&text);
-    u8::from(!differing.is_empty())
+    console.print(&text);
+    exit_code(&differing)
+}
+
+fn exit_code(missed: &[&Proof]) -> ExitCode {
+    if missed.is_empty() { ExitCode::Conformant } else { ExitCode::NonConformant }
 }
 
 fn learnt(proofs: &[Proof], bench: &Bench) -> Matrix {

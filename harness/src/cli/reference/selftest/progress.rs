@@ -16,7 +16,7 @@ pub(super) struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     pub(super) fn new(console: &'a Console, reach: &'a Reach, whole: u64) -> Self {
-        if !console.look().live {
+        if !console.terminal_options().live {
             return Self { console, reach, bar: ProgressBar::hidden() };
         }
         let bar = ProgressBar::with_draw_target(Some(whole), ProgressDrawTarget::stderr_with_hz(10));
@@ -26,9 +26,9 @@ impl<'a> Progress<'a> {
     }
 
     pub(super) fn tell(&self, proof: &Proof) {
-        let look = self.console.look();
+        let look = self.console.terminal_options();
         let line = terminal::line(proof, self.reach, Paint::new(look.color), terminal::width(look.width));
-        self.bar.suspend(|| self.console.say(&line));
+        self.bar.suspend(|| self.console.print(&line));
         self.bar.inc(1);
         self.bar.set_message(proof.deviation.clone());
     }

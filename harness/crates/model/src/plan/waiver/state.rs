@@ -13,8 +13,16 @@ use super::{AppliedWaiver, CheckPosition, Waiver, WaiverScope, WaiverState, Waiv
 pub struct JudgedSubtest<'a> {
     pub scenario: &'a Scenario,
     pub extent: Extent,
-    /// Line, statements and verdict of each check.
-    pub checks: Vec<(usize, &'a [StatementId], CheckVerdict)>,
+    pub checks: Vec<JudgedCheck<'a>>,
+}
+
+/// A check and its verdict.
+#[derive(Debug, Clone, Copy)]
+pub struct JudgedCheck<'a> {
+    /// The line of the expectation.
+    pub line: usize,
+    pub statements: &'a [StatementId],
+    pub verdict: CheckVerdict,
 }
 
 /// How much of a sub-test was judged.
@@ -48,11 +56,11 @@ impl Waiver {
         let (mut failed, mut held, mut is_whole) = (false, false, true);
         for seen in seen.iter().filter(|seen| self.scope.concerns(seen.scenario)) {
             is_whole &= seen.extent != Extent::Incomplete;
-            for (at, statements, verdict) in &seen.checks {
-                if self.covers(seen.scenario, statements, *at) {
+            for JudgedCheck { line, statements, verdict } in seen.checks.iter().copied() {
+                if self.covers(seen.scenario, statements, line) {
                     failed |= matches!(verdict, CheckVerdict::Fail | CheckVerdict::Waived);
-                    held |= *verdict == CheckVerdict::Pass;
-                    is_whole &= *verdict != CheckVerdict::Error;
+                    held |= verdict == CheckVerdict::Pass;
+                    is_whole &= verdict != CheckVerdict::Error;
                 }
             }
         }
