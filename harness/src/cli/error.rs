@@ -1,12 +1,13 @@
 //! The errors of commands and their exit codes.
 
+use harness_model::text::counted;
 use std::io;
 use std::path::PathBuf;
 
 use harness_evidence::EvidenceError;
 use harness_model::plan::{FilterError, PlanError};
 use harness_model::source::diagnostic::{Diagnostic, Severity, Sources};
-use harness_model::verdict::End;
+use harness_model::verdict::RunEnd;
 use harness_report::ReportError;
 use harness_report::exit_code::ExitCode;
 
@@ -86,7 +87,7 @@ pub(super) enum CliError {
     PromptCancelled,
 
     #[error("interrupted before completion")]
-    Stopped(End),
+    Stopped(RunEnd),
 
     #[cfg(feature = "reference")]
     #[error(transparent)]
@@ -96,7 +97,7 @@ pub(super) enum CliError {
     UnknownDeviation(#[from] harness_reference::selection::UnknownDeviation),
     #[cfg(feature = "reference")]
     #[error("setting up deviation {id} failed: {cause}")]
-    Deviation { id: String, cause: io::Error },
+    Deviation { id: String, cause: harness_reference::active_deviation::SetupError },
     #[cfg(feature = "reference")]
     #[error("{}", .0.join("\n       "))]
     Census(Vec<String>),
@@ -143,10 +144,10 @@ impl CliError {
             | Self::WriteFile { .. }
             | Self::Runtime(_) => ExitCode::Environment,
             Self::Serialise(_) => ExitCode::Internal,
-            Self::Stopped(End::Interrupted) => ExitCode::Interrupted,
+            Self::Stopped(RunEnd::Interrupted) => ExitCode::Interrupted,
             Self::Stopped(_) => ExitCode::Incomplete,
             #[cfg(feature = "reference")]
-            Self::Serve(harness_reference::embedded::ServeError::Failed(_)) | Self::Deviation { .. } => {
+            Self::Serve(harness_reference::embedded::ServeError::Start(_)) | Self::Deviation { .. } => {
                 ExitCode::Environment
             }
             #[cfg(feature = "reference")]
@@ -158,15 +159,15 @@ impl CliError {
 
 impl std::fmt::Display for Mistakes {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}; {}", counted(&self.diagnostics), self.consequence)
+        write!(formatter, "{}; {}", severities(&self.diagnostics), self.consequence)
     }
 }
 
 /// Formats the counts of errors and warnings: `3 errors and 1 warning`.
-pub(super) fn counted(diagnostics: &[Diagnostic]) -> String {
+pub(super) fn severities(diagnostics: &[Diagnostic]) -> String {
     let count = |severity, word: &str| {
         let number = diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
-        (number > 0).then(|| harness_report::headline::of(number, word))
+        (number > 0).then(|| counted(number, word))
     };
     let counts: Vec<String> = [count(Severity::Error, "error"), count(Severity::Warning, "warning")]
         .into_iter()

@@ -9,7 +9,7 @@ use clap::Args;
 
 use harness_model::scenario::model::{Identity, Source};
 use harness_report::exit_code::ExitCode;
-use harness_runner::targets::profile::{Draft, Login, Profile, TokenSource, written};
+use harness_runner::targets::profile::{Draft, Login, Profile, TokenSource};
 
 use super::console::Console;
 use super::error::{CliError, Mistakes};
@@ -76,7 +76,7 @@ pub(super) fn init_target(arguments: Arguments, console: &Console) -> Result<Exi
 }
 
 fn write(file: &Path, draft: &Draft) -> Result<Profile, CliError> {
-    let text = written(draft);
+    let text = draft.to_toml();
     let source = Source { path: file.to_owned(), text: text.clone() };
     let profile = Profile::parse(&Arc::new(source)).map_err(|error| {
         let consequence = format!("{} was not written", file.display());

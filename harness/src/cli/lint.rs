@@ -12,7 +12,7 @@ use harness_report::exit_code::ExitCode;
 use harness_runner::targets::profile::Profile;
 
 use super::console::Console;
-use super::error::{CliError, counted};
+use super::error::{CliError, severities};
 use super::library;
 
 #[derive(Debug, Args)]
@@ -32,7 +32,7 @@ pub(super) fn lint(
     }
     let library = library::open(scenarios)?.library;
     print_diagnostics(&library.warnings, &library.sources, console);
-    console.print(&format!("{} scenarios: {}\n", library.scenarios.len(), counted(&library.warnings)));
+    console.print(&format!("{} scenarios: {}\n", library.scenarios.len(), severities(&library.warnings)));
     Ok(ExitCode::Conformant)
 }
 
@@ -40,7 +40,7 @@ fn lint_profile(file: &Path, console: &Console) -> ExitCode {
     let (diagnostics, sources, capabilities) = match Profile::read(file) {
         Err(error) => (error.diagnostics, error.sources, None),
         Ok(profile) => {
-            let missing = profile.means().err().map(|error| error.diagnostics).unwrap_or_default();
+            let missing = profile.resolve().err().map(|error| error.diagnostics).unwrap_or_default();
             let diagnostics = profile.warnings.iter().cloned().chain(missing).collect();
             (diagnostics, profile.sources(), Some(profile.capabilities))
         }
@@ -49,7 +49,7 @@ fn lint_profile(file: &Path, console: &Console) -> ExitCode {
     if let Some(capabilities) = capabilities {
         console.print(&format!("capabilities: {}\n", named(&capabilities)));
     }
-    console.print(&format!("{}: {}\n", file.display(), counted(&diagnostics)));
+    console.print(&format!("{}: {}\n", file.display(), severities(&diagnostics)));
     let has_errors = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     if has_errors { ExitCode::Usage } else { ExitCode::Conformant }
 }

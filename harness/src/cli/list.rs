@@ -1,5 +1,6 @@
 //! `harness list`: lists sub-tests or deviations.
 
+use harness_model::text::counted;
 use std::path::Path;
 
 use clap::Args;
@@ -8,7 +9,6 @@ use serde_json::json;
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::Scenario;
 use harness_report::exit_code::ExitCode;
-use harness_report::headline;
 use harness_report::record::planned_checks;
 use harness_report::terminal::Paint;
 
@@ -93,7 +93,7 @@ fn as_text(listed: &[&Scenario], registry: &Registry, paint: Paint) -> String {
         }
         let remark = match &scenario.skip {
             Some(skip) => format!("skipped: {}", skip.reason),
-            None => headline::of(planned_checks(scenario), "check"),
+            None => counted(planned_checks(scenario), "check"),
         };
         let title = &scenario.title;
         text.push_str(&format!(

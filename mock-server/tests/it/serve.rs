@@ -1,4 +1,4 @@
-//! The program itself: its ready file, its end, its restart after a kill in the midst of writes.
+//! `mock-server serve` as a program: its ready file, its end, and a restart after a kill during writes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

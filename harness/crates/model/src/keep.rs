@@ -83,7 +83,7 @@ fn from_wire(from: &Extraction, result: &WireResult) -> Result<Value, String> {
 }
 
 fn in_json(exchange: &Exchange, place: &str) -> Option<Value> {
-    resolve(exchange.json.as_ref()?, place).cloned()
+    resolve(exchange.json()?, place).cloned()
 }
 
 fn date(value: &Value) -> Option<Value> {
@@ -104,19 +104,15 @@ fn group(pattern: &str, text: &str) -> Option<Value> {
 mod tests {
     use super::*;
     use serde_json::json;
-    use std::time::Duration;
 
     fn response(status: u16, json: Value) -> Exchange {
         Exchange {
             method: "GET".to_owned(),
             url: "http://target/".to_owned(),
-            request_headers: Vec::new(),
-            request_body: None,
             status,
             headers: vec![("retry-after".to_owned(), "7".to_owned())],
             body: json.to_string(),
-            json: Some(json),
-            took: Duration::ZERO,
+            ..Exchange::default()
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use harness_model::event::{Event, Fault, Listener, SubtestVerdict, scenario};
+use harness_model::event::{Event, Fault, Listener, SubtestFinished, SubtestVerdict, scenario};
 use harness_model::plan::Plan;
 use harness_model::source::Location;
 
@@ -73,7 +73,7 @@ impl StepId {
 }
 
 impl Listener for Replay {
-    fn hear(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &Event) {
         if let Event::Started { plan, .. } = event {
             self.plan = Some(Arc::clone(plan));
         }
@@ -95,7 +95,7 @@ impl Listener for Replay {
                     self.found.insert(step, reference);
                 }
             }
-            Event::SubtestFinished { subtest, verdict, reason, fault, .. } => {
+            Event::SubtestFinished(SubtestFinished { subtest, verdict, reason, fault, .. }) => {
                 let Some(scenario) = scenario(&plan, *subtest) else { return };
                 let reason = reason.as_deref().unwrap_or_default();
                 let missing = match (verdict, fault) {

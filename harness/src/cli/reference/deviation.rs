@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use harness_reference::deviant::Deviant;
+use harness_reference::active_deviation::ActiveDeviation;
 use harness_reference::{families, selection};
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
 use harness_report::exit_code::ExitCode;
@@ -15,12 +15,13 @@ use crate::cli::error::CliError;
 ///
 /// # Errors
 /// The deviation is unknown or cannot be set up.
-pub(super) fn named(id: &str, console: &Console) -> Result<Arc<Deviant>, CliError> {
+pub(super) fn activate(id: &str, console: &Console) -> Result<Arc<ActiveDeviation>, CliError> {
     let catalogue = Catalogue::built_in()?;
     let declared = selection::named(&catalogue, id)?;
-    let deviant = Deviant::new(declared).map_err(|cause| CliError::Deviation { id: id.to_owned(), cause })?;
+    let deviation =
+        ActiveDeviation::new(declared).map_err(|cause| CliError::Deviation { id: id.to_owned(), cause })?;
     console.warn(&format!("the reference deviates deliberately ({id}): {}", declared.wrong));
-    Ok(Arc::new(deviant))
+    Ok(Arc::new(deviation))
 }
 
 /// `list --deviations`: lists all deviations by family.

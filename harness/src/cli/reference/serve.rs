@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use harness_reference::embedded::{ServeOptions, Served, serve as start};
-use harness_reference::front::Front;
+use harness_reference::front_proxy::FrontProxy;
 use harness_report::exit_code::ExitCode;
 
 use super::deviation;
@@ -32,10 +32,10 @@ pub(in crate::cli) struct Arguments {
 }
 
 pub(in crate::cli) async fn serve(arguments: Arguments, console: &Console) -> Result<ExitCode, CliError> {
-    let deviant = arguments.deviation.as_deref().map(|id| deviation::named(id, console)).transpose()?;
-    let agent = deviant.as_ref().and_then(|deviant| deviant.agent()).unwrap_or_default();
+    let deviation = arguments.deviation.as_deref().map(|id| deviation::activate(id, console)).transpose()?;
+    let agent = deviation.as_ref().and_then(|deviation| deviation.agent_arguments()).unwrap_or_default();
     let options = ServeOptions {
-        front: deviant.map(|deviant| -> Arc<dyn Front> { deviant }),
+        front: deviation.map(|deviation| -> Arc<dyn FrontProxy> { deviation }),
         listen: arguments.listen,
         database: arguments.database,
         ready_file: arguments.ready_file,

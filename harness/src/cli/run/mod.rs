@@ -27,7 +27,7 @@ use harness_report::exit_code::{ExitCode, Verdict};
 use harness_report::record::Record;
 use harness_report::results::Results;
 use harness_report::terminal::{Paint, ProcessEnd, Terminal};
-use harness_runner::run::{self, Setting};
+use harness_runner::run::{self, RunSettings};
 
 use super::console::Console;
 use super::error::CliError;
@@ -50,8 +50,8 @@ pub(super) async fn run(
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(CliError::TemporaryFolder)?;
     let registry = Arc::new(loaded.library.registry.clone());
     let time_limit = target.time_limit().unwrap_or(TIME_LIMIT);
-    let max_jobs = target.most_at_once().unwrap_or(usize::MAX);
-    let setting = Arc::new(Setting {
+    let max_jobs = target.max_concurrency().unwrap_or(usize::MAX);
+    let setting = Arc::new(RunSettings {
         id: run::new_id(),
         target,
         registry: Arc::clone(&registry),

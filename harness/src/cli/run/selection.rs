@@ -1,5 +1,6 @@
 //! Builds the plan from the flags.
 
+use harness_model::text::counted;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +12,6 @@ use harness_model::event::SubtestVerdict;
 use harness_model::plan::waiver::Waivers;
 use harness_model::plan::{Filter, Plan, Selection, plan};
 use harness_model::scenario::Library;
-use harness_report::headline;
 use harness_runner::targets::Target;
 
 use super::arguments::Arguments;
@@ -69,7 +69,7 @@ fn failed_before(
     if known.is_empty() {
         return Err(CliError::NothingToRerun(path));
     }
-    console.print(&format!("rerunning {} from {}\n", headline::of(known.len(), "sub-test"), path.display()));
+    console.print(&format!("rerunning {} from {}\n", counted(known.len(), "sub-test"), path.display()));
     Ok(Some(known))
 }
 

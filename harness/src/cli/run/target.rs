@@ -22,7 +22,7 @@ pub(super) fn target(arguments: &Arguments, console: &Console) -> Result<Arc<dyn
     let profile =
         Profile::read(path).map_err(|error| CliError::nothing_was_run(error.diagnostics, error.sources))?;
     console.eprint_diagnostics(&profile.warnings, &profile.sources());
-    let means = profile.means().map_err(|mut error| {
+    let means = profile.resolve().map_err(|mut error| {
         // Missing variables are warnings for `lint`, but errors for a run.
         error.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Error);
         CliError::nothing_was_run(error.diagnostics, error.sources)

@@ -1,4 +1,4 @@
-//! The agent against the reference's own control plane: the documents' flows from the first to the last step.
+//! The agent and the reference's control plane: the documents' flows from the first step to the last.
 
 use serde_json::{Value, json};
 

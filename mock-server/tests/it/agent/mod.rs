@@ -1,4 +1,4 @@
-//! The agent's binary against a scripted control plane.
+//! The program `ztna`, against a scripted control plane and against the reference's.
 
 mod machine;
 mod namespace;

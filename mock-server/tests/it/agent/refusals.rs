@@ -1,4 +1,4 @@
-//! What `up` says when it cannot come up.
+//! What `ztna up` reports when it fails.
 
 use serde_json::json;
 

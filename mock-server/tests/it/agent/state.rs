@@ -1,4 +1,4 @@
-//! What is kept, shown and forgotten: `status`, `logout`, and state folders that are not as they should be.
+//! The state folder: `status`, `logout`, and folders that are corrupt or unsafe.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,4 @@
-//! Plain `up`: a TUN device, and what becomes of it.
+//! `ztna up` with a TUN device.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
@@ -94,7 +94,7 @@ fn kernel_and_agent_reach_the_peer() {
     });
 }
 
-/// The agents ping each other; the first one's kernel gets an answer of the second, which refuses connections.
+/// The agents ping each other, and the first one's kernel gets a reset from the second, where nothing listens.
 fn assert_talking(one: &Machine, other: &Machine, there: &str) {
     for (from, to) in [(one, "Win-A"), (other, "Linux-C")] {
         let pong = from.run(&["ping", to, "-c", "3", "--interval", "1ms"]);

@@ -1,4 +1,4 @@
-//! `up`, and the commands that meet it: `down`, `status`, `logout`.
+//! `ztna up`, and the commands that talk to it: `down`, `status`, `logout`.
 
 use std::process::Stdio;
 
@@ -139,7 +139,7 @@ async fn up_survives_closed_stdio() {
     let mut child = up.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     drop(child.stderr.take());
-    // It comes up all the same, and is stopped as ever.
+    // It comes up and can be stopped all the same.
     eventually(|| {
         assert_eq!(child.try_wait().unwrap(), None, "it has ended");
         machine.run(&["status"]).stdout.contains("State:         running")

@@ -1,4 +1,4 @@
-//! A killed run must not leave anything behind for good.
+//! The next run removes what a killed run left behind.
 
 use std::process::Command;
 

@@ -1,6 +1,7 @@
 //! Recognises responses that probably come from a gateway, proxy or login page instead of the target.
 
 use super::evidence::Exchange;
+use crate::text::truncated;
 
 const MAX_TITLE_LEN: usize = 60;
 
@@ -19,7 +20,7 @@ fn hint_for(exchange: &Exchange) -> Option<String> {
             "the target limits the request rate; if the kit is too fast for it, set limits.requests_per_second".to_owned(),
         );
     }
-    if exchange.json.is_some() {
+    if exchange.json().is_some() {
         return None;
     }
     if let (300..400, Some(location)) = (exchange.status, header("location")) {
@@ -47,13 +48,12 @@ fn hint_for(exchange: &Exchange) -> Option<String> {
 fn title(page: &str) -> Option<String> {
     let (_, rest) = page.split_once("<title>")?;
     let (title, _) = rest.split_once("</title>")?;
-    let title: String = title.trim().chars().take(MAX_TITLE_LEN).collect();
-    (!title.is_empty()).then_some(title)
+    let title = truncated(title.trim(), MAX_TITLE_LEN);
+    (!title.is_empty()).then(|| title.into_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
 
@@ -74,14 +74,10 @@ mod tests {
         for (status, name, value, body, expected) in cases {
             let exchange = Exchange {
                 method: "GET".to_owned(),
-                url: String::new(),
-                request_headers: Vec::new(),
-                request_body: None,
                 status,
                 headers: vec![(name.to_owned(), value.to_owned())],
-                json: serde_json::from_str(body).ok(),
                 body: body.to_owned(),
-                took: Duration::ZERO,
+                ..Exchange::default()
             };
             let hint = hint(&[exchange]).unwrap_or_default();
             assert!(

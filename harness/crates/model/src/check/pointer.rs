@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::text::plural;
+
 /// Returns the value at a JSON pointer (RFC 6901), or at `rows/…`, where the rows are the array at `/data` or a
 /// top-level array.
 pub fn resolve<'a>(json: &'a Value, pointer: &str) -> Option<&'a Value> {
@@ -39,7 +41,7 @@ fn describe(value: &Value) -> String {
         Value::Object(fields) if fields.is_empty() => "an empty object".to_owned(),
         Value::Object(fields) => {
             let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
-            let noun = if keys.len() == 1 { "key" } else { "keys" };
+            let noun = plural(keys.len(), "key", "keys");
             format!("an object with {noun} {}", keys.join(", "))
         }
     }

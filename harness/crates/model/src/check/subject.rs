@@ -85,7 +85,7 @@ fn json(pointer: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Fi
     let label = if pointer.is_empty() { "JSON".to_owned() } else { format!("`{pointer}`") };
     let parsed: Option<Value>;
     let (whole, text, what) = match view {
-        View::Http(exchange) => (exchange.json.as_ref(), &exchange.body, "response"),
+        View::Http(exchange) => (exchange.json(), &exchange.body, "response"),
         View::Process(process) => {
             parsed = serde_json::from_str(&process.stdout).ok();
             (parsed.as_ref(), &process.stdout, "standard output")

@@ -83,16 +83,13 @@ fn exchange(status: u16, body: &str) -> Exchange {
     Exchange {
         method: "GET".to_owned(),
         url: "http://127.0.0.1/x".to_owned(),
-        request_headers: Vec::new(),
-        request_body: None,
         status,
         headers: vec![
             ("retry-after".to_owned(), "30".to_owned()),
             ("content-type".to_owned(), "application/json".to_owned()),
         ],
         body: body.to_owned(),
-        json: serde_json::from_str(body).ok(),
-        took: Duration::ZERO,
+        ..Exchange::default()
     }
 }
 

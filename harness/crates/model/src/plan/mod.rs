@@ -14,7 +14,7 @@ use crate::source::spelling;
 
 pub use filter::{Filter, FilterError};
 pub use order::fingerprint;
-pub use selection::{Selection, Shard};
+pub use selection::{InvalidShard, Selection, Shard};
 use waiver::Waivers;
 
 /// The plan of a run.

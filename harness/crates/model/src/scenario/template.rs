@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::model::Template;
 use super::slice;
+use crate::text;
 
 /// The built-in variables, besides `${long:N}`.
 pub const BUILT_IN: [&str; 13] = [
@@ -159,6 +160,9 @@ pub fn long(name: &str) -> Option<Result<usize, String>> {
     })
 }
 
+/// The maximum length of a template in a message.
+const MAX_SHOWN_LEN: usize = 80;
+
 /// The maximum length of `${long:N}`.
 const MAX_LONG_LEN: usize = 10_000_000;
 
@@ -259,7 +263,7 @@ fn as_text(value: &Value) -> String {
 }
 
 fn shortened(text: &str) -> String {
-    if text.chars().count() <= 80 { text.to_owned() } else { text.chars().take(79).chain(['…']).collect() }
+    text::truncated(text, MAX_SHOWN_LEN).into_owned()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod shards;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use harness_model::event::{End, Fault, SubtestVerdict};
+use harness_model::event::{Fault, RunEnd, SubtestVerdict};
 use harness_model::plan::Shard;
 use harness_model::plan::waiver::{AppliedWaiver, JudgedCheck, WaiverState, Waivers};
 use harness_model::requirement::Registry;
@@ -176,11 +176,11 @@ fn tally(
         errors.filter(|subtest| subtest.fault == Some(fault)).count()
     };
     let end = if shards.iter().any(|shard| shard.results.verdict == Verdict::Interrupted) {
-        End::Interrupted
+        RunEnd::Interrupted
     } else if errors(Fault::Interruption) > 0 {
-        End::Cancelled
+        RunEnd::Cancelled
     } else {
-        End::Complete
+        RunEnd::Complete
     };
     Tally {
         failed: failed.count(),

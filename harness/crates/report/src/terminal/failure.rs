@@ -6,6 +6,7 @@ use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::SubtestVerdict;
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::Scenario;
+use harness_model::text::{counted, plural};
 
 use crate::record::{Record, StepRecord, SubtestRecord, is_bad};
 
@@ -54,9 +55,9 @@ fn write_subtest(page: &mut Page, scenario: &Scenario, subtest: &SubtestRecord, 
         }
     }
     if omitted > 0 {
-        let checks = if omitted == 1 { "check was" } else { "checks were" };
+        let (checks, were) = (counted(omitted, "more check"), plural(omitted, "was", "were"));
         page.line("");
-        page.block("", &format!("{omitted} more {checks} not evaluated for the same reason"));
+        page.block("", &format!("{checks} {were} not evaluated for the same reason"));
     }
 }
 

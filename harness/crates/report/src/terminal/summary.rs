@@ -1,5 +1,6 @@
 //! The closing lines: skipped sub-tests, unverified statements, counts and the verdict.
 
+use harness_model::text::counted;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ pub(super) fn write_verdict(page: &mut Page, results: &Results, end: ProcessEnd<
     }
     let paint = page.paint;
     page.line(&format!("{} {}", paint.bold("verdict:"), verdict(results, end.exit_code, paint)));
-    let unverified = headline::of(headline::count(&results.totals.requirements, "unverified"), "statement");
+    let unverified = counted(headline::count(&results.totals.requirements, "unverified"), "statement");
     page.hanging("", &format!("{}, {unverified} unverified", headline::badge(results)));
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn revoke(stage: &mut Stage, ledger: &Mutex<Ledger>, secrets: &
         Ok(caller) => caller,
         Err(error) => return vec![format!("{error}; left on the target: {}", left(ledger).join(", "))],
     };
-    let remover = Remover { place: &stage.place, caller: &caller, secrets };
+    let remover = Remover { environment: &stage.environment, caller: &caller, secrets };
     let mut problems = Vec::new();
     for key in keys {
         match remover.revoke(&key).await {
@@ -69,7 +69,7 @@ pub(super) fn left(ledger: &Mutex<Ledger>) -> Vec<String> {
 
 /// Sends the requests that remove keys and machines, as an identity that may do so.
 pub(super) struct Remover<'a> {
-    pub(super) place: &'a TestEnvironment,
+    pub(super) environment: &'a TestEnvironment,
     pub(super) caller: &'a Caller,
     pub(super) secrets: &'a Secrets,
 }
@@ -96,15 +96,14 @@ impl Remover<'_> {
         if matches!(response.status, 404 | 410) {
             return Ok(Vec::new());
         }
-        let rows =
-            response.json.as_ref().and_then(|response| resolve(response, "rows")).and_then(Value::as_array);
+        let rows = response.json().and_then(|response| resolve(response, "rows")).and_then(Value::as_array);
         rows.cloned().ok_or_else(|| format!("the response of GET {path} has no rows"))
     }
 
     /// Returns the organisations that sub-tests use.
     pub(super) fn organisations(&self) -> Vec<String> {
-        let other = self.place.other_org().filter(|_| self.place.knows(Identity::Outsider));
-        std::iter::once(self.place.org()).chain(other).map(str::to_owned).collect()
+        let other = self.environment.other_org().filter(|_| self.environment.knows(Identity::Outsider));
+        std::iter::once(self.environment.org()).chain(other).map(str::to_owned).collect()
     }
 
     async fn delete_named(&self, name: &str, is_own: bool) -> Result<(), String> {
@@ -126,7 +125,7 @@ impl Remover<'_> {
     }
 
     fn admin_of(&self, org: &str) -> Identity {
-        if self.place.other_org() == Some(org) { Identity::Outsider } else { Identity::Admin }
+        if self.environment.other_org() == Some(org) { Identity::Outsider } else { Identity::Admin }
     }
 
     async fn request(
@@ -137,12 +136,12 @@ impl Remover<'_> {
         body: Option<&Value>,
     ) -> Result<Exchange, String> {
         let asked = format!("{method} {path}");
-        let exchange = self.place.ask(self.caller, identity, method, path, body).await;
+        let exchange = self.environment.ask(self.caller, identity, method, path, body).await;
         let exchange = exchange.map_err(|error| self.secrets.conceal(&error.to_string()))?;
         match exchange.status {
             200..300 | 404 | 410 => Ok(exchange),
             status => {
-                let code = exchange.json.as_ref().and_then(|json| json.pointer("/error/code"));
+                let code = exchange.json().and_then(|json| json.pointer("/error/code"));
                 let code = code.and_then(Value::as_str).unwrap_or_default();
                 Err(format!("{asked} returned {status} {code}").trim_end().to_owned())
             }

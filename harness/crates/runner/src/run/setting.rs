@@ -12,7 +12,7 @@ use crate::targets::Target;
 
 /// What all sub-tests of a run share.
 #[derive(Debug, Clone)]
-pub struct Setting {
+pub struct RunSettings {
     /// The run's id, which distinguishes its names on a shared target from those of other runs.
     pub id: String,
     pub target: Arc<dyn Target>,

@@ -36,9 +36,9 @@ pub(super) async fn post(
     let caller = Caller::new(settings, None).map_err(|error| error.to_string())?;
     let exchange = send(&caller, &request).await.map_err(|error| error.to_string())?;
     if (200..300).contains(&exchange.status) {
-        return Ok(exchange.json.unwrap_or_default());
+        return Ok(exchange.json().cloned().unwrap_or_default());
     }
-    let code = exchange.json.as_ref().and_then(|json| json.pointer("/error/code")).and_then(Value::as_str);
+    let code = exchange.json().and_then(|json| json.pointer("/error/code")).and_then(Value::as_str);
     Err(format!("POST {shown} returned {} {}", exchange.status, code.unwrap_or_default()).trim().to_owned())
 }
 

@@ -143,7 +143,7 @@ impl TestEnvironment {
     ///
     /// # Errors
     /// The session is invalid and cannot be replaced.
-    pub async fn revive(
+    pub async fn renew_session(
         &self,
         caller: &Caller,
         identity: Identity,
@@ -178,7 +178,7 @@ impl TestEnvironment {
         let request = self.request(&token, method.clone(), path, body)?;
         let mut exchange = send(caller, &request).await?;
         if exchange.status == 401
-            && let Some(token) = self.revive(caller, identity, &token).await?
+            && let Some(token) = self.renew_session(caller, identity, &token).await?
         {
             exchange = send(caller, &self.request(&token, method, path, body)?).await?;
         }

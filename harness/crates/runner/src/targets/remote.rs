@@ -23,7 +23,7 @@ use super::credential::{Credential, LoginEndpoint};
 use super::environment::{EnvironmentFacts, TestEnvironment};
 use super::error::TargetError;
 use super::pointers::Pointers;
-use super::profile::{Means, Profile};
+use super::profile::{Profile, Resources};
 use super::target::Target;
 
 const LOGIN: &str = "/api/auth/login";
@@ -49,8 +49,8 @@ struct SessionSource {
 
 impl Remote {
     /// Creates a target from a profile and the resources that the profile refers to.
-    pub fn new(profile: Profile, means: Means) -> Self {
-        let Means { credentials, tls, agent } = means;
+    pub fn new(profile: Profile, resources: Resources) -> Self {
+        let Resources { credentials, tls, agent } = resources;
         let source = |credential| SessionSource { credential, token: Mutex::default() };
         let limits = &profile.content.limits;
         let rate = Rate { requests_per_second: limits.requests_per_second, concurrency: limits.concurrency };
@@ -81,7 +81,7 @@ impl Remote {
             from: None,
         };
         // No retries: an unreachable target is reported at once.
-        let settings = ClientSettings { repeats_reads: false, ..self.settings() };
+        let settings = ClientSettings { retries_reads: false, ..self.settings() };
         let caller = Caller::new(&settings, None).map_err(|error| unreachable(error.to_string()))?;
         // Any response will do: only the reference has this path.
         let response = send(&caller, &probe).await.map_err(|error| unreachable(error.to_string()))?;
@@ -186,8 +186,8 @@ impl Remote {
         let asked = content.limits.answer_bytes.and_then(|bytes| usize::try_from(bytes.get()).ok());
         ClientSettings {
             tls: self.tls.clone(),
-            longest_answer: asked.unwrap_or(plain.longest_answer),
-            repeats_reads: true,
+            max_response_bytes: asked.unwrap_or(plain.max_response_bytes),
+            retries_reads: true,
             pace: self.pace.clone(),
             profile: Some(Arc::clone(&self.profile_path)),
             ..plain
@@ -216,7 +216,7 @@ impl Target for Remote {
         true
     }
 
-    fn most_at_once(&self) -> Option<usize> {
+    fn max_concurrency(&self) -> Option<usize> {
         self.profile.content.limits.concurrency.and_then(|most| usize::try_from(most.get()).ok())
     }
 
@@ -242,7 +242,7 @@ impl Target for Remote {
     ) -> BoxFuture<'static, Result<TestEnvironment, TargetError>> {
         let content = &self.profile.content;
         let mut settings = self.settings();
-        settings.pace = settings.pace.counted_anew();
+        settings.pace = settings.pace.for_subtest();
         let facts = EnvironmentFacts {
             base_url: self.base_url().clone(),
             org: content.org_id.clone(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::cli::console::Console;
-use harness_reference::report::{SelfTest, html};
+use harness_reference::report::{SelfTestReport, html};
 use harness_report::exit_code::ExitCode;
 
 /// A report of the self-test and the path it is written to.
@@ -23,7 +23,7 @@ enum Format {
 /// Writes every report that can be written; returns an exit code if one failed.
 pub(super) fn write_all(
     destinations: &[Destination],
-    report: &SelfTest,
+    report: &SelfTestReport,
     console: &Console,
 ) -> Option<ExitCode> {
     let mut exit_code = None;
@@ -40,7 +40,7 @@ pub(super) fn write_all(
 }
 
 impl Destination {
-    fn write(&self, report: &SelfTest) -> std::io::Result<()> {
+    fn write(&self, report: &SelfTestReport) -> std::io::Result<()> {
         let text = match self.format {
             Format::Json => report.json().map_err(std::io::Error::from)?,
             Format::Html => html::render(report),

@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use clap::Args;
 
-use harness_reference::proof::{Bench, Proof, Reach};
-use harness_reference::report::{SelfTest, terminal};
+use harness_reference::report::{SelfTestReport, terminal};
+use harness_reference::self_test::{DeviationOutcome, Scope, SelfTest};
 use harness_reference::{census, selection};
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
 use harness_report::diagnosis::matrix::Matrix;
@@ -74,22 +74,24 @@ pub(in crate::cli) async fn selftest(
         None => Matrix::built_in()?,
     };
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(CliError::TemporaryFolder)?;
-    let mut bench = Bench::new(library, catalogue, known, jobs(&arguments), folder.path());
+    let mut self_test = SelfTest::new(library, catalogue, known, jobs(&arguments), folder.path());
     let mut chosen: Vec<&Declared> = selected.iter().collect();
     if arguments.check_matrix {
-        bench.reach = Reach::Whole;
+        self_test.scope = Scope::AllSuites;
     } else if arguments.write_matrix.is_some() {
-        matrix::prepare(&mut bench, &mut chosen, arguments.filter.is_some());
+        matrix::prepare(&mut self_test, &mut chosen, arguments.filter.is_some());
     }
-    let Trial { plain_failures, proofs } = try_deviations(&mut bench, &chosen, &arguments, console).await?;
-    if plain_failures.is_empty() && bench.reach != Reach::Catching {
+    let Trial { plain_failures, outcomes } =
+        try_deviations(&mut self_test, &chosen, &arguments, console).await?;
+    if plain_failures.is_empty() && self_test.scope != Scope::Declared {
         return match &arguments.write_matrix {
-            Some(to) => matrix::write(to.as_deref(), &proofs, &bench, console),
-            None => Ok(matrix::report(&proofs, console)),
+            Some(to) => matrix::write(to.as_deref(), &outcomes, &self_test, console),
+            None => Ok(matrix::report(&outcomes, console)),
         };
     }
     let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let report = SelfTest::of(plain_failures, &proofs, &bench.catalogue, &bench.library.registry, took);
+    let registry = &self_test.library.registry;
+    let report = SelfTestReport::new(plain_failures, &outcomes, &self_test.catalogue, registry, took);
     let options = console.terminal_options();
     console.print(&terminal::summary(&report, Paint::new(options.color), terminal::width(options.width)));
     let verdict = if report.passed { ExitCode::Conformant } else { ExitCode::NonConformant };
@@ -100,7 +102,7 @@ pub(in crate::cli) async fn selftest(
 struct Trial {
     /// What the plain reference fails.
     plain_failures: Vec<String>,
-    proofs: Vec<Proof>,
+    outcomes: Vec<DeviationOutcome>,
 }
 
 /// Returns the number of concurrent deviations: more than cores, since most of their time is spent waiting.
@@ -111,59 +113,59 @@ fn jobs(arguments: &Arguments) -> usize {
 }
 
 async fn try_deviations(
-    bench: &mut Bench,
+    self_test: &mut SelfTest,
     chosen: &[&Declared],
     arguments: &Arguments,
     console: &Console,
 ) -> Result<Trial, CliError> {
     let (stopper, stop) = run::stop();
     let signals = tokio::spawn(stop_on_signals(stopper));
-    let of = (arguments.filter.is_some() && bench.reach == Reach::Catching).then_some(chosen);
-    let mut plain_failures = bench.plain(of, &stop).await;
-    if bench.reach != Reach::Catching {
-        plain_failures.extend(bench.rehearse(&stop).await.err().map(|error| error.to_string()));
+    let of = (arguments.filter.is_some() && self_test.scope == Scope::Declared).then_some(chosen);
+    let mut plain_failures = self_test.baseline_failures(of, &stop).await;
+    if self_test.scope != Scope::Declared {
+        plain_failures.extend(self_test.survey_traffic(&stop).await.err().map(|error| error.to_string()));
     }
     // Deviations prove nothing on a reference that already fails.
-    let proofs = match plain_failures.is_empty() {
-        true => rounds(bench, chosen, arguments.repeat.get(), &stop, console).await,
+    let outcomes = match plain_failures.is_empty() {
+        true => rounds(self_test, chosen, arguments.repeat.get(), &stop, console).await,
         false => Vec::new(),
     };
     signals.abort();
     match stop.end() {
-        None => Ok(Trial { plain_failures, proofs }),
+        None => Ok(Trial { plain_failures, outcomes }),
         Some(end) => Err(CliError::Stopped(end)),
     }
 }
 
 async fn rounds(
-    bench: &Bench,
+    self_test: &SelfTest,
     chosen: &[&Declared],
     tries: u32,
     stop: &Stop,
     console: &Console,
-) -> Vec<Proof> {
+) -> Vec<DeviationOutcome> {
     let whole = u64::try_from(chosen.len()).unwrap_or_default() * u64::from(tries);
-    let progress = Progress::new(console, &bench.reach, whole);
-    let mut proofs: Vec<Proof> = Vec::new();
+    let progress = Progress::new(console, &self_test.scope, whole);
+    let mut outcomes: Vec<DeviationOutcome> = Vec::new();
     for _ in 0..tries {
         if stop.end().is_none() {
-            let round = bench.prove(chosen, stop, |proof| progress.tell(proof)).await;
-            proofs = match proofs.is_empty() {
+            let round = self_test.try_deviations(chosen, stop, |outcome| progress.tell(outcome)).await;
+            outcomes = match outcomes.is_empty() {
                 true => round,
-                false => proofs.into_iter().zip(round).map(|(known, again)| both(known, again)).collect(),
+                false => outcomes.into_iter().zip(round).map(|(known, again)| both(known, again)).collect(),
             };
         }
     }
-    proofs
+    outcomes
 }
 
 /// Merges two rounds: a deviation missed in one of them is missed.
-fn both(known: Proof, again: Proof) -> Proof {
-    Proof {
+fn both(known: DeviationOutcome, again: DeviationOutcome) -> DeviationOutcome {
+    DeviationOutcome {
         missed: if known.missed.is_empty() { again.missed } else { known.missed },
         observed: Observed::steady(vec![known.observed, again.observed]),
         tries: known.tries + again.tries,
-        took: known.took + again.took,
+        duration: known.duration + again.duration,
         ..known
     }
 }

@@ -98,7 +98,7 @@ fn content(view: View<'_>, redaction: &Redaction) -> Content {
     match view {
         View::Http(exchange) => Content::Http {
             status: exchange.status,
-            json: exchange.json.as_ref().map(|json| redaction.value(json)),
+            json: exchange.json().map(|json| redaction.value(json)),
             text: redaction.text(&exchange.body),
         },
         View::Process(process) => Content::Text(redaction.text(&process.stdout)),

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -23,17 +22,7 @@ fn snapshot_folder() -> SnapshotFolder {
 }
 
 fn exchange(json: Value) -> Exchange {
-    Exchange {
-        method: "GET".to_owned(),
-        url: String::new(),
-        request_headers: Vec::new(),
-        request_body: None,
-        status: 201,
-        headers: Vec::new(),
-        body: json.to_string(),
-        json: Some(json),
-        took: Duration::ZERO,
-    }
+    Exchange { method: "GET".to_owned(), status: 201, body: json.to_string(), ..Exchange::default() }
 }
 
 fn judged(folder: &SnapshotFolder, mode: SnapshotMode, json: Value) -> Finding {

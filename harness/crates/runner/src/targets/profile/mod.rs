@@ -3,9 +3,9 @@
 mod capability;
 mod content;
 mod decode;
+mod draft;
 mod masked;
-mod means;
-mod written;
+mod resources;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,8 +20,8 @@ use harness_model::source::document::Diagnostics;
 pub use content::{
     Agent, Content, Hooks, Limits, Login, MachinePointers, Pointers, Timeouts, TlsFiles, TokenSource,
 };
-pub use means::Means;
-pub use written::{Draft, written};
+pub use draft::Draft;
+pub use resources::Resources;
 
 /// A valid profile.
 #[derive(Debug, Clone)]
@@ -99,8 +99,8 @@ impl Profile {
     ///
     /// # Errors
     /// Something is missing or invalid; the error has all of it.
-    pub fn means(&self) -> Result<Means, ProfileError> {
-        means::resolve(self).map_err(|diagnostics| ProfileError::of(diagnostics, &self.source))
+    pub fn resolve(&self) -> Result<Resources, ProfileError> {
+        resources::resolve(self).map_err(|diagnostics| ProfileError::of(diagnostics, &self.source))
     }
 
     fn error(&self, key: &str, message: String, help: String) -> Diagnostic {
