@@ -2,13 +2,13 @@
 //! refusals and usage errors; then everything that they wrote is searched.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use crate::agent::Running;
 use crate::server_process::ServerProcess;
 
 const PASSWORD_IN_ADDRESS: &str = "hunter2-in-the-address";
@@ -95,23 +95,13 @@ impl TestRun {
         script: impl AsyncFnOnce(&mut Self, &str),
     ) {
         let mut command = self.ztna("machine", words, environment);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (mut out, mut told) =
-            (BufReader::new(child.stdout.take().unwrap()), child.stderr.take().unwrap());
-        let told = std::thread::spawn(move || {
-            let mut text = String::new();
-            told.read_to_string(&mut text).unwrap();
-            text
-        });
-        let mut seen = String::new();
-        while !seen.contains(until) {
-            assert_ne!(out.read_line(&mut seen).unwrap(), 0, "{words:?} ended before {until:?}: {seen}");
-        }
+        let running = Running::start(&mut command).until(until);
+        let seen = running.lines.join("\n");
         script(self, &seen).await;
-        out.read_to_string(&mut seen).unwrap();
-        assert!(child.wait().unwrap().success(), "{words:?}: {seen}");
-        self.written.push((format!("standard output of {words:?}"), seen));
-        self.written.push((format!("standard error of {words:?}"), told.join().unwrap()));
+        let (status, out, told) = running.output();
+        assert!(status.success(), "{words:?}: {out:?}");
+        self.written.push((format!("standard output of {words:?}"), out.join("\n")));
+        self.written.push((format!("standard error of {words:?}"), told));
     }
 
     fn keep_state(&mut self) {

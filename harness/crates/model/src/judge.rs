@@ -122,7 +122,7 @@ pub fn keep_values(step: &Step, result: &StepResult, bindings: &mut Bindings) {
                     bindings.keep(&keep.name, Binding::Value(value));
                     continue;
                 }
-                Err(reason) => Loss { reason, unknown: false },
+                Err(error) => Loss { reason: error.to_string(), unknown: false },
             },
             Err(not_executed) => {
                 let (verdict, reason) = not_run(not_executed, bindings);

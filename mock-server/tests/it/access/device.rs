@@ -170,7 +170,7 @@ async fn device_page_requires_a_password() {
         let answer = submit(&server, code, email, password, decision).await;
         assert_eq!(answer.status, status, "{code} {email} {password} {decision}");
         assert!(!answer.text.contains("ada-runs-acme"));
-        assert!(answer.text.contains("<form"), "can be tried again");
+        assert!(answer.text.contains("<form"), "the form can be submitted again");
     }
     assert_eq!(polling_error(&server, &code).await, "authorization_pending");
     let approved = submit(&server, user_code, ADMIN, "ada-runs-acme", "approve").await;

@@ -117,7 +117,7 @@ async fn nc_reaches_a_service_by_name_and_address() {
     }
 }
 
-/// A port where unused_port listens.
+/// An unused port on loopback.
 fn unused_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -258,14 +258,23 @@ impl Running {
 
     /// Waits for its end: exit status and standard error.
     #[track_caller]
-    pub(crate) fn end(mut self) -> (ExitStatus, String) {
+    pub(crate) fn end(self) -> (ExitStatus, String) {
+        let (status, _, stderr) = self.output();
+        (status, stderr)
+    }
+
+    /// Waits for its end: exit status, all lines of standard output, and standard error.
+    #[track_caller]
+    pub(crate) fn output(mut self) -> (ExitStatus, Vec<String>, String) {
         let mut status = None;
         eventually(|| {
             status = self.child.try_wait().unwrap();
             status.is_some()
         });
         let stderr = self.stderr.take().map(|reading| reading.join().unwrap());
-        (status.unwrap(), stderr.unwrap_or_default())
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.extend(self.stdout.get_mut().unwrap().iter());
+        (status.unwrap(), lines, stderr.unwrap_or_default())
     }
 }
 

@@ -17,3 +17,5 @@ mod state;
 mod tun;
 mod tunnel;
 mod up;
+
+pub(crate) use machine::Running;

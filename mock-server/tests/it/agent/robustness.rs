@@ -64,7 +64,7 @@ async fn tunnels_survive_a_control_plane_restart() {
 
     server.stop().await;
     let pings = other.run(&["ping", "Linux-C", "-c", "20", "--interval", "50ms", "--timeout", "1s"]);
-    assert_eq!((pings.stdout.lines().count(), pings.stderr.as_str()), (20, ""), "nothing is lost meanwhile");
+    assert_eq!((pings.stdout.lines().count(), pings.stderr.as_str()), (20, ""), "no ping is lost meanwhile");
 
     let server = control.start().await;
     let _third = up(&third, &key, "Third").ready();
@@ -88,7 +88,7 @@ async fn registered_machine_waits_for_the_control_plane() {
     assert!(begun.elapsed() >= Duration::from_millis(1500), "{:?}", begun.elapsed());
     assert_eq!(given_up.code, Some(1));
     let lines: Vec<&str> = given_up.stderr.lines().collect();
-    assert_eq!(lines.len(), 2, "told once, and why it ended: {lines:?}");
+    assert_eq!(lines.len(), 2, "one notice, and the reason for the end: {lines:?}");
     assert!(
         lines[0].starts_with("heartbeat failed: cannot reach the control plane at <server>"),
         "{lines:?}"

@@ -16,7 +16,11 @@ async fn status_shows_registered_and_fresh_machines() {
     insta::assert_snapshot!("status_fresh", fresh.run(&["status"]).shown());
     insta::assert_snapshot!("status_fresh_json", fresh.run(&["status", "--json"]).shown());
     assert!(!fresh.state_dir.exists());
-    assert_eq!([machine.requests().await, fresh.requests().await].concat(), [""; 0], "status asks nobody");
+    assert_eq!(
+        [machine.requests().await, fresh.requests().await].concat(),
+        [""; 0],
+        "status sends no request"
+    );
 }
 
 #[tokio::test]

@@ -114,7 +114,7 @@ fn killed_up_leaves_no_device() {
         let key = server.create_key(&one, &["--name", "fleet", "--reusable"]);
         let first = up(&one, &key, &["Linux-C"]).ready();
         let _second = up(&other, &key, &["Linux-D"]).ready();
-        assert!(has_device("ztna0") && has_device("ztna1"), "each has a device of its own");
+        assert!(has_device("ztna0") && has_device("ztna1"), "one device per agent");
         first.signal(Signal::KILL);
         first.end();
         assert!(!has_device("ztna0") && !ip("route").contains("ztna0"), "{}", ip("route"));

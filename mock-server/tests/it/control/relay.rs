@@ -1,4 +1,4 @@
-//! What remote relays ask_members the control plane, and how machines report their relay.
+//! What remote relays ask the control plane, and how machines report their relay.
 
 use mock_server::app::Config;
 use mock_server::domain::key::material::sha256;
@@ -57,7 +57,7 @@ async fn relay_members_requires_the_secret_and_limits_hashes() {
         assert_eq!(refused.refusal(), (401, "UNAUTHORIZED", "Relay secret required"));
     }
     let refused = TestServer::start().await.post(PATH, SECRET, &json!({ "token_hashes": [] })).await;
-    assert_eq!(refused.code(), "UNAUTHORIZED", "without a secret no relay is served");
+    assert_eq!(refused.code(), "UNAUTHORIZED", "without a secret no remote relay is served");
     for (body, code) in [
         (json!({}), "MISSING_FIELDS"),
         (json!({ "token_hashes": "x" }), "INVALID_INPUT"),
@@ -91,7 +91,7 @@ async fn network_map_names_the_relay_of_a_peer() {
         let refused = server.post("/api/heartbeat", &token, &json!({ "relay": wrong })).await;
         assert_eq!((refused.status.as_u16(), refused.code()), (400, "INVALID_INPUT"), "{wrong}");
     }
-    assert_eq!(relay().await, json!("blr1"), "what is refused changes nothing");
+    assert_eq!(relay().await, json!("blr1"), "a refused heartbeat changes nothing");
     server.post("/api/machine-logout", &token, &json!({})).await;
     assert_eq!(server.get("/api/network-map", &watcher).await.data()["peers"], json!([]));
 }

@@ -86,7 +86,7 @@ impl<'a> Meeting<'a> {
     /// The agent's endpoint in the network map of wireguard-go's machine.
     fn agent_at(&self) -> SocketAddr {
         let mut at = None;
-        within(SOON, "the agent tells where it is", || {
+        within(SOON, "the agent publishes its endpoint", || {
             let map = self.plane.network_map(&self.other);
             at = map["data"]["peers"][0]["endpoints"][0].as_str().map(|text| text.parse().unwrap());
             at.is_some()
@@ -194,7 +194,7 @@ fn restarted_agent_reconnects() {
     met.up.kill();
     let _up = meeting.agent.up(TUN);
     meeting.meet(SOON, Knows::Agent);
-    assert_ne!(met.wireguard.heard_at(), before, "it has another port now, and wireguard-go follows it");
+    assert_ne!(met.wireguard.heard_at(), before, "wireguard-go follows the agent to its new port");
 }
 
 #[test]

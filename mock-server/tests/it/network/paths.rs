@@ -24,20 +24,20 @@ fn closed_path_falls_back_to_the_relay_and_recovers() {
     let plane = ControlPlane::serve(&lab, HUB, Ipv4Addr::new(10, 77, 1, 1), &[]);
     let (one, other) = (Machine::new(&lab, "one", &plane), Machine::new(&lab, "other", &plane));
     let (_one, _other) = (one.up(UP), other.up(UP));
-    within(SETTLED, "the relay is known", || one.status()["derp_region"] == "blr1");
-    within(SETTLED, "the way is direct", || pings_via(&one, "other", "DIRECT 10.77.2.2:"));
+    within(SETTLED, "the relay is connected", || one.status()["derp_region"] == "blr1");
+    within(SETTLED, "traffic is direct", || pings_via(&one, "other", "DIRECT 10.77.2.2:"));
 
     for _ in 0..2 {
         lab.forwarding(false);
         let closed = Instant::now();
         within(Duration::from_secs(5), "pings are answered again", || one.pings("other", "200ms"));
-        within(SETTLED, "the way is the relay", || pings_via(&one, "other", "RELAY blr1"));
-        within(SETTLED, "the other way too", || pings_via(&other, "one", "RELAY blr1"));
+        within(SETTLED, "traffic takes the relay", || pings_via(&one, "other", "RELAY blr1"));
+        within(SETTLED, "the same in the other direction", || pings_via(&other, "one", "RELAY blr1"));
         assert!(closed.elapsed() < SETTLED, "{:?}", closed.elapsed());
 
         lab.forwarding(true);
-        within(SETTLED, "the way is direct again", || pings_via(&one, "other", "DIRECT 10.77.2.2:"));
-        within(SETTLED, "the other way too", || pings_via(&other, "one", "DIRECT 10.77.1.2:"));
+        within(SETTLED, "traffic is direct again", || pings_via(&one, "other", "DIRECT 10.77.2.2:"));
+        within(SETTLED, "the same in the other direction", || pings_via(&other, "one", "DIRECT 10.77.1.2:"));
     }
 }
 
@@ -50,9 +50,9 @@ fn blocked_udp_uses_the_relay_from_the_start() {
     let plane = ControlPlane::serve(&lab, HUB, Ipv4Addr::new(10, 77, 1, 1), &[]);
     let (one, other) = (Machine::new(&lab, "one", &plane), Machine::new(&lab, "other", &plane));
     let (_one, _other) = (one.up(UP), other.up(UP));
-    within(SETTLED, "the way is the relay", || pings_via(&one, "other", "RELAY blr1"));
+    within(SETTLED, "traffic takes the relay", || pings_via(&one, "other", "RELAY blr1"));
     lab.forwarding(true);
-    within(SETTLED, "the way is direct", || pings_via(&one, "other", "DIRECT 10.77.2.2:"));
+    within(SETTLED, "traffic is direct", || pings_via(&one, "other", "DIRECT 10.77.2.2:"));
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn opening_a_path_loses_no_ping() {
     let plane = ControlPlane::serve(&lab, HUB, Ipv4Addr::new(10, 77, 1, 1), &[]);
     let (one, other) = (Machine::new(&lab, "one", &plane), Machine::new(&lab, "other", &plane));
     let (_one, _other) = (one.up(UP), other.up(UP));
-    within(SETTLED, "the way is the relay", || pings_via(&one, "other", "RELAY blr1"));
+    within(SETTLED, "traffic takes the relay", || pings_via(&one, "other", "RELAY blr1"));
     lab.forwarding(true);
     let words = ["ping", "other", "-c", "50", "--interval", "100ms", "--timeout", "1s"];
     let ended = one.run(&words);

@@ -36,7 +36,7 @@ impl<'a> Pair<'a> {
         let up = [first, other.up(&[])];
         let pair = Self { one, other, up, plane };
         let to = pair.other.ip();
-        within(SOON.saturating_sub(start.elapsed()), "the second machine is reached", || {
+        within(SOON.saturating_sub(start.elapsed()), "the first ping is answered", || {
             pair.one.namespace.pings(to, 1, 56)
         });
         pair
@@ -118,9 +118,9 @@ fn quarantine_cuts_traffic_off() {
     let pair = Pair::meet(&lab);
     pair.admin("quarantine");
     let cut = || !pair.met() && !pair.other.namespace.pings(pair.one.ip(), 1, 56);
-    within(SOON, "nothing goes either way", cut);
+    within(SOON, "no traffic in either direction", cut);
     pair.admin("release");
-    within(PATIENCE, "it is let in again", || pair.met());
+    within(PATIENCE, "traffic passes again", || pair.met());
 }
 
 #[test]
@@ -156,8 +156,8 @@ fn up_works_after_kill_9() {
     let _again = one.up(&[]);
     assert_eq!(device(configuration(one.namespace)), before);
     assert_eq!(devices(one.namespace).len(), 1);
-    within(SOON, "it reaches the other", || one.namespace.pings(other.ip(), 1, 56));
-    within(SOON, "and is reached", || other.namespace.pings(one.ip(), 1, 56));
+    within(SOON, "it reaches the other machine", || one.namespace.pings(other.ip(), 1, 56));
+    within(SOON, "the other machine reaches it", || other.namespace.pings(one.ip(), 1, 56));
 }
 
 #[test]
@@ -167,11 +167,11 @@ fn tunnel_survives_loss_of_the_control_plane() {
     let pair = Pair::meet(&lab);
     let (there, here) = (pair.other.ip(), pair.one.ip());
     lab.namespace("plane").link(false);
-    assert!(pair.one.namespace.pings(there, 300, 56), "3 s without a loss");
+    assert!(pair.one.namespace.pings(there, 300, 56), "3 s without loss");
     lab.namespace("plane").link(true);
-    assert!(pair.other.namespace.pings(here, 100, 56), "and when it is back");
+    assert!(pair.other.namespace.pings(here, 100, 56), "no loss after it is back");
     pair.admin("quarantine");
-    within(PATIENCE, "it is heard again", || !pair.one.namespace.pings(there, 1, 56));
+    within(PATIENCE, "the order takes effect", || !pair.one.namespace.pings(there, 1, 56));
 }
 
 #[test]

@@ -7,7 +7,6 @@ pub mod model;
 mod parse;
 mod path;
 mod schema;
-pub mod slice;
 pub mod template;
 mod validate;
 pub mod vocabulary;

@@ -171,9 +171,13 @@ fn check_uses(
         {
             continue;
         }
-        if let Some(count) = template::long(name) {
-            if let Err(reason) = count {
-                report.error_with_help(used.span.clone(), reason, "write a number, such as `${long:10000}`");
+        if let Some(length) = template::long_len(name) {
+            if let Err(error) = length {
+                report.error_with_help(
+                    used.span.clone(),
+                    error.to_string(),
+                    "write a number, such as `${long:10000}`",
+                );
             }
             continue;
         }

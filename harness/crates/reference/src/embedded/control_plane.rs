@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use harness_model::scenario::model::{IDENTITIES, Identity, identity_name};
 use harness_runner::exchange::joined;
-use harness_runner::targets::{ControlPlane, TargetError};
+use harness_runner::targets::{Cause, ControlPlane, TargetError};
 use mock_server::app::{Person, Ready, Server};
 use reqwest::Url;
 
@@ -64,7 +64,7 @@ impl EmbeddedControlPlane {
     }
 
     async fn session(&self, identity: Identity) -> Result<String, TargetError> {
-        let failed = |cause: String| TargetError::Token { identity: identity_name(identity), cause };
+        let failed = |cause: Cause| TargetError::Token { identity: identity_name(identity), cause };
         let ready = self.server.ready();
         let person: Option<&Person> = match identity {
             Identity::Admin => ready.admin.as_ref(),
@@ -72,13 +72,13 @@ impl EmbeddedControlPlane {
             Identity::Member => ready.member.as_ref(),
             Identity::Outsider => ready.outsider.as_ref(),
         };
-        let person = person.ok_or_else(|| failed("the fixture has no such person".to_owned()))?;
-        self.server.token(&person.email).await.map_err(|error| failed(error.to_string()))
+        let person = person.ok_or_else(|| failed("the fixture has no such person".into()))?;
+        self.server.token(&person.email).await.map_err(|error| failed(error.into()))
     }
 
     async fn advance_clock(&self, duration: Duration) -> Result<(), TargetError> {
         let advanced = self.server.advance(duration).await;
-        advanced.map_err(|error| TargetError::Clock(error.to_string()))?;
+        advanced.map_err(|error| TargetError::Clock(error.into()))?;
         if let Some(proxy) = &self.proxy {
             proxy.clock_advanced(duration, self.sessions().await).await;
         }
@@ -114,8 +114,7 @@ impl ControlPlane for EmbeddedControlPlane {
     }
 
     fn approval_endpoint(&self) -> Result<Url, TargetError> {
-        let base_url =
-            Url::parse(self.base_url()).map_err(|error| TargetError::Approval(error.to_string()))?;
+        let base_url = Url::parse(self.base_url()).map_err(|error| TargetError::Approval(error.into()))?;
         Ok(joined(&base_url, APPROVE))
     }
 

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use harness_model::scenario::model::Capability;
 use harness_model::target::TargetDescription;
 use harness_runner::exchange::ClientSettings;
-use harness_runner::targets::namespace::{self, Network};
+use harness_runner::targets::namespace::{Network, TunError, check_tun_devices};
 use harness_runner::targets::{
     AgentCommand, EnvironmentFacts, Target, TargetError, TestEnvironment, WITHOUT_TUN,
 };
@@ -30,7 +30,7 @@ pub struct Embedded {
     /// Read once, since its passwords are hashed then.
     fixture: Arc<OnceCell<Fixture>>,
     /// Whether agents can have TUN devices; determined once.
-    tun: Arc<OnceLock<Result<(), String>>>,
+    tun: Arc<OnceLock<Result<(), TunError>>>,
     front: Option<Arc<dyn FrontProxy>>,
 }
 
@@ -40,22 +40,21 @@ impl Embedded {
         Self { front: Some(front), ..self.clone() }
     }
 
-    fn tun(&self) -> &Result<(), String> {
-        self.tun.get_or_init(namespace::tun_devices)
+    fn tun(&self) -> &Result<(), TunError> {
+        self.tun.get_or_init(check_tun_devices)
     }
 
     async fn start(&self, with_tun: bool) -> Result<TestEnvironment, TargetError> {
-        let failed = |error: &dyn std::fmt::Display| TargetError::Start(error.to_string());
         let fixture = self.fixture.get_or_try_init(read_fixture).await?.clone();
         // The kit approves device logins at once, so agents may poll without a pause.
         let front = self.front.as_deref();
         let config = Config { device_poll_interval: Some(Duration::ZERO), ..config(fixture, front) };
-        let server = app::start(config).await.map_err(|error| failed(&error))?;
+        let server = app::start(config).await.map_err(|error| TargetError::Start(error.into()))?;
         let plane = EmbeddedControlPlane::start(front, server, app::DEFAULT_LISTEN).await;
-        let plane = plane.map_err(|error| failed(&error))?;
-        let base_url = Url::parse(plane.base_url()).map_err(|error| failed(&error))?;
+        let plane = plane.map_err(|error| TargetError::Start(error.into()))?;
+        let base_url = Url::parse(plane.base_url()).map_err(|error| TargetError::Start(error.into()))?;
         let network = match with_tun {
-            true => Some(Network::around(&base_url).map_err(|error| failed(&error))?),
+            true => Some(Network::around(&base_url).map_err(|error| TargetError::Start(error.into()))?),
             false => None,
         };
         let up_flags = if with_tun { Vec::new() } else { vec![WITHOUT_TUN.to_owned()] };
@@ -137,8 +136,8 @@ async fn read_fixture() -> Result<Fixture, TargetError> {
     let reading = tokio::task::spawn_blocking(Fixture::built_in).await;
     match reading {
         Ok(Ok(fixture)) => Ok(fixture),
-        Ok(Err(error)) => Err(TargetError::Start(error.to_string())),
-        Err(error) => Err(TargetError::Start(error.to_string())),
+        Ok(Err(error)) => Err(TargetError::Start(error.into())),
+        Err(error) => Err(TargetError::Start(error.into())),
     }
 }
 

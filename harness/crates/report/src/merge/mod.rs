@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use harness_model::event::{Fault, RunEnd, SubtestVerdict};
 use harness_model::plan::Shard;
-use harness_model::plan::waiver::{AppliedWaiver, JudgedCheck, WaiverState, Waivers};
+use harness_model::plan::waiver::{AppliedWaiver, InvalidWaiver, JudgedCheck, WaiverState, Waivers};
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::Scenario;
 use time::format_description::well_known::Rfc3339;
@@ -48,7 +48,7 @@ pub enum MergeError {
     #[error("invalid results {file}: {subtest} occurs twice")]
     RepeatedSubtest { file: String, subtest: String },
     #[error("invalid results {file}: {cause}")]
-    InvalidWaivers { file: String, cause: String },
+    InvalidWaiver { file: String, cause: InvalidWaiver },
 }
 
 /// What distinguishes two runs.
@@ -81,7 +81,7 @@ pub fn merge(
     shards::verify_complete(shards, scenarios)?;
     let mut subtests = shards::collect_subtests(shards, scenarios)?;
     let waivers = Waivers::recalled(&first.results.waivers, last_day(shards))
-        .map_err(|cause| MergeError::InvalidWaivers { file: first.file.clone(), cause: cause.to_string() })?;
+        .map_err(|cause| MergeError::InvalidWaiver { file: first.file.clone(), cause })?;
     let unselected = unselected(&waivers, &subtests, scenarios);
     let target = &first.results.target;
     let summary = RunSummary {

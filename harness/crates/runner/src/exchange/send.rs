@@ -81,7 +81,8 @@ pub async fn send(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchang
             return Err(ExchangeError::Failed {
                 method: prepared.method.to_string(),
                 url: prepared.url.to_string(),
-                cause: failure.with_remedy(caller.settings.profile.as_deref()),
+                failure,
+                profile: caller.settings.profile.clone(),
             });
         }
         caller.settings.pace.count_retry();

@@ -153,7 +153,7 @@ async fn run_on_stage(
     let clean = async {
         walk.cleanup(&mut stage).await;
         stop_machines(&mut stage).await;
-        cleanup::revoke(&mut stage, &ledger, secrets).await
+        cleanup::revoke(&mut stage, &ledger).await
     };
     let clean = AssertUnwindSafe(clean).catch_unwind();
     let problem = tokio::select! {

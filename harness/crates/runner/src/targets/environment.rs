@@ -17,10 +17,10 @@ use tokio::sync::Mutex;
 use crate::exchange::{Caller, ClientSettings, ExchangeError, PreparedRequest, joined, send};
 
 use super::agent::AgentCommand;
-use super::ask;
 use super::control_plane::ControlPlane;
 use super::error::TargetError;
 use super::namespace::{Namespace, Network};
+use super::post::post_json;
 
 /// A read that the documents (`used-count`) grant to every session of an organisation: its status shows whether a session
 /// is still valid.
@@ -235,10 +235,10 @@ impl TestEnvironment {
         let token = self.token(identity).await?;
         let endpoint = self.control_plane.approval_endpoint()?;
         let body = serde_json::json!({ "user_code": user_code, "approve": true });
-        ask::post(&self.facts.settings, endpoint, Some(&token), &body)
+        post_json(&self.facts.settings, endpoint, Some(&token), &body)
             .await
             .map(drop)
-            .map_err(TargetError::Approval)
+            .map_err(|cause| TargetError::Approval(cause.into()))
     }
 
     fn inside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {

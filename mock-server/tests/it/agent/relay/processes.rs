@@ -51,7 +51,7 @@ async fn machines_connect_through_the_built_in_relay() {
     assert!(shown.contains("\nMode:          userspace\nDERP Region:   blr1\nState:"), "{shown}");
     let status = status(&one);
     assert_eq!((&status["derp_region"], &status["peers"][0]["relay"]), (&"blr1".into(), &"blr1".into()));
-    assert_eq!(status["peers"][0]["endpoint"], Value::Null, "it tells nobody an address");
+    assert_eq!(status["peers"][0]["endpoint"], Value::Null, "a relay-only machine publishes no endpoint");
     let counters: Value = reqwest_get(&format!("{}/relay/counters", server.ready().base_url)).await;
     assert_eq!(counters["data"]["connections"], 2);
     assert!(counters["data"]["frames"].as_u64().unwrap() > 4, "{counters}");

@@ -126,11 +126,11 @@ async fn relay_vouches_for_senders_and_separates_organisations() {
 
     // Machines may not send a frame that names its own sender: the relay closes the connection.
     send_frame(&mut forger, &Frame::Received { from: &one.key(), datagram: b"forged" }).await;
-    assert!(receive(&mut forger).await.is_err(), "nothing came for it either");
+    assert!(receive(&mut forger).await.is_err(), "it received nothing either");
     send_frame(&mut from, &Frame::Send { to: &other.key(), datagram: b"last" }).await;
     let received = receive(&mut to).await.unwrap();
     let last = Frame::Received { from: &one.key(), datagram: b"last" };
-    assert_eq!(Frame::parse(&received), Ok(last), "neither of the others came before");
+    assert_eq!(Frame::parse(&received), Ok(last), "neither earlier frame was forwarded");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,7 +180,7 @@ async fn cut_off_machine_loses_its_relay_connection() {
         assert_eq!(connect(&server, &other.token).await.err(), Some(401), "{way}");
         send_frame(&mut from, &Frame::Send { to: &other.key(), datagram: b"still there?" }).await;
         send_frame(&mut from, &Frame::Send { to: &one.key(), datagram: b"myself" }).await;
-        assert!(receive(&mut from).await.is_ok(), "the others stay");
+        assert!(receive(&mut from).await.is_ok(), "other connections stay");
     }
 }
 

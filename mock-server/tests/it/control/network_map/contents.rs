@@ -42,7 +42,7 @@ async fn first_map_is_full_and_later_ones_incremental() {
     assert_eq!((&data["peers"][0]["id"], &data["removed"]), (&json!(c.id), &json!([])));
 
     let ahead = a.map(&server, version + 1000, 50).await;
-    assert_eq!(ahead.data()["full"], json!(true), "a version of another database");
+    assert_eq!(ahead.data()["full"], json!(true), "a version from another database");
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn cut_off_machine_is_removed_from_every_map() {
             assert_eq!(
                 known[0].peer("x").unwrap()["online"],
                 json!(false),
-                "{way}: it has yet to be heard of"
+                "{way}: offline until its next heartbeat"
             );
             server.administer("delete", &node.id).await;
         }
@@ -102,7 +102,7 @@ async fn machine_deleted_in_quarantine_stays_removed() {
     assert_eq!(
         watcher.map(&server, before.version, 0).await.data()["removed"],
         json!([node.id]),
-        "told though the row is gone"
+        "told although the row is gone"
     );
     let told = watcher.map(&server, between.version, 0).await;
     assert_eq!((&told.data()["removed"], &told.data()["version"]), (&json!([]), &json!(between.version)));
@@ -173,7 +173,7 @@ async fn heartbeats_replace_keep_or_clear_endpoints() {
         assert_eq!((status, code), (400, "INVALID_INPUT"), "{bad}");
         assert!(message.contains("endpoints"), "{message}");
     }
-    assert_eq!(watcher.full(&server).await, known, "what is refused changes nothing");
+    assert_eq!(watcher.full(&server).await, known, "a refused heartbeat changes nothing");
 }
 
 #[tokio::test]
@@ -200,12 +200,12 @@ async fn silent_machine_is_offline_and_pruned_removals_need_a_full_map() {
     server.advance(Duration::from_secs(24 * 60 * 60)).await;
     assert_eq!(server.rows("removed_machines").await, 0);
     let told = watcher.map(&server, start.version, 0).await;
-    assert_eq!(told.data()["full"], json!(true), "the removal is no longer known");
+    assert_eq!(told.data()["full"], json!(true), "the removal has been pruned");
     let mut late = start;
     late.apply(told.data());
     assert!(late.peer("x").is_some() && late.peer("y").is_none());
     let told = watcher.map(&server, known.version, 0).await;
-    assert_eq!(told.data()["full"], json!(false), "this one had heard of it");
+    assert_eq!(told.data()["full"], json!(false), "this watcher has seen the removal");
 }
 
 #[tokio::test]
@@ -219,7 +219,7 @@ async fn map_is_limited_to_admitted_machines() {
     let answer = server.post("/api/register-machine", &member, &body).await;
     let token = answer.data()["machine_token"].as_str().unwrap();
     let id = answer.data()["machine"]["id"].as_str().unwrap();
-    assert_eq!(watcher.full(&server).await, before, "nobody sees who waits for approval");
+    assert_eq!(watcher.full(&server).await, before, "a pending machine is not a peer");
     let refused = server.get("/api/network-map", token).await;
     assert_eq!(refused.refusal(), (403, "FORBIDDEN", "The machine awaits an admin's approval"));
     server.administer("approve", id).await;

@@ -24,12 +24,12 @@ type Poll<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 async fn waiting_request<'a>(server: &'a TestServer, node: &'a Node) -> (i64, Poll<'a>) {
     let version = node.full(server).await.version;
     let mut poll: Poll<'a> = Box::pin(node.map(server, version, 50));
-    assert!(timeout(HELD, &mut poll).await.is_err(), "nothing changed and yet it is answered");
+    assert!(timeout(HELD, &mut poll).await.is_err(), "answered although nothing changed");
     (version, poll)
 }
 
 async fn woken(what: &str, poll: Poll<'_>) -> Answer {
-    timeout(AT_ONCE, poll).await.unwrap_or_else(|_| panic!("{what} woke nobody"))
+    timeout(AT_ONCE, poll).await.unwrap_or_else(|_| panic!("{what} woke no request"))
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn changes_of_another_replica_are_noticed() {
     let watcher = Node::register(&here, &key, "w", 1).await;
     let (_, poll) = waiting_request(&here, &watcher).await;
     let node = Node::register(&there, &key, "x", 2).await;
-    let told = timeout(DEADLINE, poll).await.expect("it looks again by itself");
+    let told = timeout(DEADLINE, poll).await.expect("a waiting request polls the database");
     assert_eq!(told.data()["peers"][0]["id"], json!(node.id));
 }
 
@@ -172,14 +172,14 @@ async fn concurrent_registrations_reach_every_watcher() {
                 assert_eq!(told.data()["full"], json!(false));
                 known.apply(told.data());
             }
-            assert_eq!(known.version, last, "one version a registration");
+            assert_eq!(known.version, last, "one version per registration");
             known
         };
         let registrations = join_all(names.iter().map(|name| Node::register(&server, &key, name, 3)));
         let followed = timeout(DEADLINE, join_all(watchers.iter().map(follow)));
         let (followed, registered) = futures::future::join(followed, registrations).await;
         assert_eq!(registered.len(), names.len());
-        for (watcher, known) in watchers.iter().zip(followed.expect("all are told in the end")) {
+        for (watcher, known) in watchers.iter().zip(followed.expect("every watcher sees all registrations")) {
             assert_eq!(known, watcher.full(&server).await);
         }
     }
@@ -197,7 +197,7 @@ async fn excess_waiting_requests_of_a_machine_are_answered() {
     let mut answered = 0;
     for _ in 0..20 {
         let mut poll: Poll<'_> = Box::pin(node.map(&server, version, 50));
-        assert!(timeout(HELD, &mut poll).await.is_err(), "the newest is waiting_request");
+        assert!(timeout(HELD, &mut poll).await.is_err(), "the newest request waits");
         polls.push(poll);
     }
     for poll in &mut polls {

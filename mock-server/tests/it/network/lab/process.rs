@@ -50,7 +50,7 @@ impl Process {
                 return line.clone();
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero() && said.closed < 2, "it did not say {text:?}: {:#?}", said.lines);
+            assert!(!left.is_zero() && said.closed < 2, "no line contains {text:?}: {:#?}", said.lines);
             said = self.said.more.wait_timeout(said, left).unwrap().0;
         }
     }
