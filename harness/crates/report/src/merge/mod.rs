@@ -80,7 +80,7 @@ pub fn merge(
     let first = shards::verify_same_run(shards, scenarios, registry)?;
     shards::verify_complete(shards, scenarios)?;
     let mut subtests = shards::collect_subtests(shards, scenarios)?;
-    let waivers = Waivers::recalled(&first.results.waivers, last_day(shards))
+    let waivers = Waivers::restore(&first.results.waivers, last_day(shards))
         .map_err(|cause| MergeError::InvalidWaiver { file: first.file.clone(), cause })?;
     let unselected = unselected(&waivers, &subtests, scenarios);
     let target = &first.results.target;
