@@ -50,11 +50,16 @@ impl Findings {
 
     /// Records the outcome of a check.
     pub fn judged(&mut self, outcome: &Outcome) {
-        self.found(&outcome.statements, outcome.verdict);
+        self.found(&outcome.statements, outcome.verdict, &outcome.message);
     }
 
     /// Records the verdict of a check of these statements.
-    pub fn found(&mut self, statements: &[StatementId], verdict: CheckVerdict) {
+    ///
+    /// `message` says why, if the check was not judged on this target.
+    pub fn found(&mut self, statements: &[StatementId], verdict: CheckVerdict, message: &str) {
+        if verdict == CheckVerdict::Skip {
+            self.skipped(statements, message);
+        }
         for id in statements {
             self.verdicts.entry(id.clone()).or_default().push(verdict);
         }
@@ -167,7 +172,7 @@ mod tests {
             verdict,
             expected: String::new(),
             actual: String::new(),
-            message: String::new(),
+            message: "left out".to_owned(),
             span: 0..0,
             notes: Vec::new(),
             seen: Vec::new(),
@@ -182,7 +187,8 @@ mod tests {
         let id = "a/F.1".to_owned();
         for (verdicts, planned, skip, verdict, reason) in [
             (vec![Pass], true, None, StatementVerdict::Verified, None),
-            (vec![Pass, Skip], true, None, StatementVerdict::Verified, None),
+            (vec![Pass, Skip], true, None, StatementVerdict::Verified, Some("partly: left out")),
+            (vec![Skip], true, None, StatementVerdict::Unverified, Some("no check ran: left out")),
             (vec![Pass], true, Some("needs x"), StatementVerdict::Verified, Some("partly: needs x")),
             (vec![Pass, Fail], true, None, StatementVerdict::Violated, Some("a check failed")),
             (vec![Error, Fail], true, None, StatementVerdict::Violated, Some("a check failed")),

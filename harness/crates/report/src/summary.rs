@@ -117,7 +117,7 @@ impl SubtestSummary<'_> {
             }
         }
         for check in &self.checks {
-            findings.found(check.statements, check.verdict);
+            findings.found(check.statements, check.verdict, check.message);
         }
     }
 }

@@ -137,6 +137,7 @@ fn summaries<'a>(
             line: check.location.line,
             statements: &check.requirements,
             verdict: check.verdict,
+            message: &check.message,
         });
         Some(SubtestSummary {
             scenario: by_id.get(subtest.id.as_str())?,

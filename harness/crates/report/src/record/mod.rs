@@ -156,6 +156,7 @@ impl Record {
             line: planned.scenario.source.line(&outcome.span),
             statements: &outcome.statements,
             verdict: outcome.verdict,
+            message: &outcome.message,
         });
         SubtestSummary {
             scenario: &planned.scenario,

@@ -24,6 +24,8 @@ pub struct JudgedCheck<'a> {
     pub line: usize,
     pub statements: &'a [StatementId],
     pub verdict: CheckVerdict,
+    /// What is wrong, or why the check was not judged.
+    pub message: &'a str,
 }
 
 /// A waiver in a results file that this version of the kit did not write.
