@@ -175,8 +175,8 @@ async fn failed_install_says_why_and_leaves_nothing() {
             &[("MACHINE", arch), ("ZTNA_INSTALL_DIR", "script/x")],
             "cannot create the folder script/x; choose another",
         ),
-        ("sh script", &[], "and this is Linux riscv64"),
-        ("sh script", &[("SYSTEM", "FreeBSD"), ("MACHINE", "amd64")], "and this is FreeBSD x86_64"),
+        ("sh script", &[], "unsupported platform Linux riscv64"),
+        ("sh script", &[("SYSTEM", "FreeBSD"), ("MACHINE", "amd64")], "unsupported platform FreeBSD x86_64"),
         // PATH contains only the tools that the test puts there.
         ("PATH=$PWD/fake /bin/sh script", &[("MACHINE", arch)], "curl not found; install it"),
         ("PATH=/nowhere /bin/sh script", &[], "uname not found; install it"),
