@@ -33,7 +33,7 @@ suite-as-nobody SUITE="machine-registration":
 
 # Namespaces, TUN devices (as root)
 network *FILTER:
-    ZTNA_TESTS_SKIP_NOTHING=1 cargo test -p mock-server --test network -- {{FILTER}}
+    ZTNA_TESTS_SKIP_NOTHING=1 cargo test -p mock-server --test it network::{{FILTER}}
 
 # The agent and wireguard-go (as root)
 interop: (network "interop")
@@ -51,6 +51,11 @@ readers:
     cargo build -p harness
     harness/tests/readers/run target/debug/harness target/readers
 
+# A vendor's kit: no reference, no SQLite, no TUN
+vendor:
+    cargo clippy -p harness --no-default-features --lib --bins --locked -- -D warnings
+    ! cargo tree -p harness --no-default-features -e normal --locked | grep -E 'mock-server|harness-reference|rusqlite|tun-rs'
+
 lint:
     cargo run -p harness -- lint
 
@@ -58,7 +63,8 @@ lint:
 mutants *ARGS:
     mkdir -p target/mutants
     cargo mutants --package mock-server --jobs 2 --timeout 60 --output target/mutants/mock-server {{ARGS}} -- domain::
-    cargo mutants --package harness --jobs 2 --timeout 60 --output target/mutants/harness {{ARGS}} -- -- check:: plan::
+    cargo mutants --package ztna-protocol --jobs 2 --timeout 60 --output target/mutants/protocol {{ARGS}}
+    cargo mutants --package harness-model --jobs 2 --timeout 60 --output target/mutants/harness-model {{ARGS}} -- -- check:: plan::
 
 # The JSON Schemas that .taplo.toml points editors to
 schemas:

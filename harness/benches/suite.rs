@@ -9,16 +9,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 use axum::Router;
 use axum::routing::get;
-use harness::check::snapshot::Mode;
-use harness::plan::{Disposition, Plan, PlannedSubtest};
-use harness::requirement::Registry;
-use harness::run::event::{Event, Listener, SubtestVerdict};
-use harness::run::{Setting, new_id, run, stop};
-use harness::scenario::model::Source;
-use harness::scenario::{Place, parse};
-use harness::target::Target;
-use harness::target::profile::Profile;
-use harness::target::remote::Remote;
+use harness_model::check::snapshot::Mode;
+use harness_model::event::{Event, Listener, SubtestVerdict};
+use harness_model::plan::{Disposition, Plan, PlannedSubtest};
+use harness_model::requirement::Registry;
+use harness_model::scenario::model::Source;
+use harness_model::scenario::{Place, parse};
+use harness_runner::run::{Setting, new_id, run, stop};
+use harness_runner::targets::profile::Profile;
+use harness_runner::targets::remote::Remote;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -129,7 +128,7 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
     let folder = tempfile::tempdir()?;
     let setting = Arc::new(Setting {
         id: new_id(),
-        target: Target::Remote(Arc::new(Remote::new(profile, means))),
+        target: Arc::new(Remote::new(profile, means)),
         registry,
         jobs: 1,
         strict: false,

@@ -1,13 +1,7 @@
-//! The conformance kit: the documented sub-tests of QuickZTNA, executable against any implementation.
+//! The conformance kit's command line.
+//!
+//! One file a command in [`cli`]; what the commands do lives in the crates below: `harness-model` (what is judged),
+//! `harness-runner` (how it is carried out), `harness-report` and `harness-evidence` (what is told of it) and, with the
+//! feature `reference`, `harness-reference`. `ARCHITECTURE.md` is the map.
 
-pub mod check;
 pub mod cli;
-pub mod evidence;
-pub mod plan;
-pub mod report;
-pub mod requirement;
-pub mod run;
-pub mod scenario;
-pub mod selftest;
-pub mod step;
-pub mod target;

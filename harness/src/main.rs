@@ -2,17 +2,20 @@
 
 use std::process::ExitCode;
 
-use harness::selftest::agent;
-use harness::target::embedded;
-
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
     let program = arguments.next().unwrap_or_default();
     let rest: Vec<_> = arguments.collect();
-    match rest.split_first() {
+    #[cfg(feature = "reference")]
+    if let Some((first, words)) = rest.split_first() {
+        use harness_reference::{agent, embedded};
         // Started by itself as an agent: nothing of the kit is wanted.
-        Some((first, words)) if first == embedded::AGENT_SUBCOMMAND => embedded::agent(words.to_vec()),
-        Some((first, words)) if first == agent::SUBCOMMAND => agent::main(words.to_vec()),
-        _ => harness::cli::main(std::iter::once(program).chain(rest)),
+        if first == embedded::AGENT_SUBCOMMAND {
+            return embedded::agent(words.to_vec());
+        }
+        if first == agent::SUBCOMMAND {
+            return agent::main(words.to_vec());
+        }
     }
+    harness::cli::main(std::iter::once(program).chain(rest))
 }

@@ -1,13 +1,11 @@
-//! The reference implementation of QuickZTNA: the control plane and the `ztna` agent.
+//! The control plane of the reference implementation of QuickZTNA.
 //!
-//! Imports point one way: `domain ← store ← control ← api ← app`, `domain ← relay ← api`, and `domain ← agent`. ARCHITECTURE.md is the walk-through.
+//! Imports point one way: `domain ← store ← control ← api ← app`; what it exchanges with agents and relays is in
+//! `ztna_protocol`, and the relay beside it is `ztna_relay`. It knows nothing of the conformance kit, and nothing of the
+//! agent, whose `ztna` this package only builds. ARCHITECTURE.md is the walk-through.
 
-pub mod agent;
 pub mod api;
 pub mod app;
 pub mod control;
 pub mod domain;
-#[cfg(any(test, fuzzing))]
-pub mod fuzzing;
-pub mod relay;
 pub mod store;

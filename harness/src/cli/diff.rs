@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::report::comparison::{Comparison, Patience, markdown, text};
-use crate::report::exit_code::KIT;
-use crate::report::terminal::Paint;
+use harness_report::comparison::{Comparison, Patience, markdown, text};
+use harness_report::exit_code::KIT;
+use harness_report::terminal::Paint;
 
 use super::console::Console;
 use super::stored;

@@ -4,16 +4,17 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::report::exit_code::USAGE;
+use harness_report::diagnosis::catalogue::Catalogue;
+use harness_report::exit_code::USAGE;
 
-use crate::report::terminal::Paint;
-use crate::requirement::{Chapter, Requirement, Via};
-use crate::scenario::Library;
-use crate::scenario::diagnostic::line;
-use crate::scenario::model::{Action, Initiator, Scenario, Step, WireDeed};
+use harness_model::requirement::{Chapter, Requirement, Via};
+use harness_model::scenario::Library;
+use harness_model::scenario::model::{Action, Initiator, Scenario, Step, WireDeed};
+use harness_model::source::diagnostic::line;
+use harness_report::terminal::Paint;
 
 use super::console::Console;
-use super::{deviation, library};
+use super::{library, reference};
 
 /// What to explain.
 #[derive(Debug, Args)]
@@ -59,7 +60,7 @@ fn explanation(id: &str, library: &Library, paint: Paint) -> Option<String> {
     if let Some(chapter) = registry.chapter(id) {
         return Some(of_chapter(chapter, library, paint));
     }
-    if let Some(text) = deviation::explained(id, paint) {
+    if let Some(text) = reference::explained(id, paint) {
         return Some(text);
     }
     let chapters: Vec<&Chapter> =
@@ -95,7 +96,7 @@ fn of_statement(requirement: &Requirement, library: &Library, paint: Paint) -> S
             text.push_str(&format!("  {place}\n"));
         }
     }
-    text.push_str(&deviation::proof_of(&requirement.id));
+    text.push_str(&proof_of(&requirement.id));
     text
 }
 
@@ -235,7 +236,7 @@ fn nearest<'a>(id: &str, library: &'a Library) -> Option<&'a str> {
         .iter()
         .map(|requirement| requirement.id.as_str())
         .chain(library.scenarios.iter().map(|scenario| scenario.id.as_str()))
-        .chain(deviation::ids())
+        .chain(reference::ids())
         .chain(
             registry
                 .chapters()
@@ -246,4 +247,18 @@ fn nearest<'a>(id: &str, library: &'a Library) -> Option<&'a str> {
         .filter(|(likeness, _)| *likeness > 0.6)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, known)| known)
+}
+
+/// What `explain` says of a statement's proof.
+fn proof_of(statement: &str) -> String {
+    let Ok(catalogue) = Catalogue::built_in() else { return String::new() };
+    let proving = catalogue.proving(statement);
+    if let Some(reason) = catalogue.unproven(statement) {
+        return format!("not proven by a deviation: {reason}\n");
+    }
+    if proving.is_empty() {
+        return String::new();
+    }
+    let lines = proving.iter().map(|declared| format!("  {}: {}\n", declared.id, declared.wrong));
+    format!("proven by the deviations:\n{}", lines.collect::<String>())
 }

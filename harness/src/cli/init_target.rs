@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::report::exit_code::{ENVIRONMENT, USAGE};
-use crate::scenario::model::{Identity, Source};
-use crate::target::profile::{Draft, Login, Profile, TokenSource, written};
+use harness_model::scenario::model::{Identity, Source};
+use harness_report::exit_code::{ENVIRONMENT, USAGE};
+use harness_runner::targets::profile::{Draft, Login, Profile, TokenSource, written};
 
 use super::console::Console;
 

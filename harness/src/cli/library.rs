@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::report::exit_code::{ENVIRONMENT, USAGE};
-use crate::scenario::diagnostic::{Diagnostic, Severity, render};
-use crate::scenario::{Library, Refusal, load};
+use harness_model::scenario::{Library, Refusal, load};
+use harness_model::source::diagnostic::{Diagnostic, Severity, render};
+use harness_report::exit_code::{ENVIRONMENT, USAGE};
 
 use super::console::Console;
 

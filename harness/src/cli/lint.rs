@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::report::exit_code::USAGE;
-use crate::scenario::diagnostic::{Diagnostic, Severity, Sources, render};
-use crate::scenario::vocabulary::CAPABILITIES;
-use crate::target::profile::Profile;
+use harness_model::scenario::vocabulary::CAPABILITIES;
+use harness_model::source::diagnostic::{Diagnostic, Severity, Sources, render};
+use harness_report::exit_code::USAGE;
+use harness_runner::targets::profile::Profile;
 
 use super::console::Console;
 use super::library;

@@ -5,14 +5,14 @@ use std::path::Path;
 use clap::Args;
 use serde_json::json;
 
-use crate::report::exit_code::USAGE;
-use crate::report::record::planned_checks;
-use crate::report::terminal::Paint;
-use crate::requirement::Registry;
-use crate::scenario::model::Scenario;
+use harness_model::requirement::Registry;
+use harness_model::scenario::model::Scenario;
+use harness_report::exit_code::USAGE;
+use harness_report::record::planned_checks;
+use harness_report::terminal::Paint;
 
 use super::console::Console;
-use super::{deviation, library};
+use super::{library, reference};
 
 /// What to list.
 #[derive(Debug, Args)]
@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 
 pub(super) fn list(arguments: &Arguments, scenarios: Option<&Path>, console: &Console) -> u8 {
     if arguments.deviations {
-        return deviation::list(arguments.json, console);
+        return reference::list_deviations(arguments.json, console);
     }
     let shelf = match library::open(scenarios, console) {
         Ok(shelf) => shelf,

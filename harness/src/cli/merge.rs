@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::report::destination::Destination;
-use crate::report::exit_code::{ENVIRONMENT, USAGE};
-use crate::report::merge::{Part, merge as join};
-use crate::report::terminal::summary;
+use harness_report::destination::Destination;
+use harness_report::exit_code::{ENVIRONMENT, USAGE};
+use harness_report::merge::{Part, merge as join};
+use harness_report::terminal::summary;
 
 use super::console::Console;
 use super::run::{github, write_reports};

@@ -1,7 +1,6 @@
 //! The command line: one file a command.
 
 mod console;
-mod deviation;
 mod diff;
 mod explain;
 mod init_target;
@@ -9,11 +8,14 @@ mod library;
 mod lint;
 mod list;
 mod merge;
+#[cfg(feature = "reference")]
+mod reference;
+#[cfg(not(feature = "reference"))]
+#[path = "without_reference.rs"]
+mod reference;
 mod report;
 mod run;
 mod schema;
-mod selftest;
-mod serve;
 mod stored;
 mod verify;
 mod waivers;
@@ -27,7 +29,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::report::exit_code::{ENVIRONMENT, KIT};
+use harness_report::exit_code::{ENVIRONMENT, KIT};
 
 use console::{ColorWhen, Console};
 
@@ -68,9 +70,9 @@ enum Command {
     /// Write the profile of a target
     InitTarget(Box<init_target::Arguments>),
     /// Start the reference and print what the documents' lines need
-    Serve(serve::Arguments),
+    Serve(reference::ServeArguments),
     /// Show that the kit finds every deviation of the reference that it should
-    Selftest(selftest::Arguments),
+    Selftest(reference::SelftestArguments),
     /// Make reports of the results of an earlier run
     Report(report::Arguments),
     /// Tell what changed between two runs; exit 1 if something got worse
@@ -131,10 +133,10 @@ fn dispatch(cli: Cli, console: &Console) -> u8 {
     match cli.command {
         None => with_runtime(console, |runtime| runtime.block_on(run::run(cli.run, scenarios, console))),
         Some(Command::Serve(arguments)) => {
-            with_runtime(console, |runtime| runtime.block_on(serve::serve(arguments, console)))
+            with_runtime(console, |runtime| runtime.block_on(reference::serve(arguments, console)))
         }
         Some(Command::Selftest(arguments)) => with_runtime(console, |runtime| {
-            runtime.block_on(selftest::selftest(arguments, scenarios, console))
+            runtime.block_on(reference::selftest(arguments, scenarios, console))
         }),
         Some(Command::List(arguments)) => list::list(&arguments, scenarios, console),
         Some(Command::Explain(arguments)) => explain::explain(&arguments, scenarios, console),

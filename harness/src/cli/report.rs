@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::report::destination::Destination;
-use crate::report::exit_code::{ENVIRONMENT, USAGE};
+use harness_report::destination::Destination;
+use harness_report::exit_code::{ENVIRONMENT, USAGE};
 
 use super::console::Console;
 use super::run::empty;

@@ -2,10 +2,10 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::plan::waiver::WaiverFile;
-use crate::report::results::Results;
-use crate::scenario;
-use crate::target::profile::Content;
+use harness_model::plan::waiver::WaiverFile;
+use harness_model::scenario;
+use harness_report::results::Results;
+use harness_runner::targets::profile::Content;
 
 use super::console::Console;
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::report::exit_code::USAGE;
-use crate::report::results::Results;
+use harness_report::exit_code::USAGE;
+use harness_report::results::Results;
 
 use super::console::Console;
 

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::evidence::verify::{Finding, Options, Report, State, verify as examine};
-use crate::evidence::{bundle, signature};
-use crate::report::exit_code::USAGE;
-use crate::report::terminal::{Paint, wrap};
+use harness_evidence::verify::{Finding, Options, Report, State, verify as examine};
+use harness_evidence::{bundle, signature};
+use harness_report::exit_code::USAGE;
+use harness_report::terminal::{Paint, wrap};
 
 use super::console::Console;
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use time::Date;
 
-use crate::plan::waiver::Waivers;
-use crate::report::exit_code::USAGE;
-use crate::scenario::Library;
-use crate::scenario::diagnostic::{Sources, render};
-use crate::scenario::model::Source;
+use harness_model::plan::waiver::Waivers;
+use harness_model::scenario::Library;
+use harness_model::scenario::model::Source;
+use harness_model::source::diagnostic::{Sources, render};
+use harness_report::exit_code::USAGE;
 
 use super::console::Console;
 use super::library::counted;

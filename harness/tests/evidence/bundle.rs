@@ -4,7 +4,7 @@ use std::io::{Cursor, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use harness::evidence::archive::{Archive, Method, Writer};
+use harness_evidence::archive::{Archive, Method, Writer};
 use tempfile::TempDir;
 
 use crate::support::program::harness;

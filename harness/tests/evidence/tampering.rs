@@ -2,8 +2,8 @@
 
 use std::io::Cursor;
 
-use harness::evidence::archive::Archive;
-use harness::evidence::verify::{Options, integrity};
+use harness_evidence::archive::Archive;
+use harness_evidence::verify::{Options, integrity};
 
 use crate::bundle::{files, made, packed, read, verified};
 

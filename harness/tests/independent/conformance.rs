@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use harness::requirement::{Level, Via};
+use harness_model::requirement::{Level, Via};
 
 use crate::implementation::{Implementation, Pace, Protocol};
 use crate::judgement::judge;

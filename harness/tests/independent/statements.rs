@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use harness::requirement::{Level, Via};
-use harness::scenario::model::{Action, Body, Capability, Scenario, Step};
+use harness_model::requirement::{Level, Via};
+use harness_model::scenario::model::{Action, Body, Capability, Scenario, Step};
 
 use crate::library;
 

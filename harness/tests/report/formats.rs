@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use harness::check::outcome::CheckVerdict;
-use harness::plan::waiver::{AppliedWaiver, WaiverState};
-use harness::report::annotation::annotations;
-use harness::report::replay::Replay;
-use harness::report::resemblance::Resemblance;
-use harness::report::results::Results;
-use harness::report::{badge, html, junit, markdown, tap};
-use harness::run::event::{Event, Listener, SubtestVerdict};
+use harness_model::check::outcome::CheckVerdict;
+use harness_model::event::{Event, Listener, SubtestVerdict};
+use harness_model::plan::waiver::{AppliedWaiver, WaiverState};
+use harness_report::annotation::annotations;
+use harness_report::replay::Replay;
+use harness_report::resemblance::Resemblance;
+use harness_report::results::Results;
+use harness_report::{badge, html, junit, markdown, tap};
 use regex::Regex;
 
 use super::{events, record, registry};

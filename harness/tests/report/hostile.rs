@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use harness::report::annotation::annotations;
-use harness::report::results::Results;
-use harness::report::{html, junit, markdown, tap};
+use harness_report::annotation::annotations;
+use harness_report::results::Results;
+use harness_report::{html, junit, markdown, tap};
 
 use super::formats::results;
 

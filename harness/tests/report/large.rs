@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use harness::report::html;
-use harness::report::results::Results;
+use harness_report::html;
+use harness_report::results::Results;
 
 use super::formats::results;
 

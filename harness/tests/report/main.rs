@@ -18,17 +18,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-use harness::check::evidence::Exchange;
-use harness::check::outcome::{CheckVerdict, Outcome};
-use harness::plan::{Disposition, Plan, PlannedSubtest};
-use harness::report::junit;
-use harness::report::record::Record;
-use harness::report::results::Results;
-use harness::report::terminal::{Look, Terminal};
-use harness::requirement::Registry;
-use harness::run::event::{End, Event, Fault, Listener, SubtestVerdict, TargetDescription};
-use harness::scenario::model::{Scenario, Source};
-use harness::scenario::{Place, parse};
+use harness_model::check::evidence::Exchange;
+use harness_model::check::outcome::{CheckVerdict, Outcome};
+use harness_model::event::{End, Event, Fault, Listener, SubtestVerdict, TargetDescription};
+use harness_model::plan::{Disposition, Plan, PlannedSubtest};
+use harness_model::requirement::Registry;
+use harness_model::scenario::model::{Scenario, Source};
+use harness_model::scenario::{Place, parse};
+use harness_report::junit;
+use harness_report::record::Record;
+use harness_report::results::Results;
+use harness_report::terminal::{Look, Terminal};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/scenarios")

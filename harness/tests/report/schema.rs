@@ -28,7 +28,7 @@ impl Schema {
 
 #[test]
 fn results_are_what_their_schema_says() {
-    let schema = Schema::of(schemars::schema_for!(harness::report::results::Results).to_value());
+    let schema = Schema::of(schemars::schema_for!(harness_report::results::Results).to_value());
     let value = serde_json::to_value(results()).unwrap();
     assert_eq!(schema.mistake(&value), None);
     for (place, wrong) in [
@@ -53,6 +53,6 @@ fn results_of_an_earlier_version_can_still_be_read() {
         value["requirements"][0].as_object_mut().unwrap().remove(newer);
     }
     value["subtests"][0].as_object_mut().unwrap().remove("failures");
-    let read: harness::report::results::Results = serde_json::from_value(value).unwrap();
-    assert!(harness::report::html::render(&read).contains("keys/ST1"));
+    let read: harness_report::results::Results = serde_json::from_value(value).unwrap();
+    assert!(harness_report::html::render(&read).contains("keys/ST1"));
 }

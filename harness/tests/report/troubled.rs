@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use harness::report::record::Record;
-use harness::report::results::Results;
-use harness::report::{badge, headline, html, junit, markdown, tap};
-use harness::run::event::{End, Event, Fault, SubtestVerdict};
+use harness_model::event::{End, Event, Fault, SubtestVerdict};
+use harness_report::record::Record;
+use harness_report::results::Results;
+use harness_report::{badge, headline, html, junit, markdown, tap};
 
 use super::{events, record, registry};
 

@@ -1,9 +1,9 @@
 //! What counts as caught.
 
-use harness::run;
-use harness::selftest::catalogue::{Catalogue, Declared};
-use harness::selftest::matrix::Matrix;
-use harness::selftest::proof::Bench;
+use harness_reference::proof::Bench;
+use harness_report::diagnosis::catalogue::{Catalogue, Declared};
+use harness_report::diagnosis::matrix::Matrix;
+use harness_runner::run;
 
 use crate::library;
 
@@ -51,7 +51,7 @@ async fn what_shows_in_a_race_is_tried_three_times() {
     let folder = tempfile::tempdir().unwrap();
     let catalogue = Catalogue::built_in().unwrap();
     let deviations =
-        ["reuse-under-concurrency", "expiry-365-refused"].map(|id| catalogue.named(id).cloned().unwrap());
+        ["reuse-under-concurrency", "expiry-365-refused"].map(|id| catalogue.find(id).cloned().unwrap());
     let bench = Bench::new(library(), catalogue, Matrix::built_in().unwrap(), 2, folder.path());
     let (_stopper, stop) = run::stop();
     let proofs = bench.prove(&deviations.each_ref(), &stop, |_| ()).await;

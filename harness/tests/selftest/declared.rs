@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use harness::selftest::catalogue::Catalogue;
-use harness::selftest::census;
-use harness::selftest::matrix::Matrix;
-use harness::selftest::observed::Cell;
+use harness_reference::census;
+use harness_report::diagnosis::catalogue::Catalogue;
+use harness_report::diagnosis::matrix::Matrix;
+use harness_report::diagnosis::observed::Cell;
 
 use crate::library;
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use harness::check::outcome::CheckVerdict;
-use harness::report::resemblance::Resemblance;
-use harness::selftest::catalogue::Catalogue;
-use harness::selftest::diagnosis::diagnose;
-use harness::selftest::matrix::Matrix;
-use harness::selftest::observed::{Cell, Found, Observed};
+use harness_model::check::outcome::CheckVerdict;
+use harness_report::diagnosis::catalogue::Catalogue;
+use harness_report::diagnosis::diagnose;
+use harness_report::diagnosis::matrix::Matrix;
+use harness_report::diagnosis::observed::{Cell, Found, Observed};
+use harness_report::resemblance::Resemblance;
 
 use crate::library;
 

@@ -14,7 +14,7 @@ mod support {
 
 use std::path::{Path, PathBuf};
 
-use harness::scenario::{Library, load};
+use harness_model::scenario::{Library, load};
 
 fn scenarios() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use harness::target::embedded::AGENT_SUBCOMMAND;
+use harness_reference::embedded::AGENT_SUBCOMMAND;
 use serde_json::Value;
 use support::program::{awaited, harness, interrupt};
 use tempfile::TempDir;

@@ -8,7 +8,7 @@ mod ceiling;
 mod contender;
 mod crowd;
 mod first_pong;
-#[path = "../../tests/network/lab/mod.rs"]
+#[path = "../../tests/it/network/lab/mod.rs"]
 mod lab;
 mod samples;
 

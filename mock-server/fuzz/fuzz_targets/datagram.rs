@@ -1,5 +1,5 @@
-//! A script for a WireGuard node and those around it; see `mock_server::fuzzing::datagram`.
+//! A script for a WireGuard node and those around it; see `ztna_agent::fuzzing::datagram`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|script: &[u8]| mock_server::fuzzing::datagram(script));
+libfuzzer_sys::fuzz_target!(|script: &[u8]| ztna_agent::fuzzing::datagram(script));

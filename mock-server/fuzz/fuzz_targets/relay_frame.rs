@@ -1,5 +1,5 @@
-//! A message that may be a relay's frame; see `mock_server::fuzzing::relay_frame`.
+//! A message that may be a relay's frame; see `ztna_protocol::fuzzing::relay_frame`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|message: &[u8]| mock_server::fuzzing::relay_frame(message));
+libfuzzer_sys::fuzz_target!(|message: &[u8]| ztna_protocol::fuzzing::relay_frame(message));

@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 
 use super::{Error, State};
 pub use crate::control::access::Caller;
-use crate::control::bearer::identify;
+use crate::control::bearer::authenticate;
 use crate::domain::Refusal;
 
 impl FromRequestParts<State> for Caller {
@@ -14,7 +14,7 @@ impl FromRequestParts<State> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
         let token = bearer(parts).ok_or(Refusal::Unauthorized("Authentication required"))?;
-        Ok(identify(&state.store, &state.settings.session, token, state.clock.now()).await?)
+        Ok(authenticate(&state.store, &state.settings.session, token, state.clock.now()).await?)
     }
 }
 

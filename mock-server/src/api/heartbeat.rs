@@ -9,7 +9,7 @@ use super::envelope::{self, Failed, Success};
 use super::machine::{MachineAnswer, MachineToken};
 use super::{Error, State};
 use crate::control::heartbeat::{self, Heartbeat};
-use crate::domain::region::Site;
+use crate::domain::site::Site;
 use crate::domain::{Refusal, endpoint};
 
 /// What a machine says of itself; everything may be absent, the body too.

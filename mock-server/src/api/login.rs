@@ -46,10 +46,10 @@ pub async fn login(extract::State(state): extract::State<State>, body: Body) -> 
     let email = body.required("email")?;
     // A password may hold spaces only; it is never trimmed.
     let password = body.text("password")?.ok_or(Refusal::MissingField("password"))?;
-    let (user_id, email) = session::login(&state.store, email, password).await?;
+    let user = session::login(&state.store, email, password).await?;
     let key = &state.settings.session;
     Ok(envelope::ok(Session {
-        access_token: key.issue(&user_id, &email, state.clock.now()),
+        access_token: key.issue(&user.id, &user.email, state.clock.now()),
         expires_in: key.lifetime().as_secs(),
     }))
 }

@@ -53,7 +53,7 @@ impl MachineView {
     /// The machine as it is at `now`.
     pub fn new(machine: Machine, now: Timestamp) -> Self {
         Self {
-            status: machine.status.seen(machine.last_seen, now).as_str(),
+            status: machine.status.effective(machine.last_seen, now).as_str(),
             id: machine.id,
             org_id: machine.org_id,
             name: machine.name,

@@ -10,7 +10,7 @@ use super::envelope::{self, Failed, Success};
 use super::machine::MachineAnswer;
 use super::{Error, State};
 use crate::control::access::{self, Permission};
-use crate::control::machine_admin::{self, Measure};
+use crate::control::machine_admin::{self, AdminAction};
 use crate::domain::{Refusal, tag};
 
 const ACTIONS: &str = "quarantine, release, approve, delete, set_tags";
@@ -57,20 +57,20 @@ pub async fn machine_admin(
     let taken = state.store.write(move |tx| {
         let actor = access::require(tx, &caller, &org_id, Permission::ManageMachines, now)?;
         let measure = measure(&action, &body)?;
-        machine_admin::take(tx, &actor, &org_id, &machine_id, &measure, &random, now)
+        machine_admin::apply(tx, &actor, &org_id, &machine_id, &measure, &random, now)
     });
     Ok(envelope::ok(MachineAnswer::new(taken.await?, now)))
 }
 
-fn measure(action: &str, body: &Body) -> Result<Measure, Refusal> {
+fn measure(action: &str, body: &Body) -> Result<AdminAction, Refusal> {
     match action {
-        "quarantine" => Ok(Measure::Quarantine),
-        "release" => Ok(Measure::Release),
-        "approve" => Ok(Measure::Approve),
-        "delete" => Ok(Measure::Delete),
+        "quarantine" => Ok(AdminAction::Quarantine),
+        "release" => Ok(AdminAction::Release),
+        "approve" => Ok(AdminAction::Approve),
+        "delete" => Ok(AdminAction::Delete),
         "set_tags" => {
             let tags = body.texts("tags")?.ok_or(Refusal::MissingField("tags"))?;
-            Ok(Measure::SetTags(tag::normalise("tags", &tags)?))
+            Ok(AdminAction::SetTags(tag::normalise("tags", &tags)?))
         }
         _ => Err(Refusal::InvalidAction { valid: ACTIONS }),
     }

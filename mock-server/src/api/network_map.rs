@@ -6,13 +6,14 @@ use axum::extract::{self, RawQuery};
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
+use ztna_protocol::network_map::{PeerView, RelayView};
 
 use super::envelope::{self, Failed, Success};
 use super::machine::MachineToken;
 use super::{Error, State};
-use crate::control::network_map::{self, NetworkMap};
+use crate::control::network_map::{LongPoll, NetworkMap};
 use crate::domain::network_map::Peer;
-use crate::domain::region::Site;
+use crate::domain::site::Site;
 use crate::domain::{Refusal, Timestamp};
 
 /// How long a request waits for a change, in seconds, if it does not say.
@@ -51,18 +52,6 @@ pub struct NetworkMapAnswer {
     relays: Vec<RelayView>,
 }
 
-/// A relay, for machines that cannot reach each other over UDP.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct RelayView {
-    /// The code of its region.
-    #[schema(example = "blr1")]
-    region: String,
-    /// The region's name.
-    name: String,
-    /// Where it answers `GET /relay`; null: where this control plane answers.
-    url: Option<String>,
-}
-
 /// The machine that asked.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SelfView {
@@ -72,24 +61,6 @@ pub struct SelfView {
     tailnet_ip: String,
     /// online or offline.
     status: &'static str,
-}
-
-/// A machine as its peers see it.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PeerView {
-    id: String,
-    /// Unique in the organisation.
-    name: String,
-    /// Its address in 100.64.0.0/10, and the only one that its packets may come from.
-    tailnet_ip: String,
-    /// Its WireGuard public key, base64.
-    public_key: String,
-    /// Where it can be reached over UDP, those it prefers first.
-    endpoints: Vec<String>,
-    /// The region at whose relay it listens; null: at none.
-    relay: Option<String>,
-    /// Whether it is heard of.
-    online: bool,
 }
 
 /// Tells a machine who its peers are; if nothing changed since, holds the request until something does.
@@ -112,9 +83,8 @@ pub async fn network_map(
 ) -> Result<Response, Error> {
     let question = Question::parse(text.as_deref().unwrap_or_default())?;
     let wait = Duration::from_secs(question.wait.into());
-    let stopping = state.stopping.subscribe();
-    let map = network_map::follow((&state.store, &state.polls), &token.hash, question.since, wait, stopping)
-        .await?;
+    let poll = LongPoll { store: &state.store, polls: &state.polls, stopping: state.stopping.subscribe() };
+    let map = poll.run(&token.hash, question.since, wait).await?;
     Ok(envelope::ok(NetworkMapAnswer::new(map, &state.settings.relays, state.clock.now())))
 }
 
@@ -146,29 +116,25 @@ impl NetworkMapAnswer {
     fn new(map: NetworkMap, relays: &[Site], now: Timestamp) -> Self {
         let NetworkMap { version, full, machine, peers, removed } = map;
         let own = SelfView {
-            status: machine.status.seen(machine.last_seen, now).as_str(),
+            status: machine.status.effective(machine.last_seen, now).as_str(),
             id: machine.id,
             name: machine.name,
             tailnet_ip: machine.tailnet_ip,
         };
-        let peers = peers.into_iter().map(PeerView::from).collect();
-        let relays = relays.iter().map(RelayView::from).collect();
+        let peers = peers.into_iter().map(peer_view).collect();
+        let relays = relays.iter().map(relay_view).collect();
         Self { version, full, own, peers, removed, relays }
     }
 }
 
-impl From<&Site> for RelayView {
-    fn from(site: &Site) -> Self {
-        let Site { region, name, url } = site.clone();
-        Self { region: region.into(), name, url }
-    }
+fn relay_view(site: &Site) -> RelayView {
+    let Site { region, name, url } = site.clone();
+    RelayView { region: region.into(), name, url }
 }
 
-impl From<Peer> for PeerView {
-    fn from(peer: Peer) -> Self {
-        let Peer { id, name, tailnet_ip, public_key, endpoints, relay, online } = peer;
-        Self { id, name, tailnet_ip, public_key, endpoints, relay: relay.map(String::from), online }
-    }
+fn peer_view(peer: Peer) -> PeerView {
+    let Peer { id, name, tailnet_ip, public_key, endpoints, relay, online } = peer;
+    PeerView { id, name, tailnet_ip, public_key, endpoints, relay: relay.map(String::from), online }
 }
 
 #[cfg(test)]

@@ -1,15 +1,17 @@
 //! `GET /api/openapi.json`: the document that the routes declare.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, InfoBuilder, OpenApi};
 
-use super::{error, router};
+use super::error;
 
-static DOCUMENT: LazyLock<Option<String>> = LazyLock::new(|| document().to_json().ok());
+/// What the routes declare of themselves, once there are routes.
+static DECLARED: OnceLock<OpenApi> = OnceLock::new();
+static DOCUMENT: LazyLock<Option<String>> = LazyLock::new(|| DECLARED.get().map(document)?.to_json().ok());
 
 /// This document.
 #[utoipa::path(
@@ -24,9 +26,15 @@ pub async fn openapi() -> Response {
     }
 }
 
+/// Takes the routes' own declarations, which the document is made of.
+pub(super) fn publish(declared: OpenApi) {
+    // The routes are built once a process.
+    let _ = DECLARED.set(declared);
+}
+
 /// The routes' own declarations, with what holds for all of them.
-pub fn document() -> OpenApi {
-    let mut document = router::declared().clone();
+fn document(declared: &OpenApi) -> OpenApi {
+    let mut document = declared.clone();
     document.info = InfoBuilder::new()
         .title("QuickZTNA control plane")
         .version(env!("CARGO_PKG_VERSION"))

@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -17,22 +16,21 @@ use super::{
 use crate::domain::Refusal;
 
 /// Building the routes with their schemas takes longer than all else in starting a server: once a process is enough.
-static ROUTES: LazyLock<(Router<State>, OpenApi)> = LazyLock::new(|| documented().split_for_parts());
+static ROUTES: LazyLock<Router<State>> = LazyLock::new(|| {
+    let (routes, declared) = documented().split_for_parts();
+    openapi::publish(declared);
+    routes
+});
 
 /// The whole HTTP interface over `state`.
 pub fn router(state: State) -> Router {
-    let routes = ROUTES.0.clone();
+    let routes = ROUTES.clone();
     routes
         .fallback(async || Error::from(Refusal::NotFound("Endpoint")))
         .method_not_allowed_fallback(async || Error::from(Refusal::MethodNotAllowed))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(trace::layer())
         .with_state(state)
-}
-
-/// What the routes declare of themselves.
-pub(super) fn declared() -> &'static OpenApi {
-    &ROUTES.1
 }
 
 /// The routes with their documentation.

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use tokio::sync::watch;
+use ztna_relay::Relay;
 
 use super::AgentProgram;
-use crate::control::polls::Polls;
+use crate::control::polls::LongPolls;
 use crate::control::session::SessionKey;
 use crate::control::{Clock, Random};
-use crate::domain::region::Site;
-use crate::relay::Relay;
+use crate::domain::site::Site;
 use crate::store::Store;
 
 /// Shared by all handlers; cheap to clone.
@@ -24,7 +24,7 @@ pub struct State {
     /// Where keys, tokens and ids come from.
     pub random: Random,
     /// The requests that wait for a change of the network map.
-    pub polls: Polls,
+    pub polls: LongPolls,
     /// Turns true when the server stops: requests that wait for something answer then.
     pub stopping: watch::Sender<bool>,
     /// The relay in this process, if it serves a region.

@@ -5,23 +5,23 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use ipnet::IpNet;
 use tokio::signal::unix::{SignalKind, signal};
+use ztna_protocol::region::Region;
 
+use super::error::{ArgumentError, DatabaseProblem, SecretProblem};
+use super::logging::LogFormat;
 use super::{
     AgentProgram, Config, DEFAULT_LISTEN, Fixture, RelayConfig, RelayServer, Server, StartError, logging,
     start,
 };
 use crate::control::{Clock, Random};
-use crate::domain::region::{Region, Site};
+use crate::domain::site::Site;
 use crate::store::Location;
 
-/// Exit code of a command line that cannot be followed, as clap's own.
-const USAGE: u8 = 2;
-
-/// Characters of the relays' secret; fewer could be guessed.
-const SHORTEST_SECRET: usize = 16;
+/// The minimum length of the relays' secret, against guessing.
+const MIN_SECRET_LEN: usize = 16;
 
 /// QuickZTNA's reference control plane.
 #[derive(Debug, Parser)]
@@ -33,110 +33,96 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve until SIGTERM or SIGINT.
+    /// Run the control plane until SIGTERM or SIGINT.
     Serve(Serve),
-    /// Serve a relay for machines that cannot reach each other over UDP, until SIGTERM or SIGINT.
+    /// Run a relay for machines that cannot reach each other over UDP, until SIGTERM or SIGINT.
     ///
-    /// The secret that it shares with its control plane is in the environment variable ZTNA_RELAY_SECRET.
+    /// The environment variable ZTNA_RELAY_SECRET holds the secret shared with the control plane.
     Relay(RelayOptions),
 }
 
 #[derive(Debug, clap::Args)]
 struct Serve {
-    /// Where to listen; port 0 lets the system choose.
+    /// The address to listen on; the system chooses a port for port 0.
     #[arg(long, value_name = "ADDRESS:PORT", default_value_t = DEFAULT_LISTEN)]
     listen: SocketAddr,
-    /// Where the data lives: sqlite::memory: or sqlite:PATH.
+    /// The database: sqlite::memory: or sqlite:PATH.
     #[arg(long, value_name = "DATABASE", default_value = "sqlite::memory:")]
     database: String,
-    /// The organisations and users of an empty database, instead of the built-in ones.
+    /// Initialise an empty database from this fixture instead of the built-in one.
     #[arg(long, value_name = "FILE")]
     fixture: Option<PathBuf>,
-    /// Let tests move the clock, through a listener of its own on loopback.
+    /// Let tests advance the clock through a separate listener on loopback.
     #[arg(long)]
     test_control: bool,
-    /// Written (mode 0600) once requests are answered: where, and who may log in.
+    /// Write the server's URL and credentials to this file (mode 0600) once it accepts requests.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
-    /// A proxy whose X-Forwarded-For is believed; may be given more than once.
+    /// Trust X-Forwarded-For from these proxies; may be repeated.
     #[arg(long = "trusted-proxy", value_name = "CIDR")]
     trusted_proxies: Vec<IpNet>,
-    /// The program that install.sh gives to machines [default: the ztna beside this program, if there is one]
+    /// The agent that install.sh installs [default: the ztna next to this program, if it exists]
     #[arg(long, value_name = "FILE")]
     agent: Option<PathBuf>,
-    /// A relay elsewhere besides those of the fixture; may be given more than once. It shows the secret of the environment
-    /// variable ZTNA_RELAY_SECRET.
-    #[arg(long = "relay", value_name = "REGION=URL", value_parser = site)]
+    /// A remote relay in addition to those of the fixture; may be repeated. It authenticates with the secret in the
+    /// environment variable ZTNA_RELAY_SECRET.
+    #[arg(long = "relay", value_name = "REGION=URL", value_parser = parse_site)]
     relays: Vec<Site>,
-    /// How log lines look; RUST_LOG chooses which there are.
+    /// The format of log lines; RUST_LOG filters them.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
 }
 
-/// The secret that it shares with its control plane is in the environment variable ZTNA_RELAY_SECRET.
+/// The environment variable ZTNA_RELAY_SECRET holds the secret shared with the control plane.
 #[derive(Debug, clap::Args)]
 struct RelayOptions {
-    /// Where to listen; port 0 lets the system choose.
+    /// The address to listen on; the system chooses a port for port 0.
     #[arg(long, value_name = "ADDRESS:PORT", default_value_t = DEFAULT_LISTEN)]
     listen: SocketAddr,
-    /// The region it serves, such as fra1; its control plane has to name it too
+    /// The region to serve, such as fra1; the control plane must list it as well
     #[arg(long, value_name = "REGION")]
     region: Region,
-    /// The control plane that knows the machines
-    #[arg(long, value_name = "URL", value_parser = address)]
+    /// The control plane that authenticates the machines
+    #[arg(long, value_name = "URL", value_parser = parse_url)]
     control: String,
-    /// How log lines look; RUST_LOG chooses which there are.
+    /// The format of log lines; RUST_LOG filters them.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
 }
 
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogFormat {
-    /// For people.
-    Text,
-    /// For programs: one object a line.
-    Json,
-}
-
-/// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    let ended = match Cli::parse().command {
+    let result = match Cli::parse().command {
         Command::Serve(options) => {
             logging::install(options.log_format);
-            run(options)
+            run_server(options)
         }
         Command::Relay(options) => {
             logging::install(options.log_format);
             run_relay(options)
         }
     };
-    match ended {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "mock-server: {error}");
-            ExitCode::from(if matches!(error, StartError::Database(_) | StartError::RelaySecret(_)) {
-                USAGE
-            } else {
-                1
-            })
+            error.exit_code()
         }
     }
 }
 
-fn run(options: Serve) -> Result<(), StartError> {
+fn run_server(options: Serve) -> Result<(), StartError> {
     let fixture = match &options.fixture {
         Some(path) => Fixture::load(path)?,
         None => Fixture::built_in()?,
     };
     let relay_secret = relay_secret()?;
     if relay_secret.is_none() && !options.relays.is_empty() {
-        // No relay could ask whom it may let in.
-        return Err(StartError::RelaySecret("is not set"));
+        // The relays could not authenticate.
+        return Err(StartError::RelaySecret(SecretProblem::Missing));
     }
     let config = Config {
         listen: options.listen,
-        database: location(&options.database)?,
+        database: parse_database(&options.database)?,
         fixture,
         clock: if options.test_control { Clock::adjustable() } else { Clock::system() },
         random: Random::system(),
@@ -148,9 +134,9 @@ fn run(options: Serve) -> Result<(), StartError> {
         agent_program: agent_program(options.agent)?,
     };
     runtime()?.block_on(async {
-        let stopped = stopped()?;
+        let stopped = stop_signal()?;
         let server = start(config).await?;
-        announce(&server);
+        log_addresses(&server);
         if let Some(path) = options.ready_file {
             server.ready().write(&path).map_err(|source| StartError::ReadyFile { path, source })?;
         }
@@ -163,9 +149,9 @@ fn run(options: Serve) -> Result<(), StartError> {
 
 fn run_relay(options: RelayOptions) -> Result<(), StartError> {
     let RelayOptions { listen, region, control, .. } = options;
-    let secret = relay_secret()?.ok_or(StartError::RelaySecret("is not set"))?;
+    let secret = relay_secret()?.ok_or(StartError::RelaySecret(SecretProblem::Missing))?;
     runtime()?.block_on(async {
-        let stopped = stopped()?;
+        let stopped = stop_signal()?;
         let relay = RelayServer::start(RelayConfig { listen, region, control, secret }).await?;
         tracing::info!(address = %relay.address(), %region, "listening");
         stopped.await;
@@ -179,8 +165,8 @@ fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
     runtime.map_err(|source| StartError::Runtime { source })
 }
 
-/// Heeds signals from now on; what it answers ends with the first.
-fn stopped() -> Result<impl Future<Output = ()>, StartError> {
+/// Installs signal handlers; the returned future completes with the first signal.
+fn stop_signal() -> Result<impl Future<Output = ()>, StartError> {
     let signals = |kind| signal(kind).map_err(|source| StartError::Runtime { source });
     let (mut terminate, mut interrupt) =
         (signals(SignalKind::terminate())?, signals(SignalKind::interrupt())?);
@@ -192,30 +178,29 @@ fn stopped() -> Result<impl Future<Output = ()>, StartError> {
     })
 }
 
-/// Never on the command line, where everybody on the machine could read it.
+/// Reads the secret from the environment, because other users can see command lines.
 fn relay_secret() -> Result<Option<String>, StartError> {
     match std::env::var("ZTNA_RELAY_SECRET") {
-        Ok(secret) if secret.trim().len() >= SHORTEST_SECRET => Ok(Some(secret.trim().to_owned())),
-        Ok(secret) if !secret.trim().is_empty() => Err(StartError::RelaySecret("is too short")),
+        Ok(secret) if secret.trim().len() >= MIN_SECRET_LEN => Ok(Some(secret.trim().to_owned())),
+        Ok(secret) if !secret.trim().is_empty() => Err(StartError::RelaySecret(SecretProblem::TooShort)),
         _ => Ok(None),
     }
 }
 
-fn site(text: &str) -> Result<Site, String> {
-    let (region, url) =
-        text.split_once('=').ok_or("expected REGION=URL, such as fra1=https://fra1.relay.example")?;
-    let region: Region = region.parse().map_err(|error| format!("{error}"))?;
-    Ok(Site { region, name: region.to_string(), url: Some(address(url)?) })
+fn parse_site(text: &str) -> Result<Site, ArgumentError> {
+    let (region, url) = text.split_once('=').ok_or(ArgumentError::Relay)?;
+    let region: Region = region.parse()?;
+    Ok(Site { region, name: region.to_string(), url: Some(parse_url(url)?) })
 }
 
-fn address(text: &str) -> Result<String, String> {
+fn parse_url(text: &str) -> Result<String, ArgumentError> {
     match text.starts_with("http://") || text.starts_with("https://") {
         true => Ok(text.trim_end_matches('/').to_owned()),
-        false => Err("it has to begin with https:// or http://".to_owned()),
+        false => Err(ArgumentError::Url),
     }
 }
 
-/// One that was named has to be there.
+/// Returns the named agent, which must exist, or the default one if it does.
 fn agent_program(named: Option<PathBuf>) -> Result<Option<AgentProgram>, StartError> {
     let file = match named {
         Some(path) => match std::fs::File::open(&path).and_then(|file| file.metadata()) {
@@ -235,30 +220,26 @@ fn agent_program(named: Option<PathBuf>) -> Result<Option<AgentProgram>, StartEr
     Ok(file.map(|file| AgentProgram { file, arguments: Vec::new() }))
 }
 
-fn announce(server: &Server) {
+fn log_addresses(server: &Server) {
     tracing::info!(base_url = server.base_url(), "listening");
     if let Some(control_url) = &server.ready().control_url {
-        tracing::warn!(control_url, "test control is on: anyone on this machine can move the clock");
+        tracing::warn!(control_url, "test control is enabled: any local user can advance the clock");
     }
 }
 
-fn location(database: &str) -> Result<Location, StartError> {
+fn parse_database(database: &str) -> Result<Location, StartError> {
     if database == "sqlite::memory:" {
         return Ok(Location::Memory);
     }
     if database.starts_with("postgres://") || database.starts_with("postgresql://") {
-        let words =
-            "PostgreSQL is not in this version yet: name sqlite:PATH or sqlite::memory: with --database";
-        return Err(StartError::Database(words.to_owned()));
+        return Err(StartError::Database(DatabaseProblem::Postgres));
     }
     match database.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path)) {
-        Some(path) if path.contains('?') => Err(StartError::Database(format!(
-            "--database sqlite:{path} has options after the '?', and there are none: name sqlite:PATH alone"
-        ))),
+        Some(path) if path.contains('?') => {
+            Err(StartError::Database(DatabaseProblem::Options(path.to_owned())))
+        }
         Some(path) if !path.is_empty() => Ok(Location::File(PathBuf::from(path))),
-        _ => Err(StartError::Database(
-            "--database must be sqlite::memory:, sqlite:PATH or postgres://…".to_owned(),
-        )),
+        _ => Err(StartError::Database(DatabaseProblem::Unknown)),
     }
 }
 
@@ -269,12 +250,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn the_command_line_definition_is_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn an_agent_that_is_named_has_to_be_there() {
+    fn a_named_agent_must_exist() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let named = agent_program(Some(file.path().to_owned())).unwrap().unwrap();
         assert_eq!((named.file.as_path(), named.arguments.len()), (file.path(), 0));
@@ -285,29 +266,30 @@ mod tests {
     }
 
     #[test]
-    fn relays_are_named_with_their_address() {
-        let named = site("fra1=https://fra1.relay.example/").unwrap();
+    fn relays_are_parsed_with_their_url() {
+        let named = parse_site("fra1=https://fra1.relay.example/").unwrap();
         assert_eq!(
             (named.region.as_str(), named.url.as_deref()),
             ("fra1", Some("https://fra1.relay.example"))
         );
         for (wrong, reason) in [("fra1", "REGION=URL"), ("FRA=http://a", "such as blr1"), ("a=b", "https://")]
         {
-            assert!(site(wrong).unwrap_err().contains(reason), "{wrong}");
+            assert!(parse_site(wrong).unwrap_err().to_string().contains(reason), "{wrong}");
         }
     }
 
     #[test]
-    fn databases_are_named_as_documented() {
-        assert_eq!(location("sqlite::memory:").unwrap(), Location::Memory);
+    fn databases_are_parsed_as_documented() {
+        assert_eq!(parse_database("sqlite::memory:").unwrap(), Location::Memory);
         for (name, path) in
             [("sqlite:a.db", "a.db"), ("sqlite:/v/a.db", "/v/a.db"), ("sqlite:///v/a.db", "/v/a.db")]
         {
-            assert_eq!(location(name).unwrap(), Location::File(path.into()));
+            assert_eq!(parse_database(name).unwrap(), Location::File(path.into()));
         }
         for bad in ["sqlite:", "a.db", "", "mysql://x", "sqlite:a.db?mode=ro"] {
-            assert!(location(bad).is_err(), "{bad}");
+            assert!(parse_database(bad).is_err(), "{bad}");
         }
-        assert!(location("postgres://x/y").unwrap_err().to_string().contains("not in this version yet"));
+        let message = parse_database("postgres://user:secret@x/y").unwrap_err().to_string();
+        assert!(message.contains("not supported yet") && !message.contains("secret"), "{message}");
     }
 }

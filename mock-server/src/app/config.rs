@@ -1,4 +1,4 @@
-//! What a server is started with.
+//! The configuration of a server.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,42 +8,38 @@ use ipnet::IpNet;
 use super::Fixture;
 use crate::api::AgentProgram;
 use crate::control::{Clock, Random};
-use crate::domain::region::Site;
+use crate::domain::site::Site;
 use crate::store::Location;
 
-/// Loopback, on a port that the system chooses.
+/// Loopback with a port chosen by the system.
 pub const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
-/// What a server is started with.
 #[derive(Clone)]
 pub struct Config {
-    /// Where it listens.
     pub listen: SocketAddr,
-    /// Where its data lives.
     pub database: Location,
-    /// The organisations and users that an empty database gets.
+    /// Initialises an empty database.
     pub fixture: Fixture,
-    /// The time.
     pub clock: Clock,
-    /// Where keys, tokens and ids come from.
+    /// The source of keys, tokens and ids.
     pub random: Random,
-    /// Proxies whose X-Forwarded-For is believed.
+    /// Proxies whose X-Forwarded-For is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// Whether a second listener, on loopback, lets tests move the clock.
+    /// Whether tests can advance the clock through a second listener on loopback.
     pub test_control: bool,
-    /// How often `ztna login` may ask whether it was approved, if not as the fixture says.
+    /// Overrides the fixture's polling interval of the device flow.
     pub device_poll_interval: Option<Duration>,
-    /// The secret that relays elsewhere show; `None`: no relay elsewhere is served.
+    /// The secret of remote relays; without one, they are refused.
     pub relay_secret: Option<String>,
-    /// Relays elsewhere, besides those of the fixture.
+    /// Remote relays in addition to those of the fixture.
     pub relays: Vec<Site>,
-    /// What `GET /install/ztna` gives to machines (`issuing/rollout.1`).
+    /// The agent that `GET /install/ztna` serves (`issuing/rollout.1`).
     pub agent_program: Option<AgentProgram>,
 }
 
 impl Config {
-    /// In memory, on loopback, with a clock that [`super::Server::advance`] moves.
+    /// Returns the configuration of an in-memory server on loopback with an adjustable clock.
     pub fn embedded(fixture: Fixture) -> Self {
         Self {
             listen: DEFAULT_LISTEN,

@@ -1,92 +1,127 @@
-//! Why a server does not start.
+//! Errors of starting a server.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
+
+use ztna_protocol::region::{Region, RegionError};
 
 use crate::store::StoreError;
 
-/// Why a server does not start; the words say what to do.
+/// The exit code of an invalid command line, the same as clap's.
+const USAGE: u8 = 2;
+
+/// The reason why a server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}; {}", hint(source))]
-    Listen {
-        /// The address asked for.
-        address: SocketAddr,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The database cannot be used.
+    #[error("cannot listen on {address}: {source}\n{}", listen_hint(source))]
+    Listen { address: SocketAddr, source: std::io::Error },
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The fixture cannot be read.
     #[error("cannot read the fixture {}: {source}", path.display())]
-    FixtureFile {
-        /// The file asked for.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The fixture says something that cannot be.
-    #[error("{origin}: {reason}")]
-    Fixture {
-        /// The file, or "the built-in fixture".
-        origin: String,
-        /// What is wrong and where.
-        reason: String,
-    },
-    /// The ready file cannot be written.
+    FixtureFile { path: PathBuf, source: std::io::Error },
+    /// `origin` is the file, or "the built-in fixture".
+    #[error("{origin}: {problem}")]
+    Fixture { origin: String, problem: Box<FixtureProblem> },
     #[error("cannot write the ready file {}: {source}", path.display())]
-    ReadyFile {
-        /// The file asked for.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The agent's program is no file.
-    #[error("cannot serve the agent {}: {source}; name another program with --agent", path.display())]
-    AgentProgram {
-        /// The file asked for.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The system has no threads, sockets or signals left to give.
+    ReadyFile { path: PathBuf, source: std::io::Error },
+    #[error("cannot serve the agent {}: {source}\nChoose another program with --agent.", path.display())]
+    AgentProgram { path: PathBuf, source: std::io::Error },
+    /// The system provides no threads, sockets or signal handlers.
     #[error("cannot start: {source}")]
-    Runtime {
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A relay and its control plane need a secret that they share.
+    Runtime { source: std::io::Error },
     #[error(
-        "ZTNA_RELAY_SECRET {0}: it has to hold the secret, of at least 16 characters, that control plane and relays share"
+        "ZTNA_RELAY_SECRET {0}\nSet it to the secret of at least 16 characters that the control plane shares with its relays."
     )]
-    RelaySecret(&'static str),
-    /// The database on the command line is none that this version knows.
+    RelaySecret(SecretProblem),
     #[error("{0}")]
-    Database(String),
+    Database(DatabaseProblem),
 }
 
-/// Why there is no token.
+/// A problem with the environment variable ZTNA_RELAY_SECRET.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretProblem {
+    #[error("is not set")]
+    Missing,
+    #[error("is too short")]
+    TooShort,
+}
+
+/// An invalid `--database`.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseProblem {
+    #[error("PostgreSQL is not supported yet\nUse sqlite:PATH or sqlite::memory: with --database.")]
+    Postgres,
+    #[error("unexpected options in --database sqlite:{0}\nRemove the '?' and everything after it.")]
+    Options(String),
+    #[error("invalid --database: expected sqlite::memory:, sqlite:PATH or postgres://…")]
+    Unknown,
+}
+
+/// An error in a fixture.
+#[derive(Debug, thiserror::Error)]
+pub enum FixtureProblem {
+    /// A TOML error that quotes no line with a password.
+    #[error("{0}")]
+    Syntax(String),
+    #[error("invalid session.{field} {text:?}: {source}")]
+    Duration { field: &'static str, text: String, source: humantime::DurationError },
+    #[error("no [[organisation]]: at least one is required")]
+    NoOrganisation,
+    #[error("duplicate [[{table}]] {field} {value}")]
+    Duplicate { table: &'static str, field: &'static str, value: String },
+    #[error("{email} has a role in the unknown organisation {org_id}")]
+    UnknownOrganisation { email: String, org_id: String },
+    #[error("{email} has the unknown role {role:?} in {org_id}: expected \"owner\", \"admin\" or \"member\"")]
+    UnknownRole { email: String, org_id: String, role: String },
+    #[error(transparent)]
+    Region(#[from] RegionError),
+    #[error("invalid url {url:?} of the region {region}: it must begin with https:// or http://")]
+    RegionUrl { region: Region, url: String },
+    #[error("more than one [[region]] without a url: this server can run the relay of only one region")]
+    SeveralLocalRegions,
+    #[error("cannot hash a password: {0}")]
+    Hash(argon2::password_hash::Error),
+    #[error("cannot hash a password: the thread panicked")]
+    HashPanicked,
+}
+
+/// An invalid argument on the command line.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ArgumentError {
+    #[error("expected REGION=URL, such as fra1=https://fra1.relay.example")]
+    Relay,
+    #[error(transparent)]
+    Region(#[from] RegionError),
+    #[error("the URL must begin with https:// or http://")]
+    Url,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// Nobody has that email.
-    #[error("there is no user {email}; the fixture names those there are")]
-    UnknownUser {
-        /// The email asked for.
-        email: String,
-    },
-    /// The database cannot be used.
+    #[error("unknown user {email}\nUse a user of the fixture.")]
+    UnknownUser { email: String },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-fn hint(source: &std::io::Error) -> &'static str {
+impl StartError {
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Database(_) | Self::RelaySecret(_) => ExitCode::from(USAGE),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+fn listen_hint(source: &std::io::Error) -> &'static str {
     match source.kind() {
         std::io::ErrorKind::AddrInUse => {
-            "another program has the port: stop it, or name another with --listen"
+            "Stop the program that uses the port or choose another one with --listen."
         }
-        std::io::ErrorKind::PermissionDenied => "ports below 1024 need privilege: name another with --listen",
-        _ => "name an address of this machine with --listen",
+        std::io::ErrorKind::PermissionDenied => {
+            "Ports below 1024 require privileges; choose another one with --listen."
+        }
+        _ => "Choose an address of this machine with --listen.",
     }
 }

@@ -1,4 +1,4 @@
-//! The organisations and users a fresh database starts with.
+//! Fixtures: the initial organisations and users of an empty database.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,14 +9,15 @@ use std::{fmt, thread};
 use serde::Deserialize;
 
 use super::StartError;
+use super::error::FixtureProblem;
 use crate::control::{Random, password};
-use crate::domain::region::Site;
+use crate::domain::site::Site;
 use crate::domain::{Role, Timestamp};
 use crate::store::{StoreError, Tx, organisations, users};
 
 const BUILT_IN: &str = include_str!("../../../fixtures/organisations.toml");
 
-/// Organisations and users, read and checked; clones share it, so the passwords are hashed once.
+/// A validated fixture, shared by its clones so that passwords are hashed only once.
 #[derive(Clone)]
 pub struct Fixture {
     seed: Arc<Seed>,
@@ -87,7 +88,7 @@ pub(super) struct Session {
 }
 
 impl Fixture {
-    /// `fixtures/organisations.toml` as it was when the program was built; read once a process.
+    /// Returns `fixtures/organisations.toml` as of build time, parsed once per process.
     pub fn built_in() -> Result<Self, StartError> {
         static FIXTURE: OnceLock<Fixture> = OnceLock::new();
         if let Some(fixture) = FIXTURE.get() {
@@ -97,44 +98,18 @@ impl Fixture {
         Ok(FIXTURE.get_or_init(|| fixture).clone())
     }
 
-    /// Reads a fixture file.
     pub fn load(path: &Path) -> Result<Self, StartError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| StartError::FixtureFile { path: path.into(), source })?;
         Self::parse(&text, &path.display().to_string())
     }
 
-    /// Reads a fixture; `origin` is what messages call it.
+    /// Parses a fixture; `origin` is its name in messages.
     pub fn parse(text: &str, origin: &str) -> Result<Self, StartError> {
-        let wrong = |reason: String| StartError::Fixture { origin: origin.to_owned(), reason };
-        let file: File = toml::from_str(text).map_err(|error| wrong(unreadable(text, &error)))?;
-        let span = |name: &str, text: &str| {
-            humantime::parse_duration(text)
-                .map_err(|error| wrong(format!("session.{name} is {text:?}, which is no duration ({error})")))
-        };
-        let session = Session {
-            lifetime: span("lifetime", &file.session.lifetime)?,
-            device_code_lifetime: span("device_code_lifetime", &file.session.device_code_lifetime)?,
-            device_poll_interval: span("device_poll_interval", &file.session.device_poll_interval)?,
-        };
-        if file.organisation.is_empty() {
-            return Err(wrong("there must be at least one [[organisation]]".to_owned()));
-        }
-        if let Some(id) = repeated(file.organisation.iter().map(|organisation| organisation.id.clone())) {
-            return Err(wrong(format!("there is more than one [[organisation]] with the id {id}")));
-        }
-        if let Some(email) = repeated(file.user.iter().map(|user| user.email.to_lowercase())) {
-            return Err(wrong(format!("there is more than one [[user]] with the email {email}")));
-        }
-        let hashes = hash_all(&file.user).map_err(wrong)?;
-        let mut users = Vec::with_capacity(file.user.len());
-        for (entry, password_hash) in file.user.into_iter().zip(hashes) {
-            let roles = roles(&entry, &file.organisation).map_err(wrong)?;
-            let UserEntry { email, name, password, .. } = entry;
-            users.push(User { email: email.to_lowercase(), name, password, password_hash, roles });
-        }
-        let regions = regions(file.region).map_err(wrong)?;
-        let seed = Seed { organisations: file.organisation, users, session, regions };
+        let seed = Seed::parse(text).map_err(|problem| StartError::Fixture {
+            origin: origin.to_owned(),
+            problem: Box::new(problem),
+        })?;
         Ok(Self { seed: Arc::new(seed) })
     }
 
@@ -142,7 +117,7 @@ impl Fixture {
         &self.seed
     }
 
-    /// Fills a database that has no organisation yet; leaves any other as it is.
+    /// Initialises an empty database; leaves any other unchanged.
     pub fn apply(&self, tx: &mut Tx<'_>, random: &Random, now: Timestamp) -> Result<(), StoreError> {
         if organisations::count(tx)? > 0 {
             return Ok(());
@@ -155,10 +130,48 @@ impl Fixture {
             let id = random.id(now);
             users::insert(tx, &id, &user.email, &user.name, &user.password_hash, now)?;
             for (org_id, role) in &user.roles {
-                users::join(tx, &id, org_id, *role)?;
+                users::add_membership(tx, &id, org_id, *role)?;
             }
         }
         Ok(())
+    }
+}
+
+impl Seed {
+    fn parse(text: &str) -> Result<Self, FixtureProblem> {
+        let file: File = toml::from_str(text).map_err(|error| unreadable(text, &error))?;
+        let duration = |field: &'static str, text: &str| {
+            humantime::parse_duration(text).map_err(|source| FixtureProblem::Duration {
+                field,
+                text: text.to_owned(),
+                source,
+            })
+        };
+        let session = Session {
+            lifetime: duration("lifetime", &file.session.lifetime)?,
+            device_code_lifetime: duration("device_code_lifetime", &file.session.device_code_lifetime)?,
+            device_poll_interval: duration("device_poll_interval", &file.session.device_poll_interval)?,
+        };
+        if file.organisation.is_empty() {
+            return Err(FixtureProblem::NoOrganisation);
+        }
+        if let Some(value) =
+            first_duplicate(file.organisation.iter().map(|organisation| organisation.id.clone()))
+        {
+            return Err(FixtureProblem::Duplicate { table: "organisation", field: "id", value });
+        }
+        if let Some(value) = first_duplicate(file.user.iter().map(|user| user.email.to_lowercase())) {
+            return Err(FixtureProblem::Duplicate { table: "user", field: "email", value });
+        }
+        let hashes = hash_passwords(&file.user)?;
+        let mut users = Vec::with_capacity(file.user.len());
+        for (entry, password_hash) in file.user.into_iter().zip(hashes) {
+            let roles = parse_roles(&entry, &file.organisation)?;
+            let UserEntry { email, name, password, .. } = entry;
+            users.push(User { email: email.to_lowercase(), name, password, password_hash, roles });
+        }
+        let regions = parse_regions(file.region)?;
+        Ok(Self { organisations: file.organisation, users, session, regions })
     }
 }
 
@@ -168,60 +181,66 @@ impl fmt::Debug for Fixture {
     }
 }
 
-/// What is wrong with the text, with the line that is; a line with a password in it is named only.
-fn unreadable(text: &str, error: &toml::de::Error) -> String {
+/// Describes a syntax error with its line, but does not quote a line that contains a password.
+fn unreadable(text: &str, error: &toml::de::Error) -> FixtureProblem {
     let start = error.span().map_or(0, |span| span.start);
     let before = text.get(..start).unwrap_or_default();
     let number = before.matches('\n').count();
-    match text.lines().nth(number) {
+    FixtureProblem::Syntax(match text.lines().nth(number) {
         Some(line) if line.contains("password") => format!("line {}: {}", number + 1, error.message()),
         _ => error.to_string(),
-    }
+    })
 }
 
-fn repeated(names: impl Iterator<Item = String>) -> Option<String> {
+fn first_duplicate(names: impl Iterator<Item = String>) -> Option<String> {
     let mut seen = BTreeSet::new();
     names.into_iter().find(|name| !seen.insert(name.clone()))
 }
 
-fn regions(entries: Vec<RegionEntry>) -> Result<Vec<Site>, String> {
-    if let Some(code) = repeated(entries.iter().map(|entry| entry.code.clone())) {
-        return Err(format!("there is more than one [[region]] with the code {code}"));
+fn parse_regions(entries: Vec<RegionEntry>) -> Result<Vec<Site>, FixtureProblem> {
+    if let Some(value) = first_duplicate(entries.iter().map(|entry| entry.code.clone())) {
+        return Err(FixtureProblem::Duplicate { table: "region", field: "code", value });
     }
     if entries.iter().filter(|entry| entry.url.is_none()).count() > 1 {
-        return Err(
-            "more than one [[region]] has no url, and this server can be the relay of one only".to_owned()
-        );
+        return Err(FixtureProblem::SeveralLocalRegions);
     }
     let site = |entry: RegionEntry| {
-        let region = entry.code.parse().map_err(|error| format!("{error}"))?;
+        let region = entry.code.parse()?;
         let url = entry.url.map(|url| url.trim_end_matches('/').to_owned());
         match &url {
-            Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => Err(format!(
-                "the url of the region {region} is {url:?}; it has to begin with https:// or http://"
-            )),
+            Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => {
+                Err(FixtureProblem::RegionUrl { region, url: url.clone() })
+            }
             _ => Ok(Site { region, name: entry.name, url }),
         }
     };
     entries.into_iter().map(site).collect()
 }
 
-fn roles(user: &UserEntry, organisations: &[Organisation]) -> Result<Vec<(String, Role)>, String> {
+fn parse_roles(
+    user: &UserEntry,
+    organisations: &[Organisation],
+) -> Result<Vec<(String, Role)>, FixtureProblem> {
     let mut roles = Vec::with_capacity(user.roles.len());
     for (org_id, name) in &user.roles {
         if !organisations.iter().any(|organisation| organisation.id == *org_id) {
-            return Err(format!("{} has a role in {org_id}, which is no [[organisation]]", user.email));
+            return Err(FixtureProblem::UnknownOrganisation {
+                email: user.email.clone(),
+                org_id: org_id.clone(),
+            });
         }
-        let role = Role::parse(name).ok_or_else(|| {
-            format!("{} is {name:?} in {org_id}; expected \"owner\", \"admin\" or \"member\"", user.email)
+        let role = Role::parse(name).ok_or_else(|| FixtureProblem::UnknownRole {
+            email: user.email.clone(),
+            org_id: org_id.clone(),
+            role: name.clone(),
         })?;
         roles.push((org_id.clone(), role));
     }
     Ok(roles)
 }
 
-// Hashing is slow on purpose, so all at once.
-fn hash_all(users: &[UserEntry]) -> Result<Vec<String>, String> {
+// Hashing is slow by design, so it runs in parallel.
+fn hash_passwords(users: &[UserEntry]) -> Result<Vec<String>, FixtureProblem> {
     let random = &Random::system();
     thread::scope(|scope| {
         let hashing: Vec<_> = users
@@ -231,8 +250,8 @@ fn hash_all(users: &[UserEntry]) -> Result<Vec<String>, String> {
         hashing
             .into_iter()
             .map(|thread| match thread.join() {
-                Ok(hash) => hash.map_err(|error| format!("a password cannot be hashed: {error}")),
-                Err(_) => Err("hashing a password broke off".to_owned()),
+                Ok(hash) => hash.map_err(FixtureProblem::Hash),
+                Err(_) => Err(FixtureProblem::HashPanicked),
             })
             .collect()
     })
@@ -243,14 +262,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_fixture_can_be_read_and_is_read_once() {
+    fn the_built_in_fixture_is_valid_and_parsed_once() {
         let fixture = Fixture::built_in().unwrap();
         assert_eq!(fixture.seed().organisations.len(), 2);
         assert!(Arc::ptr_eq(&fixture.seed, &Fixture::built_in().unwrap().seed));
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn invalid_fixtures_are_refused_with_the_cause() {
         let session =
             "[session]\nlifetime = \"1h\"\ndevice_code_lifetime = \"1m\"\ndevice_poll_interval = \"1s\"\n";
         let organisation = "[[organisation]]\nid = \"o\"\nname = \"O\"\nmachine_limit = 1\n";
@@ -258,7 +277,7 @@ mod tests {
             format!("[[user]]\nemail = \"a@b\"\nname = \"A\"\npassword = \"p\"\nroles = {{ {roles} }}\n")
         };
         for (text, expected) in [
-            (format!("{session}{organisation}{}", user("x = \"admin\"")), "no [[organisation]]"),
+            (format!("{session}{organisation}{}", user("x = \"admin\"")), "unknown organisation x"),
             (format!("{session}{organisation}{}", user("o = \"boss\"")), "expected \"owner\""),
             (
                 format!("{session}{organisation}{}[[region]]\ncode = \"BLR\"\nname = \"B\"\n", user("")),
@@ -269,20 +288,17 @@ mod tests {
                     "{session}{organisation}{}[[region]]\ncode = \"a\"\nname = \"A\"\nurl = \"a\"\n",
                     user("")
                 ),
-                "has to begin with https://",
+                "must begin with https://",
             ),
             (format!("{session}{organisation}{}colour = 1\n", user("")), "unknown field `colour`"),
             (
                 format!("{}{organisation}{}", session.replace("1h", "soon"), user("")),
-                "session.lifetime is \"soon\"",
+                "invalid session.lifetime \"soon\"",
             ),
-            (
-                format!("{session}{organisation}{organisation}{}", user("")),
-                "more than one [[organisation]] with the id o",
-            ),
+            (format!("{session}{organisation}{organisation}{}", user("")), "duplicate [[organisation]] id o"),
             (
                 format!("{session}{organisation}{}{}", user(""), user("").replace("a@b", "A@b")),
-                "more than one [[user]] with the email a@b",
+                "duplicate [[user]] email a@b",
             ),
             (
                 format!("{session}{organisation}{}", user("").replace("\"p\"", "\"s3cret")),

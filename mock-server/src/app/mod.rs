@@ -1,6 +1,6 @@
-//! The server as a whole: what it is configured with, how it starts and how it stops.
+//! The server as a whole: its configuration, start and stop.
 //!
-//! [`start`] may be called any number of times in one process: nothing global is touched.
+//! [`start`] may be called any number of times in one process, because servers share no global state.
 
 pub mod cli;
 mod config;
@@ -10,13 +10,15 @@ mod logging;
 mod ready;
 mod relay;
 mod server;
+mod state;
 mod test_control;
 
 pub use crate::api::AgentProgram;
 pub use crate::control::{clock, random};
 pub use config::{Config, DEFAULT_LISTEN};
-pub use error::{StartError, TokenError};
+pub use error::{DatabaseProblem, FixtureProblem, SecretProblem, StartError, TokenError};
 pub use fixture::Fixture;
 pub use ready::{Person, Ready};
 pub use relay::{RelayConfig, RelayServer};
-pub use server::{Server, start, state};
+pub use server::{Server, start};
+pub use state::state;

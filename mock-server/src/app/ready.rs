@@ -1,4 +1,4 @@
-//! What a started server tells those who started it.
+//! The ready file: how to reach and use a started server.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -6,46 +6,47 @@ use std::path::Path;
 
 use serde::Serialize;
 
-/// Where the server is and who may use it; serialises to the ready file's JSON.
+use super::Fixture;
+use super::fixture::User;
+use crate::api::State;
+use crate::domain::Role;
+use crate::store::{StoreError, users};
+
+/// The server's URL and credentials; serialises to the JSON of the ready file.
 #[derive(Clone, Serialize)]
 pub struct Ready {
-    /// Where it answers, without a slash at the end.
+    /// Without a trailing slash.
     pub base_url: String,
     /// The fixture's first organisation.
     pub org_id: String,
-    /// An admin of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin: Option<Person>,
-    /// An owner of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<Person>,
-    /// A member of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member: Option<Person>,
-    /// An admin or owner of another organisation, with no place in the first.
+    /// An admin or owner of another organisation who is not a member of the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outsider: Option<Person>,
-    /// That other organisation.
+    /// The outsider's organisation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_org_id: Option<String>,
-    /// Where tests move the clock, if the server was started for that.
+    /// The base URL of the test control, if enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control_url: Option<String>,
 }
 
-/// A user of the fixture, with all it takes to act as them.
+/// A user of the fixture with credentials.
 #[derive(Clone, Serialize)]
 pub struct Person {
-    /// What they log in with.
     pub email: String,
-    /// What they log in with.
     pub password: String,
-    /// An access token made when the server started.
+    /// An access token issued when the server started.
     pub token: String,
 }
 
 impl Ready {
-    /// Writes the ready file, all of it at once, for the eyes of its owner only: it holds passwords and tokens.
+    /// Writes the ready file atomically and readable by its owner only, because it contains passwords and tokens.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -54,6 +55,44 @@ impl Ready {
         file.persist(path)?;
         Ok(())
     }
+}
+
+/// Describes the server and issues tokens for the fixture's users.
+pub(super) async fn describe(fixture: Fixture, state: &State) -> Result<Ready, StoreError> {
+    let session = state.settings.session.clone();
+    let base_url = state.settings.base_url.clone();
+    let now = state.clock.now();
+    let ready = state.store.read(move |tx| {
+        let seed = fixture.seed();
+        let org_id =
+            seed.organisations.first().map(|organisation| organisation.id.clone()).unwrap_or_default();
+        let outside = seed.users.iter().find_map(|user| {
+            let (other, _) = user.roles.iter().find(|(_, role)| role.administers())?;
+            user.roles.iter().all(|(org, _)| *org != org_id).then_some((user, other.clone()))
+        });
+        let mut person = |user: Option<&User>| {
+            let Some(user) = user else { return Ok(None) };
+            // An existing database may lack the fixture's users.
+            let user_id = users::id_by_email(tx, &user.email)?;
+            Ok::<_, StoreError>(user_id.map(|user_id| Person {
+                email: user.email.clone(),
+                password: user.password.clone(),
+                token: session.issue(&user_id, &user.email, now),
+            }))
+        };
+        let with = |role: Role| seed.users.iter().find(|user| user.roles.contains(&(org_id.clone(), role)));
+        Ok::<_, StoreError>(Ready {
+            base_url,
+            admin: person(with(Role::Admin))?,
+            owner: person(with(Role::Owner))?,
+            member: person(with(Role::Member))?,
+            outsider: person(outside.as_ref().map(|(user, _)| *user))?,
+            other_org_id: outside.map(|(_, org_id)| org_id),
+            control_url: None,
+            org_id,
+        })
+    });
+    ready.await
 }
 
 impl fmt::Debug for Ready {

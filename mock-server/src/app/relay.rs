@@ -1,4 +1,4 @@
-//! The relay beside the control plane, and the one that stands alone.
+//! The relay in the control plane's process, and the standalone relay.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,26 +8,26 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use ztna_protocol::region::Region;
+use ztna_protocol::relay::Member;
+use ztna_relay::{Authority, AuthorityError, ControlPlane, Relay};
 
 use super::StartError;
 use crate::control::{Failure, relay};
-use crate::domain::region::Region;
-use crate::relay::{self as relaying, Authority, AuthorityError, ControlPlane, Member, Relay};
 use crate::store::Store;
 
-/// What a relay that stands alone is started with.
+/// The configuration of a standalone relay.
 pub struct RelayConfig {
-    /// Where it listens.
     pub listen: SocketAddr,
-    /// Its region, as the control plane's fixture names it.
+    /// Must be listed by the control plane.
     pub region: Region,
-    /// Where its control plane answers.
+    /// The control plane's base URL.
     pub control: String,
-    /// The secret that both share.
+    /// The secret shared with the control plane.
     pub secret: String,
 }
 
-/// A running relay; it ends when this is dropped.
+/// A running relay, stopped on drop.
 pub struct RelayServer {
     address: SocketAddr,
     relay: Relay,
@@ -36,10 +36,7 @@ pub struct RelayServer {
 }
 
 impl RelayServer {
-    /// Listens. The control plane need not be there yet.
-    ///
-    /// # Errors
-    /// [`StartError::Listen`]
+    /// Starts a relay. The control plane need not be running yet.
     pub async fn start(config: RelayConfig) -> Result<Self, StartError> {
         let listen = |source| StartError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
@@ -51,7 +48,7 @@ impl RelayServer {
         let listener = listener.tap_io(|connection| {
             let _ = connection.set_nodelay(true);
         });
-        let router = relaying::router(relay.clone());
+        let router = ztna_relay::router(relay.clone());
         let serving = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "serving ended");
@@ -60,7 +57,6 @@ impl RelayServer {
         Ok(Self { address, relay, serving, watching })
     }
 
-    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -68,21 +64,21 @@ impl RelayServer {
 
 impl Drop for RelayServer {
     fn drop(&mut self) {
-        // Connections that were upgraded are tasks of their own.
+        // Upgraded connections run in tasks of their own.
         self.relay.end();
         self.serving.abort();
         self.watching.abort();
     }
 }
 
-/// The relay of this region, with the control plane's own database as its authority.
-pub(super) fn beside(store: Store, region: Region) -> Relay {
-    Relay::new(region, Arc::new(Own(store)))
+/// Creates the relay of this process, which authenticates machines from the control plane's own database.
+pub(super) fn local(store: Store, region: Region) -> Relay {
+    Relay::new(region, Arc::new(StoreAuthority(store)))
 }
 
-struct Own(Store);
+struct StoreAuthority(Store);
 
-impl Authority for Own {
+impl Authority for StoreAuthority {
     fn members(
         &self,
         token_hashes: Vec<String>,

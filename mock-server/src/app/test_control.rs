@@ -1,4 +1,4 @@
-//! Time travel for tests: `POST clock {"advance_seconds": N}`, on a listener of its own.
+//! Clock control for tests on a separate listener: `POST clock {"advance_seconds": N}`.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -11,28 +11,29 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::server::advance;
 use crate::api::body::Body;
 use crate::api::{Error, State, envelope};
+use crate::control::upkeep;
 use crate::domain::{Refusal, Timestamp};
+use crate::store::StoreError;
 
-/// A hundred years: further than any key lives.
-const FURTHEST: u64 = 100 * 365 * 24 * 60 * 60;
+/// A hundred years, beyond the lifetime of any key.
+const MAX_ADVANCE_SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
 
-/// A listener on loopback that moves a server's clock.
+/// A listener on loopback that advances a server's clock.
 pub(super) struct TestControl {
-    /// Where it answers, without a slash at the end.
+    /// Without a trailing slash.
     pub(super) url: String,
     serving: JoinHandle<()>,
 }
 
 #[derive(Debug, Serialize)]
-struct Moved {
+struct ClockResponse {
     now: Timestamp,
 }
 
 impl TestControl {
-    /// Listens on a port that the system chooses.
+    /// Listens on a port chosen by the system.
     pub(super) async fn start(state: State) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -50,12 +51,18 @@ impl Drop for TestControl {
     }
 }
 
+/// Advances the clock and does everything that becomes due.
+pub(super) async fn advance(state: &State, by: Duration) -> Result<(), StoreError> {
+    state.clock.advance(by);
+    upkeep::due(&state.store, state.clock.now(), &state.random).await.map(drop)
+}
+
 async fn clock(extract::State(state): extract::State<State>, body: Body) -> Result<Response, Error> {
     body.require("advance_seconds")?;
     let seconds = body.raw("advance_seconds").and_then(serde_json::Value::as_u64);
-    let seconds = seconds.filter(|seconds| *seconds <= FURTHEST).ok_or(Refusal::invalid(
+    let seconds = seconds.filter(|seconds| *seconds <= MAX_ADVANCE_SECONDS).ok_or(Refusal::invalid(
         "advance_seconds must be an integer between 0 and 3153600000 (a hundred years)",
     ))?;
     advance(&state, Duration::from_secs(seconds)).await?;
-    Ok(envelope::ok(Moved { now: state.clock.now() }))
+    Ok(envelope::ok(ClockResponse { now: state.clock.now() }))
 }

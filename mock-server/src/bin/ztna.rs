@@ -1,5 +1,5 @@
-//! The agent's command line; everything is in [`mock_server::agent`].
+//! The agent's command line; everything is in [`ztna_agent`].
 
 fn main() -> std::process::ExitCode {
-    mock_server::agent::main(std::env::args_os().skip(1))
+    ztna_agent::main(std::env::args_os().skip(1))
 }

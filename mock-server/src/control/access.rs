@@ -1,4 +1,4 @@
-//! Who may do what in an organisation.
+//! Authorisation: what a caller may do in an organisation.
 
 use super::Failure;
 use crate::domain::scope::{Resource, Scopes, Verb};
@@ -6,61 +6,45 @@ use crate::domain::{Refusal, Role, Timestamp};
 use crate::store::users::{self, Membership};
 use crate::store::{StoreError, Tx, api_keys};
 
-/// Who calls, as the credential proves it; what they may do is asked of [`require`] at every call.
+/// An authenticated caller. [`require`] decides on every call what the caller may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
-    /// The holder of a session's access token.
-    User {
-        /// The user's id.
-        user_id: String,
-        /// The user's email, lower case.
-        email: String,
-    },
-    /// The holder of an API key that is valid now and within its rate limit; this use is counted already.
-    ApiKey {
-        /// The key's id.
-        id: String,
-        /// The one organisation it belongs to.
-        org_id: String,
-        /// What it may be used for.
-        scopes: Scopes,
-    },
+    /// The holder of an access token; `email` is in lower case.
+    User { user_id: String, email: String },
+    /// The holder of a valid API key within its rate limit, whose current use is already counted.
+    ApiKey { id: String, org_id: String, scopes: Scopes },
 }
 
-/// What a call needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
-    /// To issue and revoke keys: admin or owner; of an API key the scope admin, or none at all.
+    /// Issue and revoke keys: admins and owners, and API keys that cover everything.
     ManageKeys,
-    /// To quarantine, release, approve, delete and tag machines: admin or owner; of an API key machines and write.
+    /// Administer machines: admins and owners, and API keys with write access to machines.
     ManageMachines,
-    /// To add a machine with a session: any role. The [`Actor`]'s role then says whether it must be approved.
+    /// Add a machine with a session: any role. A member's machine then awaits approval.
     Join,
-    /// To see a resource.
     Read(Resource),
-    /// To change a resource.
     Write(Resource),
 }
 
-/// Who acts, once it is clear that they may.
+/// An authorised caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// The user's id; of an API key its creator's. What `created_by` columns hold.
+    /// For an API key, its creator's.
     pub user_id: String,
-    /// What audit_logs shows: the email, or `api-key:ID`.
+    /// The actor in `audit_logs`: the email, or `api-key:ID`.
     pub label: String,
-    /// The user's role in the organisation; of an API key its creator's.
+    /// For an API key, its creator's.
     pub role: Role,
 }
 
-/// Lets `caller` pass if it may do that in that organisation; one it has nothing to do with and one that
-/// does not exist are refused alike.
+/// Authorises `caller` for `permission` in an organisation. Foreign and non-existent organisations are refused alike.
 ///
-/// Roles are looked up at every call, so that who is no longer an admin is refused with the token they hold. An API
-/// key can do at most what its creator still may (`api-key/ST1.1`).
+/// Roles are looked up on every call, so that demoted admins lose access at once. An API key may do at most what its
+/// creator currently may (`api-key/ST1.1`).
 ///
 /// # Errors
-/// 403 FORBIDDEN, 403 INSUFFICIENT_SCOPE; 401 UNAUTHORIZED if the API key was revoked since it was admitted.
+/// 403 FORBIDDEN or INSUFFICIENT_SCOPE; 401 UNAUTHORIZED if the API key was revoked since it was authenticated.
 pub fn require(
     tx: &mut Tx<'_>,
     caller: &Caller,
@@ -91,10 +75,7 @@ pub fn require(
     }
 }
 
-/// Where the caller belongs: an API key to its one organisation, as its creator does.
-///
-/// # Errors
-/// The store's.
+/// Returns the caller's memberships. An API key has its creator's membership in its own organisation.
 pub fn memberships(tx: &mut Tx<'_>, caller: &Caller, now: Timestamp) -> Result<Vec<Membership>, StoreError> {
     match caller {
         Caller::User { user_id, .. } => users::memberships(tx, user_id),
@@ -107,10 +88,10 @@ pub fn memberships(tx: &mut Tx<'_>, caller: &Caller, now: Timestamp) -> Result<V
     }
 }
 
-/// The organisations in which `caller` may do that.
+/// Returns the organisations in which `caller` has `permission`.
 ///
 /// # Errors
-/// Those of [`require`], if there is none.
+/// Those of [`require`], if there are none.
 pub fn organisations(
     tx: &mut Tx<'_>,
     caller: &Caller,
@@ -130,7 +111,6 @@ pub fn organisations(
 }
 
 impl Permission {
-    /// Whether every role has it.
     const fn open_to_members(self) -> bool {
         matches!(self, Self::Join | Self::Read(Resource::Machines | Resource::Dns | Resource::Acl))
     }
@@ -144,7 +124,7 @@ impl Permission {
         }
     }
 
-    /// The narrowest scope that covers it.
+    /// The narrowest scope that grants the permission.
     const fn scope(self) -> &'static str {
         match self {
             Self::ManageKeys | Self::Write(Resource::Keys) => "admin",

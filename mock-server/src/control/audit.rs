@@ -1,14 +1,14 @@
-//! Writes down who did what, in the transaction that does it.
+//! The audit log, written in the transaction of the audited change.
 
 use serde_json::Value;
 
 use super::Random;
 use crate::domain::Timestamp;
-use crate::store::audit_logs::{self, Entry};
+use crate::store::audit_logs::{self, NewAuditLog};
 use crate::store::{StoreError, Tx};
 
-/// What is written down; the fields are those of [`Entry`].
-pub(super) struct Deed<'a> {
+/// An audited change; the fields are those of [`NewAuditLog`].
+pub(super) struct AuditEntry<'a> {
     pub(super) org_id: &'a str,
     pub(super) actor: &'a str,
     pub(super) action: &'static str,
@@ -16,13 +16,12 @@ pub(super) struct Deed<'a> {
     pub(super) details: Value,
 }
 
-/// Appends the deed to `audit_logs`.
 pub(super) fn record(
     tx: &mut Tx<'_>,
-    deed: Deed<'_>,
+    entry: AuditEntry<'_>,
     random: &Random,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Deed { org_id, actor, action, target, details } = deed;
-    audit_logs::append(tx, &Entry { id: random.id(now), org_id, actor, action, target, details }, now)
+    let AuditEntry { org_id, actor, action, target, details } = entry;
+    audit_logs::append(tx, &NewAuditLog { id: random.id(now), org_id, actor, action, target, details }, now)
 }

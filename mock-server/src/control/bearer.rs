@@ -1,4 +1,4 @@
-//! What a bearer token proves: a session's user, or an API key whose use is counted on the way.
+//! Authentication by bearer token: access tokens and API keys, whose uses are counted.
 
 use super::Failure;
 use super::access::Caller;
@@ -8,17 +8,17 @@ use crate::domain::rate::{Admission, admit};
 use crate::domain::{Refusal, Timestamp};
 use crate::store::{Store, Tx, api_keys};
 
-/// API keys made by the server, and those made in a browser (`api-key/F.4`, `api-key/ST5.1`).
+/// The prefixes of keys made by the server and by a browser (`api-key/F.4`, `api-key/ST5.1`).
 const API_KEY_PREFIXES: [&str; 2] = ["qztna_", "ztna_"];
 
-/// How often another replica may get in between before the key counts as overused.
-const ATTEMPTS: usize = 16;
+/// How many concurrent uses by other replicas are tolerated before the key counts as rate-limited.
+const MAX_ATTEMPTS: usize = 16;
 
-/// Who holds this token at `now`.
+/// Authenticates the holder of a token at `now`.
 ///
 /// # Errors
-/// 401 UNAUTHORIZED for a token that is broken, expired or revoked; 429 RATE_LIMITED for an API key over its limit.
-pub async fn identify(
+/// 401 UNAUTHORIZED for a malformed, expired or revoked token; 429 RATE_LIMITED for an API key over its limit.
+pub async fn authenticate(
     store: &Store,
     session: &SessionKey,
     token: &str,
@@ -28,16 +28,15 @@ pub async fn identify(
         let key_hash = sha256(token);
         return store.write(move |tx| use_api_key(tx, &key_hash, now)).await;
     }
-    let (user_id, email) =
-        session.verify(token, now).ok_or(Refusal::Unauthorized("Invalid or expired token"))?;
-    Ok(Caller::User { user_id, email })
+    let user = session.verify(token, now).ok_or(Refusal::Unauthorized("Invalid or expired token"))?;
+    Ok(Caller::User { user_id: user.id, email: user.email })
 }
 
-/// Counts one use of the key with that hash. Whatever the request then does, the use stays counted; a use that the
-/// rate limit refuses is not counted (`api-key/ST3.2`).
+/// Counts a use of the key with this hash, regardless of the request's outcome. Rate-limited uses are not counted
+/// (`api-key/ST3.2`).
 fn use_api_key(tx: &mut Tx<'_>, key_hash: &str, now: Timestamp) -> Result<Caller, Failure> {
-    for _ in 0..ATTEMPTS {
-        let key = api_keys::by_hash(tx, key_hash)?
+    for _ in 0..MAX_ATTEMPTS {
+        let key = api_keys::find_by_hash(tx, key_hash)?
             .filter(|key| !key.revoked && now < key.expires_at)
             .ok_or(Refusal::Unauthorized("Invalid, expired or revoked API key"))?;
         match admit(key.window, key.rate_limit_rpm, now) {

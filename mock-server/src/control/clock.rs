@@ -1,4 +1,4 @@
-//! The time, as a parameter: the system's, or one that tests can move forward.
+//! The time as a parameter: the system clock, or one that tests can advance.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::domain::Timestamp;
 
-/// Tells the time; clones tell the same.
+/// A clock whose clones share the same time.
 #[derive(Clone)]
 pub struct Clock {
     ahead: watch::Sender<Duration>,
@@ -14,24 +14,23 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The system's time; it cannot be moved.
+    /// Returns the system clock, which cannot be advanced.
     pub fn system() -> Self {
         Self { ahead: watch::Sender::new(Duration::ZERO), adjustable: false }
     }
 
-    /// Starts at the system's time and can be moved forward.
+    /// Returns a clock that starts at the system's time and can be advanced.
     pub fn adjustable() -> Self {
         Self { adjustable: true, ..Self::system() }
     }
 
-    /// What time it is.
     pub fn now(&self) -> Timestamp {
-        // A system clock before 1970 is read as 1970.
+        // A system clock before 1970 counts as 1970.
         let system = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_millis(0).plus(system).plus(*self.ahead.borrow())
     }
 
-    /// Moves the time forward and wakes everyone who waits for it. The system's clock stays as it is.
+    /// Advances the clock and wakes its waiters; has no effect on a system clock.
     pub fn advance(&self, by: Duration) {
         if self.adjustable {
             self.ahead.send_modify(|ahead| *ahead = ahead.saturating_add(by));
@@ -43,9 +42,9 @@ impl Clock {
         self.adjustable
     }
 
-    /// Returns once it is `deadline` or later, be it that time passed or that it was moved.
+    /// Waits until `deadline`, whether time passes or the clock is advanced.
     pub async fn wait_until(&self, deadline: Timestamp) {
-        let mut moved = self.ahead.subscribe();
+        let mut advanced = self.ahead.subscribe();
         loop {
             let left = deadline.since(self.now());
             if left.is_zero() {
@@ -53,7 +52,7 @@ impl Clock {
             }
             tokio::select! {
                 () = tokio::time::sleep(left) => {}
-                _ = moved.changed() => {}
+                _ = advanced.changed() => {}
             }
         }
     }

@@ -1,45 +1,38 @@
-//! The device flow of RFC 8628: a device asks, a person approves, the device fetches its token once.
+//! The device flow of RFC 8628: a device starts a login, a person approves it, the device fetches its token once.
 
 use std::time::Duration;
 
+use super::session::User;
 use super::{Failure, Random};
-use crate::domain::device_code::{Poll, typed, user_code};
+use crate::domain::device_code::{self, Poll, user_code};
 use crate::domain::key::material::sha256;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::device_codes::{self, NewDeviceCode};
 use crate::store::{Store, StoreError, users};
 
-/// How long an expired code is remembered, so that its device learns that it was too late.
-const REMEMBERED: Duration = Duration::from_secs(600);
+/// How long expired codes are kept, so that their devices receive `expired_token`.
+const EXPIRED_CODE_RETENTION: Duration = Duration::from_secs(600);
 
-/// Two user codes are equal once in billions; a second draw settles it.
-const DRAWS: usize = 3;
+/// User codes collide once in billions, so a retry resolves it.
+const MAX_ATTEMPTS: usize = 3;
 
-/// A login that was begun.
-pub struct Begun {
+/// The codes of a started login.
+pub struct DeviceLogin {
     /// The device's secret.
     pub device_code: String,
-    /// What the person types.
+    /// The code that the person enters.
     pub user_code: String,
 }
 
-/// What a device is told that asks for its token.
-pub enum Answer {
-    /// What the rules say, other than [`Poll::Granted`].
-    Wait(Poll),
-    /// The token may be issued to this user.
-    Granted {
-        /// The user's id.
-        user_id: String,
-        /// The user's email.
-        email: String,
-    },
+/// The result of a poll.
+pub enum PollOutcome {
+    /// Any answer other than [`Poll::Granted`].
+    NoToken(Poll),
+    /// A token may be issued to this user.
+    Granted(User),
 }
 
-/// Begins a login for `client_id`, which waits `interval` between two questions and has `lifetime` for all of it.
-///
-/// # Errors
-/// The store's.
+/// Starts a login for `client_id` that expires after `lifetime` and is polled every `interval`.
 pub async fn begin(
     store: &Store,
     random: &Random,
@@ -47,19 +40,21 @@ pub async fn begin(
     lifetime: Duration,
     interval: Duration,
     now: Timestamp,
-) -> Result<Begun, Failure> {
+) -> Result<DeviceLogin, Failure> {
     let mut outcome = Err(StoreError::Stopped.into());
-    for _ in 0..DRAWS {
-        let begun =
-            Begun { device_code: hex::encode(random.bytes::<32>()), user_code: user_code(random.bytes()) };
-        let (hash, shown, client_id) =
-            (sha256(&begun.device_code), begun.user_code.clone(), client_id.to_owned());
+    for _ in 0..MAX_ATTEMPTS {
+        let login = DeviceLogin {
+            device_code: hex::encode(random.bytes::<32>()),
+            user_code: user_code(random.bytes()),
+        };
+        let hash = sha256(&login.device_code);
+        let (user_code, client_id) = (login.user_code.clone(), client_id.to_owned());
         let stored = store
             .write(move |tx| {
-                device_codes::forget(tx, now.minus(REMEMBERED))?;
+                device_codes::delete_expired(tx, now.minus(EXPIRED_CODE_RETENTION))?;
                 let code = NewDeviceCode {
                     device_code_hash: &hash,
-                    user_code: &shown,
+                    user_code: &user_code,
                     client_id: &client_id,
                     interval,
                     expires_at: now.plus(lifetime),
@@ -67,7 +62,7 @@ pub async fn begin(
                 device_codes::insert(tx, &code, now).map_err(Failure::from)
             })
             .await;
-        outcome = stored.map(|()| begun);
+        outcome = stored.map(|()| login);
         if !matches!(outcome, Err(Failure::Store(StoreError::Unique { .. }))) {
             break;
         }
@@ -75,44 +70,41 @@ pub async fn begin(
     outcome
 }
 
-/// Tells a device how its login stands at `now`; a granted code is used up with that.
-///
-/// # Errors
-/// The store's.
+/// Answers a device's poll at `now`, and redeems the code if the token is granted.
 pub async fn poll(
     store: &Store,
     device_code: &str,
     client_id: String,
     now: Timestamp,
-) -> Result<Answer, Failure> {
+) -> Result<PollOutcome, Failure> {
     let hash = sha256(device_code);
     store
         .write(move |tx| {
-            let Some(code) = device_codes::by_hash(tx, &hash)? else {
-                return Ok(Answer::Wait(Poll::Invalid));
+            let Some(code) = device_codes::find_by_hash(tx, &hash)? else {
+                return Ok(PollOutcome::NoToken(Poll::Invalid));
             };
             let answer = code.poll(&client_id, now);
             match &answer {
                 Poll::Granted { user_id } => {
                     let email = users::email(tx, user_id)?;
                     if let (Some(email), true) = (email, device_codes::redeem(tx, &hash)?) {
-                        return Ok(Answer::Granted { user_id: user_id.clone(), email });
+                        return Ok(PollOutcome::Granted(User { id: user_id.clone(), email }));
                     }
-                    return Ok(Answer::Wait(Poll::Invalid));
+                    return Ok(PollOutcome::NoToken(Poll::Invalid));
                 }
-                Poll::Pending => device_codes::polled(tx, &hash, code.interval, now)?,
-                Poll::SlowDown { interval } => device_codes::polled(tx, &hash, *interval, now)?,
+                Poll::Pending => device_codes::record_poll(tx, &hash, code.interval, now)?,
+                Poll::SlowDown { interval } => device_codes::record_poll(tx, &hash, *interval, now)?,
                 Poll::Denied | Poll::Expired | Poll::Invalid => {}
             }
-            Ok(Answer::Wait(answer))
+            Ok(PollOutcome::NoToken(answer))
         })
         .await
 }
 
-/// Records what a person decided about the code they typed.
+/// Records a person's decision on the code that they entered.
 ///
 /// # Errors
-/// 404 NOT_FOUND if no such code waits: mistyped, expired, or decided already.
+/// 404 NOT_FOUND if no such code is pending: mistyped, expired, or already decided.
 pub async fn decide(
     store: &Store,
     user_id: String,
@@ -120,7 +112,7 @@ pub async fn decide(
     approve: bool,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let user_code = typed(user_code);
+    let user_code = device_code::normalise(user_code);
     store
         .write(move |tx| {
             if device_codes::decide(tx, &user_code, &user_id, approve, now)? {

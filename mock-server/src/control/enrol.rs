@@ -1,50 +1,45 @@
-//! Lets a machine in: with an auth key, or with a session.
+//! Registers machines with an auth key or a session.
 //!
-//! One transaction loads the facts, lets the rules decide, claims the use and writes the machine; whatever
-//! is refused leaves nothing behind.
+//! One transaction loads the facts, applies the rules, claims a use of the key and stores the machine; a refusal leaves
+//! no trace.
 
 use std::net::IpAddr;
 
 use serde_json::json;
 
 use super::access::{Actor, Caller, Permission, require};
-use super::audit::{self, Deed};
+use super::audit::{self, AuditEntry};
 use super::{Failure, Random};
 use crate::domain::key::material::{self, Material};
-use crate::domain::key::{self, Grant, Request};
+use crate::domain::key::{self, AuthKey, Grant};
 use crate::domain::machine::Status;
 use crate::domain::quota::Quota;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::machines::Machine;
 use crate::store::{StoreError, Tx, addresses, auth_keys, machines, users};
 
-/// A machine that asks to be let in, every field checked.
+/// A validated request to register a machine.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    /// Its name, unique in the organisation.
     pub name: String,
-    /// Its WireGuard public key, base64.
+    /// The WireGuard public key in base64.
     pub public_key: String,
-    /// Its operating system, as it says.
     pub os: Option<String>,
-    /// Its agent's version, as it says.
     pub version: Option<String>,
-    /// The tags it claims, normalised.
+    /// The claimed tags, normalised.
     pub tags: Vec<String>,
-    /// Where it asks from.
+    /// The client's address.
     pub address: IpAddr,
 }
 
-/// A machine that was let in.
 #[derive(Debug, Clone)]
 pub struct Enrolled {
-    /// The machine as it now is.
     pub machine: Machine,
-    /// Whether the name existed before: it keeps its id and address (`headless/F.4`).
+    /// Whether the name existed before; the machine then keeps its id and address (`headless/F.4`).
     pub reregistered: bool,
 }
 
-/// Who lets it in, and as what.
+/// Who registers the machine, and with which properties.
 struct Admission<'a> {
     actor: &'a str,
     org_id: &'a str,
@@ -55,7 +50,7 @@ struct Admission<'a> {
     limit: i64,
 }
 
-/// Enrols with an auth key: `POST /api/register-machine` (`headless/F.2`, `used-count/F.1`).
+/// Registers a machine with an auth key (`headless/F.2`, `used-count/F.1`).
 pub fn with_key(
     tx: &mut Tx<'_>,
     auth_key: &str,
@@ -66,13 +61,14 @@ pub fn with_key(
 ) -> Result<Enrolled, Failure> {
     let (found, quota) = load_key(tx, auth_key)?.ok_or(Refusal::InvalidKey)?;
     let existing = machines::find_by_name(tx, &found.org_id, &candidate.name)?;
-    let request = request(candidate, existing.as_ref(), quota);
+    let quota_if_new = existing.is_none().then_some(quota);
+    let request = key::Request { address: candidate.address, tags: &candidate.tags, quota: quota_if_new };
     let grant = key::decide(Some(&found), &request, now)?;
     refuse_quarantined(existing.as_ref())?;
     if !auth_keys::claim(tx, &found.id, now)? {
-        // Another replica was faster; the key as it is now says what the loser deserves.
-        let lost = load_key(tx, auth_key)?;
-        key::decide(lost.as_ref().map(|(key, _)| key), &request, now)?;
+        // Another replica used or revoked the key in the meantime, so its current state decides on the refusal.
+        let current = load_key(tx, auth_key)?;
+        key::decide(current.as_ref().map(|(key, _)| key), &request, now)?;
         return Err(Refusal::RegistrationConflict.into());
     }
     let admission = Admission {
@@ -84,10 +80,10 @@ pub fn with_key(
         grant,
         limit: quota.limit,
     };
-    settle(tx, admission, existing.as_ref(), candidate, token, random, now)
+    store(tx, admission, existing.as_ref(), candidate, token, random, now)
 }
 
-/// Enrols with a session: an admin's machine is online at once, a member's waits for approval.
+/// Registers a machine with a session. An admin's machine is online at once, a member's awaits approval.
 pub fn with_session(
     tx: &mut Tx<'_>,
     caller: &Caller,
@@ -102,13 +98,13 @@ pub fn with_session(
         None => only_organisation(tx, caller)?,
     };
     let actor = require(tx, caller, &org_id, Permission::Join, now)?;
-    // Tags decide what a machine may reach: only an admin gives them without a key that does.
+    // Tags grant access, so without an auth key only an admin may assign them.
     if !actor.role.administers() && !candidate.tags.is_empty() {
         return Err(Refusal::TagNotAllowed { tags: candidate.tags.clone() }.into());
     }
     let existing = machines::find_by_name(tx, &org_id, &candidate.name)?;
     refuse_quarantined(existing.as_ref())?;
-    refuse_strangers(existing.as_ref(), &actor)?;
+    refuse_takeover(existing.as_ref(), &actor)?;
     let quota = addresses::quota(tx, &org_id)?.ok_or(Refusal::NotFound("Organisation"))?;
     if existing.is_none() {
         quota.admit()?;
@@ -118,23 +114,18 @@ pub fn with_session(
         org_id: &org_id,
         auth_key_id: None,
         enrolled_by: Some(&actor.user_id),
-        status: status_for(&actor),
+        status: initial_status(&actor),
         grant: Grant { ephemeral: false, tags: candidate.tags.clone() },
         limit: quota.limit,
     };
-    settle(tx, admission, existing.as_ref(), candidate, token, random, now)
+    store(tx, admission, existing.as_ref(), candidate, token, random, now)
 }
 
-fn load_key(tx: &mut Tx<'_>, auth_key: &str) -> Result<Option<(key::AuthKey, Quota)>, StoreError> {
+fn load_key(tx: &mut Tx<'_>, auth_key: &str) -> Result<Option<(AuthKey, Quota)>, StoreError> {
     material::auth_key_hash(auth_key).map_or(Ok(None), |hash| auth_keys::find(tx, &hash))
 }
 
-fn request<'a>(candidate: &'a Candidate, existing: Option<&Machine>, quota: Quota) -> Request<'a> {
-    let quota = existing.is_none().then_some(quota);
-    Request { address: candidate.address, tags: &candidate.tags, quota }
-}
-
-// Registering again must not be a way out of quarantine.
+// A quarantined machine must not escape by registering again.
 fn refuse_quarantined(existing: Option<&Machine>) -> Result<(), Refusal> {
     match existing {
         Some(machine) if machine.status == Status::Quarantined => Err(Refusal::Quarantined),
@@ -142,18 +133,19 @@ fn refuse_quarantined(existing: Option<&Machine>) -> Result<(), Refusal> {
     }
 }
 
-// A name alone must not let a member cut off a machine that is not theirs.
-fn refuse_strangers(existing: Option<&Machine>, actor: &Actor) -> Result<(), Refusal> {
+// A member must not take over another user's machine by registering its name.
+fn refuse_takeover(existing: Option<&Machine>, actor: &Actor) -> Result<(), Refusal> {
     match existing {
         Some(machine)
             if !actor.role.administers() && machine.enrolled_by.as_ref() != Some(&actor.user_id) =>
         {
-            Err(Refusal::Forbidden("A machine of this name exists and is not yours: choose another name"))
+            Err(Refusal::Forbidden("Another user's machine has this name; choose another name"))
         }
         _ => Ok(()),
     }
 }
 
+/// Returns the caller's organisation if there is exactly one.
 fn only_organisation(tx: &mut Tx<'_>, caller: &Caller) -> Result<String, Failure> {
     let user_id = match caller {
         Caller::ApiKey { org_id, .. } => return Ok(org_id.clone()),
@@ -166,12 +158,12 @@ fn only_organisation(tx: &mut Tx<'_>, caller: &Caller) -> Result<String, Failure
     }
 }
 
-fn status_for(actor: &Actor) -> Status {
+fn initial_status(actor: &Actor) -> Status {
     if actor.role.administers() { Status::Online } else { Status::Pending }
 }
 
-/// Writes the machine, new or again, and what happened.
-fn settle(
+/// Stores a new or re-registered machine with its audit entry.
+fn store(
     tx: &mut Tx<'_>,
     admission: Admission<'_>,
     existing: Option<&Machine>,
@@ -198,7 +190,7 @@ fn settle(
         tags: admission.grant.tags,
         ephemeral: admission.grant.ephemeral,
         public_key: candidate.public_key.clone(),
-        // Whoever registers anew may be somewhere else.
+        // The machine may have moved since its last registration.
         endpoints: Vec::new(),
         relay: None,
         logged_in: true,
@@ -211,22 +203,22 @@ fn settle(
     };
     match existing {
         Some(before) => machines::replace(tx, before, &machine, &token.hash)?,
-        None => machines::insert(tx, &machine, &token.hash).map_err(conflict)?,
+        None => machines::insert(tx, &machine, &token.hash).map_err(conflict_if_unique)?,
     }
     let reregistered = existing.is_some();
-    let deed = Deed {
+    let entry = AuditEntry {
         org_id: &machine.org_id,
         actor: admission.actor,
         action: "register_machine",
         target: &machine.id,
         details: json!({ "name": machine.name, "reregistered": reregistered }),
     };
-    audit::record(tx, deed, random, now)?;
+    audit::record(tx, entry, random, now)?;
     Ok(Enrolled { machine, reregistered })
 }
 
-/// A name or an address that another replica took in the meantime (`headless/ST4.5`).
-fn conflict(error: StoreError) -> Failure {
+/// Another replica may have taken the name or the address in the meantime (`headless/ST4.5`).
+fn conflict_if_unique(error: StoreError) -> Failure {
     match error {
         StoreError::Unique { .. } => Refusal::RegistrationConflict.into(),
         other => other.into(),

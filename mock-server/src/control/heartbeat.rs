@@ -1,38 +1,37 @@
-//! Machines say that they are there, or that they go.
+//! Heartbeats of machines.
+
+use ztna_protocol::region::Region;
 
 use super::Failure;
 use crate::domain::machine::Status;
-use crate::domain::region::Region;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::machines::{self, Machine};
 use crate::store::{StoreError, Tx};
 
-/// What a machine says of itself.
+/// A validated heartbeat. Fields that are `None` keep their previous value.
 #[derive(Debug, Clone)]
 pub struct Heartbeat {
-    /// Whether it stays.
+    /// `false` signs the machine off, which clears its endpoints and relay.
     pub online: bool,
-    /// Its agent's version; `None`: as before.
     pub version: Option<String>,
-    /// Where it can be reached, normalised; `None`: as before. One that goes can be reached nowhere.
+    /// Normalised UDP endpoints.
     pub endpoints: Option<Vec<String>>,
-    /// The relay where it listens; `None`: as before. One that goes listens at none.
     pub relay: Option<Region>,
 }
 
-/// Writes down that the machine was heard of. One in quarantine is refused, an unknown token too.
+/// Records a heartbeat. Quarantined machines and unknown tokens are refused.
 pub fn heartbeat(
     tx: &mut Tx<'_>,
     token_hash: &str,
     beat: Heartbeat,
     now: Timestamp,
 ) -> Result<Machine, Failure> {
-    let before = holder(tx, token_hash)?;
+    let before = find_by_token(tx, token_hash)?;
     if before.status == Status::Quarantined {
         return Err(Refusal::Quarantined.into());
     }
     let mut machine = before.clone();
-    machine.status = machine.status.heard(beat.online);
+    machine.status = machine.status.after_heartbeat(beat.online);
     machine.version = beat.version.or(machine.version);
     machine.last_seen = now;
     machine.endpoints = match beat.endpoints {
@@ -45,8 +44,8 @@ pub fn heartbeat(
     Ok(machine)
 }
 
-/// The machine that holds a token: a deleted or replaced one has none any more.
-pub(super) fn holder(tx: &mut Tx<'_>, token_hash: &str) -> Result<Machine, Failure> {
+/// Returns the machine that holds the token. Deleting or re-registering a machine invalidates its token.
+pub(super) fn find_by_token(tx: &mut Tx<'_>, token_hash: &str) -> Result<Machine, Failure> {
     let found: Result<_, StoreError> = machines::find_by_token(tx, token_hash);
     Ok(found?.ok_or(Refusal::Unauthorized("Unknown machine token"))?)
 }

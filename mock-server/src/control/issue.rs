@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::access::Actor;
-use super::audit::{self, Deed};
+use super::audit::{self, AuditEntry};
 use super::{Failure, Random};
 use crate::domain::Timestamp;
 use crate::domain::cidr::AllowedCidrs;
@@ -14,41 +14,32 @@ use crate::store::Tx;
 use crate::store::api_keys::{self, NewApiKey};
 use crate::store::auth_keys::{self, NewAuthKey};
 
-/// An auth key as it was asked for, every field checked.
+/// A validated request for an auth key.
 #[derive(Debug, Clone)]
 pub struct AuthKeyRequest {
-    /// Its name; the description where the guide's form gives no name (`issuing/create.1`).
+    /// The description if the guide's form gives no name (`issuing/create.1`).
     pub name: String,
-    /// Whether it enrols more than once.
     pub reusable: bool,
-    /// Whether its machines go away by themselves.
     pub ephemeral: bool,
-    /// When it ends.
     pub expiry: Expiry,
-    /// The tags a machine may claim, normalised; `None`: any.
+    /// The tags that a machine may claim, normalised; `None` means any.
     pub allowed_tags: Option<Vec<String>>,
-    /// The networks a machine may register from.
     pub allowed_cidrs: AllowedCidrs,
-    /// The tags every machine gets, normalised.
+    /// The tags that every machine receives, normalised.
     pub tags: Option<Vec<String>>,
-    /// What it is for.
     pub description: Option<String>,
 }
 
-/// An API key as it was asked for, every field checked.
+/// A validated request for an API key.
 #[derive(Debug, Clone)]
 pub struct ApiKeyRequest {
-    /// Its name.
     pub name: String,
-    /// What it may be used for.
     pub scopes: Scopes,
-    /// Uses a minute.
     pub rate_limit_rpm: i64,
-    /// When it ends.
     pub expiry: Expiry,
 }
 
-/// Stores an auth key's hash and answers the row's id (`generate/F.6`).
+/// Stores the hash of an auth key and returns the row's id (`generate/F.6`).
 pub fn auth_key(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -76,12 +67,12 @@ pub fn auth_key(
     };
     auth_keys::insert(tx, &row, now)?;
     let details = json!({ "name": request.name });
-    let deed = Deed { org_id, actor: &actor.label, action: "create_auth_key", target: &id, details };
-    audit::record(tx, deed, random, now)?;
+    let entry = AuditEntry { org_id, actor: &actor.label, action: "create_auth_key", target: &id, details };
+    audit::record(tx, entry, random, now)?;
     Ok(id)
 }
 
-/// Stores an API key's hash and answers the row's id (`api-key/F.5`).
+/// Stores the hash of an API key and returns the row's id (`api-key/F.5`).
 pub fn api_key(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -105,7 +96,7 @@ pub fn api_key(
     };
     api_keys::insert(tx, &row, now)?;
     let details = json!({ "name": request.name });
-    let deed = Deed { org_id, actor: &actor.label, action: "create_api_key", target: &id, details };
-    audit::record(tx, deed, random, now)?;
+    let entry = AuditEntry { org_id, actor: &actor.label, action: "create_api_key", target: &id, details };
+    audit::record(tx, entry, random, now)?;
     Ok(id)
 }

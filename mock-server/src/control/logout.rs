@@ -1,37 +1,37 @@
-//! A machine leaves: an ephemeral one for good, another until it registers again.
+//! Logs machines out. Ephemeral machines are deleted; others can register again.
 
 use serde_json::json;
 
-use super::audit::{self, Deed};
-use super::heartbeat::holder;
+use super::audit::{self, AuditEntry};
+use super::heartbeat::find_by_token;
 use super::{Failure, Random};
 use crate::domain::Timestamp;
 use crate::domain::machine::Status;
 use crate::store::{Tx, machines};
 
-/// Voids the machine's token; answers whether the machine itself is gone too.
+/// Invalidates the machine's token; returns whether the machine was deleted as well.
 pub fn logout(tx: &mut Tx<'_>, token_hash: &str, random: &Random, now: Timestamp) -> Result<bool, Failure> {
-    let before = holder(tx, token_hash)?;
+    let before = find_by_token(tx, token_hash)?;
     let mut machine = before.clone();
-    // Leaving must not be a way out of quarantine: the name would be free again.
+    // A quarantined machine must not escape by logging out: its name would become available.
     let removed = machine.ephemeral && machine.status != Status::Quarantined;
     if removed {
         machines::delete(tx, &machine, now)?;
     } else {
-        machine.status = machine.status.heard(false);
+        machine.status = machine.status.after_heartbeat(false);
         machine.last_seen = now;
         machine.endpoints.clear();
         machine.relay = None;
         machine.logged_in = false;
         machines::update(tx, &before, &machine)?;
     }
-    let deed = Deed {
+    let entry = AuditEntry {
         org_id: &machine.org_id,
         actor: &format!("machine:{}", machine.id),
         action: "machine_logout",
         target: &machine.id,
         details: json!({ "name": machine.name, "removed": removed }),
     };
-    audit::record(tx, deed, random, now)?;
+    audit::record(tx, entry, random, now)?;
     Ok(removed)
 }

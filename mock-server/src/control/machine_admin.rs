@@ -1,80 +1,79 @@
-//! What an admin does to one machine (`issuing/disconnect.1`).
+//! Administration of machines (`issuing/disconnect.1`).
 
 use serde_json::json;
 
 use super::access::Actor;
-use super::audit::{self, Deed};
+use super::audit::{self, AuditEntry};
 use super::{Failure, Random};
 use crate::domain::machine::Status;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::machines::{self, Machine};
 use crate::store::{StoreError, Tx};
 
-/// What is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Measure {
-    /// Cuts it off until it is released.
+pub enum AdminAction {
+    /// Cuts the machine off until it is released.
     Quarantine,
-    /// Ends a quarantine; the next heartbeat brings it online.
+    /// Ends a quarantine; the next heartbeat brings the machine online.
     Release,
-    /// Removes it; its name is free again, its key's count stays.
+    /// Deletes the machine and frees its name; the use count of its key stays.
     Delete,
-    /// Lets a member's machine in.
+    /// Admits a member's machine.
     Approve,
-    /// Replaces its tags, normalised.
+    /// Replaces the machine's tags with these normalised ones.
     SetTags(Vec<String>),
 }
 
-/// Takes the measure and answers the machine as it then is, or last was.
-pub fn take(
+/// Applies the action and returns the resulting or deleted machine.
+pub fn apply(
     tx: &mut Tx<'_>,
     actor: &Actor,
     org_id: &str,
     machine_id: &str,
-    measure: &Measure,
+    admin_action: &AdminAction,
     random: &Random,
     now: Timestamp,
 ) -> Result<Machine, Failure> {
     let found: Result<_, StoreError> = machines::find(tx, org_id, machine_id);
     let before = found?.ok_or(Refusal::NotFound("Machine"))?;
     let mut machine = before.clone();
-    let action = match measure {
-        Measure::Quarantine => {
+    let action = match admin_action {
+        AdminAction::Quarantine => {
             machine.status = Status::Quarantined;
             "quarantine_machine"
         }
-        Measure::Release => {
+        AdminAction::Release => {
             if machine.status == Status::Quarantined {
                 machine.status = Status::Offline;
-                // Its heartbeats were refused: an ephemeral one gets its half hour to be heard again.
+                // Its heartbeats were refused, so an ephemeral machine gets a fresh half hour to resume them.
                 machine.last_seen = now;
             }
             "release_machine"
         }
-        Measure::Approve => {
+        AdminAction::Approve => {
             if machine.status == Status::Pending {
-                machine.status = Status::Online.seen(machine.last_seen, now);
+                machine.status = Status::Online.effective(machine.last_seen, now);
             }
             "approve_machine"
         }
-        Measure::SetTags(tags) => {
+        AdminAction::SetTags(tags) => {
             machine.tags.clone_from(tags);
             "set_machine_tags"
         }
-        Measure::Delete => "delete_machine",
+        AdminAction::Delete => "delete_machine",
     };
-    if *measure == Measure::Delete {
+    if *admin_action == AdminAction::Delete {
         machines::delete(tx, &machine, now)?;
     } else {
         machines::update(tx, &before, &machine)?;
     }
-    let deed = Deed {
+    let entry = AuditEntry {
         org_id,
         actor: &actor.label,
         action,
         target: &machine.id,
         details: json!({ "name": machine.name }),
     };
-    audit::record(tx, deed, random, now)?;
+    audit::record(tx, entry, random, now)?;
     Ok(machine)
 }

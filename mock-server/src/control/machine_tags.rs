@@ -1,16 +1,16 @@
-//! A machine adds tags to itself (`issuing/tags.2`), within what let it in.
+//! Tags that machines add to themselves (`issuing/tags.2`).
 
 use serde_json::json;
 
-use super::audit::{self, Deed};
-use super::heartbeat::holder;
+use super::audit::{self, AuditEntry};
+use super::heartbeat::find_by_token;
 use super::{Failure, Random};
 use crate::domain::machine::Status;
 use crate::domain::{Refusal, Timestamp, tag};
 use crate::store::machines::{self, Machine};
 use crate::store::{StoreError, Tx, auth_keys, users};
 
-/// Adds normalised tags to the machine that holds the token.
+/// Adds normalised tags to the machine that holds the token, as far as its auth key or user allows them.
 pub fn add(
     tx: &mut Tx<'_>,
     token_hash: &str,
@@ -18,27 +18,27 @@ pub fn add(
     random: &Random,
     now: Timestamp,
 ) -> Result<Machine, Failure> {
-    let before = holder(tx, token_hash)?;
+    let before = find_by_token(tx, token_hash)?;
     if before.status == Status::Quarantined {
         return Err(Refusal::Quarantined.into());
     }
-    tag::within(tags, bounds(tx, &before)?.as_deref())?;
+    tag::check_allowed(tags, allowed_tags(tx, &before)?.as_deref())?;
     let mut machine = before.clone();
     machine.tags = tag::union(&machine.tags, tags)?;
     machines::update(tx, &before, &machine)?;
-    let deed = Deed {
+    let entry = AuditEntry {
         org_id: &machine.org_id,
         actor: &format!("machine:{}", machine.id),
         action: "machine_tags",
         target: &machine.id,
         details: json!({ "name": machine.name, "tags": machine.tags }),
     };
-    audit::record(tx, deed, random, now)?;
+    audit::record(tx, entry, random, now)?;
     Ok(machine)
 }
 
-/// The tags the machine may claim: its auth key's; of one that a user enrolled, what that user's role allows.
-fn bounds(tx: &mut Tx<'_>, machine: &Machine) -> Result<Option<Vec<String>>, StoreError> {
+/// The tags that the machine may claim, by its auth key or by the role of the user who registered it; `None` means any.
+fn allowed_tags(tx: &mut Tx<'_>, machine: &Machine) -> Result<Option<Vec<String>>, StoreError> {
     if let Some(key_id) = &machine.auth_key_id {
         return auth_keys::allowed_tags(tx, key_id);
     }

@@ -1,4 +1,4 @@
-//! What the control plane does: load facts, let `domain` decide, save, all in one transaction.
+//! The operations of the control plane. Each one loads facts, lets `domain` decide and saves, in one transaction.
 
 pub mod access;
 mod audit;

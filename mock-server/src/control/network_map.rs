@@ -1,4 +1,4 @@
-//! A machine learns who its peers are, and waits for what changes.
+//! Delivers the network map to machines, with long polling for changes.
 
 use std::time::Duration;
 
@@ -6,54 +6,59 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::Failure;
-use super::heartbeat::holder;
-use super::polls::Polls;
+use super::heartbeat::find_by_token;
+use super::polls::LongPolls;
 use crate::domain::Refusal;
 use crate::domain::machine::Status;
 use crate::domain::network_map::Peer;
 use crate::store::machines::Machine;
 use crate::store::{Store, Tx, network_map};
 
-/// How often one who waits looks again: other replicas' changes are not told otherwise.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// How often a long poll reads the database again, because notifications do not cross replicas.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// What a machine is told of its organisation's map.
+/// A machine's view of its organisation's map.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkMap {
-    /// The version of the map that the machine has once it knows this.
+    /// The version that the machine has after applying this.
     pub version: i64,
-    /// Whether `peers` are all there are, and not only those that changed.
+    /// Whether `peers` contains all peers instead of only changed ones.
     pub full: bool,
-    /// The machine itself.
     pub machine: Machine,
-    /// Its peers, or those that changed.
     pub peers: Vec<Peer>,
-    /// The ids of those that are its peers no more.
+    /// The ids of former peers.
     pub removed: Vec<String>,
 }
 
 impl NetworkMap {
-    /// Whether it says nothing that the machine did not know.
     pub const fn is_unchanged(&self) -> bool {
         !self.full && self.peers.is_empty() && self.removed.is_empty()
     }
 }
 
-/// What changed on the map of the token's holder since the version it knows; the whole map if it knows none, or one that
-/// is too old or not of this database.
+/// Dependencies of a long poll.
+pub struct LongPoll<'a> {
+    pub store: &'a Store,
+    pub polls: &'a LongPolls,
+    /// Turns true when the server stops.
+    pub stopping: watch::Receiver<bool>,
+}
+
+/// Returns the changes to the map of the token's machine since a version, or the whole map if the version is 0, too old
+/// or from another database.
 ///
 /// # Errors
-/// 401 UNAUTHORIZED for a token that nobody holds; 403 QUARANTINED; 403 FORBIDDEN while an admin has yet to approve it.
-pub fn look(tx: &mut Tx<'_>, token_hash: &str, since: i64) -> Result<NetworkMap, Failure> {
-    let machine = holder(tx, token_hash)?;
+/// 401 UNAUTHORIZED for an unknown token; 403 QUARANTINED; 403 FORBIDDEN while the machine awaits approval.
+pub fn read(tx: &mut Tx<'_>, token_hash: &str, since: i64) -> Result<NetworkMap, Failure> {
+    let machine = find_by_token(tx, token_hash)?;
     match machine.status {
         Status::Online | Status::Offline => {}
-        Status::Pending => return Err(Refusal::Forbidden("The machine waits for an admin's approval").into()),
+        Status::Pending => return Err(Refusal::Forbidden("The machine awaits an admin's approval").into()),
         Status::Quarantined => return Err(Refusal::Quarantined.into()),
     }
-    let extent = network_map::extent(tx, &machine.org_id)?;
-    let version = extent.version;
-    let full = !extent.reaches_back_to(since);
+    let range = network_map::version_range(tx, &machine.org_id)?;
+    let version = range.version;
+    let full = !range.reaches_back_to(since);
     let (mut peers, mut removed) = (Vec::new(), Vec::new());
     if full {
         peers = network_map::peers(tx, &machine.org_id, &machine.id)?;
@@ -68,38 +73,34 @@ pub fn look(tx: &mut Tx<'_>, token_hash: &str, since: i64) -> Result<NetworkMap,
     Ok(NetworkMap { version, full, machine, peers, removed })
 }
 
-/// As [`look`]; if nothing changed, waits until something does, until `wait` is over, until newer requests of the same
-/// machine have taken its place, or until the server stops. Nothing of the store is held meanwhile.
-pub async fn follow(
-    (store, polls): (&Store, &Polls),
-    token_hash: &str,
-    since: i64,
-    wait: Duration,
-    mut stopping: watch::Receiver<bool>,
-) -> Result<NetworkMap, Failure> {
-    let end = Instant::now() + wait;
-    let mut map = look_in(store, token_hash, since).await?;
-    if !map.is_unchanged() {
-        return Ok(map);
-    }
-    // Before the next look, so that no change falls between look and listening.
-    let mut listener = store.listen(&map.machine.org_id);
-    let mut held = polls.hold(&map.machine.id);
-    loop {
-        map = look_in(store, token_hash, map.version).await?;
-        if !map.is_unchanged() || Instant::now() >= end {
+impl LongPoll<'_> {
+    /// As [`read`], but waits for a change if there is none, until `wait` has passed, newer requests of the same machine
+    /// displace this one, or the server stops. Holds no transaction while waiting.
+    pub async fn run(mut self, token_hash: &str, since: i64, wait: Duration) -> Result<NetworkMap, Failure> {
+        let end = Instant::now() + wait;
+        let mut map = self.read(token_hash, since).await?;
+        if !map.is_unchanged() {
             return Ok(map);
         }
-        tokio::select! {
+        // Listen before the next read, so that no change is missed in between.
+        let mut listener = self.store.listen(&map.machine.org_id);
+        let mut poll = self.polls.add(&map.machine.id);
+        loop {
+            map = self.read(token_hash, map.version).await?;
+            if !map.is_unchanged() || Instant::now() >= end {
+                return Ok(map);
+            }
+            tokio::select! {
             () = listener.changed() => {}
-            () = sleep_until(end.min(Instant::now() + LOOK_AGAIN)) => {}
-            () = held.displaced() => return Ok(map),
-            _ = stopping.wait_for(|stopping| *stopping) => return Ok(map),
+            () = sleep_until(end.min(Instant::now() + POLL_INTERVAL)) => {}
+            () = poll.displaced() => return Ok(map),
+            _ = self.stopping.wait_for(|stopping| *stopping) => return Ok(map),
+            }
         }
     }
-}
 
-async fn look_in(store: &Store, token_hash: &str, since: i64) -> Result<NetworkMap, Failure> {
-    let token_hash = token_hash.to_owned();
-    store.read(move |tx| look(tx, &token_hash, since)).await
+    async fn read(&self, token_hash: &str, since: i64) -> Result<NetworkMap, Failure> {
+        let token_hash = token_hash.to_owned();
+        self.store.read(move |tx| read(tx, &token_hash, since)).await
+    }
 }

@@ -1,70 +1,70 @@
-//! Requests that are held until something changes, and how many of them a machine may have.
+//! Limits the number of concurrent long polls per machine.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// A machine needs one; another may be left over from a connection that it lost. Of those beyond, the oldest are
-/// answered at once.
-const MOST: usize = 4;
+/// The maximum number of long polls per machine. It needs one; others may be left over from lost connections. Beyond
+/// the limit, the oldest one is answered at once.
+const MAX_POLLS: usize = 4;
 
-/// The held requests of all machines of this process.
+/// The long polls of all machines in this process.
 #[derive(Debug, Clone, Default)]
-pub struct Polls(Arc<Mutex<Machines>>);
+pub struct LongPolls(Arc<Mutex<Polls>>);
 
 #[derive(Debug, Default)]
-struct Machines {
-    last: u64,
-    /// By machine, the oldest first.
-    held: HashMap<String, BTreeMap<u64, oneshot::Sender<()>>>,
+struct Polls {
+    last_number: u64,
+    /// By machine, ordered by number.
+    by_machine: HashMap<String, BTreeMap<u64, oneshot::Sender<()>>>,
 }
 
-/// A request that is held, as long as this value lives.
+/// A registered long poll, deregistered on drop.
 #[derive(Debug)]
-pub struct Held {
-    polls: Polls,
+pub struct PollGuard {
+    polls: LongPolls,
     machine_id: String,
     number: u64,
     displaced: oneshot::Receiver<()>,
 }
 
-impl Polls {
-    /// One more request of this machine. If there are too many now, the oldest is displaced.
-    pub fn hold(&self, machine_id: &str) -> Held {
+impl LongPolls {
+    /// Registers a long poll of the machine and displaces its oldest one if there are too many.
+    pub fn add(&self, machine_id: &str) -> PollGuard {
         let (displace, displaced) = oneshot::channel();
-        let mut machines = self.machines();
-        machines.last += 1;
-        let number = machines.last;
-        let held = machines.held.entry(machine_id.to_owned()).or_default();
-        held.insert(number, displace);
-        if held.len() > MOST {
-            // Dropped, which the one that waits for it notices.
-            held.pop_first();
+        let mut polls = self.lock();
+        polls.last_number += 1;
+        let number = polls.last_number;
+        let of_machine = polls.by_machine.entry(machine_id.to_owned()).or_default();
+        of_machine.insert(number, displace);
+        if of_machine.len() > MAX_POLLS {
+            // Dropping the sender wakes the displaced poll.
+            of_machine.pop_first();
         }
-        drop(machines);
-        Held { polls: self.clone(), machine_id: machine_id.to_owned(), number, displaced }
+        drop(polls);
+        PollGuard { polls: self.clone(), machine_id: machine_id.to_owned(), number, displaced }
     }
 
-    fn machines(&self) -> MutexGuard<'_, Machines> {
+    fn lock(&self) -> MutexGuard<'_, Polls> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Held {
-    /// Waits until newer requests of the same machine take this one's place.
+impl PollGuard {
+    /// Waits until newer long polls of the same machine displace this one.
     pub async fn displaced(&mut self) {
         let _ = (&mut self.displaced).await;
     }
 }
 
-impl Drop for Held {
+impl Drop for PollGuard {
     fn drop(&mut self) {
-        let mut machines = self.polls.machines();
-        if let Some(held) = machines.held.get_mut(&self.machine_id) {
-            held.remove(&self.number);
-            if held.is_empty() {
-                machines.held.remove(&self.machine_id);
+        let mut polls = self.polls.lock();
+        if let Some(of_machine) = polls.by_machine.get_mut(&self.machine_id) {
+            of_machine.remove(&self.number);
+            if of_machine.is_empty() {
+                polls.by_machine.remove(&self.machine_id);
             }
         }
     }
@@ -76,22 +76,27 @@ mod tests {
     use futures::FutureExt as _;
 
     #[test]
-    fn the_newest_are_held_and_each_machine_has_its_own() {
-        let polls = Polls::default();
-        let mut held: Vec<Held> = (0..1000).map(|_| polls.hold("a")).collect();
-        let mut other = polls.hold("b");
-        let displaced = held.iter_mut().map(|held| held.displaced().now_or_never().is_some());
-        assert_eq!(displaced.filter(|displaced| *displaced).count(), 1000 - MOST);
+    fn the_newest_polls_of_each_machine_are_kept() {
+        let polls = LongPolls::default();
+        let mut guards: Vec<PollGuard> = (0..1000).map(|_| polls.add("a")).collect();
+        let mut other = polls.add("b");
+        let displaced = guards.iter_mut().map(|guard| guard.displaced().now_or_never().is_some());
+        assert_eq!(displaced.filter(|displaced| *displaced).count(), 1000 - MAX_POLLS);
         assert!(other.displaced().now_or_never().is_none());
-        assert_eq!(polls.machines().held.values().map(BTreeMap::len).sum::<usize>(), MOST + 1);
-        held.pop();
-        let mut one_more = polls.hold("a");
+        assert_eq!(polls.lock().by_machine.values().map(BTreeMap::len).sum::<usize>(), MAX_POLLS + 1);
+        guards.pop();
+        let mut one_more = polls.add("a");
         assert!(one_more.displaced().now_or_never().is_none());
         assert_eq!(
-            held.iter_mut().rev().take(MOST - 1).filter_map(|held| held.displaced().now_or_never()).count(),
+            guards
+                .iter_mut()
+                .rev()
+                .take(MAX_POLLS - 1)
+                .filter_map(|guard| guard.displaced().now_or_never())
+                .count(),
             0
         );
-        drop((held, other, one_more));
-        assert!(polls.machines().held.is_empty());
+        drop((guards, other, one_more));
+        assert!(polls.lock().by_machine.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Chance, as a parameter: the system's, or a sequence that a seed repeats.
+//! Randomness as a parameter: the system's, or a reproducible sequence.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,35 +7,34 @@ use rand::{Rng, SeedableRng};
 
 use crate::domain::Timestamp;
 
-/// The bits of an identifier that count within a millisecond (RFC 9562, `rand_a`).
-const COUNTER: u16 = 0x0fff;
+/// The maximum of the counter within a millisecond (RFC 9562, `rand_a`).
+const MAX_COUNTER: u16 = 0x0fff;
 
-/// A source of random bytes and of identifiers; clones draw from the same.
+/// A source of random bytes and identifiers, shared by its clones.
 #[derive(Clone)]
 pub struct Random {
     seeded: Option<Arc<Mutex<StdRng>>>,
-    last: Arc<Mutex<Moment>>,
+    last: Arc<Mutex<IdTime>>,
 }
 
-/// When an identifier was drawn: the millisecond, and the how-manieth in it.
+/// The time of an identifier: its millisecond, and its number within that millisecond.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Moment {
+struct IdTime {
     millis: u64,
     counter: u16,
 }
 
 impl Random {
-    /// Unpredictable bytes, fit for keys.
+    /// Returns a cryptographically secure source.
     pub fn system() -> Self {
         Self { seeded: None, last: Arc::default() }
     }
 
-    /// The sequence that belongs to `seed`: for tests only.
+    /// Returns the reproducible sequence of `seed`, for tests only.
     pub fn seeded(seed: u64) -> Self {
         Self { seeded: Some(Arc::new(Mutex::new(StdRng::seed_from_u64(seed)))), ..Self::system() }
     }
 
-    /// `N` random bytes.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         match &self.seeded {
@@ -45,28 +44,28 @@ impl Random {
         bytes
     }
 
-    /// A new identifier for a row made at `now`: a UUID of version 7 that sorts behind every one drawn here before, so
-    /// that rows of one millisecond keep their order (RFC 9562, 6.2).
+    /// Generates an identifier for a row created at `now`: a version 7 UUID that sorts after all previous ones from this
+    /// source, so that rows of one millisecond keep their order (RFC 9562, 6.2).
     pub fn id(&self, now: Timestamp) -> String {
         let mut bytes: [u8; 10] = self.bytes();
-        let moment = {
+        let time = {
             let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
             *last = last.next(u64::try_from(now.as_millis()).unwrap_or(0));
             *last
         };
         let (counter, _) = bytes.split_at_mut(2);
-        counter.copy_from_slice(&moment.counter.to_be_bytes());
-        uuid::Builder::from_unix_timestamp_millis(moment.millis, &bytes).into_uuid().to_string()
+        counter.copy_from_slice(&time.counter.to_be_bytes());
+        uuid::Builder::from_unix_timestamp_millis(time.millis, &bytes).into_uuid().to_string()
     }
 }
 
-impl Moment {
-    /// The first one behind `self` that is not before `now`. A clock that went back, or more than the counter holds in
-    /// one millisecond, borrows from the future.
+impl IdTime {
+    /// Returns the first time after `self` that is not before `now`. If the clock went back or the counter is exhausted,
+    /// it lies in the future.
     fn next(self, now: u64) -> Self {
         if now > self.millis {
             Self { millis: now, counter: 0 }
-        } else if self.counter < COUNTER {
+        } else if self.counter < MAX_COUNTER {
             Self { counter: self.counter + 1, ..self }
         } else {
             Self { millis: self.millis.saturating_add(1), counter: 0 }
@@ -79,10 +78,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_sort_in_the_order_in_which_they_were_drawn() {
+    fn ids_sort_in_generation_order() {
         let random = Random::system();
         let at = Timestamp::from_millis;
-        // Within a millisecond more than the counter holds, by a clock that goes back, and on.
+        // More than the counter holds in a millisecond, then a clock that goes back and forward.
         let moments = std::iter::repeat_n(5000, 10_000).chain([4000, 4000, 0, 6000, 6000]);
         let ids: Vec<String> = moments.map(|now| random.clone().id(at(now))).collect();
         assert!(ids.is_sorted_by(|one, next| one < next));
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_tells_the_moment_and_repeats_with_its_seed() {
+    fn ids_contain_the_time_and_are_reproducible() {
         let drawn = |seed| Random::seeded(seed).id(Timestamp::from_millis(1_773_741_600_000));
         assert_eq!(drawn(7), drawn(7));
         assert_ne!(drawn(7), drawn(8));

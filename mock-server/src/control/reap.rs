@@ -1,33 +1,33 @@
-//! Ephemeral machines go away once they have been silent for half an hour (`generate/ST2.2`).
+//! Removes ephemeral machines after half an hour without a heartbeat (`generate/ST2.2`).
 
 use serde_json::json;
 
 use super::Random;
-use super::audit::{self, Deed};
+use super::audit::{self, AuditEntry};
 use crate::domain::Timestamp;
 use crate::domain::machine::REAPED_AFTER;
 use crate::store::{Store, StoreError, machines, silence};
 
-/// How many go in one transaction, so that others may write in between.
-const BATCH: i64 = 100;
+/// The number of machines removed per transaction, so that other writes can interleave.
+const BATCH_SIZE: i64 = 100;
 
-/// Removes every ephemeral machine that is due at `now`; answers how many.
-pub async fn due(store: &Store, now: Timestamp, random: &Random) -> Result<usize, StoreError> {
+/// Removes all ephemeral machines that are due at `now` and returns their number.
+pub async fn reap(store: &Store, now: Timestamp, random: &Random) -> Result<usize, StoreError> {
     let mut removed = 0;
     loop {
         let random = random.clone();
         let batch = store.write(move |tx| {
-            let silent = silence::silent(tx, now.minus(REAPED_AFTER), BATCH)?;
+            let silent = silence::silent_ephemeral(tx, now.minus(REAPED_AFTER), BATCH_SIZE)?;
             for machine in &silent {
                 machines::delete(tx, machine, now)?;
-                let deed = Deed {
+                let entry = AuditEntry {
                     org_id: &machine.org_id,
                     actor: "system",
                     action: "reap_machine",
                     target: &machine.id,
                     details: json!({ "name": machine.name }),
                 };
-                audit::record(tx, deed, &random, now)?;
+                audit::record(tx, entry, &random, now)?;
             }
             Ok::<_, StoreError>(silent.len())
         });

@@ -1,13 +1,12 @@
-//! Which machines may use a relay.
+//! Admission of machines to relays.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use ztna_protocol::relay::Member;
 
-use crate::domain::relay::Member;
 use crate::store::{StoreError, Tx, machines};
 
-/// For each hash of a token the machine that holds it and is somebody's peer, in the same order: none that is in
-/// quarantine or waits for approval.
+/// Returns the machine for each token hash, in order, or `None` for unknown, quarantined and pending machines.
 pub fn members(tx: &mut Tx<'_>, token_hashes: &[String]) -> Result<Vec<Option<Member>>, StoreError> {
     token_hashes.iter().map(|hash| member(tx, hash)).collect()
 }

@@ -1,4 +1,4 @@
-//! Sessions: signed access tokens, judged by the server's clock, and the login that gives them out.
+//! Sessions: signed access tokens, and the password login that issues them.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,14 +10,21 @@ use super::{Failure, password};
 use crate::domain::{Refusal, Timestamp};
 use crate::store::{Store, users};
 
-/// What access tokens are signed with, and how long they last.
+/// The signing key and the lifetime of access tokens.
 #[derive(Clone)]
 pub struct SessionKey {
     secret: [u8; 32],
     lifetime: Duration,
 }
 
-/// The claims of an access token (RFC 7519), times in seconds since 1970.
+/// An authenticated user; `email` is in lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    pub id: String,
+    pub email: String,
+}
+
+/// The claims of an access token (RFC 7519), with times in seconds since 1970.
 #[derive(Serialize, Deserialize)]
 struct Claims {
     sub: String,
@@ -27,17 +34,16 @@ struct Claims {
 }
 
 impl SessionKey {
-    /// A key made of 32 random bytes.
+    /// Creates a key from random bytes.
     pub fn new(secret: [u8; 32], lifetime: Duration) -> Self {
         Self { secret, lifetime }
     }
 
-    /// How long a token is valid.
     pub fn lifetime(&self) -> Duration {
         self.lifetime
     }
 
-    /// An access token for that user, valid from `now` on.
+    /// Issues an access token that is valid from `now` on.
     pub fn issue(&self, user_id: &str, email: &str, now: Timestamp) -> String {
         let claims = Claims {
             sub: user_id.to_owned(),
@@ -45,19 +51,19 @@ impl SessionKey {
             iat: now.as_seconds(),
             exp: now.plus(self.lifetime).as_seconds(),
         };
-        // HMAC over two texts and two numbers cannot fail; were it to, an empty token opens nothing.
+        // HMAC over two strings and two numbers cannot fail; an empty token would grant no access.
         encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(&self.secret))
             .unwrap_or_default()
     }
 
-    /// The user's id and email, if the token is genuine and not expired at `now`.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Option<(String, String)> {
+    /// Returns the user if the token is genuine and has not expired at `now`.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Option<User> {
         let mut validation = Validation::new(Algorithm::HS256);
-        // The library would ask the system's clock.
+        // The library would use the system clock.
         validation.validate_exp = false;
         let claims =
             decode::<Claims>(token, &DecodingKey::from_secret(&self.secret), &validation).ok()?.claims;
-        (now.as_seconds() < claims.exp).then_some((claims.sub, claims.email))
+        (now.as_seconds() < claims.exp).then_some(User { id: claims.sub, email: claims.email })
     }
 }
 
@@ -67,13 +73,14 @@ impl fmt::Debug for SessionKey {
     }
 }
 
-/// The id and email of the user whose email and password these are.
+/// Authenticates a user by email and password.
 ///
 /// # Errors
-/// 401 INVALID_CREDENTIALS, after the same time and in the same words whether the email or the password is wrong.
-pub async fn login(store: &Store, email: String, password: String) -> Result<(String, String), Failure> {
+/// 401 INVALID_CREDENTIALS. Neither time nor message reveals whether the email or the password is wrong.
+pub async fn login(store: &Store, email: String, password: String) -> Result<User, Failure> {
     let found = store.read(move |tx| users::credentials(tx, &email).map_err(Failure::from)).await?;
-    let (user, hash) = found.map(|found| ((found.id, found.email), found.password_hash)).unzip();
+    let (user, hash) =
+        found.map(|found| (User { id: found.id, email: found.email }, found.password_hash)).unzip();
     if password::matches(password, hash).await {
         user.ok_or_else(|| Refusal::InvalidCredentials.into())
     } else {
@@ -95,17 +102,17 @@ mod tests {
     }
 
     #[test]
-    fn a_token_lasts_its_lifetime_by_the_given_clock() {
+    fn tokens_expire_by_the_given_clock() {
         let token = key(1).issue("u1", "ada@acme.example", NOW);
-        let holder = Some(("u1".to_owned(), "ada@acme.example".to_owned()));
-        let cases = [(0, holder.clone()), (59_999, holder), (60_000, None), (86_400_000, None)];
+        let user = Some(User { id: "u1".to_owned(), email: "ada@acme.example".to_owned() });
+        let cases = [(0, user.clone()), (59_999, user), (60_000, None), (86_400_000, None)];
         for (later, expected) in cases {
             assert_eq!(key(1).verify(&token, NOW.plus(Duration::from_millis(later))), expected, "{later}");
         }
     }
 
     #[test]
-    fn what_is_not_genuine_opens_nothing() {
+    fn forged_tokens_are_rejected() {
         let token = key(1).issue("u1", "ada@acme.example", NOW);
         let (head, signature) = token.rsplit_once('.').expect("three parts");
         let (_, claims) = head.split_once('.').expect("three parts");

@@ -1,4 +1,4 @@
-//! Networks that machines may register from, and where a request really comes from.
+//! The networks an auth key admits, and the client address behind trusted proxies.
 
 use std::net::IpAddr;
 
@@ -6,9 +6,9 @@ use ipnet::{IpNet, Ipv4Net};
 
 use super::Refusal;
 
-const MOST: usize = 64;
+const MAX_NETWORKS: usize = 64;
 
-/// The networks an auth key is limited to, or no limit (`generate/ST4.2`).
+/// The networks that machines may register from with an auth key (`generate/ST4.2`); empty means any.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AllowedCidrs {
     written: Option<Vec<String>>,
@@ -16,30 +16,32 @@ pub struct AllowedCidrs {
 }
 
 impl AllowedCidrs {
-    /// Reads networks as a request gives them; they are answered as given. An empty list is no limit
+    /// Parses the networks of a request and keeps their spelling for the response. An empty list means no limit
     /// (`generate/ST4.3`).
     pub fn parse(written: Option<Vec<String>>) -> Result<Self, Refusal> {
         let written = written.filter(|list| !list.is_empty());
-        if written.as_ref().is_some_and(|list| list.len() > MOST) {
-            return Err(Refusal::invalid(format!("allowed_cidrs must not hold more than {MOST} networks")));
+        if written.as_ref().is_some_and(|list| list.len() > MAX_NETWORKS) {
+            return Err(Refusal::invalid(format!(
+                "allowed_cidrs must not have more than {MAX_NETWORKS} networks"
+            )));
         }
-        let networks = written.iter().flatten().map(|text| network(text)).collect::<Result<_, _>>()?;
+        let networks = written.iter().flatten().map(|text| parse_network(text)).collect::<Result<_, _>>()?;
         Ok(Self { written, networks })
     }
 
-    /// The networks as they were given; `None`: no limit.
+    /// The networks as the request spelled them; `None` means no limit.
     pub fn written(&self) -> Option<&[String]> {
         self.written.as_deref()
     }
 
-    /// Whether a machine may register from there.
     pub fn admit(&self, address: IpAddr) -> bool {
         self.written.is_none() || contains(&self.networks, address)
     }
 }
 
-/// Where a request comes from: the peer, or what a trusted proxy says it stands for. `forwarded` are
-/// the values of X-Forwarded-For in their order; from the right, the first hop that is no trusted proxy counts.
+/// Returns the client's address: the peer, or the address that a trusted proxy forwarded for.
+///
+/// `forwarded` holds the values of X-Forwarded-For in order; the rightmost hop that is not a trusted proxy counts.
 pub fn client<'a>(peer: IpAddr, forwarded: impl IntoIterator<Item = &'a str>, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer.to_canonical();
     if !contains(trusted, client) {
@@ -47,7 +49,7 @@ pub fn client<'a>(peer: IpAddr, forwarded: impl IntoIterator<Item = &'a str>, tr
     }
     let hops: Vec<&str> = forwarded.into_iter().flat_map(|value| value.split(',')).collect();
     for hop in hops.into_iter().rev() {
-        // What cannot be read cannot be believed; the proxy that wrote it is then as far as we see.
+        // An unreadable hop cannot be trusted, so the proxy that wrote it counts as the client.
         let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
         client = address.to_canonical();
         if !contains(trusted, client) {
@@ -57,17 +59,17 @@ pub fn client<'a>(peer: IpAddr, forwarded: impl IntoIterator<Item = &'a str>, tr
     client
 }
 
-/// Whether one of the networks has the address, in whichever family it is written.
+/// Whether one of the networks contains the address, comparing IPv4-mapped IPv6 addresses as IPv4.
 pub fn contains(networks: &[IpNet], address: IpAddr) -> bool {
     let address = address.to_canonical();
     networks.iter().any(|network| network.contains(&address))
 }
 
-fn network(text: &str) -> Result<IpNet, Refusal> {
+fn parse_network(text: &str) -> Result<IpNet, Refusal> {
     let parsed: IpNet = text.parse().map_err(|_| {
-        Refusal::invalid("allowed_cidrs must hold networks such as 10.0.0.0/8 or 2001:db8::/32")
+        Refusal::invalid("allowed_cidrs must contain networks such as 10.0.0.0/8 or 2001:db8::/32")
     })?;
-    // An IPv4 network written in IPv6 holds the same addresses, and peers are compared as IPv4.
+    // An IPv4-mapped network contains the same addresses as its IPv4 form, in which peers are compared.
     let mapped = match parsed {
         IpNet::V6(v6) => v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96)),
         IpNet::V4(_) => None,
@@ -84,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_judged_in_both_families() {
+    fn addresses_match_in_both_families() {
         let list = |text: &str| Some(text.split(' ').map(str::to_owned).collect::<Vec<_>>());
         let allowed =
             AllowedCidrs::parse(list("10.0.0.0/8 192.168.1.0/24 2001:db8::/32 ::ffff:172.16.0.0/108"));
@@ -109,28 +111,28 @@ mod tests {
     }
 
     #[test]
-    fn networks_are_answered_as_they_were_given() {
+    fn networks_keep_their_spelling() {
         let given = vec!["10.1.2.3/8".to_owned(), "::ffff:172.16.0.0/108".to_owned()];
         let allowed = AllowedCidrs::parse(Some(given.clone())).unwrap();
         assert_eq!(allowed.written(), Some(given.as_slice()));
     }
 
     #[test]
-    fn a_list_of_64_networks_is_the_longest() {
+    fn at_most_64_networks_are_accepted() {
         let list = |length| Some(vec!["10.0.0.0/8".to_owned(); length]);
         assert!(AllowedCidrs::parse(list(64)).is_ok());
         assert!(AllowedCidrs::parse(list(65)).is_err());
     }
 
     #[test]
-    fn an_empty_list_is_no_limit() {
+    fn an_empty_list_admits_any_address() {
         let none = AllowedCidrs::parse(Some(vec![])).unwrap();
         assert_eq!(none.written(), None);
         assert!(none.admit(ip("203.0.113.1")));
     }
 
     #[test]
-    fn forwarded_addresses_are_believed_of_trusted_proxies_only() {
+    fn only_trusted_proxies_can_forward_an_address() {
         let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
         for (peer, forwarded, expected) in [
             ("203.0.113.9", "10.1.1.1", "203.0.113.9"),

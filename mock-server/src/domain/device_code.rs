@@ -1,71 +1,58 @@
-//! The device flow's rules (RFC 8628): what a device that asks for its token is told.
+//! The rules of the device flow (RFC 8628).
 
 use std::time::Duration;
 
 use super::Timestamp;
 
-/// How much longer a device has to wait after it asked too soon (RFC 8628, 3.5).
+/// How much the polling interval grows after a poll that came too soon (RFC 8628, 3.5).
 pub const SLOW_DOWN: Duration = Duration::from_secs(5);
 
-/// Letters of user codes: no vowels, so that no word appears, and none that reads like another (RFC 8628, 6.1).
+/// The alphabet of user codes: no vowels, so that no words appear, and no look-alikes (RFC 8628, 6.1).
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 
-/// A login that waits for a person's approval.
+/// A device login that awaits a person's approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceCode {
-    /// Who asked for it; nobody else may redeem it.
+    /// The client that started the login; only this client can redeem the code.
     pub client_id: String,
-    /// How far it came.
     pub progress: Progress,
-    /// How long the device has to wait between two questions.
+    /// The minimum time between two polls.
     pub interval: Duration,
-    /// When it last asked.
     pub last_polled_at: Option<Timestamp>,
-    /// Until when it can be approved and redeemed.
+    /// When the code can no longer be approved or redeemed.
     pub expires_at: Timestamp,
 }
 
-/// How far a code came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
-    /// Nobody has decided.
     Pending,
-    /// A person approved.
     Approved {
-        /// Who.
         user_id: String,
     },
-    /// A person said no.
     Denied,
-    /// Its token was given out.
+    /// The token was issued.
     Used,
 }
 
-/// What the device is told.
+/// The answer to a device's poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Poll {
-    /// Ask again after the interval.
     Pending,
-    /// Ask less often.
+    /// The device polled too soon and must keep to the longer `interval` from now on.
     SlowDown {
-        /// How long to wait from now on.
         interval: Duration,
     },
-    /// A person said no.
     Denied,
-    /// Too late.
     Expired,
-    /// The code was never given out to this client, or is used up.
+    /// The code was never issued to this client, or was redeemed already.
     Invalid,
-    /// Here is your token.
     Granted {
-        /// Whose.
         user_id: String,
     },
 }
 
 impl DeviceCode {
-    /// What a device is told that asks at `now`.
+    /// Answers a poll by `client_id` at `now`.
     #[must_use]
     pub fn poll(&self, client_id: &str, now: Timestamp) -> Poll {
         match &self.progress {
@@ -84,13 +71,13 @@ impl DeviceCode {
     }
 }
 
-/// A user code made of random bytes: `WDJB-MJHT`.
+/// Derives a user code such as `WDJB-MJHT` from random bytes.
 #[must_use]
 pub fn user_code(random: [u8; 8]) -> String {
     let mut number = u64::from_be_bytes(random);
     let mut code = String::with_capacity(9);
-    for place in 0..8 {
-        if place == 4 {
+    for position in 0..8 {
+        if position == 4 {
             code.push('-');
         }
         let letter = usize::try_from(number % 20).ok().and_then(|at| LETTERS.get(at));
@@ -100,9 +87,9 @@ pub fn user_code(random: [u8; 8]) -> String {
     code
 }
 
-/// A user code as it is stored, from what a person typed: case, spaces and dashes do not matter.
+/// Normalises a user code as typed by a person to its stored form, ignoring case, spaces and dashes.
 #[must_use]
-pub fn typed(text: &str) -> String {
+pub fn normalise(text: &str) -> String {
     let letters: Vec<char> = text
         .chars()
         .filter(char::is_ascii_alphanumeric)
@@ -120,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_device_is_told() {
+    fn polls_are_answered_by_progress_interval_and_expiry() {
         let alice = || Progress::Approved { user_id: "alice".to_owned() };
         let granted = || Poll::Granted { user_id: "alice".to_owned() };
         let slow = || Poll::SlowDown { interval: Duration::from_secs(6) };
@@ -152,36 +139,36 @@ mod tests {
     }
 
     #[test]
-    fn what_people_type() {
+    fn typed_codes_are_normalised() {
         for text in ["WDJB-MJHT", "wdjbmjht", " wdjb mjht ", "WDJB–MJHT"] {
-            assert_eq!(typed(text), "WDJB-MJHT", "{text}");
+            assert_eq!(normalise(text), "WDJB-MJHT", "{text}");
         }
-        assert_ne!(typed("WDJB-MJHTX"), "WDJB-MJHT");
-        assert_eq!(typed(""), "-");
+        assert_ne!(normalise("WDJB-MJHTX"), "WDJB-MJHT");
+        assert_eq!(normalise(""), "-");
     }
 
-    /// A guess at one letter tells nothing of the others: each of the eight can be changed alone.
+    // A guess at one letter reveals nothing about the others: each of the eight can change alone.
     #[test]
-    fn every_letter_of_a_user_code_is_chance() {
+    fn letters_of_a_user_code_are_independent() {
         let code = |number: u64| user_code(number.to_be_bytes());
         let letters = |code: &str| code.chars().filter(|c| *c != '-').collect::<Vec<_>>();
         let first = code(0);
-        for place in 0..8 {
-            let other = code(20_u64.pow(place));
+        for position in 0..8 {
+            let other = code(20_u64.pow(position));
             let changed: Vec<usize> =
                 (0..8).filter(|&at| letters(&first)[at] != letters(&other)[at]).collect();
             assert_eq!(changed.len(), 1, "{first} {other}");
-            assert_eq!(changed[0], place as usize, "{first} {other}");
+            assert_eq!(changed[0], position as usize, "{first} {other}");
         }
     }
 
     proptest! {
         #[test]
-        fn user_codes_survive_being_typed(random in any::<[u8; 8]>()) {
+        fn user_codes_survive_typing(random in any::<[u8; 8]>()) {
             let code = user_code(random);
             prop_assert_eq!(code.len(), 9);
             prop_assert!(code.chars().all(|c| c == '-' || LETTERS.contains(&(c as u8))));
-            prop_assert_eq!(typed(&code.to_lowercase()), code);
+            prop_assert_eq!(normalise(&code.to_lowercase()), code);
         }
     }
 }

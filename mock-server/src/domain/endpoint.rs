@@ -1,25 +1,22 @@
-//! Where a machine can be reached over UDP, as it found out itself.
+//! UDP endpoints of machines, as their agents report them.
 
-use std::net::SocketAddr;
+use ztna_protocol::endpoint::{MOST, parse};
 
 use super::Refusal;
 
-/// A machine has at most so many endpoints.
-pub const MOST: usize = 16;
-
-/// Accepts a machine's endpoints, each `ADDRESS:PORT` or `[ADDRESS]:PORT`: in one spelling, each once, in their order.
+/// Normalises endpoints of the form `ADDRESS:PORT` or `[ADDRESS]:PORT`, drops duplicates and keeps their order.
 ///
 /// # Errors
-/// [`Refusal::InvalidInput`] for more than [`MOST`], and for what no datagram can be sent to.
+/// [`Refusal::InvalidInput`] for more than [`MOST`] endpoints, and for one that no datagram can be sent to.
 pub fn normalise(endpoints: &[String]) -> Result<Vec<String>, Refusal> {
     if endpoints.len() > MOST {
-        return Err(Refusal::invalid(format!("endpoints must not be more than {MOST}")));
+        return Err(Refusal::invalid(format!("endpoints must not have more than {MOST} entries")));
     }
     let mut accepted = Vec::with_capacity(endpoints.len());
-    for (place, endpoint) in endpoints.iter().enumerate() {
-        let Some(endpoint) = reachable(endpoint) else {
+    for (index, endpoint) in endpoints.iter().enumerate() {
+        let Some(endpoint) = parse(endpoint) else {
             return Err(Refusal::invalid(format!(
-                "endpoints[{place}] must be a unicast address with a port, such as 203.0.113.7:51820 or [2001:db8::7]:51820"
+                "endpoints[{index}] must be a unicast address with a port, such as 203.0.113.7:51820 or [2001:db8::7]:51820"
             )));
         };
         let endpoint = endpoint.to_string();
@@ -28,18 +25,6 @@ pub fn normalise(endpoints: &[String]) -> Result<Vec<String>, Refusal> {
         }
     }
     Ok(accepted)
-}
-
-fn reachable(endpoint: &str) -> Option<SocketAddr> {
-    let parsed: SocketAddr = endpoint.trim().parse().ok()?;
-    // The number of an interface means something on its own machine only.
-    if matches!(parsed, SocketAddr::V6(scoped) if scoped.scope_id() != 0) {
-        return None;
-    }
-    let ip = parsed.ip().to_canonical();
-    let broadcast = matches!(ip, std::net::IpAddr::V4(ip) if ip.is_broadcast());
-    let nowhere = ip.is_unspecified() || ip.is_multicast() || broadcast || parsed.port() == 0;
-    (!nowhere).then(|| SocketAddr::new(ip, parsed.port()))
 }
 
 #[cfg(test)]
@@ -51,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_come_in_one_spelling_and_once() {
+    fn endpoints_are_normalised_and_deduplicated() {
         let given =
             ["203.0.113.7:51820", " [2001:DB8:0::7]:1 ", "[::ffff:203.0.113.7]:51820", "10.0.0.1:65535"];
         let kept = ["203.0.113.7:51820", "[2001:db8::7]:1", "10.0.0.1:65535"];
@@ -60,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nothing_can_be_sent_to_is_refused() {
+    fn unreachable_endpoints_are_refused() {
         for bad in [
             "",
             "203.0.113.7",

@@ -1,14 +1,14 @@
-//! The Host that a client named (RFC 9110, 7.2), before anything is built from it.
+//! Validation of the Host header (RFC 9110, 7.2).
 
 use std::net::Ipv6Addr;
 
 use super::Refusal;
 
-/// The longest name that DNS has.
-const LONGEST_NAME: usize = 253;
+/// The maximum length of a DNS name (RFC 1035).
+const MAX_NAME_LEN: usize = 253;
 
-/// `host`, if it is a name or an address with or without a port, and nothing besides: it goes into links and
-/// into scripts that run as root.
+/// Accepts a host name or an address with an optional port. Strict, because the host ends up in links and in scripts
+/// that run as root.
 pub fn check(host: &str) -> Result<&str, Refusal> {
     let (name, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, port)) => (address.parse::<Ipv6Addr>().is_ok(), port),
@@ -22,10 +22,10 @@ pub fn check(host: &str) -> Result<&str, Refusal> {
     if name && port {
         return Ok(host);
     }
-    Err(Refusal::invalid("Host must be a name or an address, with a port if need be"))
+    Err(Refusal::invalid("Host must be a name or an address with an optional port"))
 }
 
-/// Letters, digits, `-` and `_` in labels; an IPv4 address is such a name too.
+/// Whether labels consist of letters, digits, `-` and `_`; an IPv4 address passes as well.
 fn is_name(name: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()
@@ -33,7 +33,7 @@ fn is_name(name: &str) -> bool {
             && !label.starts_with('-')
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     };
-    name.len() <= LONGEST_NAME && name.strip_suffix('.').unwrap_or(name).split('.').all(is_label)
+    name.len() <= MAX_NAME_LEN && name.strip_suffix('.').unwrap_or(name).split('.').all(is_label)
 }
 
 fn is_port(text: &str) -> bool {
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_addresses_pass_and_nothing_else() {
+    fn only_names_and_addresses_are_accepted() {
         let label = "a".repeat(64);
         let name = vec!["a"; 200].join(".");
         for good in [

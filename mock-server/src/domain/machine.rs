@@ -1,32 +1,31 @@
-//! Machines: what they may be called, what proves them, and how they are.
+//! Machines: their names, public keys and status.
 
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use ztna_protocol::machine_name;
 
 use super::{Refusal, Timestamp};
 
-/// A machine that has not been heard of for this long counts as offline.
+/// How long after its last heartbeat a machine counts as offline.
 pub const OFFLINE_AFTER: Duration = Duration::from_secs(90);
-/// An ephemeral machine that has not been heard of for this long is removed (`generate/ST2.2`).
+/// How long after its last heartbeat an ephemeral machine is removed (`generate/ST2.2`).
 pub const REAPED_AFTER: Duration = Duration::from_secs(30 * 60);
 
-/// How a machine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// It is heard of.
     Online,
-    /// It said goodbye, or has not been heard of for [`OFFLINE_AFTER`].
+    /// Signed off, or silent for [`OFFLINE_AFTER`].
     Offline,
-    /// An admin has yet to approve it.
+    /// Awaits an admin's approval.
     Pending,
-    /// An admin cut it off.
+    /// Cut off by an admin.
     Quarantined,
 }
 
 impl Status {
-    /// The status's name in the database and in answers.
+    /// The name in the database and in responses.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Online => "online",
@@ -36,37 +35,32 @@ impl Status {
         }
     }
 
-    /// The status of that name.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Online, Self::Offline, Self::Pending, Self::Quarantined]
             .into_iter()
             .find(|status| status.as_str() == name)
     }
 
-    /// The status to show at `now` of a machine last heard of at `last_seen`.
+    /// Returns the effective status at `now`, given the time of the last heartbeat.
     #[must_use]
-    pub fn seen(self, last_seen: Timestamp, now: Timestamp) -> Self {
+    pub fn effective(self, last_seen: Timestamp, now: Timestamp) -> Self {
         if self == Self::Online && now.since(last_seen) >= OFFLINE_AFTER { Self::Offline } else { self }
     }
 
-    /// The status after a heartbeat that says `online` or not; only an admin ends `pending` and `quarantined`.
+    /// Returns the status after a heartbeat. Only an admin ends `pending` and `quarantined`.
     #[must_use]
-    pub const fn heard(self, online: bool) -> Self {
+    pub const fn after_heartbeat(self, online: bool) -> Self {
         match self {
             Self::Online | Self::Offline if online => Self::Online,
             Self::Online | Self::Offline => Self::Offline,
-            held => held,
+            unchanged => unchanged,
         }
     }
 }
 
-/// Accepts a machine's name: 1 to 63 characters, none of them a control character.
+/// Accepts a name of 1 to 63 characters without control characters.
 pub fn check_name(name: &str) -> Result<(), Refusal> {
-    let length = name.chars().count();
-    if name.trim().is_empty() || length > 63 || name.chars().any(char::is_control) {
-        return Err(Refusal::invalid("name must have 1 to 63 characters and no control characters"));
-    }
-    Ok(())
+    machine_name::check(name).map_err(|invalid| Refusal::invalid(invalid.to_string()))
 }
 
 /// Accepts a WireGuard public key: 32 bytes in base64.
@@ -95,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_comes_back_by_its_name() {
+    fn statuses_round_trip_through_their_names() {
         for (status, name) in [
             (Status::Online, "online"),
             (Status::Offline, "offline"),
@@ -108,19 +102,19 @@ mod tests {
     }
 
     #[test]
-    fn ephemeral_machines_are_given_half_an_hour() {
+    fn ephemeral_machines_are_reaped_after_half_an_hour() {
         assert_eq!(REAPED_AFTER.as_secs(), 1800);
     }
 
     #[test]
-    fn silence_makes_offline_and_heartbeats_do_not_release() {
+    fn silence_means_offline_and_heartbeats_do_not_release() {
         let at = Timestamp::from_millis;
-        assert_eq!(Status::Online.seen(at(0), at(89_999)), Status::Online);
-        assert_eq!(Status::Online.seen(at(0), at(90_000)), Status::Offline);
-        assert_eq!(Status::Quarantined.seen(at(0), at(90_000)), Status::Quarantined);
-        assert_eq!(Status::Offline.heard(true), Status::Online);
-        assert_eq!(Status::Online.heard(false), Status::Offline);
-        assert_eq!(Status::Pending.heard(true), Status::Pending);
-        assert_eq!(Status::Quarantined.heard(true), Status::Quarantined);
+        assert_eq!(Status::Online.effective(at(0), at(89_999)), Status::Online);
+        assert_eq!(Status::Online.effective(at(0), at(90_000)), Status::Offline);
+        assert_eq!(Status::Quarantined.effective(at(0), at(90_000)), Status::Quarantined);
+        assert_eq!(Status::Offline.after_heartbeat(true), Status::Online);
+        assert_eq!(Status::Online.after_heartbeat(false), Status::Offline);
+        assert_eq!(Status::Pending.after_heartbeat(true), Status::Pending);
+        assert_eq!(Status::Quarantined.after_heartbeat(true), Status::Quarantined);
     }
 }

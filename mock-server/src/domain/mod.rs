@@ -1,6 +1,5 @@
-//! The rules, without I/O: every fact, the time and every random byte is an argument.
+//! The rules of the control plane, without I/O: facts, the time and random bytes are arguments.
 
-pub mod address;
 pub mod cidr;
 pub mod device_code;
 pub mod endpoint;
@@ -12,10 +11,9 @@ pub mod network_map;
 pub mod quota;
 pub mod rate;
 pub mod refusal;
-pub mod region;
-pub mod relay;
 pub mod role;
 pub mod scope;
+pub mod site;
 pub mod tag;
 mod timestamp;
 

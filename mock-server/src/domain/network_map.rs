@@ -1,52 +1,50 @@
-//! The network map: who a machine's peers are, and what they see of it.
+//! The network map: the peers of a machine and what they see of each other.
 //!
-//! An organisation's map has versions, which only grow. A machine that has the map of one version is told what
-//! changed since; replaying that gives the map as it is.
+//! An organisation's map has a version that only grows. A machine that holds one version receives the changes since
+//! then; applying them yields the current map.
 
 use std::time::Duration;
 
-use super::machine::Status;
-use super::region::Region;
+use ztna_protocol::region::Region;
 
-/// So long it is known which machines were removed; who has not asked for longer is told the whole map.
-pub const REMOVALS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+use super::machine::Status;
+
+/// How long tombstones of removed machines are kept. A machine with an older map receives the whole map.
+pub const TOMBSTONE_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A machine as its peers see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
-    /// Its id, the same as long as it exists.
     pub id: String,
-    /// Its name, unique in the organisation.
+    /// Unique in the organisation.
     pub name: String,
-    /// Its address within the tailnet.
     pub tailnet_ip: String,
-    /// Its WireGuard public key, base64.
+    /// The WireGuard public key in base64.
     pub public_key: String,
-    /// Where it can be reached, those it prefers first.
+    /// UDP endpoints in order of preference.
     pub endpoints: Vec<String>,
-    /// The relay where it listens.
+    /// The region of the relay that it is connected to.
     pub relay: Option<Region>,
-    /// Whether it is heard of.
     pub online: bool,
 }
 
-/// Which versions of an organisation's map there are.
+/// The range of versions for which changes of an organisation's map are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extent {
-    /// The version of the map as it is; at least 1.
+pub struct VersionRange {
+    /// The current version, at least 1.
     pub version: i64,
-    /// Of machines removed up to this version, some are no longer known.
+    /// Some tombstones up to this version were deleted.
     pub pruned: i64,
 }
 
-impl Extent {
-    /// Whether all that changed after version `since` is still known. If not, the whole map has to be told.
+impl VersionRange {
+    /// Whether all changes after version `since` are known. Otherwise, the whole map has to be sent.
     pub const fn reaches_back_to(self, since: i64) -> bool {
         since > 0 && self.pruned <= since && since <= self.version
     }
 }
 
-/// Whether a machine is a peer of the others: only one that an admin has let in and not cut off, and that holds a token.
+/// Whether a machine is visible to its peers: it holds a token and is neither pending nor quarantined.
 pub const fn is_peer(status: Status, logged_in: bool) -> bool {
     logged_in && matches!(status, Status::Online | Status::Offline)
 }
@@ -56,17 +54,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_are_told_as_far_back_as_they_are_known() {
-        let extent = Extent { version: 9, pruned: 4 };
+    fn changes_reach_back_to_the_last_pruned_version() {
+        let range = VersionRange { version: 9, pruned: 4 };
         for (since, known) in [(-1, false), (0, false), (3, false), (4, true), (9, true), (10, false)] {
-            assert_eq!(extent.reaches_back_to(since), known, "{since}");
+            assert_eq!(range.reaches_back_to(since), known, "{since}");
         }
-        assert!(!Extent { version: 9, pruned: 0 }.reaches_back_to(0));
+        assert!(!VersionRange { version: 9, pruned: 0 }.reaches_back_to(0));
     }
 
     #[test]
-    fn removals_are_known_for_a_day() {
-        assert_eq!(REMOVALS_KEPT.as_secs(), 86_400);
+    fn tombstones_are_kept_for_a_day() {
+        assert_eq!(TOMBSTONE_LIFETIME.as_secs(), 86_400);
     }
 
     #[test]

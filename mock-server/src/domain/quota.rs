@@ -1,18 +1,15 @@
-//! How many machines an organisation may have (`headless/F.6`).
+//! The machine limit of an organisation (`headless/F.6`).
 
 use super::Refusal;
 
-/// How full an organisation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
-    /// Machines there are.
     pub machines: i64,
-    /// Machines there may be.
     pub limit: i64,
 }
 
 impl Quota {
-    /// Accepts one machine more.
+    /// Accepts one more machine.
     pub fn admit(self) -> Result<(), Refusal> {
         if self.machines < self.limit {
             Ok(())
@@ -27,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_place_is_given_and_none_beyond_it() {
+    fn machines_are_admitted_up_to_the_limit() {
         for (machines, limit, admitted) in
             [(0, 1, true), (4, 5, true), (5, 5, false), (6, 5, false), (0, 0, false)]
         {

@@ -1,46 +1,40 @@
-//! How often an API key may be used: at most its limit within a minute that starts at the first use (`api-key/ST3.2`).
+//! Rate limits of API keys: a fixed window of one minute that starts at the first use (`api-key/ST3.2`).
 
 use std::time::Duration;
 
 use super::Timestamp;
 
-/// How long a window lasts.
 pub const WINDOW: Duration = Duration::from_secs(60);
 
-/// What is remembered of a key's present window.
+/// A key's current window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// When its first use was.
     pub started: Timestamp,
-    /// How many uses it has let through.
+    /// The number of admitted uses.
     pub uses: i64,
 }
 
-/// The answer to one more use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// It may pass; this is the window to remember.
+    /// Carries the window to store.
     Admitted(Window),
-    /// It may not; in so many whole seconds it may (1 to 60: the value of `Retry-After`).
-    Refused {
-        /// Seconds, rounded up.
-        retry_after_seconds: u64,
-    },
+    /// Carries the value of `Retry-After`: 1 to 60, rounded up.
+    Refused { retry_after_seconds: u64 },
 }
 
-/// Decides one more use at `now` under a limit of `limit` uses a window.
+/// Decides on a use at `now`, given a limit of `limit` uses per window.
 ///
-/// A window that lies in the future, after a clock was set back, counts as over: otherwise its key would be locked
-/// out for as long as the clock was wrong.
+/// A window in the future, after the clock was set back, counts as over. Otherwise, the key would stay locked out for
+/// as long as the clock was wrong.
 #[must_use]
 pub fn admit(window: Option<Window>, limit: i64, now: Timestamp) -> Admission {
-    let present = window
+    let current = window
         .filter(|window| now >= window.started && now.since(window.started) < WINDOW)
         .unwrap_or(Window { started: now, uses: 0 });
-    if present.uses < limit {
-        return Admission::Admitted(Window { uses: present.uses.saturating_add(1), ..present });
+    if current.uses < limit {
+        return Admission::Admitted(Window { uses: current.uses.saturating_add(1), ..current });
     }
-    let left = WINDOW.saturating_sub(now.since(present.started));
+    let left = WINDOW.saturating_sub(now.since(current.started));
     Admission::Refused { retry_after_seconds: left.as_secs() + u64::from(left.subsec_nanos() > 0) }
 }
 
@@ -55,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn boundaries_of_a_window() {
+    fn windows_start_at_the_first_use_and_last_a_minute() {
         let window = |started, uses| Some(Window { started: at(started), uses });
         let admitted = |started, uses| Admission::Admitted(Window { started: at(started), uses });
         let refused = |retry_after_seconds| Admission::Refused { retry_after_seconds };
@@ -77,7 +71,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_more_than_the_limit_in_a_window_and_always_again_after_it(
+        fn uses_never_exceed_the_limit_and_resume_after_the_window(
             limit in 1_i64..6,
             pauses in prop::collection::vec(0_i64..40_000, 1..80),
         ) {

@@ -1,85 +1,76 @@
-//! Every way in which the control plane says no, with the code and the words the documents give it.
+//! The refusals of the control plane with their documented codes and messages.
 
 use std::borrow::Cow;
 
-/// A documented refusal. `api::error` turns it into a status; nothing else does.
+/// A refusal of a request. Only `api::error` maps it to an HTTP status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// No credential, or one that is broken, expired or revoked (`generate/F.3`). The words say which, never the value.
+    /// A missing, malformed, expired or revoked credential (`generate/F.3`). The message never contains its value.
     Unauthorized(&'static str),
-    /// Email or password is wrong.
     InvalidCredentials,
-    /// The caller may not do this here: "Admin required" (`generate/ST5.3`).
+    /// The caller's role does not permit the operation: "Admin required" (`generate/ST5.3`).
     Forbidden(&'static str),
-    /// The API key's scopes do not cover the call (`api-key/ST2.3`).
+    /// The API key's scopes do not cover the call (`api-key/ST2.3`); `needed` would.
     InsufficientScope {
-        /// The scope that would have allowed it.
         needed: &'static str,
     },
-    /// The API key was used more often than its limit within a minute (`api-key/ST3.2`).
+    /// The API key exceeded its limit (`api-key/ST3.2`).
     RateLimited {
-        /// Whole seconds until it may be used again, at least 1.
+        /// At least 1.
         retry_after_seconds: u64,
     },
-    /// A required field is absent (`generate/ST1.2`): "name required".
+    /// A required field is missing (`generate/ST1.2`): "name required".
     MissingField(&'static str),
-    /// A field has a wrong type or value; the words name the field.
+    /// A field has an invalid type or value; the message names the field.
     InvalidInput(Cow<'static, str>),
-    /// No such action on this endpoint.
+    /// The endpoint has no such action; `valid` lists those that exist, separated by commas.
     InvalidAction {
-        /// The actions there are, separated by commas.
         valid: &'static str,
     },
-    /// Scopes that do not exist (`api-key/ST2.2`).
+    /// Unknown scopes in the order of the request (`api-key/ST2.2`).
     InvalidScopes {
-        /// The unknown names, in the order they came.
         unknown: Vec<String>,
     },
-    /// A filter, column or operator of the CRUD endpoints that does not exist or does not fit.
+    /// An invalid filter, column or operator on a CRUD endpoint.
     InvalidFilter(String),
-    /// The body is not JSON, or not an object.
+    /// The body is not a JSON object.
     InvalidJson(String),
-    /// The body is longer than the limit.
+    /// The body exceeds `limit` bytes.
     PayloadTooLarge {
-        /// The limit in bytes.
         limit: usize,
     },
     /// The auth key is unknown, revoked or expired (`headless/ST2.3`).
     InvalidKey,
-    /// The auth key is single-use and was used (`used-count/F.2`).
+    /// The auth key is single-use and was used already (`used-count/F.2`).
     KeyUsed,
-    /// The machine registers from an address outside the key's CIDRs (`generate/ST4.2`).
+    /// The machine's address is outside the key's networks (`generate/ST4.2`).
     IpNotAllowed,
-    /// The machine claims a tag that the key does not allow (`generate/ST3.2`).
+    /// The machine claims tags that it may not have (`generate/ST3.2`), listed without prefix.
     TagNotAllowed {
-        /// The tags refused, without prefix.
         tags: Vec<String>,
     },
-    /// The organisation has as many machines as it may have (`headless/F.6`).
+    /// See `headless/F.6`.
     MachineLimitReached {
-        /// The organisation's limit.
         limit: i64,
     },
-    /// Two registrations of one name met (`headless/ST4.5`).
+    /// A concurrent registration took the same name (`headless/ST4.5`).
     RegistrationConflict,
-    /// The machine was put into quarantine.
     Quarantined,
-    /// What the request names does not exist; the word says what kind of thing.
+    /// The requested object does not exist; carries its kind.
     NotFound(&'static str),
-    /// The path exists, with other methods.
     MethodNotAllowed,
 }
 
-/// The scopes the documents list, in their order and spelling (`api-key/ST2.1`).
+/// The documented scopes in their documented order and spelling (`api-key/ST2.1`).
 pub const VALID_SCOPES: &str = "read, write, admin, machines, dns, acl, billing, audit";
 
 impl Refusal {
-    /// A field with a wrong type or value; `words` name the field.
-    pub fn invalid(words: impl Into<Cow<'static, str>>) -> Self {
-        Self::InvalidInput(words.into())
+    /// Creates [`Refusal::InvalidInput`]; the message must name the field.
+    pub fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::InvalidInput(message.into())
     }
 
-    /// The machine-readable code of the envelope's `error.code`.
+    /// The envelope's `error.code`.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Unauthorized(_) => "UNAUTHORIZED",
@@ -106,34 +97,34 @@ impl Refusal {
         }
     }
 
-    /// The words of the envelope's `error.message`.
+    /// The envelope's `error.message`.
     pub fn message(&self) -> Cow<'static, str> {
         match self {
-            Self::Unauthorized(words) | Self::Forbidden(words) => Cow::Borrowed(words),
-            Self::InvalidCredentials => "Email or password is wrong".into(),
+            Self::Unauthorized(message) | Self::Forbidden(message) => Cow::Borrowed(message),
+            Self::InvalidCredentials => "Wrong email or password".into(),
             Self::InsufficientScope { needed } => format!("The API key lacks the scope {needed}").into(),
             Self::RateLimited { retry_after_seconds } => {
                 format!("Rate limit exceeded; try again in {retry_after_seconds} s").into()
             }
             Self::MissingField(field) => format!("{field} required").into(),
-            Self::InvalidInput(words) => words.clone(),
-            Self::InvalidFilter(words) | Self::InvalidJson(words) => words.clone().into(),
+            Self::InvalidInput(message) => message.clone(),
+            Self::InvalidFilter(message) | Self::InvalidJson(message) => message.clone().into(),
             Self::InvalidAction { valid } => format!("Unknown action. Valid: {valid}").into(),
             Self::InvalidScopes { unknown } => {
                 format!("Invalid scopes: {}. Valid: {VALID_SCOPES}", unknown.join(", ")).into()
             }
-            Self::PayloadTooLarge { limit } => format!("The body is longer than {limit} bytes").into(),
+            Self::PayloadTooLarge { limit } => format!("The body exceeds {limit} bytes").into(),
             Self::InvalidKey => "Invalid auth key".into(),
             Self::KeyUsed => "Auth key already used".into(),
             Self::IpNotAllowed => "The auth key does not allow this address".into(),
-            Self::TagNotAllowed { tags } => {
-                format!("These tags may not be claimed here: {}", tags.join(", ")).into()
-            }
+            Self::TagNotAllowed { tags } => format!("Tags not allowed: {}", tags.join(", ")).into(),
             Self::MachineLimitReached { limit } => {
                 format!("The organisation has reached its limit of {limit} machines").into()
             }
-            Self::RegistrationConflict => "Another registration of this name is under way; try again".into(),
-            Self::Quarantined => "The machine is in quarantine".into(),
+            Self::RegistrationConflict => {
+                "Another registration with this name is in progress; try again".into()
+            }
+            Self::Quarantined => "The machine is quarantined".into(),
             Self::NotFound(what) => format!("{what} not found").into(),
             Self::MethodNotAllowed => "Method not allowed".into(),
         }
@@ -149,8 +140,8 @@ mod tests {
     }
 
     #[test]
-    fn the_documents_words_are_answered_letter_by_letter() {
-        for (refusal, code, words) in [
+    fn documented_messages_are_exact() {
+        for (refusal, code, message) in [
             (Refusal::KeyUsed, "KEY_USED", "Auth key already used"),
             (Refusal::MissingField("name"), "MISSING_FIELDS", "name required"),
             (Refusal::Forbidden("Admin required"), "FORBIDDEN", "Admin required"),
@@ -160,13 +151,12 @@ mod tests {
                 "Invalid scopes: superpower, x. Valid: read, write, admin, machines, dns, acl, billing, audit",
             ),
         ] {
-            assert_eq!((refusal.code(), refusal.message().as_ref()), (code, words));
+            assert_eq!((refusal.code(), refusal.message().as_ref()), (code, message));
         }
     }
 
-    /// Clients tell refusals apart by their codes, and people by what the words name.
     #[test]
-    fn every_refusal_has_its_code_and_names_what_is_wrong() {
+    fn refusals_have_a_code_and_name_the_cause() {
         for (refusal, code, named) in [
             (Refusal::Unauthorized("token expired"), "UNAUTHORIZED", "token expired"),
             (Refusal::InvalidCredentials, "INVALID_CREDENTIALS", "password"),
@@ -182,7 +172,7 @@ mod tests {
             (Refusal::TagNotAllowed { tags: texts(&["a", "b"]) }, "TAG_NOT_ALLOWED", "a, b"),
             (Refusal::MachineLimitReached { limit: 3 }, "MACHINE_LIMIT_REACHED", "3 machines"),
             (Refusal::RegistrationConflict, "REGISTRATION_CONFLICT", "try again"),
-            (Refusal::Quarantined, "QUARANTINED", "quarantine"),
+            (Refusal::Quarantined, "QUARANTINED", "quarantined"),
             (Refusal::NotFound("Machine"), "NOT_FOUND", "Machine"),
             (Refusal::MethodNotAllowed, "METHOD_NOT_ALLOWED", "Method"),
         ] {

@@ -1,23 +1,22 @@
-//! What a user is in an organisation.
+//! Roles of users in organisations.
 
-/// A user's role in one organisation, as memberships keep it.
+/// A user's role in one organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// May do everything.
     Owner,
-    /// May do everything that the documents ask an admin for.
+    /// May do everything for which the documents require an admin.
     Admin,
-    /// May see machines and add machines that an admin then approves.
+    /// May list machines, and add machines that an admin then approves.
     Member,
 }
 
 impl Role {
-    /// Whether this role may do what needs "admin or owner" (`generate/F.3`, `api-key/F.2`).
+    /// Whether the role satisfies "admin or owner" (`generate/F.3`, `api-key/F.2`).
     pub const fn administers(self) -> bool {
         matches!(self, Self::Owner | Self::Admin)
     }
 
-    /// The role's name in the database and in answers.
+    /// The name in the database and in responses.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Owner => "owner",
@@ -26,7 +25,6 @@ impl Role {
         }
     }
 
-    /// The role of that name.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Owner, Self::Admin, Self::Member].into_iter().find(|role| role.as_str() == name)
     }
@@ -37,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn owners_and_admins_administer_and_every_name_comes_back() {
+    fn roles_round_trip_and_owners_and_admins_administer() {
         for (role, name, administers) in
             [(Role::Owner, "owner", true), (Role::Admin, "admin", true), (Role::Member, "member", false)]
         {

@@ -1,41 +1,31 @@
-//! What an API key may do: its scopes, read as the documents' examples mean them.
+//! Scopes of API keys, interpreted as in the documents' examples.
 //!
-//! No scopes, and `admin`: everything. `read` and `write` are verbs, the others resources; verbs alone hold for every
-//! resource, resources alone for both verbs, and together they bound each other: `["machines", "read"]` is "a
-//! read-only machines key" (`api-key/ST2.1`). `machines:read`, as the dashboard writes it (`api-key/ST5.1`), is that
-//! one verb on that one resource. Managing keys needs `admin`, or else any key could make itself a stronger one.
+//! No scopes, or `admin`, allow everything. `read` and `write` are verbs, the others are resources. Verbs alone apply to
+//! every resource and resources alone to both verbs; together they restrict each other: `["machines", "read"]` is "a
+//! read-only machines key" (`api-key/ST2.1`). `machines:read`, as the dashboard writes it (`api-key/ST5.1`), allows one
+//! verb on one resource. Managing keys requires `admin`; otherwise, any key could create a more powerful one.
 
-/// What scopes tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Resource {
-    /// Machines and their administration.
     Machines,
-    /// Name service settings.
     Dns,
-    /// Access rules.
     Acl,
-    /// Billing.
     Billing,
-    /// The audit log.
     Audit,
-    /// Auth keys and API keys: no scope names them; `read` and `admin` reach them.
+    /// Auth keys and API keys. No scope names them; `read` and `admin` cover them.
     Keys,
 }
 
-/// What a call does to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verb {
-    /// It looks.
     Read,
-    /// It changes something.
     Write,
 }
 
-/// The scopes of an API key; none are all that its creator's role allows (`api-key/ST1.1`).
+/// The scopes of an API key. Without any, the key may do all that its creator's role allows (`api-key/ST1.1`).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Scopes(Option<Vec<String>>);
 
-/// One scope of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
     Admin,
@@ -45,10 +35,9 @@ enum Scope {
 }
 
 impl Resource {
-    /// The resources that can be named in a scope.
+    /// The resources that a scope can name.
     pub const NAMED: [Self; 5] = [Self::Machines, Self::Dns, Self::Acl, Self::Billing, Self::Audit];
 
-    /// Its name in scopes and messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -63,7 +52,6 @@ impl Resource {
 }
 
 impl Verb {
-    /// Its name in scopes and messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -74,35 +62,35 @@ impl Verb {
 }
 
 impl Scopes {
-    /// The scopes of a key as its row keeps them; they were checked when the key was made.
+    /// Wraps the scopes of a stored key, which were validated when it was created.
     #[must_use]
     pub fn stored(names: Option<Vec<String>>) -> Self {
         Self(names)
     }
 
-    /// Checks the scopes asked for a new key (`api-key/ST2.2`).
+    /// Validates the scopes requested for a new key (`api-key/ST2.2`).
     ///
     /// # Errors
-    /// The names that are no scopes, in the order they came.
+    /// The unknown names in the order of the request.
     pub fn requested(names: Option<Vec<String>>) -> Result<Self, Vec<String>> {
         let unknown: Vec<String> =
             names.iter().flatten().filter(|name| Scope::parse(name).is_none()).cloned().collect();
         if unknown.is_empty() { Ok(Self(names)) } else { Err(unknown) }
     }
 
-    /// The names, as they are stored and answered.
+    /// The names as stored and returned.
     #[must_use]
     pub fn names(&self) -> Option<&[String]> {
         self.0.as_deref()
     }
 
-    /// Whether nothing is out of their reach: only then may a key manage keys.
+    /// Whether the scopes allow everything, which managing keys requires.
     #[must_use]
     pub fn cover_everything(&self) -> bool {
         self.names().is_none_or(|names| names.is_empty() || self.parsed().any(|scope| scope == Scope::Admin))
     }
 
-    /// Whether they allow that on that resource (`api-key/ST2.3`); what the creator's role allows is judged apart.
+    /// Whether the scopes allow `verb` on `resource` (`api-key/ST2.3`), regardless of the creator's role.
     #[must_use]
     pub fn cover(&self, verb: Verb, resource: Resource) -> bool {
         if self.cover_everything() || self.parsed().any(|scope| scope == Scope::One(verb, resource)) {
@@ -149,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn matrix() {
+    fn scopes_cover_the_documented_calls() {
         use Resource::{Audit, Dns, Keys, Machines};
         use Verb::{Read, Write};
         let calls = [
@@ -189,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_no_scopes_are_told_in_order() {
+    fn unknown_scopes_are_reported_in_order() {
         let valid = crate::domain::refusal::VALID_SCOPES.split(", ").chain(["machines:read", "audit:write"]);
         let asked: Vec<String> = valid.map(ToOwned::to_owned).collect();
         let found = Scopes::requested(Some(asked.clone())).expect("all of them are valid");

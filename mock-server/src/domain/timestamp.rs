@@ -1,4 +1,4 @@
-//! A moment in milliseconds, as the database keeps it and JSON shows it.
+//! Points in time with millisecond precision.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,44 +10,42 @@ use time::macros::format_description;
 const MILLISECONDS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
-/// Milliseconds since 1970-01-01T00:00:00Z. Written and read as RFC 3339 in UTC with milliseconds.
+/// Milliseconds since 1970-01-01T00:00:00Z. Displayed and serialised as RFC 3339 in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment that many milliseconds after 1970.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since 1970.
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since 1970, as JWT claims count them.
+    /// Whole seconds since 1970, as in JWT claims.
     pub const fn as_seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// This moment and `span` more; stops at the end of time rather than overflowing.
+    /// Adds `span`, saturating at the bounds.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// This moment less `span`.
+    /// Subtracts `span`, saturating at the bounds.
     #[must_use]
     pub fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// How long it is from `earlier` to this moment; nothing if `earlier` is later.
+    /// The time elapsed since `earlier`, or zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// Reads RFC 3339, whatever its offset and its precision.
+    /// Parses RFC 3339 with any offset and precision.
     pub fn parse(text: &str) -> Option<Self> {
         let moment = OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()?;
         i64::try_from(moment.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self)
@@ -77,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_written_and_read_as_rfc_3339_in_milliseconds() {
+    fn timestamps_are_rfc_3339_with_milliseconds() {
         let moment = Timestamp::from_millis(1_773_741_600_007);
         assert_eq!(moment.to_string(), "2026-03-17T10:00:00.007Z");
         assert_eq!(Timestamp::parse("2026-03-17T10:00:00.007Z"), Some(moment));
@@ -87,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_added_and_taken_away() {
+    fn spans_are_added_and_subtracted() {
         let moment = Timestamp::from_millis(1500);
         assert_eq!(moment.plus(Duration::from_millis(600)), Timestamp::from_millis(2100));
         assert_eq!(moment.minus(Duration::from_millis(1600)), Timestamp::from_millis(-100));
@@ -96,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn no_arithmetic_overflows() {
+    fn arithmetic_saturates() {
         let end = Timestamp::from_millis(i64::MAX);
         assert_eq!(end.plus(Duration::MAX), end);
         assert!(end.minus(Duration::MAX) <= Timestamp::from_millis(0));

@@ -1,16 +1,17 @@
-//! The tables `address_pools` and `released_addresses`: which tailnet addresses an organisation has given out.
+//! The tables `address_pools` and `released_addresses`: the tailnet addresses that an organisation has assigned.
 //!
-//! No statement here looks at more than a row or two, however many machines there are.
+//! Every statement touches one or two rows, regardless of the number of machines.
 
 use std::net::Ipv4Addr;
 
+use ztna_protocol::address;
+
 use super::{StoreError, Tx};
+use crate::domain::Timestamp;
 use crate::domain::quota::Quota;
-use crate::domain::{Timestamp, address};
 use crate::values;
 
-/// Gives an organisation its pool, full.
-pub fn open_pool(tx: &mut Tx<'_>, org_id: &str) -> Result<(), StoreError> {
+pub fn create_pool(tx: &mut Tx<'_>, org_id: &str) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO address_pools (org_id, next_offset, machines) VALUES (?1, ?2, 0)",
         values![org_id, address::FIRST],
@@ -18,7 +19,7 @@ pub fn open_pool(tx: &mut Tx<'_>, org_id: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// How full an organisation is; `None` if there is no such organisation.
+/// Returns the organisation's quota, or `None` if it does not exist.
 pub fn quota(tx: &mut Tx<'_>, org_id: &str) -> Result<Option<Quota>, StoreError> {
     tx.optional(
         "SELECT p.machines, o.machine_limit
@@ -28,8 +29,8 @@ pub fn quota(tx: &mut Tx<'_>, org_id: &str) -> Result<Option<Quota>, StoreError>
     )
 }
 
-/// Takes an address for one machine more; `None` when all are given out. Addresses never used come
-/// first, then the one that was released longest ago, so that peers have forgotten it.
+/// Assigns an address, or returns `None` if the block is exhausted. Prefers addresses that were never used, then the
+/// one released longest ago, so that peers no longer associate it with its former machine.
 pub fn take(tx: &mut Tx<'_>, org_id: &str) -> Result<Option<Ipv4Addr>, StoreError> {
     let fresh = tx.optional(
         "UPDATE address_pools SET next_offset = next_offset + 1, machines = machines + 1
@@ -53,7 +54,7 @@ pub fn take(tx: &mut Tx<'_>, org_id: &str) -> Result<Option<Ipv4Addr>, StoreErro
     Ok(released.and_then(address::at))
 }
 
-/// Gives back the address of a machine that is gone.
+/// Returns a removed machine's address to the pool.
 pub fn release(tx: &mut Tx<'_>, org_id: &str, tailnet_ip: &str, now: Timestamp) -> Result<(), StoreError> {
     tx.execute("UPDATE address_pools SET machines = machines - 1 WHERE org_id = ?1", values![org_id])?;
     if let Some(offset) = address::offset(tailnet_ip) {

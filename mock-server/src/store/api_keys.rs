@@ -6,30 +6,21 @@ use crate::domain::rate::Window;
 use crate::domain::scope::Scopes;
 use crate::values;
 
-/// A new API key's row.
 #[derive(Debug, Clone)]
 pub struct NewApiKey<'a> {
-    /// The row's id.
     pub id: &'a str,
-    /// The organisation it belongs to.
     pub org_id: &'a str,
-    /// Its name.
     pub name: &'a str,
-    /// SHA-256 of the full key, hex.
+    /// SHA-256 of the full key in hex.
     pub key_hash: &'a str,
-    /// What lists show of it.
     pub key_prefix: &'a str,
-    /// What it may be used for.
     pub scopes: &'a Scopes,
-    /// Uses a minute.
     pub rate_limit_rpm: i64,
-    /// When it stops being valid.
     pub expires_at: Timestamp,
-    /// The user who made it.
+    /// The creator's user id.
     pub created_by: &'a str,
 }
 
-/// Adds a key.
 pub fn insert(tx: &mut Tx<'_>, key: &NewApiKey<'_>, now: Timestamp) -> Result<(), StoreError> {
     let scopes = key.scopes.names().map(|names| serde_json::json!(names).to_string());
     tx.execute(
@@ -52,34 +43,27 @@ pub fn insert(tx: &mut Tx<'_>, key: &NewApiKey<'_>, now: Timestamp) -> Result<()
     Ok(())
 }
 
-/// Revokes a key for good; `false` if the organisation has no such key. Twice is as good as once.
+/// Revokes a key permanently; idempotent. Returns `false` if the organisation has no such key.
 pub fn revoke(tx: &mut Tx<'_>, org_id: &str, id: &str) -> Result<bool, StoreError> {
     let changed =
         tx.execute("UPDATE api_keys SET revoked = 1 WHERE id = ?1 AND org_id = ?2", values![id, org_id])?;
     Ok(changed > 0)
 }
 
-/// What decides whether a key may be used now.
+/// The facts that decide whether a key may be used.
 #[derive(Debug, Clone)]
-pub struct Usable {
-    /// The row's id.
+pub struct KeyUsage {
     pub id: String,
-    /// The organisation it belongs to.
     pub org_id: String,
-    /// What it may be used for.
     pub scopes: Scopes,
-    /// Uses a minute.
     pub rate_limit_rpm: i64,
-    /// When it stops being valid.
     pub expires_at: Timestamp,
-    /// Whether it was revoked.
     pub revoked: bool,
-    /// The minute in which its uses are counted, once it was used.
+    /// `None` until the key is first used.
     pub window: Option<Window>,
 }
 
-/// The key with that hash (SHA-256 of the full key, hex).
-pub fn by_hash(tx: &mut Tx<'_>, key_hash: &str) -> Result<Option<Usable>, StoreError> {
+pub fn find_by_hash(tx: &mut Tx<'_>, key_hash: &str) -> Result<Option<KeyUsage>, StoreError> {
     tx.optional(
         "SELECT id, org_id, scopes, rate_limit_rpm, expires_at, revoked, window_started_at, window_uses
          FROM api_keys WHERE key_hash = ?1",
@@ -87,7 +71,7 @@ pub fn by_hash(tx: &mut Tx<'_>, key_hash: &str) -> Result<Option<Usable>, StoreE
         |row| {
             let started = row.optional_integer(6)?.map(Timestamp::from_millis);
             let uses = row.integer(7)?;
-            Ok(Usable {
+            Ok(KeyUsage {
                 id: row.text(0)?,
                 org_id: row.text(1)?,
                 scopes: Scopes::stored(row.json(2)?),
@@ -100,8 +84,13 @@ pub fn by_hash(tx: &mut Tx<'_>, key_hash: &str) -> Result<Option<Usable>, StoreE
     )
 }
 
-/// Counts a use and remembers the window it falls into; `false` if another replica counted one since `key` was read.
-pub fn count_use(tx: &mut Tx<'_>, key: &Usable, window: Window, now: Timestamp) -> Result<bool, StoreError> {
+/// Counts a use and stores its window. Returns `false` if another replica counted a use since `key` was read.
+pub fn count_use(
+    tx: &mut Tx<'_>,
+    key: &KeyUsage,
+    window: Window,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let changed = tx.execute(
         "UPDATE api_keys SET usage_count = usage_count + 1, last_used_at = ?2, window_started_at = ?3, window_uses = ?4
          WHERE id = ?1 AND window_started_at IS NOT DISTINCT FROM ?5 AND window_uses = ?6 AND revoked = 0",
@@ -117,7 +106,7 @@ pub fn count_use(tx: &mut Tx<'_>, key: &Usable, window: Window, now: Timestamp) 
     Ok(changed > 0)
 }
 
-/// The user who made the key, if it is still valid.
+/// Returns the creator's user id if the key is still valid.
 pub fn creator(tx: &mut Tx<'_>, id: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
     tx.optional(
         "SELECT created_by FROM api_keys WHERE id = ?1 AND revoked = 0 AND expires_at > ?2",
@@ -132,7 +121,7 @@ mod tests {
     use crate::store::{Location, Store, organisations};
 
     #[tokio::test]
-    async fn a_use_that_another_replica_counted_meanwhile_is_noticed() {
+    async fn concurrent_uses_by_replicas_are_detected() {
         let store = Store::open(&Location::Memory).unwrap();
         let now = Timestamp::from_millis(1000);
         let outcome = store.write(move |tx| {
@@ -149,13 +138,13 @@ mod tests {
                 created_by: "u",
             };
             insert(tx, &key, now)?;
-            let seen = by_hash(tx, "h")?.unwrap();
+            let seen = find_by_hash(tx, "h")?.unwrap();
             let window = Window { started: now, uses: 1 };
             let first = count_use(tx, &seen, window, now)?;
             let stale = count_use(tx, &seen, window, now)?;
-            let seen = by_hash(tx, "h")?.unwrap();
+            let seen = find_by_hash(tx, "h")?.unwrap();
             let again = count_use(tx, &seen, Window { uses: 2, ..window }, now)?;
-            let last_seen = by_hash(tx, "h")?.unwrap();
+            let last_seen = find_by_hash(tx, "h")?.unwrap();
             revoke(tx, "o", "k")?;
             let revoked = count_use(tx, &last_seen, window, now)?;
             Ok::<_, StoreError>(((first, stale, again, revoked), last_seen.window))

@@ -1,4 +1,4 @@
-//! The table `audit_logs`: who did what, appended in the transaction that did it.
+//! The table `audit_logs`, appended to in the transaction of the audited change.
 
 use serde_json::Value as Json;
 
@@ -6,25 +6,21 @@ use super::{StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::values;
 
-/// Something that happened.
 #[derive(Debug, Clone)]
-pub struct Entry<'a> {
-    /// A new row's id.
+pub struct NewAuditLog<'a> {
     pub id: String,
-    /// Where it happened.
     pub org_id: &'a str,
-    /// Who did it: `Actor::label`, or `auth-key:ID`, `machine:ID`, `system`.
+    /// An email, `api-key:ID`, `auth-key:ID`, `machine:ID` or `system`.
     pub actor: &'a str,
-    /// What was done, in the API's words: `create_auth_key`, `register_machine`, …
+    /// Named as in the API: `create_auth_key`, `register_machine`, …
     pub action: &'static str,
-    /// The id of what it was done to.
+    /// The id of the affected object.
     pub target: &'a str,
-    /// An object with what else is worth knowing; never a secret.
+    /// An object with further details, which must not contain secrets.
     pub details: Json,
 }
 
-/// Appends an entry.
-pub fn append(tx: &mut Tx<'_>, entry: &Entry<'_>, now: Timestamp) -> Result<(), StoreError> {
+pub fn append(tx: &mut Tx<'_>, entry: &NewAuditLog<'_>, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO audit_logs (id, org_id, actor, action, target, details, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

@@ -7,38 +7,28 @@ use crate::domain::key::AuthKey;
 use crate::domain::quota::Quota;
 use crate::values;
 
-/// A new auth key's row.
 #[derive(Debug, Clone)]
 pub struct NewAuthKey<'a> {
-    /// The row's id.
     pub id: &'a str,
-    /// The organisation whose machines it enrols.
     pub org_id: &'a str,
-    /// Its name.
     pub name: &'a str,
-    /// SHA-256 of what follows the prefix, hex.
+    /// SHA-256 in hex of the part after the prefix.
     pub key_hash: &'a str,
-    /// What lists show of it.
     pub key_prefix: &'a str,
-    /// Whether it enrols more than once.
     pub reusable: bool,
-    /// Whether its machines go away by themselves.
     pub ephemeral: bool,
-    /// When it stops enrolling.
     pub expires_at: Timestamp,
-    /// The tags a machine may claim; `None`: any.
+    /// The tags that a machine may claim; `None` means any.
     pub allowed_tags: Option<&'a [String]>,
-    /// The networks a machine may register from; `None`: any.
+    /// The networks that a machine may register from; `None` means any.
     pub allowed_cidrs: Option<&'a [String]>,
-    /// The tags every machine gets; `None`: none.
+    /// The tags that every machine receives.
     pub tags: Option<&'a [String]>,
-    /// What it is for.
     pub description: Option<&'a str>,
-    /// The user who made it.
+    /// The creator's user id.
     pub created_by: &'a str,
 }
 
-/// Adds a key.
 pub fn insert(tx: &mut Tx<'_>, key: &NewAuthKey<'_>, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO auth_keys (id, org_id, name, key_hash, key_prefix, reusable, ephemeral, expires_at,
@@ -64,7 +54,7 @@ pub fn insert(tx: &mut Tx<'_>, key: &NewAuthKey<'_>, now: Timestamp) -> Result<(
     Ok(())
 }
 
-/// The key with that hash, and how full its organisation is.
+/// Returns the key with this hash and its organisation's quota.
 pub fn find(tx: &mut Tx<'_>, key_hash: &str) -> Result<Option<(AuthKey, Quota)>, StoreError> {
     tx.optional(
         "SELECT k.id, k.org_id, k.reusable, k.ephemeral, k.used_count, k.expires_at, k.revoked,
@@ -94,8 +84,8 @@ pub fn find(tx: &mut Tx<'_>, key_hash: &str) -> Result<Option<(AuthKey, Quota)>,
     )
 }
 
-/// Counts one registration more, if the key still allows one: `false` when another replica was faster
-/// or the key was revoked meanwhile (`used-count/F.1`, `used-count/F.2`).
+/// Counts a registration if the key still allows one. Returns `false` if another replica used the key first or the key
+/// was revoked in the meantime (`used-count/F.1`, `used-count/F.2`).
 pub fn claim(tx: &mut Tx<'_>, id: &str, now: Timestamp) -> Result<bool, StoreError> {
     let changed = tx.execute(
         "UPDATE auth_keys SET used_count = used_count + 1
@@ -105,14 +95,14 @@ pub fn claim(tx: &mut Tx<'_>, id: &str, now: Timestamp) -> Result<bool, StoreErr
     Ok(changed > 0)
 }
 
-/// Revokes a key for good; `false` if the organisation has no such key. Twice is as good as once.
+/// Revokes a key permanently; idempotent. Returns `false` if the organisation has no such key.
 pub fn revoke(tx: &mut Tx<'_>, org_id: &str, id: &str) -> Result<bool, StoreError> {
     let changed =
         tx.execute("UPDATE auth_keys SET revoked = 1 WHERE id = ?1 AND org_id = ?2", values![id, org_id])?;
     Ok(changed > 0)
 }
 
-/// The tags that machines of the key may claim; `None`: any.
+/// The tags that machines of the key may claim; `None` means any.
 pub fn allowed_tags(tx: &mut Tx<'_>, id: &str) -> Result<Option<Vec<String>>, StoreError> {
     Ok(tx
         .optional("SELECT allowed_tags FROM auth_keys WHERE id = ?1", values![id], |row| row.json(0))?

@@ -1,4 +1,4 @@
-//! The table `device_codes`: logins that wait for a person's approval (RFC 8628).
+//! The table `device_codes`: device logins that await approval (RFC 8628).
 
 use std::time::Duration;
 
@@ -7,22 +7,17 @@ use crate::domain::Timestamp;
 use crate::domain::device_code::{DeviceCode, Progress};
 use crate::values;
 
-/// A new code's row.
 #[derive(Debug, Clone)]
 pub struct NewDeviceCode<'a> {
-    /// SHA-256 of the device code, hex.
+    /// SHA-256 of the device code in hex.
     pub device_code_hash: &'a str,
-    /// What the person types, as shown.
     pub user_code: &'a str,
-    /// Who asked.
     pub client_id: &'a str,
-    /// How long the device waits between two questions.
     pub interval: Duration,
-    /// Until when it can be approved and redeemed.
     pub expires_at: Timestamp,
 }
 
-/// Adds a code; a user code that is taken is [`StoreError::Unique`].
+/// Inserts a code; fails with [`StoreError::Unique`] if the user code is taken.
 pub fn insert(tx: &mut Tx<'_>, code: &NewDeviceCode<'_>, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO device_codes (device_code_hash, user_code, client_id, status, interval_seconds, expires_at,
@@ -40,8 +35,7 @@ pub fn insert(tx: &mut Tx<'_>, code: &NewDeviceCode<'_>, now: Timestamp) -> Resu
     Ok(())
 }
 
-/// The code with that hash.
-pub fn by_hash(tx: &mut Tx<'_>, device_code_hash: &str) -> Result<Option<DeviceCode>, StoreError> {
+pub fn find_by_hash(tx: &mut Tx<'_>, device_code_hash: &str) -> Result<Option<DeviceCode>, StoreError> {
     tx.optional(
         "SELECT client_id, status, user_id, interval_seconds, last_polled_at, expires_at
          FROM device_codes WHERE device_code_hash = ?1",
@@ -69,8 +63,8 @@ pub fn by_hash(tx: &mut Tx<'_>, device_code_hash: &str) -> Result<Option<DeviceC
     )
 }
 
-/// Remembers when the device asked, and how long it has to wait from now on.
-pub fn polled(
+/// Stores the time of a poll and the interval that applies from now on.
+pub fn record_poll(
     tx: &mut Tx<'_>,
     device_code_hash: &str,
     interval: Duration,
@@ -83,7 +77,7 @@ pub fn polled(
     Ok(())
 }
 
-/// Redeems an approved code; `false` if it was redeemed meanwhile.
+/// Redeems an approved code. Returns `false` if it was redeemed in the meantime.
 pub fn redeem(tx: &mut Tx<'_>, device_code_hash: &str) -> Result<bool, StoreError> {
     let changed = tx.execute(
         "UPDATE device_codes SET status = 'used' WHERE device_code_hash = ?1 AND status = 'approved'",
@@ -92,7 +86,7 @@ pub fn redeem(tx: &mut Tx<'_>, device_code_hash: &str) -> Result<bool, StoreErro
     Ok(changed > 0)
 }
 
-/// Records a person's decision; `false` if no code waits for one under this user code.
+/// Records a person's decision. Returns `false` if no pending code has this user code.
 pub fn decide(
     tx: &mut Tx<'_>,
     user_code: &str,
@@ -108,8 +102,7 @@ pub fn decide(
     Ok(changed > 0)
 }
 
-/// Forgets codes that expired before that moment.
-pub fn forget(tx: &mut Tx<'_>, expired_before: Timestamp) -> Result<(), StoreError> {
+pub fn delete_expired(tx: &mut Tx<'_>, expired_before: Timestamp) -> Result<(), StoreError> {
     tx.execute("DELETE FROM device_codes WHERE expires_at < ?1", values![expired_before])?;
     Ok(())
 }

@@ -1,47 +1,28 @@
-//! Why the database did not do what it was asked.
+//! Errors of the store.
 
 use std::path::PathBuf;
 
-/// A failure of the store itself: never the fault of what a client sent.
+/// A failure of the store itself, never caused by a client's input.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A row with the same unique value exists already.
-    #[error("a row with this {constraint} exists already")]
-    Unique {
-        /// Table and columns of the index, as the database names them.
-        constraint: String,
-    },
-    /// The database file cannot be opened or made.
-    #[error("cannot open the database {}: {source}; {}", path.display(), way_out(source))]
-    Open {
-        /// The file named on the command line.
-        path: PathBuf,
-        /// What the database said.
-        source: rusqlite::Error,
-    },
-    /// The file holds tables of a newer version of this program.
+    /// A unique constraint was violated, named by table and columns as the database reports them.
+    #[error("duplicate value for {constraint}")]
+    Unique { constraint: String },
+    #[error("cannot open the database {}: {source}\n{}", path.display(), open_hint(source))]
+    Open { path: PathBuf, source: rusqlite::Error },
+    /// The file was written by a newer version of this program.
     #[error(
-        "the database is of version {found}, this program knows versions up to {known}; start a newer mock-server or name another file"
+        "unsupported database version {found}: this program supports up to version {known}\nUse a newer mock-server or another database file."
     )]
-    TooNew {
-        /// The version in the file.
-        found: i64,
-        /// The newest version this program has a migration for.
-        known: i64,
-    },
-    /// A column holds something else than its table's rules allow.
-    #[error("the database holds an unreadable {column}: {reason}")]
-    Corrupt {
-        /// The column's name or place.
-        column: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The store was closed, or the work given to it broke off.
-    #[error("the store stopped before the work was done")]
+    TooNew { found: i64, known: i64 },
+    /// A column contains a value that its table does not allow.
+    #[error("corrupt value in {column}: {reason}")]
+    Corrupt { column: String, reason: String },
+    /// The store was closed, or the job panicked.
+    #[error("the store stopped before the job completed")]
     Stopped,
-    /// Anything else the database reports: a full disk, an I/O error, SQL it does not accept.
-    #[error("the database failed: {0}")]
+    /// Any other failure: a full disk, an I/O error, invalid SQL.
+    #[error("database error: {0}")]
     Database(String),
 }
 
@@ -63,14 +44,14 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-fn way_out(cause: &rusqlite::Error) -> &'static str {
+fn open_hint(cause: &rusqlite::Error) -> &'static str {
     match cause.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
-            "move it away, or name another file with --database"
+            "Move the file away or choose another one with --database."
         }
         Some(rusqlite::ErrorCode::DatabaseBusy) => {
-            "another program holds it: stop that one, or name another file"
+            "Stop the program that has it open or choose another file with --database."
         }
-        _ => "check that it and its folder exist and can be written",
+        _ => "Check that the file and its folder exist and are writable.",
     }
 }

@@ -1,4 +1,4 @@
-//! Brings a database's tables up to the version this program knows.
+//! Schema migrations.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,26 +13,26 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0003_relay.sql"),
 ];
 
-/// What every new database in memory is a copy of: making the tables takes several times as long as copying them.
-static EMPTY: Mutex<Option<Connection>> = Mutex::new(None);
+/// The template of in-memory databases: creating the tables takes several times as long as copying them.
+static TEMPLATE: Mutex<Option<Connection>> = Mutex::new(None);
 
-/// A database in memory, empty and up to date.
+/// Opens an empty, fully migrated in-memory database.
 pub(super) fn in_memory() -> Result<Connection, StoreError> {
     let mut connection = Connection::open_in_memory()?;
-    let mut empty = EMPTY.lock().unwrap_or_else(PoisonError::into_inner);
-    let template = match &mut *empty {
+    let mut shared = TEMPLATE.lock().unwrap_or_else(PoisonError::into_inner);
+    let template = match &mut *shared {
         Some(template) => template,
-        unmade => {
+        uninitialised => {
             let mut template = Connection::open_in_memory()?;
             apply(&mut template)?;
-            unmade.insert(template)
+            uninitialised.insert(template)
         }
     };
     Backup::new(template, &mut connection)?.step(-1)?;
     Ok(connection)
 }
 
-/// Applies what is missing, all of it or nothing.
+/// Applies all missing migrations in one transaction.
 pub(super) fn apply(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;

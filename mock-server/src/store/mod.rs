@@ -1,7 +1,7 @@
-//! The only SQL of the reference: one file a table, each a set of functions over [`Tx`].
+//! The database: all SQL of the reference, one file per table, as functions over [`Tx`].
 //!
-//! A [`Store`] is a handle on the threads that own the connections. Several waiting writes are
-//! committed together, and none is acknowledged before the commit that holds it has returned.
+//! A [`Store`] is a handle on the threads that own the connections. Waiting writes are committed in groups; each is
+//! acknowledged only after its commit has returned.
 
 pub mod addresses;
 pub mod api_keys;
@@ -9,6 +9,8 @@ pub mod audit_logs;
 pub mod auth_keys;
 pub mod device_codes;
 mod error;
+mod location;
+mod machine_row;
 pub mod machines;
 mod migration;
 pub mod network_map;
@@ -24,36 +26,26 @@ pub mod users;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
-
 pub use error::StoreError;
+pub use location::Location;
 pub use notification::Listener;
 pub use tx::{Row, Tx, Value};
 
 use threads::Threads;
 
-/// Where the data lives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Location {
-    /// In memory, gone with the process.
-    Memory,
-    /// A SQLite file, made if it does not exist.
-    File(PathBuf),
-}
-
-/// A handle on the database; clones share it.
+/// A cheaply cloned handle on the database.
 #[derive(Clone)]
 pub struct Store {
     threads: Threads,
 }
 
 impl Store {
-    /// Opens the database and brings its tables up to date.
+    /// Opens the database and migrates it to the current version.
     pub fn open(location: &Location) -> Result<Self, StoreError> {
         Ok(Self { threads: Threads::start(location)? })
     }
 
-    /// Runs `job` against one consistent view of the data. Statements that change something fail.
+    /// Runs `job` on a consistent snapshot. Statements that modify data fail.
     pub async fn read<T, E>(
         &self,
         job: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
@@ -65,8 +57,8 @@ impl Store {
         self.threads.read(job).await
     }
 
-    /// Runs `job` alone among writers. Its changes are kept only if it returns `Ok`, and it returns
-    /// only once they are as durable as the database promises.
+    /// Runs `job` exclusively among writers. Its changes are committed only if it returns `Ok`, and are durable by the time
+    /// this returns.
     pub async fn write<T, E>(
         &self,
         job: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
@@ -78,7 +70,7 @@ impl Store {
         self.threads.write(job).await
     }
 
-    /// Hears from now on when a commit of this process changes the organisation's network map.
+    /// Listens for commits of this process that change the organisation's network map.
     pub fn listen(&self, org_id: &str) -> Listener {
         self.threads.listen(org_id)
     }

@@ -1,13 +1,13 @@
-//! Tells those who wait that an organisation's network map changed, after the commit that changed it.
+//! Notifies listeners after commits that changed an organisation's network map.
 //!
-//! A hint and no more: it does not reach other processes, so whoever waits looks at the database again from time to time.
+//! Notifications do not reach other processes, so listeners must also poll the database.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-/// The organisations that someone listens to, and nothing about others.
+/// One channel for each organisation that has listeners.
 #[derive(Clone, Default)]
 pub(super) struct Notifications {
     channels: Arc<Mutex<HashMap<String, Channel>>>,
@@ -18,7 +18,7 @@ struct Channel {
     listeners: usize,
 }
 
-/// Hears of changes of one organisation's map from the moment it was made.
+/// Receives changes of one organisation's map from its creation on.
 pub struct Listener {
     org_id: String,
     receiver: watch::Receiver<()>,
@@ -47,10 +47,10 @@ impl Notifications {
 }
 
 impl Listener {
-    /// Returns once the map changed after the last return, or since the beginning.
+    /// Waits for a change since the last return, or since creation.
     pub async fn changed(&mut self) {
         if self.receiver.changed().await.is_err() {
-            // The sender outlives its listeners; without one there is nothing to hear.
+            // Unreachable: the sender outlives its listeners.
             std::future::pending::<()>().await;
         }
     }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_hears_of_its_own_organisation_and_nothing_is_kept_of_those_who_left() {
+    fn listeners_receive_their_organisation_and_channels_are_dropped_with_them() {
         let notifications = Notifications::default();
         let (mut a, mut also_a) = (notifications.listen("a"), notifications.listen("a"));
         let mut b = notifications.listen("b");

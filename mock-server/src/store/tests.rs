@@ -1,4 +1,4 @@
-//! What every kind of store promises, tried on each.
+//! The guarantees of the store, tested in memory and with a file.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::values;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000);
 
-/// Each kind of store; the folder holds the file as long as it is kept.
+/// Opens one store of each kind; the folder must be kept as long as its store.
 fn stores() -> Vec<(Store, Option<tempfile::TempDir>)> {
     let folder = tempfile::tempdir().unwrap();
     let file = Store::open(&Location::File(folder.path().join("store.db"))).unwrap();
@@ -27,7 +27,7 @@ async fn get(store: &Store, name: &'static str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_write_is_seen_once_it_was_acknowledged() {
+async fn acknowledged_writes_are_visible() {
     for (store, _folder) in stores() {
         for n in 0..20 {
             let name = format!("n{n}");
@@ -39,7 +39,7 @@ async fn a_write_is_seen_once_it_was_acknowledged() {
 }
 
 #[tokio::test]
-async fn a_refused_job_leaves_nothing_even_in_the_midst_of_others() {
+async fn failed_jobs_are_rolled_back_within_a_batch() {
     for (store, _folder) in stores() {
         let jobs = (0..64).map(|n| {
             store.write(move |tx| {
@@ -56,7 +56,7 @@ async fn a_refused_job_leaves_nothing_even_in_the_midst_of_others() {
 }
 
 #[tokio::test]
-async fn a_job_that_panics_harms_nobody_else() {
+async fn a_panicking_job_does_not_affect_others() {
     for (store, _folder) in stores() {
         let panicking = store.write(|tx| -> Result<(), StoreError> {
             settings::insert(tx, "lost", "v")?;
@@ -70,7 +70,7 @@ async fn a_job_that_panics_harms_nobody_else() {
 }
 
 #[tokio::test]
-async fn unique_values_are_told_from_other_failures() {
+async fn unique_violations_are_distinguished_from_other_errors() {
     for (store, _folder) in stores() {
         put(&store, "n", "v").await.unwrap();
         match put(&store, "n", "w").await {
@@ -84,7 +84,7 @@ async fn unique_values_are_told_from_other_failures() {
 }
 
 #[tokio::test]
-async fn a_read_cannot_write() {
+async fn reads_cannot_write() {
     for (store, _folder) in stores() {
         let written = store.read(|tx| settings::insert(tx, "n", "v")).await;
         assert!(matches!(written, Err(StoreError::Database(_))), "{written:?}");
@@ -93,7 +93,7 @@ async fn a_read_cannot_write() {
 }
 
 #[tokio::test]
-async fn values_come_back_as_they_went_in() {
+async fn values_round_trip() {
     for (store, _folder) in stores() {
         let read = store.read(|tx| {
             tx.optional(
@@ -112,7 +112,7 @@ async fn values_come_back_as_they_went_in() {
 }
 
 #[tokio::test]
-async fn addresses_are_given_out_once_and_the_oldest_released_comes_back_last() {
+async fn addresses_are_unique_and_released_ones_are_reused_last() {
     for (store, _folder) in stores() {
         let taken = store.write(|tx| {
             organisations::insert(tx, "o", "O", 10, NOW)?;
@@ -139,7 +139,7 @@ async fn addresses_are_given_out_once_and_the_oldest_released_comes_back_last() 
 }
 
 #[tokio::test]
-async fn a_database_of_the_first_version_gets_its_network_map() {
+async fn a_version_1_database_is_migrated_to_network_maps() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let old = rusqlite::Connection::open(&path).unwrap();
@@ -155,14 +155,18 @@ async fn a_database_of_the_first_version_gets_its_network_map() {
     let store = Store::open(&Location::File(path)).unwrap();
     let seen = store.read(|tx| {
         let peers = network_map::peers(tx, "o", "c")?;
-        Ok::<_, StoreError>((network_map::extent(tx, "o")?.version, peers))
+        Ok::<_, StoreError>((network_map::version_range(tx, "o")?.version, peers))
     });
     let (version, peers) = seen.await.unwrap();
-    assert_eq!((version, peers.len(), peers[0].id.as_str()), (1, 1, "a"), "who holds a token is on it");
+    assert_eq!(
+        (version, peers.len(), peers[0].id.as_str()),
+        (1, 1, "a"),
+        "only machines with a token are peers"
+    );
 }
 
 #[tokio::test]
-async fn only_what_is_committed_is_notified() {
+async fn listeners_are_notified_after_commit_only() {
     for (store, _folder) in stores() {
         store.write(|tx| organisations::insert(tx, "o", "O", 10, NOW)).await.unwrap();
         let mut listener = store.listen("o");
@@ -173,12 +177,16 @@ async fn only_what_is_committed_is_notified() {
         undone.await.unwrap_err();
         assert_eq!(futures::FutureExt::now_or_never(listener.changed()), None);
         store.write(|tx| network_map::advance(tx, "o")).await.unwrap();
-        assert_eq!(futures::FutureExt::now_or_never(listener.changed()), Some(()), "before the answer");
+        assert_eq!(
+            futures::FutureExt::now_or_never(listener.changed()),
+            Some(()),
+            "before the write returns"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_file_keeps_its_rows_and_refuses_what_is_newer_or_no_database() {
+async fn files_persist_and_newer_or_invalid_ones_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let location = Location::File(path.clone());
@@ -189,9 +197,9 @@ async fn a_file_keeps_its_rows_and_refuses_what_is_newer_or_no_database() {
     assert!(matches!(Store::open(&location), Err(StoreError::TooNew { found: 99, .. })));
 
     let text = folder.path().join("text.db");
-    std::fs::write(&text, "this is no database, but long enough to be looked at as if it were one").unwrap();
+    std::fs::write(&text, "this is not a database, but long enough to be read as if it were one").unwrap();
     assert!(matches!(Store::open(&Location::File(text)), Err(StoreError::Open { .. })));
     let nowhere = Location::File(folder.path().join("no/such/folder.db"));
     let message = Store::open(&nowhere).err().map(|error| error.to_string()).unwrap();
-    assert!(message.contains("no/such/folder.db") && message.contains("check that"), "{message}");
+    assert!(message.contains("no/such/folder.db") && message.contains("Check that"), "{message}");
 }

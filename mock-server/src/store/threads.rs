@@ -1,4 +1,4 @@
-//! The threads that own the connections: one that writes, and for a file some that read.
+//! The threads that own the connections: one writer, and several readers for a file.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,21 +15,21 @@ use super::notification::{Listener, Notifications};
 use super::{Location, StoreError, Tx, migration};
 
 const READERS: usize = 2;
-// Bounds how long the first writer of a batch waits for the last.
-const BATCH: usize = 128;
-const STATEMENTS_KEPT: usize = 128;
-// Holds the indexes of some hundred thousand machines, so that a registration reads no page twice.
+/// Limits how long the first writer of a batch waits for the last.
+const MAX_BATCH: usize = 128;
+const STATEMENT_CACHE_SIZE: usize = 128;
+/// Fits the indexes of several hundred thousand machines, so that registrations read no page twice.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 
-/// Tells the caller how its job ended; the argument is the failure of the commit, if it failed.
-type Answer = Box<dyn FnOnce(Option<StoreError>) + Send>;
-/// Does the work; answers whether its changes are to be kept, and how to tell the caller.
-type Work = Box<dyn FnOnce(&mut Tx<'_>) -> (bool, Answer) + Send>;
+/// Sends the result to the caller; the argument is the error of the commit, if it failed.
+type Reply = Box<dyn FnOnce(Option<StoreError>) + Send>;
+/// Runs a job; returns whether to keep its changes, and how to reply to the caller.
+type Work = Box<dyn FnOnce(&mut Tx<'_>) -> (bool, Reply) + Send>;
 
-/// Work that was done, and is not yet committed.
-struct Done {
+/// Executed work that is not committed yet.
+struct Executed {
     keep: bool,
-    answer: Answer,
+    reply: Reply,
     /// The organisations whose network map it changed.
     notices: Vec<String>,
 }
@@ -118,14 +118,14 @@ where
     let work: Work = Box::new(move |tx| {
         let outcome = job(tx);
         let keep = outcome.is_ok();
-        let answer: Answer = Box::new(move |failure| {
-            // A caller that hung up no longer wants the answer.
+        let reply: Reply = Box::new(move |failure| {
+            // The caller may have given up waiting.
             let _ = sender.send(match failure {
                 Some(error) if keep => Err(E::from(error)),
                 _ => outcome,
             });
         });
-        (keep, answer)
+        (keep, reply)
     });
     queue.send(kind(work)).map_err(|_| StoreError::Stopped)?;
     receiver.await.map_err(|_| StoreError::Stopped)?
@@ -136,7 +136,7 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), StoreEr
         .name(name.to_owned())
         .spawn(body)
         .map(drop)
-        .map_err(|error| StoreError::Database(format!("cannot start the thread {name}: {error}")))
+        .map_err(|error| StoreError::Database(format!("cannot start thread {name}: {error}")))
 }
 
 fn open_file(path: &Path) -> Result<Connection, StoreError> {
@@ -150,8 +150,8 @@ fn open_file(path: &Path) -> Result<Connection, StoreError> {
 
 fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-    // Otherwise SQLite plans a kept statement anew at each use, in case its new values deserve another plan.
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE_SIZE);
+    // Without the stability guarantee, SQLite replans cached statements on each use.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
@@ -161,8 +161,8 @@ fn read_loop(connection: &Connection, jobs: &Mutex<mpsc::Receiver<Job>>) {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job::Read(work) | Job::Write(work)) = next else { return };
         let begun = connection.execute_batch("BEGIN").map_err(StoreError::from);
-        if let Some(done) = attempt(connection, work, false) {
-            (done.answer)(begun.err());
+        if let Some(executed) = execute(connection, work, false) {
+            (executed.reply)(begun.err());
         }
         let _ = connection.execute_batch("ROLLBACK");
     }
@@ -171,7 +171,7 @@ fn read_loop(connection: &Connection, jobs: &Mutex<mpsc::Receiver<Job>>) {
 fn write_loop(connection: &Connection, jobs: &mpsc::Receiver<Job>, notifications: &Notifications) {
     while let Ok(first) = jobs.recv() {
         let mut batch = vec![first];
-        while batch.len() < BATCH {
+        while batch.len() < MAX_BATCH {
             let Ok(job) = jobs.try_recv() else { break };
             batch.push(job);
         }
@@ -179,13 +179,13 @@ fn write_loop(connection: &Connection, jobs: &mpsc::Receiver<Job>, notifications
     }
 }
 
-/// All the batch's writes in one transaction; each alone can still be undone.
+/// Runs a batch in one transaction; a savepoint around each write allows rolling it back alone.
 fn commit_batch(connection: &Connection, batch: Vec<Job>, notifications: &Notifications) {
     let writes = batch.iter().any(|job| matches!(job, Job::Write(_)));
     let alone = batch.len() == 1;
     let mut failure =
         statement(connection, if writes { "BEGIN IMMEDIATE" } else { "BEGIN" }).err().map(|e| e.to_string());
-    let mut answers = Vec::with_capacity(batch.len());
+    let mut replies = Vec::with_capacity(batch.len());
     let mut kept = false;
     let mut notices = BTreeSet::new();
     for job in batch {
@@ -197,17 +197,17 @@ fn commit_batch(connection: &Connection, batch: Vec<Job>, notifications: &Notifi
         if failure.is_none() && guarded {
             failure = statement(connection, "SAVEPOINT job").err().map(|error| error.to_string());
         }
-        let outcome = attempt(connection, work, writable);
-        let keep = outcome.as_ref().is_some_and(|done| done.keep);
+        let outcome = execute(connection, work, writable);
+        let keep = outcome.as_ref().is_some_and(|executed| executed.keep);
         kept |= keep;
         if failure.is_none() && guarded {
             let end = if keep { Ok(()) } else { statement(connection, "ROLLBACK TO job") };
             failure = end.and_then(|()| statement(connection, "RELEASE job")).err().map(|e| e.to_string());
         }
-        if let Some(done) = outcome {
-            answers.push(done.answer);
+        if let Some(executed) = outcome {
+            replies.push(executed.reply);
             if keep {
-                notices.extend(done.notices);
+                notices.extend(executed.notices);
             }
         }
     }
@@ -218,24 +218,24 @@ fn commit_batch(connection: &Connection, batch: Vec<Job>, notifications: &Notifi
         let _ = statement(connection, "ROLLBACK");
     }
     if let Some(reason) = &failure {
-        tracing::error!(reason, "the database refused a transaction");
+        tracing::error!(reason, "database transaction failed");
     }
     if failure.is_none() {
         notices.iter().for_each(|org_id| notifications.notify(org_id));
     }
-    for answer in answers {
-        answer(failure.clone().map(StoreError::Database));
+    for reply in replies {
+        reply(failure.clone().map(StoreError::Database));
     }
 }
 
-/// A panic in one caller's work must not take the connection away from the others.
-fn attempt(connection: &Connection, work: Work, writable: bool) -> Option<Done> {
-    let attempted = catch_unwind(AssertUnwindSafe(|| {
+/// Runs work; returns `None` if it panicked, so that other callers keep the connection.
+fn execute(connection: &Connection, work: Work, writable: bool) -> Option<Executed> {
+    let executed = catch_unwind(AssertUnwindSafe(|| {
         let mut tx = Tx::new(connection, writable);
-        let (keep, answer) = work(&mut tx);
-        Done { keep, answer, notices: tx.into_notices() }
+        let (keep, reply) = work(&mut tx);
+        Executed { keep, reply, notices: tx.into_notices() }
     }));
-    attempted.ok()
+    executed.ok()
 }
 
 fn statement(connection: &Connection, sql: &str) -> Result<(), StoreError> {

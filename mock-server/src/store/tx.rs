@@ -1,4 +1,4 @@
-//! One transaction, and the portable values that go into and come out of it.
+//! Transactions and the portable values of their statements.
 
 use std::borrow::Cow;
 
@@ -7,27 +7,25 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use super::StoreError;
 use crate::domain::Timestamp;
 
-/// What a column can hold on every database: the portable part of SQL's types.
+/// A value of a type that all supported databases share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value<'a> {
-    /// SQL NULL.
     Null,
-    /// A BIGINT: a number, a boolean as 0 or 1, a time in milliseconds.
+    /// A BIGINT: a number, a boolean as 0 or 1, or a time in milliseconds.
     Integer(i64),
-    /// A TEXT.
     Text(Cow<'a, str>),
 }
 
-/// The transaction that a closure given to [`super::Store`] works in.
+/// The transaction in which [`super::Store`] runs a job.
 ///
-/// SQL is written with numbered placeholders (`?1`); statements are prepared once and kept.
+/// SQL uses numbered placeholders (`?1`); prepared statements are cached.
 pub struct Tx<'c> {
     connection: &'c rusqlite::Connection,
     writable: bool,
     notices: Vec<String>,
 }
 
-/// A row of an answer; columns are counted from 0.
+/// A row of a result; columns are numbered from 0.
 pub struct Row<'r> {
     row: &'r rusqlite::Row<'r>,
 }
@@ -37,14 +35,13 @@ impl<'c> Tx<'c> {
         Self { connection, writable, notices: Vec::new() }
     }
 
-    /// Once this is committed, those who listen to the organisation are told.
+    /// Notifies the organisation's listeners after commit.
     pub(super) fn notify(&mut self, org_id: &str) {
         if !self.notices.iter().any(|noticed| noticed == org_id) {
             self.notices.push(org_id.to_owned());
         }
     }
 
-    /// The organisations whose listeners are to be told.
     pub(super) fn into_notices(self) -> Vec<String> {
         self.notices
     }
@@ -54,16 +51,16 @@ impl<'c> Tx<'c> {
         if self.writable || statement.readonly() {
             return Ok(statement);
         }
-        Err(StoreError::Database(format!("a read was given a statement that writes: {sql}")))
+        Err(StoreError::Database(format!("statement writes in a read transaction: {sql}")))
     }
 
-    /// Runs a statement that answers no rows; returns how many rows it changed.
+    /// Runs a statement without a result; returns the number of changed rows.
     pub fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
         let mut statement = self.prepare(sql)?;
         Ok(statement.execute(rusqlite::params_from_iter(values))?)
     }
 
-    /// The first row of the answer, if there is one.
+    /// Returns the first row of the result, if any.
     pub fn optional<T>(
         &mut self,
         sql: &str,
@@ -78,7 +75,7 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Every row of the answer, in its order.
+    /// Returns all rows of the result.
     pub fn all<T>(
         &mut self,
         sql: &str,
@@ -96,37 +93,33 @@ impl<'c> Tx<'c> {
 }
 
 impl Row<'_> {
-    /// A TEXT column.
     pub fn text(&self, column: usize) -> Result<String, StoreError> {
         Ok(self.row.get(column)?)
     }
 
-    /// A TEXT column that may be NULL.
     pub fn optional_text(&self, column: usize) -> Result<Option<String>, StoreError> {
         Ok(self.row.get(column)?)
     }
 
-    /// A BIGINT column.
     pub fn integer(&self, column: usize) -> Result<i64, StoreError> {
         Ok(self.row.get(column)?)
     }
 
-    /// A BIGINT column that may be NULL.
     pub fn optional_integer(&self, column: usize) -> Result<Option<i64>, StoreError> {
         Ok(self.row.get(column)?)
     }
 
-    /// A boolean, kept as 0 or 1.
+    /// Reads a boolean stored as 0 or 1.
     pub fn flag(&self, column: usize) -> Result<bool, StoreError> {
         Ok(self.integer(column)? != 0)
     }
 
-    /// A time, kept as milliseconds since 1970.
+    /// Reads a time stored as milliseconds since 1970.
     pub fn timestamp(&self, column: usize) -> Result<Timestamp, StoreError> {
         Ok(Timestamp::from_millis(self.integer(column)?))
     }
 
-    /// A JSON value kept as TEXT; NULL is `None`.
+    /// Reads a JSON value stored as TEXT.
     pub fn json<T: serde::de::DeserializeOwned>(&self, column: usize) -> Result<Option<T>, StoreError> {
         let Some(text) = self.optional_text(column)? else { return Ok(None) };
         serde_json::from_str(&text)
@@ -187,7 +180,7 @@ impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
     }
 }
 
-/// The values of a statement's placeholders, in their order: `values![org_id, now, true]`.
+/// The values of a statement's placeholders in order: `values![org_id, now, true]`.
 #[macro_export]
 macro_rules! values {
     ($($value:expr),* $(,)?) => { &[$($crate::store::Value::from($value)),*] };

@@ -4,52 +4,46 @@ use super::{StoreError, Tx};
 use crate::domain::{Role, Timestamp};
 use crate::values;
 
-/// A user's place in one organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {
-    /// The organisation.
     pub org_id: String,
-    /// The organisation's name.
     pub org_name: String,
-    /// What the user is there.
     pub role: Role,
 }
 
-/// Where the user belongs, by the organisations' names.
+/// Returns the user's memberships, sorted by the organisations' names.
 pub fn memberships(tx: &mut Tx<'_>, user_id: &str) -> Result<Vec<Membership>, StoreError> {
     tx.all(
         "SELECT o.id, o.name, m.role FROM memberships m JOIN organisations o ON o.id = m.org_id
          WHERE m.user_id = ?1 ORDER BY o.name, o.id",
         values![user_id],
-        |row| Ok(Membership { org_id: row.text(0)?, org_name: row.text(1)?, role: parsed(row.text(2)?)? }),
+        |row| {
+            Ok(Membership { org_id: row.text(0)?, org_name: row.text(1)?, role: parse_role(row.text(2)?)? })
+        },
     )
 }
 
-/// What the user is in that organisation, if anything.
 pub fn role(tx: &mut Tx<'_>, user_id: &str, org_id: &str) -> Result<Option<Role>, StoreError> {
     tx.optional(
         "SELECT role FROM memberships WHERE user_id = ?1 AND org_id = ?2",
         values![user_id, org_id],
-        |row| parsed(row.text(0)?),
+        |row| parse_role(row.text(0)?),
     )
 }
 
-/// The user's id.
 pub fn id_by_email(tx: &mut Tx<'_>, email: &str) -> Result<Option<String>, StoreError> {
     tx.optional("SELECT id FROM users WHERE email = ?1", values![email.to_lowercase()], |row| row.text(0))
 }
 
-/// What a login is judged by: the user's id, email as stored, and password hash (a PHC string).
+/// The stored credentials that a login is checked against.
 pub struct Credentials {
-    /// The user's id.
     pub id: String,
-    /// The email, lower case.
+    /// In lower case.
     pub email: String,
-    /// The PHC string; never shown.
+    /// A PHC string.
     pub password_hash: String,
 }
 
-/// The credentials of the user with that email.
 pub fn credentials(tx: &mut Tx<'_>, email: &str) -> Result<Option<Credentials>, StoreError> {
     tx.optional(
         "SELECT id, email, password_hash FROM users WHERE email = ?1",
@@ -58,12 +52,11 @@ pub fn credentials(tx: &mut Tx<'_>, email: &str) -> Result<Option<Credentials>, 
     )
 }
 
-/// The user's email.
 pub fn email(tx: &mut Tx<'_>, id: &str) -> Result<Option<String>, StoreError> {
     tx.optional("SELECT email FROM users WHERE id = ?1", values![id], |row| row.text(0))
 }
 
-/// Adds a user; `password_hash` is a PHC string.
+/// Inserts a user; `password_hash` is a PHC string.
 pub fn insert(
     tx: &mut Tx<'_>,
     id: &str,
@@ -79,8 +72,7 @@ pub fn insert(
     Ok(())
 }
 
-/// Makes the user a member of an organisation.
-pub fn join(tx: &mut Tx<'_>, user_id: &str, org_id: &str, role: Role) -> Result<(), StoreError> {
+pub fn add_membership(tx: &mut Tx<'_>, user_id: &str, org_id: &str, role: Role) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO memberships (user_id, org_id, role) VALUES (?1, ?2, ?3)",
         values![user_id, org_id, role.as_str()],
@@ -88,6 +80,6 @@ pub fn join(tx: &mut Tx<'_>, user_id: &str, org_id: &str, role: Role) -> Result<
     Ok(())
 }
 
-fn parsed(role: String) -> Result<Role, StoreError> {
+fn parse_role(role: String) -> Result<Role, StoreError> {
     Role::parse(&role).ok_or(StoreError::Corrupt { column: "memberships.role".to_owned(), reason: role })
 }

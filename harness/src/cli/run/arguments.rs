@@ -6,8 +6,8 @@ use std::str::FromStr as _;
 
 use clap::Args;
 
-use crate::plan::Shard;
-use crate::report::destination::Destination;
+use harness_model::plan::Shard;
+use harness_report::destination::Destination;
 
 const MOST_JOBS: usize = 8;
 

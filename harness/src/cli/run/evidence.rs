@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
 use crate::cli::console::Console;
-use crate::evidence::bundle::{self, Material};
-use crate::evidence::profile;
-use crate::evidence::signature::{PASSWORD, Signer};
-use crate::evidence::spool::Spool;
-use crate::plan::Plan;
-use crate::report::destination::{Destination, Format};
-use crate::report::exit_code::{ENVIRONMENT, USAGE};
-use crate::report::results::Results;
-use crate::run::recording::PseudonymKey;
-use crate::scenario::Library;
+use harness_evidence::bundle::{self, Material};
+use harness_evidence::profile;
+use harness_evidence::signature::{PASSWORD, Signer};
+use harness_evidence::spool::Spool;
+use harness_model::plan::Plan;
+use harness_model::recording::PseudonymKey;
+use harness_model::scenario::Library;
+use harness_report::destination::{Destination, Format};
+use harness_report::exit_code::{ENVIRONMENT, USAGE};
+use harness_report::results::Results;
 
 use super::arguments::Arguments;
 
@@ -61,7 +61,7 @@ impl Evidence {
         })?;
         Ok(Some(Self {
             spool,
-            key: PseudonymKey::random(),
+            key: PseudonymKey::new(rand::random()),
             signer,
             profile: arguments.target.clone(),
             executable: std::thread::spawn(|| bundle::executable().ok()),

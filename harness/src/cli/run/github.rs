@@ -4,9 +4,9 @@ use std::io::Write as _;
 use std::path::Path;
 
 use crate::cli::console::Console;
-use crate::report::annotation::annotations;
-use crate::report::markdown;
-use crate::report::results::Results;
+use harness_report::annotation::annotations;
+use harness_report::markdown;
+use harness_report::results::Results;
 
 /// Whether this runs in GitHub Actions.
 pub(in crate::cli) fn is_here() -> bool {

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::check::outcome::CheckVerdict;
 use crate::cli::console::Console;
-use crate::plan::{Plan, Selection};
-use crate::run::event::Listener;
-use crate::run::{Setting, Stop, new_id};
-use crate::selftest::observed::Observed;
+use harness_model::check::outcome::CheckVerdict;
+use harness_model::event::Listener;
+use harness_model::plan::{Plan, Selection};
+use harness_report::diagnosis::observed::Observed;
+use harness_runner::run::{Setting, Stop, new_id};
 
 use super::judgement::{Audience, judge};
 

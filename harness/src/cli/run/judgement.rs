@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::cli::console::Console;
-use crate::plan::{Disposition, Plan};
-use crate::run::event::{End, Event, Fault, Listener, SubtestVerdict};
-use crate::run::{self, Setting, Stop};
+use harness_model::event::{End, Event, Fault, Listener, SubtestVerdict};
+use harness_model::plan::{Disposition, Plan};
+use harness_runner::run::{self, Setting, Stop};
 
 /// Runs the plan. If the target cannot be reached that is said once, and recorded of every sub-test.
 pub(super) async fn judge(

@@ -1,7 +1,6 @@
 //! `harness`: runs what was selected and reports.
 
 mod arguments;
-mod comparison;
 mod evidence;
 pub(super) mod github;
 mod isolation;
@@ -16,22 +15,22 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::check::snapshot::Mode;
-use crate::report::comparison::{Comparison, text};
-use crate::report::destination::Destination;
-use crate::report::exit_code::{ENVIRONMENT, Verdict};
-use crate::report::record::Record;
-use crate::report::results::Results;
-use crate::report::terminal::{Paint, Terminal};
-use crate::run::event::Listener;
-use crate::run::{self, Setting};
-use crate::selftest::catalogue::Catalogue;
-use crate::selftest::diagnosis::diagnose;
-use crate::selftest::matrix::Matrix;
-use crate::selftest::observed::Observed;
+use harness_model::check::snapshot::Mode;
+use harness_model::event::Listener;
+use harness_report::comparison::{Comparison, text};
+use harness_report::destination::Destination;
+use harness_report::diagnosis::catalogue::Catalogue;
+use harness_report::diagnosis::diagnose;
+use harness_report::diagnosis::matrix::Matrix;
+use harness_report::diagnosis::observed::Observed;
+use harness_report::exit_code::{ENVIRONMENT, Verdict};
+use harness_report::record::Record;
+use harness_report::results::Results;
+use harness_report::terminal::{Paint, Terminal};
+use harness_runner::run::{self, Setting};
 
 use super::console::Console;
-use super::diff;
+use super::{diff, reference};
 pub(super) use arguments::{Arguments, jobs};
 use judgement::{Audience, judge};
 use preparation::{Prepared, prepare};
@@ -93,7 +92,7 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     }
     let shows_reference = destinations.iter().any(Destination::compares) || github::is_here();
     if shows_reference && results.verdict != Verdict::Interrupted {
-        comparison::compare(&mut results, &shelf.library, jobs(arguments.jobs), folder.path(), console).await;
+        reference::compare(&mut results, &shelf.library, jobs(arguments.jobs), folder.path(), console).await;
     }
     let comparison = baseline.map(|baseline| Comparison::of(&baseline, &results, diff::patience()));
     let changes = comparison.iter().flat_map(|comparison| &comparison.changes);

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::cli::console::Console;
 use crate::cli::library::{self, Shelf};
 use crate::cli::stored;
-use crate::plan::{Filter, Plan};
-use crate::report::destination::Destination;
-use crate::report::exit_code::USAGE;
-use crate::report::results::Results;
-use crate::target::Target;
+use harness_model::plan::{Filter, Plan};
+use harness_report::destination::Destination;
+use harness_report::exit_code::USAGE;
+use harness_report::results::Results;
+use harness_runner::targets::Target;
 
 use super::arguments::Arguments;
 use super::evidence::Evidence;
@@ -22,7 +22,7 @@ use super::target::{logins_can_be_approved, target};
 pub(super) struct Prepared {
     pub(super) baseline: Option<Results>,
     pub(super) shelf: Shelf,
-    pub(super) target: Target,
+    pub(super) target: Arc<dyn Target>,
     pub(super) plan: Arc<Plan>,
     pub(super) destinations: Vec<Destination>,
     pub(super) evidence: Option<Evidence>,
@@ -46,8 +46,9 @@ pub(super) fn prepare(
     let shelf = library::open(scenarios, console)?;
     let target = target(arguments, console)?;
     let today = time::OffsetDateTime::now_utc().date();
-    let plan = Arc::new(planned(arguments, filter, &shelf.library, &target, today, console)?);
-    logins_can_be_approved(&plan, &target, arguments.target.as_deref()).map_err(|message| usage(&message))?;
+    let plan = Arc::new(planned(arguments, filter, &shelf.library, target.as_ref(), today, console)?);
+    logins_can_be_approved(&plan, target.as_ref(), arguments.target.as_deref())
+        .map_err(|message| usage(&message))?;
     if arguments.accept && !shelf.is_lasting {
         return Err(usage(
             &"--accept needs the checkout's scenarios, which are not there; name them with --scenarios",

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::cli::console::Console;
-use crate::report::destination::Destination;
-use crate::report::results::Results;
+use harness_report::destination::Destination;
+use harness_report::results::Results;
 
 use super::arguments::Arguments;
 

@@ -8,12 +8,12 @@ use time::Date;
 
 use crate::cli::console::Console;
 use crate::cli::stored;
-use crate::plan::waiver::Waivers;
-use crate::plan::{Filter, Plan, PlanError, Selection, plan};
-use crate::report::exit_code::{NOTHING_SELECTED, USAGE};
-use crate::run::event::SubtestVerdict;
-use crate::scenario::Library;
-use crate::target::Target;
+use harness_model::event::SubtestVerdict;
+use harness_model::plan::waiver::Waivers;
+use harness_model::plan::{Filter, Plan, PlanError, Selection, plan};
+use harness_model::scenario::Library;
+use harness_report::exit_code::{NOTHING_SELECTED, USAGE};
+use harness_runner::targets::Target;
 
 use super::arguments::Arguments;
 
@@ -25,7 +25,7 @@ pub(super) fn planned(
     arguments: &Arguments,
     filter: Option<Filter>,
     library: &Library,
-    target: &Target,
+    target: &dyn Target,
     today: Date,
     console: &Console,
 ) -> Result<Plan, u8> {

@@ -1,7 +1,7 @@
 //! Ctrl-C, and a request to terminate.
 
-use crate::run::Stopper;
-use crate::run::event::End;
+use harness_model::event::End;
+use harness_runner::run::Stopper;
 
 /// Asks the run to stop for every signal that wants it to.
 pub(in crate::cli) async fn heed_signals(stopper: Stopper) {

@@ -11,7 +11,7 @@ use crate::api::body::Body;
 use crate::api::caller::Caller;
 use crate::api::envelope::{self, Failed};
 use crate::api::{Error, State};
-use crate::control::rows::{self, Change};
+use crate::control::rows::{self, KeyUpdate};
 use crate::domain::Refusal;
 use crate::domain::filter::{API_KEYS, AUTH_KEYS};
 use crate::domain::key::name;
@@ -57,18 +57,18 @@ pub async fn change(
         return Err(Refusal::MethodNotAllowed.into());
     }
     let query = query(table, text.as_deref())?;
-    if query.named("id").len() != 1 {
+    if query.equals("id").len() != 1 {
         return Err(
             Refusal::InvalidFilter("one key is changed at a time: id=eq.ID names it".to_owned()).into()
         );
     }
     let change = requested(&body)?;
     let (random, now) = (state.random.clone(), state.clock.now());
-    let rows = state.store.write(move |tx| rows::change(tx, &caller, &query, &change, &random, now)).await?;
+    let rows = state.store.write(move |tx| rows::update(tx, &caller, &query, &change, &random, now)).await?;
     Ok(envelope::ok(rows))
 }
 
-fn requested(body: &Body) -> Result<Change, Refusal> {
+fn requested(body: &Body) -> Result<KeyUpdate, Refusal> {
     if let Some(fixed) = body.names().find(|name| !["name", "revoked"].contains(name)) {
         let fixed: String = fixed.chars().filter(|character| !character.is_control()).take(60).collect();
         return Err(Refusal::invalid(format!("{fixed} cannot be changed; name and revoked can")));
@@ -89,5 +89,5 @@ fn requested(body: &Body) -> Result<Change, Refusal> {
     if name.is_none() && !revoke {
         return Err(Refusal::invalid("nothing to change: give name, revoked, or both"));
     }
-    Ok(Change { name, revoke })
+    Ok(KeyUpdate { name, revoke })
 }

@@ -82,7 +82,7 @@ pub async fn decide(
         return again(StatusCode::BAD_REQUEST, "Code, email and password are all needed.");
     };
     let user_id = match session::login(&state.store, email.to_owned(), password.to_owned()).await {
-        Ok((user_id, _)) => user_id,
+        Ok(user) => user.id,
         Err(Failure::Refused(_)) => return again(StatusCode::UNAUTHORIZED, "Email or password is wrong."),
         Err(failure) => return Err(failure.into()),
     };

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::fields::Fields;
 use super::{DEFAULT_CLIENT, OAuthError};
 use crate::api::{Error, State};
-use crate::control::device::{self, Answer};
+use crate::control::device::{self, PollOutcome};
 use crate::domain::device_code::Poll;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -66,13 +66,13 @@ pub async fn token(
     let client_id = fields.get("client_id").unwrap_or(DEFAULT_CLIENT).to_owned();
     let now = state.clock.now();
     let answer = device::poll(&state.store, device_code, client_id, now).await.map_err(Error::from)?;
-    let (user_id, email) = match answer {
-        Answer::Granted { user_id, email } => (user_id, email),
-        Answer::Wait(poll) => return Err(waiting(&poll)),
+    let user = match answer {
+        PollOutcome::Granted(user) => user,
+        PollOutcome::NoToken(poll) => return Err(waiting(&poll)),
     };
     let key = &state.settings.session;
     let token = Token {
-        access_token: key.issue(&user_id, &email, now),
+        access_token: key.issue(&user.id, &user.email, now),
         token_type: "Bearer",
         expires_in: key.lifetime().as_secs(),
     };

@@ -17,7 +17,7 @@ use super::caller::Caller;
 use super::envelope::{self, Failed, Success};
 use super::{Error, State};
 use crate::control::access::{self, Permission};
-use crate::control::revoke::{self, Kind};
+use crate::control::revoke::{self, KeyKind};
 use crate::control::{Failure, issue};
 use crate::domain::Refusal;
 use crate::domain::key::material::Material;
@@ -85,7 +85,7 @@ pub enum KeyManagementAnswer {
 enum Action {
     CreateAuthKey,
     CreateApiKey,
-    Revoke(Kind),
+    Revoke(KeyKind),
 }
 
 /// Issues or revokes a key.
@@ -183,8 +183,8 @@ fn action(name: &str) -> Option<Action> {
     match name {
         "create_auth_key" => Some(Action::CreateAuthKey),
         "create_api_key" => Some(Action::CreateApiKey),
-        "revoke_auth_key" => Some(Action::Revoke(Kind::AuthKey)),
-        "revoke_api_key" => Some(Action::Revoke(Kind::ApiKey)),
+        "revoke_auth_key" => Some(Action::Revoke(KeyKind::AuthKey)),
+        "revoke_api_key" => Some(Action::Revoke(KeyKind::ApiKey)),
         _ => None,
     }
 }

@@ -12,7 +12,7 @@ use crate::control::Failure;
 use crate::domain::Refusal;
 use crate::store::StoreError;
 
-/// Becomes a WebSocket whose binary messages are the relay's frames; src/relay/README.md tells them. The first three are
+/// Becomes a WebSocket whose binary messages are the relay's frames; crates/relay/README.md tells them. The first three are
 /// the relay's challenge, the machine's proof that it holds its private key, and the relay's welcome.
 #[utoipa::path(
     get,

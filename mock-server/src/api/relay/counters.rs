@@ -2,11 +2,11 @@
 
 use axum::extract;
 use axum::response::Response;
+use ztna_relay::Counted;
 
 use crate::api::envelope::{self, Failed, Success};
 use crate::api::{Error, State};
 use crate::domain::Refusal;
-use crate::relay::Counted;
 
 /// What the relay has done since it started.
 #[utoipa::path(

@@ -3,6 +3,7 @@
 use axum::extract::{self, FromRequestParts};
 use axum::http::request::Parts;
 use axum::response::Response;
+use ztna_protocol::relay::{MOST_ASKED, MembersAnswer, MembersQuestion};
 
 use crate::api::body::Body;
 use crate::api::caller::bearer;
@@ -11,7 +12,6 @@ use crate::api::{Error, State};
 use crate::control::{Failure, relay};
 use crate::domain::Refusal;
 use crate::domain::key::material;
-use crate::relay::{MOST_ASKED, MembersAnswer, MembersQuestion};
 
 /// The secret that the control plane shares with its relays, as a bearer.
 pub struct RelaySecret;

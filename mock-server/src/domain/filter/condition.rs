@@ -1,67 +1,52 @@
-//! One condition on one column: `op.value` and what it means.
+//! Conditions on a column, written `op.value`.
 
 use std::fmt;
 
-use super::value::{elements, quoted, refused};
-use super::{Column, FilterError, Kind, Scalar, listed, shown};
+use super::error::{FilterError, comma_separated, excerpt};
+use super::value::{elements, invalid_value, quoted};
+use super::{Column, Kind, Scalar};
 
-/// The longest pattern of `like` and `ilike`: databases have limits of their own, and answer them with an error.
-const LONGEST_PATTERN: usize = 256;
+/// The maximum length of a `like` or `ilike` pattern in characters, below the limits at which databases fail.
+const MAX_PATTERN_LEN: usize = 256;
 
-/// What a row's column must fulfil.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
-    /// The column.
     pub column: &'static Column,
-    /// Whether the test must fail instead (`not.`).
+    /// Whether the result of the test is inverted (`not.`).
     pub negated: bool,
-    /// The test.
     pub test: Test,
 }
 
-/// A test on a column's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Test {
-    /// Compared with one value.
     Compare(Comparison, Scalar),
-    /// Matches a pattern in which `%` (or `*`) stands for anything and `_` for one character.
+    /// A pattern in which `%` stands for any text and `_` for one character; `*` is accepted for `%`.
+    /// Case-sensitive for `like`, not for `ilike`.
     Like {
-        /// The pattern, with `%`.
         pattern: String,
-        /// Whether case matters (`like`) or not (`ilike`).
         case_sensitive: bool,
     },
-    /// Is one of these.
     In(Vec<Scalar>),
-    /// Is absent.
     IsNull,
-    /// Is this, and not absent.
     Is(bool),
-    /// A list that holds all of these.
+    /// The column's list contains all of these elements.
     Contains(Vec<String>),
 }
 
-/// How two values are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparison {
-    /// Equal.
     Eq,
-    /// Not equal.
     Neq,
-    /// Greater, later.
     Gt,
-    /// Greater or equal.
     Gte,
-    /// Less, earlier.
     Lt,
-    /// Less or equal.
     Lte,
 }
 
 impl Comparison {
     const ALL: [Self; 6] = [Self::Eq, Self::Neq, Self::Gt, Self::Gte, Self::Lt, Self::Lte];
 
-    /// Its spelling in a query.
+    /// The operator as spelled in a query.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -76,10 +61,10 @@ impl Comparison {
 }
 
 impl Condition {
-    /// Reads what stands after `column=`.
+    /// Parses the text after `column=`.
     ///
     /// # Errors
-    /// An operator that the column does not take, or a value not of its kind.
+    /// An operator that the column does not support, or a value of another kind.
     pub fn parse(column: &'static Column, text: &str) -> Result<Self, FilterError> {
         let (negated, positive) = match text.strip_prefix("not.") {
             Some(rest) => (true, rest),
@@ -98,10 +83,10 @@ impl Condition {
         if !operators(column.kind).contains(&operator) {
             return Err(unknown_operator(column, operator));
         }
-        Ok(Self { column, negated, test: test(column, operator, value)? })
+        Ok(Self { column, negated, test: parse_test(column, operator, value)? })
     }
 
-    /// How many values it compares with.
+    /// The number of values that the condition compares with.
     #[must_use]
     pub fn values(&self) -> usize {
         match &self.test {
@@ -113,7 +98,7 @@ impl Condition {
     }
 }
 
-/// As it is written in a query, before percent-encoding: `column=op.value`.
+/// Writes the condition as in a query, before percent-encoding: `column=op.value`.
 impl fmt::Display for Condition {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}={}", self.column.name, if self.negated { "not." } else { "" })?;
@@ -137,7 +122,7 @@ impl fmt::Display for Condition {
     }
 }
 
-/// The operators that a column takes. A column whose first is `eq` also takes a bare value.
+/// The operators that a column supports. If the first one is `eq`, a bare value means equality.
 fn operators(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Text => &["eq", "neq", "gt", "gte", "lt", "lte", "like", "ilike", "in", "is"],
@@ -148,35 +133,35 @@ fn operators(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-/// Whether this reads as an operator rather than as the beginning of a bare value (`100.64.0.3`, `Linux-C.example`).
+/// Whether the text before the first dot is an operator, not part of a bare value (`100.64.0.3`, `Linux-C.example`).
 fn is_operator(prefix: &str) -> bool {
     let word = prefix.split_once('(').map_or(prefix, |(word, _)| word);
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
-fn test(column: &'static Column, operator: &str, value: &str) -> Result<Test, FilterError> {
+fn parse_test(column: &'static Column, operator: &str, value: &str) -> Result<Test, FilterError> {
     if let Some(comparison) = Comparison::ALL.into_iter().find(|comparison| comparison.name() == operator) {
         return Ok(Test::Compare(comparison, Scalar::parse(column, value)?));
     }
     match operator {
-        "like" | "ilike" if value.chars().count() > LONGEST_PATTERN => {
-            Err(notation(column, "a pattern of at most 256 characters", value))
+        "like" | "ilike" if value.chars().count() > MAX_PATTERN_LEN => {
+            Err(invalid_notation(column, "a pattern of at most 256 characters", value))
         }
         "like" | "ilike" => match Scalar::parse(column, &value.replace('*', "%"))? {
             Scalar::Text(pattern) => Ok(Test::Like { pattern, case_sensitive: operator == "like" }),
-            _ => Err(refused(column, value)),
+            _ => Err(invalid_value(column, value)),
         },
         "in" => elements(value, '(', ')')
-            .ok_or_else(|| notation(column, "a list written in.(a,\"b,c\")", value))?
+            .ok_or_else(|| invalid_notation(column, "a list written in.(a,\"b,c\")", value))?
             .iter()
             .map(|element| Scalar::parse(column, element))
             .collect::<Result<_, _>>()
             .map(Test::In),
         "cs" => {
             let values = elements(value, '{', '}')
-                .ok_or_else(|| notation(column, "a list written cs.{a,b}", value))?;
+                .ok_or_else(|| invalid_notation(column, "a list written cs.{a,b}", value))?;
             match values.iter().find(|element| element.contains('\0')) {
-                Some(bad) => Err(refused(column, bad)),
+                Some(bad) => Err(invalid_value(column, bad)),
                 None => Ok(Test::Contains(values)),
             }
         }
@@ -184,21 +169,23 @@ fn test(column: &'static Column, operator: &str, value: &str) -> Result<Test, Fi
             "null" => Ok(Test::IsNull),
             "true" if column.kind == Kind::Boolean => Ok(Test::Is(true)),
             "false" if column.kind == Kind::Boolean => Ok(Test::Is(false)),
-            _ if column.kind == Kind::Boolean => Err(notation(column, "is.null, is.true or is.false", value)),
-            _ => Err(notation(column, "is.null", value)),
+            _ if column.kind == Kind::Boolean => {
+                Err(invalid_notation(column, "is.null, is.true or is.false", value))
+            }
+            _ => Err(invalid_notation(column, "is.null", value)),
         },
         _ => Err(unknown_operator(column, operator)),
     }
 }
 
-fn notation(column: &'static Column, expected: &'static str, value: &str) -> FilterError {
-    FilterError::Value { column: column.name, expected, value: shown(value) }
+fn invalid_notation(column: &'static Column, expected: &'static str, value: &str) -> FilterError {
+    FilterError::Value { column: column.name, expected, value: excerpt(value) }
 }
 
 fn unknown_operator(column: &'static Column, operator: &str) -> FilterError {
     FilterError::UnknownOperator {
         column: column.name,
-        operator: shown(operator),
-        valid: listed(operators(column.kind)),
+        operator: excerpt(operator),
+        valid: comma_separated(operators(column.kind)),
     }
 }

@@ -1,104 +1,43 @@
-//! The query language of `GET /api/db/{table}`: PostgREST's spelling, held to an allow-list of tables and columns.
+//! The query language of `GET /api/db/{table}`: PostgREST's syntax over an allow-list of tables and columns.
 //!
-//! `column=op.value` selects rows (`eq neq gt gte lt lte like ilike in is cs`, `not.` in front of any, a bare
-//! value meaning `eq`, a column named twice meaning both), `select`, `order`, `limit` and `offset` shape the answer.
-//! Reading is pure: what comes out holds typed values only, never text to be put into SQL.
+//! `column=op.value` selects rows (`eq neq gt gte lt lte like ilike in is cs`, each with an optional `not.`; a bare
+//! value means `eq`, and repeated columns are combined with AND). `select`, `order`, `limit` and `offset` shape the
+//! result. A parsed [`Query`] holds typed values only, never text that ends up in SQL.
 
 mod condition;
+mod error;
 mod order;
 mod table;
 mod value;
 
-use std::fmt;
-
-use thiserror::Error;
-
 pub use condition::{Comparison, Condition, Test};
+pub(crate) use error::excerpt;
+pub use error::{FilterError, MAX_VALUES};
 pub use order::Order;
 pub use table::{API_KEYS, AUDIT_LOGS, AUTH_KEYS, Column, Kind, MACHINES, TABLES, Table};
 pub use value::Scalar;
 
-/// The most rows one answer holds, and how many it holds when `limit` is absent.
+/// The maximum and default number of rows in one response.
 pub const MAX_ROWS: u32 = 1000;
 
-/// The most values one query may compare with: far above what anyone writes, far below what a database binds.
-pub const MAX_VALUES: usize = 500;
-
-/// A query that was read and found sound.
+/// A parsed and validated query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
-    /// The table it reads.
     pub table: &'static Table,
-    /// What a row must fulfil: all of it.
+    /// Conditions that a row must all meet.
     pub conditions: Vec<Condition>,
-    /// The columns of the answer, in the order asked for.
     pub select: Vec<&'static Column>,
-    /// The columns that rows are sorted by; empty: the table's own order.
     pub order: Vec<Order>,
-    /// At most this many rows, never above [`MAX_ROWS`].
+    /// Never above [`MAX_ROWS`].
     pub limit: u32,
-    /// Rows left out at the beginning.
     pub offset: u32,
 }
 
-/// Why a query was refused. Each message says what came and what would have been understood.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum FilterError {
-    /// The table has no such column, or none that may be read.
-    #[error("unknown column '{column}' of {table}: the columns are {valid}")]
-    UnknownColumn {
-        /// The table asked.
-        table: &'static str,
-        /// What came.
-        column: String,
-        /// The columns that there are.
-        valid: String,
-    },
-    /// No such operator, or none for a column of this kind.
-    #[error(
-        "unknown operator '{operator}' for column '{column}': it takes {valid} (a value with a dot in it is written {column}=eq.VALUE)"
-    )]
-    UnknownOperator {
-        /// The column it stood at.
-        column: &'static str,
-        /// What came.
-        operator: String,
-        /// The operators that the column takes.
-        valid: String,
-    },
-    /// A value that is none of the column's kind.
-    #[error("column '{column}' is compared with {expected}, not with '{value}'")]
-    Value {
-        /// The column it stood at.
-        column: &'static str,
-        /// What the column holds.
-        expected: &'static str,
-        /// What came, shortened.
-        value: String,
-    },
-    /// `select`, `order`, `limit` or `offset` that cannot be read.
-    #[error("'{parameter}' takes {expected}, not '{value}'")]
-    Parameter {
-        /// Which of them.
-        parameter: &'static str,
-        /// What it takes.
-        expected: &'static str,
-        /// What came, shortened.
-        value: String,
-    },
-    /// `select`, `order`, `limit` or `offset` given twice.
-    #[error("'{0}' was given twice")]
-    Twice(&'static str),
-    /// More values than one query may hold.
-    #[error("a query compares with at most {MAX_VALUES} values")]
-    TooManyValues,
-}
-
 impl Query {
-    /// Reads a query from the decoded pairs of its query string.
+    /// Parses the decoded pairs of a query string.
     ///
     /// # Errors
-    /// The first thing that could not be understood.
+    /// The first invalid pair.
     pub fn parse<'a>(
         table: &'static Table,
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -108,10 +47,10 @@ impl Query {
         let (mut select, mut order, mut limit, mut offset) = (None, None, None, None);
         for (name, value) in pairs {
             match name {
-                "select" => once("select", &mut select, order::select(table, value)?)?,
-                "order" => once("order", &mut order, order::order(table, value)?)?,
-                "limit" => once("limit", &mut limit, number("limit", value)?)?,
-                "offset" => once("offset", &mut offset, number("offset", value)?)?,
+                "select" => set_once("select", &mut select, order::parse_select(table, value)?)?,
+                "order" => set_once("order", &mut order, order::parse_order(table, value)?)?,
+                "limit" => set_once("limit", &mut limit, parse_number("limit", value)?)?,
+                "offset" => set_once("offset", &mut offset, parse_number("offset", value)?)?,
                 column => {
                     let condition = Condition::parse(table.column(column)?, value)?;
                     values += condition.values();
@@ -132,7 +71,7 @@ impl Query {
         })
     }
 
-    /// The query for the one row with that id, whole.
+    /// Returns the query for all columns of the row with this id.
     #[must_use]
     pub fn row(table: &'static Table, id: &str) -> Self {
         let conditions = table.columns.iter().filter(|column| column.name == "id").map(|column| Condition {
@@ -150,9 +89,9 @@ impl Query {
         }
     }
 
-    /// The values that a text column is asked to equal: of every `eq` and `in` on it that is not negated.
+    /// The values that a text column must equal: those of every `eq` and `in` that is not negated.
     #[must_use]
-    pub fn named(&self, column: &str) -> Vec<&str> {
+    pub fn equals(&self, column: &str) -> Vec<&str> {
         self.conditions
             .iter()
             .filter(|condition| condition.column.name == column && !condition.negated)
@@ -165,36 +104,19 @@ impl Query {
     }
 }
 
-/// At most this much of what came is repeated in a message.
-const SHOWN: usize = 60;
-
-/// What came, as a message may repeat it: short, and without control characters.
-pub(crate) fn shown(text: &str) -> String {
-    let mut short: String =
-        text.chars().take(SHOWN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if text.chars().nth(SHOWN).is_some() {
-        short.push('…');
-    }
-    short
-}
-
-fn once<T>(parameter: &'static str, place: &mut Option<T>, value: T) -> Result<(), FilterError> {
-    match place.replace(value) {
+fn set_once<T>(parameter: &'static str, slot: &mut Option<T>, value: T) -> Result<(), FilterError> {
+    match slot.replace(value) {
         None => Ok(()),
-        Some(_) => Err(FilterError::Twice(parameter)),
+        Some(_) => Err(FilterError::RepeatedParameter(parameter)),
     }
 }
 
-fn number(parameter: &'static str, value: &str) -> Result<u32, FilterError> {
+fn parse_number(parameter: &'static str, value: &str) -> Result<u32, FilterError> {
     value.parse().map_err(|_| FilterError::Parameter {
         parameter,
         expected: "a whole number from 0 to 4294967295",
-        value: shown(value),
+        value: excerpt(value),
     })
-}
-
-fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
-    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -1,20 +1,17 @@
-//! `select` and `order`: which columns the answer holds, and how its rows are sorted.
+//! `select` and `order`: the columns of the result and the order of its rows.
 
-use super::{Column, FilterError, Table, shown};
+use super::{Column, FilterError, Table, excerpt};
 
-/// One column that rows are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Order {
-    /// The column.
     pub column: &'static Column,
-    /// Whether the greatest comes first.
     pub descending: bool,
-    /// Whether rows without a value come first; unless it is said, they do when descending.
+    /// Whether NULL sorts first; by default it does in descending order only.
     pub nulls_first: bool,
 }
 
-/// Reads `select=a,b` or `select=*`.
-pub(super) fn select(table: &Table, text: &str) -> Result<Vec<&'static Column>, FilterError> {
+/// Parses `a,b` or `*`.
+pub(super) fn parse_select(table: &Table, text: &str) -> Result<Vec<&'static Column>, FilterError> {
     let mut chosen: Vec<&'static Column> = Vec::new();
     for name in text.split(',').map(str::trim) {
         if name == "*" {
@@ -33,8 +30,8 @@ pub(super) fn select(table: &Table, text: &str) -> Result<Vec<&'static Column>, 
     Ok(chosen)
 }
 
-/// Reads `order=a.desc,b`, each with an optional `.nullsfirst` or `.nullslast`.
-pub(super) fn order(table: &Table, text: &str) -> Result<Vec<Order>, FilterError> {
+/// Parses `a.desc,b`, each column with an optional `.nullsfirst` or `.nullslast`.
+pub(super) fn parse_order(table: &Table, text: &str) -> Result<Vec<Order>, FilterError> {
     let mut orders: Vec<Order> = Vec::new();
     for term in text.split(',').map(str::trim) {
         let mut words = term.split('.');
@@ -50,7 +47,7 @@ pub(super) fn order(table: &Table, text: &str) -> Result<Vec<Order>, FilterError
                     return Err(FilterError::Parameter {
                         parameter: "order",
                         expected: "column, column.asc or column.desc, each with .nullsfirst or .nullslast",
-                        value: shown(term),
+                        value: excerpt(term),
                     });
                 }
             }

@@ -1,43 +1,38 @@
-//! Which tables and columns can be read through the CRUD endpoint: what is not listed here does not exist there.
+//! The allow-list of tables and columns that the CRUD endpoint exposes.
 
-use super::{FilterError, listed, shown};
+use super::error::{FilterError, comma_separated, excerpt};
 
-/// What a column holds: decides which operators and values it takes, and how its rows read in JSON.
+/// The kind of a column decides its operators, its values and its form in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Text.
     Text,
-    /// A whole number.
     Integer,
-    /// `true` or `false`, stored as 1 and 0.
+    /// Stored as 1 and 0.
     Boolean,
-    /// A moment: RFC 3339 in JSON, stored as milliseconds since 1970.
+    /// RFC 3339 in JSON, stored as milliseconds since 1970.
     Time,
-    /// A list of texts, stored as JSON.
+    /// A list of strings, stored as JSON.
     List,
-    /// Any JSON, stored as text.
+    /// Arbitrary JSON, stored as text.
     Json,
 }
 
-/// One readable column.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Column {
-    /// Its name, in the address as in the database.
+    /// The name in both the URL and the database.
     pub name: &'static str,
-    /// What it holds.
     pub kind: Kind,
 }
 
-/// One readable table.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Table {
-    /// Its name, in the address as in the database.
+    /// The name in both the URL and the database.
     pub name: &'static str,
-    /// Its columns. Every table has `id`, `org_id` and `created_at`.
+    /// Every table has `id`, `org_id` and `created_at`.
     pub columns: &'static [Column],
 }
 
-/// The auth keys of an organisation (`used-count/ST1.2`); the hash is not among the columns (`headless/ST1.2`).
+/// The auth keys of an organisation (`used-count/ST1.2`), without the hash (`headless/ST1.2`).
 pub static AUTH_KEYS: Table = Table {
     name: "auth_keys",
     columns: &[
@@ -59,7 +54,7 @@ pub static AUTH_KEYS: Table = Table {
     ],
 };
 
-/// The API keys of an organisation (`api-key/ST3.1`); the hash is not among the columns (`api-key/F.5`).
+/// The API keys of an organisation (`api-key/ST3.1`), without the hash (`api-key/F.5`).
 pub static API_KEYS: Table = Table {
     name: "api_keys",
     columns: &[
@@ -78,7 +73,6 @@ pub static API_KEYS: Table = Table {
     ],
 };
 
-/// The machines of an organisation.
 pub static MACHINES: Table = Table {
     name: "machines",
     columns: &[
@@ -98,7 +92,6 @@ pub static MACHINES: Table = Table {
     ],
 };
 
-/// What was done in an organisation, and by whom.
 pub static AUDIT_LOGS: Table = Table {
     name: "audit_logs",
     columns: &[
@@ -112,25 +105,21 @@ pub static AUDIT_LOGS: Table = Table {
     ],
 };
 
-/// Every readable table.
 pub static TABLES: [&Table; 4] = [&AUTH_KEYS, &API_KEYS, &MACHINES, &AUDIT_LOGS];
 
 impl Table {
-    /// The table of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
         TABLES.into_iter().find(|table| table.name == name)
     }
 
-    /// The column of this name.
-    ///
     /// # Errors
-    /// [`FilterError::UnknownColumn`], which lists the columns that there are.
+    /// [`FilterError::UnknownColumn`], which lists the valid columns.
     pub fn column(&self, name: &str) -> Result<&'static Column, FilterError> {
         self.columns.iter().find(|column| column.name == name).ok_or_else(|| FilterError::UnknownColumn {
             table: self.name,
-            column: shown(name),
-            valid: listed(self.columns.iter().map(|column| column.name)),
+            column: excerpt(name),
+            valid: comma_separated(self.columns.iter().map(|column| column.name)),
         })
     }
 }

@@ -1,41 +1,35 @@
-//! The values that conditions compare with, and the two list notations that hold them.
+//! The values that conditions compare with, and the two list notations.
 
 use std::fmt;
 
-use super::{Column, FilterError, Kind, shown};
+use super::{Column, FilterError, Kind, excerpt};
 use crate::domain::Timestamp;
 
-/// One value, of the kind its column holds.
+/// A value of its column's kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scalar {
-    /// Text without NUL.
+    /// Contains no NUL.
     Text(String),
-    /// A whole number.
     Integer(i64),
-    /// `true` or `false`.
     Boolean(bool),
-    /// A moment.
     Time(Timestamp),
 }
 
 impl Scalar {
-    /// Reads a value for a column.
-    ///
     /// # Errors
-    /// [`FilterError::Value`], naming what the column holds.
+    /// [`FilterError::Value`], which names the expected kind.
     pub fn parse(column: &'static Column, text: &str) -> Result<Self, FilterError> {
-        let read = match column.kind {
+        let parsed = match column.kind {
             Kind::Integer => text.parse().ok().map(Self::Integer),
             Kind::Boolean => text.parse().ok().map(Self::Boolean),
-            Kind::Time => moment(text).map(Self::Time),
+            Kind::Time => parse_time(text).map(Self::Time),
             Kind::Text | Kind::List | Kind::Json => {
                 (!text.contains('\0')).then(|| Self::Text(text.to_owned()))
             }
         };
-        read.ok_or_else(|| refused(column, text))
+        parsed.ok_or_else(|| invalid_value(column, text))
     }
 
-    /// The text, if it is one.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -56,8 +50,8 @@ impl fmt::Display for Scalar {
     }
 }
 
-/// The elements between an opening and a closing mark: `(a,"b,c")`, `{a,b}`. Inside double quotes a backslash takes
-/// the next character as it stands. `None`: a mark is missing, or text stands after a closing quote.
+/// Splits a list such as `(a,"b,c")` or `{a,b}` into its elements. Inside double quotes, a backslash escapes the next
+/// character. Returns `None` if a delimiter is missing or text follows a closing quote.
 pub(super) fn elements(text: &str, open: char, close: char) -> Option<Vec<String>> {
     let inner = text.strip_prefix(open)?.strip_suffix(close)?;
     if inner.is_empty() {
@@ -85,19 +79,19 @@ pub(super) fn elements(text: &str, open: char, close: char) -> Option<Vec<String
     }
 }
 
-/// An element as [`elements`] reads it back.
+/// Quotes an element so that [`elements`] reads it back.
 pub(super) fn quoted(element: &str) -> String {
     format!("\"{}\"", element.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-pub(super) fn refused(column: &'static Column, text: &str) -> FilterError {
+pub(super) fn invalid_value(column: &'static Column, text: &str) -> FilterError {
     let expected = match column.kind {
         Kind::Integer => "a whole number",
         Kind::Boolean => "true or false",
         Kind::Time => "a time (2026-03-17T10:00:00Z or 2026-03-17)",
         Kind::Text | Kind::List | Kind::Json => "text without NUL",
     };
-    FilterError::Value { column: column.name, expected, value: shown(text) }
+    FilterError::Value { column: column.name, expected, value: excerpt(text) }
 }
 
 fn unquoted(text: &str) -> Option<(String, &str)> {
@@ -113,7 +107,7 @@ fn unquoted(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// RFC 3339, or a date alone (midnight UTC). A `+` that the query string turned into a space is taken back.
-fn moment(text: &str) -> Option<Timestamp> {
+/// Parses RFC 3339, or a date alone as midnight UTC. Restores a `+` that form decoding turned into a space.
+fn parse_time(text: &str) -> Option<Timestamp> {
     Timestamp::parse(&text.replace(' ', "+")).or_else(|| Timestamp::parse(&format!("{text}T00:00:00Z")))
 }

@@ -1,4 +1,4 @@
-//! How long keys may be asked to last.
+//! The lifetimes that may be requested for keys.
 
 use std::time::Duration;
 
@@ -11,17 +11,16 @@ const AUTH_KEY_DAYS: &str = "expiry_days must be an integer between 1 and 365";
 const AUTH_KEY_SECONDS: &str = "expires_in must be an integer between 300 and 2592000 (5 minutes to 30 days)";
 const API_KEY_DAYS: &str = "expiry_days must be an integer between 1 and 90 (zero standing privilege policy)";
 
-/// When a key ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expiry {
-    /// The first moment in which the key is no longer valid.
+    /// The first moment at which the key is no longer valid.
     pub expires_at: Timestamp,
-    /// The same in days from now, if that is a whole number.
+    /// The lifetime in days, if it is a whole number of days.
     pub days: Option<i64>,
 }
 
-/// The expiry of an auth key: `expiry_days` 1 to 365, 90 if neither is given (`generate/ST2.3`), or the
-/// guide's `expires_in` of 5 minutes to 30 days in seconds (`issuing/expiry.2`), but not both.
+/// Returns the expiry of an auth key: `expiry_days` from 1 to 365, by default 90 (`generate/ST2.3`), or the guide's
+/// `expires_in` from 5 minutes to 30 days in seconds (`issuing/expiry.2`), but not both.
 pub fn auth_key(days: Option<&Value>, seconds: Option<&Value>, now: Timestamp) -> Result<Expiry, Refusal> {
     match (days, seconds) {
         (Some(_), Some(_)) => Err(Refusal::invalid("expiry_days and expires_in cannot be combined")),
@@ -31,7 +30,7 @@ pub fn auth_key(days: Option<&Value>, seconds: Option<&Value>, now: Timestamp) -
     }
 }
 
-/// The expiry of an API key: 1 to 90 days, 30 if absent. There is no permanent key (`api-key/ST4.1`).
+/// Returns the expiry of an API key: 1 to 90 days, by default 30. No key is permanent (`api-key/ST4.1`).
 pub fn api_key(days: Option<&Value>, now: Timestamp) -> Result<Expiry, Refusal> {
     let days = days.map_or(Ok(30), |days| within(days, 1, 90, API_KEY_DAYS))?;
     Ok(expiry(days * DAY, now))
@@ -76,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn the_guides_form_counts_seconds() {
+    fn expires_in_counts_seconds() {
         for (value, expected) in [(300, None), (86_400, Some(1)), (3600, None), (2_592_000, Some(30))] {
             let expiry = auth_key(None, Some(&json!(value)), NOW).unwrap();
             assert_eq!((expiry.days, expiry.expires_at.as_seconds()), (expected, value));
@@ -88,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn api_keys_last_1_to_90_days_and_never_forever() {
+    fn api_keys_last_1_to_90_days() {
         assert_eq!(days(api_key(None, NOW)), Some(30));
         assert_eq!(days(api_key(Some(&json!(1)), NOW)), Some(1));
         assert_eq!(days(api_key(Some(&json!(90)), NOW)), Some(90));

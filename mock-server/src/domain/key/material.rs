@@ -1,4 +1,4 @@
-//! What keys and tokens look like, and what is kept of them.
+//! The format of keys and tokens, and the hashes that are stored of them.
 
 use std::fmt;
 
@@ -7,39 +7,39 @@ use sha2::{Digest, Sha256};
 const AUTH_KEY: &str = "tskey-auth-";
 const API_KEY: &str = "qztna_";
 const MACHINE_TOKEN: &str = "ztm_";
-const SHOWN: usize = 8;
+const PREFIX_SECRET_CHARS: usize = 8;
 
-/// A freshly made credential: the one moment in which it exists in full.
+/// A newly generated credential, the only time it exists in full.
 #[derive(Clone)]
 pub struct Material {
-    /// The credential itself, to be answered exactly once (`generate/F.6`).
+    /// The full credential, returned exactly once (`generate/F.6`).
     pub secret: String,
-    /// What lists show of it (`generate/F.5`): its kind, 8 characters, `...`.
+    /// The display form (`generate/F.5`): the kind, 8 characters, `...`.
     pub prefix: String,
-    /// What is stored: a SHA-256, hex.
+    /// SHA-256 in hex.
     pub hash: String,
 }
 
 impl Material {
-    /// `tskey-auth-` and 64 hex characters; the hash leaves the prefix out (`headless/F.5`).
+    /// Generates `tskey-auth-` and 64 hex characters; the hash excludes the prefix (`headless/F.5`).
     pub fn auth_key(random: [u8; 32]) -> Self {
         let rest = hex::encode(random);
         Self { hash: sha256(&rest), ..Self::new(AUTH_KEY, &rest) }
     }
 
-    /// `qztna_` and 64 hex characters; the hash is of the full key (`api-key/F.5`).
+    /// Generates `qztna_` and 64 hex characters; the hash covers the full key (`api-key/F.5`).
     pub fn api_key(random: [u8; 32]) -> Self {
         Self::new(API_KEY, &hex::encode(random))
     }
 
-    /// `ztm_` and 64 hex characters; the hash is of the full token.
+    /// Generates `ztm_` and 64 hex characters; the hash covers the full token.
     pub fn machine_token(random: [u8; 32]) -> Self {
         Self::new(MACHINE_TOKEN, &hex::encode(random))
     }
 
     fn new(kind: &str, rest: &str) -> Self {
         let secret = format!("{kind}{rest}");
-        let shown: String = rest.chars().take(SHOWN).collect();
+        let shown: String = rest.chars().take(PREFIX_SECRET_CHARS).collect();
         Self { hash: sha256(&secret), prefix: format!("{kind}{shown}..."), secret }
     }
 }
@@ -50,12 +50,12 @@ impl fmt::Debug for Material {
     }
 }
 
-/// The hash an auth key is looked up by; a key without its prefix has none (`headless/F.5`).
+/// Returns the lookup hash of an auth key, or `None` without its prefix (`headless/F.5`).
 pub fn auth_key_hash(key: &str) -> Option<String> {
     key.strip_prefix(AUTH_KEY).map(sha256)
 }
 
-/// The hash an API key or a machine token is looked up by: SHA-256 of all of it, hex.
+/// Returns the lookup hash of an API key or a machine token: SHA-256 of the whole text in hex.
 pub fn sha256(text: &str) -> String {
     hex::encode(Sha256::digest(text.as_bytes()))
 }
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn debugging_shows_no_secret() {
+    fn debug_output_hides_secret_and_hash() {
         let material = Material::machine_token([0x5a; 32]);
         let shown = format!("{material:?}");
         assert!(!shown.contains(&material.secret) && !shown.contains(&material.hash), "{shown}");

@@ -1,4 +1,4 @@
-//! Auth keys: whether one lets a machine in.
+//! Auth keys and the decision whether one admits a machine.
 
 pub mod expiry;
 pub mod material;
@@ -9,53 +9,49 @@ use std::net::IpAddr;
 use super::cidr::AllowedCidrs;
 use super::{Refusal, Timestamp, quota, tag};
 
-/// What a decision needs to know of an auth key.
+/// The facts about an auth key that a decision depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthKey {
-    /// The row's id.
     pub id: String,
-    /// The organisation whose machines it enrols.
     pub org_id: String,
-    /// Whether it enrols more than once (`issuing/reuse.1`).
+    /// Whether it admits more than one registration (`issuing/reuse.1`).
     pub reusable: bool,
-    /// Whether its machines go away by themselves (`generate/ST2.2`).
+    /// Whether its machines are removed after a period of silence (`generate/ST2.2`).
     pub ephemeral: bool,
-    /// Successful registrations so far (`used-count/F.1`).
+    /// The number of successful registrations (`used-count/F.1`).
     pub used_count: i64,
-    /// From this moment on it enrols nobody (`issuing/expiry.1`).
+    /// The first moment at which it is no longer valid (`issuing/expiry.1`).
     pub expires_at: Timestamp,
-    /// Whether it was revoked (`issuing/revoke.1`).
+    /// See `issuing/revoke.1`.
     pub revoked: bool,
-    /// The tags a machine may claim; `None`: any (`generate/ST3.2`).
+    /// The tags that a machine may claim; `None` means any (`generate/ST3.2`).
     pub allowed_tags: Option<Vec<String>>,
-    /// The addresses a machine may register from (`generate/ST4.2`).
+    /// See `generate/ST4.2`.
     pub allowed_cidrs: AllowedCidrs,
-    /// The tags every machine gets (`issuing/tags.1`).
+    /// The tags that every machine receives (`issuing/tags.1`).
     pub tags: Vec<String>,
 }
 
-/// A machine that asks to be let in.
+/// A machine's request to register.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// Where it asks from.
     pub address: IpAddr,
-    /// The tags it claims, without prefix.
+    /// The claimed tags, without prefix.
     pub tags: &'a [String],
-    /// How full the organisation is; `None` when the machine exists already and takes no new place.
+    /// The organisation's quota; `None` if the machine exists already and does not count again.
     pub quota: Option<quota::Quota>,
 }
 
-/// What a machine that is let in becomes.
+/// The properties that an admitted machine receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
-    /// Whether it goes away by itself.
     pub ephemeral: bool,
-    /// The key's tags and the claimed ones.
+    /// The key's tags followed by the claimed tags.
     pub tags: Vec<String>,
 }
 
-/// Judges a registration in the documented order: unknown, revoked or expired, then used up
-/// (`used-count/ST4.4`), then address, tags and quota. `key` is `None` if no key has that hash.
+/// Decides a registration in the documented order: unknown, revoked or expired, then used up (`used-count/ST4.4`),
+/// then address, tags and quota. `key` is `None` if no key has the presented hash.
 pub fn decide(key: Option<&AuthKey>, request: &Request<'_>, now: Timestamp) -> Result<Grant, Refusal> {
     let key = key.filter(|key| !key.revoked && now < key.expires_at).ok_or(Refusal::InvalidKey)?;
     if !key.reusable && key.used_count > 0 {
@@ -64,7 +60,7 @@ pub fn decide(key: Option<&AuthKey>, request: &Request<'_>, now: Timestamp) -> R
     if !key.allowed_cidrs.admit(request.address) {
         return Err(Refusal::IpNotAllowed);
     }
-    tag::within(request.tags, key.allowed_tags.as_deref())?;
+    tag::check_allowed(request.tags, key.allowed_tags.as_deref())?;
     if let Some(quota) = request.quota {
         quota.admit()?;
     }
@@ -92,9 +88,9 @@ mod tests {
         }
     }
 
-    // Each way of being refused, in the documented order; a key that fails in several ways answers the first.
+    // A key that fails several checks gets the first refusal in the documented order.
     #[test]
-    fn refusals_come_in_the_documented_order() {
+    fn refusals_follow_the_documented_order() {
         let used = |key: &mut AuthKey| key.used_count = 1;
         let mut worst = key();
         worst.revoked = true;
@@ -130,7 +126,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn validity_never_returns_once_lost(
+        fn an_invalid_key_never_becomes_valid_again(
             reusable: bool, used in 0_i64..3, revoked: bool, expires in 0_i64..100, first in 0_i64..100, later in 0_i64..100,
             more_uses in 0_i64..3, revoked_later: bool,
         ) {

@@ -1,4 +1,4 @@
-//! A query as SQL: names from the allow-list, everything else as a placeholder.
+//! Translates queries to SQL, with names from the allow-list and placeholders for everything else.
 
 use serde_json::Value as Json;
 
@@ -7,7 +7,7 @@ use crate::domain::filter::{Column, Condition, Query, Scalar, Table, Test};
 use crate::domain::machine::OFFLINE_AFTER;
 use crate::store::Value;
 
-/// A statement while it is written, with the values of its placeholders.
+/// SQL text with the values of its placeholders.
 pub(super) struct Statement<'q> {
     pub(super) text: String,
     pub(super) values: Vec<Value<'q>>,
@@ -15,7 +15,7 @@ pub(super) struct Statement<'q> {
 }
 
 impl<'q> Statement<'q> {
-    /// The query, within these organisations, of which there is at least one.
+    /// Builds the statement for a query; `organisations` must not be empty.
     pub(super) fn select(query: &'q Query, organisations: &'q [String], now: Timestamp) -> Self {
         let mut statement = Self { text: String::new(), values: Vec::new(), now };
         statement.write(query, organisations);
@@ -49,7 +49,7 @@ impl<'q> Statement<'q> {
         self.bind(i64::from(query.offset));
     }
 
-    /// A column, or what is derived in its place.
+    /// Writes a column, or the expression that replaces it.
     fn column(&mut self, table: &Table, column: &Column) {
         if table.name == "machines" && column.name == "status" {
             self.text.push_str("CASE WHEN status = 'online' AND last_seen <= ");
@@ -77,7 +77,7 @@ impl<'q> Statement<'q> {
             }
             Test::Like { pattern, case_sensitive: true } => {
                 self.operand(table, condition.column);
-                // SQLite's LIKE knows no case; GLOB does.
+                // SQLite's LIKE ignores case; GLOB does not.
                 self.text.push_str(" GLOB ");
                 self.bind(glob(pattern));
             }
@@ -113,7 +113,7 @@ impl<'q> Statement<'q> {
         self.text.push(')');
     }
 
-    /// The caller sees to it that there is at least one value: PostgreSQL knows no empty list.
+    /// Writes a list, which must not be empty: PostgreSQL has no empty lists.
     fn list(&mut self, values: impl Iterator<Item = Value<'q>>) {
         self.text.push_str(" IN (");
         for (at, value) in values.enumerate() {
@@ -123,8 +123,8 @@ impl<'q> Statement<'q> {
         self.text.push(')');
     }
 
-    /// A list is stored as compact JSON of elements without quotes and commas: it holds an element exactly if its
-    /// text holds the element's JSON.
+    /// Writes a test for list elements. Lists are stored as compact JSON of elements without quotes and commas, so that a
+    /// list contains an element exactly if its text contains the element's JSON.
     fn contains(&mut self, column: &str, values: &'q [String]) {
         self.text.push_str(column);
         self.text.push_str(" IS NOT NULL");
@@ -164,7 +164,7 @@ fn scalar(value: &Scalar) -> Value<'_> {
     }
 }
 
-/// A LIKE pattern in GLOB's spelling; a backslash takes the next character as it stands.
+/// Converts a LIKE pattern, in which a backslash escapes the next character, to GLOB.
 fn glob(pattern: &str) -> String {
     let mut glob = String::with_capacity(pattern.len());
     let mut characters = pattern.chars();
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_keep_their_meaning() {
+    fn like_patterns_convert_to_glob() {
         for (like, expected) in [
             ("%a_", "*a?"),
             ("100\\%\\_", "100%_"),

@@ -1,0 +1,183 @@
+//! Writes the lines of a run to a temporary file as things happen, so that memory stays flat however long it is.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Seek as _, Write as _};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::chain::Chain;
+use crate::line::{FORMAT, Happened, Line, PlannedLine, RunStarted};
+use harness_model::event::{Event, Listener, TargetDescription};
+use harness_model::plan::waiver::WaiverState;
+use harness_model::plan::{Disposition, Plan};
+use harness_model::recording::{Recording, Saw};
+use harness_report::results::{Kit, Selected};
+
+/// Listens to a run and keeps its evidence.
+#[derive(Debug)]
+pub struct Spool {
+    file: BufWriter<File>,
+    chain: Chain,
+    strict: bool,
+    scenarios: String,
+    plan: Arc<Plan>,
+    counts: Counts,
+    failure: Option<io::Error>,
+}
+
+/// What the lines have, in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Steps that were done or could not be.
+    pub steps: u64,
+    /// Exchanges over HTTP.
+    pub exchanges: u64,
+    /// Checks.
+    pub checks: u64,
+    /// Checks that cannot be evaluated again, since what they found rests on a secret.
+    pub rest_on_secrets: u64,
+}
+
+/// The lines of a whole run.
+#[derive(Debug)]
+pub struct Spooled {
+    /// The lines.
+    pub file: File,
+    /// How many there are, and the digest of the last.
+    pub chain: Chain,
+    /// What they have.
+    pub counts: Counts,
+}
+
+impl Spool {
+    /// Nothing is written yet. `scenarios` is what stands for their folder in locations.
+    ///
+    /// # Errors
+    /// No temporary file can be made.
+    pub fn begin(strict: bool, scenarios: &str) -> io::Result<Self> {
+        let file = BufWriter::new(tempfile::tempfile()?);
+        let (chain, counts) = (Chain::default(), Counts::default());
+        let (scenarios, plan) = (scenarios.to_owned(), Arc::default());
+        Ok(Self { file, chain, strict, scenarios, plan, counts, failure: None })
+    }
+
+    /// Everything that was written.
+    ///
+    /// # Errors
+    /// Something could not be written, such as on a full disk.
+    pub fn finish(self) -> io::Result<Spooled> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.rewind()?;
+        Ok(Spooled { file, chain: self.chain, counts: self.counts })
+    }
+
+    fn write(&mut self, event: Happened) {
+        if self.failure.is_some() {
+            return;
+        }
+        let line = Line { previous: self.chain.head().to_owned(), event };
+        let written = serde_json::to_vec(&line).map_err(io::Error::other).and_then(|text| {
+            self.chain.take(&text);
+            self.file.write_all(&text)?;
+            self.file.write_all(b"\n")
+        });
+        self.failure = written.err();
+    }
+
+    fn begun(&self, plan: &Plan, target: &TargetDescription, at: SystemTime) -> RunStarted {
+        let planned = plan.subtests.iter().map(|planned| PlannedLine {
+            id: planned.scenario.id.clone(),
+            skip: match &planned.disposition {
+                Disposition::Skip(reason) => Some(reason.clone()),
+                Disposition::Run => None,
+            },
+            judges_ours: planned.judges_ours,
+        });
+        RunStarted {
+            format: FORMAT,
+            nonce: hex::encode(rand::random::<[u8; 16]>()),
+            at: rfc3339(at),
+            kit: Kit { name: "harness".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            target: target.clone(),
+            strict: self.strict,
+            scenarios: self.scenarios.clone(),
+            selection: Selected::of(plan),
+            waivers: plan
+                .selection
+                .waivers
+                .all()
+                .iter()
+                .map(|waiver| waiver.applied(WaiverState::NotJudged))
+                .collect(),
+            plan: planned.collect(),
+        }
+    }
+
+    fn count(&mut self, recording: &Recording) {
+        let number = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+        self.counts.steps += 1;
+        if let Saw::Http(exchanges) = &recording.saw {
+            self.counts.exchanges += number(exchanges.len());
+        }
+        self.counts.checks += number(recording.checks.len());
+        let resting = recording.checks.iter().filter(|check| check.rests_on_secret.is_some());
+        self.counts.rest_on_secrets += number(resting.count());
+    }
+}
+
+impl Listener for Spool {
+    fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Started { plan, target, at } => {
+                self.plan = Arc::clone(plan);
+                let begun = self.begun(plan, target, *at);
+                self.write(Happened::RunStarted(Box::new(begun)));
+            }
+            Event::SubtestStarted { subtest } => {
+                let id = self.plan.planned(*subtest).map(|planned| planned.scenario.id.clone());
+                let id = id.unwrap_or_default();
+                let at = rfc3339(SystemTime::now());
+                self.write(Happened::SubtestStarted { subtest: *subtest, id, at });
+            }
+            Event::StepFinished { subtest, recording: Some(recording), .. } => {
+                self.count(recording);
+                self.write(Happened::Step { subtest: *subtest, recording: recording.clone() });
+            }
+            Event::StepFinished { recording: None, .. } => {}
+            Event::CleanupFailed { subtest, message } => {
+                self.write(Happened::CleanupFailed { subtest: *subtest, message: message.clone() });
+            }
+            Event::SubtestFinished { subtest, verdict, reason, fault, took } => {
+                self.write(Happened::SubtestFinished {
+                    subtest: *subtest,
+                    verdict: *verdict,
+                    reason: reason.clone(),
+                    fault: *fault,
+                    took_ns: nanoseconds(*took),
+                });
+            }
+            Event::Settled { run_id, retries, leftovers } => self.write(Happened::Settled {
+                run_id: run_id.clone(),
+                retries: *retries,
+                leftovers: leftovers.clone(),
+            }),
+            Event::Finished { took, end } => {
+                self.write(Happened::RunFinished { took_ns: nanoseconds(*took), end: (*end).into() });
+            }
+        }
+    }
+}
+
+fn rfc3339(at: SystemTime) -> String {
+    OffsetDateTime::from(at).format(&Rfc3339).unwrap_or_default()
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

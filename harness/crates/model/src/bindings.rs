@@ -1,0 +1,194 @@
+//! What `${…}` stands for in one sub-test, as it goes on.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::scenario::model::Row;
+use crate::scenario::template::{Binding, Generators, Scope, TemplateError, Variables, fill_value};
+
+/// The variables of a sub-test.
+#[derive(Clone)]
+pub struct Bindings {
+    generators: &'static (dyn Generators + Sync),
+    built_in: BTreeMap<String, Binding>,
+    kept: BTreeMap<String, Binding>,
+    row: Row,
+    contestant: Option<u32>,
+    lost: BTreeMap<String, Loss>,
+}
+
+/// Why a variable has no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// What the step that should have kept it brought instead.
+    pub reason: String,
+    /// Whether that step could not be carried out at all, so that nobody can tell what the target does.
+    pub unknown: bool,
+}
+
+impl Default for Bindings {
+    /// Values that are new at each use are the same ones here, so that judging a recording depends on nothing else.
+    fn default() -> Self {
+        Self::new(&Fixed)
+    }
+}
+
+impl Bindings {
+    /// Without variables yet.
+    pub fn new(generators: &'static (dyn Generators + Sync)) -> Self {
+        Self {
+            generators,
+            built_in: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            row: Row::new(),
+            contestant: None,
+            lost: BTreeMap::new(),
+        }
+    }
+
+    /// Sets a variable that is always there.
+    pub fn set_built_in(&mut self, name: &str, value: impl Into<Value>) {
+        self.built_in.insert(name.to_owned(), Binding::Value(value.into()));
+    }
+
+    /// The variables that are always there, by name.
+    pub fn built_ins(&self) -> impl Iterator<Item = (&str, &Binding)> {
+        self.built_in.iter().map(|(name, binding)| (name.as_str(), binding))
+    }
+
+    /// Such a variable.
+    pub fn built_in(&self, name: &str) -> Option<&Binding> {
+        self.built_in.get(name)
+    }
+
+    /// What was kept under that name.
+    pub fn kept(&self, name: &str) -> Option<&Binding> {
+        self.kept.get(name)
+    }
+
+    /// Whether such a variable was set.
+    pub fn has_built_in(&self, name: &str) -> bool {
+        self.built_in.contains_key(name)
+    }
+
+    /// Keeps a value under a name.
+    pub fn keep(&mut self, name: &str, binding: Binding) {
+        self.lost.remove(name);
+        self.kept.insert(name.to_owned(), binding);
+    }
+
+    /// Remembers why there is no such value; an older one of that name is forgotten.
+    pub fn lose(&mut self, name: &str, loss: Loss) {
+        self.kept.remove(name);
+        self.lost.insert(name.to_owned(), loss);
+    }
+
+    /// Why the variable has no value, if a step should have kept one. A row's cell has none for want of another.
+    pub fn loss(&self, name: &str) -> Option<&Loss> {
+        match self.row.iter().find(|(column, _)| column == name) {
+            None => self.lost.get(name),
+            Some((_, cell)) => match fill_value(cell, self.without_row().scope()) {
+                Err(TemplateError::Missing { name, .. }) => self.lost.get(&name),
+                _ => None,
+            },
+        }
+    }
+
+    /// Takes the variables of a row in place of the row before.
+    pub fn enter_row(&mut self, row: &Row) {
+        self.row.clone_from(row);
+    }
+
+    /// Counts a race's contestants: `${n}`.
+    pub fn enter_contestant(&mut self, contestant: Option<u32>) {
+        self.contestant = contestant;
+    }
+
+    /// What templates of steps are filled in from: values are made anew where that is asked for.
+    pub fn scope(&self) -> Scope<'_> {
+        Scope { variables: self, generators: Some(self.generators) }
+    }
+}
+
+impl Variables for Bindings {
+    fn get(&self, name: &str) -> Option<Binding> {
+        if name == "n"
+            && let Some(contestant) = self.contestant
+        {
+            return Some(Binding::Value(contestant.into()));
+        }
+        if let Some((_, value)) = self.row.iter().find(|(column, _)| column == name) {
+            // A row's cell may itself be `${null}`, `${absent}`, `${long:300}` or another variable.
+            return match Self::without_row(self).fill(value) {
+                Some(Some(filled)) => Some(Binding::Value(filled)),
+                Some(None) => Some(Binding::Absent),
+                None => None,
+            };
+        }
+        self.kept.get(name).or_else(|| self.built_in.get(name)).cloned()
+    }
+}
+
+impl Bindings {
+    fn without_row(&self) -> Self {
+        Self { row: Row::new(), ..self.clone() }
+    }
+
+    fn fill(&self, value: &Value) -> Option<Option<Value>> {
+        fill_value(value, self.scope()).ok()
+    }
+}
+
+impl fmt::Debug for Bindings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The values may be secrets.
+        formatter.debug_struct("Bindings").field("lost", &self.lost).finish_non_exhaustive()
+    }
+}
+
+/// The same values at each use.
+struct Fixed;
+
+impl Generators for Fixed {
+    fn uuid(&self) -> String {
+        "00000000-0000-4000-8000-000000000000".to_owned()
+    }
+
+    fn public_key(&self) -> String {
+        // 32 bytes of zeros.
+        format!("{}=", "A".repeat(43))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_row_hides_what_was_kept_and_that_hides_what_is_built_in() {
+        let mut bindings = Bindings::default();
+        bindings.set_built_in("name", "built in");
+        assert_eq!(bindings.get("name"), Some(Binding::Value(json!("built in"))));
+        bindings.keep("name", Binding::Value(json!("kept")));
+        assert_eq!(bindings.get("name"), Some(Binding::Value(json!("kept"))));
+        bindings.enter_row(&vec![("name".to_owned(), json!(1.5))]);
+        assert_eq!(bindings.get("name"), Some(Binding::Value(json!(1.5))));
+        bindings.enter_row(&Row::new());
+        bindings.lose("name", Loss { reason: "gone".to_owned(), unknown: false });
+        assert_eq!(bindings.get("name"), Some(Binding::Value(json!("built in"))));
+        assert_eq!(bindings.loss("name").map(|loss| loss.reason.as_str()), Some("gone"));
+    }
+
+    #[test]
+    fn a_cell_lacks_what_the_variable_in_it_lacks() {
+        let mut bindings = Bindings::default();
+        bindings.lose("id", Loss { reason: "no answer".to_owned(), unknown: true });
+        bindings.enter_row(&vec![("key".to_owned(), json!("${id}")), ("id".to_owned(), json!("x"))]);
+        assert_eq!(bindings.get("key"), None);
+        assert!(bindings.loss("key").is_some_and(|loss| loss.unknown));
+        assert_eq!(bindings.loss("id"), None);
+    }
+}

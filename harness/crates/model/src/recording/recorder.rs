@@ -1,0 +1,149 @@
+//! Writes down the steps of a sub-test, and finds out at once what cannot be judged again from what it wrote.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::bindings::Bindings;
+use crate::check::outcome::{CheckVerdict, Outcome};
+use crate::judge::{Done, Judge};
+use crate::recording::pseudonym::Pseudonyms;
+use crate::recording::{Moment, PseudonymKey, RecordedCheck, Recording, Replay, Saw};
+use crate::scenario::model::{Action, Step};
+use crate::scenario::template::Binding;
+use crate::secret::Secrets;
+
+/// Records one sub-test.
+#[derive(Debug)]
+pub struct Recorder<'a> {
+    pseudonyms: Pseudonyms,
+    secrets: &'a Secrets,
+    told_secrets: usize,
+    told_variables: BTreeMap<String, Value>,
+    steps: &'a [Step],
+    replay: Replay<'a>,
+}
+
+impl<'a> Recorder<'a> {
+    /// Nothing is recorded yet. `secrets` are those of the sub-test, which learns more of them as it goes on.
+    pub fn new(key: PseudonymKey, judge: Judge<'a>, secrets: &'a Secrets) -> Self {
+        Self {
+            pseudonyms: Pseudonyms::new(key, secrets.clone()),
+            secrets,
+            told_secrets: 0,
+            told_variables: BTreeMap::new(),
+            steps: &judge.planned.scenario.steps,
+            replay: Replay::new(judge),
+        }
+    }
+
+    /// Writes a step down under its name, with what its checks found (secrets concealed in the latter alone).
+    pub fn record(
+        &mut self,
+        moment: Moment,
+        name: &str,
+        done: &Done,
+        bindings: &Bindings,
+        outcomes: &[Outcome],
+    ) -> Recording {
+        let learned = self.secrets.learned_after(self.told_secrets);
+        self.told_secrets += learned.len();
+        let recording = Recording {
+            step: moment.step,
+            row: moment.row,
+            at: OffsetDateTime::from(moment.at).format(&Rfc3339).unwrap_or_default(),
+            name: self.pseudonyms.text(name),
+            attempts: moment.attempts,
+            secrets: learned
+                .iter()
+                .map(|(value, name)| (name.clone(), self.pseudonyms.text(value)))
+                .collect(),
+            variables: self.changed(bindings),
+            set: self.set(moment.step, done, bindings),
+            saw: self.pseudonyms.saw(Saw::of(done)),
+            checks: Vec::new(),
+        };
+        let mut recording = self.swept(recording);
+        recording.checks = self.checked(&recording, outcomes);
+        recording
+    }
+
+    fn changed(&mut self, bindings: &Bindings) -> BTreeMap<String, Value> {
+        let mut changed = BTreeMap::new();
+        for (name, binding) in bindings.built_ins() {
+            let Binding::Value(value) = binding else { continue };
+            let value = self.pseudonyms.value(value);
+            if self.told_variables.get(name) != Some(&value) {
+                self.told_variables.insert(name.to_owned(), value.clone());
+                changed.insert(name.to_owned(), value);
+            }
+        }
+        changed
+    }
+
+    fn set(&mut self, step: usize, done: &Done, bindings: &Bindings) -> BTreeMap<String, Option<Value>> {
+        let (Some(Step { action: Action::Set(values), .. }), Ok(_)) = (self.steps.get(step), done) else {
+            return BTreeMap::new();
+        };
+        let named = values.iter().filter_map(|(name, _)| Some((name, bindings.kept(name)?)));
+        named
+            .map(|(name, binding)| match binding {
+                Binding::Value(value) => (name.clone(), Some(self.pseudonyms.value(value))),
+                Binding::Absent => (name.clone(), None),
+            })
+            .collect()
+    }
+
+    /// Once more over everything: a secret may stand where nobody looked for one before it was known to be one.
+    fn swept(&self, recording: Recording) -> Recording {
+        let hidden = self.pseudonyms.unmistakable();
+        let Ok(text) = serde_json::to_string(&recording) else { return recording };
+        if !hidden.iter().any(|(secret, _)| text.contains(secret)) {
+            return recording;
+        }
+        let swept = hidden.iter().fold(text, |text, (secret, made)| text.replace(secret, made));
+        serde_json::from_str(&swept).unwrap_or(recording)
+    }
+
+    /// What the checks found, each with a remark if it is not found again.
+    fn checked(&mut self, recording: &Recording, outcomes: &[Outcome]) -> Vec<RecordedCheck> {
+        let replayed = self.replay.step(recording);
+        let again = replayed.as_ref().map(|replayed| replayed.outcomes.as_slice()).unwrap_or_default();
+        let check = |(index, outcome): (usize, &Outcome)| {
+            let again = again.get(index);
+            let rests_on_secret = match (&replayed, again) {
+                (Err(misfit), _) => Some(misfit.to_string()),
+                (Ok(_), None) => Some("the recording brings fewer outcomes".to_owned()),
+                (Ok(_), Some(again)) if again.verdict != outcome.verdict => {
+                    Some(format!("with pseudonyms in place of secrets it would be `{}`", word(again.verdict)))
+                }
+                _ => None,
+            };
+            RecordedCheck {
+                statements: outcome.statements.clone(),
+                verdict: outcome.verdict,
+                words_rest_on_secret: rests_on_secret.is_none()
+                    && !again.is_some_and(|again| has_same_words(again, outcome)),
+                rests_on_secret,
+            }
+        };
+        outcomes.iter().enumerate().map(check).collect()
+    }
+}
+
+fn has_same_words(one: &Outcome, other: &Outcome) -> bool {
+    (&one.expected, &one.actual, &one.message, &one.notes, &one.seen)
+        == (&other.expected, &other.actual, &other.message, &other.notes, &other.seen)
+}
+
+fn word(verdict: CheckVerdict) -> &'static str {
+    match verdict {
+        CheckVerdict::Pass => "pass",
+        CheckVerdict::Fail => "fail",
+        CheckVerdict::Error => "error",
+        CheckVerdict::Skip => "skip",
+        CheckVerdict::Waived => "waived",
+    }
+}

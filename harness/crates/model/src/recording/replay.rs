@@ -1,0 +1,149 @@
+//! A sub-test judged again from what was recorded of it.
+
+use crate::bindings::Bindings;
+use crate::check::outcome::Outcome;
+use crate::check::snapshot::Mode;
+use crate::judge::{Done, Judge, Tally, keep_values, rows};
+use crate::recording::Recording;
+use crate::scenario::model::{Action, Row, Span, Step, Template};
+use crate::scenario::template::{Binding, Scope, Variables, fill_value};
+use crate::secret::Secrets;
+
+/// The recorded steps of a sub-test, taken one after the other.
+#[derive(Debug)]
+pub struct Replay<'a> {
+    judge: Judge<'a>,
+    bindings: Bindings,
+    secrets: Secrets,
+    tally: Tally,
+    expected: Vec<(usize, usize)>,
+    taken: usize,
+}
+
+/// A step that was judged again.
+#[derive(Debug)]
+pub struct Replayed {
+    /// Its name, secrets concealed.
+    pub name: String,
+    /// Where it stands in the scenario.
+    pub span: Span,
+    /// What it saw.
+    pub done: Done,
+    /// What its checks find, secrets concealed.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// A recorded step that does not fit the scenario.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    /// Another step's turn it is.
+    #[error("{found} is recorded where {wanted} should be")]
+    Order {
+        /// What is recorded.
+        found: String,
+        /// What should be.
+        wanted: String,
+    },
+    /// The step has a value although its variables have none.
+    #[error("the recording says that `{0}` had no value, yet it has one")]
+    HasValue(String),
+}
+
+impl<'a> Replay<'a> {
+    /// No step is taken yet.
+    pub fn new(judge: Judge<'a>) -> Self {
+        let steps = judge.planned.scenario.steps.iter().enumerate();
+        let expected = steps.flat_map(|(index, step)| (0..rows(step).len()).map(move |row| (index, row)));
+        Self {
+            judge,
+            bindings: Bindings::default(),
+            secrets: Secrets::default(),
+            tally: Tally::default(),
+            expected: expected.collect(),
+            taken: 0,
+        }
+    }
+
+    /// Judges the next step.
+    ///
+    /// # Errors
+    /// The recording is not of this step, or of no such scenario.
+    pub fn step(&mut self, recording: &Recording) -> Result<Replayed, Misfit> {
+        let position = (recording.step, recording.row);
+        let judge = self.judge;
+        let wanted = self.expected.get(self.taken).copied();
+        let found = judge.planned.scenario.steps.get(recording.step).filter(|_| wanted == Some(position));
+        let Some(step) = found else {
+            return Err(Misfit::Order {
+                found: place(position),
+                wanted: wanted.map_or_else(|| "the end of the sub-test".to_owned(), place),
+            });
+        };
+        self.taken += 1;
+        for (name, value) in &recording.variables {
+            self.bindings.set_built_in(name, value.clone());
+        }
+        self.bindings.enter_row(&rows(step).get(recording.row).cloned().unwrap_or_default());
+        for (variable, value) in &recording.secrets {
+            self.secrets.learn(value, variable);
+        }
+        let done = recording.saw.done();
+        let replayed = self.judged(step, done, recording);
+        self.bindings.enter_row(&Row::new());
+        replayed
+    }
+
+    /// What was found so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Whether every step was taken.
+    pub fn is_complete(&self) -> bool {
+        self.taken == self.expected.len()
+    }
+
+    /// What is concealed, so that reasons can be compared.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    fn judged(&mut self, step: &Step, done: Done, recording: &Recording) -> Result<Replayed, Misfit> {
+        // As it was written down: a row may have made a new value for it.
+        let name = self.secrets.conceal(&recording.name);
+        self.tally.step.clone_from(&name);
+        if let Err(undone) = &done
+            && let Some(name) = &undone.missing
+            && Variables::get(&self.bindings, name).is_some()
+        {
+            return Err(Misfit::HasValue(name.clone()));
+        }
+        if let Ok(evidence) = &done {
+            self.secrets.learn_from(evidence);
+            if let Action::Set(values) = &step.action {
+                self.set(values, recording);
+            }
+        }
+        keep_values(step, &done, &mut self.bindings);
+        let outcomes = self.judge.judge(step, &done, &self.bindings, Mode::Compare);
+        let concealed = outcomes.iter().map(|outcome| self.secrets.conceal_outcome(outcome));
+        let outcomes: Vec<Outcome> = concealed.map(|outcome| self.judge.waived(outcome)).collect();
+        self.tally.note(&done, &outcomes);
+        Ok(Replayed { name, span: step.span.clone(), done, outcomes })
+    }
+
+    /// As the step itself does; what is new at each use was written down.
+    fn set(&mut self, values: &[(String, Template)], recording: &Recording) {
+        for (name, template) in values {
+            let value = serde_json::Value::String(template.text.clone());
+            let scope = Scope { variables: &self.bindings, generators: None };
+            let value = fill_value(&value, scope).ok();
+            let value = value.or_else(|| recording.set.get(name).cloned()).flatten();
+            self.bindings.keep(name, value.map_or(Binding::Absent, Binding::Value));
+        }
+    }
+}
+
+fn place((step, row): (usize, usize)) -> String {
+    format!("step {}, row {}", step + 1, row + 1)
+}

@@ -1,0 +1,256 @@
+//! Reads `requirements.toml`.
+
+use std::path::Path;
+
+use crate::source::Span;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::document::{self, Entry, Report, Table};
+use crate::source::spelling;
+
+use super::{Chapter, Level, Registry, Requirement, Via};
+
+const LEVELS: [(&str, Level); 3] = [("must", Level::Must), ("either", Level::Either), ("ours", Level::Ours)];
+const VIAS: [(&str, Via); 5] = [
+    ("http", Via::Http),
+    ("cli", Via::Cli),
+    ("dashboard", Via::Dashboard),
+    ("wire", Via::Wire),
+    ("clock", Via::Clock),
+];
+
+/// The chapter of choices that belong to no document.
+const OURS: &str = "ours";
+
+pub(super) fn load(text: &str, path: &Path) -> Result<Registry, Vec<Diagnostic>> {
+    let mut report = Report::new(path);
+    let mut registry = Registry::default();
+    if let Some(root) = document::parse(text, &mut report) {
+        let file = Table::new("the registry", 0..0, root.get_ref());
+        file.only(&["chapters", "requirement"], &mut report);
+        if let Some(chapters) = file.require("chapters", &mut report) {
+            registry.chapters = read_chapters(chapters, &mut report);
+        }
+        if let Some(requirements) = file.require("requirement", &mut report) {
+            read_requirements(requirements, &mut registry, &mut report);
+        }
+    }
+    if report.has_errors() { Err(report.into_diagnostics()) } else { Ok(registry) }
+}
+
+fn read_chapters(entry: &Entry<'_, '_>, report: &mut Report) -> Vec<Chapter> {
+    let Some(chapters) = entry.table("the chapters' table", report) else { return Vec::new() };
+    let read = |entry: &Entry<'_, '_>, report: &mut Report| {
+        let chapter = entry.table("a chapter", report)?;
+        chapter.only(&["suite", "title", "document"], report);
+        let title = chapter.require("title", report).and_then(|entry| entry.string(report));
+        let mut text = |key| match chapter.get(key) {
+            // Choices of the reference are in no document and in no suite.
+            None if entry.key == OURS => Some(None),
+            _ => Some(Some(chapter.require(key, report)?.string(report)?.0.to_owned())),
+        };
+        let (suite, document) = (text("suite"), text("document"));
+        Some(Chapter {
+            id: entry.key.to_owned(),
+            suite: suite?,
+            title: title?.0.to_owned(),
+            document: document?,
+        })
+    };
+    chapters.entries.iter().filter_map(|entry| read(entry, report)).collect()
+}
+
+fn read_requirements(entry: &Entry<'_, '_>, registry: &mut Registry, report: &mut Report) {
+    for value in entry.array("tables", report).unwrap_or_default() {
+        let Some(table) = value.get_ref().as_table() else {
+            report.error(value.span(), "a requirement must be a table");
+            continue;
+        };
+        let table = Table::new("a requirement", value.span(), table);
+        let Some((requirement, span)) = read_requirement(&table, &registry.chapters, report) else {
+            continue;
+        };
+        if registry.index.contains_key(&requirement.id) {
+            let message = format!("`{}` is numbered twice", requirement.id);
+            report.error_with_help(span, message, "ids are unique; take the next number");
+            continue;
+        }
+        registry.index.insert(requirement.id.clone(), registry.requirements.len());
+        registry.requirements.push(requirement);
+    }
+}
+
+fn read_requirement(
+    table: &Table<'_, '_>,
+    chapters: &[Chapter],
+    report: &mut Report,
+) -> Option<(Requirement, Span)> {
+    table.only(&["id", "text", "via", "level", "accepts"], report);
+    let id = table.require("id", report).and_then(|entry| entry.string(report));
+    if let Some((id, span)) = &id {
+        judge_id(id, span, chapters, report);
+    }
+    let text = table.require("text", report).and_then(|entry| entry.string(report));
+    let via = table.require("via", report).map(|entry| read_via(entry, report));
+    let level = table.require("level", report).and_then(|entry| read_level(entry, report));
+    let accepts = table.get("accepts").map(|entry| (entry.strings(report), entry.key_span.clone()));
+    match (level, &accepts) {
+        (Some(Level::Either), None) => report.error_with_help(
+            table.span.clone(),
+            "a requirement of level `either` needs `accepts`",
+            "list the answers that the documents allow",
+        ),
+        (Some(Level::Must | Level::Ours), Some((_, span))) => report.error_with_help(
+            span.clone(),
+            "only a requirement of level `either` has `accepts`",
+            "leave it out, or make the level `either`",
+        ),
+        _ => {}
+    }
+    let (id, span) = id?;
+    let requirement = Requirement {
+        id: id.to_owned(),
+        text: text?.0.to_owned(),
+        via: via?,
+        level: level?,
+        accepts: accepts
+            .map(|(texts, _)| texts.iter().map(|(text, _)| (*text).to_owned()).collect())
+            .unwrap_or_default(),
+    };
+    Some((requirement, span))
+}
+
+fn judge_id(id: &str, span: &Span, chapters: &[Chapter], report: &mut Report) {
+    let Some((chapter, number)) = id.split_once('/').filter(|(_, number)| !number.is_empty()) else {
+        report.error_with_help(
+            span.clone(),
+            format!("`{id}` is no id of a statement"),
+            "write CHAPTER/STn.k for sub-test n, CHAPTER/F.k for a fact, ours/TOPIC.k for a choice of the reference",
+        );
+        return;
+    };
+    if number.chars().any(|c| c.is_whitespace() || "/*!,&()".contains(c)) {
+        report.error(span.clone(), format!("`{id}` holds characters that ids do not have"));
+    }
+    if chapter != OURS && !chapters.iter().any(|known| known.id == chapter) {
+        let known: Vec<&str> = chapters.iter().map(|chapter| chapter.id.as_str()).collect();
+        report.error_with_help(
+            span.clone(),
+            format!("`{chapter}` is none of the chapters above"),
+            spelling::help_for(chapter, &known),
+        );
+    }
+}
+
+fn read_via(entry: &Entry<'_, '_>, report: &mut Report) -> Vec<Via> {
+    let words = entry.strings(report);
+    if words.is_empty() {
+        report.error(entry.span(), "`via` must name at least one way to see the statement");
+    }
+    words
+        .into_iter()
+        .filter_map(|(word, span)| pick(word, span, &VIAS, "a way to see a statement", report))
+        .collect()
+}
+
+fn read_level(entry: &Entry<'_, '_>, report: &mut Report) -> Option<Level> {
+    let (word, span) = entry.string(report)?;
+    pick(word, span, &LEVELS, "a level", report)
+}
+
+fn pick<T: Copy>(word: &str, span: Span, known: &[(&str, T)], what: &str, report: &mut Report) -> Option<T> {
+    let found = known.iter().find(|(name, _)| *name == word).map(|(_, value)| *value);
+    if found.is_none() {
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        report.error_with_help(span, format!("`{word}` is not {what}"), spelling::help_for(word, &names));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHAPTERS: &str = "[chapters]\na = { suite = \"s\", title = \"A\", document = \"a.txt\" }\n";
+
+    fn errors(requirements: &str) -> Vec<String> {
+        let text = format!("{CHAPTERS}{requirements}");
+        match Registry::load(&text, Path::new("requirements.toml")) {
+            Ok(_) => Vec::new(),
+            Err(diagnostics) => diagnostics.into_iter().map(|d| d.message).collect(),
+        }
+    }
+
+    fn requirement(id: &str, level: &str, more: &str) -> String {
+        format!(
+            "[[requirement]]\nid = \"{id}\"\ntext = \"t\"\nvia = [\"http\"]\nlevel = \"{level}\"\n{more}\n"
+        )
+    }
+
+    #[test]
+    fn the_kits_own_registry_is_right() {
+        let text = include_str!("../../../../../scenarios/requirements.toml");
+        let registry = Registry::load(text, Path::new("scenarios/requirements.toml")).unwrap();
+        assert!(registry.all().len() >= 106);
+        assert_eq!(registry.suites(), ["auth-keys", "machine-registration", "api-keys"]);
+        assert_eq!(registry.chapters().first().map(|chapter| chapter.id.as_str()), Some("used-count"));
+        assert_eq!(registry.get("used-count/ST4.2").unwrap().level, Level::Must);
+        assert_eq!(registry.get("used-count/ST4.2").unwrap().via, [Via::Cli]);
+        assert_eq!(registry.get("headless/ST5.2").unwrap().accepts.len(), 3);
+        assert_eq!(registry.of_suite("api-keys").filter(|r| r.id.starts_with("api-key/ST5")).count(), 3);
+        assert_eq!(registry.did_you_mean("used-count/ST42"), Some("used-count/ST4.2"));
+    }
+
+    #[test]
+    fn every_mistake_is_found_at_once() {
+        let text = [
+            requirement("a/F.1", "must", ""),
+            requirement("a/F.1", "must", ""),
+            requirement("b/F.1", "must", ""),
+            requirement("F.1", "must", ""),
+            requirement("a/F 1", "must", ""),
+            requirement("a/F.*", "must", ""),
+            requirement("a/F.2", "maybe", ""),
+            requirement("a/F.3", "either", ""),
+            requirement("a/F.4", "must", "accepts = [\"x\"]\nlevl = 1"),
+            requirement("ours/x.1", "ours", ""),
+        ]
+        .join("");
+        assert_eq!(
+            errors(&text),
+            [
+                "`a/F.1` is numbered twice",
+                "`b` is none of the chapters above",
+                "`F.1` is no id of a statement",
+                "`a/F 1` holds characters that ids do not have",
+                "`a/F.*` holds characters that ids do not have",
+                "`maybe` is not a level",
+                "a requirement of level `either` needs `accepts`",
+                "only a requirement of level `either` has `accepts`",
+                "a requirement has no key `levl`",
+            ]
+        );
+    }
+
+    #[test]
+    fn choices_of_the_reference_have_a_chapter_of_no_suite() {
+        let text =
+            format!("{CHAPTERS}ours = {{ title = \"Choices\" }}\n{}", requirement("ours/x.1", "ours", ""));
+        let registry = Registry::load(&text, Path::new("requirements.toml")).unwrap();
+        assert_eq!(registry.suites(), ["s"]);
+        assert_eq!(registry.of_chapter("ours").count(), 1);
+        for (from, to, message) in [
+            ("{ title = \"Choices\" }", "{}", "a chapter needs `title`"),
+            ("suite = \"s\", ", "", "a chapter needs `suite`"),
+        ] {
+            let found = Registry::load(&text.replace(from, to), Path::new("requirements.toml")).unwrap_err();
+            assert!(found.iter().any(|diagnostic| diagnostic.message == message), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_told_so() {
+        assert!(
+            errors("[[requirement]\nid = ").iter().all(|message| message.starts_with("this is not TOML"))
+        );
+    }
+}

@@ -1,0 +1,208 @@
+//! Expectations: what must hold.
+
+use crate::scenario::model::{ExitCode, Expectation, Matcher, Span, Stream, Subject};
+use crate::scenario::vocabulary;
+use crate::source::document::{self, Entry, Table};
+use crate::source::spelling;
+
+use super::Decoder;
+use super::keep::is_place;
+use super::matcher::Of;
+use super::step::Verb;
+
+impl Decoder<'_> {
+    /// The expectations of a check or an alternative; `more` are the keys that it has beside them.
+    pub(super) fn expectations(
+        &mut self,
+        table: &Table<'_, '_>,
+        verb: Verb,
+        more: &[vocabulary::Word],
+    ) -> Vec<Expectation> {
+        use vocabulary::{
+            BOTH_EXPECTATIONS, HTTP_EXPECTATIONS, JSON_EXPECTATIONS, WIRE_EXPECTATIONS, ZTNA_EXPECTATIONS,
+        };
+        let (own, shared) = match verb {
+            Verb::Http => (HTTP_EXPECTATIONS, BOTH_EXPECTATIONS),
+            Verb::Wire => (WIRE_EXPECTATIONS, &[] as &[vocabulary::Word]),
+            _ => (ZTNA_EXPECTATIONS, BOTH_EXPECTATIONS),
+        };
+        let own = vocabulary::keys(&[own, JSON_EXPECTATIONS, shared, more]);
+        let others: Vec<(&str, &str)> = [
+            (HTTP_EXPECTATIONS, "HTTP answers"),
+            (ZTNA_EXPECTATIONS, "commands of `ztna`"),
+            (WIRE_EXPECTATIONS, "the verb `wire`"),
+            (BOTH_EXPECTATIONS, "HTTP answers and commands of `ztna`"),
+        ]
+        .into_iter()
+        .flat_map(|(words, of)| words.iter().map(move |(key, _)| (*key, of)))
+        .filter(|(key, _)| !own.contains(key))
+        .collect();
+        let mut all = own.clone();
+        all.extend(others.iter().map(|(key, _)| *key));
+        table.only(&all, &mut self.report);
+        let mut expectations = Vec::new();
+        for entry in &table.entries {
+            if let Some((_, of)) = others.iter().find(|(key, _)| *key == entry.key) {
+                self.report.error_with_help(
+                    entry.key_span.clone(),
+                    format!("`{}` is of {of}, and this step is none", entry.key),
+                    format!("here a check may have {}", spelling::list(&own)),
+                );
+            } else {
+                self.expectation(entry, &mut expectations);
+            }
+        }
+        expectations
+    }
+
+    fn expectation(&mut self, entry: &Entry<'_, '_>, expectations: &mut Vec<Expectation>) {
+        let mut push = |subject: Option<Subject>, span: Span| {
+            expectations.extend(subject.map(|subject| Expectation { subject, span }));
+        };
+        let whole = entry.key_span.start..entry.span().end;
+        match entry.key {
+            "status" => push(self.statuses(entry), whole),
+            "error" | "message" => {
+                let place = if entry.key == "error" { "/error/code" } else { "/error/message" };
+                push(
+                    self.matcher(entry.key, entry.value, Of::Json)
+                        .map(|m| Subject::Json(place.to_owned(), m)),
+                    whole,
+                );
+            }
+            "json" => {
+                for (place, matcher, span) in self.places(entry) {
+                    push(Some(Subject::Json(place, matcher)), span);
+                }
+            }
+            "header" => {
+                for (name, matcher, span) in self.header_places(entry) {
+                    push(Some(Subject::Header(name, matcher)), span);
+                }
+            }
+            "body" => push(self.text_matcher(entry).map(Subject::Body), whole),
+            "stdout" => push(self.text_matcher(entry).map(|m| Subject::Text(Stream::Stdout, m)), whole),
+            "stderr" => push(self.text_matcher(entry).map(|m| Subject::Text(Stream::Stderr, m)), whole),
+            "output" => push(self.text_matcher(entry).map(|m| Subject::Text(Stream::Output, m)), whole),
+            "exit" => push(self.exit(entry), whole),
+            "running" => push(entry.boolean(&mut self.report).map(Subject::Running), whole),
+            "handshake" => push(entry.boolean(&mut self.report).map(Subject::Handshake), whole),
+            "pong" => push(entry.boolean(&mut self.report).map(Subject::Pong), whole),
+            "requests" => push(self.requests(entry), whole),
+            "snapshot" => push(self.snapshot(entry), whole),
+            _ => {}
+        }
+    }
+
+    fn statuses(&mut self, entry: &Entry<'_, '_>) -> Option<Subject> {
+        let statuses: Vec<u16> = entry.integers("an HTTP status", &mut self.report);
+        if let Some(wrong) = statuses.iter().find(|status| !(100..600).contains(*status)) {
+            self.report.error(entry.span(), format!("{wrong} is no HTTP status"));
+        }
+        self.never_empty(entry, &statuses)?;
+        Some(Subject::Status(statuses))
+    }
+
+    fn exit(&mut self, entry: &Entry<'_, '_>) -> Option<Subject> {
+        if let Some(word) = entry.value.get_ref().as_str() {
+            if word != "failure" {
+                let help = "write an exit code, a list of them, or \"failure\"";
+                self.report.error_with_help(entry.span(), format!("`{word}` is not an exit code"), help);
+                return None;
+            }
+            return Some(Subject::Exit(ExitCode::Failure));
+        }
+        let codes: Vec<i32> = entry.integers("an exit code", &mut self.report);
+        self.never_empty(entry, &codes)?;
+        Some(Subject::Exit(ExitCode::OneOf(codes)))
+    }
+
+    fn requests(&mut self, entry: &Entry<'_, '_>) -> Option<Subject> {
+        let requests = entry.strings(&mut self.report);
+        self.never_empty(entry, &requests)?;
+        let mut templates = Vec::new();
+        for (text, span) in requests {
+            let (method, path) = text.split_once(' ').unwrap_or((text, ""));
+            if method.is_empty() || !method.chars().all(|c| c.is_ascii_uppercase()) || !path.starts_with('/')
+            {
+                let message = format!("`{text}` is not a request");
+                self.report.error_with_help(span.clone(), message, "write `GET /path?query`");
+            }
+            templates.push(self.template((text, span)));
+        }
+        Some(Subject::Requests(templates))
+    }
+
+    fn snapshot(&mut self, entry: &Entry<'_, '_>) -> Option<Subject> {
+        let (name, span) = entry.string(&mut self.report)?;
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
+            let message = format!("`{name}` cannot be a snapshot's name");
+            self.report.error_with_help(span, message, "it becomes a file name: letters, digits, - and _");
+            return None;
+        }
+        Some(Subject::Snapshot(name.to_owned()))
+    }
+
+    /// The places of a `json` table and what they must be like.
+    pub(super) fn places(&mut self, entry: &Entry<'_, '_>) -> Vec<(String, Matcher, Span)> {
+        let Some(table) = entry.table("a table of places", &mut self.report) else { return Vec::new() };
+        if table.entries.is_empty() {
+            self.report.error(entry.span(), format!("`{}` names no place, so it always holds", entry.key));
+        }
+        let mut places = Vec::new();
+        for entry in &table.entries {
+            if !entry.key.is_empty() && !is_place(entry.key) {
+                let message = format!("`{}` is not a place in JSON", entry.key);
+                self.report.error_with_help(
+                    entry.key_span.clone(),
+                    message,
+                    format!("write `\"/{}\"`", entry.key),
+                );
+                continue;
+            }
+            let span = entry.key_span.start..entry.span().end;
+            if let Some(matcher) = self.matcher(entry.key, entry.value, Of::Json) {
+                places.push((entry.key.to_owned(), matcher, span));
+            }
+        }
+        places
+    }
+
+    fn header_places(&mut self, entry: &Entry<'_, '_>) -> Vec<(String, Matcher, Span)> {
+        let Some(table) = entry.table("a table of headers", &mut self.report) else { return Vec::new() };
+        if table.entries.is_empty() {
+            self.report.error(entry.span(), "`header` names none, so it always holds");
+        }
+        let mut headers = Vec::new();
+        for entry in &table.entries {
+            let span = entry.key_span.start..entry.span().end;
+            if let Some(matcher) = self.matcher(entry.key, entry.value, Of::Header) {
+                headers.push((entry.key.to_ascii_lowercase(), matcher, span));
+            }
+        }
+        headers
+    }
+
+    fn text_matcher(&mut self, entry: &Entry<'_, '_>) -> Option<Matcher> {
+        if entry.value.get_ref().is_str() {
+            let (text, span) = document::string(entry.key, entry.value, &mut self.report)?;
+            if text.is_empty() {
+                self.report.error(span, format!("every text contains the empty `{}`", entry.key));
+                return None;
+            }
+            let text = self.template((text, span)).text;
+            return Some(Matcher::Contains(text.into()));
+        }
+        self.matcher(entry.key, entry.value, Of::Text)
+    }
+
+    fn never_empty<T>(&mut self, entry: &Entry<'_, '_>, items: &[T]) -> Option<()> {
+        if items.is_empty() {
+            if entry.value.get_ref().as_array().is_some_and(|array| array.is_empty()) {
+                self.report.error(entry.span(), format!("`{}` is empty, so it judges nothing", entry.key));
+            }
+            return None;
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,178 @@
+//! A whole file.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::DeTable;
+
+use crate::scenario::model::{
+    Action, Authorisation, Capability, Identity, Machine, Scenario, Skip, Source, Step,
+};
+use crate::scenario::place::Place;
+use crate::scenario::{validate, vocabulary};
+use crate::source::document::{Entry, Table};
+
+use super::{Decoder, DraftStep};
+
+/// Reads a file and validates what its parts say about one another. None only if something is missing without
+/// which there is no scenario.
+pub(in crate::scenario) fn file(
+    decoder: &mut Decoder<'_>,
+    root: &Spanned<DeTable<'_>>,
+    source: &Arc<Source>,
+    place: &Place,
+) -> Option<Scenario> {
+    let table = Table::new("a sub-test", 0..0, root.get_ref());
+    table.only(&vocabulary::keys(&[vocabulary::FILE]), &mut decoder.report);
+    let title = table.require("title", &mut decoder.report).and_then(|entry| decoder.title(entry));
+    let machines = table.get("machines").map(|entry| decoder.machines(entry)).unwrap_or_default();
+    let declared = table.get("needs").map(|entry| decoder.needs(entry)).unwrap_or_default();
+    let skip = decoder.skip(&table);
+    let steps = table.get("step").map(|entry| decoder.steps(entry)).unwrap_or_default();
+    let cleanup = table.get("cleanup").map(|entry| decoder.steps(entry)).unwrap_or_default();
+    if table.get("step").is_none() && table.get("skip").is_none() {
+        decoder.report.error_with_help(
+            0..0,
+            "a sub-test needs at least one [[step]]",
+            "if it cannot run yet, say why: `skip = \"…\"` and the `statements` that it will judge",
+        );
+    }
+    validate::machines(&machines, &steps, &cleanup, &mut decoder.report);
+    validate::variables(&steps, &cleanup, &mut decoder.report);
+    validate::checks(&steps, &cleanup, skip.is_some(), &mut decoder.report);
+    let needs = needs(declared, &machines, steps.iter().chain(&cleanup));
+    let steps: Vec<Step> = steps.into_iter().map(|draft| draft.step).collect();
+    let skip = skip.map(|skip| with_checked(skip, &steps));
+    Some(Scenario {
+        id: format!("{}/{}", place.chapter, place.stem),
+        suite: place.suite.clone(),
+        chapter: place.chapter.clone(),
+        title: title?,
+        needs,
+        skip,
+        machines,
+        steps,
+        cleanup: cleanup.into_iter().map(|draft| draft.step).collect(),
+        source: Arc::clone(source),
+        snapshots: place.snapshots.clone(),
+    })
+}
+
+impl Decoder<'_> {
+    fn title(&mut self, entry: &Entry<'_, '_>) -> Option<String> {
+        let (title, span) = entry.string(&mut self.report)?;
+        if title.trim().is_empty() {
+            self.report.error(span, "`title` is empty");
+            return None;
+        }
+        Some(title.to_owned())
+    }
+
+    fn needs(&mut self, entry: &Entry<'_, '_>) -> BTreeSet<Capability> {
+        let words = entry.strings(&mut self.report);
+        words
+            .into_iter()
+            .filter_map(|word| self.choice(word, "a capability", vocabulary::CAPABILITIES))
+            .collect()
+    }
+
+    fn skip(&mut self, table: &Table<'_, '_>) -> Option<Skip> {
+        let statements =
+            table.get("statements").map(|entry| (self.statements(entry), entry.key_span.clone()));
+        let Some(entry) = table.get("skip") else {
+            if let Some((_, span)) = statements {
+                self.report.error_with_help(
+                    span,
+                    "`statements` goes with `skip`",
+                    "a sub-test that runs names statements in its checks (`verifies`)",
+                );
+            }
+            return None;
+        };
+        let (reason, span) = entry.string(&mut self.report)?;
+        if reason.trim().is_empty() {
+            self.report.error(span.clone(), "`skip` must say why the sub-test cannot run");
+        }
+        if statements.is_none() && table.get("step").is_none() {
+            self.report.error_with_help(
+                span,
+                "a skipped sub-test must say what it will judge",
+                "add `statements = [\"CHAPTER/STn.k\", …]`",
+            );
+        }
+        let statements = statements.map(|(statements, _)| statements).unwrap_or_default();
+        Some(Skip { reason: reason.to_owned(), statements })
+    }
+
+    fn steps(&mut self, entry: &Entry<'_, '_>) -> Vec<DraftStep> {
+        let Some(items) = entry.array("tables", &mut self.report) else { return Vec::new() };
+        items
+            .into_iter()
+            .filter_map(|item| {
+                let Some(table) = item.get_ref().as_table() else {
+                    self.report.error(item.span(), "a step must be a table");
+                    return None;
+                };
+                Some(self.step(&Table::new("a step", item.span(), table)))
+            })
+            .collect()
+    }
+}
+
+/// What the file declares and what its steps show by themselves.
+fn needs<'a>(
+    mut needs: BTreeSet<Capability>,
+    machines: &[Machine],
+    steps: impl Iterator<Item = &'a DraftStep>,
+) -> BTreeSet<Capability> {
+    if machines.iter().any(|machine| machine.up || machine.login.is_some()) {
+        needs.insert(Capability::Agent);
+    }
+    if machines.iter().any(|machine| machine.login == Some(Identity::Outsider)) {
+        needs.insert(Capability::Organisations);
+    }
+    for draft in steps {
+        match &draft.step.action {
+            Action::Http(request) => {
+                if matches!(request.authorisation, Authorisation::Identity(Identity::Outsider)) {
+                    needs.insert(Capability::Organisations);
+                }
+                if request.from.is_some() {
+                    needs.insert(Capability::Addresses);
+                }
+            }
+            Action::Ztna(_) => {
+                needs.insert(Capability::Agent);
+            }
+            Action::Shell(_) => {
+                needs.extend([Capability::Agent, Capability::Installer]);
+            }
+            Action::Wire(_) => {
+                needs.insert(Capability::Wire);
+            }
+            Action::Advance(_) => {
+                needs.insert(Capability::Clock);
+            }
+            Action::Set(_) => {}
+        }
+        let mut uses = draft.rows.iter().chain(&draft.action).chain(&draft.checks);
+        if uses.clone().any(|used| used.name == "address") {
+            needs.insert(Capability::Cidr);
+        }
+        if uses.any(|used| used.name == "other_org" || used.name == "token.outsider") {
+            needs.insert(Capability::Organisations);
+        }
+    }
+    needs
+}
+
+/// A skipped sub-test leaves unverified what it lists and what its checks name.
+fn with_checked(mut skip: Skip, steps: &[Step]) -> Skip {
+    for id in steps.iter().flat_map(|step| &step.checks).flat_map(|check| &check.verifies) {
+        if !skip.statements.contains(id) {
+            skip.statements.push(id.clone());
+        }
+    }
+    skip
+}

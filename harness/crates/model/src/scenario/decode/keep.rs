@@ -1,0 +1,111 @@
+//! What is kept of an answer.
+
+use crate::scenario::model::{Extraction, Keep, Span};
+use crate::source::document::Entry;
+
+use super::Decoder;
+use super::step::Verb;
+
+const SOURCES: &str = "write a JSON pointer (`/data/id`, `rows/0/id`), `@date /POINTER`, `@status`, `@header NAME`, \
+                       `@output REGEX` or `@count STATUS…`";
+
+impl Decoder<'_> {
+    pub(super) fn keep(&mut self, entry: &Entry<'_, '_>, verb: Verb, is_race: bool) -> Vec<Keep> {
+        if matches!(verb, Verb::Advance | Verb::Set) {
+            self.report
+                .error(entry.key_span.clone(), "this step has no answer of which anything could be kept");
+            return Vec::new();
+        }
+        let Some(table) = entry.table("`keep`", &mut self.report) else { return Vec::new() };
+        let mut kept = Vec::new();
+        for entry in &table.entries {
+            self.variable_name(entry);
+            let Some((source, span)) = entry.string(&mut self.report) else { continue };
+            // Under a wrong source too the name is known to the steps that follow.
+            let from = self.extraction(source, &span, verb, is_race).unwrap_or(Extraction::Status);
+            kept.push(Keep { name: entry.key.to_owned(), from, span });
+        }
+        kept
+    }
+
+    fn extraction(&mut self, source: &str, span: &Span, verb: Verb, is_race: bool) -> Option<Extraction> {
+        let (word, rest) = source.split_once(' ').map_or((source, ""), |(word, rest)| (word, rest.trim()));
+        let of_http = |decoder: &mut Self| {
+            if verb != Verb::Http {
+                decoder.report.error(span.clone(), format!("`{word}` is of HTTP answers only"));
+            }
+        };
+        match word {
+            "@date" if is_place(rest) => Some(Extraction::Date(rest.to_owned())),
+            "@status" if rest.is_empty() => {
+                of_http(self);
+                Some(Extraction::Status)
+            }
+            "@header" if !rest.is_empty() && !rest.contains(' ') => {
+                of_http(self);
+                Some(Extraction::Header(rest.to_ascii_lowercase()))
+            }
+            "@output" if !rest.is_empty() => self.output(rest, span, verb),
+            "@count" if is_race => self.count(rest, span),
+            "@count" => {
+                self.report.error_with_help(
+                    span.clone(),
+                    "`@count` counts the answers of a race",
+                    "add `race = N`",
+                );
+                None
+            }
+            _ if is_place(source) => Some(Extraction::Pointer(source.to_owned())),
+            _ => {
+                self.report.error_with_help(
+                    span.clone(),
+                    format!("`{source}` is nothing that can be kept"),
+                    SOURCES,
+                );
+                None
+            }
+        }
+    }
+
+    fn output(&mut self, pattern: &str, span: &Span, verb: Verb) -> Option<Extraction> {
+        if !matches!(verb, Verb::Ztna | Verb::Shell) {
+            self.report.error(span.clone(), "`@output` is of processes only");
+        }
+        match regex::Regex::new(pattern) {
+            Ok(regex) if regex.captures_len() < 2 => {
+                let message =
+                    "`@output` keeps the first group of its regular expression, and this one has none";
+                self.report.error_with_help(span.clone(), message, "put what is to be kept between ( and )");
+                None
+            }
+            Ok(_) => Some(Extraction::Output(pattern.to_owned())),
+            Err(error) => {
+                self.report.error(span.clone(), super::matcher::regex_error(&error));
+                None
+            }
+        }
+    }
+
+    fn count(&mut self, statuses: &str, span: &Span) -> Option<Extraction> {
+        let statuses: Option<Vec<u16>> = statuses
+            .split_whitespace()
+            .map(|status| status.parse().ok().filter(|status| (100..600).contains(status)))
+            .collect();
+        match statuses {
+            Some(statuses) if !statuses.is_empty() => Some(Extraction::Count(statuses)),
+            _ => {
+                self.report.error_with_help(
+                    span.clone(),
+                    "`@count` needs statuses",
+                    "write `@count 200 201`",
+                );
+                None
+            }
+        }
+    }
+}
+
+/// Whether the text is a JSON pointer or `rows/…`.
+pub(super) fn is_place(text: &str) -> bool {
+    text.starts_with('/') || text == "rows" || text.starts_with("rows/")
+}

@@ -1,0 +1,208 @@
+//! What a value must be like.
+
+use serde_json::Value as Json;
+
+use crate::scenario::model::{Kind, Matcher, Span};
+use crate::scenario::template::{self, Binding, Scope, Variables};
+use crate::scenario::vocabulary;
+use crate::source::document::{Entry, Table, Value};
+
+use super::Decoder;
+
+/// What is matched: it decides which matchers make sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    /// A place in JSON.
+    Json,
+    /// A header: text, and numbers written as text.
+    Header,
+    /// Text.
+    Text,
+}
+
+/// The matchers that make sense of any text.
+const OF_TEXT: [&str; 9] =
+    ["equals", "matches", "one_of", "contains", "excludes", "length", "not", "line", "lines"];
+
+/// The matchers that make sense of a header.
+const OF_HEADER: [&str; 10] =
+    ["equals", "matches", "type", "one_of", "contains", "excludes", "above", "below", "not", "absent"];
+
+impl Decoder<'_> {
+    /// A value as it stands, or a table with one matcher.
+    pub(super) fn matcher(&mut self, key: &str, value: &Value<'_>, of: Of) -> Option<Matcher> {
+        let Some(table) = value.get_ref().as_table() else {
+            return self.literal(key, value, of).map(Matcher::Equals);
+        };
+        let table = Table::new("an expectation", value.span(), table);
+        let known = vocabulary::keys(&[vocabulary::MATCHERS]);
+        table.only(&known, &mut self.report);
+        let mut found = table.entries.iter().filter(|entry| known.contains(&entry.key));
+        let Some(entry) = found.next() else {
+            if table.entries.is_empty() {
+                let help = "write `{ equals = {} }` if the value itself is an empty object";
+                self.report.error_with_help(
+                    value.span(),
+                    format!("`{key}` says nothing about the value"),
+                    help,
+                );
+            }
+            return None;
+        };
+        if let Some(second) = found.next() {
+            let message = format!("one matcher at a time: this has `{}` already", entry.key);
+            self.report.error_with_help(
+                second.key_span.clone(),
+                message,
+                "write a second check for the other",
+            );
+        }
+        let sensible = match of {
+            Of::Json => true,
+            Of::Header => OF_HEADER.contains(&entry.key),
+            Of::Text => OF_TEXT.contains(&entry.key),
+        };
+        if !sensible {
+            let what = if of == Of::Text { "text" } else { "a header" };
+            let known: &[&str] = if of == Of::Text { &OF_TEXT } else { &OF_HEADER };
+            let help = format!("of {what}: {}", crate::source::spelling::list(known));
+            self.report.error_with_help(
+                entry.key_span.clone(),
+                format!("`{}` is not for {what}", entry.key),
+                help,
+            );
+            return None;
+        }
+        self.one(entry, of)
+    }
+
+    fn one(&mut self, entry: &Entry<'_, '_>, of: Of) -> Option<Matcher> {
+        Some(match entry.key {
+            "equals" => Matcher::Equals(self.json(entry.value)?),
+            "matches" => Matcher::Matches(self.pattern(entry)?),
+            "type" => Matcher::Type(self.kind(entry)?),
+            "one_of" => Matcher::OneOf(self.listed(entry)?),
+            "contains" => Matcher::Contains(self.contained(entry)?),
+            "excludes" => Matcher::Excludes(self.contained(entry)?),
+            "length" => Matcher::Length(entry.integer::<u32>("a length", &mut self.report)? as usize),
+            "keys" => Matcher::Keys(self.key_names(entry)?),
+            "has_keys" => Matcher::HasKeys(self.key_names(entry)?),
+            "above" => Matcher::Above(self.number(entry)?),
+            "below" => Matcher::Below(self.number(entry)?),
+            "not" => Matcher::Not(Box::new(self.matcher(entry.key, entry.value, of)?)),
+            "every" => Matcher::Every(self.inner_places(entry)?),
+            "some" => Matcher::Some(self.inner_places(entry)?),
+            "absent" => match entry.boolean(&mut self.report)? {
+                true => Matcher::Absent,
+                false => Matcher::Not(Box::new(Matcher::Absent)),
+            },
+            "line" => Matcher::Line(self.template_of(entry)?.text),
+            "lines" => Matcher::Lines(self.lines(entry)?),
+            _ => return None,
+        })
+    }
+
+    fn literal(&mut self, key: &str, value: &Value<'_>, of: Of) -> Option<Json> {
+        if of != Of::Json && !value.get_ref().is_str() {
+            let message = format!("`{key}` is text, so it is never equal to {}", value.get_ref().type_str());
+            self.report.error_with_help(
+                value.span(),
+                message,
+                "put it between quotes, or use a matcher: `{ matches = \"…\" }`",
+            );
+            return None;
+        }
+        self.json(value)
+    }
+
+    fn pattern(&mut self, entry: &Entry<'_, '_>) -> Option<String> {
+        let pattern = self.template_of(entry)?;
+        if pattern.text.is_empty() {
+            self.report.error(pattern.span, "the empty regular expression is found in every text");
+            return None;
+        }
+        let filled =
+            template::fill_pattern(&pattern.text, Scope { variables: &Anything, generators: None }).ok()?;
+        if let Err(error) = regex::Regex::new(&filled) {
+            self.report.error(pattern.span, regex_error(&error));
+            return None;
+        }
+        Some(pattern.text)
+    }
+
+    fn kind(&mut self, entry: &Entry<'_, '_>) -> Option<Kind> {
+        let word = entry.string(&mut self.report)?;
+        self.choice(word, "a type", vocabulary::KINDS)
+    }
+
+    fn listed(&mut self, entry: &Entry<'_, '_>) -> Option<Vec<Json>> {
+        let items = entry.array("values", &mut self.report)?;
+        if items.is_empty() {
+            self.report.error(entry.span(), "`one_of` is empty, so nothing can be right");
+            return None;
+        }
+        items.into_iter().map(|item| self.json(item)).collect()
+    }
+
+    fn contained(&mut self, entry: &Entry<'_, '_>) -> Option<Json> {
+        let value = self.json(entry.value)?;
+        if value.as_str() == Some("") {
+            self.report
+                .error(entry.span(), format!("`{}` is empty, and every text contains that", entry.key));
+            return None;
+        }
+        Some(value)
+    }
+
+    fn key_names(&mut self, entry: &Entry<'_, '_>) -> Option<Vec<String>> {
+        let items = entry.array("keys", &mut self.report)?;
+        let names: Vec<Option<String>> = items
+            .iter()
+            .map(|item| {
+                Some(crate::source::document::string(entry.key, item, &mut self.report)?.0.to_owned())
+            })
+            .collect();
+        names.into_iter().collect()
+    }
+
+    fn number(&mut self, entry: &Entry<'_, '_>) -> Option<f64> {
+        if !entry.value.get_ref().is_integer() && !entry.value.get_ref().is_float() {
+            entry.expected("a number", &mut self.report);
+            return None;
+        }
+        self.json(entry.value)?.as_f64()
+    }
+
+    fn inner_places(&mut self, entry: &Entry<'_, '_>) -> Option<Vec<(String, Matcher)>> {
+        let places: Vec<(String, Matcher, Span)> = self.places(entry);
+        let places: Vec<_> = places.into_iter().map(|(place, matcher, _)| (place, matcher)).collect();
+        (!places.is_empty()).then_some(places)
+    }
+
+    fn lines(&mut self, entry: &Entry<'_, '_>) -> Option<Vec<Matcher>> {
+        let items = entry.array("lines", &mut self.report)?;
+        if items.is_empty() {
+            self.report.error(entry.span(), "`lines` is empty, so it always holds");
+            return None;
+        }
+        let lines: Vec<Option<Matcher>> =
+            items.into_iter().map(|item| self.matcher("line", item, Of::Text)).collect();
+        lines.into_iter().collect()
+    }
+}
+
+/// One line about a regular expression that does not compile.
+pub(super) fn regex_error(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+    format!("this is not a regular expression: {last}")
+}
+
+/// Has a value for every variable, to see whether a pattern compiles once it is filled in.
+struct Anything;
+
+impl Variables for Anything {
+    fn get(&self, _name: &str) -> Option<Binding> {
+        Some(Binding::Value(Json::String("x".to_owned())))
+    }
+}

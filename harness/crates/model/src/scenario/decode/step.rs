@@ -1,0 +1,280 @@
+//! One step: its verb, and what every step may have.
+
+use std::num::NonZeroU32;
+
+use serde_json::Value as Json;
+
+use crate::scenario::model::{Action, Initiator, Keep, Meeting, Row, Span, Step, Template, WireDeed};
+use crate::scenario::{template, vocabulary};
+use crate::source::document::{Entry, Table};
+use crate::source::spelling;
+
+use super::{Decoder, DraftStep};
+
+/// What kind of verb a step has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Http,
+    Ztna,
+    Shell,
+    Wire,
+    Advance,
+    Set,
+}
+
+impl Decoder<'_> {
+    /// A step that cannot be read as a whole is still a step: what it keeps is known to those that follow, and
+    /// the errors that it has keep the file from being used.
+    pub(super) fn step(&mut self, table: &Table<'_, '_>) -> DraftStep {
+        self.take_uses();
+        let name = table.require("name", &mut self.report);
+        let name = name.and_then(|entry| self.filled_template_of(entry));
+        let name = name.unwrap_or(Template { text: String::new(), span: table.span.clone() });
+        let Some((verb, entry)) = self.verb(table) else {
+            let keep = table.get("keep").map(|entry| self.keep(entry, Verb::Http, true)).unwrap_or_default();
+            return unreadable(name, keep, table.span.clone());
+        };
+        let own: &[vocabulary::Word] = match verb {
+            Verb::Http => vocabulary::HTTP,
+            Verb::Ztna => vocabulary::ZTNA,
+            Verb::Shell => vocabulary::SHELL,
+            Verb::Wire => vocabulary::WIRE,
+            Verb::Advance | Verb::Set => &[],
+        };
+        let keys = vocabulary::keys(&[vocabulary::ANY_STEP, own]);
+        self.only_keys_of_verb(table, entry, &keys);
+        let action = match verb {
+            Verb::Http => self.http(table, entry).map(Action::Http),
+            Verb::Ztna => self.ztna(table, entry).map(Action::Ztna),
+            Verb::Shell => self.shell(table, entry).map(Action::Shell),
+            Verb::Wire => self.wire(table, entry).map(Action::Wire),
+            Verb::Advance => self.duration(entry).map(Action::Advance),
+            Verb::Set => self.set(entry).map(Action::Set),
+        };
+        let action_uses = self.take_uses();
+        let rows = table.get("rows").map(|entry| self.rows(entry)).unwrap_or_default();
+        let row_uses = self.take_uses();
+        let race = table.get("race").and_then(|entry| self.race(entry, verb));
+        let eventually =
+            table.get("eventually").and_then(|entry| self.eventually(entry, action.as_ref(), race));
+        let keep = table.get("keep").map(|entry| self.keep(entry, verb, race.is_some())).unwrap_or_default();
+        self.take_uses();
+        let checks = table.get("check").map(|entry| self.checks(entry, verb, race)).unwrap_or_default();
+        let check_uses = self.take_uses();
+        let step = Step {
+            name,
+            action: action.unwrap_or(Action::Set(Vec::new())),
+            rows,
+            race,
+            eventually,
+            keep,
+            checks,
+            span: table.span.clone(),
+        };
+        let on = table.get("on").map(Entry::span);
+        DraftStep { step, on, rows: row_uses, action: action_uses, checks: check_uses }
+    }
+
+    /// The one verb of a step.
+    fn verb<'t, 'a, 'i>(&mut self, table: &'t Table<'a, 'i>) -> Option<(Verb, &'t Entry<'a, 'i>)> {
+        let verbs = vocabulary::keys(&[vocabulary::HTTP_VERBS, vocabulary::OTHER_VERBS]);
+        let mut found = table.entries.iter().filter(|entry| verbs.contains(&entry.key));
+        let Some(entry) = found.next() else {
+            let known = vocabulary::keys(&[
+                vocabulary::ANY_STEP,
+                vocabulary::HTTP,
+                vocabulary::ZTNA,
+                vocabulary::WIRE,
+            ]);
+            let slip = table
+                .entries
+                .iter()
+                .filter(|entry| !known.contains(&entry.key))
+                .find_map(|entry| Some((entry, spelling::nearest(entry.key, verbs.iter().copied())?)));
+            match slip {
+                Some((entry, near)) => self.report.error_with_help(
+                    entry.key_span.clone(),
+                    format!("a step has no verb `{}`", entry.key),
+                    format!("did you mean `{near}`?"),
+                ),
+                None => self.report.error_with_help(
+                    table.span.clone(),
+                    "this step does nothing",
+                    format!("give it one verb: {}", spelling::list(&verbs)),
+                ),
+            }
+            return None;
+        };
+        for other in found {
+            self.report.error_with_help(
+                other.key_span.clone(),
+                format!("a step has one verb, and this one has `{}` already", entry.key),
+                "make it a step of its own",
+            );
+        }
+        let verb = match entry.key {
+            "ztna" => Verb::Ztna,
+            "shell" => Verb::Shell,
+            "wire" => Verb::Wire,
+            "advance" => Verb::Advance,
+            "set" => Verb::Set,
+            _ => Verb::Http,
+        };
+        Some((verb, entry))
+    }
+
+    fn only_keys_of_verb(&mut self, table: &Table<'_, '_>, verb: &Entry<'_, '_>, keys: &[&str]) {
+        let verbs = vocabulary::keys(&[vocabulary::HTTP_VERBS, vocabulary::OTHER_VERBS]);
+        let elsewhere = vocabulary::keys(&[vocabulary::HTTP, vocabulary::ZTNA, vocabulary::WIRE]);
+        for entry in &table.entries {
+            if keys.contains(&entry.key) || verbs.contains(&entry.key) {
+                continue;
+            }
+            let (message, help) = if elsewhere.contains(&entry.key) {
+                let goes = if vocabulary::keys(&[vocabulary::HTTP]).contains(&entry.key) {
+                    "requests"
+                } else if vocabulary::keys(&[vocabulary::WIRE]).contains(&entry.key)
+                    && !vocabulary::keys(&[vocabulary::ZTNA]).contains(&entry.key)
+                {
+                    "`wire`"
+                } else {
+                    "`ztna`"
+                };
+                (format!("`{}` does not go with `{}`", entry.key, verb.key), format!("it goes with {goes}"))
+            } else {
+                (format!("a step has no key `{}`", entry.key), spelling::help_for(entry.key, keys))
+            };
+            self.report.error_with_help(entry.key_span.clone(), message, help);
+        }
+    }
+
+    fn set(&mut self, entry: &Entry<'_, '_>) -> Option<Vec<(String, Template)>> {
+        let table = entry.table("`set`", &mut self.report)?;
+        if table.entries.is_empty() {
+            self.report.error(entry.span(), "`set` names nothing");
+        }
+        for entry in &table.entries {
+            self.variable_name(entry);
+        }
+        Some(self.templates(entry))
+    }
+
+    fn rows(&mut self, entry: &Entry<'_, '_>) -> Vec<Row> {
+        let Some(items) = entry.array("tables", &mut self.report) else { return Vec::new() };
+        if items.is_empty() {
+            self.report.error(entry.span(), "`rows` is empty, so that the step would never run");
+        }
+        let mut rows: Vec<Row> = Vec::new();
+        for item in items {
+            let Some(table) = item.get_ref().as_table() else {
+                self.report.error(item.span(), "a row must be a table: `{ value = 1 }`");
+                continue;
+            };
+            let table = Table::new("a row", item.span(), table);
+            for entry in &table.entries {
+                self.variable_name(entry);
+            }
+            let row: Row = table
+                .entries
+                .iter()
+                .map(|entry| (entry.key.to_owned(), self.json(entry.value).unwrap_or(Json::Null)))
+                .collect();
+            let names = |row: &Row| {
+                row.iter().map(|(name, _)| name.clone()).collect::<std::collections::BTreeSet<_>>()
+            };
+            match rows.first() {
+                _ if row.is_empty() => {
+                    self.report.error(item.span(), "a row must have at least one variable");
+                }
+                Some(first) if names(first) != names(&row) => {
+                    let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
+                    let message =
+                        format!("this row differs from the first, which has {}", spelling::list(&names));
+                    self.report.error_with_help(
+                        item.span(),
+                        message,
+                        "rows have the same variables; `${absent}` leaves one out",
+                    );
+                }
+                _ => {}
+            }
+            rows.push(row);
+        }
+        rows
+    }
+
+    fn race(&mut self, entry: &Entry<'_, '_>, verb: Verb) -> Option<NonZeroU32> {
+        if verb != Verb::Http {
+            self.report.error_with_help(
+                entry.key_span.clone(),
+                "`race` is for requests only",
+                "processes do not start at the same moment",
+            );
+            return None;
+        }
+        let count: u32 = entry.integer("a number of requests", &mut self.report)?;
+        if !(2..=1000).contains(&count) {
+            self.report.error(entry.span(), format!("`race` must be from 2 to 1000, but this is {count}"));
+        }
+        NonZeroU32::new(count)
+    }
+
+    fn eventually(
+        &mut self,
+        entry: &Entry<'_, '_>,
+        action: Option<&Action>,
+        race: Option<NonZeroU32>,
+    ) -> Option<std::time::Duration> {
+        let duration = self.duration(entry);
+        let reads = match action {
+            None => true,
+            Some(Action::Http(request)) => request.method == "GET",
+            Some(Action::Ztna(command)) => {
+                let words: Vec<&str> = command.words.iter().map(|word| word.text.as_str()).collect();
+                matches!(words.as_slice(), ["status", ..] | ["auth-keys", "list", ..])
+            }
+            Some(Action::Wire(command)) => {
+                matches!(&command.deed, WireDeed::Meet(Meeting { initiator: Initiator::Peer, .. }))
+            }
+            Some(Action::Shell(_) | Action::Advance(_) | Action::Set(_)) => false,
+        };
+        if !reads {
+            self.report.error_with_help(
+                entry.key_span.clone(),
+                "`eventually` repeats the step, and this step is no read",
+                "it goes with `get`, `ztna = \"status…\"`, `ztna = \"auth-keys list…\"` and `wire = \"ping…\"`",
+            );
+        }
+        if race.is_some() {
+            self.report.error(entry.key_span.clone(), "`eventually` and `race` do not go together");
+        }
+        duration
+    }
+
+    /// Reports a name that no variable can have.
+    pub(super) fn variable_name(&mut self, entry: &Entry<'_, '_>) {
+        let well_formed = entry.key.starts_with(|c: char| c.is_ascii_alphabetic())
+            && entry.key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !well_formed {
+            let message = format!("`{}` cannot be a variable's name", entry.key);
+            self.report.error_with_help(
+                entry.key_span.clone(),
+                message,
+                "letters, digits and _, a letter first",
+            );
+        } else if template::BUILT_IN.contains(&entry.key) || entry.key == "n" {
+            self.report.error(
+                entry.key_span.clone(),
+                format!("`${{{}}}` is always there and cannot be set", entry.key),
+            );
+        }
+    }
+}
+
+/// Stands for a step whose verb is not known.
+fn unreadable(name: Template, keep: Vec<Keep>, span: Span) -> DraftStep {
+    let action = Action::Set(Vec::new());
+    let step =
+        Step { name, action, rows: Vec::new(), race: None, eventually: None, keep, checks: Vec::new(), span };
+    DraftStep { step, on: None, rows: Vec::new(), action: Vec::new(), checks: Vec::new() }
+}

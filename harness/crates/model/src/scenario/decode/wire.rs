@@ -1,0 +1,74 @@
+//! What the kit's own WireGuard peer does.
+
+use std::time::Duration;
+
+use crate::scenario::model::{Initiator, Meeting, Template, WireCommand, WireDeed};
+use crate::scenario::vocabulary;
+use crate::source::document::{Entry, Table};
+
+use super::Decoder;
+
+/// How long a peer tries unless the step says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+const DEEDS: &str = "write `join`, `ping MACHINE` or `await MACHINE`";
+const OF_JOIN: &[&str] = &["auth_key"];
+const OF_MEETING: &[&str] = &["own_key", "their_key", "source"];
+
+impl Decoder<'_> {
+    pub(super) fn wire(&mut self, table: &Table<'_, '_>, verb: &Entry<'_, '_>) -> Option<WireCommand> {
+        let line = self.filled_template_of(verb)?;
+        let machine = table.require("on", &mut self.report).and_then(|entry| entry.string(&mut self.report));
+        let timeout = table.get("timeout").map_or(Some(TIMEOUT), |entry| self.duration(entry));
+        let deed = match line.text.split_once(' ').map(|(word, rest)| (word, rest.trim())) {
+            None if line.text == "join" => self.join(table)?,
+            Some(("ping", with)) if !with.is_empty() => self.meeting(table, with, Initiator::Peer, &line)?,
+            Some(("await", with)) if !with.is_empty() => {
+                self.meeting(table, with, Initiator::Agent, &line)?
+            }
+            _ => {
+                let message = format!("`{}` is nothing that a WireGuard peer does", line.text);
+                self.report.error_with_help(line.span, message, DEEDS);
+                return None;
+            }
+        };
+        Some(WireCommand { machine: machine?.0.to_owned(), deed, timeout: timeout? })
+    }
+
+    fn join(&mut self, table: &Table<'_, '_>) -> Option<WireDeed> {
+        self.none_of(table, OF_MEETING, "join");
+        let auth_key = table.require("auth_key", &mut self.report)?;
+        Some(WireDeed::Join { auth_key: self.filled_template_of(auth_key)? })
+    }
+
+    fn meeting(
+        &mut self,
+        table: &Table<'_, '_>,
+        with: &str,
+        initiator: Initiator,
+        line: &Template,
+    ) -> Option<WireDeed> {
+        self.none_of(table, OF_JOIN, "ping");
+        let own_key = table.string("own_key", &mut self.report);
+        let with_old_key =
+            own_key.and_then(|word| self.choice(word, "a key of the peer's", &[("old", true)]));
+        Some(WireDeed::Meet(Meeting {
+            with: Template { text: with.to_owned(), span: line.span.clone() },
+            initiator,
+            with_old_key: with_old_key.unwrap_or_default(),
+            their_key: table.get("their_key").and_then(|entry| self.filled_template_of(entry)),
+            source: table.get("source").and_then(|entry| self.filled_template_of(entry)),
+        }))
+    }
+
+    fn none_of(&mut self, table: &Table<'_, '_>, keys: &[&str], deed: &str) {
+        let meaning =
+            |key: &str| vocabulary::WIRE.iter().find(|(word, _)| *word == key).map_or("", |(_, text)| *text);
+        for key in keys {
+            if let Some(entry) = table.get(key) {
+                let message = format!("`{key}` does not go with `wire = \"{deed}…\"`");
+                self.report.error_with_help(entry.key_span.clone(), message, meaning(key));
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The scenario language: `scenarios/README.md` describes it for those who write in it.
+
+mod decode;
+mod lint;
+mod load;
+pub mod model;
+mod parse;
+mod place;
+mod schema;
+pub mod slice;
+pub mod template;
+mod validate;
+pub mod vocabulary;
+
+pub use load::{Library, Refusal, load};
+pub use parse::{Parsed, parse};
+pub use place::Place;
+pub use schema::schema;

@@ -1,0 +1,53 @@
+//! From the text of one file to a scenario.
+
+use std::sync::Arc;
+
+use crate::requirement::Registry;
+
+use super::decode::{self, Decoder};
+use super::model::{Scenario, Source};
+use super::place::Place;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::document::{self, Report};
+use crate::source::spelling;
+
+/// What came of a file.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    /// The scenario, unless there are errors.
+    pub scenario: Option<Scenario>,
+    /// Every error and warning.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads one scenario and validates all that can be judged without its neighbours.
+pub fn parse(source: &Arc<Source>, place: &Place, registry: &Registry) -> Parsed {
+    let mut report = Report::new(&source.path);
+    judge_place(place, registry, &mut report);
+    let root = document::parse(&source.text, &mut report);
+    let mut decoder = Decoder::new(report, registry);
+    let scenario = root.and_then(|root| decode::file(&mut decoder, &root, source, place));
+    let scenario = scenario.filter(|_| !decoder.report.has_errors());
+    Parsed { scenario, diagnostics: decoder.report.into_diagnostics() }
+}
+
+fn judge_place(place: &Place, registry: &Registry, report: &mut Report) {
+    let path = report.path().to_owned();
+    match registry.chapter(&place.chapter).and_then(|chapter| Some((chapter, chapter.suite.as_deref()?))) {
+        Some((chapter, suite)) if suite != place.suite => {
+            let message = format!("chapter `{}` belongs to suite `{suite}`", chapter.id);
+            let help = format!("move the file to {suite}/{}", chapter.id);
+            report.push(Diagnostic::of_file(&path, message).help(help));
+        }
+        Some(_) => {}
+        None => {
+            let known: Vec<&str> = registry.chapters().iter().map(|chapter| chapter.id.as_str()).collect();
+            let message =
+                format!("the folder `{}` is none of the chapters in requirements.toml", place.chapter);
+            report.push(Diagnostic::of_file(&path, message).help(spelling::help_for(&place.chapter, &known)));
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

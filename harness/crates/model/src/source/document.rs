@@ -1,0 +1,312 @@
+//! A TOML document with spans, and a reader that collects every mistake instead of stopping at the first.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Number, Value as Json};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::Span;
+use super::diagnostic::{Diagnostic, Severity};
+use super::spelling;
+
+/// A value with its place.
+pub type Value<'i> = Spanned<DeValue<'i>>;
+
+/// The mistakes found in one file so far.
+#[derive(Debug)]
+pub struct Report {
+    path: PathBuf,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// A table's entries in the file's order.
+#[derive(Debug, Clone)]
+pub struct Table<'a, 'i> {
+    /// What it is, for messages: "a step".
+    pub what: &'static str,
+    /// Where it starts.
+    pub span: Span,
+    /// Its entries.
+    pub entries: Vec<Entry<'a, 'i>>,
+}
+
+/// One key and its value.
+#[derive(Debug, Clone)]
+pub struct Entry<'a, 'i> {
+    /// The key.
+    pub key: &'a str,
+    /// Where the key stands.
+    pub key_span: Span,
+    /// The value.
+    pub value: &'a Value<'i>,
+}
+
+impl Report {
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), diagnostics: Vec::new() }
+    }
+
+    /// Adds an error at a place.
+    pub fn error(&mut self, span: Span, message: impl Into<String>) {
+        self.add(Severity::Error, span, message.into(), None);
+    }
+
+    /// Adds an error at a place, with what to do about it.
+    pub fn error_with_help(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.add(Severity::Error, span, message.into(), Some(help.into()));
+    }
+
+    /// Adds a warning at a place, with what to do about it.
+    pub fn warning(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.add(Severity::Warning, span, message.into(), Some(help.into()));
+    }
+
+    /// Adds what was found elsewhere.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// The file, as it is shown.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// All of it, in the file's order.
+    pub fn into_diagnostics(mut self) -> Vec<Diagnostic> {
+        self.diagnostics.sort_by_key(|diagnostic| diagnostic.span.as_ref().map_or(0, |span| span.start));
+        self.diagnostics
+    }
+
+    fn add(&mut self, severity: Severity, span: Span, message: String, help: Option<String>) {
+        self.diagnostics.push(Diagnostic {
+            severity,
+            path: self.path.clone(),
+            span: Some(span),
+            message,
+            help,
+        });
+    }
+}
+
+/// Parses the text. After a syntax error nothing else is said about the file: what a recovered document lacks
+/// need not be missing from the text.
+pub fn parse<'i>(text: &'i str, report: &mut Report) -> Option<Spanned<DeTable<'i>>> {
+    let (root, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        return Some(root);
+    }
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        report.error(span, format!("this is not TOML: {}", error.message()));
+    }
+    None
+}
+
+impl<'a, 'i> Table<'a, 'i> {
+    /// A table's entries; `what` names it in messages.
+    pub fn new(what: &'static str, span: Span, table: &'a DeTable<'i>) -> Self {
+        let mut entries: Vec<Entry<'a, 'i>> = table
+            .iter()
+            .map(|(key, value)| Entry { key: key.get_ref().as_ref(), key_span: key.span(), value })
+            .collect();
+        entries.sort_by_key(|entry| entry.key_span.start);
+        Self { what, span, entries }
+    }
+
+    /// The entry of that key.
+    pub fn get(&self, key: &str) -> Option<&Entry<'a, 'i>> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+
+    /// The entry of that key, whose absence is an error.
+    pub fn require(&self, key: &str, report: &mut Report) -> Option<&Entry<'a, 'i>> {
+        let entry = self.get(key);
+        if entry.is_none() {
+            report.error(self.span.clone(), format!("{} needs `{key}`", self.what));
+        }
+        entry
+    }
+
+    /// Reports every key that is none of these.
+    pub fn only(&self, keys: &[&str], report: &mut Report) {
+        for entry in self.entries.iter().filter(|entry| !keys.contains(&entry.key)) {
+            report.error_with_help(
+                entry.key_span.clone(),
+                format!("{} has no key `{}`", self.what, entry.key),
+                spelling::help_for(entry.key, keys),
+            );
+        }
+    }
+
+    /// The text of that key.
+    pub fn string(&self, key: &str, report: &mut Report) -> Option<(&'a str, Span)> {
+        self.get(key)?.string(report)
+    }
+
+    /// The flag of that key; false without it.
+    pub fn flag(&self, key: &str, report: &mut Report) -> bool {
+        self.get(key).and_then(|entry| entry.boolean(report)).unwrap_or(false)
+    }
+}
+
+impl<'a, 'i> Entry<'a, 'i> {
+    /// Where the value stands.
+    pub fn span(&self) -> Span {
+        self.value.span()
+    }
+
+    /// Reports that the value is of the wrong type.
+    pub fn expected(&self, expected: &str, report: &mut Report) {
+        wrong_type(self.key, expected, self.value, report);
+    }
+
+    pub fn string(&self, report: &mut Report) -> Option<(&'a str, Span)> {
+        string(self.key, self.value, report)
+    }
+
+    pub fn boolean(&self, report: &mut Report) -> Option<bool> {
+        let found = self.value.get_ref().as_bool();
+        if found.is_none() {
+            self.expected("true or false", report);
+        }
+        found
+    }
+
+    pub fn table(&self, what: &'static str, report: &mut Report) -> Option<Table<'a, 'i>> {
+        let found = self.value.get_ref().as_table();
+        if found.is_none() {
+            self.expected("a table", report);
+        }
+        Some(Table::new(what, self.span(), found?))
+    }
+
+    pub fn array(&self, of: &str, report: &mut Report) -> Option<Vec<&'a Value<'i>>> {
+        let found = self.value.get_ref().as_array();
+        if found.is_none() {
+            self.expected(&format!("a list of {of}"), report);
+        }
+        Some(found?.iter().collect())
+    }
+
+    /// A text or a list of texts.
+    pub fn strings(&self, report: &mut Report) -> Vec<(&'a str, Span)> {
+        match self.value.get_ref() {
+            DeValue::Array(items) => items.iter().filter_map(|item| string(self.key, item, report)).collect(),
+            DeValue::String(text) => vec![(text.as_ref(), self.span())],
+            _ => {
+                self.expected("a string or a list of strings", report);
+                Vec::new()
+            }
+        }
+    }
+
+    /// An integer or a list of integers within a range.
+    pub fn integers<T: TryFrom<i64>>(&self, range: &str, report: &mut Report) -> Vec<T> {
+        match self.value.get_ref() {
+            DeValue::Array(items) => {
+                items.iter().filter_map(|item| integer_in(self.key, item, range, report)).collect()
+            }
+            _ => integer_in(self.key, self.value, range, report).into_iter().collect(),
+        }
+    }
+
+    /// An integer within a range.
+    pub fn integer<T: TryFrom<i64>>(&self, range: &str, report: &mut Report) -> Option<T> {
+        integer_in(self.key, self.value, range, report)
+    }
+}
+
+/// The text of a value.
+pub fn string<'a>(key: &str, value: &'a Value<'_>, report: &mut Report) -> Option<(&'a str, Span)> {
+    let found = value.get_ref().as_str();
+    if found.is_none() {
+        wrong_type(key, "a string", value, report);
+    }
+    Some((found?, value.span()))
+}
+
+/// The value as JSON. Each text in it is shown to `seen`, for its variables.
+pub fn json(
+    value: &Value<'_>,
+    report: &mut Report,
+    seen: &mut dyn FnMut(&str, Span, &mut Report),
+) -> Option<Json> {
+    Some(match value.get_ref() {
+        DeValue::String(text) => {
+            seen(text, value.span(), report);
+            Json::String(text.clone().into_owned())
+        }
+        DeValue::Integer(integer) => match i64::from_str_radix(integer.as_str(), integer.radix()) {
+            Ok(number) => Json::Number(number.into()),
+            Err(_) => {
+                report.error(value.span(), "this integer does not fit into 64 bits");
+                return None;
+            }
+        },
+        DeValue::Float(float) => match float.as_str().parse().ok().and_then(Number::from_f64) {
+            Some(number) => Json::Number(number),
+            None => {
+                report.error(value.span(), "JSON has no such number");
+                return None;
+            }
+        },
+        DeValue::Boolean(flag) => Json::Bool(*flag),
+        DeValue::Datetime(_) => {
+            report.error_with_help(value.span(), "JSON has no dates", "put it between quotes");
+            return None;
+        }
+        DeValue::Array(items) => {
+            let items: Vec<_> = items.iter().map(|item| json(item, report, seen)).collect();
+            Json::Array(items.into_iter().collect::<Option<_>>()?)
+        }
+        DeValue::Table(table) => {
+            let table = Table::new("an object", value.span(), table);
+            let mut object = Map::new();
+            let mut whole = true;
+            for entry in &table.entries {
+                match json(entry.value, report, seen) {
+                    Some(value) => {
+                        object.insert(entry.key.to_owned(), value);
+                    }
+                    None => whole = false,
+                }
+            }
+            if !whole {
+                return None;
+            }
+            Json::Object(object)
+        }
+    })
+}
+
+fn integer_in<T: TryFrom<i64>>(key: &str, value: &Value<'_>, range: &str, report: &mut Report) -> Option<T> {
+    let Some(integer) = value.get_ref().as_integer() else {
+        wrong_type(key, "an integer", value, report);
+        return None;
+    };
+    let number = i64::from_str_radix(integer.as_str(), integer.radix())
+        .ok()
+        .and_then(|number| T::try_from(number).ok());
+    if number.is_none() {
+        report.error(value.span(), format!("`{key}` must be {range}, but this is {integer}"));
+    }
+    number
+}
+
+fn wrong_type(key: &str, expected: &str, value: &Value<'_>, report: &mut Report) {
+    let found = match value.get_ref() {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a fraction",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    };
+    report.error(value.span(), format!("`{key}` must be {expected}, but this is {found}"));
+}

@@ -1,0 +1,33 @@
+//! What plans and reports know about a target.
+
+use std::collections::BTreeSet;
+
+use crate::scenario::model::Capability;
+
+/// What a run runs against.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct TargetDescription {
+    /// Its name.
+    pub name: String,
+    /// Its version, if the profile says.
+    pub version: Option<String>,
+    /// Where it answers; none if every sub-test has a control plane of its own.
+    pub base_url: Option<String>,
+    /// Whether it is the reference, so that `ours` statements are judged.
+    pub reference: bool,
+    /// What it declares to be able to do.
+    #[schemars(with = "BTreeSet<String>")]
+    pub capabilities: BTreeSet<Capability>,
+    /// What is deliberately wrong with it (`--deviation`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deviating: Option<Deviating>,
+}
+
+/// A deliberate deviation of the reference.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Deviating {
+    /// Its id in `fixtures/deviations.toml`.
+    pub id: String,
+    /// What is wrong, such as "used_count never moved".
+    pub wrong: String,
+}

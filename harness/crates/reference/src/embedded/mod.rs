@@ -1,0 +1,10 @@
+//! The reference inside this process.
+
+mod control_plane;
+mod program;
+mod serve;
+mod target;
+
+pub use program::{AGENT_SUBCOMMAND, agent};
+pub use serve::{ServeError, ServeOptions, Served, serve};
+pub use target::Embedded;

@@ -1,0 +1,111 @@
+//! The reference for people, on the system's clock.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use mock_server::app::{self, Config, Fixture, Person, Ready, StartError};
+use mock_server::store::Location;
+
+use crate::front::Front;
+
+use super::control_plane::EmbeddedControlPlane;
+use super::program::config;
+
+/// How the reference is started for people.
+#[derive(Debug)]
+pub struct ServeOptions {
+    /// What stands in front of it.
+    pub front: Option<Arc<dyn Front>>,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// `sqlite::memory:` or `sqlite:PATH`.
+    pub database: String,
+    /// Where to write where it is and who may use it.
+    pub ready_file: Option<PathBuf>,
+}
+
+/// The reference cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// It was asked for something that it does not have.
+    #[error("{0}")]
+    Usage(String),
+    /// It does not start.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// The reference while people use it.
+pub struct Served(EmbeddedControlPlane);
+
+/// Starts the reference for people, on the system's clock.
+///
+/// # Errors
+/// It does not start, or the ready file cannot be written.
+pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
+    let location = match options.database.strip_prefix("sqlite:") {
+        Some(":memory:") => Location::Memory,
+        Some(path) if !path.is_empty() => Location::File(path.trim_start_matches("//").into()),
+        _ => {
+            let scheme = scheme(&options.database);
+            let what =
+                format!("--database is sqlite::memory: or sqlite:PATH; `{scheme}` comes in a later version");
+            return Err(ServeError::Usage(what));
+        }
+    };
+    let front = options.front.as_deref();
+    let config = |fixture| Config {
+        listen: if front.is_some() { app::DEFAULT_LISTEN } else { options.listen },
+        database: location,
+        clock: app::clock::Clock::system(),
+        ..config(fixture, front)
+    };
+    let started = async {
+        let server = app::start(config(Fixture::built_in()?)).await?;
+        let served = EmbeddedControlPlane::behind(front, server, options.listen)
+            .await
+            .map_err(|source| StartError::Listen { address: options.listen, source })?;
+        if let Some(path) = options.ready_file {
+            let ready = Ready { base_url: served.base_url().to_owned(), ..served.ready().clone() };
+            ready.write(&path).map_err(|source| StartError::ReadyFile { path, source })?;
+        }
+        Ok(Served(served))
+    };
+    started.await.map_err(|error: StartError| ServeError::Failed(error.to_string()))
+}
+
+impl Served {
+    /// Where it answers.
+    pub fn base_url(&self) -> &str {
+        self.0.base_url()
+    }
+
+    /// What the documents' lines need, as shell variables.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let ready = self.0.ready();
+        let token = |person: &Option<Person>| person.as_ref().map(|person| person.token.clone());
+        let base_url = self.base_url().to_owned();
+        let variables = [
+            ("BASE_URL", Some(base_url.clone())),
+            ("ZTNA_SERVER", Some(base_url)),
+            ("ORG_ID", Some(ready.org_id.clone())),
+            ("TOKEN", token(&ready.admin)),
+            ("OWNER_TOKEN", token(&ready.owner)),
+            ("MEMBER_TOKEN", token(&ready.member)),
+            ("OUTSIDER_TOKEN", token(&ready.outsider)),
+            ("OTHER_ORG_ID", ready.other_org_id.clone()),
+        ];
+        variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+
+    /// Ends it.
+    pub async fn stop(self) {
+        self.0.stop().await;
+    }
+}
+
+/// A database's URL may hold a password.
+fn scheme(database: &str) -> &str {
+    database.split(':').next().unwrap_or_default()
+}

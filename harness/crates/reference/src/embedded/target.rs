@@ -1,0 +1,148 @@
+//! The reference inside this process, started for each sub-test.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use harness_model::scenario::model::Capability;
+use harness_model::target::TargetDescription;
+use harness_runner::exchange::ClientSettings;
+use harness_runner::targets::namespace::{self, Network};
+use harness_runner::targets::{
+    AgentCommand, EnvironmentFacts, Target, TargetError, TestEnvironment, WITHOUT_TUN,
+};
+use mock_server::app::{self, Config, Fixture};
+use reqwest::Url;
+use tokio::sync::OnceCell;
+
+use crate::front::Front;
+
+use super::control_plane::EmbeddedControlPlane;
+use super::program::{config, itself};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Starts a control plane for each sub-test.
+#[derive(Clone, Default)]
+pub struct Embedded {
+    /// Its passwords are hashed once, not once a sub-test that begins at the same moment.
+    fixture: Arc<OnceCell<Fixture>>,
+    /// Whether agents can have TUN devices, found out once.
+    tun: Arc<OnceLock<Result<(), String>>>,
+    front: Option<Arc<dyn Front>>,
+}
+
+impl Embedded {
+    /// The same with something in front of each control plane.
+    pub fn behind(&self, front: Arc<dyn Front>) -> Self {
+        Self { front: Some(front), ..self.clone() }
+    }
+
+    fn tun(&self) -> &Result<(), String> {
+        self.tun.get_or_init(namespace::tun_devices)
+    }
+
+    async fn start(&self, with_tun: bool) -> Result<TestEnvironment, TargetError> {
+        let failed = |error: &dyn std::fmt::Display| TargetError::Start(error.to_string());
+        let fixture = self.fixture.get_or_try_init(read_fixture).await?.clone();
+        // The kit approves at once, so an agent that logs in need not be kept from asking.
+        let front = self.front.as_deref();
+        let config = Config { device_poll_interval: Some(Duration::ZERO), ..config(fixture, front) };
+        let server = app::start(config).await.map_err(|error| failed(&error))?;
+        let plane = EmbeddedControlPlane::behind(front, server, app::DEFAULT_LISTEN).await;
+        let plane = plane.map_err(|error| failed(&error))?;
+        let base_url = Url::parse(plane.base_url()).map_err(|error| failed(&error))?;
+        let network = match with_tun {
+            true => Some(Network::around(&base_url).map_err(|error| failed(&error))?),
+            false => None,
+        };
+        let up_flags = if with_tun { Vec::new() } else { vec![WITHOUT_TUN.to_owned()] };
+        let ready = plane.ready();
+        let facts = EnvironmentFacts {
+            settings: ClientSettings::plain(base_url.clone(), CONNECT_TIMEOUT, TIMEOUT),
+            base_url,
+            org: ready.org_id.clone(),
+            other_org: ready.other_org_id.clone(),
+            address: plane.address().ip().to_string(),
+            agent: Some(AgentCommand { up_flags, ..itself(front) }),
+            network,
+        };
+        Ok(TestEnvironment::new(facts, Box::new(plane)))
+    }
+}
+
+impl Target for Embedded {
+    fn description(&self) -> TargetDescription {
+        let mut capabilities = BTreeSet::from([
+            Capability::Agent,
+            Capability::Cidr,
+            Capability::Clock,
+            Capability::Heartbeat,
+            Capability::Organisations,
+            Capability::Fresh,
+            Capability::Wire,
+        ]);
+        if cfg!(target_os = "linux") {
+            // Elsewhere loopback is one address.
+            capabilities.insert(Capability::Addresses);
+        }
+        if self.tun().is_ok() {
+            capabilities.insert(Capability::Tun);
+        }
+        if in_path("sh") && in_path("curl") {
+            capabilities.insert(Capability::Installer);
+        }
+        let deviating = self.front.as_ref().map(|front| front.announced());
+        TargetDescription {
+            name: match &deviating {
+                Some(deviating) => format!("reference, deviating ({})", deviating.id),
+                None => "reference".to_owned(),
+            },
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            base_url: None,
+            reference: true,
+            capabilities,
+            deviating,
+        }
+    }
+
+    /// Capabilities that this machine keeps it from having, and why.
+    fn lacking(&self) -> BTreeMap<Capability, String> {
+        let tun = self.tun().as_ref().err();
+        let tun = tun.map(|missing| (Capability::Tun, format!("a TUN device, which takes root: {missing}")));
+        tun.into_iter().collect()
+    }
+
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    fn environment(
+        self: Arc<Self>,
+        with_tun: bool,
+    ) -> BoxFuture<'static, Result<TestEnvironment, TargetError>> {
+        Box::pin(async move { self.start(with_tun).await })
+    }
+}
+
+impl std::fmt::Debug for Embedded {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Embedded")
+    }
+}
+
+async fn read_fixture() -> Result<Fixture, TargetError> {
+    let reading = tokio::task::spawn_blocking(Fixture::built_in).await;
+    match reading {
+        Ok(Ok(fixture)) => Ok(fixture),
+        Ok(Err(error)) => Err(TargetError::Start(error.to_string())),
+        Err(error) => Err(TargetError::Start(error.to_string())),
+    }
+}
+
+fn in_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}

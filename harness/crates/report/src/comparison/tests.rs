@@ -1,0 +1,123 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+const PATIENCE: Patience = Patience { factor: 2.0, floor_ms: 500, is_regression: false };
+
+fn check(statement: &str, step: &str, verdict: &str) -> Value {
+    json!({ "step": step, "requirements": [statement], "verdict": verdict, "expected": "", "actual": "",
+            "message": "wrong", "location": "a.toml:3", "notes": [] })
+}
+
+fn subtest(id: &str, verdict: &str, duration_ms: u64, checks: &[Value]) -> Value {
+    json!({ "id": id, "suite": "s", "chapter": "a", "title": "t", "verdict": verdict, "reason": "r",
+            "duration_ms": duration_ms, "checks": checks, "leftovers": [] })
+}
+
+fn results(subtests: &[Value]) -> Results {
+    let whole = json!({
+        "kit": { "name": "harness", "version": "1" },
+        "target": { "name": "acme", "version": null, "base_url": null, "reference": false, "capabilities": [] },
+        "started_at": "", "duration_ms": 1, "verdict": "conformant", "exit_code": 0, "subtests": subtests,
+        "requirements": [], "totals": { "subtests": {}, "checks": {}, "requirements": {} }, "gaps": []
+    });
+    serde_json::from_value(whole).unwrap()
+}
+
+fn changes(before: &[Value], after: &[Value]) -> Vec<String> {
+    let found = Comparison::of(&results(before), &results(after), PATIENCE);
+    let told = found.changes.iter().map(|change| {
+        let mark = if change.regression { "! " } else { "" };
+        let Change { kind, subtest, requirements, was, is, .. } = change;
+        format!("{mark}{}: {subtest} {} {was} → {is}", kind.in_words(), requirements.join(","))
+    });
+    told.collect()
+}
+
+#[test]
+fn what_got_worse_is_told_from_what_only_changed() {
+    let with = |verdict: &str, checks: &[Value]| vec![subtest("a/ST1", verdict, 9, checks)];
+    let pass = |statement: &str| check(statement, "x", "pass");
+    let fail = |statement: &str, step: &str| check(statement, step, "fail");
+    let passing = with("pass", &[pass("a/F.1"), pass("a/F.2")]);
+    let cases: Vec<(Vec<Value>, Vec<Value>, Vec<&str>)> = vec![
+        (passing.clone(), passing.clone(), vec![]),
+        (
+            passing.clone(),
+            with("fail", &[fail("a/F.1", "x"), pass("a/F.2")]),
+            vec!["! newly failing: a/ST1 a/F.1 pass → fail"],
+        ),
+        (
+            with("fail", &[fail("a/F.1", "x"), pass("a/F.1")]),
+            with("fail", &[fail("a/F.1", "x"), fail("a/F.1", "y")]),
+            vec!["! newly failing: a/ST1 a/F.1 fail → fail"],
+        ),
+        (
+            with("fail", &[fail("a/F.1", "x")]),
+            with("fail", &[pass("a/F.1"), fail("a/F.2", "y")]),
+            vec!["! newly failing: a/ST1 a/F.2 not there → fail", "newly passing: a/ST1 a/F.1 fail → pass"],
+        ),
+        (
+            passing.clone(),
+            with("waived", &[check("a/F.1", "x", "waived"), pass("a/F.2")]),
+            vec!["newly waived: a/ST1 a/F.1 pass → waived"],
+        ),
+        (
+            with("waived", &[check("a/F.1", "x", "waived")]),
+            with("fail", &[fail("a/F.1", "x")]),
+            vec!["! newly failing: a/ST1 a/F.1 waived → fail"],
+        ),
+        (passing.clone(), with("skip", &[]), vec!["! newly skipped: a/ST1  pass → skip"]),
+        (with("fail", &[]), with("skip", &[]), vec!["newly skipped: a/ST1  fail → skip"]),
+        (passing.clone(), with("error", &[]), vec!["! no longer judged: a/ST1  pass → error"]),
+        (with("skip", &[]), passing.clone(), vec!["newly passing: a/ST1  skip → pass"]),
+        (passing.clone(), vec![], vec!["! vanished: a/ST1  pass → not there"]),
+        (passing.clone(), with("pass", &[pass("a/F.1")]), vec!["! vanished: a/ST1 a/F.2 pass → not there"]),
+        (vec![], passing, vec!["appeared: a/ST1  not there → pass"]),
+        (vec![], with("fail", &[fail("a/F.1", "x")]), vec!["! newly failing: a/ST1 a/F.1 not there → fail"]),
+    ];
+    for (before, after, told) in cases {
+        assert_eq!(changes(&before, &after), told);
+    }
+}
+
+#[test]
+fn slower_is_more_than_noise_and_worse_only_where_that_is_asked_for() {
+    let at = |duration| results(&[subtest("a/ST1", "pass", duration, &[])]);
+    for (was, is, found) in [(100, 599, 0), (100, 600, 1), (1000, 1900, 0), (1000, 2001, 1), (0, 499, 0)] {
+        let asked = Patience { is_regression: true, ..PATIENCE };
+        let quiet = Comparison::of(&at(was), &at(is), PATIENCE);
+        assert_eq!((quiet.changes.len(), quiet.regressions), (found, 0), "{was} {is}");
+        assert_eq!(Comparison::of(&at(was), &at(is), asked).regressions, found, "{was} {is}");
+    }
+}
+
+#[test]
+fn what_was_not_selected_has_not_vanished() {
+    let before = results(&[subtest("a/ST1", "pass", 1, &[]), subtest("a/ST2", "pass", 1, &[])]);
+    let mut after = results(&[subtest("a/ST1", "pass", 1, &[])]);
+    assert_eq!(Comparison::of(&before, &after, PATIENCE).regressions, 1);
+    after.selection.filter = Some("a/ST1".to_owned());
+    let found = Comparison::of(&before, &after, PATIENCE);
+    assert_eq!(found.regressions, 0);
+    assert_eq!(found.remarks[0], "1 sub-tests were not selected in the later run: not compared");
+}
+
+#[test]
+fn a_table_of_a_pull_request_takes_any_text() {
+    let mut found = Comparison::of(&results(&[]), &results(&[]), PATIENCE);
+    assert_eq!(markdown(&found), "**nothing changed**\n");
+    found.changes.push(Change {
+        message: Some("a|b\n<img>".to_owned()),
+        ..whole(Kind::Slower, true, &results(&[subtest("a/ST1", "pass", 1, &[])]).subtests[0], "1", "2")
+    });
+    found.regressions = 1;
+    assert!(
+        markdown(&found).contains("| **slower** | a/ST1 | 1 | 2 | a\\|b \\<img\\> |"),
+        "{}",
+        markdown(&found)
+    );
+    assert!(text(&found, Paint::new(false), 80).ends_with("1 regression\n"));
+}
+
+use crate::terminal::Paint;

@@ -1,0 +1,172 @@
+//! The kill matrix: which checks fail under which deviation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest as _, Sha256};
+
+use harness_model::check::outcome::CheckVerdict;
+use harness_model::scenario::model::Scenario;
+
+use super::observed::{Cell, Observed};
+
+const BUILT_IN: &str = include_str!("../../../../../fixtures/kill-matrix.json");
+
+/// Checks by deviation and sub-test; sub-tests without any are left out.
+pub type Patterns = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
+
+/// Which checks fail under which deviation, as `fixtures/kill-matrix.json` has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Matrix {
+    /// The sub-tests that every deviation was tried on, and the digests of their files then.
+    pub subtests: BTreeMap<String, String>,
+    /// What fails.
+    pub patterns: Patterns,
+    /// What fails in one run and not in another, or comes to no verdict: it speaks neither for a deviation nor against it.
+    pub wavering: Patterns,
+}
+
+/// The matrix that the program was built with is no matrix.
+#[derive(Debug, thiserror::Error)]
+#[error("fixtures/kill-matrix.json cannot be read: {0}; `harness selftest --write-matrix` makes it anew")]
+pub struct MatrixError(serde_json::Error);
+
+impl Matrix {
+    /// What the program was built with.
+    ///
+    /// # Errors
+    /// It has not the right form.
+    pub fn built_in() -> Result<Self, MatrixError> {
+        serde_json::from_str(BUILT_IN).map_err(MatrixError)
+    }
+
+    /// Takes in what runs against one deviation found of the sub-tests that `is_new` names; what is known of others stays.
+    pub fn learn(&mut self, deviation: &str, observed: &Observed, is_new: impl Fn(&str) -> bool) {
+        for list in [&mut self.patterns, &mut self.wavering] {
+            if let Some(pattern) = list.get_mut(deviation) {
+                pattern.retain(|subtest, _| !is_new(subtest));
+            }
+        }
+        for (cell, found) in observed.cells.iter().filter(|(cell, _)| is_new(&cell.subtest)) {
+            let list = match found.verdict {
+                CheckVerdict::Fail | CheckVerdict::Waived => &mut self.patterns,
+                _ if observed.wavering.contains(cell) => &mut self.wavering,
+                // What cannot be judged today may be another day.
+                CheckVerdict::Error => &mut self.wavering,
+                CheckVerdict::Pass | CheckVerdict::Skip => continue,
+            };
+            let pattern = list.entry(deviation.to_owned()).or_default();
+            pattern.entry(cell.subtest.clone()).or_default().insert(cell.check.clone());
+        }
+        self.patterns.entry(deviation.to_owned()).or_default();
+        self.wavering.retain(|_, pattern| !pattern.is_empty());
+    }
+
+    /// The sub-tests that the matrix does not know, or knows as they were before they were changed.
+    pub fn unknown<'a>(&self, scenarios: impl IntoIterator<Item = &'a Scenario>) -> BTreeSet<String> {
+        let ran = scenarios.into_iter().filter(|scenario| scenario.skip.is_none());
+        let unknown = ran.filter(|scenario| self.subtests.get(&scenario.id) != Some(&digest(scenario)));
+        unknown.map(|scenario| scenario.id.clone()).collect()
+    }
+
+    /// Remembers that every deviation was tried on these sub-tests as they are.
+    pub fn know<'a>(&mut self, scenarios: impl IntoIterator<Item = &'a Scenario>) {
+        self.subtests.extend(scenarios.into_iter().map(|scenario| (scenario.id.clone(), digest(scenario))));
+    }
+
+    /// Forgets deviations and sub-tests that there are no more.
+    pub fn keep(&mut self, is_deviation: impl Fn(&str) -> bool, is_subtest: impl Fn(&str) -> bool) {
+        self.subtests.retain(|subtest, _| is_subtest(subtest));
+        for list in [&mut self.patterns, &mut self.wavering] {
+            list.retain(|deviation, _| is_deviation(deviation));
+            list.values_mut().for_each(|pattern| pattern.retain(|subtest, _| is_subtest(subtest)));
+        }
+    }
+
+    /// Whether the deviation was tried on the sub-test.
+    pub fn covers(&self, deviation: &str, subtest: &str) -> bool {
+        let known =
+            |list: &Patterns| list.get(deviation).is_some_and(|pattern| pattern.contains_key(subtest));
+        self.subtests.contains_key(subtest) || known(&self.patterns) || known(&self.wavering)
+    }
+
+    /// Whether the check fails under the deviation.
+    pub fn fails(&self, deviation: &str, cell: &Cell) -> bool {
+        has(&self.patterns, deviation, cell)
+    }
+
+    /// Whether the check fails under the deviation now and then.
+    pub fn wavers(&self, deviation: &str, cell: &Cell) -> bool {
+        has(&self.wavering, deviation, cell)
+    }
+
+    /// What fails of a sub-test under a deviation.
+    pub fn checks<'a>(&'a self, deviation: &str, subtest: &str) -> impl Iterator<Item = &'a str> {
+        let pattern = self.patterns.get(deviation).and_then(|pattern| pattern.get(subtest));
+        pattern.into_iter().flatten().map(String::as_str)
+    }
+
+    /// All that fails under a deviation.
+    pub fn cells(&self, deviation: &str) -> impl Iterator<Item = Cell> {
+        let pattern = self.patterns.get(deviation).into_iter().flatten();
+        pattern.flat_map(|(subtest, checks)| {
+            checks.iter().map(|check| Cell { subtest: subtest.clone(), check: check.clone() })
+        })
+    }
+
+    /// As the file has it.
+    ///
+    /// # Errors
+    /// None that the types allow; the library's is passed on.
+    pub fn render(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    }
+}
+
+/// The beginning of the file's SHA-256: enough to see that it was changed.
+fn digest(scenario: &Scenario) -> String {
+    let hash = Sha256::digest(scenario.source.text.as_bytes());
+    hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn has(list: &Patterns, deviation: &str, cell: &Cell) -> bool {
+    let checks = list.get(deviation).and_then(|pattern| pattern.get(&cell.subtest));
+    checks.is_some_and(|checks| checks.contains(&cell.check))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::observed::Found;
+
+    fn cell(subtest: &str, check: &str) -> Cell {
+        Cell { subtest: subtest.to_owned(), check: check.to_owned() }
+    }
+
+    fn run(subtest: &str, verdicts: &[(&str, CheckVerdict)]) -> Observed {
+        let mut observed = Observed::default();
+        for (check, verdict) in verdicts {
+            let found = Found { statements: Vec::new(), verdict: *verdict };
+            observed.cells.insert(cell(subtest, check), found);
+        }
+        observed
+    }
+
+    #[test]
+    fn what_wavers_is_no_pattern_and_what_did_not_run_stays() {
+        use CheckVerdict::{Error, Fail, Pass};
+        let mut matrix = Matrix::default();
+        matrix.learn("d", &run("a/ST1", &[("of old", Fail)]), |_| true);
+        matrix.learn("d", &run("a/ST2", &[("elsewhere", Fail)]), |subtest| subtest == "a/ST2");
+        let mut observed =
+            run("a/ST1", &[("always", Fail), ("once", Pass), ("never", Pass), ("unjudged", Error)]);
+        observed.wavering.extend(observed.cells.keys().find(|cell| cell.check == "once").cloned());
+        matrix.learn("d", &observed, |subtest| subtest == "a/ST1");
+        let checks: Vec<Cell> = matrix.cells("d").collect();
+        assert_eq!(checks, [cell("a/ST1", "always"), cell("a/ST2", "elsewhere")]);
+        let wavering: Vec<&str> = matrix.wavering["d"]["a/ST1"].iter().map(String::as_str).collect();
+        assert_eq!(wavering, ["once", "unjudged"]);
+        matrix.keep(|_| true, |subtest| subtest != "a/ST1");
+        assert_eq!(matrix.cells("d").collect::<Vec<_>>(), [cell("a/ST2", "elsewhere")]);
+    }
+}

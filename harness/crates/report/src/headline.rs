@@ -1,0 +1,156 @@
+//! A run in one sentence and in one line of counts, the same in every report.
+
+use std::collections::BTreeMap;
+
+use crate::exit_code::Verdict;
+use crate::results::Results;
+use harness_model::event::SubtestVerdict;
+
+/// What the run says about the target, as a sentence.
+pub fn sentence(results: &Results) -> String {
+    let target = target(results);
+    let subtests = |verdict: &str| count(&results.totals.subtests, verdict);
+    let statements = |verdict: &str| count(&results.totals.requirements, verdict);
+    let (verified, all) = (statements("verified"), statements("total"));
+    match results.verdict {
+        Verdict::Conformant if subtests("waived") > 0 => format!(
+            "{target} passes with {} waived: {verified} of {} {} verified, {} violated.",
+            of(subtests("waived"), "sub-test"),
+            of(all, "documented statement"),
+            if verified == 1 { "is" } else { "are" },
+            statements("violated"),
+        ),
+        Verdict::Conformant if statements("unverified") == 0 => {
+            format!("{target} conforms: all {} are verified.", of(all, "documented statement"))
+        }
+        Verdict::Conformant => format!(
+            "{target} conforms as far as it was judged: {verified} of {} {} verified.",
+            of(all, "documented statement"),
+            if verified == 1 { "is" } else { "are" },
+        ),
+        Verdict::NonConformant => format!(
+            "{target} does not conform: {} of {} failed, and {} {} violated.",
+            subtests("fail"),
+            of(subtests("total"), "sub-test"),
+            of(statements("violated"), "documented statement"),
+            if statements("violated") == 1 { "is" } else { "are" },
+        ),
+        Verdict::StaleWaiver => format!("{target} does not pass: {}.", stale(results).join(", ")),
+        Verdict::Worse => format!(
+            "{target} does not pass, although every check holds: {}.",
+            match results.regressions.as_slice() {
+                [only] => only.clone(),
+                all => format!("{} things got worse or hang on the order", all.len()),
+            }
+        ),
+        Verdict::EnvironmentError => format!(
+            "There is no verdict on {target}: it or its surroundings failed in {}.",
+            of(subtests("error"), "sub-test")
+        ),
+        Verdict::Incomplete => format!("There is no verdict on {target}: not everything planned was done."),
+        Verdict::KitError => format!("There is no verdict on {target}: the kit itself failed."),
+        Verdict::Interrupted => format!("There is no verdict on {target}: the run was interrupted."),
+    }
+}
+
+/// What keeps a run from being conformant beside its sub-tests: things not done, and waivers that are stale.
+pub fn troubles(results: &Results) -> Vec<String> {
+    let stale = stale(results).into_iter().map(|stale| format!("a stale waiver: {stale}"));
+    results.gaps.iter().cloned().chain(stale).chain(results.regressions.iter().cloned()).collect()
+}
+
+fn stale(results: &Results) -> Vec<String> {
+    let stale = results.waivers.iter().filter(|waiver| waiver.state.is_stale());
+    stale.map(|waiver| format!("the waiver of {} is {}", waiver.covers(), waiver.state.in_words())).collect()
+}
+
+/// The target's name and version.
+pub fn target(results: &Results) -> String {
+    match &results.target.version {
+        Some(version) => format!("{} {version}", results.target.name),
+        None => results.target.name.clone(),
+    }
+}
+
+/// The sub-tests counted, as the terminal has them; what is zero and may be is left out.
+pub fn counts(results: &Results) -> String {
+    let subtests = |verdict: &str| count(&results.totals.subtests, verdict);
+    let waived = match subtests("waived") {
+        0 => String::new(),
+        waived => format!(", {waived} waived"),
+    };
+    format!(
+        "{} passed, {} failed{waived}, {} skipped, {} errors",
+        subtests("pass"),
+        subtests("fail"),
+        subtests("skip"),
+        subtests("error")
+    )
+}
+
+/// The checks counted; what is zero and may be is left out.
+pub fn checks(results: &Results) -> String {
+    let checks = |verdict: &str| count(&results.totals.checks, verdict);
+    let rare =
+        [("waived", "waived"), ("error", "could not be judged"), ("skip", "not judged on this target")];
+    let rare = rare.iter().filter(|(verdict, _)| checks(verdict) > 0);
+    let rare = rare.map(|(verdict, words)| format!(", {} {words}", checks(verdict)));
+    format!("{} passed, {} failed{}", checks("pass"), checks("fail"), rare.collect::<String>())
+}
+
+/// What a badge says: failures first, then what passed, and what was waived or skipped.
+pub fn badge(results: &Results) -> String {
+    let subtests = |verdict: &str| count(&results.totals.subtests, verdict);
+    let parts = [
+        (subtests("fail"), "failed", false),
+        (subtests("error"), "without a verdict", false),
+        (subtests("pass"), "passed", true),
+        (subtests("waived"), "waived", true),
+        (subtests("skip"), "skipped", false),
+    ];
+    let shown = parts.iter().filter(|(count, _, always)| *always || *count > 0);
+    let mut shown: Vec<String> = shown.map(|(count, word, _)| format!("{count} {word}")).collect();
+    match results.verdict {
+        Verdict::StaleWaiver => shown.insert(0, "stale waiver".to_owned()),
+        Verdict::Worse => shown.insert(0, "got worse".to_owned()),
+        _ => {}
+    }
+    shown.join(", ")
+}
+
+/// How many have this verdict.
+pub fn count(counts: &BTreeMap<String, usize>, verdict: &str) -> usize {
+    counts.get(verdict).copied().unwrap_or_default()
+}
+
+/// `1 check`, `2 checks`.
+pub fn of(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// The skipped sub-tests by reason, in order of appearance, each id once.
+pub fn skips(results: &Results) -> Vec<(&str, Vec<&str>)> {
+    let mut order: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+    for subtest in results.subtests.iter().filter(|subtest| subtest.verdict == SubtestVerdict::Skip) {
+        let reason = subtest.reason.as_deref().unwrap_or_default();
+        let position = *known.entry(reason).or_insert_with(|| {
+            order.push((reason, Vec::new()));
+            order.len() - 1
+        });
+        if let Some((_, ids)) = order.get_mut(position)
+            && ids.last() != Some(&subtest.id.as_str())
+        {
+            ids.push(&subtest.id);
+        }
+    }
+    order
+}
+
+/// Everything that is left on the target: where it comes from, if a sub-test made it, and what it is.
+pub fn leftovers(results: &Results) -> Vec<(Option<&str>, &str)> {
+    let of_subtests = results.subtests.iter().flat_map(|subtest| {
+        subtest.leftovers.iter().map(|leftover| (Some(subtest.id.as_str()), leftover.as_str()))
+    });
+    of_subtests.chain(results.leftovers.iter().map(|leftover| (None, leftover.as_str()))).collect()
+}

@@ -1,0 +1,60 @@
+//! Chapters and their sub-tests, a cell each.
+
+use maud::{Markup, html};
+
+use crate::headline;
+use crate::results::{Results, SubtestResult};
+
+use super::{anchor, glyph, short, sign};
+
+/// A chapter of which something was selected.
+pub(super) struct Chapter<'a> {
+    pub(super) suite: &'a str,
+    pub(super) id: &'a str,
+    /// With their positions in the results.
+    pub(super) subtests: Vec<(usize, &'a SubtestResult)>,
+}
+
+pub(super) fn section(results: &Results) -> Markup {
+    html! {
+        @if !results.subtests.is_empty() {
+            h2 #matrix { "Chapters and their sub-tests" }
+            div .matrix {
+                @for Chapter { suite, id, subtests } in chapters(results) {
+                    div {
+                        strong { (title(results, id)) }
+                        br;
+                        span .quiet { (suite) " · " (id) " · " (headline::of(subtests.len(), "sub-test")) }
+                    }
+                    div .cells {
+                        @for (position, subtest) in subtests {
+                            @let verdict = glyph(subtest.verdict);
+                            a .cell .(verdict.1) href={ "#" (anchor(position)) }
+                                title={ (subtest.id) ": " (subtest.title) " (" (verdict.2) ")" } {
+                                (sign(verdict)) span .name { (short(subtest)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A chapter's title in the documents, or its name.
+pub(super) fn title<'a>(results: &'a Results, chapter: &'a str) -> &'a str {
+    results.chapters.iter().find(|known| known.id == chapter).map_or(chapter, |known| known.title.as_str())
+}
+
+/// The chapters in order of appearance.
+pub(super) fn chapters(results: &Results) -> Vec<Chapter<'_>> {
+    let mut chapters: Vec<Chapter<'_>> = Vec::new();
+    for (position, subtest) in results.subtests.iter().enumerate() {
+        let (suite, id) = (subtest.suite.as_str(), subtest.chapter.as_str());
+        match chapters.iter_mut().find(|known| (known.suite, known.id) == (suite, id)) {
+            Some(known) => known.subtests.push((position, subtest)),
+            None => chapters.push(Chapter { suite, id, subtests: vec![(position, subtest)] }),
+        }
+    }
+    chapters
+}

@@ -1,0 +1,175 @@
+//! The verdict and what belongs beside it.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+
+use crate::exit_code::Verdict;
+use crate::headline::{self, count};
+use crate::results::Results;
+
+use super::duration;
+
+/// Verdicts of sub-tests and statements, in the order in which they are told: name, class, word.
+const SUBTESTS: [(&str, &str, &str); 5] = [
+    ("pass", "pass", "passed"),
+    ("fail", "fail", "failed"),
+    ("waived", "waived", "waived"),
+    ("error", "error", "without a verdict"),
+    ("skip", "skip", "skipped"),
+];
+
+/// So many leftovers are shown unfolded.
+const MOST_OPEN: usize = 5;
+
+pub(super) fn header(results: &Results) -> Markup {
+    let class = match results.verdict {
+        Verdict::Conformant => "pass",
+        Verdict::NonConformant | Verdict::StaleWaiver | Verdict::Worse => "fail",
+        _ => "error",
+    };
+    let target = &results.target;
+    let facts: [(&str, Option<String>); 7] = [
+        ("Target", Some(headline::target(results))),
+        ("Address", target.base_url.clone()),
+        (
+            "Deliberately wrong",
+            target.deviating.as_ref().map(|deviating| format!("{}: {}", deviating.id, deviating.wrong)),
+        ),
+        ("Judged by", Some(format!("{} {}", results.kit.name, results.kit.version))),
+        ("Began", Some(began(&results.started_at))),
+        ("Took", Some(duration(results.duration_ms))),
+        ("Run", results.run_id.clone()),
+    ];
+    html! {
+        header {
+            p .kind { "QuickZTNA conformance report" }
+            h1 .(class) { (headline::sentence(results)) }
+            ul .counts {
+                @for (name, class, word) in SUBTESTS {
+                    @let number = count(&results.totals.subtests, name);
+                    @if number > 0 || name == "pass" || name == "fail" {
+                        li { b .(class) { (number) } " " (word) }
+                    }
+                }
+                li .quiet { "of " (headline::of(count(&results.totals.subtests, "total"), "sub-test")) }
+            }
+            (share(&results.totals.subtests))
+            p .quiet { (checks(results)) }
+            dl .facts {
+                @for (name, value) in &facts {
+                    @if let Some(value) = value { div { dt { (name) } dd { (value) } } }
+                }
+                div { dt { "Exit code" } dd { (results.exit_code) ", " (results.verdict.in_words()) } }
+                @if results.retries > 0 {
+                    div { dt { "Reads sent again" } dd { (results.retries) ", after the connection failed" } }
+                }
+            }
+        }
+    }
+}
+
+/// The diagnosis, and what keeps the verdict from being the whole truth.
+pub(super) fn warnings(results: &Results) -> Markup {
+    html! {
+        @if !results.diagnosis.is_empty() {
+            div .note.tell {
+                @for resemblance in &results.diagnosis {
+                    p {
+                        "It behaves as the reference would if " strong { (resemblance.wrong) } ". "
+                        span .quiet {
+                            (resemblance.agreeing) " of " (headline::of(resemblance.of, "check")) " agree with the deviation "
+                            code { (resemblance.deviation) } "."
+                        }
+                    }
+                }
+            }
+        }
+        @let troubles = headline::troubles(results);
+        @if !troubles.is_empty() {
+            div .note.bad {
+                @for trouble in &troubles { p { (trouble) } }
+            }
+        }
+        @let leftovers = headline::leftovers(results);
+        @if !leftovers.is_empty() {
+            div .note.warn {
+                p { strong { "Not cleaned up on the target: " } (headline::of(leftovers.len(), "thing")) "." }
+                details .more open[leftovers.len() <= MOST_OPEN] {
+                    summary { span { "What is left there" } }
+                    @for (subtest, leftover) in &leftovers {
+                        p { @if let Some(id) = subtest { code { (id) } " " } (leftover) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn waivers(results: &Results) -> Markup {
+    html! {
+        @if !results.waivers.is_empty() {
+            h2 #waivers { "Waivers" }
+            table {
+                thead { tr { th { "Covers" } th { "State" } th { "Why, and who answers for it" } th { "Until" } } }
+                tbody {
+                    @for waiver in &results.waivers {
+                        tr {
+                            td { code { (waiver.covers()) } }
+                            td .(if waiver.state.is_stale() { "fail" } else { "quiet" }) { (waiver.state.in_words()) }
+                            td { (waiver.reason) " " span .quiet { (waiver.owner) " · " (waiver.location) } }
+                            td { (waiver.expires) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn footer(results: &Results) -> Markup {
+    html! {
+        footer {
+            "Written by " (results.kit.name) " " (results.kit.version)
+            ". Secrets are hidden. This page loads nothing: it can be kept, sent and printed."
+        }
+    }
+}
+
+fn checks(results: &Results) -> String {
+    let statements = |verdict: &str| count(&results.totals.requirements, verdict);
+    format!(
+        "Checks: {}. {} of {} verified, {} violated, {} not verified.",
+        headline::checks(results),
+        statements("verified"),
+        headline::of(statements("total"), "statement"),
+        statements("violated"),
+        statements("unverified")
+    )
+}
+
+/// RFC 3339 as people read it, to the second.
+fn began(at: &str) -> String {
+    let second = at.split(['.', 'Z']).next().unwrap_or_default();
+    format!("{} UTC", second.replace('T', " "))
+}
+
+/// A bar that shows how much of the whole each verdict is.
+fn share(counts: &BTreeMap<String, usize>) -> Markup {
+    let total = count(counts, "total").max(1);
+    let mut from = 0;
+    let parts = SUBTESTS.map(|(name, class, word)| {
+        let number = count(counts, name);
+        from += number;
+        (from - number, number, class, word)
+    });
+    html! {
+        svg .share viewBox={ "0 0 " (total) " 1" } preserveAspectRatio="none" aria-hidden="true" {
+            @for (at, number, class, word) in parts {
+                @if number > 0 {
+                    rect .(class) x=(at) y="0" width=(number) height="1" { title { (number) " " (word) } }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What the documents state, and how much of it was shown.
+
+use maud::{Markup, html};
+
+use crate::coverage::StatementVerdict;
+use crate::headline;
+use crate::results::{RequirementResult, Results};
+use harness_model::requirement::Level;
+
+use super::matrix::title;
+use super::{Known, anchor, prose, short};
+
+/// Of the sub-tests that judge a statement, so many are named.
+const MOST_JUDGES: usize = 8;
+
+pub(super) fn section(results: &Results, known: &Known<'_>) -> Markup {
+    html! {
+        @if !results.requirements.is_empty() {
+            h2 #statements { "What the documents state" }
+            @for (chapter, statements) in chapters(results) {
+                @let verified = statements.iter().filter(|of| of.verdict == StatementVerdict::Verified).count();
+                section .statements data-group {
+                    h3 { (title(results, chapter)) small { (verified) " of " (headline::of(statements.len(), "statement")) " verified" } }
+                    table {
+                        thead { tr { th { "Statement" } th { "Verdict" } th { "What it says" } } }
+                        tbody { @for statement in statements { (row(results, known, statement)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn row(results: &Results, known: &Known<'_>, statement: &RequirementResult) -> Markup {
+    let (sign, class, word) = match (statement.verdict, &statement.reason) {
+        (StatementVerdict::Verified, None) => ("✓", "pass", "verified"),
+        (StatementVerdict::Verified, Some(_)) => ("✓", "pass", "verified in part"),
+        (StatementVerdict::Violated, _) => ("✕", "fail", "violated"),
+        (StatementVerdict::Unverified, _) => ("–", "skip", "not verified"),
+    };
+    let judges = known.judges.get(statement.id.as_str()).map(Vec::as_slice).unwrap_or_default();
+    let level = match statement.level {
+        Level::Must => "must",
+        Level::Either => "either",
+        Level::Ours => "ours",
+    };
+    html! {
+        tr #(statement.id) data-find=(class) {
+            td { (statement.id) }
+            td .(class) { (super::sign((sign, class, word))) " " (word) }
+            td {
+                (prose(&statement.text))
+                span .level { (level) }
+                @if let Some(reason) = &statement.reason { span .by { (reason) } }
+                @if let Some(waiver) = &statement.waiver { span .by { "Waived by " code { (waiver.covers()) } ": " (waiver.reason) } }
+                @if !judges.is_empty() {
+                    span .by {
+                        "Judged by "
+                        @for (at, position) in judges.iter().take(MOST_JUDGES).enumerate() {
+                            @if at > 0 { ", " }
+                            @if let Some(subtest) = results.subtests.get(*position) {
+                                a href={ "#" (anchor(*position)) } {
+                                    @if subtest.chapter == statement.chapter { (short(subtest)) } @else { (subtest.id) }
+                                }
+                            }
+                        }
+                        @if judges.len() > MOST_JUDGES { " and " (judges.len() - MOST_JUDGES) " more" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn chapters(results: &Results) -> Vec<(&str, Vec<&RequirementResult>)> {
+    let mut chapters: Vec<(&str, Vec<&RequirementResult>)> = Vec::new();
+    for statement in &results.requirements {
+        match chapters.iter_mut().find(|(chapter, _)| *chapter == statement.chapter) {
+            Some((_, statements)) => statements.push(statement),
+            None => chapters.push((&statement.chapter, vec![statement])),
+        }
+    }
+    chapters
+}

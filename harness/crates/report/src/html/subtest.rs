@@ -1,0 +1,128 @@
+//! Sub-tests, each folded into its line.
+
+use maud::{Markup, html};
+
+use crate::headline;
+use crate::results::{CheckResult, Results, SubtestResult};
+use harness_model::check::outcome::CheckVerdict;
+use harness_model::event::SubtestVerdict;
+
+use super::matrix::{chapters, title};
+use super::{Known, anchor, check_glyph, duration, failure, glyph, prose, sign};
+
+/// So many are shown unfolded: more is a wall.
+const MOST_OPEN: usize = 5;
+
+/// What did not pass, unfolded.
+pub(super) fn failed(results: &Results, known: &Known<'_>) -> Markup {
+    let failed: Vec<_> = results.subtests.iter().enumerate().filter(|(_, subtest)| is_bad(subtest)).collect();
+    html! {
+        @if !failed.is_empty() {
+            section data-group {
+                h2 #failed { "What did not pass" }
+                @for (shown, (position, subtest)) in failed.into_iter().enumerate() {
+                    (details(results, known, position, subtest, shown < MOST_OPEN))
+                }
+            }
+        }
+    }
+}
+
+/// What passed and what was skipped.
+pub(super) fn others(results: &Results, known: &Known<'_>) -> Markup {
+    let mut chapters = chapters(results);
+    for chapter in &mut chapters {
+        chapter.subtests.retain(|(_, subtest)| !is_bad(subtest));
+    }
+    chapters.retain(|chapter| !chapter.subtests.is_empty());
+    html! {
+        @if !chapters.is_empty() {
+            h2 #others { "What passed or was skipped" }
+            @for chapter in chapters {
+                section data-group {
+                    h3 { (title(results, chapter.id)) }
+                    @for (position, subtest) in chapter.subtests { (details(results, known, position, subtest, false)) }
+                }
+            }
+        }
+    }
+}
+
+fn is_bad(subtest: &SubtestResult) -> bool {
+    !matches!(subtest.verdict, SubtestVerdict::Pass | SubtestVerdict::Skip)
+}
+
+fn details(
+    results: &Results,
+    known: &Known<'_>,
+    position: usize,
+    subtest: &SubtestResult,
+    is_open: bool,
+) -> Markup {
+    let verdict = glyph(subtest.verdict);
+    let find = format!("{} {} {} {} {}", subtest.id, subtest.title, subtest.suite, verdict.1, verdict.2);
+    html! {
+        details .subtest #(anchor(position)) open[is_open] data-find=(find) {
+            summary {
+                (sign(verdict))
+                span .id { (subtest.id) }
+                span .title { (prose(&subtest.title)) }
+                @if subtest.verdict != SubtestVerdict::Skip { span .time { (duration(subtest.duration_ms)) } }
+            }
+            div .inside {
+                @if let (Some(reason), true) = (&subtest.reason, subtest.failures.is_empty()) {
+                    p .narrow { (prose(reason)) }
+                }
+                @if let Some(runs) = &subtest.repetitions {
+                    p .quiet {
+                        "Of " (headline::of(runs.ended(), "run")) ", " (runs.pass) " passed, " (runs.fail) " failed, "
+                        (runs.waived) " were waived, " (runs.error) " had no verdict. The worst is shown."
+                    }
+                }
+                @for leftover in &subtest.leftovers { p .waived { "Not cleaned up: " (leftover) } }
+                @for step in &subtest.failures { (failure::section(results, known, subtest, step)) }
+                (checks(known, subtest))
+            }
+        }
+    }
+}
+
+fn checks(known: &Known<'_>, subtest: &SubtestResult) -> Markup {
+    let (whole, bad): (Vec<_>, Vec<_>) = subtest
+        .checks
+        .iter()
+        .partition(|check| matches!(check.verdict, CheckVerdict::Pass | CheckVerdict::Skip));
+    let explained = !subtest.failures.is_empty();
+    html! {
+        @if !explained && !bad.is_empty() { ul .checks { @for check in bad { (line(known, check, "")) } } }
+        @if !whole.is_empty() {
+            @if explained {
+                h4 { (headline::of(whole.len(), "other check")) }
+            }
+            ul .checks {
+                @for (position, check) in whole.iter().enumerate() {
+                    @let before = position.checked_sub(1).and_then(|before| whole.get(before));
+                    (line(known, check, before.map_or("", |before| &before.step)))
+                }
+            }
+        }
+    }
+}
+
+fn line(known: &Known<'_>, check: &CheckResult, step_before: &str) -> Markup {
+    html! {
+        li {
+            (sign(check_glyph(check.verdict)))
+            div {
+                @if check.step != step_before { span .step { (check.step) ": " } }
+                @for (position, id) in check.requirements.iter().enumerate() {
+                    @if position > 0 { ", " }
+                    (known.link(id))
+                }
+                @if check.verdict != CheckVerdict::Pass { " " (prose(&check.message)) }
+                @for note in &check.notes { span .by { "Note: " (note) } }
+                @if let Some(waiver) = &check.waiver { span .by { "Waived by " code { (waiver.covers()) } ": " (waiver.reason) } }
+            }
+        }
+    }
+}

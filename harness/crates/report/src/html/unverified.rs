@@ -1,0 +1,55 @@
+//! What this run says nothing about.
+
+use maud::{Markup, html};
+
+use crate::claim::ClaimState;
+use crate::headline;
+use crate::results::Results;
+
+/// Of the sub-tests that need a capability, so many are named.
+const MOST_NAMED: usize = 12;
+
+pub(super) fn section(results: &Results) -> Markup {
+    let skips = headline::skips(results);
+    let claims = &results.capabilities;
+    let not_selected = claims.declared.iter().filter(|claim| claim.state == ClaimState::NotSelected);
+    let not_selected: Vec<&str> = not_selected.map(|claim| claim.capability.as_str()).collect();
+    html! {
+        @if !skips.is_empty() || !claims.not_verified.is_empty() || !not_selected.is_empty() {
+            h2 #unverified { "What this run says nothing about" }
+            @if !claims.not_verified.is_empty() {
+                h3 { "Not declared by the target, and therefore not verified" }
+                table { tbody {
+                    @for unclaimed in &claims.not_verified {
+                        tr {
+                            td { code { (unclaimed.capability) } }
+                            td .quiet {
+                                @if unclaimed.subtests.is_empty() { "no selected sub-test needs it" }
+                                @else { "needed by " (named(&unclaimed.subtests)) }
+                            }
+                        }
+                    }
+                } }
+            }
+            @if !not_selected.is_empty() {
+                p .quiet { "Declared, and not needed by anything selected: " (not_selected.join(", ")) "." }
+            }
+            @if !skips.is_empty() {
+                h3 { "Skipped sub-tests" }
+                table { tbody {
+                    @for (reason, ids) in skips {
+                        tr { td { (reason) } td .quiet { (named(&ids)) } }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+fn named(ids: &[impl AsRef<str>]) -> String {
+    let shown: Vec<&str> = ids.iter().take(MOST_NAMED).map(AsRef::as_ref).collect();
+    match ids.len().saturating_sub(shown.len()) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}

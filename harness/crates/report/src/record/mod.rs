@@ -1,0 +1,210 @@
+//! What reports remember of a run.
+
+mod subtest;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::exit_code::Tally;
+use crate::whole::{Ended, Whole};
+use harness_model::check::outcome::{CheckVerdict, Outcome};
+use harness_model::event::{End, Event, Fault, Listener, SubtestVerdict, TargetDescription};
+use harness_model::plan::{Disposition, Plan, PlannedSubtest};
+use harness_model::scenario::model::Scenario;
+use harness_model::source::diagnostic::line;
+
+pub use subtest::{Runs, StepRecord, SubtestRecord};
+
+/// A run, as its events told it.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// What was planned.
+    pub plan: Arc<Plan>,
+    /// What it ran against.
+    pub target: TargetDescription,
+    /// When it began.
+    pub started_at: SystemTime,
+    /// How long it took.
+    pub took: Duration,
+    /// Its id; none if nobody said it.
+    pub run_id: Option<String>,
+    /// Reads that were repeated because their connection failed.
+    pub retries: u64,
+    /// What is left on the target and belongs to no sub-test.
+    pub leftovers: Vec<String>,
+    /// How it ended; none if nobody said so.
+    pub end: Option<End>,
+    /// The sub-tests, in the plan's order; of one that ran several times the worst run, and what else was bad.
+    pub subtests: Vec<SubtestRecord>,
+    /// How often each sub-test is to run.
+    expected: usize,
+    /// The runs that go on.
+    running: HashMap<usize, SubtestRecord>,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            plan: Arc::default(),
+            target: TargetDescription {
+                name: String::new(),
+                version: None,
+                base_url: None,
+                reference: false,
+                capabilities: BTreeSet::new(),
+                deviating: None,
+            },
+            started_at: UNIX_EPOCH,
+            took: Duration::ZERO,
+            run_id: None,
+            retries: 0,
+            leftovers: Vec::new(),
+            end: None,
+            subtests: Vec::new(),
+            expected: 0,
+            running: HashMap::new(),
+        }
+    }
+}
+
+impl Listener for Record {
+    fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Started { plan, target, at } => {
+                // Several runs of one plan are told one after the other where they are compared.
+                if self.subtests.len() != plan.subtests.len() || self.end.is_none() {
+                    *self = Self::default();
+                    self.subtests = vec![SubtestRecord::default(); plan.subtests.len()];
+                    self.started_at = *at;
+                }
+                self.expected += plan.repetitions();
+                self.end = None;
+                self.plan = Arc::clone(plan);
+                self.target = target.clone();
+            }
+            Event::SubtestStarted { .. } => {}
+            Event::StepFinished { subtest, .. } => {
+                self.running.entry(*subtest).or_default().hear_step(event);
+            }
+            Event::CleanupFailed { subtest, message } => {
+                self.running.entry(*subtest).or_default().leftovers.push(message.clone());
+            }
+            Event::SubtestFinished { subtest, verdict, reason, fault, took } => {
+                let mut record = self.running.remove(subtest).unwrap_or_default();
+                record.verdict = Some(*verdict);
+                record.reason.clone_from(reason);
+                record.fault = *fault;
+                record.took = *took;
+                self.fold(*subtest, record);
+            }
+            Event::Settled { run_id, retries, leftovers } => {
+                self.run_id = Some(run_id.clone());
+                self.retries += *retries;
+                self.leftovers.extend_from_slice(leftovers);
+            }
+            Event::Finished { took, end } => {
+                for (run, record) in std::mem::take(&mut self.running) {
+                    self.fold(run, record);
+                }
+                self.took += *took;
+                self.end = Some(*end);
+            }
+        }
+    }
+}
+
+impl Record {
+    /// Each sub-test with what was planned for it.
+    pub fn subtests(&self) -> impl Iterator<Item = (&PlannedSubtest, &SubtestRecord)> {
+        self.plan.subtests.iter().zip(&self.subtests)
+    }
+
+    /// What the selected sub-tests say together.
+    pub fn whole(&self) -> Whole<'_> {
+        let ended = self.subtests().map(|(planned, record)| {
+            let source = &planned.scenario.source;
+            let checks = record
+                .outcomes
+                .iter()
+                .map(|outcome| (line(source, &outcome.span), outcome.statements.as_slice(), outcome.verdict));
+            Ended {
+                scenario: &planned.scenario,
+                verdict: record.verdict,
+                skipped: match &planned.disposition {
+                    Disposition::Skip(reason) => Some(reason),
+                    Disposition::Run => None,
+                },
+                checks: checks.collect(),
+                gap: self.gap(planned, record),
+            }
+        });
+        Whole {
+            ended: ended.collect(),
+            capabilities: &self.target.capabilities,
+            is_reference: self.target.reference,
+            is_part: self.plan.selection.shard.is_some(),
+            waivers: &self.plan.selection.waivers,
+            elsewhere: &self.plan.elsewhere,
+        }
+    }
+
+    /// What was planned or promised and not done, a line each: silence is never taken for success.
+    pub fn gaps(&self) -> Vec<String> {
+        let mut gaps = self.whole().gaps();
+        if self.end.is_none() {
+            gaps.push("the run never ended".to_owned());
+        }
+        gaps
+    }
+
+    fn gap(&self, planned: &PlannedSubtest, record: &SubtestRecord) -> Option<String> {
+        let id = &planned.scenario.id;
+        if record.verdict.is_none() || record.runs.ended() < self.expected {
+            return Some(format!("{id} never ended"));
+        }
+        let planned = planned_checks(&planned.scenario);
+        let judged = record.fewest_judged.filter(|judged| *judged < planned)?;
+        Some(format!("{id}: {judged} of {planned} planned checks were judged"))
+    }
+
+    fn fold(&mut self, run: usize, record: SubtestRecord) {
+        let position = self.plan.position(run);
+        if let Some(known) = self.subtests.get_mut(position) {
+            known.fold(record);
+        }
+    }
+
+    /// What the exit code depends on.
+    pub fn tally(&self) -> Tally {
+        let erring = |fault| {
+            let blamed = |record: &&SubtestRecord| {
+                record.verdict == Some(SubtestVerdict::Error) && record.fault == Some(fault)
+            };
+            self.subtests.iter().filter(blamed).count()
+        };
+        Tally {
+            failed: self.of(SubtestVerdict::Fail),
+            environment: erring(Fault::Environment),
+            kit: erring(Fault::Kit),
+            gaps: self.gaps().len(),
+            stale: self.whole().waivers().iter().filter(|waiver| waiver.state.is_stale()).count(),
+            end: self.end.unwrap_or(End::Complete),
+        }
+    }
+
+    /// How many sub-tests have this verdict.
+    pub fn of(&self, verdict: SubtestVerdict) -> usize {
+        self.subtests.iter().filter(|record| record.verdict == Some(verdict)).count()
+    }
+}
+
+/// Whether an outcome is worth showing.
+pub fn is_bad(outcome: &Outcome) -> bool {
+    matches!(outcome.verdict, CheckVerdict::Fail | CheckVerdict::Error | CheckVerdict::Waived)
+}
+
+/// How many checks a sub-test plans, its rows counted.
+pub fn planned_checks(scenario: &Scenario) -> usize {
+    scenario.steps.iter().map(|step| step.rows.len().max(1) * step.checks.len()).sum()
+}

@@ -1,0 +1,179 @@
+//! The report that people read while and after a run.
+
+mod failure;
+mod paint;
+mod summary;
+mod wrap;
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::record::Record;
+use crate::results::Results;
+use harness_model::event::{Event, Listener, SubtestVerdict};
+use harness_model::plan::Plan;
+use harness_model::requirement::Registry;
+
+pub use paint::Paint;
+pub use wrap::wrap;
+
+/// The last lines of a report alone, such as of results that several runs brought.
+pub fn summary(results: &Results, look: Look, reports: &[PathBuf], code: u8) -> String {
+    let mut text = String::new();
+    let width = look.width.unwrap_or(READABLE);
+    summary::write(&mut text, results, Paint::new(look.color), width, (reports, code));
+    text
+}
+
+/// How it looks.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// Whether escape codes may be written.
+    pub color: bool,
+    /// Columns; none where nothing is cut, as in pipes.
+    pub width: Option<usize>,
+    /// Whether a line at the bottom tells what is going on.
+    pub live: bool,
+}
+
+/// Verdicts stand in a column of this width.
+const LABEL_WIDTH: usize = 8;
+/// Where lines are broken when nobody says how wide the reader's window is.
+const READABLE: usize = 100;
+
+/// Writes the report.
+pub struct Terminal<W> {
+    out: W,
+    look: Look,
+    paint: Paint,
+    plan: Option<Arc<Plan>>,
+    progress: ProgressBar,
+    running: BTreeSet<usize>,
+}
+
+impl<W: Write + Send> Terminal<W> {
+    /// A report that goes to this writer.
+    pub fn new(out: W, look: Look) -> Self {
+        Self {
+            out,
+            look,
+            paint: Paint::new(look.color),
+            plan: None,
+            progress: ProgressBar::hidden(),
+            running: BTreeSet::new(),
+        }
+    }
+
+    /// The failures in full, the skips, and the last lines.
+    pub fn finish(
+        &mut self,
+        record: &Record,
+        results: &Results,
+        registry: &Registry,
+        reports: &[PathBuf],
+        code: u8,
+    ) {
+        self.progress.finish_and_clear();
+        let width = self.look.width.unwrap_or(READABLE);
+        let mut text = String::new();
+        if self.plan.is_none() {
+            // Nothing was begun: why has been said already.
+            summary::verdict(&mut text, results, self.paint, width, (reports, code));
+            return self.print(&text);
+        }
+        failure::write(&mut text, record, registry, self.paint, width);
+        summary::write(&mut text, results, self.paint, width, (reports, code));
+        self.print(&text);
+    }
+
+    fn line(&self, plan: &Plan, subtest: usize, verdict: SubtestVerdict, took: Duration) -> Option<String> {
+        let scenario = &plan.planned(subtest)?.scenario;
+        let (label, style) = paint::verdict(verdict);
+        let time = match verdict {
+            SubtestVerdict::Skip => " ".repeat(10),
+            _ => format!("[{:>7.3}s]", took.as_secs_f64()),
+        };
+        let widest = plan.subtests.iter().map(|planned| planned.scenario.id.chars().count()).max();
+        let id = &scenario.id;
+        let padding = " ".repeat(widest.unwrap_or_default().saturating_sub(id.chars().count()));
+        let used = LABEL_WIDTH + 1 + time.chars().count() + 1 + widest.unwrap_or_default() + 2;
+        let title = match self.look.width {
+            Some(width) => wrap::cut(&scenario.title, width.saturating_sub(used)),
+            None => scenario.title.clone(),
+        };
+        let label = self.paint.with(style, &format!("{label:>LABEL_WIDTH$}"));
+        Some(format!("{label} {time} {}{padding}  {title}", self.paint.bold(id)).trim_end().to_owned() + "\n")
+    }
+
+    fn print(&mut self, text: &str) {
+        let out = &mut self.out;
+        // A reader that has gone away is no reason to stop judging.
+        self.progress.suspend(|| {
+            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        });
+    }
+
+    fn begin(&mut self, plan: &Arc<Plan>, target: &str) {
+        let (subtests, many) = (plan.subtests.len(), if plan.subtests.len() == 1 { "" } else { "s" });
+        let times = match plan.repetitions() {
+            1 => String::new(),
+            times => format!(", {times} times each,"),
+        };
+        self.print(&format!("{subtests} sub-test{many}{times} against {}\n\n", self.paint.bold(target)));
+        self.plan = Some(Arc::clone(plan));
+        if self.look.live {
+            self.progress = ProgressBar::with_draw_target(
+                u64::try_from(plan.runs()).ok(),
+                ProgressDrawTarget::stderr_with_hz(10),
+            );
+            let style = ProgressStyle::with_template("{spinner} {pos}/{len} [{elapsed}] {wide_msg}");
+            self.progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            self.progress.enable_steady_tick(Duration::from_millis(200));
+        }
+    }
+
+    fn tell_running(&self) {
+        let Some(plan) = &self.plan else { return };
+        let ids: Vec<&str> = self
+            .running
+            .iter()
+            .filter_map(|subtest| plan.planned(*subtest))
+            .map(|planned| planned.scenario.id.as_str())
+            .collect();
+        self.progress.set_message(ids.join(", "));
+    }
+}
+
+impl<W: Write + Send> Listener for Terminal<W> {
+    fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Started { plan, target, .. } => {
+                let version = target.version.as_deref().map(|version| format!(" {version}"));
+                let place = target.base_url.as_deref().map(|base_url| format!(" at {base_url}"));
+                let name = &target.name;
+                let whole = format!("{name}{}{}", version.unwrap_or_default(), place.unwrap_or_default());
+                self.begin(plan, &whole);
+            }
+            Event::SubtestStarted { subtest } => {
+                self.running.insert(*subtest);
+                self.tell_running();
+            }
+            Event::SubtestFinished { subtest, verdict, took, .. } => {
+                self.running.remove(subtest);
+                let line = self.plan.as_ref().and_then(|plan| self.line(plan, *subtest, *verdict, *took));
+                self.print(&line.unwrap_or_default());
+                self.progress.inc(1);
+                self.tell_running();
+            }
+            Event::StepFinished { .. }
+            | Event::CleanupFailed { .. }
+            | Event::Settled { .. }
+            | Event::Finished { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! One HTTP request and what came of it: the only way in which the kit talks to a target.
+
+mod client;
+mod clients;
+mod error;
+mod failure;
+mod pace;
+mod send;
+
+pub use client::{ClientSettings, Tls, build, joined};
+pub use clients::Clients;
+pub use error::ExchangeError;
+pub use failure::causes;
+pub use pace::{Pace, Rate};
+pub use send::{Caller, PreparedRequest, send};

@@ -1,0 +1,19 @@
+//! Runs a plan and tells what happens, as events.
+
+mod cleanup;
+mod events;
+mod ledger;
+mod name;
+mod preparation;
+mod repeat;
+mod scheduler;
+mod setting;
+mod stop;
+mod subtest;
+mod sweep;
+mod walk;
+
+pub use name::new_id;
+pub use scheduler::run;
+pub use setting::Setting;
+pub use stop::{Stop, Stopper, stop};

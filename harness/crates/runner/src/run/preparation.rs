@@ -1,0 +1,135 @@
+//! Brings a sub-test's machines into the state that it begins with.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use futures::future::join_all;
+use regex::Regex;
+
+use crate::step::StepError;
+use crate::step::machine::Machine;
+use crate::step::wire::peer::Peer;
+use crate::step::ztna;
+use crate::targets::TestEnvironment;
+use crate::targets::forward::{ForwardError, Forwarder};
+use harness_model::scenario::model::{Identity, Machine as Declared};
+
+const LIMIT: Duration = Duration::from_secs(15);
+const CONNECTED: &str = "Press Ctrl+C";
+
+/// A user code of RFC 8628 as agents print it.
+static USER_CODE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b[A-Z0-9]{4}-[A-Z0-9]{4}\b").ok());
+
+/// Makes the machines, each logged in and up as declared.
+///
+/// # Errors
+/// A machine cannot be brought there.
+pub(super) async fn prepare(
+    declared: &[Declared],
+    place: &TestEnvironment,
+    prefix: &str,
+    folder: &Path,
+    machines: &mut BTreeMap<String, Machine>,
+) -> Result<(), StepError> {
+    for declaration in declared.iter().filter(|declaration| !declaration.wire) {
+        let name = &declaration.name;
+        let failed = |cause: String| StepError::Preparation { machine: name.clone(), cause };
+        let agent = place.agent().ok_or_else(|| failed("the target has no agent".to_owned()))?;
+        let forwarder = match declaration.observed {
+            true => {
+                let listener = place.listener().map_err(ForwardError::Port)?;
+                Some(Forwarder::start(listener, place.client_settings())?)
+            }
+            false => None,
+        };
+        let server = match &forwarder {
+            Some(forwarder) => forwarder.base_url().to_owned(),
+            None => place.base_url().as_str().trim_end_matches('/').to_owned(),
+        };
+        let mut machine =
+            Machine::new(name, format!("{prefix}{name}"), agent.clone(), server, forwarder, folder)?;
+        machine.namespace = place.namespace().cloned();
+        machines.insert(name.clone(), machine);
+    }
+    // In the map first: what they start is stopped even if one of them fails.
+    let starts = machines.values_mut().filter_map(|machine| {
+        let declaration = declared.iter().find(|declaration| declaration.name == machine.name)?;
+        Some(start(machine, declaration, place))
+    });
+    join_all(starts).await.into_iter().collect()
+}
+
+/// Makes the WireGuard peers of the kit's own, which nobody knows before they join.
+///
+/// # Errors
+/// There is no free UDP port, or no IPv4 address at which the target's machines could reach it.
+pub(super) fn peers(
+    declared: &[Declared],
+    place: &TestEnvironment,
+    prefix: &str,
+) -> Result<BTreeMap<String, Peer>, StepError> {
+    let made = declared.iter().filter(|declaration| declaration.wire).map(|declaration| {
+        let name = &declaration.name;
+        let (socket, endpoint) = place.udp_socket().map_err(|cause| StepError::Local {
+            what: format!("{name} gets no UDP socket that machines can reach"),
+            cause,
+        })?;
+        Ok((name.clone(), Peer::new(name, format!("{prefix}{name}"), socket, endpoint)))
+    });
+    made.collect()
+}
+
+async fn start(
+    machine: &mut Machine,
+    declaration: &Declared,
+    place: &TestEnvironment,
+) -> Result<(), StepError> {
+    if let Some(identity) = declaration.login {
+        log_in(machine, identity, place).await?;
+    }
+    if declaration.up {
+        bring_up(machine).await?;
+    }
+    Ok(())
+}
+
+async fn log_in(machine: &mut Machine, identity: Identity, place: &TestEnvironment) -> Result<(), StepError> {
+    let failed = |cause: String| StepError::Preparation { machine: machine.name.clone(), cause };
+    let mut process = machine.start(&["login".to_owned()], &[])?;
+    let code = process.find(user_code, LIMIT).await;
+    let Some(code) = code else {
+        process.kill().await;
+        return Err(failed(format!("`ztna login` showed no code:\n{}", both(process.output()))));
+    };
+    place.approve(&code, identity).await?;
+    match process.wait(LIMIT).await {
+        Some(status) if status.success() => Ok(()),
+        Some(_) => Err(failed(format!("`ztna login` failed:\n{}", both(process.output())))),
+        None => {
+            process.kill().await;
+            Err(failed(format!("`ztna login` did not end:\n{}", both(process.output()))))
+        }
+    }
+}
+
+async fn bring_up(machine: &mut Machine) -> Result<(), StepError> {
+    let result = ztna::run(machine, vec!["up".to_owned()], Vec::new(), Some(CONNECTED), LIMIT).await?;
+    if result.running {
+        return Ok(());
+    }
+    let output = both((result.stdout, result.stderr));
+    Err(StepError::Preparation {
+        machine: machine.name.clone(),
+        cause: format!("`ztna up` did not come up:\n{output}"),
+    })
+}
+
+fn user_code(output: &str) -> Option<String> {
+    USER_CODE.as_ref()?.find(output).map(|code| code.as_str().to_owned())
+}
+
+fn both((stdout, stderr): (String, String)) -> String {
+    format!("{stdout}{stderr}").trim_end().to_owned()
+}

@@ -1,0 +1,181 @@
+//! Runs sub-tests at the same time and brings their events into one row.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::run::events::Events;
+use crate::run::setting::Setting;
+use crate::run::stop::Stop;
+use crate::run::{subtest, sweep};
+use harness_model::event::{End, Event, Fault, Listener, SubtestVerdict};
+use harness_model::plan::{Disposition, Plan};
+use harness_model::scenario::model::Capability;
+
+/// Runs the whole plan; `at` is the time it begins.
+pub async fn run(
+    setting: Arc<Setting>,
+    plan: Arc<Plan>,
+    at: SystemTime,
+    stop: Stop,
+    listener: &mut dyn Listener,
+) {
+    let begun = Instant::now();
+    let target = setting.target.description();
+    listener.hear(&Event::Started { plan: Arc::clone(&plan), target, at });
+
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let scheduling =
+        tokio::spawn(schedule(Arc::clone(&setting), Arc::clone(&plan), stop.clone(), Events::new(sender)));
+    while let Some(event) = receiver.recv().await {
+        listener.hear(&event);
+    }
+    let Scheduled { unfinished, has_begun } = scheduling.await.unwrap_or_default();
+    let end = stop.end().unwrap_or(End::Complete);
+    for (subtest, fault, reason) in unfinished {
+        let (verdict, reason, fault) = match plan.planned(subtest).map(|planned| &planned.disposition) {
+            Some(Disposition::Skip(reason)) => (SubtestVerdict::Skip, reason.clone(), None),
+            _ => (SubtestVerdict::Error, reason, Some(fault)),
+        };
+        let took = std::time::Duration::ZERO;
+        listener.hear(&Event::SubtestFinished { subtest, verdict, reason: Some(reason), fault, took });
+    }
+    // What nobody began has left nothing.
+    let leftovers = if has_begun { sweep::sweep(&setting, stop).await } else { Vec::new() };
+    listener.hear(&Event::Settled {
+        run_id: setting.id.clone(),
+        retries: setting.target.retries(),
+        leftovers,
+    });
+    listener.hear(&Event::Finished { took: begun.elapsed(), end });
+}
+
+/// How the schedule went.
+#[derive(Debug, Default)]
+struct Scheduled {
+    /// What did not end by itself, whose fault that is, and why.
+    unfinished: Vec<(usize, Fault, String)>,
+    /// Whether a sub-test began that is not skipped.
+    has_begun: bool,
+}
+
+async fn schedule(setting: Arc<Setting>, plan: Arc<Plan>, mut stop: Stop, events: Events) -> Scheduled {
+    let mut unfinished = Vec::new();
+    let mut has_begun = false;
+    let mut running: JoinSet<()> = JoinSet::new();
+    let mut positions = std::collections::HashMap::new();
+    let mut waiting = turns(&plan, setting.target.is_shared(), setting.jobs).peekable();
+    let is_enough = || plan.selection.max_fail.is_some_and(|most| events.failed() >= most.get());
+    loop {
+        while stop.end().is_none() && !is_enough() {
+            let free = |turn: &Turn| running.len() < turn.beside;
+            let Some(Turn { subtest, .. }) = waiting.next_if(free) else { break };
+            let task = running.spawn(one(
+                Arc::clone(&setting),
+                Arc::clone(&plan),
+                subtest,
+                stop.clone(),
+                events.clone(),
+            ));
+            positions.insert(task.id(), subtest);
+            let planned = plan.planned(subtest);
+            has_begun |= planned.is_some_and(|planned| planned.disposition == Disposition::Run);
+        }
+        let finished = tokio::select! {
+            finished = running.join_next_with_id() => finished,
+            () = stop.asked(), if stop.end().is_none() => continue,
+        };
+        match finished {
+            None => break,
+            Some(Ok((task, ()))) => drop(positions.remove(&task)),
+            // Steps catch panics themselves; this one came from around them.
+            Some(Err(error)) => {
+                let subtest = positions.remove(&error.id()).unwrap_or_default();
+                unfinished.push((subtest, Fault::Kit, format!("the kit failed: {error}")));
+            }
+        }
+    }
+    let reason = match plan.selection.max_fail {
+        Some(most) if stop.end().is_none() => format!("not begun: --max-fail {most} was reached"),
+        _ => "interrupted before it began".to_owned(),
+    };
+    unfinished.extend(waiting.map(|turn| (turn.subtest, Fault::Interruption, reason.clone())));
+    Scheduled { unfinished, has_begun }
+}
+
+/// When a sub-test begins: as soon as fewer than `beside` others run.
+#[derive(Debug, PartialEq, Eq)]
+struct Turn {
+    subtest: usize,
+    beside: usize,
+}
+
+/// In the plan's order, but those that move a clock which others live by come last, each alone: the
+/// sessions and keys of sub-tests beside them would expire.
+fn turns(plan: &Plan, is_shared: bool, jobs: usize) -> impl Iterator<Item = Turn> + use<'_> {
+    let moves_time = move |run: &usize| {
+        let planned = plan.planned(*run);
+        is_shared && planned.is_some_and(|planned| planned.scenario.needs.contains(&Capability::Clock))
+    };
+    // Made as it goes on: a thousand repetitions must not fill the memory.
+    let all = move || (0..plan.repetitions()).flat_map(|repetition| plan.order(repetition));
+    let together = all().filter(move |run| !moves_time(run));
+    let together = together.map(move |subtest| Turn { subtest, beside: jobs.max(1) });
+    let alone = all().filter(moves_time).map(|subtest| Turn { subtest, beside: 1 });
+    together.chain(alone)
+}
+
+async fn one(setting: Arc<Setting>, plan: Arc<Plan>, subtest: usize, stop: Stop, events: Events) {
+    if let Some(planned) = plan.planned(subtest) {
+        subtest::run(&setting, planned, subtest, stop, &events).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use harness_model::plan::PlannedSubtest;
+    use harness_model::requirement::Registry;
+    use harness_model::scenario::model::{Scenario, Source};
+    use harness_model::scenario::{Place, parse};
+
+    fn scenario(stem: &str) -> Scenario {
+        let text = "title = \"a title\"\n[[step]]\nname = \"n\"\nget = \"/\"\n\
+             check = [{ verifies = [\"a/F.1\"], status = 200 }]\n";
+        let source = Arc::new(Source { path: format!("{stem}.toml").into(), text: text.to_owned() });
+        let place = Place {
+            suite: "s".to_owned(),
+            chapter: "a".to_owned(),
+            stem: stem.to_owned(),
+            snapshots: format!("{stem}.snap").into(),
+        };
+        let registry = "[chapters]\na = { suite = \"s\", title = \"\", document = \"\" }\n\
+             [[requirement]]\nid = \"a/F.1\"\ntext = \"\"\nvia = [\"http\"]\nlevel = \"must\"\n";
+        let registry = Registry::load(registry, "requirements.toml".as_ref()).unwrap();
+        parse(&source, &place, &registry).scenario.unwrap()
+    }
+
+    #[test]
+    fn only_a_shared_clock_is_moved_alone() {
+        let subtests = [("ST1", true), ("ST2", false), ("ST3", true), ("ST4", false)];
+        let subtests = subtests.map(|(id, moves_time)| {
+            let mut scenario = scenario(id);
+            scenario.needs.extend(moves_time.then_some(Capability::Clock));
+            PlannedSubtest {
+                scenario: Arc::new(scenario),
+                disposition: Disposition::Run,
+                judges_ours: false,
+                waivers: Arc::default(),
+            }
+        });
+        let plan = Plan { subtests: subtests.into(), ..Plan::default() };
+        let order = |is_shared| {
+            let turns = turns(&plan, is_shared, 4);
+            turns.map(|turn| (turn.subtest, turn.beside)).collect::<Vec<_>>()
+        };
+        assert_eq!(order(false), [(0, 4), (1, 4), (2, 4), (3, 4)]);
+        assert_eq!(order(true), [(1, 4), (3, 4), (0, 1), (2, 1)]);
+    }
+}

@@ -1,0 +1,195 @@
+//! Takes the steps of a sub-test one after the other and judges them.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use crate::run::events::Events;
+use crate::run::ledger::Ledger;
+use crate::run::repeat;
+use crate::run::repeat::shell_variable;
+use crate::run::setting::Setting;
+use crate::step::eventually::Polling;
+use crate::step::{Stage, StepError, perform};
+use harness_model::check::evidence::{Evidence, Exchange, ProcessResult};
+use harness_model::check::outcome::{CheckVerdict, Outcome};
+use harness_model::check::snapshot::Mode;
+use harness_model::event::{Event, Fault};
+use harness_model::judge::{Done, Judge, Tally, Undone, keep_values, name, rows};
+use harness_model::plan::PlannedSubtest;
+use harness_model::recording::{Moment, Recorder, Recording};
+use harness_model::scenario::model::{Action, Request, Row, Step};
+use harness_model::scenario::template::{TemplateError, fill_template};
+use harness_model::secret::Secrets;
+
+/// One walk through a sub-test.
+pub(super) struct Walk<'a> {
+    pub(super) setting: &'a Setting,
+    pub(super) planned: &'a PlannedSubtest,
+    pub(super) subtest: usize,
+    pub(super) secrets: &'a Secrets,
+    pub(super) events: &'a Events,
+    /// What the sub-test made on the target.
+    pub(super) ledger: &'a Mutex<Ledger>,
+}
+
+impl Walk<'_> {
+    /// Does every step, once a row. Where the surroundings kept one from being done nobody knows what the
+    /// later ones would show of the target: their checks are left unjudged.
+    pub(super) async fn steps(&self, stage: &mut Stage, tally: &mut Tally) {
+        let mut is_broken = false;
+        let key = self.setting.evidence.as_ref();
+        let mut recorder = key.map(|key| Recorder::new(key.clone(), self.judge(), self.secrets));
+        for (index, step) in self.planned.scenario.steps.iter().enumerate() {
+            for (row, cells) in rows(step).iter().enumerate() {
+                stage.bindings.enter_row(cells);
+                let title = name(step, &stage.bindings);
+                tally.step = self.secrets.conceal(&title);
+                let mut moment = Moment { step: index, row, at: SystemTime::now(), attempts: 1 };
+                let (done, outcomes) = match is_broken {
+                    true => self.leave_out(step, stage),
+                    false => self.settle(step, stage, &mut moment.attempts).await,
+                };
+                is_broken |= done.as_ref().is_err_and(|undone| undone.fault == Fault::Environment);
+                let concealed = outcomes.iter().map(|outcome| self.secrets.conceal_outcome(outcome));
+                let outcomes: Vec<Outcome> = concealed.map(|outcome| self.judge().waived(outcome)).collect();
+                tally.note(&done, &outcomes);
+                let record = |recorder: &mut Recorder<'_>| {
+                    Box::new(recorder.record(moment, &title, &done, &stage.bindings, &outcomes))
+                };
+                let recording = recorder.as_mut().map(record);
+                self.tell(step, stage, &tally.step, &done, outcomes, recording);
+            }
+            stage.bindings.enter_row(&Row::new());
+        }
+    }
+
+    /// Does every step of the cleanup. What was never made needs none: its step is left out.
+    pub(super) async fn cleanup(&self, stage: &mut Stage) {
+        for step in &self.planned.scenario.cleanup {
+            for row in rows(step) {
+                stage.bindings.enter_row(&row);
+                let problem = match perform(step, stage).await {
+                    Ok(evidence) => {
+                        self.enter(&evidence);
+                        refusal(&evidence)
+                    }
+                    Err(StepError::Template(TemplateError::Missing { .. })) => None,
+                    Err(error) => Some(error.to_string()),
+                };
+                if let Some(problem) = problem {
+                    let message = format!("{}: {problem}", name(step, &stage.bindings));
+                    let message = self.secrets.conceal(&message);
+                    self.events.tell(Event::CleanupFailed { subtest: self.subtest, message });
+                }
+            }
+            stage.bindings.enter_row(&Row::new());
+        }
+    }
+
+    fn judge(&self) -> Judge<'_> {
+        Judge { planned: self.planned, registry: &self.setting.registry, strict: self.setting.strict }
+    }
+
+    /// Does a step, a read that should come true eventually until it has or its time is over.
+    async fn settle(&self, step: &Step, stage: &mut Stage, attempts: &mut u32) -> (Done, Vec<Outcome>) {
+        let mut polling = step.eventually.map(Polling::begin);
+        loop {
+            let done = perform(step, stage).await.map_err(Undone::from);
+            // A session may have been renewed meanwhile.
+            for (identity, token) in stage.place.sessions().await {
+                self.secrets.learn(&token, shell_variable(identity));
+            }
+            if let Ok(evidence) = &done {
+                self.secrets.learn_from(evidence);
+                self.enter(evidence);
+            }
+            keep_values(step, &done, &mut stage.bindings);
+            if let Some(polling) = &mut polling {
+                // Only the last answer may become a snapshot.
+                let outcomes = self.judge().judge(step, &done, &stage.bindings, Mode::Compare);
+                let settled = done.is_ok() && !outcomes.iter().any(is_bad);
+                if !settled && polling.again().await {
+                    *attempts += 1;
+                    continue;
+                }
+            }
+            let outcomes = self.judge().judge(step, &done, &stage.bindings, self.setting.snapshots);
+            return (done, outcomes);
+        }
+    }
+
+    fn enter(&self, evidence: &Evidence) {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).enter(evidence);
+    }
+
+    fn leave_out(&self, step: &Step, stage: &mut Stage) -> (Done, Vec<Outcome>) {
+        let done = Err(Undone::from(StepError::Earlier));
+        keep_values(step, &done, &mut stage.bindings);
+        let outcomes = self.judge().judge(step, &done, &stage.bindings, Mode::Compare);
+        (done, outcomes)
+    }
+
+    fn tell(
+        &self,
+        step: &Step,
+        stage: &Stage,
+        name: &str,
+        done: &Done,
+        outcomes: Vec<Outcome>,
+        recording: Option<Box<Recording>>,
+    ) {
+        let (exchanges, process, wire) = match done {
+            Ok(Evidence::Http(exchanges)) => (exchanges.as_slice(), None, None),
+            Ok(Evidence::Process(process)) => (Default::default(), Some(process), None),
+            Ok(Evidence::Wire(wire)) => (Default::default(), None, Some(wire)),
+            Ok(Evidence::Nothing) | Err(_) => (Default::default(), None, None),
+        };
+        self.events.tell(Event::StepFinished {
+            subtest: self.subtest,
+            name: name.to_owned(),
+            span: step.span.clone(),
+            repeat: self.repeat(step, exchanges, process, stage),
+            exchanges: exchanges.iter().map(|exchange| self.secrets.conceal_exchange(exchange)).collect(),
+            process: process.map(|process| self.secrets.conceal_process(process)),
+            wire: wire.map(|wire| Box::new(self.secrets.conceal_wire(wire))),
+            outcomes,
+            recording,
+        });
+    }
+
+    fn repeat(
+        &self,
+        step: &Step,
+        exchanges: &[Exchange],
+        process: Option<&ProcessResult>,
+        stage: &Stage,
+    ) -> Option<String> {
+        let base_url = stage.place.base_url();
+        let is_private = stage.place.is_private();
+        match (exchanges.first(), process) {
+            (Some(exchange), _) => {
+                let from = match &step.action {
+                    Action::Http(Request { from: Some(from), .. }) => {
+                        fill_template(from, stage.bindings.scope()).ok().flatten()
+                    }
+                    _ => None,
+                };
+                let base_url = is_private.then_some(base_url);
+                Some(repeat::curl(exchange, from.as_deref(), self.secrets, base_url))
+            }
+            (None, Some(process)) => Some(repeat::command(process, base_url, self.secrets, is_private)),
+            (None, None) => None,
+        }
+    }
+}
+
+fn is_bad(outcome: &Outcome) -> bool {
+    matches!(outcome.verdict, CheckVerdict::Fail | CheckVerdict::Error)
+}
+
+/// What an answer to a cleanup step says against it; something that is gone already is clean.
+fn refusal(evidence: &Evidence) -> Option<String> {
+    let Evidence::Http(exchanges) = evidence else { return None };
+    let refused = exchanges.iter().find(|exchange| exchange.status >= 400 && exchange.status != 404)?;
+    Some(format!("{} {} answered {}", refused.method, refused.url, refused.status))
+}

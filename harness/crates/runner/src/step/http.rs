@@ -1,0 +1,144 @@
+//! `get`, `post`, `put`, `patch`, `delete`: one HTTP exchange.
+
+use std::net::IpAddr;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+
+use super::error::StepError;
+use super::stage::Stage;
+use crate::exchange::{Caller, PreparedRequest, send};
+use harness_model::check::evidence::Evidence;
+use harness_model::scenario::model::identity_name;
+use harness_model::scenario::model::{Authorisation, Body, Request};
+use harness_model::scenario::template::{Scope, TemplateError, fill_template, fill_value};
+
+/// Sends the request and records the exchange.
+///
+/// # Errors
+/// The request cannot be made from what is known, or no whole answer came.
+pub async fn perform(request: &Request, stage: &mut Stage) -> Result<Evidence, StepError> {
+    let session = session(request, stage).await?;
+    let prepared = prepare(request, stage.place.base_url(), session.as_deref(), stage.bindings.scope())?;
+    let client = stage.clients.from_address(prepared.from)?;
+    let mut exchange = send(&client, &prepared).await?;
+    if exchange.status == 401
+        && let Some(session) = revive(request, &client, session.as_deref(), stage).await?
+    {
+        let base_url = stage.place.base_url();
+        exchange =
+            send(&client, &prepare(request, base_url, Some(&session), stage.bindings.scope())?).await?;
+    }
+    stage.place.adapt(&mut exchange);
+    Ok(Evidence::Http(vec![exchange]))
+}
+
+/// Another session, if the one of the request has ended on a shared target: an answer to that says nothing of the
+/// target, and a request that was refused for it changed nothing.
+pub(super) async fn revive(
+    request: &Request,
+    client: &Caller,
+    session: Option<&str>,
+    stage: &mut Stage,
+) -> Result<Option<String>, StepError> {
+    let (Authorisation::Identity(identity), Some(refused)) = (&request.authorisation, session) else {
+        return Ok(None);
+    };
+    let revived = stage.place.revive(client, *identity, refused).await?;
+    let variable = format!("token.{}", identity_name(*identity));
+    if let Some(token) = &revived
+        && stage.bindings.has_built_in(&variable)
+    {
+        stage.bindings.set_built_in(&variable, token.clone());
+    }
+    Ok(revived)
+}
+
+/// The token of the person whose request it is.
+pub(super) async fn session(request: &Request, stage: &Stage) -> Result<Option<String>, StepError> {
+    match request.authorisation {
+        Authorisation::Identity(identity) => Ok(Some(stage.place.token(identity).await?)),
+        Authorisation::Nobody | Authorisation::Bearer(_) => Ok(None),
+    }
+}
+
+/// Fills in everything.
+pub(super) fn prepare(
+    request: &Request,
+    base_url: &Url,
+    session: Option<&str>,
+    scope: Scope<'_>,
+) -> Result<PreparedRequest, StepError> {
+    let (body, is_json) = body(&request.body, scope)?;
+    Ok(PreparedRequest {
+        method: Method::from_bytes(request.method.as_bytes())
+            .map_err(|_| StepError::Request(format!("`{}` is no method", request.method)))?,
+        url: url(request, base_url, scope)?,
+        headers: headers(request, session, is_json, scope)?,
+        body,
+        from: from(request, scope)?,
+    })
+}
+
+fn url(request: &Request, base_url: &Url, scope: Scope<'_>) -> Result<Url, StepError> {
+    let path = fill_template(&request.path, scope)?.unwrap_or_default();
+    let text = format!("{}{path}", base_url.as_str().trim_end_matches('/'));
+    let mut url =
+        Url::parse(&text).map_err(|error| StepError::Request(format!("`{text}` is no URL: {error}")))?;
+    for (name, template) in &request.query {
+        if let Some(value) = fill_template(template, scope)? {
+            url.query_pairs_mut().append_pair(name, &value);
+        }
+    }
+    Ok(url)
+}
+
+fn body(body: &Body, scope: Scope<'_>) -> Result<(Option<String>, bool), TemplateError> {
+    Ok(match body {
+        Body::None => (None, false),
+        Body::Json { value, .. } => (fill_value(value, scope)?.map(|value| value.to_string()), true),
+        Body::Text(template) => (fill_template(template, scope)?, false),
+    })
+}
+
+fn headers(
+    request: &Request,
+    session: Option<&str>,
+    is_json: bool,
+    scope: Scope<'_>,
+) -> Result<HeaderMap, StepError> {
+    let mut headers = HeaderMap::new();
+    if is_json {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    let bearer = match (&request.authorisation, session) {
+        (Authorisation::Bearer(template), _) => fill_template(template, scope)?,
+        (_, session) => session.map(str::to_owned),
+    };
+    if let Some(bearer) = bearer {
+        headers.insert(AUTHORIZATION, header_value("Authorization", &format!("Bearer {bearer}"))?);
+    }
+    for (name, template) in &request.headers {
+        let header = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| StepError::Request(format!("`{name}` is no header name")))?;
+        match fill_template(template, scope)? {
+            Some(value) => headers.insert(header, header_value(name, &value)?),
+            None => headers.remove(header),
+        };
+    }
+    Ok(headers)
+}
+
+fn header_value(name: &str, value: &str) -> Result<HeaderValue, StepError> {
+    // The value may be a secret: the message names the header only.
+    let mut value = HeaderValue::from_bytes(value.as_bytes())
+        .map_err(|_| StepError::Request(format!("the value of {name} has characters no header may have")))?;
+    value.set_sensitive(name.eq_ignore_ascii_case("authorization"));
+    Ok(value)
+}
+
+fn from(request: &Request, scope: Scope<'_>) -> Result<Option<IpAddr>, StepError> {
+    let Some(template) = &request.from else { return Ok(None) };
+    let Some(text) = fill_template(template, scope)? else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| StepError::Request(format!("`from`: `{text}` is no IP address")))
+}

@@ -1,0 +1,150 @@
+//! `ztna`: one command of the agent on a machine.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+use std::time::Instant;
+
+use super::error::StepError;
+use super::stage::Stage;
+use crate::step::machine::Machine;
+use crate::step::process::{Process, Waited};
+use harness_model::check::evidence::{Evidence, ProcessResult};
+use harness_model::scenario::model::Command;
+use harness_model::scenario::template::{Scope, TemplateError, fill_template};
+
+/// Runs the command to its end, or until it says the awaited text and then on in the background.
+///
+/// # Errors
+/// A variable has no value, or the agent cannot be started.
+pub async fn perform(command: &Command, stage: &mut Stage) -> Result<Evidence, StepError> {
+    let scope = stage.bindings.scope();
+    let words = words(command, scope)?;
+    let environment = environment(command, scope)?;
+    let machine = stage
+        .machines
+        .get_mut(&command.machine)
+        .ok_or_else(|| StepError::Machine(command.machine.clone()))?;
+    Ok(Evidence::Process(run(machine, words, environment, command.until.as_deref(), command.timeout).await?))
+}
+
+/// As [`perform`], with everything filled in.
+///
+/// # Errors
+/// The agent cannot be started.
+pub async fn run(
+    machine: &mut Machine,
+    mut words: Vec<String>,
+    environment: Vec<(String, Option<String>)>,
+    until: Option<&str>,
+    timeout: std::time::Duration,
+) -> Result<ProcessResult, StepError> {
+    complete_up(&mut words, &machine.host_name, &machine.agent.up_flags);
+    let process = machine.start(&words, &environment)?;
+    let result = ProcessResult { command: command_line(&words, &environment), ..Default::default() };
+    Ok(attend(machine, process, result, until, timeout).await)
+}
+
+/// Waits for a process that was just started on the machine, and completes its result.
+pub(super) async fn attend(
+    machine: &mut Machine,
+    mut process: Process,
+    mut result: ProcessResult,
+    until: Option<&str>,
+    timeout: std::time::Duration,
+) -> ProcessResult {
+    let begun = Instant::now();
+    let mut remark = None;
+    let status = match until {
+        None => process.wait(timeout).await,
+        Some(text) => match process.wait_for(text, timeout).await {
+            Waited::Seen => {
+                result.running = true;
+                None
+            }
+            Waited::Ended(_) => process.wait(timeout).await,
+            Waited::TimedOut => None,
+        },
+    };
+    if status.is_none() && !result.running {
+        process.kill().await;
+        remark = Some(match until {
+            Some(text) => format!("[killed after {timeout:?}: no line contained “{text}”]"),
+            None => format!("[killed after {timeout:?}: it did not end]"),
+        });
+    }
+    (result.stdout, result.stderr) = process.output();
+    result.exit = status.and_then(|status| status.code());
+    if let Some(remark) = remark.or_else(|| status.and_then(ended_by_signal)) {
+        result.stderr.push_str(&remark);
+        result.stderr.push('\n');
+    }
+    result.took = begun.elapsed();
+    result.requests = machine.forwarder.as_ref().map(crate::targets::forward::Forwarder::take);
+    if result.running {
+        machine.leave_running(process);
+    }
+    result
+}
+
+fn words(command: &Command, scope: Scope<'_>) -> Result<Vec<String>, TemplateError> {
+    let mut words = Vec::new();
+    for word in &command.words {
+        words.extend(fill_template(word, scope)?);
+    }
+    Ok(words)
+}
+
+fn environment(command: &Command, scope: Scope<'_>) -> Result<Vec<(String, Option<String>)>, TemplateError> {
+    command.env.iter().map(|(name, value)| Ok((name.clone(), fill_template(value, scope)?))).collect()
+}
+
+/// All machines of a sub-test run on one host, whose name they would otherwise share, and which may have no TUN device.
+fn complete_up(words: &mut Vec<String>, host_name: &str, flags: &[String]) {
+    if words.first().is_none_or(|word| word != "up") {
+        return;
+    }
+    if !words.iter().any(|word| word == "--hostname" || word.starts_with("--hostname=")) {
+        words.extend(["--hostname".to_owned(), host_name.to_owned()]);
+    }
+    let missing: Vec<String> = flags.iter().filter(|flag| !words.contains(flag)).cloned().collect();
+    words.extend(missing);
+}
+
+fn command_line(words: &[String], environment: &[(String, Option<String>)]) -> String {
+    let assignments = environment.iter().filter_map(|(name, value)| {
+        value.as_ref().map(|value| format!("{name}={}", shell_words::quote(value)))
+    });
+    assignments
+        .chain(std::iter::once("ztna".to_owned()))
+        .chain(words.iter().map(|word| shell_words::quote(word).into_owned()))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn ended_by_signal(status: ExitStatus) -> Option<String> {
+    status.signal().map(|signal| format!("[ended by signal {signal}]"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn up_gets_what_it_does_not_have() {
+        let cases = [
+            ("up", "", "up --hostname Linux-C"),
+            ("up --tags a", "", "up --tags a --hostname Linux-C"),
+            ("up --hostname other", "", "up --hostname other"),
+            ("up --hostname=other", "", "up --hostname=other"),
+            ("up", "--userspace", "up --hostname Linux-C --userspace"),
+            ("up --userspace --hostname o", "--userspace", "up --userspace --hostname o"),
+            ("status", "--userspace", "status"),
+        ];
+        for (given, flags, wanted) in cases {
+            let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            let mut words = split(given);
+            complete_up(&mut words, "Linux-C", &split(flags));
+            assert_eq!(words.join(" "), wanted);
+        }
+    }
+}

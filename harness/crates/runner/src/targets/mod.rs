@@ -1,0 +1,20 @@
+//! Where sub-tests run: whatever implements [`Target`], such as one implementation somewhere that all share.
+
+mod agent;
+mod ask;
+mod control_plane;
+mod credential;
+mod environment;
+mod error;
+pub mod forward;
+pub mod namespace;
+pub mod pointers;
+pub mod profile;
+pub mod remote;
+mod target;
+
+pub use agent::{AgentCommand, WITHOUT_TUN};
+pub use control_plane::ControlPlane;
+pub use environment::{EnvironmentFacts, TestEnvironment};
+pub use error::TargetError;
+pub use target::Target;

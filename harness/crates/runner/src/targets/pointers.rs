@@ -1,0 +1,153 @@
+//! Where a target keeps what no document describes: its answers brought to where the kit reads them.
+
+use reqwest::Url;
+use serde_json::{Map, Value};
+
+use harness_model::check::evidence::Exchange;
+
+pub use super::profile::{MachinePointers, Pointers};
+
+const LOGIN: &str = "/api/auth/login";
+const REGISTER: &str = "/api/register-machine";
+const USER_ORGS: &str = "/api/user-orgs";
+const TABLES: &str = "/api/db/";
+/// The header of an answer that is not as it came.
+const MARK: &str = "x-harness-pointers";
+const MACHINES: &str = "/api/db/machines";
+
+impl Pointers {
+    /// Puts what the profile points to where the kit reads it. Checks, reports and evidence see the same answer, which
+    /// says in a header of its own that it was changed.
+    pub fn apply(&self, exchange: &mut Exchange) {
+        if *self == Self::default() || !(200..300).contains(&exchange.status) {
+            return;
+        }
+        let Ok(url) = Url::parse(&exchange.url) else { return };
+        let Some(json) = &mut exchange.json else { return };
+        let as_it_came = json.clone();
+        self.apply_to(&exchange.method, url.path(), json);
+        if *json != as_it_came {
+            exchange.body = json.to_string();
+            exchange.headers.push((MARK.to_owned(), "changed by the profile's [pointers]".to_owned()));
+        }
+    }
+
+    fn apply_to(&self, method: &str, path: &str, answer: &mut Value) {
+        let is = |wanted: &str, end: &str| method == wanted && path.ends_with(end);
+        if is("POST", LOGIN) {
+            copy(answer, self.access_token.as_deref(), &["data", "access_token"]);
+        } else if is("POST", REGISTER) {
+            copy(answer, self.machine_token.as_deref(), &["data", "machine_token"]);
+        } else if is("GET", USER_ORGS) || method == "GET" && path.contains(TABLES) {
+            copy(answer, self.rows.as_deref(), &["data"]);
+            if path.ends_with(MACHINES) {
+                let rows = match answer {
+                    Value::Array(rows) => Some(rows),
+                    answer => answer.get_mut("data").and_then(Value::as_array_mut),
+                };
+                rows.into_iter().flatten().for_each(|row| self.machine.apply_to(row));
+            }
+        }
+    }
+}
+
+impl MachinePointers {
+    fn apply_to(&self, row: &mut Value) {
+        let columns = [
+            (&self.id, "id"),
+            (&self.name, "name"),
+            (&self.status, "status"),
+            (&self.tailnet_ip, "tailnet_ip"),
+            (&self.tags, "tags"),
+            (&self.public_key, "public_key"),
+        ];
+        // All are looked up in the row as it came: one may stand where another belongs.
+        let as_it_came = row.clone();
+        for (from, column) in columns {
+            let found = from.as_deref().and_then(|from| as_it_came.pointer(from));
+            if let Some(found) = found {
+                put(row, &[column], found.clone());
+            }
+        }
+    }
+}
+
+fn copy(answer: &mut Value, from: Option<&str>, to: &[&str]) {
+    if let Some(found) = from.and_then(|from| answer.pointer(from)).cloned() {
+        put(answer, to, found);
+    }
+}
+
+/// Puts a value at a place; what stands in the way, and is no object, gives way.
+fn put(whole: &mut Value, to: &[&str], value: Value) {
+    let Some((first, rest)) = to.split_first() else {
+        *whole = value;
+        return;
+    };
+    if !whole.is_object() {
+        *whole = Value::Object(Map::new());
+    }
+    if let Some(object) = whole.as_object_mut() {
+        put(object.entry(*first).or_insert(Value::Null), rest, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn answers_are_brought_to_where_the_kit_reads_them() {
+        let text = |text: &str| Some(text.to_owned());
+        let pointers = Pointers {
+            access_token: text("/jwt"),
+            machine_token: text("/machine/credential"),
+            rows: text("/items"),
+            machine: MachinePointers { id: text("/name"), name: text("/label"), ..Default::default() },
+        };
+        let rows = json!({ "items": [{ "name": "m1", "label": "Linux-C" }] });
+        let there = json!([{ "name": "Linux-C", "label": "Linux-C", "id": "m1" }]);
+        let cases = [
+            ("POST", "/base/api/auth/login", json!({ "jwt": "x" }), "/data/access_token", json!("x")),
+            (
+                "POST",
+                "/api/register-machine",
+                json!({ "data": { "id": 1 }, "machine": { "credential": "c" } }),
+                "/data",
+                json!({ "id": 1, "machine_token": "c" }),
+            ),
+            ("GET", "/api/db/machines", rows.clone(), "/data", there),
+            ("GET", "/api/db/auth_keys", rows.clone(), "/data", rows["items"].clone()),
+            ("GET", "/api/db/machines", json!([{ "name": "m1" }]), "/0/id", json!("m1")),
+            ("POST", "/api/db/api_keys", rows.clone(), "", rows),
+            ("POST", "/api/auth/login", json!("jwt"), "", json!("jwt")),
+        ];
+        for (method, path, mut answer, place, wanted) in cases {
+            pointers.apply_to(method, path, &mut answer);
+            assert_eq!(answer.pointer(place), Some(&wanted), "{method} {path}: {answer}");
+        }
+    }
+
+    #[test]
+    fn an_answer_says_that_it_was_changed() {
+        let pointers = Pointers { rows: Some("/items".to_owned()), ..Default::default() };
+        for (body, changed) in [(r#"{"items":[]}"#, true), (r#"{"data":[]}"#, false)] {
+            let mut exchange = Exchange {
+                method: "GET".to_owned(),
+                url: "http://x/api/db/auth_keys".to_owned(),
+                request_headers: Vec::new(),
+                request_body: None,
+                status: 200,
+                headers: Vec::new(),
+                json: serde_json::from_str(body).ok(),
+                body: body.to_owned(),
+                took: std::time::Duration::ZERO,
+            };
+            pointers.apply(&mut exchange);
+            assert_eq!((exchange.headers.len() == 1, exchange.body != body), (changed, changed));
+            assert_eq!(serde_json::from_str(&exchange.body).ok(), exchange.json);
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! One implementation somewhere, which all sub-tests share.
+
+use std::collections::BTreeMap;
+use std::net::UdpSocket;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use reqwest::Url;
+use reqwest::header::HeaderMap;
+use tokio::sync::Mutex;
+
+use crate::exchange::{Caller, ClientSettings, Pace, PreparedRequest, Rate, Tls, joined, send};
+use harness_model::check::evidence::Exchange;
+use harness_model::scenario::model::{Identity, identity_name};
+use harness_model::target::TargetDescription;
+
+use super::agent::AgentCommand;
+use super::ask;
+use super::control_plane::ControlPlane;
+use super::credential::{Credential, LoginDesk};
+use super::environment::{EnvironmentFacts, TestEnvironment};
+use super::error::TargetError;
+use super::pointers::Pointers;
+use super::profile::{Means, Profile};
+use super::target::Target;
+
+const LOGIN: &str = "/api/auth/login";
+const GREETING: &str = "/healthz";
+
+/// A target as its profile describes it.
+#[derive(Debug)]
+pub struct Remote {
+    profile: Profile,
+    shown: Arc<Path>,
+    agent: Option<AgentCommand>,
+    tls: Tls,
+    pace: Pace,
+    desks: BTreeMap<Identity, Desk>,
+}
+
+/// Where one person's sessions are had. The token is shared by all sub-tests until it is refused or the clock moves.
+#[derive(Debug)]
+struct Desk {
+    credential: Credential,
+    token: Mutex<Option<String>>,
+}
+
+impl Remote {
+    /// A target with the means that its profile points to.
+    pub fn new(profile: Profile, means: Means) -> Self {
+        let Means { credentials, tls, agent } = means;
+        let desk = |credential| Desk { credential, token: Mutex::default() };
+        let limits = &profile.content.limits;
+        let rate = Rate { requests_per_second: limits.requests_per_second, concurrency: limits.concurrency };
+        Self {
+            shown: profile.path.as_path().into(),
+            agent,
+            tls,
+            pace: Pace::new(rate),
+            desks: credentials
+                .into_iter()
+                .map(|(identity, credential)| (identity, desk(credential)))
+                .collect(),
+            profile,
+        }
+    }
+
+    fn pointers(&self) -> &Pointers {
+        &self.profile.content.pointers
+    }
+
+    async fn check_reachable(&self) -> Result<(), TargetError> {
+        let unreachable = |cause| TargetError::Unreachable { base_url: self.base_url().to_string(), cause };
+        let greeting = PreparedRequest {
+            method: reqwest::Method::GET,
+            url: joined(self.base_url(), GREETING),
+            headers: HeaderMap::new(),
+            body: None,
+            from: None,
+        };
+        // Nobody has been waited for yet: what does not answer now is told at once.
+        let settings = ClientSettings { repeats_reads: false, ..self.settings() };
+        let caller = Caller::new(&settings, None).map_err(|error| unreachable(error.to_string()))?;
+        // Any answer will do: the path is the reference's.
+        let answer = send(&caller, &greeting).await.map_err(|error| unreachable(error.to_string()))?;
+        if let Some(elsewhere) = moved(&answer, &greeting.url) {
+            return Err(TargetError::Moved {
+                base_url: self.base_url().to_string(),
+                elsewhere,
+                profile: self.shown.display().to_string(),
+            });
+        }
+        // A command is run once, before a sub-test's time begins.
+        for (identity, desk) in &self.desks {
+            if matches!(desk.credential, Credential::Command { .. }) {
+                self.token(*identity).await?;
+            }
+        }
+        if let Some(reset) = &self.profile.content.hooks.reset {
+            let url = self.hook(reset);
+            ask::post(&self.settings(), url, None, &serde_json::json!({})).await.map_err(|cause| {
+                TargetError::Reset(format!("{cause}; check hooks.reset in {}", self.shown.display()))
+            })?;
+        }
+        Ok(())
+    }
+
+    async fn token(&self, identity: Identity) -> Result<String, TargetError> {
+        let desk = self.desk(identity)?;
+        let mut token = desk.token.lock().await;
+        if let Some(token) = token.as_ref() {
+            return Ok(token.clone());
+        }
+        let obtained = self.obtain(identity, desk).await?;
+        *token = Some(obtained.clone());
+        Ok(obtained)
+    }
+
+    /// Another token than the one that was refused. Many sub-tests may come with the same: one asks for all.
+    async fn renew(&self, identity: Identity, refused: &str) -> Result<String, TargetError> {
+        let desk = self.desk(identity)?;
+        let mut token = desk.token.lock().await;
+        if let Some(present) = token.as_ref().filter(|present| *present != refused) {
+            return Ok(present.clone());
+        }
+        let name = identity_name(identity);
+        let spent = |cause: &str| TargetError::Spent {
+            identity: name,
+            cause: cause.to_owned(),
+            profile: self.shown.display().to_string(),
+        };
+        if !desk.credential.is_renewable() {
+            return Err(spent("and it cannot be renewed"));
+        }
+        let obtained = self.obtain(identity, desk).await?;
+        if obtained == refused {
+            return Err(spent("and its source still has the same"));
+        }
+        *token = Some(obtained.clone());
+        Ok(obtained)
+    }
+
+    async fn advance(&self, duration: Duration) -> Result<(), TargetError> {
+        let Some(hook) = &self.profile.content.hooks.clock else {
+            return Err(TargetError::Clock(format!("{} has no hooks.clock", self.shown.display())));
+        };
+        let body = serde_json::json!({ "advance_seconds": duration.as_secs() });
+        ask::post(&self.settings(), self.hook(hook), None, &body).await.map_err(|cause| {
+            TargetError::Clock(format!("{cause}; check hooks.clock in {}", self.shown.display()))
+        })?;
+        for desk in self.desks.values() {
+            *desk.token.lock().await = None;
+        }
+        Ok(())
+    }
+
+    fn desk(&self, identity: Identity) -> Result<&Desk, TargetError> {
+        let name = identity_name(identity);
+        self.desks.get(&identity).ok_or_else(|| TargetError::Token {
+            identity: name,
+            cause: format!("add tokens.{name} to {}", self.shown.display()),
+        })
+    }
+
+    async fn obtain(&self, identity: Identity, desk: &Desk) -> Result<String, TargetError> {
+        let settings = self.settings();
+        let endpoint = joined(self.base_url(), LOGIN);
+        let at = LoginDesk { settings: &settings, endpoint, pointers: self.pointers() };
+        desk.credential.obtain(&at).await.map_err(|cause| {
+            let name = identity_name(identity);
+            let cause = format!("{cause}; check tokens.{name} in {}", self.shown.display());
+            TargetError::Token { identity: name, cause }
+        })
+    }
+
+    fn base_url(&self) -> &Url {
+        &self.profile.base_url
+    }
+
+    fn settings(&self) -> ClientSettings {
+        let content = &self.profile.content;
+        let timeouts = &content.timeouts;
+        let plain = ClientSettings::plain(self.base_url().clone(), timeouts.connect, timeouts.request);
+        let asked = content.limits.answer_bytes.and_then(|bytes| usize::try_from(bytes.get()).ok());
+        ClientSettings {
+            tls: self.tls.clone(),
+            longest_answer: asked.unwrap_or(plain.longest_answer),
+            repeats_reads: true,
+            pace: self.pace.clone(),
+            profile: Some(Arc::clone(&self.shown)),
+            ..plain
+        }
+    }
+
+    fn hook(&self, hook: &str) -> Url {
+        Url::parse(hook).unwrap_or_else(|_| joined(self.base_url(), hook))
+    }
+}
+
+impl Target for Remote {
+    fn description(&self) -> TargetDescription {
+        let content = &self.profile.content;
+        TargetDescription {
+            name: content.name.clone(),
+            version: content.version.clone(),
+            base_url: Some(self.profile.base_url.to_string()),
+            reference: content.reference,
+            capabilities: self.profile.capabilities.clone(),
+            deviating: None,
+        }
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn most_at_once(&self) -> Option<usize> {
+        self.profile.content.limits.concurrency.and_then(|most| usize::try_from(most.get()).ok())
+    }
+
+    fn time_limit(&self) -> Option<Duration> {
+        Some(self.profile.content.timeouts.subtest)
+    }
+
+    fn retries(&self) -> u64 {
+        self.pace.retries()
+    }
+
+    fn can_approve_logins(&self) -> bool {
+        self.profile.content.hooks.approve.is_some()
+    }
+
+    fn preflight(&self) -> BoxFuture<'_, Result<(), TargetError>> {
+        Box::pin(self.check_reachable())
+    }
+
+    fn environment(
+        self: Arc<Self>,
+        _with_tun: bool,
+    ) -> BoxFuture<'static, Result<TestEnvironment, TargetError>> {
+        let content = &self.profile.content;
+        let mut settings = self.settings();
+        settings.pace = settings.pace.counted_anew();
+        let facts = EnvironmentFacts {
+            base_url: self.base_url().clone(),
+            org: content.org_id.clone(),
+            other_org: content.other_org_id.clone(),
+            address: content.address.clone().unwrap_or_else(|| own_address(self.base_url())),
+            agent: self.agent.clone(),
+            settings,
+            network: None,
+        };
+        Box::pin(async { Ok(TestEnvironment::new(facts, Box::new(SharedControlPlane(self)))) })
+    }
+}
+
+/// The implementation as one of many sub-tests sees it.
+#[derive(Debug)]
+struct SharedControlPlane(Arc<Remote>);
+
+impl ControlPlane for SharedControlPlane {
+    fn is_private(&self) -> bool {
+        false
+    }
+
+    fn knows(&self, identity: Identity) -> bool {
+        self.0.desks.contains_key(&identity)
+    }
+
+    fn token(&self, identity: Identity) -> BoxFuture<'_, Result<String, TargetError>> {
+        Box::pin(self.0.token(identity))
+    }
+
+    fn renew<'a>(
+        &'a self,
+        identity: Identity,
+        refused: &'a str,
+    ) -> BoxFuture<'a, Result<String, TargetError>> {
+        Box::pin(self.0.renew(identity, refused))
+    }
+
+    fn adapt(&self, exchange: &mut Exchange) {
+        self.0.pointers().apply(exchange);
+    }
+
+    fn advance(&self, duration: Duration) -> BoxFuture<'_, Result<(), TargetError>> {
+        Box::pin(self.0.advance(duration))
+    }
+
+    fn approval_endpoint(&self) -> Result<Url, TargetError> {
+        let Remote { profile, shown, .. } = &*self.0;
+        match &profile.content.hooks.approve {
+            Some(hook) => Ok(self.0.hook(hook)),
+            None => Err(TargetError::Approval(format!("{} has no hooks.approve", shown.display()))),
+        }
+    }
+
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
+}
+
+/// The base URL that a redirect to the same path of another server speaks of. Any other redirect may be the
+/// target's answer to a path that it does not know.
+fn moved(answer: &Exchange, asked: &Url) -> Option<String> {
+    if !(300..400).contains(&answer.status) {
+        return None;
+    }
+    let (_, location) = answer.headers.iter().find(|(name, _)| name == "location")?;
+    let location = asked.join(location).ok()?;
+    let base = location.as_str().strip_suffix(GREETING)?;
+    (location.origin() != asked.origin()).then(|| base.to_owned())
+}
+
+/// The address that packets to the target leave from; nothing is sent to find it out.
+fn own_address(base_url: &Url) -> String {
+    let host = base_url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let port = base_url.port_or_known_default().unwrap_or(80);
+    let found = ["0.0.0.0:0", "[::]:0"].iter().find_map(|any| {
+        let socket = UdpSocket::bind(any).ok()?;
+        socket.connect((host.as_str(), port)).ok()?;
+        Some(socket.local_addr().ok()?.ip().to_string())
+    });
+    found.unwrap_or_else(|| "127.0.0.1".to_owned())
+}

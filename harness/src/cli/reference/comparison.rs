@@ -1,0 +1,78 @@
+//! After a run against anything but the plain reference: what failed is done again on the reference, so that
+//! reports can show both answers.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::cli::console::Console;
+use harness_model::check::snapshot::Mode;
+use harness_model::event::End;
+use harness_model::plan::{Selection, plan};
+use harness_model::scenario::Library;
+use harness_model::scenario::model::Scenario;
+use harness_reference::embedded::Embedded;
+use harness_report::replay::Replay;
+use harness_report::results::Results;
+use harness_runner::run::{self, Setting};
+use harness_runner::targets::Target;
+
+use crate::cli::run::heed_signals;
+
+/// How long it may take: it is a help, and nothing is judged by it.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// What is cut short may still clean up for so long.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Puts the reference's answers into the results. Without an answer they say why there is none.
+pub(in crate::cli) async fn compare(
+    results: &mut Results,
+    library: &Library,
+    jobs: usize,
+    folder: &Path,
+    console: &Console,
+) {
+    let is_plain = results.target.reference && results.target.deviating.is_none();
+    let mut replay = Replay::of(results);
+    let failed = replay.subtests();
+    if is_plain || failed.is_empty() {
+        return;
+    }
+    let failed: Vec<Arc<Scenario>> =
+        library.scenarios.iter().filter(|scenario| failed.contains(scenario.id.as_str())).cloned().collect();
+    let target: Arc<dyn Target> = Arc::new(Embedded::default());
+    let Ok(plan) = plan(&failed, &library.registry, &Selection::default(), &target.facts()) else { return };
+    let setting = Setting {
+        id: run::new_id(),
+        target,
+        registry: Arc::new(library.registry.clone()),
+        jobs,
+        strict: false,
+        snapshots: Mode::Compare,
+        time_limit: TIME_LIMIT,
+        folder: folder.join("reference"),
+        evidence: None,
+    };
+    if std::fs::create_dir_all(&setting.folder).is_err() {
+        return;
+    }
+    let (stopper, stop) = run::stop();
+    let hurrying = tokio::spawn({
+        let stopper = stopper.clone();
+        async move {
+            tokio::time::sleep(TIME_LIMIT).await;
+            stopper.ask(End::Cancelled);
+            tokio::time::sleep(GRACE).await;
+            stopper.ask(End::Cancelled);
+        }
+    });
+    let listening = tokio::spawn(heed_signals(stopper));
+    let ending = stop.clone();
+    run::run(Arc::new(setting), Arc::new(plan), SystemTime::now(), stop, &mut replay).await;
+    hurrying.abort();
+    listening.abort();
+    if ending.end().is_some() {
+        console.warn("replaying what failed on the reference was cut short; the reports show what there is");
+    }
+    replay.attach(results);
+}

@@ -1,0 +1,98 @@
+//! What the commands have to do with deviations: `--deviation ID`, and what `explain` says about proof.
+
+use std::sync::Arc;
+
+use harness_reference::deviant::Deviant;
+use harness_reference::{families, selection};
+use harness_report::diagnosis::catalogue::{Catalogue, Declared};
+use harness_report::exit_code::{ENVIRONMENT, USAGE};
+use harness_report::terminal::{Paint, wrap};
+
+use crate::cli::console::Console;
+
+/// The deviation of that id, ready to stand in front of the reference; says what it does.
+///
+/// # Errors
+/// The exit code.
+pub(super) fn named(id: &str, console: &Console) -> Result<Arc<Deviant>, u8> {
+    let usage = |error: &dyn std::fmt::Display| {
+        console.complain(&error.to_string());
+        USAGE
+    };
+    let catalogue = Catalogue::built_in().map_err(|error| usage(&error))?;
+    let declared = selection::named(&catalogue, id).map_err(|error| usage(&error))?;
+    let deviant = Deviant::new(declared).map_err(|error| {
+        console.complain(&format!("the deviation {id} cannot be set up: {error}"));
+        ENVIRONMENT
+    })?;
+    console.warn(&format!("the reference deviates on purpose ({id}): {}", declared.wrong));
+    Ok(Arc::new(deviant))
+}
+
+/// `list --deviations`: all of them, by family.
+pub(in crate::cli) fn list(json: bool, console: &Console) -> u8 {
+    let catalogue = match Catalogue::built_in() {
+        Ok(catalogue) => catalogue,
+        Err(error) => {
+            console.complain(&error.to_string());
+            return USAGE;
+        }
+    };
+    let family = |declared: &Declared| families::named(&declared.id).map_or("", |(family, _)| family);
+    if json {
+        let listed: Vec<_> = catalogue
+            .deviations
+            .iter()
+            .map(|declared| {
+                let Declared { id, wrong, breaks, caught_by } = declared;
+                let family = family(declared);
+                serde_json::json!({ "id": id, "family": family, "wrong": wrong, "breaks": breaks, "caught_by": caught_by })
+            })
+            .collect();
+        console.say(&format!("{:#}\n", serde_json::json!(listed)));
+    } else {
+        console.say(&by_family(&catalogue, family, Paint::new(console.look().color), console.width()));
+    }
+    0
+}
+
+fn by_family(
+    catalogue: &Catalogue,
+    family: impl Fn(&Declared) -> &'static str,
+    paint: Paint,
+    width: usize,
+) -> String {
+    let mut text = String::new();
+    for (name, _) in families::FAMILIES {
+        text.push_str(&format!("{}{}\n", if text.is_empty() { "" } else { "\n" }, paint.bold(name)));
+        for declared in catalogue.deviations.iter().filter(|declared| family(declared) == *name) {
+            text.push_str(&format!("  {}\n", declared.id));
+            for line in wrap(&declared.wrong, width.saturating_sub(6)) {
+                text.push_str(&format!("      {}\n", paint.faint(&line)));
+            }
+        }
+    }
+    text
+}
+
+/// What `explain` says of a deviation; none if there is none of that id.
+pub(in crate::cli) fn explained(id: &str, paint: Paint) -> Option<String> {
+    let catalogue = Catalogue::built_in().ok()?;
+    let Declared { id, wrong, breaks, caught_by } = catalogue.find(id)?;
+    let (family, deviation) = families::named(id)?;
+    let who = if deviation.agent.is_some() { "the agent" } else { "the control plane" };
+    let title = format!("(a deviation of {who}, family {family})");
+    Some(format!(
+        "{} {}\nThe reference as it would be if {wrong}.\n\nbreaks: {}\ncaught by: {}\n\
+         look at it: harness serve --deviation {id}\n",
+        paint.bold(id),
+        paint.faint(&title),
+        breaks.join(", "),
+        caught_by.join(", ")
+    ))
+}
+
+/// All ids, for "did you mean".
+pub(in crate::cli) fn ids<'a>() -> impl Iterator<Item = &'a str> {
+    families::all().map(|(_, id, _)| -> &'a str { id })
+}

@@ -1,0 +1,31 @@
+//! What the commands have to do with the reference: the target of a run without `--target`, `serve`, `selftest`, and
+//! the deviations. A build without the feature `reference` has `without_reference.rs` in its place.
+
+mod comparison;
+mod deviation;
+mod selftest;
+mod serve;
+
+use std::sync::Arc;
+
+use harness_reference::embedded::Embedded;
+use harness_runner::targets::Target;
+
+use super::console::Console;
+
+pub(super) use comparison::compare;
+pub(super) use deviation::{explained, ids, list as list_deviations};
+pub(super) use selftest::{Arguments as SelftestArguments, selftest};
+pub(super) use serve::{Arguments as ServeArguments, serve};
+
+/// The reference, with that deviation in front of it if one is named.
+///
+/// # Errors
+/// The exit code.
+pub(super) fn target(deviation: Option<&str>, console: &Console) -> Result<Arc<dyn Target>, u8> {
+    let embedded = Embedded::default();
+    Ok(Arc::new(match deviation {
+        Some(id) => embedded.behind(deviation::named(id, console)?),
+        None => embedded,
+    }))
+}

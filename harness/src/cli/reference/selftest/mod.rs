@@ -1,0 +1,182 @@
+//! `harness selftest`: shows that the kit finds every deviation.
+
+mod destination;
+mod matrix;
+mod progress;
+
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+
+use harness_model::verdict::End;
+use harness_reference::proof::{Bench, Proof, Reach};
+use harness_reference::report::{SelfTest, terminal};
+use harness_reference::{census, selection};
+use harness_report::diagnosis::catalogue::{Catalogue, Declared};
+use harness_report::diagnosis::matrix::Matrix;
+use harness_report::diagnosis::observed::Observed;
+use harness_report::exit_code::{ENVIRONMENT, NOTHING_SELECTED, USAGE};
+use harness_report::terminal::Paint;
+use harness_runner::run::{self, Stop};
+
+use crate::cli::console::Console;
+use crate::cli::library;
+use crate::cli::run::heed_signals;
+use destination::Destination;
+use progress::Progress;
+
+const MOST_JOBS: usize = 12;
+
+/// What of it, and what becomes of it.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Arguments {
+    /// Only these deviations: ids or families, separated by commas, such as 'counts,key-used-*'
+    #[arg(long, value_name = "IDS")]
+    filter: Option<String>,
+    /// How many deviations are tried at the same time [default: three times the cores, 12 at most]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroU32>,
+    /// Try every deviation so many times; one that is missed once is missed
+    #[arg(long, value_name = "N", default_value = "1")]
+    repeat: NonZeroU32,
+    /// Write a report: json=PATH or html=PATH; may be repeated
+    #[arg(long, value_name = "FORMAT=PATH", conflicts_with_all = ["write_matrix", "check_matrix"])]
+    report: Vec<Destination>,
+    /// Bring the kill matrix up to date: every deviation is tried on the sub-tests that were changed, with --filter
+    /// those deviations on all [without FILE: the checkout's fixtures/kill-matrix.json]
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    write_matrix: Option<Option<PathBuf>>,
+    /// Run all suites against each deviation: what the kill matrix has must fail, and the diagnosis name it first
+    #[arg(long, conflicts_with = "write_matrix")]
+    check_matrix: bool,
+}
+
+pub(in crate::cli) async fn selftest(
+    arguments: Arguments,
+    scenarios: Option<&Path>,
+    console: &Console,
+) -> u8 {
+    match attempt(arguments, scenarios, console).await {
+        Ok(code) | Err(code) => code,
+    }
+}
+
+async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Console) -> Result<u8, u8> {
+    let begun = Instant::now();
+    let usage = |message: &dyn std::fmt::Display| {
+        console.complain(&message.to_string());
+        USAGE
+    };
+    let catalogue = Catalogue::built_in().map_err(|error| usage(&error))?;
+    let shelf = library::open(scenarios, console)?;
+    let mistakes = census::mistakes(&catalogue, &shelf.library);
+    if !mistakes.is_empty() {
+        return Err(usage(&mistakes.join("\n       ")));
+    }
+    let selected = selection::selected(&catalogue, arguments.filter.as_deref().unwrap_or("*"));
+    let selected: Vec<Declared> = selected.map_err(|error| usage(&error))?.into_iter().cloned().collect();
+    if selected.is_empty() {
+        console.complain("no deviation is selected; --filter takes ids and families");
+        return Err(NOTHING_SELECTED);
+    }
+    let known = match &arguments.write_matrix {
+        Some(_) => Matrix::built_in().unwrap_or_default(),
+        None => Matrix::built_in().map_err(|error| usage(&error))?,
+    };
+    let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(|error| {
+        console.complain(&format!(
+            "no folder for the machines can be made: {error}; set TMPDIR to a writable one"
+        ));
+        ENVIRONMENT
+    })?;
+    let mut bench = Bench::new(shelf.library, catalogue, known, jobs(&arguments), folder.path());
+    let mut chosen: Vec<&Declared> = selected.iter().collect();
+    if arguments.check_matrix {
+        bench.reach = Reach::Whole;
+    } else if arguments.write_matrix.is_some() {
+        matrix::prepare(&mut bench, &mut chosen, arguments.filter.is_some());
+    }
+    let (plain, proofs) = tried(&mut bench, &chosen, &arguments, console).await?;
+    if plain.is_empty() && bench.reach != Reach::Catching {
+        return match &arguments.write_matrix {
+            Some(to) => matrix::write(to.as_deref(), &proofs, &bench, console),
+            None => Ok(matrix::tell(&proofs, console)),
+        };
+    }
+    let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let report = SelfTest::of(plain, &proofs, &bench.catalogue, &bench.library.registry, took);
+    let look = console.look();
+    console.say(&terminal::summary(&report, Paint::new(look.color), terminal::width(look.width)));
+    Ok(destination::write_all(&arguments.report, &report, console).unwrap_or(u8::from(!report.passed)))
+}
+
+/// Deviations are waited for more than they are worked on, since much of what they do is to keep things from happening.
+fn jobs(arguments: &Arguments) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let asked = arguments.jobs.and_then(|jobs| usize::try_from(jobs.get()).ok());
+    asked.unwrap_or((3 * cores).min(MOST_JOBS))
+}
+
+/// What the plain reference fails, and what came of each deviation.
+async fn tried(
+    bench: &mut Bench,
+    chosen: &[&Declared],
+    arguments: &Arguments,
+    console: &Console,
+) -> Result<(Vec<String>, Vec<Proof>), u8> {
+    let (stopper, stop) = run::stop();
+    let listening = tokio::spawn(heed_signals(stopper));
+    let of = (arguments.filter.is_some() && bench.reach == Reach::Catching).then_some(chosen);
+    let mut plain = bench.plain(of, &stop).await;
+    if bench.reach != Reach::Catching {
+        plain.extend(bench.rehearse(&stop).await.err().map(|error| error.to_string()));
+    }
+    // Nothing is worth trying on a reference that fails by itself.
+    let proofs = match plain.is_empty() {
+        true => rounds(bench, chosen, arguments.repeat.get(), &stop, console).await,
+        false => Vec::new(),
+    };
+    listening.abort();
+    match stop.end() {
+        None => Ok((plain, proofs)),
+        Some(end) => {
+            console.complain("interrupted: nothing is proven");
+            Err(if end == End::Interrupted { 130 } else { 5 })
+        }
+    }
+}
+
+async fn rounds(
+    bench: &Bench,
+    chosen: &[&Declared],
+    tries: u32,
+    stop: &Stop,
+    console: &Console,
+) -> Vec<Proof> {
+    let whole = u64::try_from(chosen.len()).unwrap_or_default() * u64::from(tries);
+    let progress = Progress::new(console, &bench.reach, whole);
+    let mut proofs: Vec<Proof> = Vec::new();
+    for _ in 0..tries {
+        if stop.end().is_none() {
+            let round = bench.prove(chosen, stop, |proof| progress.tell(proof)).await;
+            proofs = match proofs.is_empty() {
+                true => round,
+                false => proofs.into_iter().zip(round).map(|(known, again)| both(known, again)).collect(),
+            };
+        }
+    }
+    proofs
+}
+
+/// One proof of two: missed in one round, missed.
+fn both(known: Proof, again: Proof) -> Proof {
+    Proof {
+        missed: if known.missed.is_empty() { again.missed } else { known.missed },
+        observed: Observed::steady(vec![known.observed, again.observed]),
+        tries: known.tries + again.tries,
+        took: known.took + again.took,
+        ..known
+    }
+}

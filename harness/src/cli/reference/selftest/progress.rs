@@ -1,0 +1,41 @@
+//! What people see while deviations are tried.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::console::Console;
+use harness_reference::proof::{Proof, Reach};
+use harness_reference::report::terminal;
+use harness_report::terminal::Paint;
+
+/// A line a deviation, and how many are left at the bottom of a terminal.
+pub(super) struct Progress<'a> {
+    console: &'a Console,
+    reach: &'a Reach,
+    bar: ProgressBar,
+}
+
+impl<'a> Progress<'a> {
+    pub(super) fn new(console: &'a Console, reach: &'a Reach, whole: u64) -> Self {
+        if !console.look().live {
+            return Self { console, reach, bar: ProgressBar::hidden() };
+        }
+        let bar = ProgressBar::with_draw_target(Some(whole), ProgressDrawTarget::stderr_with_hz(10));
+        let style = ProgressStyle::with_template("{spinner} {pos}/{len} [{elapsed}] {wide_msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { console, reach, bar }
+    }
+
+    pub(super) fn tell(&self, proof: &Proof) {
+        let look = self.console.look();
+        let line = terminal::line(proof, self.reach, Paint::new(look.color), terminal::width(look.width));
+        self.bar.suspend(|| self.console.say(&line));
+        self.bar.inc(1);
+        self.bar.set_message(proof.deviation.clone());
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,158 @@
+//! The command line.
+
+mod arguments;
+mod auth_keys;
+mod machine_admin;
+mod nc;
+mod ping;
+mod up;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing::level_filters::LevelFilter;
+
+use arguments::tag;
+pub(crate) use auth_keys::{AuthKeysCommand, CreateKeyArguments};
+pub(crate) use machine_admin::{MachineAction, MachineAdminArguments};
+pub(crate) use nc::NcArguments;
+pub(crate) use ping::PingArguments;
+pub(crate) use up::UpArguments;
+
+use super::secret::redact;
+
+/// Connects this machine to your QuickZTNA tailnet.
+#[derive(Debug, Parser)]
+#[command(name = "ztna", bin_name = "ztna", version, no_binary_name = true, infer_long_args = false)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The control plane [default: the one logged in to, else <https://login.quickztna.com>]
+    #[arg(long, global = true, env = "ZTNA_SERVER", hide_env_values = true, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// Where the agent keeps its keys [default: $XDG_STATE_HOME/ztna or ~/.local/state/ztna]
+    // No path: an empty variable counts as unset, while an empty path would be a mistake.
+    #[arg(long, global = true, env = "ZTNA_STATE_DIR", hide_env_values = true, value_name = "DIR")]
+    pub(crate) state_dir: Option<OsString>,
+    /// Log to standard error: error, warn, info, debug or trace
+    #[arg(long, global = true, env = "ZTNA_LOG", hide_env_values = true, value_name = "LEVEL")]
+    pub(crate) log: Option<LevelFilter>,
+}
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Registers this machine if it is not, and keeps it connected until Ctrl+C or 'ztna down'
+    Up(UpArguments),
+    /// Stops the running 'ztna up'
+    Down,
+    /// Stops, takes the machine offline and forgets its keys and the session
+    Logout,
+    /// Logs you in through a browser, on this or another device
+    Login,
+    /// Shows who and what this machine is
+    Status {
+        /// As a JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists, creates and revokes the keys machines register with (admin)
+    #[command(visible_alias = "auth-key")]
+    AuthKeys {
+        #[command(subcommand)]
+        command: AuthKeysCommand,
+    },
+    /// Changes this machine
+    Set {
+        /// Tags to add, such as tag:laptop,tag:eng
+        #[arg(long, required = true, value_delimiter = ',', value_parser = tag, value_name = "TAGS")]
+        tags: Vec<String>,
+    },
+    /// Shows whether a machine answers through the tunnel, how fast and by which way
+    Ping(PingArguments),
+    /// Connects standard input and output to a TCP port of a machine, through the tunnel
+    Nc(NcArguments),
+    /// Quarantines, releases, approves or deletes a machine (admin)
+    MachineAdmin(MachineAdminArguments),
+}
+
+/// Why the arguments are no command, or the help that was asked for.
+pub(crate) struct Usage(clap::Error);
+
+/// The command in `args`, which lack the program's name.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Usage> {
+    Cli::try_parse_from(args).map_err(Usage)
+}
+
+impl Usage {
+    /// Prints it where it belongs: help on standard output (exit 0), mistakes on standard error (exit 2).
+    pub(crate) fn report(&self) -> ExitCode {
+        // A mistake repeats the argument, which may be a key in the wrong place.
+        let text = redact(&self.0.render().to_string());
+        let _ = if self.0.use_stderr() {
+            std::io::stderr().write_all(text.as_bytes())
+        } else {
+            std::io::stdout().write_all(text.as_bytes())
+        };
+        u8::try_from(self.0.exit_code()).map_or(ExitCode::from(2), ExitCode::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Cli, Usage> {
+        parse(line.split(' ').map(OsString::from))
+    }
+
+    #[test]
+    fn the_command_line_holds_together() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn machine_admin_takes_its_action_in_both_places() {
+        for line in [
+            "machine-admin quarantine Linux-C --org o",
+            "machine-admin --action quarantine Linux-C --org o",
+            "machine-admin Linux-C --org o --action quarantine",
+        ] {
+            let Ok(Cli { command: Command::MachineAdmin(arguments), .. }) = parsed(line) else {
+                panic!("{line}")
+            };
+            assert_eq!(
+                (arguments.action, arguments.machine.as_str()),
+                (MachineAction::Quarantine, "Linux-C")
+            );
+            assert_eq!(arguments.organisation.named.as_deref(), Some("o"));
+        }
+        for line in [
+            "machine-admin",
+            "machine-admin quarantine",
+            "machine-admin explode m",
+            "machine-admin --action delete a b",
+        ] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn both_spellings_of_auth_keys() {
+        for line in
+            ["auth-key create --reusable --expiry 1h --tags a,tag:b", "auth-keys create --ephemeral --name x"]
+        {
+            assert!(parsed(line).is_ok(), "{line}");
+        }
+        assert!(parsed("auth-keys list --json --short").is_err());
+    }
+}

@@ -1,0 +1,93 @@
+//! `ztna auth-keys create`, also `ztna auth-key create`.
+
+use std::time::Duration;
+
+use crate::cli::CreateKeyArguments;
+use crate::console::say;
+use crate::context::{Context, organisation};
+use crate::control_client::{CreateAuthKey, CreatedAuthKey};
+use crate::error::AgentError;
+use crate::relative_time;
+
+const DAY: u64 = 86_400;
+
+/// The longest life `expires_in` takes (issuing/expiry.2); beyond it, days are counted (generate/ST2.3).
+const LONGEST_IN_SECONDS: u64 = 30 * DAY;
+
+/// Creates a key and shows it, the only time it can be seen (issuing/create.3).
+pub(super) fn run(context: &Context, arguments: &CreateKeyArguments) -> Result<(), AgentError> {
+    let state = context.folder.load()?;
+    let org_id = organisation(arguments.organisation.named.as_deref(), &state)?;
+    let caller = context.administrator(&state)?;
+    let control = context.control(&state)?;
+    let (expires_in, expiry_days) = life(arguments.expiry);
+    let request = CreateAuthKey {
+        action: "create_auth_key",
+        org_id,
+        name: arguments.name.as_deref(),
+        reusable: arguments.reusable,
+        ephemeral: arguments.ephemeral,
+        expires_in,
+        expiry_days,
+        tags: &arguments.tags,
+        description: arguments.description.as_deref(),
+    };
+    let created = context.block_on(async {
+        control.create_auth_key(caller, &request).await.map_err(AgentError::request("auth key creation"))
+    })?;
+    say(&text(arguments, &created));
+    Ok(())
+}
+
+/// `expires_in` and `expiry_days` of a key that is to live for `expiry`; the control plane judges the value.
+fn life(expiry: Option<Duration>) -> (Option<u64>, Option<u64>) {
+    match expiry.map(|expiry| expiry.as_secs()) {
+        Some(seconds) if seconds > LONGEST_IN_SECONDS && seconds.is_multiple_of(DAY) => {
+            (None, Some(seconds / DAY))
+        }
+        seconds => (seconds, None),
+    }
+}
+
+fn text(arguments: &CreateKeyArguments, created: &CreatedAuthKey) -> String {
+    let yes_or_no = |flag| Some(if flag { "yes" } else { "no" }.to_owned());
+    let life = arguments
+        .expiry
+        .or_else(|| created.expiry_days.map(|days| Duration::from_secs(days.saturating_mul(DAY))));
+    let lines = [
+        ("Name:", arguments.name.clone()),
+        ("Reusable:", yes_or_no(arguments.reusable)),
+        ("Ephemeral:", yes_or_no(arguments.ephemeral)),
+        ("Expires:", life.map(relative_time::ahead)),
+        ("Tags:", (!arguments.tags.is_empty()).then(|| arguments.tags.join(", "))),
+        ("Description:", arguments.description.clone()),
+    ];
+    let mut text = format!("✓ Auth key created: {}", created.key.expose());
+    for (label, value) in lines {
+        if let Some(value) = value {
+            text.push_str(&format!("\n  {label:<14}{value}"));
+        }
+    }
+    text + "\n\nCOPY THIS KEY NOW — you cannot retrieve it later."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_life_of_a_key_in_the_unit_that_takes_it() {
+        for (expiry, expected) in [
+            (None, (None, None)),
+            (Some("1h"), (Some(3600), None)),
+            (Some("30d"), (Some(2_592_000), None)),
+            (Some("31d"), (None, Some(31))),
+            (Some("366d"), (None, Some(366))),
+            (Some("30d 1h"), (Some(2_595_600), None)),
+            (Some("1s"), (Some(1), None)),
+        ] {
+            let expiry = expiry.map(|text| humantime::parse_duration(text).unwrap());
+            assert_eq!(life(expiry), expected, "{expiry:?}");
+        }
+    }
+}

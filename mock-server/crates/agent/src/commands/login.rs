@@ -1,0 +1,147 @@
+//! `ztna login`: the device flow of RFC 8628.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use crate::console::say;
+use crate::context::{Context, now};
+use crate::control_client::{ControlClient, ControlError, DeviceCode, DeviceToken};
+use crate::error::AgentError;
+use crate::secret::Secret;
+use crate::state::Session;
+
+/// Seconds between polls unless the control plane names another number (RFC 8628, section 3.2).
+const DEFAULT_INTERVAL: u64 = 5;
+
+/// The shortest wait between polls, for a control plane that names none.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What `slow_down` adds (RFC 8628, section 3.5).
+const SLOW_DOWN: Duration = Duration::from_secs(5);
+
+/// Shows a code, waits until somebody approves it in a browser, and keeps the session.
+pub(super) fn run(context: &Context) -> Result<(), AgentError> {
+    let state = context.folder.load()?;
+    let control = context.control(&state)?;
+    let token = context.block_on(async {
+        let code = control.device_code().await.map_err(AgentError::request("login"))?;
+        let DeviceCode { verification_uri, user_code, .. } = &code;
+        say(&format!("To authenticate, visit:\n  {verification_uri}\nand enter the code: {user_code}"));
+        approval(&control, &code).await
+    })?;
+    let email = email(&token.access_token);
+    let expires_at = token.expires_in.map(|seconds| now() + Duration::from_secs(seconds.into()));
+    let session = Session { access_token: token.access_token, email: email.clone(), expires_at };
+    context.folder.update(|state| {
+        state.server = Some(control.server().to_owned());
+        state.session = Some(session);
+    })?;
+    say(&format!("Logged in as {}.", email.as_deref().unwrap_or("an unnamed user")));
+    Ok(())
+}
+
+async fn approval(control: &ControlClient, code: &DeviceCode) -> Result<DeviceToken, AgentError> {
+    const EXPIRED: AgentError = AgentError::LoginEnded("the code was not entered in time");
+
+    let end = Instant::now().checked_add(Duration::from_secs(code.expires_in)).ok_or(EXPIRED)?;
+    let mut interval = Duration::from_secs(code.interval.unwrap_or(DEFAULT_INTERVAL)).max(SHORTEST_INTERVAL);
+    loop {
+        if Instant::now() + interval > end {
+            return Err(EXPIRED);
+        }
+        tokio::time::sleep(interval).await;
+        match control.device_token(&code.device_code).await {
+            Ok(token) => return Ok(token),
+            Err(error) => match Poll::after(&error) {
+                Poll::Again => {}
+                Poll::Slower => interval = interval.saturating_add(SLOW_DOWN),
+                Poll::Denied => return Err(AgentError::LoginEnded("the login was denied")),
+                Poll::Expired => return Err(EXPIRED),
+                Poll::Failed => return Err(AgentError::request("login")(error)),
+            },
+        }
+    }
+}
+
+/// What a poll without a token means.
+#[derive(Debug, PartialEq, Eq)]
+enum Poll {
+    Again,
+    Slower,
+    Denied,
+    Expired,
+    Failed,
+}
+
+impl Poll {
+    fn after(error: &ControlError) -> Self {
+        match error {
+            ControlError::Refused { code, .. } => match code.as_str() {
+                "authorization_pending" => Self::Again,
+                "slow_down" => Self::Slower,
+                "access_denied" => Self::Denied,
+                "expired_token" => Self::Expired,
+                _ if error.is_temporary() => Self::Slower,
+                _ => Self::Failed,
+            },
+            // A lost connection asks for a longer interval too (RFC 8628, section 3.5).
+            _ if error.is_temporary() => Self::Slower,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// Whose session it is, for display: nothing is decided by it, so that the signature does not matter.
+fn email(token: &Secret) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Claims {
+        email: Option<String>,
+        sub: Option<String>,
+    }
+    let claims: Claims = jsonwebtoken::dangerous::insecure_decode_claims(token.expose()).ok()?;
+    claims.email.or(claims.sub)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    #[test]
+    fn answers_of_the_token_endpoint() {
+        let refused = |status, code: &str| ControlError::Refused {
+            status,
+            code: code.to_owned(),
+            message: String::new(),
+            retry_after: None,
+        };
+        let lost = ControlError::Unreachable { server: String::new(), cause: String::new() };
+        for (error, poll) in [
+            (refused(400, "authorization_pending"), Poll::Again),
+            (refused(400, "slow_down"), Poll::Slower),
+            (refused(400, "access_denied"), Poll::Denied),
+            (refused(400, "expired_token"), Poll::Expired),
+            (refused(400, "invalid_grant"), Poll::Failed),
+            (refused(503, "UNAVAILABLE"), Poll::Slower),
+            (lost, Poll::Slower),
+        ] {
+            assert_eq!(Poll::after(&error), poll, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn the_email_is_read_without_trust() {
+        let token = |claims: &str| {
+            let part = |text| URL_SAFE_NO_PAD.encode(text);
+            Secret::given(&format!("{}.{}.c2ln", part("{\"alg\":\"HS256\"}"), part(claims))).unwrap()
+        };
+        assert_eq!(email(&token(r#"{"email":"a@b","sub":"1"}"#)).as_deref(), Some("a@b"));
+        assert_eq!(email(&token(r#"{"sub":"1"}"#)).as_deref(), Some("1"));
+        for opaque in ["opaque", "a.b.c", "..", "e30.e30"] {
+            assert_eq!(email(&Secret::given(opaque).unwrap()), None);
+        }
+    }
+}

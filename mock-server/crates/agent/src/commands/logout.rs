@@ -1,0 +1,44 @@
+//! `ztna logout`.
+
+use crate::console::{say, warn};
+use crate::context::Context;
+use crate::error::AgentError;
+use crate::local_socket;
+use crate::state::{Registration, State, StateError};
+
+/// Stops, takes the machine off the control plane as far as that can be reached, and forgets everything but
+/// the control plane's address.
+pub(super) fn run(context: &Context) -> Result<(), AgentError> {
+    local_socket::stop(context.folder.path())?;
+    let state = match context.folder.load() {
+        Ok(state) => state,
+        // This is the way out of it.
+        Err(StateError::Corrupt { .. }) => State::default(),
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(machine) = &state.machine {
+        leave(context, &state, machine);
+    }
+    context.folder.replace(&state.logged_out())?;
+    say("Logged out.");
+    Ok(())
+}
+
+/// Best effort: the keys are forgotten whatever the control plane says.
+fn leave(context: &Context, state: &State, machine: &Registration) {
+    let left = context.control(state).and_then(|control| {
+        context.block_on(async {
+            match control.log_machine_out(&machine.token).await {
+                // It is gone already.
+                Err(error) if error.is_unauthorized() => Ok(()),
+                answer => answer.map_err(AgentError::request("taking the machine offline")),
+            }
+        })
+    });
+    if let Err(error) = left {
+        warn(&format!(
+            "{error}. The machine {} stays listed there until an administrator deletes it",
+            machine.name
+        ));
+    }
+}

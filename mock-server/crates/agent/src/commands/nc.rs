@@ -1,0 +1,90 @@
+//! `ztna nc`.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::thread::JoinHandle;
+
+use crate::cli::NcArguments;
+use crate::context::Context;
+use crate::error::AgentError;
+use crate::local_socket::{self, Way};
+use crate::tunnel::{DialFailure, Ended};
+
+/// Bytes on their way at once.
+const CHUNK: usize = 1 << 16;
+
+/// Connects standard input and output to a port of another machine, until both sides have said everything.
+pub(super) fn run(context: &Context, arguments: &NcArguments) -> Result<(), AgentError> {
+    let NcArguments { machine, port, timeout } = arguments;
+    let way = local_socket::dial(context.folder.path(), machine, *port, *timeout)?;
+    match way.ok_or(AgentError::NotRunning)?.map_err(AgentError::Connection)? {
+        Way::Userspace(connection) => {
+            let bytes = connection.bytes.try_clone().map_err(AgentError::system("use the local socket"))?;
+            let _input = send(bytes.try_clone(), |stream| stream.shutdown(Shutdown::Write));
+            receive(bytes)?.map_err(|_| lost(machine))?;
+            match connection.end() {
+                Ended::Closed => Ok(()),
+                Ended::Lost => Err(lost(machine)),
+            }
+        }
+        Way::Kernel(ip) => {
+            let stream = TcpStream::connect_timeout(&SocketAddr::from((ip, *port)), *timeout)
+                .map_err(|error| unconnected(&error, arguments, ip))?;
+            let input = send(stream.try_clone(), |stream| stream.shutdown(Shutdown::Write));
+            receive(stream)?.map_err(|_| lost(machine))?;
+            input.join().ok().and_then(Result::ok).ok_or_else(|| lost(machine))
+        }
+    }
+}
+
+/// Sends standard input, then says that there is no more.
+fn send<S: Write + Send + 'static>(
+    stream: io::Result<S>,
+    shut_down: impl FnOnce(&S) -> io::Result<()> + Send + 'static,
+) -> JoinHandle<io::Result<()>> {
+    std::thread::spawn(move || {
+        let mut stream = stream?;
+        pump(&mut io::stdin().lock(), |bytes| stream.write_all(bytes))?;
+        shut_down(&stream)
+    })
+}
+
+/// Prints what comes: whether it came to an end as it should.
+fn receive(mut stream: impl Read) -> Result<io::Result<()>, AgentError> {
+    let mut output = io::stdout().lock();
+    let mut printed = Ok(());
+    let received = pump(&mut stream, |bytes| {
+        printed = output.write_all(bytes).and_then(|()| output.flush());
+        if printed.is_ok() { Ok(()) } else { Err(ErrorKind::BrokenPipe.into()) }
+    });
+    printed.map_err(AgentError::system("write to standard output"))?;
+    Ok(received)
+}
+
+fn pump(from: &mut impl Read, mut to: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match from.read(&mut chunk) {
+            Ok(0) => return Ok(()),
+            Ok(length) => to(chunk.get(..length).unwrap_or_default())?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn lost(machine: &str) -> AgentError {
+    AgentError::Connection(format!("the connection to {machine} was broken off: something may be missing"))
+}
+
+fn unconnected(error: &io::Error, arguments: &NcArguments, ip: std::net::Ipv4Addr) -> AgentError {
+    let NcArguments { machine, port, timeout } = arguments;
+    let failure = match error.kind() {
+        ErrorKind::ConnectionRefused => DialFailure::Refused { name: machine.clone(), ip, port: *port },
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => {
+            DialFailure::Timeout { named: machine.clone(), port: *port, limit: *timeout }
+        }
+        _ => return AgentError::Connection(format!("no connection to port {port} of {machine}: {error}")),
+    };
+    AgentError::Connection(failure.to_string())
+}

@@ -1,0 +1,66 @@
+//! `ztna status`.
+
+use serde_json::{Value, json};
+
+use crate::console::say;
+use crate::context::{Context, now};
+use crate::error::AgentError;
+use crate::local_socket::{self, RunningStatus};
+use crate::state::State;
+
+/// Shows what this machine is. Asks the running `ztna up`, never the control plane: it answers offline too.
+pub(super) fn run(context: &Context, as_json: bool) -> Result<(), AgentError> {
+    let state = context.folder.load()?;
+    let running = local_socket::ask_status(context.folder.path())?;
+    let authenticated = state.is_authenticated(now());
+    if as_json {
+        let object = object(context.server(&state), &state, running.as_ref(), authenticated);
+        say(&format!("{object:#}"));
+    } else {
+        say(&text(&state, running.as_ref(), authenticated));
+    }
+    Ok(())
+}
+
+/// The documented form (headless/ST2.2); what is not known has no line.
+fn text(state: &State, running: Option<&RunningStatus>, authenticated: bool) -> String {
+    let machine = state.machine.as_ref();
+    let lines = [
+        ("Version:", Some(env!("CARGO_PKG_VERSION").to_owned())),
+        ("Node Key:", state.node_key.as_ref().map(|key| key.fingerprint())),
+        ("Authenticated:", Some(authenticated.to_string())),
+        ("Machine ID:", machine.map(|machine| machine.id.clone())),
+        ("Machine Name:", machine.map(|machine| machine.name.clone())),
+        ("Tailnet IP:", machine.map(|machine| machine.tailnet_ip.clone())),
+        ("Mode:", running.and_then(|running| running.mode).map(|mode| mode.name().to_owned())),
+        ("DERP Region:", running.and_then(|running| running.derp_region).map(String::from)),
+        ("State:", Some(if running.is_some() { "running" } else { "stopped" }.to_owned())),
+    ];
+    let mut text = "QuickZTNA Status\n================".to_owned();
+    for (label, value) in lines {
+        if let Some(value) = value {
+            text.push_str(&format!("\n{label:<15}{value}"));
+        }
+    }
+    text
+}
+
+fn object(server: &str, state: &State, running: Option<&RunningStatus>, authenticated: bool) -> Value {
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "node_key": state.node_key.as_ref().map(|key| key.public_hex()),
+        "authenticated": authenticated,
+        "running": running.is_some(),
+        "phase": running.map(|running| running.phase),
+        "pid": running.map(|running| running.pid),
+        "server": server,
+        "org_id": state.org_id,
+        "user": state.session.as_ref().and_then(|session| session.email.as_deref()),
+        "machine": state.machine.as_ref().map(|machine| {
+            json!({ "id": machine.id, "name": machine.name, "tailnet_ip": machine.tailnet_ip })
+        }),
+        "mode": running.and_then(|running| running.mode),
+        "derp_region": running.and_then(|running| running.derp_region),
+        "peers": running.map(|running| &running.peers),
+    })
+}

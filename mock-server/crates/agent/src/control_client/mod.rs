@@ -1,0 +1,212 @@
+//! Requests to the control plane: one method an endpoint, answers out of their envelope.
+
+mod backoff;
+mod connection;
+mod error;
+mod http;
+mod message;
+
+pub(crate) use backoff::{Backoff, retry_delay};
+pub(crate) use error::ControlError;
+pub(crate) use message::{
+    AuthKey, CreateAuthKey, CreatedAuthKey, DeviceCode, DeviceToken, Machine, Membership, NetworkMapAnswer,
+    RegisterMachine, Registered,
+};
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, Upgraded, Url};
+use serde_json::{Value, json};
+use ztna_protocol::region::Region;
+
+use crate::secret::Secret;
+use http::Http;
+
+/// How long the last words of an ending agent may take.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// The control plane at one address.
+#[derive(Debug)]
+pub(crate) struct ControlClient {
+    http: Http,
+}
+
+impl ControlClient {
+    /// The control plane at `server`; nothing is sent yet.
+    pub(crate) fn new(server: Url) -> Self {
+        Self { http: Http::new(server) }
+    }
+
+    /// Its address.
+    pub(crate) fn server(&self) -> &str {
+        self.http.server()
+    }
+
+    /// `POST /api/register-machine`; with `session` as a user's machine, else with the auth key in `request`.
+    pub(crate) async fn register(
+        &self,
+        request: &RegisterMachine<'_>,
+        session: Option<&Secret>,
+    ) -> Result<Registered, ControlError> {
+        self.http.post("/api/register-machine", session, request).await
+    }
+
+    /// Whether it runs on this host.
+    pub(crate) fn is_local(&self) -> bool {
+        self.http.is_local()
+    }
+
+    /// `POST /api/heartbeat`, with the machine's token, and where the machine may be reached if it has a tunnel:
+    /// directly, and through which relay.
+    pub(crate) async fn heartbeat(
+        &self,
+        token: &Secret,
+        endpoints: Option<&[SocketAddr]>,
+        relay: Option<Region>,
+    ) -> Result<Machine, ControlError> {
+        let mut body = json!({ "version": env!("CARGO_PKG_VERSION"), "status": "online" });
+        if let Some(endpoints) = endpoints {
+            body["endpoints"] = endpoints.iter().map(SocketAddr::to_string).collect();
+        }
+        if let Some(relay) = relay {
+            body["relay"] = relay.as_str().into();
+        }
+        self.machine("/api/heartbeat", token, &body).await
+    }
+
+    /// `GET /api/network-map`: what changed since `version`, or everything (0). Held for up to `wait` if nothing did.
+    pub(crate) async fn network_map(
+        &self,
+        token: &Secret,
+        version: i64,
+        wait: Duration,
+    ) -> Result<NetworkMapAnswer, ControlError> {
+        let query = [("since", version.to_string()), ("wait", wait.as_secs().to_string())];
+        let query = query.each_ref().map(|(name, value)| (*name, value.as_str()));
+        self.http.get_held("/api/network-map", &query, token, wait).await
+    }
+
+    /// `GET /relay`: a connection to the relay here, upgraded to WebSocket.
+    pub(crate) async fn relay(&self, token: &Secret) -> Result<Upgraded, ControlError> {
+        self.http.upgrade("/relay", token).await
+    }
+
+    /// How long a request and its answer take once there is a connection.
+    pub(crate) async fn round_trip(&self) -> Result<Duration, ControlError> {
+        self.http.probe("/healthz").await?;
+        let start = Instant::now();
+        self.http.probe("/healthz").await?;
+        Ok(start.elapsed())
+    }
+
+    /// The last heartbeat: the machine is offline from now on. Gives up soon.
+    pub(crate) async fn say_offline(&self, token: &Secret) -> Result<(), ControlError> {
+        self.farewell("/api/heartbeat", token, &json!({ "status": "offline" })).await
+    }
+
+    /// `POST /api/machine-logout`: removes an ephemeral machine, voids the token of another. Gives up soon.
+    pub(crate) async fn log_machine_out(&self, token: &Secret) -> Result<(), ControlError> {
+        self.farewell("/api/machine-logout", token, &json!({})).await
+    }
+
+    /// `POST /api/machine-tags`: adds tags to the token's machine (issuing/tags.2).
+    pub(crate) async fn add_tags(&self, token: &Secret, tags: &[String]) -> Result<Machine, ControlError> {
+        self.machine("/api/machine-tags", token, &json!({ "tags": tags })).await
+    }
+
+    /// `POST /api/machine-admin` (issuing/disconnect.1).
+    pub(crate) async fn administer(
+        &self,
+        caller: &Secret,
+        org_id: &str,
+        machine_id: &str,
+        action: &str,
+    ) -> Result<(), ControlError> {
+        let body = json!({ "action": action, "org_id": org_id, "machine_id": machine_id });
+        let _: Value = self.http.post("/api/machine-admin", Some(caller), &body).await?;
+        Ok(())
+    }
+
+    /// `GET /api/user-orgs`: the caller's organisations and role in each (generate/ST5.5).
+    pub(crate) async fn memberships(&self, caller: &Secret) -> Result<Vec<Membership>, ControlError> {
+        self.http.get("/api/user-orgs", &[], caller).await
+    }
+
+    /// `GET /api/db/auth_keys?org_id=ORG`, that query and no other (used-count/ST5.5), oldest key first.
+    pub(crate) async fn auth_keys(
+        &self,
+        caller: &Secret,
+        org_id: &str,
+    ) -> Result<Vec<AuthKey>, ControlError> {
+        let mut keys: Vec<AuthKey> =
+            self.http.get("/api/db/auth_keys", &[("org_id", org_id)], caller).await?;
+        keys.sort_by(|a, b| a.created_at.cmp(&b.created_at));
+        Ok(keys)
+    }
+
+    /// The machines of that name: `GET /api/db/machines?org_id=ORG&name=eq.NAME`.
+    pub(crate) async fn machines_named(
+        &self,
+        caller: &Secret,
+        org_id: &str,
+        name: &str,
+    ) -> Result<Vec<Machine>, ControlError> {
+        let query = [("org_id", org_id), ("name", &format!("eq.{name}"))];
+        self.http.get("/api/db/machines", &query, caller).await
+    }
+
+    /// `create_auth_key` (issuing/create.1).
+    pub(crate) async fn create_auth_key(
+        &self,
+        caller: &Secret,
+        request: &CreateAuthKey<'_>,
+    ) -> Result<CreatedAuthKey, ControlError> {
+        self.http.post("/api/key-management", Some(caller), request).await
+    }
+
+    /// `revoke_auth_key` (issuing/revoke.1).
+    pub(crate) async fn revoke_auth_key(
+        &self,
+        caller: &Secret,
+        org_id: &str,
+        key_id: &str,
+    ) -> Result<(), ControlError> {
+        let body = json!({ "action": "revoke_auth_key", "org_id": org_id, "key_id": key_id });
+        let _: Value = self.http.post("/api/key-management", Some(caller), &body).await?;
+        Ok(())
+    }
+
+    /// RFC 8628, section 3.1.
+    pub(crate) async fn device_code(&self) -> Result<DeviceCode, ControlError> {
+        self.http.post_form("/api/auth/device/code", &[("client_id", "ztna")]).await
+    }
+
+    /// RFC 8628, section 3.4: a token, or [`ControlError::Refused`] with the code of its section 3.5.
+    pub(crate) async fn device_token(&self, device_code: &Secret) -> Result<DeviceToken, ControlError> {
+        let form = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+            ("device_code", device_code.expose()),
+            ("client_id", "ztna"),
+        ];
+        self.http.post_form("/api/auth/device/token", &form).await
+    }
+
+    async fn machine(
+        &self,
+        path: &'static str,
+        token: &Secret,
+        body: &Value,
+    ) -> Result<Machine, ControlError> {
+        let answer: message::OneMachine = self.http.post(path, Some(token), body).await?;
+        Ok(answer.machine)
+    }
+
+    async fn farewell(&self, path: &'static str, token: &Secret, body: &Value) -> Result<(), ControlError> {
+        let request = self.http.send(Method::POST, path, &[], Some(token), http::Body::Json(body), None);
+        match tokio::time::timeout(FAREWELL, request).await {
+            Ok(answer) => answer.map(drop),
+            Err(_) => Err(self.http.unreachable("no answer in time")),
+        }
+    }
+}

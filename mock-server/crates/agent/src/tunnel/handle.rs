@@ -1,0 +1,174 @@
+//! A running tunnel, as the rest of the agent sees it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use ztna_protocol::region::Region;
+
+use super::command::Command;
+use super::core::Core;
+use super::end::Ending;
+use super::forwarding::{DialFailure, Outcome};
+use super::mode::Mode;
+use super::relay::{Identity, Relays};
+use super::socket::Socket;
+use super::status::{PeerStatus, PingFailure, Pinged};
+use super::task::Task;
+use super::tun::DeviceError;
+use super::{endpoints, map};
+use crate::control_client::ControlClient;
+use crate::error::AgentError;
+use crate::node_key::NodeKey;
+use crate::secret::Secret;
+
+/// Commands that wait for the tunnel.
+const COMMANDS: usize = 64;
+
+/// A running tunnel. It ends when its last handle is dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct Tunnel {
+    commands: mpsc::Sender<Command>,
+    connected: watch::Receiver<bool>,
+    failed: watch::Receiver<Option<Arc<DeviceError>>>,
+    mode: Mode,
+    port: u16,
+    local: bool,
+    relay_only: bool,
+    home: watch::Receiver<Option<Region>>,
+    _follower: Arc<Follower>,
+}
+
+/// The task that follows the network map; it would hold the tunnel open.
+#[derive(Debug)]
+struct Follower(tokio::task::AbortHandle);
+
+impl Tunnel {
+    /// Opens a UDP socket and the tunnel's end, and begins to follow the network map with the machine's `token`.
+    ///
+    /// # Errors
+    /// The system's, if it gives no socket; [`DeviceError`], if the end is a device that cannot be configured.
+    pub(crate) fn open(
+        control: Arc<ControlClient>,
+        token: Secret,
+        node_key: &NodeKey,
+        (name, address): (String, Ipv4Addr),
+        ending: Ending,
+        relay_only: bool,
+    ) -> Result<Self, AgentError> {
+        let socket = Socket::open().map_err(AgentError::system("open the tunnel's UDP socket"))?;
+        let (port, mode, now) = (socket.port(), ending.mode(), Instant::now());
+        let mut core = Core::new(node_key.private(), now);
+        if relay_only {
+            core.use_relays_only();
+        }
+        let end = ending.open(address, now)?;
+        let (commands, received) = mpsc::channel(COMMANDS);
+        let (first_map, connected) = watch::channel(false);
+        let (failure, failed) = watch::channel(None);
+        let identity = Identity { token: token.clone(), private: node_key.private() };
+        let relays = Relays::open(control.clone(), identity);
+        let home = relays.home();
+        let task = Task::new((socket, relays), core, end, (name, address), first_map).run(received);
+        tokio::spawn(async move {
+            if let Err(error) = task.await {
+                failure.send_replace(Some(Arc::new(error)));
+            }
+        });
+        let local = control.is_local();
+        let follower = tokio::spawn(map::follow(control, token, commands.clone()));
+        let follower = Arc::new(Follower(follower.abort_handle()));
+        Ok(Self { commands, connected, failed, mode, port, local, relay_only, home, _follower: follower })
+    }
+
+    /// What it ends in.
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Waits until it cannot go on.
+    pub(crate) async fn failed(&self) -> AgentError {
+        let mut failed = self.failed.clone();
+        let failure = failed.wait_for(Option::is_some).await.ok().and_then(|failure| failure.clone());
+        // Without a word: this handle would have kept it, so it is a fault of its own.
+        failure.map_or(AgentError::TunnelFault, AgentError::Device)
+    }
+
+    /// Waits for the first network map.
+    pub(crate) async fn connected(&self) {
+        if self.connected.clone().wait_for(|connected| *connected).await.is_err() {
+            // The task is gone, and with it the runtime.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Where this machine may be reached at the moment.
+    pub(crate) fn endpoints(&self) -> Vec<SocketAddr> {
+        if self.relay_only { Vec::new() } else { endpoints::gather(self.port, self.local) }
+    }
+
+    /// The region at whose relay this machine is reached.
+    pub(crate) fn home(&self) -> Option<Region> {
+        *self.home.borrow()
+    }
+
+    /// Waits until that is another than `told`.
+    pub(crate) async fn moved(&self, told: Option<Region>) {
+        if self.home.clone().wait_for(|home| *home != told).await.is_err() {
+            // The task is gone, and with it the runtime.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// How the peers are, by name.
+    pub(crate) async fn peers(&self) -> Vec<PeerStatus> {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.commands.send(Command::Peers(reply)).await;
+        let mut peers = answer.await.unwrap_or_default();
+        peers.sort_by(|a, b| a.name.cmp(&b.name));
+        peers
+    }
+
+    /// Pings the machine of that name or tailnet address.
+    ///
+    /// # Errors
+    /// [`PingFailure`], after `limit` at the latest.
+    pub(crate) async fn ping(&self, named: String, limit: Duration) -> Result<Pinged, PingFailure> {
+        let (reply, answer) = oneshot::channel();
+        let ping = async {
+            self.commands
+                .send(Command::Ping { named: named.clone(), reply })
+                .await
+                .map_err(|_| PingFailure::Busy)?;
+            answer.await.unwrap_or(Err(PingFailure::Busy))
+        };
+        match tokio::time::timeout(limit, ping).await {
+            Ok(answer) => answer,
+            Err(_) => Err(PingFailure::Timeout { named: named.clone(), limit }),
+        }
+    }
+
+    /// Connects to a TCP port of the machine of that name or tailnet address.
+    ///
+    /// # Errors
+    /// [`DialFailure`], after `limit` at the latest.
+    pub(crate) async fn dial(&self, named: String, port: u16, limit: Duration) -> Outcome {
+        let (reply, answer) = oneshot::channel();
+        let dial = async {
+            let command = Command::Dial { named: named.clone(), port, reply };
+            self.commands.send(command).await.map_err(|_| DialFailure::Busy)?;
+            answer.await.unwrap_or(Err(DialFailure::Busy))
+        };
+        match tokio::time::timeout(limit, dial).await {
+            Ok(answer) => answer,
+            Err(_) => Err(DialFailure::Timeout { named: named.clone(), port, limit }),
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

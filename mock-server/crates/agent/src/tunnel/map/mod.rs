@@ -1,0 +1,155 @@
+//! The network map: the other machines of the organisation, as the control plane tells them.
+
+mod follow;
+
+pub(super) use follow::follow;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use boringtun::x25519::PublicKey;
+use ztna_protocol::network_map::PeerView;
+
+use super::core::PeerSettings;
+use crate::control_client::NetworkMapAnswer;
+
+/// The machines this one may speak to, by id.
+#[derive(Debug, Default)]
+pub(super) struct NetworkMap {
+    machines: BTreeMap<String, Machine>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Machine {
+    /// Its name.
+    pub(super) name: String,
+    /// Its key.
+    pub(super) key: PublicKey,
+    /// What the core has to know.
+    pub(super) settings: PeerSettings,
+}
+
+/// What a new version of the map means for the core, in this order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    /// Keys that count no longer.
+    pub(super) removed: Vec<PublicKey>,
+    /// Peers that are new or different.
+    pub(super) set: Vec<(PublicKey, PeerSettings)>,
+}
+
+impl NetworkMap {
+    /// Takes in an answer of the control plane. A machine it describes in a way nobody could use is left out.
+    pub(super) fn apply(&mut self, answer: NetworkMapAnswer) -> Changes {
+        let mut changes = Changes::default();
+        let gone: Vec<String> = if answer.full {
+            let stays = |id: &String| answer.peers.iter().any(|peer| peer.id == *id);
+            self.machines.keys().filter(|id| !stays(id)).cloned().collect()
+        } else {
+            answer.removed
+        };
+        changes.removed.extend(gone.iter().filter_map(|id| self.machines.remove(id)).map(|gone| gone.key));
+        for peer in answer.peers {
+            let known = self.machines.get(&peer.id);
+            let Some(machine) = Machine::read(&peer) else {
+                tracing::warn!(id = peer.id, "a machine of the network map cannot be understood");
+                changes.removed.extend(self.machines.remove(&peer.id).map(|gone| gone.key));
+                continue;
+            };
+            if known == Some(&machine) {
+                continue;
+            }
+            // Registered anew: the old key counts no longer (headless/ST4.3).
+            changes.removed.extend(known.map(|known| known.key).filter(|key| *key != machine.key));
+            changes.set.push((machine.key, machine.settings.clone()));
+            self.machines.insert(peer.id, machine);
+        }
+        changes
+    }
+
+    /// Forgets every machine.
+    pub(super) fn clear(&mut self) -> Changes {
+        let removed = std::mem::take(&mut self.machines).into_values().map(|machine| machine.key).collect();
+        Changes { removed, set: Vec::new() }
+    }
+
+    /// The machine with this name or tailnet address.
+    pub(super) fn find(&self, named: &str) -> Option<&Machine> {
+        let address: Option<Ipv4Addr> = named.parse().ok();
+        self.machines().find(|machine| machine.name == named || Some(machine.settings.address) == address)
+    }
+
+    /// Every machine.
+    pub(super) fn machines(&self) -> impl Iterator<Item = &Machine> {
+        self.machines.values()
+    }
+}
+
+impl Machine {
+    fn read(peer: &PeerView) -> Option<Self> {
+        let key: [u8; 32] = BASE64.decode(&peer.public_key).ok()?.try_into().ok()?;
+        let endpoints = peer.endpoints.iter().filter_map(|endpoint| endpoint.parse::<SocketAddr>().ok());
+        let settings = PeerSettings {
+            address: peer.tailnet_ip.parse().ok()?,
+            endpoints: endpoints.take(ztna_protocol::endpoint::MOST).collect(),
+            relay: peer.relay.as_deref().and_then(|code| code.parse().ok()),
+            online: peer.online,
+        };
+        Some(Self { name: peer.name.clone(), key: PublicKey::from(key), settings })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn peer(id: &str, key: u8, endpoint: &str) -> Value {
+        json!({
+            "id": id, "name": format!("name-{id}"), "tailnet_ip": "100.64.0.7", "online": true,
+            "public_key": BASE64.encode([key; 32]), "endpoints": [endpoint, "what?"],
+        })
+    }
+
+    fn answer(full: bool, peers: &[Value], removed: &[&str]) -> NetworkMapAnswer {
+        serde_json::from_value(json!({ "version": 1, "full": full, "peers": peers, "removed": removed }))
+            .unwrap()
+    }
+
+    /// The first bytes of the keys removed, and of those set with their endpoints.
+    fn shown(changes: &Changes) -> (Vec<u8>, Vec<(u8, String)>) {
+        let removed = changes.removed.iter().map(|key| key.as_bytes()[0]).collect();
+        let set = changes.set.iter().map(|(key, settings)| {
+            let endpoints: Vec<String> = settings.endpoints.iter().map(SocketAddr::to_string).collect();
+            (key.as_bytes()[0], endpoints.join(" "))
+        });
+        (removed, set.collect())
+    }
+
+    #[test]
+    fn a_course_of_answers() {
+        let mut map = NetworkMap::default();
+        let unusable = json!({ "id": "x", "name": "x", "tailnet_ip": "fe80::1", "public_key": "AA==" });
+        for (answer, removed, set) in [
+            (answer(true, &[peer("a", 1, "10.0.0.1:1"), unusable], &[]), vec![], vec![(1, "10.0.0.1:1")]),
+            (answer(false, &[peer("b", 2, "10.0.0.2:1")], &["unknown"]), vec![], vec![(2, "10.0.0.2:1")]),
+            (answer(false, &[], &[]), vec![], vec![]),
+            (answer(false, &[peer("a", 1, "10.0.0.1:9")], &[]), vec![], vec![(1, "10.0.0.1:9")]),
+            (answer(false, &[peer("a", 3, "10.0.0.1:9")], &[]), vec![1], vec![(3, "10.0.0.1:9")]),
+            (answer(false, &[], &["b"]), vec![2], vec![]),
+            (answer(true, &[peer("a", 3, "10.0.0.1:9")], &[]), vec![], vec![]),
+            (answer(true, &[peer("c", 4, "10.0.0.4:1")], &[]), vec![3], vec![(4, "10.0.0.4:1")]),
+        ] {
+            let shown = shown(&map.apply(answer));
+            let set = set.into_iter().map(|(key, text): (u8, &str)| (key, text.to_owned())).collect();
+            assert_eq!(shown, (removed, set));
+        }
+        assert_eq!(map.find("name-c"), map.find("100.64.0.7"));
+        assert!(map.find("name-c").is_some() && map.find("name-a").is_none());
+        assert_eq!(shown(&map.clear()), (vec![4], vec![]));
+        assert!(map.find("name-c").is_none());
+    }
+}

@@ -1,0 +1,78 @@
+//! Packets from and to the kernel, as many in one call as it takes and gives.
+
+use std::io;
+
+use tun_rs::{AsyncDevice, IDEAL_BATCH_SIZE, VIRTIO_NET_HDR_LEN};
+
+use super::error::DeviceError;
+use super::writing::{Writing, is_gone};
+use crate::tunnel::core::{HEADROOM, Packets};
+
+/// What one read may give: virtio's header and a packet that is yet to be divided.
+const LONGEST_READ: usize = VIRTIO_NET_HDR_LEN + 65_535;
+
+/// What one packet may be long: the MTU, and some more for who changes it.
+const LONGEST_PACKET: usize = 2048;
+
+/// Reads in a row before anything else gets its turn.
+const READS: usize = 4;
+
+/// virtio's header must fit before each packet.
+const _: () = assert!(HEADROOM == VIRTIO_NET_HDR_LEN);
+
+/// A device that is up, and the buffers around it.
+pub(super) struct Traffic {
+    device: AsyncDevice,
+    name: String,
+    undivided: Vec<u8>,
+    divided: Vec<[u8; LONGEST_PACKET]>,
+    lengths: Vec<usize>,
+    writing: Writing,
+}
+
+impl Traffic {
+    pub(super) fn new(device: AsyncDevice, name: String) -> Self {
+        Self {
+            device,
+            name,
+            undivided: vec![0; LONGEST_READ],
+            divided: vec![[0; LONGEST_PACKET]; IDEAL_BATCH_SIZE],
+            lengths: vec![0; IDEAL_BATCH_SIZE],
+            writing: Writing::default(),
+        }
+    }
+
+    pub(super) async fn readable(&self) -> Result<(), DeviceError> {
+        self.device.readable().await.map_err(|cause| self.gone(cause))
+    }
+
+    /// Hands over packets of the kernel.
+    pub(super) fn read(&mut self, mut each: impl FnMut(&[u8])) -> Result<(), DeviceError> {
+        for _ in 0..READS {
+            let Self { device, undivided, divided, lengths, .. } = self;
+            match device.try_recv_multiple(undivided, divided, lengths, 0) {
+                Ok(packets) => {
+                    for (packet, length) in divided.iter().zip(lengths.iter()).take(packets) {
+                        each(packet.get(..*length).unwrap_or_default());
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(cause) if is_gone(&cause) => return Err(self.gone(cause)),
+                // A packet that cannot be divided is lost.
+                Err(error) => tracing::debug!(%error, "reading from the TUN device"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands packets to the kernel.
+    pub(super) fn write(&mut self, packets: &mut Packets) -> Result<(), DeviceError> {
+        let Self { device, writing, .. } = self;
+        let written = writing.write(packets, |framed| device.try_send(framed));
+        written.map_err(|cause| self.gone(cause))
+    }
+
+    fn gone(&self, cause: io::Error) -> DeviceError {
+        DeviceError::Gone { name: self.name.clone(), cause }
+    }
+}

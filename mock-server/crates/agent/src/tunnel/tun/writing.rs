@@ -1,0 +1,158 @@
+//! Packets to the kernel, in groups as long as it agrees.
+
+use std::io;
+
+use rustix::io::Errno;
+use tun_rs::{VirtioNetHdr, gso_split};
+
+use super::coalescing::{self, Coalesced};
+use crate::tunnel::core::{HEADROOM, Packets};
+
+/// Room for a packet of a group that was divided again.
+const PART: usize = HEADROOM + 2048;
+
+/// What was learnt about the kernel below, and a buffer.
+#[derive(Debug, Default)]
+pub(super) struct Writing {
+    groups: Vec<Coalesced>,
+    /// It refused a group whose packets it took one by one.
+    singly: bool,
+    /// It was told that the device is down.
+    down: bool,
+}
+
+impl Writing {
+    /// Hands packets to the kernel through `send`, each with virtio's header before it.
+    ///
+    /// # Errors
+    /// The system's, if there is no device any more. What else the kernel refuses is lost, like any packet that finds
+    /// no room.
+    pub(super) fn write(
+        &mut self,
+        packets: &mut Packets,
+        mut send: impl FnMut(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<()> {
+        let mut groups = std::mem::take(&mut self.groups);
+        let (bytes, ranges) = packets.parts();
+        coalescing::coalesce(bytes, ranges, self.singly, &mut groups);
+        let written = groups.drain(..).try_for_each(|group| {
+            let range = group.range.start.saturating_sub(HEADROOM)..group.range.end;
+            let framed = bytes.get_mut(range).unwrap_or_default();
+            match self.attempt(framed, &mut send)? {
+                Some(refusal) if group.segments > 1 && refuses_groups(&refusal) => {
+                    self.one_by_one(framed, group.segments, &mut send)
+                }
+                Some(error) => {
+                    tracing::debug!(%error, "writing to the TUN device");
+                    Ok(())
+                }
+                None => Ok(()),
+            }
+        });
+        self.groups = groups;
+        written
+    }
+
+    /// The kernel's refusal, if it is about this packet and not about the device.
+    fn attempt(
+        &mut self,
+        framed: &[u8],
+        send: &mut impl FnMut(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<Option<io::Error>> {
+        match send(framed) {
+            Ok(_) => {
+                self.down = false;
+                Ok(None)
+            }
+            Err(error) if is_gone(&error) => Err(error),
+            Err(error) => {
+                if is(&error, &[Errno::IO]) && !std::mem::replace(&mut self.down, true) {
+                    tracing::warn!("the TUN device is down: no traffic until it is up again");
+                }
+                Ok(Some(error))
+            }
+        }
+    }
+
+    /// What one packet stands for.
+    fn one_by_one(
+        &mut self,
+        framed: &mut [u8],
+        segments: usize,
+        send: &mut impl FnMut(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<()> {
+        let Some((header, packet)) = framed.split_at_mut_checked(HEADROOM) else { return Ok(()) };
+        let (mut parts, mut lengths) = (vec![[0; PART]; segments], vec![0; segments]);
+        let divided = VirtioNetHdr::decode(header)
+            .and_then(|header| gso_split(packet, header, &mut parts, &mut lengths, HEADROOM, false));
+        for (part, length) in parts.iter().zip(&lengths).take(divided.unwrap_or_default()) {
+            let refusal = self.attempt(part.get(..HEADROOM + length).unwrap_or_default(), send)?;
+            if refusal.is_none() && !std::mem::replace(&mut self.singly, true) {
+                tracing::info!("the kernel takes no groups of packets; they go one by one from now on");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether an error of reading or writing means that there is no device any more.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    is(error, &[Errno::BADFD, Errno::FAULT, Errno::BADF, Errno::NODEV])
+}
+
+fn refuses_groups(error: &io::Error) -> bool {
+    is(error, &[Errno::INVAL, Errno::OPNOTSUPP, Errno::MSGSIZE])
+}
+
+fn is(error: &io::Error, codes: &[Errno]) -> bool {
+    error.raw_os_error().is_some_and(|code| codes.iter().any(|known| known.raw_os_error() == code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::coalescing::tests::stream;
+    use super::*;
+
+    fn packets(all: &[Vec<u8>]) -> Packets {
+        Packets::of(all.iter().map(Vec::as_slice))
+    }
+
+    fn refused(code: Errno) -> io::Error {
+        io::Error::from_raw_os_error(code.raw_os_error())
+    }
+
+    #[test]
+    fn a_kernel_that_refuses_groups_gets_every_packet_as_it_was() {
+        for code in [Errno::INVAL, Errno::OPNOTSUPP, Errno::MSGSIZE] {
+            let segments = stream(&[1000, 1000, 500]);
+            let mut writing = Writing::default();
+            let (mut taken, mut groups) = (Vec::new(), 0);
+            for _ in 0..2 {
+                let written = writing.write(&mut packets(&segments), |framed| {
+                    let group = framed[..HEADROOM].iter().any(|byte| *byte != 0);
+                    groups += usize::from(group);
+                    if group {
+                        return Err(refused(code));
+                    }
+                    taken.push(framed[HEADROOM..].to_vec());
+                    Ok(framed.len())
+                });
+                written.unwrap();
+            }
+            assert_eq!(taken, [segments.clone(), segments].concat());
+            assert_eq!(groups, 1, "it is not asked twice");
+        }
+    }
+
+    #[test]
+    fn a_device_that_is_down_is_waited_for_and_one_that_is_gone_is_told() {
+        let segments = stream(&[1000, 1000]);
+        let mut writing = Writing::default();
+        writing.write(&mut packets(&segments), |_| Err(refused(Errno::IO))).unwrap();
+        assert!(writing.down && !writing.singly);
+        writing.write(&mut packets(&segments), |framed| Ok(framed.len())).unwrap();
+        assert!(!writing.down);
+        let gone = writing.write(&mut packets(&segments), |_| Err(refused(Errno::BADFD)));
+        assert!(is_gone(&gone.unwrap_err()));
+    }
+}

@@ -1,0 +1,150 @@
+//! The conversation with one machine.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures::stream::{SplitSink, SplitStream};
+use futures::{SinkExt as _, StreamExt as _};
+use tokio::time::timeout;
+use ztna_protocol::relay::proof::Challenge;
+use ztna_protocol::relay::{Frame, Member};
+
+use crate::bucket::Bucket;
+use crate::shared::Shared;
+use crate::table::Connection;
+
+/// How long a machine may take to prove who it is.
+const PROVED_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often a machine that is silent is asked whether it is there, and after how long it is not.
+const PING_EVERY: Duration = Duration::from_secs(15);
+const GONE_AFTER: Duration = Duration::from_secs(45);
+
+/// What one machine may send a second: about 250 Mbit/s of full datagrams.
+const FRAMES_PER_SECOND: u32 = 25_000;
+const BYTES_PER_SECOND: u32 = 32 << 20;
+const BURST: Duration = Duration::from_millis(500);
+
+/// Frames written before the socket is flushed.
+const BATCH: usize = 64;
+
+/// WebSocket's code for a machine that broke a rule (RFC 6455, 7.4.1).
+const POLICY: u16 = 1008;
+
+/// Speaks with a machine until either side goes.
+pub(super) async fn converse(shared: &Shared, mut socket: WebSocket, member: Member, token_hash: String) {
+    if let Err(reason) = greet(shared, &mut socket, &member, &token_hash).await {
+        shared.counters.refused.add(1);
+        tracing::info!(reason, "a machine did not prove who it is");
+        return close(&mut socket, reason).await;
+    }
+    let connection = shared.table.insert(member, token_hash);
+    let machine = fingerprint(&connection.member.public_key);
+    tracing::debug!(machine, "connected");
+    let (mut sink, stream) = socket.split();
+    let ended = tokio::select! {
+        () = read(shared, &connection, stream) => None,
+        () = write(&connection, &mut sink) => None,
+        () = connection.ended.notified() => Some("CUT_OFF"),
+    };
+    shared.table.remove(&connection);
+    tracing::debug!(machine, "gone");
+    if let Some(reason) = ended {
+        close(&mut sink, reason).await;
+    }
+}
+
+/// The challenge, its proof and the welcome. The error is what the machine is told.
+async fn greet(
+    shared: &Shared,
+    socket: &mut WebSocket,
+    member: &Member,
+    token_hash: &str,
+) -> Result<(), &'static str> {
+    let _place = shared.proving.enter(token_hash).ok_or("BUSY")?;
+    let challenge = Challenge::new(rand::random(), rand::random(), shared.region);
+    let (ephemeral, nonce) = (challenge.ephemeral(), challenge.nonce());
+    send(socket, &Frame::Challenge { ephemeral: &ephemeral, nonce }).await?;
+    let proof = timeout(PROVED_WITHIN, socket.recv()).await.map_err(|_| "PROOF_TIMEOUT")?;
+    let Some(Ok(Message::Binary(message))) = proof else { return Err("PROOF_EXPECTED") };
+    let Ok(Frame::Proof { proof }) = Frame::parse(&message) else { return Err("PROOF_EXPECTED") };
+    if !challenge.is_met_by(proof, &member.public_key) {
+        return Err("PROOF_REFUSED");
+    }
+    send(socket, &Frame::Welcome { region: shared.region }).await
+}
+
+async fn send(socket: &mut WebSocket, frame: &Frame<'_>) -> Result<(), &'static str> {
+    let sent = timeout(PROVED_WITHIN, socket.send(Message::Binary(frame.to_bytes().into()))).await;
+    sent.ok().and_then(Result::ok).ok_or("GONE")
+}
+
+/// Passes on what the machine sends. Ends when it is silent for too long or breaks a rule.
+async fn read(shared: &Shared, sender: &Arc<Connection>, mut stream: SplitStream<WebSocket>) {
+    let now = Instant::now();
+    let mut frames = Bucket::new(FRAMES_PER_SECOND, BURST, now);
+    let mut bytes = Bucket::new(BYTES_PER_SECOND, BURST, now);
+    loop {
+        let message = match timeout(GONE_AFTER, stream.next()).await {
+            Ok(Some(Ok(Message::Binary(message)))) => message,
+            Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => continue,
+            _ => return,
+        };
+        let (to, datagram) = match Frame::parse(&message) {
+            Ok(Frame::Send { to, datagram }) => (to, datagram),
+            wrong => return tracing::debug!(?wrong, "not what a machine sends"),
+        };
+        let now = Instant::now();
+        let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+        if !(frames.take(1, now) && bytes.take(length, now)) {
+            shared.counters.dropped_rate.add(1);
+            continue;
+        }
+        let Some(receiver) = shared.table.find(&sender.member.org_id, to) else {
+            shared.counters.dropped_unknown.add(1);
+            continue;
+        };
+        let frame = Frame::Received { from: &sender.member.public_key, datagram }.to_bytes();
+        shared.counters.frames.add(1);
+        shared.counters.bytes.add(u64::try_from(datagram.len()).unwrap_or(u64::MAX));
+        if receiver.queue.push(frame) {
+            shared.counters.dropped_full.add(1);
+        }
+    }
+}
+
+/// Sends the machine what is for it, and asks whether it is there.
+async fn write(connection: &Connection, sink: &mut SplitSink<WebSocket, Message>) {
+    let mut ping = tokio::time::interval(PING_EVERY);
+    loop {
+        let message = tokio::select! {
+            frame = connection.queue.pop() => Message::Binary(frame.into()),
+            _ = ping.tick() => Message::Ping(Vec::new().into()),
+        };
+        if sink.feed(message).await.is_err() {
+            return;
+        }
+        for _ in 0..BATCH {
+            let Some(frame) = connection.queue.try_pop() else { break };
+            if sink.feed(Message::Binary(frame.into())).await.is_err() {
+                return;
+            }
+        }
+        if sink.flush().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// A public key as people compare it (headless/ST2.1).
+fn fingerprint(public_key: &[u8; 32]) -> String {
+    let mut shown = hex::encode(public_key);
+    shown.truncate(16);
+    shown
+}
+
+async fn close(sink: &mut (impl futures::Sink<Message> + Unpin), reason: &'static str) {
+    let frame = CloseFrame { code: POLICY, reason: reason.into() };
+    let _ = timeout(Duration::from_secs(1), sink.send(Message::Close(Some(frame)))).await;
+}

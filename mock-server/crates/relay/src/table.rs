@@ -1,0 +1,127 @@
+//! Who is connected.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use ztna_protocol::relay::Member;
+
+use super::queue::Queue;
+
+/// The machines of each organisation, by key.
+type Organisations = HashMap<String, HashMap<[u8; 32], Arc<Connection>>>;
+
+/// The connections of a relay: one a machine.
+#[derive(Default)]
+pub(super) struct Table {
+    organisations: Mutex<Organisations>,
+}
+
+/// A machine that is connected.
+pub(super) struct Connection {
+    pub(super) member: Member,
+    pub(super) token_hash: String,
+    /// What it is to be sent.
+    pub(super) queue: Queue,
+    /// It has to go.
+    pub(super) ended: Notify,
+}
+
+impl Table {
+    /// Takes in a machine that proved who it is. If it is connected already, that connection ends: it has come back
+    /// before its old connection was missed.
+    pub(super) fn insert(&self, member: Member, token_hash: String) -> Arc<Connection> {
+        let (queue, ended) = (Queue::default(), Notify::new());
+        let connection = Arc::new(Connection { member, token_hash, queue, ended });
+        let Member { org_id, public_key } = connection.member.clone();
+        let replaced = self.lock().entry(org_id).or_default().insert(public_key, Arc::clone(&connection));
+        if let Some(replaced) = replaced {
+            replaced.ended.notify_one();
+        }
+        connection
+    }
+
+    /// The machine with that key in the sender's own organisation, if it is connected.
+    pub(super) fn find(&self, org_id: &str, public_key: &[u8; 32]) -> Option<Arc<Connection>> {
+        self.lock().get(org_id)?.get(public_key).cloned()
+    }
+
+    /// Forgets a connection that has ended, and not the one that replaced it.
+    pub(super) fn remove(&self, connection: &Arc<Connection>) {
+        let Member { org_id, public_key } = &connection.member;
+        let mut organisations = self.lock();
+        let Some(machines) = organisations.get_mut(org_id) else { return };
+        if machines.get(public_key).is_some_and(|current| Arc::ptr_eq(current, connection)) {
+            machines.remove(public_key);
+        }
+        if machines.is_empty() {
+            organisations.remove(org_id);
+        }
+    }
+
+    /// Ends every connection that is not to stay; nothing is sent to it from now on.
+    pub(super) fn retain(&self, stays: impl Fn(&String, &Member) -> bool) {
+        let mut organisations = self.lock();
+        for machines in organisations.values_mut() {
+            machines.retain(|_, connection| {
+                let stays = stays(&connection.token_hash, &connection.member);
+                if !stays {
+                    connection.ended.notify_one();
+                }
+                stays
+            });
+        }
+        organisations.retain(|_, machines| !machines.is_empty());
+    }
+
+    /// What the connected machines' tokens hash to.
+    pub(super) fn token_hashes(&self) -> Vec<String> {
+        let organisations = self.lock();
+        organisations
+            .values()
+            .flat_map(HashMap::values)
+            .map(|connection| connection.token_hash.clone())
+            .collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lock().values().map(HashMap::len).sum()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Organisations> {
+        self.organisations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    fn member(org_id: &str, key: u8) -> Member {
+        Member { org_id: org_id.to_owned(), public_key: [key; 32] }
+    }
+
+    #[test]
+    fn one_connection_a_machine_and_none_across_organisations() {
+        let table = Table::default();
+        let first = table.insert(member("a", 1), "t1".to_owned());
+        let foreign = table.insert(member("b", 1), "t2".to_owned());
+        assert!(Arc::ptr_eq(&table.find("a", &[1; 32]).unwrap(), &first));
+        assert!(table.find("a", &[2; 32]).is_none() && table.find("c", &[1; 32]).is_none());
+
+        let second = table.insert(member("a", 1), "t3".to_owned());
+        assert!(first.ended.notified().now_or_never().is_some());
+        table.remove(&first);
+        assert!(Arc::ptr_eq(&table.find("a", &[1; 32]).unwrap(), &second), "the new one stays");
+
+        table.retain(|hash, _| hash != "t3");
+        assert!(second.ended.notified().now_or_never().is_some());
+        assert!(foreign.ended.notified().now_or_never().is_none());
+        assert_eq!((table.len(), table.token_hashes()), (1, vec!["t2".to_owned()]));
+        table.remove(&second);
+        table.remove(&foreign);
+        assert!(table.lock().is_empty());
+    }
+}

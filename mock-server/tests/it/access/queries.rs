@@ -1,0 +1,187 @@
+//! `GET /api/db/TABLE`: what the filters find, what they refuse, and whose rows they never show.
+
+use serde_json::{Value, json};
+
+use crate::access::plane::{ACME, ADMIN, GLOBEX, MEMBER, OUTSIDER, Plane};
+
+fn names(rows: &Value) -> Vec<&str> {
+    rows.as_array().expect("rows").iter().map(|row| row["name"].as_str().expect("a name")).collect()
+}
+
+#[tokio::test]
+async fn filters_find_what_they_say() {
+    let plane = Plane::start().await;
+    let token = plane.token(ADMIN).await;
+    plane.auth_key(ACME, "alpha", true).await;
+    plane.advance(10);
+    plane.auth_key(ACME, "Beta", false).await;
+    plane.advance(10);
+    plane.auth_key(ACME, "gamma [1*]", true).await;
+    plane.auth_key(GLOBEX, "alpha", true).await;
+
+    let cases: [(&str, &[&str]); 35] = [
+        ("", &["alpha", "Beta", "gamma [1*]"]),
+        ("org_id=org_9fX2kR", &["alpha", "Beta", "gamma [1*]"]),
+        ("org_id=eq.org_9fX2kR&name=eq.alpha", &["alpha"]),
+        ("name=alpha", &["alpha"]),
+        ("name=neq.alpha", &["Beta", "gamma [1*]"]),
+        ("name=not.eq.alpha", &["Beta", "gamma [1*]"]),
+        ("name=gt.Beta&name=lt.b", &["alpha"]),
+        ("name=in.(alpha,%22gamma%20[1*]%22)", &["alpha", "gamma [1*]"]),
+        ("name=in.()", &[]),
+        ("name=not.in.()", &["alpha", "Beta", "gamma [1*]"]),
+        ("name=like.*a", &["alpha", "Beta"]),
+        ("name=like.b*", &[]),
+        ("name=ilike.b*", &["Beta"]),
+        ("name=like.*[1%5C*]", &[]),
+        ("name=like.gamma%20[1%25]", &["gamma [1*]"]),
+        ("name=like._eta", &["Beta"]),
+        ("name=like.%5C_eta", &[]),
+        ("name=ilike.%25%5C", &[]),
+        ("name=not.like.*a", &["gamma [1*]"]),
+        ("reusable=eq.true", &["alpha", "gamma [1*]"]),
+        ("reusable=is.false", &["Beta"]),
+        ("reusable=not.is.true", &["Beta"]),
+        ("used_count=eq.0&used_count=lte.0&used_count=gte.0", &["alpha", "Beta", "gamma [1*]"]),
+        ("used_count=gt.0", &[]),
+        ("allowed_tags=is.null", &["Beta"]),
+        ("allowed_tags=not.is.null", &["alpha", "gamma [1*]"]),
+        ("allowed_tags=cs.{server}", &["alpha", "gamma [1*]"]),
+        ("allowed_tags=cs.{server,%22production%22}", &["alpha", "gamma [1*]"]),
+        ("allowed_tags=cs.{serve}", &[]),
+        ("allowed_tags=cs.{%22,%22}", &[]),
+        ("expires_at=gt.2001-01-01&created_at=gt.2001-01-01T00:00:00Z", &["alpha", "Beta", "gamma [1*]"]),
+        ("created_at=lt.2001-01-01", &[]),
+        ("order=name.desc", &["gamma [1*]", "alpha", "Beta"]),
+        ("order=reusable.asc,created_at.desc&limit=2", &["Beta", "gamma [1*]"]),
+        ("offset=1&limit=1", &["Beta"]),
+    ];
+    for (query, expected) in cases {
+        let rows = plane.get(&format!("/api/db/auth_keys?{query}"), &token).await.data();
+        assert_eq!(names(&rows), expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn rows_have_the_types_of_json() {
+    let plane = Plane::start().await;
+    let token = plane.token(ADMIN).await;
+    let id = plane.auth_key(ACME, "alpha", true).await;
+    let row = plane.get(&format!("/api/db/auth_keys?id=eq.{id}"), &token).await.data()[0].clone();
+    assert_eq!(row["used_count"], json!(0));
+    assert_eq!((&row["reusable"], &row["revoked"]), (&json!(true), &json!(false)));
+    assert_eq!(row["allowed_tags"], json!(["server", "production"]));
+    assert_eq!(row["allowed_cidrs"], Value::Null);
+    let created = row["created_at"].as_str().expect("text");
+    assert!(created.len() == 24 && created.ends_with('Z'), "{created}");
+
+    let path = format!("/api/db/auth_keys?id=eq.{id}&select=used_count,name");
+    assert_eq!(
+        plane.get(&path, &token).await.json()["data"].to_string(),
+        r#"[{"used_count":0,"name":"alpha"}]"#
+    );
+}
+
+#[tokio::test]
+async fn bad_queries_are_told_what_is_wrong() {
+    let plane = Plane::start().await;
+    let token = plane.token(ADMIN).await;
+    let cases = [
+        ("no_such_table", 404, "NOT_FOUND", "Table"),
+        ("users", 404, "NOT_FOUND", "Table"),
+        ("%FF", 404, "NOT_FOUND", "Table"),
+        ("sqlite_master", 404, "NOT_FOUND", "Table"),
+        ("auth_keys;drop%20table%20users", 404, "NOT_FOUND", "Table"),
+        ("auth_keys?key_hash=eq.x", 400, "INVALID_FILTER", "unknown column 'key_hash'"),
+        ("auth_keys?select=id,key_hash", 400, "INVALID_FILTER", "unknown column 'key_hash'"),
+        ("auth_keys?select=count(*)", 400, "INVALID_FILTER", "unknown column 'count(*)'"),
+        ("auth_keys?order=id;drop", 400, "INVALID_FILTER", "unknown column 'id;drop'"),
+        ("auth_keys?id)%20OR%201=1=eq.x", 400, "INVALID_FILTER", "unknown column"),
+        ("auth_keys?id=same.x", 400, "INVALID_FILTER", "unknown operator 'same'"),
+        ("auth_keys?used_count=eq.x", 400, "INVALID_FILTER", "invalid value 'x' for column 'used_count'"),
+        ("auth_keys?used_count=eq.1%20OR%201=1", 400, "INVALID_FILTER", "a whole number"),
+        ("auth_keys?id=eq.%00", 400, "INVALID_FILTER", "NUL"),
+        ("auth_keys?limit=x", 400, "INVALID_FILTER", "'limit'"),
+    ];
+    for (path, status, code, words) in cases {
+        let answer = plane.get(&format!("/api/db/{path}"), &token).await;
+        assert_eq!(answer.refusal(), (status, code.to_owned()), "{path}");
+        assert!(answer.message().contains(words), "{path}: {}", answer.message());
+    }
+}
+
+#[tokio::test]
+async fn values_are_never_sql() {
+    let plane = Plane::start().await;
+    let token = plane.token(ADMIN).await;
+    plane.auth_key(ACME, "alpha", true).await;
+    for value in [
+        "eq.'%20OR%201=1%20--",
+        "'%20OR%20'1'='1",
+        "in.(%22')%20OR%201=1--%22)",
+        "like.'%20OR%201=1--",
+        "eq.?1",
+    ] {
+        let rows = plane.get(&format!("/api/db/auth_keys?id={value}"), &token).await.data();
+        assert_eq!(rows, json!([]), "{value}");
+    }
+    let many = (0..500).map(|n| format!("name=neq.{n}&")).collect::<String>();
+    assert_eq!(names(&plane.get(&format!("/api/db/auth_keys?{many}"), &token).await.data()), ["alpha"]);
+    let list = format!("name=in.({}alpha)", "x,".repeat(499));
+    assert_eq!(names(&plane.get(&format!("/api/db/auth_keys?{list}"), &token).await.data()), ["alpha"]);
+}
+
+#[tokio::test]
+async fn other_organisations_stay_out_of_sight() {
+    let plane = Plane::start().await;
+    plane.auth_key(ACME, "ours", true).await;
+    let theirs = plane.auth_key(GLOBEX, "theirs", true).await;
+    let (admin, member, outsider) =
+        (plane.token(ADMIN).await, plane.token(MEMBER).await, plane.token(OUTSIDER).await);
+
+    for query in
+        ["name=neq.x", "org_id=neq.org_9fX2kR", "org_id=not.eq.x", "org_id=like.*", "org_id=not.is.null"]
+    {
+        let rows = plane.get(&format!("/api/db/auth_keys?{query}"), &admin).await.data();
+        assert!(!names(&rows).contains(&"theirs"), "{query}");
+    }
+    assert_eq!(plane.get(&format!("/api/db/auth_keys?id=eq.{theirs}"), &admin).await.data(), json!([]));
+    assert_eq!(names(&plane.get("/api/db/auth_keys", &outsider).await.data()), ["theirs"]);
+    for query in [
+        format!("org_id={GLOBEX}"),
+        format!("org_id=eq.{ACME}&org_id=eq.{GLOBEX}"),
+        format!("org_id=in.({ACME},{GLOBEX})"),
+        "org_id=eq.no-such-organisation".to_owned(),
+    ] {
+        let answer = plane.get(&format!("/api/db/auth_keys?{query}"), &admin).await;
+        assert_eq!(answer.refusal(), (403, "FORBIDDEN".into()), "{query}");
+    }
+    for table in ["auth_keys", "api_keys", "audit_logs"] {
+        for query in [String::new(), format!("?org_id={ACME}")] {
+            let answer = plane.get(&format!("/api/db/{table}{query}"), &member).await;
+            assert_eq!(answer.refusal(), (403, "FORBIDDEN".into()), "{table}{query}");
+            assert_eq!(answer.message(), "Admin required");
+        }
+    }
+}
+
+#[tokio::test]
+async fn machines_are_for_every_member_and_fall_silent() {
+    let plane = Plane::start().await;
+    plane.machine(ACME, "linux-c", "100.64.0.1").await;
+    plane.machine(GLOBEX, "elsewhere", "100.64.0.1").await;
+    let member = plane.token(MEMBER).await;
+    let rows = plane.get("/api/db/machines?select=name,status,tags,ephemeral", &member).await.data();
+    assert_eq!(rows, json!([{ "name": "linux-c", "status": "online", "tags": ["web"], "ephemeral": false }]));
+    assert_eq!(
+        names(&plane.get("/api/db/machines?tailnet_ip=100.64.0.1", &member).await.data()),
+        ["linux-c"]
+    );
+
+    plane.advance(80);
+    assert_eq!(names(&plane.get("/api/db/machines?status=online", &member).await.data()), ["linux-c"]);
+    plane.advance(10);
+    assert_eq!(plane.get("/api/db/machines?status=eq.online", &member).await.data(), json!([]));
+    let silent = plane.get("/api/db/machines?status=in.(offline,x)&order=status.desc", &member).await.data();
+    assert_eq!(silent[0]["status"], "offline");
+}

@@ -1,0 +1,300 @@
+//! `up --userspace --serve` on one machine, `nc` on another: TCP through the tunnel.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::agent::house::House;
+use crate::agent::machine::{AUTH_KEY, Ended, Machine, Running, eventually};
+use crate::agent::namespace::isolated;
+
+/// Two machines that are up; the second, `Web`, serves ports of the tailnet address.
+struct Site {
+    visitor: Machine,
+    _host: Machine,
+    address: String,
+    _house: House,
+    /// The visitor's and the host's.
+    ups: [Running; 2],
+}
+
+impl Site {
+    async fn open(services: &[(u16, u16)]) -> Self {
+        let house = House::open().await;
+        let (visitor, host) = (house.machine().await, house.machine().await);
+        let key = house.create_key(&visitor, &["--name", "fleet", "--reusable"]);
+        let up = |machine: &Machine, name: &str, serve: &[String]| {
+            let mut command = machine.ztna(&["up", "--userspace", "--hostname", name]);
+            Running::start(command.args(serve).env("ZTNA_AUTH_KEY", &key)).ready()
+        };
+        let served: Vec<String> =
+            services.iter().map(|(port, local)| format!("--serve={port}=127.0.0.1:{local}")).collect();
+        let ups = [up(&visitor, "Visitor", &[]), up(&host, "Web", &served)];
+        let address = host.state()["machine"]["tailnet_ip"].as_str().unwrap().to_owned();
+        for (port, local) in services {
+            let line = format!("Serving {address}:{port} from 127.0.0.1:{local}");
+            assert!(ups[1].lines.contains(&line), "{:?}", ups[1].lines);
+        }
+        eventually(|| visitor.run(&["ping", "Web", "--timeout", "300ms"]).code == Some(0));
+        Self { visitor, _host: host, address, _house: house, ups }
+    }
+
+    /// `nc` with this on its standard input.
+    fn nc(&self, words: &[&str], input: &[u8]) -> Ended {
+        Ended::of(output(self.visitor.ztna(&["nc"]).args(words), input), &self.visitor)
+    }
+}
+
+fn output(command: &mut Command, input: &[u8]) -> std::process::Output {
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    std::thread::scope(|scope| {
+        // A command that ends early reads no further.
+        scope.spawn(move || drop(stdin.write_all(input)));
+        child.wait_with_output().unwrap()
+    })
+}
+
+/// A service of this host; the port it listens on.
+fn service(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serve = Arc::new(serve);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let serve = serve.clone();
+            std::thread::spawn(move || serve(stream.unwrap()));
+        }
+    });
+    port
+}
+
+/// Hears everything, then tells how much it was and its digest, then says `answer`.
+fn digesting(answer: Vec<u8>) -> impl Fn(TcpStream) + Send + Sync {
+    move |mut stream| {
+        let mut heard = Vec::new();
+        stream.read_to_end(&mut heard).unwrap();
+        writeln!(stream, "{} {}", heard.len(), digest(&heard)).unwrap();
+        stream.write_all(&answer).unwrap();
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// Bytes that differ everywhere.
+fn bytes(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let word = || {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        (state >> 24).to_le_bytes()
+    };
+    std::iter::repeat_with(word).flatten().take(length).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_is_fetched_by_name_and_by_address() {
+    let page = service(|mut stream| {
+        let mut request = [0; 512];
+        let length = stream.read(&mut request).unwrap();
+        assert!(request[..length].starts_with(b"GET / HTTP/1.0\r\n"));
+        stream.write_all(b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello").unwrap();
+    });
+    let site = Site::open(&[(8080, page)]).await;
+    for machine in ["Web", &site.address] {
+        let fetched = site.nc(&[machine, "8080"], b"GET / HTTP/1.0\r\n\r\n");
+        assert_eq!(
+            (fetched.code, fetched.stdout.as_str(), fetched.stderr.as_str()),
+            (Some(0), "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", "")
+        );
+    }
+}
+
+/// A port where nobody listens.
+fn nobody() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn open_files(process: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{process}/fd")).unwrap().count()
+}
+
+#[allow(clippy::print_stderr, reason = "a figure for whoever runs it with --nocapture")]
+#[tokio::test(flavor = "multi_thread")]
+async fn much_arrives_whole_in_both_directions_and_several_at_once() {
+    let (there, back) = (bytes(20_000_000), bytes(20_000_001));
+    let port = service(digesting(back.clone()));
+    let site = Site::open(&[(9000, port)]).await;
+    let transfer = || {
+        let told = output(&mut site.visitor.ztna(&["nc", "Web", "9000"]), &there);
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        let line = format!("{} {}\n", there.len(), digest(&there));
+        let (first, rest) = told.stdout.split_at(line.len());
+        assert_eq!(String::from_utf8_lossy(first), line);
+        assert_eq!((rest.len(), digest(rest)), (back.len(), digest(&back)));
+    };
+    let begun = Instant::now();
+    std::thread::scope(|scope| (0..3).for_each(|_| drop(scope.spawn(transfer))));
+    eprintln!("3 × ({} + {}) bytes in {:?}", there.len(), back.len(), begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_leads_nowhere_says_why() {
+    let port = service(drop);
+    let site = Site::open(&[(8080, nobody()), (9000, port)]).await;
+    let address = &site.address;
+    for (words, reason) in [
+        (&["nobody", "80"][..], "no machine named 'nobody' in this network".to_owned()),
+        (&["Visitor", "80"], "Visitor is this machine itself".to_owned()),
+        (&["Web", "81"], format!("Web ({address}) refuses connections to port 81: nothing listens there")),
+        (
+            &["Web", "8080"],
+            format!("Web ({address}) refuses connections to port 8080: nothing listens there"),
+        ),
+    ] {
+        let refused = site.nc(words, b"");
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""), "{words:?}");
+        assert!(refused.stderr.starts_with(&reason), "{words:?}: {}", refused.stderr);
+    }
+    for words in [&["nc", "Web"][..], &["nc", "Web", "0"], &["nc", "Web", "65536"], &["nc", "Web", "http"]] {
+        assert_eq!(site.visitor.run(words).code, Some(2), "{words:?}");
+    }
+
+    site.ups[1].signal(rustix::process::Signal::STOP);
+    let silent = site.nc(&["Web", "9000", "--timeout", "300ms"], b"");
+    site.ups[1].signal(rustix::process::Signal::CONT);
+    let reason = "no answer from port 9000 of Web within 300ms\n";
+    assert_eq!((silent.code, silent.stderr.as_str()), (Some(1), reason));
+
+    site.visitor.run(&["down"]);
+    let stopped = site.nc(&["Web", "9000"], b"");
+    assert_eq!(stopped.code, Some(1));
+    assert!(stopped.stderr.starts_with("QuickZTNA is not running."), "{}", stopped.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_that_cannot_be_served_are_refused_before_anything_is_registered() {
+    let machine = Machine::fresh().await;
+    for (words, code, reason) in [
+        (&["--serve", "80=127.0.0.1:1"][..], 1, "--serve is for --userspace only: with a TUN device"),
+        (
+            &["--userspace", "--serve", "80=127.0.0.1:1", "--serve", "80=127.0.0.1:2"],
+            1,
+            "--serve names port 80 more than once",
+        ),
+        (&["--userspace", "--serve", "80"], 2, "it has to be PORT=ADDRESS:PORT"),
+        (&["--userspace", "--serve", "80=here"], 2, "'here' after the = is no address with a port"),
+    ] {
+        let mut command = machine.ztna(&["up"]);
+        let ended = Ended::of(command.args(words).env("ZTNA_AUTH_KEY", AUTH_KEY).output().unwrap(), &machine);
+        assert_eq!(ended.code, Some(code), "{words:?}");
+        assert!(ended.stderr.contains(reason), "{words:?}: {}", ended.stderr);
+    }
+    assert!(machine.requests().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_direction_ends_by_itself() {
+    // Says all it has to say and ends; then hears the rest, and tells how much that was.
+    let (told, heard) = std::sync::mpsc::channel();
+    let told = std::sync::Mutex::new(told);
+    let port = service(move |mut stream| {
+        stream.write_all(b"first").unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).unwrap();
+        told.lock().unwrap().send(rest).unwrap();
+    });
+    let site = Site::open(&[(9000, port)]).await;
+    let mut command = site.visitor.ztna(&["nc", "Web", "9000"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 5];
+    child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"first");
+    child.stdin.take().unwrap().write_all(b"and the rest").unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(heard.recv_timeout(Duration::from_secs(10)).unwrap(), b"and the rest");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_breaks_is_no_success() {
+    let port = service(|mut stream| {
+        stream.write_all(b"half of it").unwrap();
+        // Until there is something, or the machine is gone.
+        let _ = stream.read_exact(&mut [0]);
+        // Closed with something unread: the kernel resets it.
+        std::thread::sleep(Duration::from_millis(50));
+    });
+    let site = Site::open(&[(9000, port)]).await;
+    let broken = site.nc(&["Web", "9000"], &bytes(10_000));
+    assert_eq!((broken.code, broken.stdout.as_str()), (Some(1), "half of it"));
+    assert_eq!(broken.stderr, "the connection to Web was broken off: something may be missing\n");
+
+    let mut command = site.visitor.ztna(&["nc", "Web", "9000"]);
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut running = child.unwrap();
+    let mut half = [0; 10];
+    running.stdout.as_mut().unwrap().read_exact(&mut half).unwrap();
+    site.ups[0].signal(rustix::process::Signal::KILL);
+    let ended = running.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(1), "its own 'ztna up' was killed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_short_connections_leave_nothing_behind() {
+    let port = service(digesting(b"bye".to_vec()));
+    let site = Site::open(&[(9000, port)]).await;
+    let once = |number: usize| {
+        let said = site.nc(&["Web", "9000"], number.to_string().as_bytes());
+        assert!(said.code == Some(0) && said.stdout.ends_with("bye"), "{number}: {}", said.stderr);
+    };
+    once(0);
+    let files = || site.ups.each_ref().map(|up| open_files(up.child.id()));
+    eventually(|| files() == files());
+    let before = files();
+    let one_after_another = |lane: usize| (0..40).for_each(|turn| once(40 * lane + turn));
+    std::thread::scope(|scope| {
+        (0..4).for_each(|lane| drop(scope.spawn(move || one_after_another(lane))));
+    });
+    eventually(|| files() <= before);
+}
+
+#[test]
+fn a_machine_with_a_device_and_one_without_reach_each_other() {
+    isolated(async || {
+        let house = House::open().await;
+        let (kernel, host) = (house.machine().await, house.machine().await);
+        let key = house.create_key(&kernel, &["--name", "fleet", "--reusable"]);
+        let port = service(digesting(bytes(1_000_000)));
+        let up = |machine: &Machine, words: &[&str]| {
+            let mut command = machine.ztna(&["up", "--hostname"]);
+            Running::start(command.args(words).env("ZTNA_AUTH_KEY", &key)).ready()
+        };
+        let _kernel = up(&kernel, &["Kernel"]);
+        let _host = up(&host, &["Web", "--userspace", "--serve", &format!("9000=127.0.0.1:{port}")]);
+        eventually(|| kernel.run(&["ping", "Web", "--timeout", "300ms"]).code == Some(0));
+
+        let there = bytes(1_000_001);
+        let told = output(&mut kernel.ztna(&["nc", "Web", "9000"]), &there);
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        assert!(told.stdout.starts_with(format!("{} {}\n", there.len(), digest(&there)).as_bytes()));
+        assert!(told.stdout.ends_with(&bytes(1_000_000)));
+        let refused = kernel.run(&["nc", "Web", "81"]);
+        assert_eq!(refused.code, Some(1));
+        assert!(refused.stderr.contains("refuses connections to port 81"), "{}", refused.stderr);
+
+        // What listens on all addresses of the other is reachable by itself.
+        let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+        let port = listener.local_addr().unwrap().port().to_string();
+        std::thread::spawn(move || digesting(b"bye".to_vec())(listener.accept().unwrap().0));
+        let told = output(&mut host.ztna(&["nc", "Kernel", &port]), &there);
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        assert!(told.stdout.ends_with(b"\nbye"));
+    });
+}

@@ -1,0 +1,105 @@
+//! What `up` says when it cannot come up.
+
+use serde_json::json;
+
+use crate::agent::machine::{AUTH_KEY, Machine, refused};
+
+#[tokio::test]
+async fn the_control_planes_refusal_in_its_own_words() {
+    for (status, code, message) in [
+        (401, "KEY_USED", "Auth key already used"),
+        (401, "INVALID_KEY", "Invalid or expired auth key"),
+        (403, "TAG_NOT_ALLOWED", "Tag not allowed: prod"),
+        (409, "REGISTRATION_CONFLICT", "Another registration of this name is under way"),
+    ] {
+        let machine = Machine::fresh().await;
+        machine.answers("POST", "/api/register-machine", status, refused(code, message)).await;
+        let up = machine.run(&["up", "--userspace", "--hostname", "Linux-C", "--auth-key", AUTH_KEY]);
+        assert_eq!((up.code, up.stdout.as_str()), (Some(1), "Starting QuickZTNA...\n"));
+        let last = up.stderr.lines().last();
+        assert_eq!(last, Some(&*format!("auth key registration failed: {code}: {message}")));
+        assert!(!machine.state_file().exists(), "nothing is kept of it");
+    }
+}
+
+#[tokio::test]
+async fn a_sessions_refusal() {
+    let machine = Machine::registered().await;
+    let mut state = machine.state();
+    state["machine"] = json!(null);
+    machine.write_state(&state);
+    let refusal = refused("MACHINE_LIMIT_REACHED", "Machine limit reached");
+    machine.answers("POST", "/api/register-machine", 403, refusal).await;
+    let up = machine.run(&["up", "--userspace", "--hostname", "a"]);
+    assert_eq!(up.stderr, "registration failed: MACHINE_LIMIT_REACHED: Machine limit reached\n");
+}
+
+#[tokio::test]
+async fn nothing_to_register_with() {
+    let machine = Machine::fresh().await;
+    for words in [&["up"][..], &["up", "--auth-key", ""], &["up", "--auth-key", "  "]] {
+        let output = machine.ztna(words).env("ZTNA_AUTH_KEY", "").output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(
+            String::from_utf8_lossy(&output.stderr),
+            "not authenticated. Run 'ztna login' first or use --auth-key\n"
+        );
+    }
+    machine.write_state(&json!({
+        "session": { "access_token": "of-yesterday", "expires_at": "2020-01-01T00:00:00Z" },
+    }));
+    assert_eq!(
+        machine.run(&["up"]).stderr,
+        "not authenticated. Run 'ztna login' first or use --auth-key\n",
+        "a session that has ended is none"
+    );
+    assert_eq!(machine.requests().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn nobody_answers_within_the_timeout() {
+    let machine = Machine::fresh().await;
+    let mut command =
+        machine.ztna(&["up", "--userspace", "--auth-key", AUTH_KEY, "--hostname", "a", "--timeout", "700ms"]);
+    let output = command.env("ZTNA_SERVER", "http://127.0.0.1:9").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let lines: Vec<&str> = stderr.lines().skip(1).collect();
+    assert!(lines[0].starts_with("cannot reach the control plane at http://127.0.0.1:9 ("), "{stderr}");
+    assert!(lines[1].starts_with("not registered within 700ms: cannot reach"), "{stderr}");
+    assert_eq!(lines.len(), 2, "said once: {stderr}");
+}
+
+#[tokio::test]
+async fn names_no_machine_can_have() {
+    let machine = Machine::fresh().await;
+    for name in ["", " ", "a\nb", "\u{1b}[m", &"n".repeat(10_000)] {
+        let up = machine.run(&["up", "--userspace", "--auth-key", AUTH_KEY, &format!("--hostname={name}")]);
+        assert_eq!(up.code, Some(1), "{name:?}");
+        assert!(up.stderr.contains("cannot be a machine's name"), "{}", up.stderr);
+    }
+    assert_eq!(machine.requests().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn something_else_answers() {
+    let machine = Machine::fresh().await;
+    let up = machine.run(&["up", "--userspace", "--auth-key", AUTH_KEY, "--hostname", "a"]);
+    assert_eq!(up.code, Some(1));
+    let last = up.stderr.lines().last().unwrap_or_default();
+    assert!(last.contains("HTTP 404") && last.contains("Check --server"), "{last}");
+}
+
+#[tokio::test]
+async fn wrong_usage_is_2_and_does_not_repeat_a_key() {
+    let machine = Machine::fresh().await;
+    for words in
+        [&["up", AUTH_KEY][..], &["explode"], &["auth-keys", "list", "--json", "--short"], &["set"], &[]]
+    {
+        let usage = machine.run(words);
+        assert_eq!(usage.code, Some(2), "{words:?}");
+        assert!(!usage.stderr.contains(&AUTH_KEY[11..]), "{}", usage.stderr);
+    }
+    assert_eq!(machine.run(&["--version"]).stdout, "ztna <version>\n");
+    assert_eq!(machine.run(&["--help"]).code, Some(0));
+}

@@ -1,0 +1,76 @@
+//! What is kept, shown and forgotten: `status`, `logout`, and state folders that are not as they should be.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::json;
+
+use crate::agent::machine::{MACHINE_TOKEN, Machine, refused};
+
+#[tokio::test]
+async fn status_of_a_registered_and_of_a_fresh_machine() {
+    let machine = Machine::registered().await;
+    insta::assert_snapshot!("status", machine.run(&["status"]).shown());
+    insta::assert_snapshot!("status_json", machine.run(&["status", "--json"]).shown());
+    let fresh = Machine::fresh().await;
+    insta::assert_snapshot!("status_fresh", fresh.run(&["status"]).shown());
+    insta::assert_snapshot!("status_fresh_json", fresh.run(&["status", "--json"]).shown());
+    assert!(!fresh.state_dir.exists());
+    assert_eq!([machine.requests().await, fresh.requests().await].concat(), [""; 0], "status asks nobody");
+}
+
+#[tokio::test]
+async fn down_and_logout_with_nothing_to_end() {
+    let machine = Machine::fresh().await;
+    let (down, logout) = (machine.run(&["down"]), machine.run(&["logout"]));
+    assert_eq!((down.code, down.stdout.as_str()), (Some(0), "QuickZTNA is not running.\n"));
+    assert_eq!((logout.code, logout.stdout.as_str()), (Some(0), "Logged out.\n"));
+    assert!(!machine.state_dir.exists());
+}
+
+#[tokio::test]
+async fn logout_forgets_everything_but_the_server_even_if_that_is_away() {
+    for away in [true, false] {
+        let machine = Machine::registered().await;
+        machine.answers("POST", "/api/machine-logout", 401, refused("UNAUTHORIZED", "Unknown machine")).await;
+        let mut command = machine.ztna(&["logout"]);
+        if away {
+            command.env("ZTNA_SERVER", "http://127.0.0.1:9");
+        }
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(stderr.contains("The machine Linux-C stays listed there"), away, "{stderr}");
+        let kept = fs::read_to_string(machine.state_file()).unwrap();
+        for secret in [MACHINE_TOKEN, "session-of-ada", "dwdtCnMYpX08"] {
+            assert!(!kept.contains(secret));
+        }
+        assert_eq!(machine.state()["server"], machine.control.uri());
+    }
+}
+
+#[tokio::test]
+async fn a_corrupt_state_says_what_to_do_and_logout_does_it() {
+    let machine = Machine::registered().await;
+    fs::write(machine.state_file(), "{\"node_key\": \"c2VjcmV0\"}").unwrap();
+    insta::assert_snapshot!("corrupt", machine.run(&["status"]).shown());
+    assert_eq!(machine.run(&["logout"]).code, Some(0));
+    assert_eq!(machine.run(&["status"]).code, Some(0));
+}
+
+#[tokio::test]
+async fn a_folder_others_can_write_is_refused() {
+    let machine = Machine::registered().await;
+    fs::set_permissions(&machine.state_dir, Permissions::from_mode(0o777)).unwrap();
+    insta::assert_snapshot!("writable", machine.run(&["status"]).shown());
+}
+
+#[tokio::test]
+async fn credentials_are_not_shown_to_another_host() {
+    let machine = Machine::registered().await;
+    let mut state = machine.state();
+    state["server"] = json!("https://login.example");
+    machine.write_state(&state);
+    insta::assert_snapshot!("other_server", machine.run(&["set", "--tags", "a"]).shown());
+    assert_eq!(machine.requests().await, [""; 0]);
+}

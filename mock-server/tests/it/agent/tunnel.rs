@@ -1,0 +1,175 @@
+//! `up --userspace`, from the reference's own control plane to a ping through the tunnel.
+
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use serde_json::Value;
+
+use crate::agent::house::House;
+use crate::agent::machine::{AUTH_KEY, Machine, Running, eventually};
+
+/// A control plane, a key for it, and two machines that are up.
+struct Pair {
+    house: House,
+    one: Machine,
+    other: Machine,
+    /// Of the second.
+    up: Running,
+    _first: Running,
+}
+
+impl Pair {
+    async fn meet() -> Self {
+        let house = House::open().await;
+        let (one, other) = (house.machine().await, house.machine().await);
+        let key = house.create_key(&one, &["--name", "fleet", "--reusable"]);
+        let first = up(&one, &key, "Linux-C").ready();
+        let start = Instant::now();
+        let up = up(&other, &key, "Win-A").ready();
+        let pong = one.run(&["ping", "Win-A"]);
+        assert_eq!(pong.code, Some(0), "{}", pong.stderr);
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?} until {}", start.elapsed(), pong.stdout);
+        Self { house, one, other, up, _first: first }
+    }
+
+    /// An admin does this to the second machine, and the first does not reach it any more.
+    fn cut_off(&self, action: &str) {
+        let ended = self.house.admin(&self.one, &["machine-admin", action, "Win-A"]);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        let start = Instant::now();
+        let ping = || self.one.run(&["ping", "Win-A", "--timeout", "100ms"]);
+        eventually(|| ping().stderr.contains("no machine named 'Win-A'"));
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    }
+}
+
+fn up(machine: &Machine, key: &str, name: &str) -> Running {
+    Running::start(machine.ztna(&["up", "--userspace", "--hostname", name]).env("ZTNA_AUTH_KEY", key))
+}
+
+fn status(machine: &Machine) -> Value {
+    serde_json::from_str(&machine.run(&["status", "--json"]).stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_machines_reach_each_other_by_name_and_by_address() {
+    let pair = Pair::meet().await;
+    let address = status(&pair.other)["machine"]["tailnet_ip"].as_str().unwrap().to_owned();
+    assert_eq!(
+        pair.up.lines[..4],
+        [
+            "Starting QuickZTNA...",
+            &format!("Registered: Win-A ({address})"),
+            &format!("Connected as Win-A ({address}) [userspace]"),
+            "VPN started!",
+        ]
+    );
+    assert!(pair.up.lines[4].starts_with("Node key: "), "{:?}", pair.up.lines);
+
+    let pongs = pair.one.run(&["ping", &address, "-c", "3", "--interval", "1ms"]);
+    assert_eq!(pongs.stdout.lines().count(), 3);
+    for line in pongs.stdout.lines() {
+        let rest = line.strip_prefix(&format!("pong from Win-A ({address}) via DIRECT ")).unwrap();
+        assert!(rest.ends_with(" ms"), "{line}");
+    }
+    assert_eq!(pair.other.run(&["ping", "Linux-C"]).code, Some(0), "and the other way round");
+
+    assert!(pair.one.run(&["status"]).stdout.contains("\nMode:          userspace\n"));
+    let status = status(&pair.one);
+    let peer = &status["peers"][0];
+    assert_eq!(
+        (&status["mode"], &peer["name"], &peer["ip"]),
+        (&"userspace".into(), &"Win-A".into(), &address.into())
+    );
+    assert!(peer["endpoint"].is_string() && peer["last_handshake_seconds"].is_u64(), "{peer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quarantined_machine_is_cut_off_and_let_in_again() {
+    let pair = Pair::meet().await;
+    pair.cut_off("quarantine");
+    let refused = pair.other.run(&["ping", "Linux-C", "--timeout", "100ms"]);
+    assert!(refused.stderr.contains("no machine named 'Linux-C'"), "{}", refused.stderr);
+    let released = pair.house.admin(&pair.one, &["machine-admin", "release", "Win-A"]);
+    assert_eq!(released.code, Some(0), "{}", released.stderr);
+    eventually(|| pair.one.run(&["ping", "Win-A", "--timeout", "200ms"]).code == Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_machine_is_cut_off() {
+    Pair::meet().await.cut_off("delete");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_logs_out_is_cut_off() {
+    let pair = Pair::meet().await;
+    assert_eq!(pair.other.run(&["logout"]).code, Some(0));
+    eventually(|| pair.one.run(&["ping", "Win-A", "--timeout", "100ms"]).stderr.contains("no machine named"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_comes_back_is_reached_at_its_new_port() {
+    let pair = Pair::meet().await;
+    pair.other.run(&["down"]);
+    let stopped = || pair.one.run(&["ping", "Win-A", "--timeout", "100ms"]).stderr;
+    eventually(|| stopped().contains("cannot be reached: it has no tunnel"));
+    let again = up(&pair.other, AUTH_KEY, "Win-A").ready();
+    assert!(again.lines[1].starts_with("Already registered: Win-A (IP: 100."), "{:?}", again.lines);
+    assert!(again.lines[2].ends_with("[userspace]") && again.lines[3] == "VPN started!", "{:?}", again.lines);
+    let pong = pair.one.run(&["ping", "Win-A"]);
+    assert_eq!(pong.code, Some(0), "{}", pong.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tunnel_outlives_the_control_plane() {
+    let Pair { house, one, other, up: _up, _first } = Pair::meet().await;
+    house.close().await;
+    for (from, to) in [(&one, "Win-A"), (&other, "Linux-C")] {
+        let pong = from.run(&["ping", to]);
+        assert_eq!(pong.code, Some(0), "{}", pong.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tunnels_log_keeps_its_keys_to_itself() {
+    let house = House::open().await;
+    let machine = house.machine().await;
+    let key = house.create_key(&machine, &["--name", "fleet", "--reusable"]);
+    let mut command = machine.ztna(&["up", "--userspace", "--hostname", "Linux-C", "--log", "trace"]);
+    let up = Running::start(command.env("ZTNA_AUTH_KEY", &key)).ready();
+    let state = machine.state();
+    machine.run(&["down"]);
+    let (_, log) = up.end();
+    assert!(log.contains("/api/network-map"), "{log}");
+    let private = state["node_key"].as_str().unwrap();
+    let bytes = base64::engine::general_purpose::STANDARD.decode(private).unwrap();
+    for secret in [private, &hex::encode(bytes), state["machine"]["token"].as_str().unwrap(), &key[11..]] {
+        assert!(!log.contains(secret), "{log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pings_that_lead_nowhere_say_why() {
+    let house = House::open().await;
+    let (one, other) = (house.machine().await, house.machine().await);
+    let key = house.create_key(&one, &["--name", "fleet", "--reusable"]);
+    let refused = one.run(&["ping", "anybody"]);
+    assert_eq!(refused.stderr, "QuickZTNA is not running. Run 'ztna up' first\n");
+    assert_eq!(refused.code, Some(1));
+
+    let _up = up(&one, &key, "Linux-C").ready();
+    let stopped = up(&other, &key, "Stopped").ready();
+    other.run(&["down"]);
+    stopped.end();
+    for (machine, target, reason) in [
+        (&one, "nobody", "no machine named 'nobody' in this network"),
+        (&one, "100.99.1.2", "no machine named '100.99.1.2' in this network"),
+        (&one, "Linux-C", "Linux-C is this machine itself"),
+        (&one, "Stopped", "cannot be reached: it has no tunnel. Run 'ztna up' there"),
+        (&other, "Linux-C", "QuickZTNA is not running"),
+    ] {
+        let refused = machine.run(&["ping", target, "--timeout", "500ms"]);
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""), "{target}");
+        assert!(refused.stderr.contains(reason), "{target}: {}", refused.stderr);
+    }
+}

@@ -1,0 +1,91 @@
+//! The installer's script is made for the address it was asked under, and says nothing that a client put into it.
+
+use std::net::SocketAddr;
+use std::process::Command;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderValue, Request, StatusCode, header};
+
+use crate::control::reference::Reference;
+
+const PROXY: &str = "10.9.0.1:4000";
+const STRANGER: &str = "203.0.113.9:4000";
+
+async fn asked(reference: &Reference, peer: &str, headers: &[(&str, &[u8])]) -> (StatusCode, String, String) {
+    let mut request = Request::get("/install.sh").extension(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
+    for (name, value) in headers {
+        request = request.header(*name, HeaderValue::from_bytes(value).unwrap());
+    }
+    reference.fetch(request.body(Body::empty()).unwrap()).await
+}
+
+/// The value of a variable at the script's top, as a shell reads it.
+fn variable(script: &str, name: &str) -> String {
+    let assignments: Vec<_> = script.lines().filter(|line| line.starts_with(&format!("{name}="))).collect();
+    let [assignment] = assignments[..] else { panic!("{assignments:?}") };
+    let line = format!("{assignment}; printf %s \"${name}\"");
+    let printed = Command::new("sh").args(["-c", &line]).env_clear().output().unwrap();
+    String::from_utf8(printed.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn the_base_url_is_the_one_it_was_asked_under() {
+    let reference = Reference::start().await;
+    for (peer, headers, expected) in [
+        (STRANGER, vec![], "http://reference.test"),
+        (STRANGER, vec![("host", "login.quickztna.com")], "http://login.quickztna.com"),
+        (STRANGER, vec![("host", "127.0.0.1:8080")], "http://127.0.0.1:8080"),
+        (STRANGER, vec![("host", "[::1]:8080")], "http://[::1]:8080"),
+        (STRANGER, vec![("host", "a.example"), ("x-forwarded-proto", "https")], "http://a.example"),
+        (PROXY, vec![("host", "a.example"), ("x-forwarded-proto", "https")], "https://a.example"),
+        (PROXY, vec![("host", "a.example"), ("x-forwarded-proto", "ftp")], "http://a.example"),
+        (PROXY, vec![("host", "a.example")], "http://a.example"),
+        (STRANGER, vec![("host", "a.example"), ("x-forwarded-host", "evil.example")], "http://a.example"),
+    ] {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let (status, kind, script) = asked(&reference, peer, &headers).await;
+        assert_eq!((status, kind.as_str()), (StatusCode::OK, "text/x-shellscript; charset=utf-8"));
+        assert_eq!(variable(&script, "base_url"), expected);
+        assert!(script.starts_with("#!/bin/sh\n") && !script.contains("'@"), "{script}");
+    }
+    let (_, _, script) = asked(&reference, STRANGER, &[]).await;
+    assert_eq!(variable(&script, "arguments"), "'it'\\''s'");
+}
+
+#[tokio::test]
+async fn no_host_gets_into_the_script_that_is_none() {
+    let reference = Reference::start().await;
+    let bad: [&[u8]; 14] = [
+        b"",
+        b"a'; id #",
+        b"$(id)",
+        b"`id`",
+        b"a\" b",
+        b"u:p@evil.example",
+        b"evil.example/x",
+        b"a\tb",
+        b"a\\",
+        b"a:99999",
+        b"evil.example#",
+        b"evil.example?x",
+        b"\xff\xfe",
+        b"a,b",
+    ];
+    for host in bad {
+        let (status, _, text) = asked(&reference, STRANGER, &[("host", host)]).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{text}");
+        assert!(text.contains("\"INVALID_INPUT\"") && text.contains("Host must be"), "{text}");
+    }
+    let two: [(&str, &[u8]); 2] = [("host", b"a.example"), ("host", b"b.example")];
+    assert_eq!(asked(&reference, STRANGER, &two).await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there_is_not_found() {
+    let reference = Reference::start().await;
+    let request =
+        Request::get("/install/ztna").header(header::HOST, "a.example").body(Body::empty()).unwrap();
+    let answer = reference.send(request).await;
+    assert_eq!(answer.refusal(), (404, "NOT_FOUND", "The agent's program not found"));
+}

@@ -1,0 +1,10 @@
+//! The control plane's endpoints, called without a network, and its rules over random histories.
+mod bad_input;
+mod installer;
+mod key_management;
+mod machines;
+mod model;
+mod network_map;
+mod reference;
+mod register_machine;
+mod relay;

@@ -1,0 +1,91 @@
+//! The network map: what a machine is told of its peers, and when.
+
+mod contents;
+mod history;
+mod waiting;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::control::reference::{ACME, ADMIN, Answer, Reference, public_key};
+
+/// A registered machine.
+#[derive(Debug, Clone)]
+struct Node {
+    id: String,
+    name: String,
+    token: String,
+}
+
+/// What a machine knows of its peers by what it was told.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Known {
+    version: i64,
+    peers: BTreeMap<String, Value>,
+}
+
+impl Node {
+    async fn register(reference: &Reference, key: &str, name: &str, key_byte: u8) -> Self {
+        let answer = reference.register_with(key, name, json!({ "public_key": public_key(key_byte) })).await;
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Self {
+            id: text(&answer.data()["machine"]["id"]),
+            name: name.to_owned(),
+            token: text(&answer.data()["machine_token"]),
+        }
+    }
+
+    async fn map(&self, reference: &Reference, since: i64, wait: u32) -> Answer {
+        reference.get(&format!("/api/network-map?since={since}&wait={wait}"), &self.token).await
+    }
+
+    /// The whole map.
+    async fn full(&self, reference: &Reference) -> Known {
+        let mut known = Known::default();
+        known.learn(self.map(reference, 0, 0).await.data());
+        known
+    }
+
+    async fn beat(&self, reference: &Reference, body: Value) -> Answer {
+        reference.post("/api/heartbeat", Some(&self.token), &body).await
+    }
+
+    async fn logout(&self, reference: &Reference) -> Answer {
+        reference.post("/api/machine-logout", Some(&self.token), &json!({})).await
+    }
+}
+
+impl Known {
+    /// Applies an answer as its documentation says.
+    fn learn(&mut self, data: &Value) {
+        let version = data["version"].as_i64().unwrap();
+        assert!(version >= self.version && version > 0, "from {} to {version}", self.version);
+        if data["full"] == json!(true) {
+            assert_eq!(data["removed"], json!([]));
+            self.peers.clear();
+        }
+        for id in data["removed"].as_array().unwrap() {
+            self.peers.remove(id.as_str().unwrap());
+        }
+        for peer in data["peers"].as_array().unwrap() {
+            self.peers.insert(peer["id"].as_str().unwrap().to_owned(), peer.clone());
+        }
+        self.version = version;
+    }
+
+    /// What is known of the machine of that name.
+    fn peer(&self, name: &str) -> Option<&Value> {
+        self.peers.values().find(|peer| peer["name"] == json!(name))
+    }
+}
+
+async fn administer(reference: &Reference, action: &str, id: &str) -> Answer {
+    let token = reference.token(ADMIN).await;
+    let body = json!({ "action": action, "org_id": ACME, "machine_id": id });
+    reference.post("/api/machine-admin", Some(&token), &body).await
+}
+
+async fn reusable_key(reference: &Reference) -> String {
+    reference.auth_key(json!({ "reusable": true })).await.1
+}

@@ -1,0 +1,221 @@
+//! The agent and Debian's wireguard-go, which was configured by `wg` and not by us.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::network::lab::{
+    HUB, Keys, Lab, Machine, PORT, Plane, Process, Registered, WireGuard, possible, within,
+};
+
+const TOOLS: &[&str] = &["wireguard-go", "wg", "ping"];
+const AGENT: &str = "agent";
+const OTHER: &str = "debian";
+/// Where wireguard-go's place is.
+const OTHER_AT: Ipv4Addr = Ipv4Addr::new(10, 77, 2, 2);
+/// Two agents reach each other within this time; so do an agent and wireguard-go.
+const SOON: Duration = Duration::from_secs(2);
+/// As large as goes through the tunnel in one piece: 1420 bytes with IP's and ICMP's heads.
+const LARGE: usize = 1392;
+
+/// Who knows where the other is, and so has to begin.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Knows {
+    Agent,
+    WireGuard,
+    Both,
+}
+
+/// What does not change from one start to the next.
+struct Meeting<'a> {
+    agent: Machine<'a>,
+    other: Registered,
+    keys: Keys,
+    plane: Plane<'a>,
+    lab: &'a Lab,
+    mode: &'static [&'static str],
+}
+
+/// Both running.
+struct Met<'a> {
+    up: Process,
+    wireguard: WireGuard<'a>,
+}
+
+impl<'a> Meeting<'a> {
+    /// Both are registered, neither runs.
+    fn arrange(lab: &'a Lab, mode: &'static [&'static str]) -> Self {
+        let plane = Plane::serve(lab, HUB, Ipv4Addr::new(10, 77, 1, 1), &[]);
+        let keys = Keys::new(lab, OTHER);
+        let other = plane.register(OTHER, &keys.public);
+        let agent = Machine::new(lab, AGENT, &plane);
+        drop(agent.up(mode));
+        Self { agent, other, keys, plane, lab, mode }
+    }
+
+    fn start(&self, knows: Knows) -> Met<'a> {
+        let endpoints: &[SocketAddr] =
+            if knows == Knows::WireGuard { &[] } else { &[SocketAddr::from((OTHER_AT, PORT))] };
+        self.plane.heartbeat(&self.other, endpoints);
+        // Before the agent greets: wireguard-go, which answers without knowing where.
+        let wireguard = (knows != Knows::WireGuard).then(|| self.wireguard(None));
+        let up = self.agent.up(self.mode);
+        let at = self.agent_at();
+        let wireguard = wireguard.unwrap_or_else(|| self.wireguard(Some(at)));
+        if knows == Knows::Both {
+            wireguard.peer(&self.agent_key(), self.agent.ip(), Some(at));
+        }
+        Met { up, wireguard }
+    }
+
+    /// wireguard-go with the agent for a peer.
+    fn wireguard(&self, agent_at: Option<SocketAddr>) -> WireGuard<'a> {
+        let place = self.lab.place(OTHER);
+        let wireguard = WireGuard::start(place, "wireguard-go", &self.keys, self.other.ip);
+        wireguard.peer(&self.agent_key(), self.agent.ip(), agent_at);
+        wireguard
+    }
+
+    fn agent_key(&self) -> String {
+        let status = self.agent.status();
+        BASE64_STANDARD.encode(hex::decode(status["node_key"].as_str().unwrap()).unwrap())
+    }
+
+    /// What the control plane tells wireguard-go's machine of where the agent is.
+    fn agent_at(&self) -> SocketAddr {
+        let mut at = None;
+        within(SOON, "the agent tells where it is", || {
+            let map = self.plane.network_map(&self.other);
+            at = map["data"]["peers"][0]["endpoints"][0].as_str().map(|text| text.parse().unwrap());
+            at.is_some()
+        });
+        at.unwrap()
+    }
+
+    fn agent_pings(&self) -> bool {
+        self.agent.pings(OTHER, "100ms")
+    }
+
+    fn other_pings(&self) -> bool {
+        self.lab.place(OTHER).pings(self.agent.ip(), 1, 56)
+    }
+
+    /// Both ways, whoever has to begin first.
+    fn meet(&self, limit: Duration, knows: Knows) {
+        let agent = |limit| within(limit, "the agent's ping is answered", || self.agent_pings());
+        let other = |limit| within(limit, "wireguard-go's ping is answered", || self.other_pings());
+        match knows {
+            Knows::Agent => (agent(limit), other(SOON)),
+            Knows::WireGuard | Knows::Both => (other(limit), agent(SOON)),
+        };
+    }
+
+    fn starts(&self, knows: Knows, count: usize) {
+        for _ in 0..count {
+            let _met = self.start(knows);
+            self.meet(SOON, knows);
+        }
+    }
+}
+
+fn lab(tools: &[&str]) -> Option<Lab> {
+    possible(&[TOOLS, tools].concat()).then(|| Lab::star(&[AGENT, OTHER]))
+}
+
+const USERSPACE: &[&str] = &["--userspace"];
+const TUN: &[&str] = &[];
+
+#[test]
+fn fifteen_starts_that_the_agent_begins() {
+    let Some(lab) = lab(&[]) else { return };
+    Meeting::arrange(&lab, TUN).starts(Knows::Agent, 15);
+}
+
+#[test]
+fn fifteen_starts_that_wireguard_go_begins() {
+    let Some(lab) = lab(&[]) else { return };
+    Meeting::arrange(&lab, TUN).starts(Knows::WireGuard, 15);
+}
+
+#[test]
+fn ten_starts_in_which_both_begin() {
+    let Some(lab) = lab(&[]) else { return };
+    Meeting::arrange(&lab, TUN).starts(Knows::Both, 10);
+}
+
+#[test]
+fn thirty_starts_without_a_tun_device() {
+    let Some(lab) = lab(&[]) else { return };
+    let meeting = Meeting::arrange(&lab, USERSPACE);
+    [Knows::Agent, Knows::WireGuard, Knows::Both].into_iter().for_each(|knows| meeting.starts(knows, 10));
+}
+
+#[test]
+fn packets_as_large_as_the_tunnel_takes() {
+    for mode in [TUN, USERSPACE] {
+        let Some(lab) = lab(&[]) else { return };
+        let meeting = Meeting::arrange(&lab, mode);
+        let _met = meeting.start(Knows::Agent);
+        meeting.meet(SOON, Knows::Agent);
+        for payload in [0, 1, 15, 16, 17, 1372, LARGE - 1, LARGE] {
+            assert!(lab.place(OTHER).pings(meeting.agent.ip(), 20, payload), "{payload} bytes, {mode:?}");
+        }
+    }
+}
+
+#[test]
+fn tcp_goes_both_ways_at_a_sane_speed() {
+    let Some(lab) = lab(&["iperf3"]) else { return };
+    let meeting = Meeting::arrange(&lab, TUN);
+    let _met = meeting.start(Knows::Agent);
+    meeting.meet(SOON, Knows::Agent);
+    let throughput = lab.iperf3(OTHER, AGENT, meeting.agent.ip(), &["--time", "2", "--bidir"]);
+    // Unoptimised, and other tests beside it.
+    assert!(throughput.there() > 10e6 && throughput.back() > 10e6, "{throughput:?}");
+}
+
+#[test]
+fn an_agent_that_starts_anew_is_met_again() {
+    let Some(lab) = lab(&[]) else { return };
+    let meeting = Meeting::arrange(&lab, TUN);
+    let met = meeting.start(Knows::Agent);
+    meeting.meet(SOON, Knows::Agent);
+    let before = met.wireguard.heard_at();
+    met.up.kill();
+    let _up = meeting.agent.up(TUN);
+    meeting.meet(SOON, Knows::Agent);
+    assert_ne!(met.wireguard.heard_at(), before, "it has another port now, and wireguard-go follows it");
+}
+
+#[test]
+fn a_wireguard_go_that_starts_anew_is_met_again() {
+    let Some(lab) = lab(&[]) else { return };
+    let meeting = Meeting::arrange(&lab, TUN);
+    let Met { up: _up, wireguard } = meeting.start(Knows::Agent);
+    meeting.meet(SOON, Knows::Agent);
+    drop(wireguard);
+    let wireguard = meeting.wireguard(Some(meeting.agent_at()));
+    meeting.meet(SOON, Knows::WireGuard);
+    drop(wireguard);
+    // It knows nobody, and the agent believes in a session: 15 s of silence raise a doubt (WireGuard, section 6.5).
+    let _wireguard = meeting.wireguard(None);
+    meeting.meet(Duration::from_secs(25), Knows::Agent);
+}
+
+#[test]
+fn whoever_moves_is_followed() {
+    let Some(lab) = lab(&[]) else { return };
+    let meeting = Meeting::arrange(&lab, TUN);
+    let met = meeting.start(Knows::Agent);
+    meeting.meet(SOON, Knows::Agent);
+    lab.place(OTHER).readdress(Ipv4Addr::new(10, 77, 2, 9));
+    met.wireguard.rebind(PORT + 1);
+    meeting.meet(SOON, Knows::WireGuard);
+    let endpoint = &meeting.agent.status()["peers"][0]["endpoint"];
+    assert_eq!(endpoint.as_str(), Some(format!("10.77.2.9:{}", PORT + 1).as_str()));
+    lab.place(AGENT).readdress(Ipv4Addr::new(10, 77, 1, 9));
+    meeting.meet(SOON, Knows::Agent);
+    assert!(met.wireguard.heard_at().starts_with("10.77.1.9:"));
+}

@@ -1,0 +1,24 @@
+//! A killed run must not leave anything behind for good.
+
+use std::process::Command;
+
+use crate::network::lab::{PREFIX, Process, possible, sweep};
+
+#[test]
+fn what_a_killed_run_left_is_swept() {
+    if !possible(&[]) {
+        return;
+    }
+    let mut killed = Command::new("true").spawn().unwrap();
+    killed.wait().unwrap();
+    let namespace = format!("{PREFIX}{}-0-left", killed.id());
+    let ip =
+        |words: &[&str]| String::from_utf8(Command::new("ip").args(words).output().unwrap().stdout).unwrap();
+    ip(&["netns", "add", &namespace]);
+    let mut left = Process::start(Command::new("ip").args(["netns", "exec", &namespace, "sleep", "1000"]));
+    while ip(&["netns", "pids", &namespace]).trim() != left.id().to_string() {}
+    assert!(left.runs());
+    sweep();
+    assert!(!ip(&["netns", "list"]).contains(&namespace));
+    assert!(!left.end().success());
+}

@@ -1,0 +1,8 @@
+//! Machines on networks of their own: Linux network namespaces.
+
+mod lab;
+
+mod interop;
+mod left_behind;
+mod paths;
+mod tun;

@@ -1,0 +1,175 @@
+//! `ztna up` with a TUN device: what the kernel and its programs make of it.
+
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::network::lab::{Lab, Machine, PATIENCE, Place, Plane, Process, possible, within};
+
+/// What the issue allows two machines to reach each other, and an admin's word to take effect.
+const SOON: Duration = Duration::from_secs(2);
+/// As large as goes through the tunnel in one piece: 1420 bytes with IP's and ICMP's heads.
+const LARGE: usize = 1392;
+const TOOLS: &[&str] = &["ping"];
+
+/// Three networks around a router: a control plane and two machines.
+fn lab(tools: &[&str]) -> Option<Lab> {
+    possible(&[TOOLS, tools].concat()).then(|| Lab::star(&["plane", "one", "other"]))
+}
+
+/// Both up, and the kernel's pings answered.
+struct Pair<'a> {
+    one: Machine<'a>,
+    other: Machine<'a>,
+    up: [Process; 2],
+    plane: Plane<'a>,
+}
+
+impl<'a> Pair<'a> {
+    fn meet(lab: &'a Lab) -> Self {
+        let plane = Plane::serve(lab, "plane", Ipv4Addr::new(10, 77, 1, 2), &[]);
+        let (one, other) = (Machine::new(lab, "one", &plane), Machine::new(lab, "other", &plane));
+        let first = one.up(&[]);
+        let start = Instant::now();
+        let up = [first, other.up(&[])];
+        let pair = Self { one, other, up, plane };
+        let to = pair.other.ip();
+        within(SOON.saturating_sub(start.elapsed()), "the second machine is reached", || {
+            pair.one.place.pings(to, 1, 56)
+        });
+        pair
+    }
+
+    /// An admin does this to the second machine.
+    fn admin(&self, action: &str) {
+        let id = &self.other.status()["machine"]["id"];
+        self.plane.admin("/api/machine-admin", json!({ "action": action, "machine_id": id }));
+    }
+
+    fn met(&self) -> bool {
+        self.one.place.pings(self.other.ip(), 1, 56)
+    }
+}
+
+/// Addresses and routes of a place, without what counts or ages.
+fn configuration(place: &Place) -> String {
+    place.ip(&["-o", "address"]) + &place.ip(&["route", "show", "table", "all"]) + &place.ip(&["rule"])
+}
+
+fn devices(place: &Place) -> Vec<Value> {
+    serde_json::from_str(&place.ip(&["-json", "-details", "link", "show", "type", "tun"])).unwrap()
+}
+
+#[test]
+fn the_kernels_pings_and_ours_go_through() {
+    let Some(lab) = lab(&[]) else { return };
+    let pair = Pair::meet(&lab);
+    let (one, other) = (&pair.one, &pair.other);
+    pair.up[1].until(&format!("Connected as other ({}) [tun]", other.ip()));
+    let shown = one.run(&["status"]).done();
+    assert!(shown.contains("\nMode:          TUN (kernel)\n"), "{shown}");
+    for payload in [0, 1, 56, LARGE - 1, LARGE, LARGE + 1, 8000] {
+        assert!(one.place.pings(other.ip(), 5, payload), "{payload} bytes");
+        assert!(other.place.pings(one.ip(), 5, payload), "{payload} bytes back");
+    }
+    assert!(one.place.pings(one.ip(), 1, 56), "this machine itself");
+    assert!(one.pings("other", "1s") && other.pings(&one.ip().to_string(), "1s"));
+    assert!(!one.place.pings(Ipv4Addr::new(100, 64, 9, 9), 1, 56), "nobody has that address");
+}
+
+#[test]
+fn a_large_file_arrives_whole() {
+    let Some(lab) = lab(&["curl", "python3"]) else { return };
+    let pair = Pair::meet(&lab);
+    let (folder, ip) = (lab.folder().join("served"), pair.other.ip().to_string());
+    std::fs::create_dir(&folder).unwrap();
+    let sent: Vec<u8> =
+        (0..8_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
+    std::fs::write(folder.join("file"), &sent).unwrap();
+    let words = ["-u", "-m", "http.server", "8000", "--bind", &ip, "--directory", folder.to_str().unwrap()];
+    let server = pair.other.place.start("python3", &words);
+    server.until("Serving HTTP");
+    let (url, got) = (format!("http://{ip}:8000/file"), lab.folder().join("got"));
+    let words = ["--silent", "--show-error", "--max-time", "60", "--output", got.to_str().unwrap(), &url];
+    pair.one.place.run("curl", &words).done();
+    assert!(std::fs::read(&got).unwrap() == sent, "what arrived differs");
+}
+
+#[test]
+fn two_ways_at_once_go_at_a_sane_speed() {
+    let Some(lab) = lab(&["iperf3"]) else { return };
+    let pair = Pair::meet(&lab);
+    let throughput = lab.iperf3("one", "other", pair.other.ip(), &["--time", "2", "--bidir"]);
+    // Unoptimised, and other tests beside it.
+    assert!(throughput.there() > 10e6 && throughput.back() > 10e6, "{throughput:?}");
+}
+
+#[test]
+fn a_quarantined_machine_is_cut_off_within_two_seconds() {
+    let Some(lab) = lab(&[]) else { return };
+    let pair = Pair::meet(&lab);
+    pair.admin("quarantine");
+    let cut = || !pair.met() && !pair.other.place.pings(pair.one.ip(), 1, 56);
+    within(SOON, "nothing goes either way", cut);
+    pair.admin("release");
+    within(PATIENCE, "it is let in again", || pair.met());
+}
+
+#[test]
+fn what_goes_down_leaves_nothing() {
+    let Some(lab) = lab(&[]) else { return };
+    let plane = Plane::serve(&lab, "plane", Ipv4Addr::new(10, 77, 1, 2), &[]);
+    let machine = Machine::new(&lab, "one", &plane);
+    let before = configuration(machine.place);
+    let up = machine.up(&[]);
+    let (during, made) = (configuration(machine.place), devices(machine.place));
+    assert_eq!(made.len(), 1, "{made:?}");
+    assert!(during.contains(&machine.ip().to_string()), "{during}");
+    machine.run(&["down"]).done();
+    assert!(up.end().success());
+    assert_eq!(configuration(machine.place), before);
+    assert!(devices(machine.place).is_empty());
+}
+
+#[test]
+fn after_kill_9_the_next_up_is_as_the_first() {
+    let Some(lab) = lab(&[]) else { return };
+    let Pair { one, other, up: [first, _second], plane: _plane } = Pair::meet(&lab);
+    let device = |text: String| -> String {
+        // Devices are numbered anew.
+        text.lines()
+            .map(|line| line.split_once(": ").map_or(line, |(_, rest)| rest).to_owned() + "\n")
+            .collect()
+    };
+    let before = device(configuration(one.place));
+    first.kill();
+    let _again = one.up(&[]);
+    assert_eq!(device(configuration(one.place)), before);
+    assert_eq!(devices(one.place).len(), 1);
+    within(SOON, "it reaches the other", || one.place.pings(other.ip(), 1, 56));
+    within(SOON, "and is reached", || other.place.pings(one.ip(), 1, 56));
+}
+
+#[test]
+fn the_tunnel_goes_on_without_the_control_plane() {
+    let Some(lab) = lab(&[]) else { return };
+    let pair = Pair::meet(&lab);
+    let (there, here) = (pair.other.ip(), pair.one.ip());
+    lab.place("plane").link(false);
+    assert!(pair.one.place.pings(there, 300, 56), "3 s without a loss");
+    lab.place("plane").link(true);
+    assert!(pair.other.place.pings(here, 100, 56), "and when it is back");
+    pair.admin("quarantine");
+    within(PATIENCE, "it is heard again", || !pair.one.place.pings(there, 1, 56));
+}
+
+#[test]
+fn two_tunnels_of_one_machine_do_not_meet() {
+    let Some(lab) = lab(&[]) else { return };
+    let pair = Pair::meet(&lab);
+    let second = pair.one.run(&["up"]);
+    assert_eq!(second.code, Some(1), "{second:?}");
+    assert_eq!(devices(pair.one.place).len(), 1);
+    assert!(pair.met());
+}

@@ -1,0 +1,291 @@
+//! What must stay secret does, with every log at its most talkative: server and agent go through creation,
+//! registration, login, listing, refusals and mistakes; then all that they wrote is searched.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const PASSWORD_IN_ADDRESS: &str = "hunter2-in-the-address";
+
+/// The programs of one run, what they wrote, and what they must not have written.
+struct Scene {
+    folder: tempfile::TempDir,
+    server: Child,
+    ready: Value,
+    client: reqwest::Client,
+    written: Vec<(String, String)>,
+    secrets: Vec<(&'static str, String)>,
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+impl Scene {
+    fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, place) = (folder.path().join("ready.json"), |name| folder.path().join(name));
+        let server = Command::new(env!("CARGO_BIN_EXE_mock-server"))
+            .args(["serve", "--test-control", "--database"])
+            .arg(format!("sqlite:{}", place("plane.db").display()))
+            .arg("--ready-file")
+            .arg(&file)
+            .env("RUST_LOG", "trace")
+            .stdout(File::create(place("server.out")).unwrap())
+            .stderr(File::create(place("server.log")).unwrap())
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        while !file.exists() {
+            assert!(started.elapsed() < PATIENCE, "the server did not get ready");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let ready: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let secrets = vec![("a password in an address", PASSWORD_IN_ADDRESS.to_owned())];
+        let mut scene = Self { folder, server, ready, client, written: Vec::new(), secrets };
+        for person in ["admin", "owner", "member", "outsider"] {
+            scene.keep("a password", scene.text(&format!("/{person}/password")));
+            scene.keep("a session", scene.text(&format!("/{person}/token")));
+        }
+        scene
+    }
+
+    fn text(&self, pointer: &str) -> String {
+        self.ready
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("no {pointer}"))
+            .to_owned()
+    }
+
+    /// Remembers a secret: a key without its prefix, which may be shown.
+    fn keep(&mut self, what: &'static str, secret: String) -> String {
+        let own = ["tskey-auth-", "qztna_", "ztm_"].iter().find_map(|prefix| secret.strip_prefix(prefix));
+        self.secrets.push((what, own.unwrap_or(&secret).to_owned()));
+        secret
+    }
+
+    async fn post(&self, path: &str, bearer: &str, body: impl Into<reqwest::Body>) -> (u16, Value) {
+        let request = self.client.post(format!("{}{path}", self.text("/base_url"))).bearer_auth(bearer);
+        let response = request.body(body).send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default())
+    }
+
+    fn state_dir(&self, machine: &str) -> PathBuf {
+        self.folder.path().join(machine)
+    }
+
+    fn ztna(&self, machine: &str, words: &[&str], environment: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ztna"));
+        command.args(words).env_clear().env("RUST_LOG", "trace").env("ZTNA_LOG", "trace");
+        command.env("ZTNA_STATE_DIR", self.state_dir(machine)).env("ZTNA_SERVER", self.text("/base_url"));
+        command.envs(environment.iter().copied()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it to its end; what it wrote is searched later, but for the standard output that is returned.
+    fn run(&mut self, words: &[&str], environment: &[(&str, &str)], code: i32) -> String {
+        let ended = self.ztna("machine", words, environment).output().unwrap();
+        let (out, told) =
+            (String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap());
+        assert_eq!(ended.status.code(), Some(code), "{words:?}: {out}{told}");
+        self.written.push((format!("standard error of {words:?}"), told));
+        out
+    }
+
+    fn run_searched(&mut self, words: &[&str], environment: &[(&str, &str)], code: i32) {
+        let out = self.run(words, environment, code);
+        self.written.push((format!("standard output of {words:?}"), out));
+    }
+
+    /// Starts one that stays until `script` has seen a line and done its part.
+    async fn stay(
+        &mut self,
+        words: &[&str],
+        environment: &[(&str, &str)],
+        until: &str,
+        script: impl AsyncFnOnce(&mut Self, &str),
+    ) {
+        let mut command = self.ztna("machine", words, environment);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (mut out, mut told) =
+            (BufReader::new(child.stdout.take().unwrap()), child.stderr.take().unwrap());
+        let told = std::thread::spawn(move || {
+            let mut text = String::new();
+            told.read_to_string(&mut text).unwrap();
+            text
+        });
+        let mut seen = String::new();
+        while !seen.contains(until) {
+            assert_ne!(out.read_line(&mut seen).unwrap(), 0, "{words:?} ended before {until:?}: {seen}");
+        }
+        script(self, &seen).await;
+        out.read_to_string(&mut seen).unwrap();
+        assert!(child.wait().unwrap().success(), "{words:?}: {seen}");
+        self.written.push((format!("standard output of {words:?}"), seen));
+        self.written.push((format!("standard error of {words:?}"), told.join().unwrap()));
+    }
+
+    fn keep_state(&mut self) {
+        let state: Value = read_json(&self.state_dir("machine").join("state.json"));
+        for (what, pointer) in [
+            ("the node key", "/node_key"),
+            ("a machine token", "/machine/token"),
+            ("a session", "/session/access_token"),
+        ] {
+            if let Some(secret) = state.pointer(pointer).and_then(Value::as_str) {
+                self.keep(what, secret.to_owned());
+            }
+        }
+    }
+
+    /// Stops the server and searches everything.
+    fn search(mut self) {
+        kill_process(Pid::from_child(&self.server), Signal::TERM).unwrap();
+        assert!(self.server.wait().unwrap().success());
+        for name in ["server.out", "server.log", "plane.db", "plane.db-wal"] {
+            let bytes = fs::read(self.folder.path().join(name)).unwrap_or_default();
+            self.written.push((name.to_owned(), String::from_utf8_lossy(&bytes).into_owned()));
+        }
+        for (place, text) in &self.written {
+            for (what, secret) in &self.secrets {
+                assert!(secret.len() > 8, "{what} is too short to be looked for");
+                assert!(!text.contains(secret), "{place} holds {what}");
+            }
+            // What this test was never told, such as the agent's own device code, has a shape.
+            let hashes = ["plane.db", "status\", \"--json"].iter().any(|known| place.contains(known));
+            assert!(hashes || !holds_key_material(text), "{place} holds 64 hexadecimal digits:\n{text}");
+            assert!(place.contains("plane.db") || !text.contains('\u{1b}'), "{place} drives a terminal");
+        }
+        // That nothing was found must not be because nothing was written.
+        for (place, expected) in [
+            ("server.log", "/api/register-machine"),
+            ("server.log", "/api/auth/device/token"),
+            ("server.log", "status=401"),
+            ("plane.db", "tskey-auth-"),
+            ("standard error", "answered"),
+            ("standard error", "INVALID_KEY"),
+            ("standard error", "unexpected argument"),
+        ] {
+            let found = |(name, text): &(String, String)| name.contains(place) && text.contains(expected);
+            assert!(self.written.iter().any(found), "{place} has no {expected}");
+        }
+    }
+}
+
+fn read_json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+fn holds_key_material(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_hexdigit()).any(|run| run.len() >= 64)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_is_written_holds_a_secret() {
+    let mut scene = Scene::open();
+    let (org, admin) = (scene.text("/org_id"), scene.text("/admin/token"));
+    let by_admin = [("QZ_API_KEY", admin.as_str())];
+
+    // Creation: the one place where a key is shown.
+    let created =
+        scene.run(&["auth-key", "create", "--name", "k", "--reusable", "--org", &org], &by_admin, 0);
+    let key = created.split_whitespace().find(|word| word.starts_with("tskey-auth-")).unwrap();
+    let key = scene.keep("an auth key", key.to_owned());
+    let create = json!({ "action": "create_api_key", "org_id": org, "name": "k" }).to_string();
+    let (_, answer) = scene.post("/api/key-management", &admin, create).await;
+    let api_key = scene.keep("an API key", answer["data"]["key"].as_str().unwrap().to_owned());
+    let by_key = [("QZ_API_KEY", api_key.as_str())];
+
+    // Login, on the agent and by hand.
+    let member = (scene.text("/member/email"), scene.text("/member/password"));
+    scene
+        .stay(&["login"], &[], "enter the code: ", async |scene, seen| {
+            let code = seen.trim_end().rsplit(' ').next().unwrap();
+            let (email, password) = &member;
+            for password in ["not-the-password", password] {
+                let form =
+                    json!({ "user_code": code, "email": email, "password": password, "decision": "approve" });
+                scene.post("/device", "", form.to_string()).await;
+            }
+        })
+        .await;
+    scene.keep_state();
+    let (_, code) = scene.post("/api/auth/device/code", "", "client_id=x").await;
+    let code = scene.keep("a device code", code["device_code"].as_str().unwrap().to_owned());
+    let grant = "urn:ietf:params:oauth:grant-type:device_code";
+    for _ in 0..2 {
+        let ask = json!({ "grant_type": grant, "device_code": code, "client_id": "x" });
+        scene.post("/api/auth/device/token", "", ask.to_string()).await;
+    }
+    let login = json!({ "email": member.0, "password": member.1 }).to_string();
+    let (_, session) = scene.post("/api/auth/login", "", login).await;
+    scene.keep("a session", session["data"]["access_token"].as_str().unwrap().to_owned());
+
+    // Registration and a machine's life.
+    scene
+        .stay(
+            &["up", "--userspace", "--hostname", "m"],
+            &[("ZTNA_AUTH_KEY", &key)],
+            "Press Ctrl+C",
+            async |scene, _| {
+                scene.keep_state();
+                scene.run_searched(&["status"], &[], 0);
+                scene.run_searched(&["status", "--json"], &[], 0);
+                scene.run_searched(&["set", "--tags", "tag:a"], &[], 0);
+                scene.run_searched(&["up", "--userspace"], &[("ZTNA_AUTH_KEY", &key)], 1);
+                scene.run_searched(&["down"], &[], 0);
+            },
+        )
+        .await;
+    for words in
+        [&["auth-keys", "list"][..], &["auth-keys", "list", "--json"], &["auth-keys", "list", "--short"]]
+    {
+        scene.run_searched(words, &by_key, 0);
+    }
+    scene.run_searched(&["auth-keys", "list"], &[], 1);
+
+    // Refusals and mistakes, with keys where they do not belong.
+    let wrong = scene.keep("a wrong auth key", format!("tskey-auth-{}", "5a".repeat(32)));
+    let unknown = scene.keep("a wrong API key", format!("qztna_{}", "6b".repeat(32)));
+    let address = format!("http://u:{PASSWORD_IN_ADDRESS}@127.0.0.1:1");
+    scene.run_searched(&["logout"], &[], 0);
+    scene.run_searched(&["up", "--userspace"], &[("ZTNA_AUTH_KEY", &wrong)], 1);
+    scene.run_searched(&["up", "--userspace", "--auth-key", &wrong], &[], 1);
+    scene.run_searched(&["up", &wrong], &[], 2);
+    scene.run_searched(&["up", "--timeout", &wrong], &[], 2);
+    scene.run_searched(&["auth-keys", "list", "--org", &org], &[("QZ_API_KEY", &unknown)], 1);
+    scene.run_searched(&["auth-keys", "revoke", &wrong, "--org", &org], &by_admin, 1);
+    scene.run_searched(&["machine-admin", "delete", &wrong, "--org", &org], &by_admin, 1);
+    scene.run_searched(&["up", "--server", &address], &[("ZTNA_AUTH_KEY", &key)], 1);
+    scene.run_searched(&["--help"], &[("ZTNA_SERVER", &address)], 0);
+    let gone = ["up", "--userspace", "--server", "http://127.0.0.1:1", "--timeout", "1ms"];
+    scene.run_searched(&gone, &[("ZTNA_AUTH_KEY", &key)], 1);
+    for body in [
+        format!("{{\"auth_key\": \"{key}\""),
+        json!({ "auth_key": [key], "name": "m" }).to_string(),
+        json!({ "auth_key": key, "name": "m", "public_key": key }).to_string(),
+        json!({ "auth_key": key, "name": "m", "public_key": "AA==", "tags": [key] }).to_string(),
+    ] {
+        let (status, answer) = scene.post("/api/register-machine", "", body).await;
+        assert_eq!(status, 400);
+        scene.written.push(("a refusal".to_owned(), answer.to_string()));
+    }
+    let (status, answer) = scene.post("/api/api-keys", &format!("{api_key}0"), "{}").await;
+    assert_eq!(status, 401);
+    scene.written.push(("a refusal".to_owned(), answer.to_string()));
+    scene.run_searched(&["auth-keys", "revoke", &key, "--org", &org], &by_admin, 0);
+    scene.search();
+}
