@@ -1,4 +1,24 @@
-//! Parts of a text: `${key:11..}` without the first eleven characters, `${key:..-1}` without the last.
+//! What a template makes of a variable's text: `${key:11..}` without the first eleven characters, `${key:..-1}` without
+//! the last, `${key:sha256}` its hash.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use sha2::{Digest as _, Sha256};
+
+/// What stands after the colon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A part of the text.
+    Part(Slice),
+    /// Its SHA-256, in lower-case hex.
+    Sha256,
+    /// The text in upper case.
+    Upper,
+    /// The bytes that the text encodes in base64, in lower-case hex; nothing if it is not base64.
+    Hex,
+}
 
 /// A range of characters; a negative end counts from the end of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,20 +27,32 @@ pub struct Slice {
     to: Option<isize>,
 }
 
-/// The variable's name and the part that is meant, of what stands between `${` and `}`. `${long:N}` has no part.
+/// The variable's name and the form that is meant, of what stands between `${` and `}`. `${long:N}` has no form.
 ///
 /// # Errors
-/// What follows the colon is no range.
-pub fn split(inner: &str) -> Result<(&str, Option<Slice>), String> {
+/// What follows the colon is neither a range nor a form.
+pub fn split(inner: &str) -> Result<(&str, Option<Form>), String> {
     match inner.split_once(':') {
-        Some((name, range)) if name != "long" => Ok((name, Some(parse(range)?))),
+        Some((name, form)) if name != "long" => Ok((name, Some(parse(form)?))),
         _ => Ok((inner, None)),
+    }
+}
+
+impl Form {
+    /// The text in this form.
+    pub fn of(self, text: &str) -> String {
+        match self {
+            Self::Part(slice) => slice.of(text),
+            Self::Sha256 => hex(&Sha256::digest(text)),
+            Self::Upper => text.to_uppercase(),
+            Self::Hex => hex(&BASE64.decode(text).unwrap_or_default()),
+        }
     }
 }
 
 impl Slice {
     /// The part of `text`; empty where the text is too short for it.
-    pub fn of(self, text: &str) -> String {
+    fn of(self, text: &str) -> String {
         let count = text.chars().count();
         let end = match self.to {
             None => count,
@@ -31,12 +63,30 @@ impl Slice {
     }
 }
 
-fn parse(range: &str) -> Result<Slice, String> {
-    let wrong = || format!("`{range}` is no range of characters: write `11..`, `..40`, `..-1` or `2..8`");
-    let (from, to) = range.split_once("..").ok_or_else(wrong)?;
+fn parse(form: &str) -> Result<Form, String> {
+    match form {
+        "sha256" => return Ok(Form::Sha256),
+        "upper" => return Ok(Form::Upper),
+        "hex" => return Ok(Form::Hex),
+        _ => {}
+    }
+    let wrong = || {
+        format!(
+            "`{form}` is neither a range of characters (`11..`, `..40`, `..-1`, `2..8`) nor `sha256`, `upper` or `hex`"
+        )
+    };
+    let (from, to) = form.split_once("..").ok_or_else(wrong)?;
     let from = if from.is_empty() { 0 } else { from.parse().map_err(|_| wrong())? };
     let to = if to.is_empty() { None } else { Some(to.parse().map_err(|_| wrong())?) };
-    Ok(Slice { from, to })
+    Ok(Form::Part(Slice { from, to }))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]
@@ -53,13 +103,27 @@ mod tests {
             ("key:9..", ""),
             ("key:..-9", ""),
             ("key:..99", "abcéf"),
+            ("key:upper", "ABCÉF"),
         ] {
-            let (name, slice) = split(inner).unwrap();
-            assert_eq!((name, slice.unwrap().of("abcéf").as_str()), ("key", part), "{inner}");
+            let (name, form) = split(inner).unwrap();
+            assert_eq!((name, form.unwrap().of("abcéf").as_str()), ("key", part), "{inner}");
         }
         assert_eq!(split("long:70"), Ok(("long:70", None)));
-        for inner in ["key:", "key:7", "key:a..", "key:..b", "key:-1.."] {
+        for inner in ["key:", "key:7", "key:a..", "key:..b", "key:-1..", "key:sha1"] {
             assert!(split(inner).is_err(), "{inner}");
+        }
+    }
+
+    #[test]
+    fn hashes_and_keys_are_written_in_hex() {
+        // RFC 6234, TEST1.
+        let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        for (inner, text, expected) in [
+            ("x:sha256", "abc", sha256),
+            ("x:hex", "AAEC/w==", "000102ff"),
+            ("x:hex", "not base64!", ""),
+        ] {
+            assert_eq!(split(inner).unwrap().1.unwrap().of(text), expected, "{inner} {text}");
         }
     }
 }

@@ -8,7 +8,7 @@ use super::model::Template;
 use super::slice;
 
 /// The names that are always there, beside `${long:N}`.
-pub const BUILT_IN: [&str; 13] = [
+pub const BUILT_IN: [&str; 14] = [
     "org",
     "other_org",
     "base_url",
@@ -20,6 +20,7 @@ pub const BUILT_IN: [&str; 13] = [
     "token.outsider",
     "uuid",
     "public_key",
+    "secret_hex",
     "null",
     "absent",
 ];
@@ -57,6 +58,8 @@ pub trait Generators {
     fn uuid(&self) -> String;
     /// A random WireGuard public key, in base64.
     fn public_key(&self) -> String;
+    /// 32 random bytes in lower-case hex, such as follow the prefix of a key.
+    fn secret_hex(&self) -> String;
 }
 
 /// What a template is filled in from.
@@ -228,10 +231,10 @@ fn fill(
 
 fn lookup(inner: &str, place: &str, scope: Scope<'_>) -> Result<Option<Value>, TemplateError> {
     let malformed = |reason| TemplateError::Malformed { reason, place: shortened(place) };
-    let (name, slice) = slice::split(inner).map_err(malformed)?;
+    let (name, form) = slice::split(inner).map_err(malformed)?;
     let value = lookup_whole(name, place, scope)?;
-    Ok(match (value, slice) {
-        (Some(value), Some(slice)) => Some(Value::String(slice.of(&as_text(&value)))),
+    Ok(match (value, form) {
+        (Some(value), Some(form)) => Some(Value::String(form.of(&as_text(&value)))),
         (value, _) => value,
     })
 }
@@ -243,6 +246,7 @@ fn lookup_whole(name: &str, place: &str, scope: Scope<'_>) -> Result<Option<Valu
         ("absent", _) => return Ok(None),
         ("uuid", Some(generators)) => return Ok(Some(Value::String(generators.uuid()))),
         ("public_key", Some(generators)) => return Ok(Some(Value::String(generators.public_key()))),
+        ("secret_hex", Some(generators)) => return Ok(Some(Value::String(generators.secret_hex()))),
         _ => {}
     }
     if let Some(count) = long(name) {
@@ -284,6 +288,9 @@ mod tests {
         fn public_key(&self) -> String {
             "a-key".to_owned()
         }
+        fn secret_hex(&self) -> String {
+            "00ff".to_owned()
+        }
     }
 
     fn variables() -> BTreeMap<String, Binding> {
@@ -308,7 +315,8 @@ mod tests {
             (json!("${gone}"), None),
             (json!("x${gone}y"), Some(json!("xy"))),
             (json!({"a": "${gone}", "b": ["${absent}", "${org}"]}), Some(json!({"b": ["org_1"]}))),
-            (json!("${uuid}/${public_key}"), Some(json!("a-uuid/a-key"))),
+            (json!("${uuid}/${public_key}/${secret_hex}"), Some(json!("a-uuid/a-key/00ff"))),
+            (json!("${org:upper}"), Some(json!("ORG_1"))),
             (json!("${long:3}"), Some(json!("aaa"))),
             (json!("$${org} costs $5"), Some(json!("${org} costs $5"))),
             (json!(7), Some(json!(7))),

@@ -137,7 +137,7 @@ fn judge_step(draft: &DraftStep, before: &BTreeSet<&str>, later: &BTreeMap<&str,
     judge_uses(&draft.action, &known, later, report);
     known.extend(draft.step.keep.iter().map(|keep| keep.name.as_str()));
     for used in &draft.checks {
-        if matches!(used.name.as_str(), "uuid" | "public_key") {
+        if matches!(used.name.as_str(), "uuid" | "public_key" | "secret_hex") {
             let message = format!("`${{{}}}` is new at each use, so nothing can be equal to it", used.name);
             report.error_with_help(used.span.clone(), message, "name it first with a `set` step");
         }
