@@ -9,8 +9,6 @@ pub(crate) enum Departure {
     OtherCodeForUsed,
     /// A used-up key lets several in that come at the same moment.
     RacesLetSeveralIn,
-    /// An expired key that is used up is called used up.
-    ReuseBeforeExpiry,
     /// `reusable` is true when left out.
     ReusableByDefault,
     /// Another expiry than 90 days when left out.
@@ -61,6 +59,4 @@ pub(crate) enum Departure {
     NinetyOneDays,
     /// API keys open nothing.
     ApiKeysAreNoCredentials,
-    /// `expires_in` has no upper bound.
-    ExpiresInUnbounded,
 }
