@@ -78,7 +78,7 @@ pub(super) const ALL: Family = &[
         wrapped(Wrapping {
             ask: Some(|asked, _| {
                 if asked.lists("auth_keys") {
-                    asked.query.push(("order".to_owned(), "name".to_owned()));
+                    asked.query.push(("revoked".to_owned(), "eq.false".to_owned()));
                 }
                 None
             }),

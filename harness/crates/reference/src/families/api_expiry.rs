@@ -27,7 +27,19 @@ pub(super) const ALL: Family = &[
     ),
     (
         "api-key-permanent-if-null",
-        both(|asked, _| instead(asked, |days| days == Some(&Value::Null), None), as_asked),
+        both(
+            |asked, memory| {
+                if asked.creates_api_key() && asked.json.get("expiry_days") == Some(&Value::Null) {
+                    memory.own.insert(asked.text("name").to_owned(), Value::Null);
+                }
+                instead(asked, |days| days == Some(&Value::Null), None)
+            },
+            |asked, told, memory| {
+                if asked.creates_api_key() && told.is_success() && memory.own.contains_key(asked.text("name")) {
+                    told.json["data"]["expiry_days"] = Value::Null;
+                }
+            },
+        ),
     ),
     (
         "api-key-90-days-refused",
