@@ -434,6 +434,8 @@ pub enum Matcher {
     Above(f64),
     /// A number below this one.
     Below(f64),
+    /// A time at most so far from another, such as `5m of ${created}+90d`.
+    Within(String),
     /// Anything that does not match.
     Not(Box<Matcher>),
     /// An array whose every element (there is one at least) has matching places.

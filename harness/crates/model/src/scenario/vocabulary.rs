@@ -129,6 +129,7 @@ pub const MATCHERS: &[Word] = &[
     ("has_keys", "An object with at least these keys."),
     ("above", "A number above this one."),
     ("below", "A number below this one."),
+    ("within", "A time at most so far from another: `5m of ${created}+90d`."),
     ("not", "What does not match this."),
     ("every", "An array, not empty, whose every element matches at these places."),
     ("some", "An array with an element that matches at these places."),

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::check::place;
 use crate::scenario::model::Matcher;
+use crate::scenario::moment;
 
 use super::{describe, kind};
 
@@ -35,6 +36,7 @@ pub(in crate::check) fn judge(matcher: &Matcher, found: Option<&Value>) -> Resul
         Matcher::HasKeys(wanted) => keys(found, wanted, false),
         Matcher::Above(bound) => holds(found.as_f64().is_some_and(|number| number > *bound)),
         Matcher::Below(bound) => holds(found.as_f64().is_some_and(|number| number < *bound)),
+        Matcher::Within(window) => moment::within(window, found),
         Matcher::Not(inner) => holds(judge(inner, Some(found)).is_err()),
         Matcher::Every(places) => every(found, places),
         Matcher::Some(places) => some(found, places),

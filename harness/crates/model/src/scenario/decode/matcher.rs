@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::scenario::model::{Kind, Matcher, Span};
+use crate::scenario::moment;
 use crate::scenario::template::{self, Binding, Scope, Variables};
 use crate::scenario::vocabulary;
 use crate::source::document::{Entry, Table, Value};
@@ -89,6 +90,7 @@ impl Decoder<'_> {
             "has_keys" => Matcher::HasKeys(self.key_names(entry)?),
             "above" => Matcher::Above(self.number(entry)?),
             "below" => Matcher::Below(self.number(entry)?),
+            "within" => Matcher::Within(self.window(entry)?),
             "not" => Matcher::Not(Box::new(self.matcher(entry.key, entry.value, of)?)),
             "every" => Matcher::Every(self.inner_places(entry)?),
             "some" => Matcher::Some(self.inner_places(entry)?),
@@ -128,6 +130,21 @@ impl Decoder<'_> {
             return None;
         }
         Some(pattern.text)
+    }
+
+    fn window(&mut self, entry: &Entry<'_, '_>) -> Option<String> {
+        let window = self.template_of(entry)?;
+        let filled =
+            template::fill_text(&window.text, Scope { variables: &Anything, generators: None }).ok()?;
+        if !moment::is_window(&filled.unwrap_or_default()) {
+            self.report.error_with_help(
+                window.span,
+                "this is no window of time",
+                "write `5m of ${created}+90d`: a distance, a kept time, and how far from it (s, m, h, d)",
+            );
+            return None;
+        }
+        Some(window.text)
     }
 
     fn kind(&mut self, entry: &Entry<'_, '_>) -> Option<Kind> {
