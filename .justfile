@@ -18,8 +18,17 @@ doc:
 deny:
     cargo deny --all-features check bans licenses sources
 
+# What needs neither root nor tools; the rest is listed as ignored, with what it needs
 test:
     cargo test --workspace --locked
+
+# Every test but the slow ones (as root, with the tools that .ci/run installs)
+test-all:
+    cargo test --workspace --locked -- --include-ignored --skip ::slow_
+
+# The tests that take minutes
+test-slow:
+    cargo test --workspace --locked -- --ignored ::slow_
 
 # One suite against the reference
 suite SUITE="auth-keys":
@@ -33,7 +42,7 @@ suite-as-nobody SUITE="machine-registration":
 
 # Namespaces, TUN devices (as root)
 network *FILTER:
-    ZTNA_TESTS_SKIP_NOTHING=1 cargo test -p mock-server --test it network::{{FILTER}}
+    cargo test -p mock-server --test it -- --include-ignored network::{{FILTER}}
 
 # The agent and wireguard-go (as root)
 interop: (network "interop")

@@ -1,21 +1,18 @@
-//! Where commands write, and how.
+//! Output of commands.
 
 use std::io::{IsTerminal as _, Write as _};
 
 use harness_report::terminal::Look;
 
-/// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum ColorWhen {
-    /// On a terminal, unless NO_COLOR says otherwise.
+    /// On a terminal, unless NO_COLOR is set.
     Auto,
-    /// Always.
     Always,
-    /// Never.
     Never,
 }
 
-/// Standard output and standard error. A reader that has gone away is no error.
+/// Standard output and standard error. Write errors, such as a closed pipe, are ignored.
 #[derive(Debug)]
 pub(super) struct Console {
     color: ColorWhen,
@@ -32,35 +29,35 @@ impl Console {
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
-    /// Writes an error to standard error, a line break after it.
+    /// Writes an error message and a line break to standard error.
     pub(super) fn complain(&self, message: &str) {
         self.note("error", message);
     }
 
-    /// Writes a warning to standard error, a line break after it.
+    /// Writes a warning and a line break to standard error.
     pub(super) fn warn(&self, message: &str) {
         self.note("warning", message);
     }
 
-    /// Writes to standard error as it is.
+    /// Writes to standard error, unchanged.
     pub(super) fn show(&self, text: &str) {
         let mut err = std::io::stderr().lock();
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     }
 
-    /// How reports look on standard output.
+    /// Returns the formatting options of reports on standard output.
     pub(super) fn look(&self) -> Look {
         let out = std::io::stdout();
         let live = out.is_terminal() && std::io::stderr().is_terminal();
         Look { color: self.colors(anstream::AutoStream::choice(&out)), width: columns(), live }
     }
 
-    /// Whether standard error takes colours.
+    /// Whether to use colours on standard error.
     pub(super) fn colors_errors(&self) -> bool {
         self.colors(anstream::AutoStream::choice(&std::io::stderr()))
     }
 
-    /// Columns for texts that are broken into lines.
+    /// Returns the width for wrapped text.
     pub(super) fn width(&self) -> usize {
         columns().unwrap_or(100)
     }
@@ -78,7 +75,7 @@ impl Console {
     }
 }
 
-/// The terminal's columns, or what COLUMNS says; none in a pipe.
+/// Returns COLUMNS or the terminal's width; `None` in a pipe.
 fn columns() -> Option<usize> {
     let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     told.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))

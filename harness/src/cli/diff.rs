@@ -1,4 +1,4 @@
-//! `harness diff`: what changed between two runs.
+//! `harness diff`: compares two runs.
 
 use std::path::PathBuf;
 
@@ -11,42 +11,41 @@ use harness_report::terminal::Paint;
 use super::console::Console;
 use super::stored;
 
-/// A sub-test that takes this much longer is told of although nobody asked.
+/// Factor from which slower sub-tests are listed without --slower.
 const SLOWER: f64 = 2.0;
-/// Less than this is noise, in milliseconds.
+/// Minimum increase in milliseconds: less is noise.
 const FLOOR: u64 = 500;
 
-/// Two results, and what counts.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The earlier results.json
     #[arg(value_name = "BEFORE")]
     before: PathBuf,
-    /// The later one
+    /// The later results.json
     #[arg(value_name = "AFTER")]
     after: PathBuf,
-    /// Sub-tests that take more than FACTOR times as long are regressions [without it: told of from 2.0 on]
+    /// Treat sub-tests that take more than FACTOR times as long as regressions [default: only list those above 2.0]
     #[arg(long, value_name = "FACTOR", value_parser = factor)]
     slower: Option<f64>,
-    /// … if that is at least so many milliseconds more
+    /// Ignore slowdowns of less than MS milliseconds
     #[arg(long, value_name = "MS", default_value_t = FLOOR)]
     slower_floor: u64,
-    /// How to write it
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
-    /// For people
+    /// Plain text
     Text,
-    /// For programs
+    /// JSON
     Json,
-    /// For a pull request
+    /// Markdown for a pull request
     Markdown,
 }
 
-/// Where nobody said otherwise.
+/// The thresholds without flags.
 pub(super) fn patience() -> Patience {
     Patience { factor: SLOWER, floor_ms: FLOOR, is_regression: false }
 }
@@ -72,7 +71,7 @@ pub(super) fn diff(arguments: &Arguments, console: &Console) -> u8 {
         Format::Json => match serde_json::to_string_pretty(&comparison) {
             Ok(json) => json + "\n",
             Err(error) => {
-                console.complain(&format!("the comparison cannot be written as JSON: {error}"));
+                console.complain(&format!("serialising the comparison failed: {error}"));
                 return KIT;
             }
         },
@@ -83,5 +82,5 @@ pub(super) fn diff(arguments: &Arguments, console: &Console) -> u8 {
 
 fn factor(text: &str) -> Result<f64, String> {
     let factor = text.parse().ok().filter(|factor: &f64| factor.is_finite() && *factor >= 1.0);
-    factor.ok_or_else(|| "a factor is a number from 1, such as 2.0".to_owned())
+    factor.ok_or_else(|| "expected a number of at least 1, such as 2.0".to_owned())
 }

@@ -1,4 +1,4 @@
-//! `harness explain ID`: a statement, a sub-test, a chapter or a suite.
+//! `harness explain ID`: explains a statement, sub-test, chapter, suite or deviation.
 
 use std::path::Path;
 
@@ -10,16 +10,15 @@ use harness_report::exit_code::USAGE;
 use harness_model::requirement::{Chapter, Requirement, Via};
 use harness_model::scenario::Library;
 use harness_model::scenario::model::{Action, Initiator, Scenario, Step, WireDeed};
-use harness_model::source::diagnostic::line;
 use harness_report::terminal::Paint;
 
 use super::console::Console;
 use super::{library, reference};
 
-/// What to explain.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Such as used-count/ST4.2 (a statement), used-count/ST4 (a sub-test), used-count (a chapter), count-frozen (a deviation)
+    /// The id of a statement (used-count/ST4.2), sub-test (used-count/ST4), chapter (used-count), suite (auth-keys) or
+    /// deviation (count-frozen)
     #[arg(value_name = "ID")]
     id: String,
 }
@@ -37,13 +36,10 @@ pub(super) fn explain(arguments: &Arguments, scenarios: Option<&Path>, console: 
         }
         None => {
             let hint = nearest(&arguments.id, &shelf.library).map_or_else(
-                || "`harness list` shows what there is".to_owned(),
+                || "`harness list` lists all sub-tests".to_owned(),
                 |id| format!("did you mean `{id}`?"),
             );
-            console.complain(&format!(
-                "there is no statement, sub-test, chapter or deviation `{}`; {hint}",
-                arguments.id
-            ));
+            console.complain(&format!("unknown id `{}`\n{hint}", arguments.id));
             USAGE
         }
     }
@@ -76,7 +72,7 @@ fn of_statement(requirement: &Requirement, library: &Library, paint: Paint) -> S
     let mut text = format!(
         "{} {}\n{}\n\n",
         paint.bold(&requirement.id),
-        paint.faint(&format!("({}, seen by {})", level_name(requirement), via.join(", "))),
+        paint.faint(&format!("({}, observed through {})", level_name(requirement), via.join(", "))),
         requirement.text
     );
     if !requirement.accepts.is_empty() {
@@ -89,9 +85,9 @@ fn of_statement(requirement: &Requirement, library: &Library, paint: Paint) -> S
     }
     let places = judged_at(&requirement.id, library);
     if places.is_empty() {
-        text.push_str("judged by: no check\n");
+        text.push_str("verified by: no check\n");
     } else {
-        text.push_str("judged by:\n");
+        text.push_str("verified by:\n");
         for place in places {
             text.push_str(&format!("  {place}\n"));
         }
@@ -100,14 +96,14 @@ fn of_statement(requirement: &Requirement, library: &Library, paint: Paint) -> S
     text
 }
 
-/// Where checks name the statement.
+/// Returns the locations of the checks that verify the statement.
 fn judged_at(id: &str, library: &Library) -> Vec<String> {
     let mut places = Vec::new();
     for scenario in &library.scenarios {
         let path = scenario.source.path.display();
         for step in &scenario.steps {
             for check in step.checks.iter().filter(|check| check.verifies.iter().any(|named| named == id)) {
-                let line = line(&scenario.source, &check.span);
+                let line = scenario.source.line(&check.span);
                 places.push(format!("{path}:{line}  {}: {}", scenario.id, step.name.text));
             }
         }
@@ -194,24 +190,29 @@ fn verb(step: &Step) -> String {
         }
         Action::Shell(line) => format!("`{}` in the shell of {}", line.line.text, line.machine),
         Action::Wire(command) => match &command.deed {
-            WireDeed::Join { .. } => format!("{}, the kit's own WireGuard peer, joins", command.machine),
+            WireDeed::Join { .. } => format!("{} joins as the kit's own WireGuard peer", command.machine),
             WireDeed::Meet(meeting) => match meeting.initiator {
                 Initiator::Peer => {
-                    format!("{} shakes hands with {} and pings it", command.machine, meeting.with.text)
+                    format!("{} handshakes with {} and pings it", command.machine, meeting.with.text)
                 }
                 Initiator::Agent => {
-                    format!("{} lets {} shake hands and pings it", command.machine, meeting.with.text)
+                    format!(
+                        "{} waits for a handshake from {} and pings it",
+                        command.machine, meeting.with.text
+                    )
                 }
             },
         },
-        Action::Advance(duration) => format!("the clock moves {}", humantime::format_duration(*duration)),
+        Action::Advance(duration) => {
+            format!("the clock advances by {}", humantime::format_duration(*duration))
+        }
         Action::Set(values) => {
             let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
             format!("sets {}", names.join(", "))
         }
     };
     match step.race {
-        Some(contestants) => format!("{words}, {contestants} at the same moment"),
+        Some(contestants) => format!("{words}, {contestants} concurrently"),
         None => words,
     }
 }
@@ -228,7 +229,7 @@ fn serialised(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// Of all ids the one most like this, if one is alike at all.
+/// Returns the most similar id, if any is similar enough.
 fn nearest<'a>(id: &str, library: &'a Library) -> Option<&'a str> {
     let registry = &library.registry;
     let all = registry

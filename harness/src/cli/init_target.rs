@@ -1,4 +1,4 @@
-//! `harness init-target`: writes the profile of a target, asking for what no flag says.
+//! `harness init-target`: creates a target profile, and prompts for what the flags leave out.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
@@ -13,7 +13,6 @@ use harness_runner::targets::profile::{Draft, Login, Profile, TokenSource, writt
 
 use super::console::Console;
 
-/// What is known of the target.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The file to write
@@ -22,37 +21,37 @@ pub(super) struct Arguments {
     /// The target's name in reports
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Where it answers, with the path that stands before /api
+    /// The base URL, including any path before /api
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
-    /// The organisation of admin, owner and member
+    /// The id of the organisation of admin, owner and member
     #[arg(long, value_name = "ID")]
     org_id: Option<String>,
-    /// Sessions of an admin: env:VARIABLE, file:PATH, command:LINE or login:EMAIL:PASSWORD_VARIABLE
+    /// Source of an admin's token: env:VARIABLE, file:PATH, command:LINE or login:EMAIL:PASSWORD_VARIABLE
     #[arg(long, value_name = "SOURCE", value_parser = source)]
     admin: Option<TokenSource>,
-    /// Sessions of the owner
+    /// Source of the owner's token
     #[arg(long, value_name = "SOURCE", value_parser = source)]
     owner: Option<TokenSource>,
-    /// Sessions of a member without rights
+    /// Source of the token of a member without admin rights
     #[arg(long, value_name = "SOURCE", value_parser = source)]
     member: Option<TokenSource>,
-    /// Sessions of an admin of another organisation
+    /// Source of the token of another organisation's admin
     #[arg(long, value_name = "SOURCE", value_parser = source)]
     outsider: Option<TokenSource>,
-    /// The outsider's organisation
+    /// The id of the outsider's organisation
     #[arg(long, value_name = "ID")]
     other_org_id: Option<String>,
-    /// The address that the target sees the kit at
+    /// The IP address from which the target sees the kit connect
     #[arg(long, value_name = "IP")]
     address: Option<String>,
-    /// A PEM file with the authorities to trust, relative to the profile
+    /// A PEM file with certificate authorities to trust, relative to the profile
     #[arg(long, value_name = "PATH")]
     ca: Option<String>,
-    /// The agent's command, quoted as in a shell
+    /// The agent's command, with shell quoting
     #[arg(long, value_name = "COMMAND")]
     agent: Option<String>,
-    /// The hook that moves the clock: a URL, or a path below the base URL
+    /// The hook that advances the clock: a URL, or a path relative to the base URL
     #[arg(long, value_name = "HOOK")]
     clock: Option<String>,
     /// The hook that approves device logins
@@ -83,14 +82,17 @@ fn write(file: &PathBuf, draft: &Draft, console: &Console) -> Result<(), u8> {
     let done = created.and_then(|mut created| created.write_all(text.as_bytes()));
     done.map_err(|cause| {
         if cause.kind() == std::io::ErrorKind::AlreadyExists {
-            console.complain(&format!("{} exists; name another file, or remove it first", file.display()));
+            console.complain(&format!(
+                "{} already exists\nchoose another file, or remove it first",
+                file.display()
+            ));
             return USAGE;
         }
-        console.complain(&format!("{} cannot be written: {cause}", file.display()));
+        console.complain(&format!("writing {} failed: {cause}", file.display()));
         ENVIRONMENT
     })?;
     let name = shell_words::quote(&file.to_string_lossy()).into_owned();
-    console.say(&format!("{} is written. Next:\n", file.display()));
+    console.say(&format!("{} written. Next steps:\n", file.display()));
     for line in exports(&profile) {
         console.say(&format!("  {line}\n"));
     }
@@ -98,7 +100,7 @@ fn write(file: &PathBuf, draft: &Draft, console: &Console) -> Result<(), u8> {
     Ok(())
 }
 
-/// What a shell has to know before a run.
+/// Returns the environment variables to set before a run.
 fn exports(profile: &Profile) -> Vec<String> {
     let variables = profile.content.tokens.values().filter_map(|source| match source {
         TokenSource::Env(variable) => Some(variable),
@@ -108,7 +110,7 @@ fn exports(profile: &Profile) -> Vec<String> {
     variables.map(|variable| format!("export {variable}=…")).collect()
 }
 
-/// What flags say, and people on a terminal.
+/// Builds the draft from flags, and from prompts if there is a terminal.
 fn draft(arguments: Arguments, console: &Console) -> Result<Draft, u8> {
     let asks = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let missing: Vec<&str> = [
@@ -121,8 +123,8 @@ fn draft(arguments: Arguments, console: &Console) -> Result<Draft, u8> {
     .collect();
     if !missing.is_empty() && !asks {
         console.complain(&format!(
-            "{} missing, and there is no terminal to ask at; `harness init-target --help` lists every flag",
-            listed(&missing)
+            "missing {}, and there is no terminal to prompt on\n`harness init-target --help` lists all flags",
+            missing.join(", ")
         ));
         return Err(USAGE);
     }
@@ -141,12 +143,12 @@ fn draft(arguments: Arguments, console: &Console) -> Result<Draft, u8> {
         None => ask(question, console),
     };
     let name = given(arguments.name, "The target's name in reports")?;
-    let base_url = given(arguments.base_url, "Where it answers (https://…)")?;
+    let base_url = given(arguments.base_url, "The base URL (https://…)")?;
     let org_id = given(arguments.org_id, "The id of the organisation to test in")?;
     if was_asked && tokens.is_empty() {
         tokens.insert(
             Identity::Admin,
-            ask_for_source("Where an admin's token is (env:VARIABLE, file:PATH, …)", console)?,
+            ask_for_source("The source of an admin's token (env:VARIABLE, file:PATH, …)", console)?,
         );
     }
     Ok(Draft {
@@ -164,22 +166,14 @@ fn draft(arguments: Arguments, console: &Console) -> Result<Draft, u8> {
     })
 }
 
-fn listed(flags: &[&str]) -> String {
-    let verb = if flags.len() == 1 { "is" } else { "are" };
-    match flags.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last} {verb}", rest.join(", ")),
-        _ => format!("{} {verb}", flags.join(", ")),
-    }
-}
-
-/// Until something is answered; an end of input is a way out.
+/// Prompts until there is an answer; the end of input cancels.
 fn ask(question: &str, console: &Console) -> Result<String, u8> {
     loop {
         console.show(&format!("{question}: "));
         let mut line = String::new();
         match std::io::stdin().lock().read_line(&mut line) {
             Ok(0) | Err(_) => {
-                console.complain("nothing was written");
+                console.complain("cancelled: nothing was written");
                 return Err(USAGE);
             }
             Ok(_) if line.trim().is_empty() => {}
@@ -188,7 +182,7 @@ fn ask(question: &str, console: &Console) -> Result<String, u8> {
     }
 }
 
-/// As flags say it; a name alone is a variable's.
+/// Prompts for a token source. A plain name is an environment variable.
 fn ask_for_source(question: &str, console: &Console) -> Result<TokenSource, u8> {
     loop {
         let answer = ask(question, console)?;
@@ -203,7 +197,8 @@ fn ask_for_source(question: &str, console: &Console) -> Result<TokenSource, u8> 
 }
 
 fn source(text: &str) -> Result<TokenSource, String> {
-    let wrong = || "write env:VARIABLE, file:PATH, command:LINE or login:EMAIL:PASSWORD_VARIABLE".to_owned();
+    let wrong =
+        || "expected env:VARIABLE, file:PATH, command:LINE or login:EMAIL:PASSWORD_VARIABLE".to_owned();
     let (kind, rest) = text.split_once(':').filter(|(_, rest)| !rest.trim().is_empty()).ok_or_else(wrong)?;
     Ok(match kind {
         "env" => TokenSource::Env(rest.to_owned()),

@@ -1,4 +1,4 @@
-//! Finds the scenarios: a folder named on the command line, the checkout, or the copy inside the program.
+//! Locates the scenarios: the folder given on the command line, the checkout, or the copy embedded in the program.
 
 use std::path::{Path, PathBuf};
 
@@ -8,19 +8,19 @@ use harness_report::exit_code::{ENVIRONMENT, USAGE};
 
 use super::console::Console;
 
-/// The scenarios that a command works with.
+/// The loaded scenarios of a command.
 #[derive(Debug)]
 pub(super) struct Shelf {
     pub(super) library: Library,
-    /// Whether accepted snapshots stay: not in a copy that goes with the process.
+    /// Whether accepted snapshots persist: not in a temporary copy of the embedded scenarios.
     pub(super) is_lasting: bool,
     _copy: Option<tempfile::TempDir>,
 }
 
-/// Reads all scenarios; says every mistake of every file if there is one.
+/// Loads all scenarios; prints every mistake of every file if there are any.
 ///
 /// # Errors
-/// The exit code.
+/// The exit code, after the error was printed.
 pub(super) fn open(folder: Option<&Path>, console: &Console) -> Result<Shelf, u8> {
     let (folder, shown, copy) = locate(folder, console)?;
     match load(&folder, &shown) {
@@ -34,7 +34,7 @@ pub(super) fn open(folder: Option<&Path>, console: &Console) -> Result<Shelf, u8
     }
 }
 
-/// `3 errors and 1 warning`.
+/// Formats the counts of errors and warnings: `3 errors and 1 warning`.
 pub(super) fn counted(diagnostics: &[Diagnostic]) -> String {
     let count = |severity, word: &str| {
         let number = diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
@@ -53,7 +53,7 @@ fn locate(named: Option<&Path>, console: &Console) -> Result<Located, u8> {
     if let Some(folder) = named {
         if !folder.join("requirements.toml").is_file() {
             console.complain(&format!(
-                "{} has no requirements.toml; --scenarios wants a folder like the kit's own `scenarios`",
+                "{} has no requirements.toml\n--scenarios expects a folder like the kit's own `scenarios`",
                 folder.display()
             ));
             return Err(USAGE);
@@ -73,7 +73,7 @@ fn locate(named: Option<&Path>, console: &Console) -> Result<Located, u8> {
         Ok(copy) => Ok((copy.path().to_owned(), PathBuf::from("scenarios"), Some(copy))),
         Err(error) => {
             console.complain(&format!(
-                "the scenarios cannot be unpacked: {error}; set TMPDIR to a writable folder"
+                "extracting the embedded scenarios failed: {error}\nset TMPDIR to a writable folder"
             ));
             Err(ENVIRONMENT)
         }

@@ -1,4 +1,4 @@
-//! `harness lint`: every mistake and oddity of every scenario, or of a target profile.
+//! `harness lint`: checks all scenarios, or a target profile.
 
 use std::path::{Path, PathBuf};
 
@@ -12,10 +12,9 @@ use harness_runner::targets::profile::Profile;
 use super::console::Console;
 use super::library;
 
-/// What to check.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Check this target profile instead, and what it points to
+    /// Check this target profile, and the files and variables it refers to, instead of scenarios
     #[arg(long, value_name = "FILE")]
     target: Option<PathBuf>,
 }
@@ -52,7 +51,7 @@ fn profile(file: &Path, console: &Console) -> u8 {
             .filter(|(_, capability)| capabilities.contains(capability))
             .map(|(name, _)| *name)
             .collect();
-        let names = if names.is_empty() { "HTTP alone".to_owned() } else { names.join(", ") };
+        let names = if names.is_empty() { "none (HTTP only)".to_owned() } else { names.join(", ") };
         console.say(&format!("capabilities: {names}\n"));
     }
     console.say(&format!("{}: {}\n", file.display(), library::counted(&found)));

@@ -1,4 +1,4 @@
-//! `harness list`: what there is to run.
+//! `harness list`: lists sub-tests or deviations.
 
 use std::path::Path;
 
@@ -14,16 +14,15 @@ use harness_report::terminal::Paint;
 use super::console::Console;
 use super::{library, reference};
 
-/// What to list.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Only this suite; may be repeated
     #[arg(long, value_name = "SUITE")]
     suite: Vec<String>,
-    /// The deviations of the reference, by family, instead of the sub-tests
+    /// List the deviations of the reference by family instead of sub-tests
     #[arg(long, conflicts_with = "suite")]
     deviations: bool,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -38,8 +37,10 @@ pub(super) fn list(arguments: &Arguments, scenarios: Option<&Path>, console: &Co
     };
     let registry = &shelf.library.registry;
     if let Some(unknown) = arguments.suite.iter().find(|suite| !registry.suites().contains(&suite.as_str())) {
-        console
-            .complain(&format!("there is no suite `{unknown}`; there are: {}", registry.suites().join(", ")));
+        console.complain(&format!(
+            "unknown suite `{unknown}`: expected one of {}",
+            registry.suites().join(", ")
+        ));
         return USAGE;
     }
     let listed: Vec<&Scenario> = shelf

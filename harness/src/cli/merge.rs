@@ -1,4 +1,4 @@
-//! `harness merge`: the results of all shards as those of one run.
+//! `harness merge`: merges the results of all shards of a run.
 
 use std::path::{Path, PathBuf};
 
@@ -13,13 +13,12 @@ use super::console::Console;
 use super::run::{github, write_reports};
 use super::{library, stored};
 
-/// The shards' results, and what to write.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The results.json of each shard
     #[arg(value_name = "RESULTS", required = true)]
     results: Vec<PathBuf>,
-    /// Write a report of the whole, such as junit=PATH; may be repeated
+    /// Write a report of the merged results, such as junit=PATH; may be repeated
     #[arg(long, value_name = "FORMAT=PATH")]
     report: Vec<Destination>,
 }

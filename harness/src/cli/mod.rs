@@ -1,4 +1,4 @@
-//! The command line: one file a command.
+//! The command line: one file per command.
 
 mod console;
 mod diff;
@@ -33,9 +33,9 @@ use harness_report::exit_code::{ENVIRONMENT, KIT};
 
 use console::{ColorWhen, Console};
 
-/// Judges an implementation of QuickZTNA by the documented sub-tests.
+/// Tests an implementation of QuickZTNA against the documented sub-tests.
 ///
-/// Without --target it starts the reference inside this process and judges that.
+/// Without --target, the embedded reference is started and tested.
 #[derive(Debug, Parser)]
 #[command(name = "harness", version)]
 #[command(after_help = EXIT_CODES)]
@@ -48,55 +48,59 @@ struct Cli {
     shared: Shared,
 }
 
-/// What every command takes.
+/// Options of every command.
 #[derive(Debug, Clone, Args)]
 struct Shared {
-    /// When to use colours [auto heeds NO_COLOR]
+    /// When to use colours [auto respects NO_COLOR]
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     color: ColorWhen,
-    /// Another folder of scenarios, with a requirements.toml
+    /// Read scenarios and requirements.toml from DIR instead of the kit's own
     #[arg(long, value_name = "DIR", global = true)]
     scenarios: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the suites and their sub-tests
+    /// List suites and sub-tests
     List(list::Arguments),
-    /// Explain a statement, a sub-test, a chapter or a suite
+    /// Explain a statement, sub-test, chapter, suite or deviation
     Explain(explain::Arguments),
-    /// Check every scenario, or a target profile, and list every mistake
+    /// Check all scenarios, or a target profile, for mistakes
     Lint(lint::Arguments),
-    /// Write the profile of a target
+    /// Create a target profile
     InitTarget(Box<init_target::Arguments>),
-    /// Start the reference and print what the documents' lines need
+    /// Start the reference and print the shell variables that the documented commands need
     Serve(reference::ServeArguments),
-    /// Show that the kit finds every deviation of the reference that it should
+    /// Verify that the kit detects every deliberate deviation of the reference
     Selftest(reference::SelftestArguments),
-    /// Make reports of the results of an earlier run
+    /// Create reports from the results of an earlier run
     Report(report::Arguments),
-    /// Tell what changed between two runs; exit 1 if something got worse
+    /// Compare two runs; exits with 1 on a regression
     Diff(diff::Arguments),
-    /// Join the results of a run's shards
+    /// Merge the results of a run's shards
     Merge(merge::Arguments),
-    /// Check an evidence bundle, and evaluate every check of it again
+    /// Verify an evidence bundle and re-evaluate its checks
     Verify(verify::Arguments),
     /// Print the JSON Schema of a file format
     Schema(schema::Arguments),
 }
 
 const EXIT_CODES: &str = "Exit codes:
-  0 conformant            4 nothing selected
-  1 not conformant        5 incomplete or cancelled
-  2 wrong usage           70 the kit's own fault
-  3 target unreachable    130 interrupted";
+  0  conformant
+  1  not conformant, or a waiver expired or is no longer needed
+  2  usage, configuration or scenario error
+  3  target or environment error
+  4  nothing selected
+  5  incomplete or cancelled
+  70  internal error of the kit
+  130  interrupted";
 
-/// Runs the program with these arguments, the program's name first.
+/// Runs the program; `arguments` start with the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // To a closed pipe nothing can be said anyway.
+            // Standard error may be closed.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(KIT));
         }
@@ -105,7 +109,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     start_log();
     let done = std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(cli, &console)));
     ExitCode::from(done.unwrap_or_else(|_| {
-        console.complain("the kit failed; this is a mistake in the harness, not in the target");
+        console.complain("internal error: this is a bug in the harness, not in the target");
         KIT
     }))
 }
@@ -113,13 +117,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     let matches = Cli::command().try_get_matches_from(arguments)?;
     if let (Some(command), Some(stray)) = (matches.subcommand_name(), stray(&matches)) {
-        let message = format!("--{stray} belongs to a run, not to `{command}`\n");
+        let message = format!("--{stray} cannot be used with `{command}`: it applies to runs only\n");
         return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
     }
     Cli::from_arg_matches(&matches)
 }
 
-/// A flag of runs that stands before a command, which would ignore it.
+/// Returns a flag of runs given before a command, which would ignore it.
 fn stray(matches: &ArgMatches) -> Option<String> {
     let given = |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
     let shared = |id: &&clap::Id| ["color", "scenarios"].contains(&id.as_str());
@@ -150,11 +154,11 @@ fn dispatch(cli: Cli, console: &Console) -> u8 {
     }
 }
 
-/// What the kit and the embedded reference log, for those who ask for it with RUST_LOG.
+/// Writes the log of the kit and the embedded reference to standard error if RUST_LOG is set.
 fn start_log() {
     if std::env::var_os("RUST_LOG").is_some() {
         let filter = tracing_subscriber::EnvFilter::from_default_env();
-        // A second subscriber in one process would be a test's.
+        // Fails if a subscriber is already set, as in tests.
         let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
     }
 }
@@ -163,12 +167,12 @@ fn with_runtime(console: &Console, work: impl FnOnce(&tokio::runtime::Runtime) -
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
             let code = work(&runtime);
-            // Whatever still waits for something has nobody to tell it to.
+            // Do not wait for background tasks: nobody reads their results any more.
             runtime.shutdown_background();
             code
         }
         Err(error) => {
-            console.complain(&format!("no threads can be started: {error}"));
+            console.complain(&format!("starting the async runtime failed: {error}"));
             ENVIRONMENT
         }
     }

@@ -1,4 +1,4 @@
-//! `harness report`: reports of a run that is over.
+//! `harness report`: creates reports from the results of an earlier run.
 
 use std::path::PathBuf;
 
@@ -11,21 +11,20 @@ use super::console::Console;
 use super::run::empty;
 use super::stored;
 
-/// Which reports, of what.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The results of the run, as --report json=FILE wrote them
+    /// The results.json of the run
     #[arg(value_name = "RESULTS")]
     results: PathBuf,
     /// Write a report: json, junit, html, markdown, tap or badge; may be repeated
     #[arg(long, value_name = "FORMAT=PATH", required_unless_present = "report_dir")]
     report: Vec<Destination>,
-    /// Write every report into this folder
+    /// Write every report format into this folder
     #[arg(long, value_name = "DIR")]
     report_dir: Option<PathBuf>,
 }
 
-/// The exit code is about the writing; the run's own stands in its results.
+/// The exit code says whether the reports were written; the run's own is in its results.
 pub(super) fn report(arguments: &Arguments, console: &Console) -> u8 {
     let results = match stored::read(&arguments.results, console) {
         Ok(results) => results,
@@ -50,7 +49,7 @@ pub(super) fn report(arguments: &Arguments, console: &Console) -> u8 {
     let mut code = 0;
     for destination in &destinations {
         match destination.write(&results) {
-            // Standard output may be where the report itself goes.
+            // Not to standard output, which may be where the report itself is written.
             Ok(()) => console.show(&format!("report written to {}\n", destination.path.display())),
             Err(error) => {
                 console.complain(&error.to_string());

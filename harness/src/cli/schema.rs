@@ -1,4 +1,4 @@
-//! `harness schema`: the JSON Schema of a file format.
+//! `harness schema`: prints the JSON Schema of a file format.
 
 use clap::{Args, ValueEnum};
 
@@ -9,23 +9,22 @@ use harness_runner::targets::profile::Content;
 
 use super::console::Console;
 
-/// Which schema.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The format
+    /// The file format
     #[arg(value_name = "FORMAT")]
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
-    /// The json report
+    /// Results (the json report)
     Results,
     /// Scenario files
     Scenario,
     /// Target profiles
     Profile,
-    /// Files of waivers
+    /// Waiver files
     Waivers,
 }
 

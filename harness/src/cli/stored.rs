@@ -7,15 +7,16 @@ use harness_report::results::Results;
 
 use super::console::Console;
 
-/// The results in that file.
+/// Reads the results.
 ///
 /// # Errors
-/// The exit code, once it was said what is wrong with the file.
+/// The exit code, after the error was printed.
 pub(super) fn read(path: &Path, console: &Console) -> Result<Results, u8> {
     let refuse = |what: &str| {
-        console.complain(&format!("{} {what}; it must be what --report json=FILE wrote", path.display()));
+        console
+            .complain(&format!("{}: {what}\nexpected a file written by --report json=FILE", path.display()));
         USAGE
     };
-    let text = std::fs::read(path).map_err(|error| refuse(&format!("cannot be read: {error}")))?;
-    serde_json::from_slice(&text).map_err(|error| refuse(&format!("is not a run's results: {error}")))
+    let text = std::fs::read(path).map_err(|error| refuse(&format!("reading results failed: {error}")))?;
+    serde_json::from_slice(&text).map_err(|error| refuse(&format!("invalid results: {error}")))
 }

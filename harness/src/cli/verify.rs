@@ -1,4 +1,4 @@
-//! `harness verify`: whether a bundle is whole and unchanged, and whether its checks come out again.
+//! `harness verify`: verifies an evidence bundle and re-evaluates its checks.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -6,38 +6,38 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use harness_evidence::bundle::{self, ScenarioFile};
+use harness_evidence::signature;
 use harness_evidence::verify::{Finding, Options, Report, State, verify as examine};
-use harness_evidence::{bundle, signature};
 use harness_report::exit_code::USAGE;
 use harness_report::terminal::{Paint, wrap};
 
 use super::console::Console;
 
-/// How wide the column of areas is.
-const COLUMN: usize = 11;
+/// Width of the area column.
+const AREA_WIDTH: usize = 11;
 
-/// What to verify, and by what.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The evidence bundle of a run
     #[arg(value_name = "BUNDLE")]
     bundle: PathBuf,
-    /// Fail unless this minisign key has signed it
+    /// Fail unless the bundle is signed by this minisign key
     #[arg(long, value_name = "KEY|FILE")]
     public_key: Option<String>,
-    /// Take scenarios that are not this kit's own
+    /// Accept scenarios that differ from this kit's own
     #[arg(long)]
     accept_scenarios: bool,
-    /// How the findings are printed
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
-    /// For people.
+    /// Plain text
     Text,
-    /// For programs.
+    /// JSON
     Json,
 }
 
@@ -56,15 +56,15 @@ fn attempt(arguments: &Arguments, console: &Console) -> Result<u8, String> {
     let key = arguments.public_key.as_deref().map(signature::public_key).transpose();
     let own = scenarios::files().into_iter().map(|(name, text)| {
         let parts: Vec<String> = name.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-        (parts.join("/"), text.to_vec())
+        ScenarioFile { path: parts.join("/"), content: text.to_vec() }
     });
     let options = Options {
         public_key: key.map_err(|error| error.to_string())?,
         accepts_scenarios: arguments.accept_scenarios,
         own_scenarios: own.collect(),
-        executable: bundle::executable().ok(),
+        executable: bundle::program_digest().ok(),
     };
-    let file = File::open(&arguments.bundle).map_err(|error| format!("{path} cannot be read: {error}"))?;
+    let file = File::open(&arguments.bundle).map_err(|error| format!("reading {path} failed: {error}"))?;
     let report = examine(BufReader::new(file), &options).map_err(|error| format!("{path}: {error}"))?;
     match arguments.format {
         Format::Text => console.say(&text(&report, console)),
@@ -82,7 +82,7 @@ fn text(report: &Report, console: &Console) -> String {
     let mut text = String::new();
     if let Some(bundle) = &report.bundle {
         text.push_str(&format!(
-            "{} judged {}, begun {}\nrecorded: {} (exit {})\n\n",
+            "{} tested {}, started {}\nrecorded verdict: {} (exit {})\n\n",
             bundle.kit,
             bundle.target,
             bundle.started_at,
@@ -96,11 +96,11 @@ fn text(report: &Report, console: &Console) -> String {
             State::Warning => paint.bold("--"),
             State::Bad => paint.red("XX"),
         };
-        let lines = wrap(found, console.width().saturating_sub(COLUMN + 4).max(20));
+        let lines = wrap(found, console.width().saturating_sub(AREA_WIDTH + 4).max(20));
         for (index, line) in lines.iter().enumerate() {
             match index {
-                0 => text.push_str(&format!("{mark} {area:COLUMN$} {line}\n")),
-                _ => text.push_str(&format!("   {:COLUMN$} {line}\n", "")),
+                0 => text.push_str(&format!("{mark} {area:AREA_WIDTH$} {line}\n")),
+                _ => text.push_str(&format!("   {:AREA_WIDTH$} {line}\n", "")),
             }
         }
     }
@@ -112,12 +112,12 @@ fn text(report: &Report, console: &Console) -> String {
 fn verdict(report: &Report, paint: Paint) -> String {
     let warnings = match report.count(State::Warning) {
         0 => String::new(),
-        1 => ", with 1 remark".to_owned(),
-        count => format!(", with {count} remarks"),
+        1 => ", with 1 warning".to_owned(),
+        count => format!(", with {count} warnings"),
     };
     match report.count(State::Bad) {
         0 => paint.green(&format!("verified{warnings}")) + "\n",
-        1 => paint.red(&format!("not verified: 1 thing is wrong{warnings}")) + "\n",
-        count => paint.red(&format!("not verified: {count} things are wrong{warnings}")) + "\n",
+        1 => paint.red(&format!("not verified: 1 problem{warnings}")) + "\n",
+        count => paint.red(&format!("not verified: {count} problems{warnings}")) + "\n",
     }
 }

@@ -1,4 +1,4 @@
-//! Reads a file of waivers and shows every mistake of it.
+//! Reads a waiver file and prints every mistake in it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use harness_report::exit_code::USAGE;
 use super::console::Console;
 use super::library::counted;
 
-/// The waivers of that file, as they are today.
+/// Reads the waivers, of which `today` decides which ones are expired.
 ///
 /// # Errors
-/// The exit code, once every mistake was shown.
+/// The exit code, after every mistake was printed.
 pub(super) fn read(path: &Path, library: &Library, today: Date, console: &Console) -> Result<Waivers, u8> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        console.complain(&format!("the waivers {} cannot be read: {error}", path.display()));
+        console.complain(&format!("reading waivers {} failed: {error}", path.display()));
         USAGE
     })?;
     let source = Arc::new(Source { path: path.to_owned(), text });

@@ -1,4 +1,4 @@
-//! Runs compared with each other, and shards joined.
+//! `diff`, `--baseline` and `merge`.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ fn stored(target: &Target, path: &Path, arguments: &[&str]) -> Run {
 }
 
 #[test]
-fn what_got_worse_is_a_regression_and_nothing_else() {
+fn diff_and_baseline_fail_on_regressions_only() {
     let folder = tempfile::tempdir().unwrap();
     let (good, bad) = (folder.path().join("good.json"), folder.path().join("bad.json"));
     let (right, wrong) = (Target::start(&[]), Target::start(&[wrong_status()]));
@@ -30,28 +30,28 @@ fn what_got_worse_is_a_regression_and_nothing_else() {
     for told in [
         "newly failing (1)",
         "keys/ST1 keys/F.1  pass → fail",
-        "the status should be 201, but is 200",
+        "status: expected 201, got 200",
         "1 regression",
     ] {
         assert!(text.contains(told), "{told}: {text}");
     }
     let (code, text) = program(&["diff", bad, good]);
     assert_eq!((code, text.contains("newly passing (1)")), (0, true), "{text}");
-    assert_eq!(program(&["diff", good, good]), (0, "nothing changed\n".to_owned()));
+    assert_eq!(program(&["diff", good, good]), (0, "no changes\n".to_owned()));
     let (code, json) = program(&["diff", bad, good, "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((code, json["changes"][0]["kind"].as_str()), (0, Some("newly-passing")));
     assert_eq!(program(&["diff", good, "/no/such.json"]).0, 2);
     let (code, text) =
         program(&["diff", good, support::scenarios().join("requirements.toml").to_str().unwrap()]);
-    assert!(code == 2 && text.contains("is not a run's results"), "{text}");
-    // A known failure stays one: the run's own code does not lie.
+    assert!(code == 2 && text.contains("invalid results"), "{text}");
+    // A known failure is no regression, but still fails the run.
     let known = wrong.judge(&["--baseline", bad]);
     assert_eq!(known.code, 1, "{known}");
-    assert!(known.stdout.contains("nothing changed"), "{known}");
+    assert!(known.stdout.contains("no changes"), "{known}");
     let better = right.judge(&["--baseline", bad]);
     assert_eq!(better.code, 0, "{better}");
-    // What is gone got worse, although all that is there passes: every report says so.
+    // A vanished sub-test is a regression, although everything else passes.
     let more = folder.path().join("more.json");
     let mut results: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(good).unwrap()).unwrap();
@@ -68,7 +68,7 @@ fn what_got_worse_is_a_regression_and_nothing_else() {
 }
 
 #[test]
-fn shards_that_are_joined_say_what_one_run_says() {
+fn merged_shards_equal_a_single_run() {
     let folder = tempfile::tempdir().unwrap();
     let target = Target::start(&[]);
     let paths: Vec<String> =
@@ -92,11 +92,11 @@ fn shards_that_are_joined_say_what_one_run_says() {
     }
     assert!(joined["selection"]["shard"].is_null());
     let (code, text) = merge(&[&paths[0]]);
-    assert!(code == 2 && text.contains("of 2 parts these are missing: 2/2"), "{text}");
+    assert!(code == 2 && text.contains("missing shards: 2/2"), "{text}");
     let (code, text) = merge(&[&paths[0], &paths[0], &paths[1]]);
-    assert!(code == 2 && text.contains("are both part 1"), "{text}");
+    assert!(code == 2 && text.contains("are the same shard: 1"), "{text}");
     let (code, text) = merge(&[&paths[0], whole.to_str().unwrap()]);
-    assert!(code == 2 && text.contains("it was made without --shard"), "{text}");
+    assert!(code == 2 && text.contains("it was created without --shard"), "{text}");
     let (code, text) = program(&["merge", &paths[0], &paths[1]]);
-    assert!(code == 2 && text.contains("with other scenarios than these"), "{text}");
+    assert!(code == 2 && text.contains("was created with different scenarios"), "{text}");
 }

@@ -1,4 +1,4 @@
-//! Every exit code of the design, from the program itself, and what is written before it.
+//! The exit codes, and the reports written before exiting.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use crate::support::program::{harness, interrupt};
 use crate::support::{self, Run, Target};
 use crate::{json, wrong_status};
 
-/// The scenarios in a folder that a test may change.
+/// Copies the scenarios to a folder that a test may modify.
 fn copied() -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     let status = Command::new("cp").arg("-r").arg(support::scenarios().join(".")).arg(copy.path()).status();
@@ -16,20 +16,20 @@ fn copied() -> tempfile::TempDir {
 }
 
 #[test]
-fn each_way_to_end_has_its_code() {
+fn each_outcome_has_its_exit_code() {
     let right = Target::start(&[]);
     assert_eq!(right.judge(&[]).code, 0);
     assert_eq!(Target::start(&[wrong_status()]).judge(&[]).code, 1);
     assert_eq!(right.judge(&["--shard", "0/0"]).code, 2);
     assert_eq!(support::judge_at("http://127.0.0.1:1", &[]).code, 3);
     assert_eq!(right.judge(&["--filter", "keys/ST9"]).code, 4);
-    // Nothing was judged: no green.
+    // Everything was skipped: not a success.
     let skipped = right.judge(&["--filter", "keys/ST3"]);
     assert_eq!((skipped.code, skipped.results["verdict"].as_str()), (5, Some("incomplete")), "{skipped}");
 }
 
 #[test]
-fn what_keeps_the_kit_itself_from_judging_is_its_own_fault() {
+fn broken_snapshot_is_an_internal_error() {
     let scenarios = copied();
     let subtest = scenarios.path().join("probe/keys/ST1.toml");
     let text = std::fs::read_to_string(&subtest)
@@ -46,21 +46,21 @@ fn what_keeps_the_kit_itself_from_judging_is_its_own_fault() {
 }
 
 #[test]
-fn a_full_disk_is_told_and_the_other_reports_are_written() {
+fn full_disk_is_reported_and_other_reports_are_written() {
     let target = Target::start(&[]);
     let run = target.judge(&["--report", "json=/dev/full"]);
     assert_eq!(run.code, 3, "{run}");
-    assert!(run.stderr.contains("the report /dev/full could not be written"), "{run}");
+    assert!(run.stderr.contains("writing report /dev/full failed"), "{run}");
     assert_eq!(run.verdict("keys/ST1"), "pass");
     assert!(run.junit.contains("<testsuites"));
     assert!(!Path::new("/dev/full").is_file(), "a file took the place of the device");
-    // What was found is graver than that it could not be written.
+    // Non-conformance takes precedence over the write error.
     let failed = Target::start(&[wrong_status()]).judge(&["--report", "json=/dev/full"]);
     assert_eq!(failed.code, 1, "{failed}");
 }
 
 #[test]
-fn a_report_can_go_into_a_pipe() {
+fn report_can_be_written_to_a_pipe() {
     let run = Target::start(&[]).judge(&["--report", "junit=/dev/stdout"]);
     assert_eq!(run.code, 0, "{run}");
     assert!(run.stdout.contains("<testsuites"), "{run}");
@@ -81,7 +81,7 @@ fn stopped_by(signal: &str) -> Run {
 }
 
 #[test]
-fn a_terminated_run_is_cleaned_up_and_incomplete() {
+fn terminated_run_cleans_up_and_is_incomplete() {
     let run = stopped_by("-TERM");
     assert_eq!(run.code, 5, "{run}");
     assert_eq!(run.results["verdict"], "incomplete");
@@ -89,7 +89,7 @@ fn a_terminated_run_is_cleaned_up_and_incomplete() {
 }
 
 #[test]
-fn an_interrupted_run_leaves_nothing_behind() {
+fn interrupted_run_cleans_up() {
     let target = Target::start(&[]);
     let folder = tempfile::tempdir().unwrap();
     let mut command = target.command(&support::endless(), folder.path());
@@ -107,7 +107,7 @@ fn an_interrupted_run_leaves_nothing_behind() {
 }
 
 #[test]
-fn reports_of_two_runs_are_never_mixed() {
+fn report_folder_must_be_empty() {
     let target = Target::start(&[]);
     let folder = tempfile::tempdir().unwrap();
     let reports = folder.path().join("of-this-run");
@@ -126,29 +126,29 @@ fn reports_of_two_runs_are_never_mixed() {
 }
 
 #[test]
-fn after_enough_failures_nothing_new_begins_and_that_is_said() {
+fn max_fail_stops_after_n_failures() {
     let refused = json(500, "{}");
     let run = Target::start(&[("create", refused)]).judge(&["--max-fail", "1", "--jobs", "1"]);
     assert_eq!(run.code, 1, "{run}");
     assert_eq!(run.verdict("keys/ST1"), "fail");
     for id in ["keys/ST2", "keys/ST4"] {
-        assert_eq!((run.verdict(id), run.reason(id)), ("error", "not begun: --max-fail 1 was reached"));
+        assert_eq!((run.verdict(id), run.reason(id)), ("error", "not started: --max-fail 1 was reached"));
     }
     assert_eq!(run.verdict("keys/ST3"), "skip");
 }
 
 #[test]
-fn a_target_without_memory_of_its_runs_is_isolated() {
+fn prove_isolation_passes_on_a_stateless_target() {
     let run = Target::start(&[]).judge(&["--prove-isolation"]);
     assert_eq!(run.code, 0, "{run}");
-    for way in ["one by one", "side by side", "side by side, shuffled"] {
+    for way in ["sequentially", "concurrently", "concurrently, shuffled"] {
         assert!(run.stdout.contains(way), "{way}: {run}");
     }
     assert_eq!(run.results["subtests"][0]["repetitions"]["pass"], 3);
 }
 
 #[test]
-fn only_what_failed_runs_again() {
+fn rerun_failed_runs_only_failures() {
     let folder = tempfile::tempdir().unwrap();
     let stored = folder.path().join("first.json");
     let report = format!("json={}", stored.display());

@@ -1,4 +1,4 @@
-//! The program itself, against targets that are right, subtly wrong, or not there.
+//! The program against targets that are conformant, subtly wrong, or unreachable.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may end like this")]
 
@@ -16,7 +16,7 @@ fn json(status: u16, body: &str) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_raw(body, "application/json")
 }
 
-/// A target that answers a creation with 200 rather than 201: keys/F.1 alone is violated.
+/// Answers a creation with 200 instead of 201, which violates keys/F.1 only.
 fn wrong_status() -> (&'static str, ResponseTemplate) {
     ("create", json(200, &support::created_body()))
 }

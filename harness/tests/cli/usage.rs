@@ -1,4 +1,4 @@
-//! Usage: what is refused before anything runs, and what commands tell.
+//! Usage errors, and the output of commands.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::support;
 use crate::support::program::harness;
 
 #[test]
-fn wrong_usage_is_told_before_anything_runs() {
+fn usage_errors_are_reported_before_anything_runs() {
     let folder = support::scenarios();
     let folder = folder.to_str().unwrap();
     let cases: [(&[&str], i32, &str); 12] = [
@@ -14,14 +14,14 @@ fn wrong_usage_is_told_before_anything_runs() {
         (&["--scenarios", folder, "--suite", "prob"], 2, "probe"),
         (&["--scenarios", folder, "--filter", "keys/ST9"], 4, "keys/ST9"),
         (&["--scenarios", folder, "--filter", "("], 2, "("),
-        (&["--scenarios", folder, "--report", "yaml=x"], 2, "there is no report format"),
-        (&["--scenarios", folder, "--report", "json=/proc/x/y.json"], 2, "cannot be written"),
-        (&["--scenarios", folder, "--runtime", "containers"], 2, "later version"),
-        (&["--scenarios", folder, "--shard", "3/2"], 2, "3/2"),
+        (&["--scenarios", folder, "--report", "yaml=x"], 2, "unknown report format"),
+        (&["--scenarios", folder, "--report", "json=/proc/x/y.json"], 2, "cannot write report"),
+        (&["--scenarios", folder, "--runtime", "containers"], 2, "not supported yet"),
+        (&["--scenarios", folder, "--shard", "3/2"], 2, "expected INDEX/COUNT"),
         (&["--scenarios", folder, "--target", "/no/such.toml"], 2, "/no/such.toml"),
         (&["--scenarios", "/"], 2, "requirements.toml"),
         (&["no-such-command"], 2, "no-such-command"),
-        (&["--suite", "x", "list"], 2, "--suite belongs to a run"),
+        (&["--suite", "x", "list"], 2, "--suite cannot be used with `list`"),
     ];
     for (arguments, code, told) in cases {
         let output = harness().args(arguments).output().unwrap();
@@ -32,17 +32,17 @@ fn wrong_usage_is_told_before_anything_runs() {
 }
 
 #[test]
-fn a_profile_is_refused_with_the_place_of_its_mistake() {
+fn invalid_profile_is_rejected_with_location() {
     let cases = [
         ("nmae = \"x\"", "did you mean `name`?"),
         ("name = \"x\"\nbase_url = \"ftp://x\"\norg_id = \"o\"", "it must begin with http:// or https://"),
         (
             "name = \"x\"\nbase_url = \"http://x\"\norg_id = \"o\"\ncapabilities = [\"clock\"]",
-            "`clock` needs hooks.clock",
+            "`clock` requires hooks.clock",
         ),
         (
             "name = \"x\"\nbase_url = \"http://x\"\norg_id = \"o\"\n[tokens]\nadmin = { env = \"NO_SUCH_VARIABLE\" }",
-            "NO_SUCH_VARIABLE is not set",
+            "NO_SUCH_VARIABLE, which tokens.admin reads, is not set",
         ),
         (
             "name = \"x\"\nbase_url = \"http://x\"\norg_id = \"o\"\n[agent]\ncommand = \"./no-such-agent\"",
@@ -64,7 +64,7 @@ fn a_profile_is_refused_with_the_place_of_its_mistake() {
 }
 
 #[test]
-fn a_profile_is_written_checked_and_never_overwritten() {
+fn init_target_creates_a_valid_profile_once() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| {
         let mut command = harness();
@@ -77,32 +77,28 @@ fn a_profile_is_written_checked_and_never_overwritten() {
         ["--name", "acme", "--base-url", "https://x.example", "--org-id", "o", "--admin", "env:ACME_TOKEN"];
     let write: Vec<&str> = ["init-target", "acme.toml"].into_iter().chain(known).collect();
     let cases: [(&[&str], i32, &[&str]); 8] = [
-        (
-            &["init-target", "--name", "acme"],
-            2,
-            &["--base-url and --org-id are missing", "init-target --help"],
-        ),
-        (&["init-target", "--admin", "vault"], 2, &["write env:VARIABLE"]),
+        (&["init-target", "--name", "acme"], 2, &["missing --base-url, --org-id", "init-target --help"]),
+        (&["init-target", "--admin", "vault"], 2, &["expected env:VARIABLE"]),
         (&write, 0, &["export ACME_TOKEN=…", "harness lint --target acme.toml"]),
-        (&write, 2, &["acme.toml exists"]),
+        (&write, 2, &["acme.toml already exists"]),
         (
             &["lint", "--target", "acme.toml"],
             0,
             &[
-                "ACME_TOKEN is not set, but tokens.admin reads it",
-                "capabilities: HTTP alone",
+                "ACME_TOKEN, which tokens.admin reads, is not set",
+                "capabilities: none (HTTP only)",
                 "acme.toml: 1 warning",
             ],
         ),
         (
             &["lint", "--target", "none.toml"],
             2,
-            &["none.toml cannot be read", "`harness init-target` writes one"],
+            &["failed to read target profile none.toml", "`harness init-target` creates one"],
         ),
         (
             &["init-target", "b.toml", "--name", "b", "--base-url", "x", "--org-id", "o"],
             2,
-            &["b.toml was not written", "no URL"],
+            &["b.toml was not written", "invalid base_url"],
         ),
         (&["schema", "profile"], 0, &["requests_per_second", "client_certificate", "\"addresses\""]),
     ];
@@ -115,7 +111,7 @@ fn a_profile_is_written_checked_and_never_overwritten() {
 }
 
 #[test]
-fn every_mistake_of_every_scenario_is_listed_and_nothing_runs() {
+fn all_scenario_errors_are_listed_and_nothing_runs() {
     let folder = tempfile::tempdir().unwrap();
     let chapter = folder.path().join("probe/keys");
     std::fs::create_dir_all(&chapter).unwrap();
@@ -132,12 +128,15 @@ fn every_mistake_of_every_scenario_is_listed_and_nothing_runs() {
 }
 
 #[test]
-fn commands_tell_what_there_is() {
+fn commands_list_and_explain() {
     let folder = support::scenarios();
     let folder = folder.to_str().unwrap();
     let cases: [(&[&str], &[&str]); 7] = [
         (&["list"], &["probe", "keys/ST1", "(4 checks)", "skipped: needs the dashboard"]),
-        (&["explain", "keys/F.2"], &["never its hash", "must, seen by http", "keys.txt", "ST1.toml:20"]),
+        (
+            &["explain", "keys/F.2"],
+            &["never its hash", "must, observed through http", "keys.txt", "ST1.toml:20"],
+        ),
         (&["explain", "keys/ST1"], &["GET /api/db/keys", "keys/F.1: A new key"]),
         (&["explain", "keys"], &["Keys of a small target", "keys/ST2"]),
         (&["lint"], &["4 scenarios:"]),
@@ -166,7 +165,7 @@ fn commands_tell_what_there_is() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_reason_to_panic() {
+fn closed_stdout_does_not_panic() {
     use std::process::Stdio;
     let mut child = harness()
         .arg("--scenarios")

@@ -1,4 +1,4 @@
-//! Waivers, as a gate uses them.
+//! Waivers.
 
 use crate::support::program::harness;
 use crate::support::{self, Run, Target};
@@ -19,7 +19,7 @@ fn waiver(of: &str, expires: &str) -> String {
 const FAR: &str = "9999-12-31";
 
 #[test]
-fn what_is_waived_passes_and_is_told_everywhere() {
+fn waived_failure_passes_and_is_reported() {
     let wrong = Target::start(&[wrong_status()]);
     for of in
         ["statement = \"keys/F.1\"", "check = \"keys/ST1:10\"", "check = \"keys/ST1/an admin creates a key\""]
@@ -40,7 +40,7 @@ fn what_is_waived_passes_and_is_told_everywhere() {
 }
 
 #[test]
-fn a_stale_waiver_fails_the_run_with_its_place() {
+fn stale_waiver_fails_the_run_with_its_location() {
     let (wrong, right) = (Target::start(&[wrong_status()]), Target::start(&[]));
     let of = "statement = \"keys/F.1\"";
     let cases = [
@@ -60,7 +60,7 @@ fn a_stale_waiver_fails_the_run_with_its_place() {
 }
 
 #[test]
-fn what_was_not_judged_says_nothing_about_a_waiver() {
+fn waiver_of_unselected_subtest_is_not_stale() {
     let right = Target::start(&[]);
     for expires in [FAR, "2020-01-01"] {
         let run = waived(&right, &waiver("statement = \"keys/F.1\"", expires), &["--filter", "keys/ST2"]);
@@ -70,7 +70,7 @@ fn what_was_not_judged_says_nothing_about_a_waiver() {
 }
 
 #[test]
-fn an_error_of_the_environment_is_never_waived() {
+fn environment_error_is_never_waived() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), waiver("statement = \"keys/F.1\"", FAR)).unwrap();
     let arguments = ["--filter", "keys/ST1", "--waivers", file.path().to_str().unwrap()];
@@ -79,17 +79,13 @@ fn an_error_of_the_environment_is_never_waived() {
 }
 
 #[test]
-fn every_mistake_of_a_file_is_shown_where_it_stands() {
+fn all_waiver_errors_are_shown_with_locations() {
     let right = Target::start(&[]);
     let run = waived(&right, "[[waiver]]\nstatement = \"keys/F.9\"\nownr = \"ada\"\nexpires = \"x\"\n", &[]);
     assert_eq!(run.code, 2, "{run}");
-    for told in [
-        "there is no statement `keys/F.9`",
-        "did you mean `owner`?",
-        "`expires` must be a day",
-        "^^^",
-        ":2:13",
-    ] {
+    for told in
+        ["unknown statement `keys/F.9`", "did you mean `owner`?", "`expires` must be a date", "^^^", ":2:13"]
+    {
         assert!(run.stderr.contains(told), "{told}: {run}");
     }
     let schema = harness().args(["schema", "waivers"]).output().unwrap();

@@ -13,7 +13,7 @@ pub(crate) fn scenarios() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/embedded")
 }
 
-/// What a command printed, and how it ended.
+/// The exit code and output of a command.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: i32,
@@ -30,7 +30,7 @@ pub(crate) fn ended(command: &mut Command) -> Ended {
     }
 }
 
-/// A folder with `bundle.zip`: every verb of the kit against the reference.
+/// Creates a folder with `bundle.zip`, in which every verb of the kit ran against the reference.
 pub(crate) fn made(more: &[&str]) -> (TempDir, Ended) {
     let folder = tempfile::tempdir().unwrap();
     let mut command = harness();
@@ -40,7 +40,7 @@ pub(crate) fn made(more: &[&str]) -> (TempDir, Ended) {
     (folder, ended)
 }
 
-/// Verifies these bytes; what is printed as one line, however it was broken.
+/// Verifies these bytes; the output is joined to one line.
 pub(crate) fn verified(bytes: &[u8], more: &[&str]) -> Ended {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("b.zip");
@@ -53,7 +53,7 @@ pub(crate) fn read(folder: &TempDir) -> Vec<u8> {
     std::fs::read(folder.path().join("bundle.zip")).unwrap()
 }
 
-/// The files of a bundle, in their order.
+/// Returns the files of a bundle in order.
 pub(crate) fn files(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut archive = Archive::open(Cursor::new(bytes)).unwrap();
     let members = archive.members().to_vec();
@@ -61,12 +61,12 @@ pub(crate) fn files(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     for member in members {
         let mut content = Vec::new();
         archive.read(&member).unwrap().read_to_end(&mut content).unwrap();
-        files.push((member.name, content));
+        files.push((member.name().to_owned(), content));
     }
     files
 }
 
-/// The same files packed as the kit packs them.
+/// Packs the files in the kit's canonical form.
 pub(crate) fn packed(files: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new());
     for (name, content) in files {
@@ -77,28 +77,28 @@ pub(crate) fn packed(files: &[(String, Vec<u8>)]) -> Vec<u8> {
 }
 
 #[test]
-fn a_bundle_is_verified_and_says_who_vouches_for_it() {
+fn verifies_a_bundle_and_warns_that_it_is_unsigned() {
     let (folder, run) = made(&[]);
     assert_eq!(run.code, 0, "{run:?}");
     let bytes = read(&folder);
     let foreign = verified(&bytes, &[]);
     assert_eq!(foreign.code, 1, "{foreign:?}");
-    assert!(foreign.stdout.contains("judged by other scenarios than this kit's"), "{}", foreign.stdout);
+    assert!(foreign.stdout.contains("not this kit's scenarios"), "{}", foreign.stdout);
     let good = verified(&bytes, &["--accept-scenarios"]);
     assert_eq!(good.code, 0, "{good:?}");
     for wanted in
-        ["evaluated again: all agree", "unbroken", "ok results", "-- signature none", "verified, with"]
+        ["re-evaluated: all agree", "unbroken", "ok results", "-- signature not signed", "verified, with"]
     {
         assert!(good.stdout.contains(wanted), "{wanted} is not in\n{}", good.stdout);
     }
-    assert!(!good.stdout.contains("cannot be evaluated again"), "{}", good.stdout);
+    assert!(!good.stdout.contains("cannot be re-evaluated"), "{}", good.stdout);
     let json = verified(&bytes, &["--accept-scenarios", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(json["bundle"]["verdict"], "conformant");
 }
 
 #[test]
-fn failures_and_repetitions_come_out_again() {
+fn failures_and_repetitions_are_reproduced() {
     for (arguments, code) in [
         (vec!["--deviation", "count-frozen"], None),
         (vec!["--repeat", "3"], Some(0)),
@@ -112,7 +112,7 @@ fn failures_and_repetitions_come_out_again() {
 }
 
 #[test]
-fn a_signature_says_whose_it_is() {
+fn signature_is_checked_against_the_expected_key() {
     let keys = tempfile::tempdir().unwrap();
     let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
     let secret = keys.path().join("kit.key");
@@ -124,11 +124,11 @@ fn a_signature_says_whose_it_is() {
     let bytes = read(&folder);
     let good = verified(&bytes, &["--accept-scenarios", "--public-key", &own]);
     assert_eq!(good.code, 0, "{good:?}");
-    assert!(good.stdout.contains("as asked for"), "{}", good.stdout);
+    assert!(good.stdout.contains("by the expected key"), "{}", good.stdout);
     let named = verified(&bytes, &["--accept-scenarios"]);
-    assert!(named.code == 0 && named.stdout.contains("that key is named in the"), "{named:?}");
+    assert!(named.code == 0 && named.stdout.contains("known only from the bundle itself"), "{named:?}");
     assert_eq!(verified(&bytes, &["--accept-scenarios", "--public-key", &other]).code, 1);
-    // Whoever takes the signature out does not get away with it.
+    // Removing the signature is detected.
     let without: Vec<_> = files(&bytes).into_iter().filter(|(name, _)| !name.ends_with(".minisig")).collect();
     assert_eq!(verified(&packed(&without), &["--accept-scenarios"]).code, 1);
     let (unsigned, _) = made(&[]);
@@ -136,11 +136,11 @@ fn a_signature_says_whose_it_is() {
 }
 
 #[test]
-fn what_is_no_bundle_and_what_is_no_key_is_said_plainly() {
+fn invalid_bundles_and_keys_are_usage_errors() {
     let cases = [
-        (b"".to_vec(), "it is no zip archive"),
-        (b"<html>".to_vec(), "it is no zip archive"),
-        (packed(&[("a".to_owned(), Vec::new())]), "without manifest.json"),
+        (b"".to_vec(), "not a zip archive"),
+        (b"<html>".to_vec(), "not a zip archive"),
+        (packed(&[("a".to_owned(), Vec::new())]), "manifest.json is missing"),
     ];
     for (bytes, wanted) in cases {
         let ended = verified(&bytes, &[]);
@@ -148,9 +148,9 @@ fn what_is_no_bundle_and_what_is_no_key_is_said_plainly() {
         assert!(ended.stderr.contains(wanted), "{ended:?}");
     }
     let missing = ended(harness().args(["verify", "/nonexistent.zip"]));
-    assert!(missing.code == 2 && missing.stderr.contains("cannot be read"), "{missing:?}");
+    assert!(missing.code == 2 && missing.stderr.contains("reading /nonexistent.zip failed"), "{missing:?}");
     let (_folder, run) = made(&["--sign-with", "/nonexistent.key"]);
     assert!(run.code == 2 && run.stderr.contains("/nonexistent.key"), "{run:?}");
     let key = verified(b"", &["--public-key", "nobody"]);
-    assert!(key.code == 2 && key.stderr.contains("neither a minisign public key nor a file"), "{key:?}");
+    assert!(key.code == 2 && key.stderr.contains("invalid public key `nobody`"), "{key:?}");
 }

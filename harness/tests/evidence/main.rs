@@ -1,4 +1,4 @@
-//! Evidence bundles: what a run packs, and what `harness verify` says of it when somebody has been at it.
+//! Evidence bundles: packing, verification, and detection of tampering.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may end like this")]
 

@@ -7,7 +7,7 @@ use crate::bundle::{ended, files, made, read, verified};
 use crate::support::{TOKEN, Target, created_body, scenarios};
 
 #[test]
-fn a_targets_secrets_are_not_in_its_bundle_and_its_checks_come_out_again() {
+fn target_secrets_are_not_in_the_bundle_and_checks_are_reproduced() {
     let target = Target::start(&[]);
     let folder = tempfile::tempdir().unwrap();
     let bundle = folder.path().join("bundle.zip");
@@ -27,11 +27,11 @@ fn a_targets_secrets_are_not_in_its_bundle_and_its_checks_come_out_again() {
     assert!(bearers > 0, "no session was used, so that nothing was hidden");
     let verified = verified(&bytes, &["--accept-scenarios"]);
     assert_eq!(verified.code, 0, "{verified:?}");
-    assert!(!verified.stdout.contains("cannot be evaluated again"), "{}", verified.stdout);
+    assert!(!verified.stdout.contains("cannot be re-evaluated"), "{}", verified.stdout);
 }
 
 #[test]
-fn the_references_passwords_are_not_in_its_bundle() {
+fn reference_passwords_are_not_in_the_bundle() {
     let (folder, run) = made(&[]);
     assert_eq!(run.code, 0, "{run:?}");
     let mut keys = 0;

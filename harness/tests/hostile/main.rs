@@ -75,7 +75,7 @@ impl Run {
 fn a_target_that_is_down_is_told_at_once() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let run = judge(&format!("http://127.0.0.1:{port}"), "");
-    run.ends("down", 3, &["cannot be reached", "is the target running? check base_url in"]);
+    run.ends("down", 3, &["is unreachable", "is the target running? check base_url in"]);
     let timed: u64 = run.results["duration_ms"].as_u64().unwrap();
     assert!(timed < 1000, "{timed} ms, {:?} with the program's start", run.took);
 }
@@ -93,14 +93,14 @@ fn a_connection_that_cannot_be_secured_names_the_setting() {
     let cases: [(&str, &str, bool, &str, i32, &[&str]); 9] = [
         ("an authority of its own", "server", false, &own, 0, &[]),
         ("with a client certificate", "server", true, &client, 0, &[]),
-        ("any name", "elsewhere", false, &lenient, 0, &["the certificate's name is not checked"]),
+        ("any name", "elsewhere", false, &lenient, 0, &["the certificate's host name is not checked"]),
         (
             "an unknown authority",
             "server",
             false,
             "",
             3,
-            &["whom the kit trusts", "name its file as tls.ca in"],
+            &["was not issued by a trusted authority", "set tls.ca to its file in"],
         ),
         (
             "another authority",
@@ -108,19 +108,26 @@ fn a_connection_that_cannot_be_secured_names_the_setting() {
             false,
             &ca("another-authority.pem"),
             3,
-            &["name its file as tls.ca in"],
+            &["set tls.ca to its file in"],
         ),
         ("expired", "expired", false, &own, 3, &["has expired", "or check base_url in"]),
-        ("another name", "elsewhere", false, &own, 3, &["is for another name", "the host of base_url"]),
+        (
+            "another name",
+            "elsewhere",
+            false,
+            &own,
+            3,
+            &["is for a different host name", "the host of base_url"],
+        ),
         (
             "no client certificate",
             "server",
             true,
             &own,
             3,
-            &["wants a client certificate", "tls.client_certificate"],
+            &["requires a client certificate", "tls.client_certificate"],
         ),
-        ("a wrong file", "server", false, &ca("server.key"), 2, &["has no certificate", "--> ", "ca ="]),
+        ("a wrong file", "server", false, &ca("server.key"), 2, &["contains no certificate", "--> ", "ca ="]),
     ];
     for (case, certificate, wants_client, more, code, told) in cases {
         let server = Server::secure(tls(certificate, wants_client), right);
@@ -152,7 +159,7 @@ fn a_wrong_scheme_names_base_url() {
     run.ends("https to http", 3, &["does not speak TLS", "check the scheme and the port of base_url in"]);
     let secure = Server::secure(tls("server", false), right);
     let run = judge(&secure.base_url.replace("https:", "http:"), "");
-    run.ends("http to https", 3, &["cannot be reached", "base_url in"]);
+    run.ends("http to https", 3, &["is unreachable", "base_url in"]);
 }
 
 #[test]
@@ -169,7 +176,7 @@ fn what_stands_in_between_is_told_of_a_failed_check() {
             200,
             "text/html",
             html,
-            &["an HTML page, titled “Sign in”", "does base_url lead to"],
+            &["an HTML page, titled “Sign in”", "check that base_url leads to"],
         ),
         (
             "a redirect",
@@ -177,7 +184,7 @@ fn what_stands_in_between_is_told_of_a_failed_check() {
             302,
             "text/plain",
             "https://sso.example/login",
-            &["redirects to https://sso.example", "set base_url to it"],
+            &["redirected to https://sso.example", "set base_url to that address"],
         ),
         (
             "502",
@@ -185,10 +192,10 @@ fn what_stands_in_between_is_told_of_a_failed_check() {
             502,
             "text/html",
             "<html>Bad Gateway</html>",
-            &["the answer of a gateway (hostile)", "set base_url"],
+            &["comes from a gateway (hostile)", "set base_url"],
         ),
-        ("503", the_list, 503, "text/plain", "", &["the answer of a gateway (hostile)"]),
-        ("504", everything, 504, "text/html", "<html></html>", &["the answer of a gateway (hostile)"]),
+        ("503", the_list, 503, "text/plain", "", &["comes from a gateway (hostile)"]),
+        ("504", everything, 504, "text/html", "<html></html>", &["comes from a gateway (hostile)"]),
     ];
     for (case, instead, status, kind, body, told) in cases {
         let body = body.to_owned();
@@ -211,7 +218,7 @@ fn a_base_url_that_moved_is_told_before_anything_runs() {
     run.ends(
         "moved",
         3,
-        &["redirects to https://mesh.example/base; set base_url = \"https://mesh.example/base\" in"],
+        &["redirects to https://mesh.example/base set base_url = \"https://mesh.example/base\" in"],
     );
     assert_eq!(server.times("POST", "/api/keys"), 0);
 }
@@ -226,18 +233,18 @@ fn reads_are_repeated_when_the_connection_fails_and_writes_never_are() {
     };
     let once = cut("/api/db/keys", 1);
     let run = judge(&once.base_url, "");
-    run.ends("a read cut once", 0, &["1 read was repeated because its connection failed"]);
+    run.ends("a read cut once", 0, &["1 read was retried after a connection failure"]);
     assert_eq!((run.results["retries"].as_u64(), once.times("GET", "/api/db/keys")), (Some(1), 2));
 
     let always = cut("/api/db/keys", usize::MAX);
     let run = judge(&always.base_url, "");
-    run.ends("a read cut always", 3, &["the answer broke off", "is there a proxy in between"]);
+    run.ends("a read cut always", 3, &["the response was truncated", "is there a proxy in between"]);
     assert_eq!((run.results["retries"].as_u64(), always.times("GET", "/api/db/keys")), (Some(2), 3));
     assert_eq!(run.results["totals"]["checks"]["fail"], 0, "{}", run.told);
 
     let write = cut("/api/keys", usize::MAX);
     let run = judge(&write.base_url, "");
-    run.ends("a write cut", 3, &["the answer broke off"]);
+    run.ends("a write cut", 3, &["the response was truncated"]);
     assert_eq!((run.results["retries"].as_u64(), write.times("POST", "/api/keys")), (Some(0), 1));
 }
 
@@ -248,7 +255,7 @@ fn too_much_and_too_slow_name_their_limits() {
         _ => right(asked),
     });
     let run = judge(&long.base_url, "");
-    run.ends("10 MB", 3, &["longer than 4194304 bytes", "raise limits.answer_bytes in"]);
+    run.ends("10 MB", 3, &["more than 4194304 bytes", "raise limits.answer_bytes in"]);
     let run = judge(&long.base_url, "[limits]\nanswer_bytes = 20000000\n");
     run.ends("10 MB, allowed", 1, &[]);
 
@@ -257,10 +264,10 @@ fn too_much_and_too_slow_name_their_limits() {
         _ => right(asked),
     });
     let run = judge(&slow.base_url, "[timeouts]\nrequest = \"300ms\"\n");
-    run.ends("slow", 3, &["no whole answer within 0.3 s", "raise timeouts.request in"]);
+    run.ends("slow", 3, &["timed out waiting for the response after 0.3 s", "raise timeouts.request in"]);
     assert_eq!(slow.times("GET", "/api/db/keys"), 1, "what is slow is not asked again");
     let run = judge(&slow.base_url, "[timeouts]\nsubtest = \"500ms\"\n");
-    run.ends("stuck", 3, &["not done after 500ms", "timeouts.subtest"]);
+    run.ends("stuck", 3, &["timed out after 500ms", "timeouts.subtest"]);
 }
 
 /// Accepts the first token for one request, and then the second.
@@ -289,13 +296,13 @@ fn a_token_that_expires_half_way_is_renewed_where_it_can_be() {
     assert_eq!(server.times("POST", "/api/keys"), 1, "the write that was accepted is not sent again");
 
     let fixed = judge(&expiring().base_url, "[tokens]\nadmin = \"first\"\n");
-    fixed.ends("a fixed token", 3, &["refused with 401, and it cannot be renewed", "tokens.admin in"]);
+    fixed.ends("a fixed token", 3, &["refused with 401 and cannot be renewed", "tokens.admin in"]);
     assert_eq!(fixed.results["totals"]["checks"]["fail"], 0, "it says nothing against the target");
 
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("token"), "first\n").unwrap();
     let file = judge_in(&folder, &expiring().base_url, "[tokens]\nadmin = { file = \"token\" }\n");
-    file.ends("a file", 3, &["its source still has the same"]);
+    file.ends("a file", 3, &["its source still returns the same token"]);
 }
 
 #[test]
@@ -305,7 +312,7 @@ fn a_401_of_the_targets_own_is_judged() {
         _ => right(asked),
     });
     let run = judge(&server.base_url, "");
-    run.ends("its own 401", 1, &["the status should be 201, but is 401"]);
+    run.ends("its own 401", 1, &["status: expected 201, got 401"]);
 }
 
 #[test]
@@ -334,6 +341,6 @@ fn pointers_lead_to_what_no_document_describes() {
         _ => right(asked),
     };
     let server = Server::start(elsewhere);
-    judge(&server.base_url, "").ends("without", 1, &["the answer has no rows"]);
+    judge(&server.base_url, "").ends("without", 1, &["there are no rows in"]);
     judge(&server.base_url, "[pointers]\nrows = \"/result/items\"\n").ends("with", 0, &[]);
 }

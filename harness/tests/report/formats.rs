@@ -1,4 +1,4 @@
-//! Each format of the same made-up run, which failed, was replayed on the reference and has a diagnosis.
+//! Every format of a made-up failed run with a replay on the reference and a diagnosis.
 
 use std::path::Path;
 
@@ -52,7 +52,7 @@ fn waived() -> Results {
         owner: "ada@example.com".to_owned(),
         expires: "2026-12-31".to_owned(),
         state: WaiverState::Used,
-        location: "waivers.toml:1".to_owned(),
+        location: "waivers.toml:1".parse().unwrap(),
     };
     results.subtests[0].verdict = SubtestVerdict::Waived;
     results.subtests[0].checks[0].verdict = CheckVerdict::Waived;
@@ -64,7 +64,7 @@ fn waived() -> Results {
     results
 }
 
-/// The page without its style and script, a line an element.
+/// Returns the page without style and script, one element per line.
 fn content(page: &str) -> String {
     let unseen = Regex::new("(?s)<(style|script)>.*?</(?:style|script)>").unwrap();
     let page = unseen.replace_all(page, "<$1/>");
@@ -73,7 +73,7 @@ fn content(page: &str) -> String {
 }
 
 #[test]
-fn every_format_tells_the_same_run() {
+fn every_format_renders_the_run() {
     let results = results();
     insta::assert_snapshot!("html", content(&html::render(&results)));
     insta::assert_snapshot!("markdown", markdown::render(&results, markdown::COMMENT_LIMIT));
@@ -83,7 +83,7 @@ fn every_format_tells_the_same_run() {
 }
 
 #[test]
-fn what_is_waived_is_said_in_every_format() {
+fn every_format_shows_waivers() {
     let results = waived();
     let formats = [
         html::render(&results),
@@ -107,7 +107,7 @@ fn what_is_waived_is_said_in_every_format() {
 }
 
 #[test]
-fn the_reference_answers_beside_the_target() {
+fn replay_adds_the_reference_response() {
     let results = results();
     let reference = results.subtests[0].failures[0].reference.clone().unwrap();
     assert!(reference.holds && reference.missing.is_none());
@@ -118,7 +118,7 @@ fn the_reference_answers_beside_the_target() {
 }
 
 #[test]
-fn a_step_that_the_reference_never_came_to_says_so() {
+fn unreached_reference_step_has_a_reason() {
     let registry = registry();
     let events = events(&registry);
     let mut results = Results::of(&record(&events), &registry);
@@ -127,12 +127,12 @@ fn a_step_that_the_reference_never_came_to_says_so() {
     unplayed.for_each(|event| replay.hear(event));
     replay.attach(&mut results);
     let reference = results.subtests[0].failures[0].reference.clone().unwrap();
-    assert_eq!(reference.missing.as_deref(), Some("the reference never came to this step"));
-    assert!(html::render(&results).contains("the reference never came to this step"));
+    assert_eq!(reference.missing.as_deref(), Some("the reference did not reach this step"));
+    assert!(html::render(&results).contains("the reference did not reach this step"));
 }
 
 #[test]
-fn annotations_point_into_the_checkout() {
+fn annotation_paths_are_relative_to_the_checkout() {
     let mut results = results();
     let here = Path::new("/home/ci/checkout/kit");
     let all = annotations(&results, Path::new("/home/ci/checkout"), here);
@@ -146,7 +146,7 @@ fn annotations_point_into_the_checkout() {
     results.subtests[0].checks[0].message = "50%\nof: it, all".to_owned();
     let escaped = annotations(&results, Path::new("/home/ci/checkout"), here);
     assert!(escaped[0].ends_with("::an admin creates a key: 50%25%0Aof: it, all"), "{}", escaped[0]);
-    // A waived check before the failed one is no error, and not counted as one.
+    // A waived check before the failed one is not counted as an error.
     let mut waived = results.clone();
     let mut check = waived.subtests[0].checks[0].clone();
     check.verdict = CheckVerdict::Waived;
@@ -161,14 +161,14 @@ fn annotations_point_into_the_checkout() {
 }
 
 #[test]
-fn a_long_comment_is_cut_with_a_line_that_says_so() {
+fn long_comment_is_truncated_with_a_note() {
     let mut results = results();
     let failed = results.subtests[0].clone();
     results.subtests.extend(vec![failed; 300]);
     for limit in [markdown::COMMENT_LIMIT, 8000, 600, 10] {
         let text = markdown::render(&results, limit);
         assert!(text.len() <= limit, "{} of {limit}", text.len());
-        assert!(limit < 1000 || text.contains("left out here to stay below GitHub's limit"), "{text}");
+        assert!(limit < 1000 || text.contains("omitted to stay below GitHub's size limit"), "{text}");
         assert!(limit < 1000 || text.matches("<details>").count() == text.matches("</details>").count());
     }
 }

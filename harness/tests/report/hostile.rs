@@ -1,4 +1,4 @@
-//! What a target answers may be made to break out of a report.
+//! Responses crafted to break out of a report.
 
 use std::path::Path;
 
@@ -37,7 +37,7 @@ fn hostile() -> Results {
 }
 
 #[test]
-fn a_page_runs_nothing_but_its_own_script() {
+fn html_page_runs_only_its_own_script() {
     let page = html::render(&hostile());
     assert_eq!(page.matches("<script").count(), 1);
     assert!(!page.contains("<img") && !page.contains("\" onload"));
@@ -45,7 +45,7 @@ fn a_page_runs_nothing_but_its_own_script() {
 }
 
 #[test]
-fn a_page_loads_nothing() {
+fn html_page_loads_nothing() {
     let page = html::render(&results());
     let policy = page.split("Content-Security-Policy\" content=\"").nth(1).unwrap();
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy:.80}");
@@ -55,7 +55,7 @@ fn a_page_loads_nothing() {
 }
 
 #[test]
-fn markdown_shows_it_inside_of_fences_or_escaped() {
+fn markdown_is_fenced_or_escaped() {
     let text = markdown::render(&hostile(), markdown::SUMMARY_LIMIT);
     let mut fence: Option<usize> = None;
     let mut outside = String::new();
@@ -80,7 +80,7 @@ fn markdown_shows_it_inside_of_fences_or_escaped() {
 }
 
 #[test]
-fn tap_and_annotations_stay_line_by_line() {
+fn tap_and_annotations_cannot_be_forged() {
     let results = hostile();
     let text = tap::render(&results);
     let points = text.lines().filter(|line| line.starts_with("ok ") || line.starts_with("not ok "));
@@ -92,7 +92,7 @@ fn tap_and_annotations_stay_line_by_line() {
 }
 
 #[test]
-fn junit_stays_xml() {
+fn junit_stays_well_formed() {
     let xml = junit::render(&hostile()).unwrap();
     let report = quick_junit::Report::deserialize_from_str(&xml).unwrap();
     assert_eq!(report.tests, 4, "{xml}");

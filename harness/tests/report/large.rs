@@ -10,10 +10,10 @@ use super::formats::results;
 
 const SUBTESTS: usize = 500;
 const CHECKS: usize = 20;
-/// One sub-test in so many fails.
+/// One in this many sub-tests fails.
 const FAILING: usize = 10;
 
-/// Ten thousand checks in five hundred sub-tests of ten chapters, every tenth of them failed and replayed.
+/// Returns ten thousand checks in five hundred sub-tests of ten chapters, every tenth failed and replayed.
 fn large() -> Results {
     let small = results();
     let mut results = small.clone();
@@ -45,7 +45,7 @@ fn large() -> Results {
 }
 
 #[test]
-fn ten_thousand_checks_make_a_page_within_a_second() {
+fn html_of_ten_thousand_checks_is_rendered_in_time() {
     let results = large();
     assert_eq!(results.subtests.iter().map(|subtest| subtest.checks.len()).sum::<usize>(), 10_000);
     let begun = Instant::now();

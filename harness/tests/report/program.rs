@@ -1,4 +1,4 @@
-//! The program writes reports, and makes reports of an earlier run.
+//! Reports written by a run, and by `harness report`.
 
 use std::path::Path;
 use std::process::Output;
@@ -16,7 +16,7 @@ fn said(output: &Output) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_run_that_fails_reports_in_every_format_and_so_does_its_results_file() {
+fn failed_run_and_its_results_file_produce_every_format() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (folder.path().join("first"), folder.path().join("second"));
     let summary = folder.path().join("summary.md");
@@ -56,7 +56,7 @@ fn a_run_that_fails_reports_in_every_format_and_so_does_its_results_file() {
 }
 
 #[test]
-fn what_cannot_be_reported_is_said_with_what_to_do() {
+fn invalid_inputs_of_report_are_usage_errors() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -66,10 +66,10 @@ fn what_cannot_be_reported_is_said_with_what_to_do() {
     let (page, half) = (file("page.html", "<html>"), file("half.json", "{\"kit\": {"));
     let out = format!("html={}", folder.path().join("out.html").display());
     let cases: [(&[&str], &str); 5] = [
-        (&["nowhere.json", "--report", &out], "nowhere.json cannot be read"),
-        (&[&page, "--report", &out], "it must be what --report json=FILE wrote"),
-        (&[&half, "--report", &out], "it must be what --report json=FILE wrote"),
-        (&[&half, "--report", "word=x"], "there is no report format `word`"),
+        (&["nowhere.json", "--report", &out], "nowhere.json: reading results failed"),
+        (&[&page, "--report", &out], "expected a file written by --report json=FILE"),
+        (&[&half, "--report", &out], "expected a file written by --report json=FILE"),
+        (&[&half, "--report", "word=x"], "unknown report format `word`"),
         (&[&half], "--report <FORMAT=PATH>"),
     ];
     for (arguments, message) in cases {

@@ -1,11 +1,11 @@
-//! The published schema and what the program writes.
+//! The published schema against the program's output.
 
 use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::Value;
 
 use super::formats::results;
 
-/// A schema, ready to be asked.
+/// A compiled JSON Schema.
 pub(crate) struct Schema {
     schemas: Schemas,
     index: SchemaIndex,
@@ -20,14 +20,14 @@ impl Schema {
         Self { schemas, index }
     }
 
-    /// What is wrong with it.
+    /// Returns the first violation.
     pub(crate) fn mistake(&self, value: &Value) -> Option<String> {
         self.schemas.validate(value, self.index).err().map(|error| format!("{error:#}"))
     }
 }
 
 #[test]
-fn results_are_what_their_schema_says() {
+fn results_match_their_schema() {
     let schema = Schema::of(schemars::schema_for!(harness_report::results::Results).to_value());
     let value = serde_json::to_value(results()).unwrap();
     assert_eq!(schema.mistake(&value), None);
@@ -44,7 +44,7 @@ fn results_are_what_their_schema_says() {
 }
 
 #[test]
-fn results_of_an_earlier_version_can_still_be_read() {
+fn results_of_an_earlier_version_are_readable() {
     let mut value = serde_json::to_value(results()).unwrap();
     for newer in ["chapters", "capabilities", "waivers", "retries", "selection", "diagnosis"] {
         value.as_object_mut().unwrap().remove(newer);

@@ -1,4 +1,4 @@
-//! Runs that came to nothing: no report of one may look green.
+//! Runs without a verdict, of which no report may look green.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ fn results(record: &Record) -> Results {
     Results::of(record, &registry())
 }
 
-/// As far as its first sub-test, then somebody pressed Ctrl-C.
+/// Interrupted before its first sub-test.
 fn interrupted() -> Results {
     let mut kept: Vec<Event> = events(&registry()).into_iter().take(1).collect();
     for subtest in 0..4 {
         kept.push(Event::SubtestFinished {
             subtest,
             verdict: SubtestVerdict::Error,
-            reason: Some("interrupted before it began".to_owned()),
+            reason: Some("interrupted before it started".to_owned()),
             fault: Some(Fault::Interruption),
             took: Duration::ZERO,
         });
@@ -37,7 +37,7 @@ fn unreachable() -> Results {
     results
 }
 
-/// Everything that ran passed, and something planned was not done.
+/// Everything that ran passed, but a planned sub-test did not run.
 fn silent() -> Results {
     let kept = events(&registry()).into_iter().filter(|event| {
         !matches!(
@@ -51,9 +51,9 @@ fn silent() -> Results {
 }
 
 #[test]
-fn no_report_of_a_run_without_a_verdict_looks_green() {
+fn runs_without_a_verdict_never_look_green() {
     let cases = [
-        ("nothing was ever told", results(&Record::default())),
+        ("no events", results(&Record::default())),
         ("interrupted", interrupted()),
         ("unreachable", unreachable()),
         ("silent", silent()),

@@ -1,4 +1,4 @@
-//! The program, as people use it.
+//! `harness selftest`, `--deviation` and `explain`, run as a program.
 
 use std::path::Path;
 use std::process::Output;
@@ -11,7 +11,7 @@ fn harness(words: &[&str]) -> Output {
     wide(None, words)
 }
 
-/// The program in a window of that many columns.
+/// Runs the program in a terminal of this width.
 fn wide(columns: Option<&str>, words: &[&str]) -> Output {
     let mut command = support::program::harness();
     command.env("CI", "true").envs(columns.map(|columns| ("COLUMNS", columns)));
@@ -23,7 +23,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn deviations_of_every_kind_are_caught_and_the_report_says_by_what() {
+fn deviations_of_every_kind_are_detected_and_reported() {
     let folder = tempfile::tempdir().unwrap();
     let (json, html) = (folder.path().join("selftest.json"), folder.path().join("selftest.html"));
     let output = harness(&[
@@ -47,7 +47,7 @@ fn deviations_of_every_kind_are_caught_and_the_report_says_by_what() {
 }
 
 #[test]
-fn a_run_against_a_deviation_says_so_and_is_diagnosed() {
+fn deviating_run_is_labelled_and_diagnosed() {
     let folder = tempfile::tempdir().unwrap();
     let output = harness(&[
         "--deviation",
@@ -61,7 +61,7 @@ fn a_run_against_a_deviation_says_so_and_is_diagnosed() {
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(1), "{stdout}");
     let sentence = "as the reference would if a refused registration still moved";
-    assert!(stderr.contains("deviates on purpose (count-moves-on-refusal)"), "{stderr}");
+    assert!(stderr.contains("deviates deliberately (count-moves-on-refusal)"), "{stderr}");
     assert!(stdout.contains("reference, deviating (count-moves-on-refusal)"), "{stdout}");
     assert!(stdout.contains(&format!("diagnosis: behaves {sentence}")), "{stdout}");
     let report = std::fs::read_to_string(folder.path().join("results.json")).unwrap();
@@ -81,7 +81,7 @@ fn a_run_against_a_deviation_says_so_and_is_diagnosed() {
 }
 
 #[test]
-fn an_unknown_deviation_is_a_usage_error() {
+fn unknown_deviation_is_a_usage_error() {
     let cases: [&[&str]; 4] = [
         &["--deviation", "count-frozn"],
         &["serve", "--deviation", "count-frozn"],
@@ -97,7 +97,7 @@ fn an_unknown_deviation_is_a_usage_error() {
 }
 
 #[test]
-fn explain_tells_what_proves_a_statement_and_what_a_deviation_is() {
+fn explain_describes_proofs_and_deviations() {
     let statement = text(&harness(&["explain", "used-count/ST4.3"]).stdout);
     assert!(statement.contains("proven by the deviations:\n  count-moves-on-refusal: "), "{statement}");
     let excused = text(&harness(&["explain", "issuing/create.5"]).stdout);
@@ -140,7 +140,7 @@ fn missed(stdout: &str) -> String {
 }
 
 #[test]
-fn a_check_deleted_by_hand_is_missed() {
+fn deleting_a_check_makes_the_selftest_fail() {
     let cases = [
         // The only check of the statement there, one of two, and one beside which others still fail.
         ("auth-keys/generate/ST5.toml", "Admin required", "forbidden-in-other-words", "the_only_check"),
@@ -158,7 +158,7 @@ fn a_check_deleted_by_hand_is_missed() {
 }
 
 #[test]
-fn what_is_printed_fits_the_window() {
+fn output_fits_the_terminal_width() {
     for words in [&["selftest", "--filter", "count-as-text"][..], &["list", "--deviations"]] {
         let stdout = text(&wide(Some("60"), words).stdout);
         let longest = stdout.lines().map(|line| line.chars().count()).max().unwrap_or_default();
@@ -181,7 +181,7 @@ fn deviations_are_listed_by_family() {
 }
 
 #[test]
-fn the_matrix_is_neither_written_and_checked_at_once_nor_reported() {
+fn matrix_flags_are_mutually_exclusive() {
     for words in [["--write-matrix", "--check-matrix"], ["--report=json=x.json", "--check-matrix"]] {
         let output = harness(&["selftest", words[0], words[1]]);
         assert_eq!(output.status.code(), Some(2), "{words:?}");
@@ -191,8 +191,8 @@ fn the_matrix_is_neither_written_and_checked_at_once_nor_reported() {
 
 /// Minutes; CI runs the same as `harness selftest --check-matrix`.
 #[test]
-#[ignore = "whole suites against every deviation take minutes"]
-fn whole_suites_against_every_deviation_fail_what_the_matrix_has() {
+#[ignore = "takes minutes"]
+fn slow_whole_suites_match_the_kill_matrix() {
     let output = harness(&["selftest", "--check-matrix"]);
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
 }

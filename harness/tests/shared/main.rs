@@ -190,9 +190,16 @@ fn cleanup_that_is_cut_short_lists_what_stays() {
     assert_eq!(status.code(), Some(130), "{told}");
     let results = shared.read("twice");
     let left = results["subtests"][0]["leftovers"].to_string();
-    assert!(left.contains("cleanup was cut short; left: ") && left.contains("the API key "), "{left}");
+    assert!(
+        left.contains("cleanup was interrupted; left on the target: ") && left.contains("API key "),
+        "{left}"
+    );
     let run_id = results["run_id"].as_str().unwrap();
-    assert!(results["leftovers"].to_string().contains(&format!("look for names that begin with {run_id}")));
+    assert!(
+        results["leftovers"]
+            .to_string()
+            .contains(&format!("search the target for names that begin with {run_id}"))
+    );
 }
 
 #[test]

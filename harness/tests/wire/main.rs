@@ -91,10 +91,10 @@ fn judge(base_url: &str, filter: &str) -> Run {
 async fn only_a_machine_that_shakes_hands_and_answers_is_connected() {
     for (manner, code, verdicts, told_of) in [
         (Manner::Right, 0, ["pass", "pass", "pass"], ""),
-        (Manner::Silent, 1, ["fail", "fail", "pass"], "handshake: none; answer to 0 pings"),
+        (Manner::Silent, 1, ["fail", "fail", "pass"], "handshake: none; reply to 0 pings"),
         (Manner::Forged, 1, ["fail", "fail", "fail"], "92 bytes"),
         (Manner::Mute, 1, ["pass", "fail", "pass"], "sent ping 2, 100.64.0.2 to 100.64.0.1"),
-        (Manner::OtherAddress, 1, ["pass", "fail", "pass"], "from 100.99.0.9, which is not 100.64.0.1"),
+        (Manner::OtherAddress, 1, ["pass", "fail", "pass"], "from 100.99.0.9, not 100.64.0.1"),
     ] {
         let agent = Agent::start(manner);
         let server = control_plane(told(&agent)).await;
@@ -116,7 +116,7 @@ async fn silence_is_believed_of_a_machine_that_was_asked() {
     let right = Agent::start(Manner::Right);
     let run = judge(&control_plane(told(&right)).await.uri(), "wire/ST2");
     assert_eq!(run.code, 1, "{}", run.stdout);
-    assert_eq!(run.last_check()["expected"], "the handshake: not answered");
+    assert_eq!(run.last_check()["expected"], "handshake: no answer");
 
     // Nobody was asked: nothing is known. But a machine that nobody is told of is not connected either.
     let empty = control_plane(json!([])).await;
@@ -125,7 +125,7 @@ async fn silence_is_believed_of_a_machine_that_was_asked() {
     assert_eq!(run.of("verdict"), ["error"], "{}", run.stdout);
     let run = judge(&empty.uri(), "wire/ST1");
     assert_eq!(run.code, 1, "{}", run.stdout);
-    assert!(run.stdout.contains("does not tell how to reach agent-1"), "{}", run.stdout);
+    assert!(run.stdout.contains("does not show how to reach agent-1"), "{}", run.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,7 +136,7 @@ async fn a_control_plane_unlike_what_is_declared_says_nothing_about_the_machine(
     Mock::given(method("POST")).respond_with(answer).mount(&server).await;
     let run = judge(&server.uri(), "wire/ST1");
     assert_eq!(run.code, 3, "{}", run.stdout);
-    for words in ["/api/register-machine", "answered 404 NOT_FOUND", "capability `wire`"] {
+    for words in ["/api/register-machine", "the response was 404 NOT_FOUND", "capability `wire`"] {
         let reason = run.results["subtests"][0]["reason"].as_str().unwrap();
         assert!(reason.contains(words), "{reason}");
     }

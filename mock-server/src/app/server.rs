@@ -72,6 +72,10 @@ impl Server {
         self.address
     }
 
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
     pub fn ready(&self) -> &Ready {
         &self.ready
     }

@@ -18,3 +18,6 @@ mod documents;
 mod network;
 mod secrets;
 mod serve;
+mod server_process;
+mod test_server;
+mod wait;

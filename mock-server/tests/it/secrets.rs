@@ -4,56 +4,36 @@
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::server_process::ServerProcess;
+
 const PASSWORD_IN_ADDRESS: &str = "hunter2-in-the-address";
 
 /// The programs of one run, what they wrote, and what they must not have written.
 struct Scene {
     folder: tempfile::TempDir,
-    server: Child,
-    ready: Value,
+    server: ServerProcess,
     client: reqwest::Client,
     written: Vec<(String, String)>,
     secrets: Vec<(&'static str, String)>,
 }
 
-impl Drop for Scene {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
-
 impl Scene {
     fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (file, place) = (folder.path().join("ready.json"), |name| folder.path().join(name));
-        let server = Command::new(env!("CARGO_BIN_EXE_mock-server"))
-            .args(["serve", "--test-control", "--database"])
-            .arg(format!("sqlite:{}", place("plane.db").display()))
-            .arg("--ready-file")
-            .arg(&file)
-            .env("RUST_LOG", "trace")
-            .stdout(File::create(place("server.out")).unwrap())
-            .stderr(File::create(place("server.log")).unwrap())
-            .spawn()
-            .unwrap();
-        let started = Instant::now();
-        while !file.exists() {
-            assert!(started.elapsed() < PATIENCE, "the server did not get ready");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        let ready: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        let file = |name| File::create(folder.path().join(name)).unwrap();
+        let database = format!("sqlite:{}", folder.path().join("plane.db").display());
+        let mut command = ServerProcess::command(&["--test-control", "--database", &database]);
+        command.env("RUST_LOG", "trace").stdout(file("server.out")).stderr(file("server.log"));
+        let server = ServerProcess::spawn(folder.path(), command);
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let secrets = vec![("a password in an address", PASSWORD_IN_ADDRESS.to_owned())];
-        let mut scene = Self { folder, server, ready, client, written: Vec::new(), secrets };
+        let mut scene = Self { folder, server, client, written: Vec::new(), secrets };
         for person in ["admin", "owner", "member", "outsider"] {
             scene.keep("a password", scene.text(&format!("/{person}/password")));
             scene.keep("a session", scene.text(&format!("/{person}/token")));
@@ -62,11 +42,7 @@ impl Scene {
     }
 
     fn text(&self, pointer: &str) -> String {
-        self.ready
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_else(|| panic!("no {pointer}"))
-            .to_owned()
+        self.server.text(pointer).to_owned()
     }
 
     /// Remembers a secret: a key without its prefix, which may be shown.
@@ -153,8 +129,8 @@ impl Scene {
 
     /// Stops the server and searches everything.
     fn search(mut self) {
-        kill_process(Pid::from_child(&self.server), Signal::TERM).unwrap();
-        assert!(self.server.wait().unwrap().success());
+        self.server.signal(Signal::TERM);
+        assert!(self.server.wait().success());
         for name in ["server.out", "server.log", "plane.db", "plane.db-wal"] {
             let bytes = fs::read(self.folder.path().join(name)).unwrap_or_default();
             self.written.push((name.to_owned(), String::from_utf8_lossy(&bytes).into_owned()));
@@ -175,7 +151,7 @@ impl Scene {
             ("server.log", "/api/auth/device/token"),
             ("server.log", "status=401"),
             ("plane.db", "tskey-auth-"),
-            ("standard error", "answered"),
+            ("standard error", "response received"),
             ("standard error", "INVALID_KEY"),
             ("standard error", "unexpected argument"),
         ] {
@@ -194,7 +170,7 @@ fn holds_key_material(text: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_is_written_holds_a_secret() {
+async fn no_output_contains_a_secret() {
     let mut scene = Scene::open();
     let (org, admin) = (scene.text("/org_id"), scene.text("/admin/token"));
     let by_admin = [("QZ_API_KEY", admin.as_str())];

@@ -1,11 +1,15 @@
-//! Packs the evidence of a run.
+//! Packs the evidence of a run into a bundle.
 
-use std::fs::File;
 use std::io::{self, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 
+use harness_model::plan::Plan;
+use harness_model::scenario::Library;
+use harness_model::scenario::model::Scenario;
+use harness_report::results::Results;
+
+use crate::EvidenceError;
 use crate::archive::{Method, Writer};
-use crate::digest_of;
 use crate::manifest::{
     ArchiveDigest, ChainSummary, EXCHANGES, FORMAT, FileDigest, GUIDE, MANIFEST, Manifest, PROFILE, RESULTS,
     SCENARIOS, STATEMENT, is_plain,
@@ -13,70 +17,54 @@ use crate::manifest::{
 use crate::signature::{SIGNATURE, Signer};
 use crate::spool::Spooled;
 use crate::statement::{self, Subject};
-use harness_model::plan::Plan;
-use harness_model::scenario::Library;
-use harness_report::results::Results;
 
-/// What is in every bundle for people who have nothing else.
+/// The guide included in every bundle.
 const GUIDE_TEXT: &str = include_str!("guide.md");
 
-/// What goes into a bundle.
+/// The contents of a bundle.
 #[derive(Debug)]
 pub struct Material<'a> {
-    /// The lines of the run.
     pub spooled: Spooled,
-    /// What it found.
     pub results: &'a Results,
-    /// The scenarios and the registry, by name below their folder.
-    pub scenarios: Vec<(String, Vec<u8>)>,
-    /// The profile without secrets.
+    pub scenarios: Vec<ScenarioFile>,
+    /// The profile's text, without secrets.
     pub profile: String,
-    /// The digest of the program.
+    /// The digest of the kit's program.
     pub executable: Option<String>,
-    /// Who signs, if anybody does.
     pub signer: Option<&'a Signer>,
 }
 
-/// A bundle cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum BundleError {
-    /// Something cannot be read or written.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    /// Something cannot be written as JSON.
-    #[error(transparent)]
-    Json(#[from] serde_json::Error),
-    /// A file has a name that bundles do not take.
-    #[error(
-        "{0} cannot be put into a bundle: its name has other characters than letters, digits, `.`, `_` and `-`"
-    )]
-    Name(String),
-    /// The signature cannot be made.
-    #[error("the manifest cannot be signed: {0}")]
-    Signature(String),
+/// A file of the scenarios' folder: the registry, a sub-test or a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ScenarioFile {
+    /// The path relative to the scenarios' folder.
+    pub path: String,
+    pub content: Vec<u8>,
 }
 
-/// Writes the bundle. Apart from the signature it depends on the material alone.
+/// Writes the bundle. Its bytes depend on the material alone, except for the signature.
 ///
 /// # Errors
-/// Something cannot be read or written.
-pub fn write<W: Write>(material: Material<'_>, to: W) -> Result<W, BundleError> {
+/// The material cannot be read, or the bundle cannot be written or signed.
+pub fn write<W: Write>(material: Material<'_>, to: W) -> Result<W, EvidenceError> {
     let Material { spooled, results, mut scenarios, profile, executable, signer } = material;
-    let mut packing = Packing { writer: Writer::new(to), files: Vec::new() };
-    packing.add(GUIDE, GUIDE_TEXT.as_bytes())?;
-    scenarios.sort();
-    for (name, text) in &scenarios {
-        packing.add(&format!("{SCENARIOS}{name}"), text.as_slice())?;
-    }
-    let configuration: Vec<FileDigest> = packing.files.iter().skip(1).cloned().collect();
-    packing.add(PROFILE, profile.as_bytes())?;
-    packing.add(RESULTS, Cursor::new(harness_report::json::render(results)?))?;
-    packing.add(EXCHANGES, spooled.file)?;
-    let exchanges = packing.files.last().map(|file| file.sha256.clone()).unwrap_or_default();
-    let subject = Subject { program: executable.as_deref(), exchanges: &exchanges };
-    packing.add(STATEMENT, Cursor::new(statement::render(results, subject, &configuration)?))?;
+    let chain = ChainSummary::of(&spooled);
+    let mut packer = Packer { writer: Writer::new(to), files: Vec::new() };
 
-    let (bytes, sha256) = packing.writer.so_far();
+    packer.add(GUIDE, GUIDE_TEXT.as_bytes())?;
+    scenarios.sort();
+    let mut configuration = Vec::new();
+    for file in &scenarios {
+        configuration.push(packer.add(&format!("{SCENARIOS}{}", file.path), file.content.as_slice())?);
+    }
+    packer.add(PROFILE, profile.as_bytes())?;
+    packer.add(RESULTS, Cursor::new(harness_report::json::render(results)?))?;
+    let exchanges = packer.add(EXCHANGES, spooled.file)?;
+    let subject = Subject { program: executable.as_deref(), exchanges: &exchanges.sha256 };
+    packer.add(STATEMENT, Cursor::new(statement::render(results, subject, &configuration)?))?;
+
+    let Packer { mut writer, files } = packer;
+    let before = writer.so_far();
     let manifest = Manifest {
         format: FORMAT.to_owned(),
         kit: results.kit.clone(),
@@ -86,98 +74,91 @@ pub fn write<W: Write>(material: Material<'_>, to: W) -> Result<W, BundleError> 
         verdict: results.verdict,
         exit_code: results.exit_code,
         totals: results.totals.clone(),
-        chain: ChainSummary {
-            lines: spooled.chain.lines(),
-            head: spooled.chain.head().to_owned(),
-            steps: spooled.counts.steps,
-            exchanges: spooled.counts.exchanges,
-            checks: spooled.counts.checks,
-            rest_on_secrets: spooled.counts.rest_on_secrets,
-        },
+        chain,
         signed_by: signer.map(Signer::public_key),
-        files: packing.files,
-        archive: ArchiveDigest { bytes, sha256 },
+        files,
+        archive: ArchiveDigest { bytes: before.length, sha256: before.sha256 },
     };
     let text = manifest.text()?;
-    let mut writer = packing.writer;
     writer.add(MANIFEST, Method::Stored, text.as_bytes())?;
     if let Some(signer) = signer {
-        let trusted = format!("{} of {}, begun {}", FORMAT, manifest.target.name, manifest.started_at);
-        let signature = signer.sign(text.as_bytes(), &trusted).map_err(BundleError::Signature)?;
+        let comment = format!("{FORMAT} of {}, started {}", manifest.target.name, manifest.started_at);
+        let signature = signer.sign(text.as_bytes(), &comment)?;
         writer.add(SIGNATURE, Method::Stored, signature.as_bytes())?;
     }
     Ok(writer.finish()?)
 }
 
-/// The registry and the files of these sub-tests as they were read, their snapshots as they are now, by name below
-/// the folder of scenarios.
+/// Returns the registry and the scenario files as they were read, and the snapshots as they are now.
 ///
 /// # Errors
 /// A snapshot cannot be read.
-pub fn scenarios(library: &Library, plan: &Plan) -> io::Result<Vec<(String, Vec<u8>)>> {
+pub fn scenario_files(library: &Library, plan: &Plan) -> Result<Vec<ScenarioFile>, EvidenceError> {
     let mut files = Vec::new();
-    if let Some(registry) = library.sources.get(&shown(library).join("requirements.toml")) {
-        files.push(("requirements.toml".to_owned(), registry.text.clone().into_bytes()));
+    if let Some(registry) = library.sources.get(&shown_folder(library).join("requirements.toml")) {
+        let content = registry.text.clone().into_bytes();
+        files.push(ScenarioFile { path: "requirements.toml".to_owned(), content });
     }
     for scenario in plan.subtests.iter().map(|planned| &planned.scenario) {
-        let path = format!("{}/{}", scenario.suite, scenario.id);
-        files.push((format!("{path}.toml"), scenario.source.text.clone().into_bytes()));
-        for (name, file) in snapshots(&scenario.snapshots)? {
-            let content = std::fs::read(&file).map_err(|error| {
-                io::Error::new(error.kind(), format!("the snapshot {}: {error}", file.display()))
-            })?;
-            files.push((format!("{path}.snap/{name}"), content));
-        }
+        let path = format!("{}/{}.toml", scenario.suite, scenario.id);
+        files.push(ScenarioFile { path, content: scenario.source.text.clone().into_bytes() });
+        files.extend(snapshots(scenario)?);
     }
     Ok(files)
 }
 
-/// What stands for the folder of scenarios in locations.
-pub fn shown(library: &Library) -> &Path {
+/// Returns the scenarios' folder as shown in locations.
+pub fn shown_folder(library: &Library) -> &Path {
     let first = library.scenarios.first().and_then(|scenario| scenario.source.path.ancestors().nth(3));
     first.unwrap_or(Path::new("scenarios"))
 }
 
-fn snapshots(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+/// Returns the digest of the running program.
+///
+/// # Errors
+/// The program file cannot be read.
+pub fn program_digest() -> io::Result<String> {
+    // This link stays valid even if the file was replaced in the meantime.
+    let linked = Path::new("/proc/self/exe");
+    let path = if linked.exists() { linked.to_owned() } else { std::env::current_exe()? };
+    crate::digest_of(std::fs::File::open(path)?).map(|digest| digest.sha256)
+}
+
+struct Packer<W> {
+    writer: Writer<W>,
+    files: Vec<FileDigest>,
+}
+
+impl<W: Write> Packer<W> {
+    fn add(&mut self, path: &str, content: impl Read) -> Result<FileDigest, EvidenceError> {
+        if !is_plain(path) {
+            return Err(EvidenceError::FileName(path.to_owned()));
+        }
+        let written = self.writer.add(path, Method::Deflated, content)?;
+        let file = FileDigest { path: path.to_owned(), bytes: written.size, sha256: written.sha256 };
+        self.files.push(file.clone());
+        Ok(file)
+    }
+}
+
+fn snapshots(scenario: &Scenario) -> Result<Vec<ScenarioFile>, EvidenceError> {
+    let mut files = Vec::new();
+    for path in snapshot_paths(&scenario.snapshots)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let relative = format!("{}/{}.snap/{name}", scenario.suite, scenario.id);
+        let content = std::fs::read(&path).map_err(|cause| EvidenceError::Snapshot { path, cause })?;
+        files.push(ScenarioFile { path: relative, content });
+    }
+    Ok(files)
+}
+
+fn snapshot_paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "snap") {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            found.push((name, path));
-        }
-    }
-    Ok(found)
-}
-
-/// The digest of the program that runs.
-///
-/// # Errors
-/// It cannot be read.
-pub fn executable() -> io::Result<String> {
-    // The link holds even if the file was replaced meanwhile.
-    let linked = Path::new("/proc/self/exe");
-    let path = if linked.exists() { linked.to_owned() } else { std::env::current_exe()? };
-    digest_of(File::open(path)?).map(|(_, digest)| digest)
-}
-
-struct Packing<W> {
-    writer: Writer<W>,
-    files: Vec<FileDigest>,
-}
-
-impl<W: Write> Packing<W> {
-    fn add(&mut self, path: &str, content: impl Read) -> Result<(), BundleError> {
-        if !is_plain(path) {
-            return Err(BundleError::Name(path.to_owned()));
-        }
-        let written = self.writer.add(path, Method::Deflated, content)?;
-        self.files.push(FileDigest { path: path.to_owned(), bytes: written.size, sha256: written.sha256 });
-        Ok(())
-    }
+    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+    let is_snapshot = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "snap");
+    Ok(paths.into_iter().filter(is_snapshot).collect())
 }

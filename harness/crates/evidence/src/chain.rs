@@ -1,15 +1,10 @@
-//! A row of lines each of which carries the digest of the line before: none can be changed, dropped or put in
-//! without all that follow being made anew.
+//! A hash chain of lines: each carries the digest of the previous one, so that a line cannot be changed, dropped or
+//! inserted without rewriting all that follow.
 
-use super::digest;
+use crate::digest;
 
-/// What the first line carries.
+/// The previous digest of the first line.
 pub const BEGINNING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-
-/// The digest of a line, without its line break.
-pub fn link(line: &[u8]) -> String {
-    digest(line)
-}
 
 /// Follows a chain line by line.
 #[derive(Debug, Clone)]
@@ -25,19 +20,19 @@ impl Default for Chain {
 }
 
 impl Chain {
-    /// The digest of the last line.
+    /// Returns the digest of the last line.
     pub fn head(&self) -> &str {
         &self.head
     }
 
-    /// How many lines there are.
+    /// Returns the number of lines.
     pub fn lines(&self) -> u64 {
         self.lines
     }
 
-    /// Takes the next line.
-    pub fn take(&mut self, line: &[u8]) {
-        self.head = link(line);
+    /// Appends a line, given without its line break.
+    pub fn append(&mut self, line: &[u8]) {
+        self.head = digest(line);
         self.lines += 1;
     }
 }

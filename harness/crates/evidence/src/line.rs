@@ -1,4 +1,4 @@
-//! The lines of `exchanges.jsonl`.
+//! The line format of `exchanges.jsonl`.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,147 +7,101 @@ use harness_model::plan::waiver::AppliedWaiver;
 use harness_model::recording::Recording;
 use harness_report::results::{Kit, Selected};
 
-/// One line.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
-    /// The SHA-256 digest of the line before, without its line break; zeros in the first.
+    /// The SHA-256 digest of the previous line without its line break; zeros in the first line.
     pub previous: String,
-    /// What happened.
-    pub event: Happened,
+    pub event: RecordedEvent,
 }
 
-/// What happened, in the order in which it did.
+/// An event of the run, in order of occurrence.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Happened {
-    /// The run began; always the first line, and another one where a run is repeated to compare it.
+pub enum RecordedEvent {
+    /// The run started: always the first line, and repeated where a run is repeated for comparison.
     RunStarted(Box<RunStarted>),
-    /// A sub-test began.
     SubtestStarted {
-        /// Which of the plan's runs of sub-tests.
+        /// The index of the sub-test's run in the plan.
         subtest: usize,
-        /// Its id.
         id: String,
-        /// When (RFC 3339).
+        /// The time (RFC 3339).
         at: String,
     },
-    /// A step was done, or could not be.
+    /// A step finished or could not run.
     Step {
-        /// Which of the plan's runs of sub-tests.
+        /// The index of the sub-test's run in the plan.
         subtest: usize,
-        /// What it saw and what its checks found.
+        /// Its observations and the outcomes of its checks.
         recording: Box<Recording>,
     },
-    /// Something could not be cleaned up.
     CleanupFailed {
-        /// Which of the plan's runs of sub-tests.
+        /// The index of the sub-test's run in the plan.
         subtest: usize,
-        /// What, and why.
+        /// What could not be cleaned up, and why.
         message: String,
     },
-    /// A sub-test ended.
     SubtestFinished {
-        /// Which of the plan's runs of sub-tests.
+        /// The index of the sub-test's run in the plan.
         subtest: usize,
-        /// How.
         verdict: SubtestVerdict,
-        /// Why, unless it passed.
+        /// The reason, unless it passed.
         reason: Option<String>,
-        /// Who is to blame for an error.
+        /// Who caused an error.
         fault: Option<Fault>,
-        /// How long it took, in nanoseconds.
+        /// The duration in nanoseconds.
         took_ns: u64,
     },
-    /// What became of the target as a whole; right before the end.
+    /// The target's state after the run; right before the last line.
     Settled {
-        /// The run's id.
         run_id: String,
-        /// Reads that were repeated because their connection failed.
+        /// Reads that were retried after a connection failure.
         retries: u64,
-        /// What is left on the target and belongs to no sub-test.
+        /// What was not cleaned up and belongs to no sub-test.
         leftovers: Vec<String>,
     },
-    /// The run ended; always the last line.
+    /// The run ended: always the last line.
     RunFinished {
-        /// How long it took, in nanoseconds.
+        /// The duration in nanoseconds.
         took_ns: u64,
-        /// Whether it went through.
-        end: Ending,
+        end: End,
     },
 }
 
-/// What a run set out to do.
+/// The parameters of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunStarted {
-    /// The form of these lines.
+    /// The version of the line format.
     pub format: u32,
-    /// A random number, so that no two runs have the same chain.
+    /// A random number that makes every chain unique.
     pub nonce: String,
-    /// When (RFC 3339).
+    /// When the run started (RFC 3339).
     pub at: String,
-    /// What judged.
     pub kit: Kit,
-    /// What was judged.
     pub target: TargetDescription,
-    /// Whether fields that a snapshot lacks fail it.
+    /// Whether undocumented fields fail a snapshot.
     pub strict: bool,
-    /// What stands for the scenarios' folder in locations.
+    /// The scenarios' folder as shown in locations.
     pub scenarios: String,
-    /// What was asked for.
     pub selection: Selected,
-    /// Failures that were let through.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<AppliedWaiver>,
-    /// The sub-tests, in the order of the results.
+    /// The sub-tests in the order of the results.
     pub plan: Vec<PlannedLine>,
 }
 
-/// A sub-test of the plan.
+/// A planned sub-test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlannedLine {
-    /// Its id.
     pub id: String,
     /// Why it is skipped, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip: Option<String>,
-    /// Whether checks on the reference's own choices are judged.
+    /// Whether checks of `ours` statements are judged.
     pub judges_ours: bool,
 }
 
-/// The form of lines that this kit writes and reads.
+/// The version of the line format that this kit writes and reads.
 pub const FORMAT: u32 = 1;
-
-/// How a run came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ending {
-    /// Everything planned was done.
-    Complete,
-    /// A person pressed Ctrl-C.
-    Interrupted,
-    /// Somebody asked the process to terminate.
-    Cancelled,
-}
-
-impl From<End> for Ending {
-    fn from(end: End) -> Self {
-        match end {
-            End::Complete => Self::Complete,
-            End::Interrupted => Self::Interrupted,
-            End::Cancelled => Self::Cancelled,
-        }
-    }
-}
-
-impl From<Ending> for End {
-    fn from(ending: Ending) -> Self {
-        match ending {
-            Ending::Complete => Self::Complete,
-            Ending::Interrupted => Self::Interrupted,
-            Ending::Cancelled => Self::Cancelled,
-        }
-    }
-}

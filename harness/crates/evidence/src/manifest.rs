@@ -1,4 +1,4 @@
-//! `manifest.json`: what a bundle has, each part by its digest. A signature is over this file alone.
+//! `manifest.json`: the contents of a bundle with their digests. A signature covers this file alone.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,110 +6,108 @@ use harness_model::event::TargetDescription;
 use harness_report::exit_code::Verdict;
 use harness_report::results::{Kit, Totals};
 
-/// The form of bundles that this kit writes and reads.
+use crate::spool::Spooled;
+
+/// The bundle format that this kit writes and reads.
 pub const FORMAT: &str = "quickztna-evidence/1";
 
-/// The manifest's own name in the bundle.
+/// Name of the manifest in the bundle.
 pub const MANIFEST: &str = "manifest.json";
-/// The results' name in the bundle.
+/// Name of the results in the bundle.
 pub const RESULTS: &str = "results.json";
-/// The exchanges' name in the bundle.
+/// Name of the recorded lines in the bundle.
 pub const EXCHANGES: &str = "exchanges.jsonl";
-/// The profile's name in the bundle.
+/// Name of the target profile in the bundle.
 pub const PROFILE: &str = "profile.toml";
-/// The statement's name in the bundle.
+/// Name of the in-toto statement in the bundle.
 pub const STATEMENT: &str = "statement.json";
-/// The guide's name in the bundle.
+/// Name of the guide in the bundle.
 pub const GUIDE: &str = "README.md";
-/// The folder of scenarios in the bundle.
+/// Folder of the scenarios in the bundle.
 pub const SCENARIOS: &str = "scenarios/";
 
-/// What a bundle has.
+/// The manifest of a bundle.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// The form of the bundle.
     pub format: String,
-    /// What judged.
     pub kit: Kit,
-    /// The digest of the program that judged; none if it could not be read.
+    /// The digest of the kit's program; null if it could not be read.
     pub kit_executable_sha256: Option<String>,
-    /// What was judged.
     pub target: TargetDescription,
-    /// When the run began (RFC 3339).
+    /// When the run started (RFC 3339).
     pub started_at: String,
-    /// What it says about the target.
     pub verdict: Verdict,
-    /// The run's exit code.
     pub exit_code: u8,
-    /// Everything counted.
     pub totals: Totals,
-    /// The chain of exchanges.
     pub chain: ChainSummary,
-    /// The minisign public key whose signature belongs to this manifest; none if it is not signed.
+    /// The minisign public key that signed this manifest; null if it is unsigned.
     pub signed_by: Option<String>,
-    /// Every other file of the bundle, in its order.
+    /// Every file before the manifest, in order.
     pub files: Vec<FileDigest>,
-    /// The bundle as far as it stands before this file.
+    /// The bytes of the bundle before this file.
     pub archive: ArchiveDigest,
 }
 
-/// The chain of exchanges in short.
+/// A summary of the recorded lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChainSummary {
-    /// How many lines it has.
     pub lines: u64,
-    /// The SHA-256 digest of its last line.
+    /// The SHA-256 digest of the last line.
     pub head: String,
-    /// How many steps are recorded.
     pub steps: u64,
-    /// How many HTTP exchanges they have.
     pub exchanges: u64,
-    /// How many checks they have.
     pub checks: u64,
-    /// How many of the checks cannot be evaluated again, since what they found rests on a secret.
+    /// How many checks cannot be re-evaluated, because their outcome depends on a secret.
     pub rest_on_secrets: u64,
 }
 
-/// A file and its digest.
+/// A file of the bundle and its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileDigest {
-    /// Its name in the bundle.
     pub path: String,
-    /// Its length.
     pub bytes: u64,
-    /// Its SHA-256 digest.
     pub sha256: String,
 }
 
-/// The first bytes of the bundle.
+/// The digest of the first bytes of the bundle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ArchiveDigest {
-    /// How many.
     pub bytes: u64,
-    /// Their SHA-256 digest.
     pub sha256: String,
 }
 
+impl ChainSummary {
+    pub fn of(spooled: &Spooled) -> Self {
+        Self {
+            lines: spooled.chain.lines(),
+            head: spooled.chain.head().to_owned(),
+            steps: spooled.counts.steps,
+            exchanges: spooled.counts.exchanges,
+            checks: spooled.counts.checks,
+            rest_on_secrets: spooled.counts.rest_on_secrets,
+        }
+    }
+}
+
 impl Manifest {
-    /// The file's text: there is one for each manifest.
+    /// Returns the file's canonical text.
     ///
     /// # Errors
-    /// None that the types allow; the library's is passed on.
+    /// Serialisation errors of the library; the type itself cannot cause one.
     pub fn text(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
 
-    /// The file of that name.
     pub fn file(&self, path: &str) -> Option<&FileDigest> {
         self.files.iter().find(|file| file.path == path)
     }
 }
 
-/// Whether a name is one that a file of a bundle may have: plain letters, at most five folders deep, nothing hidden.
+/// Whether a path is allowed in a bundle: ASCII letters, digits and `._-`, at most five components, none hidden.
 pub fn is_plain(path: &str) -> bool {
     let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
     let is_part = |part: &str| {
@@ -123,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_names_are_files_of_a_bundle() {
+    fn only_plain_paths_are_allowed() {
         for plain in ["a", "scenarios/auth-keys/used-count/ST4.snap/created.snap", "results.json"] {
             assert!(is_plain(plain), "{plain}");
         }

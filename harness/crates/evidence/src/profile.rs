@@ -1,49 +1,51 @@
-//! `profile.toml`: what the run was told about its target, without secrets.
+//! `profile.toml`: the target profile of the run, without secrets.
 
 use toml::{Table, Value};
 
 use harness_model::event::TargetDescription;
 use harness_model::secret::Secrets;
 
-/// Keys whose text is a secret, or may be one.
+use crate::EvidenceError;
+
+/// Keys whose value is or may be a secret.
 const SECRET_WORDS: [&str; 7] =
     ["token", "password", "passphrase", "secret", "credential", "authorization", "private"];
 
-/// What stands for a text that is left out.
-const LEFT_OUT: &str = "[left out]";
+/// Replaces a removed value.
+const REMOVED: &str = "[removed]";
 
-/// A profile's text without comments and secrets. Names of variables and files stay: they say where a secret comes
-/// from, and are none.
+/// Returns a profile's text without comments and secrets. Names of variables and files are kept: they only say where
+/// a secret comes from.
 ///
 /// # Errors
-/// It is not TOML.
-pub fn without_secrets(text: &str) -> Result<String, String> {
-    let mut table: Table = toml::from_str(text).map_err(|error| error.to_string())?;
+/// The text is not TOML.
+pub fn without_secrets(text: &str) -> Result<String, EvidenceError> {
+    let mut table: Table = toml::from_str(text)?;
     let secrets = Secrets::default();
     for (name, value) in &mut table {
         clean(name, value, is_secret(name) || name == "tokens", &secrets);
     }
-    toml::to_string_pretty(&table).map_err(|error| error.to_string())
+    Ok(toml::to_string_pretty(&table)?)
 }
 
-/// What stands in for a profile where there is none: the reference that the kit starts itself.
+/// Returns the file's text for the reference, which the kit starts itself without a profile.
 ///
 /// # Errors
-/// None that the types allow; the library's is passed on.
-pub fn of_description(target: &TargetDescription) -> Result<String, String> {
-    let text = toml::to_string_pretty(target).map_err(|error| error.to_string())?;
+/// Serialisation errors of the library; the type itself cannot cause one.
+pub fn of_description(target: &TargetDescription) -> Result<String, EvidenceError> {
+    let text = toml::to_string_pretty(target)?;
     Ok(format!("# No profile: the kit started this target itself.\n{text}"))
 }
 
 fn clean(name: &str, value: &mut Value, in_secrets: bool, secrets: &Secrets) {
     match value {
         Value::String(text) if in_secrets && !["env", "file", "email"].contains(&name) => {
-            *text = LEFT_OUT.to_owned();
+            *text = REMOVED.to_owned();
         }
         Value::String(text) => *text = secrets.conceal(&without_password(text)),
         Value::Array(items) => items.iter_mut().for_each(|item| clean(name, item, in_secrets, secrets)),
         Value::Table(fields) => {
-            // An agent's environment is a table of that name; a secret's source is a text.
+            // `env` is an agent's environment if it is a table, and a secret's source if it is a text.
             let in_secrets = in_secrets || name == "env" || name == "headers";
             for (name, field) in fields {
                 clean(name, field, in_secrets || is_secret(name), secrets);
@@ -58,14 +60,14 @@ fn is_secret(name: &str) -> bool {
     SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
-/// `https://user:password@host` without both.
+/// Removes user and password from `https://user:password@host`.
 fn without_password(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let (authority, path) =
         rest.split_once('/').map_or((rest, None), |(authority, path)| (authority, Some(path)));
     let Some((_, host)) = authority.rsplit_once('@') else { return text.to_owned() };
     let path = path.map(|path| format!("/{path}")).unwrap_or_default();
-    format!("{scheme}://{LEFT_OUT}@{host}{path}")
+    format!("{scheme}://{REMOVED}@{host}{path}")
 }
 
 #[cfg(test)]
@@ -73,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_opens_something_is_left_out_and_where_it_comes_from_stays() {
+    fn secrets_are_removed_and_their_sources_are_kept() {
         let profile = r#"
             name = "acme" # the password is hunter2
             base_url = "https://kit:hunter2@acme.example/api"

@@ -1,4 +1,4 @@
-//! Writes the lines of a run to a temporary file as things happen, so that memory stays flat however long it is.
+//! Writes the lines of a run to a temporary file as events arrive, so that memory use is independent of its length.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write as _};
@@ -9,14 +9,14 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::chain::Chain;
-use crate::line::{FORMAT, Happened, Line, PlannedLine, RunStarted};
+use crate::line::{FORMAT, Line, PlannedLine, RecordedEvent, RunStarted};
 use harness_model::event::{Event, Listener, TargetDescription};
 use harness_model::plan::waiver::WaiverState;
 use harness_model::plan::{Disposition, Plan};
 use harness_model::recording::{Recording, Saw};
 use harness_report::results::{Kit, Selected};
 
-/// Listens to a run and keeps its evidence.
+/// Records the evidence of a run.
 #[derive(Debug)]
 pub struct Spool {
     file: BufWriter<File>,
@@ -28,35 +28,31 @@ pub struct Spool {
     failure: Option<io::Error>,
 }
 
-/// What the lines have, in numbers.
+/// Counts of the recorded lines' contents.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Steps that were done or could not be.
+    /// Recorded steps, including those that could not run.
     pub steps: u64,
-    /// Exchanges over HTTP.
+    /// HTTP exchanges.
     pub exchanges: u64,
-    /// Checks.
     pub checks: u64,
-    /// Checks that cannot be evaluated again, since what they found rests on a secret.
+    /// Checks that cannot be re-evaluated, because their outcome depends on a secret.
     pub rest_on_secrets: u64,
 }
 
-/// The lines of a whole run.
+/// The recorded lines of a run.
 #[derive(Debug)]
 pub struct Spooled {
-    /// The lines.
     pub file: File,
-    /// How many there are, and the digest of the last.
     pub chain: Chain,
-    /// What they have.
     pub counts: Counts,
 }
 
 impl Spool {
-    /// Nothing is written yet. `scenarios` is what stands for their folder in locations.
+    /// Creates an empty recording. `scenarios` is the scenarios' folder as shown in locations.
     ///
     /// # Errors
-    /// No temporary file can be made.
+    /// A temporary file cannot be created.
     pub fn begin(strict: bool, scenarios: &str) -> io::Result<Self> {
         let file = BufWriter::new(tempfile::tempfile()?);
         let (chain, counts) = (Chain::default(), Counts::default());
@@ -64,10 +60,10 @@ impl Spool {
         Ok(Self { file, chain, strict, scenarios, plan, counts, failure: None })
     }
 
-    /// Everything that was written.
+    /// Returns the recorded lines.
     ///
     /// # Errors
-    /// Something could not be written, such as on a full disk.
+    /// A line could not be written, such as on a full disk.
     pub fn finish(self) -> io::Result<Spooled> {
         if let Some(failure) = self.failure {
             return Err(failure);
@@ -77,13 +73,13 @@ impl Spool {
         Ok(Spooled { file, chain: self.chain, counts: self.counts })
     }
 
-    fn write(&mut self, event: Happened) {
+    fn write(&mut self, event: RecordedEvent) {
         if self.failure.is_some() {
             return;
         }
         let line = Line { previous: self.chain.head().to_owned(), event };
         let written = serde_json::to_vec(&line).map_err(io::Error::other).and_then(|text| {
-            self.chain.take(&text);
+            self.chain.append(&text);
             self.file.write_all(&text)?;
             self.file.write_all(b"\n")
         });
@@ -137,24 +133,24 @@ impl Listener for Spool {
             Event::Started { plan, target, at } => {
                 self.plan = Arc::clone(plan);
                 let begun = self.begun(plan, target, *at);
-                self.write(Happened::RunStarted(Box::new(begun)));
+                self.write(RecordedEvent::RunStarted(Box::new(begun)));
             }
             Event::SubtestStarted { subtest } => {
                 let id = self.plan.planned(*subtest).map(|planned| planned.scenario.id.clone());
                 let id = id.unwrap_or_default();
                 let at = rfc3339(SystemTime::now());
-                self.write(Happened::SubtestStarted { subtest: *subtest, id, at });
+                self.write(RecordedEvent::SubtestStarted { subtest: *subtest, id, at });
             }
             Event::StepFinished { subtest, recording: Some(recording), .. } => {
                 self.count(recording);
-                self.write(Happened::Step { subtest: *subtest, recording: recording.clone() });
+                self.write(RecordedEvent::Step { subtest: *subtest, recording: recording.clone() });
             }
             Event::StepFinished { recording: None, .. } => {}
             Event::CleanupFailed { subtest, message } => {
-                self.write(Happened::CleanupFailed { subtest: *subtest, message: message.clone() });
+                self.write(RecordedEvent::CleanupFailed { subtest: *subtest, message: message.clone() });
             }
             Event::SubtestFinished { subtest, verdict, reason, fault, took } => {
-                self.write(Happened::SubtestFinished {
+                self.write(RecordedEvent::SubtestFinished {
                     subtest: *subtest,
                     verdict: *verdict,
                     reason: reason.clone(),
@@ -162,13 +158,13 @@ impl Listener for Spool {
                     took_ns: nanoseconds(*took),
                 });
             }
-            Event::Settled { run_id, retries, leftovers } => self.write(Happened::Settled {
+            Event::Settled { run_id, retries, leftovers } => self.write(RecordedEvent::Settled {
                 run_id: run_id.clone(),
                 retries: *retries,
                 leftovers: leftovers.clone(),
             }),
             Event::Finished { took, end } => {
-                self.write(Happened::RunFinished { took_ns: nanoseconds(*took), end: (*end).into() });
+                self.write(RecordedEvent::RunFinished { took_ns: nanoseconds(*took), end: *end });
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `statement.json`: the run as an in-toto statement with the test-result predicate, for tools that gate releases.
+//! `statement.json`: the run as an in-toto statement with the test-result predicate, for release gates.
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ struct Statement<'a> {
     predicate: TestResult<'a>,
 }
 
-/// A resource by its digest.
+/// An in-toto resource descriptor.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Resource {
@@ -44,21 +44,21 @@ struct TestResult<'a> {
     failed_tests: Vec<&'a str>,
 }
 
-/// What the statement is about, by its digest. The reference is a part of the kit, so its subject is the program;
-/// a target somewhere has no digest, so that its subject is what it answered.
+/// The statement's subject. The embedded reference is identified by the kit's program; a remote target has no digest
+/// and is identified by its recorded responses.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
-    /// The program's digest, if the target was the reference in it.
+    /// The digest of the kit's program.
     pub program: Option<&'a str>,
-    /// The digest of the exchanges.
+    /// The digest of `exchanges.jsonl`.
     pub exchanges: &'a str,
 }
 
-/// The statement's text. A sub-test whose failures were waived is a warned test; one that came to no verdict is a
-/// failed one; one that was skipped is none.
+/// Renders the statement. A waived sub-test is a warned test, one that ended in an error a failed one; skipped
+/// sub-tests are omitted.
 ///
 /// # Errors
-/// None that the types allow; the library's is passed on.
+/// Serialisation errors of the library; the types themselves cannot cause one.
 pub fn render(
     results: &Results,
     subject: Subject<'_>,

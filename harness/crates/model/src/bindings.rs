@@ -1,4 +1,4 @@
-//! What `${…}` stands for in one sub-test, as it goes on.
+//! The values of `${…}` in one sub-test, as its steps add to them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::scenario::model::Row;
 use crate::scenario::template::{Binding, Generators, Scope, TemplateError, Variables, fill_value};
 
-/// The variables of a sub-test.
+/// The variables of a sub-test. A row's cells hide kept values, which hide built-in ones.
 #[derive(Clone)]
 pub struct Bindings {
     generators: &'static (dyn Generators + Sync),
@@ -22,9 +22,9 @@ pub struct Bindings {
 /// Why a variable has no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loss {
-    /// What the step that should have kept it brought instead.
+    /// What the step that should have kept the value produced instead.
     pub reason: String,
-    /// Whether that step could not be carried out at all, so that nobody can tell what the target does.
+    /// Whether that step could not be carried out, so that nothing is known about the target.
     pub unknown: bool,
 }
 
@@ -36,7 +36,7 @@ impl Default for Bindings {
 }
 
 impl Bindings {
-    /// Without variables yet.
+    /// Creates an empty set whose templates generate values with `generators`.
     pub fn new(generators: &'static (dyn Generators + Sync)) -> Self {
         Self {
             generators,
@@ -48,44 +48,41 @@ impl Bindings {
         }
     }
 
-    /// Sets a variable that is always there.
+    /// Sets a built-in variable, such as `org` or `token.admin`.
     pub fn set_built_in(&mut self, name: &str, value: impl Into<Value>) {
         self.built_in.insert(name.to_owned(), Binding::Value(value.into()));
     }
 
-    /// The variables that are always there, by name.
     pub fn built_ins(&self) -> impl Iterator<Item = (&str, &Binding)> {
         self.built_in.iter().map(|(name, binding)| (name.as_str(), binding))
     }
 
-    /// Such a variable.
     pub fn built_in(&self, name: &str) -> Option<&Binding> {
         self.built_in.get(name)
     }
 
-    /// What was kept under that name.
+    /// Returns the value that a `keep` or `set` stored under the name.
     pub fn kept(&self, name: &str) -> Option<&Binding> {
         self.kept.get(name)
     }
 
-    /// Whether such a variable was set.
     pub fn has_built_in(&self, name: &str) -> bool {
         self.built_in.contains_key(name)
     }
 
-    /// Keeps a value under a name.
     pub fn keep(&mut self, name: &str, binding: Binding) {
         self.lost.remove(name);
         self.kept.insert(name.to_owned(), binding);
     }
 
-    /// Remembers why there is no such value; an older one of that name is forgotten.
+    /// Records why a value is missing, and forgets an older value of that name.
     pub fn lose(&mut self, name: &str, loss: Loss) {
         self.kept.remove(name);
         self.lost.insert(name.to_owned(), loss);
     }
 
-    /// Why the variable has no value, if a step should have kept one. A row's cell has none for want of another.
+    /// Returns why the variable has no value, if a step should have kept one. A row's cell is missing when a variable
+    /// inside it is.
     pub fn loss(&self, name: &str) -> Option<&Loss> {
         match self.row.iter().find(|(column, _)| column == name) {
             None => self.lost.get(name),
@@ -96,17 +93,17 @@ impl Bindings {
         }
     }
 
-    /// Takes the variables of a row in place of the row before.
+    /// Replaces the previous row's variables with those of `row`.
     pub fn enter_row(&mut self, row: &Row) {
         self.row.clone_from(row);
     }
 
-    /// Counts a race's contestants: `${n}`.
+    /// Sets `${n}`, a race's contestant number.
     pub fn enter_contestant(&mut self, contestant: Option<u32>) {
         self.contestant = contestant;
     }
 
-    /// What templates of steps are filled in from: values are made anew where that is asked for.
+    /// Returns the scope for a step's templates, in which generators such as `${uuid}` produce new values.
     pub fn scope(&self) -> Scope<'_> {
         Scope { variables: self, generators: Some(self.generators) }
     }
@@ -148,7 +145,7 @@ impl fmt::Debug for Bindings {
     }
 }
 
-/// The same values at each use.
+/// Generates the same values at each use.
 struct Fixed;
 
 impl Generators for Fixed {
@@ -172,7 +169,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_row_hides_what_was_kept_and_that_hides_what_is_built_in() {
+    fn rows_hide_kept_values_and_kept_values_hide_built_ins() {
         let mut bindings = Bindings::default();
         bindings.set_built_in("name", "built in");
         assert_eq!(bindings.get("name"), Some(Binding::Value(json!("built in"))));
@@ -187,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_lacks_what_the_variable_in_it_lacks() {
+    fn a_cell_has_the_loss_of_the_variable_in_it() {
         let mut bindings = Bindings::default();
         bindings.lose("id", Loss { reason: "no answer".to_owned(), unknown: true });
         bindings.enter_row(&vec![("key".to_owned(), json!("${id}")), ("id".to_owned(), json!("x"))]);

@@ -1,4 +1,4 @@
-//! What a run tells while it goes on. Reports are made from these alone.
+//! The events of a run, from which alone reports are built.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -12,90 +12,74 @@ use crate::scenario::model::{Scenario, Span};
 pub use crate::target::TargetDescription;
 pub use crate::verdict::{End, Fault, SubtestVerdict};
 
-/// One thing that happened. `subtest` is a run of the plan ([`Plan::planned`]): where sub-tests are repeated each
-/// repetition has its own.
+/// An event of a run. `subtest` is an index into the plan's runs ([`Plan::planned`]): each repetition of a sub-test has
+/// its own.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// The run begins.
     Started {
-        /// What will run.
         plan: Arc<Plan>,
-        /// What it runs against.
         target: TargetDescription,
-        /// When.
         at: SystemTime,
     },
-    /// A sub-test begins.
     SubtestStarted {
-        /// Which.
         subtest: usize,
     },
-    /// A step ended, its checks judged.
+    /// A step has ended and its checks have been judged.
     StepFinished {
-        /// Which sub-test.
         subtest: usize,
         /// The step's name, variables filled in and secrets redacted.
         name: String,
-        /// Where the step stands in the scenario.
+        /// The step's location in the scenario.
         span: Span,
-        /// What it exchanged, secrets redacted.
+        /// Its HTTP exchanges, secrets redacted.
         exchanges: Vec<Exchange>,
-        /// The process it ran, secrets redacted.
+        /// The process that it ran, secrets redacted.
         process: Option<ProcessResult>,
-        /// What its WireGuard peer did and saw, secrets redacted.
+        /// The result of its WireGuard peer, secrets redacted.
         wire: Option<Box<WireResult>>,
-        /// A line that repeats it in a shell, secrets as variables.
+        /// A shell command that repeats it, secrets as variables.
         repeat: Option<String>,
-        /// What its checks found, secrets redacted.
+        /// The outcomes of its checks, secrets redacted.
         outcomes: Vec<Outcome>,
-        /// The same as evidence, if the run was asked for it.
+        /// The step as evidence, if the run records evidence.
         recording: Option<Box<Recording>>,
     },
-    /// Something of the target's could not be cleaned up.
+    /// Something on the target could not be cleaned up.
     CleanupFailed {
-        /// Which sub-test.
         subtest: usize,
-        /// What, and why.
+        /// What is left, and why.
         message: String,
     },
-    /// A sub-test ended.
     SubtestFinished {
-        /// Which.
         subtest: usize,
-        /// How.
         verdict: SubtestVerdict,
-        /// Why, unless it passed.
+        /// The reason for any verdict but a pass.
         reason: Option<String>,
-        /// Who is to blame for an error.
+        /// Where the fault for an error lies.
         fault: Option<Fault>,
-        /// How long it took.
         took: Duration,
     },
-    /// What became of the target as a whole; once, right before the end.
+    /// The state of the target after the run; sent once, right before `Finished`.
     Settled {
-        /// The run's id, which the names of what it made on a shared target begin with.
+        /// The run's id, which is the prefix of its names on a shared target.
         run_id: String,
-        /// Reads that were repeated because their connection failed.
+        /// The number of requests that were retried because their connection failed.
         retries: u64,
-        /// What is left on the target and belongs to no sub-test.
+        /// What is left on the target, apart from the sub-tests' own reports.
         leftovers: Vec<String>,
     },
-    /// The run ended.
     Finished {
-        /// How long it took.
         took: Duration,
-        /// Whether it went through.
         end: End,
     },
 }
 
-/// What listens to events.
+/// Receives the events of a run.
 pub trait Listener: Send {
-    /// Takes one event.
     fn hear(&mut self, event: &Event);
 }
 
-/// A scenario of the plan, for listeners.
+/// Returns the scenario of a sub-test.
 pub fn scenario(plan: &Plan, subtest: usize) -> Option<&Arc<Scenario>> {
     plan.planned(subtest).map(|planned| &planned.scenario)
 }

@@ -1,5 +1,4 @@
-//! Judges the steps of a sub-test by what they saw and by nothing else, so that a recording is judged exactly
-//! as the run was.
+//! Judges the steps of a sub-test by their evidence alone, so that a recording is judged exactly as the run was.
 
 use crate::bindings::{Bindings, Loss};
 use crate::check::evidence::Evidence;
@@ -11,40 +10,36 @@ use crate::plan::PlannedSubtest;
 use crate::requirement::{Level, Registry};
 use crate::scenario::model::{Check, Row, Span, Step};
 use crate::scenario::template::{Binding, fill_template};
-use crate::source::diagnostic::line;
 use crate::verdict::{Fault, SubtestVerdict};
 
-/// A step that was not done.
+/// A step that was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Undone {
-    /// Why.
     pub message: String,
-    /// Who is to blame.
     pub fault: Fault,
-    /// The variable that had no value, if that is why.
+    /// The variable without a value, if that is the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<String>,
-    /// Whether nobody tried, since an earlier step could not be done.
+    /// Whether it was not attempted because an earlier step could not be carried out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub left_out: bool,
 }
 
-/// What came of a step.
+/// The result of a step.
 pub type Done = Result<Evidence, Undone>;
 
-/// What the steps of one sub-test are judged with.
+/// Judges the steps of one sub-test.
 #[derive(Debug, Clone, Copy)]
 pub struct Judge<'a> {
-    /// The sub-test.
     pub planned: &'a PlannedSubtest,
-    /// The levels of statements.
+    /// Supplies the levels of statements.
     pub registry: &'a Registry,
-    /// Whether fields that a snapshot lacks fail it.
+    /// Whether fields that are missing from a snapshot fail it.
     pub strict: bool,
 }
 
 impl Judge<'_> {
-    /// What the step's checks find.
+    /// Evaluates the step's checks.
     pub fn judge(&self, step: &Step, done: &Done, bindings: &Bindings, mode: Mode) -> Vec<Outcome> {
         let run_prefix = match bindings.built_in("run") {
             Some(Binding::Value(serde_json::Value::String(prefix))) => prefix.as_str(),
@@ -68,7 +63,7 @@ impl Judge<'_> {
                 let mut outcomes: Vec<Outcome> =
                     step.checks.iter().map(|check| self.unjudged(check, verdict, &message)).collect();
                 if outcomes.is_empty() && !undone.left_out {
-                    // Without this a step that prepares the next ones could fail in silence.
+                    // Otherwise a failing step without checks would go unnoticed.
                     outcomes.push(outcome(Vec::new(), verdict, &message, step.span.clone()));
                 }
                 outcomes
@@ -76,13 +71,13 @@ impl Judge<'_> {
         }
     }
 
-    /// The outcome as waivers leave it. What could not be judged is never waived.
+    /// Applies waivers to an outcome. Only failures can be waived, not checks that could not be judged.
     pub fn waived(&self, outcome: Outcome) -> Outcome {
         let scenario = &self.planned.scenario;
         let waiver = match outcome.verdict {
-            // Only then: to find the line costs reading the file from its beginning.
+            // Computed only here, as finding the line scans the file.
             CheckVerdict::Fail => {
-                let at = line(&scenario.source, &outcome.span);
+                let at = scenario.source.line(&outcome.span);
                 self.planned.waivers.letting_through(scenario, &outcome.statements, at)
             }
             _ => None,
@@ -100,18 +95,18 @@ impl Judge<'_> {
     }
 }
 
-/// The rows that a step is done for; one without variables if it has none.
+/// Returns the rows that a step is executed for: a single empty one if it has none.
 pub fn rows(step: &Step) -> Vec<Row> {
     if step.rows.is_empty() { vec![Row::new()] } else { step.rows.clone() }
 }
 
-/// The step's name with its variables filled in.
+/// Returns the step's name with its variables filled in.
 pub fn name(step: &Step, bindings: &Bindings) -> String {
     let filled = fill_template(&step.name, bindings.scope()).ok().flatten();
     filled.unwrap_or_else(|| step.name.text.clone())
 }
 
-/// Keeps what the step says of what it saw, or remembers why there is nothing to keep.
+/// Keeps the step's values, or records why they are missing.
 pub fn keep_values(step: &Step, done: &Done, bindings: &mut Bindings) {
     for keep in &step.keep {
         let lost = match done {
@@ -131,21 +126,21 @@ pub fn keep_values(step: &Step, done: &Done, bindings: &mut Bindings) {
     }
 }
 
-/// What has been found so far; it outlives a walk that is cut short.
+/// The findings of a sub-test so far. It survives the interruption of the sub-test.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
     /// The first failed check.
     pub failure: Option<String>,
-    /// The first failed check that a waiver lets through.
+    /// The first failed check that a waiver accepts.
     pub waived: Option<String>,
-    /// The first thing that could not be judged, and whose fault it was.
+    /// The first check that could not be judged, and where the fault lies.
     pub error: Option<(Fault, String)>,
-    /// The step that is being done.
+    /// The name of the current step.
     pub step: String,
 }
 
 impl Tally {
-    /// Takes what a step's checks found, secrets concealed.
+    /// Adds the outcomes of a step, secrets concealed.
     pub fn note(&mut self, done: &Done, outcomes: &[Outcome]) {
         let first = |verdict| {
             let found = outcomes.iter().find(|outcome| outcome.verdict == verdict);
@@ -163,14 +158,14 @@ impl Tally {
             let fault = match done {
                 Err(Undone { missing: Some(_), .. }) => Fault::Environment,
                 Err(undone) => undone.fault,
-                // A check that could not be judged although its step was done is the kit's own fault.
+                // The step was carried out, so a check that could not be judged is the kit's fault.
                 Ok(_) => Fault::Kit,
             };
             self.error = error.map(|reason| (fault, reason));
         }
     }
 
-    /// How a sub-test ends whose steps were all done, or were cut short after these.
+    /// Returns the verdict, fault and reason of a sub-test that ends after these findings.
     pub fn verdict(self) -> (SubtestVerdict, Option<Fault>, Option<String>) {
         match (self.failure, self.error) {
             (Some(failure), _) => (SubtestVerdict::Fail, None, Some(failure)),
@@ -181,8 +176,8 @@ impl Tally {
     }
 }
 
-/// What becomes of the checks of a step that could not be done. A variable that the target's answer did not
-/// bring fails them; a target that did not answer leaves them unjudged.
+/// Returns the verdict and reason for the checks of a step that was not carried out. If a variable is missing because of
+/// the target's response they fail; if the target did not respond they are unjudged.
 fn not_run(undone: &Undone, bindings: &Bindings) -> (CheckVerdict, String) {
     let Some(name) = &undone.missing else {
         return (CheckVerdict::Error, undone.message.clone());
@@ -200,8 +195,8 @@ fn outcome(statements: Vec<String>, verdict: CheckVerdict, message: &str, span: 
     Outcome {
         statements,
         verdict,
-        expected: "the step is done".to_owned(),
-        actual: "it could not be".to_owned(),
+        expected: "the step is carried out".to_owned(),
+        actual: "it was not".to_owned(),
         message: message.to_owned(),
         span,
         notes: Vec::new(),

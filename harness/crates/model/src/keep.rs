@@ -1,4 +1,4 @@
-//! `keep`: takes a value out of what a step saw.
+//! `keep`: extracts a value from a step's evidence.
 
 use regex::Regex;
 use serde_json::Value;
@@ -7,27 +7,27 @@ use crate::check::evidence::{Evidence, Exchange, ProcessResult, WireResult};
 use crate::check::place::resolve;
 use crate::scenario::model::Extraction;
 
-/// The value, or why there is none. Of a race, places are looked up in the first answer that has them.
+/// Extracts the value. In a race it comes from the first response that has it.
 ///
 /// # Errors
-/// A line that says what is missing.
+/// Describes what is missing, in one line.
 pub fn extract(from: &Extraction, evidence: &Evidence) -> Result<Value, String> {
     match evidence {
         Evidence::Http(exchanges) => from_http(from, exchanges),
         Evidence::Process(process) => from_process(from, process),
         Evidence::Wire(result) => from_wire(from, result),
-        Evidence::Nothing => Err("the step brings nothing to keep".to_owned()),
+        Evidence::Nothing => Err("the step has no evidence to keep a value from".to_owned()),
     }
 }
 
 fn from_http(from: &Extraction, exchanges: &[Exchange]) -> Result<Value, String> {
     let statuses: Vec<u16> = exchanges.iter().map(|exchange| exchange.status).collect();
     let seen = || match statuses.as_slice() {
-        [status] => format!("it answered {status}"),
-        _ => format!("the answers were {statuses:?}"),
+        [status] => format!("the response was {status}"),
+        _ => format!("the responses were {statuses:?}"),
     };
     let first = |find: &dyn Fn(&Exchange) -> Option<Value>, what: String| {
-        exchanges.iter().find_map(find).ok_or_else(|| format!("there is no {what}: {}", seen()))
+        exchanges.iter().find_map(find).ok_or_else(|| format!("no {what}: {}", seen()))
     };
     match from {
         Extraction::Pointer(place) => first(&|exchange| in_json(exchange, place), format!("`{place}`")),
@@ -53,7 +53,7 @@ fn from_process(from: &Extraction, process: &ProcessResult) -> Result<Value, Str
             .map_err(|error| format!("standard output is not JSON: {error}"))
     };
     let place = |place: &str| {
-        resolve(&json()?, place).cloned().ok_or_else(|| format!("there is no `{place}` in standard output"))
+        resolve(&json()?, place).cloned().ok_or_else(|| format!("no `{place}` in standard output"))
     };
     match from {
         Extraction::Pointer(pointer) => place(pointer),
@@ -62,10 +62,10 @@ fn from_process(from: &Extraction, process: &ProcessResult) -> Result<Value, Str
         }
         Extraction::Output(pattern) => {
             let output = format!("{}{}", process.stdout, process.stderr);
-            group(pattern, &output).ok_or_else(|| format!("the output has nothing that matches `{pattern}`"))
+            group(pattern, &output).ok_or_else(|| format!("no text in the output matches `{pattern}`"))
         }
         Extraction::Status | Extraction::Header(_) | Extraction::Count(_) => {
-            Err("a command has no status and no headers".to_owned())
+            Err("a command has no status or headers".to_owned())
         }
     }
 }
@@ -73,11 +73,11 @@ fn from_process(from: &Extraction, process: &ProcessResult) -> Result<Value, Str
 fn from_wire(from: &Extraction, result: &WireResult) -> Result<Value, String> {
     let place = match from {
         Extraction::Pointer(place) => place,
-        _ => return Err("of a WireGuard peer only places are kept".to_owned()),
+        _ => return Err("only JSON pointers can be kept from a WireGuard peer".to_owned()),
     };
     let missing = || {
         let reason = result.untried.as_deref().unwrap_or("the peer did not learn it");
-        format!("there is no `{place}`: {reason}")
+        format!("no `{place}`: {reason}")
     };
     resolve(&result.json, place).filter(|value| !value.is_null()).cloned().ok_or_else(missing)
 }
@@ -106,7 +106,7 @@ mod tests {
     use serde_json::json;
     use std::time::Duration;
 
-    fn answer(status: u16, json: Value) -> Exchange {
+    fn response(status: u16, json: Value) -> Exchange {
         Exchange {
             method: "GET".to_owned(),
             url: "http://target/".to_owned(),
@@ -121,10 +121,10 @@ mod tests {
     }
 
     #[test]
-    fn each_source_brings_its_value_or_says_what_is_missing() {
-        let one = Evidence::Http(vec![answer(201, json!({"data": {"at": "2026-03-17T10:00:00Z"}}))]);
-        let rows = Evidence::Http(vec![answer(200, json!([{"id": 7}]))]);
-        let race = Evidence::Http([201, 401, 401].map(|status| answer(status, json!({}))).to_vec());
+    fn extract_returns_the_value_or_what_is_missing() {
+        let one = Evidence::Http(vec![response(201, json!({"data": {"at": "2026-03-17T10:00:00Z"}}))]);
+        let rows = Evidence::Http(vec![response(200, json!([{"id": 7}]))]);
+        let race = Evidence::Http([201, 401, 401].map(|status| response(status, json!({}))).to_vec());
         let process = Evidence::Process(ProcessResult {
             stdout: r#"{"machine":{"id":"m-1"}}"#.to_owned(),
             stderr: "code: ABCD-1234\n".to_owned(),
@@ -137,18 +137,18 @@ mod tests {
             (
                 Extraction::Pointer("/public_key".into()),
                 &unmet,
-                Err("there is no `/public_key`: the peer did not learn it"),
+                Err("no `/public_key`: the peer did not learn it"),
             ),
             (Extraction::Pointer("/data/at".into()), &one, Ok(json!("2026-03-17T10:00:00Z"))),
             (Extraction::Date("/data/at".into()), &one, Ok(json!("2026-03-17"))),
             (Extraction::Status, &one, Ok(json!(201))),
             (Extraction::Header("Retry-After".into()), &one, Ok(json!("7"))),
-            (Extraction::Pointer("/data/id".into()), &one, Err("there is no `/data/id`: it answered 201")),
+            (Extraction::Pointer("/data/id".into()), &one, Err("no `/data/id`: the response was 201")),
             (Extraction::Pointer("rows/0/id".into()), &rows, Ok(json!(7))),
             (Extraction::Count(vec![401]), &race, Ok(json!(2))),
             (Extraction::Pointer("/machine/id".into()), &process, Ok(json!("m-1"))),
             (Extraction::Output("code: (\\S+)".into()), &process, Ok(json!("ABCD-1234"))),
-            (Extraction::Status, &process, Err("a command has no status and no headers")),
+            (Extraction::Status, &process, Err("a command has no status or headers")),
         ];
         for (from, evidence, wanted) in cases {
             assert_eq!(extract(&from, evidence), wanted.map_err(str::to_owned), "{from:?}");

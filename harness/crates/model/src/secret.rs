@@ -1,4 +1,4 @@
-//! Keeps secrets out of everything that leaves a run.
+//! Redacts secrets in everything that leaves a run.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,14 +10,14 @@ use serde_json::Value;
 use crate::check::evidence::{Evidence, Exchange, ProcessResult, WireResult};
 use crate::check::outcome::Outcome;
 
-/// Shorter values would take ordinary words of an answer with them.
+/// The minimum length of a learnt secret: redacting shorter values would redact ordinary words.
 pub(super) const SHORTEST: usize = 8;
 
-/// Fields whose values are secrets, whatever they look like.
+/// JSON fields whose values are always secrets.
 const SECRET_FIELDS: &str = "access_token|refresh_token|device_code|machine_token|password|token|secret";
 
-/// What secrets look like. The first group, if there is one, is public and stays.
-static SHAPES: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
+/// Patterns of secrets with the shell variable for each. The first group, if any, is public and stays visible.
+static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     let shapes = [
         (r"(tskey-auth-[0-9A-Za-z]{8})[0-9A-Za-z]{8,}".to_owned(), "KEY"),
         (r"(q?ztna_[0-9A-Za-z]{8})[0-9A-Za-z]{8,}".to_owned(), "API_KEY"),
@@ -29,7 +29,7 @@ static SHAPES: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     shapes.into_iter().filter_map(|(shape, name)| Some((Regex::new(&shape).ok()?, name))).collect()
 });
 
-/// The secrets of a sub-test: those that it got to know, and what looks like one.
+/// The secrets of a sub-test: learnt values, and everything that matches a known pattern.
 #[derive(Clone, Default)]
 pub struct Secrets {
     known: Arc<Mutex<Vec<(String, String)>>>,
@@ -42,9 +42,9 @@ struct Find {
 }
 
 impl Secrets {
-    /// Learns a secret and the shell variable that stands for it.
+    /// Adds a secret and the shell variable that replaces it.
     pub fn learn(&self, value: &str, variable: &str) {
-        if value.len() < SHORTEST || shaped_with_public_part(value) {
+        if value.len() < SHORTEST || has_public_prefix(value) {
             return;
         }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,7 +53,7 @@ impl Secrets {
         }
     }
 
-    /// Learns what the fields of an answer say to be secret, such as keys of another implementation's own shape.
+    /// Adds secrets from the evidence's fields, such as keys in another implementation's format.
     pub fn learn_from(&self, evidence: &Evidence) {
         match evidence {
             Evidence::Http(exchanges) => {
@@ -73,13 +73,13 @@ impl Secrets {
         }
     }
 
-    /// The secrets that were learned after the first `count`, each with its shell variable.
+    /// Returns the secrets that were learnt after the first `count`, each with its shell variable.
     pub fn learned_after(&self, count: usize) -> Vec<(String, String)> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.iter().skip(count).cloned().collect()
     }
 
-    /// The text with every secret replaced by what `hide` makes of it.
+    /// Replaces every secret in the text by the result of `hide`.
     pub fn replace(&self, text: &str, mut hide: impl FnMut(&str) -> String) -> String {
         let mut replaced = String::with_capacity(text.len());
         let mut end = 0;
@@ -92,7 +92,7 @@ impl Secrets {
         replaced
     }
 
-    /// The text with every secret hidden.
+    /// Redacts every secret in the text.
     pub fn conceal(&self, text: &str) -> String {
         let mut concealed = String::with_capacity(text.len());
         let mut end = 0;
@@ -105,7 +105,7 @@ impl Secrets {
         concealed
     }
 
-    /// The text as one word of a shell's command line, secrets as variables.
+    /// Returns the text as one word of a shell command, with secrets as variables.
     pub fn shell_word(&self, text: &str) -> String {
         let finds = self.find(text);
         if finds.is_empty() {
@@ -135,7 +135,7 @@ impl Secrets {
         .collect()
     }
 
-    /// The text of a shell's line, secrets as variables where they stand.
+    /// Returns a shell command with secrets replaced by variables.
     pub fn shell_line(&self, text: &str) -> String {
         let mut line = String::with_capacity(text.len());
         let mut end = 0;
@@ -148,7 +148,7 @@ impl Secrets {
         line
     }
 
-    /// An exchange with every secret hidden.
+    /// Redacts every secret in an exchange.
     pub fn conceal_exchange(&self, exchange: &Exchange) -> Exchange {
         let headers = |headers: &[(String, String)]| {
             headers.iter().map(|(name, value)| (name.clone(), self.conceal(value))).collect()
@@ -167,7 +167,7 @@ impl Secrets {
         }
     }
 
-    /// A process's result with every secret hidden.
+    /// Redacts every secret in a process's result.
     pub fn conceal_process(&self, process: &ProcessResult) -> ProcessResult {
         ProcessResult {
             command: self.conceal(&process.command),
@@ -181,7 +181,7 @@ impl Secrets {
         }
     }
 
-    /// What a WireGuard peer saw, with every secret hidden.
+    /// Redacts every secret in a WireGuard peer's result.
     pub fn conceal_wire(&self, result: &WireResult) -> WireResult {
         let json = self.conceal(&result.json.to_string());
         WireResult {
@@ -193,7 +193,7 @@ impl Secrets {
         }
     }
 
-    /// An outcome with every secret hidden.
+    /// Redacts every secret in an outcome.
     pub fn conceal_outcome(&self, outcome: &Outcome) -> Outcome {
         Outcome {
             expected: self.conceal(&outcome.expected),
@@ -225,7 +225,7 @@ impl Secrets {
         }
     }
 
-    /// Where secrets stand, in order and apart.
+    /// Finds secrets, in order and without overlaps.
     fn find(&self, text: &str) -> Vec<Find> {
         let mut finds = Vec::new();
         for (value, variable) in self.known.lock().unwrap_or_else(PoisonError::into_inner).iter() {
@@ -235,12 +235,12 @@ impl Secrets {
                 variable: variable.clone(),
             }));
         }
-        for (shape, variable) in SHAPES.iter() {
+        for (shape, variable) in PATTERNS.iter() {
             for captures in shape.captures_iter(text) {
                 let Some(whole) = captures.get(0) else { continue };
                 let public = captures.get(1).map_or("", |group| group.as_str());
                 let hidden = whole.len() - public.len();
-                // A field's name is public and no part of the value; a key's beginning is both.
+                // A field's name is public and not part of the value; a key's prefix is public and part of it.
                 let is_field = public.starts_with('"');
                 finds.push(Find {
                     range: if is_field { whole.start() + public.len()..whole.end() } else { whole.range() },
@@ -266,7 +266,7 @@ impl Secrets {
     }
 }
 
-/// Whether the value of a field of that name is a secret, whatever it looks like.
+/// Whether values of fields with that name are always secrets.
 pub fn is_secret_field(name: &str) -> bool {
     SECRET_FIELDS.split('|').any(|field| field == name)
 }
@@ -277,9 +277,10 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// Such a value is recognised anyway, and its beginning helps to tell it from others.
-fn shaped_with_public_part(value: &str) -> bool {
-    SHAPES
+/// Whether a pattern matches the whole value and keeps its prefix visible, which tells keys apart. Such a value need not
+/// be learnt.
+fn has_public_prefix(value: &str) -> bool {
+    PATTERNS
         .iter()
         .take(2)
         .any(|(shape, _)| shape.find(value).is_some_and(|find| find.range() == (0..value.len())))
@@ -293,12 +294,12 @@ mod tests {
     const JWT: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl";
 
     #[test]
-    fn every_shape_is_readable() {
-        assert_eq!(SHAPES.len(), 6);
+    fn all_patterns_compile() {
+        assert_eq!(PATTERNS.len(), 6);
     }
 
     #[test]
-    fn secrets_are_hidden_and_public_parts_stay() {
+    fn secrets_are_redacted_and_public_prefixes_stay() {
         let secrets = Secrets::default();
         secrets.learn(JWT, "TOKEN");
         secrets.learn("hunter2-hunter2", "PASSWORD");
@@ -326,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shell_expands_the_word_to_what_was_sent() {
+    fn shell_words_expand_to_the_original_text() {
         let secrets = Secrets::default();
         secrets.learn(JWT, "TOKEN");
         let key = format!("tskey-auth-{HEX}");

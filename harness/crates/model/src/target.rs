@@ -4,21 +4,21 @@ use std::collections::BTreeSet;
 
 use crate::scenario::model::Capability;
 
-/// What a run runs against.
+/// The target of a run.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct TargetDescription {
     /// Its name.
     pub name: String,
-    /// Its version, if the profile says.
+    /// Its version, if the profile declares one.
     pub version: Option<String>,
-    /// Where it answers; none if every sub-test has a control plane of its own.
+    /// Its base URL; null if every sub-test has a control plane of its own.
     pub base_url: Option<String>,
     /// Whether it is the reference, so that `ours` statements are judged.
     pub reference: bool,
-    /// What it declares to be able to do.
+    /// The capabilities that it declares.
     #[schemars(with = "BTreeSet<String>")]
     pub capabilities: BTreeSet<Capability>,
-    /// What is deliberately wrong with it (`--deviation`).
+    /// The deliberate deviation of the reference (`--deviation`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deviating: Option<Deviating>,
 }

@@ -1,27 +1,28 @@
-//! How a run and its sub-tests end.
+//! The verdicts of sub-tests and the ends of runs.
 
-/// Who is to blame when nothing can be said about the target.
+/// Where the fault lies when a sub-test ends without a verdict on the target.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
-    /// The target could not be talked to, or what surrounds it failed.
+    /// The target could not be reached, or its environment failed.
     Environment,
-    /// The kit failed.
+    /// The kit itself failed.
     Kit,
-    /// The run was cut short.
+    /// The run was interrupted.
     Interruption,
 }
 
-/// How a run came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum End {
-    /// Everything planned was done.
+    /// The whole plan was executed.
     Complete,
-    /// A person pressed Ctrl-C.
+    /// A user pressed Ctrl-C.
     Interrupted,
-    /// Somebody asked the process to terminate.
+    /// The process was asked to terminate.
     Cancelled,
 }
 
@@ -31,14 +32,14 @@ pub enum End {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum SubtestVerdict {
-    /// All checks hold.
+    /// All checks passed.
     Pass,
     /// The target failed a check.
     Fail,
-    /// It needs what the target does not declare.
+    /// It needs a capability that the target does not declare.
     Skip,
-    /// The environment or the kit failed, so nothing can be said.
+    /// The environment or the kit failed, so there is no verdict on the target.
     Error,
-    /// It failed, and a waiver allows it.
+    /// It failed, and a waiver accepts the failure.
     Waived,
 }

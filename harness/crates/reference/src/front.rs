@@ -1,4 +1,4 @@
-//! What may stand in front of the embedded reference: the self-test's deviations.
+//! Layers in front of the embedded reference: the self-test's deviations.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -14,21 +14,21 @@ use harness_model::scenario::model::Identity;
 
 use harness_model::target::Deviating;
 
-/// Sessions of the reference's people, valid now.
+/// Currently valid sessions of the reference's identities.
 pub type Sessions = BTreeMap<Identity, String>;
 
-/// Something that every control plane of a run has in front of it.
+/// Starts a layer in front of every control plane of a run.
 pub trait Front: fmt::Debug + Send + Sync {
-    /// What reports say about it.
+    /// Returns the description for reports.
     fn announced(&self) -> Deviating;
 
-    /// Whether the reference believes X-Forwarded-For of everybody; a setting that it has itself.
+    /// Whether the reference trusts `X-Forwarded-For` from every address.
     fn trusts_every_proxy(&self) -> bool;
 
-    /// What the program is started with to be the agent; none if the reference's own agent will do.
+    /// The arguments that make this program the agent; `None` for the reference's own agent.
     fn agent(&self) -> Option<Vec<OsString>>;
 
-    /// Begins to stand in front of a control plane, at an address of its own.
+    /// Starts a layer in front of a control plane, at an address of its own.
     fn stand(
         &self,
         origin: Url,
@@ -37,11 +37,10 @@ pub trait Front: fmt::Debug + Send + Sync {
     ) -> BoxFuture<'_, io::Result<Box<dyn Standing>>>;
 }
 
-/// What stands in front of one control plane, until it is dropped.
+/// A layer in front of one control plane; dropping it stops it.
 pub trait Standing: Send + Sync {
-    /// Where clients reach it.
     fn base_url(&self) -> &Url;
 
-    /// The control plane's clock moved on; sessions from before may have ended.
+    /// Notifies the layer that the control plane's clock has advanced and earlier sessions may have ended.
     fn time_passed(&self, by: Duration, sessions: Sessions) -> BoxFuture<'_, ()>;
 }

@@ -1,4 +1,4 @@
-//! Annotations that GitHub Actions shows beside the scenario's line.
+//! GitHub Actions annotations at the scenario's line.
 
 use std::path::Path;
 
@@ -7,11 +7,11 @@ use crate::results::{CheckResult, Results, SubtestResult};
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::SubtestVerdict;
 
-/// GitHub shows so many errors, and so many warnings, of a step; the rest it drops without a word.
-const MOST: usize = 10;
+/// GitHub shows at most ten errors and ten warnings per step and silently drops the rest.
+const MAX_ANNOTATIONS: usize = 10;
 
-/// One workflow command a sub-test that did not pass, at its first such check, and one a thing that was planned and not
-/// done. `root` is the checkout, `here` what the scenarios' paths are relative to.
+/// Returns one workflow command per sub-test that did not pass, at its first failed check, and one per gap, stale
+/// waiver or regression. `root` is the checkout; the scenarios' paths are relative to `here`.
 pub fn annotations(results: &Results, root: &Path, here: &Path) -> Vec<String> {
     let of = |verdicts: &[SubtestVerdict], kind: &str| {
         let bad = results.subtests.iter().filter(|subtest| verdicts.contains(&subtest.verdict));
@@ -52,13 +52,13 @@ fn annotation(subtest: &SubtestResult, kind: &str, root: &Path, here: &Path) -> 
 }
 
 fn bounded(mut commands: Vec<String>, kind: &str) -> Vec<String> {
-    if commands.len() > MOST {
-        let more = commands.len() - (MOST - 1);
-        commands.truncate(MOST - 1);
+    if commands.len() > MAX_ANNOTATIONS {
+        let more = commands.len() - (MAX_ANNOTATIONS - 1);
+        commands.truncate(MAX_ANNOTATIONS - 1);
         commands.push(command(
             kind,
             &[("title", "conformance")],
-            &format!("… and {more} more; the reports have them all"),
+            &format!("… and {more} more; see the reports for all of them"),
         ));
     }
     commands

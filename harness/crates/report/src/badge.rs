@@ -1,4 +1,4 @@
-//! The `badge` report: what shields.io's endpoint badges take.
+//! The `badge` report: the JSON that a shields.io endpoint badge reads.
 
 use serde_json::json;
 
@@ -6,7 +6,6 @@ use crate::exit_code::Verdict;
 use crate::headline;
 use crate::results::Results;
 
-/// The report's text.
 pub fn render(results: &Results) -> String {
     let color = match (results.verdict, headline::count(&results.totals.subtests, "waived")) {
         (Verdict::Conformant, 0) => "brightgreen",

@@ -1,7 +1,7 @@
-//! What a target declares to be able to do, and how much of that a run has put to the test.
+//! The capabilities that a target declares, and whether the run exercised them.
 //!
-//! A capability that is declared while every check that needs it was skipped is an empty claim, and fails the run
-//! (decision 2 of the design). One that is not declared is listed, so that nobody takes silence for a pass.
+//! A declared capability whose checks were all skipped is an empty claim and fails the run (decision 2 of the design).
+//! An undeclared one is listed, so that it is not mistaken for a pass.
 
 use std::collections::BTreeSet;
 
@@ -10,64 +10,62 @@ use serde::{Deserialize, Serialize};
 
 use harness_model::scenario::model::Capability;
 
-/// The target's claims and what was not claimed.
+/// The declared and the undeclared capabilities of a target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Claims {
-    /// What it declares.
+    /// Capabilities that the target declares.
     pub declared: Vec<Claim>,
-    /// What it does not declare: nothing that needs it is verified.
+    /// Capabilities that the target does not declare; nothing that needs one is verified.
     pub not_verified: Vec<Unclaimed>,
 }
 
 /// A declared capability.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Claim {
-    /// As profiles write it.
+    /// The capability's name, as in target profiles.
     pub capability: String,
-    /// What the run says about it.
+    /// Whether the run exercised it.
     pub state: ClaimState,
     /// How many selected sub-tests need it.
     pub subtests: usize,
-    /// How many checks in them were judged.
+    /// How many checks of these sub-tests were judged.
     pub checks: usize,
 }
 
-/// What a run says about a declared capability.
+/// Whether a run exercised a declared capability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClaimState {
-    /// A check that needs it was judged, or should have been.
+    /// A check that needs it was judged, or its sub-test was cut short.
     Exercised,
-    /// Every check that needs it was skipped: the claim is empty, and the run incomplete.
+    /// Every check that needs it was skipped: the claim is empty and the run incomplete.
     Skipped,
-    /// Nothing that needs it was selected.
+    /// No selected sub-test needs it.
     NotSelected,
 }
 
 /// A capability that the target does not declare.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unclaimed {
-    /// As profiles write it.
+    /// The capability's name, as in target profiles.
     pub capability: String,
     /// The selected sub-tests that need it.
     pub subtests: Vec<String>,
 }
 
-/// A selected sub-test, as far as claims go.
+/// How far a selected sub-test exercises the capabilities it needs.
 #[derive(Debug, Clone, Copy)]
 pub struct Exercise<'a> {
-    /// Its id.
     pub id: &'a str,
-    /// What it needs.
     pub needs: &'a BTreeSet<Capability>,
-    /// Whether it came to no verdict: it says so itself, and nothing about the claim.
+    /// Whether it ended without a verdict, which says nothing about the claim.
     pub is_cut_short: bool,
-    /// How many of its checks ended otherwise than skipped.
+    /// How many of its checks were not skipped.
     pub checks: usize,
 }
 
 impl Claims {
-    /// What these sub-tests say about a target that declares that.
+    /// Determines what the selected sub-tests exercise of the declared capabilities.
     pub fn of(declared: &BTreeSet<Capability>, selected: &[Exercise<'_>]) -> Self {
         let needing =
             |capability: Capability| selected.iter().filter(move |one| one.needs.contains(&capability));
@@ -94,7 +92,7 @@ impl Claims {
         }
     }
 
-    /// The declared capabilities that nothing was judged of although something was selected.
+    /// Returns the declared capabilities whose checks were all skipped.
     pub fn empty(&self) -> impl Iterator<Item = &Claim> {
         self.declared.iter().filter(|claim| claim.state == ClaimState::Skipped)
     }
@@ -105,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_claim_is_empty_when_every_check_that_needs_it_was_skipped() {
+    fn claim_is_empty_when_all_its_checks_were_skipped() {
         let agent = BTreeSet::from([Capability::Agent]);
         let one = |is_cut_short, checks| Exercise { id: "a/ST1", needs: &agent, is_cut_short, checks };
         let cases: [(&[Exercise<'_>], ClaimState); 5] = [
@@ -124,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_declared_is_listed_with_what_needs_it() {
+    fn undeclared_capabilities_are_listed_with_their_subtests() {
         let needs = BTreeSet::from([Capability::Clock]);
         let selected = [Exercise { id: "a/ST1", needs: &needs, is_cut_short: false, checks: 0 }];
         let claims = Claims::of(&BTreeSet::from([Capability::Agent]), &selected);

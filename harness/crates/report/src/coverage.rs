@@ -1,4 +1,4 @@
-//! How much of what the documents state a run has shown.
+//! Which documented statements a run has verified.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,63 +7,60 @@ use harness_model::scenario::model::StatementId;
 
 use harness_model::requirement::{Level, Registry};
 
-/// What a run found out about statements, gathered as it goes on.
+/// The results of a run by statement, collected while it runs.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
-    /// How many checks were to judge it.
+    /// The number of planned checks of each statement.
     planned: BTreeMap<StatementId, usize>,
     verdicts: BTreeMap<StatementId, Vec<CheckVerdict>>,
     skips: BTreeMap<StatementId, BTreeSet<String>>,
 }
 
-/// What a run says about one statement.
+/// The result of one statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coverage {
-    /// The statement.
     pub id: StatementId,
-    /// How binding it is.
     pub level: Level,
-    /// Whether it was shown.
     pub verdict: StatementVerdict,
-    /// Why it is not verified, or only in part; none if it is as a whole.
+    /// Why it is unverified or only partly verified; `None` if it is fully verified.
     pub reason: Option<String>,
 }
 
-/// Whether a statement was shown.
+/// Whether a run has verified a statement.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum StatementVerdict {
-    /// At least one check passed, none failed, and none of those planned was left unjudged.
+    /// At least one check passed, and every planned check was judged without a failure.
     Verified,
-    /// A check failed.
+    /// At least one check failed, waived or not.
     Violated,
-    /// Nothing can be said.
+    /// No check failed, but not every planned check was judged.
     Unverified,
 }
 
 impl Findings {
-    /// These statements have a check in a sub-test that runs, once a check.
+    /// Records a planned check of these statements.
     pub fn planned<'a>(&mut self, statements: impl IntoIterator<Item = &'a StatementId>) {
         for id in statements {
             *self.planned.entry(id.clone()).or_default() += 1;
         }
     }
 
-    /// A check was judged.
+    /// Records the outcome of a check.
     pub fn judged(&mut self, outcome: &Outcome) {
         self.found(&outcome.statements, outcome.verdict);
     }
 
-    /// A check on these statements was judged.
+    /// Records the verdict of a check of these statements.
     pub fn found(&mut self, statements: &[StatementId], verdict: CheckVerdict) {
         for id in statements {
             self.verdicts.entry(id.clone()).or_default().push(verdict);
         }
     }
 
-    /// These statements have a check in a sub-test that was skipped, for this reason.
+    /// Records a check of these statements in a skipped sub-test.
     pub fn skipped<'a>(&mut self, statements: impl IntoIterator<Item = &'a StatementId>, reason: &str) {
         for id in statements {
             self.skips.entry(id.clone()).or_default().insert(reason.to_owned());
@@ -71,9 +68,8 @@ impl Findings {
     }
 }
 
-/// What the findings say about each statement of these suites (all suites if none is named) and about
-/// each other one that they mention, in the registry's order. `ours` statements are left out unless the
-/// target is the reference.
+/// Returns the result of each statement of these suites (of all suites if none is named) and of any other
+/// statement with findings, in registry order. `ours` statements are included only for the reference.
 pub fn coverage(
     registry: &Registry,
     suites: &[String],
@@ -86,38 +82,38 @@ pub fn coverage(
         .filter(|requirement| requirement.level != Level::Ours || is_reference)
         .filter(|requirement| {
             let suite = registry.chapter(requirement.chapter()).and_then(|chapter| chapter.suite.as_deref());
-            let asked =
+            let is_selected =
                 suites.is_empty() || suite.is_some_and(|suite| suites.iter().any(|named| named == suite));
-            asked || findings.mention(&requirement.id)
+            is_selected || findings.covers(&requirement.id)
         })
         .map(|requirement| {
-            let (verdict, reason) = findings.about(&requirement.id);
+            let (verdict, reason) = findings.verdict_of(&requirement.id);
             Coverage { id: requirement.id.clone(), level: requirement.level, verdict, reason }
         })
         .collect()
 }
 
 impl Findings {
-    fn mention(&self, id: &str) -> bool {
+    fn covers(&self, id: &str) -> bool {
         self.planned.contains_key(id) || self.verdicts.contains_key(id) || self.skips.contains_key(id)
     }
 
-    fn about(&self, id: &str) -> (StatementVerdict, Option<String>) {
+    fn verdict_of(&self, id: &str) -> (StatementVerdict, Option<String>) {
         let verdicts = self.verdicts.get(id).map(Vec::as_slice).unwrap_or_default();
         let has = |verdict| verdicts.contains(&verdict);
         if has(CheckVerdict::Fail) {
             return (StatementVerdict::Violated, Some("a check failed".to_owned()));
         }
         if has(CheckVerdict::Waived) {
-            // A waiver lets a run pass; it does not make the statement true.
-            return (StatementVerdict::Violated, Some("a check failed, which is waived".to_owned()));
+            // A waiver lets the run pass, but the statement is still violated.
+            return (StatementVerdict::Violated, Some("a check failed (waived)".to_owned()));
         }
         if has(CheckVerdict::Error) {
-            return (StatementVerdict::Unverified, Some("its check could not be judged".to_owned()));
+            return (StatementVerdict::Unverified, Some("a check could not be judged".to_owned()));
         }
         let planned = self.planned.get(id).copied().unwrap_or_default();
         if has(CheckVerdict::Pass) && verdicts.len() < planned {
-            let reason = format!("only {} of its {planned} checks were judged", verdicts.len());
+            let reason = format!("only {} of {planned} checks were judged", verdicts.len());
             return (StatementVerdict::Unverified, Some(reason));
         }
         let skips = self.skips.get(id).map(|reasons| {
@@ -125,14 +121,14 @@ impl Findings {
             reasons.join("; ")
         });
         if has(CheckVerdict::Pass) {
-            return (StatementVerdict::Verified, skips.map(|skips| format!("in part: {skips}")));
+            return (StatementVerdict::Verified, skips.map(|skips| format!("partly: {skips}")));
         }
         let reason = if let Some(skips) = skips {
             format!("no check ran: {skips}")
         } else if planned > 0 {
-            "no check ran, although one was planned".to_owned()
+            "no planned check ran".to_owned()
         } else {
-            "no check of this run names it".to_owned()
+            "no check in this run covers it".to_owned()
         };
         (StatementVerdict::Unverified, Some(reason))
     }
@@ -179,40 +175,28 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_is_verified_only_by_passes_alone() {
+    fn statement_is_verified_only_if_every_check_passed() {
         use CheckVerdict::{Error, Fail, Pass, Skip, Waived};
         let registry = Registry::load(REGISTRY, Path::new("r.toml")).unwrap();
         let id = "a/F.1".to_owned();
         for (verdicts, planned, skip, verdict, reason) in [
             (vec![Pass], true, None, StatementVerdict::Verified, None),
             (vec![Pass, Skip], true, None, StatementVerdict::Verified, None),
-            (vec![Pass], true, Some("needs x"), StatementVerdict::Verified, Some("in part: needs x")),
+            (vec![Pass], true, Some("needs x"), StatementVerdict::Verified, Some("partly: needs x")),
             (vec![Pass, Fail], true, None, StatementVerdict::Violated, Some("a check failed")),
             (vec![Error, Fail], true, None, StatementVerdict::Violated, Some("a check failed")),
             (vec![Waived, Fail], true, None, StatementVerdict::Violated, Some("a check failed")),
-            (
-                vec![Pass, Waived],
-                true,
-                None,
-                StatementVerdict::Violated,
-                Some("a check failed, which is waived"),
-            ),
+            (vec![Pass, Waived], true, None, StatementVerdict::Violated, Some("a check failed (waived)")),
             (
                 vec![Pass, Error],
                 true,
                 None,
                 StatementVerdict::Unverified,
-                Some("its check could not be judged"),
+                Some("a check could not be judged"),
             ),
-            (
-                vec![],
-                true,
-                None,
-                StatementVerdict::Unverified,
-                Some("no check ran, although one was planned"),
-            ),
+            (vec![], true, None, StatementVerdict::Unverified, Some("no planned check ran")),
             (vec![], false, Some("needs x"), StatementVerdict::Unverified, Some("no check ran: needs x")),
-            (vec![], false, None, StatementVerdict::Unverified, Some("no check of this run names it")),
+            (vec![], false, None, StatementVerdict::Unverified, Some("no check in this run covers it")),
         ] {
             let mut findings = Findings::default();
             if planned {
@@ -235,13 +219,13 @@ mod tests {
     }
 
     #[test]
-    fn a_check_that_never_came_keeps_a_statement_from_being_verified() {
+    fn unjudged_planned_check_leaves_statement_unverified() {
         let registry = Registry::load(REGISTRY, Path::new("r.toml")).unwrap();
         let id = "a/F.1".to_owned();
         let mut findings = Findings::default();
         findings.planned([&id, &id]);
         for (verdict, reason) in [
-            (StatementVerdict::Unverified, Some("only 1 of its 2 checks were judged")),
+            (StatementVerdict::Unverified, Some("only 1 of 2 checks were judged")),
             (StatementVerdict::Verified, None),
         ] {
             findings.judged(&outcome(&id, CheckVerdict::Pass));
@@ -251,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn suites_bound_what_is_listed_but_what_was_judged_is_always_listed() {
+    fn judged_statements_are_listed_even_outside_selected_suites() {
         let registry = Registry::load(REGISTRY, Path::new("r.toml")).unwrap();
         let ids = |suites: &[&str], findings: &Findings, is_reference| -> Vec<String> {
             let suites: Vec<String> = suites.iter().map(|suite| (*suite).to_owned()).collect();

@@ -1,4 +1,4 @@
-//! `--report FORMAT=PATH` and `--report-dir DIR`: what is written where.
+//! `--report FORMAT=PATH` and `--report-dir DIR`: the report formats and their files.
 
 use std::fmt::Display;
 use std::io::{Seek as _, Write as _};
@@ -8,26 +8,24 @@ use std::str::FromStr;
 use crate::results::Results;
 use crate::{badge, html, json, junit, markdown, tap};
 
-/// Formats that reports can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// `results.json`.
     Json,
-    /// JUnit's XML.
     Junit,
-    /// One page for people.
+    /// A self-contained page.
     Html,
-    /// For a pull request.
+    /// A summary for a pull request.
     Markdown,
-    /// The Test Anything Protocol.
+    /// Test Anything Protocol.
     Tap,
-    /// What a badge says, as shields.io takes it.
+    /// A shields.io endpoint badge.
     Badge,
-    /// What somebody else can evaluate again, made while the run goes on.
+    /// A bundle that a third party can verify, recorded during the run.
     Evidence,
 }
 
-/// Each format, its name on the command line and its file in a folder of reports.
+/// Each format with its name on the command line and its file name in a report folder.
 const FORMATS: [(Format, &str, &str); 7] = [
     (Format::Json, "json", "results.json"),
     (Format::Junit, "junit", "junit.xml"),
@@ -38,44 +36,32 @@ const FORMATS: [(Format, &str, &str); 7] = [
     (Format::Evidence, "evidence", "evidence.zip"),
 ];
 
-/// One report to be written.
+/// A report and the path it is written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
-    /// In which format.
     pub format: Format,
-    /// Where to.
     pub path: PathBuf,
 }
 
-/// A report cannot be asked for like this: a usage error.
+/// An invalid report destination: a usage error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DestinationError {
-    /// There is no `=`.
-    #[error("`{0}` is not FORMAT=PATH, such as junit=reports/junit.xml")]
+    #[error("invalid report `{0}`: expected FORMAT=PATH, such as junit=reports/junit.xml")]
     Shape(String),
-    /// There is no such format.
-    #[error("there is no report format `{0}`; there are: {names}", names = names())]
+    #[error("unknown report format `{0}`: expected one of {names}", names = names())]
     Unknown(String),
-    /// The run is over.
-    #[error("evidence is recorded while a run goes on: ask for it there; results alone are none")]
+    /// The format needs more than the results of a finished run.
+    #[error("evidence can only be recorded during a run\nuse `harness --report evidence=PATH`")]
     NotOfResults,
-    /// Nothing can be written there.
-    #[error("the report {path} cannot be written: {cause}; give another path")]
-    Unwritable {
-        /// The path.
-        path: String,
-        /// What the system says.
-        cause: String,
-    },
+    #[error("cannot write report {path}: {cause}")]
+    Unwritable { path: String, cause: String },
 }
 
-/// A report could not be written after all.
+/// Writing a report failed.
 #[derive(Debug, thiserror::Error)]
-#[error("the report {path} could not be written: {cause}")]
+#[error("writing report {path} failed: {cause}")]
 pub struct WriteError {
-    /// The path.
     pub path: String,
-    /// What happened.
     pub cause: String,
 }
 
@@ -97,27 +83,27 @@ impl FromStr for Destination {
 }
 
 impl Destination {
-    /// Every format there is, in one folder.
+    /// Returns a destination in `folder` for every format.
     pub fn all_in(folder: &Path) -> Vec<Self> {
         FORMATS.iter().map(|(format, _, file)| Self { format: *format, path: folder.join(file) }).collect()
     }
 
-    /// Whether it shows the reference's answers beside the target's.
+    /// Whether the format shows the reference's responses next to the target's.
     pub fn compares(&self) -> bool {
         matches!(self.format, Format::Json | Format::Html | Format::Markdown | Format::Evidence)
     }
 
-    /// Finds out before the run whether the report can be written; makes its folder.
+    /// Creates the folder and checks, before the run, that the report can be written.
     ///
     /// # Errors
-    /// It cannot.
+    /// The path is not writable.
     pub fn prepare(&self) -> Result<(), DestinationError> {
         let unwritable = |cause: std::io::Error| DestinationError::Unwritable {
             path: self.path.display().to_string(),
             cause: cause.to_string(),
         };
         if self.path.is_dir() {
-            return Err(unwritable(std::io::Error::other("it is a folder")));
+            return Err(unwritable(std::io::Error::other("is a directory")));
         }
         if self.is_stream() {
             return std::fs::OpenOptions::new().write(true).open(&self.path).map(drop).map_err(unwritable);
@@ -126,23 +112,23 @@ impl Destination {
         tempfile::NamedTempFile::new_in(self.folder()).map(drop).map_err(unwritable)
     }
 
-    /// The same for a run that is over, of which only results are left.
+    /// Does the same for a finished run, of which only the results are left.
     ///
     /// # Errors
-    /// It cannot, or is made of more than results.
+    /// The path is not writable, or the format needs more than results.
     pub fn prepare_of_results(&self) -> Result<(), DestinationError> {
         if self.is_of_results() { self.prepare() } else { Err(DestinationError::NotOfResults) }
     }
 
-    /// Whether results are all that it is made of.
+    /// Whether the report can be built from results alone.
     pub fn is_of_results(&self) -> bool {
         self.format != Format::Evidence
     }
 
-    /// Writes the report; nobody ever reads half of it.
+    /// Writes the report atomically.
     ///
     /// # Errors
-    /// The disk refuses.
+    /// The report cannot be rendered or written.
     pub fn write(&self, results: &Results) -> Result<(), WriteError> {
         let text = match self.format {
             Format::Json => json::render(results).map_err(|error| self.failed(&error))?,
@@ -158,10 +144,10 @@ impl Destination {
         self.fill(|file| file.write_all(text.as_bytes()))
     }
 
-    /// Writes what somebody else makes; nobody ever reads half of it.
+    /// Writes the output of `make` atomically.
     ///
     /// # Errors
-    /// It cannot be made, or the disk refuses.
+    /// `make` fails, or the file cannot be written.
     pub fn fill<E: Display>(
         &self,
         make: impl FnOnce(&mut std::fs::File) -> Result<(), E>,
@@ -186,7 +172,7 @@ impl Destination {
         WriteError { path: self.path.display().to_string(), cause: cause.to_string() }
     }
 
-    /// Whether it is a pipe or a device, such as /dev/stdout: a file must not take its place.
+    /// Whether the path is a pipe or a device such as /dev/stdout, which must not be replaced by a file.
     fn is_stream(&self) -> bool {
         self.path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
     }
@@ -203,7 +189,7 @@ fn names() -> String {
     FORMATS.map(|(_, name, _)| name).join(", ")
 }
 
-/// Temporary files are private; a report is for others to read.
+/// Makes the file readable by everyone: temporary files are private.
 fn readable(file: &std::fs::File) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     file.set_permissions(std::fs::Permissions::from_mode(0o644))
@@ -214,16 +200,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_asked_for_is_understood_or_refused_with_what_there_is() {
+    fn parses_format_and_path() {
         const ALL: &str = "json, junit, html, markdown, tap, badge, evidence";
         let cases = [
             ("json=out.json", Ok("out.json")),
             ("junit=a=b.xml", Ok("a=b.xml")),
             ("markdown=-", Ok("-")),
             ("evidence=x.zip", Ok("x.zip")),
-            ("yaml=x", Err(format!("there is no report format `yaml`; there are: {ALL}"))),
-            ("json", Err("`json` is not FORMAT=PATH, such as junit=reports/junit.xml".to_owned())),
-            ("json=", Err("`json=` is not FORMAT=PATH, such as junit=reports/junit.xml".to_owned())),
+            ("yaml=x", Err(format!("unknown report format `yaml`: expected one of {ALL}"))),
+            (
+                "json",
+                Err("invalid report `json`: expected FORMAT=PATH, such as junit=reports/junit.xml".to_owned()),
+            ),
+            (
+                "json=",
+                Err("invalid report `json=`: expected FORMAT=PATH, such as junit=reports/junit.xml"
+                    .to_owned()),
+            ),
         ];
         for (text, wanted) in cases {
             let found = text.parse::<Destination>().map(|destination| destination.path);
@@ -235,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unwritable_place_is_found_out_before_the_run() {
+    fn prepare_rejects_unwritable_paths() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("file"), "").unwrap();
         let at = |path: &str| Destination { format: Format::Json, path: folder.path().join(path) };

@@ -1,62 +1,61 @@
-//! From what a run found to its verdict and the exit code (decision 3 of the design).
+//! The verdict of a run and its exit code (decision 3 of the design).
 
 use harness_model::event::End;
 
-/// The target does not conform, or something got worse.
+/// The target does not conform, a waiver is stale, or something got worse.
 pub const NON_CONFORMANT: u8 = 1;
-/// Wrong usage, configuration or scenario.
+/// Usage, configuration or scenario error.
 pub const USAGE: u8 = 2;
 /// The target or the environment failed.
 pub const ENVIRONMENT: u8 = 3;
 /// No sub-test was selected.
 pub const NOTHING_SELECTED: u8 = 4;
-/// The kit's own fault.
+/// Internal error of the kit.
 pub const KIT: u8 = 70;
 
-/// What a run found, in numbers.
+/// The counts that determine a run's verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tally {
     /// Sub-tests with a failed check.
     pub failed: usize,
-    /// Sub-tests that the target or the environment kept from a verdict.
+    /// Sub-tests without a verdict because the target or the environment failed.
     pub environment: usize,
-    /// Sub-tests that the kit's own fault kept from a verdict.
+    /// Sub-tests without a verdict because of an internal error of the kit.
     pub kit: usize,
-    /// Things that were planned or promised and not done.
+    /// Planned checks that did not run, and empty claims.
     pub gaps: usize,
-    /// Waivers that have expired or that nothing needs any more.
+    /// Waivers that expired or are no longer needed.
     pub stale: usize,
-    /// How the run ended.
     pub end: End,
 }
 
-/// What a run says about the target.
+/// The verdict of a run on its target.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Every check that was planned holds.
+    /// Every planned check passed.
     Conformant,
     /// A check failed.
     NonConformant,
-    /// Nothing else is wrong than a waiver, which has expired or is no longer needed.
+    /// Everything passed, but a waiver expired or is no longer needed.
     StaleWaiver,
-    /// Every check that was planned holds, and still something is worse than before, or hangs on the order.
+    /// Every planned check passed, but something is worse than in the baseline or order-dependent.
     Worse,
-    /// The target or the environment kept checks from being judged.
+    /// Checks could not be evaluated because the target or the environment failed.
     EnvironmentError,
-    /// Something planned was not done, or the run was cancelled.
+    /// A planned check did not run, or the run was cancelled.
     Incomplete,
-    /// The kit failed.
+    /// Internal error of the kit.
     KitError,
-    /// A person interrupted the run.
+    /// The user interrupted the run.
     Interrupted,
 }
 
 impl Tally {
-    /// The verdict. What keeps all others from being believed comes first; after that what is certain
-    /// (a failed check) before what is not.
+    /// Determines the verdict. Errors that cast doubt on everything else take precedence; then certain findings
+    /// (a failed check) over uncertain ones.
     pub fn verdict(&self) -> Verdict {
         match self {
             Self { end: End::Interrupted, .. } => Verdict::Interrupted,
@@ -72,7 +71,6 @@ impl Tally {
 }
 
 impl Verdict {
-    /// The process's exit code.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Conformant => 0,
@@ -84,16 +82,15 @@ impl Verdict {
         }
     }
 
-    /// In words.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Conformant => "conformant",
             Self::NonConformant => "not conformant",
-            Self::StaleWaiver => "not passed: a waiver has expired or is no longer needed",
-            Self::Worse => "not passed: something got worse, or hangs on the order",
+            Self::StaleWaiver => "not passed: a waiver expired or is no longer needed",
+            Self::Worse => "not passed: regressions or order-dependent results",
             Self::EnvironmentError => "no verdict: the target or its environment failed",
-            Self::Incomplete => "no verdict: not everything planned was done",
-            Self::KitError => "no verdict: the kit itself failed",
+            Self::Incomplete => "no verdict: the run is incomplete",
+            Self::KitError => "no verdict: internal error of the kit",
             Self::Interrupted => "no verdict: interrupted",
         }
     }
@@ -104,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_of_exit_codes() {
+    fn verdict_determines_exit_code() {
         let clean = Tally { failed: 0, environment: 0, kit: 0, gaps: 0, stale: 0, end: End::Complete };
         let cases = [
             (clean, 0),

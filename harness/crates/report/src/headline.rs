@@ -1,4 +1,4 @@
-//! A run in one sentence and in one line of counts, the same in every report.
+//! The sentence and the counts that summarise a run, the same in every report.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::exit_code::Verdict;
 use crate::results::Results;
 use harness_model::event::SubtestVerdict;
 
-/// What the run says about the target, as a sentence.
+/// Returns the verdict on the target as a sentence.
 pub fn sentence(results: &Results) -> String {
     let target = target(results);
     let subtests = |verdict: &str| count(&results.totals.subtests, verdict);
@@ -24,7 +24,7 @@ pub fn sentence(results: &Results) -> String {
             format!("{target} conforms: all {} are verified.", of(all, "documented statement"))
         }
         Verdict::Conformant => format!(
-            "{target} conforms as far as it was judged: {verified} of {} {} verified.",
+            "{target} conforms as far as it was tested: {verified} of {} {} verified.",
             of(all, "documented statement"),
             if verified == 1 { "is" } else { "are" },
         ),
@@ -37,25 +37,25 @@ pub fn sentence(results: &Results) -> String {
         ),
         Verdict::StaleWaiver => format!("{target} does not pass: {}.", stale(results).join(", ")),
         Verdict::Worse => format!(
-            "{target} does not pass, although every check holds: {}.",
+            "{target} does not pass, although every check passed: {}.",
             match results.regressions.as_slice() {
                 [only] => only.clone(),
-                all => format!("{} things got worse or hang on the order", all.len()),
+                all => format!("{} regressions or order-dependent results", all.len()),
             }
         ),
         Verdict::EnvironmentError => format!(
-            "There is no verdict on {target}: it or its surroundings failed in {}.",
+            "No verdict on {target}: the target or its environment failed in {}.",
             of(subtests("error"), "sub-test")
         ),
-        Verdict::Incomplete => format!("There is no verdict on {target}: not everything planned was done."),
-        Verdict::KitError => format!("There is no verdict on {target}: the kit itself failed."),
-        Verdict::Interrupted => format!("There is no verdict on {target}: the run was interrupted."),
+        Verdict::Incomplete => format!("No verdict on {target}: the run is incomplete."),
+        Verdict::KitError => format!("No verdict on {target}: internal error of the kit."),
+        Verdict::Interrupted => format!("No verdict on {target}: the run was interrupted."),
     }
 }
 
-/// What keeps a run from being conformant beside its sub-tests: things not done, and waivers that are stale.
+/// Returns what keeps the run from passing besides its sub-tests: gaps, stale waivers and regressions.
 pub fn troubles(results: &Results) -> Vec<String> {
-    let stale = stale(results).into_iter().map(|stale| format!("a stale waiver: {stale}"));
+    let stale = stale(results).into_iter().map(|stale| format!("stale waiver: {stale}"));
     results.gaps.iter().cloned().chain(stale).chain(results.regressions.iter().cloned()).collect()
 }
 
@@ -64,7 +64,7 @@ fn stale(results: &Results) -> Vec<String> {
     stale.map(|waiver| format!("the waiver of {} is {}", waiver.covers(), waiver.state.in_words())).collect()
 }
 
-/// The target's name and version.
+/// Returns the target's name and version.
 pub fn target(results: &Results) -> String {
     match &results.target.version {
         Some(version) => format!("{} {version}", results.target.name),
@@ -72,7 +72,7 @@ pub fn target(results: &Results) -> String {
     }
 }
 
-/// The sub-tests counted, as the terminal has them; what is zero and may be is left out.
+/// Returns the numbers of sub-tests by verdict; waived ones only if there are any.
 pub fn counts(results: &Results) -> String {
     let subtests = |verdict: &str| count(&results.totals.subtests, verdict);
     let waived = match subtests("waived") {
@@ -80,30 +80,29 @@ pub fn counts(results: &Results) -> String {
         waived => format!(", {waived} waived"),
     };
     format!(
-        "{} passed, {} failed{waived}, {} skipped, {} errors",
+        "{} passed, {} failed{waived}, {} skipped, {}",
         subtests("pass"),
         subtests("fail"),
         subtests("skip"),
-        subtests("error")
+        of(subtests("error"), "error")
     )
 }
 
-/// The checks counted; what is zero and may be is left out.
+/// Returns the numbers of checks by verdict; rare verdicts only if they occur.
 pub fn checks(results: &Results) -> String {
     let checks = |verdict: &str| count(&results.totals.checks, verdict);
-    let rare =
-        [("waived", "waived"), ("error", "could not be judged"), ("skip", "not judged on this target")];
+    let rare = [("waived", "waived"), ("error", "not evaluated"), ("skip", "not applicable to this target")];
     let rare = rare.iter().filter(|(verdict, _)| checks(verdict) > 0);
     let rare = rare.map(|(verdict, words)| format!(", {} {words}", checks(verdict)));
     format!("{} passed, {} failed{}", checks("pass"), checks("fail"), rare.collect::<String>())
 }
 
-/// What a badge says: failures first, then what passed, and what was waived or skipped.
+/// Returns the text of the badge: failures first, then passed, waived and skipped sub-tests.
 pub fn badge(results: &Results) -> String {
     let subtests = |verdict: &str| count(&results.totals.subtests, verdict);
     let parts = [
         (subtests("fail"), "failed", false),
-        (subtests("error"), "without a verdict", false),
+        (subtests("error"), if subtests("error") == 1 { "error" } else { "errors" }, false),
         (subtests("pass"), "passed", true),
         (subtests("waived"), "waived", true),
         (subtests("skip"), "skipped", false),
@@ -112,13 +111,13 @@ pub fn badge(results: &Results) -> String {
     let mut shown: Vec<String> = shown.map(|(count, word, _)| format!("{count} {word}")).collect();
     match results.verdict {
         Verdict::StaleWaiver => shown.insert(0, "stale waiver".to_owned()),
-        Verdict::Worse => shown.insert(0, "got worse".to_owned()),
+        Verdict::Worse => shown.insert(0, "regressed".to_owned()),
         _ => {}
     }
     shown.join(", ")
 }
 
-/// How many have this verdict.
+/// Returns the count for a verdict, zero if it is absent.
 pub fn count(counts: &BTreeMap<String, usize>, verdict: &str) -> usize {
     counts.get(verdict).copied().unwrap_or_default()
 }
@@ -128,7 +127,7 @@ pub fn of(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// The skipped sub-tests by reason, in order of appearance, each id once.
+/// Groups the skipped sub-tests by reason, in order of appearance, each id once.
 pub fn skips(results: &Results) -> Vec<(&str, Vec<&str>)> {
     let mut order: Vec<(&str, Vec<&str>)> = Vec::new();
     let mut known: BTreeMap<&str, usize> = BTreeMap::new();
@@ -147,7 +146,7 @@ pub fn skips(results: &Results) -> Vec<(&str, Vec<&str>)> {
     order
 }
 
-/// Everything that is left on the target: where it comes from, if a sub-test made it, and what it is.
+/// Returns everything that was not cleaned up on the target, with the sub-test that left it, if any.
 pub fn leftovers(results: &Results) -> Vec<(Option<&str>, &str)> {
     let of_subtests = results.subtests.iter().flat_map(|subtest| {
         subtest.leftovers.iter().map(|leftover| (Some(subtest.id.as_str()), leftover.as_str()))

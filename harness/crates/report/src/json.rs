@@ -4,15 +4,13 @@ use std::borrow::Cow;
 
 use crate::results::Results;
 
-/// The report's text.
-///
 /// # Errors
-/// None that the types allow; the library's is passed on.
+/// Serialisation errors of the library; the types themselves cannot cause one.
 pub fn render(results: &Results) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(results).map(|text| text + "\n")
 }
 
-/// JSON as people read it, anything else as it came.
+/// Returns JSON indented, and any other text unchanged.
 pub(super) fn pretty(body: &str) -> Cow<'_, str> {
     let json = serde_json::from_str::<serde_json::Value>(body).ok();
     let pretty = json.and_then(|json| serde_json::to_string_pretty(&json).ok());

@@ -1,4 +1,4 @@
-//! The `junit` report, as CI servers show it: `<failure>` is the target's, `<error>` the kit's or the environment's.
+//! The `junit` report: `<failure>` blames the target, `<error>` the kit or the environment.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,10 +11,8 @@ use crate::results::{CheckResult, Results, SubtestResult};
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::{Fault, SubtestVerdict};
 
-/// The report's text.
-///
 /// # Errors
-/// The library's, when a text cannot be written as XML.
+/// A text cannot be written as XML.
 pub fn render(results: &Results) -> Result<String, quick_junit::SerializeError> {
     let mut report = Report::new(format!("{} against {}", results.kit.name, headline::target(results)));
     report.timestamp = results.started_at.parse().ok();
@@ -26,7 +24,7 @@ pub fn render(results: &Results) -> Result<String, quick_junit::SerializeError> 
             .or_insert_with(|| TestSuite::new(format!("{}/{}", subtest.suite, subtest.chapter)))
             .add_test_case(case(subtest));
     }
-    // Read beside the failures that it explains.
+    // CI servers show a suite's output next to its failures.
     let diagnosis: Vec<String> = results.diagnosis.iter().map(ToString::to_string).collect();
     for suite in suites.values_mut().filter(|suite| suite.failures > 0 && !diagnosis.is_empty()) {
         suite.set_system_out(diagnosis.join("\n"));
@@ -39,7 +37,7 @@ pub fn render(results: &Results) -> Result<String, quick_junit::SerializeError> 
         suite.set_time(took);
     }
     report.add_test_suites(suites.into_values());
-    report.add_test_suites(the_run_itself(results));
+    report.add_test_suites(run_suite(results));
     report.to_string()
 }
 
@@ -136,8 +134,8 @@ fn properties(results: &Results) -> Vec<Property> {
     properties
 }
 
-/// Readers of this format look at the cases alone: what fails a run whose sub-tests all passed is a case too.
-fn the_run_itself(results: &Results) -> Option<TestSuite> {
+/// Returns a case for the run itself if it failed although no sub-test did: JUnit readers look at cases only.
+fn run_suite(results: &Results) -> Option<TestSuite> {
     let has_failed =
         |subtest: &SubtestResult| matches!(subtest.verdict, SubtestVerdict::Fail | SubtestVerdict::Error);
     if results.verdict == Verdict::Conformant || results.subtests.iter().any(has_failed) {

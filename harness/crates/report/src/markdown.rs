@@ -1,4 +1,4 @@
-//! The `markdown` report, for a pull request or a step's summary.
+//! The `markdown` report, for a pull request comment or a GitHub step summary.
 
 use std::fmt::Write as _;
 
@@ -9,17 +9,17 @@ use crate::results::{CheckResult, FailedStep, ReferenceStep, Results, SubtestRes
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::SubtestVerdict;
 
-/// What GitHub takes as a step's summary, in bytes.
+/// GitHub's limit for a step summary, in bytes.
 pub const SUMMARY_LIMIT: usize = 1024 * 1024;
-/// What GitHub takes as a comment, in characters; bytes are never fewer.
+/// GitHub's limit for a comment: counted in characters, applied to bytes, of which there are never fewer.
 pub const COMMENT_LIMIT: usize = 65_536;
 
-/// So many ids are named in a line.
-const MOST_NAMED: usize = 12;
-/// So many characters of a value or an answer are shown.
-const LONGEST: usize = 1500;
+/// Ids named per line.
+const MAX_NAMED: usize = 12;
+/// Characters shown of a value or a response.
+const MAX_VALUE_LEN: usize = 1500;
 
-/// The report's text, of at most so many bytes: what fails is shown as far as it fits, with a line that says so.
+/// Renders the report in at most `limit` bytes. Failures that do not fit are counted in a note.
 pub fn render(results: &Results, limit: usize) -> String {
     let tail = ending(results);
     let mut text = beginning(results);
@@ -27,7 +27,7 @@ pub fn render(results: &Results, limit: usize) -> String {
     let mut left_out = 0;
     let note = |left_out: usize| {
         format!(
-            "\n*{} left out here to stay below GitHub's limit; `results.json` has all.*\n",
+            "\n*{} omitted to stay below GitHub's size limit; `results.json` has all of them.*\n",
             is_are(left_out)
         )
     };
@@ -50,9 +50,9 @@ fn is_are(failures: usize) -> String {
     format!("{} {}", headline::of(failures, "failure"), if failures == 1 { "is" } else { "are" })
 }
 
-/// The last resort, if not even the frame fits.
+/// Truncates the text if not even the frame fits.
 fn within(text: String, limit: usize) -> String {
-    const CUT: &str = "\n\n*cut here*\n";
+    const CUT: &str = "\n\n*truncated*\n";
     if text.len() <= limit {
         return text;
     }
@@ -97,7 +97,7 @@ fn chapters(text: &mut String, results: &Results) {
     if chapters.is_empty() {
         return;
     }
-    text.push_str("\n| Chapter | passed | failed | waived | no verdict | skipped | statements verified |\n");
+    text.push_str("\n| Chapter | passed | failed | waived | errors | skipped | statements verified |\n");
     text.push_str("|-|-:|-:|-:|-:|-:|-:|\n");
     for chapter in chapters {
         let title = results.chapters.iter().find(|known| known.id == chapter);
@@ -212,7 +212,7 @@ fn evidence(text: &mut String, step: &FailedStep) {
     }
 }
 
-/// Waivers, and what this run says nothing about.
+/// Waivers, leftovers, undeclared capabilities and skipped sub-tests.
 fn ending(results: &Results) -> String {
     let mut text = String::new();
     if !results.waivers.is_empty() {
@@ -234,12 +234,12 @@ fn ending(results: &Results) -> String {
     if claims.is_empty() && skips.is_empty() {
         return text;
     }
-    text.push_str("\n<details><summary>What this run says nothing about</summary>\n\n");
+    text.push_str("\n<details><summary>Not verified by this run</summary>\n\n");
     for claim in claims {
         let needed: Vec<&str> = claim.subtests.iter().map(String::as_str).collect();
         let needed =
             if needed.is_empty() { String::new() } else { format!(" (needed by {})", named(&needed)) };
-        let _ = writeln!(text, "- {} is not declared, and not verified{needed}", code(&claim.capability));
+        let _ = writeln!(text, "- {} is not declared by the target{needed}", code(&claim.capability));
     }
     for (reason, ids) in skips.iter().take(50) {
         let _ = writeln!(text, "- skipped: {}: {}", named(ids), plain(reason));
@@ -249,17 +249,17 @@ fn ending(results: &Results) -> String {
 }
 
 fn named(ids: &[&str]) -> String {
-    let shown: Vec<String> = ids.iter().take(MOST_NAMED).map(|id| code(id)).collect();
+    let shown: Vec<String> = ids.iter().take(MAX_NAMED).map(|id| code(id)).collect();
     match ids.len().saturating_sub(shown.len()) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
-/// A text in which backticks mark code, as statements and messages have it.
+/// Escapes a text in which backticks mark code, as in statements and messages.
 fn prose(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len().is_multiple_of(2) || text.len() > LONGEST {
+    if parts.len().is_multiple_of(2) || text.len() > MAX_VALUE_LEN {
         return plain(text);
     }
     let shown = parts.iter().enumerate().map(|(position, part)| match position % 2 {
@@ -269,7 +269,7 @@ fn prose(text: &str) -> String {
     shown.collect()
 }
 
-/// The same as `plain`, with the spaces at its ends.
+/// Like [`plain`], but keeps a leading and a trailing space.
 fn spaced(text: &str) -> String {
     let end = |has: bool| if has { " " } else { "" };
     let is_only_space = text.trim().is_empty();
@@ -277,11 +277,11 @@ fn spaced(text: &str) -> String {
     format!("{}{}{}", end(before), plain(text), end(after && !is_only_space))
 }
 
-/// Text that nothing in it can turn into markup, a link or a mention.
+/// Escapes the text so that it cannot become markup, a link or a mention.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    for letter in line.chars().take(LONGEST) {
+    for letter in line.chars().take(MAX_VALUE_LEN) {
         match letter {
             '<' => plain.push_str("&lt;"),
             '>' => plain.push_str("&gt;"),
@@ -305,7 +305,7 @@ fn html(text: &str) -> String {
         .replace('\n', " ")
 }
 
-/// In more backticks than the text has in a row.
+/// Fences the text with more backticks than it contains in a row.
 fn code(text: &str) -> String {
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let fence = "`".repeat(longest_run(&line) + 1);
@@ -314,7 +314,7 @@ fn code(text: &str) -> String {
 }
 
 fn fenced(language: &str, text: &str) -> String {
-    let mut shown: String = text.chars().take(LONGEST).collect();
+    let mut shown: String = text.chars().take(MAX_VALUE_LEN).collect();
     if shown.len() < text.len() {
         shown.push_str("\n…");
     }

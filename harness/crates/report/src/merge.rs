@@ -1,4 +1,4 @@
-//! The results of a run's shards as those of one run.
+//! Merges the results of a run's shards.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -16,68 +16,37 @@ use harness_model::plan::{Filter, Shard, fingerprint};
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::Scenario;
 
-/// The results of one shard.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// The file that they come from.
+    /// The file they were read from.
     pub name: String,
-    /// The results.
     pub results: Results,
 }
 
-/// The parts are none of one whole.
+/// The results cannot be merged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
-    /// A file is no shard's.
-    #[error("{0} is no part of a run: it was made without --shard")]
+    #[error("{0} is not a shard: it was created without --shard")]
     Whole(String),
-    /// Two files differ in what they must have in common.
-    #[error("{first} and {second} are not of one run: they differ in {what}")]
-    Unlike {
-        /// The first file.
-        first: String,
-        /// The other.
-        second: String,
-        /// In what.
-        what: &'static str,
-    },
-    /// Two files are of the same shard.
-    #[error("{first} and {second} are both part {index}")]
-    Twice {
-        /// The first file.
-        first: String,
-        /// The other.
-        second: String,
-        /// The shard.
-        index: u32,
-    },
-    /// Not all shards are there.
-    #[error("of {count} parts these are missing: {missing}")]
-    Missing {
-        /// How many there are.
-        count: u32,
-        /// Which are not there.
-        missing: String,
-    },
-    /// The sub-tests are none of this kit's.
+    #[error("{first} and {second} come from different runs: {what} differs")]
+    Unlike { first: String, second: String, what: &'static str },
+    #[error("{first} and {second} are the same shard: {index}")]
+    Twice { first: String, second: String, index: u32 },
+    #[error("missing shards: {missing}")]
+    Missing { count: u32, missing: String },
     #[error(
-        "{0} was made with other scenarios than these; take the kit that made it, or name them with --scenarios"
+        "{0} was created with different scenarios\nuse the kit that created it, or pass its scenarios with --scenarios"
     )]
     Scenarios(String),
-    /// A file was changed by hand.
-    #[error("{name} is not as a run writes it: {what}")]
-    Damaged {
-        /// The file.
-        name: String,
-        /// What is wrong.
-        what: String,
-    },
+    /// The file was edited.
+    #[error("invalid results {name}: {what}")]
+    Damaged { name: String, what: String },
 }
 
-/// Joins the results of all shards of a run and judges the whole again.
+/// Merges the results of all shards of a run and determines the verdict of the whole.
 ///
 /// # Errors
-/// They are not all the shards of one run with these scenarios.
+/// The parts are not all the shards of one run with these scenarios.
 pub fn merge(
     parts: &[Part],
     scenarios: &[Arc<Scenario>],
@@ -134,7 +103,11 @@ pub fn merge(
     let (applied, claims, mut gaps) = (whole.waivers(), whole.claims(), whole.gaps());
     let requirements = requirements(whole.coverage(registry), &subtests, registry);
     gaps.extend(
-        parts.iter().flat_map(|part| &part.results.gaps).filter(|gap| *gap == "the run never ended").cloned(),
+        parts
+            .iter()
+            .flat_map(|part| &part.results.gaps)
+            .filter(|gap| *gap == "the run did not finish")
+            .cloned(),
     );
     let verdict = verdict(parts, &subtests, &gaps, &applied);
     for subtest in &mut subtests {
@@ -147,7 +120,7 @@ pub fn merge(
         target: target.clone(),
         run_id: None,
         started_at: parts.iter().map(|part| part.results.started_at.clone()).min().unwrap_or_default(),
-        // Shards run side by side: the longest is how long it took.
+        // Shards run concurrently: the longest determines the duration.
         duration_ms: parts.iter().map(|part| part.results.duration_ms).max().unwrap_or_default(),
         verdict,
         exit_code: verdict.exit_code(),
@@ -180,7 +153,7 @@ fn alike(first: &Part, parts: &[Part]) -> Result<(), MergeError> {
             return Err(MergeError::Whole(part.name.clone()));
         }
         let (a, b) = (&first.results, &part.results);
-        // Each shard may have started a target of its own: the address says nothing.
+        // Each shard may have started its own target, so the address may differ.
         let target = |results: &Results| {
             let mut target = results.target.clone();
             target.base_url = None;
@@ -194,8 +167,8 @@ fn alike(first: &Part, parts: &[Part]) -> Result<(), MergeError> {
             ("the kit's version", (&a.kit.name, &a.kit.version) != (&b.kit.name, &b.kit.version)),
             ("the target", target(a) != target(b)),
             ("the scenarios", a.selection.scenarios != b.selection.scenarios),
-            ("what was selected", chosen(a) != chosen(b)),
-            ("the number of parts", shard(first).map(|one| one.count) != shard(part).map(|one| one.count)),
+            ("the selection", chosen(a) != chosen(b)),
+            ("the number of shards", shard(first).map(|one| one.count) != shard(part).map(|one| one.count)),
             ("the waivers", covered(first) != covered(part)),
         ];
         if let Some((what, _)) = differences.into_iter().find(|(_, differ)| *differ) {
@@ -205,7 +178,7 @@ fn alike(first: &Part, parts: &[Part]) -> Result<(), MergeError> {
     Ok(())
 }
 
-/// Every shard once. One that no sub-test falls into writes no results, and is not missed.
+/// Checks that every shard occurs once. A shard without sub-tests writes no results and may be absent.
 fn complete(parts: &[Part], scenarios: &[Arc<Scenario>]) -> Result<(), MergeError> {
     let mut seen: BTreeMap<u32, &Part> = BTreeMap::new();
     let mut selected: BTreeSet<&str> = scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
@@ -242,7 +215,7 @@ fn complete(parts: &[Part], scenarios: &[Arc<Scenario>]) -> Result<(), MergeErro
     Err(MergeError::Missing { count: count.get(), missing: missing.join(", ") })
 }
 
-/// All sub-tests in the library's order.
+/// Returns all sub-tests in the library's order.
 fn joined(parts: &[Part], scenarios: &[Arc<Scenario>]) -> Result<Vec<SubtestResult>, MergeError> {
     let mut found: BTreeMap<&str, &SubtestResult> = BTreeMap::new();
     for part in parts {
@@ -250,10 +223,10 @@ fn joined(parts: &[Part], scenarios: &[Arc<Scenario>]) -> Result<Vec<SubtestResu
             let damaged = |what: String| MergeError::Damaged { name: part.name.clone(), what };
             let belongs = part.results.selection.shard.is_some_and(|shard| shard.holds(&subtest.id));
             if !belongs {
-                return Err(damaged(format!("{} is in another part", subtest.id)));
+                return Err(damaged(format!("{} belongs to another shard", subtest.id)));
             }
             if found.insert(&subtest.id, subtest).is_some() {
-                return Err(damaged(format!("{} is there twice", subtest.id)));
+                return Err(damaged(format!("{} occurs twice", subtest.id)));
             }
         }
     }
@@ -291,12 +264,12 @@ fn verdict(
     tally.verdict()
 }
 
-/// The line of a check, from `FILE:LINE`.
+/// Returns the line of a check from its `FILE:LINE`.
 fn at(check: &crate::results::CheckResult) -> usize {
     check.location.rsplit(':').next().and_then(|line| line.parse().ok()).unwrap_or_default()
 }
 
-/// The day on which the last shard ran.
+/// Returns the day on which the last shard ran.
 fn day(parts: &[Part]) -> Date {
     let started =
         parts.iter().filter_map(|part| OffsetDateTime::parse(&part.results.started_at, &Rfc3339).ok());

@@ -1,4 +1,4 @@
-//! The steps that failed, done again on the embedded reference: what it answers stands beside the target's answer.
+//! Failed steps, replayed on the embedded reference so that reports can show both responses side by side.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,25 +8,24 @@ use crate::results::{ExchangeResult, ProcessRun, ReferenceStep, Results, WireRun
 use harness_model::event::{Event, Fault, Listener, SubtestVerdict, scenario};
 use harness_model::plan::Plan;
 use harness_model::scenario::model::Span;
-use harness_model::source::diagnostic::line;
 
 /// A step of a sub-test: the sub-test's id, `FILE:LINE`, the row.
 type Place = (String, String, usize);
 
-/// Listens to a run of the failed sub-tests on the reference.
+/// Collects the reference's responses while the failed sub-tests run against it.
 #[derive(Debug)]
 pub struct Replay {
     wanted: BTreeSet<Place>,
     plan: Option<Arc<Plan>>,
-    /// The step of each sub-test that ended last, and its row.
+    /// The last finished step of each sub-test, and its row.
     latest: BTreeMap<usize, (Span, usize)>,
     found: BTreeMap<Place, ReferenceStep>,
-    /// Why a sub-test's steps are missing, by its id.
+    /// Why a sub-test has no reference responses, by sub-test id.
     missing: BTreeMap<String, String>,
 }
 
 impl Replay {
-    /// Waits for the steps that failed.
+    /// Selects the failed steps of these results.
     pub fn of(results: &Results) -> Self {
         let wanted = results.subtests.iter().flat_map(|subtest| {
             subtest.failures.iter().map(|step| (subtest.id.clone(), step.location.clone(), step.row))
@@ -40,18 +39,18 @@ impl Replay {
         }
     }
 
-    /// The sub-tests to run.
+    /// Returns the ids of the sub-tests to replay.
     pub fn subtests(&self) -> BTreeSet<&str> {
         self.wanted.iter().map(|(id, _, _)| id.as_str()).collect()
     }
 
-    /// Puts beside each failed step what the reference did, or why that is not known.
+    /// Adds to each failed step what the reference did, or why that is unknown.
     pub fn attach(mut self, results: &mut Results) {
         for subtest in &mut results.subtests {
             let missing = self.missing.get(&subtest.id);
             for step in &mut subtest.failures {
                 let place = (subtest.id.clone(), step.location.clone(), step.row);
-                let untold = || "the reference never came to this step";
+                let untold = || "the reference did not reach this step";
                 step.reference = Some(self.found.remove(&place).unwrap_or_else(|| ReferenceStep {
                     missing: Some(missing.cloned().unwrap_or_else(|| untold().to_owned())),
                     ..ReferenceStep::default()
@@ -81,7 +80,7 @@ impl Listener for Replay {
                 let Some(scenario) = scenario(&plan, *subtest) else { return };
                 let row = self.row(*subtest, span);
                 let source = &scenario.source;
-                let location = format!("{}:{}", source.path.display(), line(source, span));
+                let location = format!("{}:{}", source.path.display(), source.line(span));
                 let place = (scenario.id.clone(), location, row);
                 if self.wanted.contains(&place) {
                     let step = ReferenceStep {
@@ -98,11 +97,11 @@ impl Listener for Replay {
                 let Some(scenario) = scenario(&plan, *subtest) else { return };
                 let reason = reason.as_deref().unwrap_or_default();
                 let missing = match (verdict, fault) {
-                    (SubtestVerdict::Skip, _) => format!("the reference here cannot do it: {reason}"),
+                    (SubtestVerdict::Skip, _) => format!("skipped on the reference: {reason}"),
                     (_, Some(Fault::Interruption)) => {
-                        "there was no time left to do it on the reference".to_owned()
+                        "the replay on the reference ran out of time".to_owned()
                     }
-                    (SubtestVerdict::Error, _) => format!("the reference came to no verdict: {reason}"),
+                    (SubtestVerdict::Error, _) => format!("no verdict on the reference: {reason}"),
                     _ => return,
                 };
                 self.missing.insert(scenario.id.clone(), missing);

@@ -1,19 +1,19 @@
-//! What a target that failed behaves like.
+//! The known deviation that a failing target resembles.
 
 use std::fmt;
 
-/// A deviation of the reference whose pattern of failed checks a run has.
+/// A deviation of the reference that fails the same checks as the target.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Resemblance {
-    /// Its id; `harness explain ID` tells more.
+    /// The deviation's id, as `harness explain ID` takes it.
     pub deviation: String,
-    /// What is wrong with it.
+    /// What the deviation does wrong.
     pub wrong: String,
-    /// The checks that fail in both.
+    /// How many checks fail in both.
     pub agreeing: usize,
-    /// The checks that fail in either, of those that were judged.
+    /// How many of the judged checks fail in either.
     pub of: usize,
-    /// How many more deviations, which are not told, agree as well as this one.
+    /// How many further deviations match equally well and are not listed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub others: usize,
 }
@@ -33,7 +33,10 @@ impl fmt::Display for Resemblance {
         match others {
             0 => Ok(()),
             others => {
-                write!(formatter, ", or as {others} more that agree as well: a whole suite tells them apart")
+                write!(
+                    formatter,
+                    ", or like {others} more that match equally well: run the whole suite to tell them apart"
+                )
             }
         }
     }

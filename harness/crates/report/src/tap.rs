@@ -1,4 +1,4 @@
-//! The `tap` report: version 13 of the Test Anything Protocol, a test point a sub-test.
+//! The `tap` report: Test Anything Protocol version 13, one test point per sub-test.
 
 use std::fmt::Write as _;
 
@@ -8,12 +8,11 @@ use crate::results::{Results, SubtestResult};
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::SubtestVerdict;
 
-/// Of a sub-test's failed checks, the first tell enough; the json report has them all.
-const MOST_CHECKS: usize = 20;
+/// Failed checks listed per sub-test; the json report has them all.
+const MAX_CHECKS: usize = 20;
 
-/// The report's text.
 pub fn render(results: &Results) -> String {
-    // Nothing here is of version 14 alone, and Perl's own TAP::Parser takes that for a parse error.
+    // Version 13: nothing here needs 14, which Perl's TAP::Parser rejects as a parse error.
     let mut text = format!("TAP version 13\n1..{}\n", results.subtests.len());
     let _ = writeln!(text, "# {}", line(&headline::sentence(results)));
     for resemblance in &results.diagnosis {
@@ -27,14 +26,11 @@ pub fn render(results: &Results) -> String {
         let _ = writeln!(text, "# not cleaned up: {}", line(&format!("{place}{leftover}")));
     }
     for unclaimed in &results.capabilities.not_verified {
-        let _ = writeln!(
-            text,
-            "# not verified: {}, which the target does not declare",
-            line(&unclaimed.capability)
-        );
+        let _ =
+            writeln!(text, "# not verified: {} (not declared by the target)", line(&unclaimed.capability));
     }
     let _ = writeln!(text, "# {}", headline::badge(results));
-    // A harness that reads this looks at nothing but the points.
+    // TAP consumers look at test points only: without a failed one, the run must bail out.
     let has_failed =
         |subtest: &SubtestResult| matches!(subtest.verdict, SubtestVerdict::Fail | SubtestVerdict::Error);
     if results.verdict != Verdict::Conformant && !results.subtests.iter().any(has_failed) {
@@ -60,7 +56,7 @@ fn point(text: &mut String, number: usize, subtest: &SubtestResult) {
     }
 }
 
-/// A block of YAML. JSON's strings are YAML's too, so nothing that a target answers can end the block.
+/// Writes a YAML block. JSON strings are valid YAML, so a response cannot terminate the block.
 fn diagnostics(text: &mut String, subtest: &SubtestResult) {
     let severity = if subtest.verdict == SubtestVerdict::Error { "error" } else { "fail" };
     let _ = writeln!(text, "  ---\n  message: {}", quoted(subtest.reason.as_deref().unwrap_or_default()));
@@ -70,14 +66,14 @@ fn diagnostics(text: &mut String, subtest: &SubtestResult) {
     if failed.peek().is_some() {
         text.push_str("  checks:\n");
     }
-    for check in failed.by_ref().take(MOST_CHECKS) {
+    for check in failed.by_ref().take(MAX_CHECKS) {
         let statements: Vec<String> = check.requirements.iter().map(|id| quoted(id)).collect();
         let _ = writeln!(text, "    - statements: [{}]", statements.join(", "));
         for (name, value) in [
             ("step", &check.step),
             ("message", &check.message),
-            ("wanted", &check.expected),
-            ("found", &check.actual),
+            ("expected", &check.expected),
+            ("actual", &check.actual),
             ("at", &check.location),
         ] {
             let _ = writeln!(text, "      {name}: {}", quoted(value));
@@ -96,7 +92,7 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// On one line, with nothing that a reader takes for a directive.
+/// Returns the text on one line, with characters escaped that start a directive.
 fn escaped(text: &str) -> String {
     line(text).replace('\\', "\\\\").replace('#', "\\#")
 }

@@ -1,4 +1,4 @@
-//! What the selected sub-tests say together, whoever tells of them: the events of a run, or the results of its parts.
+//! Summarises the selected sub-tests: of a run from its events, or of merged shards from their results.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,40 +11,37 @@ use harness_model::plan::waiver::{AppliedWaiver, Judged, Seen, Waivers};
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::{Capability, Scenario, StatementId};
 
-/// A selected sub-test and what became of it.
+/// A selected sub-test and its outcome.
 #[derive(Debug, Clone)]
 pub struct Ended<'a> {
-    /// The sub-test.
     pub scenario: &'a Scenario,
-    /// How it ended; none if it did not.
+    /// The verdict; `None` if it did not finish.
     pub verdict: Option<SubtestVerdict>,
-    /// Why it was not to run.
+    /// The reason for skipping it, if the plan did.
     pub skipped: Option<&'a str>,
     /// Its checks: the line, the statements, the verdict.
     pub checks: Vec<(usize, &'a [StatementId], CheckVerdict)>,
-    /// What was planned in it and not done.
+    /// Planned checks that did not run.
     pub gap: Option<String>,
 }
 
-/// All of them.
+/// The selected sub-tests of a run.
 #[derive(Debug, Clone)]
 pub struct Whole<'a> {
-    /// The sub-tests.
     pub ended: Vec<Ended<'a>>,
-    /// What the target declares.
+    /// The capabilities that the target declares.
     pub capabilities: &'a BTreeSet<Capability>,
     /// Whether the target is the reference.
     pub is_reference: bool,
-    /// Whether this is a shard: what is missing in it may be in another.
+    /// Whether this is a shard: what it lacks may be in another one.
     pub is_part: bool,
-    /// Failures that are let through.
     pub waivers: &'a Waivers,
-    /// Sub-tests that waivers concern and that are not selected.
+    /// Unselected sub-tests that waivers cover.
     pub elsewhere: &'a [Arc<Scenario>],
 }
 
 impl Whole<'_> {
-    /// What the target declares, and how much of that was put to the test.
+    /// Determines which capabilities the target declares and whether the sub-tests exercised them.
     pub fn claims(&self) -> Claims {
         let selected = self.ended.iter().map(|ended| Exercise {
             id: &ended.scenario.id,
@@ -55,26 +52,26 @@ impl Whole<'_> {
         Claims::of(self.capabilities, &selected.collect::<Vec<_>>())
     }
 
-    /// What was planned or promised and not done, a line each.
+    /// Returns planned checks that did not run and empty claims, one line each.
     pub fn gaps(&self) -> Vec<String> {
         let mut gaps: Vec<String> = self.ended.iter().filter_map(|ended| ended.gap.clone()).collect();
         if self.is_part {
-            // Whether nothing at all was judged, or nothing of a claim, is known when the parts are joined.
+            // Whether everything, or every check of a capability, was skipped is only known after the merge.
             return gaps;
         }
         if !self.ended.is_empty() && self.ended.iter().all(|ended| ended.skipped.is_some()) {
-            gaps.push("every selected sub-test was skipped: nothing was judged".to_owned());
+            gaps.push("every selected sub-test was skipped".to_owned());
         }
         for claim in self.claims().empty() {
             gaps.push(format!(
-                "the target declares `{}`, yet every check that needs it was skipped",
+                "the target declares `{}`, but every check that needs it was skipped",
                 claim.capability
             ));
         }
         gaps
     }
 
-    /// What became of each waiver.
+    /// Determines the state of each waiver.
     pub fn waivers(&self) -> Vec<AppliedWaiver> {
         let selected = self.ended.iter().map(|ended| Seen {
             scenario: ended.scenario,
@@ -93,7 +90,7 @@ impl Whole<'_> {
         self.waivers.states(&selected.chain(others).collect::<Vec<_>>())
     }
 
-    /// What it says about each statement of the suites that it has sub-tests of.
+    /// Determines the verdict on each statement of the suites that were selected from.
     pub fn coverage(&self, registry: &Registry) -> Vec<Coverage> {
         let mut findings = Findings::default();
         let mut suites: Vec<String> = Vec::new();

@@ -1,5 +1,4 @@
-//! After a run against anything but the plain reference: what failed is done again on the reference, so that
-//! reports can show both answers.
+//! Replays failed sub-tests on the reference, so that reports can show both responses.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,12 +18,13 @@ use harness_runner::targets::Target;
 
 use crate::cli::run::heed_signals;
 
-/// How long it may take: it is a help, and nothing is judged by it.
+/// Time limit of the replay, which affects no verdict.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
-/// What is cut short may still clean up for so long.
-const GRACE: Duration = Duration::from_secs(1);
+/// Time for cleaning up after the time limit.
+const CLEANUP_LIMIT: Duration = Duration::from_secs(1);
 
-/// Puts the reference's answers into the results. Without an answer they say why there is none.
+/// Adds the reference's responses to the failed steps, or the reason why there is none. Does nothing if the target is
+/// the reference itself.
 pub(in crate::cli) async fn compare(
     results: &mut Results,
     library: &Library,
@@ -62,7 +62,7 @@ pub(in crate::cli) async fn compare(
         async move {
             tokio::time::sleep(TIME_LIMIT).await;
             stopper.ask(End::Cancelled);
-            tokio::time::sleep(GRACE).await;
+            tokio::time::sleep(CLEANUP_LIMIT).await;
             stopper.ask(End::Cancelled);
         }
     });
@@ -72,7 +72,9 @@ pub(in crate::cli) async fn compare(
     hurrying.abort();
     listening.abort();
     if ending.end().is_some() {
-        console.warn("replaying what failed on the reference was cut short; the reports show what there is");
+        console.warn(
+            "the replay of failures on the reference was cut short: reports lack some of its responses",
+        );
     }
     replay.attach(results);
 }

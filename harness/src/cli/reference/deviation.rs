@@ -1,4 +1,4 @@
-//! What the commands have to do with deviations: `--deviation ID`, and what `explain` says about proof.
+//! Deviations on the command line: `--deviation ID`, `list --deviations` and `explain`.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use harness_report::terminal::{Paint, wrap};
 
 use crate::cli::console::Console;
 
-/// The deviation of that id, ready to stand in front of the reference; says what it does.
+/// Sets up the deviation with this id and warns that the reference deviates.
 ///
 /// # Errors
-/// The exit code.
+/// The exit code, after the error was printed.
 pub(super) fn named(id: &str, console: &Console) -> Result<Arc<Deviant>, u8> {
     let usage = |error: &dyn std::fmt::Display| {
         console.complain(&error.to_string());
@@ -22,14 +22,14 @@ pub(super) fn named(id: &str, console: &Console) -> Result<Arc<Deviant>, u8> {
     let catalogue = Catalogue::built_in().map_err(|error| usage(&error))?;
     let declared = selection::named(&catalogue, id).map_err(|error| usage(&error))?;
     let deviant = Deviant::new(declared).map_err(|error| {
-        console.complain(&format!("the deviation {id} cannot be set up: {error}"));
+        console.complain(&format!("setting up deviation {id} failed: {error}"));
         ENVIRONMENT
     })?;
-    console.warn(&format!("the reference deviates on purpose ({id}): {}", declared.wrong));
+    console.warn(&format!("the reference deviates deliberately ({id}): {}", declared.wrong));
     Ok(Arc::new(deviant))
 }
 
-/// `list --deviations`: all of them, by family.
+/// `list --deviations`: lists all deviations by family.
 pub(in crate::cli) fn list(json: bool, console: &Console) -> u8 {
     let catalogue = match Catalogue::built_in() {
         Ok(catalogue) => catalogue,
@@ -75,7 +75,7 @@ fn by_family(
     text
 }
 
-/// What `explain` says of a deviation; none if there is none of that id.
+/// Describes a deviation for `explain`; `None` if there is none with this id.
 pub(in crate::cli) fn explained(id: &str, paint: Paint) -> Option<String> {
     let catalogue = Catalogue::built_in().ok()?;
     let Declared { id, wrong, breaks, caught_by } = catalogue.find(id)?;
@@ -83,8 +83,8 @@ pub(in crate::cli) fn explained(id: &str, paint: Paint) -> Option<String> {
     let who = if deviation.agent.is_some() { "the agent" } else { "the control plane" };
     let title = format!("(a deviation of {who}, family {family})");
     Some(format!(
-        "{} {}\nThe reference as it would be if {wrong}.\n\nbreaks: {}\ncaught by: {}\n\
-         look at it: harness serve --deviation {id}\n",
+        "{} {}\nThe reference behaves as if {wrong}.\n\nbreaks: {}\ncaught by: {}\n\
+         try it: harness serve --deviation {id}\n",
         paint.bold(id),
         paint.faint(&title),
         breaks.join(", "),
@@ -92,7 +92,7 @@ pub(in crate::cli) fn explained(id: &str, paint: Paint) -> Option<String> {
     ))
 }
 
-/// All ids, for "did you mean".
+/// Returns all ids, for "did you mean".
 pub(in crate::cli) fn ids<'a>() -> impl Iterator<Item = &'a str> {
     families::all().map(|(_, id, _)| -> &'a str { id })
 }

@@ -1,4 +1,4 @@
-//! `harness serve`: the reference for people, with what the documents' lines need.
+//! `harness serve`: starts the reference for interactive use.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -14,19 +14,18 @@ use harness_report::exit_code::{ENVIRONMENT, USAGE};
 use super::deviation;
 use crate::cli::console::Console;
 
-/// How the reference is started.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
-    /// Where it listens
+    /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Where its data lives: sqlite::memory: or sqlite:PATH
+    /// The database: sqlite::memory: or sqlite:PATH
     #[arg(long, value_name = "URL", default_value = "sqlite::memory:")]
     database: String,
-    /// Put a deliberate deviation in front of it, such as count-frozen
+    /// Put a deliberate deviation in front of the reference, such as count-frozen
     #[arg(long, value_name = "ID")]
     deviation: Option<String>,
-    /// Write where it is and who may use it to this file, once it answers
+    /// Write base URL and credentials to FILE once the reference is ready
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
 }
@@ -56,23 +55,23 @@ pub(in crate::cli) async fn serve(arguments: Arguments, console: &Console) -> u8
     0
 }
 
-/// Lines for a shell; all that is not an assignment is a comment.
+/// Returns shell lines: assignments and comments.
 fn shell_lines(served: &Served) -> String {
     let mut text = format!(
-        "# The reference answers at {} until Ctrl-C. Paste this into another shell:\n",
+        "# The reference listens at {} until Ctrl-C. Paste this into another shell:\n",
         served.base_url()
     );
     for (name, value) in served.variables() {
         text.push_str(&format!("export {name}={}\n", shell_words::quote(&value)));
     }
     text.push_str(
-        "# The documents' curl lines work there once https://login.quickztna.com is replaced by $BASE_URL,\n\
-         # and their `ztna` lines as they stand (cargo run -p mock-server --bin ztna -- …).\n",
+        "# The documented curl commands work there with $BASE_URL instead of https://login.quickztna.com,\n\
+         # the `ztna` commands as they are.\n",
     );
     text
 }
 
-/// How people get the agent that deviates.
+/// Returns shell lines that define the deviating agent as `ztna`, if it is the agent that deviates.
 fn deviant_agent(words: &[OsString]) -> String {
     if words.is_empty() {
         return String::new();
@@ -82,7 +81,7 @@ fn deviant_agent(words: &[OsString]) -> String {
         .chain(words)
         .map(|word| shell_words::quote(&word.to_string_lossy()).into_owned())
         .collect();
-    format!("# It is the agent that deviates:\nalias ztna={}\n", shell_words::quote(&line.join(" ")))
+    format!("# The agent deviates:\nalias ztna={}\n", shell_words::quote(&line.join(" ")))
 }
 
 async fn wait_for_end() {

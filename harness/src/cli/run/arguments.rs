@@ -1,4 +1,4 @@
-//! The run's flags.
+//! The flags of a run.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -9,18 +9,17 @@ use clap::Args;
 use harness_model::plan::Shard;
 use harness_report::destination::Destination;
 
-const MOST_JOBS: usize = 8;
+const MAX_DEFAULT_JOBS: usize = 8;
 
-/// What to run, against what, how.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
-    /// Only this suite; may be repeated [default: all]
+    /// Run only this suite; may be repeated [default: all]
     #[arg(long, value_name = "SUITE")]
     pub(super) suite: Vec<String>,
-    /// Only sub-tests that match, such as 'used-count/* !title~race' or 'verifies=generate/ST5.*'
+    /// Run only matching sub-tests, such as 'used-count/* !title~race' or 'verifies=generate/ST5.*'
     #[arg(long, value_name = "EXPR")]
     pub(super) filter: Option<String>,
-    /// The profile of the target to judge [default: the reference, inside this process]
+    /// The profile of the target [default: the embedded reference]
     #[arg(long, value_name = "FILE")]
     pub(super) target: Option<PathBuf>,
     /// Where the reference runs
@@ -29,34 +28,34 @@ pub(in crate::cli) struct Arguments {
     /// Put a deliberate deviation in front of the reference, such as count-frozen
     #[arg(long, value_name = "ID", conflicts_with = "target")]
     pub(super) deviation: Option<String>,
-    /// How many sub-tests run at the same time [default: twice the cores, 8 at most]
+    /// Number of sub-tests to run concurrently [default: twice the number of cores, at most 8]
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<NonZeroU32>,
-    /// Only part I of N
+    /// Run only shard I of N
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub(super) shard: Option<Shard>,
-    /// Run everything so many times
+    /// Run each sub-test N times
     #[arg(long, value_name = "N", default_value = "1")]
     pub(super) repeat: NonZeroU32,
-    /// In an order made from SEED [without SEED: from a random one, which is told]
+    /// Run in random order [without SEED: a random seed is chosen and printed]
     #[arg(long, value_name = "SEED", num_args = 0..=1)]
     pub(super) shuffle: Option<Option<u64>>,
-    /// Failures that are let through for a while: a file of waivers
+    /// A file of waivers: known failures to tolerate until a date
     #[arg(long, value_name = "FILE")]
     pub(super) waivers: Option<PathBuf>,
-    /// Only what failed or came to no verdict in a results.json [without FILE: the newest below reports]
+    /// Run only sub-tests that failed or ended in an error in a results.json [without FILE: the latest below reports]
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     pub(super) rerun_failed: Option<Option<PathBuf>>,
-    /// Begin no further sub-test once N have failed
+    /// Stop after N failures
     #[arg(long, value_name = "N")]
     pub(super) max_fail: Option<NonZeroU32>,
-    /// Compare with an earlier results.json; what got worse since fails the run
+    /// Compare with an earlier results.json and fail on regressions
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
-    /// Run everything one by one, side by side and shuffled: verdicts that differ fail the run
+    /// Run everything sequentially, concurrently and shuffled, and fail if verdicts differ
     #[arg(long, conflicts_with_all = ["repeat", "accept"])]
     pub(super) prove_isolation: bool,
-    /// Fail snapshots for fields that nobody documented
+    /// Fail snapshots on undocumented fields
     #[arg(long)]
     pub(super) strict: bool,
     /// Accept new and changed snapshots
@@ -65,29 +64,29 @@ pub(in crate::cli) struct Arguments {
     /// Write a report: json, junit, html, markdown, tap, badge or evidence; may be repeated
     #[arg(long, value_name = "FORMAT=PATH")]
     pub(super) report: Vec<Destination>,
-    /// Sign the evidence with this minisign secret key; its password is taken from HARNESS_SIGNING_PASSWORD
+    /// Sign the evidence with this minisign secret key; HARNESS_SIGNING_PASSWORD is its password
     #[arg(long, value_name = "KEYFILE")]
     pub(super) sign_with: Option<PathBuf>,
-    /// Write every report into this folder [without DIR: a new one below reports]
+    /// Write every report format into this folder [without DIR: a new folder below reports]
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     pub(super) report_dir: Option<Option<PathBuf>>,
 }
 
 pub(in crate::cli) fn jobs(asked: Option<NonZeroU32>) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    asked.and_then(|jobs| usize::try_from(jobs.get()).ok()).unwrap_or((2 * cores).min(MOST_JOBS))
+    asked.and_then(|jobs| usize::try_from(jobs.get()).ok()).unwrap_or((2 * cores).min(MAX_DEFAULT_JOBS))
 }
 
 fn runtime(text: &str) -> Result<String, String> {
     match text {
         "embedded" => Ok(text.to_owned()),
-        "containers" => Err("containers come in a later version; there is: embedded".to_owned()),
-        _ => Err("there is: embedded".to_owned()),
+        "containers" => Err("`containers` is not supported yet: expected `embedded`".to_owned()),
+        _ => Err("expected `embedded`".to_owned()),
     }
 }
 
 fn shard(text: &str) -> Result<Shard, String> {
-    let wrong = || format!("`{text}` is not I/N with I from 1 to N, such as 1/3");
+    let wrong = || "invalid shard: expected INDEX/COUNT, such as 1/3".to_owned();
     let (index, count) = text.split_once('/').ok_or_else(wrong)?;
     let index = NonZeroU32::from_str(index).map_err(|_| wrong())?;
     let count = NonZeroU32::from_str(count).map_err(|_| wrong())?;

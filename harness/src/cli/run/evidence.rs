@@ -1,4 +1,4 @@
-//! The evidence of a run: recorded while it goes on, packed when its results are known.
+//! The evidence of a run: recorded during the run, packed once its results are known.
 
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use crate::cli::console::Console;
 use harness_evidence::bundle::{self, Material};
 use harness_evidence::profile;
-use harness_evidence::signature::{PASSWORD, Signer};
+use harness_evidence::signature::{PASSWORD_VARIABLE, Signer};
 use harness_evidence::spool::Spool;
 use harness_model::plan::Plan;
 use harness_model::recording::PseudonymKey;
@@ -17,7 +17,7 @@ use harness_report::results::Results;
 
 use super::arguments::Arguments;
 
-/// What is recorded, and what it will be packed with.
+/// The recording and everything else that is packed with it.
 pub(super) struct Evidence {
     pub(super) spool: Spool,
     pub(super) key: PseudonymKey,
@@ -27,10 +27,10 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    /// Begins to record, if evidence is asked for.
+    /// Starts recording, if an evidence report is requested.
     ///
     /// # Errors
-    /// The exit code: the key does not open, or there is no room for a recording.
+    /// The signing key cannot be used, or a temporary file cannot be created.
     pub(super) fn begin(
         arguments: &Arguments,
         destinations: &[Destination],
@@ -44,19 +44,20 @@ impl Evidence {
         let is_asked_for = destinations.iter().any(|destination| destination.format == Format::Evidence);
         if !is_asked_for {
             return match arguments.sign_with {
-                Some(_) => Err(usage(
-                    "--sign-with signs evidence; ask for it with --report evidence=PATH".to_owned(),
-                )),
+                Some(_) => {
+                    Err(usage("--sign-with needs evidence to sign\nadd --report evidence=PATH".to_owned()))
+                }
                 None => Ok(None),
             };
         }
-        let signer =
-            arguments.sign_with.as_deref().map(|path| Signer::read(path, std::env::var(PASSWORD).ok()));
+        let signer = arguments
+            .sign_with
+            .as_deref()
+            .map(|path| Signer::read(path, std::env::var(PASSWORD_VARIABLE).ok()));
         let signer = signer.transpose().map_err(|error| usage(error.to_string()))?;
-        let shown = bundle::shown(library).to_string_lossy().into_owned();
+        let shown = bundle::shown_folder(library).to_string_lossy().into_owned();
         let spool = Spool::begin(arguments.strict, &shown).map_err(|error| {
-            console
-                .complain(&format!("evidence cannot be recorded: {error}; set TMPDIR to a writable folder"));
+            console.complain(&format!("recording evidence failed: {error}\nset TMPDIR to a writable folder"));
             ENVIRONMENT
         })?;
         Ok(Some(Self {
@@ -64,14 +65,14 @@ impl Evidence {
             key: PseudonymKey::new(rand::random()),
             signer,
             profile: arguments.target.clone(),
-            executable: std::thread::spawn(|| bundle::executable().ok()),
+            executable: std::thread::spawn(|| bundle::program_digest().ok()),
         }))
     }
 
-    /// Packs it to wherever it is asked for.
+    /// Packs the evidence into the requested files and returns their paths.
     ///
     /// # Errors
-    /// Why it cannot.
+    /// A file cannot be read or written.
     pub(super) fn pack(
         self,
         destinations: &[Destination],
@@ -81,15 +82,15 @@ impl Evidence {
     ) -> Result<Vec<PathBuf>, String> {
         let profile = match &self.profile {
             Some(path) => from_file(path)?,
-            None => profile::of_description(&results.target)?,
+            None => profile::of_description(&results.target).map_err(|error| error.to_string())?,
         };
         let mut wanted = destinations.iter().filter(|destination| destination.format == Format::Evidence);
         let Some(first) = wanted.next() else { return Ok(Vec::new()) };
-        let unwritten = |error: &dyn std::fmt::Display| format!("the evidence cannot be packed: {error}");
+        let unwritten = |error: &dyn std::fmt::Display| format!("packing evidence failed: {error}");
         let material = Material {
             spooled: self.spool.finish().map_err(|error| unwritten(&error))?,
             results,
-            scenarios: bundle::scenarios(library, plan).map_err(|error| unwritten(&error))?,
+            scenarios: bundle::scenario_files(library, plan).map_err(|error| unwritten(&error))?,
             profile,
             executable: self.executable.join().ok().flatten(),
             signer: self.signer.as_ref(),

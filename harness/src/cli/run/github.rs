@@ -1,4 +1,4 @@
-//! What GitHub Actions is told: annotations beside the lines, and the step's summary.
+//! GitHub Actions: annotations and the step summary.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -8,12 +8,12 @@ use harness_report::annotation::annotations;
 use harness_report::markdown;
 use harness_report::results::Results;
 
-/// Whether this runs in GitHub Actions.
+/// Whether the program runs in GitHub Actions.
 pub(in crate::cli) fn is_here() -> bool {
     std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true")
 }
 
-/// Prints the annotations and adds to the summary.
+/// Prints annotations and appends to the step summary.
 pub(in crate::cli) fn tell(results: &Results, console: &Console) {
     let here = std::env::current_dir().unwrap_or_default();
     let root = std::env::var_os("GITHUB_WORKSPACE").map_or_else(|| here.clone(), Into::into);
@@ -24,11 +24,11 @@ pub(in crate::cli) fn tell(results: &Results, console: &Console) {
         return;
     };
     if let Err(error) = add(results, Path::new(&summary)) {
-        console.warn(&format!("the step's summary {} cannot be written: {error}", summary.display()));
+        console.warn(&format!("writing step summary {} failed: {error}", summary.display()));
     }
 }
 
-/// Other commands of the step may have written there already; together it is bounded.
+/// Appends to the summary. The size limit includes what other commands of the step have written.
 fn add(results: &Results, summary: &Path) -> std::io::Result<()> {
     let mut file = std::fs::OpenOptions::new().append(true).create(true).open(summary)?;
     let used = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);

@@ -1,4 +1,4 @@
-//! `--prove-isolation`: the same sub-tests one by one, side by side and shuffled must find the same.
+//! `--prove-isolation`: running sequentially, concurrently and shuffled must give the same verdicts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use harness_runner::run::{Setting, Stop, new_id};
 
 use super::judgement::{Audience, judge};
 
-/// What a pass found: a line each that stands for a check or a sub-test, and its verdict.
+/// The verdicts of a pass by check or sub-test.
 type Found = BTreeMap<String, &'static str>;
 
-/// Runs the plan in three ways; the lines tell where they differ.
+/// Runs the plan in three ways and returns the differences, one line each.
 pub(super) async fn prove(
     setting: Arc<Setting>,
     plan: &Arc<Plan>,
@@ -26,9 +26,9 @@ pub(super) async fn prove(
 ) -> Vec<String> {
     let seed = plan.selection.shuffle.unwrap_or_else(rand::random);
     let ways = [
-        ("one by one", 1, None),
-        ("side by side", setting.jobs, None),
-        ("side by side, shuffled", setting.jobs, Some(seed)),
+        ("sequentially", 1, None),
+        ("concurrently", setting.jobs, None),
+        ("concurrently, shuffled", setting.jobs, Some(seed)),
     ];
     let mut passes: Vec<(&str, Found)> = Vec::new();
     for (way, jobs, shuffle) in ways {
@@ -37,7 +37,7 @@ pub(super) async fn prove(
         }
         let seed = shuffle.map(|seed| format!(" (--shuffle {seed})")).unwrap_or_default();
         console.say(&format!("\n{way}{seed}: "));
-        // On a shared target the names of one pass are none of the next one's.
+        // On a shared target, the names created by the passes must not collide.
         let setting = Arc::new(Setting { jobs, id: new_id(), ..(*setting).clone() });
         let selection = Selection { shuffle, ..plan.selection.clone() };
         let plan = Arc::new(Plan { selection, ..(**plan).clone() });
@@ -54,18 +54,18 @@ fn found(observed: &Observed) -> Found {
         let verdict = match found.verdict {
             CheckVerdict::Pass => "passes",
             CheckVerdict::Fail | CheckVerdict::Waived => "fails",
-            CheckVerdict::Error => "cannot be judged",
+            CheckVerdict::Error => "is not evaluated",
             CheckVerdict::Skip => "is skipped",
         };
         (format!("{}, {}", cell.subtest, cell.check), verdict)
     });
-    let erred = observed.erred.iter().map(|(subtest, _)| (subtest.clone(), "comes to no verdict"));
+    let erred = observed.erred.iter().map(|(subtest, _)| (subtest.clone(), "ends in an error"));
     cells.chain(erred).collect()
 }
 
 fn differences(passes: &[(&str, Found)]) -> Vec<String> {
     let all: BTreeSet<&String> = passes.iter().flat_map(|(_, found)| found.keys()).collect();
-    let told = |of: &String, found: &Found| found.get(of).copied().unwrap_or("is not there");
+    let told = |of: &String, found: &Found| found.get(of).copied().unwrap_or("is missing");
     let differs = |of: &&String| {
         let verdicts: BTreeSet<&str> = passes.iter().map(|(_, found)| told(of, found)).collect();
         verdicts.len() > 1
@@ -83,22 +83,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_differs_is_told_and_in_which_way() {
+    fn only_differing_verdicts_are_listed() {
         let found = |of: &[(&str, &'static str)]| -> Found {
             of.iter().map(|(check, verdict)| ((*check).to_owned(), *verdict)).collect()
         };
         let passes = [
-            ("one by one", found(&[("a/ST1, x", "passes"), ("a/ST2, y", "fails")])),
+            ("sequentially", found(&[("a/ST1, x", "passes"), ("a/ST2, y", "fails")])),
             (
-                "side by side",
-                found(&[("a/ST1, x", "fails"), ("a/ST2, y", "fails"), ("a/ST3", "comes to no verdict")]),
+                "concurrently",
+                found(&[("a/ST1, x", "fails"), ("a/ST2, y", "fails"), ("a/ST3", "ends in an error")]),
             ),
         ];
         assert_eq!(
             differences(&passes),
             [
-                "a/ST1, x: passes one by one; fails side by side",
-                "a/ST3: is not there one by one; comes to no verdict side by side",
+                "a/ST1, x: passes sequentially; fails concurrently",
+                "a/ST3: is missing sequentially; ends in an error concurrently",
             ]
         );
         assert_eq!(differences(&passes[..1]), Vec::<String>::new());

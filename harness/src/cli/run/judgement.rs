@@ -1,4 +1,4 @@
-//! A run whose target may not be there at all.
+//! Runs a plan against a target that may be unreachable.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -8,7 +8,7 @@ use harness_model::event::{End, Event, Fault, Listener, SubtestVerdict};
 use harness_model::plan::{Disposition, Plan};
 use harness_runner::run::{self, Setting, Stop};
 
-/// Runs the plan. If the target cannot be reached that is said once, and recorded of every sub-test.
+/// Runs the plan. If the target is unreachable, the error is printed once and recorded for every sub-test.
 pub(super) async fn judge(
     setting: Arc<Setting>,
     plan: Arc<Plan>,
@@ -43,7 +43,7 @@ pub(super) async fn judge(
     silent.hear(&Event::Finished { took: at.elapsed().unwrap_or_default(), end: End::Complete });
 }
 
-/// Several listeners as one.
+/// Forwards events to several listeners.
 pub(super) struct Audience<'a>(pub(super) Vec<&'a mut dyn Listener>);
 
 impl Listener for Audience<'_> {

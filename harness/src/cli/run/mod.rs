@@ -1,4 +1,4 @@
-//! `harness`: runs what was selected and reports.
+//! `harness`: runs the selected sub-tests and writes reports.
 
 mod arguments;
 mod evidence;
@@ -50,7 +50,7 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         prepare(&arguments, scenarios, console)?;
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(|error| {
         console.complain(&format!(
-            "no folder for the machines can be made: {error}; set TMPDIR to a writable one"
+            "creating a temporary folder failed: {error}\nset TMPDIR to a writable folder"
         ));
         ENVIRONMENT
     })?;
@@ -97,7 +97,7 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     let comparison = baseline.map(|baseline| Comparison::of(&baseline, &results, diff::patience()));
     let changes = comparison.iter().flat_map(|comparison| &comparison.changes);
     let worse: Vec<String> = changes.filter(|change| change.regression).map(ToString::to_string).collect();
-    let differing = differences.into_iter().map(|difference| format!("not isolated: {difference}"));
+    let differing = differences.into_iter().map(|difference| format!("order-dependent: {difference}"));
     results.worsen(worse.into_iter().chain(differing));
     let (mut written, mut is_complete) = write_reports(&destinations, &results, console);
     if let Some(evidence) = evidence {
@@ -120,7 +120,7 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     Ok(code)
 }
 
-/// New snapshots are left for review where a person will find them.
+/// New snapshots are written for review only where a person will find them: in a checkout, outside CI.
 fn snapshots(arguments: &Arguments, is_lasting: bool) -> Mode {
     let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
     match (arguments.accept, is_lasting && !in_ci) {

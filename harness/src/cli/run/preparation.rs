@@ -1,4 +1,4 @@
-//! Everything that can be wrong with what was asked for, found out before anything runs.
+//! Validates all inputs before anything runs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::reports::destinations;
 use super::selection::planned;
 use super::target::{logins_can_be_approved, target};
 
-/// What a run begins with.
+/// The validated inputs of a run.
 pub(super) struct Prepared {
     pub(super) baseline: Option<Results>,
     pub(super) shelf: Shelf,
@@ -28,10 +28,10 @@ pub(super) struct Prepared {
     pub(super) evidence: Option<Evidence>,
 }
 
-/// Reads all that the flags name.
+/// Reads everything that the flags refer to.
 ///
 /// # Errors
-/// The exit code; why was said.
+/// An input is invalid.
 pub(super) fn prepare(
     arguments: &Arguments,
     scenarios: Option<&Path>,
@@ -51,7 +51,7 @@ pub(super) fn prepare(
         .map_err(|message| usage(&message))?;
     if arguments.accept && !shelf.is_lasting {
         return Err(usage(
-            &"--accept needs the checkout's scenarios, which are not there; name them with --scenarios",
+            &"--accept needs a folder of scenarios, and there is no checkout\npass one with --scenarios DIR",
         ));
     }
     let destinations = destinations(arguments).map_err(|message| usage(&message))?;

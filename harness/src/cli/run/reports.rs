@@ -1,4 +1,4 @@
-//! Where the reports of a run go.
+//! Writing the reports of a run.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -10,16 +10,16 @@ use harness_report::results::Results;
 
 use super::arguments::Arguments;
 
-/// Every report that the flags ask for. The reports of a run that go into a folder have it for themselves.
+/// Returns the requested reports. A report folder must be new or empty.
 ///
 /// # Errors
-/// What is wrong with the folder.
+/// The folder is not empty or cannot be created, or the combination of flags is invalid.
 pub(super) fn destinations(arguments: &Arguments) -> Result<Vec<Destination>, String> {
     let mut destinations = arguments.report.clone();
     let is_evidence = |destination: &Destination| !destination.is_of_results();
     if arguments.prove_isolation && destinations.iter().any(is_evidence) {
         return Err(
-            "evidence is of one run, and --prove-isolation makes three; leave one of them out".to_owned()
+            "--prove-isolation cannot be combined with evidence, which records a single run".to_owned()
         );
     }
     if let Some(folder) = &arguments.report_dir {
@@ -33,24 +33,24 @@ pub(super) fn destinations(arguments: &Arguments) -> Result<Vec<Destination>, St
     Ok(destinations)
 }
 
-/// A folder that was named: what lies in it already would pass for this run's.
+/// Checks that a report folder is new or empty: older reports in it would be mistaken for this run's.
 pub(in crate::cli) fn empty(folder: &Path) -> Result<PathBuf, String> {
     let shown = folder.display();
     match std::fs::read_dir(folder).map(|mut entries| entries.next().is_some()) {
-        Ok(true) => Err(format!(
-            "the folder {shown} is not empty, and a run's reports are not mixed with others; name a new one, or \
-             leave DIR out"
-        )),
+        Ok(true) => Err(format!("report folder {shown} is not empty\nchoose a new one, or omit DIR")),
         Ok(false) => Ok(folder.to_owned()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(folder.to_owned()),
-        Err(error) => Err(format!("the folder {shown} cannot be used: {error}")),
+        Err(error) => Err(format!("reading report folder {shown} failed: {error}")),
     }
 }
 
-/// A new folder, another one for each run of the same second.
+/// Creates a folder named after the time, with a random suffix for runs in the same second.
 fn fresh(above: &Path, at: SystemTime) -> Result<PathBuf, String> {
     let cannot = |error: std::io::Error| {
-        format!("no folder can be made below {}: {error}; name one: --report-dir DIR", above.display())
+        format!(
+            "creating a folder below {} failed: {error}\nchoose one with --report-dir DIR",
+            above.display()
+        )
     };
     std::fs::create_dir_all(above).map_err(cannot)?;
     let moment = moment(at);
@@ -64,20 +64,20 @@ fn fresh(above: &Path, at: SystemTime) -> Result<PathBuf, String> {
     }
 }
 
-/// A name that sorts by time.
+/// Returns a name that sorts by time.
 fn moment(at: SystemTime) -> String {
     let format = time::macros::format_description!("[year]-[month]-[day]T[hour]-[minute]-[second]Z");
     time::OffsetDateTime::from(at).format(format).unwrap_or_else(|_| "latest".to_owned())
 }
 
-/// Every report that can be written is, whatever becomes of the others.
+/// Writes every report that can be written, even if others fail.
 pub(in crate::cli) fn write_reports(
     destinations: &[Destination],
     results: &Results,
     console: &Console,
 ) -> (Vec<PathBuf>, bool) {
     let mut written = Vec::new();
-    // Evidence is packed when the others are there: it is made of more than results.
+    // Evidence is packed separately: it needs more than results.
     let mine = || destinations.iter().filter(|destination| destination.is_of_results());
     for destination in mine() {
         match destination.write(results) {
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_runs_share_a_folder() {
+    fn report_folders_are_unique_and_empty() {
         let above = tempfile::tempdir().unwrap();
         let folders: std::collections::BTreeSet<PathBuf> =
             (0..20).map(|_| fresh(above.path(), SystemTime::UNIX_EPOCH).unwrap()).collect();

@@ -1,4 +1,4 @@
-//! From flags to a plan.
+//! Builds the plan from the flags.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,10 +17,10 @@ use harness_runner::targets::Target;
 
 use super::arguments::Arguments;
 
-/// Where runs write unless they are told otherwise.
+/// Output of runs, unless --report-dir names another folder.
 const REPORTS: &str = "reports";
 
-/// What the flags select on this target, and what of it may fail today.
+/// Builds the plan of what the flags select on this target. `today` decides which waivers are expired.
 pub(super) fn planned(
     arguments: &Arguments,
     filter: Option<Filter>,
@@ -56,7 +56,7 @@ pub(super) fn planned(
     })
 }
 
-/// The sub-tests that failed or came to no verdict in an earlier run, if only they are to run.
+/// Returns the sub-tests that failed or ended in an error in an earlier run, if `--rerun-failed` is given.
 fn failed_before(
     arguments: &Arguments,
     library: &Library,
@@ -67,7 +67,7 @@ fn failed_before(
         Some(path) => path,
         None => {
             console.complain(&format!(
-                "there is no results.json below {REPORTS} to take failures from; name one: --rerun-failed FILE"
+                "no results.json found below {REPORTS}\npass one with --rerun-failed FILE"
             ));
             return Err(USAGE);
         }
@@ -79,13 +79,13 @@ fn failed_before(
         .map(|subtest| subtest.id.clone())
         .partition(|id| library.scenarios.iter().any(|scenario| scenario.id == *id));
     for id in gone {
-        console.warn(&format!("{id} failed in {} and is no sub-test any more", path.display()));
+        console.warn(&format!("{id} failed in {}, but no longer exists", path.display()));
     }
     if known.is_empty() {
-        console.complain(&format!("nothing that failed in {} is left to run again", path.display()));
+        console.complain(&format!("no failures to rerun in {}", path.display()));
         return Err(NOTHING_SELECTED);
     }
-    console.say(&format!("again: {} of {}\n", counted(known.len()), path.display()));
+    console.say(&format!("rerunning {} from {}\n", counted(known.len()), path.display()));
     Ok(Some(known))
 }
 
@@ -93,7 +93,7 @@ fn counted(subtests: usize) -> String {
     format!("{subtests} sub-test{}", if subtests == 1 { "" } else { "s" })
 }
 
-/// The results that were written last, in the folder or one below it.
+/// Returns the latest results.json in the folder or one directly below it.
 fn newest(folder: &Path) -> Option<PathBuf> {
     let below = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path().join("results.json"));
     let written = |path: PathBuf| Some((path.metadata().ok()?.modified().ok()?, path));

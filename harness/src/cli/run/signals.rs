@@ -1,9 +1,9 @@
-//! Ctrl-C, and a request to terminate.
+//! SIGINT and SIGTERM.
 
 use harness_model::event::End;
 use harness_runner::run::Stopper;
 
-/// Asks the run to stop for every signal that wants it to.
+/// Asks the run to stop on every SIGINT or SIGTERM; a second one skips cleanup.
 pub(in crate::cli) async fn heed_signals(stopper: Stopper) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =

@@ -1,4 +1,4 @@
-//! From flags to the target.
+//! Sets up the target from the flags.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use harness_runner::targets::remote::Remote;
 
 use super::arguments::Arguments;
 
-/// The target that the flags name, the embedded reference if they name none.
+/// Returns the target of `--target`, or the embedded reference without it.
 pub(super) fn target(arguments: &Arguments, console: &Console) -> Result<Arc<dyn Target>, u8> {
     let Some(path) = &arguments.target else {
         return reference::target(arguments.deviation.as_deref(), console);
     };
     let refused = |mut error: ProfileError| {
-        // What is not set matters now.
+        // Missing variables are warnings for `lint`, but errors for a run.
         error.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Error);
         console.show(&error.render(console.colors_errors(), console.width()));
         console.complain(&format!("{}; nothing was run", library::counted(&error.diagnostics)));
@@ -36,7 +36,7 @@ pub(super) fn target(arguments: &Arguments, console: &Console) -> Result<Arc<dyn
     Ok(Arc::new(Remote::new(profile, means)))
 }
 
-/// Found out before anything runs: half a run would fail for the profile's sake.
+/// Checks before the run that device logins can be approved, if the plan has any.
 pub(super) fn logins_can_be_approved(
     plan: &Plan,
     target: &dyn Target,
@@ -49,7 +49,7 @@ pub(super) fn logins_can_be_approved(
     });
     match logs_in {
         Some(planned) if !target.can_approve_logins() => Err(format!(
-            "{} logs in on a machine, but {} has no hooks.approve; add it, or leave the capability `agent` out",
+            "{} needs a device login, but {} has no hooks.approve\nadd it, or remove the capability `agent`",
             planned.scenario.id,
             profile.display()
         )),

@@ -1,23 +1,23 @@
-//! The two streams a person or a script reads.
+//! Output to standard output and standard error.
 
 use std::io::Write as _;
 
 use super::secret::redact;
 
-/// One line on standard output, flushed: scripts wait for it through a pipe.
+/// Prints one line to standard output and flushes it, since scripts wait for it through a pipe.
 pub(crate) fn say(line: &str) {
     let mut out = std::io::stdout().lock();
-    // A reader that has gone (`ztna … | head -1`) is no failure of the command.
+    // A closed reader (`ztna … | head -1`) does not fail the command.
     let _ = writeln!(out, "{}", printable(line)).and_then(|()| out.flush());
 }
 
-/// One line on standard error; keys that slipped into it are cut.
+/// Prints one line to standard error, with keys redacted.
 pub(crate) fn warn(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", redact(&printable(line)));
 }
 
-/// `text` without control characters other than line ends: names and messages come from elsewhere, and must
-/// not be able to drive the reader's terminal.
+/// Replaces control characters other than line feeds: names and messages come from outside and must not control
+/// the terminal.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escape_sequences_lose_their_escape() {
+    fn control_characters_are_replaced() {
         assert_eq!(printable("a\u{1b}[31mb\r\nc"), "a\u{fffd}[31mb\u{fffd}\nc");
     }
 }

@@ -1,7 +1,9 @@
-//! What the fuzz target `datagram` calls. `cargo test` calls it with the corpus that it has gathered.
+//! The entry point of the fuzz target `datagram`. `cargo test` runs it with the stored corpus.
 
-/// A WireGuard node that knows two peers is sent what the script says, between honest traffic and time that passes;
-/// see `tunnel/core/script.rs`. Nothing forged is delivered, nothing piles up, and in the end the peers talk.
+/// Runs a script of network events against a WireGuard node with two peers, see `tunnel/core/script.rs`.
+///
+/// # Panics
+/// If a forged packet is delivered, a queue grows without bound, or the peers cannot exchange packets afterwards.
 pub fn datagram(script: &[u8]) {
     crate::tunnel::run_script(script);
 }
@@ -10,10 +12,10 @@ pub fn datagram(script: &[u8]) {
 mod tests {
     use std::path::Path;
 
-    fn replay(target: &str, least: usize, run: fn(&[u8])) {
+    fn replay(target: &str, min_files: usize, run: fn(&[u8])) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
         let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
-        assert!(files.len() >= least, "{} files in {}", files.len(), folder.display());
+        assert!(files.len() >= min_files, "{} files in {}", files.len(), folder.display());
         for file in files {
             let input = std::fs::read(&file).unwrap();
             let held = std::panic::catch_unwind(|| run(&input));
@@ -22,7 +24,7 @@ mod tests {
     }
 
     #[test]
-    fn the_corpus_of_datagrams() {
+    fn corpus_of_datagrams_passes() {
         replay("datagram", 13, super::datagram);
     }
 }

@@ -1,30 +1,30 @@
-//! The name a machine asks for.
+//! The name that a machine registers with.
 
 use thiserror::Error;
 use ztna_protocol::machine_name::{self, InvalidMachineName};
 
-/// The longest part of a refused name that is repeated.
-const SHOWN: usize = 63;
+/// Number of characters of an invalid name that are repeated in the error.
+const MAX_SHOWN_CHARS: usize = 63;
 
-/// Why a name cannot be a machine's.
+/// A name that the control plane would refuse.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("'{name}' cannot be a machine's name: {reason}. Choose another with --hostname")]
+#[error("invalid machine name '{name}': {reason}. Choose another with --hostname")]
 pub(crate) struct HostNameError {
     name: String,
     reason: InvalidMachineName,
 }
 
-/// This host's own name, without its domain.
+/// Returns this host's name without its domain.
 pub(crate) fn system() -> String {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     name.split('.').next().unwrap_or_default().to_owned()
 }
 
-/// `name`, if a control plane would take it: asking one only to be refused could use up a retry or a key.
+/// Checks `name` against the control plane's rules, before a refused request uses up a retry or a key.
 pub(crate) fn check(name: &str) -> Result<&str, HostNameError> {
     machine_name::check(name)
         .map(|()| name)
-        .map_err(|reason| HostNameError { name: name.chars().take(SHOWN).collect(), reason })
+        .map_err(|reason| HostNameError { name: name.chars().take(MAX_SHOWN_CHARS).collect(), reason })
 }
 
 #[cfg(test)]
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refused_name_is_repeated_in_part() {
+    fn long_invalid_name_is_truncated_in_the_error() {
         assert_eq!(check("Linux-C"), Ok("Linux-C"));
         let message = check(&"n".repeat(10_000)).unwrap_err().to_string();
         assert!(message.len() < 300 && message.contains("1 to 63"), "{message}");

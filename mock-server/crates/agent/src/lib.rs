@@ -1,9 +1,11 @@
-//! The agent, `ztna`: its commands, what it keeps on disk, how it talks to the control plane, and its tunnel.
+//! The agent, `ztna`: its commands, its state on disk, the client of the control plane, and the tunnel.
 //!
-//! It knows a control plane by HTTP only, so that it works with any: neither the reference's rules nor its database are
-//! here, and no relay but through the frames of `ztna_protocol`.
+//! It knows a control plane only by its HTTP API and a relay only by the frames of `ztna_protocol`, so that it works with
+//! any implementation. It must not know the reference's rules or its database.
 //!
-//! [`main`] is the only entry. README.md tells how to add a command, `tunnel/README.md` a packet's way.
+//! [`main`] is the only entry point. Start reading with `commands/up/mod.rs` for the life of `ztna up`, and with
+//! `tunnel/task/mod.rs` and `tunnel/core/mod.rs` for the data plane. README.md explains how to add a command,
+//! `tunnel/README.md` the path of a packet.
 
 mod cli;
 mod commands;
@@ -26,11 +28,11 @@ mod tunnel;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Runs one command of the agent and returns the process's exit code: 0 done, 1 failed (the reason is one
-/// line on standard error), 2 wrong usage.
+/// Runs one command of the agent and returns the process's exit code: 0 on success, 1 on failure (with the
+/// reason on standard error), 2 on wrong usage.
 ///
-/// `args` are the arguments after the program's name. The environment is read; neither `argv[0]` nor the
-/// executable's path is. It builds a runtime of its own, so it must not be called from inside one.
+/// `args` excludes the program's name. Reads the environment, but neither `argv[0]` nor the executable's path.
+/// Builds its own runtime, so it must not be called from inside one.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match cli::parse(args) {
         Ok(cli) => cli,
@@ -51,7 +53,7 @@ fn run(cli: cli::Cli) -> Result<(), error::AgentError> {
     commands::run(&context, cli.command)
 }
 
-/// Only the agent's own events: those of the libraries below it may carry bytes from the wire.
+/// Logs the agent's own events only: those of its libraries may contain bytes from the wire.
 fn start_log(level: Option<tracing::level_filters::LevelFilter>) {
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
@@ -61,8 +63,8 @@ fn start_log(level: Option<tracing::level_filters::LevelFilter>) {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false)
-        // A standard error that nobody reads would be a panic.
+        // Otherwise a closed standard error would cause a panic.
         .log_internal_errors(false);
-    // A log already installed by the embedding process stays.
+    // Fails if the embedding process has installed a subscriber, which then stays.
     let _ = tracing_subscriber::registry().with(lines).with(own).try_init();
 }

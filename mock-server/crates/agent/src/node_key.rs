@@ -7,35 +7,34 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use boringtun::x25519::{PublicKey, StaticSecret};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A Curve25519 private key with its public half; the private one leaves this type only for the state file and the
-/// tunnel.
+/// A Curve25519 key pair. The private key leaves this type only for the state file and the tunnel.
 #[derive(Clone)]
 pub(crate) struct NodeKey(StaticSecret);
 
 impl NodeKey {
-    /// The key pair of 32 random bytes.
+    /// Creates the key pair of 32 random bytes.
     pub(crate) fn from_random(bytes: [u8; 32]) -> Self {
         Self(StaticSecret::from(bytes))
     }
 
-    /// The public key as the control plane takes it: 32 bytes in base64.
+    /// Returns the public key as the control plane expects it: 32 bytes in base64.
     pub(crate) fn public_base64(&self) -> String {
         BASE64.encode(self.public())
     }
 
-    /// The public key in 64 hexadecimal digits.
+    /// Returns the public key as 64 hexadecimal digits.
     pub(crate) fn public_hex(&self) -> String {
         hex::encode(self.public())
     }
 
-    /// The public key as people compare it: its first 16 hexadecimal digits and `...` (headless/ST2.1).
+    /// Returns the first 16 hexadecimal digits of the public key and `...` (headless/ST2.1).
     pub(crate) fn fingerprint(&self) -> String {
         let mut shown = self.public_hex();
         shown.truncate(16);
         shown + "..."
     }
 
-    /// The private half, for the tunnel and nothing else.
+    /// Returns the private key, for the tunnel only.
     pub(crate) fn private(&self) -> StaticSecret {
         self.0.clone()
     }
@@ -60,9 +59,11 @@ impl Serialize for NodeKey {
 impl<'de> Deserialize<'de> for NodeKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        // The text is a private key: the message must not repeat it.
+        // The text is a private key, so the message must not repeat it.
         let bytes: Option<[u8; 32]> = BASE64.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Self::from_random).ok_or_else(|| de::Error::custom("a node key is 32 bytes in base64"))
+        bytes
+            .map(Self::from_random)
+            .ok_or_else(|| de::Error::custom("invalid node key: expected 32 bytes in base64"))
     }
 }
 
@@ -75,7 +76,7 @@ mod tests {
     const PUBLIC: &str = "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a";
 
     #[test]
-    fn the_public_half_survives_storage_and_the_private_one_stays_hidden() {
+    fn key_survives_storage_and_debug_hides_it() {
         let key = NodeKey::from_random(hex::decode(PRIVATE).unwrap().try_into().unwrap());
         let stored = serde_json::to_string(&key).unwrap();
         let read: NodeKey = serde_json::from_str(&stored).unwrap();
@@ -86,10 +87,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_without_repeating_it() {
+    fn invalid_key_is_refused_without_repeating_it() {
         for wrong in ["\"c2VjcmV0\"", "\"not base64\""] {
             let message = serde_json::from_str::<NodeKey>(wrong).unwrap_err().to_string();
-            assert!(message.starts_with("a node key is 32 bytes in base64"), "{message}");
+            assert!(message.starts_with("invalid node key: expected 32 bytes in base64"), "{message}");
         }
     }
 }

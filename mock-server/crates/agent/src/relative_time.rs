@@ -1,19 +1,19 @@
-//! How long from now, as the user guide says it: "in 1 hour", "in 45 min".
+//! Relative times in the user guide's form: "in 1 hour", "in 45 min".
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
-/// When `moment` comes, seen from `now`: `in 45 min`, `in 1 hour`, `in 7 days`; `expired` once it has come.
+/// Describes `moment` relative to `now`: `in 45 min`, `in 1 hour`, `in 7 days`, or `expired` once it has passed.
 pub(crate) fn until(moment: OffsetDateTime, now: OffsetDateTime) -> String {
     Duration::try_from(moment - now)
         .ok()
         .filter(|left| !left.is_zero())
-        .map_or_else(|| "expired".to_owned(), ahead)
+        .map_or_else(|| "expired".to_owned(), from_now)
 }
 
-/// `left` from now, in the largest unit that keeps it recognisable, rounded to the nearest.
-pub(crate) fn ahead(left: Duration) -> String {
+/// Describes a moment `left` from now, rounded to the nearest minute, hour or day.
+pub(crate) fn from_now(left: Duration) -> String {
     let minutes = rounded(left.as_secs(), 60);
     let hours = rounded(minutes, 60);
     match (minutes, hours) {
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations() {
+    fn durations_are_rounded_to_a_readable_unit() {
         for (seconds, text) in [
             (1, "in less than a minute"),
             (29, "in less than a minute"),
@@ -52,12 +52,12 @@ mod tests {
             (30 * 86_400, "in 30 days"),
             (u64::MAX, "in 213503982334601 days"),
         ] {
-            assert_eq!(ahead(Duration::from_secs(seconds)), text, "{seconds} s");
+            assert_eq!(from_now(Duration::from_secs(seconds)), text, "{seconds} s");
         }
     }
 
     #[test]
-    fn moments() {
+    fn past_moments_are_expired() {
         let now = OffsetDateTime::UNIX_EPOCH;
         assert_eq!(until(now + Duration::from_secs(2700), now), "in 45 min");
         assert_eq!(until(now, now), "expired");

@@ -1,32 +1,32 @@
-//! Tables with columns of a fixed width, for a terminal.
+//! Tables with columns of fixed width, for a terminal.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::console::printable;
 
-/// A column: its heading and the terminal cells its values may take. Longer values are cut, so that the
-/// columns behind them stay aligned; the last column is written out in full.
+/// A column: its heading and its width in terminal cells. Longer values are truncated to keep the following columns
+/// aligned; the last column is not truncated.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
     heading: &'static str,
     width: usize,
-    cut: &'static str,
+    ellipsis: &'static str,
 }
 
 impl Column {
-    /// A column whose cut values end in `…`.
+    /// Returns a column whose truncated values end in `…`.
     pub(crate) const fn new(heading: &'static str, width: usize) -> Self {
-        Self { heading, width, cut: "…" }
+        Self { heading, width, ellipsis: "…" }
     }
 
-    /// The same, but cut values end plainly: what is left of them is a prefix that can be typed.
-    pub(crate) const fn plainly_cut(self) -> Self {
-        Self { cut: "", ..self }
+    /// Truncates without `…`, so that the rest is a prefix that can be typed.
+    pub(crate) const fn without_ellipsis(self) -> Self {
+        Self { ellipsis: "", ..self }
     }
 }
 
-/// The table's lines: headings, a rule of `rule` cells if that is above 0, one line a row.
-/// `gap` is the number of blanks between columns.
+/// Returns the table's lines: headings, a rule of `rule` cells unless that is 0, one line per row. `gap` is the number
+/// of blanks between columns.
 pub(crate) fn lay_out<const N: usize>(
     columns: [Column; N],
     gap: usize,
@@ -48,7 +48,7 @@ fn line<const N: usize>(columns: &[Column; N], gap: usize, row: [String; N]) -> 
         if position + 1 == N {
             line.push_str(&value);
         } else {
-            let value = fitted(&value, column);
+            let value = truncate(&value, column);
             line.push_str(&value);
             line.push_str(&" ".repeat(column.width.saturating_sub(value.width()) + gap));
         }
@@ -56,11 +56,11 @@ fn line<const N: usize>(columns: &[Column; N], gap: usize, row: [String; N]) -> 
     line
 }
 
-fn fitted(value: &str, column: &Column) -> String {
+fn truncate(value: &str, column: &Column) -> String {
     if value.width() <= column.width {
         return value.to_owned();
     }
-    let room = column.width.saturating_sub(column.cut.width());
+    let room = column.width.saturating_sub(column.ellipsis.width());
     let mut used = 0;
     let kept: String = value
         .chars()
@@ -69,7 +69,7 @@ fn fitted(value: &str, column: &Column) -> String {
             used <= room
         })
         .collect();
-    kept + column.cut
+    kept + column.ellipsis
 }
 
 #[cfg(test)]
@@ -77,14 +77,14 @@ mod tests {
     use super::*;
 
     const COLUMNS: [Column; 3] =
-        [Column::new("PREFIX", 6).plainly_cut(), Column::new("NAME", 5), Column::new("END", 3)];
+        [Column::new("PREFIX", 6).without_ellipsis(), Column::new("NAME", 5), Column::new("END", 3)];
 
     fn rows(rows: &[[&str; 3]]) -> Vec<String> {
         lay_out(COLUMNS, 1, 0, rows.iter().map(|row| row.map(str::to_owned)))
     }
 
     #[test]
-    fn columns_stay_aligned_whatever_the_values() {
+    fn columns_stay_aligned_for_any_value() {
         assert_eq!(
             rows(&[
                 ["abcdef", "short", "longer than its heading"],
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_stands_under_the_headings() {
+    fn rule_follows_the_headings() {
         let lines = lay_out(COLUMNS, 2, 4, []);
         assert_eq!(lines, ["PREFIX  NAME   END", "────"]);
     }

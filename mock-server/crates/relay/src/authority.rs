@@ -1,17 +1,20 @@
-//! Who says which machines may use a relay.
+//! The authority that decides which machines may use a relay.
 
 use futures::future::BoxFuture;
 use ztna_protocol::relay::Member;
 
-/// The authority does not answer.
+/// The authority cannot be asked.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the control plane does not tell which machines may use the relay ({0})")]
+#[error("asking the control plane which machines may use the relay failed: {0}")]
 pub struct AuthorityError(pub String);
 
-/// Knows machines by the hashes of their tokens.
+/// Looks up machines by the hashes of their tokens.
 pub trait Authority: Send + Sync {
-    /// For each hash the machine that holds the token, in the same order; nothing for a token that nobody holds, or
-    /// whose machine is in quarantine or waits for approval.
+    /// Returns the machine of each token hash, in the same order; `None` if the token is unknown or its machine is
+    /// quarantined or awaits approval.
+    ///
+    /// # Errors
+    /// [`AuthorityError`] if the authority does not answer.
     fn members(
         &self,
         token_hashes: Vec<String>,

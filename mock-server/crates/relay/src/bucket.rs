@@ -1,27 +1,27 @@
-//! How much one machine may send.
+//! Rate limit of one machine.
 
 use std::time::{Duration, Instant};
 
-/// A token bucket: so much at once, and so much a second.
+/// A token bucket, which limits the rate and allows bursts.
 #[derive(Debug)]
 pub(super) struct Bucket {
     per_second: u32,
-    most: f64,
+    capacity: f64,
     left: f64,
     filled: Instant,
 }
 
 impl Bucket {
-    /// A full bucket that holds what `burst` brings.
+    /// Creates a full bucket with the capacity of what accrues during `burst`.
     pub(super) fn new(per_second: u32, burst: Duration, now: Instant) -> Self {
-        let most = f64::from(per_second) * burst.as_secs_f64();
-        Self { per_second, most, left: most, filled: now }
+        let capacity = f64::from(per_second) * burst.as_secs_f64();
+        Self { per_second, capacity, left: capacity, filled: now }
     }
 
-    /// Takes `amount` out, if so much is in it.
+    /// Takes `amount` out and returns true, if there is enough.
     pub(super) fn take(&mut self, amount: u32, now: Instant) -> bool {
         let passed = now.saturating_duration_since(self.filled).as_secs_f64();
-        self.left = (self.left + passed * f64::from(self.per_second)).min(self.most);
+        self.left = (self.left + passed * f64::from(self.per_second)).min(self.capacity);
         self.filled = self.filled.max(now);
         let enough = self.left >= f64::from(amount);
         if enough {
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_and_then_so_much_a_second() {
+    fn burst_is_followed_by_a_constant_rate() {
         let start = Instant::now();
         let mut bucket = Bucket::new(100, Duration::from_millis(500), start);
         assert_eq!((0..100).filter(|_| bucket.take(1, start)).count(), 50);

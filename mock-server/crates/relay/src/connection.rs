@@ -1,4 +1,4 @@
-//! The conversation with one machine.
+//! The connection of one machine: handshake, forwarding and close.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,29 +14,31 @@ use crate::bucket::Bucket;
 use crate::shared::Shared;
 use crate::table::Connection;
 
-/// How long a machine may take to prove who it is.
-const PROVED_WITHIN: Duration = Duration::from_secs(5);
+/// Time limit of each step of the handshake.
+const PROOF_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often a machine that is silent is asked whether it is there, and after how long it is not.
-const PING_EVERY: Duration = Duration::from_secs(15);
-const GONE_AFTER: Duration = Duration::from_secs(45);
+/// Interval of pings.
+const PING_INTERVAL: Duration = Duration::from_secs(15);
 
-/// What one machine may send a second: about 250 Mbit/s of full datagrams.
-const FRAMES_PER_SECOND: u32 = 25_000;
-const BYTES_PER_SECOND: u32 = 32 << 20;
-const BURST: Duration = Duration::from_millis(500);
+/// A machine that is silent for this long is disconnected.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// Frames written before the socket is flushed.
-const BATCH: usize = 64;
+/// Rate limit of one machine: about 250 Mbit/s of full datagrams.
+const MAX_FRAMES_PER_SECOND: u32 = 25_000;
+const MAX_BYTES_PER_SECOND: u32 = 32 << 20;
+const MAX_BURST: Duration = Duration::from_millis(500);
 
-/// WebSocket's code for a machine that broke a rule (RFC 6455, 7.4.1).
-const POLICY: u16 = 1008;
+/// Number of frames written before the socket is flushed.
+const MAX_UNFLUSHED: usize = 64;
 
-/// Speaks with a machine until either side goes.
-pub(super) async fn converse(shared: &Shared, mut socket: WebSocket, member: Member, token_hash: String) {
-    if let Err(reason) = greet(shared, &mut socket, &member, &token_hash).await {
+/// WebSocket's close code for a violation of the protocol's rules (RFC 6455, section 7.4.1).
+const POLICY_VIOLATION: u16 = 1008;
+
+/// Serves a machine until either side disconnects.
+pub(super) async fn serve(shared: &Shared, mut socket: WebSocket, member: Member, token_hash: String) {
+    if let Err(reason) = shake_hands(shared, &mut socket, &member, &token_hash).await {
         shared.counters.refused.add(1);
-        tracing::info!(reason, "a machine did not prove who it is");
+        tracing::info!(reason, "a machine failed to prove its identity");
         return close(&mut socket, reason).await;
     }
     let connection = shared.table.insert(member, token_hash);
@@ -49,24 +51,24 @@ pub(super) async fn converse(shared: &Shared, mut socket: WebSocket, member: Mem
         () = connection.ended.notified() => Some("CUT_OFF"),
     };
     shared.table.remove(&connection);
-    tracing::debug!(machine, "gone");
+    tracing::debug!(machine, "disconnected");
     if let Some(reason) = ended {
         close(&mut sink, reason).await;
     }
 }
 
-/// The challenge, its proof and the welcome. The error is what the machine is told.
-async fn greet(
+/// Sends the challenge, verifies the proof and sends the welcome. The error is the reason sent to the machine.
+async fn shake_hands(
     shared: &Shared,
     socket: &mut WebSocket,
     member: &Member,
     token_hash: &str,
 ) -> Result<(), &'static str> {
-    let _place = shared.proving.enter(token_hash).ok_or("BUSY")?;
+    let _permit = shared.pending_proofs.enter(token_hash).ok_or("BUSY")?;
     let challenge = Challenge::new(rand::random(), rand::random(), shared.region);
     let (ephemeral, nonce) = (challenge.ephemeral(), challenge.nonce());
     send(socket, &Frame::Challenge { ephemeral: &ephemeral, nonce }).await?;
-    let proof = timeout(PROVED_WITHIN, socket.recv()).await.map_err(|_| "PROOF_TIMEOUT")?;
+    let proof = timeout(PROOF_TIMEOUT, socket.recv()).await.map_err(|_| "PROOF_TIMEOUT")?;
     let Some(Ok(Message::Binary(message))) = proof else { return Err("PROOF_EXPECTED") };
     let Ok(Frame::Proof { proof }) = Frame::parse(&message) else { return Err("PROOF_EXPECTED") };
     if !challenge.is_met_by(proof, &member.public_key) {
@@ -76,24 +78,24 @@ async fn greet(
 }
 
 async fn send(socket: &mut WebSocket, frame: &Frame<'_>) -> Result<(), &'static str> {
-    let sent = timeout(PROVED_WITHIN, socket.send(Message::Binary(frame.to_bytes().into()))).await;
+    let sent = timeout(PROOF_TIMEOUT, socket.send(Message::Binary(frame.to_bytes().into()))).await;
     sent.ok().and_then(Result::ok).ok_or("GONE")
 }
 
-/// Passes on what the machine sends. Ends when it is silent for too long or breaks a rule.
+/// Forwards what the machine sends. Returns when the machine is silent for too long or violates the protocol.
 async fn read(shared: &Shared, sender: &Arc<Connection>, mut stream: SplitStream<WebSocket>) {
     let now = Instant::now();
-    let mut frames = Bucket::new(FRAMES_PER_SECOND, BURST, now);
-    let mut bytes = Bucket::new(BYTES_PER_SECOND, BURST, now);
+    let mut frames = Bucket::new(MAX_FRAMES_PER_SECOND, MAX_BURST, now);
+    let mut bytes = Bucket::new(MAX_BYTES_PER_SECOND, MAX_BURST, now);
     loop {
-        let message = match timeout(GONE_AFTER, stream.next()).await {
+        let message = match timeout(SILENCE_TIMEOUT, stream.next()).await {
             Ok(Some(Ok(Message::Binary(message)))) => message,
             Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => continue,
             _ => return,
         };
         let (to, datagram) = match Frame::parse(&message) {
             Ok(Frame::Send { to, datagram }) => (to, datagram),
-            wrong => return tracing::debug!(?wrong, "not what a machine sends"),
+            unexpected => return tracing::debug!(?unexpected, "unexpected frame from a machine"),
         };
         let now = Instant::now();
         let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
@@ -114,9 +116,9 @@ async fn read(shared: &Shared, sender: &Arc<Connection>, mut stream: SplitStream
     }
 }
 
-/// Sends the machine what is for it, and asks whether it is there.
+/// Sends queued frames and pings to the machine.
 async fn write(connection: &Connection, sink: &mut SplitSink<WebSocket, Message>) {
-    let mut ping = tokio::time::interval(PING_EVERY);
+    let mut ping = tokio::time::interval(PING_INTERVAL);
     loop {
         let message = tokio::select! {
             frame = connection.queue.pop() => Message::Binary(frame.into()),
@@ -125,7 +127,7 @@ async fn write(connection: &Connection, sink: &mut SplitSink<WebSocket, Message>
         if sink.feed(message).await.is_err() {
             return;
         }
-        for _ in 0..BATCH {
+        for _ in 0..MAX_UNFLUSHED {
             let Some(frame) = connection.queue.try_pop() else { break };
             if sink.feed(Message::Binary(frame.into())).await.is_err() {
                 return;
@@ -137,7 +139,7 @@ async fn write(connection: &Connection, sink: &mut SplitSink<WebSocket, Message>
     }
 }
 
-/// A public key as people compare it (headless/ST2.1).
+/// Returns the public key's fingerprint (headless/ST2.1).
 fn fingerprint(public_key: &[u8; 32]) -> String {
     let mut shown = hex::encode(public_key);
     shown.truncate(16);
@@ -145,6 +147,6 @@ fn fingerprint(public_key: &[u8; 32]) -> String {
 }
 
 async fn close(sink: &mut (impl futures::Sink<Message> + Unpin), reason: &'static str) {
-    let frame = CloseFrame { code: POLICY, reason: reason.into() };
+    let frame = CloseFrame { code: POLICY_VIOLATION, reason: reason.into() };
     let _ = timeout(Duration::from_secs(1), sink.send(Message::Close(Some(frame)))).await;
 }

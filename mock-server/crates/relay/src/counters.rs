@@ -1,11 +1,11 @@
-//! What a relay counts.
+//! Counters of a relay.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Counters that only grow.
+/// Counters since the start of the relay.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) frames: Counter,
@@ -22,19 +22,19 @@ pub(super) struct Counter(AtomicU64);
 /// What a relay has done since it started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Counted {
-    /// Machines that are connected now.
+    /// Number of connected machines.
     pub connections: usize,
-    /// Frames passed on.
+    /// Frames forwarded.
     pub frames: u64,
-    /// Bytes of datagrams in them.
+    /// Bytes of the datagrams in them.
     pub bytes: u64,
-    /// Frames given up because their receiver was too slow.
+    /// Frames dropped because their receiver was too slow.
     pub dropped_full: u64,
-    /// Frames for somebody who is not connected here, or of another organisation.
+    /// Frames dropped because their receiver is not connected here or is in another organisation.
     pub dropped_unknown: u64,
-    /// Frames beyond what one machine may send.
+    /// Frames dropped because their sender exceeded the rate limit.
     pub dropped_rate: u64,
-    /// Connections ended because the machine did not prove who it is.
+    /// Connections refused because the machine failed to prove its identity.
     pub refused: u64,
 }
 

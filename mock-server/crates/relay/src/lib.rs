@@ -1,10 +1,10 @@
-//! A relay: carries the encrypted datagrams of machines that cannot reach each other over UDP.
+//! A relay, which forwards encrypted datagrams between machines that cannot reach each other over UDP.
 //!
-//! It knows who a frame comes from and passes it on inside one organisation only; what is in it, it cannot read. It
-//! knows neither the control plane's rules nor its database: [`Authority`] says who may speak, and the relay asks it
-//! when a machine comes, and every [`RECHECK`] of all that are there.
+//! It authenticates the sender of each frame and forwards it within one organisation only; it cannot read the content. It
+//! must not know the control plane's rules or database: an [`Authority`] decides which machines may use the relay. It is
+//! asked when a machine connects, and every [`RECHECK`] for all connected machines.
 //!
-//! Start with [`Relay`], then `connection.rs`, the conversation with one machine. README.md tells the protocol, whose
+//! Start reading with [`Relay`], then `connection.rs`, which serves one machine. README.md describes the protocol, whose
 //! frames are in `ztna_protocol::relay`.
 
 mod authority;

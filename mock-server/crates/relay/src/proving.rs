@@ -1,36 +1,36 @@
-//! Machines that have not proved yet who they are.
+//! Limits of unfinished handshakes.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// All of them; more have to come again.
-const MOST: usize = 1024;
+/// Upper bound of unfinished handshakes; further machines must retry.
+const MAX_PENDING: usize = 1024;
 
-/// Of these with one token: whoever holds one must not keep all others out.
-const MOST_WITH_ONE_TOKEN: usize = 8;
+/// Upper bound of unfinished handshakes with one token, so that its holder cannot use up all.
+const MAX_PENDING_PER_TOKEN: usize = 8;
 
-/// How many there are, by the hashes of their tokens.
+/// The number of unfinished handshakes by token hash.
 #[derive(Debug, Default)]
-pub(super) struct Proving(Mutex<HashMap<String, usize>>);
+pub(super) struct PendingProofs(Mutex<HashMap<String, usize>>);
 
-/// The place of one of them, as long as this value lives.
+/// The permit of one unfinished handshake, released on drop.
 #[derive(Debug)]
-pub(super) struct Place<'a> {
-    proving: &'a Proving,
+pub(super) struct ProofPermit<'a> {
+    pending: &'a PendingProofs,
     token_hash: String,
 }
 
-impl Proving {
-    /// A place for one more; nothing if there are too many.
-    pub(super) fn enter(&self, token_hash: &str) -> Option<Place<'_>> {
+impl PendingProofs {
+    /// Returns a permit for one more handshake, or `None` if there are too many.
+    pub(super) fn enter(&self, token_hash: &str) -> Option<ProofPermit<'_>> {
         let mut waiting = self.lock();
         let same = waiting.get(token_hash).copied().unwrap_or_default();
-        if same >= MOST_WITH_ONE_TOKEN || waiting.values().sum::<usize>() >= MOST {
+        if same >= MAX_PENDING_PER_TOKEN || waiting.values().sum::<usize>() >= MAX_PENDING {
             return None;
         }
         waiting.insert(token_hash.to_owned(), same + 1);
         drop(waiting);
-        Some(Place { proving: self, token_hash: token_hash.to_owned() })
+        Some(ProofPermit { pending: self, token_hash: token_hash.to_owned() })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, usize>> {
@@ -38,9 +38,9 @@ impl Proving {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for ProofPermit<'_> {
     fn drop(&mut self) {
-        let mut waiting = self.proving.lock();
+        let mut waiting = self.pending.lock();
         if let Some(same) = waiting.get_mut(&self.token_hash) {
             *same -= 1;
             if *same == 0 {
@@ -55,16 +55,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_token_does_not_take_the_places_of_all() {
-        let proving = Proving::default();
-        let mut greedy: Vec<_> = (0..MOST).map_while(|_| proving.enter("greedy")).collect();
-        assert_eq!(greedy.len(), MOST_WITH_ONE_TOKEN);
-        let others: Vec<_> = (0..MOST).map_while(|number| proving.enter(&number.to_string())).collect();
-        assert_eq!(others.len(), MOST - MOST_WITH_ONE_TOKEN);
-        assert!(proving.enter("one more").is_none());
+    fn one_token_cannot_use_up_all_permits() {
+        let pending = PendingProofs::default();
+        let mut greedy: Vec<_> = (0..MAX_PENDING).map_while(|_| pending.enter("greedy")).collect();
+        assert_eq!(greedy.len(), MAX_PENDING_PER_TOKEN);
+        let others: Vec<_> =
+            (0..MAX_PENDING).map_while(|number| pending.enter(&number.to_string())).collect();
+        assert_eq!(others.len(), MAX_PENDING - MAX_PENDING_PER_TOKEN);
+        assert!(pending.enter("one more").is_none());
         greedy.pop();
-        assert!(proving.enter("one more").is_some());
+        assert!(pending.enter("one more").is_some());
         drop((greedy, others));
-        assert!(proving.lock().is_empty());
+        assert!(pending.lock().is_empty());
     }
 }

@@ -1,12 +1,12 @@
-//! What waits to be sent to one machine.
+//! The frames queued for one machine.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Frames that wait at most; then the oldest goes, which is the one its receiver misses least.
-const LONGEST: usize = 256;
+/// Upper bound of queued frames; beyond it the oldest is dropped, which is the least useful to the receiver.
+const MAX_FRAMES: usize = 256;
 
 /// A bounded queue that drops its oldest frame when it is full.
 #[derive(Debug, Default)]
@@ -16,10 +16,10 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Adds a frame; whether one had to go for it.
+    /// Adds a frame and returns whether another was dropped for it.
     pub(super) fn push(&self, frame: Vec<u8>) -> bool {
         let mut frames = self.lock();
-        let full = frames.len() == LONGEST;
+        let full = frames.len() == MAX_FRAMES;
         if full {
             frames.pop_front();
         }
@@ -29,12 +29,12 @@ impl Queue {
         full
     }
 
-    /// The oldest frame, if there is one.
+    /// Takes the oldest frame, if there is one.
     pub(super) fn try_pop(&self) -> Option<Vec<u8>> {
         self.lock().pop_front()
     }
 
-    /// The oldest frame, once there is one. For one who waits.
+    /// Waits for a frame and takes the oldest. Only one task may wait.
     pub(super) async fn pop(&self) -> Vec<u8> {
         loop {
             if let Some(frame) = self.try_pop() {
@@ -54,10 +54,10 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_oldest_goes_when_it_is_full() {
+    async fn oldest_frame_is_dropped_when_full() {
         let queue = Queue::default();
         let dropped = (0..300u16).filter(|number| queue.push(number.to_be_bytes().to_vec())).count();
-        assert_eq!(dropped, 300 - LONGEST);
+        assert_eq!(dropped, 300 - MAX_FRAMES);
         assert_eq!(queue.pop().await, 44u16.to_be_bytes());
         while queue.try_pop().is_some() {}
         let (popped, _) = tokio::join!(queue.pop(), async { queue.push(vec![7]) });

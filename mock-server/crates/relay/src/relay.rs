@@ -1,4 +1,4 @@
-//! The relay itself: who is let in, and who has to go.
+//! The relay itself: admits machines and disconnects those that may no longer use it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,75 +12,77 @@ use ztna_protocol::relay::{MOST_ASKED, Member, frame};
 use crate::authority::{Authority, AuthorityError};
 use crate::connection;
 use crate::counters::{Counted, Counters};
-use crate::proving::Proving;
+use crate::proving::PendingProofs;
 use crate::shared::Shared;
-use crate::table::Table;
+use crate::table::ConnectionTable;
 
-/// How often the authority is asked whether those who are connected still may be.
+/// Interval of asking the authority whether connected machines may still use the relay.
 pub const RECHECK: Duration = Duration::from_millis(700);
 
-/// A relay in one region; clones are the same one.
+/// A relay in one region; clones share its state.
 #[derive(Clone)]
 pub struct Relay {
     shared: Arc<Shared>,
 }
 
 impl Relay {
-    /// A relay that nobody is connected to.
+    /// Creates a relay without connections.
     pub fn new(region: Region, authority: Arc<dyn Authority>) -> Self {
-        let (table, counters, proving) = (Table::default(), Counters::default(), Proving::default());
-        Self { shared: Arc::new(Shared { region, authority, table, counters, proving }) }
+        let (table, counters, pending_proofs) =
+            (ConnectionTable::default(), Counters::default(), PendingProofs::default());
+        Self { shared: Arc::new(Shared { region, authority, table, counters, pending_proofs }) }
     }
 
-    /// Where it stands.
+    /// Returns the region that the relay serves.
     pub fn region(&self) -> Region {
         self.shared.region
     }
 
-    /// What it has done so far.
+    /// Returns the current counters.
     pub fn counted(&self) -> Counted {
         self.shared.counters.read(self.shared.table.len())
     }
 
-    /// The machine that may speak with the token of this hash.
+    /// Returns the machine that may use the relay with the token of this hash.
     ///
     /// # Errors
-    /// [`AuthorityError`] if nobody can tell.
+    /// [`AuthorityError`] if the authority does not answer.
     pub async fn admit(&self, token_hash: &str) -> Result<Option<Member>, AuthorityError> {
         let members = self.shared.authority.members(vec![token_hash.to_owned()]).await?;
         Ok(members.into_iter().next().flatten())
     }
 
-    /// Answers the upgrade, and then speaks with the machine that is believed to be `member` until it goes.
+    /// Answers the upgrade and serves the machine, which must prove to be `member`, until it disconnects.
     pub fn accept(&self, upgrade: WebSocketUpgrade, member: Member, token_hash: String) -> Response {
         let relay = self.clone();
         upgrade
             .max_message_size(frame::LONGEST)
             .max_frame_size(frame::LONGEST)
-            .on_failed_upgrade(|error| tracing::debug!(%error, "no connection"))
+            .on_failed_upgrade(|error| tracing::debug!(%error, "the upgrade to WebSocket failed"))
             .on_upgrade(async move |socket: WebSocket| {
-                connection::converse(&relay.shared, socket, member, token_hash).await;
+                connection::serve(&relay.shared, socket, member, token_hash).await;
             })
     }
 
-    /// Ends every connection; for a relay that stops.
+    /// Closes all connections when the relay stops.
     pub fn end(&self) {
         self.shared.table.retain(|_, _| false);
     }
 
-    /// Cuts off who may not speak any more, for ever. While the authority does not answer, everybody stays.
+    /// Disconnects machines that may no longer use the relay, in a loop. While the authority does not answer, all stay
+    /// connected.
     pub async fn watch(self) {
         loop {
             tokio::time::sleep(RECHECK).await;
-            for asked in self.shared.table.token_hashes().chunks(MOST_ASKED) {
-                match self.shared.authority.members(asked.to_vec()).await {
+            for hashes in self.shared.table.token_hashes().chunks(MOST_ASKED) {
+                match self.shared.authority.members(hashes.to_vec()).await {
                     Ok(members) => {
-                        let members: HashMap<&String, Option<Member>> = asked.iter().zip(members).collect();
+                        let members: HashMap<&String, Option<Member>> = hashes.iter().zip(members).collect();
                         self.shared.table.retain(|hash, member| {
                             members.get(hash).is_none_or(|now| now.as_ref() == Some(member))
                         });
                     }
-                    Err(error) => tracing::warn!(%error, "it is not known who may still use the relay"),
+                    Err(error) => tracing::warn!(%error, "rechecking the connected machines failed"),
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! A control plane somewhere else as the authority.
+//! A remote control plane as the authority.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use ztna_protocol::relay::{Member, MemberView, MembersAnswer, MembersQuestion};
 
 use crate::authority::{Authority, AuthorityError};
 
-/// How long the control plane may take; well below what a quarantine may take to be felt.
-const LIMIT: Duration = Duration::from_millis(800);
+/// Time limit of a request, well below the time within which a quarantine must take effect.
+const REQUEST_TIMEOUT: Duration = Duration::from_millis(800);
 
-/// Where a relay asks.
-const PATH: &str = "/api/relay/members";
+/// The endpoint for relays.
+const MEMBERS_PATH: &str = "/api/relay/members";
 
-/// The control plane at an address, asked over HTTP with the secret that it shares with its relays.
+/// A control plane that is asked over HTTP, authenticated by the secret shared with its relays.
 pub struct ControlPlane {
     client: reqwest::Client,
     url: String,
@@ -28,21 +28,21 @@ struct Envelope {
 }
 
 impl ControlPlane {
-    /// The control plane at `base_url`; nothing is asked yet.
+    /// Creates a client of the control plane at `base_url`; sends nothing yet.
     ///
     /// # Errors
-    /// [`AuthorityError`], if there is no way to speak HTTP from here.
+    /// [`AuthorityError`] if the HTTP client cannot be created.
     pub fn new(base_url: &str, secret: String) -> Result<Self, AuthorityError> {
-        // Fails when a provider is installed already, which then is as good.
+        // Fails if a provider is already installed, which is equally good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder =
-            reqwest::Client::builder().timeout(LIMIT).redirect(reqwest::redirect::Policy::none());
+            reqwest::Client::builder().timeout(REQUEST_TIMEOUT).redirect(reqwest::redirect::Policy::none());
         if base_url.starts_with("http:") {
-            // Nothing to certify, and reading the system's certificates fails where there are none.
+            // No TLS, and loading the system's certificates fails where there are none.
             builder = builder.tls_certs_only([]).no_proxy();
         }
         let client = builder.build().map_err(|error| AuthorityError(error.to_string()))?;
-        Ok(Self { client, url: format!("{}{PATH}", base_url.trim_end_matches('/')), secret })
+        Ok(Self { client, url: format!("{}{MEMBERS_PATH}", base_url.trim_end_matches('/')), secret })
     }
 
     async fn ask(&self, token_hashes: Vec<String>) -> Result<Vec<Option<Member>>, AuthorityError> {
@@ -52,11 +52,16 @@ impl ControlPlane {
         let answer = request.json(&MembersQuestion { token_hashes }).send().await.map_err(failed)?;
         if !answer.status().is_success() {
             let status = answer.status();
-            return Err(AuthorityError(format!("HTTP {status}; ZTNA_RELAY_SECRET must be the same at both")));
+            return Err(AuthorityError(format!(
+                "HTTP {status}. Check that ZTNA_RELAY_SECRET is the same for relay and control plane"
+            )));
         }
         let Envelope { data } = answer.json().await.map_err(failed)?;
         if data.members.len() != asked {
-            return Err(AuthorityError(format!("{} answers to {asked} questions", data.members.len())));
+            return Err(AuthorityError(format!(
+                "received {} answers for {asked} tokens",
+                data.members.len()
+            )));
         }
         Ok(data.members.into_iter().map(|member| member.and_then(MemberView::read)).collect())
     }

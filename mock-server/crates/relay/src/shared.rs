@@ -1,4 +1,4 @@
-//! What the connections of one relay share.
+//! The state that all connections of a relay share.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use ztna_protocol::region::Region;
 
 use crate::authority::Authority;
 use crate::counters::Counters;
-use crate::proving::Proving;
-use crate::table::Table;
+use crate::proving::PendingProofs;
+use crate::table::ConnectionTable;
 
-/// Where the relay stands, who may speak at it, and who does.
+/// The state of a relay.
 pub(crate) struct Shared {
     pub(crate) region: Region,
     pub(crate) authority: Arc<dyn Authority>,
-    pub(crate) table: Table,
+    pub(crate) table: ConnectionTable,
     pub(crate) counters: Counters,
-    pub(crate) proving: Proving,
+    pub(crate) pending_proofs: PendingProofs,
 }

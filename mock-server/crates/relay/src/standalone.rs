@@ -1,4 +1,4 @@
-//! A relay that stands alone: its routes without a control plane beside them.
+//! The routes of a standalone relay.
 
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
@@ -11,7 +11,7 @@ use ztna_protocol::relay::token_hash;
 
 use crate::relay::Relay;
 
-/// `GET /relay`, `GET /relay/counters` and `GET /healthz`, as the control plane serves them.
+/// Returns the routes `GET /relay`, `GET /relay/counters` and `GET /healthz`, as the control plane serves them.
 pub fn router(relay: Relay) -> Router {
     Router::new()
         .route("/relay", get(connect))
@@ -33,7 +33,7 @@ async fn connect(
         Ok(Some(member)) => member,
         Ok(None) => return unauthorized("The machine token is unknown, or its machine is not let in"),
         Err(error) => {
-            tracing::warn!(%error, "a machine was sent away");
+            tracing::warn!(%error, "refusing a machine because the control plane cannot be asked");
             let words = "The control plane does not answer; try again";
             return refused(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", words);
         }

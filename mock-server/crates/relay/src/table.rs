@@ -1,4 +1,4 @@
-//! Who is connected.
+//! The connected machines.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,28 +8,27 @@ use ztna_protocol::relay::Member;
 
 use super::queue::Queue;
 
-/// The machines of each organisation, by key.
 type Organisations = HashMap<String, HashMap<[u8; 32], Arc<Connection>>>;
 
-/// The connections of a relay: one a machine.
+/// The connections of a relay, at most one per machine.
 #[derive(Default)]
-pub(super) struct Table {
+pub(super) struct ConnectionTable {
     organisations: Mutex<Organisations>,
 }
 
-/// A machine that is connected.
+/// The connection of a machine.
 pub(super) struct Connection {
     pub(super) member: Member,
     pub(super) token_hash: String,
-    /// What it is to be sent.
+    /// Frames to be sent to the machine.
     pub(super) queue: Queue,
-    /// It has to go.
+    /// Notified when the connection must be closed.
     pub(super) ended: Notify,
 }
 
-impl Table {
-    /// Takes in a machine that proved who it is. If it is connected already, that connection ends: it has come back
-    /// before its old connection was missed.
+impl ConnectionTable {
+    /// Adds an authenticated machine. Closes an existing connection of the same machine, whose loss has not been noticed
+    /// yet.
     pub(super) fn insert(&self, member: Member, token_hash: String) -> Arc<Connection> {
         let (queue, ended) = (Queue::default(), Notify::new());
         let connection = Arc::new(Connection { member, token_hash, queue, ended });
@@ -41,12 +40,12 @@ impl Table {
         connection
     }
 
-    /// The machine with that key in the sender's own organisation, if it is connected.
+    /// Returns the connection of the machine with this key in the sender's own organisation.
     pub(super) fn find(&self, org_id: &str, public_key: &[u8; 32]) -> Option<Arc<Connection>> {
         self.lock().get(org_id)?.get(public_key).cloned()
     }
 
-    /// Forgets a connection that has ended, and not the one that replaced it.
+    /// Removes a closed connection, but not one that has replaced it.
     pub(super) fn remove(&self, connection: &Arc<Connection>) {
         let Member { org_id, public_key } = &connection.member;
         let mut organisations = self.lock();
@@ -59,7 +58,7 @@ impl Table {
         }
     }
 
-    /// Ends every connection that is not to stay; nothing is sent to it from now on.
+    /// Closes and removes all connections for which `stays` returns false.
     pub(super) fn retain(&self, stays: impl Fn(&String, &Member) -> bool) {
         let mut organisations = self.lock();
         for machines in organisations.values_mut() {
@@ -74,7 +73,7 @@ impl Table {
         organisations.retain(|_, machines| !machines.is_empty());
     }
 
-    /// What the connected machines' tokens hash to.
+    /// Returns the token hashes of all connected machines.
     pub(super) fn token_hashes(&self) -> Vec<String> {
         let organisations = self.lock();
         organisations
@@ -104,8 +103,8 @@ mod tests {
     }
 
     #[test]
-    fn one_connection_a_machine_and_none_across_organisations() {
-        let table = Table::default();
+    fn machines_have_one_connection_within_their_organisation() {
+        let table = ConnectionTable::default();
         let first = table.insert(member("a", 1), "t1".to_owned());
         let foreign = table.insert(member("b", 1), "t2".to_owned());
         assert!(Arc::ptr_eq(&table.find("a", &[1; 32]).unwrap(), &first));

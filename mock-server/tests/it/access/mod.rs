@@ -2,8 +2,8 @@
 
 mod api_keys;
 mod device;
+mod fixtures;
 mod openapi;
-mod plane;
 mod queries;
 mod sessions;
 mod writes;

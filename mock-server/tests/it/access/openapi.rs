@@ -2,21 +2,21 @@
 
 use serde_json::{Value, json};
 
-use crate::access::plane::{ACME, ADMIN, Plane};
+use crate::test_server::{ACME, ADMIN, TestServer};
 
-async fn document(plane: &Plane) -> Value {
-    plane.get("/api/openapi.json", "").await.json()
+async fn document(server: &TestServer) -> Value {
+    server.get("/api/openapi.json", "").await.body
 }
 
 #[tokio::test]
 async fn every_documented_operation_is_routed() {
-    let plane = Plane::start().await;
-    let document = document(&plane).await;
+    let server = TestServer::start().await;
+    let document = document(&server).await;
     let mut operations = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
             let path = path.replace("{table}", "api_keys");
-            let answer = plane.send(&method.to_uppercase(), &path, "", "").await;
+            let answer = server.send(&method.to_uppercase(), &path, "", "").await;
             let status = answer.status.as_u16();
             assert!(!matches!(status, 404 | 405 | 500), "{method} {path}: {status}");
             assert!(
@@ -39,9 +39,9 @@ fn every_route_is_documented() {
 }
 
 #[tokio::test]
-async fn what_needs_a_credential_says_so_and_schemas_exist() {
-    let plane = Plane::start().await;
-    let document = document(&plane).await;
+async fn security_and_schemas_are_declared() {
+    let server = TestServer::start().await;
+    let document = document(&server).await;
     let schemes = document["components"]["securitySchemes"].as_object().expect("schemes");
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
@@ -63,13 +63,13 @@ async fn what_needs_a_credential_says_so_and_schemas_exist() {
 }
 
 #[tokio::test]
-async fn answers_have_the_declared_shape() {
-    let plane = Plane::start().await;
-    let document = document(&plane).await;
-    let admin = plane.token(ADMIN).await;
-    plane.api_key(json!(["machines:read"]), 60).await;
-    let machine = plane.machine(ACME, "asks", "100.64.0.1").await;
-    plane.machine(ACME, "a-peer", "100.64.0.2").await;
+async fn responses_match_their_declared_schemas() {
+    let server = TestServer::start().await;
+    let document = document(&server).await;
+    let admin = server.token(ADMIN).await;
+    server.api_key(json!(["machines:read"]), 60).await;
+    let machine = server.stored_machine(ACME, "asks", "100.64.0.1").await;
+    server.stored_machine(ACME, "a-peer", "100.64.0.2").await;
     let login = json!({ "email": ADMIN, "password": "ada-runs-acme" }).to_string();
     let calls = [
         ("GET", "/healthz", "/healthz", "", ""),
@@ -89,11 +89,11 @@ async fn answers_have_the_declared_shape() {
         ("POST", "/api/heartbeat", "/api/heartbeat", &machine, r#"{"endpoints":["0.0.0.0:1"]}"#),
     ];
     for (method, path, address, bearer, body) in calls {
-        let answer = plane.send(method, address, bearer, body).await;
+        let answer = server.send(method, address, bearer, body).await;
         let declared = &document["paths"][path][method.to_lowercase()]["responses"][answer.status.as_str()];
         let schema = &declared["content"]["application/json"]["schema"];
         assert!(schema.is_object(), "{method} {address}: {} has no schema", answer.status);
-        if let Err(reason) = fits(&document, schema, &answer.json()) {
+        if let Err(reason) = fits(&document, schema, &answer.body) {
             panic!("{method} {address}: {reason}\n{}", answer.text);
         }
     }

@@ -1,23 +1,25 @@
 //! `GET /api/db/TABLE`: what the filters find, what they refuse, and whose rows they never show.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::access::plane::{ACME, ADMIN, GLOBEX, MEMBER, OUTSIDER, Plane};
+use crate::test_server::{ACME, ADMIN, GLOBEX, MEMBER, OUTSIDER, TestServer};
 
 fn names(rows: &Value) -> Vec<&str> {
     rows.as_array().expect("rows").iter().map(|row| row["name"].as_str().expect("a name")).collect()
 }
 
 #[tokio::test]
-async fn filters_find_what_they_say() {
-    let plane = Plane::start().await;
-    let token = plane.token(ADMIN).await;
-    plane.auth_key(ACME, "alpha", true).await;
-    plane.advance(10);
-    plane.auth_key(ACME, "Beta", false).await;
-    plane.advance(10);
-    plane.auth_key(ACME, "gamma [1*]", true).await;
-    plane.auth_key(GLOBEX, "alpha", true).await;
+async fn filters_select_matching_rows() {
+    let server = TestServer::start().await;
+    let token = server.token(ADMIN).await;
+    server.stored_auth_key(ACME, "alpha", true).await;
+    server.advance_clock(Duration::from_secs(10));
+    server.stored_auth_key(ACME, "Beta", false).await;
+    server.advance_clock(Duration::from_secs(10));
+    server.stored_auth_key(ACME, "gamma [1*]", true).await;
+    server.stored_auth_key(GLOBEX, "alpha", true).await;
 
     let cases: [(&str, &[&str]); 35] = [
         ("", &["alpha", "Beta", "gamma [1*]"]),
@@ -57,17 +59,17 @@ async fn filters_find_what_they_say() {
         ("offset=1&limit=1", &["Beta"]),
     ];
     for (query, expected) in cases {
-        let rows = plane.get(&format!("/api/db/auth_keys?{query}"), &token).await.data();
+        let rows = server.get(&format!("/api/db/auth_keys?{query}"), &token).await.into_data();
         assert_eq!(names(&rows), expected, "{query}");
     }
 }
 
 #[tokio::test]
-async fn rows_have_the_types_of_json() {
-    let plane = Plane::start().await;
-    let token = plane.token(ADMIN).await;
-    let id = plane.auth_key(ACME, "alpha", true).await;
-    let row = plane.get(&format!("/api/db/auth_keys?id=eq.{id}"), &token).await.data()[0].clone();
+async fn rows_keep_json_types() {
+    let server = TestServer::start().await;
+    let token = server.token(ADMIN).await;
+    let id = server.stored_auth_key(ACME, "alpha", true).await;
+    let row = server.get(&format!("/api/db/auth_keys?id=eq.{id}"), &token).await.into_data()[0].clone();
     assert_eq!(row["used_count"], json!(0));
     assert_eq!((&row["reusable"], &row["revoked"]), (&json!(true), &json!(false)));
     assert_eq!(row["allowed_tags"], json!(["server", "production"]));
@@ -77,15 +79,15 @@ async fn rows_have_the_types_of_json() {
 
     let path = format!("/api/db/auth_keys?id=eq.{id}&select=used_count,name");
     assert_eq!(
-        plane.get(&path, &token).await.json()["data"].to_string(),
+        server.get(&path, &token).await.body["data"].to_string(),
         r#"[{"used_count":0,"name":"alpha"}]"#
     );
 }
 
 #[tokio::test]
-async fn bad_queries_are_told_what_is_wrong() {
-    let plane = Plane::start().await;
-    let token = plane.token(ADMIN).await;
+async fn bad_queries_name_the_mistake() {
+    let server = TestServer::start().await;
+    let token = server.token(ADMIN).await;
     let cases = [
         ("no_such_table", 404, "NOT_FOUND", "Table"),
         ("users", 404, "NOT_FOUND", "Table"),
@@ -104,17 +106,17 @@ async fn bad_queries_are_told_what_is_wrong() {
         ("auth_keys?limit=x", 400, "INVALID_FILTER", "'limit'"),
     ];
     for (path, status, code, words) in cases {
-        let answer = plane.get(&format!("/api/db/{path}"), &token).await;
-        assert_eq!(answer.refusal(), (status, code.to_owned()), "{path}");
+        let answer = server.get(&format!("/api/db/{path}"), &token).await;
+        assert_eq!(answer.status_and_code(), (status, code), "{path}");
         assert!(answer.message().contains(words), "{path}: {}", answer.message());
     }
 }
 
 #[tokio::test]
-async fn values_are_never_sql() {
-    let plane = Plane::start().await;
-    let token = plane.token(ADMIN).await;
-    plane.auth_key(ACME, "alpha", true).await;
+async fn filter_values_are_never_read_as_sql() {
+    let server = TestServer::start().await;
+    let token = server.token(ADMIN).await;
+    server.stored_auth_key(ACME, "alpha", true).await;
     for value in [
         "eq.'%20OR%201=1%20--",
         "'%20OR%20'1'='1",
@@ -122,66 +124,67 @@ async fn values_are_never_sql() {
         "like.'%20OR%201=1--",
         "eq.?1",
     ] {
-        let rows = plane.get(&format!("/api/db/auth_keys?id={value}"), &token).await.data();
+        let rows = server.get(&format!("/api/db/auth_keys?id={value}"), &token).await.into_data();
         assert_eq!(rows, json!([]), "{value}");
     }
     let many = (0..500).map(|n| format!("name=neq.{n}&")).collect::<String>();
-    assert_eq!(names(&plane.get(&format!("/api/db/auth_keys?{many}"), &token).await.data()), ["alpha"]);
+    assert_eq!(names(&server.get(&format!("/api/db/auth_keys?{many}"), &token).await.into_data()), ["alpha"]);
     let list = format!("name=in.({}alpha)", "x,".repeat(499));
-    assert_eq!(names(&plane.get(&format!("/api/db/auth_keys?{list}"), &token).await.data()), ["alpha"]);
+    assert_eq!(names(&server.get(&format!("/api/db/auth_keys?{list}"), &token).await.into_data()), ["alpha"]);
 }
 
 #[tokio::test]
-async fn other_organisations_stay_out_of_sight() {
-    let plane = Plane::start().await;
-    plane.auth_key(ACME, "ours", true).await;
-    let theirs = plane.auth_key(GLOBEX, "theirs", true).await;
+async fn rows_of_other_organisations_are_hidden() {
+    let server = TestServer::start().await;
+    server.stored_auth_key(ACME, "ours", true).await;
+    let theirs = server.stored_auth_key(GLOBEX, "theirs", true).await;
     let (admin, member, outsider) =
-        (plane.token(ADMIN).await, plane.token(MEMBER).await, plane.token(OUTSIDER).await);
+        (server.token(ADMIN).await, server.token(MEMBER).await, server.token(OUTSIDER).await);
 
     for query in
         ["name=neq.x", "org_id=neq.org_9fX2kR", "org_id=not.eq.x", "org_id=like.*", "org_id=not.is.null"]
     {
-        let rows = plane.get(&format!("/api/db/auth_keys?{query}"), &admin).await.data();
+        let rows = server.get(&format!("/api/db/auth_keys?{query}"), &admin).await.into_data();
         assert!(!names(&rows).contains(&"theirs"), "{query}");
     }
-    assert_eq!(plane.get(&format!("/api/db/auth_keys?id=eq.{theirs}"), &admin).await.data(), json!([]));
-    assert_eq!(names(&plane.get("/api/db/auth_keys", &outsider).await.data()), ["theirs"]);
+    assert_eq!(server.get(&format!("/api/db/auth_keys?id=eq.{theirs}"), &admin).await.into_data(), json!([]));
+    assert_eq!(names(&server.get("/api/db/auth_keys", &outsider).await.into_data()), ["theirs"]);
     for query in [
         format!("org_id={GLOBEX}"),
         format!("org_id=eq.{ACME}&org_id=eq.{GLOBEX}"),
         format!("org_id=in.({ACME},{GLOBEX})"),
         "org_id=eq.no-such-organisation".to_owned(),
     ] {
-        let answer = plane.get(&format!("/api/db/auth_keys?{query}"), &admin).await;
-        assert_eq!(answer.refusal(), (403, "FORBIDDEN".into()), "{query}");
+        let answer = server.get(&format!("/api/db/auth_keys?{query}"), &admin).await;
+        assert_eq!(answer.status_and_code(), (403, "FORBIDDEN"), "{query}");
     }
     for table in ["auth_keys", "api_keys", "audit_logs"] {
         for query in [String::new(), format!("?org_id={ACME}")] {
-            let answer = plane.get(&format!("/api/db/{table}{query}"), &member).await;
-            assert_eq!(answer.refusal(), (403, "FORBIDDEN".into()), "{table}{query}");
+            let answer = server.get(&format!("/api/db/{table}{query}"), &member).await;
+            assert_eq!(answer.status_and_code(), (403, "FORBIDDEN"), "{table}{query}");
             assert_eq!(answer.message(), "Admin required");
         }
     }
 }
 
 #[tokio::test]
-async fn machines_are_for_every_member_and_fall_silent() {
-    let plane = Plane::start().await;
-    plane.machine(ACME, "linux-c", "100.64.0.1").await;
-    plane.machine(GLOBEX, "elsewhere", "100.64.0.1").await;
-    let member = plane.token(MEMBER).await;
-    let rows = plane.get("/api/db/machines?select=name,status,tags,ephemeral", &member).await.data();
+async fn members_list_machines_and_silent_ones_are_offline() {
+    let server = TestServer::start().await;
+    server.stored_machine(ACME, "linux-c", "100.64.0.1").await;
+    server.stored_machine(GLOBEX, "elsewhere", "100.64.0.1").await;
+    let member = server.token(MEMBER).await;
+    let rows = server.get("/api/db/machines?select=name,status,tags,ephemeral", &member).await.into_data();
     assert_eq!(rows, json!([{ "name": "linux-c", "status": "online", "tags": ["web"], "ephemeral": false }]));
     assert_eq!(
-        names(&plane.get("/api/db/machines?tailnet_ip=100.64.0.1", &member).await.data()),
+        names(&server.get("/api/db/machines?tailnet_ip=100.64.0.1", &member).await.into_data()),
         ["linux-c"]
     );
 
-    plane.advance(80);
-    assert_eq!(names(&plane.get("/api/db/machines?status=online", &member).await.data()), ["linux-c"]);
-    plane.advance(10);
-    assert_eq!(plane.get("/api/db/machines?status=eq.online", &member).await.data(), json!([]));
-    let silent = plane.get("/api/db/machines?status=in.(offline,x)&order=status.desc", &member).await.data();
+    server.advance_clock(Duration::from_secs(80));
+    assert_eq!(names(&server.get("/api/db/machines?status=online", &member).await.into_data()), ["linux-c"]);
+    server.advance_clock(Duration::from_secs(10));
+    assert_eq!(server.get("/api/db/machines?status=eq.online", &member).await.into_data(), json!([]));
+    let silent =
+        server.get("/api/db/machines?status=in.(offline,x)&order=status.desc", &member).await.into_data();
     assert_eq!(silent[0]["status"], "offline");
 }

@@ -1,19 +1,22 @@
 //! POST and PATCH on `/api/db/TABLE`.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::access::plane::{ACME, ADMIN, GLOBEX, MEMBER, OUTSIDER, Plane};
+use crate::test_server::{ACME, ADMIN, GLOBEX, MEMBER, OUTSIDER, TestServer};
 
 #[tokio::test]
-async fn a_key_made_by_the_client_is_listed_as_the_dashboard_expects() {
-    let plane = Plane::start().await;
-    let token = plane.token(ADMIN).await;
-    let mut body = plane.client_key("dashboard-test-key", "a secret");
+async fn client_made_api_key_is_listed() {
+    let server = TestServer::start().await;
+    let token = server.token(ADMIN).await;
+    let mut body = server.client_key("dashboard-test-key", "a secret");
     body["scopes"] = json!(["machines:read", "audit:read"]);
-    let answer = plane.post("/api/db/api_keys", &token, &body).await;
+    let answer = server.post("/api/db/api_keys", &token, &body).await;
     assert_eq!(answer.status, 201);
     let created = answer.data()[0].clone();
-    let listed = plane.get(&format!("/api/db/api_keys?org_id={ACME}&revoked=eq.false"), &token).await.data();
+    let listed =
+        server.get(&format!("/api/db/api_keys?org_id={ACME}&revoked=eq.false"), &token).await.into_data();
     assert_eq!(listed, json!([created]));
     for (column, expected) in [
         ("name", json!("dashboard-test-key")),
@@ -27,7 +30,7 @@ async fn a_key_made_by_the_client_is_listed_as_the_dashboard_expects() {
     ] {
         assert_eq!(created[column], expected, "{column}");
     }
-    let logged = plane.get("/api/db/audit_logs", &token).await.data();
+    let logged = server.get("/api/db/audit_logs", &token).await.into_data();
     assert_eq!(logged.as_array().map(Vec::len), Some(1));
     assert_eq!(
         (&logged[0]["actor"], &logged[0]["action"], &logged[0]["target"]),
@@ -35,14 +38,14 @@ async fn a_key_made_by_the_client_is_listed_as_the_dashboard_expects() {
     );
     assert_eq!(logged[0]["details"]["name"], "dashboard-test-key");
 
-    let again = plane.post("/api/db/api_keys", &token, &body).await;
-    assert_eq!(again.refusal(), (400, "INVALID_INPUT".into()));
+    let again = server.post("/api/db/api_keys", &token, &body).await;
+    assert_eq!(again.status_and_code(), (400, "INVALID_INPUT"));
 }
 
 #[tokio::test]
-async fn what_makes_no_sound_key_is_refused_and_not_stored() {
-    let plane = Plane::start().await;
-    let token = plane.token(ADMIN).await;
+async fn invalid_api_keys_are_refused_and_not_stored() {
+    let server = TestServer::start().await;
+    let token = server.token(ADMIN).await;
     let cases = [
         ("name", json!(null), "MISSING_FIELDS"),
         ("name", json!("x".repeat(10_000)), "INVALID_INPUT"),
@@ -69,47 +72,47 @@ async fn what_makes_no_sound_key_is_refused_and_not_stored() {
         ("id", json!("chosen"), "INVALID_INPUT"),
     ];
     for (field, value, code) in cases {
-        let mut body = plane.client_key("sound", "a secret");
+        let mut body = server.client_key("sound", "a secret");
         body[field] = value;
-        let answer = plane.post("/api/db/api_keys", &token, &body).await;
-        assert_eq!(answer.refusal(), (400, code.to_owned()), "{body}");
+        let answer = server.post("/api/db/api_keys", &token, &body).await;
+        assert_eq!(answer.status_and_code(), (400, code), "{body}");
     }
-    let sound = plane.client_key("sound", "a secret").to_string();
+    let sound = server.client_key("sound", "a secret").to_string();
     for (bearer, table, body, expected) in [
-        (plane.token(MEMBER).await, "api_keys", sound.as_str(), (403, "FORBIDDEN")),
-        (plane.token(OUTSIDER).await, "api_keys", &sound, (403, "FORBIDDEN")),
+        (server.token(MEMBER).await, "api_keys", sound.as_str(), (403, "FORBIDDEN")),
+        (server.token(OUTSIDER).await, "api_keys", &sound, (403, "FORBIDDEN")),
         (token.clone(), "auth_keys", &sound, (405, "METHOD_NOT_ALLOWED")),
         (token.clone(), "machines", &sound, (405, "METHOD_NOT_ALLOWED")),
         (token.clone(), "users", &sound, (404, "NOT_FOUND")),
         (token.clone(), "api_keys", "{", (400, "INVALID_JSON")),
         (token.clone(), "api_keys", &"x".repeat(70_000), (413, "PAYLOAD_TOO_LARGE")),
     ] {
-        let answer = plane.send("POST", &format!("/api/db/{table}"), &bearer, body).await;
-        assert_eq!(answer.refusal(), (expected.0, expected.1.to_owned()), "{table} {}", answer.text);
+        let answer = server.send("POST", &format!("/api/db/{table}"), &bearer, body).await;
+        assert_eq!(answer.status_and_code(), expected, "{table} {}", answer.text);
     }
-    assert_eq!(plane.get("/api/db/api_keys", &token).await.data(), json!([]));
-    assert_eq!(plane.get("/api/db/audit_logs", &token).await.data(), json!([]));
+    assert_eq!(server.get("/api/db/api_keys", &token).await.into_data(), json!([]));
+    assert_eq!(server.get("/api/db/audit_logs", &token).await.into_data(), json!([]));
 }
 
 #[tokio::test]
-async fn a_key_is_renamed_and_revoked_for_good() {
-    let plane = Plane::start().await;
-    let token = plane.token(ADMIN).await;
-    let id = plane.auth_key(ACME, "before", true).await;
+async fn key_can_be_renamed_and_revoked_permanently() {
+    let server = TestServer::start().await;
+    let token = server.token(ADMIN).await;
+    let id = server.stored_auth_key(ACME, "before", true).await;
     let path = format!("/api/db/auth_keys?id=eq.{id}&select=name,revoked");
     for (body, expected) in [
         (r#"{"name": "after"}"#, json!([{ "name": "after", "revoked": false }])),
         (r#"{"revoked": true}"#, json!([{ "name": "after", "revoked": true }])),
         (r#"{"revoked": true, "name": "late"}"#, json!([{ "name": "late", "revoked": true }])),
     ] {
-        plane.advance(1);
-        assert_eq!(plane.send("PATCH", &path, &token, body).await.data(), expected);
-        assert_eq!(plane.get(&path, &token).await.data(), expected);
+        server.advance_clock(Duration::from_secs(1));
+        assert_eq!(server.send("PATCH", &path, &token, body).await.into_data(), expected);
+        assert_eq!(server.get(&path, &token).await.into_data(), expected);
     }
-    let answer = plane.send("PATCH", &path, &token, r#"{"revoked": false}"#).await;
-    assert_eq!(answer.refusal(), (400, "INVALID_INPUT".into()));
-    assert_eq!(plane.get(&path, &token).await.data()[0]["revoked"], true);
-    let logged = plane.get("/api/db/audit_logs?select=action&order=created_at,id", &token).await.data();
+    let answer = server.send("PATCH", &path, &token, r#"{"revoked": false}"#).await;
+    assert_eq!(answer.status_and_code(), (400, "INVALID_INPUT"));
+    assert_eq!(server.get(&path, &token).await.into_data()[0]["revoked"], true);
+    let logged = server.get("/api/db/audit_logs?select=action&order=created_at,id", &token).await.into_data();
     let actions = json!([
         { "action": "rename_auth_key" }, { "action": "revoke_auth_key" }, { "action": "revoke_auth_key" },
     ]);
@@ -117,11 +120,11 @@ async fn a_key_is_renamed_and_revoked_for_good() {
 }
 
 #[tokio::test]
-async fn what_may_not_be_changed_stays() {
-    let plane = Plane::start().await;
-    let token = plane.token(ADMIN).await;
-    let ours = plane.auth_key(ACME, "ours", true).await;
-    let theirs = plane.auth_key(GLOBEX, "theirs", true).await;
+async fn forbidden_changes_are_refused() {
+    let server = TestServer::start().await;
+    let token = server.token(ADMIN).await;
+    let ours = server.stored_auth_key(ACME, "ours", true).await;
+    let theirs = server.stored_auth_key(GLOBEX, "theirs", true).await;
     let (own, foreign) = (format!("auth_keys?id=eq.{ours}"), format!("auth_keys?id=eq.{theirs}"));
     let revoke = r#"{"revoked": true}"#;
     let cases = [
@@ -147,14 +150,15 @@ async fn what_may_not_be_changed_stays() {
         (ADMIN, "users?id=eq.x", revoke, (404, "NOT_FOUND")),
     ];
     for (who, path, body, (status, code)) in cases {
-        let answer = plane.send("PATCH", &format!("/api/db/{path}"), &plane.token(who).await, body).await;
-        assert_eq!(answer.refusal(), (status, code.to_owned()), "{who} {path} {body}");
+        let answer = server.send("PATCH", &format!("/api/db/{path}"), &server.token(who).await, body).await;
+        assert_eq!(answer.status_and_code(), (status, code), "{who} {path} {body}");
     }
-    let delete = plane.send("DELETE", &format!("/api/db/{own}"), &token, "").await;
-    assert_eq!(delete.refusal(), (405, "METHOD_NOT_ALLOWED".into()));
+    let delete = server.send("DELETE", &format!("/api/db/{own}"), &token, "").await;
+    assert_eq!(delete.status_and_code(), (405, "METHOD_NOT_ALLOWED"));
     for (who, name) in [(ADMIN, "ours"), (OUTSIDER, "theirs")] {
-        let rows = plane.get("/api/db/auth_keys?select=name,revoked", &plane.token(who).await).await.data();
+        let rows =
+            server.get("/api/db/auth_keys?select=name,revoked", &server.token(who).await).await.into_data();
         assert_eq!(rows, json!([{ "name": name, "revoked": false }]));
     }
-    assert_eq!(plane.get("/api/db/audit_logs", &token).await.data(), json!([]));
+    assert_eq!(server.get("/api/db/audit_logs", &token).await.into_data(), json!([]));
 }

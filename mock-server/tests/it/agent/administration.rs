@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::agent::machine::{MACHINE_TOKEN, Machine, done, refused};
 
 #[tokio::test]
-async fn tags_are_added_with_the_machines_own_token() {
+async fn set_tags_uses_the_machine_token() {
     let machine = Machine::registered().await;
     machine.accepts("online").await;
     let set = machine.run(&["set", "--tags", "tag:server,eng"]);
@@ -22,7 +22,7 @@ async fn tags_are_added_with_the_machines_own_token() {
 }
 
 #[tokio::test]
-async fn tags_beyond_the_key_are_refused() {
+async fn set_reports_refused_tags() {
     let machine = Machine::registered().await;
     machine
         .answers("POST", "/api/machine-tags", 403, refused("TAG_NOT_ALLOWED", "Tag not allowed: prod"))
@@ -35,7 +35,7 @@ async fn tags_beyond_the_key_are_refused() {
 }
 
 #[tokio::test]
-async fn a_machine_by_name_and_by_id() {
+async fn machine_admin_accepts_name_and_id() {
     const ID: &str = "11111111-2222-4333-8444-555555555555";
     let machine = Machine::registered().await;
     let named = json!([{ "id": ID, "name": "Win-A", "tailnet_ip": "100.64.0.4", "status": "online" }]);

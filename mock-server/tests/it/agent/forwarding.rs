@@ -4,29 +4,30 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::agent::house::House;
-use crate::agent::machine::{AUTH_KEY, Ended, Machine, Running, eventually};
+use crate::agent::machine::{AUTH_KEY, Ended, Machine, Running};
 use crate::agent::namespace::isolated;
+use crate::test_server::TestServer;
+use crate::wait::{DEADLINE, eventually};
 
 /// Two machines that are up; the second, `Web`, serves ports of the tailnet address.
 struct Site {
     visitor: Machine,
     _host: Machine,
     address: String,
-    _house: House,
+    _server: TestServer,
     /// The visitor's and the host's.
     ups: [Running; 2],
 }
 
 impl Site {
     async fn open(services: &[(u16, u16)]) -> Self {
-        let house = House::open().await;
-        let (visitor, host) = (house.machine().await, house.machine().await);
-        let key = house.create_key(&visitor, &["--name", "fleet", "--reusable"]);
+        let server = TestServer::listen().await;
+        let (visitor, host) = (server.machine().await, server.machine().await);
+        let key = server.create_key(&visitor, &["--name", "fleet", "--reusable"]);
         let up = |machine: &Machine, name: &str, serve: &[String]| {
             let mut command = machine.ztna(&["up", "--userspace", "--hostname", name]);
             Running::start(command.args(serve).env("ZTNA_AUTH_KEY", &key)).ready()
@@ -40,7 +41,7 @@ impl Site {
             assert!(ups[1].lines.contains(&line), "{:?}", ups[1].lines);
         }
         eventually(|| visitor.run(&["ping", "Web", "--timeout", "300ms"]).code == Some(0));
-        Self { visitor, _host: host, address, _house: house, ups }
+        Self { visitor, _host: host, address, _server: server, ups }
     }
 
     /// `nc` with this on its standard input.
@@ -99,7 +100,7 @@ fn bytes(length: usize) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_is_fetched_by_name_and_by_address() {
+async fn nc_reaches_a_service_by_name_and_address() {
     let page = service(|mut stream| {
         let mut request = [0; 512];
         let length = stream.read(&mut request).unwrap();
@@ -127,7 +128,7 @@ fn open_files(process: u32) -> usize {
 
 #[allow(clippy::print_stderr, reason = "a figure for whoever runs it with --nocapture")]
 #[tokio::test(flavor = "multi_thread")]
-async fn much_arrives_whole_in_both_directions_and_several_at_once() {
+async fn large_concurrent_transfers_arrive_intact() {
     let (there, back) = (bytes(20_000_000), bytes(20_000_001));
     let port = service(digesting(back.clone()));
     let site = Site::open(&[(9000, port)]).await;
@@ -145,17 +146,17 @@ async fn much_arrives_whole_in_both_directions_and_several_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_leads_nowhere_says_why() {
+async fn unreachable_services_name_the_reason() {
     let port = service(drop);
     let site = Site::open(&[(8080, nobody()), (9000, port)]).await;
     let address = &site.address;
     for (words, reason) in [
         (&["nobody", "80"][..], "no machine named 'nobody' in this network".to_owned()),
         (&["Visitor", "80"], "Visitor is this machine itself".to_owned()),
-        (&["Web", "81"], format!("Web ({address}) refuses connections to port 81: nothing listens there")),
+        (&["Web", "81"], format!("Web ({address}) refused the connection to port 81: nothing listens there")),
         (
             &["Web", "8080"],
-            format!("Web ({address}) refuses connections to port 8080: nothing listens there"),
+            format!("Web ({address}) refused the connection to port 8080: nothing listens there"),
         ),
     ] {
         let refused = site.nc(words, b"");
@@ -179,7 +180,7 @@ async fn what_leads_nowhere_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn services_that_cannot_be_served_are_refused_before_anything_is_registered() {
+async fn invalid_services_are_refused_before_registration() {
     let machine = Machine::fresh().await;
     for (words, code, reason) in [
         (&["--serve", "80=127.0.0.1:1"][..], 1, "--serve is for --userspace only: with a TUN device"),
@@ -188,8 +189,8 @@ async fn services_that_cannot_be_served_are_refused_before_anything_is_registere
             1,
             "--serve names port 80 more than once",
         ),
-        (&["--userspace", "--serve", "80"], 2, "it has to be PORT=ADDRESS:PORT"),
-        (&["--userspace", "--serve", "80=here"], 2, "'here' after the = is no address with a port"),
+        (&["--userspace", "--serve", "80"], 2, "expected PORT=ADDRESS:PORT"),
+        (&["--userspace", "--serve", "80=here"], 2, "invalid address 'here' after the '='"),
     ] {
         let mut command = machine.ztna(&["up"]);
         let ended = Ended::of(command.args(words).env("ZTNA_AUTH_KEY", AUTH_KEY).output().unwrap(), &machine);
@@ -200,7 +201,7 @@ async fn services_that_cannot_be_served_are_refused_before_anything_is_registere
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_direction_ends_by_itself() {
+async fn nc_closes_each_direction_separately() {
     // Says all it has to say and ends; then hears the rest, and tells how much that was.
     let (told, heard) = std::sync::mpsc::channel();
     let told = std::sync::Mutex::new(told);
@@ -219,22 +220,22 @@ async fn each_direction_ends_by_itself() {
     assert_eq!(&first, b"first");
     child.stdin.take().unwrap().write_all(b"and the rest").unwrap();
     assert!(child.wait().unwrap().success());
-    assert_eq!(heard.recv_timeout(Duration::from_secs(10)).unwrap(), b"and the rest");
+    assert_eq!(heard.recv_timeout(DEADLINE).unwrap(), b"and the rest");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_breaks_is_no_success() {
+async fn nc_exits_1_when_the_connection_breaks() {
     let port = service(|mut stream| {
         stream.write_all(b"half of it").unwrap();
         // Until there is something, or the machine is gone.
         let _ = stream.read_exact(&mut [0]);
-        // Closed with something unread: the kernel resets it.
-        std::thread::sleep(Duration::from_millis(50));
+        // Once more has come: a socket that is closed with something unread is reset by the kernel.
+        let _ = stream.peek(&mut [0]);
     });
     let site = Site::open(&[(9000, port)]).await;
     let broken = site.nc(&["Web", "9000"], &bytes(10_000));
     assert_eq!((broken.code, broken.stdout.as_str()), (Some(1), "half of it"));
-    assert_eq!(broken.stderr, "the connection to Web was broken off: something may be missing\n");
+    assert_eq!(broken.stderr, "the connection to Web was lost; data may be missing\n");
 
     let mut command = site.visitor.ztna(&["nc", "Web", "9000"]);
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
@@ -247,7 +248,7 @@ async fn a_connection_that_breaks_is_no_success() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_short_connections_leave_nothing_behind() {
+async fn short_connections_leak_no_descriptors() {
     let port = service(digesting(b"bye".to_vec()));
     let site = Site::open(&[(9000, port)]).await;
     let once = |number: usize| {
@@ -266,11 +267,12 @@ async fn many_short_connections_leave_nothing_behind() {
 }
 
 #[test]
-fn a_machine_with_a_device_and_one_without_reach_each_other() {
+#[ignore = "needs root and ip"]
+fn tun_and_userspace_machines_reach_each_other() {
     isolated(async || {
-        let house = House::open().await;
-        let (kernel, host) = (house.machine().await, house.machine().await);
-        let key = house.create_key(&kernel, &["--name", "fleet", "--reusable"]);
+        let server = TestServer::listen().await;
+        let (kernel, host) = (server.machine().await, server.machine().await);
+        let key = server.create_key(&kernel, &["--name", "fleet", "--reusable"]);
         let port = service(digesting(bytes(1_000_000)));
         let up = |machine: &Machine, words: &[&str]| {
             let mut command = machine.ztna(&["up", "--hostname"]);
@@ -287,7 +289,7 @@ fn a_machine_with_a_device_and_one_without_reach_each_other() {
         assert!(told.stdout.ends_with(&bytes(1_000_000)));
         let refused = kernel.run(&["nc", "Web", "81"]);
         assert_eq!(refused.code, Some(1));
-        assert!(refused.stderr.contains("refuses connections to port 81"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("refused the connection to port 81"), "{}", refused.stderr);
 
         // What listens on all addresses of the other is reachable by itself.
         let listener = TcpListener::bind("0.0.0.0:0").unwrap();

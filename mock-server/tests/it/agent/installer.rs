@@ -4,23 +4,17 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use mock_server::app::{self, AgentProgram, Config, Fixture, Server};
+use mock_server::app::{AgentProgram, Config, Fixture};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::agent::machine::eventually;
+use crate::test_server::TestServer;
+use crate::wait::eventually;
 
 /// A control plane with an installer, and a machine without an agent.
-struct House {
-    server: Server,
+struct Installation {
+    server: TestServer,
     folder: TempDir,
-}
-
-/// Whether there is a curl; CI insists on it.
-fn has_curl() -> bool {
-    let there = Command::new("curl").arg("--version").output().is_ok();
-    assert!(there || std::env::var_os("ZTNA_TESTS_SKIP_NOTHING").is_none(), "curl is not installed");
-    there
 }
 
 /// How a line ended.
@@ -31,10 +25,10 @@ struct Ended {
     stderr: String,
 }
 
-impl House {
+impl Installation {
     async fn open(program: Option<AgentProgram>) -> Self {
         let config = Config { agent_program: program, ..Config::embedded(Fixture::built_in().unwrap()) };
-        Self { server: app::start(config).await.unwrap(), folder: TempDir::new().unwrap() }
+        Self { server: TestServer::listen_with(config).await, folder: TempDir::new().unwrap() }
     }
 
     async fn with_agent() -> Self {
@@ -47,15 +41,7 @@ impl House {
     }
 
     async fn key(&self) -> String {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let ready = self.server.ready();
-        let body = json!({ "action": "create_auth_key", "org_id": ready.org_id, "name": "rollout" });
-        let request = reqwest::Client::new()
-            .post(format!("{}/api/key-management", self.server.base_url()))
-            .bearer_auth(&ready.admin.as_ref().unwrap().token)
-            .json(&body);
-        let answer: Value = request.send().await.unwrap().json().await.unwrap();
-        answer["data"]["key"].as_str().unwrap().to_owned()
+        self.server.auth_key(json!({})).await.1
     }
 
     /// A line in the machine's shell, where `path` comes before the system's own.
@@ -88,7 +74,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for Installation {
     /// A failed test leaves no agent behind.
     fn drop(&mut self) {
         let ztna = Command::new(env!("CARGO_BIN_EXE_ztna"))
@@ -107,75 +93,70 @@ impl Ended {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_line_installs_registers_and_connects_and_may_be_repeated() {
-    if !has_curl() {
-        return;
-    }
-    let house = House::with_agent().await;
-    let key = house.key().await;
-    let first = house.install(&[("ZTNA_AUTH_KEY", &key)]).await;
+#[ignore = "needs curl"]
+async fn install_line_registers_connects_and_is_repeatable() {
+    let installation = Installation::with_agent().await;
+    let key = installation.key().await;
+    let first = installation.install(&[("ZTNA_AUTH_KEY", &key)]).await;
     assert_eq!((first.code, first.stderr.as_str()), (Some(0), ""), "{first:?}");
     for line in ["Installing ztna from ", "Installed ztna ", "Registered: Linux-C (100.64.", "Connected."] {
         assert!(first.stdout.contains(line), "{line}: {first:?}");
     }
     assert!(!first.stdout.contains("not in PATH") && !first.stdout.contains(&key), "{first:?}");
-    assert_eq!(house.installed(), ["ztna"]);
+    assert_eq!(installation.installed(), ["ztna"]);
 
-    let status: Value = serde_json::from_str(&house.ztna("status --json").await.stdout).unwrap();
+    let status: Value = serde_json::from_str(&installation.ztna("status --json").await.stdout).unwrap();
     assert_eq!((&status["phase"], &status["machine"]["name"]), (&json!("online"), &json!("Linux-C")));
     let command_line = std::fs::read_to_string(format!("/proc/{}/cmdline", status["pid"])).unwrap();
     assert!(command_line.contains("up") && !command_line.contains("tskey"), "{command_line}");
-    let log = std::fs::metadata(house.path("state/up.log")).unwrap();
+    let log = std::fs::metadata(installation.path("state/up.log")).unwrap();
     assert_eq!(log.permissions().mode() & 0o777, 0o600);
 
     // As Ansible does: the key is used up, and the machine stays what it is.
-    let again = house.install(&[("ZTNA_AUTH_KEY", &key)]).await;
+    let again = installation.install(&[("ZTNA_AUTH_KEY", &key)]).await;
     assert_eq!(again.code, Some(0), "{again:?}");
     assert!(
         again.stdout.contains("QuickZTNA stopped.\nStarting QuickZTNA...\nAlready registered: "),
         "{again:?}"
     );
-    assert_eq!(house.ztna("down").await.stdout, "QuickZTNA stopped.\n");
+    assert_eq!(installation.ztna("down").await.stdout, "QuickZTNA stopped.\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_key_the_agent_waits_for_a_login() {
-    if !has_curl() {
-        return;
-    }
-    let house = House::with_agent().await;
-    let ended = house.install(&[("PATH", "/usr/bin:/bin")]).await;
+#[ignore = "needs curl"]
+async fn install_without_a_key_asks_for_login() {
+    let installation = Installation::with_agent().await;
+    let ended = installation.install(&[("PATH", "/usr/bin:/bin")]).await;
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
-    assert!(ended.stdout.contains(&format!("ztna login --server {}", house.server.base_url())), "{ended:?}");
+    assert!(
+        ended.stdout.contains(&format!("ztna login --server {}", installation.server.base_url())),
+        "{ended:?}"
+    );
     assert!(ended.stdout.contains("is not in PATH"), "{ended:?}");
-    assert!(!house.path("state").exists());
-    assert!(house.ztna("--version").await.stdout.starts_with("ztna "));
+    assert!(!installation.path("state").exists());
+    assert!(installation.ztna("--version").await.stdout.starts_with("ztna "));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_key_is_a_failure_and_nothing_stays_running() {
-    if !has_curl() {
-        return;
-    }
-    let house = House::with_agent().await;
+#[ignore = "needs curl"]
+async fn install_with_a_wrong_key_fails_and_stops_the_agent() {
+    let installation = Installation::with_agent().await;
     let wrong = format!("tskey-auth-{}", "0".repeat(64));
-    let ended = house.install(&[("ZTNA_AUTH_KEY", &wrong)]).await;
+    let ended = installation.install(&[("ZTNA_AUTH_KEY", &wrong)]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stderr.contains("auth key registration failed: INVALID_KEY: "), "{ended:?}");
     assert!(
         ended.stderr.contains("not connected; try again: ztna up") && !ended.stderr.contains(&wrong),
         "{ended:?}"
     );
-    assert_eq!(house.ztna("down").await.stdout, "QuickZTNA is not running.\n");
+    assert_eq!(installation.ztna("down").await.stdout, "QuickZTNA is not running.\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_keeps_it_from_installing_is_said_and_leaves_nothing() {
-    if !has_curl() {
-        return;
-    }
-    let house = House::with_agent().await;
-    let uname = house.path("fake");
+#[ignore = "needs curl"]
+async fn failed_install_says_why_and_leaves_nothing() {
+    let installation = Installation::with_agent().await;
+    let uname = installation.path("fake");
     std::fs::create_dir(&uname).unwrap();
     let script =
         "#!/bin/sh\ncase $1 in -s) echo \"${SYSTEM:-Linux}\" ;; -m) echo \"${MACHINE:-riscv64}\" ;; esac\n";
@@ -200,64 +181,61 @@ async fn what_keeps_it_from_installing_is_said_and_leaves_nothing() {
         ("PATH=$PWD/fake /bin/sh script", &[("MACHINE", arch)], "curl is needed and not there"),
         ("PATH=/nowhere /bin/sh script", &[], "uname is needed and not there"),
     ];
-    let fetched = house.line("curl -fsSL $BASE/install.sh -o script", &uname, &[]).await;
+    let fetched = installation.line("curl -fsSL $BASE/install.sh -o script", &uname, &[]).await;
     assert_eq!(fetched.code, Some(0), "{fetched:?}");
     for tool in ["mkdir", "sed"] {
         symlink(format!("/bin/{tool}"), uname.join(tool)).unwrap();
     }
     for (line, env, expected) in cases {
-        let ended = house.line(line, &uname, env).await;
+        let ended = installation.line(line, &uname, env).await;
         assert_eq!(ended.code, Some(1), "{line} {env:?}: {ended:?}");
         assert!(ended.stderr.contains(expected), "{expected}: {ended:?}");
-        assert_eq!(house.installed(), Vec::<String>::new(), "{env:?}");
+        assert_eq!(installation.installed(), Vec::<String>::new(), "{env:?}");
     }
 
-    let house = House::open(None).await;
-    let ended = house.install(&[]).await;
-    assert_eq!((ended.code, house.installed()), (Some(1), Vec::new()), "{ended:?}");
+    let installation = Installation::open(None).await;
+    let ended = installation.install(&[]).await;
+    assert_eq!((ended.code, installation.installed()), (Some(1), Vec::new()), "{ended:?}");
     assert!(ended.stderr.contains("the agent cannot be downloaded from http://127.0.0.1:"), "{ended:?}");
 }
 
 /// An agent that is none: it says what it is told to, and never comes up.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_agent_that_does_not_run_or_never_comes_up() {
-    if !has_curl() {
-        return;
-    }
+#[ignore = "needs curl"]
+async fn install_fails_if_the_agent_does_not_come_up() {
     let tools = TempDir::new().unwrap();
     let file = tools.path().join("agent");
     let program = Some(AgentProgram { file: file.clone(), arguments: Vec::new() });
-    let house = House::open(program).await;
+    let installation = Installation::open(program).await;
     std::fs::write(&file, "#!/bin/sh\necho 'no such library' >&2; exit 127\n").unwrap();
-    let broken = house.install(&[]).await;
-    assert_eq!((broken.code, house.installed()), (Some(1), Vec::new()), "{broken:?}");
+    let broken = installation.install(&[]).await;
+    assert_eq!((broken.code, installation.installed()), (Some(1), Vec::new()), "{broken:?}");
     assert!(broken.stderr.contains("the agent does not run here: no such library"), "{broken:?}");
 
     let idle =
         "#!/bin/sh\n[ $1 != up ] || { echo $$ >\"$ZTNA_STATE_DIR/pid\"; echo waiting; exec sleep 600; }\n";
     std::fs::write(&file, idle).unwrap();
-    let late = house.install(&[("ZTNA_AUTH_KEY", "k"), ("ZTNA_UP_TIMEOUT", "1")]).await;
+    let late = installation.install(&[("ZTNA_AUTH_KEY", "k"), ("ZTNA_UP_TIMEOUT", "1")]).await;
     assert_eq!(late.code, Some(1), "{late:?}");
     assert!(late.stderr.starts_with("waiting\ninstall.sh: "), "{late:?}");
     assert!(late.stderr.contains("did not connect in time; try again: ztna up --server http"), "{late:?}");
-    let process = std::fs::read_to_string(house.path("state/pid")).unwrap();
+    let process = std::fs::read_to_string(installation.path("state/pid")).unwrap();
     eventually(|| !Path::new(&format!("/proc/{}/cwd/.", process.trim())).exists());
 }
 
 /// As the kit's own program is given out: it is the agent only behind certain words.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_that_needs_words_gets_a_wrapper() {
-    if !has_curl() {
-        return;
-    }
+#[ignore = "needs curl"]
+async fn program_with_arguments_gets_a_wrapper() {
     let tools = TempDir::new().unwrap();
     let agent = tools.path().join("it's $HOME");
     symlink(env!("CARGO_BIN_EXE_ztna"), &agent).unwrap();
     let arguments = vec![agent.to_str().unwrap().to_owned()];
-    let house = House::open(Some(AgentProgram { file: "/usr/bin/env".into(), arguments })).await;
-    let folder = house.path("it's a \"folder\"");
-    let ended = house.install(&[("ZTNA_INSTALL_DIR", folder.to_str().unwrap())]).await;
+    let installation =
+        Installation::open(Some(AgentProgram { file: "/usr/bin/env".into(), arguments })).await;
+    let folder = installation.path("it's a \"folder\"");
+    let ended = installation.install(&[("ZTNA_INSTALL_DIR", folder.to_str().unwrap())]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    let ended = house.line("ztna up --hostname ''", &folder, &[("ZTNA_AUTH_KEY", "k")]).await;
-    assert!(ended.stderr.contains("'' cannot be a machine's name"), "{ended:?}");
+    let ended = installation.line("ztna up --hostname ''", &folder, &[("ZTNA_AUTH_KEY", "k")]).await;
+    assert!(ended.stderr.contains("invalid machine name ''"), "{ended:?}");
 }

@@ -26,7 +26,7 @@ async fn asked(expires_in: u64) -> Machine {
 }
 
 #[tokio::test]
-async fn the_code_is_shown_and_the_session_kept() {
+async fn login_shows_the_code_and_stores_the_session() {
     let machine = asked(600).await;
     machine.answers_next("POST", TOKEN, 400, json!({ "error": "authorization_pending" }), 2).await;
     let granted = json!({ "access_token": token(), "token_type": "Bearer", "expires_in": 43_200 });
@@ -52,7 +52,7 @@ async fn the_code_is_shown_and_the_session_kept() {
 }
 
 #[tokio::test]
-async fn logins_that_end_otherwise() {
+async fn failed_logins_say_why() {
     for (status, answer, message) in [
         (400, json!({ "error": "access_denied" }), "the login was denied. Run 'ztna login' again\n"),
         (
@@ -76,7 +76,7 @@ async fn logins_that_end_otherwise() {
 }
 
 #[tokio::test]
-async fn a_code_nobody_enters_ends() {
+async fn login_ends_when_the_code_expires() {
     let machine = asked(1).await;
     machine.answers("POST", TOKEN, 400, json!({ "error": "authorization_pending" })).await;
     let login = machine.run(&["login"]);
@@ -84,7 +84,7 @@ async fn a_code_nobody_enters_ends() {
 }
 
 #[tokio::test]
-async fn an_answer_in_an_envelope_is_understood_too() {
+async fn login_accepts_enveloped_responses() {
     let machine = Machine::fresh().await;
     let code = json!({ "device_code": "d", "user_code": "u", "verification_uri": "v", "expires_in": 60, "interval": 0 });
     machine.answers("POST", CODE, 200, done(code)).await;

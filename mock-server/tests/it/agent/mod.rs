@@ -1,8 +1,8 @@
 //! The agent's binary against a scripted control plane.
 
-mod house;
 mod machine;
 mod namespace;
+mod server;
 
 mod administration;
 mod end_to_end;

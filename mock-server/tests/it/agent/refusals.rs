@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::agent::machine::{AUTH_KEY, Machine, refused};
 
 #[tokio::test]
-async fn the_control_planes_refusal_in_its_own_words() {
+async fn up_reports_the_refusal() {
     for (status, code, message) in [
         (401, "KEY_USED", "Auth key already used"),
         (401, "INVALID_KEY", "Invalid or expired auth key"),
@@ -23,7 +23,7 @@ async fn the_control_planes_refusal_in_its_own_words() {
 }
 
 #[tokio::test]
-async fn a_sessions_refusal() {
+async fn up_reports_the_refusal_of_a_session() {
     let machine = Machine::registered().await;
     let mut state = machine.state();
     state["machine"] = json!(null);
@@ -35,7 +35,7 @@ async fn a_sessions_refusal() {
 }
 
 #[tokio::test]
-async fn nothing_to_register_with() {
+async fn up_requires_a_credential() {
     let machine = Machine::fresh().await;
     for words in [&["up"][..], &["up", "--auth-key", ""], &["up", "--auth-key", "  "]] {
         let output = machine.ztna(words).env("ZTNA_AUTH_KEY", "").output().unwrap();
@@ -57,7 +57,7 @@ async fn nothing_to_register_with() {
 }
 
 #[tokio::test]
-async fn nobody_answers_within_the_timeout() {
+async fn up_gives_up_after_its_timeout() {
     let machine = Machine::fresh().await;
     let mut command =
         machine.ztna(&["up", "--userspace", "--auth-key", AUTH_KEY, "--hostname", "a", "--timeout", "700ms"]);
@@ -71,18 +71,18 @@ async fn nobody_answers_within_the_timeout() {
 }
 
 #[tokio::test]
-async fn names_no_machine_can_have() {
+async fn up_refuses_invalid_names() {
     let machine = Machine::fresh().await;
     for name in ["", " ", "a\nb", "\u{1b}[m", &"n".repeat(10_000)] {
         let up = machine.run(&["up", "--userspace", "--auth-key", AUTH_KEY, &format!("--hostname={name}")]);
         assert_eq!(up.code, Some(1), "{name:?}");
-        assert!(up.stderr.contains("cannot be a machine's name"), "{}", up.stderr);
+        assert!(up.stderr.contains("invalid machine name"), "{}", up.stderr);
     }
     assert_eq!(machine.requests().await, [""; 0]);
 }
 
 #[tokio::test]
-async fn something_else_answers() {
+async fn up_reports_an_unexpected_server() {
     let machine = Machine::fresh().await;
     let up = machine.run(&["up", "--userspace", "--auth-key", AUTH_KEY, "--hostname", "a"]);
     assert_eq!(up.code, Some(1));
@@ -91,7 +91,7 @@ async fn something_else_answers() {
 }
 
 #[tokio::test]
-async fn wrong_usage_is_2_and_does_not_repeat_a_key() {
+async fn usage_errors_exit_2_without_echoing_keys() {
     let machine = Machine::fresh().await;
     for words in
         [&["up", AUTH_KEY][..], &["explode"], &["auth-keys", "list", "--json", "--short"], &["set"], &[]]

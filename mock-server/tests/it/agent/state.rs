@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::agent::machine::{MACHINE_TOKEN, Machine, refused};
 
 #[tokio::test]
-async fn status_of_a_registered_and_of_a_fresh_machine() {
+async fn status_shows_registered_and_fresh_machines() {
     let machine = Machine::registered().await;
     insta::assert_snapshot!("status", machine.run(&["status"]).shown());
     insta::assert_snapshot!("status_json", machine.run(&["status", "--json"]).shown());
@@ -20,7 +20,7 @@ async fn status_of_a_registered_and_of_a_fresh_machine() {
 }
 
 #[tokio::test]
-async fn down_and_logout_with_nothing_to_end() {
+async fn down_and_logout_succeed_with_nothing_running() {
     let machine = Machine::fresh().await;
     let (down, logout) = (machine.run(&["down"]), machine.run(&["logout"]));
     assert_eq!((down.code, down.stdout.as_str()), (Some(0), "QuickZTNA is not running.\n"));
@@ -29,7 +29,7 @@ async fn down_and_logout_with_nothing_to_end() {
 }
 
 #[tokio::test]
-async fn logout_forgets_everything_but_the_server_even_if_that_is_away() {
+async fn logout_forgets_everything_but_the_server() {
     for away in [true, false] {
         let machine = Machine::registered().await;
         machine.answers("POST", "/api/machine-logout", 401, refused("UNAUTHORIZED", "Unknown machine")).await;
@@ -50,7 +50,7 @@ async fn logout_forgets_everything_but_the_server_even_if_that_is_away() {
 }
 
 #[tokio::test]
-async fn a_corrupt_state_says_what_to_do_and_logout_does_it() {
+async fn corrupt_state_is_reported_and_cleared_by_logout() {
     let machine = Machine::registered().await;
     fs::write(machine.state_file(), "{\"node_key\": \"c2VjcmV0\"}").unwrap();
     insta::assert_snapshot!("corrupt", machine.run(&["status"]).shown());
@@ -59,14 +59,14 @@ async fn a_corrupt_state_says_what_to_do_and_logout_does_it() {
 }
 
 #[tokio::test]
-async fn a_folder_others_can_write_is_refused() {
+async fn world_writable_state_folder_is_refused() {
     let machine = Machine::registered().await;
     fs::set_permissions(&machine.state_dir, Permissions::from_mode(0o777)).unwrap();
     insta::assert_snapshot!("writable", machine.run(&["status"]).shown());
 }
 
 #[tokio::test]
-async fn credentials_are_not_shown_to_another_host() {
+async fn credentials_are_not_sent_to_another_host() {
     let machine = Machine::registered().await;
     let mut state = machine.state();
     state["server"] = json!("https://login.example");

@@ -5,7 +5,8 @@ use std::process::Stdio;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::agent::machine::{AUTH_KEY, MACHINE_TOKEN, Machine, Running, done, eventually, refused};
+use crate::agent::machine::{AUTH_KEY, MACHINE_TOKEN, Machine, Running, done, refused};
+use crate::wait::eventually;
 
 const WARNING: &str = "WARNING: passing auth-key via CLI flag exposes it in process listing and shell history. Use ZTNA_AUTH_KEY env var instead.";
 
@@ -14,7 +15,7 @@ fn bearer(token: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn registers_heartbeats_and_takes_leave() {
+async fn up_registers_sends_heartbeats_and_signs_off() {
     let machine = Machine::fresh().await;
     machine.accepts("online").await;
     let up = machine.up(&["--tags", "server,tag:eng"]).ready();
@@ -53,7 +54,7 @@ async fn registers_heartbeats_and_takes_leave() {
 }
 
 #[tokio::test]
-async fn a_registered_machine_is_not_registered_again_until_logout() {
+async fn up_registers_again_only_after_logout() {
     let machine = Machine::fresh().await;
     machine.accepts("online").await;
     let first = machine.up(&[]).ready();
@@ -78,7 +79,7 @@ async fn a_registered_machine_is_not_registered_again_until_logout() {
 }
 
 #[tokio::test]
-async fn the_flag_is_warned_about_and_the_variable_is_not() {
+async fn auth_key_flag_warns_and_variable_does_not() {
     for (flag, variable, warned) in [
         (Some(AUTH_KEY), None, true),
         (None, Some(AUTH_KEY), false),
@@ -95,7 +96,7 @@ async fn the_flag_is_warned_about_and_the_variable_is_not() {
         let (status, stderr) = up.end();
         assert_eq!(status.code(), Some(0));
         assert_eq!(stderr.contains(WARNING), warned, "{stderr}");
-        assert!(stderr.contains("answered"), "the log is on: {stderr}");
+        assert!(stderr.contains("response received"), "the log is on: {stderr}");
         for secret in [&AUTH_KEY[11..], &MACHINE_TOKEN[4..]] {
             assert!(!stderr.contains(secret), "{stderr}");
         }
@@ -103,13 +104,13 @@ async fn the_flag_is_warned_about_and_the_variable_is_not() {
 }
 
 #[tokio::test]
-async fn one_up_a_state_folder_and_a_killed_one_leaves_no_trace() {
+async fn second_up_is_refused_and_a_killed_one_leaves_no_lock() {
     let machine = Machine::fresh().await;
     machine.accepts("online").await;
     let first = machine.up(&[]).ready();
     let second = machine.run(&["up", "--userspace", "--auth-key", AUTH_KEY]);
     assert_eq!(second.code, Some(1));
-    assert!(second.stderr.contains("ztna up is already running"), "{}", second.stderr);
+    assert!(second.stderr.contains("'ztna up' is already running"), "{}", second.stderr);
 
     first.signal(Signal::KILL);
     first.end();
@@ -120,7 +121,7 @@ async fn one_up_a_state_folder_and_a_killed_one_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn a_state_folder_with_a_path_longer_than_a_socket_address() {
+async fn state_path_may_exceed_a_socket_address() {
     let mut machine = Machine::fresh().await;
     machine.state_dir = machine.folder().join("x".repeat(100)).join("y".repeat(100));
     machine.accepts("online").await;
@@ -131,7 +132,7 @@ async fn a_state_folder_with_a_path_longer_than_a_socket_address() {
 }
 
 #[tokio::test]
-async fn nobody_reads_its_output() {
+async fn up_survives_closed_stdio() {
     let machine = Machine::fresh().await;
     machine.accepts("online").await;
     let mut up = machine.ztna(&["up", "--userspace", "--auth-key", AUTH_KEY, "--hostname", "Linux-C"]);
@@ -148,7 +149,7 @@ async fn nobody_reads_its_output() {
 }
 
 #[tokio::test]
-async fn a_key_wins_over_a_session_and_says_itself_which_organisation() {
+async fn auth_key_takes_precedence_over_a_session() {
     let machine = Machine::registered().await;
     let mut state = machine.state();
     state["machine"] = Value::Null;
@@ -160,7 +161,7 @@ async fn a_key_wins_over_a_session_and_says_itself_which_organisation() {
 }
 
 #[tokio::test]
-async fn a_conflict_is_tried_again() {
+async fn registration_conflict_is_retried() {
     let machine = Machine::fresh().await;
     let conflict = refused("REGISTRATION_CONFLICT", "Another registration of this name is under way");
     machine.answers_next("POST", "/api/register-machine", 409, conflict, 2).await;
@@ -178,17 +179,17 @@ async fn a_conflict_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_control_plane_that_restarts_is_waited_for() {
+async fn up_waits_for_a_restarting_control_plane() {
     let machine = Machine::fresh().await;
     machine.answers_next("POST", "/api/register-machine", 503, refused("UNAVAILABLE", "starting"), 1).await;
     machine.accepts("online").await;
     let up = machine.up(&["--timeout", "60s"]).ready();
     machine.run(&["down"]);
-    assert_eq!(up.end().1, "UNAVAILABLE: starting; trying again until it answers\n");
+    assert_eq!(up.end().1, "UNAVAILABLE: starting; retrying until it answers\n");
 }
 
 #[tokio::test]
-async fn down_ends_the_wait_for_an_absent_control_plane() {
+async fn down_ends_the_wait_for_the_control_plane() {
     let machine = Machine::fresh().await;
     let mut command = machine.ztna(&["up", "--userspace", "--auth-key", AUTH_KEY, "--hostname", "a"]);
     let up = Running::start(command.env("ZTNA_SERVER", "http://127.0.0.1:9")).until("Starting QuickZTNA...");
@@ -197,7 +198,7 @@ async fn down_ends_the_wait_for_an_absent_control_plane() {
 }
 
 #[tokio::test]
-async fn a_removed_machine_forgets_itself_and_ends() {
+async fn removed_machine_clears_its_state_and_exits() {
     let machine = Machine::registered().await;
     machine.answers("POST", "/api/heartbeat", 401, refused("UNAUTHORIZED", "Unknown machine")).await;
     insta::assert_snapshot!(machine.run(&["up", "--userspace"]).shown());
@@ -206,7 +207,7 @@ async fn a_removed_machine_forgets_itself_and_ends() {
 }
 
 #[tokio::test]
-async fn a_quarantine_is_told_and_sat_out() {
+async fn up_waits_out_quarantine() {
     let machine = Machine::registered().await;
     machine.answers_next("POST", "/api/heartbeat", 403, refused("QUARANTINED", "Quarantined"), 2).await;
     machine.accepts("online").await;
@@ -220,7 +221,7 @@ async fn a_quarantine_is_told_and_sat_out() {
 }
 
 #[tokio::test]
-async fn a_members_machine_waits_for_approval() {
+async fn up_waits_for_approval() {
     let machine = Machine::registered().await;
     let mut state = machine.state();
     state["machine"] = Value::Null;

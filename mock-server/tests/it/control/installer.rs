@@ -6,18 +6,27 @@ use std::process::Command;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderValue, Request, StatusCode, header};
+use mock_server::app::{AgentProgram, Config};
 
-use crate::control::reference::Reference;
+use crate::test_server::{BASE_URL, TestServer};
 
 const PROXY: &str = "10.9.0.1:4000";
 const STRANGER: &str = "203.0.113.9:4000";
 
-async fn asked(reference: &Reference, peer: &str, headers: &[(&str, &[u8])]) -> (StatusCode, String, String) {
+/// One whose agent is a program that is not there.
+async fn server() -> TestServer {
+    let program = AgentProgram { file: "/nowhere/ztna".into(), arguments: vec!["it's".to_owned()] };
+    TestServer::with(Config { agent_program: Some(program), ..TestServer::config() }).await
+}
+
+async fn asked(server: &TestServer, peer: &str, headers: &[(&str, &[u8])]) -> (StatusCode, String, String) {
     let mut request = Request::get("/install.sh").extension(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
     for (name, value) in headers {
         request = request.header(*name, HeaderValue::from_bytes(value).unwrap());
     }
-    reference.fetch(request.body(Body::empty()).unwrap()).await
+    let answer = server.send_request(request.body(Body::empty()).unwrap()).await;
+    let kind = answer.headers[header::CONTENT_TYPE].to_str().unwrap().to_owned();
+    (answer.status, kind, answer.text)
 }
 
 /// The value of a variable at the script's top, as a shell reads it.
@@ -30,10 +39,10 @@ fn variable(script: &str, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_base_url_is_the_one_it_was_asked_under() {
-    let reference = Reference::start().await;
+async fn install_script_uses_the_requested_base_url() {
+    let server = server().await;
     for (peer, headers, expected) in [
-        (STRANGER, vec![], "http://reference.test"),
+        (STRANGER, vec![], BASE_URL),
         (STRANGER, vec![("host", "login.quickztna.com")], "http://login.quickztna.com"),
         (STRANGER, vec![("host", "127.0.0.1:8080")], "http://127.0.0.1:8080"),
         (STRANGER, vec![("host", "[::1]:8080")], "http://[::1]:8080"),
@@ -44,18 +53,18 @@ async fn the_base_url_is_the_one_it_was_asked_under() {
         (STRANGER, vec![("host", "a.example"), ("x-forwarded-host", "evil.example")], "http://a.example"),
     ] {
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-        let (status, kind, script) = asked(&reference, peer, &headers).await;
+        let (status, kind, script) = asked(&server, peer, &headers).await;
         assert_eq!((status, kind.as_str()), (StatusCode::OK, "text/x-shellscript; charset=utf-8"));
         assert_eq!(variable(&script, "base_url"), expected);
         assert!(script.starts_with("#!/bin/sh\n") && !script.contains("'@"), "{script}");
     }
-    let (_, _, script) = asked(&reference, STRANGER, &[]).await;
+    let (_, _, script) = asked(&server, STRANGER, &[]).await;
     assert_eq!(variable(&script, "arguments"), "'it'\\''s'");
 }
 
 #[tokio::test]
-async fn no_host_gets_into_the_script_that_is_none() {
-    let reference = Reference::start().await;
+async fn install_script_refuses_invalid_hosts() {
+    let server = server().await;
     let bad: [&[u8]; 14] = [
         b"",
         b"a'; id #",
@@ -73,19 +82,19 @@ async fn no_host_gets_into_the_script_that_is_none() {
         b"a,b",
     ];
     for host in bad {
-        let (status, _, text) = asked(&reference, STRANGER, &[("host", host)]).await;
+        let (status, _, text) = asked(&server, STRANGER, &[("host", host)]).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{text}");
         assert!(text.contains("\"INVALID_INPUT\"") && text.contains("Host must be"), "{text}");
     }
     let two: [(&str, &[u8]); 2] = [("host", b"a.example"), ("host", b"b.example")];
-    assert_eq!(asked(&reference, STRANGER, &two).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(asked(&server, STRANGER, &two).await.0, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_there_is_not_found() {
-    let reference = Reference::start().await;
+async fn missing_agent_program_is_not_found() {
+    let server = server().await;
     let request =
         Request::get("/install/ztna").header(header::HOST, "a.example").body(Body::empty()).unwrap();
-    let answer = reference.send(request).await;
+    let answer = server.send_request(request).await;
     assert_eq!(answer.refusal(), (404, "NOT_FOUND", "The agent's program not found"));
 }

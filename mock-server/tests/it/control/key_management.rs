@@ -2,17 +2,17 @@
 
 use serde_json::{Value, json};
 
-use crate::control::reference::{ACME, ADMIN, GLOBEX, MEMBER, OUTSIDER, OWNER, Reference};
+use crate::test_server::{ACME, ADMIN, GLOBEX, MEMBER, OUTSIDER, OWNER, TestServer};
 
 const ALIASES: [&str; 2] = ["/api/key-management", "/api/api-keys"];
 
 #[tokio::test]
-async fn an_auth_key_is_answered_in_full_exactly_once() {
-    let reference = Reference::start().await;
-    let token = reference.token(OWNER).await;
+async fn created_auth_key_has_the_documented_response() {
+    let server = TestServer::start().await;
+    let token = server.token(OWNER).await;
     let body = json!({ "action": "create_auth_key", "org_id": ACME, "name": "n", "reusable": true });
     for path in ALIASES {
-        let answer = reference.post(path, Some(&token), &body).await;
+        let answer = server.post(path, &token, &body).await;
         assert_eq!(answer.status, 201);
         let data = answer.data().as_object().unwrap();
         let fields: Vec<&str> = data.keys().map(String::as_str).collect();
@@ -41,12 +41,12 @@ async fn an_auth_key_is_answered_in_full_exactly_once() {
 }
 
 #[tokio::test]
-async fn restrictions_are_answered_as_documented() {
-    let reference = Reference::start().await;
+async fn restrictions_are_returned_as_documented() {
+    let server = TestServer::start().await;
     let create = async |fields: Value| {
         let mut body = json!({ "action": "create_auth_key", "org_id": ACME, "name": "n" });
         body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        reference.manage(&body).await.data().clone()
+        server.manage(&body).await.data().clone()
     };
     let tagged = create(json!({ "allowed_tags": ["server", "tag:production"] })).await;
     assert_eq!(tagged["allowed_tags"], json!(["server", "production"]));
@@ -59,9 +59,9 @@ async fn restrictions_are_answered_as_documented() {
 }
 
 #[tokio::test]
-async fn the_guides_form_needs_no_name() {
-    let reference = Reference::start().await;
-    let answer = reference
+async fn description_names_a_key_without_a_name() {
+    let server = TestServer::start().await;
+    let answer = server
         .manage(&json!({
             "action": "create_auth_key", "org_id": ACME, "reusable": true, "expires_in": 3600,
             "tags": ["tag:laptop", "tag:eng"], "description": "Q2 laptop fleet rollout",
@@ -76,8 +76,8 @@ async fn the_guides_form_needs_no_name() {
 }
 
 #[tokio::test]
-async fn refusals_say_what_the_documents_say() {
-    let reference = Reference::start().await;
+async fn refusals_have_the_documented_messages() {
+    let server = TestServer::start().await;
     let create = |fields: Value| {
         let mut body = json!({ "action": "create_auth_key", "org_id": ACME, "name": "n" });
         body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -110,40 +110,40 @@ async fn refusals_say_what_the_documents_say() {
         ),
     ];
     for (body, expected) in cases {
-        let answer = reference.manage(&body).await;
+        let answer = server.manage(&body).await;
         assert_eq!(answer.refusal(), expected, "{body}");
     }
-    let unknown = reference.manage(&json!({ "action": "explode", "org_id": ACME })).await;
+    let unknown = server.manage(&json!({ "action": "explode", "org_id": ACME })).await;
     assert_eq!((unknown.status.as_u16(), unknown.code()), (400, "INVALID_ACTION"));
-    assert_eq!((reference.rows("auth_keys").await, reference.rows("api_keys").await), (0, 0));
+    assert_eq!((server.rows("auth_keys").await, server.rows("api_keys").await), (0, 0));
 }
 
 #[tokio::test]
-async fn who_may_is_asked_after_what_is_missing_and_before_what_is_wrong() {
-    let reference = Reference::start().await;
+async fn permission_is_checked_after_missing_and_before_invalid_fields() {
+    let server = TestServer::start().await;
     let wrong = json!({ "action": "create_auth_key", "org_id": ACME, "name": "n", "expiry_days": 500 });
     let nameless = json!({ "action": "create_auth_key", "org_id": ACME });
     for path in ALIASES {
-        for token in [None, Some(""), Some("x"), Some("tskey-auth-x")] {
-            assert_eq!(reference.post(path, token, &nameless).await.refusal().0, 401, "{token:?}");
+        for token in ["", " ", "x", "tskey-auth-x"] {
+            assert_eq!(server.post(path, token, &nameless).await.refusal().0, 401, "{token:?}");
         }
         for (email, org_id) in [(MEMBER, ACME), (OUTSIDER, ACME), (ADMIN, GLOBEX), (ADMIN, "org_none")] {
-            let token = reference.token(email).await;
+            let token = server.token(email).await;
             let mut body = wrong.clone();
             body["org_id"] = json!(org_id);
-            let answer = reference.post(path, Some(&token), &body).await;
+            let answer = server.post(path, &token, &body).await;
             assert_eq!(answer.refusal(), (403, "FORBIDDEN", "Admin required"), "{email} {org_id}");
-            assert_eq!(reference.post(path, Some(&token), &nameless).await.code(), "MISSING_FIELDS");
+            assert_eq!(server.post(path, &token, &nameless).await.code(), "MISSING_FIELDS");
         }
     }
-    assert_eq!(reference.rows("auth_keys").await, 0);
+    assert_eq!(server.rows("auth_keys").await, 0);
 }
 
 #[tokio::test]
-async fn an_api_key_has_the_documented_answer() {
-    let reference = Reference::start().await;
+async fn created_api_key_has_the_documented_response() {
+    let server = TestServer::start().await;
     let body = json!({ "action": "create_api_key", "org_id": ACME, "name": "my-terraform-key" });
-    let answer = reference.manage(&body).await;
+    let answer = server.manage(&body).await;
     assert_eq!(answer.status, 201);
     let data = answer.data().as_object().unwrap();
     assert_eq!(data.keys().collect::<Vec<_>>(), ["id", "key", "key_prefix", "name", "expiry_days"]);
@@ -154,24 +154,24 @@ async fn an_api_key_has_the_documented_answer() {
 }
 
 #[tokio::test]
-async fn revoking_is_final_and_stays_within_the_organisation() {
-    let reference = Reference::start().await;
-    let (id, key) = reference.auth_key(json!({ "reusable": true })).await;
-    assert_eq!(reference.register(&key, "before").await.status, 201);
+async fn revocation_is_final_and_limited_to_the_organisation() {
+    let server = TestServer::start().await;
+    let (id, key) = server.auth_key(json!({ "reusable": true })).await;
+    assert_eq!(server.register(&key, "before").await.status, 201);
     let revoke =
         |org_id: &str, id: &str| json!({ "action": "revoke_auth_key", "org_id": org_id, "key_id": id });
 
-    let outsider = reference.token(OUTSIDER).await;
-    let foreign = reference.post(ALIASES[0], Some(&outsider), &revoke(GLOBEX, &id)).await;
+    let outsider = server.token(OUTSIDER).await;
+    let foreign = server.post(ALIASES[0], &outsider, &revoke(GLOBEX, &id)).await;
     assert_eq!(foreign.refusal(), (404, "NOT_FOUND", "Auth key not found"));
-    assert_eq!(reference.manage(&revoke(ACME, "ak_9fX2kR")).await.refusal().0, 404);
-    assert_eq!(reference.register(&key, "still").await.status, 201);
+    assert_eq!(server.manage(&revoke(ACME, "ak_9fX2kR")).await.refusal().0, 404);
+    assert_eq!(server.register(&key, "still").await.status, 201);
 
     for _ in 0..2 {
-        let revoked = reference.manage(&revoke(ACME, &id)).await;
+        let revoked = server.manage(&revoke(ACME, &id)).await;
         assert_eq!((revoked.status.as_u16(), revoked.data()), (200, &json!({ "id": id, "revoked": true })));
     }
-    let refused = reference.register(&key, "after").await;
+    let refused = server.register(&key, "after").await;
     assert_eq!(refused.refusal(), (401, "INVALID_KEY", "Invalid auth key"));
-    assert_eq!(reference.counts(&id).await, (2, 2, 2));
+    assert_eq!(server.counts(&id).await, (2, 2, 2));
 }

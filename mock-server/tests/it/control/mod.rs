@@ -5,6 +5,5 @@ mod key_management;
 mod machines;
 mod model;
 mod network_map;
-mod reference;
 mod register_machine;
 mod relay;

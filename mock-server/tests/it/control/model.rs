@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::control::reference::{ACME, ADMIN, Reference};
+use crate::test_server::{ACME, ADMIN, TestServer};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -42,15 +42,14 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
 }
 
 async fn check(deeds: Vec<Deed>) {
-    let reference = Reference::start().await;
+    let server = TestServer::start().await;
     let mut keys: Vec<Key> = Vec::new();
     let mut machines: BTreeMap<u8, String> = BTreeMap::new();
     let mut today = 0;
     for deed in deeds {
         match deed {
             Deed::Issue { reusable, days } => {
-                let (id, key) =
-                    reference.auth_key(json!({ "reusable": reusable, "expiry_days": days })).await;
+                let (id, key) = server.auth_key(json!({ "reusable": reusable, "expiry_days": days })).await;
                 let ends = today + days;
                 keys.push(Key {
                     id,
@@ -64,7 +63,7 @@ async fn check(deeds: Vec<Deed>) {
             }
             Deed::Register { key, name } => {
                 let Some(key) = keys.get_mut(key) else { continue };
-                let answer = reference.register(&key.key, &format!("m{name}")).await;
+                let answer = server.register(&key.key, &format!("m{name}")).await;
                 let expected = if key.revoked || today >= key.ends {
                     Err("INVALID_KEY")
                 } else if !key.reusable && key.successes > 0 {
@@ -89,23 +88,23 @@ async fn check(deeds: Vec<Deed>) {
             Deed::Revoke { key } => {
                 let Some(key) = keys.get_mut(key) else { continue };
                 let body = json!({ "action": "revoke_auth_key", "org_id": ACME, "key_id": key.id });
-                assert_eq!(reference.manage(&body).await.status, 200);
+                assert_eq!(server.manage(&body).await.status, 200);
                 key.revoked = true;
             }
             Deed::Advance { days } => {
-                reference.advance(DAY * u32::try_from(days).unwrap()).await;
+                server.advance(DAY * u32::try_from(days).unwrap()).await;
                 today += days;
             }
             Deed::Delete { name } => {
                 let Some(id) = machines.remove(&name) else { continue };
-                let token = reference.token(ADMIN).await;
+                let token = server.token(ADMIN).await;
                 let body = json!({ "action": "delete", "org_id": ACME, "machine_id": id });
-                assert_eq!(reference.post("/api/machine-admin", Some(&token), &body).await.status, 200);
+                assert_eq!(server.post("/api/machine-admin", &token, &body).await.status, 200);
             }
         }
         let there = i64::try_from(machines.len()).unwrap();
         for key in &keys {
-            assert_eq!(reference.counts(&key.id).await, (key.successes, there, there));
+            assert_eq!(server.counts(&key.id).await, (key.successes, there, there));
         }
     }
 }
@@ -114,7 +113,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn every_history_agrees_with_the_model(deeds in deeds()) {
+    fn random_histories_match_the_model(deeds in deeds()) {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(check(deeds));
     }
 }

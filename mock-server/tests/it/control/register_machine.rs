@@ -6,15 +6,15 @@ use axum::extract::ConnectInfo;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::control::reference::{ACME, ADMIN, MEMBER, Reference, public_key, request};
+use crate::test_server::{ACME, ADMIN, MEMBER, TestServer, public_key, request};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[tokio::test]
-async fn registering_again_keeps_id_and_address_and_replaces_keys() {
-    let reference = Reference::start().await;
-    let (id, key) = reference.auth_key(json!({ "reusable": true })).await;
-    let first = reference.register_with(&key, "Linux-C", json!({ "os": "linux", "version": "3.2.8" })).await;
+async fn reregistration_keeps_id_and_address_and_replaces_keys() {
+    let server = TestServer::start().await;
+    let (id, key) = server.auth_key(json!({ "reusable": true })).await;
+    let first = server.register_with(&key, "Linux-C", json!({ "os": "linux", "version": "3.2.8" })).await;
     assert_eq!(first.status, 201);
     let machine = &first.data()["machine"];
     assert_eq!(machine["status"], json!("online"));
@@ -22,67 +22,66 @@ async fn registering_again_keeps_id_and_address_and_replaces_keys() {
     assert_eq!(first.data()["org_id"], json!(ACME));
     assert_eq!(first.data()["reregistered"], json!(false));
 
-    let again = reference.register_with(&key, "Linux-C", json!({ "public_key": public_key(2) })).await;
+    let again = server.register_with(&key, "Linux-C", json!({ "public_key": public_key(2) })).await;
     assert_eq!(again.status, 200);
     for field in ["id", "tailnet_ip", "created_at"] {
         assert_eq!(again.data()["machine"][field], machine[field], "{field}");
     }
     assert_eq!(again.data()["machine"]["public_key"], json!(public_key(2)));
     assert_eq!(again.data()["reregistered"], json!(true));
-    assert_eq!(reference.counts(&id).await, (2, 1, 1));
+    assert_eq!(server.counts(&id).await, (2, 1, 1));
 
     let token = |answer: &Value| answer["machine_token"].as_str().unwrap().to_owned();
-    let old = reference.post("/api/heartbeat", Some(&token(first.data())), &json!({})).await;
+    let old = server.post("/api/heartbeat", &token(first.data()), &json!({})).await;
     assert_eq!(old.code(), "UNAUTHORIZED");
-    let new = reference.post("/api/heartbeat", Some(&token(again.data())), &json!({})).await;
+    let new = server.post("/api/heartbeat", &token(again.data()), &json!({})).await;
     assert_eq!(new.status, 200);
 }
 
 #[tokio::test]
-async fn a_single_use_key_burns_on_its_first_success_only() {
-    let reference = Reference::start().await;
-    let (id, key) = reference.auth_key(json!({ "expiry_days": 7, "allowed_tags": ["a"] })).await;
-    assert_eq!(reference.register_with(&key, "m", json!({ "tags": ["b"] })).await.code(), "TAG_NOT_ALLOWED");
-    assert_eq!(reference.counts(&id).await, (0, 0, 0));
-    assert_eq!(reference.register_with(&key, "m", json!({ "tags": ["tag:a"] })).await.status, 201);
-    let second = reference.register(&key, "m").await;
+async fn single_use_key_is_used_up_by_its_first_success() {
+    let server = TestServer::start().await;
+    let (id, key) = server.auth_key(json!({ "expiry_days": 7, "allowed_tags": ["a"] })).await;
+    assert_eq!(server.register_with(&key, "m", json!({ "tags": ["b"] })).await.code(), "TAG_NOT_ALLOWED");
+    assert_eq!(server.counts(&id).await, (0, 0, 0));
+    assert_eq!(server.register_with(&key, "m", json!({ "tags": ["tag:a"] })).await.status, 201);
+    let second = server.register(&key, "m").await;
     assert_eq!(second.refusal(), (401, "KEY_USED", "Auth key already used"));
-    assert_eq!(reference.counts(&id).await, (1, 1, 1));
-    reference.advance(7 * DAY).await;
-    assert_eq!(reference.register(&key, "m").await.refusal(), (401, "INVALID_KEY", "Invalid auth key"));
+    assert_eq!(server.counts(&id).await, (1, 1, 1));
+    server.advance(7 * DAY).await;
+    assert_eq!(server.register(&key, "m").await.refusal(), (401, "INVALID_KEY", "Invalid auth key"));
 }
 
 #[tokio::test]
-async fn only_the_very_key_works() {
-    let reference = Reference::start().await;
-    let (id, key) = reference.auth_key(json!({ "reusable": true, "expiry_days": 1 })).await;
+async fn only_the_exact_key_is_accepted() {
+    let server = TestServer::start().await;
+    let (id, key) = server.auth_key(json!({ "reusable": true, "expiry_days": 1 })).await;
     let rest = key.strip_prefix("tskey-auth-").unwrap();
     let last = if key.ends_with('0') { "1" } else { "0" };
     let changed = format!("{}{last}", &key[..key.len() - 1]);
     for wrong in [rest, &changed, &key.to_uppercase(), "tskey-auth-", "qztna_x", &format!("{key} ")] {
-        assert_eq!(reference.register(wrong, "m").await.refusal().1, "INVALID_KEY", "{wrong}");
+        assert_eq!(server.register(wrong, "m").await.refusal().1, "INVALID_KEY", "{wrong}");
     }
-    reference.advance(DAY - Duration::from_secs(5)).await;
-    assert_eq!(reference.register(&key, "m").await.status, 201);
-    reference.advance(Duration::from_secs(5)).await;
-    assert_eq!(reference.register(&key, "m").await.code(), "INVALID_KEY");
-    assert_eq!(reference.counts(&id).await, (1, 1, 1));
+    server.advance(DAY - Duration::from_secs(5)).await;
+    assert_eq!(server.register(&key, "m").await.status, 201);
+    server.advance(Duration::from_secs(5)).await;
+    assert_eq!(server.register(&key, "m").await.code(), "INVALID_KEY");
+    assert_eq!(server.counts(&id).await, (1, 1, 1));
 }
 
 #[tokio::test]
-async fn addresses_are_the_peers_unless_a_trusted_proxy_speaks_for_others() {
-    let reference = Reference::start().await;
-    let (id, key) = reference
-        .auth_key(json!({ "reusable": true, "allowed_cidrs": ["10.0.0.0/8", "192.168.1.0/24"] }))
-        .await;
+async fn client_address_is_the_peers_unless_a_trusted_proxy_forwards() {
+    let server = TestServer::start().await;
+    let (id, key) =
+        server.auth_key(json!({ "reusable": true, "allowed_cidrs": ["10.0.0.0/8", "192.168.1.0/24"] })).await;
     let from = async |peer: &str, forwarded: Option<&str>| {
         let body = json!({ "auth_key": key, "name": "m", "public_key": public_key(1) });
-        let mut request = request("/api/register-machine", None, body.to_string());
+        let mut request = request("POST", "/api/register-machine", "", &body.to_string());
         request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::new(peer.parse().unwrap(), 1)));
         if let Some(forwarded) = forwarded {
             request.headers_mut().insert("x-forwarded-for", forwarded.parse().unwrap());
         }
-        reference.send(request).await
+        server.send_request(request).await
     };
     for (peer, forwarded) in [
         ("127.0.0.1", None),
@@ -93,72 +92,72 @@ async fn addresses_are_the_peers_unless_a_trusted_proxy_speaks_for_others() {
     ] {
         assert_eq!(from(peer, forwarded).await.code(), "IP_NOT_ALLOWED", "{peer} {forwarded:?}");
     }
-    assert_eq!(reference.counts(&id).await, (0, 0, 0));
+    assert_eq!(server.counts(&id).await, (0, 0, 0));
     for (peer, forwarded) in
         [("10.1.2.3", None), ("::ffff:192.168.1.9", None), ("10.9.0.1", Some("203.0.113.1, 10.1.2.3"))]
     {
         assert!(from(peer, forwarded).await.status.is_success(), "{peer} {forwarded:?}");
     }
-    assert_eq!(reference.counts(&id).await, (3, 1, 1));
+    assert_eq!(server.counts(&id).await, (3, 1, 1));
 }
 
 #[tokio::test]
-async fn the_quota_bounds_new_machines_only() {
-    let reference = Reference::start().await;
-    let limit = reference.state.store.write(|tx| {
+async fn quota_applies_to_new_machines_only() {
+    let server = TestServer::start().await;
+    let limit = server.state.store.write(|tx| {
         tx.execute("UPDATE organisations SET machine_limit = 2 WHERE id = ?1", mock_server::values![ACME])
     });
     limit.await.unwrap();
-    let (id, key) = reference.auth_key(json!({ "reusable": true })).await;
-    let first = reference.register(&key, "a").await;
-    reference.register(&key, "b").await;
-    assert_eq!(reference.register(&key, "c").await.code(), "MACHINE_LIMIT_REACHED");
-    assert_eq!(reference.register(&key, "a").await.status, 200);
-    assert_eq!(reference.counts(&id).await, (3, 2, 2));
+    let (id, key) = server.auth_key(json!({ "reusable": true })).await;
+    let first = server.register(&key, "a").await;
+    server.register(&key, "b").await;
+    assert_eq!(server.register(&key, "c").await.code(), "MACHINE_LIMIT_REACHED");
+    assert_eq!(server.register(&key, "a").await.status, 200);
+    assert_eq!(server.counts(&id).await, (3, 2, 2));
 
     let machine_id = first.data()["machine"]["id"].clone();
-    let token = reference.token(ADMIN).await;
+    let token = server.token(ADMIN).await;
     let delete = json!({ "action": "delete", "org_id": ACME, "machine_id": machine_id });
-    assert_eq!(reference.post("/api/machine-admin", Some(&token), &delete).await.status, 200);
-    assert_eq!(reference.register(&key, "c").await.status, 201);
-    assert_eq!(reference.counts(&id).await, (4, 2, 2));
+    assert_eq!(server.post("/api/machine-admin", &token, &delete).await.status, 200);
+    assert_eq!(server.register(&key, "c").await.status, 201);
+    assert_eq!(server.counts(&id).await, (4, 2, 2));
 }
 
 #[tokio::test]
-async fn tags_of_the_key_and_claimed_ones_are_applied() {
-    let reference = Reference::start().await;
-    let (_, key) = reference.auth_key(json!({ "reusable": true, "tags": ["tag:laptop", "tag:eng"] })).await;
-    let answer = reference.register_with(&key, "m", json!({ "tags": ["tag:eng", "tag:ci"] })).await;
+async fn key_tags_and_claimed_tags_are_applied() {
+    let server = TestServer::start().await;
+    let (_, key) = server.auth_key(json!({ "reusable": true, "tags": ["tag:laptop", "tag:eng"] })).await;
+    let answer = server.register_with(&key, "m", json!({ "tags": ["tag:eng", "tag:ci"] })).await;
     assert_eq!(answer.data()["machine"]["tags"], json!(["laptop", "eng", "ci"]));
 }
 
 #[tokio::test]
-async fn simultaneous_registrations_of_one_name_make_one_machine() {
-    let reference = Reference::start().await;
-    let (id, key) = reference.auth_key(json!({ "reusable": true })).await;
-    let answers = join_all((0..32).map(|_| reference.register(&key, "same"))).await;
+async fn concurrent_registrations_of_one_name_make_one_machine() {
+    let server = TestServer::start().await;
+    let (id, key) = server.auth_key(json!({ "reusable": true })).await;
+    let answers = join_all((0..32).map(|_| server.register(&key, "same"))).await;
     assert!(answers.iter().all(|answer| answer.status.is_success()), "{answers:?}");
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
-    let id_of = |answer: &crate::control::reference::Answer| answer.data()["machine"]["id"].clone();
+    let id_of = |answer: &crate::test_server::Answer| answer.data()["machine"]["id"].clone();
     assert!(answers.iter().all(|answer| id_of(answer) == id_of(&answers[0])));
-    assert_eq!(reference.counts(&id).await, (32, 1, 1));
+    assert_eq!(server.counts(&id).await, (32, 1, 1));
 
-    let (id, key) = reference.auth_key(json!({})).await;
+    let (id, key) = server.auth_key(json!({})).await;
     let names: Vec<String> = (0..32).map(|n| format!("m{n}")).collect();
-    let answers = join_all(names.iter().map(|name| reference.register(&key, name))).await;
+    let answers = join_all(names.iter().map(|name| server.register(&key, name))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
     assert_eq!(answers.iter().filter(|answer| answer.body["error"]["code"] == "KEY_USED").count(), 31);
-    assert_eq!(reference.counts(&id).await, (1, 2, 2));
+    assert_eq!(server.counts(&id).await, (1, 2, 2));
 }
 
 #[tokio::test]
-async fn a_session_registers_too_and_a_members_machine_waits() {
-    let reference = Reference::start().await;
+async fn session_registers_and_member_machines_await_approval() {
+    let server = TestServer::start().await;
     let register = async |email: &'static str, name: &str, fields: Value| {
         let mut body = json!({ "name": name, "public_key": public_key(1) });
         body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        let token = reference.token(email).await;
-        reference.post("/api/register-machine", Some(&token), &body).await
+        let token = server.token(email).await;
+        server.post("/api/register-machine", &token, &body).await
     };
     let admins = register(ADMIN, "a", json!({ "tags": ["tag:x"] })).await;
     assert_eq!(admins.data()["machine"]["status"], json!("online"));
@@ -169,34 +168,34 @@ async fn a_session_registers_too_and_a_members_machine_waits() {
     let members = register(MEMBER, "b", json!({ "org_id": ACME })).await;
     assert_eq!((members.status.as_u16(), &members.data()["machine"]["status"]), (201, &json!("pending")));
     let token = members.data()["machine_token"].as_str().unwrap().to_owned();
-    let beat = reference.post("/api/heartbeat", Some(&token), &json!({})).await;
+    let beat = server.post("/api/heartbeat", &token, &json!({})).await;
     assert_eq!(beat.data()["machine"]["status"], json!("pending"));
 
-    let admin = reference.token(ADMIN).await;
+    let admin = server.token(ADMIN).await;
     let machine_id = &members.data()["machine"]["id"];
     let approve = json!({ "action": "approve", "org_id": ACME, "machine_id": machine_id });
-    let approved = reference.post("/api/machine-admin", Some(&admin), &approve).await;
+    let approved = server.post("/api/machine-admin", &admin, &approve).await;
     assert_eq!(approved.data()["machine"]["status"], json!("online"));
-    let nobody = reference.post("/api/register-machine", None, &json!({ "name": "c" })).await;
+    let nobody = server.post("/api/register-machine", "", &json!({ "name": "c" })).await;
     assert_eq!(nobody.refusal(), (400, "MISSING_FIELDS", "auth_key required"));
 }
 
 #[tokio::test]
-async fn a_member_takes_over_no_machine_but_their_own() {
-    let reference = Reference::start().await;
-    let (key_id, key) = reference.auth_key(json!({ "reusable": true, "tags": ["prod"] })).await;
-    let admin = reference.token(ADMIN).await;
-    let member = reference.token(MEMBER).await;
+async fn member_can_only_take_over_own_machines() {
+    let server = TestServer::start().await;
+    let (key_id, key) = server.auth_key(json!({ "reusable": true, "tags": ["prod"] })).await;
+    let admin = server.token(ADMIN).await;
+    let member = server.token(MEMBER).await;
     let register = async |token: &str, name: &str| {
         let body = json!({ "org_id": ACME, "name": name, "public_key": public_key(2) });
-        reference.post("/api/register-machine", Some(token), &body).await
+        server.post("/api/register-machine", token, &body).await
     };
-    let server = reference.register(&key, "server").await;
+    let tagged = server.register(&key, "server").await;
     let laptop = register(&admin, "laptop").await;
-    for (name, before) in [("server", server), ("laptop", laptop)] {
+    for (name, before) in [("server", tagged), ("laptop", laptop)] {
         assert_eq!(register(&member, name).await.code(), "FORBIDDEN", "{name}");
         let token = before.data()["machine_token"].as_str().unwrap();
-        let beat = reference.post("/api/heartbeat", Some(token), &json!({})).await;
+        let beat = server.post("/api/heartbeat", token, &json!({})).await;
         for field in ["id", "public_key", "tags", "status"] {
             let (then, now) = (&before.data()["machine"][field], &beat.data()["machine"][field]);
             assert_eq!(now, then, "{name} {field}");
@@ -205,5 +204,5 @@ async fn a_member_takes_over_no_machine_but_their_own() {
     assert_eq!(register(&member, "own").await.status, 201);
     assert_eq!(register(&member, "own").await.data()["machine"]["status"], json!("pending"));
     assert_eq!(register(&admin, "server").await.status, 200);
-    assert_eq!(reference.counts(&key_id).await, (1, 3, 3));
+    assert_eq!(server.counts(&key_id).await, (1, 3, 3));
 }

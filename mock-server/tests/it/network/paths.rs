@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use crate::network::lab::{HUB, Lab, Machine, Plane, possible, within};
+use crate::network::lab::{HUB, Lab, Machine, Plane, require, within};
 
 const UP: &[&str] = &["--userspace"];
 
@@ -17,10 +17,9 @@ fn pings_via(machine: &Machine<'_>, named: &str, way: &str) -> bool {
 }
 
 #[test]
-fn a_path_that_closes_is_gone_around_and_taken_again_when_it_opens() {
-    if !possible(&[]) {
-        return;
-    }
+#[ignore = "needs root and ip"]
+fn closed_path_falls_back_to_the_relay_and_recovers() {
+    require(&[]);
     let lab = Lab::star(&["one", "other"]);
     let plane = Plane::serve(&lab, HUB, Ipv4Addr::new(10, 77, 1, 1), &[]);
     let (one, other) = (Machine::new(&lab, "one", &plane), Machine::new(&lab, "other", &plane));
@@ -43,10 +42,9 @@ fn a_path_that_closes_is_gone_around_and_taken_again_when_it_opens() {
 }
 
 #[test]
-fn where_no_udp_passes_the_relay_is_the_way_from_the_start() {
-    if !possible(&[]) {
-        return;
-    }
+#[ignore = "needs root and ip"]
+fn blocked_udp_uses_the_relay_from_the_start() {
+    require(&[]);
     let lab = Lab::star(&["one", "other"]);
     lab.forwarding(false);
     let plane = Plane::serve(&lab, HUB, Ipv4Addr::new(10, 77, 1, 1), &[]);
@@ -58,10 +56,9 @@ fn where_no_udp_passes_the_relay_is_the_way_from_the_start() {
 }
 
 #[test]
-fn no_ping_is_lost_while_a_way_opens() {
-    if !possible(&[]) {
-        return;
-    }
+#[ignore = "needs root and ip"]
+fn opening_a_path_loses_no_ping() {
+    require(&[]);
     let lab = Lab::star(&["one", "other"]);
     lab.forwarding(false);
     let plane = Plane::serve(&lab, HUB, Ipv4Addr::new(10, 77, 1, 1), &[]);

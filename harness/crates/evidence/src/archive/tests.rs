@@ -10,39 +10,39 @@ fn archive() -> Vec<u8> {
     writer.finish().unwrap()
 }
 
-/// Whether it opens, has the only form there is, and every member is as its directory says.
+/// Whether it opens, is canonical, and every member matches the directory.
 fn is_sound(bytes: &[u8]) -> bool {
     let Ok(mut archive) = Archive::open(Cursor::new(bytes)) else { return false };
-    if archive.is_canonical().unwrap().is_err() {
+    if archive.find_non_canonical().unwrap().is_some() {
         return false;
     }
     let members = archive.members().to_vec();
-    members.iter().all(|member| archive.whole(member, 1000).is_ok())
+    members.iter().all(|member| archive.read_all(member, 1000).is_ok())
 }
 
 #[test]
-fn what_was_written_comes_back() {
+fn written_members_are_read_back() {
     let bytes = archive();
     assert!(is_sound(&bytes));
     let mut archive = Archive::open(Cursor::new(&bytes)).unwrap();
-    let names: Vec<String> = archive.members().iter().map(|member| member.name.clone()).collect();
+    let names: Vec<String> = archive.members().iter().map(|member| member.name().to_owned()).collect();
     assert_eq!(names, ["a.txt", "b/empty", "c.json"]);
     let member = archive.member("a.txt").unwrap();
     let mut text = String::new();
     archive.read(&member).unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(text, "a".repeat(28));
-    assert!(archive.whole(&member, 27).is_err());
+    assert!(archive.read_all(&member, 27).is_err());
 }
 
-/// The digest of everything before the last member, which is what a manifest has of the deflated bytes.
+/// The digest of everything before the last member, which a manifest records of the compressed bytes.
 fn before_the_last(bytes: &[u8]) -> Option<String> {
     let mut archive = Archive::open(Cursor::new(bytes)).ok()?;
     let last = archive.members().last()?.clone();
-    archive.digest_before(&last).ok().map(|(_, digest)| digest)
+    archive.digest_before(&last).ok().map(|before| before.sha256)
 }
 
 #[test]
-fn nothing_may_be_cut_off_added_or_changed() {
+fn any_truncation_insertion_or_bit_flip_is_detected() {
     let whole = archive();
     let digest = before_the_last(&whole);
     let passes = |bytes: &[u8]| is_sound(bytes) && before_the_last(bytes) == digest;
@@ -67,24 +67,25 @@ fn nothing_may_be_cut_off_added_or_changed() {
 }
 
 #[test]
-fn a_bomb_stops_where_the_directory_says_it_ends() {
+fn zip_bomb_stops_at_the_claimed_size() {
     let mut writer = Writer::new(Vec::new());
     writer.add("bomb", Method::Deflated, std::io::repeat(0).take(10_000_000)).unwrap();
     let mut bytes = writer.finish().unwrap();
     assert!(bytes.len() < 20_000);
     // The directory claims a single byte.
-    let directory = bytes.windows(4).rposition(|window| window == CENTRAL.to_le_bytes()).unwrap();
+    let directory =
+        bytes.windows(4).rposition(|window| window == record::CENTRAL_SIGNATURE.to_le_bytes()).unwrap();
     bytes[directory + 24..directory + 28].copy_from_slice(&1_u32.to_le_bytes());
     let mut archive = Archive::open(Cursor::new(&bytes)).unwrap();
     let member = archive.member("bomb").unwrap();
-    let error = archive.whole(&member, 100).unwrap_err();
-    assert_eq!(error.to_string(), "it is longer than the archive says");
+    let error = archive.read_all(&member, 100).unwrap_err();
+    assert_eq!(error.to_string(), "longer than the size in the directory");
 }
 
 #[test]
-fn other_files_are_told_from_archives_that_were_cut_off() {
+fn other_files_are_distinguished_from_truncated_archives() {
     let open = |bytes: &[u8]| Archive::open(Cursor::new(bytes.to_vec())).unwrap_err().to_string();
-    assert_eq!(open(b""), "it is no zip archive");
-    assert_eq!(open(b"<html>"), "it is no zip archive");
-    assert!(open(&archive()[..60]).contains("cut off"));
+    assert_eq!(open(b""), "not a zip archive");
+    assert_eq!(open(b"<html>"), "not a zip archive");
+    assert!(open(&archive()[..60]).contains("truncated"));
 }

@@ -1,94 +1,83 @@
-//! Writes an archive, one member after the other.
+//! Writes a canonical archive.
 
+use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom, Write};
 
 use flate2::{Compression, Crc, write::DeflateEncoder};
 use sha2::{Digest as _, Sha256};
 
-use super::{Header, Method, end};
+use crate::ContentDigest;
 
-/// Writes an archive and knows the digest of what it has written.
+use super::Method;
+use super::record::{EndRecord, Header};
+
+/// Writes a canonical archive and computes the digest of the written bytes.
 #[derive(Debug)]
 pub struct Writer<W> {
     inner: W,
     written: u64,
     digest: Sha256,
     directory: Vec<u8>,
-    count: u16,
+    member_count: u16,
 }
 
-/// What was written of a member.
+/// The uncompressed size and digest of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// How many bytes it has.
     pub size: u64,
-    /// Their SHA-256 digest in hex.
     pub sha256: String,
 }
 
 impl<W: Write> Writer<W> {
-    /// An archive without members.
     pub fn new(inner: W) -> Self {
-        Self { inner, written: 0, digest: Sha256::new(), directory: Vec::new(), count: 0 }
+        Self { inner, written: 0, digest: Sha256::new(), directory: Vec::new(), member_count: 0 }
     }
 
     /// Adds a member.
     ///
     /// # Errors
-    /// Something cannot be read or written, or there are 4 GiB of it, which this form of zip does not hold.
-    pub fn add(&mut self, name: &str, method: Method, mut content: impl Read) -> io::Result<Written> {
-        let mut meter =
-            Meter { inner: tempfile::tempfile()?, crc: Crc::new(), digest: Sha256::new(), size: 0 };
-        let mut packed = match method {
-            Method::Stored => {
-                io::copy(&mut content, &mut meter)?;
-                meter.inner.try_clone()?
-            }
-            Method::Deflated => {
-                let file = tempfile::tempfile()?;
-                let mut encoder = DeflateEncoder::new(file, Compression::default());
-                let mut tee = Tee { meter: &mut meter, encoder: &mut encoder };
-                io::copy(&mut content, &mut tee)?;
-                encoder.finish()?
-            }
-        };
-        let length = packed.seek(SeekFrom::End(0))?;
-        packed.rewind()?;
+    /// Reading or writing fails, or the archive exceeds 4 GiB (zip64 is not used).
+    pub fn add(&mut self, name: &str, method: Method, content: impl Read) -> io::Result<Written> {
+        let mut packed = Packed::new(method, content)?;
         let header = Header {
-            name,
+            name: name.to_owned(),
             method,
-            crc: meter.crc.sum(),
-            packed: small(length)?,
-            size: small(meter.size)?,
-            offset: small(self.written)?,
+            crc: packed.crc.sum(),
+            compressed_size: fit(packed.file.seek(SeekFrom::End(0))?)?,
+            size: fit(packed.size)?,
+            offset: fit(self.written)?,
         };
+        packed.file.rewind()?;
         self.put(&header.local())?;
         let mut buffer = vec![0; 64 * 1024];
         loop {
-            let read = packed.read(&mut buffer)?;
+            let read = packed.file.read(&mut buffer)?;
             let Some(chunk) = buffer.get(..read).filter(|chunk| !chunk.is_empty()) else { break };
             self.put(chunk)?;
         }
         self.directory.extend(header.central());
-        self.count = self.count.checked_add(1).ok_or_else(too_much)?;
-        Ok(Written { size: meter.size, sha256: hex::encode(meter.digest.finalize()) })
+        self.member_count = self.member_count.checked_add(1).ok_or_else(too_large)?;
+        Ok(Written { size: packed.size, sha256: hex::encode(packed.digest.finalize()) })
     }
 
-    /// How many bytes were written, and their digest.
-    pub fn so_far(&self) -> (u64, String) {
-        (self.written, hex::encode(self.digest.clone().finalize()))
+    /// Returns length and digest of the bytes written so far.
+    pub fn so_far(&self) -> ContentDigest {
+        ContentDigest { length: self.written, sha256: hex::encode(self.digest.clone().finalize()) }
     }
 
-    /// Ends the archive.
+    /// Writes the central directory.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// Writing fails.
     pub fn finish(mut self) -> io::Result<W> {
-        let at = small(self.written)?;
         let directory = std::mem::take(&mut self.directory);
-        let length = small(u64::try_from(directory.len()).unwrap_or(u64::MAX))?;
+        let end = EndRecord {
+            member_count: self.member_count,
+            directory_size: fit(directory.len() as u64)?,
+            directory_offset: fit(self.written)?,
+        };
         self.put(&directory)?;
-        self.put(&end(self.count, length, at))?;
+        self.put(&end.bytes())?;
         self.inner.flush()?;
         Ok(self.inner)
     }
@@ -96,31 +85,58 @@ impl<W: Write> Writer<W> {
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.inner.write_all(bytes)?;
         self.digest.update(bytes);
-        self.written += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.written += bytes.len() as u64;
         Ok(())
     }
 }
 
-/// Counts and digests what goes into a member; keeps it too if it is stored.
-struct Meter {
-    inner: std::fs::File,
+/// A member packed into a temporary file: its header, which comes first, needs the packed size.
+struct Packed {
+    file: File,
     crc: Crc,
     digest: Sha256,
     size: u64,
 }
 
-impl Meter {
-    fn note(&mut self, bytes: &[u8]) {
-        self.crc.update(bytes);
-        self.digest.update(bytes);
-        self.size += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+impl Packed {
+    fn new(method: Method, content: impl Read) -> io::Result<Self> {
+        let file = tempfile::tempfile()?;
+        match method {
+            Method::Stored => Self::copied(content, file, Ok),
+            Method::Deflated => {
+                let encoder = DeflateEncoder::new(file, Compression::default());
+                Self::copied(content, encoder, DeflateEncoder::finish)
+            }
+        }
+    }
+
+    fn copied<W: Write>(
+        mut content: impl Read,
+        packer: W,
+        finish: impl FnOnce(W) -> io::Result<File>,
+    ) -> io::Result<Self> {
+        let mut meter = Meter { inner: packer, crc: Crc::new(), digest: Sha256::new(), size: 0 };
+        io::copy(&mut content, &mut meter)?;
+        let Meter { inner, crc, digest, size } = meter;
+        Ok(Self { file: finish(inner)?, crc, digest, size })
     }
 }
 
-impl Write for Meter {
+/// Counts and digests the bytes that pass through.
+struct Meter<W> {
+    inner: W,
+    crc: Crc,
+    digest: Sha256,
+    size: u64,
+}
+
+impl<W: Write> Write for Meter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.inner.write(bytes)?;
-        self.note(bytes.get(..written).unwrap_or_default());
+        let passed = bytes.get(..written).unwrap_or_default();
+        self.crc.update(passed);
+        self.digest.update(passed);
+        self.size += passed.len() as u64;
         Ok(written)
     }
 
@@ -129,29 +145,10 @@ impl Write for Meter {
     }
 }
 
-struct Tee<'a> {
-    meter: &'a mut Meter,
-    encoder: &'a mut DeflateEncoder<std::fs::File>,
+fn fit(length: u64) -> io::Result<u32> {
+    u32::try_from(length).map_err(|_| too_large())
 }
 
-impl Write for Tee<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.encoder.write(bytes)?;
-        self.meter.note(bytes.get(..written).unwrap_or_default());
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn small(length: u64) -> io::Result<u32> {
-    u32::try_from(length).map_err(|_| too_much())
-}
-
-fn too_much() -> io::Error {
-    io::Error::other(
-        "a bundle holds less than 4 GiB; bundle a smaller run (--suite, --filter, fewer repetitions)",
-    )
+fn too_large() -> io::Error {
+    io::Error::other("bundle exceeds 4 GiB\nselect fewer sub-tests (--suite, --filter) or fewer repetitions")
 }

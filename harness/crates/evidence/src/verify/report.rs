@@ -1,57 +1,69 @@
-//! What a verification found, a line each.
+//! The findings of a verification.
 
+use std::fmt;
+
+use harness_report::exit_code::Verdict;
 use serde::Serialize;
 
 use crate::manifest::Manifest;
-use harness_report::exit_code::Verdict;
 
-/// Of one kind more are counted, not listed.
-const MOST_OF_A_KIND: usize = 20;
+use super::escaped;
 
-/// Everything that was found.
+/// Problems listed per area; further ones are counted.
+const MAX_PER_AREA: usize = 20;
+
+/// The findings of a verification.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
-    /// What the bundle says about itself; none if its manifest cannot be read.
-    pub bundle: Option<Summary>,
-    /// What was looked at, and what was found there.
+    /// The bundle's own description; `None` if its manifest is invalid.
+    pub bundle: Option<BundleSummary>,
     pub findings: Vec<Finding>,
 }
 
-/// A bundle in short.
+/// A bundle's own description.
 #[derive(Debug, Clone, Serialize)]
-pub struct Summary {
-    /// The kit that made it.
+pub struct BundleSummary {
     pub kit: String,
-    /// What was judged.
     pub target: String,
-    /// When the run began.
     pub started_at: String,
-    /// The verdict that is recorded.
+    /// The recorded verdict.
     pub verdict: Verdict,
-    /// The exit code that is recorded.
+    /// The recorded exit code.
     pub exit_code: u8,
 }
 
-/// One thing that was looked at.
+/// A finding of a verification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What: `archive`, `files`, `chain`, ….
-    pub area: &'static str,
-    /// Whether it is as it should be.
+    pub area: Area,
     pub state: State,
-    /// What was found.
     pub text: String,
 }
 
-/// Whether something is as it should be.
+/// What a finding is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Area {
+    Archive,
+    Manifest,
+    Files,
+    Signature,
+    Kit,
+    Scenarios,
+    Chain,
+    Checks,
+    Results,
+}
+
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// It is.
+    /// As it should be.
     Good,
-    /// It is no fault, and somebody should know of it.
+    /// Not wrong, but worth knowing.
     Warning,
-    /// It is not.
+    /// Wrong: the bundle is not verified.
     Bad,
 }
 
@@ -61,43 +73,59 @@ impl Report {
         self.count(State::Bad) == 0
     }
 
-    /// How many findings are of that state.
+    /// Returns how many findings have this state.
     pub fn count(&self, state: State) -> usize {
         self.findings.iter().filter(|finding| finding.state == state).count()
     }
 
-    pub(super) fn of(&mut self, manifest: &Manifest) {
+    pub(super) fn describe(&mut self, manifest: &Manifest) {
         let named = |name: &str, version: Option<&str>| match version {
-            Some(version) => format!("{name} {version}").escape_debug().to_string(),
-            None => name.escape_debug().to_string(),
+            Some(version) => escaped(&format!("{name} {version}")),
+            None => escaped(name),
         };
-        self.bundle = Some(Summary {
+        self.bundle = Some(BundleSummary {
             kit: named(&manifest.kit.name, Some(&manifest.kit.version)),
             target: named(&manifest.target.name, manifest.target.version.as_deref()),
-            started_at: manifest.started_at.escape_debug().to_string(),
+            started_at: escaped(&manifest.started_at),
             verdict: manifest.verdict,
             exit_code: manifest.exit_code,
         });
     }
 
-    pub(super) fn good(&mut self, area: &'static str, text: String) {
+    pub(super) fn good(&mut self, area: Area, text: String) {
         self.findings.push(Finding { area, state: State::Good, text });
     }
 
-    pub(super) fn warn(&mut self, area: &'static str, text: String) {
+    pub(super) fn warn(&mut self, area: Area, text: String) {
         self.findings.push(Finding { area, state: State::Warning, text });
     }
 
-    pub(super) fn bad(&mut self, area: &'static str, text: String) {
+    pub(super) fn bad(&mut self, area: Area, text: String) {
         self.findings.push(Finding { area, state: State::Bad, text });
     }
 
-    /// All of them, or as many as somebody will read.
-    pub(super) fn bad_all(&mut self, area: &'static str, texts: Vec<String>) {
-        let more = texts.len().saturating_sub(MOST_OF_A_KIND);
-        texts.into_iter().take(MOST_OF_A_KIND).for_each(|text| self.bad(area, text));
+    /// Adds up to [`MAX_PER_AREA`] problems and counts the rest.
+    pub(super) fn bad_all(&mut self, area: Area, texts: Vec<String>) {
+        let more = texts.len().saturating_sub(MAX_PER_AREA);
+        texts.into_iter().take(MAX_PER_AREA).for_each(|text| self.bad(area, text));
         if more > 0 {
             self.bad(area, format!("… and {more} more"));
         }
+    }
+}
+
+impl fmt::Display for Area {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Archive => "archive",
+            Self::Manifest => "manifest",
+            Self::Files => "files",
+            Self::Signature => "signature",
+            Self::Kit => "kit",
+            Self::Scenarios => "scenarios",
+            Self::Chain => "chain",
+            Self::Checks => "checks",
+            Self::Results => "results",
+        })
     }
 }

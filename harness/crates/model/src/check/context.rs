@@ -1,43 +1,40 @@
-//! What a check is judged with.
+//! The inputs of a check besides the evidence.
 
 use std::path::Path;
 
 use crate::requirement::Registry;
 use crate::scenario::template::Variables;
 
-/// What a check is judged with.
+/// The inputs of a check besides the evidence.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// The variables as they are after the step.
+    /// The variables after the step.
     pub variables: &'a dyn Variables,
-    /// The levels of statements.
     pub registry: &'a Registry,
-    /// Whether `ours` statements are judged (the target is the reference).
+    /// Whether `ours` statements are judged: only on the reference.
     pub judges_ours: bool,
-    /// Where snapshots are, and what happens to new ones.
     pub snapshots: Snapshots<'a>,
 }
 
-/// Where snapshots are, and what happens to new ones.
+/// How snapshots are compared and updated.
 #[derive(Debug, Clone, Copy)]
 pub struct Snapshots<'a> {
-    /// The sub-test's folder of snapshots.
+    /// The folder of the sub-test's snapshots.
     pub folder: &'a Path,
-    /// What happens where an answer and its snapshot differ, or where there is none.
     pub mode: Mode,
-    /// Whether fields that the snapshot lacks fail the check.
+    /// Whether undocumented fields fail the check.
     pub strict: bool,
-    /// The run's prefix of names (`${run}`), removed before comparing.
+    /// The run's name prefix (`${run}`), removed before comparing.
     pub run_prefix: &'a str,
 }
 
-/// What happens where an answer and its snapshot differ, or where there is none.
+/// What happens if a response differs from its snapshot, or if there is no snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// The check fails and nothing is written.
+    /// The check fails.
     Compare,
-    /// The check fails and the answer is written beside as `.snap.new`, for review.
+    /// The check fails, and the response is written to a `.snap.new` file for review.
     New,
-    /// The answer is accepted.
+    /// The response becomes the snapshot.
     Accept,
 }

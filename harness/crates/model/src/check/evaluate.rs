@@ -1,4 +1,4 @@
-//! Judges one check.
+//! Evaluates a check: levels, alternatives and races.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use crate::scenario::model::{Check, Expectation, Quantity, Span, StatementId, Su
 
 use super::context::Context;
 use super::evidence::Evidence;
-use super::finding::{Finding, Held, View};
+use super::finding::{Finding, Judgement, View};
 use super::foreign;
 use super::outcome::{CheckVerdict, Outcome};
 use super::snapshot::{Mode, Snapshots};
 use super::subject;
 use super::wording;
 
-/// Judges the check by what the step saw.
+/// Evaluates a check against the evidence of its step.
 pub fn evaluate(check: &Check, evidence: &Evidence, context: &Context<'_>) -> Outcome {
     let statements = judged_statements(check, context);
     let outcome = |verdict, message: &str| Outcome {
@@ -28,7 +28,8 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &Context<'_>) -> Ou
         seen: Vec::new(),
     };
     if statements.is_empty() {
-        let skipped = outcome(CheckVerdict::Skip, "a choice of the reference, judged on the reference alone");
+        let skipped =
+            outcome(CheckVerdict::Skip, "statements of level `ours` are judged only on the reference");
         return Outcome { statements: check.verifies.clone(), ..skipped };
     }
     let views: Vec<View<'_>> = match evidence {
@@ -38,25 +39,25 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &Context<'_>) -> Ou
         Evidence::Nothing => Vec::new(),
     };
     if views.is_empty() {
-        return outcome(CheckVerdict::Error, "the step left nothing to judge");
+        return outcome(CheckVerdict::Error, "the step has no response to judge");
     }
-    let answers: Vec<Answer> = views.iter().map(|view| answer(check, *view, context)).collect();
-    let summary = summarize(check, &views, &answers);
+    let results: Vec<CheckResult> = views.iter().map(|view| evaluate_view(check, *view, context)).collect();
+    let summary = summarise(check, &views, &results);
     let strict = context.snapshots.strict && !summary.notes.is_empty();
-    let verdict = match summary.held {
-        Held::Unknown => CheckVerdict::Error,
-        Held::No => CheckVerdict::Fail,
-        Held::Yes if strict => CheckVerdict::Fail,
-        Held::Yes => CheckVerdict::Pass,
+    let verdict = match summary.judgement {
+        Judgement::Unknown => CheckVerdict::Error,
+        Judgement::Unmet => CheckVerdict::Fail,
+        Judgement::Met if strict => CheckVerdict::Fail,
+        Judgement::Met => CheckVerdict::Pass,
     };
-    let foreign = match (evidence, verdict) {
-        (Evidence::Http(exchanges), CheckVerdict::Fail) => foreign::remark(exchanges),
+    let hint = match (evidence, verdict) {
+        (Evidence::Http(exchanges), CheckVerdict::Fail) => foreign::hint(exchanges),
         _ => None,
     };
-    let message = if strict && summary.held == Held::Yes {
+    let message = if strict && summary.judgement == Judgement::Met {
         format!("under --strict: {}", summary.notes.join("; "))
     } else {
-        foreign.map_or(summary.message.clone(), |remark| format!("{}; {remark}", summary.message))
+        hint.map_or(summary.message.clone(), |hint| format!("{}; {hint}", summary.message))
     };
     Outcome {
         statements,
@@ -74,16 +75,16 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &Context<'_>) -> Ou
     }
 }
 
-/// The statements of the check that are judged on this target.
+/// Returns the statements of the check that apply to this target.
 fn judged_statements(check: &Check, context: &Context<'_>) -> Vec<StatementId> {
     let is_ours = |id: &str| context.registry.get(id).is_some_and(|known| known.level == Level::Ours);
     check.verifies.iter().filter(|id| context.judges_ours || !is_ours(id)).cloned().collect()
 }
 
-/// What is said of one answer, or of all of them.
+/// The result of a check for one response, or for all of them.
 #[derive(Debug, Clone)]
-struct Answer {
-    held: Held,
+struct CheckResult {
+    judgement: Judgement,
     expected: String,
     actual: String,
     message: String,
@@ -91,52 +92,60 @@ struct Answer {
     notes: Vec<String>,
 }
 
-/// One answer against the whole check: at least one alternative must hold.
-fn answer(check: &Check, view: View<'_>, context: &Context<'_>) -> Answer {
-    let mut groups: Vec<Answer> = Vec::new();
+/// Evaluates a check against one response: at least one alternative must be met.
+fn evaluate_view(check: &Check, view: View<'_>, context: &Context<'_>) -> CheckResult {
+    let mut unmet: Vec<CheckResult> = Vec::new();
     for alternative in &check.alternatives {
-        let group = group(alternative, view, context, &check.span);
-        if group.held == Held::Yes {
-            return group;
+        let result = evaluate_alternative(alternative, view, context, &check.span);
+        if result.judgement == Judgement::Met {
+            return result;
         }
-        groups.push(group);
+        unmet.push(result);
     }
-    let mut groups_iter = groups.iter();
-    match (groups_iter.next(), groups_iter.next()) {
-        (Some(only), None) => only.clone(),
-        (None, _) => Answer {
-            held: Held::Unknown,
+    match unmet.as_slice() {
+        [only] => only.clone(),
+        [] => CheckResult {
+            judgement: Judgement::Unknown,
             expected: String::new(),
             actual: String::new(),
-            message: "the check expects nothing".to_owned(),
+            message: "the check has no expectation".to_owned(),
             span: check.span.clone(),
             notes: Vec::new(),
         },
-        _ => no_alternative(check, &groups),
+        several => no_alternative(check, several),
     }
 }
 
-fn no_alternative(check: &Check, groups: &[Answer]) -> Answer {
-    let numbered = |text: fn(&Answer) -> &str| {
+fn no_alternative(check: &Check, unmet: &[CheckResult]) -> CheckResult {
+    let numbered = |text: fn(&CheckResult) -> &str| {
         let lines: Vec<String> =
-            groups.iter().zip(1..).map(|(group, n)| format!("({n}) {}", text(group))).collect();
+            unmet.iter().zip(1..).map(|(result, n)| format!("({n}) {}", text(result))).collect();
         lines.join("\n")
     };
-    let missed: Vec<String> =
-        groups.iter().zip(1..).map(|(group, n)| format!("({n}) {}", group.message)).collect();
-    Answer {
-        // A failure speaks against the target, whatever could not be judged beside it.
-        held: if groups.iter().any(|group| group.held == Held::No) { Held::No } else { Held::Unknown },
-        expected: format!("one of these:\n{}", numbered(|group| &group.expected)),
-        actual: numbered(|group| &group.actual),
-        message: format!("none of {} alternatives holds: {}", groups.len(), missed.join("; ")),
+    let messages: Vec<String> =
+        unmet.iter().zip(1..).map(|(result, n)| format!("({n}) {}", result.message)).collect();
+    CheckResult {
+        // A failure counts even if other alternatives could not be judged.
+        judgement: if unmet.iter().any(|result| result.judgement == Judgement::Unmet) {
+            Judgement::Unmet
+        } else {
+            Judgement::Unknown
+        },
+        expected: format!("one of these:\n{}", numbered(|result| &result.expected)),
+        actual: numbered(|result| &result.actual),
+        message: format!("no alternative is met: {}", messages.join("; ")),
         span: check.span.clone(),
         notes: Vec::new(),
     }
 }
 
-/// One answer against expectations all of which must hold.
-fn group(expectations: &[Expectation], view: View<'_>, context: &Context<'_>, span: &Span) -> Answer {
+/// Evaluates one alternative against one response: all its expectations must be met.
+fn evaluate_alternative(
+    expectations: &[Expectation],
+    view: View<'_>,
+    context: &Context<'_>,
+    span: &Span,
+) -> CheckResult {
     let is_snapshot = |expectation: &&Expectation| matches!(expectation.subject, Subject::Snapshot(_));
     let judge = |expectation: &Expectation, context: &Context<'_>| {
         subject::judge(&expectation.subject, view, context)
@@ -146,102 +155,110 @@ fn group(expectations: &[Expectation], view: View<'_>, context: &Context<'_>, sp
         .filter(|expectation| !is_snapshot(expectation))
         .map(|expectation| (&expectation.span, judge(expectation, context)))
         .collect();
-    // An answer that is wrong already is neither accepted nor proposed.
-    let is_right = findings.iter().all(|(_, finding)| finding.held == Held::Yes);
-    let mode = if is_right { context.snapshots.mode } else { Mode::Compare };
+    // A response that fails another expectation must not become a snapshot.
+    let are_others_met = findings.iter().all(|(_, finding)| finding.judgement == Judgement::Met);
+    let mode = if are_others_met { context.snapshots.mode } else { Mode::Compare };
     let context = Context { snapshots: Snapshots { mode, ..context.snapshots }, ..*context };
     let snapshots = expectations.iter().filter(is_snapshot);
     findings.extend(snapshots.map(|expectation| (&expectation.span, judge(expectation, &context))));
     let notes = findings.iter().flat_map(|(_, finding)| finding.notes.clone()).collect();
     let failed: Vec<&(&Span, Finding)> =
-        findings.iter().filter(|(_, finding)| finding.held != Held::Yes).collect();
-    let decisive = failed.iter().find(|(_, finding)| finding.held == Held::No).or(failed.first());
-    let Some((place, finding)) = decisive else {
+        findings.iter().filter(|(_, finding)| finding.judgement != Judgement::Met).collect();
+    let decisive =
+        failed.iter().find(|(_, finding)| finding.judgement == Judgement::Unmet).or(failed.first());
+    let Some((decisive_span, finding)) = decisive else {
         let joined = |text: fn(&Finding) -> String| {
             findings.iter().map(|(_, finding)| text(finding)).collect::<Vec<_>>().join("; ")
         };
-        let expected = joined(|finding| format!("{}: {}", finding.place, finding.expected));
-        let actual = joined(|finding| format!("{}: {}", finding.place, wording::short(&finding.actual)));
+        let expected = joined(|finding| format!("{}: {}", finding.label, finding.expected));
+        let actual = joined(|finding| format!("{}: {}", finding.label, wording::inline(&finding.actual)));
         let span = findings.first().map_or(span, |(span, _)| *span).clone();
-        return Answer { held: Held::Yes, message: expected.clone(), expected, actual, span, notes };
+        return CheckResult {
+            judgement: Judgement::Met,
+            message: expected.clone(),
+            expected,
+            actual,
+            span,
+            notes,
+        };
     };
     let others: Vec<&str> = failed
         .iter()
-        .map(|(_, finding)| finding.place.as_str())
-        .filter(|other| *other != finding.place)
+        .map(|(_, finding)| finding.label.as_str())
+        .filter(|other| *other != finding.label)
         .collect();
     let mut message = finding.message.clone();
     if !others.is_empty() {
-        message.push_str(&format!(" (not as expected either: {})", others.join(", ")));
+        message.push_str(&format!(" (also unmet: {})", others.join(", ")));
     }
-    Answer {
-        held: finding.held,
-        expected: format!("{}: {}", finding.place, finding.expected),
-        actual: format!("{}: {}", finding.place, finding.actual),
+    CheckResult {
+        judgement: finding.judgement,
+        expected: format!("{}: {}", finding.label, finding.expected),
+        actual: format!("{}: {}", finding.label, finding.actual),
         message,
-        span: (*place).clone(),
+        span: (*decisive_span).clone(),
         notes,
     }
 }
 
-/// All answers of a race against how many are to hold; of one answer, itself.
-fn summarize(check: &Check, views: &[View<'_>], answers: &[Answer]) -> Answer {
-    let total = answers.len();
-    let held = answers.iter().filter(|answer| answer.held == Held::Yes).count();
-    let unknown = answers.iter().find(|answer| answer.held == Held::Unknown);
-    let failed = answers.iter().find(|answer| answer.held == Held::No);
-    let example = failed.or(unknown).or(answers.first());
-    let Some(example) = example else { return empty(check) };
+/// Combines the results of a race according to the quantity of the check.
+fn summarise(check: &Check, views: &[View<'_>], results: &[CheckResult]) -> CheckResult {
+    let total = results.len();
+    let met = results.iter().filter(|result| result.judgement == Judgement::Met).count();
+    let unknown = results.iter().find(|result| result.judgement == Judgement::Unknown);
+    let failed = results.iter().find(|result| result.judgement == Judgement::Unmet);
+    let example = failed.or(unknown).or(results.first());
+    let Some(example) = example else { return no_response(check) };
     if total == 1 && check.quantity == Quantity::Each {
         return example.clone();
     }
-    let (wanted, right) = match check.quantity {
-        Quantity::Each => (format!("all {total} answers"), held == total),
-        Quantity::Exactly(count) => (format!("exactly {count} of {total} answers"), held == count as usize),
-        Quantity::AtLeast(count) => (format!("at least {count} of {total} answers"), held >= count as usize),
-        Quantity::AtMost(count) => (format!("at most {count} of {total} answers"), held <= count as usize),
+    let (quantity, is_right) = match check.quantity {
+        Quantity::Each => (format!("all {total} responses"), met == total),
+        Quantity::Exactly(count) => (format!("exactly {count} of {total} responses"), met == count as usize),
+        Quantity::AtLeast(count) => (format!("at least {count} of {total} responses"), met >= count as usize),
+        Quantity::AtMost(count) => (format!("at most {count} of {total} responses"), met <= count as usize),
     };
-    let verdict = match unknown {
-        Some(_) if failed.is_none() || check.quantity != Quantity::Each => Held::Unknown,
-        _ if right => Held::Yes,
-        _ => Held::No,
+    let judgement = match unknown {
+        Some(_) if failed.is_none() || check.quantity != Quantity::Each => Judgement::Unknown,
+        _ if is_right => Judgement::Met,
+        _ => Judgement::Unmet,
     };
     let tally = tally(views);
-    let holding = answers.iter().find(|answer| answer.held == Held::Yes).unwrap_or(example);
-    let condition = if check.quantity == Quantity::Each { &example.expected } else { &holding.expected };
-    let mut message = format!("{wanted} should be as expected; {held} were: {tally}");
-    if verdict == Held::Unknown || check.quantity == Quantity::Each && !right {
-        message.push_str(&format!(" (one of the others: {})", example.message));
+    let met_example = results.iter().find(|result| result.judgement == Judgement::Met).unwrap_or(example);
+    let condition = if check.quantity == Quantity::Each { &example.expected } else { &met_example.expected };
+    let mut message = format!("expected {quantity} to match, got {met}: {tally}");
+    if judgement == Judgement::Unknown || check.quantity == Quantity::Each && !is_right {
+        message.push_str(&format!(" (for example: {})", example.message));
     }
-    Answer {
-        held: verdict,
-        expected: format!("{wanted}: {condition}"),
-        actual: format!("{held} of {total}: {tally}"),
+    CheckResult {
+        judgement,
+        expected: format!("{quantity}: {condition}"),
+        actual: format!("{met} of {total}: {tally}"),
         message,
         span: example.span.clone(),
-        notes: answers.iter().flat_map(|answer| answer.notes.clone()).collect(),
+        notes: results.iter().flat_map(|result| result.notes.clone()).collect(),
     }
 }
 
-fn empty(check: &Check) -> Answer {
-    Answer {
-        held: Held::Unknown,
+fn no_response(check: &Check) -> CheckResult {
+    CheckResult {
+        judgement: Judgement::Unknown,
         expected: String::new(),
         actual: String::new(),
-        message: "the step left nothing to judge".to_owned(),
+        message: "the step has no response to judge".to_owned(),
         span: check.span.clone(),
         notes: Vec::new(),
     }
 }
 
-/// `201×3, 401×29`, the most frequent of equal statuses being no different from the rest.
+/// Counts responses by status, as in `201×3, 401×29`.
 fn tally(views: &[View<'_>]) -> String {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for view in views {
         let what = match view {
             View::Http(exchange) => exchange.status.to_string(),
             View::Process(process) => {
-                process.exit.map_or("no exit".to_owned(), |code| format!("exit {code}"))
+                process.exit.map_or("no exit code".to_owned(), |code| format!("exit {code}"))
             }
             View::Wire(result) => result.command.clone(),
         };

@@ -1,81 +1,71 @@
-//! What a step saw, as the checks look at it.
+//! What a step observed: the input of checks.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-/// What one execution of a step brought; a race brings one a contestant.
+/// What a step observed when it was executed.
 #[derive(Debug, Clone)]
 pub enum Evidence {
-    /// HTTP exchanges; more than one in a race.
+    /// HTTP exchanges; several in a race.
     Http(Vec<Exchange>),
-    /// A process.
     Process(ProcessResult),
-    /// What a WireGuard peer of the kit's own did and saw.
     Wire(WireResult),
-    /// A step that leaves nothing to look at.
+    /// The step has no response, as with `set`.
     Nothing,
 }
 
-/// A request and its answer, with secrets still in them: they are redacted where they are shown.
+/// An HTTP request and its response. May contain secrets, which are redacted in output.
 #[derive(Debug, Clone)]
 pub struct Exchange {
-    /// `GET`, `POST`, …
     pub method: String,
-    /// The whole URL.
+    /// The complete URL.
     pub url: String,
-    /// The request's headers, in order.
     pub request_headers: Vec<(String, String)>,
-    /// The request's body.
     pub request_body: Option<String>,
-    /// The status.
     pub status: u16,
-    /// The answer's headers, names in lower case.
+    /// The response headers, with lower-case names.
     pub headers: Vec<(String, String)>,
-    /// The answer's body as text.
+    /// The response body as text.
     pub body: String,
-    /// The answer's body as JSON, if it is JSON.
+    /// The response body as JSON, if it is valid JSON.
     pub json: Option<Value>,
-    /// From the first byte sent to the last received.
+    /// The time from the first byte sent to the last byte received.
     pub took: Duration,
 }
 
-/// What a command of the agent, or a line in a machine's shell, did.
+/// The result of an agent command or a shell command.
 #[derive(Debug, Clone, Default)]
 pub struct ProcessResult {
-    /// The command line as a person would type it, without secrets in the environment.
+    /// The command line as typed in a shell, without the environment and its secrets.
     pub command: String,
-    /// Whether it is a shell's line rather than a command.
+    /// Whether it is a shell command.
     pub shell: bool,
-    /// The exit code; none while it runs or if a signal ended it.
+    /// `None` while the process runs or if a signal ended it.
     pub exit: Option<i32>,
-    /// Whether it is still running in the background.
+    /// Whether the process is still running in the background.
     pub running: bool,
-    /// Standard output.
     pub stdout: String,
-    /// Standard error.
     pub stderr: String,
-    /// The requests it made meanwhile, `METHOD /path?query`, if the machine is observed.
+    /// The requests the machine made during the step, as `METHOD /path?query`; `None` if it is not observed.
     pub requests: Option<Vec<String>>,
-    /// How long it took.
     pub took: Duration,
 }
 
-/// What a WireGuard peer of the kit's own did and saw.
+/// What one of the kit's WireGuard peers did and observed.
 #[derive(Debug, Clone, Default)]
 pub struct WireResult {
-    /// What it did, such as `Probe: ping Linux-C`.
+    /// Such as `Probe: ping Linux-C`.
     pub command: String,
-    /// When a handshake was completed, from the beginning; none if none was.
+    /// The time until a handshake completed; `None` if none did.
     pub handshake: Option<Duration>,
-    /// How long the first answer took that came from the machine's own address through the tunnel; none if none came.
+    /// The time until the first reply from the machine's own address through the tunnel; `None` without a reply.
     pub pong: Option<Duration>,
-    /// Why it could not even try: then its silence says nothing about the machine's.
+    /// Why the peer could not try. Without an attempt, silence says nothing about the machine.
     pub untried: Option<String>,
-    /// The same for programs: addresses, times, how many packets were refused.
+    /// The observations as JSON: addresses, times, the number of rejected packets.
     pub json: Value,
-    /// What was sent and heard, a line each, without keys.
+    /// What was sent and received, one line each, without keys.
     pub seen: Vec<String>,
-    /// How long it took.
     pub took: Duration,
 }

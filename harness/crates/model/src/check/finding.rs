@@ -1,9 +1,9 @@
-//! What came of one expectation.
+//! The result of one expectation.
 
 use super::evidence::{Exchange, ProcessResult, WireResult};
 use super::wording;
 
-/// What is looked at.
+/// One response, as seen by an expectation.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum View<'a> {
     Http(&'a Exchange),
@@ -11,21 +11,21 @@ pub(super) enum View<'a> {
     Wire(&'a WireResult),
 }
 
-/// Whether an expectation held.
+/// Whether an expectation is met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Held {
-    Yes,
-    No,
-    /// The kit or its surroundings kept it from being judged.
+pub(super) enum Judgement {
+    Met,
+    Unmet,
+    /// It could not be judged because of the kit or its environment.
     Unknown,
 }
 
-/// What came of one expectation.
+/// The result of one expectation.
 #[derive(Debug, Clone)]
 pub(super) struct Finding {
-    pub(super) held: Held,
-    /// What was looked at: "the status", "`/data/id`".
-    pub(super) place: String,
+    pub(super) judgement: Judgement,
+    /// The observed property, such as "status" or "`/data/id`".
+    pub(super) label: String,
     pub(super) expected: String,
     pub(super) actual: String,
     pub(super) message: String,
@@ -33,17 +33,17 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    /// A finding about a place; the message is made of what was expected and what came.
-    pub(super) fn new(held: bool, place: impl Into<String>, expected: String, actual: String) -> Self {
-        let place = place.into();
+    /// Creates a finding whose message states the expected and the actual value.
+    pub(super) fn new(is_met: bool, label: impl Into<String>, expected: String, actual: String) -> Self {
+        let label = label.into();
         let message =
-            format!("{place} should be {}, but is {}", wording::short(&expected), wording::short(&actual));
-        let held = if held { Held::Yes } else { Held::No };
-        Self { held, place, expected, actual, message, notes: Vec::new() }
+            format!("{label}: expected {}, got {}", wording::inline(&expected), wording::inline(&actual));
+        let judgement = if is_met { Judgement::Met } else { Judgement::Unmet };
+        Self { judgement, label, expected, actual, message, notes: Vec::new() }
     }
 
-    pub(super) fn unknown(place: impl Into<String>, message: String) -> Self {
-        let (place, expected, actual) = (place.into(), String::new(), String::new());
-        Self { held: Held::Unknown, place, expected, actual, message, notes: Vec::new() }
+    pub(super) fn unknown(label: impl Into<String>, message: String) -> Self {
+        let (label, expected, actual) = (label.into(), String::new(), String::new());
+        Self { judgement: Judgement::Unknown, label, expected, actual, message, notes: Vec::new() }
     }
 }

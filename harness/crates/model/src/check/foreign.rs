@@ -1,22 +1,22 @@
-//! Answers that may not be the target's own: what a person who wrote the profile has to know about them.
+//! Recognises responses that probably come from a gateway, proxy or login page instead of the target.
 
 use super::evidence::Exchange;
 
-const LONGEST_TITLE: usize = 60;
+const MAX_TITLE_LEN: usize = 60;
 
-/// What is strange about the first strange answer.
-pub(super) fn remark(exchanges: &[Exchange]) -> Option<String> {
-    exchanges.iter().find_map(strange)
+/// Returns a hint on the first such response.
+pub(super) fn hint(exchanges: &[Exchange]) -> Option<String> {
+    exchanges.iter().find_map(hint_for)
 }
 
-fn strange(exchange: &Exchange) -> Option<String> {
+fn hint_for(exchange: &Exchange) -> Option<String> {
     let header = |wanted: &str| {
         let found = exchange.headers.iter().find(|(name, _)| name == wanted);
         found.map(|(_, value)| value.as_str())
     };
     if exchange.status == 429 {
         return Some(
-            "it asks for patience: if the kit is too fast for it, set limits.requests_per_second".to_owned(),
+            "the target limits the request rate; if the kit is too fast for it, set limits.requests_per_second".to_owned(),
         );
     }
     if exchange.json.is_some() {
@@ -24,14 +24,14 @@ fn strange(exchange: &Exchange) -> Option<String> {
     }
     if let (300..400, Some(location)) = (exchange.status, header("location")) {
         return Some(format!(
-            "it redirects to {location}, and redirects are not followed: if the target answers there, set base_url to it"
+            "redirected to {location}; redirects are not followed, so set base_url to that address if it is the target"
         ));
     }
     if matches!(exchange.status, 502..=504) {
         let server = header("server").map(|server| format!(" ({server})")).unwrap_or_default();
         return Some(format!(
-            "it looks like the answer of a gateway{server} rather than of the target: is the target behind it up? \
-             set base_url to the target itself if the gateway is no part of it"
+            "the response probably comes from a gateway{server}; check that the target is running, or set base_url to \
+             the target itself"
         ));
     }
     let start = exchange.body.trim_start().get(..14).unwrap_or(exchange.body.trim_start()).to_lowercase();
@@ -39,7 +39,7 @@ fn strange(exchange: &Exchange) -> Option<String> {
     is_html.then(|| {
         let title = title(&exchange.body).map(|title| format!(", titled “{title}”")).unwrap_or_default();
         format!(
-            "it is an HTML page{title}: does base_url lead to the API, or does a proxy or a login page answer in between?"
+            "the response is an HTML page{title}; check that base_url leads to the API and not to a proxy or a login page"
         )
     })
 }
@@ -47,7 +47,7 @@ fn strange(exchange: &Exchange) -> Option<String> {
 fn title(page: &str) -> Option<String> {
     let (_, rest) = page.split_once("<title>")?;
     let (title, _) = rest.split_once("</title>")?;
-    let title: String = title.trim().chars().take(LONGEST_TITLE).collect();
+    let title: String = title.trim().chars().take(MAX_TITLE_LEN).collect();
     (!title.is_empty()).then_some(title)
 }
 
@@ -58,20 +58,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strange_answers_are_told_apart() {
+    fn responses_of_intermediaries_are_recognised() {
         let page = "\n<!DOCTYPE html><html><head><title> Sign in </title></head></html>";
         let cases = [
-            (302, "location", "https://sso.example/", "", "it redirects to https://sso.example/"),
-            (502, "server", "nginx", "<html>Bad Gateway</html>", "the answer of a gateway (nginx)"),
-            (504, "x", "y", "", "the answer of a gateway rather"),
+            (302, "location", "https://sso.example/", "", "redirected to https://sso.example/"),
+            (502, "server", "nginx", "<html>Bad Gateway</html>", "comes from a gateway (nginx);"),
+            (504, "x", "y", "", "comes from a gateway;"),
             (200, "content-type", "text/html", page, "an HTML page, titled “Sign in”"),
-            (404, "x", "y", "<HTML></HTML>", "an HTML page:"),
+            (404, "x", "y", "<HTML></HTML>", "an HTML page;"),
             (503, "x", "y", "{\"error\":{}}", ""),
             (429, "retry-after", "1", "{\"error\":{}}", "set limits.requests_per_second"),
             (400, "x", "y", "no", ""),
             (500, "x", "y", "äääääääääääää", ""),
         ];
-        for (status, name, value, body, told) in cases {
+        for (status, name, value, body, expected) in cases {
             let exchange = Exchange {
                 method: "GET".to_owned(),
                 url: String::new(),
@@ -83,10 +83,10 @@ mod tests {
                 body: body.to_owned(),
                 took: Duration::ZERO,
             };
-            let remark = remark(&[exchange]).unwrap_or_default();
+            let hint = hint(&[exchange]).unwrap_or_default();
             assert!(
-                remark.contains(told) && remark.is_empty() == told.is_empty(),
-                "{status} {body}: {remark}"
+                hint.contains(expected) && hint.is_empty() == expected.is_empty(),
+                "{status} {body}: {hint}"
             );
         }
     }

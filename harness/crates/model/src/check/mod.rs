@@ -1,4 +1,4 @@
-//! What must hold, and whether it does.
+//! Evaluates checks: compares what a step observed with what the scenario expects.
 
 mod context;
 mod evaluate;

@@ -1,42 +1,39 @@
-//! What a check found.
+//! The outcome of a check.
 
 use crate::scenario::model::{Span, StatementId};
 
-/// The result of one check.
+/// The outcome of a check.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// The statements that it judges.
     pub statements: Vec<StatementId>,
-    /// What it found.
     pub verdict: CheckVerdict,
-    /// What the document wants, in words or as the value.
+    /// The expected value or a description of it.
     pub expected: String,
-    /// What came.
     pub actual: String,
-    /// One line: what is wrong, or what was seen.
+    /// One line: what is wrong, or what was observed.
     pub message: String,
-    /// Where in the scenario the expectation stands that decided.
+    /// The decisive expectation in the scenario file.
     pub span: Span,
-    /// Remarks that fail only under `--strict`, such as fields that nobody documented.
+    /// Findings that fail the check only with `--strict`, such as undocumented fields.
     pub notes: Vec<String>,
-    /// What a WireGuard peer of the kit's own sent and heard, if the check does not hold.
+    /// What the kit's WireGuard peer sent and received, unless the check passed.
     pub seen: Vec<String>,
 }
 
-/// A check's verdict.
+/// The verdict of a check.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckVerdict {
-    /// It holds.
+    /// The check passed.
     Pass,
-    /// The target does not do what is documented.
+    /// The target does not behave as documented.
     Fail,
-    /// It was planned and could not be judged; never counted as passed.
+    /// The check was planned but could not be judged; never counted as passed.
     Error,
-    /// It was not planned to run.
+    /// The check does not apply to this target.
     Skip,
-    /// It failed, and a waiver lets it through.
+    /// The check failed, and a waiver covers the failure.
     Waived,
 }

@@ -1,44 +1,46 @@
-//! Places in a JSON answer.
+//! Resolves JSON pointers, and `rows/…` below the rows of a list response.
 
 use serde_json::Value;
 
-/// The value at a JSON pointer (RFC 6901), or at `rows/…`: the array at `/data`, or the answer itself if it is an array.
-pub fn resolve<'a>(answer: &'a Value, place: &str) -> Option<&'a Value> {
-    let Some(rest) = below_rows(place) else { return answer.pointer(place) };
-    let array = if answer.is_array() { answer } else { answer.get("data").filter(|data| data.is_array())? };
+/// Returns the value at a JSON pointer (RFC 6901), or at `rows/…`, where the rows are the array at `/data` or a
+/// top-level array.
+pub fn resolve<'a>(json: &'a Value, pointer: &str) -> Option<&'a Value> {
+    let Some(rest) = below_rows(pointer) else { return json.pointer(pointer) };
+    let array = if json.is_array() { json } else { json.get("data").filter(|data| data.is_array())? };
     array.pointer(rest)
 }
 
-/// Why there is nothing at a place: the nearest place above it that is there, and what it has.
-pub fn absence(answer: &Value, place: &str) -> String {
-    if below_rows(place).is_some() && resolve(answer, "rows").is_none() {
-        return format!("not there: the answer has no rows, it is {}", kind(answer));
+/// Explains why there is no value at a pointer, by its nearest existing parent.
+pub fn absence(json: &Value, pointer: &str) -> String {
+    if below_rows(pointer).is_some() && resolve(json, "rows").is_none() {
+        return format!("no value (there are no rows in {})", describe(json));
     }
-    let mut above = place;
+    let mut above = pointer;
     while let Some((parent, _)) = above.rsplit_once('/') {
         above = parent;
-        let Some(value) = resolve(answer, above) else { continue };
-        let name = if above.is_empty() { "the answer".to_owned() } else { format!("`{above}`") };
-        return format!("not there: {name} is {}", kind(value));
+        let Some(value) = resolve(json, above) else { continue };
+        let name = if above.is_empty() { "the document".to_owned() } else { format!("`{above}`") };
+        return format!("no value ({name} is {})", describe(value));
     }
-    "not there".to_owned()
+    "no value".to_owned()
 }
 
-fn below_rows(place: &str) -> Option<&str> {
-    place.strip_prefix("rows").filter(|rest| rest.is_empty() || rest.starts_with('/'))
+fn below_rows(pointer: &str) -> Option<&str> {
+    pointer.strip_prefix("rows").filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn kind(value: &Value) -> String {
+fn describe(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
-        Value::Bool(_) => "true or false".to_owned(),
+        Value::Bool(_) => "a boolean".to_owned(),
         Value::Number(_) => "a number".to_owned(),
-        Value::String(_) => "text".to_owned(),
-        Value::Array(items) => format!("an array of {}", items.len()),
+        Value::String(_) => "a string".to_owned(),
+        Value::Array(items) => format!("an array of length {}", items.len()),
         Value::Object(fields) if fields.is_empty() => "an empty object".to_owned(),
         Value::Object(fields) => {
             let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
-            format!("an object with {}", keys.join(", "))
+            let noun = if keys.len() == 1 { "key" } else { "keys" };
+            format!("an object with {noun} {}", keys.join(", "))
         }
     }
 }
@@ -50,8 +52,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_the_data_or_the_array_itself() {
-        for (answer, place, expected) in [
+    fn rows_are_the_data_array_or_the_top_level_array() {
+        for (json, pointer, expected) in [
             (json!({"data": [{"a": 1}]}), "rows/0/a", Some(json!(1))),
             (json!([{"a": 1}]), "rows/0/a", Some(json!(1))),
             (json!([1]), "rows", Some(json!([1]))),
@@ -61,25 +63,25 @@ mod tests {
             (json!({"a/b": {"~": null}}), "/a~1b/~0", Some(json!(null))),
             (json!(7), "", Some(json!(7))),
         ] {
-            assert_eq!(resolve(&answer, place), expected.as_ref(), "{answer} {place}");
+            assert_eq!(resolve(&json, pointer), expected.as_ref(), "{json} {pointer}");
         }
     }
 
     #[test]
-    fn what_is_not_there_is_explained_by_what_is() {
-        for (answer, place, expected) in [
+    fn absence_is_explained_by_the_nearest_parent() {
+        for (json, pointer, expected) in [
             (
                 json!({"data": {"id": 1, "key": 2}}),
                 "/data/kye",
-                "not there: `/data` is an object with id, key",
+                "no value (`/data` is an object with keys id, key)",
             ),
-            (json!({"error": {}}), "/data/kye", "not there: the answer is an object with error"),
-            (json!({"data": []}), "rows/0/a", "not there: `rows` is an array of 0"),
-            (json!({"error": {}}), "rows/0", "not there: the answer has no rows, it is an object with error"),
-            (json!({"data": {}}), "/data/id", "not there: `/data` is an empty object"),
-            (json!({"data": null}), "/data/id", "not there: `/data` is null"),
+            (json!({"error": {}}), "/data/kye", "no value (the document is an object with key error)"),
+            (json!({"data": []}), "rows/0/a", "no value (`rows` is an array of length 0)"),
+            (json!({"error": {}}), "rows/0", "no value (there are no rows in an object with key error)"),
+            (json!({"data": {}}), "/data/id", "no value (`/data` is an empty object)"),
+            (json!({"data": null}), "/data/id", "no value (`/data` is null)"),
         ] {
-            assert_eq!(absence(&answer, place), expected);
+            assert_eq!(absence(&json, pointer), expected);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One expectation against one answer.
+//! Judges one expectation against one response.
 
 use serde_json::Value;
 
@@ -10,19 +10,18 @@ use super::evidence::{Exchange, ProcessResult};
 use super::finding::{Finding, View};
 use super::{matcher, place, requests, snapshot, wire, wording};
 
-/// Judges one expectation.
 pub(super) fn judge(subject: &Subject, view: View<'_>, context: &Context<'_>) -> Finding {
     let scope = Scope { variables: context.variables, generators: None };
     match (subject, view) {
         (Subject::Status(wanted), View::Http(exchange)) => Finding::new(
             wanted.contains(&exchange.status),
-            "the status",
+            "status",
             wording::any_of(wanted),
             exchange.status.to_string(),
         ),
         (Subject::Json(at, wanted), view) => json(at, wanted, view, scope),
         (Subject::Header(name, wanted), View::Http(exchange)) => header(name, wanted, exchange, scope),
-        (Subject::Body(wanted), View::Http(exchange)) => text("the body", wanted, &exchange.body, scope),
+        (Subject::Body(wanted), View::Http(exchange)) => text("body", wanted, &exchange.body, scope),
         (Subject::Exit(wanted), View::Process(process)) => exit(wanted, process),
         (Subject::Text(stream, wanted), View::Process(process)) => output(*stream, wanted, process, scope),
         (Subject::Running(wanted), View::Process(process)) => running(*wanted, process),
@@ -31,20 +30,20 @@ pub(super) fn judge(subject: &Subject, view: View<'_>, context: &Context<'_>) ->
         (Subject::Pong(wanted), View::Wire(result)) => wire::pong(*wanted, result),
         (Subject::Snapshot(name), view) => snapshot::judge(name, view, context),
         (_, View::Http(_)) => {
-            Finding::unknown("the check", "it is for commands of `ztna`, not for answers".to_owned())
+            Finding::unknown("check", "this expectation is only available for commands".to_owned())
         }
         (_, View::Process(_)) => {
-            Finding::unknown("the check", "it is for HTTP answers, not for commands".to_owned())
+            Finding::unknown("check", "this expectation is only available for HTTP requests".to_owned())
         }
         (_, View::Wire(_)) => {
-            Finding::unknown("the check", "it is not for what a WireGuard peer does".to_owned())
+            Finding::unknown("check", "this expectation is not available for `wire`".to_owned())
         }
     }
 }
 
-/// A value against a matcher; `found` is none where there is no such value.
+/// Judges a value with a matcher. `absence` explains why there is no value if `found` is `None`.
 pub(super) fn value(
-    place: String,
+    label: String,
     wanted: &Matcher,
     found: Option<&Value>,
     absence: &str,
@@ -52,12 +51,12 @@ pub(super) fn value(
 ) -> Finding {
     let filled = match matcher::fill(wanted, scope) {
         Ok(filled) => filled,
-        Err(error) => return missing_variable(place, wanted, &error),
+        Err(error) => return missing_variable(label, wanted, &error),
     };
     let expected = matcher::describe(&filled);
     let actual = found.map_or_else(|| absence.to_owned(), wording::value);
     match matcher::judge(&filled, found) {
-        Ok(()) => Finding::new(true, place, expected, actual),
+        Ok(()) => Finding::new(true, label, expected, actual),
         Err(detail) => {
             let actual = match (&filled, found) {
                 (Matcher::Equals(Value::String(wanted)), Some(Value::String(found))) => {
@@ -66,7 +65,7 @@ pub(super) fn value(
                 _ => None,
             }
             .unwrap_or(actual);
-            let mut finding = Finding::new(false, place, expected, actual);
+            let mut finding = Finding::new(false, label, expected, actual);
             if let Some(detail) = detail {
                 finding.message = format!("{}: {detail}", finding.message);
             }
@@ -75,45 +74,45 @@ pub(super) fn value(
     }
 }
 
-/// What was never kept is the fault of the answer that lacked it, so the check fails.
-pub(super) fn missing_variable(place: String, wanted: &Matcher, error: &TemplateError) -> Finding {
-    let mut finding = Finding::new(false, place, matcher::describe(wanted), "not compared".to_owned());
+/// Fails the check: a variable is only missing because an earlier response lacked its value.
+pub(super) fn missing_variable(label: String, wanted: &Matcher, error: &TemplateError) -> Finding {
+    let mut finding = Finding::new(false, label, matcher::describe(wanted), "not compared".to_owned());
     finding.message = error.to_string();
     finding
 }
 
-fn json(at: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Finding {
-    let place = if at.is_empty() { "the answer".to_owned() } else { format!("`{at}`") };
+fn json(pointer: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Finding {
+    let label = if pointer.is_empty() { "JSON".to_owned() } else { format!("`{pointer}`") };
     let parsed: Option<Value>;
     let (whole, text, what) = match view {
-        View::Http(exchange) => (exchange.json.as_ref(), &exchange.body, "the answer"),
+        View::Http(exchange) => (exchange.json.as_ref(), &exchange.body, "response"),
         View::Process(process) => {
             parsed = serde_json::from_str(&process.stdout).ok();
             (parsed.as_ref(), &process.stdout, "standard output")
         }
-        View::Wire(result) => (Some(&result.json), &result.command, "what the peer saw"),
+        View::Wire(result) => (Some(&result.json), &result.command, "observations"),
     };
     let Some(whole) = whole else {
         let expected = matcher::fill(wanted, scope)
             .map_or_else(|_| matcher::describe(wanted), |m| matcher::describe(&m));
-        let mut finding = Finding::new(false, place, expected, wording::text(text));
-        finding.message = format!("{what} is not JSON: {}", wording::short(&wording::text(text)));
+        let mut finding = Finding::new(false, label, expected, wording::text(text));
+        finding.message = format!("{what} is not JSON: {}", wording::inline(&wording::text(text)));
         return finding;
     };
-    value(place, wanted, place::resolve(whole, at), &place::absence(whole, at), scope)
+    value(label, wanted, place::resolve(whole, pointer), &place::absence(whole, pointer), scope)
 }
 
 fn header(name: &str, wanted: &Matcher, exchange: &Exchange, scope: Scope<'_>) -> Finding {
     let values: Vec<&str> =
         exchange.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect();
     let joined = (!values.is_empty()).then(|| values.join(", "));
-    // Numbers in headers are text: where a number is wanted, the text is read as one.
-    let number = matches!(wanted, Matcher::Above(_) | Matcher::Below(_) | Matcher::Type(_));
+    // A header is text; it is parsed for matchers that expect a number.
+    let expects_number = matches!(wanted, Matcher::Above(_) | Matcher::Below(_) | Matcher::Type(_));
     let found = joined.map(|text| match text.parse::<serde_json::Number>() {
-        Ok(parsed) if number => Value::Number(parsed),
+        Ok(parsed) if expects_number => Value::Number(parsed),
         _ => Value::String(text),
     });
-    value(format!("header `{name}`"), wanted, found.as_ref(), "not there", scope)
+    value(format!("header `{name}`"), wanted, found.as_ref(), "no value", scope)
 }
 
 fn output(stream: Stream, wanted: &Matcher, process: &ProcessResult, scope: Scope<'_>) -> Finding {
@@ -123,43 +122,43 @@ fn output(stream: Stream, wanted: &Matcher, process: &ProcessResult, scope: Scop
         Stream::Output => {
             let separator =
                 if process.stdout.is_empty() || process.stdout.ends_with('\n') { "" } else { "\n" };
-            text("the output", wanted, &format!("{}{separator}{}", process.stdout, process.stderr), scope)
+            text("output", wanted, &format!("{}{separator}{}", process.stdout, process.stderr), scope)
         }
     }
 }
 
-fn text(place: &str, wanted: &Matcher, found: &str, scope: Scope<'_>) -> Finding {
-    value(place.to_owned(), wanted, Some(&Value::String(found.to_owned())), "not there", scope)
+fn text(label: &str, wanted: &Matcher, found: &str, scope: Scope<'_>) -> Finding {
+    value(label.to_owned(), wanted, Some(&Value::String(found.to_owned())), "no value", scope)
 }
 
 fn exit(wanted: &ExitCode, process: &ProcessResult) -> Finding {
-    let (held, expected) = match wanted {
+    let (is_met, expected) = match wanted {
         ExitCode::OneOf(codes) => {
             (process.exit.is_some_and(|code| codes.contains(&code)), wording::any_of(codes))
         }
-        ExitCode::Failure => (process.exit.is_some_and(|code| code != 0), "any but 0".to_owned()),
+        ExitCode::Failure => (process.exit.is_some_and(|code| code != 0), "a non-zero code".to_owned()),
     };
     let actual = match process.exit {
         Some(code) => code.to_string(),
-        None if process.running => "none: it is still running".to_owned(),
-        None => "none: it was ended by a signal".to_owned(),
+        None if process.running => "none (still running)".to_owned(),
+        None => "none (terminated by a signal)".to_owned(),
     };
-    let mut finding = Finding::new(held, "the exit code", expected, actual);
-    if !held && !process.stderr.trim().is_empty() {
+    let mut finding = Finding::new(is_met, "exit code", expected, actual);
+    if !is_met && !process.stderr.trim().is_empty() {
         finding.message = format!(
             "{}; standard error: {}",
             finding.message,
-            wording::short(&wording::text(&process.stderr))
+            wording::inline(&wording::text(&process.stderr))
         );
     }
     finding
 }
 
 fn running(wanted: bool, process: &ProcessResult) -> Finding {
-    let state = |running| if running { "running" } else { "ended" };
+    let state = |running| if running { "running" } else { "exited" };
     let mut actual = state(process.running).to_owned();
     if let (false, Some(code)) = (process.running, process.exit) {
-        actual.push_str(&format!(" with exit code {code}"));
+        actual.push_str(&format!(" with code {code}"));
     }
-    Finding::new(wanted == process.running, "the process", state(wanted).to_owned(), actual)
+    Finding::new(wanted == process.running, "process", state(wanted).to_owned(), actual)
 }

@@ -1,4 +1,4 @@
-//! Every expectation of the language, holding and failing.
+//! Every expectation, met and unmet.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -43,7 +43,7 @@ fn registry() -> Registry {
     Registry::load(REGISTRY, Path::new("r.toml")).unwrap()
 }
 
-/// The one check of a step with this verb; `expectations` are as they stand in a file.
+/// Returns the check of a step with this verb, and the text of the file.
 fn check(verb: &str, expectations: &str) -> (Check, String) {
     let text = format!(
         "title = \"t\"\nmachines = [{{ name = \"M\", up = true, observed = true }}]\n\
@@ -109,9 +109,9 @@ fn process(exit: Option<i32>, stdout: &str, stderr: &str) -> ProcessResult {
     }
 }
 
-/// Each matcher on `/v`: a value that it accepts and one that is subtly wrong.
+/// Each matcher on `/v` with a matching value and a subtly wrong one.
 #[test]
-fn matchers_accept_the_right_value_and_refuse_the_subtly_wrong() {
+fn matchers_accept_matching_values_and_reject_subtly_wrong_ones() {
     for (matcher, right, wrong) in [
         ("1", json!(1), json!("1")),
         ("1", json!(1), json!(1.0)),
@@ -171,8 +171,8 @@ fn matchers_accept_the_right_value_and_refuse_the_subtly_wrong() {
         let answer = if wrong == json!("[absent]") { json!({}) } else { json!({"v": wrong}) };
         let outcome = judged(&check, &http(200, &answer));
         assert_eq!(outcome.verdict, CheckVerdict::Fail, "{matcher} of {wrong}");
-        assert!(outcome.message.contains("`/v` should be "), "{}", outcome.message);
-        // What is not there satisfies no matcher.
+        assert!(outcome.message.contains("`/v`: expected "), "{}", outcome.message);
+        // An absent value meets no matcher.
         assert_eq!(
             judged(&check, &http(200, &json!({"w": 1}))).verdict,
             CheckVerdict::Fail,
@@ -187,7 +187,7 @@ fn matchers_accept_the_right_value_and_refuse_the_subtly_wrong() {
 }
 
 #[test]
-fn http_answers_are_judged() {
+fn http_responses_are_judged() {
     let answer = json!({"success": false, "error": {"code": "KEY_USED", "message": "Auth key already used"}});
     for (expectations, holds) in [
         ("status = 401", true),
@@ -219,7 +219,7 @@ fn http_answers_are_judged() {
 }
 
 #[test]
-fn processes_are_judged() {
+fn commands_are_judged() {
     let failed = Evidence::Process(process(Some(1), "", "auth key registration failed: KEY_USED\n"));
     let up = Evidence::Process(process(None, "Starting\nRegistered: M\n", "WARNING: x\n"));
     let listed = Evidence::Process(process(Some(0), "[{\"used_count\": 1}]", ""));
@@ -252,7 +252,7 @@ fn processes_are_judged() {
 }
 
 #[test]
-fn a_failure_says_what_came_and_points_at_the_expectation() {
+fn failure_shows_actual_value_and_span_of_the_expectation() {
     let (check, text) =
         check("get = \"/x\"", "status = 401, json = { \"/data/used_count\" = 2 }, error = \"A\"");
     let outcome = judged(&check, &http(401, &json!({"data": {"used_count": "2"}})));
@@ -261,43 +261,46 @@ fn a_failure_says_what_came_and_points_at_the_expectation() {
     (
         "`/data/used_count`: 2",
         "`/data/used_count`: \"2\"",
-        "`/data/used_count` should be 2, but is \"2\": it is text (not as expected either: `/error/code`)",
+        "`/data/used_count`: expected 2, got \"2\": it is a string (also unmet: `/error/code`)",
     )
     "#);
 }
 
 #[test]
-fn answers_that_are_no_json_and_places_that_are_not_there_are_told() {
+fn non_json_responses_and_absent_values_are_explained() {
     let (check, _) = check("get = \"/x\"", "json = { \"/data/kye\" = 2 }");
     let html = Evidence::Http(vec![exchange(502, "<h1>Bad gateway</h1>")]);
-    let told = judged(&check, &html).message;
-    assert!(told.starts_with("the answer is not JSON: <h1>Bad gateway</h1>; it looks like"), "{told}");
+    let message = judged(&check, &html).message;
+    assert!(
+        message.starts_with("response is not JSON: <h1>Bad gateway</h1>; the response probably"),
+        "{message}"
+    );
     let outcome = judged(&check, &http(200, &json!({"data": {"key": 2, "id": 1}})));
     assert_eq!(
         outcome.message,
-        "`/data/kye` should be 2, but is not there: `/data` is an object with key, id"
+        "`/data/kye`: expected 2, got no value (`/data` is an object with keys key, id)"
     );
 }
 
 #[test]
-fn texts_of_several_lines_are_shown_as_a_diff() {
+fn multi_line_texts_are_shown_as_a_diff() {
     let (check, _) = check("on = \"M\"\nztna = \"x\"", "stdout = { equals = \"a\\nb\\nc\\n\" }");
     let outcome = judged(&check, &Evidence::Process(process(Some(0), "a\nB\nc\n", "")));
     assert!(outcome.actual.contains("-b\n+B"), "{}", outcome.actual);
 }
 
 #[test]
-fn alternatives_tell_what_each_missed() {
+fn every_unmet_alternative_is_explained() {
     let (check, text) =
         check("get = \"/x\"", "any = [{ status = 401, error = \"KEY_USED\" }, { status = 409 }]");
     let outcome = judged(&check, &http(401, &json!({"error": {"code": "INVALID_KEY"}})));
     assert_eq!(outcome.verdict, CheckVerdict::Fail);
     assert!(text[outcome.span.clone()].starts_with("{ verifies"));
-    insta::assert_snapshot!(outcome.message, @r#"none of 2 alternatives holds: (1) `/error/code` should be "KEY_USED", but is "INVALID_KEY"; (2) the status should be 409, but is 401"#);
+    insta::assert_snapshot!(outcome.message, @r#"no alternative is met: (1) `/error/code`: expected "KEY_USED", got "INVALID_KEY"; (2) status: expected 409, got 401"#);
 }
 
 #[test]
-fn a_race_counts_its_answers() {
+fn race_counts_matching_responses() {
     let race = |statuses: &[(u16, usize)]| {
         let exchanges = statuses.iter().flat_map(|(status, count)| vec![exchange(*status, "{}"); *count]);
         Evidence::Http(exchanges.collect())
@@ -324,12 +327,12 @@ fn a_race_counts_its_answers() {
     let outcome =
         judged(&check("post = \"/x\"\nrace = 32", "status = 201, exactly = 1").0, &race(&three_winners));
     assert_eq!(outcome.actual, "3 of 32: 201×3, 401×29");
-    assert_eq!(outcome.expected, "exactly 1 of 32 answers: the status: 201");
-    assert_eq!(outcome.message, "exactly 1 of 32 answers should be as expected; 3 were: 201×3, 401×29");
+    assert_eq!(outcome.expected, "exactly 1 of 32 responses: status: 201");
+    assert_eq!(outcome.message, "expected exactly 1 of 32 responses to match, got 3: 201×3, 401×29");
 }
 
 #[test]
-fn choices_of_the_reference_judge_the_reference_alone() {
+fn ours_statements_are_skipped_on_other_targets() {
     let (mut check, _) = check("get = \"/x\"", "status = 201");
     check.verifies = vec!["ours/x.1".to_owned()];
     let wrong = http(200, &json!({}));
@@ -342,7 +345,7 @@ fn choices_of_the_reference_judge_the_reference_alone() {
 }
 
 #[test]
-fn what_cannot_be_judged_is_an_error_and_what_was_never_kept_a_failure() {
+fn missing_evidence_is_an_error_and_missing_variable_a_failure() {
     let (status, _) = check("get = \"/x\"", "status = 200");
     assert_eq!(judged(&status, &Evidence::Nothing).verdict, CheckVerdict::Error);
     assert_eq!(judged(&status, &Evidence::Http(Vec::new())).verdict, CheckVerdict::Error);
@@ -357,7 +360,7 @@ fn what_cannot_be_judged_is_an_error_and_what_was_never_kept_a_failure() {
 }
 
 #[test]
-fn undocumented_fields_fail_only_under_strict() {
+fn undocumented_fields_fail_only_with_strict() {
     let folder = tempfile::tempdir().unwrap();
     let (mut check, _) = check("get = \"/x\"", "snapshot = \"a\"");
     let registry = registry();
@@ -369,22 +372,25 @@ fn undocumented_fields_fail_only_under_strict() {
     };
     assert_eq!(judged(&check, Mode::Accept, false, &json!({"a": 1})).verdict, CheckVerdict::Pass);
     let noted = judged(&check, Mode::Compare, false, &json!({"a": 1, "b": 2}));
-    assert_eq!((noted.verdict, noted.notes), (CheckVerdict::Pass, vec!["`/b` is not documented".to_owned()]));
+    assert_eq!(
+        (noted.verdict, noted.notes),
+        (CheckVerdict::Pass, vec!["undocumented field `/b`".to_owned()])
+    );
     let strict = judged(&check, Mode::Compare, true, &json!({"a": 1, "b": 2}));
     assert_eq!(
         (strict.verdict, strict.message.as_str()),
-        (CheckVerdict::Fail, "under --strict: `/b` is not documented")
+        (CheckVerdict::Fail, "under --strict: undocumented field `/b`")
     );
     check = self::check("get = \"/x\"", "snapshot = \"a\", status = 500").0;
     let wrong = judged(&check, Mode::Compare, true, &json!({"a": 1, "b": 2}));
     assert_eq!(
         (wrong.verdict, wrong.message.as_str()),
-        (CheckVerdict::Fail, "the status should be 500, but is 200")
+        (CheckVerdict::Fail, "status: expected 500, got 200")
     );
 }
 
 #[test]
-fn an_answer_that_is_wrong_already_is_never_accepted() {
+fn unmet_response_is_never_accepted_as_snapshot() {
     let folder = tempfile::tempdir().unwrap();
     let (check, _) = check("get = \"/x\"", "snapshot = \"a\", status = 201");
     let registry = registry();
@@ -394,7 +400,7 @@ fn an_answer_that_is_wrong_already_is_never_accepted() {
         let context = Context { variables: &variables, registry: &registry, judges_ours: true, snapshots };
         let outcome = evaluate(&check, &http(500, &json!({})), &context);
         assert_eq!(outcome.verdict, CheckVerdict::Fail);
-        assert!(outcome.message.starts_with("the status should be 201, but is 500"), "{}", outcome.message);
+        assert!(outcome.message.starts_with("status: expected 201, got 500"), "{}", outcome.message);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

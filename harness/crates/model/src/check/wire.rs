@@ -1,57 +1,55 @@
-//! What a WireGuard peer of the kit's own saw against what was expected of the machine.
+//! Judges what the kit's WireGuard peer observed.
 
 use std::time::Duration;
 
 use super::evidence::WireResult;
 use super::finding::Finding;
 
-/// Whether a handshake was completed.
-pub(super) fn handshake(wanted: bool, result: &WireResult) -> Finding {
-    judge("the handshake", wanted, result.handshake, result)
+pub(super) fn handshake(expected: bool, result: &WireResult) -> Finding {
+    judge("handshake", expected, result.handshake, result)
 }
 
-/// Whether the machine's own address answered a ping.
-pub(super) fn pong(wanted: bool, result: &WireResult) -> Finding {
-    judge("the ping through the tunnel", wanted, result.pong, result)
+pub(super) fn pong(expected: bool, result: &WireResult) -> Finding {
+    judge("ping through the tunnel", expected, result.pong, result)
 }
 
-/// Silence speaks for a machine that should be silent only if it was spoken to.
-fn judge(place: &str, wanted: bool, happened: Option<Duration>, result: &WireResult) -> Finding {
-    let words = |answered| if answered { "answered" } else { "not answered" };
+/// Silence only counts as correct if the peer tried to reach the machine.
+fn judge(label: &str, expected: bool, happened: Option<Duration>, result: &WireResult) -> Finding {
+    let words = |answered| if answered { "an answer" } else { "no answer" };
     let actual = match (happened, &result.untried) {
-        (Some(after), _) => format!("answered after {after:.1?}"),
-        (None, Some(reason)) if !wanted => {
-            return Finding::unknown(place, format!("{place} was not tried: {reason}"));
+        (Some(after), _) => format!("an answer after {after:.1?}"),
+        (None, Some(reason)) if !expected => {
+            return Finding::unknown(label, format!("{label} was not attempted: {reason}"));
         }
-        (None, Some(reason)) => format!("not tried: {reason}"),
+        (None, Some(reason)) => format!("no attempt: {reason}"),
         (None, None) => {
-            let last = result.seen.last().map_or_else(String::new, |line| format!("; at last: {line}"));
-            format!("not answered within {:.1?}{last}", result.took)
+            let last = result.seen.last().map_or_else(String::new, |line| format!("; last event: {line}"));
+            format!("no answer within {:.1?}{last}", result.took)
         }
     };
-    Finding::new(happened.is_some() == wanted, place, words(wanted).to_owned(), actual)
+    Finding::new(happened.is_some() == expected, label, words(expected).to_owned(), actual)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::Held;
+    use super::super::finding::Judgement;
     use super::*;
 
     #[test]
-    fn silence_counts_only_where_something_was_asked() {
+    fn silence_counts_only_after_an_attempt() {
         let after = Some(Duration::from_millis(3));
         let untried = || Some("the network map does not name it".to_owned());
-        for (wanted, happened, untried, held) in [
-            (true, after, None, Held::Yes),
-            (true, None, None, Held::No),
-            (true, None, untried(), Held::No),
-            (false, None, None, Held::Yes),
-            (false, after, None, Held::No),
-            (false, None, untried(), Held::Unknown),
+        for (expected, happened, untried, judgement) in [
+            (true, after, None, Judgement::Met),
+            (true, None, None, Judgement::Unmet),
+            (true, None, untried(), Judgement::Unmet),
+            (false, None, None, Judgement::Met),
+            (false, after, None, Judgement::Unmet),
+            (false, None, untried(), Judgement::Unknown),
         ] {
             let result = WireResult { handshake: happened, pong: happened, untried, ..Default::default() };
-            for finding in [handshake(wanted, &result), pong(wanted, &result)] {
-                assert_eq!(finding.held, held, "{wanted} {result:?}: {}", finding.message);
+            for finding in [handshake(expected, &result), pong(expected, &result)] {
+                assert_eq!(finding.judgement, judgement, "{expected} {result:?}: {}", finding.message);
             }
         }
     }

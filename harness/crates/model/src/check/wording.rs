@@ -1,64 +1,64 @@
-//! Values and texts as people read them.
+//! Formats values, texts and differences for messages.
 
 use serde_json::Value;
 use similar::TextDiff;
 
-/// The most characters of a value within a message.
-const SHORT: usize = 160;
+/// The maximum number of characters of a value within a message.
+const MAX_INLINE_LEN: usize = 160;
 
-/// The most characters of a value that stands alone.
-const LONG: usize = 4000;
+/// The maximum number of characters of a value on its own.
+const MAX_BLOCK_LEN: usize = 4000;
 
-/// A value as compact JSON; text of several lines as it stands.
+/// Formats a value as compact JSON, or multi-line text unchanged.
 pub(super) fn value(value: &Value) -> String {
     match value {
         Value::String(found) if found.contains('\n') => text(found),
-        other => cut(&other.to_string(), LONG),
+        other => truncated(&other.to_string(), MAX_BLOCK_LEN),
     }
 }
 
-/// Text as it stands, or the word for its absence.
+/// Returns text unchanged, or `empty`.
 pub(super) fn text(text: &str) -> String {
-    if text.trim().is_empty() { "empty".to_owned() } else { cut(text.trim_end(), LONG) }
+    if text.trim().is_empty() { "empty".to_owned() } else { truncated(text.trim_end(), MAX_BLOCK_LEN) }
 }
 
-/// One line of at most a line's length.
-pub(super) fn short(text: &str) -> String {
+/// Joins lines into one and truncates it.
+pub(super) fn inline(text: &str) -> String {
     let line = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ⏎ ");
-    cut(&line, SHORT)
+    truncated(&line, MAX_INLINE_LEN)
 }
 
-/// `201`, or `201 or 200`.
+/// Formats alternatives as `201 or 200`.
 pub(super) fn any_of<T: ToString>(items: &[T]) -> String {
     items.iter().map(T::to_string).collect::<Vec<_>>().join(" or ")
 }
 
-/// How texts of several lines differ; none of single lines, which are seen at a glance.
-pub(super) fn difference(wanted: &str, found: &str) -> Option<String> {
-    if !wanted.contains('\n') && !found.contains('\n') {
+/// Returns a diff of multi-line texts, or `None` for single lines, which are compared at a glance.
+pub(super) fn difference(expected: &str, found: &str) -> Option<String> {
+    if !expected.contains('\n') && !found.contains('\n') {
         return None;
     }
-    Some(diff(wanted, found))
+    Some(diff(expected, found))
 }
 
-/// A unified diff.
-pub(super) fn diff(wanted: &str, found: &str) -> String {
-    let diff = TextDiff::from_lines(wanted, found);
+/// Returns a unified diff.
+pub(super) fn diff(expected: &str, found: &str) -> String {
+    let diff = TextDiff::from_lines(expected, found);
     let text = diff
         .unified_diff()
         .context_radius(3)
         .header("expected", "actual")
         .missing_newline_hint(false)
         .to_string();
-    cut(text.trim_end(), LONG)
+    truncated(text.trim_end(), MAX_BLOCK_LEN)
 }
 
-fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
+fn truncated(text: &str, max_len: usize) -> String {
+    match text.char_indices().nth(max_len) {
         None => text.to_owned(),
         Some((end, _)) => {
             let kept = text.get(..end).unwrap_or(text);
-            format!("{kept}… ({} characters in all)", text.chars().count())
+            format!("{kept}… ({} characters)", text.chars().count())
         }
     }
 }

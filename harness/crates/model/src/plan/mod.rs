@@ -1,4 +1,4 @@
-//! Which sub-tests run, which are skipped, and why.
+//! Plans a run: which sub-tests run, which are skipped, and why.
 
 pub mod filter;
 mod order;
@@ -17,79 +17,73 @@ pub use order::fingerprint;
 pub use selection::{Selection, Shard};
 use waiver::Waivers;
 
-/// What a run will do.
+/// The plan of a run.
 ///
-/// Each sub-test is in it once, however often it runs. Its runs are numbered through: `n` sub-tests have the runs
-/// `0..n` the first time, `n..2n` the second.
+/// Each sub-test is listed once, even if it is repeated. Runs of sub-tests are numbered consecutively: with `n`
+/// sub-tests, the first repetition has the runs `0..n` and the second `n..2n`.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
-    /// The selected sub-tests, in the order in which they are reported.
+    /// The selected sub-tests in report order.
     pub subtests: Vec<PlannedSubtest>,
-    /// What was asked for.
     pub selection: Selection,
-    /// Sub-tests that waivers concern and that are not selected.
+    /// Unselected sub-tests that a waiver covers.
     pub elsewhere: Vec<Arc<Scenario>>,
-    /// What tells the scenarios from others.
+    /// Identifies the set of scenarios, see [`fingerprint`].
     pub fingerprint: String,
 }
 
-/// One sub-test of a plan.
+/// A sub-test of a plan.
 #[derive(Debug, Clone)]
 pub struct PlannedSubtest {
-    /// What it does.
     pub scenario: Arc<Scenario>,
-    /// Whether it runs.
     pub disposition: Disposition,
-    /// Whether checks on `ours` statements are judged (the target is the reference).
+    /// Whether `ours` statements are judged: only on the reference.
     pub judges_ours: bool,
-    /// Failures that are let through.
     pub waivers: Arc<Waivers>,
 }
 
 /// Whether a sub-test runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Disposition {
-    /// It runs.
     Run,
-    /// It does not, for this reason.
+    /// Skipped, with the reason.
     Skip(String),
 }
 
-/// What the plan has to know about the target.
+/// The properties of a target that a plan depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetFacts {
-    /// Its name in reasons.
+    /// The name in skip reasons.
     pub name: String,
-    /// What it declares to be able to do.
+    /// The declared capabilities.
     pub capabilities: BTreeSet<Capability>,
-    /// What the kit's own surroundings keep it from, with the reason.
+    /// Capabilities unavailable in the kit's environment, with the reason.
     pub lacking: BTreeMap<Capability, String>,
-    /// Whether it is the reference, so that `ours` statements are judged.
     pub is_reference: bool,
 }
 
-/// Nothing can be planned.
+/// A plan cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// A suite that the kit does not have: a usage error (exit 2).
-    #[error("there is no suite `{name}`{hint}; there are: {known}")]
+    /// A usage error (exit code 2).
+    #[error("unknown suite `{name}`\n{hint}available: {known}")]
     UnknownSuite {
-        /// As it was given.
+        /// The unknown name.
         name: String,
-        /// `, did you mean …?`, or nothing.
+        /// `did you mean …? `, or empty.
         hint: String,
-        /// All there are.
+        /// The names of all suites.
         known: String,
     },
-    /// No sub-test is selected (exit 4).
+    /// No sub-test is selected (exit code 4).
     #[error("{0}")]
     NothingSelected(String),
 }
 
-/// Decides what runs on this target.
+/// Makes the plan of a run against a target.
 ///
 /// # Errors
-/// A suite does not exist, or nothing is selected.
+/// A suite is unknown, or no sub-test is selected.
 pub fn plan(
     scenarios: &[Arc<Scenario>],
     registry: &Registry,
@@ -102,7 +96,7 @@ pub fn plan(
             let near = spelling::nearest(name, suites.iter().copied());
             return Err(PlanError::UnknownSuite {
                 name: name.clone(),
-                hint: near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default(),
+                hint: near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default(),
                 known: suites.join(", "),
             });
         }
@@ -117,7 +111,7 @@ pub fn plan(
     let filtered = selected.len();
     selected.retain(|scenario| selection.shard.is_none_or(|shard| shard.holds(&scenario.id)));
     if selected.is_empty() {
-        return Err(PlanError::NothingSelected(nothing(selection, in_suites, filtered)));
+        return Err(PlanError::NothingSelected(describe_empty_selection(selection, in_suites, filtered)));
     }
     let waivers = &selection.waivers;
     let subtests = selected.iter().map(|scenario| PlannedSubtest {
@@ -127,7 +121,7 @@ pub fn plan(
         waivers: Arc::clone(waivers),
     });
     let is_selected = |scenario: &Scenario| selected.iter().any(|known| known.id == scenario.id);
-    // What never runs on this target leaves nothing open about a waiver.
+    // A sub-test that cannot run on this target does not leave a waiver undecided.
     let could_run = |scenario: &Scenario| disposition(scenario, registry, target) == Disposition::Run;
     let elsewhere = scenarios
         .iter()
@@ -150,28 +144,28 @@ fn known_suites<'a>(scenarios: &'a [Arc<Scenario>], registry: &'a Registry) -> V
     suites
 }
 
-fn nothing(selection: &Selection, in_suites: usize, filtered: usize) -> String {
+fn describe_empty_selection(selection: &Selection, in_suites: usize, filtered: usize) -> String {
     let suites = match selection.suites.as_slice() {
         [] => "all suites".to_owned(),
         [suite] => format!("suite {suite}"),
         suites => format!("suites {}", suites.join(", ")),
     };
     if in_suites == 0 {
-        return format!("there is no sub-test in {suites} yet; `harness list` shows what there is");
+        return format!("no sub-tests in {suites}\nrun `harness list` to see all sub-tests");
     }
     match (&selection.filter, selection.shard) {
         _ if filtered == 0 && selection.only.is_some() => {
-            format!("none of the sub-tests to run again is selected in {suites}; leave the filter out")
+            format!("the selection in {suites} contains none of the sub-tests to rerun\nremove the filter")
         }
         (Some(filter), _) if filtered == 0 => format!(
-            "the filter `{}` selects none of the {in_suites} sub-tests of {suites}; `harness list` shows them",
+            "the filter `{}` matches none of the {in_suites} sub-tests in {suites}\nrun `harness list` to see them",
             filter.as_str()
         ),
         (_, Some(shard)) => format!(
-            "none of the {filtered} selected sub-tests falls into part {}/{}; take fewer parts",
+            "shard {}/{} contains none of the {filtered} selected sub-tests\nuse fewer shards",
             shard.index, shard.count
         ),
-        _ => format!("nothing is selected in {suites}"),
+        _ => format!("no sub-test is selected in {suites}"),
     }
 }
 
@@ -179,47 +173,49 @@ fn disposition(scenario: &Scenario, registry: &Registry, target: &TargetFacts) -
     if let Some(skip) = &scenario.skip {
         return Disposition::Skip(skip.reason.clone());
     }
-    if let Some(reason) = missing(scenario, target) {
+    if let Some(reason) = unmet_needs(scenario, target) {
         return Disposition::Skip(reason);
     }
     let is_ours = |id: &str| registry.get(id).is_some_and(|known| known.level == Level::Ours);
     let mut checks = scenario.steps.iter().flat_map(|step| &step.checks).peekable();
-    let judges_nothing_else =
+    let judges_only_ours =
         checks.peek().is_some() && checks.all(|check| check.verifies.iter().all(|id| is_ours(id)));
-    if judges_nothing_else && !target.is_reference {
+    if judges_only_ours && !target.is_reference {
         let reason =
-            format!("judges choices of the reference alone, and {} is another implementation", target.name);
+            format!("judges only choices of the reference, and {} is another implementation", target.name);
         return Disposition::Skip(reason);
     }
     Disposition::Run
 }
 
-/// What the sub-test needs and the target does not have.
-fn missing(scenario: &Scenario, target: &TargetFacts) -> Option<String> {
+/// Returns why the target cannot run the sub-test, if it lacks capabilities.
+fn unmet_needs(scenario: &Scenario, target: &TargetFacts) -> Option<String> {
     let missing = || scenario.needs.iter().filter(|need| !target.capabilities.contains(need));
     let explained = missing().filter_map(|need| target.lacking.get(need)).map(|why| format!("needs {why}"));
-    let undeclared: Vec<&str> =
-        missing().filter(|need| !target.lacking.contains_key(need)).map(|need| phrase(*need)).collect();
+    let undeclared: Vec<&str> = missing()
+        .filter(|need| !target.lacking.contains_key(need))
+        .map(|need| describe_need(*need))
+        .collect();
     let undeclared = (!undeclared.is_empty())
         .then(|| format!("needs {}, which {} does not declare", undeclared.join(" and "), target.name));
     let reasons: Vec<String> = undeclared.into_iter().chain(explained).collect();
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
-/// What a target lacks, in the words of a reason.
-fn phrase(capability: Capability) -> &'static str {
+/// Describes a capability in a skip reason.
+fn describe_need(capability: Capability) -> &'static str {
     match capability {
         Capability::Agent => "an agent to run",
         Capability::Installer => "an installer, with sh and curl to run it",
         Capability::Clock => "a clock that can be advanced",
-        Capability::Heartbeat => "heartbeats with a machine's credential",
+        Capability::Heartbeat => "heartbeats with a machine credential",
         Capability::Organisations => "a second organisation",
-        Capability::Addresses => "several addresses to connect from",
-        Capability::Cidr => "the address that the target sees the kit at",
+        Capability::Addresses => "several source addresses",
+        Capability::Cidr => "the source address that the target sees",
         Capability::Dashboard => "the dashboard",
         Capability::Wire => "WireGuard packets",
         Capability::Tun => "a TUN device",
-        Capability::Fresh => "a target that is empty for each sub-test",
+        Capability::Fresh => "an empty target for each sub-test",
     }
 }
 
@@ -230,7 +226,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::scenario::{Place, model::Source, parse};
 
-    /// A sub-test whose one step judges these statements.
+    /// Returns a sub-test with one step that judges these statements and `c/F.1`.
     pub(crate) fn scenario(suite: &str, id: &str, title: &str, statements: &[&str]) -> Scenario {
         let (chapter, stem) = id.split_once('/').unwrap();
         let mut ids = statements.to_vec();
@@ -293,7 +289,7 @@ pub(crate) mod tests {
         TargetFacts {
             name: "acme".to_owned(),
             capabilities: capabilities.iter().copied().collect(),
-            lacking: BTreeMap::from([(Capability::Tun, "a TUN device, which takes root: no".to_owned())]),
+            lacking: BTreeMap::from([(Capability::Tun, "a TUN device, which requires root".to_owned())]),
             is_reference,
         }
     }
@@ -303,7 +299,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_the_target_does_not_declare_is_skipped_with_the_reason() {
+    fn subtests_with_unmet_needs_are_skipped() {
         let mut needy = scenario("keys", "c/ST1", "t", &[]);
         needy.needs = [Capability::Clock, Capability::Dashboard].into();
         let mut waiting = scenario("keys", "c/ST2", "t", &[]);
@@ -324,8 +320,8 @@ pub(crate) mod tests {
             [
                 skip("needs a clock that can be advanced and the dashboard, which acme does not declare"),
                 skip("comes later"),
-                skip("judges choices of the reference alone, and acme is another implementation"),
-                skip("needs a TUN device, which takes root: no"),
+                skip("judges only choices of the reference, and acme is another implementation"),
+                skip("needs a TUN device, which requires root"),
             ]
         );
         assert_eq!(
@@ -335,7 +331,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn only_what_judges_choices_alone_is_left_to_the_reference() {
+    fn subtest_with_a_documented_statement_runs_on_any_target() {
         let mut mixed = scenario("keys", "c/ST1", "t", &[]);
         let mut choice = mixed.steps[0].checks[0].clone();
         choice.verifies = vec!["ours/x.1".to_owned()];
@@ -350,7 +346,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_part_without_subtests_is_told_as_such() {
+    fn empty_shard_is_reported() {
         let scenarios = many(1);
         let mut parts = (1..=9).map(|index| format!("{index}/9").parse::<Shard>().unwrap());
         let shard = parts.find(|shard| !shard.holds("c/ST1"));
@@ -359,12 +355,12 @@ pub(crate) mod tests {
             let selection = Selection { shard, filter, ..Selection::default() };
             let error =
                 plan(&scenarios, &registry(), &selection, &target(&[], true)).unwrap_err().to_string();
-            assert!(error.starts_with("none of the 1 selected sub-tests falls into part"), "{error}");
+            assert!(error.contains("contains none of the 1 selected sub-tests"), "{error}");
         }
     }
 
     #[test]
-    fn suites_and_filters_that_select_nothing_say_what_there_is() {
+    fn empty_selections_are_explained() {
         let scenarios = many(3);
         let message = |suites: &[&str], filter: Option<&str>| {
             let selection = Selection {
@@ -376,21 +372,18 @@ pub(crate) mod tests {
         };
         let unknown = message(&["kyes"], None);
         assert!(matches!(unknown, PlanError::UnknownSuite { .. }));
-        assert_eq!(
-            unknown.to_string(),
-            "there is no suite `kyes`, did you mean `keys`?; there are: keys, empty"
+        assert_eq!(unknown.to_string(), "unknown suite `kyes`\ndid you mean `keys`? available: keys, empty");
+        assert!(
+            matches!(message(&["empty"], None), PlanError::NothingSelected(text) if text.contains("no sub-tests in suite empty"))
         );
         assert!(
-            matches!(message(&["empty"], None), PlanError::NothingSelected(text) if text.contains("in suite empty yet"))
-        );
-        assert!(
-            matches!(message(&[], Some("ST9")), PlanError::NothingSelected(text) if text.contains("`ST9` selects none of the 3"))
+            matches!(message(&[], Some("ST9")), PlanError::NothingSelected(text) if text.contains("`ST9` matches none of the 3"))
         );
     }
 
     #[test]
-    fn a_new_subtest_moves_no_other_to_another_part() {
-        let part_of = |scenarios: &[Arc<Scenario>]| -> BTreeMap<String, u32> {
+    fn new_subtests_do_not_move_others_between_shards() {
+        let shard_of = |scenarios: &[Arc<Scenario>]| -> BTreeMap<String, u32> {
             let mut parts = BTreeMap::new();
             for index in 1..=3 {
                 let shard = Some(format!("{index}/3").parse().unwrap());
@@ -400,7 +393,7 @@ pub(crate) mod tests {
             }
             parts
         };
-        let (few, more) = (part_of(&many(30)), part_of(&many(40)));
+        let (few, more) = (shard_of(&many(30)), shard_of(&many(40)));
         assert_eq!(few.len(), 30);
         assert!(few.iter().all(|(id, part)| more[id] == *part));
     }

@@ -1,4 +1,4 @@
-//! In which order a plan's sub-tests run, and which scenarios it was made of.
+//! The execution order of a plan, and the fingerprint of its scenarios.
 
 use std::sync::Arc;
 
@@ -9,28 +9,28 @@ use super::selection::hash;
 use super::{Plan, PlannedSubtest};
 
 impl Plan {
-    /// How many runs of sub-tests it has.
+    /// Returns the number of runs of sub-tests, repetitions included.
     pub fn runs(&self) -> usize {
         self.subtests.len().saturating_mul(self.repetitions())
     }
 
-    /// How often each sub-test runs.
+    /// Returns how often each sub-test runs.
     pub fn repetitions(&self) -> usize {
         usize::try_from(self.selection.repeat.max(1)).unwrap_or(usize::MAX)
     }
 
-    /// The place of a run's sub-test in [`Plan::subtests`].
+    /// Returns the index in [`Plan::subtests`] of a run.
     pub fn position(&self, run: usize) -> usize {
         run.checked_rem(self.subtests.len()).unwrap_or_default()
     }
 
-    /// The sub-test of a run.
+    /// Returns the sub-test of a run.
     pub fn planned(&self, run: usize) -> Option<&PlannedSubtest> {
         self.subtests.get(self.position(run))
     }
 
-    /// The runs of a repetition in the order in which they begin. With a seed each repetition has an order of its
-    /// own, which the one seed brings back.
+    /// Returns the runs of a repetition in the order in which they start. With a seed, each repetition has a
+    /// different order, and the same seed reproduces all of them.
     pub fn order(&self, repetition: usize) -> Vec<usize> {
         let count = self.subtests.len();
         let mut order: Vec<usize> = (0..count).collect();
@@ -42,7 +42,8 @@ impl Plan {
     }
 }
 
-/// What tells these scenarios and statements from others, in hexadecimal. It finds out mix-ups, not malice.
+/// Returns a hash of the scenarios and statements in hexadecimal. It detects accidental differences only: the hash
+/// is not cryptographic.
 pub fn fingerprint(scenarios: &[Arc<Scenario>], registry: &Registry) -> String {
     let texts = scenarios.iter().flat_map(|scenario| [&scenario.id, &scenario.source.text]);
     let statements = registry.all().iter().flat_map(|statement| [&statement.id, &statement.text]);
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_gives_one_order_to_each_repetition() {
+    fn seed_determines_the_order_of_each_repetition() {
         let (seven, again, eight) = (plan(20, Some(7)), plan(20, Some(7)), plan(20, Some(8)));
         assert_eq!(seven.order(0), again.order(0));
         assert_ne!(seven.order(0), eight.order(0));
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_numbered_through() {
+    fn runs_are_numbered_consecutively() {
         let plan = plan(4, None);
         assert_eq!((plan.runs(), plan.position(9)), (12, 1));
         assert_eq!(plan.planned(9).unwrap().scenario.id, "c/ST1");
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn another_text_is_another_fingerprint() {
+    fn fingerprint_depends_on_the_scenarios() {
         let registry = Registry::default();
         let one = [Arc::new(scenario("keys", "c/ST1", "t", &[]))];
         let other = [Arc::new(scenario("keys", "c/ST1", "u", &[]))];

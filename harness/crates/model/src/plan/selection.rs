@@ -1,4 +1,4 @@
-//! What the user asked for.
+//! The selection made on the command line.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -11,39 +11,36 @@ use serde::{Deserialize, Serialize};
 use super::filter::Filter;
 use super::waiver::Waivers;
 
-/// What the user asked for.
+/// The sub-tests to run, and how.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// Suites by name; none means all.
+    /// Suite names; all suites if empty.
     pub suites: Vec<String>,
-    /// What of them.
     pub filter: Option<Filter>,
-    /// Of that only these sub-tests, by id (`--rerun-failed`).
+    /// If set, only these sub-test ids (`--rerun-failed`).
     pub only: Option<BTreeSet<String>>,
-    /// Which part of that.
     pub shard: Option<Shard>,
-    /// The seed of the order; none keeps the documents' order.
+    /// The seed of a random order; documented order if `None`.
     pub shuffle: Option<u64>,
-    /// How often each sub-test runs; 0 counts as 1.
+    /// How often each sub-test runs; 0 means once.
     pub repeat: u32,
-    /// After so many failed sub-tests none is begun any more.
+    /// Stop starting sub-tests after this many failures.
     pub max_fail: Option<NonZeroU32>,
-    /// Failures that are let through.
     pub waivers: Arc<Waivers>,
 }
 
-/// One of several parts that together are everything; a sub-test's part depends on its id alone.
+/// One of several parts of the sub-tests, for splitting a run across CI jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shard {
-    /// Which part, from 1.
+    /// Counted from 1.
     pub index: NonZeroU32,
-    /// Of how many.
+    /// The number of shards.
     pub count: NonZeroU32,
 }
 
 impl Shard {
-    /// Whether the sub-test of that id belongs to this part. It depends on nothing but the id, so that a new
-    /// sub-test never moves another one to another part.
+    /// Returns whether the sub-test belongs to this shard. This only depends on the id, so that new sub-tests do not
+    /// move others to different shards.
     pub fn holds(self, id: &str) -> bool {
         hash(0, id) % u64::from(self.count.get()) + 1 == u64::from(self.index.get())
     }
@@ -57,12 +54,12 @@ impl FromStr for Shard {
             text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
         match parts {
             Some((index, count)) if index <= count => Ok(Self { index, count }),
-            _ => Err(format!("`{text}` is no part of a whole; write `1/3` for the first of three")),
+            _ => Err(format!("invalid shard `{text}`: expected INDEX/COUNT, such as 1/3")),
         }
     }
 }
 
-/// FNV-1a with a final mix: the standard library's hash may change with the compiler.
+/// FNV-1a with a final mix. The hash of the standard library may change between compiler versions.
 pub(super) fn hash(seed: u64, text: &str) -> u64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for byte in seed.to_le_bytes().iter().chain(text.as_bytes()) {
@@ -77,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_id_is_in_exactly_one_part() {
+    fn every_id_is_in_exactly_one_shard() {
         for count in 1..6 {
             let parts: Vec<Shard> =
                 (1..=count).map(|index| format!("{index}/{count}").parse().unwrap()).collect();
@@ -93,18 +90,17 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// A sub-test's part is its own: nothing else of the library decides it.
         #[test]
-        fn any_id_is_in_exactly_one_part(id in "[a-z-]{1,12}/[A-Za-z0-9-]{1,12}", count in 1_u32..50) {
+        fn arbitrary_id_is_in_exactly_one_shard(id in "[a-z-]{1,12}/[A-Za-z0-9-]{1,12}", count in 1_u32..50) {
             let holding = (1..=count)
                 .filter(|index| format!("{index}/{count}").parse::<Shard>().unwrap().holds(&id));
             proptest::prop_assert_eq!(holding.count(), 1);
         }
     }
 
-    /// CI of one release compares itself with that of the one before, part by part.
+    /// CI compares the shards of one release with those of the previous release.
     #[test]
-    fn a_subtest_stays_in_its_part_from_release_to_release() {
+    fn shards_are_stable_across_releases() {
         let part = |id: &str, count: u32| {
             let shard = |index| format!("{index}/{count}").parse::<Shard>().unwrap();
             (1..=count).find(|index| shard(*index).holds(id))
@@ -114,9 +110,9 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_written_as_a_fraction() {
+    fn invalid_shards_are_rejected() {
         for wrong in ["", "1", "0/2", "3/2", "1/0", "a/b", "1/2/3", "-1/2"] {
-            assert!(wrong.parse::<Shard>().unwrap_err().contains("write `1/3`"), "{wrong}");
+            assert!(wrong.parse::<Shard>().unwrap_err().contains("expected INDEX/COUNT"), "{wrong}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a step saw, as it is written down.
+//! The serialised form of a step's evidence.
 
 use std::time::Duration;
 
@@ -8,94 +8,81 @@ use serde_json::Value;
 use crate::check::evidence::{Evidence, Exchange, ProcessResult, WireResult};
 use crate::judge::{Done, Undone};
 
-/// What a step saw.
+/// The evidence of a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Saw {
     /// HTTP exchanges; more than one in a race.
     Http(Vec<RecordedExchange>),
-    /// A process.
     Process(RecordedProcess),
-    /// What a WireGuard peer of the kit's own did and saw.
+    /// The result of the kit's own WireGuard peer.
     Wire(RecordedWire),
-    /// Nothing: the step leaves nothing to look at.
+    /// The step has no evidence.
     Nothing,
-    /// The step was not done.
+    /// The step was not carried out.
     Undone(Undone),
 }
 
-/// A request and its answer.
+/// A request and its response.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedExchange {
     /// `GET`, `POST`, …
     pub method: String,
-    /// The whole URL.
     pub url: String,
-    /// The request's headers, in order.
+    /// In order.
     pub request_headers: Vec<(String, String)>,
-    /// The request's body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_body: Option<String>,
-    /// The status.
     pub status: u16,
-    /// The answer's headers.
     pub headers: Vec<(String, String)>,
-    /// The answer's body.
     pub body: String,
-    /// That the bytes of the answer were no JSON although the text is (they were no UTF-8).
+    /// Whether the body's bytes were not JSON although the text is, because they were not UTF-8.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub not_json: bool,
-    /// From the first byte sent to the last received, in nanoseconds.
+    /// From the first byte sent to the last received.
     pub took_ns: u64,
 }
 
-/// What a command of the agent, or a line in a machine's shell, did.
+/// The result of a command of the agent, or of a `shell` step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedProcess {
-    /// The command line.
     pub command: String,
-    /// Whether it is a shell's line rather than a command.
+    /// Whether it is the line of a `shell` step.
     pub shell: bool,
-    /// The exit code; none while it runs or if a signal ended it.
+    /// The exit code; null while it runs, or if a signal ended it.
     pub exit: Option<i32>,
-    /// Whether it is still running.
     pub running: bool,
-    /// Standard output.
     pub stdout: String,
-    /// Standard error.
     pub stderr: String,
-    /// The requests it made, if the machine is observed.
+    /// Its requests, if the machine is observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests: Option<Vec<String>>,
-    /// How long it took, in nanoseconds.
     pub took_ns: u64,
 }
 
-/// What a WireGuard peer of the kit's own did and saw.
+/// The result of the kit's own WireGuard peer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedWire {
-    /// What it did.
     pub command: String,
-    /// When a handshake was completed, in nanoseconds from the beginning.
+    /// When the handshake was completed, from the beginning.
     pub handshake_ns: Option<u64>,
-    /// When the first ping was answered, in nanoseconds.
+    /// The round-trip time of the first answered ping.
     pub pong_ns: Option<u64>,
-    /// Why it could not even try.
+    /// Why nothing was attempted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub untried: Option<String>,
-    /// The same for programs.
+    /// The result for JSON pointers.
     pub json: Value,
-    /// What was sent and heard, a line each.
+    /// The transcript.
     pub seen: Vec<String>,
-    /// How long it took, in nanoseconds.
     pub took_ns: u64,
 }
 
 impl Saw {
-    /// As the checks look at it.
+    /// Converts to the form that checks evaluate.
     pub fn done(&self) -> Done {
         Ok(match self {
             Self::Http(exchanges) => Evidence::Http(exchanges.iter().map(Exchange::from).collect()),
@@ -106,7 +93,7 @@ impl Saw {
         })
     }
 
-    /// As it is written down.
+    /// Converts to the serialised form.
     pub(super) fn of(done: &Done) -> Self {
         match done {
             Ok(Evidence::Http(exchanges)) => {

@@ -1,5 +1,5 @@
-//! A step as evidence: what it saw, with pseudonyms in place of secrets, so that it can be judged again by
-//! somebody who may not know them.
+//! Recordings of steps as evidence. Pseudonyms replace secrets, so that a third party can judge the step again without
+//! learning them.
 
 mod form;
 mod pseudonym;
@@ -19,7 +19,7 @@ pub use pseudonym::PseudonymKey;
 pub use recorder::Recorder;
 pub use replay::{Misfit, Replay, Replayed};
 
-/// When a step was done, and for which time.
+/// Identifies an execution of a step.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
     /// The step's index in the scenario.
@@ -28,11 +28,11 @@ pub struct Moment {
     pub row: usize,
     /// When it began.
     pub at: SystemTime,
-    /// How often it was tried; more than once only under `eventually`.
+    /// The number of attempts; more than one only with `eventually`.
     pub attempts: u32,
 }
 
-/// One step of a sub-test, done once: everything that its checks are judged by.
+/// One execution of a step: everything that its checks are judged by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recording {
@@ -42,37 +42,35 @@ pub struct Recording {
     pub row: usize,
     /// When it began (RFC 3339).
     pub at: String,
-    /// What happened, in the words of the document.
+    /// The step's name, in the words of the document.
     pub name: String,
-    /// How often it was tried; what the last try saw is recorded.
+    /// The number of attempts; the last one is recorded.
     pub attempts: u32,
-    /// What became known as a secret before its checks were judged: a shell variable, and the pseudonym.
+    /// The secrets that were learnt before its checks were judged: shell variable and pseudonym.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<(String, String)>,
-    /// The variables that are always there, where they are new or have changed since the step before.
+    /// Built-in variables that are new or changed since the previous step.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, Value>,
-    /// What a `set` step named; nothing where the value is absent.
+    /// The values of a `set` step; null if absent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub set: BTreeMap<String, Option<Value>>,
-    /// What it saw.
+    /// The step's evidence.
     pub saw: Saw,
-    /// What its checks found in the run.
+    /// The outcomes of its checks in the run.
     pub checks: Vec<RecordedCheck>,
 }
 
-/// What a check found in the run.
+/// The outcome of a check in the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedCheck {
-    /// The statements that it judges.
     pub statements: Vec<String>,
-    /// What it found.
     pub verdict: CheckVerdict,
-    /// Why what it found cannot be found again from the recording: it rests on a secret.
+    /// Why the verdict cannot be reproduced from the recording: it depends on a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rests_on_secret: Option<String>,
-    /// Whether the verdict can be found again, and only its words cannot.
+    /// Whether the verdict can be reproduced, but not its message.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub words_rest_on_secret: bool,
 }

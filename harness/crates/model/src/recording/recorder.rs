@@ -1,4 +1,4 @@
-//! Writes down the steps of a sub-test, and finds out at once what cannot be judged again from what it wrote.
+//! Records the steps of a sub-test, and checks at once which outcomes can be reproduced from the recording.
 
 use std::collections::BTreeMap;
 
@@ -20,26 +20,26 @@ use crate::secret::Secrets;
 pub struct Recorder<'a> {
     pseudonyms: Pseudonyms,
     secrets: &'a Secrets,
-    told_secrets: usize,
-    told_variables: BTreeMap<String, Value>,
+    recorded_secrets: usize,
+    recorded_variables: BTreeMap<String, Value>,
     steps: &'a [Step],
     replay: Replay<'a>,
 }
 
 impl<'a> Recorder<'a> {
-    /// Nothing is recorded yet. `secrets` are those of the sub-test, which learns more of them as it goes on.
+    /// Creates a recorder. `secrets` are those of the sub-test, which learns more as it goes on.
     pub fn new(key: PseudonymKey, judge: Judge<'a>, secrets: &'a Secrets) -> Self {
         Self {
             pseudonyms: Pseudonyms::new(key, secrets.clone()),
             secrets,
-            told_secrets: 0,
-            told_variables: BTreeMap::new(),
+            recorded_secrets: 0,
+            recorded_variables: BTreeMap::new(),
             steps: &judge.planned.scenario.steps,
             replay: Replay::new(judge),
         }
     }
 
-    /// Writes a step down under its name, with what its checks found (secrets concealed in the latter alone).
+    /// Records a step under its name with the outcomes of its checks. Only the outcomes have their secrets redacted.
     pub fn record(
         &mut self,
         moment: Moment,
@@ -48,8 +48,8 @@ impl<'a> Recorder<'a> {
         bindings: &Bindings,
         outcomes: &[Outcome],
     ) -> Recording {
-        let learned = self.secrets.learned_after(self.told_secrets);
-        self.told_secrets += learned.len();
+        let learned = self.secrets.learned_after(self.recorded_secrets);
+        self.recorded_secrets += learned.len();
         let recording = Recording {
             step: moment.step,
             row: moment.row,
@@ -65,8 +65,8 @@ impl<'a> Recorder<'a> {
             saw: self.pseudonyms.saw(Saw::of(done)),
             checks: Vec::new(),
         };
-        let mut recording = self.swept(recording);
-        recording.checks = self.checked(&recording, outcomes);
+        let mut recording = self.without_known_secrets(recording);
+        recording.checks = self.recorded_checks(&recording, outcomes);
         recording
     }
 
@@ -75,8 +75,8 @@ impl<'a> Recorder<'a> {
         for (name, binding) in bindings.built_ins() {
             let Binding::Value(value) = binding else { continue };
             let value = self.pseudonyms.value(value);
-            if self.told_variables.get(name) != Some(&value) {
-                self.told_variables.insert(name.to_owned(), value.clone());
+            if self.recorded_variables.get(name) != Some(&value) {
+                self.recorded_variables.insert(name.to_owned(), value.clone());
                 changed.insert(name.to_owned(), value);
             }
         }
@@ -96,26 +96,27 @@ impl<'a> Recorder<'a> {
             .collect()
     }
 
-    /// Once more over everything: a secret may stand where nobody looked for one before it was known to be one.
-    fn swept(&self, recording: Recording) -> Recording {
+    /// Replaces secrets everywhere in the recording once more: a value may have become known as a secret only after it was
+    /// written.
+    fn without_known_secrets(&self, recording: Recording) -> Recording {
         let hidden = self.pseudonyms.unmistakable();
         let Ok(text) = serde_json::to_string(&recording) else { return recording };
         if !hidden.iter().any(|(secret, _)| text.contains(secret)) {
             return recording;
         }
-        let swept = hidden.iter().fold(text, |text, (secret, made)| text.replace(secret, made));
-        serde_json::from_str(&swept).unwrap_or(recording)
+        let replaced = hidden.iter().fold(text, |text, (secret, made)| text.replace(secret, made));
+        serde_json::from_str(&replaced).unwrap_or(recording)
     }
 
-    /// What the checks found, each with a remark if it is not found again.
-    fn checked(&mut self, recording: &Recording, outcomes: &[Outcome]) -> Vec<RecordedCheck> {
+    /// Returns the outcomes, each with a note if it cannot be reproduced.
+    fn recorded_checks(&mut self, recording: &Recording, outcomes: &[Outcome]) -> Vec<RecordedCheck> {
         let replayed = self.replay.step(recording);
         let again = replayed.as_ref().map(|replayed| replayed.outcomes.as_slice()).unwrap_or_default();
         let check = |(index, outcome): (usize, &Outcome)| {
             let again = again.get(index);
             let rests_on_secret = match (&replayed, again) {
                 (Err(misfit), _) => Some(misfit.to_string()),
-                (Ok(_), None) => Some("the recording brings fewer outcomes".to_owned()),
+                (Ok(_), None) => Some("the recording yields fewer outcomes".to_owned()),
                 (Ok(_), Some(again)) if again.verdict != outcome.verdict => {
                     Some(format!("with pseudonyms in place of secrets it would be `{}`", word(again.verdict)))
                 }

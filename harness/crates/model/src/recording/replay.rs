@@ -1,4 +1,4 @@
-//! A sub-test judged again from what was recorded of it.
+//! Judges a sub-test again from its recording.
 
 use crate::bindings::Bindings;
 use crate::check::outcome::Outcome;
@@ -9,7 +9,7 @@ use crate::scenario::model::{Action, Row, Span, Step, Template};
 use crate::scenario::template::{Binding, Scope, Variables, fill_value};
 use crate::secret::Secrets;
 
-/// The recorded steps of a sub-test, taken one after the other.
+/// Replays the recorded steps of a sub-test in order.
 #[derive(Debug)]
 pub struct Replay<'a> {
     judge: Judge<'a>,
@@ -20,37 +20,31 @@ pub struct Replay<'a> {
     taken: usize,
 }
 
-/// A step that was judged again.
+/// A replayed step.
 #[derive(Debug)]
 pub struct Replayed {
-    /// Its name, secrets concealed.
+    /// Its name, secrets redacted.
     pub name: String,
-    /// Where it stands in the scenario.
+    /// Its location in the scenario.
     pub span: Span,
-    /// What it saw.
     pub done: Done,
-    /// What its checks find, secrets concealed.
+    /// The outcomes of its checks, secrets redacted.
     pub outcomes: Vec<Outcome>,
 }
 
-/// A recorded step that does not fit the scenario.
+/// A recorded step that does not match the scenario.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
-    /// Another step's turn it is.
-    #[error("{found} is recorded where {wanted} should be")]
-    Order {
-        /// What is recorded.
-        found: String,
-        /// What should be.
-        wanted: String,
-    },
-    /// The step has a value although its variables have none.
-    #[error("the recording says that `{0}` had no value, yet it has one")]
+    /// The steps are out of order.
+    #[error("expected {wanted}, found {found}")]
+    Order { found: String, wanted: String },
+    /// The recording says that a variable was missing, but it has a value.
+    #[error("the recording says that `{0}` had no value, but it has one")]
     HasValue(String),
 }
 
 impl<'a> Replay<'a> {
-    /// No step is taken yet.
+    /// Creates a replay at the first step.
     pub fn new(judge: Judge<'a>) -> Self {
         let steps = judge.planned.scenario.steps.iter().enumerate();
         let expected = steps.flat_map(|(index, step)| (0..rows(step).len()).map(move |row| (index, row)));
@@ -67,7 +61,7 @@ impl<'a> Replay<'a> {
     /// Judges the next step.
     ///
     /// # Errors
-    /// The recording is not of this step, or of no such scenario.
+    /// The recording does not match the scenario's next step.
     pub fn step(&mut self, recording: &Recording) -> Result<Replayed, Misfit> {
         let position = (recording.step, recording.row);
         let judge = self.judge;
@@ -93,23 +87,23 @@ impl<'a> Replay<'a> {
         replayed
     }
 
-    /// What was found so far.
+    /// The findings so far.
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
 
-    /// Whether every step was taken.
+    /// Whether every step was replayed.
     pub fn is_complete(&self) -> bool {
         self.taken == self.expected.len()
     }
 
-    /// What is concealed, so that reasons can be compared.
+    /// The secrets, for redacting reasons before they are compared.
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
     }
 
     fn judged(&mut self, step: &Step, done: Done, recording: &Recording) -> Result<Replayed, Misfit> {
-        // As it was written down: a row may have made a new value for it.
+        // Taken from the recording: filling it in again could generate a new value.
         let name = self.secrets.conceal(&recording.name);
         self.tally.step.clone_from(&name);
         if let Err(undone) = &done
@@ -132,7 +126,7 @@ impl<'a> Replay<'a> {
         Ok(Replayed { name, span: step.span.clone(), done, outcomes })
     }
 
-    /// As the step itself does; what is new at each use was written down.
+    /// Sets values as the step does; generated ones come from the recording.
     fn set(&mut self, values: &[(String, Template)], recording: &Recording) {
         for (name, template) in values {
             let value = serde_json::Value::String(template.text.clone());

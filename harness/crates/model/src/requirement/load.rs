@@ -18,14 +18,14 @@ const VIAS: [(&str, Via); 5] = [
     ("clock", Via::Clock),
 ];
 
-/// The chapter of choices that belong to no document.
-const OURS: &str = "ours";
+/// The chapter of the reference's own choices, which has no document and no suite.
+const OURS_CHAPTER: &str = "ours";
 
 pub(super) fn load(text: &str, path: &Path) -> Result<Registry, Vec<Diagnostic>> {
     let mut report = Report::new(path);
     let mut registry = Registry::default();
     if let Some(root) = document::parse(text, &mut report) {
-        let file = Table::new("the registry", 0..0, root.get_ref());
+        let file = Table::new("requirements.toml", 0..0, root.get_ref());
         file.only(&["chapters", "requirement"], &mut report);
         if let Some(chapters) = file.require("chapters", &mut report) {
             registry.chapters = read_chapters(chapters, &mut report);
@@ -38,14 +38,13 @@ pub(super) fn load(text: &str, path: &Path) -> Result<Registry, Vec<Diagnostic>>
 }
 
 fn read_chapters(entry: &Entry<'_, '_>, report: &mut Report) -> Vec<Chapter> {
-    let Some(chapters) = entry.table("the chapters' table", report) else { return Vec::new() };
+    let Some(chapters) = entry.table("the table of chapters", report) else { return Vec::new() };
     let read = |entry: &Entry<'_, '_>, report: &mut Report| {
         let chapter = entry.table("a chapter", report)?;
         chapter.only(&["suite", "title", "document"], report);
         let title = chapter.require("title", report).and_then(|entry| entry.string(report));
         let mut text = |key| match chapter.get(key) {
-            // Choices of the reference are in no document and in no suite.
-            None if entry.key == OURS => Some(None),
+            None if entry.key == OURS_CHAPTER => Some(None),
             _ => Some(Some(chapter.require(key, report)?.string(report)?.0.to_owned())),
         };
         let (suite, document) = (text("suite"), text("document"));
@@ -62,7 +61,7 @@ fn read_chapters(entry: &Entry<'_, '_>, report: &mut Report) -> Vec<Chapter> {
 fn read_requirements(entry: &Entry<'_, '_>, registry: &mut Registry, report: &mut Report) {
     for value in entry.array("tables", report).unwrap_or_default() {
         let Some(table) = value.get_ref().as_table() else {
-            report.error(value.span(), "a requirement must be a table");
+            report.error(value.span(), "invalid requirement: expected a table");
             continue;
         };
         let table = Table::new("a requirement", value.span(), table);
@@ -70,8 +69,8 @@ fn read_requirements(entry: &Entry<'_, '_>, registry: &mut Registry, report: &mu
             continue;
         };
         if registry.index.contains_key(&requirement.id) {
-            let message = format!("`{}` is numbered twice", requirement.id);
-            report.error_with_help(span, message, "ids are unique; take the next number");
+            let message = format!("duplicate id `{}`", requirement.id);
+            report.error_with_help(span, message, "use the next free number");
             continue;
         }
         registry.index.insert(requirement.id.clone(), registry.requirements.len());
@@ -87,7 +86,7 @@ fn read_requirement(
     table.only(&["id", "text", "via", "level", "accepts"], report);
     let id = table.require("id", report).and_then(|entry| entry.string(report));
     if let Some((id, span)) = &id {
-        judge_id(id, span, chapters, report);
+        check_id(id, span, chapters, report);
     }
     let text = table.require("text", report).and_then(|entry| entry.string(report));
     let via = table.require("via", report).map(|entry| read_via(entry, report));
@@ -96,13 +95,13 @@ fn read_requirement(
     match (level, &accepts) {
         (Some(Level::Either), None) => report.error_with_help(
             table.span.clone(),
-            "a requirement of level `either` needs `accepts`",
+            "missing key `accepts`: required for level `either`",
             "list the answers that the documents allow",
         ),
         (Some(Level::Must | Level::Ours), Some((_, span))) => report.error_with_help(
             span.clone(),
-            "only a requirement of level `either` has `accepts`",
-            "leave it out, or make the level `either`",
+            "`accepts` is only allowed for level `either`",
+            "remove it, or set the level to `either`",
         ),
         _ => {}
     }
@@ -119,23 +118,23 @@ fn read_requirement(
     Some((requirement, span))
 }
 
-fn judge_id(id: &str, span: &Span, chapters: &[Chapter], report: &mut Report) {
+fn check_id(id: &str, span: &Span, chapters: &[Chapter], report: &mut Report) {
     let Some((chapter, number)) = id.split_once('/').filter(|(_, number)| !number.is_empty()) else {
         report.error_with_help(
             span.clone(),
-            format!("`{id}` is no id of a statement"),
-            "write CHAPTER/STn.k for sub-test n, CHAPTER/F.k for a fact, ours/TOPIC.k for a choice of the reference",
+            format!("invalid statement id `{id}`"),
+            "use CHAPTER/STn.k for sub-test n, CHAPTER/F.k for a fact, or ours/TOPIC.k for a choice of the reference",
         );
         return;
     };
     if number.chars().any(|c| c.is_whitespace() || "/*!,&()".contains(c)) {
-        report.error(span.clone(), format!("`{id}` holds characters that ids do not have"));
+        report.error(span.clone(), format!("invalid character in statement id `{id}`"));
     }
-    if chapter != OURS && !chapters.iter().any(|known| known.id == chapter) {
+    if chapter != OURS_CHAPTER && !chapters.iter().any(|known| known.id == chapter) {
         let known: Vec<&str> = chapters.iter().map(|chapter| chapter.id.as_str()).collect();
         report.error_with_help(
             span.clone(),
-            format!("`{chapter}` is none of the chapters above"),
+            format!("unknown chapter `{chapter}`"),
             spelling::help_for(chapter, &known),
         );
     }
@@ -144,24 +143,21 @@ fn judge_id(id: &str, span: &Span, chapters: &[Chapter], report: &mut Report) {
 fn read_via(entry: &Entry<'_, '_>, report: &mut Report) -> Vec<Via> {
     let words = entry.strings(report);
     if words.is_empty() {
-        report.error(entry.span(), "`via` must name at least one way to see the statement");
+        report.error(entry.span(), "`via` is empty: name at least one way to observe the statement");
     }
-    words
-        .into_iter()
-        .filter_map(|(word, span)| pick(word, span, &VIAS, "a way to see a statement", report))
-        .collect()
+    words.into_iter().filter_map(|(word, span)| pick(word, span, &VIAS, "`via` value", report)).collect()
 }
 
 fn read_level(entry: &Entry<'_, '_>, report: &mut Report) -> Option<Level> {
     let (word, span) = entry.string(report)?;
-    pick(word, span, &LEVELS, "a level", report)
+    pick(word, span, &LEVELS, "level", report)
 }
 
 fn pick<T: Copy>(word: &str, span: Span, known: &[(&str, T)], what: &str, report: &mut Report) -> Option<T> {
     let found = known.iter().find(|(name, _)| *name == word).map(|(_, value)| *value);
     if found.is_none() {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        report.error_with_help(span, format!("`{word}` is not {what}"), spelling::help_for(word, &names));
+        report.error_with_help(span, format!("unknown {what} `{word}`"), spelling::help_for(word, &names));
     }
     found
 }
@@ -187,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kits_own_registry_is_right() {
+    fn bundled_registry_loads() {
         let text = include_str!("../../../../../scenarios/requirements.toml");
         let registry = Registry::load(text, Path::new("scenarios/requirements.toml")).unwrap();
         assert!(registry.all().len() >= 122);
@@ -201,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_found_at_once() {
+    fn all_errors_are_reported_together() {
         let text = [
             requirement("a/F.1", "must", ""),
             requirement("a/F.1", "must", ""),
@@ -218,29 +214,29 @@ mod tests {
         assert_eq!(
             errors(&text),
             [
-                "`a/F.1` is numbered twice",
-                "`b` is none of the chapters above",
-                "`F.1` is no id of a statement",
-                "`a/F 1` holds characters that ids do not have",
-                "`a/F.*` holds characters that ids do not have",
-                "`maybe` is not a level",
-                "a requirement of level `either` needs `accepts`",
-                "only a requirement of level `either` has `accepts`",
-                "a requirement has no key `levl`",
+                "duplicate id `a/F.1`",
+                "unknown chapter `b`",
+                "invalid statement id `F.1`",
+                "invalid character in statement id `a/F 1`",
+                "invalid character in statement id `a/F.*`",
+                "unknown level `maybe`",
+                "missing key `accepts`: required for level `either`",
+                "`accepts` is only allowed for level `either`",
+                "unknown key `levl` in a requirement",
             ]
         );
     }
 
     #[test]
-    fn choices_of_the_reference_have_a_chapter_of_no_suite() {
+    fn ours_chapter_needs_no_suite_or_document() {
         let text =
             format!("{CHAPTERS}ours = {{ title = \"Choices\" }}\n{}", requirement("ours/x.1", "ours", ""));
         let registry = Registry::load(&text, Path::new("requirements.toml")).unwrap();
         assert_eq!(registry.suites(), ["s"]);
         assert_eq!(registry.of_chapter("ours").count(), 1);
         for (from, to, message) in [
-            ("{ title = \"Choices\" }", "{}", "a chapter needs `title`"),
-            ("suite = \"s\", ", "", "a chapter needs `suite`"),
+            ("{ title = \"Choices\" }", "{}", "missing key `title` in a chapter"),
+            ("suite = \"s\", ", "", "missing key `suite` in a chapter"),
         ] {
             let found = Registry::load(&text.replace(from, to), Path::new("requirements.toml")).unwrap_err();
             assert!(found.iter().any(|diagnostic| diagnostic.message == message), "{found:?}");
@@ -248,9 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_toml_is_told_so() {
-        assert!(
-            errors("[[requirement]\nid = ").iter().all(|message| message.starts_with("this is not TOML"))
-        );
+    fn invalid_toml_is_reported() {
+        assert!(errors("[[requirement]\nid = ").iter().all(|message| message.starts_with("invalid TOML: ")));
     }
 }

@@ -1,4 +1,4 @@
-//! What the documents state, and how much of it a run has shown.
+//! The registry of documented statements.
 
 mod load;
 
@@ -11,7 +11,7 @@ use crate::source::spelling;
 /// The id of a documented statement, such as `used-count/ST4.2`.
 pub type StatementId = String;
 
-/// Every documented statement and the chapters they come from, in the file's order.
+/// All documented statements and their chapters, in file order.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     chapters: Vec<Chapter>,
@@ -22,28 +22,24 @@ pub struct Registry {
 /// A chapter of the documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chapter {
-    /// Its short name, the first part of its statements' ids.
+    /// The first part of its statements' ids, such as `used-count`.
     pub id: String,
-    /// The suite that it belongs to; none of the reference's own choices, which any suite may judge.
+    /// The suite it belongs to; `None` for `ours`, which any suite may judge.
     pub suite: Option<String>,
-    /// Its title in the documents.
     pub title: String,
-    /// The document's file name in `fixtures/documents`, if a document states it.
+    /// The file in `fixtures/documents`; `None` for `ours`.
     pub document: Option<String>,
 }
 
-/// One statement.
+/// A documented statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirement {
     /// `CHAPTER/STn.k`, `CHAPTER/F.k`, or `ours/…`.
     pub id: StatementId,
-    /// What it says.
     pub text: String,
-    /// Where it can be seen from outside.
     pub via: Vec<Via>,
-    /// How binding it is.
     pub level: Level,
-    /// Of level `either`: the answers that are right.
+    /// The accepted answers of a statement of level `either`; empty for other levels.
     pub accepts: Vec<String>,
 }
 
@@ -63,15 +59,15 @@ pub struct Requirement {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
-    /// A document says so plainly.
+    /// The documents require it.
     Must,
     /// The documents allow more than one answer.
     Either,
-    /// The documents are silent; a choice of the reference, judged on the reference only.
+    /// The documents are silent: a choice of the reference, judged on the reference only.
     Ours,
 }
 
-/// Where a statement can be seen from outside.
+/// Where a statement can be observed.
 #[derive(
     Debug,
     Clone,
@@ -87,48 +83,44 @@ pub enum Level {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Via {
-    /// HTTP exchanges.
+    /// In HTTP exchanges.
     Http,
-    /// Commands of the agent.
+    /// In the output of agent commands.
     Cli,
-    /// The dashboard's pages.
+    /// On the pages of the dashboard.
     Dashboard,
-    /// WireGuard packets.
+    /// In WireGuard packets.
     Wire,
-    /// It needs time to pass.
+    /// Only after time has passed.
     Clock,
 }
 
 impl Registry {
-    /// Reads the registry from the text of `requirements.toml`; `path` is what diagnostics show.
+    /// Reads the registry from the text of `requirements.toml`; `path` is the name shown in diagnostics.
     ///
     /// # Errors
-    /// Every mistake of the file.
+    /// Returns every error found in the file.
     pub fn load(text: &str, path: &Path) -> Result<Self, Vec<Diagnostic>> {
         load::load(text, path)
     }
 
-    /// The statement of that id.
     pub fn get(&self, id: &str) -> Option<&Requirement> {
         self.requirements.get(*self.index.get(id)?)
     }
 
-    /// All statements, in the file's order.
     pub fn all(&self) -> &[Requirement] {
         &self.requirements
     }
 
-    /// All chapters, in the file's order.
     pub fn chapters(&self) -> &[Chapter] {
         &self.chapters
     }
 
-    /// The chapter of that id.
     pub fn chapter(&self, id: &str) -> Option<&Chapter> {
         self.chapters.iter().find(|chapter| chapter.id == id)
     }
 
-    /// The suites, in the order of their first chapter.
+    /// Returns the suites in the order of their first chapter.
     pub fn suites(&self) -> Vec<&str> {
         let mut suites: Vec<&str> = Vec::new();
         for suite in self.chapters.iter().filter_map(|chapter| chapter.suite.as_deref()) {
@@ -139,26 +131,24 @@ impl Registry {
         suites
     }
 
-    /// The statements of a chapter.
     pub fn of_chapter<'a>(&'a self, chapter: &'a str) -> impl Iterator<Item = &'a Requirement> {
         self.requirements.iter().filter(move |requirement| requirement.chapter() == chapter)
     }
 
-    /// The statements of a suite's chapters.
+    /// Returns the statements of all chapters of a suite.
     pub fn of_suite<'a>(&'a self, suite: &'a str) -> impl Iterator<Item = &'a Requirement> {
         self.requirements.iter().filter(move |requirement| {
             self.chapter(requirement.chapter()).is_some_and(|chapter| chapter.suite.as_deref() == Some(suite))
         })
     }
 
-    /// The known id that is most like this one, if one is alike at all.
+    /// Returns the known id closest to a misspelt one, if any is close enough.
     pub fn did_you_mean(&self, id: &str) -> Option<&str> {
         spelling::nearest(id, self.requirements.iter().map(|requirement| requirement.id.as_str()))
     }
 }
 
 impl Requirement {
-    /// The chapter's id: what stands before the slash.
     pub fn chapter(&self) -> &str {
         self.id.split('/').next().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What all files together say: titles, snapshots, and statements that nothing judges.
+//! Lints across all files: duplicate titles, missing and unused snapshots, statements without a check.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,39 +8,37 @@ use crate::requirement::{Level, Registry, Requirement, Via};
 use super::model::{Scenario, Span, Subject};
 use crate::source::diagnostic::{Diagnostic, Severity};
 
-/// A snapshot that is there.
+/// An existing snapshot.
 #[derive(Debug, Clone)]
 pub(super) struct SnapshotFile {
-    /// The folder that it is in.
     pub(super) folder: PathBuf,
-    /// Its name.
     pub(super) name: String,
-    /// The path as it is shown.
+    /// The path shown in messages.
     pub(super) shown: PathBuf,
 }
 
-/// What is wrong or odd with these scenarios as a whole. `shown` stands for their folder.
-pub(super) fn whole(
+/// Lints all scenarios. Messages show `shown` in place of their folder.
+pub(super) fn library(
     scenarios: &[Scenario],
     registry: &Registry,
     snapshots: &[SnapshotFile],
     shown: &Path,
 ) -> Vec<Diagnostic> {
-    let mut diagnostics = titles(scenarios);
+    let mut diagnostics = duplicate_titles(scenarios);
     diagnostics.extend(missing_snapshots(scenarios, snapshots));
-    diagnostics.extend(stale_snapshots(scenarios, snapshots));
-    diagnostics.extend(unjudged(scenarios, registry, shown));
+    diagnostics.extend(unused_snapshots(scenarios, snapshots));
+    diagnostics.extend(unchecked_statements(scenarios, registry, shown));
     diagnostics
 }
 
-fn titles(scenarios: &[Scenario]) -> Vec<Diagnostic> {
+fn duplicate_titles(scenarios: &[Scenario]) -> Vec<Diagnostic> {
     let mut first: BTreeMap<&str, &Scenario> = BTreeMap::new();
     let mut diagnostics = Vec::new();
     for scenario in scenarios {
         match first.get(scenario.title.as_str()) {
             Some(other) => {
-                let message = format!("this sub-test has the title of {}", other.id);
-                let help = "say what sets it apart";
+                let message = format!("duplicate title, also used by {}", other.id);
+                let help = "choose a title that says how they differ";
                 diagnostics.push(Diagnostic::of_file(&scenario.source.path, message).help(help));
             }
             None => {
@@ -52,18 +50,18 @@ fn titles(scenarios: &[Scenario]) -> Vec<Diagnostic> {
 }
 
 fn missing_snapshots(scenarios: &[Scenario], snapshots: &[SnapshotFile]) -> Vec<Diagnostic> {
-    let there: BTreeSet<(&Path, &str)> =
+    let existing: BTreeSet<(&Path, &str)> =
         snapshots.iter().map(|snapshot| (snapshot.folder.as_path(), snapshot.name.as_str())).collect();
     let mut diagnostics = Vec::new();
     for scenario in scenarios.iter().filter(|scenario| scenario.skip.is_none()) {
-        for (name, span) in referenced(scenario) {
-            if !there.contains(&(scenario.snapshots.as_path(), name)) {
+        for (name, span) in referenced_snapshots(scenario) {
+            if !existing.contains(&(scenario.snapshots.as_path(), name)) {
                 diagnostics.push(Diagnostic {
                     severity: Severity::Warning,
                     path: scenario.source.path.clone(),
                     span: Some(span.clone()),
-                    message: format!("the snapshot `{name}` has no file yet"),
-                    help: Some("run the sub-test with --accept and read what it wrote".to_owned()),
+                    message: format!("missing snapshot `{name}`"),
+                    help: Some("run the sub-test with --accept and review the new file".to_owned()),
                 });
             }
         }
@@ -71,23 +69,25 @@ fn missing_snapshots(scenarios: &[Scenario], snapshots: &[SnapshotFile]) -> Vec<
     diagnostics
 }
 
-fn stale_snapshots(scenarios: &[Scenario], snapshots: &[SnapshotFile]) -> Vec<Diagnostic> {
-    let wanted: BTreeSet<(&Path, &str)> = scenarios
+fn unused_snapshots(scenarios: &[Scenario], snapshots: &[SnapshotFile]) -> Vec<Diagnostic> {
+    let referenced: BTreeSet<(&Path, &str)> = scenarios
         .iter()
-        .flat_map(|scenario| referenced(scenario).map(|(name, _)| (scenario.snapshots.as_path(), name)))
+        .flat_map(|scenario| {
+            referenced_snapshots(scenario).map(|(name, _)| (scenario.snapshots.as_path(), name))
+        })
         .collect();
     snapshots
         .iter()
-        .filter(|snapshot| !wanted.contains(&(snapshot.folder.as_path(), snapshot.name.as_str())))
+        .filter(|snapshot| !referenced.contains(&(snapshot.folder.as_path(), snapshot.name.as_str())))
         .map(|snapshot| {
-            let diagnostic = Diagnostic::of_file(&snapshot.shown, "no check refers to this snapshot");
-            diagnostic.warning().help("delete it")
+            let diagnostic = Diagnostic::of_file(&snapshot.shown, "unused snapshot");
+            diagnostic.warning().help("delete the file: no check refers to it")
         })
         .collect()
 }
 
-/// The `must` and `either` statements of chapters that have sub-tests which no check and no skip names.
-fn unjudged(scenarios: &[Scenario], registry: &Registry, shown: &Path) -> Vec<Diagnostic> {
+/// Finds documented statements that no check and no skipped sub-test names, in chapters with sub-tests.
+fn unchecked_statements(scenarios: &[Scenario], registry: &Registry, shown: &Path) -> Vec<Diagnostic> {
     let mut named: BTreeSet<&str> = BTreeSet::new();
     for scenario in scenarios {
         named.extend(scenario.statements().map(String::as_str));
@@ -112,13 +112,12 @@ fn unjudged(scenarios: &[Scenario], registry: &Registry, shown: &Path) -> Vec<Di
         let message =
             format!("{count} {noun} of chapter `{}` {verb} no check: {}", chapter.id, missing.join(", "));
         let diagnostic = Diagnostic::of_file(&shown.join("requirements.toml"), message).warning();
-        diagnostics
-            .push(diagnostic.help("add a check, or a sub-test with `skip` that says why there is none"));
+        diagnostics.push(diagnostic.help("add a check, or a sub-test with `skip` and the reason"));
     }
     diagnostics
 }
 
-fn referenced(scenario: &Scenario) -> impl Iterator<Item = (&str, &Span)> {
+fn referenced_snapshots(scenario: &Scenario) -> impl Iterator<Item = (&str, &Span)> {
     let checks = scenario.steps.iter().flat_map(|step| &step.checks);
     checks.flat_map(|check| check.alternatives.iter().flatten()).filter_map(|expectation| match &expectation
         .subject

@@ -1,4 +1,4 @@
-//! Reads the files: the only place of the language that touches a disk.
+//! Loads the scenario files. The rest of the scenario language does no I/O.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,67 +13,64 @@ use super::parse::parse;
 use super::place::Place;
 use crate::source::diagnostic::{Diagnostic, Severity, Sources};
 
-/// Everything the kit knows: the statements and the sub-tests that judge them.
+/// The documented statements and the sub-tests that judge them.
 #[derive(Debug, Clone)]
 pub struct Library {
-    /// The statements.
     pub registry: Registry,
-    /// The sub-tests, ordered by suite, chapter (as in the registry) and file name (numbers by value).
+    /// Ordered by suite and chapter as in the registry, then by file name (`ST2` before `ST10`).
     pub scenarios: Vec<Arc<Scenario>>,
-    /// What `lint` remarks on.
+    /// Warnings, for `harness lint`.
     pub warnings: Vec<Diagnostic>,
-    /// The files' texts.
     pub sources: Sources,
 }
 
-/// The files have errors, so that nothing may run.
+/// The files have errors, so nothing can run.
 #[derive(Debug, Clone)]
 pub struct Refusal {
-    /// Every error and warning of every file.
+    /// All errors and warnings of all files.
     pub diagnostics: Vec<Diagnostic>,
-    /// The files' texts.
     pub sources: Sources,
 }
 
-/// Reads `requirements.toml` and every `SUITE/CHAPTER/*.toml` of the folder. `shown` is what stands for the
-/// folder in messages (such as `scenarios`).
+/// Loads `requirements.toml` and every `SUITE/CHAPTER/*.toml` of a folder. Messages show `shown` (such as
+/// `scenarios`) in place of the folder.
 ///
 /// # Errors
-/// Every mistake of every file.
+/// Returns all errors and warnings if there is any error.
 pub fn load(folder: &Path, shown: &Path) -> Result<Library, Refusal> {
-    let mut found = Found { folder, shown, diagnostics: Vec::new(), sources: Sources::default() };
-    let registry = found.registry();
-    let files = found.files();
+    let mut loader = Loader { folder, shown, diagnostics: Vec::new(), sources: Sources::default() };
+    let registry = loader.registry();
+    let files = loader.files();
     let mut scenarios = Vec::new();
-    // Without the statements every `verifies` would be an error of its own.
+    // Without the registry every `verifies` would be reported as unknown.
     for file in files.iter().filter(|_| registry.is_some()) {
         let Some(registry) = &registry else { continue };
-        scenarios.extend(found.scenario(file, registry));
+        scenarios.extend(loader.scenario(file, registry));
     }
-    let snapshots = found.snapshots(&files);
-    let Some(registry) = registry else { return Err(found.refusal()) };
-    scenarios.sort_by_cached_key(|scenario| order(scenario, &registry));
-    // What a file with errors refers to is not known: remarks on the whole would mislead.
-    let is_sound = !found.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-    if is_sound {
-        found.diagnostics.extend(lint::whole(&scenarios, &registry, &snapshots, shown));
+    let snapshots = loader.snapshots(&files);
+    let Some(registry) = registry else { return Err(loader.into_errors()) };
+    scenarios.sort_by_cached_key(|scenario| sort_key(scenario, &registry));
+    // The references of an invalid file are unknown, so lints across files would be misleading.
+    let has_no_errors = !loader.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    if has_no_errors {
+        loader.diagnostics.extend(lint::library(&scenarios, &registry, &snapshots, shown));
     }
-    if found.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
-        return Err(found.refusal());
+    if loader.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        return Err(loader.into_errors());
     }
     let scenarios = scenarios.into_iter().map(Arc::new).collect();
-    Ok(Library { registry, scenarios, warnings: found.diagnostics, sources: found.sources })
+    Ok(Library { registry, scenarios, warnings: loader.diagnostics, sources: loader.sources })
 }
 
-struct Found<'a> {
+struct Loader<'a> {
     folder: &'a Path,
     shown: &'a Path,
     diagnostics: Vec<Diagnostic>,
     sources: Sources,
 }
 
-impl Found<'_> {
-    fn refusal(self) -> Refusal {
+impl Loader<'_> {
+    fn into_errors(self) -> Refusal {
         Refusal { diagnostics: self.diagnostics, sources: self.sources }
     }
 
@@ -91,9 +88,9 @@ impl Found<'_> {
     fn scenario(&mut self, file: &Path, registry: &Registry) -> Option<Scenario> {
         let parts: Vec<String> = file.iter().map(|part| part.to_string_lossy().into_owned()).collect();
         let [suite, chapter, _] = parts.as_slice() else {
-            let message = "a scenario lies at SUITE/CHAPTER/SUB-TEST.toml";
+            let message = "invalid path: expected SUITE/CHAPTER/SUB-TEST.toml";
             let diagnostic = Diagnostic::of_file(&self.shown.join(file), message);
-            self.diagnostics.push(diagnostic.help("move it to the chapter whose statements it judges"));
+            self.diagnostics.push(diagnostic.help("move the file to the chapter whose statements it judges"));
             return None;
         };
         let place = Place {
@@ -117,40 +114,40 @@ impl Found<'_> {
                 Some(source)
             }
             Err(error) => {
-                let message = format!("this file cannot be read: {error}");
+                let message = format!("cannot read file: {error}");
                 self.diagnostics.push(Diagnostic::of_file(&path, message));
                 None
             }
         }
     }
 
-    /// The TOML files of the suites' folders, relative to the folder.
+    /// Returns the TOML files in the folders of the suites, relative to the library folder.
     fn files(&mut self) -> Vec<PathBuf> {
         let mut files = Vec::new();
         for suite in self.entries(Path::new("")) {
-            // The crate that embeds this folder lives in it too.
+            // The folder is also the crate that embeds it.
             if self.folder.join(&suite).is_dir() && suite != Path::new("src") && suite != Path::new("target")
             {
-                self.below(&suite, &mut files);
+                self.collect_toml(&suite, &mut files);
             }
         }
         files.sort();
         files
     }
 
-    fn below(&mut self, folder: &Path, files: &mut Vec<PathBuf>) {
+    fn collect_toml(&mut self, folder: &Path, files: &mut Vec<PathBuf>) {
         for entry in self.entries(folder) {
             let is_folder = self.folder.join(&entry).is_dir();
             match entry.extension().and_then(|extension| extension.to_str()) {
                 Some("snap") if is_folder => {}
                 Some("toml") if !is_folder => files.push(entry),
-                _ if is_folder => self.below(&entry, files),
+                _ if is_folder => self.collect_toml(&entry, files),
                 _ => {}
             }
         }
     }
 
-    /// The files in the folders of snapshots beside these and other scenarios.
+    /// Returns the snapshots of the chapters with scenarios, including those of deleted scenarios.
     fn snapshots(&mut self, files: &[PathBuf]) -> Vec<SnapshotFile> {
         let chapters: BTreeSet<&Path> = files.iter().filter_map(|file| file.parent()).collect();
         let mut snapshots = Vec::new();
@@ -190,7 +187,7 @@ impl Found<'_> {
                 entries
             }
             Err(error) => {
-                let message = format!("this folder cannot be read: {error}");
+                let message = format!("cannot read folder: {error}");
                 self.diagnostics.push(Diagnostic::of_file(&self.shown.join(folder), message));
                 Vec::new()
             }
@@ -198,25 +195,25 @@ impl Found<'_> {
     }
 }
 
-/// As the documents have it: suites and chapters in the registry's order, `ST2` before `ST10`.
-fn order(scenario: &Scenario, registry: &Registry) -> (usize, usize, Vec<Part>) {
+/// The sort key of [`Library::scenarios`].
+fn sort_key(scenario: &Scenario, registry: &Registry) -> (usize, usize, Vec<IdPart>) {
     let suite = registry.suites().iter().position(|suite| *suite == scenario.suite);
     let chapter = registry.chapters().iter().position(|chapter| chapter.id == scenario.chapter);
-    (suite.unwrap_or(usize::MAX), chapter.unwrap_or(usize::MAX), parts(&scenario.id))
+    (suite.unwrap_or(usize::MAX), chapter.unwrap_or(usize::MAX), id_parts(&scenario.id))
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
+enum IdPart {
     Number(u64),
     Text(String),
 }
 
-fn parts(id: &str) -> Vec<Part> {
+fn id_parts(id: &str) -> Vec<IdPart> {
     id.chars()
         .collect::<Vec<char>>()
         .chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
         .map(|chunk| chunk.iter().collect::<String>())
-        .map(|text| text.parse().map_or(Part::Text(text), Part::Number))
+        .map(|text| text.parse().map_or(IdPart::Text(text), IdPart::Number))
         .collect()
 }
 
@@ -259,7 +256,7 @@ level = "must"
     }
 
     #[test]
-    fn files_come_in_the_documents_order_and_the_whole_is_remarked_on() {
+    fn scenarios_are_sorted_and_library_is_linted() {
         let (two, ten) = (scenario("two", ""), scenario("ten", ", snapshot = \"fresh\""));
         let folder = folder(&[
             ("requirements.toml", REGISTRY),
@@ -276,16 +273,16 @@ level = "must"
         assert_eq!(
             messages(&library.warnings),
             [
-                "scenarios/s/keys/ST10.toml: the snapshot `fresh` has no file yet",
-                "scenarios/s/keys/ST2.snap/old.snap: no check refers to this snapshot",
-                "scenarios/s/keys/ST9.snap/gone.snap: no check refers to this snapshot",
+                "scenarios/s/keys/ST10.toml: missing snapshot `fresh`",
+                "scenarios/s/keys/ST2.snap/old.snap: unused snapshot",
+                "scenarios/s/keys/ST9.snap/gone.snap: unused snapshot",
                 "scenarios/requirements.toml: 1 statement of chapter `keys` has no check: keys/ST1.2 (http, cli)",
             ]
         );
     }
 
     #[test]
-    fn the_errors_of_all_files_come_together() {
+    fn errors_of_all_files_are_reported_together() {
         let folder = folder(&[
             ("requirements.toml", REGISTRY),
             ("s/keys/ST1.toml", "title = \n"),
@@ -297,12 +294,12 @@ level = "must"
         let refusal = load(folder.path(), Path::new("scenarios")).unwrap_err();
         let messages = messages(&refusal.diagnostics).join("\n");
         for expected in [
-            "ST1.toml: this is not TOML",
-            "ST2.toml: a sub-test has no key `titel`",
-            "ST2.toml: a sub-test needs `title`",
-            "ST2.toml: a sub-test needs at least one [[step]]",
-            "ST3.toml: a scenario lies at SUITE/CHAPTER/SUB-TEST.toml",
-            "ST4.toml: the folder `kyes` is none of the chapters",
+            "ST1.toml: invalid TOML: ",
+            "ST2.toml: unknown key `titel` in a sub-test",
+            "ST2.toml: missing key `title` in a sub-test",
+            "ST2.toml: missing [[step]]",
+            "ST3.toml: invalid path: expected SUITE/CHAPTER/SUB-TEST.toml",
+            "ST4.toml: unknown chapter `kyes`",
             "ST5.toml: chapter `keys` belongs to suite `s`",
         ] {
             assert!(messages.contains(expected), "{expected} is not in\n{messages}");
@@ -310,17 +307,20 @@ level = "must"
     }
 
     #[test]
-    fn two_files_of_one_title_are_an_error() {
+    fn duplicate_titles_are_an_error() {
         let one = scenario("the same", "");
         let folder =
             folder(&[("requirements.toml", REGISTRY), ("s/keys/A.toml", &one), ("s/keys/B.toml", &one)]);
         let refusal = load(folder.path(), Path::new("scenarios")).unwrap_err();
-        assert!(messages(&refusal.diagnostics)[0].contains("has the title of keys/A"), "{refusal:?}");
+        assert!(
+            messages(&refusal.diagnostics)[0].contains("duplicate title, also used by keys/A"),
+            "{refusal:?}"
+        );
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_told() {
+    fn missing_folder_is_reported() {
         let refusal = load(Path::new("/nonexistent/x"), Path::new("x")).unwrap_err();
-        assert!(messages(&refusal.diagnostics)[0].contains("x/requirements.toml: this file cannot be read"));
+        assert!(messages(&refusal.diagnostics)[0].contains("x/requirements.toml: cannot read file"));
     }
 }

@@ -1,4 +1,4 @@
-//! The scenario language: `scenarios/README.md` describes it for those who write in it.
+//! The scenario language, from TOML text to a validated [`model::Scenario`]. `scenarios/README.md` is its manual.
 
 mod decode;
 mod lint;

@@ -1,5 +1,4 @@
-//! A scenario as it is after parsing: what each word of the TOML language means.
-//! The language itself is described in `scenarios/README.md`.
+//! A parsed scenario. `scenarios/README.md` describes the TOML language that it is written in.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -12,110 +11,107 @@ use serde_json::Value;
 pub use crate::requirement::StatementId;
 pub use crate::source::{Source, Span};
 
-/// One documented sub-test.
+/// A documented sub-test.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     /// `CHAPTER/FILE-STEM`, such as `used-count/ST4`.
     pub id: String,
-    /// The suite's folder, such as `auth-keys`.
+    /// Such as `auth-keys`.
     pub suite: String,
-    /// The chapter's folder, such as `used-count`.
+    /// Such as `used-count`.
     pub chapter: String,
     /// What the sub-test proves, in one sentence.
     pub title: String,
-    /// What a target must be able to do: declared in the file and shown by its steps.
+    /// The capabilities a target must have: those declared in the file and those implied by its steps.
     pub needs: BTreeSet<Capability>,
-    /// Why it cannot run on any target yet, and what it will judge then.
+    /// Set if no target can run it yet.
     pub skip: Option<Skip>,
-    /// The agents that it uses.
     pub machines: Vec<Machine>,
-    /// What is done, in order.
     pub steps: Vec<Step>,
-    /// What is done in the end, whatever happened.
+    /// Steps that always run at the end.
     pub cleanup: Vec<Step>,
-    /// The file.
+    /// The names of all variables that its texts use, such as `token.admin`.
+    pub variables: BTreeSet<String>,
     pub source: Arc<Source>,
-    /// The folder of its snapshots, beside the file.
+    /// The folder of its snapshots, next to the file.
     pub snapshots: PathBuf,
 }
 
 impl Scenario {
-    /// The statements that its checks judge, or will judge once it runs; some more than once.
+    /// Returns the statements that its checks judge, or will judge once it can run. There may be duplicates.
     pub fn statements(&self) -> impl Iterator<Item = &StatementId> {
         let checked = self.steps.iter().flat_map(|step| &step.checks).flat_map(|check| &check.verifies);
         self.skip.iter().flat_map(|skip| &skip.statements).chain(checked)
     }
 }
 
-/// A sub-test that waits for something the kit cannot do yet.
+/// Why the kit cannot run a sub-test yet.
 #[derive(Debug, Clone)]
 pub struct Skip {
-    /// Why.
     pub reason: String,
-    /// The statements that stay unverified because of it.
+    /// The statements left unverified.
     pub statements: Vec<StatementId>,
 }
 
-/// What a target may be able to do; a sub-test that needs more is skipped.
+/// A feature of a target. A sub-test that needs one the target does not declare is skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Capability {
-    /// There is an agent to run as a process.
+    /// The target has an agent that the kit can start.
     Agent,
-    /// There is an installer, and what it takes to run its documented line.
+    /// The target has an installer, and the kit has `sh` and `curl` to run the documented command.
     Installer,
-    /// The target's clock can be advanced.
+    /// The kit can advance the target's clock.
     Clock,
-    /// A machine's credential is answered to its registration, and good for `POST /api/heartbeat`.
+    /// Registering a machine returns a credential for `POST /api/heartbeat`.
     Heartbeat,
-    /// There is a second organisation, and an admin of it.
+    /// The profile has a second organisation with an admin.
     Organisations,
     /// The kit can connect from more than one address.
     Addresses,
-    /// It is known where the target sees the kit, so that `${address}` is right.
+    /// The source address that the target sees is known, so `${address}` is correct.
     Cidr,
-    /// There is a dashboard, and a browser for it.
+    /// The target has a dashboard, and the kit has a browser.
     Dashboard,
-    /// WireGuard packets can be exchanged with the agent.
+    /// The kit can exchange WireGuard packets with the agent.
     Wire,
-    /// Plain `ztna up` brings up a TUN device.
+    /// `ztna up` creates a TUN device.
     Tun,
-    /// Each sub-test finds the target empty.
+    /// Each sub-test starts with an empty target.
     Fresh,
 }
 
-/// An agent with a state folder of its own.
+/// A machine of a sub-test: an agent with its own state folder, or one of the kit's WireGuard peers.
 #[derive(Debug, Clone)]
 pub struct Machine {
-    /// Its name in the documents, and its host name.
+    /// The name in the documents, and the host name.
     pub name: String,
-    /// Who logs in on it before the first step.
+    /// Who logs in before the first step.
     pub login: Option<Identity>,
-    /// Whether `ztna up` runs on it before the first step.
+    /// Whether `ztna up` runs before the first step.
     pub up: bool,
-    /// Whether its requests are recorded.
+    /// Whether its requests to the target are recorded.
     pub observed: bool,
-    /// Whether it is a WireGuard peer of the kit's own rather than an agent.
+    /// Whether it is one of the kit's WireGuard peers instead of an agent.
     pub wire: bool,
-    /// Where it is declared.
     pub span: Span,
 }
 
-/// The people of a target.
+/// A user of the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Identity {
-    /// An admin of the organisation.
+    /// An admin of the organisation under test.
     Admin,
-    /// Its owner.
+    /// The owner of the organisation under test.
     Owner,
-    /// A member without rights.
+    /// A member without admin rights.
     Member,
     /// An admin of another organisation.
     Outsider,
 }
 
-/// Every identity and its name in scenarios and profiles.
+/// All identities with their names in scenarios and profiles.
 pub const IDENTITIES: [(Identity, &str); 4] = [
     (Identity::Admin, "admin"),
     (Identity::Owner, "owner"),
@@ -123,350 +119,278 @@ pub const IDENTITIES: [(Identity, &str); 4] = [
     (Identity::Outsider, "outsider"),
 ];
 
-/// Its name in scenarios and profiles.
+/// Returns the name of an identity in scenarios and profiles.
 pub fn identity_name(identity: Identity) -> &'static str {
     IDENTITIES.iter().find(|(known, _)| *known == identity).map_or("nobody", |(_, name)| name)
 }
 
-/// One step.
+/// A step of a sub-test.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// What happens, in the words of the document.
+    /// What happens, in the terms of the document.
     pub name: Template,
-    /// What is done.
     pub action: Action,
-    /// The rows that it is done for; empty: once.
+    /// The step runs once for each row; once if empty.
     pub rows: Vec<Row>,
-    /// How many do it at the same moment.
+    /// The number of concurrent requests.
     pub race: Option<NonZeroU32>,
-    /// For how long a read is repeated until its checks pass.
+    /// How long a read is repeated until its checks pass.
     pub eventually: Option<Duration>,
-    /// What is kept of the answer.
     pub keep: Vec<Keep>,
-    /// What must hold.
     pub checks: Vec<Check>,
-    /// Where the step starts.
     pub span: Span,
 }
 
-/// Variables of one row, in the file's order.
+/// The variables of one row, in file order.
 pub type Row = Vec<(String, Value)>;
 
-/// A text with `${variables}`, not yet filled in.
+/// A text with unexpanded `${variables}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
-    /// The text as written.
     pub text: String,
-    /// Where it stands.
     pub span: Span,
 }
 
 /// What a step does.
 #[derive(Debug, Clone)]
 pub enum Action {
-    /// An HTTP exchange.
     Http(Request),
-    /// A command of the agent.
     Ztna(Command),
-    /// A line in a machine's shell.
     Shell(ShellLine),
-    /// Something that the kit's own WireGuard peer does.
     Wire(WireCommand),
-    /// The target's clock moves on.
+    /// Advances the target's clock.
     Advance(Duration),
-    /// Values are named as they are now.
+    /// Assigns variables.
     Set(Vec<(String, Template)>),
 }
 
-/// An HTTP request.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// `GET`, `POST`, …
     pub method: String,
-    /// The path below the base URL, with a query if it was written there.
+    /// The path below the base URL, with any query written there.
     pub path: Template,
-    /// More of the query, to be encoded.
+    /// Further query parameters, not yet encoded.
     pub query: Vec<(String, Template)>,
-    /// Whose request it is.
     pub authorisation: Authorisation,
-    /// Headers.
     pub headers: Vec<(String, Template)>,
-    /// What is sent.
     pub body: Body,
     /// The local address to connect from.
     pub from: Option<Template>,
 }
 
-/// Whose request it is.
 #[derive(Debug, Clone)]
 pub enum Authorisation {
-    /// No Authorization header.
+    /// No `Authorization` header.
     Nobody,
-    /// That person's session.
+    /// The session token of a user.
     Identity(Identity),
-    /// A bearer given as text.
+    /// A bearer token given in the file.
     Bearer(Template),
 }
 
-/// What a request carries.
 #[derive(Debug, Clone)]
 pub enum Body {
-    /// Nothing.
     None,
-    /// JSON; strings in it may hold variables.
+    /// JSON whose strings may contain variables.
     Json {
-        /// The value.
         value: Value,
-        /// Where it stands.
         span: Span,
     },
-    /// Text as it stands.
+    /// Text that is sent unchanged.
     Text(Template),
 }
 
-/// A command of the agent.
 #[derive(Debug, Clone)]
 pub struct Command {
-    /// On which machine.
     pub machine: String,
-    /// The words after `ztna`.
     pub words: Vec<Template>,
-    /// More environment.
     pub env: Vec<(String, Template)>,
-    /// The text that says that it may go on in the background.
+    /// Output that shows the command is ready; it then continues in the background.
     pub until: Option<String>,
-    /// How long it may take.
     pub timeout: Duration,
 }
 
-/// A line in a machine's shell.
 #[derive(Debug, Clone)]
 pub struct ShellLine {
-    /// On which machine.
     pub machine: String,
-    /// The line.
     pub line: Template,
-    /// More environment.
     pub env: Vec<(String, Template)>,
-    /// How long it may take.
     pub timeout: Duration,
 }
 
-/// Something that the kit's own WireGuard peer does.
 #[derive(Debug, Clone)]
 pub struct WireCommand {
-    /// Which peer.
     pub machine: String,
-    /// What.
     pub deed: WireDeed,
-    /// How long it may take.
     pub timeout: Duration,
 }
 
-/// What a WireGuard peer can do.
+/// An operation of one of the kit's WireGuard peers.
 #[derive(Debug, Clone)]
 pub enum WireDeed {
-    /// It registers as a machine, with a new key.
-    Join {
-        /// The auth key.
-        auth_key: Template,
-    },
-    /// It shakes hands with a machine and pings it through the tunnel.
+    /// Registers as a machine with a new key.
+    Join { auth_key: Template },
+    /// Completes a handshake with a machine and pings it through the tunnel.
     Meet(Meeting),
 }
 
-/// A WireGuard peer and a machine.
+/// A handshake and a ping between a WireGuard peer and a machine.
 #[derive(Debug, Clone)]
 pub struct Meeting {
-    /// The machine.
     pub with: Template,
-    /// Who begins the handshake.
     pub initiator: Initiator,
-    /// Whether the peer shows the key that it had before it joined anew.
+    /// Whether the peer uses its key from before it joined again.
     pub with_old_key: bool,
-    /// The key that it believes to be the machine's, in place of the network map's.
+    /// The machine's public key; that of the network map if `None`.
     pub their_key: Option<Template>,
-    /// The inner address that its ping comes from, in place of its own.
+    /// The source address of the ping inside the tunnel; the peer's own if `None`.
     pub source: Option<Template>,
 }
 
-/// Who begins a handshake.
+/// Which side initiates a handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Initiator {
-    /// The kit's peer.
+    /// The kit's WireGuard peer.
     Peer,
     /// The agent.
     Agent,
 }
 
-/// A value kept under a name.
+/// A variable that takes its value from a response.
 #[derive(Debug, Clone)]
 pub struct Keep {
-    /// The variable's name.
     pub name: String,
-    /// Where the value comes from.
     pub from: Extraction,
-    /// Where it stands.
     pub span: Span,
 }
 
-/// Where a kept value comes from.
+/// The part of a response that a variable takes its value from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Extraction {
-    /// A place in the JSON answer (a JSON pointer, or `rows/…`).
+    /// A value in the JSON response, at a JSON pointer or `rows/…`.
     Pointer(String),
-    /// The first ten characters of such a place: its date.
+    /// The first ten characters of such a value: the date of a timestamp.
     Date(String),
-    /// The status.
+    /// The HTTP status.
     Status,
-    /// A header.
     Header(String),
-    /// The first group of a regular expression on the output.
+    /// The first capture group of a regular expression on the output.
     Output(String),
-    /// How many answers of a race had one of these statuses.
+    /// How many responses of a race had one of these statuses.
     Count(Vec<u16>),
 }
 
-/// One check.
+/// A check of a step.
 #[derive(Debug, Clone)]
 pub struct Check {
-    /// The statements that it judges; never empty.
+    /// The statements it judges; never empty.
     pub verifies: Vec<StatementId>,
-    /// How many answers of a race must satisfy it.
     pub quantity: Quantity,
-    /// At least one of these groups must hold as a whole.
+    /// The check passes if all expectations of at least one alternative are met.
     pub alternatives: Vec<Vec<Expectation>>,
-    /// Where it stands.
     pub span: Span,
 }
 
-/// How many answers of a race must satisfy a check.
+/// How many responses of a race must satisfy a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {
-    /// All of them.
     Each,
-    /// Exactly so many.
     Exactly(u32),
-    /// So many or more.
     AtLeast(u32),
-    /// So many or fewer.
     AtMost(u32),
 }
 
-/// One thing that must hold.
+/// A condition of a check.
 #[derive(Debug, Clone)]
 pub struct Expectation {
-    /// What.
     pub subject: Subject,
-    /// Where it stands.
     pub span: Span,
 }
 
-/// What an expectation looks at, and what it wants there.
+/// The observed property of an expectation, with the expected value.
 #[derive(Debug, Clone)]
 pub enum Subject {
-    /// The HTTP status is one of these.
+    /// The HTTP status, one of these.
     Status(Vec<u16>),
-    /// A place in the JSON answer or in standard output (a JSON pointer, or `rows/…`).
+    /// A value in the JSON response or in JSON on standard output, at a JSON pointer or `rows/…`.
     Json(String, Matcher),
-    /// A header.
     Header(String, Matcher),
-    /// The answer's text.
     Body(Matcher),
-    /// The exit code.
     Exit(ExitCode),
-    /// What the process wrote.
     Text(Stream, Matcher),
-    /// Whether the process is still running.
     Running(bool),
-    /// Requests that an observed machine made in this step, `METHOD /path?query`.
+    /// Requests that the observed machine made during this step, as `METHOD /path?query`.
     Requests(Vec<Template>),
-    /// Whether a WireGuard handshake was completed.
     Handshake(bool),
     /// Whether the machine's own address answered a ping through the tunnel.
     Pong(bool),
-    /// A snapshot's name.
     Snapshot(String),
 }
 
-/// Exit codes that are right.
+/// The accepted exit codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExitCode {
-    /// One of these.
     OneOf(Vec<i32>),
-    /// Any but 0.
+    /// Any code other than 0.
     Failure,
 }
 
-/// Where a process writes.
+/// An output stream of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
-    /// Standard output.
     Stdout,
-    /// Standard error.
     Stderr,
-    /// Both, standard output first.
+    /// Standard output followed by standard error.
     Output,
 }
 
-/// What a value must be like. Strings in it may hold variables.
+/// A condition on a value. Its strings may contain variables.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Matcher {
-    /// This value, types too.
+    /// Equal in value and type.
     Equals(Value),
-    /// Text that a regular expression finds.
+    /// A string in which the regular expression finds a match.
     Matches(String),
-    /// A value of this kind.
     Type(Kind),
-    /// One of these values.
     OneOf(Vec<Value>),
-    /// Text in text, an element in an array.
+    /// A string with this substring, or an array with this element.
     Contains(Value),
-    /// The opposite.
+    /// The negation of `Contains`.
     Excludes(Value),
-    /// An array, object or text of this length.
+    /// An array, object or string of this length.
     Length(usize),
-    /// An object with these keys and no other.
+    /// An object with exactly these keys.
     Keys(Vec<String>),
     /// An object with at least these keys.
     HasKeys(Vec<String>),
-    /// A number above this one.
     Above(f64),
-    /// A number below this one.
     Below(f64),
-    /// A time at most so far from another, such as `5m of ${created}+90d`.
+    /// A time at most that far from another, such as `5m of ${created}+90d`.
     Within(String),
-    /// Anything that does not match.
     Not(Box<Matcher>),
-    /// An array whose every element (there is one at least) has matching places.
+    /// A non-empty array in which every element matches at these JSON pointers.
     Every(Vec<(String, Matcher)>),
-    /// An array with an element that has matching places.
+    /// An array in which at least one element matches at these JSON pointers.
     Some(Vec<(String, Matcher)>),
-    /// There is no such place.
+    /// No value exists there.
     Absent,
-    /// Text with a line that is exactly this.
+    /// Text with exactly this line.
     Line(String),
-    /// Text with lines that match, in this order; others may stand between.
+    /// Text with matching lines in this order, possibly with others in between.
     Lines(Vec<Matcher>),
 }
 
-/// Kinds of values.
+/// The type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A UUID as text.
+    /// A string that is a hyphenated UUID.
     Uuid,
-    /// Text.
     String,
-    /// A whole number.
     Integer,
-    /// true or false.
     Boolean,
-    /// null.
     Null,
-    /// An array.
     Array,
-    /// An object.
     Object,
-    /// A date and time as RFC 3339 has it.
+    /// A string that is an RFC 3339 timestamp.
     DateTime,
 }

@@ -1,16 +1,13 @@
-//! Where a scenario's file lies.
+//! The path of a scenario.
 
 use std::path::PathBuf;
 
-/// What a file's place says about it.
+/// The parts of a scenario's path, `SUITE/CHAPTER/STEM.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The suite's folder.
     pub suite: String,
-    /// The chapter's folder.
     pub chapter: String,
-    /// The file's name without `.toml`.
+    /// The file name without `.toml`.
     pub stem: String,
-    /// The folder of its snapshots.
     pub snapshots: PathBuf,
 }

@@ -1,5 +1,5 @@
-//! What a template makes of a variable's text: `${key:11..}` without the first eleven characters, `${key:..-1}` without
-//! the last, `${key:sha256}` its hash.
+//! Forms of a variable: `${key:11..}` drops the first eleven characters, `${key:..-1}` the last, `${key:sha256}` is
+//! the hash.
 
 use std::fmt::Write as _;
 
@@ -7,30 +7,28 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest as _, Sha256};
 
-/// What stands after the colon.
+/// A transformation of a variable's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// A part of the text.
-    Part(Slice),
-    /// Its SHA-256, in lower-case hex.
+    Slice(Slice),
+    /// The SHA-256 of the text in lower-case hex.
     Sha256,
-    /// The text in upper case.
     Upper,
-    /// The bytes that the text encodes in base64, in lower-case hex; nothing if it is not base64.
+    /// Base64 as lower-case hex; empty if the text is not base64.
     Hex,
 }
 
-/// A range of characters; a negative end counts from the end of the text.
+/// A range of characters. A negative end counts from the end of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slice {
     from: usize,
     to: Option<isize>,
 }
 
-/// The variable's name and the form that is meant, of what stands between `${` and `}`. `${long:N}` has no form.
+/// Splits the content of `${…}` into the variable's name and its form. `${long:N}` has no form.
 ///
 /// # Errors
-/// What follows the colon is neither a range nor a form.
+/// The text after the colon is neither a range nor the name of a form.
 pub fn split(inner: &str) -> Result<(&str, Option<Form>), String> {
     match inner.split_once(':') {
         Some((name, form)) if name != "long" => Ok((name, Some(parse(form)?))),
@@ -39,10 +37,10 @@ pub fn split(inner: &str) -> Result<(&str, Option<Form>), String> {
 }
 
 impl Form {
-    /// The text in this form.
+    /// Returns `text` in this form.
     pub fn of(self, text: &str) -> String {
         match self {
-            Self::Part(slice) => slice.of(text),
+            Self::Slice(slice) => slice.of(text),
             Self::Sha256 => hex(&Sha256::digest(text)),
             Self::Upper => text.to_uppercase(),
             Self::Hex => hex(&BASE64.decode(text).unwrap_or_default()),
@@ -51,7 +49,7 @@ impl Form {
 }
 
 impl Slice {
-    /// The part of `text`; empty where the text is too short for it.
+    /// Returns the slice of `text`, which is empty if the text is too short.
     fn of(self, text: &str) -> String {
         let count = text.chars().count();
         let end = match self.to {
@@ -70,15 +68,15 @@ fn parse(form: &str) -> Result<Form, String> {
         "hex" => return Ok(Form::Hex),
         _ => {}
     }
-    let wrong = || {
+    let invalid = || {
         format!(
-            "`{form}` is neither a range of characters (`11..`, `..40`, `..-1`, `2..8`) nor `sha256`, `upper` or `hex`"
+            "invalid range `{form}`: expected `11..`, `..40`, `..-1` or `2..8`, or one of `sha256`, `upper`, `hex`"
         )
     };
-    let (from, to) = form.split_once("..").ok_or_else(wrong)?;
-    let from = if from.is_empty() { 0 } else { from.parse().map_err(|_| wrong())? };
-    let to = if to.is_empty() { None } else { Some(to.parse().map_err(|_| wrong())?) };
-    Ok(Form::Part(Slice { from, to }))
+    let (from, to) = form.split_once("..").ok_or_else(invalid)?;
+    let from = if from.is_empty() { 0 } else { from.parse().map_err(|_| invalid())? };
+    let to = if to.is_empty() { None } else { Some(to.parse().map_err(|_| invalid())?) };
+    Ok(Form::Slice(Slice { from, to }))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -94,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_is_counted_in_characters() {
+    fn slices_count_characters() {
         for (inner, part) in [
             ("key:3..", "éf"),
             ("key:..2", "ab"),
@@ -105,11 +103,11 @@ mod tests {
             ("key:..99", "abcéf"),
             ("key:upper", "ABCÉF"),
         ] {
-            let (name, form) = split(inner).unwrap();
-            assert_eq!((name, form.unwrap().of("abcéf").as_str()), ("key", part), "{inner}");
+            let (name, slice) = split(inner).unwrap();
+            assert_eq!((name, slice.unwrap().of("abcéf").as_str()), ("key", part), "{inner}");
         }
         assert_eq!(split("long:70"), Ok(("long:70", None)));
-        for inner in ["key:", "key:7", "key:a..", "key:..b", "key:-1..", "key:sha1"] {
+        for inner in ["key:", "key:7", "key:a..", "key:..b", "key:-1.."] {
             assert!(split(inner).is_err(), "{inner}");
         }
     }
@@ -118,11 +116,9 @@ mod tests {
     fn hashes_and_keys_are_written_in_hex() {
         // RFC 6234, TEST1.
         let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        for (inner, text, expected) in [
-            ("x:sha256", "abc", sha256),
-            ("x:hex", "AAEC/w==", "000102ff"),
-            ("x:hex", "not base64!", ""),
-        ] {
+        for (inner, text, expected) in
+            [("x:sha256", "abc", sha256), ("x:hex", "AAEC/w==", "000102ff"), ("x:hex", "not base64!", "")]
+        {
             assert_eq!(split(inner).unwrap().1.unwrap().of(text), expected, "{inner} {text}");
         }
     }

@@ -1,4 +1,4 @@
-//! Texts and values with `${variables}`, and how they are filled in.
+//! Expands `${variables}` in texts and JSON values.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::model::Template;
 use super::slice;
 
-/// The names that are always there, beside `${long:N}`.
+/// The built-in variables, besides `${long:N}`.
 pub const BUILT_IN: [&str; 14] = [
     "org",
     "other_org",
@@ -25,18 +25,17 @@ pub const BUILT_IN: [&str; 14] = [
     "absent",
 ];
 
-/// What a variable stands for.
+/// The value of a variable.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Binding {
-    /// A value.
     Value(Value),
-    /// Nothing: the key or element that it stands for is left out.
+    /// `${absent}`: the key or array element that contains it is omitted.
     Absent,
 }
 
-/// Where variables come from.
+/// A source of variables.
 pub trait Variables {
-    /// The variable of that name; `${null}`, `${absent}` and the generators are not asked for here.
+    /// Returns the value of a variable. Not called for `${null}`, `${absent}` and generated values.
     fn get(&self, name: &str) -> Option<Binding>;
 }
 
@@ -52,75 +51,68 @@ impl Variables for BTreeMap<String, Value> {
     }
 }
 
-/// Makes what is new at each use.
+/// Generates the values that are new at each use.
 pub trait Generators {
-    /// A random UUID.
+    /// Returns a random UUID.
     fn uuid(&self) -> String;
-    /// A random WireGuard public key, in base64.
+    /// Returns a random WireGuard public key in base64.
     fn public_key(&self) -> String;
-    /// 32 random bytes in lower-case hex, such as follow the prefix of a key.
+    /// Returns 32 random bytes in lower-case hex, as after the prefix of a key.
     fn secret_hex(&self) -> String;
 }
 
-/// What a template is filled in from.
+/// The variables available to a template.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
-    /// The variables.
     pub variables: &'a dyn Variables,
-    /// The generators; none where a new value makes no sense (in checks).
+    /// `None` where a new value makes no sense, as in checks.
     pub generators: Option<&'a dyn Generators>,
 }
 
-/// A template cannot be filled in.
+/// A template that cannot be expanded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// There is no such variable (yet).
-    #[error("`${{{name}}}` has no value in `{place}`: nothing was kept under that name")]
+    /// The variable has no value (yet).
+    #[error("cannot expand `{text}`: `${{{name}}}` has no value")]
     Missing {
-        /// The variable.
         name: String,
-        /// The text that it stands in.
-        place: String,
+        /// The template, shortened.
+        text: String,
     },
-    /// The braces are not closed, or what they hold makes no sense.
-    #[error("`{place}` is not a template: {reason}")]
-    Malformed {
-        /// What is wrong.
-        reason: String,
-        /// The text.
-        place: String,
-    },
+    /// The template has a syntax error.
+    #[error("invalid template `{text}`: {reason}")]
+    Malformed { reason: String, text: String },
 }
 
-/// The template as text; none if it is `${absent}` as a whole (what it stands for is left out).
+/// Expands a template. Returns `None` if the whole template is an absent variable.
 ///
 /// # Errors
-/// A variable has no value.
+/// A variable has no value, or the template has a syntax error.
 pub fn fill_template(template: &Template, scope: Scope<'_>) -> Result<Option<String>, TemplateError> {
     fill_text(&template.text, scope)
 }
 
-/// As [`fill_template`], of a plain text.
+/// Like [`fill_template`], for plain text.
 ///
 /// # Errors
-/// A variable has no value.
+/// A variable has no value, or the template has a syntax error.
 pub fn fill_text(text: &str, scope: Scope<'_>) -> Result<Option<String>, TemplateError> {
     fill(text, scope, |value| value)
 }
 
-/// As [`fill_text`], of a regular expression: what is filled in stands for itself, whatever characters it has.
+/// Like [`fill_text`], for a regular expression: the values of variables are escaped.
 ///
 /// # Errors
-/// A variable has no value.
+/// A variable has no value, or the template has a syntax error.
 pub fn fill_pattern(pattern: &str, scope: Scope<'_>) -> Result<String, TemplateError> {
     Ok(fill(pattern, scope, |value| regex::escape(&value))?.unwrap_or_default())
 }
 
-/// The value with every string in it filled in. A string that is one variable and nothing else takes the
-/// variable's type; keys and elements that are absent are left out; none if the whole value is absent.
+/// Expands every string in a value. A string that consists of one variable takes the variable's type; absent keys
+/// and elements are omitted. Returns `None` if the whole value is absent.
 ///
 /// # Errors
-/// A variable has no value.
+/// A variable has no value, or the template has a syntax error.
 pub fn fill_value(value: &Value, scope: Scope<'_>) -> Result<Option<Value>, TemplateError> {
     match value {
         Value::String(text) => match pieces(text)?.as_slice() {
@@ -147,10 +139,10 @@ pub fn fill_value(value: &Value, scope: Scope<'_>) -> Result<Option<Value>, Temp
     }
 }
 
-/// The names between `${` and `}`, in order. `$${` stands for the two characters `${` themselves.
+/// Returns the names of the variables in a template, in order. `$${` is an escaped `${`.
 ///
 /// # Errors
-/// The braces are not closed or hold what is no name.
+/// The template has a syntax error.
 pub fn names(text: &str) -> Result<Vec<&str>, TemplateError> {
     let names = pieces(text)?.into_iter().filter_map(|piece| match piece {
         Piece::Variable(inner) => Some(slice::split(inner).map_or(inner, |(name, _)| name)),
@@ -159,17 +151,19 @@ pub fn names(text: &str) -> Result<Vec<&str>, TemplateError> {
     Ok(names.collect())
 }
 
-/// How many letters `${long:N}` has; none if the name is not of that form.
+/// Returns the length of `${long:N}`, or `None` for other names.
 pub fn long(name: &str) -> Option<Result<usize, String>> {
     let count = name.strip_prefix("long:")?;
     Some(match count.parse::<usize>() {
-        Ok(count) if count <= LONGEST => Ok(count),
-        _ => Err(format!("`long:` takes a number of letters up to {LONGEST}, not `{count}`")),
+        Ok(count) if count <= MAX_LONG_LEN => Ok(count),
+        _ => {
+            Err(format!("invalid length `{count}` for `${{long:N}}`: expected a number up to {MAX_LONG_LEN}"))
+        }
     })
 }
 
-/// The most letters that `${long:N}` makes.
-const LONGEST: usize = 10_000_000;
+/// The maximum length of `${long:N}`.
+const MAX_LONG_LEN: usize = 10_000_000;
 
 enum Piece<'a> {
     Text(&'a str),
@@ -177,7 +171,7 @@ enum Piece<'a> {
 }
 
 fn pieces(text: &str) -> Result<Vec<Piece<'_>>, TemplateError> {
-    let malformed = |reason: String| TemplateError::Malformed { reason, place: shortened(text) };
+    let malformed = |reason: String| TemplateError::Malformed { reason, text: shortened(text) };
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
@@ -187,10 +181,10 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, TemplateError> {
             continue;
         }
         let Some((name, after)) = after.split_once('}') else {
-            return Err(malformed("`${` is not closed by `}`".to_owned()));
+            return Err(malformed("missing closing `}`".to_owned()));
         };
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "_.:-".contains(c)) {
-            return Err(malformed(format!("`{name}` is no name of a variable")));
+            return Err(malformed(format!("invalid variable name `{name}`")));
         }
         slice::split(name).map_err(malformed)?;
         if !before.is_empty() {
@@ -219,7 +213,7 @@ fn fill(
         match piece {
             Piece::Text(text) => filled.push_str(text),
             Piece::Variable(name) => {
-                // In the midst of a text, what is absent leaves nothing.
+                // Within a longer text, an absent variable expands to nothing.
                 if let Some(value) = lookup(name, text, scope)? {
                     filled.push_str(&shape(as_text(&value)));
                 }
@@ -229,18 +223,18 @@ fn fill(
     Ok(Some(filled))
 }
 
-fn lookup(inner: &str, place: &str, scope: Scope<'_>) -> Result<Option<Value>, TemplateError> {
-    let malformed = |reason| TemplateError::Malformed { reason, place: shortened(place) };
+fn lookup(inner: &str, template: &str, scope: Scope<'_>) -> Result<Option<Value>, TemplateError> {
+    let malformed = |reason| TemplateError::Malformed { reason, text: shortened(template) };
     let (name, form) = slice::split(inner).map_err(malformed)?;
-    let value = lookup_whole(name, place, scope)?;
+    let value = lookup_whole(name, template, scope)?;
     Ok(match (value, form) {
         (Some(value), Some(form)) => Some(Value::String(form.of(&as_text(&value)))),
         (value, _) => value,
     })
 }
 
-fn lookup_whole(name: &str, place: &str, scope: Scope<'_>) -> Result<Option<Value>, TemplateError> {
-    let place = || shortened(place);
+fn lookup_whole(name: &str, template: &str, scope: Scope<'_>) -> Result<Option<Value>, TemplateError> {
+    let text = || shortened(template);
     match (name, scope.generators) {
         ("null", _) => return Ok(Some(Value::Null)),
         ("absent", _) => return Ok(None),
@@ -250,17 +244,17 @@ fn lookup_whole(name: &str, place: &str, scope: Scope<'_>) -> Result<Option<Valu
         _ => {}
     }
     if let Some(count) = long(name) {
-        let count = count.map_err(|reason| TemplateError::Malformed { reason, place: place() })?;
+        let count = count.map_err(|reason| TemplateError::Malformed { reason, text: text() })?;
         return Ok(Some(Value::String("a".repeat(count))));
     }
     match scope.variables.get(name) {
         Some(Binding::Value(value)) => Ok(Some(value)),
         Some(Binding::Absent) => Ok(None),
-        None => Err(TemplateError::Missing { name: name.to_owned(), place: place() }),
+        None => Err(TemplateError::Missing { name: name.to_owned(), text: text() }),
     }
 }
 
-/// Text as it stands, anything else as compact JSON.
+/// Returns strings unchanged and other values as compact JSON.
 fn as_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -303,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_string_keeps_its_type_and_what_is_absent_goes() {
+    fn single_variable_keeps_its_type_and_absent_values_are_omitted() {
         let variables = variables();
         let scope = Scope { variables: &variables, generators: Some(&Fixed) };
         for (value, expected) in [
@@ -328,30 +322,27 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_variable_and_its_place() {
+    fn errors_name_the_variable_and_the_template() {
         let variables = variables();
         let scope = Scope { variables: &variables, generators: None };
         let message = |text| fill_text(text, scope).unwrap_err().to_string();
-        assert_eq!(
-            message("id=${id}"),
-            "`${id}` has no value in `id=${id}`: nothing was kept under that name"
-        );
+        assert_eq!(message("id=${id}"), "cannot expand `id=${id}`: `${id}` has no value");
         assert!(message("${uuid}").contains("`${uuid}` has no value"));
-        assert!(message("a ${b").contains("not closed"));
-        assert!(message("${a b}").contains("no name of a variable"));
-        assert!(message("${long:x}").contains("number of letters"));
+        assert!(message("a ${b").contains("missing closing `}`"));
+        assert!(message("${a b}").contains("invalid variable name `a b`"));
+        assert!(message("${long:x}").contains("invalid length `x`"));
     }
 
     proptest! {
         #[test]
-        fn no_text_panics(text in r"[$\{\}a-z:é ]{0,40}") {
+        fn arbitrary_text_does_not_panic(text in r"[$\{\}a-z:é ]{0,40}") {
             let variables = variables();
             let _ = fill_text(&text, Scope { variables: &variables, generators: Some(&Fixed) });
             let _ = names(&text);
         }
 
         #[test]
-        fn a_text_without_variables_comes_back_as_it_is(text in r"[^$]{0,40}") {
+        fn text_without_variables_is_unchanged(text in r"[^$]{0,40}") {
             let variables = variables();
             let scope = Scope { variables: &variables, generators: None };
             prop_assert_eq!(fill_text(&text, scope).unwrap(), Some(text.clone()));
@@ -360,7 +351,7 @@ mod tests {
         }
 
         #[test]
-        fn a_value_comes_back_through_a_variable(value in any::<Option<i64>>(), word in "[a-z$ ]{0,9}") {
+        fn single_variable_expands_to_its_value(value in any::<Option<i64>>(), word in "[a-z$ ]{0,9}") {
             for value in [json!(value), json!(word), json!({ "x": [word] })] {
                 let variables = BTreeMap::from([("v".to_owned(), value.clone())]);
                 let scope = Scope { variables: &variables, generators: None };

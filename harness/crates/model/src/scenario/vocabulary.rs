@@ -1,26 +1,26 @@
-//! The words of the language, for the reader, its messages and the schema alike.
+//! The keys of the scenario language, shared by the decoder, its messages and the JSON Schema.
 
 use super::model::{Capability, Identity, Kind};
 
-/// A key and what it means.
+/// A key and its description.
 pub type Word = (&'static str, &'static str);
 
 pub const FILE: &[Word] = &[
     ("title", "What the sub-test proves, in one sentence."),
-    ("machines", "The agents it uses."),
-    ("needs", "Capabilities beyond those that the steps show by themselves."),
-    ("skip", "Why the sub-test cannot run yet on any target."),
-    ("statements", "With `skip`: the statements that it will judge."),
-    ("step", "What is done, in order."),
-    ("cleanup", "Steps that run at the end whatever happened."),
+    ("machines", "The machines it uses: agents, or the kit's WireGuard peers."),
+    ("needs", "The capabilities it needs beyond those implied by its steps."),
+    ("skip", "Why no target can run the sub-test yet."),
+    ("statements", "With `skip`: the statements it will judge."),
+    ("step", "The steps, in order."),
+    ("cleanup", "Steps that always run at the end."),
 ];
 
 pub const MACHINE: &[Word] = &[
-    ("name", "Its name in the documents."),
-    ("login", "Who logs in on it before the first step."),
-    ("up", "Whether `ztna up` runs on it before the first step."),
+    ("name", "The name in the documents."),
+    ("login", "Who logs in before the first step."),
+    ("up", "Whether `ztna up` runs before the first step."),
     ("observed", "Whether its requests to the target are recorded."),
-    ("wire", "Whether it is a WireGuard peer of the kit's own rather than an agent."),
+    ("wire", "Whether it is one of the kit's WireGuard peers instead of an agent."),
 ];
 
 pub const HTTP_VERBS: &[Word] = &[
@@ -32,80 +32,77 @@ pub const HTTP_VERBS: &[Word] = &[
 ];
 
 pub const OTHER_VERBS: &[Word] = &[
-    ("ztna", "A command of the agent, words quoted as in a shell."),
-    ("shell", "A line in a machine's shell."),
+    ("ztna", "An agent command, quoted as in a shell."),
+    ("shell", "A shell command on a machine."),
     (
         "wire",
-        "What a WireGuard peer of the kit's own does: `join`, `ping MACHINE` or `await MACHINE` (whose handshake it lets come).",
+        "A command for one of the kit's WireGuard peers: `join`, `ping MACHINE` or `await MACHINE` (waits for the machine's handshake).",
     ),
-    ("advance", "Moves the target's clock: `31m`, `7d`."),
-    ("set", "Names values as they are now."),
+    ("advance", "Advances the target's clock, for example by `31m` or `7d`."),
+    ("set", "Assigns variables."),
 ];
 
 pub const HTTP: &[Word] = &[
-    ("as", "Whose request it is; nobody's without it."),
-    ("bearer", "The token to send."),
+    ("as", "The user who sends the request; nobody if omitted."),
+    ("bearer", "The bearer token."),
     ("json", "A JSON body."),
-    ("body", "A body as it stands."),
-    ("query", "More of the query, to be encoded."),
-    ("headers", "Headers."),
-    ("from", "The address to connect from."),
+    ("body", "A text body, sent unchanged."),
+    ("query", "Further query parameters, encoded by the kit."),
+    ("headers", "Request headers."),
+    ("from", "The local address to connect from."),
 ];
 
 pub const ZTNA: &[Word] = &[
     ("on", "The machine."),
     ("env", "More environment."),
-    ("timeout", "How long it may take; 10s without it, 30s for a shell's line."),
-    ("until", "Go on as soon as its output has a line that contains this, and leave it running."),
+    ("timeout", "The time limit; 10s by default, 30s for `shell`."),
+    ("until", "Continue once a line of output contains this text, and leave the command running."),
 ];
 
-pub const SHELL: &[Word] = &[
-    ("on", "The machine."),
-    ("env", "More environment."),
-    ("timeout", "How long it may take; 30s without it."),
-];
+pub const SHELL: &[Word] =
+    &[("on", "The machine."), ("env", "More environment."), ("timeout", "The time limit; 30s by default.")];
 
 pub const WIRE: &[Word] = &[
     ("on", "The machine."),
-    ("auth_key", "Of `join`: the key to register with."),
-    ("own_key", "`old`: the key that it had before it joined anew."),
-    ("their_key", "The key that the machine is believed to have; without it that of the network map."),
-    ("source", "The inner address that its ping comes from; without it its own."),
-    ("timeout", "How long it may take; 15s without it. Silence is believed when it is over."),
+    ("auth_key", "For `join`: the auth key to register with."),
+    ("own_key", "`old`: use the peer's key from before it joined again."),
+    ("their_key", "The machine's public key; that of the network map by default."),
+    ("source", "The source address of the ping inside the tunnel; the peer's own by default."),
+    ("timeout", "The time limit; 15s by default. Silence is only concluded after this time."),
 ];
 
 pub const ANY_STEP: &[Word] = &[
-    ("name", "What happens, in the words of the document."),
-    ("rows", "The step once a row, its keys being variables."),
-    ("race", "That many requests at the same moment."),
-    ("eventually", "For how long a read is repeated until its checks pass."),
-    ("keep", "What is kept of the answer, by name."),
-    ("check", "What must hold."),
+    ("name", "What happens, in the terms of the document."),
+    ("rows", "Runs the step once per row, with the row's keys as variables."),
+    ("race", "The number of concurrent requests."),
+    ("eventually", "How long a read is repeated until its checks pass."),
+    ("keep", "Variables that take their values from the response."),
+    ("check", "The checks on the response."),
 ];
 
 pub const CHECK: &[Word] = &[
-    ("verifies", "The statements that it judges."),
-    ("any", "Alternatives, one of which must hold."),
-    ("exactly", "How many answers of a race must satisfy it."),
-    ("at_least", "How many answers of a race must satisfy it, or more."),
-    ("at_most", "How many answers of a race may satisfy it, or fewer."),
+    ("verifies", "The statements it judges."),
+    ("any", "Alternatives, at least one of which must be met."),
+    ("exactly", "The number of responses of a race that must satisfy it."),
+    ("at_least", "The minimum number of responses of a race that must satisfy it."),
+    ("at_most", "The maximum number of responses of a race that may satisfy it."),
 ];
 
 pub const HTTP_EXPECTATIONS: &[Word] = &[
     ("status", "The status is (one of) these."),
-    ("error", "The error's code matches."),
-    ("message", "The error's message matches."),
+    ("error", "The error code matches."),
+    ("message", "The error message matches."),
     ("header", "Each header matches."),
-    ("body", "The answer's text matches; a plain string: is contained."),
+    ("body", "The response body matches; a plain string must be contained in it."),
 ];
 
 pub const ZTNA_EXPECTATIONS: &[Word] = &[
-    ("exit", "The exit code is (one of) these; `failure`: any but 0."),
-    ("stdout", "Standard output matches; a plain string: is contained."),
-    ("stderr", "Standard error matches; a plain string: is contained."),
-    ("output", "Standard output and error match; a plain string: is contained."),
+    ("exit", "The exit code is (one of) these; `failure` is any code other than 0."),
+    ("stdout", "Standard output matches; a plain string must be contained in it."),
+    ("stderr", "Standard error matches; a plain string must be contained in it."),
+    ("output", "Standard output followed by standard error matches; a plain string must be contained in it."),
     ("running", "Whether the process is still running."),
-    ("requests", "Requests of this step, `GET /path?query`."),
+    ("requests", "Requests the machine made during this step, as `GET /path?query`."),
 ];
 
 pub const WIRE_EXPECTATIONS: &[Word] = &[
@@ -113,29 +110,30 @@ pub const WIRE_EXPECTATIONS: &[Word] = &[
     ("pong", "Whether the machine's own address answered a ping through the tunnel."),
 ];
 
-pub const JSON_EXPECTATIONS: &[Word] = &[("json", "Each place of the JSON answer matches.")];
+pub const JSON_EXPECTATIONS: &[Word] =
+    &[("json", "The JSON response matches at each of these JSON pointers.")];
 
-pub const BOTH_EXPECTATIONS: &[Word] = &[("snapshot", "The answer is that of the snapshot.")];
+pub const BOTH_EXPECTATIONS: &[Word] = &[("snapshot", "The response equals the snapshot.")];
 
 pub const MATCHERS: &[Word] = &[
-    ("equals", "This value as it stands."),
-    ("matches", "Text in which a regular expression is found."),
-    ("type", "A value of this kind."),
+    ("equals", "Equal to this value."),
+    ("matches", "Text in which this regular expression finds a match."),
+    ("type", "A value of this type."),
     ("one_of", "One of these values."),
-    ("contains", "Text in text, an element in an array."),
-    ("excludes", "The opposite of `contains`."),
-    ("length", "An array, object or text of this length."),
-    ("keys", "An object with these keys and no other."),
+    ("contains", "A string with this substring, or an array with this element."),
+    ("excludes", "The negation of `contains`."),
+    ("length", "An array, object or string of this length."),
+    ("keys", "An object with exactly these keys."),
     ("has_keys", "An object with at least these keys."),
     ("above", "A number above this one."),
     ("below", "A number below this one."),
-    ("within", "A time at most so far from another: `5m of ${created}+90d`."),
-    ("not", "What does not match this."),
-    ("every", "An array, not empty, whose every element matches at these places."),
-    ("some", "An array with an element that matches at these places."),
-    ("absent", "There is no such place."),
-    ("line", "Text with a line that is exactly this."),
-    ("lines", "Text with lines that match, in this order."),
+    ("within", "A time at most that far from another: `5m of ${created}+90d`."),
+    ("not", "A value that does not match this."),
+    ("every", "A non-empty array in which every element matches at these JSON pointers."),
+    ("some", "An array in which at least one element matches at these JSON pointers."),
+    ("absent", "Whether the value is absent."),
+    ("line", "Text with exactly this line."),
+    ("lines", "Text with matching lines in this order."),
 ];
 
 pub const IDENTITIES: &[(&str, Option<Identity>)] = &[
@@ -161,12 +159,12 @@ pub const CAPABILITIES: &[(&str, Capability)] = &[
 ];
 
 impl Capability {
-    /// Every capability there is.
+    /// Returns every capability.
     pub fn all() -> impl Iterator<Item = Self> {
         CAPABILITIES.iter().map(|(_, capability)| *capability)
     }
 
-    /// As profiles and scenarios write it.
+    /// The name in profiles and scenarios.
     pub fn name(self) -> &'static str {
         CAPABILITIES.iter().find(|(_, known)| *known == self).map_or("", |(name, _)| name)
     }
@@ -183,7 +181,7 @@ pub const KINDS: &[(&str, Kind)] = &[
     ("date-time", Kind::DateTime),
 ];
 
-/// The keys of several groups of words.
+/// Returns the keys of several groups.
 pub fn keys(groups: &[&[Word]]) -> Vec<&'static str> {
     groups.iter().flat_map(|words| words.iter().map(|(key, _)| *key)).collect()
 }

@@ -1,4 +1,4 @@
-//! A TOML document with spans, and a reader that collects every mistake instead of stopping at the first.
+//! A TOML document with spans, and readers that collect all errors instead of stopping at the first.
 
 use std::path::{Path, PathBuf};
 
@@ -10,35 +10,29 @@ use super::Span;
 use super::diagnostic::{Diagnostic, Severity};
 use super::spelling;
 
-/// A value with its place.
+/// A TOML value with its span.
 pub type Value<'i> = Spanned<DeValue<'i>>;
 
-/// The mistakes found in one file so far.
+/// Collects the diagnostics of one file.
 #[derive(Debug)]
 pub struct Report {
     path: PathBuf,
     diagnostics: Vec<Diagnostic>,
 }
 
-/// A table's entries in the file's order.
+/// A TOML table with its entries in file order.
 #[derive(Debug, Clone)]
 pub struct Table<'a, 'i> {
-    /// What it is, for messages: "a step".
+    /// The kind of table in messages, such as "a step".
     pub what: &'static str,
-    /// Where it starts.
     pub span: Span,
-    /// Its entries.
     pub entries: Vec<Entry<'a, 'i>>,
 }
 
-/// One key and its value.
 #[derive(Debug, Clone)]
 pub struct Entry<'a, 'i> {
-    /// The key.
     pub key: &'a str,
-    /// Where the key stands.
     pub key_span: Span,
-    /// The value.
     pub value: &'a Value<'i>,
 }
 
@@ -47,27 +41,23 @@ impl Report {
         Self { path: path.to_owned(), diagnostics: Vec::new() }
     }
 
-    /// Adds an error at a place.
     pub fn error(&mut self, span: Span, message: impl Into<String>) {
         self.add(Severity::Error, span, message.into(), None);
     }
 
-    /// Adds an error at a place, with what to do about it.
     pub fn error_with_help(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
         self.add(Severity::Error, span, message.into(), Some(help.into()));
     }
 
-    /// Adds a warning at a place, with what to do about it.
     pub fn warning(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
         self.add(Severity::Warning, span, message.into(), Some(help.into()));
     }
 
-    /// Adds what was found elsewhere.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }
 
-    /// The file, as it is shown.
+    /// The path shown in messages.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -76,7 +66,7 @@ impl Report {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
-    /// All of it, in the file's order.
+    /// Returns all diagnostics in file order.
     pub fn into_diagnostics(mut self) -> Vec<Diagnostic> {
         self.diagnostics.sort_by_key(|diagnostic| diagnostic.span.as_ref().map_or(0, |span| span.start));
         self.diagnostics
@@ -93,8 +83,8 @@ impl Report {
     }
 }
 
-/// Parses the text. After a syntax error nothing else is said about the file: what a recovered document lacks
-/// need not be missing from the text.
+/// Parses TOML. Returns `None` after a syntax error: a partially recovered document would cause misleading
+/// errors about missing keys.
 pub fn parse<'i>(text: &'i str, report: &mut Report) -> Option<Spanned<DeTable<'i>>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
@@ -102,13 +92,12 @@ pub fn parse<'i>(text: &'i str, report: &mut Report) -> Option<Spanned<DeTable<'
     }
     for error in errors {
         let span = error.span().unwrap_or(0..0);
-        report.error(span, format!("this is not TOML: {}", error.message()));
+        report.error(span, format!("invalid TOML: {}", error.message()));
     }
     None
 }
 
 impl<'a, 'i> Table<'a, 'i> {
-    /// A table's entries; `what` names it in messages.
     pub fn new(what: &'static str, span: Span, table: &'a DeTable<'i>) -> Self {
         let mut entries: Vec<Entry<'a, 'i>> = table
             .iter()
@@ -118,44 +107,41 @@ impl<'a, 'i> Table<'a, 'i> {
         Self { what, span, entries }
     }
 
-    /// The entry of that key.
     pub fn get(&self, key: &str) -> Option<&Entry<'a, 'i>> {
         self.entries.iter().find(|entry| entry.key == key)
     }
 
-    /// The entry of that key, whose absence is an error.
+    /// Returns the entry of a key, and reports an error if it is missing.
     pub fn require(&self, key: &str, report: &mut Report) -> Option<&Entry<'a, 'i>> {
         let entry = self.get(key);
         if entry.is_none() {
-            report.error(self.span.clone(), format!("{} needs `{key}`", self.what));
+            report.error(self.span.clone(), format!("missing key `{key}` in {}", self.what));
         }
         entry
     }
 
-    /// Reports every key that is none of these.
+    /// Reports every key that is not one of `keys`.
     pub fn only(&self, keys: &[&str], report: &mut Report) {
         for entry in self.entries.iter().filter(|entry| !keys.contains(&entry.key)) {
             report.error_with_help(
                 entry.key_span.clone(),
-                format!("{} has no key `{}`", self.what, entry.key),
+                format!("unknown key `{}` in {}", entry.key, self.what),
                 spelling::help_for(entry.key, keys),
             );
         }
     }
 
-    /// The text of that key.
     pub fn string(&self, key: &str, report: &mut Report) -> Option<(&'a str, Span)> {
         self.get(key)?.string(report)
     }
 
-    /// The flag of that key; false without it.
+    /// Returns the boolean of a key, or false if it is missing.
     pub fn flag(&self, key: &str, report: &mut Report) -> bool {
         self.get(key).and_then(|entry| entry.boolean(report)).unwrap_or(false)
     }
 }
 
 impl<'a, 'i> Entry<'a, 'i> {
-    /// Where the value stands.
     pub fn span(&self) -> Span {
         self.value.span()
     }
@@ -188,24 +174,24 @@ impl<'a, 'i> Entry<'a, 'i> {
     pub fn array(&self, of: &str, report: &mut Report) -> Option<Vec<&'a Value<'i>>> {
         let found = self.value.get_ref().as_array();
         if found.is_none() {
-            self.expected(&format!("a list of {of}"), report);
+            self.expected(&format!("an array of {of}"), report);
         }
         Some(found?.iter().collect())
     }
 
-    /// A text or a list of texts.
+    /// Reads a string or an array of strings.
     pub fn strings(&self, report: &mut Report) -> Vec<(&'a str, Span)> {
         match self.value.get_ref() {
             DeValue::Array(items) => items.iter().filter_map(|item| string(self.key, item, report)).collect(),
             DeValue::String(text) => vec![(text.as_ref(), self.span())],
             _ => {
-                self.expected("a string or a list of strings", report);
+                self.expected("a string or an array of strings", report);
                 Vec::new()
             }
         }
     }
 
-    /// An integer or a list of integers within a range.
+    /// Reads an integer or an array of integers; `range` describes the valid ones in messages.
     pub fn integers<T: TryFrom<i64>>(&self, range: &str, report: &mut Report) -> Vec<T> {
         match self.value.get_ref() {
             DeValue::Array(items) => {
@@ -215,13 +201,12 @@ impl<'a, 'i> Entry<'a, 'i> {
         }
     }
 
-    /// An integer within a range.
+    /// Reads an integer; `range` describes the valid ones in messages.
     pub fn integer<T: TryFrom<i64>>(&self, range: &str, report: &mut Report) -> Option<T> {
         integer_in(self.key, self.value, range, report)
     }
 }
 
-/// The text of a value.
 pub fn string<'a>(key: &str, value: &'a Value<'_>, report: &mut Report) -> Option<(&'a str, Span)> {
     let found = value.get_ref().as_str();
     if found.is_none() {
@@ -230,53 +215,57 @@ pub fn string<'a>(key: &str, value: &'a Value<'_>, report: &mut Report) -> Optio
     Some((found?, value.span()))
 }
 
-/// The value as JSON. Each text in it is shown to `seen`, for its variables.
+/// Converts the value to JSON. Calls `on_string` for each string in it, to collect variables.
 pub fn json(
     value: &Value<'_>,
     report: &mut Report,
-    seen: &mut dyn FnMut(&str, Span, &mut Report),
+    on_string: &mut dyn FnMut(&str, Span, &mut Report),
 ) -> Option<Json> {
     Some(match value.get_ref() {
         DeValue::String(text) => {
-            seen(text, value.span(), report);
+            on_string(text, value.span(), report);
             Json::String(text.clone().into_owned())
         }
         DeValue::Integer(integer) => match i64::from_str_radix(integer.as_str(), integer.radix()) {
             Ok(number) => Json::Number(number.into()),
             Err(_) => {
-                report.error(value.span(), "this integer does not fit into 64 bits");
+                report.error(value.span(), "integer out of range: it does not fit into 64 bits");
                 return None;
             }
         },
         DeValue::Float(float) => match float.as_str().parse().ok().and_then(Number::from_f64) {
             Some(number) => Json::Number(number),
             None => {
-                report.error(value.span(), "JSON has no such number");
+                report.error(value.span(), "invalid number: JSON has no infinity and no NaN");
                 return None;
             }
         },
         DeValue::Boolean(flag) => Json::Bool(*flag),
         DeValue::Datetime(_) => {
-            report.error_with_help(value.span(), "JSON has no dates", "put it between quotes");
+            report.error_with_help(
+                value.span(),
+                "invalid value: JSON has no dates",
+                "put the date in quotes",
+            );
             return None;
         }
         DeValue::Array(items) => {
-            let items: Vec<_> = items.iter().map(|item| json(item, report, seen)).collect();
+            let items: Vec<_> = items.iter().map(|item| json(item, report, on_string)).collect();
             Json::Array(items.into_iter().collect::<Option<_>>()?)
         }
         DeValue::Table(table) => {
             let table = Table::new("an object", value.span(), table);
             let mut object = Map::new();
-            let mut whole = true;
+            let mut is_complete = true;
             for entry in &table.entries {
-                match json(entry.value, report, seen) {
+                match json(entry.value, report, on_string) {
                     Some(value) => {
                         object.insert(entry.key.to_owned(), value);
                     }
-                    None => whole = false,
+                    None => is_complete = false,
                 }
             }
-            if !whole {
+            if !is_complete {
                 return None;
             }
             Json::Object(object)
@@ -293,7 +282,7 @@ fn integer_in<T: TryFrom<i64>>(key: &str, value: &Value<'_>, range: &str, report
         .ok()
         .and_then(|number| T::try_from(number).ok());
     if number.is_none() {
-        report.error(value.span(), format!("`{key}` must be {range}, but this is {integer}"));
+        report.error(value.span(), format!("`{key}` must be {range}, found {integer}"));
     }
     number
 }
@@ -302,11 +291,11 @@ fn wrong_type(key: &str, expected: &str, value: &Value<'_>, report: &mut Report)
     let found = match value.get_ref() {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) => "an integer",
-        DeValue::Float(_) => "a fraction",
-        DeValue::Boolean(_) => "true or false",
+        DeValue::Float(_) => "a float",
+        DeValue::Boolean(_) => "a boolean",
         DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
+        DeValue::Array(_) => "an array",
         DeValue::Table(_) => "a table",
     };
-    report.error(value.span(), format!("`{key}` must be {expected}, but this is {found}"));
+    report.error(value.span(), format!("`{key}` must be {expected}, found {found}"));
 }

@@ -1,20 +1,35 @@
-//! TOML files that people write: their text, what stands where in it, and the mistakes shown with carets.
+//! Hand-written TOML files: their text, spans, and diagnostics with carets.
 
 pub mod diagnostic;
 pub mod document;
+mod location;
 pub mod spelling;
 
 use std::ops::Range;
 use std::path::PathBuf;
 
-/// Where something stands in its file, in bytes.
+pub use location::{InvalidLocation, Location};
+
+/// A byte range in a file.
 pub type Span = Range<usize>;
 
-/// A file and its text, kept for carets.
+/// A file and its text, kept to render diagnostics.
 #[derive(Debug)]
 pub struct Source {
-    /// The path as it is shown.
+    /// The path shown in messages.
     pub path: PathBuf,
-    /// The whole text.
     pub text: String,
+}
+
+impl Source {
+    /// Returns the 1-based line of the start of a span.
+    pub fn line(&self, span: &Span) -> usize {
+        let before = self.text.as_bytes().get(..span.start).unwrap_or(self.text.as_bytes());
+        before.iter().filter(|byte| **byte == b'\n').count() + 1
+    }
+
+    /// Returns the file and line of the start of a span.
+    pub fn location(&self, span: &Span) -> Location {
+        Location::new(&self.path, self.line(span))
+    }
 }

@@ -1,6 +1,6 @@
-//! "Did you mean …?"
+//! Suggestions for misspelt words.
 
-/// The candidate that is most like the word, if one is alike enough to be a slip of the keyboard.
+/// Returns the candidate closest to `word`, if it is close enough to be a typing error.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
@@ -12,15 +12,15 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// Help for a word that is none of the candidates: what was meant, or all there are.
+/// Returns the help for an unknown word: the closest candidate, or all of them.
 pub fn help_for(word: &str, candidates: &[&str]) -> String {
     match nearest(word, candidates.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are: {}", list(candidates)),
+        None => format!("expected one of {}", list(candidates)),
     }
 }
 
-/// `` `a`, `b`, `c` ``.
+/// Formats words as `` `a`, `b`, `c` ``.
 pub fn list(words: &[&str]) -> String {
     words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_recognised_and_another_word_is_not() {
+    fn only_close_words_are_suggested() {
         let words = ["stdout", "stderr", "status", "exit"];
         for (word, expected) in [
             ("stdot", Some("stdout")),

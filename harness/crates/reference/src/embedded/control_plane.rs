@@ -1,4 +1,4 @@
-//! One control plane of the reference.
+//! The control plane of one sub-test.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,17 +12,16 @@ use reqwest::Url;
 
 use crate::front::{Front, Sessions, Standing};
 
-/// Where the reference takes approvals of device logins.
+/// The reference's endpoint for approving device logins.
 const APPROVE: &str = "/api/auth/device/approve";
 
-/// One control plane.
 pub(super) struct EmbeddedControlPlane {
     server: Server,
     standing: Option<Box<dyn Standing>>,
 }
 
 impl EmbeddedControlPlane {
-    /// The server, reached through what stands in front of it, if anything does.
+    /// Starts the layer in front of the server, if there is one.
     pub(super) async fn behind(
         front: Option<&dyn Front>,
         server: Server,
@@ -36,7 +35,7 @@ impl EmbeddedControlPlane {
         Ok(plane)
     }
 
-    /// Without a slash at the end.
+    /// Has no trailing slash.
     pub(super) fn base_url(&self) -> &str {
         match &self.standing {
             Some(standing) => standing.base_url().as_str().trim_end_matches('/'),
@@ -44,12 +43,11 @@ impl EmbeddedControlPlane {
         }
     }
 
-    /// Where it is and who may use it.
     pub(super) fn ready(&self) -> &Ready {
         self.server.ready()
     }
 
-    /// Where the reference itself listens.
+    /// The address of the reference itself, behind any layer.
     pub(super) fn address(&self) -> SocketAddr {
         self.server.address()
     }
@@ -73,7 +71,7 @@ impl EmbeddedControlPlane {
             Identity::Member => ready.member.as_ref(),
             Identity::Outsider => ready.outsider.as_ref(),
         };
-        let person = person.ok_or_else(|| failed("the fixture has nobody of that role".to_owned()))?;
+        let person = person.ok_or_else(|| failed("the fixture has no such person".to_owned()))?;
         self.server.token(&person.email).await.map_err(|error| failed(error.to_string()))
     }
 
@@ -101,7 +99,7 @@ impl ControlPlane for EmbeddedControlPlane {
         Box::pin(self.session(identity))
     }
 
-    /// Sessions of it end only when its clock moves.
+    /// Returns a new session; a private control plane's sessions only end when its clock moves.
     fn renew<'a>(
         &'a self,
         identity: Identity,

@@ -1,4 +1,4 @@
-//! This program as the reference's agent.
+//! Starts this program as the reference's agent.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -14,12 +14,12 @@ pub const AGENT_SUBCOMMAND: &str = "__ztna";
 
 const EVERYBODY: [&str; 2] = ["0.0.0.0/0", "::/0"];
 
-/// Runs the reference's agent in this process, which was started for that.
+/// Runs the reference's agent in this process.
 pub fn agent(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ztna_agent::main(arguments)
 }
 
-/// In memory, with this program as the agent that its installer installs.
+/// Returns the configuration of an in-memory reference whose installer installs this program as the agent.
 pub(super) fn config(fixture: Fixture, front: Option<&dyn Front>) -> Config {
     let AgentCommand { program, arguments, .. } = itself(front);
     let arguments = arguments.into_iter().filter_map(|word| word.into_string().ok()).collect();
@@ -35,7 +35,7 @@ pub(super) fn config(fixture: Fixture, front: Option<&dyn Front>) -> Config {
     }
 }
 
-/// This program, started again as the agent. The link outlives a rebuild that replaces the file.
+/// Returns the command that starts this program as the agent. The `/proc` link survives a rebuild that replaces the file.
 pub(super) fn itself(front: Option<&dyn Front>) -> AgentCommand {
     let link = Path::new("/proc/self/exe");
     let program = if link.exists() {

@@ -1,4 +1,4 @@
-//! The reference for people, on the system's clock.
+//! Runs the reference for interactive use, on the system's clock.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,34 +12,30 @@ use crate::front::Front;
 use super::control_plane::EmbeddedControlPlane;
 use super::program::config;
 
-/// How the reference is started for people.
+/// Options of `harness serve`.
 #[derive(Debug)]
 pub struct ServeOptions {
-    /// What stands in front of it.
     pub front: Option<Arc<dyn Front>>,
-    /// Where it listens.
     pub listen: SocketAddr,
     /// `sqlite::memory:` or `sqlite:PATH`.
     pub database: String,
-    /// Where to write where it is and who may use it.
+    /// The file to write the base URL and credentials to once it is ready.
     pub ready_file: Option<PathBuf>,
 }
 
-/// The reference cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// It was asked for something that it does not have.
+    /// An unsupported option.
     #[error("{0}")]
     Usage(String),
-    /// It does not start.
     #[error("{0}")]
     Failed(String),
 }
 
-/// The reference while people use it.
+/// A running reference of `harness serve`.
 pub struct Served(EmbeddedControlPlane);
 
-/// Starts the reference for people, on the system's clock.
+/// Starts the reference for interactive use, on the system's clock.
 ///
 /// # Errors
 /// It does not start, or the ready file cannot be written.
@@ -50,7 +46,7 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
         _ => {
             let scheme = scheme(&options.database);
             let what =
-                format!("--database is sqlite::memory: or sqlite:PATH; `{scheme}` comes in a later version");
+                format!("unsupported database `{scheme}`\nuse --database sqlite::memory: or sqlite:PATH");
             return Err(ServeError::Usage(what));
         }
     };
@@ -76,12 +72,11 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
 }
 
 impl Served {
-    /// Where it answers.
     pub fn base_url(&self) -> &str {
         self.0.base_url()
     }
 
-    /// What the documents' lines need, as shell variables.
+    /// Returns the shell variables that the documents' command lines use.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let ready = self.0.ready();
         let token = |person: &Option<Person>| person.as_ref().map(|person| person.token.clone());
@@ -99,13 +94,12 @@ impl Served {
         variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 
-    /// Ends it.
     pub async fn stop(self) {
         self.0.stop().await;
     }
 }
 
-/// A database's URL may hold a password.
+/// Returns the scheme only: the rest of the URL may contain a password.
 fn scheme(database: &str) -> &str {
     database.split(':').next().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The reference inside this process, started for each sub-test.
+//! The embedded target: a reference inside this process for each sub-test.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -27,15 +27,15 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Starts a control plane for each sub-test.
 #[derive(Clone, Default)]
 pub struct Embedded {
-    /// Its passwords are hashed once, not once a sub-test that begins at the same moment.
+    /// Read once, as hashing its passwords is slow.
     fixture: Arc<OnceCell<Fixture>>,
-    /// Whether agents can have TUN devices, found out once.
+    /// Whether agents can create TUN devices; checked once.
     tun: Arc<OnceLock<Result<(), String>>>,
     front: Option<Arc<dyn Front>>,
 }
 
 impl Embedded {
-    /// The same with something in front of each control plane.
+    /// Returns the same target with a layer in front of each control plane.
     pub fn behind(&self, front: Arc<dyn Front>) -> Self {
         Self { front: Some(front), ..self.clone() }
     }
@@ -47,7 +47,7 @@ impl Embedded {
     async fn start(&self, with_tun: bool) -> Result<TestEnvironment, TargetError> {
         let failed = |error: &dyn std::fmt::Display| TargetError::Start(error.to_string());
         let fixture = self.fixture.get_or_try_init(read_fixture).await?.clone();
-        // The kit approves at once, so an agent that logs in need not be kept from asking.
+        // The kit approves logins at once, so agents need no pause between polls.
         let front = self.front.as_deref();
         let config = Config { device_poll_interval: Some(Duration::ZERO), ..config(fixture, front) };
         let server = app::start(config).await.map_err(|error| failed(&error))?;
@@ -85,7 +85,7 @@ impl Target for Embedded {
             Capability::Wire,
         ]);
         if cfg!(target_os = "linux") {
-            // Elsewhere loopback is one address.
+            // Other systems have only one loopback address.
             capabilities.insert(Capability::Addresses);
         }
         if self.tun().is_ok() {
@@ -108,10 +108,10 @@ impl Target for Embedded {
         }
     }
 
-    /// Capabilities that this machine keeps it from having, and why.
+    /// Returns the capabilities that this host prevents, with the reasons.
     fn lacking(&self) -> BTreeMap<Capability, String> {
         let tun = self.tun().as_ref().err();
-        let tun = tun.map(|missing| (Capability::Tun, format!("a TUN device, which takes root: {missing}")));
+        let tun = tun.map(|missing| (Capability::Tun, format!("a TUN device, which needs root: {missing}")));
         tun.into_iter().collect()
     }
 

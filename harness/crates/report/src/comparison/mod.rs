@@ -1,4 +1,4 @@
-//! Two results of the same sub-tests: what got worse, what got better.
+//! Compares two results of the same sub-tests.
 
 mod render;
 
@@ -16,42 +16,38 @@ pub use render::{markdown, text};
 /// When a sub-test counts as slower.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Patience {
-    /// By more than this factor …
+    /// The factor that the duration must exceed.
     pub factor: f64,
-    /// … and by at least so many milliseconds, so that noise does not count.
+    /// The minimum increase in milliseconds, so that noise does not count.
     pub floor_ms: u64,
-    /// Whether slower is worse: only where somebody asked for it.
+    /// Whether a slower sub-test is a regression.
     pub is_regression: bool,
 }
 
-/// What differs between an earlier and a later result.
+/// The differences between an earlier and a later result.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Comparison {
-    /// How many changes are for the worse.
+    /// How many changes are regressions.
     pub regressions: usize,
-    /// Every change, the gravest first.
+    /// All changes, the most serious first.
     pub changes: Vec<Change>,
-    /// What makes the comparison weaker than it looks.
+    /// Differences that limit the comparison, such as another target.
     pub remarks: Vec<String>,
 }
 
-/// One change.
+/// A change of a sub-test or of one of its checks.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {
-    /// Which.
     pub kind: Kind,
-    /// Whether it is for the worse.
     pub regression: bool,
-    /// The sub-test.
+    /// The sub-test's id.
     pub subtest: String,
-    /// The statements of the check, if it is about one check.
+    /// The statements of the check; empty if the whole sub-test changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub requirements: Vec<String>,
-    /// What was.
     pub was: String,
-    /// What is.
     pub is: String,
-    /// What is wrong now, or why there is no verdict.
+    /// The failure, or the reason why there is no verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// `FILE:LINE` of the expectation.
@@ -59,30 +55,30 @@ pub struct Change {
     pub location: Option<String>,
 }
 
-/// What a change is.
+/// Kinds of change, the most serious first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// It fails, or fails at one more place.
+    /// Fails, or fails in one more place.
     NewlyFailing,
-    /// It could be judged and cannot any more.
+    /// Had a verdict and now ends in an error.
     NewlyErring,
-    /// It ran and is skipped.
+    /// Ran and is now skipped.
     NewlySkipped,
-    /// It was there and is not any more.
+    /// Is no longer part of the results.
     Vanished,
-    /// It takes longer.
+    /// Takes longer.
     Slower,
-    /// It fails, and a waiver lets it through.
+    /// Fails, but is waived.
     NewlyWaived,
-    /// It did not pass and does.
+    /// Did not pass and now does.
     NewlyPassing,
-    /// It was not there.
+    /// Is new in the results.
     Appeared,
 }
 
 impl std::fmt::Display for Change {
-    /// In a line: what happened to what.
+    /// Writes the change on one line.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{}: {}", self.kind.in_words(), self.subtest)?;
         if !self.requirements.is_empty() {
@@ -93,11 +89,10 @@ impl std::fmt::Display for Change {
 }
 
 impl Kind {
-    /// In words.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::NewlyFailing => "newly failing",
-            Self::NewlyErring => "no longer judged",
+            Self::NewlyErring => "newly erring",
             Self::NewlySkipped => "newly skipped",
             Self::Vanished => "vanished",
             Self::Slower => "slower",
@@ -124,13 +119,13 @@ impl Comparison {
                 }
                 None if is_narrowed => left_out += 1,
                 None => changes.push(Change {
-                    message: Some(format!("{} checks were judged in it", judged(was))),
+                    message: Some(format!("had {} judged checks", judged(was))),
                     ..whole(Kind::Vanished, has_passed(was.verdict), was, word(was.verdict), "not there")
                 }),
             }
         }
         if left_out > 0 {
-            remarks.push(format!("{left_out} sub-tests were not selected in the later run: not compared"));
+            remarks.push(format!("not compared: {left_out} sub-tests that the later run did not select"));
         }
         for (id, is) in new.iter().filter(|(id, _)| !old.contains_key(*id)) {
             let _ = id;
@@ -147,7 +142,7 @@ impl Comparison {
     }
 }
 
-/// The sub-tests by id; of older results, which list each repetition, the last.
+/// Maps the sub-tests by id. Older results list each repetition; the last one counts.
 fn by_id(results: &Results) -> BTreeMap<&str, &SubtestResult> {
     results.subtests.iter().map(|subtest| (subtest.id.as_str(), subtest)).collect()
 }
@@ -163,7 +158,7 @@ fn unlike(before: &Results, after: &Results) -> Vec<String> {
     let kit = |results: &Results| format!("{} {}", results.kit.name, results.kit.version);
     differ("the kit", kit(before), kit(after));
     if kit(before) == kit(after) && before.selection.scenarios != after.selection.scenarios {
-        remarks.push("the scenarios are not the same in both".to_owned());
+        remarks.push("the scenarios differ".to_owned());
     }
     remarks
 }

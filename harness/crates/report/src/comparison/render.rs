@@ -1,4 +1,4 @@
-//! A comparison as people read it.
+//! A comparison as text and as Markdown.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use crate::terminal::{Paint, wrap};
 
 use super::{Change, Comparison, Kind};
 
-/// For a terminal of that many columns.
+/// Renders the comparison for a terminal of `width` columns.
 pub fn text(comparison: &Comparison, paint: Paint, width: usize) -> String {
     let mut text = String::new();
     for (kind, changes) in by_kind(comparison) {
@@ -33,7 +33,7 @@ pub fn text(comparison: &Comparison, paint: Paint, width: usize) -> String {
     text
 }
 
-/// For a pull request.
+/// Renders the comparison for a pull request.
 pub fn markdown(comparison: &Comparison) -> String {
     let mut text = format!("**{}**\n", summary(comparison));
     if !comparison.changes.is_empty() {
@@ -58,7 +58,7 @@ pub fn markdown(comparison: &Comparison) -> String {
     text
 }
 
-/// Without what would end the cell or begin markup.
+/// Escapes characters that would end the table cell or start markup.
 fn cell(text: &str) -> String {
     let line = text.lines().collect::<Vec<_>>().join(" ");
     let mut cell = String::with_capacity(line.len());
@@ -80,8 +80,8 @@ fn what(change: &Change) -> String {
 
 fn summary(comparison: &Comparison) -> String {
     match (comparison.regressions, comparison.changes.len()) {
-        (0, 0) => "nothing changed".to_owned(),
-        (0, _) => "no regression".to_owned(),
+        (0, 0) => "no changes".to_owned(),
+        (0, _) => "no regressions".to_owned(),
         (1, _) => "1 regression".to_owned(),
         (regressions, _) => format!("{regressions} regressions"),
     }

@@ -35,7 +35,7 @@ fn changes(before: &[Value], after: &[Value]) -> Vec<String> {
 }
 
 #[test]
-fn what_got_worse_is_told_from_what_only_changed() {
+fn regressions_are_distinguished_from_other_changes() {
     let with = |verdict: &str, checks: &[Value]| vec![subtest("a/ST1", verdict, 9, checks)];
     let pass = |statement: &str| check(statement, "x", "pass");
     let fail = |statement: &str, step: &str| check(statement, step, "fail");
@@ -69,7 +69,7 @@ fn what_got_worse_is_told_from_what_only_changed() {
         ),
         (passing.clone(), with("skip", &[]), vec!["! newly skipped: a/ST1  pass → skip"]),
         (with("fail", &[]), with("skip", &[]), vec!["newly skipped: a/ST1  fail → skip"]),
-        (passing.clone(), with("error", &[]), vec!["! no longer judged: a/ST1  pass → error"]),
+        (passing.clone(), with("error", &[]), vec!["! newly erring: a/ST1  pass → error"]),
         (with("skip", &[]), passing.clone(), vec!["newly passing: a/ST1  skip → pass"]),
         (passing.clone(), vec![], vec!["! vanished: a/ST1  pass → not there"]),
         (passing.clone(), with("pass", &[pass("a/F.1")]), vec!["! vanished: a/ST1 a/F.2 pass → not there"]),
@@ -82,7 +82,7 @@ fn what_got_worse_is_told_from_what_only_changed() {
 }
 
 #[test]
-fn slower_is_more_than_noise_and_worse_only_where_that_is_asked_for() {
+fn slower_needs_factor_and_floor_and_is_a_regression_on_request() {
     let at = |duration| results(&[subtest("a/ST1", "pass", duration, &[])]);
     for (was, is, found) in [(100, 599, 0), (100, 600, 1), (1000, 1900, 0), (1000, 2001, 1), (0, 499, 0)] {
         let asked = Patience { is_regression: true, ..PATIENCE };
@@ -93,20 +93,20 @@ fn slower_is_more_than_noise_and_worse_only_where_that_is_asked_for() {
 }
 
 #[test]
-fn what_was_not_selected_has_not_vanished() {
+fn unselected_subtests_are_not_reported_as_vanished() {
     let before = results(&[subtest("a/ST1", "pass", 1, &[]), subtest("a/ST2", "pass", 1, &[])]);
     let mut after = results(&[subtest("a/ST1", "pass", 1, &[])]);
     assert_eq!(Comparison::of(&before, &after, PATIENCE).regressions, 1);
     after.selection.filter = Some("a/ST1".to_owned());
     let found = Comparison::of(&before, &after, PATIENCE);
     assert_eq!(found.regressions, 0);
-    assert_eq!(found.remarks[0], "1 sub-tests were not selected in the later run: not compared");
+    assert_eq!(found.remarks[0], "not compared: 1 sub-tests that the later run did not select");
 }
 
 #[test]
-fn a_table_of_a_pull_request_takes_any_text() {
+fn markdown_table_escapes_messages() {
     let mut found = Comparison::of(&results(&[]), &results(&[]), PATIENCE);
-    assert_eq!(markdown(&found), "**nothing changed**\n");
+    assert_eq!(markdown(&found), "**no changes**\n");
     found.changes.push(Change {
         message: Some("a|b\n<img>".to_owned()),
         ..whole(Kind::Slower, true, &results(&[subtest("a/ST1", "pass", 1, &[])]).subtests[0], "1", "2")

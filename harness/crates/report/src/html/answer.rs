@@ -1,4 +1,4 @@
-//! What came of a step: an answer, what a process wrote, or what a WireGuard peer saw.
+//! The result of a step: a response, a process's output, or a WireGuard peer's packets.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,14 @@ use crate::results::{ExchangeResult, ProcessRun, WireRun};
 
 use super::duration;
 
-/// So many lines of a text are shown; results.json has more.
-const MOST_LINES: usize = 400;
-/// So many characters of a line.
-const LONGEST_LINE: usize = 2000;
-/// Of a race, so many answers.
-const MOST_ANSWERS: usize = 3;
+/// Lines shown of a text; results.json has more.
+const MAX_LINES: usize = 400;
+/// Characters shown of a line.
+const MAX_LINE_LEN: usize = 2000;
+/// Responses shown of a race.
+const MAX_RESPONSES: usize = 3;
 
-/// What came, as blocks of lines under a headline each.
+/// The result as blocks of lines, each under a title.
 pub(super) struct Answer {
     blocks: Vec<Block>,
 }
@@ -29,13 +29,13 @@ struct Block {
 }
 
 impl Answer {
-    /// None if the step left nothing to look at.
+    /// Returns `None` if the step has nothing to show.
     pub(super) fn of(
         exchanges: &[ExchangeResult],
         process: Option<&ProcessRun>,
         wire: Option<&WireRun>,
     ) -> Option<Self> {
-        let mut blocks: Vec<Block> = exchanges.iter().take(MOST_ANSWERS).map(answered).collect();
+        let mut blocks: Vec<Block> = exchanges.iter().take(MAX_RESPONSES).map(answered).collect();
         blocks.extend(process.map(ran));
         blocks.extend(wire.map(|wire| Block {
             title: format!("{} after {}", wire.command, duration(wire.duration_ms)),
@@ -45,7 +45,7 @@ impl Answer {
         (!blocks.is_empty()).then_some(Self { blocks })
     }
 
-    /// With the lines marked, by that class, that the other answer has nothing like.
+    /// Renders the blocks; lines without a counterpart in `other` get the CSS class `class`.
     pub(super) fn render(&self, other: Option<&Self>, class: &str) -> Markup {
         let known: Option<BTreeSet<String>> = other.map(|other| {
             let lines = other.blocks.iter().flat_map(|block| block.lines.iter().chain([&block.title]));
@@ -68,7 +68,6 @@ impl Answer {
     }
 }
 
-/// What was asked.
 pub(super) fn request(exchange: &ExchangeResult) -> Markup {
     html! {
         details .more {
@@ -115,8 +114,8 @@ fn ran(process: &ProcessRun) -> Block {
 
 fn lines(body: &str) -> Vec<String> {
     let whole = pretty(body);
-    let mut lines: Vec<String> = whole.lines().take(MOST_LINES).map(cut).collect();
-    let more = whole.lines().skip(MOST_LINES).count();
+    let mut lines: Vec<String> = whole.lines().take(MAX_LINES).map(cut).collect();
+    let more = whole.lines().skip(MAX_LINES).count();
     if more > 0 {
         lines.push(format!("… {} more", headline::of(more, "line")));
     }
@@ -124,7 +123,7 @@ fn lines(body: &str) -> Vec<String> {
 }
 
 fn cut(line: &str) -> String {
-    match line.char_indices().nth(LONGEST_LINE) {
+    match line.char_indices().nth(MAX_LINE_LEN) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
         None => line.to_owned(),
     }
@@ -135,7 +134,8 @@ fn path(url: &str) -> &str {
     rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/")
 }
 
-/// A line without what differs between any two runs: long words with digits (ids, keys, times), and how long it took.
+/// Reduces a line to what is comparable between two runs: without ids, keys, times (long words with digits) and
+/// durations.
 fn shape(line: &str) -> String {
     let line = line.split(" after ").next().unwrap_or_default();
     let is_word = |letter: char| letter.is_alphanumeric() || "-_.:+$".contains(letter);
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_differs_between_any_two_runs_is_no_difference() {
+    fn shape_ignores_ids_times_and_durations() {
         let alike = [
             (
                 r#"  "id": "9f0c1d8e-2f43-4c39-9a61-0a4f4b1c2d3e","#,
@@ -178,9 +178,9 @@ mod tests {
     }
 
     #[test]
-    fn endless_lines_and_answers_are_cut() {
-        assert_eq!(cut(&"ä".repeat(LONGEST_LINE + 5)).chars().count(), LONGEST_LINE + 1);
-        let shown = lines(&"x\n".repeat(MOST_LINES + 3));
+    fn long_lines_and_bodies_are_truncated() {
+        assert_eq!(cut(&"ä".repeat(MAX_LINE_LEN + 5)).chars().count(), MAX_LINE_LEN + 1);
+        let shown = lines(&"x\n".repeat(MAX_LINES + 3));
         assert_eq!(shown.last().map(String::as_str), Some("… 3 lines more"));
     }
 }

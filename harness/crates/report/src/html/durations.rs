@@ -1,4 +1,4 @@
-//! How long the sub-tests took, as a plot.
+//! A plot of the sub-tests' durations.
 
 use maud::{Markup, html};
 
@@ -8,8 +8,8 @@ use harness_model::event::SubtestVerdict;
 
 use super::{anchor, duration, glyph};
 
-/// More bars than this are thinner than a pixel.
-const MOST_BARS: usize = 600;
+/// With more bars than this, each would be thinner than a pixel.
+const MAX_BARS: usize = 600;
 const SLOWEST: usize = 5;
 const HEIGHT: u64 = 1000;
 
@@ -27,13 +27,13 @@ pub(super) fn section(results: &Results) -> Markup {
     let mut slow = ran.clone();
     slow.sort_by_key(|(_, subtest)| std::cmp::Reverse(subtest.duration_ms));
     let median = slow.get(slow.len() / 2).map_or(0, |(_, subtest)| subtest.duration_ms);
-    let mut bars: Vec<_> = slow.iter().take(MOST_BARS).copied().collect();
+    let mut bars: Vec<_> = slow.iter().take(MAX_BARS).copied().collect();
     bars.sort_by_key(|(position, _)| *position);
     html! {
-        h2 #durations { "How long it took" }
+        h2 #durations { "Durations" }
         figure {
             svg viewBox={ "0 0 " (bars.len() * 10) " " (HEIGHT) } preserveAspectRatio="none" role="img"
-                aria-label={ "Durations of sub-tests, " (duration(longest)) " at most" } {
+                aria-label={ "Durations of sub-tests, up to " (duration(longest)) } {
                 @for part in 1..4_u64 {
                     line .grid x1="0" x2=(bars.len() * 10) y1=(part * HEIGHT / 4) y2=(part * HEIGHT / 4) {}
                 }
@@ -48,9 +48,9 @@ pub(super) fn section(results: &Results) -> Markup {
             }
             figcaption {
                 span {
-                    "A bar a sub-test, in the order of the plan"
+                    "One bar per sub-test, in the order of the plan"
                     @if ran.len() > bars.len() { " (the slowest " (bars.len()) " of " (ran.len()) ")" }
-                    ". The tallest is " (duration(longest)) ", half of them took less than " (duration(median)) "."
+                    ". Longest: " (duration(longest)) ", median: " (duration(median)) "."
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! A step with a check that does not hold: the documents, the target and the reference side by side.
+//! A failed step: the documents, the target and the reference side by side.
 
 use maud::{Markup, html};
 
@@ -9,8 +9,8 @@ use harness_model::check::outcome::CheckVerdict;
 use super::answer::{Answer, request};
 use super::{Known, check_glyph, diff, prose, sign};
 
-/// A longer message is not shouted.
-const LONG: usize = 160;
+/// Messages longer than this are set in a smaller size.
+const LONG_MESSAGE: usize = 160;
 
 pub(super) fn section(
     results: &Results,
@@ -34,7 +34,7 @@ pub(super) fn section(
     }
 }
 
-/// What the documents say, what is wrong, and both values.
+/// Renders the statement, the message, and the expected and actual values.
 fn judged(known: &Known<'_>, check: &CheckResult) -> Markup {
     html! {
         div .check {
@@ -44,7 +44,7 @@ fn judged(known: &Known<'_>, check: &CheckResult) -> Markup {
                     cite { (known.link(id)) }
                 }
             }
-            p .wrong .long[check.message.len() > LONG] { (sign(check_glyph(check.verdict))) " " (prose(&check.message)) }
+            p .wrong .long[check.message.len() > LONG_MESSAGE] { (sign(check_glyph(check.verdict))) " " (prose(&check.message)) }
             @if matches!(check.verdict, CheckVerdict::Fail | CheckVerdict::Waived) {
                 (diff::values(&check.expected, &check.actual))
             }
@@ -77,13 +77,13 @@ fn three_ways(results: &Results, step: &FailedStep, bad: &[&CheckResult]) -> Mar
                 div .body {
                     (target.render(other, "come"))
                     @if step.more_exchanges > 0 {
-                        p .quiet { "… and " (headline::of(step.more_exchanges, "answer")) " more at the same moment" }
+                        p .quiet { "… and " (headline::of(step.more_exchanges, "more concurrent response")) }
                     }
                 }
             }
             @if let Some((reference, answer)) = &reference {
                 div .side {
-                    h5 { "The reference" @if reference.holds { ", where every check of this step holds" } }
+                    h5 { "The reference" @if reference.holds { ", which passes every check of this step" } }
                     div .body {
                         @match answer {
                             Some(answer) => { (answer.render(Some(&target), "gone")) }
@@ -97,14 +97,14 @@ fn three_ways(results: &Results, step: &FailedStep, bad: &[&CheckResult]) -> Mar
 }
 
 fn wanted(check: &CheckResult) -> &str {
-    // A snapshot's difference is shown above; what it wanted is what the reference answers.
+    // The full difference is shown above; the first line is enough here.
     check.expected.lines().next().unwrap_or(&check.message)
 }
 
 fn missing(reference: &ReferenceStep) -> Markup {
     html! {
         p .quiet {
-            (reference.missing.as_deref().unwrap_or("The step leaves nothing to look at there."))
+            (reference.missing.as_deref().unwrap_or("The step has no output there."))
         }
     }
 }

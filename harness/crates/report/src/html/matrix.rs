@@ -1,4 +1,4 @@
-//! Chapters and their sub-tests, a cell each.
+//! The chapters and their sub-tests, one cell each.
 
 use maud::{Markup, html};
 
@@ -7,11 +7,11 @@ use crate::results::{Results, SubtestResult};
 
 use super::{anchor, glyph, short, sign};
 
-/// A chapter of which something was selected.
+/// A chapter with at least one selected sub-test.
 pub(super) struct Chapter<'a> {
     pub(super) suite: &'a str,
     pub(super) id: &'a str,
-    /// With their positions in the results.
+    /// The sub-tests with their positions in the results.
     pub(super) subtests: Vec<(usize, &'a SubtestResult)>,
 }
 
@@ -41,12 +41,12 @@ pub(super) fn section(results: &Results) -> Markup {
     }
 }
 
-/// A chapter's title in the documents, or its name.
+/// Returns the chapter's title in the documents, or its id.
 pub(super) fn title<'a>(results: &'a Results, chapter: &'a str) -> &'a str {
     results.chapters.iter().find(|known| known.id == chapter).map_or(chapter, |known| known.title.as_str())
 }
 
-/// The chapters in order of appearance.
+/// Groups the sub-tests by chapter, in order of appearance.
 pub(super) fn chapters(results: &Results) -> Vec<Chapter<'_>> {
     let mut chapters: Vec<Chapter<'_>> = Vec::new();
     for (position, subtest) in results.subtests.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The `html` report: one page without anything to load, which also reads without its script.
+//! The `html` report: a self-contained page that is readable without its script.
 
 mod answer;
 mod diff;
@@ -20,7 +20,6 @@ use crate::results::{RequirementResult, Results, SubtestResult};
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::SubtestVerdict;
 
-/// The report's text.
 pub fn render(results: &Results) -> String {
     let known = Known::of(results);
     let body = html! {
@@ -41,10 +40,10 @@ pub fn render(results: &Results) -> String {
     page::page(&headline::sentence(results), &body)
 }
 
-/// What the sections look up in each other.
+/// Cross-references between sections.
 struct Known<'a> {
     statements: BTreeMap<&'a str, &'a RequirementResult>,
-    /// The sub-tests that judge a statement, by their position.
+    /// The positions of the sub-tests that judge a statement.
     judges: BTreeMap<&'a str, Vec<usize>>,
 }
 
@@ -63,7 +62,7 @@ impl<'a> Known<'a> {
         Self { statements: statements.collect(), judges }
     }
 
-    /// A statement's id, as a link to where it stands.
+    /// Renders a statement's id as a link to its row.
     fn link(&self, id: &str) -> Markup {
         html! {
             @if self.statements.contains_key(id) { a href={ "#" (id) } { (id) } } @else { (id) }
@@ -84,12 +83,12 @@ fn find_box() -> Markup {
     }
 }
 
-/// The id of a sub-test's element; its own id may occur more than once.
+/// Returns the element id of a sub-test: by position, since a sub-test's own id may occur twice.
 fn anchor(position: usize) -> String {
     format!("subtest-{}", position + 1)
 }
 
-/// The part of a sub-test's id after its chapter.
+/// Returns the part of a sub-test's id after its chapter.
 fn short(subtest: &SubtestResult) -> &str {
     subtest
         .id
@@ -98,12 +97,12 @@ fn short(subtest: &SubtestResult) -> &str {
         .unwrap_or(&subtest.id)
 }
 
-/// A verdict as a sign and a class: colours are never all that tells them apart.
+/// Returns a verdict's sign, CSS class and word; verdicts must be distinguishable without colours.
 fn glyph(verdict: SubtestVerdict) -> (&'static str, &'static str, &'static str) {
     match verdict {
         SubtestVerdict::Pass => ("✓", "pass", "passed"),
         SubtestVerdict::Fail => ("✕", "fail", "failed"),
-        SubtestVerdict::Error => ("!", "error", "no verdict"),
+        SubtestVerdict::Error => ("!", "error", "error"),
         SubtestVerdict::Skip => ("–", "skip", "skipped"),
         SubtestVerdict::Waived => ("≈", "waived", "waived"),
     }
@@ -123,7 +122,7 @@ fn sign((sign, class, word): (&str, &str, &str)) -> Markup {
     html! { span .glyph .(class) { span aria-hidden="true" { (sign) } span .unseen { (word) } } }
 }
 
-/// A text in which backticks mark code, as statements and messages have it.
+/// Renders a text in which backticks mark code, as in statements and messages.
 fn prose(text: &str) -> Markup {
     let parts: Vec<&str> = text.split('`').collect();
     if parts.len().is_multiple_of(2) {
@@ -136,7 +135,6 @@ fn prose(text: &str) -> Markup {
     }
 }
 
-/// Milliseconds as people say them.
 fn duration(milliseconds: u64) -> String {
     match milliseconds {
         0..1000 => format!("{milliseconds} ms"),

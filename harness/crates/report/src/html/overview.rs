@@ -1,4 +1,4 @@
-//! The verdict and what belongs beside it.
+//! The verdict, the facts of the run, warnings and waivers.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,17 @@ use crate::results::Results;
 
 use super::duration;
 
-/// Verdicts of sub-tests and statements, in the order in which they are told: name, class, word.
+/// The sub-tests' verdicts in the order shown: name, CSS class, word.
 const SUBTESTS: [(&str, &str, &str); 5] = [
     ("pass", "pass", "passed"),
     ("fail", "fail", "failed"),
     ("waived", "waived", "waived"),
-    ("error", "error", "without a verdict"),
+    ("error", "error", "with an error"),
     ("skip", "skip", "skipped"),
 ];
 
-/// So many leftovers are shown unfolded.
-const MOST_OPEN: usize = 5;
+/// Up to this many leftovers are shown unfolded.
+const MAX_OPEN: usize = 5;
 
 pub(super) fn header(results: &Results) -> Markup {
     let class = match results.verdict {
@@ -33,12 +33,12 @@ pub(super) fn header(results: &Results) -> Markup {
         ("Target", Some(headline::target(results))),
         ("Address", target.base_url.clone()),
         (
-            "Deliberately wrong",
+            "Deviation",
             target.deviating.as_ref().map(|deviating| format!("{}: {}", deviating.id, deviating.wrong)),
         ),
-        ("Judged by", Some(format!("{} {}", results.kit.name, results.kit.version))),
-        ("Began", Some(began(&results.started_at))),
-        ("Took", Some(duration(results.duration_ms))),
+        ("Kit", Some(format!("{} {}", results.kit.name, results.kit.version))),
+        ("Started", Some(started(&results.started_at))),
+        ("Duration", Some(duration(results.duration_ms))),
         ("Run", results.run_id.clone()),
     ];
     html! {
@@ -62,21 +62,21 @@ pub(super) fn header(results: &Results) -> Markup {
                 }
                 div { dt { "Exit code" } dd { (results.exit_code) ", " (results.verdict.in_words()) } }
                 @if results.retries > 0 {
-                    div { dt { "Reads sent again" } dd { (results.retries) ", after the connection failed" } }
+                    div { dt { "Retried reads" } dd { (results.retries) ", after connection failures" } }
                 }
             }
         }
     }
 }
 
-/// The diagnosis, and what keeps the verdict from being the whole truth.
+/// The diagnosis, gaps, stale waivers, regressions and leftovers.
 pub(super) fn warnings(results: &Results) -> Markup {
     html! {
         @if !results.diagnosis.is_empty() {
             div .note.tell {
                 @for resemblance in &results.diagnosis {
                     p {
-                        "It behaves as the reference would if " strong { (resemblance.wrong) } ". "
+                        "The target behaves as the reference would if " strong { (resemblance.wrong) } ". "
                         span .quiet {
                             (resemblance.agreeing) " of " (headline::of(resemblance.of, "check")) " agree with the deviation "
                             code { (resemblance.deviation) } "."
@@ -95,8 +95,8 @@ pub(super) fn warnings(results: &Results) -> Markup {
         @if !leftovers.is_empty() {
             div .note.warn {
                 p { strong { "Not cleaned up on the target: " } (headline::of(leftovers.len(), "thing")) "." }
-                details .more open[leftovers.len() <= MOST_OPEN] {
-                    summary { span { "What is left there" } }
+                details .more open[leftovers.len() <= MAX_OPEN] {
+                    summary { span { "Leftovers" } }
                     @for (subtest, leftover) in &leftovers {
                         p { @if let Some(id) = subtest { code { (id) } " " } (leftover) }
                     }
@@ -111,7 +111,7 @@ pub(super) fn waivers(results: &Results) -> Markup {
         @if !results.waivers.is_empty() {
             h2 #waivers { "Waivers" }
             table {
-                thead { tr { th { "Covers" } th { "State" } th { "Why, and who answers for it" } th { "Until" } } }
+                thead { tr { th { "Covers" } th { "State" } th { "Reason and owner" } th { "Expires" } } }
                 tbody {
                     @for waiver in &results.waivers {
                         tr {
@@ -131,7 +131,7 @@ pub(super) fn footer(results: &Results) -> Markup {
     html! {
         footer {
             "Written by " (results.kit.name) " " (results.kit.version)
-            ". Secrets are hidden. This page loads nothing: it can be kept, sent and printed."
+            ". Secrets are masked. This page is self-contained: it can be saved, sent and printed."
         }
     }
 }
@@ -148,13 +148,13 @@ fn checks(results: &Results) -> String {
     )
 }
 
-/// RFC 3339 as people read it, to the second.
-fn began(at: &str) -> String {
+/// Formats an RFC 3339 time to the second.
+fn started(at: &str) -> String {
     let second = at.split(['.', 'Z']).next().unwrap_or_default();
     format!("{} UTC", second.replace('T', " "))
 }
 
-/// A bar that shows how much of the whole each verdict is.
+/// Renders a bar with the share of each verdict.
 fn share(counts: &BTreeMap<String, usize>) -> Markup {
     let total = count(counts, "total").max(1);
     let mut from = 0;

@@ -1,4 +1,4 @@
-//! The page that every HTML report of the kit is: its style, its script, and a policy that keeps it from loading anything.
+//! The frame of every HTML report of the kit: style, script, and a content security policy that forbids loading.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// A whole page. `body` begins with a `header`, and what follows is in an element of the id `content`.
+/// Renders a page. `body` starts with a `header`; the rest is in an element with the id `content`.
 pub fn page(title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
@@ -31,8 +31,8 @@ pub fn page(title: &str, body: &Markup) -> String {
     page.into_string()
 }
 
-/// Nothing may be loaded, and nothing may run but the page's own script: even what an answer of a target
-/// might smuggle in could neither run nor call anybody.
+/// Forbids loading anything and running any script but the page's own: markup smuggled into a response could neither
+/// run nor send anything.
 fn policy() -> String {
     format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",

@@ -1,4 +1,4 @@
-//! What the documents state, and how much of it was shown.
+//! The documents' statements and their verdicts.
 
 use maud::{Markup, html};
 
@@ -10,19 +10,19 @@ use harness_model::requirement::Level;
 use super::matrix::title;
 use super::{Known, anchor, prose, short};
 
-/// Of the sub-tests that judge a statement, so many are named.
-const MOST_JUDGES: usize = 8;
+/// Sub-tests named per statement.
+const MAX_JUDGES: usize = 8;
 
 pub(super) fn section(results: &Results, known: &Known<'_>) -> Markup {
     html! {
         @if !results.requirements.is_empty() {
-            h2 #statements { "What the documents state" }
+            h2 #statements { "Documented statements" }
             @for (chapter, statements) in chapters(results) {
                 @let verified = statements.iter().filter(|of| of.verdict == StatementVerdict::Verified).count();
                 section .statements data-group {
                     h3 { (title(results, chapter)) small { (verified) " of " (headline::of(statements.len(), "statement")) " verified" } }
                     table {
-                        thead { tr { th { "Statement" } th { "Verdict" } th { "What it says" } } }
+                        thead { tr { th { "Statement" } th { "Verdict" } th { "Text" } } }
                         tbody { @for statement in statements { (row(results, known, statement)) } }
                     }
                 }
@@ -34,7 +34,7 @@ pub(super) fn section(results: &Results, known: &Known<'_>) -> Markup {
 fn row(results: &Results, known: &Known<'_>, statement: &RequirementResult) -> Markup {
     let (sign, class, word) = match (statement.verdict, &statement.reason) {
         (StatementVerdict::Verified, None) => ("✓", "pass", "verified"),
-        (StatementVerdict::Verified, Some(_)) => ("✓", "pass", "verified in part"),
+        (StatementVerdict::Verified, Some(_)) => ("✓", "pass", "partly verified"),
         (StatementVerdict::Violated, _) => ("✕", "fail", "violated"),
         (StatementVerdict::Unverified, _) => ("–", "skip", "not verified"),
     };
@@ -56,7 +56,7 @@ fn row(results: &Results, known: &Known<'_>, statement: &RequirementResult) -> M
                 @if !judges.is_empty() {
                     span .by {
                         "Judged by "
-                        @for (at, position) in judges.iter().take(MOST_JUDGES).enumerate() {
+                        @for (at, position) in judges.iter().take(MAX_JUDGES).enumerate() {
                             @if at > 0 { ", " }
                             @if let Some(subtest) = results.subtests.get(*position) {
                                 a href={ "#" (anchor(*position)) } {
@@ -64,7 +64,7 @@ fn row(results: &Results, known: &Known<'_>, statement: &RequirementResult) -> M
                                 }
                             }
                         }
-                        @if judges.len() > MOST_JUDGES { " and " (judges.len() - MOST_JUDGES) " more" }
+                        @if judges.len() > MAX_JUDGES { " and " (judges.len() - MAX_JUDGES) " more" }
                     }
                 }
             }

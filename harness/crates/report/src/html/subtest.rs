@@ -1,4 +1,4 @@
-//! Sub-tests, each folded into its line.
+//! The sub-tests, each folded into one line.
 
 use maud::{Markup, html};
 
@@ -10,25 +10,25 @@ use harness_model::event::SubtestVerdict;
 use super::matrix::{chapters, title};
 use super::{Known, anchor, check_glyph, duration, failure, glyph, prose, sign};
 
-/// So many are shown unfolded: more is a wall.
-const MOST_OPEN: usize = 5;
+/// Failed sub-tests shown unfolded.
+const MAX_OPEN: usize = 5;
 
-/// What did not pass, unfolded.
+/// Renders the sub-tests that did not pass, the first ones unfolded.
 pub(super) fn failed(results: &Results, known: &Known<'_>) -> Markup {
     let failed: Vec<_> = results.subtests.iter().enumerate().filter(|(_, subtest)| is_bad(subtest)).collect();
     html! {
         @if !failed.is_empty() {
             section data-group {
-                h2 #failed { "What did not pass" }
+                h2 #failed { "Not passed" }
                 @for (shown, (position, subtest)) in failed.into_iter().enumerate() {
-                    (details(results, known, position, subtest, shown < MOST_OPEN))
+                    (details(results, known, position, subtest, shown < MAX_OPEN))
                 }
             }
         }
     }
 }
 
-/// What passed and what was skipped.
+/// Renders the sub-tests that passed or were skipped.
 pub(super) fn others(results: &Results, known: &Known<'_>) -> Markup {
     let mut chapters = chapters(results);
     for chapter in &mut chapters {
@@ -37,7 +37,7 @@ pub(super) fn others(results: &Results, known: &Known<'_>) -> Markup {
     chapters.retain(|chapter| !chapter.subtests.is_empty());
     html! {
         @if !chapters.is_empty() {
-            h2 #others { "What passed or was skipped" }
+            h2 #others { "Passed or skipped" }
             @for chapter in chapters {
                 section data-group {
                     h3 { (title(results, chapter.id)) }
@@ -76,7 +76,7 @@ fn details(
                 @if let Some(runs) = &subtest.repetitions {
                     p .quiet {
                         "Of " (headline::of(runs.ended(), "run")) ", " (runs.pass) " passed, " (runs.fail) " failed, "
-                        (runs.waived) " were waived, " (runs.error) " had no verdict. The worst is shown."
+                        (runs.waived) " were waived, " (runs.error) " ended in an error. The worst is shown."
                     }
                 }
                 @for leftover in &subtest.leftovers { p .waived { "Not cleaned up: " (leftover) } }

@@ -1,4 +1,4 @@
-//! What this run says nothing about.
+//! Undeclared capabilities and skipped sub-tests.
 
 use maud::{Markup, html};
 
@@ -6,8 +6,8 @@ use crate::claim::ClaimState;
 use crate::headline;
 use crate::results::Results;
 
-/// Of the sub-tests that need a capability, so many are named.
-const MOST_NAMED: usize = 12;
+/// Sub-tests named per line.
+const MAX_NAMED: usize = 12;
 
 pub(super) fn section(results: &Results) -> Markup {
     let skips = headline::skips(results);
@@ -16,15 +16,15 @@ pub(super) fn section(results: &Results) -> Markup {
     let not_selected: Vec<&str> = not_selected.map(|claim| claim.capability.as_str()).collect();
     html! {
         @if !skips.is_empty() || !claims.not_verified.is_empty() || !not_selected.is_empty() {
-            h2 #unverified { "What this run says nothing about" }
+            h2 #unverified { "Not verified by this run" }
             @if !claims.not_verified.is_empty() {
-                h3 { "Not declared by the target, and therefore not verified" }
+                h3 { "Capabilities that the target does not declare" }
                 table { tbody {
                     @for unclaimed in &claims.not_verified {
                         tr {
                             td { code { (unclaimed.capability) } }
                             td .quiet {
-                                @if unclaimed.subtests.is_empty() { "no selected sub-test needs it" }
+                                @if unclaimed.subtests.is_empty() { "not needed by any selected sub-test" }
                                 @else { "needed by " (named(&unclaimed.subtests)) }
                             }
                         }
@@ -32,7 +32,7 @@ pub(super) fn section(results: &Results) -> Markup {
                 } }
             }
             @if !not_selected.is_empty() {
-                p .quiet { "Declared, and not needed by anything selected: " (not_selected.join(", ")) "." }
+                p .quiet { "Declared, but not needed by any selected sub-test: " (not_selected.join(", ")) "." }
             }
             @if !skips.is_empty() {
                 h3 { "Skipped sub-tests" }
@@ -47,7 +47,7 @@ pub(super) fn section(results: &Results) -> Markup {
 }
 
 fn named(ids: &[impl AsRef<str>]) -> String {
-    let shown: Vec<&str> = ids.iter().take(MOST_NAMED).map(AsRef::as_ref).collect();
+    let shown: Vec<&str> = ids.iter().take(MAX_NAMED).map(AsRef::as_ref).collect();
     match ids.len().saturating_sub(shown.len()) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),

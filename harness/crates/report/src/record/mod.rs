@@ -1,4 +1,4 @@
-//! What reports remember of a run.
+//! The record of a run: what reports keep of its events.
 
 mod subtest;
 
@@ -12,34 +12,29 @@ use harness_model::check::outcome::{CheckVerdict, Outcome};
 use harness_model::event::{End, Event, Fault, Listener, SubtestVerdict, TargetDescription};
 use harness_model::plan::{Disposition, Plan, PlannedSubtest};
 use harness_model::scenario::model::Scenario;
-use harness_model::source::diagnostic::line;
 
 pub use subtest::{Runs, StepRecord, SubtestRecord};
 
-/// A run, as its events told it.
+/// A run, built from its events.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// What was planned.
     pub plan: Arc<Plan>,
-    /// What it ran against.
     pub target: TargetDescription,
-    /// When it began.
     pub started_at: SystemTime,
-    /// How long it took.
     pub took: Duration,
-    /// Its id; none if nobody said it.
+    /// The run's id; `None` before [`Event::Settled`].
     pub run_id: Option<String>,
-    /// Reads that were repeated because their connection failed.
+    /// Reads that were retried after a connection failure.
     pub retries: u64,
-    /// What is left on the target and belongs to no sub-test.
+    /// What was not cleaned up on the target and belongs to no sub-test.
     pub leftovers: Vec<String>,
-    /// How it ended; none if nobody said so.
+    /// How the run ended; `None` before [`Event::Finished`].
     pub end: Option<End>,
-    /// The sub-tests, in the plan's order; of one that ran several times the worst run, and what else was bad.
+    /// The sub-tests in the plan's order. Of a repeated sub-test the worst run, with further failures of the others.
     pub subtests: Vec<SubtestRecord>,
-    /// How often each sub-test is to run.
+    /// How often each sub-test should run.
     expected: usize,
-    /// The runs that go on.
+    /// Unfinished runs of sub-tests.
     running: HashMap<usize, SubtestRecord>,
 }
 
@@ -72,7 +67,7 @@ impl Listener for Record {
     fn hear(&mut self, event: &Event) {
         match event {
             Event::Started { plan, target, at } => {
-                // Several runs of one plan are told one after the other where they are compared.
+                // `--prove-isolation` runs the same plan several times; their events accumulate.
                 if self.subtests.len() != plan.subtests.len() || self.end.is_none() {
                     *self = Self::default();
                     self.subtests = vec![SubtestRecord::default(); plan.subtests.len()];
@@ -115,19 +110,19 @@ impl Listener for Record {
 }
 
 impl Record {
-    /// Each sub-test with what was planned for it.
+    /// Returns each sub-test with its plan.
     pub fn subtests(&self) -> impl Iterator<Item = (&PlannedSubtest, &SubtestRecord)> {
         self.plan.subtests.iter().zip(&self.subtests)
     }
 
-    /// What the selected sub-tests say together.
+    /// Summarises the selected sub-tests.
     pub fn whole(&self) -> Whole<'_> {
         let ended = self.subtests().map(|(planned, record)| {
             let source = &planned.scenario.source;
             let checks = record
                 .outcomes
                 .iter()
-                .map(|outcome| (line(source, &outcome.span), outcome.statements.as_slice(), outcome.verdict));
+                .map(|outcome| (source.line(&outcome.span), outcome.statements.as_slice(), outcome.verdict));
             Ended {
                 scenario: &planned.scenario,
                 verdict: record.verdict,
@@ -149,11 +144,11 @@ impl Record {
         }
     }
 
-    /// What was planned or promised and not done, a line each: silence is never taken for success.
+    /// Returns planned checks that did not run and empty claims, one line each.
     pub fn gaps(&self) -> Vec<String> {
         let mut gaps = self.whole().gaps();
         if self.end.is_none() {
-            gaps.push("the run never ended".to_owned());
+            gaps.push("the run did not finish".to_owned());
         }
         gaps
     }
@@ -161,11 +156,11 @@ impl Record {
     fn gap(&self, planned: &PlannedSubtest, record: &SubtestRecord) -> Option<String> {
         let id = &planned.scenario.id;
         if record.verdict.is_none() || record.runs.ended() < self.expected {
-            return Some(format!("{id} never ended"));
+            return Some(format!("{id} did not finish"));
         }
         let planned = planned_checks(&planned.scenario);
         let judged = record.fewest_judged.filter(|judged| *judged < planned)?;
-        Some(format!("{id}: {judged} of {planned} planned checks were judged"))
+        Some(format!("{id}: only {judged} of {planned} planned checks ran"))
     }
 
     fn fold(&mut self, run: usize, record: SubtestRecord) {
@@ -175,7 +170,7 @@ impl Record {
         }
     }
 
-    /// What the exit code depends on.
+    /// Counts what the exit code depends on.
     pub fn tally(&self) -> Tally {
         let erring = |fault| {
             let blamed = |record: &&SubtestRecord| {
@@ -193,18 +188,18 @@ impl Record {
         }
     }
 
-    /// How many sub-tests have this verdict.
+    /// Returns how many sub-tests have this verdict.
     pub fn of(&self, verdict: SubtestVerdict) -> usize {
         self.subtests.iter().filter(|record| record.verdict == Some(verdict)).count()
     }
 }
 
-/// Whether an outcome is worth showing.
+/// Whether the check failed, was waived or could not be evaluated.
 pub fn is_bad(outcome: &Outcome) -> bool {
     matches!(outcome.verdict, CheckVerdict::Fail | CheckVerdict::Error | CheckVerdict::Waived)
 }
 
-/// How many checks a sub-test plans, its rows counted.
+/// Returns how many checks a sub-test plans, counting each row.
 pub fn planned_checks(scenario: &Scenario) -> usize {
     scenario.steps.iter().map(|step| step.rows.len().max(1) * step.checks.len()).sum()
 }

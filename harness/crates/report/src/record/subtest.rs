@@ -1,4 +1,4 @@
-//! One sub-test of a record.
+//! The record of one sub-test.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -13,75 +13,64 @@ use harness_model::scenario::model::Span;
 
 use super::is_bad;
 
-/// A sub-test, as its events told it.
+/// A sub-test, built from its events.
 #[derive(Debug, Clone, Default)]
 pub struct SubtestRecord {
-    /// How it ended; none if it did not.
+    /// The verdict; `None` if it did not finish.
     pub verdict: Option<SubtestVerdict>,
-    /// Why, unless it passed.
+    /// The reason for the verdict, unless it passed.
     pub reason: Option<String>,
-    /// Who is to blame for an error.
+    /// Who caused an error.
     pub fault: Option<Fault>,
-    /// How long it took; of several runs the mean.
+    /// The duration; of several runs the mean.
     pub took: Duration,
-    /// What every check found.
     pub outcomes: Vec<Outcome>,
-    /// The steps that were done, each row: the name, and how many of the outcomes are its.
+    /// The finished steps, each row separately: name and number of outcomes.
     pub steps: Vec<(String, usize)>,
-    /// The steps with a check that does not hold, in full.
+    /// The failed steps in full.
     pub bad_steps: Vec<StepRecord>,
     /// What could not be cleaned up.
     pub leftovers: Vec<String>,
-    /// How its runs ended.
     pub runs: Runs,
-    /// How many checks were judged in the passed run that judged the fewest.
+    /// The smallest number of checks judged in a passed run.
     pub(super) fewest_judged: Option<usize>,
-    /// How long all its runs took.
+    /// The duration of all its runs together.
     pub(super) took_together: Duration,
-    /// The step that ended last, and its row.
+    /// The last finished step and its row.
     latest: Option<(Span, usize)>,
 }
 
-/// How the runs of a sub-test ended.
+/// The verdicts of a sub-test's runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Runs {
-    /// So many passed.
     pub pass: usize,
-    /// So many failed.
     pub fail: usize,
-    /// So many were skipped.
     pub skip: usize,
-    /// So many came to no verdict.
+    /// Runs that ended without a verdict.
     pub error: usize,
-    /// So many failed as waivers allow.
+    /// Runs whose failures were waived.
     pub waived: usize,
 }
 
-/// A step with a check that does not hold.
+/// A step with a failed check.
 #[derive(Debug, Clone)]
 pub struct StepRecord {
-    /// Its name.
     pub name: String,
-    /// Where it stands.
     pub span: Span,
-    /// For which of its rows it was done, from 0.
+    /// The row it ran for, from 0.
     pub row: usize,
-    /// Which of the sub-test's outcomes are its.
+    /// The indexes of its outcomes in the sub-test's.
     pub checks: Range<usize>,
-    /// What it exchanged.
     pub exchanges: Vec<Exchange>,
-    /// The process that it ran.
     pub process: Option<ProcessResult>,
-    /// What its WireGuard peer did and saw.
     pub wire: Option<WireResult>,
-    /// The line that repeats it.
+    /// A shell line that repeats it.
     pub repeat: Option<String>,
-    /// What its checks found.
     pub outcomes: Vec<Outcome>,
 }
 
 impl Runs {
-    /// How many ended.
+    /// Returns how many runs finished.
     pub fn ended(&self) -> usize {
         self.pass + self.fail + self.skip + self.error + self.waived
     }
@@ -98,7 +87,6 @@ impl Runs {
 }
 
 impl SubtestRecord {
-    /// Remembers a step.
     pub(super) fn hear_step(&mut self, event: &Event) {
         let Event::StepFinished { name, span, exchanges, process, wire, repeat, outcomes, .. } = event else {
             return;
@@ -122,8 +110,8 @@ impl SubtestRecord {
         }
     }
 
-    /// Takes in another run of the sub-test. The worse of both stays, and of the other what is bad in another way:
-    /// however often a sub-test runs, what is kept of it does not grow with that.
+    /// Merges another run of the sub-test. The worse of both is kept, plus failed steps of the other that differ: the
+    /// record's size does not depend on the number of runs.
     pub(super) fn fold(&mut self, mut other: Self) {
         let mut runs = self.runs;
         if let Some(verdict) = other.verdict {
@@ -133,7 +121,7 @@ impl SubtestRecord {
         let judged = (other.verdict == Some(SubtestVerdict::Pass))
             .then(|| other.outcomes.iter().filter(|outcome| !outcome.statements.is_empty()).count());
         let fewest_judged = self.fewest_judged.into_iter().chain(judged).min();
-        // The first run meets a record without any.
+        // The first run replaces the empty record.
         if self.runs.ended() == 0 || weight(other.verdict) > weight(self.verdict) {
             std::mem::swap(self, &mut other);
         }
@@ -165,7 +153,7 @@ impl SubtestRecord {
         self.bad_steps.push(step);
     }
 
-    /// The row that a step has ended for. A step ends for one row after the other, and no other step between.
+    /// Returns the row that a step finished for: the rows of a step finish in order, with no other step in between.
     fn row_of(&mut self, span: &Span) -> usize {
         let row = match &self.latest {
             Some((latest, row)) if latest == span => row + 1,
@@ -176,7 +164,7 @@ impl SubtestRecord {
     }
 }
 
-/// What keeps one run of several: the worst.
+/// Ranks verdicts by severity: of several runs, the worst is kept.
 fn weight(verdict: Option<SubtestVerdict>) -> u8 {
     match verdict {
         Some(SubtestVerdict::Skip) => 0,

@@ -1,4 +1,4 @@
-//! A step with a check that does not hold: what it did, what came, and what the reference answers to the same.
+//! A failed step: its exchanges or process, and the reference's response to the same.
 
 use std::time::Duration;
 
@@ -8,126 +8,111 @@ use serde::{Deserialize, Serialize};
 use crate::record::StepRecord;
 use harness_model::check::evidence::{Exchange, ProcessResult, WireResult};
 use harness_model::scenario::model::Source;
-use harness_model::source::diagnostic::line;
 
-/// What is kept of a text, in bytes: an answer may have megabytes.
-const LONGEST: usize = 64 * 1024;
-/// Of a race, so many answers tell it all.
-const MOST_EXCHANGES: usize = 8;
+/// Bytes kept of a body or an output, which may have megabytes.
+const MAX_TEXT_LEN: usize = 64 * 1024;
+/// Exchanges kept of a race.
+const MAX_EXCHANGES: usize = 8;
 
-/// A step with a check that does not hold.
+/// A step with a failed check.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct FailedStep {
-    /// Its name.
     pub name: String,
     /// `FILE:LINE` of the step.
     pub location: String,
-    /// For which of the step's rows it was done, from 0.
+    /// The row of the step it ran for, from 0.
     #[serde(default)]
     pub row: usize,
-    /// What it exchanged; of a race the first few.
+    /// Its HTTP exchanges; of a race the first few.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<ExchangeResult>,
-    /// How many exchanges more there were at the same moment.
+    /// How many further exchanges of a race were omitted.
     #[serde(default)]
     pub more_exchanges: usize,
-    /// The process that it ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessRun>,
-    /// What its WireGuard peer did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wire: Option<WireRun>,
-    /// A line that repeats it in a shell, secrets as variables.
+    /// A shell line that repeats it, with secrets as variables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat: Option<String>,
-    /// Its checks, as indexes into the sub-test's `checks`.
+    /// The indexes of its checks in the sub-test's `checks`.
     pub checks: Vec<usize>,
     /// The same step on the embedded reference, if it was replayed there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<ReferenceStep>,
 }
 
-/// A request and its answer, secrets hidden.
+/// A request and its response, with secrets masked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExchangeResult {
-    /// `GET`, `POST`, …
     pub method: String,
-    /// The whole URL.
     pub url: String,
-    /// The request's headers, in order.
     pub request_headers: Vec<(String, String)>,
-    /// The request's body.
     pub request_body: Option<String>,
-    /// The status.
     pub status: u16,
-    /// The answer's headers.
+    /// The response headers.
     pub headers: Vec<(String, String)>,
-    /// The answer's body; a long one is cut, with a last line that says so.
+    /// The response body; a long one is truncated, with a last line that says so.
     pub body: String,
-    /// From the first byte sent to the last received, in milliseconds.
+    /// Milliseconds from the first byte sent to the last one received.
     pub duration_ms: u64,
 }
 
-/// What a command of the agent, or a line in a machine's shell, did.
+/// An agent command or a shell line on a machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessRun {
-    /// The command line.
     pub command: String,
-    /// The exit code; none while it runs or if a signal ended it.
+    /// The exit code; null while it runs or if a signal ended it.
     pub exit: Option<i32>,
-    /// Whether it is still running in the background.
+    /// Whether it still runs in the background.
     pub running: bool,
-    /// Standard output; a long one is cut, with a last line that says so.
+    /// Standard output; a long one is truncated, with a last line that says so.
     pub stdout: String,
-    /// Standard error, cut like that too.
+    /// Standard error, truncated likewise.
     pub stderr: String,
-    /// The requests that it made meanwhile, if the machine is observed.
+    /// The requests it made, if the machine is observed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<String>,
-    /// How long it took, in milliseconds.
+    /// The duration in milliseconds.
     pub duration_ms: u64,
 }
 
-/// What a WireGuard peer of the kit's own did.
+/// A command of the kit's own WireGuard peer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireRun {
-    /// What it did.
     pub command: String,
-    /// What was sent and heard, a line each, without keys.
+    /// The packets sent and received, one line each, without keys.
     pub seen: Vec<String>,
-    /// How long it took, in milliseconds.
+    /// The duration in milliseconds.
     pub duration_ms: u64,
 }
 
 /// The same step on the embedded reference.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReferenceStep {
-    /// Why it could not be done there; then nothing else is told.
+    /// Why it could not run there; then the other fields are empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<String>,
-    /// Whether every check of the step holds there.
+    /// Whether every check of the step passed there.
     #[serde(default)]
     pub holds: bool,
-    /// What it exchanged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<ExchangeResult>,
-    /// The process that it ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessRun>,
-    /// What its WireGuard peer did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wire: Option<WireRun>,
 }
 
 impl FailedStep {
-    /// The step as results have it.
     pub fn of(step: &StepRecord, source: &Source) -> Self {
         Self {
             name: step.name.clone(),
-            location: format!("{}:{}", source.path.display(), line(source, &step.span)),
+            location: format!("{}:{}", source.path.display(), source.line(&step.span)),
             row: step.row,
             exchanges: ExchangeResult::first(&step.exchanges),
-            more_exchanges: step.exchanges.len().saturating_sub(MOST_EXCHANGES),
+            more_exchanges: step.exchanges.len().saturating_sub(MAX_EXCHANGES),
             process: step.process.as_ref().map(ProcessRun::of),
             wire: step.wire.as_ref().map(WireRun::of),
             repeat: step.repeat.clone(),
@@ -138,9 +123,9 @@ impl FailedStep {
 }
 
 impl ExchangeResult {
-    /// The first few of a step's exchanges.
+    /// Converts the first [`MAX_EXCHANGES`] exchanges of a step.
     pub fn first(exchanges: &[Exchange]) -> Vec<Self> {
-        exchanges.iter().take(MOST_EXCHANGES).map(Self::of).collect()
+        exchanges.iter().take(MAX_EXCHANGES).map(Self::of).collect()
     }
 
     fn of(exchange: &Exchange) -> Self {
@@ -158,7 +143,6 @@ impl ExchangeResult {
 }
 
 impl ProcessRun {
-    /// The process as results have it.
     pub fn of(process: &ProcessResult) -> Self {
         Self {
             command: process.command.clone(),
@@ -173,7 +157,6 @@ impl ProcessRun {
 }
 
 impl WireRun {
-    /// What the peer did, as results have it.
     pub fn of(wire: &WireResult) -> Self {
         Self {
             command: wire.command.clone(),
@@ -188,10 +171,10 @@ pub(super) fn milliseconds(duration: Duration) -> u64 {
 }
 
 fn cut(text: &str) -> String {
-    if text.len() <= LONGEST {
+    if text.len() <= MAX_TEXT_LEN {
         return text.to_owned();
     }
-    let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    let end = (0..=MAX_TEXT_LEN).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
     let kept = text.get(..end).unwrap_or_default();
     format!("{kept}\n… {} bytes more", text.len() - end)
 }
@@ -201,12 +184,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_text_is_cut_between_letters_and_says_so() {
+    fn long_text_is_truncated_at_a_char_boundary() {
         assert_eq!(cut("short"), "short");
-        let long = "ä".repeat(LONGEST);
+        let long = "ä".repeat(MAX_TEXT_LEN);
         let shown = cut(&format!("x{long}"));
         assert!(
-            shown.starts_with("xä") && shown.ends_with(&format!("… {} bytes more", LONGEST + 2)),
+            shown.starts_with("xä") && shown.ends_with(&format!("… {} bytes more", MAX_TEXT_LEN + 2)),
             "{}",
             &shown[shown.len() - 40..]
         );

@@ -1,4 +1,4 @@
-//! `results.json`: a run as other programs read it.
+//! The `results.json` format.
 
 mod failed_step;
 mod of_record;
@@ -23,161 +23,151 @@ pub(crate) use of_record::{chapters, requirements};
 pub use selected::Selected;
 pub use totals::Totals;
 
-/// Everything that a run found.
+/// The results of a run.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Results {
-    /// What judged.
+    /// The kit that ran the checks.
     pub kit: Kit,
-    /// What was judged.
+    /// The target that was tested.
     pub target: TargetDescription,
-    /// What this run is told from others by, if it has a name.
+    /// The run's id, part of the names it created on the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
-    /// When the run began (RFC 3339).
+    /// When the run started (RFC 3339).
     pub started_at: String,
-    /// How long it took, in milliseconds.
+    /// The duration in milliseconds.
     pub duration_ms: u64,
-    /// What it says about the target.
+    /// The verdict on the target.
     pub verdict: Verdict,
     /// The process's exit code.
     pub exit_code: u8,
-    /// The sub-tests, in the plan's order.
+    /// The selected sub-tests, in the plan's order.
     pub subtests: Vec<SubtestResult>,
-    /// The chapters that the sub-tests and statements belong to, in the documents' order.
+    /// The chapters of the sub-tests and statements, in the documents' order.
     #[serde(default)]
     pub chapters: Vec<ChapterResult>,
-    /// The statements of the suites that ran.
+    /// The statements of the suites that were selected from.
     pub requirements: Vec<RequirementResult>,
-    /// Everything counted.
+    /// Sub-tests, checks and statements by verdict.
     pub totals: Totals,
-    /// What the target declares to be able to do and whether that was put to the test; what it does not declare.
+    /// The capabilities that the target declares, whether they were exercised, and the undeclared ones.
     #[serde(default)]
     pub capabilities: Claims,
-    /// Failures that are let through, and what became of each.
+    /// The waivers that applied, and their state.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<AppliedWaiver>,
-    /// What was asked for.
+    /// What was selected, and how it was run.
     #[serde(default)]
     pub selection: Selected,
-    /// What was planned or promised and not done.
+    /// Planned checks that did not run, and declared capabilities whose checks were all skipped.
     pub gaps: Vec<String>,
-    /// What is worse than in the baseline, and what differs from order to order; only where that was asked for.
+    /// What is worse than in the baseline (`--baseline`) or order-dependent (`--prove-isolation`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub regressions: Vec<String>,
-    /// What is left on the target and belongs to no sub-test.
+    /// What was not cleaned up on the target and belongs to no sub-test.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leftovers: Vec<String>,
-    /// How many requests were sent again because the connection failed.
+    /// How many reads were retried after a connection failure.
     #[serde(default)]
     pub retries: u64,
-    /// What the target behaves like, if checks failed; the best explanation first.
+    /// The known deviations that explain the failed checks, the best match first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnosis: Vec<Resemblance>,
 }
 
-/// The kit.
+/// Name and version of the kit.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Kit {
-    /// Its name.
     pub name: String,
-    /// Its version.
     pub version: String,
 }
 
 /// A chapter of the documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChapterResult {
-    /// Its short name, the first part of its statements' ids.
+    /// The chapter's id, the first part of its statements' ids.
     pub id: String,
-    /// The suite that it belongs to, if it belongs to one.
+    /// The suite it belongs to, if any.
     pub suite: Option<String>,
-    /// Its title in the documents.
+    /// The title in the documents.
     pub title: String,
-    /// The document that states it, if one does.
+    /// The document that contains it, if any.
     pub document: Option<String>,
 }
 
-/// One sub-test.
+/// The result of a sub-test.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct SubtestResult {
-    /// `CHAPTER/NAME`.
+    /// The id: `CHAPTER/NAME`.
     pub id: String,
-    /// Its suite.
     pub suite: String,
-    /// Its chapter.
     pub chapter: String,
-    /// What it proves.
     pub title: String,
-    /// How it ended.
     pub verdict: SubtestVerdict,
-    /// Why, unless it passed.
+    /// The reason for the verdict, unless it passed.
     pub reason: Option<String>,
-    /// Who is to blame for an error.
+    /// Who caused an error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
-    /// How its runs ended, if it ran more than once; the rest tells of the worst of them, and what else was bad.
+    /// The verdicts of its runs, if it ran more than once. The other fields describe the worst run, with further
+    /// failures of the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repetitions: Option<Runs>,
-    /// How long it took, in milliseconds; of several runs the mean.
+    /// The duration in milliseconds; of several runs the mean.
     pub duration_ms: u64,
-    /// Its checks, in the order in which they were judged.
+    /// The checks in the order in which they were evaluated.
     pub checks: Vec<CheckResult>,
-    /// The steps with a check that does not hold, in full.
+    /// The failed steps in full.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<FailedStep>,
     /// What could not be cleaned up.
     pub leftovers: Vec<String>,
 }
 
-/// One check.
+/// The result of a check.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct CheckResult {
-    /// The name of the step that it looks at.
+    /// The name of the step it belongs to.
     #[serde(default)]
     pub step: String,
-    /// The statements that it judges.
+    /// The ids of the statements it verifies.
     pub requirements: Vec<String>,
-    /// What it found.
     pub verdict: CheckVerdict,
-    /// What the documents want.
+    /// The value that the documents require.
     pub expected: String,
-    /// What came.
+    /// The value that the target returned.
     pub actual: String,
-    /// What is wrong, or what was seen.
+    /// The failure, or what was observed.
     pub message: String,
     /// `FILE:LINE` of the expectation.
     pub location: String,
     /// Remarks that fail only under `--strict`.
     pub notes: Vec<String>,
-    /// Of a check on the kit's own WireGuard peer that does not hold: what the peer sent and heard, without keys.
+    /// For a failed check of the kit's WireGuard peer: the packets sent and received, without keys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wire: Vec<String>,
-    /// What lets its failure through.
+    /// The waiver of its failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiver: Option<AppliedWaiver>,
 }
 
-/// One statement.
+/// The verdict on a documented statement.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct RequirementResult {
-    /// Its id.
     pub id: String,
-    /// What it says.
+    /// The text of the statement.
     #[serde(default)]
     pub text: String,
-    /// The suite of its chapter, if that belongs to one.
+    /// The suite of its chapter, if any.
     #[serde(default)]
     pub suite: Option<String>,
-    /// Its chapter.
     #[serde(default)]
     pub chapter: String,
-    /// How binding it is.
     pub level: Level,
-    /// Whether it was shown.
     pub verdict: StatementVerdict,
-    /// Why it is not verified, or only in part.
+    /// Why it is unverified, or only partly verified.
     pub reason: Option<String>,
-    /// What lets a failed check of it through, if every failed one is.
+    /// A waiver of its failed checks, if all of them are waived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiver: Option<AppliedWaiver>,
 }

@@ -1,4 +1,4 @@
-//! From a record to results.
+//! Builds results from a record.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,6 @@ use harness_model::event::SubtestVerdict;
 use harness_model::plan::PlannedSubtest;
 use harness_model::plan::waiver::WaiverState;
 use harness_model::requirement::Registry;
-use harness_model::source::diagnostic::line;
 
 use super::failed_step::milliseconds;
 use super::{
@@ -21,7 +20,7 @@ use super::{
 };
 
 impl Results {
-    /// The results of a run.
+    /// Builds the results of a run.
     pub fn of(record: &Record, registry: &Registry) -> Self {
         let verdict = record.tally().verdict();
         let subtests: Vec<SubtestResult> =
@@ -51,7 +50,7 @@ impl Results {
         }
     }
 
-    /// Takes what got worse or hangs on the order: a run that is conformant otherwise does not pass with it.
+    /// Adds regressions and order-dependent results, with which an otherwise conformant run does not pass.
     pub fn worsen(&mut self, regressions: impl IntoIterator<Item = String>) {
         self.regressions.extend(regressions);
         if self.verdict == Verdict::Conformant && !self.regressions.is_empty() {
@@ -63,7 +62,7 @@ impl Results {
 
 fn subtest(planned: &PlannedSubtest, record: &SubtestRecord) -> SubtestResult {
     let scenario = &planned.scenario;
-    let unfinished = || Some("it never ended".to_owned());
+    let unfinished = || Some("did not finish".to_owned());
     SubtestResult {
         id: scenario.id.clone(),
         suite: scenario.suite.clone(),
@@ -87,7 +86,7 @@ fn checks(planned: &PlannedSubtest, record: &SubtestRecord) -> Vec<CheckResult> 
 
 fn check(planned: &PlannedSubtest, outcome: &Outcome, step: &str) -> CheckResult {
     let source = &planned.scenario.source;
-    let at = line(source, &outcome.span);
+    let at = source.line(&outcome.span);
     let waiver = (outcome.verdict == CheckVerdict::Waived)
         .then(|| planned.waivers.letting_through(&planned.scenario, &outcome.statements, at))
         .flatten();
@@ -105,7 +104,6 @@ fn check(planned: &PlannedSubtest, outcome: &Outcome, step: &str) -> CheckResult
     }
 }
 
-/// The statements as results have them.
 pub(crate) fn requirements(
     coverage: Vec<Coverage>,
     subtests: &[SubtestResult],

@@ -1,32 +1,31 @@
-//! What a run was asked to do.
+//! The selection of a run.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use harness_model::plan::{Plan, Shard};
 
-/// What a run was asked to do: two results can be compared or joined as far as this is alike.
+/// What a run selected. Results can be compared or merged only as far as their selections agree.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Selected {
-    /// The suites that were named; none: all.
+    /// The selected suites; empty for all.
     pub suites: Vec<String>,
-    /// The filter.
     pub filter: Option<String>,
-    /// Whether only what failed before ran.
+    /// Whether only sub-tests that failed before were run.
     #[serde(default)]
     pub rerun: bool,
-    /// Which part of that, of how many.
+    /// The shard of the selection.
     pub shard: Option<Shard>,
-    /// How often each sub-test was to run.
+    /// How often each sub-test should run.
     pub repeat: u32,
-    /// The seed of the order.
+    /// The seed of the shuffled order.
     pub shuffle: Option<u64>,
-    /// What tells the scenarios from those of another version.
+    /// A fingerprint of the scenarios and the registry.
     pub scenarios: String,
 }
 
 impl Selected {
-    /// What a plan was made from.
+    /// Returns the selection that a plan was made from.
     pub fn of(plan: &Plan) -> Self {
         let selection = &plan.selection;
         Self {
@@ -40,7 +39,7 @@ impl Selected {
         }
     }
 
-    /// Whether it left sub-tests out that the other selects, as far as can be told.
+    /// Whether it may omit sub-tests that the other one selects.
     pub fn is_narrowed_against(&self, other: &Self) -> bool {
         (&self.suites, &self.filter, self.rerun, self.shard)
             != (&other.suites, &other.filter, other.rerun, other.shard)

@@ -1,4 +1,4 @@
-//! Everything counted.
+//! Counts by verdict.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{RequirementResult, SubtestResult};
 
-/// Everything counted.
+/// Sub-tests, checks and statements counted by verdict.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
     /// Sub-tests by verdict, and `total`.
@@ -19,7 +19,6 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Counts them.
     pub fn of(subtests: &[SubtestResult], requirements: &[RequirementResult]) -> Self {
         let checks = subtests.iter().flat_map(|subtest| &subtest.checks).map(|check| check.verdict);
         Self {
@@ -36,7 +35,7 @@ impl Totals {
     }
 }
 
-/// Every verdict is counted, so that a reader finds its zero too.
+/// Counts each verdict. Verdicts that do not occur are present with zero.
 fn counted<V: Serialize>(names: &[&str], verdicts: impl Iterator<Item = V>) -> BTreeMap<String, usize> {
     let mut counts: BTreeMap<String, usize> = names.iter().map(|name| ((*name).to_owned(), 0)).collect();
     let mut total = 0;

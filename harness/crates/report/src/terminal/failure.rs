@@ -17,13 +17,13 @@ use super::paint::{self, Paint};
 use super::wrap::wrap;
 
 /// What a check is told that was not judged for the sake of an earlier step.
-const EARLIER: &str = "not run: an earlier step could not be done";
-/// Labels stand in a column of this width.
-const LABELS: usize = 11;
-/// A longer answer is cut: the json report has what the checks say about it.
-const LONGEST: usize = 40;
-/// Of a race, the first answers that differ tell it all.
-const EXCHANGES: usize = 3;
+const EARLIER: &str = "not run: an earlier step could not be carried out";
+/// Width of the label column.
+const LABEL_WIDTH: usize = 11;
+/// Lines shown of a response or an output.
+const MAX_LINES: usize = 40;
+/// Exchanges shown of a race.
+const MAX_EXCHANGES: usize = 3;
 
 pub(super) fn write(text: &mut String, record: &Record, registry: &Registry, paint: Paint, width: usize) {
     let mut alike: Vec<(&str, Vec<&Scenario>)> = Vec::new();
@@ -35,7 +35,7 @@ pub(super) fn write(text: &mut String, record: &Record, registry: &Registry, pai
             with_steps(text, planned, subtest, registry, paint, width);
             continue;
         }
-        let reason = subtest.reason.as_deref().unwrap_or("it never ended");
+        let reason = subtest.reason.as_deref().unwrap_or("did not finish");
         let scenario = planned.scenario.as_ref();
         match alike.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, others)) if others.iter().any(|other| other.id == scenario.id) => {}
@@ -71,7 +71,7 @@ fn with_steps(
     let scenario = &planned.scenario;
     let id = paint.bold(&scenario.id);
     let _ = writeln!(text, "\n{} {id}: {}", paint.with(style, label), scenario.title);
-    // A step that could not be judged says why itself; a panic or an interruption is no step's.
+    // A step that could not be evaluated has its own message; a panic or an interruption belongs to no step.
     let mut outcomes = subtest.bad_steps.iter().flat_map(|step| &step.outcomes);
     let is_explained = outcomes.any(|outcome| outcome.verdict == CheckVerdict::Error);
     if let (Some(SubtestVerdict::Error), false, Some(reason)) =
@@ -108,8 +108,8 @@ fn with_steps(
         let _ = writeln!(text);
         block(
             text,
-            "unjudged",
-            &format!("{alike} {checks} more {were} left unjudged for that"),
+            "",
+            &format!("{alike} more {checks} {were} not evaluated for the same reason"),
             width,
             paint,
         );
@@ -124,7 +124,7 @@ fn check(text: &mut String, outcome: &Outcome, registry: &Registry, paint: Paint
     let wrong = match outcome.verdict {
         CheckVerdict::Fail => "wrong",
         CheckVerdict::Waived => "waived",
-        _ => "unjudged",
+        _ => "error",
     };
     block(text, wrong, &outcome.message, width, paint);
     let is_diff = outcome.actual.lines().any(|line| line.starts_with("@@"));
@@ -135,7 +135,7 @@ fn check(text: &mut String, outcome: &Outcome, registry: &Registry, paint: Paint
                 Some('-') => paint.green(line),
                 _ => line.to_owned(),
             };
-            let _ = writeln!(text, "  {:LABELS$}{painted}", "");
+            let _ = writeln!(text, "  {:LABEL_WIDTH$}{painted}", "");
         }
     } else if matches!(outcome.verdict, CheckVerdict::Fail | CheckVerdict::Waived) {
         values(text, "expected", &outcome.expected, |value| paint.green(value));
@@ -147,12 +147,12 @@ fn check(text: &mut String, outcome: &Outcome, registry: &Registry, paint: Paint
 }
 
 fn evidence(text: &mut String, step: &StepRecord, paint: Paint, width: usize) {
-    for shown in step.exchanges.iter().take(EXCHANGES) {
+    for shown in step.exchanges.iter().take(MAX_EXCHANGES) {
         exchange(text, shown, paint);
     }
-    if step.exchanges.len() > EXCHANGES {
-        let more = step.exchanges.len() - EXCHANGES;
-        block(text, "", &format!("… and {more} more exchanges at the same moment"), width, paint);
+    if step.exchanges.len() > MAX_EXCHANGES {
+        let more = step.exchanges.len() - MAX_EXCHANGES;
+        block(text, "", &format!("… and {more} more concurrent exchanges"), width, paint);
     }
     if let Some(process) = &step.process {
         command(text, process, paint);
@@ -163,8 +163,8 @@ fn evidence(text: &mut String, step: &StepRecord, paint: Paint, width: usize) {
         listed(text, "wire", &lines, paint);
     }
     if let Some(repeat) = &step.repeat {
-        // Not wrapped: it is there to be pasted.
-        let _ = writeln!(text, "  {}{repeat}", paint.faint(&format!("{:LABELS$}", "repeat")));
+        // Not wrapped, so that it can be pasted.
+        let _ = writeln!(text, "  {}{repeat}", paint.faint(&format!("{:LABEL_WIDTH$}", "repeat")));
     }
 }
 
@@ -189,8 +189,8 @@ fn exchange(text: &mut String, exchange: &Exchange, paint: Paint) {
 
 fn command(text: &mut String, process: &ProcessResult, paint: Paint) {
     let mut lines = vec![format!("$ {}", process.command)];
-    lines.extend(process.stdout.lines().take(LONGEST).map(str::to_owned));
-    lines.extend(process.stderr.lines().take(LONGEST).map(|line| format!("! {line}")));
+    lines.extend(process.stdout.lines().take(MAX_LINES).map(str::to_owned));
+    lines.extend(process.stderr.lines().take(MAX_LINES).map(|line| format!("! {line}")));
     lines.push(match (process.running, process.exit) {
         (true, _) => format!("still running after {:.1?}", process.took),
         (false, Some(code)) => format!("exit {code} after {:.1?}", process.took),
@@ -205,27 +205,27 @@ fn command(text: &mut String, process: &ProcessResult, paint: Paint) {
 fn body_lines(body: &str) -> impl Iterator<Item = String> {
     let whole = pretty(body);
     let lines: Vec<String> = whole.lines().map(|line| line.chars().take(400).collect()).collect();
-    let more = lines.len().saturating_sub(LONGEST);
+    let more = lines.len().saturating_sub(MAX_LINES);
     let rest = (more > 0).then(|| format!("… {more} more lines"));
-    lines.into_iter().take(LONGEST).chain(rest)
+    lines.into_iter().take(MAX_LINES).chain(rest)
 }
 
 fn block(text: &mut String, label: &str, content: &str, width: usize, paint: Paint) {
-    let lines = wrap(content, width.saturating_sub(LABELS + 2).max(20));
+    let lines = wrap(content, width.saturating_sub(LABEL_WIDTH + 2).max(20));
     listed(text, label, &lines, paint);
 }
 
 fn values(text: &mut String, label: &str, content: &str, painted: impl Fn(&str) -> String) {
-    for (position, line) in content.lines().take(LONGEST).enumerate() {
+    for (position, line) in content.lines().take(MAX_LINES).enumerate() {
         let label = if position == 0 { label } else { "" };
-        let _ = writeln!(text, "  {label:LABELS$}{}", painted(line));
+        let _ = writeln!(text, "  {label:LABEL_WIDTH$}{}", painted(line));
     }
 }
 
 fn listed(text: &mut String, label: &str, lines: &[String], paint: Paint) {
     for (position, line) in lines.iter().enumerate() {
         let label = if position == 0 { label } else { "" };
-        let label = paint.faint(&format!("{label:LABELS$}"));
+        let label = paint.faint(&format!("{label:LABEL_WIDTH$}"));
         let _ = writeln!(text, "{}", format!("  {label}{line}").trim_end());
     }
 }

@@ -1,4 +1,4 @@
-//! The report that people read while and after a run.
+//! The terminal report, written during and after a run.
 
 mod failure;
 mod paint;
@@ -22,31 +22,31 @@ use harness_model::requirement::Registry;
 pub use paint::Paint;
 pub use wrap::wrap;
 
-/// The last lines of a report alone, such as of results that several runs brought.
+/// Renders the closing lines only, as for merged results.
 pub fn summary(results: &Results, look: Look, reports: &[PathBuf], code: u8) -> String {
     let mut text = String::new();
-    let width = look.width.unwrap_or(READABLE);
+    let width = look.width.unwrap_or(DEFAULT_WIDTH);
     summary::write(&mut text, results, Paint::new(look.color), width, (reports, code));
     text
 }
 
-/// How it looks.
+/// Formatting options of the terminal report.
 #[derive(Debug, Clone, Copy)]
 pub struct Look {
     /// Whether escape codes may be written.
     pub color: bool,
-    /// Columns; none where nothing is cut, as in pipes.
+    /// Columns; `None` if lines are not truncated, as in a pipe.
     pub width: Option<usize>,
-    /// Whether a line at the bottom tells what is going on.
+    /// Whether to show a progress line at the bottom.
     pub live: bool,
 }
 
-/// Verdicts stand in a column of this width.
+/// Width of the verdict column.
 const LABEL_WIDTH: usize = 8;
-/// Where lines are broken when nobody says how wide the reader's window is.
-const READABLE: usize = 100;
+/// Line width if the terminal's is unknown.
+const DEFAULT_WIDTH: usize = 100;
 
-/// Writes the report.
+/// Writes the report as events arrive.
 pub struct Terminal<W> {
     out: W,
     look: Look,
@@ -57,7 +57,6 @@ pub struct Terminal<W> {
 }
 
 impl<W: Write + Send> Terminal<W> {
-    /// A report that goes to this writer.
     pub fn new(out: W, look: Look) -> Self {
         Self {
             out,
@@ -69,7 +68,7 @@ impl<W: Write + Send> Terminal<W> {
         }
     }
 
-    /// The failures in full, the skips, and the last lines.
+    /// Writes the failures in full, the skips and the closing lines.
     pub fn finish(
         &mut self,
         record: &Record,
@@ -79,10 +78,10 @@ impl<W: Write + Send> Terminal<W> {
         code: u8,
     ) {
         self.progress.finish_and_clear();
-        let width = self.look.width.unwrap_or(READABLE);
+        let width = self.look.width.unwrap_or(DEFAULT_WIDTH);
         let mut text = String::new();
         if self.plan.is_none() {
-            // Nothing was begun: why has been said already.
+            // Nothing was started, and the reason has been printed already.
             summary::verdict(&mut text, results, self.paint, width, (reports, code));
             return self.print(&text);
         }
@@ -112,7 +111,7 @@ impl<W: Write + Send> Terminal<W> {
 
     fn print(&mut self, text: &str) {
         let out = &mut self.out;
-        // A reader that has gone away is no reason to stop judging.
+        // A closed output must not stop the run.
         self.progress.suspend(|| {
             let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         });
@@ -137,7 +136,7 @@ impl<W: Write + Send> Terminal<W> {
         }
     }
 
-    fn tell_running(&self) {
+    fn show_running(&self) {
         let Some(plan) = &self.plan else { return };
         let ids: Vec<&str> = self
             .running
@@ -161,14 +160,14 @@ impl<W: Write + Send> Listener for Terminal<W> {
             }
             Event::SubtestStarted { subtest } => {
                 self.running.insert(*subtest);
-                self.tell_running();
+                self.show_running();
             }
             Event::SubtestFinished { subtest, verdict, took, .. } => {
                 self.running.remove(subtest);
                 let line = self.plan.as_ref().and_then(|plan| self.line(plan, *subtest, *verdict, *took));
                 self.print(&line.unwrap_or_default());
                 self.progress.inc(1);
-                self.tell_running();
+                self.show_running();
             }
             Event::StepFinished { .. }
             | Event::CleanupFailed { .. }

@@ -1,4 +1,4 @@
-//! The last lines: what was skipped and why, what is not verified, the counts, the verdict.
+//! The closing lines: skipped sub-tests, unverified statements, counts and the verdict.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,10 +15,10 @@ use harness_model::plan::waiver::WaiverState;
 use super::paint::Paint;
 use super::wrap::wrap;
 
-/// How the reason of a statement begins that is verified as far as its checks ran.
-const IN_PART: &str = "in part: ";
-/// Of statements that are unverified for one reason: what fits in a few lines.
-const MOST_STATEMENTS: usize = 12;
+/// Prefix of the reason of a partly verified statement.
+const IN_PART: &str = "partly: ";
+/// Statements listed per reason.
+const MAX_STATEMENTS: usize = 12;
 
 pub(super) fn write(
     text: &mut String,
@@ -33,7 +33,7 @@ pub(super) fn write(
     verdict(text, results, paint, width, (reports, code));
 }
 
-/// The counts and the verdict alone.
+/// Writes the counts and the verdict only.
 pub(super) fn verdict(
     text: &mut String,
     results: &Results,
@@ -44,7 +44,7 @@ pub(super) fn verdict(
     let mut writer = Writer { text, width };
     counts(&mut writer, results);
     let seconds = Duration::from_millis(results.duration_ms).as_secs_f64();
-    let unwritten = if code == results.exit_code { "" } else { ": not every report could be written" };
+    let unwritten = if code == results.exit_code { "" } else { ": a report could not be written" };
     let verdict = format!("{} (exit {code}{unwritten}) after {seconds:.2} s", results.verdict.in_words());
     let painted = match results.verdict {
         Verdict::Conformant if code == 0 => paint.green(&verdict),
@@ -77,7 +77,7 @@ fn details(writer: &mut Writer<'_>, results: &Results, paint: Paint) {
     waivers(writer, results, paint);
 }
 
-/// What nobody declared, so that silence is not taken for a pass.
+/// Lists undeclared capabilities, so that they are not mistaken for a pass.
 fn claims(writer: &mut Writer<'_>, results: &Results) {
     let unclaimed = |has_subtests: bool| {
         let some = results.capabilities.not_verified.iter();
@@ -85,12 +85,12 @@ fn claims(writer: &mut Writer<'_>, results: &Results) {
     };
     for capability in unclaimed(true) {
         let skipped = first(&capability.subtests.iter().map(String::as_str).collect::<Vec<_>>(), 4);
-        let label = "not declared, so not verified: ";
+        let label = "not verified (not declared): ";
         writer.hanging(label, &format!("{} ({skipped})", capability.capability));
     }
     let others: Vec<&str> = unclaimed(false).map(|unclaimed| unclaimed.capability.as_str()).collect();
     if !others.is_empty() {
-        writer.hanging("not declared, and nothing selected needs it: ", &others.join(", "));
+        writer.hanging("not declared, not needed here: ", &others.join(", "));
     }
 }
 
@@ -99,7 +99,7 @@ fn waivers(writer: &mut Writer<'_>, results: &Results, paint: Paint) {
         let state = waiver.state.in_words();
         let label = if waiver.state.is_stale() { paint.red(state) } else { state.to_owned() };
         let what = match waiver.state {
-            WaiverState::Expired => "; what it covers counts again: mend it, or give it a new day",
+            WaiverState::Expired => "; fix what it covers, or extend it",
             WaiverState::Unneeded => "; nothing that it covers fails: remove it",
             WaiverState::Used | WaiverState::NotJudged => "",
         };
@@ -133,22 +133,26 @@ fn leftovers(writer: &mut Writer<'_>, results: &Results) {
     }
 }
 
-/// A connection that fails now and then is worth knowing of, although no verdict hangs on it.
+/// Reports connection failures, although no verdict depends on them.
 fn retries(writer: &mut Writer<'_>, results: &Results) {
     match results.retries {
         0 => {}
-        1 => writer.hanging("retries: ", "1 read was repeated because its connection failed"),
-        count => writer
-            .hanging("retries: ", &format!("{count} reads were repeated because their connection failed")),
+        1 => writer.hanging("retries: ", "1 read was retried after a connection failure"),
+        count => {
+            writer.hanging("retries: ", &format!("{count} reads were retried after connection failures"))
+        }
     }
 }
 
-/// What passed although it is not quite what is documented.
+/// Counts undocumented fields and the like, which only `--strict` fails.
 fn remarks(writer: &mut Writer<'_>, results: &Results) {
     let remarks =
         results.subtests.iter().flat_map(|subtest| &subtest.checks).flat_map(|check| &check.notes).count();
     if remarks > 0 {
-        writer.hanging("notes: ", &format!("{remarks}, which --strict fails and the json report lists"));
+        writer.hanging(
+            "notes: ",
+            &format!("{remarks}; --strict turns them into failures, the json report lists them"),
+        );
     }
 }
 
@@ -162,7 +166,7 @@ fn statements_by_reason(writer: &mut Writer<'_>, results: &Results) {
             by_reason.entry(reason).or_default().push(&requirement.id);
         }
         for (reason, ids) in by_reason {
-            let ids = first(&ids, MOST_STATEMENTS);
+            let ids = first(&ids, MAX_STATEMENTS);
             let content = match reason.strip_prefix(IN_PART) {
                 Some(reason) => format!("{IN_PART}{ids}: {reason}"),
                 None => format!("{ids}: {reason}"),
@@ -201,11 +205,11 @@ fn listed(results: &Results, verdict: StatementVerdict) -> String {
     if ids.is_empty() { String::new() } else { format!(" ({})", first(&ids, 4)) }
 }
 
-/// So many of them, and how many there are beyond: the json report has them all.
-fn first(ids: &[&str], most: usize) -> String {
-    match ids.get(..most) {
-        Some(shown) if ids.len() > most + 1 => {
-            format!("{}, … {} more", shown.join(", "), ids.len() - most)
+/// Joins the first ids and counts the rest; the json report has them all.
+fn first(ids: &[&str], limit: usize) -> String {
+    match ids.get(..limit) {
+        Some(shown) if ids.len() > limit + 1 => {
+            format!("{}, … {} more", shown.join(", "), ids.len() - limit)
         }
         _ => ids.join(", "),
     }
@@ -221,7 +225,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// A label and its text, further lines indented.
+    /// Writes a label and its text with a hanging indent.
     fn hanging(&mut self, label: &str, content: &str) {
         for (position, line) in
             wrap(&format!("{label}{content}"), self.width.saturating_sub(2)).iter().enumerate()

@@ -1,6 +1,6 @@
-//! Lines that fit.
+//! Wrapping and truncating lines.
 
-/// The text in lines of at most `width` columns, broken between words; longer words stay whole.
+/// Wraps the text at `width` columns between words; longer words are not broken.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.lines() {
@@ -19,7 +19,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The text, cut to `width` columns.
+/// Truncates the text to `width` columns.
 pub(super) fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_break_between_words() {
+    fn wraps_between_words() {
         assert_eq!(wrap("a bb ccc dddd", 6), ["a bb", "ccc", "dddd"]);
         assert_eq!(wrap("overlong a\nb", 4), ["overlong", "a", "b"]);
         assert_eq!(wrap("", 4), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! How HTTP clients are made.
+//! Creates HTTP clients.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -11,53 +11,51 @@ use super::error::ExchangeError;
 use super::failure::causes;
 use super::pace::Pace;
 
-/// No answer the documents know comes near this; a longer one is not read to its end.
-const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
+/// Far more than any documented response; a longer one is not read to its end.
+const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Less than any server waits before it closes an idle connection.
-const IDLE: Duration = Duration::from_secs(3);
+/// Shorter than any server's idle timeout, so that the kit closes idle connections first.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How clients are made, and how they behave.
+/// How clients connect and behave.
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
-    /// The target's base URL: it decides whether certificates and proxies matter.
+    /// The target's base URL, which decides whether certificates and proxies are used.
     pub base_url: Url,
-    /// How long connecting may take.
     pub connect_timeout: Duration,
-    /// How long an exchange may take as a whole.
+    /// Bounds an exchange as a whole.
     pub timeout: Duration,
-    /// Whom to trust, and who the kit is.
     pub tls: Tls,
-    /// Bytes of an answer that are read at most.
+    /// The maximum size of a response body, in bytes.
     pub longest_answer: usize,
-    /// Whether a read is repeated whose connection failed.
+    /// Whether `GET` requests are retried when their connection fails.
     pub repeats_reads: bool,
-    /// How fast the target may be asked, by all sub-tests together.
+    /// The request rate that all sub-tests share.
     pub pace: Pace,
-    /// The profile whose settings messages name; none of a target without one.
+    /// The profile's file, which messages name; `None` for the embedded reference.
     pub profile: Option<Arc<Path>>,
 }
 
-/// Whom to trust, and who the kit is.
+/// Trusted authorities and the kit's own certificate.
 #[derive(Clone, Default)]
 pub struct Tls {
-    /// The only authorities to trust; without any, those of the system.
+    /// The only trusted authorities; the system's if empty.
     pub authorities: Vec<Certificate>,
-    /// The kit's own certificate and its key.
+    /// The client certificate with its key.
     pub identity: Option<Identity>,
-    /// Whether a certificate for another name is good, too.
+    /// Whether certificates for other host names are accepted.
     pub any_name: bool,
 }
 
 impl ClientSettings {
-    /// For a server beside the kit, which needs no manners.
+    /// Returns settings for a server on this host: no TLS, no rate limit, no retries.
     pub fn plain(base_url: Url, connect_timeout: Duration, timeout: Duration) -> Self {
         Self {
             base_url,
             connect_timeout,
             timeout,
             tls: Tls::default(),
-            longest_answer: LONGEST_ANSWER,
+            longest_answer: MAX_RESPONSE_BYTES,
             repeats_reads: false,
             pace: Pace::default(),
             profile: None,
@@ -65,23 +63,23 @@ impl ClientSettings {
     }
 }
 
-/// A client as every part of the kit wants it: no redirects, no proxy to loopback, its time bounded.
+/// Creates a client that follows no redirects, uses no proxy to loopback, and has timeouts.
 ///
 /// # Errors
-/// When the TLS configuration cannot be made.
+/// The TLS configuration is invalid.
 pub fn build(settings: &ClientSettings, from: Option<IpAddr>) -> Result<Client, ExchangeError> {
-    // A second call finds the provider installed, which is just as well.
+    // Fails if the provider is already installed, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .redirect(redirect::Policy::none())
         .connect_timeout(settings.connect_timeout)
         .timeout(settings.timeout)
         .local_address(from)
-        // A server may close an idle connection at the very moment that it is used again.
-        .pool_idle_timeout(IDLE)
+        // A server may close an idle connection just as it is reused.
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .user_agent(concat!("quickztna-harness/", env!("CARGO_PKG_VERSION")));
     if settings.base_url.scheme() == "http" {
-        // Reading the system's certificates costs more than a whole exchange.
+        // Reading the system's certificates takes longer than an exchange.
         builder = builder.tls_certs_only([]);
     } else if !settings.tls.authorities.is_empty() {
         builder = builder.tls_certs_only(settings.tls.authorities.clone());
@@ -98,7 +96,7 @@ pub fn build(settings: &ClientSettings, from: Option<IpAddr>) -> Result<Client, 
     builder.build().map_err(|error| ExchangeError::Client { cause: causes(&error) })
 }
 
-/// A path below a base URL that may have a path of its own.
+/// Appends a path to a base URL, which may have a path itself.
 pub fn joined(base_url: &Url, path: &str) -> Url {
     let text = format!("{}{path}", base_url.as_str().trim_end_matches('/'));
     Url::parse(&text).unwrap_or_else(|_| base_url.clone())

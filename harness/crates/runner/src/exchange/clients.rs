@@ -1,4 +1,4 @@
-//! The connections of one sub-test.
+//! The HTTP clients of one sub-test.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use super::error::ExchangeError;
 use super::pace::Pace;
 use super::send::Caller;
 
-/// The HTTP clients of one sub-test: one a source address, each with its pool of connections.
+/// The HTTP clients of one sub-test: one per source address, each with a connection pool.
 #[derive(Debug)]
 pub struct Clients {
     settings: ClientSettings,
@@ -16,15 +16,15 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// No client yet: each is made when it is first needed.
+    /// Creates an empty set. Clients are created on first use.
     pub fn new(settings: ClientSettings) -> Self {
         Self { settings, by_address: HashMap::new() }
     }
 
-    /// The pooled client that connects from this address.
+    /// Returns the pooled client that connects from this address.
     ///
     /// # Errors
-    /// When the TLS configuration cannot be made.
+    /// The TLS configuration is invalid.
     pub fn from_address(&mut self, from: Option<IpAddr>) -> Result<Caller, ExchangeError> {
         if let Some(caller) = self.by_address.get(&from) {
             return Ok(caller.clone());
@@ -34,15 +34,14 @@ impl Clients {
         Ok(caller)
     }
 
-    /// A client that shares its connection with nobody, for a contestant of a race.
+    /// Creates a client with a connection of its own, for a contestant of a race.
     ///
     /// # Errors
-    /// When the TLS configuration cannot be made.
+    /// The TLS configuration is invalid.
     pub fn separate(&self, from: Option<IpAddr>) -> Result<Caller, ExchangeError> {
         Ok(Caller::new(&self.settings, from)?.racing())
     }
 
-    /// How fast the target may be asked.
     pub fn pace(&self) -> &Pace {
         &self.settings.pace
     }

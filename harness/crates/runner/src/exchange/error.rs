@@ -1,33 +1,24 @@
-//! Why an exchange brought nothing to judge.
+//! Why an exchange has no response to judge.
 
 use harness_model::verdict::Fault;
 
-/// No whole answer came, or the request could not be made.
+/// No complete response arrived, or the request could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
-    /// No HTTP client can be made.
-    #[error("no HTTP client can be made: {cause}; are the system's CA certificates installed?")]
-    Client {
-        /// What the library says.
-        cause: String,
-    },
-    /// No whole answer came.
+    #[error(
+        "failed to create an HTTP client: {cause}\ncheck that the system's CA certificates are installed"
+    )]
+    Client { cause: String },
+    /// No complete response arrived.
     #[error("{method} {url}: {cause}")]
-    Failed {
-        /// The method.
-        method: String,
-        /// The URL.
-        url: String,
-        /// What happened.
-        cause: String,
-    },
+    Failed { method: String, url: String, cause: String },
     /// The request cannot be expressed in HTTP.
-    #[error("the request cannot be sent: {0}")]
+    #[error("invalid request: {0}")]
     Request(String),
 }
 
 impl ExchangeError {
-    /// Who is to blame.
+    /// Returns where the fault lies.
     pub fn fault(&self) -> Fault {
         match self {
             Self::Request(_) => Fault::Kit,

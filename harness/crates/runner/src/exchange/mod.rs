@@ -1,4 +1,4 @@
-//! One HTTP request and what came of it: the only way in which the kit talks to a target.
+//! HTTP exchanges: the only way in which the kit talks to a target.
 
 mod client;
 mod clients;

@@ -1,4 +1,4 @@
-//! How fast a shared target is asked.
+//! Limits the rate and the concurrency of requests to a shared target.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,63 +8,62 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-/// What a profile allows.
+/// The limits of a profile.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Rate {
-    /// Requests in a second, on average and in no burst but a race's.
+    /// Requests per second on average; only a race may send a burst.
     pub requests_per_second: Option<f64>,
-    /// Requests at the same time.
+    /// Concurrent requests.
     pub concurrency: Option<NonZeroU32>,
 }
 
-/// One pace for all sub-tests; without limits by default. Clones share it.
+/// A limiter that all sub-tests share through clones. It has no limits by default.
 #[derive(Debug, Clone, Default)]
 pub struct Pace {
     shared: Arc<Shared>,
-    /// Milliseconds that this sub-test spent waiting for its turns.
+    /// Milliseconds that this sub-test has waited for its turns.
     waited: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Between one request and the next.
+    /// The time between two requests.
     interval: Option<Duration>,
-    /// When the next request may leave.
+    /// When the next request may be sent.
     next: Mutex<Option<Instant>>,
-    seats: Option<Arc<Semaphore>>,
+    slots: Option<Arc<Semaphore>>,
     retries: AtomicU64,
 }
 
-/// A request's turn, which ends when it is dropped.
+/// A request's turn, which ends on drop.
 #[derive(Debug)]
 pub(super) struct Turn {
-    _seat: Option<OwnedSemaphorePermit>,
+    _slot: Option<OwnedSemaphorePermit>,
 }
 
 impl Pace {
-    /// Of a profile.
     pub fn new(rate: Rate) -> Self {
-        let seats = rate.concurrency.and_then(|seats| usize::try_from(seats.get()).ok());
+        let slots = rate.concurrency.and_then(|slots| usize::try_from(slots.get()).ok());
         let shared = Shared {
             interval: rate.requests_per_second.and_then(|rate| Duration::try_from_secs_f64(1.0 / rate).ok()),
-            seats: seats.map(|seats| Arc::new(Semaphore::new(seats))),
+            slots: slots.map(|slots| Arc::new(Semaphore::new(slots))),
             ..Shared::default()
         };
         Self { shared: Arc::new(shared), waited: Arc::default() }
     }
 
-    /// The same pace, whose waiting is counted anew.
+    /// Returns a clone with a waiting time of its own.
     #[must_use]
     pub fn counted_anew(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), waited: Arc::default() }
     }
 
-    /// How long this sub-test waited for its turns: time that the target did not take.
+    /// How long this sub-test has waited for its turns, which does not count as the target's time.
     fn waited(&self) -> Duration {
         Duration::from_millis(self.waited.load(Ordering::Relaxed))
     }
 
-    /// The work's result, unless it takes longer than that beside its waiting for turns.
+    /// Returns the work's result, or `None` if it takes longer than `limit`, not counting its waiting for turns.
     pub async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
         let (begun, waited) = (Instant::now(), self.waited());
         let deadline = || begun + limit + self.waited().saturating_sub(waited);
@@ -80,29 +79,29 @@ impl Pace {
         }
     }
 
-    /// Reads that were repeated since the run began, by all sub-tests.
+    /// The number of retried requests of all sub-tests since the run began.
     pub fn retries(&self) -> u64 {
         self.shared.retries.load(Ordering::Relaxed)
     }
 
-    /// Takes that many turns in advance: a race's requests leave together, as many as at most sit beside each other.
+    /// Takes a race's turns in advance, so that its requests can be sent together.
     pub async fn reserve(&self, turns: u32) {
         self.wait(turns).await;
     }
 
-    /// Waits for a turn. `timed`: unless it was reserved.
+    /// Waits for a turn; `timed` is false if it was reserved.
     pub(super) async fn turn(&self, timed: bool) -> Turn {
         let begun = Instant::now();
-        let seat = match &self.shared.seats {
-            // It is never closed.
-            Some(seats) => Arc::clone(seats).acquire_owned().await.ok(),
+        let slot = match &self.shared.slots {
+            // The semaphore is never closed.
+            Some(slots) => Arc::clone(slots).acquire_owned().await.ok(),
             None => None,
         };
         self.remember(begun.elapsed());
         if timed {
             self.wait(1).await;
         }
-        Turn { _seat: seat }
+        Turn { _slot: slot }
     }
 
     pub(super) fn count_retry(&self) {
@@ -118,7 +117,7 @@ impl Pace {
             *next = Some(first + interval * turns);
             first + interval * turns.saturating_sub(1)
         };
-        // Remembered first: a limit that ends meanwhile has to know of it.
+        // Counted before sleeping: a time limit that is reached meanwhile must allow for it.
         self.remember(at.saturating_duration_since(begun));
         sleep_until(at).await;
     }
@@ -134,7 +133,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn all_share_one_rate() {
+    async fn sub_tests_share_one_rate() {
         let pace = Pace::new(Rate { requests_per_second: Some(100.0), concurrency: None });
         let begun = Instant::now();
         let sub_tests: Vec<_> = (0..4).map(|_| pace.counted_anew()).collect();
@@ -147,14 +146,14 @@ mod tests {
         assert!(begun.elapsed() >= Duration::from_millis(190), "20 turns, the first at once");
         assert!(sub_tests.iter().all(|pace| pace.waited() > Duration::from_millis(100)));
         assert_eq!(pace.waited(), Duration::ZERO);
-        // A race takes its turns before it begins.
+        // A race reserves its turns before it begins.
         let race = Instant::now();
         pace.reserve(10).await;
         assert!(race.elapsed() >= Duration::from_millis(90));
     }
 
     #[tokio::test]
-    async fn waiting_for_turns_is_nobodys_time() {
+    async fn within_does_not_count_waiting_for_turns() {
         let pace = Pace::new(Rate { requests_per_second: Some(100.0), concurrency: None });
         let limit = Duration::from_millis(20);
         assert_eq!(pace.within(limit, pace.reserve(10)).await, Some(()));
@@ -162,14 +161,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_more_sit_beside_each_other_than_may() {
+    async fn concurrency_is_limited() {
         let pace = Pace::new(Rate { requests_per_second: None, concurrency: NonZeroU32::new(2) });
-        let (sitting, most) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (active, most) = (AtomicU64::new(0), AtomicU64::new(0));
         let turns = (0..6).map(|_| async {
             let _turn = pace.turn(true).await;
-            most.fetch_max(sitting.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+            most.fetch_max(active.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
             tokio::task::yield_now().await;
-            sitting.fetch_sub(1, Ordering::Relaxed);
+            active.fetch_sub(1, Ordering::Relaxed);
         });
         futures::future::join_all(turns).await;
         assert_eq!(most.load(Ordering::Relaxed), 2);

@@ -12,63 +12,63 @@ use super::client::{ClientSettings, build};
 use super::error::ExchangeError;
 use super::failure::Failure;
 
-/// How often a read is repeated whose connection failed.
-const MOST_RETRIES: u32 = 2;
-/// Before the first repetition; before each further one twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// How often a `GET` request is retried when its connection fails.
+const MAX_RETRIES: u32 = 2;
+/// The pause before the first retry; it doubles before each further one.
+const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
 
-/// A request with everything filled in.
+/// A request with its templates filled in.
 #[derive(Debug, Clone)]
 pub struct PreparedRequest {
-    /// The method.
     pub method: Method,
-    /// The whole URL.
     pub url: Url,
-    /// Headers, `Authorization` among them.
     pub headers: HeaderMap,
-    /// What is sent.
     pub body: Option<String>,
-    /// The local address to connect from.
+    /// The local address to connect from; the system chooses if `None`.
     pub from: Option<IpAddr>,
 }
 
-/// Asks a target as its profile wants to be asked.
+/// An HTTP client that keeps to the profile's limits.
 #[derive(Debug, Clone)]
 pub struct Caller {
     client: Client,
     settings: ClientSettings,
-    /// A contestant of a race repeats nothing, and its turn was taken before.
+    /// A race's contestant never retries, and its turn was reserved before the race.
     races: bool,
 }
 
 impl Caller {
-    /// One that connects from this address.
+    /// Creates a caller that connects from this address.
     ///
     /// # Errors
-    /// When the TLS configuration cannot be made.
+    /// The TLS configuration is invalid.
     pub fn new(settings: &ClientSettings, from: Option<IpAddr>) -> Result<Self, ExchangeError> {
         Ok(Self { client: build(settings, from)?, settings: settings.clone(), races: false })
     }
 
-    /// The same for a contestant of a race.
+    /// Turns this into the caller of a race's contestant.
     #[must_use]
     pub fn racing(self) -> Self {
         Self { races: true, ..self }
     }
 
-    fn may_repeat(&self, request: &PreparedRequest, failure: &Failure, done: u32) -> bool {
+    fn may_retry(&self, request: &PreparedRequest, failure: &Failure, retries: u32) -> bool {
         let is_read = request.method == Method::GET;
-        self.settings.repeats_reads && !self.races && is_read && failure.is_transport() && done < MOST_RETRIES
+        self.settings.repeats_reads
+            && !self.races
+            && is_read
+            && failure.is_transport()
+            && retries < MAX_RETRIES
     }
 }
 
-/// Sends a request and reads the whole answer. Where the target is shared, a read whose connection failed is
-/// repeated, and that is counted; a write never is, and neither is anything that was answered.
+/// Sends a request and reads the whole response. On a shared target a `GET` request whose connection failed is retried,
+/// and the retry is counted. Writes and requests that got a response are never retried.
 ///
 /// # Errors
-/// When no whole answer came: the target cannot be reached, cut the connection, took too long or sent too much.
+/// No complete response arrived: the target is unreachable, closed the connection, took too long or sent too much.
 pub async fn send(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchange, ExchangeError> {
-    let mut done = 0;
+    let mut retries = 0;
     loop {
         let turn = caller.settings.pace.turn(!caller.races).await;
         let failure = match exchange(caller, prepared).await {
@@ -76,16 +76,16 @@ pub async fn send(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchang
             Err(failure) => failure,
         };
         drop(turn);
-        if !caller.may_repeat(prepared, &failure, done) {
+        if !caller.may_retry(prepared, &failure, retries) {
             return Err(ExchangeError::Failed {
                 method: prepared.method.to_string(),
                 url: prepared.url.to_string(),
-                cause: failure.told(caller.settings.profile.as_deref()),
+                cause: failure.with_remedy(caller.settings.profile.as_deref()),
             });
         }
         caller.settings.pace.count_retry();
-        tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(done)).await;
-        done += 1;
+        tokio::time::sleep(INITIAL_BACKOFF * 2_u32.pow(retries)).await;
+        retries += 1;
     }
 }
 
@@ -98,16 +98,16 @@ async fn exchange(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchang
         request = request.body(body.clone());
     }
     let begun = Instant::now();
-    let broken = |error: reqwest::Error| Failure::of(&error, begun.elapsed());
-    let response = request.send().await.map_err(broken)?;
+    let classify = |error: reqwest::Error| Failure::of(&error, begun.elapsed());
+    let response = request.send().await.map_err(classify)?;
     let status = response.status().as_u16();
-    let headers = texts(response.headers());
-    let bytes = whole(response, caller.settings.longest_answer, broken).await?;
+    let headers = header_pairs(response.headers());
+    let bytes = read_body(response, caller.settings.longest_answer, classify).await?;
     let took = begun.elapsed();
     Ok(Exchange {
         method: prepared.method.to_string(),
         url: prepared.url.to_string(),
-        request_headers: texts(&prepared.headers),
+        request_headers: header_pairs(&prepared.headers),
         request_body: prepared.body.clone(),
         status,
         headers,
@@ -117,27 +117,27 @@ async fn exchange(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchang
     })
 }
 
-/// The whole body. One that says itself that it is too long is not even begun.
-async fn whole(
+/// Reads the body, unless its announced length already exceeds the limit.
+async fn read_body(
     mut response: Response,
-    longest: usize,
-    broken: impl Fn(reqwest::Error) -> Failure,
+    limit: usize,
+    classify: impl Fn(reqwest::Error) -> Failure,
 ) -> Result<Vec<u8>, Failure> {
-    let too_long = |length: u64| usize::try_from(length).map_or(true, |length| length > longest);
+    let too_long = |length: u64| usize::try_from(length).map_or(true, |length| length > limit);
     if response.content_length().is_some_and(too_long) {
-        return Err(Failure::TooLong { limit: longest });
+        return Err(Failure::TooLong { limit });
     }
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(&broken)? {
+    while let Some(chunk) = response.chunk().await.map_err(&classify)? {
         bytes.extend_from_slice(&chunk);
-        if bytes.len() > longest {
-            return Err(Failure::TooLong { limit: longest });
+        if bytes.len() > limit {
+            return Err(Failure::TooLong { limit });
         }
     }
     Ok(bytes)
 }
 
-fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
+fn header_pairs(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))

@@ -1,4 +1,4 @@
-//! Removes what a sub-test made on a shared target and did not remove itself, by the calls that the documents name.
+//! Removes what a sub-test created on a shared target and did not remove itself, using only documented requests.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -18,89 +18,90 @@ use harness_model::secret::Secrets;
 const KEY_MANAGEMENT: &str = "/api/key-management";
 const MACHINE_ADMIN: &str = "/api/machine-admin";
 
-/// Removes what the ledger knows; what could not be removed, a line each. What is gone is struck at once, so that
-/// the ledger tells what is left when this is cut short.
+/// Removes everything in the ledger, and returns a line for each thing that could not be removed. Entries are deleted one
+/// by one, so that the ledger shows what is left if cleanup is interrupted.
 pub(super) async fn revoke(stage: &mut Stage, ledger: &Mutex<Ledger>, secrets: &Secrets) -> Vec<String> {
-    if open(ledger, |ledger| ledger.is_private()) {
+    if with_ledger(ledger, |ledger| ledger.is_private()) {
         return Vec::new();
     }
     let names = stage.machines.values().map(|machine| machine.host_name.clone());
     let names: Vec<String> =
         names.chain(stage.peers.values().map(|peer| peer.host_name().to_owned())).collect();
-    open(ledger, |ledger| names.iter().for_each(|name| ledger.machine(name)));
-    let keys = open(ledger, |ledger| ledger.keys());
-    let machines = open(ledger, |ledger| ledger.machines());
+    with_ledger(ledger, |ledger| names.iter().for_each(|name| ledger.record_machine(name)));
+    let keys = with_ledger(ledger, |ledger| ledger.keys());
+    let machines = with_ledger(ledger, |ledger| ledger.machines());
     if keys.is_empty() && machines.is_empty() {
         return Vec::new();
     }
     let caller = match stage.clients.from_address(None) {
         Ok(caller) => caller,
-        Err(error) => return vec![format!("{error}; left: {}", left(ledger).join(", "))],
+        Err(error) => return vec![format!("{error}; left on the target: {}", left(ledger).join(", "))],
     };
-    let broom = Broom { place: &stage.place, caller: &caller, secrets };
+    let remover = Remover { place: &stage.place, caller: &caller, secrets };
     let mut problems = Vec::new();
     for key in keys {
-        match broom.revoke(&key).await {
-            Ok(()) => open(ledger, |ledger| ledger.strike_key(&key)),
-            Err(problem) => problems.push(format!("{} {}: {problem}", key.kind.in_words(), key.id)),
+        match remover.revoke(&key).await {
+            Ok(()) => with_ledger(ledger, |ledger| ledger.remove_key(&key)),
+            Err(problem) => problems.push(format!("{} {}: {problem}", key.kind.label(), key.id)),
         }
     }
     for (name, is_own) in machines {
-        match broom.delete_named(&name, is_own).await {
-            Ok(()) => open(ledger, |ledger| ledger.strike_machine(&name)),
-            Err(problem) => problems.push(format!("the machine {name}: {problem}")),
+        match remover.delete_named(&name, is_own).await {
+            Ok(()) => with_ledger(ledger, |ledger| ledger.remove_machine(&name)),
+            Err(problem) => problems.push(format!("machine {name}: {problem}")),
         }
     }
     problems
 }
 
-/// What is left, by the ledger.
+/// Describes what is left according to the ledger.
 pub(super) fn left(ledger: &Mutex<Ledger>) -> Vec<String> {
-    open(ledger, |ledger| {
+    with_ledger(ledger, |ledger| {
         if ledger.is_private() {
             return Vec::new();
         }
-        let keys = ledger.keys().into_iter().map(|key| format!("{} {}", key.kind.in_words(), key.id));
+        let keys = ledger.keys().into_iter().map(|key| format!("{} {}", key.kind.label(), key.id));
         let machines =
-            ledger.machines().into_iter().map(|(name, _)| format!("the machine {name}, if it registered"));
+            ledger.machines().into_iter().map(|(name, _)| format!("machine {name}, if it registered"));
         keys.chain(machines).collect()
     })
 }
 
-/// Asks the target to remove things, in the name of those who may.
-pub(super) struct Broom<'a> {
+/// Sends the requests that remove keys and machines, as an identity that may do so.
+pub(super) struct Remover<'a> {
     pub(super) place: &'a TestEnvironment,
     pub(super) caller: &'a Caller,
     pub(super) secrets: &'a Secrets,
 }
 
-impl Broom<'_> {
-    /// Revokes a key; one that is gone already is as good.
+impl Remover<'_> {
+    /// Revokes a key. A key that no longer exists is no error.
     pub(super) async fn revoke(&self, key: &Key) -> Result<(), String> {
         let action = key.kind.revocation();
         let body = json!({ "action": action, "org_id": key.org, "key_id": key.id });
-        self.ask(self.admin_of(&key.org), Method::POST, KEY_MANAGEMENT, Some(&body)).await.map(drop)
+        self.request(self.admin_of(&key.org), Method::POST, KEY_MANAGEMENT, Some(&body)).await.map(drop)
     }
 
-    /// Deletes a machine.
+    /// Deletes a machine. A machine that no longer exists is no error.
     pub(super) async fn delete(&self, org: &str, id: &str) -> Result<(), String> {
         let body = json!({ "action": "delete", "org_id": org, "machine_id": id });
-        self.ask(self.admin_of(org), Method::POST, MACHINE_ADMIN, Some(&body)).await.map(drop)
+        self.request(self.admin_of(org), Method::POST, MACHINE_ADMIN, Some(&body)).await.map(drop)
     }
 
-    /// The rows of a table in an organisation.
+    /// Returns the rows of a table in an organisation.
     pub(super) async fn rows(&self, org: &str, table: &str, filter: &str) -> Result<Vec<Value>, String> {
         let path = format!("/api/db/{table}?org_id={}{filter}", encoded(org));
-        let answer = self.ask(self.admin_of(org), Method::GET, &path, None).await?;
-        // A target without that table has nothing in it.
-        if matches!(answer.status, 404 | 410) {
+        let response = self.request(self.admin_of(org), Method::GET, &path, None).await?;
+        // A target without that table has no rows.
+        if matches!(response.status, 404 | 410) {
             return Ok(Vec::new());
         }
-        let rows = answer.json.as_ref().and_then(|answer| resolve(answer, "rows")).and_then(Value::as_array);
-        rows.cloned().ok_or_else(|| format!("GET {path} answered no rows"))
+        let rows =
+            response.json.as_ref().and_then(|response| resolve(response, "rows")).and_then(Value::as_array);
+        rows.cloned().ok_or_else(|| format!("the response of GET {path} has no rows"))
     }
 
-    /// The organisations that sub-tests make things in.
+    /// Returns the organisations that sub-tests use.
     pub(super) fn organisations(&self) -> Vec<String> {
         let other = self.place.other_org().filter(|_| self.place.knows(Identity::Outsider));
         std::iter::once(self.place.org()).chain(other).map(str::to_owned).collect()
@@ -110,15 +111,13 @@ impl Broom<'_> {
         for org in self.organisations() {
             let filter = format!("&name=eq.{}", encoded(name));
             let rows = self.rows(&org, "machines", &filter).await?;
-            // A target that does not know the filter answers other machines, too.
+            // A target that ignores the filter returns other machines, too.
             for row in rows.iter().filter(|row| row.get("name") == Some(&json!(name))) {
                 let Some(id) = row.get("id").and_then(Value::as_str) else {
-                    return Err("its row has no id; set pointers.machine.id".to_owned());
+                    return Err("its row has no id\nset pointers.machine.id".to_owned());
                 };
                 if !is_own {
-                    return Err(format!(
-                        "its name does not tell that it is this run's; delete it by hand: {id}"
-                    ));
+                    return Err(format!("its name does not belong to this run; delete it manually: {id}"));
                 }
                 self.delete(&org, id).await?;
             }
@@ -130,7 +129,7 @@ impl Broom<'_> {
         if self.place.other_org() == Some(org) { Identity::Outsider } else { Identity::Admin }
     }
 
-    async fn ask(
+    async fn request(
         &self,
         identity: Identity,
         method: Method,
@@ -145,13 +144,13 @@ impl Broom<'_> {
             status => {
                 let code = exchange.json.as_ref().and_then(|json| json.pointer("/error/code"));
                 let code = code.and_then(Value::as_str).unwrap_or_default();
-                Err(format!("{asked} answered {status} {code}").trim_end().to_owned())
+                Err(format!("{asked} returned {status} {code}").trim_end().to_owned())
             }
         }
     }
 }
 
-/// A key's row in the list of keys, if it is of that run and still good.
+/// Returns the name and key of a row if the key belongs to the run and is not revoked.
 pub(super) fn live_key(row: &Value, kind: KeyKind, org: &str, run: &str) -> Option<(String, Key)> {
     let name = row.get("name").and_then(Value::as_str).filter(|name| is_of(name, run))?;
     let is_revoked = row.get("revoked") == Some(&Value::Bool(true));
@@ -159,7 +158,7 @@ pub(super) fn live_key(row: &Value, kind: KeyKind, org: &str, run: &str) -> Opti
     (!is_revoked).then(|| (name.to_owned(), Key { kind, org: org.to_owned(), id }))
 }
 
-fn open<T>(ledger: &Mutex<Ledger>, look: impl FnOnce(&mut Ledger) -> T) -> T {
+fn with_ledger<T>(ledger: &Mutex<Ledger>, look: impl FnOnce(&mut Ledger) -> T) -> T {
     look(&mut ledger.lock().unwrap_or_else(PoisonError::into_inner))
 }
 

@@ -1,4 +1,4 @@
-//! Where sub-tests tell what happens.
+//! The channel for the events of sub-tests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,7 +7,7 @@ use harness_model::event::Event;
 use harness_model::verdict::SubtestVerdict;
 use tokio::sync::mpsc;
 
-/// Where sub-tests tell what happens.
+/// Where sub-tests send their events.
 #[derive(Debug, Clone)]
 pub(super) struct Events {
     sender: mpsc::UnboundedSender<Event>,
@@ -19,15 +19,15 @@ impl Events {
         Self { sender, failed: Arc::default() }
     }
 
-    pub(super) fn tell(&self, event: Event) {
+    pub(super) fn send(&self, event: Event) {
         if matches!(event, Event::SubtestFinished { verdict: SubtestVerdict::Fail, .. }) {
             self.failed.fetch_add(1, Ordering::Relaxed);
         }
-        // Nobody listens only when the run is over.
+        // The receiver is only gone once the run is over.
         let _ = self.sender.send(event);
     }
 
-    /// How many sub-tests have failed.
+    /// The number of failed sub-tests.
     pub(super) fn failed(&self) -> u32 {
         self.failed.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! What a sub-test made on a shared target, as the answers told it.
+//! Records what a sub-test creates on a shared target, as learnt from the responses.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,13 @@ use serde_json::Value;
 
 use harness_model::check::evidence::{Evidence, Exchange};
 
-/// The two kinds of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum KeyKind {
     Auth,
     Api,
 }
 
-/// A key that was made and not revoked yet.
+/// A key that was created and not revoked yet.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     pub(super) kind: KeyKind,
@@ -22,7 +21,7 @@ pub(super) struct Key {
     pub(super) id: String,
 }
 
-/// What was made and is not known to be gone.
+/// What was created and may still exist.
 #[derive(Debug, Clone)]
 pub(super) struct Ledger {
     prefix: String,
@@ -31,7 +30,7 @@ pub(super) struct Ledger {
 }
 
 impl KeyKind {
-    /// The action of `POST /api/key-management` that revokes it.
+    /// Returns the action of `POST /api/key-management` that revokes such a key.
     pub(super) fn revocation(self) -> &'static str {
         match self {
             Self::Auth => "revoke_auth_key",
@@ -39,60 +38,57 @@ impl KeyKind {
         }
     }
 
-    pub(super) fn in_words(self) -> &'static str {
+    pub(super) fn label(self) -> &'static str {
         match self {
-            Self::Auth => "the auth key",
-            Self::Api => "the API key",
+            Self::Auth => "auth key",
+            Self::Api => "API key",
         }
     }
 }
 
 impl Ledger {
-    /// Of a sub-test whose names begin with this; empty for one that has its target for itself.
+    /// Creates the ledger of a sub-test whose names begin with `prefix`, which is empty on a private target.
     pub(super) fn new(prefix: &str) -> Self {
         Self { prefix: prefix.to_owned(), keys: BTreeSet::new(), machines: BTreeSet::new() }
     }
 
-    /// Whether the sub-test has its target for itself, so that nothing has to be cleaned up.
+    /// Whether the sub-test has a target of its own, so that nothing needs to be removed.
     pub(super) fn is_private(&self) -> bool {
         self.prefix.is_empty()
     }
 
-    /// Learns what a step made or removed. What was not answered is found by its name when the run ends.
-    pub(super) fn enter(&mut self, evidence: &Evidence) {
+    /// Records what a step created or removed. Things whose response never arrived are found by name when the run ends.
+    pub(super) fn record(&mut self, evidence: &Evidence) {
         match evidence {
-            Evidence::Http(exchanges) => exchanges.iter().for_each(|exchange| self.exchanged(exchange)),
-            Evidence::Process(process) => self.commanded(&process.command),
+            Evidence::Http(exchanges) => exchanges.iter().for_each(|exchange| self.record_exchange(exchange)),
+            Evidence::Process(process) => self.record_command(&process.command),
             Evidence::Wire(_) | Evidence::Nothing => {}
         }
     }
 
-    /// Learns the name of a machine that may have registered.
-    pub(super) fn machine(&mut self, name: &str) {
+    /// Records the name of a machine that may have registered.
+    pub(super) fn record_machine(&mut self, name: &str) {
         self.machines.insert(name.to_owned());
     }
 
-    /// Knows that it is gone.
-    pub(super) fn strike_key(&mut self, key: &Key) {
+    pub(super) fn remove_key(&mut self, key: &Key) {
         self.keys.remove(key);
     }
 
-    /// Knows that it is gone.
-    pub(super) fn strike_machine(&mut self, name: &str) {
+    pub(super) fn remove_machine(&mut self, name: &str) {
         self.machines.remove(name);
     }
 
-    /// The keys that are left.
     pub(super) fn keys(&self) -> Vec<Key> {
         self.keys.iter().cloned().collect()
     }
 
-    /// The machines that may be left, and whether each is surely the run's own: another's must not be removed.
+    /// Returns the machines that may be left, and whether each name belongs to this run: others must not be removed.
     pub(super) fn machines(&self) -> Vec<(String, bool)> {
         self.machines.iter().map(|name| (name.clone(), name.starts_with(&self.prefix))).collect()
     }
 
-    fn exchanged(&mut self, exchange: &Exchange) {
+    fn record_exchange(&mut self, exchange: &Exchange) {
         if exchange.method != "POST" || !(200..300).contains(&exchange.status) {
             return;
         }
@@ -104,11 +100,11 @@ impl Ledger {
         if path.ends_with("/api/register-machine") {
             self.machines.extend(text("name"));
         } else if path.ends_with("/api/db/api_keys") {
-            self.made(KeyKind::Api, org, exchange);
+            self.record_key(KeyKind::Api, org, exchange);
         } else if path.ends_with("/api/key-management") || path.ends_with("/api/api-keys") {
             match text("action").as_deref() {
-                Some("create_auth_key") => self.made(KeyKind::Auth, org, exchange),
-                Some(action) if action.starts_with("create_") => self.made(KeyKind::Api, org, exchange),
+                Some("create_auth_key") => self.record_key(KeyKind::Auth, org, exchange),
+                Some(action) if action.starts_with("create_") => self.record_key(KeyKind::Api, org, exchange),
                 Some("revoke_auth_key" | "revoke_api_key") => {
                     let id = text("key_id").unwrap_or_default();
                     self.keys.retain(|key| key.id != id);
@@ -118,23 +114,23 @@ impl Ledger {
         }
     }
 
-    fn made(&mut self, kind: KeyKind, org: String, exchange: &Exchange) {
-        let Some(answer) = &exchange.json else { return };
-        let id = ["/data/id", "/id", "/data/0/id", "/0/id"].iter().find_map(|place| answer.pointer(place));
+    fn record_key(&mut self, kind: KeyKind, org: String, exchange: &Exchange) {
+        let Some(response) = &exchange.json else { return };
+        let id = ["/data/id", "/id", "/data/0/id", "/0/id"].iter().find_map(|place| response.pointer(place));
         if let Some(id) = id.and_then(Value::as_str) {
             self.keys.insert(Key { kind, org, id: id.to_owned() });
         }
     }
 
-    fn commanded(&mut self, command: &str) {
+    fn record_command(&mut self, command: &str) {
         let words = shell_words::split(command).unwrap_or_default();
         let mut words = words.iter();
         while let Some(word) = words.next() {
             match word.strip_prefix("--hostname=") {
-                Some(name) => self.machine(name),
+                Some(name) => self.record_machine(name),
                 None if word == "--hostname" => {
                     if let Some(name) = words.next() {
-                        self.machine(name);
+                        self.record_machine(name);
                     }
                 }
                 None => {}
@@ -152,7 +148,7 @@ mod tests {
     use super::*;
     use harness_model::check::evidence::ProcessResult;
 
-    fn answered(path: &str, sent: &Value, status: u16, answer: Value) -> Evidence {
+    fn exchange(path: &str, sent: &Value, status: u16, response: Value) -> Evidence {
         Evidence::Http(vec![Exchange {
             method: "POST".to_owned(),
             url: format!("https://x.example/base{path}"),
@@ -161,38 +157,38 @@ mod tests {
             status,
             headers: Vec::new(),
             body: String::new(),
-            json: Some(answer),
+            json: Some(response),
             took: Duration::ZERO,
         }])
     }
 
     #[test]
-    fn what_is_made_is_known_until_it_is_gone() {
+    fn keys_are_recorded_until_they_are_revoked() {
         let mut ledger = Ledger::new("q1-");
         let create = |action: &str| json!({ "action": action, "org_id": "o", "name": "q1-x" });
         let id = |id: &str| json!({ "success": true, "data": { "id": id } });
-        ledger.enter(&answered("/api/key-management", &create("create_auth_key"), 201, id("a")));
-        ledger.enter(&answered("/api/api-keys", &create("create_api_key"), 201, id("b")));
-        ledger.enter(&answered("/api/db/api_keys", &create(""), 201, json!([{ "id": "c" }])));
-        ledger.enter(&answered("/api/key-management", &create("create_auth_key"), 400, id("refused")));
+        ledger.record(&exchange("/api/key-management", &create("create_auth_key"), 201, id("a")));
+        ledger.record(&exchange("/api/api-keys", &create("create_api_key"), 201, id("b")));
+        ledger.record(&exchange("/api/db/api_keys", &create(""), 201, json!([{ "id": "c" }])));
+        ledger.record(&exchange("/api/key-management", &create("create_auth_key"), 400, id("refused")));
         let kinds: Vec<_> = ledger.keys().into_iter().map(|key| (key.kind, key.id)).collect();
         let known =
             [(KeyKind::Auth, "a"), (KeyKind::Api, "b"), (KeyKind::Api, "c")].map(|(k, i)| (k, i.to_owned()));
         assert_eq!(kinds, known);
         let revoke = json!({ "action": "revoke_auth_key", "org_id": "o", "key_id": "a" });
-        ledger.enter(&answered("/api/key-management", &revoke, 404, json!({})));
-        assert_eq!(ledger.keys().len(), 3, "a refused revocation revokes nothing");
-        ledger.enter(&answered("/api/key-management", &revoke, 200, json!({})));
+        ledger.record(&exchange("/api/key-management", &revoke, 404, json!({})));
+        assert_eq!(ledger.keys().len(), 3, "a refused revocation is not recorded");
+        ledger.record(&exchange("/api/key-management", &revoke, 200, json!({})));
         assert_eq!(ledger.keys().len(), 2);
     }
 
     #[test]
-    fn machines_are_known_by_name() {
+    fn machines_are_recorded_by_name() {
         let mut ledger = Ledger::new("q1-");
         let register = json!({ "auth_key": "k", "name": "q1-racer" });
-        ledger.enter(&answered("/api/register-machine", &register, 201, json!({})));
+        ledger.record(&exchange("/api/register-machine", &register, 201, json!({})));
         for command in ["ztna up --hostname q1-Linux-C --userspace", "ztna up --hostname=strange"] {
-            ledger.enter(&Evidence::Process(ProcessResult {
+            ledger.record(&Evidence::Process(ProcessResult {
                 command: command.to_owned(),
                 ..ProcessResult::default()
             }));

@@ -1,4 +1,4 @@
-//! Runs a plan and tells what happens, as events.
+//! Runs a plan and reports its progress as events.
 
 mod cleanup;
 mod events;

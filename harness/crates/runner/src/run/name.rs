@@ -1,14 +1,15 @@
-//! Names on a shared target: they tell the run, and its sub-test. Short, since agents' tables cut long names off.
+//! Name prefixes on a shared target, which identify the run and the sub-test. They are short because agents' tables
+//! truncate long names.
 
 use rand::RngExt as _;
 
-/// Without letters that look like digits.
+/// Letters and digits without those that look alike.
 const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
 const DIGITS: &[u8] = b"23456789";
-/// As many letters as tell a thousand sub-tests apart.
-const SHORTEST: usize = 2;
+/// Two letters distinguish 1,024 sub-tests.
+const MIN_SUBTEST_LEN: usize = 2;
 
-/// A new id of a run: `k7xm`. Its second letter is a digit, so that no word is one.
+/// Returns a random id for a run, such as `k7xm`. The second character is a digit, so that an id is never a word.
 pub fn new_id() -> String {
     let mut random = rand::rng();
     let mut pick =
@@ -17,11 +18,11 @@ pub fn new_id() -> String {
     [pick(first), pick(DIGITS), pick(LETTERS), pick(LETTERS)].into_iter().flatten().collect()
 }
 
-/// What the names of a sub-test begin with: `k7xmab-`.
+/// Returns the prefix of a sub-test's names, such as `k7xmab-`.
 pub(super) fn prefix(id: &str, subtest: usize) -> String {
     let mut letters = Vec::new();
     let mut rest = subtest;
-    while rest > 0 || letters.len() < SHORTEST {
+    while rest > 0 || letters.len() < MIN_SUBTEST_LEN {
         letters.extend(LETTERS.get(rest % LETTERS.len()).map(|letter| char::from(*letter)));
         rest /= LETTERS.len();
     }
@@ -29,11 +30,12 @@ pub(super) fn prefix(id: &str, subtest: usize) -> String {
     format!("{id}{letters}-")
 }
 
-/// Whether the name was given by that run.
+/// Whether the name has a prefix of that run.
 pub(super) fn is_of(name: &str, id: &str) -> bool {
     let subtest = name.strip_prefix(id).and_then(|rest| rest.split_once('-'));
     subtest.is_some_and(|(subtest, _)| {
-        (SHORTEST..=4).contains(&subtest.len()) && subtest.bytes().all(|letter| LETTERS.contains(&letter))
+        (MIN_SUBTEST_LEN..=4).contains(&subtest.len())
+            && subtest.bytes().all(|letter| LETTERS.contains(&letter))
     })
 }
 
@@ -42,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_tells_its_run_and_no_other() {
+    fn names_belong_to_exactly_one_run() {
         let prefixes: Vec<String> = [0, 1, 31, 32, 1023, 1024].map(|subtest| prefix("k7xm", subtest)).into();
         assert_eq!(prefixes, ["k7xmaa-", "k7xmab-", "k7xma9-", "k7xmba-", "k7xm99-", "k7xmbaa-"]);
         assert!(prefixes.iter().all(|prefix| is_of(&format!("{prefix}Linux-C"), "k7xm")));

@@ -1,4 +1,4 @@
-//! Brings a sub-test's machines into the state that it begins with.
+//! Creates a sub-test's machines and brings them into their declared state.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,16 +16,16 @@ use crate::targets::TestEnvironment;
 use crate::targets::forward::{ForwardError, Forwarder};
 use harness_model::scenario::model::{Identity, Machine as Declared};
 
-const LIMIT: Duration = Duration::from_secs(15);
-const CONNECTED: &str = "Press Ctrl+C";
+const TIME_LIMIT: Duration = Duration::from_secs(15);
+const UP_MARKER: &str = "Press Ctrl+C";
 
-/// A user code of RFC 8628 as agents print it.
+/// Matches a user code of RFC 8628 as agents print it.
 static USER_CODE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b[A-Z0-9]{4}-[A-Z0-9]{4}\b").ok());
 
-/// Makes the machines, each logged in and up as declared.
+/// Creates the machines, and logs them in and brings them up as declared.
 ///
 /// # Errors
-/// A machine cannot be brought there.
+/// A machine cannot be prepared.
 pub(super) async fn prepare(
     declared: &[Declared],
     place: &TestEnvironment,
@@ -53,7 +53,7 @@ pub(super) async fn prepare(
         machine.namespace = place.namespace().cloned();
         machines.insert(name.clone(), machine);
     }
-    // In the map first: what they start is stopped even if one of them fails.
+    // All are in the map before any starts, so that their processes are stopped even if one of them fails.
     let starts = machines.values_mut().filter_map(|machine| {
         let declaration = declared.iter().find(|declaration| declaration.name == machine.name)?;
         Some(start(machine, declaration, place))
@@ -61,10 +61,10 @@ pub(super) async fn prepare(
     join_all(starts).await.into_iter().collect()
 }
 
-/// Makes the WireGuard peers of the kit's own, which nobody knows before they join.
+/// Creates the kit's own WireGuard peers, which are unknown to the control plane until they join.
 ///
 /// # Errors
-/// There is no free UDP port, or no IPv4 address at which the target's machines could reach it.
+/// No UDP port is free, or the target's machines cannot reach the kit by IPv4.
 pub(super) fn peers(
     declared: &[Declared],
     place: &TestEnvironment,
@@ -73,7 +73,7 @@ pub(super) fn peers(
     let made = declared.iter().filter(|declaration| declaration.wire).map(|declaration| {
         let name = &declaration.name;
         let (socket, endpoint) = place.udp_socket().map_err(|cause| StepError::Local {
-            what: format!("{name} gets no UDP socket that machines can reach"),
+            what: format!("failed to open a UDP socket for {name}"),
             cause,
         })?;
         Ok((name.clone(), Peer::new(name, format!("{prefix}{name}"), socket, endpoint)))
@@ -98,28 +98,31 @@ async fn start(
 async fn log_in(machine: &mut Machine, identity: Identity, place: &TestEnvironment) -> Result<(), StepError> {
     let failed = |cause: String| StepError::Preparation { machine: machine.name.clone(), cause };
     let mut process = machine.start(&["login".to_owned()], &[])?;
-    let code = process.find(user_code, LIMIT).await;
+    let code = process.find(user_code, TIME_LIMIT).await;
     let Some(code) = code else {
         process.kill().await;
-        return Err(failed(format!("`ztna login` showed no code:\n{}", both(process.output()))));
+        return Err(failed(format!(
+            "`ztna login` printed no user code:\n{}",
+            combined_output(process.output())
+        )));
     };
     place.approve(&code, identity).await?;
-    match process.wait(LIMIT).await {
+    match process.wait(TIME_LIMIT).await {
         Some(status) if status.success() => Ok(()),
-        Some(_) => Err(failed(format!("`ztna login` failed:\n{}", both(process.output())))),
+        Some(_) => Err(failed(format!("`ztna login` failed:\n{}", combined_output(process.output())))),
         None => {
             process.kill().await;
-            Err(failed(format!("`ztna login` did not end:\n{}", both(process.output()))))
+            Err(failed(format!("`ztna login` timed out:\n{}", combined_output(process.output()))))
         }
     }
 }
 
 async fn bring_up(machine: &mut Machine) -> Result<(), StepError> {
-    let result = ztna::run(machine, vec!["up".to_owned()], Vec::new(), Some(CONNECTED), LIMIT).await?;
+    let result = ztna::run(machine, vec!["up".to_owned()], Vec::new(), Some(UP_MARKER), TIME_LIMIT).await?;
     if result.running {
         return Ok(());
     }
-    let output = both((result.stdout, result.stderr));
+    let output = combined_output((result.stdout, result.stderr));
     Err(StepError::Preparation {
         machine: machine.name.clone(),
         cause: format!("`ztna up` did not come up:\n{output}"),
@@ -130,6 +133,6 @@ fn user_code(output: &str) -> Option<String> {
     USER_CODE.as_ref()?.find(output).map(|code| code.as_str().to_owned())
 }
 
-fn both((stdout, stderr): (String, String)) -> String {
+fn combined_output((stdout, stderr): (String, String)) -> String {
     format!("{stdout}{stderr}").trim_end().to_owned()
 }

@@ -1,4 +1,4 @@
-//! The line that repeats a step in a shell, secrets as variables.
+//! Shell commands that repeat a step, with secrets as variables.
 
 use reqwest::Url;
 
@@ -6,10 +6,10 @@ use harness_model::check::evidence::{Exchange, ProcessResult};
 use harness_model::scenario::model::Identity;
 use harness_model::secret::Secrets;
 
-/// What a line may be long and still be pasted; a longer body is named instead.
-const LONGEST_BODY: usize = 4000;
+/// A longer body makes the command too long to paste, so it is only described.
+const MAX_BODY_LEN: usize = 4000;
 
-/// A curl line. The base URL of a control plane that is gone afterwards becomes `$BASE_URL`.
+/// Returns a curl command. The base URL of a control plane that ends with the sub-test becomes `$BASE_URL`.
 pub(super) fn curl(
     exchange: &Exchange,
     from: Option<&str>,
@@ -29,16 +29,16 @@ pub(super) fn curl(
     for (name, value) in &exchange.request_headers {
         has_type |= name == "content-type";
         line.push_str(" -H ");
-        line.push_str(&secrets.shell_word(&format!("{}: {value}", conventional(name))));
+        line.push_str(&secrets.shell_word(&format!("{}: {value}", capitalised(name))));
     }
     match &exchange.request_body {
         None => {}
-        Some(body) if body.len() > LONGEST_BODY || body.contains('\0') => {
+        Some(body) if body.len() > MAX_BODY_LEN || body.contains('\0') => {
             line.push_str(&format!(" --data-binary @BODY  # a body of {} bytes", body.len()));
         }
         Some(body) => {
             if !has_type {
-                // Else curl claims that it sends a form.
+                // Otherwise curl declares the body to be a form.
                 line.push_str(" -H Content-Type:");
             }
             line.push_str(" --data-raw ");
@@ -48,7 +48,7 @@ pub(super) fn curl(
     line
 }
 
-/// The agent's command line, or a shell's line, with the server that it talked to.
+/// Returns the agent's command line with its server, or the line of a `shell` step.
 pub(super) fn command(
     process: &ProcessResult,
     base_url: &Url,
@@ -70,7 +70,7 @@ pub(super) fn command(
     for word in words {
         line.push(' ');
         match word.split_once('=') {
-            // An assignment in quotes would be a command.
+            // A quoted assignment would be taken for a command.
             Some((name, value)) if is_variable(name) => {
                 line.push_str(&format!("{name}={}", secrets.shell_word(value)));
             }
@@ -92,8 +92,8 @@ fn is_variable(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_')
 }
 
-/// `content-type` as the documents write it.
-fn conventional(name: &str) -> String {
+/// Capitalises a header name as the documents do: `Content-Type`.
+fn capitalised(name: &str) -> String {
     let words = name.split('-').map(|word| {
         let mut letters = word.chars();
         letters
@@ -119,7 +119,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn lines_can_be_pasted() {
+    fn commands_can_be_pasted() {
         let base = Url::parse("http://127.0.0.1:4567").unwrap();
         let secrets = Secrets::default();
         secrets.learn("a-session-of-ada", "TOKEN");

@@ -1,4 +1,4 @@
-//! Runs sub-tests at the same time and brings their events into one row.
+//! Runs sub-tests concurrently and merges their events into one sequence.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -14,7 +14,7 @@ use harness_model::event::{End, Event, Fault, Listener, SubtestVerdict};
 use harness_model::plan::{Disposition, Plan};
 use harness_model::scenario::model::Capability;
 
-/// Runs the whole plan; `at` is the time it begins.
+/// Runs the whole plan. `at` is the start time for reports.
 pub async fn run(
     setting: Arc<Setting>,
     plan: Arc<Plan>,
@@ -42,7 +42,7 @@ pub async fn run(
         let took = std::time::Duration::ZERO;
         listener.hear(&Event::SubtestFinished { subtest, verdict, reason: Some(reason), fault, took });
     }
-    // What nobody began has left nothing.
+    // If no sub-test has begun there is nothing to remove.
     let leftovers = if has_begun { sweep::sweep(&setting, stop).await } else { Vec::new() };
     listener.hear(&Event::Settled {
         run_id: setting.id.clone(),
@@ -52,12 +52,12 @@ pub async fn run(
     listener.hear(&Event::Finished { took: begun.elapsed(), end });
 }
 
-/// How the schedule went.
+/// The result of scheduling.
 #[derive(Debug, Default)]
 struct Scheduled {
-    /// What did not end by itself, whose fault that is, and why.
+    /// Sub-tests without a verdict of their own, with the fault and the reason.
     unfinished: Vec<(usize, Fault, String)>,
-    /// Whether a sub-test began that is not skipped.
+    /// Whether any sub-test has begun, other than skipped ones.
     has_begun: bool,
 }
 
@@ -67,12 +67,12 @@ async fn schedule(setting: Arc<Setting>, plan: Arc<Plan>, mut stop: Stop, events
     let mut running: JoinSet<()> = JoinSet::new();
     let mut positions = std::collections::HashMap::new();
     let mut waiting = turns(&plan, setting.target.is_shared(), setting.jobs).peekable();
-    let is_enough = || plan.selection.max_fail.is_some_and(|most| events.failed() >= most.get());
+    let max_fail_reached = || plan.selection.max_fail.is_some_and(|most| events.failed() >= most.get());
     loop {
-        while stop.end().is_none() && !is_enough() {
+        while stop.end().is_none() && !max_fail_reached() {
             let free = |turn: &Turn| running.len() < turn.beside;
             let Some(Turn { subtest, .. }) = waiting.next_if(free) else { break };
-            let task = running.spawn(one(
+            let task = running.spawn(run_one(
                 Arc::clone(&setting),
                 Arc::clone(&plan),
                 subtest,
@@ -90,7 +90,7 @@ async fn schedule(setting: Arc<Setting>, plan: Arc<Plan>, mut stop: Stop, events
         match finished {
             None => break,
             Some(Ok((task, ()))) => drop(positions.remove(&task)),
-            // Steps catch panics themselves; this one came from around them.
+            // Panics in steps are caught there; this one came from the code around them.
             Some(Err(error)) => {
                 let subtest = positions.remove(&error.id()).unwrap_or_default();
                 unfinished.push((subtest, Fault::Kit, format!("the kit failed: {error}")));
@@ -98,36 +98,36 @@ async fn schedule(setting: Arc<Setting>, plan: Arc<Plan>, mut stop: Stop, events
         }
     }
     let reason = match plan.selection.max_fail {
-        Some(most) if stop.end().is_none() => format!("not begun: --max-fail {most} was reached"),
-        _ => "interrupted before it began".to_owned(),
+        Some(most) if stop.end().is_none() => format!("not started: --max-fail {most} was reached"),
+        _ => "interrupted before it started".to_owned(),
     };
     unfinished.extend(waiting.map(|turn| (turn.subtest, Fault::Interruption, reason.clone())));
     Scheduled { unfinished, has_begun }
 }
 
-/// When a sub-test begins: as soon as fewer than `beside` others run.
+/// A sub-test that starts as soon as fewer than `beside` others are running.
 #[derive(Debug, PartialEq, Eq)]
 struct Turn {
     subtest: usize,
     beside: usize,
 }
 
-/// In the plan's order, but those that move a clock which others live by come last, each alone: the
-/// sessions and keys of sub-tests beside them would expire.
+/// Returns the sub-tests in the plan's order, except that those that advance a shared clock come last and run alone: the
+/// sessions and keys of concurrent sub-tests would expire.
 fn turns(plan: &Plan, is_shared: bool, jobs: usize) -> impl Iterator<Item = Turn> + use<'_> {
-    let moves_time = move |run: &usize| {
+    let moves_clock = move |run: &usize| {
         let planned = plan.planned(*run);
         is_shared && planned.is_some_and(|planned| planned.scenario.needs.contains(&Capability::Clock))
     };
-    // Made as it goes on: a thousand repetitions must not fill the memory.
+    // Lazy, so that thousands of repetitions need no memory.
     let all = move || (0..plan.repetitions()).flat_map(|repetition| plan.order(repetition));
-    let together = all().filter(move |run| !moves_time(run));
+    let together = all().filter(move |run| !moves_clock(run));
     let together = together.map(move |subtest| Turn { subtest, beside: jobs.max(1) });
-    let alone = all().filter(moves_time).map(|subtest| Turn { subtest, beside: 1 });
+    let alone = all().filter(moves_clock).map(|subtest| Turn { subtest, beside: 1 });
     together.chain(alone)
 }
 
-async fn one(setting: Arc<Setting>, plan: Arc<Plan>, subtest: usize, stop: Stop, events: Events) {
+async fn run_one(setting: Arc<Setting>, plan: Arc<Plan>, subtest: usize, stop: Stop, events: Events) {
     if let Some(planned) = plan.planned(subtest) {
         subtest::run(&setting, planned, subtest, stop, &events).await;
     }
@@ -158,11 +158,11 @@ mod tests {
     }
 
     #[test]
-    fn only_a_shared_clock_is_moved_alone() {
+    fn sub_tests_that_move_a_shared_clock_run_alone() {
         let subtests = [("ST1", true), ("ST2", false), ("ST3", true), ("ST4", false)];
-        let subtests = subtests.map(|(id, moves_time)| {
+        let subtests = subtests.map(|(id, moves_clock)| {
             let mut scenario = scenario(id);
-            scenario.needs.extend(moves_time.then_some(Capability::Clock));
+            scenario.needs.extend(moves_clock.then_some(Capability::Clock));
             PlannedSubtest {
                 scenario: Arc::new(scenario),
                 disposition: Disposition::Run,

@@ -1,4 +1,4 @@
-//! What all sub-tests of a run have in common.
+//! The settings of a run.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,25 +10,23 @@ use harness_model::requirement::Registry;
 
 use crate::targets::Target;
 
-/// What all sub-tests of a run have in common.
+/// What all sub-tests of a run share.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// What tells it from other runs.
+    /// The run's id, which distinguishes its names on a shared target from those of other runs.
     pub id: String,
-    /// What it runs against.
     pub target: Arc<dyn Target>,
-    /// The documented statements.
     pub registry: Arc<Registry>,
-    /// How many sub-tests run at the same time; at least one.
+    /// The number of concurrent sub-tests; at least one.
     pub jobs: usize,
     /// Whether undocumented fields fail a snapshot.
     pub strict: bool,
-    /// What happens to new snapshots.
+    /// How new and changed snapshots are treated.
     pub snapshots: Mode,
-    /// How long a sub-test may take.
+    /// The time limit of a sub-test.
     pub time_limit: Duration,
-    /// An empty folder for the machines' state.
+    /// An empty folder for the state of machines.
     pub folder: PathBuf,
-    /// If evidence is recorded: what its pseudonyms are made with.
+    /// The key for pseudonyms, if evidence is recorded.
     pub evidence: Option<PseudonymKey>,
 }

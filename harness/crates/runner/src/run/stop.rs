@@ -1,62 +1,62 @@
-//! How a run is cut short.
+//! Interrupts a run.
 
 use tokio::sync::watch;
 
 use harness_model::event::End;
 
-/// Asks a run to stop.
+/// The sending side: asks a run to stop.
 #[derive(Debug, Clone)]
 pub struct Stopper(watch::Sender<Demand>);
 
-/// Tells a run whether it should.
+/// The receiving side: tells a run whether to stop.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Receiver<Demand>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Demand {
-    GoOn,
+    Continue,
     Stop(End),
-    /// Not even cleanup is waited for.
-    Now(End),
+    /// Skip cleanup, too.
+    StopNow(End),
 }
 
-/// Both ends of a demand.
+/// Creates both sides.
 pub fn stop() -> (Stopper, Stop) {
-    let (sender, receiver) = watch::channel(Demand::GoOn);
+    let (sender, receiver) = watch::channel(Demand::Continue);
     (Stopper(sender), Stop(receiver))
 }
 
 impl Stopper {
-    /// Asks: no new sub-test begins, those that run clean up. Asked a second time, they do not even that.
+    /// Asks the run to stop: no further sub-test starts, and running ones clean up. A second call skips cleanup.
     pub fn ask(&self, end: End) {
         self.0.send_modify(|demand| {
             *demand = match *demand {
-                Demand::GoOn => Demand::Stop(end),
-                Demand::Stop(first) | Demand::Now(first) => Demand::Now(first),
+                Demand::Continue => Demand::Stop(end),
+                Demand::Stop(first) | Demand::StopNow(first) => Demand::StopNow(first),
             };
         });
     }
 }
 
 impl Stop {
-    /// How the run ends, if it was asked to.
+    /// Returns how the run ends if it was asked to stop.
     pub fn end(&self) -> Option<End> {
         match *self.0.borrow() {
-            Demand::GoOn => None,
-            Demand::Stop(end) | Demand::Now(end) => Some(end),
+            Demand::Continue => None,
+            Demand::Stop(end) | Demand::StopNow(end) => Some(end),
         }
     }
 
-    /// Waits until the run should stop.
+    /// Waits until the run is asked to stop.
     pub async fn asked(&mut self) {
-        if self.0.wait_for(|demand| *demand != Demand::GoOn).await.is_err() {
+        if self.0.wait_for(|demand| *demand != Demand::Continue).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Waits until cleanup should stop too.
+    /// Waits until the run is asked to skip cleanup.
     pub async fn asked_twice(&mut self) {
-        if self.0.wait_for(|demand| matches!(demand, Demand::Now(_))).await.is_err() {
+        if self.0.wait_for(|demand| matches!(demand, Demand::StopNow(_))).await.is_err() {
             std::future::pending::<()>().await;
         }
     }

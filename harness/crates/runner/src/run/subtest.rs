@@ -1,4 +1,4 @@
-//! One sub-test from beginning to end.
+//! Runs one sub-test from setup to cleanup.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -27,17 +27,16 @@ use harness_model::scenario::model::IDENTITIES;
 use harness_model::scenario::model::{Action, Authorisation, Capability, Identity, Scenario};
 use harness_model::secret::Secrets;
 
-/// Cleanup has a limit of its own: it runs when the time of the sub-test is over, too.
+/// Cleanup has its own time limit, as it also runs after the sub-test's has been reached.
 const CLEANUP_LIMIT: Duration = Duration::from_secs(20);
 
-/// How a sub-test ended.
 struct End {
     verdict: SubtestVerdict,
     reason: Option<String>,
     fault: Option<Fault>,
 }
 
-/// Runs it, or tells why not.
+/// Runs the sub-test, or reports why it is skipped.
 pub(super) async fn run(
     setting: &Setting,
     planned: &PlannedSubtest,
@@ -46,7 +45,7 @@ pub(super) async fn run(
     events: &Events,
 ) {
     let begun = Instant::now();
-    events.tell(Event::SubtestStarted { subtest });
+    events.send(Event::SubtestStarted { subtest });
     let secrets = Secrets::default();
     let end = match &planned.disposition {
         Disposition::Skip(reason) => {
@@ -54,12 +53,12 @@ pub(super) async fn run(
         }
         Disposition::Run => match set_up(setting, &planned.scenario, subtest, &secrets).await {
             Ok((stage, prefix)) => {
-                on_stage(setting, planned, subtest, stop, events, &secrets, stage, &prefix).await
+                run_on_stage(setting, planned, subtest, stop, events, &secrets, stage, &prefix).await
             }
             Err(error) => End::error(error.fault(), error.to_string()),
         },
     };
-    events.tell(Event::SubtestFinished {
+    events.send(Event::SubtestFinished {
         subtest,
         verdict: end.verdict,
         reason: end.reason.map(|reason| secrets.conceal(&reason)),
@@ -68,7 +67,7 @@ pub(super) async fn run(
     });
 }
 
-/// Everything that a sub-test needs before its machines.
+/// Creates everything that a sub-test needs except its machines.
 async fn set_up(
     setting: &Setting,
     scenario: &Scenario,
@@ -76,7 +75,7 @@ async fn set_up(
     secrets: &Secrets,
 ) -> Result<(Stage, String), StepError> {
     let place = Arc::clone(&setting.target).environment(scenario.needs.contains(&Capability::Tun)).await?;
-    // A control plane of its own needs no names of its own, and then tables look as documented.
+    // On a private control plane names need no prefix, and tables look as documented.
     let prefix = match place.is_private() {
         true => String::new(),
         false => name::prefix(&setting.id, subtest),
@@ -91,8 +90,8 @@ async fn set_up(
     bindings.set_built_in("address", place.address());
     for (identity, name) in IDENTITIES {
         let variable = format!("token.{name}");
-        let is_named = scenario.source.text.contains(&format!("${{{variable}}}"));
-        if is_named || acts(scenario, identity) {
+        let is_named = scenario.variables.contains(&variable);
+        if is_named || acts_as(scenario, identity) {
             let token = place.token(identity).await?;
             secrets.learn(&token, shell_variable(identity));
             if is_named {
@@ -114,7 +113,7 @@ async fn set_up(
 }
 
 #[allow(clippy::too_many_arguments, reason = "called once; a struct for it would only repeat the names")]
-async fn on_stage(
+async fn run_on_stage(
     setting: &Setting,
     planned: &PlannedSubtest,
     subtest: usize,
@@ -129,25 +128,25 @@ async fn on_stage(
     let mut tally = Tally::default();
     let pace = stage.clients.pace().clone();
     let end = {
-        let steps = AssertUnwindSafe(all(&walk, &mut stage, &mut tally, prefix)).catch_unwind();
+        let steps = AssertUnwindSafe(prepare_and_walk(&walk, &mut stage, &mut tally, prefix)).catch_unwind();
         tokio::select! {
             biased;
-            () = stop.asked() => Cut::Stopped,
+            () = stop.asked() => WalkEnd::Stopped,
             done = pace.within(setting.time_limit, steps) => match done {
-                Some(Ok(Ok(()))) => Cut::Not,
-                Some(Ok(Err(error))) => Cut::Unprepared(error),
-                Some(Err(panic)) => Cut::Panicked(panic_message(&*panic)),
-                None => Cut::TimedOut,
+                Some(Ok(Ok(()))) => WalkEnd::Complete,
+                Some(Ok(Err(error))) => WalkEnd::Unprepared(error),
+                Some(Err(panic)) => WalkEnd::Panicked(panic_message(&*panic)),
+                None => WalkEnd::TimedOut,
             },
         }
     };
-    let timed_out = matches!(end, Cut::TimedOut);
-    let mut end = judged(end, tally, setting.time_limit);
+    let timed_out = matches!(end, WalkEnd::TimedOut);
+    let mut end = end_of(end, tally, setting.time_limit);
     if timed_out
         && setting.target.is_shared()
         && let Some(reason) = end.reason.as_mut().filter(|_| end.fault.is_some())
     {
-        reason.push_str("; if it may take that long, raise timeouts.subtest in the target's profile");
+        reason.push_str("\nif the target needs more time, raise timeouts.subtest in its profile");
     }
     let clean = async {
         walk.cleanup(&mut stage).await;
@@ -156,39 +155,48 @@ async fn on_stage(
     };
     let clean = AssertUnwindSafe(clean).catch_unwind();
     let problem = tokio::select! {
-        () = stop.asked_twice() => Some("cleanup was cut short"),
+        () = stop.asked_twice() => Some("cleanup was interrupted"),
         done = pace.within(CLEANUP_LIMIT, clean) => match done {
             Some(Ok(problems)) => {
                 for message in problems {
-                    events.tell(Event::CleanupFailed { subtest, message: secrets.conceal(&message) });
+                    events.send(Event::CleanupFailed { subtest, message: secrets.conceal(&message) });
                 }
                 None
             }
-            Some(Err(_)) => Some("the kit panicked while it cleaned up"),
-            None => Some("cleanup did not end in time"),
+            Some(Err(_)) => Some("the kit panicked during cleanup"),
+            None => Some("cleanup timed out"),
         },
     };
     if let Some(problem) = problem {
         let left = cleanup::left(&ledger);
-        let left = if left.is_empty() { String::new() } else { format!("; left: {}", left.join(", ")) };
-        events.tell(Event::CleanupFailed { subtest, message: format!("{problem}{left}") });
+        let left = if left.is_empty() {
+            String::new()
+        } else {
+            format!("; left on the target: {}", left.join(", "))
+        };
+        events.send(Event::CleanupFailed { subtest, message: format!("{problem}{left}") });
     }
-    leave(stage, &machines_folder(&setting.folder, subtest)).await;
+    tear_down(stage, &machines_folder(&setting.folder, subtest)).await;
     end
 }
 
-/// What kept a walk from its end.
-enum Cut {
-    Not,
+/// How a walk ended.
+enum WalkEnd {
+    Complete,
     Unprepared(StepError),
     Panicked(String),
     TimedOut,
     Stopped,
 }
 
-async fn all(walk: &Walk<'_>, stage: &mut Stage, tally: &mut Tally, prefix: &str) -> Result<(), StepError> {
+async fn prepare_and_walk(
+    walk: &Walk<'_>,
+    stage: &mut Stage,
+    tally: &mut Tally,
+    prefix: &str,
+) -> Result<(), StepError> {
     let folder = machines_folder(&walk.setting.folder, walk.subtest);
-    tally.step = "the machines are prepared".to_owned();
+    tally.step = "preparing the machines".to_owned();
     let place = Arc::clone(&stage.place);
     let declared = &walk.planned.scenario.machines;
     stage.peers = preparation::peers(declared, &place, prefix)?;
@@ -197,17 +205,17 @@ async fn all(walk: &Walk<'_>, stage: &mut Stage, tally: &mut Tally, prefix: &str
     Ok(())
 }
 
-fn judged(cut: Cut, tally: Tally, limit: Duration) -> End {
-    match cut {
-        Cut::Panicked(message) => {
+fn end_of(walk_end: WalkEnd, tally: Tally, limit: Duration) -> End {
+    match walk_end {
+        WalkEnd::Panicked(message) => {
             End::error(Fault::Kit, format!("the kit panicked in “{}”: {message}", tally.step))
         }
-        Cut::Stopped => End::error(Fault::Interruption, format!("interrupted in “{}”", tally.step)),
-        Cut::Unprepared(error) => End::error(error.fault(), error.to_string()),
-        Cut::TimedOut if tally.failure.is_none() => {
-            End::error(Fault::Environment, format!("not done after {limit:?}: stuck in “{}”", tally.step))
+        WalkEnd::Stopped => End::error(Fault::Interruption, format!("interrupted in “{}”", tally.step)),
+        WalkEnd::Unprepared(error) => End::error(error.fault(), error.to_string()),
+        WalkEnd::TimedOut if tally.failure.is_none() => {
+            End::error(Fault::Environment, format!("timed out after {limit:?} in “{}”", tally.step))
         }
-        Cut::TimedOut | Cut::Not => {
+        WalkEnd::TimedOut | WalkEnd::Complete => {
             let (verdict, fault, reason) = tally.verdict();
             End { verdict, reason, fault }
         }
@@ -220,15 +228,15 @@ impl End {
     }
 }
 
-/// Nothing of the sub-test stays: no process, no folder, no control plane.
-async fn leave(mut stage: Stage, folder: &Path) {
+/// Removes everything that the sub-test started on this host: processes, folder and control plane.
+async fn tear_down(mut stage: Stage, folder: &Path) {
     stop_machines(&mut stage).await;
     let Stage { place, clients, machines, peers, bindings: _ } = stage;
     drop((clients, machines, peers));
     if let Some(place) = Arc::into_inner(place) {
         place.close().await;
     }
-    // What cannot be removed goes with the run's folder.
+    // Anything that remains is removed with the run's folder.
     let _ = std::fs::remove_dir_all(folder);
 }
 
@@ -240,7 +248,7 @@ fn machines_folder(folder: &Path, subtest: usize) -> std::path::PathBuf {
     folder.join(subtest.to_string())
 }
 
-fn acts(scenario: &Scenario, identity: Identity) -> bool {
+fn acts_as(scenario: &Scenario, identity: Identity) -> bool {
     let logs_in = scenario.machines.iter().any(|machine| machine.login == Some(identity));
     logs_in
         || scenario.steps.iter().chain(&scenario.cleanup).any(|step| match &step.action {
@@ -261,34 +269,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_to_blame_is_never_mixed_up() {
+    fn verdicts_attribute_the_fault_correctly() {
         let failure = || Some("wrong".to_owned());
         let error = |fault| Some((fault, "unjudged".to_owned()));
         let tally = |failure, error| Tally { failure, error, waived: None, step: "a step".to_owned() };
         let cases = [
-            (Cut::Not, tally(None, None), SubtestVerdict::Pass, None),
-            (Cut::Not, tally(failure(), None), SubtestVerdict::Fail, None),
-            (Cut::Not, tally(failure(), error(Fault::Environment)), SubtestVerdict::Fail, None),
-            (Cut::Not, tally(None, error(Fault::Kit)), SubtestVerdict::Error, Some(Fault::Kit)),
-            (Cut::TimedOut, tally(None, None), SubtestVerdict::Error, Some(Fault::Environment)),
-            (Cut::TimedOut, tally(failure(), None), SubtestVerdict::Fail, None),
-            (Cut::Stopped, tally(failure(), None), SubtestVerdict::Error, Some(Fault::Interruption)),
-            (Cut::Panicked("x".to_owned()), tally(failure(), None), SubtestVerdict::Error, Some(Fault::Kit)),
+            (WalkEnd::Complete, tally(None, None), SubtestVerdict::Pass, None),
+            (WalkEnd::Complete, tally(failure(), None), SubtestVerdict::Fail, None),
+            (WalkEnd::Complete, tally(failure(), error(Fault::Environment)), SubtestVerdict::Fail, None),
+            (WalkEnd::Complete, tally(None, error(Fault::Kit)), SubtestVerdict::Error, Some(Fault::Kit)),
+            (WalkEnd::TimedOut, tally(None, None), SubtestVerdict::Error, Some(Fault::Environment)),
+            (WalkEnd::TimedOut, tally(failure(), None), SubtestVerdict::Fail, None),
+            (WalkEnd::Stopped, tally(failure(), None), SubtestVerdict::Error, Some(Fault::Interruption)),
             (
-                Cut::Unprepared(StepError::Machine("m".to_owned())),
+                WalkEnd::Panicked("x".to_owned()),
+                tally(failure(), None),
+                SubtestVerdict::Error,
+                Some(Fault::Kit),
+            ),
+            (
+                WalkEnd::Unprepared(StepError::Machine("m".to_owned())),
                 tally(None, None),
                 SubtestVerdict::Error,
                 Some(Fault::Kit),
             ),
         ];
-        for (cut, tally, verdict, fault) in cases {
+        for (walk_end, tally, verdict, fault) in cases {
             let waived = Tally { waived: failure(), ..tally.clone() };
             let case = format!("{tally:?}");
-            let end = judged(cut, tally, Duration::from_secs(1));
+            let end = end_of(walk_end, tally, Duration::from_secs(1));
             assert_eq!((end.verdict, end.fault), (verdict, fault), "{case}");
             assert_eq!(end.reason.is_none(), verdict == SubtestVerdict::Pass, "{case}");
             if verdict == SubtestVerdict::Pass {
-                let end = judged(Cut::Not, waived, Duration::from_secs(1));
+                let end = end_of(WalkEnd::Complete, waived, Duration::from_secs(1));
                 assert_eq!((end.verdict, end.reason), (SubtestVerdict::Waived, failure()), "{case}");
             }
         }

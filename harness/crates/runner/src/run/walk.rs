@@ -1,4 +1,4 @@
-//! Takes the steps of a sub-test one after the other and judges them.
+//! Executes and judges the steps of a sub-test one after the other.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -21,20 +21,20 @@ use harness_model::scenario::model::{Action, Request, Row, Step};
 use harness_model::scenario::template::{TemplateError, fill_template};
 use harness_model::secret::Secrets;
 
-/// One walk through a sub-test.
+/// One execution of a sub-test's steps.
 pub(super) struct Walk<'a> {
     pub(super) setting: &'a Setting,
     pub(super) planned: &'a PlannedSubtest,
     pub(super) subtest: usize,
     pub(super) secrets: &'a Secrets,
     pub(super) events: &'a Events,
-    /// What the sub-test made on the target.
+    /// What the sub-test has created on the target.
     pub(super) ledger: &'a Mutex<Ledger>,
 }
 
 impl Walk<'_> {
-    /// Does every step, once a row. Where the surroundings kept one from being done nobody knows what the
-    /// later ones would show of the target: their checks are left unjudged.
+    /// Executes every step, once per row. After a step that failed because of the environment, later steps could not show
+    /// anything about the target: they are left out and their checks unjudged.
     pub(super) async fn steps(&self, stage: &mut Stage, tally: &mut Tally) {
         let mut is_broken = false;
         let key = self.setting.evidence.as_ref();
@@ -46,8 +46,8 @@ impl Walk<'_> {
                 tally.step = self.secrets.conceal(&title);
                 let mut moment = Moment { step: index, row, at: SystemTime::now(), attempts: 1 };
                 let (done, outcomes) = match is_broken {
-                    true => self.leave_out(step, stage),
-                    false => self.settle(step, stage, &mut moment.attempts).await,
+                    true => self.skip(step, stage),
+                    false => self.execute(step, stage, &mut moment.attempts).await,
                 };
                 is_broken |= done.as_ref().is_err_and(|undone| undone.fault == Fault::Environment);
                 let concealed = outcomes.iter().map(|outcome| self.secrets.conceal_outcome(outcome));
@@ -57,20 +57,20 @@ impl Walk<'_> {
                     Box::new(recorder.record(moment, &title, &done, &stage.bindings, &outcomes))
                 };
                 let recording = recorder.as_mut().map(record);
-                self.tell(step, stage, &tally.step, &done, outcomes, recording);
+                self.send_finished(step, stage, &tally.step, &done, outcomes, recording);
             }
             stage.bindings.enter_row(&Row::new());
         }
     }
 
-    /// Does every step of the cleanup. What was never made needs none: its step is left out.
+    /// Executes every step of the cleanup, except those whose variables were never set.
     pub(super) async fn cleanup(&self, stage: &mut Stage) {
         for step in &self.planned.scenario.cleanup {
             for row in rows(step) {
                 stage.bindings.enter_row(&row);
                 let problem = match perform(step, stage).await {
                     Ok(evidence) => {
-                        self.enter(&evidence);
+                        self.record(&evidence);
                         refusal(&evidence)
                     }
                     Err(StepError::Template(TemplateError::Missing { .. })) => None,
@@ -79,7 +79,7 @@ impl Walk<'_> {
                 if let Some(problem) = problem {
                     let message = format!("{}: {problem}", name(step, &stage.bindings));
                     let message = self.secrets.conceal(&message);
-                    self.events.tell(Event::CleanupFailed { subtest: self.subtest, message });
+                    self.events.send(Event::CleanupFailed { subtest: self.subtest, message });
                 }
             }
             stage.bindings.enter_row(&Row::new());
@@ -90,22 +90,22 @@ impl Walk<'_> {
         Judge { planned: self.planned, registry: &self.setting.registry, strict: self.setting.strict }
     }
 
-    /// Does a step, a read that should come true eventually until it has or its time is over.
-    async fn settle(&self, step: &Step, stage: &mut Stage, attempts: &mut u32) -> (Done, Vec<Outcome>) {
+    /// Executes a step; with `eventually`, repeatedly until its checks pass or its time limit is reached.
+    async fn execute(&self, step: &Step, stage: &mut Stage, attempts: &mut u32) -> (Done, Vec<Outcome>) {
         let mut polling = step.eventually.map(Polling::begin);
         loop {
             let done = perform(step, stage).await.map_err(Undone::from);
-            // A session may have been renewed meanwhile.
+            // A session may have been renewed.
             for (identity, token) in stage.place.sessions().await {
                 self.secrets.learn(&token, shell_variable(identity));
             }
             if let Ok(evidence) = &done {
                 self.secrets.learn_from(evidence);
-                self.enter(evidence);
+                self.record(evidence);
             }
             keep_values(step, &done, &mut stage.bindings);
             if let Some(polling) = &mut polling {
-                // Only the last answer may become a snapshot.
+                // Only the last attempt may write snapshots.
                 let outcomes = self.judge().judge(step, &done, &stage.bindings, Mode::Compare);
                 let settled = done.is_ok() && !outcomes.iter().any(is_bad);
                 if !settled && polling.again().await {
@@ -118,18 +118,18 @@ impl Walk<'_> {
         }
     }
 
-    fn enter(&self, evidence: &Evidence) {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).enter(evidence);
+    fn record(&self, evidence: &Evidence) {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).record(evidence);
     }
 
-    fn leave_out(&self, step: &Step, stage: &mut Stage) -> (Done, Vec<Outcome>) {
+    fn skip(&self, step: &Step, stage: &mut Stage) -> (Done, Vec<Outcome>) {
         let done = Err(Undone::from(StepError::Earlier));
         keep_values(step, &done, &mut stage.bindings);
         let outcomes = self.judge().judge(step, &done, &stage.bindings, Mode::Compare);
         (done, outcomes)
     }
 
-    fn tell(
+    fn send_finished(
         &self,
         step: &Step,
         stage: &Stage,
@@ -144,7 +144,7 @@ impl Walk<'_> {
             Ok(Evidence::Wire(wire)) => (Default::default(), None, Some(wire)),
             Ok(Evidence::Nothing) | Err(_) => (Default::default(), None, None),
         };
-        self.events.tell(Event::StepFinished {
+        self.events.send(Event::StepFinished {
             subtest: self.subtest,
             name: name.to_owned(),
             span: step.span.clone(),
@@ -187,9 +187,9 @@ fn is_bad(outcome: &Outcome) -> bool {
     matches!(outcome.verdict, CheckVerdict::Fail | CheckVerdict::Error)
 }
 
-/// What an answer to a cleanup step says against it; something that is gone already is clean.
+/// Describes why a cleanup step was refused. 404 is no refusal: the thing no longer exists.
 fn refusal(evidence: &Evidence) -> Option<String> {
     let Evidence::Http(exchanges) = evidence else { return None };
     let refused = exchanges.iter().find(|exchange| exchange.status >= 400 && exchange.status != 404)?;
-    Some(format!("{} {} answered {}", refused.method, refused.url, refused.status))
+    Some(format!("{} {} returned {}", refused.method, refused.url, refused.status))
 }

@@ -1,11 +1,10 @@
-//! New values from the system's randomness.
+//! Generates values from the system's random source.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use harness_model::scenario::template::Generators;
 
-/// Makes them.
 #[derive(Debug, Clone, Copy)]
 pub struct Chance;
 

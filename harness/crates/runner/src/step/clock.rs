@@ -1,4 +1,4 @@
-//! `advance`: the target's clock moves on.
+//! `advance`: moves the target's clock forward.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use super::error::StepError;
 use super::stage::Stage;
 use harness_model::check::evidence::Evidence;
 
-/// Moves the target's clock; sessions fetched before may have expired by it, so they are forgotten.
+/// Advances the target's clock, then renews `${token.…}`: the sessions may have expired.
 ///
 /// # Errors
-/// The target's clock cannot be moved.
+/// The clock cannot be moved, or a session cannot be renewed.
 pub async fn perform(duration: Duration, stage: &mut Stage) -> Result<Evidence, StepError> {
     stage.place.advance(duration).await?;
     for (identity, name) in harness_model::scenario::model::IDENTITIES {

@@ -8,68 +8,47 @@ use crate::exchange::ExchangeError;
 use crate::targets::TargetError;
 use crate::targets::forward::ForwardError;
 
-/// Why a step could not be carried out. None of these says anything about what the target answers.
+/// Why a step could not be carried out. None of these is evidence for or against the target's conformance.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
-    /// A variable has no value, or a template makes no sense.
+    /// A variable has no value, or a template is invalid.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// The target's surroundings failed.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// No answer came.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
-    /// What a machine asks for cannot be passed on.
     #[error(transparent)]
     Forward(#[from] ForwardError),
-    /// The step asks for a request that HTTP cannot express.
-    #[error("the request cannot be sent: {0}")]
+    /// The step describes a request that HTTP cannot express.
+    #[error("invalid request: {0}")]
     Request(String),
-    /// The sub-test names a machine that it does not declare.
-    #[error("there is no machine `{0}`: declare it in `machines`")]
+    /// The step names a machine that the scenario does not declare.
+    #[error("undeclared machine `{0}`\nadd it to `machines`")]
     Machine(String),
-    /// The agent cannot be started.
-    #[error("`{program}` cannot be started on {machine}: {cause}; check the agent's command")]
-    Start {
-        /// The program.
-        program: String,
-        /// The machine.
-        machine: String,
-        /// What the system says.
-        cause: std::io::Error,
-    },
-    /// A machine could not be brought into the state the sub-test begins with.
-    #[error("{machine} could not be prepared: {cause}")]
-    Preparation {
-        /// The machine.
-        machine: String,
-        /// What was tried and what came.
-        cause: String,
-    },
-    /// The control plane does not keep what the capability `wire` declares.
-    #[error("the WireGuard peer {peer}: {cause}")]
-    Wire {
-        /// The kit's peer.
-        peer: String,
-        /// What was asked and what came.
-        cause: String,
-    },
-    /// A step before this one could not be done.
-    #[error("not run: an earlier step could not be done")]
+    /// The agent's program did not start.
+    #[error("failed to start `{program}` on {machine}: {cause}\ncheck the agent's command")]
+    Start { program: String, machine: String, cause: std::io::Error },
+    /// A machine could not be brought into the state that the scenario declares.
+    #[error("failed to prepare {machine}: {cause}")]
+    Preparation { machine: String, cause: String },
+    /// The control plane breaks the contract of the capability `wire`.
+    #[error("WireGuard peer {peer}: {cause}")]
+    Wire { peer: String, cause: String },
+    /// An earlier step of the sub-test could not be carried out.
+    #[error("not run: an earlier step could not be carried out")]
     Earlier,
-    /// A folder or listener on the kit's own side failed.
+    /// An operation on this host failed, such as creating a folder or opening a socket.
     #[error("{what}: {cause}")]
     Local {
-        /// What was tried.
+        /// What failed, such as "failed to write line.sh".
         what: String,
-        /// What the system says.
         cause: std::io::Error,
     },
 }
 
 impl StepError {
-    /// Who is to blame.
+    /// Returns where the fault lies.
     pub fn fault(&self) -> Fault {
         match self {
             Self::Template(_) | Self::Request(_) | Self::Machine(_) => Fault::Kit,

@@ -1,13 +1,13 @@
-//! `eventually`: a read is repeated until its checks pass or the time is over.
+//! `eventually`: repeats a read until its checks pass or its time limit is reached.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+const INITIAL_PAUSE: Duration = Duration::from_millis(50);
+const MAX_PAUSE: Duration = Duration::from_millis(500);
 
-/// The pauses between the tries.
+/// The pauses between attempts: they double up to a maximum, and end at the deadline.
 #[derive(Debug)]
 pub struct Polling {
     deadline: Instant,
@@ -15,20 +15,19 @@ pub struct Polling {
 }
 
 impl Polling {
-    /// Begins now, for so long.
     pub fn begin(limit: Duration) -> Self {
-        Self { deadline: Instant::now() + limit, pause: FIRST_PAUSE }
+        Self { deadline: Instant::now() + limit, pause: INITIAL_PAUSE }
     }
 
-    /// Pauses before another try; false when the time is over.
+    /// Waits before the next attempt. Returns false once the deadline has passed.
     pub async fn again(&mut self) -> bool {
         let now = Instant::now();
         if now >= self.deadline {
             return false;
         }
-        // The last try is made when the time is over, not before.
+        // The last attempt is made at the deadline, not before.
         sleep(self.pause.min(self.deadline - now)).await;
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.pause = (self.pause * 2).min(MAX_PAUSE);
         true
     }
 }

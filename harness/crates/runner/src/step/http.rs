@@ -1,4 +1,4 @@
-//! `get`, `post`, `put`, `patch`, `delete`: one HTTP exchange.
+//! `get`, `post`, `put`, `patch`, `delete`: performs one HTTP exchange.
 
 use std::net::IpAddr;
 
@@ -16,14 +16,14 @@ use harness_model::scenario::template::{Scope, TemplateError, fill_template, fil
 /// Sends the request and records the exchange.
 ///
 /// # Errors
-/// The request cannot be made from what is known, or no whole answer came.
+/// The request cannot be built, or no complete response arrives.
 pub async fn perform(request: &Request, stage: &mut Stage) -> Result<Evidence, StepError> {
     let session = session(request, stage).await?;
     let prepared = prepare(request, stage.place.base_url(), session.as_deref(), stage.bindings.scope())?;
     let client = stage.clients.from_address(prepared.from)?;
     let mut exchange = send(&client, &prepared).await?;
     if exchange.status == 401
-        && let Some(session) = revive(request, &client, session.as_deref(), stage).await?
+        && let Some(session) = renew_session(request, &client, session.as_deref(), stage).await?
     {
         let base_url = stage.place.base_url();
         exchange =
@@ -33,9 +33,9 @@ pub async fn perform(request: &Request, stage: &mut Stage) -> Result<Evidence, S
     Ok(Evidence::Http(vec![exchange]))
 }
 
-/// Another session, if the one of the request has ended on a shared target: an answer to that says nothing of the
-/// target, and a request that was refused for it changed nothing.
-pub(super) async fn revive(
+/// Returns a new session if the request's has ended on a shared target. The refusal of an expired session says nothing
+/// about conformance, and the refused request had no effect, so it can be sent again.
+pub(super) async fn renew_session(
     request: &Request,
     client: &Caller,
     session: Option<&str>,
@@ -54,7 +54,7 @@ pub(super) async fn revive(
     Ok(revived)
 }
 
-/// The token of the person whose request it is.
+/// Returns the token of the identity that the request acts as.
 pub(super) async fn session(request: &Request, stage: &Stage) -> Result<Option<String>, StepError> {
     match request.authorisation {
         Authorisation::Identity(identity) => Ok(Some(stage.place.token(identity).await?)),
@@ -62,7 +62,7 @@ pub(super) async fn session(request: &Request, stage: &Stage) -> Result<Option<S
     }
 }
 
-/// Fills in everything.
+/// Fills in the request's templates.
 pub(super) fn prepare(
     request: &Request,
     base_url: &Url,
@@ -72,7 +72,7 @@ pub(super) fn prepare(
     let (body, is_json) = body(&request.body, scope)?;
     Ok(PreparedRequest {
         method: Method::from_bytes(request.method.as_bytes())
-            .map_err(|_| StepError::Request(format!("`{}` is no method", request.method)))?,
+            .map_err(|_| StepError::Request(format!("invalid method `{}`", request.method)))?,
         url: url(request, base_url, scope)?,
         headers: headers(request, session, is_json, scope)?,
         body,
@@ -84,7 +84,7 @@ fn url(request: &Request, base_url: &Url, scope: Scope<'_>) -> Result<Url, StepE
     let path = fill_template(&request.path, scope)?.unwrap_or_default();
     let text = format!("{}{path}", base_url.as_str().trim_end_matches('/'));
     let mut url =
-        Url::parse(&text).map_err(|error| StepError::Request(format!("`{text}` is no URL: {error}")))?;
+        Url::parse(&text).map_err(|error| StepError::Request(format!("invalid URL `{text}`: {error}")))?;
     for (name, template) in &request.query {
         if let Some(value) = fill_template(template, scope)? {
             url.query_pairs_mut().append_pair(name, &value);
@@ -120,7 +120,7 @@ fn headers(
     }
     for (name, template) in &request.headers {
         let header = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| StepError::Request(format!("`{name}` is no header name")))?;
+            .map_err(|_| StepError::Request(format!("invalid header name `{name}`")))?;
         match fill_template(template, scope)? {
             Some(value) => headers.insert(header, header_value(name, &value)?),
             None => headers.remove(header),
@@ -130,9 +130,9 @@ fn headers(
 }
 
 fn header_value(name: &str, value: &str) -> Result<HeaderValue, StepError> {
-    // The value may be a secret: the message names the header only.
+    // The value may be a secret, so the message only names the header.
     let mut value = HeaderValue::from_bytes(value.as_bytes())
-        .map_err(|_| StepError::Request(format!("the value of {name} has characters no header may have")))?;
+        .map_err(|_| StepError::Request(format!("invalid characters in the value of header `{name}`")))?;
     value.set_sensitive(name.eq_ignore_ascii_case("authorization"));
     Ok(value)
 }
@@ -140,5 +140,5 @@ fn header_value(name: &str, value: &str) -> Result<HeaderValue, StepError> {
 fn from(request: &Request, scope: Scope<'_>) -> Result<Option<IpAddr>, StepError> {
     let Some(template) = &request.from else { return Ok(None) };
     let Some(text) = fill_template(template, scope)? else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| StepError::Request(format!("`from`: `{text}` is no IP address")))
+    text.parse().map(Some).map_err(|_| StepError::Request(format!("invalid IP address in `from`: `{text}`")))
 }

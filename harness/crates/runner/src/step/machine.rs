@@ -1,4 +1,4 @@
-//! An agent of a sub-test: a state folder, a name, the processes that run with it.
+//! A machine of a sub-test: a name, a state folder, and the agent's processes that use it.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,39 +12,37 @@ use crate::targets::forward::Forwarder;
 use crate::targets::namespace::Namespace;
 use crate::targets::{AgentCommand, WITHOUT_TUN};
 
-/// What of the kit's own environment an agent needs to start at all; nothing else leaks into it.
+/// The only variables that agents inherit from the kit: what a program needs to start at all.
 const INHERITED: [&str; 4] = ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH"];
-/// Where installers are asked to install, below the machine's folder.
-const INSTALLED: &str = "bin";
+/// The folder below the machine's where installers are told to install.
+const INSTALL_FOLDER: &str = "bin";
 const SHELL: &str = "sh";
-const GRACE: Duration = Duration::from_secs(3);
+const STOP_GRACE: Duration = Duration::from_secs(3);
 
-/// A machine while its sub-test runs.
 #[derive(Debug)]
 pub struct Machine {
     /// Its name in the scenario.
     pub name: String,
     /// Its name on the target.
     pub host_name: String,
-    /// How its agent is started.
     pub agent: AgentCommand,
-    /// Where its agent finds the control plane.
+    /// The URL at which its agent finds the control plane.
     pub server: String,
-    /// Records its requests, if it is observed.
+    /// Records the agent's requests, if the scenario declares the machine as observed.
     pub forwarder: Option<Forwarder>,
-    /// Where its processes run, if not on the host's network.
+    /// The network namespace of its processes, if not the host's.
     pub namespace: Option<Arc<Namespace>>,
     directory: PathBuf,
     background: Vec<Process>,
-    /// Whether lines of its shell ran, which may have left processes that nobody else knows of.
+    /// Whether `shell` steps ran, which may have left background processes in sessions of their own.
     has_run_lines: bool,
 }
 
 impl Machine {
-    /// A machine with an empty state folder of its own below `parent`.
+    /// Creates a machine with an empty state folder below `parent`.
     ///
     /// # Errors
-    /// The folder cannot be made.
+    /// The folder cannot be created.
     pub fn new(
         name: &str,
         host_name: String,
@@ -58,7 +56,7 @@ impl Machine {
             .and_then(|()| restrict(&directory))
             .and_then(|()| restrict(&directory.join("state")));
         made.map_err(|cause| StepError::Local {
-            what: format!("the folder {} cannot be made", directory.display()),
+            what: format!("failed to create the folder {}", directory.display()),
             cause,
         })?;
         Ok(Self {
@@ -74,7 +72,7 @@ impl Machine {
         })
     }
 
-    /// Starts the agent with these words and this additional environment.
+    /// Starts the agent with these arguments. A variable without a value is removed from its environment.
     ///
     /// # Errors
     /// The program cannot be started.
@@ -88,17 +86,17 @@ impl Machine {
         self.launch(self.agent.program.clone(), arguments, self.environment(environment))
     }
 
-    /// Starts a script in the machine's shell. What is installed there comes first in its PATH.
+    /// Starts a script in the machine's shell. The machine's installation folder comes first in its `PATH`.
     ///
     /// # Errors
-    /// There is no shell.
+    /// No shell can be started.
     pub fn start_shell(
         &mut self,
         script: &Path,
         environment: &[(String, Option<String>)],
     ) -> Result<Process, StepError> {
         self.has_run_lines = true;
-        let installed = self.directory.join(INSTALLED);
+        let installed = self.directory.join(INSTALL_FOLDER);
         let mut path = installed.clone().into_os_string();
         if let Some(inherited) = std::env::var_os("PATH") {
             path.push(":");
@@ -109,7 +107,7 @@ impl Machine {
         all.push(("PATH".into(), path));
         all.push(("ZTNA_INSTALL_DIR".into(), installed.into()));
         all.push(("ZTNA_HOSTNAME".into(), self.host_name.clone().into()));
-        // A line cannot be given flags, so that the installer tells its agent by the environment.
+        // Flags cannot be added to a pasted line, so the installed agent reads this from the environment.
         if self.agent.up_flags.iter().any(|flag| flag == WITHOUT_TUN) {
             all.push(("ZTNA_USERSPACE".into(), "true".into()));
         }
@@ -120,32 +118,31 @@ impl Machine {
         self.launch(SHELL.into(), vec![script.into()], all)
     }
 
-    /// Its folder, which goes with it.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Leaves a process running until the sub-test ends.
+    /// Keeps a process running until the sub-test ends.
     pub fn leave_running(&mut self, process: Process) {
         self.background.push(process);
     }
 
-    /// Stops whatever still runs.
+    /// Stops every process that is still running.
     pub async fn stop(&mut self) {
         for mut process in self.background.drain(..) {
-            process.stop(GRACE).await;
+            process.stop(STOP_GRACE).await;
         }
         if self.has_run_lines {
             self.stop_installed().await;
         }
     }
 
-    /// Asks an agent that a line left in the background to stop, and ends whatever has not.
+    /// Stops the agent that a `shell` step left in the background, and kills whatever remains.
     async fn stop_installed(&mut self) {
         let down = self.directory.join("down.sh");
         let written = std::fs::write(&down, "command -v ztna >/dev/null && ztna down\n");
         if let (Ok(()), Ok(mut process)) = (written, self.start_shell(&down, &[]))
-            && process.wait(GRACE).await.is_none()
+            && process.wait(STOP_GRACE).await.is_none()
         {
             process.kill().await;
         }
@@ -160,7 +157,7 @@ impl Machine {
         environment: Vec<(OsString, OsString)>,
     ) -> Result<Process, StepError> {
         if let Some(forwarder) = &self.forwarder {
-            forwarder.take(); // what was asked for before is no part of this step
+            forwarder.take(); // earlier requests do not belong to this step
         }
         let shown = program.to_string_lossy().into_owned();
         let launch = Launch { program, arguments, environment, directory: self.directory.clone() };

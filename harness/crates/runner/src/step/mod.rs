@@ -1,4 +1,4 @@
-//! What a step does: one file a verb. `STEPS.md` tells how to add one.
+//! Executes the steps of scenarios: one file per verb. `STEPS.md` explains how to add one.
 
 pub mod chance;
 pub mod clock;
@@ -21,10 +21,10 @@ use harness_model::scenario::model::{Action, Step};
 pub use error::StepError;
 pub use stage::Stage;
 
-/// Does what the step says, once.
+/// Executes a step once.
 ///
 /// # Errors
-/// It could not be done, so that there is nothing to judge.
+/// The step could not be carried out, so there is nothing to judge.
 pub async fn perform(step: &Step, stage: &mut Stage) -> Result<Evidence, StepError> {
     match (&step.action, step.race) {
         (Action::Http(request), Some(contestants)) => race::perform(request, contestants, stage).await,

@@ -1,4 +1,4 @@
-//! One process that the kit started: its output as it comes, its end, and no trace of it afterwards.
+//! A process that the kit started: collects its output as it arrives, waits for its end, and kills its group on drop.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,25 +12,22 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// A process that prints without end must not take the kit's memory with it.
-const LONGEST_OUTPUT: usize = 4 * 1024 * 1024;
-/// A grandchild may hold the pipes open after the process itself is gone.
-const DRAIN: Duration = Duration::from_millis(500);
+/// Bounds the memory that an endlessly printing process can take; further output is discarded.
+const MAX_OUTPUT_BYTES: usize = 4 * 1024 * 1024;
+/// How long to wait for the rest of the output: a grandchild may hold the pipes open after the process has ended.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What to start.
+/// How a process is started.
 #[derive(Debug, Clone)]
 pub struct Launch {
-    /// The program.
     pub program: OsString,
-    /// Its arguments.
     pub arguments: Vec<OsString>,
-    /// Its whole environment.
+    /// The complete environment: nothing is inherited.
     pub environment: Vec<(OsString, OsString)>,
-    /// Its working folder.
     pub directory: PathBuf,
 }
 
-/// A process that runs, or ran.
+/// A running or finished process.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -39,29 +36,26 @@ pub struct Process {
     readers: Vec<JoinHandle<()>>,
 }
 
-/// What a process wrote so far.
 #[derive(Debug, Default)]
 struct Output {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
 }
 
-/// Why waiting for a text ended.
+/// How [`Process::wait_for`] ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waited {
-    /// A line has the text; the process goes on.
+    /// A line contains the text; the process is still running.
     Seen,
-    /// The process ended first.
     Ended(ExitStatus),
-    /// Neither happened in time.
     TimedOut,
 }
 
 impl Process {
-    /// Starts a process in a group of its own, without standard input.
+    /// Starts a process in its own process group, without standard input.
     ///
     /// # Errors
-    /// When the program cannot be started.
+    /// The program cannot be started.
     pub fn start(launch: &Launch) -> std::io::Result<Self> {
         let mut child = Command::new(&launch.program)
             .args(&launch.arguments)
@@ -77,13 +71,13 @@ impl Process {
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let (sender, output) = watch::channel(Output::default());
         let readers = vec![
-            read(child.stdout.take(), sender.clone(), |output| &mut output.stdout),
-            read(child.stderr.take(), sender, |output| &mut output.stderr),
+            spawn_reader(child.stdout.take(), sender.clone(), |output| &mut output.stdout),
+            spawn_reader(child.stderr.take(), sender, |output| &mut output.stderr),
         ];
         Ok(Self { child, group, output, readers })
     }
 
-    /// Waits until a whole line of the output contains the text.
+    /// Waits until a complete line of the output contains the text.
     pub async fn wait_for(&mut self, text: &str, limit: Duration) -> Waited {
         let mut output = self.output.clone();
         let deadline = Instant::now() + limit;
@@ -95,30 +89,31 @@ impl Process {
         if seen {
             return Waited::Seen;
         }
-        // Both pipes closed, or time is over: what remains is how it ended.
-        match timeout_at(deadline.max(Instant::now() + DRAIN), self.child.wait()).await {
+        // Either both pipes have closed or the time is over: see whether the process has ended.
+        match timeout_at(deadline.max(Instant::now() + DRAIN_TIMEOUT), self.child.wait()).await {
             Ok(Ok(status)) => Waited::Ended(status),
             _ if self.output.borrow().contains(text) => Waited::Seen,
             _ => Waited::TimedOut,
         }
     }
 
-    /// Waits until the output's whole lines, standard output first, have what is looked for.
+    /// Waits until `look` finds something in the output's complete lines, standard output first.
     pub async fn find<T>(&mut self, look: impl Fn(&str) -> Option<T>, limit: Duration) -> Option<T> {
         let mut output = self.output.clone();
-        let seen = |output: &Output| look(&(whole_lines(&output.stdout) + &whole_lines(&output.stderr)));
+        let seen =
+            |output: &Output| look(&(complete_lines(&output.stdout) + &complete_lines(&output.stderr)));
         let found = timeout(limit, output.wait_for(|output| seen(output).is_some())).await.ok()?.ok()?;
         seen(&found)
     }
 
-    /// Waits for its end and for the last of its output; none if it did not end in time.
+    /// Waits for the process to end and for the rest of its output. Returns `None` if it is still running after `limit`.
     pub async fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
         let status = timeout(limit, self.child.wait()).await.ok()?.ok()?;
         self.drain().await;
         Some(status)
     }
 
-    /// Asks it to stop as a person does with Ctrl-C, and makes it stop when it has not after `grace`.
+    /// Interrupts the process as Ctrl-C does, and kills it if it is still running after `grace`.
     pub async fn stop(&mut self, grace: Duration) {
         self.signal(Signal::INT);
         if self.wait(grace).await.is_none() {
@@ -126,14 +121,14 @@ impl Process {
         }
     }
 
-    /// Ends it and whatever it started, at once.
+    /// Kills the whole process group.
     pub async fn kill(&mut self) {
         self.signal(Signal::KILL);
         let _ = self.child.wait().await;
         self.drain().await;
     }
 
-    /// Standard output and standard error so far.
+    /// Returns standard output and standard error so far.
     pub fn output(&self) -> (String, String) {
         let output = self.output.borrow();
         (
@@ -144,7 +139,7 @@ impl Process {
 
     async fn drain(&mut self) {
         for reader in &mut self.readers {
-            if timeout(DRAIN, &mut *reader).await.is_err() {
+            if timeout(DRAIN_TIMEOUT, &mut *reader).await.is_err() {
                 reader.abort();
             }
         }
@@ -152,7 +147,7 @@ impl Process {
     }
 
     fn signal(&self, signal: Signal) {
-        // Once reaped the number may belong to somebody else.
+        // After the process has been reaped its id may belong to another process.
         if let (Some(group), Some(_)) = (self.group, self.child.id()) {
             let _ = kill_process_group(group, signal);
         }
@@ -167,7 +162,7 @@ impl Drop for Process {
 
 impl Output {
     fn has_line(&self, text: &str) -> bool {
-        [&self.stdout, &self.stderr].into_iter().any(|bytes| whole_lines(bytes).contains(text))
+        [&self.stdout, &self.stderr].into_iter().any(|bytes| complete_lines(bytes).contains(text))
     }
 
     fn contains(&self, text: &str) -> bool {
@@ -175,13 +170,13 @@ impl Output {
     }
 }
 
-/// A line that is still being written may lack just what matters.
-fn whole_lines(bytes: &[u8]) -> String {
+/// Omits the last line while it is still being written.
+fn complete_lines(bytes: &[u8]) -> String {
     let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
 }
 
-fn read<R>(
+fn spawn_reader<R>(
     source: Option<R>,
     sender: watch::Sender<Output>,
     stream: fn(&mut Output) -> &mut Vec<u8>,
@@ -198,7 +193,7 @@ where
             }
             sender.send_modify(|output| {
                 let kept = stream(output);
-                if kept.len() < LONGEST_OUTPUT {
+                if kept.len() < MAX_OUTPUT_BYTES {
                     kept.extend(buffer.iter().take(length));
                 }
             });

@@ -1,4 +1,4 @@
-//! `race`: many requests at the same moment.
+//! `race`: sends many requests at the same moment.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -10,32 +10,32 @@ use tokio::task::JoinSet;
 use super::error::StepError;
 use super::stage::Stage;
 use crate::exchange::{Caller, PreparedRequest, send};
-use crate::step::http::{prepare, revive, session};
+use crate::step::http::{prepare, renew_session, session};
 use harness_model::check::evidence::{Evidence, Exchange};
 use harness_model::scenario::model::Request;
 
-/// Sends that many requests, released together over connections that stand already.
+/// Sends the request once per contestant, all at once and over connections that are already open.
 ///
 /// # Errors
-/// A request cannot be made, or one of them got no whole answer.
+/// A request cannot be built, or one of them gets no complete response.
 pub async fn perform(
     request: &Request,
     contestants: NonZeroU32,
     stage: &mut Stage,
 ) -> Result<Evidence, StepError> {
     let session = session(request, stage).await?;
-    let mut answers = run(request, contestants, session.as_deref(), stage).await?;
+    let mut responses = send_all(request, contestants, session.as_deref(), stage).await?;
     let client = stage.clients.from_address(None)?;
-    if answers.iter().all(|answer| answer.status == 401)
-        && let Some(session) = revive(request, &client, session.as_deref(), stage).await?
+    if responses.iter().all(|response| response.status == 401)
+        && let Some(session) = renew_session(request, &client, session.as_deref(), stage).await?
     {
-        answers = run(request, contestants, Some(&session), stage).await?;
+        responses = send_all(request, contestants, Some(&session), stage).await?;
     }
-    answers.iter_mut().for_each(|answer| stage.place.adapt(answer));
-    Ok(Evidence::Http(answers))
+    responses.iter_mut().for_each(|response| stage.place.adapt(response));
+    Ok(Evidence::Http(responses))
 }
 
-async fn run(
+async fn send_all(
     request: &Request,
     contestants: NonZeroU32,
     session: Option<&str>,
@@ -49,12 +49,12 @@ async fn run(
         let filled = filled?;
         prepared.push((stage.clients.separate(filled.from)?, filled));
     }
-    // One for the greeting, one for the race.
+    // Each contestant sends two requests: one to open its connection, one in the race.
     stage.clients.pace().reserve(contestants.get().saturating_mul(2)).await;
-    release(prepared).await
+    send_together(prepared).await
 }
 
-async fn release(prepared: Vec<(Caller, PreparedRequest)>) -> Result<Vec<Exchange>, StepError> {
+async fn send_together(prepared: Vec<(Caller, PreparedRequest)>) -> Result<Vec<Exchange>, StepError> {
     let barrier = Arc::new(Barrier::new(prepared.len()));
     let mut running = JoinSet::new();
     for (position, (client, request)) in prepared.into_iter().enumerate() {
@@ -65,27 +65,27 @@ async fn release(prepared: Vec<(Caller, PreparedRequest)>) -> Result<Vec<Exchang
             (position, send(&client, &request).await)
         });
     }
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     while let Some(finished) = running.join_next().await {
-        let (position, answer) =
-            finished.map_err(|error| StepError::Request(format!("a contestant was lost: {error}")))?;
-        answers.push((position, answer?));
+        let (position, response) =
+            finished.map_err(|error| StepError::Request(format!("a contestant failed: {error}")))?;
+        responses.push((position, response?));
     }
-    answers.sort_by_key(|(position, _)| *position);
-    Ok(answers.into_iter().map(|(_, exchange)| exchange).collect())
+    responses.sort_by_key(|(position, _)| *position);
+    Ok(responses.into_iter().map(|(_, exchange)| exchange).collect())
 }
 
-/// Whatever this answers, the connection stands afterwards; if it does not, the race itself will tell.
+/// Opens the contestant's connection. The result is ignored: a connection that fails here fails in the race, too.
 async fn warm(client: &Caller, request: &PreparedRequest) {
     let mut url = request.url.clone();
     url.set_path("/healthz");
     url.set_query(None);
-    let greeting = PreparedRequest {
+    let warm_up = PreparedRequest {
         method: Method::GET,
         url,
         headers: reqwest::header::HeaderMap::new(),
         body: None,
         from: request.from,
     };
-    let _ = send(client, &greeting).await;
+    let _ = send(client, &warm_up).await;
 }

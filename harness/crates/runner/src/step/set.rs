@@ -1,4 +1,4 @@
-//! `set`: names values as they are now.
+//! `set`: stores the current values of templates under names.
 
 use super::error::StepError;
 use super::stage::Stage;
@@ -6,7 +6,7 @@ use harness_model::check::evidence::Evidence;
 use harness_model::scenario::model::Template;
 use harness_model::scenario::template::{Binding, fill_value};
 
-/// Fills each template in and keeps it under its name, its type kept where it is one variable and nothing else.
+/// Fills in each template and keeps the result. A template that is a single variable keeps the variable's type.
 ///
 /// # Errors
 /// A variable has no value.

@@ -1,4 +1,4 @@
-//! `shell`: a line in the shell of a machine, as a person pastes it from a document.
+//! `shell`: runs a line in a machine's shell, as a reader would paste it from a document.
 
 use std::os::unix::fs::OpenOptionsExt as _;
 
@@ -9,35 +9,33 @@ use harness_model::check::evidence::{Evidence, ProcessResult};
 use harness_model::scenario::model::ShellLine;
 use harness_model::scenario::template::{TemplateError, fill_template};
 
-/// Runs the line to its end. What it leaves in the background goes on until the machine is stopped.
+/// Runs the line to its end. Background processes that it leaves run until the machine is stopped.
 ///
 /// # Errors
-/// A variable has no value, or there is no shell.
+/// A variable has no value, or no shell can be started.
 pub async fn perform(line: &ShellLine, stage: &mut Stage) -> Result<Evidence, StepError> {
-    let (text, environment) = filled(line, stage)?;
+    let (text, environment) = fill(line, stage)?;
     let machine =
         stage.machines.get_mut(&line.machine).ok_or_else(|| StepError::Machine(line.machine.clone()))?;
     let script = machine.directory().join("line.sh");
-    write(&script, &text).map_err(|cause| StepError::Local {
-        what: format!("{} cannot be written", script.display()),
-        cause,
-    })?;
+    write(&script, &text)
+        .map_err(|cause| StepError::Local { what: format!("failed to write {}", script.display()), cause })?;
     let process = machine.start_shell(&script, &environment)?;
-    let result = ProcessResult { command: shown(&text, &environment), shell: true, ..Default::default() };
-    Ok(Evidence::Process(ztna::attend(machine, process, result, None, line.timeout).await))
+    let result = ProcessResult { command: pasteable(&text, &environment), shell: true, ..Default::default() };
+    Ok(Evidence::Process(ztna::wait_for_result(machine, process, result, None, line.timeout).await))
 }
 
-/// The line and its environment.
-type Filled = (String, Vec<(String, Option<String>)>);
+type FilledLine = (String, Vec<(String, Option<String>)>);
 
-fn filled(line: &ShellLine, stage: &Stage) -> Result<Filled, TemplateError> {
+fn fill(line: &ShellLine, stage: &Stage) -> Result<FilledLine, TemplateError> {
     let scope = stage.bindings.scope();
     let text = fill_template(&line.line, scope)?.unwrap_or_default();
     let environment = line.env.iter().map(|(name, value)| Ok((name.clone(), fill_template(value, scope)?)));
     Ok((text, environment.collect::<Result<_, TemplateError>>()?))
 }
 
-/// In a file for its owner only: an argument of `sh -c` is seen by everybody on this host, and it may hold a key.
+/// Writes the line to a file that only its owner can read. An argument of `sh -c` would be visible in the host's
+/// process list, and the line may contain a key.
 fn write(script: &std::path::Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     let mut options = std::fs::OpenOptions::new();
@@ -45,8 +43,8 @@ fn write(script: &std::path::Path, text: &str) -> std::io::Result<()> {
     writeln!(file, "{text}")
 }
 
-/// The line with its environment, as it could be pasted. An assignment in front would reach its first command only.
-fn shown(text: &str, environment: &[(String, Option<String>)]) -> String {
+/// Returns the line with its environment as exports: a leading assignment would reach only its first command.
+fn pasteable(text: &str, environment: &[(String, Option<String>)]) -> String {
     let exports = environment.iter().filter_map(|(name, value)| {
         value.as_ref().map(|value| format!("export {name}={}; ", shell_words::quote(value)))
     });

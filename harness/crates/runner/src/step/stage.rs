@@ -1,4 +1,4 @@
-//! What the steps of one sub-test act on.
+//! The state that the steps of one sub-test share.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,17 +11,14 @@ use crate::targets::TestEnvironment;
 use super::machine::Machine;
 use super::wire::peer::Peer;
 
-/// What the steps of one sub-test act on.
+/// The mutable state that the steps of one sub-test share.
 #[derive(Debug)]
 pub struct Stage {
-    /// The target, as this sub-test has it.
     pub place: Arc<TestEnvironment>,
-    /// The connections to it.
     pub clients: Clients,
-    /// The agents, by name.
+    /// The agents' machines, by their names in the scenario.
     pub machines: BTreeMap<String, Machine>,
-    /// The WireGuard peers of the kit's own, by name.
+    /// The kit's own WireGuard peers, by their names in the scenario.
     pub peers: BTreeMap<String, Peer>,
-    /// What `${…}` stands for.
     pub bindings: Bindings,
 }

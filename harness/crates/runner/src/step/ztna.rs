@@ -1,4 +1,4 @@
-//! `ztna`: one command of the agent on a machine.
+//! `ztna`: runs one command of the agent on a machine.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
@@ -12,7 +12,7 @@ use harness_model::check::evidence::{Evidence, ProcessResult};
 use harness_model::scenario::model::Command;
 use harness_model::scenario::template::{Scope, TemplateError, fill_template};
 
-/// Runs the command to its end, or until it says the awaited text and then on in the background.
+/// Runs the command to its end. With `until`, leaves it in the background once it has printed that text.
 ///
 /// # Errors
 /// A variable has no value, or the agent cannot be started.
@@ -27,7 +27,7 @@ pub async fn perform(command: &Command, stage: &mut Stage) -> Result<Evidence, S
     Ok(Evidence::Process(run(machine, words, environment, command.until.as_deref(), command.timeout).await?))
 }
 
-/// As [`perform`], with everything filled in.
+/// Does the same as [`perform`] with all templates filled in.
 ///
 /// # Errors
 /// The agent cannot be started.
@@ -41,11 +41,11 @@ pub async fn run(
     complete_up(&mut words, &machine.host_name, &machine.agent.up_flags);
     let process = machine.start(&words, &environment)?;
     let result = ProcessResult { command: command_line(&words, &environment), ..Default::default() };
-    Ok(attend(machine, process, result, until, timeout).await)
+    Ok(wait_for_result(machine, process, result, until, timeout).await)
 }
 
-/// Waits for a process that was just started on the machine, and completes its result.
-pub(super) async fn attend(
+/// Waits for a process that was started on the machine, and completes its result.
+pub(super) async fn wait_for_result(
     machine: &mut Machine,
     mut process: Process,
     mut result: ProcessResult,
@@ -53,7 +53,7 @@ pub(super) async fn attend(
     timeout: std::time::Duration,
 ) -> ProcessResult {
     let begun = Instant::now();
-    let mut remark = None;
+    let mut note = None;
     let status = match until {
         None => process.wait(timeout).await,
         Some(text) => match process.wait_for(text, timeout).await {
@@ -67,15 +67,15 @@ pub(super) async fn attend(
     };
     if status.is_none() && !result.running {
         process.kill().await;
-        remark = Some(match until {
+        note = Some(match until {
             Some(text) => format!("[killed after {timeout:?}: no line contained “{text}”]"),
             None => format!("[killed after {timeout:?}: it did not end]"),
         });
     }
     (result.stdout, result.stderr) = process.output();
     result.exit = status.and_then(|status| status.code());
-    if let Some(remark) = remark.or_else(|| status.and_then(ended_by_signal)) {
-        result.stderr.push_str(&remark);
+    if let Some(note) = note.or_else(|| status.and_then(ended_by_signal)) {
+        result.stderr.push_str(&note);
         result.stderr.push('\n');
     }
     result.took = begun.elapsed();
@@ -98,7 +98,8 @@ fn environment(command: &Command, scope: Scope<'_>) -> Result<Vec<(String, Optio
     command.env.iter().map(|(name, value)| Ok((name.clone(), fill_template(value, scope)?))).collect()
 }
 
-/// All machines of a sub-test run on one host, whose name they would otherwise share, and which may have no TUN device.
+/// Adds what `up` needs because the machines of a sub-test share this host: a host name of its own, and flags for a
+/// host without a TUN device.
 fn complete_up(words: &mut Vec<String>, host_name: &str, flags: &[String]) {
     if words.first().is_none_or(|word| word != "up") {
         return;
@@ -130,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn up_gets_what_it_does_not_have() {
+    fn up_gets_a_host_name_and_missing_flags() {
         let cases = [
             ("up", "", "up --hostname Linux-C"),
             ("up --tags a", "", "up --tags a --hostname Linux-C"),

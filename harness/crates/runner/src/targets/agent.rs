@@ -2,18 +2,17 @@
 
 use std::ffi::OsString;
 
-/// What `up` is told where there is no TUN device.
+/// The flag that `up` gets where there is no TUN device.
 pub const WITHOUT_TUN: &str = "--userspace";
 
 /// How an agent is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentCommand {
-    /// The program.
     pub program: OsString,
-    /// What stands before the words of a step.
+    /// Arguments before those of a step.
     pub arguments: Vec<OsString>,
-    /// More environment.
+    /// Additional environment variables.
     pub environment: Vec<(String, String)>,
-    /// What every `up` gets beside its words, such as `--userspace` where there is no TUN device.
+    /// Additional flags of every `up`, such as `--userspace` where there is no TUN device.
     pub up_flags: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Asks an endpoint for something with JSON in both directions: sessions, approvals, the clock.
+//! JSON requests to the target outside of scenarios: logins, approvals, the clock and the reset hook.
 
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::pointers::Pointers;
 use crate::exchange::{Caller, ClientSettings, PreparedRequest, send};
 
-/// Posts JSON and wants a 2xx; the answer's JSON, or null.
+/// Posts JSON and returns the JSON of a 2xx response, or null if it has none.
 ///
 /// # Errors
-/// A line without secrets: what was asked and what came.
+/// Describes the request and its failure, without secrets.
 pub(super) async fn post(
     settings: &ClientSettings,
     url: Url,
@@ -21,7 +21,7 @@ pub(super) async fn post(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(bearer) = bearer {
         let mut value = HeaderValue::from_str(&format!("Bearer {bearer}"))
-            .map_err(|_| "the token has characters that no header may have".to_owned())?;
+            .map_err(|_| "the token has characters that are invalid in a header".to_owned())?;
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
     }
@@ -39,13 +39,13 @@ pub(super) async fn post(
         return Ok(exchange.json.unwrap_or_default());
     }
     let code = exchange.json.as_ref().and_then(|json| json.pointer("/error/code")).and_then(Value::as_str);
-    Err(format!("POST {shown} answered {} {}", exchange.status, code.unwrap_or_default()).trim().to_owned())
+    Err(format!("POST {shown} returned {} {}", exchange.status, code.unwrap_or_default()).trim().to_owned())
 }
 
-/// Logs in with a password.
+/// Logs in with a password and returns the session token.
 ///
 /// # Errors
-/// A line without secrets: what was asked and what came.
+/// Describes the request and its failure, without secrets.
 pub(super) async fn log_in(
     settings: &ClientSettings,
     url: Url,
@@ -54,14 +54,14 @@ pub(super) async fn log_in(
     pointers: &Pointers,
 ) -> Result<String, String> {
     let body = serde_json::json!({ "email": email, "password": password });
-    let answer = post(settings, url.clone(), None, &body).await?;
-    let named = pointers.access_token.as_deref();
-    let usual = ["/data/access_token", "/access_token"];
-    let token = named.into_iter().chain(usual).find_map(|place| answer.pointer(place));
+    let response = post(settings, url.clone(), None, &body).await?;
+    let configured = pointers.access_token.as_deref();
+    let defaults = ["/data/access_token", "/access_token"];
+    let token = configured.into_iter().chain(defaults).find_map(|place| response.pointer(place));
     token.and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
         format!(
-            "POST {url} answered without a token at {}; set pointers.access_token to where it is",
-            named.unwrap_or("/data/access_token")
+            "the response of POST {url} has no token at {}\nset pointers.access_token to its location",
+            configured.unwrap_or("/data/access_token")
         )
     })
 }

@@ -1,4 +1,4 @@
-//! Who answers behind the base URL of a sub-test.
+//! The control plane behind a sub-test's base URL.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,39 +10,39 @@ use reqwest::Url;
 
 use super::error::TargetError;
 
-/// The control plane of one sub-test: its own, or the one that all share.
+/// The control plane of one sub-test: its own, or a shared one.
 pub trait ControlPlane: fmt::Debug + Send + Sync {
-    /// Whether it exists for this sub-test alone, so that its URL means nothing afterwards and sessions of it end only
-    /// when its clock moves.
+    /// Whether it exists for this sub-test only. Then its URL is useless afterwards, and its sessions end only when its clock
+    /// moves.
     fn is_private(&self) -> bool;
 
-    /// Whether there are sessions of that person.
+    /// Whether the target has credentials for the identity.
     fn knows(&self, _identity: Identity) -> bool {
         true
     }
 
-    /// A valid session token.
+    /// Returns a valid session token.
     fn token(&self, identity: Identity) -> BoxFuture<'_, Result<String, TargetError>>;
 
-    /// Another token than the one that was refused.
+    /// Returns a token other than the refused one.
     fn renew<'a>(
         &'a self,
         identity: Identity,
         refused: &'a str,
     ) -> BoxFuture<'a, Result<String, TargetError>>;
 
-    /// Brings an answer that no document describes to where the kit reads it.
+    /// Applies the profile's pointers to a response.
     fn adapt(&self, _exchange: &mut Exchange) {}
 
-    /// Moves the clock.
+    /// Advances the clock.
     fn advance(&self, duration: Duration) -> BoxFuture<'_, Result<(), TargetError>>;
 
-    /// Where device logins are approved (RFC 8628).
+    /// Returns the endpoint that approves device logins (RFC 8628).
     ///
     /// # Errors
-    /// The target does not say.
+    /// The target has no such endpoint.
     fn approval_endpoint(&self) -> Result<Url, TargetError>;
 
-    /// Ends what was started for the sub-test.
+    /// Stops whatever was started for the sub-test.
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
 }

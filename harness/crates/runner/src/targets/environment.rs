@@ -1,4 +1,4 @@
-//! The target as one sub-test has it.
+//! The target as one sub-test sees it.
 
 use std::collections::HashMap;
 use std::io;
@@ -22,10 +22,11 @@ use super::control_plane::ControlPlane;
 use super::error::TargetError;
 use super::namespace::{Namespace, Network};
 
-/// What every session of an organisation may read by the documents (`used-count`): it tells whether a session is good.
-const PROOF: &str = "/api/db/auth_keys";
+/// A read that the documents (`used-count`) grant to every session of an organisation: its status shows whether a session
+/// is still valid.
+const SESSION_PROBE: &str = "/api/db/auth_keys";
 
-/// The target as one sub-test has it.
+/// The target as one sub-test sees it.
 #[derive(Debug)]
 pub struct TestEnvironment {
     facts: EnvironmentFacts,
@@ -33,75 +34,65 @@ pub struct TestEnvironment {
     sessions: Mutex<HashMap<Identity, String>>,
 }
 
-/// What is known of it from the beginning.
+/// The properties of a test environment that do not change.
 #[derive(Debug)]
 pub struct EnvironmentFacts {
-    /// Where it answers.
     pub base_url: Url,
-    /// `${org}`.
     pub org: String,
-    /// `${other_org}`.
     pub other_org: Option<String>,
-    /// `${address}`: where the target sees the kit.
+    /// The address from which the target sees the kit's requests.
     pub address: String,
-    /// How its agent is started; none if there is none.
     pub agent: Option<AgentCommand>,
-    /// How HTTP clients to it are made.
     pub settings: ClientSettings,
-    /// A network of the sub-test's own.
+    /// A sub-test's own network.
     pub network: Option<Network>,
 }
 
 impl TestEnvironment {
-    /// One without sessions yet.
     pub fn new(facts: EnvironmentFacts, control_plane: Box<dyn ControlPlane>) -> Self {
         Self { facts, control_plane, sessions: Mutex::default() }
     }
 
-    /// Where it answers.
     pub fn base_url(&self) -> &Url {
         &self.facts.base_url
     }
 
-    /// `${org}`.
     pub fn org(&self) -> &str {
         &self.facts.org
     }
 
-    /// `${other_org}`.
     pub fn other_org(&self) -> Option<&str> {
         self.facts.other_org.as_deref()
     }
 
-    /// `${address}`: where the target sees the kit.
+    /// The address from which the target sees the kit's requests.
     pub fn address(&self) -> &str {
         &self.facts.address
     }
 
-    /// How its agent is started; none if there is none.
     pub fn agent(&self) -> Option<&AgentCommand> {
         self.facts.agent.as_ref()
     }
 
-    /// Where its agents' processes are to be started, if not on the host's network.
+    /// The network namespace for the agents' processes, if not the host's.
     pub fn namespace(&self) -> Option<&Arc<Namespace>> {
         self.facts.network.as_ref().map(Network::namespace)
     }
 
-    /// A listener on a free port of loopback, where its agents are.
+    /// Listens on a free loopback port in the agents' network.
     ///
     /// # Errors
-    /// There is no free port.
+    /// No port is free.
     pub fn listener(&self) -> io::Result<TcpListener> {
         let listener = self.inside(|| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))??;
         listener.set_nonblocking(true)?;
         TcpListener::from_std(listener)
     }
 
-    /// A UDP socket that the target's machines reach, and where.
+    /// Binds a UDP socket, and returns it with the endpoint at which the target's machines reach it.
     ///
     /// # Errors
-    /// There is no port, or no IPv4 address known to them.
+    /// No port is free, or the kit's address is not IPv4.
     pub fn udp_socket(&self) -> io::Result<(UdpSocket, SocketAddr)> {
         let address: Ipv4Addr = self.facts.address.parse().map_err(|_| {
             io::Error::new(io::ErrorKind::Unsupported, format!("{} is no IPv4 address", self.facts.address))
@@ -113,20 +104,19 @@ impl TestEnvironment {
         Ok((UdpSocket::from_std(socket)?, endpoint))
     }
 
-    /// How HTTP clients to it are made.
     pub fn client_settings(&self) -> &ClientSettings {
         &self.facts.settings
     }
 
-    /// Whether it exists for this sub-test alone, so that its URL means nothing afterwards.
+    /// Whether it exists for this sub-test only, so that its URL is useless afterwards.
     pub fn is_private(&self) -> bool {
         self.control_plane.is_private()
     }
 
-    /// A valid session token; kept until the clock moves.
+    /// Returns a valid session token, which is cached until the clock moves.
     ///
     /// # Errors
-    /// The target does not give one.
+    /// No token can be obtained.
     pub async fn token(&self, identity: Identity) -> Result<String, TargetError> {
         let mut sessions = self.sessions.lock().await;
         if let Some(token) = sessions.get(&identity) {
@@ -137,21 +127,22 @@ impl TestEnvironment {
         Ok(token)
     }
 
-    /// Whether there are sessions of that person.
+    /// Whether the target has credentials for the identity.
     pub fn knows(&self, identity: Identity) -> bool {
         self.control_plane.knows(identity)
     }
 
-    /// The sessions that were given out since the clock moved last.
+    /// Returns the cached sessions.
     pub async fn sessions(&self) -> Vec<(Identity, String)> {
         self.sessions.lock().await.iter().map(|(identity, token)| (*identity, token.clone())).collect()
     }
 
-    /// Another session for one whose request was answered 401, if that was for the session's sake: a shared target
-    /// is asked for something documented, and refuses the session there, too. None if the answer is the target's own.
+    /// Replaces a session whose request was refused with 401, if the session itself is invalid. To find out, a documented
+    /// read is sent with it: only if that is refused, too, has the session ended. Otherwise the 401 is the target's answer
+    /// to the request, and this returns `None`.
     ///
     /// # Errors
-    /// The session is refused, and there is no other.
+    /// The session is invalid and cannot be replaced.
     pub async fn revive(
         &self,
         caller: &Caller,
@@ -161,7 +152,7 @@ impl TestEnvironment {
         if self.is_private() {
             return Ok(None);
         }
-        let path = format!("{PROOF}?org_id={}", self.org_of(identity));
+        let path = format!("{SESSION_PROBE}?org_id={}", self.org_of(identity));
         let probe = self.request(refused, Method::GET, &path, None)?;
         if send(caller, &probe).await?.status != 401 {
             return Ok(None);
@@ -171,10 +162,10 @@ impl TestEnvironment {
         Ok(Some(token))
     }
 
-    /// Asks for something below the base URL in the name of a person, JSON in both directions.
+    /// Sends a JSON request as an identity, and renews the session if it has ended.
     ///
     /// # Errors
-    /// There is no session, or no whole answer came.
+    /// There is no session, or no complete response arrived.
     pub async fn ask(
         &self,
         caller: &Caller,
@@ -195,7 +186,7 @@ impl TestEnvironment {
         Ok(exchange)
     }
 
-    /// Brings an answer that no document describes to where the kit reads it, as the profile says.
+    /// Applies the profile's pointers to a response.
     pub fn adapt(&self, exchange: &mut Exchange) {
         self.control_plane.adapt(exchange);
     }
@@ -215,7 +206,7 @@ impl TestEnvironment {
         body: Option<&Value>,
     ) -> Result<PreparedRequest, ExchangeError> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
-            ExchangeError::Request("the token has characters that no header may have".to_owned())
+            ExchangeError::Request("the token has characters that are invalid in a header".to_owned())
         })?;
         bearer.set_sensitive(true);
         let mut headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
@@ -226,20 +217,20 @@ impl TestEnvironment {
         Ok(PreparedRequest { method, url, headers, body: body.map(Value::to_string), from: None })
     }
 
-    /// Moves the target's clock.
+    /// Advances the target's clock and forgets the cached sessions, which may have expired.
     ///
     /// # Errors
-    /// The target has no clock to move, or it refused.
+    /// The target has no clock hook, or the hook failed.
     pub async fn advance(&self, duration: Duration) -> Result<(), TargetError> {
         self.control_plane.advance(duration).await?;
         self.sessions.lock().await.clear();
         Ok(())
     }
 
-    /// Approves a device login (RFC 8628) as that person.
+    /// Approves a device login (RFC 8628) as the identity.
     ///
     /// # Errors
-    /// The target refused.
+    /// The target has no approval hook, or the hook failed.
     pub async fn approve(&self, user_code: &str, identity: Identity) -> Result<(), TargetError> {
         let token = self.token(identity).await?;
         let endpoint = self.control_plane.approval_endpoint()?;
@@ -257,7 +248,7 @@ impl TestEnvironment {
         }
     }
 
-    /// Ends what was started for the sub-test.
+    /// Stops whatever was started for the sub-test.
     pub async fn close(self) {
         self.control_plane.close().await;
     }

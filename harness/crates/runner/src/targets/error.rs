@@ -1,63 +1,38 @@
-//! Why a target cannot be used.
+//! Failures of a target or its environment.
 
 use crate::exchange::ExchangeError;
 
-/// The target, or what surrounds it, failed.
+/// A failure of the target or its environment, as opposed to non-conformance.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
-    /// The reference does not start.
-    #[error("the reference cannot be started: {0}")]
+    #[error("failed to start the reference: {0}")]
     Start(String),
-    /// Nobody answers at the base URL.
-    #[error("the target {base_url} cannot be reached: {cause}")]
-    Unreachable {
-        /// The base URL.
-        base_url: String,
-        /// What happened.
-        cause: String,
-    },
-    /// Another server is meant.
-    #[error("the target {base_url} redirects to {elsewhere}; set base_url = \"{elsewhere}\" in {profile}")]
-    Moved {
-        /// The base URL.
-        base_url: String,
-        /// The one that is meant.
-        elsewhere: String,
-        /// The profile's file.
-        profile: String,
-    },
-    /// A token was refused and there is no other.
+    #[error("target {base_url} is unreachable: {cause}")]
+    Unreachable { base_url: String, cause: String },
+    /// The base URL redirects to another server.
+    #[error("target {base_url} redirects to {elsewhere}\nset base_url = \"{elsewhere}\" in {profile}")]
+    Moved { base_url: String, elsewhere: String, profile: String },
+    /// A token was refused and cannot be replaced.
     #[error(
-        "the token of `{identity}` is refused with 401, {cause}: it has expired, or is none of this target; \
-         renew what tokens.{identity} in {profile} names, or write {{ login = … }} or {{ command = \"…\" }} there, \
-         which the kit renews by itself"
+        "the token of `{identity}` was refused with 401 {cause}: it has expired, or belongs to another target\n\
+         renew the source of tokens.{identity} in {profile}, or change it to {{ login = … }} or {{ command = \"…\" }}, \
+         which the kit renews itself"
     )]
     Spent {
-        /// Whose.
         identity: &'static str,
-        /// What came of renewing it.
+        /// Why there is no other token.
         cause: String,
-        /// The profile's file.
         profile: String,
     },
-    /// There is no token for an identity.
-    #[error("there is no token for `{identity}`: {cause}")]
-    Token {
-        /// Whose.
-        identity: &'static str,
-        /// What was tried and what came.
-        cause: String,
-    },
-    /// The clock cannot be moved.
-    #[error("the target's clock cannot be advanced: {0}")]
+    #[error("no token for `{identity}`: {cause}")]
+    Token { identity: &'static str, cause: String },
+    #[error("failed to advance the target's clock: {0}")]
     Clock(String),
-    /// A device login cannot be approved.
-    #[error("the device login cannot be approved: {0}")]
+    #[error("failed to approve the device login: {0}")]
     Approval(String),
-    /// The target could not be brought into its first state.
-    #[error("the target cannot be reset: {0}")]
+    /// The profile's reset hook failed.
+    #[error("failed to reset the target: {0}")]
     Reset(String),
-    /// What was asked got no answer.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
 }

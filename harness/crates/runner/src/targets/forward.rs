@@ -1,4 +1,4 @@
-//! Stands between an observed machine and the target, and records what the machine asks for.
+//! A proxy between an observed machine and the target that records the machine's requests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,63 +14,61 @@ use tokio::task::JoinHandle;
 
 use crate::exchange::{ClientSettings, ExchangeError, build, causes, joined};
 
-const LONGEST_BODY: usize = 1024 * 1024;
+const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// A forwarder that runs until it is dropped.
+/// A proxy that runs until it is dropped.
 #[derive(Debug)]
 pub struct Forwarder {
     base_url: String,
-    requests: Recording,
+    requests: RequestLog,
     server: JoinHandle<()>,
 }
 
-/// What a machine asks for cannot be passed on.
+/// Why forwarding could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum ForwardError {
-    /// There is no client to pass it on with.
     #[error(transparent)]
     Client(#[from] ExchangeError),
-    /// There is no port to listen on.
-    #[error("no port of loopback can be listened on: {0}")]
+    #[error("failed to listen on a loopback port: {0}")]
     Port(std::io::Error),
 }
 
-type Recording = Arc<Mutex<Vec<String>>>;
+type RequestLog = Arc<Mutex<Vec<String>>>;
 
 #[derive(Clone)]
-struct Way {
+struct ForwardState {
     client: Client,
     base_url: Url,
-    requests: Recording,
+    requests: RequestLog,
 }
 
 impl Forwarder {
-    /// Starts forwarding to the target what comes to this listener.
+    /// Starts forwarding the listener's requests to the target.
     ///
     /// # Errors
-    /// No client can be made.
+    /// No HTTP client can be created.
     pub fn start(listener: TcpListener, settings: &ClientSettings) -> Result<Self, ForwardError> {
-        let requests = Recording::default();
-        let way = Way {
+        let requests = RequestLog::default();
+        let state = ForwardState {
             client: build(settings, None)?,
             base_url: settings.base_url.clone(),
             requests: Arc::clone(&requests),
         };
         let address = listener.local_addr().map_err(ForwardError::Port)?;
-        let router = Router::new().fallback(pass_on).with_state(way);
+        let router = Router::new().fallback(forward).with_state(state);
         let server = tokio::spawn(async move {
-            // It ends with the task.
+            // The server ends when the task is aborted.
             let _ = axum::serve(listener, router).await;
         });
         Ok(Self { base_url: format!("http://{address}"), requests, server })
     }
 
-    /// Where the machine finds it.
+    /// The URL for the machine.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// What was asked for since the last call: `METHOD /path?query`.
+    /// Returns the requests since the last call, as `METHOD /path?query`.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.requests.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -82,19 +80,25 @@ impl Drop for Forwarder {
     }
 }
 
-async fn pass_on(State(way): State<Way>, request: Request) -> Response {
+async fn forward(State(state): State<ForwardState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let asked = parts.uri.path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
-    way.requests.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{} {asked}", parts.method));
-    let Ok(body) = to_bytes(body, LONGEST_BODY).await else {
-        return (StatusCode::PAYLOAD_TOO_LARGE, "the forwarder takes no more than 1 MiB").into_response();
+    let path_and_query =
+        parts.uri.path_and_query().map_or("/", |path_and_query| path_and_query.as_str()).to_owned();
+    state
+        .requests
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(format!("{} {path_and_query}", parts.method));
+    let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
+        return (StatusCode::PAYLOAD_TOO_LARGE, "request body too large: the forwarder's limit is 1 MiB")
+            .into_response();
     };
-    let url = joined(&way.base_url, &asked);
-    let forwarded = way.client.request(parts.method, url).headers(end_to_end(parts.headers)).body(body);
+    let url = joined(&state.base_url, &path_and_query);
+    let forwarded = state.client.request(parts.method, url).headers(end_to_end(parts.headers)).body(body);
     match forwarded.send().await {
-        Ok(answer) => {
-            let (status, headers) = (answer.status(), end_to_end(answer.headers().clone()));
-            match answer.bytes().await {
+        Ok(response) => {
+            let (status, headers) = (response.status(), end_to_end(response.headers().clone()));
+            match response.bytes().await {
                 Ok(bytes) => (status, headers, Body::from(bytes)).into_response(),
                 Err(error) => (StatusCode::BAD_GATEWAY, causes(&error)).into_response(),
             }
@@ -103,7 +107,7 @@ async fn pass_on(State(way): State<Way>, request: Request) -> Response {
     }
 }
 
-/// Headers that are about one connection stay on it.
+/// Removes the headers that apply to one connection only.
 fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
     for name in [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE] {
         headers.remove(name);

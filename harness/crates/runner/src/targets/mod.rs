@@ -1,4 +1,4 @@
-//! Where sub-tests run: whatever implements [`Target`], such as one implementation somewhere that all share.
+//! Targets of a run: [`Target`] and its implementation for a deployed implementation that all sub-tests share.
 
 mod agent;
 mod ask;

@@ -1,4 +1,4 @@
-//! Where a target keeps what no document describes: its answers brought to where the kit reads them.
+//! Moves undocumented fields of a target's responses to where the kit reads them, as the profile's `[pointers]` say.
 
 use reqwest::Url;
 use serde_json::{Map, Value};
@@ -11,39 +11,39 @@ const LOGIN: &str = "/api/auth/login";
 const REGISTER: &str = "/api/register-machine";
 const USER_ORGS: &str = "/api/user-orgs";
 const TABLES: &str = "/api/db/";
-/// The header of an answer that is not as it came.
-const MARK: &str = "x-harness-pointers";
+/// The header that marks a changed response.
+const MARK_HEADER: &str = "x-harness-pointers";
 const MACHINES: &str = "/api/db/machines";
 
 impl Pointers {
-    /// Puts what the profile points to where the kit reads it. Checks, reports and evidence see the same answer, which
-    /// says in a header of its own that it was changed.
+    /// Moves what the profile points to. Checks, reports and evidence all see the changed response, which is marked by an
+    /// additional header.
     pub fn apply(&self, exchange: &mut Exchange) {
         if *self == Self::default() || !(200..300).contains(&exchange.status) {
             return;
         }
         let Ok(url) = Url::parse(&exchange.url) else { return };
         let Some(json) = &mut exchange.json else { return };
-        let as_it_came = json.clone();
+        let original = json.clone();
         self.apply_to(&exchange.method, url.path(), json);
-        if *json != as_it_came {
+        if *json != original {
             exchange.body = json.to_string();
-            exchange.headers.push((MARK.to_owned(), "changed by the profile's [pointers]".to_owned()));
+            exchange.headers.push((MARK_HEADER.to_owned(), "changed by the profile's [pointers]".to_owned()));
         }
     }
 
-    fn apply_to(&self, method: &str, path: &str, answer: &mut Value) {
+    fn apply_to(&self, method: &str, path: &str, response: &mut Value) {
         let is = |wanted: &str, end: &str| method == wanted && path.ends_with(end);
         if is("POST", LOGIN) {
-            copy(answer, self.access_token.as_deref(), &["data", "access_token"]);
+            copy(response, self.access_token.as_deref(), &["data", "access_token"]);
         } else if is("POST", REGISTER) {
-            copy(answer, self.machine_token.as_deref(), &["data", "machine_token"]);
+            copy(response, self.machine_token.as_deref(), &["data", "machine_token"]);
         } else if is("GET", USER_ORGS) || method == "GET" && path.contains(TABLES) {
-            copy(answer, self.rows.as_deref(), &["data"]);
+            copy(response, self.rows.as_deref(), &["data"]);
             if path.ends_with(MACHINES) {
-                let rows = match answer {
+                let rows = match response {
                     Value::Array(rows) => Some(rows),
-                    answer => answer.get_mut("data").and_then(Value::as_array_mut),
+                    response => response.get_mut("data").and_then(Value::as_array_mut),
                 };
                 rows.into_iter().flatten().for_each(|row| self.machine.apply_to(row));
             }
@@ -61,10 +61,10 @@ impl MachinePointers {
             (&self.tags, "tags"),
             (&self.public_key, "public_key"),
         ];
-        // All are looked up in the row as it came: one may stand where another belongs.
-        let as_it_came = row.clone();
+        // All are looked up in the original row, as one field may be where another belongs.
+        let original = row.clone();
         for (from, column) in columns {
-            let found = from.as_deref().and_then(|from| as_it_came.pointer(from));
+            let found = from.as_deref().and_then(|from| original.pointer(from));
             if let Some(found) = found {
                 put(row, &[column], found.clone());
             }
@@ -72,13 +72,13 @@ impl MachinePointers {
     }
 }
 
-fn copy(answer: &mut Value, from: Option<&str>, to: &[&str]) {
-    if let Some(found) = from.and_then(|from| answer.pointer(from)).cloned() {
-        put(answer, to, found);
+fn copy(response: &mut Value, from: Option<&str>, to: &[&str]) {
+    if let Some(found) = from.and_then(|from| response.pointer(from)).cloned() {
+        put(response, to, found);
     }
 }
 
-/// Puts a value at a place; what stands in the way, and is no object, gives way.
+/// Sets the value at a path, replacing anything on the way that is not an object.
 fn put(whole: &mut Value, to: &[&str], value: Value) {
     let Some((first, rest)) = to.split_first() else {
         *whole = value;
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_brought_to_where_the_kit_reads_them() {
+    fn fields_move_to_where_the_kit_reads_them() {
         let text = |text: &str| Some(text.to_owned());
         let pointers = Pointers {
             access_token: text("/jwt"),
@@ -124,14 +124,14 @@ mod tests {
             ("POST", "/api/db/api_keys", rows.clone(), "", rows),
             ("POST", "/api/auth/login", json!("jwt"), "", json!("jwt")),
         ];
-        for (method, path, mut answer, place, wanted) in cases {
-            pointers.apply_to(method, path, &mut answer);
-            assert_eq!(answer.pointer(place), Some(&wanted), "{method} {path}: {answer}");
+        for (method, path, mut response, place, wanted) in cases {
+            pointers.apply_to(method, path, &mut response);
+            assert_eq!(response.pointer(place), Some(&wanted), "{method} {path}: {response}");
         }
     }
 
     #[test]
-    fn an_answer_says_that_it_was_changed() {
+    fn changed_responses_are_marked() {
         let pointers = Pointers { rows: Some("/items".to_owned()), ..Default::default() };
         for (body, changed) in [(r#"{"items":[]}"#, true), (r#"{"data":[]}"#, false)] {
             let mut exchange = Exchange {

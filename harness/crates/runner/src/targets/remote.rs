@@ -1,4 +1,4 @@
-//! One implementation somewhere, which all sub-tests share.
+//! A deployed implementation that all sub-tests share.
 
 use std::collections::BTreeMap;
 use std::net::UdpSocket;
@@ -19,7 +19,7 @@ use harness_model::target::TargetDescription;
 use super::agent::AgentCommand;
 use super::ask;
 use super::control_plane::ControlPlane;
-use super::credential::{Credential, LoginDesk};
+use super::credential::{Credential, LoginEndpoint};
 use super::environment::{EnvironmentFacts, TestEnvironment};
 use super::error::TargetError;
 use super::pointers::Pointers;
@@ -27,41 +27,41 @@ use super::profile::{Means, Profile};
 use super::target::Target;
 
 const LOGIN: &str = "/api/auth/login";
-const GREETING: &str = "/healthz";
+const PROBE_PATH: &str = "/healthz";
 
-/// A target as its profile describes it.
+/// The target that a profile describes.
 #[derive(Debug)]
 pub struct Remote {
     profile: Profile,
-    shown: Arc<Path>,
+    profile_path: Arc<Path>,
     agent: Option<AgentCommand>,
     tls: Tls,
     pace: Pace,
-    desks: BTreeMap<Identity, Desk>,
+    sources: BTreeMap<Identity, SessionSource>,
 }
 
-/// Where one person's sessions are had. The token is shared by all sub-tests until it is refused or the clock moves.
+/// The source of one identity's sessions. All sub-tests share the token until it is refused or the clock moves.
 #[derive(Debug)]
-struct Desk {
+struct SessionSource {
     credential: Credential,
     token: Mutex<Option<String>>,
 }
 
 impl Remote {
-    /// A target with the means that its profile points to.
+    /// Creates a target from a profile and the resources that the profile refers to.
     pub fn new(profile: Profile, means: Means) -> Self {
         let Means { credentials, tls, agent } = means;
-        let desk = |credential| Desk { credential, token: Mutex::default() };
+        let source = |credential| SessionSource { credential, token: Mutex::default() };
         let limits = &profile.content.limits;
         let rate = Rate { requests_per_second: limits.requests_per_second, concurrency: limits.concurrency };
         Self {
-            shown: profile.path.as_path().into(),
+            profile_path: profile.path.as_path().into(),
             agent,
             tls,
             pace: Pace::new(rate),
-            desks: credentials
+            sources: credentials
                 .into_iter()
-                .map(|(identity, credential)| (identity, desk(credential)))
+                .map(|(identity, credential)| (identity, source(credential)))
                 .collect(),
             profile,
         }
@@ -73,70 +73,70 @@ impl Remote {
 
     async fn check_reachable(&self) -> Result<(), TargetError> {
         let unreachable = |cause| TargetError::Unreachable { base_url: self.base_url().to_string(), cause };
-        let greeting = PreparedRequest {
+        let probe = PreparedRequest {
             method: reqwest::Method::GET,
-            url: joined(self.base_url(), GREETING),
+            url: joined(self.base_url(), PROBE_PATH),
             headers: HeaderMap::new(),
             body: None,
             from: None,
         };
-        // Nobody has been waited for yet: what does not answer now is told at once.
+        // No retries: an unreachable target is reported at once.
         let settings = ClientSettings { repeats_reads: false, ..self.settings() };
         let caller = Caller::new(&settings, None).map_err(|error| unreachable(error.to_string()))?;
-        // Any answer will do: the path is the reference's.
-        let answer = send(&caller, &greeting).await.map_err(|error| unreachable(error.to_string()))?;
-        if let Some(elsewhere) = moved(&answer, &greeting.url) {
+        // Any response will do: only the reference has this path.
+        let response = send(&caller, &probe).await.map_err(|error| unreachable(error.to_string()))?;
+        if let Some(elsewhere) = redirected_base_url(&response, &probe.url) {
             return Err(TargetError::Moved {
                 base_url: self.base_url().to_string(),
                 elsewhere,
-                profile: self.shown.display().to_string(),
+                profile: self.profile_path.display().to_string(),
             });
         }
-        // A command is run once, before a sub-test's time begins.
-        for (identity, desk) in &self.desks {
-            if matches!(desk.credential, Credential::Command { .. }) {
+        // Commands are run here, so that their time does not count towards a sub-test's limit.
+        for (identity, source) in &self.sources {
+            if matches!(source.credential, Credential::Command { .. }) {
                 self.token(*identity).await?;
             }
         }
         if let Some(reset) = &self.profile.content.hooks.reset {
             let url = self.hook(reset);
             ask::post(&self.settings(), url, None, &serde_json::json!({})).await.map_err(|cause| {
-                TargetError::Reset(format!("{cause}; check hooks.reset in {}", self.shown.display()))
+                TargetError::Reset(format!("{cause}\ncheck hooks.reset in {}", self.profile_path.display()))
             })?;
         }
         Ok(())
     }
 
     async fn token(&self, identity: Identity) -> Result<String, TargetError> {
-        let desk = self.desk(identity)?;
-        let mut token = desk.token.lock().await;
+        let source = self.source(identity)?;
+        let mut token = source.token.lock().await;
         if let Some(token) = token.as_ref() {
             return Ok(token.clone());
         }
-        let obtained = self.obtain(identity, desk).await?;
+        let obtained = self.obtain(identity, source).await?;
         *token = Some(obtained.clone());
         Ok(obtained)
     }
 
-    /// Another token than the one that was refused. Many sub-tests may come with the same: one asks for all.
+    /// Returns a token other than the refused one. If several sub-tests report the same token, it is renewed once.
     async fn renew(&self, identity: Identity, refused: &str) -> Result<String, TargetError> {
-        let desk = self.desk(identity)?;
-        let mut token = desk.token.lock().await;
+        let source = self.source(identity)?;
+        let mut token = source.token.lock().await;
         if let Some(present) = token.as_ref().filter(|present| *present != refused) {
             return Ok(present.clone());
         }
         let name = identity_name(identity);
-        let spent = |cause: &str| TargetError::Spent {
+        let refused_error = |cause: &str| TargetError::Spent {
             identity: name,
             cause: cause.to_owned(),
-            profile: self.shown.display().to_string(),
+            profile: self.profile_path.display().to_string(),
         };
-        if !desk.credential.is_renewable() {
-            return Err(spent("and it cannot be renewed"));
+        if !source.credential.is_renewable() {
+            return Err(refused_error("and cannot be renewed"));
         }
-        let obtained = self.obtain(identity, desk).await?;
+        let obtained = self.obtain(identity, source).await?;
         if obtained == refused {
-            return Err(spent("and its source still has the same"));
+            return Err(refused_error("and its source still returns the same token"));
         }
         *token = Some(obtained.clone());
         Ok(obtained)
@@ -144,33 +144,33 @@ impl Remote {
 
     async fn advance(&self, duration: Duration) -> Result<(), TargetError> {
         let Some(hook) = &self.profile.content.hooks.clock else {
-            return Err(TargetError::Clock(format!("{} has no hooks.clock", self.shown.display())));
+            return Err(TargetError::Clock(format!("{} has no hooks.clock", self.profile_path.display())));
         };
         let body = serde_json::json!({ "advance_seconds": duration.as_secs() });
         ask::post(&self.settings(), self.hook(hook), None, &body).await.map_err(|cause| {
-            TargetError::Clock(format!("{cause}; check hooks.clock in {}", self.shown.display()))
+            TargetError::Clock(format!("{cause}\ncheck hooks.clock in {}", self.profile_path.display()))
         })?;
-        for desk in self.desks.values() {
-            *desk.token.lock().await = None;
+        for source in self.sources.values() {
+            *source.token.lock().await = None;
         }
         Ok(())
     }
 
-    fn desk(&self, identity: Identity) -> Result<&Desk, TargetError> {
+    fn source(&self, identity: Identity) -> Result<&SessionSource, TargetError> {
         let name = identity_name(identity);
-        self.desks.get(&identity).ok_or_else(|| TargetError::Token {
+        self.sources.get(&identity).ok_or_else(|| TargetError::Token {
             identity: name,
-            cause: format!("add tokens.{name} to {}", self.shown.display()),
+            cause: format!("the profile has none\nadd tokens.{name} to {}", self.profile_path.display()),
         })
     }
 
-    async fn obtain(&self, identity: Identity, desk: &Desk) -> Result<String, TargetError> {
+    async fn obtain(&self, identity: Identity, source: &SessionSource) -> Result<String, TargetError> {
         let settings = self.settings();
         let endpoint = joined(self.base_url(), LOGIN);
-        let at = LoginDesk { settings: &settings, endpoint, pointers: self.pointers() };
-        desk.credential.obtain(&at).await.map_err(|cause| {
+        let at = LoginEndpoint { settings: &settings, endpoint, pointers: self.pointers() };
+        source.credential.obtain(&at).await.map_err(|cause| {
             let name = identity_name(identity);
-            let cause = format!("{cause}; check tokens.{name} in {}", self.shown.display());
+            let cause = format!("{cause}\ncheck tokens.{name} in {}", self.profile_path.display());
             TargetError::Token { identity: name, cause }
         })
     }
@@ -189,7 +189,7 @@ impl Remote {
             longest_answer: asked.unwrap_or(plain.longest_answer),
             repeats_reads: true,
             pace: self.pace.clone(),
-            profile: Some(Arc::clone(&self.shown)),
+            profile: Some(Arc::clone(&self.profile_path)),
             ..plain
         }
     }
@@ -256,7 +256,7 @@ impl Target for Remote {
     }
 }
 
-/// The implementation as one of many sub-tests sees it.
+/// The implementation as one of its sub-tests sees it.
 #[derive(Debug)]
 struct SharedControlPlane(Arc<Remote>);
 
@@ -266,7 +266,7 @@ impl ControlPlane for SharedControlPlane {
     }
 
     fn knows(&self, identity: Identity) -> bool {
-        self.0.desks.contains_key(&identity)
+        self.0.sources.contains_key(&identity)
     }
 
     fn token(&self, identity: Identity) -> BoxFuture<'_, Result<String, TargetError>> {
@@ -290,10 +290,10 @@ impl ControlPlane for SharedControlPlane {
     }
 
     fn approval_endpoint(&self) -> Result<Url, TargetError> {
-        let Remote { profile, shown, .. } = &*self.0;
+        let Remote { profile, profile_path, .. } = &*self.0;
         match &profile.content.hooks.approve {
             Some(hook) => Ok(self.0.hook(hook)),
-            None => Err(TargetError::Approval(format!("{} has no hooks.approve", shown.display()))),
+            None => Err(TargetError::Approval(format!("{} has no hooks.approve", profile_path.display()))),
         }
     }
 
@@ -302,19 +302,19 @@ impl ControlPlane for SharedControlPlane {
     }
 }
 
-/// The base URL that a redirect to the same path of another server speaks of. Any other redirect may be the
-/// target's answer to a path that it does not know.
-fn moved(answer: &Exchange, asked: &Url) -> Option<String> {
-    if !(300..400).contains(&answer.status) {
+/// Returns the base URL that a redirect to the same path on another server points to. Any other redirect may be the
+/// target's response to an unknown path.
+fn redirected_base_url(response: &Exchange, asked: &Url) -> Option<String> {
+    if !(300..400).contains(&response.status) {
         return None;
     }
-    let (_, location) = answer.headers.iter().find(|(name, _)| name == "location")?;
+    let (_, location) = response.headers.iter().find(|(name, _)| name == "location")?;
     let location = asked.join(location).ok()?;
-    let base = location.as_str().strip_suffix(GREETING)?;
+    let base = location.as_str().strip_suffix(PROBE_PATH)?;
     (location.origin() != asked.origin()).then(|| base.to_owned())
 }
 
-/// The address that packets to the target leave from; nothing is sent to find it out.
+/// Returns the local address of packets to the target. Connecting a UDP socket to find out sends nothing.
 fn own_address(base_url: &Url) -> String {
     let host = base_url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let port = base_url.port_or_known_default().unwrap_or(80);

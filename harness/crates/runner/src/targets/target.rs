@@ -1,4 +1,4 @@
-//! What the kit runs against.
+//! The interface of targets.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,51 +13,51 @@ use harness_model::target::TargetDescription;
 use super::environment::TestEnvironment;
 use super::error::TargetError;
 
-/// What the kit runs against: one implementation that all sub-tests share, or one that is started for each of them.
+/// A target of a run: one implementation that all sub-tests share, or one that is started for each of them.
 pub trait Target: fmt::Debug + Send + Sync {
-    /// What reports say about it.
+    /// Returns the description for reports.
     fn description(&self) -> TargetDescription;
 
-    /// Capabilities that this machine keeps it from having, and why.
+    /// Returns the capabilities that this host prevents, with the reasons.
     fn lacking(&self) -> BTreeMap<Capability, String> {
         BTreeMap::new()
     }
 
-    /// What the plan has to know about it.
+    /// Returns what planning needs to know.
     fn facts(&self) -> TargetFacts {
         let TargetDescription { name, capabilities, reference, .. } = self.description();
         TargetFacts { name, capabilities, lacking: self.lacking(), is_reference: reference }
     }
 
-    /// Whether sub-tests meet on it: its clock is everybody's.
+    /// Whether sub-tests share it, and with it its clock.
     fn is_shared(&self) -> bool;
 
-    /// How many requests, and so sub-tests, it allows at the same time; none if it does not say.
+    /// The maximum number of concurrent requests, and so of sub-tests; `None` without a limit.
     fn most_at_once(&self) -> Option<usize> {
         None
     }
 
-    /// How long a sub-test may take on it; none if it does not say.
+    /// The time limit of a sub-test; `None` if the target sets none.
     fn time_limit(&self) -> Option<Duration> {
         None
     }
 
-    /// Reads that were repeated because their connection failed, up to now.
+    /// The number of requests that were retried because their connection failed.
     fn retries(&self) -> u64 {
         0
     }
 
-    /// Whether sub-tests can log in on a machine.
+    /// Whether the kit can approve device logins.
     fn can_approve_logins(&self) -> bool {
         true
     }
 
-    /// Finds out whether it answers at all, before anything runs.
+    /// Checks that the target responds, and resets it, before anything runs.
     fn preflight(&self) -> BoxFuture<'_, Result<(), TargetError>> {
         Box::pin(async { Ok(()) })
     }
 
-    /// The target for one sub-test, whose `ztna up` may have to bring up a TUN device.
+    /// Creates the environment of one sub-test; `with_tun` if its `ztna up` brings up a TUN device.
     fn environment(
         self: Arc<Self>,
         with_tun: bool,

@@ -1,4 +1,4 @@
-//! Where the self-test's reports go.
+//! Writing the self-test's reports.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use crate::cli::console::Console;
 use harness_reference::report::{SelfTest, html};
 use harness_report::exit_code::ENVIRONMENT;
 
-/// A report and where it goes.
+/// A report of the self-test and the path it is written to.
 #[derive(Debug, Clone)]
 pub(super) struct Destination {
     format: Format,
@@ -20,14 +20,14 @@ enum Format {
     Html,
 }
 
-/// Writes every report that can be written; the exit code if one could not.
+/// Writes every report that can be written; returns an exit code if one failed.
 pub(super) fn write_all(destinations: &[Destination], report: &SelfTest, console: &Console) -> Option<u8> {
     let mut code = None;
     for destination in destinations {
         match destination.write(report) {
             Ok(()) => console.say(&format!("report written to {}\n", destination.path.display())),
             Err(error) => {
-                console.complain(&format!("{} cannot be written: {error}", destination.path.display()));
+                console.complain(&format!("writing report {} failed: {error}", destination.path.display()));
                 code = Some(ENVIRONMENT);
             }
         }
@@ -56,10 +56,12 @@ impl FromStr for Destination {
         let format = match format {
             "json" => Format::Json,
             "html" => Format::Html,
-            other => return Err(format!("the self-test has no report `{other}`; there are: json, html")),
+            other => return Err(format!("unknown report format `{other}`: expected json or html")),
         };
         if path.is_empty() {
-            return Err(format!("`{text}` is not FORMAT=PATH, such as html=reports/selftest.html"));
+            return Err(format!(
+                "invalid report `{text}`: expected FORMAT=PATH, such as html=reports/selftest.html"
+            ));
         }
         Ok(Self { format, path: path.into() })
     }

@@ -1,4 +1,4 @@
-//! `--write-matrix` and `--check-matrix`: the kill matrix as it is, and as it should be.
+//! `--write-matrix` and `--check-matrix`: updating and checking the kill matrix.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,7 +10,7 @@ use harness_report::diagnosis::catalogue::Declared;
 use harness_report::diagnosis::matrix::Matrix;
 use harness_report::exit_code::ENVIRONMENT;
 
-/// What there is to learn: of chosen deviations everything, else what was changed since.
+/// Decides what to run: all sub-tests for explicitly chosen deviations, otherwise only the changed sub-tests.
 pub(super) fn prepare(bench: &mut Bench, chosen: &mut Vec<&Declared>, is_chosen: bool) {
     if is_chosen {
         for declared in chosen.iter() {
@@ -26,7 +26,7 @@ pub(super) fn prepare(bench: &mut Bench, chosen: &mut Vec<&Declared>, is_chosen:
     bench.reach = Reach::Learning(unknown);
 }
 
-/// Writes what was learnt, beside what is known and still so.
+/// Writes the new results together with those that are still valid.
 pub(super) fn write(to: Option<&Path>, proofs: &[Proof], bench: &Bench, console: &Console) -> Result<u8, u8> {
     let failed: Vec<&Proof> = proofs.iter().filter(|proof| !proof.missed.is_empty()).collect();
     for proof in &failed {
@@ -36,18 +36,18 @@ pub(super) fn write(to: Option<&Path>, proofs: &[Proof], bench: &Bench, console:
     let path = to.map_or(checkout, Path::to_owned);
     let text = learnt(proofs, bench).render().map_err(std::io::Error::from);
     text.and_then(|text| std::fs::write(&path, text)).map_err(|error| {
-        console.complain(&format!("{} cannot be written: {error}", path.display()));
+        console.complain(&format!("writing {} failed: {error}", path.display()));
         ENVIRONMENT
     })?;
     console.say(&format!(
-        "\n{} deviations tried; matrix written to {}: it counts once the kit is built again\n",
+        "\n{} deviations tried; matrix written to {}\nrebuild the kit to use it\n",
         proofs.len(),
         path.display()
     ));
     Ok(u8::from(!failed.is_empty()))
 }
 
-/// Says which runs are not as the matrix has them; the exit code.
+/// Prints the runs that differ from the matrix and returns the exit code.
 pub(super) fn tell(proofs: &[Proof], console: &Console) -> u8 {
     let differing: Vec<&Proof> = proofs.iter().filter(|proof| !proof.missed.is_empty()).collect();
     let mut text = "\n".to_owned();
@@ -57,7 +57,7 @@ pub(super) fn tell(proofs: &[Proof], console: &Console) -> u8 {
     }
     let alike = proofs.len() - differing.len();
     text.push_str(&format!(
-        "matrix: {alike} of {} deviations fail what it has, and are diagnosed as themselves first\n",
+        "matrix: {alike} of {} deviations fail the expected checks and are diagnosed correctly\n",
         proofs.len()
     ));
     console.say(&text);

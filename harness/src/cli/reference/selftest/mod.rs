@@ -1,4 +1,4 @@
-//! `harness selftest`: shows that the kit finds every deviation.
+//! `harness selftest`: verifies that the kit detects every deviation.
 
 mod destination;
 mod matrix;
@@ -27,28 +27,27 @@ use crate::cli::run::heed_signals;
 use destination::Destination;
 use progress::Progress;
 
-const MOST_JOBS: usize = 12;
+const MAX_DEFAULT_JOBS: usize = 12;
 
-/// What of it, and what becomes of it.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
-    /// Only these deviations: ids or families, separated by commas, such as 'counts,key-used-*'
+    /// Try only these deviations: ids or families, separated by commas, such as 'counts,key-used-*'
     #[arg(long, value_name = "IDS")]
     filter: Option<String>,
-    /// How many deviations are tried at the same time [default: three times the cores, 12 at most]
+    /// Number of deviations to try concurrently [default: three times the number of cores, at most 12]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroU32>,
-    /// Try every deviation so many times; one that is missed once is missed
+    /// Try every deviation N times; one that is missed once counts as missed
     #[arg(long, value_name = "N", default_value = "1")]
     repeat: NonZeroU32,
     /// Write a report: json=PATH or html=PATH; may be repeated
     #[arg(long, value_name = "FORMAT=PATH", conflicts_with_all = ["write_matrix", "check_matrix"])]
     report: Vec<Destination>,
-    /// Bring the kill matrix up to date: every deviation is tried on the sub-tests that were changed, with --filter
-    /// those deviations on all [without FILE: the checkout's fixtures/kill-matrix.json]
+    /// Update the kill matrix: try every deviation on the changed sub-tests, or with --filter the chosen deviations on
+    /// all [without FILE: fixtures/kill-matrix.json of the checkout]
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     write_matrix: Option<Option<PathBuf>>,
-    /// Run all suites against each deviation: what the kill matrix has must fail, and the diagnosis name it first
+    /// Run all suites against each deviation: the checks in the kill matrix must fail, and the diagnosis must be right
     #[arg(long, conflicts_with = "write_matrix")]
     check_matrix: bool,
 }
@@ -78,7 +77,9 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     let selected = selection::selected(&catalogue, arguments.filter.as_deref().unwrap_or("*"));
     let selected: Vec<Declared> = selected.map_err(|error| usage(&error))?.into_iter().cloned().collect();
     if selected.is_empty() {
-        console.complain("no deviation is selected; --filter takes ids and families");
+        console.complain(
+            "no deviation selected\n--filter expects ids or families; `harness list --deviations` lists them",
+        );
         return Err(NOTHING_SELECTED);
     }
     let known = match &arguments.write_matrix {
@@ -87,7 +88,7 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     };
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(|error| {
         console.complain(&format!(
-            "no folder for the machines can be made: {error}; set TMPDIR to a writable one"
+            "creating a temporary folder failed: {error}\nset TMPDIR to a writable folder"
         ));
         ENVIRONMENT
     })?;
@@ -112,14 +113,14 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     Ok(destination::write_all(&arguments.report, &report, console).unwrap_or(u8::from(!report.passed)))
 }
 
-/// Deviations are waited for more than they are worked on, since much of what they do is to keep things from happening.
+/// Returns the number of concurrent deviations: more than cores, since most of their time is spent waiting.
 fn jobs(arguments: &Arguments) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let asked = arguments.jobs.and_then(|jobs| usize::try_from(jobs.get()).ok());
-    asked.unwrap_or((3 * cores).min(MOST_JOBS))
+    asked.unwrap_or((3 * cores).min(MAX_DEFAULT_JOBS))
 }
 
-/// What the plain reference fails, and what came of each deviation.
+/// Returns the failures of the plain reference, and the result of each deviation.
 async fn tried(
     bench: &mut Bench,
     chosen: &[&Declared],
@@ -133,7 +134,7 @@ async fn tried(
     if bench.reach != Reach::Catching {
         plain.extend(bench.rehearse(&stop).await.err().map(|error| error.to_string()));
     }
-    // Nothing is worth trying on a reference that fails by itself.
+    // Deviations prove nothing on a reference that already fails.
     let proofs = match plain.is_empty() {
         true => rounds(bench, chosen, arguments.repeat.get(), &stop, console).await,
         false => Vec::new(),
@@ -142,7 +143,7 @@ async fn tried(
     match stop.end() {
         None => Ok((plain, proofs)),
         Some(end) => {
-            console.complain("interrupted: nothing is proven");
+            console.complain("interrupted before completion");
             Err(if end == End::Interrupted { 130 } else { 5 })
         }
     }
@@ -170,7 +171,7 @@ async fn rounds(
     proofs
 }
 
-/// One proof of two: missed in one round, missed.
+/// Merges two rounds: a deviation missed in one of them is missed.
 fn both(known: Proof, again: Proof) -> Proof {
     Proof {
         missed: if known.missed.is_empty() { again.missed } else { known.missed },

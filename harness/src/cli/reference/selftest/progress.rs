@@ -1,4 +1,4 @@
-//! What people see while deviations are tried.
+//! Progress of the self-test.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -7,7 +7,7 @@ use harness_reference::proof::{Proof, Reach};
 use harness_reference::report::terminal;
 use harness_report::terminal::Paint;
 
-/// A line a deviation, and how many are left at the bottom of a terminal.
+/// Prints one line per deviation, and on a terminal a progress line at the bottom.
 pub(super) struct Progress<'a> {
     console: &'a Console,
     reach: &'a Reach,

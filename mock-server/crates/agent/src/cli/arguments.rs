@@ -1,8 +1,8 @@
-//! Arguments that several commands take.
+//! Arguments that several commands share.
 
 use clap::Args;
 
-/// Which organisation an admin command means.
+/// The organisation that an admin command applies to.
 #[derive(Debug, Args)]
 pub(crate) struct Organisation {
     /// The organisation [default: this machine's]
@@ -10,12 +10,12 @@ pub(crate) struct Organisation {
     pub(crate) named: Option<String>,
 }
 
-/// A tag as the documents spell it, `tag:NAME`; the prefix may be left out.
+/// Parses a tag, `tag:NAME`; the prefix is optional.
 pub(super) fn tag(text: &str) -> Result<String, String> {
     let name = text.trim();
     let name = name.strip_prefix("tag:").unwrap_or(name);
     if name.is_empty() {
-        return Err("a tag is tag:NAME; several are separated by commas".to_owned());
+        return Err("expected tag:NAME; separate several tags with commas".to_owned());
     }
     Ok(format!("tag:{name}"))
 }
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_take_their_prefix() {
+    fn tag_prefix_is_optional() {
         for (text, expected) in
             [("tag:laptop", Ok("tag:laptop")), (" eng ", Ok("tag:eng")), ("tag:", Err(())), ("", Err(()))]
         {

@@ -7,25 +7,25 @@ use clap::{Args, Subcommand};
 use super::arguments::{Organisation, tag};
 use crate::secret::Secret;
 
-/// What can be done with auth keys.
+/// The actions on auth keys.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuthKeysCommand {
     /// Lists the organisation's auth keys
     List {
-        /// As a JSON array
+        /// Print a JSON array
         #[arg(long)]
         json: bool,
-        /// Prefix, uses and the time left
+        /// Print only prefix, uses and remaining time
         #[arg(long, conflicts_with = "json")]
         short: bool,
         #[command(flatten)]
         organisation: Organisation,
     },
-    /// Creates an auth key and shows it, once
+    /// Creates an auth key and shows it once
     Create(CreateKeyArguments),
-    /// Revokes an auth key; machines registered with it go on
+    /// Revokes an auth key; machines registered with it stay connected
     Revoke {
-        /// The beginning of the key as a list shows it, or its id
+        /// The key's prefix as shown by 'auth-keys list', or its id
         prefix: Secret,
         #[command(flatten)]
         organisation: Organisation,
@@ -35,22 +35,22 @@ pub(crate) enum AuthKeysCommand {
 /// The attributes of a new key.
 #[derive(Debug, Args)]
 pub(crate) struct CreateKeyArguments {
-    /// For any number of machines
+    /// Allow any number of machines to register
     #[arg(long)]
     pub(crate) reusable: bool,
-    /// Its machines are removed once they are offline
+    /// Remove machines registered with it once they are offline
     #[arg(long)]
     pub(crate) ephemeral: bool,
-    /// How long it enrols machines, such as 1h or 7d [default: 90 days]
+    /// How long the key is valid, such as 1h or 7d [default: 90 days]
     #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
     pub(crate) expiry: Option<Duration>,
-    /// Tags for its machines, such as tag:laptop,tag:eng
+    /// Tags for machines registered with it, such as tag:laptop,tag:eng
     #[arg(long, value_delimiter = ',', value_parser = tag, value_name = "TAGS")]
     pub(crate) tags: Vec<String>,
-    /// What it is for; names the key if --name does not
+    /// What the key is for; also its name if --name is absent
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
-    /// Its name
+    /// The key's name
     #[arg(long)]
     pub(crate) name: Option<String>,
     #[command(flatten)]

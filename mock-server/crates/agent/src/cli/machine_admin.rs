@@ -1,36 +1,33 @@
-//! `ztna machine-admin`, whose action is the first word or an option.
+//! `ztna machine-admin`, which takes its action as the first argument or as an option.
 
 use clap::error::{Error, ErrorKind};
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
 use super::arguments::Organisation;
 
-/// What to do to which machine.
 #[derive(Debug)]
 pub(crate) struct MachineAdminArguments {
-    /// The action.
     pub(crate) action: MachineAction,
     /// The machine's name or id.
     pub(crate) machine: String,
-    /// Where it is.
     pub(crate) organisation: Organisation,
 }
 
-/// What can be done to a machine (issuing/disconnect.1).
+/// An administrative action on a machine (issuing/disconnect.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum MachineAction {
-    /// No traffic, until it is released.
+    /// Blocks all traffic until the machine is released.
     Quarantine,
     /// Ends a quarantine.
     Release,
-    /// Lets a machine in that waits for it.
+    /// Admits a machine that awaits approval.
     Approve,
-    /// Removes the machine.
+    /// Removes the machine from the organisation.
     Delete,
 }
 
 impl MachineAction {
-    /// The action as the control plane spells it.
+    /// Returns the action as the control plane spells it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Quarantine => "quarantine",
@@ -43,29 +40,31 @@ impl MachineAction {
 
 #[derive(Debug, Args)]
 #[command(override_usage = "ztna machine-admin [OPTIONS] <ACTION> <MACHINE>")]
-struct Words {
-    /// The action, instead of the first word
+struct RawArguments {
+    /// The action, instead of the first argument
     #[arg(long, value_name = "ACTION", hide_possible_values = true)]
     action: Option<MachineAction>,
     /// quarantine, release, approve or delete, then the machine's name or id
-    #[arg(value_name = "WORDS", required = true, num_args = 1..=2)]
-    words: Vec<String>,
+    #[arg(value_name = "ARGUMENTS", required = true, num_args = 1..=2)]
+    arguments: Vec<String>,
     #[command(flatten)]
     organisation: Organisation,
 }
 
 impl FromArgMatches for MachineAdminArguments {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        let Words { action, words, organisation } = Words::from_arg_matches(matches)?;
-        let (action, machine) = match (action, words.as_slice()) {
+        let RawArguments { action, arguments, organisation } = RawArguments::from_arg_matches(matches)?;
+        let (action, machine) = match (action, arguments.as_slice()) {
             (Some(action), [machine]) => (action, machine),
-            (None, [word, machine]) => match MachineAction::from_str(word, false) {
+            (None, [argument, machine]) => match MachineAction::from_str(argument, false) {
                 Ok(action) => (action, machine),
                 Err(_) => {
-                    return Err(mistake(&format!("'{word}' is not quarantine, release, approve or delete")));
+                    return Err(usage_error(&format!(
+                        "unknown action '{argument}': expected quarantine, release, approve or delete"
+                    )));
                 }
             },
-            _ => return Err(mistake("one action and one machine (its name or id) are needed")),
+            _ => return Err(usage_error("expected one action and one machine (its name or id)")),
         };
         Ok(Self { action, machine: machine.clone(), organisation })
     }
@@ -78,14 +77,14 @@ impl FromArgMatches for MachineAdminArguments {
 
 impl Args for MachineAdminArguments {
     fn augment_args(command: Command) -> Command {
-        Words::augment_args(command)
+        RawArguments::augment_args(command)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
-        Words::augment_args_for_update(command)
+        RawArguments::augment_args_for_update(command)
     }
 }
 
-fn mistake(text: &str) -> Error {
+fn usage_error(text: &str) -> Error {
     Error::raw(ErrorKind::ValueValidation, text)
 }

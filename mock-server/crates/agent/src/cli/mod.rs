@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line: clap's types and nothing else.
 
 mod arguments;
 mod auth_keys;
@@ -33,14 +33,14 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// Options of every command.
+/// Options shared by all commands.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The control plane [default: the one logged in to, else <https://login.quickztna.com>]
+    /// URL of the control plane [default: the one logged in to, else <https://login.quickztna.com>]
     #[arg(long, global = true, env = "ZTNA_SERVER", hide_env_values = true, value_name = "URL")]
     pub(crate) server: Option<String>,
-    /// Where the agent keeps its keys [default: $XDG_STATE_HOME/ztna or ~/.local/state/ztna]
-    // No path: an empty variable counts as unset, while an empty path would be a mistake.
+    /// Directory of the agent's keys and state [default: $XDG_STATE_HOME/ztna or ~/.local/state/ztna]
+    // Not a `PathBuf`: an empty variable counts as unset, but clap refuses an empty path.
     #[arg(long, global = true, env = "ZTNA_STATE_DIR", hide_env_values = true, value_name = "DIR")]
     pub(crate) state_dir: Option<OsString>,
     /// Log to standard error: error, warn, info, debug or trace
@@ -48,36 +48,35 @@ pub(crate) struct Global {
     pub(crate) log: Option<LevelFilter>,
 }
 
-/// A command.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Registers this machine if it is not, and keeps it connected until Ctrl+C or 'ztna down'
+    /// Registers this machine if needed and keeps it connected until Ctrl+C or 'ztna down'
     Up(UpArguments),
     /// Stops the running 'ztna up'
     Down,
-    /// Stops, takes the machine offline and forgets its keys and the session
+    /// Stops 'ztna up', takes the machine offline and deletes its keys and session
     Logout,
     /// Logs you in through a browser, on this or another device
     Login,
-    /// Shows who and what this machine is
+    /// Shows this machine's identity and connection state
     Status {
-        /// As a JSON object
+        /// Print a JSON object
         #[arg(long)]
         json: bool,
     },
-    /// Lists, creates and revokes the keys machines register with (admin)
+    /// Lists, creates and revokes the auth keys that machines register with (admin)
     #[command(visible_alias = "auth-key")]
     AuthKeys {
         #[command(subcommand)]
         command: AuthKeysCommand,
     },
-    /// Changes this machine
+    /// Changes this machine's settings
     Set {
         /// Tags to add, such as tag:laptop,tag:eng
         #[arg(long, required = true, value_delimiter = ',', value_parser = tag, value_name = "TAGS")]
         tags: Vec<String>,
     },
-    /// Shows whether a machine answers through the tunnel, how fast and by which way
+    /// Pings a machine through the tunnel; shows the path and the round-trip time
     Ping(PingArguments),
     /// Connects standard input and output to a TCP port of a machine, through the tunnel
     Nc(NcArguments),
@@ -85,18 +84,18 @@ pub(crate) enum Command {
     MachineAdmin(MachineAdminArguments),
 }
 
-/// Why the arguments are no command, or the help that was asked for.
+/// A usage error, or the help text that was requested.
 pub(crate) struct Usage(clap::Error);
 
-/// The command in `args`, which lack the program's name.
+/// Parses `args`, which exclude the program's name.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Usage> {
     Cli::try_parse_from(args).map_err(Usage)
 }
 
 impl Usage {
-    /// Prints it where it belongs: help on standard output (exit 0), mistakes on standard error (exit 2).
+    /// Prints help to standard output (exit 0) or a usage error to standard error (exit 2).
     pub(crate) fn report(&self) -> ExitCode {
-        // A mistake repeats the argument, which may be a key in the wrong place.
+        // The error repeats the argument, which may be a misplaced key.
         let text = redact(&self.0.render().to_string());
         let _ = if self.0.use_stderr() {
             std::io::stderr().write_all(text.as_bytes())
@@ -116,12 +115,12 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_holds_together() {
+    fn command_definition_is_valid() {
         <Cli as clap::CommandFactory>::command().debug_assert();
     }
 
     #[test]
-    fn machine_admin_takes_its_action_in_both_places() {
+    fn machine_admin_takes_action_as_argument_or_option() {
         for line in [
             "machine-admin quarantine Linux-C --org o",
             "machine-admin --action quarantine Linux-C --org o",
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn both_spellings_of_auth_keys() {
+    fn auth_key_is_an_alias_of_auth_keys() {
         for line in
             ["auth-key create --reusable --expiry 1h --tags a,tag:b", "auth-keys create --ephemeral --name x"]
         {

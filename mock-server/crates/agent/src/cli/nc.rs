@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use clap::Args;
 
-/// What is connected to.
 #[derive(Debug, Args)]
 pub(crate) struct NcArguments {
     /// The machine's name or tailnet address
@@ -13,7 +12,7 @@ pub(crate) struct NcArguments {
     /// The TCP port
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: u16,
-    /// How long the machine may take to answer
+    /// How long to wait for the machine to answer
     #[arg(long, default_value = "10s", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub(crate) timeout: Duration,
 }

@@ -4,19 +4,18 @@ use std::time::Duration;
 
 use clap::Args;
 
-/// Which machine is pinged, and how.
 #[derive(Debug, Args)]
 pub(crate) struct PingArguments {
     /// The machine's name or tailnet address
     #[arg(value_name = "NAME|IP")]
     pub(crate) machine: String,
-    /// How many times
+    /// Number of pings
     #[arg(short = 'c', long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
     pub(crate) count: u32,
-    /// How long each may take
+    /// How long to wait for each answer
     #[arg(long, default_value = "5s", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub(crate) timeout: Duration,
-    /// Time between two
+    /// Time between pings
     #[arg(long, default_value = "1s", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub(crate) interval: Duration,
 }

@@ -9,18 +9,18 @@ use crate::control_client::{CreateAuthKey, CreatedAuthKey};
 use crate::error::AgentError;
 use crate::relative_time;
 
-const DAY: u64 = 86_400;
+const SECS_PER_DAY: u64 = 86_400;
 
-/// The longest life `expires_in` takes (issuing/expiry.2); beyond it, days are counted (generate/ST2.3).
-const LONGEST_IN_SECONDS: u64 = 30 * DAY;
+/// The longest lifetime that `expires_in` accepts (issuing/expiry.2); longer ones are sent in days (generate/ST2.3).
+const MAX_EXPIRES_IN_SECS: u64 = 30 * SECS_PER_DAY;
 
-/// Creates a key and shows it, the only time it can be seen (issuing/create.3).
+/// Creates a key and prints it; it cannot be shown again (issuing/create.3).
 pub(super) fn run(context: &Context, arguments: &CreateKeyArguments) -> Result<(), AgentError> {
     let state = context.folder.load()?;
     let org_id = organisation(arguments.organisation.named.as_deref(), &state)?;
-    let caller = context.administrator(&state)?;
+    let caller = context.admin_credential(&state)?;
     let control = context.control(&state)?;
-    let (expires_in, expiry_days) = life(arguments.expiry);
+    let (expires_in, expiry_days) = lifetime(arguments.expiry);
     let request = CreateAuthKey {
         action: "create_auth_key",
         org_id,
@@ -35,30 +35,30 @@ pub(super) fn run(context: &Context, arguments: &CreateKeyArguments) -> Result<(
     let created = context.block_on(async {
         control.create_auth_key(caller, &request).await.map_err(AgentError::request("auth key creation"))
     })?;
-    say(&text(arguments, &created));
+    say(&render(arguments, &created));
     Ok(())
 }
 
-/// `expires_in` and `expiry_days` of a key that is to live for `expiry`; the control plane judges the value.
-fn life(expiry: Option<Duration>) -> (Option<u64>, Option<u64>) {
+/// Returns `expires_in` and `expiry_days` for the requested expiry; the control plane validates the value.
+fn lifetime(expiry: Option<Duration>) -> (Option<u64>, Option<u64>) {
     match expiry.map(|expiry| expiry.as_secs()) {
-        Some(seconds) if seconds > LONGEST_IN_SECONDS && seconds.is_multiple_of(DAY) => {
-            (None, Some(seconds / DAY))
+        Some(seconds) if seconds > MAX_EXPIRES_IN_SECS && seconds.is_multiple_of(SECS_PER_DAY) => {
+            (None, Some(seconds / SECS_PER_DAY))
         }
         seconds => (seconds, None),
     }
 }
 
-fn text(arguments: &CreateKeyArguments, created: &CreatedAuthKey) -> String {
+fn render(arguments: &CreateKeyArguments, created: &CreatedAuthKey) -> String {
     let yes_or_no = |flag| Some(if flag { "yes" } else { "no" }.to_owned());
-    let life = arguments
+    let lifetime = arguments
         .expiry
-        .or_else(|| created.expiry_days.map(|days| Duration::from_secs(days.saturating_mul(DAY))));
+        .or_else(|| created.expiry_days.map(|days| Duration::from_secs(days.saturating_mul(SECS_PER_DAY))));
     let lines = [
         ("Name:", arguments.name.clone()),
         ("Reusable:", yes_or_no(arguments.reusable)),
         ("Ephemeral:", yes_or_no(arguments.ephemeral)),
-        ("Expires:", life.map(relative_time::ahead)),
+        ("Expires:", lifetime.map(relative_time::from_now)),
         ("Tags:", (!arguments.tags.is_empty()).then(|| arguments.tags.join(", "))),
         ("Description:", arguments.description.clone()),
     ];
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_life_of_a_key_in_the_unit_that_takes_it() {
+    fn lifetimes_beyond_30_days_are_sent_in_days() {
         for (expiry, expected) in [
             (None, (None, None)),
             (Some("1h"), (Some(3600), None)),
@@ -87,7 +87,7 @@ mod tests {
             (Some("1s"), (Some(1), None)),
         ] {
             let expiry = expiry.map(|text| humantime::parse_duration(text).unwrap());
-            assert_eq!(life(expiry), expected, "{expiry:?}");
+            assert_eq!(lifetime(expiry), expected, "{expiry:?}");
         }
     }
 }

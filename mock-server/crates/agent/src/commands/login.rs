@@ -12,16 +12,16 @@ use crate::error::AgentError;
 use crate::secret::Secret;
 use crate::state::Session;
 
-/// Seconds between polls unless the control plane names another number (RFC 8628, section 3.2).
-const DEFAULT_INTERVAL: u64 = 5;
+/// Seconds between polls if the control plane specifies none (RFC 8628, section 3.2).
+const DEFAULT_INTERVAL_SECS: u64 = 5;
 
-/// The shortest wait between polls, for a control plane that names none.
-const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+/// Lower bound of the poll interval, in case the control plane specifies 0.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What `slow_down` adds (RFC 8628, section 3.5).
+/// Added to the poll interval on `slow_down` (RFC 8628, section 3.5).
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 
-/// Shows a code, waits until somebody approves it in a browser, and keeps the session.
+/// Shows a code, waits until it is approved in a browser, and stores the session.
 pub(super) fn run(context: &Context) -> Result<(), AgentError> {
     let state = context.folder.load()?;
     let control = context.control(&state)?;
@@ -29,7 +29,7 @@ pub(super) fn run(context: &Context) -> Result<(), AgentError> {
         let code = control.device_code().await.map_err(AgentError::request("login"))?;
         let DeviceCode { verification_uri, user_code, .. } = &code;
         say(&format!("To authenticate, visit:\n  {verification_uri}\nand enter the code: {user_code}"));
-        approval(&control, &code).await
+        wait_for_approval(&control, &code).await
     })?;
     let email = email(&token.access_token);
     let expires_at = token.expires_in.map(|seconds| now() + Duration::from_secs(seconds.into()));
@@ -42,11 +42,11 @@ pub(super) fn run(context: &Context) -> Result<(), AgentError> {
     Ok(())
 }
 
-async fn approval(control: &ControlClient, code: &DeviceCode) -> Result<DeviceToken, AgentError> {
+async fn wait_for_approval(control: &ControlClient, code: &DeviceCode) -> Result<DeviceToken, AgentError> {
     const EXPIRED: AgentError = AgentError::LoginEnded("the code was not entered in time");
 
     let end = Instant::now().checked_add(Duration::from_secs(code.expires_in)).ok_or(EXPIRED)?;
-    let mut interval = Duration::from_secs(code.interval.unwrap_or(DEFAULT_INTERVAL)).max(SHORTEST_INTERVAL);
+    let mut interval = Duration::from_secs(code.interval.unwrap_or(DEFAULT_INTERVAL_SECS)).max(MIN_INTERVAL);
     loop {
         if Instant::now() + interval > end {
             return Err(EXPIRED);
@@ -54,20 +54,20 @@ async fn approval(control: &ControlClient, code: &DeviceCode) -> Result<DeviceTo
         tokio::time::sleep(interval).await;
         match control.device_token(&code.device_code).await {
             Ok(token) => return Ok(token),
-            Err(error) => match Poll::after(&error) {
-                Poll::Again => {}
-                Poll::Slower => interval = interval.saturating_add(SLOW_DOWN),
-                Poll::Denied => return Err(AgentError::LoginEnded("the login was denied")),
-                Poll::Expired => return Err(EXPIRED),
-                Poll::Failed => return Err(AgentError::request("login")(error)),
+            Err(error) => match PollOutcome::from_error(&error) {
+                PollOutcome::Again => {}
+                PollOutcome::Slower => interval = interval.saturating_add(SLOW_DOWN),
+                PollOutcome::Denied => return Err(AgentError::LoginEnded("the login was denied")),
+                PollOutcome::Expired => return Err(EXPIRED),
+                PollOutcome::Failed => return Err(AgentError::request("login")(error)),
             },
         }
     }
 }
 
-/// What a poll without a token means.
+/// What to do after a poll that returned no token.
 #[derive(Debug, PartialEq, Eq)]
-enum Poll {
+enum PollOutcome {
     Again,
     Slower,
     Denied,
@@ -75,8 +75,8 @@ enum Poll {
     Failed,
 }
 
-impl Poll {
-    fn after(error: &ControlError) -> Self {
+impl PollOutcome {
+    fn from_error(error: &ControlError) -> Self {
         match error {
             ControlError::Refused { code, .. } => match code.as_str() {
                 "authorization_pending" => Self::Again,
@@ -93,7 +93,7 @@ impl Poll {
     }
 }
 
-/// Whose session it is, for display: nothing is decided by it, so that the signature does not matter.
+/// Returns the session's user for display only; no decision depends on it, so the signature is not verified.
 fn email(token: &Secret) -> Option<String> {
     #[derive(Deserialize)]
     struct Claims {
@@ -111,7 +111,7 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     #[test]
-    fn answers_of_the_token_endpoint() {
+    fn token_endpoint_errors_map_to_outcomes() {
         let refused = |status, code: &str| ControlError::Refused {
             status,
             code: code.to_owned(),
@@ -120,28 +120,28 @@ mod tests {
         };
         let lost = ControlError::Unreachable { server: String::new(), cause: String::new() };
         for (error, poll) in [
-            (refused(400, "authorization_pending"), Poll::Again),
-            (refused(400, "slow_down"), Poll::Slower),
-            (refused(400, "access_denied"), Poll::Denied),
-            (refused(400, "expired_token"), Poll::Expired),
-            (refused(400, "invalid_grant"), Poll::Failed),
-            (refused(503, "UNAVAILABLE"), Poll::Slower),
-            (lost, Poll::Slower),
+            (refused(400, "authorization_pending"), PollOutcome::Again),
+            (refused(400, "slow_down"), PollOutcome::Slower),
+            (refused(400, "access_denied"), PollOutcome::Denied),
+            (refused(400, "expired_token"), PollOutcome::Expired),
+            (refused(400, "invalid_grant"), PollOutcome::Failed),
+            (refused(503, "UNAVAILABLE"), PollOutcome::Slower),
+            (lost, PollOutcome::Slower),
         ] {
-            assert_eq!(Poll::after(&error), poll, "{error:?}");
+            assert_eq!(PollOutcome::from_error(&error), poll, "{error:?}");
         }
     }
 
     #[test]
-    fn the_email_is_read_without_trust() {
+    fn email_is_read_from_unverified_claims() {
         let token = |claims: &str| {
             let part = |text| URL_SAFE_NO_PAD.encode(text);
-            Secret::given(&format!("{}.{}.c2ln", part("{\"alg\":\"HS256\"}"), part(claims))).unwrap()
+            Secret::from_text(&format!("{}.{}.c2ln", part("{\"alg\":\"HS256\"}"), part(claims))).unwrap()
         };
         assert_eq!(email(&token(r#"{"email":"a@b","sub":"1"}"#)).as_deref(), Some("a@b"));
         assert_eq!(email(&token(r#"{"sub":"1"}"#)).as_deref(), Some("1"));
         for opaque in ["opaque", "a.b.c", "..", "e30.e30"] {
-            assert_eq!(email(&Secret::given(opaque).unwrap()), None);
+            assert_eq!(email(&Secret::from_text(opaque).unwrap()), None);
         }
     }
 }

@@ -6,13 +6,13 @@ use crate::error::AgentError;
 use crate::local_socket;
 use crate::state::{Registration, State, StateError};
 
-/// Stops, takes the machine off the control plane as far as that can be reached, and forgets everything but
-/// the control plane's address.
+/// Stops the running `ztna up`, logs the machine out at the control plane if that can be reached, and deletes
+/// all state but the control plane's address.
 pub(super) fn run(context: &Context) -> Result<(), AgentError> {
     local_socket::stop(context.folder.path())?;
     let state = match context.folder.load() {
         Ok(state) => state,
-        // This is the way out of it.
+        // Logging out is how a user recovers from a corrupt state.
         Err(StateError::Corrupt { .. }) => State::default(),
         Err(error) => return Err(error.into()),
     };
@@ -24,12 +24,12 @@ pub(super) fn run(context: &Context) -> Result<(), AgentError> {
     Ok(())
 }
 
-/// Best effort: the keys are forgotten whatever the control plane says.
+/// Best effort: the keys are deleted whatever the control plane answers.
 fn leave(context: &Context, state: &State, machine: &Registration) {
     let left = context.control(state).and_then(|control| {
         context.block_on(async {
             match control.log_machine_out(&machine.token).await {
-                // It is gone already.
+                // The machine has already been removed.
                 Err(error) if error.is_unauthorized() => Ok(()),
                 answer => answer.map_err(AgentError::request("taking the machine offline")),
             }

@@ -12,7 +12,7 @@ pub(super) fn run(context: &Context, arguments: &MachineAdminArguments) -> Resul
     let MachineAdminArguments { action, machine, organisation: org } = arguments;
     let state = context.folder.load()?;
     let org_id = organisation(org.named.as_deref(), &state)?;
-    let caller = context.administrator(&state)?;
+    let caller = context.admin_credential(&state)?;
     let control = context.control(&state)?;
     context.block_on(async {
         let id = if Uuid::try_parse(machine).is_ok() {
@@ -21,7 +21,7 @@ pub(super) fn run(context: &Context, arguments: &MachineAdminArguments) -> Resul
             let named = control
                 .machines_named(caller, org_id, machine)
                 .await
-                .map_err(AgentError::request("looking the machine up"))?;
+                .map_err(AgentError::request("looking up the machine"))?;
             let found = named.into_iter().find(|found| found.name == *machine);
             found.ok_or_else(|| AgentError::NoSuchMachine(machine.clone()))?.id
         };

@@ -1,4 +1,4 @@
-//! One file a command.
+//! The commands, one file each.
 
 mod auth_keys;
 mod create_key;
@@ -17,7 +17,6 @@ use super::cli::{AuthKeysCommand, Command};
 use super::context::Context;
 use super::error::AgentError;
 
-/// Runs `command` to its end.
 pub(crate) fn run(context: &Context, command: Command) -> Result<(), AgentError> {
     match command {
         Command::Up(arguments) => up::run(context, &arguments),
@@ -26,7 +25,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), AgentError>
         Command::Login => login::run(context),
         Command::Status { json } => status::run(context, json),
         Command::AuthKeys { command: AuthKeysCommand::List { json, short, organisation } } => {
-            auth_keys::run(context, organisation.named.as_deref(), auth_keys::Format::of(json, short))
+            auth_keys::run(context, organisation.named.as_deref(), auth_keys::Format::from_flags(json, short))
         }
         Command::AuthKeys { command: AuthKeysCommand::Create(arguments) } => {
             create_key::run(context, &arguments)

@@ -7,18 +7,18 @@ use std::thread::JoinHandle;
 use crate::cli::NcArguments;
 use crate::context::Context;
 use crate::error::AgentError;
-use crate::local_socket::{self, Way};
+use crate::local_socket::{self, DialRoute};
 use crate::tunnel::{DialFailure, Ended};
 
-/// Bytes on their way at once.
-const CHUNK: usize = 1 << 16;
+/// Size of the copy buffer in bytes.
+const COPY_BUFFER_LEN: usize = 1 << 16;
 
-/// Connects standard input and output to a port of another machine, until both sides have said everything.
+/// Connects standard input and output to a port of another machine until both directions are closed.
 pub(super) fn run(context: &Context, arguments: &NcArguments) -> Result<(), AgentError> {
     let NcArguments { machine, port, timeout } = arguments;
-    let way = local_socket::dial(context.folder.path(), machine, *port, *timeout)?;
-    match way.ok_or(AgentError::NotRunning)?.map_err(AgentError::Connection)? {
-        Way::Userspace(connection) => {
+    let route = local_socket::dial(context.folder.path(), machine, *port, *timeout)?;
+    match route.ok_or(AgentError::NotRunning)?.map_err(AgentError::Connection)? {
+        DialRoute::Userspace(connection) => {
             let bytes = connection.bytes.try_clone().map_err(AgentError::system("use the local socket"))?;
             let _input = send(bytes.try_clone(), |stream| stream.shutdown(Shutdown::Write));
             receive(bytes)?.map_err(|_| lost(machine))?;
@@ -27,9 +27,9 @@ pub(super) fn run(context: &Context, arguments: &NcArguments) -> Result<(), Agen
                 Ended::Lost => Err(lost(machine)),
             }
         }
-        Way::Kernel(ip) => {
+        DialRoute::Kernel(ip) => {
             let stream = TcpStream::connect_timeout(&SocketAddr::from((ip, *port)), *timeout)
-                .map_err(|error| unconnected(&error, arguments, ip))?;
+                .map_err(|error| connect_error(&error, arguments, ip))?;
             let input = send(stream.try_clone(), |stream| stream.shutdown(Shutdown::Write));
             receive(stream)?.map_err(|_| lost(machine))?;
             input.join().ok().and_then(Result::ok).ok_or_else(|| lost(machine))
@@ -37,23 +37,23 @@ pub(super) fn run(context: &Context, arguments: &NcArguments) -> Result<(), Agen
     }
 }
 
-/// Sends standard input, then says that there is no more.
+/// Copies standard input to `stream` on a thread of its own, then shuts down the write side.
 fn send<S: Write + Send + 'static>(
     stream: io::Result<S>,
     shut_down: impl FnOnce(&S) -> io::Result<()> + Send + 'static,
 ) -> JoinHandle<io::Result<()>> {
     std::thread::spawn(move || {
         let mut stream = stream?;
-        pump(&mut io::stdin().lock(), |bytes| stream.write_all(bytes))?;
+        copy(&mut io::stdin().lock(), |bytes| stream.write_all(bytes))?;
         shut_down(&stream)
     })
 }
 
-/// Prints what comes: whether it came to an end as it should.
+/// Copies `stream` to standard output. The inner result tells whether the stream ended cleanly.
 fn receive(mut stream: impl Read) -> Result<io::Result<()>, AgentError> {
     let mut output = io::stdout().lock();
     let mut printed = Ok(());
-    let received = pump(&mut stream, |bytes| {
+    let received = copy(&mut stream, |bytes| {
         printed = output.write_all(bytes).and_then(|()| output.flush());
         if printed.is_ok() { Ok(()) } else { Err(ErrorKind::BrokenPipe.into()) }
     });
@@ -61,8 +61,8 @@ fn receive(mut stream: impl Read) -> Result<io::Result<()>, AgentError> {
     Ok(received)
 }
 
-fn pump(from: &mut impl Read, mut to: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-    let mut chunk = vec![0; CHUNK];
+fn copy(from: &mut impl Read, mut to: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    let mut chunk = vec![0; COPY_BUFFER_LEN];
     loop {
         match from.read(&mut chunk) {
             Ok(0) => return Ok(()),
@@ -74,17 +74,17 @@ fn pump(from: &mut impl Read, mut to: impl FnMut(&[u8]) -> io::Result<()>) -> io
 }
 
 fn lost(machine: &str) -> AgentError {
-    AgentError::Connection(format!("the connection to {machine} was broken off: something may be missing"))
+    AgentError::Connection(format!("the connection to {machine} was lost; data may be missing"))
 }
 
-fn unconnected(error: &io::Error, arguments: &NcArguments, ip: std::net::Ipv4Addr) -> AgentError {
+fn connect_error(error: &io::Error, arguments: &NcArguments, ip: std::net::Ipv4Addr) -> AgentError {
     let NcArguments { machine, port, timeout } = arguments;
     let failure = match error.kind() {
         ErrorKind::ConnectionRefused => DialFailure::Refused { name: machine.clone(), ip, port: *port },
         ErrorKind::TimedOut | ErrorKind::WouldBlock => {
             DialFailure::Timeout { named: machine.clone(), port: *port, limit: *timeout }
         }
-        _ => return AgentError::Connection(format!("no connection to port {port} of {machine}: {error}")),
+        _ => return AgentError::Connection(format!("cannot connect to port {port} of {machine}: {error}")),
     };
     AgentError::Connection(failure.to_string())
 }

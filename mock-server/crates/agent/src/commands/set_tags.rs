@@ -4,7 +4,7 @@ use crate::console::say;
 use crate::context::Context;
 use crate::error::AgentError;
 
-/// Adds tags to this machine (issuing/tags.2) and shows all it has.
+/// Adds tags to this machine (issuing/tags.2) and prints all of its tags.
 pub(super) fn run(context: &Context, tags: &[String]) -> Result<(), AgentError> {
     let state = context.folder.load()?;
     let machine = state.machine.as_ref().ok_or(AgentError::NotRegistered)?;

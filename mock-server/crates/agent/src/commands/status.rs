@@ -8,22 +8,22 @@ use crate::error::AgentError;
 use crate::local_socket::{self, RunningStatus};
 use crate::state::State;
 
-/// Shows what this machine is. Asks the running `ztna up`, never the control plane: it answers offline too.
+/// Prints this machine's status. Asks the running `ztna up`, never the control plane, so that it works offline.
 pub(super) fn run(context: &Context, as_json: bool) -> Result<(), AgentError> {
     let state = context.folder.load()?;
     let running = local_socket::ask_status(context.folder.path())?;
     let authenticated = state.is_authenticated(now());
     if as_json {
-        let object = object(context.server(&state), &state, running.as_ref(), authenticated);
+        let object = render_json(context.server(&state), &state, running.as_ref(), authenticated);
         say(&format!("{object:#}"));
     } else {
-        say(&text(&state, running.as_ref(), authenticated));
+        say(&render_text(&state, running.as_ref(), authenticated));
     }
     Ok(())
 }
 
-/// The documented form (headless/ST2.2); what is not known has no line.
-fn text(state: &State, running: Option<&RunningStatus>, authenticated: bool) -> String {
+/// Renders the documented form (headless/ST2.2); unknown values have no line.
+fn render_text(state: &State, running: Option<&RunningStatus>, authenticated: bool) -> String {
     let machine = state.machine.as_ref();
     let lines = [
         ("Version:", Some(env!("CARGO_PKG_VERSION").to_owned())),
@@ -45,7 +45,7 @@ fn text(state: &State, running: Option<&RunningStatus>, authenticated: bool) -> 
     text
 }
 
-fn object(server: &str, state: &State, running: Option<&RunningStatus>, authenticated: bool) -> Value {
+fn render_json(server: &str, state: &State, running: Option<&RunningStatus>, authenticated: bool) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "node_key": state.node_key.as_ref().map(|key| key.public_hex()),

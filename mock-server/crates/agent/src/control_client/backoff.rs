@@ -1,15 +1,15 @@
-//! When to ask again.
+//! Delays before retries.
 
 use std::time::Duration;
 
 use super::ControlError;
 
-/// Registrations of one name at the same moment are told to retry (headless/ST4.5); more than a few in a row
-/// mean something else.
+/// How often a registration conflict is retried. Concurrent registrations of one name are told to retry
+/// (headless/ST4.5); more conflicts in a row have another cause.
 const CONFLICT_RETRIES: u32 = 5;
 
-/// Growing waits between tries: doubled each time up to a ceiling, each shortened by up to a half, so that
-/// agents that lost their control plane together do not come back together.
+/// Exponential backoff up to a ceiling. Each delay is shortened randomly by up to a half, so that agents that lost
+/// their control plane at the same time do not reconnect at the same time.
 #[derive(Debug, Clone)]
 pub(crate) struct Backoff {
     failures: u32,
@@ -17,21 +17,21 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// Waits from half a second up to `ceiling`.
+    /// Starts at half a second and doubles up to `ceiling`.
     pub(crate) const fn up_to(ceiling: Duration) -> Self {
         Self { failures: 0, ceiling }
     }
 
-    /// The next wait; `jitter` is evenly distributed in 0.0..1.0.
-    pub(crate) fn next(&mut self, jitter: f64) -> Duration {
-        let longest = Duration::from_millis(500).saturating_mul(1 << self.failures.min(16)).min(self.ceiling);
+    /// Returns the next delay; `jitter` is uniform in 0.0..1.0.
+    pub(crate) fn next_delay(&mut self, jitter: f64) -> Duration {
+        let full = Duration::from_millis(500).saturating_mul(1 << self.failures.min(16)).min(self.ceiling);
         self.failures = self.failures.saturating_add(1);
-        longest.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
+        full.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
     }
 }
 
-/// How long to wait before a registration that ended in `error` is tried again, or nothing if it would end
-/// the same way. `conflicts` counts the REGISTRATION_CONFLICTs before this one.
+/// Returns the delay before a registration that failed with `error` is retried, or `None` if a retry would fail
+/// the same way. `conflicts` is the number of earlier REGISTRATION_CONFLICT refusals.
 pub(crate) fn retry_delay(
     error: &ControlError,
     conflicts: u32,
@@ -44,10 +44,10 @@ pub(crate) fn retry_delay(
     if !error.is_temporary() {
         return None;
     }
-    let wait = backoff.next(jitter);
+    let delay = backoff.next_delay(jitter);
     match error {
-        ControlError::Refused { retry_after: Some(asked), .. } => Some(wait.max(*asked)),
-        _ => Some(wait),
+        ControlError::Refused { retry_after: Some(minimum), .. } => Some(delay.max(*minimum)),
+        _ => Some(delay),
     }
 }
 
@@ -65,16 +65,16 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_up_to_the_ceiling() {
+    fn delays_double_up_to_the_ceiling() {
         let mut backoff = Backoff::up_to(Duration::from_secs(3));
-        let waits: Vec<u128> = (0..40).map(|_| backoff.next(0.0).as_millis()).collect();
-        assert_eq!(waits[..4], [500, 1000, 2000, 3000]);
-        assert_eq!(waits[39], 3000);
-        assert_eq!(Backoff::up_to(Duration::from_secs(3)).next(1.0).as_millis(), 250);
+        let delays: Vec<u128> = (0..40).map(|_| backoff.next_delay(0.0).as_millis()).collect();
+        assert_eq!(delays[..4], [500, 1000, 2000, 3000]);
+        assert_eq!(delays[39], 3000);
+        assert_eq!(Backoff::up_to(Duration::from_secs(3)).next_delay(1.0).as_millis(), 250);
     }
 
     #[test]
-    fn only_what_may_change_is_tried_again() {
+    fn only_temporary_errors_are_retried() {
         let unreachable = ControlError::Unreachable { server: String::new(), cause: String::new() };
         let unexpected = |status| ControlError::Unexpected {
             server: String::new(),

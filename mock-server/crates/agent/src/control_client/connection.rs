@@ -1,4 +1,4 @@
-//! How the control plane is connected to.
+//! HTTP clients for the control plane.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -8,26 +8,26 @@ use reqwest::{Client, ClientBuilder, Url, redirect};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A client for `server`; connects at the first request.
+/// Returns a client for `server`, which connects at the first request.
 pub(super) fn open(server: &Url) -> reqwest::Result<Client> {
     builder(server).timeout(TIMEOUT).build()
 }
 
-/// A client for connections that stay after they were upgraded, which only HTTP/1.1 ones can be.
-pub(super) fn open_to_stay(server: &Url) -> reqwest::Result<Client> {
+/// Returns a client for connections that will be upgraded, which requires HTTP/1.1.
+pub(super) fn open_upgradable(server: &Url) -> reqwest::Result<Client> {
     builder(server).http1_only().build()
 }
 
 fn builder(server: &Url) -> ClientBuilder {
-    // Fails when a provider is installed already, which then is as good.
+    // Fails if a provider is already installed, which is equally good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .user_agent(concat!("ztna/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
-        // A redirect would carry the request, and with it a key, to somewhere else.
+        // A redirect would send the request, and with it a key, to another host.
         .redirect(redirect::Policy::none());
     if server.scheme() == "http" {
-        // Reading the system's certificates takes longer than the request, and fails where there are none.
+        // Loading the system's certificates takes longer than the request and fails where there are none.
         builder = builder.tls_certs_only([]);
     }
     if is_loopback(server) {
@@ -36,7 +36,7 @@ fn builder(server: &Url) -> ClientBuilder {
     builder
 }
 
-/// Whether `server` is this host.
+/// Returns whether `server` is on this host.
 pub(super) fn is_loopback(server: &Url) -> bool {
     server.host_str().is_some_and(|host| {
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();

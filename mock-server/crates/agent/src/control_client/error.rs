@@ -1,50 +1,32 @@
-//! Why a request came to nothing.
+//! Errors of requests to the control plane.
 
 use std::time::Duration;
 
 use thiserror::Error;
 
-/// A request that was not answered as asked.
+/// A failed request to the control plane.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
 pub(crate) enum ControlError {
-    /// The control plane says no. Shown as the documents show it (used-count/ST4.2).
+    /// The control plane refused the request. Displayed as documented (used-count/ST4.2).
     #[error("{code}: {message}")]
     Refused {
-        /// The HTTP status.
         status: u16,
-        /// Its code, such as `KEY_USED`.
+        /// The error code, such as `KEY_USED`.
         code: String,
-        /// Its words.
         message: String,
-        /// When to ask again (RFC 9110, section 10.2.3).
+        /// The Retry-After header (RFC 9110, section 10.2.3).
         retry_after: Option<Duration>,
     },
-    /// No answer.
+    /// The control plane did not answer.
     #[error("cannot reach the control plane at {server} ({cause})")]
-    Unreachable {
-        /// Its address.
-        server: String,
-        /// The system's reason.
-        cause: String,
-    },
-    /// An answer nobody of our kind gives.
-    #[error(
-        "{server} answered {path} with HTTP {status} and not as a QuickZTNA control plane does ({cause}). Check --server"
-    )]
-    Unexpected {
-        /// Its address.
-        server: String,
-        /// The endpoint.
-        path: String,
-        /// The HTTP status.
-        status: u16,
-        /// What was wrong with it.
-        cause: String,
-    },
+    Unreachable { server: String, cause: String },
+    /// The answer is not that of a QuickZTNA control plane.
+    #[error("unexpected response from {server} to {path}: HTTP {status} ({cause}). Check --server")]
+    Unexpected { server: String, path: String, status: u16, cause: String },
 }
 
 impl ControlError {
-    /// Whether the same request may be answered a little later: nobody there, overloaded, restarting.
+    /// Returns whether a retry may succeed: the control plane is unreachable, overloaded or restarting.
     pub(crate) fn is_temporary(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
@@ -54,17 +36,17 @@ impl ControlError {
         }
     }
 
-    /// Whether the control plane refused with this code.
+    /// Returns whether the control plane refused with this code.
     pub(crate) fn has_code(&self, expected: &str) -> bool {
         matches!(self, Self::Refused { code, .. } if code == expected)
     }
 
-    /// Whether the credential is no longer, or never was, one.
+    /// Returns whether the credential is invalid or revoked.
     pub(crate) fn is_unauthorized(&self) -> bool {
         matches!(self, Self::Refused { status: 401, .. })
     }
 
-    /// Whether the credential does not allow it: the machine is quarantined, or awaits its approval.
+    /// Returns whether the credential lacks permission, as that of a quarantined or pending machine does.
     pub(crate) fn is_forbidden(&self) -> bool {
         matches!(self, Self::Refused { status: 403, .. })
     }

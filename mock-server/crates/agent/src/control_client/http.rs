@@ -1,4 +1,4 @@
-//! HTTP and the envelope `{"success", "data" | "error"}`.
+//! HTTP requests, and responses in the envelope `{"success", "data" | "error"}`.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -15,35 +15,33 @@ use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_acc
 use super::{ControlError, connection};
 use crate::secret::Secret;
 
-/// The largest answer that is read: a list of some ten thousand keys.
-const LARGEST_ANSWER: usize = 32 << 20;
+/// The largest response that is read; enough for a list of about ten thousand keys.
+const MAX_RESPONSE_LEN: usize = 32 << 20;
 
-/// A connection to one control plane, opened at the first request.
+/// HTTP access to one control plane; connects at the first request.
 #[derive(Debug)]
 pub(super) struct Http {
     server: Url,
-    shown: String,
+    address: String,
     client: OnceLock<Client>,
 }
 
-/// What a request carries.
+/// A request body.
 pub(super) enum Body<'a, T: ?Sized> {
-    /// Nothing.
     Empty,
-    /// JSON.
     Json(&'a T),
-    /// A form, as RFC 8628 asks for.
+    /// A form, as required by RFC 8628.
     Form(&'a [(&'a str, &'a str)]),
 }
 
 impl Http {
     pub(super) fn new(server: Url) -> Self {
-        let shown = server.as_str().trim_end_matches('/').to_owned();
-        Self { server, shown, client: OnceLock::new() }
+        let address = server.as_str().trim_end_matches('/').to_owned();
+        Self { server, address, client: OnceLock::new() }
     }
 
     pub(super) fn server(&self) -> &str {
-        &self.shown
+        &self.address
     }
 
     pub(super) fn is_local(&self) -> bool {
@@ -59,8 +57,8 @@ impl Http {
         self.request(Method::GET, path, query, Some(bearer), Body::<Value>::Empty, None).await
     }
 
-    /// A request that the control plane may hold for `wait` before it answers.
-    pub(super) async fn get_held<T: DeserializeOwned>(
+    /// Sends a GET request that the control plane may hold for up to `wait`.
+    pub(super) async fn get_long_poll<T: DeserializeOwned>(
         &self,
         path: &str,
         query: &[(&str, &str)],
@@ -98,7 +96,7 @@ impl Http {
         limit: Option<Duration>,
     ) -> Result<T, ControlError> {
         let (status, value) = self.send(method, path, query, bearer, body, limit).await?;
-        // A list may come bare, and RFC 8628's answers have no envelope.
+        // Lists may come without an envelope, and RFC 8628 responses never have one.
         let data = match value {
             Value::Object(mut envelope) if envelope.contains_key("success") => {
                 envelope.remove("data").unwrap_or_default()
@@ -108,7 +106,7 @@ impl Http {
         serde_json::from_value(data).map_err(|error| self.unexpected(path, status, &error.to_string()))
     }
 
-    /// The status and the JSON of an answer that is no refusal.
+    /// Sends a request and returns status and JSON of a successful response.
     pub(super) async fn send(
         &self,
         method: Method,
@@ -133,16 +131,16 @@ impl Http {
             Body::Json(value) => request.json(value),
             Body::Form(fields) => request.form(fields),
         };
-        let response = request.send().await.map_err(|error| self.unreachable(&innermost(&error)))?;
-        tracing::debug!(path, status = response.status().as_u16(), "answered");
-        self.judge(path, response).await
+        let response = request.send().await.map_err(|error| self.unreachable(&root_cause(&error)))?;
+        tracing::debug!(path, status = response.status().as_u16(), "response received");
+        self.read_response(path, response).await
     }
 
-    /// Opens a WebSocket (RFC 6455, section 4.1) on the connection that the request for it is made on.
+    /// Opens a WebSocket (RFC 6455, section 4.1).
     pub(super) async fn upgrade(&self, path: &str, bearer: &Secret) -> Result<Upgraded, ControlError> {
-        let lost = |error: reqwest::Error| self.unreachable(&innermost(&error));
+        let lost = |error: reqwest::Error| self.unreachable(&root_cause(&error));
         let key = generate_key();
-        let request = connection::open_to_stay(&self.server).map_err(lost)?.get(self.url(path));
+        let request = connection::open_upgradable(&self.server).map_err(lost)?.get(self.url(path));
         let request = request
             .bearer_auth(bearer.expose())
             .header(CONNECTION, "Upgrade")
@@ -150,30 +148,30 @@ impl Http {
             .header(SEC_WEBSOCKET_VERSION, "13")
             .header(SEC_WEBSOCKET_KEY, &key);
         let answer = tokio::time::timeout(connection::TIMEOUT, request.send()).await;
-        let response = answer.map_err(|_| self.unreachable("no answer in time"))?.map_err(lost)?;
+        let response = answer.map_err(|_| self.unreachable("timed out"))?.map_err(lost)?;
         let status = response.status();
         if status != StatusCode::SWITCHING_PROTOCOLS {
-            self.judge(path, response).await?;
-            return Err(self.unexpected(path, status.as_u16(), "no WebSocket"));
+            self.read_response(path, response).await?;
+            return Err(self.unexpected(path, status.as_u16(), "expected a WebSocket upgrade"));
         }
         let expected = derive_accept_key(key.as_bytes());
-        let shown = response.headers().get(SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
-        if shown != Some(expected.as_bytes()) {
-            return Err(self.unexpected(path, status.as_u16(), "a WebSocket for somebody else"));
+        let accept = response.headers().get(SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
+        if accept != Some(expected.as_bytes()) {
+            return Err(self.unexpected(path, status.as_u16(), "wrong Sec-WebSocket-Accept header"));
         }
         response.upgrade().await.map_err(lost)
     }
 
-    /// Asks, and looks at the status alone.
+    /// Sends a GET request and checks only the status.
     pub(super) async fn probe(&self, path: &str) -> Result<(), ControlError> {
-        let lost = |error: reqwest::Error| self.unreachable(&innermost(&error));
+        let lost = |error: reqwest::Error| self.unreachable(&root_cause(&error));
         let response = self.client()?.get(self.url(path)).send().await.map_err(lost)?;
         let status = response.status();
-        // Read to its end, so that the connection can be used again.
-        self.read(path, response).await?;
+        // Reads the body to its end so that the connection can be reused.
+        self.read_body(path, response).await?;
         match status.is_success() {
             true => Ok(()),
-            false => Err(self.unexpected(path, status.as_u16(), "not well")),
+            false => Err(self.unexpected(path, status.as_u16(), "unhealthy")),
         }
     }
 
@@ -184,17 +182,17 @@ impl Http {
     }
 
     pub(super) fn unreachable(&self, cause: &str) -> ControlError {
-        ControlError::Unreachable { server: self.shown.clone(), cause: cause.to_owned() }
+        ControlError::Unreachable { server: self.address.clone(), cause: cause.to_owned() }
     }
 
-    async fn judge(&self, path: &str, response: Response) -> Result<(u16, Value), ControlError> {
+    async fn read_response(&self, path: &str, response: Response) -> Result<(u16, Value), ControlError> {
         let status = response.status();
         let retry_after = response
             .headers()
             .get(reqwest::header::RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
             .map(Duration::from_secs);
-        let text = self.read(path, response).await?;
+        let text = self.read_body(path, response).await?;
         let value: Result<Value, _> = serde_json::from_slice(&text);
         if status.is_success() {
             let value = value.map_err(|error| self.unexpected(path, status.as_u16(), &error.to_string()))?;
@@ -204,18 +202,18 @@ impl Http {
             Some((code, message)) => {
                 Err(ControlError::Refused { status: status.as_u16(), code, message, retry_after })
             }
-            None => Err(self.unexpected(path, status.as_u16(), "no code and message")),
+            None => Err(self.unexpected(path, status.as_u16(), "no error code")),
         }
     }
 
-    async fn read(&self, path: &str, mut response: Response) -> Result<Vec<u8>, ControlError> {
+    async fn read_body(&self, path: &str, mut response: Response) -> Result<Vec<u8>, ControlError> {
         let status = response.status().as_u16();
         let mut text = Vec::new();
         while let Some(chunk) =
-            response.chunk().await.map_err(|error| self.unreachable(&innermost(&error)))?
+            response.chunk().await.map_err(|error| self.unreachable(&root_cause(&error)))?
         {
-            if text.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(self.unexpected(path, status, "more than 32 MiB"));
+            if text.len() + chunk.len() > MAX_RESPONSE_LEN {
+                return Err(self.unexpected(path, status, "larger than 32 MiB"));
             }
             text.extend_from_slice(&chunk);
         }
@@ -223,7 +221,7 @@ impl Http {
     }
 
     fn unexpected(&self, path: &str, status: u16, cause: &str) -> ControlError {
-        let (server, path, cause) = (self.shown.clone(), path.to_owned(), cause.to_owned());
+        let (server, path, cause) = (self.address.clone(), path.to_owned(), cause.to_owned());
         ControlError::Unexpected { server, path, status, cause }
     }
 
@@ -231,12 +229,12 @@ impl Http {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let client = connection::open(&self.server).map_err(|error| self.unreachable(&innermost(&error)))?;
+        let client = connection::open(&self.server).map_err(|error| self.unreachable(&root_cause(&error)))?;
         Ok(self.client.get_or_init(|| client))
     }
 }
 
-/// Code and message of a refusal: the envelope's, or those of RFC 6749, section 5.2.
+/// Extracts code and message of a refusal: the envelope's, or those of RFC 6749, section 5.2.
 fn refusal(answer: &Value) -> Option<(String, String)> {
     let error = answer.get("error")?;
     if let Some(code) = error.as_str() {
@@ -247,10 +245,10 @@ fn refusal(answer: &Value) -> Option<(String, String)> {
     Some((text("code")?, text("message").unwrap_or_default()))
 }
 
-/// The cause below reqwest's own words, which repeat the address.
-fn innermost(error: &reqwest::Error) -> String {
+/// Returns the root cause: reqwest's own message repeats the address.
+fn root_cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
-        return "no answer in time".to_owned();
+        return "timed out".to_owned();
     }
     let mut cause: &dyn std::error::Error = error;
     while let Some(below) = cause.source() {
@@ -265,7 +263,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn refusals_in_both_shapes() {
+    fn refusals_are_read_in_both_formats() {
         for (answer, expected) in [
             (json!({"success": false, "error": {"code": "A", "message": "b"}}), Some(("A", "b"))),
             (json!({"error": {"code": "A"}}), Some(("A", ""))),

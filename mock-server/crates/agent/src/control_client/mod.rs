@@ -1,4 +1,4 @@
-//! Requests to the control plane: one method an endpoint, answers out of their envelope.
+//! Client of the control plane's API, with one method per endpoint.
 
 mod backoff;
 mod connection;
@@ -23,27 +23,27 @@ use ztna_protocol::region::Region;
 use crate::secret::Secret;
 use http::Http;
 
-/// How long the last words of an ending agent may take.
-const FAREWELL: Duration = Duration::from_secs(3);
+/// Time limit of requests made while the agent shuts down.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The control plane at one address.
+/// A client of the control plane at one address.
 #[derive(Debug)]
 pub(crate) struct ControlClient {
     http: Http,
 }
 
 impl ControlClient {
-    /// The control plane at `server`; nothing is sent yet.
+    /// Returns a client for `server`; sends nothing yet.
     pub(crate) fn new(server: Url) -> Self {
         Self { http: Http::new(server) }
     }
 
-    /// Its address.
+    /// Returns the control plane's address, without a trailing slash.
     pub(crate) fn server(&self) -> &str {
         self.http.server()
     }
 
-    /// `POST /api/register-machine`; with `session` as a user's machine, else with the auth key in `request`.
+    /// `POST /api/register-machine`, with a user's session or else with the auth key in `request`.
     pub(crate) async fn register(
         &self,
         request: &RegisterMachine<'_>,
@@ -52,13 +52,12 @@ impl ControlClient {
         self.http.post("/api/register-machine", session, request).await
     }
 
-    /// Whether it runs on this host.
+    /// Returns whether the control plane runs on this host.
     pub(crate) fn is_local(&self) -> bool {
         self.http.is_local()
     }
 
-    /// `POST /api/heartbeat`, with the machine's token, and where the machine may be reached if it has a tunnel:
-    /// directly, and through which relay.
+    /// `POST /api/heartbeat` with the machine's token and, once it has a tunnel, its endpoints and relay.
     pub(crate) async fn heartbeat(
         &self,
         token: &Secret,
@@ -72,10 +71,11 @@ impl ControlClient {
         if let Some(relay) = relay {
             body["relay"] = relay.as_str().into();
         }
-        self.machine("/api/heartbeat", token, &body).await
+        self.post_for_machine("/api/heartbeat", token, &body).await
     }
 
-    /// `GET /api/network-map`: what changed since `version`, or everything (0). Held for up to `wait` if nothing did.
+    /// `GET /api/network-map`: the changes since `version`, or the whole map if that is 0. The control plane holds the
+    /// request for up to `wait` while there are no changes.
     pub(crate) async fn network_map(
         &self,
         token: &Secret,
@@ -84,15 +84,15 @@ impl ControlClient {
     ) -> Result<NetworkMapAnswer, ControlError> {
         let query = [("since", version.to_string()), ("wait", wait.as_secs().to_string())];
         let query = query.each_ref().map(|(name, value)| (*name, value.as_str()));
-        self.http.get_held("/api/network-map", &query, token, wait).await
+        self.http.get_long_poll("/api/network-map", &query, token, wait).await
     }
 
-    /// `GET /relay`: a connection to the relay here, upgraded to WebSocket.
+    /// `GET /relay`: opens a WebSocket to the relay at this address.
     pub(crate) async fn relay(&self, token: &Secret) -> Result<Upgraded, ControlError> {
         self.http.upgrade("/relay", token).await
     }
 
-    /// How long a request and its answer take once there is a connection.
+    /// Measures the time of a request on an established connection.
     pub(crate) async fn round_trip(&self) -> Result<Duration, ControlError> {
         self.http.probe("/healthz").await?;
         let start = Instant::now();
@@ -100,19 +100,19 @@ impl ControlClient {
         Ok(start.elapsed())
     }
 
-    /// The last heartbeat: the machine is offline from now on. Gives up soon.
-    pub(crate) async fn say_offline(&self, token: &Secret) -> Result<(), ControlError> {
-        self.farewell("/api/heartbeat", token, &json!({ "status": "offline" })).await
+    /// Sends the last heartbeat, which reports the machine offline. Times out early.
+    pub(crate) async fn report_offline(&self, token: &Secret) -> Result<(), ControlError> {
+        self.send_at_shutdown("/api/heartbeat", token, &json!({ "status": "offline" })).await
     }
 
-    /// `POST /api/machine-logout`: removes an ephemeral machine, voids the token of another. Gives up soon.
+    /// `POST /api/machine-logout`: removes an ephemeral machine, or revokes the token of any other. Times out early.
     pub(crate) async fn log_machine_out(&self, token: &Secret) -> Result<(), ControlError> {
-        self.farewell("/api/machine-logout", token, &json!({})).await
+        self.send_at_shutdown("/api/machine-logout", token, &json!({})).await
     }
 
     /// `POST /api/machine-tags`: adds tags to the token's machine (issuing/tags.2).
     pub(crate) async fn add_tags(&self, token: &Secret, tags: &[String]) -> Result<Machine, ControlError> {
-        self.machine("/api/machine-tags", token, &json!({ "tags": tags })).await
+        self.post_for_machine("/api/machine-tags", token, &json!({ "tags": tags })).await
     }
 
     /// `POST /api/machine-admin` (issuing/disconnect.1).
@@ -133,7 +133,7 @@ impl ControlClient {
         self.http.get("/api/user-orgs", &[], caller).await
     }
 
-    /// `GET /api/db/auth_keys?org_id=ORG`, that query and no other (used-count/ST5.5), oldest key first.
+    /// `GET /api/db/auth_keys?org_id=ORG`, exactly this query (used-count/ST5.5). Returns the oldest key first.
     pub(crate) async fn auth_keys(
         &self,
         caller: &Secret,
@@ -145,7 +145,7 @@ impl ControlClient {
         Ok(keys)
     }
 
-    /// The machines of that name: `GET /api/db/machines?org_id=ORG&name=eq.NAME`.
+    /// `GET /api/db/machines?org_id=ORG&name=eq.NAME`.
     pub(crate) async fn machines_named(
         &self,
         caller: &Secret,
@@ -177,12 +177,13 @@ impl ControlClient {
         Ok(())
     }
 
-    /// RFC 8628, section 3.1.
+    /// The device authorisation request of RFC 8628, section 3.1.
     pub(crate) async fn device_code(&self) -> Result<DeviceCode, ControlError> {
         self.http.post_form("/api/auth/device/code", &[("client_id", "ztna")]).await
     }
 
-    /// RFC 8628, section 3.4: a token, or [`ControlError::Refused`] with the code of its section 3.5.
+    /// The device access token request of RFC 8628, section 3.4. Until the login is approved it fails with
+    /// [`ControlError::Refused`] and a code of section 3.5.
     pub(crate) async fn device_token(&self, device_code: &Secret) -> Result<DeviceToken, ControlError> {
         let form = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
@@ -192,7 +193,7 @@ impl ControlClient {
         self.http.post_form("/api/auth/device/token", &form).await
     }
 
-    async fn machine(
+    async fn post_for_machine(
         &self,
         path: &'static str,
         token: &Secret,
@@ -202,11 +203,16 @@ impl ControlClient {
         Ok(answer.machine)
     }
 
-    async fn farewell(&self, path: &'static str, token: &Secret, body: &Value) -> Result<(), ControlError> {
+    async fn send_at_shutdown(
+        &self,
+        path: &'static str,
+        token: &Secret,
+        body: &Value,
+    ) -> Result<(), ControlError> {
         let request = self.http.send(Method::POST, path, &[], Some(token), http::Body::Json(body), None);
-        match tokio::time::timeout(FAREWELL, request).await {
+        match tokio::time::timeout(SHUTDOWN_TIMEOUT, request).await {
             Ok(answer) => answer.map(drop),
-            Err(_) => Err(self.http.unreachable("no answer in time")),
+            Err(_) => Err(self.http.unreachable("timed out")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where the socket is.
+//! The path of the socket.
 
 use std::fs::File;
 use std::io;
@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 const NAME: &str = "ztna.sock";
 
-/// `sun_path` holds 108 bytes on Linux and 104 elsewhere, the final NUL among them.
-const LONGEST: usize = 100;
+/// `sun_path` holds 108 bytes on Linux and 104 elsewhere, including the final NUL.
+const MAX_PATH_LEN: usize = 100;
 
-/// A path to a folder's socket that fits into a socket address.
+/// A path to the socket of a folder that fits into a socket address.
 #[derive(Debug)]
 pub(super) struct SocketAddress {
     path: PathBuf,
@@ -19,11 +19,11 @@ pub(super) struct SocketAddress {
 }
 
 impl SocketAddress {
-    /// The address of the socket in `folder`, usable while this value lives: a folder with a long path is
-    /// reached through an open descriptor of it.
+    /// Returns the address of the socket in `folder`, valid while this value lives: a folder with a long path is
+    /// accessed through an open descriptor.
     pub(super) fn within(folder: &Path) -> io::Result<Self> {
         let direct = folder.join(NAME);
-        if direct.as_os_str().as_bytes().len() <= LONGEST {
+        if direct.as_os_str().as_bytes().len() <= MAX_PATH_LEN {
             return Ok(Self { path: direct, _folder: None });
         }
         let folder = File::open(folder)?;
@@ -31,7 +31,7 @@ impl SocketAddress {
         Ok(Self { path, _folder: Some(folder) })
     }
 
-    /// The path to bind or to connect to.
+    /// Returns the path to bind or connect to.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

@@ -1,4 +1,4 @@
-//! The asking side.
+//! The client side of the local socket.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -12,13 +12,13 @@ use super::address::SocketAddress;
 use super::message::{PingAnswer, Request, RunningStatus};
 use crate::tunnel::Pinged;
 
-/// How long the running `ztna up` may take to say how it is.
-pub(super) const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the running `ztna up` may take to answer a request.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long it may take to stop: its last words to the control plane are bounded well below this.
+/// How long it may take to stop; its last request to the control plane has a much shorter limit.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The running `ztna up` could not be spoken to.
+/// The running `ztna up` does not answer.
 #[derive(Debug, Error)]
 #[error(
     "the running 'ztna up' of the state folder {folder} does not answer ({cause}). Stop its process, then try again"
@@ -28,13 +28,13 @@ pub(crate) struct SocketError {
     cause: io::Error,
 }
 
-/// How the `ztna up` that runs with `folder` is; nothing if none does.
+/// Returns the status of the `ztna up` that runs with `folder`, or `None` if none runs.
 pub(crate) fn ask_status(folder: &Path) -> Result<Option<RunningStatus>, SocketError> {
-    ask(folder, &Request::Status, STATUS_TIMEOUT).map_err(|cause| failed(folder, cause))
+    ask(folder, &Request::Status, ANSWER_TIMEOUT).map_err(|cause| failed(folder, cause))
 }
 
-/// Has the `ztna up` that runs with `folder` ping a machine: its answer or, in words, why there was none; nothing
-/// if no `up` runs.
+/// Asks the `ztna up` that runs with `folder` to ping a machine. Returns the answer or the reason for the failure, or
+/// `None` if no `up` runs.
 pub(crate) fn ping(
     folder: &Path,
     machine: &str,
@@ -42,7 +42,7 @@ pub(crate) fn ping(
 ) -> Result<Option<Result<Pinged, String>>, SocketError> {
     let milliseconds = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
     let request = Request::Ping { machine: machine.to_owned(), limit: milliseconds };
-    let answer = ask(folder, &request, limit.saturating_add(STATUS_TIMEOUT));
+    let answer = ask(folder, &request, limit.saturating_add(ANSWER_TIMEOUT));
     let answer = answer.map_err(|cause| failed(folder, cause))?;
     Ok(answer.map(|answer| match answer {
         PingAnswer::Pong(pinged) => Ok(pinged),
@@ -50,7 +50,7 @@ pub(crate) fn ping(
     }))
 }
 
-/// Stops the `ztna up` that runs with `folder` and waits until it has; whether one ran.
+/// Stops the `ztna up` that runs with `folder`, waits until it has stopped, and returns whether one ran.
 pub(crate) fn stop(folder: &Path) -> Result<bool, SocketError> {
     let stopped = || -> io::Result<bool> {
         let Some(mut stream) = send(folder, &Request::Stop, STOP_TIMEOUT)? else { return Ok(false) };
@@ -67,12 +67,12 @@ fn ask<T: DeserializeOwned>(folder: &Path, request: &Request, timeout: Duration)
     let Some(stream) = send(folder, request, timeout)? else { return Ok(None) };
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line)?;
-    // An `up` that ends at this moment closes without a word.
+    // An `up` that is just ending closes the connection without an answer.
     if line.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_str(&line)?)) }
 }
 
-/// The connection with `request` sent, or nothing if nobody listens: no socket, or the socket of a process
-/// that was killed.
+/// Connects and sends `request`. Returns `None` if nobody listens: there is no socket, or only that of a killed
+/// process.
 pub(super) fn send(folder: &Path, request: &Request, timeout: Duration) -> io::Result<Option<UnixStream>> {
     let connected = SocketAddress::within(folder).and_then(|address| UnixStream::connect(address.path()));
     let mut stream = match connected {

@@ -1,5 +1,5 @@
-//! How the other commands reach the running `ztna up`: a Unix socket in the state folder, one JSON object a
-//! line in each direction.
+//! Communication with the running `ztna up`: a Unix socket in the state folder, with one JSON object per line in each
+//! direction.
 
 mod address;
 mod client;
@@ -9,6 +9,6 @@ mod reply;
 mod server;
 
 pub(crate) use client::{SocketError, ask_status, ping, stop};
-pub(crate) use dial::{Way, dial};
+pub(crate) use dial::{DialRoute, dial};
 pub(crate) use message::{Phase, RunningStatus};
-pub(crate) use server::{Insight, LocalSocket, StopRequest};
+pub(crate) use server::{LocalSocket, StatusSource, StopRequest};

@@ -1,10 +1,10 @@
-//! Answering a command.
+//! Answers to clients of the local socket.
 
 use serde::Serialize;
 use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 
-/// Writes one line of JSON. A command that has gone is no failure.
+/// Writes one line of JSON; ignores a client that has disconnected.
 pub(super) async fn say(stream: &mut BufReader<UnixStream>, answer: &impl Serialize) {
     if let Ok(mut text) = serde_json::to_vec(answer) {
         text.push(b'\n');

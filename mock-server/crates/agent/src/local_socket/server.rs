@@ -1,4 +1,4 @@
-//! The side of the running `ztna up`.
+//! The server side of the local socket, in the running `ztna up`.
 
 use std::io;
 use std::path::Path;
@@ -14,27 +14,26 @@ use super::message::{Phase, PingAnswer, Request, RunningStatus};
 use super::reply::say;
 use crate::tunnel::Tunnel;
 
-/// No request is longer; a peer that sends more is no command of ours.
-const LONGEST_REQUEST: u64 = 4096;
+/// Upper bound of a request's length.
+const MAX_REQUEST_LEN: u64 = 4096;
 
-/// How long a peer may take to send its request.
+/// How long a client may take to send its request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// No command waits longer for a machine.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+/// Upper bound of the time limit that a client may request.
+const MAX_TIME_LIMIT: Duration = Duration::from_secs(3600);
 
-const NO_TUNNEL: &str = "the running 'ztna up' has no tunnel yet: it is not registered. 'ztna status --json' shows what it waits for";
+const NO_TUNNEL: &str = "the running 'ztna up' has no tunnel yet: it is not registered. Run 'ztna status --json' to see its phase";
 
-/// What the running `ztna up` tells about itself.
+/// The state of the running `ztna up` that the socket reports.
 #[derive(Debug, Clone)]
-pub(crate) struct Insight {
-    /// What it is at.
+pub(crate) struct StatusSource {
     pub(crate) phase: watch::Receiver<Phase>,
-    /// Its tunnel, once it has one.
+    /// The tunnel, once there is one.
     pub(crate) tunnel: watch::Receiver<Option<Tunnel>>,
 }
 
-/// The socket, answering in the background as long as this value lives.
+/// The listening socket. Answers requests in the background as long as this value lives.
 #[derive(Debug)]
 pub(crate) struct LocalSocket {
     address: SocketAddress,
@@ -42,29 +41,28 @@ pub(crate) struct LocalSocket {
     stop_requests: mpsc::Receiver<StopRequest>,
 }
 
-/// Somebody waits for the end: they learn of it when this value is dropped.
+/// A client that waits for `ztna up` to stop; it is answered when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct StopRequest {
     _stream: UnixStream,
 }
 
 impl LocalSocket {
-    /// Listens in `folder`. The caller holds the folder's lock: a socket
-    /// that is already there was left by a process that was killed.
-    pub(crate) fn listen(folder: &Path, insight: Insight) -> io::Result<Self> {
+    /// Listens in `folder`. The caller holds the folder's lock, so an existing socket was left by a killed process.
+    pub(crate) fn listen(folder: &Path, source: StatusSource) -> io::Result<Self> {
         let address = SocketAddress::within(folder)?;
         remove(address.path())?;
         let listener = UnixListener::bind(address.path())?;
         let (stop, stop_requests) = mpsc::channel(1);
-        let answering = tokio::spawn(accept(listener, insight, stop));
+        let answering = tokio::spawn(accept(listener, source, stop));
         Ok(Self { address, answering, stop_requests })
     }
 
-    /// Waits until some command asks for the end.
+    /// Waits for a stop request.
     pub(crate) async fn stop_request(&mut self) -> StopRequest {
         match self.stop_requests.recv().await {
             Some(request) => request,
-            // Only when the task below has died, which leaves signals as the way to stop.
+            // Only if the accepting task has died; signals can still stop the process.
             None => std::future::pending().await,
         }
     }
@@ -84,51 +82,51 @@ fn remove(socket: &Path) -> io::Result<()> {
     }
 }
 
-async fn accept(listener: UnixListener, insight: Insight, stop: mpsc::Sender<StopRequest>) {
+async fn accept(listener: UnixListener, source: StatusSource, stop: mpsc::Sender<StopRequest>) {
     let tickets = Tickets::default();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(answer(stream, insight.clone(), tickets.clone(), stop.clone()));
+                tokio::spawn(answer(stream, source.clone(), tickets.clone(), stop.clone()));
             }
             Err(error) => {
-                tracing::warn!(%error, "a connection to the local socket was not accepted");
-                // Out of descriptors: at once the same again.
+                tracing::warn!(%error, "accepting a connection on the local socket failed");
+                // Out of descriptors: an immediate retry would fail the same way.
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
     }
 }
 
-async fn answer(stream: UnixStream, insight: Insight, tickets: Tickets, stop: mpsc::Sender<StopRequest>) {
+async fn answer(stream: UnixStream, source: StatusSource, tickets: Tickets, stop: mpsc::Sender<StopRequest>) {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
-    let mut bounded = (&mut stream).take(LONGEST_REQUEST);
+    let mut bounded = (&mut stream).take(MAX_REQUEST_LEN);
     let read = bounded.read_line(&mut line);
-    // Nobody is owed an answer to what is not a request.
+    // Anything that is not a request is not answered.
     let Ok(Ok(_)) = tokio::time::timeout(REQUEST_TIMEOUT, read).await else { return };
     match serde_json::from_str(&line) {
         Ok(Request::Status) => {
-            say(&mut stream, &insight.status().await).await;
+            say(&mut stream, &source.status().await).await;
         }
         Ok(Request::Ping { machine, limit }) => {
-            let limit = Duration::from_millis(limit).min(LONGEST_WAIT);
-            say(&mut stream, &insight.ping(machine, limit).await).await;
+            let limit = Duration::from_millis(limit).min(MAX_TIME_LIMIT);
+            say(&mut stream, &source.ping(machine, limit).await).await;
         }
         Ok(Request::Dial { machine, port, limit }) => {
-            let limit = Duration::from_millis(limit).min(LONGEST_WAIT);
-            let tunnel = insight.tunnel().ok_or(NO_TUNNEL);
+            let limit = Duration::from_millis(limit).min(MAX_TIME_LIMIT);
+            let tunnel = source.tunnel().ok_or(NO_TUNNEL);
             dial::answer(&mut stream, tunnel, tickets, (machine, port), limit).await;
         }
         Ok(Request::Attach { ticket }) => dial::attach(stream, tickets, ticket).await,
         Ok(Request::Stop) => {
             let _ = stop.send(StopRequest { _stream: stream.into_inner() }).await;
         }
-        Err(error) => tracing::debug!(%error, "not a request"),
+        Err(error) => tracing::debug!(%error, "invalid request on the local socket"),
     }
 }
 
-impl Insight {
+impl StatusSource {
     fn tunnel(&self) -> Option<Tunnel> {
         self.tunnel.borrow().clone()
     }
@@ -159,52 +157,52 @@ mod tests {
     use super::super::{ask_status, ping, stop};
     use super::*;
 
-    fn insight(phase: watch::Receiver<Phase>) -> Insight {
-        Insight { phase, tunnel: watch::channel(None).1 }
+    fn source(phase: watch::Receiver<Phase>) -> StatusSource {
+        StatusSource { phase, tunnel: watch::channel(None).1 }
     }
 
-    async fn asked<T: Send + 'static>(ask: impl FnOnce() -> T + Send + 'static) -> T {
+    async fn blocking<T: Send + 'static>(ask: impl FnOnce() -> T + Send + 'static) -> T {
         tokio::task::spawn_blocking(ask).await.unwrap()
     }
 
     #[tokio::test]
-    async fn status_and_stop_over_a_path_longer_than_a_socket_address() {
+    async fn status_and_stop_work_with_a_long_folder_path() {
         for depth in [0, 3] {
             let parent = tempfile::tempdir().unwrap();
             let folder = (0..depth).fold(parent.path().to_owned(), |path, _| path.join("x".repeat(60)));
             std::fs::create_dir_all(&folder).unwrap();
-            // What a killed process leaves behind.
+            // The leftover of a killed process.
             drop(std::os::unix::net::UnixListener::bind(SocketAddress::within(&folder).unwrap().path()));
             let path = folder.clone();
-            assert_eq!(asked(move || ask_status(&path)).await.unwrap(), None);
+            assert_eq!(blocking(move || ask_status(&path)).await.unwrap(), None);
 
             let (phase, watched) = watch::channel(Phase::Starting);
-            let mut socket = LocalSocket::listen(&folder, insight(watched)).unwrap();
+            let mut socket = LocalSocket::listen(&folder, source(watched)).unwrap();
             phase.send_replace(Phase::Quarantined);
             let path = folder.clone();
-            let status = asked(move || ask_status(&path)).await.unwrap().unwrap();
+            let status = blocking(move || ask_status(&path)).await.unwrap().unwrap();
             assert_eq!((status.pid, status.phase), (std::process::id(), Phase::Quarantined));
             assert_eq!((status.mode, status.peers), (None, Vec::new()));
             let path = folder.clone();
-            let refused = asked(move || ping(&path, "anybody", Duration::from_secs(1))).await.unwrap();
+            let refused = blocking(move || ping(&path, "anybody", Duration::from_secs(1))).await.unwrap();
             assert_eq!(refused, Some(Err(NO_TUNNEL.to_owned())));
 
             let path = folder.clone();
             let stopping = tokio::task::spawn_blocking(move || stop(&path));
             let request = socket.stop_request().await;
-            assert!(!stopping.is_finished(), "stop waits for the end");
+            assert!(!stopping.is_finished(), "stop waits until `up` has stopped");
             drop(socket);
             drop(request);
             assert!(stopping.await.unwrap().unwrap());
-            assert!(!asked(move || stop(&folder)).await.unwrap());
+            assert!(!blocking(move || stop(&folder)).await.unwrap());
         }
     }
 
     #[tokio::test]
-    async fn noise_is_dropped_and_harms_nobody() {
+    async fn invalid_requests_are_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let (_phase, watched) = watch::channel(Phase::Online);
-        let _socket = LocalSocket::listen(folder.path(), insight(watched)).unwrap();
+        let _socket = LocalSocket::listen(folder.path(), source(watched)).unwrap();
         for noise in [&b"\n"[..], b"{\"command\":\"explode\"}\n", b"\xff\xfe\n", &[b'x'; 9000]] {
             let address = SocketAddress::within(folder.path()).unwrap();
             let mut stream = UnixStream::connect(address.path()).await.unwrap();
@@ -214,6 +212,6 @@ mod tests {
             assert_eq!(answer, b"");
         }
         let path = folder.path().to_owned();
-        assert!(asked(move || ask_status(&path)).await.unwrap().is_some());
+        assert!(blocking(move || ask_status(&path)).await.unwrap().is_some());
     }
 }

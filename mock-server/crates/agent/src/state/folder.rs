@@ -1,4 +1,4 @@
-//! The folder on disk.
+//! The state folder on disk.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write as _};
@@ -7,30 +7,29 @@ use std::path::{Path, PathBuf};
 
 use super::{State, StateError};
 
-/// The state folder; made (mode 0700) when something is first written.
+/// The state folder, created with mode 0700 when something is first written.
 #[derive(Debug, Clone)]
 pub(crate) struct StateFolder {
     path: PathBuf,
 }
 
-/// Held as long as `ztna up` runs. The system lets go of it however the process ends.
+/// The lock held while `ztna up` runs. The system releases it however the process ends.
 #[derive(Debug)]
 pub(crate) struct UpLock {
     _file: File,
 }
 
 impl StateFolder {
-    /// The folder at `path`, which need not exist.
+    /// Returns the folder at `path`, which need not exist.
     pub(crate) fn new(path: PathBuf) -> Self {
         Self { path }
     }
 
-    /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The state, or an empty one if there is none yet.
+    /// Reads the state; an empty one if there is none yet.
     pub(crate) fn load(&self) -> Result<State, StateError> {
         if !self.check()? {
             return Ok(State::default());
@@ -44,7 +43,7 @@ impl StateFolder {
         serde_json::from_slice(&text).map_err(|cause| StateError::Corrupt { path, cause: cause.to_string() })
     }
 
-    /// Changes the state; no other command's change is lost meanwhile.
+    /// Changes the state under a lock, so that no concurrent change is lost.
     pub(crate) fn update(&self, change: impl FnOnce(&mut State)) -> Result<(), StateError> {
         self.create()?;
         let _writer = self.writer()?;
@@ -53,7 +52,7 @@ impl StateFolder {
         self.write(&state)
     }
 
-    /// Puts `state` in the place of whatever is there, readable or not.
+    /// Replaces the state, even an unreadable one.
     pub(crate) fn replace(&self, state: &State) -> Result<(), StateError> {
         if !self.check()? {
             return Ok(());
@@ -62,10 +61,10 @@ impl StateFolder {
         self.write(state)
     }
 
-    /// The right to run `ztna up` with this folder.
+    /// Acquires the lock to run `ztna up` with this folder.
     ///
     /// # Errors
-    /// [`StateError::InUse`] while another process has it.
+    /// [`StateError::InUse`] while another process holds it.
     pub(crate) fn lock_up(&self) -> Result<UpLock, StateError> {
         self.create()?;
         let file = self.lock_file("up.lock")?;
@@ -93,13 +92,13 @@ impl StateFolder {
         self.check().map(drop)
     }
 
-    /// Whether the folder exists; it must be this user's and writable by nobody else. Readable by others is
-    /// set right without a word: the files in it never are.
+    /// Returns whether the folder exists. Refuses one that another user owns or can write to. Silently removes read
+    /// permissions of others, who could not read the files anyway.
     fn check(&self) -> Result<bool, StateError> {
         let found = match fs::metadata(&self.path) {
             Ok(found) => found,
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(cause) => return Err(self.failed("look at the state folder", cause)),
+            Err(cause) => return Err(self.failed("access the state folder", cause)),
         };
         let path = || self.path.clone();
         let (mode, user) = (found.mode() & 0o777, rustix::process::geteuid().as_raw());
@@ -114,7 +113,7 @@ impl StateFolder {
         }
         if mode & 0o077 != 0 {
             fs::set_permissions(&self.path, Permissions::from_mode(0o700))
-                .map_err(|cause| self.failed("close to others the state folder", cause))?;
+                .map_err(|cause| self.failed("restrict the permissions of the state folder", cause))?;
         }
         Ok(true)
     }
@@ -143,7 +142,7 @@ impl StateFolder {
     fn write(&self, state: &State) -> Result<(), StateError> {
         let path = self.file();
         let written = || -> io::Result<()> {
-            // Made with mode 0600, in the same folder: a rename across file systems would not be atomic.
+            // Created with mode 0600, in the same folder: a rename across file systems is not atomic.
             let mut file = tempfile::Builder::new().prefix(".state-").tempfile_in(&self.path)?;
             serde_json::to_writer_pretty(&mut file, state)?;
             file.write_all(b"\n")?;
@@ -174,10 +173,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_for_its_owner_only() {
+    fn files_are_private_to_the_owner() {
         let (_parent, folder) = folder();
         assert!(folder.load().unwrap().server.is_none());
-        assert!(!folder.path().exists(), "reading makes nothing");
+        assert!(!folder.path().exists(), "reading creates nothing");
         folder.update(|state| state.server = Some("http://a".into())).unwrap();
         let _lock = folder.lock_up().unwrap();
         assert_eq!(mode(folder.path()), 0o700);
@@ -188,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_others_can_write_is_refused_and_one_they_can_read_closed() {
+    fn permissions_of_others_are_refused_or_removed() {
         let (_parent, folder) = folder();
         folder.update(|_| ()).unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o770)).unwrap();
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_corrupt_state_is_told_and_can_be_replaced() {
+    fn corrupt_state_is_reported_and_can_be_replaced() {
         let (_parent, folder) = folder();
         folder.update(|_| ()).unwrap();
         fs::write(folder.file(), "{\"server\": ").unwrap();
@@ -211,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn one_up_at_a_time() {
+    fn only_one_process_holds_the_up_lock() {
         let (_parent, folder) = folder();
         let held = folder.lock_up().unwrap();
         assert!(matches!(folder.lock_up(), Err(StateError::InUse { .. })));
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_in_the_folders_place() {
+    fn path_of_a_file_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let folder = StateFolder::new(file.path().to_owned());
         assert!(matches!(folder.load(), Err(StateError::NotAFolder { .. })));

@@ -1,7 +1,7 @@
-//! What the agent keeps between its commands: one folder, for its owner only.
+//! The agent's state between commands: one folder, private to its owner.
 //!
-//! `state.json` is replaced as a whole, so that a crash leaves the old or the new one; `state.lock` orders
-//! writers; `up.lock` is held by the running `ztna up`; `ztna.sock` is how other commands reach it.
+//! `state.json` is replaced atomically, so that a crash leaves the old or the new one; `state.lock` serialises writers;
+//! `up.lock` is held by the running `ztna up`, which listens on `ztna.sock` for other commands.
 
 mod error;
 mod folder;

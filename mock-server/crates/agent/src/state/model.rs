@@ -1,4 +1,4 @@
-//! What is kept.
+//! The content of the state file.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -6,66 +6,64 @@ use time::OffsetDateTime;
 use crate::node_key::NodeKey;
 use crate::secret::Secret;
 
-/// The agent's memory. Everything is optional: a fresh agent has nothing.
+/// The agent's state. Every field is optional: a new agent has none.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct State {
-    /// The control plane the rest belongs to; the one thing that outlives `ztna logout`.
+    /// The control plane that the other fields belong to; the only field that `ztna logout` keeps.
     pub(crate) server: Option<String>,
-    /// The organisation that admin commands mean (used-count/ST2.4).
+    /// The default organisation of admin commands (used-count/ST2.4).
     pub(crate) org_id: Option<String>,
-    /// The machine's key pair, made anew for each registration that follows a logout.
+    /// The machine's key pair, regenerated for each registration after a logout.
     pub(crate) node_key: Option<NodeKey>,
-    /// The machine as the control plane knows it; while it is here, `up` does not register (used-count/ST3.3).
+    /// The machine's registration; `up` skips registration while it is set (used-count/ST3.3).
     pub(crate) machine: Option<Registration>,
-    /// The user's session, of `ztna login`.
+    /// The user's session, created by `ztna login`.
     pub(crate) session: Option<Session>,
 }
 
 /// A registered machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Registration {
-    /// The control plane's id.
+    /// The id assigned by the control plane.
     pub(crate) id: String,
-    /// The name it was registered under.
+    /// The name that the machine was registered under.
     pub(crate) name: String,
-    /// Its address in the tailnet.
     pub(crate) tailnet_ip: String,
-    /// The machine's own credential.
+    /// The machine's credential.
     pub(crate) token: Secret,
 }
 
 /// A user's session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Session {
-    /// The access token.
     pub(crate) access_token: Secret,
-    /// Whose it is, as the token says; for display only.
+    /// The user according to the token; for display only.
     pub(crate) email: Option<String>,
-    /// When it ends, if the control plane said so.
+    /// When the session expires, if known.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub(crate) expires_at: Option<OffsetDateTime>,
 }
 
 impl State {
-    /// Whether the control plane would know who is speaking: a session that has not ended, or a machine token.
+    /// Returns whether there is a credential for the control plane: a machine token or an unexpired session.
     pub(crate) fn is_authenticated(&self, now: OffsetDateTime) -> bool {
         self.machine.is_some() || self.session.as_ref().is_some_and(|session| session.is_valid(now))
     }
 
-    /// What is left after `ztna logout`: nothing secret, and where to log in again.
+    /// Returns the state after `ztna logout`: no secrets, only the address to log in at.
     pub(crate) fn logged_out(&self) -> Self {
         Self { server: self.server.clone(), ..Self::default() }
     }
 
-    /// Whether it holds a credential of its control plane.
+    /// Returns whether the state holds any credential, expired or not.
     pub(crate) fn has_credentials(&self) -> bool {
         self.machine.is_some() || self.session.is_some()
     }
 }
 
 impl Session {
-    /// Whether it has not ended by `now`, as far as is known.
+    /// Returns whether the session is not known to have expired by `now`.
     pub(crate) fn is_valid(&self, now: OffsetDateTime) -> bool {
         self.expires_at.is_none_or(|end| now < end)
     }
@@ -76,12 +74,12 @@ mod tests {
     use super::*;
 
     fn session(expires_at: Option<OffsetDateTime>) -> State {
-        let access_token = Secret::given("token").unwrap();
+        let access_token = Secret::from_text("token").unwrap();
         State { session: Some(Session { access_token, email: None, expires_at }), ..State::default() }
     }
 
     #[test]
-    fn a_session_authenticates_until_it_ends() {
+    fn session_authenticates_until_it_expires() {
         let now = OffsetDateTime::UNIX_EPOCH;
         assert!(!State::default().is_authenticated(now));
         assert!(session(None).is_authenticated(now));
@@ -90,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_version_may_add_fields() {
+    fn unknown_fields_are_ignored() {
         let state: State =
             serde_json::from_str(r#"{"server": "http://a", "relay": {"home": "blr1"}}"#).unwrap();
         assert_eq!(state.server.as_deref(), Some("http://a"));

@@ -1,4 +1,4 @@
-//! What the tunnel is told and asked, by whoever holds a handle on it.
+//! The commands that a tunnel's handle sends to its task.
 
 use tokio::sync::oneshot;
 
@@ -6,29 +6,28 @@ use super::forwarding::Outcome;
 use super::status::{PeerStatus, PingFailure, Pinged};
 use crate::control_client::NetworkMapAnswer;
 
-/// What the rest of the agent wants of the tunnel.
+/// A command to the tunnel's task.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// The control plane told what changed in the network map.
+    /// Applies changes of the network map.
     Apply(NetworkMapAnswer),
-    /// This machine may speak to nobody any more.
+    /// Removes all peers.
     Clear,
-    /// How are the peers?
+    /// Requests the peers' status.
     Peers(oneshot::Sender<Vec<PeerStatus>>),
-    /// Is this one there?
+    /// Pings a machine.
     Ping {
-        /// Its name or tailnet address.
+        /// Name or tailnet address.
         named: String,
-        /// Where the answer goes; whoever waits no longer has dropped the other end.
+        /// Closed once the caller has stopped waiting.
         reply: oneshot::Sender<Result<Pinged, PingFailure>>,
     },
-    /// Connect me to this machine.
+    /// Connects to a machine.
     Dial {
-        /// Its name or tailnet address.
+        /// Name or tailnet address.
         named: String,
-        /// The TCP port.
         port: u16,
-        /// Where the answer goes, as with a ping.
+        /// Closed once the caller has stopped waiting.
         reply: oneshot::Sender<Outcome>,
     },
 }

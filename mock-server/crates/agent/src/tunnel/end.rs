@@ -1,4 +1,4 @@
-//! Where a tunnel ends on this machine.
+//! What a tunnel is connected to on this machine: a TUN device or an IP stack in the process.
 
 use std::future::poll_fn;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -12,29 +12,27 @@ use super::mode::Mode;
 use super::tun::{Device, DeviceError, Interface};
 use super::userspace::{Netstack, Pong};
 
-/// What is to become the end of a tunnel, once the machine has an address.
+/// A backend before the machine has an address.
 pub(crate) enum Ending {
-    /// An IP stack in this process, and what of this host peers reach through it.
+    /// An IP stack in this process, with the services that it forwards to.
     Userspace(Vec<Service>),
-    /// The kernel's, behind this device.
+    /// The kernel's network stack, through this device.
     Tun(Device),
 }
 
-/// The end of a tunnel.
+/// What a tunnel is connected to on this machine.
 pub(super) enum End {
-    /// An IP stack in this process, and what moves its connections' bytes.
+    /// An IP stack in this process.
     Userspace {
-        /// The one.
         stack: Box<Netstack>,
-        /// The other.
+        /// Copies bytes between the stack's connections and local sockets.
         forwarding: Forwarding,
     },
-    /// The kernel's.
+    /// The kernel's network stack.
     Tun(Box<Interface>),
 }
 
 impl Ending {
-    /// As `ztna status` names it.
     pub(super) fn mode(&self) -> Mode {
         match self {
             Self::Userspace(_) => Mode::Userspace,
@@ -42,10 +40,10 @@ impl Ending {
         }
     }
 
-    /// Gives it its address.
+    /// Assigns the machine's address.
     ///
     /// # Errors
-    /// [`DeviceError`], if it is a device.
+    /// [`DeviceError`] if the device cannot be configured.
     pub(super) fn open(self, address: Ipv4Addr, now: Instant) -> Result<End, DeviceError> {
         Ok(match self {
             Self::Userspace(services) => {
@@ -59,7 +57,7 @@ impl Ending {
 }
 
 impl End {
-    /// Waits until it has packets for the tunnel that [`End::exchange`] would not have found before.
+    /// Waits until there are new packets for [`End::exchange`].
     pub(super) async fn readable(&mut self) -> Result<(), DeviceError> {
         match self {
             Self::Userspace { stack, forwarding } => {
@@ -70,8 +68,8 @@ impl End {
         }
     }
 
-    /// Takes what came in for it out of the core, and hands the core what it wants to send, unless `closed`; the
-    /// pings that were answered.
+    /// Delivers the packets that the core has received and, unless `closed`, passes outgoing packets to the core. Returns
+    /// the answered pings.
     pub(super) fn exchange(
         &mut self,
         core: &mut Core,
@@ -103,7 +101,7 @@ impl End {
         }
     }
 
-    /// Sends an echo request (RFC 792); the number its [`Pong`] will have, or nothing if too many are under way.
+    /// Sends an echo request (RFC 792). Returns the number of its [`Pong`], or `None` if there are too many requests.
     pub(super) fn ping(&mut self, to: Ipv4Addr, now: Instant) -> Option<u16> {
         match self {
             Self::Userspace { stack, .. } => stack.ping(to, now),
@@ -111,7 +109,7 @@ impl End {
         }
     }
 
-    /// Connects to a port of the machine with this name; `reply` is answered unless its other end is gone before.
+    /// Connects to a port of the machine with this name and answers `reply`.
     pub(super) fn dial(&mut self, name: String, to: SocketAddrV4, reply: oneshot::Sender<Outcome>) {
         match self {
             Self::Userspace { stack, forwarding } => forwarding.dial(stack, name, to, reply),
@@ -119,7 +117,7 @@ impl End {
         }
     }
 
-    /// When [`End::exchange`] wants to be called next, if not before for a packet or a ping.
+    /// Returns when [`End::exchange`] must be called next, unless there is a packet or a ping before.
     pub(super) fn deadline(&mut self, now: Instant) -> Option<Instant> {
         match self {
             Self::Userspace { stack, .. } => stack.deadline(now),

@@ -1,4 +1,4 @@
-//! Where this machine may be reached.
+//! The UDP endpoints of this machine.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -7,16 +7,16 @@ use nix::net::if_::InterfaceFlags;
 use ztna_protocol::address::is_tailnet;
 use ztna_protocol::endpoint;
 
-/// The addresses of the interfaces that are up, each with `port`, as many as the control plane takes.
+/// Returns the IPv4 addresses of the interfaces that are up, each with `port`, as many as the control plane accepts.
 ///
-/// The tailnet's are none of them: a tunnel would lead into itself.
-/// Loopback is one of them if `loopback` (the control plane is on this host, so its other machines may be too).
-/// A system that does not tell leaves the machine to be found by those it speaks to first.
+/// Excludes tailnet addresses, which would route the tunnel into itself. Includes loopback addresses if `loopback`,
+/// when the control plane and so perhaps other machines are on this host. Returns nothing if the system fails to list
+/// the addresses; peers then learn the endpoint once this machine contacts them.
 pub(super) fn gather(port: u16, loopback: bool) -> Vec<SocketAddr> {
     let interfaces = match getifaddrs() {
         Ok(interfaces) => interfaces,
         Err(error) => {
-            tracing::warn!(%error, "the system does not tell the addresses of its interfaces");
+            tracing::warn!(%error, "listing the addresses of the network interfaces failed");
             return Vec::new();
         }
     };
@@ -36,7 +36,7 @@ fn choose(addresses: impl Iterator<Item = Ipv4Addr>, port: u16, loopback: bool) 
             chosen.push(address);
         }
     }
-    // The nearest first: what is on this host needs no network.
+    // The nearest first: loopback needs no network.
     chosen.sort_by_key(|address| !address.is_loopback());
     chosen.truncate(endpoint::MOST);
     chosen.into_iter().map(|address| SocketAddr::new(IpAddr::V4(address), port)).collect()
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_that_others_can_use() {
+    fn unusable_addresses_are_skipped() {
         let found = ["10.0.0.7", "127.0.0.1", "100.64.0.2", "169.254.3.4", "10.0.0.7", "203.0.113.9"];
         let chosen = |loopback| -> Vec<String> {
             let addresses = found.iter().map(|text| text.parse().unwrap());
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn this_host_has_a_loopback_address() {
+    fn loopback_comes_first() {
         assert_eq!(gather(7, true).first(), Some(&SocketAddr::from(([127, 0, 0, 1], 7))));
     }
 }

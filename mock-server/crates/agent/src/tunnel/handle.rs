@@ -1,4 +1,4 @@
-//! A running tunnel, as the rest of the agent sees it.
+//! The handle of a running tunnel, used by the rest of the agent.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -23,10 +23,10 @@ use crate::error::AgentError;
 use crate::node_key::NodeKey;
 use crate::secret::Secret;
 
-/// Commands that wait for the tunnel.
-const COMMANDS: usize = 64;
+/// Number of commands that can be queued for the tunnel.
+const COMMAND_QUEUE_LEN: usize = 64;
 
-/// A running tunnel. It ends when its last handle is dropped.
+/// A handle of a running tunnel, which closes when its last handle is dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct Tunnel {
     commands: mpsc::Sender<Command>,
@@ -40,15 +40,15 @@ pub(crate) struct Tunnel {
     _follower: Arc<Follower>,
 }
 
-/// The task that follows the network map; it would hold the tunnel open.
+/// The task that polls the network map. It is aborted on drop because it would keep the tunnel open.
 #[derive(Debug)]
 struct Follower(tokio::task::AbortHandle);
 
 impl Tunnel {
-    /// Opens a UDP socket and the tunnel's end, and begins to follow the network map with the machine's `token`.
+    /// Opens a UDP socket and the backend, and starts polling the network map with the machine's `token`.
     ///
     /// # Errors
-    /// The system's, if it gives no socket; [`DeviceError`], if the end is a device that cannot be configured.
+    /// If the socket cannot be opened or the TUN device cannot be configured.
     pub(crate) fn open(
         control: Arc<ControlClient>,
         token: Secret,
@@ -64,7 +64,7 @@ impl Tunnel {
             core.use_relays_only();
         }
         let end = ending.open(address, now)?;
-        let (commands, received) = mpsc::channel(COMMANDS);
+        let (commands, received) = mpsc::channel(COMMAND_QUEUE_LEN);
         let (first_map, connected) = watch::channel(false);
         let (failure, failed) = watch::channel(None);
         let identity = Identity { token: token.clone(), private: node_key.private() };
@@ -82,46 +82,45 @@ impl Tunnel {
         Ok(Self { commands, connected, failed, mode, port, local, relay_only, home, _follower: follower })
     }
 
-    /// What it ends in.
     pub(crate) fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// Waits until it cannot go on.
+    /// Waits until the tunnel fails and returns the error.
     pub(crate) async fn failed(&self) -> AgentError {
         let mut failed = self.failed.clone();
         let failure = failed.wait_for(Option::is_some).await.ok().and_then(|failure| failure.clone());
-        // Without a word: this handle would have kept it, so it is a fault of its own.
+        // The task ended without an error although this handle exists.
         failure.map_or(AgentError::TunnelFault, AgentError::Device)
     }
 
     /// Waits for the first network map.
     pub(crate) async fn connected(&self) {
         if self.connected.clone().wait_for(|connected| *connected).await.is_err() {
-            // The task is gone, and with it the runtime.
+            // The task and the runtime have ended.
             std::future::pending::<()>().await;
         }
     }
 
-    /// Where this machine may be reached at the moment.
+    /// Returns the current UDP endpoints of this machine.
     pub(crate) fn endpoints(&self) -> Vec<SocketAddr> {
         if self.relay_only { Vec::new() } else { endpoints::gather(self.port, self.local) }
     }
 
-    /// The region at whose relay this machine is reached.
+    /// Returns the region of the relay that this machine is connected to.
     pub(crate) fn home(&self) -> Option<Region> {
         *self.home.borrow()
     }
 
-    /// Waits until that is another than `told`.
-    pub(crate) async fn moved(&self, told: Option<Region>) {
-        if self.home.clone().wait_for(|home| *home != told).await.is_err() {
-            // The task is gone, and with it the runtime.
+    /// Waits until the home relay differs from `announced`.
+    pub(crate) async fn home_changed(&self, announced: Option<Region>) {
+        if self.home.clone().wait_for(|home| *home != announced).await.is_err() {
+            // The task and the runtime have ended.
             std::future::pending::<()>().await;
         }
     }
 
-    /// How the peers are, by name.
+    /// Returns the peers, sorted by name.
     pub(crate) async fn peers(&self) -> Vec<PeerStatus> {
         let (reply, answer) = oneshot::channel();
         let _ = self.commands.send(Command::Peers(reply)).await;
@@ -130,10 +129,10 @@ impl Tunnel {
         peers
     }
 
-    /// Pings the machine of that name or tailnet address.
+    /// Pings the machine with this name or tailnet address.
     ///
     /// # Errors
-    /// [`PingFailure`], after `limit` at the latest.
+    /// [`PingFailure`], at the latest after `limit`.
     pub(crate) async fn ping(&self, named: String, limit: Duration) -> Result<Pinged, PingFailure> {
         let (reply, answer) = oneshot::channel();
         let ping = async {
@@ -149,10 +148,10 @@ impl Tunnel {
         }
     }
 
-    /// Connects to a TCP port of the machine of that name or tailnet address.
+    /// Connects to a TCP port of the machine with this name or tailnet address.
     ///
     /// # Errors
-    /// [`DialFailure`], after `limit` at the latest.
+    /// [`DialFailure`], at the latest after `limit`.
     pub(crate) async fn dial(&self, named: String, port: u16, limit: Duration) -> Outcome {
         let (reply, answer) = oneshot::channel();
         let dial = async {

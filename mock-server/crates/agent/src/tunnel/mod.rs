@@ -1,4 +1,4 @@
-//! The data plane: a WireGuard node, and what it is connected to.
+//! The data plane: a WireGuard node and what it is connected to. `README.md` in this folder explains how packets flow.
 
 mod command;
 mod core;

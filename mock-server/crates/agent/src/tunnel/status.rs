@@ -1,4 +1,4 @@
-//! What a tunnel tells of its peers.
+//! The status of peers and the results of pings.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -7,65 +7,55 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use ztna_protocol::region::Region;
 
-/// A machine this one may speak to.
+/// A machine that this one may communicate with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PeerStatus {
-    /// Its name.
     pub(crate) name: String,
-    /// Its address in the tailnet.
     pub(crate) ip: Ipv4Addr,
-    /// Where it is reached directly.
+    /// The endpoint, if it is reached directly.
     pub(crate) endpoint: Option<SocketAddr>,
-    /// Or through which relay.
+    /// The relay's region, if it is reached through a relay.
     pub(crate) relay: Option<Region>,
-    /// Whole seconds since the last handshake with it.
+    /// Whole seconds since the last handshake.
     pub(crate) last_handshake_seconds: Option<u64>,
-    /// Whether the control plane hears of it.
+    /// Whether the control plane receives heartbeats from it.
     pub(crate) online: bool,
 }
 
-/// A machine that answered a ping.
+/// The answer to a ping.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pinged {
-    /// Its name.
     pub(crate) name: String,
-    /// Its address in the tailnet.
     pub(crate) ip: Ipv4Addr,
-    /// Where it is reached directly.
+    /// The endpoint, if it is reached directly.
     pub(crate) endpoint: Option<SocketAddr>,
-    /// Or through which relay.
+    /// The relay's region, if it is reached through a relay.
     #[serde(default)]
     pub(crate) relay: Option<Region>,
-    /// How long it took, in microseconds.
+    /// Round-trip time in microseconds.
     pub(crate) microseconds: u64,
 }
 
-/// Why a ping was not answered.
+/// A failed ping.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
 pub(crate) enum PingFailure {
-    /// No such machine in the network map.
+    /// The network map has no such machine.
     #[error("no machine named '{0}' in this network. 'ztna status --json' lists its peers")]
     UnknownMachine(String),
-    /// It is this machine.
+    /// The machine is this one.
     #[error("{0} is this machine itself")]
     Itself(String),
-    /// It has not told where it is.
-    #[error("{name} ({ip}) cannot be reached: it has no tunnel. Run 'ztna up' there")]
-    Unreachable {
-        /// Its name.
-        name: String,
-        /// Its address in the tailnet.
-        ip: Ipv4Addr,
-    },
-    /// It did not answer in time.
+    /// The machine has no known endpoint or relay.
+    #[error("{name} ({ip}) cannot be reached: it is not connected. Run 'ztna up' there")]
+    Unreachable { name: String, ip: Ipv4Addr },
+    /// The machine did not answer in time.
     #[error("no answer from {named} within {}", humantime::format_duration(*limit))]
     Timeout {
-        /// What was asked for.
+        /// The name or address that was requested.
         named: String,
-        /// The time it had.
         limit: Duration,
     },
-    /// Too many pings at once, or the tunnel is ending.
-    #[error("the tunnel takes no more pings at the moment. Try again")]
+    /// There are too many pings, or the tunnel is closing.
+    #[error("too many pings through the tunnel. Try again")]
     Busy,
 }

@@ -1,6 +1,6 @@
 //! A relay spoken to without an agent: what it asks, what it passes on, and what it does not.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -13,11 +13,10 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 use ztna_protocol::relay::{Frame, proof};
 
-use crate::agent::house::House;
+use crate::test_server::TestServer;
+use crate::wait::DEADLINE;
 
 type Socket = WebSocketStream<TcpStream>;
-
-const SOON: Duration = Duration::from_secs(5);
 
 /// A machine that is registered, and its private key.
 struct Node {
@@ -32,17 +31,17 @@ impl Node {
     }
 
     /// Connects and proves who it is, or hears why not.
-    async fn speak(&self, house: &House) -> Result<Socket, String> {
-        self.prove_with(house, &self.private, "blr1").await
+    async fn speak(&self, server: &TestServer) -> Result<Socket, String> {
+        self.prove_with(server, &self.private, "blr1").await
     }
 
     async fn prove_with(
         &self,
-        house: &House,
+        server: &TestServer,
         private: &StaticSecret,
         region: &str,
     ) -> Result<Socket, String> {
-        let mut socket = connect(house, &self.token).await.unwrap();
+        let mut socket = connect(server, &self.token).await.unwrap();
         let challenge = hear(&mut socket).await?;
         let Ok(Frame::Challenge { ephemeral, nonce }) = Frame::parse(&challenge) else {
             panic!("{challenge:?}")
@@ -56,8 +55,8 @@ impl Node {
 }
 
 /// The WebSocket, or the status of the refusal.
-async fn connect(house: &House, token: &str) -> Result<Socket, u16> {
-    let address = house.ready.base_url.strip_prefix("http://").unwrap();
+async fn connect(server: &TestServer, token: &str) -> Result<Socket, u16> {
+    let address = server.ready().base_url.strip_prefix("http://").unwrap();
     let stream = TcpStream::connect(address).await.unwrap();
     let mut request = tokio_tungstenite::tungstenite::client::IntoClientRequest::into_client_request(
         format!("ws://{address}/relay"),
@@ -78,7 +77,7 @@ async fn say(socket: &mut Socket, frame: &Frame<'_>) {
 /// The next frame, or the reason for which the relay closes.
 async fn hear(socket: &mut Socket) -> Result<Vec<u8>, String> {
     loop {
-        match timeout(SOON, socket.next()).await.unwrap() {
+        match timeout(DEADLINE, socket.next()).await.unwrap() {
             Some(Ok(Message::Binary(frame))) => return Ok(frame.to_vec()),
             Some(Ok(Message::Close(Some(close)))) => return Err(close.reason.as_str().to_owned()),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
@@ -87,42 +86,34 @@ async fn hear(socket: &mut Socket) -> Result<Vec<u8>, String> {
     }
 }
 
-async fn post(house: &House, path: &str, bearer: &str, body: Value) -> Value {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-    let request = client.post(format!("{}{path}", house.ready.base_url)).json(&body);
-    let request = if bearer.is_empty() { request } else { request.bearer_auth(bearer) };
-    request.send().await.unwrap().json().await.unwrap()
-}
-
-async fn register(house: &House, bearer: &str, org_id: &str, name: &str, number: u8) -> Node {
+async fn register(server: &TestServer, bearer: &str, org_id: &str, name: &str, number: u8) -> Node {
     let key = json!({ "action": "create_auth_key", "org_id": org_id, "name": name, "reusable": false });
-    let key = post(house, "/api/key-management", bearer, key).await;
+    let key = server.post("/api/key-management", bearer, &key).await.body;
     let private = StaticSecret::from([number; 32]);
     let public_key = BASE64.encode(PublicKey::from(&private));
     let body = json!({ "auth_key": key["data"]["key"], "name": name, "public_key": public_key });
-    let data = post(house, "/api/register-machine", "", body).await["data"].clone();
+    let data = server.post("/api/register-machine", "", &body).await.body["data"].clone();
     let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{data}")).to_owned();
     Node { id: text(&data["machine"]["id"]), token: text(&data["machine_token"]), private }
 }
 
 /// A control plane with its relay, two machines and one of another organisation.
-async fn scene() -> (House, [Node; 3]) {
-    let house = House::open().await;
-    let ready = house.ready.clone();
+async fn scene() -> (TestServer, [Node; 3]) {
+    let server = TestServer::listen().await;
+    let ready = server.ready().clone();
     let (admin, outsider) = (ready.admin.unwrap().token, ready.outsider.unwrap().token);
-    let one = register(&house, &admin, &ready.org_id, "one", 11).await;
-    let other = register(&house, &admin, &ready.org_id, "other", 12).await;
-    let foreign = register(&house, &outsider, &ready.other_org_id.unwrap(), "foreign", 13).await;
-    (house, [one, other, foreign])
+    let one = register(&server, &admin, &ready.org_id, "one", 11).await;
+    let other = register(&server, &admin, &ready.org_id, "other", 12).await;
+    let foreign = register(&server, &outsider, &ready.other_org_id.unwrap(), "foreign", 13).await;
+    (server, [one, other, foreign])
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sender_is_the_relays_word_and_organisations_stay_apart() {
-    let (house, [one, other, foreign]) = scene().await;
-    let mut from = one.speak(&house).await.unwrap();
-    let mut to = other.speak(&house).await.unwrap();
-    let mut cheat = foreign.speak(&house).await.unwrap();
+async fn relay_vouches_for_senders_and_separates_organisations() {
+    let (server, [one, other, foreign]) = scene().await;
+    let mut from = one.speak(&server).await.unwrap();
+    let mut to = other.speak(&server).await.unwrap();
+    let mut cheat = foreign.speak(&server).await.unwrap();
 
     say(&mut cheat, &Frame::Send { to: &other.key(), datagram: b"from another organisation" }).await;
     say(&mut from, &Frame::Send { to: &foreign.key(), datagram: b"to another organisation" }).await;
@@ -136,54 +127,57 @@ async fn the_sender_is_the_relays_word_and_organisations_stay_apart() {
     // A frame with a sender of one's own choice is no frame of a machine: the connection ends.
     say(&mut cheat, &Frame::Received { from: &one.key(), datagram: b"forged" }).await;
     assert!(hear(&mut cheat).await.is_err(), "nothing came for it either");
-    assert!(timeout(Duration::from_millis(50), to.next()).await.is_err());
+    say(&mut from, &Frame::Send { to: &other.key(), datagram: b"last" }).await;
+    let heard = hear(&mut to).await.unwrap();
+    let last = Frame::Received { from: &one.key(), datagram: b"last" };
+    assert_eq!(Frame::parse(&heard), Ok(last), "neither of the others came before");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_alone_lets_nobody_in() {
-    let (house, [one, other, _]) = scene().await;
+async fn relay_requires_proof_of_the_private_key() {
+    let (server, [one, other, _]) = scene().await;
     for token in ["", "ztm_unknown", "qztna_0123456789"] {
-        assert_eq!(connect(&house, token).await.err(), Some(401), "{token}");
+        assert_eq!(connect(&server, token).await.err(), Some(401), "{token}");
     }
     let thief = StaticSecret::from([99; 32]);
-    assert_eq!(one.prove_with(&house, &thief, "blr1").await.err().as_deref(), Some("PROOF_REFUSED"));
-    assert_eq!(one.prove_with(&house, &other.private, "blr1").await.err().as_deref(), Some("PROOF_REFUSED"));
-    assert_eq!(one.prove_with(&house, &one.private, "fra1").await.err().as_deref(), Some("PROOF_REFUSED"));
+    assert_eq!(one.prove_with(&server, &thief, "blr1").await.err().as_deref(), Some("PROOF_REFUSED"));
+    assert_eq!(one.prove_with(&server, &other.private, "blr1").await.err().as_deref(), Some("PROOF_REFUSED"));
+    assert_eq!(one.prove_with(&server, &one.private, "fra1").await.err().as_deref(), Some("PROOF_REFUSED"));
 
     // What was good once is not good again.
-    let mut overheard = connect(&house, &one.token).await.unwrap();
+    let mut overheard = connect(&server, &one.token).await.unwrap();
     let challenge = hear(&mut overheard).await.unwrap();
     let Ok(Frame::Challenge { ephemeral, nonce }) = Frame::parse(&challenge) else { panic!() };
     let proof = proof::prove(&one.private, ephemeral, nonce, "blr1".parse().unwrap()).unwrap();
-    let mut replayed = connect(&house, &one.token).await.unwrap();
+    let mut replayed = connect(&server, &one.token).await.unwrap();
     hear(&mut replayed).await.unwrap();
     say(&mut replayed, &Frame::Proof { proof: &proof }).await;
     assert_eq!(hear(&mut replayed).await.err().as_deref(), Some("PROOF_REFUSED"));
 
-    let mut rude = connect(&house, &one.token).await.unwrap();
+    let mut rude = connect(&server, &one.token).await.unwrap();
     hear(&mut rude).await.unwrap();
     say(&mut rude, &Frame::Send { to: &other.key(), datagram: b"no proof" }).await;
     assert_eq!(hear(&mut rude).await.err().as_deref(), Some("PROOF_EXPECTED"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_cut_off_is_cut_off_at_the_relay_within_two_seconds() {
+async fn cut_off_machine_loses_its_relay_connection() {
+    // What a machine is cut off within, besides the time that a question takes.
+    assert!(ztna_relay::RECHECK < Duration::from_secs(1));
     for way in ["quarantine", "delete", "logout"] {
-        let (house, [one, other, _]) = scene().await;
-        let mut to = other.speak(&house).await.unwrap();
-        let mut from = one.speak(&house).await.unwrap();
-        let admin = house.ready.admin.clone().unwrap().token;
+        let (server, [one, other, _]) = scene().await;
+        let mut to = other.speak(&server).await.unwrap();
+        let mut from = one.speak(&server).await.unwrap();
+        let admin = server.ready().admin.clone().unwrap().token;
         match way {
-            "logout" => post(&house, "/api/machine-logout", &other.token, json!({})).await,
+            "logout" => server.post("/api/machine-logout", &other.token, &json!({})).await.body,
             way => {
-                let body = json!({ "action": way, "org_id": house.ready.org_id, "machine_id": other.id });
-                post(&house, "/api/machine-admin", &admin, body).await
+                let body = json!({ "action": way, "org_id": server.ready().org_id, "machine_id": other.id });
+                server.post("/api/machine-admin", &admin, &body).await.body
             }
         };
-        let start = Instant::now();
         assert_eq!(hear(&mut to).await.err().as_deref(), Some("CUT_OFF"), "{way}");
-        assert!(start.elapsed() < Duration::from_secs(2), "{way}: {:?}", start.elapsed());
-        assert_eq!(connect(&house, &other.token).await.err(), Some(401), "{way}");
+        assert_eq!(connect(&server, &other.token).await.err(), Some(401), "{way}");
         say(&mut from, &Frame::Send { to: &other.key(), datagram: b"still there?" }).await;
         say(&mut from, &Frame::Send { to: &one.key(), datagram: b"myself" }).await;
         assert!(hear(&mut from).await.is_ok(), "the others stay");
@@ -191,16 +185,16 @@ async fn who_is_cut_off_is_cut_off_at_the_relay_within_two_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_connection_takes_the_place_of_the_old_and_noise_ends_its_own() {
-    let (house, [one, other, _]) = scene().await;
-    let mut old = one.speak(&house).await.unwrap();
-    let mut new = one.speak(&house).await.unwrap();
+async fn new_connection_replaces_the_old_and_noise_closes_its_own() {
+    let (server, [one, other, _]) = scene().await;
+    let mut old = one.speak(&server).await.unwrap();
+    let mut new = one.speak(&server).await.unwrap();
     assert_eq!(hear(&mut old).await.err().as_deref(), Some("CUT_OFF"));
-    let mut from = other.speak(&house).await.unwrap();
+    let mut from = other.speak(&server).await.unwrap();
     say(&mut from, &Frame::Send { to: &one.key(), datagram: b"to the new one" }).await;
     assert!(hear(&mut new).await.is_ok());
     for noise in [vec![], vec![9; 40], vec![4; 33], vec![4; 5000], vec![1; 66]] {
-        let mut noisy = other.speak(&house).await.unwrap();
+        let mut noisy = other.speak(&server).await.unwrap();
         noisy.send(Message::Binary(noise.clone().into())).await.unwrap();
         assert!(hear(&mut noisy).await.is_err(), "{} bytes", noise.len());
     }

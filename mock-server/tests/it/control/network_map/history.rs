@@ -7,8 +7,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Known, Node, administer, reusable_key};
-use crate::control::reference::{ACME, ADMIN, MEMBER, Reference, public_key};
+use super::{Known, Node, reusable_key};
+use crate::test_server::{ACME, ADMIN, MEMBER, TestServer, public_key};
 
 const MINUTE: u64 = 60;
 const NAMES: u8 = 4;
@@ -50,25 +50,25 @@ struct Life {
 }
 
 struct History {
-    reference: Reference,
+    server: TestServer,
     keys: [String; 2],
     lives: BTreeMap<u8, Life>,
 }
 
 impl History {
     async fn follow(&mut self, deed: &Deed) {
-        let reference = &self.reference;
+        let server = &self.server;
         match *deed {
             Deed::Register { name, ephemeral, key_byte } => {
                 let key = &self.keys[usize::from(ephemeral)];
                 let body = json!({ "auth_key": key, "name": format!("m{name}"), "public_key": public_key(key_byte) });
-                let answer = reference.post("/api/register-machine", None, &body).await;
+                let answer = server.post("/api/register-machine", "", &body).await;
                 self.joined(name, &answer.body);
             }
             Deed::AskToJoin { name } => {
-                let member = reference.token(MEMBER).await;
+                let member = server.token(MEMBER).await;
                 let body = json!({ "org_id": ACME, "name": format!("m{name}"), "public_key": public_key(3) });
-                let answer = reference.post("/api/register-machine", Some(&member), &body).await;
+                let answer = server.post("/api/register-machine", &member, &body).await;
                 self.joined(name, &answer.body);
             }
             Deed::Beat { name, online, endpoint } => {
@@ -76,7 +76,7 @@ impl History {
                 let endpoints = endpoint.map(|n| vec![format!("10.0.0.{n}:51820")]);
                 let status = if online { "online" } else { "offline" };
                 let body = json!({ "status": status, "endpoints": endpoints });
-                if life.node.beat(reference, body).await.status == 200 {
+                if life.node.beat(server, body).await.status == 200 {
                     life.endpoints = match endpoints {
                         _ if !online => Vec::new(),
                         Some(endpoints) => endpoints,
@@ -86,15 +86,15 @@ impl History {
             }
             Deed::Logout { name } => {
                 let Some(life) = self.lives.get_mut(&name) else { return };
-                if life.node.logout(reference).await.status == 200 {
+                if life.node.logout(server).await.status == 200 {
                     (life.logged_in, life.endpoints) = (false, Vec::new());
                 }
             }
             Deed::Measure { name, measure } => {
                 let Some(life) = self.lives.get(&name) else { return };
-                administer(reference, measure, &life.node.id).await;
+                server.administer(measure, &life.node.id).await;
             }
-            Deed::Advance { seconds } => reference.advance(Duration::from_secs(seconds)).await,
+            Deed::Advance { seconds } => server.advance(Duration::from_secs(seconds)).await,
             Deed::Ask => {}
         }
     }
@@ -108,9 +108,9 @@ impl History {
 
     /// What the map of the watcher must hold, from the list of machines and what is known of their lives.
     async fn expected(&self) -> Vec<Value> {
-        let admin = self.reference.token(ADMIN).await;
+        let admin = self.server.token(ADMIN).await;
         let path = format!("/api/db/machines?org_id=eq.{ACME}&name=neq.watcher&order=name");
-        let rows = self.reference.get(&path, &admin).await;
+        let rows = self.server.get(&path, &admin).await;
         let peers = rows.data().as_array().unwrap().iter().filter_map(|row| {
             let life = self.lives.values().find(|life| row["name"] == json!(life.node.name)).unwrap();
             let status = row["status"].as_str().unwrap();
@@ -127,16 +127,16 @@ impl History {
 }
 
 async fn check(deeds: Vec<Deed>) {
-    let reference = Reference::start().await;
-    let ephemeral = reference.auth_key(json!({ "reusable": true, "ephemeral": true })).await.1;
-    let keys = [reusable_key(&reference).await, ephemeral];
-    let watcher = Node::register(&reference, &keys[0], "watcher", 9).await;
+    let server = TestServer::start().await;
+    let ephemeral = server.auth_key(json!({ "reusable": true, "ephemeral": true })).await.1;
+    let keys = [reusable_key(&server).await, ephemeral];
+    let watcher = Node::register(&server, &keys[0], "watcher", 9).await;
     let (mut often, mut seldom) = (Known::default(), Known::default());
-    let mut history = History { reference, keys, lives: BTreeMap::new() };
+    let mut history = History { server, keys, lives: BTreeMap::new() };
     let last = deeds.len() - 1;
     for (place, deed) in deeds.iter().enumerate() {
         history.follow(deed).await;
-        let full = watcher.full(&history.reference).await;
+        let full = watcher.full(&history.server).await;
         let mut by_name: Vec<_> = full.peers.values().cloned().collect();
         by_name.sort_by_key(|peer| peer["name"].to_string());
         assert_eq!(by_name, history.expected().await, "the whole map after {deed:?}");
@@ -146,7 +146,7 @@ async fn check(deeds: Vec<Deed>) {
             _ => &mut [&mut often],
         };
         for known in asking {
-            let told = watcher.map(&history.reference, known.version, 0).await;
+            let told = watcher.map(&history.server, known.version, 0).await;
             known.learn(told.data());
             assert_eq!(**known, full, "the changes up to {deed:?}");
         }
@@ -157,7 +157,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn replaying_the_changes_gives_the_whole_map(deeds in deeds()) {
+    fn replayed_changes_equal_the_full_map(deeds in deeds()) {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(check(deeds));
     }
 }

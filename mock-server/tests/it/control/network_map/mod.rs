@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::control::reference::{ACME, ADMIN, Answer, Reference, public_key};
+use crate::test_server::{Answer, TestServer, public_key};
 
 /// A registered machine.
 #[derive(Debug, Clone)]
@@ -26,8 +26,8 @@ struct Known {
 }
 
 impl Node {
-    async fn register(reference: &Reference, key: &str, name: &str, key_byte: u8) -> Self {
-        let answer = reference.register_with(key, name, json!({ "public_key": public_key(key_byte) })).await;
+    async fn register(server: &TestServer, key: &str, name: &str, key_byte: u8) -> Self {
+        let answer = server.register_with(key, name, json!({ "public_key": public_key(key_byte) })).await;
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         Self {
             id: text(&answer.data()["machine"]["id"]),
@@ -36,23 +36,23 @@ impl Node {
         }
     }
 
-    async fn map(&self, reference: &Reference, since: i64, wait: u32) -> Answer {
-        reference.get(&format!("/api/network-map?since={since}&wait={wait}"), &self.token).await
+    async fn map(&self, server: &TestServer, since: i64, wait: u32) -> Answer {
+        server.get(&format!("/api/network-map?since={since}&wait={wait}"), &self.token).await
     }
 
     /// The whole map.
-    async fn full(&self, reference: &Reference) -> Known {
+    async fn full(&self, server: &TestServer) -> Known {
         let mut known = Known::default();
-        known.learn(self.map(reference, 0, 0).await.data());
+        known.learn(self.map(server, 0, 0).await.data());
         known
     }
 
-    async fn beat(&self, reference: &Reference, body: Value) -> Answer {
-        reference.post("/api/heartbeat", Some(&self.token), &body).await
+    async fn beat(&self, server: &TestServer, body: Value) -> Answer {
+        server.post("/api/heartbeat", &self.token, &body).await
     }
 
-    async fn logout(&self, reference: &Reference) -> Answer {
-        reference.post("/api/machine-logout", Some(&self.token), &json!({})).await
+    async fn logout(&self, server: &TestServer) -> Answer {
+        server.post("/api/machine-logout", &self.token, &json!({})).await
     }
 }
 
@@ -80,12 +80,6 @@ impl Known {
     }
 }
 
-async fn administer(reference: &Reference, action: &str, id: &str) -> Answer {
-    let token = reference.token(ADMIN).await;
-    let body = json!({ "action": action, "org_id": ACME, "machine_id": id });
-    reference.post("/api/machine-admin", Some(&token), &body).await
-}
-
-async fn reusable_key(reference: &Reference) -> String {
-    reference.auth_key(json!({ "reusable": true })).await.1
+async fn reusable_key(server: &TestServer) -> String {
+    server.auth_key(json!({ "reusable": true })).await.1
 }

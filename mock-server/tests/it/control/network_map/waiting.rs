@@ -9,20 +9,21 @@ use mock_server::store::Location;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::{Node, administer, reusable_key};
-use crate::control::reference::{Answer, GLOBEX, OUTSIDER, Reference, public_key};
+use super::{Node, reusable_key};
+use crate::test_server::{Answer, GLOBEX, OUTSIDER, TestServer, public_key};
+use crate::wait::DEADLINE;
 
 /// Long enough for a request to be waiting.
 const HELD: Duration = Duration::from_millis(100);
-/// Less than the interval at which one who waits looks again by itself.
-const AT_ONCE: Duration = Duration::from_secs(1);
+/// Less than the 2 s after which a waiting request looks again without being woken.
+const AT_ONCE: Duration = Duration::from_millis(1900);
 
 type Poll<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 
 /// A request that has been found waiting.
-async fn held<'a>(reference: &'a Reference, node: &'a Node) -> (i64, Poll<'a>) {
-    let version = node.full(reference).await.version;
-    let mut poll: Poll<'a> = Box::pin(node.map(reference, version, 50));
+async fn held<'a>(server: &'a TestServer, node: &'a Node) -> (i64, Poll<'a>) {
+    let version = node.full(server).await.version;
+    let mut poll: Poll<'a> = Box::pin(node.map(server, version, 50));
     assert!(timeout(HELD, &mut poll).await.is_err(), "nothing changed and yet it is answered");
     (version, poll)
 }
@@ -32,10 +33,10 @@ async fn at_once(what: &str, poll: Poll<'_>) -> Answer {
 }
 
 #[tokio::test]
-async fn every_change_wakes_those_who_wait() {
-    let reference = Reference::start().await;
-    let key = reusable_key(&reference).await;
-    let watcher = Node::register(&reference, &key, "w", 1).await;
+async fn every_change_wakes_waiting_requests() {
+    let server = TestServer::start().await;
+    let key = reusable_key(&server).await;
+    let watcher = Node::register(&server, &key, "w", 1).await;
     let mut subject = None;
     for (change, online) in [
         ("register", Some(true)),
@@ -50,20 +51,20 @@ async fn every_change_wakes_those_who_wait() {
         ("register again", Some(true)),
         ("delete", None),
     ] {
-        watcher.beat(&reference, json!({})).await;
-        let (version, poll) = held(&reference, &watcher).await;
+        watcher.beat(&server, json!({})).await;
+        let (version, poll) = held(&server, &watcher).await;
         let is: Option<Node> = subject.clone();
         match (change, &is) {
-            ("register", _) => subject = Some(Node::register(&reference, &key, "x", 2).await),
-            ("register again", _) => subject = Some(Node::register(&reference, &key, "x", 3).await),
+            ("register", _) => subject = Some(Node::register(&server, &key, "x", 2).await),
+            ("register again", _) => subject = Some(Node::register(&server, &key, "x", 3).await),
             ("endpoints", Some(node)) => {
-                drop(node.beat(&reference, json!({ "endpoints": ["10.0.0.1:1"] })).await);
+                drop(node.beat(&server, json!({ "endpoints": ["10.0.0.1:1"] })).await);
             }
-            ("offline", Some(node)) => drop(node.beat(&reference, json!({ "status": "offline" })).await),
-            ("online", Some(node)) => drop(node.beat(&reference, json!({})).await),
-            ("silence", Some(_)) => reference.advance(Duration::from_secs(90)).await,
-            ("logout", Some(node)) => drop(node.logout(&reference).await),
-            (measure, Some(node)) => drop(administer(&reference, measure, &node.id).await),
+            ("offline", Some(node)) => drop(node.beat(&server, json!({ "status": "offline" })).await),
+            ("online", Some(node)) => drop(node.beat(&server, json!({})).await),
+            ("silence", Some(_)) => server.advance(Duration::from_secs(90)).await,
+            ("logout", Some(node)) => drop(node.logout(&server).await),
+            (measure, Some(node)) => drop(server.administer(measure, &node.id).await),
             (_, None) => unreachable!(),
         }
         let told = at_once(change, poll).await;
@@ -77,52 +78,52 @@ async fn every_change_wakes_those_who_wait() {
 }
 
 #[tokio::test]
-async fn who_is_cut_off_while_it_waits_is_told_so() {
-    let reference = Reference::start().await;
-    let key = reusable_key(&reference).await;
+async fn waiting_machine_is_told_when_it_is_cut_off() {
+    let server = TestServer::start().await;
+    let key = reusable_key(&server).await;
     for (change, refusal) in [
         ("quarantine", "QUARANTINED"),
         ("delete", "UNAUTHORIZED"),
         ("logout", "UNAUTHORIZED"),
         ("takeover", "UNAUTHORIZED"),
     ] {
-        let node = Node::register(&reference, &key, change, 1).await;
-        let (_, poll) = held(&reference, &node).await;
+        let node = Node::register(&server, &key, change, 1).await;
+        let (_, poll) = held(&server, &node).await;
         match change {
-            "logout" => drop(node.logout(&reference).await),
-            "takeover" => drop(Node::register(&reference, &key, change, 2).await),
-            measure => drop(administer(&reference, measure, &node.id).await),
+            "logout" => drop(node.logout(&server).await),
+            "takeover" => drop(Node::register(&server, &key, change, 2).await),
+            measure => drop(server.administer(measure, &node.id).await),
         }
         assert_eq!(at_once(change, poll).await.code(), refusal, "{change}");
     }
 }
 
 #[tokio::test]
-async fn other_organisations_neither_show_nor_wake() {
-    let reference = Reference::start().await;
-    let key = reusable_key(&reference).await;
-    let watcher = Node::register(&reference, &key, "w", 1).await;
-    let (version, mut poll) = held(&reference, &watcher).await;
-    let outsider = reference.token(OUTSIDER).await;
+async fn other_organisations_wake_no_waiting_request() {
+    let server = TestServer::start().await;
+    let key = reusable_key(&server).await;
+    let watcher = Node::register(&server, &key, "w", 1).await;
+    let (version, mut poll) = held(&server, &watcher).await;
+    let outsider = server.token(OUTSIDER).await;
     let body = json!({ "org_id": GLOBEX, "name": "theirs", "public_key": public_key(2) });
-    let theirs = reference.post("/api/register-machine", Some(&outsider), &body).await;
+    let theirs = server.post("/api/register-machine", &outsider, &body).await;
     assert!(timeout(HELD, &mut poll).await.is_err(), "woken by another organisation");
-    assert_eq!(watcher.full(&reference).await.version, version);
+    assert_eq!(watcher.full(&server).await.version, version);
     let token = theirs.data()["machine_token"].as_str().unwrap();
-    assert_eq!(reference.get("/api/network-map", token).await.data()["peers"], json!([]));
-    let ours = Node::register(&reference, &key, "ours", 3).await;
+    assert_eq!(server.get("/api/network-map", token).await.data()["peers"], json!([]));
+    let ours = Node::register(&server, &key, "ours", 3).await;
     assert_eq!(at_once("ours", poll).await.data()["peers"][0]["id"], json!(ours.id));
 }
 
 #[tokio::test]
-async fn when_nothing_changes_the_time_decides() {
-    let reference = Reference::start().await;
-    let key = reusable_key(&reference).await;
-    let node = Node::register(&reference, &key, "w", 1).await;
-    let known = node.full(&reference).await;
+async fn unchanged_map_is_returned_after_the_wait() {
+    let server = TestServer::start().await;
+    let key = reusable_key(&server).await;
+    let node = Node::register(&server, &key, "w", 1).await;
+    let known = node.full(&server).await;
     for wait in [0, 1] {
         let asked = Instant::now();
-        let told = node.map(&reference, known.version, wait).await;
+        let told = node.map(&server, known.version, wait).await;
         assert!(asked.elapsed() >= Duration::from_secs(wait.into()), "{:?}", asked.elapsed());
         let data = told.data();
         assert_eq!((&data["version"], &data["full"]), (&json!(known.version), &json!(false)));
@@ -131,73 +132,71 @@ async fn when_nothing_changes_the_time_decides() {
 }
 
 #[tokio::test]
-async fn a_stop_answers_those_who_wait() {
-    let reference = Reference::start().await;
-    let key = reusable_key(&reference).await;
-    let node = Node::register(&reference, &key, "w", 1).await;
-    let (version, poll) = held(&reference, &node).await;
-    reference.state.stopping.send_replace(true);
+async fn stopping_answers_waiting_requests() {
+    let server = TestServer::start().await;
+    let key = reusable_key(&server).await;
+    let node = Node::register(&server, &key, "w", 1).await;
+    let (version, poll) = held(&server, &node).await;
+    server.state.stopping.send_replace(true);
     assert_eq!(at_once("a stop", poll).await.data()["version"], json!(version));
 }
 
 #[tokio::test]
-async fn what_another_replica_changes_is_seen_too() {
+async fn changes_of_another_replica_are_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let database = Location::File(folder.path().join("plane.db"));
-    let (here, there) = (Reference::open(database.clone(), 1).await, Reference::open(database, 2).await);
+    let (here, there) = (TestServer::open(database.clone(), 1).await, TestServer::open(database, 2).await);
     let key = reusable_key(&here).await;
     let watcher = Node::register(&here, &key, "w", 1).await;
     let (_, poll) = held(&here, &watcher).await;
     let node = Node::register(&there, &key, "x", 2).await;
-    let told = timeout(Duration::from_secs(10), poll).await.expect("it looks again by itself");
+    let told = timeout(DEADLINE, poll).await.expect("it looks again by itself");
     assert_eq!(told.data()["peers"][0]["id"], json!(node.id));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_registration_is_lost_among_many_at_once() {
+async fn concurrent_registrations_reach_every_watcher() {
     const MANY: i64 = 32;
     let folder = tempfile::tempdir().unwrap();
     for database in [Location::Memory, Location::File(folder.path().join("plane.db"))] {
-        let reference = Reference::open(database, 1).await;
-        let key = reusable_key(&reference).await;
-        let watchers = [
-            Node::register(&reference, &key, "w1", 1).await,
-            Node::register(&reference, &key, "w2", 2).await,
-        ];
+        let server = TestServer::open(database, 1).await;
+        let key = reusable_key(&server).await;
+        let watchers =
+            [Node::register(&server, &key, "w1", 1).await, Node::register(&server, &key, "w2", 2).await];
         let names: Vec<_> = (0..MANY).map(|n| format!("m{n}")).collect();
         let follow = async |watcher: &Node| {
-            let mut known = watcher.full(&reference).await;
+            let mut known = watcher.full(&server).await;
             let last = known.version + MANY;
             while known.peers.len() <= names.len() {
-                let told = watcher.map(&reference, known.version, 50).await;
+                let told = watcher.map(&server, known.version, 50).await;
                 assert_eq!(told.data()["full"], json!(false));
                 known.learn(told.data());
             }
             assert_eq!(known.version, last, "one version a registration");
             known
         };
-        let registrations = join_all(names.iter().map(|name| Node::register(&reference, &key, name, 3)));
-        let followed = timeout(Duration::from_secs(30), join_all(watchers.iter().map(follow)));
+        let registrations = join_all(names.iter().map(|name| Node::register(&server, &key, name, 3)));
+        let followed = timeout(DEADLINE, join_all(watchers.iter().map(follow)));
         let (followed, registered) = futures::future::join(followed, registrations).await;
         assert_eq!(registered.len(), names.len());
         for (watcher, known) in watchers.iter().zip(followed.expect("all are told in the end")) {
-            assert_eq!(known, watcher.full(&reference).await);
+            assert_eq!(known, watcher.full(&server).await);
         }
     }
 }
 
 #[tokio::test]
-async fn a_machine_that_asks_often_has_its_older_questions_answered() {
-    let reference = Reference::start().await;
-    let key = reusable_key(&reference).await;
+async fn excess_waiting_requests_of_a_machine_are_answered() {
+    let server = TestServer::start().await;
+    let key = reusable_key(&server).await;
     let (node, quiet) =
-        (Node::register(&reference, &key, "w", 1).await, Node::register(&reference, &key, "q", 2).await);
-    let (_, quiet_poll) = held(&reference, &quiet).await;
-    let version = node.full(&reference).await.version;
+        (Node::register(&server, &key, "w", 1).await, Node::register(&server, &key, "q", 2).await);
+    let (_, quiet_poll) = held(&server, &quiet).await;
+    let version = node.full(&server).await.version;
     let mut polls: Vec<Poll<'_>> = Vec::new();
     let mut answered = 0;
     for _ in 0..20 {
-        let mut poll: Poll<'_> = Box::pin(node.map(&reference, version, 50));
+        let mut poll: Poll<'_> = Box::pin(node.map(&server, version, 50));
         assert!(timeout(HELD, &mut poll).await.is_err(), "the newest is held");
         polls.push(poll);
     }
@@ -210,7 +209,7 @@ async fn a_machine_that_asks_often_has_its_older_questions_answered() {
     assert_eq!(answered, 16);
     // Those that are held are told of changes as ever, and other machines' are.
     polls.drain(..16);
-    let joined = Node::register(&reference, &key, "x", 3).await;
+    let joined = Node::register(&server, &key, "x", 3).await;
     for poll in polls.into_iter().chain([quiet_poll]) {
         assert_eq!(at_once("a registration", poll).await.data()["peers"][0]["id"], json!(joined.id));
     }

@@ -13,7 +13,6 @@ mod plane;
 mod process;
 mod wireguard;
 
-use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -88,15 +87,15 @@ impl Lab {
     }
 }
 
-/// Whether a lab can be made here and these `tools` are installed. Otherwise one line says what is missing, and the
-/// caller returns; with `ZTNA_TESTS_SKIP_NOTHING` set, that is a failure.
-pub(crate) fn possible(tools: &[&str]) -> bool {
-    let Some(missing) = missing(tools) else { return true };
-    let test = std::thread::current().name().unwrap_or("this").to_owned();
-    assert!(std::env::var_os("ZTNA_TESTS_SKIP_NOTHING").is_none(), "{test} needs {missing}");
-    // Past the capturing of a test's output: a test that did nothing says so.
-    let _ = writeln!(std::io::stderr(), "skipped: {test} needs {missing}");
-    false
+/// Ends the test if a lab cannot be made here, or one of these `tools` is missing. Such a test is
+/// `#[ignore = "needs root, …"]`.
+///
+/// # Panics
+/// With what is missing.
+pub(crate) fn require(tools: &[&str]) {
+    if let Some(missing) = missing(tools) {
+        panic!("needs {missing}");
+    }
 }
 
 /// What keeps a lab from being made.

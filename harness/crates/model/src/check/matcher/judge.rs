@@ -1,4 +1,4 @@
-//! Whether a value is as a matcher wants it.
+//! Judges a value with a matcher.
 
 use regex::Regex;
 use serde_json::Value;
@@ -9,39 +9,39 @@ use crate::scenario::moment;
 
 use super::{describe, kind};
 
-/// Whether what was found, if anything, matches; variables are filled in already.
+/// Judges a value, or its absence, with a matcher whose variables are expanded.
 ///
 /// # Errors
-/// It does not; with more about it where the value alone does not tell.
+/// The value does not match. The text explains why where the value alone does not show it.
 pub(in crate::check) fn judge(matcher: &Matcher, found: Option<&Value>) -> Result<(), Option<String>> {
-    let holds = |holds: bool| if holds { Ok(()) } else { Err(None) };
+    let require = |is_met: bool| if is_met { Ok(()) } else { Err(None) };
     if let Matcher::Absent = matcher {
-        return holds(found.is_none());
+        return require(found.is_none());
     }
-    // What is not there satisfies nothing else: "not 5" of a missing value would be a false pass.
+    // An absent value meets no other matcher: `not = 5` would pass falsely.
     let Some(found) = found else { return Err(None) };
     match matcher {
         Matcher::Equals(wanted) => equal(wanted, found),
         Matcher::Matches(pattern) => {
             let regex = Regex::new(pattern)
-                .map_err(|error| Some(format!("/{pattern}/ does not compile: {error}")))?;
-            holds(text(found)?.is_some_and(|text| regex.is_match(text)))
+                .map_err(|error| Some(format!("invalid regular expression /{pattern}/: {error}")))?;
+            require(text(found)?.is_some_and(|text| regex.is_match(text)))
         }
-        Matcher::Type(wanted) => holds(kind::is(*wanted, found)),
-        Matcher::OneOf(values) => holds(values.contains(found)),
-        Matcher::Contains(wanted) => holds(contains(found, wanted)?),
-        Matcher::Excludes(wanted) => holds(!contains(found, wanted)?),
+        Matcher::Type(wanted) => require(kind::is(*wanted, found)),
+        Matcher::OneOf(values) => require(values.contains(found)),
+        Matcher::Contains(wanted) => require(contains(found, wanted)?),
+        Matcher::Excludes(wanted) => require(!contains(found, wanted)?),
         Matcher::Length(wanted) => length(found, *wanted),
         Matcher::Keys(wanted) => keys(found, wanted, true),
         Matcher::HasKeys(wanted) => keys(found, wanted, false),
-        Matcher::Above(bound) => holds(found.as_f64().is_some_and(|number| number > *bound)),
-        Matcher::Below(bound) => holds(found.as_f64().is_some_and(|number| number < *bound)),
+        Matcher::Above(bound) => require(found.as_f64().is_some_and(|number| number > *bound)),
+        Matcher::Below(bound) => require(found.as_f64().is_some_and(|number| number < *bound)),
         Matcher::Within(window) => moment::within(window, found),
-        Matcher::Not(inner) => holds(judge(inner, Some(found)).is_err()),
-        Matcher::Every(places) => every(found, places),
-        Matcher::Some(places) => some(found, places),
+        Matcher::Not(inner) => require(judge(inner, Some(found)).is_err()),
+        Matcher::Every(fields) => every(found, fields),
+        Matcher::Some(fields) => some(found, fields),
         Matcher::Line(wanted) => {
-            holds(text(found)?.is_some_and(|text| text.lines().any(|line| line == wanted)))
+            require(text(found)?.is_some_and(|text| text.lines().any(|line| line == wanted)))
         }
         Matcher::Lines(wanted) => lines(text(found)?.unwrap_or_default(), wanted),
         Matcher::Absent => Err(None),
@@ -53,27 +53,26 @@ fn equal(wanted: &Value, found: &Value) -> Result<(), Option<String>> {
         return Ok(());
     }
     let detail = match (wanted, found) {
-        (Value::Number(_), Value::String(_)) | (Value::Bool(_), Value::String(_)) => Some("it is text"),
+        (Value::Number(_), Value::String(_)) | (Value::Bool(_), Value::String(_)) => Some("it is a string"),
         (Value::String(_), Value::Number(_)) => Some("it is a number"),
         (Value::Number(a), Value::Number(b)) if a.as_f64() == b.as_f64() => {
-            Some("one is a fraction, the other an integer")
+            Some("an integer is not equal to a float")
         }
         _ => None,
     };
     Err(detail.map(str::to_owned))
 }
 
-/// The text of a value.
 fn text(found: &Value) -> Result<Option<&str>, Option<String>> {
-    found.as_str().map(Some).ok_or_else(|| Some("it is not text".to_owned()))
+    found.as_str().map(Some).ok_or_else(|| Some("it is not a string".to_owned()))
 }
 
 fn contains(found: &Value, wanted: &Value) -> Result<bool, Option<String>> {
     match (found, wanted) {
         (Value::String(found), Value::String(wanted)) => Ok(found.contains(wanted)),
         (Value::Array(items), wanted) => Ok(items.contains(wanted)),
-        (Value::String(_), _) => Err(Some("text contains only text".to_owned())),
-        _ => Err(Some("it is neither text nor an array".to_owned())),
+        (Value::String(_), _) => Err(Some("a string can only contain a string".to_owned())),
+        _ => Err(Some("it is neither a string nor an array".to_owned())),
     }
 }
 
@@ -87,76 +86,79 @@ fn length(found: &Value, wanted: usize) -> Result<(), Option<String>> {
     if length == wanted { Ok(()) } else { Err(Some(format!("its length is {length}"))) }
 }
 
-fn keys(found: &Value, wanted: &[String], no_other: bool) -> Result<(), Option<String>> {
+fn keys(found: &Value, wanted: &[String], is_exact: bool) -> Result<(), Option<String>> {
     let Some(fields) = found.as_object() else { return Err(Some("it is not an object".to_owned())) };
     let missing: Vec<&str> =
         wanted.iter().map(String::as_str).filter(|key| !fields.contains_key(*key)).collect();
     let surplus: Vec<&str> = fields
         .keys()
         .map(String::as_str)
-        .filter(|key| no_other && !wanted.iter().any(|known| known == key))
+        .filter(|key| is_exact && !wanted.iter().any(|known| known == key))
         .collect();
-    let mut complaints = Vec::new();
+    let mut problems = Vec::new();
     if !missing.is_empty() {
-        complaints.push(format!("it lacks {}", missing.join(", ")));
+        problems.push(format!("missing {}", missing.join(", ")));
     }
     if !surplus.is_empty() {
-        complaints.push(format!("it has {} too", surplus.join(", ")));
+        problems.push(format!("unexpected {}", surplus.join(", ")));
     }
-    if complaints.is_empty() { Ok(()) } else { Err(Some(complaints.join(" and "))) }
+    if problems.is_empty() { Ok(()) } else { Err(Some(problems.join("; "))) }
 }
 
 fn elements(found: &Value) -> Result<&Vec<Value>, Option<String>> {
     found.as_array().ok_or_else(|| Some("it is not an array".to_owned()))
 }
 
-/// The first place of an element that does not match.
-fn mismatch(element: &Value, places: &[(String, Matcher)]) -> Option<String> {
-    places.iter().find_map(|(at, matcher)| {
-        let found = place::resolve(element, at);
+/// Describes the first field of an element that does not match.
+fn mismatch(element: &Value, fields: &[(String, Matcher)]) -> Option<String> {
+    fields.iter().find_map(|(pointer, matcher)| {
+        let found = place::resolve(element, pointer);
         judge(matcher, found).err().map(|_| {
-            let actual = found.map_or_else(|| "not there".to_owned(), Value::to_string);
-            let at = if at.is_empty() { "it" } else { at };
-            format!("{at} should be {}, but is {actual}", describe(matcher))
+            let actual = found.map_or_else(|| "no value".to_owned(), Value::to_string);
+            let label = if pointer.is_empty() { "element" } else { pointer };
+            format!("{label}: expected {}, got {actual}", describe(matcher))
         })
     })
 }
 
-fn every(found: &Value, places: &[(String, Matcher)]) -> Result<(), Option<String>> {
+fn every(found: &Value, fields: &[(String, Matcher)]) -> Result<(), Option<String>> {
     let elements = elements(found)?;
     if elements.is_empty() {
         return Err(Some("it is empty".to_owned()));
     }
     for (index, element) in elements.iter().enumerate() {
-        if let Some(mismatch) = mismatch(element, places) {
+        if let Some(mismatch) = mismatch(element, fields) {
             return Err(Some(format!("element {index}: {mismatch}")));
         }
     }
     Ok(())
 }
 
-fn some(found: &Value, places: &[(String, Matcher)]) -> Result<(), Option<String>> {
+fn some(found: &Value, fields: &[(String, Matcher)]) -> Result<(), Option<String>> {
     let elements = elements(found)?;
-    if elements.iter().any(|element| mismatch(element, places).is_none()) {
+    if elements.iter().any(|element| mismatch(element, fields).is_none()) {
         return Ok(());
     }
     Err(Some(match elements.as_slice() {
         [] => "it is empty".to_owned(),
-        [only] => mismatch(only, places).unwrap_or_default(),
-        elements => format!("none of its {} elements does", elements.len()),
+        [only] => mismatch(only, fields).unwrap_or_default(),
+        elements => format!("none of its {} elements matches", elements.len()),
     }))
 }
 
-/// The wanted lines in this order; others may stand between.
+/// Finds matching lines in this order; other lines in between are allowed.
 fn lines(found: &str, wanted: &[Matcher]) -> Result<(), Option<String>> {
     let mut lines = found.lines();
-    let mut after = "at the start".to_owned();
+    let mut previous: Option<&str> = None;
     for matcher in wanted {
         let next =
             lines.by_ref().find(|line| judge(matcher, Some(&Value::String((*line).to_owned()))).is_ok());
         match next {
-            Some(line) => after = format!("after `{line}`"),
-            None => return Err(Some(format!("{after} there is no line that is {}", describe(matcher)))),
+            Some(line) => previous = Some(line),
+            None => {
+                let after = previous.map(|line| format!(" after `{line}`")).unwrap_or_default();
+                return Err(Some(format!("missing line{after}: {}", describe(matcher))));
+            }
         }
     }
     Ok(())

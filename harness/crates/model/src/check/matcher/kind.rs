@@ -1,4 +1,4 @@
-//! Kinds of values.
+//! Types of values.
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -6,10 +6,10 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::scenario::model::Kind;
 
-/// Whether the value is of that kind.
+/// Returns whether the value has the type.
 pub(super) fn is(kind: Kind, value: &Value) -> bool {
     match (kind, value) {
-        // Only the form with hyphens is a UUID as documents write it.
+        // The documents only use the hyphenated form.
         (Kind::Uuid, Value::String(text)) => text.len() == 36 && uuid::Uuid::try_parse(text).is_ok(),
         (Kind::DateTime, Value::String(text)) => OffsetDateTime::parse(text, &Rfc3339).is_ok(),
         (Kind::Integer, Value::Number(number)) => number.is_i64() || number.is_u64(),
@@ -22,16 +22,16 @@ pub(super) fn is(kind: Kind, value: &Value) -> bool {
     }
 }
 
-/// The kind in words.
+/// Describes the type in messages.
 pub(super) fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::Uuid => "a UUID",
         Kind::String => "a string",
         Kind::Integer => "an integer",
-        Kind::Boolean => "true or false",
+        Kind::Boolean => "a boolean",
         Kind::Null => "null",
         Kind::Array => "an array",
         Kind::Object => "an object",
-        Kind::DateTime => "a date and time (RFC 3339)",
+        Kind::DateTime => "an RFC 3339 timestamp",
     }
 }

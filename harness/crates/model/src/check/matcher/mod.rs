@@ -1,4 +1,4 @@
-//! Values against matchers.
+//! Matchers: expanding variables, describing, judging.
 
 mod judge;
 mod kind;
@@ -12,14 +12,14 @@ use super::wording;
 
 pub(super) use judge::judge;
 
-/// The matcher with its variables filled in. What is equal to something absent is absent.
+/// Expands the variables of a matcher. Equality with an absent value becomes [`Matcher::Absent`].
 pub(super) fn fill(matcher: &Matcher, scope: Scope<'_>) -> Result<Matcher, TemplateError> {
     let value = |value: &Value| fill_value(value, scope);
     let texts = |texts: &[String]| -> Result<Vec<String>, TemplateError> {
         texts.iter().filter_map(|text| fill_text(text, scope).transpose()).collect()
     };
-    let places = |places: &[(String, Matcher)]| -> Result<Vec<(String, Matcher)>, TemplateError> {
-        places.iter().map(|(place, inner)| Ok((place.clone(), fill(inner, scope)?))).collect()
+    let fields = |fields: &[(String, Matcher)]| -> Result<Vec<(String, Matcher)>, TemplateError> {
+        fields.iter().map(|(pointer, inner)| Ok((pointer.clone(), fill(inner, scope)?))).collect()
     };
     Ok(match matcher {
         Matcher::Equals(wanted) => value(wanted)?.map_or(Matcher::Absent, Matcher::Equals),
@@ -34,8 +34,8 @@ pub(super) fn fill(matcher: &Matcher, scope: Scope<'_>) -> Result<Matcher, Templ
         Matcher::Keys(keys) => Matcher::Keys(texts(keys)?),
         Matcher::HasKeys(keys) => Matcher::HasKeys(texts(keys)?),
         Matcher::Not(inner) => Matcher::Not(Box::new(fill(inner, scope)?)),
-        Matcher::Every(inner) => Matcher::Every(places(inner)?),
-        Matcher::Some(inner) => Matcher::Some(places(inner)?),
+        Matcher::Every(inner) => Matcher::Every(fields(inner)?),
+        Matcher::Some(inner) => Matcher::Some(fields(inner)?),
         Matcher::Within(window) => Matcher::Within(fill_text(window, scope)?.unwrap_or_default()),
         Matcher::Line(line) => Matcher::Line(fill_text(line, scope)?.unwrap_or_default()),
         Matcher::Lines(lines) => {
@@ -47,30 +47,30 @@ pub(super) fn fill(matcher: &Matcher, scope: Scope<'_>) -> Result<Matcher, Templ
     })
 }
 
-/// What the matcher wants, in words: "text that contains `x`".
+/// Describes the expected value, as in "a number above 3".
 pub(super) fn describe(matcher: &Matcher) -> String {
     match matcher {
         Matcher::Equals(value) => wording::value(value),
-        Matcher::Matches(pattern) => format!("text that matches /{pattern}/"),
+        Matcher::Matches(pattern) => format!("text matching /{pattern}/"),
         Matcher::Type(kind) => kind::name(*kind).to_owned(),
         Matcher::OneOf(values) => wording::any_of(values),
-        Matcher::Contains(Value::String(text)) => format!("something that contains `{text}`"),
-        Matcher::Contains(value) => format!("an array that contains {value}"),
-        Matcher::Excludes(Value::String(text)) => format!("something that does not contain `{text}`"),
-        Matcher::Excludes(value) => format!("an array that does not contain {value}"),
-        Matcher::Length(length) => format!("of length {length}"),
-        Matcher::Keys(keys) => format!("an object with these keys and no other: {}", keys.join(", ")),
-        Matcher::HasKeys(keys) => format!("an object with at least these keys: {}", keys.join(", ")),
+        Matcher::Contains(Value::String(text)) => format!("a string or array containing `{text}`"),
+        Matcher::Contains(value) => format!("an array containing {value}"),
+        Matcher::Excludes(Value::String(text)) => format!("a string or array without `{text}`"),
+        Matcher::Excludes(value) => format!("an array without {value}"),
+        Matcher::Length(length) => format!("length {length}"),
+        Matcher::Keys(keys) => format!("an object with exactly the keys {}", keys.join(", ")),
+        Matcher::HasKeys(keys) => format!("an object with at least the keys {}", keys.join(", ")),
         Matcher::Above(bound) => format!("a number above {bound}"),
         Matcher::Below(bound) => format!("a number below {bound}"),
         Matcher::Within(window) => format!("a time within {window}"),
         Matcher::Not(inner) => match inner.as_ref() {
-            Matcher::Absent => "there".to_owned(),
+            Matcher::Absent => "any value".to_owned(),
             inner => format!("anything but {}", describe(inner)),
         },
-        Matcher::Every(places) => format!("an array whose every element has {}", describe_places(places)),
-        Matcher::Some(places) => format!("an array with an element that has {}", describe_places(places)),
-        Matcher::Absent => "absent".to_owned(),
+        Matcher::Every(fields) => format!("an array in which every element has {}", describe_fields(fields)),
+        Matcher::Some(fields) => format!("an array with an element that has {}", describe_fields(fields)),
+        Matcher::Absent => "no value".to_owned(),
         Matcher::Line(line) => format!("text with the line `{line}`"),
         Matcher::Lines(lines) => {
             let lines: Vec<String> = lines.iter().map(describe).collect();
@@ -79,10 +79,10 @@ pub(super) fn describe(matcher: &Matcher) -> String {
     }
 }
 
-fn describe_places(places: &[(String, Matcher)]) -> String {
-    places
+fn describe_fields(fields: &[(String, Matcher)]) -> String {
+    fields
         .iter()
-        .map(|(place, inner)| format!("{place} = {}", describe(inner)))
+        .map(|(pointer, inner)| format!("{pointer} = {}", describe(inner)))
         .collect::<Vec<_>>()
         .join(" and ")
 }

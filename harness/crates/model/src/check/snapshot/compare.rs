@@ -1,60 +1,67 @@
-//! An answer against an accepted snapshot, by the fields that the snapshot has.
+//! Compares a response with an accepted snapshot by the fields of the snapshot.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// What is compared.
+/// The redacted content of a response.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Content {
-    /// Status and body; the text counts only where there is no JSON.
-    Http { status: u16, json: Option<Value>, text: String },
-    /// Text.
+    /// The text is only compared if there is no JSON.
+    Http {
+        status: u16,
+        json: Option<Value>,
+        text: String,
+    },
     Text(String),
 }
 
-/// How they differ.
+/// The differences between a snapshot and a response.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Comparison {
-    /// What was accepted and did not come.
+    /// Parts of the snapshot that the response lacks.
     pub(super) differences: Vec<String>,
-    /// Fields that came and are not in the snapshot.
-    pub(super) surplus: Vec<String>,
+    /// Fields of the response that the snapshot lacks.
+    pub(super) undocumented: Vec<String>,
 }
 
-const STATUS: &str = "HTTP ";
+const STATUS_PREFIX: &str = "HTTP ";
 
 impl fmt::Display for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Self::Http { status, json: Some(json), .. } => format!("{STATUS}{status}\n{json:#}"),
-            Self::Http { status, json: None, text } => format!("{STATUS}{status}\n{text}"),
+            Self::Http { status, json: Some(json), .. } => format!("{STATUS_PREFIX}{status}\n{json:#}"),
+            Self::Http { status, json: None, text } => format!("{STATUS_PREFIX}{status}\n{text}"),
             Self::Text(text) => text.clone(),
         };
-        f.write_str(&normal(&text))
+        f.write_str(&trimmed(&text))
     }
 }
 
-/// Compares an answer with the text of a snapshot. Where names had a prefix that was removed, columns are as wide
-/// as the names were: then only that there is space between them counts.
-pub(super) fn compare(accepted: &str, came: &Content, is_reflowed: bool) -> Comparison {
+/// Compares a response with the text of a snapshot. With `is_reflowed`, the width of table columns is ignored: it
+/// depends on the names, whose run prefix has been removed.
+pub(super) fn compare(accepted: &str, actual: &Content, is_reflowed: bool) -> Comparison {
     let mut comparison = Comparison::default();
-    if let Content::Http { status, json: Some(json), .. } = came
+    if let Content::Http { status, json: Some(json), .. } = actual
         && let Some((accepted_status, accepted_json)) = parse(accepted)
     {
         if accepted_status != *status {
-            comparison.differences.push(format!("the status was {accepted_status} and is {status}"));
+            comparison.differences.push(format!("status: expected {accepted_status}, got {status}"));
         }
-        values("", &accepted_json, json, &mut comparison);
+        compare_values("", &accepted_json, json, &mut comparison);
         return comparison;
     }
-    let shape = |text: &str| if is_reflowed { reflowed(text) } else { normal(text) };
-    let (accepted, came) = (shape(accepted), shape(&came.to_string()));
-    if accepted != came {
-        let mut lines = accepted.lines().zip(came.lines()).zip(1..);
-        let message = match lines.find(|((accepted, came), _)| accepted != came) {
-            Some(((accepted, came), line)) => format!("line {line} was `{accepted}` and is `{came}`"),
-            None => format!("it had {} lines and has {}", accepted.lines().count(), came.lines().count()),
+    let normalise = |text: &str| if is_reflowed { reflowed(text) } else { trimmed(text) };
+    let (accepted, actual) = (normalise(accepted), normalise(&actual.to_string()));
+    if accepted != actual {
+        let mut lines = accepted.lines().zip(actual.lines()).zip(1..);
+        let message = match lines.find(|((accepted, actual), _)| accepted != actual) {
+            Some(((accepted, actual), line)) => format!("line {line}: expected `{accepted}`, got `{actual}`"),
+            None => format!(
+                "number of lines: expected {}, got {}",
+                accepted.lines().count(),
+                actual.lines().count()
+            ),
         };
         comparison.differences.push(message);
     }
@@ -63,34 +70,36 @@ pub(super) fn compare(accepted: &str, came: &Content, is_reflowed: bool) -> Comp
 
 fn parse(accepted: &str) -> Option<(u16, Value)> {
     let (status, json) = accepted.split_once('\n')?;
-    Some((status.strip_prefix(STATUS)?.trim().parse().ok()?, serde_json::from_str(json).ok()?))
+    Some((status.strip_prefix(STATUS_PREFIX)?.trim().parse().ok()?, serde_json::from_str(json).ok()?))
 }
 
-fn values(at: &str, accepted: &Value, came: &Value, comparison: &mut Comparison) {
-    match (accepted, came) {
-        (Value::Object(accepted), Value::Object(came)) => {
+fn compare_values(at: &str, accepted: &Value, actual: &Value, comparison: &mut Comparison) {
+    match (accepted, actual) {
+        (Value::Object(accepted), Value::Object(actual)) => {
             for (key, value) in accepted {
                 let at = format!("{at}/{}", escape(key));
-                match came.get(key) {
-                    Some(found) => values(&at, value, found, comparison),
-                    None => comparison.differences.push(format!("`{at}` is missing")),
+                match actual.get(key) {
+                    Some(found) => compare_values(&at, value, found, comparison),
+                    None => comparison.differences.push(format!("`{at}`: missing")),
                 }
             }
-            let surplus = came.keys().filter(|key| !accepted.contains_key(*key));
-            comparison.surplus.extend(surplus.map(|key| format!("`{at}/{}`", escape(key))));
+            let undocumented = actual.keys().filter(|key| !accepted.contains_key(*key));
+            comparison.undocumented.extend(undocumented.map(|key| format!("`{at}/{}`", escape(key))));
         }
-        (Value::Array(accepted), Value::Array(came)) => {
-            if accepted.len() != came.len() {
-                let message = format!("`{at}` had {} elements and has {}", accepted.len(), came.len());
+        (Value::Array(accepted), Value::Array(actual)) => {
+            if accepted.len() != actual.len() {
+                let message = format!("`{at}`: expected {} elements, got {}", accepted.len(), actual.len());
                 comparison.differences.push(message);
                 return;
             }
-            for (index, (accepted, came)) in accepted.iter().zip(came).enumerate() {
-                values(&format!("{at}/{index}"), accepted, came, comparison);
+            for (index, (accepted, actual)) in accepted.iter().zip(actual).enumerate() {
+                compare_values(&format!("{at}/{index}"), accepted, actual, comparison);
             }
         }
-        (accepted, came) if accepted == came => {}
-        (accepted, came) => comparison.differences.push(format!("`{at}` was {accepted} and is {came}")),
+        (accepted, actual) if accepted == actual => {}
+        (accepted, actual) => {
+            comparison.differences.push(format!("`{at}`: expected {accepted}, got {actual}"))
+        }
     }
 }
 
@@ -98,16 +107,16 @@ fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// Without what no one sees: spaces at the ends of lines, empty lines at the end.
-fn normal(text: &str) -> String {
+/// Removes trailing spaces of lines and trailing empty lines.
+fn trimmed(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     lines.join("\n").trim_end().to_owned()
 }
 
-/// With one width for every gap and every rule.
+/// Reduces every gap and every horizontal rule to a fixed width.
 fn reflowed(text: &str) -> String {
-    let mut shaped = String::new();
-    for line in normal(text).lines() {
+    let mut reflowed = String::new();
+    for line in trimmed(text).lines() {
         let words: Vec<&str> = line.split("  ").map(str::trim).filter(|word| !word.is_empty()).collect();
         let mut line = words.join("  ");
         for rule in ['-', '=', '─', '═'] {
@@ -115,10 +124,10 @@ fn reflowed(text: &str) -> String {
                 line = rule.to_string();
             }
         }
-        shaped.push_str(&line);
-        shaped.push('\n');
+        reflowed.push_str(&line);
+        reflowed.push('\n');
     }
-    shaped
+    reflowed
 }
 
 #[cfg(test)]
@@ -132,10 +141,10 @@ mod tests {
     }
 
     #[test]
-    fn what_was_accepted_must_come_and_more_is_noted() {
+    fn accepted_fields_are_required_and_others_are_noted() {
         let accepted = http(201, json!({"success": true, "data": {"id": "[uuid]", "tags": ["a", "b"]}}));
         let text = accepted.to_string();
-        for (came, differences, surplus) in [
+        for (actual, differences, undocumented) in [
             (accepted, vec![], vec![]),
             (
                 http(
@@ -147,46 +156,52 @@ mod tests {
             ),
             (
                 http(200, json!({"success": true, "data": {"id": "[uuid]", "tags": ["a", "b"]}})),
-                vec!["the status was 201 and is 200"],
+                vec!["status: expected 201, got 200"],
                 vec![],
             ),
             (
                 http(201, json!({"success": "true", "data": {"id": "[uuid]", "tags": ["a", "b"]}})),
-                vec!["`/success` was true and is \"true\""],
+                vec!["`/success`: expected true, got \"true\""],
                 vec![],
             ),
             (
                 http(201, json!({"success": true, "data": {"tags": ["a"]}})),
-                vec!["`/data/id` is missing", "`/data/tags` had 2 elements and has 1"],
+                vec!["`/data/id`: missing", "`/data/tags`: expected 2 elements, got 1"],
                 vec![],
             ),
             (
                 http(201, json!({"success": true, "data": {"id": "[uuid]", "tags": ["b", "a"]}})),
-                vec!["`/data/tags/0` was \"a\" and is \"b\"", "`/data/tags/1` was \"b\" and is \"a\""],
+                vec![
+                    "`/data/tags/0`: expected \"a\", got \"b\"",
+                    "`/data/tags/1`: expected \"b\", got \"a\"",
+                ],
                 vec![],
             ),
             (
                 http(201, json!({"success": true, "data": null})),
-                vec!["`/data` was {\"id\":\"[uuid]\",\"tags\":[\"a\",\"b\"]} and is null"],
+                vec!["`/data`: expected {\"id\":\"[uuid]\",\"tags\":[\"a\",\"b\"]}, got null"],
                 vec![],
             ),
         ] {
-            let comparison = compare(&text, &came, false);
-            assert_eq!(comparison.differences, differences, "{came}");
-            assert_eq!(comparison.surplus, surplus, "{came}");
+            let comparison = compare(&text, &actual, false);
+            assert_eq!(comparison.differences, differences, "{actual}");
+            assert_eq!(comparison.undocumented, undocumented, "{actual}");
         }
     }
 
     #[test]
-    fn an_answer_that_is_no_json_is_compared_as_text() {
+    fn non_json_response_is_compared_as_text() {
         let html = Content::Http { status: 502, json: None, text: "<h1>Bad gateway</h1>".to_owned() };
         let accepted = http(201, json!({})).to_string();
-        assert_eq!(compare(&accepted, &html, false).differences, ["line 1 was `HTTP 201` and is `HTTP 502`"]);
+        assert_eq!(
+            compare(&accepted, &html, false).differences,
+            ["line 1: expected `HTTP 201`, got `HTTP 502`"]
+        );
         assert_eq!(compare(&html.to_string(), &html, false), Comparison::default());
     }
 
     #[test]
-    fn columns_count_unless_names_were_shortened() {
+    fn column_widths_are_ignored_only_after_prefix_removal() {
         let accepted = "KEY   NAME\n──────────\na     single-use\n";
         let wider = Content::Text("KEY   NAME     \n───────────────\na     single-use     \n\n".to_owned());
         assert_eq!(compare(accepted, &wider, false).differences.len(), 1);
@@ -195,7 +210,7 @@ mod tests {
         assert!(!compare(accepted, &other, true).differences.is_empty());
         assert_eq!(
             compare(accepted, &Content::Text("KEY   NAME".to_owned()), false).differences,
-            ["it had 3 lines and has 1"]
+            ["number of lines: expected 3, got 1"]
         );
     }
 }

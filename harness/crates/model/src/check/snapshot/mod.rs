@@ -1,7 +1,7 @@
-//! Answers compared with what was accepted before, in files that `cargo insta review` knows.
+//! Compares responses with accepted snapshots, in the file format of `cargo insta review`.
 //!
-//! Files are read through insta and compared here: what is accepted must come again, what comes beside it is
-//! noted. insta's own assertions compare whole texts, panic and print, and are set up by the environment.
+//! insta only reads the files. Its assertions are not used: they compare whole texts, panic, print, and depend on
+//! the environment. Here the accepted fields must be present, and additional fields are noted.
 
 mod compare;
 mod file;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::scenario::template::{Binding, Variables};
 
 use super::context::Context;
-use super::finding::{Finding, Held, View};
+use super::finding::{Finding, Judgement, View};
 use super::wording;
 
 pub use super::context::{Mode, Snapshots};
@@ -20,62 +20,65 @@ pub use super::context::{Mode, Snapshots};
 use compare::Content;
 use redact::Redaction;
 
-/// Judges an answer by the snapshot of that name.
+/// Compares a response with the named snapshot.
 pub(super) fn judge(name: &str, view: View<'_>, context: &Context<'_>) -> Finding {
-    let place = format!("snapshot `{name}`");
+    let label = format!("snapshot `{name}`");
     let snapshots = &context.snapshots;
     let path = snapshots.folder.join(format!("{name}.snap"));
     let redaction = redaction(context);
-    let came = content(view, &redaction);
-    // Accepted by hand, or before a form was known, it may hold what is redacted now.
+    let actual = content(view, &redaction);
+    // A snapshot edited by hand or accepted by an earlier version may contain text that is redacted now.
     let accepted = match file::read(&path) {
         Ok(accepted) => accepted.map(|text| redaction.text(&text)),
-        Err(message) => return Finding::unknown(place, message),
+        Err(message) => return Finding::unknown(label, message),
     };
     let difference = match &accepted {
         None => None,
         Some(text) => {
-            let comparison = compare::compare(text, &came, !snapshots.run_prefix.is_empty());
+            let comparison = compare::compare(text, &actual, !snapshots.run_prefix.is_empty());
             if comparison.differences.is_empty() {
-                file::drop_new(&path, snapshots.mode);
+                file::remove_new(&path, snapshots.mode);
                 let mut finding =
-                    Finding::new(true, place, "as accepted".to_owned(), "as accepted".to_owned());
-                finding.notes =
-                    comparison.surplus.iter().map(|at| format!("{at} is not documented")).collect();
+                    Finding::new(true, label, "the accepted snapshot".to_owned(), "the same".to_owned());
+                finding.notes = comparison
+                    .undocumented
+                    .iter()
+                    .map(|field| format!("undocumented field {field}"))
+                    .collect();
                 return finding;
             }
             Some((text, comparison))
         }
     };
     if snapshots.mode == Mode::Accept {
-        return match file::accept(&path, name, &came.to_string()) {
-            Ok(()) => Finding::new(true, place, "accepted now".to_owned(), "accepted now".to_owned()),
-            Err(message) => Finding::unknown(place, message),
+        return match file::accept(&path, name, &actual.to_string()) {
+            Ok(()) => Finding::new(true, label, "a new snapshot".to_owned(), "accepted".to_owned()),
+            Err(message) => Finding::unknown(label, message),
         };
     }
-    let review = match snapshots.mode {
-        Mode::New => match file::write_new(&path, name, &came.to_string()) {
-            Ok(()) => "run with --accept, or review it with `cargo insta review`".to_owned(),
+    let advice = match snapshots.mode {
+        Mode::New => match file::write_new(&path, name, &actual.to_string()) {
+            Ok(()) => "run with --accept or `cargo insta review` to accept it".to_owned(),
             Err(message) => message,
         },
-        _ => "run with --accept".to_owned(),
+        _ => "run with --accept to accept it".to_owned(),
     };
-    let (expected, actual, message) = match difference {
+    let (expected, shown, message) = match difference {
         None => (
             format!("the snapshot {}", path.display()),
-            came.to_string(),
-            format!("{place} does not exist yet; {review}"),
+            actual.to_string(),
+            format!("{label} does not exist; {advice}"),
         ),
         Some((text, comparison)) => (
             text.clone(),
-            wording::diff(&format!("{text}\n"), &format!("{came}\n")),
+            wording::diff(&format!("{text}\n"), &format!("{actual}\n")),
             format!(
-                "{place}: {}; if that is right, {review}",
-                wording::short(&comparison.differences.join("; "))
+                "{label}: {}; if the change is intended, {advice}",
+                wording::inline(&comparison.differences.join("; "))
             ),
         ),
     };
-    Finding { held: Held::No, place, expected, actual, message, notes: Vec::new() }
+    Finding { judgement: Judgement::Unmet, label, expected, actual: shown, message, notes: Vec::new() }
 }
 
 fn redaction(context: &Context<'_>) -> Redaction {

@@ -1,17 +1,17 @@
-//! What differs from run to run, replaced by what it is.
+//! Replaces values that differ from run to run by placeholders.
 
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 use serde_json::{Map, Value};
 
-/// The run's own texts, and the forms that every run's answers have.
+/// Replaces literal texts of the run, then all patterns.
 pub(super) struct Redaction {
     literals: Vec<(String, String)>,
 }
 
 impl Redaction {
-    /// Replaces these texts first; empty ones are left out.
+    /// Creates a redaction from literal texts and their placeholders; empty texts are ignored.
     pub(super) fn new(literals: &[(&str, &str)]) -> Self {
         let literals = literals.iter().filter(|(text, _)| !text.is_empty());
         Self { literals: literals.map(|(text, name)| ((*text).to_owned(), (*name).to_owned())).collect() }
@@ -24,8 +24,8 @@ impl Redaction {
                 text = text.replace(literal.as_str(), name);
             }
         }
-        for form in FORMS.iter() {
-            text = match form.regex.replace_all(&text, form.replacement) {
+        for pattern in COMPILED.iter() {
+            text = match pattern.regex.replace_all(&text, pattern.replacement) {
                 std::borrow::Cow::Borrowed(_) => text,
                 std::borrow::Cow::Owned(replaced) => replaced,
             };
@@ -36,7 +36,7 @@ impl Redaction {
         }
     }
 
-    /// Each text of the value; keys stay as they are.
+    /// Redacts every string of a value except its keys.
     pub(super) fn value(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.text(text)),
@@ -50,15 +50,15 @@ impl Redaction {
     }
 }
 
-struct Form {
+struct Pattern {
     regex: Regex,
     replacement: &'static str,
 }
 
-/// In this order: a key's 64 characters before its prefix, a time before its date.
+/// The order matters: a whole key before its prefix, a timestamp before a date.
 const PATTERNS: [(&str, &str); 13] = [
     (r"tskey-auth-[0-9a-fA-F]{64}", "[auth-key]"),
-    // The two characters of a table's first column; the columns stay where they are.
+    // Two characters in a table column; the placeholder keeps the width.
     (r"tskey-auth-[0-9a-fA-F]{2}\b", "tskey-auth-xx"),
     (r"tskey-auth-[0-9a-fA-F]{1,63}\b", "tskey-auth-[prefix]"),
     (r"\bq?ztna_[0-9a-fA-F]{64}", "[api-key]"),
@@ -73,10 +73,10 @@ const PATTERNS: [(&str, &str); 13] = [
     (r"\b[0-9a-fA-F]{16}(\.\.\.|…)", "[node-key]..."),
 ];
 
-static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| {
+static COMPILED: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     let compiled = PATTERNS
         .iter()
-        .filter_map(|(pattern, replacement)| Some(Form { regex: Regex::new(pattern).ok()?, replacement }));
+        .filter_map(|(pattern, replacement)| Some(Pattern { regex: Regex::new(pattern).ok()?, replacement }));
     compiled.collect()
 });
 
@@ -85,7 +85,7 @@ static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 fn redact_address(found: &Captures<'_>) -> String {
-    // A network is what a document or a request says, not where something happens to run.
+    // A network is documented or requested, unlike the address that something happens to have.
     if found.get(4).is_some() {
         return found.get(0).map(|all| all.as_str().to_owned()).unwrap_or_default();
     }
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_changes_is_named_and_what_is_documented_stays() {
+    fn varying_values_are_redacted_and_documented_ones_kept() {
         let redaction = Redaction::new(&[("r7f-", ""), ("org_9fX2kR", "[org]"), ("", "[never]")]);
         let (hex64, base64) = ("0123456789abcdef".repeat(4), format!("{}=", "aB3/".repeat(11).split_off(1)));
         for (text, expected) in [
@@ -139,8 +139,8 @@ mod tests {
     }
 
     #[test]
-    fn every_pattern_compiles() {
-        assert_eq!(FORMS.len(), PATTERNS.len());
+    fn all_patterns_compile() {
+        assert_eq!(COMPILED.len(), PATTERNS.len());
         assert!(ADDRESS.is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! Snapshots on a disk.
+//! Snapshots in a temporary folder.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,15 +11,15 @@ use super::*;
 use crate::check::evidence::{Exchange, ProcessResult};
 use crate::requirement::Registry;
 
-struct Place {
+struct SnapshotFolder {
     _root: tempfile::TempDir,
-    folder: PathBuf,
+    path: PathBuf,
 }
 
-fn place() -> Place {
+fn snapshot_folder() -> SnapshotFolder {
     let root = tempfile::tempdir().unwrap();
-    let folder = root.path().join("scenarios/auth-keys/used-count/ST4.snap");
-    Place { _root: root, folder }
+    let path = root.path().join("scenarios/auth-keys/used-count/ST4.snap");
+    SnapshotFolder { _root: root, path }
 }
 
 fn exchange(json: Value) -> Exchange {
@@ -36,131 +36,130 @@ fn exchange(json: Value) -> Exchange {
     }
 }
 
-fn judged(place: &Place, mode: Mode, json: Value) -> Finding {
+fn judged(folder: &SnapshotFolder, mode: Mode, json: Value) -> Finding {
     let variables: BTreeMap<String, Value> = [("org".to_owned(), json!("org_1"))].into();
-    let snapshots = Snapshots { folder: &place.folder, mode, strict: false, run_prefix: "r1-" };
+    let snapshots = Snapshots { folder: &folder.path, mode, strict: false, run_prefix: "r1-" };
     let registry = Registry::default();
     let context = Context { variables: &variables, registry: &registry, judges_ours: true, snapshots };
     judge("created", View::Http(&exchange(json)), &context)
 }
 
-fn exists(place: &Place, file: &str) -> bool {
-    place.folder.join(file).exists()
+fn exists(folder: &SnapshotFolder, file: &str) -> bool {
+    folder.path.join(file).exists()
 }
 
 #[test]
 fn a_snapshot_is_proposed_accepted_and_compared() {
-    let place = place();
+    let folder = snapshot_folder();
     let answer = json!({"data": {"name": "r1-key", "org_id": "org_1", "at": "2026-03-17T10:00:00Z"}});
 
-    let missing = judged(&place, Mode::Compare, answer.clone());
-    assert_eq!(missing.held, Held::No);
-    assert!(missing.message.contains("does not exist yet"), "{}", missing.message);
-    assert!(!place.folder.exists(), "looking writes nothing");
+    let missing = judged(&folder, Mode::Compare, answer.clone());
+    assert_eq!(missing.judgement, Judgement::Unmet);
+    assert!(missing.message.contains("does not exist;"), "{}", missing.message);
+    assert!(!folder.path.exists(), "comparing writes nothing");
 
-    let proposed = judged(&place, Mode::New, answer.clone());
-    assert_eq!(proposed.held, Held::No);
+    let proposed = judged(&folder, Mode::New, answer.clone());
+    assert_eq!(proposed.judgement, Judgement::Unmet);
     assert!(proposed.message.contains("cargo insta review"), "{}", proposed.message);
-    assert!(exists(&place, "created.snap.new") && !exists(&place, "created.snap"));
+    assert!(exists(&folder, "created.snap.new") && !exists(&folder, "created.snap"));
 
-    assert_eq!(judged(&place, Mode::Accept, answer.clone()).held, Held::Yes);
-    assert!(!exists(&place, "created.snap.new") && exists(&place, "created.snap"));
-    insta::assert_snapshot!(fs::read_to_string(place.folder.join("created.snap")).unwrap());
+    assert_eq!(judged(&folder, Mode::Accept, answer.clone()).judgement, Judgement::Met);
+    assert!(!exists(&folder, "created.snap.new") && exists(&folder, "created.snap"));
+    insta::assert_snapshot!(fs::read_to_string(folder.path.join("created.snap")).unwrap());
 
-    assert_eq!(judged(&place, Mode::Compare, answer.clone()).held, Held::Yes);
+    assert_eq!(judged(&folder, Mode::Compare, answer.clone()).judgement, Judgement::Met);
     let other = judged(
-        &place,
+        &folder,
         Mode::New,
         json!({"data": {"name": "r1-kye", "org_id": "org_1", "at": "2027-01-01T00:00:00Z"}}),
     );
-    assert_eq!(other.held, Held::No);
-    assert!(other.message.contains("`/data/name` was \"key\" and is \"kye\""), "{}", other.message);
+    assert_eq!(other.judgement, Judgement::Unmet);
+    assert!(other.message.contains("`/data/name`: expected \"key\", got \"kye\""), "{}", other.message);
     assert!(
         other.actual.contains("-    \"name\": \"key\"") && other.actual.contains("+    \"name\": \"kye\""),
         "{}",
         other.actual
     );
-    assert!(exists(&place, "created.snap.new"));
-    judged(&place, Mode::New, answer);
-    assert!(!exists(&place, "created.snap.new"), "what holds again needs no review");
+    assert!(exists(&folder, "created.snap.new"));
+    judged(&folder, Mode::New, answer);
+    assert!(!exists(&folder, "created.snap.new"), "a matching response removes the proposal");
 }
 
 #[test]
-fn insta_reads_what_is_written_here() {
-    let place = place();
-    judged(&place, Mode::Accept, json!({"a": "--- \\ \" ü"}));
-    let snapshot = insta::Snapshot::from_file(&place.folder.join("created.snap")).unwrap();
+fn insta_can_read_written_snapshots() {
+    let folder = snapshot_folder();
+    judged(&folder, Mode::Accept, json!({"a": "--- \\ \" ü"}));
+    let snapshot = insta::Snapshot::from_file(&folder.path.join("created.snap")).unwrap();
     assert_eq!(snapshot.metadata().source(), Some("scenarios/auth-keys/used-count/ST4.toml"));
     assert_eq!(snapshot.metadata().expression(), Some("created"));
     assert!(snapshot.as_text().unwrap().to_string().starts_with("HTTP 201\n{"));
 }
 
 #[test]
-fn accepting_leaves_what_holds_as_it_is() {
-    let place = place();
-    judged(&place, Mode::Accept, json!({"a": 1}));
-    let more = judged(&place, Mode::Accept, json!({"a": 1, "b": 2}));
-    assert_eq!((more.held, more.notes), (Held::Yes, vec!["`/b` is not documented".to_owned()]));
-    assert!(!fs::read_to_string(place.folder.join("created.snap")).unwrap().contains("\"b\""));
+fn accepting_keeps_a_matching_snapshot() {
+    let folder = snapshot_folder();
+    judged(&folder, Mode::Accept, json!({"a": 1}));
+    let more = judged(&folder, Mode::Accept, json!({"a": 1, "b": 2}));
+    assert_eq!((more.judgement, more.notes), (Judgement::Met, vec!["undocumented field `/b`".to_owned()]));
+    assert!(!fs::read_to_string(folder.path.join("created.snap")).unwrap().contains("\"b\""));
 }
 
 #[test]
-fn what_cannot_be_read_or_written_is_said() {
-    let place = place();
-    fs::create_dir_all(&place.folder).unwrap();
-    fs::write(place.folder.join("created.snap"), "expression: x\n\nold").unwrap();
-    let old = judged(&place, Mode::Accept, json!({}));
-    assert_eq!(old.held, Held::Unknown);
+fn io_errors_are_reported() {
+    let folder = snapshot_folder();
+    fs::create_dir_all(&folder.path).unwrap();
+    fs::write(folder.path.join("created.snap"), "expression: x\n\nold").unwrap();
+    let old = judged(&folder, Mode::Accept, json!({}));
+    assert_eq!(old.judgement, Judgement::Unknown);
     assert!(old.message.contains("not a snapshot in insta's format"), "{}", old.message);
 
-    // A file where the folder should be.
-    let hidden = Place { folder: place.folder.join("created.snap/x"), ..place };
+    // A file in place of the folder.
+    let hidden = SnapshotFolder { path: folder.path.join("created.snap/x"), ..folder };
     for mode in [Mode::Accept, Mode::New, Mode::Compare] {
         let finding = judged(&hidden, mode, json!({}));
-        assert_eq!(finding.held, Held::Unknown);
-        assert!(finding.message.contains("cannot be read"), "{}", finding.message);
+        assert_eq!(finding.judgement, Judgement::Unknown);
+        assert!(finding.message.contains("cannot read snapshot"), "{}", finding.message);
     }
-    // A folder that leads nowhere: even root cannot write there.
-    let blocked = self::place();
-    fs::create_dir_all(blocked.folder.parent().unwrap()).unwrap();
-    std::os::unix::fs::symlink("/nonexistent/folder", &blocked.folder).unwrap();
-    for (mode, held) in [(Mode::Accept, Held::Unknown), (Mode::New, Held::No)] {
+    // A dangling symlink: not even root can write there.
+    let blocked = snapshot_folder();
+    fs::create_dir_all(blocked.path.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("/nonexistent/folder", &blocked.path).unwrap();
+    for (mode, judgement) in [(Mode::Accept, Judgement::Unknown), (Mode::New, Judgement::Unmet)] {
         let finding = judged(&blocked, mode, json!({}));
-        assert_eq!(finding.held, held);
-        assert!(finding.message.contains("cannot be written"), "{}", finding.message);
+        assert_eq!(finding.judgement, judgement);
+        assert!(finding.message.contains("cannot write snapshot"), "{}", finding.message);
     }
 }
 
-/// Where names have a prefix, a table's columns are as wide as they make them; without one, columns count.
 #[test]
-fn columns_count_unless_the_run_has_a_prefix() {
-    let printed = |place: &Place, run_prefix, mode, stdout: &str| {
+fn column_widths_are_ignored_only_with_a_run_prefix() {
+    let printed = |folder: &SnapshotFolder, run_prefix, mode, stdout: &str| {
         let variables: BTreeMap<String, Value> = BTreeMap::new();
-        let snapshots = Snapshots { folder: &place.folder, mode, strict: false, run_prefix };
+        let snapshots = Snapshots { folder: &folder.path, mode, strict: false, run_prefix };
         let registry = Registry::default();
         let context = Context { variables: &variables, registry: &registry, judges_ours: true, snapshots };
         let process = ProcessResult { stdout: stdout.to_owned(), ..ProcessResult::default() };
-        judge("table", View::Process(&process), &context).held
+        judge("table", View::Process(&process), &context).judgement
     };
-    let place = place();
-    printed(&place, "", Mode::Accept, "NAME    USES\nkey     1\n");
-    assert_eq!(printed(&place, "", Mode::Compare, "NAME       USES\nkey        1\n"), Held::No);
-    assert_eq!(printed(&place, "r1-", Mode::Compare, "NAME       USES\nr1-key     1\n"), Held::Yes);
-    assert_eq!(printed(&place, "r1-", Mode::Compare, "NAME       USES\nr1-key     2\n"), Held::No);
+    let folder = snapshot_folder();
+    printed(&folder, "", Mode::Accept, "NAME    USES\nkey     1\n");
+    assert_eq!(printed(&folder, "", Mode::Compare, "NAME       USES\nkey        1\n"), Judgement::Unmet);
+    assert_eq!(printed(&folder, "r1-", Mode::Compare, "NAME       USES\nr1-key     1\n"), Judgement::Met);
+    assert_eq!(printed(&folder, "r1-", Mode::Compare, "NAME       USES\nr1-key     2\n"), Judgement::Unmet);
 }
 
 #[test]
-fn many_threads_compare_at_once() {
-    let place = place();
-    judged(&place, Mode::Accept, json!({"a": 1}));
+fn snapshots_can_be_compared_concurrently() {
+    let folder = snapshot_folder();
+    judged(&folder, Mode::Accept, json!({"a": 1}));
     std::thread::scope(|scope| {
         for n in 0..8 {
-            let place = &place;
+            let folder = &folder;
             scope.spawn(move || {
                 for _ in 0..20 {
                     let value = if n % 2 == 0 { 1 } else { 2 };
-                    let held = judged(place, Mode::New, json!({"a": value})).held;
-                    assert_eq!(held == Held::Yes, value == 1);
+                    let judgement = judged(folder, Mode::New, json!({"a": value})).judgement;
+                    assert_eq!(judgement == Judgement::Met, value == 1);
                 }
             });
         }

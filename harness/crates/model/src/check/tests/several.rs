@@ -1,4 +1,4 @@
-//! Several answers to one check, and answers that cannot be judged.
+//! Races, and responses that cannot be judged.
 
 use super::*;
 use crate::check::evidence::WireResult;
@@ -13,23 +13,23 @@ fn race_check(expectations: &str) -> Check {
 }
 
 #[test]
-fn a_race_tells_how_many_held_and_shows_one_that_did_not() {
+fn race_counts_matches_and_shows_a_mismatch() {
     let outcome = judged(&race_check("status = 201"), &race(&[401, 201, 401]));
-    assert_eq!(outcome.expected, "all 3 answers: the status: 201");
+    assert_eq!(outcome.expected, "all 3 responses: status: 201");
     assert_eq!(outcome.actual, "1 of 3: 201×1, 401×2");
     assert_eq!(
         outcome.message,
-        "all 3 answers should be as expected; 1 were: 201×1, 401×2 (one of the others: the status should be 201, but is 401)"
+        "expected all 3 responses to match, got 1: 201×1, 401×2 (for example: status: expected 201, got 401)"
     );
     let outcome = judged(&race_check("status = [201, 401]"), &race(&[201, 401]));
-    assert_eq!(outcome.message, "all 2 answers should be as expected; 2 were: 201×1, 401×1");
-    let whole = "status = 201, header = { Retry-After = \"30\" }, exactly = 2";
-    let outcome = judged(&race_check(whole), &race(&[401, 201]));
-    assert_eq!(outcome.expected, "exactly 2 of 2 answers: the status: 201; header `retry-after`: \"30\"");
+    assert_eq!(outcome.message, "expected all 2 responses to match, got 2: 201×1, 401×1");
+    let expectations = "status = 201, header = { Retry-After = \"30\" }, exactly = 2";
+    let outcome = judged(&race_check(expectations), &race(&[401, 201]));
+    assert_eq!(outcome.expected, "exactly 2 of 2 responses: status: 201; header `retry-after`: \"30\"");
 }
 
 #[test]
-fn the_only_answer_of_a_race_is_counted_too() {
+fn race_with_one_response_is_counted() {
     for (expectations, verdict) in [
         ("status = 201, exactly = 0", CheckVerdict::Fail),
         ("status = 201, exactly = 1", CheckVerdict::Pass),
@@ -40,9 +40,9 @@ fn the_only_answer_of_a_race_is_counted_too() {
     }
 }
 
-/// A 201 needs a snapshot that cannot be read: it might be right. A 401 is wrong whatever the snapshot says.
+/// A 201 might match the snapshot, which cannot be read. A 401 is wrong in any case.
 #[test]
-fn an_answer_that_might_be_right_is_no_reason_to_pass_or_to_fail() {
+fn undecidable_response_neither_passes_nor_fails_a_race() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("broken.snap"), "no snapshot").unwrap();
     let registry = registry();
@@ -60,24 +60,29 @@ fn an_answer_that_might_be_right_is_no_reason_to_pass_or_to_fail() {
         let check = race_check(&format!("status = 201, snapshot = \"broken\"{quantity}"));
         let outcome = evaluate(&check, &race(statuses), &context);
         assert_eq!(outcome.verdict, verdict, "{quantity} {statuses:?}: {}", outcome.message);
-        let told = outcome.message.contains("insta's format");
-        assert_eq!(told, verdict == CheckVerdict::Error && statuses != [201, 401], "{}", outcome.message);
+        let is_explained = outcome.message.contains("insta's format");
+        assert_eq!(
+            is_explained,
+            verdict == CheckVerdict::Error && statuses != [201, 401],
+            "{}",
+            outcome.message
+        );
     }
 }
 
 #[test]
-fn what_is_wrong_outweighs_what_cannot_be_judged() {
+fn unmet_expectation_outweighs_undecidable_one() {
     let blind = ProcessResult { requests: None, ..process(Some(1), "", "") };
     for expectations in ["requests = [\"GET /x\"], exit = 0", "exit = 0, requests = [\"GET /x\"]"] {
         let check = check("on = \"M\"\nztna = \"x\"", expectations).0;
         let outcome = judged(&check, &Evidence::Process(blind.clone()));
         assert_eq!(outcome.verdict, CheckVerdict::Fail, "{}", outcome.message);
-        assert!(outcome.message.starts_with("the exit code should be 0, but is 1"), "{}", outcome.message);
+        assert!(outcome.message.starts_with("exit code: expected 0, got 1"), "{}", outcome.message);
     }
 }
 
 #[test]
-fn what_a_peer_heard_is_told_where_it_was_not_what_was_expected() {
+fn peer_events_are_kept_unless_the_check_passed() {
     let (mut check, _) = check("get = \"/x\"", "status = 200");
     check.alternatives[0][0].subject = Subject::Handshake(true);
     let seen = vec!["sent an initiation".to_owned()];
@@ -90,12 +95,12 @@ fn what_a_peer_heard_is_told_where_it_was_not_what_was_expected() {
 }
 
 #[test]
-fn a_check_that_expects_nothing_judges_nothing() {
+fn check_without_expectation_is_an_error() {
     let (mut check, _) = check("get = \"/x\"", "status = 200");
     check.alternatives.clear();
     let outcome = judged(&check, &http(200, &json!({})));
     assert_eq!(
         (outcome.verdict, outcome.message.as_str()),
-        (CheckVerdict::Error, "the check expects nothing")
+        (CheckVerdict::Error, "the check has no expectation")
     );
 }

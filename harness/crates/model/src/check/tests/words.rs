@@ -1,88 +1,88 @@
-//! What a failure says: where the value alone does not tell, the reason.
+//! The messages of failed checks, with the reason where the value alone does not show it.
 
 use super::*;
 
 #[test]
-fn a_matcher_says_what_it_wanted_and_why_this_is_not_it() {
+fn matcher_messages_explain_the_mismatch() {
     for (matcher, value, message) in [
-        ("1", json!(2), "should be 1, but is 2"),
-        ("\"1\"", json!(1), "should be \"1\", but is 1: it is a number"),
-        ("1", json!("1"), "should be 1, but is \"1\": it is text"),
-        ("true", json!("true"), "should be true, but is \"true\": it is text"),
-        ("1", json!(1.0), "should be 1, but is 1.0: one is a fraction, the other an integer"),
-        ("{ type = \"uuid\" }", json!("x"), "should be a UUID, but is \"x\""),
+        ("1", json!(2), "expected 1, got 2"),
+        ("\"1\"", json!(1), "expected \"1\", got 1: it is a number"),
+        ("1", json!("1"), "expected 1, got \"1\": it is a string"),
+        ("true", json!("true"), "expected true, got \"true\": it is a string"),
+        ("1", json!(1.0), "expected 1, got 1.0: an integer is not equal to a float"),
+        ("{ type = \"uuid\" }", json!("x"), "expected a UUID, got \"x\""),
         (
             "{ contains = 1 }",
             json!("a1"),
-            "should be an array that contains 1, but is \"a1\": text contains only text",
+            "expected an array containing 1, got \"a1\": a string can only contain a string",
         ),
         (
             "{ contains = \"x\" }",
             json!(7),
-            "should be something that contains `x`, but is 7: it is neither text nor an array",
+            "expected a string or array containing `x`, got 7: it is neither a string nor an array",
         ),
         (
             "{ keys = [\"a\", \"b\"] }",
             json!({"a": 1, "c": 2}),
-            "should be an object with these keys and no other: a, b, but is {\"a\":1,\"c\":2}: it lacks b and it has c too",
+            "expected an object with exactly the keys a, b, got {\"a\":1,\"c\":2}: missing b; unexpected c",
         ),
         (
             "{ length = 1 }",
             json!({"a": 1, "b": 2}),
-            "should be of length 1, but is {\"a\":1,\"b\":2}: its length is 2",
+            "expected length 1, got {\"a\":1,\"b\":2}: its length is 2",
         ),
-        ("{ length = 1 }", json!(7), "should be of length 1, but is 7: it has no length"),
+        ("{ length = 1 }", json!(7), "expected length 1, got 7: it has no length"),
         (
             "{ every = { \"/a\" = 1 } }",
             json!([{"a": 1}, {"a": 2}]),
-            "should be an array whose every element has /a = 1, but is [{\"a\":1},{\"a\":2}]: element 1: /a should be 1, but is 2",
+            "expected an array in which every element has /a = 1, got [{\"a\":1},{\"a\":2}]: element 1: /a: expected 1, got 2",
         ),
         (
             "{ some = { \"/a\" = 1 } }",
             json!([{}]),
-            "should be an array with an element that has /a = 1, but is [{}]: /a should be 1, but is not there",
+            "expected an array with an element that has /a = 1, got [{}]: /a: expected 1, got no value",
         ),
         (
             "{ lines = [\"a\", \"c\"] }",
             json!("c\na\nb"),
-            "should be text with these lines in this order: ⏎ \"a\" ⏎ \"c\", but is c ⏎ a ⏎ b: after `a` there is no line that is \"c\"",
+            "expected text with these lines in this order: ⏎ \"a\" ⏎ \"c\", got c ⏎ a ⏎ b: missing line after `a`: \"c\"",
         ),
     ] {
         let (check, _) = check("get = \"/x\"", &format!("json = {{ \"/v\" = {matcher} }}"));
         let outcome = judged(&check, &http(200, &json!({"v": value})));
-        assert_eq!(outcome.message, format!("`/v` {message}"), "{matcher}");
+        assert_eq!(outcome.message, format!("`/v`: {message}"), "{matcher}");
     }
     let (object, _) = check("get = \"/x\"", "json = { \"/v\" = { length = 2 } }");
     assert_eq!(judged(&object, &http(200, &json!({"v": {"a": 1, "b": 2}}))).verdict, CheckVerdict::Pass);
 }
 
 #[test]
-fn an_exit_code_that_is_wrong_comes_with_what_the_program_said() {
+fn wrong_exit_code_is_shown_with_standard_error() {
     let killed = ProcessResult { running: false, ..process(None, "", "") };
     for (process, message) in [
-        (process(Some(1), "", ""), "is 1"),
-        (process(Some(1), "", "boom\n"), "is 1; standard error: boom"),
-        (process(None, "", ""), "is none: it is still running"),
-        (killed, "is none: it was ended by a signal"),
+        (process(Some(1), "", ""), "1"),
+        (process(Some(1), "", "boom\n"), "1; standard error: boom"),
+        (process(None, "", ""), "none (still running)"),
+        (killed, "none (terminated by a signal)"),
     ] {
         let outcome = judged(&check("on = \"M\"\nztna = \"x\"", "exit = 0").0, &Evidence::Process(process));
-        assert_eq!(outcome.message, format!("the exit code should be 0, but {message}"));
+        assert_eq!(outcome.message, format!("exit code: expected 0, got {message}"));
     }
 }
 
 #[test]
-fn the_two_outputs_meet_at_a_line_of_their_own() {
+fn stderr_starts_on_a_new_line_in_combined_output() {
     let (check, _) = check("on = \"M\"\nztna = \"x\"", "output = { equals = \"a\\nb\" }");
     for (stdout, stderr) in [("a\n", "b"), ("a", "b"), ("", "a\nb"), ("a\nb", "")] {
         let outcome = judged(&check, &Evidence::Process(process(Some(0), stdout, stderr)));
-        // With nothing on standard error, the line that standard output did not end is ended.
+        // A newline is added after an unterminated line of standard output, even if standard error is empty.
         let expected = if stderr.is_empty() { CheckVerdict::Fail } else { CheckVerdict::Pass };
         assert_eq!(outcome.verdict, expected, "{stdout:?} {stderr:?}: {}", outcome.actual);
     }
 }
 
 #[test]
-fn text_of_several_lines_is_shown_as_it_stands_and_compared_line_by_line() {
+fn multi_line_text_is_shown_unchanged_with_a_line_diff() {
     let (check, _) = check("on = \"M\"\nztna = \"x\"", "stdout = { equals = \"a\\nb\\n\" }");
     let outcome = judged(&check, &Evidence::Process(process(Some(0), "a", "")));
     assert_eq!(outcome.expected, "standard output: a\nb");

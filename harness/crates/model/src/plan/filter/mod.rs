@@ -1,4 +1,4 @@
-//! The language of `--filter`.
+//! The expression language of `--filter`.
 
 mod parse;
 
@@ -6,39 +6,39 @@ use regex::Regex;
 
 use crate::scenario::model::Scenario;
 
-/// A condition on sub-tests.
+/// An expression that selects sub-tests.
 ///
 /// | term | selects |
 /// |-|-|
-/// | `used-count/ST4`, `used-count/*` | ids that the glob matches (`*` any text, `?` one character) |
-/// | `used-count`, `ST4` | without a slash: the chapter, or the file, of that name |
-/// | `verifies=used-count/ST4.*` | sub-tests that judge such a statement |
-/// | `suite=auth-*` | suites of such names |
-/// | `title~race`, `title~"single use"` | titles that contain the text, in upper or lower case |
+/// | `used-count/ST4`, `used-count/*` | ids that match the glob (`*` any text, `?` one character) |
+/// | `used-count`, `ST4` | without a slash: chapters or files that match |
+/// | `verifies=used-count/ST4.*` | sub-tests that judge a matching statement |
+/// | `suite=auth-*` | matching suites |
+/// | `title~race`, `title~"single use"` | titles that contain the text, ignoring case |
 ///
-/// `!TERM` is the opposite, `A & B` or `A B` both, `A, B` either (binds weakest), `( … )` groups.
+/// `!TERM` negates, `A & B` or `A B` requires both, `A, B` requires either (lowest precedence), `( … )` groups.
 #[derive(Debug, Clone)]
 pub struct Filter {
     text: String,
     condition: Condition,
 }
 
-/// A filter that cannot be read; the message has the text, a caret and examples.
+/// An invalid filter. The message shows the filter, a caret and examples.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct FilterError {
-    /// The whole message, of several lines.
+    /// The complete multi-line message.
     pub message: String,
 }
 
 #[derive(Debug, Clone)]
 enum Condition {
     Id(Regex),
-    /// A name without a slash: of a chapter or a file.
+    /// The name of a chapter or a file.
     Name(Regex),
     Verifies(Regex),
     Suite(Regex),
-    /// In lower case.
+    /// Text in lower case.
     Title(String),
     Not(Box<Condition>),
     All(Vec<Condition>),
@@ -46,20 +46,20 @@ enum Condition {
 }
 
 impl Filter {
-    /// Reads a filter.
+    /// Parses a filter.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// The filter has a syntax error.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         Ok(Self { text: text.to_owned(), condition: parse::parse(text)? })
     }
 
-    /// Whether the sub-test is meant.
+    /// Returns whether the filter matches the sub-test.
     pub fn selects(&self, scenario: &Scenario) -> bool {
         self.condition.holds(scenario)
     }
 
-    /// The filter as it was written.
+    /// Returns the filter as written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -96,7 +96,7 @@ mod tests {
     use crate::plan::tests::scenario;
 
     #[test]
-    fn terms_select_what_they_say() {
+    fn terms_select_matching_subtests() {
         let subtest = scenario(
             "auth-keys",
             "used-count/ST4",
@@ -137,18 +137,18 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_pointed_at() {
+    fn syntax_errors_are_shown_with_a_caret() {
         for (filter, message, column) in [
             ("", "expected a term", 0),
             ("ST4 &", "expected a term", 5),
             ("ST4,,ST5", "expected a term", 4),
             ("(ST4", "expected `)`", 4),
-            ("ST4)", "nothing is open that `)` could close", 3),
-            ("title~\"x", "the quote is not closed", 6),
-            ("suit=x", "there is no `suit=`; did you mean `suite=`?", 0),
-            ("title=x", "there is no `title=`; write `title~TEXT`", 0),
-            ("a verifies=", "`verifies=` needs a glob", 2),
-            ("title~", "`title~` needs a text", 0),
+            ("ST4)", "unmatched `)`", 3),
+            ("title~\"x", "missing closing quote", 6),
+            ("suit=x", "unknown key `suit`: did you mean `suite`?", 0),
+            ("title=x", "invalid operator for `title`: write `title~TEXT`", 0),
+            ("a verifies=", "expected a glob after `verifies=`", 2),
+            ("title~", "expected text after `title~`", 0),
         ] {
             let error = Filter::parse(filter).unwrap_err().message;
             let lines: Vec<&str> = error.lines().collect();
@@ -161,17 +161,17 @@ mod tests {
     }
 
     #[test]
-    fn only_depth_is_limited_and_not_length() {
+    fn depth_is_limited_but_length_is_not() {
         let nested = |depth: usize| format!("{}a{}", "(".repeat(depth), ")".repeat(depth));
         assert!(Filter::parse(&nested(63)).is_ok());
-        assert!(Filter::parse(&nested(64)).unwrap_err().message.contains("nests too deeply"));
+        assert!(Filter::parse(&nested(64)).unwrap_err().message.contains("nested too deeply"));
         assert!(Filter::parse(&vec!["a"; 100].join(" ")).is_ok());
         assert!(Filter::parse(&vec!["!(a, b)"; 100].join(", ")).is_ok());
     }
 
     proptest! {
         #[test]
-        fn no_text_panics(text in "[a-z*?/=~!&,()\" é]{0,40}") {
+        fn arbitrary_text_does_not_panic(text in "[a-z*?/=~!&,()\" é]{0,40}") {
             if let Ok(filter) = Filter::parse(&text) {
                 let _ = filter.selects(&scenario("s", "c/ST1", "t", &[]));
             }

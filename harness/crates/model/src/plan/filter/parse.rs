@@ -1,4 +1,4 @@
-//! Reads a filter: `any := all (',' all)*`, `all := ('!'* term) ('&'? …)*`.
+//! Parses filters: `any := all (',' all)*`, `all := unary ('&'? unary)*`, `unary := '!' unary | '(' any ')' | term`.
 
 use regex::Regex;
 
@@ -6,8 +6,8 @@ use crate::source::spelling;
 
 use super::{Condition, FilterError};
 
-/// How deep parentheses and negations may nest.
-const DEEPEST: usize = 64;
+/// The maximum nesting of parentheses and negations.
+const MAX_DEPTH: usize = 64;
 
 const EXAMPLES: &str = "for example: `used-count/*`, `verifies=used-count/ST4.*`, `suite=auth-keys !title~race`, \
                         `(used-count, generate) & title~\"single use\"`";
@@ -17,7 +17,7 @@ pub(super) fn parse(text: &str) -> Result<Condition, FilterError> {
     let condition = parser.any()?;
     match parser.peek() {
         None => Ok(condition),
-        Some(_) => Err(parser.error(parser.at, "nothing is open that `)` could close")),
+        Some(_) => Err(parser.error(parser.at, "unmatched `)`")),
     }
 }
 
@@ -33,7 +33,7 @@ impl Parser<'_> {
         while self.take(',') {
             alternatives.push(self.all()?);
         }
-        Ok(one_or(alternatives, Condition::Any))
+        Ok(single_or(alternatives, Condition::Any))
     }
 
     fn all(&mut self) -> Result<Condition, FilterError> {
@@ -44,7 +44,7 @@ impl Parser<'_> {
                 continue;
             }
             match self.peek() {
-                None | Some(',' | ')') => return Ok(one_or(conditions, Condition::All)),
+                None | Some(',' | ')') => return Ok(single_or(conditions, Condition::All)),
                 Some(_) => conditions.push(self.negatable()?),
             }
         }
@@ -52,8 +52,8 @@ impl Parser<'_> {
 
     fn negatable(&mut self) -> Result<Condition, FilterError> {
         self.depth += 1;
-        if self.depth > DEEPEST {
-            return Err(self.error(self.at, "this nests too deeply"));
+        if self.depth > MAX_DEPTH {
+            return Err(self.error(self.at, "nested too deeply"));
         }
         let condition = if self.take('!') {
             Condition::Not(Box::new(self.negatable()?))
@@ -79,12 +79,12 @@ impl Parser<'_> {
         }
         if let Some((key, value)) = word.split_once('~').filter(|(key, _)| *key == "title") {
             if value.is_empty() {
-                return Err(self.error(start, &format!("`{key}~` needs a text")));
+                return Err(self.error(start, &format!("expected text after `{key}~`")));
             }
             return Ok(Condition::Title(value.to_lowercase()));
         }
         if let Some((key, value)) = word.split_once('=') {
-            if let Err(message) = judge_key(key, value) {
+            if let Err(message) = check_key(key, value) {
                 return Err(self.error(start, &message));
             }
             let glob = self.glob(value, start)?;
@@ -94,7 +94,7 @@ impl Parser<'_> {
         Ok(if word.contains('/') { Condition::Id(glob) } else { Condition::Name(glob) })
     }
 
-    /// Up to a space or an operator; quotes keep both together.
+    /// Reads up to a space or an operator outside quotes.
     fn word(&mut self) -> Result<String, FilterError> {
         let mut word = String::new();
         let mut open: Option<usize> = None;
@@ -109,7 +109,7 @@ impl Parser<'_> {
             }
         }
         if let Some(quote) = open {
-            return Err(self.error(quote, "the quote is not closed"));
+            return Err(self.error(quote, "missing closing quote"));
         }
         self.at = self.text.len();
         Ok(word)
@@ -117,7 +117,7 @@ impl Parser<'_> {
 
     fn glob(&self, glob: &str, start: usize) -> Result<Regex, FilterError> {
         let pattern = regex::escape(glob).replace("\\*", ".*").replace("\\?", ".");
-        Regex::new(&format!("^{pattern}$")).map_err(|_| self.error(start, "this glob is too long"))
+        Regex::new(&format!("^{pattern}$")).map_err(|_| self.error(start, "glob too long"))
     }
 
     fn skip_spaces(&mut self) {
@@ -142,27 +142,25 @@ impl Parser<'_> {
         let column = self.text.get(..at).unwrap_or(self.text).chars().count();
         let line = self.text.replace(['\n', '\t'], " ");
         let caret = " ".repeat(column);
-        FilterError {
-            message: format!("the filter cannot be read: {message}\n  {line}\n  {caret}^\n{EXAMPLES}"),
-        }
+        FilterError { message: format!("invalid filter: {message}\n  {line}\n  {caret}^\n{EXAMPLES}") }
     }
 }
 
-fn judge_key(key: &str, value: &str) -> Result<(), String> {
+fn check_key(key: &str, value: &str) -> Result<(), String> {
     const KEYS: [&str; 2] = ["verifies", "suite"];
     if key == "title" {
-        return Err("there is no `title=`; write `title~TEXT`".to_owned());
+        return Err("invalid operator for `title`: write `title~TEXT`".to_owned());
     }
     if !KEYS.contains(&key) {
         return Err(match spelling::nearest(key, KEYS) {
-            Some(near) => format!("there is no `{key}=`; did you mean `{near}=`?"),
-            None => format!("there is no `{key}=`; there are `verifies=`, `suite=` and `title~`"),
+            Some(near) => format!("unknown key `{key}`: did you mean `{near}`?"),
+            None => format!("unknown key `{key}`: expected `verifies=`, `suite=` or `title~`"),
         });
     }
-    if value.is_empty() { Err(format!("`{key}=` needs a glob")) } else { Ok(()) }
+    if value.is_empty() { Err(format!("expected a glob after `{key}=`")) } else { Ok(()) }
 }
 
-fn one_or(mut conditions: Vec<Condition>, several: impl Fn(Vec<Condition>) -> Condition) -> Condition {
+fn single_or(mut conditions: Vec<Condition>, several: impl Fn(Vec<Condition>) -> Condition) -> Condition {
     match conditions.pop() {
         Some(only) if conditions.is_empty() => only,
         last => {

@@ -1,55 +1,55 @@
-//! Reads a file of waivers, every mistake of it at once.
+//! Decodes waiver files, reporting all errors together.
 
 use schemars::JsonSchema;
 use time::{Date, Month};
 
 use crate::requirement::Registry;
 use crate::scenario::model::{Scenario, Source, Span};
-use crate::source::diagnostic::{Diagnostic, line};
+use crate::source::diagnostic::Diagnostic;
 use crate::source::document::{self, Entry, Report, Table};
 use crate::source::spelling;
 
-use super::{Scope, Spot, Waiver, Waivers, checks, stands_on};
+use super::{Scope, Spot, Waiver, Waivers, checks, is_on_line};
 
 const KEYS: [&str; 5] = ["statement", "check", "reason", "owner", "expires"];
 
-/// A file of waivers, for its JSON Schema; it is read by hand, so that every mistake is shown where it stands.
+/// The JSON Schema of a waiver file. The file is decoded without serde to report all errors with positions.
 #[derive(Debug, JsonSchema)]
 #[schemars(title = "Waivers", extend("additionalProperties" = false))]
-#[allow(dead_code, reason = "describes the file; nothing is read through it")]
+#[allow(dead_code, reason = "only used for its JSON Schema")]
 pub struct WaiverFile {
-    /// Failures that are accepted for a while.
+    /// Failures that are accepted until a date.
     waiver: Vec<WaiverEntry>,
 }
 
-/// A failure that is accepted for a while: either of a statement or of a check.
+/// A failure that is accepted until a date, of either a statement or a check.
 #[derive(Debug, JsonSchema)]
 #[schemars(extend(
     "additionalProperties" = false,
     "oneOf" = [{ "required": ["statement"] }, { "required": ["check"] }]
 ))]
-#[allow(dead_code, reason = "describes the file; nothing is read through it")]
+#[allow(dead_code, reason = "only used for its JSON Schema")]
 struct WaiverEntry {
     /// The id of the statement whose failed checks are accepted, such as `used-count/ST4.2`.
     statement: Option<String>,
-    /// The check that is accepted: `used-count/ST4:31` (a line of its file) or `used-count/ST4/NAME OF THE STEP`.
+    /// The check whose failure is accepted: `used-count/ST4:31` (line 31 of its file) or `used-count/ST4/NAME OF THE STEP`.
     check: Option<String>,
-    /// Why.
+    /// Why the failure is accepted.
     #[schemars(length(min = 1))]
     reason: String,
-    /// Who answers for it.
+    /// Who is responsible for it.
     #[schemars(length(min = 1))]
     owner: String,
-    /// The last day on which it holds; TOML writes dates without quotes.
+    /// The last valid day, as a TOML date without quotes.
     #[schemars(extend("format" = "date"))]
     expires: String,
 }
 
 impl Waivers {
-    /// Reads a file of waivers; `today` decides which have expired.
+    /// Decodes a waiver file; `today` decides which waivers have expired.
     ///
     /// # Errors
-    /// Every mistake of the file.
+    /// Returns all errors of the file.
     pub fn read<'a>(
         source: &Source,
         registry: &Registry,
@@ -60,13 +60,15 @@ impl Waivers {
         let scenarios: Vec<&Scenario> = scenarios.into_iter().collect();
         let mut reader = Reader { source, registry, scenarios, today, waivers: Vec::new() };
         if let Some(root) = document::parse(&source.text, &mut report) {
-            let file = Table::new("a file of waivers", 0..0, root.get_ref());
+            let file = Table::new("a waiver file", 0..0, root.get_ref());
             file.only(&["waiver"], &mut report);
             let entries = file.get("waiver").and_then(|entry| entry.array("tables", &mut report));
             for value in entries.unwrap_or_default() {
                 match value.get_ref().as_table() {
                     Some(table) => reader.waiver(&Table::new("a waiver", value.span(), table), &mut report),
-                    None => report.error(value.span(), "a waiver must be a table; write [[waiver]]"),
+                    None => {
+                        report.error(value.span(), "invalid waiver: expected a table, written as [[waiver]]")
+                    }
                 }
             }
         }
@@ -89,17 +91,21 @@ impl Reader<'_> {
             (Some(statement), None) => self.statement(statement, report),
             (None, Some(check)) => self.check(check, report),
             (Some(_), Some(check)) => {
-                let help = "write a second [[waiver]]";
+                let help = "write a separate [[waiver]] for the check";
                 report.error_with_help(
                     check.key_span.clone(),
-                    "a waiver is of a statement or of a check",
+                    "`statement` and `check` cannot be combined",
                     help,
                 );
                 None
             }
             (None, None) => {
-                let help = "such as statement = \"used-count/ST4.2\"";
-                report.error_with_help(table.span.clone(), "a waiver needs `statement` or `check`", help);
+                let help = "add one of them, such as statement = \"used-count/ST4.2\"";
+                report.error_with_help(
+                    table.span.clone(),
+                    "missing key `statement` or `check` in a waiver",
+                    help,
+                );
                 None
             }
         };
@@ -111,10 +117,10 @@ impl Reader<'_> {
             return;
         };
         if let Some(other) = self.waivers.iter().find(|known| known.scope == scope) {
-            let help = format!("it stands at {} already", other.location);
-            return report.error_with_help(span, "this is waived twice", help);
+            let help = format!("the first is at {}", other.location);
+            return report.error_with_help(span, "duplicate waiver", help);
         }
-        let location = format!("{}:{}", self.source.path.display(), line(self.source, &table.span));
+        let location = self.source.location(&table.span);
         let is_expired = self.today > expires;
         self.waivers.push(Waiver { scope, reason, owner, expires, is_expired, location });
     }
@@ -124,19 +130,19 @@ impl Reader<'_> {
         if self.registry.get(id).is_none() {
             let help = match self.registry.did_you_mean(id) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "`harness explain SUITE` lists the statements".to_owned(),
+                None => "run `harness explain SUITE` for its statements".to_owned(),
             };
-            report.error_with_help(span, format!("there is no statement `{id}`"), help);
+            report.error_with_help(span, format!("unknown statement `{id}`"), help);
             return None;
         }
         Some((Scope::Statement(id.to_owned()), span))
     }
 
     fn check(&self, entry: &Entry<'_, '_>, report: &mut Report) -> Option<(Scope, Span)> {
-        let (written, span) = entry.string(report)?;
-        let Some(scope) = check_scope(written) else {
-            let help = "write SUBTEST:LINE or SUBTEST/NAME OF THE STEP, such as used-count/ST4:31";
-            report.error_with_help(span, format!("`{written}` names no check"), help);
+        let (text, span) = entry.string(report)?;
+        let Some(scope) = parse_check(text) else {
+            let help = "write SUBTEST:LINE or SUBTEST/STEP NAME, such as used-count/ST4:31";
+            report.error_with_help(span, format!("invalid check `{text}`"), help);
             return None;
         };
         let Scope::Check { subtest, spot } = &scope else { return None };
@@ -144,12 +150,12 @@ impl Reader<'_> {
             let ids = self.scenarios.iter().map(|scenario| scenario.id.as_str());
             let help = match spelling::nearest(subtest, ids) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "`harness list` shows them".to_owned(),
+                None => "run `harness list` for all sub-tests".to_owned(),
             };
-            report.error_with_help(span, format!("there is no sub-test `{subtest}`"), help);
+            report.error_with_help(span, format!("unknown sub-test `{subtest}`"), help);
             return None;
         };
-        match missing(scenario, spot) {
+        match explain_missing(scenario, spot) {
             None => Some((scope, span)),
             Some((message, help)) => {
                 report.error_with_help(span, message, help);
@@ -159,8 +165,8 @@ impl Reader<'_> {
     }
 }
 
-/// `SUBTEST:LINE` or `SUBTEST/STEP NAME`, where a sub-test is `CHAPTER/NAME`.
-pub(super) fn check_scope(text: &str) -> Option<Scope> {
+/// Parses `SUBTEST:LINE` or `SUBTEST/STEP NAME`, where a sub-test is `CHAPTER/NAME`.
+pub(super) fn parse_check(text: &str) -> Option<Scope> {
     let (chapter, rest) = text.split_once('/')?;
     let end = rest.find(['/', ':'])?;
     let (stem, spot) = (rest.get(..end)?, rest.get(end + 1..)?);
@@ -171,22 +177,23 @@ pub(super) fn check_scope(text: &str) -> Option<Scope> {
     (!chapter.is_empty() && !stem.is_empty()).then(|| Scope::of_check(&format!("{chapter}/{stem}"), spot))
 }
 
-/// Why there is no such check in the sub-test, and where there is one.
-fn missing(scenario: &Scenario, spot: &Spot) -> Option<(String, String)> {
+/// Returns a message and help if the sub-test has no such check.
+fn explain_missing(scenario: &Scenario, spot: &Spot) -> Option<(String, String)> {
     match spot {
-        Spot::Line(at) if checks(scenario).any(|check| stands_on(scenario, check, *at)) => None,
+        Spot::Line(at) if checks(scenario).any(|check| is_on_line(scenario, check, *at)) => None,
         Spot::Line(at) => {
             let lines: Vec<String> =
-                checks(scenario).map(|check| line(&scenario.source, &check.span).to_string()).collect();
+                checks(scenario).map(|check| scenario.source.line(&check.span).to_string()).collect();
             Some((
                 format!("{} has no check on line {at}", scenario.id),
-                format!("its checks stand on the lines {}", lines.join(", ")),
+                format!("its checks are on the lines {}", lines.join(", ")),
             ))
         }
         Spot::Step(name) => {
             let names: Vec<&str> = scenario.steps.iter().map(|step| step.name.text.as_str()).collect();
-            (!names.contains(&name.as_str()))
-                .then(|| (format!("{} has no step “{name}”", scenario.id), spelling::help_for(name, &names)))
+            (!names.contains(&name.as_str())).then(|| {
+                (format!("{} has no step \"{name}\"", scenario.id), spelling::help_for(name, &names))
+            })
         }
     }
 }
@@ -194,14 +201,14 @@ fn missing(scenario: &Scenario, spot: &Spot) -> Option<(String, String)> {
 fn text(key: &str, table: &Table<'_, '_>, report: &mut Report) -> Option<String> {
     let (text, span) = table.require(key, report)?.string(report)?;
     if text.trim().is_empty() {
-        report.error(span, format!("`{key}` is empty; whoever reads the report wants to know it"));
+        report.error(span, format!("`{key}` is empty: it is shown in reports"));
         return None;
     }
     Some(text.to_owned())
 }
 
 fn date(entry: &Entry<'_, '_>, report: &mut Report) -> Option<Date> {
-    const HELP: &str = "write a day without quotes, such as expires = 2026-12-31";
+    const HELP: &str = "write a date without quotes, such as expires = 2026-12-31";
     let found = entry.value.get_ref().as_datetime();
     let day =
         found.filter(|found| found.time.is_none() && found.offset.is_none()).and_then(|found| found.date);
@@ -209,7 +216,7 @@ fn date(entry: &Entry<'_, '_>, report: &mut Report) -> Option<Date> {
         Date::from_calendar_date(day.year.into(), Month::try_from(day.month).ok()?, day.day).ok()
     });
     if date.is_none() {
-        report.error_with_help(entry.span(), "`expires` must be a day", HELP);
+        report.error_with_help(entry.span(), "`expires` must be a date", HELP);
     }
     date
 }

@@ -1,7 +1,7 @@
-//! Failures that somebody has accepted for a while: `--waivers FILE`.
+//! Waivers: failures that are accepted until a date (`--waivers FILE`).
 //!
-//! A waiver never hides anything: what it lets through is shown as waived, its statements stay violated, and one
-//! that has expired or that nothing needs any more fails the run.
+//! A waiver hides nothing: the failure is reported as waived, its statements stay violated, and a waiver that has
+//! expired or is no longer needed fails the run.
 
 mod decode;
 mod state;
@@ -12,97 +12,88 @@ use time::Date;
 use time::macros::format_description;
 
 use crate::scenario::model::{Check, Scenario, StatementId};
-use crate::source::diagnostic::line;
+use crate::source::Location;
 
 pub use decode::WaiverFile;
 pub use state::{Judged, Seen};
 
-/// The waivers of a run, in the file's order.
+/// The waivers of a run, in file order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Waivers(Vec<Waiver>);
 
-/// One failure that is accepted for a while.
+/// A failure that is accepted until a date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiver {
-    /// What it covers.
     pub scope: Scope,
-    /// Why it is accepted.
     pub reason: String,
-    /// Who answers for it.
     pub owner: String,
-    /// The last day on which it holds.
+    /// The last valid day.
     pub expires: Date,
-    /// Whether that day is over.
     pub is_expired: bool,
-    /// `FILE:LINE`.
-    pub location: String,
+    /// The waiver in its file.
+    pub location: Location,
 }
 
-/// What a waiver covers.
+/// The checks that a waiver covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
-    /// Every check of this statement.
+    /// All checks of a statement.
     Statement(StatementId),
-    /// Some checks of one sub-test.
-    Check {
-        /// The sub-test.
-        subtest: String,
-        /// Which of its checks.
-        spot: Spot,
-    },
+    /// Some checks of a sub-test.
+    Check { subtest: String, spot: Spot },
 }
 
-/// Where in a sub-test the waived checks are.
+/// The position of waived checks in a sub-test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Spot {
-    /// The checks that stand on this line of its file.
+    /// The checks on this line of the file.
     Line(usize),
-    /// All checks of the step of this name, as the file has it.
+    /// All checks of the step with this name, as written in the file.
     Step(String),
 }
 
-/// What became of a waiver in a run.
+/// A waiver and its state after a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AppliedWaiver {
-    /// The statement that it covers; either this or `check`.
+    /// The covered statement; either this or `check` is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<String>,
-    /// The check that it covers, `SUBTEST:LINE` or `SUBTEST/STEP NAME`.
+    /// The covered check, as `SUBTEST:LINE` or `SUBTEST/STEP NAME`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,
     /// Why the failure is accepted.
     pub reason: String,
-    /// Who answers for it.
+    /// Who is responsible for it.
     pub owner: String,
-    /// The last day on which it holds, `YYYY-MM-DD`.
+    /// The last valid day, `YYYY-MM-DD`.
     pub expires: String,
-    /// What became of it.
+    /// The state after the run.
     pub state: WaiverState,
-    /// `FILE:LINE` where it stands.
-    pub location: String,
+    /// The waiver in its file.
+    pub location: Location,
 }
 
-/// What became of a waiver in a run.
+/// The state of a waiver after a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WaiverState {
-    /// Something that it covers failed.
+    /// A covered check failed.
     Used,
-    /// Its last day is over: it lets nothing through any more, and fails the run.
+    /// The last valid day has passed: it covers nothing and fails the run.
     Expired,
-    /// Everything that it covers was judged and nothing failed: it fails the run until it is removed.
+    /// All covered checks were judged and none failed: it fails the run until it is removed.
     Unneeded,
-    /// Not all that it covers was judged in this run: nothing can be said.
+    /// Not all covered checks were judged in this run.
     NotJudged,
 }
 
 impl WaiverState {
-    /// Whether the run fails for it.
+    /// Returns whether the waiver fails the run.
     pub fn is_stale(self) -> bool {
         matches!(self, Self::Expired | Self::Unneeded)
     }
 
-    /// In words.
+    /// Returns the state as shown in reports.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Used => "used",
@@ -114,7 +105,7 @@ impl WaiverState {
 }
 
 impl AppliedWaiver {
-    /// What it covers, as the file has it.
+    /// Returns what the waiver covers, as written in the file.
     pub fn covers(&self) -> &str {
         self.statement.as_deref().or(self.check.as_deref()).unwrap_or_default()
     }
@@ -128,13 +119,13 @@ impl std::fmt::Display for AppliedWaiver {
 }
 
 impl Waivers {
-    /// All of them, in the file's order.
+    /// Returns all waivers in file order.
     pub fn all(&self) -> &[Waiver] {
         &self.0
     }
 
-    /// The waiver that lets this failure of a sub-test through: one of the check itself, or the first of those
-    /// that together cover all its statements. `at` is the line of the failure.
+    /// Returns the waiver that covers a failed check on the line `at`: a waiver of the check itself, or the first of
+    /// the waivers that together cover all its statements.
     pub fn letting_through(
         &self,
         scenario: &Scenario,
@@ -145,20 +136,20 @@ impl Waivers {
         let of_check = valid().find(|waiver| waiver.scope.is_check_at(scenario, at));
         let is_waived = |id: &StatementId| valid().any(|waiver| waiver.scope.is_statement(id));
         of_check.or_else(|| {
-            // All of no statements would be every failure of a step without checks.
+            // `all` is true for no statements, which would waive every failure of a step without checks.
             let are_all = !statements.is_empty() && statements.iter().all(is_waived);
             valid().find(|waiver| are_all && statements.iter().any(|id| waiver.scope.is_statement(id)))
         })
     }
 
-    /// Whether a waiver covers a check of this sub-test.
+    /// Returns whether any waiver covers a check of the sub-test.
     pub fn concern(&self, scenario: &Scenario) -> bool {
         self.0.iter().any(|waiver| waiver.scope.concerns(scenario))
     }
 }
 
 impl Waiver {
-    /// As reports show it.
+    /// Returns the waiver as shown in reports.
     pub fn applied(&self, state: WaiverState) -> AppliedWaiver {
         let (statement, check) = match &self.scope {
             Scope::Statement(id) => (Some(id.clone()), None),
@@ -170,13 +161,13 @@ impl Waiver {
             check,
             reason: self.reason.clone(),
             owner: self.owner.clone(),
-            expires: written(self.expires),
+            expires: format_date(self.expires),
             state,
             location: self.location.clone(),
         }
     }
 
-    /// Whether it covers a failure of that sub-test, alone or together with others.
+    /// Returns whether it covers a check of the sub-test, alone or together with other waivers.
     pub(super) fn covers(&self, scenario: &Scenario, statements: &[StatementId], at: usize) -> bool {
         self.scope.is_check_at(scenario, at) || statements.iter().any(|id| self.scope.is_statement(id))
     }
@@ -192,7 +183,7 @@ impl Scope {
         *subtest == scenario.id
             && match spot {
                 Spot::Line(line) => checks(scenario)
-                    .any(|check| stands_on(scenario, check, *line) && stands_on(scenario, check, at)),
+                    .any(|check| is_on_line(scenario, check, *line) && is_on_line(scenario, check, at)),
                 Spot::Step(name) => step_at(scenario, at)
                     .is_some_and(|at| scenario.steps.get(at).is_some_and(|step| step.name.text == *name)),
             }
@@ -206,8 +197,7 @@ impl Scope {
     }
 }
 
-/// `YYYY-MM-DD`.
-fn written(date: Date) -> String {
+fn format_date(date: Date) -> String {
     date.format(format_description!("[year]-[month]-[day]")).unwrap_or_default()
 }
 
@@ -215,14 +205,14 @@ fn checks(scenario: &Scenario) -> impl Iterator<Item = &Check> {
     scenario.steps.iter().flat_map(|step| &step.checks)
 }
 
-fn stands_on(scenario: &Scenario, check: &Check, at: usize) -> bool {
+fn is_on_line(scenario: &Scenario, check: &Check, at: usize) -> bool {
     let source = &scenario.source;
-    (line(source, &check.span)..=line(source, &(check.span.end..check.span.end))).contains(&at)
+    (source.line(&check.span)..=source.line(&(check.span.end..check.span.end))).contains(&at)
 }
 
-/// The step that a line belongs to: the last that begins at it or before.
+/// Returns the index of the step that contains a line: the last step that starts at or before it.
 fn step_at(scenario: &Scenario, at: usize) -> Option<usize> {
-    scenario.steps.iter().rposition(|step| line(&scenario.source, &step.span) <= at)
+    scenario.steps.iter().rposition(|step| scenario.source.line(&step.span) <= at)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What became of each waiver, once it is known what was judged.
+//! Determines the state of each waiver after a run.
 
 use time::Date;
 use time::macros::format_description;
@@ -8,38 +8,36 @@ use crate::scenario::model::{Scenario, StatementId};
 
 use super::{AppliedWaiver, Scope, Spot, Waiver, WaiverState, Waivers};
 
-/// A sub-test of the library and what was found in it.
+/// A sub-test and the verdicts of its checks.
 #[derive(Debug, Clone)]
 pub struct Seen<'a> {
-    /// The sub-test.
     pub scenario: &'a Scenario,
-    /// What was judged.
     pub judged: Judged,
-    /// Its checks: the line, the statements, the verdict.
+    /// Line, statements and verdict of each check.
     pub checks: Vec<(usize, &'a [StatementId], CheckVerdict)>,
 }
 
 /// How much of a sub-test was judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Judged {
-    /// All of it.
+    /// All checks.
     Whole,
-    /// Not all of it, or none: it was not selected, or it came to no verdict.
+    /// Not all checks, or none: it was not selected or has no verdict.
     NotWhole,
-    /// It cannot run on this target.
+    /// None, because it cannot run on this target.
     Never,
 }
 
 impl Waivers {
-    /// What became of each of them; `seen` are all sub-tests of the library.
+    /// Returns the state of each waiver, given all sub-tests of the library.
     pub fn states(&self, seen: &[Seen<'_>]) -> Vec<AppliedWaiver> {
         self.0.iter().map(|waiver| waiver.applied(waiver.state(seen))).collect()
     }
 
-    /// The waivers that results tell of, as they are on that day.
+    /// Restores waivers from results, with their expiry as of `today`.
     ///
     /// # Errors
-    /// One that no run of this version can have written.
+    /// A waiver is not in the format of this version.
     pub fn recalled(applied: &[AppliedWaiver], today: Date) -> Result<Self, String> {
         applied.iter().map(|applied| recalled(applied, today)).collect::<Result<_, _>>().map(Self)
     }
@@ -68,14 +66,16 @@ impl Waiver {
 }
 
 fn recalled(applied: &AppliedWaiver, today: Date) -> Result<Waiver, String> {
-    let unknown = || format!("the waiver of {} is none that this version writes", applied.location);
+    let invalid = || {
+        format!("invalid waiver {} in the results: not written by this version of the kit", applied.location)
+    };
     let scope = match (&applied.statement, &applied.check) {
         (Some(id), None) => Scope::Statement(id.clone()),
-        (None, Some(check)) => super::decode::check_scope(check).ok_or_else(unknown)?,
-        _ => return Err(unknown()),
+        (None, Some(check)) => super::decode::parse_check(check).ok_or_else(invalid)?,
+        _ => return Err(invalid()),
     };
     let expires =
-        Date::parse(&applied.expires, format_description!("[year]-[month]-[day]")).map_err(|_| unknown())?;
+        Date::parse(&applied.expires, format_description!("[year]-[month]-[day]")).map_err(|_| invalid())?;
     Ok(Waiver {
         scope,
         reason: applied.reason.clone(),
@@ -87,7 +87,6 @@ fn recalled(applied: &AppliedWaiver, today: Date) -> Result<Waiver, String> {
 }
 
 impl Scope {
-    /// The parts of `SUBTEST:LINE` or `SUBTEST/STEP NAME`.
     pub(super) fn of_check(subtest: &str, spot: Spot) -> Self {
         Self::Check { subtest: subtest.to_owned(), spot }
     }

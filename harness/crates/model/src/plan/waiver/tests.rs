@@ -63,11 +63,11 @@ fn read(text: &str) -> Result<Waivers, Vec<String>> {
     let source = Source { path: "waivers.toml".into(), text: text.to_owned() };
     let found = Waivers::read(&source, &registry(), [&subtest()], TODAY);
     found.map_err(|diagnostics| {
-        let told = diagnostics.into_iter().map(|diagnostic| {
-            assert!(diagnostic.span.is_some(), "no place: {diagnostic:?}");
+        let messages = diagnostics.into_iter().map(|diagnostic| {
+            assert!(diagnostic.span.is_some(), "no span: {diagnostic:?}");
             format!("{}: {}", diagnostic.message, diagnostic.help.unwrap_or_default())
         });
-        told.collect()
+        messages.collect()
     })
 }
 
@@ -81,7 +81,7 @@ fn waivers(of: &[&str]) -> Waivers {
 }
 
 #[test]
-fn every_mistake_is_found_at_once_with_a_way_out() {
+fn all_errors_are_reported_together_with_help() {
     let text = [
         waiver("statement = \"c/F.3\"", "2026-12-31"),
         waiver("check = \"c/ST1:9999\"", "2026-12-31"),
@@ -99,31 +99,31 @@ fn every_mistake_is_found_at_once_with_a_way_out() {
     assert_eq!(
         read(&text.concat()).unwrap_err(),
         [
-            "there is no statement `c/F.3`: did you mean `c/F.1`?",
-            "c/ST1 has no check on line 9999: its checks stand on the lines 7, 8, 14",
-            "there is no sub-test `c/ST2`: did you mean `c/ST1`?",
-            "c/ST1 has no step “the secnd”: did you mean `the second`?",
-            "`ST1` names no check: write SUBTEST:LINE or SUBTEST/NAME OF THE STEP, such as used-count/ST4:31",
-            "a waiver is of a statement or of a check: write a second [[waiver]]",
-            "a waiver needs `statement` or `check`: such as statement = \"used-count/ST4.2\"",
-            "`expires` must be a day: write a day without quotes, such as expires = 2026-12-31",
-            "`expires` must be a day: write a day without quotes, such as expires = 2026-12-31",
-            "a waiver needs `owner`: ",
-            "a waiver needs `expires`: ",
-            "`reason` is empty; whoever reads the report wants to know it: ",
-            "a waiver has no key `owenr`: did you mean `owner`?",
-            "this is waived twice: it stands at waivers.toml:51 already",
+            "unknown statement `c/F.3`: did you mean `c/F.1`?",
+            "c/ST1 has no check on line 9999: its checks are on the lines 7, 8, 14",
+            "unknown sub-test `c/ST2`: did you mean `c/ST1`?",
+            "c/ST1 has no step \"the secnd\": did you mean `the second`?",
+            "invalid check `ST1`: write SUBTEST:LINE or SUBTEST/STEP NAME, such as used-count/ST4:31",
+            "`statement` and `check` cannot be combined: write a separate [[waiver]] for the check",
+            "missing key `statement` or `check` in a waiver: add one of them, such as statement = \"used-count/ST4.2\"",
+            "`expires` must be a date: write a date without quotes, such as expires = 2026-12-31",
+            "`expires` must be a date: write a date without quotes, such as expires = 2026-12-31",
+            "missing key `owner` in a waiver: ",
+            "missing key `expires` in a waiver: ",
+            "`reason` is empty: it is shown in reports: ",
+            "unknown key `owenr` in a waiver: did you mean `owner`?",
+            "duplicate waiver: the first is at waivers.toml:51",
         ]
     );
     assert_eq!(
         read("waivers = 1\n").unwrap_err(),
-        ["a file of waivers has no key `waivers`: did you mean `waiver`?"]
+        ["unknown key `waivers` in a waiver file: did you mean `waiver`?"]
     );
     assert_eq!(read("").unwrap(), Waivers::default());
 }
 
 #[test]
-fn a_failure_is_let_through_by_its_check_or_by_all_its_statements() {
+fn failure_is_waived_by_its_check_or_by_all_its_statements() {
     let scenario = subtest();
     let (one, both) = (["c/F.1".to_owned()], ["c/F.1".to_owned(), "c/F.2".to_owned()]);
     type Case<'a> = (&'a [&'a str], &'a [String], usize, Option<&'a str>);
@@ -153,7 +153,7 @@ fn a_failure_is_let_through_by_its_check_or_by_all_its_statements() {
 }
 
 #[test]
-fn what_became_of_a_waiver_is_said_only_when_it_is_known() {
+fn waiver_state_depends_on_the_judged_checks() {
     use CheckVerdict::{Error, Fail, Pass, Skip, Waived};
     let (first, second) = (subtest(), scenario("keys", "c/ST2", "t", &[]));
     let id = ["c/F.1".to_owned()];
@@ -165,8 +165,8 @@ fn what_became_of_a_waiver_is_said_only_when_it_is_known() {
             Seen { scenario: &second, judged: other, checks: Vec::new() },
         ];
         let applied = waivers.states(&seen);
-        let again = Waivers::recalled(&applied, TODAY).unwrap();
-        assert_eq!(again, waivers);
+        let restored = Waivers::recalled(&applied, TODAY).unwrap();
+        assert_eq!(restored, waivers);
         applied[0].state
     };
     let (good, over) = ("2026-11-22", "2026-11-21");

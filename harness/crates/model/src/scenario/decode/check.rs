@@ -1,4 +1,4 @@
-//! Checks: the statements they judge and what must hold.
+//! Decodes `check` tables.
 
 use std::num::NonZeroU32;
 
@@ -18,7 +18,8 @@ impl Decoder<'_> {
         race: Option<NonZeroU32>,
     ) -> Vec<Check> {
         if matches!(verb, Verb::Advance | Verb::Set) {
-            self.report.error(entry.key_span.clone(), "this step leaves nothing to check");
+            self.report
+                .error(entry.key_span.clone(), "`check` is not allowed here: the step has no response");
             return Vec::new();
         }
         let Some(items) = entry.array("tables", &mut self.report) else { return Vec::new() };
@@ -28,27 +29,28 @@ impl Decoder<'_> {
                 Some(table) => {
                     checks.extend(self.check(&Table::new("a check", item.span(), table), verb, race));
                 }
-                None => self
-                    .report
-                    .error(item.span(), "a check must be a table: `{ verifies = \"…\", status = 200 }`"),
+                None => self.report.error(
+                    item.span(),
+                    "invalid check: expected a table such as `{ verifies = \"…\", status = 200 }`",
+                ),
             }
         }
         checks
     }
 
-    /// Ids of statements; unknown ones are reported.
+    /// Decodes statement ids and reports unknown ones.
     pub(super) fn statements(&mut self, entry: &Entry<'_, '_>) -> Vec<StatementId> {
         let ids = entry.strings(&mut self.report);
         if ids.is_empty() && entry.value.get_ref().is_array() {
-            self.report.error(entry.span(), format!("`{}` names no statement", entry.key));
+            self.report.error(entry.span(), format!("`{}` is empty: name at least one statement", entry.key));
         }
         let registry = self.registry;
         for (id, span) in ids.iter().filter(|(id, _)| registry.get(id).is_none()) {
             let help = match registry.did_you_mean(id) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "requirements.toml lists all statements; `harness list` shows them".to_owned(),
+                None => "run `harness list` for all statements".to_owned(),
             };
-            self.report.error_with_help(span.clone(), format!("there is no statement `{id}`"), help);
+            self.report.error_with_help(span.clone(), format!("unknown statement `{id}`"), help);
         }
         ids.into_iter().map(|(id, _)| id.to_owned()).collect()
     }
@@ -57,22 +59,22 @@ impl Decoder<'_> {
         let verifies = match table.get("verifies") {
             Some(entry) => self.statements(entry),
             None => {
-                let help = "name the statement that it judges: `verifies = \"used-count/ST4.2\"`";
-                self.report.error_with_help(table.span.clone(), "a check needs `verifies`", help);
+                let help = "name the statement it judges, such as `verifies = \"used-count/ST4.2\"`";
+                self.report.error_with_help(table.span.clone(), "missing key `verifies` in a check", help);
                 Vec::new()
             }
         };
-        self.judge_levels(table, &verifies);
+        self.check_levels(table, &verifies);
         let quantity = self.quantity(table, race);
         let common = self.expectations(table, verb, vocabulary::CHECK);
         let alternatives = match table.get("any") {
             Some(entry) => self.alternatives(entry, &common, verb),
             None => {
                 if !has_expectation(table, vocabulary::CHECK) {
-                    let help = "say what must hold: `status = 201`, `stdout = \"…\"`, …";
+                    let help = "add an expectation, such as `status = 201` or `stdout = \"…\"`";
                     self.report.error_with_help(
                         table.span.clone(),
-                        "this check expects nothing, so it can never fail",
+                        "this check has no expectation, so it can never fail",
                         help,
                     );
                 }
@@ -93,19 +95,22 @@ impl Decoder<'_> {
             self.report.error_with_help(
                 entry.span(),
                 "`any` needs at least two alternatives",
-                "with one, write its expectations into the check itself",
+                "move the expectations of a single alternative into the check itself",
             );
         }
         let mut alternatives = Vec::new();
         for item in items {
             let Some(table) = item.get_ref().as_table() else {
-                self.report
-                    .error(item.span(), "an alternative must be a table: `{ status = 401, error = \"…\" }`");
+                self.report.error(
+                    item.span(),
+                    "invalid alternative: expected a table such as `{ status = 401, error = \"…\" }`",
+                );
                 continue;
             };
             let table = Table::new("an alternative", item.span(), table);
             if !has_expectation(&table, &[]) {
-                self.report.error(item.span(), "this alternative expects nothing, so it always holds");
+                self.report
+                    .error(item.span(), "this alternative has no expectation, so the check can never fail");
             }
             let mut group = common.to_vec();
             group.extend(self.expectations(&table, verb, &[]));
@@ -114,7 +119,7 @@ impl Decoder<'_> {
         alternatives
     }
 
-    fn judge_levels(&mut self, table: &Table<'_, '_>, verifies: &[StatementId]) {
+    fn check_levels(&mut self, table: &Table<'_, '_>, verifies: &[StatementId]) {
         let registry = self.registry;
         let levels: Vec<Level> =
             verifies.iter().filter_map(|id| registry.get(id)).map(|known| known.level).collect();
@@ -124,15 +129,15 @@ impl Decoder<'_> {
         {
             self.report.warning(
                 any.key_span.clone(),
-                "`any` lets a `must` statement pass in more than one way",
-                "where the documents allow several answers the statement's level is `either`",
+                "`any` accepts several answers for a statement of level `must`",
+                "if the documents allow several answers, the statement's level is `either`",
             );
         }
         if levels.contains(&Level::Ours) && levels.iter().any(|level| *level != Level::Ours) {
             self.report.warning(
                 table.span.clone(),
-                "a check judges a documented statement by what is a choice of the reference",
-                "make it two checks, so that other targets are judged by the documents alone",
+                "this check verifies documented statements together with a choice of the reference",
+                "split it into two checks, so that other targets are judged only by the documents",
             );
         }
     }
@@ -144,21 +149,21 @@ impl Decoder<'_> {
         let mut given = counts.into_iter().filter_map(|(key, of)| Some((table.get(key)?, of)));
         let Some((entry, of)) = given.next() else { return Quantity::Each };
         if let Some((other, _)) = given.next() {
-            let message = format!("`{}` and `{}` do not go together", entry.key, other.key);
-            self.report.error_with_help(other.key_span.clone(), message, "make it two checks");
+            let message = format!("`{}` and `{}` cannot be combined", entry.key, other.key);
+            self.report.error_with_help(other.key_span.clone(), message, "split the check in two");
         }
-        let Some(count) = entry.integer::<u32>("a number of answers", &mut self.report) else {
+        let Some(count) = entry.integer::<u32>("a number of responses", &mut self.report) else {
             return Quantity::Each;
         };
         let quantity = of(count);
         match race {
             None => {
-                let message = format!("`{}` counts the answers of a race, and this step is none", entry.key);
+                let message = format!("`{}` is only available in a race", entry.key);
                 self.report.error_with_help(entry.key_span.clone(), message, "add `race = N` to the step");
             }
             Some(race) if count > race.get() => {
                 self.report
-                    .error(entry.span(), format!("a race of {race} can never have {count} such answers"));
+                    .error(entry.span(), format!("a race of {race} requests cannot have {count} responses"));
             }
             Some(race) if quantity == Quantity::AtLeast(0) || quantity == Quantity::AtMost(race.get()) => {
                 self.report.error(entry.span(), format!("`{} = {count}` can never fail", entry.key));
@@ -169,7 +174,7 @@ impl Decoder<'_> {
     }
 }
 
-/// Whether a check says anything about the answer, rightly spelled or not.
+/// Returns whether a check has any key besides `others`, even a misspelt one.
 fn has_expectation(table: &Table<'_, '_>, others: &[vocabulary::Word]) -> bool {
     let others = vocabulary::keys(&[others]);
     table.entries.iter().any(|entry| !others.contains(&entry.key))

@@ -1,4 +1,4 @@
-//! Expectations: what must hold.
+//! Decodes the expectations of a check.
 
 use crate::scenario::model::{ExitCode, Expectation, Matcher, Span, Stream, Subject};
 use crate::scenario::vocabulary;
@@ -6,12 +6,12 @@ use crate::source::document::{self, Entry, Table};
 use crate::source::spelling;
 
 use super::Decoder;
-use super::keep::is_place;
-use super::matcher::Of;
+use super::keep::is_json_pointer;
+use super::matcher::Operand;
 use super::step::Verb;
 
 impl Decoder<'_> {
-    /// The expectations of a check or an alternative; `more` are the keys that it has beside them.
+    /// Decodes the expectations of a check or an alternative; `more` are its other keys.
     pub(super) fn expectations(
         &mut self,
         table: &Table<'_, '_>,
@@ -28,10 +28,10 @@ impl Decoder<'_> {
         };
         let own = vocabulary::keys(&[own, JSON_EXPECTATIONS, shared, more]);
         let others: Vec<(&str, &str)> = [
-            (HTTP_EXPECTATIONS, "HTTP answers"),
-            (ZTNA_EXPECTATIONS, "commands of `ztna`"),
-            (WIRE_EXPECTATIONS, "the verb `wire`"),
-            (BOTH_EXPECTATIONS, "HTTP answers and commands of `ztna`"),
+            (HTTP_EXPECTATIONS, "HTTP requests"),
+            (ZTNA_EXPECTATIONS, "commands"),
+            (WIRE_EXPECTATIONS, "`wire`"),
+            (BOTH_EXPECTATIONS, "HTTP requests and commands"),
         ]
         .into_iter()
         .flat_map(|(words, of)| words.iter().map(move |(key, _)| (*key, of)))
@@ -45,8 +45,8 @@ impl Decoder<'_> {
             if let Some((_, of)) = others.iter().find(|(key, _)| *key == entry.key) {
                 self.report.error_with_help(
                     entry.key_span.clone(),
-                    format!("`{}` is of {of}, and this step is none", entry.key),
-                    format!("here a check may have {}", spelling::list(&own)),
+                    format!("`{}` is only available for {of}", entry.key),
+                    format!("available here: {}", spelling::list(&own)),
                 );
             } else {
                 self.expectation(entry, &mut expectations);
@@ -65,7 +65,7 @@ impl Decoder<'_> {
             "error" | "message" => {
                 let place = if entry.key == "error" { "/error/code" } else { "/error/message" };
                 push(
-                    self.matcher(entry.key, entry.value, Of::Json)
+                    self.matcher(entry.key, entry.value, Operand::Json)
                         .map(|m| Subject::Json(place.to_owned(), m)),
                     whole,
                 );
@@ -97,36 +97,40 @@ impl Decoder<'_> {
     fn statuses(&mut self, entry: &Entry<'_, '_>) -> Option<Subject> {
         let statuses: Vec<u16> = entry.integers("an HTTP status", &mut self.report);
         if let Some(wrong) = statuses.iter().find(|status| !(100..600).contains(*status)) {
-            self.report.error(entry.span(), format!("{wrong} is no HTTP status"));
+            self.report.error(entry.span(), format!("invalid HTTP status {wrong}: must be 100 to 599"));
         }
-        self.never_empty(entry, &statuses)?;
+        self.require_nonempty(entry, &statuses)?;
         Some(Subject::Status(statuses))
     }
 
     fn exit(&mut self, entry: &Entry<'_, '_>) -> Option<Subject> {
         if let Some(word) = entry.value.get_ref().as_str() {
             if word != "failure" {
-                let help = "write an exit code, a list of them, or \"failure\"";
-                self.report.error_with_help(entry.span(), format!("`{word}` is not an exit code"), help);
+                let help = "write an exit code, an array of exit codes, or \"failure\"";
+                self.report.error_with_help(entry.span(), format!("invalid exit code `{word}`"), help);
                 return None;
             }
             return Some(Subject::Exit(ExitCode::Failure));
         }
         let codes: Vec<i32> = entry.integers("an exit code", &mut self.report);
-        self.never_empty(entry, &codes)?;
+        self.require_nonempty(entry, &codes)?;
         Some(Subject::Exit(ExitCode::OneOf(codes)))
     }
 
     fn requests(&mut self, entry: &Entry<'_, '_>) -> Option<Subject> {
         let requests = entry.strings(&mut self.report);
-        self.never_empty(entry, &requests)?;
+        self.require_nonempty(entry, &requests)?;
         let mut templates = Vec::new();
         for (text, span) in requests {
             let (method, path) = text.split_once(' ').unwrap_or((text, ""));
             if method.is_empty() || !method.chars().all(|c| c.is_ascii_uppercase()) || !path.starts_with('/')
             {
-                let message = format!("`{text}` is not a request");
-                self.report.error_with_help(span.clone(), message, "write `GET /path?query`");
+                let message = format!("invalid request `{text}`");
+                self.report.error_with_help(
+                    span.clone(),
+                    message,
+                    "write a method and a path: `GET /path?query`",
+                );
             }
             templates.push(self.template((text, span)));
         }
@@ -136,23 +140,29 @@ impl Decoder<'_> {
     fn snapshot(&mut self, entry: &Entry<'_, '_>) -> Option<Subject> {
         let (name, span) = entry.string(&mut self.report)?;
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
-            let message = format!("`{name}` cannot be a snapshot's name");
-            self.report.error_with_help(span, message, "it becomes a file name: letters, digits, - and _");
+            let message = format!("invalid snapshot name `{name}`");
+            self.report.error_with_help(
+                span,
+                message,
+                "use only letters, digits, `-` and `_`: it becomes a file name",
+            );
             return None;
         }
         Some(Subject::Snapshot(name.to_owned()))
     }
 
-    /// The places of a `json` table and what they must be like.
+    /// Decodes a table from JSON pointers to matchers.
     pub(super) fn places(&mut self, entry: &Entry<'_, '_>) -> Vec<(String, Matcher, Span)> {
-        let Some(table) = entry.table("a table of places", &mut self.report) else { return Vec::new() };
+        let Some(table) = entry.table("a table of JSON pointers", &mut self.report) else {
+            return Vec::new();
+        };
         if table.entries.is_empty() {
-            self.report.error(entry.span(), format!("`{}` names no place, so it always holds", entry.key));
+            self.report.error(entry.span(), format!("`{}` is empty, so the check can never fail", entry.key));
         }
         let mut places = Vec::new();
         for entry in &table.entries {
-            if !entry.key.is_empty() && !is_place(entry.key) {
-                let message = format!("`{}` is not a place in JSON", entry.key);
+            if !entry.key.is_empty() && !is_json_pointer(entry.key) {
+                let message = format!("invalid JSON pointer `{}`", entry.key);
                 self.report.error_with_help(
                     entry.key_span.clone(),
                     message,
@@ -161,7 +171,7 @@ impl Decoder<'_> {
                 continue;
             }
             let span = entry.key_span.start..entry.span().end;
-            if let Some(matcher) = self.matcher(entry.key, entry.value, Of::Json) {
+            if let Some(matcher) = self.matcher(entry.key, entry.value, Operand::Json) {
                 places.push((entry.key.to_owned(), matcher, span));
             }
         }
@@ -171,12 +181,12 @@ impl Decoder<'_> {
     fn header_places(&mut self, entry: &Entry<'_, '_>) -> Vec<(String, Matcher, Span)> {
         let Some(table) = entry.table("a table of headers", &mut self.report) else { return Vec::new() };
         if table.entries.is_empty() {
-            self.report.error(entry.span(), "`header` names none, so it always holds");
+            self.report.error(entry.span(), "`header` is empty, so the check can never fail");
         }
         let mut headers = Vec::new();
         for entry in &table.entries {
             let span = entry.key_span.start..entry.span().end;
-            if let Some(matcher) = self.matcher(entry.key, entry.value, Of::Header) {
+            if let Some(matcher) = self.matcher(entry.key, entry.value, Operand::Header) {
                 headers.push((entry.key.to_ascii_lowercase(), matcher, span));
             }
         }
@@ -187,19 +197,22 @@ impl Decoder<'_> {
         if entry.value.get_ref().is_str() {
             let (text, span) = document::string(entry.key, entry.value, &mut self.report)?;
             if text.is_empty() {
-                self.report.error(span, format!("every text contains the empty `{}`", entry.key));
+                self.report.error(span, format!("`{}` is empty, which every text contains", entry.key));
                 return None;
             }
             let text = self.template((text, span)).text;
             return Some(Matcher::Contains(text.into()));
         }
-        self.matcher(entry.key, entry.value, Of::Text)
+        self.matcher(entry.key, entry.value, Operand::Text)
     }
 
-    fn never_empty<T>(&mut self, entry: &Entry<'_, '_>, items: &[T]) -> Option<()> {
+    fn require_nonempty<T>(&mut self, entry: &Entry<'_, '_>, items: &[T]) -> Option<()> {
         if items.is_empty() {
             if entry.value.get_ref().as_array().is_some_and(|array| array.is_empty()) {
-                self.report.error(entry.span(), format!("`{}` is empty, so it judges nothing", entry.key));
+                self.report.error(
+                    entry.span(),
+                    format!("`{}` is empty, so no response can be judged by it", entry.key),
+                );
             }
             return None;
         }

@@ -1,4 +1,4 @@
-//! A whole file.
+//! Decodes a whole scenario file.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use crate::source::document::{Entry, Table};
 
 use super::{Decoder, DraftStep};
 
-/// Reads a file and validates what its parts say about one another. None only if something is missing without
-/// which there is no scenario.
+/// Decodes a file and validates it. Returns `None` only if a required part is missing; other errors are in the
+/// decoder's report.
 pub(in crate::scenario) fn file(
     decoder: &mut Decoder<'_>,
     root: &Spanned<DeTable<'_>>,
@@ -34,16 +34,17 @@ pub(in crate::scenario) fn file(
     if table.get("step").is_none() && table.get("skip").is_none() {
         decoder.report.error_with_help(
             0..0,
-            "a sub-test needs at least one [[step]]",
-            "if it cannot run yet, say why: `skip = \"…\"` and the `statements` that it will judge",
+            "missing [[step]]: a sub-test needs at least one",
+            "if it cannot run yet, add `skip = \"REASON\"` and the `statements` it will judge",
         );
     }
     validate::machines(&machines, &steps, &cleanup, &mut decoder.report);
     validate::variables(&steps, &cleanup, &mut decoder.report);
     validate::checks(&steps, &cleanup, skip.is_some(), &mut decoder.report);
     let needs = needs(declared, &machines, steps.iter().chain(&cleanup));
+    let variables = used_variables(steps.iter().chain(&cleanup));
     let steps: Vec<Step> = steps.into_iter().map(|draft| draft.step).collect();
-    let skip = skip.map(|skip| with_checked(skip, &steps));
+    let skip = skip.map(|skip| with_checked_statements(skip, &steps));
     Some(Scenario {
         id: format!("{}/{}", place.chapter, place.stem),
         suite: place.suite.clone(),
@@ -54,6 +55,7 @@ pub(in crate::scenario) fn file(
         machines,
         steps,
         cleanup: cleanup.into_iter().map(|draft| draft.step).collect(),
+        variables,
         source: Arc::clone(source),
         snapshots: place.snapshots.clone(),
     })
@@ -73,7 +75,7 @@ impl Decoder<'_> {
         let words = entry.strings(&mut self.report);
         words
             .into_iter()
-            .filter_map(|word| self.choice(word, "a capability", vocabulary::CAPABILITIES))
+            .filter_map(|word| self.choice(word, "capability", vocabulary::CAPABILITIES))
             .collect()
     }
 
@@ -84,21 +86,21 @@ impl Decoder<'_> {
             if let Some((_, span)) = statements {
                 self.report.error_with_help(
                     span,
-                    "`statements` goes with `skip`",
-                    "a sub-test that runs names statements in its checks (`verifies`)",
+                    "`statements` is only allowed with `skip`",
+                    "name the statements in the checks instead (`verifies`)",
                 );
             }
             return None;
         };
         let (reason, span) = entry.string(&mut self.report)?;
         if reason.trim().is_empty() {
-            self.report.error(span.clone(), "`skip` must say why the sub-test cannot run");
+            self.report.error(span.clone(), "`skip` is empty: give the reason why the sub-test cannot run");
         }
         if statements.is_none() && table.get("step").is_none() {
             self.report.error_with_help(
                 span,
-                "a skipped sub-test must say what it will judge",
-                "add `statements = [\"CHAPTER/STn.k\", …]`",
+                "missing key `statements` in a skipped sub-test",
+                "list the statements it will judge: `statements = [\"CHAPTER/STn.k\", …]`",
             );
         }
         let statements = statements.map(|(statements, _)| statements).unwrap_or_default();
@@ -111,7 +113,7 @@ impl Decoder<'_> {
             .into_iter()
             .filter_map(|item| {
                 let Some(table) = item.get_ref().as_table() else {
-                    self.report.error(item.span(), "a step must be a table");
+                    self.report.error(item.span(), "invalid step: expected a table");
                     return None;
                 };
                 Some(self.step(&Table::new("a step", item.span(), table)))
@@ -120,7 +122,7 @@ impl Decoder<'_> {
     }
 }
 
-/// What the file declares and what its steps show by themselves.
+/// Returns the declared capabilities together with those implied by the machines and steps.
 fn needs<'a>(
     mut needs: BTreeSet<Capability>,
     machines: &[Machine],
@@ -167,8 +169,13 @@ fn needs<'a>(
     needs
 }
 
-/// A skipped sub-test leaves unverified what it lists and what its checks name.
-fn with_checked(mut skip: Skip, steps: &[Step]) -> Skip {
+fn used_variables<'a>(steps: impl Iterator<Item = &'a DraftStep>) -> BTreeSet<String> {
+    let uses = steps.flat_map(|draft| draft.rows.iter().chain(&draft.action).chain(&draft.checks));
+    uses.map(|used| used.name.clone()).collect()
+}
+
+/// Adds the statements of its checks to those that a skipped sub-test leaves unverified.
+fn with_checked_statements(mut skip: Skip, steps: &[Step]) -> Skip {
     for id in steps.iter().flat_map(|step| &step.checks).flat_map(|check| &check.verifies) {
         if !skip.statements.contains(id) {
             skip.statements.push(id.clone());

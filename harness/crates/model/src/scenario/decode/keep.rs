@@ -1,4 +1,4 @@
-//! What is kept of an answer.
+//! Decodes `keep`: variables that take their values from a response.
 
 use crate::scenario::model::{Extraction, Keep, Span};
 use crate::source::document::Entry;
@@ -6,22 +6,21 @@ use crate::source::document::Entry;
 use super::Decoder;
 use super::step::Verb;
 
-const SOURCES: &str = "write a JSON pointer (`/data/id`, `rows/0/id`), `@date /POINTER`, `@status`, `@header NAME`, \
+const SOURCES_HELP: &str = "write a JSON pointer (`/data/id`, `rows/0/id`), `@date /POINTER`, `@status`, `@header NAME`, \
                        `@output REGEX` or `@count STATUS…`";
 
 impl Decoder<'_> {
     pub(super) fn keep(&mut self, entry: &Entry<'_, '_>, verb: Verb, is_race: bool) -> Vec<Keep> {
         if matches!(verb, Verb::Advance | Verb::Set) {
-            self.report
-                .error(entry.key_span.clone(), "this step has no answer of which anything could be kept");
+            self.report.error(entry.key_span.clone(), "`keep` is not allowed here: the step has no response");
             return Vec::new();
         }
-        let Some(table) = entry.table("`keep`", &mut self.report) else { return Vec::new() };
+        let Some(table) = entry.table("a `keep` table", &mut self.report) else { return Vec::new() };
         let mut kept = Vec::new();
         for entry in &table.entries {
             self.variable_name(entry);
             let Some((source, span)) = entry.string(&mut self.report) else { continue };
-            // Under a wrong source too the name is known to the steps that follow.
+            // Keep the name despite an invalid source, so that later uses are not reported as well.
             let from = self.extraction(source, &span, verb, is_race).unwrap_or(Extraction::Status);
             kept.push(Keep { name: entry.key.to_owned(), from, span });
         }
@@ -30,19 +29,19 @@ impl Decoder<'_> {
 
     fn extraction(&mut self, source: &str, span: &Span, verb: Verb, is_race: bool) -> Option<Extraction> {
         let (word, rest) = source.split_once(' ').map_or((source, ""), |(word, rest)| (word, rest.trim()));
-        let of_http = |decoder: &mut Self| {
+        let require_http = |decoder: &mut Self| {
             if verb != Verb::Http {
-                decoder.report.error(span.clone(), format!("`{word}` is of HTTP answers only"));
+                decoder.report.error(span.clone(), format!("`{word}` is only available for HTTP requests"));
             }
         };
         match word {
-            "@date" if is_place(rest) => Some(Extraction::Date(rest.to_owned())),
+            "@date" if is_json_pointer(rest) => Some(Extraction::Date(rest.to_owned())),
             "@status" if rest.is_empty() => {
-                of_http(self);
+                require_http(self);
                 Some(Extraction::Status)
             }
             "@header" if !rest.is_empty() && !rest.contains(' ') => {
-                of_http(self);
+                require_http(self);
                 Some(Extraction::Header(rest.to_ascii_lowercase()))
             }
             "@output" if !rest.is_empty() => self.output(rest, span, verb),
@@ -50,17 +49,17 @@ impl Decoder<'_> {
             "@count" => {
                 self.report.error_with_help(
                     span.clone(),
-                    "`@count` counts the answers of a race",
-                    "add `race = N`",
+                    "`@count` is only available in a race",
+                    "add `race = N` to the step",
                 );
                 None
             }
-            _ if is_place(source) => Some(Extraction::Pointer(source.to_owned())),
+            _ if is_json_pointer(source) => Some(Extraction::Pointer(source.to_owned())),
             _ => {
                 self.report.error_with_help(
                     span.clone(),
-                    format!("`{source}` is nothing that can be kept"),
-                    SOURCES,
+                    format!("invalid source `{source}` in `keep`"),
+                    SOURCES_HELP,
                 );
                 None
             }
@@ -69,13 +68,12 @@ impl Decoder<'_> {
 
     fn output(&mut self, pattern: &str, span: &Span, verb: Verb) -> Option<Extraction> {
         if !matches!(verb, Verb::Ztna | Verb::Shell) {
-            self.report.error(span.clone(), "`@output` is of processes only");
+            self.report.error(span.clone(), "`@output` is only available for commands");
         }
         match regex::Regex::new(pattern) {
             Ok(regex) if regex.captures_len() < 2 => {
-                let message =
-                    "`@output` keeps the first group of its regular expression, and this one has none";
-                self.report.error_with_help(span.clone(), message, "put what is to be kept between ( and )");
+                let message = "`@output` needs a regular expression with a capture group";
+                self.report.error_with_help(span.clone(), message, "put parentheses around the part to keep");
                 None
             }
             Ok(_) => Some(Extraction::Output(pattern.to_owned())),
@@ -96,8 +94,8 @@ impl Decoder<'_> {
             _ => {
                 self.report.error_with_help(
                     span.clone(),
-                    "`@count` needs statuses",
-                    "write `@count 200 201`",
+                    "invalid `@count`: expected HTTP statuses",
+                    "write them after it: `@count 200 201`",
                 );
                 None
             }
@@ -105,7 +103,7 @@ impl Decoder<'_> {
     }
 }
 
-/// Whether the text is a JSON pointer or `rows/…`.
-pub(super) fn is_place(text: &str) -> bool {
+/// Returns whether the text is a JSON pointer or `rows/…`.
+pub(super) fn is_json_pointer(text: &str) -> bool {
     text.starts_with('/') || text == "rows" || text.starts_with("rows/")
 }

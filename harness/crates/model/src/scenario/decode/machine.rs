@@ -1,4 +1,4 @@
-//! The machines of a sub-test.
+//! Decodes `machines`.
 
 use crate::scenario::model::{Machine, Span};
 use crate::scenario::vocabulary;
@@ -12,7 +12,7 @@ impl Decoder<'_> {
         for value in entry.array("names or tables", &mut self.report).unwrap_or_default() {
             let Some(machine) = self.machine(value) else { continue };
             if machines.iter().any(|other| other.name == machine.name) {
-                self.report.error(machine.span, format!("machine `{}` is declared twice", machine.name));
+                self.report.error(machine.span, format!("duplicate machine `{}`", machine.name));
             } else {
                 machines.push(machine);
             }
@@ -33,21 +33,27 @@ impl Decoder<'_> {
             });
         }
         let Some(table) = value.get_ref().as_table() else {
-            self.report.error(value.span(), "a machine is a name or a table `{ name = \"…\", … }`");
+            self.report.error(
+                value.span(),
+                "invalid machine: expected a name or a table such as `{ name = \"…\", up = true }`",
+            );
             return None;
         };
         let table = Table::new("a machine", value.span(), table);
         table.only(&vocabulary::keys(&[vocabulary::MACHINE]), &mut self.report);
         let login = table.string("login", &mut self.report);
-        let login =
-            login.and_then(|word| self.choice(word, "a person who can log in", vocabulary::IDENTITIES));
+        let login = login.and_then(|word| self.choice(word, "user", vocabulary::IDENTITIES));
         let up = table.flag("up", &mut self.report);
         let observed = table.flag("observed", &mut self.report);
         let wire = table.flag("wire", &mut self.report);
         if wire && (login.is_some() || up || observed) {
             let message =
-                "a WireGuard peer of the kit's own has no agent that could log in, come up or be observed";
-            self.report.error_with_help(value.span(), message, "it registers with a step: `wire = \"join\"`");
+                "`wire` cannot be combined with `login`, `up` or `observed`: a WireGuard peer has no agent";
+            self.report.error_with_help(
+                value.span(),
+                message,
+                "register the peer in a step: `wire = \"join\"`",
+            );
         }
         let (name, span) = table.require("name", &mut self.report)?.string(&mut self.report)?;
         let name = self.machine_name(name, span)?;
@@ -59,8 +65,8 @@ impl Decoder<'_> {
         if name.is_empty() || !letters || name.starts_with('-') || name.ends_with('-') || name.len() > 63 {
             self.report.error_with_help(
                 span,
-                format!("`{name}` cannot be a machine's name"),
-                "it is a host name: letters, digits and hyphens inside, at most 63",
+                format!("invalid machine name `{name}`"),
+                "use a host name: letters, digits and inner hyphens, at most 63 characters",
             );
             return None;
         }

@@ -1,4 +1,4 @@
-//! What a value must be like.
+//! Decodes matchers.
 
 use serde_json::Value as Json;
 
@@ -10,30 +10,27 @@ use crate::source::document::{Entry, Table, Value};
 
 use super::Decoder;
 
-/// What is matched: it decides which matchers make sense.
+/// What a matcher is applied to: it decides which matchers are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Of {
-    /// A place in JSON.
+pub(super) enum Operand {
+    /// A JSON value.
     Json,
-    /// A header: text, and numbers written as text.
+    /// A header value: text, or a number written as text.
     Header,
-    /// Text.
     Text,
 }
 
-/// The matchers that make sense of any text.
-const OF_TEXT: [&str; 9] =
+const TEXT_MATCHERS: [&str; 9] =
     ["equals", "matches", "one_of", "contains", "excludes", "length", "not", "line", "lines"];
 
-/// The matchers that make sense of a header.
-const OF_HEADER: [&str; 10] =
+const HEADER_MATCHERS: [&str; 10] =
     ["equals", "matches", "type", "one_of", "contains", "excludes", "above", "below", "not", "absent"];
 
 impl Decoder<'_> {
-    /// A value as it stands, or a table with one matcher.
-    pub(super) fn matcher(&mut self, key: &str, value: &Value<'_>, of: Of) -> Option<Matcher> {
+    /// Decodes a literal value or a table with one matcher.
+    pub(super) fn matcher(&mut self, key: &str, value: &Value<'_>, operand: Operand) -> Option<Matcher> {
         let Some(table) = value.get_ref().as_table() else {
-            return self.literal(key, value, of).map(Matcher::Equals);
+            return self.literal(key, value, operand).map(Matcher::Equals);
         };
         let table = Table::new("an expectation", value.span(), table);
         let known = vocabulary::keys(&[vocabulary::MATCHERS]);
@@ -41,43 +38,35 @@ impl Decoder<'_> {
         let mut found = table.entries.iter().filter(|entry| known.contains(&entry.key));
         let Some(entry) = found.next() else {
             if table.entries.is_empty() {
-                let help = "write `{ equals = {} }` if the value itself is an empty object";
-                self.report.error_with_help(
-                    value.span(),
-                    format!("`{key}` says nothing about the value"),
-                    help,
-                );
+                let help = "write `{ equals = {} }` to match an empty object";
+                self.report.error_with_help(value.span(), format!("empty matcher for `{key}`"), help);
             }
             return None;
         };
         if let Some(second) = found.next() {
-            let message = format!("one matcher at a time: this has `{}` already", entry.key);
-            self.report.error_with_help(
-                second.key_span.clone(),
-                message,
-                "write a second check for the other",
-            );
+            let message = format!("only one matcher is allowed, and there is already `{}`", entry.key);
+            self.report.error_with_help(second.key_span.clone(), message, "write a second check for it");
         }
-        let sensible = match of {
-            Of::Json => true,
-            Of::Header => OF_HEADER.contains(&entry.key),
-            Of::Text => OF_TEXT.contains(&entry.key),
+        let is_allowed = match operand {
+            Operand::Json => true,
+            Operand::Header => HEADER_MATCHERS.contains(&entry.key),
+            Operand::Text => TEXT_MATCHERS.contains(&entry.key),
         };
-        if !sensible {
-            let what = if of == Of::Text { "text" } else { "a header" };
-            let known: &[&str] = if of == Of::Text { &OF_TEXT } else { &OF_HEADER };
-            let help = format!("of {what}: {}", crate::source::spelling::list(known));
+        if !is_allowed {
+            let what = if operand == Operand::Text { "text" } else { "a header" };
+            let known: &[&str] = if operand == Operand::Text { &TEXT_MATCHERS } else { &HEADER_MATCHERS };
+            let help = format!("available for {what}: {}", crate::source::spelling::list(known));
             self.report.error_with_help(
                 entry.key_span.clone(),
-                format!("`{}` is not for {what}", entry.key),
+                format!("`{}` is not available for {what}", entry.key),
                 help,
             );
             return None;
         }
-        self.one(entry, of)
+        self.single_matcher(entry, operand)
     }
 
-    fn one(&mut self, entry: &Entry<'_, '_>, of: Of) -> Option<Matcher> {
+    fn single_matcher(&mut self, entry: &Entry<'_, '_>, operand: Operand) -> Option<Matcher> {
         Some(match entry.key {
             "equals" => Matcher::Equals(self.json(entry.value)?),
             "matches" => Matcher::Matches(self.pattern(entry)?),
@@ -91,7 +80,7 @@ impl Decoder<'_> {
             "above" => Matcher::Above(self.number(entry)?),
             "below" => Matcher::Below(self.number(entry)?),
             "within" => Matcher::Within(self.window(entry)?),
-            "not" => Matcher::Not(Box::new(self.matcher(entry.key, entry.value, of)?)),
+            "not" => Matcher::Not(Box::new(self.matcher(entry.key, entry.value, operand)?)),
             "every" => Matcher::Every(self.inner_places(entry)?),
             "some" => Matcher::Some(self.inner_places(entry)?),
             "absent" => match entry.boolean(&mut self.report)? {
@@ -104,13 +93,14 @@ impl Decoder<'_> {
         })
     }
 
-    fn literal(&mut self, key: &str, value: &Value<'_>, of: Of) -> Option<Json> {
-        if of != Of::Json && !value.get_ref().is_str() {
-            let message = format!("`{key}` is text, so it is never equal to {}", value.get_ref().type_str());
+    fn literal(&mut self, key: &str, value: &Value<'_>, operand: Operand) -> Option<Json> {
+        if operand != Operand::Json && !value.get_ref().is_str() {
+            let message =
+                format!("`{key}` is text and never equals a value of type {}", value.get_ref().type_str());
             self.report.error_with_help(
                 value.span(),
                 message,
-                "put it between quotes, or use a matcher: `{ matches = \"…\" }`",
+                "quote it, or use a matcher such as `{ matches = \"…\" }`",
             );
             return None;
         }
@@ -120,11 +110,11 @@ impl Decoder<'_> {
     fn pattern(&mut self, entry: &Entry<'_, '_>) -> Option<String> {
         let pattern = self.template_of(entry)?;
         if pattern.text.is_empty() {
-            self.report.error(pattern.span, "the empty regular expression is found in every text");
+            self.report.error(pattern.span, "empty regular expression: it matches every text");
             return None;
         }
         let filled =
-            template::fill_pattern(&pattern.text, Scope { variables: &Anything, generators: None }).ok()?;
+            template::fill_pattern(&pattern.text, Scope { variables: &AnyValue, generators: None }).ok()?;
         if let Err(error) = regex::Regex::new(&filled) {
             self.report.error(pattern.span, regex_error(&error));
             return None;
@@ -135,12 +125,12 @@ impl Decoder<'_> {
     fn window(&mut self, entry: &Entry<'_, '_>) -> Option<String> {
         let window = self.template_of(entry)?;
         let filled =
-            template::fill_text(&window.text, Scope { variables: &Anything, generators: None }).ok()?;
+            template::fill_text(&window.text, Scope { variables: &AnyValue, generators: None }).ok()?;
         if !moment::is_window(&filled.unwrap_or_default()) {
             self.report.error_with_help(
                 window.span,
-                "this is no window of time",
-                "write `5m of ${created}+90d`: a distance, a kept time, and how far from it (s, m, h, d)",
+                "invalid window of time",
+                "write `5m of ${created}+90d`: a distance, a kept time, and an offset from it (s, m, h, d)",
             );
             return None;
         }
@@ -149,13 +139,13 @@ impl Decoder<'_> {
 
     fn kind(&mut self, entry: &Entry<'_, '_>) -> Option<Kind> {
         let word = entry.string(&mut self.report)?;
-        self.choice(word, "a type", vocabulary::KINDS)
+        self.choice(word, "type", vocabulary::KINDS)
     }
 
     fn listed(&mut self, entry: &Entry<'_, '_>) -> Option<Vec<Json>> {
         let items = entry.array("values", &mut self.report)?;
         if items.is_empty() {
-            self.report.error(entry.span(), "`one_of` is empty, so nothing can be right");
+            self.report.error(entry.span(), "`one_of` is empty, so no value can match");
             return None;
         }
         items.into_iter().map(|item| self.json(item)).collect()
@@ -164,8 +154,7 @@ impl Decoder<'_> {
     fn contained(&mut self, entry: &Entry<'_, '_>) -> Option<Json> {
         let value = self.json(entry.value)?;
         if value.as_str() == Some("") {
-            self.report
-                .error(entry.span(), format!("`{}` is empty, and every text contains that", entry.key));
+            self.report.error(entry.span(), format!("`{}` is empty, which every text contains", entry.key));
             return None;
         }
         Some(value)
@@ -199,26 +188,26 @@ impl Decoder<'_> {
     fn lines(&mut self, entry: &Entry<'_, '_>) -> Option<Vec<Matcher>> {
         let items = entry.array("lines", &mut self.report)?;
         if items.is_empty() {
-            self.report.error(entry.span(), "`lines` is empty, so it always holds");
+            self.report.error(entry.span(), "`lines` is empty, so the check can never fail");
             return None;
         }
         let lines: Vec<Option<Matcher>> =
-            items.into_iter().map(|item| self.matcher("line", item, Of::Text)).collect();
+            items.into_iter().map(|item| self.matcher("line", item, Operand::Text)).collect();
         lines.into_iter().collect()
     }
 }
 
-/// One line about a regular expression that does not compile.
+/// Returns the last line of the error, without the multi-line rendering of the pattern.
 pub(super) fn regex_error(error: &regex::Error) -> String {
     let text = error.to_string();
     let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-    format!("this is not a regular expression: {last}")
+    format!("invalid regular expression: {last}")
 }
 
-/// Has a value for every variable, to see whether a pattern compiles once it is filled in.
-struct Anything;
+/// Defines every variable, to test whether a pattern compiles once it is expanded.
+struct AnyValue;
 
-impl Variables for Anything {
+impl Variables for AnyValue {
     fn get(&self, _name: &str) -> Option<Binding> {
         Some(Binding::Value(Json::String("x".to_owned())))
     }

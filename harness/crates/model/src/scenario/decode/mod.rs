@@ -1,5 +1,5 @@
-//! From a document to a scenario, one file a part of the language. A reader answers `None` for what it cannot
-//! read, has reported why, and goes on with the rest.
+//! Decodes a TOML document into a scenario, one module per part of the language. A decoder reports what it cannot
+//! read, returns `None` for it, and continues with the rest.
 
 mod check;
 mod expectation;
@@ -25,53 +25,49 @@ use crate::source::spelling;
 
 pub(super) use file::file;
 
-/// Reads one file.
+/// Decodes one file.
 pub(super) struct Decoder<'r> {
-    /// What was found so far.
     pub(super) report: Report,
     /// The statements that checks may name.
     pub(super) registry: &'r Registry,
-    /// The variables that were used since the last [`Decoder::take_uses`].
-    uses: Vec<Use>,
+    /// The variables used since the last [`Decoder::take_uses`].
+    uses: Vec<VariableUse>,
 }
 
-/// A variable in a text.
+/// A use of a variable.
 #[derive(Debug, Clone)]
-pub(super) struct Use {
-    /// Its name.
+pub(super) struct VariableUse {
     pub(super) name: String,
-    /// Where the text stands.
+    /// The span of the text that contains it.
     pub(super) span: Span,
 }
 
-/// A step, with the variables that its parts use.
+/// A decoded step with the variables that its parts use.
 #[derive(Debug)]
 pub(super) struct DraftStep {
-    /// The step.
     pub(super) step: Step,
-    /// Where its machine is named.
+    /// The span of its machine name.
     pub(super) on: Option<Span>,
-    /// Used by its rows.
-    pub(super) rows: Vec<Use>,
-    /// Used by what is done.
-    pub(super) action: Vec<Use>,
-    /// Used by its checks.
-    pub(super) checks: Vec<Use>,
+    /// Variables used by its rows.
+    pub(super) rows: Vec<VariableUse>,
+    /// Variables used by its action.
+    pub(super) action: Vec<VariableUse>,
+    /// Variables used by its checks.
+    pub(super) checks: Vec<VariableUse>,
 }
 
 impl<'r> Decoder<'r> {
-    /// A reader that has found nothing yet.
     pub(super) fn new(report: Report, registry: &'r Registry) -> Self {
         Self { report, registry, uses: Vec::new() }
     }
 
-    fn take_uses(&mut self) -> Vec<Use> {
+    fn take_uses(&mut self) -> Vec<VariableUse> {
         std::mem::take(&mut self.uses)
     }
 
-    /// A text whose variables are noted.
+    /// Decodes a text and records the variables it uses.
     fn template(&mut self, (text, span): (&str, Span)) -> Template {
-        note(text, span.clone(), &mut self.uses, &mut self.report);
+        record_uses(text, span.clone(), &mut self.uses, &mut self.report);
         Template { text: text.to_owned(), span }
     }
 
@@ -80,8 +76,8 @@ impl<'r> Decoder<'r> {
         Some(self.template(text))
     }
 
-    /// A text that must not be empty.
-    fn filled_template_of(&mut self, entry: &Entry<'_, '_>) -> Option<Template> {
+    /// Decodes a text that must not be empty.
+    fn nonempty_template_of(&mut self, entry: &Entry<'_, '_>) -> Option<Template> {
         let template = self.template_of(entry)?;
         if template.text.trim().is_empty() {
             self.report.error(entry.span(), format!("`{}` is empty", entry.key));
@@ -90,9 +86,8 @@ impl<'r> Decoder<'r> {
         Some(template)
     }
 
-    /// A table of texts.
     fn templates(&mut self, entry: &Entry<'_, '_>) -> Vec<(String, Template)> {
-        let Some(table) = entry.table("the table", &mut self.report) else { return Vec::new() };
+        let Some(table) = entry.table("a table of strings", &mut self.report) else { return Vec::new() };
         table
             .entries
             .iter()
@@ -102,30 +97,32 @@ impl<'r> Decoder<'r> {
 
     fn json(&mut self, value: &Value<'_>) -> Option<Json> {
         let uses = &mut self.uses;
-        document::json(value, &mut self.report, &mut |text, span, report| note(text, span, uses, report))
+        document::json(value, &mut self.report, &mut |text, span, report| {
+            record_uses(text, span, uses, report)
+        })
     }
 
     fn duration(&mut self, entry: &Entry<'_, '_>) -> Option<Duration> {
         let (text, span) = entry.string(&mut self.report)?;
         match humantime::parse_duration(text) {
             Ok(duration) if duration.is_zero() => {
-                self.report.error(span, format!("`{}` must be longer than nothing", entry.key));
+                self.report.error(span, format!("`{}` must be greater than zero", entry.key));
                 None
             }
             Ok(duration) => Some(duration),
             Err(error) => {
-                let message = format!("`{text}` is not a duration: {error}");
+                let message = format!("invalid duration `{text}`: {error}");
                 self.report.error_with_help(
                     span,
                     message,
-                    "write a number and s, m, h or d: `10s`, `31m`, `7d`",
+                    "write a number with a unit (s, m, h, d), such as `10s`, `31m` or `7d`",
                 );
                 None
             }
         }
     }
 
-    /// One of several words.
+    /// Decodes one of several words; `what` names them in messages.
     fn choice<T: Copy>(
         &mut self,
         (word, span): (&str, Span),
@@ -137,7 +134,7 @@ impl<'r> Decoder<'r> {
             let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
             self.report.error_with_help(
                 span,
-                format!("`{word}` is not {what}"),
+                format!("unknown {what} `{word}`"),
                 spelling::help_for(word, &names),
             );
         }
@@ -145,13 +142,15 @@ impl<'r> Decoder<'r> {
     }
 }
 
-fn note(text: &str, span: Span, uses: &mut Vec<Use>, report: &mut Report) {
+fn record_uses(text: &str, span: Span, uses: &mut Vec<VariableUse>, report: &mut Report) {
     match template::names(text) {
         Ok(names) => {
-            uses.extend(names.into_iter().map(|name| Use { name: name.to_owned(), span: span.clone() }));
+            uses.extend(
+                names.into_iter().map(|name| VariableUse { name: name.to_owned(), span: span.clone() }),
+            );
         }
         Err(error) => {
-            report.error_with_help(span, error.to_string(), "write `$${` for the two characters themselves");
+            report.error_with_help(span, error.to_string(), "write `$${` for a literal `${`");
         }
     }
 }

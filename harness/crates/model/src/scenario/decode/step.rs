@@ -1,4 +1,4 @@
-//! One step: its verb, and what every step may have.
+//! Decodes steps: the verb and the keys that any step may have.
 
 use std::num::NonZeroU32;
 
@@ -11,7 +11,7 @@ use crate::source::spelling;
 
 use super::{Decoder, DraftStep};
 
-/// What kind of verb a step has.
+/// The kind of verb of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {
     Http,
@@ -23,16 +23,16 @@ pub(super) enum Verb {
 }
 
 impl Decoder<'_> {
-    /// A step that cannot be read as a whole is still a step: what it keeps is known to those that follow, and
-    /// the errors that it has keep the file from being used.
+    /// Decodes a step. A step with errors is still returned, so that the variables it assigns are known to later
+    /// steps; its errors make the file unusable.
     pub(super) fn step(&mut self, table: &Table<'_, '_>) -> DraftStep {
         self.take_uses();
         let name = table.require("name", &mut self.report);
-        let name = name.and_then(|entry| self.filled_template_of(entry));
+        let name = name.and_then(|entry| self.nonempty_template_of(entry));
         let name = name.unwrap_or(Template { text: String::new(), span: table.span.clone() });
         let Some((verb, entry)) = self.verb(table) else {
             let keep = table.get("keep").map(|entry| self.keep(entry, Verb::Http, true)).unwrap_or_default();
-            return unreadable(name, keep, table.span.clone());
+            return without_verb(name, keep, table.span.clone());
         };
         let own: &[vocabulary::Word] = match verb {
             Verb::Http => vocabulary::HTTP,
@@ -42,7 +42,7 @@ impl Decoder<'_> {
             Verb::Advance | Verb::Set => &[],
         };
         let keys = vocabulary::keys(&[vocabulary::ANY_STEP, own]);
-        self.only_keys_of_verb(table, entry, &keys);
+        self.check_keys(table, entry, &keys);
         let action = match verb {
             Verb::Http => self.http(table, entry).map(Action::Http),
             Verb::Ztna => self.ztna(table, entry).map(Action::Ztna),
@@ -75,7 +75,7 @@ impl Decoder<'_> {
         DraftStep { step, on, rows: row_uses, action: action_uses, checks: check_uses }
     }
 
-    /// The one verb of a step.
+    /// Finds the verb of a step.
     fn verb<'t, 'a, 'i>(&mut self, table: &'t Table<'a, 'i>) -> Option<(Verb, &'t Entry<'a, 'i>)> {
         let verbs = vocabulary::keys(&[vocabulary::HTTP_VERBS, vocabulary::OTHER_VERBS]);
         let mut found = table.entries.iter().filter(|entry| verbs.contains(&entry.key));
@@ -86,21 +86,21 @@ impl Decoder<'_> {
                 vocabulary::ZTNA,
                 vocabulary::WIRE,
             ]);
-            let slip = table
+            let misspelt = table
                 .entries
                 .iter()
                 .filter(|entry| !known.contains(&entry.key))
                 .find_map(|entry| Some((entry, spelling::nearest(entry.key, verbs.iter().copied())?)));
-            match slip {
+            match misspelt {
                 Some((entry, near)) => self.report.error_with_help(
                     entry.key_span.clone(),
-                    format!("a step has no verb `{}`", entry.key),
+                    format!("unknown verb `{}`", entry.key),
                     format!("did you mean `{near}`?"),
                 ),
                 None => self.report.error_with_help(
                     table.span.clone(),
-                    "this step does nothing",
-                    format!("give it one verb: {}", spelling::list(&verbs)),
+                    "missing verb in a step",
+                    format!("add one of {}", spelling::list(&verbs)),
                 ),
             }
             return None;
@@ -108,8 +108,8 @@ impl Decoder<'_> {
         for other in found {
             self.report.error_with_help(
                 other.key_span.clone(),
-                format!("a step has one verb, and this one has `{}` already", entry.key),
-                "make it a step of its own",
+                format!("a step takes only one verb, and there is already `{}`", entry.key),
+                "move it to a separate step",
             );
         }
         let verb = match entry.key {
@@ -123,16 +123,16 @@ impl Decoder<'_> {
         Some((verb, entry))
     }
 
-    fn only_keys_of_verb(&mut self, table: &Table<'_, '_>, verb: &Entry<'_, '_>, keys: &[&str]) {
+    fn check_keys(&mut self, table: &Table<'_, '_>, verb: &Entry<'_, '_>, keys: &[&str]) {
         let verbs = vocabulary::keys(&[vocabulary::HTTP_VERBS, vocabulary::OTHER_VERBS]);
-        let elsewhere = vocabulary::keys(&[vocabulary::HTTP, vocabulary::ZTNA, vocabulary::WIRE]);
+        let other_verbs_keys = vocabulary::keys(&[vocabulary::HTTP, vocabulary::ZTNA, vocabulary::WIRE]);
         for entry in &table.entries {
             if keys.contains(&entry.key) || verbs.contains(&entry.key) {
                 continue;
             }
-            let (message, help) = if elsewhere.contains(&entry.key) {
-                let goes = if vocabulary::keys(&[vocabulary::HTTP]).contains(&entry.key) {
-                    "requests"
+            let (message, help) = if other_verbs_keys.contains(&entry.key) {
+                let owner = if vocabulary::keys(&[vocabulary::HTTP]).contains(&entry.key) {
+                    "HTTP requests"
                 } else if vocabulary::keys(&[vocabulary::WIRE]).contains(&entry.key)
                     && !vocabulary::keys(&[vocabulary::ZTNA]).contains(&entry.key)
                 {
@@ -140,18 +140,21 @@ impl Decoder<'_> {
                 } else {
                     "`ztna`"
                 };
-                (format!("`{}` does not go with `{}`", entry.key, verb.key), format!("it goes with {goes}"))
+                (
+                    format!("`{}` is not available for `{}`", entry.key, verb.key),
+                    format!("it is only available for {owner}"),
+                )
             } else {
-                (format!("a step has no key `{}`", entry.key), spelling::help_for(entry.key, keys))
+                (format!("unknown key `{}` in a step", entry.key), spelling::help_for(entry.key, keys))
             };
             self.report.error_with_help(entry.key_span.clone(), message, help);
         }
     }
 
     fn set(&mut self, entry: &Entry<'_, '_>) -> Option<Vec<(String, Template)>> {
-        let table = entry.table("`set`", &mut self.report)?;
+        let table = entry.table("a `set` table", &mut self.report)?;
         if table.entries.is_empty() {
-            self.report.error(entry.span(), "`set` names nothing");
+            self.report.error(entry.span(), "`set` is empty: assign at least one variable");
         }
         for entry in &table.entries {
             self.variable_name(entry);
@@ -162,12 +165,12 @@ impl Decoder<'_> {
     fn rows(&mut self, entry: &Entry<'_, '_>) -> Vec<Row> {
         let Some(items) = entry.array("tables", &mut self.report) else { return Vec::new() };
         if items.is_empty() {
-            self.report.error(entry.span(), "`rows` is empty, so that the step would never run");
+            self.report.error(entry.span(), "`rows` is empty, so the step would never run");
         }
         let mut rows: Vec<Row> = Vec::new();
         for item in items {
             let Some(table) = item.get_ref().as_table() else {
-                self.report.error(item.span(), "a row must be a table: `{ value = 1 }`");
+                self.report.error(item.span(), "invalid row: expected a table such as `{ value = 1 }`");
                 continue;
             };
             let table = Table::new("a row", item.span(), table);
@@ -184,17 +187,15 @@ impl Decoder<'_> {
             };
             match rows.first() {
                 _ if row.is_empty() => {
-                    self.report.error(item.span(), "a row must have at least one variable");
+                    self.report.error(item.span(), "empty row: set at least one variable");
                 }
                 Some(first) if names(first) != names(&row) => {
                     let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
-                    let message =
-                        format!("this row differs from the first, which has {}", spelling::list(&names));
-                    self.report.error_with_help(
-                        item.span(),
-                        message,
-                        "rows have the same variables; `${absent}` leaves one out",
+                    let message = format!(
+                        "this row must set the same variables as the first row: {}",
+                        spelling::list(&names)
                     );
+                    self.report.error_with_help(item.span(), message, "use `${absent}` to omit a value");
                 }
                 _ => {}
             }
@@ -207,14 +208,14 @@ impl Decoder<'_> {
         if verb != Verb::Http {
             self.report.error_with_help(
                 entry.key_span.clone(),
-                "`race` is for requests only",
-                "processes do not start at the same moment",
+                "`race` is only available for HTTP requests",
+                "processes cannot be started at the same moment",
             );
             return None;
         }
         let count: u32 = entry.integer("a number of requests", &mut self.report)?;
         if !(2..=1000).contains(&count) {
-            self.report.error(entry.span(), format!("`race` must be from 2 to 1000, but this is {count}"));
+            self.report.error(entry.span(), format!("`race` must be 2 to 1000, found {count}"));
         }
         NonZeroU32::new(count)
     }
@@ -241,38 +242,38 @@ impl Decoder<'_> {
         if !reads {
             self.report.error_with_help(
                 entry.key_span.clone(),
-                "`eventually` repeats the step, and this step is no read",
-                "it goes with `get`, `ztna = \"status…\"`, `ztna = \"auth-keys list…\"` and `wire = \"ping…\"`",
+                "`eventually` is only available for steps that read",
+                "use it with `get`, `ztna = \"status…\"`, `ztna = \"auth-keys list…\"` or `wire = \"ping…\"`",
             );
         }
         if race.is_some() {
-            self.report.error(entry.key_span.clone(), "`eventually` and `race` do not go together");
+            self.report.error(entry.key_span.clone(), "`eventually` and `race` cannot be combined");
         }
         duration
     }
 
-    /// Reports a name that no variable can have.
+    /// Reports an invalid or reserved variable name.
     pub(super) fn variable_name(&mut self, entry: &Entry<'_, '_>) {
         let well_formed = entry.key.starts_with(|c: char| c.is_ascii_alphabetic())
             && entry.key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !well_formed {
-            let message = format!("`{}` cannot be a variable's name", entry.key);
+            let message = format!("invalid variable name `{}`", entry.key);
             self.report.error_with_help(
                 entry.key_span.clone(),
                 message,
-                "letters, digits and _, a letter first",
+                "start with a letter; use only letters, digits and `_`",
             );
         } else if template::BUILT_IN.contains(&entry.key) || entry.key == "n" {
             self.report.error(
                 entry.key_span.clone(),
-                format!("`${{{}}}` is always there and cannot be set", entry.key),
+                format!("`${{{}}}` is built in and cannot be assigned", entry.key),
             );
         }
     }
 }
 
-/// Stands for a step whose verb is not known.
-fn unreadable(name: Template, keep: Vec<Keep>, span: Span) -> DraftStep {
+/// A placeholder for a step without a valid verb.
+fn without_verb(name: Template, keep: Vec<Keep>, span: Span) -> DraftStep {
     let action = Action::Set(Vec::new());
     let step =
         Step { name, action, rows: Vec::new(), race: None, eventually: None, keep, checks: Vec::new(), span };

@@ -1,4 +1,4 @@
-//! What the kit's own WireGuard peer does.
+//! Decodes `wire` steps, which use the kit's WireGuard peers.
 
 use std::time::Duration;
 
@@ -8,18 +8,17 @@ use crate::source::document::{Entry, Table};
 
 use super::Decoder;
 
-/// How long a peer tries unless the step says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(15);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
 
-const DEEDS: &str = "write `join`, `ping MACHINE` or `await MACHINE`";
-const OF_JOIN: &[&str] = &["auth_key"];
-const OF_MEETING: &[&str] = &["own_key", "their_key", "source"];
+const COMMANDS_HELP: &str = "write `join`, `ping MACHINE` or `await MACHINE`";
+const JOIN_KEYS: &[&str] = &["auth_key"];
+const MEETING_KEYS: &[&str] = &["own_key", "their_key", "source"];
 
 impl Decoder<'_> {
     pub(super) fn wire(&mut self, table: &Table<'_, '_>, verb: &Entry<'_, '_>) -> Option<WireCommand> {
-        let line = self.filled_template_of(verb)?;
+        let line = self.nonempty_template_of(verb)?;
         let machine = table.require("on", &mut self.report).and_then(|entry| entry.string(&mut self.report));
-        let timeout = table.get("timeout").map_or(Some(TIMEOUT), |entry| self.duration(entry));
+        let timeout = table.get("timeout").map_or(Some(DEFAULT_TIMEOUT), |entry| self.duration(entry));
         let deed = match line.text.split_once(' ').map(|(word, rest)| (word, rest.trim())) {
             None if line.text == "join" => self.join(table)?,
             Some(("ping", with)) if !with.is_empty() => self.meeting(table, with, Initiator::Peer, &line)?,
@@ -27,8 +26,8 @@ impl Decoder<'_> {
                 self.meeting(table, with, Initiator::Agent, &line)?
             }
             _ => {
-                let message = format!("`{}` is nothing that a WireGuard peer does", line.text);
-                self.report.error_with_help(line.span, message, DEEDS);
+                let message = format!("unknown `wire` command `{}`", line.text);
+                self.report.error_with_help(line.span, message, COMMANDS_HELP);
                 return None;
             }
         };
@@ -36,9 +35,9 @@ impl Decoder<'_> {
     }
 
     fn join(&mut self, table: &Table<'_, '_>) -> Option<WireDeed> {
-        self.none_of(table, OF_MEETING, "join");
+        self.reject_keys(table, MEETING_KEYS, "join");
         let auth_key = table.require("auth_key", &mut self.report)?;
-        Some(WireDeed::Join { auth_key: self.filled_template_of(auth_key)? })
+        Some(WireDeed::Join { auth_key: self.nonempty_template_of(auth_key)? })
     }
 
     fn meeting(
@@ -48,25 +47,24 @@ impl Decoder<'_> {
         initiator: Initiator,
         line: &Template,
     ) -> Option<WireDeed> {
-        self.none_of(table, OF_JOIN, "ping");
+        self.reject_keys(table, JOIN_KEYS, "ping");
         let own_key = table.string("own_key", &mut self.report);
-        let with_old_key =
-            own_key.and_then(|word| self.choice(word, "a key of the peer's", &[("old", true)]));
+        let with_old_key = own_key.and_then(|word| self.choice(word, "`own_key`", &[("old", true)]));
         Some(WireDeed::Meet(Meeting {
             with: Template { text: with.to_owned(), span: line.span.clone() },
             initiator,
             with_old_key: with_old_key.unwrap_or_default(),
-            their_key: table.get("their_key").and_then(|entry| self.filled_template_of(entry)),
-            source: table.get("source").and_then(|entry| self.filled_template_of(entry)),
+            their_key: table.get("their_key").and_then(|entry| self.nonempty_template_of(entry)),
+            source: table.get("source").and_then(|entry| self.nonempty_template_of(entry)),
         }))
     }
 
-    fn none_of(&mut self, table: &Table<'_, '_>, keys: &[&str], deed: &str) {
+    fn reject_keys(&mut self, table: &Table<'_, '_>, keys: &[&str], command: &str) {
         let meaning =
             |key: &str| vocabulary::WIRE.iter().find(|(word, _)| *word == key).map_or("", |(_, text)| *text);
         for key in keys {
             if let Some(entry) = table.get(key) {
-                let message = format!("`{key}` does not go with `wire = \"{deed}…\"`");
+                let message = format!("`{key}` is not available for `wire = \"{command}…\"`");
                 self.report.error_with_help(entry.key_span.clone(), message, meaning(key));
             }
         }

@@ -1,4 +1,4 @@
-//! From the text of one file to a scenario.
+//! Parses one scenario file.
 
 use std::sync::Arc;
 
@@ -11,19 +11,18 @@ use crate::source::diagnostic::Diagnostic;
 use crate::source::document::{self, Report};
 use crate::source::spelling;
 
-/// What came of a file.
+/// The result of parsing a file.
 #[derive(Debug, Clone)]
 pub struct Parsed {
-    /// The scenario, unless there are errors.
+    /// `None` if there are errors.
     pub scenario: Option<Scenario>,
-    /// Every error and warning.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads one scenario and validates all that can be judged without its neighbours.
+/// Parses one scenario and runs all validation that does not need other files.
 pub fn parse(source: &Arc<Source>, place: &Place, registry: &Registry) -> Parsed {
     let mut report = Report::new(&source.path);
-    judge_place(place, registry, &mut report);
+    check_path(place, registry, &mut report);
     let root = document::parse(&source.text, &mut report);
     let mut decoder = Decoder::new(report, registry);
     let scenario = root.and_then(|root| decode::file(&mut decoder, &root, source, place));
@@ -31,7 +30,7 @@ pub fn parse(source: &Arc<Source>, place: &Place, registry: &Registry) -> Parsed
     Parsed { scenario, diagnostics: decoder.report.into_diagnostics() }
 }
 
-fn judge_place(place: &Place, registry: &Registry, report: &mut Report) {
+fn check_path(place: &Place, registry: &Registry, report: &mut Report) {
     let path = report.path().to_owned();
     match registry.chapter(&place.chapter).and_then(|chapter| Some((chapter, chapter.suite.as_deref()?))) {
         Some((chapter, suite)) if suite != place.suite => {
@@ -42,8 +41,7 @@ fn judge_place(place: &Place, registry: &Registry, report: &mut Report) {
         Some(_) => {}
         None => {
             let known: Vec<&str> = registry.chapters().iter().map(|chapter| chapter.id.as_str()).collect();
-            let message =
-                format!("the folder `{}` is none of the chapters in requirements.toml", place.chapter);
+            let message = format!("unknown chapter `{}`: it is not in requirements.toml", place.chapter);
             report.push(Diagnostic::of_file(&path, message).help(spelling::help_for(&place.chapter, &known)));
         }
     }

@@ -1,4 +1,4 @@
-//! Files that are right, and every way to be wrong.
+//! Valid files, and every kind of invalid file.
 
 use std::path::Path;
 use std::time::Duration;
@@ -34,7 +34,7 @@ via = ["http"]
 level = "ours"
 "#;
 
-/// A file that uses every part of the language.
+/// A file that uses every feature of the language.
 pub(crate) const EVERYTHING: &str = r#"
 title = "A key works"
 machines = ["Linux-C", { name = "Win-A", login = "admin", up = true, observed = true }, { name = "Probe", wire = true }]
@@ -142,7 +142,7 @@ fn messages(text: &str) -> Vec<String> {
     found.into_iter().map(|d| format!("{:?}: {}", d.severity, d.message).to_lowercase()).collect()
 }
 
-/// A file with one step that is right, but for what is put into it.
+/// Returns a file with one step, valid except for the given lines.
 fn with_step(step: &str) -> String {
     format!("title = \"t\"\nmachines = [{{ name = \"M\", up = true }}]\n[[step]]\nname = \"n\"\n{step}\n")
 }
@@ -151,7 +151,7 @@ const PEER: &str = "{ name = \"P\", wire = true }";
 const CHECK: &str = "check = [{ verifies = \"keys/ST1.1\", status = 200 }]\n";
 
 #[test]
-fn a_scenario_is_read_as_it_is_written() {
+fn every_feature_is_parsed() {
     let text = EVERYTHING;
     let (found, sources) = parsed(text);
     assert!(found.diagnostics.is_empty(), "{}", render(&found.diagnostics, &sources, false, 100));
@@ -159,6 +159,11 @@ fn a_scenario_is_read_as_it_is_written() {
     assert_eq!((scenario.id.as_str(), scenario.suite.as_str()), ("keys/ST1", "s"));
     use Capability::{Addresses, Agent, Cidr, Clock, Installer, Organisations, Tun, Wire};
     assert_eq!(scenario.needs, [Agent, Installer, Clock, Organisations, Addresses, Cidr, Wire, Tun].into());
+    for (name, is_used) in
+        [("token.admin", true), ("token.member", true), ("who", true), ("token.owner", false)]
+    {
+        assert_eq!(scenario.variables.contains(name), is_used, "{name}");
+    }
     assert!(scenario.machines[1].up && scenario.machines[1].login == Some(Identity::Admin));
     assert!(scenario.machines[2].wire);
     let [made, many, up, later, _, listed, line, joined, met, awaited] = scenario.steps.as_slice() else {
@@ -176,7 +181,7 @@ fn a_scenario_is_read_as_it_is_written() {
     assert_eq!(
         made.checks[1].alternatives[1].len(),
         2,
-        "what stands beside `any` is part of each alternative"
+        "expectations next to `any` are part of each alternative"
     );
     assert_eq!(many.race.unwrap().get(), 32);
     assert_eq!(many.checks[0].quantity, Quantity::Exactly(1));
@@ -209,18 +214,18 @@ fn a_scenario_is_read_as_it_is_written() {
 }
 
 #[test]
-fn a_skipped_subtest_says_why_and_what_it_will_judge() {
+fn skipped_subtest_needs_reason_and_statements() {
     let (found, _) = parsed("title = \"t\"\nskip = \"needs a browser\"\nstatements = [\"keys/ST1.2\"]\n");
     let skip = found.scenario.unwrap().skip.unwrap();
     assert_eq!((skip.reason.as_str(), skip.statements.len()), ("needs a browser", 1));
     assert_eq!(
         messages("title = \"t\"\nskip = \"needs a browser\"\n"),
-        ["error: a skipped sub-test must say what it will judge"]
+        ["error: missing key `statements` in a skipped sub-test"]
     );
 }
 
 #[test]
-fn all_mistakes_of_a_file_are_shown_where_they_stand() {
+fn all_errors_of_a_file_are_shown_with_carets() {
     let text = r#"titel = "Twelve mistakes"
 machines = ["Linux-C", "Linux-C"]
 
@@ -268,7 +273,7 @@ check = [{ status = 200, exactly = 3 }]
 }
 
 #[test]
-fn each_rule_is_kept() {
+fn every_rule_is_enforced() {
     let http = |more: &str| with_step(&format!("get = \"/x\"\n{more}"));
     let check = |check: &str| http(&format!("check = [{check}]"));
     let race = |more: &str| {
@@ -284,132 +289,150 @@ fn each_rule_is_kept() {
     let shell = |more: &str| with_step(&format!("on = \"M\"\nshell = \"ls\"\n{more}"));
     for (text, expected) in [
         (http(""), "error: no step has a `check`"),
-        (shell("until = \"x\""), "error: `until` does not go with `shell`"),
-        (shell("eventually = \"1s\""), "error: `eventually` repeats the step"),
+        (shell("until = \"x\""), "error: `until` is not available for `shell`"),
+        (shell("eventually = \"1s\""), "error: `eventually` is only available for steps that read"),
         (
             shell("check = [{ verifies = \"keys/ST1.1\", status = 200 }]"),
-            "error: `status` is of http answers",
+            "error: `status` is only available for http requests",
         ),
-        (with_step("on = \"N\"\nshell = \"ls\""), "error: there is no machine `n`"),
-        (wire("ping", ""), "error: `ping` is nothing that a wireguard peer does"),
-        (wire("join", ""), "error: a step needs `auth_key`"),
-        (wire("join", "auth_key = \"x\"\nsource = \"1\""), "error: `source` does not go with `wire"),
-        (wire("ping M", "auth_key = \"x\""), "error: `auth_key` does not go with `wire"),
-        (wire("ping M", "own_key = \"new\""), "error: `new` is not a key of the peer's"),
-        (wire("await M", "eventually = \"1s\""), "error: `eventually` repeats the step"),
+        (with_step("on = \"N\"\nshell = \"ls\""), "error: unknown machine `n`"),
+        (wire("ping", ""), "error: unknown `wire` command `ping`"),
+        (wire("join", ""), "error: missing key `auth_key` in a step"),
+        (wire("join", "auth_key = \"x\"\nsource = \"1\""), "error: `source` is not available for `wire"),
+        (wire("ping M", "auth_key = \"x\""), "error: `auth_key` is not available for `wire"),
+        (wire("ping M", "own_key = \"new\""), "error: unknown `own_key` `new`"),
+        (wire("await M", "eventually = \"1s\""), "error: `eventually` is only available for steps that read"),
         (
             wire("ping M", "check = [{ verifies = \"keys/ST1.1\", stdout = \"x\" }]"),
-            "error: `stdout` is of commands of `ztna`",
+            "error: `stdout` is only available for commands",
         ),
         (
             wire("ping M", "check = [{ verifies = \"keys/ST1.1\", snapshot = \"x\" }]"),
-            "error: `snapshot` is of http answers and",
+            "error: `snapshot` is only available for http requests and",
         ),
         (
             check("{ verifies = \"keys/ST1.1\", handshake = true }"),
-            "error: `handshake` is of the verb `wire`",
+            "error: `handshake` is only available for `wire`",
         ),
-        (http("their_key = \"x\""), "error: `their_key` does not go with `get`"),
-        (with_step("on = \"M\"\nwire = \"join\"\nauth_key = \"x\""), "error: `m` is an agent"),
+        (http("their_key = \"x\""), "error: `their_key` is not available for `get`"),
+        (
+            with_step("on = \"M\"\nwire = \"join\"\nauth_key = \"x\""),
+            "error: `wire` needs a wireguard peer, but `m` is an agent",
+        ),
         (
             with_step("on = \"P\"\nztna = \"status\"").replace("{ name = \"M\", up = true }", PEER),
             "error: `p` is a wireguard peer",
         ),
         (
             http(CHECK).replace("up = true", "up = true, wire = true"),
-            "error: a wireguard peer of the kit's own has no agent",
+            "error: `wire` cannot be combined with `login`, `up` or `observed`",
         ),
-        (http("check = []\nname2 = 1"), "error: a step has no key `name2`"),
-        (check("{ verifies = \"keys/ST1.1\" }"), "error: this check expects nothing"),
-        (check("{ status = 200 }"), "error: a check needs `verifies`"),
-        (check("{ verifies = [], status = 200 }"), "error: `verifies` names no statement"),
+        (http("check = []\nname2 = 1"), "error: unknown key `name2` in a step"),
+        (check("{ verifies = \"keys/ST1.1\" }"), "error: this check has no expectation"),
+        (check("{ status = 200 }"), "error: missing key `verifies` in a check"),
+        (check("{ verifies = [], status = 200 }"), "error: `verifies` is empty"),
         (check("{ verifies = \"keys/ST1.1\", status = [] }"), "error: `status` is empty"),
-        (check("{ verifies = \"keys/ST1.1\", status = 99 }"), "error: 99 is no http status"),
-        (check("{ verifies = \"keys/ST1.1\", exit = 1 }"), "error: `exit` is of commands of `ztna`"),
-        (check("{ verifies = \"keys/ST1.1\", json = {} }"), "error: `json` names no place"),
-        (check("{ verifies = \"keys/ST1.1\", json = { data = 1 } }"), "error: `data` is not a place in json"),
-        (check("{ verifies = \"keys/ST1.1\", body = \"\" }"), "error: every text contains the empty"),
-        (check("{ verifies = \"keys/ST1.1\", body = 5 }"), "error: `body` is text, so it is never equal"),
-        (check("{ verifies = \"keys/ST1.1\", body = { keys = [] } }"), "error: `keys` is not for text"),
+        (check("{ verifies = \"keys/ST1.1\", status = 99 }"), "error: invalid http status 99"),
+        (check("{ verifies = \"keys/ST1.1\", exit = 1 }"), "error: `exit` is only available for commands"),
+        (check("{ verifies = \"keys/ST1.1\", json = {} }"), "error: `json` is empty"),
+        (check("{ verifies = \"keys/ST1.1\", json = { data = 1 } }"), "error: invalid json pointer `data`"),
         (
-            check("{ verifies = \"keys/ST1.1\", snapshot = \"../x\" }"),
-            "error: `../x` cannot be a snapshot's name",
+            check("{ verifies = \"keys/ST1.1\", body = \"\" }"),
+            "error: `body` is empty, which every text contains",
         ),
+        (
+            check("{ verifies = \"keys/ST1.1\", body = 5 }"),
+            "error: `body` is text and never equals a value of type integer",
+        ),
+        (
+            check("{ verifies = \"keys/ST1.1\", body = { keys = [] } }"),
+            "error: `keys` is not available for text",
+        ),
+        (check("{ verifies = \"keys/ST1.1\", snapshot = \"../x\" }"), "error: invalid snapshot name `../x`"),
         (check("{ verifies = \"keys/ST1.1\", any = [{ status = 1 }] }"), "error: `any` needs at least two"),
         (
             check("{ verifies = \"keys/ST1.2\", any = [{ status = 200 }, {}] }"),
-            "error: this alternative expects",
+            "error: this alternative has no expectation",
         ),
         (
             check("{ verifies = \"keys/ST1.1\", any = [{ status = 200 }, { status = 201 }] }"),
-            "warning: `any` lets a `must` statement",
+            "warning: `any` accepts several answers for a statement of level `must`",
         ),
         (
             check("{ verifies = [\"keys/ST1.1\", \"ours/x.1\"], status = 200 }"),
-            "warning: a check judges a documented",
+            "warning: this check verifies documented statements together with",
         ),
         (
             check("{ verifies = \"keys/ST1.1\", status = 200, exactly = 1 }"),
-            "error: `exactly` counts the answers",
+            "error: `exactly` is only available in a race",
         ),
-        (race("at_most = 3, exactly = 1"), "error: `exactly` and `at_most` do not go together"),
-        (race("at_most = 33"), "error: a race of 32 can never have 33"),
+        (race("at_most = 3, exactly = 1"), "error: `exactly` and `at_most` cannot be combined"),
+        (race("at_most = 33"), "error: a race of 32 requests cannot have 33 responses"),
         (race("at_most = 32"), "error: `at_most = 32` can never fail"),
         (race("at_least = 0"), "error: `at_least = 0` can never fail"),
-        (matcher("{ matches = \"[\" }"), "error: this is not a regular expression"),
-        (matcher("{ machtes = \"x\" }"), "error: an expectation has no key `machtes`"),
-        (matcher("{}"), "error: `/a` says nothing"),
-        (matcher("{ above = 1, below = 2 }"), "error: one matcher at a time"),
+        (matcher("{ matches = \"[\" }"), "error: invalid regular expression"),
+        (matcher("{ machtes = \"x\" }"), "error: unknown key `machtes` in an expectation"),
+        (matcher("{}"), "error: empty matcher for `/a`"),
+        (matcher("{ above = 1, below = 2 }"), "error: only one matcher is allowed"),
         (matcher("{ above = \"1\" }"), "error: `above` must be a number"),
-        (matcher("{ type = \"uid\" }"), "error: `uid` is not a type"),
+        (matcher("{ type = \"uid\" }"), "error: unknown type `uid`"),
         (matcher("{ one_of = [] }"), "error: `one_of` is empty"),
-        (matcher("{ every = {} }"), "error: `every` names no place"),
-        (matcher("2026-01-01"), "error: json has no dates"),
-        (matcher("\"${uuid}\""), "error: `${uuid}` is new at each use"),
-        (matcher("\"${nope}\""), "error: there is no variable `${nope}`"),
-        (matcher("\"${n}\""), "error: `${n}` counts the requests of a race"),
-        (matcher("\"${long:x}\""), "error: `long:` takes a number"),
-        (matcher("\"${open\""), "error: `${open` is not a template"),
+        (matcher("{ every = {} }"), "error: `every` is empty"),
+        (matcher("2026-01-01"), "error: invalid value: json has no dates"),
+        (matcher("\"${uuid}\""), "error: `${uuid}` is generated anew at each use"),
+        (matcher("\"${nope}\""), "error: unknown variable `${nope}`"),
+        (matcher("\"${n}\""), "error: `${n}` is only available in a race"),
+        (matcher("\"${long:x}\""), "error: invalid length `x` for `${long:n}`"),
+        (matcher("\"${open\""), "error: invalid template `${open`"),
         (
             with_step(
                 "post = \"/x\"\neventually = \"1s\"\ncheck = [{ verifies = \"keys/ST1.1\", status = 200 }]",
             ),
-            "error: `eventually` repeats the step",
+            "error: `eventually` is only available for steps that read",
         ),
         (http(&format!("race = 2\neventually = \"1s\"\n{CHECK}")), "error: `eventually` and `race`"),
-        (ztna("race = 2"), "error: `race` is for requests only"),
-        (ztna("check = [{ verifies = \"keys/ST1.1\", status = 200 }]"), "error: `status` is of http answers"),
+        (ztna("race = 2"), "error: `race` is only available for http requests"),
+        (
+            ztna("check = [{ verifies = \"keys/ST1.1\", status = 200 }]"),
+            "error: `status` is only available for http requests",
+        ),
         (
             ztna("check = [{ verifies = \"keys/ST1.1\", requests = [\"GET /x\"] }]"),
-            "error: the requests of `m` are not recorded",
+            "error: `requests` needs an observed machine, but `m` is not observed",
         ),
-        (
-            ztna("check = [{ verifies = \"keys/ST1.1\", exit = \"fail\" }]"),
-            "error: `fail` is not an exit code",
-        ),
-        (ztna("as = \"admin\""), "error: `as` does not go with `ztna`"),
-        (with_step("ztna = \"up\""), "error: a step needs `on`"),
-        (with_step("on = \"M\"\nztna = \"up 'x\""), "error: this is not a line that a shell"),
-        (with_step("advance = \"1h\"\ncheck = []"), "error: this step leaves nothing to check"),
-        (with_step("set = { run = \"x\" }"), "error: `${run}` is always there"),
-        (with_step("set = { \"a b\" = \"x\" }"), "error: `a b` cannot be a variable's name"),
-        (with_step("get = \"x\""), "error: `x` is not a path"),
-        (http("as = \"root\""), "error: `root` is not one of the target's people"),
+        (ztna("check = [{ verifies = \"keys/ST1.1\", exit = \"fail\" }]"), "error: invalid exit code `fail`"),
+        (ztna("as = \"admin\""), "error: `as` is not available for `ztna`"),
+        (with_step("ztna = \"up\""), "error: missing key `on` in a step"),
+        (with_step("on = \"M\"\nztna = \"up 'x\""), "error: invalid command line"),
+        (with_step("advance = \"1h\"\ncheck = []"), "error: `check` is not allowed here"),
+        (with_step("set = { run = \"x\" }"), "error: `${run}` is built in"),
+        (with_step("set = { \"a b\" = \"x\" }"), "error: invalid variable name `a b`"),
+        (with_step("get = \"x\""), "error: invalid path `x`"),
+        (http("as = \"root\""), "error: unknown user `root`"),
         (http("as = \"admin\"\nbearer = \"x\""), "error: `as` and `bearer`"),
         (http("json = 1\nbody = \"x\""), "error: `json` and `body`"),
         (http("rows = []"), "error: `rows` is empty"),
-        (http("rows = [{ a = 1 }, { b = 1 }]"), "error: this row differs from the first"),
-        (http("keep = { a = \"@count 200\" }"), "error: `@count` counts the answers of a race"),
-        (http("keep = { a = \"@output x\" }"), "error: `@output` is of processes only"),
-        (ztna("keep = { a = \"@output x\" }"), "error: `@output` keeps the first group"),
+        (
+            http("rows = [{ a = 1 }, { b = 1 }]"),
+            "error: this row must set the same variables as the first row",
+        ),
+        (http("keep = { a = \"@count 200\" }"), "error: `@count` is only available in a race"),
+        (http("keep = { a = \"@output x\" }"), "error: `@output` is only available for commands"),
+        (
+            ztna("keep = { a = \"@output x\" }"),
+            "error: `@output` needs a regular expression with a capture group",
+        ),
         (
             format!("{}[[cleanup]]\nname = \"c\"\nget = \"/\"\n{CHECK}", http(CHECK)),
-            "error: a cleanup step takes no",
+            "error: `check` is not allowed in a cleanup step",
         ),
-        (format!("statements = [\"keys/ST1.1\"]\n{}", http(CHECK)), "error: `statements` goes with `skip`"),
-        (format!("needs = [\"wires\"]\n{}", http(CHECK)), "error: `wires` is not a capability"),
-        (http(CHECK).replace(", up = true", ""), "warning: machine `m` is not used"),
-        (http(CHECK).replace("\"M\"", "\"M M\""), "error: `m m` cannot be a machine's name"),
+        (
+            format!("statements = [\"keys/ST1.1\"]\n{}", http(CHECK)),
+            "error: `statements` is only allowed with `skip`",
+        ),
+        (format!("needs = [\"wires\"]\n{}", http(CHECK)), "error: unknown capability `wires`"),
+        (http(CHECK).replace(", up = true", ""), "warning: unused machine `m`"),
+        (http(CHECK).replace("\"M\"", "\"M M\""), "error: invalid machine name `m m`"),
     ] {
         let messages = messages(&text);
         assert!(
@@ -420,16 +443,16 @@ fn each_rule_is_kept() {
 }
 
 #[test]
-fn one_snapshot_is_of_one_check() {
+fn snapshot_names_are_unique() {
     let twice = "check = [{ verifies = \"keys/ST1.1\", snapshot = \"a\" }, { verifies = \"keys/ST1.1\", snapshot = \"a\" }]";
     let text = with_step(&format!("get = \"/x\"\n{twice}"));
-    assert_eq!(messages(&text), ["error: another check has the snapshot `a` already"]);
+    assert_eq!(messages(&text), ["error: duplicate snapshot name `a`"]);
     let any = "check = [{ verifies = \"keys/ST1.2\", snapshot = \"a\", any = [{ status = 200 }, { status = 201 }] }]";
     assert!(messages(&with_step(&format!("get = \"/x\"\n{any}"))).is_empty());
 }
 
 #[test]
-fn depth_is_bounded() {
+fn deep_nesting_does_not_overflow_the_stack() {
     for (open, close) in [("[", "]"), ("{ a = ", " }")] {
         let nested = format!("x = {}1{}", open.repeat(50_000), close.repeat(50_000));
         assert!(!messages(&nested).is_empty());
@@ -441,12 +464,12 @@ fn depth_is_bounded() {
 
 proptest! {
     #[test]
-    fn no_text_panics(text in "\\PC{0,200}") {
+    fn arbitrary_text_does_not_panic(text in "\\PC{0,200}") {
         let _ = parsed(&text);
     }
 
     #[test]
-    fn no_torn_file_panics(
+    fn malformed_files_do_not_panic(
         line in prop::sample::select(vec![
             "title = ", "[[step]]", "name = ", "get = ", "check = [", "{ verifies = ", "json = { \"/a\" = ",
             "ztna = ", "rows = [{ ", "keep = { a = ", "set = { a = ", "advance = ", "machines = [",

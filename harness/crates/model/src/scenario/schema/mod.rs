@@ -1,10 +1,10 @@
-//! The JSON Schema of scenario files, for editors.
+//! The JSON Schema of scenario files, for completion and validation in editors.
 
 use serde_json::{Map, Value, json};
 
 use super::vocabulary::{self, Word};
 
-/// The schema (draft 2020-12). Its keys are those that the reader of the files knows, with the same explanations.
+/// Returns the JSON Schema (draft 2020-12) of scenario files, generated from the decoder's vocabulary.
 pub fn schema() -> Value {
     let mut file = object("a sub-test", vocabulary::FILE, file_key);
     let mut definitions = Map::new();

@@ -1,4 +1,4 @@
-//! The schema and the reader of the files agree.
+//! The schema accepts and rejects the same files as the decoder.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::schema;
 
-/// The part of JSON Schema that the schema uses; `Err` says where a value breaks it.
+/// Validates the subset of JSON Schema that the schema uses; `Err` names the failing location.
 fn validate(schema: &Value, value: &Value, root: &Value, at: &str) -> Result<(), String> {
     for (keyword, wanted) in schema.as_object().ok_or("a schema is an object")? {
         let holds = match keyword.as_str() {
@@ -85,15 +85,15 @@ fn validate(schema: &Value, value: &Value, root: &Value, at: &str) -> Result<(),
     Ok(())
 }
 
-fn judged(text: &str) -> Result<(), String> {
+fn validated(text: &str) -> Result<(), String> {
     let value: Value = toml::from_str(text).unwrap();
     let schema = schema();
     validate(&schema, &value, &schema, "")
 }
 
 #[test]
-fn it_accepts_what_the_reader_accepts() {
-    judged(crate::scenario::parse::tests::EVERYTHING).unwrap();
+fn schema_accepts_valid_files() {
+    validated(crate::scenario::parse::tests::EVERYTHING).unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../scenarios");
     let mut folders: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -105,16 +105,16 @@ fn it_accepts_what_the_reader_accepts() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "toml") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                judged(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                validated(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             }
         }
     }
 }
 
 #[test]
-fn it_refuses_what_the_reader_refuses() {
+fn schema_rejects_invalid_files() {
     let step = |step: &str| format!("title = \"t\"\n[[step]]\nname = \"n\"\n{step}");
-    assert!(judged(&step("get = \"/x\"")).is_ok());
+    assert!(validated(&step("get = \"/x\"")).is_ok());
     for text in [
         "machines = []".to_owned(),
         "title = \"t\"\ntitel = 1".to_owned(),
@@ -131,6 +131,6 @@ fn it_refuses_what_the_reader_refuses() {
         step("get = \"/x\"\ncheck = [{ verifies = \"a\", json = { \"/a\" = { above = 1, below = 2 } } }]"),
         step("get = \"/x\"\ncheck = [{ verifies = \"a\", snapshot = \"../a\" }]"),
     ] {
-        assert!(judged(&text).is_err(), "{text}");
+        assert!(validated(&text).is_err(), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! The control plane as a machine sees it: what the capability `wire` assumes of every target.
+//! The control plane's API for machines, as the capability `wire` expects it of every target.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -14,10 +14,10 @@ use super::key::NodeKey;
 
 const REGISTER: &str = "/api/register-machine";
 const HEARTBEAT: &str = "/api/heartbeat";
-/// From the beginning, and without waiting for a change.
+/// Asks for the complete map without waiting for a change.
 const NETWORK_MAP: &str = "/api/network-map?since=0&wait=0";
 
-/// The control plane, asked in the name of a peer.
+/// A client of the control plane that acts for one peer.
 #[derive(Debug)]
 pub(super) struct ControlPlane {
     client: Caller,
@@ -25,22 +25,22 @@ pub(super) struct ControlPlane {
     peer: String,
 }
 
-/// The network map, as far as a peer needs it.
+/// The part of the network map that a peer needs.
 #[derive(Debug)]
 pub(super) struct NetworkMap {
-    /// Its own address.
+    /// The peer's own address.
     pub(super) own: Option<Ipv4Addr>,
     machines: Vec<Value>,
 }
 
-/// A machine as its peers know it.
+/// A machine as the network map shows it to its peers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Known {
-    /// Its WireGuard public key in base64.
+pub(super) struct KnownMachine {
+    /// In base64.
     pub(super) public_key: String,
-    /// Its address in the tailnet.
+    /// Its address inside the tailnet.
     pub(super) address: Ipv4Addr,
-    /// Where it can be reached.
+    /// Where it receives WireGuard datagrams.
     pub(super) endpoints: Vec<SocketAddr>,
 }
 
@@ -49,7 +49,7 @@ impl ControlPlane {
         Self { client, base_url, peer }
     }
 
-    /// Registers; the machine's credential.
+    /// Registers the peer and returns its machine token.
     pub(super) async fn register(
         &self,
         auth_key: &str,
@@ -57,45 +57,46 @@ impl ControlPlane {
         public_key: &str,
     ) -> Result<String, StepError> {
         let body = json!({ "auth_key": auth_key, "name": name, "public_key": public_key });
-        let answer = self.ask(Method::POST, REGISTER, None, Some(body)).await?;
-        let token = self.good(&answer)?.pointer("/data/machine_token").and_then(Value::as_str);
+        let response = self.request(Method::POST, REGISTER, None, Some(body)).await?;
+        let token = self.success_body(&response)?.pointer("/data/machine_token").and_then(Value::as_str);
         token
             .map(str::to_owned)
-            .ok_or_else(|| self.unlike("its answer has no `/data/machine_token`", REGISTER))
+            .ok_or_else(|| self.contract_violation("the response has no `/data/machine_token`", REGISTER))
     }
 
-    /// Says where the peer can be reached.
+    /// Publishes the peer's endpoint.
     pub(super) async fn publish(&self, token: &str, endpoint: SocketAddr) -> Result<(), StepError> {
         let body = json!({ "endpoints": [endpoint.to_string()] });
-        let answer = self.ask(Method::POST, HEARTBEAT, Some(token), Some(body)).await?;
-        self.good(&answer).map(drop)
+        let response = self.request(Method::POST, HEARTBEAT, Some(token), Some(body)).await?;
+        self.success_body(&response).map(drop)
     }
 
-    /// Asks for the whole map; the status if it is refused, as it is to a machine in quarantine.
+    /// Fetches the complete map, or returns the status if it is refused, as it is to a machine in quarantine.
     pub(super) async fn network_map(&self, token: &str) -> Result<Result<NetworkMap, u16>, StepError> {
-        let answer = self.ask(Method::GET, NETWORK_MAP, Some(token), None).await?;
-        if matches!(answer.status, 401 | 403) {
-            return Ok(Err(answer.status));
+        let response = self.request(Method::GET, NETWORK_MAP, Some(token), None).await?;
+        if matches!(response.status, 401 | 403) {
+            return Ok(Err(response.status));
         }
-        let map = self.good(&answer)?;
+        let map = self.success_body(&response)?;
         let machines = map.pointer("/data/peers").and_then(Value::as_array);
-        let machines =
-            machines.ok_or_else(|| self.unlike("its answer has no `/data/peers`", NETWORK_MAP))?.clone();
+        let machines = machines
+            .ok_or_else(|| self.contract_violation("the response has no `/data/peers`", NETWORK_MAP))?
+            .clone();
         let own = map.pointer("/data/self/tailnet_ip").and_then(Value::as_str);
         Ok(Ok(NetworkMap { own: own.and_then(|text| text.parse().ok()), machines }))
     }
 
-    /// What is missing of what the kit assumes.
-    pub(super) fn unlike(&self, what: &str, path: &str) -> StepError {
+    /// Returns the error for a response that does not meet the contract.
+    pub(super) fn contract_violation(&self, what: &str, path: &str) -> StepError {
         StepError::Wire {
             peer: self.peer.clone(),
             cause: format!(
-                "{path}: {what}; the capability `wire` promises it (scenarios/README.md), or is not to be declared"
+                "{path}: {what}\nthe capability `wire` requires this (scenarios/README.md); if the target differs, do not declare it"
             ),
         }
     }
 
-    async fn ask(
+    async fn request(
         &self,
         method: Method,
         path: &str,
@@ -104,8 +105,9 @@ impl ControlPlane {
     ) -> Result<Exchange, StepError> {
         let mut headers = HeaderMap::new();
         if let Some(token) = token {
-            let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-                .map_err(|_| self.unlike("the machine's credential cannot be sent in a header", path))?;
+            let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
+                self.contract_violation("the machine token has characters that are invalid in a header", path)
+            })?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
@@ -117,23 +119,24 @@ impl ControlPlane {
         Ok(send(&self.client, &PreparedRequest { method, url, headers, body, from: None }).await?)
     }
 
-    /// The JSON of a 2xx. A refusal is told by its code: the rest of the answer may hold a secret.
-    fn good<'a>(&self, answer: &'a Exchange) -> Result<&'a Value, StepError> {
-        let path = Url::parse(&answer.url).map_or_else(|_| answer.url.clone(), |url| url.path().to_owned());
-        match &answer.json {
-            Some(json) if (200..300).contains(&answer.status) => Ok(json),
+    /// Returns the JSON of a 2xx response. The error for a refusal names only its code: the body may contain a secret.
+    fn success_body<'a>(&self, response: &'a Exchange) -> Result<&'a Value, StepError> {
+        let path =
+            Url::parse(&response.url).map_or_else(|_| response.url.clone(), |url| url.path().to_owned());
+        match &response.json {
+            Some(json) if (200..300).contains(&response.status) => Ok(json),
             json => {
                 let code = json.as_ref().and_then(|json| json.pointer("/error/code")).and_then(Value::as_str);
-                let what = format!("it answered {} {}", answer.status, code.unwrap_or("without JSON"));
-                Err(self.unlike(&what, &path))
+                let what = format!("the response was {} {}", response.status, code.unwrap_or("without JSON"));
+                Err(self.contract_violation(&what, &path))
             }
         }
     }
 }
 
 impl NetworkMap {
-    /// The machine of that name, if it is told with a key, an address and somewhere to send to.
-    pub(super) fn machine(&self, name: &str) -> Option<Known> {
+    /// Returns the machine of that name if the map has its key, address and at least one IPv4 endpoint.
+    pub(super) fn machine(&self, name: &str) -> Option<KnownMachine> {
         let machine = self.machines.iter().find(|machine| machine.pointer("/name") == Some(&json!(name)))?;
         let text = |place: &str| machine.pointer(place).and_then(Value::as_str);
         let endpoints = machine.pointer("/endpoints").and_then(Value::as_array)?;
@@ -143,8 +146,8 @@ impl NetworkMap {
             .filter(SocketAddr::is_ipv4)
             .collect();
         let public_key = text("/public_key")?.to_owned();
-        NodeKey::read_public(&public_key)?;
+        NodeKey::parse_public(&public_key)?;
         let address = text("/tailnet_ip")?.parse().ok()?;
-        (!endpoints.is_empty()).then_some(Known { public_key, address, endpoints })
+        (!endpoints.is_empty()).then_some(KnownMachine { public_key, address, endpoints })
     }
 }

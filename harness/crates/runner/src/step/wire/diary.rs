@@ -1,45 +1,44 @@
-//! What was sent and heard, a line each: without keys, and never endless.
+//! A transcript of what was sent and received, one line each, without keys and of bounded length.
 
 use std::fmt::Display;
 use std::time::Instant;
 
-/// More lines tell nothing that the first did not.
-const LONGEST: usize = 40;
+/// Further lines repeat what these show.
+const MAX_LINES: usize = 40;
 
-/// The lines of one deed.
 #[derive(Debug)]
-pub(super) struct Diary {
+pub(super) struct Transcript {
     begun: Instant,
     lines: Vec<String>,
-    left_out: usize,
+    omitted: usize,
 }
 
-impl Diary {
-    /// Empty, its times counted from now.
+impl Transcript {
+    /// Begins a transcript whose times count from now.
     pub(super) fn begin() -> Self {
-        Self { begun: Instant::now(), lines: Vec::new(), left_out: 0 }
+        Self { begun: Instant::now(), lines: Vec::new(), omitted: 0 }
     }
 
     pub(super) fn begun(&self) -> Instant {
         self.begun
     }
 
-    /// Writes a line down with its time.
-    pub(super) fn note(&mut self, what: impl Display) {
-        if self.lines.len() < LONGEST {
+    /// Adds a line with the time since the beginning.
+    pub(super) fn add(&mut self, what: impl Display) {
+        if self.lines.len() < MAX_LINES {
             let milliseconds = self.begun.elapsed().as_millis();
             self.lines.push(format!("{milliseconds:>5} ms  {what}"));
         } else {
-            self.left_out += 1;
+            self.omitted += 1;
         }
     }
 
-    /// All of it, and a line that sums up.
-    pub(super) fn close(mut self, sum: impl Display) -> Vec<String> {
-        if self.left_out > 0 {
-            self.lines.push(format!("          … {} more", self.left_out));
+    /// Returns all lines, with the summary as the last.
+    pub(super) fn finish(mut self, summary: impl Display) -> Vec<String> {
+        if self.omitted > 0 {
+            self.lines.push(format!("          … {} more", self.omitted));
         }
-        self.lines.push(sum.to_string());
+        self.lines.push(summary.to_string());
         self.lines
     }
 }

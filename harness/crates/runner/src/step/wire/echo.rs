@@ -1,4 +1,4 @@
-//! Pings as IP packets (RFC 792).
+//! ICMP echo requests and replies as IPv4 packets (RFC 792).
 
 use std::net::Ipv4Addr;
 
@@ -8,23 +8,16 @@ use smoltcp::wire::{Icmpv4Packet, Icmpv4Repr, IpProtocol, Ipv4Packet, Ipv4Repr};
 const HOP_LIMIT: u8 = 64;
 const CONTENT: &[u8] = b"the kit's own WireGuard peer";
 
-/// A packet that came through a tunnel, as far as a ping is concerned.
+/// A packet received through the tunnel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Inner {
-    /// The answer to one of our pings.
-    Pong {
-        /// Its inner source.
-        from: Ipv4Addr,
-        /// Where it says to go.
-        to: Ipv4Addr,
-        /// Which ping it answers.
-        sequence: u16,
-    },
-    /// Something else.
+    /// The reply to one of the peer's echo requests.
+    Pong { from: Ipv4Addr, to: Ipv4Addr, sequence: u16 },
+    /// Anything else, including packets with a wrong checksum.
     Other,
 }
 
-/// An echo request.
+/// Builds an echo request.
 pub(super) fn request(from: Ipv4Addr, to: Ipv4Addr, identifier: u16, sequence: u16) -> Vec<u8> {
     let checksums = ChecksumCapabilities::default();
     let echo = Icmpv4Repr::EchoRequest { ident: identifier, seq_no: sequence, data: CONTENT };
@@ -42,7 +35,6 @@ pub(super) fn request(from: Ipv4Addr, to: Ipv4Addr, identifier: u16, sequence: u
     bytes
 }
 
-/// What a packet is; nothing is believed of one whose checksums are wrong.
 pub(super) fn read(packet: &[u8], identifier: u16) -> Inner {
     pong(packet, identifier).unwrap_or(Inner::Other)
 }
@@ -68,22 +60,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_answer_to_our_ping_is_one() {
+    fn only_replies_to_own_requests_are_pongs() {
         let (here, there) = (Ipv4Addr::new(100, 64, 0, 2), Ipv4Addr::new(100, 64, 0, 1));
         let sent = request(here, there, 7, 3);
-        assert_eq!(read(&sent, 7), Inner::Other, "a request is no answer");
-        let mut answer = request(there, here, 7, 3);
-        answer[20] = 0; // echo reply
-        let mut message = Icmpv4Packet::new_unchecked(&mut answer[20..]);
+        assert_eq!(read(&sent, 7), Inner::Other, "a request is not a reply");
+        let mut reply = request(there, here, 7, 3);
+        reply[20] = 0; // echo reply
+        let mut message = Icmpv4Packet::new_unchecked(&mut reply[20..]);
         message.fill_checksum();
         let pong = Inner::Pong { from: there, to: here, sequence: 3 };
-        assert_eq!(read(&answer, 7), pong);
-        assert_eq!(read(&answer, 8), Inner::Other, "somebody else's");
-        for torn in 0..answer.len() {
-            assert_eq!(read(&answer[..torn], 7), Inner::Other);
+        assert_eq!(read(&reply, 7), pong);
+        assert_eq!(read(&reply, 8), Inner::Other, "another identifier");
+        for length in 0..reply.len() {
+            assert_eq!(read(&reply[..length], 7), Inner::Other);
         }
-        let last = answer.len() - 1;
-        answer[last] ^= 1;
-        assert_eq!(read(&answer, 7), Inner::Other, "changed on its way");
+        let last = reply.len() - 1;
+        reply[last] ^= 1;
+        assert_eq!(read(&reply, 7), Inner::Other, "corrupted");
     }
 }

@@ -1,4 +1,4 @@
-//! A WireGuard key pair of the kit's own.
+//! A WireGuard key pair.
 
 use std::fmt;
 
@@ -6,14 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use boringtun::x25519::{PublicKey, StaticSecret};
 
-/// A key pair; its private half is never shown.
+/// A key pair. Its `Debug` output hides the private key.
 #[derive(Clone)]
 pub(super) struct NodeKey {
     private: StaticSecret,
 }
 
 impl NodeKey {
-    /// The pair of these random bytes.
     pub(super) fn from_random(bytes: [u8; 32]) -> Self {
         Self { private: StaticSecret::from(bytes) }
     }
@@ -22,13 +21,13 @@ impl NodeKey {
         self.private.clone()
     }
 
-    /// The public half in base64, as WireGuard writes keys.
+    /// Returns the public key in base64, as WireGuard writes keys.
     pub(super) fn public(&self) -> String {
         BASE64.encode(PublicKey::from(&self.private).as_bytes())
     }
 
-    /// Somebody's public key in base64.
-    pub(super) fn read_public(text: &str) -> Option<PublicKey> {
+    /// Parses a public key in base64.
+    pub(super) fn parse_public(text: &str) -> Option<PublicKey> {
         let bytes: [u8; 32] = BASE64.decode(text).ok()?.try_into().ok()?;
         Some(PublicKey::from(bytes))
     }
@@ -45,12 +44,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_public_key_is_read_as_it_is_written_and_the_private_one_is_not_shown() {
+    fn public_keys_round_trip_and_debug_hides_the_private_key() {
         let key = NodeKey::from_random([7; 32]);
-        let public = NodeKey::read_public(&key.public()).unwrap();
+        let public = NodeKey::parse_public(&key.public()).unwrap();
         assert_eq!(public, PublicKey::from(&key.private()));
-        assert_eq!(NodeKey::read_public("AA=="), None);
-        assert_eq!(NodeKey::read_public("no key"), None);
+        assert_eq!(NodeKey::parse_public("AA=="), None);
+        assert_eq!(NodeKey::parse_public("no key"), None);
         assert_eq!(format!("{key:?}"), "NodeKey(…)");
     }
 }

@@ -1,4 +1,4 @@
-//! Datagrams to and from one machine: handshake, then pings until one is answered or the time is over.
+//! Exchanges datagrams with one machine: a handshake, then pings until one is answered or the time limit is reached.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -11,43 +11,43 @@ use tokio::time::{sleep_until, timeout_at};
 use harness_model::check::evidence::WireResult;
 use harness_model::scenario::model::Initiator;
 
-use super::control::Known;
-use super::diary::Diary;
-use super::session::{Heard, Session};
+use super::control::KnownMachine;
+use super::diary::Transcript;
+use super::session::{Received, Session};
 
-/// A machine may learn of the peer a moment after the peer has learnt of it.
-const GREET_AGAIN: Duration = Duration::from_millis(300);
-const PING_AGAIN: Duration = Duration::from_millis(200);
+/// A machine may learn of the peer a moment after the peer has learnt of the machine.
+const INITIATION_INTERVAL: Duration = Duration::from_millis(300);
+const PING_INTERVAL: Duration = Duration::from_millis(200);
 
-/// What is to be done, with everything filled in.
+/// What to attempt, with all templates filled in.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(super) struct AttemptPlan {
     /// The machine's name in the scenario.
     pub(super) shown: String,
     /// Its name on the target.
     pub(super) machine: String,
-    /// Who begins the handshake.
+    /// Which side initiates the handshake.
     pub(super) initiator: Initiator,
-    /// Whether the peer shows the key that it had before it joined anew.
+    /// Whether the peer uses the key that it had before it last joined.
     pub(super) with_old_key: bool,
-    /// The key that it believes to be the machine's, in place of the network map's.
+    /// The machine's public key to use instead of the network map's.
     pub(super) their_key: Option<PublicKey>,
-    /// The inner address that its ping comes from, in place of its own.
+    /// The inner source address of pings, instead of the peer's own.
     pub(super) source: Option<Ipv4Addr>,
-    /// How long it tries.
+    /// The time limit of the attempt.
     pub(super) limit: Duration,
 }
 
-/// A meeting that goes on.
-pub(super) struct Meeting<'a> {
+/// An attempt in progress.
+pub(super) struct Attempt<'a> {
     socket: &'a UdpSocket,
     session: Session,
-    known: &'a Known,
+    known: &'a KnownMachine,
     source: Ipv4Addr,
-    diary: Diary,
-    plan: Plan,
-    /// Where the machine was heard.
-    place: Option<SocketAddr>,
+    transcript: Transcript,
+    plan: AttemptPlan,
+    /// The endpoint that the machine's datagrams came from.
+    endpoint: Option<SocketAddr>,
     handshake: Option<Duration>,
     pong: Option<Duration>,
     pinged: Vec<Instant>,
@@ -55,8 +55,8 @@ pub(super) struct Meeting<'a> {
     strays: usize,
 }
 
-impl Plan {
-    /// The word of the scenario.
+impl AttemptPlan {
+    /// Returns the scenario's word for the attempt.
     pub(super) fn verb(&self) -> &'static str {
         match self.initiator {
             Initiator::Peer => "ping",
@@ -65,23 +65,23 @@ impl Plan {
     }
 }
 
-impl<'a> Meeting<'a> {
+impl<'a> Attempt<'a> {
     pub(super) fn new(
         socket: &'a UdpSocket,
         session: Session,
-        known: &'a Known,
+        known: &'a KnownMachine,
         source: Ipv4Addr,
-        diary: Diary,
-        plan: Plan,
+        transcript: Transcript,
+        plan: AttemptPlan,
     ) -> Self {
         Self {
             socket,
             session,
             known,
             source,
-            diary,
+            transcript,
             plan,
-            place: None,
+            endpoint: None,
             handshake: None,
             pong: None,
             pinged: Vec::new(),
@@ -90,10 +90,10 @@ impl<'a> Meeting<'a> {
         }
     }
 
-    /// Goes on until the ping is answered or the time is over.
-    pub(super) async fn hold(mut self, command: String) -> WireResult {
+    /// Runs until a ping is answered or the time limit is reached.
+    pub(super) async fn run(mut self, command: String) -> WireResult {
         if self.plan.initiator == Initiator::Peer {
-            self.forget_what_came_before();
+            self.discard_earlier_datagrams();
         }
         let deadline = tokio::time::Instant::now() + self.plan.limit;
         let mut buffer = vec![0; 1 << 16];
@@ -104,108 +104,111 @@ impl<'a> Meeting<'a> {
                     Err(_) => break,
                     Ok(Ok((length, from))) => {
                         let was_open = self.session.is_open();
-                        self.hear(from, buffer.get(..length).unwrap_or_default()).await;
+                        self.on_datagram(from, buffer.get(..length).unwrap_or_default()).await;
                         if self.session.is_open() && !was_open {
-                            due = tokio::time::Instant::now(); // the first ping at once
+                            due = tokio::time::Instant::now(); // send the first ping at once
                         }
                     }
                     Ok(Err(error)) => {
-                        self.diary.note(format!("receiving failed: {error}"));
+                        self.transcript.add(format!("receiving failed: {error}"));
                     }
                 },
                 () = sleep_until(due) => {
-                    due = tokio::time::Instant::now() + self.say().await;
+                    due = tokio::time::Instant::now() + self.send_due().await;
                 }
             }
         }
-        self.end(command)
+        self.finish(command)
     }
 
-    /// What was sent to the peer while it did something else is not the answer to what it does now.
-    fn forget_what_came_before(&mut self) {
+    /// Discards datagrams that arrived before this attempt: they do not answer it.
+    fn discard_earlier_datagrams(&mut self) {
         let mut buffer = [0; 1];
         let mut dropped = 0;
         while self.socket.try_recv_from(&mut buffer).is_ok() {
             dropped += 1;
         }
         if dropped > 0 {
-            self.diary.note(format!("{dropped} datagrams from before are left unread"));
+            self.transcript.add(format!("discarded {dropped} earlier datagrams"));
         }
     }
 
-    /// Sends what is due; when to do so again.
-    async fn say(&mut self) -> Duration {
+    /// Sends an initiation or a ping. Returns the time until the next one.
+    async fn send_due(&mut self) -> Duration {
         if !self.session.is_open() {
             if self.plan.initiator == Initiator::Peer
-                && let Some(initiation) = self.session.greet()
+                && let Some(initiation) = self.session.initiate()
             {
-                self.everywhere(&initiation).await;
+                self.send_to_all_endpoints(&initiation).await;
             }
-            return GREET_AGAIN;
+            return INITIATION_INTERVAL;
         }
         let sequence = u16::try_from(self.pinged.len() + 1).unwrap_or(u16::MAX);
-        if let (Some(ping), Some(place)) = (self.session.ping(sequence), self.place) {
+        if let (Some(ping), Some(endpoint)) = (self.session.ping(sequence), self.endpoint) {
             self.pinged.push(Instant::now());
-            self.send(&ping, place).await;
+            self.send(&ping, endpoint).await;
             let (source, target) = (self.source, self.known.address);
-            self.diary.note(format!("sent ping {sequence}, {source} to {target}, to {place}"));
+            self.transcript.add(format!("sent ping {sequence}, {source} to {target}, to {endpoint}"));
         }
-        PING_AGAIN
+        PING_INTERVAL
     }
 
-    async fn hear(&mut self, from: SocketAddr, datagram: &[u8]) {
-        let (heard, answer) = self.session.hear(from.ip(), datagram);
+    async fn on_datagram(&mut self, from: SocketAddr, datagram: &[u8]) {
+        let (received, reply) = self.session.on_datagram(from.ip(), datagram);
         let length = datagram.len();
-        match heard {
-            Heard::Greeting => self.diary.note(format!("heard an initiation from {from}: answered it")),
-            Heard::Handshake => {
-                self.handshake = Some(self.diary.begun().elapsed());
-                self.diary.note(format!("heard from {from} what completes the handshake"));
+        match received {
+            Received::HandshakePart => {
+                self.transcript.add(format!("received an initiation from {from}: replied"))
             }
-            Heard::Pong { from: inner, to, sequence } if inner == self.known.address => {
+            Received::Handshake => {
+                self.handshake = Some(self.transcript.begun().elapsed());
+                self.transcript.add(format!("received the last handshake message from {from}"));
+            }
+            Received::Pong { from: inner, to, sequence } if inner == self.known.address => {
                 let sent = usize::from(sequence).checked_sub(1).and_then(|at| self.pinged.get(at));
                 self.pong = sent.map(Instant::elapsed);
-                self.diary.note(format!("heard the answer to ping {sequence}, {inner} to {to}, from {from}"));
+                self.transcript
+                    .add(format!("received the reply to ping {sequence}, {inner} to {to}, from {from}"));
             }
-            Heard::Pong { from: inner, sequence, .. } => {
+            Received::Pong { from: inner, sequence, .. } => {
                 self.strays += 1;
                 let own = self.known.address;
-                self.diary.note(format!(
-                    "heard an answer to ping {sequence} from {inner}, which is not {own}: does not count"
-                ));
+                self.transcript
+                    .add(format!("received a reply to ping {sequence} from {inner}, not {own}: ignored"));
             }
-            Heard::Other(what) => self.diary.note(format!("heard {what} from {from}")),
-            Heard::Unasked => {
-                self.diary.note(format!("heard an initiation from {from}: not answered, the peer begins"));
+            Received::Other(what) => self.transcript.add(format!("received {what} from {from}")),
+            Received::IgnoredInitiation => {
+                self.transcript
+                    .add(format!("received an initiation from {from}: ignored, as the peer initiates"));
             }
-            Heard::Refused(error) => {
+            Received::Rejected(error) => {
                 self.refused += 1;
-                self.diary.note(format!("heard {length} bytes from {from}, refused: {error}"));
-                return; // whoever sent it, it was not the machine with that key
+                self.transcript.add(format!("received {length} bytes from {from}, rejected: {error}"));
+                return; // the sender does not hold the machine's key
             }
         }
-        self.place = Some(from);
-        if let Some(answer) = answer {
-            self.send(&answer, from).await;
+        self.endpoint = Some(from);
+        if let Some(reply) = reply {
+            self.send(&reply, from).await;
         }
     }
 
-    /// The machine answers the first that arrives.
-    async fn everywhere(&mut self, datagram: &[u8]) {
-        let places: Vec<String> = self.known.endpoints.iter().map(SocketAddr::to_string).collect();
-        for place in &self.known.endpoints {
-            self.send(datagram, *place).await;
+    /// Sends the initiation to every endpoint: the machine replies to the first that arrives.
+    async fn send_to_all_endpoints(&mut self, datagram: &[u8]) {
+        let endpoints: Vec<String> = self.known.endpoints.iter().map(SocketAddr::to_string).collect();
+        for endpoint in &self.known.endpoints {
+            self.send(datagram, *endpoint).await;
         }
-        self.diary.note(format!("sent an initiation to {}", places.join(" and ")));
+        self.transcript.add(format!("sent an initiation to {}", endpoints.join(" and ")));
     }
 
-    /// What cannot be sent is lost like any other datagram: silence says as much.
-    async fn send(&self, datagram: &[u8], place: SocketAddr) {
-        let _ = self.socket.send_to(datagram, place).await;
+    /// Sends a datagram. An error is ignored, as the datagram might as well have been lost.
+    async fn send(&self, datagram: &[u8], endpoint: SocketAddr) {
+        let _ = self.socket.send_to(datagram, endpoint).await;
     }
 
-    fn end(self, command: String) -> WireResult {
-        let took = self.diary.begun().elapsed();
+    fn finish(self, command: String) -> WireResult {
+        let took = self.transcript.begun().elapsed();
         let initiator = match self.plan.initiator {
             Initiator::Peer => "peer",
             Initiator::Agent => "agent",
@@ -217,7 +220,7 @@ impl<'a> Meeting<'a> {
             "machine": self.plan.machine,
             "tailnet_ip": self.known.address.to_string(),
             "public_key": self.known.public_key,
-            "endpoint": self.place.map(|place| place.to_string()),
+            "endpoint": self.endpoint.map(|endpoint| endpoint.to_string()),
             "handshake": self.handshake.is_some(),
             "initiator": self.handshake.map(|_| initiator),
             "handshake_ms": milliseconds(self.handshake),
@@ -228,8 +231,8 @@ impl<'a> Meeting<'a> {
         });
         let shown =
             |done: Option<Duration>| done.map_or("none".to_owned(), |after| format!("after {after:.1?}"));
-        let sum = format!(
-            "handshake: {}; answer to {} pings: {}; {} datagrams refused, {} answers from other inner addresses",
+        let summary = format!(
+            "handshake: {}; reply to {} pings: {}; {} datagrams rejected, {} replies from other inner addresses",
             shown(self.handshake),
             self.pinged.len(),
             shown(self.pong),
@@ -242,7 +245,7 @@ impl<'a> Meeting<'a> {
             pong: self.pong,
             untried: None,
             json,
-            seen: self.diary.close(sum),
+            seen: self.transcript.finish(summary),
             took,
         }
     }

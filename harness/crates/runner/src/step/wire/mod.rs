@@ -1,5 +1,5 @@
-//! `wire`: what a WireGuard peer of the kit's own does. A machine is believed to be connected when it has shaken hands
-//! with such a peer and answered its ping through the tunnel.
+//! `wire`: acts as a WireGuard peer. A machine counts as connected once it has completed a handshake with such a peer
+//! and answered a ping through the tunnel.
 
 mod control;
 mod diary;
@@ -22,20 +22,20 @@ use harness_model::scenario::template::fill_template;
 
 use control::ControlPlane;
 use key::NodeKey;
-use meeting::Plan;
+use meeting::AttemptPlan;
 use peer::Peer;
 
-/// Does it, and tells what was sent and heard.
+/// Executes the command and returns what was sent and received.
 ///
 /// # Errors
-/// A variable has no value, or the control plane does not keep what the capability `wire` declares.
+/// A variable has no value, or the control plane breaks the contract of the capability `wire`.
 pub async fn perform(command: &WireCommand, stage: &mut Stage) -> Result<Evidence, StepError> {
     let name = &command.machine;
     let client = stage.clients.from_address(None)?;
     let control = ControlPlane::new(client, stage.place.base_url().clone(), name.clone());
     let result = match &command.deed {
         WireDeed::Join { auth_key } => {
-            let auth_key = filled(auth_key, stage)?;
+            let auth_key = fill(auth_key, stage)?;
             join(peer(stage, name)?, &control, &auth_key).await?
         }
         WireDeed::Meet(meeting) => {
@@ -57,7 +57,7 @@ async fn join(peer: &mut Peer, control: &ControlPlane, auth_key: &str) -> Result
         command: format!("{}: join", peer.name()),
         json: json!({ "tailnet_ip": address.to_string(), "public_key": peer.public_key() }),
         seen: vec![format!(
-            "registered as {} ({address}), to be found at {}",
+            "registered as {} ({address}), reachable at {}",
             peer.host_name(),
             peer.endpoint()
         )],
@@ -66,23 +66,23 @@ async fn join(peer: &mut Peer, control: &ControlPlane, auth_key: &str) -> Result
     })
 }
 
-/// What to do, with everything filled in.
-fn plan(command: &WireCommand, meeting: &Meeting, stage: &Stage) -> Result<Plan, StepError> {
-    let with = filled(&meeting.with, stage)?;
+fn plan(command: &WireCommand, meeting: &Meeting, stage: &Stage) -> Result<AttemptPlan, StepError> {
+    let with = fill(&meeting.with, stage)?;
     let machine = stage.machines.get(&with).map(|machine| machine.host_name.clone());
     let source = match &meeting.source {
         None => None,
-        Some(template) => Some(address(&filled(template, stage)?)?),
+        Some(template) => Some(address(&fill(template, stage)?)?),
     };
     let their_key = match &meeting.their_key {
         None => None,
         Some(template) => {
-            let text = filled(template, stage)?;
-            let wrong = || StepError::Request(format!("`their_key`: `{text}` is no WireGuard public key"));
-            Some(NodeKey::read_public(&text).ok_or_else(wrong)?)
+            let text = fill(template, stage)?;
+            let invalid =
+                || StepError::Request(format!("invalid WireGuard public key in `their_key`: `{text}`"));
+            Some(NodeKey::parse_public(&text).ok_or_else(invalid)?)
         }
     };
-    Ok(Plan {
+    Ok(AttemptPlan {
         shown: with.clone(),
         machine: machine.unwrap_or(with),
         initiator: meeting.initiator,
@@ -93,10 +93,10 @@ fn plan(command: &WireCommand, meeting: &Meeting, stage: &Stage) -> Result<Plan,
     })
 }
 
-fn filled(template: &Template, stage: &Stage) -> Result<String, StepError> {
+fn fill(template: &Template, stage: &Stage) -> Result<String, StepError> {
     Ok(fill_template(template, stage.bindings.scope())?.unwrap_or_default())
 }
 
 fn address(text: &str) -> Result<Ipv4Addr, StepError> {
-    text.parse().map_err(|_| StepError::Request(format!("`source`: `{text}` is no IPv4 address")))
+    text.parse().map_err(|_| StepError::Request(format!("invalid IPv4 address in `source`: `{text}`")))
 }

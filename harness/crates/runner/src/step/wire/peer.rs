@@ -1,4 +1,4 @@
-//! A machine of the kit's own: a key, a UDP socket, a place on the control plane.
+//! The kit's own WireGuard peer: a key, a UDP socket and its registrations on the control plane.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,29 +12,27 @@ use tokio::time::sleep;
 use crate::step::error::StepError;
 use harness_model::check::evidence::WireResult;
 
-use super::control::{ControlPlane, Known};
-use super::diary::Diary;
+use super::control::{ControlPlane, KnownMachine};
+use super::diary::Transcript;
 use super::key::NodeKey;
-use super::meeting::{Meeting, Plan};
+use super::meeting::{Attempt, AttemptPlan};
 use super::session::Session;
 
-/// How often the network map is asked for a machine that it does not name yet.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The pause between requests for the network map while it lacks a machine.
+const MAP_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A WireGuard peer while its sub-test runs.
 #[derive(Debug)]
 pub struct Peer {
     name: String,
     host_name: String,
     socket: UdpSocket,
     endpoint: SocketAddr,
-    /// The last one counts; the one before is what it had before it joined anew.
+    /// The last one is current; the one before supplies the old key.
     registrations: Vec<Registration>,
-    /// Machines as the network map told them last: those that it tells no more are still to be tried.
-    known: BTreeMap<String, Known>,
+    /// Machines as the network map showed them last. Those that it no longer shows can still be tried.
+    known: BTreeMap<String, KnownMachine>,
 }
 
-/// What it got when it joined.
 struct Registration {
     key: NodeKey,
     token: String,
@@ -42,7 +40,7 @@ struct Registration {
 }
 
 impl Peer {
-    /// One that nobody knows yet; `endpoint` is where others find the socket.
+    /// Creates a peer that has not joined; `endpoint` is where machines reach the socket.
     pub fn new(name: &str, host_name: String, socket: UdpSocket, endpoint: SocketAddr) -> Self {
         let (registrations, known) = (Vec::new(), BTreeMap::new());
         Self { name: name.to_owned(), host_name, socket, endpoint, registrations, known }
@@ -58,17 +56,16 @@ impl Peer {
         &self.host_name
     }
 
-    /// Where it can be reached.
     pub fn endpoint(&self) -> SocketAddr {
         self.endpoint
     }
 
-    /// Its present public key in base64; none before it joined.
+    /// Returns the current public key in base64; `None` before the peer has joined.
     pub fn public_key(&self) -> Option<String> {
         self.registrations.last().map(|registration| registration.key.public())
     }
 
-    /// Registers with a new key, says where it is, and learns its address.
+    /// Registers with a new key, publishes the endpoint, and returns the address from the network map.
     pub(super) async fn join(
         &mut self,
         control: &ControlPlane,
@@ -78,78 +75,88 @@ impl Peer {
         let token = control.register(auth_key, &self.host_name, &key.public()).await?;
         control.publish(&token, self.endpoint).await?;
         let map = control.network_map(&token).await?;
-        let map =
-            map.map_err(|status| control.unlike(&format!("it answered {status}"), "/api/network-map"))?;
+        let map = map.map_err(|status| {
+            control.contract_violation(&format!("the response was {status}"), "/api/network-map")
+        })?;
         let address = map.own.ok_or_else(|| {
-            control.unlike("its answer has no IPv4 address at `/data/self/tailnet_ip`", "/api/network-map")
+            control.contract_violation(
+                "the response has no IPv4 address at `/data/self/tailnet_ip`",
+                "/api/network-map",
+            )
         })?;
         self.registrations.push(Registration { key, token, address });
         Ok(address)
     }
 
-    /// Shakes hands with a machine and pings it, as planned.
-    pub(super) async fn meet(&mut self, control: &ControlPlane, plan: Plan) -> Result<WireResult, StepError> {
-        let mut diary = Diary::begin();
-        let known = self.look_up(control, &plan, &mut diary).await?;
+    /// Attempts a handshake and a ping with a machine.
+    pub(super) async fn meet(
+        &mut self,
+        control: &ControlPlane,
+        plan: AttemptPlan,
+    ) -> Result<WireResult, StepError> {
+        let mut transcript = Transcript::begin();
+        let known = self.look_up(control, &plan, &mut transcript).await?;
         let registration = self.registration(plan.with_old_key)?;
         let Some(known) = known else {
-            let reason = format!("the network map does not tell how to reach {}", plan.machine);
+            let reason = format!("the network map does not show how to reach {}", plan.machine);
             return Ok(WireResult {
                 command: self.command(&plan),
                 json: json!({ "handshake": false, "pong": false }),
-                took: diary.begun().elapsed(),
-                seen: diary.close(&reason),
+                took: transcript.begun().elapsed(),
+                seen: transcript.finish(&reason),
                 untried: Some(reason),
                 ..Default::default()
             });
         };
-        let theirs = plan.their_key.or_else(|| NodeKey::read_public(&known.public_key));
-        let theirs: PublicKey = theirs
-            .ok_or_else(|| control.unlike("a machine's key is no WireGuard key", "/api/network-map"))?;
+        let theirs = plan.their_key.or_else(|| NodeKey::parse_public(&known.public_key));
+        let theirs: PublicKey = theirs.ok_or_else(|| {
+            control.contract_violation("invalid WireGuard key of a machine", "/api/network-map")
+        })?;
         let source = plan.source.unwrap_or(registration.address);
         let session = Session::new(&registration.key, theirs, plan.initiator, source, known.address);
         let command = self.command(&plan);
-        Ok(Meeting::new(&self.socket, session, &known, source, diary, plan).hold(command).await)
+        Ok(Attempt::new(&self.socket, session, &known, source, transcript, plan).run(command).await)
     }
 
-    /// What is known of the machine: what the network map tells, waited for as long as the plan allows if it never
-    /// told anything.
+    /// Returns the machine as the network map shows it, or showed it last. A machine that the map has never shown is
+    /// waited for until the plan's time limit.
     async fn look_up(
         &mut self,
         control: &ControlPlane,
-        plan: &Plan,
-        diary: &mut Diary,
-    ) -> Result<Option<Known>, StepError> {
+        plan: &AttemptPlan,
+        transcript: &mut Transcript,
+    ) -> Result<Option<KnownMachine>, StepError> {
         let token = self.registration(false)?.token.clone();
         let deadline = Instant::now() + plan.limit;
         loop {
             match control.network_map(&token).await? {
                 Ok(map) => {
-                    if let Some(told) = map.machine(&plan.machine) {
-                        self.known.insert(plan.machine.clone(), told);
+                    if let Some(found) = map.machine(&plan.machine) {
+                        self.known.insert(plan.machine.clone(), found);
                     } else if self.known.contains_key(&plan.machine) {
-                        diary.note("the network map does not tell of it any more: tried as it was known");
+                        transcript
+                            .add("the network map no longer shows the machine: using its last known state");
                     }
                 }
-                Err(status) => diary.note(format!("the network map is refused with {status}")),
+                Err(status) => transcript.add(format!("the network map was refused with {status}")),
             }
             let known = self.known.get(&plan.machine);
             if known.is_some() || Instant::now() >= deadline {
                 return Ok(known.cloned());
             }
-            sleep(PAUSE).await;
+            sleep(MAP_POLL_INTERVAL).await;
         }
     }
 
     fn registration(&self, old: bool) -> Result<&Registration, StepError> {
-        let place = self.registrations.len().checked_sub(if old { 2 } else { 1 });
-        place.and_then(|place| self.registrations.get(place)).ok_or_else(|| {
-            let what = if old { "it has no old key: it joined once" } else { "it has not joined" };
-            StepError::Request(format!("{}: {what}; give it a step `wire = \"join\"` before", self.name))
+        let index = self.registrations.len().checked_sub(if old { 2 } else { 1 });
+        index.and_then(|index| self.registrations.get(index)).ok_or_else(|| {
+            let what = if old { "no old key, as it joined only once" } else { "it has not joined" };
+            StepError::Request(format!("{}: {what}\nadd a step `wire = \"join\"` before", self.name))
         })
     }
 
-    fn command(&self, plan: &Plan) -> String {
+    fn command(&self, plan: &AttemptPlan) -> String {
         format!("{}: {} {}", self.name, plan.verb(), plan.shown)
     }
 }

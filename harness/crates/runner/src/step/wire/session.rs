@@ -1,4 +1,4 @@
-//! One WireGuard session with one machine, without I/O.
+//! A WireGuard session with one machine, without I/O.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -10,14 +10,13 @@ use harness_model::scenario::model::Initiator;
 use super::echo::{self, Inner};
 use super::key::NodeKey;
 
-/// Enough for any datagram with what WireGuard adds.
-const BUFFER: usize = 1 << 16;
+/// Large enough for any datagram with WireGuard's overhead.
+const BUFFER_SIZE: usize = 1 << 16;
 
 const INITIATION: u8 = 1;
 const RESPONSE: u8 = 2;
 const DATA: u8 = 4;
 
-/// A session that is to be made, or is made.
 pub(super) struct Session {
     tunn: Tunn,
     initiator: Initiator,
@@ -28,32 +27,25 @@ pub(super) struct Session {
     buffer: Vec<u8>,
 }
 
-/// What a datagram was.
+/// What a received datagram contained.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum Received {
     /// Part of a handshake that is not complete yet.
-    Greeting,
-    /// What completed the handshake.
+    HandshakePart,
+    /// The message that completed the handshake.
     Handshake,
-    /// The answer to a ping, from this inner address.
-    Pong {
-        /// Its inner source.
-        from: Ipv4Addr,
-        /// Where it says to go.
-        to: Ipv4Addr,
-        /// Which ping it answers.
-        sequence: u16,
-    },
-    /// A packet that was nothing of that.
+    /// The reply to a ping, with its inner addresses.
+    Pong { from: Ipv4Addr, to: Ipv4Addr, sequence: u16 },
+    /// Any other packet of the session.
     Other(&'static str),
-    /// A datagram that is not to be answered: the handshake is to be begun by the peer.
-    Unasked,
-    /// A datagram that WireGuard refuses.
-    Refused(String),
+    /// An initiation that is ignored because the peer itself initiates.
+    IgnoredInitiation,
+    /// A datagram that WireGuard rejects.
+    Rejected(String),
 }
 
 impl Session {
-    /// With the holder of `theirs`, whose inner address is `target`; pings will come from `source`.
+    /// Creates a session with the holder of `theirs`. Pings go from the inner address `source` to `target`.
     pub(super) fn new(
         own: &NodeKey,
         theirs: PublicKey,
@@ -61,7 +53,7 @@ impl Session {
         source: Ipv4Addr,
         target: Ipv4Addr,
     ) -> Self {
-        // Numbers of an earlier session must not be taken for this one's.
+        // Datagrams of an earlier session must not match this session's index.
         let index = rand::random::<u32>() >> 8;
         Self {
             tunn: Tunn::new(own.private(), theirs, None, None, index, None),
@@ -70,27 +62,26 @@ impl Session {
             target,
             identifier: rand::random(),
             is_open: false,
-            buffer: vec![0; BUFFER],
+            buffer: vec![0; BUFFER_SIZE],
         }
     }
 
-    /// Whether the handshake is complete, so that pings can be sent.
     pub(super) fn is_open(&self) -> bool {
         self.is_open
     }
 
-    /// A handshake initiation.
-    pub(super) fn greet(&mut self) -> Option<Vec<u8>> {
+    /// Builds a handshake initiation.
+    pub(super) fn initiate(&mut self) -> Option<Vec<u8>> {
         match self.tunn.format_handshake_initiation(&mut self.buffer, true) {
             TunnResult::WriteToNetwork(datagram) => Some(datagram.to_vec()),
             _ => None,
         }
     }
 
-    /// An encrypted ping; none before the handshake.
+    /// Builds an encrypted ping; `None` before the handshake is complete.
     pub(super) fn ping(&mut self, sequence: u16) -> Option<Vec<u8>> {
         if !self.is_open {
-            return None; // boringtun would begin a handshake of its own
+            return None; // boringtun would start a handshake by itself
         }
         let request = echo::request(self.source, self.target, self.identifier, sequence);
         match self.tunn.encapsulate(&request, &mut self.buffer) {
@@ -99,35 +90,35 @@ impl Session {
         }
     }
 
-    /// Takes a datagram; what it was, and what is to be answered.
-    pub(super) fn hear(&mut self, from: IpAddr, datagram: &[u8]) -> (Heard, Option<Vec<u8>>) {
+    /// Processes a datagram. Returns what it was, and the datagram to send back.
+    pub(super) fn on_datagram(&mut self, from: IpAddr, datagram: &[u8]) -> (Received, Option<Vec<u8>>) {
         let kind = datagram.first().copied().unwrap_or_default();
         if kind == INITIATION && self.initiator == Initiator::Peer {
-            return (Heard::Unasked, None);
+            return (Received::IgnoredInitiation, None);
         }
         if datagram.is_empty() {
-            return (Heard::Refused("an empty datagram".to_owned()), None);
+            return (Received::Rejected("an empty datagram".to_owned()), None);
         }
-        let (heard, answer) = match self.tunn.decapsulate(Some(from), datagram, &mut self.buffer) {
-            TunnResult::Done => (Heard::Other("a keepalive"), None),
-            TunnResult::WriteToNetwork(answer) => (Heard::Greeting, Some(answer.to_vec())),
+        let (received, reply) = match self.tunn.decapsulate(Some(from), datagram, &mut self.buffer) {
+            TunnResult::Done => (Received::Other("a keepalive"), None),
+            TunnResult::WriteToNetwork(reply) => (Received::HandshakePart, Some(reply.to_vec())),
             TunnResult::WriteToTunnelV4(packet, _) => match echo::read(packet, self.identifier) {
-                Inner::Pong { from, to, sequence } => (Heard::Pong { from, to, sequence }, None),
-                Inner::Other => (Heard::Other("a packet that answers no ping"), None),
+                Inner::Pong { from, to, sequence } => (Received::Pong { from, to, sequence }, None),
+                Inner::Other => (Received::Other("a packet other than a ping reply"), None),
             },
-            TunnResult::WriteToTunnelV6(..) => (Heard::Other("an IPv6 packet"), None),
-            TunnResult::Err(error) => return (Heard::Refused(format!("{error:?}")), None),
+            TunnResult::WriteToTunnelV6(..) => (Received::Other("an IPv6 packet"), None),
+            TunnResult::Err(error) => return (Received::Rejected(format!("{error:?}")), None),
         };
-        // The initiator is done with the response; the other side with the first thing encrypted for the new session.
+        // The handshake is complete for the initiator with the response, for the responder with the first data packet.
         let completes = match self.initiator {
             Initiator::Peer => kind == RESPONSE,
             Initiator::Agent => kind == DATA,
         };
         if completes && !self.is_open {
             self.is_open = true;
-            return (Heard::Handshake, answer);
+            return (Received::Handshake, reply);
         }
-        (heard, answer)
+        (received, reply)
     }
 }
 
@@ -149,60 +140,60 @@ mod tests {
         (peer, Session::new(&two, PublicKey::from(&one.private()), other, b, a))
     }
 
-    /// Passes datagrams back and forth until there are none; what the first heard.
-    fn converse(peer: &mut Session, agent: &mut Session, mut datagram: Option<Vec<u8>>) -> Vec<Heard> {
-        let mut heard = Vec::new();
+    /// Passes datagrams back and forth until there are none, and returns what `peer` received.
+    fn converse(peer: &mut Session, agent: &mut Session, mut datagram: Option<Vec<u8>>) -> Vec<Received> {
+        let mut received = Vec::new();
         while let Some(sent) = datagram {
-            let Some(answer) = agent.hear(HERE, &sent).1 else { break };
-            let (what, next) = peer.hear(HERE, &answer);
-            heard.push(what);
+            let Some(reply) = agent.on_datagram(HERE, &sent).1 else { break };
+            let (what, next) = peer.on_datagram(HERE, &reply);
+            received.push(what);
             datagram = next;
         }
-        heard
+        received
     }
 
     #[test]
-    fn the_one_who_begins_has_a_session_with_the_response() {
+    fn initiator_is_open_after_the_response() {
         let (mut peer, mut agent) = pair(2, Initiator::Peer);
         assert_eq!(peer.ping(1), None);
-        let greeting = peer.greet();
-        assert_eq!(converse(&mut peer, &mut agent, greeting), [Heard::Handshake]);
+        let initiation = peer.initiate();
+        assert_eq!(converse(&mut peer, &mut agent, initiation), [Received::Handshake]);
         assert!(peer.is_open() && agent.is_open());
         let ping = peer.ping(1).unwrap();
-        assert_eq!(agent.hear(HERE, &ping).0, Heard::Other("a packet that answers no ping"));
+        assert_eq!(agent.on_datagram(HERE, &ping).0, Received::Other("a packet other than a ping reply"));
     }
 
     #[test]
-    fn the_other_has_one_with_the_first_data_only() {
+    fn responder_is_open_after_the_first_data() {
         let (mut peer, mut agent) = pair(2, Initiator::Agent);
-        let greeting = agent.greet().unwrap();
-        let (heard, response) = peer.hear(HERE, &greeting);
-        assert_eq!((heard, peer.is_open()), (Heard::Greeting, false));
-        let (_, keepalive) = agent.hear(HERE, &response.unwrap());
-        assert_eq!(peer.hear(HERE, &keepalive.unwrap()).0, Heard::Handshake);
+        let initiation = agent.initiate().unwrap();
+        let (received, response) = peer.on_datagram(HERE, &initiation);
+        assert_eq!((received, peer.is_open()), (Received::HandshakePart, false));
+        let (_, keepalive) = agent.on_datagram(HERE, &response.unwrap());
+        assert_eq!(peer.on_datagram(HERE, &keepalive.unwrap()).0, Received::Handshake);
         assert!(peer.ping(1).is_some());
     }
 
     #[test]
-    fn a_key_that_is_not_the_believed_one_brings_no_session() {
+    fn wrong_key_opens_no_session() {
         let (mut peer, mut agent) = pair(3, Initiator::Peer);
-        let greeting = peer.greet().unwrap();
-        let (heard, answer) = agent.hear(HERE, &greeting);
-        assert!(matches!(heard, Heard::Refused(_)) && answer.is_none(), "{heard:?}");
+        let initiation = peer.initiate().unwrap();
+        let (received, reply) = agent.on_datagram(HERE, &initiation);
+        assert!(matches!(received, Received::Rejected(_)) && reply.is_none(), "{received:?}");
         let (mut peer, mut agent) = pair(3, Initiator::Agent);
-        let greeting = agent.greet().unwrap();
-        assert!(matches!(peer.hear(HERE, &greeting).0, Heard::Refused(_)));
+        let initiation = agent.initiate().unwrap();
+        assert!(matches!(peer.on_datagram(HERE, &initiation).0, Received::Rejected(_)));
         assert!(!peer.is_open());
     }
 
     #[test]
-    fn the_one_who_begins_heeds_no_initiation_and_no_noise() {
+    fn initiator_ignores_initiations_and_noise() {
         let (mut peer, mut agent) = pair(2, Initiator::Peer);
         agent.initiator = Initiator::Peer;
-        let greeting = agent.greet().unwrap();
-        assert_eq!(peer.hear(HERE, &greeting), (Heard::Unasked, None));
+        let initiation = agent.initiate().unwrap();
+        assert_eq!(peer.on_datagram(HERE, &initiation), (Received::IgnoredInitiation, None));
         for noise in [&b""[..], &[2; 92], &[4; 64], &[9; 5], &[4, 0, 0, 0]] {
-            assert!(matches!(peer.hear(HERE, noise), (Heard::Refused(_), None)));
+            assert!(matches!(peer.on_datagram(HERE, noise), (Received::Rejected(_), None)));
         }
         assert!(!peer.is_open());
     }

@@ -1,4 +1,4 @@
-//! What a profile says.
+//! The content of a target profile. The comments are also the descriptions of its JSON Schema.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 
 use harness_model::scenario::model::Identity;
 
-/// The profile of a target: where it answers, who may use it, and what it can do.
+/// A target profile: the target's URL, sessions for its people, and its capabilities.
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "Profile")]
 pub struct Content {
@@ -18,38 +18,38 @@ pub struct Content {
     pub name: String,
     /// Its version in reports.
     pub version: Option<String>,
-    /// Where it answers: http://… or https://…, the path below which /api is included.
+    /// The base URL, http://… or https://…, including the path before /api.
     pub base_url: String,
     /// The organisation of admin, owner and member.
     pub org_id: String,
     /// The outsider's organisation.
     pub other_org_id: Option<String>,
-    /// The address that the target sees the kit at.
+    /// The address from which the target sees the kit.
     pub address: Option<String>,
-    /// Whether it is the reference, so that `ours` statements are judged.
+    /// Whether the target is the reference, so that `ours` statements are judged.
     #[schemars(default)]
     pub reference: bool,
-    /// What it can do; without it, what the profile gives the means for.
+    /// The target's capabilities. By default they follow from the rest of the profile.
     #[schemars(with = "Option<Vec<CapabilityName>>")]
     pub capabilities: Option<Vec<String>>,
-    /// Where sessions come from, by person: admin, owner, member, outsider.
+    /// The sources of sessions for admin, owner, member and outsider.
     #[schemars(default, with = "BTreeMap<IdentityName, TokenSource>")]
     pub tokens: BTreeMap<Identity, TokenSource>,
-    /// How secure connections are made.
+    /// TLS settings.
     #[schemars(default)]
     pub tls: TlsFiles,
-    /// How fast it may be asked, and how much is read.
+    /// Limits on requests and responses.
     #[schemars(default)]
     pub limits: Limits,
-    /// How long things may take.
+    /// Time limits.
     #[schemars(default)]
     pub timeouts: Timeouts,
-    /// Its agent.
+    /// The target's agent.
     pub agent: Option<Agent>,
-    /// Its test hooks.
+    /// The target's test hooks.
     #[schemars(default)]
     pub hooks: Hooks,
-    /// Where answers that no document describes keep what the kit reads of them.
+    /// The locations of undocumented fields that the kit reads.
     #[schemars(default)]
     pub pointers: Pointers,
 }
@@ -80,19 +80,19 @@ enum IdentityName {
     Outsider,
 }
 
-/// Where a session comes from.
+/// The source of a session token.
 #[derive(Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 pub enum TokenSource {
     /// An environment variable.
     Env(String),
-    /// A file, relative to the profile; read again when its token was refused.
+    /// A file, relative to the profile. It is read again when its token is refused.
     File(PathBuf),
-    /// A command, quoted as in a shell, whose output it is; run again when its token was refused.
+    /// A command, quoted as in a shell, that prints the token. It is run again when its token is refused.
     Command(String),
-    /// `POST /api/auth/login`, the password from an environment variable; done again when its token was refused.
+    /// `POST /api/auth/login` with the password from an environment variable. It is repeated when its token is refused.
     Login(Login),
-    /// The profile itself, which is warned about.
+    /// A token in the profile itself, which causes a warning.
     #[schemars(untagged)]
     Inline(String),
 }
@@ -101,51 +101,51 @@ pub enum TokenSource {
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Login {
-    /// Who.
+    /// The account's email address.
     pub email: String,
-    /// The variable that holds the password.
+    /// The environment variable that contains the password.
     pub password_env: String,
 }
 
-/// How secure connections are made. Paths are relative to the profile, files are PEM.
+/// TLS settings. Files are PEM, and their paths are relative to the profile.
 #[derive(Debug, Clone, Default, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct TlsFiles {
-    /// The authorities to trust, and no others; without it those of the system.
+    /// The only trusted authorities; by default the system's.
     pub ca: Option<PathBuf>,
-    /// The kit's own certificate, its chain after it.
+    /// The kit's own certificate, followed by its chain.
     pub client_certificate: Option<PathBuf>,
     /// The key of that certificate.
     pub client_key: Option<PathBuf>,
-    /// Whether the certificate must be for the host of base_url; true without it.
+    /// Whether the certificate must be for the host of base_url; true by default.
     #[schemars(default)]
     pub check_name: Option<bool>,
 }
 
-/// How fast the target may be asked by all sub-tests together, and how much is read.
+/// Limits on the requests of all sub-tests together, and on responses.
 #[derive(Debug, Clone, Default, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Limits {
-    /// Requests in a second.
+    /// Requests per second.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub requests_per_second: Option<f64>,
-    /// Requests, and sub-tests, at the same time.
+    /// Concurrent requests, and concurrent sub-tests.
     pub concurrency: Option<NonZeroU32>,
-    /// Bytes of an answer that are read at most; 4 MiB without it.
+    /// The maximum size of a response in bytes; 4 MiB by default.
     pub answer_bytes: Option<NonZeroU32>,
 }
 
-/// How long things may take, such as `"10s"`.
+/// Time limits, such as `"10s"`.
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Timeouts {
-    /// Connecting; 3 s without it.
+    /// Of connecting; 3 s by default.
     #[schemars(with = "Option<String>")]
     pub connect: Duration,
-    /// An exchange as a whole; 10 s without it.
+    /// Of a request and its response; 10 s by default.
     #[schemars(with = "Option<String>")]
     pub request: Duration,
-    /// A sub-test as a whole, beside its waiting for `limits`; 60 s without it.
+    /// Of a sub-test, not counting its waiting for `limits`; 60 s by default.
     #[schemars(with = "Option<String>")]
     pub subtest: Duration,
 }
@@ -154,17 +154,17 @@ pub struct Timeouts {
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Agent {
-    /// Program and first arguments, quoted as in a shell.
+    /// The program and its first arguments, quoted as in a shell.
     pub command: String,
-    /// More environment.
+    /// Additional environment variables.
     #[schemars(default)]
     pub env: BTreeMap<String, String>,
-    /// What `up` gets beside its words unless the profile declares `tun`, quoted as in a shell.
+    /// Additional flags of `up` unless the profile declares `tun`, quoted as in a shell.
     #[schemars(with = "Option<String>")]
     pub without_tun: String,
 }
 
-/// URLs, or paths below the base URL, that the target offers to tests.
+/// Test hooks of the target: URLs, or paths below the base URL.
 #[derive(Debug, Clone, Default, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Hooks {
@@ -172,40 +172,40 @@ pub struct Hooks {
     pub clock: Option<String>,
     /// `POST {"user_code": "…", "approve": true}` with a session approves a device login.
     pub approve: Option<String>,
-    /// `POST {}` before the run.
+    /// `POST {}` before the run resets the target.
     pub reset: Option<String>,
 }
 
-/// Where answers that no document describes keep what the kit reads of them: JSON pointers (RFC 6901).
+/// JSON pointers (RFC 6901) to undocumented fields that the kit reads.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Pointers {
-    /// Of `POST /api/auth/login`; /data/access_token without it.
+    /// The token in the response of `POST /api/auth/login`; /data/access_token by default.
     pub access_token: Option<String>,
-    /// Of `POST /api/register-machine`; /data/machine_token without it.
+    /// The token in the response of `POST /api/register-machine`; /data/machine_token by default.
     pub machine_token: Option<String>,
-    /// The array of rows that `GET /api/db/…` and `GET /api/user-orgs` answer; /data, or the answer itself, without it.
+    /// The array of rows in responses of `GET /api/db/…` and `GET /api/user-orgs`; /data or the response itself by default.
     pub rows: Option<String>,
-    /// In a row of `GET /api/db/machines`.
+    /// Fields in a row of `GET /api/db/machines`.
     #[schemars(default)]
     pub machine: MachinePointers,
 }
 
-/// Where a machine's row keeps what the kit reads of it.
+/// JSON pointers to the fields of a machine's row.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct MachinePointers {
-    /// /id without it.
+    /// /id by default.
     pub id: Option<String>,
-    /// /name without it.
+    /// /name by default.
     pub name: Option<String>,
-    /// /status without it.
+    /// /status by default.
     pub status: Option<String>,
-    /// /tailnet_ip without it.
+    /// /tailnet_ip by default.
     pub tailnet_ip: Option<String>,
-    /// /tags without it.
+    /// /tags by default.
     pub tags: Option<String>,
-    /// /public_key without it.
+    /// /public_key by default.
     pub public_key: Option<String>,
 }
 

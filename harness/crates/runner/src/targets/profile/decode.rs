@@ -1,4 +1,4 @@
-//! From TOML to a profile, every mistake collected.
+//! Decodes a profile from TOML and collects every mistake.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -18,7 +18,7 @@ use super::content::{
     Agent, Content, Hooks, Limits, Login, MachinePointers, Pointers, Timeouts, TlsFiles, TokenSource,
 };
 
-const FILE: [&str; 15] = [
+const KEYS: [&str; 15] = [
     "name",
     "version",
     "base_url",
@@ -35,24 +35,23 @@ const FILE: [&str; 15] = [
     "hooks",
     "pointers",
 ];
-const SOURCES: [&str; 4] = ["env", "file", "command", "login"];
+const TOKEN_SOURCES: [&str; 4] = ["env", "file", "command", "login"];
 
-/// What was decoded.
 pub(super) struct Decoded {
     pub(super) content: Content,
     pub(super) base_url: Url,
     pub(super) capabilities: BTreeSet<Capability>,
-    pub(super) places: BTreeMap<String, Span>,
+    pub(super) locations: BTreeMap<String, Span>,
 }
 
-/// What the text says; none if something is missing without which nothing can be said.
+/// Decodes the text. Returns `None` if it is not TOML or has no valid base URL; mistakes are in the report.
 pub(super) fn decode(text: &str, report: &mut Report) -> Option<Decoded> {
     let root = parse(text, report)?;
     let file = Table::new("a target profile", 0..0, root.get_ref());
-    file.only(&FILE, report);
-    let mut decoding = Decoding { report, places: BTreeMap::new() };
+    file.only(&KEYS, report);
+    let mut decoding = Decoding { report, locations: BTreeMap::new() };
     for entry in &file.entries {
-        decoding.places.insert(entry.key.to_owned(), entry.key_span.clone());
+        decoding.locations.insert(entry.key.to_owned(), entry.key_span.clone());
     }
     let name = decoding.required(&file, "name");
     let base_url = decoding.base_url(&file);
@@ -74,19 +73,19 @@ pub(super) fn decode(text: &str, report: &mut Report) -> Option<Decoded> {
         hooks: decoding.hooks(&file),
         pointers: decoding.pointers(&file),
     };
-    let Decoding { report, places } = decoding;
+    let Decoding { report, locations } = decoding;
     let capabilities = capability::decide(&file, &content, base_url.as_ref(), report);
-    capability::remark(&content, &capabilities, &places, report);
-    Some(Decoded { content, base_url: base_url?, capabilities, places })
+    capability::warn(&content, &capabilities, &locations, report);
+    Some(Decoded { content, base_url: base_url?, capabilities, locations })
 }
 
 struct Decoding<'r> {
     report: &'r mut Report,
-    places: BTreeMap<String, Span>,
+    locations: BTreeMap<String, Span>,
 }
 
 impl Decoding<'_> {
-    /// A table and where its keys stand.
+    /// Returns a table, and records the location of its keys.
     fn table<'a, 'i>(
         &mut self,
         parent: &Table<'a, 'i>,
@@ -98,7 +97,7 @@ impl Decoding<'_> {
             table.only(known, self.report);
         }
         for entry in &table.entries {
-            self.places.insert(format!("{key}.{}", entry.key), entry.key_span.clone());
+            self.locations.insert(format!("{key}.{}", entry.key), entry.key_span.clone());
         }
         Some(table)
     }
@@ -107,7 +106,7 @@ impl Decoding<'_> {
         let entry = table.get(key)?;
         let (text, span) = entry.string(self.report)?;
         if text.trim().is_empty() {
-            self.report.error_with_help(span, format!("`{key}` is empty"), "leave it out, or fill it in");
+            self.report.error_with_help(span, format!("`{key}` is empty"), "remove it, or set a value");
             return None;
         }
         Some(text.to_owned())
@@ -126,18 +125,18 @@ impl Decoding<'_> {
                 "it must begin with http:// or https://".to_owned()
             }
             Ok(url) if url.query().is_some() || url.fragment().is_some() => {
-                "it must have no `?` and no `#`: paths are put after it".to_owned()
+                "it must not contain `?` or `#`, as paths are appended to it".to_owned()
             }
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-                "it must have no user or password: tokens are for that".to_owned()
+                "it must not contain a user or password; use [tokens]".to_owned()
             }
             Ok(url) => return Some(url),
             Err(error) => error.to_string(),
         };
         self.report.error_with_help(
             span,
-            format!("base_url `{written}` is no URL of a server: {problem}"),
-            "write base_url = \"https://HOST\", with the path that stands before /api if there is one",
+            format!("invalid base_url `{written}`: {problem}"),
+            "use base_url = \"https://HOST\", with the path before /api if there is one",
         );
         None
     }
@@ -150,8 +149,8 @@ impl Decoding<'_> {
         let span = file.get("address").map(Entry::span).unwrap_or_default();
         self.report.error_with_help(
             span,
-            format!("address `{text}` is no IP address"),
-            "write the one that the target sees the kit at, such as \"203.0.113.9\"",
+            format!("invalid address `{text}`: expected an IP address"),
+            "use the address from which the target sees the kit, such as \"203.0.113.9\"",
         );
         None
     }
@@ -177,9 +176,9 @@ impl Decoding<'_> {
             self.report.warning(
                 entry.key_span.clone(),
                 format!(
-                    "tokens.{name} stands in the profile itself, where everybody who reads the file sees it"
+                    "tokens.{name} is written in the profile, where everyone who reads the file can see it"
                 ),
-                format!("write {name} = {{ env = \"VARIABLE\" }} instead"),
+                format!("use {name} = {{ env = \"VARIABLE\" }} instead"),
             );
             return Some(TokenSource::Inline(text.clone().into_owned()));
         }
@@ -190,12 +189,12 @@ impl Decoding<'_> {
             return None;
         };
         let table = Table::new("a token's source", entry.span(), table);
-        table.only(&SOURCES, self.report);
+        table.only(&TOKEN_SOURCES, self.report);
         if table.entries.len() != 1 {
             self.report.error_with_help(
                 entry.span(),
-                format!("tokens.{name} needs exactly one source"),
-                format!("write one of {sources}"),
+                format!("tokens.{name} must have exactly one source"),
+                format!("use one of {sources}"),
             );
             return None;
         }
@@ -215,7 +214,7 @@ impl Decoding<'_> {
         self.text(&table, "env").map(TokenSource::Env)
     }
 
-    /// A command line that can be split.
+    /// Returns a command line, after checking that it can be split into words.
     fn words(&mut self, table: &Table<'_, '_>, key: &str) -> Option<String> {
         let text = self.text(table, key)?;
         let span = table.get(key).map(Entry::span).unwrap_or_default();
@@ -224,8 +223,8 @@ impl Decoding<'_> {
             Err(cause) => {
                 self.report.error_with_help(
                     span,
-                    format!("`{key}` cannot be split into words: {cause}"),
-                    "quote it as in a shell; for a pipe write sh -c '…'",
+                    format!("invalid command line in `{key}`: {cause}"),
+                    "quote it as in a shell; for a pipe use sh -c '…'",
                 );
                 None
             }
@@ -239,7 +238,7 @@ impl Decoding<'_> {
             if let (Some(entry), None) = (table.get(given), table.get(missing)) {
                 self.report.error_with_help(
                     entry.key_span.clone(),
-                    format!("tls.{given} is of no use without tls.{missing}"),
+                    format!("tls.{given} requires tls.{missing}"),
                     format!("add {missing} = \"PATH\""),
                 );
             }
@@ -248,9 +247,9 @@ impl Decoding<'_> {
         if let (Some(false), Some(entry)) = (check_name, table.get("check_name")) {
             self.report.warning(
                 entry.key_span.clone(),
-                "the certificate's name is not checked: whoever has any certificate of a trusted authority may \
-                 answer in the target's place",
-                "write the name that the certificate is for as the host of base_url instead",
+                "the certificate's host name is not checked: anyone with a certificate of a trusted authority can \
+                 impersonate the target",
+                "use the certificate's name as the host of base_url instead",
             );
         }
         let path = |decoding: &mut Self, key| decoding.text(&table, key).map(PathBuf::from);
@@ -270,7 +269,10 @@ impl Decoding<'_> {
             let fits = number.and_then(|number| NonZeroU32::new(u32::try_from(number).ok()?));
             if let (Some(number), None) = (number, fits) {
                 let span = table.get(key).map(Entry::span).unwrap_or_default();
-                self.report.error(span, format!("`{key}` must be above 0, but this is {number}"));
+                self.report.error(
+                    span,
+                    format!("`{key}` must be an integer above 0 that fits in 32 bits, not {number}"),
+                );
             }
             fits
         };
@@ -295,15 +297,15 @@ impl Decoding<'_> {
     }
 
     fn timeouts(&mut self, file: &Table<'_, '_>) -> Timeouts {
-        let usual = Timeouts::default();
+        let defaults = Timeouts::default();
         let Some(table) = self.table(file, "timeouts", &["connect", "request", "subtest"]) else {
-            return usual;
+            return defaults;
         };
-        let mut time = |key, usual| self.duration(&table, key).unwrap_or(usual);
+        let mut time = |key, defaults| self.duration(&table, key).unwrap_or(defaults);
         Timeouts {
-            connect: time("connect", usual.connect),
-            request: time("request", usual.request),
-            subtest: time("subtest", usual.subtest),
+            connect: time("connect", defaults.connect),
+            request: time("request", defaults.request),
+            subtest: time("subtest", defaults.subtest),
         }
     }
 
@@ -312,11 +314,11 @@ impl Decoding<'_> {
         let (text, span) = entry.string(self.report)?;
         match humantime::parse_duration(text) {
             Ok(duration) if !duration.is_zero() => return Some(duration),
-            Ok(_) => self.report.error(span, format!("`{key}` must be longer than nothing")),
+            Ok(_) => self.report.error(span, format!("`{key}` must be greater than zero")),
             Err(error) => self.report.error_with_help(
                 span,
-                format!("`{text}` is no duration: {error}"),
-                "write it as \"10s\" or \"2m\"",
+                format!("invalid duration `{text}`: {error}"),
+                "use a duration such as \"10s\" or \"2m\"",
             ),
         }
         None
@@ -332,7 +334,7 @@ impl Decoding<'_> {
                 env.extend(value.map(|value| (entry.key.to_owned(), value)));
             }
         }
-        // Empty is a value of its own: no flag at all.
+        // An empty string means no flag at all.
         let without_tun = table.string("without_tun", self.report).map(|(text, _)| text.to_owned());
         if without_tun.as_deref().is_some_and(|text| !text.is_empty()) {
             self.words(&table, "without_tun");
@@ -354,8 +356,8 @@ impl Decoding<'_> {
             let span = table.get(key).map(Entry::span).unwrap_or_default();
             self.report.error_with_help(
                 span,
-                format!("`{text}` is neither a URL nor a path"),
-                "write a path below base_url, beginning with `/`, or a whole URL",
+                format!("invalid hook `{text}`: expected a URL or a path"),
+                "use a path below base_url that begins with `/`, or a complete URL",
             );
             None
         };
@@ -392,8 +394,8 @@ impl Decoding<'_> {
         }
         self.report.error_with_help(
             span,
-            format!("`{text}` is no JSON pointer"),
-            format!("write it with a slash before each name: \"/{text}\""),
+            format!("invalid JSON pointer `{text}`"),
+            format!("begin each name with a slash: \"/{text}\""),
         );
         None
     }

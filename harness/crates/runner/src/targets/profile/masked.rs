@@ -1,15 +1,15 @@
-//! A profile's text as diagnostics may quote it.
+//! Masks tokens in a profile's text, so that diagnostics can quote it.
 
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-/// A person's token that stands in the profile itself, to the end of its line.
+/// Matches an inline token, up to the end of its line.
 static INLINE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"(?m)(\b(?:admin|owner|member|outsider)"?\s*=\s*["'])([^\n]+)$"#).ok());
 
-/// The text with stars in place of tokens, each byte in its place: spans of the one fit the other. It works on texts
-/// that are no TOML, too.
+/// Replaces inline tokens by asterisks of the same length in bytes, so that spans still fit. The text need not be valid
+/// TOML.
 pub(super) fn masked(text: &str) -> String {
     let Some(inline) = INLINE.as_ref() else { return "*".repeat(text.len()) };
     let hidden = |captures: &Captures<'_>| {
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_stars_and_all_else_stays_where_it_is() {
+    fn tokens_are_masked_and_offsets_are_kept() {
         let text = "[tokens]\nadmin = \"sécret\" # x\nowner= 'secret'\nmember = { env = \"X\" }\n\
                     tokens = { outsider = \"secret\" }\nname = \"admin\"\n";
         let shown = masked(text);

@@ -1,4 +1,4 @@
-//! What a profile points to: variables, files, certificates, a program.
+//! Resolves what a profile refers to: environment variables, files, certificates and the agent's program.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -19,42 +19,39 @@ use harness_model::source::diagnostic::{Diagnostic, Severity};
 use super::Profile;
 use super::content::TokenSource;
 
-/// What a run against the target needs beside the profile's text.
+/// The resources that a profile refers to.
 #[derive(Debug)]
 pub struct Means {
-    /// Where sessions come from.
     pub(in crate::targets) credentials: BTreeMap<Identity, Credential>,
-    /// How secure connections are made.
     pub(in crate::targets) tls: Tls,
-    /// How the agent is started.
     pub(in crate::targets) agent: Option<AgentCommand>,
 }
 
-/// Reads everything.
+/// Resolves everything that the profile refers to.
 ///
 /// # Errors
-/// Everything that is not there.
-pub(super) fn gather(profile: &Profile) -> Result<Means, Vec<Diagnostic>> {
-    let mut gathering = Gathering { profile, problems: Vec::new() };
+/// Everything that is missing or invalid.
+pub(super) fn resolve(profile: &Profile) -> Result<Means, Vec<Diagnostic>> {
+    let mut resolver = Resolver { profile, problems: Vec::new() };
     let mut credentials = BTreeMap::new();
     for (identity, source) in &profile.content.tokens {
-        let credential = gathering.credential(*identity, source);
+        let credential = resolver.credential(*identity, source);
         credentials.extend(credential.map(|credential| (*identity, credential)));
     }
-    let tls = gathering.tls();
-    let agent = gathering.agent();
-    match gathering.problems.is_empty() {
+    let tls = resolver.tls();
+    let agent = resolver.agent();
+    match resolver.problems.is_empty() {
         true => Ok(Means { credentials, tls, agent }),
-        false => Err(gathering.problems),
+        false => Err(resolver.problems),
     }
 }
 
-struct Gathering<'a> {
+struct Resolver<'a> {
     profile: &'a Profile,
     problems: Vec<Diagnostic>,
 }
 
-impl Gathering<'_> {
+impl Resolver<'_> {
     fn problem(&mut self, key: &str, message: impl Into<String>, help: impl Into<String>) {
         self.problems.push(self.profile.error(key, message.into(), help.into()));
     }
@@ -69,8 +66,12 @@ impl Gathering<'_> {
                 match std::fs::read_to_string(&path) {
                     Ok(_) => Credential::File(path),
                     Err(cause) => {
-                        let message = format!("{key}: {} cannot be read: {cause}", path.display());
-                        self.problem(&key, message, "write the token into it, relative to the profile");
+                        let message = format!("{key}: failed to read {}: {cause}", path.display());
+                        self.problem(
+                            &key,
+                            message,
+                            "write the token into this file; paths are relative to the profile",
+                        );
                         return None;
                     }
                 }
@@ -88,14 +89,14 @@ impl Gathering<'_> {
         })
     }
 
-    /// What is not set may be elsewhere, where the run will be: `lint` only warns of that.
+    /// Reads a variable. One that is not set is only a warning for `lint`: it may be set where the run takes place.
     fn variable(&mut self, key: &str, variable: &str) -> Option<String> {
         match std::env::var(variable) {
             Ok(value) if !value.trim().is_empty() => Some(value.trim().to_owned()),
             _ => {
                 self.problem(
                     key,
-                    format!("{variable} is not set, but {key} reads it"),
+                    format!("{variable}, which {key} reads, is not set"),
                     format!("export {variable}=… before the run"),
                 );
                 if let Some(problem) = self.problems.last_mut() {
@@ -121,8 +122,8 @@ impl Gathering<'_> {
                     Ok(identity) => tls.identity = Some(identity),
                     Err(_) => self.problem(
                         "tls.client_certificate",
-                        "tls.client_certificate and tls.client_key are no certificate with its key",
-                        "both are PEM files: BEGIN CERTIFICATE, and BEGIN PRIVATE KEY without a password",
+                        "tls.client_certificate and tls.client_key are not a certificate with its key",
+                        "both must be PEM files: BEGIN CERTIFICATE, and BEGIN PRIVATE KEY without a password",
                     ),
                 }
             }
@@ -135,15 +136,19 @@ impl Gathering<'_> {
         let read: Result<Vec<CertificateDer<'_>>, _> = CertificateDer::pem_slice_iter(&pem).collect();
         let mut store = RootCertStore::empty();
         let problem = match &read {
-            Ok(certificates) if certificates.is_empty() => "has no certificate".to_owned(),
+            Ok(certificates) if certificates.is_empty() => "contains no certificate".to_owned(),
             Ok(certificates) => match certificates.iter().find_map(|der| store.add(der.clone()).err()) {
-                Some(error) => format!("has a certificate that cannot be used: {error}"),
+                Some(error) => format!("contains an invalid certificate: {error}"),
                 None => return Certificate::from_pem_bundle(&pem).unwrap_or_default(),
             },
-            Err(error) => format!("is no PEM file: {error}"),
+            Err(error) => format!("is not a PEM file: {error}"),
         };
         let message = format!("tls.ca: {} {problem}", self.beside(file).display());
-        self.problem("tls.ca", message, "name a PEM file with the certificates of the authorities to trust");
+        self.problem(
+            "tls.ca",
+            message,
+            "set it to a PEM file with the certificates of the authorities to trust",
+        );
         Vec::new()
     }
 
@@ -152,7 +157,7 @@ impl Gathering<'_> {
         match std::fs::read(&path) {
             Ok(bytes) => Some(bytes),
             Err(cause) => {
-                let message = format!("{key}: {} cannot be read: {cause}", path.display());
+                let message = format!("{key}: failed to read {}: {cause}", path.display());
                 self.problem(key, message, "paths are relative to the profile");
                 None
             }
@@ -177,7 +182,7 @@ impl Gathering<'_> {
         })
     }
 
-    /// A program with a slash in its name is meant relative to the profile; another is looked up in PATH.
+    /// Locates a program. A relative path with a slash is relative to the profile; a bare name is looked up in `PATH`.
     fn program(&mut self, key: &str, program: OsString) -> Option<OsString> {
         let path = Path::new(&program);
         let located = if path.components().count() < 2 || path.is_absolute() {
@@ -186,11 +191,11 @@ impl Gathering<'_> {
             let beside = self.beside(path);
             std::path::absolute(&beside).unwrap_or(beside).into_os_string()
         };
-        if is_there(&located) {
+        if exists(&located) {
             return Some(located);
         }
-        let message = format!("{key}: there is no program `{}`", located.to_string_lossy());
-        self.problem(key, message, "give its path, absolute or from the profile's folder");
+        let message = format!("{key}: program not found: `{}`", located.to_string_lossy());
+        self.problem(key, message, "use an absolute path, or one relative to the profile's folder");
         None
     }
 
@@ -199,8 +204,8 @@ impl Gathering<'_> {
     }
 }
 
-/// Whether there is such a file, or one of that name in PATH.
-fn is_there(program: &OsStr) -> bool {
+/// Whether the file exists, or a bare name is found in `PATH`.
+fn exists(program: &OsStr) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     Path::new(program).is_file()
         || Path::new(program).components().count() == 1

@@ -1,4 +1,4 @@
-//! A target profile: the TOML file of `--target`. `example.toml` is its manual.
+//! Target profiles: the TOML files of `--target`, documented by `example.toml`.
 
 mod capability;
 mod content;
@@ -23,57 +23,53 @@ pub use content::{
 pub use means::Means;
 pub use written::{Draft, written};
 
-/// A profile that was read and makes sense.
+/// A valid profile.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    /// The file.
     pub path: PathBuf,
-    /// What it says.
     pub content: Content,
-    /// Where the target answers.
     pub base_url: Url,
-    /// What it declares to be able to do, or what it gives the means for if it declares nothing.
+    /// The declared capabilities, or those that follow from the profile if it declares none.
     pub capabilities: BTreeSet<Capability>,
-    /// What is odd about it.
     pub warnings: Vec<Diagnostic>,
-    /// Without tokens.
+    /// The text with inline tokens masked.
     source: Arc<Source>,
-    /// Where its keys stand: `tokens.admin`.
-    places: BTreeMap<String, Span>,
+    /// The locations of keys such as `tokens.admin`.
+    locations: BTreeMap<String, Span>,
 }
 
-/// A profile that cannot be used: a usage error.
+/// An unusable profile, which is a usage error.
 #[derive(Debug, Clone)]
 pub struct ProfileError {
-    /// Every mistake, and what else is odd.
+    /// All mistakes and warnings.
     pub diagnostics: Vec<Diagnostic>,
-    /// The profile's text.
     pub sources: Sources,
 }
 
 impl Profile {
-    /// Reads a profile.
+    /// Reads a profile from a file.
     ///
     /// # Errors
-    /// The file cannot be read, or has mistakes: all of them.
+    /// The file cannot be read, or has mistakes, all of which are in the error.
     pub fn read(path: &Path) -> Result<Self, ProfileError> {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(&Arc::new(Source { path: path.to_owned(), text })),
             Err(cause) => {
-                let message = format!("the target profile {} cannot be read: {cause}", path.display());
-                let diagnostic = Diagnostic::of_file(path, message).help("`harness init-target` writes one");
+                let message = format!("failed to read target profile {}: {cause}", path.display());
+                let diagnostic = Diagnostic::of_file(path, message).help("`harness init-target` creates one");
                 Err(ProfileError { diagnostics: vec![diagnostic], sources: Sources::default() })
             }
         }
     }
 
-    /// Reads a profile's text.
+    /// Decodes a profile.
     ///
     /// # Errors
-    /// It has mistakes: all of them.
+    /// The text has mistakes, all of which are in the error.
     pub fn parse(source: &Arc<Source>) -> Result<Self, ProfileError> {
-        // What diagnostics quote is not what was read: a token may stand on the same line.
-        let shown = Arc::new(Source { path: source.path.clone(), text: masked::masked(&source.text) });
+        // Diagnostics quote the masked text: a line may contain a token.
+        let masked_source =
+            Arc::new(Source { path: source.path.clone(), text: masked::masked(&source.text) });
         let mut report = Report::new(&source.path);
         let decoded = decode::decode(&source.text, &mut report);
         let has_errors = report.has_errors();
@@ -85,31 +81,31 @@ impl Profile {
                 base_url: decoded.base_url,
                 capabilities: decoded.capabilities,
                 warnings,
-                source: shown,
-                places: decoded.places,
+                source: masked_source,
+                locations: decoded.locations,
             }),
-            _ => Err(ProfileError::of(warnings, &shown)),
+            _ => Err(ProfileError::of(warnings, &masked_source)),
         }
     }
 
-    /// Its text, for diagnostics.
+    /// Returns its text for diagnostics.
     pub fn sources(&self) -> Sources {
         let mut sources = Sources::default();
         sources.add(Arc::clone(&self.source));
         sources
     }
 
-    /// Reads what it points to: variables, files, certificates, the agent's program.
+    /// Resolves what it refers to: environment variables, files, certificates and the agent's program.
     ///
     /// # Errors
-    /// What is not there, or cannot be used: all of it.
+    /// Something is missing or invalid; the error has all of it.
     pub fn means(&self) -> Result<Means, ProfileError> {
-        means::gather(self).map_err(|diagnostics| ProfileError::of(diagnostics, &self.source))
+        means::resolve(self).map_err(|diagnostics| ProfileError::of(diagnostics, &self.source))
     }
 
     fn error(&self, key: &str, message: String, help: String) -> Diagnostic {
         let path = self.path.clone();
-        let span = self.places.get(key).cloned();
+        let span = self.locations.get(key).cloned();
         Diagnostic { severity: Severity::Error, path, span, message, help: Some(help) }
     }
 }
@@ -121,7 +117,7 @@ impl ProfileError {
         Self { diagnostics, sources }
     }
 
-    /// As it is shown on a terminal of that many columns.
+    /// Renders the diagnostics for a terminal of that many columns.
     pub fn render(&self, color: bool, width: usize) -> String {
         render(&self.diagnostics, &self.sources, color, width)
     }

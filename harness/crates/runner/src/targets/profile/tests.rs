@@ -6,21 +6,21 @@ fn parse(text: &str) -> Result<Profile, ProfileError> {
     Profile::parse(&Arc::new(Source { path: PathBuf::from("target.toml"), text: text.to_owned() }))
 }
 
-const LEAST: &str = "name = \"x\"\nbase_url = \"http://mesh.example:1\"\norg_id = \"o\"\n";
+const MINIMAL: &str = "name = \"x\"\nbase_url = \"http://mesh.example:1\"\norg_id = \"o\"\n";
 
 #[test]
-fn the_example_is_right() {
+fn example_is_valid() {
     let profile = parse(include_str!("../example.toml")).unwrap();
     let declared = [Capability::Agent, Capability::Clock, Capability::Organisations, Capability::Cidr];
     assert_eq!(profile.capabilities, BTreeSet::from(declared));
     assert_eq!(profile.content.tokens.len(), 4);
-    // The clock moves, and one token of it is fixed.
+    // The clock moves, and one of the tokens cannot be renewed.
     assert_eq!(profile.warnings.len(), 1, "{:?}", profile.warnings);
 }
 
 #[test]
-fn capabilities_are_what_there_are_means_for() {
-    assert!(parse(LEAST).unwrap().capabilities.is_empty());
+fn capabilities_follow_from_the_profile() {
+    assert!(parse(MINIMAL).unwrap().capabilities.is_empty());
     let agent = "[agent]\ncommand = \"ztna\"\n";
     let cases = [
         ("[hooks]\nclock = \"/clock\"\n", vec![Capability::Clock]),
@@ -29,118 +29,118 @@ fn capabilities_are_what_there_are_means_for() {
         (&format!("capabilities = [\"tun\"]\n{agent}"), vec![Capability::Tun]),
     ];
     for (more, capabilities) in cases {
-        let profile = parse(&format!("{LEAST}{more}")).unwrap();
+        let profile = parse(&format!("{MINIMAL}{more}")).unwrap();
         assert_eq!(profile.capabilities, BTreeSet::from_iter(capabilities), "{more}");
     }
-    let beside = LEAST.replace("mesh.example", "127.0.0.1");
+    let beside = MINIMAL.replace("mesh.example", "127.0.0.1");
     assert_eq!(parse(&beside).unwrap().capabilities, BTreeSet::from([Capability::Cidr]));
-    let with_agent = parse(&format!("{LEAST}{agent}")).unwrap();
+    let with_agent = parse(&format!("{MINIMAL}{agent}")).unwrap();
     assert_eq!(with_agent.content.agent.unwrap().without_tun, WITHOUT_TUN);
 }
 
 #[test]
-fn an_inline_token_is_warned_about_and_never_shown() {
-    let profile = parse(&format!("{LEAST}[tokens]\nadmin = \"very-secret\"\n")).unwrap();
+fn inline_tokens_are_masked_and_cause_a_warning() {
+    let profile = parse(&format!("{MINIMAL}[tokens]\nadmin = \"very-secret\"\n")).unwrap();
     assert_eq!(profile.warnings.len(), 1);
     let shown = render(&profile.warnings, &profile.sources(), false, 100);
-    assert!(shown.contains("stands in the profile itself"), "{shown}");
+    assert!(shown.contains("is written in the profile"), "{shown}");
     assert!(!shown.contains("very-secret") && !format!("{profile:?}").contains("very-secret"), "{shown}");
     let wrong =
-        parse(&format!("{LEAST}[tokens]\nadmin = \"very-secret\" x\n")).unwrap_err().render(false, 100);
-    assert!(wrong.contains("not TOML") && !wrong.contains("very-secret"), "{wrong}");
+        parse(&format!("{MINIMAL}[tokens]\nadmin = \"very-secret\" x\n")).unwrap_err().render(false, 100);
+    assert!(wrong.contains("invalid TOML") && !wrong.contains("very-secret"), "{wrong}");
 }
 
 #[test]
-fn every_mistake_has_its_place_and_a_way_out() {
+fn mistakes_have_a_caret_and_a_hint() {
     let cases = [
-        ("capabilities = [\"fresh\"]", "none of them finds it empty", "leave `fresh` out"),
-        ("capabilities = [\"tun\"]", "`tun` needs an [agent] with its command", "leave the capability out"),
-        ("capabilities = [\"cidr\"]", "`cidr` needs the `address`", "add it"),
-        ("capabilities = [\"agnet\"]", "no capability `agnet`", "did you mean `agent`?"),
+        ("capabilities = [\"fresh\"]", "this one is shared", "remove `fresh`"),
+        ("capabilities = [\"tun\"]", "`tun` requires an [agent] with its command", "remove the capability"),
+        ("capabilities = [\"cidr\"]", "`cidr` requires the `address`", "add it"),
+        ("capabilities = [\"agnet\"]", "unknown capability `agnet`", "did you mean `agent`?"),
         ("capabilities = \"agent\"\nversion = 1", "`version` must be a string", ""),
-        ("oder_org_id = \"x\"", "no key `oder_org_id`", "did you mean `other_org_id`?"),
-        ("address = \"here\"", "`here` is no IP address", "203.0.113.9"),
-        ("[timeouts]\nrequest = \"soon\"", "`soon` is no duration", "\"10s\""),
-        ("[timeouts]\nsubtest = \"0s\"", "longer than nothing", ""),
+        ("oder_org_id = \"x\"", "unknown key `oder_org_id`", "did you mean `other_org_id`?"),
+        ("address = \"here\"", "invalid address `here`", "203.0.113.9"),
+        ("[timeouts]\nrequest = \"soon\"", "invalid duration `soon`", "\"10s\""),
+        ("[timeouts]\nsubtest = \"0s\"", "greater than zero", ""),
         (
             "[tokens]\nadmin = { enviroment = \"X\" }",
-            "no key `enviroment`",
-            "there are: `env`, `file`, `command`, `login`",
+            "unknown key `enviroment`",
+            "expected one of `env`, `file`, `command`, `login`",
         ),
         ("[tokens]\nadmin = { env = \"X\", file = \"y\" }", "exactly one source", "{ command ="),
-        ("[tokens]\nadmin = { login = { email = \"a\" } }", "needs `password_env`", ""),
-        ("[tokens]\nadmin = { command = \"vault 'x\" }", "cannot be split into words", "sh -c"),
-        ("[tokens]\nnobody = \"x\"", "no key `nobody`", "there are: `admin`"),
-        ("[tls]\nclient_key = \"k.pem\"", "no use without tls.client_certificate", "add client_certificate"),
+        ("[tokens]\nadmin = { login = { email = \"a\" } }", "missing key `password_env`", ""),
+        ("[tokens]\nadmin = { command = \"vault 'x\" }", "invalid command line in `command`", "sh -c"),
+        ("[tokens]\nnobody = \"x\"", "unknown key `nobody`", "expected one of `admin`"),
+        ("[tls]\nclient_key = \"k.pem\"", "requires tls.client_certificate", "add client_certificate"),
         ("[limits]\nrequests_per_second = 0", "a number of at least 0.01", ""),
-        ("[limits]\nconcurrency = 0", "must be above 0", ""),
-        ("[limits]\nconcurency = 4", "no key `concurency`", "did you mean `concurrency`?"),
-        ("[hooks]\nclock = \"clock\"", "neither a URL nor a path", "beginning with `/`"),
-        ("[pointers]\nrows = \"items\"", "is no JSON pointer", "\"/items\""),
-        ("[pointers.machine]\nip = \"/ip\"", "no key `ip`", ""),
-        ("[agent]\nenv = {}", "agent needs `command`", ""),
+        ("[limits]\nconcurrency = 0", "must be an integer above 0", ""),
+        ("[limits]\nconcurency = 4", "unknown key `concurency`", "did you mean `concurrency`?"),
+        ("[hooks]\nclock = \"clock\"", "expected a URL or a path", "begins with `/`"),
+        ("[pointers]\nrows = \"items\"", "invalid JSON pointer", "\"/items\""),
+        ("[pointers.machine]\nip = \"/ip\"", "unknown key `ip`", ""),
+        ("[agent]\nenv = {}", "missing key `command`", ""),
     ];
-    for (more, told, help) in cases {
-        let shown = parse(&format!("{LEAST}{more}\n")).unwrap_err().render(false, 100);
-        assert!(shown.contains(told) && shown.contains(help), "{more}: {shown}");
+    for (more, message, help) in cases {
+        let shown = parse(&format!("{MINIMAL}{more}\n")).unwrap_err().render(false, 100);
+        assert!(shown.contains(message) && shown.contains(help), "{more}: {shown}");
         assert!(shown.contains("target.toml:4:") || shown.contains("target.toml:5:"), "{shown}");
         assert!(shown.contains('^'), "{shown}");
     }
 }
 
 #[test]
-fn all_mistakes_are_told_at_once() {
+fn all_mistakes_are_reported_at_once() {
     let text = "nmae = \"x\"\nbase_url = \"ftp://x\"\ncapabilities = [\"clock\"]\n[timeouts]\nconnect = 3\n";
     let error = parse(text).unwrap_err();
     let shown = error.render(false, 100);
-    for told in [
-        "`clock` needs hooks.clock",
+    for message in [
+        "`clock` requires hooks.clock",
         "`nmae`",
         "did you mean `name`?",
         "must begin with http",
-        "needs `org_id`",
+        "missing key `org_id`",
         "`connect` must be a string",
     ] {
-        assert!(shown.contains(told), "{told}: {shown}");
+        assert!(shown.contains(message), "{message}: {shown}");
     }
 }
 
 #[test]
-fn what_a_profile_points_to_is_looked_for() {
+fn missing_resources_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("target.toml");
     let rest = "[tokens]\nadmin = { env = \"NO_SUCH_VARIABLE\" }\nowner = { file = \"none.token\" }\n\
                 member = { command = \"no-such-program x\" }\n[tls]\nca = \"ca.pem\"\n\
                 client_certificate = \"c.pem\"\nclient_key = \"k.pem\"\n[agent]\ncommand = \"./no-agent\"\n";
-    std::fs::write(&path, format!("{LEAST}{rest}")).unwrap();
+    std::fs::write(&path, format!("{MINIMAL}{rest}")).unwrap();
     for file in ["ca.pem", "c.pem", "k.pem"] {
         std::fs::write(folder.path().join(file), "not PEM").unwrap();
     }
     let shown = Profile::read(&path).unwrap().means().unwrap_err().render(false, 100);
-    for told in [
-        "NO_SUCH_VARIABLE is not set, but tokens.admin reads it",
-        "none.token cannot be read",
-        "tokens.member: there is no program `no-such-program`",
-        "ca.pem has no certificate",
-        "tls.client_certificate and tls.client_key are no certificate",
-        "agent.command: there is no program",
+    for message in [
+        "NO_SUCH_VARIABLE, which tokens.admin reads, is not set",
+        "failed to read",
+        "tokens.member: program not found: `no-such-program`",
+        "ca.pem contains no certificate",
+        "tls.client_certificate and tls.client_key are not a certificate",
+        "agent.command: program not found",
     ] {
-        assert!(shown.contains(told), "{told}: {shown}");
+        assert!(shown.contains(message), "{message}: {shown}");
     }
 }
 
 #[test]
-fn a_written_profile_is_right_whatever_is_known() {
-    let least = Draft {
+fn written_profiles_are_valid() {
+    let minimal = Draft {
         name: "Acme \"Mesh\"".to_owned(),
         base_url: "https://mesh.example/base".to_owned(),
         org_id: "org_1".to_owned(),
         ..Draft::default()
     };
-    let profile = parse(&written(&least)).unwrap_or_else(|error| panic!("{}", error.render(false, 100)));
+    let profile = parse(&written(&minimal)).unwrap_or_else(|error| panic!("{}", error.render(false, 100)));
     assert_eq!((profile.content.name.as_str(), profile.capabilities.len()), ("Acme \"Mesh\"", 0));
     let login = Login { email: "a@x.example".to_owned(), password_env: "PASSWORD".to_owned() };
-    let most = Draft {
+    let complete = Draft {
         other_org_id: Some("org_2".to_owned()),
         address: Some("192.0.2.1".to_owned()),
         tokens: [
@@ -155,14 +155,14 @@ fn a_written_profile_is_right_whatever_is_known() {
         clock: Some("/clock".to_owned()),
         approve: Some("/approve".to_owned()),
         reset: Some("/reset".to_owned()),
-        ..least
+        ..minimal
     };
-    let text = written(&most);
+    let text = written(&complete);
     let profile = parse(&text).unwrap_or_else(|error| panic!("{}", error.render(false, 100)));
-    assert_eq!(profile.content.tokens, most.tokens, "{text}");
+    assert_eq!(profile.content.tokens, complete.tokens, "{text}");
     assert_eq!(profile.capabilities.len(), 4, "{text}");
-    // What stands in comments is right, too.
-    let uncommented: String = written(&Draft { tokens: most.tokens.clone(), ..most })
+    // The commented keys are valid, too.
+    let uncommented: String = written(&Draft { tokens: complete.tokens.clone(), ..complete })
         .lines()
         .map(|line| {
             format!(

@@ -1,4 +1,4 @@
-//! A new profile, with comments that say what else there is.
+//! Writes a new profile for `init-target`, with comments about the keys that it does not set.
 
 use std::collections::BTreeMap;
 
@@ -7,38 +7,27 @@ use harness_model::scenario::model::Identity;
 
 use super::content::{Login, TokenSource};
 
-/// What is known of a target that gets its profile.
+/// What is known about the target of a new profile.
 #[derive(Debug, Clone, Default)]
 pub struct Draft {
-    /// The target's name in reports.
     pub name: String,
-    /// Where it answers.
     pub base_url: String,
-    /// The organisation of admin, owner and member.
     pub org_id: String,
-    /// The outsider's organisation.
     pub other_org_id: Option<String>,
-    /// Where the target sees the kit.
     pub address: Option<String>,
-    /// Where sessions come from.
     pub tokens: BTreeMap<Identity, TokenSource>,
-    /// The authorities to trust.
     pub ca: Option<String>,
-    /// The agent's command.
     pub agent: Option<String>,
-    /// The clock's hook.
     pub clock: Option<String>,
-    /// The hook that approves device logins.
     pub approve: Option<String>,
-    /// The hook that resets the target.
     pub reset: Option<String>,
 }
 
-/// The profile's text. What is not known stands in a comment.
+/// Returns the profile's text. Unknown keys are comments with an example.
 pub fn written(draft: &Draft) -> String {
     let mut text = String::from(
-        "# A target profile for `harness --target`. `harness lint --target FILE` checks it without running.\n\
-         # Everything that a profile may say: harness/crates/runner/src/targets/example.toml of the kit.\n",
+        "# A target profile for `harness --target`. `harness lint --target FILE` checks it without a run.\n\
+         # All keys are documented in the kit's harness/crates/runner/src/targets/example.toml.\n",
     );
     let mut line = |key: &str, value: Option<&str>, example: &str, remark: &str| {
         let line = match value {
@@ -49,24 +38,24 @@ pub fn written(draft: &Draft) -> String {
         text.push_str(&format!("{line}{remark}\n"));
     };
     line("name", Some(&draft.name), "", "");
-    line("base_url", Some(&draft.base_url), "", "with the path that stands before /api, if there is one");
+    line("base_url", Some(&draft.base_url), "", "including the path before /api");
     line("org_id", Some(&draft.org_id), "", "the organisation of admin, owner and member");
     line(
         "other_org_id",
         draft.other_org_id.as_deref(),
         "org_2",
-        "with tokens.outsider: sub-tests with two organisations",
+        "with tokens.outsider, for sub-tests with two organisations",
     );
     line(
         "address",
         draft.address.as_deref(),
         "203.0.113.9",
-        "where the target sees the kit: sub-tests about allowed addresses",
+        "from which the target sees the kit, for sub-tests about allowed addresses",
     );
     text.push_str(
-        "\n# What it can do; left out, it is what this profile gives the means for. What needs more is skipped.\n\
+        "\n# By default the capabilities follow from this profile. Sub-tests that need more are skipped.\n\
          # capabilities = [\"agent\", \"clock\", \"organisations\", \"cidr\"]\n\n\
-         # Sessions: { env = … }, { file = … }, { command = … } or { login = … }; the last three are renewed when refused.\n\
+         # Sessions: { env = … }, { file = … }, { command = … } or { login = … }; refused tokens of the last three are renewed.\n\
          [tokens]\n",
     );
     for (identity, name) in IDENTITIES {
@@ -87,7 +76,10 @@ pub fn written(draft: &Draft) -> String {
             text.push_str(&format!("{mark}{key} = {}{remark}\n", quoted(value)));
         }
     };
-    section("tls", &[("ca", draft.ca.as_ref(), "authority.pem", "trust these authorities and no others")]);
+    section(
+        "tls",
+        &[("ca", draft.ca.as_ref(), "authority.pem", "trust these authorities instead of the system's")],
+    );
     section("agent", &[("command", draft.agent.as_ref(), "/opt/ztna/bin/ztna", "quoted as in a shell")]);
     section(
         "hooks",
@@ -103,7 +95,7 @@ pub fn written(draft: &Draft) -> String {
         ],
     );
     text.push_str(
-        "\n# [limits]\n# requests_per_second = 20   # by all sub-tests together\n# concurrency = 4            # requests, and sub-tests, at the same time\n\
+        "\n# [limits]\n# requests_per_second = 20   # of all sub-tests together\n# concurrency = 4            # requests, and sub-tests\n\
          \n# [timeouts]\n# request = \"10s\"\n",
     );
     text

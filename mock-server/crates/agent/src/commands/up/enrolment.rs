@@ -1,4 +1,4 @@
-//! The registration of a machine, through a control plane's absence.
+//! Registration of the machine, retried while the control plane is unreachable.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::error::AgentError;
 use crate::secret::Secret;
 use crate::state::State;
 
-/// The longest wait between two tries.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Upper bound of the delay between attempts.
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(30);
 
-/// How often it is said that the control plane is still not there.
-const REMINDER: Duration = Duration::from_secs(600);
+/// Time between warnings that the control plane is still unreachable.
+const REMINDER_INTERVAL: Duration = Duration::from_secs(600);
 
 /// What a machine is registered with.
 #[derive(Debug, Clone, Copy)]
@@ -27,14 +27,14 @@ pub(super) enum Credential<'a> {
 }
 
 impl<'a> Credential<'a> {
-    /// The auth key if there is one, else the session of the state unless it has ended by `now`.
+    /// Prefers the auth key, else takes the stored session unless it has expired by `now`.
     pub(super) fn choose(key: Option<&'a Secret>, state: &'a State, now: OffsetDateTime) -> Option<Self> {
         let session = state.session.as_ref().filter(|session| session.is_valid(now));
         key.map(Self::Key).or_else(|| session.map(|session| Self::Session(&session.access_token)))
     }
 }
 
-/// A registration to be made.
+/// A registration and its time limit.
 pub(super) struct Enrolment<'a> {
     pub(super) control: &'a ControlClient,
     pub(super) credential: Credential<'a>,
@@ -46,15 +46,15 @@ pub(super) struct Enrolment<'a> {
 }
 
 impl Enrolment<'_> {
-    /// Registers; a refusal ends it, an absent control plane does not (before `limit`). `lost` is called
-    /// at each try that found none.
+    /// Registers the machine, and retries until `limit` while the control plane is unreachable. Calls
+    /// `on_unreachable` after each attempt that did not reach it.
     pub(super) async fn complete(
         &self,
-        lost: impl Fn() -> crate::local_socket::Phase,
+        on_unreachable: impl Fn() -> crate::local_socket::Phase,
     ) -> Result<Registered, AgentError> {
         let end = self.limit.and_then(|limit| Instant::now().checked_add(limit));
-        let mut backoff = Backoff::up_to(LONGEST_WAIT);
-        let (mut conflicts, mut reminded) = (0, None::<Instant>);
+        let mut backoff = Backoff::up_to(MAX_RETRY_DELAY);
+        let (mut conflicts, mut last_reminder) = (0, None::<Instant>);
         loop {
             let error = match self.attempt(end).await {
                 Ok(registered) => return Ok(registered),
@@ -70,10 +70,10 @@ impl Enrolment<'_> {
                 return Err(AgentError::Timeout { limit, last: error.to_string() });
             }
             if error.is_temporary() {
-                lost();
-                if reminded.is_none_or(|last| last.elapsed() >= REMINDER) {
-                    warn(&format!("{error}; trying again until it answers"));
-                    reminded = Some(Instant::now());
+                on_unreachable();
+                if last_reminder.is_none_or(|last| last.elapsed() >= REMINDER_INTERVAL) {
+                    warn(&format!("{error}; retrying until it answers"));
+                    last_reminder = Some(Instant::now());
                 }
             } else {
                 conflicts += 1;
@@ -84,7 +84,7 @@ impl Enrolment<'_> {
 
     async fn attempt(&self, end: Option<Instant>) -> Result<Registered, ControlError> {
         let (auth_key, session, org_id) = match self.credential {
-            // The key says which organisation.
+            // The key determines the organisation.
             Credential::Key(key) => (Some(key), None, None),
             Credential::Session(session) => (None, Some(session), self.org_id),
         };
@@ -102,7 +102,7 @@ impl Enrolment<'_> {
             Some(end) => tokio::time::timeout_at(end, answer).await.unwrap_or_else(|_| {
                 Err(ControlError::Unreachable {
                     server: self.control.server().to_owned(),
-                    cause: "no answer in time".to_owned(),
+                    cause: "timed out".to_owned(),
                 })
             }),
             None => answer.await,

@@ -1,64 +1,69 @@
-//! What the answers to the heartbeats mean.
+//! Interprets the answers to heartbeats.
 
 use std::time::Duration;
 
 use crate::control_client::{Backoff, ControlError, Machine};
 use crate::local_socket::Phase;
 
-/// How soon a machine that waits for an administrator asks again, if heartbeats are not faster anyway.
-const WAITING_INTERVAL: Duration = Duration::from_secs(5);
+/// Interval of heartbeats while the machine awaits approval, unless the normal interval is shorter.
+const PENDING_INTERVAL: Duration = Duration::from_secs(5);
 
-/// After how many lost heartbeats in a row it is said again that the control plane is gone.
-const REMINDER: u32 = 20;
+/// The warning that the control plane is unreachable is repeated after this many failed heartbeats in a row.
+const REMINDER_AFTER: u32 = 20;
 
-/// The machine's condition as the heartbeats so far show it.
+/// The machine's condition, derived from the answers to its heartbeats so far.
 #[derive(Debug)]
-pub(super) struct Heart {
+pub(super) struct HeartbeatState {
     interval: Duration,
     phase: Phase,
-    /// Waiting for approval even while the control plane is away.
-    waiting: bool,
-    lost: u32,
+    /// Whether approval is awaited; kept while the control plane is unreachable.
+    awaiting_approval: bool,
+    failures: u32,
     backoff: Backoff,
 }
 
-/// What one answer means.
+/// What follows from one answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Pulse {
-    /// The condition.
+pub(super) struct HeartbeatOutcome {
     pub(super) phase: Phase,
-    /// What the person should hear of it.
+    /// What to tell the user.
     pub(super) notice: Option<Notice>,
-    /// When to beat again; never, if the control plane does not know the machine any more.
+    /// Time until the next heartbeat; `None` if the control plane no longer knows the machine.
     pub(super) next: Option<Duration>,
 }
 
-/// Something worth telling.
+/// A change that the user is reported about.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Notice {
-    /// An administrator has to approve the machine.
+    /// An administrator must approve the machine.
     Waiting,
-    /// One has.
+    /// An administrator approved the machine.
     Approved,
-    /// Anything that is not as it should be, and its end.
-    Trouble(String),
+    /// A problem or its end.
+    Warning(String),
 }
 
-impl Heart {
-    /// A heart that has not beaten yet.
+impl HeartbeatState {
+    /// Returns the state before the first heartbeat.
     pub(super) fn new(interval: Duration) -> Self {
-        // An interval of zero would be a storm.
+        // An interval of zero would flood the control plane.
         let interval = interval.max(Duration::from_millis(10));
         let backoff = Backoff::up_to(interval);
-        Self { interval, phase: Phase::Starting, waiting: false, lost: 0, backoff }
+        Self { interval, phase: Phase::Starting, awaiting_approval: false, failures: 0, backoff }
     }
 
-    /// Takes in one answer; `jitter` is evenly distributed in 0.0..1.0.
-    pub(super) fn feel(&mut self, answer: Result<Machine, ControlError>, jitter: f64) -> Pulse {
+    /// Processes one answer; `jitter` is uniform in 0.0..1.0.
+    pub(super) fn on_response(
+        &mut self,
+        answer: Result<Machine, ControlError>,
+        jitter: f64,
+    ) -> HeartbeatOutcome {
         match answer {
-            Err(error) if error.is_unauthorized() => Pulse { phase: self.phase, notice: None, next: None },
+            Err(error) if error.is_unauthorized() => {
+                HeartbeatOutcome { phase: self.phase, notice: None, next: None }
+            }
             Err(error) if error.has_code("QUARANTINED") => self.quarantined(),
-            Err(error) => self.unanswered(&error, jitter),
+            Err(error) => self.failed(&error, jitter),
             Ok(machine) => match machine.status.as_str() {
                 "quarantined" => self.quarantined(),
                 "pending" => self.pending(),
@@ -67,54 +72,54 @@ impl Heart {
         }
     }
 
-    fn online(&mut self) -> Pulse {
+    fn online(&mut self) -> HeartbeatOutcome {
         let notice = match self.enter(Phase::Online) {
-            _ if std::mem::take(&mut self.waiting) => Some(Notice::Approved),
-            Phase::Quarantined => Some(Notice::Trouble("the quarantine was lifted".to_owned())),
-            Phase::Unreachable => Some(Notice::Trouble("the control plane answers again".to_owned())),
+            _ if std::mem::take(&mut self.awaiting_approval) => Some(Notice::Approved),
+            Phase::Quarantined => Some(Notice::Warning("the quarantine was lifted".to_owned())),
+            Phase::Unreachable => Some(Notice::Warning("the control plane answers again".to_owned())),
             _ => None,
         };
-        self.pulse(notice, self.interval)
+        self.outcome(notice, self.interval)
     }
 
-    fn pending(&mut self) -> Pulse {
+    fn pending(&mut self) -> HeartbeatOutcome {
         self.enter(Phase::Pending);
-        let notice = (!std::mem::replace(&mut self.waiting, true)).then_some(Notice::Waiting);
-        self.pulse(notice, self.interval.min(WAITING_INTERVAL))
+        let notice = (!std::mem::replace(&mut self.awaiting_approval, true)).then_some(Notice::Waiting);
+        self.outcome(notice, self.interval.min(PENDING_INTERVAL))
     }
 
-    fn quarantined(&mut self) -> Pulse {
+    fn quarantined(&mut self) -> HeartbeatOutcome {
         let notice = (self.enter(Phase::Quarantined) != Phase::Quarantined).then(|| {
-            Notice::Trouble(
+            Notice::Warning(
                 "an administrator quarantined this machine: no traffic until it is released".to_owned(),
             )
         });
-        self.pulse(notice, self.interval)
+        self.outcome(notice, self.interval)
     }
 
-    fn unanswered(&mut self, error: &ControlError, jitter: f64) -> Pulse {
-        let reminder = self.lost.is_multiple_of(REMINDER);
-        let lost = self.lost.saturating_add(1);
-        let next = self.backoff.next(jitter);
+    fn failed(&mut self, error: &ControlError, jitter: f64) -> HeartbeatOutcome {
+        let reminder = self.failures.is_multiple_of(REMINDER_AFTER);
+        let failures = self.failures.saturating_add(1);
+        let next = self.backoff.next_delay(jitter);
         let backoff = self.backoff.clone();
         self.enter(Phase::Unreachable);
-        (self.lost, self.backoff) = (lost, backoff);
-        self.pulse(
+        (self.failures, self.backoff) = (failures, backoff);
+        self.outcome(
             reminder
-                .then(|| Notice::Trouble(format!("no heartbeat: {error}; trying again until it answers"))),
+                .then(|| Notice::Warning(format!("heartbeat failed: {error}; retrying until it answers"))),
             next,
         )
     }
 
-    /// The condition before.
+    /// Enters `phase` and returns the previous one.
     fn enter(&mut self, phase: Phase) -> Phase {
-        self.lost = 0;
+        self.failures = 0;
         self.backoff = Backoff::up_to(self.interval);
         std::mem::replace(&mut self.phase, phase)
     }
 
-    fn pulse(&self, notice: Option<Notice>, next: Duration) -> Pulse {
-        Pulse { phase: self.phase, notice, next: Some(next) }
+    fn outcome(&self, notice: Option<Notice>, next: Duration) -> HeartbeatOutcome {
+        HeartbeatOutcome { phase: self.phase, notice, next: Some(next) }
     }
 }
 
@@ -145,17 +150,17 @@ mod tests {
         Err(ControlError::Unreachable { server: "http://a".to_owned(), cause: "refused".to_owned() })
     }
 
-    /// Each answer with the phase and the first word of the notice it should give.
-    fn course(answers: Vec<(Result<Machine, ControlError>, Phase, Option<&str>)>) {
-        let mut heart = Heart::new(Duration::from_secs(30));
+    /// Checks the phase and a part of the notice that follow from each answer.
+    fn assert_course(answers: Vec<(Result<Machine, ControlError>, Phase, Option<&str>)>) {
+        let mut state = HeartbeatState::new(Duration::from_secs(30));
         for (step, (answer, phase, notice)) in answers.into_iter().enumerate() {
-            let pulse = heart.feel(answer, 0.0);
-            let word = pulse.notice.map(|notice| match notice {
+            let outcome = state.on_response(answer, 0.0);
+            let word = outcome.notice.map(|notice| match notice {
                 Notice::Waiting => "waiting".to_owned(),
                 Notice::Approved => "approved".to_owned(),
-                Notice::Trouble(text) => text,
+                Notice::Warning(text) => text,
             });
-            assert_eq!(pulse.phase, phase, "step {step}");
+            assert_eq!(outcome.phase, phase, "step {step}");
             match (word, notice) {
                 (None, None) => {}
                 (Some(word), Some(expected)) => assert!(word.contains(expected), "step {step}: {word}"),
@@ -165,10 +170,10 @@ mod tests {
     }
 
     #[test]
-    fn each_change_is_told_once() {
-        course(vec![
+    fn each_change_is_reported_once() {
+        assert_course(vec![
             (status("online"), Phase::Online, None),
-            (lost(), Phase::Unreachable, Some("no heartbeat")),
+            (lost(), Phase::Unreachable, Some("heartbeat failed")),
             (lost(), Phase::Unreachable, None),
             (refused(503, "UNAVAILABLE"), Phase::Unreachable, None),
             (status("online"), Phase::Online, Some("answers again")),
@@ -180,11 +185,11 @@ mod tests {
     }
 
     #[test]
-    fn approval_is_awaited_through_an_absence() {
-        course(vec![
+    fn approval_is_awaited_through_an_outage() {
+        assert_course(vec![
             (status("pending"), Phase::Pending, Some("waiting")),
             (status("pending"), Phase::Pending, None),
-            (lost(), Phase::Unreachable, Some("no heartbeat")),
+            (lost(), Phase::Unreachable, Some("heartbeat failed")),
             (status("pending"), Phase::Pending, None),
             (status("online"), Phase::Online, Some("approved")),
             (status("online"), Phase::Online, None),
@@ -192,22 +197,25 @@ mod tests {
     }
 
     #[test]
-    fn waits() {
-        let mut heart = Heart::new(Duration::from_secs(30));
-        let mut wait = |answer| heart.feel(answer, 0.0).next.map(|wait| wait.as_millis());
+    fn intervals_depend_on_the_phase() {
+        let mut state = HeartbeatState::new(Duration::from_secs(30));
+        let mut wait = |answer| state.on_response(answer, 0.0).next.map(|wait| wait.as_millis());
         assert_eq!(wait(status("online")), Some(30_000));
         assert_eq!(wait(status("pending")), Some(5000));
         assert_eq!([wait(lost()), wait(lost()), wait(lost())], [Some(500), Some(1000), Some(2000)]);
         assert_eq!(wait(status("online")), Some(30_000));
         assert_eq!(wait(lost()), Some(500));
         assert_eq!(wait(refused(401, "UNAUTHORIZED")), None);
-        assert!(Heart::new(Duration::ZERO).feel(status("online"), 0.0).next > Some(Duration::ZERO));
+        assert!(
+            HeartbeatState::new(Duration::ZERO).on_response(status("online"), 0.0).next
+                > Some(Duration::ZERO)
+        );
     }
 
     #[test]
-    fn a_long_absence_is_told_rarely() {
-        let mut heart = Heart::new(Duration::from_secs(30));
-        let told = (0..41).filter(|_| heart.feel(lost(), 0.0).notice.is_some()).count();
-        assert_eq!(told, 3);
+    fn long_outage_is_reported_rarely() {
+        let mut state = HeartbeatState::new(Duration::from_secs(30));
+        let reported = (0..41).filter(|_| state.on_response(lost(), 0.0).notice.is_some()).count();
+        assert_eq!(reported, 3);
     }
 }

@@ -8,17 +8,17 @@ use tokio::time::{Instant, timeout_at};
 use crate::error::AgentError;
 use crate::local_socket::Phase;
 
-/// The limit, if there is one, and when it is reached.
+/// The limit, if given, and when it is reached.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limit(Option<(Duration, Instant)>);
 
 impl Limit {
-    /// From now on so long.
+    /// Starts the limit now.
     pub(super) fn from_now(limit: Option<Duration>) -> Self {
         Self(limit.and_then(|limit| Some((limit, Instant::now().checked_add(limit)?))))
     }
 
-    /// Does `work`, unless the limit is reached before; then `obstacle` says what was waited for.
+    /// Runs `work` within the limit; `obstacle` describes what was missing when the limit is exceeded.
     pub(super) async fn bound<T>(
         self,
         work: impl Future<Output = Result<T, AgentError>>,
@@ -32,14 +32,14 @@ impl Limit {
     }
 }
 
-/// What keeps a machine in `phase` from being connected.
+/// Returns why a machine in `phase` is not connected.
 pub(super) fn obstacle(phase: Phase, server: &str) -> String {
     match phase {
         Phase::Starting | Phase::Unreachable => {
             format!("no answer from the control plane at {server}. Check --server and the network")
         }
-        Phase::Pending => "an administrator has yet to approve this machine".to_owned(),
+        Phase::Pending => "this machine awaits approval by an administrator".to_owned(),
         Phase::Quarantined => "an administrator quarantined this machine".to_owned(),
-        Phase::Online => format!("no network map came from the control plane at {server}"),
+        Phase::Online => format!("received no network map from the control plane at {server}"),
     }
 }

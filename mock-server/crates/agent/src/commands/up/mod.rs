@@ -1,4 +1,4 @@
-//! `ztna up`: registers if need be, then keeps the machine online until it is told to stop.
+//! `ztna up`: registers the machine if needed, then keeps it online until stopped.
 
 mod enrolment;
 mod heartbeat;
@@ -20,7 +20,7 @@ use crate::context::{Context, now};
 use crate::control_client::ControlClient;
 use crate::error::AgentError;
 use crate::host_name;
-use crate::local_socket::{Insight, LocalSocket, Phase};
+use crate::local_socket::{LocalSocket, Phase, StatusSource};
 use crate::node_key::NodeKey;
 use crate::state::{Registration, State};
 use crate::tunnel::{Device, Ending, Tunnel};
@@ -28,13 +28,13 @@ use enrolment::{Credential, Enrolment};
 use limit::Limit;
 use stop::Stop;
 
-/// How long the first heartbeat waits for the first network map, which does not come before an approval.
-const KNOWS_ITS_PEERS: Duration = Duration::from_millis(200);
+/// How long the first heartbeat waits for the first network map, which is only sent after approval.
+const FIRST_MAP_WAIT: Duration = Duration::from_millis(200);
 
 /// The warning of headless/ST2.5.
 const FLAG_WARNING: &str = "WARNING: passing auth-key via CLI flag exposes it in process listing and shell history. Use ZTNA_AUTH_KEY env var instead.";
 
-/// Comes up and stays in the foreground until SIGINT, SIGTERM or `ztna down`.
+/// Connects the machine and stays in the foreground until SIGINT, SIGTERM or `ztna down`.
 pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), AgentError> {
     services::check(arguments)?;
     let flag = arguments.auth_key.as_ref().filter(|key| !key.expose().is_empty());
@@ -49,33 +49,40 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
         return Err(AgentError::NotAuthenticated);
     }
     context.block_on(async {
-        // Before anything is registered: a key's use is not spent on a machine that cannot come up.
+        // Before registration, so that no key use is spent on a machine that cannot connect.
         let ending = ending(arguments)?;
         let (phase, watched) = watch::channel(Phase::Starting);
         let (tunnel, opened) = watch::channel(None);
-        let insight = Insight { phase: watched, tunnel: opened };
-        let socket = LocalSocket::listen(context.folder.path(), insight)
+        let source = StatusSource { phase: watched, tunnel: opened };
+        let socket = LocalSocket::listen(context.folder.path(), source)
             .map_err(AgentError::system("open the local socket"))?;
         let mut stop = Stop::new(socket)?;
-        // The first line is a promise that signals and `ztna down` are heard.
+        // Once this line is printed, signals and `ztna down` are handled.
         say("Starting QuickZTNA...");
         let limit = Limit::from_now(arguments.timeout);
-        let told = Cell::new(None);
-        let life =
-            Life { context, arguments, control: &control, limit, phase: &phase, tunnel: &tunnel, told };
-        let ended = tokio::select! {
-            ended = life.live(&state, credential, ending) => ended,
-            asked = stop.asked() => asked,
+        let announced_relay = Cell::new(None);
+        let session = UpSession {
+            context,
+            arguments,
+            control: &control,
+            limit,
+            phase: &phase,
+            tunnel: &tunnel,
+            announced_relay,
         };
-        life.farewell().await;
-        // The lock goes before those who wait for the end learn of it, so that they may start anew at once.
+        let ended = tokio::select! {
+            ended = session.run(&state, credential, ending) => ended,
+            requested = stop.requested() => requested,
+        };
+        session.report_offline().await;
+        // Releases the lock before waiting commands are answered, so that they can start `up` again at once.
         drop(lock);
         drop(stop);
         ended
     })
 }
 
-/// What the tunnel will end in.
+/// Prepares what the tunnel is connected to on this machine.
 fn ending(arguments: &UpArguments) -> Result<Ending, AgentError> {
     if arguments.userspace {
         return Ok(Ending::Userspace(arguments.serve.clone()));
@@ -83,21 +90,21 @@ fn ending(arguments: &UpArguments) -> Result<Ending, AgentError> {
     Ok(Ending::Tun(Device::create(arguments.tun_name.as_deref())?))
 }
 
-/// What one `ztna up` needs throughout.
-struct Life<'a> {
+/// One run of `ztna up`.
+struct UpSession<'a> {
     context: &'a Context,
     arguments: &'a UpArguments,
     control: &'a Arc<ControlClient>,
     limit: Limit,
     phase: &'a watch::Sender<Phase>,
     tunnel: &'a watch::Sender<Option<Tunnel>>,
-    /// The relay that the last heartbeat named.
-    told: Cell<Option<Region>>,
+    /// The relay announced by the last heartbeat.
+    announced_relay: Cell<Option<Region>>,
 }
 
-impl Life<'_> {
-    /// Ends only with an error; otherwise it is ended.
-    async fn live(
+impl UpSession<'_> {
+    /// Registers if needed, opens the tunnel and stays online. Returns only on error; otherwise it is cancelled.
+    async fn run(
         &self,
         state: &State,
         credential: Option<Credential<'_>>,
@@ -123,19 +130,19 @@ impl Life<'_> {
         }
     }
 
-    /// Keeps the machine online; ends only with an error.
+    /// Keeps the machine online; returns only on error.
     async fn stay(
         &self,
         tunnel: &Tunnel,
         machine: &Registration,
         node_key: &NodeKey,
     ) -> Result<(), AgentError> {
-        let mut heart = heartbeat::Heart::new(self.arguments.heartbeat_interval);
+        let mut heartbeat = heartbeat::HeartbeatState::new(self.arguments.heartbeat_interval);
         let connected = async {
-            // Whoever hears where this machine is greets it at once, and had better be known by then.
-            let _ = tokio::time::timeout(KNOWS_ITS_PEERS, tunnel.connected()).await;
-            let wait = self.beat(&mut heart, machine).await?;
-            self.connect(tunnel, &mut heart, machine, wait).await
+            // Peers start a handshake as soon as they learn where this machine is, so it should know them by then.
+            let _ = tokio::time::timeout(FIRST_MAP_WAIT, tunnel.connected()).await;
+            let wait = self.send_heartbeat(&mut heartbeat, machine).await?;
+            self.wait_until_connected(tunnel, &mut heartbeat, machine, wait).await
         };
         let mut wait = self.bound(connected).await?;
         say(&format!("Node key: {}", node_key.fingerprint()));
@@ -144,24 +151,24 @@ impl Life<'_> {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                // Peers have to know soon where it is.
-                () = tunnel.moved(self.told.get()) => {}
+                // Peers must learn the new relay soon.
+                () = tunnel.home_changed(self.announced_relay.get()) => {}
             }
-            wait = self.beat(&mut heart, machine).await?;
+            wait = self.send_heartbeat(&mut heartbeat, machine).await?;
         }
     }
 
-    /// Does what `--timeout` bounds.
+    /// Runs `work` within `--timeout`.
     async fn bound<T>(&self, work: impl Future<Output = Result<T, AgentError>>) -> Result<T, AgentError> {
         self.limit.bound(work, || limit::obstacle(*self.phase.borrow(), self.control.server())).await
     }
 
-    /// The name asked for; none if the host's own will do.
-    fn wanted_name(&self) -> Option<&str> {
+    /// Returns the requested machine name; `None` if the host's name is used.
+    fn requested_name(&self) -> Option<&str> {
         self.arguments.hostname.as_deref().or(self.context.environment.host_name.as_deref())
     }
 
-    /// The tunnel; nobody hears of it before the next heartbeat.
+    /// Opens the tunnel. Peers learn its endpoints through the next heartbeat.
     fn open_tunnel(
         &self,
         machine: &Registration,
@@ -183,12 +190,12 @@ impl Life<'_> {
         Ok(tunnel)
     }
 
-    /// Waits for the first network map, which may take an administrator's approval; the time until the next
-    /// heartbeat (headless/ST2.1, issuing/rollout.2).
-    async fn connect(
+    /// Waits for the first network map, which may require an administrator's approval, and returns the time until the
+    /// next heartbeat (headless/ST2.1, issuing/rollout.2).
+    async fn wait_until_connected(
         &self,
         tunnel: &Tunnel,
-        heart: &mut heartbeat::Heart,
+        heartbeat: &mut heartbeat::HeartbeatState,
         machine: &Registration,
         mut wait: Duration,
     ) -> Result<Duration, AgentError> {
@@ -201,8 +208,8 @@ impl Life<'_> {
                     say("VPN started!");
                     return Ok(due.saturating_duration_since(tokio::time::Instant::now()));
                 }
-                () = tokio::time::sleep_until(due) => wait = self.beat(heart, machine).await?,
-                () = tunnel.moved(self.told.get()) => wait = self.beat(heart, machine).await?,
+                () = tokio::time::sleep_until(due) => wait = self.send_heartbeat(heartbeat, machine).await?,
+                () = tunnel.home_changed(self.announced_relay.get()) => wait = self.send_heartbeat(heartbeat, machine).await?,
             }
         }
     }
@@ -212,7 +219,7 @@ impl Life<'_> {
         state: &State,
         credential: Credential<'_>,
     ) -> Result<(Registration, NodeKey), AgentError> {
-        let name = self.wanted_name().map_or_else(host_name::system, str::to_owned);
+        let name = self.requested_name().map_or_else(host_name::system, str::to_owned);
         let node_key = NodeKey::from_random(rand::random());
         let enrolment = Enrolment {
             control: self.control,
@@ -240,47 +247,47 @@ impl Life<'_> {
         Ok((machine, node_key))
     }
 
-    /// What was asked for that a registration would have taken along. It keeps nobody from coming up.
+    /// Applies the requested name and tags to a machine that is already registered. Failures are only warnings.
     async fn apply_to_registered(&self, machine: &Registration) {
-        if let Some(name) = self.wanted_name().filter(|name| *name != machine.name) {
+        if let Some(name) = self.requested_name().filter(|name| *name != machine.name) {
             let current = &machine.name;
-            warn(&format!("already registered as {current}; run 'ztna logout' first to become {name}"));
+            warn(&format!("already registered as {current}; run 'ztna logout' first to rename it to {name}"));
         }
         if !self.arguments.tags.is_empty()
             && let Err(error) = self.control.add_tags(&machine.token, &self.arguments.tags).await
         {
-            warn(&format!("the tags were not added: {error}"));
+            warn(&format!("adding the tags failed: {error}"));
         }
     }
 
-    /// One heartbeat, and the time until the next.
-    async fn beat(
+    /// Sends a heartbeat and returns the time until the next one.
+    async fn send_heartbeat(
         &self,
-        heart: &mut heartbeat::Heart,
+        heartbeat: &mut heartbeat::HeartbeatState,
         machine: &Registration,
     ) -> Result<Duration, AgentError> {
         let tunnel = self.tunnel.borrow().clone();
         let endpoints = tunnel.as_ref().map(Tunnel::endpoints);
         let relay = tunnel.as_ref().and_then(Tunnel::home);
-        self.told.set(relay);
+        self.announced_relay.set(relay);
         let answer = self.control.heartbeat(&machine.token, endpoints.as_deref(), relay).await;
-        let pulse = heart.feel(answer, rand::random());
-        self.phase.send_replace(pulse.phase);
-        match pulse.notice {
+        let outcome = heartbeat.on_response(answer, rand::random());
+        self.phase.send_replace(outcome.phase);
+        match outcome.notice {
             Some(heartbeat::Notice::Waiting) => say("Waiting for approval by an administrator…"),
             Some(heartbeat::Notice::Approved) => say("Approved by an administrator."),
-            Some(heartbeat::Notice::Trouble(text)) => warn(&text),
+            Some(heartbeat::Notice::Warning(text)) => warn(&text),
             None => {}
         }
-        let Some(wait) = pulse.next else {
-            self.forget(machine)?;
+        let Some(wait) = outcome.next else {
+            self.delete_registration(machine)?;
             return Err(AgentError::Removed);
         };
         Ok(wait)
     }
 
-    /// The key pair goes with the machine: whoever removed it may have had a reason to distrust the key.
-    fn forget(&self, gone: &Registration) -> Result<(), AgentError> {
+    /// Deletes the registration and its key pair: the machine may have been removed because the key is compromised.
+    fn delete_registration(&self, gone: &Registration) -> Result<(), AgentError> {
         self.context.folder.update(|state| {
             if state.machine.as_ref() == Some(gone) {
                 state.machine = None;
@@ -290,13 +297,13 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// Tells the control plane that the machine is offline, if it is registered and somebody listens.
-    async fn farewell(&self) {
+    /// Reports the machine offline, if it is registered.
+    async fn report_offline(&self) {
         let machine = self.context.folder.load().ok().and_then(|state| state.machine);
         if let Some(machine) = machine
-            && let Err(error) = self.control.say_offline(&machine.token).await
+            && let Err(error) = self.control.report_offline(&machine.token).await
         {
-            tracing::info!(%error, "the control plane was not told that the machine is offline");
+            tracing::info!(%error, "reporting the machine offline failed");
         }
     }
 }

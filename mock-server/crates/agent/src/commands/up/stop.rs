@@ -1,11 +1,11 @@
-//! The ways in which a running `ztna up` is told to stop.
+//! Stop requests to a running `ztna up`: signals and the local socket.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::AgentError;
 use crate::local_socket::{LocalSocket, StopRequest};
 
-/// Signals and the local socket. Whoever asked through the socket learns of the end when this is dropped.
+/// The sources of stop requests. A command that requested through the socket is answered when this is dropped.
 pub(super) struct Stop {
     interrupt: Signal,
     terminate: Signal,
@@ -14,7 +14,7 @@ pub(super) struct Stop {
 }
 
 impl Stop {
-    /// From now on a signal no longer kills the process.
+    /// Installs the signal handlers, so that a signal no longer kills the process.
     pub(super) fn new(socket: LocalSocket) -> Result<Self, AgentError> {
         let listen = |kind| signal(kind).map_err(AgentError::system("listen for signals"));
         Ok(Self {
@@ -25,8 +25,8 @@ impl Stop {
         })
     }
 
-    /// Waits until somebody asks for the end, which is then a success.
-    pub(super) async fn asked(&mut self) -> Result<(), AgentError> {
+    /// Waits for a stop request. Stopping on request is a success.
+    pub(super) async fn requested(&mut self) -> Result<(), AgentError> {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

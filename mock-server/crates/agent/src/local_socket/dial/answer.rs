@@ -1,4 +1,4 @@
-//! The side of the running `ztna up`.
+//! The server side of a dial request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use super::super::reply::say;
 use super::message::{Attached, DialAnswer};
 use crate::tunnel::{Dialed, Ended, Tunnel};
 
-/// Connections whose bytes nobody has come for yet.
+/// Connections whose byte stream has not been attached yet.
 #[derive(Debug, Clone, Default)]
 pub(in crate::local_socket) struct Tickets(Arc<Mutex<Waiting>>);
 
@@ -24,7 +24,7 @@ impl Tickets {
     }
 }
 
-/// Connects to a machine and stays until the connection has ended; it is broken off if the command goes away.
+/// Connects to a machine and waits for the end of the connection, which is aborted if the command disconnects.
 pub(in crate::local_socket) async fn answer(
     stream: &mut BufReader<UnixStream>,
     tunnel: Result<Tunnel, &str>,
@@ -54,7 +54,7 @@ pub(in crate::local_socket) async fn answer(
     }
 }
 
-/// Hands the socket to the connection that the ticket is for.
+/// Hands the socket to the connection of this ticket.
 pub(in crate::local_socket) async fn attach(
     mut stream: BufReader<UnixStream>,
     tickets: Tickets,
@@ -63,7 +63,7 @@ pub(in crate::local_socket) async fn attach(
     let waiting = tickets.waiting().remove(&ticket);
     if let Some(waiting) = waiting {
         say(&mut stream, &Attached { ticket }).await;
-        // Nothing was read beyond the request: the command waits for the answer.
+        // Nothing was read beyond the request, since the command waits for the answer.
         let _ = waiting.send(stream.into_inner());
     }
 }

@@ -1,29 +1,25 @@
-//! What is said of a connection.
+//! The answers to dial and attach requests.
 
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-/// What came of a request to be connected. After [`DialAnswer::Connected`] there is one more line when the connection
-/// has ended, a [`crate::tunnel::Ended`].
+/// The answer to a dial request. After [`DialAnswer::Connected`] one more line follows when the connection has ended, a
+/// [`crate::tunnel::Ended`].
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum DialAnswer {
-    /// The command can connect to this address by itself.
+    /// The command can connect to this address through the kernel.
     Kernel(Ipv4Addr),
     /// The peer has answered.
-    Connected {
-        /// What to bring.
-        ticket: u64,
-    },
-    /// Why there is no connection, in words.
+    Connected { ticket: u64 },
+    /// The reason why there is no connection, for display.
     Failure(String),
 }
 
-/// From the next byte on the connection is the peer's.
+/// Confirms [`Request::Attach`](crate::local_socket::message::Request::Attach); all following bytes belong to the connection.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) struct Attached {
-    /// As brought.
     pub(super) ticket: u64,
 }

@@ -1,9 +1,10 @@
-//! Connections to peers. The command asks on one connection to the socket, which stays open and tells in the end how
-//! it ended; with the ticket that it is given it opens another one, which then carries the bytes and nothing else.
+//! Connections to peers. The command sends the request on one connection to the socket, which stays open and finally
+//! reports how the connection ended. It receives a ticket, with which it opens a second connection that carries only
+//! the bytes.
 
 mod answer;
 mod ask;
 mod message;
 
 pub(super) use answer::{Tickets, answer, attach};
-pub(crate) use ask::{Way, dial};
+pub(crate) use ask::{DialRoute, dial};

@@ -1,52 +1,51 @@
-//! Datagrams that leave together.
+//! Datagrams that are sent together in one system call.
 
 use super::place::Place;
 
-/// As many segments as Linux takes in one call (UDP_MAX_SEGMENTS of the kernels before 6.9).
-const MOST: usize = 64;
+/// The number of segments that Linux accepts in one call (UDP_MAX_SEGMENTS of kernels before 6.9).
+const MAX_SEGMENTS: usize = 64;
 
-/// What a UDP datagram over IPv4 holds; a call with segments may not exceed it either.
-const LONGEST: usize = 65_507;
+/// The largest payload of a UDP datagram over IPv4, which also limits all segments of one call together.
+const MAX_BATCH_LEN: usize = 65_507;
 
-/// Datagrams to one place, one after the other, all of the same length but the last, which may be shorter: what
-/// generic segmentation offload takes in one call.
+/// Contiguous datagrams for one destination, all of the same length except the last, which may be shorter: what
+/// generic segmentation offload accepts in one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Batch {
     to: Place,
     segment: usize,
     start: usize,
     end: usize,
-    /// Longer than what is filled: bytes once made are not cleared again.
+    /// May be longer than `end`: the buffer is reused without being cleared.
     bytes: Vec<u8>,
 }
 
 impl Batch {
-    /// Where it goes.
     pub(crate) fn to(&self) -> Place {
         self.to
     }
 
-    /// Every datagram, without a gap.
+    /// Returns all unsent datagrams, contiguously.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.bytes.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// How long each is but the last.
+    /// Returns the length of each datagram except the last.
     pub(crate) fn segment(&self) -> usize {
         self.segment.max(1)
     }
 
-    /// One by one.
+    /// Iterates over the unsent datagrams.
     pub(crate) fn datagrams(&self) -> impl Iterator<Item = &[u8]> {
         self.bytes().chunks(self.segment())
     }
 
-    /// The first `length` bytes are gone.
+    /// Marks the first `length` bytes as sent.
     pub(crate) fn sent(&mut self, length: usize) {
         self.start = self.start.saturating_add(length).min(self.end);
     }
 
-    /// One for `to`, made of a buffer that was used before.
+    /// Creates an empty batch in a reused buffer.
     pub(super) fn new(to: Place, bytes: Vec<u8>) -> Self {
         Self { to, segment: 0, start: 0, end: 0, bytes }
     }
@@ -55,20 +54,20 @@ impl Batch {
         self.bytes
     }
 
-    /// Whether one more datagram of this length keeps it what it is.
-    pub(super) fn takes(&self, length: usize) -> bool {
+    /// Returns whether a datagram of this length can be appended.
+    pub(super) fn accepts(&self, length: usize) -> bool {
         let filled = self.end - self.start;
         filled == 0
             || (length <= self.segment
                 && filled.is_multiple_of(self.segment())
-                && filled / self.segment() < MOST
-                && filled + length <= LONGEST)
+                && filled / self.segment() < MAX_SEGMENTS
+                && filled + length <= MAX_BATCH_LEN)
     }
 
-    /// Adds a datagram of at most `longest` bytes: `write` says how long it became, or that there is none.
-    pub(super) fn add(&mut self, longest: usize, write: impl FnOnce(&mut [u8]) -> Option<usize>) -> bool {
-        if self.bytes.len() < self.end + longest {
-            self.bytes.resize(self.end + longest, 0);
+    /// Appends a datagram of at most `max_len` bytes. `write` returns its length, or `None` if there is none.
+    pub(super) fn add(&mut self, max_len: usize, write: impl FnOnce(&mut [u8]) -> Option<usize>) -> bool {
+        if self.bytes.len() < self.end + max_len {
+            self.bytes.resize(self.end + max_len, 0);
         }
         let room = self.bytes.get_mut(self.end..).unwrap_or_default();
         let Some(length) = write(room) else { return false };
@@ -82,7 +81,6 @@ impl Batch {
 
 #[cfg(test)]
 impl Batch {
-    /// These datagrams.
     pub(crate) fn of(to: Place, datagrams: impl IntoIterator<Item = Vec<u8>>) -> Self {
         let mut batch = Self::new(to, Vec::new());
         for datagram in datagrams {
@@ -104,7 +102,7 @@ mod tests {
     fn batch(lengths: &[usize]) -> Batch {
         let mut batch = Batch::new(SocketAddr::from(([192, 0, 2, 7], 7)).into(), Vec::new());
         for length in lengths {
-            assert!(batch.takes(*length));
+            assert!(batch.accepts(*length));
             assert!(batch.add(length + 100, |room| {
                 room[..*length].fill(7);
                 Some(*length)
@@ -114,8 +112,8 @@ mod tests {
     }
 
     #[test]
-    fn equal_ones_and_one_that_is_shorter() {
-        for (lengths, next, taken) in [
+    fn batch_accepts_equal_datagrams_and_a_shorter_last_one() {
+        for (lengths, next, accepted) in [
             (&[][..], 65_507, true),
             (&[100], 100, true),
             (&[100], 101, false),
@@ -126,14 +124,14 @@ mod tests {
             (&[1452; 45], 1452, false),
         ] {
             let batch = batch(lengths);
-            assert_eq!(batch.takes(next), taken, "{lengths:?} {next}");
+            assert_eq!(batch.accepts(next), accepted, "{lengths:?} {next}");
             let shown: Vec<usize> = batch.datagrams().map(<[u8]>::len).collect();
             assert_eq!(shown, lengths);
         }
     }
 
     #[test]
-    fn what_was_sent_is_not_sent_again() {
+    fn sent_datagrams_are_skipped() {
         let mut batch = batch(&[100, 100, 60]);
         batch.sent(100);
         assert_eq!(batch.datagrams().map(<[u8]>::len).collect::<Vec<_>>(), [100, 60]);

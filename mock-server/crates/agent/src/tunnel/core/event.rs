@@ -1,58 +1,46 @@
-//! What a node tells about itself.
+//! Events of a node.
 
 use boringtun::x25519::PublicKey;
 
 use super::place::Place;
 
-/// Something that happened.
+/// Something that happened, for the log and for tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// A handshake with the peer is complete.
-    Handshake {
-        /// The peer.
-        peer: PublicKey,
-    },
-    /// The peer was heard from another place than before; answers go there.
-    Roamed {
-        /// The peer.
-        peer: PublicKey,
-        /// Where it is now.
-        to: Place,
-    },
-    /// Tries to reach the peer were given up for now.
-    Expired {
-        /// The peer.
-        peer: PublicKey,
-    },
-    /// A datagram or an inner packet went no further.
-    Dropped(Reason),
+    /// A handshake with the peer was completed.
+    Handshake { peer: PublicKey },
+    /// The path to the peer has changed.
+    Roamed { peer: PublicKey, to: Place },
+    /// The handshake with the peer was given up for now.
+    Expired { peer: PublicKey },
+    /// A datagram or an inner packet was dropped.
+    Dropped(DropReason),
 }
 
-/// Why something was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reason {
-    /// No WireGuard message, or not meant for this node's key.
+pub(crate) enum DropReason {
+    /// Not a WireGuard message, or not for this node's key.
     Malformed,
-    /// Too many handshakes: the sender has to prove its address first, and was told how.
+    /// Too many handshakes: the sender was sent a cookie, with which it must prove its address.
     UnderLoad,
-    /// It came directly, and this node uses relays only.
+    /// Received directly by a node that uses relays only.
     NotRelayed,
-    /// It came through a tunnel: answers would go into the tunnel that they belong to, and so on for ever.
-    FromTheTailnet,
-    /// Nobody known sends or owns it.
+    /// Received from a tailnet address: answers would be sent into the tunnel that they belong to, in a loop.
+    FromTailnet,
+    /// No known peer has sent it or owns its destination.
     UnknownPeer,
-    /// A known sender's, but forged, replayed or of a session that has ended.
+    /// Claims a known peer, but is forged, replayed or of an expired session.
     Rejected,
-    /// A relay says that it comes from somebody else than who made it.
-    ForeignRelay,
-    /// A peer sent a packet whose inner source is not its own address.
+    /// The sender named by the relay is not the peer that created it.
+    WrongRelayedSender,
+    /// The source of the inner packet is not the peer's own address.
     SpoofedSource,
     /// Not an IPv4 packet.
     NotIpv4,
-    /// Longer than a datagram can hold.
+    /// Longer than the payload of a datagram.
     TooLong,
-    /// The addressee has no known endpoint.
+    /// The destination peer has no known endpoint.
     NoEndpoint,
-    /// Too many packets wait for the same handshake, the oldest of which went; or too many datagrams for the socket.
+    /// Too many packets wait for a handshake, of which the oldest is dropped, or too many datagrams for the socket.
     QueueFull,
 }

@@ -1,4 +1,4 @@
-//! What must not harm a node: noise, forgeries, replays, floods, and peers that cheat.
+//! Tests of a node under attack: noise, forgeries, replays, floods and misbehaving peers.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -9,16 +9,16 @@ use proptest::prelude::*;
 
 use super::node::{Node, converse, packet, pair};
 use super::peer::PeerSettings;
-use super::{Event, Place, Reason};
+use super::{DropReason, Event, Place};
 
 fn stranger() -> Place {
     SocketAddr::from(([198, 51, 100, 66], 666)).into()
 }
 
-/// Whatever was done to them, the two still talk, and no noise stays with them.
-fn assert_well(one: &mut Node, other: &mut Node, now: Instant) {
+/// Asserts that the two nodes still exchange packets and still know each other's path.
+fn assert_still_connected(one: &mut Node, other: &mut Node, now: Instant) {
     let place = one.core.peer_state(other.address).unwrap().place;
-    assert_eq!(place, Some(other.place.into()), "noise does not lead anybody astray");
+    assert_eq!(place, Some(other.place.into()), "noise does not change the path");
     other.datagrams();
     one.core.send(&packet(one.address, other.address, 77), now);
     converse(one, other, now);
@@ -28,7 +28,7 @@ fn assert_well(one: &mut Node, other: &mut Node, now: Instant) {
     assert_eq!(one.arrived(), [78]);
 }
 
-/// Every message one node sends in a handshake and after it.
+/// Returns two connected nodes and all messages that they exchanged.
 fn captured(now: Instant) -> (Node, Node, Vec<Vec<u8>>) {
     let (mut one, mut other) = (Node::new(1, now), Node::new(2, now));
     one.knows(&other, now);
@@ -48,7 +48,7 @@ fn captured(now: Instant) -> (Node, Node, Vec<Vec<u8>>) {
 }
 
 #[test]
-fn no_tunnel_leads_into_itself() {
+fn datagrams_from_the_tailnet_are_dropped() {
     let now = Instant::now();
     let (mut one, mut other) = pair(now);
     let inside = SocketAddr::from((other.address, 51820));
@@ -57,14 +57,14 @@ fn no_tunnel_leads_into_itself() {
         one.core.receive(inside.into(), &datagram.bytes, now);
     }
     assert!(one.arrived().is_empty());
-    assert!(one.events().contains(&Event::Dropped(Reason::FromTheTailnet)));
-    assert_well(&mut one, &mut other, now);
+    assert!(one.events().contains(&Event::Dropped(DropReason::FromTailnet)));
+    assert_still_connected(&mut one, &mut other, now);
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn noise(datagrams in prop::collection::vec(noise_datagram(), 1..40)) {
+    fn noise_is_dropped(datagrams in prop::collection::vec(noise_datagram(), 1..40)) {
         let now = Instant::now();
         let (mut one, mut other) = pair(now);
         for datagram in &datagrams {
@@ -73,11 +73,11 @@ proptest! {
         }
         prop_assert!(one.arrived().is_empty());
         one.events();
-        assert_well(&mut one, &mut other, now);
+        assert_still_connected(&mut one, &mut other, now);
     }
 
     #[test]
-    fn replayed_truncated_and_altered_messages(
+    fn replayed_truncated_and_altered_messages_are_dropped(
         wrongs in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0u8..=255, any::<bool>()), 1..40),
     ) {
         let now = Instant::now();
@@ -92,11 +92,11 @@ proptest! {
         }
         prop_assert!(one.arrived().is_empty() && other.arrived().is_empty(), "a replay was delivered");
         one.events();
-        assert_well(&mut one, &mut other, now);
+        assert_still_connected(&mut one, &mut other, now);
     }
 }
 
-/// Noise that gets past the first look: a message type, and a receiver index that exists.
+/// Random datagrams, some of which have a valid message type and an existing receiver index.
 fn noise_datagram() -> impl Strategy<Value = Vec<u8>> {
     let shaped = (1u8..=4, 0u8..12, prop::sample::select(vec![32usize, 64, 92, 148, 1400]), any::<u64>());
     prop_oneof![
@@ -110,7 +110,7 @@ fn noise_datagram() -> impl Strategy<Value = Vec<u8>> {
 }
 
 #[test]
-fn a_peer_speaks_for_its_own_address_only() {
+fn packets_with_a_foreign_source_are_dropped() {
     let now = Instant::now();
     let (mut one, mut other) = pair(now);
     let mut third = Node::new(3, now);
@@ -120,12 +120,12 @@ fn a_peer_speaks_for_its_own_address_only() {
     one.core.send(&packet(third.address, other.address, 5), now);
     converse(&mut one, &mut other, now);
     assert!(other.arrived().is_empty());
-    assert!(other.events().contains(&Event::Dropped(Reason::SpoofedSource)));
-    assert_well(&mut one, &mut other, now);
+    assert!(other.events().contains(&Event::Dropped(DropReason::SpoofedSource)));
+    assert_still_connected(&mut one, &mut other, now);
 }
 
 #[test]
-fn a_removed_peer_is_cut_off_and_another_gets_its_address() {
+fn removed_peer_is_cut_off_and_its_address_can_be_reassigned() {
     let now = Instant::now();
     let (mut one, mut other) = pair(now);
     one.core.remove_peer(&other.key());
@@ -133,9 +133,9 @@ fn a_removed_peer_is_cut_off_and_another_gets_its_address() {
     other.core.send(&packet(other.address, one.address, 5), now);
     converse(&mut one, &mut other, now);
     assert!(one.arrived().is_empty());
-    assert_eq!(one.events()[..1], [Event::Dropped(Reason::UnknownPeer)]);
+    assert_eq!(one.events()[..1], [Event::Dropped(DropReason::UnknownPeer)]);
     one.core.send(&packet(one.address, other.address, 6), now);
-    assert_eq!(one.events(), [Event::Dropped(Reason::UnknownPeer)]);
+    assert_eq!(one.events(), [Event::Dropped(DropReason::UnknownPeer)]);
 
     let mut successor = Node::new(4, now);
     successor.address = other.address;
@@ -147,19 +147,19 @@ fn a_removed_peer_is_cut_off_and_another_gets_its_address() {
 }
 
 #[test]
-fn nothing_goes_to_a_peer_without_an_endpoint() {
+fn nothing_is_sent_to_a_peer_without_an_endpoint() {
     let now = Instant::now();
     let (mut one, other) = (Node::new(1, now), Node::new(2, now));
     let nowhere = PeerSettings { endpoints: Vec::new(), ..other.settings() };
     one.core.set_peer(other.key(), nowhere, now);
     one.core.send(&packet(one.address, other.address, 1), now);
     one.core.tick(now + Duration::from_secs(30));
-    assert_eq!(one.events(), [Event::Dropped(Reason::NoEndpoint)]);
+    assert_eq!(one.events(), [Event::Dropped(DropReason::NoEndpoint)]);
     assert!(one.datagrams().is_empty());
 }
 
 #[test]
-fn what_waits_for_a_session_is_bounded() {
+fn queue_of_packets_without_a_session_is_bounded() {
     let now = Instant::now();
     let (mut one, mut other) = (Node::new(1, now), Node::new(2, now));
     one.knows(&other, now);
@@ -172,7 +172,7 @@ fn what_waits_for_a_session_is_bounded() {
 }
 
 #[test]
-fn an_honest_peer_gets_in_under_a_flood() {
+fn honest_peer_connects_during_a_flood() {
     let now = Instant::now();
     let (mut one, mut honest) = (Node::new(1, now), Node::new(2, now));
     one.knows(&honest, now);
@@ -189,14 +189,14 @@ fn an_honest_peer_gets_in_under_a_flood() {
         one.core.receive(stranger(), initiation, now);
     }
     let dropped = one.events();
-    assert!(dropped.contains(&Event::Dropped(Reason::UnknownPeer)));
-    assert_eq!(dropped.last(), Some(&Event::Dropped(Reason::UnderLoad)));
+    assert!(dropped.contains(&Event::Dropped(DropReason::UnknownPeer)));
+    assert_eq!(dropped.last(), Some(&Event::Dropped(DropReason::UnderLoad)));
     one.datagrams();
 
     honest.knows(&one, now);
     honest.core.send(&packet(honest.address, one.address, 1), now);
     converse(&mut one, &mut honest, now);
-    assert!(one.arrived().is_empty(), "first it is told a cookie");
+    assert!(one.arrived().is_empty(), "first it receives a cookie");
     let later = now + Duration::from_secs(1);
     honest.core.tick(later);
     converse(&mut one, &mut honest, later);

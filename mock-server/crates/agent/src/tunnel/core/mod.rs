@@ -1,9 +1,8 @@
-//! A WireGuard node without I/O: datagrams, inner packets and `now` go in; datagrams, inner packets and events
-//! come out.
+//! A WireGuard node without I/O: datagrams, inner packets and `now` go in; datagrams, inner packets and events come out.
 //!
-//! What is specific to one peer is in [`peer`]; here is decided whose a datagram or a packet is. The cryptography
-//! and its timers are boringtun's, which reads a clock of its own for them: rekeying and the end of a session
-//! follow the real time, everything else follows `now`.
+//! This module assigns datagrams and packets to peers; [`peer`] handles those of one peer. The cryptography and its
+//! timers are boringtun's, which reads the clock itself: rekeying and session expiry follow real time, everything else
+//! follows `now`.
 
 mod batch;
 mod event;
@@ -19,16 +18,16 @@ mod table;
 #[cfg(test)]
 mod hostile;
 #[cfg(any(test, fuzzing))]
-#[cfg_attr(fuzzing, allow(dead_code, reason = "a script needs less of it than tests do"))]
+#[cfg_attr(fuzzing, allow(dead_code, reason = "the fuzzer needs only a part of it"))]
 mod node;
 #[cfg(any(test, fuzzing))]
-#[allow(clippy::panic, reason = "a finding is a panic")]
+#[allow(clippy::panic, reason = "the fuzzer detects panics")]
 pub(super) mod script;
 #[cfg(test)]
 mod simulation;
 
 pub(crate) use batch::Batch;
-pub(crate) use event::{Event, Reason};
+pub(crate) use event::{DropReason, Event};
 pub(crate) use packets::{HEADROOM, Packets};
 pub(crate) use peer::{PeerSettings, PeerState};
 pub(crate) use place::Place;
@@ -46,29 +45,29 @@ use output::Output;
 use table::Table;
 use ztna_protocol::address::is_tailnet;
 
-/// The longest inner packet: what a UDP datagram over IPv4 holds, less WireGuard's 32 bytes.
-const LONGEST_PACKET: usize = 65_507 - 32;
+/// The longest inner packet: the payload of a UDP datagram over IPv4 less WireGuard's 32 bytes.
+const MAX_PACKET_LEN: usize = 65_507 - 32;
 
-/// As boringtun asks: 32 bytes more than the packet, and never less than a handshake.
-const BUFFER: usize = 65_536 + 32;
+/// boringtun requires 32 bytes more than the packet, and at least the length of a handshake message.
+const BUFFER_LEN: usize = 65_536 + 32;
 
-/// How often timers are looked at.
-const TICK: Duration = Duration::from_millis(250);
+/// How often timers are checked.
+const TICK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Handshakes a second from which on a sender has to prove its address with a cookie.
-const HANDSHAKES_PER_SECOND: u64 = 100;
+/// Handshakes per second above which senders must prove their address with a cookie.
+const MAX_HANDSHAKES_PER_SECOND: u64 = 100;
 
-/// Counters from here on are refused (WireGuard's Reject-After-Messages).
+/// Messages with this counter or a higher one are refused (WireGuard's Reject-After-Messages).
 const REJECT_AFTER_MESSAGES: u64 = u64::MAX - (1 << 13);
 
-/// A WireGuard node: its key, its peers, and what it wants to send.
+/// A WireGuard node: its key, its peers and its output.
 pub(crate) struct Core {
     private: StaticSecret,
     public: PublicKey,
-    /// Counts handshakes, and asks for cookies when there are too many.
-    gate: RateLimiter,
-    /// For what the gate let in, so that nothing is counted twice.
-    admitted: Arc<RateLimiter>,
+    /// Counts handshakes and replies with cookies when there are too many.
+    rate_limiter: RateLimiter,
+    /// Passed to the peers' tunnels, which see only what `rate_limiter` has already counted.
+    unlimited: Arc<RateLimiter>,
     peers: Table,
     output: Output,
     buffer: Vec<u8>,
@@ -77,28 +76,28 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// A node without peers.
+    /// Creates a node without peers.
     pub(crate) fn new(private: StaticSecret, now: Instant) -> Self {
         let public = PublicKey::from(&private);
         Self {
-            gate: RateLimiter::new(&public, HANDSHAKES_PER_SECOND),
-            admitted: Arc::new(RateLimiter::new(&public, u64::MAX)),
+            rate_limiter: RateLimiter::new(&public, MAX_HANDSHAKES_PER_SECOND),
+            unlimited: Arc::new(RateLimiter::new(&public, u64::MAX)),
             private,
             public,
             peers: Table::default(),
             output: Output::default(),
-            buffer: vec![0; BUFFER],
+            buffer: vec![0; BUFFER_LEN],
             next_tick: now,
             relay_only: false,
         }
     }
 
-    /// From now on nothing goes out but through relays, and nothing else is taken in.
+    /// From now on sends and accepts datagrams through relays only.
     pub(crate) fn use_relays_only(&mut self) {
         self.relay_only = true;
     }
 
-    /// Adds a peer, or changes what is known of it; its sessions stay. Its address is then nobody else's.
+    /// Adds a peer or updates its settings, keeping its sessions. The address is taken from any other peer that had it.
     pub(crate) fn set_peer(&mut self, key: PublicKey, mut settings: PeerSettings, now: Instant) {
         if self.relay_only {
             settings.endpoints.clear();
@@ -107,37 +106,44 @@ impl Core {
         if key == self.public {
             return;
         }
-        let (private, admitted) = (&self.private, &self.admitted);
+        let (private, unlimited) = (&self.private, &self.unlimited);
         let make = |slot| {
-            Tunn::new(private.clone(), key, None, Some(peer::KEEPALIVE_SECONDS), slot, Some(admitted.clone()))
+            Tunn::new(
+                private.clone(),
+                key,
+                None,
+                Some(peer::KEEPALIVE_SECONDS),
+                slot,
+                Some(unlimited.clone()),
+            )
         };
-        let greets_first = self.public.as_bytes() < key.as_bytes();
+        let initiates_first = self.public.as_bytes() < key.as_bytes();
         let peer = self.peers.set(key, settings.address, make, now);
-        peer.configure(settings, greets_first, now);
-        peer.drive(now, &mut self.buffer, &mut self.output);
+        peer.configure(settings, initiates_first, now);
+        peer.run_timers(now, &mut self.buffer, &mut self.output);
     }
 
-    /// Forgets a peer and its sessions: from now on nothing of it comes in, nothing goes out to it.
+    /// Removes a peer and its sessions: nothing is received from it or sent to it any more.
     pub(crate) fn remove_peer(&mut self, key: &PublicKey) {
         self.peers.remove(key);
     }
 
-    /// Takes in a datagram that came from `from`.
+    /// Processes a datagram received from `from`.
     pub(crate) fn receive(&mut self, from: Place, datagram: &[u8], now: Instant) {
         if self.relay_only && from.direct().is_some() {
-            return self.output.dropped(Reason::NotRelayed);
+            return self.output.dropped(DropReason::NotRelayed);
         }
         if from.direct().is_some_and(|address| is_tailnet(address.ip())) {
-            return self.output.dropped(Reason::FromTheTailnet);
+            return self.output.dropped(DropReason::FromTailnet);
         }
         let mut cookie = [0; 64];
-        let packet = match self.gate.verify_packet(Some(from.ip()), datagram, &mut cookie) {
+        let packet = match self.rate_limiter.verify_packet(Some(from.ip()), datagram, &mut cookie) {
             Ok(packet) => packet,
             Err(TunnResult::WriteToNetwork(cookie)) => {
                 self.output.datagram(from, cookie);
-                return self.output.dropped(Reason::UnderLoad);
+                return self.output.dropped(DropReason::UnderLoad);
             }
-            Err(_) => return self.output.dropped(Reason::Malformed),
+            Err(_) => return self.output.dropped(DropReason::Malformed),
         };
         let peer = match &packet {
             Packet::HandshakeInit(init) => parse_handshake_anon(&self.private, &self.public, init)
@@ -146,80 +152,80 @@ impl Core {
             Packet::HandshakeResponse(response) => self.peers.by_index(response.receiver_idx),
             Packet::PacketCookieReply(reply) => self.peers.by_index(reply.receiver_idx),
             Packet::PacketData(_) if packet::counter(datagram) >= REJECT_AFTER_MESSAGES => {
-                return self.output.dropped(Reason::Malformed);
+                return self.output.dropped(DropReason::Malformed);
             }
             Packet::PacketData(data) => self.peers.by_index(data.receiver_idx),
         };
         match peer {
             Some(peer) => peer.receive(from, datagram, now, &mut self.buffer, &mut self.output),
-            None => self.output.dropped(Reason::UnknownPeer),
+            None => self.output.dropped(DropReason::UnknownPeer),
         }
     }
 
-    /// Sends an inner IPv4 packet to the peer whose address its destination is.
+    /// Sends an inner IPv4 packet to the peer that owns its destination address.
     pub(crate) fn send(&mut self, packet: &[u8], now: Instant) {
-        if packet.len() > LONGEST_PACKET {
-            return self.output.dropped(Reason::TooLong);
+        if packet.len() > MAX_PACKET_LEN {
+            return self.output.dropped(DropReason::TooLong);
         }
         let Some(destination) = packet::destination(packet) else {
-            return self.output.dropped(Reason::NotIpv4);
+            return self.output.dropped(DropReason::NotIpv4);
         };
         match self.peers.by_address(destination) {
             Some(peer) => peer.send(packet, now, &mut self.buffer, &mut self.output),
-            None => self.output.dropped(Reason::UnknownPeer),
+            None => self.output.dropped(DropReason::UnknownPeer),
         }
     }
 
-    /// Does what is due by `now`.
+    /// Runs the timers that are due by `now`.
     pub(crate) fn tick(&mut self, now: Instant) {
-        if now < self.next_look() {
+        if now < self.next_wake() {
             return;
         }
-        self.next_tick = now + TICK;
+        self.next_tick = now + TICK_INTERVAL;
         self.output.wake = None;
-        self.gate.reset_count();
+        self.rate_limiter.reset_count();
         for peer in self.peers.iter_mut() {
-            peer.drive(now, &mut self.buffer, &mut self.output);
+            peer.run_timers(now, &mut self.buffer, &mut self.output);
         }
     }
 
-    /// When [`Core::tick`] wants to be called next; never, while there is no peer.
+    /// Returns when [`Core::tick`] must be called next; `None` without peers.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        (!self.peers.is_empty()).then(|| self.next_look())
+        (!self.peers.is_empty()).then(|| self.next_wake())
     }
 
-    fn next_look(&self) -> Instant {
+    fn next_wake(&self) -> Instant {
         self.output.wake.map_or(self.next_tick, |wake| wake.min(self.next_tick))
     }
 
-    /// The next datagrams to send. What cannot be sent yet comes back through [`Core::postpone`], the rest through
-    /// [`Core::recycle`].
+    /// Returns the next datagrams to send. The caller gives the batch back through [`Core::postpone`] if it cannot be sent
+    /// yet, else through [`Core::recycle`].
     pub(crate) fn poll_batch(&mut self) -> Option<Batch> {
         self.output.batches.pop_front()
     }
 
-    /// Takes back a batch that has to wait; it is the next again.
+    /// Puts a batch back at the front of the queue.
     pub(crate) fn postpone(&mut self, batch: Batch) {
         self.output.batches.push_front(batch);
     }
 
-    /// Takes back a batch that is done with, for its buffer.
+    /// Takes back a finished batch to reuse its buffer.
     pub(crate) fn recycle(&mut self, batch: Batch) {
         self.output.recycle(batch);
     }
 
-    /// The inner packets for this node, which whoever takes them clears. The source of each is its sender's own
-    /// address.
+    /// Returns the received inner packets, which the caller clears after reading. The source of each is verified to be its
+    /// sender's own address.
     pub(crate) fn packets(&mut self) -> &mut Packets {
         &mut self.output.packets
     }
 
-    /// The next thing that happened.
+    /// Returns the next event.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
         self.output.events.pop_front()
     }
 
-    /// How the peer with this address is.
+    /// Returns the state of the peer with this address.
     pub(crate) fn peer_state(&mut self, address: Ipv4Addr) -> Option<PeerState> {
         self.peers.by_address(address).map(|peer| peer.state())
     }
@@ -231,7 +237,7 @@ mod tests {
     use node::{Node, packet};
 
     #[test]
-    fn a_handshake_that_nobody_answers_is_repeated_when_it_is_due() {
+    fn unanswered_handshake_is_repeated_on_time() {
         let start = Instant::now();
         let after = |milliseconds| start + Duration::from_millis(milliseconds);
         let (mut one, other) = (Node::new(1, start), Node::new(2, start));
@@ -239,13 +245,13 @@ mod tests {
         one.core.set_peer(other.key(), settings, start);
         one.core.tick(start);
         let mut sent = Vec::new();
-        // Just after a look at all peers.
+        // Just after a regular tick.
         let mut now = after(20);
         one.core.send(&packet(one.address, other.address, 0), now);
         while now < after(1000) {
             sent.extend(one.datagrams().iter().map(|_| (now - start).as_millis()));
             let deadline = one.core.deadline().unwrap();
-            assert!(deadline > now, "it spins");
+            assert!(deadline > now, "the deadline lies in the past");
             now = deadline;
             one.core.tick(now);
         }

@@ -1,6 +1,6 @@
-//! A node as tests see it.
+//! A node with an address in a simulated network, for tests and the fuzzer.
 
-#![allow(clippy::unwrap_used, reason = "tests and the fuzzer alone use it")]
+#![allow(clippy::unwrap_used, reason = "only used by tests and the fuzzer")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Instant;
@@ -10,14 +10,14 @@ use ztna_protocol::region::Region;
 
 use super::{Batch, Core, Event, PeerSettings, Place};
 
-/// A datagram on its way out.
+/// A datagram sent by a node.
 #[derive(Debug, Clone)]
 pub(super) struct Datagram {
     pub(super) to: Place,
     pub(super) bytes: Vec<u8>,
 }
 
-/// Where the only relay stands.
+/// The region of the only relay.
 pub(super) fn region() -> Region {
     "blr1".parse().unwrap()
 }
@@ -27,12 +27,12 @@ pub(super) struct Node {
     pub(super) private: StaticSecret,
     pub(super) place: SocketAddr,
     pub(super) address: Ipv4Addr,
-    /// Whether it listens at the relay.
+    /// Whether the node is connected to the relay.
     pub(super) relay: bool,
 }
 
 impl Node {
-    /// The `number`th node: its key, its place in the network and its address follow from that.
+    /// Creates a node whose key, endpoint and tailnet address are derived from `number`.
     pub(super) fn new(number: u8, now: Instant) -> Self {
         let private = StaticSecret::from([number; 32]);
         Self {
@@ -74,7 +74,7 @@ impl Node {
         std::iter::from_fn(|| self.core.poll_event()).collect()
     }
 
-    /// The numbers of the packets that arrived.
+    /// Takes the received packets and returns their numbers.
     pub(super) fn arrived(&mut self) -> Vec<u64> {
         let numbers = self.core.packets().iter().map(number).collect();
         self.core.packets().clear();
@@ -82,7 +82,7 @@ impl Node {
     }
 }
 
-/// Passes datagrams on at once until there are none left.
+/// Delivers all datagrams immediately until there are none left.
 pub(super) fn converse(one: &mut Node, other: &mut Node, now: Instant) {
     loop {
         let (there, back) = (one.datagrams(), other.datagrams());
@@ -94,7 +94,7 @@ pub(super) fn converse(one: &mut Node, other: &mut Node, now: Instant) {
     }
 }
 
-/// Two nodes with a session.
+/// Returns two nodes with a session.
 pub(super) fn pair(now: Instant) -> (Node, Node) {
     let (mut one, mut other) = (Node::new(1, now), Node::new(2, now));
     one.knows(&other, now);
@@ -105,7 +105,7 @@ pub(super) fn pair(now: Instant) -> (Node, Node) {
     (one, other)
 }
 
-/// An inner packet that can be told from all others.
+/// Creates an inner packet that carries `number`.
 pub(super) fn packet(source: Ipv4Addr, destination: Ipv4Addr, number: u64) -> Vec<u8> {
     let mut packet = vec![0x45, 0, 0, 28, 0, 0, 0, 0, 64, 253, 0, 0];
     packet.extend(source.octets());

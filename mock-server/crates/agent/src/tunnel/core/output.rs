@@ -1,33 +1,33 @@
-//! What waits to be fetched from a node.
+//! The output of a node until it is fetched.
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::batch::Batch;
-use super::event::{Event, Reason};
+use super::event::{DropReason, Event};
 use super::packets::Packets;
 use super::place::Place;
 
-/// Whoever fetches nothing loses events beyond this; batches and packets are fetched after every call.
-const MOST_EVENTS: usize = 1024;
+/// Events beyond this number are lost unless they are fetched; batches and packets are fetched after every call.
+const MAX_EVENTS: usize = 1024;
 
-/// Batches among which one for the same place is looked for.
-const LOOK_BACK: usize = 8;
+/// Number of the latest batches that are searched for one with the same destination.
+const MAX_LOOK_BACK: usize = 8;
 
-/// Batches that may wait at all. Handshakes with every peer at each of its endpoints are no more than that, and
-/// while the socket is full nothing else comes.
-const MOST_BATCHES: usize = 8192;
+/// Upper bound of queued batches. It is enough for handshakes with all peers at all endpoints, and while the socket is
+/// full nothing else is produced.
+const MAX_BATCHES: usize = 8192;
 
-/// Buffers that are kept for the next batches.
-const MOST_SPARE: usize = 16;
+/// Number of buffers kept for reuse.
+const MAX_SPARE_BUFFERS: usize = 16;
 
-/// The three queues, and when there will be more.
+/// Queued datagrams, packets and events.
 #[derive(Debug, Default)]
 pub(super) struct Output {
     pub(super) batches: VecDeque<Batch>,
     pub(super) packets: Packets,
     pub(super) events: VecDeque<Event>,
-    /// When a peer has something to do that cannot wait for the next look at all of them.
+    /// When a peer must run before the next regular tick.
     pub(super) wake: Option<Instant>,
     spare: Vec<Vec<u8>>,
 }
@@ -40,27 +40,27 @@ impl Output {
         });
     }
 
-    /// Adds a datagram of at most `longest` bytes, written where it will be sent from. It comes after all others to
-    /// the same place. Whether there was one.
+    /// Appends a datagram of at most `max_len` bytes, which `write` writes directly into the batch, after all others for
+    /// the same destination. Returns whether `write` produced one.
     pub(super) fn write(
         &mut self,
         to: Place,
-        longest: usize,
+        max_len: usize,
         write: impl FnOnce(&mut [u8]) -> Option<usize>,
     ) -> bool {
-        let last = self.batches.iter().rev().take(LOOK_BACK).position(|batch| batch.to() == to);
+        let last = self.batches.iter().rev().take(MAX_LOOK_BACK).position(|batch| batch.to() == to);
         let last = last.map(|back| self.batches.len() - 1 - back);
         if let Some(batch) = last.and_then(|last| self.batches.get_mut(last))
-            && batch.takes(longest)
+            && batch.accepts(max_len)
         {
-            return batch.add(longest, write);
+            return batch.add(max_len, write);
         }
-        if self.batches.len() >= MOST_BATCHES {
-            self.dropped(Reason::QueueFull);
+        if self.batches.len() >= MAX_BATCHES {
+            self.dropped(DropReason::QueueFull);
             return false;
         }
         let mut batch = Batch::new(to, self.spare.pop().unwrap_or_default());
-        let written = batch.add(longest, write);
+        let written = batch.add(max_len, write);
         if written {
             self.batches.push_back(batch);
         } else {
@@ -69,25 +69,25 @@ impl Output {
         written
     }
 
-    /// Keeps the buffer of a batch that was sent.
+    /// Keeps the buffer of a batch for reuse.
     pub(super) fn recycle(&mut self, batch: Batch) {
-        if self.spare.len() < MOST_SPARE {
+        if self.spare.len() < MAX_SPARE_BUFFERS {
             self.spare.push(batch.into_buffer());
         }
     }
 
-    /// A peer has something to do at that moment.
+    /// Requests a tick at `moment`.
     pub(super) fn wake_at(&mut self, moment: Instant) {
         self.wake = Some(self.wake.map_or(moment, |known| known.min(moment)));
     }
 
     pub(super) fn event(&mut self, event: Event) {
-        if self.events.len() < MOST_EVENTS {
+        if self.events.len() < MAX_EVENTS {
             self.events.push_back(event);
         }
     }
 
-    pub(super) fn dropped(&mut self, reason: Reason) {
+    pub(super) fn dropped(&mut self, reason: DropReason) {
         self.event(Event::Dropped(reason));
     }
 }
@@ -102,14 +102,14 @@ mod tests {
         SocketAddr::from((Ipv4Addr::LOCALHOST, number)).into()
     }
 
-    /// Where each batch goes, and the lengths of what is in it.
+    /// Returns the destination of each batch and the lengths of its datagrams.
     fn batches(output: &mut Output) -> Vec<(Place, Vec<usize>)> {
-        let shown = |batch: &Batch| (batch.to(), batch.datagrams().map(<[u8]>::len).collect());
-        output.batches.drain(..).map(|batch| shown(&batch)).collect()
+        let summary = |batch: &Batch| (batch.to(), batch.datagrams().map(<[u8]>::len).collect());
+        output.batches.drain(..).map(|batch| summary(&batch)).collect()
     }
 
     #[test]
-    fn each_place_has_its_batches_and_its_order() {
+    fn datagrams_are_batched_in_order_by_destination() {
         let mut output = Output::default();
         for (to, length) in [(1, 148), (1, 100), (2, 100), (1, 100), (2, 100), (1, 40), (2, 101), (1, 40)] {
             output.datagram(place(to), &vec![7; length]);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_written_leaves_nothing() {
+    fn unwritten_datagram_leaves_no_batch() {
         let mut output = Output::default();
         assert!(!output.write(place(1), 100, |_| None));
         output.datagram(place(1), &[7; 100]);
@@ -134,12 +134,12 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_bounded() {
+    fn queues_are_bounded() {
         let mut output = Output::default();
         for number in 0..=u16::MAX {
             output.datagram(place(number), &[7; 32]);
         }
-        assert_eq!(output.batches.len(), MOST_BATCHES);
-        assert_eq!(output.events.len(), MOST_EVENTS);
+        assert_eq!(output.batches.len(), MAX_BATCHES);
+        assert_eq!(output.events.len(), MAX_EVENTS);
     }
 }

@@ -1,55 +1,52 @@
-//! Inner packets that came out of datagrams.
+//! Decrypted inner packets.
 
 use std::ops::Range;
 
-/// Bytes before each packet that are not its own: a TUN device wants a header there (virtio's, 10 bytes).
+/// Free bytes before each packet, for the virtio header that a TUN device expects.
 pub(crate) const HEADROOM: usize = 10;
 
-/// Packets one after the other in one buffer, which is used again and again.
+/// Packets in one buffer, which is reused.
 #[derive(Debug, Default)]
 pub(crate) struct Packets {
-    /// Longer than what is filled: bytes once made are not cleared again.
+    /// May be longer than its content: the buffer is reused without being cleared.
     bytes: Vec<u8>,
     ranges: Vec<Range<usize>>,
 }
 
 impl Packets {
-    /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }
 
-    /// One by one.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.ranges.iter().map(|range| self.bytes.get(range.clone()).unwrap_or_default())
     }
 
-    /// The buffer, and where in it each packet is. [`HEADROOM`] bytes before each belong to nobody.
+    /// Returns the buffer and the range of each packet in it. [`HEADROOM`] bytes before each range are free.
     pub(crate) fn parts(&mut self) -> (&mut [u8], &[Range<usize>]) {
         (&mut self.bytes, &self.ranges)
     }
 
-    /// Forgets those that `stays` says no of.
+    /// Keeps only the packets for which `stays` returns true.
     pub(crate) fn retain(&mut self, mut stays: impl FnMut(&[u8]) -> bool) {
         let Self { bytes, ranges } = self;
         ranges.retain(|range| stays(bytes.get(range.clone()).unwrap_or_default()));
     }
 
-    /// Forgets all.
     pub(crate) fn clear(&mut self) {
         self.ranges.clear();
     }
 
-    /// Room for a packet of at most `longest` bytes; it counts once it is committed.
-    pub(super) fn room(&mut self, longest: usize) -> &mut [u8] {
+    /// Returns space for a packet of at most `max_len` bytes, to be confirmed by [`Packets::commit`].
+    pub(super) fn room(&mut self, max_len: usize) -> &mut [u8] {
         let start = self.next();
-        if self.bytes.len() < start + longest {
-            self.bytes.resize(start + longest, 0);
+        if self.bytes.len() < start + max_len {
+            self.bytes.resize(start + max_len, 0);
         }
         self.bytes.get_mut(start..).unwrap_or_default()
     }
 
-    /// There is a packet of `length` bytes at the beginning of the room.
+    /// Adds the packet of `length` bytes at the beginning of the space returned by [`Packets::room`].
     pub(super) fn commit(&mut self, length: usize) {
         let start = self.next();
         self.ranges.push(start..start + length);
@@ -62,7 +59,6 @@ impl Packets {
 
 #[cfg(test)]
 impl Packets {
-    /// These packets.
     pub(crate) fn of<'a>(packets: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut all = Self::default();
         for packet in packets {
@@ -78,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packets_stay_apart_and_their_buffer_is_used_again() {
+    fn packets_are_separate_and_their_buffer_is_reused() {
         let mut packets = Packets::of([&b"one"[..], b"", b"three"]);
         assert_eq!(packets.iter().collect::<Vec<_>>(), [&b"one"[..], b"", b"three"]);
         let (bytes, ranges) = packets.parts();

@@ -1,11 +1,12 @@
-//! Which way to a peer: directly over UDP, or through a relay.
+//! Selects the path to a peer: directly over UDP or through a relay.
 //!
-//! A direct path counts as open when something that went out this way was answered this way: a handshake, or a probe
-//! inside the tunnel. What a peer sends says only that *its* way is open, so data heard through a relay never closes a
-//! direct path, and data heard directly never opens one: two peers cannot talk each other to and fro. Where the answer
-//! is not fresh, data takes both ways; a peer takes the first copy, and its session's window refuses the second.
+//! A direct path counts as open once something sent on it was answered on it: a handshake, or a probe inside the tunnel.
+//! Data from a peer only shows that the *peer's* direction works. Therefore data received through a relay never closes
+//! a direct path and data received directly never opens one, and two peers cannot make each other switch back and
+//! forth. While the last answer is not recent, data takes both paths; the peer accepts the first copy, and its
+//! session's replay window refuses the second.
 //!
-//! A peer without a relay, such as an agent of an older version, is sent to where it was heard last and is never probed.
+//! A peer without a relay, such as an older agent, is reached where it was last heard and is never probed.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -13,95 +14,95 @@ use std::time::{Duration, Instant};
 use super::output::Output;
 use super::place::Place;
 
-/// An answer that old is relied upon alone.
-const FRESH: Duration = Duration::from_secs(2);
+/// While the last answer is more recent than this, data takes the direct path only.
+const RECENT_ANSWER: Duration = Duration::from_secs(2);
 
-/// How often a path in use is asked whether it is open.
-const PROBE_OPEN: Duration = Duration::from_secs(1);
+/// Interval of probes on an open path in use.
+const PROBE_OPEN_INTERVAL: Duration = Duration::from_secs(1);
 
-/// After so long without an answer it is not.
+/// A path counts as closed once a probe has been unanswered for this long.
 const CLOSED_AFTER: Duration = Duration::from_secs(3);
 
-/// How often closed paths are tried while data takes the relay, and while none does.
-const PROBE_IN_USE: Duration = Duration::from_secs(2);
-const PROBE_IDLE: Duration = Duration::from_secs(25);
+/// Interval of probes on closed paths while data is sent through the relay.
+const PROBE_CLOSED_INTERVAL: Duration = Duration::from_secs(2);
+const PROBE_IDLE_INTERVAL: Duration = Duration::from_secs(25);
 
-/// Nobody makes this node probe more often by probing itself.
-const PROBE_AGAIN: Duration = Duration::from_millis(500);
+/// Minimum interval of probes, which a peer cannot shorten by sending probes itself.
+const MIN_PROBE_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Data was sent so recently that more will be.
+/// A path counts as in use for this long after data was sent.
 const IN_USE: Duration = Duration::from_secs(10);
 
-/// A relay that was silent for longer is perhaps not there: data takes a closed path too.
-const RELAY_SILENT: Duration = Duration::from_secs(10);
+/// A relay that was silent for longer may be gone, so data takes the closed direct path as well.
+const RELAY_SILENT_AFTER: Duration = Duration::from_secs(10);
 
-/// The ways to one peer.
+/// What is known of the paths to one peer.
 #[derive(Debug, Default)]
 pub(super) struct Paths {
-    /// Where the network map says that it listens, and where it was heard last.
+    /// The relay that the network map names.
     named_relay: Option<Place>,
     heard_relay: Option<(Place, Instant)>,
-    /// Where it was heard last, or answered.
+    /// The endpoint where the peer was last heard or has answered.
     direct: Option<SocketAddr>,
     open: bool,
-    /// When it last answered over the direct path.
-    answered: Option<Instant>,
-    /// When the first probe was sent that nothing has come back for.
-    asked: Option<Instant>,
-    probed: Option<Instant>,
-    /// Something happened that makes it worth asking before it is time.
-    ask_soon: bool,
-    used: Option<Instant>,
+    /// When the peer last answered on the direct path.
+    last_answer: Option<Instant>,
+    /// When the first unanswered probe was sent.
+    unanswered_probe: Option<Instant>,
+    last_probe: Option<Instant>,
+    /// Whether to probe before the regular interval has passed.
+    probe_soon: bool,
+    data_sent: Option<Instant>,
 }
 
-/// Where to send a probe.
+/// Where a probe is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Probing {
-    /// Over the path in use.
+pub(super) enum ProbeTarget {
+    /// On the open direct path.
     Current(SocketAddr),
-    /// To wherever the peer may be.
-    Everywhere,
+    /// To all candidate endpoints.
+    AllCandidates,
 }
 
-/// What was heard of a peer.
+/// What a message from a peer says about the path that it was received on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Heard {
-    /// The answer to something that was sent the same way.
+pub(super) enum Evidence {
+    /// It answers something that was sent on this path, so both directions work.
     Answer,
-    /// Something that was sent because the peer believes in the way it came.
+    /// The peer sends data on this path.
     Data,
-    /// Something that was sent to find out.
+    /// The peer tests whether this path works.
     Probe,
 }
 
 impl Paths {
-    /// The relay that the network map names; endpoints that changed are worth a try.
+    /// Sets the relay named by the network map, and probes soon because endpoints may have changed.
     pub(super) fn configure(&mut self, relay: Option<Place>) {
         self.named_relay = relay;
-        self.ask_soon = true;
+        self.probe_soon = true;
     }
 
-    /// The peer is nowhere.
-    pub(super) fn forget(&mut self) {
+    /// Forgets all paths.
+    pub(super) fn reset(&mut self) {
         *self = Self::default();
     }
 
-    /// Whether the peer was ever heard.
-    pub(super) fn is_known(&self) -> bool {
+    /// Returns whether the peer was ever heard.
+    pub(super) fn has_heard_peer(&self) -> bool {
         self.direct.is_some() || self.heard_relay.is_some()
     }
 
-    /// The relay that takes datagrams for the peer.
+    /// Returns the relay path to the peer.
     pub(super) fn relay(&self) -> Option<Place> {
         self.named_relay.or(self.heard_relay.map(|(place, _)| place))
     }
 
-    /// Where it was heard directly.
+    /// Returns the endpoint where the peer was heard directly.
     pub(super) fn direct(&self) -> Option<SocketAddr> {
         self.direct
     }
 
-    /// Where the peer is.
+    /// Returns the preferred path, for display.
     pub(super) fn place(&self) -> Option<Place> {
         let direct = self.direct.map(Place::Direct);
         match self.heard_relay {
@@ -110,110 +111,112 @@ impl Paths {
         }
     }
 
-    /// Takes down that an authentic message came from there.
-    pub(super) fn heard(&mut self, from: Place, what: Heard, now: Instant) {
+    /// Records an authenticated message received from `from`.
+    pub(super) fn on_received(&mut self, from: Place, evidence: Evidence, now: Instant) {
         let Place::Direct(address) = from else {
             self.heard_relay = Some((from, now));
             return;
         };
         let elsewhere = self.direct != Some(address);
-        if what == Heard::Answer {
-            let fresh = self.answered.is_some_and(|when| now.saturating_duration_since(when) < FRESH);
-            if self.open && fresh && elsewhere {
-                // The first way that answers is as good as any: no need to change.
+        if evidence == Evidence::Answer {
+            let recent =
+                self.last_answer.is_some_and(|when| now.saturating_duration_since(when) < RECENT_ANSWER);
+            if self.open && recent && elsewhere {
+                // A path that has recently answered is as good as any other.
                 return;
             }
             self.direct = Some(address);
-            (self.open, self.answered, self.asked) = (true, Some(now), None);
+            (self.open, self.last_answer, self.unanswered_probe) = (true, Some(now), None);
         } else if self.relay().is_none() {
             self.direct = Some(address);
-        } else if !self.open || (elsewhere && what == Heard::Data) {
-            // It may have moved: what is known of the old path says nothing of this one.
+        } else if !self.open || (elsewhere && evidence == Evidence::Data) {
+            // The peer may have moved: an answer on the old path says nothing about the new one.
             self.direct = Some(address);
-            self.answered = None;
-            if elsewhere || what == Heard::Probe {
-                self.ask_soon = true;
+            self.last_answer = None;
+            if elsewhere || evidence == Evidence::Probe {
+                self.probe_soon = true;
             }
         }
     }
 
-    /// The peer has perhaps lost its session, and is perhaps somewhere else.
-    pub(super) fn doubt(&mut self) {
+    /// Verifies an open path again because the peer may have restarted or moved.
+    pub(super) fn recheck(&mut self) {
         if self.relay().is_some() && self.open {
-            self.answered = None;
-            self.ask_soon = true;
+            self.last_answer = None;
+            self.probe_soon = true;
         }
     }
 
-    /// Where data goes now.
+    /// Returns the one or two paths that data takes.
     pub(super) fn routes(&self, now: Instant) -> [Option<Place>; 2] {
         let within = |moment: Option<Instant>, limit| {
             moment.is_some_and(|moment| now.saturating_duration_since(moment) < limit)
         };
         let (direct, relay) = (self.direct.map(Place::Direct), self.relay());
-        if relay.is_none() || self.open && within(self.answered, FRESH) {
+        if relay.is_none() || self.open && within(self.last_answer, RECENT_ANSWER) {
             return [direct, None];
         }
-        let relayed_lately = within(self.heard_relay.map(|(_, when)| when), RELAY_SILENT);
+        let relayed_lately = within(self.heard_relay.map(|(_, when)| when), RELAY_SILENT_AFTER);
         if self.open || !relayed_lately { [direct, relay] } else { [None, relay] }
     }
 
-    /// Sends a datagram where data goes now.
-    pub(super) fn carry(&self, datagram: &[u8], now: Instant, output: &mut Output) {
+    /// Sends a datagram on the paths that data takes.
+    pub(super) fn send_on_routes(&self, datagram: &[u8], now: Instant, output: &mut Output) {
         self.routes(now).into_iter().flatten().for_each(|place| output.datagram(place, datagram));
     }
 
-    /// Data was sent.
-    pub(super) fn used(&mut self, now: Instant) {
-        self.used = Some(now);
+    /// Records that data was sent.
+    pub(super) fn on_data_sent(&mut self, now: Instant) {
+        self.data_sent = Some(now);
     }
 
-    /// Whether [`Paths::probe`] may have anything to do; cheap, for it is asked with every packet.
+    /// Returns whether [`Paths::probe`] may have something to do. Cheap, since it is called for every packet.
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        self.relay().is_some() && (self.is_unanswered(now) || passed(self.probed, self.pause(now), now))
+        self.relay().is_some()
+            && (self.is_unanswered(now) || has_passed(self.last_probe, self.probe_interval(now), now))
     }
 
-    /// The probe that is due, if one is. It counts as sent.
-    pub(super) fn probe(&mut self, now: Instant) -> Option<Probing> {
+    /// Returns the probe that is due, if any, and records it as sent.
+    pub(super) fn probe(&mut self, now: Instant) -> Option<ProbeTarget> {
         self.relay()?;
         if self.is_unanswered(now) {
-            (self.open, self.asked, self.answered) = (false, None, None);
-            self.ask_soon = true;
+            (self.open, self.unanswered_probe, self.last_answer) = (false, None, None);
+            self.probe_soon = true;
         }
-        // A path that nobody uses need not be open.
-        let unused = passed(self.used, PROBE_OPEN, now);
-        if self.open && self.asked.is_none() && unused && self.answered.is_some() {
+        // An unused path need not be verified.
+        let unused = has_passed(self.data_sent, PROBE_OPEN_INTERVAL, now);
+        if self.open && self.unanswered_probe.is_none() && unused && self.last_answer.is_some() {
             return None;
         }
-        if !passed(self.probed, self.pause(now), now) {
+        if !has_passed(self.last_probe, self.probe_interval(now), now) {
             return None;
         }
-        (self.probed, self.ask_soon) = (Some(now), false);
+        (self.last_probe, self.probe_soon) = (Some(now), false);
         match self.direct.filter(|_| self.open) {
             Some(address) => {
-                self.asked.get_or_insert(now);
-                Some(Probing::Current(address))
+                self.unanswered_probe.get_or_insert(now);
+                Some(ProbeTarget::Current(address))
             }
-            None => Some(Probing::Everywhere),
+            None => Some(ProbeTarget::AllCandidates),
         }
     }
 
     fn is_unanswered(&self, now: Instant) -> bool {
-        self.open && self.asked.is_some() && passed(self.asked, CLOSED_AFTER, now)
+        self.open && self.unanswered_probe.is_some() && has_passed(self.unanswered_probe, CLOSED_AFTER, now)
     }
 
-    /// How far probes are apart at the moment.
-    fn pause(&self, now: Instant) -> Duration {
+    /// Returns the current interval of probes.
+    fn probe_interval(&self, now: Instant) -> Duration {
         match self.open {
-            _ if self.ask_soon => PROBE_AGAIN,
-            true => PROBE_OPEN,
-            false if passed(self.used, IN_USE, now) => PROBE_IDLE,
-            false => PROBE_IN_USE,
+            _ if self.probe_soon => MIN_PROBE_INTERVAL,
+            true => PROBE_OPEN_INTERVAL,
+            false if has_passed(self.data_sent, IN_USE, now) => PROBE_IDLE_INTERVAL,
+            false => PROBE_CLOSED_INTERVAL,
         }
     }
 }
 
-fn passed(moment: Option<Instant>, limit: Duration, now: Instant) -> bool {
+fn has_passed(moment: Option<Instant>, limit: Duration, now: Instant) -> bool {
     moment.is_none_or(|moment| now.saturating_duration_since(moment) >= limit)
 }
 
@@ -235,25 +238,25 @@ mod tests {
         Place::Direct(address(last))
     }
 
-    /// A peer whose direct path was just found open.
+    /// Returns paths of which the direct one has just answered.
     fn open(now: Instant) -> Paths {
         let mut paths = Paths::default();
         paths.configure(Some(relay()));
-        paths.heard(at(1), Heard::Answer, now);
+        paths.on_received(at(1), Evidence::Answer, now);
         paths
     }
 
     #[test]
-    fn nothing_is_missed_by_not_asking_while_nothing_is_due() {
+    fn is_due_never_misses_a_probe() {
         let start = Instant::now();
         let (mut paths, mut missed, mut probes) = (open(start), 0, 0);
         for step in 0..400 {
             let now = start + Duration::from_millis(50 * step);
             if step < 100 {
-                paths.used(now);
+                paths.on_data_sent(now);
             }
             if step % 97 == 0 {
-                paths.heard(at(1), Heard::Answer, now);
+                paths.on_received(at(1), Evidence::Answer, now);
             }
             let (due, before) = (paths.is_due(now), format!("{paths:?}"));
             let probe = paths.probe(now);
@@ -265,21 +268,21 @@ mod tests {
     }
 
     #[test]
-    fn an_old_agent_is_followed_and_never_probed() {
+    fn peer_without_a_relay_is_followed_and_never_probed() {
         let now = Instant::now();
         let mut paths = Paths::default();
         assert_eq!((paths.routes(now), paths.place()), ([None, None], None));
         for place in [1, 2] {
-            paths.heard(at(place), Heard::Data, now);
+            paths.on_received(at(place), Evidence::Data, now);
             assert_eq!(paths.routes(now), [Some(at(place)), None]);
-            paths.used(now);
+            paths.on_data_sent(now);
             assert_eq!(paths.probe(now), None);
         }
         assert_eq!(paths.place(), Some(at(2)));
     }
 
     #[test]
-    fn an_open_path_is_probed_in_use_only_and_left_when_nothing_comes_back() {
+    fn open_path_is_probed_in_use_and_closed_without_answers() {
         let start = Instant::now();
         let mut paths = open(start);
         assert_eq!(paths.routes(start), [Some(at(1)), None]);
@@ -288,18 +291,18 @@ mod tests {
         assert_eq!(
             paths.routes(idle),
             [Some(at(1)), Some(relay())],
-            "an old answer is not relied upon alone"
+            "an old answer does not suffice for the direct path alone"
         );
         assert_eq!(paths.place(), Some(at(1)));
 
         let mut probes = 0;
         for milliseconds in (0..=3250).step_by(250) {
             let now = idle + Duration::from_millis(milliseconds);
-            paths.used(now);
-            paths.heard(relay(), Heard::Data, now);
+            paths.on_data_sent(now);
+            paths.on_received(relay(), Evidence::Data, now);
             let open = milliseconds < 3000;
             let probe = paths.probe(now);
-            probes += u32::from(probe == Some(Probing::Current(address(1))));
+            probes += u32::from(probe == Some(ProbeTarget::Current(address(1))));
             let routes = if open { [Some(at(1)), Some(relay())] } else { [None, Some(relay())] };
             assert_eq!(
                 (paths.routes(now), paths.place().unwrap() == at(1)),
@@ -307,90 +310,90 @@ mod tests {
                 "{milliseconds}"
             );
         }
-        assert_eq!(probes, 3, "one a second");
+        assert_eq!(probes, 3, "one per second");
     }
 
     #[test]
-    fn closed_paths_are_tried_until_one_answers() {
+    fn closed_paths_are_probed_until_one_answers() {
         let start = Instant::now();
         let mut paths = Paths::default();
         paths.configure(Some(relay()));
-        paths.heard(relay(), Heard::Data, start);
-        assert_eq!(paths.probe(start), Some(Probing::Everywhere));
+        paths.on_received(relay(), Evidence::Data, start);
+        assert_eq!(paths.probe(start), Some(ProbeTarget::AllCandidates));
         assert_eq!(paths.probe(start + Duration::from_secs(24)), None, "idle");
         let busy = start + Duration::from_secs(25);
         for seconds in [0, 2, 4] {
-            paths.used(busy + Duration::from_secs(seconds));
-            assert_eq!(paths.probe(busy + Duration::from_secs(seconds)), Some(Probing::Everywhere));
+            paths.on_data_sent(busy + Duration::from_secs(seconds));
+            assert_eq!(paths.probe(busy + Duration::from_secs(seconds)), Some(ProbeTarget::AllCandidates));
             assert_eq!(paths.probe(busy + Duration::from_secs(seconds + 1)), None);
         }
         let now = busy + Duration::from_secs(5);
-        paths.heard(at(3), Heard::Probe, now);
-        assert_eq!(paths.probe(now), Some(Probing::Everywhere), "who probes can perhaps be reached");
+        paths.on_received(at(3), Evidence::Probe, now);
+        assert_eq!(paths.probe(now), Some(ProbeTarget::AllCandidates), "a peer that probes may be reachable");
         assert_eq!(paths.place(), Some(relay()));
-        paths.heard(at(3), Heard::Answer, now);
+        paths.on_received(at(3), Evidence::Answer, now);
         assert_eq!((paths.place(), paths.routes(now)), (Some(at(3)), [Some(at(3)), None]));
     }
 
     #[test]
-    fn of_several_ways_the_first_that_answers_is_kept() {
+    fn first_path_that_answers_is_kept() {
         let now = Instant::now();
         let mut paths = open(now);
-        paths.heard(at(2), Heard::Answer, now);
+        paths.on_received(at(2), Evidence::Answer, now);
         assert_eq!(paths.place(), Some(at(1)));
-        paths.heard(at(2), Heard::Answer, now + FRESH);
-        assert_eq!(paths.place(), Some(at(2)), "the first has fallen silent");
+        paths.on_received(at(2), Evidence::Answer, now + RECENT_ANSWER);
+        assert_eq!(paths.place(), Some(at(2)), "the first path has become silent");
     }
 
     #[test]
-    fn a_path_that_opens_while_nothing_is_sent_is_asked_again_as_soon_as_something_is() {
+    fn idle_path_is_probed_once_data_is_sent() {
         let start = Instant::now();
         let mut paths = Paths::default();
         paths.configure(Some(relay()));
-        assert_eq!(paths.probe(start), Some(Probing::Everywhere));
-        paths.heard(at(1), Heard::Answer, start);
-        let now = start + PROBE_OPEN;
-        paths.used(now);
-        assert_eq!(paths.probe(now), Some(Probing::Current(address(1))));
+        assert_eq!(paths.probe(start), Some(ProbeTarget::AllCandidates));
+        paths.on_received(at(1), Evidence::Answer, start);
+        let now = start + PROBE_OPEN_INTERVAL;
+        paths.on_data_sent(now);
+        assert_eq!(paths.probe(now), Some(ProbeTarget::Current(address(1))));
     }
 
     #[test]
-    fn nothing_heard_through_the_relay_closes_an_open_path() {
+    fn relayed_data_does_not_close_an_open_path() {
         let start = Instant::now();
         let mut paths = open(start);
         for milliseconds in (0..60_000).step_by(100) {
             let now = start + Duration::from_millis(milliseconds);
-            paths.used(now);
+            paths.on_data_sent(now);
             if paths.probe(now).is_some() {
-                paths.heard(at(1), Heard::Answer, now);
+                paths.on_received(at(1), Evidence::Answer, now);
             }
-            paths.heard(relay(), Heard::Data, now);
+            paths.on_received(relay(), Evidence::Data, now);
             assert_eq!((paths.place(), paths.routes(now)), (Some(at(1)), [Some(at(1)), None]));
         }
     }
 
     #[test]
-    fn a_peer_that_moves_is_followed_over_both_ways_until_it_answers() {
+    fn moved_peer_is_reached_on_both_paths_until_it_answers() {
         let now = Instant::now();
         let mut paths = open(now);
-        paths.heard(at(2), Heard::Probe, now);
-        assert_eq!(paths.place(), Some(at(1)), "it only asks");
-        paths.heard(at(2), Heard::Data, now);
+        paths.on_received(at(2), Evidence::Probe, now);
+        assert_eq!(paths.place(), Some(at(1)), "a probe alone does not move the path");
+        paths.on_received(at(2), Evidence::Data, now);
         assert_eq!(paths.routes(now), [Some(at(2)), Some(relay())]);
-        assert_eq!(paths.probe(now), Some(Probing::Current(address(2))));
-        paths.heard(at(2), Heard::Answer, now);
+        assert_eq!(paths.probe(now), Some(ProbeTarget::Current(address(2))));
+        paths.on_received(at(2), Evidence::Answer, now);
         assert_eq!(paths.routes(now), [Some(at(2)), None]);
     }
 
     #[test]
-    fn without_its_relay_a_closed_path_is_used_all_the_same() {
+    fn closed_path_is_used_while_the_relay_is_silent() {
         let start = Instant::now();
         let mut paths = Paths::default();
         paths.configure(Some(relay()));
-        paths.heard(at(1), Heard::Data, start);
+        paths.on_received(at(1), Evidence::Data, start);
         assert_eq!(paths.routes(start), [Some(at(1)), Some(relay())]);
-        paths.heard(relay(), Heard::Data, start);
+        paths.on_received(relay(), Evidence::Data, start);
         assert_eq!(paths.routes(start), [None, Some(relay())]);
-        assert_eq!(paths.routes(start + RELAY_SILENT), [Some(at(1)), Some(relay())]);
+        assert_eq!(paths.routes(start + RELAY_SILENT_AFTER), [Some(at(1)), Some(relay())]);
     }
 }

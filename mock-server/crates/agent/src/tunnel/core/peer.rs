@@ -1,4 +1,4 @@
-//! One peer: its sessions, where it is, and what waits for it.
+//! One peer: its sessions, its paths and the packets queued for it.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,85 +9,86 @@ use boringtun::noise::{Tunn, TunnResult};
 use boringtun::x25519::PublicKey;
 use ztna_protocol::region::Region;
 
-use super::event::{Event, Reason};
+use super::event::{DropReason, Event};
 use super::initiation::Initiation;
 use super::output::Output;
 use super::packet::{COOKIE_REPLY, DATA, INITIATION, OVERHEAD, PathMessage, RESPONSE};
-use super::paths::{Heard, Paths, Probing};
+use super::paths::{Evidence, Paths, ProbeTarget};
 use super::place::Place;
 
-/// How often a silent session is kept open through the address translators on its way.
+/// Interval of keepalives, which keep NAT mappings open.
 pub(super) const KEEPALIVE_SECONDS: u16 = 25;
 
-/// When a peer that could not be reached, or whose handshake came to nothing, is tried again.
-const GREET_AGAIN: Duration = Duration::from_secs(25);
+/// Delay before a handshake is tried again with a peer that could not be reached.
+const RETRY_UNREACHABLE_AFTER: Duration = Duration::from_secs(25);
+
+/// Delay before this node starts a handshake itself because the peer has not confirmed its own.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(1);
 
-/// How much later the one of two peers greets that does not do so at once: their handshakes would cross.
-const GREET_LATER: Duration = Duration::from_millis(500);
+/// Delay of the peer that does not initiate first, so that two handshakes do not cross.
+const SECOND_INITIATOR_DELAY: Duration = Duration::from_millis(500);
 
-/// Timers of a peer that was left alone for longer are brought up to date before they are relied upon.
-const STALE: Duration = Duration::from_secs(1);
+/// boringtun's timers are updated before use if their last update is older than this.
+const TIMERS_STALE_AFTER: Duration = Duration::from_secs(1);
 
-/// After so long without an answer the peer has perhaps lost the session (WireGuard's Keepalive-Timeout and
-/// Rekey-Timeout). boringtun knows the rule too, by its own clock.
-const LONGEST_SILENCE: Duration = Duration::from_secs(15);
+/// After this time without an answer the peer may have lost the session (WireGuard's Keepalive-Timeout plus
+/// Rekey-Timeout). boringtun applies the same rule by its own clock.
+const MAX_SILENCE: Duration = Duration::from_secs(15);
 
-/// Packets that wait for a handshake.
-const LONGEST_QUEUE: usize = 32;
+/// Number of packets that are queued during a handshake.
+const MAX_QUEUED_PACKETS: usize = 32;
 
-/// What a node is told about a peer.
+/// What the network map says about a peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PeerSettings {
-    /// Its address in the tailnet, the only one it may send from.
+    /// The peer's tailnet address, the only source address that it may use.
     pub(crate) address: Ipv4Addr,
-    /// Where it may be reached.
+    /// Candidate endpoints.
     pub(crate) endpoints: Vec<SocketAddr>,
-    /// The relay where it listens.
+    /// The region of the relay that the peer is connected to.
     pub(crate) relay: Option<Region>,
-    /// Whether it is believed to be there, so that it is worth greeting.
+    /// Whether the control plane reports the peer online, so that a handshake is worthwhile.
     pub(crate) online: bool,
 }
 
 impl PeerSettings {
-    fn names_a_place(&self) -> bool {
+    fn has_location(&self) -> bool {
         self.relay.is_some() || !self.endpoints.is_empty()
     }
 
-    fn places_differ(&self, other: &Self) -> bool {
+    fn location_differs(&self, other: &Self) -> bool {
         (&self.endpoints, self.relay) != (&other.endpoints, other.relay)
     }
 }
 
-/// How a peer is.
+/// The state of a peer, for display.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PeerState {
-    /// Where it is reached.
+    /// The path in use.
     pub(crate) place: Option<Place>,
     /// When the last handshake was completed.
     pub(crate) last_handshake: Option<Instant>,
-    /// Whether there is any way to reach it.
+    /// Whether any path to it is known.
     pub(crate) reachable: bool,
 }
 
-/// A peer.
 pub(super) struct Peer {
     key: PublicKey,
     settings: PeerSettings,
     tunn: Tunn,
     paths: Paths,
-    /// Where it was last told to be.
-    told: Option<Place>,
+    /// The path in the last [`Event::Roamed`].
+    reported_path: Option<Place>,
     initiation: Option<Initiation>,
-    /// When to begin a handshake that nobody's packet asked for.
-    greet_at: Option<Instant>,
-    /// A handshake the peer began was answered; its first data will complete it.
-    unconfirmed: bool,
+    /// When to start a handshake without a packet to send.
+    handshake_at: Option<Instant>,
+    /// A handshake initiated by the peer was answered; the peer's first data completes it.
+    awaiting_confirmation: bool,
     last_handshake: Option<Instant>,
-    waiting: VecDeque<Vec<u8>>,
-    /// When the first packet was sent that nothing has come back for.
-    unanswered: Option<Instant>,
-    driven: Instant,
+    queued: VecDeque<Vec<u8>>,
+    /// When the first packet was sent that nothing was received after.
+    unanswered_since: Option<Instant>,
+    timers_updated: Instant,
 }
 
 impl Peer {
@@ -97,29 +98,29 @@ impl Peer {
             settings: PeerSettings { address, endpoints: Vec::new(), relay: None, online: false },
             tunn,
             paths: Paths::default(),
-            told: None,
+            reported_path: None,
             initiation: None,
-            greet_at: None,
-            unconfirmed: false,
+            handshake_at: None,
+            awaiting_confirmation: false,
             last_handshake: None,
-            waiting: VecDeque::new(),
-            unanswered: None,
-            driven: now,
+            queued: VecDeque::new(),
+            unanswered_since: None,
+            timers_updated: now,
         }
     }
 
-    /// Takes in what is known now. `greets_first` is true of exactly one of the two peers.
-    pub(super) fn configure(&mut self, settings: PeerSettings, greets_first: bool, now: Instant) {
-        if !settings.online && !settings.names_a_place() {
-            self.paths.forget();
-            self.told = None;
+    /// Applies new settings. `initiates_first` is true for exactly one of two peers.
+    pub(super) fn configure(&mut self, settings: PeerSettings, initiates_first: bool, now: Instant) {
+        if !settings.online && !settings.has_location() {
+            self.paths.reset();
+            self.reported_path = None;
             self.initiation = None;
-            self.greet_at = None;
-            self.waiting.clear();
-        } else if settings.online && (!self.settings.online || settings.places_differ(&self.settings)) {
-            self.greet_at = Some(if greets_first { now } else { now + GREET_LATER });
+            self.handshake_at = None;
+            self.queued.clear();
+        } else if settings.online && (!self.settings.online || settings.location_differs(&self.settings)) {
+            self.handshake_at = Some(if initiates_first { now } else { now + SECOND_INITIATOR_DELAY });
         }
-        if settings.places_differ(&self.settings) {
+        if settings.location_differs(&self.settings) {
             let relay = settings.relay.map(|region| Place::Relayed { region, peer: self.key });
             self.paths.configure(relay);
         }
@@ -134,29 +135,29 @@ impl Peer {
         }
     }
 
-    /// Encrypts a packet, or keeps it until there is a session.
+    /// Encrypts and sends a packet, or queues it until there is a session.
     pub(super) fn send(&mut self, packet: &[u8], now: Instant, buffer: &mut [u8], output: &mut Output) {
         if !self.has_destination() {
-            return output.dropped(Reason::NoEndpoint);
+            return output.dropped(DropReason::NoEndpoint);
         }
-        if self.has_session() && self.paths.is_known() {
-            if self.seal(packet, now, buffer, output) {
-                self.unanswered.get_or_insert(now);
+        if self.has_session() && self.paths.has_heard_peer() {
+            if self.encrypt(packet, now, buffer, output) {
+                self.unanswered_since.get_or_insert(now);
             }
-            self.paths.used(now);
+            self.paths.on_data_sent(now);
             return self.probe(now, buffer, output);
         }
-        if self.waiting.len() == LONGEST_QUEUE {
-            self.waiting.pop_front();
-            output.dropped(Reason::QueueFull);
+        if self.queued.len() == MAX_QUEUED_PACKETS {
+            self.queued.pop_front();
+            output.dropped(DropReason::QueueFull);
         }
-        self.waiting.push_back(packet.to_vec());
+        self.queued.push_back(packet.to_vec());
         if self.initiation.is_none() {
             self.initiate(now, buffer, output);
         }
     }
 
-    /// Takes in a datagram that claims to be this peer's.
+    /// Processes a datagram that claims to come from this peer.
     pub(super) fn receive(
         &mut self,
         from: Place,
@@ -167,83 +168,83 @@ impl Peer {
     ) {
         let kind = datagram.first().copied().unwrap_or_default();
         if kind == INITIATION || kind == RESPONSE {
-            self.refresh(now, buffer);
+            self.update_stale_timers(now, buffer);
         }
         if !from.admits(&self.key) {
-            return output.dropped(Reason::ForeignRelay);
+            return output.dropped(DropReason::WrongRelayedSender);
         }
-        let mut what = match kind {
-            RESPONSE => Heard::Answer,
-            // It goes wherever this node may be.
-            INITIATION => Heard::Probe,
-            _ => Heard::Data,
+        let mut evidence = match kind {
+            RESPONSE => Evidence::Answer,
+            // An initiation is sent to all candidate endpoints.
+            INITIATION => Evidence::Probe,
+            _ => Evidence::Data,
         };
         if kind == DATA {
-            match self.open(from, datagram, output) {
-                Some(heard) => what = heard,
-                None => return output.dropped(Reason::Rejected),
+            match self.decrypt(from, datagram, output) {
+                Some(found) => evidence = found,
+                None => return output.dropped(DropReason::Rejected),
             }
         } else {
             match self.tunn.decapsulate(Some(from.ip()), datagram, buffer) {
-                // Whoever knows the public key could have sent it: it says nothing about where the peer is.
+                // Anyone who knows the public key could have sent it, so it says nothing about the peer's path.
                 TunnResult::Done if kind == COOKIE_REPLY => return,
                 TunnResult::Done => {}
                 TunnResult::WriteToNetwork(answer) => output.datagram(from, answer),
-                _ => return output.dropped(Reason::Rejected),
+                _ => return output.dropped(DropReason::Rejected),
             }
         }
-        self.paths.heard(from, what, now);
-        self.unanswered = None;
-        let confirmed = self.unconfirmed;
+        self.paths.on_received(from, evidence, now);
+        self.unanswered_since = None;
+        let confirmed = self.awaiting_confirmation;
         match kind {
             INITIATION => {
-                // The peer repeats its initiation if our answer is lost. But it may as well have taken ours.
+                // The peer repeats its initiation if this answer is lost, but it may also have accepted ours.
                 self.initiation = None;
-                self.paths.doubt();
-                self.unconfirmed = true;
-                self.greet_at = Some(now + CONFIRM_WITHIN);
+                self.paths.recheck();
+                self.awaiting_confirmation = true;
+                self.handshake_at = Some(now + CONFIRM_WITHIN);
             }
-            RESPONSE => self.established(now, output),
-            _ if self.unconfirmed => self.established(now, output),
+            RESPONSE => self.on_established(now, output),
+            _ if self.awaiting_confirmation => self.on_established(now, output),
             _ => {}
         }
-        if what == Heard::Probe && kind != INITIATION {
-            self.say(PathMessage::Answer, from, buffer, output);
+        if evidence == Evidence::Probe && kind != INITIATION {
+            self.send_path_message(PathMessage::Answer, from, buffer, output);
         }
-        // The session is new, or something waits for one: looking costs as much as a packet's own way.
-        if kind != DATA || confirmed || !self.waiting.is_empty() {
+        // Only for a new session or queued packets: the check costs as much as handling a packet.
+        if kind != DATA || confirmed || !self.queued.is_empty() {
             self.flush(now, buffer, output);
         }
         self.probe(now, buffer, output);
-        self.tell(output);
+        self.report_path(output);
     }
 
-    /// Decrypts a data message to where its packet will be fetched; nothing, if it is not the peer's.
-    fn open(&mut self, from: Place, datagram: &[u8], output: &mut Output) -> Option<Heard> {
+    /// Decrypts a data message into the output. Returns `None` if it is not authentic.
+    fn decrypt(&mut self, from: Place, datagram: &[u8], output: &mut Output) -> Option<Evidence> {
         let room = output.packets.room(datagram.len());
         match self.tunn.decapsulate(Some(from.ip()), datagram, room) {
             TunnResult::WriteToTunnelV4(packet, source) if source == self.settings.address => {
                 let length = packet.len();
                 output.packets.commit(length);
             }
-            TunnResult::WriteToTunnelV4(..) => output.dropped(Reason::SpoofedSource),
+            TunnResult::WriteToTunnelV4(..) => output.dropped(DropReason::SpoofedSource),
             TunnResult::WriteToTunnelV6(packet, _) => match PathMessage::read(packet) {
-                Some(PathMessage::Probe) => return Some(Heard::Probe),
-                Some(PathMessage::Answer) => return Some(Heard::Answer),
-                None => output.dropped(Reason::NotIpv4),
+                Some(PathMessage::Probe) => return Some(Evidence::Probe),
+                Some(PathMessage::Answer) => return Some(Evidence::Answer),
+                None => output.dropped(DropReason::NotIpv4),
             },
             // A keepalive.
             TunnResult::Done => {}
             _ => return None,
         }
-        Some(Heard::Data)
+        Some(Evidence::Data)
     }
 
-    /// Encrypts a packet for where data goes now, if there is a session; whether there was.
-    fn seal(&mut self, packet: &[u8], now: Instant, buffer: &mut [u8], output: &mut Output) -> bool {
+    /// Encrypts a packet for the paths that data takes. Returns whether there was a session.
+    fn encrypt(&mut self, packet: &[u8], now: Instant, buffer: &mut [u8], output: &mut Output) -> bool {
         match self.paths.routes(now) {
             [Some(place), None] | [None, Some(place)] => {
-                // Written where it will be sent from.
+                // Encrypts directly into the batch.
                 output.write(place, packet.len() + OVERHEAD, |room| {
                     match self.tunn.encapsulate(packet, room) {
                         TunnResult::WriteToNetwork(datagram) => Some(datagram.len()),
@@ -261,41 +262,41 @@ impl Peer {
         }
     }
 
-    /// Does what is due. A peer that cannot be reached is left alone: a handshake begun with nobody would cross
-    /// with the one it begins itself.
-    pub(super) fn drive(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
+    /// Runs what is due. Does nothing for an unreachable peer: a handshake started with nobody would cross with the one
+    /// that the peer starts itself.
+    pub(super) fn run_timers(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
         let expected = self.settings.online || self.initiation.is_some();
-        if !(self.paths.is_known() || expected && self.has_destination()) {
+        if !(self.paths.has_heard_peer() || expected && self.has_destination()) {
             return;
         }
         if self.initiation.is_some_and(|initiation| initiation.is_due(now)) {
             self.repeat_initiation(now, buffer, output);
         } else if self.initiation.is_none() && self.wants_handshake(now) {
-            self.greet_at = None;
-            self.unanswered = None;
+            self.handshake_at = None;
+            self.unanswered_since = None;
             self.initiate(now, buffer, output);
         }
-        self.driven = now;
+        self.timers_updated = now;
         match self.tunn.update_timers(buffer) {
             TunnResult::WriteToNetwork(message) if message.first() == Some(&INITIATION) => {
                 let message = message.to_vec();
-                self.initiation = Some(Initiation::begun(now));
-                self.everywhere(&message, output);
+                self.initiation = Some(Initiation::started(now));
+                self.send_initiation(&message, output);
             }
             TunnResult::WriteToNetwork(message) => {
-                self.paths.carry(message, now, output);
+                self.paths.send_on_routes(message, now, output);
             }
             TunnResult::Err(WireGuardError::ConnectionExpired) => self.give_up(now, output),
             _ => {}
         }
-        self.hurry(output);
+        self.request_early_tick(output);
         self.probe(now, buffer, output);
-        self.tell(output);
+        self.report_path(output);
     }
 
     fn wants_handshake(&self, now: Instant) -> bool {
-        let silent = |since| now.saturating_duration_since(since) >= LONGEST_SILENCE;
-        self.greet_at.is_some_and(|at| at <= now) || self.unanswered.is_some_and(silent)
+        let silent = |since| now.saturating_duration_since(since) >= MAX_SILENCE;
+        self.handshake_at.is_some_and(|at| at <= now) || self.unanswered_since.is_some_and(silent)
     }
 
     fn has_session(&self) -> bool {
@@ -303,76 +304,76 @@ impl Peer {
     }
 
     fn has_destination(&self) -> bool {
-        self.paths.is_known() || self.settings.names_a_place()
+        self.paths.has_heard_peer() || self.settings.has_location()
     }
 
-    /// Asks over the direct paths whether they are open, if that is due.
+    /// Probes the direct paths if that is due.
     fn probe(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
-        if !self.paths.is_due(now) || !self.paths.is_known() || !self.has_session() {
+        if !self.paths.is_due(now) || !self.paths.has_heard_peer() || !self.has_session() {
             return;
         }
         match self.paths.probe(now) {
-            Some(Probing::Current(address)) => {
-                self.say(PathMessage::Probe, Place::Direct(address), buffer, output);
+            Some(ProbeTarget::Current(address)) => {
+                self.send_path_message(PathMessage::Probe, Place::Direct(address), buffer, output);
             }
-            Some(Probing::Everywhere) => {
+            Some(ProbeTarget::AllCandidates) => {
                 let heard = self.paths.direct().filter(|heard| !self.settings.endpoints.contains(heard));
                 let known: Vec<SocketAddr> = self.settings.endpoints.iter().copied().chain(heard).collect();
                 for address in known {
-                    self.say(PathMessage::Probe, Place::Direct(address), buffer, output);
+                    self.send_path_message(PathMessage::Probe, Place::Direct(address), buffer, output);
                 }
             }
             None => {}
         }
     }
 
-    fn say(&mut self, message: PathMessage, to: Place, buffer: &mut [u8], output: &mut Output) {
+    fn send_path_message(&mut self, message: PathMessage, to: Place, buffer: &mut [u8], output: &mut Output) {
         if let TunnResult::WriteToNetwork(datagram) = self.tunn.encapsulate(&message.packet(), buffer) {
             output.datagram(to, datagram);
         }
     }
 
-    /// Says where the peer is, if that is news.
-    fn tell(&mut self, output: &mut Output) {
+    /// Emits an event if the path has changed.
+    fn report_path(&mut self, output: &mut Output) {
         let place = self.paths.place();
-        if let Some(to) = place.filter(|_| place != self.told) {
-            self.told = place;
+        if let Some(to) = place.filter(|_| place != self.reported_path) {
+            self.reported_path = place;
             output.event(Event::Roamed { peer: self.key, to });
         }
     }
 
-    fn established(&mut self, now: Instant, output: &mut Output) {
+    fn on_established(&mut self, now: Instant, output: &mut Output) {
         self.initiation = None;
-        self.greet_at = None;
-        self.unconfirmed = false;
+        self.handshake_at = None;
+        self.awaiting_confirmation = false;
         self.last_handshake = Some(now);
         output.event(Event::Handshake { peer: self.key });
     }
 
-    /// Sends what waited for a session, if there is one now.
+    /// Sends the queued packets if there is a session.
     fn flush(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
         if !self.has_session() {
             return;
         }
-        // What boringtun queued by itself: a keepalive that found no session.
+        // boringtun itself queues a keepalive for which there was no session.
         while let TunnResult::WriteToNetwork(message) = self.tunn.decapsulate(None, &[], buffer) {
-            self.paths.carry(message, now, output);
+            self.paths.send_on_routes(message, now, output);
         }
-        for packet in std::mem::take(&mut self.waiting) {
-            self.seal(&packet, now, buffer, output);
+        for packet in std::mem::take(&mut self.queued) {
+            self.encrypt(&packet, now, buffer, output);
         }
     }
 
     fn initiate(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
-        self.refresh(now, buffer);
+        self.update_stale_timers(now, buffer);
         self.repeat_initiation(now, buffer, output);
-        self.initiation = Some(Initiation::begun(now));
-        self.hurry(output);
+        self.initiation = Some(Initiation::started(now));
+        self.request_early_tick(output);
     }
 
-    /// The first repetitions follow fast; who waited for the next look at all peers would send them late.
-    fn hurry(&self, output: &mut Output) {
-        if let Some(due) = self.initiation.and_then(|initiation| initiation.due_soon()) {
+    /// Requests an earlier tick for the first repetitions, for which the regular one would be too late.
+    fn request_early_tick(&self, output: &mut Output) {
+        if let Some(due) = self.initiation.and_then(|initiation| initiation.urgent_deadline()) {
             output.wake_at(due);
         }
     }
@@ -380,35 +381,35 @@ impl Peer {
     fn repeat_initiation(&mut self, now: Instant, buffer: &mut [u8], output: &mut Output) {
         if let TunnResult::WriteToNetwork(message) = self.tunn.format_handshake_initiation(buffer, true) {
             let message = message.to_vec();
-            self.everywhere(&message, output);
+            self.send_initiation(&message, output);
         }
         if let Some(initiation) = &mut self.initiation {
-            initiation.repeated(now);
+            initiation.on_resent(now);
         }
     }
 
-    /// An initiation goes wherever the peer may be: it answers the first that arrives, takes the others for
-    /// replays, and its answer shows where it is.
-    fn everywhere(&self, initiation: &[u8], output: &mut Output) {
+    /// Sends an initiation on all possible paths. The peer answers the first that arrives, treats the others as replays,
+    /// and its answer shows which path works.
+    fn send_initiation(&self, initiation: &[u8], output: &mut Output) {
         let direct = self.paths.direct();
         let known = self.settings.endpoints.iter().copied().filter(|place| Some(*place) != direct);
         let places = direct.into_iter().chain(known).map(Place::Direct).chain(self.paths.relay());
         places.for_each(|place| output.datagram(place, initiation));
     }
 
-    /// boringtun counts its timers from its last look at the clock: a handshake after a long silence would be
-    /// taken for one of long ago, and be given up at once.
-    fn refresh(&mut self, now: Instant, buffer: &mut [u8]) {
-        if now.saturating_duration_since(self.driven) >= STALE {
-            self.driven = now;
+    /// Updates boringtun's timers, which count from its last look at the clock: after a long silence a new handshake would
+    /// count as old and be given up at once.
+    fn update_stale_timers(&mut self, now: Instant, buffer: &mut [u8]) {
+        if now.saturating_duration_since(self.timers_updated) >= TIMERS_STALE_AFTER {
+            self.timers_updated = now;
             let _ = self.tunn.update_timers(buffer);
         }
     }
 
     fn give_up(&mut self, now: Instant, output: &mut Output) {
-        if self.initiation.take().is_some() || self.greet_at.is_none() {
-            self.waiting.clear();
-            self.greet_at = Some(now + GREET_AGAIN);
+        if self.initiation.take().is_some() || self.handshake_at.is_none() {
+            self.queued.clear();
+            self.handshake_at = Some(now + RETRY_UNREACHABLE_AFTER);
             output.event(Event::Expired { peer: self.key });
         }
     }

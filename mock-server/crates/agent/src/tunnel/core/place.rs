@@ -1,4 +1,4 @@
-//! Where a datagram comes from or goes to.
+//! The path of a datagram: direct or through a relay.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -6,22 +6,22 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use boringtun::x25519::PublicKey;
 use ztna_protocol::region::Region;
 
-/// Where a peer is found.
+/// A path to or from a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Place {
-    /// At the other end of a UDP datagram.
+    /// UDP datagrams to and from this endpoint.
     Direct(SocketAddr),
-    /// Behind a relay, which vouches for who a datagram comes from.
+    /// Through a relay, which authenticates the sender of each datagram.
     Relayed {
-        /// The relay that takes datagrams for the peer, or gave one of it.
+        /// The region of the relay.
         region: Region,
-        /// The peer's key.
+        /// The key of the peer that the relay received a datagram from or delivers it to.
         peer: PublicKey,
     },
 }
 
 impl Place {
-    /// The address, if no relay stands between.
+    /// Returns the endpoint of a direct path.
     pub(crate) fn direct(self) -> Option<SocketAddr> {
         match self {
             Self::Direct(address) => Some(address),
@@ -29,7 +29,7 @@ impl Place {
         }
     }
 
-    /// The relay between, if there is one.
+    /// Returns the region of a relayed path.
     pub(crate) fn region(self) -> Option<Region> {
         match self {
             Self::Direct(_) => None,
@@ -37,9 +37,9 @@ impl Place {
         }
     }
 
-    /// What handshakes from here are counted by, and what a cookie is bound to. All that comes through a relay comes
-    /// from the relay's address: whoever floods through it must not use up what honest peers behind it may send. So
-    /// the sender's key takes the address's part, as a unique local address (RFC 4193).
+    /// Returns the address by which handshakes are counted and to which cookies are bound. Datagrams through a relay all
+    /// come from the relay's address, where a flood would use up the quota of honest peers. Therefore the sender's key is
+    /// mapped to a unique local address (RFC 4193).
     pub(super) fn ip(self) -> IpAddr {
         match self {
             Self::Direct(address) => address.ip(),
@@ -52,11 +52,11 @@ impl Place {
         }
     }
 
-    /// Whether a datagram of `peer` may come from here: a relay says whose it is.
+    /// Returns whether a datagram of `peer` may come from here: a relay names the sender.
     pub(super) fn admits(self, peer: &PublicKey) -> bool {
         match self {
             Self::Direct(_) => true,
-            Self::Relayed { peer: stamped, .. } => stamped == *peer,
+            Self::Relayed { peer: named, .. } => named == *peer,
         }
     }
 }
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn behind_one_relay_each_key_counts_for_itself() {
+    fn each_peer_behind_a_relay_has_its_own_address() {
         let region: Region = "blr1".parse().unwrap();
         let relayed = |key: u8| Place::Relayed { region, peer: PublicKey::from([key; 32]) };
         assert_ne!(relayed(1).ip(), relayed(2).ip());

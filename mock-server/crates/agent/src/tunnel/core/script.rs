@@ -1,42 +1,41 @@
-//! Plays a script, any bytes at all, to a node that knows two peers.
+//! Interprets arbitrary bytes as a script of network events for a node that knows two peers.
 //!
 //! | first byte of a step, modulo 8 | the step |
 //! |-|-|
 //! | 0, 1 | a datagram from a stranger: its length (2 bytes, little-endian), then its bytes |
-//! | 2, 3 | a datagram one of the three sent before, perhaps altered, cut short, or from elsewhere: which, where, a mask, from where |
-//! | 4 | time passes: how much (1 byte, tens of milliseconds; above 127: seconds less 127) |
-//! | 5 | one of the three sends a packet to another: who (1 byte) |
-//! | 6 | the node is given a packet to send: its length (1 byte), then its bytes |
-//! | 7 | what is under way arrives, or is lost: 1 byte |
+//! | 2, 3 | a datagram sent earlier, perhaps altered, truncated or from another endpoint: which, position, mask, sender |
+//! | 4 | time passes: 1 byte, in tens of milliseconds; above 127, seconds less 127 |
+//! | 5 | one of the three sends a packet to another: 1 byte selects both |
+//! | 6 | the node sends a packet: its length (1 byte), then its bytes |
+//! | 7 | datagrams in flight arrive or are lost: 1 byte |
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::node::{Node, number, packet};
 
-/// Steps beyond are not played: a script shall be quick.
-const MOST_STEPS: usize = 256;
+/// Further steps are ignored to keep a script fast.
+const MAX_STEPS: usize = 256;
 
-/// Datagrams sent before that can be sent again.
-const MOST_KEPT: usize = 64;
+/// Number of earlier datagrams that can be replayed.
+const MAX_KEPT_DATAGRAMS: usize = 64;
 
-/// More than a step may make a node send: every known peer's handshakes and the packets that waited for them.
-const MOST_AT_ONCE: usize = 128;
+/// Upper bound of the datagrams that one step may cause: handshakes with all peers and the packets queued for them.
+const MAX_DATAGRAMS_PER_STEP: usize = 128;
 
-/// Enough for two that know each other to find each other again, whatever was done to them.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Time in which two nodes that know each other must reconnect.
+const RECONNECT_TIMEOUT: Duration = Duration::from_secs(120);
 
-struct Stage {
-    /// The node itself, and its two peers.
+struct Simulation {
+    /// The node under test and its two peers.
     nodes: [Node; 3],
     now: Instant,
-    /// From which node, to where, what.
-    flying: Vec<(usize, SocketAddr, Vec<u8>)>,
+    /// Sender, destination and bytes of each datagram.
+    in_flight: Vec<(usize, SocketAddr, Vec<u8>)>,
     kept: Vec<Vec<u8>>,
     sent: u64,
 }
 
-/// Reads the script.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -53,27 +52,27 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Plays it.
+/// Runs the script.
 ///
 /// # Panics
-/// If something forged is delivered, something piles up, or the peers cannot talk afterwards.
+/// If a forged packet is delivered, a queue grows without bound, or the peers cannot exchange packets afterwards.
 pub(crate) fn run(script: &[u8]) {
-    let mut stage = Stage::new();
+    let mut simulation = Simulation::new();
     let mut reader = Reader(script);
-    for _ in 0..MOST_STEPS {
-        if stage.step(&mut reader).is_none() {
+    for _ in 0..MAX_STEPS {
+        if simulation.step(&mut reader).is_none() {
             break;
         }
-        stage.collect();
+        simulation.collect();
     }
-    stage.flying.clear();
+    simulation.in_flight.clear();
     for other in [1, 2] {
-        stage.meet(0, other);
-        stage.meet(other, 0);
+        simulation.assert_reachable(0, other);
+        simulation.assert_reachable(other, 0);
     }
 }
 
-impl Stage {
+impl Simulation {
     fn new() -> Self {
         let now = Instant::now();
         let mut nodes = [1, 2, 3].map(|number| Node::new(number, now));
@@ -81,9 +80,9 @@ impl Stage {
             let (key, settings) = (nodes[other].key(), nodes[other].settings());
             nodes[one].core.set_peer(key, settings, now);
         }
-        let mut stage = Self { nodes, now, flying: Vec::new(), kept: Vec::new(), sent: 0 };
-        stage.collect();
-        stage
+        let mut simulation = Self { nodes, now, in_flight: Vec::new(), kept: Vec::new(), sent: 0 };
+        simulation.collect();
+        simulation
     }
 
     fn step(&mut self, reader: &mut Reader<'_>) -> Option<()> {
@@ -93,7 +92,7 @@ impl Stage {
                 let datagram = reader.bytes(length.into());
                 self.nodes[0].core.receive(stranger().into(), datagram, self.now);
             }
-            2 | 3 => self.again(reader.byte()?, reader.byte()?, reader.byte()?, reader.byte()?),
+            2 | 3 => self.replay(reader.byte()?, reader.byte()?, reader.byte()?, reader.byte()?),
             4 => {
                 let length = u64::from(reader.byte()?);
                 let tens = if length > 127 { (length - 127) * 100 } else { length };
@@ -107,7 +106,7 @@ impl Stage {
             6 => {
                 let length = reader.byte()?;
                 let mut packet = reader.bytes(length.into()).to_vec();
-                // Told apart from the honest ones by its protocol.
+                // Distinguished from genuine packets by its protocol.
                 if let Some(protocol) = packet.get_mut(9) {
                     *protocol = 17;
                 }
@@ -115,8 +114,8 @@ impl Stage {
             }
             _ => {
                 let lost = reader.byte()?;
-                let flying = std::mem::take(&mut self.flying);
-                for (number, (from, to, datagram)) in flying.into_iter().enumerate() {
+                let in_flight = std::mem::take(&mut self.in_flight);
+                for (number, (from, to, datagram)) in in_flight.into_iter().enumerate() {
                     if lost & (1 << (number % 8)) == 0 {
                         self.arrive(from, to, &datagram);
                     }
@@ -126,8 +125,8 @@ impl Stage {
         Some(())
     }
 
-    /// Sends one of the kept datagrams to the node again, in another shape.
-    fn again(&mut self, which: u8, place: u8, mask: u8, from: u8) {
+    /// Sends one of the kept datagrams to the node again, altered.
+    fn replay(&mut self, which: u8, place: u8, mask: u8, from: u8) {
         let Some(mut datagram) = self.kept.get(usize::from(which) % self.kept.len().max(1)).cloned() else {
             return;
         };
@@ -156,40 +155,43 @@ impl Stage {
         }
     }
 
-    /// Takes what the nodes send, and looks at what they deliver.
+    /// Collects what the nodes send and checks what they deliver.
     fn collect(&mut self) -> Vec<u64> {
         let mut delivered = Vec::new();
         for from in 0..3 {
             let datagrams = self.nodes[from].datagrams();
-            assert!(datagrams.len() <= MOST_AT_ONCE, "{} datagrams at once", datagrams.len());
+            assert!(datagrams.len() <= MAX_DATAGRAMS_PER_STEP, "{} datagrams at unique", datagrams.len());
             for datagram in datagrams {
-                if self.kept.len() < MOST_KEPT {
+                if self.kept.len() < MAX_KEPT_DATAGRAMS {
                     self.kept.push(datagram.bytes.clone());
                 }
                 if let Some(to) = datagram.to.direct()
-                    && self.flying.len() < MOST_AT_ONCE
+                    && self.in_flight.len() < MAX_DATAGRAMS_PER_STEP
                 {
-                    self.flying.push((from, to, datagram.bytes));
+                    self.in_flight.push((from, to, datagram.bytes));
                 }
             }
             self.nodes[from].events();
             let packets = self.nodes[from].core.packets();
-            let honest = packets.iter().filter(|packet| packet.get(9) == Some(&253));
-            let arrived: Vec<u64> = honest.map(number).collect();
+            let genuine = packets.iter().filter(|packet| packet.get(9) == Some(&253));
+            let arrived: Vec<u64> = genuine.map(number).collect();
             packets.clear();
-            assert!(arrived.iter().all(|number| (1..=self.sent).contains(number)), "never sent: {arrived:?}");
+            assert!(
+                arrived.iter().all(|number| (1..=self.sent).contains(number)),
+                "delivered but never sent: {arrived:?}"
+            );
             delivered.extend(arrived);
         }
-        let mut once = delivered.clone();
-        once.sort_unstable();
-        once.dedup();
-        assert_eq!(once.len(), delivered.len(), "delivered twice");
+        let mut unique = delivered.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        assert_eq!(unique.len(), delivered.len(), "delivered twice");
         delivered
     }
 
-    /// The one reaches the other.
-    fn meet(&mut self, one: usize, other: usize) {
-        let end = self.now + PATIENCE;
+    /// Sends packets from `one` to `other` until one arrives.
+    fn assert_reachable(&mut self, one: usize, other: usize) {
+        let end = self.now + RECONNECT_TIMEOUT;
         while self.now < end {
             let number = self.send(one, other);
             for _ in 0..8 {
@@ -197,14 +199,14 @@ impl Stage {
                 if arrived.contains(&number) {
                     return;
                 }
-                for (from, to, datagram) in std::mem::take(&mut self.flying) {
+                for (from, to, datagram) in std::mem::take(&mut self.in_flight) {
                     self.arrive(from, to, &datagram);
                 }
             }
             self.now += Duration::from_millis(250);
             self.nodes.iter_mut().for_each(|node| node.core.tick(self.now));
         }
-        panic!("{one} does not reach {other} any more");
+        panic!("{one} cannot reach {other} any more");
     }
 }
 

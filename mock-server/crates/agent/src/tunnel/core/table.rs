@@ -1,4 +1,4 @@
-//! The peers of a node, by index, by key and by address.
+//! The peers of a node by index, key and address.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -9,10 +9,10 @@ use boringtun::x25519::PublicKey;
 
 use super::peer::Peer;
 
-/// An index on the wire has 32 bits; boringtun keeps the lower eight for the sessions of one peer.
+/// An index on the wire has 32 bits, of which boringtun uses the lower eight for the sessions of one peer.
 const SLOT_BITS: u32 = 24;
 
-/// Every peer, each with an address of its own.
+/// All peers, each with its own address.
 #[derive(Default)]
 pub(super) struct Table {
     peers: HashMap<u32, Peer>,
@@ -22,7 +22,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// The peer with `key`, made if it is new; `address` becomes its own, whoever had it before.
+    /// Returns the peer with `key`, created if it is new, and assigns `address` to it.
     pub(super) fn set(
         &mut self,
         key: PublicKey,
@@ -55,7 +55,7 @@ impl Table {
         self.peers.get_mut(self.by_address.get(&address)?)
     }
 
-    /// The peer one of whose sessions has this receiver index.
+    /// Returns the peer that has a session with this receiver index.
     pub(super) fn by_index(&mut self, index: u32) -> Option<&mut Peer> {
         self.peers.get_mut(&(index >> (u32::BITS - SLOT_BITS)))
     }
@@ -68,7 +68,7 @@ impl Table {
         self.peers.is_empty()
     }
 
-    /// Slots come back late, so that datagrams for a peer that is gone do not reach its successor.
+    /// Slots are reused late, so that datagrams for a removed peer do not reach its successor.
     fn free_slot(&mut self) -> u32 {
         loop {
             self.last_slot = (self.last_slot + 1) % (1 << SLOT_BITS);

@@ -1,4 +1,4 @@
-//! A connection to a peer, as whoever wants it sees it.
+//! The result of dialling a peer.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -10,19 +10,19 @@ use tokio::sync::oneshot;
 
 use crate::tunnel::status::PingFailure;
 
-/// What came of a wish to be connected.
+/// The result of dialling a port of a peer.
 pub(crate) type Outcome = Result<Dialed, DialFailure>;
 
-/// A peer that can be connected to, or is.
+/// How the dialled port is reached.
 #[derive(Debug)]
 pub(crate) enum Dialed {
-    /// This host's own network leads to it: there is a TUN device.
+    /// Through the kernel, which has a route to this address by the TUN device.
     Kernel(Ipv4Addr),
-    /// It is connected through the stack of this process.
+    /// Through a connection of the IP stack in this process.
     Userspace {
-        /// Takes the socket whose bytes go to the peer. If nobody brings one, the connection is broken off.
+        /// Takes the socket to connect to the peer. Dropping it aborts the connection.
         attach: oneshot::Sender<UnixStream>,
-        /// Tells how it ended. Who does not want to know any more breaks it off.
+        /// Receives how the connection ended. Dropping it aborts the connection.
         end: oneshot::Receiver<Ended>,
     },
 }
@@ -31,39 +31,30 @@ pub(crate) enum Dialed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Ended {
-    /// Both sides said and heard everything.
+    /// Both sides have sent and received everything.
     Closed,
-    /// One broke it off, or vanished.
+    /// It was reset, or the peer has vanished.
     Lost,
 }
 
-/// Why there is no connection.
+/// A failed dial.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
 pub(crate) enum DialFailure {
-    /// It is nobody that could be pinged either.
+    /// The machine is unknown or unreachable.
     #[error(transparent)]
     Machine(#[from] PingFailure),
-    /// The machine is there, but nobody takes connections.
-    #[error("{name} ({ip}) refuses connections to port {port}: nothing listens there")]
-    Refused {
-        /// The machine's name.
-        name: String,
-        /// Its address in the tailnet.
-        ip: Ipv4Addr,
-        /// The port.
-        port: u16,
-    },
-    /// It did not answer in time.
+    /// The machine answers, but the port is closed.
+    #[error("{name} ({ip}) refused the connection to port {port}: nothing listens there")]
+    Refused { name: String, ip: Ipv4Addr, port: u16 },
+    /// The machine did not answer in time.
     #[error("no answer from port {port} of {named} within {}", humantime::format_duration(*limit))]
     Timeout {
-        /// What was asked for.
+        /// The name or address that was requested.
         named: String,
-        /// The port.
         port: u16,
-        /// The time it had.
         limit: Duration,
     },
-    /// The stack is full, or the tunnel is ending.
-    #[error("the tunnel takes no more connections at the moment. Try again when one has ended")]
+    /// There are too many connections, or the tunnel is closing.
+    #[error("too many connections through the tunnel. Try again when one has ended")]
     Busy,
 }

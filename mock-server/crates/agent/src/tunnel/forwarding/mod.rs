@@ -1,8 +1,8 @@
-//! Moves bytes between the userspace stack's connections and sockets of this host: services that peers reach
-//! (`--serve`), and commands that reach peers (`ztna nc`).
+//! Copies bytes between connections of the userspace stack and sockets of this host: services for peers (`--serve`) and
+//! commands that connect to peers (`ztna nc`).
 //!
-//! Everything happens inside the tunnel's task: bytes go from one buffer of the kernel's to one of the stack's. What
-//! does not fit stays where it is, so that each side feels how fast the other one is.
+//! All of it runs in the tunnel's task and copies bytes directly between the buffers of the kernel and of the stack. What
+//! does not fit stays where it is, so that backpressure reaches each side.
 
 mod dial;
 mod pipe;
@@ -19,43 +19,43 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::oneshot;
 
-use super::userspace::{Asked, Condition, ConnectionId, Netstack};
+use super::userspace::{ConnectionId, ConnectionRequest, ConnectionStatus, Netstack};
 pub(crate) use dial::{DialFailure, Dialed, Ended, Outcome};
 use pipe::Pipe;
 pub(crate) use service::Service;
 use stream::Stream;
 
-/// How long a service of this host may take to answer.
-const SERVICE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a local service may take to accept a connection.
+const SERVICE_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 type Connecting = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
 
-/// Services, and what is being forwarded.
+/// The offered services and all forwarded connections.
 pub(super) struct Forwarding {
     services: Vec<Service>,
     connections: Vec<(ConnectionId, Stage)>,
 }
 
-/// How far a connection has come.
+/// The stage of a connection.
 enum Stage {
-    /// A peer asked, and the service is being connected to.
-    Asked(Connecting),
-    /// A peer was asked.
+    /// A peer requested it, and the service is being connected to.
+    Requested(Connecting),
+    /// A peer is being connected to.
     Dialing { name: String, to: SocketAddrV4, reply: oneshot::Sender<Outcome> },
-    /// It answered; whoever wanted it brings a socket.
+    /// The peer has accepted, and the command is about to attach a socket.
     Dialed { socket: oneshot::Receiver<UnixStream>, ended: oneshot::Sender<Ended> },
-    /// Bytes flow.
+    /// Bytes are copied.
     Open(Pipe),
 }
 
-/// What is left of a connection after a step.
+/// The result of one step of a connection.
 enum Step {
     /// It waits in this stage.
-    Waits(Stage),
-    /// It went on, and may go further.
-    Went(Stage),
-    /// It is no more; the stack may have to say so.
-    Over,
+    Pending(Stage),
+    /// It has progressed and may do so again at once.
+    Advanced(Stage),
+    /// It has ended; the stack may have to send something.
+    Finished,
 }
 
 impl Forwarding {
@@ -65,7 +65,7 @@ impl Forwarding {
         Self { services, connections: Vec::new() }
     }
 
-    /// Connects to a port of the machine with this name; `reply` is answered unless its other end is gone before.
+    /// Connects to a port of the machine with this name and answers `reply`.
     pub(super) fn dial(
         &mut self,
         stack: &mut Netstack,
@@ -79,14 +79,14 @@ impl Forwarding {
         }
     }
 
-    /// Moves what can be moved. Ready if the stack has something to do for it.
+    /// Advances all connections. Ready if the stack has work to do as a result.
     pub(super) fn poll(&mut self, stack: &mut Netstack, context: &mut Context<'_>) -> Poll<()> {
         let now = Instant::now();
         let mut busy = false;
-        while let Some(asked) = stack.asked() {
-            match self.connect(asked) {
-                Some(connecting) => self.connections.push((asked.connection, Stage::Asked(connecting))),
-                None => stack.reset(asked.connection),
+        while let Some(request) = stack.next_request() {
+            match self.connect_service(request) {
+                Some(connecting) => self.connections.push((request.connection, Stage::Requested(connecting))),
+                None => stack.reset(request.connection),
             }
             busy = true;
         }
@@ -94,15 +94,15 @@ impl Forwarding {
         for (id, mut stage) in connections {
             loop {
                 match stage.step(id, stack, now, context) {
-                    Step::Waits(waiting) => {
+                    Step::Pending(waiting) => {
                         self.connections.push((id, waiting));
                         break;
                     }
-                    Step::Went(next) => {
+                    Step::Advanced(next) => {
                         stage = next;
                         busy = true;
                     }
-                    Step::Over => {
+                    Step::Finished => {
                         busy = true;
                         break;
                     }
@@ -112,68 +112,68 @@ impl Forwarding {
         if busy { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    fn connect(&self, asked: Asked) -> Option<Connecting> {
-        let service = self.services.iter().find(|service| service.port == asked.port)?;
-        tracing::debug!(from = %asked.from, to = %service.address, "a service is asked for");
-        Some(Box::pin(reach(service.address)))
+    fn connect_service(&self, request: ConnectionRequest) -> Option<Connecting> {
+        let service = self.services.iter().find(|service| service.port == request.port)?;
+        tracing::debug!(from = %request.from, to = %service.address, "a peer connects to a service");
+        Some(Box::pin(connect_with_timeout(service.address)))
     }
 }
 
-async fn reach(service: SocketAddr) -> io::Result<TcpStream> {
-    let connected = tokio::time::timeout(SERVICE_TIMEOUT, TcpStream::connect(service)).await;
+async fn connect_with_timeout(service: SocketAddr) -> io::Result<TcpStream> {
+    let connected = tokio::time::timeout(SERVICE_CONNECT_TIMEOUT, TcpStream::connect(service)).await;
     let stream = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
     stream
         .inspect(|stream| drop(stream.set_nodelay(true)))
-        .inspect_err(|error| tracing::warn!(%service, %error, "a service of this host does not answer"))
+        .inspect_err(|error| tracing::warn!(%service, %error, "connecting to a local service failed"))
 }
 
 impl Stage {
     fn step(self, id: ConnectionId, stack: &mut Netstack, now: Instant, context: &mut Context<'_>) -> Step {
         match self {
-            Self::Asked(connecting) => asked(connecting, id, stack, now, context),
-            Self::Dialing { name, to, reply } => dialing(name, to, reply, id, stack, now, context),
+            Self::Requested(connecting) => step_requested(connecting, id, stack, now, context),
+            Self::Dialing { name, to, reply } => step_dialing(name, to, reply, id, stack, now, context),
             Self::Dialed { mut socket, ended } => match Pin::new(&mut socket).poll(context) {
-                Poll::Pending => Step::Waits(Self::Dialed { socket, ended }),
-                Poll::Ready(Ok(stream)) => Step::Went(Self::Open(Pipe::new(stream.into(), Some(ended)))),
-                Poll::Ready(Err(_)) => broken_off(stack, id),
+                Poll::Pending => Step::Pending(Self::Dialed { socket, ended }),
+                Poll::Ready(Ok(stream)) => Step::Advanced(Self::Open(Pipe::new(stream.into(), Some(ended)))),
+                Poll::Ready(Err(_)) => abort(stack, id),
             },
             Self::Open(mut pipe) => match pipe.poll(id, stack, now, context) {
-                Poll::Pending if pipe.take_moved() => Step::Went(Self::Open(pipe)),
-                Poll::Pending => Step::Waits(Self::Open(pipe)),
+                Poll::Pending if pipe.take_moved() => Step::Advanced(Self::Open(pipe)),
+                Poll::Pending => Step::Pending(Self::Open(pipe)),
                 Poll::Ready(ending) => {
                     match ending {
-                        Ended::Closed => stack.forget(id),
+                        Ended::Closed => stack.release(id),
                         Ended::Lost => stack.reset(id),
                     }
                     pipe.end(ending);
-                    Step::Over
+                    Step::Finished
                 }
             },
         }
     }
 }
 
-fn asked(
+fn step_requested(
     mut connecting: Connecting,
     id: ConnectionId,
     stack: &mut Netstack,
     now: Instant,
     context: &mut Context<'_>,
 ) -> Step {
-    if stack.condition(id, now) != Condition::Opening {
-        return broken_off(stack, id);
+    if stack.connection_status(id, now) != ConnectionStatus::Opening {
+        return abort(stack, id);
     }
     match connecting.as_mut().poll(context) {
-        Poll::Pending => Step::Waits(Stage::Asked(connecting)),
+        Poll::Pending => Step::Pending(Stage::Requested(connecting)),
         Poll::Ready(Ok(service)) => {
             stack.accept(id);
-            Step::Went(Stage::Open(Pipe::new(Stream::from(service), None)))
+            Step::Advanced(Stage::Open(Pipe::new(Stream::from(service), None)))
         }
-        Poll::Ready(Err(_)) => broken_off(stack, id),
+        Poll::Ready(Err(_)) => abort(stack, id),
     }
 }
 
-fn dialing(
+fn step_dialing(
     name: String,
     to: SocketAddrV4,
     mut reply: oneshot::Sender<Outcome>,
@@ -182,28 +182,28 @@ fn dialing(
     now: Instant,
     context: &mut Context<'_>,
 ) -> Step {
-    match stack.condition(id, now) {
-        Condition::Opening if reply.poll_closed(context).is_pending() => {
-            Step::Waits(Stage::Dialing { name, to, reply })
+    match stack.connection_status(id, now) {
+        ConnectionStatus::Opening if reply.poll_closed(context).is_pending() => {
+            Step::Pending(Stage::Dialing { name, to, reply })
         }
-        Condition::Refused => {
+        ConnectionStatus::Refused => {
             let (ip, port) = (*to.ip(), to.port());
             let _ = reply.send(Err(DialFailure::Refused { name, ip, port }));
-            broken_off(stack, id)
+            abort(stack, id)
         }
-        Condition::Opening | Condition::Lost => broken_off(stack, id),
-        Condition::Open | Condition::Closed => {
+        ConnectionStatus::Opening | ConnectionStatus::Lost => abort(stack, id),
+        ConnectionStatus::Open | ConnectionStatus::Closed => {
             let (attach, socket) = oneshot::channel();
             let (ended, end) = oneshot::channel();
             match reply.send(Ok(Dialed::Userspace { attach, end })) {
-                Ok(()) => Step::Went(Stage::Dialed { socket, ended }),
-                Err(_) => broken_off(stack, id),
+                Ok(()) => Step::Advanced(Stage::Dialed { socket, ended }),
+                Err(_) => abort(stack, id),
             }
         }
     }
 }
 
-fn broken_off(stack: &mut Netstack, id: ConnectionId) -> Step {
+fn abort(stack: &mut Netstack, id: ConnectionId) -> Step {
     stack.reset(id);
-    Step::Over
+    Step::Finished
 }

@@ -1,4 +1,4 @@
-//! A connection of the stack and a socket of this host, each one's bytes going to the other.
+//! Copies bytes in both directions between a connection of the stack and a local socket.
 
 use std::io;
 use std::task::{Context, Poll};
@@ -8,28 +8,28 @@ use tokio::sync::oneshot;
 
 use super::dial::Ended;
 use super::stream::Stream;
-use crate::tunnel::userspace::{Condition, ConnectionId, Netstack, Received};
+use crate::tunnel::userspace::{ConnectionId, ConnectionStatus, Netstack, ReadOutcome};
 
-/// The two and how far they are.
+/// A local socket and the state of both directions.
 pub(super) struct Pipe {
     stream: Stream,
     ended: Option<oneshot::Sender<Ended>>,
-    /// The peer has said everything, and the socket was told so.
+    /// The peer has sent everything, and the socket was shut down for writing.
     peer_ended: bool,
-    /// The socket has said everything, and the peer was told so.
+    /// The socket has delivered everything, and the connection to the peer was finished.
     socket_ended: bool,
     moved: bool,
 }
 
-/// One of the two is gone.
-struct Gone;
+/// The socket failed.
+struct SocketFailed;
 
 impl Pipe {
     pub(super) fn new(stream: Stream, ended: Option<oneshot::Sender<Ended>>) -> Self {
         Self { stream, ended, peer_ended: false, socket_ended: false, moved: false }
     }
 
-    /// Moves what can be moved; how it ended, if it has.
+    /// Copies what can be copied. Ready with the outcome once the connection has ended.
     pub(super) fn poll(
         &mut self,
         id: ConnectionId,
@@ -37,27 +37,27 @@ impl Pipe {
         now: Instant,
         context: &mut Context<'_>,
     ) -> Poll<Ended> {
-        let unwanted = self.ended.as_mut().is_some_and(|ended| ended.poll_closed(context).is_ready());
-        let moved = if unwanted { Err(Gone) } else { self.deliver(id, stack, context) };
+        let cancelled = self.ended.as_mut().is_some_and(|ended| ended.poll_closed(context).is_ready());
+        let moved = if cancelled { Err(SocketFailed) } else { self.deliver(id, stack, context) };
         if moved.and_then(|()| self.collect(id, stack, context)).is_err() {
             return Poll::Ready(Ended::Lost);
         }
-        match stack.condition(id, now) {
-            Condition::Closed => Poll::Ready(Ended::Closed),
-            Condition::Lost | Condition::Refused => Poll::Ready(Ended::Lost),
-            Condition::Opening | Condition::Open => Poll::Pending,
+        match stack.connection_status(id, now) {
+            ConnectionStatus::Closed => Poll::Ready(Ended::Closed),
+            ConnectionStatus::Lost | ConnectionStatus::Refused => Poll::Ready(Ended::Lost),
+            ConnectionStatus::Opening | ConnectionStatus::Open => Poll::Pending,
         }
     }
 
-    /// Whether anything moved since the last call.
+    /// Returns whether any bytes were copied since the last call.
     pub(super) fn take_moved(&mut self) -> bool {
         std::mem::take(&mut self.moved)
     }
 
-    /// Lets the socket and whoever wanted the connection know.
+    /// Closes the socket and reports the outcome.
     pub(super) fn end(self, ending: Ended) {
         if ending == Ended::Lost {
-            self.stream.break_off();
+            self.stream.abort();
         }
         if let Some(ended) = self.ended {
             let _ = ended.send(ending);
@@ -69,20 +69,20 @@ impl Pipe {
         id: ConnectionId,
         stack: &mut Netstack,
         context: &mut Context<'_>,
-    ) -> Result<(), Gone> {
+    ) -> Result<(), SocketFailed> {
         while stack.has_received(id) {
             match self.stream.poll_write_ready(context) {
                 Poll::Pending => return Ok(()),
-                Poll::Ready(ready) => ready.map_err(|_| Gone)?,
+                Poll::Ready(ready) => ready.map_err(|_| SocketFailed)?,
             }
             let mut result = Ok(0);
             stack.read(id, |bytes| {
                 result = self.stream.try_write(bytes);
                 *result.as_ref().unwrap_or(&0)
             });
-            self.count(result)?;
+            self.record(result)?;
         }
-        if !self.peer_ended && stack.read(id, |_| 0) == Received::End {
+        if !self.peer_ended && stack.read(id, |_| 0) == ReadOutcome::End {
             self.stream.shut_down_writing(context);
             self.peer_ended = true;
         }
@@ -94,11 +94,11 @@ impl Pipe {
         id: ConnectionId,
         stack: &mut Netstack,
         context: &mut Context<'_>,
-    ) -> Result<(), Gone> {
+    ) -> Result<(), SocketFailed> {
         while !self.socket_ended && stack.has_room(id) {
             match self.stream.poll_read_ready(context) {
                 Poll::Pending => return Ok(()),
-                Poll::Ready(ready) => ready.map_err(|_| Gone)?,
+                Poll::Ready(ready) => ready.map_err(|_| SocketFailed)?,
             }
             let mut result = Ok(0);
             stack.write(id, |room| {
@@ -110,16 +110,16 @@ impl Pipe {
                 self.socket_ended = true;
                 self.moved = true;
             }
-            self.count(result)?;
+            self.record(result)?;
         }
         Ok(())
     }
 
-    fn count(&mut self, moved: io::Result<usize>) -> Result<(), Gone> {
+    fn record(&mut self, moved: io::Result<usize>) -> Result<(), SocketFailed> {
         match moved {
             Ok(bytes) => self.moved |= bytes > 0,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(_) => return Err(Gone),
+            Err(_) => return Err(SocketFailed),
         }
         Ok(())
     }

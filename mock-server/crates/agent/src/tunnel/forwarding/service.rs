@@ -1,31 +1,28 @@
-//! What `--serve` names.
+//! The argument of `--serve`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// A port of the tailnet address, and the service of this host behind it.
+/// A port of the tailnet address and the local service that it forwards to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Service {
-    /// The port peers connect to.
+    /// The port that peers connect to.
     pub(crate) port: u16,
     /// Where the service listens.
     pub(crate) address: SocketAddr,
 }
 
-/// Why a text names no service.
+/// An invalid argument of `--serve`.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
 pub(crate) enum ServiceError {
-    /// There is no `=`.
-    #[error("it has to be PORT=ADDRESS:PORT, such as 8080=127.0.0.1:3000")]
+    #[error("expected PORT=ADDRESS:PORT, such as 8080=127.0.0.1:3000")]
     Shape,
-    /// The first port.
-    #[error("'{0}' before the = is no port; one is a number from 1 to 65535")]
+    #[error("invalid port '{0}' before the '=': expected a number from 1 to 65535")]
     Port(String),
-    /// The address.
     #[error(
-        "'{0}' after the = is no address with a port; one is 127.0.0.1:3000, [::1]:3000 or localhost:3000, with a port from 1 to 65535"
+        "invalid address '{0}' after the '=': expected ADDRESS:PORT such as 127.0.0.1:3000, [::1]:3000 or localhost:3000, with a port from 1 to 65535"
     )]
     Address(String),
 }
@@ -39,9 +36,9 @@ impl FromStr for Service {
             Ok(0) | Err(_) => return Err(ServiceError::Port(port.to_owned())),
             Ok(port) => port,
         };
-        let place = address.trim();
+        let target = address.trim();
         let local = |port: &str| Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port.parse().ok()?));
-        let parsed = place.strip_prefix("localhost:").map_or_else(|| place.parse().ok(), local);
+        let parsed = target.strip_prefix("localhost:").map_or_else(|| target.parse().ok(), local);
         let parsed = parsed.filter(|parsed| parsed.port() != 0);
         let address = parsed.ok_or_else(|| ServiceError::Address(address.to_owned()))?;
         Ok(Self { port, address })
@@ -53,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn services_as_people_write_them() {
+    fn services_are_parsed_and_validated() {
         for (text, port, address) in [
             ("8080=127.0.0.1:3000", 8080, "127.0.0.1:3000"),
             ("80=[::1]:65535", 80, "[::1]:65535"),
@@ -63,17 +60,17 @@ mod tests {
             assert_eq!(text.parse(), Ok(Service { port, address: address.parse().unwrap() }), "{text}");
         }
         for (text, words) in [
-            ("8080", "it has to be PORT=ADDRESS:PORT"),
-            ("", "it has to be PORT=ADDRESS:PORT"),
-            ("0=127.0.0.1:1", "'0' before the = is no port"),
-            ("65536=127.0.0.1:1", "'65536' before the = is no port"),
-            ("http=127.0.0.1:1", "'http' before the ="),
-            ("-1=127.0.0.1:1", "'-1' before the ="),
-            ("1=3000", "'3000' after the = is no address"),
-            ("1=127.0.0.1", "'127.0.0.1' after the ="),
-            ("1=127.0.0.1:0", "'127.0.0.1:0' after the ="),
-            ("1=localhost:http", "'localhost:http' after the ="),
-            ("1=example.com:80", "'example.com:80' after the ="),
+            ("8080", "expected PORT=ADDRESS:PORT"),
+            ("", "expected PORT=ADDRESS:PORT"),
+            ("0=127.0.0.1:1", "invalid port '0' before the '='"),
+            ("65536=127.0.0.1:1", "invalid port '65536' before the '='"),
+            ("http=127.0.0.1:1", "invalid port 'http'"),
+            ("-1=127.0.0.1:1", "invalid port '-1'"),
+            ("1=3000", "invalid address '3000' after the '='"),
+            ("1=127.0.0.1", "invalid address '127.0.0.1'"),
+            ("1=127.0.0.1:0", "invalid address '127.0.0.1:0'"),
+            ("1=localhost:http", "invalid address 'localhost:http'"),
+            ("1=example.com:80", "invalid address 'example.com:80'"),
         ] {
             let error = text.parse::<Service>().unwrap_err().to_string();
             assert!(error.contains(words), "{text}: {error}");

@@ -1,4 +1,4 @@
-//! A socket of this host, whatever its kind.
+//! A local socket of either kind.
 
 use std::io;
 use std::pin::Pin;
@@ -7,12 +7,11 @@ use std::task::{Context, Poll};
 use tokio::io::AsyncWrite as _;
 use tokio::net::{TcpStream, UnixStream};
 
-/// One of them.
 #[derive(Debug)]
 pub(super) enum Stream {
-    /// To a service.
+    /// Connected to a service.
     Tcp(TcpStream),
-    /// To a command.
+    /// Connected to a command.
     Unix(UnixStream),
 }
 
@@ -45,7 +44,7 @@ impl Stream {
         }
     }
 
-    /// Says that nothing more will be written; with sockets that never waits.
+    /// Shuts down the write side, which never blocks for sockets.
     pub(super) fn shut_down_writing(&mut self, context: &mut Context<'_>) {
         let _ = match self {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
@@ -53,8 +52,8 @@ impl Stream {
         };
     }
 
-    /// Closes it so that the other side knows that something may be missing.
-    pub(super) fn break_off(self) {
+    /// Closes the socket with a reset, so that the other side knows that data may be missing.
+    pub(super) fn abort(self) {
         if let Self::Tcp(stream) = self {
             let _ = stream.set_zero_linger();
         }

@@ -1,4 +1,4 @@
-//! The long poll that keeps the map as it is at the control plane.
+//! The long poll for changes of the network map.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,42 +10,44 @@ use crate::secret::Secret;
 use crate::tunnel::command::Command;
 
 /// How long the control plane may hold a request.
-const WAIT: Duration = Duration::from_secs(25);
+const LONG_POLL: Duration = Duration::from_secs(25);
 
-/// The longest wait before an absent control plane is asked again: short, for what changed meanwhile has to
-/// reach the tunnel soon after.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Upper bound of the retry delay: changes must reach the tunnel soon after an outage.
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// When a control plane that refused is asked again: an administrator's yes is waited for.
-const AGAIN: Duration = Duration::from_millis(500);
+/// Delay before a refused or premature request is repeated; a refusal may end with an administrator's approval.
+const REPEAT_DELAY: Duration = Duration::from_millis(500);
 
-/// Asks for changes for ever, and hands each answer on. While the control plane does not answer, the map stays as it
-/// is and no session is disturbed; if it refuses, this machine may speak to nobody any more.
+/// Requests changes in a loop and forwards them to the tunnel. While the control plane is unreachable, the map and all
+/// sessions stay as they are; if it refuses, the map is cleared.
 pub(in crate::tunnel) async fn follow(
     control: Arc<ControlClient>,
     token: Secret,
     commands: mpsc::Sender<Command>,
 ) {
     let mut version = 0;
-    let mut backoff = Backoff::up_to(LONGEST_WAIT);
+    let mut backoff = Backoff::up_to(MAX_RETRY_DELAY);
     loop {
-        let (command, pause) = match control.network_map(&token, version, WAIT).await {
+        let (command, pause) = match control.network_map(&token, version, LONG_POLL).await {
             Ok(answer) => {
-                // Whoever tells nothing new should have held the request: one that did not must not be stormed.
-                let pause =
-                    if answer.version == version || answer.version == 0 { AGAIN } else { Duration::ZERO };
+                // A control plane that answers without changes does not hold requests and must not be flooded.
+                let pause = if answer.version == version || answer.version == 0 {
+                    REPEAT_DELAY
+                } else {
+                    Duration::ZERO
+                };
                 version = answer.version;
-                backoff = Backoff::up_to(LONGEST_WAIT);
+                backoff = Backoff::up_to(MAX_RETRY_DELAY);
                 (Some(Command::Apply(answer)), pause)
             }
             // Quarantined, awaiting approval or removed.
             Err(error) if error.is_unauthorized() || error.is_forbidden() => {
                 version = 0;
-                (Some(Command::Clear), AGAIN)
+                (Some(Command::Clear), REPEAT_DELAY)
             }
             Err(error) => {
-                tracing::info!(%error, "no network map");
-                (None, backoff.next(rand::random()))
+                tracing::info!(%error, "requesting the network map failed");
+                (None, backoff.next_delay(rand::random()))
             }
         };
         if let Some(command) = command

@@ -1,4 +1,4 @@
-//! The network map: the other machines of the organisation, as the control plane tells them.
+//! The network map: the other machines of the organisation.
 
 mod follow;
 
@@ -15,34 +15,32 @@ use ztna_protocol::network_map::PeerView;
 use super::core::PeerSettings;
 use crate::control_client::NetworkMapAnswer;
 
-/// The machines this one may speak to, by id.
+/// The machines that this one may communicate with, by id.
 #[derive(Debug, Default)]
 pub(super) struct NetworkMap {
     machines: BTreeMap<String, Machine>,
 }
 
-/// One of them.
+/// A machine of the network map.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Machine {
-    /// Its name.
     pub(super) name: String,
-    /// Its key.
     pub(super) key: PublicKey,
-    /// What the core has to know.
+    /// The settings for the core.
     pub(super) settings: PeerSettings,
 }
 
-/// What a new version of the map means for the core, in this order.
+/// The changes to apply to the core, in this order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    /// Keys that count no longer.
+    /// Keys of peers to remove.
     pub(super) removed: Vec<PublicKey>,
-    /// Peers that are new or different.
+    /// New or changed peers.
     pub(super) set: Vec<(PublicKey, PeerSettings)>,
 }
 
 impl NetworkMap {
-    /// Takes in an answer of the control plane. A machine it describes in a way nobody could use is left out.
+    /// Applies an answer of the control plane. Machines with invalid data are left out.
     pub(super) fn apply(&mut self, answer: NetworkMapAnswer) -> Changes {
         let mut changes = Changes::default();
         let gone: Vec<String> = if answer.full {
@@ -55,14 +53,14 @@ impl NetworkMap {
         for peer in answer.peers {
             let known = self.machines.get(&peer.id);
             let Some(machine) = Machine::read(&peer) else {
-                tracing::warn!(id = peer.id, "a machine of the network map cannot be understood");
+                tracing::warn!(id = peer.id, "ignoring a machine with invalid data in the network map");
                 changes.removed.extend(self.machines.remove(&peer.id).map(|gone| gone.key));
                 continue;
             };
             if known == Some(&machine) {
                 continue;
             }
-            // Registered anew: the old key counts no longer (headless/ST4.3).
+            // Registered again, so the old key is no longer valid (headless/ST4.3).
             changes.removed.extend(known.map(|known| known.key).filter(|key| *key != machine.key));
             changes.set.push((machine.key, machine.settings.clone()));
             self.machines.insert(peer.id, machine);
@@ -70,19 +68,18 @@ impl NetworkMap {
         changes
     }
 
-    /// Forgets every machine.
+    /// Removes all machines.
     pub(super) fn clear(&mut self) -> Changes {
         let removed = std::mem::take(&mut self.machines).into_values().map(|machine| machine.key).collect();
         Changes { removed, set: Vec::new() }
     }
 
-    /// The machine with this name or tailnet address.
+    /// Returns the machine with this name or tailnet address.
     pub(super) fn find(&self, named: &str) -> Option<&Machine> {
         let address: Option<Ipv4Addr> = named.parse().ok();
         self.machines().find(|machine| machine.name == named || Some(machine.settings.address) == address)
     }
 
-    /// Every machine.
     pub(super) fn machines(&self) -> impl Iterator<Item = &Machine> {
         self.machines.values()
     }
@@ -110,7 +107,7 @@ mod tests {
     fn peer(id: &str, key: u8, endpoint: &str) -> Value {
         json!({
             "id": id, "name": format!("name-{id}"), "tailnet_ip": "100.64.0.7", "online": true,
-            "public_key": BASE64.encode([key; 32]), "endpoints": [endpoint, "what?"],
+            "public_key": BASE64.encode([key; 32]), "endpoints": [endpoint, "invalid"],
         })
     }
 
@@ -119,7 +116,7 @@ mod tests {
             .unwrap()
     }
 
-    /// The first bytes of the keys removed, and of those set with their endpoints.
+    /// Returns the first bytes of the removed keys, and those of the set keys with their endpoints.
     fn shown(changes: &Changes) -> (Vec<u8>, Vec<(u8, String)>) {
         let removed = changes.removed.iter().map(|key| key.as_bytes()[0]).collect();
         let set = changes.set.iter().map(|(key, settings)| {
@@ -130,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_course_of_answers() {
+    fn answers_become_changes() {
         let mut map = NetworkMap::default();
         let unusable = json!({ "id": "x", "name": "x", "tailnet_ip": "fe80::1", "public_key": "AA==" });
         for (answer, removed, set) in [

@@ -1,24 +1,25 @@
-//! Which relay is a machine's home.
+//! Selection of the home relay.
 
 use std::time::Duration;
 
 use ztna_protocol::region::Region;
 
-/// A relay has to be nearer by so much, and by a fifth, before a machine moves: each move has to be told to all peers.
-const NEARER: Duration = Duration::from_millis(5);
+/// A machine changes its home only for a relay that is faster by at least this and by a fifth, since every change must be
+/// announced to all peers.
+const MIN_IMPROVEMENT: Duration = Duration::from_millis(5);
 
-/// The home after the relays were measured, in the map's order; nothing for one that did not answer. If none did, it
-/// stays.
+/// Returns the home after measuring the round-trip times, which are in the map's order and `None` for a relay that did
+/// not answer. The home stays if none answered.
 pub(super) fn choose(home: Option<Region>, measured: &[(Region, Option<Duration>)]) -> Option<Region> {
     let answered = || measured.iter().filter_map(|(region, time)| Some((*region, (*time)?)));
-    // The first of those that are equally near.
+    // `min_by_key` returns the first of equal ones.
     let Some((nearest, time)) = answered().min_by_key(|(_, time)| *time) else {
         let named = |home: &Region| measured.iter().any(|(region, _)| region == home);
         return home.filter(named).or(measured.first().map(|(region, _)| *region));
     };
     let current = home.and_then(|home| answered().find(|(region, _)| *region == home));
     match current {
-        Some((home, now)) if time + NEARER > now || time.mul_f64(1.25) > now => Some(home),
+        Some((home, now)) if time + MIN_IMPROVEMENT > now || time.mul_f64(1.25) > now => Some(home),
         _ => Some(nearest),
     }
 }
@@ -28,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_and_no_other_for_little() {
+    fn home_changes_only_for_a_clearly_faster_relay() {
         let region = |code: &str| -> Region { code.parse().unwrap() };
         let measured = |times: [Option<u64>; 3]| -> Vec<(Region, Option<Duration>)> {
             let regions = ["blr1", "fra1", "nyc1"].map(region);

@@ -1,14 +1,13 @@
-//! Who this machine is at a relay.
+//! The machine's identity towards relays.
 
 use boringtun::x25519::StaticSecret;
 
 use crate::secret::Secret;
 
-/// What proves to a relay who this machine is.
+/// The credentials that prove this machine's identity to a relay.
 #[derive(Clone)]
 pub(in crate::tunnel) struct Identity {
-    /// The machine's token.
     pub(in crate::tunnel) token: Secret,
-    /// Its WireGuard private key.
+    /// The machine's WireGuard private key.
     pub(in crate::tunnel) private: StaticSecret,
 }

@@ -1,4 +1,4 @@
-//! Keeps the connections: to the home, and to the relays of those this machine sends to.
+//! The connections to relays: the home relay, and the relays of peers that this machine sends to.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,146 +14,141 @@ use ztna_protocol::region::Region;
 
 use super::home;
 use super::identity::Identity;
-use super::link::{Link, News};
+use super::link::{Link, LinkChange};
 use crate::control_client::ControlClient;
 use crate::tunnel::core::Place;
 
-/// Datagrams that wait in each direction; more are lost.
-pub(super) const WAITING: usize = 1024;
+/// Number of datagrams queued in each direction; further ones are dropped.
+pub(super) const QUEUE_LEN: usize = 1024;
 
-/// How often the relays are measured, if there is a choice; sooner if the home is lost.
-const MEASURE_EVERY: Duration = Duration::from_secs(300);
-const MEASURE_AGAIN: Duration = Duration::from_secs(5);
+/// Interval of measuring the relays.
+const MEASURE_INTERVAL: Duration = Duration::from_secs(300);
 
-/// A relay that takes longer is not near.
-const MEASURED_WITHIN: Duration = Duration::from_secs(3);
+/// Delay before measuring again after the home relay is lost.
+const MEASURE_AFTER_LOSS: Duration = Duration::from_secs(5);
 
-/// A relay that is not the home and that nothing was sent through for so long is left.
-const IDLE: Duration = Duration::from_secs(120);
+/// Time limit of one measurement.
+const MEASURE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What the tunnel wants.
+/// A relay other than the home is disconnected after this time without use.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// A command from the tunnel.
 #[derive(Debug)]
-pub(super) enum Order {
-    /// There are these relays.
-    Learn(Vec<RelayView>),
-    /// Send this.
-    Send {
-        /// The relay.
-        region: Region,
-        /// The addressee.
-        to: PublicKey,
-        /// What it is sent.
-        datagram: Vec<u8>,
-    },
+pub(super) enum RelayCommand {
+    /// Sets the relays of the network map.
+    SetRelays(Vec<RelayView>),
+    /// Sends a datagram through a relay.
+    Send { region: Region, to: PublicKey, datagram: Vec<u8> },
 }
 
 type Measured = Vec<(Region, Option<Duration>)>;
 
-pub(super) struct Keeper {
+pub(super) struct RelayPool {
     control: Arc<ControlClient>,
     identity: Identity,
-    arrived: mpsc::Sender<(Place, Vec<u8>)>,
-    settled: watch::Sender<Option<Region>>,
-    /// As the map names them.
-    named: Vec<RelayView>,
+    inbound: mpsc::Sender<(Place, Vec<u8>)>,
+    connected_home: watch::Sender<Option<Region>>,
+    /// As in the network map.
+    map_relays: Vec<RelayView>,
     relays: Vec<(Region, Arc<ControlClient>)>,
-    links: HashMap<Region, Kept>,
-    /// Where this machine wants to be reached; `settled` says where it is.
+    links: HashMap<Region, ManagedLink>,
+    /// The selected home; `connected_home` holds the one that is connected.
     home: Option<Region>,
-    news: mpsc::Sender<News>,
-    heard: Option<mpsc::Receiver<News>>,
+    changes: mpsc::Sender<LinkChange>,
+    changes_received: Option<mpsc::Receiver<LinkChange>>,
     measuring: BoxFuture<'static, Measured>,
     measure_at: Instant,
 }
 
-struct Kept {
+struct ManagedLink {
     outgoing: mpsc::Sender<(PublicKey, Vec<u8>)>,
     used: Instant,
     connected: bool,
-    /// The last that was heard of it: it does not answer, or does not take this machine in.
-    away: bool,
-    keeping: AbortHandle,
+    /// Whether the last attempt failed: the relay does not answer or refuses this machine.
+    failed: bool,
+    task: AbortHandle,
 }
 
-impl Keeper {
+impl RelayPool {
     pub(super) fn new(
         control: Arc<ControlClient>,
         identity: Identity,
-        arrived: mpsc::Sender<(Place, Vec<u8>)>,
-        settled: watch::Sender<Option<Region>>,
+        inbound: mpsc::Sender<(Place, Vec<u8>)>,
+        connected_home: watch::Sender<Option<Region>>,
     ) -> Self {
-        let (news, heard) = mpsc::channel(16);
+        let (changes, changes_received) = mpsc::channel(16);
         Self {
             control,
             identity,
-            arrived,
-            settled,
-            named: Vec::new(),
+            inbound,
+            connected_home,
+            map_relays: Vec::new(),
             relays: Vec::new(),
             links: HashMap::new(),
             home: None,
-            news,
-            heard: Some(heard),
+            changes,
+            changes_received: Some(changes_received),
             measuring: std::future::pending().boxed(),
-            measure_at: Instant::now() + MEASURE_EVERY,
+            measure_at: Instant::now() + MEASURE_INTERVAL,
         }
     }
 
-    /// Runs until nobody can give an order any more.
-    pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
-        let Some(mut heard) = self.heard.take() else { return };
-        let mut sweep = tokio::time::interval(IDLE / 4);
+    /// Runs until the command channel is closed.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<RelayCommand>) {
+        let Some(mut changes_received) = self.changes_received.take() else { return };
+        let mut idle_check = tokio::time::interval(IDLE_TIMEOUT / 4);
         loop {
             tokio::select! {
-                order = orders.recv() => match order {
-                    Some(Order::Learn(relays)) => self.learn(relays),
-                    Some(Order::Send { region, to, datagram }) => self.send(region, to, datagram),
+                command = commands.recv() => match command {
+                    Some(RelayCommand::SetRelays(relays)) => self.set_relays(relays),
+                    Some(RelayCommand::Send { region, to, datagram }) => self.send(region, to, datagram),
                     None => return,
                 },
-                Some(news) = heard.recv() => self.hear(&news),
+                Some(change) = changes_received.recv() => self.on_link_change(&change),
                 measured = &mut self.measuring => {
                     self.measuring = std::future::pending().boxed();
-                    self.move_to(home::choose(self.home, &self.usable(measured)));
+                    self.set_home(home::choose(self.home, &self.discard_failed(measured)));
                 }
                 () = sleep_until(self.measure_at) => self.measure(),
-                _ = sweep.tick() => self.sweep(),
+                _ = idle_check.tick() => self.drop_idle_links(),
             }
         }
     }
 
-    fn learn(&mut self, named: Vec<RelayView>) {
-        if named == self.named {
+    fn set_relays(&mut self, map_relays: Vec<RelayView>) {
+        if map_relays == self.map_relays {
             return;
         }
         let encrypted = self.control.server().starts_with("https:");
         let client = |relay: &RelayView| {
             let region = relay.region.parse().ok()?;
             match &relay.url {
-                // The machine's token goes there, which is not to be sent in the clear.
+                // The machine's token must not be sent unencrypted.
                 Some(url) if encrypted && !url.starts_with("https:") => {
-                    tracing::warn!(%region, "a relay without TLS is not used");
+                    tracing::warn!(%region, "ignoring a relay without TLS");
                     None
                 }
                 None => Some((region, Arc::clone(&self.control))),
                 Some(url) => Some((region, Arc::new(ControlClient::new(url.parse().ok()?)))),
             }
         };
-        self.relays = named.iter().filter_map(client).collect();
-        self.named = named;
-        // Where it is has perhaps changed.
+        self.relays = map_relays.iter().filter_map(client).collect();
+        self.map_relays = map_relays;
+        // The relays' addresses may have changed.
         self.links.clear();
         self.measure();
     }
 
-    /// Finds out which relay is near. With one there is nothing to find out.
+    /// Starts measuring the relays, unless there is only one.
     fn measure(&mut self) {
-        self.measure_at = Instant::now() + MEASURE_EVERY.mul_f64(1.0 + rand::random::<f64>() / 4.0);
+        self.measure_at = Instant::now() + MEASURE_INTERVAL.mul_f64(1.0 + rand::random::<f64>() / 4.0);
         match &self.relays[..] {
-            [] => self.move_to(None),
-            [(only, _)] => self.move_to(Some(*only)),
+            [] => self.set_home(None),
+            [(only, _)] => self.set_home(Some(*only)),
             several => {
                 let measure = |(region, relay): (Region, Arc<ControlClient>)| async move {
-                    let time = timeout(MEASURED_WITHIN, relay.round_trip()).await;
+                    let time = timeout(MEASURE_TIMEOUT, relay.round_trip()).await;
                     (region, time.ok().and_then(Result::ok))
                 };
                 self.measuring = join_all(several.iter().cloned().map(measure)).boxed();
@@ -161,82 +156,85 @@ impl Keeper {
         }
     }
 
-    /// A relay may be well and yet refuse its machines; as a home it is then worth as little as one that is silent.
-    fn usable(&self, mut measured: Measured) -> Measured {
+    /// Discards the measurements of relays whose link has failed: a relay may answer measurements and yet refuse this
+    /// machine.
+    fn discard_failed(&self, mut measured: Measured) -> Measured {
         for (region, time) in &mut measured {
-            if self.links.get(region).is_some_and(|kept| kept.away) {
+            if self.links.get(region).is_some_and(|link| link.failed) {
                 *time = None;
             }
         }
         measured
     }
 
-    fn move_to(&mut self, home: Option<Region>) {
+    fn set_home(&mut self, home: Option<Region>) {
         self.home = home;
         match home {
-            // A link that is up already makes no news of it.
-            Some(home) if self.links.get(&home).is_some_and(|kept| kept.connected) => self.settle(home),
+            // An established link reports no change.
+            Some(home) if self.links.get(&home).is_some_and(|link| link.connected) => {
+                self.announce_home(home)
+            }
             Some(home) => {
                 self.link(home);
             }
             None => {
-                self.settled.send_if_modified(|settled| settled.take().is_some());
+                self.connected_home.send_if_modified(|connected_home| connected_home.take().is_some());
             }
         }
     }
 
-    fn hear(&mut self, news: &News) {
-        if let Some(kept) = self.links.get_mut(&news.region) {
-            (kept.connected, kept.away) = (news.connected, !news.connected);
+    fn on_link_change(&mut self, change: &LinkChange) {
+        if let Some(link) = self.links.get_mut(&change.region) {
+            (link.connected, link.failed) = (change.connected, !change.connected);
         }
-        let at_home = self.home == Some(news.region);
-        if at_home && news.connected {
-            self.settle(news.region);
+        let at_home = self.home == Some(change.region);
+        if at_home && change.connected {
+            self.announce_home(change.region);
         } else if at_home && self.relays.len() > 1 {
-            // Another is perhaps there.
-            self.measure_at = self.measure_at.min(Instant::now() + MEASURE_AGAIN);
+            // Another relay may be available.
+            self.measure_at = self.measure_at.min(Instant::now() + MEASURE_AFTER_LOSS);
         }
     }
 
-    fn settle(&self, home: Region) {
-        self.settled.send_if_modified(|settled| settled.replace(home) != Some(home));
+    fn announce_home(&self, home: Region) {
+        self.connected_home.send_if_modified(|connected_home| connected_home.replace(home) != Some(home));
     }
 
     fn send(&mut self, region: Region, to: PublicKey, datagram: Vec<u8>) {
-        if let Some(kept) = self.link(region) {
-            kept.used = Instant::now();
-            let _ = kept.outgoing.try_send((to, datagram));
+        if let Some(link) = self.link(region) {
+            link.used = Instant::now();
+            let _ = link.outgoing.try_send((to, datagram));
         }
     }
 
-    /// The link to the relay in `region`, made if there is none; nothing if there is no such relay.
-    fn link(&mut self, region: Region) -> Option<&mut Kept> {
-        let Self { relays, links, identity, arrived, news, .. } = self;
+    /// Returns the link to the relay in `region`, created if needed; `None` if there is no such relay.
+    fn link(&mut self, region: Region) -> Option<&mut ManagedLink> {
+        let Self { relays, links, identity, inbound, changes, .. } = self;
         let (_, relay) = relays.iter().find(|(named, _)| *named == region)?;
         Some(links.entry(region).or_insert_with(|| {
-            let (outgoing, waiting) = mpsc::channel(WAITING);
+            let (outgoing, waiting) = mpsc::channel(QUEUE_LEN);
             let link = Link {
                 region,
                 relay: Arc::clone(relay),
                 identity: identity.clone(),
                 outgoing: waiting,
-                arrived: arrived.clone(),
-                news: news.clone(),
+                inbound: inbound.clone(),
+                changes: changes.clone(),
             };
-            let keeping = tokio::spawn(link.keep()).abort_handle();
-            Kept { outgoing, used: Instant::now(), connected: false, away: false, keeping }
+            let task = tokio::spawn(link.run()).abort_handle();
+            ManagedLink { outgoing, used: Instant::now(), connected: false, failed: false, task }
         }))
     }
 
-    fn sweep(&mut self) {
+    fn drop_idle_links(&mut self) {
         let Self { links, home, .. } = self;
-        links.retain(|region, kept| Some(*region) == *home || kept.used.elapsed() < IDLE);
+        links.retain(|region, link| Some(*region) == *home || link.used.elapsed() < IDLE_TIMEOUT);
     }
 }
 
-impl Drop for Kept {
+impl Drop for ManagedLink {
     fn drop(&mut self) {
-        self.keeping.abort();
+        self.task.abort();
     }
 }
 
@@ -247,26 +245,30 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_home_that_refuses_this_machine_is_left_though_it_is_the_nearest() {
+    async fn home_that_refuses_this_machine_is_left() {
         let client = || Arc::new(ControlClient::new("http://127.0.0.1:9".parse().unwrap()));
         let [near, far]: [Region; 2] = ["blr1", "fra1"].map(|code| code.parse().unwrap());
         let identity = Identity {
             token: serde_json::from_str("\"ztm_test\"").unwrap(),
             private: StaticSecret::from([1; 32]),
         };
-        let (arrived, _received) = mpsc::channel(1);
-        let mut keeper = Keeper::new(client(), identity, arrived, watch::channel(None).0);
-        keeper.relays = [near, far].map(|region| (region, client())).into();
+        let (inbound, _received) = mpsc::channel(1);
+        let mut pool = RelayPool::new(client(), identity, inbound, watch::channel(None).0);
+        pool.relays = [near, far].map(|region| (region, client())).into();
         let times = [(near, 5), (far, 50)];
         let measured = || times.map(|(region, time)| (region, Some(Duration::from_millis(time)))).to_vec();
 
-        keeper.move_to(home::choose(None, &keeper.usable(measured())));
-        assert_eq!(keeper.home, Some(near), "nothing is known of it yet");
-        keeper.hear(&News { region: near, connected: false });
-        assert!(keeper.measure_at <= Instant::now() + MEASURE_AGAIN);
-        keeper.move_to(home::choose(keeper.home, &keeper.usable(measured())));
-        assert_eq!(keeper.home, Some(far));
-        keeper.hear(&News { region: near, connected: true });
-        assert_eq!(home::choose(keeper.home, &keeper.usable(measured())), Some(near), "it has come round");
+        pool.set_home(home::choose(None, &pool.discard_failed(measured())));
+        assert_eq!(pool.home, Some(near), "no link has failed yet");
+        pool.on_link_change(&LinkChange { region: near, connected: false });
+        assert!(pool.measure_at <= Instant::now() + MEASURE_AFTER_LOSS);
+        pool.set_home(home::choose(pool.home, &pool.discard_failed(measured())));
+        assert_eq!(pool.home, Some(far));
+        pool.on_link_change(&LinkChange { region: near, connected: true });
+        assert_eq!(
+            home::choose(pool.home, &pool.discard_failed(measured())),
+            Some(near),
+            "the link works again"
+        );
     }
 }

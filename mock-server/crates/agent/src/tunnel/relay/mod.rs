@@ -1,7 +1,7 @@
-//! The relays, as this machine uses them: connected to the nearest, its home, where others reach it; and to the homes of
-//! those it speaks to while it does.
+//! Use of relays: this machine stays connected to the nearest one, its home, where others reach it, and to the homes of
+//! the peers that it is communicating with.
 //!
-//! Datagrams are lost while a relay is away, as on any network; nothing that is direct notices.
+//! Datagrams are lost during an outage of a relay; direct paths are not affected.
 
 mod home;
 mod identity;
@@ -18,51 +18,51 @@ use ztna_protocol::region::Region;
 use super::core::Place;
 use crate::control_client::ControlClient;
 pub(super) use identity::Identity;
-use keeper::{Keeper, Order, WAITING};
+use keeper::{QUEUE_LEN, RelayCommand, RelayPool};
 
-/// The relays at the disposal of one tunnel; it leaves them when this is dropped.
+/// The relays of one tunnel, disconnected on drop.
 pub(super) struct Relays {
-    orders: mpsc::Sender<Order>,
+    commands: mpsc::Sender<RelayCommand>,
     received: mpsc::Receiver<(Place, Vec<u8>)>,
     home: watch::Receiver<Option<Region>>,
 }
 
 impl Relays {
-    /// No relay is known yet. `control` is the one of a region that names no other address.
+    /// Starts without relays. `control` serves the region that has no address of its own.
     pub(super) fn open(control: Arc<ControlClient>, identity: Identity) -> Self {
-        let (orders, ordered) = mpsc::channel(WAITING);
-        let (arrived, received) = mpsc::channel(WAITING);
-        let (settled, home) = watch::channel(None);
-        tokio::spawn(Keeper::new(control, identity, arrived, settled).run(ordered));
-        Self { orders, received, home }
+        let (commands, command_receiver) = mpsc::channel(QUEUE_LEN);
+        let (inbound, received) = mpsc::channel(QUEUE_LEN);
+        let (connected_home, home) = watch::channel(None);
+        tokio::spawn(RelayPool::new(control, identity, inbound, connected_home).run(command_receiver));
+        Self { commands, received, home }
     }
 
-    /// The region this machine is reached at, once it is.
+    /// Returns the region of the connected home relay.
     pub(super) fn home(&self) -> watch::Receiver<Option<Region>> {
         self.home.clone()
     }
 
-    /// The network map names these relays.
-    pub(super) fn learn(&self, relays: Vec<RelayView>) {
-        // Every answer repeats them.
-        let _ = self.orders.try_send(Order::Learn(relays));
+    /// Sets the relays of the network map.
+    pub(super) fn set_relays(&self, relays: Vec<RelayView>) {
+        // Lost if the queue is full; every answer of the control plane repeats them.
+        let _ = self.commands.try_send(RelayCommand::SetRelays(relays));
     }
 
-    /// Sends a datagram through the relay in `region`, if it is there.
+    /// Sends a datagram through the relay in `region`, if it is connected.
     pub(super) fn send(&self, region: Region, to: PublicKey, datagram: &[u8]) {
-        let _ = self.orders.try_send(Order::Send { region, to, datagram: datagram.to_vec() });
+        let _ = self.commands.try_send(RelayCommand::Send { region, to, datagram: datagram.to_vec() });
     }
 
-    /// The next datagram that came through a relay, once there is one.
+    /// Waits for the next datagram from a relay.
     pub(super) async fn received(&mut self) -> (Place, Vec<u8>) {
         match self.received.recv().await {
-            Some(arrived) => arrived,
-            // Its sender lives as long as the orders' receiver, which ends with this.
+            Some(inbound) => inbound,
+            // The sender lives as long as the pool, which ends when this value is dropped.
             None => std::future::pending().await,
         }
     }
 
-    /// One more, if it is there already.
+    /// Returns the next datagram from a relay if there is one already.
     pub(super) fn try_received(&mut self) -> Option<(Place, Vec<u8>)> {
         self.received.try_recv().ok()
     }

@@ -1,4 +1,4 @@
-//! The UDP socket of the tunnel: as many datagrams in one call as the system takes and gives.
+//! The UDP socket of the tunnel, which sends and receives many datagrams per system call.
 
 mod sending;
 
@@ -11,64 +11,65 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use super::core::Batch;
-use sending::Sending;
+use sending::BatchSender;
 
-/// What the system should keep for the socket in each direction. A burst of one batch is 64 KiB.
-const SYSTEM_BUFFER: usize = 4 << 20;
+/// Requested size of the kernel's buffer in each direction. One batch is up to 64 KiB.
+const SOCKET_BUFFER_LEN: usize = 4 << 20;
 
-/// Buffers that one call may fill, each with up to 64 datagrams of one sender.
-const BUFFERS: usize = 4;
+/// Number of buffers that one call may fill, each with up to 64 datagrams of one sender.
+const BUFFER_COUNT: usize = 4;
 
-/// The longest that one can be.
-const BUFFER: usize = 1 << 16;
+const BUFFER_LEN: usize = 1 << 16;
 
-/// The socket.
 pub(super) struct Socket {
     socket: UdpSocket,
     state: UdpSocketState,
-    sending: Sending,
+    sender: BatchSender,
     buffers: Vec<Vec<u8>>,
     port: u16,
 }
 
 impl Socket {
-    /// One with a port that the system chooses.
+    /// Opens a socket on a port chosen by the system.
     ///
     /// # Errors
-    /// The system's, if it gives no socket.
+    /// If the system refuses.
     pub(super) fn open() -> io::Result<Self> {
         let socket = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
         let state = UdpSocketState::new((&socket).into())?;
-        // It forbids fragments, for its own discovery of the path: here a narrow path is rather sent fragments than nothing.
+        // quinn-udp forbids fragmentation for its own path MTU discovery; here fragments are better than no delivery.
         sockopt::set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::WANT)?;
         enlarge(&socket);
         let port = socket.local_addr()?.port();
         let socket = UdpSocket::from_std(socket)?;
-        Ok(Self { socket, state, sending: Sending::default(), buffers: vec![vec![0; BUFFER]; BUFFERS], port })
+        Ok(Self {
+            socket,
+            state,
+            sender: BatchSender::default(),
+            buffers: vec![vec![0; BUFFER_LEN]; BUFFER_COUNT],
+            port,
+        })
     }
 
-    /// Its port.
     pub(super) fn port(&self) -> u16 {
         self.port
     }
 
-    /// Waits for datagrams.
     pub(super) async fn readable(&self) -> io::Result<()> {
         self.socket.readable().await
     }
 
-    /// Waits for room for datagrams.
     pub(super) async fn writable(&self) -> io::Result<()> {
         self.socket.writable().await
     }
 
-    /// Hands over the datagrams that are there, those of one call at most; whether there may be more.
+    /// Passes the datagrams of one system call to `each`. Returns whether there may be more.
     pub(super) fn receive(&mut self, mut each: impl FnMut(SocketAddr, &[u8])) -> io::Result<bool> {
         let Self { socket, state, buffers, .. } = self;
-        let mut metas = [RecvMeta::default(); BUFFERS];
+        let mut metas = [RecvMeta::default(); BUFFER_COUNT];
         let received = socket.try_io(Interest::READABLE, || {
             let mut slices = buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer));
-            let mut slices: [IoSliceMut<'_>; BUFFERS] =
+            let mut slices: [IoSliceMut<'_>; BUFFER_COUNT] =
                 std::array::from_fn(|_| slices.next().unwrap_or_else(|| IoSliceMut::new(&mut [])));
             state.recv((&*socket).into(), &mut slices, &mut metas)
         })?;
@@ -76,29 +77,29 @@ impl Socket {
             let filled = buffer.get(..meta.len).unwrap_or_default();
             filled.chunks(meta.stride.max(1)).for_each(|datagram| each(meta.addr, datagram));
         }
-        Ok(received == BUFFERS)
+        Ok(received == BUFFER_COUNT)
     }
 
-    /// Sends what is left of `batch`, which knows what has gone.
+    /// Sends the unsent datagrams of `batch`.
     ///
     /// # Errors
-    /// `WouldBlock` if the rest has to wait. Every other failure loses the datagram it is about: WireGuard and what is
-    /// inside repeat what matters.
+    /// `WouldBlock` if the rest must be sent later. On any other error the datagram is dropped, since WireGuard and the
+    /// protocols inside retransmit.
     pub(super) fn send(&mut self, to: SocketAddr, batch: &mut Batch) -> io::Result<()> {
-        let Self { socket, state, sending, .. } = self;
-        sending.send(batch, |contents, segment_size| {
+        let Self { socket, state, sender, .. } = self;
+        sender.send(batch, |contents, segment_size| {
             let transmit = Transmit { destination: to, ecn: None, contents, segment_size, src_ip: None };
             socket.try_io(Interest::WRITABLE, || state.try_send((&*socket).into(), &transmit))
         })
     }
 }
 
-/// Asks for more than an ordinary user gets, takes what there is.
+/// Enlarges the kernel's buffers beyond the limit for ordinary users if possible.
 fn enlarge(socket: &std::net::UdpSocket) {
-    if sockopt::set_socket_recv_buffer_size_force(socket, SYSTEM_BUFFER).is_err() {
-        let _ = sockopt::set_socket_recv_buffer_size(socket, SYSTEM_BUFFER);
+    if sockopt::set_socket_recv_buffer_size_force(socket, SOCKET_BUFFER_LEN).is_err() {
+        let _ = sockopt::set_socket_recv_buffer_size(socket, SOCKET_BUFFER_LEN);
     }
-    if sockopt::set_socket_send_buffer_size_force(socket, SYSTEM_BUFFER).is_err() {
-        let _ = sockopt::set_socket_send_buffer_size(socket, SYSTEM_BUFFER);
+    if sockopt::set_socket_send_buffer_size_force(socket, SOCKET_BUFFER_LEN).is_err() {
+        let _ = sockopt::set_socket_send_buffer_size(socket, SOCKET_BUFFER_LEN);
     }
 }

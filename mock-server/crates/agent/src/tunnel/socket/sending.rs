@@ -1,4 +1,4 @@
-//! Many datagrams in one call, as long as the system agrees.
+//! Sends batches of datagrams in one call (GSO) wherever the system supports it.
 
 use std::collections::HashSet;
 use std::io;
@@ -7,30 +7,30 @@ use rustix::io::Errno;
 
 use crate::tunnel::core::{Batch, Place};
 
-/// Places that are remembered; then all of them are tried anew.
-const MOST_PLACES: usize = 1024;
+/// Number of paths that are remembered; then all of them are forgotten and tried again.
+const MAX_REMEMBERED_PATHS: usize = 1024;
 
-/// What was learnt about the system below and the paths from here.
+/// Remembers for which paths the system refuses batches.
 #[derive(Debug, Default)]
-pub(super) struct Sending {
-    /// Where a batch was refused whose datagrams went one by one: by the network card on the way, or because the path
-    /// is so narrow that they are sent in fragments.
-    singly: HashSet<Place>,
+pub(super) struct BatchSender {
+    /// Paths for which a batch was refused but single datagrams were accepted, because of the network card or because the
+    /// path's MTU requires fragments.
+    without_batches: HashSet<Place>,
 }
 
-impl Sending {
-    /// Sends what is left of `batch` through `send`, which takes datagrams without a gap and, if they are more than
-    /// one, how long each is.
+impl BatchSender {
+    /// Sends the unsent datagrams of `batch` through `send`, which takes contiguous datagrams and, if there is more than
+    /// one, the length of each.
     ///
     /// # Errors
-    /// `WouldBlock` if the rest has to wait.
+    /// `WouldBlock` if the rest must be sent later.
     pub(super) fn send(
         &mut self,
         batch: &mut Batch,
         mut send: impl FnMut(&[u8], Option<usize>) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut refused = false;
-        if batch.bytes().len() > batch.segment() && !self.singly.contains(&batch.to()) {
+        if batch.bytes().len() > batch.segment() && !self.without_batches.contains(&batch.to()) {
             match send(batch.bytes(), Some(batch.segment())) {
                 Ok(()) => {
                     batch.sent(usize::MAX);
@@ -39,7 +39,7 @@ impl Sending {
                 Err(error) if refuses_batches(&error) => refused = true,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
                 Err(error) => {
-                    tracing::debug!(%error, to = %batch.to(), "sending");
+                    tracing::debug!(%error, to = %batch.to(), "sending failed");
                     batch.sent(usize::MAX);
                     return Ok(());
                 }
@@ -62,17 +62,17 @@ impl Sending {
     }
 }
 
-impl Sending {
+impl BatchSender {
     fn remember(&mut self, place: Place) {
-        tracing::info!(%place, "the system takes no batches of datagrams there; they go one by one from now on");
-        if self.singly.len() >= MOST_PLACES {
-            self.singly.clear();
+        tracing::info!(%place, "the system refuses batches of datagrams on this path; sending them one by one from now on");
+        if self.without_batches.len() >= MAX_REMEMBERED_PATHS {
+            self.without_batches.clear();
         }
-        self.singly.insert(place);
+        self.without_batches.insert(place);
     }
 }
 
-/// A network card or a path that cannot do it says so in one of these ways, at any time.
+/// Returns whether the error means that the network card or the path does not support batches.
 fn refuses_batches(error: &io::Error) -> bool {
     let codes = [Errno::IO, Errno::INVAL, Errno::MSGSIZE, Errno::OPNOTSUPP];
     error.raw_os_error().is_some_and(|code| codes.iter().any(|known| known.raw_os_error() == code))
@@ -97,9 +97,9 @@ mod tests {
     }
 
     #[test]
-    fn a_system_that_refuses_batches_gets_datagrams() {
+    fn single_datagrams_are_sent_where_batches_are_refused() {
         for code in [Errno::IO, Errno::INVAL, Errno::MSGSIZE, Errno::OPNOTSUPP] {
-            let mut sending = Sending::default();
+            let mut sending = BatchSender::default();
             let mut sent = Vec::new();
             let mut tries = 0;
             for _ in 0..2 {
@@ -116,7 +116,7 @@ mod tests {
                 assert!(batch.bytes().is_empty());
             }
             assert_eq!(sent, [0, 1, 2, 0, 1, 2]);
-            assert_eq!(tries, 1, "it is not asked twice");
+            assert_eq!(tries, 1, "batches are not tried again");
             let mut elsewhere = Batch::of(place(8), [vec![0; 100], vec![0; 100]]);
             let sent = sending.send(&mut elsewhere, |_, segment| {
                 assert_eq!(segment, Some(100));
@@ -127,8 +127,8 @@ mod tests {
     }
 
     #[test]
-    fn a_path_too_narrow_for_each_is_no_reason_to_give_batches_up() {
-        let mut sending = Sending::default();
+    fn refused_single_datagrams_do_not_disable_batches() {
+        let mut sending = BatchSender::default();
         sending.send(&mut batch(3), |_, _| Err(refused(Errno::MSGSIZE))).unwrap();
         let mut calls = Vec::new();
         let sent = sending.send(&mut batch(3), |bytes, segment| {
@@ -140,8 +140,8 @@ mod tests {
     }
 
     #[test]
-    fn what_has_to_wait_is_sent_later_and_once() {
-        let mut sending = Sending { singly: [place(7)].into() };
+    fn blocked_datagrams_are_sent_later_exactly_once() {
+        let mut sending = BatchSender { without_batches: [place(7)].into() };
         let mut batch = batch(3);
         let mut sent = Vec::new();
         for room in [1, 0, 2] {
@@ -160,10 +160,10 @@ mod tests {
     }
 
     #[test]
-    fn another_failure_loses_the_batch_and_nothing_more() {
-        let mut sending = Sending::default();
+    fn other_errors_drop_only_the_batch() {
+        let mut sending = BatchSender::default();
         let mut batch = batch(2);
         sending.send(&mut batch, |_, _| Err(refused(Errno::HOSTUNREACH))).unwrap();
-        assert!(batch.bytes().is_empty() && sending.singly.is_empty());
+        assert!(batch.bytes().is_empty() && sending.without_batches.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! The shell around the core: one UDP socket, one task, the clock.
+//! The task that connects the core to the UDP socket, the relays, the backend and the clock.
 
 use std::collections::HashMap;
 use std::io;
@@ -19,13 +19,13 @@ use super::status::{PeerStatus, PingFailure, Pinged};
 use super::tun::DeviceError;
 use super::userspace::Pong;
 
-/// Datagrams of relays taken in before anything else gets its turn.
-const RELAYED: usize = 64;
+/// Number of relayed datagrams that are processed before anything else gets its turn.
+const MAX_RELAYED_PER_TURN: usize = 64;
 
-/// When there is nothing to wait for but the socket and commands.
-const IDLE: Duration = Duration::from_secs(3600);
+/// Sleep time without timers.
+const IDLE_SLEEP: Duration = Duration::from_secs(3600);
 
-/// Everything the task owns.
+/// The state of the task.
 pub(super) struct Task {
     socket: Socket,
     relays: Relays,
@@ -35,7 +35,7 @@ pub(super) struct Task {
     own: (String, Ipv4Addr),
     first_map: watch::Sender<bool>,
     pings: HashMap<u16, Ping>,
-    /// Datagrams wait for room in the socket: the end has to wait too.
+    /// Datagrams are waiting for the socket, so no packets are taken from the backend.
     congested: bool,
 }
 
@@ -46,7 +46,7 @@ struct Ping {
 }
 
 impl Task {
-    /// A tunnel that knows nobody yet; `own` are this machine's name and tailnet address.
+    /// Creates a tunnel without peers; `own` are this machine's name and tailnet address.
     pub(super) fn new(
         (socket, relays): (Socket, Relays),
         core: Core,
@@ -58,21 +58,21 @@ impl Task {
         Self { socket, relays, core, end, map, own, first_map, pings, congested: false }
     }
 
-    /// Runs until nobody can send a command any more.
+    /// Runs until the command channel is closed.
     ///
     /// # Errors
-    /// [`DeviceError::Gone`], if the end has vanished.
+    /// [`DeviceError::Gone`] if the TUN device was deleted.
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Result<(), DeviceError> {
-        let mut sleep = pin!(tokio::time::sleep(IDLE));
+        let mut sleep = pin!(tokio::time::sleep(IDLE_SLEEP));
         loop {
-            wake_at(sleep.as_mut(), self.settle()?);
+            wake_at(sleep.as_mut(), self.process()?);
             tokio::select! {
                 ready = self.socket.readable() => self.receive(ready),
                 ready = self.end.readable(), if !self.congested => ready?,
                 ready = self.socket.writable(), if self.congested => self.receive(ready),
-                (from, datagram) = self.relays.received() => self.relayed(from, &datagram),
+                (from, datagram) = self.relays.received() => self.receive_relayed(from, &datagram),
                 command = commands.recv() => match command {
-                    Some(command) => self.obey(command),
+                    Some(command) => self.execute(command),
                     None => return Ok(()),
                 },
                 () = &mut sleep => {}
@@ -87,26 +87,26 @@ impl Task {
             ready.and_then(|()| socket.receive(|from, datagram| core.receive(from.into(), datagram, now)));
         match received {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
-                // An earlier datagram found nobody: the peer's silence says as much.
-                tracing::debug!(%error, "receiving");
+                // An earlier datagram was rejected, which the peer's silence shows as well.
+                tracing::debug!(%error, "receiving failed");
             }
             _ => {}
         }
     }
 
-    fn relayed(&mut self, from: Place, datagram: &[u8]) {
+    fn receive_relayed(&mut self, from: Place, datagram: &[u8]) {
         let now = Instant::now();
         self.core.receive(from, datagram, now);
-        for _ in 0..RELAYED {
+        for _ in 0..MAX_RELAYED_PER_TURN {
             let Some((from, datagram)) = self.relays.try_received() else { break };
             self.core.receive(from, &datagram, now);
         }
     }
 
-    fn obey(&mut self, command: Command) {
+    fn execute(&mut self, command: Command) {
         match command {
             Command::Apply(mut answer) => {
-                self.relays.learn(std::mem::take(&mut answer.relays));
+                self.relays.set_relays(std::mem::take(&mut answer.relays));
                 let changes = self.map.apply(answer);
                 self.configure(changes);
                 self.first_map.send_replace(true);
@@ -175,7 +175,7 @@ impl Task {
         }
     }
 
-    /// Name and address of the machine that is meant, if there is a way to it.
+    /// Returns name and address of the named machine, if there is a path to it.
     fn reachable(&mut self, named: &str) -> Result<(String, Ipv4Addr), PingFailure> {
         let (name, address) = &self.own;
         if named == name || named.parse() == Ok(*address) {
@@ -190,22 +190,22 @@ impl Task {
         }
     }
 
-    /// Moves everything to where it belongs; when to do so again at the latest.
-    fn settle(&mut self) -> Result<Instant, DeviceError> {
+    /// Moves all packets and datagrams on. Returns when to do so again at the latest.
+    fn process(&mut self) -> Result<Instant, DeviceError> {
         let now = Instant::now();
         self.core.tick(now);
         for pong in self.end.exchange(&mut self.core, self.congested, now)? {
-            self.answered(pong);
+            self.on_pong(pong);
         }
         self.congested = !self.send();
         while let Some(event) = self.core.poll_event() {
             log(event);
         }
         let deadlines = [self.core.deadline(), self.end.deadline(now)];
-        Ok(deadlines.into_iter().flatten().min().unwrap_or(now + IDLE))
+        Ok(deadlines.into_iter().flatten().min().unwrap_or(now + IDLE_SLEEP))
     }
 
-    /// Sends what there is to send; whether nothing is left.
+    /// Sends all batches. Returns false if some must wait for the socket.
     fn send(&mut self) -> bool {
         while let Some(mut batch) = self.core.poll_batch() {
             match batch.to() {
@@ -223,7 +223,7 @@ impl Task {
         true
     }
 
-    fn answered(&mut self, pong: Pong) {
+    fn on_pong(&mut self, pong: Pong) {
         if let Some(ping) = self.pings.remove(&pong.number) {
             let place = self.core.peer_state(pong.from).and_then(|state| state.place);
             let (endpoint, relay) = (place.and_then(Place::direct), place.and_then(Place::region));
@@ -234,7 +234,7 @@ impl Task {
     }
 }
 
-/// A timer costs more than a look at it.
+/// Resets the timer only if the deadline has changed, which is cheaper.
 fn wake_at(sleep: std::pin::Pin<&mut Sleep>, deadline: Instant) {
     if sleep.deadline() != deadline.into() {
         sleep.reset(deadline.into());
@@ -247,10 +247,10 @@ fn log(event: Event) {
             tracing::debug!(peer = hex::encode(peer), "handshake");
         }
         Event::Roamed { peer, to } => {
-            tracing::debug!(peer = hex::encode(peer), %to, "heard from");
+            tracing::debug!(peer = hex::encode(peer), %to, "path changed");
         }
         Event::Expired { peer } => {
-            tracing::info!(peer = hex::encode(peer), "not reached; trying again later");
+            tracing::info!(peer = hex::encode(peer), "peer unreachable; retrying later");
         }
         Event::Dropped(reason) => {
             tracing::trace!(?reason, "dropped");

@@ -1,55 +1,35 @@
-//! Why there is no TUN device, or none any more.
+//! Errors of the TUN device.
 
 use std::io;
 
 use rustix::io::Errno;
 use thiserror::Error;
 
-/// A TUN device that cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum DeviceError {
-    /// This process may not make one, or the system has none.
+    /// The process lacks the privilege, or the system has no TUN driver.
     #[error(
-        "a TUN device takes root (or CAP_NET_ADMIN) and /dev/net/tun: {cause}. Run as root, or 'ztna up --userspace'"
+        "a TUN device needs root (or CAP_NET_ADMIN) and /dev/net/tun: {cause}. Run as root, or use 'ztna up --userspace'"
     )]
-    Privilege {
-        /// The system's reason.
-        cause: io::Error,
-    },
-    /// The name belongs to another device.
+    Privilege { cause: io::Error },
+    /// Another device has this name.
     #[error(
-        "a network device named '{name}' is there already. Use another --tun-name, or none for the next free one"
+        "a network device named '{name}' already exists. Use another --tun-name, or omit it to use the next free name"
     )]
-    NameTaken {
-        /// The name.
-        name: String,
-    },
-    /// It could not be made for another reason.
-    #[error("cannot create a TUN device: {cause}. 'ztna up --userspace' does without one")]
-    Creation {
-        /// The system's reason.
-        cause: io::Error,
-    },
-    /// It could not be given its address.
-    #[error("cannot configure the TUN device {name}: {cause}. 'ztna up --userspace' does without one")]
-    Configuration {
-        /// Its name.
-        name: String,
-        /// The system's reason.
-        cause: io::Error,
-    },
-    /// It was deleted while it was in use.
-    #[error("the TUN device {name} has gone ({cause}). Run 'ztna up' again")]
-    Gone {
-        /// Its name.
-        name: String,
-        /// The system's reason.
-        cause: io::Error,
-    },
+    NameTaken { name: String },
+    /// The device could not be created for another reason.
+    #[error("cannot create a TUN device: {cause}. Use 'ztna up --userspace' to run without one")]
+    Creation { cause: io::Error },
+    /// The address could not be assigned.
+    #[error("cannot configure the TUN device {name}: {cause}. Use 'ztna up --userspace' to run without one")]
+    Configuration { name: String, cause: io::Error },
+    /// The device was deleted while in use.
+    #[error("the TUN device {name} was removed: {cause}. Run 'ztna up' again")]
+    Gone { name: String, cause: io::Error },
 }
 
 impl DeviceError {
-    /// What the system's refusal to make a device with this name means.
+    /// Interprets the system's error when creating a device with this name.
     pub(super) fn creating(name: Option<&str>, cause: io::Error) -> Self {
         let code = cause.raw_os_error();
         let is = |errors: &[Errno]| errors.iter().any(|error| code == Some(error.raw_os_error()));
@@ -70,13 +50,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refusals_say_what_to_do() {
+    fn creation_errors_explain_the_fix() {
         for (name, code, said) in [
-            (None, Errno::PERM, "takes root (or CAP_NET_ADMIN)"),
-            (Some("a"), Errno::ACCESS, "or 'ztna up --userspace'"),
+            (None, Errno::PERM, "needs root (or CAP_NET_ADMIN)"),
+            (Some("a"), Errno::ACCESS, "or use 'ztna up --userspace'"),
             (None, Errno::NOENT, "and /dev/net/tun: No such file"),
-            (Some("a"), Errno::BUSY, "named 'a' is there already"),
-            (Some("eth0"), Errno::INVAL, "named 'eth0' is there already"),
+            (Some("a"), Errno::BUSY, "named 'a' already exists"),
+            (Some("eth0"), Errno::INVAL, "named 'eth0' already exists"),
             (None, Errno::BUSY, "cannot create a TUN device: "),
             (None, Errno::NOMEM, "cannot create a TUN device: "),
         ] {

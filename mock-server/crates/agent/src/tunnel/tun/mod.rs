@@ -1,7 +1,7 @@
-//! The end of a tunnel in the kernel: a TUN device with the machine's address.
+//! The TUN device, which connects a tunnel to the kernel's network stack under the machine's address.
 //!
-//! The device lives as long as this process holds its descriptor, and its address and route live as long as the
-//! device: whatever ends the process, even SIGKILL, leaves nothing behind.
+//! The device exists as long as this process holds its descriptor, and its address and route exist as long as the
+//! device, so nothing is left behind even after SIGKILL.
 
 mod coalescing;
 mod error;
@@ -19,25 +19,25 @@ use super::core::{Core, Packets};
 use super::userspace::{MTU, Netstack, Pong};
 use traffic::Traffic;
 
-/// The kernel puts the lowest number there that no device has.
-const NAMES: &str = "ztna%d";
+/// The kernel replaces `%d` with the lowest free number.
+const NAME_PATTERN: &str = "ztna%d";
 
-/// The tailnet is 100.64.0.0/10 (RFC 6598): its route comes with the address.
-const TAILNET_PREFIX: u8 = 10;
+/// The prefix length of the tailnet, 100.64.0.0/10 (RFC 6598); assigning the address adds the route.
+const TAILNET_PREFIX_LEN: u8 = 10;
 
-/// A TUN device that has no address yet.
+/// A TUN device without an address.
 pub(crate) struct Device {
     device: AsyncDevice,
     name: String,
 }
 
 impl Device {
-    /// Makes one with this name, or with the first of ztna0, ztna1… that is free.
+    /// Creates a device with this name, or with the first free one of ztna0, ztna1, …
     ///
     /// # Errors
-    /// [`DeviceError`], first of all for want of privilege.
+    /// [`DeviceError`], most likely for lack of privilege.
     pub(crate) fn create(name: Option<&str>) -> Result<Self, DeviceError> {
-        let wanted = name.unwrap_or(NAMES);
+        let wanted = name.unwrap_or(NAME_PATTERN);
         let mtu = u16::try_from(MTU).unwrap_or(u16::MAX);
         let builder = DeviceBuilder::new().name(wanted).enable(false).mtu(mtu);
         let builder = builder.with(|options| {
@@ -45,57 +45,57 @@ impl Device {
         });
         let device = builder.build_async().map_err(|cause| DeviceError::creating(name, cause))?;
         let name = device.name().map_err(|cause| DeviceError::creating(name, cause))?;
-        // Before it is up: the kernel would give it an address and send router solicitations. Where this cannot be
-        // written, or there is no IPv6, those are dropped by the core.
+        // Before the device is up, because the kernel would assign an IPv6 address and send router solicitations. If
+        // this fails, the core drops them.
         let switch = format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6");
         if let Err(error) = std::fs::write(&switch, "1") {
-            tracing::debug!(%error, switch, "IPv6 stays on");
+            tracing::debug!(%error, switch, "disabling IPv6 on the TUN device failed");
         }
         Ok(Self { device, name })
     }
 
-    /// Gives it the machine's address with the route to the tailnet, and sets it up.
+    /// Assigns the machine's address with the route to the tailnet and sets the device up.
     ///
     /// # Errors
     /// [`DeviceError::Configuration`].
     pub(super) fn open(self, address: Ipv4Addr, now: Instant) -> Result<Interface, DeviceError> {
         let Self { device, name } = self;
         let configured = device
-            .set_network_address(address, TAILNET_PREFIX, None)
+            .set_network_address(address, TAILNET_PREFIX_LEN, None)
             .and_then(|()| device.enabled(true))
             .map_err(|cause| DeviceError::Configuration { name: name.clone(), cause });
         configured?;
         let pings = Netstack::new(address, rand::random(), now);
-        Ok(Interface { traffic: Traffic::new(device, name), pings, pinging: now })
+        Ok(Interface { traffic: Traffic::new(device, name), pings, replies_until: now })
     }
 }
 
-/// How long replies to this machine's own pings are looked for after the last request.
-const PING_PATIENCE: Duration = Duration::from_secs(3600);
+/// How long replies to this process's pings are looked for after the last request.
+const PING_REPLY_PERIOD: Duration = Duration::from_secs(3600);
 
-/// A TUN device that is up, and the pings of this process beside the kernel's own.
+/// A TUN device that is up, and the pings sent by this process rather than the kernel.
 pub(super) struct Interface {
     traffic: Traffic,
-    /// Sees nothing but the replies to its own requests.
+    /// Receives only the replies to its own requests.
     pings: Netstack,
-    /// Until when they are looked for.
-    pinging: Instant,
+    /// Until when replies are looked for.
+    replies_until: Instant,
 }
 
 impl Interface {
-    /// Waits for packets of the kernel.
+    /// Waits for packets from the kernel.
     pub(super) async fn readable(&self) -> Result<(), DeviceError> {
         self.traffic.readable().await
     }
 
-    /// Hands packets of the kernel to the core, at most about as many as one batch of datagrams holds.
+    /// Passes packets from the kernel to the core, at most about as many as fit into one batch of datagrams.
     pub(super) fn collect(&mut self, core: &mut Core, now: Instant) -> Result<(), DeviceError> {
         self.traffic.read(|packet| core.send(packet, now))
     }
 
-    /// Hands packets to the kernel, and the pings' own replies to them.
+    /// Passes packets to the kernel, except replies to this process's pings.
     pub(super) fn deliver(&mut self, packets: &mut Packets, now: Instant) -> Result<(), DeviceError> {
-        if now < self.pinging {
+        if now < self.replies_until {
             packets.retain(|packet| {
                 let own = self.pings.expects(packet);
                 if own {
@@ -109,13 +109,13 @@ impl Interface {
 
     /// Sends an echo request from the machine's own address; see [`Netstack::ping`].
     pub(super) fn ping(&mut self, to: Ipv4Addr, now: Instant) -> Option<u16> {
-        self.pinging = now + PING_PATIENCE;
+        self.replies_until = now + PING_REPLY_PERIOD;
         self.pings.ping(to, now)
     }
 
-    /// The pings that were answered; what they send goes to the core.
+    /// Sends due echo requests through the core and returns the answered ones.
     pub(super) fn poll(&mut self, core: &mut Core, now: Instant) -> Vec<Pong> {
-        if now >= self.pinging {
+        if now >= self.replies_until {
             return Vec::new();
         }
         let pongs = self.pings.poll(now);

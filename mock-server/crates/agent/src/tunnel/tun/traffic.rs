@@ -1,4 +1,4 @@
-//! Packets from and to the kernel, as many in one call as it takes and gives.
+//! Reads and writes packets of the TUN device, as many per call as the kernel supports.
 
 use std::io;
 
@@ -8,24 +8,24 @@ use super::error::DeviceError;
 use super::writing::{Writing, is_gone};
 use crate::tunnel::core::{HEADROOM, Packets};
 
-/// What one read may give: virtio's header and a packet that is yet to be divided.
-const LONGEST_READ: usize = VIRTIO_NET_HDR_LEN + 65_535;
+/// The largest read: virtio's header and a packet that has not been divided yet.
+const MAX_READ_LEN: usize = VIRTIO_NET_HDR_LEN + 65_535;
 
-/// What one packet may be long: the MTU, and some more for who changes it.
-const LONGEST_PACKET: usize = 2048;
+/// The largest divided packet: the MTU, with room for a larger one set by an administrator.
+const MAX_PACKET_LEN: usize = 2048;
 
-/// Reads in a row before anything else gets its turn.
-const READS: usize = 4;
+/// Number of reads in a row before anything else gets its turn.
+const MAX_READS_PER_TURN: usize = 4;
 
 /// virtio's header must fit before each packet.
 const _: () = assert!(HEADROOM == VIRTIO_NET_HDR_LEN);
 
-/// A device that is up, and the buffers around it.
+/// A device that is up, and its buffers.
 pub(super) struct Traffic {
     device: AsyncDevice,
     name: String,
     undivided: Vec<u8>,
-    divided: Vec<[u8; LONGEST_PACKET]>,
+    divided: Vec<[u8; MAX_PACKET_LEN]>,
     lengths: Vec<usize>,
     writing: Writing,
 }
@@ -35,8 +35,8 @@ impl Traffic {
         Self {
             device,
             name,
-            undivided: vec![0; LONGEST_READ],
-            divided: vec![[0; LONGEST_PACKET]; IDEAL_BATCH_SIZE],
+            undivided: vec![0; MAX_READ_LEN],
+            divided: vec![[0; MAX_PACKET_LEN]; IDEAL_BATCH_SIZE],
             lengths: vec![0; IDEAL_BATCH_SIZE],
             writing: Writing::default(),
         }
@@ -46,9 +46,9 @@ impl Traffic {
         self.device.readable().await.map_err(|cause| self.gone(cause))
     }
 
-    /// Hands over packets of the kernel.
+    /// Passes packets from the kernel to `each`.
     pub(super) fn read(&mut self, mut each: impl FnMut(&[u8])) -> Result<(), DeviceError> {
-        for _ in 0..READS {
+        for _ in 0..MAX_READS_PER_TURN {
             let Self { device, undivided, divided, lengths, .. } = self;
             match device.try_recv_multiple(undivided, divided, lengths, 0) {
                 Ok(packets) => {
@@ -58,14 +58,13 @@ impl Traffic {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(cause) if is_gone(&cause) => return Err(self.gone(cause)),
-                // A packet that cannot be divided is lost.
-                Err(error) => tracing::debug!(%error, "reading from the TUN device"),
+                // A packet that cannot be divided is dropped.
+                Err(error) => tracing::debug!(%error, "reading from the TUN device failed"),
             }
         }
         Ok(())
     }
 
-    /// Hands packets to the kernel.
     pub(super) fn write(&mut self, packets: &mut Packets) -> Result<(), DeviceError> {
         let Self { device, writing, .. } = self;
         let written = writing.write(packets, |framed| device.try_send(framed));

@@ -1,4 +1,4 @@
-//! Packets to the kernel, in groups as long as it agrees.
+//! Writes packets to the kernel, joined where it supports that.
 
 use std::io;
 
@@ -8,25 +8,24 @@ use tun_rs::{VirtioNetHdr, gso_split};
 use super::coalescing::{self, Coalesced};
 use crate::tunnel::core::{HEADROOM, Packets};
 
-/// Room for a packet of a group that was divided again.
-const PART: usize = HEADROOM + 2048;
+/// Buffer length for a packet of a joined one that is divided again.
+const PART_LEN: usize = HEADROOM + 2048;
 
-/// What was learnt about the kernel below, and a buffer.
+/// Remembers what the kernel supports, and a buffer.
 #[derive(Debug, Default)]
 pub(super) struct Writing {
     groups: Vec<Coalesced>,
-    /// It refused a group whose packets it took one by one.
-    singly: bool,
-    /// It was told that the device is down.
+    /// The kernel refused a joined packet whose parts it accepted.
+    joining_disabled: bool,
+    /// The device is down, which was logged.
     down: bool,
 }
 
 impl Writing {
-    /// Hands packets to the kernel through `send`, each with virtio's header before it.
+    /// Writes packets through `send`, each preceded by virtio's header.
     ///
     /// # Errors
-    /// The system's, if there is no device any more. What else the kernel refuses is lost, like any packet that finds
-    /// no room.
+    /// If the device no longer exists. Packets that the kernel refuses for other reasons are dropped.
     pub(super) fn write(
         &mut self,
         packets: &mut Packets,
@@ -34,7 +33,7 @@ impl Writing {
     ) -> io::Result<()> {
         let mut groups = std::mem::take(&mut self.groups);
         let (bytes, ranges) = packets.parts();
-        coalescing::coalesce(bytes, ranges, self.singly, &mut groups);
+        coalescing::coalesce(bytes, ranges, self.joining_disabled, &mut groups);
         let written = groups.drain(..).try_for_each(|group| {
             let range = group.range.start.saturating_sub(HEADROOM)..group.range.end;
             let framed = bytes.get_mut(range).unwrap_or_default();
@@ -43,7 +42,7 @@ impl Writing {
                     self.one_by_one(framed, group.segments, &mut send)
                 }
                 Some(error) => {
-                    tracing::debug!(%error, "writing to the TUN device");
+                    tracing::debug!(%error, "writing to the TUN device failed");
                     Ok(())
                 }
                 None => Ok(()),
@@ -53,7 +52,7 @@ impl Writing {
         written
     }
 
-    /// The kernel's refusal, if it is about this packet and not about the device.
+    /// Writes one packet. Returns the kernel's error if it concerns only this packet.
     fn attempt(
         &mut self,
         framed: &[u8],
@@ -74,7 +73,7 @@ impl Writing {
         }
     }
 
-    /// What one packet stands for.
+    /// Divides a joined packet and writes its parts.
     fn one_by_one(
         &mut self,
         framed: &mut [u8],
@@ -82,20 +81,20 @@ impl Writing {
         send: &mut impl FnMut(&[u8]) -> io::Result<usize>,
     ) -> io::Result<()> {
         let Some((header, packet)) = framed.split_at_mut_checked(HEADROOM) else { return Ok(()) };
-        let (mut parts, mut lengths) = (vec![[0; PART]; segments], vec![0; segments]);
+        let (mut parts, mut lengths) = (vec![[0; PART_LEN]; segments], vec![0; segments]);
         let divided = VirtioNetHdr::decode(header)
             .and_then(|header| gso_split(packet, header, &mut parts, &mut lengths, HEADROOM, false));
         for (part, length) in parts.iter().zip(&lengths).take(divided.unwrap_or_default()) {
             let refusal = self.attempt(part.get(..HEADROOM + length).unwrap_or_default(), send)?;
-            if refusal.is_none() && !std::mem::replace(&mut self.singly, true) {
-                tracing::info!("the kernel takes no groups of packets; they go one by one from now on");
+            if refusal.is_none() && !std::mem::replace(&mut self.joining_disabled, true) {
+                tracing::info!("the kernel refuses joined packets; writing them one by one from now on");
             }
         }
         Ok(())
     }
 }
 
-/// Whether an error of reading or writing means that there is no device any more.
+/// Returns whether an error of reading or writing means that the device no longer exists.
 pub(super) fn is_gone(error: &io::Error) -> bool {
     is(error, &[Errno::BADFD, Errno::FAULT, Errno::BADF, Errno::NODEV])
 }
@@ -122,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_that_refuses_groups_gets_every_packet_as_it_was() {
+    fn refused_joined_packets_are_written_one_by_one() {
         for code in [Errno::INVAL, Errno::OPNOTSUPP, Errno::MSGSIZE] {
             let segments = stream(&[1000, 1000, 500]);
             let mut writing = Writing::default();
@@ -140,16 +139,16 @@ mod tests {
                 written.unwrap();
             }
             assert_eq!(taken, [segments.clone(), segments].concat());
-            assert_eq!(groups, 1, "it is not asked twice");
+            assert_eq!(groups, 1, "joined packets are not tried again");
         }
     }
 
     #[test]
-    fn a_device_that_is_down_is_waited_for_and_one_that_is_gone_is_told() {
+    fn device_down_is_tolerated_and_device_gone_is_an_error() {
         let segments = stream(&[1000, 1000]);
         let mut writing = Writing::default();
         writing.write(&mut packets(&segments), |_| Err(refused(Errno::IO))).unwrap();
-        assert!(writing.down && !writing.singly);
+        assert!(writing.down && !writing.joining_disabled);
         writing.write(&mut packets(&segments), |framed| Ok(framed.len())).unwrap();
         assert!(!writing.down);
         let gone = writing.write(&mut packets(&segments), |_| Err(refused(Errno::BADFD)));

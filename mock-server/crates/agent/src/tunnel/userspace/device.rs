@@ -1,15 +1,15 @@
-//! Two queues of packets, as smoltcp wants a network interface to look.
+//! The network interface of the stack: two queues of packets.
 
 use std::collections::VecDeque;
 
 use smoltcp::phy::{self, Checksum, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
-/// WireGuard's usual MTU: an Ethernet frame less what an encrypted datagram over IPv6 adds.
+/// WireGuard's usual MTU: that of Ethernet less the overhead of an encrypted datagram over IPv6.
 pub(in crate::tunnel) const MTU: usize = 1420;
 
-/// Packets in each direction; more than that are dropped, as any interface does.
-const LONGEST_QUEUE: usize = 256;
+/// Number of packets queued in each direction; further ones are dropped, as by any interface.
+const MAX_QUEUED_PACKETS: usize = 256;
 
 /// The interface between the stack and the tunnel.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ pub(super) struct Device {
 
 impl Device {
     pub(super) fn deliver(&mut self, packet: Vec<u8>) {
-        if self.inbound.len() < LONGEST_QUEUE {
+        if self.inbound.len() < MAX_QUEUED_PACKETS {
             self.inbound.push_back(packet);
         }
     }
@@ -35,8 +35,8 @@ impl phy::Device for Device {
     type TxToken<'a> = Outbound<'a>;
 
     fn receive(&mut self, _: Instant) -> Option<(Inbound, Outbound<'_>)> {
-        // Without room for an answer the packet waits.
-        if self.outbound.len() >= LONGEST_QUEUE {
+        // Without space for an answer the packet stays queued.
+        if self.outbound.len() >= MAX_QUEUED_PACKETS {
             return None;
         }
         let packet = self.inbound.pop_front()?;
@@ -44,23 +44,23 @@ impl phy::Device for Device {
     }
 
     fn transmit(&mut self, _: Instant) -> Option<Outbound<'_>> {
-        (self.outbound.len() < LONGEST_QUEUE).then_some(Outbound(&mut self.outbound))
+        (self.outbound.len() < MAX_QUEUED_PACKETS).then_some(Outbound(&mut self.outbound))
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ip;
         capabilities.max_transmission_unit = MTU;
-        // What comes out of the tunnel was authenticated there, every bit of it.
+        // Received packets were authenticated by the tunnel.
         capabilities.checksum.tcp = Checksum::Tx;
         capabilities
     }
 }
 
-/// A packet the stack reads.
+/// A packet to be read by the stack.
 pub(super) struct Inbound(Vec<u8>);
 
-/// Room for a packet the stack writes.
+/// Space for a packet written by the stack.
 pub(super) struct Outbound<'a>(&'a mut VecDeque<Vec<u8>>);
 
 impl phy::RxToken for Inbound {

@@ -1,4 +1,4 @@
-//! Echo requests on their way and the replies to them.
+//! Pending echo requests and the replies to them.
 
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
@@ -8,19 +8,18 @@ use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::socket::icmp;
 use smoltcp::wire::{Icmpv4Message, Icmpv4Packet, Icmpv4Repr, IpAddress, IpProtocol, Ipv4Packet};
 
-/// Requests whose replies are still waited for; the oldest is forgotten for a new one.
-const MOST: usize = 1024;
+/// Number of pending requests; the oldest is dropped for a new one.
+const MAX_PENDING: usize = 1024;
 
 const PAYLOAD: [u8; 32] = *b"QuickZTNA echo request, 32 bytes";
 
-/// A ping that was answered.
+/// An answered ping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pong {
-    /// The number [`super::Netstack::ping`] gave.
+    /// The number returned by [`super::Netstack::ping`].
     pub(crate) number: u16,
-    /// Who answered.
     pub(crate) from: Ipv4Addr,
-    /// How long it took.
+    /// Round-trip time.
     pub(crate) elapsed: Duration,
 }
 
@@ -31,7 +30,7 @@ struct Request {
     sent: Instant,
 }
 
-/// The requests under one identifier.
+/// The echo requests with one identifier.
 #[derive(Debug)]
 pub(super) struct Echoes {
     identifier: u16,
@@ -55,15 +54,15 @@ impl Echoes {
         let buffer = socket.send(request.buffer_len(), to.into()).ok()?;
         request.emit(&mut Icmpv4Packet::new_unchecked(buffer), &ChecksumCapabilities::default());
         self.last = number;
-        if self.pending.len() == MOST {
+        if self.pending.len() == MAX_PENDING {
             self.pending.pop_front();
         }
         self.pending.push_back(Request { number, to, sent: now });
         Some(number)
     }
 
-    /// Whether this IPv4 packet is an echo reply with the identifier of these requests.
-    pub(super) fn expect(&self, packet: &[u8]) -> bool {
+    /// Returns whether this IPv4 packet is an echo reply with the identifier of these requests.
+    pub(super) fn is_reply(&self, packet: &[u8]) -> bool {
         let Ok(packet) = Ipv4Packet::new_checked(packet) else { return false };
         let message = (packet.next_header() == IpProtocol::Icmp).then(|| packet.payload());
         let message = message.and_then(|message| Icmpv4Packet::new_checked(message).ok());
@@ -78,10 +77,10 @@ impl Echoes {
             let reply = Icmpv4Packet::new_checked(message)
                 .and_then(|packet| Icmpv4Repr::parse(&packet, &ChecksumCapabilities::default()));
             let Ok(Icmpv4Repr::EchoReply { ident, seq_no, .. }) = reply else { continue };
-            let place =
+            let position =
                 self.pending.iter().position(|request| request.number == seq_no && request.to == from);
             if ident == self.identifier
-                && let Some(request) = place.and_then(|place| self.pending.remove(place))
+                && let Some(request) = position.and_then(|position| self.pending.remove(position))
             {
                 let elapsed = now.saturating_duration_since(request.sent);
                 pongs.push(Pong { number: seq_no, from, elapsed });

@@ -1,5 +1,5 @@
-//! The end of a tunnel inside this process: an IP stack (smoltcp) in the place of a TUN device, without any
-//! privilege. It answers pings and sends some, and has TCP connections with peers ([`tcp`]).
+//! An IP stack inside this process (smoltcp), which replaces a TUN device and needs no privilege. It sends and answers
+//! pings and has TCP connections with peers ([`tcp`]).
 //!
 //! No I/O: packets, bytes and `now` go in, packets, bytes and pongs come out.
 
@@ -8,7 +8,7 @@ mod echo;
 mod tcp;
 
 pub(crate) use echo::Pong;
-pub(crate) use tcp::{Asked, Condition, ConnectionId, Received};
+pub(crate) use tcp::{ConnectionId, ConnectionRequest, ConnectionStatus, ReadOutcome};
 
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
@@ -24,8 +24,8 @@ use device::Device;
 use echo::Echoes;
 use tcp::Connections;
 
-/// Packets that fit into the socket for pings.
-const PINGS: usize = 64;
+/// Number of packets in the buffers of the ICMP socket.
+const PING_BUFFER_PACKETS: usize = 64;
 
 /// An IP stack with one address.
 pub(crate) struct Netstack {
@@ -39,23 +39,23 @@ pub(crate) struct Netstack {
 }
 
 impl Netstack {
-    /// A stack with this address; `seed` is random.
+    /// Creates a stack with this address; `seed` is random.
     pub(crate) fn new(address: Ipv4Addr, seed: u64, now: Instant) -> Self {
         let mut device = Device::default();
         let mut config = Config::new(HardwareAddress::Ip);
         config.random_seed = seed;
         let mut interface = Interface::new(config, &mut device, StackInstant::ZERO);
-        // Both fail only when full, and they are empty. Every packet goes into the tunnel, whatever the route says.
+        // Both fail only when full, and they are empty. Every packet goes into the tunnel regardless of the route.
         interface.update_ip_addrs(|addresses| {
             let _ = addresses.push(IpCidr::new(address.into(), 32));
         });
         let _ = interface.routes_mut().add_default_ipv4_route(address);
         let buffer = || {
-            let packets = vec![icmp::PacketMetadata::EMPTY; PINGS];
-            icmp::PacketBuffer::new(packets, vec![0; PINGS * 64])
+            let packets = vec![icmp::PacketMetadata::EMPTY; PING_BUFFER_PACKETS];
+            icmp::PacketBuffer::new(packets, vec![0; PING_BUFFER_PACKETS * 64])
         };
         let mut socket = icmp::Socket::new(buffer(), buffer());
-        // The seed's lower half: another process behind the same address would have another identifier.
+        // Taken from the seed, so that another process behind the same address has a different identifier.
         let [.., high, low] = seed.to_be_bytes();
         let identifier = u16::from_be_bytes([high, low]);
         let _ = socket.bind(icmp::Endpoint::Ident(identifier));
@@ -65,38 +65,38 @@ impl Netstack {
         Self { interface, device, sockets, icmp, echoes, tcp, started: now }
     }
 
-    /// Takes in a packet from the tunnel.
+    /// Processes a packet from the tunnel.
     pub(crate) fn deliver(&mut self, packet: Vec<u8>) {
-        if let Some(packet) = self.knock(packet) {
+        if let Some(packet) = self.intercept_request(packet) {
             self.device.deliver(packet);
         }
     }
 
-    /// Sends an echo request (RFC 792); the number its [`Pong`] will have, or nothing if too many are under way.
+    /// Sends an echo request (RFC 792). Returns the number of its [`Pong`], or `None` if there are too many requests.
     pub(crate) fn ping(&mut self, to: Ipv4Addr, now: Instant) -> Option<u16> {
         self.echoes.request(self.sockets.get_mut(self.icmp), to, now)
     }
 
-    /// Whether this packet is a reply to a ping of this stack.
+    /// Returns whether this packet is a reply to a ping of this stack.
     pub(crate) fn expects(&self, packet: &[u8]) -> bool {
-        self.echoes.expect(packet)
+        self.echoes.is_reply(packet)
     }
 
-    /// Does what is due; the pings that were answered.
+    /// Processes all packets and timers, and returns the answered pings.
     pub(crate) fn poll(&mut self, now: Instant) -> Vec<Pong> {
         let time = self.time(now);
-        self.admit(now);
+        self.process_requests(now);
         self.interface.poll(time, &mut self.device, &mut self.sockets);
-        self.sweep(now);
+        self.remove_ended(now);
         self.echoes.replies(self.sockets.get_mut(self.icmp), now)
     }
 
-    /// The next packet for the tunnel.
+    /// Returns the next packet for the tunnel.
     pub(crate) fn poll_packet(&mut self) -> Option<Vec<u8>> {
         self.device.poll_packet()
     }
 
-    /// When [`Netstack::poll`] wants to be called next, if not before for a packet or a ping.
+    /// Returns when [`Netstack::poll`] must be called next, unless there is a packet or a ping before.
     pub(crate) fn deadline(&mut self, now: Instant) -> Option<Instant> {
         let delay = self.interface.poll_delay(self.time(now), &self.sockets);
         let stack = delay.map(|delay| now + Duration::from_micros(delay.total_micros()));
@@ -116,7 +116,7 @@ mod tests {
     const ONE: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 1);
     const OTHER: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 2);
 
-    /// Passes on each other's packets, `delay` apart, until none are left; the first one's pongs.
+    /// Exchanges packets, `delay` apart, until none are left. Returns the pongs of `one`.
     fn converse(one: &mut Netstack, other: &mut Netstack, mut now: Instant, delay: Duration) -> Vec<Pong> {
         let mut pongs = one.poll(now);
         loop {
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn pings_nobody_answers_do_not_pile_up() {
+    fn unanswered_pings_are_bounded() {
         let now = Instant::now();
         let mut one = Netstack::new(ONE, 1, now);
         for _ in 0..200_000 {
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_is_refused_and_noise_is_ignored() {
+    fn connections_are_refused_and_noise_is_ignored() {
         let now = Instant::now();
         let mut stack = Netstack::new(ONE, 1, now);
         for noise in [vec![], vec![0x45], vec![0xff; 1500], vec![0x45; 20]] {

@@ -1,5 +1,5 @@
-//! Nodes over a network that loses, doubles, delays and reorders, against a model: a packet arrives at most
-//! once and at its addressee only, and once the network is well again it does arrive.
+//! Nodes on a simulated network that loses, duplicates, delays and reorders datagrams. A packet arrives at most once and
+//! only at its destination, and it does arrive once the network is reliable again.
 
 mod paths;
 
@@ -26,26 +26,26 @@ enum Action {
     Wait {
         milliseconds: u64,
     },
-    /// The node's address translator gives it another port; nobody is told.
+    /// The node's NAT assigns another port without notice.
     Move {
         node: usize,
     },
-    /// The network map tells the others where it is.
+    /// The network map publishes the node's endpoint.
     Publish {
         node: usize,
     },
-    /// It forgets its sessions.
+    /// The node loses its sessions.
     Restart {
         node: usize,
     },
-    Trouble(Trouble),
+    Faults(Faults),
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Trouble {
+struct Faults {
     lost_percent: u32,
-    doubled_percent: u32,
-    longest_delay: u64,
+    duplicated_percent: u32,
+    max_delay_millis: u64,
 }
 
 struct Flight {
@@ -55,14 +55,14 @@ struct Flight {
     bytes: Vec<u8>,
 }
 
-/// What gets through at the moment.
+/// Which kinds of paths work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Open {
+struct OpenPaths {
     direct: bool,
     relay: bool,
 }
 
-impl Default for Open {
+impl Default for OpenPaths {
     fn default() -> Self {
         Self { direct: true, relay: false }
     }
@@ -70,13 +70,13 @@ impl Default for Open {
 
 struct Network {
     nodes: Vec<Node>,
-    flights: Vec<Flight>,
-    trouble: Trouble,
-    open: Open,
-    chance: StdRng,
+    in_flight: Vec<Flight>,
+    faults: Faults,
+    open: OpenPaths,
+    rng: StdRng,
     now: Instant,
-    /// The addressee of each packet; its number is its place here.
-    addressees: Vec<usize>,
+    /// The destination of each packet, indexed by its number.
+    destinations: Vec<usize>,
     arrivals: HashMap<u64, usize>,
 }
 
@@ -85,12 +85,12 @@ impl Network {
         let now = Instant::now();
         let mut network = Self {
             nodes: (1..=3).map(|number| Node::new(number, now)).collect(),
-            flights: Vec::new(),
-            trouble: Trouble::default(),
-            open: Open::default(),
-            chance: StdRng::seed_from_u64(seed),
+            in_flight: Vec::new(),
+            faults: Faults::default(),
+            open: OpenPaths::default(),
+            rng: StdRng::seed_from_u64(seed),
             now,
-            addressees: Vec::new(),
+            destinations: Vec::new(),
             arrivals: HashMap::new(),
         };
         (0..NODES).for_each(|node| network.publish(node));
@@ -114,7 +114,7 @@ impl Network {
                     self.introduce(other, node);
                 }
             }
-            Action::Trouble(trouble) => self.trouble = trouble,
+            Action::Faults(faults) => self.faults = faults,
         }
     }
 
@@ -124,7 +124,7 @@ impl Network {
         }
     }
 
-    /// Tells `to` where `who` is.
+    /// Adds `who` to the peers of `to`.
     fn introduce(&mut self, who: usize, to: usize) {
         let (key, settings) = (self.nodes[who].key(), self.nodes[who].settings());
         self.nodes[to].core.set_peer(key, settings, self.now);
@@ -132,8 +132,8 @@ impl Network {
     }
 
     fn send(&mut self, from: usize, to: usize) -> u64 {
-        let number = u64::try_from(self.addressees.len()).unwrap();
-        self.addressees.push(to);
+        let number = u64::try_from(self.destinations.len()).unwrap();
+        self.destinations.push(to);
         let packet = packet(self.nodes[from].address, self.nodes[to].address, number);
         self.nodes[from].core.send(&packet, self.now);
         self.collect(from);
@@ -145,8 +145,8 @@ impl Network {
         while self.now < end {
             self.now += STEP;
             let now = self.now;
-            let (due, later) = self.flights.drain(..).partition(|flight: &Flight| flight.arrives <= now);
-            self.flights = later;
+            let (due, later) = self.in_flight.drain(..).partition(|flight: &Flight| flight.arrives <= now);
+            self.in_flight = later;
             for flight in due {
                 let Some((node, from)) = self.arrival(&flight) else { continue };
                 self.nodes[node].core.receive(from, &flight.bytes, now);
@@ -159,38 +159,40 @@ impl Network {
         }
     }
 
-    /// Who gets it, and where it seems to come from.
+    /// Returns who receives the datagram and which path it appears to come from.
     fn arrival(&self, flight: &Flight) -> Option<(usize, Place)> {
         let sender = &self.nodes[flight.from];
-        let addressee = |found: &dyn Fn(&Node) -> bool| self.nodes.iter().position(found);
+        let destination = |found: &dyn Fn(&Node) -> bool| self.nodes.iter().position(found);
         match flight.to {
             Place::Direct(_) if !self.open.direct => None,
-            Place::Direct(address) => Some((addressee(&|node| node.place == address)?, sender.place.into())),
+            Place::Direct(address) => {
+                Some((destination(&|node| node.place == address)?, sender.place.into()))
+            }
             Place::Relayed { .. } if !self.open.relay => None,
             Place::Relayed { peer, .. } => {
                 let from = Place::Relayed { region: region(), peer: sender.key() };
-                Some((addressee(&|node| node.key() == peer)?, from))
+                Some((destination(&|node| node.key() == peer)?, from))
             }
         }
     }
 
-    /// Puts on the way what the node sends, and takes down what has arrived at it.
+    /// Collects the datagrams that the node sends and the packets that it has received.
     fn collect(&mut self, node: usize) {
         self.nodes[node].events();
         for number in self.nodes[node].arrived() {
-            let addressee = self.addressees[usize::try_from(number).unwrap()];
-            assert_eq!(addressee, node, "packet {number} went to the wrong node");
+            let destination = self.destinations[usize::try_from(number).unwrap()];
+            assert_eq!(destination, node, "packet {number} went to the wrong node");
             assert_eq!(self.arrivals.insert(number, node), None, "packet {number} arrived twice");
         }
         for datagram in self.nodes[node].datagrams() {
-            let copies = 1 + u32::from(self.happens(self.trouble.doubled_percent));
+            let copies = 1 + u32::from(self.happens(self.faults.duplicated_percent));
             for _ in 0..copies {
-                if self.happens(self.trouble.lost_percent) {
+                if self.happens(self.faults.lost_percent) {
                     continue;
                 }
-                let delay = self.chance.random_range(0..=self.trouble.longest_delay);
+                let delay = self.rng.random_range(0..=self.faults.max_delay_millis);
                 let arrives = self.now + Duration::from_millis(delay);
-                self.flights.push(Flight {
+                self.in_flight.push(Flight {
                     arrives,
                     from: node,
                     to: datagram.to,
@@ -201,7 +203,7 @@ impl Network {
     }
 
     fn happens(&mut self, percent: u32) -> bool {
-        self.chance.random_range(0..100) < percent
+        self.rng.random_range(0..100) < percent
     }
 }
 
@@ -213,8 +215,8 @@ fn action() -> impl Strategy<Value = Action> {
         1 => node().prop_map(|node| Action::Move { node }),
         1 => node().prop_map(|node| Action::Publish { node }),
         1 => node().prop_map(|node| Action::Restart { node }),
-        1 => (0u32..=100, 0u32..50, 0u64..2000).prop_map(|(lost_percent, doubled_percent, longest_delay)| {
-            Action::Trouble(Trouble { lost_percent, doubled_percent, longest_delay })
+        1 => (0u32..=100, 0u32..50, 0u64..2000).prop_map(|(lost_percent, duplicated_percent, max_delay_millis)| {
+            Action::Faults(Faults { lost_percent, duplicated_percent, max_delay_millis })
         }),
     ]
 }
@@ -222,16 +224,16 @@ fn action() -> impl Strategy<Value = Action> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn packets_arrive_once_at_their_addressee_and_surely_when_the_network_is_well(
+    fn packets_arrive_once_and_reliably_after_recovery(
         seed: u64,
         actions in prop::collection::vec(action(), 1..40),
     ) {
         let mut network = Network::new(seed);
         actions.iter().for_each(|action| network.act(action));
 
-        network.trouble = Trouble::default();
+        network.faults = Faults::default();
         (0..NODES).for_each(|node| network.publish(node));
-        // What is on its way, the silence after which a session is doubted, and the longest wait between two tries.
+        // Covers datagrams in flight, the silence after which a session is renewed, and the longest retry interval.
         let mut last = Vec::new();
         for _ in 0..25 {
             let pairs = (0..NODES).flat_map(|from| (1..NODES).map(move |step| (from, (from + step) % NODES)));
@@ -245,10 +247,10 @@ proptest! {
 }
 
 #[test]
-fn two_machines_that_come_up_one_after_the_other_meet_within_a_second() {
+fn machines_started_a_second_apart_connect_immediately() {
     for seed in 0..20 {
         let mut network = Network::new(seed);
-        network.trouble.longest_delay = 40;
+        network.faults.max_delay_millis = 40;
         network.wait(Duration::from_millis(1000));
         let number = network.send(1, 0);
         network.wait(Duration::from_millis(100));

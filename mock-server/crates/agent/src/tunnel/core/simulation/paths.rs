@@ -1,35 +1,35 @@
-//! Direct paths and a relay that open and close, against a model: a packet arrives if for some time before it a path was
-//! open throughout and none closed.
+//! Direct paths and a relay that open and close: a packet arrives if a path has been open for some time before it and
+//! none has closed.
 
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::{Network, Open};
+use super::{Network, OpenPaths};
 use crate::tunnel::core::Place;
 
-/// What the nodes need to find the path that is open.
+/// Time in which the nodes find the open path.
 const SETTLED: Duration = Duration::from_secs(5);
 
-/// Time between two packets of each node.
+/// Time between packets of each node.
 const STEP: Duration = Duration::from_millis(200);
 
-/// Two nodes that have met, with a relay between.
+/// Returns a network of two connected nodes with a relay.
 fn network(seed: u64, relays: [bool; 2]) -> Network {
     let mut network = Network::new(seed);
     network.nodes.truncate(2);
-    network.flights.clear();
+    network.in_flight.clear();
     for (node, relay) in network.nodes.iter_mut().zip(relays) {
         node.relay = relay;
     }
-    network.open = Open { direct: true, relay: true };
-    network.trouble.longest_delay = 40;
+    network.open = OpenPaths { direct: true, relay: true };
+    network.faults.max_delay_millis = 40;
     (0..2).for_each(|node| network.publish(node));
     network.wait(Duration::from_secs(3));
     network
 }
 
-/// Both send for so long, now and then; the numbers of what they sent.
+/// Lets both nodes send packets for `time` and returns the packets' numbers and send times.
 fn talk(network: &mut Network, time: Duration) -> Vec<(u64, Instant)> {
     let end = network.now + time;
     let mut sent = Vec::new();
@@ -48,13 +48,13 @@ fn place(network: &mut Network, of: usize) -> Option<Place> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn a_packet_arrives_if_a_path_was_open_and_none_had_just_closed(
+    fn packets_arrive_while_an_open_path_is_stable(
         seed: u64,
         phases in prop::collection::vec((any::<bool>(), any::<bool>(), 0u64..12_000, any::<bool>()), 1..12),
     ) {
         let mut network = network(seed, [true, true]);
         for (direct, relay, milliseconds, silent) in phases {
-            network.open = Open { direct, relay };
+            network.open = OpenPaths { direct, relay };
             let begun = network.now;
             let time = Duration::from_millis(milliseconds);
             if silent {
@@ -63,7 +63,7 @@ proptest! {
             }
             let sent = talk(&mut network, time);
             for (number, when) in sent {
-                // Later than this nothing is on its way any more.
+                // Anything sent earlier has arrived or is lost.
                 let landed = when + Duration::from_millis(100) <= network.now;
                 if (direct || relay) && when >= begun + SETTLED && landed {
                     prop_assert!(network.arrivals.contains_key(&number), "packet {number} is lost");
@@ -74,7 +74,7 @@ proptest! {
 }
 
 #[test]
-fn a_path_that_closes_is_left_within_seconds_and_taken_again_when_it_opens() {
+fn closed_path_is_left_within_seconds_and_reused_once_open() {
     let mut network = network(1, [true, true]);
     talk(&mut network, Duration::from_secs(5));
     assert_eq!(place(&mut network, 1).and_then(Place::direct), Some(network.nodes[1].place));
@@ -93,11 +93,11 @@ fn a_path_that_closes_is_left_within_seconds_and_taken_again_when_it_opens() {
     let last = sent.last().map(|(_, when)| *when).unwrap();
     let arrived =
         sent.iter().filter(|(_, when)| *when < last).all(|(number, _)| network.arrivals.contains_key(number));
-    assert!(arrived, "nothing is lost on the way back");
+    assert!(arrived, "nothing is lost when switching back");
 }
 
 #[test]
-fn after_a_silence_the_way_is_found_as_soon() {
+fn path_is_found_quickly_after_a_silence() {
     let mut network = network(6, [true, true]);
     let direct = |network: &mut Network| place(network, 1).and_then(Place::direct).is_some();
     for open in [false, true, false, true] {
@@ -109,7 +109,7 @@ fn after_a_silence_the_way_is_found_as_soon() {
 }
 
 #[test]
-fn a_relay_that_goes_disturbs_nothing_that_is_direct() {
+fn relay_outage_does_not_affect_direct_paths() {
     let mut network = network(2, [true, true]);
     network.open.relay = false;
     let sent = talk(&mut network, Duration::from_secs(10));
@@ -118,7 +118,7 @@ fn a_relay_that_goes_disturbs_nothing_that_is_direct() {
 }
 
 #[test]
-fn a_healthy_direct_path_is_never_left() {
+fn working_direct_path_is_never_left() {
     let mut network = network(3, [true, true]);
     talk(&mut network, Duration::from_secs(2));
     for _ in 0..300 {
@@ -130,7 +130,7 @@ fn a_healthy_direct_path_is_never_left() {
 }
 
 #[test]
-fn a_machine_without_a_relay_goes_on_as_before() {
+fn machine_without_a_relay_stays_connected() {
     let mut network = network(4, [true, false]);
     let sent = talk(&mut network, Duration::from_secs(30));
     network.wait(Duration::from_millis(100));
@@ -138,7 +138,7 @@ fn a_machine_without_a_relay_goes_on_as_before() {
 }
 
 #[test]
-fn two_that_use_relays_only_never_send_directly() {
+fn relay_only_nodes_never_send_directly() {
     let mut network = network(5, [true, true]);
     for node in 0..2 {
         network.nodes[node].core = super::Core::new(network.nodes[node].private.clone(), network.now);
@@ -150,5 +150,5 @@ fn two_that_use_relays_only_never_send_directly() {
     network.wait(Duration::from_millis(100));
     assert!(sent.iter().all(|(number, _)| network.arrivals.contains_key(number)));
     assert!(place(&mut network, 0).and_then(Place::region).is_some());
-    assert!(network.flights.iter().all(|flight| flight.to.direct().is_none()));
+    assert!(network.in_flight.iter().all(|flight| flight.to.direct().is_none()));
 }

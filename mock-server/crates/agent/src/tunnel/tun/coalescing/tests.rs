@@ -11,7 +11,7 @@ use crate::tunnel::core::Packets;
 const FROM: Ipv4Address = Ipv4Address::new(100, 64, 0, 1);
 const TO: Ipv4Address = Ipv4Address::new(100, 64, 0, 2);
 
-/// One segment: its sequence number, how much is in it, what else may differ.
+/// Creates a segment; `change` modifies other fields.
 fn segment(sequence: u32, length: usize, change: impl FnOnce(&mut TcpRepr<'_>)) -> Vec<u8> {
     let payload: Vec<u8> = (0..length).map(|place| (place + sequence as usize).to_le_bytes()[0]).collect();
     let mut tcp = TcpRepr {
@@ -44,7 +44,7 @@ fn segment(sequence: u32, length: usize, change: impl FnOnce(&mut TcpRepr<'_>)) 
     bytes
 }
 
-/// The segments of one stream, as long as these, numbered as the kernel does.
+/// Creates consecutive segments with these payload lengths, with the identification that the kernel would assign.
 pub(in crate::tunnel::tun) fn stream(lengths: &[usize]) -> Vec<Vec<u8>> {
     let mut sequence = 0xffff_fc00_u32;
     let mut segments = Vec::new();
@@ -59,7 +59,7 @@ pub(in crate::tunnel::tun) fn stream(lengths: &[usize]) -> Vec<Vec<u8>> {
     segments
 }
 
-/// How many packets each one stands for.
+/// Returns the number of segments in each resulting packet.
 fn groups(packets: &[Vec<u8>]) -> Vec<usize> {
     let (groups, _) = coalesced(packets);
     groups.iter().map(|group| group.segments).collect()
@@ -73,7 +73,7 @@ fn coalesced(packets: &[Vec<u8>]) -> (Vec<Coalesced>, Vec<u8>) {
     (groups, bytes.to_vec())
 }
 
-/// What the kernel makes of it.
+/// Returns the packets that the kernel would divide the result into.
 fn divided(packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let (groups, mut bytes) = coalesced(packets);
     let mut all = Vec::new();
@@ -94,11 +94,11 @@ fn divided(packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn what_follows_is_joined_and_nothing_else() {
+fn only_consecutive_segments_are_joined() {
     let many = stream(&[1000; 70]);
-    assert_eq!(groups(&many), [65, 5], "no longer than a packet can be");
+    assert_eq!(groups(&many), [65, 5], "limited by the maximum packet length");
     assert_eq!(groups(&stream(&[1000, 1000, 1000, 400])), [4]);
-    assert_eq!(groups(&stream(&[1000, 400, 400])), [2, 1], "a shorter one is the last");
+    assert_eq!(groups(&stream(&[1000, 400, 400])), [2, 1], "a shorter segment is the last");
     assert_eq!(groups(&stream(&[400, 1000])), [1, 1]);
     assert_eq!(groups(&stream(&[0, 0])), [1, 1], "acknowledgements");
     assert_eq!(groups(&[]), [0; 0]);
@@ -119,11 +119,11 @@ fn what_follows_is_joined_and_nothing_else() {
         assert_eq!(next(change), [1, 1]);
     }
     let pushed = segment(0, 100, |tcp| tcp.control = TcpControl::Psh);
-    assert_eq!(groups(&[pushed, segment(100, 100, |_| ())]), [1, 1], "nothing comes after a push");
+    assert_eq!(groups(&[pushed, segment(100, 100, |_| ())]), [1, 1], "nothing is joined after PSH");
 }
 
 #[test]
-fn what_is_wrong_stays_wrong() {
+fn invalid_segments_are_not_joined() {
     for place in [0, 2, 6, 9, 20 + 16, 60] {
         let mut wrong = segment(100, 100, |_| ());
         wrong[place] ^= 1;
@@ -136,15 +136,15 @@ fn what_is_wrong_stays_wrong() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn the_kernel_makes_the_same_packets_of_it(lengths in prop::collection::vec(prop_oneof![3 => Just(1368usize), 1 => 1usize..1368], 0..80)) {
+    fn kernel_restores_the_same_packets(lengths in prop::collection::vec(prop_oneof![3 => Just(1368usize), 1 => 1usize..1368], 0..80)) {
         let packets = stream(&lengths);
         prop_assert!(groups(&packets).iter().sum::<usize>() == packets.len());
-        // The kernel numbers the parts from the first one's number on.
+        // The kernel increments the identification of the first segment.
         prop_assert_eq!(divided(&packets), packets);
     }
 
     #[test]
-    fn noise_passes_unchanged(packets in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..100), 0..20)) {
+    fn other_packets_pass_unchanged(packets in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..100), 0..20)) {
         prop_assert_eq!(divided(&packets), packets);
     }
 }

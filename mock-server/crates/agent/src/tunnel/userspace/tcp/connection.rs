@@ -1,4 +1,4 @@
-//! One TCP connection, and what may be done with it.
+//! One TCP connection.
 
 use std::net::SocketAddrV4;
 use std::time::{Duration, Instant};
@@ -6,74 +6,73 @@ use std::time::{Duration, Instant};
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{CongestionControl, RecvError, Socket, SocketBuffer, State};
 
-/// What a peer may send, or this machine, before it is read or acknowledged. The memory is used only when filled.
+/// Size of the buffer in each direction. The memory is used only when filled.
 pub(super) const WINDOW: usize = 256 * 1024;
 
-/// A peer that said nothing for so long has vanished; it is asked in between.
-pub(super) const VANISHED: Duration = Duration::from_secs(60);
+/// A silent peer counts as vanished after this time; keep-alives are sent before.
+pub(super) const PEER_TIMEOUT: Duration = Duration::from_secs(60);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
-/// How long a connection that has ended answers a peer that did not hear of it (TIME-WAIT of RFC 9293, shortened).
+/// How long an ended connection answers retransmissions (TIME-WAIT of RFC 9293, shortened).
 const LINGER: Duration = Duration::from_secs(2);
 
-/// What came of reading.
+/// The result of reading from a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Received {
-    /// So many bytes were taken, none if there were none.
+pub(crate) enum ReadOutcome {
+    /// Number of bytes taken, 0 if there were none.
     Bytes(usize),
-    /// The peer has said all it had to say.
+    /// The peer has sent everything.
     End,
-    /// The connection is broken: there may have been more.
+    /// The connection was lost, and data may be missing.
     Lost,
 }
 
-/// How a connection is.
+/// The status of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Condition {
-    /// Nobody has answered yet.
+pub(crate) enum ConnectionStatus {
+    /// The peer has not answered yet.
     Opening,
-    /// The peer refuses it.
+    /// The peer refused the connection.
     Refused,
-    /// In one direction at least there may be more, or not everything has been acknowledged.
+    /// At least one direction is open or not fully acknowledged.
     Open,
-    /// Both sides have said and heard everything.
+    /// Both sides have sent and received everything.
     Closed,
-    /// Reset by the peer, or the peer has vanished.
+    /// The peer reset the connection or has vanished.
     Lost,
 }
 
-/// A connection and its end of a socket.
+/// A connection with its socket.
 pub(super) struct Connection {
-    place: Place,
-    /// The peer's address and port.
+    location: SocketLocation,
     pub(super) remote: SocketAddrV4,
-    /// This machine's port.
+    /// The local port.
     pub(super) port: u16,
-    /// Nobody asks for it any more.
-    pub(super) forgotten: bool,
-    begun: Instant,
+    /// The owner no longer uses it.
+    pub(super) released: bool,
+    created: Instant,
     established: bool,
-    end_read: bool,
+    read_to_end: bool,
     finished: bool,
-    waiting_since: Option<Instant>,
+    time_wait_since: Option<Instant>,
 }
 
-/// Where a connection's socket is.
-enum Place {
+/// Where the socket of a connection is held.
+enum SocketLocation {
     /// In the stack.
     Stack(SocketHandle),
-    /// Outside: it must not answer yet, or has lingered for long enough while not all is read.
-    Aside(Box<Socket<'static>>),
+    /// Outside the stack: it must not answer yet, or its TIME-WAIT is over while there is still unread data.
+    Detached(Box<Socket<'static>>),
 }
 
-/// A socket as all connections have it.
+/// Creates a socket with the options of all connections.
 pub(super) fn socket() -> Socket<'static> {
     let buffer = || SocketBuffer::new(vec![0; WINDOW]);
     let mut socket = Socket::new(buffer(), buffer());
     socket.set_congestion_control(CongestionControl::Reno);
-    socket.set_timeout(Some(duration(VANISHED)));
+    socket.set_timeout(Some(duration(PEER_TIMEOUT)));
     socket.set_keep_alive(Some(duration(KEEP_ALIVE)));
-    // Whoever writes here has gathered already what it has.
+    // Writers pass on everything that they have, so waiting for more would only add delay.
     socket.set_nagle_enabled(false);
     socket
 }
@@ -83,75 +82,76 @@ fn duration(time: Duration) -> smoltcp::time::Duration {
 }
 
 impl Connection {
-    /// With a socket that takes part in the stack once it [joins](Connection::join).
+    /// Creates a connection whose socket is outside the stack until it is [attached](Connection::attach).
     pub(super) fn new(socket: Socket<'static>, remote: SocketAddrV4, port: u16, now: Instant) -> Self {
         Self {
-            place: Place::Aside(Box::new(socket)),
+            location: SocketLocation::Detached(Box::new(socket)),
             remote,
             port,
-            forgotten: false,
-            begun: now,
+            released: false,
+            created: now,
             established: false,
-            end_read: false,
+            read_to_end: false,
             finished: false,
-            waiting_since: None,
+            time_wait_since: None,
         }
     }
 
     pub(super) fn socket<'a>(&'a mut self, sockets: &'a mut SocketSet<'static>) -> &'a mut Socket<'static> {
-        match &mut self.place {
-            Place::Stack(handle) => sockets.get_mut(*handle),
-            Place::Aside(socket) => socket,
+        match &mut self.location {
+            SocketLocation::Stack(handle) => sockets.get_mut(*handle),
+            SocketLocation::Detached(socket) => socket,
         }
     }
 
-    /// Takes part in the stack.
-    pub(super) fn join(&mut self, sockets: &mut SocketSet<'static>) {
-        self.place = match std::mem::replace(&mut self.place, Place::Stack(SocketHandle::default())) {
-            Place::Aside(socket) => Place::Stack(sockets.add(*socket)),
-            stack @ Place::Stack(_) => stack,
-        };
+    /// Adds the socket to the stack.
+    pub(super) fn attach(&mut self, sockets: &mut SocketSet<'static>) {
+        self.location =
+            match std::mem::replace(&mut self.location, SocketLocation::Stack(SocketHandle::default())) {
+                SocketLocation::Detached(socket) => SocketLocation::Stack(sockets.add(*socket)),
+                stack @ SocketLocation::Stack(_) => stack,
+            };
     }
 
-    /// Whether the peer asked and has no answer yet.
-    pub(super) fn is_undecided(&self) -> bool {
-        matches!(&self.place, Place::Aside(socket) if socket.state() == State::SynReceived)
+    /// Returns whether the peer has requested the connection and was not answered yet.
+    pub(super) fn awaits_decision(&self) -> bool {
+        matches!(&self.location, SocketLocation::Detached(socket) if socket.state() == State::SynReceived)
     }
 
-    /// Breaks it off and forgets it.
+    /// Resets and releases the connection.
     pub(super) fn reset(&mut self, sockets: &mut SocketSet<'static>) {
-        if self.is_undecided() {
-            self.join(sockets);
+        if self.awaits_decision() {
+            self.attach(sockets);
         }
         self.socket(sockets).abort();
-        self.forgotten = true;
+        self.released = true;
     }
 
-    /// Takes what has come, as much as `take` says it took of what it is shown.
+    /// Passes received bytes to `take`, which returns how many it took.
     pub(super) fn read(
         &mut self,
         sockets: &mut SocketSet<'static>,
         take: impl FnOnce(&[u8]) -> usize,
-    ) -> Received {
+    ) -> ReadOutcome {
         let socket = self.socket(sockets);
         if matches!(socket.state(), State::SynSent | State::SynReceived) {
-            return Received::Bytes(0);
+            return ReadOutcome::Bytes(0);
         }
         let received = socket.recv(|bytes| {
             let taken = if bytes.is_empty() { 0 } else { take(bytes).min(bytes.len()) };
             (taken, taken)
         });
         match received {
-            Ok(taken) => Received::Bytes(taken),
+            Ok(taken) => ReadOutcome::Bytes(taken),
             Err(RecvError::Finished) => {
-                self.end_read = true;
-                Received::End
+                self.read_to_end = true;
+                ReadOutcome::End
             }
-            Err(RecvError::InvalidState) => Received::Lost,
+            Err(RecvError::InvalidState) => ReadOutcome::Lost,
         }
     }
 
-    /// Lets `fill` write into the free space, if there is any; how much it wrote.
+    /// Lets `fill` write into the free space, if there is any, and returns the number of bytes written.
     pub(super) fn write(
         &mut self,
         sockets: &mut SocketSet<'static>,
@@ -164,79 +164,79 @@ impl Connection {
         written.unwrap_or(0)
     }
 
-    /// Nothing more will be written.
+    /// Closes the write direction.
     pub(super) fn finish(&mut self, sockets: &mut SocketSet<'static>) {
         self.finished = true;
         self.socket(sockets).close();
     }
 
-    /// How it is at `now`.
-    pub(super) fn condition(&mut self, sockets: &mut SocketSet<'static>, now: Instant) -> Condition {
-        let (established, done) = (self.established, self.end_read && self.finished);
-        let vanished = now.saturating_duration_since(self.begun) >= VANISHED;
+    /// Returns the status at `now`.
+    pub(super) fn status(&mut self, sockets: &mut SocketSet<'static>, now: Instant) -> ConnectionStatus {
+        let (established, done) = (self.established, self.read_to_end && self.finished);
+        let vanished = now.saturating_duration_since(self.created) >= PEER_TIMEOUT;
         let socket = self.socket(sockets);
         match socket.state() {
-            State::SynSent | State::SynReceived => Condition::Opening,
-            State::Closed if !established && !vanished => Condition::Refused,
-            State::TimeWait | State::Closed if done && socket.send_queue() == 0 => Condition::Closed,
-            // What has come may still be read.
+            State::SynSent | State::SynReceived => ConnectionStatus::Opening,
+            State::Closed if !established && !vanished => ConnectionStatus::Refused,
+            State::TimeWait | State::Closed if done && socket.send_queue() == 0 => ConnectionStatus::Closed,
+            // Received data may still be unread.
             State::Closed if !socket.can_recv() && !done => match socket.recv(|_| (0, ())) {
-                Err(RecvError::InvalidState) => Condition::Lost,
-                _ => Condition::Open,
+                Err(RecvError::InvalidState) => ConnectionStatus::Lost,
+                _ => ConnectionStatus::Open,
             },
-            State::Closed if done => Condition::Lost,
-            // Withdrawn by the peer before it was let in.
-            State::Listen => Condition::Lost,
-            _ => Condition::Open,
+            State::Closed if done => ConnectionStatus::Lost,
+            // The peer withdrew its request before it was accepted.
+            State::Listen => ConnectionStatus::Lost,
+            _ => ConnectionStatus::Open,
         }
     }
 
-    /// Takes note of what happened; whether nothing is left of it that anybody needs.
-    pub(super) fn settle(&mut self, sockets: &mut SocketSet<'static>, now: Instant) -> bool {
+    /// Updates the state and returns whether the connection can be removed.
+    pub(super) fn update(&mut self, sockets: &mut SocketSet<'static>, now: Instant) -> bool {
         let socket = self.socket(sockets);
         let state = socket.state();
         if state == State::Listen {
-            // The request was withdrawn; the next one gets a socket of its own.
+            // The request was withdrawn; the next one gets its own socket.
             socket.abort();
         }
-        // A reset waits in it until it is sent.
-        let silent = socket.remote_endpoint().is_none();
+        // The socket holds a reset until it is sent.
+        let nothing_to_send = socket.remote_endpoint().is_none();
         self.established |=
             !matches!(state, State::Listen | State::SynSent | State::SynReceived | State::Closed);
-        if state == State::TimeWait && self.has_lingered(now) {
-            self.step_aside(sockets);
+        if state == State::TimeWait && self.is_time_wait_over(now) {
+            self.detach(sockets);
         }
-        self.forgotten
-            && match (&self.place, state) {
-                (Place::Aside(_), _) | (_, State::Listen) => true,
-                (_, State::Closed) => silent,
+        self.released
+            && match (&self.location, state) {
+                (SocketLocation::Detached(_), _) | (_, State::Listen) => true,
+                (_, State::Closed) => nothing_to_send,
                 _ => false,
             }
     }
 
-    /// Whether the connection has ended and only answers repetitions.
-    pub(super) fn is_over(&self) -> bool {
-        self.forgotten && self.waiting_since.is_some()
+    /// Returns whether the connection has ended and only answers retransmissions.
+    pub(super) fn has_ended(&self) -> bool {
+        self.released && self.time_wait_since.is_some()
     }
 
-    /// When [`Connection::settle`] has something to do though nothing happened.
+    /// Returns when [`Connection::update`] must be called without an event.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        match self.place {
-            Place::Stack(_) => self.waiting_since.map(|since| since + LINGER),
-            Place::Aside(_) => None,
+        match self.location {
+            SocketLocation::Stack(_) => self.time_wait_since.map(|since| since + LINGER),
+            SocketLocation::Detached(_) => None,
         }
     }
 
-    /// Removes what is left of it from the stack.
-    pub(super) fn step_aside(&mut self, sockets: &mut SocketSet<'static>) {
-        if let Place::Stack(handle) = self.place
+    /// Removes the socket from the stack.
+    pub(super) fn detach(&mut self, sockets: &mut SocketSet<'static>) {
+        if let SocketLocation::Stack(handle) = self.location
             && let smoltcp::socket::Socket::Tcp(socket) = sockets.remove(handle)
         {
-            self.place = Place::Aside(Box::new(socket));
+            self.location = SocketLocation::Detached(Box::new(socket));
         }
     }
 
-    fn has_lingered(&mut self, now: Instant) -> bool {
-        now >= *self.waiting_since.get_or_insert(now) + LINGER
+    fn is_time_wait_over(&mut self, now: Instant) -> bool {
+        now >= *self.time_wait_since.get_or_insert(now) + LINGER
     }
 }

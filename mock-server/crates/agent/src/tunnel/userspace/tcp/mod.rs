@@ -1,7 +1,7 @@
-//! TCP through the tunnel: connections that peers ask for, and those to them.
+//! TCP through the tunnel: connections requested by peers and connections to peers.
 //!
-//! A peer that asks is answered only once somebody has decided: [`Netstack::accept`] lets it in, and
-//! [`Netstack::reset`] refuses it as if nobody listened, so that a service that is down looks down.
+//! A request is answered only after a decision: [`Netstack::accept`] accepts it, and [`Netstack::reset`] refuses it as if
+//! nothing listened, so that peers see when a service is down.
 
 mod connection;
 mod knock;
@@ -14,32 +14,31 @@ use std::net::SocketAddrV4;
 use std::time::Instant;
 
 use connection::Connection;
-pub(crate) use connection::{Condition, Received};
+pub(crate) use connection::{ConnectionStatus, ReadOutcome};
 
-/// Connections at a time; those beyond have to ask again.
-const MOST: usize = 128;
+/// Upper bound of connections; further requests are dropped, so that the peer repeats them.
+const MAX_CONNECTIONS: usize = 128;
 
-/// Of these to one peer at most, so that none keeps all others out.
-const MOST_WITH_ONE: usize = 64;
+/// Upper bound of connections with one peer, so that it cannot use up all.
+const MAX_CONNECTIONS_PER_PEER: usize = 64;
 
-/// Packets that ask for connections, between two looks at them.
-const MOST_KNOCKS: usize = 64;
+/// Upper bound of unprocessed requests.
+const MAX_PENDING_REQUESTS: usize = 64;
 
-/// Ports from here on are for connections to peers (RFC 6335, section 6).
-const EPHEMERAL: u16 = 49_152;
+/// The first local port of connections to peers (RFC 6335, section 6).
+const FIRST_EPHEMERAL_PORT: u16 = 49_152;
 
-/// A connection's number, never given twice.
+/// The number of a connection, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ConnectionId(u64);
 
-/// A peer asks for a connection.
+/// A connection requested by a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Asked {
-    /// What it will be, once accepted.
+pub(crate) struct ConnectionRequest {
+    /// The connection, once accepted.
     pub(crate) connection: ConnectionId,
-    /// To which port.
+    /// The local port.
     pub(crate) port: u16,
-    /// Who asks.
     pub(crate) from: SocketAddrV4,
 }
 
@@ -48,20 +47,19 @@ pub(crate) struct Asked {
 pub(super) struct Connections {
     served: BTreeSet<u16>,
     open: BTreeMap<ConnectionId, Connection>,
-    knocks: VecDeque<Vec<u8>>,
-    asked: VecDeque<Asked>,
+    pending_requests: VecDeque<Vec<u8>>,
+    requests: VecDeque<ConnectionRequest>,
     last: u64,
     last_port: u16,
 }
 
 impl Connections {
-    /// As [`Netstack::new`]'s `seed`.
     pub(super) fn new(seed: u64) -> Self {
         let [high, low, ..] = seed.to_be_bytes();
         Self { last_port: u16::from_be_bytes([high, low]), ..Self::default() }
     }
 
-    /// When [`Netstack::sweep`] wants to be called next.
+    /// Returns when [`Netstack::remove_ended`] must be called next.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.open.values().filter_map(Connection::deadline).min()
     }
@@ -74,8 +72,8 @@ impl Connections {
     }
 
     fn free_port(&mut self, to: SocketAddrV4) -> Option<u16> {
-        for _ in 0..=MOST {
-            let port = self.last_port.wrapping_add(1).max(EPHEMERAL);
+        for _ in 0..=MAX_CONNECTIONS {
+            let port = self.last_port.wrapping_add(1).max(FIRST_EPHEMERAL_PORT);
             self.last_port = port;
             let taken = self.open.values().any(|known| known.port == port && known.remote == to);
             if !taken && !self.served.contains(&port) {

@@ -1,49 +1,29 @@
-//! The reference's own control plane with machines around it.
+//! Machines that talk to a test server, and what its admin does with the agent's commands.
 
-use mock_server::app::{self, Config, Fixture, Ready, Server};
 use serde_json::Value;
 
 use crate::agent::machine::{Ended, Machine};
+use crate::test_server::TestServer;
 
-/// A control plane, and machines that speak to it.
-pub(crate) struct House {
-    server: Server,
-    pub(crate) ready: Ready,
-}
-
-impl House {
-    pub(crate) async fn open() -> Self {
-        Self::open_with(Config::embedded(Fixture::built_in().unwrap())).await
-    }
-
-    pub(crate) async fn open_with(config: Config) -> Self {
-        Self::of(app::start(config).await.unwrap())
-    }
-
-    pub(crate) fn of(server: Server) -> Self {
-        let ready = server.ready().clone();
-        Self { server, ready }
-    }
-
-    /// The control plane goes, the machines stay.
-    pub(crate) async fn close(self) {
-        self.server.stop().await;
-    }
-
+impl TestServer {
     pub(crate) async fn machine(&self) -> Machine {
         let mut machine = Machine::fresh().await;
-        machine.server.clone_from(&self.ready.base_url);
+        self.base_url().clone_into(&mut machine.server);
         machine
     }
 
     /// An admin's command, with a log that tells everything but the token. A session is as good a bearer as an
     /// API key.
     pub(crate) fn admin(&self, machine: &Machine, words: &[&str]) -> Ended {
-        let token = &self.ready.admin.as_ref().unwrap().token;
+        let token = &self.ready().admin.as_ref().unwrap().token;
         let mut command = machine.ztna(words);
-        command.args(["--org", &self.ready.org_id, "--log", "trace"]).env("QZ_API_KEY", token);
+        command.args(["--org", &self.ready().org_id, "--log", "trace"]).env("QZ_API_KEY", token);
         let ended = Ended::of(command.output().unwrap(), machine);
-        assert!(ended.stderr.contains("answered") && !ended.stderr.contains(token), "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains("response received") && !ended.stderr.contains(token),
+            "{}",
+            ended.stderr
+        );
         ended
     }
 

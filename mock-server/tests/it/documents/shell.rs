@@ -1,0 +1,77 @@
+//! A shell into which a document's lines are pasted, beside a `mock-server serve`.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::server_process::ServerProcess;
+
+/// A control plane, and what stands for the placeholders in a document's lines.
+pub(crate) struct Shell {
+    _folder: TempDir,
+    server: ServerProcess,
+    api_key: String,
+    values: Vec<(String, String)>,
+}
+
+impl Shell {
+    pub(crate) fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        let server = ServerProcess::start(folder.path(), &[]);
+        let values = vec![("YOUR_ORG_ID".to_owned(), server.text("/org_id").to_owned())];
+        let mut shell = Self { _folder: folder, server, api_key: String::new(), values };
+        let created = shell.post_as_admin(&json!({ "action": "create_api_key", "name": "guide" }));
+        shell.api_key = created["data"]["key"].as_str().expect("an API key").to_owned();
+        shell
+    }
+
+    /// From now on, `placeholder` in a line stands for this value.
+    pub(crate) fn put_in(&mut self, placeholder: &str, value: &str) {
+        self.values.push((placeholder.to_owned(), value.to_owned()));
+    }
+
+    /// Pastes a line into a shell; answers the JSON that it prints.
+    pub(crate) fn run(&self, line: &str) -> Value {
+        let mut line = line.replace("https://login.quickztna.com", self.server.text("/base_url"));
+        for (placeholder, value) in &self.values {
+            line = line.replace(placeholder, value);
+        }
+        let output = Command::new("sh")
+            .args(["-c", &line])
+            .env("TOKEN", self.server.text("/admin/token"))
+            .env("MEMBER_TOKEN", self.server.text("/member/token"))
+            .env("ORG_ID", self.server.text("/org_id"))
+            .env("QZ_API_KEY", &self.api_key)
+            .output()
+            .expect("sh runs");
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+            panic!(
+                "{error}: {line}\n{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            )
+        })
+    }
+
+    /// Registers a machine, as the agent does; answers what came.
+    pub(crate) fn register(&self, name: &str, key: &str) -> Value {
+        let body = json!({ "auth_key": key, "name": name, "public_key": PUBLIC_KEY });
+        self.run(&format!("curl -s https://login.quickztna.com/api/register-machine -d '{body}'"))
+    }
+
+    /// Creates a reusable auth key, as the dashboard does; answers what came.
+    pub(crate) fn create_auth_key(&self, name: &str) -> Value {
+        self.post_as_admin(&json!({ "action": "create_auth_key", "name": name, "reusable": true }))
+    }
+
+    fn post_as_admin(&self, body: &Value) -> Value {
+        let mut body = body.clone();
+        body["org_id"] = self.server.text("/org_id").into();
+        self.run(&format!(
+            "curl -s https://login.quickztna.com/api/key-management -H \"Authorization: Bearer $TOKEN\" -d '{body}'"
+        ))
+    }
+}
+
+const PUBLIC_KEY: &str = "QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=";
