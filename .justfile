@@ -65,6 +65,11 @@ vendor:
     cargo clippy -p harness --no-default-features --lib --bins --locked -- -D warnings
     ! cargo tree -p harness --no-default-features -e normal --locked | grep -E 'mock-server|harness-reference|rusqlite|tun-rs'
 
+# The control plane against its own OpenAPI document, with schemathesis (python3-venv)
+openapi:
+    cargo build -p mock-server
+    mock-server/tests/openapi/run target/debug/mock-server target/openapi
+
 lint:
     cargo run -p harness -- lint
 

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use axum::Router;
 use axum::routing::get;
-use harness_model::check::snapshot::Mode;
-use harness_model::event::{Event, Listener, SubtestVerdict};
+use harness_model::check::snapshot::SnapshotMode;
+use harness_model::event::{Event, Listener, SubtestFinished, SubtestVerdict};
 use harness_model::plan::{Disposition, Plan, PlannedSubtest};
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::Source;
-use harness_model::scenario::{Place, parse};
-use harness_runner::run::{Setting, new_id, run, stop};
+use harness_model::scenario::{ScenarioPath, parse};
+use harness_runner::run::{RunSettings, new_id, run, stop};
 use harness_runner::targets::profile::Profile;
 use harness_runner::targets::remote::Remote;
 
@@ -106,7 +106,7 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
          check = [{{ verifies = \"used-count/ST1.2\", status = 200, json = {{ \"rows/0/used_count\" = 0 }} }}]\n"
     );
     let source = Arc::new(Source { path: PathBuf::from("bench.toml"), text });
-    let place = Place {
+    let place = ScenarioPath {
         suite: "auth-keys".to_owned(),
         chapter: "used-count".to_owned(),
         stem: "bench".to_owned(),
@@ -124,15 +124,15 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
         text: format!("name = \"bench\"\nbase_url = \"{base_url}\"\norg_id = \"o\"\n"),
     });
     let profile = Profile::parse(&profile).map_err(|error| error.render(false, 80))?;
-    let means = profile.means().map_err(|error| error.render(false, 80))?;
+    let means = profile.resolve().map_err(|error| error.render(false, 80))?;
     let folder = tempfile::tempdir()?;
-    let setting = Arc::new(Setting {
+    let setting = Arc::new(RunSettings {
         id: new_id(),
         target: Arc::new(Remote::new(profile, means)),
         registry,
         jobs: 1,
         strict: false,
-        snapshots: Mode::Compare,
+        snapshots: SnapshotMode::Compare,
         time_limit: Duration::from_secs(60),
         folder: folder.path().to_owned(),
         evidence: None,
@@ -149,8 +149,8 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
 struct Clock(Option<Duration>);
 
 impl Listener for Clock {
-    fn hear(&mut self, event: &Event) {
-        if let Event::SubtestFinished { verdict: SubtestVerdict::Pass, took, .. } = event {
+    fn on_event(&mut self, event: &Event) {
+        if let Event::SubtestFinished(SubtestFinished { verdict: SubtestVerdict::Pass, took, .. }) = event {
             self.0 = Some(*took);
         }
     }

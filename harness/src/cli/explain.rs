@@ -9,7 +9,7 @@ use harness_report::exit_code::USAGE;
 
 use harness_model::requirement::{Chapter, Requirement, Via};
 use harness_model::scenario::Library;
-use harness_model::scenario::model::{Action, Initiator, Scenario, Step, WireDeed};
+use harness_model::scenario::model::{Action, Initiator, Scenario, Step, WireAction};
 use harness_report::terminal::Paint;
 
 use super::console::Console;
@@ -189,9 +189,9 @@ fn verb(step: &Step) -> String {
             format!("ztna {} on {}", words.join(" "), command.machine)
         }
         Action::Shell(line) => format!("`{}` in the shell of {}", line.line.text, line.machine),
-        Action::Wire(command) => match &command.deed {
-            WireDeed::Join { .. } => format!("{} joins as the kit's own WireGuard peer", command.machine),
-            WireDeed::Meet(meeting) => match meeting.initiator {
+        Action::Wire(command) => match &command.action {
+            WireAction::Join { .. } => format!("{} joins as the kit's own WireGuard peer", command.machine),
+            WireAction::Meet(meeting) => match meeting.initiator {
                 Initiator::Peer => {
                     format!("{} handshakes with {} and pings it", command.machine, meeting.with.text)
                 }

@@ -9,7 +9,7 @@ use clap::Args;
 
 use harness_model::scenario::model::{Identity, Source};
 use harness_report::exit_code::{ENVIRONMENT, USAGE};
-use harness_runner::targets::profile::{Draft, Login, Profile, TokenSource, written};
+use harness_runner::targets::profile::{Draft, Login, Profile, TokenSource};
 
 use super::console::Console;
 
@@ -71,7 +71,7 @@ pub(super) fn init_target(arguments: Arguments, console: &Console) -> u8 {
 }
 
 fn write(file: &PathBuf, draft: &Draft, console: &Console) -> Result<(), u8> {
-    let text = written(draft);
+    let text = draft.to_toml();
     let source = Source { path: file.clone(), text: text.clone() };
     let profile = Profile::parse(&Arc::new(source)).map_err(|error| {
         console.show(&error.render(console.colors_errors(), console.width()));

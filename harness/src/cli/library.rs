@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use harness_model::scenario::{Library, Refusal, load};
+use harness_model::scenario::{Library, LoadErrors, load};
 use harness_model::source::diagnostic::{Diagnostic, Severity, render};
+use harness_model::text::counted;
 use harness_report::exit_code::{ENVIRONMENT, USAGE};
 
 use super::console::Console;
@@ -25,20 +26,20 @@ pub(super) fn open(folder: Option<&Path>, console: &Console) -> Result<Shelf, u8
     let (folder, shown, copy) = locate(folder, console)?;
     match load(&folder, &shown) {
         Ok(library) => Ok(Shelf { library, is_lasting: copy.is_none(), _copy: copy }),
-        Err(Refusal { diagnostics, sources }) => {
+        Err(LoadErrors { diagnostics, sources }) => {
             let text = render(&diagnostics, &sources, console.colors_errors(), console.width());
             console.show(&text);
-            console.complain(&format!("{}; nothing was run", counted(&diagnostics)));
+            console.complain(&format!("{}; nothing was run", severities(&diagnostics)));
             Err(USAGE)
         }
     }
 }
 
 /// Formats the counts of errors and warnings: `3 errors and 1 warning`.
-pub(super) fn counted(diagnostics: &[Diagnostic]) -> String {
+pub(super) fn severities(diagnostics: &[Diagnostic]) -> String {
     let count = |severity, word: &str| {
         let number = diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
-        (number > 0).then(|| format!("{number} {word}{}", if number == 1 { "" } else { "s" }))
+        (number > 0).then(|| counted(number, word))
     };
     let counts: Vec<String> = [count(Severity::Error, "error"), count(Severity::Warning, "warning")]
         .into_iter()

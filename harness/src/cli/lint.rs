@@ -30,7 +30,7 @@ pub(super) fn lint(arguments: &Arguments, scenarios: Option<&Path>, console: &Co
     let library = &shelf.library;
     show(&library.warnings, &library.sources, console);
     let files = library.scenarios.len();
-    console.say(&format!("{files} scenarios: {}\n", library::counted(&library.warnings)));
+    console.say(&format!("{files} scenarios: {}\n", library::severities(&library.warnings)));
     0
 }
 
@@ -38,7 +38,7 @@ fn profile(file: &Path, console: &Console) -> u8 {
     let (found, sources, capabilities) = match Profile::read(file) {
         Err(error) => (error.diagnostics, error.sources, None),
         Ok(profile) => {
-            let missing = profile.means().err().map(|error| error.diagnostics).unwrap_or_default();
+            let missing = profile.resolve().err().map(|error| error.diagnostics).unwrap_or_default();
             let sources = profile.sources();
             let found = profile.warnings.iter().cloned().chain(missing).collect();
             (found, sources, Some(profile.capabilities))
@@ -54,7 +54,7 @@ fn profile(file: &Path, console: &Console) -> u8 {
         let names = if names.is_empty() { "none (HTTP only)".to_owned() } else { names.join(", ") };
         console.say(&format!("capabilities: {names}\n"));
     }
-    console.say(&format!("{}: {}\n", file.display(), library::counted(&found)));
+    console.say(&format!("{}: {}\n", file.display(), library::severities(&found)));
     match found.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         true => USAGE,
         false => 0,

@@ -12,7 +12,7 @@ use harness_model::source::diagnostic::{Sources, render};
 use harness_report::exit_code::USAGE;
 
 use super::console::Console;
-use super::library::counted;
+use super::library::severities;
 
 /// Reads the waivers, of which `today` decides which ones are expired.
 ///
@@ -29,7 +29,7 @@ pub(super) fn read(path: &Path, library: &Library, today: Date, console: &Consol
         let mut sources = Sources::default();
         sources.add(Arc::clone(&source));
         console.show(&render(&diagnostics, &sources, console.colors_errors(), console.width()));
-        console.complain(&format!("{}; nothing was run", counted(&diagnostics)));
+        console.complain(&format!("{}; nothing was run", severities(&diagnostics)));
         USAGE
     })
 }

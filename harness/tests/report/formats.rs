@@ -20,7 +20,7 @@ pub(crate) fn results() -> Results {
     let events = events(&registry);
     let mut results = Results::of(&record(&events), &registry);
     let mut replay = Replay::of(&results);
-    events.iter().cloned().map(as_on_the_reference).for_each(|event| replay.hear(&event));
+    events.iter().cloned().map(as_on_the_reference).for_each(|event| replay.on_event(&event));
     replay.attach(&mut results);
     results.diagnosis = vec![Resemblance {
         deviation: "keys-refused".to_owned(),
@@ -124,7 +124,7 @@ fn unreached_reference_step_has_a_reason() {
     let mut results = Results::of(&record(&events), &registry);
     let mut replay = Replay::of(&results);
     let unplayed = events.iter().filter(|event| !matches!(event, Event::StepFinished { .. }));
-    unplayed.for_each(|event| replay.hear(event));
+    unplayed.for_each(|event| replay.on_event(event));
     replay.attach(&mut results);
     let reference = results.subtests[0].failures[0].reference.clone().unwrap();
     assert_eq!(reference.missing.as_deref(), Some("the reference did not reach this step"));

@@ -20,11 +20,14 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use harness_model::check::evidence::Exchange;
 use harness_model::check::outcome::{CheckVerdict, Outcome};
-use harness_model::event::{End, Event, Fault, Listener, SubtestVerdict, TargetDescription};
+use harness_model::event::{
+    CleanupFailed, Event, Fault, Finished, Listener, RunEnd, SubtestFinished, SubtestStarted, SubtestVerdict,
+    TargetDescription,
+};
 use harness_model::plan::{Disposition, Plan, PlannedSubtest};
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::{Scenario, Source};
-use harness_model::scenario::{Place, parse};
+use harness_model::scenario::{ScenarioPath, parse};
 use harness_report::junit;
 use harness_report::record::Record;
 use harness_report::results::Results;
@@ -43,7 +46,7 @@ fn scenario(stem: &str, registry: &Registry) -> Arc<Scenario> {
     let relative = format!("probe/keys/{stem}.toml");
     let text = std::fs::read_to_string(fixtures().join(&relative)).unwrap();
     let source = Arc::new(Source { path: Path::new("scenarios").join(relative), text });
-    let place = Place {
+    let place = ScenarioPath {
         suite: "probe".to_owned(),
         chapter: "keys".to_owned(),
         stem: stem.to_owned(),
@@ -83,8 +86,8 @@ fn step(subtest: usize, scenario: &Scenario, step: usize, outcomes: Vec<Outcome>
                 ("date".to_owned(), "today".to_owned()),
             ],
             body: r#"{"success":false}"#.to_owned(),
-            json: None,
             took: Duration::from_millis(3),
+            ..Exchange::default()
         }],
         process: None,
         wire: None,
@@ -112,13 +115,17 @@ fn events(registry: &Registry) -> Vec<Event> {
         ..Plan::default()
     });
     let (first, second) = (plan.subtests[0].scenario.clone(), plan.subtests[1].scenario.clone());
-    let finished = |subtest, verdict, reason: Option<&str>, fault| Event::SubtestFinished {
-        subtest,
-        verdict,
-        reason: reason.map(str::to_owned),
-        fault,
-        took: Duration::from_millis(120),
+    let finished = |subtest, verdict, reason: Option<&str>, fault| {
+        Event::SubtestFinished(SubtestFinished {
+            subtest,
+            verdict,
+            reason: reason.map(str::to_owned),
+            fault,
+            took: Duration::from_millis(120),
+        })
     };
+    let started =
+        |subtest| Event::SubtestStarted(SubtestStarted { subtest, id: String::new(), at: UNIX_EPOCH });
     let pass = |step, check| outcome(&first, step, check, CheckVerdict::Pass);
     vec![
         Event::Started {
@@ -133,12 +140,15 @@ fn events(registry: &Registry) -> Vec<Event> {
             },
             at: UNIX_EPOCH + Duration::from_secs(1_773_741_600),
         },
-        Event::SubtestStarted { subtest: 0 },
+        started(0),
         step(0, &first, 0, vec![outcome(&first, 0, 0, CheckVerdict::Fail)]),
         step(0, &first, 1, vec![pass(1, 0), pass(1, 1), outcome(&first, 1, 2, CheckVerdict::Skip)]),
-        Event::CleanupFailed { subtest: 0, message: "the key is deleted: DELETE answered 500".to_owned() },
+        Event::CleanupFailed(CleanupFailed {
+            subtest: 0,
+            message: "the key is deleted: DELETE answered 500".to_owned(),
+        }),
         finished(0, SubtestVerdict::Fail, Some("an admin creates a key: the status is 500"), None),
-        Event::SubtestStarted { subtest: 1 },
+        started(1),
         step(1, &second, 0, vec![outcome(&second, 0, 0, CheckVerdict::Pass)]),
         step(1, &second, 0, vec![outcome(&second, 0, 0, CheckVerdict::Pass)]),
         finished(1, SubtestVerdict::Pass, None, None),
@@ -149,13 +159,13 @@ fn events(registry: &Registry) -> Vec<Event> {
             Some("Linux-C could not be prepared: `ztna login` showed no code"),
             Some(Fault::Environment),
         ),
-        Event::Finished { took: Duration::from_millis(480), end: End::Complete },
+        Event::Finished(Finished { took: Duration::from_millis(480), end: RunEnd::Complete }),
     ]
 }
 
 fn record(events: &[Event]) -> Record {
     let mut record = Record::default();
-    events.iter().for_each(|event| record.hear(event));
+    events.iter().for_each(|event| record.on_event(event));
     record
 }
 
@@ -179,7 +189,7 @@ fn page(look: Look) -> String {
     let record = record(&events);
     let page = Page::default();
     let mut terminal = Terminal::new(page.clone(), look);
-    events.iter().for_each(|event| terminal.hear(event));
+    events.iter().for_each(|event| terminal.on_event(event));
     let results = Results::of(&record, &registry);
     terminal.finish(&record, &results, &registry, &[PathBuf::from("reports/results.json")], 1);
     String::from_utf8(page.0.lock().unwrap().clone()).unwrap()
@@ -225,8 +235,8 @@ fn missing_events_are_gaps() {
         "keys/ST2: only 0 of 2 planned checks ran"
     );
     assert_eq!(
-        without(&|event| matches!(event, Event::SubtestFinished { subtest: 1, .. })),
+        without(&|event| matches!(event, Event::SubtestFinished(SubtestFinished { subtest: 1, .. }))),
         "keys/ST2 did not finish"
     );
-    assert_eq!(without(&|event| matches!(event, Event::Finished { .. })), "the run did not finish");
+    assert_eq!(without(&|event| matches!(event, Event::Finished(_))), "the run did not finish");
 }

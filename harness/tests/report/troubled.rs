@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harness_model::event::{End, Event, Fault, SubtestVerdict};
+use harness_model::event::{Event, Fault, Finished, RunEnd, SubtestFinished, SubtestVerdict};
 use harness_report::record::Record;
 use harness_report::results::Results;
 use harness_report::{badge, headline, html, junit, markdown, tap};
@@ -17,22 +17,21 @@ fn results(record: &Record) -> Results {
 fn interrupted() -> Results {
     let mut kept: Vec<Event> = events(&registry()).into_iter().take(1).collect();
     for subtest in 0..4 {
-        kept.push(Event::SubtestFinished {
+        kept.push(Event::SubtestFinished(SubtestFinished {
             subtest,
             verdict: SubtestVerdict::Error,
             reason: Some("interrupted before it started".to_owned()),
             fault: Some(Fault::Interruption),
             took: Duration::ZERO,
-        });
+        }));
     }
-    kept.push(Event::Finished { took: Duration::from_millis(3), end: End::Interrupted });
+    kept.push(Event::Finished(Finished { took: Duration::from_millis(3), end: RunEnd::Interrupted }));
     results(&record(&kept))
 }
 
 fn unreachable() -> Results {
     let mut results = interrupted();
-    let reason =
-        "the target http://target/ cannot be reached: connection refused; check base_url in target.toml";
+    let reason = "target http://target/ is unreachable: connection refused\ncheck base_url in target.toml";
     results.subtests.iter_mut().for_each(|subtest| subtest.reason = Some(reason.to_owned()));
     results
 }
@@ -42,7 +41,8 @@ fn silent() -> Results {
     let kept = events(&registry()).into_iter().filter(|event| {
         !matches!(
             event,
-            Event::SubtestFinished { subtest: 0 | 3, .. } | Event::StepFinished { subtest: 0, .. }
+            Event::SubtestFinished(SubtestFinished { subtest: 0 | 3, .. })
+                | Event::StepFinished { subtest: 0, .. }
         )
     });
     let mut results = results(&record(&kept.collect::<Vec<_>>()));

@@ -1,20 +1,20 @@
-//! What is compared: a way from one place to another, and what goes through it.
+//! What is compared: a way from one namespace to another, and what goes through it.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::lab::{Keys, Lab, Machine, PATIENCE, PORT, Plane, Process, WireGuard, installed, within};
+use crate::lab::{ControlPlane, Keys, Lab, Machine, PATIENCE, PORT, Process, WireGuard, installed, within};
 use crate::samples::Samples;
 
 const ONE: &str = "one";
 const OTHER: &str = "other";
-/// Where the second place is, without a tunnel.
+/// Where the second namespace is, without a tunnel.
 const OTHER_AT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 /// Seconds of iperf3 a round, after one that does not count.
 const SECONDS: &str = "4";
 /// Pings a round.
 const PINGS: &str = "200";
 
-/// A way from one place to another.
+/// A way from one namespace to another.
 pub(crate) enum Contender {
     /// The cable between them.
     Bare,
@@ -36,7 +36,7 @@ pub(crate) struct Measured {
 /// What has to live as long as the way.
 enum Held<'a> {
     Nothing,
-    Agents { _up: [Process; 2], _plane: Plane<'a> },
+    Agents { _up: [Process; 2], _plane: ControlPlane<'a> },
     Programs { _both: [WireGuard<'a>; 2] },
 }
 
@@ -73,7 +73,7 @@ impl Contender {
     pub(crate) fn round(&self, measured: &mut Measured) {
         let lab = Lab::pair([ONE, OTHER]);
         let (to, _held) = self.open(&lab);
-        let from = lab.place(ONE);
+        let from = lab.namespace(ONE);
         within(PATIENCE, &format!("{} opens a way", self.name()), || from.pings(to, 1, 56));
         let pings = from.run("ping", &["-n", "-i", "0.005", "-c", PINGS, &to.to_string()]).done();
         measured.pings.extend(pings.lines().filter_map(microseconds));
@@ -81,20 +81,21 @@ impl Contender {
         measured.gigabits.push(throughput.there() / 1e9);
     }
 
-    /// The address to reach the second place by.
+    /// The address to reach the second namespace by.
     fn open<'a>(&self, lab: &'a Lab) -> (Ipv4Addr, Held<'a>) {
         match self {
             Self::Bare => (OTHER_AT, Held::Nothing),
             Self::Ztna => {
-                let plane = Plane::serve(lab, OTHER, OTHER_AT, &[]);
-                let machines = [ONE, OTHER].map(|place| Machine::new(lab, place, &plane));
+                let plane = ControlPlane::serve(lab, OTHER, OTHER_AT, &[]);
+                let machines = [ONE, OTHER].map(|namespace| Machine::new(lab, namespace, &plane));
                 let _up = [machines[0].up(&[]), machines[1].up(&[])];
                 (machines[1].ip(), Held::Agents { _up, _plane: plane })
             }
             Self::Program(_, path) => {
-                let keys = [ONE, OTHER].map(|name| Keys::new(lab, name));
+                let keys = [ONE, OTHER].map(|name| Keys::new(lab.folder(), name));
                 let at = [1, 2].map(|last| Ipv4Addr::new(100, 64, 0, last));
-                let start = |n: usize, place| WireGuard::start(lab.place(place), path, &keys[n], at[n]);
+                let start =
+                    |n: usize, namespace| WireGuard::start(lab.namespace(namespace), path, &keys[n], at[n]);
                 let both = [start(0, ONE), start(1, OTHER)];
                 both[0].peer(&keys[1].public, at[1], Some(SocketAddr::from((OTHER_AT, PORT))));
                 both[1].peer(&keys[0].public, at[0], None);

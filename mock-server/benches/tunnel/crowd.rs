@@ -13,7 +13,7 @@ use base64::prelude::BASE64_STANDARD;
 use boringtun::noise::{Packet, Tunn, TunnResult};
 use boringtun::x25519::{PublicKey, StaticSecret};
 
-use crate::lab::{Lab, Machine, PATIENCE, PORT, Place, Plane, within};
+use crate::lab::{ControlPlane, Lab, Machine, Namespace, PATIENCE, PORT, within};
 
 const PEERS: u32 = 199;
 const IDLE: Duration = Duration::from_secs(20);
@@ -25,7 +25,7 @@ const TICK: Duration = Duration::from_millis(250);
 
 pub(crate) fn report() {
     let lab = Lab::pair([AGENT, CROWD]);
-    let plane = Plane::serve(&lab, CROWD, CROWD_AT, &[]);
+    let plane = ControlPlane::serve(&lab, CROWD, CROWD_AT, &[]);
     let agent = Machine::new(&lab, AGENT, &plane);
     // Registered, so that its key is known.
     drop(agent.up(&["--userspace"]));
@@ -42,7 +42,7 @@ pub(crate) fn report() {
         .into_iter()
         .zip(0..)
         .map(|(secret, index)| Tunn::new(secret, PublicKey::from(key), None, None, index, None));
-    let mut crowd = Crowd::new(lab.place(CROWD), tunnels.collect());
+    let mut crowd = Crowd::new(lab.namespace(CROWD), tunnels.collect());
     let (over, measured) = (AtomicBool::new(false), &mut None);
     std::thread::scope(|scope| {
         scope.spawn(|| crowd.run(&over));
@@ -98,8 +98,8 @@ struct Crowd {
 }
 
 impl Crowd {
-    fn new(place: &Place, tunnels: Vec<Tunn>) -> Self {
-        let socket = place.inside(|| UdpSocket::bind((CROWD_AT, PORT)).unwrap());
+    fn new(namespace: &Namespace, tunnels: Vec<Tunn>) -> Self {
+        let socket = namespace.inside(|| UdpSocket::bind((CROWD_AT, PORT)).unwrap());
         socket.set_read_timeout(Some(TICK)).unwrap();
         Self { socket, tunnels, agent: HashMap::new() }
     }

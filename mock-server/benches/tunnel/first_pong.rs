@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
-use crate::lab::{Lab, Machine, PATIENCE, Plane, within};
+use crate::lab::{ControlPlane, Lab, Machine, PATIENCE, within};
 use crate::samples::Samples;
 
 const ROUNDS: usize = 10;
@@ -23,7 +23,7 @@ pub(crate) fn report() {
 /// A machine that never was before comes up; the other one's `ztna ping` is tried until it is answered.
 fn milliseconds() -> f64 {
     let lab = Lab::pair(["first", "second"]);
-    let plane = Plane::serve(&lab, "first", Ipv4Addr::new(10, 77, 0, 1), &[]);
+    let plane = ControlPlane::serve(&lab, "first", Ipv4Addr::new(10, 77, 0, 1), &[]);
     let (first, second) = (Machine::new(&lab, "first", &plane), Machine::new(&lab, "second", &plane));
     let _first = first.up(&["--userspace"]);
     let start = Instant::now();

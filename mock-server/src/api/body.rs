@@ -1,212 +1,142 @@
-//! The body of a request: a JSON object, whatever Content-Type came with it.
+//! Request bodies: a JSON object, regardless of the Content-Type.
 
 use std::time::Duration;
 
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use futures::StreamExt;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::Error;
 use crate::domain::Refusal;
+use crate::domain::filter::excerpt;
 
-/// A body may be this many bytes long.
-pub const LIMIT: usize = 64 * 1024;
+/// The maximum length of a body in bytes.
+pub const MAX_BODY_LEN: usize = 64 * 1024;
 
-/// Of a body that is too long, this much is read before the answer.
-const DRAINED: usize = 4 * 1024 * 1024;
+/// How much of a longer body is read before responding.
+const MAX_DRAINED_LEN: usize = 4 * 1024 * 1024;
 
-/// How long a body may pause: a client that went silent must not be waited for without end.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a body may pause before the request is refused.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The longest text a field takes where its own rule does not say less.
-const LONGEST_TEXT: usize = 1024;
+/// A request read from a body.
+pub struct Body<T>(pub T);
 
-/// The fields of a request's body.
-#[derive(Debug)]
-pub struct Body(Map<String, Value>);
+/// The fields of a body whose type depends on one of them.
+#[derive(Debug, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Fields(Map<String, Value>);
 
-impl<S: Send + Sync> FromRequest<S> for Body {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
-        Self::read(request.into_body()).await
+        read(request.into_body()).await.map(Self)
     }
 }
 
-impl<S: Send + Sync> OptionalFromRequest<S> for Body {
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, _state: &S) -> Result<Option<Self>, Error> {
         let bytes = collect(request.into_body()).await?;
-        if bytes.is_empty() { Ok(None) } else { Ok(Some(Self::parse(&bytes)?)) }
+        if bytes.is_empty() { Ok(None) } else { Ok(Some(Self(parse(&bytes)?))) }
     }
 }
 
-impl Body {
-    /// Reads a request's body to its end.
-    pub async fn read(body: axum::body::Body) -> Result<Self, Error> {
-        Ok(Self::parse(&collect(body).await?)?)
+impl Fields {
+    /// Interprets the fields as a request.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        from_fields(self.0.clone())
     }
 
-    /// Reads an object; anything else is [`Refusal::InvalidJson`].
-    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
-        match serde_json::from_slice(bytes) {
-            Ok(Value::Object(fields)) => Ok(Self(fields)),
-            Ok(_) => Err(Refusal::InvalidJson("The body must be a JSON object".to_owned())),
-            Err(error) => Err(Refusal::InvalidJson(format!("The body is not valid JSON: {error}"))),
-        }
-    }
-
-    /// Whether the field is there, be it null.
-    pub fn has(&self, field: &str) -> bool {
-        self.0.contains_key(field)
-    }
-
-    /// The names of the fields, as they came.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-
-    /// The field as it came; absent is `None`, null is a value.
-    pub fn raw(&self, field: &str) -> Option<&Value> {
-        self.0.get(field)
-    }
-
-    /// Whether the field is there to be looked at: absent, null and empty texts are not.
-    pub fn present(&self, field: &str) -> bool {
-        match self.0.get(field) {
-            None | Some(Value::Null) => false,
-            Some(Value::String(text)) => !text.trim().is_empty(),
-            Some(_) => true,
-        }
-    }
-
-    /// Accepts the body if the field is [present](Self::present), whatever it holds.
-    pub fn require(&self, field: &'static str) -> Result<(), Refusal> {
-        if self.present(field) { Ok(()) } else { Err(Refusal::MissingField(field)) }
-    }
-
-    /// A text that must be there: absent, null and empty are [`Refusal::MissingField`].
-    pub fn required(&self, field: &'static str) -> Result<String, Refusal> {
-        self.require(field)?;
-        self.text(field)?.ok_or(Refusal::MissingField(field))
-    }
-
-    /// A text without control characters; absent and null are `None`.
-    pub fn text(&self, field: &'static str) -> Result<Option<String>, Refusal> {
-        match self.0.get(field) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => plain(field, text).map(Some),
-            Some(_) => Err(Refusal::invalid(format!("{field} must be a string"))),
-        }
-    }
-
-    /// A boolean; absent and null are `false`.
-    pub fn flag(&self, field: &'static str) -> Result<bool, Refusal> {
-        match self.0.get(field) {
-            None | Some(Value::Null) => Ok(false),
-            Some(Value::Bool(flag)) => Ok(*flag),
-            Some(_) => Err(Refusal::invalid(format!("{field} must be a boolean"))),
-        }
-    }
-
-    /// A list of texts; absent and null are `None`.
-    pub fn texts(&self, field: &'static str) -> Result<Option<Vec<String>>, Refusal> {
-        let wrong = || Refusal::invalid(format!("{field} must be an array of strings"));
-        match self.0.get(field) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Array(items)) => items
-                .iter()
-                .map(|item| plain(field, item.as_str().ok_or_else(wrong)?))
-                .collect::<Result<_, _>>()
-                .map(Some),
-            Some(_) => Err(wrong()),
+    /// Refuses fields that are not among `known`; `verb` completes "cannot be".
+    pub fn refuse_unknown(&self, known: &[&str], verb: &str) -> Result<(), Refusal> {
+        match self.0.keys().find(|name| !known.contains(&name.as_str())) {
+            Some(unknown) => Err(Refusal::invalid(format!(
+                "{} cannot be {verb}; valid fields: {}",
+                excerpt(unknown),
+                known.join(", ")
+            ))),
+            None => Ok(()),
         }
     }
 }
 
-/// Reads to the end even what is too long (within reason): a client that is still sending would
-/// otherwise see its connection reset instead of the answer.
+/// Reads a whole body as a request.
+pub async fn read<T: DeserializeOwned>(body: axum::body::Body) -> Result<T, Error> {
+    Ok(parse(&collect(body).await?)?)
+}
+
+/// Reads a whole body. Drains a body that is too long, within limits, because a client that is still sending would see a
+/// connection reset instead of the response.
 pub(super) async fn collect(body: axum::body::Body) -> Result<Vec<u8>, Refusal> {
-    collect_patiently(body, PATIENCE).await
+    collect_within(body, READ_TIMEOUT).await
 }
 
-async fn collect_patiently(body: axum::body::Body, patience: Duration) -> Result<Vec<u8>, Refusal> {
+/// Converts the fields of a body to a request.
+pub(super) fn from_fields<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, Refusal> {
+    serde_json::from_value(Value::Object(fields))
+        .map_err(|error| Refusal::InvalidJson(format!("The body is not a valid request: {error}")))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(fields)) => from_fields(fields),
+        Ok(_) => Err(Refusal::InvalidJson("The body must be a JSON object".to_owned())),
+        Err(error) => Err(Refusal::InvalidJson(format!("The body is not valid JSON: {error}"))),
+    }
+}
+
+async fn collect_within(body: axum::body::Body, pause: Duration) -> Result<Vec<u8>, Refusal> {
     let mut chunks = body.into_data_stream();
     let (mut bytes, mut length) = (Vec::new(), 0_usize);
     loop {
-        let chunk = timeout(patience, chunks.next())
+        let chunk = timeout(pause, chunks.next())
             .await
-            .map_err(|_| Refusal::InvalidJson(format!("The body stopped coming for {patience:?}")))?;
+            .map_err(|_| Refusal::InvalidJson(format!("No more of the body was received for {pause:?}")))?;
         let Some(chunk) = chunk else { break };
-        let chunk = chunk.map_err(|_| Refusal::InvalidJson("The body broke off".to_owned()))?;
+        let chunk = chunk.map_err(|_| Refusal::InvalidJson("The body is incomplete".to_owned()))?;
         length = length.saturating_add(chunk.len());
-        if length <= LIMIT {
+        if length <= MAX_BODY_LEN {
             bytes.extend_from_slice(&chunk);
-        } else if length > DRAINED {
+        } else if length > MAX_DRAINED_LEN {
             break;
         }
     }
-    if length > LIMIT { Err(Refusal::PayloadTooLarge { limit: LIMIT }) } else { Ok(bytes) }
-}
-
-fn plain(field: &str, text: &str) -> Result<String, Refusal> {
-    if text.chars().count() > LONGEST_TEXT {
-        return Err(Refusal::invalid(format!("{field} must not be longer than {LONGEST_TEXT} characters")));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(Refusal::invalid(format!("{field} must not contain control characters")));
-    }
-    Ok(text.to_owned())
+    if length > MAX_BODY_LEN { Err(Refusal::PayloadTooLarge { limit: MAX_BODY_LEN }) } else { Ok(bytes) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn body(text: &str) -> Body {
-        Body::parse(text.as_bytes()).unwrap()
-    }
-
     #[test]
-    fn only_objects_are_bodies() {
+    fn only_objects_are_accepted() {
         for bad in ["", "{", "[]", "7", "null", "\"x\"", "{\"a\":1}x", "\u{feff}{}", "{\"a\":\"\u{1}\"}"] {
-            assert!(matches!(Body::parse(bad.as_bytes()), Err(Refusal::InvalidJson(_))), "{bad:?}");
+            assert!(matches!(parse::<Fields>(bad.as_bytes()), Err(Refusal::InvalidJson(_))), "{bad:?}");
         }
-        assert!(matches!(Body::parse(&[b'{', 0xff, b'}']), Err(Refusal::InvalidJson(_))));
-        let deep = "[".repeat(30_000);
-        assert!(matches!(Body::parse(format!("{{\"a\":{deep}").as_bytes()), Err(Refusal::InvalidJson(_))));
+        assert!(matches!(parse::<Fields>(&[b'{', 0xff, b'}']), Err(Refusal::InvalidJson(_))));
+        let deep = format!("{{\"a\":{}", "[".repeat(30_000));
+        assert!(matches!(parse::<Fields>(deep.as_bytes()), Err(Refusal::InvalidJson(_))));
     }
 
     #[tokio::test]
-    async fn a_body_that_stops_coming_is_not_waited_for() {
+    async fn a_stalled_body_is_refused() {
         let first = futures::stream::iter([Ok::<_, std::io::Error>("{\"name\":")]);
-        let silent = axum::body::Body::from_stream(first.chain(futures::stream::pending()));
-        let refused = collect_patiently(silent, Duration::from_millis(5)).await;
-        assert_eq!(refused, Err(Refusal::InvalidJson("The body stopped coming for 5ms".to_owned())));
+        let stalled = axum::body::Body::from_stream(first.chain(futures::stream::pending()));
+        let refused = collect_within(stalled, Duration::from_millis(5)).await;
+        let message = "No more of the body was received for 5ms".to_owned();
+        assert_eq!(refused, Err(Refusal::InvalidJson(message)));
     }
 
     #[test]
-    fn absent_null_and_empty_are_missing() {
-        for text in ["{}", "{\"name\":null}", "{\"name\":\"\"}", "{\"name\":\"  \"}"] {
-            assert_eq!(body(text).required("name"), Err(Refusal::MissingField("name")), "{text}");
-        }
-        assert_eq!(body("{\"name\":\"x\"}").required("name"), Ok("x".to_owned()));
-    }
-
-    #[test]
-    fn wrong_types_name_their_field() {
-        let wrong = body(r#"{"t":1,"f":"true","l":"x","m":[1],"c":"a\u0000b"}"#);
-        for refused in [
-            wrong.text("t").err(),
-            wrong.flag("f").err(),
-            wrong.texts("l").err(),
-            wrong.texts("m").err(),
-            wrong.text("c").err(),
-            body(&format!("{{\"n\":{:?}}}", "x".repeat(10_000))).text("n").err(),
-        ] {
-            assert!(matches!(refused, Some(Refusal::InvalidInput(_))), "{refused:?}");
-        }
+    fn unknown_fields_are_named() {
+        let fields = parse::<Fields>(b"{\"a\":1,\"b\\n\":2}").unwrap();
+        let refused = fields.refuse_unknown(&["a"], "set");
+        assert_eq!(refused, Err(Refusal::invalid("b\u{fffd} cannot be set; valid fields: a")));
+        assert_eq!(fields.refuse_unknown(&["a", "b\n"], "set"), Ok(()));
     }
 }

@@ -1,4 +1,4 @@
-//! The `Authorization` header as an extractor: 401 and 429 come before anything else is looked at.
+//! The `Authorization` header as an extractor, which refuses with 401 and 429 before the body is read.
 
 use axum::extract::FromRequestParts;
 use axum::http::header;
@@ -18,7 +18,7 @@ impl FromRequestParts<State> for Caller {
     }
 }
 
-/// The token of `Authorization: Bearer TOKEN`; the scheme's case does not matter (RFC 7235).
+/// Returns the token of `Authorization: Bearer TOKEN`; the scheme is case-insensitive (RFC 7235).
 pub fn bearer(parts: &Parts) -> Option<&str> {
     let (scheme, token) = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let token = token.trim();

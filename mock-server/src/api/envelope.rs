@@ -1,17 +1,20 @@
-//! The envelope around every answer: `{"success": true, "data": …}`.
+//! The envelope of all responses: `{"success": true, "data": …}`.
 
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa::openapi::{ObjectBuilder, schema::Type};
 
-/// A good answer.
+use super::error::INTERNAL;
+use crate::domain::RefusalCode;
+
+/// A successful response.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Success<T> {
     /// Always true.
     success: bool,
-    /// What was asked for.
     data: T,
 }
 
@@ -20,26 +23,30 @@ pub struct Success<T> {
 pub struct Failed {
     /// Always false.
     pub success: bool,
-    /// What is wrong.
     pub error: Reason,
 }
 
-/// What is wrong, for programs and for people.
+/// The reason for a refusal.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Reason {
-    /// One of the documented codes.
-    #[schema(example = "INVALID_KEY")]
+    #[schema(schema_with = code)]
     pub code: &'static str,
-    /// The same in words.
+    /// The reason in words.
     pub message: String,
 }
 
-/// 200 with `data`.
 pub fn ok<T: Serialize>(data: T) -> Response {
     Json(Success { success: true, data }).into_response()
 }
 
-/// 201 with `data`: something was made.
 pub fn created<T: Serialize>(data: T) -> Response {
     (StatusCode::CREATED, ok(data)).into_response()
+}
+
+fn code() -> ObjectBuilder {
+    let codes = RefusalCode::ALL.map(RefusalCode::as_str).into_iter().chain([INTERNAL]);
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(codes))
+        .examples([RefusalCode::InvalidKey.as_str()])
 }

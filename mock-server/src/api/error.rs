@@ -1,4 +1,4 @@
-//! The one table from a refusal to its status; the code and the words are the refusal's own.
+//! The only mapping from refusals to HTTP responses.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -6,46 +6,53 @@ use axum::{Extension, Json};
 
 use super::envelope::{Failed, Reason};
 use crate::control::Failure;
-use crate::domain::Refusal;
+use crate::domain::{Refusal, RefusalCode};
 use crate::store::StoreError;
 
-/// How a handler fails.
+/// The code of an internal error, which is not a refusal.
+pub(super) const INTERNAL: &str = "INTERNAL";
+
+/// The error of a handler.
 #[derive(Debug)]
 pub struct Error(Failure);
 
-/// A refusal's code, beside the answer for the log to show.
+/// The code of a refusal, attached to the response for the log.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Code(pub(super) &'static str);
+pub(super) struct LoggedCode(pub(super) &'static str);
 
-/// The status that belongs to a refusal.
-pub const fn status(refusal: &Refusal) -> StatusCode {
-    match refusal {
-        Refusal::MissingField(_)
-        | Refusal::InvalidInput(_)
-        | Refusal::InvalidAction { .. }
-        | Refusal::InvalidScopes { .. }
-        | Refusal::InvalidFilter(_)
-        | Refusal::InvalidJson(_) => StatusCode::BAD_REQUEST,
-        Refusal::Unauthorized(_) | Refusal::InvalidCredentials | Refusal::InvalidKey | Refusal::KeyUsed => {
-            StatusCode::UNAUTHORIZED
-        }
-        Refusal::Forbidden(_)
-        | Refusal::InsufficientScope { .. }
-        | Refusal::IpNotAllowed
-        | Refusal::TagNotAllowed { .. }
-        | Refusal::MachineLimitReached { .. }
-        | Refusal::Quarantined => StatusCode::FORBIDDEN,
-        Refusal::NotFound(_) => StatusCode::NOT_FOUND,
-        Refusal::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Refusal::RegistrationConflict => StatusCode::CONFLICT,
-        Refusal::PayloadTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        Refusal::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+pub const fn status(code: RefusalCode) -> StatusCode {
+    match code {
+        RefusalCode::MissingFields
+        | RefusalCode::InvalidInput
+        | RefusalCode::InvalidAction
+        | RefusalCode::InvalidScopes
+        | RefusalCode::InvalidFilter
+        | RefusalCode::InvalidJson => StatusCode::BAD_REQUEST,
+        RefusalCode::Unauthorized
+        | RefusalCode::InvalidCredentials
+        | RefusalCode::InvalidKey
+        | RefusalCode::KeyUsed => StatusCode::UNAUTHORIZED,
+        RefusalCode::Forbidden
+        | RefusalCode::InsufficientScope
+        | RefusalCode::IpNotAllowed
+        | RefusalCode::TagNotAllowed
+        | RefusalCode::MachineLimitReached
+        | RefusalCode::Quarantined => StatusCode::FORBIDDEN,
+        RefusalCode::NotFound => StatusCode::NOT_FOUND,
+        RefusalCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        RefusalCode::RegistrationConflict => StatusCode::CONFLICT,
+        RefusalCode::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        RefusalCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
     }
 }
 
-/// The answer to a request that met a fault of this program; what it was is in the log only.
+/// The response to an internal error, whose cause only the log contains.
 pub fn internal() -> Response {
-    failed(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "The server failed; its log says why".to_owned())
+    failed(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        INTERNAL,
+        "Internal server error; see the server's log".to_owned(),
+    )
 }
 
 impl IntoResponse for Error {
@@ -53,11 +60,12 @@ impl IntoResponse for Error {
         let refusal = match self.0 {
             Failure::Refused(refusal) => refusal,
             Failure::Store(error) => {
-                tracing::error!(%error, "a request failed");
+                tracing::error!(%error, "request failed");
                 return internal();
             }
         };
-        let mut response = failed(status(&refusal), refusal.code(), refusal.message().into_owned());
+        let code = refusal.code();
+        let mut response = failed(status(code), code.as_str(), refusal.message().into_owned());
         if let Refusal::RateLimited { retry_after_seconds } = refusal {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds));
         }
@@ -84,6 +92,6 @@ impl From<StoreError> for Error {
 }
 
 fn failed(status: StatusCode, code: &'static str, message: String) -> Response {
-    let answer = Failed { success: false, error: Reason { code, message } };
-    (status, Extension(Code(code)), Json(answer)).into_response()
+    let body = Failed { success: false, error: Reason { code, message } };
+    (status, Extension(LoggedCode(code)), Json(body)).into_response()
 }

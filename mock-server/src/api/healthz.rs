@@ -1,4 +1,4 @@
-//! `GET /healthz`: whether this process answers and its database does.
+//! `GET /healthz`: the health of the server and its database.
 
 use axum::extract;
 use axum::response::Response;
@@ -10,14 +10,13 @@ use super::{Error, State};
 use crate::control::Failure;
 use crate::store::organisations;
 
-/// That all is well.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
     /// Always "ok".
     status: &'static str,
 }
 
-/// Answers once the database does.
+/// Checks that the server and its database respond.
 #[utoipa::path(
     get,
     path = "/healthz",

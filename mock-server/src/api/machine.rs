@@ -1,4 +1,4 @@
-//! A machine as answers show it, and the token by which it calls.
+//! Machines in responses, and machine tokens in requests.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -18,15 +18,15 @@ pub struct MachineView {
     org_id: String,
     /// Unique in the organisation.
     name: String,
-    /// Its address in 100.64.0.0/10.
+    /// The address in 100.64.0.0/10.
     tailnet_ip: String,
     /// online, offline, pending or quarantined.
     status: &'static str,
     /// Without prefix.
     tags: Vec<String>,
-    /// Whether it goes away after half an hour of silence.
+    /// Whether the machine is deleted after half an hour without a heartbeat.
     ephemeral: bool,
-    /// Its WireGuard public key, base64.
+    /// The WireGuard public key in base64.
     public_key: String,
     os: Option<String>,
     version: Option<String>,
@@ -36,21 +36,20 @@ pub struct MachineView {
     last_seen: Timestamp,
 }
 
-/// A machine, alone in its answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MachineAnswer {
     machine: MachineView,
 }
 
-/// `Authorization: Bearer ztm_…`: the hash of a machine's token; whose it is, if anyone's, the store knows.
+/// The hash of the token in `Authorization: Bearer ztm_…`. The token may be unknown; only the store knows its machine.
 #[derive(Debug)]
 pub struct MachineToken {
-    /// SHA-256 of the token, hex.
+    /// SHA-256 in hex.
     pub hash: String,
 }
 
 impl MachineView {
-    /// The machine as it is at `now`.
+    /// Shows the machine with its effective status at `now`.
     pub fn new(machine: Machine, now: Timestamp) -> Self {
         Self {
             status: machine.status.effective(machine.last_seen, now).as_str(),
@@ -70,7 +69,7 @@ impl MachineView {
 }
 
 impl MachineAnswer {
-    /// The machine as it is at `now`.
+    /// Shows the machine with its effective status at `now`.
     pub fn new(machine: Machine, now: Timestamp) -> Self {
         Self { machine: MachineView::new(machine, now) }
     }

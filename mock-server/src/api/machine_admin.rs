@@ -1,77 +1,92 @@
-//! `POST /api/machine-admin`: what an admin does to one machine (`issuing/disconnect.1`).
+//! `POST /api/machine-admin`: administers a machine (`issuing/disconnect.1`).
 
 use axum::extract;
 use axum::response::Response;
-use utoipa::ToSchema;
+use utoipa::openapi::{Object, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
-use super::body::Body;
+use super::body::{Body, Fields};
 use super::caller::Caller;
-use super::envelope::{self, Failed, Success};
+use super::envelope::{self, Success};
 use super::machine::MachineAnswer;
+use super::refusals::refusals;
+use super::request::{NonBlank, Required, Tags, merged, request, schema_of};
 use super::{Error, State};
 use crate::control::access::{self, Permission};
 use crate::control::machine_admin::{self, AdminAction};
-use crate::domain::{Refusal, tag};
+use crate::domain::Refusal;
 
 const ACTIONS: &str = "quarantine, release, approve, delete, set_tags";
 
-/// What to do to which machine.
-#[derive(Debug, ToSchema)]
-pub struct MachineAdminRequest {
-    /// quarantine, release, approve, delete or set_tags.
-    pub action: String,
-    /// The organisation.
-    pub org_id: String,
-    /// The machine's id.
-    pub machine_id: String,
-    /// To set_tags: all its tags from now on.
-    pub tags: Option<Vec<String>>,
+/// An action on a machine.
+pub struct MachineAdminRequest;
+
+request! {
+    /// An action on a machine.
+    struct CommonFields {
+        action: Required<NonBlank>,
+        /// The organisation.
+        org_id: Required<NonBlank> = "org_9fX2kR",
+        /// The machine's id.
+        machine_id: Required<NonBlank>,
+    }
 }
 
-/// Takes a measure against, or for, one machine.
+request! {
+    struct SetTags {
+        /// All tags of the machine from now on, with or without `tag:`.
+        tags: Required<Tags>,
+    }
+}
+
+refusals!(MachineAdminRefusals: MissingFields, InvalidInput, InvalidAction, InvalidJson, Unauthorized, Forbidden,
+    InsufficientScope, NotFound, PayloadTooLarge, RateLimited);
+
+/// Quarantines, releases, approves or deletes a machine, or sets its tags.
 #[utoipa::path(
     post,
     path = "/api/machine-admin",
     request_body = MachineAdminRequest,
     responses(
-        (status = 200, description = "The machine as it now is, or last was", body = Success<MachineAnswer>),
-        (status = 400, description = "MISSING_FIELDS, INVALID_INPUT, INVALID_ACTION, INVALID_JSON", body = Failed),
-        (status = 401, description = "UNAUTHORIZED", body = Failed),
-        (status = 403, description = "FORBIDDEN, INSUFFICIENT_SCOPE", body = Failed),
-        (status = 404, description = "NOT_FOUND", body = Failed),
-        (status = 413, description = "PAYLOAD_TOO_LARGE", body = Failed),
-        (status = 429, description = "RATE_LIMITED", body = Failed),
+        (status = 200, description = "The updated or deleted machine", body = Success<MachineAnswer>),
+        MachineAdminRefusals,
     ),
     security(("session" = []), ("api_key" = []))
 )]
 pub async fn machine_admin(
     extract::State(state): extract::State<State>,
     caller: Caller,
-    body: Body,
+    Body(fields): Body<Fields>,
 ) -> Result<Response, Error> {
-    let action = body.required("action")?;
-    let org_id = body.required("org_id")?;
-    let machine_id = body.required("machine_id")?;
+    let common: CommonFields = fields.read()?;
+    let (action, org_id, machine_id) = (common.action()?.0, common.org_id()?.0, common.machine_id()?.0);
+    let action = parse_action(&action, &fields);
     let now = state.clock.now();
     let random = state.random;
-    let taken = state.store.write(move |tx| {
+    let applied = state.store.write(move |tx| {
         let actor = access::require(tx, &caller, &org_id, Permission::ManageMachines, now)?;
-        let measure = measure(&action, &body)?;
-        machine_admin::apply(tx, &actor, &org_id, &machine_id, &measure, &random, now)
+        machine_admin::apply(tx, &actor, &org_id, &machine_id, &action?, &random, now)
     });
-    Ok(envelope::ok(MachineAnswer::new(taken.await?, now)))
+    Ok(envelope::ok(MachineAnswer::new(applied.await?, now)))
 }
 
-fn measure(action: &str, body: &Body) -> Result<AdminAction, Refusal> {
-    match action {
+fn parse_action(name: &str, fields: &Fields) -> Result<AdminAction, Refusal> {
+    match name {
         "quarantine" => Ok(AdminAction::Quarantine),
         "release" => Ok(AdminAction::Release),
         "approve" => Ok(AdminAction::Approve),
         "delete" => Ok(AdminAction::Delete),
-        "set_tags" => {
-            let tags = body.texts("tags")?.ok_or(Refusal::MissingField("tags"))?;
-            Ok(AdminAction::SetTags(tag::normalise("tags", &tags)?))
-        }
+        "set_tags" => Ok(AdminAction::SetTags(fields.read::<SetTags>()?.tags()?.0)),
         _ => Err(Refusal::InvalidAction { valid: ACTIONS }),
     }
 }
+
+impl PartialSchema for MachineAdminRequest {
+    fn schema() -> RefOr<Schema> {
+        let variants = ["quarantine", "release", "approve", "delete"].map(|action| (action, Object::new()));
+        let variants = variants.into_iter().chain([("set_tags", schema_of::<SetTags>())]).collect();
+        merged(&schema_of::<CommonFields>(), variants).into()
+    }
+}
+
+impl ToSchema for MachineAdminRequest {}

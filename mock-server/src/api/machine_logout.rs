@@ -1,29 +1,31 @@
-//! `POST /api/machine-logout`: a machine leaves.
+//! `POST /api/machine-logout`: logs a machine out.
 
 use axum::extract;
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::envelope::{self, Failed, Success};
+use super::envelope::{self, Success};
 use super::machine::MachineToken;
+use super::refusals::refusals;
 use super::{Error, State};
 use crate::control::logout;
 
-/// What became of it.
+refusals!(MachineLogoutRefusals: Unauthorized);
+
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LoggedOut {
-    /// Whether the machine is gone (it was ephemeral) or only its token.
+    /// Whether the machine was deleted (because it was ephemeral) or only its token was invalidated.
     removed: bool,
 }
 
-/// Voids the token; removes an ephemeral machine.
+/// Invalidates the machine's token and deletes an ephemeral machine.
 #[utoipa::path(
     post,
     path = "/api/machine-logout",
     responses(
-        (status = 200, description = "The token is void", body = Success<LoggedOut>),
-        (status = 401, description = "UNAUTHORIZED", body = Failed),
+        (status = 200, description = "The token is invalid from now on", body = Success<LoggedOut>),
+        MachineLogoutRefusals,
     ),
     security(("machine_token" = []))
 )]

@@ -2,43 +2,43 @@
 
 use axum::extract;
 use axum::response::Response;
-use utoipa::ToSchema;
 
 use super::body::Body;
-use super::envelope::{self, Failed, Success};
+use super::envelope::{self, Success};
 use super::machine::{MachineAnswer, MachineToken};
+use super::refusals::refusals;
+use super::request::{Required, Tags, request};
 use super::{Error, State};
 use crate::control::machine_tags;
-use crate::domain::{Refusal, tag};
 
-/// The tags to add.
-#[derive(Debug, ToSchema)]
-pub struct MachineTagsRequest {
-    /// With or without `tag:`.
-    pub tags: Vec<String>,
+request! {
+    /// The tags to add.
+    pub struct MachineTagsRequest {
+        /// With or without `tag:`.
+        tags: Required<Tags>,
+    }
 }
 
-/// Adds tags, within what the machine's auth key allows.
+refusals!(MachineTagsRefusals: MissingFields, InvalidInput, InvalidJson, Unauthorized, TagNotAllowed, Quarantined,
+    PayloadTooLarge);
+
+/// Adds tags to the calling machine, as far as its auth key allows them.
 #[utoipa::path(
     post,
     path = "/api/machine-tags",
     request_body = MachineTagsRequest,
     responses(
-        (status = 200, description = "The machine as it now is", body = Success<MachineAnswer>),
-        (status = 400, description = "MISSING_FIELDS, INVALID_INPUT, INVALID_JSON", body = Failed),
-        (status = 401, description = "UNAUTHORIZED", body = Failed),
-        (status = 403, description = "TAG_NOT_ALLOWED, QUARANTINED", body = Failed),
-        (status = 413, description = "PAYLOAD_TOO_LARGE", body = Failed),
+        (status = 200, description = "The updated machine", body = Success<MachineAnswer>),
+        MachineTagsRefusals,
     ),
     security(("machine_token" = []))
 )]
 pub async fn machine_tags(
     extract::State(state): extract::State<State>,
     token: MachineToken,
-    body: Body,
+    Body(request): Body<MachineTagsRequest>,
 ) -> Result<Response, Error> {
-    let tags = body.texts("tags")?.ok_or(Refusal::MissingField("tags"))?;
-    let tags = tag::normalise("tags", &tags)?;
+    let tags = request.tags()?.0;
     let now = state.clock.now();
     let random = state.random;
     let added = state.store.write(move |tx| machine_tags::add(tx, &token.hash, &tags, &random, now));

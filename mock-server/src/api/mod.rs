@@ -1,7 +1,7 @@
-//! The HTTP interface: one file an endpoint, one table from refusal to status ([`error`]).
+//! The HTTP interface: one file per endpoint, and one mapping from refusals to responses ([`error`]).
 //!
-//! A handler takes its credential first (401 comes before everything), then the body, opens one transaction
-//! and leaves the rest to `control`.
+//! A handler authenticates first, so that 401 precedes all other refusals. It then validates its request, opens one
+//! transaction and leaves the rest to `control`.
 
 pub mod body;
 pub mod caller;
@@ -20,8 +20,10 @@ pub mod machine_logout;
 pub mod machine_tags;
 pub mod network_map;
 pub mod openapi;
+mod refusals;
 pub mod register_machine;
 pub mod relay;
+mod request;
 mod router;
 mod state;
 mod trace;

@@ -1,4 +1,4 @@
-//! `GET /api/network-map`: a machine learns who its peers are, and waits for what changes.
+//! `GET /api/network-map`: the peers of a machine, with long polling for changes.
 
 use std::time::Duration;
 
@@ -8,71 +8,69 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use ztna_protocol::network_map::{PeerView, RelayView};
 
-use super::envelope::{self, Failed, Success};
+use super::envelope::{self, Success};
 use super::machine::MachineToken;
+use super::refusals::refusals;
 use super::{Error, State};
 use crate::control::network_map::{LongPoll, NetworkMap};
 use crate::domain::network_map::Peer;
 use crate::domain::site::Site;
 use crate::domain::{Refusal, Timestamp};
 
-/// How long a request waits for a change, in seconds, if it does not say.
-const WAIT: u32 = 25;
-/// The longest it may say.
-const LONGEST_WAIT: u32 = 50;
+/// How many seconds a request waits for a change by default.
+const DEFAULT_WAIT: u32 = 25;
+const MAX_WAIT: u32 = 50;
 
-/// What the machine knows, and how long it waits for more.
+refusals!(NetworkMapRefusals: InvalidInput, Unauthorized, Quarantined, Forbidden);
+
+/// The version that the machine holds, and how long it waits for a change.
 #[derive(Debug, PartialEq, Eq, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Question {
-    /// The version of the map that the machine has; 0, or absent: it has none and is told the whole map.
-    #[param(value_type = Option<i64>, minimum = 0, default = 0)]
+pub struct MapQuery {
+    /// The machine's version of the map; 0, the default, returns the whole map.
+    #[param(required = false, minimum = 0, maximum = 9223372036854775807_i64, default = 0)]
     pub since: i64,
-    /// How many seconds to wait if nothing changed, 25 if absent.
-    #[param(value_type = Option<u32>, maximum = 50, default = 25)]
+    /// How many seconds to wait for a change; 25 by default.
+    #[param(required = false, minimum = 0, maximum = 50, default = 25)]
     pub wait: u32,
 }
 
-/// The organisation's machines as the asking one sees them, or what changed of them.
+/// The machine's peers, or their changes.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NetworkMapAnswer {
-    /// What to ask the next changes since.
+    /// The value of `since` for the next request.
     version: i64,
-    /// Whether peers are all there are; then the machine forgets all others. Otherwise it first takes away those that
-    /// are removed and then puts in, or replaces by id, the peers.
+    /// Whether `peers` contains all peers, so that the machine drops all others. Otherwise, it deletes the `removed` ones
+    /// and then inserts or replaces the `peers` by id.
     full: bool,
-    /// The machine that asked.
     #[serde(rename = "self")]
     own: SelfView,
-    /// Its peers, or those that are new or have changed.
+    /// All peers, or those that are new or changed.
     peers: Vec<PeerView>,
-    /// The ids of machines that are peers no more: deleted, logged out, or put into quarantine.
+    /// The ids of former peers: deleted, logged out, or quarantined.
     removed: Vec<String>,
-    /// The relays there are.
     relays: Vec<RelayView>,
 }
 
-/// The machine that asked.
+/// The requesting machine.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SelfView {
     id: String,
     name: String,
-    /// Its address in 100.64.0.0/10.
+    /// The address in 100.64.0.0/10.
     tailnet_ip: String,
     /// online or offline.
     status: &'static str,
 }
 
-/// Tells a machine who its peers are; if nothing changed since, holds the request until something does.
+/// Returns the machine's peers, or waits until something changes.
 #[utoipa::path(
     get,
     path = "/api/network-map",
-    params(Question),
+    params(MapQuery),
     responses(
-        (status = 200, description = "What changed; nothing if the time is over", body = Success<NetworkMapAnswer>),
-        (status = 400, description = "INVALID_INPUT", body = Failed),
-        (status = 401, description = "UNAUTHORIZED: deleted, logged out or replaced", body = Failed),
-        (status = 403, description = "QUARANTINED, or FORBIDDEN while it waits for approval", body = Failed),
+        (status = 200, description = "The changes; empty after the wait", body = Success<NetworkMapAnswer>),
+        NetworkMapRefusals,
     ),
     security(("machine_token" = []))
 )]
@@ -81,38 +79,37 @@ pub async fn network_map(
     token: MachineToken,
     RawQuery(text): RawQuery,
 ) -> Result<Response, Error> {
-    let question = Question::parse(text.as_deref().unwrap_or_default())?;
-    let wait = Duration::from_secs(question.wait.into());
+    let query = MapQuery::parse(text.as_deref().unwrap_or_default())?;
+    let wait = Duration::from_secs(query.wait.into());
     let poll = LongPoll { store: &state.store, polls: &state.polls, stopping: state.stopping.subscribe() };
-    let map = poll.run(&token.hash, question.since, wait).await?;
+    let map = poll.run(&token.hash, query.since, wait).await?;
     Ok(envelope::ok(NetworkMapAnswer::new(map, &state.settings.relays, state.clock.now())))
 }
 
-impl Question {
+impl MapQuery {
     fn parse(text: &str) -> Result<Self, Refusal> {
-        let mut question = Self { since: 0, wait: WAIT };
+        let mut query = Self { since: 0, wait: DEFAULT_WAIT };
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             match &*name {
                 "since" => {
                     let since = value.parse().ok().filter(|since| *since >= 0);
-                    question.since = since.ok_or(Refusal::invalid(
-                        "since must be a version of the map: an integer, 0 or more",
+                    query.since = since.ok_or(Refusal::invalid(
+                        "since must be a version of the map: a non-negative integer",
                     ))?;
                 }
                 "wait" => {
-                    let wait = value.parse().ok().filter(|wait| *wait <= LONGEST_WAIT);
-                    question.wait =
-                        wait.ok_or(Refusal::invalid("wait must be whole seconds from 0 to 50"))?;
+                    let wait = value.parse().ok().filter(|wait| *wait <= MAX_WAIT);
+                    query.wait = wait.ok_or(Refusal::invalid("wait must be whole seconds from 0 to 50"))?;
                 }
                 _ => {}
             }
         }
-        Ok(question)
+        Ok(query)
     }
 }
 
 impl NetworkMapAnswer {
-    /// The map with the asking machine as it is at `now`.
+    /// Shows the machine with its effective status at `now`.
     fn new(map: NetworkMap, relays: &[Site], now: Timestamp) -> Self {
         let NetworkMap { version, full, machine, peers, removed } = map;
         let own = SelfView {
@@ -142,14 +139,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn questions_are_read_and_their_bounds_kept() {
+    fn querys_are_read_and_their_bounds_kept() {
         for (text, since, wait) in [
             ("", 0, 25),
             ("since=7", 7, 25),
             ("wait=50&since=9223372036854775807&x=y", i64::MAX, 50),
             ("wait=0", 0, 0),
         ] {
-            assert_eq!(Question::parse(text), Ok(Question { since, wait }), "{text}");
+            assert_eq!(MapQuery::parse(text), Ok(MapQuery { since, wait }), "{text}");
         }
         for (text, field) in [
             ("since=-1", "since"),
@@ -159,7 +156,7 @@ mod tests {
             ("wait=-1", "wait"),
             ("wait=1.5", "wait"),
         ] {
-            let refused = Question::parse(text);
+            let refused = MapQuery::parse(text);
             assert!(
                 matches!(&refused, Err(Refusal::InvalidInput(words)) if words.starts_with(field)),
                 "{text}: {refused:?}"

@@ -1,57 +1,114 @@
-//! `GET /api/openapi.json`: the document that the routes declare.
+//! `GET /api/openapi.json`: the OpenAPI document declared by the routes.
 
 use std::sync::{LazyLock, OnceLock};
 
+use axum::extract;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Components, InfoBuilder, OpenApi};
+use utoipa::openapi::{Components, InfoBuilder, OpenApi, PathItem, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
-use super::error;
+use super::envelope::{Failed, Reason};
+use super::request::KEYWORD_PREFIX;
+use super::{State, error};
 
-/// What the routes declare of themselves, once there are routes.
+/// The declarations of the routes, set when they are built.
 static DECLARED: OnceLock<OpenApi> = OnceLock::new();
-static DOCUMENT: LazyLock<Option<String>> = LazyLock::new(|| DECLARED.get().map(document)?.to_json().ok());
 
-/// This document.
+/// The document without what depends on a server's settings; building it takes longer than anything else here.
+static DOCUMENT: LazyLock<Option<Value>> = LazyLock::new(|| {
+    let mut document = serde_json::to_value(document(DECLARED.get()?)).ok()?;
+    restore_keywords(&mut document);
+    Some(document)
+});
+
+/// Returns this document.
 #[utoipa::path(
     get,
     path = "/api/openapi.json",
     responses((status = 200, description = "The OpenAPI document", body = serde_json::Value))
 )]
-pub async fn openapi() -> Response {
-    match DOCUMENT.as_deref() {
-        Some(document) => ([(header::CONTENT_TYPE, "application/json")], document).into_response(),
-        None => error::internal(),
+pub async fn openapi(extract::State(state): extract::State<State>) -> Response {
+    let Some(mut document) = DOCUMENT.clone() else { return error::internal() };
+    let regions = state.settings.relays.iter().map(|site| site.region.as_str());
+    let relay = document.pointer_mut("/components/schemas/HeartbeatRequest/properties/relay");
+    if let Some(Value::Object(schema)) = relay {
+        schema.insert("enum".to_owned(), regions.map(Value::from).chain([Value::Null]).collect());
     }
+    ([(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response()
 }
 
-/// Takes the routes' own declarations, which the document is made of.
+/// Sets the declarations of the routes, which are built once per process.
 pub(super) fn publish(declared: OpenApi) {
-    // The routes are built once a process.
     let _ = DECLARED.set(declared);
 }
 
-/// The routes' own declarations, with what holds for all of them.
+/// Adds everything that applies to all routes.
 fn document(declared: &OpenApi) -> OpenApi {
     let mut document = declared.clone();
+    document.paths.paths.values_mut().for_each(unwrap_optional_bodies);
     document.info = InfoBuilder::new()
         .title("QuickZTNA control plane")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
-            "Answers are `{\"success\": true, \"data\": …}`, refusals `{\"success\": false, \"error\": {\"code\", \
-             \"message\"}}`; the two endpoints of RFC 8628 speak OAuth's format instead.",
+            "Responses are `{\"success\": true, \"data\": …}`, refusals `{\"success\": false, \"error\": {\"code\", \
+             \"message\"}}`; the two endpoints of RFC 8628 use OAuth's format instead.",
         ))
         .build();
     let components = document.components.get_or_insert_with(Components::new);
+    components.schemas.insert(Failed::name().into_owned(), Failed::schema());
+    components.schemas.insert(Reason::name().into_owned(), Reason::schema());
     for (name, description) in [
         ("session", "An access token: a JWT of /api/auth/login or of the device flow"),
-        ("api_key", "An API key: qztna_… or ztna_…; what it may do is bound by its scopes"),
-        ("machine_token", "A machine token: ztm_…, as /api/register-machine answers it"),
-        ("relay_secret", "The secret that the control plane shares with its relays"),
+        ("api_key", "An API key, qztna_… or ztna_…, restricted by its scopes"),
+        ("machine_token", "A machine token, ztm_…, as returned by /api/register-machine"),
+        ("relay_secret", "The secret shared by the control plane and its relays"),
     ] {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
         components.add_security_scheme(name, SecurityScheme::Http(scheme));
     }
     document
+}
+
+/// A missing body is optional in the document instead of being null.
+fn unwrap_optional_bodies(path: &mut PathItem) {
+    let bodies = path.post.iter_mut().filter_map(|operation| operation.request_body.as_mut());
+    for body in bodies {
+        let RefOr::T(body) = body else { continue };
+        for content in body.content.values_mut() {
+            let RefOr::T(content) = content else { continue };
+            if let Some(RefOr::T(Schema::OneOf(alternatives))) = &mut content.schema
+                && alternatives.items.len() == 2
+                && alternatives.items.iter().any(is_null)
+            {
+                alternatives.items.retain(|item| !is_null(item));
+                content.schema = alternatives.items.pop();
+            }
+        }
+    }
+}
+
+fn is_null(schema: &RefOr<Schema>) -> bool {
+    matches!(schema, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Null))
+}
+
+/// Restores schema keywords that the library only accepts as extensions.
+fn restore_keywords(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            let names: Vec<String> =
+                object.keys().filter(|key| key.starts_with(KEYWORD_PREFIX)).cloned().collect();
+            for name in names {
+                if let Some((keyword, rule)) = name.strip_prefix(KEYWORD_PREFIX).zip(object.remove(&name)) {
+                    object.insert(keyword.to_owned(), rule);
+                }
+            }
+            object.values_mut().for_each(restore_keywords);
+        }
+        Value::Array(items) => items.iter_mut().for_each(restore_keywords),
+        _ => {}
+    }
 }

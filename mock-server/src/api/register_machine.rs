@@ -1,63 +1,73 @@
-//! `POST /api/register-machine`: with an auth key in the body and no other credential (`headless/F.2`),
-//! or with a session.
+//! `POST /api/register-machine`: registers a machine with an auth key in the body and no other credential
+//! (`headless/F.2`), or with a session.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{self, ConnectInfo, FromRequestParts, Request};
-use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
-use super::body::Body;
+use super::body;
 use super::caller::Caller;
-use super::envelope::{self, Failed, Success};
+use super::envelope::{self, Success};
 use super::machine::MachineView;
+use super::refusals::refusals;
+use super::request::{FieldType, Optional, PRINTABLE, Required, Tags, Text, plain, request, string};
 use super::{Error, State};
 use crate::control::enrol::{self, Candidate};
 use crate::domain::key::material::Material;
-use crate::domain::{Refusal, cidr, machine, tag};
+use crate::domain::{Refusal, cidr, machine};
 
-/// A machine that asks to be let in.
-#[derive(Debug, ToSchema)]
-pub struct RegisterMachineRequest {
-    /// The credential; absent with a session.
-    pub auth_key: Option<String>,
-    /// With a session: the organisation; may be absent if the user has exactly one.
-    pub org_id: Option<String>,
-    /// The machine's name: 1 to 63 characters.
-    pub name: String,
-    /// Its WireGuard public key: 32 bytes in base64.
-    pub public_key: String,
-    /// Its operating system.
-    pub os: Option<String>,
-    /// Its agent's version.
-    pub version: Option<String>,
-    /// The tags it claims, with or without `tag:`.
-    pub tags: Option<Vec<String>>,
-}
-
-/// A machine that was let in.
-#[derive(Serialize, ToSchema)]
-pub struct MachineRegistered {
-    machine: MachineView,
-    /// The organisation it is in.
-    org_id: String,
-    /// What it calls with from now on; answered this once.
-    machine_token: String,
-    /// Whether the name existed before: id and address are those of before.
-    reregistered: bool,
-}
-
-impl fmt::Debug for MachineRegistered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MachineRegistered").field("machine", &self.machine).finish_non_exhaustive()
+request! {
+    /// A machine to register.
+    pub struct RegisterMachineRequest {
+        /// The auth key; missing with a session.
+        auth_key: Optional<Text>,
+        /// With a session: the organisation; may be missing if the user has exactly one.
+        org_id: Optional<Text>,
+        /// The machine's name.
+        name: Required<MachineName> = "Linux-C",
+        /// The machine's WireGuard public key: 32 bytes in base64.
+        public_key: Required<PublicKey> = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        /// The operating system.
+        os: Optional<Text>,
+        /// The agent's version.
+        version: Optional<Text>,
+        /// The claimed tags, with or without `tag:`.
+        tags: Optional<Tags>,
     }
 }
 
-/// Lets a machine in.
+refusals!(RegisterMachineRefusals: MissingFields, InvalidInput, InvalidJson, InvalidKey, KeyUsed, Unauthorized,
+    IpNotAllowed, TagNotAllowed, MachineLimitReached, Quarantined, Forbidden, InsufficientScope, NotFound,
+    RegistrationConflict, PayloadTooLarge, RateLimited);
+
+/// A registered machine.
+#[derive(Serialize, ToSchema)]
+pub struct MachineRegistered {
+    machine: MachineView,
+    org_id: String,
+    /// The token of later requests, returned only here.
+    machine_token: String,
+    /// Whether the name existed before; the machine then keeps its id and address.
+    reregistered: bool,
+}
+
+pub(super) struct MachineName(String);
+
+pub(super) struct PublicKey(String);
+
+enum Credential {
+    AuthKey(String),
+    Session(Caller),
+}
+
+/// Registers a machine.
 #[utoipa::path(
     post,
     path = "/api/register-machine",
@@ -65,11 +75,7 @@ impl fmt::Debug for MachineRegistered {
     responses(
         (status = 200, description = "The name existed: id and address are kept", body = Success<MachineRegistered>),
         (status = 201, description = "A new machine", body = Success<MachineRegistered>),
-        (status = 400, description = "MISSING_FIELDS, INVALID_INPUT, INVALID_JSON", body = Failed),
-        (status = 401, description = "INVALID_KEY, KEY_USED, UNAUTHORIZED", body = Failed),
-        (status = 403, description = "IP_NOT_ALLOWED, TAG_NOT_ALLOWED, MACHINE_LIMIT_REACHED, QUARANTINED, FORBIDDEN", body = Failed),
-        (status = 409, description = "REGISTRATION_CONFLICT", body = Failed),
-        (status = 413, description = "PAYLOAD_TOO_LARGE", body = Failed),
+        RegisterMachineRefusals,
     ),
     security((), ("session" = []))
 )]
@@ -78,30 +84,27 @@ pub async fn register_machine(
     request: Request,
 ) -> Result<Response, Error> {
     let (mut parts, body) = request.into_parts();
-    let body = Body::read(body).await?;
-    let auth_key = body.present("auth_key").then(|| body.required("auth_key")).transpose()?;
-    let caller = match &auth_key {
+    let request: RegisterMachineRequest = body::read(body).await?;
+    let credential = match non_blank(request.auth_key()?) {
+        Some(key) => Credential::AuthKey(key),
         None if parts.headers.contains_key(header::AUTHORIZATION) => {
-            Some(Caller::from_request_parts(&mut parts, &state).await?)
+            Credential::Session(Caller::from_request_parts(&mut parts, &state).await?)
         }
-        _ => None,
+        None => return Err(Refusal::MissingField("auth_key").into()),
     };
-    if auth_key.is_none() && caller.is_none() {
-        return Err(Refusal::MissingField("auth_key").into());
-    }
-    let candidate = read(&body, client(&parts, &state))?;
-    let org_id = body.present("org_id").then(|| body.required("org_id")).transpose()?;
+    let address = client_address(&parts.extensions, &parts.headers, &state);
+    let candidate = request.validate(address)?;
+    let org_id = non_blank(request.org_id()?);
 
     let now = state.clock.now();
     let random = state.random;
     let token = Material::machine_token(random.bytes());
     let secret = token.secret.clone();
-    let enrolled = state.store.write(move |tx| match (auth_key, caller) {
-        (Some(key), _) => enrol::with_key(tx, &key, &candidate, &token, &random, now),
-        (None, Some(caller)) => {
+    let enrolled = state.store.write(move |tx| match credential {
+        Credential::AuthKey(key) => enrol::with_key(tx, &key, &candidate, &token, &random, now),
+        Credential::Session(caller) => {
             enrol::with_session(tx, &caller, org_id.as_deref(), &candidate, &token, &random, now)
         }
-        (None, None) => Err(Refusal::MissingField("auth_key").into()),
     });
     let enrolled = enrolled.await?;
     let answer = MachineRegistered {
@@ -117,21 +120,65 @@ pub async fn register_machine(
     Ok(response)
 }
 
-fn read(body: &Body, address: IpAddr) -> Result<Candidate, Refusal> {
-    body.require("name")?;
-    body.require("public_key")?;
-    let name = body.required("name")?;
-    machine::check_name(&name)?;
-    let public_key = body.required("public_key")?;
-    machine::check_public_key(&public_key)?;
-    let tags = tag::normalise("tags", &body.texts("tags")?.unwrap_or_default())?;
-    Ok(Candidate { name, public_key, os: body.text("os")?, version: body.text("version")?, tags, address })
+impl RegisterMachineRequest {
+    /// Validates everything but the credential and the organisation. Missing fields are refused before invalid ones.
+    fn validate(&self, address: IpAddr) -> Result<Candidate, Refusal> {
+        let (name, public_key) = (self.name(), self.public_key());
+        for missing in [name.as_ref().err(), public_key.as_ref().err()].into_iter().flatten() {
+            if matches!(missing, Refusal::MissingField(_)) {
+                return Err(missing.clone());
+            }
+        }
+        Ok(Candidate {
+            name: name?.0,
+            public_key: public_key?.0,
+            tags: self.tags()?.map(|tags| tags.0).unwrap_or_default(),
+            os: self.os()?.map(|os| os.0),
+            version: self.version()?.map(|version| version.0),
+            address,
+        })
+    }
 }
 
-/// Where the request comes from. Nowhere is an address that no network admits.
-fn client(parts: &Parts, state: &State) -> IpAddr {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+impl FieldType for MachineName {
+    fn parse(field: &'static str, value: &Value) -> Result<Self, Refusal> {
+        let name = plain(field, value)?;
+        machine::check_name(&name)?;
+        Ok(Self(name))
+    }
+
+    fn schema() -> Schema {
+        string(PRINTABLE, 1, 63).into()
+    }
+}
+
+impl FieldType for PublicKey {
+    fn parse(field: &'static str, value: &Value) -> Result<Self, Refusal> {
+        let key = plain(field, value)?;
+        machine::check_public_key(&key)?;
+        Ok(Self(key))
+    }
+
+    fn schema() -> Schema {
+        let pattern = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$";
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into()
+    }
+}
+
+impl fmt::Debug for MachineRegistered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MachineRegistered").field("machine", &self.machine).finish_non_exhaustive()
+    }
+}
+
+fn non_blank(text: Option<Text>) -> Option<String> {
+    text.map(|text| text.0).filter(|text| !text.trim().is_empty())
+}
+
+/// Returns the client's address. An unknown one becomes 0.0.0.0, which no network admits.
+fn client_address(extensions: &Extensions, headers: &HeaderMap, state: &State) -> IpAddr {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
-    let forwarded = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     cidr::client(peer, forwarded, &state.settings.trusted_proxies)
 }

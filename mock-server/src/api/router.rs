@@ -1,4 +1,4 @@
-//! Every route, each declared together with its documentation.
+//! The routes, each declared together with its documentation.
 
 use std::sync::LazyLock;
 
@@ -14,28 +14,29 @@ use super::{
     machine_logout, machine_tags, network_map, openapi, register_machine, relay, user_orgs,
 };
 use crate::domain::Refusal;
+use crate::domain::filter::TABLES;
 
-/// Building the routes with their schemas takes longer than all else in starting a server: once a process is enough.
+/// Built once per process, because it takes longer than the rest of a server's start.
 static ROUTES: LazyLock<Router<State>> = LazyLock::new(|| {
     let (routes, declared) = documented().split_for_parts();
     openapi::publish(declared);
     routes
 });
 
-/// The whole HTTP interface over `state`.
 pub fn router(state: State) -> Router {
     let routes = ROUTES.clone();
     routes
         .fallback(async || Error::from(Refusal::NotFound("Endpoint")))
         .method_not_allowed_fallback(async || Error::from(Refusal::MethodNotAllowed))
-        .layer(CatchPanicLayer::custom(panicked))
+        .layer(CatchPanicLayer::custom(on_panic))
         .layer(trace::layer())
         .with_state(state)
 }
 
-/// The routes with their documentation.
 fn documented() -> OpenApiRouter<State> {
-    OpenApiRouter::new()
+    let tables =
+        TABLES.into_iter().fold(OpenApiRouter::new(), |router, table| router.routes(db::routes(table)));
+    tables
         .routes(routes!(healthz::healthz))
         .routes(routes!(openapi::openapi))
         .routes(routes!(installer::script::install_script))
@@ -46,7 +47,6 @@ fn documented() -> OpenApiRouter<State> {
         .routes(routes!(device::approve::approve))
         .routes(routes!(device::page::show, device::page::decide))
         .routes(routes!(user_orgs::user_orgs))
-        .routes(routes!(db::list::list, db::insert::insert, db::change::change))
         .routes(routes!(key_management::key_management))
         .routes(routes!(key_management::api_keys))
         .routes(routes!(register_machine::register_machine))
@@ -60,6 +60,6 @@ fn documented() -> OpenApiRouter<State> {
         .routes(routes!(machine_admin::machine_admin))
 }
 
-fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+fn on_panic(_: Box<dyn std::any::Any + Send>) -> Response {
     error::internal().into_response()
 }

@@ -1,4 +1,4 @@
-//! What every handler can reach.
+//! The state shared by all handlers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,42 +14,38 @@ use crate::control::{Clock, Random};
 use crate::domain::site::Site;
 use crate::store::Store;
 
-/// Shared by all handlers; cheap to clone.
+/// Cheap to clone.
 #[derive(Clone)]
 pub struct State {
-    /// The data.
     pub store: Store,
-    /// The time; handlers read it once a request.
+    /// Handlers read the time once per request.
     pub clock: Clock,
-    /// Where keys, tokens and ids come from.
+    /// The source of keys, tokens and ids.
     pub random: Random,
-    /// The requests that wait for a change of the network map.
     pub polls: LongPolls,
-    /// Turns true when the server stops: requests that wait for something answer then.
+    /// Turns true when the server stops, which ends long polls.
     pub stopping: watch::Sender<bool>,
-    /// The relay in this process, if it serves a region.
+    /// The relay in this process, if any.
     pub relay: Option<Relay>,
-    /// What was decided when the server started.
     pub settings: Arc<Settings>,
 }
 
-/// What was decided when the server started.
+/// The settings of a server, fixed at its start.
 #[derive(Debug)]
 pub struct Settings {
-    /// What access tokens are signed with.
     pub session: SessionKey,
-    /// Where clients reach this server, without a slash at the end.
+    /// The URL by which clients reach this server, without a trailing slash.
     pub base_url: String,
-    /// Proxies whose X-Forwarded-For is believed.
+    /// Proxies whose X-Forwarded-For is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// What the installer installs; it has nothing to install without one.
+    /// The agent that the installer installs.
     pub agent_program: Option<AgentProgram>,
-    /// The relays that machines are told of.
+    /// The relays listed in network maps.
     pub relays: Vec<Site>,
-    /// SHA-256 of the secret that relays elsewhere show; none of them is served without one.
+    /// SHA-256 of the secret of remote relays; without one, they are refused.
     pub relay_secret_hash: Option<String>,
-    /// How long a device code can be approved (RFC 8628 `expires_in`).
+    /// The lifetime of device codes (RFC 8628 `expires_in`).
     pub device_code_lifetime: Duration,
-    /// How long a device waits between two questions (RFC 8628 `interval`).
+    /// The polling interval of devices (RFC 8628 `interval`).
     pub device_poll_interval: Duration,
 }

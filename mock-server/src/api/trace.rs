@@ -1,4 +1,4 @@
-//! One span a request, one line an answer. Neither bodies nor queries nor headers are logged: they hold secrets.
+//! Request logging. Bodies, queries and headers are not logged, because they contain secrets.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
 use tower_http::trace::TraceLayer;
 use tracing::Span;
 
-use super::error::Code;
+use super::error::LoggedCode;
 
 type Layer = TraceLayer<
     SharedClassifier<ServerErrorsAsFailures>,
@@ -20,23 +20,23 @@ type Layer = TraceLayer<
     (),
 >;
 
-/// Logs method, path, status, a refusal's code and latency of every request.
+/// Logs the method, path, status, code of a refusal, and latency of every request.
 pub(super) fn layer() -> Layer {
     TraceLayer::new_for_http()
-        .make_span_with(span as fn(&Request) -> Span)
+        .make_span_with(request_span as fn(&Request) -> Span)
         .on_request(())
-        .on_response(answered as fn(&Response, Duration, &Span))
+        .on_response(log_response as fn(&Response, Duration, &Span))
         .on_body_chunk(())
         .on_eos(())
         .on_failure(())
 }
 
-fn span(request: &Request) -> Span {
+fn request_span(request: &Request) -> Span {
     tracing::info_span!("request", method = %request.method(), path = request.uri().path())
 }
 
-fn answered(response: &Response, latency: Duration, _span: &Span) {
+fn log_response(response: &Response, latency: Duration, _span: &Span) {
     let latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-    let code = response.extensions().get().map(|Code(code)| *code);
+    let code = response.extensions().get().map(|LoggedCode(code)| *code);
     tracing::info!(status = response.status().as_u16(), code, latency_us, "answered");
 }

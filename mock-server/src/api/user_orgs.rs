@@ -6,32 +6,32 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::caller::Caller;
-use super::envelope::{self, Failed, Success};
+use super::envelope::{self, Success};
+use super::refusals::refusals;
 use super::{Error, State};
 use crate::control::{Failure, access};
 
-/// An organisation, and what the caller is in it.
+refusals!(UserOrgsRefusals: Unauthorized, RateLimited);
+
+/// An organisation of the caller.
 #[derive(Serialize, ToSchema)]
 pub struct Organisation {
-    /// Its id.
     #[schema(example = "org_9fX2kR")]
     pub org_id: String,
-    /// Its name.
     pub name: String,
-    /// owner, admin or member; for an API key, its creator's.
+    /// The caller's role (owner, admin or member); for an API key, its creator's.
     #[schema(example = "admin")]
     pub role: &'static str,
 }
 
-/// Lists the caller's organisations with the caller's role in each; an API key has one.
+/// Lists the caller's organisations with the caller's role in each. An API key has one organisation.
 #[utoipa::path(
     get,
     path = "/api/user-orgs",
     security(("session" = []), ("api_key" = [])),
     responses(
         (status = 200, body = Success<Vec<Organisation>>),
-        (status = 401, description = "UNAUTHORIZED", body = Failed),
-        (status = 429, description = "RATE_LIMITED", body = Failed),
+        UserOrgsRefusals,
     )
 )]
 pub async fn user_orgs(

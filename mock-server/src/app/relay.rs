@@ -84,6 +84,6 @@ impl Authority for StoreAuthority {
         token_hashes: Vec<String>,
     ) -> BoxFuture<'_, Result<Vec<Option<Member>>, AuthorityError>> {
         let asked = self.0.read(move |tx| relay::members(tx, &token_hashes).map_err(Failure::from));
-        asked.map(|answer| answer.map_err(|failure| AuthorityError(format!("{failure:?}")))).boxed()
+        asked.map(|answer| answer.map_err(|failure| AuthorityError::Lookup(format!("{failure:?}")))).boxed()
     }
 }

@@ -7,7 +7,8 @@ use axum::extract;
 use axum::response::Response;
 use axum::routing::post;
 use axum::{Router, serve};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -25,6 +26,11 @@ pub(super) struct TestControl {
     /// Without a trailing slash.
     pub(super) url: String,
     serving: JoinHandle<()>,
+}
+
+#[derive(Deserialize)]
+struct ClockRequest {
+    advance_seconds: Option<Value>,
 }
 
 #[derive(Debug, Serialize)]
@@ -57,12 +63,14 @@ pub(super) async fn advance(state: &State, by: Duration) -> Result<(), StoreErro
     upkeep::due(&state.store, state.clock.now(), &state.random).await.map(drop)
 }
 
-async fn clock(extract::State(state): extract::State<State>, body: Body) -> Result<Response, Error> {
-    body.require("advance_seconds")?;
-    let seconds = body.raw("advance_seconds").and_then(serde_json::Value::as_u64);
-    let seconds = seconds.filter(|seconds| *seconds <= MAX_ADVANCE_SECONDS).ok_or(Refusal::invalid(
-        "advance_seconds must be an integer between 0 and 3153600000 (a hundred years)",
-    ))?;
+async fn clock(
+    extract::State(state): extract::State<State>,
+    Body(request): Body<ClockRequest>,
+) -> Result<Response, Error> {
+    let seconds = request.advance_seconds.ok_or(Refusal::MissingField("advance_seconds"))?;
+    let seconds = seconds.as_u64().filter(|seconds| *seconds <= MAX_ADVANCE_SECONDS).ok_or(
+        Refusal::invalid("advance_seconds must be an integer between 0 and 3153600000 (a hundred years)"),
+    )?;
     advance(&state, Duration::from_secs(seconds)).await?;
     Ok(envelope::ok(ClockResponse { now: state.clock.now() }))
 }

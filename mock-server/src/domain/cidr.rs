@@ -6,7 +6,7 @@ use ipnet::{IpNet, Ipv4Net};
 
 use super::Refusal;
 
-const MAX_NETWORKS: usize = 64;
+pub const MAX_NETWORKS: usize = 64;
 
 /// The networks that machines may register from with an auth key (`generate/ST4.2`); empty means any.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

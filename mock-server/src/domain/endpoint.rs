@@ -1,16 +1,16 @@
 //! UDP endpoints of machines, as their agents report them.
 
-use ztna_protocol::endpoint::{MOST, parse};
+use ztna_protocol::endpoint::{MAX_ENDPOINTS, parse};
 
 use super::Refusal;
 
 /// Normalises endpoints of the form `ADDRESS:PORT` or `[ADDRESS]:PORT`, drops duplicates and keeps their order.
 ///
 /// # Errors
-/// [`Refusal::InvalidInput`] for more than [`MOST`] endpoints, and for one that no datagram can be sent to.
+/// [`Refusal::InvalidInput`] for more than [`MAX_ENDPOINTS`] endpoints, and for one that no datagram can be sent to.
 pub fn normalise(endpoints: &[String]) -> Result<Vec<String>, Refusal> {
-    if endpoints.len() > MOST {
-        return Err(Refusal::invalid(format!("endpoints must not have more than {MOST} entries")));
+    if endpoints.len() > MAX_ENDPOINTS {
+        return Err(Refusal::invalid(format!("endpoints must not have more than {MAX_ENDPOINTS} entries")));
     }
     let mut accepted = Vec::with_capacity(endpoints.len());
     for (index, endpoint) in endpoints.iter().enumerate() {
@@ -67,8 +67,8 @@ mod tests {
                 "{bad:?}: {refused:?}"
             );
         }
-        let many: Vec<String> = (0..=MOST).map(|n| format!("10.0.0.{n}:1")).collect();
+        let many: Vec<String> = (0..=MAX_ENDPOINTS).map(|n| format!("10.0.0.{n}:1")).collect();
         assert!(normalise(&many).is_err());
-        assert_eq!(normalise(&many[1..]).map(|kept| kept.len()), Ok(MOST));
+        assert_eq!(normalise(&many[1..]).map(|kept| kept.len()), Ok(MAX_ENDPOINTS));
     }
 }

@@ -17,6 +17,6 @@ pub mod site;
 pub mod tag;
 mod timestamp;
 
-pub use refusal::Refusal;
+pub use refusal::{Refusal, RefusalCode};
 pub use role::Role;
 pub use timestamp::Timestamp;

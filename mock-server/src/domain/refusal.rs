@@ -61,6 +61,84 @@ pub enum Refusal {
     MethodNotAllowed,
 }
 
+/// The machine-readable code of a [`Refusal`]: the envelope's `error.code`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalCode {
+    Unauthorized,
+    InvalidCredentials,
+    Forbidden,
+    InsufficientScope,
+    RateLimited,
+    MissingFields,
+    InvalidInput,
+    InvalidAction,
+    InvalidScopes,
+    InvalidFilter,
+    InvalidJson,
+    PayloadTooLarge,
+    InvalidKey,
+    KeyUsed,
+    IpNotAllowed,
+    TagNotAllowed,
+    MachineLimitReached,
+    RegistrationConflict,
+    Quarantined,
+    NotFound,
+    MethodNotAllowed,
+}
+
+impl RefusalCode {
+    pub const ALL: [Self; 21] = [
+        Self::Unauthorized,
+        Self::InvalidCredentials,
+        Self::Forbidden,
+        Self::InsufficientScope,
+        Self::RateLimited,
+        Self::MissingFields,
+        Self::InvalidInput,
+        Self::InvalidAction,
+        Self::InvalidScopes,
+        Self::InvalidFilter,
+        Self::InvalidJson,
+        Self::PayloadTooLarge,
+        Self::InvalidKey,
+        Self::KeyUsed,
+        Self::IpNotAllowed,
+        Self::TagNotAllowed,
+        Self::MachineLimitReached,
+        Self::RegistrationConflict,
+        Self::Quarantined,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unauthorized => "UNAUTHORIZED",
+            Self::InvalidCredentials => "INVALID_CREDENTIALS",
+            Self::Forbidden => "FORBIDDEN",
+            Self::InsufficientScope => "INSUFFICIENT_SCOPE",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::MissingFields => "MISSING_FIELDS",
+            Self::InvalidInput => "INVALID_INPUT",
+            Self::InvalidAction => "INVALID_ACTION",
+            Self::InvalidScopes => "INVALID_SCOPES",
+            Self::InvalidFilter => "INVALID_FILTER",
+            Self::InvalidJson => "INVALID_JSON",
+            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::InvalidKey => "INVALID_KEY",
+            Self::KeyUsed => "KEY_USED",
+            Self::IpNotAllowed => "IP_NOT_ALLOWED",
+            Self::TagNotAllowed => "TAG_NOT_ALLOWED",
+            Self::MachineLimitReached => "MACHINE_LIMIT_REACHED",
+            Self::RegistrationConflict => "REGISTRATION_CONFLICT",
+            Self::Quarantined => "QUARANTINED",
+            Self::NotFound => "NOT_FOUND",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+        }
+    }
+}
+
 /// The documented scopes in their documented order and spelling (`api-key/ST2.1`).
 pub const VALID_SCOPES: &str = "read, write, admin, machines, dns, acl, billing, audit";
 
@@ -70,30 +148,29 @@ impl Refusal {
         Self::InvalidInput(message.into())
     }
 
-    /// The envelope's `error.code`.
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> RefusalCode {
         match self {
-            Self::Unauthorized(_) => "UNAUTHORIZED",
-            Self::InvalidCredentials => "INVALID_CREDENTIALS",
-            Self::Forbidden(_) => "FORBIDDEN",
-            Self::InsufficientScope { .. } => "INSUFFICIENT_SCOPE",
-            Self::RateLimited { .. } => "RATE_LIMITED",
-            Self::MissingField(_) => "MISSING_FIELDS",
-            Self::InvalidInput(_) => "INVALID_INPUT",
-            Self::InvalidAction { .. } => "INVALID_ACTION",
-            Self::InvalidScopes { .. } => "INVALID_SCOPES",
-            Self::InvalidFilter(_) => "INVALID_FILTER",
-            Self::InvalidJson(_) => "INVALID_JSON",
-            Self::PayloadTooLarge { .. } => "PAYLOAD_TOO_LARGE",
-            Self::InvalidKey => "INVALID_KEY",
-            Self::KeyUsed => "KEY_USED",
-            Self::IpNotAllowed => "IP_NOT_ALLOWED",
-            Self::TagNotAllowed { .. } => "TAG_NOT_ALLOWED",
-            Self::MachineLimitReached { .. } => "MACHINE_LIMIT_REACHED",
-            Self::RegistrationConflict => "REGISTRATION_CONFLICT",
-            Self::Quarantined => "QUARANTINED",
-            Self::NotFound(_) => "NOT_FOUND",
-            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::Unauthorized(_) => RefusalCode::Unauthorized,
+            Self::InvalidCredentials => RefusalCode::InvalidCredentials,
+            Self::Forbidden(_) => RefusalCode::Forbidden,
+            Self::InsufficientScope { .. } => RefusalCode::InsufficientScope,
+            Self::RateLimited { .. } => RefusalCode::RateLimited,
+            Self::MissingField(_) => RefusalCode::MissingFields,
+            Self::InvalidInput(_) => RefusalCode::InvalidInput,
+            Self::InvalidAction { .. } => RefusalCode::InvalidAction,
+            Self::InvalidScopes { .. } => RefusalCode::InvalidScopes,
+            Self::InvalidFilter(_) => RefusalCode::InvalidFilter,
+            Self::InvalidJson(_) => RefusalCode::InvalidJson,
+            Self::PayloadTooLarge { .. } => RefusalCode::PayloadTooLarge,
+            Self::InvalidKey => RefusalCode::InvalidKey,
+            Self::KeyUsed => RefusalCode::KeyUsed,
+            Self::IpNotAllowed => RefusalCode::IpNotAllowed,
+            Self::TagNotAllowed { .. } => RefusalCode::TagNotAllowed,
+            Self::MachineLimitReached { .. } => RefusalCode::MachineLimitReached,
+            Self::RegistrationConflict => RefusalCode::RegistrationConflict,
+            Self::Quarantined => RefusalCode::Quarantined,
+            Self::NotFound(_) => RefusalCode::NotFound,
+            Self::MethodNotAllowed => RefusalCode::MethodNotAllowed,
         }
     }
 
@@ -151,7 +228,7 @@ mod tests {
                 "Invalid scopes: superpower, x. Valid: read, write, admin, machines, dns, acl, billing, audit",
             ),
         ] {
-            assert_eq!((refusal.code(), refusal.message().as_ref()), (code, message));
+            assert_eq!((refusal.code().as_str(), refusal.message().as_ref()), (code, message));
         }
     }
 
@@ -176,7 +253,7 @@ mod tests {
             (Refusal::NotFound("Machine"), "NOT_FOUND", "Machine"),
             (Refusal::MethodNotAllowed, "METHOD_NOT_ALLOWED", "Method"),
         ] {
-            assert_eq!(refusal.code(), code);
+            assert_eq!(refusal.code().as_str(), code);
             assert!(refusal.message().contains(named), "{code}: {}", refusal.message());
         }
     }

@@ -5,6 +5,8 @@
 //! read-only machines key" (`api-key/ST2.1`). `machines:read`, as the dashboard writes it (`api-key/ST5.1`), allows one
 //! verb on one resource. Managing keys requires `admin`; otherwise, any key could create a more powerful one.
 
+use super::refusal::VALID_SCOPES;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Resource {
     Machines,
@@ -116,6 +118,15 @@ impl Scopes {
     }
 }
 
+/// The names of all scopes.
+pub fn names() -> Vec<String> {
+    let single = VALID_SCOPES.split(", ").map(ToOwned::to_owned);
+    let pairs = Resource::NAMED.into_iter().flat_map(|resource| {
+        [Verb::Read, Verb::Write].map(|verb| format!("{}:{}", resource.name(), verb.name()))
+    });
+    single.chain(pairs).collect()
+}
+
 impl Scope {
     fn parse(text: &str) -> Option<Self> {
         let verb = |name: &str| [Verb::Read, Verb::Write].into_iter().find(|verb| verb.name() == name);
@@ -178,8 +189,7 @@ mod tests {
 
     #[test]
     fn unknown_scopes_are_reported_in_order() {
-        let valid = crate::domain::refusal::VALID_SCOPES.split(", ").chain(["machines:read", "audit:write"]);
-        let asked: Vec<String> = valid.map(ToOwned::to_owned).collect();
+        let asked = names();
         let found = Scopes::requested(Some(asked.clone())).expect("all of them are valid");
         assert_eq!(found.names(), Some(asked.as_slice()));
 

@@ -1,20 +1,20 @@
-//! What must stay secret does, with every log at its most talkative: server and agent go through creation,
-//! registration, login, listing, refusals and mistakes; then all that they wrote is searched.
+//! Secrets stay secret with every log at TRACE: server and agent go through key creation, registration, login, listing,
+//! refusals and usage errors; then everything that they wrote is searched.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use crate::agent::Running;
 use crate::server_process::ServerProcess;
 
 const PASSWORD_IN_ADDRESS: &str = "hunter2-in-the-address";
 
-/// The programs of one run, what they wrote, and what they must not have written.
-struct Scene {
+/// The programs of one run, what they wrote, and the secrets that must not occur in it.
+struct TestRun {
     folder: tempfile::TempDir,
     server: ServerProcess,
     client: reqwest::Client,
@@ -22,7 +22,7 @@ struct Scene {
     secrets: Vec<(&'static str, String)>,
 }
 
-impl Scene {
+impl TestRun {
     fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = |name| File::create(folder.path().join(name)).unwrap();
@@ -33,19 +33,19 @@ impl Scene {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let secrets = vec![("a password in an address", PASSWORD_IN_ADDRESS.to_owned())];
-        let mut scene = Self { folder, server, client, written: Vec::new(), secrets };
+        let mut test = Self { folder, server, client, written: Vec::new(), secrets };
         for person in ["admin", "owner", "member", "outsider"] {
-            scene.keep("a password", scene.text(&format!("/{person}/password")));
-            scene.keep("a session", scene.text(&format!("/{person}/token")));
+            test.keep("a password", test.text(&format!("/{person}/password")));
+            test.keep("a session", test.text(&format!("/{person}/token")));
         }
-        scene
+        test
     }
 
     fn text(&self, pointer: &str) -> String {
         self.server.text(pointer).to_owned()
     }
 
-    /// Remembers a secret: a key without its prefix, which may be shown.
+    /// Remembers a secret to search for, without the prefix of a key, which may be shown.
     fn keep(&mut self, what: &'static str, secret: String) -> String {
         let own = ["tskey-auth-", "qztna_", "ztm_"].iter().find_map(|prefix| secret.strip_prefix(prefix));
         self.secrets.push((what, own.unwrap_or(&secret).to_owned()));
@@ -71,7 +71,7 @@ impl Scene {
         command
     }
 
-    /// Runs it to its end; what it wrote is searched later, but for the standard output that is returned.
+    /// Runs `ztna` to its end and returns its standard output, which is not searched; its standard error is.
     fn run(&mut self, words: &[&str], environment: &[(&str, &str)], code: i32) -> String {
         let ended = self.ztna("machine", words, environment).output().unwrap();
         let (out, told) =
@@ -86,7 +86,7 @@ impl Scene {
         self.written.push((format!("standard output of {words:?}"), out));
     }
 
-    /// Starts one that stays until `script` has seen a line and done its part.
+    /// Starts `ztna`, waits for a line that contains `until`, runs `script`, and waits for the end.
     async fn stay(
         &mut self,
         words: &[&str],
@@ -95,23 +95,13 @@ impl Scene {
         script: impl AsyncFnOnce(&mut Self, &str),
     ) {
         let mut command = self.ztna("machine", words, environment);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (mut out, mut told) =
-            (BufReader::new(child.stdout.take().unwrap()), child.stderr.take().unwrap());
-        let told = std::thread::spawn(move || {
-            let mut text = String::new();
-            told.read_to_string(&mut text).unwrap();
-            text
-        });
-        let mut seen = String::new();
-        while !seen.contains(until) {
-            assert_ne!(out.read_line(&mut seen).unwrap(), 0, "{words:?} ended before {until:?}: {seen}");
-        }
+        let running = Running::start(&mut command).until(until);
+        let seen = running.lines.join("\n");
         script(self, &seen).await;
-        out.read_to_string(&mut seen).unwrap();
-        assert!(child.wait().unwrap().success(), "{words:?}: {seen}");
-        self.written.push((format!("standard output of {words:?}"), seen));
-        self.written.push((format!("standard error of {words:?}"), told.join().unwrap()));
+        let (status, out, told) = running.output();
+        assert!(status.success(), "{words:?}: {out:?}");
+        self.written.push((format!("standard output of {words:?}"), out.join("\n")));
+        self.written.push((format!("standard error of {words:?}"), told));
     }
 
     fn keep_state(&mut self) {
@@ -127,7 +117,7 @@ impl Scene {
         }
     }
 
-    /// Stops the server and searches everything.
+    /// Stops the server and searches everything that was written.
     fn search(mut self) {
         self.server.signal(Signal::TERM);
         assert!(self.server.wait().success());
@@ -140,12 +130,12 @@ impl Scene {
                 assert!(secret.len() > 8, "{what} is too short to be looked for");
                 assert!(!text.contains(secret), "{place} holds {what}");
             }
-            // What this test was never told, such as the agent's own device code, has a shape.
+            // Secrets that this test does not know, such as the agent's device code, are found by their form.
             let hashes = ["plane.db", "status\", \"--json"].iter().any(|known| place.contains(known));
             assert!(hashes || !holds_key_material(text), "{place} holds 64 hexadecimal digits:\n{text}");
             assert!(place.contains("plane.db") || !text.contains('\u{1b}'), "{place} drives a terminal");
         }
-        // That nothing was found must not be because nothing was written.
+        // Checks that something was written at all.
         for (place, expected) in [
             ("server.log", "/api/register-machine"),
             ("server.log", "/api/auth/device/token"),
@@ -171,97 +161,94 @@ fn holds_key_material(text: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_output_contains_a_secret() {
-    let mut scene = Scene::open();
-    let (org, admin) = (scene.text("/org_id"), scene.text("/admin/token"));
+    let mut test = TestRun::open();
+    let (org, admin) = (test.text("/org_id"), test.text("/admin/token"));
     let by_admin = [("QZ_API_KEY", admin.as_str())];
 
-    // Creation: the one place where a key is shown.
-    let created =
-        scene.run(&["auth-key", "create", "--name", "k", "--reusable", "--org", &org], &by_admin, 0);
+    // Creation: the only response that contains a key.
+    let created = test.run(&["auth-key", "create", "--name", "k", "--reusable", "--org", &org], &by_admin, 0);
     let key = created.split_whitespace().find(|word| word.starts_with("tskey-auth-")).unwrap();
-    let key = scene.keep("an auth key", key.to_owned());
+    let key = test.keep("an auth key", key.to_owned());
     let create = json!({ "action": "create_api_key", "org_id": org, "name": "k" }).to_string();
-    let (_, answer) = scene.post("/api/key-management", &admin, create).await;
-    let api_key = scene.keep("an API key", answer["data"]["key"].as_str().unwrap().to_owned());
+    let (_, answer) = test.post("/api/key-management", &admin, create).await;
+    let api_key = test.keep("an API key", answer["data"]["key"].as_str().unwrap().to_owned());
     let by_key = [("QZ_API_KEY", api_key.as_str())];
 
-    // Login, on the agent and by hand.
-    let member = (scene.text("/member/email"), scene.text("/member/password"));
-    scene
-        .stay(&["login"], &[], "enter the code: ", async |scene, seen| {
-            let code = seen.trim_end().rsplit(' ').next().unwrap();
-            let (email, password) = &member;
-            for password in ["not-the-password", password] {
-                let form =
-                    json!({ "user_code": code, "email": email, "password": password, "decision": "approve" });
-                scene.post("/device", "", form.to_string()).await;
-            }
-        })
-        .await;
-    scene.keep_state();
-    let (_, code) = scene.post("/api/auth/device/code", "", "client_id=x").await;
-    let code = scene.keep("a device code", code["device_code"].as_str().unwrap().to_owned());
+    // Login, by the agent and over HTTP.
+    let member = (test.text("/member/email"), test.text("/member/password"));
+    test.stay(&["login"], &[], "enter the code: ", async |test, seen| {
+        let code = seen.trim_end().rsplit(' ').next().unwrap();
+        let (email, password) = &member;
+        for password in ["not-the-password", password] {
+            let form =
+                json!({ "user_code": code, "email": email, "password": password, "decision": "approve" });
+            test.post("/device", "", form.to_string()).await;
+        }
+    })
+    .await;
+    test.keep_state();
+    let (_, code) = test.post("/api/auth/device/code", "", "client_id=x").await;
+    let code = test.keep("a device code", code["device_code"].as_str().unwrap().to_owned());
     let grant = "urn:ietf:params:oauth:grant-type:device_code";
     for _ in 0..2 {
         let ask = json!({ "grant_type": grant, "device_code": code, "client_id": "x" });
-        scene.post("/api/auth/device/token", "", ask.to_string()).await;
+        test.post("/api/auth/device/token", "", ask.to_string()).await;
     }
     let login = json!({ "email": member.0, "password": member.1 }).to_string();
-    let (_, session) = scene.post("/api/auth/login", "", login).await;
-    scene.keep("a session", session["data"]["access_token"].as_str().unwrap().to_owned());
+    let (_, session) = test.post("/api/auth/login", "", login).await;
+    test.keep("a session", session["data"]["access_token"].as_str().unwrap().to_owned());
 
-    // Registration and a machine's life.
-    scene
-        .stay(
-            &["up", "--userspace", "--hostname", "m"],
-            &[("ZTNA_AUTH_KEY", &key)],
-            "Press Ctrl+C",
-            async |scene, _| {
-                scene.keep_state();
-                scene.run_searched(&["status"], &[], 0);
-                scene.run_searched(&["status", "--json"], &[], 0);
-                scene.run_searched(&["set", "--tags", "tag:a"], &[], 0);
-                scene.run_searched(&["up", "--userspace"], &[("ZTNA_AUTH_KEY", &key)], 1);
-                scene.run_searched(&["down"], &[], 0);
-            },
-        )
-        .await;
+    // Registration, and the commands of a registered machine.
+    test.stay(
+        &["up", "--userspace", "--hostname", "m"],
+        &[("ZTNA_AUTH_KEY", &key)],
+        "Press Ctrl+C",
+        async |test, _| {
+            test.keep_state();
+            test.run_searched(&["status"], &[], 0);
+            test.run_searched(&["status", "--json"], &[], 0);
+            test.run_searched(&["set", "--tags", "tag:a"], &[], 0);
+            test.run_searched(&["up", "--userspace"], &[("ZTNA_AUTH_KEY", &key)], 1);
+            test.run_searched(&["down"], &[], 0);
+        },
+    )
+    .await;
     for words in
         [&["auth-keys", "list"][..], &["auth-keys", "list", "--json"], &["auth-keys", "list", "--short"]]
     {
-        scene.run_searched(words, &by_key, 0);
+        test.run_searched(words, &by_key, 0);
     }
-    scene.run_searched(&["auth-keys", "list"], &[], 1);
+    test.run_searched(&["auth-keys", "list"], &[], 1);
 
-    // Refusals and mistakes, with keys where they do not belong.
-    let wrong = scene.keep("a wrong auth key", format!("tskey-auth-{}", "5a".repeat(32)));
-    let unknown = scene.keep("a wrong API key", format!("qztna_{}", "6b".repeat(32)));
+    // Refusals and usage errors, with keys in the wrong places.
+    let wrong = test.keep("a wrong auth key", format!("tskey-auth-{}", "5a".repeat(32)));
+    let unknown = test.keep("a wrong API key", format!("qztna_{}", "6b".repeat(32)));
     let address = format!("http://u:{PASSWORD_IN_ADDRESS}@127.0.0.1:1");
-    scene.run_searched(&["logout"], &[], 0);
-    scene.run_searched(&["up", "--userspace"], &[("ZTNA_AUTH_KEY", &wrong)], 1);
-    scene.run_searched(&["up", "--userspace", "--auth-key", &wrong], &[], 1);
-    scene.run_searched(&["up", &wrong], &[], 2);
-    scene.run_searched(&["up", "--timeout", &wrong], &[], 2);
-    scene.run_searched(&["auth-keys", "list", "--org", &org], &[("QZ_API_KEY", &unknown)], 1);
-    scene.run_searched(&["auth-keys", "revoke", &wrong, "--org", &org], &by_admin, 1);
-    scene.run_searched(&["machine-admin", "delete", &wrong, "--org", &org], &by_admin, 1);
-    scene.run_searched(&["up", "--server", &address], &[("ZTNA_AUTH_KEY", &key)], 1);
-    scene.run_searched(&["--help"], &[("ZTNA_SERVER", &address)], 0);
+    test.run_searched(&["logout"], &[], 0);
+    test.run_searched(&["up", "--userspace"], &[("ZTNA_AUTH_KEY", &wrong)], 1);
+    test.run_searched(&["up", "--userspace", "--auth-key", &wrong], &[], 1);
+    test.run_searched(&["up", &wrong], &[], 2);
+    test.run_searched(&["up", "--timeout", &wrong], &[], 2);
+    test.run_searched(&["auth-keys", "list", "--org", &org], &[("QZ_API_KEY", &unknown)], 1);
+    test.run_searched(&["auth-keys", "revoke", &wrong, "--org", &org], &by_admin, 1);
+    test.run_searched(&["machine-admin", "delete", &wrong, "--org", &org], &by_admin, 1);
+    test.run_searched(&["up", "--server", &address], &[("ZTNA_AUTH_KEY", &key)], 1);
+    test.run_searched(&["--help"], &[("ZTNA_SERVER", &address)], 0);
     let gone = ["up", "--userspace", "--server", "http://127.0.0.1:1", "--timeout", "1ms"];
-    scene.run_searched(&gone, &[("ZTNA_AUTH_KEY", &key)], 1);
+    test.run_searched(&gone, &[("ZTNA_AUTH_KEY", &key)], 1);
     for body in [
         format!("{{\"auth_key\": \"{key}\""),
         json!({ "auth_key": [key], "name": "m" }).to_string(),
         json!({ "auth_key": key, "name": "m", "public_key": key }).to_string(),
         json!({ "auth_key": key, "name": "m", "public_key": "AA==", "tags": [key] }).to_string(),
     ] {
-        let (status, answer) = scene.post("/api/register-machine", "", body).await;
+        let (status, answer) = test.post("/api/register-machine", "", body).await;
         assert_eq!(status, 400);
-        scene.written.push(("a refusal".to_owned(), answer.to_string()));
+        test.written.push(("a refusal".to_owned(), answer.to_string()));
     }
-    let (status, answer) = scene.post("/api/api-keys", &format!("{api_key}0"), "{}").await;
+    let (status, answer) = test.post("/api/api-keys", &format!("{api_key}0"), "{}").await;
     assert_eq!(status, 401);
-    scene.written.push(("a refusal".to_owned(), answer.to_string()));
-    scene.run_searched(&["auth-keys", "revoke", &key, "--org", &org], &by_admin, 0);
-    scene.search();
+    test.written.push(("a refusal".to_owned(), answer.to_string()));
+    test.run_searched(&["auth-keys", "revoke", &key, "--org", &org], &by_admin, 0);
+    test.search();
 }

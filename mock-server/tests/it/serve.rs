@@ -1,4 +1,4 @@
-//! The program itself: its ready file, its end, its restart after a kill in the midst of writes.
+//! `mock-server serve` as a program: its ready file, its end, and a restart after a kill during writes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -69,7 +69,7 @@ async fn kill_loses_no_acknowledged_registration() {
     let clients: Vec<_> = clients.collect();
     let started = Instant::now();
     while count.load(Ordering::Relaxed) < 200 {
-        assert!(started.elapsed() < DEADLINE, "too few registrations to kill in the midst of");
+        assert!(started.elapsed() < DEADLINE, "too few registrations before the kill");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     program.signal(Signal::KILL);
@@ -127,7 +127,7 @@ async fn sigterm_answers_waiting_network_map_requests() {
     let version = ask(&json!(0)).await["data"]["version"].clone();
     let mut waiting = Box::pin(ask(&version));
     let held = tokio::time::timeout(Duration::from_millis(300), &mut waiting).await;
-    assert!(held.is_err(), "nothing changed and yet it is answered");
+    assert!(held.is_err(), "answered although nothing changed");
     program.signal(Signal::TERM);
     let answer = waiting.await;
     assert_eq!((&answer["data"]["version"], &answer["data"]["peers"]), (&version, &json!([])));

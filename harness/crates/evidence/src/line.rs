@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use harness_model::event::{End, Fault, SubtestVerdict, TargetDescription};
+use harness_model::event::{
+    CleanupFailed, Finished, Settled, SubtestFinished, SubtestStarted, TargetDescription,
+};
 use harness_model::plan::waiver::AppliedWaiver;
 use harness_model::recording::Recording;
 use harness_report::results::{Kit, Selected};
@@ -21,13 +23,7 @@ pub struct Line {
 pub enum RecordedEvent {
     /// The run started: always the first line, and repeated where a run is repeated for comparison.
     RunStarted(Box<RunStarted>),
-    SubtestStarted {
-        /// The index of the sub-test's run in the plan.
-        subtest: usize,
-        id: String,
-        /// The time (RFC 3339).
-        at: String,
-    },
+    SubtestStarted(SubtestStarted),
     /// A step finished or could not run.
     Step {
         /// The index of the sub-test's run in the plan.
@@ -35,37 +31,12 @@ pub enum RecordedEvent {
         /// Its observations and the outcomes of its checks.
         recording: Box<Recording>,
     },
-    CleanupFailed {
-        /// The index of the sub-test's run in the plan.
-        subtest: usize,
-        /// What could not be cleaned up, and why.
-        message: String,
-    },
-    SubtestFinished {
-        /// The index of the sub-test's run in the plan.
-        subtest: usize,
-        verdict: SubtestVerdict,
-        /// The reason, unless it passed.
-        reason: Option<String>,
-        /// Who caused an error.
-        fault: Option<Fault>,
-        /// The duration in nanoseconds.
-        took_ns: u64,
-    },
+    CleanupFailed(CleanupFailed),
+    SubtestFinished(SubtestFinished),
     /// The target's state after the run; right before the last line.
-    Settled {
-        run_id: String,
-        /// Reads that were retried after a connection failure.
-        retries: u64,
-        /// What was not cleaned up and belongs to no sub-test.
-        leftovers: Vec<String>,
-    },
+    Settled(Settled),
     /// The run ended: always the last line.
-    RunFinished {
-        /// The duration in nanoseconds.
-        took_ns: u64,
-        end: End,
-    },
+    RunFinished(Finished),
 }
 
 /// The parameters of a run.

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write as _};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -13,7 +13,7 @@ use crate::line::{FORMAT, Line, PlannedLine, RecordedEvent, RunStarted};
 use harness_model::event::{Event, Listener, TargetDescription};
 use harness_model::plan::waiver::WaiverState;
 use harness_model::plan::{Disposition, Plan};
-use harness_model::recording::{Recording, Saw};
+use harness_model::recording::{RecordedEvidence, Recording};
 use harness_report::results::{Kit, Selected};
 
 /// Records the evidence of a run.
@@ -118,7 +118,7 @@ impl Spool {
     fn count(&mut self, recording: &Recording) {
         let number = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
         self.counts.steps += 1;
-        if let Saw::Http(exchanges) = &recording.saw {
+        if let RecordedEvidence::Http(exchanges) = &recording.evidence {
             self.counts.exchanges += number(exchanges.len());
         }
         self.counts.checks += number(recording.checks.len());
@@ -128,52 +128,27 @@ impl Spool {
 }
 
 impl Listener for Spool {
-    fn hear(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &Event) {
         match event {
             Event::Started { plan, target, at } => {
                 self.plan = Arc::clone(plan);
                 let begun = self.begun(plan, target, *at);
                 self.write(RecordedEvent::RunStarted(Box::new(begun)));
             }
-            Event::SubtestStarted { subtest } => {
-                let id = self.plan.planned(*subtest).map(|planned| planned.scenario.id.clone());
-                let id = id.unwrap_or_default();
-                let at = rfc3339(SystemTime::now());
-                self.write(RecordedEvent::SubtestStarted { subtest: *subtest, id, at });
-            }
+            Event::SubtestStarted(started) => self.write(RecordedEvent::SubtestStarted(started.clone())),
             Event::StepFinished { subtest, recording: Some(recording), .. } => {
                 self.count(recording);
                 self.write(RecordedEvent::Step { subtest: *subtest, recording: recording.clone() });
             }
             Event::StepFinished { recording: None, .. } => {}
-            Event::CleanupFailed { subtest, message } => {
-                self.write(RecordedEvent::CleanupFailed { subtest: *subtest, message: message.clone() });
-            }
-            Event::SubtestFinished { subtest, verdict, reason, fault, took } => {
-                self.write(RecordedEvent::SubtestFinished {
-                    subtest: *subtest,
-                    verdict: *verdict,
-                    reason: reason.clone(),
-                    fault: *fault,
-                    took_ns: nanoseconds(*took),
-                });
-            }
-            Event::Settled { run_id, retries, leftovers } => self.write(RecordedEvent::Settled {
-                run_id: run_id.clone(),
-                retries: *retries,
-                leftovers: leftovers.clone(),
-            }),
-            Event::Finished { took, end } => {
-                self.write(RecordedEvent::RunFinished { took_ns: nanoseconds(*took), end: *end });
-            }
+            Event::CleanupFailed(failed) => self.write(RecordedEvent::CleanupFailed(failed.clone())),
+            Event::SubtestFinished(finished) => self.write(RecordedEvent::SubtestFinished(finished.clone())),
+            Event::Settled(settled) => self.write(RecordedEvent::Settled(settled.clone())),
+            Event::Finished(finished) => self.write(RecordedEvent::RunFinished(finished.clone())),
         }
     }
 }
 
 fn rfc3339(at: SystemTime) -> String {
     OffsetDateTime::from(at).format(&Rfc3339).unwrap_or_default()
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
+
 use crate::check::evidence::{Exchange, ProcessResult, WireResult};
 use crate::check::outcome::Outcome;
 use crate::plan::Plan;
 use crate::recording::Recording;
 use crate::scenario::model::{Scenario, Span};
+use crate::{nanoseconds, rfc3339};
 
 pub use crate::target::TargetDescription;
-pub use crate::verdict::{End, Fault, SubtestVerdict};
+pub use crate::verdict::{Fault, RunEnd, SubtestVerdict};
 
 /// An event of a run. `subtest` is an index into the plan's runs ([`Plan::planned`]): each repetition of a sub-test has
 /// its own.
@@ -21,9 +24,7 @@ pub enum Event {
         target: TargetDescription,
         at: SystemTime,
     },
-    SubtestStarted {
-        subtest: usize,
-    },
+    SubtestStarted(SubtestStarted),
     /// A step has ended and its checks have been judged.
     StepFinished {
         subtest: usize,
@@ -44,39 +45,66 @@ pub enum Event {
         /// The step as evidence, if the run records evidence.
         recording: Option<Box<Recording>>,
     },
-    /// Something on the target could not be cleaned up.
-    CleanupFailed {
-        subtest: usize,
-        /// What is left, and why.
-        message: String,
-    },
-    SubtestFinished {
-        subtest: usize,
-        verdict: SubtestVerdict,
-        /// The reason for any verdict but a pass.
-        reason: Option<String>,
-        /// Where the fault for an error lies.
-        fault: Option<Fault>,
-        took: Duration,
-    },
-    /// The state of the target after the run; sent once, right before `Finished`.
-    Settled {
-        /// The run's id, which is the prefix of its names on a shared target.
-        run_id: String,
-        /// The number of requests that were retried because their connection failed.
-        retries: u64,
-        /// What is left on the target, apart from the sub-tests' own reports.
-        leftovers: Vec<String>,
-    },
-    Finished {
-        took: Duration,
-        end: End,
-    },
+    CleanupFailed(CleanupFailed),
+    SubtestFinished(SubtestFinished),
+    Settled(Settled),
+    Finished(Finished),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubtestStarted {
+    pub subtest: usize,
+    pub id: String,
+    #[serde(with = "rfc3339")]
+    pub at: SystemTime,
+}
+
+/// Something on the target could not be cleaned up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CleanupFailed {
+    pub subtest: usize,
+    /// What is left, and why.
+    pub message: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubtestFinished {
+    pub subtest: usize,
+    pub verdict: SubtestVerdict,
+    /// The reason for any verdict but a pass.
+    pub reason: Option<String>,
+    /// Where the fault for an error lies.
+    pub fault: Option<Fault>,
+    #[serde(rename = "took_ns", with = "nanoseconds")]
+    pub took: Duration,
+}
+
+/// The state of the target after the run; sent once, right before `Finished`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settled {
+    /// The run's id, which is the prefix of its names on a shared target.
+    pub run_id: String,
+    /// The number of requests that were retried because their connection failed.
+    pub retries: u64,
+    /// What is left on the target, apart from what the sub-tests report.
+    pub leftovers: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finished {
+    #[serde(rename = "took_ns", with = "nanoseconds")]
+    pub took: Duration,
+    pub end: RunEnd,
 }
 
 /// Receives the events of a run.
 pub trait Listener: Send {
-    fn hear(&mut self, event: &Event);
+    fn on_event(&mut self, event: &Event);
 }
 
 /// Returns the scenario of a sub-test.

@@ -3,8 +3,8 @@
 use crate::bindings::{Bindings, Loss};
 use crate::check::evidence::Evidence;
 use crate::check::outcome::{CheckVerdict, Outcome};
-use crate::check::snapshot::{Mode, Snapshots};
-use crate::check::{Context, evaluate};
+use crate::check::snapshot::{SnapshotMode, SnapshotSettings};
+use crate::check::{CheckContext, evaluate};
 use crate::keep;
 use crate::plan::PlannedSubtest;
 use crate::requirement::{Level, Registry};
@@ -14,19 +14,19 @@ use crate::verdict::{Fault, SubtestVerdict};
 
 /// A step that was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Undone {
+pub struct NotExecuted {
     pub message: String,
     pub fault: Fault,
     /// The variable without a value, if that is the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<String>,
     /// Whether it was not attempted because an earlier step could not be carried out.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub left_out: bool,
+    #[serde(default, rename = "left_out", skip_serializing_if = "std::ops::Not::not")]
+    pub was_skipped: bool,
 }
 
 /// The result of a step.
-pub type Done = Result<Evidence, Undone>;
+pub type StepResult = Result<Evidence, NotExecuted>;
 
 /// Judges the steps of one sub-test.
 #[derive(Debug, Clone, Copy)]
@@ -40,29 +40,35 @@ pub struct Judge<'a> {
 
 impl Judge<'_> {
     /// Evaluates the step's checks.
-    pub fn judge(&self, step: &Step, done: &Done, bindings: &Bindings, mode: Mode) -> Vec<Outcome> {
+    pub fn judge(
+        &self,
+        step: &Step,
+        result: &StepResult,
+        bindings: &Bindings,
+        mode: SnapshotMode,
+    ) -> Vec<Outcome> {
         let run_prefix = match bindings.built_in("run") {
             Some(Binding::Value(serde_json::Value::String(prefix))) => prefix.as_str(),
             _ => "",
         };
-        let context = Context {
+        let context = CheckContext {
             variables: bindings,
             registry: self.registry,
             judges_ours: self.planned.judges_ours,
-            snapshots: Snapshots {
+            snapshots: SnapshotSettings {
                 folder: &self.planned.scenario.snapshots,
                 mode,
                 strict: self.strict,
                 run_prefix,
             },
         };
-        match done {
+        match result {
             Ok(evidence) => step.checks.iter().map(|check| evaluate(check, evidence, &context)).collect(),
-            Err(undone) => {
-                let (verdict, message) = not_run(undone, bindings);
+            Err(not_executed) => {
+                let (verdict, message) = not_run(not_executed, bindings);
                 let mut outcomes: Vec<Outcome> =
                     step.checks.iter().map(|check| self.unjudged(check, verdict, &message)).collect();
-                if outcomes.is_empty() && !undone.left_out {
+                if outcomes.is_empty() && !not_executed.was_skipped {
                     // Otherwise a failing step without checks would go unnoticed.
                     outcomes.push(outcome(Vec::new(), verdict, &message, step.span.clone()));
                 }
@@ -107,18 +113,18 @@ pub fn name(step: &Step, bindings: &Bindings) -> String {
 }
 
 /// Keeps the step's values, or records why they are missing.
-pub fn keep_values(step: &Step, done: &Done, bindings: &mut Bindings) {
+pub fn keep_values(step: &Step, result: &StepResult, bindings: &mut Bindings) {
     for keep in &step.keep {
-        let lost = match done {
+        let lost = match result {
             Ok(evidence) => match keep::extract(&keep.from, evidence) {
                 Ok(value) => {
                     bindings.keep(&keep.name, Binding::Value(value));
                     continue;
                 }
-                Err(reason) => Loss { reason, unknown: false },
+                Err(error) => Loss { reason: error.to_string(), unknown: false },
             },
-            Err(undone) => {
-                let (verdict, reason) = not_run(undone, bindings);
+            Err(not_executed) => {
+                let (verdict, reason) = not_run(not_executed, bindings);
                 Loss { reason, unknown: verdict == CheckVerdict::Error }
             }
         };
@@ -141,7 +147,7 @@ pub struct Tally {
 
 impl Tally {
     /// Adds the outcomes of a step, secrets concealed.
-    pub fn note(&mut self, done: &Done, outcomes: &[Outcome]) {
+    pub fn note(&mut self, result: &StepResult, outcomes: &[Outcome]) {
         let first = |verdict| {
             let found = outcomes.iter().find(|outcome| outcome.verdict == verdict);
             found.map(|outcome| format!("{}: {}", self.step, outcome.message))
@@ -155,9 +161,9 @@ impl Tally {
             self.failure = failure;
         }
         if self.error.is_none() {
-            let fault = match done {
-                Err(Undone { missing: Some(_), .. }) => Fault::Environment,
-                Err(undone) => undone.fault,
+            let fault = match result {
+                Err(NotExecuted { missing: Some(_), .. }) => Fault::Environment,
+                Err(not_executed) => not_executed.fault,
                 // The step was carried out, so a check that could not be judged is the kit's fault.
                 Ok(_) => Fault::Kit,
             };
@@ -178,16 +184,16 @@ impl Tally {
 
 /// Returns the verdict and reason for the checks of a step that was not carried out. If a variable is missing because of
 /// the target's response they fail; if the target did not respond they are unjudged.
-fn not_run(undone: &Undone, bindings: &Bindings) -> (CheckVerdict, String) {
-    let Some(name) = &undone.missing else {
-        return (CheckVerdict::Error, undone.message.clone());
+fn not_run(not_executed: &NotExecuted, bindings: &Bindings) -> (CheckVerdict, String) {
+    let Some(name) = &not_executed.missing else {
+        return (CheckVerdict::Error, not_executed.message.clone());
     };
     match bindings.loss(name) {
         Some(loss) => {
             let verdict = if loss.unknown { CheckVerdict::Error } else { CheckVerdict::Fail };
             (verdict, format!("not run: `${{{name}}}` was not kept: {}", loss.reason))
         }
-        None => (CheckVerdict::Fail, format!("not run: {}", undone.message)),
+        None => (CheckVerdict::Fail, format!("not run: {}", not_executed.message)),
     }
 }
 

@@ -1,40 +1,83 @@
 //! `keep`: extracts a value from a step's evidence.
 
+use std::fmt;
+
 use regex::Regex;
 use serde_json::Value;
 
 use crate::check::evidence::{Evidence, Exchange, ProcessResult, WireResult};
-use crate::check::place::resolve;
+use crate::check::pointer::resolve;
 use crate::scenario::model::Extraction;
+
+/// Why a step's evidence lacks a value that is to be kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExtractionError {
+    #[error("the step has no evidence to keep a value from")]
+    NoEvidence,
+    #[error("{0}")]
+    NoResponse(Responses),
+    #[error("no {what}: {responses}")]
+    NotInResponse { what: String, responses: Responses },
+    #[error("standard output is not JSON: {0}")]
+    NotJson(String),
+    #[error("no `{0}` in standard output")]
+    NotInOutput(String),
+    #[error("`{0}` is not a date")]
+    NotADate(String),
+    #[error("no text in the output matches `{0}`")]
+    NoMatch(String),
+    #[error("a command has no status or headers")]
+    NotOfCommand,
+    #[error("only JSON pointers can be kept from a WireGuard peer")]
+    NotOfPeer,
+    #[error("no `{pointer}`: {reason}")]
+    NotLearnt { pointer: String, reason: String },
+}
+
+/// The statuses of a step's responses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Responses(Vec<u16>);
 
 /// Extracts the value. In a race it comes from the first response that has it.
 ///
 /// # Errors
-/// Describes what is missing, in one line.
-pub fn extract(from: &Extraction, evidence: &Evidence) -> Result<Value, String> {
+/// The evidence lacks the value.
+pub fn extract(from: &Extraction, evidence: &Evidence) -> Result<Value, ExtractionError> {
     match evidence {
         Evidence::Http(exchanges) => from_http(from, exchanges),
         Evidence::Process(process) => from_process(from, process),
         Evidence::Wire(result) => from_wire(from, result),
-        Evidence::Nothing => Err("the step has no evidence to keep a value from".to_owned()),
+        Evidence::Nothing => Err(ExtractionError::NoEvidence),
     }
 }
 
-fn from_http(from: &Extraction, exchanges: &[Exchange]) -> Result<Value, String> {
+impl fmt::Display for Responses {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_slice() {
+            [status] => write!(formatter, "the response was {status}"),
+            statuses => write!(formatter, "the responses were {statuses:?}"),
+        }
+    }
+}
+
+fn from_http(from: &Extraction, exchanges: &[Exchange]) -> Result<Value, ExtractionError> {
     let statuses: Vec<u16> = exchanges.iter().map(|exchange| exchange.status).collect();
-    let seen = || match statuses.as_slice() {
-        [status] => format!("the response was {status}"),
-        _ => format!("the responses were {statuses:?}"),
-    };
+    let responses = || Responses(statuses.clone());
     let first = |find: &dyn Fn(&Exchange) -> Option<Value>, what: String| {
-        exchanges.iter().find_map(find).ok_or_else(|| format!("no {what}: {}", seen()))
+        exchanges
+            .iter()
+            .find_map(find)
+            .ok_or_else(|| ExtractionError::NotInResponse { what, responses: responses() })
     };
     match from {
         Extraction::Pointer(place) => first(&|exchange| in_json(exchange, place), format!("`{place}`")),
         Extraction::Date(place) => {
             first(&|exchange| in_json(exchange, place).as_ref().and_then(date), format!("date at `{place}`"))
         }
-        Extraction::Status => statuses.first().map(|status| Value::from(*status)).ok_or_else(seen),
+        Extraction::Status => statuses
+            .first()
+            .map(|status| Value::from(*status))
+            .ok_or_else(|| ExtractionError::NoResponse(responses())),
         Extraction::Header(name) => {
             first(&|exchange| header(exchange, name).map(Value::from), format!("header `{name}`"))
         }
@@ -47,43 +90,43 @@ fn from_http(from: &Extraction, exchanges: &[Exchange]) -> Result<Value, String>
     }
 }
 
-fn from_process(from: &Extraction, process: &ProcessResult) -> Result<Value, String> {
+fn from_process(from: &Extraction, process: &ProcessResult) -> Result<Value, ExtractionError> {
     let json = || {
         serde_json::from_str::<Value>(&process.stdout)
-            .map_err(|error| format!("standard output is not JSON: {error}"))
+            .map_err(|error| ExtractionError::NotJson(error.to_string()))
     };
     let place = |place: &str| {
-        resolve(&json()?, place).cloned().ok_or_else(|| format!("no `{place}` in standard output"))
+        resolve(&json()?, place).cloned().ok_or_else(|| ExtractionError::NotInOutput(place.to_owned()))
     };
     match from {
         Extraction::Pointer(pointer) => place(pointer),
         Extraction::Date(pointer) => {
-            date(&place(pointer)?).ok_or_else(|| format!("`{pointer}` is not a date"))
+            date(&place(pointer)?).ok_or_else(|| ExtractionError::NotADate(pointer.clone()))
         }
         Extraction::Output(pattern) => {
             let output = format!("{}{}", process.stdout, process.stderr);
-            group(pattern, &output).ok_or_else(|| format!("no text in the output matches `{pattern}`"))
+            group(pattern, &output).ok_or_else(|| ExtractionError::NoMatch(pattern.clone()))
         }
         Extraction::Status | Extraction::Header(_) | Extraction::Count(_) => {
-            Err("a command has no status or headers".to_owned())
+            Err(ExtractionError::NotOfCommand)
         }
     }
 }
 
-fn from_wire(from: &Extraction, result: &WireResult) -> Result<Value, String> {
+fn from_wire(from: &Extraction, result: &WireResult) -> Result<Value, ExtractionError> {
     let place = match from {
         Extraction::Pointer(place) => place,
-        _ => return Err("only JSON pointers can be kept from a WireGuard peer".to_owned()),
+        _ => return Err(ExtractionError::NotOfPeer),
     };
-    let missing = || {
-        let reason = result.untried.as_deref().unwrap_or("the peer did not learn it");
-        format!("no `{place}`: {reason}")
+    let missing = || ExtractionError::NotLearnt {
+        pointer: place.clone(),
+        reason: result.not_attempted.clone().unwrap_or_else(|| "the peer did not learn it".to_owned()),
     };
     resolve(&result.json, place).filter(|value| !value.is_null()).cloned().ok_or_else(missing)
 }
 
 fn in_json(exchange: &Exchange, place: &str) -> Option<Value> {
-    resolve(exchange.json.as_ref()?, place).cloned()
+    resolve(exchange.json()?, place).cloned()
 }
 
 fn date(value: &Value) -> Option<Value> {
@@ -104,19 +147,15 @@ fn group(pattern: &str, text: &str) -> Option<Value> {
 mod tests {
     use super::*;
     use serde_json::json;
-    use std::time::Duration;
 
     fn response(status: u16, json: Value) -> Exchange {
         Exchange {
             method: "GET".to_owned(),
             url: "http://target/".to_owned(),
-            request_headers: Vec::new(),
-            request_body: None,
             status,
             headers: vec![("retry-after".to_owned(), "7".to_owned())],
             body: json.to_string(),
-            json: Some(json),
-            took: Duration::ZERO,
+            ..Exchange::default()
         }
     }
 
@@ -151,7 +190,11 @@ mod tests {
             (Extraction::Status, &process, Err("a command has no status or headers")),
         ];
         for (from, evidence, wanted) in cases {
-            assert_eq!(extract(&from, evidence), wanted.map_err(str::to_owned), "{from:?}");
+            assert_eq!(
+                extract(&from, evidence).map_err(|error| error.to_string()),
+                wanted.map_err(str::to_owned),
+                "{from:?}"
+            );
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use regex::Regex;
 use serde_json::Value;
 
-use crate::check::evidence::{Evidence, Exchange, ProcessResult, WireResult};
+use crate::check::evidence::{Evidence, Exchange, ParsedBody, ProcessResult, WireResult};
 use crate::check::outcome::Outcome;
 
 /// The minimum length of a learnt secret: redacting shorter values would redact ordinary words.
@@ -58,7 +58,7 @@ impl Secrets {
         match evidence {
             Evidence::Http(exchanges) => {
                 for exchange in exchanges {
-                    exchange.json.iter().for_each(|json| self.learn_fields(json));
+                    exchange.json().iter().for_each(|json| self.learn_fields(json));
                     let sent =
                         exchange.request_body.as_deref().and_then(|body| serde_json::from_str(body).ok());
                     sent.iter().for_each(|json| self.learn_fields(json));
@@ -153,7 +153,6 @@ impl Secrets {
         let headers = |headers: &[(String, String)]| {
             headers.iter().map(|(name, value)| (name.clone(), self.conceal(value))).collect()
         };
-        let body = self.conceal(&exchange.body);
         Exchange {
             method: exchange.method.clone(),
             url: self.conceal(&exchange.url),
@@ -161,9 +160,10 @@ impl Secrets {
             request_body: exchange.request_body.as_deref().map(|body| self.conceal(body)),
             status: exchange.status,
             headers: headers(&exchange.headers),
-            json: exchange.json.as_ref().and_then(|_| serde_json::from_str(&body).ok()),
-            body,
+            body: self.conceal(&exchange.body),
+            not_json: exchange.not_json,
             took: exchange.took,
+            parsed: ParsedBody::default(),
         }
     }
 
@@ -186,7 +186,7 @@ impl Secrets {
         let json = self.conceal(&result.json.to_string());
         WireResult {
             command: self.conceal(&result.command),
-            untried: result.untried.as_deref().map(|reason| self.conceal(reason)),
+            not_attempted: result.not_attempted.as_deref().map(|reason| self.conceal(reason)),
             json: serde_json::from_str(&json).unwrap_or_default(),
             seen: result.seen.iter().map(|line| self.conceal(line)).collect(),
             ..result.clone()

@@ -17,7 +17,7 @@ pub enum Fault {
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum End {
+pub enum RunEnd {
     /// The whole plan was executed.
     Complete,
     /// A user pressed Ctrl-C.

@@ -1,4 +1,4 @@
-//! Whether what is declared fits the statements, the sub-tests and the program: pure, without a run.
+//! Checks the declarations of deviations against the statements, the sub-tests and the program. Pure.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,11 @@ use harness_model::scenario::Library;
 use harness_model::scenario::model::Scenario;
 use harness_model::source::spelling::nearest;
 
-use crate::families;
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
 
-/// Names that do not exist, and deviations that only one of file and program has; a line each.
+use crate::families;
+
+/// Unknown ids, and deviations that are only declared or only implemented, one line each.
 pub fn mistakes(catalogue: &Catalogue, library: &Library) -> Vec<String> {
     let registry = &library.registry;
     let mut mistakes = Vec::new();
@@ -22,33 +23,37 @@ pub fn mistakes(catalogue: &Catalogue, library: &Library) -> Vec<String> {
         }
         if families::named(id).is_none() {
             let known = families::all().map(|(_, known, _)| known);
-            mistakes.push(format!("{id}: the program has no such deviation{}", meant(id, known)));
+            mistakes.push(format!("{id} is declared and not implemented{}", did_you_mean(id, known)));
         }
         for statement in declared.breaks.iter().filter(|statement| registry.get(statement).is_none()) {
-            mistakes.push(format!("{id} breaks {statement}, {}", no_statement(registry, statement)));
+            mistakes.push(format!("{id} breaks {}", unknown_statement(registry, statement)));
         }
         for subtest in declared.caught_by.iter().filter(|subtest| scenario(library, subtest).is_none()) {
             let known = library.scenarios.iter().map(|scenario| scenario.id.as_str());
-            mistakes
-                .push(format!("{id} is caught by {subtest}, which is no sub-test{}", meant(subtest, known)));
+            mistakes.push(format!(
+                "{id} is caught by the unknown sub-test {subtest}{}",
+                did_you_mean(subtest, known)
+            ));
         }
         if declared.breaks.is_empty() || declared.caught_by.is_empty() {
-            mistakes.push(format!("{id} breaks nothing, or nothing catches it"));
+            mistakes.push(format!(
+                "{id} needs at least one statement in `breaks` and one sub-test in `caught_by`"
+            ));
         }
     }
     for (_, id, _) in families::all().filter(|(_, id, _)| !seen.contains(id)) {
-        mistakes.push(format!("{id} is in the program and not in fixtures/deviations.toml"));
+        mistakes.push(format!("{id} is implemented and not declared in fixtures/deviations.toml"));
     }
     for statement in catalogue.unproven.iter().flat_map(|unproven| &unproven.statements) {
         if registry.get(statement).is_none() {
-            mistakes.push(format!("unproven: {statement}, {}", no_statement(registry, statement)));
+            mistakes.push(format!("fixtures/unproven.toml has {}", unknown_statement(registry, statement)));
         }
     }
     mistakes
 }
 
-/// Statements that bind others and that neither a deviation proves nor a reason excuses, and those of which
-/// both is said; a line each.
+/// Statements binding for other implementations that have neither a deviation nor a reason why none proves them, and
+/// statements that have both; one line each.
 pub fn gaps(catalogue: &Catalogue, registry: &Registry) -> Vec<String> {
     let mut gaps = Vec::new();
     for requirement in registry.all() {
@@ -56,10 +61,10 @@ pub fn gaps(catalogue: &Catalogue, registry: &Registry) -> Vec<String> {
         let binds = requirement.level != Level::Ours;
         match (catalogue.proving(id).first(), catalogue.unproven(id)) {
             (None, None) if binds => gaps.push(format!(
-                "{id} is proven by no deviation; add one, or say why not in fixtures/unproven.toml"
+                "{id} is not proven by a deviation; add one, or give the reason in fixtures/unproven.toml"
             )),
             (Some(declared), Some(_)) => {
-                gaps.push(format!("{id} is called unproven, and {} proves it", declared.id));
+                gaps.push(format!("{id} is in fixtures/unproven.toml although {} proves it", declared.id));
             }
             _ => {}
         }
@@ -67,7 +72,7 @@ pub fn gaps(catalogue: &Catalogue, registry: &Registry) -> Vec<String> {
     gaps
 }
 
-/// What a deviation was to prove and cannot, since no check is left that would; a line each.
+/// Statements and sub-tests of a declaration that no longer have a check for each other, one line each.
 pub fn unchecked(declared: &Declared, library: &Library) -> Vec<String> {
     let catching: Vec<&Scenario> =
         declared.caught_by.iter().filter_map(|subtest| scenario(library, subtest)).collect();
@@ -75,13 +80,13 @@ pub fn unchecked(declared: &Declared, library: &Library) -> Vec<String> {
         scenario.steps.iter().flat_map(|step| &step.checks).any(|check| check.verifies.contains(statement))
     };
     let no_check = |statement: &&String| !catching.iter().any(|scenario| checks(scenario, statement));
-    let useless = |scenario: &&&Scenario| !declared.breaks.iter().any(|broken| checks(scenario, broken));
+    let has_no_check = |scenario: &&&Scenario| !declared.breaks.iter().any(|broken| checks(scenario, broken));
     let unproven = declared.breaks.iter().filter(no_check).map(|statement| {
         format!("{statement} is no longer proven: no check in {} names it", declared.caught_by.join(", "))
     });
     let idle = catching
         .iter()
-        .filter(useless)
+        .filter(has_no_check)
         .map(|scenario| format!("{} has no check on {}", scenario.id, declared.breaks.join(", ")));
     unproven.chain(idle).collect()
 }
@@ -90,10 +95,10 @@ fn scenario<'a>(library: &'a Library, id: &str) -> Option<&'a Scenario> {
     library.scenarios.iter().find(|scenario| scenario.id == id).map(AsRef::as_ref)
 }
 
-fn no_statement(registry: &Registry, id: &str) -> String {
-    format!("which is no statement{}", meant(id, registry.did_you_mean(id)))
+fn unknown_statement(registry: &Registry, id: &str) -> String {
+    format!("the unknown statement {id}{}", did_you_mean(id, registry.did_you_mean(id)))
 }
 
-fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }

@@ -1,20 +1,20 @@
-//! The reference inside the kit's own process, and the kit's proof of itself: the reference with one thing wrong at a
-//! time, and the checks that must find it.
+//! The reference as a target inside the kit's own process, and the self-test: the reference with one defect at a time,
+//! each of which the kit's checks must find.
 //!
-//! The one crate of the kit that uses `mock-server`; a kit that shared its types would be wrong together with it. It
-//! must not know the command line. `README.md` tells how to add a deviation.
+//! This is the only crate of the kit that uses `mock-server`: a kit that shared types with the reference would share
+//! its mistakes. It must not know the command line. `README.md` describes how to add a deviation.
 //!
-//! Start reading at [`embedded::Embedded`] for the target, at [`deviation::Deviation`] and [`families`] for what can be
-//! wrong, and at [`proof::Bench`] for the self-test.
+//! Start reading at [`embedded::Embedded`] for the target, at [`deviation::Deviation`] and [`families`] for the
+//! defects, and at [`self_test::SelfTest`] for the self-test.
 
+pub mod active_deviation;
 pub mod agent;
 pub mod census;
-pub mod deviant;
 pub mod deviation;
 pub mod embedded;
 pub mod families;
-pub mod front;
-pub mod layer;
-pub mod proof;
+pub mod front_proxy;
+pub mod proxy;
 pub mod report;
 pub mod selection;
+pub mod self_test;

@@ -1,4 +1,4 @@
-//! Deviations chosen by name.
+//! Selects deviations by id, family or pattern.
 
 use std::collections::BTreeSet;
 
@@ -8,28 +8,25 @@ use regex::Regex;
 
 use crate::families;
 
-/// A deviation is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no deviation `{id}`; {hint}")]
+#[error("unknown deviation `{id}`; {hint}")]
 pub struct UnknownDeviation {
-    /// As it was given.
+    /// The id, family or pattern as given.
     pub id: String,
-    /// What was meant, or where to look.
+    /// "did you mean", or where all are listed.
     pub hint: String,
 }
 
-/// The deviation of that id.
-///
 /// # Errors
-/// There is none.
+/// There is no deviation of that id.
 pub fn named<'a>(catalogue: &'a Catalogue, id: &str) -> Result<&'a Declared, UnknownDeviation> {
     catalogue.find(id).ok_or_else(|| unknown(catalogue, id))
 }
 
-/// The deviations that a text selects: ids or families, separated by commas, `*` standing for anything.
+/// The deviations that a comma-separated list of ids, families and patterns with `*` selects, in the catalogue's order.
 ///
 /// # Errors
-/// A part of it selects nothing.
+/// A part of the list selects nothing.
 pub fn selected<'a>(catalogue: &'a Catalogue, text: &str) -> Result<Vec<&'a Declared>, UnknownDeviation> {
     let mut ids = BTreeSet::new();
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {

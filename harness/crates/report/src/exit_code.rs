@@ -1,6 +1,6 @@
 //! The verdict of a run and its exit code (decision 3 of the design).
 
-use harness_model::event::End;
+use harness_model::event::RunEnd;
 
 /// The target does not conform, a waiver is stale, or something got worse.
 pub const NON_CONFORMANT: u8 = 1;
@@ -26,7 +26,7 @@ pub struct Tally {
     pub gaps: usize,
     /// Waivers that expired or are no longer needed.
     pub stale: usize,
-    pub end: End,
+    pub end: RunEnd,
 }
 
 /// The verdict of a run on its target.
@@ -58,14 +58,14 @@ impl Tally {
     /// (a failed check) over uncertain ones.
     pub fn verdict(&self) -> Verdict {
         match self {
-            Self { end: End::Interrupted, .. } => Verdict::Interrupted,
+            Self { end: RunEnd::Interrupted, .. } => Verdict::Interrupted,
             Self { kit: 1.., .. } => Verdict::KitError,
             Self { failed: 1.., .. } => Verdict::NonConformant,
-            Self { end: End::Cancelled, .. } => Verdict::Incomplete,
+            Self { end: RunEnd::Cancelled, .. } => Verdict::Incomplete,
             Self { environment: 1.., .. } => Verdict::EnvironmentError,
             Self { stale: 1.., .. } => Verdict::StaleWaiver,
             Self { gaps: 1.., .. } => Verdict::Incomplete,
-            Self { end: End::Complete, .. } => Verdict::Conformant,
+            Self { end: RunEnd::Complete, .. } => Verdict::Conformant,
         }
     }
 }
@@ -102,25 +102,25 @@ mod tests {
 
     #[test]
     fn verdict_determines_exit_code() {
-        let clean = Tally { failed: 0, environment: 0, kit: 0, gaps: 0, stale: 0, end: End::Complete };
+        let clean = Tally { failed: 0, environment: 0, kit: 0, gaps: 0, stale: 0, end: RunEnd::Complete };
         let cases = [
             (clean, 0),
             (Tally { failed: 1, ..clean }, 1),
             (Tally { environment: 1, ..clean }, 3),
             (Tally { gaps: 1, ..clean }, 5),
             (Tally { kit: 1, ..clean }, 70),
-            (Tally { end: End::Interrupted, ..clean }, 130),
-            (Tally { end: End::Cancelled, ..clean }, 5),
+            (Tally { end: RunEnd::Interrupted, ..clean }, 130),
+            (Tally { end: RunEnd::Cancelled, ..clean }, 5),
             (Tally { stale: 1, ..clean }, 1),
             (Tally { stale: 1, gaps: 1, ..clean }, 1),
             (Tally { stale: 1, environment: 1, ..clean }, 3),
-            (Tally { stale: 1, end: End::Cancelled, ..clean }, 5),
+            (Tally { stale: 1, end: RunEnd::Cancelled, ..clean }, 5),
             (Tally { failed: 2, environment: 1, gaps: 1, ..clean }, 1),
             (Tally { failed: 2, kit: 1, ..clean }, 70),
             (Tally { environment: 1, gaps: 3, ..clean }, 3),
-            (Tally { failed: 1, end: End::Cancelled, ..clean }, 1),
-            (Tally { environment: 1, end: End::Cancelled, ..clean }, 5),
-            (Tally { failed: 1, kit: 1, end: End::Interrupted, ..clean }, 130),
+            (Tally { failed: 1, end: RunEnd::Cancelled, ..clean }, 1),
+            (Tally { environment: 1, end: RunEnd::Cancelled, ..clean }, 5),
+            (Tally { failed: 1, kit: 1, end: RunEnd::Interrupted, ..clean }, 130),
         ];
         for (tally, code) in cases {
             assert_eq!(tally.verdict().exit_code(), code, "{tally:?}");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::exit_code::Verdict;
 use crate::results::Results;
 use harness_model::event::SubtestVerdict;
+use harness_model::text::{counted, plural};
 
 /// Returns the verdict on the target as a sentence.
 pub fn sentence(results: &Results) -> String {
@@ -15,25 +16,25 @@ pub fn sentence(results: &Results) -> String {
     match results.verdict {
         Verdict::Conformant if subtests("waived") > 0 => format!(
             "{target} passes with {} waived: {verified} of {} {} verified, {} violated.",
-            of(subtests("waived"), "sub-test"),
-            of(all, "documented statement"),
-            if verified == 1 { "is" } else { "are" },
+            counted(subtests("waived"), "sub-test"),
+            counted(all, "documented statement"),
+            plural(verified, "is", "are"),
             statements("violated"),
         ),
         Verdict::Conformant if statements("unverified") == 0 => {
-            format!("{target} conforms: all {} are verified.", of(all, "documented statement"))
+            format!("{target} conforms: all {} are verified.", counted(all, "documented statement"))
         }
         Verdict::Conformant => format!(
             "{target} conforms as far as it was tested: {verified} of {} {} verified.",
-            of(all, "documented statement"),
-            if verified == 1 { "is" } else { "are" },
+            counted(all, "documented statement"),
+            plural(verified, "is", "are"),
         ),
         Verdict::NonConformant => format!(
             "{target} does not conform: {} of {} failed, and {} {} violated.",
             subtests("fail"),
-            of(subtests("total"), "sub-test"),
-            of(statements("violated"), "documented statement"),
-            if statements("violated") == 1 { "is" } else { "are" },
+            counted(subtests("total"), "sub-test"),
+            counted(statements("violated"), "documented statement"),
+            plural(statements("violated"), "is", "are"),
         ),
         Verdict::StaleWaiver => format!("{target} does not pass: {}.", stale(results).join(", ")),
         Verdict::Worse => format!(
@@ -45,7 +46,7 @@ pub fn sentence(results: &Results) -> String {
         ),
         Verdict::EnvironmentError => format!(
             "No verdict on {target}: the target or its environment failed in {}.",
-            of(subtests("error"), "sub-test")
+            counted(subtests("error"), "sub-test")
         ),
         Verdict::Incomplete => format!("No verdict on {target}: the run is incomplete."),
         Verdict::KitError => format!("No verdict on {target}: internal error of the kit."),
@@ -84,7 +85,7 @@ pub fn counts(results: &Results) -> String {
         subtests("pass"),
         subtests("fail"),
         subtests("skip"),
-        of(subtests("error"), "error")
+        counted(subtests("error"), "error")
     )
 }
 
@@ -102,7 +103,7 @@ pub fn badge(results: &Results) -> String {
     let subtests = |verdict: &str| count(&results.totals.subtests, verdict);
     let parts = [
         (subtests("fail"), "failed", false),
-        (subtests("error"), if subtests("error") == 1 { "error" } else { "errors" }, false),
+        (subtests("error"), plural(subtests("error"), "error", "errors"), false),
         (subtests("pass"), "passed", true),
         (subtests("waived"), "waived", true),
         (subtests("skip"), "skipped", false),
@@ -120,11 +121,6 @@ pub fn badge(results: &Results) -> String {
 /// Returns the count for a verdict, zero if it is absent.
 pub fn count(counts: &BTreeMap<String, usize>, verdict: &str) -> usize {
     counts.get(verdict).copied().unwrap_or_default()
-}
-
-/// `1 check`, `2 checks`.
-pub fn of(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// Groups the skipped sub-tests by reason, in order of appearance, each id once.

@@ -8,6 +8,7 @@ use crate::json::pretty;
 use crate::results::{CheckResult, FailedStep, ReferenceStep, Results, SubtestResult};
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::SubtestVerdict;
+use harness_model::text::{counted, plural};
 
 /// GitHub's limit for a step summary, in bytes.
 pub const SUMMARY_LIMIT: usize = 1024 * 1024;
@@ -47,7 +48,7 @@ pub fn render(results: &Results, limit: usize) -> String {
 }
 
 fn is_are(failures: usize) -> String {
-    format!("{} {}", headline::of(failures, "failure"), if failures == 1 { "is" } else { "are" })
+    format!("{} {}", counted(failures, "failure"), plural(failures, "is", "are"))
 }
 
 /// Truncates the text if not even the frame fits.

@@ -10,8 +10,8 @@ use time::{Date, OffsetDateTime};
 use crate::exit_code::{Tally, Verdict};
 use crate::results::{Results, SubtestResult, Totals, chapters, requirements};
 use crate::whole::{Ended, Whole};
-use harness_model::event::{End, Fault, SubtestVerdict};
-use harness_model::plan::waiver::{AppliedWaiver, WaiverState, Waivers};
+use harness_model::event::{Fault, RunEnd, SubtestVerdict};
+use harness_model::plan::waiver::{AppliedWaiver, JudgedCheck, WaiverState, Waivers};
 use harness_model::plan::{Filter, Shard, fingerprint};
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::Scenario;
@@ -63,8 +63,8 @@ pub fn merge(
     let mut subtests = joined(parts, scenarios)?;
     let today = day(parts);
     let waivers = &first.results.waivers;
-    let waivers = Waivers::recalled(waivers, today)
-        .map_err(|what| MergeError::Damaged { name: first.name.clone(), what })?;
+    let waivers = Waivers::restore(waivers, today)
+        .map_err(|what| MergeError::Damaged { name: first.name.clone(), what: what.to_string() })?;
     let by_id: BTreeMap<&str, &Arc<Scenario>> =
         scenarios.iter().map(|scenario| (scenario.id.as_str(), scenario)).collect();
     let gaps_of = |id: &str| {
@@ -80,7 +80,11 @@ pub fn merge(
             checks: subtest
                 .checks
                 .iter()
-                .map(|check| (at(check), &*check.requirements, check.verdict))
+                .map(|check| JudgedCheck {
+                    line: at(check),
+                    statements: &check.requirements,
+                    verdict: check.verdict,
+                })
                 .collect(),
             gap: gaps_of(&subtest.id),
         })
@@ -247,11 +251,11 @@ fn verdict(
         subtests.iter().filter(blamed).count()
     };
     let end = if parts.iter().any(|part| part.results.verdict == Verdict::Interrupted) {
-        End::Interrupted
+        RunEnd::Interrupted
     } else if erring(Fault::Interruption) > 0 {
-        End::Cancelled
+        RunEnd::Cancelled
     } else {
-        End::Complete
+        RunEnd::Complete
     };
     let tally = Tally {
         failed: subtests.iter().filter(|subtest| subtest.verdict == SubtestVerdict::Fail).count(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::record::is_bad;
 use crate::results::{ExchangeResult, ProcessRun, ReferenceStep, Results, WireRun};
-use harness_model::event::{Event, Fault, Listener, SubtestVerdict, scenario};
+use harness_model::event::{Event, Fault, Listener, SubtestFinished, SubtestVerdict, scenario};
 use harness_model::plan::Plan;
 use harness_model::scenario::model::Span;
 
@@ -70,7 +70,7 @@ impl Replay {
 }
 
 impl Listener for Replay {
-    fn hear(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &Event) {
         if let Event::Started { plan, .. } = event {
             self.plan = Some(Arc::clone(plan));
         }
@@ -93,7 +93,7 @@ impl Listener for Replay {
                     self.found.insert(place, step);
                 }
             }
-            Event::SubtestFinished { subtest, verdict, reason, fault, .. } => {
+            Event::SubtestFinished(SubtestFinished { subtest, verdict, reason, fault, .. }) => {
                 let Some(scenario) = scenario(&plan, *subtest) else { return };
                 let reason = reason.as_deref().unwrap_or_default();
                 let missing = match (verdict, fault) {

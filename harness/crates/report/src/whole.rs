@@ -7,9 +7,9 @@ use crate::claim::{Claims, Exercise};
 use crate::coverage::{Coverage, Findings, coverage};
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::SubtestVerdict;
-use harness_model::plan::waiver::{AppliedWaiver, Judged, Seen, Waivers};
+use harness_model::plan::waiver::{AppliedWaiver, Extent, JudgedCheck, JudgedSubtest, Waivers};
 use harness_model::requirement::Registry;
-use harness_model::scenario::model::{Capability, Scenario, StatementId};
+use harness_model::scenario::model::{Capability, Scenario};
 
 /// A selected sub-test and its outcome.
 #[derive(Debug, Clone)]
@@ -19,8 +19,7 @@ pub struct Ended<'a> {
     pub verdict: Option<SubtestVerdict>,
     /// The reason for skipping it, if the plan did.
     pub skipped: Option<&'a str>,
-    /// Its checks: the line, the statements, the verdict.
-    pub checks: Vec<(usize, &'a [StatementId], CheckVerdict)>,
+    pub checks: Vec<JudgedCheck<'a>>,
     /// Planned checks that did not run.
     pub gap: Option<String>,
 }
@@ -47,7 +46,7 @@ impl Whole<'_> {
             id: &ended.scenario.id,
             needs: &ended.scenario.needs,
             is_cut_short: matches!(ended.verdict, None | Some(SubtestVerdict::Error)),
-            checks: ended.checks.iter().filter(|(.., verdict)| *verdict != CheckVerdict::Skip).count(),
+            checks: ended.checks.iter().filter(|check| check.verdict != CheckVerdict::Skip).count(),
         });
         Claims::of(self.capabilities, &selected.collect::<Vec<_>>())
     }
@@ -73,18 +72,20 @@ impl Whole<'_> {
 
     /// Determines the state of each waiver.
     pub fn waivers(&self) -> Vec<AppliedWaiver> {
-        let selected = self.ended.iter().map(|ended| Seen {
+        let selected = self.ended.iter().map(|ended| JudgedSubtest {
             scenario: ended.scenario,
-            judged: match ended.verdict {
-                _ if ended.skipped.is_some() => Judged::Never,
-                Some(SubtestVerdict::Pass | SubtestVerdict::Fail | SubtestVerdict::Waived) => Judged::Whole,
-                Some(SubtestVerdict::Skip | SubtestVerdict::Error) | None => Judged::NotWhole,
+            extent: match ended.verdict {
+                _ if ended.skipped.is_some() => Extent::Impossible,
+                Some(SubtestVerdict::Pass | SubtestVerdict::Fail | SubtestVerdict::Waived) => {
+                    Extent::Complete
+                }
+                Some(SubtestVerdict::Skip | SubtestVerdict::Error) | None => Extent::Incomplete,
             },
             checks: ended.checks.clone(),
         });
-        let others = self.elsewhere.iter().map(|scenario| Seen {
+        let others = self.elsewhere.iter().map(|scenario| JudgedSubtest {
             scenario,
-            judged: Judged::NotWhole,
+            extent: Extent::Incomplete,
             checks: Vec::new(),
         });
         self.waivers.states(&selected.chain(others).collect::<Vec<_>>())
@@ -108,8 +109,8 @@ impl Whole<'_> {
                 None => findings.planned(named),
                 Some(reason) => findings.skipped(named.chain(announced), reason),
             }
-            for (_, statements, verdict) in &ended.checks {
-                findings.found(statements, *verdict);
+            for check in &ended.checks {
+                findings.found(check.statements, check.verdict);
             }
         }
         coverage(registry, &suites, &findings, self.is_reference)

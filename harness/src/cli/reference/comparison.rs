@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::cli::console::Console;
-use harness_model::check::snapshot::Mode;
-use harness_model::event::End;
+use harness_model::check::snapshot::SnapshotMode;
+use harness_model::event::RunEnd;
 use harness_model::plan::{Selection, plan};
 use harness_model::scenario::Library;
 use harness_model::scenario::model::Scenario;
 use harness_reference::embedded::Embedded;
 use harness_report::replay::Replay;
 use harness_report::results::Results;
-use harness_runner::run::{self, Setting};
+use harness_runner::run::{self, RunSettings};
 use harness_runner::targets::Target;
 
 use crate::cli::run::heed_signals;
@@ -42,13 +42,13 @@ pub(in crate::cli) async fn compare(
         library.scenarios.iter().filter(|scenario| failed.contains(scenario.id.as_str())).cloned().collect();
     let target: Arc<dyn Target> = Arc::new(Embedded::default());
     let Ok(plan) = plan(&failed, &library.registry, &Selection::default(), &target.facts()) else { return };
-    let setting = Setting {
+    let setting = RunSettings {
         id: run::new_id(),
         target,
         registry: Arc::new(library.registry.clone()),
         jobs,
         strict: false,
-        snapshots: Mode::Compare,
+        snapshots: SnapshotMode::Compare,
         time_limit: TIME_LIMIT,
         folder: folder.join("reference"),
         evidence: None,
@@ -61,9 +61,9 @@ pub(in crate::cli) async fn compare(
         let stopper = stopper.clone();
         async move {
             tokio::time::sleep(TIME_LIMIT).await;
-            stopper.ask(End::Cancelled);
+            stopper.ask(RunEnd::Cancelled);
             tokio::time::sleep(CLEANUP_LIMIT).await;
-            stopper.ask(End::Cancelled);
+            stopper.ask(RunEnd::Cancelled);
         }
     });
     let listening = tokio::spawn(heed_signals(stopper));

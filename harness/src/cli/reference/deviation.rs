@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use harness_reference::deviant::Deviant;
+use harness_reference::active_deviation::ActiveDeviation;
 use harness_reference::{families, selection};
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
 use harness_report::exit_code::{ENVIRONMENT, USAGE};
@@ -14,19 +14,19 @@ use crate::cli::console::Console;
 ///
 /// # Errors
 /// The exit code, after the error was printed.
-pub(super) fn named(id: &str, console: &Console) -> Result<Arc<Deviant>, u8> {
+pub(super) fn activate(id: &str, console: &Console) -> Result<Arc<ActiveDeviation>, u8> {
     let usage = |error: &dyn std::fmt::Display| {
         console.complain(&error.to_string());
         USAGE
     };
     let catalogue = Catalogue::built_in().map_err(|error| usage(&error))?;
     let declared = selection::named(&catalogue, id).map_err(|error| usage(&error))?;
-    let deviant = Deviant::new(declared).map_err(|error| {
+    let deviation = ActiveDeviation::new(declared).map_err(|error| {
         console.complain(&format!("setting up deviation {id} failed: {error}"));
         ENVIRONMENT
     })?;
     console.warn(&format!("the reference deviates deliberately ({id}): {}", declared.wrong));
-    Ok(Arc::new(deviant))
+    Ok(Arc::new(deviation))
 }
 
 /// `list --deviations`: lists all deviations by family.

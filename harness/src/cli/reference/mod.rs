@@ -25,7 +25,7 @@ pub(super) use serve::{Arguments as ServeArguments, serve};
 pub(super) fn target(deviation: Option<&str>, console: &Console) -> Result<Arc<dyn Target>, u8> {
     let embedded = Embedded::default();
     Ok(Arc::new(match deviation {
-        Some(id) => embedded.behind(deviation::named(id, console)?),
+        Some(id) => embedded.behind(deviation::activate(id, console)?),
         None => embedded,
     }))
 }

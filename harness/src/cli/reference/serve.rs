@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use harness_reference::embedded::{ServeError, ServeOptions, Served, serve as start};
-use harness_reference::front::Front;
+use harness_reference::front_proxy::FrontProxy;
 use harness_report::exit_code::{ENVIRONMENT, USAGE};
 
 use super::deviation;
@@ -31,13 +31,14 @@ pub(in crate::cli) struct Arguments {
 }
 
 pub(in crate::cli) async fn serve(arguments: Arguments, console: &Console) -> u8 {
-    let deviant = match arguments.deviation.as_deref().map(|id| deviation::named(id, console)).transpose() {
-        Ok(deviant) => deviant,
-        Err(code) => return code,
-    };
-    let agent = deviant.as_ref().and_then(|deviant| deviant.agent()).unwrap_or_default();
+    let deviation =
+        match arguments.deviation.as_deref().map(|id| deviation::activate(id, console)).transpose() {
+            Ok(deviation) => deviation,
+            Err(code) => return code,
+        };
+    let agent = deviation.as_ref().and_then(|deviation| deviation.agent_arguments()).unwrap_or_default();
     let options = ServeOptions {
-        front: deviant.map(|deviant| -> Arc<dyn Front> { deviant }),
+        front: deviation.map(|deviation| -> Arc<dyn FrontProxy> { deviation }),
         listen: arguments.listen,
         database: arguments.database,
         ready_file: arguments.ready_file,
@@ -46,7 +47,7 @@ pub(in crate::cli) async fn serve(arguments: Arguments, console: &Console) -> u8
         Ok(served) => served,
         Err(error) => {
             console.complain(&error.to_string());
-            return if matches!(error, ServeError::Usage(_)) { USAGE } else { ENVIRONMENT };
+            return if matches!(error, ServeError::UnsupportedDatabase { .. }) { USAGE } else { ENVIRONMENT };
         }
     };
     console.say(&(shell_lines(&served) + &deviant_agent(&agent)));

@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::str::FromStr as _;
 
 use clap::Args;
 
@@ -32,7 +31,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<NonZeroU32>,
     /// Run only shard I of N
-    #[arg(long, value_name = "I/N", value_parser = shard)]
+    #[arg(long, value_name = "I/N")]
     pub(super) shard: Option<Shard>,
     /// Run each sub-test N times
     #[arg(long, value_name = "N", default_value = "1")]
@@ -83,12 +82,4 @@ fn runtime(text: &str) -> Result<String, String> {
         "containers" => Err("`containers` is not supported yet: expected `embedded`".to_owned()),
         _ => Err("expected `embedded`".to_owned()),
     }
-}
-
-fn shard(text: &str) -> Result<Shard, String> {
-    let wrong = || "invalid shard: expected INDEX/COUNT, such as 1/3".to_owned();
-    let (index, count) = text.split_once('/').ok_or_else(wrong)?;
-    let index = NonZeroU32::from_str(index).map_err(|_| wrong())?;
-    let count = NonZeroU32::from_str(count).map_err(|_| wrong())?;
-    if index <= count { Ok(Shard { index, count }) } else { Err(wrong()) }
 }

@@ -8,7 +8,7 @@ use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::Listener;
 use harness_model::plan::{Plan, Selection};
 use harness_report::diagnosis::observed::Observed;
-use harness_runner::run::{Setting, Stop, new_id};
+use harness_runner::run::{RunSettings, Stop, new_id};
 
 use super::judgement::{Audience, judge};
 
@@ -17,7 +17,7 @@ type Found = BTreeMap<String, &'static str>;
 
 /// Runs the plan in three ways and returns the differences, one line each.
 pub(super) async fn prove(
-    setting: Arc<Setting>,
+    setting: Arc<RunSettings>,
     plan: &Arc<Plan>,
     stop: Stop,
     terminal: &mut dyn Listener,
@@ -38,7 +38,7 @@ pub(super) async fn prove(
         let seed = shuffle.map(|seed| format!(" (--shuffle {seed})")).unwrap_or_default();
         console.say(&format!("\n{way}{seed}: "));
         // On a shared target, the names created by the passes must not collide.
-        let setting = Arc::new(Setting { jobs, id: new_id(), ..(*setting).clone() });
+        let setting = Arc::new(RunSettings { jobs, id: new_id(), ..(*setting).clone() });
         let selection = Selection { shuffle, ..plan.selection.clone() };
         let plan = Arc::new(Plan { selection, ..(**plan).clone() });
         let mut observed = Observed::default();

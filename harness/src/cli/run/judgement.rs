@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::cli::console::Console;
-use harness_model::event::{End, Event, Fault, Listener, SubtestVerdict};
+use harness_model::event::{
+    Event, Fault, Finished, Listener, RunEnd, Settled, SubtestFinished, SubtestVerdict,
+};
 use harness_model::plan::{Disposition, Plan};
-use harness_runner::run::{self, Setting, Stop};
+use harness_runner::run::{self, RunSettings, Stop};
 
 /// Runs the plan. If the target is unreachable, the error is printed once and recorded for every sub-test.
 pub(super) async fn judge(
-    setting: Arc<Setting>,
+    setting: Arc<RunSettings>,
     plan: Arc<Plan>,
     mut stop: Stop,
     terminal: &mut dyn Listener,
@@ -26,28 +28,37 @@ pub(super) async fn judge(
         return run::run(setting, plan, at, stop, &mut Audience(vec![terminal, silent])).await;
     };
     console.complain(&error.to_string());
-    silent.hear(&Event::Started { plan: Arc::clone(&plan), target: setting.target.description(), at });
+    silent.on_event(&Event::Started { plan: Arc::clone(&plan), target: setting.target.description(), at });
     for (subtest, planned) in (0..plan.runs()).filter_map(|run| Some((run, plan.planned(run)?))) {
         let (verdict, reason, fault) = match &planned.disposition {
             Disposition::Skip(reason) => (SubtestVerdict::Skip, reason.clone(), None),
             Disposition::Run => (SubtestVerdict::Error, error.to_string(), Some(Fault::Environment)),
         };
         let took = Duration::ZERO;
-        silent.hear(&Event::SubtestFinished { subtest, verdict, reason: Some(reason), fault, took });
+        silent.on_event(&Event::SubtestFinished(SubtestFinished {
+            subtest,
+            verdict,
+            reason: Some(reason),
+            fault,
+            took,
+        }));
     }
-    silent.hear(&Event::Settled {
+    silent.on_event(&Event::Settled(Settled {
         run_id: setting.id.clone(),
         retries: setting.target.retries(),
         leftovers: Vec::new(),
-    });
-    silent.hear(&Event::Finished { took: at.elapsed().unwrap_or_default(), end: End::Complete });
+    }));
+    silent.on_event(&Event::Finished(Finished {
+        took: at.elapsed().unwrap_or_default(),
+        end: RunEnd::Complete,
+    }));
 }
 
 /// Forwards events to several listeners.
 pub(super) struct Audience<'a>(pub(super) Vec<&'a mut dyn Listener>);
 
 impl Listener for Audience<'_> {
-    fn hear(&mut self, event: &Event) {
-        self.0.iter_mut().for_each(|listener| listener.hear(event));
+    fn on_event(&mut self, event: &Event) {
+        self.0.iter_mut().for_each(|listener| listener.on_event(event));
     }
 }

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use harness_model::check::snapshot::Mode;
+use harness_model::check::snapshot::SnapshotMode;
 use harness_model::event::Listener;
 use harness_report::comparison::{Comparison, text};
 use harness_report::destination::Destination;
@@ -27,7 +27,7 @@ use harness_report::exit_code::{ENVIRONMENT, Verdict};
 use harness_report::record::Record;
 use harness_report::results::Results;
 use harness_report::terminal::{Paint, Terminal};
-use harness_runner::run::{self, Setting};
+use harness_runner::run::{self, RunSettings};
 
 use super::console::Console;
 use super::{diff, reference};
@@ -56,8 +56,8 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     })?;
     let registry = Arc::new(shelf.library.registry.clone());
     let time_limit = target.time_limit().unwrap_or(TIME_LIMIT);
-    let most_jobs = target.most_at_once().unwrap_or(usize::MAX);
-    let setting = Arc::new(Setting {
+    let most_jobs = target.max_concurrency().unwrap_or(usize::MAX);
+    let setting = Arc::new(RunSettings {
         id: run::new_id(),
         target,
         registry: Arc::clone(&registry),
@@ -121,11 +121,11 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
 }
 
 /// New snapshots are written for review only where a person will find them: in a checkout, outside CI.
-fn snapshots(arguments: &Arguments, is_lasting: bool) -> Mode {
+fn snapshots(arguments: &Arguments, is_lasting: bool) -> SnapshotMode {
     let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
     match (arguments.accept, is_lasting && !in_ci) {
-        (true, _) => Mode::Accept,
-        (false, true) => Mode::New,
-        (false, false) => Mode::Compare,
+        (true, _) => SnapshotMode::Accept,
+        (false, true) => SnapshotMode::New,
+        (false, false) => SnapshotMode::Compare,
     }
 }

@@ -12,6 +12,7 @@ use harness_model::event::SubtestVerdict;
 use harness_model::plan::waiver::Waivers;
 use harness_model::plan::{Filter, Plan, PlanError, Selection, plan};
 use harness_model::scenario::Library;
+use harness_model::text::counted;
 use harness_report::exit_code::{NOTHING_SELECTED, USAGE};
 use harness_runner::targets::Target;
 
@@ -85,12 +86,8 @@ fn failed_before(
         console.complain(&format!("no failures to rerun in {}", path.display()));
         return Err(NOTHING_SELECTED);
     }
-    console.say(&format!("rerunning {} from {}\n", counted(known.len()), path.display()));
+    console.say(&format!("rerunning {} from {}\n", counted(known.len(), "sub-test"), path.display()));
     Ok(Some(known))
-}
-
-fn counted(subtests: usize) -> String {
-    format!("{subtests} sub-test{}", if subtests == 1 { "" } else { "s" })
 }
 
 /// Returns the latest results.json in the folder or one directly below it.

@@ -1,6 +1,6 @@
 //! SIGINT and SIGTERM.
 
-use harness_model::event::End;
+use harness_model::event::RunEnd;
 use harness_runner::run::Stopper;
 
 /// Asks the run to stop on every SIGINT or SIGTERM; a second one skips cleanup.
@@ -13,8 +13,8 @@ pub(in crate::cli) async fn heed_signals(stopper: Stopper) {
     };
     loop {
         tokio::select! {
-            _ = interrupt.recv() => stopper.ask(End::Interrupted),
-            _ = terminate.recv() => stopper.ask(End::Cancelled),
+            _ = interrupt.recv() => stopper.ask(RunEnd::Interrupted),
+            _ = terminate.recv() => stopper.ask(RunEnd::Cancelled),
         }
     }
 }

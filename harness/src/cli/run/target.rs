@@ -23,16 +23,16 @@ pub(super) fn target(arguments: &Arguments, console: &Console) -> Result<Arc<dyn
         // Missing variables are warnings for `lint`, but errors for a run.
         error.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Error);
         console.show(&error.render(console.colors_errors(), console.width()));
-        console.complain(&format!("{}; nothing was run", library::counted(&error.diagnostics)));
+        console.complain(&format!("{}; nothing was run", library::severities(&error.diagnostics)));
         USAGE
     };
     let profile = Profile::read(path).map_err(|error| {
         console.show(&error.render(console.colors_errors(), console.width()));
-        console.complain(&format!("{}; nothing was run", library::counted(&error.diagnostics)));
+        console.complain(&format!("{}; nothing was run", library::severities(&error.diagnostics)));
         USAGE
     })?;
     console.show(&render(&profile.warnings, &profile.sources(), console.colors_errors(), console.width()));
-    let means = profile.means().map_err(refused)?;
+    let means = profile.resolve().map_err(refused)?;
     Ok(Arc::new(Remote::new(profile, means)))
 }
 

@@ -5,14 +5,14 @@ use std::io::Write as _;
 use super::secret::redact;
 
 /// Prints one line to standard output and flushes it, since scripts wait for it through a pipe.
-pub(crate) fn say(line: &str) {
+pub(crate) fn print_line(line: &str) {
     let mut out = std::io::stdout().lock();
     // A closed reader (`ztna … | head -1`) does not fail the command.
     let _ = writeln!(out, "{}", printable(line)).and_then(|()| out.flush());
 }
 
 /// Prints one line to standard error, with keys redacted.
-pub(crate) fn warn(line: &str) {
+pub(crate) fn print_warning(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", redact(&printable(line)));
 }
 

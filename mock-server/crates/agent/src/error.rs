@@ -8,9 +8,9 @@ use thiserror::Error;
 
 use super::control_client::ControlError;
 use super::host_name::HostNameError;
-use super::local_socket::SocketError;
+use super::local_socket::{SocketError, TunnelRequestError};
 use super::state::StateError;
-use super::tunnel::DeviceError;
+use super::tunnel::{DeviceError, DialError};
 
 /// The error that a command prints to standard error before it exits with 1.
 #[derive(Debug, Error)]
@@ -26,15 +26,17 @@ pub(crate) enum AgentError {
     NoOrganisation,
     #[error("this machine is not registered. Run 'ztna up' first")]
     NotRegistered,
-    /// No `ztna up` is running, so there is no tunnel.
-    #[error("QuickZTNA is not running. Run 'ztna up' first")]
-    NotRunning,
-    /// A ping was not answered; the reason comes from the running `ztna up`.
-    #[error("{0}")]
-    Ping(String),
-    /// A connection through the tunnel failed or was lost.
-    #[error("{0}")]
-    Connection(String),
+    /// A request that needs the tunnel failed.
+    #[error(transparent)]
+    TunnelRequest(#[from] TunnelRequestError),
+    /// A connection could not be opened through the kernel.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    #[error("cannot connect to port {port} of {machine}: {cause}")]
+    Connect { machine: String, port: u16, cause: std::io::Error },
+    /// A connection through the tunnel was lost before both sides had closed it.
+    #[error("the connection to {machine} was lost; data may be missing")]
+    ConnectionLost { machine: String },
     /// `--serve` with a TUN device.
     #[error(
         "--serve is for --userspace only: with a TUN device every service of this machine that listens on its tailnet address, or on all addresses, is already reachable"

@@ -42,7 +42,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            console::warn(&error.to_string());
+            console::print_warning(&error.to_string());
             ExitCode::FAILURE
         }
     }

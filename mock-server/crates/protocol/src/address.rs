@@ -22,7 +22,7 @@ pub fn offset(address: &str) -> Option<i64> {
     (FIRST..=LAST).contains(&offset).then_some(offset)
 }
 
-/// Whether an address belongs to the tailnet block and is routed into the tunnel.
+/// Returns whether an address belongs to the tailnet block, which is routed into the tunnel.
 pub fn is_tailnet(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_bits() & !0x003f_ffff == BLOCK,

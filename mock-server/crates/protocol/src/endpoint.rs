@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 /// The maximum number of endpoints per machine.
-pub const MOST: usize = 16;
+pub const MAX_ENDPOINTS: usize = 16;
 
 /// Parses `ADDRESS:PORT` or `[ADDRESS]:PORT`; returns `None` for an address that no datagram can be sent to.
 pub fn parse(endpoint: &str) -> Option<SocketAddr> {

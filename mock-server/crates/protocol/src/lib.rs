@@ -1,11 +1,11 @@
 //! What the control plane, the agent and the relay exchange: addresses, endpoints, regions, names, the parts of a
 //! network map, and the relay's frames.
 //!
-//! Pure: bytes and text in, values out. It does no I/O, reads no clock and no randomness, and knows neither the rules by
-//! which the control plane decides nor how an agent moves packets. Only what at least two of the three need is here.
+//! The crate is pure: no I/O, no clock, no randomness. It must not know the control plane's rules or how an agent moves
+//! packets, and contains only what at least two of the three need.
 //!
-//! Start with [`relay`], the conversation between a machine and a relay; the other modules are what it and the control
-//! plane's documents are made of.
+//! Start reading with [`relay`], the protocol between a machine and a relay; the other modules are types shared by that
+//! protocol and the control plane's API.
 
 pub mod address;
 pub mod endpoint;

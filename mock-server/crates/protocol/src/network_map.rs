@@ -1,6 +1,6 @@
-//! The parts of a network map: what an agent is told about other machines, and about relays.
+//! The parts of a network map, which describes other machines and relays to an agent.
 //!
-//! The control plane writes every field. An agent has defaults for those that another implementation may leave out.
+//! The control plane writes every field. An agent has defaults for those that another implementation may omit.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,23 +8,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PeerView {
-    /// The same as long as the machine exists.
+    /// Constant as long as the machine exists.
     pub id: String,
     /// Unique in the organisation.
     pub name: String,
-    /// Its address in 100.64.0.0/10, and the only one that its packets may come from.
+    /// The machine's address in 100.64.0.0/10, the only one that its packets may come from.
     pub tailnet_ip: String,
-    /// Its WireGuard public key, base64.
+    /// The machine's WireGuard public key, base64.
     pub public_key: String,
-    /// Where it can be reached over UDP, those it prefers first.
+    /// The machine's UDP endpoints, preferred ones first.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub endpoints: Vec<String>,
-    /// The region at whose relay it listens; null: at none.
+    /// The region of the relay that the machine is connected to; null if there is none.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub relay: Option<String>,
-    /// Whether it is heard of.
+    /// Whether the control plane receives heartbeats from the machine.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub online: bool,
@@ -34,14 +34,14 @@ pub struct PeerView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RelayView {
-    /// The code of its region.
+    /// The code of the relay's region.
     #[cfg_attr(feature = "openapi", schema(example = "blr1"))]
     pub region: String,
     /// The region's name.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub name: String,
-    /// Where it answers `GET /relay`; null: where this control plane answers.
+    /// The address at which the relay answers `GET /relay`; null for this control plane's address.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub url: Option<String>,

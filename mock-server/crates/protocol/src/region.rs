@@ -6,24 +6,26 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// The maximum length of a region's code in characters.
-pub const LONGEST: usize = 16;
+pub const MAX_REGION_LEN: usize = 16;
 
 /// A region's code, such as `blr1`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Region {
     /// Padded with zeroes.
-    code: [u8; LONGEST],
+    code: [u8; MAX_REGION_LEN],
 }
 
 /// An invalid region code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid region {0:?}: expected 1 to {LONGEST} lower-case letters, digits and hyphens, such as blr1")]
+#[error(
+    "invalid region {0:?}: expected 1 to {MAX_REGION_LEN} lower-case letters, digits and hyphens, such as blr1"
+)]
 pub struct RegionError(String);
 
 impl Region {
     pub fn as_str(&self) -> &str {
-        let length = self.code.iter().position(|byte| *byte == 0).unwrap_or(LONGEST);
+        let length = self.code.iter().position(|byte| *byte == 0).unwrap_or(MAX_REGION_LEN);
         self.code.get(..length).and_then(|code| std::str::from_utf8(code).ok()).unwrap_or_default()
     }
 }
@@ -33,12 +35,12 @@ impl FromStr for Region {
 
     fn from_str(text: &str) -> Result<Self, RegionError> {
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let mut code = [0; LONGEST];
+        let mut code = [0; MAX_REGION_LEN];
         match code.get_mut(..text.len()) {
             Some(target) if !text.is_empty() && text.bytes().all(fits) => {
                 target.copy_from_slice(text.as_bytes());
             }
-            _ => return Err(RegionError(text.chars().take(2 * LONGEST).collect())),
+            _ => return Err(RegionError(text.chars().take(2 * MAX_REGION_LEN).collect())),
         }
         Ok(Self { code })
     }

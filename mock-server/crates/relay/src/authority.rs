@@ -3,10 +3,23 @@
 use futures::future::BoxFuture;
 use ztna_protocol::relay::Member;
 
-/// The authority cannot be asked.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("asking the control plane which machines may use the relay failed: {0}")]
-pub struct AuthorityError(pub String);
+/// The authority does not say which machines may use the relay.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    #[error("cannot create an HTTP client: {0}")]
+    Client(#[source] reqwest::Error),
+    #[error("asking the control plane which machines may use the relay failed: {0}")]
+    Unreachable(#[source] reqwest::Error),
+    #[error(
+        "asking the control plane which machines may use the relay failed: HTTP {0}. Check that ZTNA_RELAY_SECRET is the same for relay and control plane"
+    )]
+    Refused(reqwest::StatusCode),
+    #[error("unexpected response from the control plane: {received} answers for {asked} tokens")]
+    Incomplete { asked: usize, received: usize },
+    /// An authority in the same process failed.
+    #[error("looking up which machines may use the relay failed: {0}")]
+    Lookup(String),
+}
 
 /// Looks up machines by the hashes of their tokens.
 pub trait Authority: Send + Sync {

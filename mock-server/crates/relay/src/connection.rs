@@ -11,6 +11,7 @@ use ztna_protocol::relay::proof::Challenge;
 use ztna_protocol::relay::{Frame, Member};
 
 use crate::bucket::Bucket;
+use crate::close_reason::CloseReason;
 use crate::shared::Shared;
 use crate::table::Connection;
 
@@ -38,7 +39,7 @@ const POLICY_VIOLATION: u16 = 1008;
 pub(super) async fn serve(shared: &Shared, mut socket: WebSocket, member: Member, token_hash: String) {
     if let Err(reason) = shake_hands(shared, &mut socket, &member, &token_hash).await {
         shared.counters.refused.add(1);
-        tracing::info!(reason, "a machine failed to prove its identity");
+        tracing::info!(reason = reason.as_str(), "a machine failed to prove its identity");
         return close(&mut socket, reason).await;
     }
     let connection = shared.table.insert(member, token_hash);
@@ -48,7 +49,7 @@ pub(super) async fn serve(shared: &Shared, mut socket: WebSocket, member: Member
     let ended = tokio::select! {
         () = read(shared, &connection, stream) => None,
         () = write(&connection, &mut sink) => None,
-        () = connection.ended.notified() => Some("CUT_OFF"),
+        () = connection.ended.notified() => Some(CloseReason::CutOff),
     };
     shared.table.remove(&connection);
     tracing::debug!(machine, "disconnected");
@@ -63,23 +64,23 @@ async fn shake_hands(
     socket: &mut WebSocket,
     member: &Member,
     token_hash: &str,
-) -> Result<(), &'static str> {
-    let _permit = shared.pending_proofs.enter(token_hash).ok_or("BUSY")?;
+) -> Result<(), CloseReason> {
+    let _permit = shared.pending_proofs.enter(token_hash).ok_or(CloseReason::Busy)?;
     let challenge = Challenge::new(rand::random(), rand::random(), shared.region);
     let (ephemeral, nonce) = (challenge.ephemeral(), challenge.nonce());
     send(socket, &Frame::Challenge { ephemeral: &ephemeral, nonce }).await?;
-    let proof = timeout(PROOF_TIMEOUT, socket.recv()).await.map_err(|_| "PROOF_TIMEOUT")?;
-    let Some(Ok(Message::Binary(message))) = proof else { return Err("PROOF_EXPECTED") };
-    let Ok(Frame::Proof { proof }) = Frame::parse(&message) else { return Err("PROOF_EXPECTED") };
-    if !challenge.is_met_by(proof, &member.public_key) {
-        return Err("PROOF_REFUSED");
+    let proof = timeout(PROOF_TIMEOUT, socket.recv()).await.map_err(|_| CloseReason::ProofTimeout)?;
+    let Some(Ok(Message::Binary(message))) = proof else { return Err(CloseReason::ProofExpected) };
+    let Ok(Frame::Proof { proof }) = Frame::parse(&message) else { return Err(CloseReason::ProofExpected) };
+    if !challenge.accepts(proof, &member.public_key) {
+        return Err(CloseReason::ProofRefused);
     }
     send(socket, &Frame::Welcome { region: shared.region }).await
 }
 
-async fn send(socket: &mut WebSocket, frame: &Frame<'_>) -> Result<(), &'static str> {
+async fn send(socket: &mut WebSocket, frame: &Frame<'_>) -> Result<(), CloseReason> {
     let sent = timeout(PROOF_TIMEOUT, socket.send(Message::Binary(frame.to_bytes().into()))).await;
-    sent.ok().and_then(Result::ok).ok_or("GONE")
+    sent.ok().and_then(Result::ok).ok_or(CloseReason::Gone)
 }
 
 /// Forwards what the machine sends. Returns when the machine is silent for too long or violates the protocol.
@@ -146,7 +147,7 @@ fn fingerprint(public_key: &[u8; 32]) -> String {
     shown
 }
 
-async fn close(sink: &mut (impl futures::Sink<Message> + Unpin), reason: &'static str) {
-    let frame = CloseFrame { code: POLICY_VIOLATION, reason: reason.into() };
+async fn close(sink: &mut (impl futures::Sink<Message> + Unpin), reason: CloseReason) {
+    let frame = CloseFrame { code: POLICY_VIOLATION, reason: reason.as_str().into() };
     let _ = timeout(Duration::from_secs(1), sink.send(Message::Close(Some(frame)))).await;
 }

@@ -9,6 +9,7 @@
 
 mod authority;
 mod bucket;
+mod close_reason;
 mod connection;
 mod counters;
 mod proving;

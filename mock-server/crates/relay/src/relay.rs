@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use ztna_protocol::region::Region;
-use ztna_protocol::relay::{MOST_ASKED, Member, frame};
+use ztna_protocol::relay::{MAX_TOKENS_PER_REQUEST, Member, frame};
 
 use crate::authority::{Authority, AuthorityError};
 use crate::connection;
@@ -56,8 +56,8 @@ impl Relay {
     pub fn accept(&self, upgrade: WebSocketUpgrade, member: Member, token_hash: String) -> Response {
         let relay = self.clone();
         upgrade
-            .max_message_size(frame::LONGEST)
-            .max_frame_size(frame::LONGEST)
+            .max_message_size(frame::MAX_FRAME_LEN)
+            .max_frame_size(frame::MAX_FRAME_LEN)
             .on_failed_upgrade(|error| tracing::debug!(%error, "the upgrade to WebSocket failed"))
             .on_upgrade(async move |socket: WebSocket| {
                 connection::serve(&relay.shared, socket, member, token_hash).await;
@@ -74,7 +74,7 @@ impl Relay {
     pub async fn watch(self) {
         loop {
             tokio::time::sleep(RECHECK).await;
-            for hashes in self.shared.table.token_hashes().chunks(MOST_ASKED) {
+            for hashes in self.shared.table.token_hashes().chunks(MAX_TOKENS_PER_REQUEST) {
                 match self.shared.authority.members(hashes.to_vec()).await {
                     Ok(members) => {
                         let members: HashMap<&String, Option<Member>> = hashes.iter().zip(members).collect();

@@ -41,27 +41,24 @@ impl ControlPlane {
             // No TLS, and loading the system's certificates fails where there are none.
             builder = builder.tls_certs_only([]).no_proxy();
         }
-        let client = builder.build().map_err(|error| AuthorityError(error.to_string()))?;
+        let client = builder.build().map_err(AuthorityError::Client)?;
         Ok(Self { client, url: format!("{}{MEMBERS_PATH}", base_url.trim_end_matches('/')), secret })
     }
 
     async fn ask(&self, token_hashes: Vec<String>) -> Result<Vec<Option<Member>>, AuthorityError> {
-        let failed = |error: reqwest::Error| AuthorityError(error.to_string());
         let asked = token_hashes.len();
         let request = self.client.post(&self.url).bearer_auth(&self.secret);
-        let answer = request.json(&MembersQuestion { token_hashes }).send().await.map_err(failed)?;
+        let answer = request
+            .json(&MembersQuestion { token_hashes })
+            .send()
+            .await
+            .map_err(AuthorityError::Unreachable)?;
         if !answer.status().is_success() {
-            let status = answer.status();
-            return Err(AuthorityError(format!(
-                "HTTP {status}. Check that ZTNA_RELAY_SECRET is the same for relay and control plane"
-            )));
+            return Err(AuthorityError::Refused(answer.status()));
         }
-        let Envelope { data } = answer.json().await.map_err(failed)?;
+        let Envelope { data } = answer.json().await.map_err(AuthorityError::Unreachable)?;
         if data.members.len() != asked {
-            return Err(AuthorityError(format!(
-                "received {} answers for {asked} tokens",
-                data.members.len()
-            )));
+            return Err(AuthorityError::Incomplete { asked, received: data.members.len() });
         }
         Ok(data.members.into_iter().map(|member| member.and_then(MemberView::read)).collect())
     }

@@ -1,93 +1,89 @@
-//! `PATCH /api/db/{auth_keys,api_keys}?id=eq.ID`: another name, or revocation.
+//! `PATCH /api/db/{auth_keys,api_keys}?id=eq.ID`: renames or revokes a key.
 
 use axum::extract::{self, RawQuery};
 use axum::response::Response;
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
 
+use super::parse_query;
 use super::row::Rows;
-use super::{Named, query};
-use crate::api::body::Body;
+use crate::api::body::{Body, Fields};
 use crate::api::caller::Caller;
-use crate::api::envelope::{self, Failed};
+use crate::api::envelope;
+use crate::api::refusals::refusals;
+use crate::api::request::{FieldType, KeyName, NonNull, closed, request, schema_of};
 use crate::api::{Error, State};
 use crate::control::rows::{self, KeyUpdate};
 use crate::domain::Refusal;
-use crate::domain::filter::{API_KEYS, AUTH_KEYS};
-use crate::domain::key::name;
+use crate::domain::filter::Table;
 
-/// What may be changed of a key.
-#[derive(ToSchema)]
-pub struct KeyChange {
-    /// Another name.
-    pub name: Option<String>,
-    /// Only true: a revoked key stays revoked.
-    pub revoked: Option<bool>,
+request! {
+    /// A change of a key.
+    pub(super) struct KeyChange {
+        /// The new name.
+        name: NonNull<KeyName>,
+        /// Only true, because revocation is permanent.
+        revoked: NonNull<Revocation>,
+    }
 }
 
-/// Renames or revokes the key that the filter `id=eq.ID` names.
+refusals!(ChangeRefusals: InvalidFilter, InvalidInput, InvalidJson, Unauthorized, Forbidden, InsufficientScope,
+    NotFound, PayloadTooLarge, RateLimited);
+
+pub(in crate::api) struct Revocation;
+
+/// Renames or revokes the key selected by the filter `id=eq.ID`.
 #[utoipa::path(
     patch,
     path = "/api/db/{table}",
     security(("session" = []), ("api_key" = [])),
-    params(
-        ("table" = String, Path, description = "auth_keys or api_keys"),
-        ("id" = String, Query, description = "eq.ID: the key", example = "eq.5f0c…"),
-    ),
     request_body = KeyChange,
-    responses(
-        (status = 200, description = "The changed row, in an array", body = Rows),
-        (status = 400, description = "INVALID_FILTER, INVALID_INPUT or INVALID_JSON", body = Failed),
-        (status = 401, description = "UNAUTHORIZED", body = Failed),
-        (status = 403, description = "FORBIDDEN or INSUFFICIENT_SCOPE", body = Failed),
-        (status = 404, description = "NOT_FOUND", body = Failed),
-        (status = 405, description = "METHOD_NOT_ALLOWED: rows of that table change otherwise", body = Failed),
-        (status = 413, description = "PAYLOAD_TOO_LARGE", body = Failed),
-        (status = 429, description = "RATE_LIMITED", body = Failed),
-    )
+    responses((status = 200, description = "The changed row, in an array", body = Rows), ChangeRefusals)
 )]
-pub async fn change(
+pub(super) async fn change(
+    table: &'static Table,
     extract::State(state): extract::State<State>,
     caller: Caller,
-    Named(table): Named,
     RawQuery(text): RawQuery,
-    body: Body,
+    Body(fields): Body<Fields>,
 ) -> Result<Response, Error> {
-    if table != &API_KEYS && table != &AUTH_KEYS {
-        return Err(Refusal::MethodNotAllowed.into());
-    }
-    let query = query(table, text.as_deref())?;
+    let query = parse_query(table, text.as_deref())?;
     if query.equals("id").len() != 1 {
-        return Err(
-            Refusal::InvalidFilter("one key is changed at a time: id=eq.ID names it".to_owned()).into()
-        );
+        return Err(Refusal::InvalidFilter("select exactly one key with id=eq.ID".to_owned()).into());
     }
-    let change = requested(&body)?;
+    fields.refuse_unknown(KeyChange::FIELDS, "changed")?;
+    let update = fields.read::<KeyChange>()?.validate()?;
     let (random, now) = (state.random.clone(), state.clock.now());
-    let rows = state.store.write(move |tx| rows::update(tx, &caller, &query, &change, &random, now)).await?;
+    let rows = state.store.write(move |tx| rows::update(tx, &caller, &query, &update, &random, now)).await?;
     Ok(envelope::ok(rows))
 }
 
-fn requested(body: &Body) -> Result<KeyUpdate, Refusal> {
-    if let Some(fixed) = body.names().find(|name| !["name", "revoked"].contains(name)) {
-        let fixed: String = fixed.chars().filter(|character| !character.is_control()).take(60).collect();
-        return Err(Refusal::invalid(format!("{fixed} cannot be changed; name and revoked can")));
-    }
-    let name = body.text("name")?;
-    if let Some(name) = &name {
-        name::check("name", name)?;
-    }
-    let revoke = match body.raw("revoked") {
-        None => false,
-        Some(Value::Bool(true)) => true,
-        Some(_) => {
-            return Err(Refusal::invalid(
-                "revoked can only be set to true: a key once revoked stays revoked",
-            ));
+impl KeyChange {
+    fn validate(&self) -> Result<KeyUpdate, Refusal> {
+        let (name, revoke) = (self.name()?.map(|name| name.0), self.revoked()?.is_some());
+        if name.is_none() && !revoke {
+            return Err(Refusal::invalid("nothing to change: set name, revoked, or both"));
         }
-    };
-    if name.is_none() && !revoke {
-        return Err(Refusal::invalid("nothing to change: give name, revoked, or both"));
+        Ok(KeyUpdate { name, revoke })
     }
-    Ok(KeyUpdate { name, revoke })
+}
+
+/// The schema of [`KeyChange`], which refuses unknown fields and an empty change.
+pub(super) fn schema() -> Object {
+    let mut schema = closed(schema_of::<KeyChange>());
+    schema.min_properties = Some(1);
+    schema
+}
+
+impl FieldType for Revocation {
+    fn parse(field: &'static str, value: &Value) -> Result<Self, Refusal> {
+        match value {
+            Value::Bool(true) => Ok(Self),
+            _ => Err(Refusal::invalid(format!("{field} can only be set to true: revocation is permanent"))),
+        }
+    }
+
+    fn schema() -> Schema {
+        ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([true])).into()
+    }
 }

@@ -1,32 +1,56 @@
-//! `/api/db/TABLE`: rows read and written in the spelling of PostgREST.
+//! `/api/db/TABLE`: rows in the syntax of PostgREST.
 
-pub mod change;
-pub mod insert;
-pub mod list;
-pub mod row;
+mod change;
+mod insert;
+mod list;
+mod openapi;
+mod pattern;
+mod row;
 
-use axum::extract::{FromRequestParts, Path};
-use axum::http::request::Parts;
+use axum::extract::{self, RawQuery};
+use axum::routing::get;
+use utoipa::Path as _;
+use utoipa::openapi::Paths;
+use utoipa::openapi::path::HttpMethod;
+use utoipa_axum::router::UtoipaMethodRouter;
 
-use super::Error;
+use super::State;
+use super::body::{Body, Fields};
+use super::caller::Caller;
 use crate::domain::Refusal;
-use crate::domain::filter::{Query, Table};
+use crate::domain::filter::{API_KEYS, AUTH_KEYS, Query, Table};
 
-/// The table that the path names; none of that name is 404 NOT_FOUND.
-pub struct Named(pub &'static Table);
-
-impl<S: Send + Sync> FromRequestParts<S> for Named {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let path = Path::<String>::from_request_parts(parts, state).await;
-        let table = path.ok().and_then(|Path(name)| Table::named(&name));
-        table.map(Self).ok_or_else(|| Refusal::NotFound("Table").into())
+/// The routes of a table with their documentation.
+pub(super) fn routes(table: &'static Table) -> UtoipaMethodRouter<State> {
+    let path = format!("/api/db/{}", table.name);
+    let mut paths = Paths::new();
+    paths.add_path_operation(
+        &path,
+        vec![HttpMethod::Get],
+        openapi::list(list::__path_list::operation(), table),
+    );
+    let mut router = get(move |state: extract::State<State>, caller: Caller, query: RawQuery| {
+        list::list(table, state, caller, query)
+    });
+    if table == &API_KEYS {
+        let operation = openapi::insert(insert::__path_insert::operation(), table);
+        paths.add_path_operation(&path, vec![HttpMethod::Post], operation);
+        router = router.post(insert::insert);
     }
+    if table == &API_KEYS || table == &AUTH_KEYS {
+        let operation = openapi::change(change::__path_change::operation(), table);
+        paths.add_path_operation(&path, vec![HttpMethod::Patch], operation);
+        router = router.patch(
+            move |state: extract::State<State>, caller: Caller, query: RawQuery, body: Body<Fields>| {
+                change::change(table, state, caller, query, body)
+            },
+        );
+    }
+    (Vec::new(), paths, router)
 }
 
-/// Reads the query string of a request about `table`.
-fn query(table: &'static Table, text: Option<&str>) -> Result<Query, Refusal> {
+/// Parses the query string of a request for `table`.
+fn parse_query(table: &'static Table, text: Option<&str>) -> Result<Query, Refusal> {
     let pairs: Vec<_> = form_urlencoded::parse(text.unwrap_or_default().as_bytes()).collect();
     Query::parse(table, pairs.iter().map(|(name, value)| (&**name, &**value)))
         .map_err(|error| Refusal::InvalidFilter(error.to_string()))

@@ -1,31 +1,39 @@
-//! What a row looks like in the OpenAPI document: read off the same lists of columns that queries are held to.
+//! The schemas of rows, derived from the same columns as queries.
 
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{
-    ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type,
+    ArrayBuilder, KnownFormat, Object, ObjectBuilder, SchemaFormat, SchemaType, Type,
 };
-use utoipa::openapi::{Array, Schema};
+use utoipa::openapi::{RefOr, Schema};
 
-use crate::domain::filter::{Column, Kind, TABLES, Table};
+use crate::domain::filter::{Column, Kind, Table};
 
-/// Rows in their envelope.
+/// Rows in their envelope. The OpenAPI document has one schema for each table instead.
 #[derive(ToSchema)]
-pub struct Rows {
+#[allow(dead_code)]
+pub(super) struct Rows {
     /// Always true.
-    pub success: bool,
-    /// Rows of the table asked for, in the columns selected.
-    #[schema(schema_with = rows)]
-    pub data: Vec<Map<String, Value>>,
+    success: bool,
+    data: Vec<Map<String, Value>>,
 }
 
-fn rows() -> Array {
-    let any = TABLES.iter().fold(OneOfBuilder::new(), |any, table| any.item(row(table)));
-    ArrayBuilder::new().items(any).build()
+/// The schema of a response with rows of `table` in the selected columns.
+pub(super) fn rows(table: &Table) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property(
+            "success",
+            ObjectBuilder::new().schema_type(Type::Boolean).description(Some("Always true.")),
+        )
+        .property("data", ArrayBuilder::new().items(RefOr::T(row(table))))
+        .required("success")
+        .required("data")
+        .build()
 }
 
 fn row(table: &Table) -> Schema {
-    let object = ObjectBuilder::new().title(Some(table.name));
+    let object = ObjectBuilder::new().title(Some(table.name)).schema_type(Type::Object);
     table.columns.iter().fold(object, |object, column| object.property(column.name, value(column))).into()
 }
 
@@ -43,6 +51,6 @@ fn value(column: &Column) -> Schema {
             .schema_type(nullable(Type::Array))
             .items(ObjectBuilder::new().schema_type(Type::String))
             .into(),
-        Kind::Json => ObjectBuilder::new().into(),
+        Kind::Json => ObjectBuilder::new().schema_type(SchemaType::AnyValue).into(),
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /api/auth/device/approve`: a person who is logged in lets a device in, or not.
+//! `POST /api/auth/device/approve`: a logged-in user approves or denies a device's login.
 
 use axum::extract;
 use axum::response::Response;
@@ -7,51 +7,49 @@ use utoipa::ToSchema;
 
 use crate::api::body::Body;
 use crate::api::caller::Caller;
-use crate::api::envelope::{self, Failed, Success};
+use crate::api::envelope::{self, Success};
+use crate::api::refusals::refusals;
+use crate::api::request::{Flag, NonBlank, NonNull, Required, request};
 use crate::api::{Error, State};
 use crate::control::device;
 use crate::domain::Refusal;
 
-/// What the person decided.
-#[derive(ToSchema)]
-pub struct Approval {
-    /// What the device shows; case, spaces and dashes do not matter.
-    #[schema(example = "WDJB-MJHT")]
-    pub user_code: String,
-    /// Whether the device may in; true if absent.
-    #[schema(default = true)]
-    pub approve: Option<bool>,
+request! {
+    /// The user's decision.
+    pub struct Approval {
+        /// The code shown on the device; case, spaces and dashes are ignored.
+        user_code: Required<NonBlank> = "WDJB-MJHT",
+        /// Whether to approve the login; true by default.
+        approve: NonNull<Flag>,
+    }
 }
 
-/// Nothing more to say.
+refusals!(ApproveRefusals: MissingFields, InvalidInput, InvalidJson, Unauthorized, Forbidden, NotFound,
+    PayloadTooLarge, RateLimited);
+
+/// An empty object.
 #[derive(Serialize, ToSchema)]
 pub struct Decided {}
 
-/// Approves or denies a device's login in the name of the session's user.
+/// Approves or denies a device's login on behalf of the session's user. API keys are refused.
 #[utoipa::path(
     post,
     path = "/api/auth/device/approve",
     security(("session" = [])),
     request_body = Approval,
-    responses(
-        (status = 200, body = Success<Decided>),
-        (status = 400, description = "MISSING_FIELDS, INVALID_INPUT or INVALID_JSON", body = Failed),
-        (status = 401, description = "UNAUTHORIZED", body = Failed),
-        (status = 403, description = "FORBIDDEN: an API key cannot make a session", body = Failed),
-        (status = 404, description = "NOT_FOUND: no such code waits", body = Failed),
-    )
+    responses((status = 200, body = Success<Decided>), ApproveRefusals)
 )]
 pub async fn approve(
     extract::State(state): extract::State<State>,
     caller: Caller,
-    body: Body,
+    Body(request): Body<Approval>,
 ) -> Result<Response, Error> {
-    // A session outlasts its scopes: an API key must not be able to make one.
+    // A session has no scopes, so an API key must not be able to create one.
     let Caller::User { user_id, .. } = caller else {
         return Err(Refusal::Forbidden("A session is required").into());
     };
-    let user_code = body.required("user_code")?;
-    let approve = !body.has("approve") || body.flag("approve")?;
+    let user_code = request.user_code()?.0;
+    let approve = request.approve()?.is_none_or(|flag| flag.0);
     device::decide(&state.store, user_id, &user_code, approve, state.clock.now()).await?;
     Ok(envelope::ok(Decided {}))
 }

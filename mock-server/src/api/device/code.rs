@@ -1,4 +1,4 @@
-//! `POST /api/auth/device/code`: a device begins its login (RFC 8628, 3.1).
+//! `POST /api/auth/device/code`: starts a login on a device (RFC 8628, 3.1).
 
 use axum::extract;
 use axum::http::header;
@@ -7,45 +7,46 @@ use axum::{Json, response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::fields::Fields;
-use super::{DEFAULT_CLIENT, OAuthError};
+use super::fields::FormOrJson;
+use super::{ClientId, OAuthError};
+use crate::api::request::{Optional, request};
 use crate::api::{Error, State};
 use crate::control::device;
 
-/// The longest name a client may give itself.
-const LONGEST_CLIENT: usize = 128;
-
-/// Who asks.
-#[derive(ToSchema)]
-pub struct CodeRequest {
-    /// The client's name; `ztna` if absent.
-    #[schema(example = "ztna")]
-    pub client_id: Option<String>,
+request! {
+    /// The client that starts a login.
+    pub struct CodeRequest {
+        /// The client's name; `ztna` by default.
+        client_id: Optional<ClientId> = "ztna",
+    }
 }
 
-/// What the device shows to the person in front of it (RFC 8628, 3.2).
+/// The codes of a login (RFC 8628, 3.2).
 #[derive(Serialize, ToSchema)]
 pub struct Code {
     /// The device's secret.
     pub device_code: String,
-    /// What the person types.
+    /// The code that the person enters.
     #[schema(example = "WDJB-MJHT")]
     pub user_code: String,
-    /// Where they type it.
+    /// The page on which the person enters it.
     pub verification_uri: String,
-    /// The same with the code filled in.
+    /// The same page with the code filled in.
     pub verification_uri_complete: String,
-    /// Seconds until it is too late.
+    /// The lifetime of the codes in seconds.
     pub expires_in: u64,
-    /// Seconds to wait between two questions.
+    /// The minimum time between two polls in seconds.
     pub interval: u64,
 }
 
-/// Begins a login on a device.
+/// Starts a login on a device.
 #[utoipa::path(
     post,
     path = "/api/auth/device/code",
-    request_body(content((CodeRequest = "application/json"), (CodeRequest = "application/x-www-form-urlencoded"))),
+    request_body(content(
+        (Option<CodeRequest> = "application/json"),
+        (Option<CodeRequest> = "application/x-www-form-urlencoded"),
+    )),
     responses(
         (status = 200, body = Code),
         (status = 400, description = "invalid_request", body = OAuthError),
@@ -53,24 +54,19 @@ pub struct Code {
 )]
 pub async fn code(
     extract::State(state): extract::State<State>,
-    fields: Fields,
+    FormOrJson(request): FormOrJson<CodeRequest>,
 ) -> Result<Response, response::ErrorResponse> {
-    let client_id = fields.get("client_id").unwrap_or(DEFAULT_CLIENT);
-    if client_id.len() > LONGEST_CLIENT || client_id.chars().any(char::is_control) {
-        let error_description =
-            "client_id must have at most 128 characters, none of them a control character";
-        return Err(OAuthError { error: "invalid_request", error_description }.into());
-    }
+    let client_id = ClientId::or_default(request.client_id().map_err(OAuthError::from)?);
     let settings = &state.settings;
     let (lifetime, interval) = (settings.device_code_lifetime, settings.device_poll_interval);
-    let begun = device::begin(&state.store, &state.random, client_id, lifetime, interval, state.clock.now())
+    let login = device::begin(&state.store, &state.random, &client_id, lifetime, interval, state.clock.now())
         .await
         .map_err(Error::from)?;
     let verification_uri = format!("{}/device", settings.base_url);
     let answer = Code {
-        verification_uri_complete: format!("{verification_uri}?user_code={}", begun.user_code),
-        device_code: begun.device_code,
-        user_code: begun.user_code,
+        verification_uri_complete: format!("{verification_uri}?user_code={}", login.user_code),
+        device_code: login.device_code,
+        user_code: login.user_code,
         verification_uri,
         expires_in: lifetime.as_secs(),
         interval: interval.as_secs(),

@@ -1,72 +1,53 @@
-//! A body in either of the two formats that OAuth clients send.
-
-use std::collections::HashMap;
+//! Bodies in either of the two formats that OAuth clients send.
 
 use axum::extract::{FromRequest, Request};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::OAuthError;
 use crate::api::body;
+use crate::domain::Refusal;
 
-/// Text fields: of a form, or of a JSON object. Which it is, the first character tells, so that a client that sends
-/// JSON without saying so is understood too.
-pub struct Fields(HashMap<String, String>);
+/// A request read from a form or a JSON object. The first character decides on the format, so that clients that send JSON
+/// without the right Content-Type are understood.
+pub struct FormOrJson<T>(pub T);
 
-impl<S: Send + Sync> FromRequest<S> for Fields {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormOrJson<T> {
     type Rejection = OAuthError;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, OAuthError> {
-        let bytes = body::collect(request.into_body())
-            .await
-            .map_err(|_| invalid("the body is longer than 65536 bytes, or broke off"))?;
-        Self::parse(&bytes)
+        let bytes = body::collect(request.into_body()).await?;
+        Ok(Self(parse(&bytes)?))
     }
 }
 
-impl Fields {
-    /// Reads a body; nothing at all is a form without fields.
-    ///
-    /// # Errors
-    /// `invalid_request` for what begins as JSON and is no object of texts.
-    pub fn parse(bytes: &[u8]) -> Result<Self, OAuthError> {
-        if !bytes.trim_ascii_start().starts_with(b"{") {
-            return Ok(Self(form_urlencoded::parse(bytes).into_owned().collect()));
-        }
-        let object: HashMap<String, Value> =
-            serde_json::from_slice(bytes).map_err(|_| invalid("the body is not valid JSON"))?;
-        let fields = object.into_iter().map(|(name, value)| match value {
-            Value::String(text) => Ok((name, text)),
-            _ => Err(invalid("every field must be a string")),
-        });
-        fields.collect::<Result<_, _>>().map(Self)
-    }
-
-    /// A field that is there and not empty.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
-    }
-}
-
-fn invalid(error_description: &'static str) -> OAuthError {
-    OAuthError { error: "invalid_request", error_description }
+/// Parses a body; an empty one is a form without fields.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    let fields: Map<String, Value> = if bytes.trim_ascii_start().starts_with(b"{") {
+        serde_json::from_slice(bytes)
+            .map_err(|error| Refusal::InvalidJson(format!("The body is not valid JSON: {error}")))?
+    } else if !bytes.is_empty() && !bytes.contains(&b'=') {
+        return Err(Refusal::InvalidJson("The body is neither a form nor a JSON object".to_owned()));
+    } else {
+        form_urlencoded::parse(bytes).map(|(name, value)| (name.into_owned(), value.into())).collect()
+    };
+    body::from_fields(fields)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::body::Fields;
 
     #[test]
-    fn both_formats_and_neither() {
+    fn forms_and_json_are_accepted() {
         for body in ["client_id=z%20a&x=", " {\"client_id\": \"z a\", \"x\": \"\"}"] {
-            let Ok(fields) = Fields::parse(body.as_bytes()) else { panic!("{body}") };
-            assert_eq!(
-                (fields.get("client_id"), fields.get("x"), fields.get("y")),
-                (Some("z a"), None, None)
-            );
+            let fields: Map<String, Value> = parse(body.as_bytes()).unwrap();
+            assert_eq!((&fields["client_id"], &fields["x"]), (&"z a".into(), &"".into()), "{body}");
         }
-        assert!(Fields::parse(b"").is_ok_and(|fields| fields.get("client_id").is_none()));
-        for body in ["{", "{\"a\": 1}", "{}x"] {
-            assert_eq!(Fields::parse(body.as_bytes()).err().expect(body).error, "invalid_request");
+        assert!(parse::<Map<String, Value>>(b"").unwrap().is_empty());
+        for body in ["{", "{}x", "null", "x"] {
+            assert!(matches!(parse::<Fields>(body.as_bytes()), Err(Refusal::InvalidJson(_))), "{body}");
         }
     }
 }

@@ -1,41 +1,56 @@
-//! `/device`: the page on which a person approves a login without the dashboard. Works without JavaScript.
+//! `/device`: the page on which a person approves a login without the dashboard. It works without JavaScript.
 //!
-//! Every decision takes email and password, so no other site can make a visitor's browser decide anything.
+//! Every decision requires email and password, so that no other site can make a visitor's browser decide anything.
 
 use axum::extract::{self, RawQuery};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use utoipa::{IntoParams, ToSchema};
+use maud::{DOCTYPE, Markup, html};
+use serde_json::Value;
+use utoipa::IntoParams;
+use utoipa::openapi::Schema;
 
 use super::OAuthError;
-use super::fields::Fields;
+use super::fields::FormOrJson;
+use crate::api::request::{
+    FieldType, MAX_TEXT_LEN, NonBlank, PLAIN, Required, one_of, plain, request, string,
+};
 use crate::api::{Error, State};
 use crate::control::{Failure, device, session};
 use crate::domain::Refusal;
 
-const TEMPLATE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("page.css");
 
-/// What the link on the device carries.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'";
+
+/// The parameters of the link that the device shows.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Link {
     /// The code to fill in.
-    pub user_code: Option<String>,
+    #[param(required = false)]
+    pub user_code: String,
 }
 
-/// The form's fields.
-#[derive(ToSchema)]
-pub struct DeviceForm {
-    /// What the device shows.
-    #[schema(example = "WDJB-MJHT")]
-    pub user_code: String,
-    /// The person's email.
-    pub email: String,
-    /// The person's password.
-    pub password: String,
-    /// approve or deny.
-    #[schema(example = "approve")]
-    pub decision: String,
+request! {
+    /// The form's fields.
+    pub struct DeviceForm {
+        /// The code shown on the device.
+        user_code: Required<NonBlank> = "WDJB-MJHT",
+        /// The user's email.
+        email: Required<NonBlank>,
+        /// The user's password.
+        password: Required<EnteredPassword>,
+        decision: Required<Decision>,
+    }
+}
+
+/// A password that is not empty.
+pub(in crate::api) struct EnteredPassword(String);
+
+pub(in crate::api) struct Decision {
+    approve: bool,
 }
 
 /// Shows the form.
@@ -48,91 +63,134 @@ pub struct DeviceForm {
 pub async fn show(RawQuery(query): RawQuery) -> Response {
     let query = query.unwrap_or_default();
     let code = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "user_code");
-    page(StatusCode::OK, "", &form(code.as_ref().map_or("", |(_, code)| code), ""))
+    page(StatusCode::OK, None, Some(form(code.as_ref().map_or("", |(_, code)| code), "")))
 }
 
-/// Takes the decision.
+/// Approves or denies a login.
 #[utoipa::path(
     post,
     path = "/device",
     request_body(content = DeviceForm, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "Decided", body = String, content_type = "text/html"),
-        (status = 400, description = "A field is missing", body = String, content_type = "text/html"),
+        (status = 400, description = "A field is missing or invalid", body = String, content_type = "text/html"),
         (status = 401, description = "Wrong email or password", body = String, content_type = "text/html"),
-        (status = 404, description = "No such code waits", body = String, content_type = "text/html"),
+        (status = 404, description = "No such code is pending", body = String, content_type = "text/html"),
     )
 )]
 pub async fn decide(
     extract::State(state): extract::State<State>,
-    fields: Result<Fields, OAuthError>,
+    request: Result<FormOrJson<DeviceForm>, OAuthError>,
 ) -> Result<Response, Error> {
-    let Ok(fields) = fields else {
-        return Ok(page(StatusCode::BAD_REQUEST, "The form could not be read.", &form("", "")));
+    let Ok(FormOrJson(request)) = request else {
+        return Ok(page(StatusCode::BAD_REQUEST, Some("The form is invalid."), Some(form("", ""))));
     };
-    let (code, email) =
-        (fields.get("user_code").unwrap_or_default(), fields.get("email").unwrap_or_default());
-    let again = |status, message: &str| Ok(page(status, message, &form(code, email)));
-    let approve = match fields.get("decision") {
-        Some("approve") => true,
-        Some("deny") => false,
-        _ => return again(StatusCode::BAD_REQUEST, "Choose Approve or Deny."),
+    let text = |field: Result<NonBlank, Refusal>| field.map(|text| text.0);
+    let (code, email) = (text(request.user_code()), text(request.email()));
+    let entered = |field: &Result<String, Refusal>| field.clone().unwrap_or_default();
+    let retry =
+        |status, message| Ok(page(status, Some(message), Some(form(&entered(&code), &entered(&email)))));
+    let Ok(Decision { approve }) = request.decision() else {
+        return retry(StatusCode::BAD_REQUEST, "Choose Approve or Deny.");
     };
-    let Some(password) = fields.get("password").filter(|_| !code.is_empty() && !email.is_empty()) else {
-        return again(StatusCode::BAD_REQUEST, "Code, email and password are all needed.");
+    let (Ok(code), Ok(email), Ok(password)) = (&code, &email, request.password()) else {
+        return retry(StatusCode::BAD_REQUEST, "Enter the code, your email and your password.");
     };
-    let user_id = match session::login(&state.store, email.to_owned(), password.to_owned()).await {
+    let user_id = match session::login(&state.store, email.clone(), password.0).await {
         Ok(user) => user.id,
-        Err(Failure::Refused(_)) => return again(StatusCode::UNAUTHORIZED, "Email or password is wrong."),
+        Err(Failure::Refused(_)) => return retry(StatusCode::UNAUTHORIZED, "Wrong email or password."),
         Err(failure) => return Err(failure.into()),
     };
     match device::decide(&state.store, user_id, code, approve, state.clock.now()).await {
-        Ok(()) if approve => Ok(page(StatusCode::OK, "Approved. You can go back to your device.", "")),
-        Ok(()) => Ok(page(StatusCode::OK, "Denied. The device was not let in.", "")),
-        Err(Failure::Refused(Refusal::NotFound(_))) => again(
+        Ok(()) if approve => Ok(page(StatusCode::OK, Some("Approved. You can return to your device."), None)),
+        Ok(()) => Ok(page(StatusCode::OK, Some("Denied. The device was not logged in."), None)),
+        Err(Failure::Refused(Refusal::NotFound(_))) => retry(
             StatusCode::NOT_FOUND,
-            "No device waits for this code: it was mistyped, has expired, or was used.",
+            "This code is not pending: it was mistyped, has expired, or was already used.",
         ),
         Err(failure) => Err(failure.into()),
     }
 }
 
-fn form(code: &str, email: &str) -> String {
-    let form = include_str!("form.html");
-    form.replace("{code}", &escaped(code)).replace("{email}", &escaped(email))
+impl FieldType for EnteredPassword {
+    const BLANK_IS_MISSING: bool = false;
+
+    fn parse(field: &'static str, value: &Value) -> Result<Self, Refusal> {
+        let password = plain(field, value)?;
+        if password.is_empty() { Err(Refusal::MissingField(field)) } else { Ok(Self(password)) }
+    }
+
+    fn schema() -> Schema {
+        string(PLAIN, 1, MAX_TEXT_LEN).into()
+    }
 }
 
-fn page(status: StatusCode, message: &str, form: &str) -> Response {
-    let message = match message {
-        "" => String::new(),
-        text => format!("<p role=\"status\">{}</p>", escaped(text)),
+impl FieldType for Decision {
+    fn parse(field: &'static str, value: &Value) -> Result<Self, Refusal> {
+        match plain(field, value)?.as_str() {
+            "approve" => Ok(Self { approve: true }),
+            "deny" => Ok(Self { approve: false }),
+            _ => Err(Refusal::invalid(format!("{field} must be \"approve\" or \"deny\""))),
+        }
+    }
+
+    fn schema() -> Schema {
+        one_of(["approve", "deny"])
+    }
+}
+
+fn form(code: &str, email: &str) -> Markup {
+    html! {
+        form method="post" action="/device" {
+            label {
+                "Code shown on the device"
+                input name="user_code" value=(code) autocomplete="off" autocapitalize="characters"
+                    spellcheck="false" placeholder="WDJB-MJHT" required;
+            }
+            label {
+                "Email"
+                input name="email" type="email" value=(email) autocomplete="username" required;
+            }
+            label {
+                "Password"
+                input name="password" type="password" autocomplete="current-password" required;
+            }
+            p.note { "Approve only a login that you started yourself, on a device that shows this code." }
+            button name="decision" value="approve" { "Approve" }
+            " "
+            button name="decision" value="deny" { "Deny" }
+        }
+    }
+}
+
+fn page(status: StatusCode, message: Option<&str>, form: Option<Markup>) -> Response {
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "Approve a device · QuickZTNA" }
+                style { (STYLE) }
+            }
+            body {
+                h1 { "Approve a device" }
+                @if let Some(message) = message {
+                    p role="status" { (message) }
+                }
+                @if let Some(form) = form {
+                    (form)
+                }
+            }
+        }
     };
-    let html = TEMPLATE.replace("{message}", &message).replace("{form}", form);
     let headers = [
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-        ),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::CACHE_CONTROL, "no-store"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    (status, headers, Html(html)).into_response()
-}
-
-/// Text that is nothing but text in HTML, in an attribute too. Braces as well: what a visitor typed must not be taken
-/// for a place in the template.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars().filter(|character| !character.is_control()) {
-        match character {
-            '&' | '<' | '>' | '"' | '\'' | '{' | '}' => {
-                escaped.push_str(&format!("&#{};", u32::from(character)));
-            }
-            plain => escaped.push(plain),
-        }
-    }
-    escaped
+    (status, headers, Html(markup.into_string())).into_response()
 }
 
 #[cfg(test)]
@@ -140,10 +198,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_visitor_typed_stays_text() {
-        let typed = "\"><script>alert('x')</script>{email}&";
-        let form = form(typed, "{code}");
-        assert!(!form.contains("<script") && !form.contains("{email}") && !form.contains("{code}"), "{form}");
-        assert!(form.contains("&#34;&#62;&#60;script&#62;alert(&#39;x&#39;)"), "{form}");
+    fn entered_text_is_escaped() {
+        let form = form("\"><script>alert('x')</script>&", "a\"b").into_string();
+        assert!(!form.contains("<script"), "{form}");
+        assert!(form.contains("value=\"&quot;&gt;&lt;script&gt;alert('x')&lt;/script&gt;&amp;\""), "{form}");
+        assert!(form.contains("value=\"a&quot;b\""), "{form}");
     }
 }

@@ -1,48 +1,57 @@
-//! `POST /api/auth/device/token`: a device asks for its token (RFC 8628, 3.4).
+//! `POST /api/auth/device/token`: a device polls for its token (RFC 8628, 3.4).
 
 use axum::extract;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, response};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::Schema;
 
-use super::fields::Fields;
-use super::{DEFAULT_CLIENT, OAuthError};
+use super::fields::FormOrJson;
+use super::{ClientId, OAuthError};
+use crate::api::request::{FieldType, NonBlank, Optional, Required, one_of, plain, request};
 use crate::api::{Error, State};
 use crate::control::device::{self, PollOutcome};
+use crate::domain::Refusal;
 use crate::domain::device_code::Poll;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// What a device asks with.
-#[derive(ToSchema)]
-pub struct TokenRequest {
-    /// Always the one of RFC 8628.
-    #[schema(example = "urn:ietf:params:oauth:grant-type:device_code")]
-    pub grant_type: String,
-    /// The device's secret.
-    pub device_code: String,
-    /// The client that began; `ztna` if absent.
-    pub client_id: Option<String>,
+request! {
+    /// A device's poll.
+    pub struct TokenRequest {
+        /// The grant type of RFC 8628.
+        grant_type: Required<GrantType>,
+        /// The device's secret.
+        device_code: Required<NonBlank>,
+        /// The client that started the login; `ztna` by default.
+        client_id: Optional<ClientId> = "ztna",
+    }
 }
 
-/// The token (RFC 6749, 5.1).
+pub(in crate::api) struct GrantType(String);
+
+/// An access token (RFC 6749, 5.1).
 #[derive(Serialize, ToSchema)]
 pub struct Token {
     /// The bearer token of later requests: a JWT.
     pub access_token: String,
     /// Always Bearer.
     pub token_type: &'static str,
-    /// How long it is valid, in seconds.
+    /// The token's lifetime in seconds.
     pub expires_in: u64,
 }
 
-/// Gives a device its token, once, after a person approved.
+/// Issues a device's token, once, after a person has approved the login.
 #[utoipa::path(
     post,
     path = "/api/auth/device/token",
-    request_body(content((TokenRequest = "application/json"), (TokenRequest = "application/x-www-form-urlencoded"))),
+    request_body(content(
+        (TokenRequest = "application/json"),
+        (TokenRequest = "application/x-www-form-urlencoded"),
+    )),
     responses(
         (status = 200, body = Token),
         (status = 400, description = "authorization_pending, slow_down, access_denied, expired_token, invalid_grant, \
@@ -51,24 +60,19 @@ pub struct Token {
 )]
 pub async fn token(
     extract::State(state): extract::State<State>,
-    fields: Fields,
+    FormOrJson(request): FormOrJson<TokenRequest>,
 ) -> Result<Response, response::ErrorResponse> {
-    match fields.get("grant_type") {
-        None => return Err(refused("invalid_request", "grant_type required")),
-        Some(GRANT_TYPE) => {}
-        Some(_) => {
-            let words = "grant_type must be urn:ietf:params:oauth:grant-type:device_code";
-            return Err(refused("unsupported_grant_type", words));
-        }
+    if request.grant_type().map_err(OAuthError::from)?.0 != GRANT_TYPE {
+        let message = "grant_type must be urn:ietf:params:oauth:grant-type:device_code";
+        return Err(OAuthError::new("unsupported_grant_type", message).into());
     }
-    let device_code =
-        fields.get("device_code").ok_or_else(|| refused("invalid_request", "device_code required"))?;
-    let client_id = fields.get("client_id").unwrap_or(DEFAULT_CLIENT).to_owned();
+    let device_code = request.device_code().map_err(OAuthError::from)?.0;
+    let client_id = ClientId::or_default(request.client_id().map_err(OAuthError::from)?);
     let now = state.clock.now();
-    let answer = device::poll(&state.store, device_code, client_id, now).await.map_err(Error::from)?;
-    let user = match answer {
+    let outcome = device::poll(&state.store, &device_code, client_id, now).await.map_err(Error::from)?;
+    let user = match outcome {
         PollOutcome::Granted(user) => user,
-        PollOutcome::NoToken(poll) => return Err(waiting(&poll)),
+        PollOutcome::NoToken(poll) => return Err(no_token(&poll).into()),
     };
     let key = &state.settings.session;
     let token = Token {
@@ -79,20 +83,30 @@ pub async fn token(
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(token)).into_response())
 }
 
-fn waiting(poll: &Poll) -> response::ErrorResponse {
-    match poll {
-        Poll::Pending => {
-            refused("authorization_pending", "nobody has approved yet; ask again after the interval")
-        }
-        Poll::SlowDown { .. } => refused("slow_down", "asked too soon; wait 5 seconds longer from now on"),
-        Poll::Denied => refused("access_denied", "the login was denied"),
-        Poll::Expired => refused("expired_token", "the code has expired; begin again"),
-        Poll::Invalid | Poll::Granted { .. } => {
-            refused("invalid_grant", "the device code is unknown, used up, or another client's")
-        }
+impl FieldType for GrantType {
+    fn parse(field: &'static str, value: &Value) -> Result<Self, Refusal> {
+        plain(field, value).map(Self)
+    }
+
+    fn schema() -> Schema {
+        one_of([GRANT_TYPE])
     }
 }
 
-fn refused(error: &'static str, error_description: &'static str) -> response::ErrorResponse {
-    OAuthError { error, error_description }.into()
+fn no_token(poll: &Poll) -> OAuthError {
+    match poll {
+        Poll::Pending => OAuthError::new(
+            "authorization_pending",
+            "the login has not been approved yet; poll again after the interval",
+        ),
+        Poll::SlowDown { .. } => {
+            OAuthError::new("slow_down", "polled too soon; wait 5 seconds longer from now on")
+        }
+        Poll::Denied => OAuthError::new("access_denied", "the login was denied"),
+        Poll::Expired => OAuthError::new("expired_token", "the code has expired; start a new login"),
+        Poll::Invalid | Poll::Granted { .. } => OAuthError::new(
+            "invalid_grant",
+            "the device code is unknown, already redeemed, or belongs to another client",
+        ),
+    }
 }

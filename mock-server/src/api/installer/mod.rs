@@ -5,11 +5,11 @@ pub mod script;
 
 use std::path::PathBuf;
 
-/// What machines are given as their agent.
+/// The agent program that machines download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentProgram {
-    /// The program; it is opened anew for each machine, so that it may be replaced meanwhile.
+    /// Opened for each download, so that it can be replaced at any time.
     pub file: PathBuf,
-    /// What stands before the words of `ztna`, for a program that is more than the agent.
+    /// The arguments that make the program act as `ztna`, if it is more than the agent.
     pub arguments: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! `GET /install.sh`: the script that installs the agent and, with a key, connects the machine.
+//! `GET /install.sh`: the script that installs the agent and optionally connects the machine.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -8,20 +8,22 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::api::envelope::Failed;
+use crate::api::refusals::refusals;
 use crate::api::{Error, Settings, State};
 use crate::domain::{Refusal, cidr, host};
 
 const TEMPLATE: &str = include_str!("install.sh");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// The installer, for the address under which it was asked for.
+refusals!(InstallScriptRefusals: InvalidInput);
+
+/// Returns the installer for the URL by which the client reached the server.
 #[utoipa::path(
     get,
     path = "/install.sh",
     responses(
         (status = 200, description = "A POSIX shell script", body = String, content_type = "text/x-shellscript"),
-        (status = 400, description = "INVALID_INPUT: the Host is none", body = Failed),
+        InstallScriptRefusals,
     )
 )]
 pub async fn install_script(
@@ -30,7 +32,7 @@ pub async fn install_script(
 ) -> Result<Response, Error> {
     let (parts, _) = request.into_parts();
     let script = script(&base_url(&parts, &state.settings)?, &state.settings);
-    // It depends on who asked, and as what.
+    // The script depends on the request's Host.
     let headers =
         [(header::CONTENT_TYPE, "text/x-shellscript; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, script).into_response())
@@ -47,18 +49,18 @@ fn script(base_url: &str, settings: &Settings) -> String {
         .replace("'@ARGUMENTS@'", &shell_words::quote(&arguments.join(" ")))
 }
 
-/// This server as the client reached it: the machine will have to reach it in the same way.
+/// Returns the URL by which the client reached the server, because the machine must reach it in the same way.
 fn base_url<'a>(parts: &Parts, settings: &'a Settings) -> Result<Cow<'a, str>, Refusal> {
     let mut hosts = parts.headers.get_all(header::HOST).iter();
     let Some(named) = hosts.next() else { return Ok(Cow::Borrowed(&settings.base_url)) };
-    // Bytes that are no text are no host, and neither are two hosts.
+    // A host that is not text, or is repeated, is invalid.
     let named = named.to_str().ok().filter(|_| hosts.next().is_none()).unwrap_or_default();
     let host = host::check(named)?;
     let scheme = if is_https(parts, settings) { "https" } else { "http" };
     Ok(Cow::Owned(format!("{scheme}://{host}")))
 }
 
-/// Whether a trusted proxy says that it was asked by HTTPS; this server itself speaks plain HTTP.
+/// Whether a trusted proxy received the request by HTTPS; this server itself uses plain HTTP.
 fn is_https(parts: &Parts, settings: &Settings) -> bool {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     peer.is_some_and(|ConnectInfo(peer)| cidr::contains(&settings.trusted_proxies, peer.ip()))
@@ -68,7 +70,7 @@ fn is_https(parts: &Parts, settings: &Settings) -> bool {
             .is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
 }
 
-/// This server's system as `uname -s` calls it.
+/// The server's operating system as named by `uname -s`.
 fn system() -> &'static str {
     match std::env::consts::OS {
         "linux" => "Linux",

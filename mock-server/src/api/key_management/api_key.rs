@@ -1,47 +1,73 @@
-//! The fields and the answer of `create_api_key`.
+//! The request and the result of `create_api_key`.
 
 use std::fmt;
 
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::Schema;
 
-use crate::api::body::Body;
+use crate::api::request::{
+    FieldType, KeyName, NonNull, Optional, RateLimit, Required, ScopeList, integer, request,
+};
 use crate::control::issue::ApiKeyRequest;
+use crate::domain::key::expiry;
 use crate::domain::key::material::Material;
-use crate::domain::key::{expiry, name};
 use crate::domain::scope::Scopes;
 use crate::domain::{Refusal, Timestamp};
 
-const DEFAULT_RATE: i64 = 60;
+/// The rate limit of keys that request none, in uses per minute.
+const DEFAULT_RATE_LIMIT: i64 = 60;
+
+request! {
+    /// Issues an API key.
+    pub(super) struct CreateApiKey {
+        /// The key's name.
+        name: Required<KeyName>,
+        /// The lifetime in days; 30 by default.
+        expiry_days: NonNull<Days>,
+        /// The calls that the key allows; everything by default.
+        scopes: Optional<ScopeList>,
+        /// Uses per minute; 60 by default.
+        rate_limit_rpm: Optional<RateLimit>,
+    }
+}
+
+/// Days that [`expiry::api_key`] validates.
+pub(in crate::api) struct Days(Value);
 
 /// A new API key (`api-key/F.3`).
 #[derive(Serialize, ToSchema)]
 pub struct ApiKeyIssued {
-    /// What it is revoked by.
+    /// The id by which the key is revoked.
     id: String,
-    /// The key in full, for the only time.
+    /// The full key, returned only here.
     #[schema(pattern = "^qztna_[0-9a-f]{64}$")]
     key: String,
-    /// What lists show of it.
+    /// The start of the key, as shown in lists.
     key_prefix: String,
-    /// Its name.
     name: String,
-    /// Its life in days.
     expiry_days: Option<i64>,
 }
 
-/// Checks every field.
-pub(super) fn read(body: &Body, now: Timestamp) -> Result<ApiKeyRequest, Refusal> {
-    let name = body.required("name")?;
-    name::check("name", &name)?;
-    let expiry = expiry::api_key(body.raw("expiry_days"), now)?;
-    let scopes =
-        Scopes::requested(body.texts("scopes")?).map_err(|unknown| Refusal::InvalidScopes { unknown })?;
-    Ok(ApiKeyRequest { name, scopes, rate_limit_rpm: rate(body)?, expiry })
+/// Returns the requested rate limit or the default.
+pub(in crate::api) fn rate_limit(requested: Option<RateLimit>) -> i64 {
+    requested.map_or(DEFAULT_RATE_LIMIT, |limit| limit.0)
+}
+
+impl CreateApiKey {
+    pub(super) fn validate(&self, now: Timestamp) -> Result<ApiKeyRequest, Refusal> {
+        Ok(ApiKeyRequest {
+            name: self.name()?.0,
+            expiry: expiry::api_key(self.expiry_days()?.map(|days| days.0).as_ref(), now)?,
+            scopes: self.scopes()?.map_or(Scopes::default(), |scopes| scopes.0),
+            rate_limit_rpm: rate_limit(self.rate_limit_rpm()?),
+        })
+    }
 }
 
 impl ApiKeyIssued {
-    /// The answer to a request; the only place where the key leaves the server.
+    /// The response is the only place where the key leaves the server.
     pub(super) fn new(id: String, material: Material, request: ApiKeyRequest) -> Self {
         Self {
             id,
@@ -53,17 +79,18 @@ impl ApiKeyIssued {
     }
 }
 
+impl FieldType for Days {
+    fn parse(_field: &'static str, value: &Value) -> Result<Self, Refusal> {
+        Ok(Self(value.clone()))
+    }
+
+    fn schema() -> Schema {
+        integer(1, 90)
+    }
+}
+
 impl fmt::Debug for ApiKeyIssued {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiKeyIssued").field("key_prefix", &self.key_prefix).finish_non_exhaustive()
     }
-}
-
-/// `rate_limit_rpm`: any positive integer (`api-key/ST3.1`).
-pub(in crate::api) fn rate(body: &Body) -> Result<i64, Refusal> {
-    if !body.present("rate_limit_rpm") {
-        return Ok(DEFAULT_RATE);
-    }
-    let rate = body.raw("rate_limit_rpm").and_then(serde_json::Value::as_i64).filter(|rate| *rate > 0);
-    rate.ok_or(Refusal::invalid("rate_limit_rpm must be a positive integer"))
 }

@@ -1,7 +1,8 @@
-//! `POST /api/key-management`, also known as `/api/api-keys`: issues and revokes keys.
+//! `POST /api/key-management` and its alias `/api/api-keys`: issue and revoke keys.
 
 mod api_key;
 mod auth_key;
+mod request;
 
 use axum::extract;
 use axum::response::Response;
@@ -9,83 +10,41 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use api_key::ApiKeyIssued;
-pub(super) use api_key::rate;
+pub(super) use api_key::rate_limit;
 pub use auth_key::{AuthKeyIssued, GuideFields};
+pub use request::KeyManagementRequest;
 
-use super::body::Body;
+use super::body::{Body, Fields};
 use super::caller::Caller;
-use super::envelope::{self, Failed, Success};
+use super::envelope::{self, Success};
+use super::refusals::refusals;
 use super::{Error, State};
 use crate::control::access::{self, Permission};
-use crate::control::revoke::{self, KeyKind};
-use crate::control::{Failure, issue};
-use crate::domain::Refusal;
+use crate::control::{Failure, issue, revoke};
 use crate::domain::key::material::Material;
+use request::Operation;
 
-const ACTIONS: &str = "create_auth_key, create_api_key, revoke_auth_key, revoke_api_key";
+refusals!(KeyManagementRefusals: MissingFields, InvalidInput, InvalidAction, InvalidScopes, InvalidJson, Unauthorized,
+    Forbidden, InsufficientScope, NotFound, PayloadTooLarge, RateLimited);
 
-/// What may be asked. Which fields count depends on the action.
-#[derive(Debug, ToSchema)]
-pub struct KeyManagementRequest {
-    /// create_auth_key, create_api_key, revoke_auth_key or revoke_api_key.
-    pub action: String,
-    /// The organisation.
-    pub org_id: String,
-    /// To create: the key's name.
-    pub name: Option<String>,
-    /// To create an auth key: whether it enrols more than once; false if absent.
-    pub reusable: Option<bool>,
-    /// To create an auth key: whether its machines go away by themselves; false if absent.
-    pub ephemeral: Option<bool>,
-    /// To create: 1 to 365 days for an auth key (90 if absent), 1 to 90 for an API key (30 if absent).
-    #[schema(minimum = 1, maximum = 365)]
-    pub expiry_days: Option<i64>,
-    /// To create an auth key: seconds instead of days.
-    #[schema(minimum = 300, maximum = 2_592_000)]
-    pub expires_in: Option<i64>,
-    /// To create an auth key: the tags a machine may claim; any if absent.
-    pub allowed_tags: Option<Vec<String>>,
-    /// To create an auth key: the networks a machine may register from; any if absent.
-    pub allowed_cidrs: Option<Vec<String>>,
-    /// To create an auth key: the tags every machine gets.
-    pub tags: Option<Vec<String>>,
-    /// To create an auth key: what it is for; its name if there is no name.
-    pub description: Option<String>,
-    /// To create an API key: what it may be used for; everything if absent.
-    pub scopes: Option<Vec<String>>,
-    /// To create an API key: uses a minute; 60 if absent.
-    #[schema(minimum = 1)]
-    pub rate_limit_rpm: Option<i64>,
-    /// To revoke: the key's id.
-    pub key_id: Option<String>,
-}
-
-/// A key that is no longer valid.
+/// A revoked key.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Revoked {
-    /// The key's id.
     id: String,
     /// Always true.
     revoked: bool,
 }
 
-/// What an action answers.
+/// The result of an operation.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum KeyManagementAnswer {
-    /// To create_auth_key.
+    /// Of create_auth_key.
     AuthKey(AuthKeyIssued),
-    /// To create_api_key.
+    /// Of create_api_key.
     ApiKey(ApiKeyIssued),
-    /// To revoke_auth_key and revoke_api_key.
+    /// Of revoke_auth_key and revoke_api_key.
     Revoked(Revoked),
-}
-
-#[derive(Clone, Copy)]
-enum Action {
-    CreateAuthKey,
-    CreateApiKey,
-    Revoke(KeyKind),
 }
 
 /// Issues or revokes a key.
@@ -96,24 +55,19 @@ enum Action {
     responses(
         (status = 200, description = "The key is revoked", body = Success<KeyManagementAnswer>),
         (status = 201, description = "The key, in full for the only time", body = Success<KeyManagementAnswer>),
-        (status = 400, description = "MISSING_FIELDS, INVALID_INPUT, INVALID_ACTION, INVALID_SCOPES, INVALID_JSON", body = Failed),
-        (status = 401, description = "UNAUTHORIZED", body = Failed),
-        (status = 403, description = "FORBIDDEN, INSUFFICIENT_SCOPE", body = Failed),
-        (status = 404, description = "NOT_FOUND", body = Failed),
-        (status = 413, description = "PAYLOAD_TOO_LARGE", body = Failed),
-        (status = 429, description = "RATE_LIMITED", body = Failed),
+        KeyManagementRefusals,
     ),
     security(("session" = []), ("api_key" = []))
 )]
 pub async fn key_management(
     extract::State(state): extract::State<State>,
     caller: Caller,
-    body: Body,
+    Body(fields): Body<Fields>,
 ) -> Result<Response, Error> {
-    perform(state, caller, body).await
+    perform(state, caller, fields).await
 }
 
-/// The same under the name that chapter api-key gives it.
+/// Issues or revokes a key: the name of /api/key-management in chapter api-key.
 #[utoipa::path(
     post,
     path = "/api/api-keys",
@@ -121,70 +75,55 @@ pub async fn key_management(
     responses(
         (status = 200, description = "The key is revoked", body = Success<KeyManagementAnswer>),
         (status = 201, description = "The key, in full for the only time", body = Success<KeyManagementAnswer>),
-        (status = 400, description = "As of /api/key-management", body = Failed),
-        (status = 401, description = "UNAUTHORIZED", body = Failed),
-        (status = 403, description = "FORBIDDEN, INSUFFICIENT_SCOPE", body = Failed),
-        (status = 404, description = "NOT_FOUND", body = Failed),
-        (status = 413, description = "PAYLOAD_TOO_LARGE", body = Failed),
-        (status = 429, description = "RATE_LIMITED", body = Failed),
+        KeyManagementRefusals,
     ),
     security(("session" = []), ("api_key" = []))
 )]
 pub async fn api_keys(
     extract::State(state): extract::State<State>,
     caller: Caller,
-    body: Body,
+    Body(fields): Body<Fields>,
 ) -> Result<Response, Error> {
-    perform(state, caller, body).await
+    perform(state, caller, fields).await
 }
 
-/// What is missing is said before who may, and who may before what is wrong (`generate/ST5.1` to `ST5.3`).
-async fn perform(state: State, caller: Caller, body: Body) -> Result<Response, Error> {
+/// Missing fields are refused before a missing permission, and that before invalid fields (`generate/ST5.1` to `ST5.3`).
+async fn perform(state: State, caller: Caller, fields: Fields) -> Result<Response, Error> {
     let now = state.clock.now();
     let random = state.random;
-    let name = body.required("action")?;
-    let org_id = body.required("org_id")?;
-    let action = action(&name);
-    match action {
-        Some(Action::CreateAuthKey) => auth_key::require(&body)?,
-        Some(Action::CreateApiKey) => body.require("name")?,
-        Some(Action::Revoke(_)) => body.require("key_id")?,
-        None => {}
-    }
+    let request = KeyManagementRequest::parse(&fields, now)?;
+    let org_id = request.org_id;
+    let operation = match request.operation {
+        Ok(operation) => operation,
+        Err(refusal) => {
+            let authorise = state
+                .store
+                .read(move |tx| access::require(tx, &caller, &org_id, Permission::ManageKeys, now).map(drop));
+            authorise.await?;
+            return Err(refusal.into());
+        }
+    };
     let answer = state.store.write(move |tx| {
         let actor = access::require(tx, &caller, &org_id, Permission::ManageKeys, now)?;
-        match action.ok_or(Refusal::InvalidAction { valid: ACTIONS })? {
-            Action::CreateAuthKey => {
-                let request = auth_key::read(&body, now)?;
+        match operation {
+            Operation::CreateAuthKey(request) => {
                 let material = Material::auth_key(random.bytes());
-                let id = issue::auth_key(tx, &actor, &org_id, &request, &material, &random, now)?;
-                Ok(KeyManagementAnswer::AuthKey(AuthKeyIssued::new(id, material, request, &body)))
+                let id = issue::auth_key(tx, &actor, &org_id, &request.key, &material, &random, now)?;
+                Ok(KeyManagementAnswer::AuthKey(AuthKeyIssued::new(id, material, request)))
             }
-            Action::CreateApiKey => {
-                let request = api_key::read(&body, now)?;
+            Operation::CreateApiKey(request) => {
                 let material = Material::api_key(random.bytes());
                 let id = issue::api_key(tx, &actor, &org_id, &request, &material, &random, now)?;
                 Ok(KeyManagementAnswer::ApiKey(ApiKeyIssued::new(id, material, request)))
             }
-            Action::Revoke(kind) => {
-                let id = body.required("key_id")?;
-                revoke::revoke(tx, kind, &actor, &org_id, &id, &random, now)?;
-                Ok::<_, Failure>(KeyManagementAnswer::Revoked(Revoked { id, revoked: true }))
+            Operation::Revoke { kind, key_id } => {
+                revoke::revoke(tx, kind, &actor, &org_id, &key_id, &random, now)?;
+                Ok::<_, Failure>(KeyManagementAnswer::Revoked(Revoked { id: key_id, revoked: true }))
             }
         }
     });
     Ok(match answer.await? {
         revoked @ KeyManagementAnswer::Revoked(_) => envelope::ok(revoked),
-        made => envelope::created(made),
+        issued => envelope::created(issued),
     })
-}
-
-fn action(name: &str) -> Option<Action> {
-    match name {
-        "create_auth_key" => Some(Action::CreateAuthKey),
-        "create_api_key" => Some(Action::CreateApiKey),
-        "revoke_auth_key" => Some(Action::Revoke(KeyKind::AuthKey)),
-        "revoke_api_key" => Some(Action::Revoke(KeyKind::ApiKey)),
-        _ => None,
-    }
 }

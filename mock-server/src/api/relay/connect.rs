@@ -1,16 +1,18 @@
-//! `GET /relay`: a machine connects to the relay.
+//! `GET /relay`: the WebSocket by which machines connect to the relay.
 
 use axum::extract;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::response::Response;
 
-use crate::api::envelope::Failed;
 use crate::api::machine::MachineToken;
+use crate::api::refusals::refusals;
 use crate::api::{Error, State};
 use crate::control::Failure;
 use crate::domain::Refusal;
 use crate::store::StoreError;
+
+refusals!(ConnectRefusals: InvalidInput, Unauthorized, NotFound);
 
 /// Becomes a WebSocket whose binary messages are the relay's frames; crates/relay/README.md tells them. The first three are
 /// the relay's challenge, the machine's proof that it holds its private key, and the relay's welcome.
@@ -19,9 +21,7 @@ use crate::store::StoreError;
     path = "/relay",
     responses(
         (status = 101, description = "A WebSocket"),
-        (status = 400, description = "INVALID_INPUT: no WebSocket is asked for", body = Failed),
-        (status = 401, description = "UNAUTHORIZED: unknown, in quarantine or not yet approved", body = Failed),
-        (status = 404, description = "NOT_FOUND: no region is served here", body = Failed),
+        ConnectRefusals,
     ),
     security(("machine_token" = []))
 )]
@@ -33,8 +33,8 @@ pub async fn connect(
     let relay = state.relay.ok_or(Refusal::NotFound("Relay"))?;
     let admitted = relay.admit(&token.hash).await;
     let admitted = admitted.map_err(|error| Failure::from(StoreError::Database(error.to_string())))?;
-    let words = "The machine token is unknown, or its machine is not let in";
-    let member = admitted.ok_or(Refusal::Unauthorized(words))?;
-    let upgrade = upgrade.map_err(|_| Refusal::invalid("A WebSocket upgrade is expected"))?;
+    let refused = Refusal::Unauthorized("The machine token is unknown, or its machine is not admitted");
+    let member = admitted.ok_or(refused)?;
+    let upgrade = upgrade.map_err(|_| Refusal::invalid("Expected a WebSocket upgrade"))?;
     Ok(relay.accept(upgrade, member, token.hash))
 }

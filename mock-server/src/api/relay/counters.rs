@@ -1,20 +1,23 @@
-//! `GET /relay/counters`: what the relay has done.
+//! `GET /relay/counters`: the counters of the relay.
 
 use axum::extract;
 use axum::response::Response;
 use ztna_relay::Counted;
 
-use crate::api::envelope::{self, Failed, Success};
+use crate::api::envelope::{self, Success};
+use crate::api::refusals::refusals;
 use crate::api::{Error, State};
 use crate::domain::Refusal;
 
-/// What the relay has done since it started.
+refusals!(CountersRefusals: NotFound);
+
+/// Returns what the relay has done since it started.
 #[utoipa::path(
     get,
     path = "/relay/counters",
     responses(
         (status = 200, description = "Sums over all organisations", body = Success<Counted>),
-        (status = 404, description = "NOT_FOUND: no region is served here", body = Failed),
+        CountersRefusals,
     )
 )]
 pub async fn counters(extract::State(state): extract::State<State>) -> Result<Response, Error> {

@@ -1,4 +1,4 @@
-//! The relay in the control plane's own process, and what the other relays ask.
+//! The relay in the control plane's process, and the endpoint for remote relays.
 
 pub mod connect;
 pub mod counters;

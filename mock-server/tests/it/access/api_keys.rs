@@ -1,4 +1,4 @@
-//! API keys as bearers: how long, how often and for what they are believed.
+//! API keys as credentials: expiry, revocation, rate limits and scopes.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ async fn rate_limit_applies_per_key_and_minute() {
     for _ in 0..2 {
         assert_eq!(server.get("/api/db/machines", &key).await.status, 200);
     }
-    // A use that the scopes refuse is a use.
+    // A request that the scopes refuse counts against the limit too.
     assert_eq!(server.get("/api/db/auth_keys", &key).await.status_and_code(), (403, "INSUFFICIENT_SCOPE"));
     server.advance_clock(Duration::from_secs(20));
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! The device flow (RFC 8628), from the device's side, the session's and the page's.
+//! The device flow (RFC 8628): the agent's requests, approval by a session, and the page for people.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ async fn begin(server: &TestServer) -> Value {
     answer.body
 }
 
-async fn ask(server: &TestServer, code: &Value) -> Answer {
+async fn poll(server: &TestServer, code: &Value) -> Answer {
     let body = json!({ "grant_type": GRANT, "device_code": code["device_code"], "client_id": "ztna" });
     server.post("/api/auth/device/token", "", &body).await
 }
 
-async fn told(server: &TestServer, code: &Value) -> String {
-    let answer = ask(server, code).await;
+async fn polling_error(server: &TestServer, code: &Value) -> String {
+    let answer = poll(server, code).await;
     assert_eq!(answer.status, 400, "{}", answer.text);
     answer.body["error"].as_str().expect("a code").to_owned()
 }
@@ -42,20 +42,20 @@ async fn device_gets_its_token_once_after_approval() {
     let user_code = code["user_code"].as_str().expect("text");
     assert_eq!(code["verification_uri_complete"], format!("{BASE_URL}/device?user_code={user_code}"));
 
-    assert_eq!(told(&server, &code).await, "authorization_pending");
+    assert_eq!(polling_error(&server, &code).await, "authorization_pending");
     let typed = user_code.to_lowercase().replace('-', " ");
     let approval = json!({ "user_code": typed });
     let approve = server.post("/api/auth/device/approve", &server.token(MEMBER).await, &approval).await;
     assert_eq!(approve.body, json!({ "success": true, "data": {} }));
 
-    let answer = ask(&server, &code).await;
+    let answer = poll(&server, &code).await;
     assert_eq!((answer.status.as_u16(), answer.headers["cache-control"].as_bytes()), (200, &b"no-store"[..]));
     let token = answer.body;
     assert_eq!((&token["token_type"], &token["expires_in"]), (&json!("Bearer"), &json!(43_200)));
     let bearer = token["access_token"].as_str().expect("a token");
     assert_eq!(server.get("/api/user-orgs", bearer).await.into_data()[0]["role"], "member");
 
-    assert_eq!(told(&server, &code).await, "invalid_grant");
+    assert_eq!(polling_error(&server, &code).await, "invalid_grant");
     let again = server.post("/api/auth/device/approve", &server.token(ADMIN).await, &approval).await;
     assert_eq!(again.status_and_code(), (404, "NOT_FOUND"));
 }
@@ -69,12 +69,12 @@ async fn polling_too_often_slows_down() {
     .await;
     let code = begin(&server).await;
     assert_eq!(code["interval"], 60);
-    assert_eq!(told(&server, &code).await, "authorization_pending");
-    assert_eq!(told(&server, &code).await, "slow_down");
+    assert_eq!(polling_error(&server, &code).await, "authorization_pending");
+    assert_eq!(polling_error(&server, &code).await, "slow_down");
     server.advance_clock(Duration::from_secs(62));
-    assert_eq!(told(&server, &code).await, "slow_down");
+    assert_eq!(polling_error(&server, &code).await, "slow_down");
     server.advance_clock(Duration::from_secs(70));
-    assert_eq!(told(&server, &code).await, "authorization_pending");
+    assert_eq!(polling_error(&server, &code).await, "authorization_pending");
 }
 
 #[tokio::test]
@@ -84,11 +84,11 @@ async fn denied_and_expired_codes_give_no_token() {
     let body = json!({ "user_code": denied["user_code"], "approve": false });
     let admin = server.token(ADMIN).await;
     assert_eq!(server.post("/api/auth/device/approve", &admin, &body).await.status, 200);
-    assert_eq!(told(&server, &denied).await, "access_denied");
+    assert_eq!(polling_error(&server, &denied).await, "access_denied");
 
     let expired = begin(&server).await;
     server.advance_clock(Duration::from_secs(600));
-    assert_eq!(told(&server, &expired).await, "expired_token");
+    assert_eq!(polling_error(&server, &expired).await, "expired_token");
     let late = json!({ "user_code": expired["user_code"] });
     assert_eq!(
         server.post("/api/auth/device/approve", &admin, &late).await.status_and_code(),
@@ -96,7 +96,7 @@ async fn denied_and_expired_codes_give_no_token() {
     );
     server.advance_clock(Duration::from_secs(601));
     begin(&server).await;
-    assert_eq!(told(&server, &expired).await, "invalid_grant");
+    assert_eq!(polling_error(&server, &expired).await, "invalid_grant");
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn bad_requests_get_oauth_errors() {
         let answer = server.send("POST", &format!("/api/auth/device/{path}"), "", body).await;
         assert_eq!((answer.status.as_u16(), &answer.body["error"]), (400, &json!(error)), "{path} {body}");
     }
-    // No body at all begins a login of ztna's.
+    // A request without a body begins a login for the client `ztna`.
     assert_eq!(server.send("POST", "/api/auth/device/code", "", "").await.status, 200);
 }
 
@@ -170,15 +170,15 @@ async fn device_page_requires_a_password() {
         let answer = submit(&server, code, email, password, decision).await;
         assert_eq!(answer.status, status, "{code} {email} {password} {decision}");
         assert!(!answer.text.contains("ada-runs-acme"));
-        assert!(answer.text.contains("<form"), "can be tried again");
+        assert!(answer.text.contains("<form"), "the form can be submitted again");
     }
-    assert_eq!(told(&server, &code).await, "authorization_pending");
+    assert_eq!(polling_error(&server, &code).await, "authorization_pending");
     let approved = submit(&server, user_code, ADMIN, "ada-runs-acme", "approve").await;
     assert!(approved.status == 200 && approved.text.contains("Approved"), "{}", approved.text);
-    assert_eq!(ask(&server, &code).await.status, 200);
+    assert_eq!(poll(&server, &code).await.status, 200);
 
     let denied = begin(&server).await;
     let answer = submit(&server, denied["user_code"].as_str().unwrap(), ADMIN, "ada-runs-acme", "deny").await;
     assert!(answer.text.contains("Denied"), "{}", answer.text);
-    assert_eq!(told(&server, &denied).await, "access_denied");
+    assert_eq!(polling_error(&server, &denied).await, "access_denied");
 }

@@ -1,4 +1,4 @@
-//! Keys and machines as these tests need them, some straight in the database.
+//! Keys and machines for these tests, some written straight to the database.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::test_server::{ACME, ADMIN, TestServer};
 
 impl TestServer {
-    /// The body that adds an API key made by the client.
+    /// The request body that stores an API key which the client generated.
     pub(crate) fn client_key(&self, name: &str, secret: &str) -> Value {
         let expires_at = self.state.clock.now().plus(Duration::from_secs(30 * 86_400)).to_string();
         json!({
@@ -20,7 +20,7 @@ impl TestServer {
         })
     }
 
-    /// Adds an API key in Acme with these scopes and that limit; its secret and its row.
+    /// Creates an API key in Acme; returns the key and its row.
     pub(crate) async fn api_key(&self, scopes: Value, rate_limit_rpm: i64) -> (String, Value) {
         let secret = format!("ztna_{}", hex::encode(self.state.random.bytes::<32>()));
         let mut body = self.client_key("made by a test", &secret);
@@ -30,7 +30,7 @@ impl TestServer {
         (secret, rows[0].clone())
     }
 
-    /// Adds an auth key; its id.
+    /// Stores an auth key and returns its id.
     pub(crate) async fn stored_auth_key(
         &self,
         org_id: &'static str,
@@ -64,7 +64,7 @@ impl TestServer {
         id
     }
 
-    /// Adds an online machine that was heard of just now; its token.
+    /// Stores an online machine and returns its token.
     pub(crate) async fn stored_machine(
         &self,
         org_id: &'static str,

@@ -1,4 +1,5 @@
-//! Who may do what: sessions, API keys, the device flow and the CRUD endpoints, over the whole HTTP interface.
+//! Authentication and authorisation over the whole HTTP interface: sessions, API keys, the device flow and the CRUD
+//! endpoints.
 
 mod api_keys;
 mod device;

@@ -1,4 +1,4 @@
-//! `GET /api/db/TABLE`: what the filters find, what they refuse, and whose rows they never show.
+//! `GET /api/db/TABLE`: filters, their errors, and rows that they must not show.
 
 use std::time::Duration;
 
@@ -89,11 +89,11 @@ async fn bad_queries_name_the_mistake() {
     let server = TestServer::start().await;
     let token = server.token(ADMIN).await;
     let cases = [
-        ("no_such_table", 404, "NOT_FOUND", "Table"),
-        ("users", 404, "NOT_FOUND", "Table"),
-        ("%FF", 404, "NOT_FOUND", "Table"),
-        ("sqlite_master", 404, "NOT_FOUND", "Table"),
-        ("auth_keys;drop%20table%20users", 404, "NOT_FOUND", "Table"),
+        ("no_such_table", 404, "NOT_FOUND", "Endpoint"),
+        ("users", 404, "NOT_FOUND", "Endpoint"),
+        ("%FF", 404, "NOT_FOUND", "Endpoint"),
+        ("sqlite_master", 404, "NOT_FOUND", "Endpoint"),
+        ("auth_keys;drop%20table%20users", 404, "NOT_FOUND", "Endpoint"),
         ("auth_keys?key_hash=eq.x", 400, "INVALID_FILTER", "unknown column 'key_hash'"),
         ("auth_keys?select=id,key_hash", 400, "INVALID_FILTER", "unknown column 'key_hash'"),
         ("auth_keys?select=count(*)", 400, "INVALID_FILTER", "unknown column 'count(*)'"),

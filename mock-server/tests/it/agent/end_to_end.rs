@@ -1,4 +1,4 @@
-//! The agent against the reference's own control plane: the documents' flows from the first to the last step.
+//! The agent and the reference's control plane: the documents' flows from the first step to the last.
 
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ async fn reregistration_counts_uses_and_keeps_the_identity() {
     machine.run(&["down"]);
     let skipped = up(&machine, &key, "Linux-C").ready();
     assert_eq!(skipped.lines[1], format!("Already registered: Linux-C (IP: {})", address.as_str().unwrap()));
-    assert_eq!(server.uses(&machine, "usage-tracking-key"), 1, "no registration, no use");
+    assert_eq!(server.uses(&machine, "usage-tracking-key"), 1, "no registration, so no use");
 
     machine.run(&["down"]);
     assert_eq!(machine.run(&["logout"]).stderr, "");

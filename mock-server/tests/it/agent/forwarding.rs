@@ -19,7 +19,7 @@ struct Site {
     _host: Machine,
     address: String,
     _server: TestServer,
-    /// The visitor's and the host's.
+    /// `ztna up` of the visitor and of the host.
     ups: [Running; 2],
 }
 
@@ -44,7 +44,7 @@ impl Site {
         Self { visitor, _host: host, address, _server: server, ups }
     }
 
-    /// `nc` with this on its standard input.
+    /// Runs `ztna nc` with this standard input.
     fn nc(&self, words: &[&str], input: &[u8]) -> Ended {
         Ended::of(output(self.visitor.ztna(&["nc"]).args(words), input), &self.visitor)
     }
@@ -55,13 +55,13 @@ fn output(command: &mut Command, input: &[u8]) -> std::process::Output {
     let mut child = piped.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     std::thread::scope(|scope| {
-        // A command that ends early reads no further.
+        // A command that exits early stops reading.
         scope.spawn(move || drop(stdin.write_all(input)));
         child.wait_with_output().unwrap()
     })
 }
 
-/// A service of this host; the port it listens on.
+/// Starts a service on this host and returns its port.
 fn service(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -75,8 +75,8 @@ fn service(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
     port
 }
 
-/// Hears everything, then tells how much it was and its digest, then says `answer`.
-fn digesting(answer: Vec<u8>) -> impl Fn(TcpStream) + Send + Sync {
+/// A service that reads to the end, then sends the length and digest of what it read, then `answer`.
+fn digest_service(answer: Vec<u8>) -> impl Fn(TcpStream) + Send + Sync {
     move |mut stream| {
         let mut heard = Vec::new();
         stream.read_to_end(&mut heard).unwrap();
@@ -89,7 +89,7 @@ fn digest(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// Bytes that differ everywhere.
+/// Pseudo-random bytes.
 fn bytes(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let word = || {
@@ -117,8 +117,8 @@ async fn nc_reaches_a_service_by_name_and_address() {
     }
 }
 
-/// A port where nobody listens.
-fn nobody() -> u16 {
+/// An unused port on loopback.
+fn unused_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
@@ -130,7 +130,7 @@ fn open_files(process: u32) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn large_concurrent_transfers_arrive_intact() {
     let (there, back) = (bytes(20_000_000), bytes(20_000_001));
-    let port = service(digesting(back.clone()));
+    let port = service(digest_service(back.clone()));
     let site = Site::open(&[(9000, port)]).await;
     let transfer = || {
         let told = output(&mut site.visitor.ztna(&["nc", "Web", "9000"]), &there);
@@ -148,7 +148,7 @@ async fn large_concurrent_transfers_arrive_intact() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unreachable_services_name_the_reason() {
     let port = service(drop);
-    let site = Site::open(&[(8080, nobody()), (9000, port)]).await;
+    let site = Site::open(&[(8080, unused_port()), (9000, port)]).await;
     let address = &site.address;
     for (words, reason) in [
         (&["nobody", "80"][..], "no machine named 'nobody' in this network".to_owned()),
@@ -202,7 +202,7 @@ async fn invalid_services_are_refused_before_registration() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nc_closes_each_direction_separately() {
-    // Says all it has to say and ends; then hears the rest, and tells how much that was.
+    // The service closes its own direction first, and then reads the rest.
     let (told, heard) = std::sync::mpsc::channel();
     let told = std::sync::Mutex::new(told);
     let port = service(move |mut stream| {
@@ -225,31 +225,42 @@ async fn nc_closes_each_direction_separately() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nc_exits_1_when_the_connection_breaks() {
-    let port = service(|mut stream| {
+    let (close, closing) = std::sync::mpsc::channel();
+    let closing = std::sync::Mutex::new(closing);
+    let port = service(move |mut stream| {
         stream.write_all(b"half of it").unwrap();
-        // Until there is something, or the machine is gone.
-        let _ = stream.read_exact(&mut [0]);
-        // Once more has come: a socket that is closed with something unread is reset by the kernel.
-        let _ = stream.peek(&mut [0]);
+        // The kernel resets a socket that is closed with unread data, so leaves some.
+        if stream.read_exact(&mut [0]).is_ok() && stream.peek(&mut [0]).is_ok() {
+            closing.lock().unwrap().recv_timeout(DEADLINE).unwrap();
+        }
     });
     let site = Site::open(&[(9000, port)]).await;
-    let broken = site.nc(&["Web", "9000"], &bytes(10_000));
-    assert_eq!((broken.code, broken.stdout.as_str()), (Some(1), "half of it"));
+    let nc_that_got_half = || {
+        let mut command = site.visitor.ztna(&["nc", "Web", "9000"]);
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut nc = child.unwrap();
+        let mut half = [0; 10];
+        nc.stdout.as_mut().unwrap().read_exact(&mut half).unwrap();
+        assert_eq!(&half, b"half of it");
+        nc
+    };
+
+    let mut nc = nc_that_got_half();
+    nc.stdin.as_mut().unwrap().write_all(&bytes(10_000)).unwrap();
+    close.send(()).unwrap();
+    let broken = Ended::of(nc.wait_with_output().unwrap(), &site.visitor);
+    assert_eq!((broken.code, broken.stdout.as_str()), (Some(1), ""));
     assert_eq!(broken.stderr, "the connection to Web was lost; data may be missing\n");
 
-    let mut command = site.visitor.ztna(&["nc", "Web", "9000"]);
-    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let mut running = child.unwrap();
-    let mut half = [0; 10];
-    running.stdout.as_mut().unwrap().read_exact(&mut half).unwrap();
+    let nc = nc_that_got_half();
     site.ups[0].signal(rustix::process::Signal::KILL);
-    let ended = running.wait_with_output().unwrap();
+    let ended = nc.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(1), "its own 'ztna up' was killed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn short_connections_leak_no_descriptors() {
-    let port = service(digesting(b"bye".to_vec()));
+    let port = service(digest_service(b"bye".to_vec()));
     let site = Site::open(&[(9000, port)]).await;
     let once = |number: usize| {
         let said = site.nc(&["Web", "9000"], number.to_string().as_bytes());
@@ -273,7 +284,7 @@ fn tun_and_userspace_machines_reach_each_other() {
         let server = TestServer::listen().await;
         let (kernel, host) = (server.machine().await, server.machine().await);
         let key = server.create_key(&kernel, &["--name", "fleet", "--reusable"]);
-        let port = service(digesting(bytes(1_000_000)));
+        let port = service(digest_service(bytes(1_000_000)));
         let up = |machine: &Machine, words: &[&str]| {
             let mut command = machine.ztna(&["up", "--hostname"]);
             Running::start(command.args(words).env("ZTNA_AUTH_KEY", &key)).ready()
@@ -291,10 +302,10 @@ fn tun_and_userspace_machines_reach_each_other() {
         assert_eq!(refused.code, Some(1));
         assert!(refused.stderr.contains("refused the connection to port 81"), "{}", refused.stderr);
 
-        // What listens on all addresses of the other is reachable by itself.
+        // A listener on all addresses of the TUN machine is reachable without --serve.
         let listener = TcpListener::bind("0.0.0.0:0").unwrap();
         let port = listener.local_addr().unwrap().port().to_string();
-        std::thread::spawn(move || digesting(b"bye".to_vec())(listener.accept().unwrap().0));
+        std::thread::spawn(move || digest_service(b"bye".to_vec())(listener.accept().unwrap().0));
         let told = output(&mut host.ztna(&["nc", "Kernel", &port]), &there);
         assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
         assert!(told.stdout.ends_with(b"\nbye"));

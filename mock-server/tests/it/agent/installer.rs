@@ -1,4 +1,4 @@
-//! The documented line, `curl -fsSL BASE/install.sh | ZTNA_AUTH_KEY=KEY sh` (issuing/rollout.1), as a shell runs it.
+//! The documented install line, `curl -fsSL BASE/install.sh | ZTNA_AUTH_KEY=KEY sh` (issuing/rollout.1), run by a shell.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ struct Installation {
     folder: TempDir,
 }
 
-/// How a line ended.
+/// The exit code and output of a line.
 #[derive(Debug)]
 struct Ended {
     code: Option<i32>,
@@ -44,7 +44,7 @@ impl Installation {
         self.server.auth_key(json!({})).await.1
     }
 
-    /// A line in the machine's shell, where `path` comes before the system's own.
+    /// Runs a line in the machine's shell, with `path` in front of the system's PATH.
     async fn line(&self, line: &str, path: &Path, env: &[(&str, &str)]) -> Ended {
         let mut command = Command::new("sh");
         command.args(["-c", line]).env_clear().current_dir(self.folder.path());
@@ -55,12 +55,12 @@ impl Installation {
         tokio::task::spawn_blocking(move || Ended::of(&command.output().unwrap())).await.unwrap()
     }
 
-    /// The documented line.
+    /// Runs the documented line.
     async fn install(&self, env: &[(&str, &str)]) -> Ended {
         self.line("curl -fsSL $BASE/install.sh | sh", &self.path("bin"), env).await
     }
 
-    /// A command of the installed agent.
+    /// Runs a command of the installed agent.
     async fn ztna(&self, words: &str) -> Ended {
         self.line(&format!("ztna {words}"), &self.path("bin"), &[]).await
     }
@@ -75,7 +75,7 @@ impl Installation {
 }
 
 impl Drop for Installation {
-    /// A failed test leaves no agent behind.
+    /// Stops the agent, so that a failed test leaves none running.
     fn drop(&mut self) {
         let ztna = Command::new(env!("CARGO_BIN_EXE_ztna"))
             .arg("down")
@@ -112,7 +112,7 @@ async fn install_line_registers_connects_and_is_repeatable() {
     let log = std::fs::metadata(installation.path("state/up.log")).unwrap();
     assert_eq!(log.permissions().mode() & 0o777, 0o600);
 
-    // As Ansible does: the key is used up, and the machine stays what it is.
+    // Configuration management repeats the line: the key is used up, and the machine keeps its identity.
     let again = installation.install(&[("ZTNA_AUTH_KEY", &key)]).await;
     assert_eq!(again.code, Some(0), "{again:?}");
     assert!(
@@ -177,7 +177,7 @@ async fn failed_install_says_why_and_leaves_nothing() {
         ),
         ("sh script", &[], "and this is Linux riscv64"),
         ("sh script", &[("SYSTEM", "FreeBSD"), ("MACHINE", "amd64")], "and this is FreeBSD x86_64"),
-        // Nothing is in PATH but what is put there.
+        // PATH contains only the tools that the test puts there.
         ("PATH=$PWD/fake /bin/sh script", &[("MACHINE", arch)], "curl is needed and not there"),
         ("PATH=/nowhere /bin/sh script", &[], "uname is needed and not there"),
     ];
@@ -199,7 +199,7 @@ async fn failed_install_says_why_and_leaves_nothing() {
     assert!(ended.stderr.contains("the agent cannot be downloaded from http://127.0.0.1:"), "{ended:?}");
 }
 
-/// An agent that is none: it says what it is told to, and never comes up.
+/// The program that is installed is a script: first it fails to run, then it never comes up.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs curl"]
 async fn install_fails_if_the_agent_does_not_come_up() {
@@ -223,7 +223,7 @@ async fn install_fails_if_the_agent_does_not_come_up() {
     eventually(|| !Path::new(&format!("/proc/{}/cwd/.", process.trim())).exists());
 }
 
-/// As the kit's own program is given out: it is the agent only behind certain words.
+/// The kit serves its own program, which is the agent only with certain arguments in front.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs curl"]
 async fn program_with_arguments_gets_a_wrapper() {

@@ -65,7 +65,7 @@ async fn list_requires_an_organisation_and_an_admin() {
         (list.code, list.stderr.as_str()),
         (Some(1), "auth key listing requires admin role (your role: member)\n")
     );
-    assert_eq!(machine.requests().await, ["GET /api/user-orgs"], "the keys are not even asked for");
+    assert_eq!(machine.requests().await, ["GET /api/user-orgs"], "no keys are requested");
 
     let list = machine.run(&["auth-keys", "list", "--org", "org_2"]);
     assert_eq!(list.stderr, "error checking permissions: you are not a member of the organization org_2\n");
@@ -101,7 +101,7 @@ async fn api_key_replaces_a_session() {
     assert!(command.output().unwrap().status.success());
     let bearers: Vec<_> = machine.sent_to("/api/db/auth_keys").await.into_iter().map(|(_, by)| by).collect();
     assert_eq!(bearers, [Some("Bearer qztna_0123".to_owned())]);
-    assert!(!machine.folder().join("none").exists(), "reading makes no state");
+    assert!(!machine.folder().join("none").exists(), "reading creates no state");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The agent's binary against a scripted control plane.
+//! The program `ztna`, against a scripted control plane and against the reference's.
 
 mod machine;
 mod namespace;
@@ -17,3 +17,5 @@ mod state;
 mod tun;
 mod tunnel;
 mod up;
+
+pub(crate) use machine::Running;

@@ -1,4 +1,4 @@
-//! A network of its own for a test that makes devices.
+//! Network namespaces for tests that create devices.
 
 use std::process::{Command, Output};
 
@@ -11,7 +11,7 @@ use rustix::process::geteuid;
 /// Without root: such a test is `#[ignore = "needs root and ip"]`.
 pub(crate) fn isolated(test: impl AsyncFnOnce() + Send + 'static) {
     assert!(geteuid().is_root(), "needs root, to make a network namespace");
-    // Namespaces belong to threads; those of the runtime and the processes inherit this one's.
+    // A namespace belongs to a thread; the runtime's threads and the processes inherit it.
     let thread = std::thread::spawn(|| {
         unshare(CloneFlags::CLONE_NEWNET).unwrap();
         ip("link set lo up");
@@ -24,14 +24,13 @@ pub(crate) fn isolated(test: impl AsyncFnOnce() + Send + 'static) {
     }
 }
 
-/// What `ip` shows or does.
+/// Runs `ip`, which must succeed, and returns its output.
 pub(crate) fn ip(words: &str) -> String {
     let Output { status, stdout, stderr } = try_ip(words);
     assert!(status.success(), "ip {words}: {}", String::from_utf8_lossy(&stderr));
     String::from_utf8(stdout).unwrap()
 }
 
-/// Whether there is a device of this name.
 pub(crate) fn has_device(name: &str) -> bool {
     try_ip(&format!("link show {name}")).status.success()
 }

@@ -1,4 +1,4 @@
-//! What `up` says when it cannot come up.
+//! What `ztna up` reports when it fails.
 
 use serde_json::json;
 
@@ -18,7 +18,7 @@ async fn up_reports_the_refusal() {
         assert_eq!((up.code, up.stdout.as_str()), (Some(1), "Starting QuickZTNA...\n"));
         let last = up.stderr.lines().last();
         assert_eq!(last, Some(&*format!("auth key registration failed: {code}: {message}")));
-        assert!(!machine.state_file().exists(), "nothing is kept of it");
+        assert!(!machine.state_file().exists(), "no state is stored");
     }
 }
 
@@ -51,7 +51,7 @@ async fn up_requires_a_credential() {
     assert_eq!(
         machine.run(&["up"]).stderr,
         "not authenticated. Run 'ztna login' first or use --auth-key\n",
-        "a session that has ended is none"
+        "an expired session is no credential"
     );
     assert_eq!(machine.requests().await, [""; 0]);
 }
@@ -67,7 +67,7 @@ async fn up_gives_up_after_its_timeout() {
     let lines: Vec<&str> = stderr.lines().skip(1).collect();
     assert!(lines[0].starts_with("cannot reach the control plane at http://127.0.0.1:9 ("), "{stderr}");
     assert!(lines[1].starts_with("not registered within 700ms: cannot reach"), "{stderr}");
-    assert_eq!(lines.len(), 2, "said once: {stderr}");
+    assert_eq!(lines.len(), 2, "one notice: {stderr}");
 }
 
 #[tokio::test]

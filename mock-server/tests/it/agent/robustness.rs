@@ -1,5 +1,5 @@
-//! What has to go on whatever happens around it: the control plane restarts or is not there, strangers send noise,
-//! keys are renewed.
+//! Tunnels and agents under adverse conditions: the control plane restarts or is absent, strangers send noise, keys are
+//! renewed.
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,7 +25,7 @@ fn reaches(machine: &Machine, name: &str) -> bool {
     machine.run(&["ping", name, "--timeout", "300ms"]).code == Some(0)
 }
 
-/// A control plane that can go and come back: its port and its database stay.
+/// A control plane that can be stopped and started again with the same port and database.
 struct Restartable {
     folder: TempDir,
     listen: SocketAddr,
@@ -64,7 +64,7 @@ async fn tunnels_survive_a_control_plane_restart() {
 
     server.stop().await;
     let pings = other.run(&["ping", "Linux-C", "-c", "20", "--interval", "50ms", "--timeout", "1s"]);
-    assert_eq!((pings.stdout.lines().count(), pings.stderr.as_str()), (20, ""), "nothing is lost meanwhile");
+    assert_eq!((pings.stdout.lines().count(), pings.stderr.as_str()), (20, ""), "no ping is lost meanwhile");
 
     let server = control.start().await;
     let _third = up(&third, &key, "Third").ready();
@@ -88,7 +88,7 @@ async fn registered_machine_waits_for_the_control_plane() {
     assert!(begun.elapsed() >= Duration::from_millis(1500), "{:?}", begun.elapsed());
     assert_eq!(given_up.code, Some(1));
     let lines: Vec<&str> = given_up.stderr.lines().collect();
-    assert_eq!(lines.len(), 2, "told once, and why it ended: {lines:?}");
+    assert_eq!(lines.len(), 2, "one notice, and the reason for the end: {lines:?}");
     assert!(
         lines[0].starts_with("heartbeat failed: cannot reach the control plane at <server>"),
         "{lines:?}"
@@ -104,7 +104,7 @@ async fn registered_machine_waits_for_the_control_plane() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn up_timeout_holds_with_a_silent_control_plane() {
-    // It takes connections and never answers.
+    // Accepts connections and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut machine = Machine::registered().await;
     let mut state = machine.state();
@@ -130,7 +130,7 @@ fn resident(process: u32) -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// What one of many hostile senders sends: noise, beginnings of messages, and the same messages again and again.
+/// The datagrams of one hostile sender: noise, truncated messages, and the same messages repeatedly.
 fn hostile_datagrams(number: u32, target: PublicKey) -> Vec<Vec<u8>> {
     let mut private = [7; 32];
     private[..4].copy_from_slice(&number.to_le_bytes());
@@ -204,12 +204,12 @@ async fn flood_neither_grows_memory_nor_blocks_pings() {
     eprintln!("{sent} hostile datagrams; {answered} of 25 pings; {before} KiB before, {after} KiB after");
     assert!(answered >= 1 && pings.code == Some(0), "{}", pings.stderr);
     assert!(after < before + 8 * 1024, "{before} KiB before, {after} KiB after");
-    // What the flood left in the socket's queue may cost one ping; the next finds everything as if nothing had been.
+    // What the flood left in the socket's queue may cost one ping; after that everything works again.
     eventually(|| reaches(&other, "Linux-C") && reaches(&one, "Win-A"));
 }
 
-/// Keys are renewed after two minutes of real time: boringtun reads its own clock, and its feature that replaces it
-/// would also freeze the agents that other tests start.
+/// Keys are renewed after two minutes of real time: boringtun reads its own clock, and the feature that replaces the
+/// clock would also freeze the agents of other tests.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes 135 seconds"]
 async fn slow_key_renewal_loses_no_packet() {

@@ -1,4 +1,4 @@
-//! Machines that talk to a test server, and what its admin does with the agent's commands.
+//! Machines that use a test server, and its admin's commands.
 
 use serde_json::Value;
 
@@ -12,8 +12,8 @@ impl TestServer {
         machine
     }
 
-    /// An admin's command, with a log that tells everything but the token. A session is as good a bearer as an
-    /// API key.
+    /// Runs a command as the admin and checks that its trace log does not contain the token. A session token is
+    /// accepted where an API key is.
     pub(crate) fn admin(&self, machine: &Machine, words: &[&str]) -> Ended {
         let token = &self.ready().admin.as_ref().unwrap().token;
         let mut command = machine.ztna(words);
@@ -33,7 +33,7 @@ impl TestServer {
         first.strip_prefix("✓ Auth key created: ").unwrap_or_else(|| panic!("{created:?}")).to_owned()
     }
 
-    /// Uses by key name.
+    /// The use count of the auth key of that name.
     pub(crate) fn uses(&self, machine: &Machine, name: &str) -> Value {
         let list: Value =
             serde_json::from_str(&self.admin(machine, &["auth-keys", "list", "--json"]).stdout).unwrap();

@@ -1,4 +1,4 @@
-//! What is kept, shown and forgotten: `status`, `logout`, and state folders that are not as they should be.
+//! The state folder: `status`, `logout`, and folders that are corrupt or unsafe.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,7 +16,11 @@ async fn status_shows_registered_and_fresh_machines() {
     insta::assert_snapshot!("status_fresh", fresh.run(&["status"]).shown());
     insta::assert_snapshot!("status_fresh_json", fresh.run(&["status", "--json"]).shown());
     assert!(!fresh.state_dir.exists());
-    assert_eq!([machine.requests().await, fresh.requests().await].concat(), [""; 0], "status asks nobody");
+    assert_eq!(
+        [machine.requests().await, fresh.requests().await].concat(),
+        [""; 0],
+        "status sends no request"
+    );
 }
 
 #[tokio::test]

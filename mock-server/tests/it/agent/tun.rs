@@ -1,4 +1,4 @@
-//! Plain `up`: a TUN device, and what becomes of it.
+//! `ztna up` with a TUN device.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
@@ -94,7 +94,7 @@ fn kernel_and_agent_reach_the_peer() {
     });
 }
 
-/// The agents ping each other; the first one's kernel gets an answer of the second, which refuses connections.
+/// The agents ping each other, and the first one's kernel gets a reset from the second, where nothing listens.
 fn assert_talking(one: &Machine, other: &Machine, there: &str) {
     for (from, to) in [(one, "Win-A"), (other, "Linux-C")] {
         let pong = from.run(&["ping", to, "-c", "3", "--interval", "1ms"]);
@@ -114,7 +114,7 @@ fn killed_up_leaves_no_device() {
         let key = server.create_key(&one, &["--name", "fleet", "--reusable"]);
         let first = up(&one, &key, &["Linux-C"]).ready();
         let _second = up(&other, &key, &["Linux-D"]).ready();
-        assert!(has_device("ztna0") && has_device("ztna1"), "each has a device of its own");
+        assert!(has_device("ztna0") && has_device("ztna1"), "one device per agent");
         first.signal(Signal::KILL);
         first.end();
         assert!(!has_device("ztna0") && !ip("route").contains("ztna0"), "{}", ip("route"));

@@ -1,4 +1,4 @@
-//! `up --userspace`, from the reference's own control plane to a ping through the tunnel.
+//! `ztna up --userspace`, from the reference's control plane to a ping through the tunnel.
 
 use base64::Engine as _;
 use serde_json::Value;
@@ -12,7 +12,7 @@ struct Pair {
     server: TestServer,
     one: Machine,
     other: Machine,
-    /// Of the second.
+    /// `ztna up` of the second.
     up: Running,
     _first: Running,
 }
@@ -29,7 +29,7 @@ impl Pair {
         Self { server, one, other, up, _first: first }
     }
 
-    /// An admin does this to the second machine, and the first does not reach it any more.
+    /// Sends an admin order about the second machine, and checks that the first no longer reaches it.
     fn cut_off(&self, action: &str) {
         let ended = self.server.admin(&self.one, &["machine-admin", action, "Win-A"]);
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);

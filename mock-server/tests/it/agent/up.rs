@@ -1,4 +1,4 @@
-//! `up`, and the commands that meet it: `down`, `status`, `logout`.
+//! `ztna up`, and the commands that talk to it: `down`, `status`, `logout`.
 
 use std::process::Stdio;
 
@@ -74,7 +74,7 @@ async fn up_registers_again_only_after_logout() {
 
     let anew = machine.up(&[]).ready();
     assert_eq!(anew.lines[1], "Registered: Linux-C (100.64.0.3)");
-    assert_ne!(anew.lines[4], key, "the node key is a new one");
+    assert_ne!(anew.lines[4], key, "logout replaces the node key");
     assert_eq!(machine.sent_to("/api/register-machine").await.len(), 2);
 }
 
@@ -96,7 +96,7 @@ async fn auth_key_flag_warns_and_variable_does_not() {
         let (status, stderr) = up.end();
         assert_eq!(status.code(), Some(0));
         assert_eq!(stderr.contains(WARNING), warned, "{stderr}");
-        assert!(stderr.contains("response received"), "the log is on: {stderr}");
+        assert!(stderr.contains("response received"), "the log is not on: {stderr}");
         for secret in [&AUTH_KEY[11..], &MACHINE_TOKEN[4..]] {
             assert!(!stderr.contains(secret), "{stderr}");
         }
@@ -115,7 +115,7 @@ async fn second_up_is_refused_and_a_killed_one_leaves_no_lock() {
     first.signal(Signal::KILL);
     first.end();
     let status: Value = serde_json::from_str(&machine.run(&["status", "--json"]).stdout).unwrap();
-    assert_eq!(status["running"], false, "the socket it left is nobody's");
+    assert_eq!(status["running"], false, "the socket that it left is stale");
     let _again = machine.up(&[]).ready();
     assert_eq!(machine.run(&["down"]).stdout, "QuickZTNA stopped.\n");
 }
@@ -139,9 +139,9 @@ async fn up_survives_closed_stdio() {
     let mut child = up.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     drop(child.stderr.take());
-    // It comes up all the same, and is stopped as ever.
+    // It comes up and can be stopped all the same.
     eventually(|| {
-        assert_eq!(child.try_wait().unwrap(), None, "it has ended");
+        assert_eq!(child.try_wait().unwrap(), None, "it exited");
         machine.run(&["status"]).stdout.contains("State:         running")
     });
     machine.run(&["down"]);

@@ -1,4 +1,4 @@
-//! Whatever is sent, the answer is a clear refusal in the envelope, and nothing is stored.
+//! Invalid input is refused in the envelope, and nothing is stored.
 
 use axum::body::Body;
 use axum::http::{Method, Request};

@@ -1,4 +1,4 @@
-//! The installer's script is made for the address it was asked under, and says nothing that a client put into it.
+//! The install script names the address it was requested at, and contains nothing that a client injected.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -13,13 +13,17 @@ use crate::test_server::{BASE_URL, TestServer};
 const PROXY: &str = "10.9.0.1:4000";
 const STRANGER: &str = "203.0.113.9:4000";
 
-/// One whose agent is a program that is not there.
+/// A server whose agent program does not exist.
 async fn server() -> TestServer {
     let program = AgentProgram { file: "/nowhere/ztna".into(), arguments: vec!["it's".to_owned()] };
     TestServer::with(Config { agent_program: Some(program), ..TestServer::config() }).await
 }
 
-async fn asked(server: &TestServer, peer: &str, headers: &[(&str, &[u8])]) -> (StatusCode, String, String) {
+async fn fetch_script(
+    server: &TestServer,
+    peer: &str,
+    headers: &[(&str, &[u8])],
+) -> (StatusCode, String, String) {
     let mut request = Request::get("/install.sh").extension(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
     for (name, value) in headers {
         request = request.header(*name, HeaderValue::from_bytes(value).unwrap());
@@ -29,7 +33,7 @@ async fn asked(server: &TestServer, peer: &str, headers: &[(&str, &[u8])]) -> (S
     (answer.status, kind, answer.text)
 }
 
-/// The value of a variable at the script's top, as a shell reads it.
+/// The value that a shell reads for a variable set at the top of the script.
 fn variable(script: &str, name: &str) -> String {
     let assignments: Vec<_> = script.lines().filter(|line| line.starts_with(&format!("{name}="))).collect();
     let [assignment] = assignments[..] else { panic!("{assignments:?}") };
@@ -53,12 +57,12 @@ async fn install_script_uses_the_requested_base_url() {
         (STRANGER, vec![("host", "a.example"), ("x-forwarded-host", "evil.example")], "http://a.example"),
     ] {
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-        let (status, kind, script) = asked(&server, peer, &headers).await;
+        let (status, kind, script) = fetch_script(&server, peer, &headers).await;
         assert_eq!((status, kind.as_str()), (StatusCode::OK, "text/x-shellscript; charset=utf-8"));
         assert_eq!(variable(&script, "base_url"), expected);
         assert!(script.starts_with("#!/bin/sh\n") && !script.contains("'@"), "{script}");
     }
-    let (_, _, script) = asked(&server, STRANGER, &[]).await;
+    let (_, _, script) = fetch_script(&server, STRANGER, &[]).await;
     assert_eq!(variable(&script, "arguments"), "'it'\\''s'");
 }
 
@@ -82,12 +86,12 @@ async fn install_script_refuses_invalid_hosts() {
         b"a,b",
     ];
     for host in bad {
-        let (status, _, text) = asked(&server, STRANGER, &[("host", host)]).await;
+        let (status, _, text) = fetch_script(&server, STRANGER, &[("host", host)]).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{text}");
         assert!(text.contains("\"INVALID_INPUT\"") && text.contains("Host must be"), "{text}");
     }
     let two: [(&str, &[u8]); 2] = [("host", b"a.example"), ("host", b"b.example")];
-    assert_eq!(asked(&server, STRANGER, &two).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(fetch_script(&server, STRANGER, &two).await.0, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
@@ -96,5 +100,5 @@ async fn missing_agent_program_is_not_found() {
     let request =
         Request::get("/install/ztna").header(header::HOST, "a.example").body(Body::empty()).unwrap();
     let answer = server.send_request(request).await;
-    assert_eq!(answer.refusal(), (404, "NOT_FOUND", "The agent's program not found"));
+    assert_eq!(answer.refusal(), (404, "NOT_FOUND", "Agent program not found"));
 }

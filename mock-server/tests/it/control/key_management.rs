@@ -1,4 +1,4 @@
-//! Issuing and revoking: chapters generate and api-key, and the guide's form.
+//! Issuing and revoking keys: the chapters `generate` and `api-key`, and the user guide's form.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! A machine's life after its registration: heartbeats, tags, measures against it, logout, reaping.
+//! Machines after registration: heartbeats, tags, quarantine and deletion, logout, reaping.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::test_server::{ACME, ADMIN, MEMBER, TestServer, public_key};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A new machine: its id and its token.
+/// Registers a machine; returns its id and token.
 async fn machine(server: &TestServer, key: &str, name: &str) -> (String, String) {
     let answer = server.register(key, name).await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();

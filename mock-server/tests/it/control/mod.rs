@@ -1,4 +1,4 @@
-//! The control plane's endpoints, called without a network, and its rules over random histories.
+//! The control plane's endpoints, called without a network, and its rules tested with random histories.
 mod bad_input;
 mod installer;
 mod key_management;

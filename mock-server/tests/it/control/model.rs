@@ -1,5 +1,5 @@
-//! Random histories of one organisation against a model of a few lines: a key's count equals the successes,
-//! validity never returns once lost, and the pool counts the machines there are.
+//! Random histories of one organisation compared with a small model: a key's count equals its successful uses, an
+//! invalid key never becomes valid again, and the address pool counts the existing machines.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::test_server::{ACME, ADMIN, TestServer};
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Debug, Clone)]
-enum Deed {
+enum Action {
     Issue { reusable: bool, days: u64 },
     Register { key: usize, name: u8 },
     Revoke { key: usize },
@@ -30,25 +30,25 @@ struct Key {
     refused_for_good: bool,
 }
 
-fn deeds() -> impl Strategy<Value = Vec<Deed>> {
-    let deed = prop_oneof![
-        2 => (any::<bool>(), 1_u64..5).prop_map(|(reusable, days)| Deed::Issue { reusable, days }),
-        8 => (0_usize..4, 0_u8..3).prop_map(|(key, name)| Deed::Register { key, name }),
-        1 => (0_usize..4).prop_map(|key| Deed::Revoke { key }),
-        1 => (1_u64..3).prop_map(|days| Deed::Advance { days }),
-        2 => (0_u8..3).prop_map(|name| Deed::Delete { name }),
+fn actions() -> impl Strategy<Value = Vec<Action>> {
+    let action = prop_oneof![
+        2 => (any::<bool>(), 1_u64..5).prop_map(|(reusable, days)| Action::Issue { reusable, days }),
+        8 => (0_usize..4, 0_u8..3).prop_map(|(key, name)| Action::Register { key, name }),
+        1 => (0_usize..4).prop_map(|key| Action::Revoke { key }),
+        1 => (1_u64..3).prop_map(|days| Action::Advance { days }),
+        2 => (0_u8..3).prop_map(|name| Action::Delete { name }),
     ];
-    prop::collection::vec(deed, 1..40)
+    prop::collection::vec(action, 1..40)
 }
 
-async fn check(deeds: Vec<Deed>) {
+async fn check(actions: Vec<Action>) {
     let server = TestServer::start().await;
     let mut keys: Vec<Key> = Vec::new();
     let mut machines: BTreeMap<u8, String> = BTreeMap::new();
     let mut today = 0;
-    for deed in deeds {
-        match deed {
-            Deed::Issue { reusable, days } => {
+    for action in actions {
+        match action {
+            Action::Issue { reusable, days } => {
                 let (id, key) = server.auth_key(json!({ "reusable": reusable, "expiry_days": days })).await;
                 let ends = today + days;
                 keys.push(Key {
@@ -61,7 +61,7 @@ async fn check(deeds: Vec<Deed>) {
                     refused_for_good: false,
                 });
             }
-            Deed::Register { key, name } => {
+            Action::Register { key, name } => {
                 let Some(key) = keys.get_mut(key) else { continue };
                 let answer = server.register(&key.key, &format!("m{name}")).await;
                 let expected = if key.revoked || today >= key.ends {
@@ -85,17 +85,17 @@ async fn check(deeds: Vec<Deed>) {
                     }
                 }
             }
-            Deed::Revoke { key } => {
+            Action::Revoke { key } => {
                 let Some(key) = keys.get_mut(key) else { continue };
                 let body = json!({ "action": "revoke_auth_key", "org_id": ACME, "key_id": key.id });
                 assert_eq!(server.manage(&body).await.status, 200);
                 key.revoked = true;
             }
-            Deed::Advance { days } => {
+            Action::Advance { days } => {
                 server.advance(DAY * u32::try_from(days).unwrap()).await;
                 today += days;
             }
-            Deed::Delete { name } => {
+            Action::Delete { name } => {
                 let Some(id) = machines.remove(&name) else { continue };
                 let token = server.token(ADMIN).await;
                 let body = json!({ "action": "delete", "org_id": ACME, "machine_id": id });
@@ -113,7 +113,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn random_histories_match_the_model(deeds in deeds()) {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(check(deeds));
+    fn random_histories_match_the_model(actions in actions()) {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(check(actions));
     }
 }

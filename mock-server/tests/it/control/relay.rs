@@ -1,4 +1,4 @@
-//! What relays elsewhere ask, and where machines say that they listen.
+//! What remote relays ask the control plane, and how machines report their relay.
 
 use mock_server::app::Config;
 use mock_server::domain::key::material::sha256;
@@ -20,7 +20,7 @@ async fn register(server: &TestServer, name: &str, number: u8) -> (String, Strin
     (text("/machine/id"), text("/machine_token"))
 }
 
-async fn ask(server: &TestServer, tokens: &[&str]) -> Answer {
+async fn ask_members(server: &TestServer, tokens: &[&str]) -> Answer {
     let hashes: Vec<String> = tokens.iter().map(|token| sha256(token)).collect();
     server.post(PATH, SECRET, &json!({ "token_hashes": hashes })).await
 }
@@ -35,7 +35,7 @@ async fn relay_learns_admitted_machines_by_token_hash() {
     let pending = server.post("/api/register-machine", &member, &body).await;
     let pending = pending.data()["machine_token"].as_str().unwrap();
 
-    let told = ask(&server, &[&other, "ztm_unknown", pending, &token]).await;
+    let told = ask_members(&server, &[&other, "ztm_unknown", pending, &token]).await;
     let machine = |number| json!({ "org_id": ACME, "public_key": public_key(number) });
     assert_eq!(told.data()["members"], json!([machine(2), null, null, machine(1)]));
 
@@ -43,7 +43,7 @@ async fn relay_learns_admitted_machines_by_token_hash() {
     for (action, told) in [("quarantine", Value::Null), ("release", machine(1)), ("delete", Value::Null)] {
         let body = json!({ "action": action, "org_id": ACME, "machine_id": id });
         server.post("/api/machine-admin", &admin, &body).await;
-        assert_eq!(ask(&server, &[&token]).await.data()["members"], json!([told]), "{action}");
+        assert_eq!(ask_members(&server, &[&token]).await.data()["members"], json!([told]), "{action}");
     }
 }
 
@@ -57,7 +57,7 @@ async fn relay_members_requires_the_secret_and_limits_hashes() {
         assert_eq!(refused.refusal(), (401, "UNAUTHORIZED", "Relay secret required"));
     }
     let refused = TestServer::start().await.post(PATH, SECRET, &json!({ "token_hashes": [] })).await;
-    assert_eq!(refused.code(), "UNAUTHORIZED", "without a secret no relay is served");
+    assert_eq!(refused.code(), "UNAUTHORIZED", "without a secret no remote relay is served");
     for (body, code) in [
         (json!({}), "MISSING_FIELDS"),
         (json!({ "token_hashes": "x" }), "INVALID_INPUT"),
@@ -91,7 +91,7 @@ async fn network_map_names_the_relay_of_a_peer() {
         let refused = server.post("/api/heartbeat", &token, &json!({ "relay": wrong })).await;
         assert_eq!((refused.status.as_u16(), refused.code()), (400, "INVALID_INPUT"), "{wrong}");
     }
-    assert_eq!(relay().await, json!("blr1"), "what is refused changes nothing");
+    assert_eq!(relay().await, json!("blr1"), "a refused heartbeat changes nothing");
     server.post("/api/machine-logout", &token, &json!({})).await;
     assert_eq!(server.get("/api/network-map", &watcher).await.data()["peers"], json!([]));
 }

@@ -1,5 +1,5 @@
-//! The curl lines of the documents, run as they stand against a real `mock-server serve`: only host, token,
-//! organisation and key are put in. Needs `sh`, `curl` and `python3`, which the lines themselves use.
+//! The curl lines of the documents, run unchanged against a real `mock-server serve`; only host, token, organisation and
+//! key are substituted. The lines themselves need `sh`, `curl` and `python3`.
 
 mod curl_line;
 mod shell;
@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use curl_line::CurlLine;
 use shell::Shell;
 
-/// What the prose around a line says of its answer, where the document shows no JSON for it.
-enum Said {
-    /// The JSON that the document shows.
+/// What the document says about the response of a line.
+enum Expected {
+    /// The JSON that it shows.
     Shown,
     /// A refusal with this code and message.
     Refused(&'static str, &'static str),
@@ -29,13 +29,14 @@ fn used_count() {
     assert_eq!(lines.len(), 6, "{lines:#?}");
 
     let created =
-        check(&shell, &lines[0], &Said::Data(json!({ "name": "usage-tracking-key", "reusable": true })));
-    shell.put_in("KEY_ID_HERE", text(&created, "/data/id"));
-    check(&shell, &lines[1], &Said::Row(json!({ "used_count": 0 })));
+        check(&shell, &lines[0], &Expected::Data(json!({ "name": "usage-tracking-key", "reusable": true })));
+    shell.substitute("KEY_ID_HERE", text(&created, "/data/id"));
+    check(&shell, &lines[1], &Expected::Row(json!({ "used_count": 0 })));
     shell.register("Linux-C", text(&created, "/data/key"));
-    check(&shell, &lines[2], &Said::Row(json!({ "used_count": 1 })));
+    check(&shell, &lines[2], &Expected::Row(json!({ "used_count": 1 })));
     shell.register("Linux-C", text(&created, "/data/key"));
-    let rows = check(&shell, &lines[3], &Said::Row(json!({ "used_count": 2, "name": "usage-tracking-key" })));
+    let rows =
+        check(&shell, &lines[3], &Expected::Row(json!({ "used_count": 2, "name": "usage-tracking-key" })));
     assert_eq!(
         rows.pointer("/data/0").and_then(Value::as_object).map(serde_json::Map::len),
         Some(2),
@@ -43,11 +44,11 @@ fn used_count() {
     );
 
     let single =
-        check(&shell, &lines[4], &Said::Data(json!({ "name": "single-use-key", "reusable": false })));
+        check(&shell, &lines[4], &Expected::Data(json!({ "name": "single-use-key", "reusable": false })));
     shell.register("Linux-C", text(&single, "/data/key"));
     let refused = shell.register("Linux-C", text(&single, "/data/key"));
     assert_eq!(refused["error"], json!({ "code": "KEY_USED", "message": "Auth key already used" }));
-    check(&shell, &lines[5], &Said::Row(json!({ "used_count": 1, "reusable": false })));
+    check(&shell, &lines[5], &Expected::Row(json!({ "used_count": 1, "reusable": false })));
 }
 
 #[test]
@@ -58,7 +59,7 @@ fn headless() {
     assert_eq!(lines.len(), 1, "{lines:#?}");
     let key = shell.create_auth_key("test-headless-key");
     shell.register("Linux-C", text(&key, "/data/key"));
-    check(&shell, &lines[0], &Said::Row(json!({ "name": "test-headless-key", "used_count": 1 })));
+    check(&shell, &lines[0], &Expected::Row(json!({ "name": "test-headless-key", "used_count": 1 })));
 }
 
 #[test]
@@ -68,12 +69,15 @@ fn issuing() {
     let lines = curl_line::of(include_str!("../../../../fixtures/documents/issuing.txt"));
     assert_eq!(lines.len(), 2, "{lines:#?}");
 
-    let created =
-        check(&shell, &lines[0], &Said::Data(json!({ "name": "Q2 laptop fleet rollout", "reusable": true })));
-    shell.put_in("ak_9fX2kR", text(&created, "/data/id"));
-    // This line sends no Content-Type of its own, so curl calls its JSON a form.
+    let created = check(
+        &shell,
+        &lines[0],
+        &Expected::Data(json!({ "name": "Q2 laptop fleet rollout", "reusable": true })),
+    );
+    shell.substitute("ak_9fX2kR", text(&created, "/data/id"));
+    // This line sets no Content-Type, so curl sends its JSON as a form.
     assert!(!lines[1].command.contains("Content-Type"), "{}", lines[1].command);
-    check(&shell, &lines[1], &Said::Data(json!({})));
+    check(&shell, &lines[1], &Expected::Data(json!({})));
     let refused = shell.register("Linux-C", text(&created, "/data/key"));
     assert_eq!(refused["error"]["code"], "INVALID_KEY");
 }
@@ -83,18 +87,18 @@ fn issuing() {
 fn generate() {
     let shell = Shell::start();
     let lines = curl_line::of(include_str!("../../../../fixtures/documents/generate.txt"));
-    let said = [
-        Said::Shown,
-        Said::Shown,
-        Said::Shown,
-        Said::Shown,
-        Said::Refused("MISSING_FIELDS", "name required"),
-        Said::Refused("INVALID_INPUT", "expiry_days must be an integer between 1 and 365"),
-        Said::Refused("FORBIDDEN", "Admin required"),
+    let expected = [
+        Expected::Shown,
+        Expected::Shown,
+        Expected::Shown,
+        Expected::Shown,
+        Expected::Refused("MISSING_FIELDS", "name required"),
+        Expected::Refused("INVALID_INPUT", "expiry_days must be an integer between 1 and 365"),
+        Expected::Refused("FORBIDDEN", "Admin required"),
     ];
-    assert_eq!(lines.len(), said.len(), "{lines:#?}");
-    for (line, said) in lines.iter().zip(&said) {
-        check(&shell, line, said);
+    assert_eq!(lines.len(), expected.len(), "{lines:#?}");
+    for (line, expected) in lines.iter().zip(&expected) {
+        check(&shell, line, expected);
     }
 }
 
@@ -104,44 +108,44 @@ fn api_key() {
     let shell = Shell::start();
     let lines = curl_line::of(include_str!("../../../../fixtures/documents/api-key.txt"));
     let policy = "expiry_days must be an integer between 1 and 90 (zero standing privilege policy)";
-    let said = [
-        Said::Shown,
-        Said::Shown,
-        Said::Shown,
-        Said::Shown,
-        Said::Row(json!({ "name": "ci-pipeline-key", "rate_limit_rpm": 300 })),
-        Said::Shown,
-        Said::Refused("INVALID_INPUT", policy),
-        Said::Data(json!({ "name": "max-expiry-key", "expiry_days": 90 })),
-        Said::Row(json!({ "name": "max-expiry-key", "revoked": false, "usage_count": 0 })),
+    let expected = [
+        Expected::Shown,
+        Expected::Shown,
+        Expected::Shown,
+        Expected::Shown,
+        Expected::Row(json!({ "name": "ci-pipeline-key", "rate_limit_rpm": 300 })),
+        Expected::Shown,
+        Expected::Refused("INVALID_INPUT", policy),
+        Expected::Data(json!({ "name": "max-expiry-key", "expiry_days": 90 })),
+        Expected::Row(json!({ "name": "max-expiry-key", "revoked": false, "usage_count": 0 })),
     ];
-    assert_eq!(lines.len(), said.len(), "{lines:#?}");
-    for (line, said) in lines.iter().zip(&said) {
-        check(&shell, line, said);
+    assert_eq!(lines.len(), expected.len(), "{lines:#?}");
+    for (line, expected) in lines.iter().zip(&expected) {
+        check(&shell, line, expected);
     }
 }
 
-/// Runs a line and holds its answer against what the document says.
-fn check(shell: &Shell, line: &CurlLine, said: &Said) -> Value {
+/// Runs a line and compares its response with what the document says.
+fn check(shell: &Shell, line: &CurlLine, expected: &Expected) -> Value {
     let actual = shell.run(&line.command);
     let place = format!("line {}: {}\nanswered {actual:#}", line.line, line.command);
-    match said {
-        Said::Shown => {
+    match expected {
+        Expected::Shown => {
             let shown = line.answer.as_ref().unwrap_or_else(|| panic!("no answer is shown at {place}"));
             assert!(like(shown, &actual), "{place}\nthe document shows {shown:#}");
         }
-        Said::Refused(code, message) => {
+        Expected::Refused(code, message) => {
             assert_eq!(
                 actual,
                 json!({ "success": false, "error": { "code": code, "message": message } }),
                 "{place}"
             );
         }
-        Said::Data(members) => {
+        Expected::Data(members) => {
             assert_eq!(actual["success"], true, "{place}");
             assert!(has(&actual["data"], members), "{place}");
         }
-        Said::Row(members) => {
+        Expected::Row(members) => {
             let rows = actual["data"].as_array().unwrap_or_else(|| panic!("no rows: {place}"));
             assert!(rows.iter().any(|row| has(row, members)), "{place}\nno row has {members}");
         }
@@ -149,7 +153,7 @@ fn check(shell: &Shell, line: &CurlLine, said: &Said) -> Value {
     actual
 }
 
-/// Whether an answer is what a document shows, its placeholders standing for any value of their kind.
+/// Whether a response matches what a document shows; placeholders match any value of their kind.
 fn like(shown: &Value, actual: &Value) -> bool {
     match (shown, actual) {
         (Value::Object(shown), Value::Object(actual)) => {

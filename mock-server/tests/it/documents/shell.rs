@@ -1,4 +1,4 @@
-//! A shell into which a document's lines are pasted, beside a `mock-server serve`.
+//! A shell that runs the lines of a document against a `mock-server serve`.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::server_process::ServerProcess;
 
-/// A control plane, and what stands for the placeholders in a document's lines.
+/// A control plane, and the values of the placeholders in a document's lines.
 pub(crate) struct Shell {
     _folder: TempDir,
     server: ServerProcess,
@@ -26,12 +26,12 @@ impl Shell {
         shell
     }
 
-    /// From now on, `placeholder` in a line stands for this value.
-    pub(crate) fn put_in(&mut self, placeholder: &str, value: &str) {
+    /// Substitutes `value` for `placeholder` in later lines.
+    pub(crate) fn substitute(&mut self, placeholder: &str, value: &str) {
         self.values.push((placeholder.to_owned(), value.to_owned()));
     }
 
-    /// Pastes a line into a shell; answers the JSON that it prints.
+    /// Runs a line in a shell and returns the JSON that it prints.
     pub(crate) fn run(&self, line: &str) -> Value {
         let mut line = line.replace("https://login.quickztna.com", self.server.text("/base_url"));
         for (placeholder, value) in &self.values {
@@ -54,13 +54,13 @@ impl Shell {
         })
     }
 
-    /// Registers a machine, as the agent does; answers what came.
+    /// Registers a machine as the agent does; returns the response.
     pub(crate) fn register(&self, name: &str, key: &str) -> Value {
         let body = json!({ "auth_key": key, "name": name, "public_key": PUBLIC_KEY });
         self.run(&format!("curl -s https://login.quickztna.com/api/register-machine -d '{body}'"))
     }
 
-    /// Creates a reusable auth key, as the dashboard does; answers what came.
+    /// Creates a reusable auth key as the dashboard does; returns the response.
     pub(crate) fn create_auth_key(&self, name: &str) -> Value {
         self.post_as_admin(&json!({ "action": "create_auth_key", "name": name, "reusable": true }))
     }

@@ -1,4 +1,4 @@
-//! The agent and Debian's wireguard-go, which was configured by `wg` and not by us.
+//! The agent and Debian's wireguard-go, configured by `wg`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -7,20 +7,20 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::network::lab::{
-    HUB, Keys, Lab, Machine, PORT, Plane, Process, Registered, WireGuard, require, within,
+    ControlPlane, HUB, Keys, Lab, Machine, PORT, Process, Registered, WireGuard, require, within,
 };
 
 const TOOLS: &[&str] = &["wireguard-go", "wg", "ping"];
 const AGENT: &str = "agent";
 const OTHER: &str = "debian";
-/// Where wireguard-go's place is.
+/// The address of wireguard-go's namespace.
 const OTHER_AT: Ipv4Addr = Ipv4Addr::new(10, 77, 2, 2);
 /// Less than the 5 s after which WireGuard repeats a handshake (section 6.4): a first one that is lost is noticed.
 const SOON: Duration = Duration::from_secs(4);
-/// As large as goes through the tunnel in one piece: 1420 bytes with IP's and ICMP's heads.
+/// The largest unfragmented ping payload: an MTU of 1420 bytes less the headers of IP and ICMP.
 const LARGE: usize = 1392;
 
-/// Who knows where the other is, and so has to begin.
+/// Which side knows the other's endpoint, and so has to initiate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Knows {
     Agent,
@@ -28,12 +28,12 @@ enum Knows {
     Both,
 }
 
-/// What does not change from one start to the next.
+/// What stays the same from one start to the next.
 struct Meeting<'a> {
     agent: Machine<'a>,
     other: Registered,
     keys: Keys,
-    plane: Plane<'a>,
+    plane: ControlPlane<'a>,
     lab: &'a Lab,
     mode: &'static [&'static str],
 }
@@ -45,10 +45,10 @@ struct Met<'a> {
 }
 
 impl<'a> Meeting<'a> {
-    /// Both are registered, neither runs.
+    /// Registers both and starts neither.
     fn arrange(lab: &'a Lab, mode: &'static [&'static str]) -> Self {
-        let plane = Plane::serve(lab, HUB, Ipv4Addr::new(10, 77, 1, 1), &[]);
-        let keys = Keys::new(lab, OTHER);
+        let plane = ControlPlane::serve(lab, HUB, Ipv4Addr::new(10, 77, 1, 1), &[]);
+        let keys = Keys::new(lab.folder(), OTHER);
         let other = plane.register(OTHER, &keys.public);
         let agent = Machine::new(lab, AGENT, &plane);
         drop(agent.up(mode));
@@ -59,7 +59,7 @@ impl<'a> Meeting<'a> {
         let endpoints: &[SocketAddr] =
             if knows == Knows::WireGuard { &[] } else { &[SocketAddr::from((OTHER_AT, PORT))] };
         self.plane.heartbeat(&self.other, endpoints);
-        // Before the agent greets: wireguard-go, which answers without knowing where.
+        // Started before the agent: wireguard-go answers without knowing an endpoint.
         let wireguard = (knows != Knows::WireGuard).then(|| self.wireguard(None));
         let up = self.agent.up(self.mode);
         let at = self.agent_at();
@@ -70,10 +70,10 @@ impl<'a> Meeting<'a> {
         Met { up, wireguard }
     }
 
-    /// wireguard-go with the agent for a peer.
+    /// Starts wireguard-go with the agent as its peer.
     fn wireguard(&self, agent_at: Option<SocketAddr>) -> WireGuard<'a> {
-        let place = self.lab.place(OTHER);
-        let wireguard = WireGuard::start(place, "wireguard-go", &self.keys, self.other.ip);
+        let namespace = self.lab.namespace(OTHER);
+        let wireguard = WireGuard::start(namespace, "wireguard-go", &self.keys, self.other.ip);
         wireguard.peer(&self.agent_key(), self.agent.ip(), agent_at);
         wireguard
     }
@@ -83,10 +83,10 @@ impl<'a> Meeting<'a> {
         BASE64_STANDARD.encode(hex::decode(status["node_key"].as_str().unwrap()).unwrap())
     }
 
-    /// What the control plane tells wireguard-go's machine of where the agent is.
+    /// The agent's endpoint in the network map of wireguard-go's machine.
     fn agent_at(&self) -> SocketAddr {
         let mut at = None;
-        within(SOON, "the agent tells where it is", || {
+        within(SOON, "the agent publishes its endpoint", || {
             let map = self.plane.network_map(&self.other);
             at = map["data"]["peers"][0]["endpoints"][0].as_str().map(|text| text.parse().unwrap());
             at.is_some()
@@ -99,10 +99,10 @@ impl<'a> Meeting<'a> {
     }
 
     fn other_pings(&self) -> bool {
-        self.lab.place(OTHER).pings(self.agent.ip(), 1, 56)
+        self.lab.namespace(OTHER).pings(self.agent.ip(), 1, 56)
     }
 
-    /// Both ways, whoever has to begin first.
+    /// Pings both ways, first from the side that has to initiate.
     fn meet(&self, limit: Duration, knows: Knows) {
         let agent = |limit| within(limit, "the agent's ping is answered", || self.agent_pings());
         let other = |limit| within(limit, "wireguard-go's ping is answered", || self.other_pings());
@@ -166,7 +166,7 @@ fn full_size_packets_pass() {
         let _met = meeting.start(Knows::Agent);
         meeting.meet(SOON, Knows::Agent);
         for payload in [0, 1, 15, 16, 17, 1372, LARGE - 1, LARGE] {
-            assert!(lab.place(OTHER).pings(meeting.agent.ip(), 20, payload), "{payload} bytes, {mode:?}");
+            assert!(lab.namespace(OTHER).pings(meeting.agent.ip(), 20, payload), "{payload} bytes, {mode:?}");
         }
     }
 }
@@ -179,7 +179,7 @@ fn tcp_passes_in_both_directions() {
     let _met = meeting.start(Knows::Agent);
     meeting.meet(SOON, Knows::Agent);
     let throughput = lab.iperf3(OTHER, AGENT, meeting.agent.ip(), &["--time", "2", "--bidir"]);
-    // Unoptimised, and other tests beside it.
+    // A low bound: the build is unoptimised, and other tests run at the same time.
     assert!(throughput.there() > 10e6 && throughput.back() > 10e6, "{throughput:?}");
 }
 
@@ -194,7 +194,7 @@ fn restarted_agent_reconnects() {
     met.up.kill();
     let _up = meeting.agent.up(TUN);
     meeting.meet(SOON, Knows::Agent);
-    assert_ne!(met.wireguard.heard_at(), before, "it has another port now, and wireguard-go follows it");
+    assert_ne!(met.wireguard.heard_at(), before, "wireguard-go follows the agent to its new port");
 }
 
 #[test]
@@ -208,7 +208,8 @@ fn restarted_wireguard_go_reconnects() {
     let wireguard = meeting.wireguard(Some(meeting.agent_at()));
     meeting.meet(SOON, Knows::WireGuard);
     drop(wireguard);
-    // It knows nobody, and the agent believes in a session: 15 s of silence raise a doubt (WireGuard, section 6.5).
+    // The new process has no session while the agent believes in one: after 15 s without an answer the agent starts a
+    // new handshake (WireGuard, section 6.5).
     let _wireguard = meeting.wireguard(None);
     meeting.meet(Duration::from_secs(25), Knows::Agent);
 }
@@ -220,12 +221,12 @@ fn address_changes_are_followed() {
     let meeting = Meeting::arrange(&lab, TUN);
     let met = meeting.start(Knows::Agent);
     meeting.meet(SOON, Knows::Agent);
-    lab.place(OTHER).readdress(Ipv4Addr::new(10, 77, 2, 9));
+    lab.namespace(OTHER).readdress(Ipv4Addr::new(10, 77, 2, 9));
     met.wireguard.rebind(PORT + 1);
     meeting.meet(SOON, Knows::WireGuard);
     let endpoint = &meeting.agent.status()["peers"][0]["endpoint"];
     assert_eq!(endpoint.as_str(), Some(format!("10.77.2.9:{}", PORT + 1).as_str()));
-    lab.place(AGENT).readdress(Ipv4Addr::new(10, 77, 1, 9));
+    lab.namespace(AGENT).readdress(Ipv4Addr::new(10, 77, 1, 9));
     meeting.meet(SOON, Knows::Agent);
     assert!(met.wireguard.heard_at().starts_with("10.77.1.9:"));
 }

@@ -1,8 +1,8 @@
-//! A killed run must not leave anything behind for good.
+//! The next run removes what a killed run left behind.
 
 use std::process::Command;
 
-use crate::network::lab::{PREFIX, Process, require, sweep};
+use crate::network::lab::{PATIENCE, PREFIX, Process, require, sweep, within};
 
 #[test]
 #[ignore = "needs root and ip"]
@@ -15,7 +15,9 @@ fn leftovers_of_a_killed_run_are_removed() {
         |words: &[&str]| String::from_utf8(Command::new("ip").args(words).output().unwrap().stdout).unwrap();
     ip(&["netns", "add", &namespace]);
     let mut left = Process::start(Command::new("ip").args(["netns", "exec", &namespace, "sleep", "1000"]));
-    while ip(&["netns", "pids", &namespace]).trim() != left.id().to_string() {}
+    within(PATIENCE, "the program runs in the namespace", || {
+        ip(&["netns", "pids", &namespace]).trim() == left.id().to_string()
+    });
     assert!(left.runs());
     sweep();
     assert!(!ip(&["netns", "list"]).contains(&namespace));

@@ -1,4 +1,4 @@
-//! Machines on networks of their own: Linux network namespaces.
+//! Machines in separate Linux network namespaces.
 
 mod lab;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use harness_model::text::truncated;
 use harness_report::results::Results;
 use serde_json::Value;
 
@@ -117,7 +118,5 @@ fn abbreviated(value: &Value) -> String {
         Value::Array(items) => format!("{} elements", items.len()),
         other => other.to_string(),
     };
-    let cut: String = text.chars().take(MAX_VALUE_LEN).collect();
-    let cut = if cut.len() < text.len() { cut + "…" } else { cut };
-    cut.escape_debug().to_string().replace("\\\"", "\"")
+    truncated(&text, MAX_VALUE_LEN).escape_debug().to_string().replace("\\\"", "\"")
 }

@@ -23,7 +23,7 @@ pub(super) struct RecordedPlan {
 
 impl RecordedPlan {
     pub(super) fn of(started: &RunStarted, library: &Library) -> Result<Self, Obstacle> {
-        let waivers = Waivers::recalled(&started.waivers, start_time(started)?.date());
+        let waivers = Waivers::restore(&started.waivers, start_time(started)?.date());
         let waivers = Arc::new(waivers.map_err(|error| Obstacle::Waivers(error.to_string()))?);
         let mut subtests = Vec::new();
         let mut problems = Vec::new();
@@ -40,7 +40,7 @@ impl RecordedPlan {
         }
         let selection = selection(&started.selection, waivers)?;
         let fingerprint = started.selection.scenarios.clone();
-        let plan = Plan { subtests, selection, elsewhere: Vec::new(), fingerprint };
+        let plan = Plan { subtests, selection, unselected_waived: Vec::new(), fingerprint };
         Ok(Self { plan: Arc::new(plan), problems })
     }
 }

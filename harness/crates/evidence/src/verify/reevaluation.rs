@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use harness_model::event::{Event, Listener as _};
 use harness_model::requirement::Registry;
@@ -103,7 +103,7 @@ fn replay<R: BufRead>(lines: &mut LineReader<R>, run: Run<'_>) -> Result<Replaye
         let at = SystemTime::from(start_time(started)?);
         Ok(Event::Started { plan: Arc::clone(&plan), target: started.target.clone(), at })
     };
-    record.hear(&start(started)?);
+    record.on_event(&start(started)?);
     let mut is_ended = false;
     while let Some(NumberedLine { number, event }) = lines.next()? {
         let heard = match event {
@@ -117,16 +117,14 @@ fn replay<R: BufRead>(lines: &mut LineReader<R>, run: Run<'_>) -> Result<Replaye
             }
             RecordedEvent::RunStarted(_) => return Err(Obstacle::SecondStart { number }),
             _ if is_ended => return Err(Obstacle::AfterEnd { number }),
-            RecordedEvent::Settled { run_id, retries, leftovers } => {
-                Some(Event::Settled { run_id, retries, leftovers })
-            }
-            RecordedEvent::RunFinished { took_ns, end } => {
+            RecordedEvent::Settled(settled) => Some(Event::Settled(settled)),
+            RecordedEvent::RunFinished(finished) => {
                 is_ended = true;
-                Some(Event::Finished { took: Duration::from_nanos(took_ns), end })
+                Some(Event::Finished(finished))
             }
             of_subtest => replayer.replay(number, of_subtest),
         };
-        heard.iter().for_each(|event| record.hear(event));
+        heard.iter().for_each(|event| record.on_event(event));
     }
     if !is_ended {
         problems.push("the end of the run is missing".to_owned());

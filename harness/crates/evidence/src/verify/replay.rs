@@ -1,10 +1,9 @@
 //! Re-evaluates recorded sub-tests line by line and collects what is not reproduced.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use harness_model::check::outcome::Outcome;
-use harness_model::event::{Event, Fault, SubtestVerdict};
+use harness_model::event::{Event, Fault, SubtestFinished, SubtestStarted, SubtestVerdict};
 use harness_model::judge::Judge;
 use harness_model::plan::{Disposition, Plan};
 use harness_model::recording::{RecordedCheck, Recording, Replay, Replayed};
@@ -46,13 +45,6 @@ struct RunningSubtest<'a> {
     has_secret_message: bool,
 }
 
-/// How a sub-test is recorded to have ended.
-struct RecordedEnd<'a> {
-    verdict: SubtestVerdict,
-    reason: Option<&'a str>,
-    fault: Option<Fault>,
-}
-
 impl<'a> Replayer<'a> {
     pub(super) fn new(
         plan: &'a Plan,
@@ -74,18 +66,13 @@ impl<'a> Replayer<'a> {
     /// Processes a line about a sub-test and returns the corresponding run event, with re-evaluated outcomes.
     pub(super) fn replay(&mut self, line: u64, event: RecordedEvent) -> Option<Event> {
         match event {
-            RecordedEvent::RunStarted(_)
-            | RecordedEvent::Settled { .. }
-            | RecordedEvent::RunFinished { .. } => None,
-            RecordedEvent::SubtestStarted { subtest, id, .. } => self.start(line, subtest, &id),
+            RecordedEvent::RunStarted(_) | RecordedEvent::Settled(_) | RecordedEvent::RunFinished(_) => None,
+            RecordedEvent::SubtestStarted(started) => self.start(line, started),
             RecordedEvent::Step { subtest, recording } => self.step(line, subtest, &recording),
-            RecordedEvent::CleanupFailed { subtest, message } => {
-                Some(Event::CleanupFailed { subtest, message })
-            }
-            RecordedEvent::SubtestFinished { subtest, verdict, reason, fault, took_ns } => {
-                self.end(line, subtest, &RecordedEnd { verdict, reason: reason.as_deref(), fault });
-                let took = Duration::from_nanos(took_ns);
-                Some(Event::SubtestFinished { subtest, verdict, reason, fault, took })
+            RecordedEvent::CleanupFailed(failed) => Some(Event::CleanupFailed(failed)),
+            RecordedEvent::SubtestFinished(finished) => {
+                self.end(line, &finished);
+                Some(Event::SubtestFinished(finished))
             }
         }
     }
@@ -100,8 +87,9 @@ impl<'a> Replayer<'a> {
         self.reproduction
     }
 
-    fn start(&mut self, line: u64, subtest: usize, id: &str) -> Option<Event> {
-        let planned = self.plan.planned(subtest).filter(|planned| planned.scenario.id == id);
+    fn start(&mut self, line: u64, started: SubtestStarted) -> Option<Event> {
+        let subtest = started.subtest;
+        let planned = self.plan.planned(subtest).filter(|planned| planned.scenario.id == started.id);
         let Some(planned) = planned else {
             self.problem(line, subtest, "unexpected sub-test: not planned at this position");
             return None;
@@ -118,7 +106,7 @@ impl<'a> Replayer<'a> {
             has_secret_message: false,
         };
         self.running.insert(subtest, running);
-        Some(Event::SubtestStarted { subtest })
+        Some(Event::SubtestStarted(started))
     }
 
     fn step(&mut self, line: u64, subtest: usize, recording: &Recording) -> Option<Event> {
@@ -184,7 +172,8 @@ impl<'a> Replayer<'a> {
         }
     }
 
-    fn end(&mut self, line: u64, subtest: usize, recorded: &RecordedEnd<'_>) {
+    fn end(&mut self, line: u64, recorded: &SubtestFinished) {
+        let subtest = recorded.subtest;
         self.finished.insert(subtest);
         let planned = self.plan.planned(subtest);
         let is_skipped = planned.is_some_and(|planned| matches!(planned.disposition, Disposition::Skip(_)));
@@ -217,7 +206,7 @@ impl RunningSubtest<'_> {
     /// Returns why the recorded end does not follow from the sub-test's checks.
     fn contradiction(
         &self,
-        recorded: &RecordedEnd<'_>,
+        recorded: &SubtestFinished,
         is_skipped: bool,
         compares_messages: bool,
     ) -> Option<String> {
@@ -235,7 +224,7 @@ impl RunningSubtest<'_> {
             found if found != verdict => {
                 Some(format!("recorded as `{}`, but re-evaluated as `{}`", word(found), word(verdict)))
             }
-            _ if compares_reason && reason.as_deref() != recorded.reason => {
+            _ if compares_reason && reason != recorded.reason => {
                 Some("the reason differs after re-evaluation".to_owned())
             }
             _ => None,

@@ -7,21 +7,21 @@ use crate::scenario::template::Variables;
 
 /// The inputs of a check besides the evidence.
 #[derive(Clone, Copy)]
-pub struct Context<'a> {
+pub struct CheckContext<'a> {
     /// The variables after the step.
     pub variables: &'a dyn Variables,
     pub registry: &'a Registry,
     /// Whether `ours` statements are judged: only on the reference.
     pub judges_ours: bool,
-    pub snapshots: Snapshots<'a>,
+    pub snapshots: SnapshotSettings<'a>,
 }
 
 /// How snapshots are compared and updated.
 #[derive(Debug, Clone, Copy)]
-pub struct Snapshots<'a> {
+pub struct SnapshotSettings<'a> {
     /// The folder of the sub-test's snapshots.
     pub folder: &'a Path,
-    pub mode: Mode,
+    pub mode: SnapshotMode,
     /// Whether undocumented fields fail the check.
     pub strict: bool,
     /// The run's name prefix (`${run}`), removed before comparing.
@@ -30,7 +30,7 @@ pub struct Snapshots<'a> {
 
 /// What happens if a response differs from its snapshot, or if there is no snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum SnapshotMode {
     /// The check fails.
     Compare,
     /// The check fails, and the response is written to a `.snap.new` file for review.

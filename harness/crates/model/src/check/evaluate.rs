@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use crate::requirement::Level;
 use crate::scenario::model::{Check, Expectation, Quantity, Span, StatementId, Subject};
 
-use super::context::Context;
+use super::context::CheckContext;
 use super::evidence::Evidence;
 use super::finding::{Finding, Judgement, View};
-use super::foreign;
+use super::intermediary;
 use super::outcome::{CheckVerdict, Outcome};
-use super::snapshot::{Mode, Snapshots};
+use super::snapshot::{SnapshotMode, SnapshotSettings};
 use super::subject;
 use super::wording;
 
 /// Evaluates a check against the evidence of its step.
-pub fn evaluate(check: &Check, evidence: &Evidence, context: &Context<'_>) -> Outcome {
+pub fn evaluate(check: &Check, evidence: &Evidence, context: &CheckContext<'_>) -> Outcome {
     let statements = judged_statements(check, context);
     let outcome = |verdict, message: &str| Outcome {
         statements: statements.clone(),
@@ -51,7 +51,7 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &Context<'_>) -> Ou
         Judgement::Met => CheckVerdict::Pass,
     };
     let hint = match (evidence, verdict) {
-        (Evidence::Http(exchanges), CheckVerdict::Fail) => foreign::hint(exchanges),
+        (Evidence::Http(exchanges), CheckVerdict::Fail) => intermediary::hint(exchanges),
         _ => None,
     };
     let message = if strict && summary.judgement == Judgement::Met {
@@ -76,7 +76,7 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &Context<'_>) -> Ou
 }
 
 /// Returns the statements of the check that apply to this target.
-fn judged_statements(check: &Check, context: &Context<'_>) -> Vec<StatementId> {
+fn judged_statements(check: &Check, context: &CheckContext<'_>) -> Vec<StatementId> {
     let is_ours = |id: &str| context.registry.get(id).is_some_and(|known| known.level == Level::Ours);
     check.verifies.iter().filter(|id| context.judges_ours || !is_ours(id)).cloned().collect()
 }
@@ -93,7 +93,7 @@ struct CheckResult {
 }
 
 /// Evaluates a check against one response: at least one alternative must be met.
-fn evaluate_view(check: &Check, view: View<'_>, context: &Context<'_>) -> CheckResult {
+fn evaluate_view(check: &Check, view: View<'_>, context: &CheckContext<'_>) -> CheckResult {
     let mut unmet: Vec<CheckResult> = Vec::new();
     for alternative in &check.alternatives {
         let result = evaluate_alternative(alternative, view, context, &check.span);
@@ -143,11 +143,11 @@ fn no_alternative(check: &Check, unmet: &[CheckResult]) -> CheckResult {
 fn evaluate_alternative(
     expectations: &[Expectation],
     view: View<'_>,
-    context: &Context<'_>,
+    context: &CheckContext<'_>,
     span: &Span,
 ) -> CheckResult {
     let is_snapshot = |expectation: &&Expectation| matches!(expectation.subject, Subject::Snapshot(_));
-    let judge = |expectation: &Expectation, context: &Context<'_>| {
+    let judge = |expectation: &Expectation, context: &CheckContext<'_>| {
         subject::judge(&expectation.subject, view, context)
     };
     let mut findings: Vec<(&Span, Finding)> = expectations
@@ -157,8 +157,8 @@ fn evaluate_alternative(
         .collect();
     // A response that fails another expectation must not become a snapshot.
     let are_others_met = findings.iter().all(|(_, finding)| finding.judgement == Judgement::Met);
-    let mode = if are_others_met { context.snapshots.mode } else { Mode::Compare };
-    let context = Context { snapshots: Snapshots { mode, ..context.snapshots }, ..*context };
+    let mode = if are_others_met { context.snapshots.mode } else { SnapshotMode::Compare };
+    let context = CheckContext { snapshots: SnapshotSettings { mode, ..context.snapshots }, ..*context };
     let snapshots = expectations.iter().filter(is_snapshot);
     findings.extend(snapshots.map(|expectation| (&expectation.span, judge(expectation, &context))));
     let notes = findings.iter().flat_map(|(_, finding)| finding.notes.clone()).collect();

@@ -1,71 +1,140 @@
-//! What a step observed: the input of checks.
+//! The evidence of a step: what its checks evaluate, and what bundles store.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What a step observed when it was executed.
+use crate::nanoseconds;
+
+/// The evidence of one execution of a step.
 #[derive(Debug, Clone)]
 pub enum Evidence {
-    /// HTTP exchanges; several in a race.
+    /// HTTP exchanges; more than one in a race.
     Http(Vec<Exchange>),
     Process(ProcessResult),
+    /// The result of the kit's own WireGuard peer.
     Wire(WireResult),
-    /// The step has no response, as with `set`.
+    /// The step has no evidence.
     Nothing,
 }
 
-/// An HTTP request and its response. May contain secrets, which are redacted in output.
-#[derive(Debug, Clone)]
+/// A request and its response. It may contain secrets, which are redacted where it is shown.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Exchange {
     pub method: String,
-    /// The complete URL.
     pub url: String,
+    /// In order.
     pub request_headers: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_body: Option<String>,
     pub status: u16,
-    /// The response headers, with lower-case names.
+    /// Names are in lower case.
     pub headers: Vec<(String, String)>,
-    /// The response body as text.
+    /// The body as text; bytes that are not UTF-8 are replaced.
     pub body: String,
-    /// The response body as JSON, if it is valid JSON.
-    pub json: Option<Value>,
-    /// The time from the first byte sent to the last byte received.
+    /// Whether the body's bytes were not JSON although its text is, because they were not UTF-8.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_json: bool,
+    /// From the first byte sent to the last received.
+    #[serde(rename = "took_ns", with = "nanoseconds")]
     pub took: Duration,
+    #[serde(skip)]
+    pub parsed: ParsedBody,
 }
 
-/// The result of an agent command or a shell command.
-#[derive(Debug, Clone, Default)]
+/// The body as JSON, parsed when it is first needed. It follows from the exchange's other fields: comparisons ignore it, and
+/// a clone parses again.
+#[derive(Debug, Default)]
+pub struct ParsedBody(OnceLock<Option<Value>>);
+
+/// The result of a command of the agent, or of a `shell` step.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ProcessResult {
-    /// The command line as typed in a shell, without the environment and its secrets.
+    /// The command line as a person would type it.
     pub command: String,
-    /// Whether it is a shell command.
+    /// Whether it is the line of a `shell` step.
     pub shell: bool,
-    /// `None` while the process runs or if a signal ended it.
+    /// The exit code; `None` while it runs, or if a signal ended it.
     pub exit: Option<i32>,
-    /// Whether the process is still running in the background.
+    /// Whether it is still running in the background.
     pub running: bool,
     pub stdout: String,
     pub stderr: String,
-    /// The requests the machine made during the step, as `METHOD /path?query`; `None` if it is not observed.
+    /// Its requests as `METHOD /path?query`, if the machine is observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests: Option<Vec<String>>,
+    #[serde(rename = "took_ns", with = "nanoseconds")]
     pub took: Duration,
 }
 
-/// What one of the kit's WireGuard peers did and observed.
-#[derive(Debug, Clone, Default)]
+/// The result of the kit's own WireGuard peer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WireResult {
-    /// Such as `Probe: ping Linux-C`.
+    /// What it did, such as `Probe: ping Linux-C`.
     pub command: String,
-    /// The time until a handshake completed; `None` if none did.
+    /// When the handshake was completed, from the beginning.
+    #[serde(default, rename = "handshake_ns", with = "nanoseconds::option")]
     pub handshake: Option<Duration>,
-    /// The time until the first reply from the machine's own address through the tunnel; `None` without a reply.
+    /// The round-trip time of the first ping that was answered from the machine's own address through the tunnel.
+    #[serde(default, rename = "pong_ns", with = "nanoseconds::option")]
     pub pong: Option<Duration>,
     /// Why the peer could not try. Without an attempt, silence says nothing about the machine.
-    pub untried: Option<String>,
-    /// The observations as JSON: addresses, times, the number of rejected packets.
+    #[serde(default, rename = "untried", skip_serializing_if = "Option::is_none")]
+    pub not_attempted: Option<String>,
+    /// The observations for JSON pointers: addresses, times, the number of rejected packets.
     pub json: Value,
-    /// What was sent and received, one line each, without keys.
+    /// The transcript, without keys.
     pub seen: Vec<String>,
+    #[serde(rename = "took_ns", with = "nanoseconds")]
     pub took: Duration,
+}
+
+impl Exchange {
+    /// Returns the body as JSON, if it is JSON.
+    pub fn json(&self) -> Option<&Value> {
+        let parse = || if self.not_json { None } else { serde_json::from_str(&self.body).ok() };
+        self.parsed.0.get_or_init(parse).as_ref()
+    }
+
+    /// Replaces the body by this JSON.
+    pub fn set_json(&mut self, json: &Value) {
+        self.body = json.to_string();
+        self.not_json = false;
+        self.parsed = ParsedBody::default();
+    }
+}
+
+impl Clone for ParsedBody {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for ParsedBody {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn bodies_are_parsed_unless_their_bytes_were_not_json() {
+        let mut exchange = Exchange { body: r#"{"a":"�"}"#.to_owned(), ..Exchange::default() };
+        assert_eq!(exchange.json(), Some(&json!({ "a": "\u{fffd}" })));
+        exchange.set_json(&json!([1]));
+        assert_eq!(exchange.json(), Some(&json!([1])));
+        let binary = Exchange { not_json: true, ..exchange.clone() };
+        let stored: Exchange = serde_json::from_str(&serde_json::to_string(&binary).unwrap()).unwrap();
+        assert_eq!(stored, binary);
+        assert_eq!(stored.json(), None);
+    }
 }

@@ -4,17 +4,17 @@ mod context;
 mod evaluate;
 pub mod evidence;
 mod finding;
-mod foreign;
+mod intermediary;
 mod matcher;
 pub mod outcome;
-pub mod place;
+pub mod pointer;
 mod requests;
 pub mod snapshot;
 mod subject;
 mod wire;
 mod wording;
 
-pub use context::Context;
+pub use context::CheckContext;
 pub use evaluate::evaluate;
 
 #[cfg(test)]

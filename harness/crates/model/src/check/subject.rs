@@ -5,12 +5,12 @@ use serde_json::Value;
 use crate::scenario::model::{ExitCode, Matcher, Stream, Subject};
 use crate::scenario::template::{Scope, TemplateError};
 
-use super::context::Context;
+use super::context::CheckContext;
 use super::evidence::{Exchange, ProcessResult};
 use super::finding::{Finding, View};
-use super::{matcher, place, requests, snapshot, wire, wording};
+use super::{matcher, pointer, requests, snapshot, wire, wording};
 
-pub(super) fn judge(subject: &Subject, view: View<'_>, context: &Context<'_>) -> Finding {
+pub(super) fn judge(subject: &Subject, view: View<'_>, context: &CheckContext<'_>) -> Finding {
     let scope = Scope { variables: context.variables, generators: None };
     match (subject, view) {
         (Subject::Status(wanted), View::Http(exchange)) => Finding::new(
@@ -57,7 +57,7 @@ pub(super) fn value(
     let actual = found.map_or_else(|| absence.to_owned(), wording::value);
     match matcher::judge(&filled, found) {
         Ok(()) => Finding::new(true, label, expected, actual),
-        Err(detail) => {
+        Err(mismatch) => {
             let actual = match (&filled, found) {
                 (Matcher::Equals(Value::String(wanted)), Some(Value::String(found))) => {
                     wording::difference(wanted, found)
@@ -66,7 +66,7 @@ pub(super) fn value(
             }
             .unwrap_or(actual);
             let mut finding = Finding::new(false, label, expected, actual);
-            if let Some(detail) = detail {
+            if let Some(detail) = mismatch.detail {
                 finding.message = format!("{}: {detail}", finding.message);
             }
             finding
@@ -85,7 +85,7 @@ fn json(pointer: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Fi
     let label = if pointer.is_empty() { "JSON".to_owned() } else { format!("`{pointer}`") };
     let parsed: Option<Value>;
     let (whole, text, what) = match view {
-        View::Http(exchange) => (exchange.json.as_ref(), &exchange.body, "response"),
+        View::Http(exchange) => (exchange.json(), &exchange.body, "response"),
         View::Process(process) => {
             parsed = serde_json::from_str(&process.stdout).ok();
             (parsed.as_ref(), &process.stdout, "standard output")
@@ -99,7 +99,7 @@ fn json(pointer: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Fi
         finding.message = format!("{what} is not JSON: {}", wording::inline(&wording::text(text)));
         return finding;
     };
-    value(label, wanted, place::resolve(whole, pointer), &place::absence(whole, pointer), scope)
+    value(label, wanted, pointer::resolve(whole, pointer), &pointer::explain_absence(whole, pointer), scope)
 }
 
 fn header(name: &str, wanted: &Matcher, exchange: &Exchange, scope: Scope<'_>) -> Finding {

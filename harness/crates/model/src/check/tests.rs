@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::evidence::{Evidence, Exchange, ProcessResult};
 use super::outcome::{CheckVerdict, Outcome};
-use super::snapshot::{Mode, Snapshots};
-use super::{Context, evaluate};
+use super::snapshot::{SnapshotMode, SnapshotSettings};
+use super::{CheckContext, evaluate};
 use crate::requirement::Registry;
 use crate::scenario::model::{Check, Source};
-use crate::scenario::{Place, parse};
+use crate::scenario::{ScenarioPath, parse};
 
 mod several;
 mod words;
@@ -51,9 +51,9 @@ fn check(verb: &str, expectations: &str) -> (Check, String) {
          [[step]]\nname = \"n\"\n{verb}\ncheck = [{{ verifies = \"c/F.2\", {expectations} }}]\n"
     );
     let source = Arc::new(Source { path: "t.toml".into(), text: text.clone() });
-    let place =
-        Place { suite: "s".into(), chapter: "c".into(), stem: "t".into(), snapshots: "t.snap".into() };
-    let parsed = parse(&source, &place, &registry());
+    let path =
+        ScenarioPath { suite: "s".into(), chapter: "c".into(), stem: "t".into(), snapshots: "t.snap".into() };
+    let parsed = parse(&source, &path, &registry());
     let mut scenario = parsed.scenario.unwrap_or_else(|| panic!("{expectations}: {:#?}", parsed.diagnostics));
     (scenario.steps.remove(1).checks.remove(0), text)
 }
@@ -67,8 +67,12 @@ fn judged_on(check: &Check, evidence: &Evidence, judges_ours: bool, strict: bool
     .into();
     let registry = registry();
     let folder = Path::new("/nonexistent");
-    let snapshots = Snapshots { folder, mode: Mode::Compare, strict, run_prefix: "" };
-    evaluate(check, evidence, &Context { variables: &variables, registry: &registry, judges_ours, snapshots })
+    let snapshots = SnapshotSettings { folder, mode: SnapshotMode::Compare, strict, run_prefix: "" };
+    evaluate(
+        check,
+        evidence,
+        &CheckContext { variables: &variables, registry: &registry, judges_ours, snapshots },
+    )
 }
 
 fn judged(check: &Check, evidence: &Evidence) -> Outcome {
@@ -79,16 +83,13 @@ fn exchange(status: u16, body: &str) -> Exchange {
     Exchange {
         method: "GET".to_owned(),
         url: "http://127.0.0.1/x".to_owned(),
-        request_headers: Vec::new(),
-        request_body: None,
         status,
         headers: vec![
             ("retry-after".to_owned(), "30".to_owned()),
             ("content-type".to_owned(), "application/json".to_owned()),
         ],
         body: body.to_owned(),
-        json: serde_json::from_str(body).ok(),
-        took: Duration::ZERO,
+        ..Exchange::default()
     }
 }
 
@@ -366,23 +367,24 @@ fn undocumented_fields_fail_only_with_strict() {
     let registry = registry();
     let variables: BTreeMap<String, Value> = BTreeMap::new();
     let judged = |check: &Check, mode, strict, answer: &Value| {
-        let snapshots = Snapshots { folder: folder.path(), mode, strict, run_prefix: "" };
-        let context = Context { variables: &variables, registry: &registry, judges_ours: true, snapshots };
+        let snapshots = SnapshotSettings { folder: folder.path(), mode, strict, run_prefix: "" };
+        let context =
+            CheckContext { variables: &variables, registry: &registry, judges_ours: true, snapshots };
         evaluate(check, &http(200, answer), &context)
     };
-    assert_eq!(judged(&check, Mode::Accept, false, &json!({"a": 1})).verdict, CheckVerdict::Pass);
-    let noted = judged(&check, Mode::Compare, false, &json!({"a": 1, "b": 2}));
+    assert_eq!(judged(&check, SnapshotMode::Accept, false, &json!({"a": 1})).verdict, CheckVerdict::Pass);
+    let noted = judged(&check, SnapshotMode::Compare, false, &json!({"a": 1, "b": 2}));
     assert_eq!(
         (noted.verdict, noted.notes),
         (CheckVerdict::Pass, vec!["undocumented field `/b`".to_owned()])
     );
-    let strict = judged(&check, Mode::Compare, true, &json!({"a": 1, "b": 2}));
+    let strict = judged(&check, SnapshotMode::Compare, true, &json!({"a": 1, "b": 2}));
     assert_eq!(
         (strict.verdict, strict.message.as_str()),
         (CheckVerdict::Fail, "under --strict: undocumented field `/b`")
     );
     check = self::check("get = \"/x\"", "snapshot = \"a\", status = 500").0;
-    let wrong = judged(&check, Mode::Compare, true, &json!({"a": 1, "b": 2}));
+    let wrong = judged(&check, SnapshotMode::Compare, true, &json!({"a": 1, "b": 2}));
     assert_eq!(
         (wrong.verdict, wrong.message.as_str()),
         (CheckVerdict::Fail, "status: expected 500, got 200")
@@ -395,9 +397,10 @@ fn unmet_response_is_never_accepted_as_snapshot() {
     let (check, _) = check("get = \"/x\"", "snapshot = \"a\", status = 201");
     let registry = registry();
     let variables: BTreeMap<String, Value> = BTreeMap::new();
-    for mode in [Mode::Accept, Mode::New] {
-        let snapshots = Snapshots { folder: folder.path(), mode, strict: false, run_prefix: "" };
-        let context = Context { variables: &variables, registry: &registry, judges_ours: true, snapshots };
+    for mode in [SnapshotMode::Accept, SnapshotMode::New] {
+        let snapshots = SnapshotSettings { folder: folder.path(), mode, strict: false, run_prefix: "" };
+        let context =
+            CheckContext { variables: &variables, registry: &registry, judges_ours: true, snapshots };
         let outcome = evaluate(&check, &http(500, &json!({})), &context);
         assert_eq!(outcome.verdict, CheckVerdict::Fail);
         assert!(outcome.message.starts_with("status: expected 201, got 500"), "{}", outcome.message);

@@ -16,7 +16,7 @@ pub(super) fn pong(expected: bool, result: &WireResult) -> Finding {
 /// Silence only counts as correct if the peer tried to reach the machine.
 fn judge(label: &str, expected: bool, happened: Option<Duration>, result: &WireResult) -> Finding {
     let words = |answered| if answered { "an answer" } else { "no answer" };
-    let actual = match (happened, &result.untried) {
+    let actual = match (happened, &result.not_attempted) {
         (Some(after), _) => format!("an answer after {after:.1?}"),
         (None, Some(reason)) if !expected => {
             return Finding::unknown(label, format!("{label} was not attempted: {reason}"));
@@ -38,16 +38,17 @@ mod tests {
     #[test]
     fn silence_counts_only_after_an_attempt() {
         let after = Some(Duration::from_millis(3));
-        let untried = || Some("the network map does not name it".to_owned());
-        for (expected, happened, untried, judgement) in [
+        let not_attempted = || Some("the network map does not name it".to_owned());
+        for (expected, happened, not_attempted, judgement) in [
             (true, after, None, Judgement::Met),
             (true, None, None, Judgement::Unmet),
-            (true, None, untried(), Judgement::Unmet),
+            (true, None, not_attempted(), Judgement::Unmet),
             (false, None, None, Judgement::Met),
             (false, after, None, Judgement::Unmet),
-            (false, None, untried(), Judgement::Unknown),
+            (false, None, not_attempted(), Judgement::Unknown),
         ] {
-            let result = WireResult { handshake: happened, pong: happened, untried, ..Default::default() };
+            let result =
+                WireResult { handshake: happened, pong: happened, not_attempted, ..Default::default() };
             for finding in [handshake(expected, &result), pong(expected, &result)] {
                 assert_eq!(finding.judgement, judgement, "{expected} {result:?}: {}", finding.message);
             }

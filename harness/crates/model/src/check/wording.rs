@@ -1,7 +1,11 @@
 //! Formats values, texts and differences for messages.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use similar::TextDiff;
+
+use crate::text::truncated;
 
 /// The maximum number of characters of a value within a message.
 const MAX_INLINE_LEN: usize = 160;
@@ -13,19 +17,19 @@ const MAX_BLOCK_LEN: usize = 4000;
 pub(super) fn value(value: &Value) -> String {
     match value {
         Value::String(found) if found.contains('\n') => text(found),
-        other => truncated(&other.to_string(), MAX_BLOCK_LEN),
+        other => cut(&other.to_string(), MAX_BLOCK_LEN),
     }
 }
 
 /// Returns text unchanged, or `empty`.
 pub(super) fn text(text: &str) -> String {
-    if text.trim().is_empty() { "empty".to_owned() } else { truncated(text.trim_end(), MAX_BLOCK_LEN) }
+    if text.trim().is_empty() { "empty".to_owned() } else { cut(text.trim_end(), MAX_BLOCK_LEN) }
 }
 
 /// Joins lines into one and truncates it.
 pub(super) fn inline(text: &str) -> String {
     let line = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ⏎ ");
-    truncated(&line, MAX_INLINE_LEN)
+    cut(&line, MAX_INLINE_LEN)
 }
 
 /// Formats alternatives as `201 or 200`.
@@ -50,15 +54,12 @@ pub(super) fn diff(expected: &str, found: &str) -> String {
         .header("expected", "actual")
         .missing_newline_hint(false)
         .to_string();
-    truncated(text.trim_end(), MAX_BLOCK_LEN)
+    cut(text.trim_end(), MAX_BLOCK_LEN)
 }
 
-fn truncated(text: &str, max_len: usize) -> String {
-    match text.char_indices().nth(max_len) {
-        None => text.to_owned(),
-        Some((end, _)) => {
-            let kept = text.get(..end).unwrap_or(text);
-            format!("{kept}… ({} characters)", text.chars().count())
-        }
+fn cut(text: &str, max_len: usize) -> String {
+    match truncated(text, max_len) {
+        Cow::Borrowed(whole) => whole.to_owned(),
+        Cow::Owned(kept) => format!("{kept} ({} characters)", text.chars().count()),
     }
 }

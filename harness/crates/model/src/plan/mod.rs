@@ -14,7 +14,7 @@ use crate::source::spelling;
 
 pub use filter::{Filter, FilterError};
 pub use order::fingerprint;
-pub use selection::{Selection, Shard};
+pub use selection::{InvalidShard, Selection, Shard};
 use waiver::Waivers;
 
 /// The plan of a run.
@@ -27,7 +27,7 @@ pub struct Plan {
     pub subtests: Vec<PlannedSubtest>,
     pub selection: Selection,
     /// Unselected sub-tests that a waiver covers.
-    pub elsewhere: Vec<Arc<Scenario>>,
+    pub unselected_waived: Vec<Arc<Scenario>>,
     /// Identifies the set of scenarios, see [`fingerprint`].
     pub fingerprint: String,
 }
@@ -123,13 +123,13 @@ pub fn plan(
     let is_selected = |scenario: &Scenario| selected.iter().any(|known| known.id == scenario.id);
     // A sub-test that cannot run on this target does not leave a waiver undecided.
     let could_run = |scenario: &Scenario| disposition(scenario, registry, target) == Disposition::Run;
-    let elsewhere = scenarios
+    let unselected_waived = scenarios
         .iter()
         .filter(|scenario| waivers.concern(scenario) && !is_selected(scenario) && could_run(scenario));
     Ok(Plan {
         subtests: subtests.collect(),
         selection: selection.clone(),
-        elsewhere: elsewhere.cloned().collect(),
+        unselected_waived: unselected_waived.cloned().collect(),
         fingerprint: fingerprint(scenarios, registry),
     })
 }
@@ -224,7 +224,7 @@ pub(crate) mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::scenario::{Place, model::Source, parse};
+    use crate::scenario::{ScenarioPath, model::Source, parse};
 
     /// Returns a sub-test with one step that judges these statements and `c/F.1`.
     pub(crate) fn scenario(suite: &str, id: &str, title: &str, statements: &[&str]) -> Scenario {
@@ -235,7 +235,7 @@ pub(crate) mod tests {
             "title = \"{title}\"\n[[step]]\nname = \"n\"\nget = \"/\"\ncheck = [{{ verifies = {ids:?}, status = 200 }}]\n"
         );
         let source = Arc::new(Source { path: format!("{id}.toml").into(), text });
-        let place = Place {
+        let place = ScenarioPath {
             suite: suite.to_owned(),
             chapter: chapter.to_owned(),
             stem: stem.to_owned(),

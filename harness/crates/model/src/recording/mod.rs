@@ -1,7 +1,7 @@
 //! Recordings of steps as evidence. Pseudonyms replace secrets, so that a third party can judge the step again without
 //! learning them.
 
-mod form;
+mod evidence;
 mod pseudonym;
 mod recorder;
 mod replay;
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::check::outcome::CheckVerdict;
 
-pub use form::{RecordedExchange, RecordedProcess, RecordedWire, Saw};
+pub use evidence::RecordedEvidence;
 pub use pseudonym::PseudonymKey;
 pub use recorder::Recorder;
 pub use replay::{Misfit, Replay, Replayed};
@@ -56,7 +56,8 @@ pub struct Recording {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub set: BTreeMap<String, Option<Value>>,
     /// The step's evidence.
-    pub saw: Saw,
+    #[serde(rename = "saw")]
+    pub evidence: RecordedEvidence,
     /// The outcomes of its checks in the run.
     pub checks: Vec<RecordedCheck>,
 }

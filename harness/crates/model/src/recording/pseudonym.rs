@@ -12,7 +12,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Map, Value};
 use sha2::Sha256;
 
-use crate::recording::{RecordedExchange, RecordedProcess, RecordedWire, Saw};
+use crate::check::evidence::{Exchange, ParsedBody, ProcessResult, WireResult};
+use crate::recording::RecordedEvidence;
 use crate::secret::{SHORTEST, Secrets, is_secret_field};
 
 /// The number of characters of a key that stay visible, as `key_prefix` and lists show them, too.
@@ -89,29 +90,29 @@ impl Pseudonyms {
     }
 
     /// Replaces the secrets in a step's evidence.
-    pub(super) fn saw(&mut self, saw: Saw) -> Saw {
-        match saw {
-            Saw::Http(exchanges) => {
-                Saw::Http(exchanges.into_iter().map(|exchange| self.exchange(exchange)).collect())
-            }
-            Saw::Process(process) => Saw::Process(RecordedProcess {
+    pub(super) fn evidence(&mut self, evidence: RecordedEvidence) -> RecordedEvidence {
+        match evidence {
+            RecordedEvidence::Http(exchanges) => RecordedEvidence::Http(
+                exchanges.into_iter().map(|exchange| self.exchange(exchange)).collect(),
+            ),
+            RecordedEvidence::Process(process) => RecordedEvidence::Process(ProcessResult {
                 command: self.text(&process.command),
                 stdout: self.body(&process.stdout),
                 stderr: self.text(&process.stderr),
                 requests: process.requests.map(|requests| self.texts(&requests)),
                 ..process
             }),
-            Saw::Wire(wire) => Saw::Wire(RecordedWire {
+            RecordedEvidence::Wire(wire) => RecordedEvidence::Wire(WireResult {
                 command: self.text(&wire.command),
-                untried: wire.untried.map(|reason| self.text(&reason)),
+                not_attempted: wire.not_attempted.map(|reason| self.text(&reason)),
                 json: self.value(&wire.json),
                 seen: self.texts(&wire.seen),
                 ..wire
             }),
-            Saw::Nothing => Saw::Nothing,
-            Saw::Undone(mut undone) => {
-                undone.message = self.text(&undone.message);
-                Saw::Undone(undone)
+            RecordedEvidence::Nothing => RecordedEvidence::Nothing,
+            RecordedEvidence::NotExecuted(mut not_executed) => {
+                not_executed.message = self.text(&not_executed.message);
+                RecordedEvidence::NotExecuted(not_executed)
             }
         }
     }
@@ -128,13 +129,14 @@ impl Pseudonyms {
         texts.iter().map(|text| self.text(text)).collect()
     }
 
-    fn exchange(&mut self, exchange: RecordedExchange) -> RecordedExchange {
-        RecordedExchange {
+    fn exchange(&mut self, exchange: Exchange) -> Exchange {
+        Exchange {
             url: self.text(&exchange.url),
             request_headers: self.headers(&exchange.request_headers),
             request_body: exchange.request_body.map(|body| self.body(&body)),
             headers: self.headers(&exchange.headers),
             body: self.body(&exchange.body),
+            parsed: ParsedBody::default(),
             ..exchange
         }
     }

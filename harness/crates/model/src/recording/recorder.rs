@@ -8,9 +8,9 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::bindings::Bindings;
 use crate::check::outcome::{CheckVerdict, Outcome};
-use crate::judge::{Done, Judge};
+use crate::judge::{Judge, StepResult};
 use crate::recording::pseudonym::Pseudonyms;
-use crate::recording::{Moment, PseudonymKey, RecordedCheck, Recording, Replay, Saw};
+use crate::recording::{Moment, PseudonymKey, RecordedCheck, RecordedEvidence, Recording, Replay};
 use crate::scenario::model::{Action, Step};
 use crate::scenario::template::Binding;
 use crate::secret::Secrets;
@@ -44,7 +44,7 @@ impl<'a> Recorder<'a> {
         &mut self,
         moment: Moment,
         name: &str,
-        done: &Done,
+        result: &StepResult,
         bindings: &Bindings,
         outcomes: &[Outcome],
     ) -> Recording {
@@ -61,8 +61,8 @@ impl<'a> Recorder<'a> {
                 .map(|(value, name)| (name.clone(), self.pseudonyms.text(value)))
                 .collect(),
             variables: self.changed(bindings),
-            set: self.set(moment.step, done, bindings),
-            saw: self.pseudonyms.saw(Saw::of(done)),
+            set: self.set(moment.step, result, bindings),
+            evidence: self.pseudonyms.evidence(RecordedEvidence::of(result)),
             checks: Vec::new(),
         };
         let mut recording = self.without_known_secrets(recording);
@@ -83,8 +83,13 @@ impl<'a> Recorder<'a> {
         changed
     }
 
-    fn set(&mut self, step: usize, done: &Done, bindings: &Bindings) -> BTreeMap<String, Option<Value>> {
-        let (Some(Step { action: Action::Set(values), .. }), Ok(_)) = (self.steps.get(step), done) else {
+    fn set(
+        &mut self,
+        step: usize,
+        result: &StepResult,
+        bindings: &Bindings,
+    ) -> BTreeMap<String, Option<Value>> {
+        let (Some(Step { action: Action::Set(values), .. }), Ok(_)) = (self.steps.get(step), result) else {
             return BTreeMap::new();
         };
         let named = values.iter().filter_map(|(name, _)| Some((name, bindings.kept(name)?)));

@@ -2,8 +2,8 @@
 
 use crate::bindings::Bindings;
 use crate::check::outcome::Outcome;
-use crate::check::snapshot::Mode;
-use crate::judge::{Done, Judge, Tally, keep_values, rows};
+use crate::check::snapshot::SnapshotMode;
+use crate::judge::{Judge, StepResult, Tally, keep_values, rows};
 use crate::recording::Recording;
 use crate::scenario::model::{Action, Row, Span, Step, Template};
 use crate::scenario::template::{Binding, Scope, Variables, fill_value};
@@ -27,7 +27,7 @@ pub struct Replayed {
     pub name: String,
     /// Its location in the scenario.
     pub span: Span,
-    pub done: Done,
+    pub result: StepResult,
     /// The outcomes of its checks, secrets redacted.
     pub outcomes: Vec<Outcome>,
 }
@@ -81,8 +81,8 @@ impl<'a> Replay<'a> {
         for (variable, value) in &recording.secrets {
             self.secrets.learn(value, variable);
         }
-        let done = recording.saw.done();
-        let replayed = self.judged(step, done, recording);
+        let result = recording.evidence.result();
+        let replayed = self.judged(step, result, recording);
         self.bindings.enter_row(&Row::new());
         replayed
     }
@@ -102,28 +102,28 @@ impl<'a> Replay<'a> {
         &self.secrets
     }
 
-    fn judged(&mut self, step: &Step, done: Done, recording: &Recording) -> Result<Replayed, Misfit> {
+    fn judged(&mut self, step: &Step, result: StepResult, recording: &Recording) -> Result<Replayed, Misfit> {
         // Taken from the recording: filling it in again could generate a new value.
         let name = self.secrets.conceal(&recording.name);
         self.tally.step.clone_from(&name);
-        if let Err(undone) = &done
-            && let Some(name) = &undone.missing
+        if let Err(not_executed) = &result
+            && let Some(name) = &not_executed.missing
             && Variables::get(&self.bindings, name).is_some()
         {
             return Err(Misfit::HasValue(name.clone()));
         }
-        if let Ok(evidence) = &done {
+        if let Ok(evidence) = &result {
             self.secrets.learn_from(evidence);
             if let Action::Set(values) = &step.action {
                 self.set(values, recording);
             }
         }
-        keep_values(step, &done, &mut self.bindings);
-        let outcomes = self.judge.judge(step, &done, &self.bindings, Mode::Compare);
+        keep_values(step, &result, &mut self.bindings);
+        let outcomes = self.judge.judge(step, &result, &self.bindings, SnapshotMode::Compare);
         let concealed = outcomes.iter().map(|outcome| self.secrets.conceal_outcome(outcome));
         let outcomes: Vec<Outcome> = concealed.map(|outcome| self.judge.waived(outcome)).collect();
-        self.tally.note(&done, &outcomes);
-        Ok(Replayed { name, span: step.span.clone(), done, outcomes })
+        self.tally.note(&result, &outcomes);
+        Ok(Replayed { name, span: step.span.clone(), result, outcomes })
     }
 
     /// Sets values as the step does; generated ones come from the recording.

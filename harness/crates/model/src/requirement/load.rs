@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::source::Span;
 use crate::source::diagnostic::Diagnostic;
-use crate::source::document::{self, Entry, Report, Table};
+use crate::source::document::{self, Diagnostics, Entry, Table};
 use crate::source::spelling;
 
 use super::{Chapter, Level, Registry, Requirement, Via};
@@ -22,7 +22,7 @@ const VIAS: [(&str, Via); 5] = [
 const OURS_CHAPTER: &str = "ours";
 
 pub(super) fn load(text: &str, path: &Path) -> Result<Registry, Vec<Diagnostic>> {
-    let mut report = Report::new(path);
+    let mut report = Diagnostics::new(path);
     let mut registry = Registry::default();
     if let Some(root) = document::parse(text, &mut report) {
         let file = Table::new("requirements.toml", 0..0, root.get_ref());
@@ -37,9 +37,9 @@ pub(super) fn load(text: &str, path: &Path) -> Result<Registry, Vec<Diagnostic>>
     if report.has_errors() { Err(report.into_diagnostics()) } else { Ok(registry) }
 }
 
-fn read_chapters(entry: &Entry<'_, '_>, report: &mut Report) -> Vec<Chapter> {
+fn read_chapters(entry: &Entry<'_, '_>, report: &mut Diagnostics) -> Vec<Chapter> {
     let Some(chapters) = entry.table("the table of chapters", report) else { return Vec::new() };
-    let read = |entry: &Entry<'_, '_>, report: &mut Report| {
+    let read = |entry: &Entry<'_, '_>, report: &mut Diagnostics| {
         let chapter = entry.table("a chapter", report)?;
         chapter.only(&["suite", "title", "document"], report);
         let title = chapter.require("title", report).and_then(|entry| entry.string(report));
@@ -58,7 +58,7 @@ fn read_chapters(entry: &Entry<'_, '_>, report: &mut Report) -> Vec<Chapter> {
     chapters.entries.iter().filter_map(|entry| read(entry, report)).collect()
 }
 
-fn read_requirements(entry: &Entry<'_, '_>, registry: &mut Registry, report: &mut Report) {
+fn read_requirements(entry: &Entry<'_, '_>, registry: &mut Registry, report: &mut Diagnostics) {
     for value in entry.array("tables", report).unwrap_or_default() {
         let Some(table) = value.get_ref().as_table() else {
             report.error(value.span(), "invalid requirement: expected a table");
@@ -81,7 +81,7 @@ fn read_requirements(entry: &Entry<'_, '_>, registry: &mut Registry, report: &mu
 fn read_requirement(
     table: &Table<'_, '_>,
     chapters: &[Chapter],
-    report: &mut Report,
+    report: &mut Diagnostics,
 ) -> Option<(Requirement, Span)> {
     table.only(&["id", "text", "via", "level", "accepts"], report);
     let id = table.require("id", report).and_then(|entry| entry.string(report));
@@ -118,7 +118,7 @@ fn read_requirement(
     Some((requirement, span))
 }
 
-fn check_id(id: &str, span: &Span, chapters: &[Chapter], report: &mut Report) {
+fn check_id(id: &str, span: &Span, chapters: &[Chapter], report: &mut Diagnostics) {
     let Some((chapter, number)) = id.split_once('/').filter(|(_, number)| !number.is_empty()) else {
         report.error_with_help(
             span.clone(),
@@ -140,7 +140,7 @@ fn check_id(id: &str, span: &Span, chapters: &[Chapter], report: &mut Report) {
     }
 }
 
-fn read_via(entry: &Entry<'_, '_>, report: &mut Report) -> Vec<Via> {
+fn read_via(entry: &Entry<'_, '_>, report: &mut Diagnostics) -> Vec<Via> {
     let words = entry.strings(report);
     if words.is_empty() {
         report.error(entry.span(), "`via` is empty: name at least one way to observe the statement");
@@ -148,12 +148,18 @@ fn read_via(entry: &Entry<'_, '_>, report: &mut Report) -> Vec<Via> {
     words.into_iter().filter_map(|(word, span)| pick(word, span, &VIAS, "`via` value", report)).collect()
 }
 
-fn read_level(entry: &Entry<'_, '_>, report: &mut Report) -> Option<Level> {
+fn read_level(entry: &Entry<'_, '_>, report: &mut Diagnostics) -> Option<Level> {
     let (word, span) = entry.string(report)?;
     pick(word, span, &LEVELS, "level", report)
 }
 
-fn pick<T: Copy>(word: &str, span: Span, known: &[(&str, T)], what: &str, report: &mut Report) -> Option<T> {
+fn pick<T: Copy>(
+    word: &str,
+    span: Span,
+    known: &[(&str, T)],
+    what: &str,
+    report: &mut Diagnostics,
+) -> Option<T> {
     let found = known.iter().find(|(name, _)| *name == word).map(|(_, value)| *value);
     if found.is_none() {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::requirement::{Level, Registry, Requirement, Via};
 
+use crate::text::{counted, plural};
+
 use super::model::{Scenario, Span, Subject};
 use crate::source::diagnostic::{Diagnostic, Severity};
 
@@ -108,9 +110,13 @@ fn unchecked_statements(scenarios: &[Scenario], registry: &Registry, shown: &Pat
             continue;
         }
         let count = missing.len();
-        let (noun, verb) = if count == 1 { ("statement", "has") } else { ("statements", "have") };
-        let message =
-            format!("{count} {noun} of chapter `{}` {verb} no check: {}", chapter.id, missing.join(", "));
+        let message = format!(
+            "{} of chapter `{}` {} no check: {}",
+            counted(count, "statement"),
+            chapter.id,
+            plural(count, "has", "have"),
+            missing.join(", ")
+        );
         let diagnostic = Diagnostic::of_file(&shown.join("requirements.toml"), message).warning();
         diagnostics.push(diagnostic.help("add a check, or a sub-test with `skip` and the reason"));
     }

@@ -10,7 +10,7 @@ use crate::requirement::Registry;
 use super::lint::{self, SnapshotFile};
 use super::model::{Scenario, Source};
 use super::parse::parse;
-use super::place::Place;
+use super::path::ScenarioPath;
 use crate::source::diagnostic::{Diagnostic, Severity, Sources};
 
 /// The documented statements and the sub-tests that judge them.
@@ -26,7 +26,7 @@ pub struct Library {
 
 /// The files have errors, so nothing can run.
 #[derive(Debug, Clone)]
-pub struct Refusal {
+pub struct LoadErrors {
     /// All errors and warnings of all files.
     pub diagnostics: Vec<Diagnostic>,
     pub sources: Sources,
@@ -37,7 +37,7 @@ pub struct Refusal {
 ///
 /// # Errors
 /// Returns all errors and warnings if there is any error.
-pub fn load(folder: &Path, shown: &Path) -> Result<Library, Refusal> {
+pub fn load(folder: &Path, shown: &Path) -> Result<Library, LoadErrors> {
     let mut loader = Loader { folder, shown, diagnostics: Vec::new(), sources: Sources::default() };
     let registry = loader.registry();
     let files = loader.files();
@@ -70,8 +70,8 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn into_errors(self) -> Refusal {
-        Refusal { diagnostics: self.diagnostics, sources: self.sources }
+    fn into_errors(self) -> LoadErrors {
+        LoadErrors { diagnostics: self.diagnostics, sources: self.sources }
     }
 
     fn registry(&mut self) -> Option<Registry> {
@@ -93,14 +93,14 @@ impl Loader<'_> {
             self.diagnostics.push(diagnostic.help("move the file to the chapter whose statements it judges"));
             return None;
         };
-        let place = Place {
+        let path = ScenarioPath {
             suite: suite.clone(),
             chapter: chapter.clone(),
             stem: file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             snapshots: self.folder.join(file).with_extension("snap"),
         };
         let source = self.text(file)?;
-        let parsed = parse(&source, &place, registry);
+        let parsed = parse(&source, &path, registry);
         self.diagnostics.extend(parsed.diagnostics);
         parsed.scenario
     }

@@ -6,14 +6,13 @@ mod load;
 pub mod model;
 pub(crate) mod moment;
 mod parse;
-mod place;
+mod path;
 mod schema;
-pub mod slice;
 pub mod template;
 mod validate;
 pub mod vocabulary;
 
-pub use load::{Library, Refusal, load};
+pub use load::{Library, LoadErrors, load};
 pub use parse::{Parsed, parse};
-pub use place::Place;
+pub use path::ScenarioPath;
 pub use schema::schema;

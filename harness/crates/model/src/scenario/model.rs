@@ -221,13 +221,13 @@ pub struct ShellLine {
 #[derive(Debug, Clone)]
 pub struct WireCommand {
     pub machine: String,
-    pub deed: WireDeed,
+    pub action: WireAction,
     pub timeout: Duration,
 }
 
 /// An operation of one of the kit's WireGuard peers.
 #[derive(Debug, Clone)]
-pub enum WireDeed {
+pub enum WireAction {
     /// Registers as a machine with a new key.
     Join { auth_key: Template },
     /// Completes a handshake with a machine and pings it through the tunnel.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::decode::{DraftStep, VariableUse};
 use super::model::{Action, Machine, Span, Subject};
 use super::template;
-use crate::source::document::Report;
+use crate::source::document::Diagnostics;
 use crate::source::spelling;
 
 /// Checks that machines are declared and used, and observed where a check judges their requests.
@@ -13,7 +13,7 @@ pub(super) fn machines(
     machines: &[Machine],
     steps: &[DraftStep],
     cleanup: &[DraftStep],
-    report: &mut Report,
+    report: &mut Diagnostics,
 ) {
     let names: Vec<&str> = machines.iter().map(|machine| machine.name.as_str()).collect();
     let mut used: BTreeSet<&str> = BTreeSet::new();
@@ -71,7 +71,7 @@ pub(super) fn machines(
 }
 
 /// Checks that every variable has a value where it is used.
-pub(super) fn variables(steps: &[DraftStep], cleanup: &[DraftStep], report: &mut Report) {
+pub(super) fn variables(steps: &[DraftStep], cleanup: &[DraftStep], report: &mut Diagnostics) {
     let mut later: BTreeMap<&str, &str> = BTreeMap::new();
     for draft in steps.iter().rev() {
         for name in assigned_by(draft) {
@@ -90,7 +90,7 @@ pub(super) fn variables(steps: &[DraftStep], cleanup: &[DraftStep], report: &mut
 }
 
 /// Checks that at least one step has a check, that cleanup steps have none, and that snapshot names are unique.
-pub(super) fn checks(steps: &[DraftStep], cleanup: &[DraftStep], is_skipped: bool, report: &mut Report) {
+pub(super) fn checks(steps: &[DraftStep], cleanup: &[DraftStep], is_skipped: bool, report: &mut Diagnostics) {
     for draft in cleanup.iter().filter(|draft| !draft.step.checks.is_empty()) {
         let message = "`check` is not allowed in a cleanup step";
         report.error_with_help(draft.step.span.clone(), message, "move the check to a [[step]]");
@@ -128,7 +128,12 @@ fn assigned_by(draft: &DraftStep) -> impl Iterator<Item = &str> {
     draft.step.keep.iter().map(|keep| keep.name.as_str()).chain(set.iter().map(|(name, _)| name.as_str()))
 }
 
-fn check_step(draft: &DraftStep, before: &BTreeSet<&str>, later: &BTreeMap<&str, &str>, report: &mut Report) {
+fn check_step(
+    draft: &DraftStep,
+    before: &BTreeSet<&str>,
+    later: &BTreeMap<&str, &str>,
+    report: &mut Diagnostics,
+) {
     let mut known = before.clone();
     check_uses(&draft.rows, &known, later, report);
     known.extend(draft.step.rows.iter().flatten().map(|(name, _)| name.as_str()));
@@ -155,7 +160,7 @@ fn check_uses(
     uses: &[VariableUse],
     known: &BTreeSet<&str>,
     later: &BTreeMap<&str, &str>,
-    report: &mut Report,
+    report: &mut Diagnostics,
 ) {
     let mut reported: BTreeSet<(&str, usize)> = BTreeSet::new();
     for used in uses {
@@ -166,9 +171,13 @@ fn check_uses(
         {
             continue;
         }
-        if let Some(count) = template::long(name) {
-            if let Err(reason) = count {
-                report.error_with_help(used.span.clone(), reason, "write a number, such as `${long:10000}`");
+        if let Some(length) = template::long_len(name) {
+            if let Err(error) = length {
+                report.error_with_help(
+                    used.span.clone(),
+                    error.to_string(),
+                    "write a number, such as `${long:10000}`",
+                );
             }
             continue;
         }

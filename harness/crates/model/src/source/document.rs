@@ -15,7 +15,7 @@ pub type Value<'i> = Spanned<DeValue<'i>>;
 
 /// Collects the diagnostics of one file.
 #[derive(Debug)]
-pub struct Report {
+pub struct Diagnostics {
     path: PathBuf,
     diagnostics: Vec<Diagnostic>,
 }
@@ -36,7 +36,7 @@ pub struct Entry<'a, 'i> {
     pub value: &'a Value<'i>,
 }
 
-impl Report {
+impl Diagnostics {
     pub fn new(path: &Path) -> Self {
         Self { path: path.to_owned(), diagnostics: Vec::new() }
     }
@@ -85,7 +85,7 @@ impl Report {
 
 /// Parses TOML. Returns `None` after a syntax error: a partially recovered document would cause misleading
 /// errors about missing keys.
-pub fn parse<'i>(text: &'i str, report: &mut Report) -> Option<Spanned<DeTable<'i>>> {
+pub fn parse<'i>(text: &'i str, report: &mut Diagnostics) -> Option<Spanned<DeTable<'i>>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
         return Some(root);
@@ -112,7 +112,7 @@ impl<'a, 'i> Table<'a, 'i> {
     }
 
     /// Returns the entry of a key, and reports an error if it is missing.
-    pub fn require(&self, key: &str, report: &mut Report) -> Option<&Entry<'a, 'i>> {
+    pub fn require(&self, key: &str, report: &mut Diagnostics) -> Option<&Entry<'a, 'i>> {
         let entry = self.get(key);
         if entry.is_none() {
             report.error(self.span.clone(), format!("missing key `{key}` in {}", self.what));
@@ -121,7 +121,7 @@ impl<'a, 'i> Table<'a, 'i> {
     }
 
     /// Reports every key that is not one of `keys`.
-    pub fn only(&self, keys: &[&str], report: &mut Report) {
+    pub fn only(&self, keys: &[&str], report: &mut Diagnostics) {
         for entry in self.entries.iter().filter(|entry| !keys.contains(&entry.key)) {
             report.error_with_help(
                 entry.key_span.clone(),
@@ -131,12 +131,12 @@ impl<'a, 'i> Table<'a, 'i> {
         }
     }
 
-    pub fn string(&self, key: &str, report: &mut Report) -> Option<(&'a str, Span)> {
+    pub fn string(&self, key: &str, report: &mut Diagnostics) -> Option<(&'a str, Span)> {
         self.get(key)?.string(report)
     }
 
     /// Returns the boolean of a key, or false if it is missing.
-    pub fn flag(&self, key: &str, report: &mut Report) -> bool {
+    pub fn flag(&self, key: &str, report: &mut Diagnostics) -> bool {
         self.get(key).and_then(|entry| entry.boolean(report)).unwrap_or(false)
     }
 }
@@ -147,15 +147,15 @@ impl<'a, 'i> Entry<'a, 'i> {
     }
 
     /// Reports that the value is of the wrong type.
-    pub fn expected(&self, expected: &str, report: &mut Report) {
+    pub fn expected(&self, expected: &str, report: &mut Diagnostics) {
         wrong_type(self.key, expected, self.value, report);
     }
 
-    pub fn string(&self, report: &mut Report) -> Option<(&'a str, Span)> {
+    pub fn string(&self, report: &mut Diagnostics) -> Option<(&'a str, Span)> {
         string(self.key, self.value, report)
     }
 
-    pub fn boolean(&self, report: &mut Report) -> Option<bool> {
+    pub fn boolean(&self, report: &mut Diagnostics) -> Option<bool> {
         let found = self.value.get_ref().as_bool();
         if found.is_none() {
             self.expected("true or false", report);
@@ -163,7 +163,7 @@ impl<'a, 'i> Entry<'a, 'i> {
         found
     }
 
-    pub fn table(&self, what: &'static str, report: &mut Report) -> Option<Table<'a, 'i>> {
+    pub fn table(&self, what: &'static str, report: &mut Diagnostics) -> Option<Table<'a, 'i>> {
         let found = self.value.get_ref().as_table();
         if found.is_none() {
             self.expected("a table", report);
@@ -171,7 +171,7 @@ impl<'a, 'i> Entry<'a, 'i> {
         Some(Table::new(what, self.span(), found?))
     }
 
-    pub fn array(&self, of: &str, report: &mut Report) -> Option<Vec<&'a Value<'i>>> {
+    pub fn array(&self, of: &str, report: &mut Diagnostics) -> Option<Vec<&'a Value<'i>>> {
         let found = self.value.get_ref().as_array();
         if found.is_none() {
             self.expected(&format!("an array of {of}"), report);
@@ -180,7 +180,7 @@ impl<'a, 'i> Entry<'a, 'i> {
     }
 
     /// Reads a string or an array of strings.
-    pub fn strings(&self, report: &mut Report) -> Vec<(&'a str, Span)> {
+    pub fn strings(&self, report: &mut Diagnostics) -> Vec<(&'a str, Span)> {
         match self.value.get_ref() {
             DeValue::Array(items) => items.iter().filter_map(|item| string(self.key, item, report)).collect(),
             DeValue::String(text) => vec![(text.as_ref(), self.span())],
@@ -192,7 +192,7 @@ impl<'a, 'i> Entry<'a, 'i> {
     }
 
     /// Reads an integer or an array of integers; `range` describes the valid ones in messages.
-    pub fn integers<T: TryFrom<i64>>(&self, range: &str, report: &mut Report) -> Vec<T> {
+    pub fn integers<T: TryFrom<i64>>(&self, range: &str, report: &mut Diagnostics) -> Vec<T> {
         match self.value.get_ref() {
             DeValue::Array(items) => {
                 items.iter().filter_map(|item| integer_in(self.key, item, range, report)).collect()
@@ -202,12 +202,12 @@ impl<'a, 'i> Entry<'a, 'i> {
     }
 
     /// Reads an integer; `range` describes the valid ones in messages.
-    pub fn integer<T: TryFrom<i64>>(&self, range: &str, report: &mut Report) -> Option<T> {
+    pub fn integer<T: TryFrom<i64>>(&self, range: &str, report: &mut Diagnostics) -> Option<T> {
         integer_in(self.key, self.value, range, report)
     }
 }
 
-pub fn string<'a>(key: &str, value: &'a Value<'_>, report: &mut Report) -> Option<(&'a str, Span)> {
+pub fn string<'a>(key: &str, value: &'a Value<'_>, report: &mut Diagnostics) -> Option<(&'a str, Span)> {
     let found = value.get_ref().as_str();
     if found.is_none() {
         wrong_type(key, "a string", value, report);
@@ -218,8 +218,8 @@ pub fn string<'a>(key: &str, value: &'a Value<'_>, report: &mut Report) -> Optio
 /// Converts the value to JSON. Calls `on_string` for each string in it, to collect variables.
 pub fn json(
     value: &Value<'_>,
-    report: &mut Report,
-    on_string: &mut dyn FnMut(&str, Span, &mut Report),
+    report: &mut Diagnostics,
+    on_string: &mut dyn FnMut(&str, Span, &mut Diagnostics),
 ) -> Option<Json> {
     Some(match value.get_ref() {
         DeValue::String(text) => {
@@ -273,7 +273,12 @@ pub fn json(
     })
 }
 
-fn integer_in<T: TryFrom<i64>>(key: &str, value: &Value<'_>, range: &str, report: &mut Report) -> Option<T> {
+fn integer_in<T: TryFrom<i64>>(
+    key: &str,
+    value: &Value<'_>,
+    range: &str,
+    report: &mut Diagnostics,
+) -> Option<T> {
     let Some(integer) = value.get_ref().as_integer() else {
         wrong_type(key, "an integer", value, report);
         return None;
@@ -287,7 +292,7 @@ fn integer_in<T: TryFrom<i64>>(key: &str, value: &Value<'_>, range: &str, report
     number
 }
 
-fn wrong_type(key: &str, expected: &str, value: &Value<'_>, report: &mut Report) {
+fn wrong_type(key: &str, expected: &str, value: &Value<'_>, report: &mut Diagnostics) {
     let found = match value.get_ref() {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) => "an integer",

@@ -1,6 +1,6 @@
-//! The reference's agent, wrapped: started through pipes, its arguments, environment, state or words bent.
+//! The reference's agent run through pipes, with its arguments, environment, state or output changed.
 
-mod detour;
+mod call_proxy;
 mod run;
 
 use std::ffi::OsString;
@@ -9,24 +9,24 @@ use std::process::ExitCode;
 
 use harness_report::exit_code::{KIT, USAGE};
 
-use crate::deviation::Call;
+use crate::deviation::AgentCall;
 use crate::families;
 
-/// The hidden subcommand that makes this program a deviant agent: `__deviant_ztna ID MARK WORD…`.
+/// The hidden subcommand that makes this program a deviating agent: `__deviant_ztna ID TRIGGER_FILE WORD…`.
 pub const SUBCOMMAND: &str = "__deviant_ztna";
 
-/// Runs the agent with a deviation; the arguments stand behind [`SUBCOMMAND`].
+/// Runs the agent with a deviation. The arguments are those after [`SUBCOMMAND`].
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut arguments = arguments.into_iter();
     let id = arguments.next().and_then(|id| id.into_string().ok()).unwrap_or_default();
-    let mark = PathBuf::from(arguments.next().unwrap_or_default());
-    let wrapping = families::named(&id).and_then(|(_, deviation)| deviation.agent);
-    let (Some(wrapping), Ok(words)) =
-        (wrapping, arguments.map(OsString::into_string).collect::<Result<Vec<_>, _>>())
+    let trigger_file = PathBuf::from(arguments.next().unwrap_or_default());
+    let deviation = families::named(&id).and_then(|(_, deviation)| deviation.agent);
+    let (Some(deviation), Ok(words)) =
+        (deviation, arguments.map(OsString::into_string).collect::<Result<Vec<_>, _>>())
     else {
         return ExitCode::from(USAGE);
     };
-    let state = std::env::var_os("ZTNA_STATE_DIR").map(PathBuf::from).unwrap_or_default();
-    let call = Call { words, environment: Vec::new(), state, exit: 0, touched: false };
-    run::run(call, wrapping, mark).unwrap_or(ExitCode::from(KIT))
+    let state_folder = std::env::var_os("ZTNA_STATE_DIR").map(PathBuf::from).unwrap_or_default();
+    let call = AgentCall { words, environment: Vec::new(), state_folder, exit_code: 0, changed_files: false };
+    run::run(call, deviation, trigger_file).unwrap_or(ExitCode::from(KIT))
 }

@@ -1,63 +1,66 @@
-//! What a deviation can do wrong, and what it does it with.
+//! What a deviation can change, and the messages and state it works with.
 
-mod exchange;
-mod memory;
-mod wrapping;
+mod agent;
+mod message;
+mod state;
 
 use std::time::Duration;
 
-pub use exchange::{Asked, Told};
-pub use memory::{IssuedKey, Memory, Registration};
-pub use wrapping::{Call, FAITHFUL, Wrapping};
+pub use agent::{AgentCall, AgentDeviation, UNCHANGED_AGENT};
+pub use message::{ProxyRequest, ProxyResponse};
+pub use state::{IssuedKey, KeyKind, ProxyState, Registration};
 
-/// One thing done wrong: to a request, to an answer, by requests of the layer's own, by a setting that the
-/// reference has itself, or by the agent.
+/// One defect: in requests, in responses, by extra requests, by a setting that the reference has itself, or in the agent.
 #[derive(Clone, Copy)]
 pub struct Deviation {
-    /// Requests that are sent first.
-    pub before: fn(&Asked, &mut Memory) -> Vec<Asked>,
-    /// Bends a request, or answers it at once.
-    pub ask: fn(&mut Asked, &mut Memory) -> Option<Told>,
-    /// How long a registration is held back, once it was bent: those at the same moment then meet for certain.
-    pub pause: Duration,
-    /// Bends an answer to what was asked.
-    pub tell: fn(&Asked, &mut Told, &mut Memory),
-    /// Requests that are sent after an answer, before it goes back.
-    pub after: fn(&Asked, &Told, &mut Memory) -> Vec<Asked>,
-    /// Requests that are sent when the clock has moved.
-    pub later: fn(&mut Memory) -> Vec<Asked>,
-    /// Whether the reference believes X-Forwarded-For of everybody.
-    pub trusts_every_proxy: bool,
-    /// What the agent does wrong.
-    pub agent: Option<Wrapping>,
+    /// Extra requests sent before a request is forwarded.
+    pub send_before: fn(&ProxyRequest, &mut ProxyState) -> Vec<ProxyRequest>,
+    /// Changes a request, or answers it without forwarding it.
+    pub on_request: fn(&mut ProxyRequest, &mut ProxyState) -> Option<ProxyResponse>,
+    /// How long each registration is held back, so that simultaneous ones are certain to overlap.
+    pub registration_delay: Duration,
+    /// Changes the response to a request.
+    pub on_response: fn(&ProxyRequest, &mut ProxyResponse, &mut ProxyState),
+    /// Extra requests sent after a response has arrived and before it is passed on.
+    pub send_after: fn(&ProxyRequest, &ProxyResponse, &mut ProxyState) -> Vec<ProxyRequest>,
+    /// Extra requests sent when the reference's clock was advanced.
+    pub on_clock_advance: fn(&mut ProxyState) -> Vec<ProxyRequest>,
+    /// Whether the reference is configured to believe `X-Forwarded-For` from any address.
+    pub trusts_all_proxies: bool,
+    /// Changes to the agent.
+    pub agent: Option<AgentDeviation>,
 }
 
 /// The deviations of one family, by id.
 pub type Family = &'static [(&'static str, Deviation)];
 
-/// Nothing is wrong.
-pub const NONE: Deviation = Deviation {
-    before: |_, _| Vec::new(),
-    ask: |_, _| None,
-    pause: Duration::ZERO,
-    tell: |_, _, _| (),
-    after: |_, _, _| Vec::new(),
-    later: |_| Vec::new(),
-    trusts_every_proxy: false,
+/// Changes nothing; the base of all deviations.
+pub const UNCHANGED: Deviation = Deviation {
+    send_before: |_, _| Vec::new(),
+    on_request: |_, _| None,
+    registration_delay: Duration::ZERO,
+    on_response: |_, _, _| (),
+    send_after: |_, _, _| Vec::new(),
+    on_clock_advance: |_| Vec::new(),
+    trusts_all_proxies: false,
     agent: None,
 };
 
-pub(crate) const fn asking(ask: fn(&mut Asked, &mut Memory) -> Option<Told>) -> Deviation {
-    Deviation { ask, ..NONE }
-}
-
-pub(crate) const fn telling(tell: fn(&Asked, &mut Told, &mut Memory)) -> Deviation {
-    Deviation { tell, ..NONE }
-}
-
-pub(crate) const fn both(
-    ask: fn(&mut Asked, &mut Memory) -> Option<Told>,
-    tell: fn(&Asked, &mut Told, &mut Memory),
+pub(crate) const fn on_request(
+    on_request: fn(&mut ProxyRequest, &mut ProxyState) -> Option<ProxyResponse>,
 ) -> Deviation {
-    Deviation { ask, tell, ..NONE }
+    Deviation { on_request, ..UNCHANGED }
+}
+
+pub(crate) const fn on_response(
+    on_response: fn(&ProxyRequest, &mut ProxyResponse, &mut ProxyState),
+) -> Deviation {
+    Deviation { on_response, ..UNCHANGED }
+}
+
+pub(crate) const fn on_both(
+    on_request: fn(&mut ProxyRequest, &mut ProxyState) -> Option<ProxyResponse>,
+    on_response: fn(&ProxyRequest, &mut ProxyResponse, &mut ProxyState),
+) -> Deviation {
+    Deviation { on_request, on_response, ..UNCHANGED }
 }

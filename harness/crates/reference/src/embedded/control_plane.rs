@@ -1,4 +1,4 @@
-//! The control plane of one sub-test.
+//! One control plane of the reference.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,48 +6,49 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use harness_model::scenario::model::{IDENTITIES, Identity, identity_name};
 use harness_runner::exchange::joined;
-use harness_runner::targets::{ControlPlane, TargetError};
+use harness_runner::targets::{Cause, ControlPlane, TargetError};
 use mock_server::app::{Person, Ready, Server};
 use reqwest::Url;
 
-use crate::front::{Front, Sessions, Standing};
+use crate::front_proxy::{FrontProxy, RunningProxy, Sessions};
 
-/// The reference's endpoint for approving device logins.
+/// Where device logins are approved.
 const APPROVE: &str = "/api/auth/device/approve";
 
 pub(super) struct EmbeddedControlPlane {
     server: Server,
-    standing: Option<Box<dyn Standing>>,
+    proxy: Option<Box<dyn RunningProxy>>,
 }
 
 impl EmbeddedControlPlane {
-    /// Starts the layer in front of the server, if there is one.
-    pub(super) async fn behind(
-        front: Option<&dyn Front>,
+    /// The server, with a proxy in front of it that listens on `listen`, if one is given.
+    pub(super) async fn start(
+        front: Option<&dyn FrontProxy>,
         server: Server,
         listen: SocketAddr,
     ) -> std::io::Result<Self> {
-        let mut plane = Self { server, standing: None };
+        let mut plane = Self { server, proxy: None };
         if let Some(front) = front {
-            let origin = Url::parse(plane.server.base_url()).map_err(std::io::Error::other)?;
-            plane.standing = Some(front.stand(origin, listen, plane.sessions().await).await?);
+            let upstream = Url::parse(plane.server.base_url()).map_err(std::io::Error::other)?;
+            plane.proxy = Some(front.start(upstream, listen, plane.sessions().await).await?);
         }
         Ok(plane)
     }
 
-    /// Has no trailing slash.
+    /// The proxy's address if there is one. Without a slash at the end.
     pub(super) fn base_url(&self) -> &str {
-        match &self.standing {
-            Some(standing) => standing.base_url().as_str().trim_end_matches('/'),
+        match &self.proxy {
+            Some(proxy) => proxy.base_url().as_str().trim_end_matches('/'),
             None => self.server.base_url(),
         }
     }
 
+    /// The reference's addresses and people.
     pub(super) fn ready(&self) -> &Ready {
         self.server.ready()
     }
 
-    /// The address of the reference itself, behind any layer.
+    /// Where the reference listens, behind a proxy if there is one.
     pub(super) fn address(&self) -> SocketAddr {
         self.server.address()
     }
@@ -63,7 +64,7 @@ impl EmbeddedControlPlane {
     }
 
     async fn session(&self, identity: Identity) -> Result<String, TargetError> {
-        let failed = |cause: String| TargetError::Token { identity: identity_name(identity), cause };
+        let failed = |cause: Cause| TargetError::Token { identity: identity_name(identity), cause };
         let ready = self.server.ready();
         let person: Option<&Person> = match identity {
             Identity::Admin => ready.admin.as_ref(),
@@ -71,21 +72,21 @@ impl EmbeddedControlPlane {
             Identity::Member => ready.member.as_ref(),
             Identity::Outsider => ready.outsider.as_ref(),
         };
-        let person = person.ok_or_else(|| failed("the fixture has no such person".to_owned()))?;
-        self.server.token(&person.email).await.map_err(|error| failed(error.to_string()))
+        let person = person.ok_or_else(|| failed("the fixture has no such person".into()))?;
+        self.server.token(&person.email).await.map_err(|error| failed(error.into()))
     }
 
-    async fn move_clock(&self, duration: Duration) -> Result<(), TargetError> {
-        let moved = self.server.advance(duration).await;
-        moved.map_err(|error| TargetError::Clock(error.to_string()))?;
-        if let Some(standing) = &self.standing {
-            standing.time_passed(duration, self.sessions().await).await;
+    async fn advance_clock(&self, duration: Duration) -> Result<(), TargetError> {
+        let advanced = self.server.advance(duration).await;
+        advanced.map_err(|error| TargetError::Clock(error.into()))?;
+        if let Some(proxy) = &self.proxy {
+            proxy.clock_advanced(duration, self.sessions().await).await;
         }
         Ok(())
     }
 
     pub(super) async fn stop(self) {
-        drop(self.standing);
+        drop(self.proxy);
         self.server.stop().await;
     }
 }
@@ -99,7 +100,7 @@ impl ControlPlane for EmbeddedControlPlane {
         Box::pin(self.session(identity))
     }
 
-    /// Returns a new session; a private control plane's sessions only end when its clock moves.
+    /// Never needed: sessions only expire when the clock is advanced.
     fn renew<'a>(
         &'a self,
         identity: Identity,
@@ -109,12 +110,11 @@ impl ControlPlane for EmbeddedControlPlane {
     }
 
     fn advance(&self, duration: Duration) -> BoxFuture<'_, Result<(), TargetError>> {
-        Box::pin(self.move_clock(duration))
+        Box::pin(self.advance_clock(duration))
     }
 
     fn approval_endpoint(&self) -> Result<Url, TargetError> {
-        let base_url =
-            Url::parse(self.base_url()).map_err(|error| TargetError::Approval(error.to_string()))?;
+        let base_url = Url::parse(self.base_url()).map_err(|error| TargetError::Approval(error.into()))?;
         Ok(joined(&base_url, APPROVE))
     }
 
@@ -125,6 +125,6 @@ impl ControlPlane for EmbeddedControlPlane {
 
 impl std::fmt::Debug for EmbeddedControlPlane {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_tuple("ControlPlane").field(&self.base_url()).finish()
+        formatter.debug_tuple("EmbeddedControlPlane").field(&self.base_url()).finish()
     }
 }

@@ -1,4 +1,4 @@
-//! Starts this program as the reference's agent.
+//! This program as the reference's agent, and the reference's configuration that names it.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -7,27 +7,27 @@ use std::process::ExitCode;
 use harness_runner::targets::AgentCommand;
 use mock_server::app::{AgentProgram, Config, Fixture};
 
-use crate::front::Front;
+use crate::front_proxy::FrontProxy;
 
 /// The hidden subcommand that makes this program the reference's agent.
 pub const AGENT_SUBCOMMAND: &str = "__ztna";
 
-const EVERYBODY: [&str; 2] = ["0.0.0.0/0", "::/0"];
+const ALL_ADDRESSES: [&str; 2] = ["0.0.0.0/0", "::/0"];
 
 /// Runs the reference's agent in this process.
 pub fn agent(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ztna_agent::main(arguments)
 }
 
-/// Returns the configuration of an in-memory reference whose installer installs this program as the agent.
-pub(super) fn config(fixture: Fixture, front: Option<&dyn Front>) -> Config {
-    let AgentCommand { program, arguments, .. } = itself(front);
+/// A database in memory, and this program as the agent that the reference's installer installs.
+pub(super) fn config(fixture: Fixture, front: Option<&dyn FrontProxy>) -> Config {
+    let AgentCommand { program, arguments, .. } = agent_command(front);
     let arguments = arguments.into_iter().filter_map(|word| word.into_string().ok()).collect();
-    let trusts_everybody = front.is_some_and(Front::trusts_every_proxy);
+    let trusts_all = front.is_some_and(FrontProxy::trusts_all_proxies);
     Config {
         agent_program: Some(AgentProgram { file: program.into(), arguments }),
-        trusted_proxies: if trusts_everybody {
-            EVERYBODY.iter().filter_map(|net| net.parse().ok()).collect()
+        trusted_proxies: if trusts_all {
+            ALL_ADDRESSES.iter().filter_map(|net| net.parse().ok()).collect()
         } else {
             Vec::new()
         },
@@ -35,14 +35,15 @@ pub(super) fn config(fixture: Fixture, front: Option<&dyn Front>) -> Config {
     }
 }
 
-/// Returns the command that starts this program as the agent. The `/proc` link survives a rebuild that replaces the file.
-pub(super) fn itself(front: Option<&dyn Front>) -> AgentCommand {
+/// Starts this program as the agent. The link in `/proc` still leads to it after a rebuild has replaced the file.
+pub(super) fn agent_command(front: Option<&dyn FrontProxy>) -> AgentCommand {
     let link = Path::new("/proc/self/exe");
     let program = if link.exists() {
         link.into()
     } else {
         std::env::current_exe().unwrap_or_else(|_| "harness".into()).into_os_string()
     };
-    let arguments = front.and_then(Front::agent).unwrap_or_else(|| vec![AGENT_SUBCOMMAND.into()]);
+    let arguments =
+        front.and_then(FrontProxy::agent_arguments).unwrap_or_else(|| vec![AGENT_SUBCOMMAND.into()]);
     AgentCommand { program, arguments, environment: Vec::new(), up_flags: Vec::new() }
 }

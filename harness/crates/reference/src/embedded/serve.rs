@@ -1,4 +1,4 @@
-//! Runs the reference for interactive use, on the system's clock.
+//! `harness serve`: the reference on the system's clock.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,47 +7,47 @@ use std::sync::Arc;
 use mock_server::app::{self, Config, Fixture, Person, Ready, StartError};
 use mock_server::store::Location;
 
-use crate::front::Front;
+use crate::front_proxy::FrontProxy;
 
 use super::control_plane::EmbeddedControlPlane;
 use super::program::config;
 
-/// Options of `harness serve`.
 #[derive(Debug)]
 pub struct ServeOptions {
-    pub front: Option<Arc<dyn Front>>,
+    /// A proxy to start in front of it.
+    pub front: Option<Arc<dyn FrontProxy>>,
     pub listen: SocketAddr,
     /// `sqlite::memory:` or `sqlite:PATH`.
     pub database: String,
-    /// The file to write the base URL and credentials to once it is ready.
+    /// Where to write its addresses and people, once it answers requests.
     pub ready_file: Option<PathBuf>,
 }
 
+/// The reference cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// An unsupported option.
-    #[error("{0}")]
-    Usage(String),
-    #[error("{0}")]
-    Failed(String),
+    /// `--database` names something else than SQLite.
+    #[error("unsupported database `{scheme}`\nexpected --database sqlite::memory: or sqlite:PATH")]
+    UnsupportedDatabase {
+        /// The URL's scheme alone, since the rest may hold a password.
+        scheme: String,
+    },
+    #[error(transparent)]
+    Start(#[from] StartError),
 }
 
-/// A running reference of `harness serve`.
+/// The running reference.
 pub struct Served(EmbeddedControlPlane);
 
-/// Starts the reference for interactive use, on the system's clock.
-///
 /// # Errors
-/// It does not start, or the ready file cannot be written.
+/// The database is not supported, the reference does not start, or the ready file cannot be written.
 pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
     let location = match options.database.strip_prefix("sqlite:") {
         Some(":memory:") => Location::Memory,
         Some(path) if !path.is_empty() => Location::File(path.trim_start_matches("//").into()),
         _ => {
-            let scheme = scheme(&options.database);
-            let what =
-                format!("unsupported database `{scheme}`\nuse --database sqlite::memory: or sqlite:PATH");
-            return Err(ServeError::Usage(what));
+            let scheme = options.database.split(':').next().unwrap_or_default().to_owned();
+            return Err(ServeError::UnsupportedDatabase { scheme });
         }
     };
     let front = options.front.as_deref();
@@ -57,18 +57,15 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
         clock: app::clock::Clock::system(),
         ..config(fixture, front)
     };
-    let started = async {
-        let server = app::start(config(Fixture::built_in()?)).await?;
-        let served = EmbeddedControlPlane::behind(front, server, options.listen)
-            .await
-            .map_err(|source| StartError::Listen { address: options.listen, source })?;
-        if let Some(path) = options.ready_file {
-            let ready = Ready { base_url: served.base_url().to_owned(), ..served.ready().clone() };
-            ready.write(&path).map_err(|source| StartError::ReadyFile { path, source })?;
-        }
-        Ok(Served(served))
-    };
-    started.await.map_err(|error: StartError| ServeError::Failed(error.to_string()))
+    let server = app::start(config(Fixture::built_in().map_err(StartError::from)?)).await?;
+    let plane = EmbeddedControlPlane::start(front, server, options.listen)
+        .await
+        .map_err(|source| StartError::Listen { address: options.listen, source })?;
+    if let Some(path) = options.ready_file {
+        let ready = Ready { base_url: plane.base_url().to_owned(), ..plane.ready().clone() };
+        ready.write(&path).map_err(|source| StartError::ReadyFile { path, source })?;
+    }
+    Ok(Served(plane))
 }
 
 impl Served {
@@ -76,7 +73,7 @@ impl Served {
         self.0.base_url()
     }
 
-    /// Returns the shell variables that the documents' command lines use.
+    /// The shell variables that the documents' command lines use.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let ready = self.0.ready();
         let token = |person: &Option<Person>| person.as_ref().map(|person| person.token.clone());
@@ -97,9 +94,4 @@ impl Served {
     pub async fn stop(self) {
         self.0.stop().await;
     }
-}
-
-/// Returns the scheme only: the rest of the URL may contain a password.
-fn scheme(database: &str) -> &str {
-    database.split(':').next().unwrap_or_default()
 }

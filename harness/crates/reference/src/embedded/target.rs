@@ -1,4 +1,4 @@
-//! The embedded target: a reference inside this process for each sub-test.
+//! The reference inside this process, started for each sub-test.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use harness_model::scenario::model::Capability;
 use harness_model::target::TargetDescription;
 use harness_runner::exchange::ClientSettings;
-use harness_runner::targets::namespace::{self, Network};
+use harness_runner::targets::namespace::{Network, TunError, check_tun_devices};
 use harness_runner::targets::{
     AgentCommand, EnvironmentFacts, Target, TargetError, TestEnvironment, WITHOUT_TUN,
 };
@@ -16,46 +16,45 @@ use mock_server::app::{self, Config, Fixture};
 use reqwest::Url;
 use tokio::sync::OnceCell;
 
-use crate::front::Front;
+use crate::front_proxy::FrontProxy;
 
 use super::control_plane::EmbeddedControlPlane;
-use super::program::{config, itself};
+use super::program::{agent_command, config};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Starts a control plane for each sub-test.
+/// Starts a control plane of the reference for each sub-test.
 #[derive(Clone, Default)]
 pub struct Embedded {
-    /// Read once, as hashing its passwords is slow.
+    /// Read once, since its passwords are hashed then.
     fixture: Arc<OnceCell<Fixture>>,
-    /// Whether agents can create TUN devices; checked once.
-    tun: Arc<OnceLock<Result<(), String>>>,
-    front: Option<Arc<dyn Front>>,
+    /// Whether agents can have TUN devices; determined once.
+    tun: Arc<OnceLock<Result<(), TunError>>>,
+    front: Option<Arc<dyn FrontProxy>>,
 }
 
 impl Embedded {
-    /// Returns the same target with a layer in front of each control plane.
-    pub fn behind(&self, front: Arc<dyn Front>) -> Self {
+    /// The same target with a proxy in front of each control plane.
+    pub fn behind(&self, front: Arc<dyn FrontProxy>) -> Self {
         Self { front: Some(front), ..self.clone() }
     }
 
-    fn tun(&self) -> &Result<(), String> {
-        self.tun.get_or_init(namespace::tun_devices)
+    fn tun(&self) -> &Result<(), TunError> {
+        self.tun.get_or_init(check_tun_devices)
     }
 
     async fn start(&self, with_tun: bool) -> Result<TestEnvironment, TargetError> {
-        let failed = |error: &dyn std::fmt::Display| TargetError::Start(error.to_string());
         let fixture = self.fixture.get_or_try_init(read_fixture).await?.clone();
-        // The kit approves logins at once, so agents need no pause between polls.
+        // The kit approves device logins at once, so agents may poll without a pause.
         let front = self.front.as_deref();
         let config = Config { device_poll_interval: Some(Duration::ZERO), ..config(fixture, front) };
-        let server = app::start(config).await.map_err(|error| failed(&error))?;
-        let plane = EmbeddedControlPlane::behind(front, server, app::DEFAULT_LISTEN).await;
-        let plane = plane.map_err(|error| failed(&error))?;
-        let base_url = Url::parse(plane.base_url()).map_err(|error| failed(&error))?;
+        let server = app::start(config).await.map_err(|error| TargetError::Start(error.into()))?;
+        let plane = EmbeddedControlPlane::start(front, server, app::DEFAULT_LISTEN).await;
+        let plane = plane.map_err(|error| TargetError::Start(error.into()))?;
+        let base_url = Url::parse(plane.base_url()).map_err(|error| TargetError::Start(error.into()))?;
         let network = match with_tun {
-            true => Some(Network::around(&base_url).map_err(|error| failed(&error))?),
+            true => Some(Network::around(&base_url).map_err(|error| TargetError::Start(error.into()))?),
             false => None,
         };
         let up_flags = if with_tun { Vec::new() } else { vec![WITHOUT_TUN.to_owned()] };
@@ -66,7 +65,7 @@ impl Embedded {
             org: ready.org_id.clone(),
             other_org: ready.other_org_id.clone(),
             address: plane.address().ip().to_string(),
-            agent: Some(AgentCommand { up_flags, ..itself(front) }),
+            agent: Some(AgentCommand { up_flags, ..agent_command(front) }),
             network,
         };
         Ok(TestEnvironment::new(facts, Box::new(plane)))
@@ -85,7 +84,7 @@ impl Target for Embedded {
             Capability::Wire,
         ]);
         if cfg!(target_os = "linux") {
-            // Other systems have only one loopback address.
+            // Other systems have a single loopback address.
             capabilities.insert(Capability::Addresses);
         }
         if self.tun().is_ok() {
@@ -94,7 +93,7 @@ impl Target for Embedded {
         if in_path("sh") && in_path("curl") {
             capabilities.insert(Capability::Installer);
         }
-        let deviating = self.front.as_ref().map(|front| front.announced());
+        let deviating = self.front.as_ref().map(|front| front.description());
         TargetDescription {
             name: match &deviating {
                 Some(deviating) => format!("reference, deviating ({})", deviating.id),
@@ -108,10 +107,10 @@ impl Target for Embedded {
         }
     }
 
-    /// Returns the capabilities that this host prevents, with the reasons.
+    /// Capabilities that this machine keeps it from having, and why.
     fn lacking(&self) -> BTreeMap<Capability, String> {
         let tun = self.tun().as_ref().err();
-        let tun = tun.map(|missing| (Capability::Tun, format!("a TUN device, which needs root: {missing}")));
+        let tun = tun.map(|missing| (Capability::Tun, format!("a TUN device, which takes root: {missing}")));
         tun.into_iter().collect()
     }
 
@@ -137,8 +136,8 @@ async fn read_fixture() -> Result<Fixture, TargetError> {
     let reading = tokio::task::spawn_blocking(Fixture::built_in).await;
     match reading {
         Ok(Ok(fixture)) => Ok(fixture),
-        Ok(Err(error)) => Err(TargetError::Start(error.to_string())),
-        Err(error) => Err(TargetError::Start(error.to_string())),
+        Ok(Err(error)) => Err(TargetError::Start(error.into())),
+        Err(error) => Err(TargetError::Start(error.into())),
     }
 }
 

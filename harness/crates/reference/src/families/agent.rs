@@ -1,73 +1,74 @@
-//! What the agent does, and says.
+//! What the agent does and prints.
 
 use std::fs;
 
 use serde_json::Value;
 
-use crate::deviation::{Call, FAITHFUL, Wrapping};
+use crate::deviation::{AgentCall, AgentDeviation, Deviation, Family, UNCHANGED, UNCHANGED_AGENT};
 
-use crate::deviation::{Deviation, Family, NONE};
-
-const STATE: &str = "state.json";
-const KEPT: &str = "state.before-logout";
+const STATE_FILE: &str = "state.json";
+const STATE_COPY: &str = "state.before-logout";
 const WARNING: &str = "WARNING: passing auth-key via CLI flag exposes it in process listing and shell history. Use ZTNA_AUTH_KEY env var instead.\n";
 
 pub(super) const ALL: Family = &[
     (
         "state-survives-logout",
-        wrapped(Wrapping {
-            before: |call| {
-                if call.is("logout") {
-                    // The agent must not find it, and forget its machine on the way.
-                    let _ = fs::copy(call.state.join(STATE), call.state.join(KEPT));
+        agent_deviation(AgentDeviation {
+            before_start: |call| {
+                if call.is_command("logout") {
+                    // Copied first: the agent deletes the state when it logs out.
+                    let _ = fs::copy(call.state_folder.join(STATE_FILE), call.state_folder.join(STATE_COPY));
                 }
             },
-            end: |call| {
-                if call.is("logout") && fs::rename(call.state.join(KEPT), call.state.join(STATE)).is_ok() {
-                    call.touched = true;
+            after_exit: |call| {
+                if call.is_command("logout")
+                    && fs::rename(call.state_folder.join(STATE_COPY), call.state_folder.join(STATE_FILE))
+                        .is_ok()
+                {
+                    call.changed_files = true;
                 }
             },
-            ..FAITHFUL
+            ..UNCHANGED_AGENT
         }),
     ),
     (
         "registers-without-need",
-        wrapped(Wrapping {
-            before: |call| {
-                let path = call.state.join(STATE);
+        agent_deviation(AgentDeviation {
+            before_start: |call| {
+                let path = call.state_folder.join(STATE_FILE);
                 let state = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
                 if let Some(mut state) = state
-                    && call.is("up")
+                    && call.is_command("up")
                     && state["machine"].is_object()
                 {
                     state["machine"] = Value::Null;
-                    call.touched = fs::write(path, state.to_string()).is_ok();
+                    call.changed_files = fs::write(path, state.to_string()).is_ok();
                 }
             },
-            ..FAITHFUL
+            ..UNCHANGED_AGENT
         }),
     ),
-    ("flag-warning-missing", saying(|_, text| text.replace(WARNING, ""))),
+    ("flag-warning-missing", rewriting_output(|_, text| text.replace(WARNING, ""))),
     (
         "flag-warning-always",
-        saying(|call, text| match call.has("--auth-key") {
+        rewriting_output(|call, text| match call.has_flag("--auth-key") {
             false => text.replace("Starting QuickZTNA...\n", &format!("{WARNING}Starting QuickZTNA...\n")),
             true => text.to_owned(),
         }),
     ),
     (
         "key-variable-ignored",
-        calling(|call| {
-            if call.is("up") && std::env::var_os("ZTNA_AUTH_KEY").is_some() {
+        rewriting_call(|call| {
+            if call.is_command("up") && std::env::var_os("ZTNA_AUTH_KEY").is_some() {
                 call.environment.push(("ZTNA_AUTH_KEY".to_owned(), None));
             }
         }),
     ),
-    ("key-flag-ignored", calling(|call| without_flag(call, "--auth-key"))),
-    ("host-name-ignored", calling(|call| with_value(call, "--hostname", "localhost"))),
+    ("key-flag-ignored", rewriting_call(|call| remove_flag(call, "--auth-key"))),
+    ("host-name-ignored", rewriting_call(|call| set_flag_value(call, "--hostname", "localhost"))),
     (
         "userspace-unknown",
-        calling(|call| {
+        rewriting_call(|call| {
             for word in call.words.iter_mut().filter(|word| *word == "--userspace") {
                 word.push_str("-mode");
             }
@@ -75,56 +76,61 @@ pub(super) const ALL: Family = &[
     ),
     (
         "list-asks-in-another-way",
-        wrapped(Wrapping {
-            ask: Some(|asked, _| {
-                if asked.lists("auth_keys") {
-                    asked.query.push(("revoked".to_owned(), "eq.false".to_owned()));
+        agent_deviation(AgentDeviation {
+            on_request: Some(|request, _| {
+                if request.lists("auth_keys") {
+                    request.query.push(("revoked".to_owned(), "eq.false".to_owned()));
                 }
                 None
             }),
-            ..FAITHFUL
+            ..UNCHANGED_AGENT
         }),
     ),
     (
         "created-key-loses-its-tags",
-        calling(|call| {
-            if call.is("auth-key create") {
-                without_flag(call, "--tags");
+        rewriting_call(|call| {
+            if call.is_command("auth-key create") {
+                remove_flag(call, "--tags");
             }
         }),
     ),
     (
         "not-authenticated-in-other-words",
-        saying(|_, text| {
+        rewriting_output(|_, text| {
             text.replace("not authenticated. Run 'ztna login' first or use --auth-key", "no credentials")
         }),
     ),
     (
         "key-refusal-in-other-words",
-        saying(|_, text| text.replace("auth key registration failed: ", "cannot register: ")),
+        rewriting_output(|_, text| text.replace("auth key registration failed: ", "cannot register: ")),
     ),
-    ("no-keys-in-other-words", saying(|_, text| text.replace("No auth keys found.", "0 keys"))),
+    ("no-keys-in-other-words", rewriting_output(|_, text| text.replace("No auth keys found.", "0 keys"))),
     (
         "no-organisation-in-other-words",
-        saying(|_, text| text.replace("not connected to an organization", "no organization")),
+        rewriting_output(|_, text| text.replace("not connected to an organization", "no organization")),
     ),
     (
         "role-in-other-words",
-        saying(|_, text| text.replace("requires admin role (your role: member)", "is for admins")),
+        rewriting_output(|_, text| text.replace("requires admin role (your role: member)", "is for admins")),
     ),
     (
         "permission-check-in-other-words",
-        saying(|_, text| text.replace("error checking permissions", "request failed")),
+        rewriting_output(|_, text| text.replace("error checking permissions", "request failed")),
     ),
-    ("revoked-in-other-words", saying(|_, text| text.replace("✓ Revoked — future", "Done: future"))),
-    ("copy-hint-missing", saying(|_, text| text.replace("COPY THIS KEY NOW", "Note"))),
+    (
+        "revoked-in-other-words",
+        rewriting_output(|_, text| text.replace("✓ Revoked — future", "Done: future")),
+    ),
+    ("copy-hint-missing", rewriting_output(|_, text| text.replace("COPY THIS KEY NOW", "Note"))),
     (
         "node-key-not-shown",
-        saying(|_, text| if text.starts_with("Node key: ") { String::new() } else { text.to_owned() }),
+        rewriting_output(
+            |_, text| if text.starts_with("Node key: ") { String::new() } else { text.to_owned() },
+        ),
     ),
     (
         "status-without-machine-id",
-        saying(|call, text| match call.is("status") {
+        rewriting_output(|call, text| match call.is_command("status") {
             true => text
                 .lines()
                 .filter(|line| !line.starts_with("Machine ID:"))
@@ -135,8 +141,9 @@ pub(super) const ALL: Family = &[
     ),
     (
         "status-json-without-id",
-        saying(|call, text| {
-            let status = serde_json::from_str::<Value>(text).ok().filter(|_| call.is("status --json"));
+        rewriting_output(|call, text| {
+            let status =
+                serde_json::from_str::<Value>(text).ok().filter(|_| call.is_command("status --json"));
             let Some(mut status) = status else { return text.to_owned() };
             if let Some(machine) = status["machine"].as_object_mut() {
                 machine.remove("id");
@@ -146,28 +153,28 @@ pub(super) const ALL: Family = &[
     ),
 ];
 
-/// An agent that is wrapped.
-pub(super) const fn wrapped(wrapping: Wrapping) -> Deviation {
-    Deviation { agent: Some(wrapping), ..NONE }
+/// A deviation of the agent alone.
+pub(super) const fn agent_deviation(agent: AgentDeviation) -> Deviation {
+    Deviation { agent: Some(agent), ..UNCHANGED }
 }
 
-/// An agent that says something else.
-pub(super) const fn saying(text: fn(&Call, &str) -> String) -> Deviation {
-    wrapped(Wrapping { text, ..FAITHFUL })
+/// The agent prints something else.
+pub(super) const fn rewriting_output(rewrite_output: fn(&AgentCall, &str) -> String) -> Deviation {
+    agent_deviation(AgentDeviation { rewrite_output, ..UNCHANGED_AGENT })
 }
 
-/// An agent that is called otherwise.
-const fn calling(before: fn(&mut Call)) -> Deviation {
-    wrapped(Wrapping { before, ..FAITHFUL })
+/// The agent is called in another way.
+const fn rewriting_call(before_start: fn(&mut AgentCall)) -> Deviation {
+    agent_deviation(AgentDeviation { before_start, ..UNCHANGED_AGENT })
 }
 
-fn without_flag(call: &mut Call, flag: &str) {
+fn remove_flag(call: &mut AgentCall, flag: &str) {
     if let Some(position) = call.words.iter().position(|word| word == flag) {
         call.words.drain(position..(position + 2).min(call.words.len()));
     }
 }
 
-fn with_value(call: &mut Call, flag: &str, value: &str) {
+fn set_flag_value(call: &mut AgentCall, flag: &str, value: &str) {
     let position = call.words.iter().position(|word| word == flag);
     if let Some(given) = position.and_then(|position| call.words.get_mut(position + 1)) {
         value.clone_into(given);

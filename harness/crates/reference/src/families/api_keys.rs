@@ -1,31 +1,32 @@
-//! API keys: scopes, rate limits, revocation, and what they are good for.
+//! API keys: scopes, rate limits, revocation, and what they authorise.
 
 use serde_json::{Value, json};
 
-use crate::deviation::{Asked, Told};
+use crate::deviation::{
+    Deviation, Family, KeyKind, ProxyRequest, ProxyResponse, UNCHANGED, on_both, on_request, on_response,
+};
 
-use super::restore::{as_asked, does_nothing};
-use crate::deviation::{Deviation, Family, NONE, asking, both, telling};
+use super::shared::{pretend_success, show_requested};
 
 const SCOPES: [&str; 8] = ["read", "write", "admin", "machines", "dns", "acl", "billing", "audit"];
 
 pub(super) const ALL: Family = &[
     (
         "scopes-unheeded",
-        asking(|asked, _| {
-            if asked.creates_api_key() && has_known_scopes(asked) {
-                asked.take("scopes");
+        on_request(|request, _| {
+            if request.creates_api_key() && has_known_scopes(request) {
+                request.remove("scopes");
             }
             None
         }),
     ),
     (
         "unknown-scope-accepted",
-        asking(|asked, _| {
-            if let Some(scopes) = asked.json.get_mut("scopes").and_then(Value::as_array_mut) {
+        on_request(|request, _| {
+            if let Some(scopes) = request.json.get_mut("scopes").and_then(Value::as_array_mut) {
                 scopes.retain(|scope| !scope.is_string() || SCOPES.iter().any(|known| scope == known));
                 if scopes.is_empty() {
-                    asked.take("scopes");
+                    request.remove("scopes");
                 }
             }
             None
@@ -34,106 +35,112 @@ pub(super) const ALL: Family = &[
     (
         "unknown-scope-stored-then-refused",
         Deviation {
-            after: |asked, told, _| {
-                if !told.refuses("INVALID_SCOPES") {
+            send_after: |request, response, _| {
+                if !response.refuses("INVALID_SCOPES") {
                     return Vec::new();
                 }
-                let mut again = asked.clone();
-                again.take("scopes");
+                let mut again = request.clone();
+                again.remove("scopes");
                 vec![again]
             },
-            ..NONE
+            ..UNCHANGED
         },
     ),
     (
         "unknown-scope-refused-in-other-words",
-        telling(|_, told, _| {
-            if told.refuses("INVALID_SCOPES") {
-                told.json["error"]["message"] = json!("Invalid scopes");
+        on_response(|_, response, _| {
+            if response.refuses("INVALID_SCOPES") {
+                response.json["error"]["message"] = json!("Invalid scopes");
             }
         }),
     ),
     (
         "scope-billing-missing",
-        asking(|asked, _| {
+        on_request(|request, _| {
             let wanted =
-                asked.json["scopes"].as_array().is_some_and(|scopes| scopes.contains(&json!("billing")));
-            wanted.then(|| Told::refusal(400, "INVALID_SCOPES", "Invalid scopes: billing"))
+                request.json["scopes"].as_array().is_some_and(|scopes| scopes.contains(&json!("billing")));
+            wanted.then(|| ProxyResponse::refusal(400, "INVALID_SCOPES", "Invalid scopes: billing"))
         }),
     ),
-    ("rate-stored-as-60", telling(|_, told, _| told.each("rate_limit_rpm", |rate| *rate = json!(60)))),
+    (
+        "rate-stored-as-60",
+        on_response(|_, response, _| response.each("rate_limit_rpm", |rate| *rate = json!(60))),
+    ),
     (
         "rate-not-enforced",
-        both(
-            |asked, _| {
-                if asked.creates_api_key()
-                    && asked.json["rate_limit_rpm"].as_u64().is_some_and(|rate| rate > 0)
+        on_both(
+            |request, _| {
+                if request.creates_api_key()
+                    && request.json["rate_limit_rpm"].as_u64().is_some_and(|rate| rate > 0)
                 {
-                    asked.set("rate_limit_rpm", json!(1_000_000));
+                    request.set("rate_limit_rpm", json!(1_000_000));
                 }
                 None
             },
-            |asked, told, memory| {
-                if asked.lists("api_keys") {
-                    as_asked(asked, told, memory, "rate_limit_rpm", &json!(60));
+            |request, response, state| {
+                if request.lists("api_keys") {
+                    show_requested(request, response, state, "rate_limit_rpm", &json!(60));
                 }
             },
         ),
     ),
     (
         "rate-shared-between-keys",
-        asking(|asked, memory| {
-            let first = memory.keys.iter().find(|issued| issued.asked["action"] == "create_api_key");
+        on_request(|request, state| {
+            let first = state.keys.iter().find(|issued| issued.kind == KeyKind::Api);
             if let Some(first) = first
-                && asked.token.as_deref().is_some_and(|token| memory.key(token).is_some())
+                && request.token.as_deref().is_some_and(|token| state.key(token).is_some())
             {
-                asked.token = Some(first.key.clone());
+                request.token = Some(first.key.clone());
             }
             None
         }),
     ),
     (
         "rate-limit-never-lifted",
-        both(
-            |asked, memory| {
-                let refused = memory.own.contains_key(asked.token.as_deref()?);
-                refused.then(|| Told::refusal(429, "RATE_LIMITED", "Rate limit exceeded"))
+        on_both(
+            |request, state| {
+                let refused = state.rate_limited_tokens.contains(request.token.as_deref()?);
+                refused.then(|| ProxyResponse::refusal(429, "RATE_LIMITED", "Rate limit exceeded"))
             },
-            |asked, told, memory| {
-                if let Some(token) = asked.token.clone().filter(|_| told.refuses("RATE_LIMITED")) {
-                    memory.own.insert(token, json!(true));
+            |request, response, state| {
+                if let Some(token) = request.token.clone().filter(|_| response.refuses("RATE_LIMITED")) {
+                    state.rate_limited_tokens.insert(token);
                 }
             },
         ),
     ),
-    ("usage-count-stuck", telling(|_, told, _| told.each("usage_count", |count| *count = json!(0)))),
+    (
+        "usage-count-stuck",
+        on_response(|_, response, _| response.each("usage_count", |count| *count = json!(0))),
+    ),
     (
         "revoked-filter-ignored",
-        asking(|asked, _| {
-            asked.query.retain(|(name, _)| name != "revoked");
+        on_request(|request, _| {
+            request.query.retain(|(name, _)| name != "revoked");
             None
         }),
     ),
-    ("api-key-revocation-ignored", asking(|asked, _| does_nothing(asked, "revoke_api_key"))),
+    ("api-key-revocation-ignored", on_request(|request, _| pretend_success(request, "revoke_api_key"))),
     (
         "api-keys-open-nothing",
-        asking(|asked, memory| {
-            let issued = asked.token.as_deref().and_then(|token| memory.key(token));
-            issued.map(|_| Told::refusal(401, "UNAUTHORIZED", "Authentication required"))
+        on_request(|request, state| {
+            let issued = request.token.as_deref().and_then(|token| state.key(token));
+            issued.map(|_| ProxyResponse::refusal(401, "UNAUTHORIZED", "Authentication required"))
         }),
     ),
     (
         "api-key-id-is-no-uuid",
-        telling(|asked, told, _| {
-            if asked.creates_api_key() && told.is_success() {
-                let id = told.json["data"]["id"].as_str().unwrap_or_default().replace('-', "");
-                told.set("id", json!(format!("key_{id}")));
+        on_response(|request, response, _| {
+            if request.creates_api_key() && response.is_success() {
+                let id = response.json["data"]["id"].as_str().unwrap_or_default().replace('-', "");
+                response.set("id", json!(format!("key_{id}")));
             }
         }),
     ),
 ];
 
-fn has_known_scopes(asked: &Asked) -> bool {
-    let scopes = asked.json["scopes"].as_array();
+fn has_known_scopes(request: &ProxyRequest) -> bool {
+    let scopes = request.json["scopes"].as_array();
     scopes.is_some_and(|scopes| scopes.iter().all(|scope| SCOPES.iter().any(|known| scope == known)))
 }

@@ -1,22 +1,25 @@
-//! The networks that a machine may register from.
+//! The networks that machines may register from.
 
 use serde_json::{Value, json};
 
-use crate::deviation::{Asked, Memory, Told};
-
-use crate::deviation::{Deviation, Family, NONE, asking, both, telling};
+use crate::deviation::{
+    Deviation, Family, ProxyRequest, ProxyResponse, ProxyState, UNCHANGED, on_both, on_request, on_response,
+};
 
 pub(super) const ALL: Family = &[
-    ("cidrs-ignored", both(|asked, _| instead(asked, |_| Value::Null), as_asked)),
+    ("cidrs-ignored", on_both(|request, _| replace_cidrs(request, |_| Value::Null), show_requested_cidrs)),
     (
         "cidrs-only-first",
-        both(|asked, _| instead(asked, |cidrs| cidrs.iter().take(1).cloned().collect()), as_asked),
+        on_both(
+            |request, _| replace_cidrs(request, |cidrs| cidrs.iter().take(1).cloned().collect()),
+            show_requested_cidrs,
+        ),
     ),
     (
         "cidrs-without-their-length",
-        both(
-            |asked, _| {
-                instead(asked, |cidrs| {
+        on_both(
+            |request, _| {
+                replace_cidrs(request, |cidrs| {
                     let widened =
                         |cidr: &Value| json!(cidr.as_str().unwrap_or_default().replace("/32", "/8"));
                     // The reference wants no bits behind the length.
@@ -33,14 +36,14 @@ pub(super) const ALL: Family = &[
                         .collect()
                 })
             },
-            as_asked,
+            show_requested_cidrs,
         ),
     ),
     (
         "mapped-cidrs-let-everybody-in",
-        both(
-            |asked, _| {
-                instead(asked, |cidrs| {
+        on_both(
+            |request, _| {
+                replace_cidrs(request, |cidrs| {
                     let mapped =
                         |cidr: &&Value| cidr.as_str().is_some_and(|cidr| cidr.starts_with("::ffff:"));
                     match cidrs.iter().any(|cidr| mapped(&cidr)) {
@@ -49,51 +52,53 @@ pub(super) const ALL: Family = &[
                     }
                 })
             },
-            as_asked,
+            show_requested_cidrs,
         ),
     ),
     (
         "empty-cidrs-kept",
-        telling(|asked, told, _| {
-            if asked.json["allowed_cidrs"] == json!([]) {
-                told.set("allowed_cidrs", json!([]));
+        on_response(|request, response, _| {
+            if request.json["allowed_cidrs"] == json!([]) {
+                response.set("allowed_cidrs", json!([]));
             }
         }),
     ),
     (
         "empty-cidrs-let-nobody-in",
-        asking(|asked, memory| {
-            let none =
-                memory.key(asked.text("auth_key")).is_some_and(|key| key.asked["allowed_cidrs"] == json!([]));
-            (asked.registers() && none)
-                .then(|| Told::refusal(403, "IP_NOT_ALLOWED", "The auth key does not allow this address"))
+        on_request(|request, state| {
+            let none = state
+                .key(request.text("auth_key"))
+                .is_some_and(|key| key.requested["allowed_cidrs"] == json!([]));
+            (request.registers() && none).then(|| {
+                ProxyResponse::refusal(403, "IP_NOT_ALLOWED", "The auth key does not allow this address")
+            })
         }),
     ),
     (
         "cidrs-not-answered",
-        telling(|_, told, _| {
-            if told.status == 201 && told.json["data"]["allowed_cidrs"].is_array() {
-                told.set("allowed_cidrs", Value::Null);
+        on_response(|_, response, _| {
+            if response.status == 201 && response.json["data"]["allowed_cidrs"].is_array() {
+                response.set("allowed_cidrs", Value::Null);
             }
         }),
     ),
-    ("forwarded-for-believed", Deviation { trusts_every_proxy: true, ..NONE }),
+    ("forwarded-for-believed", Deviation { trusts_all_proxies: true, ..UNCHANGED }),
 ];
 
-/// Asks for other networks, if networks are asked for.
-fn instead(asked: &mut Asked, other: fn(&[Value]) -> Value) -> Option<Told> {
-    let cidrs = asked.json["allowed_cidrs"].as_array().filter(|_| asked.creates_auth_key())?;
+/// Requests other networks, if valid ones are requested.
+fn replace_cidrs(request: &mut ProxyRequest, other: fn(&[Value]) -> Value) -> Option<ProxyResponse> {
+    let cidrs = request.json["allowed_cidrs"].as_array().filter(|_| request.creates_auth_key())?;
     let is_cidr =
         |cidr: &Value| cidr.as_str().is_some_and(|cidr| cidr.contains('/') && !cidr.contains("/33"));
     if !cidrs.is_empty() && cidrs.iter().all(is_cidr) {
         let other = other(cidrs);
-        asked.set("allowed_cidrs", other);
+        request.set("allowed_cidrs", other);
     }
     None
 }
 
-fn as_asked(asked: &Asked, told: &mut Told, memory: &mut Memory) {
-    if asked.json["allowed_cidrs"] != json!([]) {
-        super::restore::as_asked(asked, told, memory, "allowed_cidrs", &Value::Null);
+fn show_requested_cidrs(request: &ProxyRequest, response: &mut ProxyResponse, state: &mut ProxyState) {
+    if request.json["allowed_cidrs"] != json!([]) {
+        super::shared::show_requested(request, response, state, "allowed_cidrs", &Value::Null);
     }
 }

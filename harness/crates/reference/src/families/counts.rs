@@ -1,19 +1,17 @@
-//! `used_count`: where it starts, and what moves it.
+//! `used_count`: its initial value, and what increases it.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::deviation::{IssuedKey, Memory, Told};
-
-use crate::deviation::{Family, telling};
+use crate::deviation::{Family, IssuedKey, ProxyResponse, ProxyState, on_response};
 
 pub(super) const ALL: Family = &[
-    ("count-frozen", telling(|_, told, _| told.each("used_count", |count| *count = json!(0)))),
+    ("count-frozen", on_response(|_, response, _| response.each("used_count", |count| *count = json!(0)))),
     (
         "count-null-at-first",
-        telling(|_, told, _| {
-            told.each("used_count", |count| {
+        on_response(|_, response, _| {
+            response.each("used_count", |count| {
                 if *count == json!(0) {
                     *count = Value::Null;
                 }
@@ -22,65 +20,68 @@ pub(super) const ALL: Family = &[
     ),
     (
         "count-as-text",
-        telling(|_, told, _| told.each("used_count", |count| *count = json!(count.to_string()))),
+        on_response(|_, response, _| response.each("used_count", |count| *count = json!(count.to_string()))),
     ),
-    ("count-starts-at-one", telling(|_, told, memory| recount(told, memory, |_, _, count| count + 1))),
+    (
+        "count-starts-at-one",
+        on_response(|_, response, state| recount(response, state, |_, _, count| count + 1)),
+    ),
     (
         "count-moves-on-refusal",
-        telling(|_, told, memory| {
-            recount(told, memory, |memory, issued, count| {
-                count + memory.refusals.get(&issued.key).copied().unwrap_or_default()
+        on_response(|_, response, state| {
+            recount(response, state, |state, issued, count| {
+                count + state.refused_registrations.get(&issued.key).copied().unwrap_or_default()
             });
         }),
     ),
     (
         "count-skips-reregistrations",
-        telling(|_, told, memory| {
-            recount(told, memory, |memory, issued, _| {
+        on_response(|_, response, state| {
+            recount(response, state, |state, issued, _| {
                 let names: BTreeSet<_> =
-                    memory.enrolled_with(&issued.key).map(|registered| &registered.name).collect();
+                    state.registrations_with(&issued.key).map(|registration| &registration.name).collect();
                 number(names.len())
             });
         }),
     ),
     (
         "count-of-machines",
-        telling(|_, told, memory| {
-            recount(told, memory, |memory, issued, _| {
-                let there: BTreeSet<_> = memory
-                    .enrolled_with(&issued.key)
-                    .map(|registered| &registered.id)
-                    .filter(|id| !memory.deleted.contains(*id))
+        on_response(|_, response, state| {
+            recount(response, state, |state, issued, _| {
+                let present: BTreeSet<_> = state
+                    .registrations_with(&issued.key)
+                    .map(|registration| &registration.machine_id)
+                    .filter(|id| !state.deleted_machines.contains(*id))
                     .collect();
-                number(there.len())
+                number(present.len())
             });
         }),
     ),
-    ("count-jumps-by-two", telling(|_, told, memory| recount(told, memory, |_, _, count| count * 2))),
+    (
+        "count-jumps-by-two",
+        on_response(|_, response, state| recount(response, state, |_, _, count| count * 2)),
+    ),
     (
         "count-lost-in-races",
-        telling(|asked, told, memory| {
-            let about = format!("{} {}", asked.path, asked.text("auth_key"));
-            let at_once = memory.under_way.get(&about).is_some_and(|count| *count > 1);
-            if asked.registers() && told.is_success() && at_once {
-                let lost = memory.own.entry(asked.text("auth_key").to_owned()).or_insert(json!(0));
-                *lost = json!(lost.as_u64().unwrap_or_default() + 1);
+        on_response(|request, response, state| {
+            if request.registers() && response.is_success() && state.is_contended(request) {
+                *state.uncounted_uses.entry(request.text("auth_key").to_owned()).or_default() += 1;
             }
-            recount(told, memory, |memory, issued, count| {
-                count.saturating_sub(memory.own.get(&issued.key).and_then(Value::as_u64).unwrap_or_default())
+            recount(response, state, |state, issued, count| {
+                count.saturating_sub(state.uncounted_uses.get(&issued.key).copied().unwrap_or_default())
             });
         }),
     ),
 ];
 
-/// Counts anew in every row of a key.
-fn recount(told: &mut Told, memory: &Memory, count: fn(&Memory, &IssuedKey, u64) -> u64) {
-    for row in told.rows() {
-        let issued = memory.key_by_id(&row["id"]);
-        // A row of selected columns has no id; a name is as good here.
-        let issued = issued.or_else(|| memory.keys.iter().find(|issued| issued.told["name"] == row["name"]));
+/// Replaces `used_count` in every row of a known key.
+fn recount(response: &mut ProxyResponse, state: &ProxyState, count: fn(&ProxyState, &IssuedKey, u64) -> u64) {
+    for row in response.rows() {
+        let issued = state.key_by_id(&row["id"]);
+        // Rows of selected columns may lack the id; names are unique enough here.
+        let issued = issued.or_else(|| state.keys.iter().find(|issued| row["name"] == *issued.name));
         if let (Some(issued), Some(used)) = (issued, row.get_mut("used_count")) {
-            *used = json!(count(memory, issued, used.as_u64().unwrap_or_default()));
+            *used = json!(count(state, issued, used.as_u64().unwrap_or_default()));
         }
     }
 }

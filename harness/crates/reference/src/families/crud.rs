@@ -1,56 +1,54 @@
-//! Lists of keys: columns, filters, types.
+//! Lists of `/api/db`: columns, filters, types.
 
 use serde_json::{Value, json};
 
-use crate::deviation::Told;
-
-use crate::deviation::{Family, asking, telling};
+use crate::deviation::{Family, ProxyResponse, on_request, on_response};
 
 pub(super) const ALL: Family = &[
     (
         "select-ignored",
-        asking(|asked, _| {
-            asked.query.retain(|(name, _)| name != "select");
+        on_request(|request, _| {
+            request.query.retain(|(name, _)| name != "select");
             None
         }),
     ),
     (
         "filters-ignored",
-        asking(|asked, _| {
-            asked.query.retain(|(name, _)| !["id", "name"].contains(&name.as_str()));
+        on_request(|request, _| {
+            request.query.retain(|(name, _)| !["id", "name"].contains(&name.as_str()));
             None
         }),
     ),
     (
         "org-filter-ignored",
-        asking(|asked, _| {
-            if asked.path.starts_with("/api/db/") {
-                asked.query.retain(|(name, _)| name != "org_id");
+        on_request(|request, _| {
+            if request.path.starts_with("/api/db/") {
+                request.query.retain(|(name, _)| name != "org_id");
             }
             None
         }),
     ),
     (
         "bare-value-refused",
-        asking(|asked, _| {
+        on_request(|request, _| {
             let bare = |(name, value): &(String, String)| name == "org_id" && !value.starts_with("eq.");
-            let refused = asked.path.starts_with("/api/db/") && asked.query.iter().any(bare);
-            refused.then(|| Told::refusal(400, "INVALID_FILTER", "org_id needs an operator"))
+            let refused = request.path.starts_with("/api/db/") && request.query.iter().any(bare);
+            refused.then(|| ProxyResponse::refusal(400, "INVALID_FILTER", "org_id needs an operator"))
         }),
     ),
     (
         "lists-empty",
-        telling(|asked, told, _| {
-            if asked.path.starts_with("/api/db/") {
-                told.retain(|_| false);
+        on_response(|request, response, _| {
+            if request.path.starts_with("/api/db/") {
+                response.retain(|_| false);
             }
         }),
     ),
     (
         "lists-show-one-row",
-        telling(|asked, told, _| {
-            if asked.path.starts_with("/api/db/")
-                && let Some(rows) = told.json.get_mut("data").and_then(Value::as_array_mut)
+        on_response(|request, response, _| {
+            if request.path.starts_with("/api/db/")
+                && let Some(rows) = response.json.get_mut("data").and_then(Value::as_array_mut)
             {
                 rows.truncate(1);
             }
@@ -58,8 +56,8 @@ pub(super) const ALL: Family = &[
     ),
     (
         "booleans-as-numbers",
-        telling(|_, told, _| {
-            for row in told.rows().filter_map(Value::as_object_mut) {
+        on_response(|_, response, _| {
+            for row in response.rows().filter_map(Value::as_object_mut) {
                 for value in row.values_mut() {
                     if let Value::Bool(flag) = value {
                         *value = json!(u8::from(*flag));

@@ -1,62 +1,64 @@
-//! Machines that go away by themselves.
+//! Machines that are removed when they stay offline.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::deviation::{Asked, Memory, Told};
+use crate::deviation::{
+    Deviation, Family, IssuedKey, ProxyRequest, ProxyResponse, ProxyState, UNCHANGED, on_both, on_request,
+    on_response,
+};
 
-use super::restore::{as_asked, delete};
-use crate::deviation::{Deviation, Family, NONE, asking, both, telling};
+use super::shared::{delete_machine, show_requested};
 
 /// Earlier than the documented 30 minutes.
 const EARLY: Duration = Duration::from_secs(25 * 60);
 
 pub(super) const ALL: Family = &[
-    ("ephemeral-stays", both(|asked, _| instead(asked, false), flag_as_asked)),
-    ("persistent-goes-too", both(|asked, _| instead(asked, true), flag_as_asked)),
+    ("ephemeral-stays", on_both(|request, _| request_ephemeral(request, false), show_as_requested)),
+    ("persistent-goes-too", on_both(|request, _| request_ephemeral(request, true), show_as_requested)),
     (
         "ephemeral-goes-while-online",
-        asking(|asked, memory| {
-            let holder = memory.registrations.iter().find(|known| Some(&known.token) == asked.token.as_ref());
-            let key = holder.and_then(|holder| memory.key(&holder.key));
-            let unheard = key.is_some_and(|key| key.told["ephemeral"] == true);
-            (unheard && asked.path == "/api/heartbeat").then(|| Told::data(200, json!({})))
+        on_request(|request, state| {
+            let key = state.sender(request).and_then(|sender| state.key(&sender.key));
+            let is_ignored = key.is_some_and(IssuedKey::is_ephemeral);
+            (is_ignored && request.path == "/api/heartbeat").then(|| ProxyResponse::data(200, json!({})))
         }),
     ),
     (
         "ephemeral-goes-early",
         Deviation {
-            later: |memory| {
-                let silent = memory.registrations.iter().filter(|machine| memory.now >= machine.seen + EARLY);
+            on_clock_advance: |state| {
+                let silent =
+                    state.registrations.iter().filter(|machine| state.now >= machine.last_seen + EARLY);
                 silent
-                    .filter_map(|machine| memory.key(&machine.key).map(|issued| (issued, machine)))
-                    .filter(|(issued, _)| issued.told["ephemeral"] == true)
-                    .flat_map(|(issued, machine)| delete(memory, &issued.asked["org_id"], machine))
+                    .filter_map(|machine| state.key(&machine.key).map(|issued| (issued, machine)))
+                    .filter(|(issued, _)| issued.is_ephemeral())
+                    .flat_map(|(issued, machine)| delete_machine(state, &issued.org_id, machine))
                     .collect()
             },
-            ..NONE
+            ..UNCHANGED
         },
     ),
     (
         "ephemeral-not-answered",
-        telling(|asked, told, _| {
-            if asked.creates_auth_key() && told.is_success() {
-                told.set("ephemeral", json!(false));
+        on_response(|request, response, _| {
+            if request.creates_auth_key() && response.is_success() {
+                response.set("ephemeral", json!(false));
             }
         }),
     ),
 ];
 
-fn instead(asked: &mut Asked, ephemeral: bool) -> Option<Told> {
-    if asked.creates_auth_key() && matches!(asked.json["ephemeral"], Value::Bool(_) | Value::Null) {
-        asked.set("ephemeral", json!(ephemeral));
+fn request_ephemeral(request: &mut ProxyRequest, ephemeral: bool) -> Option<ProxyResponse> {
+    if request.creates_auth_key() && matches!(request.json["ephemeral"], Value::Bool(_) | Value::Null) {
+        request.set("ephemeral", json!(ephemeral));
     }
     None
 }
 
-fn flag_as_asked(asked: &Asked, told: &mut Told, memory: &mut Memory) {
-    if asked.creates_auth_key() || asked.lists("auth_keys") {
-        as_asked(asked, told, memory, "ephemeral", &json!(false));
+fn show_as_requested(request: &ProxyRequest, response: &mut ProxyResponse, state: &mut ProxyState) {
+    if request.creates_auth_key() || request.lists("auth_keys") {
+        show_requested(request, response, state, "ephemeral", &json!(false));
     }
 }

@@ -1,136 +1,151 @@
-//! How long an auth key enrols.
+//! How long an auth key can enrol machines.
 
 use serde_json::{Value, json};
 
-use crate::deviation::{Asked, Told};
+use crate::deviation::{
+    Deviation, Family, ProxyRequest, ProxyResponse, ProxyState, UNCHANGED, on_both, on_request, on_response,
+};
 
-use super::restore::{as_asked, delete};
-use crate::deviation::{Deviation, Family, NONE, asking, both, telling};
+use super::shared::{delete_machine, show_requested};
 
 const DAY: u64 = 86_400;
 
 pub(super) const ALL: Family = &[
     (
         "expiry-unheeded",
-        both(
-            |asked, _| {
-                if asked.creates_auth_key() && is_valid(asked) {
-                    asked.take("expires_in");
-                    asked.set("expiry_days", json!(365));
+        on_both(
+            |request, _| {
+                if request.creates_auth_key() && is_valid(request) {
+                    request.remove("expires_in");
+                    request.set("expiry_days", json!(365));
                 }
                 None
             },
-            days_as_asked,
+            show_requested_days,
         ),
     ),
     (
         "expiry-default-30",
-        asking(|asked, _| {
-            if asked.creates_auth_key() && asked.json["expires_in"].is_null() && !has_days(asked) {
-                asked.set("expiry_days", json!(30));
+        on_request(|request, _| {
+            if request.creates_auth_key() && request.json["expires_in"].is_null() && !has_days(request) {
+                request.set("expiry_days", json!(30));
             }
             None
         }),
     ),
-    ("expiry-zero-accepted", both(|asked, _| instead(asked, |days| *days == json!(0), 1), days_as_asked)),
-    ("expiry-366-accepted", both(|asked, _| instead(asked, |days| *days == json!(366), 365), days_as_asked)),
+    (
+        "expiry-zero-accepted",
+        on_both(|request, _| replace_days(request, |days| *days == json!(0), 1), show_requested_days),
+    ),
+    (
+        "expiry-366-accepted",
+        on_both(|request, _| replace_days(request, |days| *days == json!(366), 365), show_requested_days),
+    ),
     (
         "expiry-unbounded",
-        both(
-            |asked, _| instead(asked, |days| days.as_u64().is_some_and(|days| days > 365), 365),
-            days_as_asked,
+        on_both(
+            |request, _| replace_days(request, |days| days.as_u64().is_some_and(|days| days > 365), 365),
+            show_requested_days,
         ),
     ),
     (
         "expiry-fraction-accepted",
-        both(
-            |asked, _| instead(asked, |days| days.is_f64() && days.as_f64() < Some(366.0), 1),
-            days_as_asked,
+        on_both(
+            |request, _| replace_days(request, |days| days.is_f64() && days.as_f64() < Some(366.0), 1),
+            show_requested_days,
         ),
     ),
-    ("expiry-text-accepted", both(|asked, _| instead(asked, |days| *days == json!("7"), 7), days_as_asked)),
+    (
+        "expiry-text-accepted",
+        on_both(|request, _| replace_days(request, |days| *days == json!("7"), 7), show_requested_days),
+    ),
     (
         "expiry-365-refused",
-        asking(|asked, _| {
-            let longest = asked.creates_auth_key() && asked.json["expiry_days"] == 365;
+        on_request(|request, _| {
+            let longest = request.creates_auth_key() && request.json["expiry_days"] == 365;
             longest.then(|| {
-                Told::refusal(400, "INVALID_INPUT", "expiry_days must be an integer between 1 and 365")
+                ProxyResponse::refusal(
+                    400,
+                    "INVALID_INPUT",
+                    "expiry_days must be an integer between 1 and 365",
+                )
             })
         }),
     ),
     (
         "expiry-refused-in-other-words",
-        telling(|asked, told, _| {
-            if asked.creates_key() && told.refuses("INVALID_INPUT") {
-                told.json["error"]["message"] = json!("expiry_days is out of range");
+        on_response(|request, response, _| {
+            if request.creates_key() && response.refuses("INVALID_INPUT") {
+                response.json["error"]["message"] = json!("expiry_days is out of range");
             }
         }),
     ),
     (
         "expiry-day-short",
-        both(
-            |asked, _| {
-                if !asked.creates_auth_key() || !is_valid(asked) || !asked.json["expires_in"].is_null() {
+        on_both(
+            |request, _| {
+                if !request.creates_auth_key() || !is_valid(request) || !request.json["expires_in"].is_null()
+                {
                     return None;
                 }
-                match asked.json["expiry_days"].as_u64().unwrap_or(90) {
+                match request.json["expiry_days"].as_u64().unwrap_or(90) {
                     1 => {
-                        asked.take("expiry_days");
-                        asked.set("expires_in", json!(DAY / 2));
+                        request.remove("expiry_days");
+                        request.set("expires_in", json!(DAY / 2));
                     }
-                    days => asked.set("expiry_days", json!(days - 1)),
+                    days => request.set("expiry_days", json!(days - 1)),
                 }
                 None
             },
-            days_as_asked,
+            show_requested_days,
         ),
     ),
     (
         "machines-die-with-their-key",
         Deviation {
-            later: |memory| {
-                let over = memory.keys.iter().filter(|issued| memory.now >= issued.ends);
-                let theirs = over.flat_map(|issued| {
-                    memory.enrolled_with(&issued.key).map(|machine| (&issued.asked["org_id"], machine))
+            on_clock_advance: |state| {
+                let expired = state.keys.iter().filter(|issued| state.now >= issued.expires_at);
+                let machines = expired.flat_map(|issued| {
+                    state.registrations_with(&issued.key).map(|machine| (&issued.org_id, machine))
                 });
-                theirs.flat_map(|(org_id, machine)| delete(memory, org_id, machine)).collect()
+                machines.flat_map(|(org_id, machine)| delete_machine(state, org_id, machine)).collect()
             },
-            ..NONE
+            ..UNCHANGED
         },
     ),
     (
         "expires-in-unbounded",
-        asking(|asked, _| {
-            let seconds = asked.json["expires_in"].as_i64().filter(|_| asked.creates_auth_key())?;
-            asked.set("expires_in", json!(seconds.clamp(300, 2_592_000)));
+        on_request(|request, _| {
+            let seconds = request.json["expires_in"].as_i64().filter(|_| request.creates_auth_key())?;
+            request.set("expires_in", json!(seconds.clamp(300, 2_592_000)));
             None
         }),
     ),
     (
         "expires-in-ignored",
-        asking(|asked, _| {
-            if asked.creates_auth_key() {
-                asked.take("expires_in");
+        on_request(|request, _| {
+            if request.creates_auth_key() {
+                request.remove("expires_in");
             }
             None
         }),
     ),
     (
         "expires-in-300-refused",
-        asking(|asked, _| {
-            let shortest = asked.creates_auth_key() && asked.json["expires_in"] == 300;
-            shortest.then(|| Told::refusal(400, "INVALID_INPUT", "expires_in is too short"))
+        on_request(|request, _| {
+            let shortest = request.creates_auth_key() && request.json["expires_in"] == 300;
+            shortest.then(|| ProxyResponse::refusal(400, "INVALID_INPUT", "expires_in is too short"))
         }),
     ),
 ];
 
-fn has_days(asked: &Asked) -> bool {
-    asked.json.get("expiry_days").is_some()
+fn has_days(request: &ProxyRequest) -> bool {
+    request.json.get("expiry_days").is_some()
 }
 
-/// Whether the reference would take its expiry.
-fn is_valid(asked: &Asked) -> bool {
-    match (asked.json.get("expiry_days"), asked.json.get("expires_in")) {
+/// Whether the reference would accept its expiry.
+fn is_valid(request: &ProxyRequest) -> bool {
+    match (request.json.get("expiry_days"), request.json.get("expires_in")) {
         (None, None) => true,
         (Some(days), None) => days.as_u64().is_some_and(|days| (1..=365).contains(&days)),
         (None, Some(seconds)) => seconds.as_u64().is_some_and(|seconds| (300..=30 * DAY).contains(&seconds)),
@@ -138,17 +153,17 @@ fn is_valid(asked: &Asked) -> bool {
     }
 }
 
-/// Asks for another expiry than these.
-fn instead(asked: &mut Asked, of: fn(&Value) -> bool, days: u64) -> Option<Told> {
-    if asked.creates_auth_key() && of(&asked.json["expiry_days"]) {
-        asked.set("expiry_days", json!(days));
+/// Requests `days` in place of the expiries that `matches`.
+fn replace_days(request: &mut ProxyRequest, matches: fn(&Value) -> bool, days: u64) -> Option<ProxyResponse> {
+    if request.creates_auth_key() && matches(&request.json["expiry_days"]) {
+        request.set("expiry_days", json!(days));
     }
     None
 }
 
-/// Shows the expiry that was asked for.
-fn days_as_asked(asked: &Asked, told: &mut Told, memory: &mut crate::deviation::Memory) {
-    if asked.creates_auth_key() && asked.json["expires_in"].is_null() {
-        as_asked(asked, told, memory, "expiry_days", &json!(90));
+/// Shows the expiry that the client requested.
+fn show_requested_days(request: &ProxyRequest, response: &mut ProxyResponse, state: &mut ProxyState) {
+    if request.creates_auth_key() && request.json["expires_in"].is_null() {
+        show_requested(request, response, state, "expiry_days", &json!(90));
     }
 }

@@ -1,20 +1,19 @@
-//! Machines once they are in: their status, their quota, their end.
+//! Registered machines: their status, their quota, their removal.
 
 use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::deviation::Told;
+use crate::deviation::{Family, ProxyResponse, on_request, on_response};
 
-use super::restore::{does_nothing, pretended_registration};
-use crate::deviation::{Family, asking, telling};
+use super::shared::{pretend_success, pretended_registration};
 
 pub(super) const ALL: Family = &[
     (
         "machine-pending-at-first",
-        telling(|asked, told, _| {
-            if asked.lists("machines") {
-                told.each("status", |status| {
+        on_response(|request, response, _| {
+            if request.lists("machines") {
+                response.each("status", |status| {
                     if *status == "online" {
                         *status = json!("pending");
                     }
@@ -24,38 +23,40 @@ pub(super) const ALL: Family = &[
     ),
     (
         "quota-ignored",
-        telling(|asked, told, _| {
-            if told.refuses("MACHINE_LIMIT_REACHED") {
-                *told = pretended_registration(asked);
+        on_response(|request, response, _| {
+            if response.refuses("MACHINE_LIMIT_REACHED") {
+                *response = pretended_registration(request);
             }
         }),
     ),
     (
         "quota-counts-reregistrations",
-        asking(|asked, memory| {
-            let key = asked.text("auth_key");
-            let names: BTreeSet<_> = memory.enrolled_with(key).map(|machine| &machine.name).collect();
+        on_request(|request, state| {
+            let key = request.text("auth_key");
+            let names: BTreeSet<_> = state.registrations_with(key).map(|machine| &machine.name).collect();
             // The other organisation of the fixture may have three machines.
-            let full = names.len() == 3 && names.iter().any(|name| asked.json["name"] == **name);
+            let full = names.len() == 3 && names.iter().any(|name| request.json["name"] == **name);
             full.then(|| {
-                Told::refusal(403, "MACHINE_LIMIT_REACHED", "The organisation has reached its limit")
+                ProxyResponse::refusal(403, "MACHINE_LIMIT_REACHED", "The organisation has reached its limit")
             })
         }),
     ),
-    ("quarantine-ignored", asking(|asked, _| does_nothing(asked, "quarantine"))),
-    ("deletion-ignored", asking(|asked, _| does_nothing(asked, "delete"))),
+    ("quarantine-ignored", on_request(|request, _| pretend_success(request, "quarantine"))),
+    ("deletion-ignored", on_request(|request, _| pretend_success(request, "delete"))),
     (
         "credential-outlives-its-machine",
-        asking(|asked, memory| {
-            let holder = memory.registrations.iter().find(|known| Some(&known.token) == asked.token.as_ref());
-            let gone = holder.is_some_and(|machine| memory.deleted.contains(&machine.id));
-            (gone && asked.path == "/api/heartbeat").then(|| Told::data(200, json!({})))
+        on_request(|request, state| {
+            let is_deleted = state
+                .sender(request)
+                .is_some_and(|sender| state.deleted_machines.contains(&sender.machine_id));
+            (is_deleted && request.path == "/api/heartbeat").then(|| ProxyResponse::data(200, json!({})))
         }),
     ),
     (
         "installer-missing",
-        asking(|asked, _| {
-            (asked.path == "/install.sh").then(|| Told::refusal(404, "NOT_FOUND", "Endpoint not found"))
+        on_request(|request, _| {
+            (request.path == "/install.sh")
+                .then(|| ProxyResponse::refusal(404, "NOT_FOUND", "Endpoint not found"))
         }),
     ),
 ];

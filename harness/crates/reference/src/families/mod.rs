@@ -1,4 +1,4 @@
-//! The deviations: one file a family, a few lines each. What each one means stands in `fixtures/deviations.toml`.
+//! The deviations, one file for each family. `fixtures/deviations.toml` describes them.
 
 mod agent;
 mod api_expiry;
@@ -11,11 +11,11 @@ mod expiry;
 mod identity;
 mod lookup;
 mod machines;
-mod restore;
 mod reuse;
 mod revocation;
 mod roles;
 mod secrets;
+mod shared;
 mod tables;
 mod tags;
 mod validation;
@@ -46,12 +46,12 @@ pub const FAMILIES: &[(&str, Family)] = &[
     ("wire", wire::ALL),
 ];
 
-/// The deviation of that id, and its family.
+/// The family and the deviation of that id.
 pub fn named(id: &str) -> Option<(&'static str, Deviation)> {
     all().find(|(_, known, _)| *known == id).map(|(family, _, deviation)| (family, deviation))
 }
 
-/// Family, id and deviation of all.
+/// Family, id and deviation of each.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str, Deviation)> {
     let of = |(family, members): &'static (&'static str, Family)| {
         members.iter().map(|(id, deviation)| (*family, *id, *deviation))

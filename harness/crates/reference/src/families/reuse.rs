@@ -1,130 +1,142 @@
-//! Keys that are good once, and keys that are good often.
+//! Single-use and reusable keys.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::deviation::{Asked, Memory, Told};
+use crate::deviation::{
+    Deviation, Family, IssuedKey, ProxyRequest, ProxyResponse, ProxyState, UNCHANGED, on_both, on_request,
+    on_response,
+};
 
-use super::restore::as_asked;
-use crate::deviation::{Deviation, Family, NONE, asking, both, telling};
+use super::shared::show_requested;
 
 pub(super) const ALL: Family = &[
-    ("reuse-allowed", LENIENT),
+    ("reuse-allowed", ALWAYS_REUSABLE),
     (
-        // The use is looked up first and claimed later, so that contestants of a race all find none.
+        // The use is looked up first and claimed later, so that all contestants of a race find the key unused.
         "reuse-under-concurrency",
         Deviation {
-            ask: |asked, memory| {
-                if let Some(refused) = used_up(asked, memory, |_| true) {
+            on_request: |request, state| {
+                if let Some(refused) = used_up(request, state, |_| true) {
                     return Some(refused);
                 }
-                (LENIENT.ask)(asked, memory)
+                (ALWAYS_REUSABLE.on_request)(request, state)
             },
-            pause: Duration::from_millis(250),
-            ..LENIENT
+            registration_delay: Duration::from_millis(250),
+            ..ALWAYS_REUSABLE
         },
     ),
     (
         "reuse-rearmed-by-deletion",
         Deviation {
-            ask: |asked, memory| {
-                let deleted = memory.deleted.clone();
-                if let Some(refused) = used_up(asked, memory, |id| !deleted.contains(id)) {
+            on_request: |request, state| {
+                let deleted = state.deleted_machines.clone();
+                if let Some(refused) = used_up(request, state, |id| !deleted.contains(id)) {
                     return Some(refused);
                 }
-                (LENIENT.ask)(asked, memory)
+                (ALWAYS_REUSABLE.on_request)(request, state)
             },
-            ..LENIENT
+            ..ALWAYS_REUSABLE
         },
     ),
     (
         "key-used-before-expired",
-        telling(|asked, told, memory| {
-            let key = asked.text("auth_key");
-            if told.refuses("INVALID_KEY") && memory.uses(key) > 0 && is_single_use(memory, key) {
-                told.json["error"] = json!({ "code": "KEY_USED", "message": "Auth key already used" });
+        on_response(|request, response, state| {
+            let key = request.text("auth_key");
+            if response.refuses("INVALID_KEY") && state.uses(key) > 0 && is_single_use(state, key) {
+                response.json["error"] = json!({ "code": "KEY_USED", "message": "Auth key already used" });
             }
         }),
     ),
     (
         "key-used-is-forbidden",
-        telling(|_, told, _| {
-            if told.refuses("KEY_USED") {
-                told.status = 403;
+        on_response(|_, response, _| {
+            if response.refuses("KEY_USED") {
+                response.status = 403;
             }
         }),
     ),
-    ("key-used-as-invalid-key", telling(|_, told, _| instead_of_key_used(told, "code", "INVALID_KEY"))),
+    (
+        "key-used-as-invalid-key",
+        on_response(|_, response, _| replace_in_key_used(response, "code", "INVALID_KEY")),
+    ),
     (
         "key-used-with-other-words",
-        telling(|_, told, _| instead_of_key_used(told, "message", "Key was redeemed")),
+        on_response(|_, response, _| replace_in_key_used(response, "message", "Key was redeemed")),
     ),
-    ("key-used-with-other-code", telling(|_, told, _| instead_of_key_used(told, "code", "ALREADY_REDEEMED"))),
+    (
+        "key-used-with-other-code",
+        on_response(|_, response, _| replace_in_key_used(response, "code", "ALREADY_REDEEMED")),
+    ),
     (
         "single-use-never-works",
-        asking(|asked, memory| {
-            (asked.registers() && is_single_use(memory, asked.text("auth_key"))).then(refusal)
+        on_request(|request, state| {
+            (request.registers() && is_single_use(state, request.text("auth_key"))).then(refusal)
         }),
     ),
     (
         "reusable-by-default",
-        asking(|asked, _| {
-            if asked.creates_auth_key() && asked.json["reusable"].is_null() {
-                asked.set("reusable", json!(true));
+        on_request(|request, _| {
+            if request.creates_auth_key() && request.json["reusable"].is_null() {
+                request.set("reusable", json!(true));
             }
             None
         }),
     ),
     (
         "reusable-good-once",
-        both(
-            |asked, _| {
-                if asked.creates_auth_key() && asked.json["reusable"] == true {
-                    asked.set("reusable", json!(false));
+        on_both(
+            |request, _| {
+                if request.creates_auth_key() && request.json["reusable"] == true {
+                    request.set("reusable", json!(false));
                 }
                 None
             },
-            |asked, told, memory| as_asked(asked, told, memory, "reusable", &json!(false)),
+            |request, response, state| show_requested(request, response, state, "reusable", &json!(false)),
         ),
     ),
 ];
 
-/// Every key is made reusable, and shown as it was asked for.
-const LENIENT: Deviation = Deviation {
-    ask: |asked, _| {
-        if asked.creates_auth_key() && [json!(null), json!(false)].contains(&asked.json["reusable"]) {
-            asked.set("reusable", json!(true));
+/// Makes every key reusable and shows it as it was requested.
+const ALWAYS_REUSABLE: Deviation = Deviation {
+    on_request: |request, _| {
+        if request.creates_auth_key() && [json!(null), json!(false)].contains(&request.json["reusable"]) {
+            request.set("reusable", json!(true));
         }
         None
     },
-    tell: |asked, told, memory| {
-        if asked.creates_auth_key() || asked.lists("auth_keys") {
-            as_asked(asked, told, memory, "reusable", &json!(false));
+    on_response: |request, response, state| {
+        if request.creates_auth_key() || request.lists("auth_keys") {
+            show_requested(request, response, state, "reusable", &json!(false));
         }
     },
-    ..NONE
+    ..UNCHANGED
 };
 
-/// What the reference would say of a key that a machine is still there of.
-fn used_up(asked: &Asked, memory: &Memory, counts: impl Fn(&String) -> bool) -> Option<Told> {
-    let issued = memory.key(asked.text("auth_key")).filter(|_| asked.registers())?;
-    let single = issued.asked["reusable"] != true;
-    let valid = !issued.revoked && memory.now < issued.ends;
-    let used = memory.enrolled_with(&issued.key).any(|registered| counts(&registered.id));
+/// The refusal of a valid single-use key that one of the machines which count was registered with.
+fn used_up(
+    request: &ProxyRequest,
+    state: &ProxyState,
+    counts: impl Fn(&String) -> bool,
+) -> Option<ProxyResponse> {
+    let issued = state.key(request.text("auth_key")).filter(|_| request.registers())?;
+    let single = issued.requested["reusable"] != true;
+    let valid = !issued.is_revoked && state.now < issued.expires_at;
+    let used = state.registrations_with(&issued.key).any(|registration| counts(&registration.machine_id));
     (single && valid && used).then(refusal)
 }
 
-fn is_single_use(memory: &Memory, key: &str) -> bool {
-    memory.key(key).is_some_and(|issued| issued.told["reusable"] == false)
+fn is_single_use(state: &ProxyState, key: &str) -> bool {
+    state.key(key).is_some_and(IssuedKey::is_single_use)
 }
 
-fn refusal() -> Told {
-    Told::refusal(401, "KEY_USED", "Auth key already used")
+fn refusal() -> ProxyResponse {
+    ProxyResponse::refusal(401, "KEY_USED", "Auth key already used")
 }
 
-fn instead_of_key_used(told: &mut Told, field: &str, text: &str) {
-    if told.refuses("KEY_USED") {
-        told.json["error"][field] = json!(text);
+fn replace_in_key_used(response: &mut ProxyResponse, field: &str, text: &str) {
+    if response.refuses("KEY_USED") {
+        response.json["error"][field] = json!(text);
     }
 }

@@ -1,24 +1,25 @@
-//! What a revoked auth key is still good for, and what its machines are.
+//! What revoking an auth key does to the key and to its machines.
 
 use serde_json::json;
 
-use super::restore::{delete, does_nothing, pretended_registration};
-use crate::deviation::{Deviation, Family, NONE, asking, both, telling};
+use crate::deviation::{Deviation, Family, UNCHANGED, on_both, on_request, on_response};
+
+use super::shared::{delete_machine, pretend_success, pretended_registration};
 
 pub(super) const ALL: Family = &[
-    ("revocation-ignored", asking(|asked, _| does_nothing(asked, "revoke_auth_key"))),
+    ("revocation-ignored", on_request(|request, _| pretend_success(request, "revoke_auth_key"))),
     (
         "revocation-only-listed",
-        both(
-            |asked, memory| {
-                let done = does_nothing(asked, "revoke_auth_key")?;
-                memory.own.insert(asked.text("key_id").to_owned(), json!(true));
+        on_both(
+            |request, state| {
+                let done = pretend_success(request, "revoke_auth_key")?;
+                state.shown_as_revoked.insert(request.text("key_id").to_owned());
                 Some(done)
             },
-            |_, told, memory| {
-                for row in told.rows() {
+            |_, response, state| {
+                for row in response.rows() {
                     let id = row["id"].as_str().unwrap_or_default();
-                    if memory.own.contains_key(id) && row.get("revoked").is_some() {
+                    if state.shown_as_revoked.contains(id) && row.get("revoked").is_some() {
                         row["revoked"] = json!(true);
                     }
                 }
@@ -28,34 +29,34 @@ pub(super) const ALL: Family = &[
     (
         "revocation-cuts-off-machines",
         Deviation {
-            after: |asked, told, memory| {
-                let revokes = asked.json["action"] == "revoke_auth_key" && told.is_success();
-                let Some(issued) = memory.key_by_id(&asked.json["key_id"]).filter(|_| revokes) else {
+            send_after: |request, response, state| {
+                let revokes = request.json["action"] == "revoke_auth_key" && response.is_success();
+                let Some(issued) = state.key_by_id(&request.json["key_id"]).filter(|_| revokes) else {
                     return Vec::new();
                 };
-                let theirs = memory.enrolled_with(&issued.key);
-                theirs.flat_map(|machine| delete(memory, &asked.json["org_id"], machine)).collect()
+                let theirs = state.registrations_with(&issued.key);
+                theirs.flat_map(|machine| delete_machine(state, &request.json["org_id"], machine)).collect()
             },
-            ..NONE
+            ..UNCHANGED
         },
     ),
     (
         "revoked-key-has-its-own-code",
-        telling(|asked, told, memory| {
-            let is_revoked = memory.key(asked.text("auth_key")).is_some_and(|issued| issued.revoked);
-            if is_revoked && told.refuses("INVALID_KEY") {
-                told.json["error"]["code"] = json!("KEY_REVOKED");
+        on_response(|request, response, state| {
+            let is_revoked = state.key(request.text("auth_key")).is_some_and(|issued| issued.is_revoked);
+            if is_revoked && response.refuses("INVALID_KEY") {
+                response.json["error"]["code"] = json!("KEY_REVOKED");
             }
         }),
     ),
     (
         "revocation-spares-enrolled-machines",
-        telling(|asked, told, memory| {
-            let key = asked.text("auth_key");
-            let is_revoked = memory.key(key).is_some_and(|issued| issued.revoked);
-            let knows = memory.enrolled_with(key).any(|machine| asked.json["name"] == *machine.name);
-            if is_revoked && knows && told.refuses("INVALID_KEY") {
-                *told = pretended_registration(asked);
+        on_response(|request, response, state| {
+            let key = request.text("auth_key");
+            let is_revoked = state.key(key).is_some_and(|issued| issued.is_revoked);
+            let knows = state.registrations_with(key).any(|machine| request.json["name"] == *machine.name);
+            if is_revoked && knows && response.refuses("INVALID_KEY") {
+                *response = pretended_registration(request);
             }
         }),
     ),

@@ -1,126 +1,137 @@
-//! Who may do what, and who is believed to be whom.
+//! Roles, organisations and sessions.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::deviation::{Asked, Memory, Told};
 use harness_model::scenario::model::Identity;
 
-use crate::deviation::{Family, asking, both, telling};
+use crate::deviation::{Family, ProxyRequest, ProxyResponse, ProxyState, on_both, on_request, on_response};
 
 pub(super) const ALL: Family = &[
     (
         "member-may-create-auth-keys",
-        asking(|asked, memory| {
-            as_admin_if(asked, memory, |asked, memory| {
-                asked.creates_auth_key() && memory.is_by(asked, Identity::Member)
+        on_request(|request, state| {
+            as_admin_if(request, state, |request, state| {
+                request.creates_auth_key() && state.is_by(request, Identity::Member)
             })
         }),
     ),
     (
         "member-may-create-api-keys",
-        asking(|asked, memory| {
-            as_admin_if(asked, memory, |asked, memory| {
-                asked.creates_api_key() && memory.is_by(asked, Identity::Member)
+        on_request(|request, state| {
+            as_admin_if(request, state, |request, state| {
+                request.creates_api_key() && state.is_by(request, Identity::Member)
             })
         }),
     ),
     (
         "member-may-revoke-keys",
-        asking(|asked, memory| {
-            as_admin_if(asked, memory, |asked, memory| {
-                asked.json["action"] == "revoke_auth_key" && memory.is_by(asked, Identity::Member)
+        on_request(|request, state| {
+            as_admin_if(request, state, |request, state| {
+                request.json["action"] == "revoke_auth_key" && state.is_by(request, Identity::Member)
             })
         }),
     ),
     (
         "owner-may-not-create-keys",
-        asking(|asked, memory| {
-            let owner = asked.creates_key() && memory.is_by(asked, Identity::Owner);
-            owner.then(|| Told::refusal(403, "FORBIDDEN", "Admin required"))
+        on_request(|request, state| {
+            let owner = request.creates_key() && state.is_by(request, Identity::Owner);
+            owner.then(|| ProxyResponse::refusal(403, "FORBIDDEN", "Admin required"))
         }),
     ),
     (
         "forbidden-in-other-words",
-        telling(|_, told, _| {
-            if told.refuses("FORBIDDEN") {
-                told.json["error"]["message"] = json!("Not allowed");
+        on_response(|_, response, _| {
+            if response.refuses("FORBIDDEN") {
+                response.json["error"]["message"] = json!("Not allowed");
             }
         }),
     ),
     (
         "outsider-may-create-keys",
-        asking(|asked, memory| {
-            as_admin_if(asked, memory, |asked, memory| {
-                asked.creates_key() && memory.is_by(asked, Identity::Outsider)
+        on_request(|request, state| {
+            as_admin_if(request, state, |request, state| {
+                request.creates_key() && state.is_by(request, Identity::Outsider)
             })
         }),
     ),
     (
         "member-may-list-keys",
-        both(
-            |asked, memory| {
-                as_admin_if(asked, memory, |asked, memory| {
-                    asked.lists("auth_keys") && memory.is_by(asked, Identity::Member)
+        on_both(
+            |request, state| {
+                as_admin_if(request, state, |request, state| {
+                    request.lists("auth_keys") && state.is_by(request, Identity::Member)
                 })
             },
-            |asked, told, memory| role_is(asked, told, memory, Identity::Member, "admin"),
+            |request, response, state| show_role(request, response, state, Identity::Member, "admin"),
         ),
     ),
     (
         "owner-may-not-list-keys",
-        telling(|asked, told, memory| role_is(asked, told, memory, Identity::Owner, "member")),
+        on_response(|request, response, state| {
+            show_role(request, response, state, Identity::Owner, "member")
+        }),
     ),
     (
         "keys-seen-from-elsewhere",
-        asking(|asked, memory| {
-            if asked.lists("auth_keys") && memory.is_by(asked, Identity::Outsider) {
-                asked.token = memory.session(Identity::Admin).cloned();
-                asked.query.retain(|(name, _)| name == "id");
+        on_request(|request, state| {
+            if request.lists("auth_keys") && state.is_by(request, Identity::Outsider) {
+                request.token = state.session(Identity::Admin).cloned();
+                request.query.retain(|(name, _)| name == "id");
             }
             None
         }),
     ),
     (
         "signature-unchecked",
-        asking(|asked, memory| {
-            let person = memory.person(asked.token.as_ref());
-            if let Some(person) = person.filter(|_| memory.now == Duration::ZERO) {
-                asked.token = memory.session(person).cloned();
+        on_request(|request, state| {
+            let person = state.identity_of(request.token.as_ref());
+            if let Some(person) = person.filter(|_| state.now == Duration::ZERO) {
+                request.token = state.session(person).cloned();
             }
             None
         }),
     ),
     (
         "sessions-never-expire",
-        asking(|asked, memory| {
-            let person = memory.person(asked.token.as_ref());
-            if let Some(person) = person.filter(|_| memory.now > Duration::ZERO) {
-                asked.token = memory.session(person).cloned();
+        on_request(|request, state| {
+            let person = state.identity_of(request.token.as_ref());
+            if let Some(person) = person.filter(|_| state.now > Duration::ZERO) {
+                request.token = state.session(person).cloned();
             }
             None
         }),
     ),
     (
         "nobody-may-create-keys",
-        asking(|asked, memory| {
-            as_admin_if(asked, memory, |asked, _| asked.creates_key() && asked.token.is_none())
+        on_request(|request, state| {
+            as_admin_if(request, state, |request, _| request.creates_key() && request.token.is_none())
         }),
     ),
 ];
 
-/// Lets somebody pass for the admin.
-fn as_admin_if(asked: &mut Asked, memory: &Memory, is_so: fn(&Asked, &Memory) -> bool) -> Option<Told> {
-    if is_so(asked, memory) {
-        asked.token = memory.session(Identity::Admin).cloned();
+/// Forwards the request with the admin's session if `applies`.
+fn as_admin_if(
+    request: &mut ProxyRequest,
+    state: &ProxyState,
+    applies: fn(&ProxyRequest, &ProxyState) -> bool,
+) -> Option<ProxyResponse> {
+    if applies(request, state) {
+        request.token = state.session(Identity::Admin).cloned();
     }
     None
 }
 
-/// Tells somebody another role than they have.
-fn role_is(asked: &Asked, told: &mut Told, memory: &Memory, person: Identity, role: &str) {
-    if asked.path == "/api/user-orgs" && memory.is_by(asked, person) {
-        told.each("role", |shown| *shown = json!(role));
+/// Shows that person another role than they have.
+fn show_role(
+    request: &ProxyRequest,
+    response: &mut ProxyResponse,
+    state: &ProxyState,
+    person: Identity,
+    role: &str,
+) {
+    if request.path == "/api/user-orgs" && state.is_by(request, person) {
+        response.each("role", |shown| *shown = json!(role));
     }
 }

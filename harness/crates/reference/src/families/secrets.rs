@@ -1,30 +1,29 @@
-//! Keys: their form, and that nobody sees them twice.
+//! The form of keys, and that they are shown only once.
 
 use serde_json::{Value, json};
 
-use crate::deviation::{Asked, Memory, Told};
-
-use crate::deviation::{Family, both, telling};
+use crate::deviation::{Family, KeyKind, ProxyRequest, ProxyResponse, ProxyState, on_both, on_response};
 
 const AUTH_PREFIX: &str = "tskey-auth-";
 const API_PREFIX: &str = "qztna_";
 
 pub(super) const ALL: Family = &[
-    // Not in hex, which a search for hex digits would find anyway.
+    // In base64: hexadecimal would be found by any check that searches for hex digits.
     (
         "hash-listed",
-        telling(|_, told, memory| {
-            let known = |row: &Value| memory.key_by_id(&row["id"]).is_some();
-            told.rows()
+        on_response(|_, response, state| {
+            let known = |row: &Value| state.key_by_id(&row["id"]).is_some();
+            response
+                .rows()
                 .filter(|row| known(row))
                 .for_each(|row| row["key_hash"] = json!("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="));
         }),
     ),
     (
         "key-listed",
-        telling(|_, told, memory| {
-            for row in told.rows() {
-                let issued = memory.key_by_id(&row["id"]);
+        on_response(|_, response, state| {
+            for row in response.rows() {
+                let issued = state.key_by_id(&row["id"]);
                 if let (Some(issued), Some(prefix)) = (issued, row.get_mut("key_prefix")) {
                     *prefix = json!(issued.key);
                 }
@@ -33,76 +32,85 @@ pub(super) const ALL: Family = &[
     ),
     (
         "key-answered-when-selected",
-        both(
-            |asked, memory| {
+        on_both(
+            |request, state| {
                 let named = |(name, value): &(String, String)| name == "select" && value.contains("key");
                 let wanted =
-                    asked.query.iter().any(named) && asked.query.iter().all(|(_, value)| value != "*");
-                let rows = memory.keys.iter().map(|issued| json!({ "key": issued.key }));
-                wanted.then(|| Told::data(200, rows.collect()))
+                    request.query.iter().any(named) && request.query.iter().all(|(_, value)| value != "*");
+                let rows = state.keys.iter().map(|issued| json!({ "key": issued.key }));
+                wanted.then(|| ProxyResponse::data(200, rows.collect()))
             },
             |_, _, _| (),
         ),
     ),
     (
         "keys-constant",
-        telling(|asked, told, memory| {
-            let same_kind =
-                |known: &&crate::deviation::IssuedKey| known.asked["action"] == asked.json["action"];
-            if let Some(first) = memory.keys.iter().find(same_kind).filter(|_| created(asked, told)) {
-                told.set("key", json!(first.key));
+        on_response(|request, response, state| {
+            let kind = if request.creates_auth_key() { KeyKind::Auth } else { KeyKind::Api };
+            let first = state.keys.iter().find(|issued| issued.kind == kind);
+            if let Some(first) = first.filter(|_| created(request, response)) {
+                response.set("key", json!(first.key));
             }
         }),
     ),
     (
         "keys-short",
-        both(|asked, memory| back(asked, memory, short), |asked, told, _| shown(asked, told, short)),
+        on_both(
+            |request, state| accept(request, state, shortened),
+            |request, response, _| show(request, response, shortened),
+        ),
     ),
     (
         "keys-not-in-hex",
-        both(|asked, memory| back(asked, memory, not_hex), |asked, told, _| shown(asked, told, not_hex)),
+        on_both(
+            |request, state| accept(request, state, not_hex),
+            |request, response, _| show(request, response, not_hex),
+        ),
     ),
     (
         "keys-with-another-prefix",
-        both(|asked, memory| back(asked, memory, renamed), |asked, told, _| shown(asked, told, renamed)),
+        on_both(
+            |request, state| accept(request, state, with_other_prefix),
+            |request, response, _| show(request, response, with_other_prefix),
+        ),
     ),
     (
         "key-prefix-without-dots",
-        telling(|asked, told, _| {
-            if created(asked, told) {
-                let prefix = told.json["data"]["key_prefix"].as_str().unwrap_or_default();
+        on_response(|request, response, _| {
+            if created(request, response) {
+                let prefix = response.json["data"]["key_prefix"].as_str().unwrap_or_default();
                 let prefix = json!(prefix.trim_end_matches('.'));
-                told.set("key_prefix", prefix);
+                response.set("key_prefix", prefix);
             }
         }),
     ),
 ];
 
-fn created(asked: &Asked, told: &Told) -> bool {
-    asked.creates_key() && told.is_success()
+fn created(request: &ProxyRequest, response: &ProxyResponse) -> bool {
+    request.creates_key() && response.is_success()
 }
 
 /// Shows new keys in another form.
-fn shown(asked: &Asked, told: &mut Told, form: fn(&str) -> String) {
-    if created(asked, told) {
-        let key = form(told.json["data"]["key"].as_str().unwrap_or_default());
-        told.set("key", json!(key));
+fn show(request: &ProxyRequest, response: &mut ProxyResponse, form: fn(&str) -> String) {
+    if created(request, response) {
+        let key = form(response.json["data"]["key"].as_str().unwrap_or_default());
+        response.set("key", json!(key));
     }
 }
 
-/// Understands keys of that form.
-fn back(asked: &mut Asked, memory: &Memory, form: fn(&str) -> String) -> Option<Told> {
-    let known = |shown: &str| memory.keys.iter().find(|issued| form(&issued.key) == shown);
-    if let Some(issued) = known(asked.text("auth_key")) {
-        asked.set("auth_key", json!(issued.key));
+/// Accepts keys in that form.
+fn accept(request: &mut ProxyRequest, state: &ProxyState, form: fn(&str) -> String) -> Option<ProxyResponse> {
+    let known = |shown: &str| state.keys.iter().find(|issued| form(&issued.key) == shown);
+    if let Some(issued) = known(request.text("auth_key")) {
+        request.set("auth_key", json!(issued.key));
     }
-    if let Some(issued) = asked.token.as_deref().and_then(known) {
-        asked.token = Some(issued.key.clone());
+    if let Some(issued) = request.token.as_deref().and_then(known) {
+        request.token = Some(issued.key.clone());
     }
     None
 }
 
-fn short(key: &str) -> String {
+fn shortened(key: &str) -> String {
     key.get(..key.len().saturating_sub(32)).unwrap_or(key).to_owned()
 }
 
@@ -115,7 +123,7 @@ fn not_hex(key: &str) -> String {
     prefix.chars().chain(letters).collect()
 }
 
-fn renamed(key: &str) -> String {
+fn with_other_prefix(key: &str) -> String {
     let (prefix, rest) = split(key);
     if prefix == AUTH_PREFIX { format!("authkey-{rest}") } else { format!("ztna_{rest}") }
 }

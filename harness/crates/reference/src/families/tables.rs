@@ -1,34 +1,35 @@
-//! What `ztna auth-keys list` prints.
+//! The output of `ztna auth-keys list`.
 
 use serde_json::{Value, json};
 
-use crate::deviation::Call;
+use crate::deviation::{AgentCall, Family};
 
-use super::agent::saying;
-use crate::deviation::Family;
+use super::agent::rewriting_output;
 
 pub(super) const ALL: Family = &[
-    ("table-without-uses", saying(|call, text| rows(call, text, without_uses))),
+    ("table-without-uses", rewriting_output(|call, text| each_line(call, text, without_uses))),
     (
         "table-says-yes-and-no",
-        saying(|call, text| {
-            rows(call, text, |line| line.replace(" true ", " yes  ").replace(" false ", " no    "))
+        rewriting_output(|call, text| {
+            each_line(call, text, |line| line.replace(" true ", " yes  ").replace(" false ", " no    "))
         }),
     ),
     (
         "table-without-rule",
-        saying(|call, text| {
-            rows(call, text, |line| if line.starts_with('─') { String::new() } else { line.to_owned() })
+        rewriting_output(|call, text| {
+            each_line(call, text, |line| if line.starts_with('─') { String::new() } else { line.to_owned() })
         }),
     ),
     (
         "table-misaligned",
-        saying(|call, text| rows(call, text, |line| line.split_whitespace().collect::<Vec<_>>().join(" "))),
+        rewriting_output(|call, text| {
+            each_line(call, text, |line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        }),
     ),
     (
         "table-dates-backwards",
-        saying(|call, text| {
-            rows(call, text, |line| {
+        rewriting_output(|call, text| {
+            each_line(call, text, |line| {
                 let Some((before, date)) = line.rsplit_once(' ') else { return line.to_owned() };
                 match date.splitn(3, '-').collect::<Vec<_>>().as_slice() {
                     [year, month, day] if year.len() == 4 => format!("{before} {day}.{month}.{year}"),
@@ -39,8 +40,8 @@ pub(super) const ALL: Family = &[
     ),
     (
         "list-json-without-revoked",
-        saying(|call, text| {
-            keys(call, text, |key| {
+        rewriting_output(|call, text| {
+            each_key(call, text, |key| {
                 if let Some(fields) = key.as_object_mut() {
                     fields.remove("revoked");
                 }
@@ -49,27 +50,30 @@ pub(super) const ALL: Family = &[
     ),
     (
         "list-json-counts-as-text",
-        saying(|call, text| keys(call, text, |key| key["used_count"] = json!(key["used_count"].to_string()))),
+        rewriting_output(|call, text| {
+            each_key(call, text, |key| key["used_count"] = json!(key["used_count"].to_string()))
+        }),
     ),
 ];
 
-/// Bends the lines of the table.
-fn rows(call: &Call, text: &str, bend: fn(&str) -> String) -> String {
-    if !call.is("auth-keys list") || call.has("--json") {
+/// Changes the lines of the table.
+fn each_line(call: &AgentCall, text: &str, change: fn(&str) -> String) -> String {
+    if !call.is_command("auth-keys list") || call.has_flag("--json") {
         return text.to_owned();
     }
-    text.lines().map(bend).filter(|line| !line.is_empty()).map(|line| line + "\n").collect()
+    text.lines().map(change).filter(|line| !line.is_empty()).map(|line| line + "\n").collect()
 }
 
-/// Bends the keys of the JSON list.
-fn keys(call: &Call, text: &str, bend: fn(&mut Value)) -> String {
-    let listed = serde_json::from_str::<Value>(text).ok().filter(|_| call.is("auth-keys list --json"));
+/// Changes the keys of the JSON list.
+fn each_key(call: &AgentCall, text: &str, change: fn(&mut Value)) -> String {
+    let listed =
+        serde_json::from_str::<Value>(text).ok().filter(|_| call.is_command("auth-keys list --json"));
     let Some(Value::Array(mut keys)) = listed else { return text.to_owned() };
-    keys.iter_mut().for_each(bend);
+    keys.iter_mut().for_each(change);
     format!("{:#}\n", Value::Array(keys))
 }
 
-/// The fifth column of six, which begins after the fourth's `true` or `false`.
+/// Removes the fifth column of six, USES.
 fn without_uses(line: &str) -> String {
     if let Some(header) = line.strip_suffix("EXPIRES") {
         return header.replace("USES", "").trim_end().to_owned() + "  EXPIRES";

@@ -1,84 +1,86 @@
-//! Tags: of keys, of machines, and what machines may claim.
+//! Tags of keys and machines, and which of them machines may claim.
 
 use serde_json::{Value, json};
 
-use crate::deviation::{Asked, Memory, Told};
-
-use crate::deviation::{Family, asking, both, telling};
+use crate::deviation::{
+    Family, IssuedKey, ProxyRequest, ProxyResponse, ProxyState, on_both, on_request, on_response,
+};
 
 pub(super) const ALL: Family = &[
-    ("tag-prefix-kept", telling(|asked, told, memory| shown(asked, told, memory, |tags| tags.clone()))),
+    (
+        "tag-prefix-kept",
+        on_response(|request, response, state| show_allowed_tags(request, response, state, Value::clone)),
+    ),
     (
         "tags-unrestricted",
-        both(
-            |asked, _| {
+        on_both(
+            |request, _| {
                 let is_list =
-                    asked.json["allowed_tags"].as_array().is_some_and(|tags| tags.iter().all(is_tag));
-                if asked.creates_auth_key() && is_list {
-                    asked.take("allowed_tags");
+                    request.json["allowed_tags"].as_array().is_some_and(|tags| tags.iter().all(is_tag));
+                if request.creates_auth_key() && is_list {
+                    request.remove("allowed_tags");
                 }
                 None
             },
-            |asked, told, memory| shown(asked, told, memory, stripped),
+            |request, response, state| {
+                show_allowed_tags(request, response, state, |tags| json!(without_prefix(tags)))
+            },
         ),
     ),
     (
         "tags-dropped-silently",
-        asking(|asked, memory| {
-            let allowed =
-                memory.key(asked.text("auth_key")).map(|issued| stripped(&issued.told["allowed_tags"]));
-            if let Some(Value::Array(allowed)) = allowed
-                && let Value::Array(mut claimed) = stripped(&asked.json["tags"])
+        on_request(|request, state| {
+            let issued = state.key(request.text("auth_key"));
+            if let Some(allowed) = issued.and_then(|issued| without_prefix(&issued.answered["allowed_tags"]))
+                && let Some(mut claimed) = without_prefix(&request.json["tags"])
             {
                 claimed.retain(|tag| allowed.contains(tag));
-                asked.set("tags", Value::Array(claimed));
+                request.set("tags", json!(claimed));
             }
             None
         }),
     ),
     (
         "tag-refusal-uses-the-key-up",
-        both(
-            |asked, memory| {
-                let spent = asked.registers() && memory.own.contains_key(asked.text("auth_key"));
-                spent.then(|| Told::refusal(401, "KEY_USED", "Auth key already used"))
+        on_both(
+            |request, state| {
+                let spent = request.registers() && state.spent_keys.contains(request.text("auth_key"));
+                spent.then(|| ProxyResponse::refusal(401, "KEY_USED", "Auth key already used"))
             },
-            |asked, told, memory| {
-                let single =
-                    memory.key(asked.text("auth_key")).is_some_and(|key| key.told["reusable"] == false);
-                if told.refuses("TAG_NOT_ALLOWED") && single {
-                    memory.own.insert(asked.text("auth_key").to_owned(), json!(true));
+            |request, response, state| {
+                let single = state.key(request.text("auth_key")).is_some_and(IssuedKey::is_single_use);
+                if response.refuses("TAG_NOT_ALLOWED") && single {
+                    state.spent_keys.insert(request.text("auth_key").to_owned());
                 }
             },
         ),
     ),
     (
         "key-tags-not-applied",
-        asking(|asked, _| {
-            if asked.creates_auth_key() {
-                asked.take("tags");
+        on_request(|request, _| {
+            if request.creates_auth_key() {
+                request.remove("tags");
             }
             None
         }),
     ),
     (
         "set-tags-replaces",
-        both(
-            |asked, memory| {
-                let holder =
-                    memory.registrations.iter().find(|known| Some(&known.token) == asked.token.as_ref());
-                if let Some(name) = holder.map(|holder| holder.name.clone())
-                    && asked.path == "/api/machine-tags"
+        on_both(
+            |request, state| {
+                if let Some(name) = state.sender(request).map(|sender| sender.name.clone())
+                    && let Some(tags) = without_prefix(&request.json["tags"])
+                    && request.path == "/api/machine-tags"
                 {
-                    memory.own.insert(name, stripped(&asked.json["tags"]));
+                    state.replaced_tags.insert(name, tags);
                 }
                 None
             },
-            |_, told, memory| {
-                for row in told.rows() {
-                    let set = memory.own.get(row["name"].as_str().unwrap_or_default()).cloned();
+            |_, response, state| {
+                for row in response.rows() {
+                    let set = state.replaced_tags.get(row["name"].as_str().unwrap_or_default());
                     if let (Some(set), Some(tags)) = (set, row.get_mut("tags")) {
-                        *tags = set;
+                        *tags = json!(set);
                     }
                 }
             },
@@ -86,27 +88,28 @@ pub(super) const ALL: Family = &[
     ),
 ];
 
-/// Shows the allowed tags of keys in a form made of what was asked for.
-fn shown(asked: &Asked, told: &mut Told, memory: &Memory, form: fn(&Value) -> Value) {
-    if asked.creates_auth_key() && told.is_success() {
-        told.set("allowed_tags", form(&asked.json["allowed_tags"]));
+/// Shows the allowed tags of keys in a form derived from those that were requested.
+fn show_allowed_tags(
+    request: &ProxyRequest,
+    response: &mut ProxyResponse,
+    state: &ProxyState,
+    form: fn(&Value) -> Value,
+) {
+    if request.creates_auth_key() && response.is_success() {
+        response.set("allowed_tags", form(&request.json["allowed_tags"]));
     }
-    for row in told.rows() {
-        let issued = memory.key_by_id(&row["id"]);
+    for row in response.rows() {
+        let issued = state.key_by_id(&row["id"]);
         if let (Some(issued), Some(tags)) = (issued, row.get_mut("allowed_tags")) {
-            *tags = form(&issued.asked["allowed_tags"]);
+            *tags = form(&issued.requested["allowed_tags"]);
         }
     }
 }
 
-/// The tags without `tag:`.
-fn stripped(tags: &Value) -> Value {
-    match tags.as_array() {
-        Some(tags) => {
-            tags.iter().filter_map(Value::as_str).map(|tag| tag.trim_start_matches("tag:")).collect()
-        }
-        None => Value::Null,
-    }
+/// A list of tags without `tag:`; none if it is not a list.
+fn without_prefix(tags: &Value) -> Option<Vec<String>> {
+    let tags = tags.as_array()?.iter().filter_map(Value::as_str);
+    Some(tags.map(|tag| tag.trim_start_matches("tag:").to_owned()).collect())
 }
 
 fn is_tag(tag: &Value) -> bool {

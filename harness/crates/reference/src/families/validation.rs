@@ -1,126 +1,135 @@
-//! What is refused and how, and what an answer to a creation has.
+//! Refusals of bad input, and the response to a creation.
 
 use serde_json::{Value, json};
 
-use crate::deviation::{Asked, Told};
 use harness_model::scenario::model::Identity;
 
-use crate::deviation::{Deviation, Family, NONE, asking, telling};
+use crate::deviation::{Deviation, Family, ProxyRequest, ProxyResponse, UNCHANGED, on_request, on_response};
 
 pub(super) const ALL: Family = &[
     (
         "refused-yet-stored",
         Deviation {
-            after: |asked, told, memory| {
-                let refused = told.status == 400 || told.status == 403;
-                if !asked.creates_key() || !refused || asked.text("name").is_empty() {
+            send_after: |request, response, state| {
+                let refused = response.status == 400 || response.status == 403;
+                if !request.creates_key() || !refused || request.text("name").is_empty() {
                     return Vec::new();
                 }
                 let fields =
-                    ["action", "org_id", "name"].map(|field| (field.to_owned(), asked.json[field].clone()));
+                    ["action", "org_id", "name"].map(|field| (field.to_owned(), request.json[field].clone()));
                 let body = Value::Object(fields.into_iter().collect());
                 let admins = [Identity::Admin, Identity::Outsider];
-                admins.map(|admin| Asked::post(&asked.path, memory.session(admin), body.clone())).into()
+                admins
+                    .map(|admin| ProxyRequest::post(&request.path, state.session(admin), body.clone()))
+                    .into()
             },
-            ..NONE
+            ..UNCHANGED
         },
     ),
     (
         "alias-missing",
-        asking(|asked, _| {
-            (asked.path == "/api/api-keys").then(|| Told::refusal(404, "NOT_FOUND", "Endpoint not found"))
+        on_request(|request, _| {
+            (request.path == "/api/api-keys")
+                .then(|| ProxyResponse::refusal(404, "NOT_FOUND", "Endpoint not found"))
         }),
     ),
     (
         "created-is-200",
-        telling(|asked, told, _| {
-            if asked.creates_key() && told.status == 201 {
-                told.status = 200;
+        on_response(|request, response, _| {
+            if request.creates_key() && response.status == 201 {
+                response.status = 200;
             }
         }),
     ),
     (
         "bad-input-is-422",
-        telling(|asked, told, _| {
-            if asked.creates_key() && told.status == 400 {
-                told.status = 422;
+        on_response(|request, response, _| {
+            if request.creates_key() && response.status == 400 {
+                response.status = 422;
             }
         }),
     ),
     (
         "refusals-are-200",
-        telling(|asked, told, _| {
-            if asked.creates_key() && told.status >= 400 {
-                told.status = 200;
+        on_response(|request, response, _| {
+            if request.creates_key() && response.status >= 400 {
+                response.status = 200;
             }
         }),
     ),
     (
         "missing-field-has-another-code",
-        telling(|_, told, _| {
-            if told.refuses("MISSING_FIELDS") {
-                told.json["error"]["code"] = json!("BAD_REQUEST");
+        on_response(|_, response, _| {
+            if response.refuses("MISSING_FIELDS") {
+                response.json["error"]["code"] = json!("BAD_REQUEST");
             }
         }),
     ),
     (
         "missing-name-in-other-words",
-        telling(|_, told, _| {
-            if told.refuses("MISSING_FIELDS") {
-                told.json["error"]["message"] = json!("a field is missing");
+        on_response(|_, response, _| {
+            if response.refuses("MISSING_FIELDS") {
+                response.json["error"]["message"] = json!("a field is missing");
             }
         }),
     ),
     (
         "missing-name-made-up",
-        asking(|asked, _| {
-            if asked.creates_key() && asked.text("name").is_empty() && asked.json["description"].is_null() {
-                asked.set("name", json!("unnamed"));
+        on_request(|request, _| {
+            if request.creates_key()
+                && request.text("name").is_empty()
+                && request.json["description"].is_null()
+            {
+                request.set("name", json!("unnamed"));
             }
             None
         }),
     ),
-    ("creation-without-id", telling(|asked, told, _| without(asked, told, "id"))),
-    ("creation-without-name", telling(|asked, told, _| without(asked, told, "name"))),
+    ("creation-without-id", on_response(|request, response, _| remove_from_created(request, response, "id"))),
+    (
+        "creation-without-name",
+        on_response(|request, response, _| remove_from_created(request, response, "name")),
+    ),
     (
         "nulls-left-out",
-        telling(|asked, told, _| {
-            if let Some(data) = told.json["data"].as_object_mut().filter(|_| asked.creates_auth_key()) {
+        on_response(|request, response, _| {
+            if let Some(data) = response.json["data"].as_object_mut().filter(|_| request.creates_auth_key()) {
                 data.retain(|_, value| !value.is_null());
             }
         }),
     ),
     (
         "reusable-required",
-        asking(|asked, _| {
-            let missing = asked.creates_auth_key() && asked.json["reusable"].is_null();
-            let named = !asked.text("name").is_empty();
-            (missing && named).then(|| Told::refusal(400, "MISSING_FIELDS", "reusable required"))
+        on_request(|request, _| {
+            let missing = request.creates_auth_key() && request.json["reusable"].is_null();
+            let named = !request.text("name").is_empty();
+            (missing && named).then(|| ProxyResponse::refusal(400, "MISSING_FIELDS", "reusable required"))
         }),
     ),
     (
         "guide-form-unprocessable",
-        asking(|asked, _| {
-            is_guide_form(asked).then(|| Told::refusal(422, "UNPROCESSABLE", "the form is not understood"))
+        on_request(|request, _| {
+            is_guide_form(request)
+                .then(|| ProxyResponse::refusal(422, "UNPROCESSABLE", "the form is not understood"))
         }),
     ),
     (
         "guide-form-loses-its-description",
-        asking(|asked, _| {
-            if is_guide_form(asked) {
-                asked.set("name", json!("unnamed"));
+        on_request(|request, _| {
+            if is_guide_form(request) {
+                request.set("name", json!("unnamed"));
             }
             None
         }),
     ),
 ];
 
-fn is_guide_form(asked: &Asked) -> bool {
-    asked.creates_auth_key() && asked.json["name"].is_null() && asked.json["description"].is_string()
+fn is_guide_form(request: &ProxyRequest) -> bool {
+    request.creates_auth_key() && request.json["name"].is_null() && request.json["description"].is_string()
 }
 
-fn without(asked: &Asked, told: &mut Told, field: &str) {
-    if let Some(data) = told.json["data"].as_object_mut().filter(|_| asked.creates_key()) {
+fn remove_from_created(request: &ProxyRequest, response: &mut ProxyResponse, field: &str) {
+    if let Some(data) = response.json["data"].as_object_mut().filter(|_| request.creates_key()) {
         data.remove(field);
     }
 }

@@ -1,35 +1,32 @@
-//! What a self-test found: the matrix of statements and deviations, and what is not proven.
+//! The report of a self-test: which deviations were caught, and which statements they prove.
 
 pub mod html;
 pub mod terminal;
 
 use std::collections::BTreeMap;
 
-use crate::proof::Proof;
 use harness_model::requirement::{Level, Registry};
 use harness_report::diagnosis::catalogue::Catalogue;
 
-/// A self-test, as its reports have it.
+use crate::self_test::DeviationOutcome;
+
 #[derive(Debug, Clone, serde::Serialize)]
-pub struct SelfTest {
-    /// Whether the plain reference passes and every deviation is caught.
+pub struct SelfTestReport {
+    /// Whether the unmodified reference passes and every deviation is caught.
     pub passed: bool,
-    /// How long it took, in milliseconds.
     pub duration_ms: u64,
-    /// What fails with nothing in front of the reference.
+    /// What fails on the unmodified reference.
     pub plain: Vec<String>,
     /// The deviations that were tried.
-    pub deviations: Vec<Tried>,
-    /// The statements, in the registry's order.
-    pub statements: Vec<Proven>,
+    pub deviations: Vec<DeviationReport>,
+    /// In the registry's order.
+    pub statements: Vec<StatementProof>,
 }
 
-/// One deviation.
+/// What came of one deviation.
 #[derive(Debug, Clone, serde::Serialize)]
-pub struct Tried {
-    /// Its id.
+pub struct DeviationReport {
     pub id: String,
-    /// What is wrong with it.
     pub wrong: String,
     /// How often its races were run.
     pub tries: usize,
@@ -37,33 +34,30 @@ pub struct Tried {
     pub missed: Vec<String>,
     /// The failed checks, by sub-test.
     pub failed: BTreeMap<String, Vec<String>>,
-    /// How long it took, in milliseconds.
     pub duration_ms: u64,
 }
 
-/// One statement.
+/// What proves one statement.
 #[derive(Debug, Clone, serde::Serialize)]
-pub struct Proven {
-    /// Its id.
+pub struct StatementProof {
     pub id: String,
-    /// Its chapter.
     pub chapter: String,
     /// The deviations that break it and are caught by a check that names it.
     pub by: Vec<String>,
-    /// Why there are none, if that is known.
+    /// Why no deviation proves it, if `fixtures/unproven.toml` gives a reason.
     pub unproven: Option<String>,
 }
 
-impl SelfTest {
-    /// The report of what was found.
-    pub fn of(
+impl SelfTestReport {
+    pub fn new(
         plain: Vec<String>,
-        proofs: &[Proof],
+        outcomes: &[DeviationOutcome],
         catalogue: &Catalogue,
         registry: &Registry,
         duration_ms: u64,
     ) -> Self {
-        let caught = |id: &str| proofs.iter().any(|proof| proof.deviation == id && proof.missed.is_empty());
+        let caught =
+            |id: &str| outcomes.iter().any(|outcome| outcome.deviation == id && outcome.missed.is_empty());
         let statements = registry.all().iter().filter_map(|requirement| {
             let by: Vec<String> = catalogue
                 .proving(&requirement.id)
@@ -71,8 +65,8 @@ impl SelfTest {
                 .filter(|declared| caught(&declared.id))
                 .map(|declared| declared.id.clone())
                 .collect();
-            // A choice of the reference needs no proof; one that has it is shown.
-            (requirement.level != Level::Ours || !by.is_empty()).then(|| Proven {
+            // Choices of the reference need no proof; those that have one are shown.
+            (requirement.level != Level::Ours || !by.is_empty()).then(|| StatementProof {
                 id: requirement.id.clone(),
                 chapter: requirement.chapter().to_owned(),
                 unproven: catalogue.unproven(&requirement.id).map(str::to_owned),
@@ -80,31 +74,31 @@ impl SelfTest {
             })
         });
         Self {
-            passed: plain.is_empty() && proofs.iter().all(|proof| proof.missed.is_empty()),
+            passed: plain.is_empty() && outcomes.iter().all(|outcome| outcome.missed.is_empty()),
             duration_ms,
             statements: statements.collect(),
-            deviations: proofs.iter().map(Tried::of).collect(),
+            deviations: outcomes.iter().map(DeviationReport::new).collect(),
             plain,
         }
     }
 
-    /// What it says about the kit; of a part of the deviations it says less.
-    fn words(&self) -> &'static str {
+    /// The verdict in words. A run of some deviations does not prove the whole kit.
+    fn verdict(&self) -> &'static str {
         match (self.passed, self.is_partial()) {
-            (true, false) => "the kit proves itself",
-            (true, true) => "what was tried is caught",
-            (false, _) => "the kit does not prove itself",
+            (true, false) => "every deviation is caught",
+            (true, true) => "every selected deviation is caught",
+            (false, _) => "the kit misses deviations",
         }
     }
 
-    /// Whether deviations were left out.
+    /// Whether some statements are neither proven nor excused, as when deviations were left out.
     fn is_partial(&self) -> bool {
         self.statements.iter().any(|statement| statement.by.is_empty() && statement.unproven.is_none())
     }
 
     /// The statements in their chapters, in order.
-    fn chapters(&self) -> Vec<(&str, Vec<&Proven>)> {
-        let mut chapters: Vec<(&str, Vec<&Proven>)> = Vec::new();
+    fn chapters(&self) -> Vec<(&str, Vec<&StatementProof>)> {
+        let mut chapters: Vec<(&str, Vec<&StatementProof>)> = Vec::new();
         for statement in &self.statements {
             match chapters.iter_mut().find(|(chapter, _)| *chapter == statement.chapter) {
                 Some((_, statements)) => statements.push(statement),
@@ -117,25 +111,25 @@ impl SelfTest {
     /// The `json` report.
     ///
     /// # Errors
-    /// None that the types allow; the library's is passed on.
+    /// Serialisation fails, which these types do not cause.
     pub fn json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
 }
 
-impl Tried {
-    fn of(proof: &Proof) -> Self {
+impl DeviationReport {
+    fn new(outcome: &DeviationOutcome) -> Self {
         let mut failed: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (cell, _) in proof.observed.failed() {
+        for (cell, _) in outcome.observed.failed() {
             failed.entry(cell.subtest.clone()).or_default().push(cell.check.clone());
         }
         Self {
-            id: proof.deviation.clone(),
-            wrong: proof.wrong.clone(),
-            tries: proof.tries,
-            missed: proof.missed.clone(),
+            id: outcome.deviation.clone(),
+            wrong: outcome.wrong.clone(),
+            tries: outcome.tries,
+            missed: outcome.missed.clone(),
             failed,
-            duration_ms: u64::try_from(proof.took.as_millis()).unwrap_or(u64::MAX),
+            duration_ms: u64::try_from(outcome.duration.as_millis()).unwrap_or(u64::MAX),
         }
     }
 }

@@ -1,51 +1,55 @@
-//! The self-test's report for people, as wide as their window.
+//! The self-test's report on the terminal.
 
 use std::fmt::Write as _;
 
-use crate::proof::{Proof, Reach};
 use harness_report::terminal::{Paint, wrap};
 
-use super::SelfTest;
+use crate::self_test::{DeviationOutcome, Scope};
 
-/// Where nobody says how wide the window is.
-const USUAL: usize = 80;
-/// Narrower lines are cut by the window rather than here.
-const NARROWEST: usize = 40;
-/// Lines of names are hard to read when they are longer.
-const WIDEST: usize = 120;
+use super::SelfTestReport;
 
-/// The columns to write in, in a window of that width.
+/// Columns when the window's width is unknown.
+const DEFAULT_WIDTH: usize = 80;
+const MIN_WIDTH: usize = 40;
+/// Longer lines of ids are hard to read.
+const MAX_WIDTH: usize = 120;
+/// Columns in front of a deviation's description.
+const DESCRIPTION_INDENT: usize = 17;
+/// Columns in front of the ids of a statement's deviations.
+const STATEMENT_INDENT: usize = 18;
+
+/// The columns to use in a window of that width.
 pub fn width(window: Option<usize>) -> usize {
-    window.unwrap_or(USUAL).clamp(NARROWEST, WIDEST)
+    window.unwrap_or(DEFAULT_WIDTH).clamp(MIN_WIDTH, MAX_WIDTH)
 }
 
-/// The words for a deviation of which nothing is amiss, and for others, for what was done with it.
-fn labels(reach: &Reach) -> [&'static str; 2] {
-    match reach {
-        Reach::Catching => ["caught", "MISSED"],
-        Reach::Whole => ["  same", "DIFFER"],
-        Reach::Learning(_) => [" tried", "FAILED"],
+/// The labels of a deviation without and with a miss.
+fn labels(scope: &Scope) -> [&'static str; 2] {
+    match scope {
+        Scope::Declared => ["caught", "MISSED"],
+        Scope::AllSuites => ["  same", "DIFFER"],
+        Scope::Unlearned(_) => [" tried", "FAILED"],
     }
 }
 
-/// The line of one deviation.
-pub fn line(proof: &Proof, reach: &Reach, paint: Paint, width: usize) -> String {
-    let [well, amiss] = labels(reach);
-    let label = match proof.missed.is_empty() {
-        true => paint.green(well),
-        false => paint.red(amiss),
+/// The lines that report one deviation as soon as it was tried.
+pub fn line(outcome: &DeviationOutcome, scope: &Scope, paint: Paint, width: usize) -> String {
+    let [caught, missed] = labels(scope);
+    let label = match outcome.missed.is_empty() {
+        true => paint.green(caught),
+        false => paint.red(missed),
     };
-    let tries = if proof.tries > 1 { format!(" ({} times)", proof.tries) } else { String::new() };
-    let begin = format!("[{:>6.3}s] {}{tries}", proof.took.as_secs_f64(), proof.deviation);
+    let tries = if outcome.tries > 1 { format!(" ({} times)", outcome.tries) } else { String::new() };
+    let begin = format!("[{:>6.3}s] {}{tries}", outcome.duration.as_secs_f64(), outcome.deviation);
     let mut text = format!("{label} {begin}\n");
-    for line in wrap(&proof.wrong, width - 17) {
-        let _ = writeln!(text, "                 {}", paint.faint(&line));
+    for line in wrap(&outcome.wrong, width - DESCRIPTION_INDENT) {
+        let _ = writeln!(text, "{:DESCRIPTION_INDENT$}{}", "", paint.faint(&line));
     }
     text
 }
 
-/// The matrix, what is missed, and the verdict.
-pub fn summary(report: &SelfTest, paint: Paint, width: usize) -> String {
+/// The statements with the deviations that prove them, what was missed, and the verdict.
+pub fn summary(report: &SelfTestReport, paint: Paint, width: usize) -> String {
     let mut text = "\n".to_owned();
     for (chapter, mut statements) in report.chapters() {
         if report.passed && report.is_partial() {
@@ -59,10 +63,10 @@ pub fn summary(report: &SelfTest, paint: Paint, width: usize) -> String {
             let name = statement.id.split('/').nth(1).unwrap_or(&statement.id);
             let words = match (statement.by.as_slice(), &statement.unproven) {
                 ([], Some(reason)) => format!("- {reason}"),
-                ([], None) => "- not proven by what was tried".to_owned(),
+                ([], None) => "- not proven by the selected deviations".to_owned(),
                 (by, _) => by.join(", "),
             };
-            for (position, line) in wrap(&words, width - 18).iter().enumerate() {
+            for (position, line) in wrap(&words, width - STATEMENT_INDENT).iter().enumerate() {
                 let name = if position == 0 { name } else { "" };
                 let line = if statement.by.is_empty() { paint.faint(line) } else { line.clone() };
                 let _ = writeln!(text, "  {name:<15} {line}");
@@ -75,10 +79,10 @@ pub fn summary(report: &SelfTest, paint: Paint, width: usize) -> String {
     text
 }
 
-fn missed(report: &SelfTest, paint: Paint, width: usize) -> String {
+fn missed(report: &SelfTestReport, paint: Paint, width: usize) -> String {
     let mut text = String::new();
     if !report.plain.is_empty() {
-        let _ = writeln!(text, "{}", paint.red("the plain reference fails:"));
+        let _ = writeln!(text, "{}", paint.red("the unmodified reference fails:"));
         report.plain.iter().for_each(|line| item(&mut text, line, width));
     }
     for tried in report.deviations.iter().filter(|tried| !tried.missed.is_empty()) {
@@ -97,13 +101,13 @@ fn item(text: &mut String, words: &str, width: usize) {
     }
 }
 
-fn verdict(report: &SelfTest, paint: Paint) -> String {
+fn verdict(report: &SelfTestReport, paint: Paint) -> String {
     let proven = report.statements.iter().filter(|statement| !statement.by.is_empty()).count();
     let excused = report.statements.iter().filter(|statement| statement.unproven.is_some()).count();
     let caught = report.deviations.iter().filter(|tried| tried.missed.is_empty()).count();
     let all = report.deviations.len();
     let seconds = std::time::Duration::from_millis(report.duration_ms).as_secs_f64();
-    let words = format!("{} after {seconds:.2} s", report.words());
+    let words = format!("{} after {seconds:.2} s", report.verdict());
     let painted = if report.passed { paint.green(&words) } else { paint.red(&words) };
     format!(
         "deviations: {caught} of {all} caught\nstatements: {proven} of {} proven, {excused} with a reason why not\n\

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use harness_model::check::outcome::CheckVerdict;
-use harness_model::event::{Event, Listener, SubtestVerdict, scenario};
+use harness_model::event::{Event, Listener, SubtestFinished, SubtestVerdict, scenario};
 use harness_model::plan::Plan;
 
 /// A check of a sub-test, rows told apart: `STEP (row N): STATEMENTS`, ` (2)` behind the second on the same statements.
@@ -76,7 +76,7 @@ impl Observed {
 }
 
 impl Listener for Observed {
-    fn hear(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &Event) {
         match event {
             Event::Started { plan, .. } => self.plan = Some(Arc::clone(plan)),
             Event::StepFinished { subtest, span, outcomes, .. } => {
@@ -103,7 +103,7 @@ impl Listener for Observed {
                     }
                 }
             }
-            Event::SubtestFinished { subtest, verdict, reason, .. } => {
+            Event::SubtestFinished(SubtestFinished { subtest, verdict, reason, .. }) => {
                 self.rows.retain(|(of, _), _| of != subtest);
                 let list = match verdict {
                     SubtestVerdict::Error => &mut self.erred,

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use crate::headline;
 use crate::json::pretty;
 use crate::results::{ExchangeResult, ProcessRun, WireRun};
+use harness_model::text::{counted, truncated};
 
 use super::duration;
 
@@ -40,7 +40,7 @@ impl Answer {
         blocks.extend(wire.map(|wire| Block {
             title: format!("{} after {}", wire.command, duration(wire.duration_ms)),
             headers: Vec::new(),
-            lines: wire.seen.iter().map(|line| cut(line)).collect(),
+            lines: wire.seen.iter().map(|line| shown_line(line)).collect(),
         }));
         (!blocks.is_empty()).then_some(Self { blocks })
     }
@@ -75,7 +75,7 @@ pub(super) fn request(exchange: &ExchangeResult) -> Markup {
             div .side { div .body {
                 p .status { (exchange.method) " " (exchange.url) }
                 pre .headers {
-                    @for (name, value) in &exchange.request_headers { (cut(&format!("{name}: {value}"))) "\n" }
+                    @for (name, value) in &exchange.request_headers { (shown_line(&format!("{name}: {value}"))) "\n" }
                 }
                 @if let Some(body) = &exchange.request_body {
                     pre { @for line in lines(body) { (line) "\n" } }
@@ -90,7 +90,7 @@ fn answered(exchange: &ExchangeResult) -> Block {
     let headers = exchange.headers.iter().filter(|(name, _)| told.contains(&name.as_str()));
     Block {
         title: format!("{} after {}", exchange.status, duration(exchange.duration_ms)),
-        headers: headers.map(|(name, value)| cut(&format!("{name}: {value}"))).collect(),
+        headers: headers.map(|(name, value)| shown_line(&format!("{name}: {value}"))).collect(),
         lines: lines(&exchange.body),
     }
 }
@@ -114,19 +114,16 @@ fn ran(process: &ProcessRun) -> Block {
 
 fn lines(body: &str) -> Vec<String> {
     let whole = pretty(body);
-    let mut lines: Vec<String> = whole.lines().take(MAX_LINES).map(cut).collect();
+    let mut lines: Vec<String> = whole.lines().take(MAX_LINES).map(shown_line).collect();
     let more = whole.lines().skip(MAX_LINES).count();
     if more > 0 {
-        lines.push(format!("… {} more", headline::of(more, "line")));
+        lines.push(format!("… {} more", counted(more, "line")));
     }
     lines
 }
 
-fn cut(line: &str) -> String {
-    match line.char_indices().nth(MAX_LINE_LEN) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-        None => line.to_owned(),
-    }
+fn shown_line(line: &str) -> String {
+    truncated(line, MAX_LINE_LEN).into_owned()
 }
 
 fn path(url: &str) -> &str {
@@ -179,7 +176,7 @@ mod tests {
 
     #[test]
     fn long_lines_and_bodies_are_truncated() {
-        assert_eq!(cut(&"ä".repeat(MAX_LINE_LEN + 5)).chars().count(), MAX_LINE_LEN + 1);
+        assert_eq!(shown_line(&"ä".repeat(MAX_LINE_LEN + 5)).chars().count(), MAX_LINE_LEN);
         let shown = lines(&"x\n".repeat(MAX_LINES + 3));
         assert_eq!(shown.last().map(String::as_str), Some("… 3 lines more"));
     }

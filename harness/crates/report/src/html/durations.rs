@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use crate::headline;
 use crate::results::{Results, SubtestResult};
 use harness_model::event::SubtestVerdict;
+use harness_model::text::counted;
 
 use super::{anchor, duration, glyph};
 
@@ -55,7 +55,7 @@ pub(super) fn section(results: &Results) -> Markup {
             }
         }
         @if ran.len() > 1 {
-            h3 { "The slowest" small { "of " (headline::of(ran.len(), "sub-test")) } }
+            h3 { "The slowest" small { "of " (counted(ran.len(), "sub-test")) } }
             ol .slow {
                 @for (position, subtest) in slow.iter().take(SLOWEST) {
                     li {

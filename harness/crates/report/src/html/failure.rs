@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use crate::headline;
 use crate::results::{CheckResult, FailedStep, ReferenceStep, Results, SubtestResult};
 use harness_model::check::outcome::CheckVerdict;
+use harness_model::text::counted;
 
 use super::answer::{Answer, request};
 use super::{Known, check_glyph, diff, prose, sign};
@@ -77,7 +78,7 @@ fn three_ways(results: &Results, step: &FailedStep, bad: &[&CheckResult]) -> Mar
                 div .body {
                     (target.render(other, "come"))
                     @if step.more_exchanges > 0 {
-                        p .quiet { "… and " (headline::of(step.more_exchanges, "more concurrent response")) }
+                        p .quiet { "… and " (counted(step.more_exchanges, "more concurrent response")) }
                     }
                 }
             }

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::headline;
 use crate::results::{Results, SubtestResult};
+use harness_model::text::counted;
 
 use super::{anchor, glyph, short, sign};
 
@@ -24,7 +24,7 @@ pub(super) fn section(results: &Results) -> Markup {
                     div {
                         strong { (title(results, id)) }
                         br;
-                        span .quiet { (suite) " · " (id) " · " (headline::of(subtests.len(), "sub-test")) }
+                        span .quiet { (suite) " · " (id) " · " (counted(subtests.len(), "sub-test")) }
                     }
                     div .cells {
                         @for (position, subtest) in subtests {

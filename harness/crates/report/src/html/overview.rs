@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use crate::exit_code::Verdict;
 use crate::headline::{self, count};
 use crate::results::Results;
+use harness_model::text::counted;
 
 use super::duration;
 
@@ -52,7 +53,7 @@ pub(super) fn header(results: &Results) -> Markup {
                         li { b .(class) { (number) } " " (word) }
                     }
                 }
-                li .quiet { "of " (headline::of(count(&results.totals.subtests, "total"), "sub-test")) }
+                li .quiet { "of " (counted(count(&results.totals.subtests, "total"), "sub-test")) }
             }
             (share(&results.totals.subtests))
             p .quiet { (checks(results)) }
@@ -78,7 +79,7 @@ pub(super) fn warnings(results: &Results) -> Markup {
                     p {
                         "The target behaves as the reference would if " strong { (resemblance.wrong) } ". "
                         span .quiet {
-                            (resemblance.agreeing) " of " (headline::of(resemblance.of, "check")) " agree with the deviation "
+                            (resemblance.agreeing) " of " (counted(resemblance.of, "check")) " agree with the deviation "
                             code { (resemblance.deviation) } "."
                         }
                     }
@@ -94,7 +95,7 @@ pub(super) fn warnings(results: &Results) -> Markup {
         @let leftovers = headline::leftovers(results);
         @if !leftovers.is_empty() {
             div .note.warn {
-                p { strong { "Not cleaned up on the target: " } (headline::of(leftovers.len(), "thing")) "." }
+                p { strong { "Not cleaned up on the target: " } (counted(leftovers.len(), "thing")) "." }
                 details .more open[leftovers.len() <= MAX_OPEN] {
                     summary { span { "Leftovers" } }
                     @for (subtest, leftover) in &leftovers {
@@ -142,7 +143,7 @@ fn checks(results: &Results) -> String {
         "Checks: {}. {} of {} verified, {} violated, {} not verified.",
         headline::checks(results),
         statements("verified"),
-        headline::of(statements("total"), "statement"),
+        counted(statements("total"), "statement"),
         statements("violated"),
         statements("unverified")
     )

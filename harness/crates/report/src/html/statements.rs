@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use crate::coverage::StatementVerdict;
-use crate::headline;
 use crate::results::{RequirementResult, Results};
 use harness_model::requirement::Level;
+use harness_model::text::counted;
 
 use super::matrix::title;
 use super::{Known, anchor, prose, short};
@@ -20,7 +20,7 @@ pub(super) fn section(results: &Results, known: &Known<'_>) -> Markup {
             @for (chapter, statements) in chapters(results) {
                 @let verified = statements.iter().filter(|of| of.verdict == StatementVerdict::Verified).count();
                 section .statements data-group {
-                    h3 { (title(results, chapter)) small { (verified) " of " (headline::of(statements.len(), "statement")) " verified" } }
+                    h3 { (title(results, chapter)) small { (verified) " of " (counted(statements.len(), "statement")) " verified" } }
                     table {
                         thead { tr { th { "Statement" } th { "Verdict" } th { "Text" } } }
                         tbody { @for statement in statements { (row(results, known, statement)) } }

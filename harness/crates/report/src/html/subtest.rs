@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use crate::headline;
 use crate::results::{CheckResult, Results, SubtestResult};
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::SubtestVerdict;
+use harness_model::text::counted;
 
 use super::matrix::{chapters, title};
 use super::{Known, anchor, check_glyph, duration, failure, glyph, prose, sign};
@@ -75,7 +75,7 @@ fn details(
                 }
                 @if let Some(runs) = &subtest.repetitions {
                     p .quiet {
-                        "Of " (headline::of(runs.ended(), "run")) ", " (runs.pass) " passed, " (runs.fail) " failed, "
+                        "Of " (counted(runs.ended(), "run")) ", " (runs.pass) " passed, " (runs.fail) " failed, "
                         (runs.waived) " were waived, " (runs.error) " ended in an error. The worst is shown."
                     }
                 }
@@ -97,7 +97,7 @@ fn checks(known: &Known<'_>, subtest: &SubtestResult) -> Markup {
         @if !explained && !bad.is_empty() { ul .checks { @for check in bad { (line(known, check, "")) } } }
         @if !whole.is_empty() {
             @if explained {
-                h4 { (headline::of(whole.len(), "other check")) }
+                h4 { (counted(whole.len(), "other check")) }
             }
             ul .checks {
                 @for (position, check) in whole.iter().enumerate() {

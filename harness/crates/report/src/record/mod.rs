@@ -9,7 +9,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::exit_code::Tally;
 use crate::whole::{Ended, Whole};
 use harness_model::check::outcome::{CheckVerdict, Outcome};
-use harness_model::event::{End, Event, Fault, Listener, SubtestVerdict, TargetDescription};
+use harness_model::event::{
+    CleanupFailed, Event, Fault, Finished, Listener, RunEnd, Settled, SubtestFinished, SubtestVerdict,
+    TargetDescription,
+};
+use harness_model::plan::waiver::JudgedCheck;
 use harness_model::plan::{Disposition, Plan, PlannedSubtest};
 use harness_model::scenario::model::Scenario;
 
@@ -29,7 +33,7 @@ pub struct Record {
     /// What was not cleaned up on the target and belongs to no sub-test.
     pub leftovers: Vec<String>,
     /// How the run ended; `None` before [`Event::Finished`].
-    pub end: Option<End>,
+    pub end: Option<RunEnd>,
     /// The sub-tests in the plan's order. Of a repeated sub-test the worst run, with further failures of the others.
     pub subtests: Vec<SubtestRecord>,
     /// How often each sub-test should run.
@@ -64,7 +68,7 @@ impl Default for Record {
 }
 
 impl Listener for Record {
-    fn hear(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &Event) {
         match event {
             Event::Started { plan, target, at } => {
                 // `--prove-isolation` runs the same plan several times; their events accumulate.
@@ -78,14 +82,14 @@ impl Listener for Record {
                 self.plan = Arc::clone(plan);
                 self.target = target.clone();
             }
-            Event::SubtestStarted { .. } => {}
+            Event::SubtestStarted(_) => {}
             Event::StepFinished { subtest, .. } => {
                 self.running.entry(*subtest).or_default().hear_step(event);
             }
-            Event::CleanupFailed { subtest, message } => {
+            Event::CleanupFailed(CleanupFailed { subtest, message }) => {
                 self.running.entry(*subtest).or_default().leftovers.push(message.clone());
             }
-            Event::SubtestFinished { subtest, verdict, reason, fault, took } => {
+            Event::SubtestFinished(SubtestFinished { subtest, verdict, reason, fault, took }) => {
                 let mut record = self.running.remove(subtest).unwrap_or_default();
                 record.verdict = Some(*verdict);
                 record.reason.clone_from(reason);
@@ -93,12 +97,12 @@ impl Listener for Record {
                 record.took = *took;
                 self.fold(*subtest, record);
             }
-            Event::Settled { run_id, retries, leftovers } => {
+            Event::Settled(Settled { run_id, retries, leftovers }) => {
                 self.run_id = Some(run_id.clone());
                 self.retries += *retries;
                 self.leftovers.extend_from_slice(leftovers);
             }
-            Event::Finished { took, end } => {
+            Event::Finished(Finished { took, end }) => {
                 for (run, record) in std::mem::take(&mut self.running) {
                     self.fold(run, record);
                 }
@@ -119,10 +123,11 @@ impl Record {
     pub fn whole(&self) -> Whole<'_> {
         let ended = self.subtests().map(|(planned, record)| {
             let source = &planned.scenario.source;
-            let checks = record
-                .outcomes
-                .iter()
-                .map(|outcome| (source.line(&outcome.span), outcome.statements.as_slice(), outcome.verdict));
+            let checks = record.outcomes.iter().map(|outcome| JudgedCheck {
+                line: source.line(&outcome.span),
+                statements: &outcome.statements,
+                verdict: outcome.verdict,
+            });
             Ended {
                 scenario: &planned.scenario,
                 verdict: record.verdict,
@@ -140,7 +145,7 @@ impl Record {
             is_reference: self.target.reference,
             is_part: self.plan.selection.shard.is_some(),
             waivers: &self.plan.selection.waivers,
-            elsewhere: &self.plan.elsewhere,
+            elsewhere: &self.plan.unselected_waived,
         }
     }
 
@@ -184,7 +189,7 @@ impl Record {
             kit: erring(Fault::Kit),
             gaps: self.gaps().len(),
             stale: self.whole().waivers().iter().filter(|waiver| waiver.state.is_stale()).count(),
-            end: self.end.unwrap_or(End::Complete),
+            end: self.end.unwrap_or(RunEnd::Complete),
         }
     }
 

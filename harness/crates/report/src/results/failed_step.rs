@@ -160,7 +160,7 @@ impl WireRun {
     pub fn of(wire: &WireResult) -> Self {
         Self {
             command: wire.command.clone(),
-            seen: wire.untried.iter().chain(&wire.seen).cloned().collect(),
+            seen: wire.not_attempted.iter().chain(&wire.seen).cloned().collect(),
             duration_ms: milliseconds(wire.took),
         }
     }

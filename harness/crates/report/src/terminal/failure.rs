@@ -12,6 +12,7 @@ use harness_model::plan::PlannedSubtest;
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::Scenario;
 use harness_model::source::diagnostic::caret;
+use harness_model::text::{counted, plural};
 
 use super::paint::{self, Paint};
 use super::wrap::wrap;
@@ -104,15 +105,9 @@ fn with_steps(
         evidence(text, step, paint, width);
     }
     if alike > 0 {
-        let (checks, were) = if alike == 1 { ("check", "was") } else { ("checks", "were") };
+        let (checks, were) = (counted(alike, "more check"), plural(alike, "was", "were"));
         let _ = writeln!(text);
-        block(
-            text,
-            "",
-            &format!("{alike} more {checks} {were} not evaluated for the same reason"),
-            width,
-            paint,
-        );
+        block(text, "", &format!("{checks} {were} not evaluated for the same reason"), width, paint);
     }
 }
 

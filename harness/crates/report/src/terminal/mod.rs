@@ -15,9 +15,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::record::Record;
 use crate::results::Results;
-use harness_model::event::{Event, Listener, SubtestVerdict};
+use harness_model::event::{Event, Listener, SubtestFinished, SubtestStarted, SubtestVerdict};
 use harness_model::plan::Plan;
 use harness_model::requirement::Registry;
+use harness_model::text::{counted, truncated};
 
 pub use paint::Paint;
 pub use wrap::wrap;
@@ -102,7 +103,7 @@ impl<W: Write + Send> Terminal<W> {
         let padding = " ".repeat(widest.unwrap_or_default().saturating_sub(id.chars().count()));
         let used = LABEL_WIDTH + 1 + time.chars().count() + 1 + widest.unwrap_or_default() + 2;
         let title = match self.look.width {
-            Some(width) => wrap::cut(&scenario.title, width.saturating_sub(used)),
+            Some(width) => truncated(&scenario.title, width.saturating_sub(used)).into_owned(),
             None => scenario.title.clone(),
         };
         let label = self.paint.with(style, &format!("{label:>LABEL_WIDTH$}"));
@@ -118,12 +119,12 @@ impl<W: Write + Send> Terminal<W> {
     }
 
     fn begin(&mut self, plan: &Arc<Plan>, target: &str) {
-        let (subtests, many) = (plan.subtests.len(), if plan.subtests.len() == 1 { "" } else { "s" });
+        let subtests = counted(plan.subtests.len(), "sub-test");
         let times = match plan.repetitions() {
             1 => String::new(),
             times => format!(", {times} times each,"),
         };
-        self.print(&format!("{subtests} sub-test{many}{times} against {}\n\n", self.paint.bold(target)));
+        self.print(&format!("{subtests}{times} against {}\n\n", self.paint.bold(target)));
         self.plan = Some(Arc::clone(plan));
         if self.look.live {
             self.progress = ProgressBar::with_draw_target(
@@ -149,7 +150,7 @@ impl<W: Write + Send> Terminal<W> {
 }
 
 impl<W: Write + Send> Listener for Terminal<W> {
-    fn hear(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &Event) {
         match event {
             Event::Started { plan, target, .. } => {
                 let version = target.version.as_deref().map(|version| format!(" {version}"));
@@ -158,21 +159,19 @@ impl<W: Write + Send> Listener for Terminal<W> {
                 let whole = format!("{name}{}{}", version.unwrap_or_default(), place.unwrap_or_default());
                 self.begin(plan, &whole);
             }
-            Event::SubtestStarted { subtest } => {
+            Event::SubtestStarted(SubtestStarted { subtest, .. }) => {
                 self.running.insert(*subtest);
                 self.show_running();
             }
-            Event::SubtestFinished { subtest, verdict, took, .. } => {
+            Event::SubtestFinished(SubtestFinished { subtest, verdict, took, .. }) => {
                 self.running.remove(subtest);
                 let line = self.plan.as_ref().and_then(|plan| self.line(plan, *subtest, *verdict, *took));
                 self.print(&line.unwrap_or_default());
                 self.progress.inc(1);
                 self.show_running();
             }
-            Event::StepFinished { .. }
-            | Event::CleanupFailed { .. }
-            | Event::Settled { .. }
-            | Event::Finished { .. } => {}
+            Event::StepFinished { .. } | Event::CleanupFailed(_) | Event::Settled(_) | Event::Finished(_) => {
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::headline;
 use crate::results::{RequirementResult, Results};
 use harness_model::event::SubtestVerdict;
 use harness_model::plan::waiver::WaiverState;
+use harness_model::text::counted;
 
 use super::paint::Paint;
 use super::wrap::wrap;
@@ -54,7 +55,7 @@ pub(super) fn verdict(
         let _ = writeln!(writer.text, "report written to {}", report.display());
     }
     let _ = writeln!(writer.text, "{} {painted}", paint.bold("verdict:"));
-    let unverified = headline::of(headline::count(&results.totals.requirements, "unverified"), "statement");
+    let unverified = counted(headline::count(&results.totals.requirements, "unverified"), "statement");
     writer.hanging("", &format!("{}, {unverified} unverified", headline::badge(results)));
 }
 

@@ -19,18 +19,6 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Truncates the text to `width` columns.
-pub(super) fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
-    if width > 0 {
-        cut.push('…');
-    }
-    cut
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +28,5 @@ mod tests {
         assert_eq!(wrap("a bb ccc dddd", 6), ["a bb", "ccc", "dddd"]);
         assert_eq!(wrap("overlong a\nb", 4), ["overlong", "a", "b"]);
         assert_eq!(wrap("", 4), Vec::<String>::new());
-        assert_eq!([cut("äöü", 3), cut("äöüß", 3), cut("a", 0)], ["äöü", "äö…", ""]);
     }
 }

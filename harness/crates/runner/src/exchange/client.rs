@@ -27,9 +27,9 @@ pub struct ClientSettings {
     pub timeout: Duration,
     pub tls: Tls,
     /// The maximum size of a response body, in bytes.
-    pub longest_answer: usize,
+    pub max_response_bytes: usize,
     /// Whether `GET` requests are retried when their connection fails.
-    pub repeats_reads: bool,
+    pub retries_reads: bool,
     /// The request rate that all sub-tests share.
     pub pace: Pace,
     /// The profile's file, which messages name; `None` for the embedded reference.
@@ -44,7 +44,7 @@ pub struct Tls {
     /// The client certificate with its key.
     pub identity: Option<Identity>,
     /// Whether certificates for other host names are accepted.
-    pub any_name: bool,
+    pub accepts_any_name: bool,
 }
 
 impl ClientSettings {
@@ -55,8 +55,8 @@ impl ClientSettings {
             connect_timeout,
             timeout,
             tls: Tls::default(),
-            longest_answer: MAX_RESPONSE_BYTES,
-            repeats_reads: false,
+            max_response_bytes: MAX_RESPONSE_BYTES,
+            retries_reads: false,
             pace: Pace::default(),
             profile: None,
         }
@@ -87,7 +87,7 @@ pub fn build(settings: &ClientSettings, from: Option<IpAddr>) -> Result<Client, 
     if let Some(identity) = &settings.tls.identity {
         builder = builder.identity(identity.clone());
     }
-    if settings.tls.any_name {
+    if settings.tls.accepts_any_name {
         builder = builder.tls_danger_accept_invalid_hostnames(true);
     }
     if is_loopback(&settings.base_url) {

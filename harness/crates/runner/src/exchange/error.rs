@@ -1,6 +1,11 @@
 //! Why an exchange has no response to judge.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use harness_model::verdict::Fault;
+
+use super::failure::Failure;
 
 /// No complete response arrived, or the request could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -10,8 +15,14 @@ pub enum ExchangeError {
     )]
     Client { cause: String },
     /// No complete response arrived.
-    #[error("{method} {url}: {cause}")]
-    Failed { method: String, url: String, cause: String },
+    #[error("{method} {url}: {}", failure.with_remedy(profile.as_deref()))]
+    Failed {
+        method: String,
+        url: String,
+        failure: Failure,
+        /// The profile whose setting may help.
+        profile: Option<Arc<Path>>,
+    },
     /// The request cannot be expressed in HTTP.
     #[error("invalid request: {0}")]
     Request(String),

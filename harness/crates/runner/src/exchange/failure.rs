@@ -9,7 +9,7 @@ use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
 /// Why no complete response arrived.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Failure {
+pub enum Failure {
     /// Nothing listens there, or the host name does not resolve.
     #[error("failed to connect: {0}")]
     Connect(String),

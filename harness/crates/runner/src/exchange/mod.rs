@@ -10,6 +10,6 @@ mod send;
 pub use client::{ClientSettings, Tls, build, joined};
 pub use clients::Clients;
 pub use error::ExchangeError;
-pub use failure::causes;
+pub use failure::{Failure, causes};
 pub use pace::{Pace, Rate};
 pub use send::{Caller, PreparedRequest, send};

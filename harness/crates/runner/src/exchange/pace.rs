@@ -54,7 +54,7 @@ impl Pace {
 
     /// Returns a clone with a waiting time of its own.
     #[must_use]
-    pub fn counted_anew(&self) -> Self {
+    pub fn for_subtest(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), waited: Arc::default() }
     }
 
@@ -136,7 +136,7 @@ mod tests {
     async fn sub_tests_share_one_rate() {
         let pace = Pace::new(Rate { requests_per_second: Some(100.0), concurrency: None });
         let begun = Instant::now();
-        let sub_tests: Vec<_> = (0..4).map(|_| pace.counted_anew()).collect();
+        let sub_tests: Vec<_> = (0..4).map(|_| pace.for_subtest()).collect();
         let turns = sub_tests.iter().map(|pace| async {
             for _ in 0..5 {
                 pace.turn(true).await;

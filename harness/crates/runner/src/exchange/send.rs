@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, Response, Url};
+use serde::de::IgnoredAny;
 
-use harness_model::check::evidence::Exchange;
+use harness_model::check::evidence::{Exchange, ParsedBody};
 
 use super::client::{ClientSettings, build};
 use super::error::ExchangeError;
@@ -54,7 +55,7 @@ impl Caller {
 
     fn may_retry(&self, request: &PreparedRequest, failure: &Failure, retries: u32) -> bool {
         let is_read = request.method == Method::GET;
-        self.settings.repeats_reads
+        self.settings.retries_reads
             && !self.races
             && is_read
             && failure.is_transport()
@@ -80,7 +81,8 @@ pub async fn send(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchang
             return Err(ExchangeError::Failed {
                 method: prepared.method.to_string(),
                 url: prepared.url.to_string(),
-                cause: failure.with_remedy(caller.settings.profile.as_deref()),
+                failure,
+                profile: caller.settings.profile.clone(),
             });
         }
         caller.settings.pace.count_retry();
@@ -102,8 +104,10 @@ async fn exchange(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchang
     let response = request.send().await.map_err(classify)?;
     let status = response.status().as_u16();
     let headers = header_pairs(response.headers());
-    let bytes = read_body(response, caller.settings.longest_answer, classify).await?;
+    let bytes = read_body(response, caller.settings.max_response_bytes, classify).await?;
     let took = begun.elapsed();
+    let body = String::from_utf8_lossy(&bytes).into_owned();
+    let is_json = |text: &str| serde_json::from_str::<IgnoredAny>(text).is_ok();
     Ok(Exchange {
         method: prepared.method.to_string(),
         url: prepared.url.to_string(),
@@ -111,9 +115,10 @@ async fn exchange(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchang
         request_body: prepared.body.clone(),
         status,
         headers,
-        json: serde_json::from_slice(&bytes).ok(),
-        body: String::from_utf8_lossy(&bytes).into_owned(),
+        not_json: std::str::from_utf8(&bytes).is_err() && is_json(&body),
+        body,
         took,
+        parsed: ParsedBody::default(),
     })
 }
 

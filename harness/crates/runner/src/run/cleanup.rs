@@ -9,18 +9,32 @@ use crate::exchange::Caller;
 use crate::run::ledger::{Key, KeyKind, Ledger};
 use crate::run::name::is_of;
 use crate::step::Stage;
-use crate::targets::TestEnvironment;
+use crate::targets::{TargetError, TestEnvironment};
 use harness_model::check::evidence::Exchange;
-use harness_model::check::place::resolve;
+use harness_model::check::pointer::resolve;
 use harness_model::scenario::model::Identity;
-use harness_model::secret::Secrets;
 
 const KEY_MANAGEMENT: &str = "/api/key-management";
 const MACHINE_ADMIN: &str = "/api/machine-admin";
 
+/// Why something could not be removed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CleanupError {
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error("{request} returned {status}{}", code.as_deref().map(|code| format!(" {code}")).unwrap_or_default())]
+    Refused { request: String, status: u16, code: Option<String> },
+    #[error("the response of GET {path} has no rows")]
+    NoRows { path: String },
+    #[error("its row has no id\nset pointers.machine.id")]
+    NoId,
+    #[error("its name does not belong to this run; delete it manually: {id}")]
+    Foreign { id: String },
+}
+
 /// Removes everything in the ledger, and returns a line for each thing that could not be removed. Entries are deleted one
 /// by one, so that the ledger shows what is left if cleanup is interrupted.
-pub(super) async fn revoke(stage: &mut Stage, ledger: &Mutex<Ledger>, secrets: &Secrets) -> Vec<String> {
+pub(super) async fn revoke(stage: &mut Stage, ledger: &Mutex<Ledger>) -> Vec<String> {
     if with_ledger(ledger, |ledger| ledger.is_private()) {
         return Vec::new();
     }
@@ -37,7 +51,7 @@ pub(super) async fn revoke(stage: &mut Stage, ledger: &Mutex<Ledger>, secrets: &
         Ok(caller) => caller,
         Err(error) => return vec![format!("{error}; left on the target: {}", left(ledger).join(", "))],
     };
-    let remover = Remover { place: &stage.place, caller: &caller, secrets };
+    let remover = Remover { environment: &stage.environment, caller: &caller };
     let mut problems = Vec::new();
     for key in keys {
         match remover.revoke(&key).await {
@@ -69,55 +83,58 @@ pub(super) fn left(ledger: &Mutex<Ledger>) -> Vec<String> {
 
 /// Sends the requests that remove keys and machines, as an identity that may do so.
 pub(super) struct Remover<'a> {
-    pub(super) place: &'a TestEnvironment,
+    pub(super) environment: &'a TestEnvironment,
     pub(super) caller: &'a Caller,
-    pub(super) secrets: &'a Secrets,
 }
 
 impl Remover<'_> {
     /// Revokes a key. A key that no longer exists is no error.
-    pub(super) async fn revoke(&self, key: &Key) -> Result<(), String> {
+    pub(super) async fn revoke(&self, key: &Key) -> Result<(), CleanupError> {
         let action = key.kind.revocation();
         let body = json!({ "action": action, "org_id": key.org, "key_id": key.id });
         self.request(self.admin_of(&key.org), Method::POST, KEY_MANAGEMENT, Some(&body)).await.map(drop)
     }
 
     /// Deletes a machine. A machine that no longer exists is no error.
-    pub(super) async fn delete(&self, org: &str, id: &str) -> Result<(), String> {
+    pub(super) async fn delete(&self, org: &str, id: &str) -> Result<(), CleanupError> {
         let body = json!({ "action": "delete", "org_id": org, "machine_id": id });
         self.request(self.admin_of(org), Method::POST, MACHINE_ADMIN, Some(&body)).await.map(drop)
     }
 
     /// Returns the rows of a table in an organisation.
-    pub(super) async fn rows(&self, org: &str, table: &str, filter: &str) -> Result<Vec<Value>, String> {
+    pub(super) async fn rows(
+        &self,
+        org: &str,
+        table: &str,
+        filter: &str,
+    ) -> Result<Vec<Value>, CleanupError> {
         let path = format!("/api/db/{table}?org_id={}{filter}", encoded(org));
         let response = self.request(self.admin_of(org), Method::GET, &path, None).await?;
         // A target without that table has no rows.
         if matches!(response.status, 404 | 410) {
             return Ok(Vec::new());
         }
-        let rows =
-            response.json.as_ref().and_then(|response| resolve(response, "rows")).and_then(Value::as_array);
-        rows.cloned().ok_or_else(|| format!("the response of GET {path} has no rows"))
+        let rows = response.json().and_then(|response| resolve(response, "rows")).and_then(Value::as_array);
+        rows.cloned().ok_or(CleanupError::NoRows { path })
     }
 
     /// Returns the organisations that sub-tests use.
     pub(super) fn organisations(&self) -> Vec<String> {
-        let other = self.place.other_org().filter(|_| self.place.knows(Identity::Outsider));
-        std::iter::once(self.place.org()).chain(other).map(str::to_owned).collect()
+        let other = self.environment.other_org().filter(|_| self.environment.knows(Identity::Outsider));
+        std::iter::once(self.environment.org()).chain(other).map(str::to_owned).collect()
     }
 
-    async fn delete_named(&self, name: &str, is_own: bool) -> Result<(), String> {
+    async fn delete_named(&self, name: &str, is_own: bool) -> Result<(), CleanupError> {
         for org in self.organisations() {
             let filter = format!("&name=eq.{}", encoded(name));
             let rows = self.rows(&org, "machines", &filter).await?;
             // A target that ignores the filter returns other machines, too.
             for row in rows.iter().filter(|row| row.get("name") == Some(&json!(name))) {
                 let Some(id) = row.get("id").and_then(Value::as_str) else {
-                    return Err("its row has no id\nset pointers.machine.id".to_owned());
+                    return Err(CleanupError::NoId);
                 };
                 if !is_own {
-                    return Err(format!("its name does not belong to this run; delete it manually: {id}"));
+                    return Err(CleanupError::Foreign { id: id.to_owned() });
                 }
                 self.delete(&org, id).await?;
             }
@@ -126,7 +143,7 @@ impl Remover<'_> {
     }
 
     fn admin_of(&self, org: &str) -> Identity {
-        if self.place.other_org() == Some(org) { Identity::Outsider } else { Identity::Admin }
+        if self.environment.other_org() == Some(org) { Identity::Outsider } else { Identity::Admin }
     }
 
     async fn request(
@@ -135,16 +152,15 @@ impl Remover<'_> {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<Exchange, String> {
+    ) -> Result<Exchange, CleanupError> {
         let asked = format!("{method} {path}");
-        let exchange = self.place.ask(self.caller, identity, method, path, body).await;
-        let exchange = exchange.map_err(|error| self.secrets.conceal(&error.to_string()))?;
+        let exchange = self.environment.ask(self.caller, identity, method, path, body).await?;
         match exchange.status {
             200..300 | 404 | 410 => Ok(exchange),
             status => {
-                let code = exchange.json.as_ref().and_then(|json| json.pointer("/error/code"));
-                let code = code.and_then(Value::as_str).unwrap_or_default();
-                Err(format!("{asked} returned {status} {code}").trim_end().to_owned())
+                let code = exchange.json().and_then(|json| json.pointer("/error/code"));
+                let code = code.and_then(Value::as_str).map(str::to_owned);
+                Err(CleanupError::Refused { request: asked, status, code })
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use harness_model::event::Event;
+use harness_model::event::{Event, SubtestFinished};
 use harness_model::verdict::SubtestVerdict;
 use tokio::sync::mpsc;
 
@@ -20,7 +20,7 @@ impl Events {
     }
 
     pub(super) fn send(&self, event: Event) {
-        if matches!(event, Event::SubtestFinished { verdict: SubtestVerdict::Fail, .. }) {
+        if matches!(event, Event::SubtestFinished(SubtestFinished { verdict: SubtestVerdict::Fail, .. })) {
             self.failed.fetch_add(1, Ordering::Relaxed);
         }
         // The receiver is only gone once the run is over.

@@ -15,5 +15,5 @@ mod walk;
 
 pub use name::new_id;
 pub use scheduler::run;
-pub use setting::Setting;
+pub use setting::RunSettings;
 pub use stop::{Stop, Stopper, stop};

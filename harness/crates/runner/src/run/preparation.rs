@@ -28,7 +28,7 @@ static USER_CODE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b[A-Z
 /// A machine cannot be prepared.
 pub(super) async fn prepare(
     declared: &[Declared],
-    place: &TestEnvironment,
+    environment: &TestEnvironment,
     prefix: &str,
     folder: &Path,
     machines: &mut BTreeMap<String, Machine>,
@@ -36,27 +36,27 @@ pub(super) async fn prepare(
     for declaration in declared.iter().filter(|declaration| !declaration.wire) {
         let name = &declaration.name;
         let failed = |cause: String| StepError::Preparation { machine: name.clone(), cause };
-        let agent = place.agent().ok_or_else(|| failed("the target has no agent".to_owned()))?;
+        let agent = environment.agent().ok_or_else(|| failed("the target has no agent".to_owned()))?;
         let forwarder = match declaration.observed {
             true => {
-                let listener = place.listener().map_err(ForwardError::Port)?;
-                Some(Forwarder::start(listener, place.client_settings())?)
+                let listener = environment.listener().map_err(ForwardError::Port)?;
+                Some(Forwarder::start(listener, environment.client_settings())?)
             }
             false => None,
         };
         let server = match &forwarder {
             Some(forwarder) => forwarder.base_url().to_owned(),
-            None => place.base_url().as_str().trim_end_matches('/').to_owned(),
+            None => environment.base_url().as_str().trim_end_matches('/').to_owned(),
         };
         let mut machine =
             Machine::new(name, format!("{prefix}{name}"), agent.clone(), server, forwarder, folder)?;
-        machine.namespace = place.namespace().cloned();
+        machine.namespace = environment.namespace().cloned();
         machines.insert(name.clone(), machine);
     }
     // All are in the map before any starts, so that their processes are stopped even if one of them fails.
     let starts = machines.values_mut().filter_map(|machine| {
         let declaration = declared.iter().find(|declaration| declaration.name == machine.name)?;
-        Some(start(machine, declaration, place))
+        Some(start(machine, declaration, environment))
     });
     join_all(starts).await.into_iter().collect()
 }
@@ -67,12 +67,12 @@ pub(super) async fn prepare(
 /// No UDP port is free, or the target's machines cannot reach the kit by IPv4.
 pub(super) fn peers(
     declared: &[Declared],
-    place: &TestEnvironment,
+    environment: &TestEnvironment,
     prefix: &str,
 ) -> Result<BTreeMap<String, Peer>, StepError> {
     let made = declared.iter().filter(|declaration| declaration.wire).map(|declaration| {
         let name = &declaration.name;
-        let (socket, endpoint) = place.udp_socket().map_err(|cause| StepError::Local {
+        let (socket, endpoint) = environment.udp_socket().map_err(|cause| StepError::Local {
             what: format!("failed to open a UDP socket for {name}"),
             cause,
         })?;
@@ -84,10 +84,10 @@ pub(super) fn peers(
 async fn start(
     machine: &mut Machine,
     declaration: &Declared,
-    place: &TestEnvironment,
+    environment: &TestEnvironment,
 ) -> Result<(), StepError> {
     if let Some(identity) = declaration.login {
-        log_in(machine, identity, place).await?;
+        log_in(machine, identity, environment).await?;
     }
     if declaration.up {
         bring_up(machine).await?;
@@ -95,7 +95,11 @@ async fn start(
     Ok(())
 }
 
-async fn log_in(machine: &mut Machine, identity: Identity, place: &TestEnvironment) -> Result<(), StepError> {
+async fn log_in(
+    machine: &mut Machine,
+    identity: Identity,
+    environment: &TestEnvironment,
+) -> Result<(), StepError> {
     let failed = |cause: String| StepError::Preparation { machine: machine.name.clone(), cause };
     let mut process = machine.start(&["login".to_owned()], &[])?;
     let code = process.find(user_code, TIME_LIMIT).await;
@@ -106,7 +110,7 @@ async fn log_in(machine: &mut Machine, identity: Identity, place: &TestEnvironme
             combined_output(process.output())
         )));
     };
-    place.approve(&code, identity).await?;
+    environment.approve(&code, identity).await?;
     match process.wait(TIME_LIMIT).await {
         Some(status) if status.success() => Ok(()),
         Some(_) => Err(failed(format!("`ztna login` failed:\n{}", combined_output(process.output())))),

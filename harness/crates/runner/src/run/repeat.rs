@@ -116,7 +116,6 @@ pub(super) fn shell_variable(identity: Identity) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn commands_can_be_pasted() {
@@ -132,10 +131,7 @@ mod tests {
             ],
             request_body: Some(r#"{"name":"it's"}"#.to_owned()),
             status: 201,
-            headers: Vec::new(),
-            body: String::new(),
-            json: None,
-            took: Duration::ZERO,
+            ..Exchange::default()
         };
         assert_eq!(
             curl(&exchange, Some("127.0.0.2"), &secrets, Some(&base)),

@@ -7,16 +7,18 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::run::events::Events;
-use crate::run::setting::Setting;
+use crate::run::setting::RunSettings;
 use crate::run::stop::Stop;
 use crate::run::{subtest, sweep};
-use harness_model::event::{End, Event, Fault, Listener, SubtestVerdict};
+use harness_model::event::{
+    Event, Fault, Finished, Listener, RunEnd, Settled, SubtestFinished, SubtestVerdict,
+};
 use harness_model::plan::{Disposition, Plan};
 use harness_model::scenario::model::Capability;
 
 /// Runs the whole plan. `at` is the start time for reports.
 pub async fn run(
-    setting: Arc<Setting>,
+    setting: Arc<RunSettings>,
     plan: Arc<Plan>,
     at: SystemTime,
     stop: Stop,
@@ -24,32 +26,38 @@ pub async fn run(
 ) {
     let begun = Instant::now();
     let target = setting.target.description();
-    listener.hear(&Event::Started { plan: Arc::clone(&plan), target, at });
+    listener.on_event(&Event::Started { plan: Arc::clone(&plan), target, at });
 
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let scheduling =
         tokio::spawn(schedule(Arc::clone(&setting), Arc::clone(&plan), stop.clone(), Events::new(sender)));
     while let Some(event) = receiver.recv().await {
-        listener.hear(&event);
+        listener.on_event(&event);
     }
     let Scheduled { unfinished, has_begun } = scheduling.await.unwrap_or_default();
-    let end = stop.end().unwrap_or(End::Complete);
+    let end = stop.end().unwrap_or(RunEnd::Complete);
     for (subtest, fault, reason) in unfinished {
         let (verdict, reason, fault) = match plan.planned(subtest).map(|planned| &planned.disposition) {
             Some(Disposition::Skip(reason)) => (SubtestVerdict::Skip, reason.clone(), None),
             _ => (SubtestVerdict::Error, reason, Some(fault)),
         };
         let took = std::time::Duration::ZERO;
-        listener.hear(&Event::SubtestFinished { subtest, verdict, reason: Some(reason), fault, took });
+        listener.on_event(&Event::SubtestFinished(SubtestFinished {
+            subtest,
+            verdict,
+            reason: Some(reason),
+            fault,
+            took,
+        }));
     }
     // If no sub-test has begun there is nothing to remove.
     let leftovers = if has_begun { sweep::sweep(&setting, stop).await } else { Vec::new() };
-    listener.hear(&Event::Settled {
+    listener.on_event(&Event::Settled(Settled {
         run_id: setting.id.clone(),
         retries: setting.target.retries(),
         leftovers,
-    });
-    listener.hear(&Event::Finished { took: begun.elapsed(), end });
+    }));
+    listener.on_event(&Event::Finished(Finished { took: begun.elapsed(), end }));
 }
 
 /// The result of scheduling.
@@ -61,7 +69,7 @@ struct Scheduled {
     has_begun: bool,
 }
 
-async fn schedule(setting: Arc<Setting>, plan: Arc<Plan>, mut stop: Stop, events: Events) -> Scheduled {
+async fn schedule(setting: Arc<RunSettings>, plan: Arc<Plan>, mut stop: Stop, events: Events) -> Scheduled {
     let mut unfinished = Vec::new();
     let mut has_begun = false;
     let mut running: JoinSet<()> = JoinSet::new();
@@ -127,7 +135,7 @@ fn turns(plan: &Plan, is_shared: bool, jobs: usize) -> impl Iterator<Item = Turn
     together.chain(alone)
 }
 
-async fn run_one(setting: Arc<Setting>, plan: Arc<Plan>, subtest: usize, stop: Stop, events: Events) {
+async fn run_one(setting: Arc<RunSettings>, plan: Arc<Plan>, subtest: usize, stop: Stop, events: Events) {
     if let Some(planned) = plan.planned(subtest) {
         subtest::run(&setting, planned, subtest, stop, &events).await;
     }
@@ -139,13 +147,13 @@ mod tests {
     use harness_model::plan::PlannedSubtest;
     use harness_model::requirement::Registry;
     use harness_model::scenario::model::{Scenario, Source};
-    use harness_model::scenario::{Place, parse};
+    use harness_model::scenario::{ScenarioPath, parse};
 
     fn scenario(stem: &str) -> Scenario {
         let text = "title = \"a title\"\n[[step]]\nname = \"n\"\nget = \"/\"\n\
              check = [{ verifies = [\"a/F.1\"], status = 200 }]\n";
         let source = Arc::new(Source { path: format!("{stem}.toml").into(), text: text.to_owned() });
-        let place = Place {
+        let place = ScenarioPath {
             suite: "s".to_owned(),
             chapter: "a".to_owned(),
             stem: stem.to_owned(),

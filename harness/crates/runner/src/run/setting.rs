@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use harness_model::check::snapshot::Mode;
+use harness_model::check::snapshot::SnapshotMode;
 use harness_model::recording::PseudonymKey;
 use harness_model::requirement::Registry;
 
@@ -12,7 +12,7 @@ use crate::targets::Target;
 
 /// What all sub-tests of a run share.
 #[derive(Debug, Clone)]
-pub struct Setting {
+pub struct RunSettings {
     /// The run's id, which distinguishes its names on a shared target from those of other runs.
     pub id: String,
     pub target: Arc<dyn Target>,
@@ -22,7 +22,7 @@ pub struct Setting {
     /// Whether undocumented fields fail a snapshot.
     pub strict: bool,
     /// How new and changed snapshots are treated.
-    pub snapshots: Mode,
+    pub snapshots: SnapshotMode,
     /// The time limit of a sub-test.
     pub time_limit: Duration,
     /// An empty folder for the state of machines.

@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-use harness_model::event::End;
+use harness_model::event::RunEnd;
 
 /// The sending side: asks a run to stop.
 #[derive(Debug, Clone)]
@@ -15,9 +15,9 @@ pub struct Stop(watch::Receiver<Demand>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Demand {
     Continue,
-    Stop(End),
+    Stop(RunEnd),
     /// Skip cleanup, too.
-    StopNow(End),
+    StopNow(RunEnd),
 }
 
 /// Creates both sides.
@@ -28,7 +28,7 @@ pub fn stop() -> (Stopper, Stop) {
 
 impl Stopper {
     /// Asks the run to stop: no further sub-test starts, and running ones clean up. A second call skips cleanup.
-    pub fn ask(&self, end: End) {
+    pub fn ask(&self, end: RunEnd) {
         self.0.send_modify(|demand| {
             *demand = match *demand {
                 Demand::Continue => Demand::Stop(end),
@@ -40,7 +40,7 @@ impl Stopper {
 
 impl Stop {
     /// Returns how the run ends if it was asked to stop.
-    pub fn end(&self) -> Option<End> {
+    pub fn end(&self) -> Option<RunEnd> {
         match *self.0.borrow() {
             Demand::Continue => None,
             Demand::Stop(end) | Demand::StopNow(end) => Some(end),

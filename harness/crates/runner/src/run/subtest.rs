@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures::FutureExt as _;
 
@@ -13,14 +13,14 @@ use crate::exchange::Clients;
 use crate::run::events::Events;
 use crate::run::ledger::Ledger;
 use crate::run::repeat::shell_variable;
-use crate::run::setting::Setting;
+use crate::run::setting::RunSettings;
 use crate::run::stop::Stop;
 use crate::run::walk::Walk;
 use crate::run::{cleanup, name, preparation};
 use crate::step::chance::Chance;
 use crate::step::{Stage, StepError};
 use harness_model::bindings::Bindings;
-use harness_model::event::{Event, Fault, SubtestVerdict};
+use harness_model::event::{CleanupFailed, Event, Fault, SubtestFinished, SubtestStarted, SubtestVerdict};
 use harness_model::judge::Tally;
 use harness_model::plan::{Disposition, PlannedSubtest};
 use harness_model::scenario::model::IDENTITIES;
@@ -38,14 +38,15 @@ struct End {
 
 /// Runs the sub-test, or reports why it is skipped.
 pub(super) async fn run(
-    setting: &Setting,
+    setting: &RunSettings,
     planned: &PlannedSubtest,
     subtest: usize,
     stop: Stop,
     events: &Events,
 ) {
     let begun = Instant::now();
-    events.send(Event::SubtestStarted { subtest });
+    let id = planned.scenario.id.clone();
+    events.send(Event::SubtestStarted(SubtestStarted { subtest, id, at: SystemTime::now() }));
     let secrets = Secrets::default();
     let end = match &planned.disposition {
         Disposition::Skip(reason) => {
@@ -58,51 +59,52 @@ pub(super) async fn run(
             Err(error) => End::error(error.fault(), error.to_string()),
         },
     };
-    events.send(Event::SubtestFinished {
+    events.send(Event::SubtestFinished(SubtestFinished {
         subtest,
         verdict: end.verdict,
         reason: end.reason.map(|reason| secrets.conceal(&reason)),
         fault: end.fault,
         took: begun.elapsed(),
-    });
+    }));
 }
 
 /// Creates everything that a sub-test needs except its machines.
 async fn set_up(
-    setting: &Setting,
+    setting: &RunSettings,
     scenario: &Scenario,
     subtest: usize,
     secrets: &Secrets,
 ) -> Result<(Stage, String), StepError> {
-    let place = Arc::clone(&setting.target).environment(scenario.needs.contains(&Capability::Tun)).await?;
+    let environment =
+        Arc::clone(&setting.target).environment(scenario.needs.contains(&Capability::Tun)).await?;
     // On a private control plane names need no prefix, and tables look as documented.
-    let prefix = match place.is_private() {
+    let prefix = match environment.is_private() {
         true => String::new(),
         false => name::prefix(&setting.id, subtest),
     };
     let mut bindings = Bindings::new(&Chance);
-    bindings.set_built_in("org", place.org());
-    if let Some(other) = place.other_org() {
+    bindings.set_built_in("org", environment.org());
+    if let Some(other) = environment.other_org() {
         bindings.set_built_in("other_org", other);
     }
-    bindings.set_built_in("base_url", place.base_url().as_str().trim_end_matches('/'));
+    bindings.set_built_in("base_url", environment.base_url().as_str().trim_end_matches('/'));
     bindings.set_built_in("run", prefix.as_str());
-    bindings.set_built_in("address", place.address());
+    bindings.set_built_in("address", environment.address());
     for (identity, name) in IDENTITIES {
         let variable = format!("token.{name}");
         let is_named = scenario.variables.contains(&variable);
         if is_named || acts_as(scenario, identity) {
-            let token = place.token(identity).await?;
+            let token = environment.token(identity).await?;
             secrets.learn(&token, shell_variable(identity));
             if is_named {
                 bindings.set_built_in(&variable, token);
             }
         }
     }
-    let clients = Clients::new(place.client_settings().clone());
+    let clients = Clients::new(environment.client_settings().clone());
     Ok((
         Stage {
-            place: Arc::new(place),
+            environment: Arc::new(environment),
             clients,
             machines: BTreeMap::new(),
             peers: BTreeMap::new(),
@@ -114,7 +116,7 @@ async fn set_up(
 
 #[allow(clippy::too_many_arguments, reason = "called once; a struct for it would only repeat the names")]
 async fn run_on_stage(
-    setting: &Setting,
+    setting: &RunSettings,
     planned: &PlannedSubtest,
     subtest: usize,
     mut stop: Stop,
@@ -151,7 +153,7 @@ async fn run_on_stage(
     let clean = async {
         walk.cleanup(&mut stage).await;
         stop_machines(&mut stage).await;
-        cleanup::revoke(&mut stage, &ledger, secrets).await
+        cleanup::revoke(&mut stage, &ledger).await
     };
     let clean = AssertUnwindSafe(clean).catch_unwind();
     let problem = tokio::select! {
@@ -159,7 +161,7 @@ async fn run_on_stage(
         done = pace.within(CLEANUP_LIMIT, clean) => match done {
             Some(Ok(problems)) => {
                 for message in problems {
-                    events.send(Event::CleanupFailed { subtest, message: secrets.conceal(&message) });
+                    events.send(Event::CleanupFailed(CleanupFailed { subtest, message: secrets.conceal(&message) }));
                 }
                 None
             }
@@ -174,7 +176,7 @@ async fn run_on_stage(
         } else {
             format!("; left on the target: {}", left.join(", "))
         };
-        events.send(Event::CleanupFailed { subtest, message: format!("{problem}{left}") });
+        events.send(Event::CleanupFailed(CleanupFailed { subtest, message: format!("{problem}{left}") }));
     }
     tear_down(stage, &machines_folder(&setting.folder, subtest)).await;
     end
@@ -197,10 +199,10 @@ async fn prepare_and_walk(
 ) -> Result<(), StepError> {
     let folder = machines_folder(&walk.setting.folder, walk.subtest);
     tally.step = "preparing the machines".to_owned();
-    let place = Arc::clone(&stage.place);
+    let environment = Arc::clone(&stage.environment);
     let declared = &walk.planned.scenario.machines;
-    stage.peers = preparation::peers(declared, &place, prefix)?;
-    preparation::prepare(declared, &place, prefix, &folder, &mut stage.machines).await?;
+    stage.peers = preparation::peers(declared, &environment, prefix)?;
+    preparation::prepare(declared, &environment, prefix, &folder, &mut stage.machines).await?;
     walk.steps(stage, tally).await;
     Ok(())
 }
@@ -231,10 +233,10 @@ impl End {
 /// Removes everything that the sub-test started on this host: processes, folder and control plane.
 async fn tear_down(mut stage: Stage, folder: &Path) {
     stop_machines(&mut stage).await;
-    let Stage { place, clients, machines, peers, bindings: _ } = stage;
+    let Stage { environment, clients, machines, peers, bindings: _ } = stage;
     drop((clients, machines, peers));
-    if let Some(place) = Arc::into_inner(place) {
-        place.close().await;
+    if let Some(environment) = Arc::into_inner(environment) {
+        environment.close().await;
     }
     // Anything that remains is removed with the run's folder.
     let _ = std::fs::remove_dir_all(folder);

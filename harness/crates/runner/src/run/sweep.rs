@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::exchange::Caller;
-use crate::run::cleanup::{Remover, live_key};
+use crate::run::cleanup::{CleanupError, Remover, live_key};
 use crate::run::ledger::KeyKind;
 use crate::run::name;
-use crate::run::setting::Setting;
+use crate::run::setting::RunSettings;
 use crate::run::stop::Stop;
-use crate::targets::TestEnvironment;
+use crate::targets::{TargetError, TestEnvironment};
 use harness_model::secret::Secrets;
 
 /// The time limit for all tables together.
@@ -19,48 +19,48 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// Removes what sub-tests could not know about, such as a key whose response never arrived. Returns a line for each thing
 /// that is left.
-pub(super) async fn sweep(setting: &Setting, mut stop: Stop) -> Vec<String> {
+pub(super) async fn sweep(setting: &RunSettings, mut stop: Stop) -> Vec<String> {
     if !setting.target.is_shared() {
         return Vec::new();
     }
-    let place = match Arc::clone(&setting.target).environment(false).await {
-        Ok(place) => place,
+    let environment = match Arc::clone(&setting.target).environment(false).await {
+        Ok(environment) => environment,
         Err(error) => return vec![may_be_left(setting, &error.to_string())],
     };
-    let pace = place.client_settings().pace.clone();
+    let pace = environment.client_settings().pace.clone();
     let mut left = Vec::new();
     let problem = tokio::select! {
         biased;
         () = stop.asked_twice() => Some("the final cleanup was interrupted".to_owned()),
-        done = pace.within(LIMIT, remove_all(setting, &place, &mut left)) => match done {
-            Some(result) => result.err(),
+        done = pace.within(LIMIT, remove_all(setting, &environment, &mut left)) => match done {
+            Some(result) => result.err().map(|error| Secrets::default().conceal(&error.to_string())),
             None => Some("the final cleanup timed out".to_owned()),
         },
     };
-    place.close().await;
+    environment.close().await;
     left.extend(problem.map(|problem| may_be_left(setting, &problem)));
     left
 }
 
-fn may_be_left(setting: &Setting, problem: &str) -> String {
+fn may_be_left(setting: &RunSettings, problem: &str) -> String {
     format!("{problem}\nsearch the target for names that begin with {}", setting.id)
 }
 
 /// Stops at the first table that cannot be read: a target that no longer responds would time out for each.
 async fn remove_all(
-    setting: &Setting,
-    place: &TestEnvironment,
+    setting: &RunSettings,
+    environment: &TestEnvironment,
     left: &mut Vec<String>,
-) -> Result<(), String> {
-    let caller = Caller::new(place.client_settings(), None).map_err(|error| error.to_string())?;
-    let secrets = Secrets::default();
-    let remover = Remover { place, caller: &caller, secrets: &secrets };
+) -> Result<(), CleanupError> {
+    let caller = Caller::new(environment.client_settings(), None).map_err(TargetError::Exchange)?;
+    let remover = Remover { environment, caller: &caller };
+    let redacted = |problem: CleanupError| Secrets::default().conceal(&problem.to_string());
     for org in remover.organisations() {
         for (kind, table) in [(KeyKind::Auth, "auth_keys"), (KeyKind::Api, "api_keys")] {
             let rows = remover.rows(&org, table, "").await?;
             for (name, key) in rows.iter().filter_map(|row| live_key(row, kind, &org, &setting.id)) {
                 if let Err(problem) = remover.revoke(&key).await {
-                    left.push(format!("{} {name} ({}): {problem}", kind.label(), key.id));
+                    left.push(format!("{} {name} ({}): {}", kind.label(), key.id, redacted(problem)));
                 }
             }
         }
@@ -71,7 +71,7 @@ async fn remove_all(
                 continue;
             }
             if let Err(problem) = remover.delete(&org, id).await {
-                left.push(format!("machine {name} ({id}): {problem}"));
+                left.push(format!("machine {name} ({id}): {}", redacted(problem)));
             }
         }
     }

@@ -7,14 +7,14 @@ use crate::run::events::Events;
 use crate::run::ledger::Ledger;
 use crate::run::repeat;
 use crate::run::repeat::shell_variable;
-use crate::run::setting::Setting;
+use crate::run::setting::RunSettings;
 use crate::step::eventually::Polling;
 use crate::step::{Stage, StepError, perform};
 use harness_model::check::evidence::{Evidence, Exchange, ProcessResult};
 use harness_model::check::outcome::{CheckVerdict, Outcome};
-use harness_model::check::snapshot::Mode;
-use harness_model::event::{Event, Fault};
-use harness_model::judge::{Done, Judge, Tally, Undone, keep_values, name, rows};
+use harness_model::check::snapshot::SnapshotMode;
+use harness_model::event::{CleanupFailed, Event, Fault};
+use harness_model::judge::{Judge, NotExecuted, StepResult, Tally, keep_values, name, rows};
 use harness_model::plan::PlannedSubtest;
 use harness_model::recording::{Moment, Recorder, Recording};
 use harness_model::scenario::model::{Action, Request, Row, Step};
@@ -23,7 +23,7 @@ use harness_model::secret::Secrets;
 
 /// One execution of a sub-test's steps.
 pub(super) struct Walk<'a> {
-    pub(super) setting: &'a Setting,
+    pub(super) setting: &'a RunSettings,
     pub(super) planned: &'a PlannedSubtest,
     pub(super) subtest: usize,
     pub(super) secrets: &'a Secrets,
@@ -45,19 +45,20 @@ impl Walk<'_> {
                 let title = name(step, &stage.bindings);
                 tally.step = self.secrets.conceal(&title);
                 let mut moment = Moment { step: index, row, at: SystemTime::now(), attempts: 1 };
-                let (done, outcomes) = match is_broken {
+                let (result, outcomes) = match is_broken {
                     true => self.skip(step, stage),
                     false => self.execute(step, stage, &mut moment.attempts).await,
                 };
-                is_broken |= done.as_ref().is_err_and(|undone| undone.fault == Fault::Environment);
+                is_broken |=
+                    result.as_ref().is_err_and(|not_executed| not_executed.fault == Fault::Environment);
                 let concealed = outcomes.iter().map(|outcome| self.secrets.conceal_outcome(outcome));
                 let outcomes: Vec<Outcome> = concealed.map(|outcome| self.judge().waived(outcome)).collect();
-                tally.note(&done, &outcomes);
+                tally.note(&result, &outcomes);
                 let record = |recorder: &mut Recorder<'_>| {
-                    Box::new(recorder.record(moment, &title, &done, &stage.bindings, &outcomes))
+                    Box::new(recorder.record(moment, &title, &result, &stage.bindings, &outcomes))
                 };
                 let recording = recorder.as_mut().map(record);
-                self.send_finished(step, stage, &tally.step, &done, outcomes, recording);
+                self.send_finished(step, stage, &tally.step, &result, outcomes, recording);
             }
             stage.bindings.enter_row(&Row::new());
         }
@@ -79,7 +80,7 @@ impl Walk<'_> {
                 if let Some(problem) = problem {
                     let message = format!("{}: {problem}", name(step, &stage.bindings));
                     let message = self.secrets.conceal(&message);
-                    self.events.send(Event::CleanupFailed { subtest: self.subtest, message });
+                    self.events.send(Event::CleanupFailed(CleanupFailed { subtest: self.subtest, message }));
                 }
             }
             stage.bindings.enter_row(&Row::new());
@@ -91,30 +92,35 @@ impl Walk<'_> {
     }
 
     /// Executes a step; with `eventually`, repeatedly until its checks pass or its time limit is reached.
-    async fn execute(&self, step: &Step, stage: &mut Stage, attempts: &mut u32) -> (Done, Vec<Outcome>) {
+    async fn execute(
+        &self,
+        step: &Step,
+        stage: &mut Stage,
+        attempts: &mut u32,
+    ) -> (StepResult, Vec<Outcome>) {
         let mut polling = step.eventually.map(Polling::begin);
         loop {
-            let done = perform(step, stage).await.map_err(Undone::from);
+            let result = perform(step, stage).await.map_err(NotExecuted::from);
             // A session may have been renewed.
-            for (identity, token) in stage.place.sessions().await {
+            for (identity, token) in stage.environment.sessions().await {
                 self.secrets.learn(&token, shell_variable(identity));
             }
-            if let Ok(evidence) = &done {
+            if let Ok(evidence) = &result {
                 self.secrets.learn_from(evidence);
                 self.record(evidence);
             }
-            keep_values(step, &done, &mut stage.bindings);
+            keep_values(step, &result, &mut stage.bindings);
             if let Some(polling) = &mut polling {
                 // Only the last attempt may write snapshots.
-                let outcomes = self.judge().judge(step, &done, &stage.bindings, Mode::Compare);
-                let settled = done.is_ok() && !outcomes.iter().any(is_bad);
+                let outcomes = self.judge().judge(step, &result, &stage.bindings, SnapshotMode::Compare);
+                let settled = result.is_ok() && !outcomes.iter().any(is_bad);
                 if !settled && polling.again().await {
                     *attempts += 1;
                     continue;
                 }
             }
-            let outcomes = self.judge().judge(step, &done, &stage.bindings, self.setting.snapshots);
-            return (done, outcomes);
+            let outcomes = self.judge().judge(step, &result, &stage.bindings, self.setting.snapshots);
+            return (result, outcomes);
         }
     }
 
@@ -122,11 +128,11 @@ impl Walk<'_> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner).record(evidence);
     }
 
-    fn skip(&self, step: &Step, stage: &mut Stage) -> (Done, Vec<Outcome>) {
-        let done = Err(Undone::from(StepError::Earlier));
-        keep_values(step, &done, &mut stage.bindings);
-        let outcomes = self.judge().judge(step, &done, &stage.bindings, Mode::Compare);
-        (done, outcomes)
+    fn skip(&self, step: &Step, stage: &mut Stage) -> (StepResult, Vec<Outcome>) {
+        let result = Err(NotExecuted::from(StepError::Earlier));
+        keep_values(step, &result, &mut stage.bindings);
+        let outcomes = self.judge().judge(step, &result, &stage.bindings, SnapshotMode::Compare);
+        (result, outcomes)
     }
 
     fn send_finished(
@@ -134,11 +140,11 @@ impl Walk<'_> {
         step: &Step,
         stage: &Stage,
         name: &str,
-        done: &Done,
+        result: &StepResult,
         outcomes: Vec<Outcome>,
         recording: Option<Box<Recording>>,
     ) {
-        let (exchanges, process, wire) = match done {
+        let (exchanges, process, wire) = match result {
             Ok(Evidence::Http(exchanges)) => (exchanges.as_slice(), None, None),
             Ok(Evidence::Process(process)) => (Default::default(), Some(process), None),
             Ok(Evidence::Wire(wire)) => (Default::default(), None, Some(wire)),
@@ -164,8 +170,8 @@ impl Walk<'_> {
         process: Option<&ProcessResult>,
         stage: &Stage,
     ) -> Option<String> {
-        let base_url = stage.place.base_url();
-        let is_private = stage.place.is_private();
+        let base_url = stage.environment.base_url();
+        let is_private = stage.environment.is_private();
         match (exchanges.first(), process) {
             (Some(exchange), _) => {
                 let from = match &step.action {

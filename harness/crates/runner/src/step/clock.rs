@@ -11,11 +11,11 @@ use harness_model::check::evidence::Evidence;
 /// # Errors
 /// The clock cannot be moved, or a session cannot be renewed.
 pub async fn perform(duration: Duration, stage: &mut Stage) -> Result<Evidence, StepError> {
-    stage.place.advance(duration).await?;
+    stage.environment.advance(duration).await?;
     for (identity, name) in harness_model::scenario::model::IDENTITIES {
         let variable = format!("token.{name}");
         if stage.bindings.has_built_in(&variable) {
-            let token = stage.place.token(identity).await?;
+            let token = stage.environment.token(identity).await?;
             stage.bindings.set_built_in(&variable, token);
         }
     }

@@ -1,6 +1,6 @@
 //! Why a step could not be carried out.
 
-use harness_model::judge::Undone;
+use harness_model::judge::NotExecuted;
 use harness_model::scenario::template::TemplateError;
 use harness_model::verdict::Fault;
 
@@ -64,13 +64,13 @@ impl StepError {
     }
 }
 
-impl From<StepError> for Undone {
+impl From<StepError> for NotExecuted {
     fn from(error: StepError) -> Self {
         let missing = match &error {
             StepError::Template(TemplateError::Missing { name, .. }) => Some(name.clone()),
             _ => None,
         };
-        let left_out = matches!(error, StepError::Earlier);
-        Self { message: error.to_string(), fault: error.fault(), missing, left_out }
+        let was_skipped = matches!(error, StepError::Earlier);
+        Self { message: error.to_string(), fault: error.fault(), missing, was_skipped }
     }
 }

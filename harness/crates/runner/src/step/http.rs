@@ -19,17 +19,18 @@ use harness_model::scenario::template::{Scope, TemplateError, fill_template, fil
 /// The request cannot be built, or no complete response arrives.
 pub async fn perform(request: &Request, stage: &mut Stage) -> Result<Evidence, StepError> {
     let session = session(request, stage).await?;
-    let prepared = prepare(request, stage.place.base_url(), session.as_deref(), stage.bindings.scope())?;
+    let prepared =
+        prepare(request, stage.environment.base_url(), session.as_deref(), stage.bindings.scope())?;
     let client = stage.clients.from_address(prepared.from)?;
     let mut exchange = send(&client, &prepared).await?;
     if exchange.status == 401
         && let Some(session) = renew_session(request, &client, session.as_deref(), stage).await?
     {
-        let base_url = stage.place.base_url();
+        let base_url = stage.environment.base_url();
         exchange =
             send(&client, &prepare(request, base_url, Some(&session), stage.bindings.scope())?).await?;
     }
-    stage.place.adapt(&mut exchange);
+    stage.environment.adapt(&mut exchange);
     Ok(Evidence::Http(vec![exchange]))
 }
 
@@ -44,7 +45,7 @@ pub(super) async fn renew_session(
     let (Authorisation::Identity(identity), Some(refused)) = (&request.authorisation, session) else {
         return Ok(None);
     };
-    let revived = stage.place.revive(client, *identity, refused).await?;
+    let revived = stage.environment.renew_session(client, *identity, refused).await?;
     let variable = format!("token.{}", identity_name(*identity));
     if let Some(token) = &revived
         && stage.bindings.has_built_in(&variable)
@@ -57,7 +58,7 @@ pub(super) async fn renew_session(
 /// Returns the token of the identity that the request acts as.
 pub(super) async fn session(request: &Request, stage: &Stage) -> Result<Option<String>, StepError> {
     match request.authorisation {
-        Authorisation::Identity(identity) => Ok(Some(stage.place.token(identity).await?)),
+        Authorisation::Identity(identity) => Ok(Some(stage.environment.token(identity).await?)),
         Authorisation::Nobody | Authorisation::Bearer(_) => Ok(None),
     }
 }

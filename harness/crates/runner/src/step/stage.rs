@@ -14,7 +14,7 @@ use super::wire::peer::Peer;
 /// The mutable state that the steps of one sub-test share.
 #[derive(Debug)]
 pub struct Stage {
-    pub place: Arc<TestEnvironment>,
+    pub environment: Arc<TestEnvironment>,
     pub clients: Clients,
     /// The agents' machines, by their names in the scenario.
     pub machines: BTreeMap<String, Machine>,

@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use reqwest::Url;
@@ -12,8 +13,8 @@ use tokio::time::timeout;
 
 use crate::exchange::ClientSettings;
 
-use super::ask;
 use super::pointers::Pointers;
+use super::post::{self, PostError};
 
 /// A command may query a vault, or wait for a person to touch a hardware key.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
@@ -36,6 +37,27 @@ pub(super) enum Credential {
     },
 }
 
+/// Why no token could be obtained. The messages contain no secrets.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CredentialError {
+    #[error("failed to read {}: {cause}", path.display())]
+    Read { path: PathBuf, cause: io::Error },
+    #[error("failed to start `{program}`: {cause}")]
+    Start { program: String, cause: io::Error },
+    #[error("`{program}` timed out after {COMMAND_TIMEOUT:?}")]
+    TimedOut { program: String },
+    #[error("`{program}` failed ({status})")]
+    Failed { program: String, status: ExitStatus },
+    #[error("the output of `{program}` is not UTF-8")]
+    NotUtf8 { program: String },
+    #[error(transparent)]
+    Login(#[from] PostError),
+    #[error("{source_name} is empty")]
+    Empty { source_name: String },
+    #[error("{source_name} contains more than one word, or characters that are invalid in a header")]
+    InvalidToken { source_name: String },
+}
+
 /// What a login needs to know about the target.
 #[derive(Debug)]
 pub(super) struct LoginEndpoint<'a> {
@@ -45,33 +67,27 @@ pub(super) struct LoginEndpoint<'a> {
 }
 
 impl Credential {
-    /// Obtains a token.
-    ///
-    /// # Errors
-    /// Describes what was tried and how it failed, without secrets.
-    pub(super) async fn obtain(&self, login: &LoginEndpoint<'_>) -> Result<String, String> {
+    pub(super) async fn obtain(&self, login: &LoginEndpoint<'_>) -> Result<String, CredentialError> {
         let token = match self {
             Self::Fixed(token) => token.clone(),
             Self::File(path) => {
                 let text = tokio::fs::read_to_string(path).await;
-                text.map_err(|cause| format!("failed to read {}: {cause}", path.display()))?
+                text.map_err(|cause| CredentialError::Read { path: path.clone(), cause })?
             }
             Self::Command { program, arguments } => run_command(program, arguments).await?,
             Self::Login { email, password } => {
                 let url = login.endpoint.clone();
-                ask::log_in(login.settings, url, email, password, login.pointers).await?
+                post::log_in(login.settings, url, email, password, login.pointers).await?
             }
         };
         let token = token.trim();
-        let wrong = token.is_empty() || token.chars().any(|letter| letter.is_control() || !letter.is_ascii());
-        match wrong {
-            true if token.is_empty() => Err(format!("{} is empty", self.describe())),
-            true => Err(format!(
-                "{} contains more than one word, or characters that are invalid in a header",
-                self.describe()
-            )),
-            false => Ok(token.to_owned()),
+        if token.is_empty() {
+            return Err(CredentialError::Empty { source_name: self.name() });
         }
+        if token.chars().any(|letter| letter.is_control() || !letter.is_ascii()) {
+            return Err(CredentialError::InvalidToken { source_name: self.name() });
+        }
+        Ok(token.to_owned())
     }
 
     /// Whether the source may supply a new token.
@@ -79,7 +95,7 @@ impl Credential {
         !matches!(self, Self::Fixed(_))
     }
 
-    fn describe(&self) -> String {
+    fn name(&self) -> String {
         match self {
             Self::Fixed(_) => "the token".to_owned(),
             Self::File(path) => path.display().to_string(),
@@ -96,16 +112,16 @@ impl fmt::Debug for Credential {
 }
 
 /// Returns the command's standard output, which is a secret. Its standard error is the kit's, so that it can prompt.
-async fn run_command(program: &OsString, arguments: &[OsString]) -> Result<String, String> {
-    let shown = program.to_string_lossy();
+async fn run_command(program: &OsString, arguments: &[OsString]) -> Result<String, CredentialError> {
+    let shown = || program.to_string_lossy().into_owned();
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
-    let started = command.spawn().map_err(|cause| format!("failed to start `{shown}`: {cause}"))?;
+    let start_error = |cause| CredentialError::Start { program: shown(), cause };
+    let started = command.spawn().map_err(start_error)?;
     let ended = timeout(COMMAND_TIMEOUT, started.wait_with_output()).await;
-    let output = ended.map_err(|_| format!("`{shown}` timed out after {COMMAND_TIMEOUT:?}"))?;
-    let output = output.map_err(|cause| format!("`{shown}`: {cause}"))?;
+    let output = ended.map_err(|_| CredentialError::TimedOut { program: shown() })?.map_err(start_error)?;
     if !output.status.success() {
-        return Err(format!("`{shown}` failed ({})", output.status));
+        return Err(CredentialError::Failed { program: shown(), status: output.status });
     }
-    String::from_utf8(output.stdout).map_err(|_| format!("the output of `{shown}` is not UTF-8"))
+    String::from_utf8(output.stdout).map_err(|_| CredentialError::NotUtf8 { program: shown() })
 }

@@ -17,10 +17,10 @@ use tokio::sync::Mutex;
 use crate::exchange::{Caller, ClientSettings, ExchangeError, PreparedRequest, joined, send};
 
 use super::agent::AgentCommand;
-use super::ask;
 use super::control_plane::ControlPlane;
 use super::error::TargetError;
 use super::namespace::{Namespace, Network};
+use super::post::post_json;
 
 /// A read that the documents (`used-count`) grant to every session of an organisation: its status shows whether a session
 /// is still valid.
@@ -143,7 +143,7 @@ impl TestEnvironment {
     ///
     /// # Errors
     /// The session is invalid and cannot be replaced.
-    pub async fn revive(
+    pub async fn renew_session(
         &self,
         caller: &Caller,
         identity: Identity,
@@ -178,7 +178,7 @@ impl TestEnvironment {
         let request = self.request(&token, method.clone(), path, body)?;
         let mut exchange = send(caller, &request).await?;
         if exchange.status == 401
-            && let Some(token) = self.revive(caller, identity, &token).await?
+            && let Some(token) = self.renew_session(caller, identity, &token).await?
         {
             exchange = send(caller, &self.request(&token, method, path, body)?).await?;
         }
@@ -235,10 +235,10 @@ impl TestEnvironment {
         let token = self.token(identity).await?;
         let endpoint = self.control_plane.approval_endpoint()?;
         let body = serde_json::json!({ "user_code": user_code, "approve": true });
-        ask::post(&self.facts.settings, endpoint, Some(&token), &body)
+        post_json(&self.facts.settings, endpoint, Some(&token), &body)
             .await
             .map(drop)
-            .map_err(TargetError::Approval)
+            .map_err(|cause| TargetError::Approval(cause.into()))
     }
 
     fn inside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {

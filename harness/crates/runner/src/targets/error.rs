@@ -1,14 +1,19 @@
 //! Failures of a target or its environment.
 
+use std::error::Error;
+
 use crate::exchange::ExchangeError;
+
+/// The cause of a failure, whose type depends on the target.
+pub type Cause = Box<dyn Error + Send + Sync>;
 
 /// A failure of the target or its environment, as opposed to non-conformance.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
-    #[error("failed to start the reference: {0}")]
-    Start(String),
+    #[error("failed to start the control plane: {0}")]
+    Start(#[source] Cause),
     #[error("target {base_url} is unreachable: {cause}")]
-    Unreachable { base_url: String, cause: String },
+    Unreachable { base_url: String, cause: ExchangeError },
     /// The base URL redirects to another server.
     #[error("target {base_url} redirects to {elsewhere}\nset base_url = \"{elsewhere}\" in {profile}")]
     Moved { base_url: String, elsewhere: String, profile: String },
@@ -18,21 +23,34 @@ pub enum TargetError {
          renew the source of tokens.{identity} in {profile}, or change it to {{ login = … }} or {{ command = \"…\" }}, \
          which the kit renews itself"
     )]
-    Spent {
-        identity: &'static str,
-        /// Why there is no other token.
-        cause: String,
-        profile: String,
-    },
+    Spent { identity: &'static str, cause: RenewalFailure, profile: String },
     #[error("no token for `{identity}`: {cause}")]
-    Token { identity: &'static str, cause: String },
+    Token { identity: &'static str, cause: Cause },
     #[error("failed to advance the target's clock: {0}")]
-    Clock(String),
+    Clock(#[source] Cause),
     #[error("failed to approve the device login: {0}")]
-    Approval(String),
+    Approval(#[source] Cause),
     /// The profile's reset hook failed.
     #[error("failed to reset the target: {0}")]
-    Reset(String),
+    Reset(#[source] Cause),
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
+}
+
+/// Why a refused token cannot be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RenewalFailure {
+    #[error("and cannot be renewed")]
+    NotRenewable,
+    #[error("and its source still returns the same token")]
+    SameToken,
+}
+
+/// A failure of something that the profile configures.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ProfileSettingError {
+    #[error("{key} is not set\nadd it to {profile}")]
+    Missing { key: String, profile: String },
+    #[error("{cause}\ncheck {key} in {profile}")]
+    Failed { cause: Cause, key: String, profile: String },
 }

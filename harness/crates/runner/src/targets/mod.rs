@@ -1,7 +1,6 @@
 //! Targets of a run: [`Target`] and its implementation for a deployed implementation that all sub-tests share.
 
 mod agent;
-mod ask;
 mod control_plane;
 mod credential;
 mod environment;
@@ -9,6 +8,7 @@ mod error;
 pub mod forward;
 pub mod namespace;
 pub mod pointers;
+mod post;
 pub mod profile;
 pub mod remote;
 mod target;
@@ -16,5 +16,5 @@ mod target;
 pub use agent::{AgentCommand, WITHOUT_TUN};
 pub use control_plane::ControlPlane;
 pub use environment::{EnvironmentFacts, TestEnvironment};
-pub use error::TargetError;
+pub use error::{Cause, RenewalFailure, TargetError};
 pub use target::Target;

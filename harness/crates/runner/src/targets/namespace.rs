@@ -35,17 +35,22 @@ struct Gate {
     task: JoinHandle<()>,
 }
 
+/// Why agents cannot create TUN devices on this host.
+#[derive(Debug, thiserror::Error)]
+pub enum TunError {
+    #[error("failed to open {TUN}: {0}")]
+    Device(io::Error),
+    #[error("failed to create a network namespace: {0}")]
+    Namespace(io::Error),
+}
+
 /// Checks whether agents can create TUN devices on this host.
 ///
 /// # Errors
-/// Describes what is missing, in one line.
-pub fn tun_devices() -> Result<(), String> {
-    std::fs::File::options()
-        .read(true)
-        .write(true)
-        .open(TUN)
-        .map_err(|cause| format!("failed to open {TUN}: {cause}"))?;
-    Namespace::make().map(drop).map_err(|cause| format!("failed to create a network namespace: {cause}"))
+/// The device or the namespace cannot be opened.
+pub fn check_tun_devices() -> Result<(), TunError> {
+    std::fs::File::options().read(true).write(true).open(TUN).map_err(TunError::Device)?;
+    Namespace::make().map(drop).map_err(TunError::Namespace)
 }
 
 impl Namespace {
@@ -173,7 +178,7 @@ mod tests {
     #[tokio::test]
     #[ignore = "needs root and ip"]
     async fn namespace_reaches_only_the_control_plane() {
-        tun_devices().unwrap();
+        check_tun_devices().unwrap();
         let outside = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = outside.local_addr().unwrap();
         let namespace = Namespace::make().unwrap();

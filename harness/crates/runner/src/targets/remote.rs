@@ -17,13 +17,13 @@ use harness_model::scenario::model::{Identity, identity_name};
 use harness_model::target::TargetDescription;
 
 use super::agent::AgentCommand;
-use super::ask;
 use super::control_plane::ControlPlane;
 use super::credential::{Credential, LoginEndpoint};
 use super::environment::{EnvironmentFacts, TestEnvironment};
-use super::error::TargetError;
+use super::error::{Cause, ProfileSettingError, RenewalFailure, TargetError};
 use super::pointers::Pointers;
-use super::profile::{Means, Profile};
+use super::post::post_json;
+use super::profile::{Profile, Resources};
 use super::target::Target;
 
 const LOGIN: &str = "/api/auth/login";
@@ -49,8 +49,8 @@ struct SessionSource {
 
 impl Remote {
     /// Creates a target from a profile and the resources that the profile refers to.
-    pub fn new(profile: Profile, means: Means) -> Self {
-        let Means { credentials, tls, agent } = means;
+    pub fn new(profile: Profile, resources: Resources) -> Self {
+        let Resources { credentials, tls, agent } = resources;
         let source = |credential| SessionSource { credential, token: Mutex::default() };
         let limits = &profile.content.limits;
         let rate = Rate { requests_per_second: limits.requests_per_second, concurrency: limits.concurrency };
@@ -81,10 +81,10 @@ impl Remote {
             from: None,
         };
         // No retries: an unreachable target is reported at once.
-        let settings = ClientSettings { repeats_reads: false, ..self.settings() };
-        let caller = Caller::new(&settings, None).map_err(|error| unreachable(error.to_string()))?;
+        let settings = ClientSettings { retries_reads: false, ..self.settings() };
+        let caller = Caller::new(&settings, None).map_err(unreachable)?;
         // Any response will do: only the reference has this path.
-        let response = send(&caller, &probe).await.map_err(|error| unreachable(error.to_string()))?;
+        let response = send(&caller, &probe).await.map_err(unreachable)?;
         if let Some(elsewhere) = redirected_base_url(&response, &probe.url) {
             return Err(TargetError::Moved {
                 base_url: self.base_url().to_string(),
@@ -100,9 +100,9 @@ impl Remote {
         }
         if let Some(reset) = &self.profile.content.hooks.reset {
             let url = self.hook(reset);
-            ask::post(&self.settings(), url, None, &serde_json::json!({})).await.map_err(|cause| {
-                TargetError::Reset(format!("{cause}\ncheck hooks.reset in {}", self.profile_path.display()))
-            })?;
+            post_json(&self.settings(), url, None, &serde_json::json!({}))
+                .await
+                .map_err(|cause| TargetError::Reset(self.failed("hooks.reset", cause)))?;
         }
         Ok(())
     }
@@ -126,17 +126,17 @@ impl Remote {
             return Ok(present.clone());
         }
         let name = identity_name(identity);
-        let refused_error = |cause: &str| TargetError::Spent {
+        let refused_error = |cause| TargetError::Spent {
             identity: name,
-            cause: cause.to_owned(),
+            cause,
             profile: self.profile_path.display().to_string(),
         };
         if !source.credential.is_renewable() {
-            return Err(refused_error("and cannot be renewed"));
+            return Err(refused_error(RenewalFailure::NotRenewable));
         }
         let obtained = self.obtain(identity, source).await?;
         if obtained == refused {
-            return Err(refused_error("and its source still returns the same token"));
+            return Err(refused_error(RenewalFailure::SameToken));
         }
         *token = Some(obtained.clone());
         Ok(obtained)
@@ -144,12 +144,12 @@ impl Remote {
 
     async fn advance(&self, duration: Duration) -> Result<(), TargetError> {
         let Some(hook) = &self.profile.content.hooks.clock else {
-            return Err(TargetError::Clock(format!("{} has no hooks.clock", self.profile_path.display())));
+            return Err(TargetError::Clock(self.missing("hooks.clock")));
         };
         let body = serde_json::json!({ "advance_seconds": duration.as_secs() });
-        ask::post(&self.settings(), self.hook(hook), None, &body).await.map_err(|cause| {
-            TargetError::Clock(format!("{cause}\ncheck hooks.clock in {}", self.profile_path.display()))
-        })?;
+        post_json(&self.settings(), self.hook(hook), None, &body)
+            .await
+            .map_err(|cause| TargetError::Clock(self.failed("hooks.clock", cause)))?;
         for source in self.sources.values() {
             *source.token.lock().await = None;
         }
@@ -160,7 +160,7 @@ impl Remote {
         let name = identity_name(identity);
         self.sources.get(&identity).ok_or_else(|| TargetError::Token {
             identity: name,
-            cause: format!("the profile has none\nadd tokens.{name} to {}", self.profile_path.display()),
+            cause: self.missing(&format!("tokens.{name}")),
         })
     }
 
@@ -170,9 +170,18 @@ impl Remote {
         let at = LoginEndpoint { settings: &settings, endpoint, pointers: self.pointers() };
         source.credential.obtain(&at).await.map_err(|cause| {
             let name = identity_name(identity);
-            let cause = format!("{cause}\ncheck tokens.{name} in {}", self.profile_path.display());
-            TargetError::Token { identity: name, cause }
+            TargetError::Token { identity: name, cause: self.failed(&format!("tokens.{name}"), cause) }
         })
+    }
+
+    fn missing(&self, key: &str) -> Cause {
+        let profile = self.profile_path.display().to_string();
+        ProfileSettingError::Missing { key: key.to_owned(), profile }.into()
+    }
+
+    fn failed(&self, key: &str, cause: impl Into<Cause>) -> Cause {
+        let profile = self.profile_path.display().to_string();
+        ProfileSettingError::Failed { cause: cause.into(), key: key.to_owned(), profile }.into()
     }
 
     fn base_url(&self) -> &Url {
@@ -186,8 +195,8 @@ impl Remote {
         let asked = content.limits.answer_bytes.and_then(|bytes| usize::try_from(bytes.get()).ok());
         ClientSettings {
             tls: self.tls.clone(),
-            longest_answer: asked.unwrap_or(plain.longest_answer),
-            repeats_reads: true,
+            max_response_bytes: asked.unwrap_or(plain.max_response_bytes),
+            retries_reads: true,
             pace: self.pace.clone(),
             profile: Some(Arc::clone(&self.profile_path)),
             ..plain
@@ -216,7 +225,7 @@ impl Target for Remote {
         true
     }
 
-    fn most_at_once(&self) -> Option<usize> {
+    fn max_concurrency(&self) -> Option<usize> {
         self.profile.content.limits.concurrency.and_then(|most| usize::try_from(most.get()).ok())
     }
 
@@ -242,7 +251,7 @@ impl Target for Remote {
     ) -> BoxFuture<'static, Result<TestEnvironment, TargetError>> {
         let content = &self.profile.content;
         let mut settings = self.settings();
-        settings.pace = settings.pace.counted_anew();
+        settings.pace = settings.pace.for_subtest();
         let facts = EnvironmentFacts {
             base_url: self.base_url().clone(),
             org: content.org_id.clone(),
@@ -290,10 +299,9 @@ impl ControlPlane for SharedControlPlane {
     }
 
     fn approval_endpoint(&self) -> Result<Url, TargetError> {
-        let Remote { profile, profile_path, .. } = &*self.0;
-        match &profile.content.hooks.approve {
+        match &self.0.profile.content.hooks.approve {
             Some(hook) => Ok(self.0.hook(hook)),
-            None => Err(TargetError::Approval(format!("{} has no hooks.approve", profile_path.display()))),
+            None => Err(TargetError::Approval(self.0.missing("hooks.approve"))),
         }
     }
 

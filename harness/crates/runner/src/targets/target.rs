@@ -33,7 +33,7 @@ pub trait Target: fmt::Debug + Send + Sync {
     fn is_shared(&self) -> bool;
 
     /// The maximum number of concurrent requests, and so of sub-tests; `None` without a limit.
-    fn most_at_once(&self) -> Option<usize> {
+    fn max_concurrency(&self) -> Option<usize> {
         None
     }
 

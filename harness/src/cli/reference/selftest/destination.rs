@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::cli::console::Console;
-use harness_reference::report::{SelfTest, html};
+use harness_reference::report::{SelfTestReport, html};
 use harness_report::exit_code::ENVIRONMENT;
 
 /// A report of the self-test and the path it is written to.
@@ -21,7 +21,11 @@ enum Format {
 }
 
 /// Writes every report that can be written; returns an exit code if one failed.
-pub(super) fn write_all(destinations: &[Destination], report: &SelfTest, console: &Console) -> Option<u8> {
+pub(super) fn write_all(
+    destinations: &[Destination],
+    report: &SelfTestReport,
+    console: &Console,
+) -> Option<u8> {
     let mut code = None;
     for destination in destinations {
         match destination.write(report) {
@@ -36,7 +40,7 @@ pub(super) fn write_all(destinations: &[Destination], report: &SelfTest, console
 }
 
 impl Destination {
-    fn write(&self, report: &SelfTest) -> std::io::Result<()> {
+    fn write(&self, report: &SelfTestReport) -> std::io::Result<()> {
         let text = match self.format {
             Format::Json => report.json().map_err(std::io::Error::from)?,
             Format::Html => html::render(report),

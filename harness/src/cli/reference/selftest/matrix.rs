@@ -5,87 +5,94 @@ use std::path::Path;
 
 use crate::cli::console::Console;
 use harness_model::scenario::model::Scenario;
-use harness_reference::proof::{Bench, Proof, Reach};
+use harness_reference::self_test::{DeviationOutcome, Scope, SelfTest};
 use harness_report::diagnosis::catalogue::Declared;
 use harness_report::diagnosis::matrix::Matrix;
 use harness_report::exit_code::ENVIRONMENT;
 
 /// Decides what to run: all sub-tests for explicitly chosen deviations, otherwise only the changed sub-tests.
-pub(super) fn prepare(bench: &mut Bench, chosen: &mut Vec<&Declared>, is_chosen: bool) {
+pub(super) fn prepare(self_test: &mut SelfTest, chosen: &mut Vec<&Declared>, is_chosen: bool) {
     if is_chosen {
         for declared in chosen.iter() {
-            bench.matrix.patterns.remove(&declared.id);
+            self_test.matrix.patterns.remove(&declared.id);
         }
-        bench.reach = Reach::Learning(BTreeSet::new());
+        self_test.scope = Scope::Unlearned(BTreeSet::new());
         return;
     }
-    let unknown = bench.matrix.unknown(scenarios(bench));
+    let unknown = self_test.matrix.unknown(scenarios(self_test));
     if unknown.is_empty() {
-        chosen.retain(|declared| !bench.matrix.patterns.contains_key(&declared.id));
+        chosen.retain(|declared| !self_test.matrix.patterns.contains_key(&declared.id));
     }
-    bench.reach = Reach::Learning(unknown);
+    self_test.scope = Scope::Unlearned(unknown);
 }
 
 /// Writes the new results together with those that are still valid.
-pub(super) fn write(to: Option<&Path>, proofs: &[Proof], bench: &Bench, console: &Console) -> Result<u8, u8> {
-    let failed: Vec<&Proof> = proofs.iter().filter(|proof| !proof.missed.is_empty()).collect();
-    for proof in &failed {
-        console.complain(&format!("{}: {}", proof.deviation, proof.missed.join("; ")));
+pub(super) fn write(
+    to: Option<&Path>,
+    outcomes: &[DeviationOutcome],
+    self_test: &SelfTest,
+    console: &Console,
+) -> Result<u8, u8> {
+    let failed: Vec<&DeviationOutcome> =
+        outcomes.iter().filter(|outcome| !outcome.missed.is_empty()).collect();
+    for outcome in &failed {
+        console.complain(&format!("{}: {}", outcome.deviation, outcome.missed.join("; ")));
     }
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/kill-matrix.json");
     let path = to.map_or(checkout, Path::to_owned);
-    let text = learnt(proofs, bench).render().map_err(std::io::Error::from);
+    let text = learnt(outcomes, self_test).render().map_err(std::io::Error::from);
     text.and_then(|text| std::fs::write(&path, text)).map_err(|error| {
         console.complain(&format!("writing {} failed: {error}", path.display()));
         ENVIRONMENT
     })?;
     console.say(&format!(
         "\n{} deviations tried; matrix written to {}\nrebuild the kit to use it\n",
-        proofs.len(),
+        outcomes.len(),
         path.display()
     ));
     Ok(u8::from(!failed.is_empty()))
 }
 
 /// Prints the runs that differ from the matrix and returns the exit code.
-pub(super) fn tell(proofs: &[Proof], console: &Console) -> u8 {
-    let differing: Vec<&Proof> = proofs.iter().filter(|proof| !proof.missed.is_empty()).collect();
+pub(super) fn tell(outcomes: &[DeviationOutcome], console: &Console) -> u8 {
+    let differing: Vec<&DeviationOutcome> =
+        outcomes.iter().filter(|outcome| !outcome.missed.is_empty()).collect();
     let mut text = "\n".to_owned();
-    for proof in &differing {
-        text.push_str(&format!("{}:\n", proof.deviation));
-        proof.missed.iter().for_each(|line| text.push_str(&format!("  - {line}\n")));
+    for outcome in &differing {
+        text.push_str(&format!("{}:\n", outcome.deviation));
+        outcome.missed.iter().for_each(|line| text.push_str(&format!("  - {line}\n")));
     }
-    let alike = proofs.len() - differing.len();
+    let alike = outcomes.len() - differing.len();
     text.push_str(&format!(
         "matrix: {alike} of {} deviations fail the expected checks and are diagnosed correctly\n",
-        proofs.len()
+        outcomes.len()
     ));
     console.say(&text);
     u8::from(!differing.is_empty())
 }
 
-fn learnt(proofs: &[Proof], bench: &Bench) -> Matrix {
+fn learnt(outcomes: &[DeviationOutcome], self_test: &SelfTest) -> Matrix {
     let mut matrix = Matrix::built_in().unwrap_or_default();
-    let Reach::Learning(unknown) = &bench.reach else { return matrix };
-    for proof in proofs {
-        let is_known = bench.matrix.patterns.contains_key(&proof.deviation);
-        matrix.learn(&proof.deviation, &proof.observed, |subtest| !is_known || unknown.contains(subtest));
+    let Scope::Unlearned(unknown) = &self_test.scope else { return matrix };
+    for outcome in outcomes {
+        let is_known = self_test.matrix.patterns.contains_key(&outcome.deviation);
+        matrix.learn(&outcome.deviation, &outcome.observed, |subtest| !is_known || unknown.contains(subtest));
     }
-    let skipped: BTreeSet<&str> = proofs
+    let skipped: BTreeSet<&str> = outcomes
         .iter()
-        .flat_map(|proof| &proof.observed.skipped)
+        .flat_map(|outcome| &outcome.observed.skipped)
         .map(|(subtest, _)| subtest.as_str())
         .collect();
     let tried =
         |scenario: &&Scenario| unknown.contains(&scenario.id) && !skipped.contains(scenario.id.as_str());
-    matrix.know(scenarios(bench).filter(tried));
+    matrix.know(scenarios(self_test).filter(tried));
     matrix.keep(
-        |deviation| bench.catalogue.find(deviation).is_some(),
-        |subtest| scenarios(bench).any(|scenario| scenario.id == subtest),
+        |deviation| self_test.catalogue.find(deviation).is_some(),
+        |subtest| scenarios(self_test).any(|scenario| scenario.id == subtest),
     );
     matrix
 }
 
-fn scenarios(bench: &Bench) -> impl Iterator<Item = &Scenario> {
-    bench.library.scenarios.iter().map(AsRef::as_ref)
+fn scenarios(self_test: &SelfTest) -> impl Iterator<Item = &Scenario> {
+    self_test.library.scenarios.iter().map(AsRef::as_ref)
 }

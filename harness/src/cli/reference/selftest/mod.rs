@@ -10,9 +10,9 @@ use std::time::Instant;
 
 use clap::Args;
 
-use harness_model::verdict::End;
-use harness_reference::proof::{Bench, Proof, Reach};
-use harness_reference::report::{SelfTest, terminal};
+use harness_model::verdict::RunEnd;
+use harness_reference::report::{SelfTestReport, terminal};
+use harness_reference::self_test::{DeviationOutcome, Scope, SelfTest};
 use harness_reference::{census, selection};
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
 use harness_report::diagnosis::matrix::Matrix;
@@ -92,22 +92,23 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
         ));
         ENVIRONMENT
     })?;
-    let mut bench = Bench::new(shelf.library, catalogue, known, jobs(&arguments), folder.path());
+    let mut self_test = SelfTest::new(shelf.library, catalogue, known, jobs(&arguments), folder.path());
     let mut chosen: Vec<&Declared> = selected.iter().collect();
     if arguments.check_matrix {
-        bench.reach = Reach::Whole;
+        self_test.scope = Scope::AllSuites;
     } else if arguments.write_matrix.is_some() {
-        matrix::prepare(&mut bench, &mut chosen, arguments.filter.is_some());
+        matrix::prepare(&mut self_test, &mut chosen, arguments.filter.is_some());
     }
-    let (plain, proofs) = tried(&mut bench, &chosen, &arguments, console).await?;
-    if plain.is_empty() && bench.reach != Reach::Catching {
+    let (plain, outcomes) = tried(&mut self_test, &chosen, &arguments, console).await?;
+    if plain.is_empty() && self_test.scope != Scope::Declared {
         return match &arguments.write_matrix {
-            Some(to) => matrix::write(to.as_deref(), &proofs, &bench, console),
-            None => Ok(matrix::tell(&proofs, console)),
+            Some(to) => matrix::write(to.as_deref(), &outcomes, &self_test, console),
+            None => Ok(matrix::tell(&outcomes, console)),
         };
     }
     let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let report = SelfTest::of(plain, &proofs, &bench.catalogue, &bench.library.registry, took);
+    let report =
+        SelfTestReport::new(plain, &outcomes, &self_test.catalogue, &self_test.library.registry, took);
     let look = console.look();
     console.say(&terminal::summary(&report, Paint::new(look.color), terminal::width(look.width)));
     Ok(destination::write_all(&arguments.report, &report, console).unwrap_or(u8::from(!report.passed)))
@@ -122,62 +123,62 @@ fn jobs(arguments: &Arguments) -> usize {
 
 /// Returns the failures of the plain reference, and the result of each deviation.
 async fn tried(
-    bench: &mut Bench,
+    self_test: &mut SelfTest,
     chosen: &[&Declared],
     arguments: &Arguments,
     console: &Console,
-) -> Result<(Vec<String>, Vec<Proof>), u8> {
+) -> Result<(Vec<String>, Vec<DeviationOutcome>), u8> {
     let (stopper, stop) = run::stop();
     let listening = tokio::spawn(heed_signals(stopper));
-    let of = (arguments.filter.is_some() && bench.reach == Reach::Catching).then_some(chosen);
-    let mut plain = bench.plain(of, &stop).await;
-    if bench.reach != Reach::Catching {
-        plain.extend(bench.rehearse(&stop).await.err().map(|error| error.to_string()));
+    let of = (arguments.filter.is_some() && self_test.scope == Scope::Declared).then_some(chosen);
+    let mut plain = self_test.baseline_failures(of, &stop).await;
+    if self_test.scope != Scope::Declared {
+        plain.extend(self_test.survey_traffic(&stop).await.err().map(|error| error.to_string()));
     }
     // Deviations prove nothing on a reference that already fails.
-    let proofs = match plain.is_empty() {
-        true => rounds(bench, chosen, arguments.repeat.get(), &stop, console).await,
+    let outcomes = match plain.is_empty() {
+        true => rounds(self_test, chosen, arguments.repeat.get(), &stop, console).await,
         false => Vec::new(),
     };
     listening.abort();
     match stop.end() {
-        None => Ok((plain, proofs)),
+        None => Ok((plain, outcomes)),
         Some(end) => {
             console.complain("interrupted before completion");
-            Err(if end == End::Interrupted { 130 } else { 5 })
+            Err(if end == RunEnd::Interrupted { 130 } else { 5 })
         }
     }
 }
 
 async fn rounds(
-    bench: &Bench,
+    self_test: &SelfTest,
     chosen: &[&Declared],
     tries: u32,
     stop: &Stop,
     console: &Console,
-) -> Vec<Proof> {
+) -> Vec<DeviationOutcome> {
     let whole = u64::try_from(chosen.len()).unwrap_or_default() * u64::from(tries);
-    let progress = Progress::new(console, &bench.reach, whole);
-    let mut proofs: Vec<Proof> = Vec::new();
+    let progress = Progress::new(console, &self_test.scope, whole);
+    let mut outcomes: Vec<DeviationOutcome> = Vec::new();
     for _ in 0..tries {
         if stop.end().is_none() {
-            let round = bench.prove(chosen, stop, |proof| progress.tell(proof)).await;
-            proofs = match proofs.is_empty() {
+            let round = self_test.try_deviations(chosen, stop, |outcome| progress.tell(outcome)).await;
+            outcomes = match outcomes.is_empty() {
                 true => round,
-                false => proofs.into_iter().zip(round).map(|(known, again)| both(known, again)).collect(),
+                false => outcomes.into_iter().zip(round).map(|(known, again)| both(known, again)).collect(),
             };
         }
     }
-    proofs
+    outcomes
 }
 
 /// Merges two rounds: a deviation missed in one of them is missed.
-fn both(known: Proof, again: Proof) -> Proof {
-    Proof {
+fn both(known: DeviationOutcome, again: DeviationOutcome) -> DeviationOutcome {
+    DeviationOutcome {
         missed: if known.missed.is_empty() { again.missed } else { known.missed },
         observed: Observed::steady(vec![known.observed, again.observed]),
         tries: known.tries + again.tries,
-        took: known.took + again.took,
+        duration: known.duration + again.duration,
         ..known
     }
 }

@@ -3,34 +3,34 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::console::Console;
-use harness_reference::proof::{Proof, Reach};
 use harness_reference::report::terminal;
+use harness_reference::self_test::{DeviationOutcome, Scope};
 use harness_report::terminal::Paint;
 
 /// Prints one line per deviation, and on a terminal a progress line at the bottom.
 pub(super) struct Progress<'a> {
     console: &'a Console,
-    reach: &'a Reach,
+    scope: &'a Scope,
     bar: ProgressBar,
 }
 
 impl<'a> Progress<'a> {
-    pub(super) fn new(console: &'a Console, reach: &'a Reach, whole: u64) -> Self {
+    pub(super) fn new(console: &'a Console, scope: &'a Scope, whole: u64) -> Self {
         if !console.look().live {
-            return Self { console, reach, bar: ProgressBar::hidden() };
+            return Self { console, scope, bar: ProgressBar::hidden() };
         }
         let bar = ProgressBar::with_draw_target(Some(whole), ProgressDrawTarget::stderr_with_hz(10));
         let style = ProgressStyle::with_template("{spinner} {pos}/{len} [{elapsed}] {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { console, reach, bar }
+        Self { console, scope, bar }
     }
 
-    pub(super) fn tell(&self, proof: &Proof) {
+    pub(super) fn tell(&self, outcome: &DeviationOutcome) {
         let look = self.console.look();
-        let line = terminal::line(proof, self.reach, Paint::new(look.color), terminal::width(look.width));
+        let line = terminal::line(outcome, self.scope, Paint::new(look.color), terminal::width(look.width));
         self.bar.suspend(|| self.console.say(&line));
         self.bar.inc(1);
-        self.bar.set_message(proof.deviation.clone());
+        self.bar.set_message(outcome.deviation.clone());
     }
 }
 

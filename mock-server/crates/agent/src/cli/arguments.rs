@@ -1,6 +1,7 @@
 //! Arguments that several commands share.
 
 use clap::Args;
+use thiserror::Error;
 
 /// The organisation that an admin command applies to.
 #[derive(Debug, Args)]
@@ -10,12 +11,17 @@ pub(crate) struct Organisation {
     pub(crate) named: Option<String>,
 }
 
+/// A tag without a name.
+#[derive(Debug, Clone, Copy, Error)]
+#[error("expected tag:NAME; separate several tags with commas")]
+pub(super) struct InvalidTag;
+
 /// Parses a tag, `tag:NAME`; the prefix is optional.
-pub(super) fn tag(text: &str) -> Result<String, String> {
+pub(super) fn tag(text: &str) -> Result<String, InvalidTag> {
     let name = text.trim();
     let name = name.strip_prefix("tag:").unwrap_or(name);
     if name.is_empty() {
-        return Err("expected tag:NAME; separate several tags with commas".to_owned());
+        return Err(InvalidTag);
     }
     Ok(format!("tag:{name}"))
 }

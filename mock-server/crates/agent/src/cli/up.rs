@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use thiserror::Error;
 
 use super::arguments::tag;
 use crate::secret::Secret;
@@ -42,13 +43,18 @@ pub(crate) struct UpArguments {
     pub(crate) heartbeat_interval: Duration,
 }
 
+/// A name that Linux refuses for a network device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("expected 1 to 15 printable ASCII characters other than / : %")]
+struct InvalidDeviceName;
+
 /// Parses a network device name as Linux accepts it, without `%`, which the kernel would expand as a pattern.
-fn device_name(text: &str) -> Result<String, String> {
+fn device_name(text: &str) -> Result<String, InvalidDeviceName> {
     let valid = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | ':' | '%');
     if (1..=15).contains(&text.len()) && text.chars().all(valid) && !matches!(text, "." | "..") {
         Ok(text.to_owned())
     } else {
-        Err("expected 1 to 15 printable ASCII characters other than / : %".to_owned())
+        Err(InvalidDeviceName)
     }
 }
 
@@ -59,7 +65,7 @@ mod tests {
     #[test]
     fn device_names_are_validated() {
         for valid in ["ztna0", "a", "tun-b_2.x", "fifteen-letters"] {
-            assert_eq!(device_name(valid).as_deref(), Ok(valid));
+            assert_eq!(device_name(valid), Ok(valid.to_owned()));
         }
         for wrong in ["", "sixteen-letters-", "a b", "../etc", "ztna%d", "a:1", "..", "ä"] {
             assert!(device_name(wrong).is_err(), "{wrong}");

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
-use crate::console::say;
+use crate::console::print_line;
 use crate::context::{Context, now, organisation};
 use crate::control_client::{AuthKey, ControlClient};
 use crate::error::AgentError;
@@ -61,11 +61,11 @@ pub(super) fn run(context: &Context, org: Option<&str>, format: Format) -> Resul
     match format {
         Format::Json => {
             let array = serde_json::to_string_pretty(&keys).map_err(std::io::Error::from);
-            say(&array.map_err(AgentError::system("write JSON"))?);
+            print_line(&array.map_err(AgentError::system("write JSON"))?);
         }
-        _ if keys.is_empty() => say("No auth keys found."),
-        Format::Table => table(&keys).iter().for_each(|line| say(line)),
-        Format::Short => short_table(&keys, now()).iter().for_each(|line| say(line)),
+        _ if keys.is_empty() => print_line("No auth keys found."),
+        Format::Table => table(&keys).iter().for_each(|line| print_line(line)),
+        Format::Short => short_table(&keys, now()).iter().for_each(|line| print_line(line)),
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::CreateKeyArguments;
-use crate::console::say;
+use crate::console::print_line;
 use crate::context::{Context, organisation};
 use crate::control_client::{CreateAuthKey, CreatedAuthKey};
 use crate::error::AgentError;
@@ -20,7 +20,7 @@ pub(super) fn run(context: &Context, arguments: &CreateKeyArguments) -> Result<(
     let org_id = organisation(arguments.organisation.named.as_deref(), &state)?;
     let caller = context.admin_credential(&state)?;
     let control = context.control(&state)?;
-    let (expires_in, expiry_days) = lifetime(arguments.expiry);
+    let Lifetime { expires_in, expiry_days } = Lifetime::from_expiry(arguments.expiry);
     let request = CreateAuthKey {
         action: "create_auth_key",
         org_id,
@@ -35,17 +35,25 @@ pub(super) fn run(context: &Context, arguments: &CreateKeyArguments) -> Result<(
     let created = context.block_on(async {
         control.create_auth_key(caller, &request).await.map_err(AgentError::request("auth key creation"))
     })?;
-    say(&render(arguments, &created));
+    print_line(&render(arguments, &created));
     Ok(())
 }
 
-/// Returns `expires_in` and `expiry_days` for the requested expiry; the control plane validates the value.
-fn lifetime(expiry: Option<Duration>) -> (Option<u64>, Option<u64>) {
-    match expiry.map(|expiry| expiry.as_secs()) {
-        Some(seconds) if seconds > MAX_EXPIRES_IN_SECS && seconds.is_multiple_of(SECS_PER_DAY) => {
-            (None, Some(seconds / SECS_PER_DAY))
+/// The requested lifetime in the unit that accepts it; the control plane validates the value.
+#[derive(Debug, PartialEq, Eq)]
+struct Lifetime {
+    expires_in: Option<u64>,
+    expiry_days: Option<u64>,
+}
+
+impl Lifetime {
+    fn from_expiry(expiry: Option<Duration>) -> Self {
+        match expiry.map(|expiry| expiry.as_secs()) {
+            Some(seconds) if seconds > MAX_EXPIRES_IN_SECS && seconds.is_multiple_of(SECS_PER_DAY) => {
+                Self { expires_in: None, expiry_days: Some(seconds / SECS_PER_DAY) }
+            }
+            expires_in => Self { expires_in, expiry_days: None },
         }
-        seconds => (seconds, None),
     }
 }
 
@@ -77,7 +85,7 @@ mod tests {
 
     #[test]
     fn lifetimes_beyond_30_days_are_sent_in_days() {
-        for (expiry, expected) in [
+        for (expiry, (expires_in, expiry_days)) in [
             (None, (None, None)),
             (Some("1h"), (Some(3600), None)),
             (Some("30d"), (Some(2_592_000), None)),
@@ -87,7 +95,7 @@ mod tests {
             (Some("1s"), (Some(1), None)),
         ] {
             let expiry = expiry.map(|text| humantime::parse_duration(text).unwrap());
-            assert_eq!(lifetime(expiry), expected, "{expiry:?}");
+            assert_eq!(Lifetime::from_expiry(expiry), Lifetime { expires_in, expiry_days }, "{expiry:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `ztna down`.
 
-use crate::console::say;
+use crate::console::print_line;
 use crate::context::Context;
 use crate::error::AgentError;
 use crate::local_socket;
@@ -8,9 +8,9 @@ use crate::local_socket;
 /// Stops the running `ztna up` and waits until it has stopped. Succeeds if none runs.
 pub(super) fn run(context: &Context) -> Result<(), AgentError> {
     if local_socket::stop(context.folder.path())? {
-        say("QuickZTNA stopped.");
+        print_line("QuickZTNA stopped.");
     } else {
-        say("QuickZTNA is not running.");
+        print_line("QuickZTNA is not running.");
     }
     Ok(())
 }

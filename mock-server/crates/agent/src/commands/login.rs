@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use crate::console::say;
+use crate::console::print_line;
 use crate::context::{Context, now};
 use crate::control_client::{ControlClient, ControlError, DeviceCode, DeviceToken};
 use crate::error::AgentError;
@@ -28,7 +28,9 @@ pub(super) fn run(context: &Context) -> Result<(), AgentError> {
     let token = context.block_on(async {
         let code = control.device_code().await.map_err(AgentError::request("login"))?;
         let DeviceCode { verification_uri, user_code, .. } = &code;
-        say(&format!("To authenticate, visit:\n  {verification_uri}\nand enter the code: {user_code}"));
+        print_line(&format!(
+            "To authenticate, visit:\n  {verification_uri}\nand enter the code: {user_code}"
+        ));
         wait_for_approval(&control, &code).await
     })?;
     let email = email(&token.access_token);
@@ -38,7 +40,7 @@ pub(super) fn run(context: &Context) -> Result<(), AgentError> {
         state.server = Some(control.server().to_owned());
         state.session = Some(session);
     })?;
-    say(&format!("Logged in as {}.", email.as_deref().unwrap_or("an unnamed user")));
+    print_line(&format!("Logged in as {}.", email.as_deref().unwrap_or("an unnamed user")));
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! `ztna logout`.
 
-use crate::console::{say, warn};
+use crate::console::{print_line, print_warning};
 use crate::context::Context;
 use crate::error::AgentError;
 use crate::local_socket;
@@ -20,7 +20,7 @@ pub(super) fn run(context: &Context) -> Result<(), AgentError> {
         leave(context, &state, machine);
     }
     context.folder.replace(&state.logged_out())?;
-    say("Logged out.");
+    print_line("Logged out.");
     Ok(())
 }
 
@@ -36,7 +36,7 @@ fn leave(context: &Context, state: &State, machine: &Registration) {
         })
     });
     if let Err(error) = left {
-        warn(&format!(
+        print_warning(&format!(
             "{error}. The machine {} stays listed there until an administrator deletes it",
             machine.name
         ));

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::cli::{MachineAction, MachineAdminArguments};
-use crate::console::say;
+use crate::console::print_line;
 use crate::context::{Context, organisation};
 use crate::error::AgentError;
 
@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, arguments: &MachineAdminArguments) -> Resul
             .await
             .map_err(AgentError::request("machine administration"))
     })?;
-    say(&format!("✓ {machine} {}", outcome(*action)));
+    print_line(&format!("✓ {machine} {}", outcome(*action)));
     Ok(())
 }
 

@@ -1,14 +1,14 @@
 //! `ztna nc`.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::thread::JoinHandle;
 
 use crate::cli::NcArguments;
 use crate::context::Context;
 use crate::error::AgentError;
 use crate::local_socket::{self, DialRoute};
-use crate::tunnel::{DialFailure, Ended};
+use crate::tunnel::{ConnectionEnd, DialError};
 
 /// Size of the copy buffer in bytes.
 const COPY_BUFFER_LEN: usize = 1 << 16;
@@ -16,20 +16,19 @@ const COPY_BUFFER_LEN: usize = 1 << 16;
 /// Connects standard input and output to a port of another machine until both directions are closed.
 pub(super) fn run(context: &Context, arguments: &NcArguments) -> Result<(), AgentError> {
     let NcArguments { machine, port, timeout } = arguments;
-    let route = local_socket::dial(context.folder.path(), machine, *port, *timeout)?;
-    match route.ok_or(AgentError::NotRunning)?.map_err(AgentError::Connection)? {
+    match local_socket::dial(context.folder.path(), machine, *port, *timeout)? {
         DialRoute::Userspace(connection) => {
             let bytes = connection.bytes.try_clone().map_err(AgentError::system("use the local socket"))?;
             let _input = send(bytes.try_clone(), |stream| stream.shutdown(Shutdown::Write));
             receive(bytes)?.map_err(|_| lost(machine))?;
             match connection.end() {
-                Ended::Closed => Ok(()),
-                Ended::Lost => Err(lost(machine)),
+                ConnectionEnd::Closed => Ok(()),
+                ConnectionEnd::Lost => Err(lost(machine)),
             }
         }
         DialRoute::Kernel(ip) => {
             let stream = TcpStream::connect_timeout(&SocketAddr::from((ip, *port)), *timeout)
-                .map_err(|error| connect_error(&error, arguments, ip))?;
+                .map_err(|cause| connect_error(cause, arguments, ip))?;
             let input = send(stream.try_clone(), |stream| stream.shutdown(Shutdown::Write));
             receive(stream)?.map_err(|_| lost(machine))?;
             input.join().ok().and_then(Result::ok).ok_or_else(|| lost(machine))
@@ -74,17 +73,16 @@ fn copy(from: &mut impl Read, mut to: impl FnMut(&[u8]) -> io::Result<()>) -> io
 }
 
 fn lost(machine: &str) -> AgentError {
-    AgentError::Connection(format!("the connection to {machine} was lost; data may be missing"))
+    AgentError::ConnectionLost { machine: machine.to_owned() }
 }
 
-fn connect_error(error: &io::Error, arguments: &NcArguments, ip: std::net::Ipv4Addr) -> AgentError {
-    let NcArguments { machine, port, timeout } = arguments;
-    let failure = match error.kind() {
-        ErrorKind::ConnectionRefused => DialFailure::Refused { name: machine.clone(), ip, port: *port },
+fn connect_error(cause: io::Error, arguments: &NcArguments, ip: Ipv4Addr) -> AgentError {
+    let (machine, port, limit) = (arguments.machine.clone(), arguments.port, arguments.timeout);
+    match cause.kind() {
+        ErrorKind::ConnectionRefused => DialError::Refused { name: machine, ip, port }.into(),
         ErrorKind::TimedOut | ErrorKind::WouldBlock => {
-            DialFailure::Timeout { named: machine.clone(), port: *port, limit: *timeout }
+            DialError::Timeout { named: machine, port, limit }.into()
         }
-        _ => return AgentError::Connection(format!("cannot connect to port {port} of {machine}: {error}")),
-    };
-    AgentError::Connection(failure.to_string())
+        _ => AgentError::Connect { machine, port, cause },
+    }
 }

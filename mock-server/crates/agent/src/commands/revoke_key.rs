@@ -1,6 +1,6 @@
 //! `ztna auth-keys revoke`.
 
-use crate::console::say;
+use crate::console::print_line;
 use crate::context::{Context, organisation};
 use crate::control_client::AuthKey;
 use crate::error::AgentError;
@@ -23,7 +23,7 @@ pub(super) fn run(context: &Context, org: Option<&str>, typed: &Secret) -> Resul
             .await
             .map_err(AgentError::request("revoking the auth key"))
     })?;
-    say("✓ Revoked — future enrolments with this key will fail");
+    print_line("✓ Revoked — future enrolments with this key will fail");
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! `ztna set --tags`.
 
-use crate::console::say;
+use crate::console::print_line;
 use crate::context::Context;
 use crate::error::AgentError;
 
@@ -13,6 +13,6 @@ pub(super) fn run(context: &Context, tags: &[String]) -> Result<(), AgentError> 
         control.add_tags(&machine.token, tags).await.map_err(AgentError::request("setting the tags"))
     })?;
     let tags: Vec<String> = changed.tags.iter().map(|tag| format!("tag:{tag}")).collect();
-    say(&format!("✓ {} has the tags {}", changed.name, tags.join(", ")));
+    print_line(&format!("✓ {} has the tags {}", changed.name, tags.join(", ")));
     Ok(())
 }

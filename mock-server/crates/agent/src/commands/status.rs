@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::console::say;
+use crate::console::print_line;
 use crate::context::{Context, now};
 use crate::error::AgentError;
 use crate::local_socket::{self, RunningStatus};
@@ -15,9 +15,9 @@ pub(super) fn run(context: &Context, as_json: bool) -> Result<(), AgentError> {
     let authenticated = state.is_authenticated(now());
     if as_json {
         let object = render_json(context.server(&state), &state, running.as_ref(), authenticated);
-        say(&format!("{object:#}"));
+        print_line(&format!("{object:#}"));
     } else {
-        say(&render_text(&state, running.as_ref(), authenticated));
+        print_line(&render_text(&state, running.as_ref(), authenticated));
     }
     Ok(())
 }

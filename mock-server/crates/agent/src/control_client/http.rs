@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 
+use super::response::{Refusal, Success, root_cause};
 use super::{ControlError, connection};
 use crate::secret::Secret;
 
@@ -24,6 +25,17 @@ pub(super) struct Http {
     server: Url,
     address: String,
     client: OnceLock<Client>,
+}
+
+/// A request.
+pub(super) struct Request<'a, B: ?Sized> {
+    pub(super) method: Method,
+    pub(super) path: &'a str,
+    pub(super) query: &'a [(&'a str, &'a str)],
+    pub(super) bearer: Option<&'a Secret>,
+    pub(super) body: Body<'a, B>,
+    /// Replaces the usual time limit.
+    pub(super) limit: Option<Duration>,
 }
 
 /// A request body.
@@ -54,7 +66,7 @@ impl Http {
         query: &[(&str, &str)],
         bearer: &Secret,
     ) -> Result<T, ControlError> {
-        self.request(Method::GET, path, query, Some(bearer), Body::<Value>::Empty, None).await
+        self.request(Request { query, bearer: Some(bearer), ..Request::get(path) }).await
     }
 
     /// Sends a GET request that the control plane may hold for up to `wait`.
@@ -66,7 +78,7 @@ impl Http {
         wait: Duration,
     ) -> Result<T, ControlError> {
         let limit = Some(wait + connection::TIMEOUT);
-        self.request(Method::GET, path, query, Some(bearer), Body::<Value>::Empty, limit).await
+        self.request(Request { query, bearer: Some(bearer), limit, ..Request::get(path) }).await
     }
 
     pub(super) async fn post<T: DeserializeOwned>(
@@ -75,7 +87,7 @@ impl Http {
         bearer: Option<&Secret>,
         body: &(impl Serialize + ?Sized),
     ) -> Result<T, ControlError> {
-        self.request(Method::POST, path, &[], bearer, Body::Json(body), None).await
+        self.request(Request::post(path, bearer, Body::Json(body))).await
     }
 
     pub(super) async fn post_form<T: DeserializeOwned>(
@@ -83,19 +95,15 @@ impl Http {
         path: &str,
         form: &[(&str, &str)],
     ) -> Result<T, ControlError> {
-        self.request(Method::POST, path, &[], None, Body::<Value>::Form(form), None).await
+        self.request(Request::post(path, None, Body::<Value>::Form(form))).await
     }
 
     async fn request<T: DeserializeOwned>(
         &self,
-        method: Method,
-        path: &str,
-        query: &[(&str, &str)],
-        bearer: Option<&Secret>,
-        body: Body<'_, impl Serialize + ?Sized>,
-        limit: Option<Duration>,
+        request: Request<'_, impl Serialize + ?Sized>,
     ) -> Result<T, ControlError> {
-        let (status, value) = self.send(method, path, query, bearer, body, limit).await?;
+        let path = request.path;
+        let Success { status, value } = self.send(request).await?;
         // Lists may come without an envelope, and RFC 8628 responses never have one.
         let data = match value {
             Value::Object(mut envelope) if envelope.contains_key("success") => {
@@ -106,32 +114,28 @@ impl Http {
         serde_json::from_value(data).map_err(|error| self.unexpected(path, status, &error.to_string()))
     }
 
-    /// Sends a request and returns status and JSON of a successful response.
+    /// Sends a request and returns a successful response.
     pub(super) async fn send(
         &self,
-        method: Method,
-        path: &str,
-        query: &[(&str, &str)],
-        bearer: Option<&Secret>,
-        body: Body<'_, impl Serialize + ?Sized>,
-        limit: Option<Duration>,
-    ) -> Result<(u16, Value), ControlError> {
-        let mut request = self.client()?.request(method, self.url(path));
+        request: Request<'_, impl Serialize + ?Sized>,
+    ) -> Result<Success, ControlError> {
+        let Request { method, path, query, bearer, body, limit } = request;
+        let mut builder = self.client()?.request(method, self.url(path));
         if !query.is_empty() {
-            request = request.query(query);
+            builder = builder.query(query);
         }
         if let Some(limit) = limit {
-            request = request.timeout(limit);
+            builder = builder.timeout(limit);
         }
         if let Some(bearer) = bearer {
-            request = request.bearer_auth(bearer.expose());
+            builder = builder.bearer_auth(bearer.expose());
         }
-        request = match body {
-            Body::Empty => request,
-            Body::Json(value) => request.json(value),
-            Body::Form(fields) => request.form(fields),
+        builder = match body {
+            Body::Empty => builder,
+            Body::Json(value) => builder.json(value),
+            Body::Form(fields) => builder.form(fields),
         };
-        let response = request.send().await.map_err(|error| self.unreachable(&root_cause(&error)))?;
+        let response = builder.send().await.map_err(|error| self.unreachable(&root_cause(&error)))?;
         tracing::debug!(path, status = response.status().as_u16(), "response received");
         self.read_response(path, response).await
     }
@@ -185,7 +189,7 @@ impl Http {
         ControlError::Unreachable { server: self.address.clone(), cause: cause.to_owned() }
     }
 
-    async fn read_response(&self, path: &str, response: Response) -> Result<(u16, Value), ControlError> {
+    async fn read_response(&self, path: &str, response: Response) -> Result<Success, ControlError> {
         let status = response.status();
         let retry_after = response
             .headers()
@@ -196,10 +200,10 @@ impl Http {
         let value: Result<Value, _> = serde_json::from_slice(&text);
         if status.is_success() {
             let value = value.map_err(|error| self.unexpected(path, status.as_u16(), &error.to_string()))?;
-            return Ok((status.as_u16(), value));
+            return Ok(Success { status: status.as_u16(), value });
         }
-        match value.ok().as_ref().and_then(refusal) {
-            Some((code, message)) => {
+        match value.ok().as_ref().and_then(Refusal::read) {
+            Some(Refusal { code, message }) => {
                 Err(ControlError::Refused { status: status.as_u16(), code, message, retry_after })
             }
             None => Err(self.unexpected(path, status.as_u16(), "no error code")),
@@ -234,47 +238,14 @@ impl Http {
     }
 }
 
-/// Extracts code and message of a refusal: the envelope's, or those of RFC 6749, section 5.2.
-fn refusal(answer: &Value) -> Option<(String, String)> {
-    let error = answer.get("error")?;
-    if let Some(code) = error.as_str() {
-        let message = answer.get("error_description").and_then(Value::as_str).unwrap_or_default();
-        return Some((code.to_owned(), message.to_owned()));
+impl<'a> Request<'a, Value> {
+    fn get(path: &'a str) -> Self {
+        Self { method: Method::GET, path, query: &[], bearer: None, body: Body::Empty, limit: None }
     }
-    let text = |field| error.get(field).and_then(Value::as_str).map(str::to_owned);
-    Some((text("code")?, text("message").unwrap_or_default()))
 }
 
-/// Returns the root cause: reqwest's own message repeats the address.
-fn root_cause(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "timed out".to_owned();
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(below) = cause.source() {
-        cause = below;
-    }
-    cause.to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn refusals_are_read_in_both_formats() {
-        for (answer, expected) in [
-            (json!({"success": false, "error": {"code": "A", "message": "b"}}), Some(("A", "b"))),
-            (json!({"error": {"code": "A"}}), Some(("A", ""))),
-            (json!({"error": "slow_down"}), Some(("slow_down", ""))),
-            (json!({"error": "x", "error_description": "y"}), Some(("x", "y"))),
-            (json!({"error": {"message": "b"}}), None),
-            (json!([]), None),
-        ] {
-            let expected =
-                expected.map(|(code, message): (&str, &str)| (code.to_owned(), message.to_owned()));
-            assert_eq!(refusal(&answer), expected, "{answer}");
-        }
+impl<'a, B: ?Sized> Request<'a, B> {
+    pub(super) fn post(path: &'a str, bearer: Option<&'a Secret>, body: Body<'a, B>) -> Self {
+        Self { method: Method::POST, path, query: &[], bearer, body, limit: None }
     }
 }

@@ -5,6 +5,7 @@ mod connection;
 mod error;
 mod http;
 mod message;
+mod response;
 
 pub(crate) use backoff::{Backoff, retry_delay};
 pub(crate) use error::ControlError;
@@ -16,12 +17,12 @@ pub(crate) use message::{
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use reqwest::{Method, Upgraded, Url};
+use reqwest::{Upgraded, Url};
 use serde_json::{Value, json};
 use ztna_protocol::region::Region;
 
 use crate::secret::Secret;
-use http::Http;
+use http::{Body, Http, Request};
 
 /// Time limit of requests made while the agent shuts down.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
@@ -209,7 +210,7 @@ impl ControlClient {
         token: &Secret,
         body: &Value,
     ) -> Result<(), ControlError> {
-        let request = self.http.send(Method::POST, path, &[], Some(token), http::Body::Json(body), None);
+        let request = self.http.send(Request::post(path, Some(token), Body::Json(body)));
         match tokio::time::timeout(SHUTDOWN_TIMEOUT, request).await {
             Ok(answer) => answer.map(drop),
             Err(_) => Err(self.http.unreachable("timed out")),

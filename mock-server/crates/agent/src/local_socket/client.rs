@@ -6,11 +6,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use thiserror::Error;
 
 use super::address::SocketAddress;
+use super::error::{SocketError, TunnelRequestError};
 use super::message::{PingAnswer, Request, RunningStatus};
-use crate::tunnel::Pinged;
+use crate::tunnel::PingReply;
 
 /// How long the running `ztna up` may take to answer a request.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -18,36 +18,21 @@ pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long it may take to stop; its last request to the control plane has a much shorter limit.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The running `ztna up` does not answer.
-#[derive(Debug, Error)]
-#[error(
-    "the running 'ztna up' of the state folder {folder} does not answer ({cause}). Stop its process, then try again"
-)]
-pub(crate) struct SocketError {
-    folder: String,
-    cause: io::Error,
-}
-
 /// Returns the status of the `ztna up` that runs with `folder`, or `None` if none runs.
 pub(crate) fn ask_status(folder: &Path) -> Result<Option<RunningStatus>, SocketError> {
-    ask(folder, &Request::Status, ANSWER_TIMEOUT).map_err(|cause| failed(folder, cause))
+    ask(folder, &Request::Status, ANSWER_TIMEOUT).map_err(|cause| SocketError::new(folder, cause))
 }
 
-/// Asks the `ztna up` that runs with `folder` to ping a machine. Returns the answer or the reason for the failure, or
-/// `None` if no `up` runs.
-pub(crate) fn ping(
-    folder: &Path,
-    machine: &str,
-    limit: Duration,
-) -> Result<Option<Result<Pinged, String>>, SocketError> {
+/// Asks the `ztna up` that runs with `folder` to ping a machine.
+pub(crate) fn ping(folder: &Path, machine: &str, limit: Duration) -> Result<PingReply, TunnelRequestError> {
     let milliseconds = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
     let request = Request::Ping { machine: machine.to_owned(), limit: milliseconds };
     let answer = ask(folder, &request, limit.saturating_add(ANSWER_TIMEOUT));
-    let answer = answer.map_err(|cause| failed(folder, cause))?;
-    Ok(answer.map(|answer| match answer {
-        PingAnswer::Pong(pinged) => Ok(pinged),
-        PingAnswer::Failure(reason) => Err(reason),
-    }))
+    match answer.map_err(|cause| SocketError::new(folder, cause))? {
+        Some(PingAnswer::Pong(reply)) => Ok(reply),
+        Some(PingAnswer::Failure(reason)) => Err(TunnelRequestError::Failed(reason)),
+        None => Err(TunnelRequestError::NotRunning),
+    }
 }
 
 /// Stops the `ztna up` that runs with `folder`, waits until it has stopped, and returns whether one ran.
@@ -60,7 +45,7 @@ pub(crate) fn stop(folder: &Path) -> Result<bool, SocketError> {
             Err(cause) => Err(cause),
         }
     };
-    stopped().map_err(|cause| failed(folder, cause))
+    stopped().map_err(|cause| SocketError::new(folder, cause))
 }
 
 fn ask<T: DeserializeOwned>(folder: &Path, request: &Request, timeout: Duration) -> io::Result<Option<T>> {
@@ -90,8 +75,4 @@ pub(super) fn send(folder: &Path, request: &Request, timeout: Duration) -> io::R
     line.push(b'\n');
     stream.write_all(&line)?;
     Ok(Some(stream))
-}
-
-pub(super) fn failed(folder: &Path, cause: io::Error) -> SocketError {
-    SocketError { folder: folder.display().to_string(), cause }
 }

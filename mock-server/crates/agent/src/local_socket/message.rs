@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ztna_protocol::region::Region;
 
-use crate::tunnel::{Mode, PeerStatus, Pinged};
+use crate::tunnel::{Mode, PeerStatus, PingReply};
 
 /// A request to the running `ztna up`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub(super) enum Request {
 #[serde(rename_all = "snake_case")]
 pub(super) enum PingAnswer {
     /// The machine answered.
-    Pong(Pinged),
+    Pong(PingReply),
     /// The reason why it did not, for display.
     Failure(String),
 }

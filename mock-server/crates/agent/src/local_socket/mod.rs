@@ -4,11 +4,13 @@
 mod address;
 mod client;
 mod dial;
+mod error;
 mod message;
 mod reply;
 mod server;
 
-pub(crate) use client::{SocketError, ask_status, ping, stop};
+pub(crate) use client::{ask_status, ping, stop};
 pub(crate) use dial::{DialRoute, dial};
+pub(crate) use error::{SocketError, TunnelRequestError};
 pub(crate) use message::{Phase, RunningStatus};
 pub(crate) use server::{LocalSocket, StatusSource, StopRequest};

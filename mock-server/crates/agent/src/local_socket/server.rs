@@ -9,9 +9,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
 
 use super::address::SocketAddress;
-use super::dial::{self, Tickets};
+use super::dial::{self, DialTarget, Tickets};
 use super::message::{Phase, PingAnswer, Request, RunningStatus};
-use super::reply::say;
+use super::reply::send_line;
 use crate::tunnel::Tunnel;
 
 /// Upper bound of a request's length.
@@ -107,16 +107,17 @@ async fn answer(stream: UnixStream, source: StatusSource, tickets: Tickets, stop
     let Ok(Ok(_)) = tokio::time::timeout(REQUEST_TIMEOUT, read).await else { return };
     match serde_json::from_str(&line) {
         Ok(Request::Status) => {
-            say(&mut stream, &source.status().await).await;
+            send_line(&mut stream, &source.status().await).await;
         }
         Ok(Request::Ping { machine, limit }) => {
             let limit = Duration::from_millis(limit).min(MAX_TIME_LIMIT);
-            say(&mut stream, &source.ping(machine, limit).await).await;
+            send_line(&mut stream, &source.ping(machine, limit).await).await;
         }
         Ok(Request::Dial { machine, port, limit }) => {
             let limit = Duration::from_millis(limit).min(MAX_TIME_LIMIT);
             let tunnel = source.tunnel().ok_or(NO_TUNNEL);
-            dial::answer(&mut stream, tunnel, tickets, (machine, port), limit).await;
+            let target = DialTarget { machine, port, limit };
+            dial::answer(&mut stream, tunnel, tickets, target).await;
         }
         Ok(Request::Attach { ticket }) => dial::attach(stream, tickets, ticket).await,
         Ok(Request::Stop) => {
@@ -144,7 +145,7 @@ impl StatusSource {
     async fn ping(&self, machine: String, limit: Duration) -> PingAnswer {
         let Some(tunnel) = self.tunnel() else { return PingAnswer::Failure(NO_TUNNEL.to_owned()) };
         match tunnel.ping(machine, limit).await {
-            Ok(pinged) => PingAnswer::Pong(pinged),
+            Ok(reply) => PingAnswer::Pong(reply),
             Err(failure) => PingAnswer::Failure(failure.to_string()),
         }
     }
@@ -184,8 +185,8 @@ mod tests {
             assert_eq!((status.pid, status.phase), (std::process::id(), Phase::Quarantined));
             assert_eq!((status.mode, status.peers), (None, Vec::new()));
             let path = folder.clone();
-            let refused = blocking(move || ping(&path, "anybody", Duration::from_secs(1))).await.unwrap();
-            assert_eq!(refused, Some(Err(NO_TUNNEL.to_owned())));
+            let refused = blocking(move || ping(&path, "anybody", Duration::from_secs(1))).await.unwrap_err();
+            assert_eq!(refused.to_string(), NO_TUNNEL);
 
             let path = folder.clone();
             let stopping = tokio::task::spawn_blocking(move || stop(&path));

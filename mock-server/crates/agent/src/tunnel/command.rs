@@ -2,8 +2,8 @@
 
 use tokio::sync::oneshot;
 
-use super::forwarding::Outcome;
-use super::status::{PeerStatus, PingFailure, Pinged};
+use super::forwarding::DialResult;
+use super::status::{PeerStatus, PingError, PingReply};
 use crate::control_client::NetworkMapAnswer;
 
 /// A command to the tunnel's task.
@@ -20,7 +20,7 @@ pub(super) enum Command {
         /// Name or tailnet address.
         named: String,
         /// Closed once the caller has stopped waiting.
-        reply: oneshot::Sender<Result<Pinged, PingFailure>>,
+        reply: oneshot::Sender<Result<PingReply, PingError>>,
     },
     /// Connects to a machine.
     Dial {
@@ -28,6 +28,6 @@ pub(super) enum Command {
         named: String,
         port: u16,
         /// Closed once the caller has stopped waiting.
-        reply: oneshot::Sender<Outcome>,
+        reply: oneshot::Sender<DialResult>,
     },
 }

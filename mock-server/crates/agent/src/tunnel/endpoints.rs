@@ -38,7 +38,7 @@ fn choose(addresses: impl Iterator<Item = Ipv4Addr>, port: u16, loopback: bool) 
     }
     // The nearest first: loopback needs no network.
     chosen.sort_by_key(|address| !address.is_loopback());
-    chosen.truncate(endpoint::MOST);
+    chosen.truncate(endpoint::MAX_ENDPOINTS);
     chosen.into_iter().map(|address| SocketAddr::new(IpAddr::V4(address), port)).collect()
 }
 
@@ -56,7 +56,7 @@ mod tests {
         assert_eq!(chosen(false), ["10.0.0.7:7", "203.0.113.9:7"]);
         assert_eq!(chosen(true), ["127.0.0.1:7", "10.0.0.7:7", "203.0.113.9:7"]);
         let many = (0..40).map(|last| Ipv4Addr::new(10, 0, 0, last));
-        assert_eq!(choose(many, 7, false).len(), endpoint::MOST);
+        assert_eq!(choose(many, 7, false).len(), endpoint::MAX_ENDPOINTS);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The handle of a running tunnel, used by the rest of the agent.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,20 +8,17 @@ use tokio::sync::{mpsc, oneshot, watch};
 use ztna_protocol::region::Region;
 
 use super::command::Command;
+use super::config::TunnelConfig;
 use super::core::Core;
-use super::end::Ending;
-use super::forwarding::{DialFailure, Outcome};
+use super::forwarding::{DialError, DialResult};
 use super::mode::Mode;
 use super::relay::{Identity, Relays};
 use super::socket::Socket;
-use super::status::{PeerStatus, PingFailure, Pinged};
+use super::status::{PeerStatus, PingError, PingReply};
 use super::task::Task;
 use super::tun::DeviceError;
 use super::{endpoints, map};
-use crate::control_client::ControlClient;
 use crate::error::AgentError;
-use crate::node_key::NodeKey;
-use crate::secret::Secret;
 
 /// Number of commands that can be queued for the tunnel.
 const COMMAND_QUEUE_LEN: usize = 64;
@@ -45,32 +42,26 @@ pub(crate) struct Tunnel {
 struct Follower(tokio::task::AbortHandle);
 
 impl Tunnel {
-    /// Opens a UDP socket and the backend, and starts polling the network map with the machine's `token`.
+    /// Opens the UDP socket and the backend, and starts polling the network map.
     ///
     /// # Errors
     /// If the socket cannot be opened or the TUN device cannot be configured.
-    pub(crate) fn open(
-        control: Arc<ControlClient>,
-        token: Secret,
-        node_key: &NodeKey,
-        (name, address): (String, Ipv4Addr),
-        ending: Ending,
-        relay_only: bool,
-    ) -> Result<Self, AgentError> {
+    pub(crate) fn open(config: TunnelConfig) -> Result<Self, AgentError> {
+        let TunnelConfig { control, token, node_key, machine, backend, relay_only } = config;
         let socket = Socket::open().map_err(AgentError::system("open the tunnel's UDP socket"))?;
-        let (port, mode, now) = (socket.port(), ending.mode(), Instant::now());
+        let (port, mode, now) = (socket.port(), backend.mode(), Instant::now());
         let mut core = Core::new(node_key.private(), now);
         if relay_only {
             core.use_relays_only();
         }
-        let end = ending.open(address, now)?;
+        let backend = backend.open(machine.address, now)?;
         let (commands, received) = mpsc::channel(COMMAND_QUEUE_LEN);
         let (first_map, connected) = watch::channel(false);
         let (failure, failed) = watch::channel(None);
         let identity = Identity { token: token.clone(), private: node_key.private() };
         let relays = Relays::open(control.clone(), identity);
         let home = relays.home();
-        let task = Task::new((socket, relays), core, end, (name, address), first_map).run(received);
+        let task = Task::new(socket, relays, core, backend, machine, first_map).run(received);
         tokio::spawn(async move {
             if let Err(error) = task.await {
                 failure.send_replace(Some(Arc::new(error)));
@@ -132,36 +123,36 @@ impl Tunnel {
     /// Pings the machine with this name or tailnet address.
     ///
     /// # Errors
-    /// [`PingFailure`], at the latest after `limit`.
-    pub(crate) async fn ping(&self, named: String, limit: Duration) -> Result<Pinged, PingFailure> {
+    /// [`PingError`], at the latest after `limit`.
+    pub(crate) async fn ping(&self, named: String, limit: Duration) -> Result<PingReply, PingError> {
         let (reply, answer) = oneshot::channel();
         let ping = async {
             self.commands
                 .send(Command::Ping { named: named.clone(), reply })
                 .await
-                .map_err(|_| PingFailure::Busy)?;
-            answer.await.unwrap_or(Err(PingFailure::Busy))
+                .map_err(|_| PingError::Busy)?;
+            answer.await.unwrap_or(Err(PingError::Busy))
         };
         match tokio::time::timeout(limit, ping).await {
             Ok(answer) => answer,
-            Err(_) => Err(PingFailure::Timeout { named: named.clone(), limit }),
+            Err(_) => Err(PingError::Timeout { named: named.clone(), limit }),
         }
     }
 
     /// Connects to a TCP port of the machine with this name or tailnet address.
     ///
     /// # Errors
-    /// [`DialFailure`], at the latest after `limit`.
-    pub(crate) async fn dial(&self, named: String, port: u16, limit: Duration) -> Outcome {
+    /// [`DialError`], at the latest after `limit`.
+    pub(crate) async fn dial(&self, named: String, port: u16, limit: Duration) -> DialResult {
         let (reply, answer) = oneshot::channel();
         let dial = async {
             let command = Command::Dial { named: named.clone(), port, reply };
-            self.commands.send(command).await.map_err(|_| DialFailure::Busy)?;
-            answer.await.unwrap_or(Err(DialFailure::Busy))
+            self.commands.send(command).await.map_err(|_| DialError::Busy)?;
+            answer.await.unwrap_or(Err(DialError::Busy))
         };
         match tokio::time::timeout(limit, dial).await {
             Ok(answer) => answer,
-            Err(_) => Err(DialFailure::Timeout { named: named.clone(), port, limit }),
+            Err(_) => Err(DialError::Timeout { named: named.clone(), port, limit }),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The data plane: a WireGuard node and what it is connected to. `README.md` in this folder explains how packets flow.
 
+mod backend;
 mod command;
+mod config;
 mod core;
-mod end;
 mod endpoints;
 mod forwarding;
 mod handle;
@@ -15,11 +16,12 @@ mod task;
 mod tun;
 mod userspace;
 
+pub(crate) use backend::PreparedBackend;
+pub(crate) use config::{LocalMachine, TunnelConfig};
 #[cfg(any(test, fuzzing))]
 pub(crate) use core::script::run as run_script;
-pub(crate) use end::Ending;
-pub(crate) use forwarding::{DialFailure, Dialed, Ended, Service};
+pub(crate) use forwarding::{ConnectionEnd, DialError, DialedConnection, Service};
 pub(crate) use handle::Tunnel;
 pub(crate) use mode::Mode;
-pub(crate) use status::{PeerStatus, Pinged};
+pub(crate) use status::{PeerStatus, PingReply};
 pub(crate) use tun::{Device, DeviceError};

@@ -24,7 +24,7 @@ pub(crate) struct PeerStatus {
 
 /// The answer to a ping.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Pinged {
+pub(crate) struct PingReply {
     pub(crate) name: String,
     pub(crate) ip: Ipv4Addr,
     /// The endpoint, if it is reached directly.
@@ -38,7 +38,7 @@ pub(crate) struct Pinged {
 
 /// A failed ping.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
-pub(crate) enum PingFailure {
+pub(crate) enum PingError {
     /// The network map has no such machine.
     #[error("no machine named '{0}' in this network. 'ztna status --json' lists its peers")]
     UnknownMachine(String),

@@ -11,16 +11,16 @@
 use crate::region::{self, Region};
 
 /// The protocol version.
-pub const VERSION: u8 = 1;
+pub const PROTOCOL_VERSION: u8 = 1;
 
 /// The maximum length of a datagram in bytes, above that of any tunnel over Ethernet.
-pub const LONGEST_DATAGRAM: usize = 4096;
+pub const MAX_DATAGRAM_LEN: usize = 4096;
 
 /// The maximum length of a frame in bytes.
-pub const LONGEST: usize = 1 + KEY + LONGEST_DATAGRAM;
+pub const MAX_FRAME_LEN: usize = 1 + KEY_LEN + MAX_DATAGRAM_LEN;
 
 /// The length of a public key, a nonce and a proof in bytes.
-pub const KEY: usize = 32;
+pub const KEY_LEN: usize = 32;
 
 const CHALLENGE: u8 = 1;
 const PROOF: u8 = 2;
@@ -33,17 +33,17 @@ pub enum Frame<'a> {
     /// Asks the machine to prove that it holds its private key.
     Challenge {
         /// The relay's public key, used for this connection only.
-        ephemeral: &'a [u8; KEY],
-        nonce: &'a [u8; KEY],
+        ephemeral: &'a [u8; KEY_LEN],
+        nonce: &'a [u8; KEY_LEN],
     },
     /// Answers a challenge; see [`super::proof::prove`].
-    Proof { proof: &'a [u8; KEY] },
+    Proof { proof: &'a [u8; KEY_LEN] },
     /// Accepts the machine; datagrams may follow.
     Welcome { region: Region },
     /// A datagram for the machine with the public key `to`.
-    Send { to: &'a [u8; KEY], datagram: &'a [u8] },
+    Send { to: &'a [u8; KEY_LEN], datagram: &'a [u8] },
     /// A datagram from the machine with the public key `from`, which the relay has verified.
-    Received { from: &'a [u8; KEY], datagram: &'a [u8] },
+    Received { from: &'a [u8; KEY_LEN], datagram: &'a [u8] },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -53,7 +53,7 @@ pub enum FrameError {
     #[error("unknown frame kind {0}: expected 1 to 5")]
     Kind(u8),
     #[error(
-        "unsupported relay protocol version {0}: this program supports version {VERSION}\nUpdate the older of the two."
+        "unsupported relay protocol version {0}: this program supports version {PROTOCOL_VERSION}\nUpdate the older of the two."
     )]
     Version(u8),
     #[error("invalid frame length {found} for kind {kind}: expected {least} to {most} bytes")]
@@ -71,31 +71,32 @@ impl<'a> Frame<'a> {
         let (kind, rest) = message.split_first().ok_or(FrameError::Empty)?;
         let (kind, found) = (*kind, message.len());
         let length = |least, most| FrameError::Length { kind, least, most, found };
-        let datagram = || -> Result<(&'a [u8; KEY], &'a [u8]), FrameError> {
-            let (key, datagram) = rest.split_first_chunk().ok_or(length(2 + KEY, LONGEST))?;
+        let datagram = || -> Result<(&'a [u8; KEY_LEN], &'a [u8]), FrameError> {
+            let (key, datagram) = rest.split_first_chunk().ok_or(length(2 + KEY_LEN, MAX_FRAME_LEN))?;
             match datagram.len() {
-                1..=LONGEST_DATAGRAM => Ok((key, datagram)),
-                _ => Err(length(2 + KEY, LONGEST)),
+                1..=MAX_DATAGRAM_LEN => Ok((key, datagram)),
+                _ => Err(length(2 + KEY_LEN, MAX_FRAME_LEN)),
             }
         };
         match kind {
             CHALLENGE => {
-                let (version, rest) = rest.split_first().ok_or(length(2 + 2 * KEY, 2 + 2 * KEY))?;
-                if *version != VERSION {
+                let (version, rest) = rest.split_first().ok_or(length(2 + 2 * KEY_LEN, 2 + 2 * KEY_LEN))?;
+                if *version != PROTOCOL_VERSION {
                     return Err(FrameError::Version(*version));
                 }
-                let (ephemeral, nonce) = rest.split_first_chunk().ok_or(length(2 + 2 * KEY, 2 + 2 * KEY))?;
-                let nonce = nonce.try_into().map_err(|_| length(2 + 2 * KEY, 2 + 2 * KEY))?;
+                let (ephemeral, nonce) =
+                    rest.split_first_chunk().ok_or(length(2 + 2 * KEY_LEN, 2 + 2 * KEY_LEN))?;
+                let nonce = nonce.try_into().map_err(|_| length(2 + 2 * KEY_LEN, 2 + 2 * KEY_LEN))?;
                 Ok(Self::Challenge { ephemeral, nonce })
             }
             PROOF => {
-                let proof = rest.try_into().map_err(|_| length(1 + KEY, 1 + KEY))?;
+                let proof = rest.try_into().map_err(|_| length(1 + KEY_LEN, 1 + KEY_LEN))?;
                 Ok(Self::Proof { proof })
             }
             WELCOME => {
                 let code = std::str::from_utf8(rest).map_err(|_| FrameError::Region)?;
-                if code.is_empty() || code.len() > region::LONGEST {
-                    return Err(length(2, 1 + region::LONGEST));
+                if code.is_empty() || code.len() > region::MAX_REGION_LEN {
+                    return Err(length(2, 1 + region::MAX_REGION_LEN));
                 }
                 Ok(Self::Welcome { region: code.parse().map_err(|_| FrameError::Region)? })
             }
@@ -108,7 +109,9 @@ impl<'a> Frame<'a> {
     /// Encodes the frame as a WebSocket message.
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
-            Self::Challenge { ephemeral, nonce } => [&[CHALLENGE, VERSION][..], *ephemeral, *nonce].concat(),
+            Self::Challenge { ephemeral, nonce } => {
+                [&[CHALLENGE, PROTOCOL_VERSION][..], *ephemeral, *nonce].concat()
+            }
             Self::Proof { proof } => [&[PROOF][..], *proof].concat(),
             Self::Welcome { region } => [&[WELCOME], region.as_str().as_bytes()].concat(),
             Self::Send { to, datagram } => [&[SEND][..], *to, datagram].concat(),
@@ -124,8 +127,8 @@ mod tests {
     use super::*;
 
     fn all() -> Vec<Vec<u8>> {
-        let (key, nonce) = (&[7; KEY], &[9; KEY]);
-        let longest = vec![1; LONGEST_DATAGRAM];
+        let (key, nonce) = (&[7; KEY_LEN], &[9; KEY_LEN]);
+        let longest = vec![1; MAX_DATAGRAM_LEN];
         [
             Frame::Challenge { ephemeral: key, nonce },
             Frame::Proof { proof: key },
@@ -145,7 +148,7 @@ mod tests {
     #[test]
     fn frames_round_trip() {
         let lengths: Vec<usize> = all().iter().map(Vec::len).collect();
-        assert_eq!(lengths, [66, 33, 17, 34, LONGEST]);
+        assert_eq!(lengths, [66, 33, 17, 34, MAX_FRAME_LEN]);
     }
 
     #[test]
@@ -164,9 +167,9 @@ mod tests {
             (vec![3; 18], length(3, 2, 17, 18)),
             (vec![3, b'B'], FrameError::Region),
             (vec![3, 0xff], FrameError::Region),
-            (vec![4; 32], length(4, 34, LONGEST, 32)),
-            (vec![4; 33], length(4, 34, LONGEST, 33)),
-            (vec![5; LONGEST + 1], length(5, 34, LONGEST, LONGEST + 1)),
+            (vec![4; 32], length(4, 34, MAX_FRAME_LEN, 32)),
+            (vec![4; 33], length(4, 34, MAX_FRAME_LEN, 33)),
+            (vec![5; MAX_FRAME_LEN + 1], length(5, 34, MAX_FRAME_LEN, MAX_FRAME_LEN + 1)),
         ] {
             let found = Frame::parse(&message);
             assert_eq!(found, Err(expected), "{message:?}");

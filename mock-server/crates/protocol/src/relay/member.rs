@@ -1,4 +1,4 @@
-/// A machine as a relay knows it.
+/// A machine that may use a relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     /// Datagrams do not cross organisations.

@@ -1,4 +1,4 @@
-//! Which machines may use a relay: what the relay asks its control plane.
+//! The request of a relay to its control plane, which decides which machines may use the relay.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -7,22 +7,22 @@ use sha2::{Digest as _, Sha256};
 
 use super::Member;
 
-/// Tokens asked about at once.
-pub const MOST_ASKED: usize = 900;
+/// Upper bound of tokens in one request.
+pub const MAX_TOKENS_PER_REQUEST: usize = 900;
 
-/// What a relay asks its control plane.
+/// A relay's request to its control plane.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MembersQuestion {
-    /// SHA-256 of machine tokens, hex, at most 900. The tokens themselves stay at the relay.
+    /// SHA-256 hashes of machine tokens in hex, at most 900. The tokens themselves stay at the relay.
     pub token_hashes: Vec<String>,
 }
 
-/// What the control plane answers.
+/// The control plane's response.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MembersAnswer {
-    /// For each hash, in the same order, the machine that may use the relay; null if there is none.
+    /// The machine of each hash, in the same order; null if there is none that may use the relay.
     pub members: Vec<Option<MemberView>>,
 }
 
@@ -30,19 +30,19 @@ pub struct MembersAnswer {
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MemberView {
-    /// Its organisation.
+    /// The machine's organisation.
     pub org_id: String,
-    /// Its WireGuard public key, base64.
+    /// The machine's WireGuard public key, base64.
     pub public_key: String,
 }
 
-/// The hash by which a relay asks about a machine token: SHA-256 of all of it, hex.
+/// Returns the hash by which a relay refers to a machine token: SHA-256 of the whole token, in hex.
 pub fn token_hash(token: &str) -> String {
     hex::encode(Sha256::digest(token.as_bytes()))
 }
 
 impl MemberView {
-    /// The machine, if its key is one.
+    /// Decodes the machine; `None` if its key is invalid.
     pub fn read(self) -> Option<Member> {
         let public_key = BASE64.decode(&self.public_key).ok()?.try_into().ok()?;
         Some(Member { org_id: self.org_id, public_key })

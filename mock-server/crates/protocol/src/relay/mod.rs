@@ -7,6 +7,6 @@ mod member;
 mod membership;
 pub mod proof;
 
-pub use frame::{Frame, FrameError, LONGEST_DATAGRAM};
+pub use frame::{Frame, FrameError, MAX_DATAGRAM_LEN};
 pub use member::Member;
-pub use membership::{MOST_ASKED, MemberView, MembersAnswer, MembersQuestion, token_hash};
+pub use membership::{MAX_TOKENS_PER_REQUEST, MemberView, MembersAnswer, MembersQuestion, token_hash};

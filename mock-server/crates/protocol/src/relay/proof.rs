@@ -8,7 +8,7 @@ use blake2::Blake2sMac256;
 use blake2::digest::{KeyInit, Mac};
 use boringtun::x25519::{PublicKey, SharedSecret, StaticSecret};
 
-use super::frame::KEY;
+use super::frame::KEY_LEN;
 use crate::region::Region;
 
 /// Separates this MAC from every other use of the same secret.
@@ -17,27 +17,27 @@ const LABEL: &[u8] = b"QuickZTNA relay proof 1";
 /// A relay's challenge for one connection.
 pub struct Challenge {
     secret: StaticSecret,
-    nonce: [u8; KEY],
+    nonce: [u8; KEY_LEN],
     region: Region,
 }
 
 impl Challenge {
     /// Creates a challenge of the relay in `region`; `secret` and `nonce` must be random and used only once.
-    pub fn new(secret: [u8; KEY], nonce: [u8; KEY], region: Region) -> Self {
+    pub fn new(secret: [u8; KEY_LEN], nonce: [u8; KEY_LEN], region: Region) -> Self {
         Self { secret: StaticSecret::from(secret), nonce, region }
     }
 
-    /// The public key sent to the machine.
-    pub fn ephemeral(&self) -> [u8; KEY] {
+    /// Returns the public key to send to the machine.
+    pub fn ephemeral(&self) -> [u8; KEY_LEN] {
         PublicKey::from(&self.secret).to_bytes()
     }
 
-    pub const fn nonce(&self) -> &[u8; KEY] {
+    pub const fn nonce(&self) -> &[u8; KEY_LEN] {
         &self.nonce
     }
 
-    /// Whether `proof` answers this challenge and was made with the private key of `machine`.
-    pub fn is_met_by(&self, proof: &[u8; KEY], machine: &[u8; KEY]) -> bool {
+    /// Returns whether `proof` answers this challenge and was made with the private key of `machine`.
+    pub fn accepts(&self, proof: &[u8; KEY_LEN], machine: &[u8; KEY_LEN]) -> bool {
         let shared = self.secret.diffie_hellman(&PublicKey::from(*machine));
         let mac = mac(&shared, &self.ephemeral(), &self.nonce, machine, self.region);
         // A low-order key would yield a secret that anyone can compute.
@@ -49,10 +49,10 @@ impl Challenge {
 /// relay sends.
 pub fn prove(
     private: &StaticSecret,
-    ephemeral: &[u8; KEY],
-    nonce: &[u8; KEY],
+    ephemeral: &[u8; KEY_LEN],
+    nonce: &[u8; KEY_LEN],
     region: Region,
-) -> Option<[u8; KEY]> {
+) -> Option<[u8; KEY_LEN]> {
     let shared = private.diffie_hellman(&PublicKey::from(*ephemeral));
     if !shared.was_contributory() {
         return None;
@@ -63,9 +63,9 @@ pub fn prove(
 
 fn mac(
     shared: &SharedSecret,
-    ephemeral: &[u8; KEY],
-    nonce: &[u8; KEY],
-    machine: &[u8; KEY],
+    ephemeral: &[u8; KEY_LEN],
+    nonce: &[u8; KEY_LEN],
+    machine: &[u8; KEY_LEN],
     region: Region,
 ) -> Option<Blake2sMac256> {
     let mac = <Blake2sMac256 as KeyInit>::new_from_slice(shared.as_bytes()).ok()?;
@@ -83,36 +83,39 @@ mod tests {
     #[test]
     fn a_proof_is_bound_to_key_challenge_and_region() {
         let region: Region = "blr1".parse().unwrap();
-        let private = StaticSecret::from([3; KEY]);
+        let private = StaticSecret::from([3; KEY_LEN]);
         let machine = PublicKey::from(&private).to_bytes();
-        let challenge = Challenge::new([1; KEY], [2; KEY], region);
+        let challenge = Challenge::new([1; KEY_LEN], [2; KEY_LEN], region);
         let proof = |private: &StaticSecret, challenge: &Challenge, region| {
             prove(private, &challenge.ephemeral(), challenge.nonce(), region).unwrap()
         };
         let good = proof(&private, &challenge, region);
-        assert!(challenge.is_met_by(&good, &machine));
+        assert!(challenge.accepts(&good, &machine));
 
         let mut altered = good;
         altered[31] ^= 1;
-        let foreign = StaticSecret::from([4; KEY]);
-        let replayed = proof(&private, &Challenge::new([1; KEY], [9; KEY], region), region);
+        let foreign = StaticSecret::from([4; KEY_LEN]);
+        let replayed = proof(&private, &Challenge::new([1; KEY_LEN], [9; KEY_LEN], region), region);
         let elsewhere = proof(&private, &challenge, "fra1".parse().unwrap());
-        for wrong in [altered, proof(&foreign, &challenge, region), replayed, elsewhere, [0; KEY]] {
-            assert!(!challenge.is_met_by(&wrong, &machine));
+        for wrong in [altered, proof(&foreign, &challenge, region), replayed, elsewhere, [0; KEY_LEN]] {
+            assert!(!challenge.accepts(&wrong, &machine));
         }
-        assert!(!Challenge::new([5; KEY], [2; KEY], region).is_met_by(&good, &machine), "another relay key");
+        assert!(
+            !Challenge::new([5; KEY_LEN], [2; KEY_LEN], region).accepts(&good, &machine),
+            "another relay key"
+        );
     }
 
     #[test]
     fn low_order_keys_are_rejected() {
         let region: Region = "blr1".parse().unwrap();
-        for weak in [[0; KEY], {
-            let mut one = [0; KEY];
+        for weak in [[0; KEY_LEN], {
+            let mut one = [0; KEY_LEN];
             one[0] = 1;
             one
         }] {
-            assert_eq!(prove(&StaticSecret::from([3; KEY]), &weak, &[2; KEY], region), None);
-            let challenge = Challenge::new([1; KEY], [2; KEY], region);
+            assert_eq!(prove(&StaticSecret::from([3; KEY_LEN]), &weak, &[2; KEY_LEN], region), None);
+            let challenge = Challenge::new([1; KEY_LEN], [2; KEY_LEN], region);
             let mac = mac(
                 &challenge.secret.diffie_hellman(&PublicKey::from(weak)),
                 &challenge.ephemeral(),
@@ -120,8 +123,8 @@ mod tests {
                 &weak,
                 region,
             );
-            let known: [u8; KEY] = mac.unwrap().finalize().into_bytes().into();
-            assert!(!challenge.is_met_by(&known, &weak));
+            let known: [u8; KEY_LEN] = mac.unwrap().finalize().into_bytes().into();
+            assert!(!challenge.accepts(&known, &weak));
         }
     }
 }

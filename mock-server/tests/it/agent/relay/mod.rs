@@ -1,4 +1,4 @@
-//! Machines that reach each other through relays: real processes, and what a cheat would say at a relay.
+//! Machines that reach each other through relays: real processes, and hostile clients of a relay.
 
 mod processes;
 mod wire;
@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 
 use mock_server::app::{Fixture, RelayConfig, RelayServer};
 
-/// What control plane and relays share here.
+/// The secret that the control plane and its relays share.
 const SECRET: &str = "what-control-plane-and-relays-share";
 
-/// The built-in organisations with these regions: a code and where its relay answers.
+/// The built-in organisations with these regions, each a code and the URL of its relay.
 fn fixture(regions: &[(&str, &str)]) -> Fixture {
     let built_in = include_str!("../../../../../fixtures/organisations.toml");
     let (organisations, _) = built_in.split_once("[[region]]\ncode").unwrap();
@@ -22,7 +22,7 @@ fn fixture(regions: &[(&str, &str)]) -> Fixture {
     Fixture::parse(&format!("{organisations}{regions}"), "the test").unwrap()
 }
 
-/// An address on loopback that nobody listens on.
+/// An unused address on loopback.
 fn free_address() -> SocketAddr {
     std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap()
 }

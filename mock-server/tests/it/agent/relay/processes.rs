@@ -1,4 +1,4 @@
-//! `ztna up --relay-only`, and what is said of relays.
+//! `ztna up --relay-only`, and what the commands show of relays.
 
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ fn up(machine: &Machine, key: &str, name: &str, words: &[&str]) -> Running {
     Running::start(command.args(words).env("ZTNA_AUTH_KEY", key)).ready()
 }
 
-/// Two machines that are up, and their key.
+/// Two machines that are up.
 async fn pair(server: &TestServer, one: &[&str], other: &[&str]) -> [(Machine, Running); 2] {
     let machines = [server.machine().await, server.machine().await];
     let key = server.create_key(&machines[0], &["--name", "fleet", "--reusable"]);
@@ -28,7 +28,7 @@ async fn pair(server: &TestServer, one: &[&str], other: &[&str]) -> [(Machine, R
     [(first, first_up), (second, second_up)]
 }
 
-/// Pings until one is answered this way.
+/// Pings until a pong comes by this way.
 fn answered_via(machine: &Machine, named: &str, way: &str) {
     eventually(|| {
         let pong = machine.run(&["ping", named, "--timeout", "500ms"]);
@@ -51,7 +51,7 @@ async fn machines_connect_through_the_built_in_relay() {
     assert!(shown.contains("\nMode:          userspace\nDERP Region:   blr1\nState:"), "{shown}");
     let status = status(&one);
     assert_eq!((&status["derp_region"], &status["peers"][0]["relay"]), (&"blr1".into(), &"blr1".into()));
-    assert_eq!(status["peers"][0]["endpoint"], Value::Null, "it tells nobody an address");
+    assert_eq!(status["peers"][0]["endpoint"], Value::Null, "a relay-only machine publishes no endpoint");
     let counters: Value = reqwest_get(&format!("{}/relay/counters", server.ready().base_url)).await;
     assert_eq!(counters["data"]["connections"], 2);
     assert!(counters["data"]["frames"].as_u64().unwrap() > 4, "{counters}");
@@ -105,7 +105,7 @@ async fn restarted_relay_is_found_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reachable_region_becomes_home() {
-    // Nobody listens at the first.
+    // Nothing listens at the first region.
     let away = format!("http://{}", free_address());
     let server = TestServer::listen_with(Config::embedded(fixture(&[("nyc1", &away), ("blr1", "")]))).await;
     let [(one, _one), (_other, _up)] = pair(&server, RELAYED, RELAYED).await;

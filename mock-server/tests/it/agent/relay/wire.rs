@@ -1,4 +1,4 @@
-//! A relay spoken to without an agent: what it asks, what it passes on, and what it does not.
+//! A relay and a client without an agent: what it demands, what it forwards, and what it drops.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::wait::DEADLINE;
 
 type Socket = WebSocketStream<TcpStream>;
 
-/// A machine that is registered, and its private key.
+/// A registered machine and its private key.
 struct Node {
     id: String,
     token: String,
@@ -30,8 +30,8 @@ impl Node {
         PublicKey::from(&self.private).to_bytes()
     }
 
-    /// Connects and proves who it is, or hears why not.
-    async fn speak(&self, server: &TestServer) -> Result<Socket, String> {
+    /// Connects and proves its identity; the error is the reason for which the relay closes.
+    async fn connect_and_prove(&self, server: &TestServer) -> Result<Socket, String> {
         self.prove_with(server, &self.private, "blr1").await
     }
 
@@ -42,19 +42,19 @@ impl Node {
         region: &str,
     ) -> Result<Socket, String> {
         let mut socket = connect(server, &self.token).await.unwrap();
-        let challenge = hear(&mut socket).await?;
+        let challenge = receive(&mut socket).await?;
         let Ok(Frame::Challenge { ephemeral, nonce }) = Frame::parse(&challenge) else {
             panic!("{challenge:?}")
         };
         let proof = proof::prove(private, ephemeral, nonce, region.parse().unwrap()).unwrap();
-        say(&mut socket, &Frame::Proof { proof: &proof }).await;
-        let welcome = hear(&mut socket).await?;
+        send_frame(&mut socket, &Frame::Proof { proof: &proof }).await;
+        let welcome = receive(&mut socket).await?;
         assert_eq!(Frame::parse(&welcome), Ok(Frame::Welcome { region: "blr1".parse().unwrap() }));
         Ok(socket)
     }
 }
 
-/// The WebSocket, or the status of the refusal.
+/// Opens the WebSocket; the error is the status of a refusal.
 async fn connect(server: &TestServer, token: &str) -> Result<Socket, u16> {
     let address = server.ready().base_url.strip_prefix("http://").unwrap();
     let stream = TcpStream::connect(address).await.unwrap();
@@ -70,12 +70,12 @@ async fn connect(server: &TestServer, token: &str) -> Result<Socket, u16> {
     }
 }
 
-async fn say(socket: &mut Socket, frame: &Frame<'_>) {
+async fn send_frame(socket: &mut Socket, frame: &Frame<'_>) {
     socket.send(Message::Binary(frame.to_bytes().into())).await.unwrap();
 }
 
-/// The next frame, or the reason for which the relay closes.
-async fn hear(socket: &mut Socket) -> Result<Vec<u8>, String> {
+/// Receives the next frame; the error is the reason for which the relay closes.
+async fn receive(socket: &mut Socket) -> Result<Vec<u8>, String> {
     loop {
         match timeout(DEADLINE, socket.next()).await.unwrap() {
             Some(Ok(Message::Binary(frame))) => return Ok(frame.to_vec()),
@@ -97,8 +97,8 @@ async fn register(server: &TestServer, bearer: &str, org_id: &str, name: &str, n
     Node { id: text(&data["machine"]["id"]), token: text(&data["machine_token"]), private }
 }
 
-/// A control plane with its relay, two machines and one of another organisation.
-async fn scene() -> (TestServer, [Node; 3]) {
+/// A control plane with a relay, two machines, and one of another organisation.
+async fn relay_and_machines() -> (TestServer, [Node; 3]) {
     let server = TestServer::listen().await;
     let ready = server.ready().clone();
     let (admin, outsider) = (ready.admin.unwrap().token, ready.outsider.unwrap().token);
@@ -110,32 +110,32 @@ async fn scene() -> (TestServer, [Node; 3]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn relay_vouches_for_senders_and_separates_organisations() {
-    let (server, [one, other, foreign]) = scene().await;
-    let mut from = one.speak(&server).await.unwrap();
-    let mut to = other.speak(&server).await.unwrap();
-    let mut cheat = foreign.speak(&server).await.unwrap();
+    let (server, [one, other, foreign]) = relay_and_machines().await;
+    let mut from = one.connect_and_prove(&server).await.unwrap();
+    let mut to = other.connect_and_prove(&server).await.unwrap();
+    let mut forger = foreign.connect_and_prove(&server).await.unwrap();
 
-    say(&mut cheat, &Frame::Send { to: &other.key(), datagram: b"from another organisation" }).await;
-    say(&mut from, &Frame::Send { to: &foreign.key(), datagram: b"to another organisation" }).await;
-    say(&mut from, &Frame::Send { to: &other.key(), datagram: b"hello" }).await;
-    let heard = hear(&mut to).await.unwrap();
-    assert_eq!(Frame::parse(&heard), Ok(Frame::Received { from: &one.key(), datagram: b"hello" }));
-    say(&mut to, &Frame::Send { to: &one.key(), datagram: b"and back" }).await;
-    let heard = hear(&mut from).await.unwrap();
-    assert_eq!(Frame::parse(&heard), Ok(Frame::Received { from: &other.key(), datagram: b"and back" }));
+    send_frame(&mut forger, &Frame::Send { to: &other.key(), datagram: b"from another organisation" }).await;
+    send_frame(&mut from, &Frame::Send { to: &foreign.key(), datagram: b"to another organisation" }).await;
+    send_frame(&mut from, &Frame::Send { to: &other.key(), datagram: b"hello" }).await;
+    let received = receive(&mut to).await.unwrap();
+    assert_eq!(Frame::parse(&received), Ok(Frame::Received { from: &one.key(), datagram: b"hello" }));
+    send_frame(&mut to, &Frame::Send { to: &one.key(), datagram: b"and back" }).await;
+    let received = receive(&mut from).await.unwrap();
+    assert_eq!(Frame::parse(&received), Ok(Frame::Received { from: &other.key(), datagram: b"and back" }));
 
-    // A frame with a sender of one's own choice is no frame of a machine: the connection ends.
-    say(&mut cheat, &Frame::Received { from: &one.key(), datagram: b"forged" }).await;
-    assert!(hear(&mut cheat).await.is_err(), "nothing came for it either");
-    say(&mut from, &Frame::Send { to: &other.key(), datagram: b"last" }).await;
-    let heard = hear(&mut to).await.unwrap();
+    // Machines may not send a frame that names its own sender: the relay closes the connection.
+    send_frame(&mut forger, &Frame::Received { from: &one.key(), datagram: b"forged" }).await;
+    assert!(receive(&mut forger).await.is_err(), "it received nothing either");
+    send_frame(&mut from, &Frame::Send { to: &other.key(), datagram: b"last" }).await;
+    let received = receive(&mut to).await.unwrap();
     let last = Frame::Received { from: &one.key(), datagram: b"last" };
-    assert_eq!(Frame::parse(&heard), Ok(last), "neither of the others came before");
+    assert_eq!(Frame::parse(&received), Ok(last), "neither earlier frame was forwarded");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn relay_requires_proof_of_the_private_key() {
-    let (server, [one, other, _]) = scene().await;
+    let (server, [one, other, _]) = relay_and_machines().await;
     for token in ["", "ztm_unknown", "qztna_0123456789"] {
         assert_eq!(connect(&server, token).await.err(), Some(401), "{token}");
     }
@@ -144,30 +144,30 @@ async fn relay_requires_proof_of_the_private_key() {
     assert_eq!(one.prove_with(&server, &other.private, "blr1").await.err().as_deref(), Some("PROOF_REFUSED"));
     assert_eq!(one.prove_with(&server, &one.private, "fra1").await.err().as_deref(), Some("PROOF_REFUSED"));
 
-    // What was good once is not good again.
+    // A proof cannot be replayed.
     let mut overheard = connect(&server, &one.token).await.unwrap();
-    let challenge = hear(&mut overheard).await.unwrap();
+    let challenge = receive(&mut overheard).await.unwrap();
     let Ok(Frame::Challenge { ephemeral, nonce }) = Frame::parse(&challenge) else { panic!() };
     let proof = proof::prove(&one.private, ephemeral, nonce, "blr1".parse().unwrap()).unwrap();
     let mut replayed = connect(&server, &one.token).await.unwrap();
-    hear(&mut replayed).await.unwrap();
-    say(&mut replayed, &Frame::Proof { proof: &proof }).await;
-    assert_eq!(hear(&mut replayed).await.err().as_deref(), Some("PROOF_REFUSED"));
+    receive(&mut replayed).await.unwrap();
+    send_frame(&mut replayed, &Frame::Proof { proof: &proof }).await;
+    assert_eq!(receive(&mut replayed).await.err().as_deref(), Some("PROOF_REFUSED"));
 
     let mut rude = connect(&server, &one.token).await.unwrap();
-    hear(&mut rude).await.unwrap();
-    say(&mut rude, &Frame::Send { to: &other.key(), datagram: b"no proof" }).await;
-    assert_eq!(hear(&mut rude).await.err().as_deref(), Some("PROOF_EXPECTED"));
+    receive(&mut rude).await.unwrap();
+    send_frame(&mut rude, &Frame::Send { to: &other.key(), datagram: b"no proof" }).await;
+    assert_eq!(receive(&mut rude).await.err().as_deref(), Some("PROOF_EXPECTED"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cut_off_machine_loses_its_relay_connection() {
-    // What a machine is cut off within, besides the time that a question takes.
+    // The relay asks this often who may stay, so a machine is cut off within about a second.
     assert!(ztna_relay::RECHECK < Duration::from_secs(1));
     for way in ["quarantine", "delete", "logout"] {
-        let (server, [one, other, _]) = scene().await;
-        let mut to = other.speak(&server).await.unwrap();
-        let mut from = one.speak(&server).await.unwrap();
+        let (server, [one, other, _]) = relay_and_machines().await;
+        let mut to = other.connect_and_prove(&server).await.unwrap();
+        let mut from = one.connect_and_prove(&server).await.unwrap();
         let admin = server.ready().admin.clone().unwrap().token;
         match way {
             "logout" => server.post("/api/machine-logout", &other.token, &json!({})).await.body,
@@ -176,28 +176,28 @@ async fn cut_off_machine_loses_its_relay_connection() {
                 server.post("/api/machine-admin", &admin, &body).await.body
             }
         };
-        assert_eq!(hear(&mut to).await.err().as_deref(), Some("CUT_OFF"), "{way}");
+        assert_eq!(receive(&mut to).await.err().as_deref(), Some("CUT_OFF"), "{way}");
         assert_eq!(connect(&server, &other.token).await.err(), Some(401), "{way}");
-        say(&mut from, &Frame::Send { to: &other.key(), datagram: b"still there?" }).await;
-        say(&mut from, &Frame::Send { to: &one.key(), datagram: b"myself" }).await;
-        assert!(hear(&mut from).await.is_ok(), "the others stay");
+        send_frame(&mut from, &Frame::Send { to: &other.key(), datagram: b"still there?" }).await;
+        send_frame(&mut from, &Frame::Send { to: &one.key(), datagram: b"myself" }).await;
+        assert!(receive(&mut from).await.is_ok(), "other connections stay");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn new_connection_replaces_the_old_and_noise_closes_its_own() {
-    let (server, [one, other, _]) = scene().await;
-    let mut old = one.speak(&server).await.unwrap();
-    let mut new = one.speak(&server).await.unwrap();
-    assert_eq!(hear(&mut old).await.err().as_deref(), Some("CUT_OFF"));
-    let mut from = other.speak(&server).await.unwrap();
-    say(&mut from, &Frame::Send { to: &one.key(), datagram: b"to the new one" }).await;
-    assert!(hear(&mut new).await.is_ok());
+    let (server, [one, other, _]) = relay_and_machines().await;
+    let mut old = one.connect_and_prove(&server).await.unwrap();
+    let mut new = one.connect_and_prove(&server).await.unwrap();
+    assert_eq!(receive(&mut old).await.err().as_deref(), Some("CUT_OFF"));
+    let mut from = other.connect_and_prove(&server).await.unwrap();
+    send_frame(&mut from, &Frame::Send { to: &one.key(), datagram: b"to the new one" }).await;
+    assert!(receive(&mut new).await.is_ok());
     for noise in [vec![], vec![9; 40], vec![4; 33], vec![4; 5000], vec![1; 66]] {
-        let mut noisy = other.speak(&server).await.unwrap();
+        let mut noisy = other.connect_and_prove(&server).await.unwrap();
         noisy.send(Message::Binary(noise.clone().into())).await.unwrap();
-        assert!(hear(&mut noisy).await.is_err(), "{} bytes", noise.len());
+        assert!(receive(&mut noisy).await.is_err(), "{} bytes", noise.len());
     }
-    say(&mut new, &Frame::Send { to: &one.key(), datagram: b"still here" }).await;
-    assert!(hear(&mut new).await.is_ok());
+    send_frame(&mut new, &Frame::Send { to: &one.key(), datagram: b"still here" }).await;
+    assert!(receive(&mut new).await.is_ok());
 }

@@ -1,11 +1,11 @@
-//! What the map says.
+//! The contents of the network map.
 
 use std::time::Duration;
 
 use mock_server::store::Location;
 use serde_json::json;
 
-use super::{Known, Node, reusable_key};
+use super::{Node, ReplayedMap, reusable_key};
 use crate::test_server::{ACME, ADMIN, MEMBER, TestServer, public_key};
 
 #[tokio::test]
@@ -14,7 +14,7 @@ async fn first_map_is_full_and_later_ones_incremental() {
     let key = reusable_key(&server).await;
     let a = Node::register(&server, &key, "a", 1).await;
     let b = Node::register(&server, &key, "b", 2).await;
-    b.beat(&server, json!({ "endpoints": ["203.0.113.7:51820"] })).await;
+    b.heartbeat(&server, json!({ "endpoints": ["203.0.113.7:51820"] })).await;
 
     let first = a.map(&server, 0, 50).await;
     let data = first.data();
@@ -42,7 +42,7 @@ async fn first_map_is_full_and_later_ones_incremental() {
     assert_eq!((&data["peers"][0]["id"], &data["removed"]), (&json!(c.id), &json!([])));
 
     let ahead = a.map(&server, version + 1000, 50).await;
-    assert_eq!(ahead.data()["full"], json!(true), "a version of another database");
+    assert_eq!(ahead.data()["full"], json!(true), "a version from another database");
 }
 
 #[tokio::test]
@@ -72,17 +72,17 @@ async fn cut_off_machine_is_removed_from_every_map() {
             let told = watcher.map(&server, known.version, 50).await;
             let data = told.data();
             assert_eq!((&data["removed"], &data["peers"]), (&json!([node.id]), &json!([])), "{way}");
-            known.learn(data);
+            known.apply(data);
             assert_eq!(*known, watcher.full(&server).await, "{way}");
         }
         if comes_back {
             server.administer("release", &node.id).await;
             let told = watchers[0].map(&server, known[0].version, 50).await;
-            known[0].learn(told.data());
+            known[0].apply(told.data());
             assert_eq!(
                 known[0].peer("x").unwrap()["online"],
                 json!(false),
-                "{way}: it has yet to be heard of"
+                "{way}: offline until its next heartbeat"
             );
             server.administer("delete", &node.id).await;
         }
@@ -102,7 +102,7 @@ async fn machine_deleted_in_quarantine_stays_removed() {
     assert_eq!(
         watcher.map(&server, before.version, 0).await.data()["removed"],
         json!([node.id]),
-        "told though the row is gone"
+        "told although the row is gone"
     );
     let told = watcher.map(&server, between.version, 0).await;
     assert_eq!((&told.data()["removed"], &told.data()["version"]), (&json!([]), &json!(between.version)));
@@ -114,7 +114,7 @@ async fn reregistration_shows_the_new_key_and_clears_endpoints() {
     let key = reusable_key(&server).await;
     let watcher = Node::register(&server, &key, "w", 1).await;
     let old = Node::register(&server, &key, "x", 2).await;
-    old.beat(&server, json!({ "endpoints": ["203.0.113.7:51820"] })).await;
+    old.heartbeat(&server, json!({ "endpoints": ["203.0.113.7:51820"] })).await;
     let known = watcher.full(&server).await;
     let new = Node::register(&server, &key, "x", 3).await;
     let told = watcher.map(&server, known.version, 50).await;
@@ -155,8 +155,8 @@ async fn heartbeats_replace_keep_or_clear_endpoints() {
         (json!({}), json!([]), true, 1),
     ] {
         let before = known.version;
-        assert_eq!(node.beat(&server, body.clone()).await.status, 200, "{body}");
-        known.learn(watcher.map(&server, before, 0).await.data());
+        assert_eq!(node.heartbeat(&server, body.clone()).await.status, 200, "{body}");
+        known.apply(watcher.map(&server, before, 0).await.data());
         let peer = known.peer("x").unwrap();
         assert_eq!((&peer["endpoints"], &peer["online"]), (&endpoints, &json!(online)), "{body}");
         assert_eq!(known.version - before, changes, "{body}");
@@ -168,12 +168,12 @@ async fn heartbeats_replace_keep_or_clear_endpoints() {
         json!([7]),
         json!(vec!["10.0.0.1:1"; 17]),
     ] {
-        let refused = node.beat(&server, json!({ "endpoints": bad })).await;
+        let refused = node.heartbeat(&server, json!({ "endpoints": bad })).await;
         let (status, code, message) = refused.refusal();
         assert_eq!((status, code), (400, "INVALID_INPUT"), "{bad}");
         assert!(message.contains("endpoints"), "{message}");
     }
-    assert_eq!(watcher.full(&server).await, known, "what is refused changes nothing");
+    assert_eq!(watcher.full(&server).await, known, "a refused heartbeat changes nothing");
 }
 
 #[tokio::test]
@@ -188,24 +188,24 @@ async fn silent_machine_is_offline_and_pruned_removals_need_a_full_map() {
     let start = known.clone();
 
     server.advance(Duration::from_secs(89)).await;
-    known.learn(watcher.map(&server, known.version, 0).await.data());
+    known.apply(watcher.map(&server, known.version, 0).await.data());
     assert_eq!(known.peer("x").unwrap()["online"], json!(true));
     server.advance(Duration::from_secs(1)).await;
-    known.learn(watcher.map(&server, known.version, 0).await.data());
+    known.apply(watcher.map(&server, known.version, 0).await.data());
     assert_eq!(known.peer("x").unwrap()["online"], json!(false));
-    silent.beat(&server, json!({})).await;
-    known.learn(watcher.map(&server, known.version, 0).await.data());
+    silent.heartbeat(&server, json!({})).await;
+    known.apply(watcher.map(&server, known.version, 0).await.data());
     assert_eq!(known.peer("x").unwrap()["online"], json!(true));
 
     server.advance(Duration::from_secs(24 * 60 * 60)).await;
     assert_eq!(server.rows("removed_machines").await, 0);
     let told = watcher.map(&server, start.version, 0).await;
-    assert_eq!(told.data()["full"], json!(true), "the removal is no longer known");
+    assert_eq!(told.data()["full"], json!(true), "the removal has been pruned");
     let mut late = start;
-    late.learn(told.data());
+    late.apply(told.data());
     assert!(late.peer("x").is_some() && late.peer("y").is_none());
     let told = watcher.map(&server, known.version, 0).await;
-    assert_eq!(told.data()["full"], json!(false), "this one had heard of it");
+    assert_eq!(told.data()["full"], json!(false), "this watcher has seen the removal");
 }
 
 #[tokio::test]
@@ -219,13 +219,13 @@ async fn map_is_limited_to_admitted_machines() {
     let answer = server.post("/api/register-machine", &member, &body).await;
     let token = answer.data()["machine_token"].as_str().unwrap();
     let id = answer.data()["machine"]["id"].as_str().unwrap();
-    assert_eq!(watcher.full(&server).await, before, "nobody sees who waits for approval");
+    assert_eq!(watcher.full(&server).await, before, "a pending machine is not a peer");
     let refused = server.get("/api/network-map", token).await;
     assert_eq!(refused.refusal(), (403, "FORBIDDEN", "The machine awaits an admin's approval"));
     server.administer("approve", id).await;
     assert_eq!(server.get("/api/network-map", token).await.data()["peers"].as_array().unwrap().len(), 1);
     let mut known = before;
-    known.learn(watcher.map(&server, known.version, 0).await.data());
+    known.apply(watcher.map(&server, known.version, 0).await.data());
     assert!(known.peer("pending").is_some());
     server.administer("quarantine", id).await;
     assert_eq!(server.get("/api/network-map", token).await.code(), "QUARANTINED");
@@ -248,7 +248,7 @@ async fn versions_continue_after_a_restart() {
     let key = reusable_key(&server).await;
     let watcher = Node::register(&server, &key, "w", 1).await;
     let gone = Node::register(&server, &key, "gone", 2).await;
-    let mut known: Known = watcher.full(&server).await;
+    let mut known: ReplayedMap = watcher.full(&server).await;
     server.administer("delete", &gone.id).await;
     drop(server);
 
@@ -256,7 +256,7 @@ async fn versions_continue_after_a_restart() {
     Node::register(&server, &key, "new", 3).await;
     let told = watcher.map(&server, known.version, 0).await;
     assert_eq!((&told.data()["full"], &told.data()["version"]), (&json!(false), &json!(known.version + 2)));
-    known.learn(told.data());
+    known.apply(told.data());
     assert!(known.peer("new").is_some() && known.peer("gone").is_none());
     assert_eq!(known, watcher.full(&server).await);
 }

@@ -1,4 +1,4 @@
-//! The network map: what a machine is told of its peers, and when.
+//! The network map: what a machine learns about its peers, and when.
 
 mod contents;
 mod history;
@@ -18,9 +18,9 @@ struct Node {
     token: String,
 }
 
-/// What a machine knows of its peers by what it was told.
+/// What a machine knows of its peers after applying the answers so far.
 #[derive(Debug, Clone, Default, PartialEq)]
-struct Known {
+struct ReplayedMap {
     version: i64,
     peers: BTreeMap<String, Value>,
 }
@@ -40,14 +40,14 @@ impl Node {
         server.get(&format!("/api/network-map?since={since}&wait={wait}"), &self.token).await
     }
 
-    /// The whole map.
-    async fn full(&self, server: &TestServer) -> Known {
-        let mut known = Known::default();
-        known.learn(self.map(server, 0, 0).await.data());
+    /// Fetches the full map.
+    async fn full(&self, server: &TestServer) -> ReplayedMap {
+        let mut known = ReplayedMap::default();
+        known.apply(self.map(server, 0, 0).await.data());
         known
     }
 
-    async fn beat(&self, server: &TestServer, body: Value) -> Answer {
+    async fn heartbeat(&self, server: &TestServer, body: Value) -> Answer {
         server.post("/api/heartbeat", &self.token, &body).await
     }
 
@@ -56,9 +56,9 @@ impl Node {
     }
 }
 
-impl Known {
+impl ReplayedMap {
     /// Applies an answer as its documentation says.
-    fn learn(&mut self, data: &Value) {
+    fn apply(&mut self, data: &Value) {
         let version = data["version"].as_i64().unwrap();
         assert!(version >= self.version && version > 0, "from {} to {version}", self.version);
         if data["full"] == json!(true) {
@@ -74,7 +74,6 @@ impl Known {
         self.version = version;
     }
 
-    /// What is known of the machine of that name.
     fn peer(&self, name: &str) -> Option<&Value> {
         self.peers.values().find(|peer| peer["name"] == json!(name))
     }

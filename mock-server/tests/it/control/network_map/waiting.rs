@@ -1,4 +1,4 @@
-//! When the map is told: a request that nothing has changed for is held until something does.
+//! Long polling: a request for an unchanged map waits until something changes.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -20,16 +20,16 @@ const AT_ONCE: Duration = Duration::from_millis(1900);
 
 type Poll<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 
-/// A request that has been found waiting.
-async fn held<'a>(server: &'a TestServer, node: &'a Node) -> (i64, Poll<'a>) {
+/// A request that waits for a change, and the version that it asked since.
+async fn waiting_request<'a>(server: &'a TestServer, node: &'a Node) -> (i64, Poll<'a>) {
     let version = node.full(server).await.version;
     let mut poll: Poll<'a> = Box::pin(node.map(server, version, 50));
-    assert!(timeout(HELD, &mut poll).await.is_err(), "nothing changed and yet it is answered");
+    assert!(timeout(HELD, &mut poll).await.is_err(), "answered although nothing changed");
     (version, poll)
 }
 
-async fn at_once(what: &str, poll: Poll<'_>) -> Answer {
-    timeout(AT_ONCE, poll).await.unwrap_or_else(|_| panic!("{what} woke nobody"))
+async fn woken(what: &str, poll: Poll<'_>) -> Answer {
+    timeout(AT_ONCE, poll).await.unwrap_or_else(|_| panic!("{what} woke no request"))
 }
 
 #[tokio::test]
@@ -51,23 +51,23 @@ async fn every_change_wakes_waiting_requests() {
         ("register again", Some(true)),
         ("delete", None),
     ] {
-        watcher.beat(&server, json!({})).await;
-        let (version, poll) = held(&server, &watcher).await;
+        watcher.heartbeat(&server, json!({})).await;
+        let (version, poll) = waiting_request(&server, &watcher).await;
         let is: Option<Node> = subject.clone();
         match (change, &is) {
             ("register", _) => subject = Some(Node::register(&server, &key, "x", 2).await),
             ("register again", _) => subject = Some(Node::register(&server, &key, "x", 3).await),
             ("endpoints", Some(node)) => {
-                drop(node.beat(&server, json!({ "endpoints": ["10.0.0.1:1"] })).await);
+                drop(node.heartbeat(&server, json!({ "endpoints": ["10.0.0.1:1"] })).await);
             }
-            ("offline", Some(node)) => drop(node.beat(&server, json!({ "status": "offline" })).await),
-            ("online", Some(node)) => drop(node.beat(&server, json!({})).await),
+            ("offline", Some(node)) => drop(node.heartbeat(&server, json!({ "status": "offline" })).await),
+            ("online", Some(node)) => drop(node.heartbeat(&server, json!({})).await),
             ("silence", Some(_)) => server.advance(Duration::from_secs(90)).await,
             ("logout", Some(node)) => drop(node.logout(&server).await),
             (measure, Some(node)) => drop(server.administer(measure, &node.id).await),
             (_, None) => unreachable!(),
         }
-        let told = at_once(change, poll).await;
+        let told = woken(change, poll).await;
         let data = told.data();
         assert!(data["version"].as_i64().unwrap() > version && data["full"] == json!(false), "{change}");
         match online {
@@ -88,13 +88,13 @@ async fn waiting_machine_is_told_when_it_is_cut_off() {
         ("takeover", "UNAUTHORIZED"),
     ] {
         let node = Node::register(&server, &key, change, 1).await;
-        let (_, poll) = held(&server, &node).await;
+        let (_, poll) = waiting_request(&server, &node).await;
         match change {
             "logout" => drop(node.logout(&server).await),
             "takeover" => drop(Node::register(&server, &key, change, 2).await),
             measure => drop(server.administer(measure, &node.id).await),
         }
-        assert_eq!(at_once(change, poll).await.code(), refusal, "{change}");
+        assert_eq!(woken(change, poll).await.code(), refusal, "{change}");
     }
 }
 
@@ -103,7 +103,7 @@ async fn other_organisations_wake_no_waiting_request() {
     let server = TestServer::start().await;
     let key = reusable_key(&server).await;
     let watcher = Node::register(&server, &key, "w", 1).await;
-    let (version, mut poll) = held(&server, &watcher).await;
+    let (version, mut poll) = waiting_request(&server, &watcher).await;
     let outsider = server.token(OUTSIDER).await;
     let body = json!({ "org_id": GLOBEX, "name": "theirs", "public_key": public_key(2) });
     let theirs = server.post("/api/register-machine", &outsider, &body).await;
@@ -112,7 +112,7 @@ async fn other_organisations_wake_no_waiting_request() {
     let token = theirs.data()["machine_token"].as_str().unwrap();
     assert_eq!(server.get("/api/network-map", token).await.data()["peers"], json!([]));
     let ours = Node::register(&server, &key, "ours", 3).await;
-    assert_eq!(at_once("ours", poll).await.data()["peers"][0]["id"], json!(ours.id));
+    assert_eq!(woken("ours", poll).await.data()["peers"][0]["id"], json!(ours.id));
 }
 
 #[tokio::test]
@@ -136,9 +136,9 @@ async fn stopping_answers_waiting_requests() {
     let server = TestServer::start().await;
     let key = reusable_key(&server).await;
     let node = Node::register(&server, &key, "w", 1).await;
-    let (version, poll) = held(&server, &node).await;
+    let (version, poll) = waiting_request(&server, &node).await;
     server.state.stopping.send_replace(true);
-    assert_eq!(at_once("a stop", poll).await.data()["version"], json!(version));
+    assert_eq!(woken("a stop", poll).await.data()["version"], json!(version));
 }
 
 #[tokio::test]
@@ -148,9 +148,9 @@ async fn changes_of_another_replica_are_noticed() {
     let (here, there) = (TestServer::open(database.clone(), 1).await, TestServer::open(database, 2).await);
     let key = reusable_key(&here).await;
     let watcher = Node::register(&here, &key, "w", 1).await;
-    let (_, poll) = held(&here, &watcher).await;
+    let (_, poll) = waiting_request(&here, &watcher).await;
     let node = Node::register(&there, &key, "x", 2).await;
-    let told = timeout(DEADLINE, poll).await.expect("it looks again by itself");
+    let told = timeout(DEADLINE, poll).await.expect("a waiting request polls the database");
     assert_eq!(told.data()["peers"][0]["id"], json!(node.id));
 }
 
@@ -170,16 +170,16 @@ async fn concurrent_registrations_reach_every_watcher() {
             while known.peers.len() <= names.len() {
                 let told = watcher.map(&server, known.version, 50).await;
                 assert_eq!(told.data()["full"], json!(false));
-                known.learn(told.data());
+                known.apply(told.data());
             }
-            assert_eq!(known.version, last, "one version a registration");
+            assert_eq!(known.version, last, "one version per registration");
             known
         };
         let registrations = join_all(names.iter().map(|name| Node::register(&server, &key, name, 3)));
         let followed = timeout(DEADLINE, join_all(watchers.iter().map(follow)));
         let (followed, registered) = futures::future::join(followed, registrations).await;
         assert_eq!(registered.len(), names.len());
-        for (watcher, known) in watchers.iter().zip(followed.expect("all are told in the end")) {
+        for (watcher, known) in watchers.iter().zip(followed.expect("every watcher sees all registrations")) {
             assert_eq!(known, watcher.full(&server).await);
         }
     }
@@ -191,13 +191,13 @@ async fn excess_waiting_requests_of_a_machine_are_answered() {
     let key = reusable_key(&server).await;
     let (node, quiet) =
         (Node::register(&server, &key, "w", 1).await, Node::register(&server, &key, "q", 2).await);
-    let (_, quiet_poll) = held(&server, &quiet).await;
+    let (_, quiet_poll) = waiting_request(&server, &quiet).await;
     let version = node.full(&server).await.version;
     let mut polls: Vec<Poll<'_>> = Vec::new();
     let mut answered = 0;
     for _ in 0..20 {
         let mut poll: Poll<'_> = Box::pin(node.map(&server, version, 50));
-        assert!(timeout(HELD, &mut poll).await.is_err(), "the newest is held");
+        assert!(timeout(HELD, &mut poll).await.is_err(), "the newest request waits");
         polls.push(poll);
     }
     for poll in &mut polls {
@@ -207,10 +207,10 @@ async fn excess_waiting_requests_of_a_machine_are_answered() {
         }
     }
     assert_eq!(answered, 16);
-    // Those that are held are told of changes as ever, and other machines' are.
+    // The remaining requests, and those of other machines, are still woken by changes.
     polls.drain(..16);
     let joined = Node::register(&server, &key, "x", 3).await;
     for poll in polls.into_iter().chain([quiet_poll]) {
-        assert_eq!(at_once("a registration", poll).await.data()["peers"][0]["id"], json!(joined.id));
+        assert_eq!(woken("a registration", poll).await.data()["peers"][0]["id"], json!(joined.id));
     }
 }

@@ -1,33 +1,33 @@
-//! TCP from one place to another, as fast as it goes.
+//! TCP throughput between namespaces.
 
 use std::net::Ipv4Addr;
 
 use serde_json::Value;
 
-use super::Lab;
+use super::topology::Lab;
 
-/// What `iperf3` reports.
+/// The report of `iperf3`.
 #[derive(Debug)]
 pub(crate) struct Throughput(Value);
 
 impl Lab {
-    /// TCP to this address, which `to` answers at; `words` say for how long, and which ways.
+    /// Measures TCP from one namespace to `address` in another; `words` are further arguments of iperf3.
     pub(crate) fn iperf3(&self, from: &str, to: &str, address: Ipv4Addr, words: &[&str]) -> Throughput {
-        let server = self.place(to).start("iperf3", &["--server", "--one-off", "--forceflush"]);
+        let server = self.namespace(to).start("iperf3", &["--server", "--one-off", "--forceflush"]);
         server.until("Server listening");
         let address = address.to_string();
         let words = [&["--client", &address, "--json"], words].concat();
-        Throughput(serde_json::from_str(&self.place(from).run("iperf3", &words).done()).unwrap())
+        Throughput(serde_json::from_str(&self.namespace(from).run("iperf3", &words).done()).unwrap())
     }
 }
 
 impl Throughput {
-    /// Bits a second that arrived.
+    /// Bits per second that arrived.
     pub(crate) fn there(&self) -> f64 {
         self.bits("sum_received")
     }
 
-    /// Bits a second that arrived the other way, with `--bidir`.
+    /// Bits per second that arrived in the other direction, with `--bidir`.
     pub(crate) fn back(&self) -> f64 {
         self.bits("sum_received_bidir_reverse")
     }

@@ -1,4 +1,4 @@
-//! A machine with the agent on it.
+//! A machine with the agent.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -6,12 +6,14 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{Ended, Lab, Place, Plane, Process};
+use super::control_plane::ControlPlane;
+use super::namespace::Namespace;
+use super::process::{Ended, Process};
+use super::topology::Lab;
 
-/// The `ztna` of one place, with a state folder.
+/// The `ztna` of one namespace, with a state folder.
 pub(crate) struct Machine<'a> {
-    /// Where it is.
-    pub(crate) place: &'a Place,
+    pub(crate) namespace: &'a Namespace,
     name: String,
     state_dir: PathBuf,
     url: String,
@@ -19,22 +21,21 @@ pub(crate) struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    /// One that is not registered yet, and is called as its place is.
-    pub(crate) fn new(lab: &'a Lab, place: &str, plane: &Plane<'_>) -> Self {
-        let state_dir = lab.folder().join(place);
-        let place = lab.place(place);
+    /// A machine that is not registered yet and has the name of its namespace.
+    pub(crate) fn new(lab: &'a Lab, namespace: &str, plane: &ControlPlane<'_>) -> Self {
+        let state_dir = lab.folder().join(namespace);
+        let namespace = lab.namespace(namespace);
         let (url, key) = (plane.url.clone(), plane.key.clone());
-        Self { place, name: place.name().to_owned(), state_dir, url, key }
+        Self { namespace, name: namespace.name().to_owned(), state_dir, url, key }
     }
 
-    /// What it is called in its organisation.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// `ztna` with these words, with nothing of this process's environment but where programs are.
+    /// The command `ztna` with these arguments; of this process's environment it gets PATH alone.
     pub(crate) fn ztna(&self, words: &[&str]) -> Command {
-        let mut command = self.place.command(env!("CARGO_BIN_EXE_ztna"), words);
+        let mut command = self.namespace.command(env!("CARGO_BIN_EXE_ztna"), words);
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -43,35 +44,31 @@ impl<'a> Machine<'a> {
         command
     }
 
-    /// Runs it to its end.
     pub(crate) fn run(&self, words: &[&str]) -> Ended {
         Ended::of(&mut self.ztna(words))
     }
 
-    /// Starts `ztna up`.
     pub(crate) fn start(&self, words: &[&str]) -> Process {
         let words = [&["up", "--log", "debug", "--hostname", &self.name], words].concat();
         Process::start(self.ztna(&words).env("ZTNA_AUTH_KEY", &self.key))
     }
 
-    /// `ztna up`, with a tunnel that has its first network map.
+    /// Starts `ztna up` and waits until the tunnel has its first network map.
     pub(crate) fn up(&self, words: &[&str]) -> Process {
         let process = self.start(words);
         process.until("Press Ctrl+C to stop...");
         process
     }
 
-    /// `ztna status --json`.
     pub(crate) fn status(&self) -> Value {
         serde_json::from_str(&self.run(&["status", "--json"]).done()).unwrap()
     }
 
-    /// Its address in the tailnet.
+    /// Its tailnet address.
     pub(crate) fn ip(&self) -> Ipv4Addr {
         self.status()["machine"]["tailnet_ip"].as_str().unwrap().parse().unwrap()
     }
 
-    /// Whether `ztna ping` is answered.
     pub(crate) fn pings(&self, named: &str, timeout: &str) -> bool {
         self.run(&["ping", named, "--timeout", timeout]).code == Some(0)
     }

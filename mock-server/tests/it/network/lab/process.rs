@@ -1,4 +1,4 @@
-//! A program that runs, or has run.
+//! A program that is running or has ended.
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -7,15 +7,15 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::PATIENCE;
+use super::wait::PATIENCE;
 
-/// A program that runs; killed when dropped.
+/// A running program; killed when dropped.
 pub(crate) struct Process {
     child: Child,
     said: Arc<Said>,
 }
 
-/// What a program wrote so far, standard output and standard error in the order in which they came.
+/// The lines of standard output and standard error so far, in the order in which they came.
 #[derive(Default)]
 struct Said {
     lines: Mutex<Lines>,
@@ -25,12 +25,11 @@ struct Said {
 #[derive(Default)]
 struct Lines {
     lines: Vec<String>,
-    /// Of the two streams.
+    /// How many of the two streams have ended.
     closed: usize,
 }
 
 impl Process {
-    /// Starts it.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let said = Arc::new(Said::default());
@@ -39,10 +38,10 @@ impl Process {
         Self { child, said }
     }
 
-    /// Waits until it wrote a line that contains `text`.
+    /// Waits for a line that contains `text` and returns it.
     ///
     /// # Panics
-    /// If it ends before, or takes too long.
+    /// If the program ends first, or after [`PATIENCE`].
     pub(crate) fn until(&self, text: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         let mut said = self.said.lines.lock().unwrap();
@@ -51,32 +50,28 @@ impl Process {
                 return line.clone();
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero() && said.closed < 2, "it did not say {text:?}: {:#?}", said.lines);
+            assert!(!left.is_zero() && said.closed < 2, "no line contains {text:?}: {:#?}", said.lines);
             said = self.said.more.wait_timeout(said, left).unwrap().0;
         }
     }
 
-    /// The lines so far.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.said.lines.lock().unwrap().lines.clone()
     }
 
-    /// Its process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Whether it runs.
     pub(crate) fn runs(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Kills it as `kill -9` does, and waits for its end.
+    /// Kills it with SIGKILL and waits for its end.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -90,7 +85,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // What a failed test wants to be known.
+        // A failed test shows the output.
         if std::thread::panicking() {
             let _ = writeln!(std::io::stderr(), "{} said: {:#?}", self.child.id(), self.lines());
         }
@@ -116,23 +111,21 @@ impl Said {
 /// A program that has ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    /// Its exit code, if it was not killed.
+    /// `None` if it was killed.
     pub(crate) code: Option<i32>,
-    /// Standard output.
     pub(crate) stdout: String,
-    /// Standard error.
     pub(crate) stderr: String,
 }
 
 impl Ended {
-    /// Runs it to its end.
+    /// Runs a command to its end.
     pub(crate) fn of(command: &mut Command) -> Self {
         let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
-    /// Its standard output.
+    /// Its standard output, if it succeeded.
     ///
     /// # Panics
     /// If it failed.

@@ -1,4 +1,4 @@
-//! Other people's WireGuard in a place: a program that makes a TUN device and is configured by `wg`.
+//! Another WireGuard implementation in a namespace: a program that creates a TUN device and is configured by `wg`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -8,59 +8,60 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use boringtun::x25519::{PublicKey, StaticSecret};
 
-use super::{Lab, PATIENCE, Place, Process, within};
+use super::namespace::Namespace;
+use super::process::Process;
+use super::wait::{PATIENCE, within};
 
-/// Such programs keep their sockets here, whatever the namespace.
+/// Where such programs keep their control sockets, whatever the namespace.
 const SOCKETS: &str = "/var/run/wireguard";
-/// What their devices are called first; the process id of the run follows.
+/// The beginning of a device's name; the process id of the run follows.
 const PREFIX: &str = "zl";
-/// Where they listen.
+/// The port they listen on.
 pub(crate) const PORT: u16 = 51820;
 
 static DEVICES: AtomicU32 = AtomicU32::new(0);
 
-/// A pair of keys as `wg` takes them.
+/// A key pair in the form that `wg` takes.
 pub(crate) struct Keys {
     file: PathBuf,
-    /// In base64.
+    /// Base64.
     pub(crate) public: String,
 }
 
 impl Keys {
-    /// New ones, the private one in a file of this lab.
-    pub(crate) fn new(lab: &Lab, name: &str) -> Self {
+    /// Generates a pair; the private key goes to a file in `folder`.
+    pub(crate) fn new(folder: &Path, name: &str) -> Self {
         let private = StaticSecret::from(rand::random::<[u8; 32]>());
-        let file = lab.folder().join(format!("{name}.key"));
+        let file = folder.join(format!("{name}.key"));
         std::fs::write(&file, BASE64_STANDARD.encode(private.to_bytes())).unwrap();
         Self { file, public: BASE64_STANDARD.encode(PublicKey::from(&private).as_bytes()) }
     }
 }
 
-/// A running wireguard-go, or what is configured like it.
+/// A running wireguard-go, or a program that is configured like it.
 pub(crate) struct WireGuard<'a> {
-    place: &'a Place,
-    /// Killed with the rest.
+    namespace: &'a Namespace,
     pub(crate) process: Process,
     device: String,
 }
 
 impl<'a> WireGuard<'a> {
-    /// Starts `program` with these keys and this address in the tailnet, without peers.
-    pub(crate) fn start(place: &'a Place, program: &str, keys: &Keys, address: Ipv4Addr) -> Self {
+    /// Starts `program` with these keys and this tailnet address, without peers.
+    pub(crate) fn start(namespace: &'a Namespace, program: &str, keys: &Keys, address: Ipv4Addr) -> Self {
         let number = DEVICES.fetch_add(1, Ordering::Relaxed);
         let device = format!("{PREFIX}{}x{number}", std::process::id());
-        // gotatun would give up root otherwise, to a user who logged in: here there may be none.
-        let process = Process::start(place.command(program, &["-f", &device]).env("WG_SUDO", "1"));
+        // Otherwise gotatun gives up root for the user who logged in, and there may be none.
+        let process = Process::start(namespace.command(program, &["-f", &device]).env("WG_SUDO", "1"));
         within(PATIENCE, "the WireGuard program listens", || socket(&device).exists());
-        let wireguard = Self { place, process, device };
+        let wireguard = Self { namespace, process, device };
         let (port, file) = (PORT.to_string(), keys.file.to_str().unwrap());
         wireguard.set(&["listen-port", &port, "private-key", file]);
-        place.ip(&["address", "add", &format!("{address}/10"), "dev", &wireguard.device]);
-        place.ip(&["link", "set", "dev", &wireguard.device, "mtu", "1420", "up"]);
+        namespace.ip(&["address", "add", &format!("{address}/10"), "dev", &wireguard.device]);
+        namespace.ip(&["link", "set", "dev", &wireguard.device, "mtu", "1420", "up"]);
         wireguard
     }
 
-    /// Adds a peer, or changes it. Without an endpoint it can only be answered.
+    /// Adds or changes a peer. A peer without an endpoint can only be answered.
     pub(crate) fn peer(&self, public_key: &str, address: Ipv4Addr, endpoint: Option<SocketAddr>) {
         let allowed = format!("{address}/32");
         let endpoint = endpoint.map(|endpoint| endpoint.to_string());
@@ -69,19 +70,19 @@ impl<'a> WireGuard<'a> {
         self.set(&peer.into_iter().chain(endpoint).collect::<Vec<_>>());
     }
 
-    /// Listens at another port. It holds on to its own address too until then, and sends nothing once that is gone.
+    /// Listens on another port. Until then it keeps its old address, and sends nothing once that is gone.
     pub(crate) fn rebind(&self, port: u16) {
         self.set(&["listen-port", &port.to_string()]);
     }
 
-    /// Where it heard its only peer last.
+    /// The endpoint from which its only peer was last heard.
     pub(crate) fn heard_at(&self) -> String {
-        let shown = self.place.run("wg", &["show", &self.device, "endpoints"]).done();
+        let shown = self.namespace.run("wg", &["show", &self.device, "endpoints"]).done();
         shown.split_whitespace().last().unwrap_or_default().to_owned()
     }
 
     fn set(&self, words: &[&str]) {
-        self.place.run("wg", &[&["set", &self.device], words].concat()).done();
+        self.namespace.run("wg", &[&["set", &self.device], words].concat()).done();
     }
 }
 
@@ -95,7 +96,7 @@ fn socket(device: &str) -> PathBuf {
     Path::new(SOCKETS).join(format!("{device}.sock"))
 }
 
-/// Removes the sockets of runs that are gone.
+/// Removes the sockets of runs that have ended.
 pub(super) fn sweep() {
     for entry in std::fs::read_dir(SOCKETS).into_iter().flatten().flatten() {
         let name = entry.file_name();

@@ -11,17 +11,17 @@ use serde_json::Value;
 
 use crate::scenario::template::{Binding, Variables};
 
-use super::context::Context;
+use super::context::CheckContext;
 use super::finding::{Finding, Judgement, View};
 use super::wording;
 
-pub use super::context::{Mode, Snapshots};
+pub use super::context::{SnapshotMode, SnapshotSettings};
 
 use compare::Content;
 use redact::Redaction;
 
 /// Compares a response with the named snapshot.
-pub(super) fn judge(name: &str, view: View<'_>, context: &Context<'_>) -> Finding {
+pub(super) fn judge(name: &str, view: View<'_>, context: &CheckContext<'_>) -> Finding {
     let label = format!("snapshot `{name}`");
     let snapshots = &context.snapshots;
     let path = snapshots.folder.join(format!("{name}.snap"));
@@ -30,7 +30,7 @@ pub(super) fn judge(name: &str, view: View<'_>, context: &Context<'_>) -> Findin
     // A snapshot edited by hand or accepted by an earlier version may contain text that is redacted now.
     let accepted = match file::read(&path) {
         Ok(accepted) => accepted.map(|text| redaction.text(&text)),
-        Err(message) => return Finding::unknown(label, message),
+        Err(error) => return Finding::unknown(label, error.to_string()),
     };
     let difference = match &accepted {
         None => None,
@@ -50,16 +50,16 @@ pub(super) fn judge(name: &str, view: View<'_>, context: &Context<'_>) -> Findin
             Some((text, comparison))
         }
     };
-    if snapshots.mode == Mode::Accept {
+    if snapshots.mode == SnapshotMode::Accept {
         return match file::accept(&path, name, &actual.to_string()) {
             Ok(()) => Finding::new(true, label, "a new snapshot".to_owned(), "accepted".to_owned()),
-            Err(message) => Finding::unknown(label, message),
+            Err(error) => Finding::unknown(label, error.to_string()),
         };
     }
     let advice = match snapshots.mode {
-        Mode::New => match file::write_new(&path, name, &actual.to_string()) {
+        SnapshotMode::New => match file::write_new(&path, name, &actual.to_string()) {
             Ok(()) => "run with --accept or `cargo insta review` to accept it".to_owned(),
-            Err(message) => message,
+            Err(error) => error.to_string(),
         },
         _ => "run with --accept to accept it".to_owned(),
     };
@@ -81,7 +81,7 @@ pub(super) fn judge(name: &str, view: View<'_>, context: &Context<'_>) -> Findin
     Finding { judgement: Judgement::Unmet, label, expected, actual: shown, message, notes: Vec::new() }
 }
 
-fn redaction(context: &Context<'_>) -> Redaction {
+fn redaction(context: &CheckContext<'_>) -> Redaction {
     let text = |name: &str| match Variables::get(context.variables, name) {
         Some(Binding::Value(Value::String(text))) => text,
         _ => String::new(),
@@ -98,7 +98,7 @@ fn content(view: View<'_>, redaction: &Redaction) -> Content {
     match view {
         View::Http(exchange) => Content::Http {
             status: exchange.status,
-            json: exchange.json.as_ref().map(|json| redaction.value(json)),
+            json: exchange.json().map(|json| redaction.value(json)),
             text: redaction.text(&exchange.body),
         },
         View::Process(process) => Content::Text(redaction.text(&process.stdout)),

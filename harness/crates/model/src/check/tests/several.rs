@@ -47,8 +47,13 @@ fn undecidable_response_neither_passes_nor_fails_a_race() {
     std::fs::write(folder.path().join("broken.snap"), "no snapshot").unwrap();
     let registry = registry();
     let variables: BTreeMap<String, Value> = BTreeMap::new();
-    let snapshots = Snapshots { folder: folder.path(), mode: Mode::Compare, strict: false, run_prefix: "" };
-    let context = Context { variables: &variables, registry: &registry, judges_ours: true, snapshots };
+    let snapshots = SnapshotSettings {
+        folder: folder.path(),
+        mode: SnapshotMode::Compare,
+        strict: false,
+        run_prefix: "",
+    };
+    let context = CheckContext { variables: &variables, registry: &registry, judges_ours: true, snapshots };
     for (quantity, statuses, verdict) in [
         ("", &[201][..], CheckVerdict::Error),
         ("", &[201, 201], CheckVerdict::Error),

@@ -6,10 +6,10 @@ use time::{Date, Month};
 use crate::requirement::Registry;
 use crate::scenario::model::{Scenario, Source, Span};
 use crate::source::diagnostic::Diagnostic;
-use crate::source::document::{self, Entry, Report, Table};
+use crate::source::document::{self, Diagnostics, Entry, Table};
 use crate::source::spelling;
 
-use super::{Scope, Spot, Waiver, Waivers, checks, is_on_line};
+use super::{CheckPosition, Waiver, WaiverScope, Waivers, checks, is_on_line};
 
 const KEYS: [&str; 5] = ["statement", "check", "reason", "owner", "expires"];
 
@@ -56,7 +56,7 @@ impl Waivers {
         scenarios: impl IntoIterator<Item = &'a Scenario>,
         today: Date,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let mut report = Report::new(&source.path);
+        let mut report = Diagnostics::new(&source.path);
         let scenarios: Vec<&Scenario> = scenarios.into_iter().collect();
         let mut reader = Reader { source, registry, scenarios, today, waivers: Vec::new() };
         if let Some(root) = document::parse(&source.text, &mut report) {
@@ -85,7 +85,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn waiver(&mut self, table: &Table<'_, '_>, report: &mut Report) {
+    fn waiver(&mut self, table: &Table<'_, '_>, report: &mut Diagnostics) {
         table.only(&KEYS, report);
         let scope = match (table.get("statement"), table.get("check")) {
             (Some(statement), None) => self.statement(statement, report),
@@ -125,7 +125,7 @@ impl Reader<'_> {
         self.waivers.push(Waiver { scope, reason, owner, expires, is_expired, location });
     }
 
-    fn statement(&self, entry: &Entry<'_, '_>, report: &mut Report) -> Option<(Scope, Span)> {
+    fn statement(&self, entry: &Entry<'_, '_>, report: &mut Diagnostics) -> Option<(WaiverScope, Span)> {
         let (id, span) = entry.string(report)?;
         if self.registry.get(id).is_none() {
             let help = match self.registry.did_you_mean(id) {
@@ -135,17 +135,17 @@ impl Reader<'_> {
             report.error_with_help(span, format!("unknown statement `{id}`"), help);
             return None;
         }
-        Some((Scope::Statement(id.to_owned()), span))
+        Some((WaiverScope::Statement(id.to_owned()), span))
     }
 
-    fn check(&self, entry: &Entry<'_, '_>, report: &mut Report) -> Option<(Scope, Span)> {
+    fn check(&self, entry: &Entry<'_, '_>, report: &mut Diagnostics) -> Option<(WaiverScope, Span)> {
         let (text, span) = entry.string(report)?;
         let Some(scope) = parse_check(text) else {
             let help = "write SUBTEST:LINE or SUBTEST/STEP NAME, such as used-count/ST4:31";
             report.error_with_help(span, format!("invalid check `{text}`"), help);
             return None;
         };
-        let Scope::Check { subtest, spot } = &scope else { return None };
+        let WaiverScope::Check { subtest, position } = &scope else { return None };
         let Some(scenario) = self.scenarios.iter().find(|scenario| scenario.id == *subtest) else {
             let ids = self.scenarios.iter().map(|scenario| scenario.id.as_str());
             let help = match spelling::nearest(subtest, ids) {
@@ -155,7 +155,7 @@ impl Reader<'_> {
             report.error_with_help(span, format!("unknown sub-test `{subtest}`"), help);
             return None;
         };
-        match explain_missing(scenario, spot) {
+        match explain_missing(scenario, position) {
             None => Some((scope, span)),
             Some((message, help)) => {
                 report.error_with_help(span, message, help);
@@ -166,22 +166,23 @@ impl Reader<'_> {
 }
 
 /// Parses `SUBTEST:LINE` or `SUBTEST/STEP NAME`, where a sub-test is `CHAPTER/NAME`.
-pub(super) fn parse_check(text: &str) -> Option<Scope> {
+pub(super) fn parse_check(text: &str) -> Option<WaiverScope> {
     let (chapter, rest) = text.split_once('/')?;
     let end = rest.find(['/', ':'])?;
-    let (stem, spot) = (rest.get(..end)?, rest.get(end + 1..)?);
-    let spot = match rest.get(end..=end)? {
-        ":" => Spot::Line(spot.parse().ok()?),
-        _ => Spot::Step(spot.to_owned()),
+    let (stem, position) = (rest.get(..end)?, rest.get(end + 1..)?);
+    let position = match rest.get(end..=end)? {
+        ":" => CheckPosition::Line(position.parse().ok()?),
+        _ => CheckPosition::Step(position.to_owned()),
     };
-    (!chapter.is_empty() && !stem.is_empty()).then(|| Scope::of_check(&format!("{chapter}/{stem}"), spot))
+    (!chapter.is_empty() && !stem.is_empty())
+        .then(|| WaiverScope::of_check(&format!("{chapter}/{stem}"), position))
 }
 
 /// Returns a message and help if the sub-test has no such check.
-fn explain_missing(scenario: &Scenario, spot: &Spot) -> Option<(String, String)> {
-    match spot {
-        Spot::Line(at) if checks(scenario).any(|check| is_on_line(scenario, check, *at)) => None,
-        Spot::Line(at) => {
+fn explain_missing(scenario: &Scenario, position: &CheckPosition) -> Option<(String, String)> {
+    match position {
+        CheckPosition::Line(at) if checks(scenario).any(|check| is_on_line(scenario, check, *at)) => None,
+        CheckPosition::Line(at) => {
             let lines: Vec<String> =
                 checks(scenario).map(|check| scenario.source.line(&check.span).to_string()).collect();
             Some((
@@ -189,7 +190,7 @@ fn explain_missing(scenario: &Scenario, spot: &Spot) -> Option<(String, String)>
                 format!("its checks are on the lines {}", lines.join(", ")),
             ))
         }
-        Spot::Step(name) => {
+        CheckPosition::Step(name) => {
             let names: Vec<&str> = scenario.steps.iter().map(|step| step.name.text.as_str()).collect();
             (!names.contains(&name.as_str())).then(|| {
                 (format!("{} has no step \"{name}\"", scenario.id), spelling::help_for(name, &names))
@@ -198,7 +199,7 @@ fn explain_missing(scenario: &Scenario, spot: &Spot) -> Option<(String, String)>
     }
 }
 
-fn text(key: &str, table: &Table<'_, '_>, report: &mut Report) -> Option<String> {
+fn text(key: &str, table: &Table<'_, '_>, report: &mut Diagnostics) -> Option<String> {
     let (text, span) = table.require(key, report)?.string(report)?;
     if text.trim().is_empty() {
         report.error(span, format!("`{key}` is empty: it is shown in reports"));
@@ -207,7 +208,7 @@ fn text(key: &str, table: &Table<'_, '_>, report: &mut Report) -> Option<String>
     Some(text.to_owned())
 }
 
-fn date(entry: &Entry<'_, '_>, report: &mut Report) -> Option<Date> {
+fn date(entry: &Entry<'_, '_>, report: &mut Diagnostics) -> Option<Date> {
     const HELP: &str = "write a date without quotes, such as expires = 2026-12-31";
     let found = entry.value.get_ref().as_datetime();
     let day =

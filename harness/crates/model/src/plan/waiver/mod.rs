@@ -15,7 +15,7 @@ use crate::scenario::model::{Check, Scenario, StatementId};
 use crate::source::Location;
 
 pub use decode::WaiverFile;
-pub use state::{Judged, Seen};
+pub use state::{Extent, InvalidWaiver, JudgedCheck, JudgedSubtest};
 
 /// The waivers of a run, in file order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Waivers(Vec<Waiver>);
 /// A failure that is accepted until a date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiver {
-    pub scope: Scope,
+    pub scope: WaiverScope,
     pub reason: String,
     pub owner: String,
     /// The last valid day.
@@ -36,16 +36,16 @@ pub struct Waiver {
 
 /// The checks that a waiver covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
+pub enum WaiverScope {
     /// All checks of a statement.
     Statement(StatementId),
     /// Some checks of a sub-test.
-    Check { subtest: String, spot: Spot },
+    Check { subtest: String, position: CheckPosition },
 }
 
 /// The position of waived checks in a sub-test.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Spot {
+pub enum CheckPosition {
     /// The checks on this line of the file.
     Line(usize),
     /// All checks of the step with this name, as written in the file.
@@ -152,9 +152,13 @@ impl Waiver {
     /// Returns the waiver as shown in reports.
     pub fn applied(&self, state: WaiverState) -> AppliedWaiver {
         let (statement, check) = match &self.scope {
-            Scope::Statement(id) => (Some(id.clone()), None),
-            Scope::Check { subtest, spot: Spot::Line(line) } => (None, Some(format!("{subtest}:{line}"))),
-            Scope::Check { subtest, spot: Spot::Step(name) } => (None, Some(format!("{subtest}/{name}"))),
+            WaiverScope::Statement(id) => (Some(id.clone()), None),
+            WaiverScope::Check { subtest, position: CheckPosition::Line(line) } => {
+                (None, Some(format!("{subtest}:{line}")))
+            }
+            WaiverScope::Check { subtest, position: CheckPosition::Step(name) } => {
+                (None, Some(format!("{subtest}/{name}")))
+            }
         };
         AppliedWaiver {
             statement,
@@ -173,18 +177,18 @@ impl Waiver {
     }
 }
 
-impl Scope {
+impl WaiverScope {
     fn is_statement(&self, id: &StatementId) -> bool {
         matches!(self, Self::Statement(covered) if covered == id)
     }
 
     fn is_check_at(&self, scenario: &Scenario, at: usize) -> bool {
-        let Self::Check { subtest, spot } = self else { return false };
+        let Self::Check { subtest, position } = self else { return false };
         *subtest == scenario.id
-            && match spot {
-                Spot::Line(line) => checks(scenario)
+            && match position {
+                CheckPosition::Line(line) => checks(scenario)
                     .any(|check| is_on_line(scenario, check, *line) && is_on_line(scenario, check, at)),
-                Spot::Step(name) => step_at(scenario, at)
+                CheckPosition::Step(name) => step_at(scenario, at)
                     .is_some_and(|at| scenario.steps.get(at).is_some_and(|step| step.name.text == *name)),
             }
     }

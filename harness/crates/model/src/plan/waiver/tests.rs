@@ -8,7 +8,7 @@ use crate::check::outcome::CheckVerdict;
 use crate::plan::tests::scenario;
 use crate::requirement::Registry;
 use crate::scenario::model::Source;
-use crate::scenario::{Place, parse};
+use crate::scenario::{ScenarioPath, parse};
 
 const TODAY: Date = date!(2026 - 11 - 22);
 
@@ -49,13 +49,13 @@ fn registry() -> Registry {
 
 fn subtest() -> Scenario {
     let source = Arc::new(Source { path: "c/ST1.toml".into(), text: SUBTEST.to_owned() });
-    let place = Place {
+    let path = ScenarioPath {
         suite: "keys".to_owned(),
         chapter: "c".to_owned(),
         stem: "ST1".to_owned(),
         snapshots: "x".into(),
     };
-    let parsed = parse(&source, &place, &registry());
+    let parsed = parse(&source, &path, &registry());
     parsed.scenario.unwrap_or_else(|| panic!("{:#?}", parsed.diagnostics))
 }
 
@@ -157,30 +157,33 @@ fn waiver_state_depends_on_the_judged_checks() {
     use CheckVerdict::{Error, Fail, Pass, Skip, Waived};
     let (first, second) = (subtest(), scenario("keys", "c/ST2", "t", &[]));
     let id = ["c/F.1".to_owned()];
-    let state = |expires: &str, checks: &[CheckVerdict], other: Judged| {
+    let state = |expires: &str, checks: &[CheckVerdict], other: Extent| {
         let waivers = read(&waiver("statement = \"c/F.1\"", expires)).unwrap();
-        let checks = checks.iter().map(|verdict| (7, id.as_slice(), *verdict)).collect();
+        let checks = checks
+            .iter()
+            .map(|verdict| JudgedCheck { line: 7, statements: &id, verdict: *verdict })
+            .collect();
         let seen = [
-            Seen { scenario: &first, judged: Judged::Whole, checks },
-            Seen { scenario: &second, judged: other, checks: Vec::new() },
+            JudgedSubtest { scenario: &first, extent: Extent::Complete, checks },
+            JudgedSubtest { scenario: &second, extent: other, checks: Vec::new() },
         ];
         let applied = waivers.states(&seen);
-        let restored = Waivers::recalled(&applied, TODAY).unwrap();
+        let restored = Waivers::restore(&applied, TODAY).unwrap();
         assert_eq!(restored, waivers);
         applied[0].state
     };
     let (good, over) = ("2026-11-22", "2026-11-21");
-    let cases: [(&str, &[CheckVerdict], Judged, WaiverState); 10] = [
-        (good, &[Waived], Judged::Whole, WaiverState::Used),
-        (good, &[Pass, Waived], Judged::NotWhole, WaiverState::Used),
-        (good, &[Fail], Judged::Whole, WaiverState::Used),
-        (good, &[Pass], Judged::Whole, WaiverState::Unneeded),
-        (good, &[Pass], Judged::Never, WaiverState::Unneeded),
-        (good, &[Pass], Judged::NotWhole, WaiverState::NotJudged),
-        (good, &[Pass, Error], Judged::Whole, WaiverState::NotJudged),
-        (good, &[Skip], Judged::Never, WaiverState::NotJudged),
-        (over, &[Fail], Judged::NotWhole, WaiverState::Expired),
-        (over, &[], Judged::Whole, WaiverState::NotJudged),
+    let cases: [(&str, &[CheckVerdict], Extent, WaiverState); 10] = [
+        (good, &[Waived], Extent::Complete, WaiverState::Used),
+        (good, &[Pass, Waived], Extent::Incomplete, WaiverState::Used),
+        (good, &[Fail], Extent::Complete, WaiverState::Used),
+        (good, &[Pass], Extent::Complete, WaiverState::Unneeded),
+        (good, &[Pass], Extent::Impossible, WaiverState::Unneeded),
+        (good, &[Pass], Extent::Incomplete, WaiverState::NotJudged),
+        (good, &[Pass, Error], Extent::Complete, WaiverState::NotJudged),
+        (good, &[Skip], Extent::Impossible, WaiverState::NotJudged),
+        (over, &[Fail], Extent::Incomplete, WaiverState::Expired),
+        (over, &[], Extent::Complete, WaiverState::NotJudged),
     ];
     for (expires, checks, other, wanted) in cases {
         assert_eq!(state(expires, checks, other), wanted, "{expires} {checks:?} {other:?}");

@@ -9,7 +9,7 @@ use toml::de::DeTable;
 use crate::scenario::model::{
     Action, Authorisation, Capability, Identity, Machine, Scenario, Skip, Source, Step,
 };
-use crate::scenario::place::Place;
+use crate::scenario::path::ScenarioPath;
 use crate::scenario::{validate, vocabulary};
 use crate::source::document::{Entry, Table};
 
@@ -21,7 +21,7 @@ pub(in crate::scenario) fn file(
     decoder: &mut Decoder<'_>,
     root: &Spanned<DeTable<'_>>,
     source: &Arc<Source>,
-    place: &Place,
+    path: &ScenarioPath,
 ) -> Option<Scenario> {
     let table = Table::new("a sub-test", 0..0, root.get_ref());
     table.only(&vocabulary::keys(&[vocabulary::FILE]), &mut decoder.report);
@@ -46,9 +46,9 @@ pub(in crate::scenario) fn file(
     let steps: Vec<Step> = steps.into_iter().map(|draft| draft.step).collect();
     let skip = skip.map(|skip| with_checked_statements(skip, &steps));
     Some(Scenario {
-        id: format!("{}/{}", place.chapter, place.stem),
-        suite: place.suite.clone(),
-        chapter: place.chapter.clone(),
+        id: format!("{}/{}", path.chapter, path.stem),
+        suite: path.suite.clone(),
+        chapter: path.chapter.clone(),
         title: title?,
         needs,
         skip,
@@ -57,7 +57,7 @@ pub(in crate::scenario) fn file(
         cleanup: cleanup.into_iter().map(|draft| draft.step).collect(),
         variables,
         source: Arc::clone(source),
-        snapshots: place.snapshots.clone(),
+        snapshots: path.snapshots.clone(),
     })
 }
 

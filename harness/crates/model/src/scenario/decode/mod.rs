@@ -20,14 +20,14 @@ use crate::requirement::Registry;
 
 use super::model::{Span, Step, Template};
 use super::template;
-use crate::source::document::{self, Entry, Report, Value};
+use crate::source::document::{self, Diagnostics, Entry, Value};
 use crate::source::spelling;
 
 pub(super) use file::file;
 
 /// Decodes one file.
 pub(super) struct Decoder<'r> {
-    pub(super) report: Report,
+    pub(super) report: Diagnostics,
     /// The statements that checks may name.
     pub(super) registry: &'r Registry,
     /// The variables used since the last [`Decoder::take_uses`].
@@ -57,7 +57,7 @@ pub(super) struct DraftStep {
 }
 
 impl<'r> Decoder<'r> {
-    pub(super) fn new(report: Report, registry: &'r Registry) -> Self {
+    pub(super) fn new(report: Diagnostics, registry: &'r Registry) -> Self {
         Self { report, registry, uses: Vec::new() }
     }
 
@@ -142,8 +142,8 @@ impl<'r> Decoder<'r> {
     }
 }
 
-fn record_uses(text: &str, span: Span, uses: &mut Vec<VariableUse>, report: &mut Report) {
-    match template::names(text) {
+fn record_uses(text: &str, span: Span, uses: &mut Vec<VariableUse>, report: &mut Diagnostics) {
+    match template::variable_names(text) {
         Ok(names) => {
             uses.extend(
                 names.into_iter().map(|name| VariableUse { name: name.to_owned(), span: span.clone() }),

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use serde_json::Value as Json;
 
-use crate::scenario::model::{Action, Initiator, Keep, Meeting, Row, Span, Step, Template, WireDeed};
+use crate::scenario::model::{Action, Initiator, Keep, Meeting, Row, Span, Step, Template, WireAction};
 use crate::scenario::{template, vocabulary};
 use crate::source::document::{Entry, Table};
 use crate::source::spelling;
@@ -235,7 +235,7 @@ impl Decoder<'_> {
                 matches!(words.as_slice(), ["status", ..] | ["auth-keys", "list", ..])
             }
             Some(Action::Wire(command)) => {
-                matches!(&command.deed, WireDeed::Meet(Meeting { initiator: Initiator::Peer, .. }))
+                matches!(&command.action, WireAction::Meet(Meeting { initiator: Initiator::Peer, .. }))
             }
             Some(Action::Shell(_) | Action::Advance(_) | Action::Set(_)) => false,
         };

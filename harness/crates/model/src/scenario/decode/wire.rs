@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::scenario::model::{Initiator, Meeting, Template, WireCommand, WireDeed};
+use crate::scenario::model::{Initiator, Meeting, Template, WireAction, WireCommand};
 use crate::scenario::vocabulary;
 use crate::source::document::{Entry, Table};
 
@@ -19,7 +19,7 @@ impl Decoder<'_> {
         let line = self.nonempty_template_of(verb)?;
         let machine = table.require("on", &mut self.report).and_then(|entry| entry.string(&mut self.report));
         let timeout = table.get("timeout").map_or(Some(DEFAULT_TIMEOUT), |entry| self.duration(entry));
-        let deed = match line.text.split_once(' ').map(|(word, rest)| (word, rest.trim())) {
+        let action = match line.text.split_once(' ').map(|(word, rest)| (word, rest.trim())) {
             None if line.text == "join" => self.join(table)?,
             Some(("ping", with)) if !with.is_empty() => self.meeting(table, with, Initiator::Peer, &line)?,
             Some(("await", with)) if !with.is_empty() => {
@@ -31,13 +31,13 @@ impl Decoder<'_> {
                 return None;
             }
         };
-        Some(WireCommand { machine: machine?.0.to_owned(), deed, timeout: timeout? })
+        Some(WireCommand { machine: machine?.0.to_owned(), action, timeout: timeout? })
     }
 
-    fn join(&mut self, table: &Table<'_, '_>) -> Option<WireDeed> {
+    fn join(&mut self, table: &Table<'_, '_>) -> Option<WireAction> {
         self.reject_keys(table, MEETING_KEYS, "join");
         let auth_key = table.require("auth_key", &mut self.report)?;
-        Some(WireDeed::Join { auth_key: self.nonempty_template_of(auth_key)? })
+        Some(WireAction::Join { auth_key: self.nonempty_template_of(auth_key)? })
     }
 
     fn meeting(
@@ -46,11 +46,11 @@ impl Decoder<'_> {
         with: &str,
         initiator: Initiator,
         line: &Template,
-    ) -> Option<WireDeed> {
+    ) -> Option<WireAction> {
         self.reject_keys(table, JOIN_KEYS, "ping");
         let own_key = table.string("own_key", &mut self.report);
         let with_old_key = own_key.and_then(|word| self.choice(word, "`own_key`", &[("old", true)]));
-        Some(WireDeed::Meet(Meeting {
+        Some(WireAction::Meet(Meeting {
             with: Template { text: with.to_owned(), span: line.span.clone() },
             initiator,
             with_old_key: with_old_key.unwrap_or_default(),

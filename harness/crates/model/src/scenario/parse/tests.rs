@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::scenario::model::{
     Action, Authorisation, Body, Capability, Extraction, Identity, Initiator, Matcher, Quantity, Step,
-    Subject, WireDeed,
+    Subject, WireAction,
 };
 use crate::source::diagnostic::{Severity, Sources, render};
 
@@ -126,7 +126,7 @@ delete = "/x/${id}"
 fn parsed(text: &str) -> (Parsed, Sources) {
     let registry = Registry::load(REGISTRY, Path::new("requirements.toml")).unwrap();
     let source = Arc::new(Source { path: "scenarios/s/keys/ST1.toml".into(), text: text.to_owned() });
-    let place = Place {
+    let path = ScenarioPath {
         suite: "s".to_owned(),
         chapter: "keys".to_owned(),
         stem: "ST1".to_owned(),
@@ -134,7 +134,7 @@ fn parsed(text: &str) -> (Parsed, Sources) {
     };
     let mut sources = Sources::default();
     sources.add(Arc::clone(&source));
-    (parse(&source, &place, &registry), sources)
+    (parse(&source, &path, &registry), sources)
 }
 
 fn messages(text: &str) -> Vec<String> {
@@ -199,12 +199,12 @@ fn every_feature_is_parsed() {
     let Action::Shell(shell) = &line.action else { panic!("{line:?}") };
     assert_eq!(shell.line.text, "curl -fsSL ${base_url}/install.sh | KEY=${id} sh");
     assert_eq!((shell.machine.as_str(), shell.timeout), ("Win-A", Duration::from_secs(60)));
-    let deed = |step: &Step| match &step.action {
-        Action::Wire(command) => command.deed.clone(),
+    let action = |step: &Step| match &step.action {
+        Action::Wire(command) => command.action.clone(),
         other => panic!("{other:?}"),
     };
-    assert!(matches!(deed(joined), WireDeed::Join { auth_key } if auth_key.text == "${id}"));
-    let (WireDeed::Meet(met), WireDeed::Meet(awaited)) = (deed(met), deed(awaited)) else { panic!() };
+    assert!(matches!(action(joined), WireAction::Join { auth_key } if auth_key.text == "${id}"));
+    let (WireAction::Meet(met), WireAction::Meet(awaited)) = (action(met), action(awaited)) else { panic!() };
     assert_eq!((met.with.text.as_str(), met.initiator, met.with_old_key), ("Linux-C", Initiator::Peer, true));
     assert_eq!((awaited.with.text.as_str(), awaited.initiator), ("${run}Linux-C", Initiator::Agent));
     assert_eq!(
@@ -282,8 +282,8 @@ fn every_rule_is_enforced() {
     let matcher =
         |matcher: &str| check(&format!("{{ verifies = \"keys/ST1.1\", json = {{ \"/a\" = {matcher} }} }}"));
     let ztna = |more: &str| with_step(&format!("on = \"M\"\nztna = \"up\"\n{more}"));
-    let wire = |deed: &str, more: &str| {
-        with_step(&format!("on = \"P\"\nwire = \"{deed}\"\n{more}"))
+    let wire = |action: &str, more: &str| {
+        with_step(&format!("on = \"P\"\nwire = \"{action}\"\n{more}"))
             .replace("up = true }", &format!("up = true }}, {PEER}"))
     };
     let shell = |more: &str| with_step(&format!("on = \"M\"\nshell = \"ls\"\n{more}"));

@@ -123,7 +123,7 @@ impl ControlPlane {
     fn success_body<'a>(&self, response: &'a Exchange) -> Result<&'a Value, StepError> {
         let path =
             Url::parse(&response.url).map_or_else(|_| response.url.clone(), |url| url.path().to_owned());
-        match &response.json {
+        match response.json() {
             Some(json) if (200..300).contains(&response.status) => Ok(json),
             json => {
                 let code = json.as_ref().and_then(|json| json.pointer("/error/code")).and_then(Value::as_str);

@@ -243,7 +243,7 @@ impl<'a> Attempt<'a> {
             command,
             handshake: self.handshake,
             pong: self.pong,
-            untried: None,
+            not_attempted: None,
             json,
             seen: self.transcript.finish(summary),
             took,

@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::step::error::StepError;
 use crate::step::stage::Stage;
 use harness_model::check::evidence::{Evidence, WireResult};
-use harness_model::scenario::model::{Meeting, Template, WireCommand, WireDeed};
+use harness_model::scenario::model::{Meeting, Template, WireAction, WireCommand};
 use harness_model::scenario::template::fill_template;
 
 use control::ControlPlane;
@@ -32,13 +32,13 @@ use peer::Peer;
 pub async fn perform(command: &WireCommand, stage: &mut Stage) -> Result<Evidence, StepError> {
     let name = &command.machine;
     let client = stage.clients.from_address(None)?;
-    let control = ControlPlane::new(client, stage.place.base_url().clone(), name.clone());
-    let result = match &command.deed {
-        WireDeed::Join { auth_key } => {
+    let control = ControlPlane::new(client, stage.environment.base_url().clone(), name.clone());
+    let result = match &command.action {
+        WireAction::Join { auth_key } => {
             let auth_key = fill(auth_key, stage)?;
             join(peer(stage, name)?, &control, &auth_key).await?
         }
-        WireDeed::Meet(meeting) => {
+        WireAction::Meet(meeting) => {
             let plan = plan(command, meeting, stage)?;
             peer(stage, name)?.meet(&control, plan).await?
         }

@@ -104,7 +104,7 @@ impl Peer {
                 json: json!({ "handshake": false, "pong": false }),
                 took: transcript.begun().elapsed(),
                 seen: transcript.finish(&reason),
-                untried: Some(reason),
+                not_attempted: Some(reason),
                 ..Default::default()
             });
         };

@@ -8,7 +8,7 @@ use reqwest::Url;
 use harness_model::scenario::model::identity_name;
 use harness_model::scenario::model::{Capability, Identity, Span};
 use harness_model::scenario::vocabulary::CAPABILITIES;
-use harness_model::source::document::{Report, Table};
+use harness_model::source::document::{Diagnostics, Table};
 use harness_model::source::spelling::help_for;
 
 use super::content::{Content, TokenSource};
@@ -19,7 +19,7 @@ pub(super) fn decide(
     file: &Table<'_, '_>,
     content: &Content,
     base_url: Option<&Url>,
-    report: &mut Report,
+    report: &mut Diagnostics,
 ) -> BTreeSet<Capability> {
     let requirements = requirements(content, base_url);
     let Some(declared) = file.get("capabilities") else {
@@ -31,7 +31,7 @@ pub(super) fn decide(
         CAPABILITIES.iter().map(|(name, _)| *name).filter(|name| *name != "fresh").collect();
     let mut decided = BTreeSet::new();
     // A wrong type has been reported already.
-    for (name, span) in declared.strings(&mut Report::new(report.path())) {
+    for (name, span) in declared.strings(&mut Diagnostics::new(report.path())) {
         let Some((_, capability)) = CAPABILITIES.iter().find(|(known, _)| *known == name) else {
             let message = format!("unknown capability `{name}`");
             report.error_with_help(span, message, help_for(name, &names));
@@ -64,7 +64,7 @@ pub(super) fn warn(
     content: &Content,
     capabilities: &BTreeSet<Capability>,
     locations: &BTreeMap<String, Span>,
-    report: &mut Report,
+    report: &mut Diagnostics,
 ) {
     if capabilities.contains(&Capability::Agent) && content.hooks.approve.is_none() {
         report.warning(

@@ -11,7 +11,7 @@ use toml::de::DeValue;
 use crate::targets::agent::WITHOUT_TUN;
 use harness_model::scenario::model::IDENTITIES;
 use harness_model::scenario::model::{Capability, Identity, Span};
-use harness_model::source::document::{Entry, Report, Table, parse};
+use harness_model::source::document::{Diagnostics, Entry, Table, parse};
 
 use super::capability;
 use super::content::{
@@ -45,7 +45,7 @@ pub(super) struct Decoded {
 }
 
 /// Decodes the text. Returns `None` if it is not TOML or has no valid base URL; mistakes are in the report.
-pub(super) fn decode(text: &str, report: &mut Report) -> Option<Decoded> {
+pub(super) fn decode(text: &str, report: &mut Diagnostics) -> Option<Decoded> {
     let root = parse(text, report)?;
     let file = Table::new("a target profile", 0..0, root.get_ref());
     file.only(&KEYS, report);
@@ -80,7 +80,7 @@ pub(super) fn decode(text: &str, report: &mut Report) -> Option<Decoded> {
 }
 
 struct Decoding<'r> {
-    report: &'r mut Report,
+    report: &'r mut Diagnostics,
     locations: BTreeMap<String, Span>,
 }
 

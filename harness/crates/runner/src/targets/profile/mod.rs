@@ -3,9 +3,9 @@
 mod capability;
 mod content;
 mod decode;
+mod draft;
 mod masked;
-mod means;
-mod written;
+mod resources;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,13 +15,13 @@ use reqwest::Url;
 
 use harness_model::scenario::model::{Capability, Source, Span};
 use harness_model::source::diagnostic::{Diagnostic, Severity, Sources, render};
-use harness_model::source::document::Report;
+use harness_model::source::document::Diagnostics;
 
 pub use content::{
     Agent, Content, Hooks, Limits, Login, MachinePointers, Pointers, Timeouts, TlsFiles, TokenSource,
 };
-pub use means::Means;
-pub use written::{Draft, written};
+pub use draft::Draft;
+pub use resources::Resources;
 
 /// A valid profile.
 #[derive(Debug, Clone)]
@@ -70,7 +70,7 @@ impl Profile {
         // Diagnostics quote the masked text: a line may contain a token.
         let masked_source =
             Arc::new(Source { path: source.path.clone(), text: masked::masked(&source.text) });
-        let mut report = Report::new(&source.path);
+        let mut report = Diagnostics::new(&source.path);
         let decoded = decode::decode(&source.text, &mut report);
         let has_errors = report.has_errors();
         let warnings = report.into_diagnostics();
@@ -99,8 +99,8 @@ impl Profile {
     ///
     /// # Errors
     /// Something is missing or invalid; the error has all of it.
-    pub fn means(&self) -> Result<Means, ProfileError> {
-        means::resolve(self).map_err(|diagnostics| ProfileError::of(diagnostics, &self.source))
+    pub fn resolve(&self) -> Result<Resources, ProfileError> {
+        resources::resolve(self).map_err(|diagnostics| ProfileError::of(diagnostics, &self.source))
     }
 
     fn error(&self, key: &str, message: String, help: String) -> Diagnostic {

@@ -116,7 +116,7 @@ fn missing_resources_are_reported() {
     for file in ["ca.pem", "c.pem", "k.pem"] {
         std::fs::write(folder.path().join(file), "not PEM").unwrap();
     }
-    let shown = Profile::read(&path).unwrap().means().unwrap_err().render(false, 100);
+    let shown = Profile::read(&path).unwrap().resolve().unwrap_err().render(false, 100);
     for message in [
         "NO_SUCH_VARIABLE, which tokens.admin reads, is not set",
         "failed to read",
@@ -137,7 +137,7 @@ fn written_profiles_are_valid() {
         org_id: "org_1".to_owned(),
         ..Draft::default()
     };
-    let profile = parse(&written(&minimal)).unwrap_or_else(|error| panic!("{}", error.render(false, 100)));
+    let profile = parse(&minimal.to_toml()).unwrap_or_else(|error| panic!("{}", error.render(false, 100)));
     assert_eq!((profile.content.name.as_str(), profile.capabilities.len()), ("Acme \"Mesh\"", 0));
     let login = Login { email: "a@x.example".to_owned(), password_env: "PASSWORD".to_owned() };
     let complete = Draft {
@@ -157,12 +157,13 @@ fn written_profiles_are_valid() {
         reset: Some("/reset".to_owned()),
         ..minimal
     };
-    let text = written(&complete);
+    let text = complete.to_toml();
     let profile = parse(&text).unwrap_or_else(|error| panic!("{}", error.render(false, 100)));
     assert_eq!(profile.content.tokens, complete.tokens, "{text}");
     assert_eq!(profile.capabilities.len(), 4, "{text}");
     // The commented keys are valid, too.
-    let uncommented: String = written(&Draft { tokens: complete.tokens.clone(), ..complete })
+    let uncommented: String = Draft { tokens: complete.tokens.clone(), ..complete }
+        .to_toml()
         .lines()
         .map(|line| {
             format!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use crate::console::warn;
+use crate::console::print_warning;
 use crate::control_client::{Backoff, ControlClient, ControlError, RegisterMachine, Registered, retry_delay};
 use crate::error::AgentError;
 use crate::secret::Secret;
@@ -72,7 +72,7 @@ impl Enrolment<'_> {
             if error.is_temporary() {
                 on_unreachable();
                 if last_reminder.is_none_or(|last| last.elapsed() >= REMINDER_INTERVAL) {
-                    warn(&format!("{error}; retrying until it answers"));
+                    print_warning(&format!("{error}; retrying until it answers"));
                     last_reminder = Some(Instant::now());
                 }
             } else {

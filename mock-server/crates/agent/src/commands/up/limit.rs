@@ -8,14 +8,20 @@ use tokio::time::{Instant, timeout_at};
 use crate::error::AgentError;
 use crate::local_socket::Phase;
 
-/// The limit, if given, and when it is reached.
+/// The limit, if given.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limit(Option<(Duration, Instant)>);
+pub(super) struct ConnectLimit(Option<Deadline>);
 
-impl Limit {
+#[derive(Debug, Clone, Copy)]
+struct Deadline {
+    limit: Duration,
+    at: Instant,
+}
+
+impl ConnectLimit {
     /// Starts the limit now.
     pub(super) fn from_now(limit: Option<Duration>) -> Self {
-        Self(limit.and_then(|limit| Some((limit, Instant::now().checked_add(limit)?))))
+        Self(limit.and_then(|limit| Some(Deadline { limit, at: Instant::now().checked_add(limit)? })))
     }
 
     /// Runs `work` within the limit; `obstacle` describes what was missing when the limit is exceeded.
@@ -24,8 +30,8 @@ impl Limit {
         work: impl Future<Output = Result<T, AgentError>>,
         obstacle: impl FnOnce() -> String,
     ) -> Result<T, AgentError> {
-        let Self(Some((limit, end))) = self else { return work.await };
-        timeout_at(end, work).await.unwrap_or_else(|_| {
+        let Self(Some(Deadline { limit, at })) = self else { return work.await };
+        timeout_at(at, work).await.unwrap_or_else(|_| {
             let limit = humantime::format_duration(limit);
             Err(AgentError::NotConnected { limit, obstacle: obstacle() })
         })

@@ -4,32 +4,24 @@ mod enrolment;
 mod heartbeat;
 mod limit;
 mod services;
+mod session;
 mod stop;
 
 use std::cell::Cell;
-use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
-use ztna_protocol::region::Region;
 
 use crate::cli::UpArguments;
-use crate::console::{say, warn};
+use crate::console::{print_line, print_warning};
 use crate::context::{Context, now};
-use crate::control_client::ControlClient;
 use crate::error::AgentError;
-use crate::host_name;
 use crate::local_socket::{LocalSocket, Phase, StatusSource};
-use crate::node_key::NodeKey;
-use crate::state::{Registration, State};
-use crate::tunnel::{Device, Ending, Tunnel};
-use enrolment::{Credential, Enrolment};
-use limit::Limit;
-use stop::Stop;
-
-/// How long the first heartbeat waits for the first network map, which is only sent after approval.
-const FIRST_MAP_WAIT: Duration = Duration::from_millis(200);
+use crate::tunnel::{Device, PreparedBackend};
+use enrolment::Credential;
+use limit::ConnectLimit;
+use session::UpSession;
+use stop::StopRequests;
 
 /// The warning of headless/ST2.5.
 const FLAG_WARNING: &str = "WARNING: passing auth-key via CLI flag exposes it in process listing and shell history. Use ZTNA_AUTH_KEY env var instead.";
@@ -39,7 +31,7 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
     services::check(arguments)?;
     let flag = arguments.auth_key.as_ref().filter(|key| !key.expose().is_empty());
     if flag.is_some() {
-        warn(FLAG_WARNING);
+        print_warning(FLAG_WARNING);
     }
     let lock = context.folder.lock_up()?;
     let state = context.folder.load()?;
@@ -50,16 +42,16 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
     }
     context.block_on(async {
         // Before registration, so that no key use is spent on a machine that cannot connect.
-        let ending = ending(arguments)?;
+        let backend = backend(arguments)?;
         let (phase, watched) = watch::channel(Phase::Starting);
         let (tunnel, opened) = watch::channel(None);
         let source = StatusSource { phase: watched, tunnel: opened };
         let socket = LocalSocket::listen(context.folder.path(), source)
             .map_err(AgentError::system("open the local socket"))?;
-        let mut stop = Stop::new(socket)?;
+        let mut stop = StopRequests::new(socket)?;
         // Once this line is printed, signals and `ztna down` are handled.
-        say("Starting QuickZTNA...");
-        let limit = Limit::from_now(arguments.timeout);
+        print_line("Starting QuickZTNA...");
+        let limit = ConnectLimit::from_now(arguments.timeout);
         let announced_relay = Cell::new(None);
         let session = UpSession {
             context,
@@ -71,7 +63,7 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
             announced_relay,
         };
         let ended = tokio::select! {
-            ended = session.run(&state, credential, ending) => ended,
+            ended = session.run(&state, credential, backend) => ended,
             requested = stop.requested() => requested,
         };
         session.report_offline().await;
@@ -83,227 +75,9 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
 }
 
 /// Prepares what the tunnel is connected to on this machine.
-fn ending(arguments: &UpArguments) -> Result<Ending, AgentError> {
+fn backend(arguments: &UpArguments) -> Result<PreparedBackend, AgentError> {
     if arguments.userspace {
-        return Ok(Ending::Userspace(arguments.serve.clone()));
+        return Ok(PreparedBackend::Userspace(arguments.serve.clone()));
     }
-    Ok(Ending::Tun(Device::create(arguments.tun_name.as_deref())?))
-}
-
-/// One run of `ztna up`.
-struct UpSession<'a> {
-    context: &'a Context,
-    arguments: &'a UpArguments,
-    control: &'a Arc<ControlClient>,
-    limit: Limit,
-    phase: &'a watch::Sender<Phase>,
-    tunnel: &'a watch::Sender<Option<Tunnel>>,
-    /// The relay announced by the last heartbeat.
-    announced_relay: Cell<Option<Region>>,
-}
-
-impl UpSession<'_> {
-    /// Registers if needed, opens the tunnel and stays online. Returns only on error; otherwise it is cancelled.
-    async fn run(
-        &self,
-        state: &State,
-        credential: Option<Credential<'_>>,
-        ending: Ending,
-    ) -> Result<(), AgentError> {
-        let (machine, node_key) = match (&state.machine, &state.node_key, credential) {
-            (Some(machine), Some(node_key), _) => {
-                say(&format!("Already registered: {} (IP: {})", machine.name, machine.tailnet_ip));
-                let applied = async {
-                    self.apply_to_registered(machine).await;
-                    Ok(())
-                };
-                self.bound(applied).await?;
-                (machine.clone(), node_key.clone())
-            }
-            (_, _, Some(credential)) => self.register(state, credential).await?,
-            (_, _, None) => return Err(AgentError::NotAuthenticated),
-        };
-        let tunnel = self.open_tunnel(&machine, &node_key, ending)?;
-        tokio::select! {
-            failure = tunnel.failed() => Err(failure),
-            ended = self.stay(&tunnel, &machine, &node_key) => ended,
-        }
-    }
-
-    /// Keeps the machine online; returns only on error.
-    async fn stay(
-        &self,
-        tunnel: &Tunnel,
-        machine: &Registration,
-        node_key: &NodeKey,
-    ) -> Result<(), AgentError> {
-        let mut heartbeat = heartbeat::HeartbeatState::new(self.arguments.heartbeat_interval);
-        let connected = async {
-            // Peers start a handshake as soon as they learn where this machine is, so it should know them by then.
-            let _ = tokio::time::timeout(FIRST_MAP_WAIT, tunnel.connected()).await;
-            let wait = self.send_heartbeat(&mut heartbeat, machine).await?;
-            self.wait_until_connected(tunnel, &mut heartbeat, machine, wait).await
-        };
-        let mut wait = self.bound(connected).await?;
-        say(&format!("Node key: {}", node_key.fingerprint()));
-        services::announce(self.arguments, &machine.tailnet_ip);
-        say("Press Ctrl+C to stop...");
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                // Peers must learn the new relay soon.
-                () = tunnel.home_changed(self.announced_relay.get()) => {}
-            }
-            wait = self.send_heartbeat(&mut heartbeat, machine).await?;
-        }
-    }
-
-    /// Runs `work` within `--timeout`.
-    async fn bound<T>(&self, work: impl Future<Output = Result<T, AgentError>>) -> Result<T, AgentError> {
-        self.limit.bound(work, || limit::obstacle(*self.phase.borrow(), self.control.server())).await
-    }
-
-    /// Returns the requested machine name; `None` if the host's name is used.
-    fn requested_name(&self) -> Option<&str> {
-        self.arguments.hostname.as_deref().or(self.context.environment.host_name.as_deref())
-    }
-
-    /// Opens the tunnel. Peers learn its endpoints through the next heartbeat.
-    fn open_tunnel(
-        &self,
-        machine: &Registration,
-        node_key: &NodeKey,
-        ending: Ending,
-    ) -> Result<Tunnel, AgentError> {
-        let ip = &machine.tailnet_ip;
-        let address = ip.parse().map_err(|_| AgentError::TailnetAddress(ip.clone()))?;
-        let (control, token) = (self.control.clone(), machine.token.clone());
-        let tunnel = Tunnel::open(
-            control,
-            token,
-            node_key,
-            (machine.name.clone(), address),
-            ending,
-            self.arguments.relay_only,
-        )?;
-        self.tunnel.send_replace(Some(tunnel.clone()));
-        Ok(tunnel)
-    }
-
-    /// Waits for the first network map, which may require an administrator's approval, and returns the time until the
-    /// next heartbeat (headless/ST2.1, issuing/rollout.2).
-    async fn wait_until_connected(
-        &self,
-        tunnel: &Tunnel,
-        heartbeat: &mut heartbeat::HeartbeatState,
-        machine: &Registration,
-        mut wait: Duration,
-    ) -> Result<Duration, AgentError> {
-        loop {
-            let due = tokio::time::Instant::now() + wait;
-            tokio::select! {
-                () = tunnel.connected() => {
-                    let mode = tunnel.mode().label();
-                    say(&format!("Connected as {} ({}) [{mode}]", machine.name, machine.tailnet_ip));
-                    say("VPN started!");
-                    return Ok(due.saturating_duration_since(tokio::time::Instant::now()));
-                }
-                () = tokio::time::sleep_until(due) => wait = self.send_heartbeat(heartbeat, machine).await?,
-                () = tunnel.home_changed(self.announced_relay.get()) => wait = self.send_heartbeat(heartbeat, machine).await?,
-            }
-        }
-    }
-
-    async fn register(
-        &self,
-        state: &State,
-        credential: Credential<'_>,
-    ) -> Result<(Registration, NodeKey), AgentError> {
-        let name = self.requested_name().map_or_else(host_name::system, str::to_owned);
-        let node_key = NodeKey::from_random(rand::random());
-        let enrolment = Enrolment {
-            control: self.control,
-            credential,
-            name: host_name::check(&name)?,
-            public_key: &node_key.public_base64(),
-            tags: &self.arguments.tags,
-            org_id: self.arguments.org.as_deref().or(state.org_id.as_deref()),
-            limit: self.arguments.timeout,
-        };
-        let registered = enrolment.complete(|| self.phase.send_replace(Phase::Unreachable)).await?;
-        let machine = Registration {
-            id: registered.machine.id,
-            name: registered.machine.name,
-            tailnet_ip: registered.machine.tailnet_ip,
-            token: registered.machine_token,
-        };
-        self.context.folder.update(|state| {
-            state.server = Some(self.control.server().to_owned());
-            state.org_id = registered.org_id.or_else(|| state.org_id.take());
-            state.node_key = Some(node_key.clone());
-            state.machine = Some(machine.clone());
-        })?;
-        say(&format!("Registered: {} ({})", machine.name, machine.tailnet_ip));
-        Ok((machine, node_key))
-    }
-
-    /// Applies the requested name and tags to a machine that is already registered. Failures are only warnings.
-    async fn apply_to_registered(&self, machine: &Registration) {
-        if let Some(name) = self.requested_name().filter(|name| *name != machine.name) {
-            let current = &machine.name;
-            warn(&format!("already registered as {current}; run 'ztna logout' first to rename it to {name}"));
-        }
-        if !self.arguments.tags.is_empty()
-            && let Err(error) = self.control.add_tags(&machine.token, &self.arguments.tags).await
-        {
-            warn(&format!("adding the tags failed: {error}"));
-        }
-    }
-
-    /// Sends a heartbeat and returns the time until the next one.
-    async fn send_heartbeat(
-        &self,
-        heartbeat: &mut heartbeat::HeartbeatState,
-        machine: &Registration,
-    ) -> Result<Duration, AgentError> {
-        let tunnel = self.tunnel.borrow().clone();
-        let endpoints = tunnel.as_ref().map(Tunnel::endpoints);
-        let relay = tunnel.as_ref().and_then(Tunnel::home);
-        self.announced_relay.set(relay);
-        let answer = self.control.heartbeat(&machine.token, endpoints.as_deref(), relay).await;
-        let outcome = heartbeat.on_response(answer, rand::random());
-        self.phase.send_replace(outcome.phase);
-        match outcome.notice {
-            Some(heartbeat::Notice::Waiting) => say("Waiting for approval by an administrator…"),
-            Some(heartbeat::Notice::Approved) => say("Approved by an administrator."),
-            Some(heartbeat::Notice::Warning(text)) => warn(&text),
-            None => {}
-        }
-        let Some(wait) = outcome.next else {
-            self.delete_registration(machine)?;
-            return Err(AgentError::Removed);
-        };
-        Ok(wait)
-    }
-
-    /// Deletes the registration and its key pair: the machine may have been removed because the key is compromised.
-    fn delete_registration(&self, gone: &Registration) -> Result<(), AgentError> {
-        self.context.folder.update(|state| {
-            if state.machine.as_ref() == Some(gone) {
-                state.machine = None;
-                state.node_key = None;
-            }
-        })?;
-        Ok(())
-    }
-
-    /// Reports the machine offline, if it is registered.
-    async fn report_offline(&self) {
-        let machine = self.context.folder.load().ok().and_then(|state| state.machine);
-        if let Some(machine) = machine
-            && let Err(error) = self.control.report_offline(&machine.token).await
-        {
-            tracing::info!(%error, "reporting the machine offline failed");
-        }
-    }
+    Ok(PreparedBackend::Tun(Device::create(arguments.tun_name.as_deref())?))
 }

@@ -1,7 +1,7 @@
 //! `--serve`.
 
 use crate::cli::UpArguments;
-use crate::console::say;
+use crate::console::print_line;
 use crate::error::AgentError;
 
 /// Checks that `--serve` is used with `--userspace` only and names each port once.
@@ -19,6 +19,6 @@ pub(super) fn check(arguments: &UpArguments) -> Result<(), AgentError> {
 /// Prints where peers reach each service.
 pub(super) fn announce(arguments: &UpArguments, tailnet_ip: &str) {
     for service in &arguments.serve {
-        say(&format!("Serving {tailnet_ip}:{} from {}", service.port, service.address));
+        print_line(&format!("Serving {tailnet_ip}:{} from {}", service.port, service.address));
     }
 }

@@ -1,4 +1,4 @@
-//! Stop requests to a running `ztna up`: signals and the local socket.
+//! StopRequests requests to a running `ztna up`: signals and the local socket.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -6,14 +6,14 @@ use crate::error::AgentError;
 use crate::local_socket::{LocalSocket, StopRequest};
 
 /// The sources of stop requests. A command that requested through the socket is answered when this is dropped.
-pub(super) struct Stop {
+pub(super) struct StopRequests {
     interrupt: Signal,
     terminate: Signal,
     socket: LocalSocket,
     waiting: Option<StopRequest>,
 }
 
-impl Stop {
+impl StopRequests {
     /// Installs the signal handlers, so that a signal no longer kills the process.
     pub(super) fn new(socket: LocalSocket) -> Result<Self, AgentError> {
         let listen = |kind| signal(kind).map_err(AgentError::system("listen for signals"));

@@ -8,13 +8,20 @@ use tokio::io::{AsyncReadExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
-use super::super::reply::say;
+use super::super::reply::send_line;
 use super::message::{Attached, DialAnswer};
-use crate::tunnel::{Dialed, Ended, Tunnel};
+use crate::tunnel::{ConnectionEnd, DialedConnection, Tunnel};
 
 /// Connections whose byte stream has not been attached yet.
 #[derive(Debug, Clone, Default)]
 pub(in crate::local_socket) struct Tickets(Arc<Mutex<Waiting>>);
+
+/// What a command asks to connect to.
+pub(in crate::local_socket) struct DialTarget {
+    pub(in crate::local_socket) machine: String,
+    pub(in crate::local_socket) port: u16,
+    pub(in crate::local_socket) limit: Duration,
+}
 
 type Waiting = HashMap<u64, oneshot::Sender<UnixStream>>;
 
@@ -29,28 +36,27 @@ pub(in crate::local_socket) async fn answer(
     stream: &mut BufReader<UnixStream>,
     tunnel: Result<Tunnel, &str>,
     tickets: Tickets,
-    (machine, port): (String, u16),
-    limit: Duration,
+    target: DialTarget,
 ) {
     let tunnel = match tunnel {
         Ok(tunnel) => tunnel,
-        Err(reason) => return say(stream, &DialAnswer::Failure(reason.to_owned())).await,
+        Err(reason) => return send_line(stream, &DialAnswer::Failure(reason.to_owned())).await,
     };
-    let (attach, end) = match tunnel.dial(machine, port, limit).await {
-        Ok(Dialed::Userspace { attach, end }) => (attach, end),
-        Ok(Dialed::Kernel(ip)) => return say(stream, &DialAnswer::Kernel(ip)).await,
-        Err(failure) => return say(stream, &DialAnswer::Failure(failure.to_string())).await,
+    let (attach, end) = match tunnel.dial(target.machine, target.port, target.limit).await {
+        Ok(DialedConnection::Userspace { attach, end }) => (attach, end),
+        Ok(DialedConnection::Kernel(ip)) => return send_line(stream, &DialAnswer::Kernel(ip)).await,
+        Err(failure) => return send_line(stream, &DialAnswer::Failure(failure.to_string())).await,
     };
     let ticket = rand::random();
     tickets.waiting().insert(ticket, attach);
-    say(stream, &DialAnswer::Connected { ticket }).await;
+    send_line(stream, &DialAnswer::Connected { ticket }).await;
     let ended = tokio::select! {
-        ended = end => Some(ended.unwrap_or(Ended::Lost)),
+        ended = end => Some(ended.unwrap_or(ConnectionEnd::Lost)),
         _ = stream.read_u8() => None,
     };
     tickets.waiting().remove(&ticket);
     if let Some(ended) = ended {
-        say(stream, &ended).await;
+        send_line(stream, &ended).await;
     }
 }
 
@@ -62,7 +68,7 @@ pub(in crate::local_socket) async fn attach(
 ) {
     let waiting = tickets.waiting().remove(&ticket);
     if let Some(waiting) = waiting {
-        say(&mut stream, &Attached { ticket }).await;
+        send_line(&mut stream, &Attached { ticket }).await;
         // Nothing was read beyond the request, since the command waits for the answer.
         let _ = waiting.send(stream.into_inner());
     }

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::super::client::{ANSWER_TIMEOUT, SocketError, failed, send};
+use super::super::client::{ANSWER_TIMEOUT, send};
+use super::super::error::{SocketError, TunnelRequestError};
 use super::super::message::Request;
 use super::message::{Attached, DialAnswer};
-use crate::tunnel::Ended;
+use crate::tunnel::ConnectionEnd;
 
 /// Upper bound of an answer's length.
 const MAX_ANSWER_LEN: u64 = 4096;
@@ -33,34 +34,31 @@ pub(crate) struct Connection {
     control: BufReader<UnixStream>,
 }
 
-/// Asks the `ztna up` that runs with `folder` to connect to a TCP port of a machine. Returns the route or the reason for
-/// the failure, or `None` if no `up` runs.
+/// Asks the `ztna up` that runs with `folder` to connect to a TCP port of a machine.
 pub(crate) fn dial(
     folder: &Path,
     machine: &str,
     port: u16,
     limit: Duration,
-) -> Result<Option<Result<DialRoute, String>>, SocketError> {
-    connect(folder, machine, port, limit).map_err(|cause| failed(folder, cause))
-}
-
-fn connect(
-    folder: &Path,
-    machine: &str,
-    port: u16,
-    limit: Duration,
-) -> io::Result<Option<Result<DialRoute, String>>> {
+) -> Result<DialRoute, TunnelRequestError> {
     let milliseconds = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
     let request = Request::Dial { machine: machine.to_owned(), port, limit: milliseconds };
-    let Some(control) = send(folder, &request, limit.saturating_add(ANSWER_TIMEOUT))? else {
-        return Ok(None);
-    };
-    let mut control = BufReader::new(control);
-    let ticket = match read_line(&mut control)? {
-        DialAnswer::Kernel(ip) => return Ok(Some(Ok(DialRoute::Kernel(ip)))),
-        DialAnswer::Failure(reason) => return Ok(Some(Err(reason))),
-        DialAnswer::Connected { ticket } => ticket,
-    };
+    let failed = |cause| SocketError::new(folder, cause);
+    let control = send(folder, &request, limit.saturating_add(ANSWER_TIMEOUT)).map_err(failed)?;
+    let mut control = BufReader::new(control.ok_or(TunnelRequestError::NotRunning)?);
+    match read_line(&mut control).map_err(failed)? {
+        DialAnswer::Kernel(ip) => Ok(DialRoute::Kernel(ip)),
+        DialAnswer::Failure(reason) => Err(TunnelRequestError::Failed(reason)),
+        DialAnswer::Connected { ticket } => {
+            let bytes = attach(folder, &control, ticket).map_err(failed)?;
+            let bytes = bytes.ok_or(TunnelRequestError::NotRunning)?;
+            Ok(DialRoute::Userspace(Connection { bytes, control }))
+        }
+    }
+}
+
+/// Opens the second connection, which carries the bytes; `None` if `ztna up` has just ended.
+fn attach(folder: &Path, control: &BufReader<UnixStream>, ticket: u64) -> io::Result<Option<UnixStream>> {
     let Some(bytes) = send(folder, &Request::Attach { ticket }, ANSWER_TIMEOUT)? else { return Ok(None) };
     // Reads not a byte beyond the line: what follows comes from the peer.
     let _: Attached = read_line(&mut BufReader::with_capacity(1, &bytes))?;
@@ -68,14 +66,14 @@ fn connect(
         stream.set_read_timeout(None)?;
         stream.set_write_timeout(None)?;
     }
-    Ok(Some(Ok(DialRoute::Userspace(Connection { bytes, control }))))
+    Ok(Some(bytes))
 }
 
 impl Connection {
     /// Waits for the connection's end. It counts as lost if `ztna up` itself has ended.
-    pub(crate) fn end(mut self) -> Ended {
+    pub(crate) fn end(mut self) -> ConnectionEnd {
         let _ = self.bytes.shutdown(Shutdown::Read);
-        read_line(&mut self.control).unwrap_or(Ended::Lost)
+        read_line(&mut self.control).unwrap_or(ConnectionEnd::Lost)
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 /// The answer to a dial request. After [`DialAnswer::Connected`] one more line follows when the connection has ended, a
-/// [`crate::tunnel::Ended`].
+/// [`crate::tunnel::ConnectionEnd`].
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum DialAnswer {

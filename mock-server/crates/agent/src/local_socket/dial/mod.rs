@@ -6,5 +6,5 @@ mod answer;
 mod ask;
 mod message;
 
-pub(super) use answer::{Tickets, answer, attach};
+pub(super) use answer::{DialTarget, Tickets, answer, attach};
 pub(crate) use ask::{DialRoute, dial};

@@ -1,6 +1,6 @@
 //! Datagrams that are sent together in one system call.
 
-use super::place::Place;
+use super::peer_path::PeerPath;
 
 /// The number of segments that Linux accepts in one call (UDP_MAX_SEGMENTS of kernels before 6.9).
 const MAX_SEGMENTS: usize = 64;
@@ -12,7 +12,7 @@ const MAX_BATCH_LEN: usize = 65_507;
 /// generic segmentation offload accepts in one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Batch {
-    to: Place,
+    to: PeerPath,
     segment: usize,
     start: usize,
     end: usize,
@@ -21,7 +21,7 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    pub(crate) fn to(&self) -> Place {
+    pub(crate) fn to(&self) -> PeerPath {
         self.to
     }
 
@@ -46,7 +46,7 @@ impl Batch {
     }
 
     /// Creates an empty batch in a reused buffer.
-    pub(super) fn new(to: Place, bytes: Vec<u8>) -> Self {
+    pub(super) fn new(to: PeerPath, bytes: Vec<u8>) -> Self {
         Self { to, segment: 0, start: 0, end: 0, bytes }
     }
 
@@ -81,7 +81,7 @@ impl Batch {
 
 #[cfg(test)]
 impl Batch {
-    pub(crate) fn of(to: Place, datagrams: impl IntoIterator<Item = Vec<u8>>) -> Self {
+    pub(crate) fn of(to: PeerPath, datagrams: impl IntoIterator<Item = Vec<u8>>) -> Self {
         let mut batch = Self::new(to, Vec::new());
         for datagram in datagrams {
             batch.add(datagram.len(), |room| {

@@ -2,7 +2,7 @@
 
 use boringtun::x25519::PublicKey;
 
-use super::place::Place;
+use super::peer_path::PeerPath;
 
 /// Something that happened, for the log and for tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub(crate) enum Event {
     /// A handshake with the peer was completed.
     Handshake { peer: PublicKey },
     /// The path to the peer has changed.
-    Roamed { peer: PublicKey, to: Place },
+    Roamed { peer: PublicKey, to: PeerPath },
     /// The handshake with the peer was given up for now.
     Expired { peer: PublicKey },
     /// A datagram or an inner packet was dropped.

@@ -9,16 +9,16 @@ use proptest::prelude::*;
 
 use super::node::{Node, converse, packet, pair};
 use super::peer::PeerSettings;
-use super::{DropReason, Event, Place};
+use super::{DropReason, Event, PeerPath};
 
-fn stranger() -> Place {
+fn stranger() -> PeerPath {
     SocketAddr::from(([198, 51, 100, 66], 666)).into()
 }
 
 /// Asserts that the two nodes still exchange packets and still know each other's path.
 fn assert_still_connected(one: &mut Node, other: &mut Node, now: Instant) {
-    let place = one.core.peer_state(other.address).unwrap().place;
-    assert_eq!(place, Some(other.place.into()), "noise does not change the path");
+    let path = one.core.peer_state(other.address).unwrap().path;
+    assert_eq!(path, Some(other.endpoint.into()), "noise does not change the path");
     other.datagrams();
     one.core.send(&packet(one.address, other.address, 77), now);
     converse(one, other, now);
@@ -37,8 +37,8 @@ fn captured(now: Instant) -> (Node, Node, Vec<Vec<u8>>) {
     one.core.send(&packet(one.address, other.address, 1), now);
     for _ in 0..4 {
         let (there, back) = (one.datagrams(), other.datagrams());
-        there.iter().for_each(|datagram| other.core.receive(one.place.into(), &datagram.bytes, now));
-        back.iter().for_each(|datagram| one.core.receive(other.place.into(), &datagram.bytes, now));
+        there.iter().for_each(|datagram| other.core.receive(one.endpoint.into(), &datagram.bytes, now));
+        back.iter().for_each(|datagram| one.core.receive(other.endpoint.into(), &datagram.bytes, now));
         messages.extend(there.into_iter().chain(back).map(|datagram| datagram.bytes));
     }
     assert_eq!(other.arrived(), [1]);
@@ -82,11 +82,11 @@ proptest! {
     ) {
         let now = Instant::now();
         let (mut one, mut other, messages) = captured(now);
-        for (which, place, change, cut) in &wrongs {
+        for (which, position, change, cut) in &wrongs {
             let mut message = which.get(&messages).clone();
-            let place = place.index(message.len());
-            message[place] ^= change;
-            message.truncate(if *cut { place } else { message.len() });
+            let position = position.index(message.len());
+            message[position] ^= change;
+            message.truncate(if *cut { position } else { message.len() });
             one.core.receive(stranger(), &message, now);
             other.core.receive(stranger(), &message, now);
         }

@@ -6,14 +6,14 @@
 
 mod batch;
 mod event;
-mod initiation;
 mod output;
 mod packet;
 mod packets;
 mod paths;
 mod peer;
-mod place;
+mod peer_path;
 mod table;
+mod turn;
 
 #[cfg(test)]
 mod hostile;
@@ -30,7 +30,7 @@ pub(crate) use batch::Batch;
 pub(crate) use event::{DropReason, Event};
 pub(crate) use packets::{HEADROOM, Packets};
 pub(crate) use peer::{PeerSettings, PeerState};
-pub(crate) use place::Place;
+pub(crate) use peer_path::PeerPath;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -38,11 +38,13 @@ use std::time::{Duration, Instant};
 
 use boringtun::noise::handshake::parse_handshake_anon;
 use boringtun::noise::rate_limiter::RateLimiter;
-use boringtun::noise::{Packet, Tunn, TunnResult};
+use boringtun::noise::{Packet, TunnResult};
 use boringtun::x25519::{PublicKey, StaticSecret};
 
 use output::Output;
-use table::Table;
+use peer::Session;
+use table::PeerTable;
+use turn::Turn;
 use ztna_protocol::address::is_tailnet;
 
 /// The longest inner packet: the payload of a UDP datagram over IPv4 less WireGuard's 32 bytes.
@@ -68,7 +70,7 @@ pub(crate) struct Core {
     rate_limiter: RateLimiter,
     /// Passed to the peers' tunnels, which see only what `rate_limiter` has already counted.
     unlimited: Arc<RateLimiter>,
-    peers: Table,
+    peers: PeerTable,
     output: Output,
     buffer: Vec<u8>,
     next_tick: Instant,
@@ -84,7 +86,7 @@ impl Core {
             unlimited: Arc::new(RateLimiter::new(&public, u64::MAX)),
             private,
             public,
-            peers: Table::default(),
+            peers: PeerTable::default(),
             output: Output::default(),
             buffer: vec![0; BUFFER_LEN],
             next_tick: now,
@@ -107,20 +109,11 @@ impl Core {
             return;
         }
         let (private, unlimited) = (&self.private, &self.unlimited);
-        let make = |slot| {
-            Tunn::new(
-                private.clone(),
-                key,
-                None,
-                Some(peer::KEEPALIVE_SECONDS),
-                slot,
-                Some(unlimited.clone()),
-            )
-        };
+        let new_session = |slot| Session::new(private.clone(), key, slot, unlimited.clone(), now);
         let initiates_first = self.public.as_bytes() < key.as_bytes();
-        let peer = self.peers.set(key, settings.address, make, now);
+        let peer = self.peers.set(key, settings.address, new_session);
         peer.configure(settings, initiates_first, now);
-        peer.run_timers(now, &mut self.buffer, &mut self.output);
+        peer.run_timers(&mut Turn { now, buffer: &mut self.buffer, output: &mut self.output });
     }
 
     /// Removes a peer and its sessions: nothing is received from it or sent to it any more.
@@ -129,7 +122,7 @@ impl Core {
     }
 
     /// Processes a datagram received from `from`.
-    pub(crate) fn receive(&mut self, from: Place, datagram: &[u8], now: Instant) {
+    pub(crate) fn receive(&mut self, from: PeerPath, datagram: &[u8], now: Instant) {
         if self.relay_only && from.direct().is_some() {
             return self.output.dropped(DropReason::NotRelayed);
         }
@@ -157,7 +150,10 @@ impl Core {
             Packet::PacketData(data) => self.peers.by_index(data.receiver_idx),
         };
         match peer {
-            Some(peer) => peer.receive(from, datagram, now, &mut self.buffer, &mut self.output),
+            Some(peer) => {
+                let mut turn = Turn { now, buffer: &mut self.buffer, output: &mut self.output };
+                peer.receive(from, datagram, &mut turn);
+            }
             None => self.output.dropped(DropReason::UnknownPeer),
         }
     }
@@ -171,7 +167,9 @@ impl Core {
             return self.output.dropped(DropReason::NotIpv4);
         };
         match self.peers.by_address(destination) {
-            Some(peer) => peer.send(packet, now, &mut self.buffer, &mut self.output),
+            Some(peer) => {
+                peer.send(packet, &mut Turn { now, buffer: &mut self.buffer, output: &mut self.output });
+            }
             None => self.output.dropped(DropReason::UnknownPeer),
         }
     }
@@ -184,9 +182,8 @@ impl Core {
         self.next_tick = now + TICK_INTERVAL;
         self.output.wake = None;
         self.rate_limiter.reset_count();
-        for peer in self.peers.iter_mut() {
-            peer.run_timers(now, &mut self.buffer, &mut self.output);
-        }
+        let mut turn = Turn { now, buffer: &mut self.buffer, output: &mut self.output };
+        self.peers.iter_mut().for_each(|peer| peer.run_timers(&mut turn));
     }
 
     /// Returns when [`Core::tick`] must be called next; `None` without peers.

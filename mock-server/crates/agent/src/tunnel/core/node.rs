@@ -8,12 +8,12 @@ use std::time::Instant;
 use boringtun::x25519::{PublicKey, StaticSecret};
 use ztna_protocol::region::Region;
 
-use super::{Batch, Core, Event, PeerSettings, Place};
+use super::{Batch, Core, Event, PeerPath, PeerSettings};
 
 /// A datagram sent by a node.
 #[derive(Debug, Clone)]
 pub(super) struct Datagram {
-    pub(super) to: Place,
+    pub(super) to: PeerPath,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -25,7 +25,7 @@ pub(super) fn region() -> Region {
 pub(super) struct Node {
     pub(super) core: Core,
     pub(super) private: StaticSecret,
-    pub(super) place: SocketAddr,
+    pub(super) endpoint: SocketAddr,
     pub(super) address: Ipv4Addr,
     /// Whether the node is connected to the relay.
     pub(super) relay: bool,
@@ -38,7 +38,7 @@ impl Node {
         Self {
             core: Core::new(private.clone(), now),
             private,
-            place: SocketAddr::from(([192, 0, 2, number], 51820)),
+            endpoint: SocketAddr::from(([192, 0, 2, number], 51820)),
             address: Ipv4Addr::new(100, 64, 0, number),
             relay: false,
         }
@@ -51,7 +51,7 @@ impl Node {
     pub(super) fn settings(&self) -> PeerSettings {
         PeerSettings {
             address: self.address,
-            endpoints: vec![self.place],
+            endpoints: vec![self.endpoint],
             relay: self.relay.then(region),
             online: true,
         }
@@ -89,8 +89,8 @@ pub(super) fn converse(one: &mut Node, other: &mut Node, now: Instant) {
         if there.is_empty() && back.is_empty() {
             return;
         }
-        there.iter().for_each(|datagram| other.core.receive(one.place.into(), &datagram.bytes, now));
-        back.iter().for_each(|datagram| one.core.receive(other.place.into(), &datagram.bytes, now));
+        there.iter().for_each(|datagram| other.core.receive(one.endpoint.into(), &datagram.bytes, now));
+        back.iter().for_each(|datagram| one.core.receive(other.endpoint.into(), &datagram.bytes, now));
     }
 }
 

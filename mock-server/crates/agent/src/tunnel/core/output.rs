@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::batch::Batch;
 use super::event::{DropReason, Event};
 use super::packets::Packets;
-use super::place::Place;
+use super::peer_path::PeerPath;
 
 /// Events beyond this number are lost unless they are fetched; batches and packets are fetched after every call.
 const MAX_EVENTS: usize = 1024;
@@ -33,7 +33,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn datagram(&mut self, to: Place, bytes: &[u8]) {
+    pub(super) fn datagram(&mut self, to: PeerPath, bytes: &[u8]) {
         self.write(to, bytes.len(), |room| {
             room.get_mut(..bytes.len())?.copy_from_slice(bytes);
             Some(bytes.len())
@@ -44,7 +44,7 @@ impl Output {
     /// the same destination. Returns whether `write` produced one.
     pub(super) fn write(
         &mut self,
-        to: Place,
+        to: PeerPath,
         max_len: usize,
         write: impl FnOnce(&mut [u8]) -> Option<usize>,
     ) -> bool {
@@ -98,12 +98,12 @@ mod tests {
 
     use super::*;
 
-    fn place(number: u16) -> Place {
+    fn path(number: u16) -> PeerPath {
         SocketAddr::from((Ipv4Addr::LOCALHOST, number)).into()
     }
 
     /// Returns the destination of each batch and the lengths of its datagrams.
-    fn batches(output: &mut Output) -> Vec<(Place, Vec<usize>)> {
+    fn batches(output: &mut Output) -> Vec<(PeerPath, Vec<usize>)> {
         let summary = |batch: &Batch| (batch.to(), batch.datagrams().map(<[u8]>::len).collect());
         output.batches.drain(..).map(|batch| summary(&batch)).collect()
     }
@@ -112,14 +112,14 @@ mod tests {
     fn datagrams_are_batched_in_order_by_destination() {
         let mut output = Output::default();
         for (to, length) in [(1, 148), (1, 100), (2, 100), (1, 100), (2, 100), (1, 40), (2, 101), (1, 40)] {
-            output.datagram(place(to), &vec![7; length]);
+            output.datagram(path(to), &vec![7; length]);
         }
         let expected = [
-            (place(1), vec![148, 100]),
-            (place(2), vec![100, 100]),
-            (place(1), vec![100, 40]),
-            (place(2), vec![101]),
-            (place(1), vec![40]),
+            (path(1), vec![148, 100]),
+            (path(2), vec![100, 100]),
+            (path(1), vec![100, 40]),
+            (path(2), vec![101]),
+            (path(1), vec![40]),
         ];
         assert_eq!(batches(&mut output), expected);
     }
@@ -127,17 +127,17 @@ mod tests {
     #[test]
     fn unwritten_datagram_leaves_no_batch() {
         let mut output = Output::default();
-        assert!(!output.write(place(1), 100, |_| None));
-        output.datagram(place(1), &[7; 100]);
-        assert!(!output.write(place(1), 100, |_| None));
-        assert_eq!(batches(&mut output), [(place(1), vec![100])]);
+        assert!(!output.write(path(1), 100, |_| None));
+        output.datagram(path(1), &[7; 100]);
+        assert!(!output.write(path(1), 100, |_| None));
+        assert_eq!(batches(&mut output), [(path(1), vec![100])]);
     }
 
     #[test]
     fn queues_are_bounded() {
         let mut output = Output::default();
         for number in 0..=u16::MAX {
-            output.datagram(place(number), &[7; 32]);
+            output.datagram(path(number), &[7; 32]);
         }
         assert_eq!(output.batches.len(), MAX_BATCHES);
         assert_eq!(output.events.len(), MAX_EVENTS);

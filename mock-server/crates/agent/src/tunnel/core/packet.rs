@@ -80,9 +80,9 @@ mod tests {
         for message in [PathMessage::Probe, PathMessage::Answer] {
             let packet = message.packet();
             assert_eq!(PathMessage::read(&packet), Some(message));
-            for place in 0..packet.len() {
+            for position in 0..packet.len() {
                 let mut other = packet;
-                other[place] ^= 1;
+                other[position] ^= 1;
                 assert_eq!(PathMessage::read(&other), None);
             }
         }

@@ -126,18 +126,18 @@ impl Simulation {
     }
 
     /// Sends one of the kept datagrams to the node again, altered.
-    fn replay(&mut self, which: u8, place: u8, mask: u8, from: u8) {
+    fn replay(&mut self, which: u8, position: u8, mask: u8, from: u8) {
         let Some(mut datagram) = self.kept.get(usize::from(which) % self.kept.len().max(1)).cloned() else {
             return;
         };
-        let place = usize::from(place) % datagram.len().max(1);
-        if let Some(byte) = datagram.get_mut(place) {
+        let position = usize::from(position) % datagram.len().max(1);
+        if let Some(byte) = datagram.get_mut(position) {
             *byte ^= mask;
         }
         if from & 0x80 != 0 {
-            datagram.truncate(place);
+            datagram.truncate(position);
         }
-        let from = [stranger(), self.nodes[1].place, self.nodes[2].place][usize::from(from & 0x7f) % 3];
+        let from = [stranger(), self.nodes[1].endpoint, self.nodes[2].endpoint][usize::from(from & 0x7f) % 3];
         self.nodes[0].core.receive(from.into(), &datagram, self.now);
     }
 
@@ -149,9 +149,9 @@ impl Simulation {
     }
 
     fn arrive(&mut self, from: usize, to: SocketAddr, datagram: &[u8]) {
-        let place = self.nodes[from].place;
-        if let Some(node) = self.nodes.iter_mut().find(|node| node.place == to) {
-            node.core.receive(place.into(), datagram, self.now);
+        let from = self.nodes[from].endpoint;
+        if let Some(node) = self.nodes.iter_mut().find(|node| node.endpoint == to) {
+            node.core.receive(from.into(), datagram, self.now);
         }
     }
 

@@ -2,33 +2,30 @@
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
-use std::time::Instant;
 
-use boringtun::noise::Tunn;
 use boringtun::x25519::PublicKey;
 
-use super::peer::Peer;
+use super::peer::{Peer, Session};
 
 /// An index on the wire has 32 bits, of which boringtun uses the lower eight for the sessions of one peer.
 const SLOT_BITS: u32 = 24;
 
 /// All peers, each with its own address.
 #[derive(Default)]
-pub(super) struct Table {
+pub(super) struct PeerTable {
     peers: HashMap<u32, Peer>,
     by_key: HashMap<PublicKey, u32>,
     by_address: HashMap<Ipv4Addr, u32>,
     last_slot: u32,
 }
 
-impl Table {
+impl PeerTable {
     /// Returns the peer with `key`, created if it is new, and assigns `address` to it.
     pub(super) fn set(
         &mut self,
         key: PublicKey,
         address: Ipv4Addr,
-        make: impl FnOnce(u32) -> Tunn,
-        now: Instant,
+        new_session: impl FnOnce(u32) -> Session,
     ) -> &mut Peer {
         let slot = match self.by_key.get(&key) {
             Some(slot) => *slot,
@@ -37,7 +34,7 @@ impl Table {
         self.by_key.insert(key, slot);
         self.by_address.retain(|_, owner| *owner != slot);
         self.by_address.insert(address, slot);
-        self.peers.entry(slot).or_insert_with(|| Peer::new(key, address, make(slot), now))
+        self.peers.entry(slot).or_insert_with(|| Peer::new(key, address, new_session(slot)))
     }
 
     pub(super) fn remove(&mut self, key: &PublicKey) {

@@ -8,14 +8,14 @@ use thiserror::Error;
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
-use crate::tunnel::status::PingFailure;
+use crate::tunnel::status::PingError;
 
 /// The result of dialling a port of a peer.
-pub(crate) type Outcome = Result<Dialed, DialFailure>;
+pub(crate) type DialResult = Result<DialedConnection, DialError>;
 
 /// How the dialled port is reached.
 #[derive(Debug)]
-pub(crate) enum Dialed {
+pub(crate) enum DialedConnection {
     /// Through the kernel, which has a route to this address by the TUN device.
     Kernel(Ipv4Addr),
     /// Through a connection of the IP stack in this process.
@@ -23,14 +23,14 @@ pub(crate) enum Dialed {
         /// Takes the socket to connect to the peer. Dropping it aborts the connection.
         attach: oneshot::Sender<UnixStream>,
         /// Receives how the connection ended. Dropping it aborts the connection.
-        end: oneshot::Receiver<Ended>,
+        end: oneshot::Receiver<ConnectionEnd>,
     },
 }
 
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Ended {
+pub(crate) enum ConnectionEnd {
     /// Both sides have sent and received everything.
     Closed,
     /// It was reset, or the peer has vanished.
@@ -39,10 +39,10 @@ pub(crate) enum Ended {
 
 /// A failed dial.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
-pub(crate) enum DialFailure {
+pub(crate) enum DialError {
     /// The machine is unknown or unreachable.
     #[error(transparent)]
-    Machine(#[from] PingFailure),
+    Machine(#[from] PingError),
     /// The machine answers, but the port is closed.
     #[error("{name} ({ip}) refused the connection to port {port}: nothing listens there")]
     Refused { name: String, ip: Ipv4Addr, port: u16 },

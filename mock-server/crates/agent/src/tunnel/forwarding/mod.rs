@@ -20,7 +20,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::oneshot;
 
 use super::userspace::{ConnectionId, ConnectionRequest, ConnectionStatus, Netstack};
-pub(crate) use dial::{DialFailure, Dialed, Ended, Outcome};
+pub(crate) use dial::{ConnectionEnd, DialError, DialResult, DialedConnection};
 use pipe::Pipe;
 pub(crate) use service::Service;
 use stream::Stream;
@@ -41,9 +41,9 @@ enum Stage {
     /// A peer requested it, and the service is being connected to.
     Requested(Connecting),
     /// A peer is being connected to.
-    Dialing { name: String, to: SocketAddrV4, reply: oneshot::Sender<Outcome> },
+    Dialing { name: String, to: SocketAddrV4, reply: oneshot::Sender<DialResult> },
     /// The peer has accepted, and the command is about to attach a socket.
-    Dialed { socket: oneshot::Receiver<UnixStream>, ended: oneshot::Sender<Ended> },
+    Connected { socket: oneshot::Receiver<UnixStream>, ended: oneshot::Sender<ConnectionEnd> },
     /// Bytes are copied.
     Open(Pipe),
 }
@@ -71,11 +71,11 @@ impl Forwarding {
         stack: &mut Netstack,
         name: String,
         to: SocketAddrV4,
-        reply: oneshot::Sender<Outcome>,
+        reply: oneshot::Sender<DialResult>,
     ) {
         match stack.dial(to, Instant::now()) {
             Some(id) => self.connections.push((id, Stage::Dialing { name, to, reply })),
-            None => drop(reply.send(Err(DialFailure::Busy))),
+            None => drop(reply.send(Err(DialError::Busy))),
         }
     }
 
@@ -132,8 +132,8 @@ impl Stage {
         match self {
             Self::Requested(connecting) => step_requested(connecting, id, stack, now, context),
             Self::Dialing { name, to, reply } => step_dialing(name, to, reply, id, stack, now, context),
-            Self::Dialed { mut socket, ended } => match Pin::new(&mut socket).poll(context) {
-                Poll::Pending => Step::Pending(Self::Dialed { socket, ended }),
+            Self::Connected { mut socket, ended } => match Pin::new(&mut socket).poll(context) {
+                Poll::Pending => Step::Pending(Self::Connected { socket, ended }),
                 Poll::Ready(Ok(stream)) => Step::Advanced(Self::Open(Pipe::new(stream.into(), Some(ended)))),
                 Poll::Ready(Err(_)) => abort(stack, id),
             },
@@ -142,8 +142,8 @@ impl Stage {
                 Poll::Pending => Step::Pending(Self::Open(pipe)),
                 Poll::Ready(ending) => {
                     match ending {
-                        Ended::Closed => stack.release(id),
-                        Ended::Lost => stack.reset(id),
+                        ConnectionEnd::Closed => stack.release(id),
+                        ConnectionEnd::Lost => stack.reset(id),
                     }
                     pipe.end(ending);
                     Step::Finished
@@ -176,7 +176,7 @@ fn step_requested(
 fn step_dialing(
     name: String,
     to: SocketAddrV4,
-    mut reply: oneshot::Sender<Outcome>,
+    mut reply: oneshot::Sender<DialResult>,
     id: ConnectionId,
     stack: &mut Netstack,
     now: Instant,
@@ -188,15 +188,15 @@ fn step_dialing(
         }
         ConnectionStatus::Refused => {
             let (ip, port) = (*to.ip(), to.port());
-            let _ = reply.send(Err(DialFailure::Refused { name, ip, port }));
+            let _ = reply.send(Err(DialError::Refused { name, ip, port }));
             abort(stack, id)
         }
         ConnectionStatus::Opening | ConnectionStatus::Lost => abort(stack, id),
         ConnectionStatus::Open | ConnectionStatus::Closed => {
             let (attach, socket) = oneshot::channel();
             let (ended, end) = oneshot::channel();
-            match reply.send(Ok(Dialed::Userspace { attach, end })) {
-                Ok(()) => Step::Advanced(Stage::Dialed { socket, ended }),
+            match reply.send(Ok(DialedConnection::Userspace { attach, end })) {
+                Ok(()) => Step::Advanced(Stage::Connected { socket, ended }),
                 Err(_) => abort(stack, id),
             }
         }

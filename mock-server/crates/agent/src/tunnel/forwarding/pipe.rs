@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use super::dial::Ended;
+use super::dial::ConnectionEnd;
 use super::stream::Stream;
 use crate::tunnel::userspace::{ConnectionId, ConnectionStatus, Netstack, ReadOutcome};
 
 /// A local socket and the state of both directions.
 pub(super) struct Pipe {
     stream: Stream,
-    ended: Option<oneshot::Sender<Ended>>,
+    ended: Option<oneshot::Sender<ConnectionEnd>>,
     /// The peer has sent everything, and the socket was shut down for writing.
     peer_ended: bool,
     /// The socket has delivered everything, and the connection to the peer was finished.
@@ -25,7 +25,7 @@ pub(super) struct Pipe {
 struct SocketFailed;
 
 impl Pipe {
-    pub(super) fn new(stream: Stream, ended: Option<oneshot::Sender<Ended>>) -> Self {
+    pub(super) fn new(stream: Stream, ended: Option<oneshot::Sender<ConnectionEnd>>) -> Self {
         Self { stream, ended, peer_ended: false, socket_ended: false, moved: false }
     }
 
@@ -36,15 +36,15 @@ impl Pipe {
         stack: &mut Netstack,
         now: Instant,
         context: &mut Context<'_>,
-    ) -> Poll<Ended> {
+    ) -> Poll<ConnectionEnd> {
         let cancelled = self.ended.as_mut().is_some_and(|ended| ended.poll_closed(context).is_ready());
         let moved = if cancelled { Err(SocketFailed) } else { self.deliver(id, stack, context) };
         if moved.and_then(|()| self.collect(id, stack, context)).is_err() {
-            return Poll::Ready(Ended::Lost);
+            return Poll::Ready(ConnectionEnd::Lost);
         }
         match stack.connection_status(id, now) {
-            ConnectionStatus::Closed => Poll::Ready(Ended::Closed),
-            ConnectionStatus::Lost | ConnectionStatus::Refused => Poll::Ready(Ended::Lost),
+            ConnectionStatus::Closed => Poll::Ready(ConnectionEnd::Closed),
+            ConnectionStatus::Lost | ConnectionStatus::Refused => Poll::Ready(ConnectionEnd::Lost),
             ConnectionStatus::Opening | ConnectionStatus::Open => Poll::Pending,
         }
     }
@@ -55,8 +55,8 @@ impl Pipe {
     }
 
     /// Closes the socket and reports the outcome.
-    pub(super) fn end(self, ending: Ended) {
-        if ending == Ended::Lost {
+    pub(super) fn end(self, ending: ConnectionEnd) {
+        if ending == ConnectionEnd::Lost {
             self.stream.abort();
         }
         if let Some(ended) = self.ended {

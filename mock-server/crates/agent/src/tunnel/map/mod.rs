@@ -18,12 +18,12 @@ use crate::control_client::NetworkMapAnswer;
 /// The machines that this one may communicate with, by id.
 #[derive(Debug, Default)]
 pub(super) struct NetworkMap {
-    machines: BTreeMap<String, Machine>,
+    machines: BTreeMap<String, MapMachine>,
 }
 
 /// A machine of the network map.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Machine {
+pub(super) struct MapMachine {
     pub(super) name: String,
     pub(super) key: PublicKey,
     /// The settings for the core.
@@ -32,7 +32,7 @@ pub(super) struct Machine {
 
 /// The changes to apply to the core, in this order.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Changes {
+pub(super) struct MapChanges {
     /// Keys of peers to remove.
     pub(super) removed: Vec<PublicKey>,
     /// New or changed peers.
@@ -41,8 +41,8 @@ pub(super) struct Changes {
 
 impl NetworkMap {
     /// Applies an answer of the control plane. Machines with invalid data are left out.
-    pub(super) fn apply(&mut self, answer: NetworkMapAnswer) -> Changes {
-        let mut changes = Changes::default();
+    pub(super) fn apply(&mut self, answer: NetworkMapAnswer) -> MapChanges {
+        let mut changes = MapChanges::default();
         let gone: Vec<String> = if answer.full {
             let stays = |id: &String| answer.peers.iter().any(|peer| peer.id == *id);
             self.machines.keys().filter(|id| !stays(id)).cloned().collect()
@@ -52,7 +52,7 @@ impl NetworkMap {
         changes.removed.extend(gone.iter().filter_map(|id| self.machines.remove(id)).map(|gone| gone.key));
         for peer in answer.peers {
             let known = self.machines.get(&peer.id);
-            let Some(machine) = Machine::read(&peer) else {
+            let Some(machine) = MapMachine::read(&peer) else {
                 tracing::warn!(id = peer.id, "ignoring a machine with invalid data in the network map");
                 changes.removed.extend(self.machines.remove(&peer.id).map(|gone| gone.key));
                 continue;
@@ -69,29 +69,29 @@ impl NetworkMap {
     }
 
     /// Removes all machines.
-    pub(super) fn clear(&mut self) -> Changes {
+    pub(super) fn clear(&mut self) -> MapChanges {
         let removed = std::mem::take(&mut self.machines).into_values().map(|machine| machine.key).collect();
-        Changes { removed, set: Vec::new() }
+        MapChanges { removed, set: Vec::new() }
     }
 
     /// Returns the machine with this name or tailnet address.
-    pub(super) fn find(&self, named: &str) -> Option<&Machine> {
+    pub(super) fn find(&self, named: &str) -> Option<&MapMachine> {
         let address: Option<Ipv4Addr> = named.parse().ok();
         self.machines().find(|machine| machine.name == named || Some(machine.settings.address) == address)
     }
 
-    pub(super) fn machines(&self) -> impl Iterator<Item = &Machine> {
+    pub(super) fn machines(&self) -> impl Iterator<Item = &MapMachine> {
         self.machines.values()
     }
 }
 
-impl Machine {
+impl MapMachine {
     fn read(peer: &PeerView) -> Option<Self> {
         let key: [u8; 32] = BASE64.decode(&peer.public_key).ok()?.try_into().ok()?;
         let endpoints = peer.endpoints.iter().filter_map(|endpoint| endpoint.parse::<SocketAddr>().ok());
         let settings = PeerSettings {
             address: peer.tailnet_ip.parse().ok()?,
-            endpoints: endpoints.take(ztna_protocol::endpoint::MOST).collect(),
+            endpoints: endpoints.take(ztna_protocol::endpoint::MAX_ENDPOINTS).collect(),
             relay: peer.relay.as_deref().and_then(|code| code.parse().ok()),
             online: peer.online,
         };
@@ -117,7 +117,7 @@ mod tests {
     }
 
     /// Returns the first bytes of the removed keys, and those of the set keys with their endpoints.
-    fn shown(changes: &Changes) -> (Vec<u8>, Vec<(u8, String)>) {
+    fn shown(changes: &MapChanges) -> (Vec<u8>, Vec<(u8, String)>) {
         let removed = changes.removed.iter().map(|key| key.as_bytes()[0]).collect();
         let set = changes.set.iter().map(|(key, settings)| {
             let endpoints: Vec<String> = settings.endpoints.iter().map(SocketAddr::to_string).collect();

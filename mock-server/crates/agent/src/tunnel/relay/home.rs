@@ -8,14 +8,20 @@ use ztna_protocol::region::Region;
 /// announced to all peers.
 const MIN_IMPROVEMENT: Duration = Duration::from_millis(5);
 
-/// Returns the home after measuring the round-trip times, which are in the map's order and `None` for a relay that did
-/// not answer. The home stays if none answered.
-pub(super) fn choose(home: Option<Region>, measured: &[(Region, Option<Duration>)]) -> Option<Region> {
-    let answered = || measured.iter().filter_map(|(region, time)| Some((*region, (*time)?)));
+/// The round-trip time of a relay, `None` if it did not answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Measurement {
+    pub(super) region: Region,
+    pub(super) round_trip: Option<Duration>,
+}
+
+/// Returns the home after measuring all relays, which are in the map's order. The home stays if none answered.
+pub(super) fn choose(home: Option<Region>, measured: &[Measurement]) -> Option<Region> {
+    let answered = || measured.iter().filter_map(|relay| Some((relay.region, relay.round_trip?)));
     // `min_by_key` returns the first of equal ones.
     let Some((nearest, time)) = answered().min_by_key(|(_, time)| *time) else {
-        let named = |home: &Region| measured.iter().any(|(region, _)| region == home);
-        return home.filter(named).or(measured.first().map(|(region, _)| *region));
+        let named = |home: &Region| measured.iter().any(|relay| relay.region == *home);
+        return home.filter(named).or(measured.first().map(|relay| relay.region));
     };
     let current = home.and_then(|home| answered().find(|(region, _)| *region == home));
     match current {
@@ -31,9 +37,13 @@ mod tests {
     #[test]
     fn home_changes_only_for_a_clearly_faster_relay() {
         let region = |code: &str| -> Region { code.parse().unwrap() };
-        let measured = |times: [Option<u64>; 3]| -> Vec<(Region, Option<Duration>)> {
+        let measured = |times: [Option<u64>; 3]| -> Vec<Measurement> {
             let regions = ["blr1", "fra1", "nyc1"].map(region);
-            regions.into_iter().zip(times.map(|time| time.map(Duration::from_millis))).collect()
+            let measurement = |(region, time): (_, Option<u64>)| Measurement {
+                region,
+                round_trip: time.map(Duration::from_millis),
+            };
+            regions.into_iter().zip(times).map(measurement).collect()
         };
         for (home, times, chosen) in [
             (None, [Some(30), Some(10), Some(20)], "fra1"),

@@ -16,9 +16,10 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use ztna_protocol::region::Region;
 use ztna_protocol::relay::{Frame, FrameError, frame, proof};
 
+use super::datagram::{OutgoingDatagram, RelayedDatagram};
 use super::identity::Identity;
 use crate::control_client::{Backoff, ControlClient, ControlError};
-use crate::tunnel::core::Place;
+use crate::tunnel::core::PeerPath;
 
 /// Upper bound of the retry delay, which is short because a machine may be reachable through the relay only.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
@@ -39,8 +40,8 @@ pub(super) struct Link {
     pub(super) region: Region,
     pub(super) relay: Arc<ControlClient>,
     pub(super) identity: Identity,
-    pub(super) outgoing: mpsc::Receiver<(PublicKey, Vec<u8>)>,
-    pub(super) inbound: mpsc::Sender<(Place, Vec<u8>)>,
+    pub(super) outgoing: mpsc::Receiver<OutgoingDatagram>,
+    pub(super) inbound: mpsc::Sender<RelayedDatagram>,
     pub(super) changes: mpsc::Sender<LinkChange>,
 }
 
@@ -100,8 +101,8 @@ impl Link {
     async fn connect(&self) -> Result<Socket, LinkError> {
         let stream = self.relay.relay(&self.identity.token).await?;
         let limits = WebSocketConfig::default()
-            .max_message_size(Some(frame::LONGEST))
-            .max_frame_size(Some(frame::LONGEST));
+            .max_message_size(Some(frame::MAX_FRAME_LEN))
+            .max_frame_size(Some(frame::MAX_FRAME_LEN));
         let mut socket = WebSocketStream::from_raw_socket(stream, Role::Client, Some(limits)).await;
         let challenge = receive_frame(&mut socket, "challenge").await?;
         let Frame::Challenge { ephemeral, nonce } = Frame::parse(&challenge)? else {
@@ -141,11 +142,11 @@ async fn receive_frame(socket: &mut Socket, expected: &'static str) -> Result<tu
     }
 }
 
-async fn send(outgoing: &mut mpsc::Receiver<(PublicKey, Vec<u8>)>, mut sink: SplitSink<Socket, Message>) {
+async fn send(outgoing: &mut mpsc::Receiver<OutgoingDatagram>, mut sink: SplitSink<Socket, Message>) {
     let mut waiting = Vec::with_capacity(MAX_UNFLUSHED);
     while outgoing.recv_many(&mut waiting, MAX_UNFLUSHED).await > 0 {
-        for (to, datagram) in waiting.drain(..) {
-            let frame = Frame::Send { to: to.as_bytes(), datagram: &datagram };
+        for OutgoingDatagram { to, bytes } in waiting.drain(..) {
+            let frame = Frame::Send { to: to.as_bytes(), datagram: &bytes };
             if sink.feed(Message::Binary(frame.to_bytes().into())).await.is_err() {
                 return;
             }
@@ -156,14 +157,14 @@ async fn send(outgoing: &mut mpsc::Receiver<(PublicKey, Vec<u8>)>, mut sink: Spl
     }
 }
 
-async fn receive(region: Region, inbound: &mpsc::Sender<(Place, Vec<u8>)>, mut stream: SplitStream<Socket>) {
+async fn receive(region: Region, inbound: &mpsc::Sender<RelayedDatagram>, mut stream: SplitStream<Socket>) {
     loop {
         match timeout(SILENCE_TIMEOUT, stream.next()).await {
             Ok(Some(Ok(Message::Binary(message)))) => match Frame::parse(&message) {
                 Ok(Frame::Received { from, datagram }) => {
-                    let place = Place::Relayed { region, peer: PublicKey::from(*from) };
+                    let from = PeerPath::Relayed { region, peer: PublicKey::from(*from) };
                     // Dropped, as on any network, if the tunnel is too busy.
-                    let _ = inbound.try_send((place, datagram.to_vec()));
+                    let _ = inbound.try_send(RelayedDatagram { from, bytes: datagram.to_vec() });
                 }
                 unexpected => tracing::debug!(%region, ?unexpected, "unexpected frame from the relay"),
             },

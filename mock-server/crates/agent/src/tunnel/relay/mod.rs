@@ -3,10 +3,11 @@
 //!
 //! Datagrams are lost during an outage of a relay; direct paths are not affected.
 
+mod datagram;
 mod home;
 mod identity;
-mod keeper;
 mod link;
+mod pool;
 
 use std::sync::Arc;
 
@@ -15,15 +16,15 @@ use tokio::sync::{mpsc, watch};
 use ztna_protocol::network_map::RelayView;
 use ztna_protocol::region::Region;
 
-use super::core::Place;
 use crate::control_client::ControlClient;
+pub(super) use datagram::RelayedDatagram;
 pub(super) use identity::Identity;
-use keeper::{QUEUE_LEN, RelayCommand, RelayPool};
+use pool::{QUEUE_LEN, RelayCommand, RelayPool};
 
 /// The relays of one tunnel, disconnected on drop.
 pub(super) struct Relays {
     commands: mpsc::Sender<RelayCommand>,
-    received: mpsc::Receiver<(Place, Vec<u8>)>,
+    received: mpsc::Receiver<RelayedDatagram>,
     home: watch::Receiver<Option<Region>>,
 }
 
@@ -54,16 +55,16 @@ impl Relays {
     }
 
     /// Waits for the next datagram from a relay.
-    pub(super) async fn received(&mut self) -> (Place, Vec<u8>) {
+    pub(super) async fn received(&mut self) -> RelayedDatagram {
         match self.received.recv().await {
-            Some(inbound) => inbound,
+            Some(datagram) => datagram,
             // The sender lives as long as the pool, which ends when this value is dropped.
             None => std::future::pending().await,
         }
     }
 
     /// Returns the next datagram from a relay if there is one already.
-    pub(super) fn try_received(&mut self) -> Option<(Place, Vec<u8>)> {
+    pub(super) fn try_received(&mut self) -> Option<RelayedDatagram> {
         self.received.try_recv().ok()
     }
 }

@@ -1,6 +1,6 @@
 //! The UDP socket of the tunnel, which sends and receives many datagrams per system call.
 
-mod sending;
+mod batch_sender;
 
 use std::io::{self, IoSliceMut};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,7 +11,7 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use super::core::Batch;
-use sending::BatchSender;
+use batch_sender::BatchSender;
 
 /// Requested size of the kernel's buffer in each direction. One batch is up to 64 KiB.
 const SOCKET_BUFFER_LEN: usize = 4 << 20;

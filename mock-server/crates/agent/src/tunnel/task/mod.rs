@@ -1,23 +1,26 @@
 //! The task that connects the core to the UDP socket, the relays, the backend and the clock.
 
+mod peers;
+
 use std::collections::HashMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::SocketAddrV4;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Sleep;
 
+use super::backend::Backend;
 use super::command::Command;
-use super::core::{Core, Event, Place};
-use super::end::End;
-use super::map::{Changes, Machine, NetworkMap};
-use super::relay::Relays;
+use super::config::LocalMachine;
+use super::core::{Core, Event, PeerPath};
+use super::map::{MapChanges, NetworkMap};
+use super::relay::{RelayedDatagram, Relays};
 use super::socket::Socket;
-use super::status::{PeerStatus, PingFailure, Pinged};
+use super::status::{PingError, PingReply};
 use super::tun::DeviceError;
-use super::userspace::Pong;
+use peers::{Reachable, SentPing};
 
 /// Number of relayed datagrams that are processed before anything else gets its turn.
 const MAX_RELAYED_PER_TURN: usize = 64;
@@ -30,32 +33,34 @@ pub(super) struct Task {
     socket: Socket,
     relays: Relays,
     core: Core,
-    end: End,
+    backend: Backend,
     map: NetworkMap,
-    own: (String, Ipv4Addr),
+    machine: LocalMachine,
     first_map: watch::Sender<bool>,
-    pings: HashMap<u16, Ping>,
+    pings: HashMap<u16, PendingPing>,
     /// Datagrams are waiting for the socket, so no packets are taken from the backend.
     congested: bool,
 }
 
+/// A ping that was not answered yet.
 #[derive(Debug)]
-struct Ping {
+struct PendingPing {
     name: String,
-    reply: oneshot::Sender<Result<Pinged, PingFailure>>,
+    reply: oneshot::Sender<Result<PingReply, PingError>>,
 }
 
 impl Task {
-    /// Creates a tunnel without peers; `own` are this machine's name and tailnet address.
+    /// Creates a tunnel without peers.
     pub(super) fn new(
-        (socket, relays): (Socket, Relays),
+        socket: Socket,
+        relays: Relays,
         core: Core,
-        end: End,
-        own: (String, Ipv4Addr),
+        backend: Backend,
+        machine: LocalMachine,
         first_map: watch::Sender<bool>,
     ) -> Self {
         let (map, pings) = (NetworkMap::default(), HashMap::new());
-        Self { socket, relays, core, end, map, own, first_map, pings, congested: false }
+        Self { socket, relays, core, backend, map, machine, first_map, pings, congested: false }
     }
 
     /// Runs until the command channel is closed.
@@ -68,9 +73,9 @@ impl Task {
             wake_at(sleep.as_mut(), self.process()?);
             tokio::select! {
                 ready = self.socket.readable() => self.receive(ready),
-                ready = self.end.readable(), if !self.congested => ready?,
+                ready = self.backend.readable(), if !self.congested => ready?,
                 ready = self.socket.writable(), if self.congested => self.receive(ready),
-                (from, datagram) = self.relays.received() => self.receive_relayed(from, &datagram),
+                datagram = self.relays.received() => self.receive_relayed(&datagram),
                 command = commands.recv() => match command {
                     Some(command) => self.execute(command),
                     None => return Ok(()),
@@ -94,12 +99,12 @@ impl Task {
         }
     }
 
-    fn receive_relayed(&mut self, from: Place, datagram: &[u8]) {
+    fn receive_relayed(&mut self, first: &RelayedDatagram) {
         let now = Instant::now();
-        self.core.receive(from, datagram, now);
+        self.core.receive(first.from, &first.bytes, now);
         for _ in 0..MAX_RELAYED_PER_TURN {
-            let Some((from, datagram)) = self.relays.try_received() else { break };
-            self.core.receive(from, &datagram, now);
+            let Some(RelayedDatagram { from, bytes }) = self.relays.try_received() else { break };
+            self.core.receive(from, &bytes, now);
         }
     }
 
@@ -120,88 +125,40 @@ impl Task {
             }
             Command::Ping { named, reply } => {
                 self.pings.retain(|_, ping| !ping.reply.is_closed());
-                if let Err((reply, failure)) = self.ping(&named, reply) {
-                    let _ = reply.send(Err(failure));
+                match self.send_ping(&named) {
+                    Ok(SentPing { number, name }) => {
+                        self.pings.insert(number, PendingPing { name, reply });
+                    }
+                    Err(failure) => drop(reply.send(Err(failure))),
                 }
             }
             Command::Dial { named, port, reply } => match self.reachable(&named) {
-                Ok((name, ip)) => {
-                    self.end.dial(name, SocketAddrV4::new(ip, port), reply);
+                Ok(Reachable { name, address }) => {
+                    self.backend.dial(name, SocketAddrV4::new(address, port), reply);
                 }
                 Err(failure) => drop(reply.send(Err(failure.into()))),
             },
         }
     }
 
-    fn configure(&mut self, changes: Changes) {
+    fn configure(&mut self, changes: MapChanges) {
         let now = Instant::now();
         changes.removed.iter().for_each(|key| self.core.remove_peer(key));
         changes.set.into_iter().for_each(|(key, settings)| self.core.set_peer(key, settings, now));
-    }
-
-    fn peers(&mut self) -> Vec<PeerStatus> {
-        let core = &mut self.core;
-        let peer = |machine: &Machine| {
-            let state = core.peer_state(machine.settings.address);
-            PeerStatus {
-                name: machine.name.clone(),
-                ip: machine.settings.address,
-                endpoint: state.and_then(|state| state.place?.direct()),
-                relay: state.and_then(|state| state.place?.region()),
-                last_handshake_seconds: state
-                    .and_then(|state| state.last_handshake)
-                    .map(|at| at.elapsed().as_secs()),
-                online: machine.settings.online,
-            }
-        };
-        self.map.machines().map(peer).collect()
-    }
-
-    fn ping(
-        &mut self,
-        named: &str,
-        reply: oneshot::Sender<Result<Pinged, PingFailure>>,
-    ) -> Result<(), (oneshot::Sender<Result<Pinged, PingFailure>>, PingFailure)> {
-        let (name, ip) = match self.reachable(named) {
-            Ok(machine) => machine,
-            Err(failure) => return Err((reply, failure)),
-        };
-        match self.end.ping(ip, Instant::now()) {
-            Some(number) => {
-                self.pings.insert(number, Ping { name, reply });
-                Ok(())
-            }
-            None => Err((reply, PingFailure::Busy)),
-        }
-    }
-
-    /// Returns name and address of the named machine, if there is a path to it.
-    fn reachable(&mut self, named: &str) -> Result<(String, Ipv4Addr), PingFailure> {
-        let (name, address) = &self.own;
-        if named == name || named.parse() == Ok(*address) {
-            return Err(PingFailure::Itself(named.to_owned()));
-        }
-        let machine = self.map.find(named).ok_or_else(|| PingFailure::UnknownMachine(named.to_owned()))?;
-        let (name, ip) = (machine.name.clone(), machine.settings.address);
-        if self.core.peer_state(ip).is_some_and(|state| state.reachable) {
-            Ok((name, ip))
-        } else {
-            Err(PingFailure::Unreachable { name, ip })
-        }
     }
 
     /// Moves all packets and datagrams on. Returns when to do so again at the latest.
     fn process(&mut self) -> Result<Instant, DeviceError> {
         let now = Instant::now();
         self.core.tick(now);
-        for pong in self.end.exchange(&mut self.core, self.congested, now)? {
+        for pong in self.backend.exchange(&mut self.core, self.congested, now)? {
             self.on_pong(pong);
         }
         self.congested = !self.send();
         while let Some(event) = self.core.poll_event() {
             log(event);
         }
-        let deadlines = [self.core.deadline(), self.end.deadline(now)];
+        let deadlines = [self.core.deadline(), self.backend.deadline(now)];
         Ok(deadlines.into_iter().flatten().min().unwrap_or(now + IDLE_SLEEP))
     }
 
@@ -209,28 +166,18 @@ impl Task {
     fn send(&mut self) -> bool {
         while let Some(mut batch) = self.core.poll_batch() {
             match batch.to() {
-                Place::Direct(to) if self.socket.send(to, &mut batch).is_err() => {
+                PeerPath::Direct(to) if self.socket.send(to, &mut batch).is_err() => {
                     self.core.postpone(batch);
                     return false;
                 }
-                Place::Direct(_) => {}
-                Place::Relayed { region, peer } => {
+                PeerPath::Direct(_) => {}
+                PeerPath::Relayed { region, peer } => {
                     batch.datagrams().for_each(|datagram| self.relays.send(region, peer, datagram));
                 }
             }
             self.core.recycle(batch);
         }
         true
-    }
-
-    fn on_pong(&mut self, pong: Pong) {
-        if let Some(ping) = self.pings.remove(&pong.number) {
-            let place = self.core.peer_state(pong.from).and_then(|state| state.place);
-            let (endpoint, relay) = (place.and_then(Place::direct), place.and_then(Place::region));
-            let microseconds = u64::try_from(pong.elapsed.as_micros()).unwrap_or(u64::MAX);
-            let _ =
-                ping.reply.send(Ok(Pinged { name: ping.name, ip: pong.from, endpoint, relay, microseconds }));
-        }
     }
 }
 

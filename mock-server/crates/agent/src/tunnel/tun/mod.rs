@@ -4,9 +4,9 @@
 //! device, so nothing is left behind even after SIGKILL.
 
 mod coalescing;
+mod device_io;
 mod error;
-mod traffic;
-mod writing;
+mod packet_writer;
 
 pub(crate) use error::DeviceError;
 
@@ -17,7 +17,7 @@ use tun_rs::{AsyncDevice, DeviceBuilder};
 
 use super::core::{Core, Packets};
 use super::userspace::{MTU, Netstack, Pong};
-use traffic::Traffic;
+use device_io::DeviceIo;
 
 /// The kernel replaces `%d` with the lowest free number.
 const NAME_PATTERN: &str = "ztna%d";
@@ -58,7 +58,7 @@ impl Device {
     ///
     /// # Errors
     /// [`DeviceError::Configuration`].
-    pub(super) fn open(self, address: Ipv4Addr, now: Instant) -> Result<Interface, DeviceError> {
+    pub(super) fn open(self, address: Ipv4Addr, now: Instant) -> Result<TunInterface, DeviceError> {
         let Self { device, name } = self;
         let configured = device
             .set_network_address(address, TAILNET_PREFIX_LEN, None)
@@ -66,7 +66,7 @@ impl Device {
             .map_err(|cause| DeviceError::Configuration { name: name.clone(), cause });
         configured?;
         let pings = Netstack::new(address, rand::random(), now);
-        Ok(Interface { traffic: Traffic::new(device, name), pings, replies_until: now })
+        Ok(TunInterface { io: DeviceIo::new(device, name), pings, replies_until: now })
     }
 }
 
@@ -74,23 +74,23 @@ impl Device {
 const PING_REPLY_PERIOD: Duration = Duration::from_secs(3600);
 
 /// A TUN device that is up, and the pings sent by this process rather than the kernel.
-pub(super) struct Interface {
-    traffic: Traffic,
+pub(super) struct TunInterface {
+    io: DeviceIo,
     /// Receives only the replies to its own requests.
     pings: Netstack,
     /// Until when replies are looked for.
     replies_until: Instant,
 }
 
-impl Interface {
+impl TunInterface {
     /// Waits for packets from the kernel.
     pub(super) async fn readable(&self) -> Result<(), DeviceError> {
-        self.traffic.readable().await
+        self.io.readable().await
     }
 
     /// Passes packets from the kernel to the core, at most about as many as fit into one batch of datagrams.
     pub(super) fn collect(&mut self, core: &mut Core, now: Instant) -> Result<(), DeviceError> {
-        self.traffic.read(|packet| core.send(packet, now))
+        self.io.read(|packet| core.send(packet, now))
     }
 
     /// Passes packets to the kernel, except replies to this process's pings.
@@ -104,7 +104,7 @@ impl Interface {
                 !own
             });
         }
-        self.traffic.write(packets)
+        self.io.write(packets)
     }
 
     /// Sends an echo request from the machine's own address; see [`Netstack::ping`].

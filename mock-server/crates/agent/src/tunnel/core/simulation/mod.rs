@@ -11,7 +11,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use super::node::{Node, packet, region};
-use super::{Core, Place};
+use super::{Core, PeerPath};
 
 const NODES: usize = 3;
 
@@ -51,7 +51,7 @@ struct Faults {
 struct Flight {
     arrives: Instant,
     from: usize,
-    to: Place,
+    to: PeerPath,
     bytes: Vec<u8>,
 }
 
@@ -104,8 +104,8 @@ impl Network {
             }
             Action::Wait { milliseconds } => self.wait(Duration::from_millis(milliseconds)),
             Action::Move { node } => {
-                let place = &mut self.nodes[node].place;
-                place.set_port(place.port() + 1);
+                let endpoint = &mut self.nodes[node].endpoint;
+                endpoint.set_port(endpoint.port() + 1);
             }
             Action::Publish { node } => self.publish(node),
             Action::Restart { node } => {
@@ -160,17 +160,17 @@ impl Network {
     }
 
     /// Returns who receives the datagram and which path it appears to come from.
-    fn arrival(&self, flight: &Flight) -> Option<(usize, Place)> {
+    fn arrival(&self, flight: &Flight) -> Option<(usize, PeerPath)> {
         let sender = &self.nodes[flight.from];
         let destination = |found: &dyn Fn(&Node) -> bool| self.nodes.iter().position(found);
         match flight.to {
-            Place::Direct(_) if !self.open.direct => None,
-            Place::Direct(address) => {
-                Some((destination(&|node| node.place == address)?, sender.place.into()))
+            PeerPath::Direct(_) if !self.open.direct => None,
+            PeerPath::Direct(address) => {
+                Some((destination(&|node| node.endpoint == address)?, sender.endpoint.into()))
             }
-            Place::Relayed { .. } if !self.open.relay => None,
-            Place::Relayed { peer, .. } => {
-                let from = Place::Relayed { region: region(), peer: sender.key() };
+            PeerPath::Relayed { .. } if !self.open.relay => None,
+            PeerPath::Relayed { peer, .. } => {
+                let from = PeerPath::Relayed { region: region(), peer: sender.key() };
                 Some((destination(&|node| node.key() == peer)?, from))
             }
         }

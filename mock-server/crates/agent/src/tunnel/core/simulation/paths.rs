@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::{Network, OpenPaths};
-use crate::tunnel::core::Place;
+use crate::tunnel::core::PeerPath;
 
 /// Time in which the nodes find the open path.
 const SETTLED: Duration = Duration::from_secs(5);
@@ -40,9 +40,9 @@ fn talk(network: &mut Network, time: Duration) -> Vec<(u64, Instant)> {
     sent
 }
 
-fn place(network: &mut Network, of: usize) -> Option<Place> {
+fn path(network: &mut Network, of: usize) -> Option<PeerPath> {
     let address = network.nodes[of].address;
-    network.nodes[1 - of].core.peer_state(address).unwrap().place
+    network.nodes[1 - of].core.peer_state(address).unwrap().path
 }
 
 proptest! {
@@ -77,7 +77,7 @@ proptest! {
 fn closed_path_is_left_within_seconds_and_reused_once_open() {
     let mut network = network(1, [true, true]);
     talk(&mut network, Duration::from_secs(5));
-    assert_eq!(place(&mut network, 1).and_then(Place::direct), Some(network.nodes[1].place));
+    assert_eq!(path(&mut network, 1).and_then(PeerPath::direct), Some(network.nodes[1].endpoint));
 
     network.open.direct = false;
     let sent = talk(&mut network, Duration::from_secs(10));
@@ -85,11 +85,11 @@ fn closed_path_is_left_within_seconds_and_reused_once_open() {
     let lost = sent.iter().filter(|(number, _)| !network.arrivals.contains_key(number));
     let longest = lost.map(|(_, when)| *when - closed).max().unwrap();
     assert!(longest < Duration::from_millis(2500), "{longest:?}");
-    assert!(place(&mut network, 1).and_then(Place::region).is_some());
+    assert!(path(&mut network, 1).and_then(PeerPath::region).is_some());
 
     network.open.direct = true;
     let sent = talk(&mut network, Duration::from_secs(5));
-    assert_eq!(place(&mut network, 1).and_then(Place::direct), Some(network.nodes[1].place));
+    assert_eq!(path(&mut network, 1).and_then(PeerPath::direct), Some(network.nodes[1].endpoint));
     let last = sent.last().map(|(_, when)| *when).unwrap();
     let arrived =
         sent.iter().filter(|(_, when)| *when < last).all(|(number, _)| network.arrivals.contains_key(number));
@@ -99,7 +99,7 @@ fn closed_path_is_left_within_seconds_and_reused_once_open() {
 #[test]
 fn path_is_found_quickly_after_a_silence() {
     let mut network = network(6, [true, true]);
-    let direct = |network: &mut Network| place(network, 1).and_then(Place::direct).is_some();
+    let direct = |network: &mut Network| path(network, 1).and_then(PeerPath::direct).is_some();
     for open in [false, true, false, true] {
         network.wait(Duration::from_secs(13));
         network.open.direct = open;
@@ -124,7 +124,10 @@ fn working_direct_path_is_never_left() {
     for _ in 0..300 {
         talk(&mut network, STEP);
         for node in 0..2 {
-            assert_eq!(place(&mut network, node).and_then(Place::direct), Some(network.nodes[node].place));
+            assert_eq!(
+                path(&mut network, node).and_then(PeerPath::direct),
+                Some(network.nodes[node].endpoint)
+            );
         }
     }
 }
@@ -149,6 +152,6 @@ fn relay_only_nodes_never_send_directly() {
     let sent = talk(&mut network, Duration::from_secs(10));
     network.wait(Duration::from_millis(100));
     assert!(sent.iter().all(|(number, _)| network.arrivals.contains_key(number)));
-    assert!(place(&mut network, 0).and_then(Place::region).is_some());
+    assert!(path(&mut network, 0).and_then(PeerPath::region).is_some());
     assert!(network.in_flight.iter().all(|flight| flight.to.direct().is_none()));
 }

@@ -13,7 +13,8 @@ const TO: Ipv4Address = Ipv4Address::new(100, 64, 0, 2);
 
 /// Creates a segment; `change` modifies other fields.
 fn segment(sequence: u32, length: usize, change: impl FnOnce(&mut TcpRepr<'_>)) -> Vec<u8> {
-    let payload: Vec<u8> = (0..length).map(|place| (place + sequence as usize).to_le_bytes()[0]).collect();
+    let payload: Vec<u8> =
+        (0..length).map(|position| (position + sequence as usize).to_le_bytes()[0]).collect();
     let mut tcp = TcpRepr {
         src_port: 49152,
         dst_port: 80,
@@ -124,12 +125,12 @@ fn only_consecutive_segments_are_joined() {
 
 #[test]
 fn invalid_segments_are_not_joined() {
-    for place in [0, 2, 6, 9, 20 + 16, 60] {
+    for position in [0, 2, 6, 9, 20 + 16, 60] {
         let mut wrong = segment(100, 100, |_| ());
-        wrong[place] ^= 1;
+        wrong[position] ^= 1;
         let packets = [segment(0, 100, |_| ()), wrong];
-        assert_eq!(groups(&packets), [1, 1], "byte {place}");
-        assert_eq!(divided(&packets), packets, "byte {place}");
+        assert_eq!(groups(&packets), [1, 1], "byte {position}");
+        assert_eq!(divided(&packets), packets, "byte {position}");
     }
 }
 

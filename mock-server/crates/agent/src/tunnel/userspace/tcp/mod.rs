@@ -4,7 +4,7 @@
 //! nothing listened, so that peers see when a service is down.
 
 mod connection;
-mod knock;
+mod request;
 mod stack;
 #[cfg(test)]
 mod tests;

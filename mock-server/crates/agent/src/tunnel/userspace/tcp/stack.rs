@@ -9,7 +9,7 @@ use smoltcp::wire::IpEndpoint;
 
 use super::connection::{self, Connection, ConnectionStatus, ReadOutcome};
 use super::{
-    ConnectionId, ConnectionRequest, MAX_CONNECTIONS, MAX_CONNECTIONS_PER_PEER, MAX_PENDING_REQUESTS, knock,
+    ConnectionId, ConnectionRequest, MAX_CONNECTIONS, MAX_CONNECTIONS_PER_PEER, MAX_PENDING_REQUESTS, request,
 };
 use crate::tunnel::userspace::Netstack;
 use crate::tunnel::userspace::device::Device;
@@ -103,7 +103,7 @@ impl Netstack {
 
     /// Queues a packet that requests a connection to a served port; returns any other.
     pub(in crate::tunnel::userspace) fn intercept_request(&mut self, packet: Vec<u8>) -> Option<Vec<u8>> {
-        match knock::read(&packet) {
+        match request::read(&packet) {
             Some((_, port)) if self.tcp.served.contains(&port) => {
                 if self.tcp.pending_requests.len() < MAX_PENDING_REQUESTS {
                     self.tcp.pending_requests.push_back(packet);
@@ -117,7 +117,7 @@ impl Netstack {
     /// Creates a socket for each request, which does not answer before it is accepted.
     pub(in crate::tunnel::userspace) fn process_requests(&mut self, now: Instant) {
         while let Some(packet) = self.tcp.pending_requests.pop_front() {
-            let Some((from, port)) = knock::read(&packet) else { continue };
+            let Some((from, port)) = request::read(&packet) else { continue };
             let same = |known: &&Connection| known.remote == from && known.port == port && !known.has_ended();
             match self.tcp.open.values().find(same).map(Connection::awaits_decision) {
                 // A repeated request that was not answered yet.

@@ -1,0 +1,89 @@
+//! Recognises responses that probably come from a gateway, proxy or login page instead of the target.
+
+use super::evidence::Exchange;
+use crate::text::truncated;
+
+const MAX_TITLE_LEN: usize = 60;
+
+/// Returns a hint on the first such response.
+pub(super) fn hint(exchanges: &[Exchange]) -> Option<String> {
+    exchanges.iter().find_map(hint_for)
+}
+
+fn hint_for(exchange: &Exchange) -> Option<String> {
+    let header = |wanted: &str| {
+        let found = exchange.headers.iter().find(|(name, _)| name == wanted);
+        found.map(|(_, value)| value.as_str())
+    };
+    if exchange.status == 429 {
+        return Some(
+            "the target limits the request rate; if the kit is too fast for it, set limits.requests_per_second".to_owned(),
+        );
+    }
+    if exchange.json().is_some() {
+        return None;
+    }
+    if let (300..400, Some(location)) = (exchange.status, header("location")) {
+        return Some(format!(
+            "redirected to {location}; redirects are not followed, so set base_url to that address if it is the target"
+        ));
+    }
+    if matches!(exchange.status, 502..=504) {
+        let server = header("server").map(|server| format!(" ({server})")).unwrap_or_default();
+        return Some(format!(
+            "the response probably comes from a gateway{server}; check that the target is running, or set base_url to \
+             the target itself"
+        ));
+    }
+    let start = exchange.body.trim_start().get(..14).unwrap_or(exchange.body.trim_start()).to_lowercase();
+    let is_html = start.starts_with("<!doctype html") || start.starts_with("<html");
+    is_html.then(|| {
+        let title = title(&exchange.body).map(|title| format!(", titled “{title}”")).unwrap_or_default();
+        format!(
+            "the response is an HTML page{title}; check that base_url leads to the API and not to a proxy or a login page"
+        )
+    })
+}
+
+fn title(page: &str) -> Option<String> {
+    let (_, rest) = page.split_once("<title>")?;
+    let (title, _) = rest.split_once("</title>")?;
+    let title = truncated(title.trim(), MAX_TITLE_LEN);
+    (!title.is_empty()).then(|| title.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+
+    #[test]
+    fn responses_of_intermediaries_are_recognised() {
+        let page = "\n<!DOCTYPE html><html><head><title> Sign in </title></head></html>";
+        let cases = [
+            (302, "location", "https://sso.example/", "", "redirected to https://sso.example/"),
+            (502, "server", "nginx", "<html>Bad Gateway</html>", "comes from a gateway (nginx);"),
+            (504, "x", "y", "", "comes from a gateway;"),
+            (200, "content-type", "text/html", page, "an HTML page, titled “Sign in”"),
+            (404, "x", "y", "<HTML></HTML>", "an HTML page;"),
+            (503, "x", "y", "{\"error\":{}}", ""),
+            (429, "retry-after", "1", "{\"error\":{}}", "set limits.requests_per_second"),
+            (400, "x", "y", "no", ""),
+            (500, "x", "y", "äääääääääääää", ""),
+        ];
+        for (status, name, value, body, expected) in cases {
+            let exchange = Exchange {
+                method: "GET".to_owned(),
+                status,
+                headers: vec![(name.to_owned(), value.to_owned())],
+                body: body.to_owned(),
+                ..Exchange::default()
+            };
+            let hint = hint(&[exchange]).unwrap_or_default();
+            assert!(
+                hint.contains(expected) && hint.is_empty() == expected.is_empty(),
+                "{status} {body}: {hint}"
+            );
+        }
+    }
+}

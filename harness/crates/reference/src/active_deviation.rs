@@ -1,0 +1,107 @@
+//! A declared deviation, ready to stand in front of every control plane of a run.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::future::BoxFuture;
+use harness_model::target::Deviating;
+use harness_report::diagnosis::catalogue::Declared;
+use reqwest::Url;
+
+use crate::agent::SUBCOMMAND;
+use crate::deviation::Deviation;
+use crate::families;
+use crate::front_proxy::{FrontProxy, RunningProxy, Sessions};
+use crate::proxy::{DeviationProxy, ProxyOptions};
+
+/// Written by an agent, a process of its own, once it has deviated.
+const TRIGGER_FILE: &str = "triggered";
+
+pub struct ActiveDeviation {
+    description: Deviating,
+    deviation: Deviation,
+    triggered: Arc<AtomicBool>,
+    folder: tempfile::TempDir,
+}
+
+/// A deviation cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// It is declared and not implemented.
+    #[error("the program does not implement the deviation `{0}`")]
+    NotImplemented(String),
+    /// There is no place for the agent's trigger file.
+    #[error("cannot create a temporary folder: {0}\nset TMPDIR to a writable folder")]
+    Folder(#[from] io::Error),
+}
+
+impl ActiveDeviation {
+    /// # Errors
+    /// The program does not implement it, or no temporary folder can be created.
+    pub fn new(declared: &Declared) -> Result<Self, SetupError> {
+        let (_, deviation) =
+            families::named(&declared.id).ok_or_else(|| SetupError::NotImplemented(declared.id.clone()))?;
+        Ok(Self {
+            description: Deviating { id: declared.id.clone(), wrong: declared.wrong.clone() },
+            deviation,
+            triggered: Arc::default(),
+            folder: tempfile::Builder::new().prefix("qz-deviation-").tempdir()?,
+        })
+    }
+
+    /// Whether it has changed a request, a response or a call of the agent.
+    pub fn was_triggered(&self) -> bool {
+        self.triggered.load(Ordering::Relaxed) || self.trigger_file().exists()
+    }
+
+    pub fn deviation(&self) -> &Deviation {
+        &self.deviation
+    }
+
+    fn trigger_file(&self) -> PathBuf {
+        self.folder.path().join(TRIGGER_FILE)
+    }
+}
+
+impl FrontProxy for ActiveDeviation {
+    fn description(&self) -> Deviating {
+        self.description.clone()
+    }
+
+    fn trusts_all_proxies(&self) -> bool {
+        self.deviation.trusts_all_proxies
+    }
+
+    fn agent_arguments(&self) -> Option<Vec<OsString>> {
+        self.deviation.agent?;
+        Some(vec![SUBCOMMAND.into(), (&self.description.id).into(), self.trigger_file().into()])
+    }
+
+    fn start(
+        &self,
+        upstream: Url,
+        listen: SocketAddr,
+        sessions: Sessions,
+    ) -> BoxFuture<'_, io::Result<Box<dyn RunningProxy>>> {
+        let options = ProxyOptions {
+            upstream,
+            listen,
+            sessions,
+            deviation: self.deviation,
+            triggered: Arc::clone(&self.triggered),
+            recording: None,
+        };
+        Box::pin(async move { Ok(Box::new(DeviationProxy::start(options).await?) as Box<dyn RunningProxy>) })
+    }
+}
+
+impl fmt::Debug for ActiveDeviation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("ActiveDeviation").field(&self.description.id).finish()
+    }
+}

@@ -1,0 +1,126 @@
+//! One exchange through the proxy, there and back.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderValue, header};
+
+use crate::deviation::{Deviation, ProxyRequest, ProxyResponse, ProxyState};
+
+use super::recording::{RecordedEvent, TrafficRecording};
+use super::upstream::{Upstream, UpstreamError, UpstreamResponse};
+
+pub(super) const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// What all exchanges of a proxy share.
+#[derive(Clone)]
+pub(super) struct ProxyContext {
+    pub(super) upstream: Upstream,
+    /// The proxy's own base URL, without a slash at the end.
+    pub(super) address: String,
+    pub(super) deviation: Deviation,
+    pub(super) state: Arc<Mutex<ProxyState>>,
+    pub(super) triggered: Arc<AtomicBool>,
+    pub(super) recording: Option<TrafficRecording>,
+}
+
+impl ProxyContext {
+    pub(super) async fn exchange(
+        &self,
+        peer: IpAddr,
+        request: ProxyRequest,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<UpstreamResponse, UpstreamError> {
+        let extra = (self.deviation.send_before)(&request, &mut self.state());
+        self.send_extra(extra, peer).await;
+        let mut changed = request.clone();
+        let answered = (self.deviation.on_request)(&mut changed, &mut self.state());
+        if let Some(response) = answered {
+            self.set_triggered();
+            return Ok(rendered(&response, HeaderMap::new()));
+        }
+        if changed != request {
+            self.set_triggered();
+        }
+        if request.registers() && !self.deviation.registration_delay.is_zero() {
+            tokio::time::sleep(self.deviation.registration_delay).await;
+        }
+        let is_forwarded = headers.contains_key(FORWARDED_FOR);
+        self.state().request_forwarded(&request);
+        let body = (changed.json == request.json).then_some(body);
+        let headers = if body.is_none() { without_content_type(headers) } else { headers };
+        let forwarded = self.upstream.send(peer, &changed, headers, body).await;
+        let response = forwarded.map(|response| self.changed(&request, response));
+        self.state().request_answered(&request);
+        let (response, json) = response?;
+        if let Some(recording) = &self.recording {
+            recording.push(RecordedEvent::Exchange {
+                request: Box::new(request.clone()),
+                response: json.clone(),
+                is_forwarded,
+            });
+        }
+        if let Some(json) = json {
+            let extra = (self.deviation.send_after)(&request, &json, &mut self.state());
+            self.send_extra(extra, peer).await;
+        }
+        Ok(response)
+    }
+
+    /// The response as it is passed on, and its JSON if it has any.
+    fn changed(
+        &self,
+        request: &ProxyRequest,
+        mut response: UpstreamResponse,
+    ) -> (UpstreamResponse, Option<ProxyResponse>) {
+        if let Ok(text) = std::str::from_utf8(&response.body)
+            && text.contains(self.upstream.address())
+        {
+            // A client that follows the reference's own address would bypass the proxy.
+            response.body = text.replace(self.upstream.address(), &self.address).into();
+        }
+        let Ok(json) = serde_json::from_slice(&response.body) else { return (response, None) };
+        let original = ProxyResponse { status: response.status, json };
+        let mut changed = original.clone();
+        {
+            let mut state = self.state();
+            state.learn(request, &original);
+            (self.deviation.on_response)(request, &mut changed, &mut state);
+        }
+        if changed == original {
+            return (response, Some(original));
+        }
+        self.set_triggered();
+        (rendered(&changed, response.headers), Some(changed))
+    }
+
+    /// Sends the deviation's own requests, one after the other. Their responses are ignored.
+    pub(super) async fn send_extra(&self, requests: Vec<ProxyRequest>, peer: IpAddr) {
+        for request in requests {
+            self.set_triggered();
+            let _ = self.upstream.send(peer, &request, HeaderMap::new(), None).await;
+        }
+    }
+
+    pub(super) fn set_triggered(&self) {
+        self.triggered.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, ProxyState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn rendered(response: &ProxyResponse, mut headers: HeaderMap) -> UpstreamResponse {
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    UpstreamResponse { status: response.status, headers, body: response.json.to_string().into() }
+}
+
+/// A rewritten body is sent with a content type of its own.
+fn without_content_type(mut headers: HeaderMap) -> HeaderMap {
+    headers.remove(header::CONTENT_TYPE);
+    headers
+}

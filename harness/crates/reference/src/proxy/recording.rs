@@ -1,0 +1,106 @@
+//! The traffic of an unmodified reference, recorded so that deviations can be tried on it without a run.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::deviation::{Deviation, ProxyRequest, ProxyResponse, ProxyState};
+use crate::front_proxy::Sessions;
+
+/// The traffic of one control plane.
+#[derive(Debug, Clone, Default)]
+pub struct TrafficRecording(Arc<Mutex<Vec<RecordedEvent>>>);
+
+#[derive(Debug)]
+pub(super) enum RecordedEvent {
+    Started(Sessions),
+    Exchange {
+        request: Box<ProxyRequest>,
+        /// None if the body is not JSON.
+        response: Option<ProxyResponse>,
+        is_forwarded: bool,
+    },
+    ClockAdvanced {
+        by: Duration,
+        sessions: Sessions,
+    },
+}
+
+impl TrafficRecording {
+    pub(super) fn push(&self, event: RecordedEvent) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    }
+
+    /// Whether the deviation would have changed a recorded request or response, or sent a request of its own.
+    /// Effects of simultaneous requests are not reproduced.
+    pub fn would_trigger(&self, deviation: &Deviation) -> bool {
+        let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = ProxyState::default();
+        events.iter().any(|event| match event {
+            RecordedEvent::Started(sessions) => {
+                state = ProxyState::new(sessions.clone());
+                false
+            }
+            RecordedEvent::ClockAdvanced { by, sessions } => {
+                state.advance_clock(*by, sessions.clone());
+                !(deviation.on_clock_advance)(&mut state).is_empty()
+            }
+            RecordedEvent::Exchange { request, response, is_forwarded } => {
+                (deviation.trusts_all_proxies && *is_forwarded)
+                    || would_change(deviation, request, response.as_ref(), &mut state)
+            }
+        })
+    }
+}
+
+fn would_change(
+    deviation: &Deviation,
+    request: &ProxyRequest,
+    response: Option<&ProxyResponse>,
+    state: &mut ProxyState,
+) -> bool {
+    let mut changed = request.clone();
+    if !(deviation.send_before)(request, state).is_empty()
+        || (deviation.on_request)(&mut changed, state).is_some()
+        || changed != *request
+    {
+        return true;
+    }
+    let Some(response) = response else { return false };
+    state.learn(request, response);
+    let mut changed = response.clone();
+    (deviation.on_response)(request, &mut changed, state);
+    changed != *response || !(deviation.send_after)(request, response, state).is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::families;
+
+    #[test]
+    fn a_recording_shows_which_deviations_would_trigger() {
+        let registration = json!({ "auth_key": "tskey-auth-k", "name": "m" });
+        let request = ProxyRequest::post("/api/register-machine", None, registration);
+        let response = ProxyResponse::refusal(401, "INVALID_KEY", "Invalid auth key");
+        let recording = TrafficRecording::default();
+        recording.push(RecordedEvent::Started(Sessions::new()));
+        recording.push(RecordedEvent::Exchange {
+            request: Box::new(request),
+            response: Some(response),
+            is_forwarded: true,
+        });
+        let cases = [
+            ("invalid-key-is-not-found", true),
+            ("registration-needs-session", true),
+            ("forwarded-for-believed", true),
+            ("created-is-200", false),
+            ("rate-not-enforced", false),
+        ];
+        for (id, expected) in cases {
+            let (_, deviation) = families::named(id).unwrap_or_else(|| panic!("{id}"));
+            assert_eq!(recording.would_trigger(&deviation), expected, "{id}");
+        }
+    }
+}

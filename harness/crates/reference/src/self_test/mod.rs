@@ -1,0 +1,195 @@
+//! Runs the suites against the reference with one deviation at a time in front of it.
+
+mod judgement;
+mod round;
+mod scope;
+mod timeouts;
+mod traffic;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt as _;
+use harness_model::scenario::Library;
+use harness_report::diagnosis::catalogue::{Catalogue, Declared};
+use harness_report::diagnosis::matrix::Matrix;
+use harness_report::diagnosis::observed::Observed;
+use harness_runner::run::Stop;
+
+use crate::active_deviation::{ActiveDeviation, SetupError};
+use crate::census;
+use crate::embedded::Embedded;
+
+use round::RoundError;
+use traffic::TrafficSurvey;
+
+/// How often sub-tests with a failed race are run again: a defect may show in one race and not in the next.
+const RACE_REPETITIONS: usize = 2;
+/// Sub-tests of one deviation that run at the same time.
+const SUBTESTS_AT_ONCE: usize = 2;
+
+/// What all tried deviations share.
+pub struct SelfTest {
+    pub library: Library,
+    pub catalogue: Catalogue,
+    /// What failed when the matrix was made.
+    pub matrix: Matrix,
+    /// How many deviations are tried at the same time.
+    pub jobs: usize,
+    /// An empty folder for the machines' state.
+    pub folder: PathBuf,
+    pub scope: Scope,
+    traffic: TrafficSurvey,
+    embedded: Embedded,
+}
+
+/// Which sub-tests run against each deviation, and what is expected of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// The sub-tests that are declared to catch the deviation, each of which must.
+    Declared,
+    /// All suites. Exactly the checks of the matrix must fail, and the diagnosis must name the deviation first.
+    AllSuites,
+    /// The sub-tests that the matrix does not know yet; all of them for a deviation that it does not know.
+    Unlearned(BTreeSet<String>),
+}
+
+/// What came of one deviation.
+#[derive(Debug)]
+pub struct DeviationOutcome {
+    pub deviation: String,
+    pub wrong: String,
+    pub observed: Observed,
+    /// How often its races were run.
+    pub tries: usize,
+    /// Why it does not count as caught; empty if it does.
+    pub missed: Vec<String>,
+    pub duration: Duration,
+}
+
+/// A deviation could not be tried.
+#[derive(Debug, thiserror::Error)]
+enum TrialError {
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    #[error(transparent)]
+    Round(#[from] RoundError),
+}
+
+impl SelfTest {
+    pub fn new(library: Library, catalogue: Catalogue, matrix: Matrix, jobs: usize, folder: &Path) -> Self {
+        Self {
+            library: timeouts::shortened(library),
+            catalogue,
+            matrix,
+            jobs,
+            folder: folder.to_owned(),
+            scope: Scope::Declared,
+            traffic: TrafficSurvey::default(),
+            embedded: Embedded::default(),
+        }
+    }
+
+    /// Runs the sub-tests that are declared to catch these deviations, or all, against the unmodified reference.
+    /// Returns a line for each check that does not hold.
+    pub async fn baseline_failures(&self, of: Option<&[&Declared]>, stop: &Stop) -> Vec<String> {
+        let target = Arc::new(self.embedded.clone());
+        let only = match of {
+            Some(of) => of.iter().flat_map(|declared| &declared.caught_by).map(String::as_str).collect(),
+            None => self.all_subtests(),
+        };
+        let observed = match self.run_subtests(target, &only, "plain", self.jobs, stop).await {
+            Ok(observed) => observed,
+            Err(error) => return vec![error.to_string()],
+        };
+        let failed = observed.failed().map(|(cell, _)| format!("{} fails {}", cell.subtest, cell.check));
+        let erred = observed.erred.iter().map(|(subtest, reason)| format!("{subtest}: {reason}"));
+        let mut lines: Vec<String> = failed.chain(erred).collect();
+        if observed.cells.is_empty() {
+            lines.push("no check was judged".to_owned());
+        }
+        lines
+    }
+
+    /// Tries these deviations, several at once, and calls `finished` with each outcome as soon as it is known.
+    pub async fn try_deviations(
+        &self,
+        deviations: &[&Declared],
+        stop: &Stop,
+        mut finished: impl FnMut(&DeviationOutcome),
+    ) -> Vec<DeviationOutcome> {
+        // What takes longest begins first.
+        let mut order = deviations.to_vec();
+        order.sort_by_key(|declared| std::cmp::Reverse(self.waiting_steps(declared)));
+        let trying = order.into_iter().map(|declared| self.try_one(declared, stop));
+        let mut outcomes = Vec::new();
+        let mut done = futures::stream::iter(trying).buffer_unordered(self.jobs.max(1));
+        while let Some(outcome) = done.next().await {
+            finished(&outcome);
+            outcomes.push(outcome);
+            if stop.end().is_some() {
+                break;
+            }
+        }
+        let position = |id: &str| deviations.iter().position(|declared| declared.id == id);
+        outcomes.sort_by_key(|outcome| position(&outcome.deviation));
+        outcomes
+    }
+
+    async fn try_one(&self, declared: &Declared, stop: &Stop) -> DeviationOutcome {
+        let begun = Instant::now();
+        let mut missed = census::unchecked(declared, &self.library);
+        let (mut observed, mut tries) = (Observed::default(), 0);
+        match self.run_rounds(declared, stop).await {
+            Ok((deviation, rounds)) => {
+                tries = rounds.len();
+                observed = Observed::steady(rounds);
+                if !deviation.was_triggered() && self.scope == Scope::Declared {
+                    missed.push("it changed no request, no response and no call of the agent".to_owned());
+                }
+                missed.extend(self.judge(declared, &observed));
+            }
+            Err(error) => missed.push(error.to_string()),
+        }
+        let (deviation, wrong) = (declared.id.clone(), declared.wrong.clone());
+        DeviationOutcome { deviation, wrong, observed, tries, missed, duration: begun.elapsed() }
+    }
+
+    fn judge(&self, declared: &Declared, observed: &Observed) -> Vec<String> {
+        let (matrix, catalogue) = (&self.matrix, &self.catalogue);
+        match self.scope {
+            Scope::Declared => {
+                let mut missed = judgement::misses(declared, observed);
+                missed.extend(judgement::changes(declared, observed, matrix, catalogue));
+                missed
+            }
+            Scope::AllSuites => judgement::differences(declared, observed, matrix, catalogue),
+            Scope::Unlearned(_) => judgement::unjudged(declared, observed),
+        }
+    }
+
+    async fn run_rounds(
+        &self,
+        declared: &Declared,
+        stop: &Stop,
+    ) -> Result<(Arc<ActiveDeviation>, Vec<Observed>), TrialError> {
+        let deviation = Arc::new(ActiveDeviation::new(declared)?);
+        let target = || Arc::new(self.embedded.behind(Arc::clone(&deviation) as _));
+        let affected = self.affected_subtests(declared, &deviation);
+        let mut first = self.run_subtests(target(), &affected, &declared.id, SUBTESTS_AT_ONCE, stop).await?;
+        if self.scope == Scope::AllSuites {
+            self.traffic.add_unaffected(&mut first, &affected);
+        }
+        let races = self.failed_races(&first);
+        let mut rounds = vec![first];
+        for _ in 0..RACE_REPETITIONS {
+            if !races.is_empty() {
+                let round = self.run_subtests(target(), &races, &declared.id, SUBTESTS_AT_ONCE, stop);
+                rounds.push(round.await?);
+            }
+        }
+        Ok((deviation, rounds))
+    }
+}

@@ -1,0 +1,64 @@
+//! One run against one target.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use harness_model::check::snapshot::SnapshotMode;
+use harness_model::plan::{Plan, PlanError, Selection, plan};
+use harness_report::diagnosis::observed::Observed;
+use harness_runner::run::{self, RunSettings, Stop};
+use harness_runner::targets::Target;
+
+use super::{Scope, SelfTest};
+
+/// A deviation that keeps the target from answering must not hold up the others.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// What the matrix learns must not depend on how busy the machine is.
+const LEARNING_TIME_LIMIT: Duration = Duration::from_secs(90);
+
+/// A run could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum RoundError {
+    #[error("cannot create a folder for the machines: {0}")]
+    Folder(#[from] io::Error),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+}
+
+impl SelfTest {
+    /// Runs these sub-tests, `jobs` at the same time, with the machines' state in a folder of that name.
+    pub(super) async fn run_subtests(
+        &self,
+        target: Arc<dyn Target>,
+        only: &BTreeSet<&str>,
+        folder: &str,
+        jobs: usize,
+        stop: &Stop,
+    ) -> Result<Observed, RoundError> {
+        let folder = self.folder.join(folder);
+        std::fs::create_dir_all(&folder)?;
+        let facts = target.facts();
+        let all = plan(&self.library.scenarios, &self.library.registry, &Selection::default(), &facts)?;
+        let mut subtests = all.subtests;
+        subtests.retain(|planned| only.contains(planned.scenario.id.as_str()));
+        let setting = RunSettings {
+            id: run::new_id(),
+            target,
+            registry: Arc::new(self.library.registry.clone()),
+            jobs,
+            strict: false,
+            snapshots: SnapshotMode::Compare,
+            time_limit: if self.scope == Scope::Declared { TIME_LIMIT } else { LEARNING_TIME_LIMIT },
+            folder: folder.clone(),
+            evidence: None,
+        };
+        let mut observed = Observed::default();
+        let plan = Arc::new(Plan { subtests, ..Plan::default() });
+        run::run(Arc::new(setting), plan, SystemTime::now(), stop.clone(), &mut observed).await;
+        // What cannot be removed now is removed with the parent folder.
+        let _ = std::fs::remove_dir_all(folder);
+        Ok(observed)
+    }
+}

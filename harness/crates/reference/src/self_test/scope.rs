@@ -1,0 +1,70 @@
+//! Selects the sub-tests that run against a deviation.
+
+use std::collections::BTreeSet;
+
+use harness_model::scenario::model::{Action, Scenario};
+use harness_report::diagnosis::catalogue::Declared;
+use harness_report::diagnosis::observed::Observed;
+
+use crate::active_deviation::ActiveDeviation;
+
+use super::{Scope, SelfTest};
+
+impl SelfTest {
+    pub(super) fn all_subtests(&self) -> BTreeSet<&str> {
+        self.subtests(|_| true)
+    }
+
+    /// The sub-tests that the scope asks for and that the deviation may affect.
+    pub(super) fn affected_subtests<'a>(
+        &'a self,
+        declared: &'a Declared,
+        active: &ActiveDeviation,
+    ) -> BTreeSet<&'a str> {
+        let may_affect = |scenario: &Scenario| {
+            let deviation = active.deviation();
+            match deviation.agent.is_some() {
+                true => has_agents(scenario),
+                // A recording cannot tell what simultaneous requests would do.
+                false => has_race(scenario) || self.traffic.may_affect(&scenario.id, deviation),
+            }
+        };
+        let is_affected =
+            |scenario: &Scenario| declared.caught_by.contains(&scenario.id) || may_affect(scenario);
+        match &self.scope {
+            Scope::Declared => declared.caught_by.iter().map(String::as_str).collect(),
+            Scope::Unlearned(unknown) if self.matrix.patterns.contains_key(&declared.id) => {
+                self.subtests(|scenario| unknown.contains(&scenario.id) && is_affected(scenario))
+            }
+            Scope::AllSuites | Scope::Unlearned(_) => self.subtests(is_affected),
+        }
+    }
+
+    /// The sub-tests with a race in which a check failed, which may have been chance.
+    pub(super) fn failed_races(&self, observed: &Observed) -> BTreeSet<&str> {
+        let failed: BTreeSet<&str> = observed.failed().map(|(cell, _)| cell.subtest.as_str()).collect();
+        self.subtests(|scenario| failed.contains(scenario.id.as_str()) && has_race(scenario))
+    }
+
+    /// The number of steps that may run into their timeout.
+    pub(super) fn waiting_steps(&self, declared: &Declared) -> usize {
+        let scenarios = self.library.scenarios.iter();
+        let catching = scenarios.filter(|scenario| declared.caught_by.contains(&scenario.id));
+        let steps = catching.flat_map(|scenario| &scenario.steps);
+        steps.filter(|step| step.eventually.is_some() || matches!(step.action, Action::Wire(_))).count()
+    }
+
+    fn subtests(&self, is_wanted: impl Fn(&Scenario) -> bool) -> BTreeSet<&str> {
+        let wanted = self.library.scenarios.iter().filter(|scenario| is_wanted(scenario));
+        wanted.map(|scenario| scenario.id.as_str()).collect()
+    }
+}
+
+fn has_agents(scenario: &Scenario) -> bool {
+    let runs_a_shell = || scenario.steps.iter().any(|step| matches!(step.action, Action::Shell(_)));
+    !scenario.machines.is_empty() || runs_a_shell()
+}
+
+fn has_race(scenario: &Scenario) -> bool {
+    scenario.steps.iter().any(|step| step.race.is_some())
+}

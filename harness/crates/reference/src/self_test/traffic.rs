@@ -1,0 +1,99 @@
+//! Finds out which deviations can have an effect in which sub-tests, by recording the traffic of the unmodified reference.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use harness_model::target::Deviating;
+use harness_report::diagnosis::observed::Observed;
+use harness_runner::run::Stop;
+use reqwest::Url;
+
+use crate::deviation::{Deviation, UNCHANGED};
+use crate::front_proxy::{FrontProxy, RunningProxy, Sessions};
+use crate::proxy::{DeviationProxy, ProxyOptions, TrafficRecording};
+
+use super::SelfTest;
+use super::round::RoundError;
+
+/// The traffic of every sub-test on the unmodified reference, and what its checks found.
+#[derive(Debug, Default)]
+pub(super) struct TrafficSurvey(BTreeMap<String, (TrafficRecording, Observed)>);
+
+impl TrafficSurvey {
+    /// Whether the deviation could change anything in the sub-test. True if its traffic was not recorded.
+    pub(super) fn may_affect(&self, subtest: &str, deviation: &Deviation) -> bool {
+        self.0.get(subtest).is_none_or(|(recording, _)| recording.would_trigger(deviation))
+    }
+
+    /// Adds what the checks of the sub-tests found that did not run, since the deviation cannot affect them.
+    pub(super) fn add_unaffected(&self, observed: &mut Observed, ran: &BTreeSet<&str>) {
+        let others = self.0.iter().filter(|(subtest, _)| !ran.contains(subtest.as_str()));
+        for (_, (_, found)) in others {
+            observed.cells.extend(found.cells.iter().map(|(cell, found)| (cell.clone(), found.clone())));
+        }
+    }
+}
+
+impl SelfTest {
+    /// Runs all suites once and records their traffic, so that sub-tests which a deviation cannot affect need not run
+    /// against it.
+    ///
+    /// # Errors
+    /// No folder can be created.
+    pub async fn survey_traffic(&mut self, stop: &Stop) -> Result<(), RoundError> {
+        let subtests = self.all_subtests();
+        let this = &*self;
+        let runs = subtests.into_iter().map(|subtest| async move {
+            let recorder = Arc::new(TrafficRecorder::default());
+            let target = Arc::new(this.embedded.behind(Arc::clone(&recorder) as Arc<dyn FrontProxy>));
+            let found = this.run_subtests(target, &[subtest].into(), subtest, 1, stop).await?;
+            Ok((subtest.to_owned(), (recorder.recording.clone(), found)))
+        });
+        let recordings: Vec<Result<_, RoundError>> =
+            futures::stream::iter(runs).buffer_unordered(this.jobs.max(1)).collect().await;
+        self.traffic = TrafficSurvey(recordings.into_iter().collect::<Result<_, _>>()?);
+        Ok(())
+    }
+}
+
+/// A proxy that changes nothing.
+#[derive(Debug, Default)]
+struct TrafficRecorder {
+    recording: TrafficRecording,
+}
+
+impl FrontProxy for TrafficRecorder {
+    fn description(&self) -> Deviating {
+        Deviating { id: "none".to_owned(), wrong: "nothing is wrong".to_owned() }
+    }
+
+    fn trusts_all_proxies(&self) -> bool {
+        false
+    }
+
+    fn agent_arguments(&self) -> Option<Vec<OsString>> {
+        None
+    }
+
+    fn start(
+        &self,
+        upstream: Url,
+        listen: SocketAddr,
+        sessions: Sessions,
+    ) -> BoxFuture<'_, io::Result<Box<dyn RunningProxy>>> {
+        let options = ProxyOptions {
+            upstream,
+            listen,
+            sessions,
+            deviation: UNCHANGED,
+            triggered: Arc::default(),
+            recording: Some(self.recording.clone()),
+        };
+        Box::pin(async move { Ok(Box::new(DeviationProxy::start(options).await?) as Box<dyn RunningProxy>) })
+    }
+}

@@ -1,0 +1,77 @@
+//! What the task knows about peers: their status, whether they are reachable, and pings.
+
+use std::net::Ipv4Addr;
+use std::time::Instant;
+
+use super::Task;
+use crate::tunnel::core::PeerPath;
+use crate::tunnel::map::MapMachine;
+use crate::tunnel::status::{PeerStatus, PingError, PingReply};
+use crate::tunnel::userspace::Pong;
+
+/// A machine that can be pinged and dialled.
+pub(super) struct Reachable {
+    pub(super) name: String,
+    pub(super) address: Ipv4Addr,
+}
+
+/// An echo request that was sent.
+pub(super) struct SentPing {
+    pub(super) number: u16,
+    pub(super) name: String,
+}
+
+impl Task {
+    pub(super) fn peers(&mut self) -> Vec<PeerStatus> {
+        let core = &mut self.core;
+        let peer = |machine: &MapMachine| {
+            let state = core.peer_state(machine.settings.address);
+            PeerStatus {
+                name: machine.name.clone(),
+                ip: machine.settings.address,
+                endpoint: state.and_then(|state| state.path?.direct()),
+                relay: state.and_then(|state| state.path?.region()),
+                last_handshake_seconds: state
+                    .and_then(|state| state.last_handshake)
+                    .map(|at| at.elapsed().as_secs()),
+                online: machine.settings.online,
+            }
+        };
+        self.map.machines().map(peer).collect()
+    }
+
+    pub(super) fn send_ping(&mut self, named: &str) -> Result<SentPing, PingError> {
+        let Reachable { name, address } = self.reachable(named)?;
+        let number = self.backend.ping(address, Instant::now()).ok_or(PingError::Busy)?;
+        Ok(SentPing { number, name })
+    }
+
+    /// Returns the machine with this name or address, if there is a path to it.
+    pub(super) fn reachable(&mut self, named: &str) -> Result<Reachable, PingError> {
+        if named == self.machine.name || named.parse() == Ok(self.machine.address) {
+            return Err(PingError::Itself(named.to_owned()));
+        }
+        let machine = self.map.find(named).ok_or_else(|| PingError::UnknownMachine(named.to_owned()))?;
+        let (name, address) = (machine.name.clone(), machine.settings.address);
+        if self.core.peer_state(address).is_some_and(|state| state.reachable) {
+            Ok(Reachable { name, address })
+        } else {
+            Err(PingError::Unreachable { name, ip: address })
+        }
+    }
+
+    pub(super) fn on_pong(&mut self, pong: Pong) {
+        if let Some(ping) = self.pings.remove(&pong.number) {
+            let path = self.core.peer_state(pong.from).and_then(|state| state.path);
+            let (endpoint, relay) = (path.and_then(PeerPath::direct), path.and_then(PeerPath::region));
+            let microseconds = u64::try_from(pong.elapsed.as_micros()).unwrap_or(u64::MAX);
+            let _ = ping.reply.send(Ok(PingReply {
+                name: ping.name,
+                ip: pong.from,
+                endpoint,
+                relay,
+                microseconds,
+            }));
+        }
+    }
+}
