@@ -1,53 +1,66 @@
-//! Times in the forms that answers have them in, and how far they lie apart.
+//! Reads times in the forms that responses use, and measures how far apart they are.
 
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 
-/// A whole day wherever the date was written: from its beginning furthest east to its end furthest west.
+/// A date without a zone is any moment of that day anywhere: from its start furthest east to its end furthest west.
 const EAST: i64 = 14 * HOUR;
 const WEST: i64 = 12 * HOUR;
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
-/// Greater numbers are milliseconds since 1970.
+/// Numbers from here on are milliseconds since 1970, smaller ones seconds.
 const MILLISECONDS: i64 = 100_000_000_000;
 
-/// The moments that a text may mean, in seconds since 1970.
+/// The range of moments that a text may mean, in seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Moment {
     earliest: i64,
     latest: i64,
 }
 
-/// `5m of MOMENT+90d`, filled in.
+/// An expanded `5m of MOMENT+90d`.
 struct Window<'a> {
     distance: i64,
     of: &'a str,
     offset: i64,
 }
 
-/// Whether `5m of MOMENT+90d` can be read once its variables are filled in.
+/// Why a value is not within a window of time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum OutsideWindow {
+    #[error("`{0}` is not a window of time")]
+    Window(String),
+    #[error("`{0}`, the centre of the window, is not a time")]
+    Centre(String),
+    #[error("it is not a time")]
+    NotATime,
+    #[error("it is {} later", in_words(*.0))]
+    Later(i64),
+    #[error("it is {} earlier", in_words(*.0))]
+    Earlier(i64),
+}
+
+/// Tells whether an expanded `5m of MOMENT+90d` has the right form.
 pub(crate) fn is_window(text: &str) -> bool {
     window(text).is_some()
 }
 
-/// Whether the value is a time within the window.
+/// Judges a value with an expanded window such as `5m of MOMENT+90d`.
 ///
 /// # Errors
-/// It is not; with the distance, or what is no time.
-pub(crate) fn within(wanted: &str, found: &Value) -> Result<(), Option<String>> {
-    let Some(Window { distance, of, offset }) = window(wanted) else {
-        return Err(Some(format!("`{wanted}` is no window of time")));
-    };
-    let Some(centre) = read_text(of) else { return Err(Some(format!("`{of}` is not a time"))) };
-    let Some(found) = read(found) else { return Err(Some("it is not a time".to_owned())) };
+/// The value is not a time within the window.
+pub(crate) fn within(wanted: &str, found: &Value) -> Result<(), OutsideWindow> {
+    let Window { distance, of, offset } =
+        window(wanted).ok_or_else(|| OutsideWindow::Window(wanted.to_owned()))?;
+    let centre = read_text(of).ok_or_else(|| OutsideWindow::Centre(of.to_owned()))?;
+    let found = read(found).ok_or(OutsideWindow::NotATime)?;
     let (earliest, latest) = (centre.earliest + offset, centre.latest + offset);
     let (late, early) = (found.earliest - latest, earliest - found.latest);
     if late <= distance && early <= distance {
         return Ok(());
     }
-    let (apart, word) = if late > early { (late, "later") } else { (early, "earlier") };
-    Err(Some(format!("it is {} {word}", in_words(apart))))
+    Err(if late > early { OutsideWindow::Later(late) } else { OutsideWindow::Earlier(early) })
 }
 
 fn window(text: &str) -> Option<Window<'_>> {
@@ -79,7 +92,7 @@ fn duration(text: &str) -> Option<i64> {
 
 fn read(value: &Value) -> Option<Moment> {
     match value {
-        // Of a fraction the whole seconds are enough.
+        // Fractions of a second do not matter.
         Value::Number(number) => number.to_string().split('.').next()?.parse().ok().map(since_1970),
         Value::String(text) => read_text(text),
         _ => None,
@@ -99,7 +112,7 @@ fn read_text(text: &str) -> Option<Moment> {
         let midnight = midnight.unix_timestamp();
         return Some(Moment { earliest: midnight - EAST, latest: midnight + DAY + WEST });
     }
-    // As databases write it: a space, and a zone of hours alone or none, which is UTC.
+    // The forms of databases: a space for the T, and a zone of hours only or none, which means UTC.
     let mut text = text.replacen(' ', "T", 1);
     let zone = text.get(19..)?.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit()).len();
     match zone {
@@ -134,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_unambiguous_form_of_a_time_is_read() {
+    fn times_are_read_in_every_unambiguous_form() {
         // 2026-03-17T10:00:00Z
         let expected = exactly(1_773_741_600);
         for value in [
@@ -159,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_within_the_window_passes_and_another_is_told_by_how_much() {
+    fn a_time_outside_the_window_is_reported_with_its_distance() {
         let base = "Tue, 17 Mar 2026 10:00:00 GMT";
         for (window, found, expected) in [
             (format!("5m of {base}+90d"), json!("2026-06-15T10:04:59Z"), Ok(())),
@@ -173,10 +186,10 @@ mod tests {
             (format!("0s of {base}+30d"), json!("2026-04-16"), Ok(())),
             (format!("0s of {base}+30d"), json!("2026-04-18"), Err("it is 24 hours later")),
             (format!("1m of {base}"), json!(null), Err("it is not a time")),
-            ("1m of whenever+1d".to_owned(), json!(0), Err("`whenever` is not a time")),
+            ("1m of whenever+1d".to_owned(), json!(0), Err("`whenever`, the centre of the window, is not a time")),
         ] {
-            let told = within(&window, &found).map_err(Option::unwrap_or_default);
-            assert_eq!(told, expected.map_err(str::to_owned), "{window}: {found}");
+            let judged = within(&window, &found).map_err(|error| error.to_string());
+            assert_eq!(judged, expected.map_err(str::to_owned), "{window}: {found}");
         }
         for text in ["5m", "5 of x", "m of x", "5m of ", "-5m of x"] {
             assert!(!is_window(text), "{text}");
