@@ -186,7 +186,11 @@ mod tests {
             (format!("0s of {base}+30d"), json!("2026-04-16"), Ok(())),
             (format!("0s of {base}+30d"), json!("2026-04-18"), Err("it is 24 hours later")),
             (format!("1m of {base}"), json!(null), Err("it is not a time")),
-            ("1m of whenever+1d".to_owned(), json!(0), Err("`whenever`, the centre of the window, is not a time")),
+            (
+                "1m of whenever+1d".to_owned(),
+                json!(0),
+                Err("`whenever`, the centre of the window, is not a time"),
+            ),
         ] {
             let judged = within(&window, &found).map_err(|error| error.to_string());
             assert_eq!(judged, expected.map_err(str::to_owned), "{window}: {found}");

@@ -174,8 +174,11 @@ impl World {
         }
         let (no_credential, unlimited) =
             (self.departs(Departure::ApiKeysAreNoCredentials), self.departs(Departure::RateUnchecked));
-        let key =
-            self.api_keys.iter_mut().find(|key| key.hash == hash(bearer) && !no_credential).ok_or_else(nobody)?;
+        let key = self
+            .api_keys
+            .iter_mut()
+            .find(|key| key.hash == hash(bearer) && !no_credential)
+            .ok_or_else(nobody)?;
         if key.revoked || key.expires <= now {
             return Err(Answer::refusal(403, "API_KEY_OVER", "This API key is over"));
         }
