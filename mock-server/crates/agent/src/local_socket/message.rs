@@ -20,7 +20,7 @@ pub(super) enum Request {
         /// Time limit in milliseconds.
         limit: u64,
     },
-    /// Connects to a machine. Answered with a [`DialAnswer`](super::dial).
+    /// Connects to a machine. Answered with a `DialAnswer` of `super::dial`.
     Dial {
         /// Name or tailnet address.
         machine: String,
