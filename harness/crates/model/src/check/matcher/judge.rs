@@ -6,7 +6,8 @@ use serde_json::Value;
 use crate::check::pointer;
 use crate::scenario::model::Matcher;
 
-use super::{describe, kind};
+use super::describe::describe;
+use super::kind;
 
 /// Why a value does not match.
 #[derive(Debug, Clone, PartialEq, Eq)]

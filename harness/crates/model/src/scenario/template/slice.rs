@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::SyntaxError;
+use super::error::SyntaxError;
 
 /// A range of characters. A negative end counts from the end of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
