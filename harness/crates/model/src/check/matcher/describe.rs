@@ -23,6 +23,7 @@ pub(in crate::check) fn describe(matcher: &Matcher) -> String {
         Matcher::HasKeys(keys) => format!("an object with at least the keys {}", keys.join(", ")),
         Matcher::Above(bound) => format!("a number above {bound}"),
         Matcher::Below(bound) => format!("a number below {bound}"),
+        Matcher::Within(window) => format!("a time within {window}"),
         Matcher::Not(inner) => match inner.as_ref() {
             Matcher::Absent => "any value".to_owned(),
             inner => format!("anything but {}", describe(inner)),

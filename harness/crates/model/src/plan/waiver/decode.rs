@@ -68,7 +68,7 @@ impl Waivers {
                 match value.get_ref().as_table() {
                     Some(table) => reader.waiver(&Table::new("a waiver", value.span(), table), &mut report),
                     None => {
-                        report.error(value.span(), "invalid waiver: expected a table, written as [[waiver]]")
+                        report.error(value.span(), "invalid waiver: expected a table, written as [[waiver]]");
                     }
                 }
             }

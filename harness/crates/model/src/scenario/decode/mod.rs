@@ -96,7 +96,7 @@ impl<'r> Decoder<'r> {
     fn json(&mut self, value: &Value<'_>) -> Option<Json> {
         let uses = &mut self.uses;
         document::json(value, &mut self.report, &mut |text, span, report| {
-            record_uses(text, span, uses, report)
+            record_uses(text, span, uses, report);
         })
     }
 
