@@ -20,8 +20,8 @@ pub struct Catalogue {
 pub struct Declared {
     /// Its id, in kebab case.
     pub id: String,
-    /// What is wrong, to be read after "as the reference would if …".
-    pub wrong: String,
+    /// The defect, as reports show it.
+    pub summary: String,
     /// The statements that it breaks; a check on each of them must fail.
     pub breaks: Vec<String>,
     /// The sub-tests that must find it; a check on a broken statement must fail in each of them.
