@@ -200,6 +200,7 @@ impl Secrets {
             actual: self.conceal(&outcome.actual),
             message: self.conceal(&outcome.message),
             notes: outcome.notes.iter().map(|note| self.conceal(note)).collect(),
+            is_blocked: outcome.is_blocked,
             seen: outcome.seen.iter().map(|line| self.conceal(line)).collect(),
             ..outcome.clone()
         }

@@ -5,39 +5,28 @@ use std::sync::Arc;
 use harness_reference::active_deviation::ActiveDeviation;
 use harness_reference::{families, selection};
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
-use harness_report::exit_code::{ENVIRONMENT, USAGE};
+use harness_report::exit_code::ExitCode;
 use harness_report::terminal::{Paint, wrap};
 
 use crate::cli::console::Console;
+use crate::cli::error::CliError;
 
 /// Sets up the deviation with this id and warns that the reference deviates.
 ///
 /// # Errors
-/// The exit code, after the error was printed.
-pub(super) fn activate(id: &str, console: &Console) -> Result<Arc<ActiveDeviation>, u8> {
-    let usage = |error: &dyn std::fmt::Display| {
-        console.complain(&error.to_string());
-        USAGE
-    };
-    let catalogue = Catalogue::built_in().map_err(|error| usage(&error))?;
-    let declared = selection::named(&catalogue, id).map_err(|error| usage(&error))?;
-    let deviation = ActiveDeviation::new(declared).map_err(|error| {
-        console.complain(&format!("setting up deviation {id} failed: {error}"));
-        ENVIRONMENT
-    })?;
+/// The deviation is unknown or cannot be set up.
+pub(super) fn activate(id: &str, console: &Console) -> Result<Arc<ActiveDeviation>, CliError> {
+    let catalogue = Catalogue::built_in()?;
+    let declared = selection::named(&catalogue, id)?;
+    let deviation =
+        ActiveDeviation::new(declared).map_err(|cause| CliError::Deviation { id: id.to_owned(), cause })?;
     console.warn(&format!("the reference deviates deliberately ({id}): {}", declared.summary));
     Ok(Arc::new(deviation))
 }
 
 /// `list --deviations`: lists all deviations by family.
-pub(in crate::cli) fn list(json: bool, console: &Console) -> u8 {
-    let catalogue = match Catalogue::built_in() {
-        Ok(catalogue) => catalogue,
-        Err(error) => {
-            console.complain(&error.to_string());
-            return USAGE;
-        }
-    };
+pub(in crate::cli) fn list(json: bool, console: &Console) -> Result<ExitCode, CliError> {
+    let catalogue = Catalogue::built_in()?;
     let family = |declared: &Declared| families::named(&declared.id).map_or("", |(family, _)| family);
     if json {
         let listed: Vec<_> = catalogue
@@ -49,11 +38,16 @@ pub(in crate::cli) fn list(json: bool, console: &Console) -> u8 {
                 serde_json::json!({ "id": id, "family": family, "summary": summary, "breaks": breaks, "caught_by": caught_by })
             })
             .collect();
-        console.say(&format!("{:#}\n", serde_json::json!(listed)));
+        console.print(&format!("{:#}\n", serde_json::json!(listed)));
     } else {
-        console.say(&by_family(&catalogue, family, Paint::new(console.look().color), console.width()));
+        console.print(&by_family(
+            &catalogue,
+            family,
+            Paint::new(console.terminal_options().color),
+            console.width(),
+        ));
     }
-    0
+    Ok(ExitCode::Conformant)
 }
 
 fn by_family(

@@ -22,10 +22,11 @@ use harness_model::plan::{Disposition, Plan, PlannedSubtest};
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::{Scenario, Source};
 use harness_model::scenario::{ScenarioPath, parse};
+use harness_report::exit_code::ExitCode;
 use harness_report::junit;
 use harness_report::record::Record;
 use harness_report::results::Results;
-use harness_report::terminal::{Look, Terminal};
+use harness_report::terminal::{ProcessEnd, Terminal, TerminalOptions};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/scenarios")
@@ -61,6 +62,7 @@ fn outcome(scenario: &Scenario, step: usize, check: usize, verdict: CheckVerdict
         span: check.alternatives[0][0].span.clone(),
         notes: Vec::new(),
         seen: Vec::new(),
+        is_blocked: false,
     }
 }
 
@@ -177,7 +179,7 @@ impl Write for Page {
     }
 }
 
-fn page(look: Look) -> String {
+fn page(look: TerminalOptions) -> String {
     let registry = registry();
     let events = events(&registry);
     let record = record(&events);
@@ -185,7 +187,9 @@ fn page(look: Look) -> String {
     let mut terminal = Terminal::new(page.clone(), look);
     events.iter().for_each(|event| terminal.on_event(event));
     let results = Results::of(&record, &registry);
-    terminal.finish(&record, &results, &registry, &[PathBuf::from("reports/results.json")], 1);
+    let reports = [PathBuf::from("reports/results.json")];
+    let end = ProcessEnd { reports: &reports, exit_code: ExitCode::NonConformant };
+    terminal.finish(&record, &results, &registry, end);
     String::from_utf8(page.0.lock().unwrap().clone()).unwrap()
 }
 
@@ -200,11 +204,17 @@ fn results_are_built_from_events_alone() {
 
 #[test]
 fn terminal_report_fits_the_width() {
-    insta::assert_snapshot!("terminal_80", page(Look { color: false, width: Some(80), live: false }));
-    insta::assert_snapshot!("terminal_60", page(Look { color: false, width: Some(60), live: false }));
-    let pipe = page(Look { color: false, width: None, live: false });
+    insta::assert_snapshot!(
+        "terminal_80",
+        page(TerminalOptions { color: false, width: Some(80), live: false })
+    );
+    insta::assert_snapshot!(
+        "terminal_60",
+        page(TerminalOptions { color: false, width: Some(60), live: false })
+    );
+    let pipe = page(TerminalOptions { color: false, width: None, live: false });
     assert!(!pipe.contains('\u{1b}') && pipe.contains("A key is created, listed and deleted in the end"));
-    assert!(page(Look { color: true, width: None, live: false }).contains("\u{1b}[1m"));
+    assert!(page(TerminalOptions { color: true, width: None, live: false }).contains("\u{1b}[1m"));
 }
 
 #[test]
@@ -221,7 +231,7 @@ fn missing_events_are_gaps() {
     let registry = registry();
     let without = |left_out: &dyn Fn(&Event) -> bool| {
         let events: Vec<Event> = events(&registry).into_iter().filter(|event| !left_out(event)).collect();
-        record(&events).gaps().join("; ")
+        record(&events).gaps().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     };
     assert_eq!(without(&|_| false), "");
     assert_eq!(

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::ReportError;
+
 const DEVIATIONS: &str = include_str!("../../../../../fixtures/deviations.toml");
 const UNPROVEN: &str = include_str!("../../../../../fixtures/unproven.toml");
 
@@ -38,19 +40,6 @@ pub struct Unproven {
     pub statements: Vec<String>,
 }
 
-/// The files cannot be used: a mistake of configuration.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CatalogueError {
-    /// A file is no TOML of this form.
-    #[error("fixtures/{file} cannot be read: {cause}")]
-    Form {
-        /// Which.
-        file: &'static str,
-        /// What the parser says, with the place.
-        cause: String,
-    },
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Deviations {
@@ -68,7 +57,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// A file has not the right form.
-    pub fn built_in() -> Result<Self, CatalogueError> {
+    pub fn built_in() -> Result<Self, ReportError> {
         Self::parse(DEVIATIONS, UNPROVEN)
     }
 
@@ -76,9 +65,8 @@ impl Catalogue {
     ///
     /// # Errors
     /// A file has not the right form.
-    pub fn parse(deviations: &str, unproven: &str) -> Result<Self, CatalogueError> {
-        let form =
-            |file| move |error: toml::de::Error| CatalogueError::Form { file, cause: error.to_string() };
+    pub fn parse(deviations: &str, unproven: &str) -> Result<Self, ReportError> {
+        let form = |file| move |cause: toml::de::Error| ReportError::InvalidCatalogue { file, cause };
         let deviations: Deviations = toml::from_str(deviations).map_err(form("deviations.toml"))?;
         let without: WithoutProof = toml::from_str(unproven).map_err(form("unproven.toml"))?;
         Ok(Self { deviations: deviations.deviation, unproven: without.unproven })

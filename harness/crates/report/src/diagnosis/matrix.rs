@@ -7,6 +7,8 @@ use sha2::{Digest as _, Sha256};
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::scenario::model::Scenario;
 
+use crate::ReportError;
+
 use super::observed::{Cell, Observed};
 
 const BUILT_IN: &str = include_str!("../../../../../fixtures/kill-matrix.json");
@@ -26,18 +28,13 @@ pub struct Matrix {
     pub wavering: Patterns,
 }
 
-/// The matrix that the program was built with is no matrix.
-#[derive(Debug, thiserror::Error)]
-#[error("fixtures/kill-matrix.json cannot be read: {0}; `harness selftest --write-matrix` makes it anew")]
-pub struct MatrixError(serde_json::Error);
-
 impl Matrix {
     /// What the program was built with.
     ///
     /// # Errors
     /// It has not the right form.
-    pub fn built_in() -> Result<Self, MatrixError> {
-        serde_json::from_str(BUILT_IN).map_err(MatrixError)
+    pub fn built_in() -> Result<Self, ReportError> {
+        serde_json::from_str(BUILT_IN).map_err(ReportError::InvalidMatrix)
     }
 
     /// Takes in what runs against one deviation found of the sub-tests that `is_new` names; what is known of others stays.
