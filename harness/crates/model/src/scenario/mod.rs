@@ -4,6 +4,7 @@ mod decode;
 mod lint;
 mod load;
 pub mod model;
+pub(crate) mod moment;
 mod parse;
 mod path;
 mod schema;

@@ -143,7 +143,7 @@ fn check_step(
     check_uses(&draft.action, &known, later, report);
     known.extend(draft.step.keep.iter().map(|keep| keep.name.as_str()));
     for used in &draft.checks {
-        if matches!(used.name.as_str(), "uuid" | "public_key") {
+        if matches!(used.name.as_str(), "uuid" | "public_key" | "secret_hex") {
             let message =
                 format!("`${{{}}}` is generated anew at each use, so no response can match it", used.name);
             report.error_with_help(

@@ -21,8 +21,8 @@ pub struct Catalogue {
 pub struct Declared {
     /// The id in kebab case.
     pub id: String,
-    /// What is wrong, phrased to follow "as the reference would if …".
-    pub wrong: String,
+    /// The defect, as reports show it.
+    pub summary: String,
     /// The statements it breaks; a check of each of them must fail.
     pub breaks: Vec<String>,
     /// The sub-tests that must detect it; in each of them, a check of a broken statement must fail.

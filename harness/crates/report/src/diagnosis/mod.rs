@@ -45,9 +45,9 @@ pub fn ranked(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue) -> Ve
         .zip(&catalogue.deviations)
         .filter(|(likeness, _)| likeness.is_enough())
         .map(|(likeness, declared)| {
-            let (deviation, wrong) = (declared.id.clone(), declared.wrong.clone());
+            let (deviation, summary) = (declared.id.clone(), declared.summary.clone());
             let (agreeing, of) = (likeness.agreeing, likeness.of_either());
-            (likeness, Resemblance { deviation, wrong, agreeing, of, others: 0 })
+            (likeness, Resemblance { deviation, summary, agreeing, of, others: 0 })
         })
         .collect();
     // The sort is stable: equal ones stay in the order of the file.

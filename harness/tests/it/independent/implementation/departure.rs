@@ -8,8 +8,6 @@ pub(crate) enum Departure {
     OtherCodeForUsed,
     /// A single-use key admits several simultaneous registrations.
     RacesLetSeveralIn,
-    /// A key that is both expired and used up is refused as used up.
-    ReuseBeforeExpiry,
     /// `reusable` is true by default.
     ReusableByDefault,
     /// The default expiry is not 90 days.
@@ -60,6 +58,4 @@ pub(crate) enum Departure {
     NinetyOneDays,
     /// API keys authorise nothing.
     ApiKeysAreNoCredentials,
-    /// `expires_in` has no upper bound.
-    ExpiresInUnbounded,
 }

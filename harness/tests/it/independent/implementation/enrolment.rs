@@ -57,9 +57,6 @@ fn enrol(world: &mut World, request: &Request, claim: &Claim) -> Result<Answer, 
         false => "KEY_USED",
     };
     let exhausted = || Answer::refusal(401, code, "Auth key already used");
-    if is_used_up && world.departs(Departure::ReuseBeforeExpiry) {
-        return Err(exhausted());
-    }
     let is_revoked = claim.key.revoked && !world.departs(Departure::RevokedEnrols);
     if is_revoked || claim.key.expires <= now {
         return Err(invalid());

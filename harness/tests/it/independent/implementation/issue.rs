@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::world::{ApiKey, AuthKey, Caller, DAY, Seconds, World, moment, secret};
+use super::world::{ApiKey, AuthKey, Caller, DAY, Seconds, World, hash, moment, seconds, secret};
 use super::{Answer, Departure, Request, rule};
 
 const SCOPES: [&str; 8] = ["read", "write", "admin", "machines", "dns", "acl", "billing", "audit"];
@@ -108,8 +108,7 @@ fn create_auth_key(
 /// The expiry in days for the response, and in seconds for the key.
 fn lifetime(world: &World, request: &Request) -> Result<(i64, Seconds), Answer> {
     if let Some(seconds) = request.field("expires_in") {
-        let most = if world.departs(Departure::ExpiresInUnbounded) { i64::MAX / 2 } else { 30 * DAY };
-        let seconds = rule::whole(seconds, 300, most)
+        let seconds = rule::whole(seconds, 300, 30 * DAY)
             .ok_or_else(|| Answer::refusal(422, "EXPIRES_IN", "from five minutes to thirty days"))?;
         return Ok(((seconds + DAY - 1) / DAY, seconds));
     }
@@ -153,11 +152,13 @@ fn create_api_key(world: &mut World, request: &Request, org: String) -> Result<A
     };
     let rate = rate.ok_or_else(|| Answer::refusal(422, "RATE", "a positive whole number"))?;
     let material = secret();
+    let whole = format!("qztna_{material}");
     let key = ApiKey {
         id: Uuid::new_v4(),
         org,
         name,
-        key: format!("qztna_{material}"),
+        hash: hash(&whole),
+        prefix: prefix("qztna_", &material),
         scopes,
         rate: usize::try_from(rate).unwrap_or(usize::MAX),
         created: world.now(),
@@ -167,11 +168,39 @@ fn create_api_key(world: &mut World, request: &Request, org: String) -> Result<A
         lately: Vec::new(),
     };
     let answer = json!({
-        "id": key.id, "key": key.key, "key_prefix": prefix("qztna_", &material), "name": key.name,
+        "id": key.id, "key": whole, "key_prefix": key.prefix, "name": key.name,
         "expiry_days": days, "rotates": false,
     });
     world.api_keys.push(key);
     Ok(Answer::data(201, answer))
+}
+
+/// POST /api/db/api_keys: a key that was made in the browser, by its hash.
+pub(super) fn insert(world: &mut World, request: &Request) -> Result<Answer, Answer> {
+    let caller = world.caller(request)?;
+    let org = required(request, "org_id")?;
+    if !caller.is_of(&org) || !caller.is_admin() || !caller.has_one_of(&["admin", "write"]) {
+        return Err(Answer::refusal(403, "FORBIDDEN", "Admin required"));
+    }
+    let expires = seconds(&required(request, "expires_at")?);
+    let expires = expires.filter(|expires| *expires <= world.now() + 90 * DAY);
+    let key = ApiKey {
+        id: Uuid::new_v4(),
+        org,
+        name: required(request, "name")?,
+        hash: required(request, "key_hash")?,
+        prefix: required(request, "key_prefix")?,
+        scopes: rule::texts(request.field("scopes"))?.unwrap_or_default(),
+        rate: 60,
+        created: world.now(),
+        expires: expires.ok_or_else(|| Answer::refusal(422, "EXPIRY", "at most 90 days ahead"))?,
+        revoked: false,
+        uses: 0,
+        lately: Vec::new(),
+    };
+    let answer = json!({ "inserted": key.id });
+    world.api_keys.push(key);
+    Ok(Answer::data(200, answer))
 }
 
 /// The part of a key that lists show.

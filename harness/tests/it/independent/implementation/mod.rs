@@ -51,6 +51,9 @@ impl Service {
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/api/api-keys") if world.departs(Departure::NoAlias) => Answer::nothing_there(),
             ("POST", "/api/key-management" | "/api/api-keys") => issue::key_management(&mut world, &request),
+            ("POST", "/api/db/api_keys") => {
+                issue::insert(&mut world, &request).unwrap_or_else(|refusal| refusal)
+            }
             ("POST", "/api/heartbeat") => enrolment::heartbeat(&mut world, &request),
             ("POST", "/api/machine-admin") => enrolment::administer(&mut world, &request),
             ("POST", "/api/auth/login") => world.log_in(&request),

@@ -15,7 +15,8 @@ pub(super) fn list(world: &mut World, table: &str, request: &Request) -> Answer 
         Err(refusal) => return refusal,
     };
     let scopes: &[&str] = match table {
-        "auth_keys" | "machines" => &["admin", "read", "machines"],
+        "auth_keys" => &["admin", "read", "machines"],
+        "machines" => &["admin", "read", "machines", "machines:read"],
         _ => &["admin", "read"],
     };
     if !caller.has_one_of(scopes) && !world.departs(Departure::ScopesUnchecked) {
@@ -105,7 +106,7 @@ fn api_keys(world: &World, caller: &Caller) -> Vec<Value> {
     own.map(|key| {
         json!({
             "id": key.id, "org_id": key.org, "name": key.name, "scopes": key.scopes, "rate_limit_rpm": key.rate,
-            "key_prefix": prefix("qztna_", key.key.trim_start_matches("qztna_")), "revoked": key.revoked,
+            "key_prefix": key.prefix, "revoked": key.revoked,
             "usage_count": key.uses, "expires_at": moment(key.expires), "created_at": moment(key.created),
             "labels": {},
         })

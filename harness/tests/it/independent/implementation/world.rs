@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
@@ -51,7 +52,10 @@ pub(super) struct ApiKey {
     pub(super) id: Uuid,
     pub(super) org: String,
     pub(super) name: String,
-    pub(super) key: String,
+    /// The SHA-256 of the whole key, in hex.
+    pub(super) hash: String,
+    /// What lists show of the key.
+    pub(super) prefix: String,
     pub(super) scopes: Vec<String>,
     pub(super) rate: usize,
     pub(super) created: Seconds,
@@ -170,8 +174,11 @@ impl World {
         }
         let (no_credential, unlimited) =
             (self.departs(Departure::ApiKeysAreNoCredentials), self.departs(Departure::RateUnchecked));
-        let key =
-            self.api_keys.iter_mut().find(|key| key.key == bearer && !no_credential).ok_or_else(nobody)?;
+        let key = self
+            .api_keys
+            .iter_mut()
+            .find(|key| key.hash == hash(bearer) && !no_credential)
+            .ok_or_else(nobody)?;
         if key.revoked || key.expires <= now {
             return Err(Answer::refusal(403, "API_KEY_OVER", "This API key is over"));
         }
@@ -219,6 +226,16 @@ impl Caller {
 /// 32 random bytes in hexadecimal.
 pub(super) fn secret() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}
+
+/// The SHA-256 of a key, in hex.
+pub(super) fn hash(key: &str) -> String {
+    Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A moment that was written as the tables show it.
+pub(super) fn seconds(moment: &str) -> Option<Seconds> {
+    OffsetDateTime::parse(moment, &Rfc3339).ok().map(OffsetDateTime::unix_timestamp)
 }
 
 /// A time as lists show it.

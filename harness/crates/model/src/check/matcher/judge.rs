@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::check::pointer;
 use crate::scenario::model::Matcher;
+use crate::scenario::moment;
 
 use super::{describe, kind};
 
@@ -53,6 +54,9 @@ pub(in crate::check) fn judge(matcher: &Matcher, found: Option<&Value>) -> Resul
         Matcher::HasKeys(wanted) => keys(found, wanted, false),
         Matcher::Above(bound) => require(found.as_f64().is_some_and(|number| number > *bound)),
         Matcher::Below(bound) => require(found.as_f64().is_some_and(|number| number < *bound)),
+        Matcher::Within(window) => {
+            moment::within(window, found).map_err(|error| Mismatch::because(error.to_string()))
+        }
         Matcher::Not(inner) => require(judge(inner, Some(found)).is_err()),
         Matcher::Every(fields) => every(found, fields),
         Matcher::Some(fields) => some(found, fields),

@@ -24,7 +24,9 @@ pub enum SyntaxError {
     Unclosed,
     #[error("invalid variable name `{0}`")]
     Name(String),
-    #[error("invalid range `{0}`: expected `11..`, `..40`, `..-1` or `2..8`")]
+    #[error(
+        "invalid range `{0}`: expected `11..`, `..40`, `..-1` or `2..8`, or one of `sha256`, `upper`, `hex`"
+    )]
     Range(String),
     #[error(transparent)]
     Length(#[from] LengthError),

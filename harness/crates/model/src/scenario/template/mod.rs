@@ -101,8 +101,8 @@ fn lookup(
     scope: Scope<'_>,
 ) -> Result<Option<Value>, TemplateError> {
     let value = lookup_whole(reference.name, template, scope)?;
-    Ok(match (value, reference.slice) {
-        (Some(value), Some(slice)) => Some(Value::String(slice.of(&as_text(&value)))),
+    Ok(match (value, reference.form) {
+        (Some(value), Some(form)) => Some(Value::String(form.of(&as_text(&value)))),
         (value, _) => value,
     })
 }
@@ -113,6 +113,7 @@ fn lookup_whole(name: &str, template: &str, scope: Scope<'_>) -> Result<Option<V
         ("absent", _) => return Ok(None),
         ("uuid", Some(generators)) => return Ok(Some(Value::String(generators.uuid()))),
         ("public_key", Some(generators)) => return Ok(Some(Value::String(generators.public_key()))),
+        ("secret_hex", Some(generators)) => return Ok(Some(Value::String(generators.secret_hex()))),
         _ => {}
     }
     if let Some(length) = long_len(name) {

@@ -1,6 +1,6 @@
 //! Splits a template into text and references to variables.
 
-use super::slice::Slice;
+use super::slice::Form;
 use super::{SyntaxError, TemplateError};
 
 pub(super) enum Piece<'a> {
@@ -12,7 +12,7 @@ pub(super) enum Piece<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reference<'a> {
     pub(super) name: &'a str,
-    pub(super) slice: Option<Slice>,
+    pub(super) form: Option<Form>,
 }
 
 /// Returns the names of the variables in a template, in order. `$${` is an escaped `${`.
@@ -52,14 +52,14 @@ pub(super) fn pieces(template: &str) -> Result<Vec<Piece<'_>>, TemplateError> {
     Ok(pieces)
 }
 
-/// Splits the content of `${…}` into the variable's name and its slice. `${long:N}` has no slice.
+/// Splits the content of `${…}` into the variable's name and its form. `${long:N}` has no form.
 fn reference(inner: &str) -> Result<Reference<'_>, SyntaxError> {
     if inner.is_empty() || !inner.chars().all(|c| c.is_ascii_alphanumeric() || "_.:-".contains(c)) {
         return Err(SyntaxError::Name(inner.to_owned()));
     }
     match inner.split_once(':') {
-        Some((name, range)) if name != "long" => Ok(Reference { name, slice: Some(range.parse()?) }),
-        _ => Ok(Reference { name: inner, slice: None }),
+        Some((name, form)) if name != "long" => Ok(Reference { name, form: Some(form.parse()?) }),
+        _ => Ok(Reference { name: inner, form: None }),
     }
 }
 
@@ -68,10 +68,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_length_of_long_is_no_slice() {
-        assert_eq!(reference("long:70"), Ok(Reference { name: "long:70", slice: None }));
+    fn only_the_length_of_long_is_no_form() {
+        assert_eq!(reference("long:70"), Ok(Reference { name: "long:70", form: None }));
         let sliced = reference("key:1..3").unwrap();
-        assert_eq!((sliced.name, sliced.slice), ("key", "1..3".parse().ok()));
+        assert_eq!((sliced.name, sliced.form), ("key", "1..3".parse().ok()));
         for inner in ["key:", "key:7", "a b", ""] {
             assert!(reference(inner).is_err(), "{inner}");
         }

@@ -16,6 +16,9 @@ impl Generators for Fixed {
     fn public_key(&self) -> String {
         "a-key".to_owned()
     }
+    fn secret_hex(&self) -> String {
+        "00ff".to_owned()
+    }
 }
 
 fn variables() -> BTreeMap<String, Binding> {
@@ -40,7 +43,8 @@ fn single_variable_keeps_its_type_and_absent_values_are_omitted() {
         (json!("${gone}"), None),
         (json!("x${gone}y"), Some(json!("xy"))),
         (json!({"a": "${gone}", "b": ["${absent}", "${org}"]}), Some(json!({"b": ["org_1"]}))),
-        (json!("${uuid}/${public_key}"), Some(json!("a-uuid/a-key"))),
+        (json!("${uuid}/${public_key}/${secret_hex}"), Some(json!("a-uuid/a-key/00ff"))),
+        (json!("${org:upper}"), Some(json!("ORG_1"))),
         (json!("${long:3}"), Some(json!("aaa"))),
         (json!("$${org} costs $5"), Some(json!("${org} costs $5"))),
         (json!(7), Some(json!(7))),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::LengthError;
 
 /// The built-in variables, besides `${long:N}`.
-pub const BUILT_IN: [&str; 13] = [
+pub const BUILT_IN: [&str; 14] = [
     "org",
     "other_org",
     "base_url",
@@ -19,6 +19,7 @@ pub const BUILT_IN: [&str; 13] = [
     "token.outsider",
     "uuid",
     "public_key",
+    "secret_hex",
     "null",
     "absent",
 ];
@@ -58,6 +59,8 @@ pub trait Generators {
     fn uuid(&self) -> String;
     /// Returns a random WireGuard public key in base64.
     fn public_key(&self) -> String;
+    /// Returns 32 random bytes in lower-case hex, as after the prefix of a key.
+    fn secret_hex(&self) -> String;
 }
 
 /// The variables available to a template.
