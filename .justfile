@@ -53,7 +53,7 @@ selftest:
 
 # The second implementation, and its departures
 independent:
-    cargo test -p harness --test independent
+    cargo test -p harness --test it independent::
 
 # Each report in what its readers use (chromium, perl, python3-jsonschema, python3-junitparser)
 readers:

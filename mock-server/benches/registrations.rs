@@ -180,7 +180,7 @@ impl Plane {
                     let token = Material::machine_token(random.bytes());
                     enrol::with_key(tx, &key, &candidate, &token, &random, now)?;
                 }
-                Ok::<_, mock_server::control::Failure>(())
+                Ok::<_, mock_server::control::ControlError>(())
             });
             filled.await.unwrap();
         }

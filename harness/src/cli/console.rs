@@ -2,7 +2,10 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
-use harness_report::terminal::Look;
+use harness_model::source::diagnostic::{Diagnostic, Sources, render};
+use harness_report::terminal::TerminalOptions;
+
+use super::error::CliError;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum ColorWhen {
@@ -24,14 +27,27 @@ impl Console {
     }
 
     /// Writes to standard output.
-    pub(super) fn say(&self, text: &str) {
+    pub(super) fn print(&self, text: &str) {
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
     /// Writes an error message and a line break to standard error.
-    pub(super) fn complain(&self, message: &str) {
+    pub(super) fn error(&self, message: &str) {
         self.note("error", message);
+    }
+
+    /// Prints the error that ended a command.
+    pub(super) fn report(&self, error: &CliError) {
+        if let CliError::Mistakes(mistakes) = error {
+            self.eprint_diagnostics(&mistakes.diagnostics, &mistakes.sources);
+        }
+        self.error(&error.to_string());
+    }
+
+    /// Shows diagnostics with carets on standard error.
+    pub(super) fn eprint_diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
+        self.eprint(&render(diagnostics, sources, self.has_color_on_stderr(), self.width()));
     }
 
     /// Writes a warning and a line break to standard error.
@@ -40,20 +56,20 @@ impl Console {
     }
 
     /// Writes to standard error, unchanged.
-    pub(super) fn show(&self, text: &str) {
+    pub(super) fn eprint(&self, text: &str) {
         let mut err = std::io::stderr().lock();
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     }
 
     /// Returns the formatting options of reports on standard output.
-    pub(super) fn look(&self) -> Look {
+    pub(super) fn terminal_options(&self) -> TerminalOptions {
         let out = std::io::stdout();
         let live = out.is_terminal() && std::io::stderr().is_terminal();
-        Look { color: self.colors(anstream::AutoStream::choice(&out)), width: columns(), live }
+        TerminalOptions { color: self.colors(anstream::AutoStream::choice(&out)), width: columns(), live }
     }
 
     /// Whether to use colours on standard error.
-    pub(super) fn colors_errors(&self) -> bool {
+    fn has_color_on_stderr(&self) -> bool {
         self.colors(anstream::AutoStream::choice(&std::io::stderr()))
     }
 
@@ -63,7 +79,7 @@ impl Console {
     }
 
     fn note(&self, kind: &str, message: &str) {
-        self.show(&format!("{kind}: {}\n", message.trim_end()));
+        self.eprint(&format!("{kind}: {}\n", message.trim_end()));
     }
 
     fn colors(&self, choice: anstream::ColorChoice) -> bool {

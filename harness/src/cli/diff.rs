@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use harness_report::comparison::{Comparison, Patience, markdown, text};
-use harness_report::exit_code::KIT;
+use harness_report::comparison::{Comparison, SlowdownLimits, markdown, text};
+use harness_report::exit_code::ExitCode;
 use harness_report::terminal::Paint;
 
 use super::console::Console;
+use super::error::CliError;
 use super::stored;
 
 /// Factor from which slower sub-tests are listed without --slower.
@@ -45,42 +46,33 @@ enum Format {
     Markdown,
 }
 
-/// The thresholds without flags.
-pub(super) fn patience() -> Patience {
-    Patience { factor: SLOWER, floor_ms: FLOOR, is_regression: false }
+/// The limits without flags.
+pub(super) fn default_limits() -> SlowdownLimits {
+    SlowdownLimits { factor: SLOWER, floor_ms: FLOOR, is_regression: false }
 }
 
-pub(super) fn diff(arguments: &Arguments, console: &Console) -> u8 {
-    let both = stored::read(&arguments.before, console).and_then(|before| {
-        let after = stored::read(&arguments.after, console)?;
-        Ok((before, after))
-    });
-    let (before, after) = match both {
-        Ok(both) => both,
-        Err(code) => return code,
-    };
-    let patience = Patience {
+pub(super) fn diff(arguments: &Arguments, console: &Console) -> Result<ExitCode, CliError> {
+    let (before, after) = (stored::read(&arguments.before)?, stored::read(&arguments.after)?);
+    let limits = SlowdownLimits {
         factor: arguments.slower.unwrap_or(SLOWER),
         floor_ms: arguments.slower_floor,
         is_regression: arguments.slower.is_some(),
     };
-    let comparison = Comparison::of(&before, &after, patience);
-    let shown = match arguments.format {
-        Format::Text => text(&comparison, Paint::new(console.look().color), console.width()),
+    let comparison = Comparison::of(&before, &after, limits);
+    console.print(&match arguments.format {
+        Format::Text => text(&comparison, Paint::new(console.terminal_options().color), console.width()),
         Format::Markdown => markdown(&comparison),
-        Format::Json => match serde_json::to_string_pretty(&comparison) {
-            Ok(json) => json + "\n",
-            Err(error) => {
-                console.complain(&format!("serialising the comparison failed: {error}"));
-                return KIT;
-            }
-        },
-    };
-    console.say(&shown);
-    u8::from(comparison.regressions > 0)
+        Format::Json => serde_json::to_string_pretty(&comparison)? + "\n",
+    });
+    let has_regressions = comparison.regressions > 0;
+    Ok(if has_regressions { ExitCode::NonConformant } else { ExitCode::Conformant })
 }
 
-fn factor(text: &str) -> Result<f64, String> {
+#[derive(Debug, thiserror::Error)]
+#[error("expected a number of at least 1, such as 2.0")]
+struct InvalidFactor;
+
+fn factor(text: &str) -> Result<f64, InvalidFactor> {
     let factor = text.parse().ok().filter(|factor: &f64| factor.is_finite() && *factor >= 1.0);
-    factor.ok_or_else(|| "expected a number of at least 1, such as 2.0".to_owned())
+    factor.ok_or(InvalidFactor)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 
 use harness_report::diagnosis::catalogue::Catalogue;
-use harness_report::exit_code::USAGE;
+use harness_report::exit_code::ExitCode;
 
 use harness_model::requirement::{Chapter, Requirement, Via};
 use harness_model::scenario::Library;
@@ -13,6 +13,7 @@ use harness_model::scenario::model::{Action, Initiator, Scenario, Step, WireActi
 use harness_report::terminal::Paint;
 
 use super::console::Console;
+use super::error::CliError;
 use super::{library, reference};
 
 #[derive(Debug, Args)]
@@ -23,26 +24,22 @@ pub(super) struct Arguments {
     id: String,
 }
 
-pub(super) fn explain(arguments: &Arguments, scenarios: Option<&Path>, console: &Console) -> u8 {
-    let shelf = match library::open(scenarios, console) {
-        Ok(shelf) => shelf,
-        Err(code) => return code,
+pub(super) fn explain(
+    arguments: &Arguments,
+    scenarios: Option<&Path>,
+    console: &Console,
+) -> Result<ExitCode, CliError> {
+    let library = library::open(scenarios)?.library;
+    let paint = Paint::new(console.terminal_options().color);
+    let Some(text) = explanation(&arguments.id, &library, paint) else {
+        let hint = match nearest(&arguments.id, &library) {
+            Some(id) => format!("did you mean `{id}`?"),
+            None => "`harness list` lists all sub-tests".to_owned(),
+        };
+        return Err(CliError::UnknownId { id: arguments.id.clone(), hint });
     };
-    let paint = Paint::new(console.look().color);
-    match explanation(&arguments.id, &shelf.library, paint) {
-        Some(text) => {
-            console.say(&text);
-            0
-        }
-        None => {
-            let hint = nearest(&arguments.id, &shelf.library).map_or_else(
-                || "`harness list` lists all sub-tests".to_owned(),
-                |id| format!("did you mean `{id}`?"),
-            );
-            console.complain(&format!("unknown id `{}`\n{hint}", arguments.id));
-            USAGE
-        }
-    }
+    console.print(&text);
+    Ok(ExitCode::Conformant)
 }
 
 fn explanation(id: &str, library: &Library, paint: Paint) -> Option<String> {
@@ -260,6 +257,6 @@ fn proof_of(statement: &str) -> String {
     if proving.is_empty() {
         return String::new();
     }
-    let lines = proving.iter().map(|declared| format!("  {}: {}\n", declared.id, declared.wrong));
+    let lines = proving.iter().map(|declared| format!("  {}: {}\n", declared.id, declared.summary));
     format!("proven by the deviations:\n{}", lines.collect::<String>())
 }

@@ -1,17 +1,18 @@
 //! `harness init-target`: creates a target profile, and prompts for what the flags leave out.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::io::{BufRead as _, ErrorKind, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 
 use harness_model::scenario::model::{Identity, Source};
-use harness_report::exit_code::{ENVIRONMENT, USAGE};
+use harness_report::exit_code::ExitCode;
 use harness_runner::targets::profile::{Draft, Login, Profile, TokenSource};
 
 use super::console::Console;
+use super::error::{CliError, Mistakes};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -62,42 +63,33 @@ pub(super) struct Arguments {
     reset: Option<String>,
 }
 
-pub(super) fn init_target(arguments: Arguments, console: &Console) -> u8 {
+pub(super) fn init_target(arguments: Arguments, console: &Console) -> Result<ExitCode, CliError> {
     let file = arguments.file.clone();
-    match draft(arguments, console).and_then(|draft| write(&file, &draft, console)) {
-        Ok(()) => 0,
-        Err(code) => code,
+    let profile = write(&file, &draft(arguments, console)?)?;
+    let name = shell_words::quote(&file.to_string_lossy()).into_owned();
+    console.print(&format!("{} written. Next steps:\n", file.display()));
+    for line in exports(&profile) {
+        console.print(&format!("  {line}\n"));
     }
+    console.print(&format!("  harness lint --target {name}\n  harness --target {name}\n"));
+    Ok(ExitCode::Conformant)
 }
 
-fn write(file: &PathBuf, draft: &Draft, console: &Console) -> Result<(), u8> {
+fn write(file: &Path, draft: &Draft) -> Result<Profile, CliError> {
     let text = draft.to_toml();
-    let source = Source { path: file.clone(), text: text.clone() };
+    let source = Source { path: file.to_owned(), text: text.clone() };
     let profile = Profile::parse(&Arc::new(source)).map_err(|error| {
-        console.show(&error.render(console.colors_errors(), console.width()));
-        console.complain(&format!("{} was not written", file.display()));
-        USAGE
+        let consequence = format!("{} was not written", file.display());
+        CliError::Mistakes(Mistakes { diagnostics: error.diagnostics, sources: error.sources, consequence })
     })?;
     let created = std::fs::OpenOptions::new().write(true).create_new(true).open(file);
-    let done = created.and_then(|mut created| created.write_all(text.as_bytes()));
-    done.map_err(|cause| {
-        if cause.kind() == std::io::ErrorKind::AlreadyExists {
-            console.complain(&format!(
-                "{} already exists\nchoose another file, or remove it first",
-                file.display()
-            ));
-            return USAGE;
+    created.and_then(|mut created| created.write_all(text.as_bytes())).map_err(|cause| {
+        match cause.kind() {
+            ErrorKind::AlreadyExists => CliError::FileExists(file.to_owned()),
+            _ => CliError::WriteFile { path: file.to_owned(), cause },
         }
-        console.complain(&format!("writing {} failed: {cause}", file.display()));
-        ENVIRONMENT
     })?;
-    let name = shell_words::quote(&file.to_string_lossy()).into_owned();
-    console.say(&format!("{} written. Next steps:\n", file.display()));
-    for line in exports(&profile) {
-        console.say(&format!("  {line}\n"));
-    }
-    console.say(&format!("  harness lint --target {name}\n  harness --target {name}\n"));
-    Ok(())
+    Ok(profile)
 }
 
 /// Returns the environment variables to set before a run.
@@ -111,24 +103,19 @@ fn exports(profile: &Profile) -> Vec<String> {
 }
 
 /// Builds the draft from flags, and from prompts if there is a terminal.
-fn draft(arguments: Arguments, console: &Console) -> Result<Draft, u8> {
-    let asks = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    let missing: Vec<&str> = [
-        ("--name", arguments.name.is_none()),
-        ("--base-url", arguments.base_url.is_none()),
-        ("--org-id", arguments.org_id.is_none()),
-    ]
-    .into_iter()
-    .filter_map(|(flag, missing)| missing.then_some(flag))
-    .collect();
-    if !missing.is_empty() && !asks {
-        console.complain(&format!(
-            "missing {}, and there is no terminal to prompt on\n`harness init-target --help` lists all flags",
-            missing.join(", ")
-        ));
-        return Err(USAGE);
+fn draft(arguments: Arguments, console: &Console) -> Result<Draft, CliError> {
+    let missing = missing_flags(&arguments);
+    let has_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if !missing.is_empty() && !has_terminal {
+        return Err(CliError::MissingFlags(missing.join(", ")));
     }
-    let was_asked = !missing.is_empty();
+    let given = |value: Option<String>, question: &str| match value {
+        Some(value) => Ok(value),
+        None => ask(question, console),
+    };
+    let name = given(arguments.name, "The target's name in reports")?;
+    let base_url = given(arguments.base_url, "The base URL (https://…)")?;
+    let org_id = given(arguments.org_id, "The id of the organisation to test in")?;
     let mut tokens: BTreeMap<Identity, TokenSource> = [
         (Identity::Admin, arguments.admin),
         (Identity::Owner, arguments.owner),
@@ -138,18 +125,9 @@ fn draft(arguments: Arguments, console: &Console) -> Result<Draft, u8> {
     .into_iter()
     .filter_map(|(identity, source)| Some((identity, source?)))
     .collect();
-    let given = |value: Option<String>, question: &str| match value {
-        Some(value) => Ok(value),
-        None => ask(question, console),
-    };
-    let name = given(arguments.name, "The target's name in reports")?;
-    let base_url = given(arguments.base_url, "The base URL (https://…)")?;
-    let org_id = given(arguments.org_id, "The id of the organisation to test in")?;
-    if was_asked && tokens.is_empty() {
-        tokens.insert(
-            Identity::Admin,
-            ask_for_source("The source of an admin's token (env:VARIABLE, file:PATH, …)", console)?,
-        );
+    if !missing.is_empty() && tokens.is_empty() {
+        let question = "The source of an admin's token (env:VARIABLE, file:PATH, …)";
+        tokens.insert(Identity::Admin, ask_for_source(question, console)?);
     }
     Ok(Draft {
         name,
@@ -166,16 +144,19 @@ fn draft(arguments: Arguments, console: &Console) -> Result<Draft, u8> {
     })
 }
 
+fn missing_flags(arguments: &Arguments) -> Vec<&'static str> {
+    let required =
+        [("--name", &arguments.name), ("--base-url", &arguments.base_url), ("--org-id", &arguments.org_id)];
+    required.into_iter().filter(|(_, value)| value.is_none()).map(|(flag, _)| flag).collect()
+}
+
 /// Prompts until there is an answer; the end of input cancels.
-fn ask(question: &str, console: &Console) -> Result<String, u8> {
+fn ask(question: &str, console: &Console) -> Result<String, CliError> {
     loop {
-        console.show(&format!("{question}: "));
+        console.eprint(&format!("{question}: "));
         let mut line = String::new();
         match std::io::stdin().lock().read_line(&mut line) {
-            Ok(0) | Err(_) => {
-                console.complain("cancelled: nothing was written");
-                return Err(USAGE);
-            }
+            Ok(0) | Err(_) => return Err(CliError::PromptCancelled),
             Ok(_) if line.trim().is_empty() => {}
             Ok(_) => return Ok(line.trim().to_owned()),
         }
@@ -183,7 +164,7 @@ fn ask(question: &str, console: &Console) -> Result<String, u8> {
 }
 
 /// Prompts for a token source. A plain name is an environment variable.
-fn ask_for_source(question: &str, console: &Console) -> Result<TokenSource, u8> {
+fn ask_for_source(question: &str, console: &Console) -> Result<TokenSource, CliError> {
     loop {
         let answer = ask(question, console)?;
         if !answer.contains(':') {
@@ -191,23 +172,26 @@ fn ask_for_source(question: &str, console: &Console) -> Result<TokenSource, u8> 
         }
         match source(&answer) {
             Ok(source) => return Ok(source),
-            Err(message) => console.complain(&message),
+            Err(error) => console.error(&error.to_string()),
         }
     }
 }
 
-fn source(text: &str) -> Result<TokenSource, String> {
-    let wrong =
-        || "expected env:VARIABLE, file:PATH, command:LINE or login:EMAIL:PASSWORD_VARIABLE".to_owned();
-    let (kind, rest) = text.split_once(':').filter(|(_, rest)| !rest.trim().is_empty()).ok_or_else(wrong)?;
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("expected env:VARIABLE, file:PATH, command:LINE or login:EMAIL:PASSWORD_VARIABLE")]
+struct InvalidSource;
+
+fn source(text: &str) -> Result<TokenSource, InvalidSource> {
+    let (kind, rest) =
+        text.split_once(':').filter(|(_, rest)| !rest.trim().is_empty()).ok_or(InvalidSource)?;
     Ok(match kind {
         "env" => TokenSource::Env(rest.to_owned()),
         "file" => TokenSource::File(rest.into()),
         "command" => TokenSource::Command(rest.to_owned()),
         "login" => {
-            let (email, variable) = rest.rsplit_once(':').ok_or_else(wrong)?;
+            let (email, variable) = rest.rsplit_once(':').ok_or(InvalidSource)?;
             TokenSource::Login(Login { email: email.to_owned(), password_env: variable.to_owned() })
         }
-        _ => return Err(wrong()),
+        _ => return Err(InvalidSource),
     })
 }

@@ -7,11 +7,13 @@ use serde_json::json;
 
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::Scenario;
-use harness_report::exit_code::USAGE;
+use harness_model::text::counted;
+use harness_report::exit_code::ExitCode;
 use harness_report::record::planned_checks;
 use harness_report::terminal::Paint;
 
 use super::console::Console;
+use super::error::CliError;
 use super::{library, reference};
 
 #[derive(Debug, Args)]
@@ -27,23 +29,20 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-pub(super) fn list(arguments: &Arguments, scenarios: Option<&Path>, console: &Console) -> u8 {
+pub(super) fn list(
+    arguments: &Arguments,
+    scenarios: Option<&Path>,
+    console: &Console,
+) -> Result<ExitCode, CliError> {
     if arguments.deviations {
         return reference::list_deviations(arguments.json, console);
     }
-    let shelf = match library::open(scenarios, console) {
-        Ok(shelf) => shelf,
-        Err(code) => return code,
-    };
-    let registry = &shelf.library.registry;
+    let loaded = library::open(scenarios)?;
+    let registry = &loaded.library.registry;
     if let Some(unknown) = arguments.suite.iter().find(|suite| !registry.suites().contains(&suite.as_str())) {
-        console.complain(&format!(
-            "unknown suite `{unknown}`: expected one of {}",
-            registry.suites().join(", ")
-        ));
-        return USAGE;
+        return Err(CliError::UnknownSuite { name: unknown.clone(), known: registry.suites().join(", ") });
     }
-    let listed: Vec<&Scenario> = shelf
+    let listed: Vec<&Scenario> = loaded
         .library
         .scenarios
         .iter()
@@ -53,10 +52,10 @@ pub(super) fn list(arguments: &Arguments, scenarios: Option<&Path>, console: &Co
     let text = if arguments.json {
         as_json(&listed)
     } else {
-        as_text(&listed, registry, Paint::new(console.look().color))
+        as_text(&listed, registry, Paint::new(console.terminal_options().color))
     };
-    console.say(&text);
-    0
+    console.print(&text);
+    Ok(ExitCode::Conformant)
 }
 
 fn as_json(listed: &[&Scenario]) -> String {
@@ -94,10 +93,7 @@ fn as_text(listed: &[&Scenario], registry: &Registry, paint: Paint) -> String {
         }
         let remark = match &scenario.skip {
             Some(skip) => format!("skipped: {}", skip.reason),
-            None => match planned_checks(scenario) {
-                1 => "1 check".to_owned(),
-                checks => format!("{checks} checks"),
-            },
+            None => counted(planned_checks(scenario), "check"),
         };
         let title = &scenario.title;
         text.push_str(&format!(

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use harness_report::ReportError;
 use harness_report::destination::Destination;
-use harness_report::exit_code::{ENVIRONMENT, USAGE};
-use harness_report::merge::{Part, merge as join};
-use harness_report::terminal::summary;
+use harness_report::exit_code::ExitCode;
+use harness_report::merge::{self, ShardResults};
+use harness_report::terminal::{ProcessEnd, summary};
 
 use super::console::Console;
+use super::error::CliError;
 use super::run::{github, write_reports};
 use super::{library, stored};
 
@@ -23,30 +25,26 @@ pub(super) struct Arguments {
     report: Vec<Destination>,
 }
 
-pub(super) fn merge(arguments: &Arguments, scenarios: Option<&Path>, console: &Console) -> u8 {
-    attempt(arguments, scenarios, console).unwrap_or_else(|code| code)
-}
-
-fn attempt(arguments: &Arguments, scenarios: Option<&Path>, console: &Console) -> Result<u8, u8> {
-    let usage = |message: &dyn std::fmt::Display| {
-        console.complain(&message.to_string());
-        USAGE
-    };
+pub(super) fn merge(
+    arguments: &Arguments,
+    scenarios: Option<&Path>,
+    console: &Console,
+) -> Result<ExitCode, CliError> {
     for destination in &arguments.report {
-        destination.prepare_of_results().map_err(|error| usage(&error))?;
+        destination.prepare_of_results()?;
     }
-    let library = library::open(scenarios, console)?.library;
-    let mut parts = Vec::new();
+    let library = library::open(scenarios)?.library;
+    let mut shards = Vec::new();
     for path in &arguments.results {
-        parts.push(Part { name: path.display().to_string(), results: stored::read(path, console)? });
+        shards.push(ShardResults { file: path.display().to_string(), results: stored::read(path)? });
     }
-    let results = join(&parts, &library.scenarios, &library.registry).map_err(|error| usage(&error))?;
-    let (written, is_complete) = write_reports(&arguments.report, &results, console);
-    let look = console.look();
-    let code = if results.exit_code == 0 && !is_complete { ENVIRONMENT } else { results.exit_code };
-    console.say(&summary(&results, look, &written, code));
-    if github::is_here() {
-        github::tell(&results, console);
+    let results = merge::merge(&shards, &library.scenarios, &library.registry).map_err(ReportError::Merge)?;
+    let written = write_reports(&arguments.report, &results, console);
+    let exit_code = written.exit_code(&results);
+    let end = ProcessEnd { reports: &written.paths, exit_code };
+    console.print(&summary(&results, console.terminal_options(), end));
+    if github::is_active() {
+        github::annotate(&results, console);
     }
-    Ok(code)
+    Ok(exit_code)
 }

@@ -2,6 +2,7 @@
 
 mod console;
 mod diff;
+mod error;
 mod explain;
 mod init_target;
 mod library;
@@ -23,15 +24,15 @@ mod waivers;
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use harness_report::exit_code::{ENVIRONMENT, KIT};
+use harness_report::exit_code::ExitCode;
 
 use console::{ColorWhen, Console};
+use error::CliError;
 
 /// Tests an implementation of QuickZTNA against the documented sub-tests.
 ///
@@ -96,22 +97,31 @@ const EXIT_CODES: &str = "Exit codes:
   130  interrupted";
 
 /// Runs the program; `arguments` start with the program's name.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> std::process::ExitCode {
     let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Standard error may be closed.
             let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(KIT));
+            let is_error = error.exit_code() != 0;
+            return if is_error { ExitCode::Usage } else { ExitCode::Conformant }.into();
         }
     };
     let console = Console::new(cli.shared.color);
     start_log();
     let done = std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(cli, &console)));
-    ExitCode::from(done.unwrap_or_else(|_| {
-        console.complain("internal error: this is a bug in the harness, not in the target");
-        KIT
-    }))
+    let exit_code = match done {
+        Ok(Ok(exit_code)) => exit_code,
+        Ok(Err(error)) => {
+            console.report(&error);
+            error.exit_code()
+        }
+        Err(_) => {
+            console.error("internal error: this is a bug in the harness, not in the target");
+            ExitCode::Internal
+        }
+    };
+    exit_code.into()
 }
 
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
@@ -132,16 +142,12 @@ fn stray(matches: &ArgMatches) -> Option<String> {
     Some(stray.as_str().replace('_', "-"))
 }
 
-fn dispatch(cli: Cli, console: &Console) -> u8 {
+fn dispatch(cli: Cli, console: &Console) -> Result<ExitCode, CliError> {
     let scenarios = cli.shared.scenarios.as_deref();
     match cli.command {
-        None => with_runtime(console, |runtime| runtime.block_on(run::run(cli.run, scenarios, console))),
-        Some(Command::Serve(arguments)) => {
-            with_runtime(console, |runtime| runtime.block_on(reference::serve(arguments, console)))
-        }
-        Some(Command::Selftest(arguments)) => with_runtime(console, |runtime| {
-            runtime.block_on(reference::selftest(arguments, scenarios, console))
-        }),
+        None => block_on(run::run(cli.run, scenarios, console)),
+        Some(Command::Serve(arguments)) => block_on(reference::serve(arguments, console)),
+        Some(Command::Selftest(arguments)) => block_on(reference::selftest(arguments, scenarios, console)),
         Some(Command::List(arguments)) => list::list(&arguments, scenarios, console),
         Some(Command::Explain(arguments)) => explain::explain(&arguments, scenarios, console),
         Some(Command::Lint(arguments)) => lint::lint(&arguments, scenarios, console),
@@ -150,7 +156,7 @@ fn dispatch(cli: Cli, console: &Console) -> u8 {
         Some(Command::Diff(arguments)) => diff::diff(&arguments, console),
         Some(Command::Merge(arguments)) => merge::merge(&arguments, scenarios, console),
         Some(Command::Verify(arguments)) => verify::verify(&arguments, console),
-        Some(Command::Schema(arguments)) => schema::schema(&arguments, console),
+        Some(Command::Schema(arguments)) => Ok(schema::schema(&arguments, console)),
     }
 }
 
@@ -163,17 +169,11 @@ fn start_log() {
     }
 }
 
-fn with_runtime(console: &Console, work: impl FnOnce(&tokio::runtime::Runtime) -> u8) -> u8 {
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => {
-            let code = work(&runtime);
-            // Do not wait for background tasks: nobody reads their results any more.
-            runtime.shutdown_background();
-            code
-        }
-        Err(error) => {
-            console.complain(&format!("starting the async runtime failed: {error}"));
-            ENVIRONMENT
-        }
-    }
+fn block_on(work: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(CliError::Runtime)?;
+    let done = runtime.block_on(work);
+    // Do not wait for background tasks: nobody reads their results any more.
+    runtime.shutdown_background();
+    done
 }

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use harness_report::destination::Destination;
-use harness_report::exit_code::{ENVIRONMENT, USAGE};
+use harness_report::exit_code::ExitCode;
 
 use super::console::Console;
-use super::run::empty;
+use super::error::CliError;
+use super::run::verify_empty;
 use super::stored;
 
 #[derive(Debug, Args)]
@@ -25,37 +26,26 @@ pub(super) struct Arguments {
 }
 
 /// The exit code says whether the reports were written; the run's own is in its results.
-pub(super) fn report(arguments: &Arguments, console: &Console) -> u8 {
-    let results = match stored::read(&arguments.results, console) {
-        Ok(results) => results,
-        Err(code) => return code,
-    };
+pub(super) fn report(arguments: &Arguments, console: &Console) -> Result<ExitCode, CliError> {
+    let results = stored::read(&arguments.results)?;
     let mut destinations = arguments.report.clone();
-    let folder = match arguments.report_dir.as_deref().map(empty).transpose() {
-        Ok(folder) => folder,
-        Err(message) => {
-            console.complain(&message);
-            return USAGE;
-        }
-    };
-    let all = folder.iter().flat_map(|folder| Destination::all_in(folder));
-    destinations.extend(all.filter(Destination::is_of_results));
-    for destination in &destinations {
-        if let Err(error) = destination.prepare_of_results() {
-            console.complain(&error.to_string());
-            return USAGE;
-        }
+    if let Some(folder) = &arguments.report_dir {
+        verify_empty(folder)?;
+        destinations.extend(Destination::all_in(folder).into_iter().filter(Destination::is_of_results));
     }
-    let mut code = 0;
+    for destination in &destinations {
+        destination.prepare_of_results()?;
+    }
+    let mut exit_code = ExitCode::Conformant;
     for destination in &destinations {
         match destination.write(&results) {
             // Not to standard output, which may be where the report itself is written.
-            Ok(()) => console.show(&format!("report written to {}\n", destination.path.display())),
+            Ok(()) => console.eprint(&format!("report written to {}\n", destination.path.display())),
             Err(error) => {
-                console.complain(&error.to_string());
-                code = ENVIRONMENT;
+                console.error(&error.to_string());
+                exit_code = error.exit_code();
             }
         }
     }
-    code
+    Ok(exit_code)
 }

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 
 use harness_model::plan::waiver::WaiverFile;
 use harness_model::scenario;
+use harness_report::exit_code::ExitCode;
 use harness_report::results::Results;
 use harness_runner::targets::profile::Content;
 
@@ -28,13 +29,13 @@ enum Format {
     Waivers,
 }
 
-pub(super) fn schema(arguments: &Arguments, console: &Console) -> u8 {
+pub(super) fn schema(arguments: &Arguments, console: &Console) -> ExitCode {
     let schema = match arguments.format {
         Format::Results => schemars::schema_for!(Results).to_value(),
         Format::Scenario => scenario::schema(),
         Format::Profile => schemars::schema_for!(Content).to_value(),
         Format::Waivers => schemars::schema_for!(WaiverFile).to_value(),
     };
-    console.say(&format!("{schema:#}\n"));
-    0
+    console.print(&format!("{schema:#}\n"));
+    ExitCode::Conformant
 }

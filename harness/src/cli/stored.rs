@@ -2,21 +2,15 @@
 
 use std::path::Path;
 
-use harness_report::exit_code::USAGE;
 use harness_report::results::Results;
 
-use super::console::Console;
+use super::error::CliError;
 
 /// Reads the results.
 ///
 /// # Errors
-/// The exit code, after the error was printed.
-pub(super) fn read(path: &Path, console: &Console) -> Result<Results, u8> {
-    let refuse = |what: &str| {
-        console
-            .complain(&format!("{}: {what}\nexpected a file written by --report json=FILE", path.display()));
-        USAGE
-    };
-    let text = std::fs::read(path).map_err(|error| refuse(&format!("reading results failed: {error}")))?;
-    serde_json::from_slice(&text).map_err(|error| refuse(&format!("invalid results: {error}")))
+/// The file is unreadable, or does not contain results.
+pub(super) fn read(path: &Path) -> Result<Results, CliError> {
+    let text = std::fs::read(path).map_err(|cause| CliError::ReadResults { path: path.to_owned(), cause })?;
+    serde_json::from_slice(&text).map_err(|cause| CliError::InvalidResults { path: path.to_owned(), cause })
 }

@@ -8,11 +8,12 @@ use clap::Args;
 
 use harness_evidence::bundle::{self, ScenarioFile};
 use harness_evidence::signature;
-use harness_evidence::verify::{Finding, Options, Report, State, verify as examine};
-use harness_report::exit_code::USAGE;
+use harness_evidence::verify::{self, Finding, Options, Report, State};
+use harness_report::exit_code::ExitCode;
 use harness_report::terminal::{Paint, wrap};
 
 use super::console::Console;
+use super::error::CliError;
 
 /// Width of the area column.
 const AREA_WIDTH: usize = 11;
@@ -41,43 +42,34 @@ enum Format {
     Json,
 }
 
-pub(super) fn verify(arguments: &Arguments, console: &Console) -> u8 {
-    match attempt(arguments, console) {
-        Ok(code) => code,
-        Err(message) => {
-            console.complain(&message);
-            USAGE
-        }
-    }
+pub(super) fn verify(arguments: &Arguments, console: &Console) -> Result<ExitCode, CliError> {
+    let path = &arguments.bundle;
+    let options = Options {
+        public_key: arguments.public_key.as_deref().map(signature::public_key).transpose()?,
+        accepts_scenarios: arguments.accept_scenarios,
+        own_scenarios: own_scenarios(),
+        executable: bundle::program_digest().ok(),
+    };
+    let file = File::open(path).map_err(|cause| CliError::ReadFile { path: path.clone(), cause })?;
+    let report = verify::verify(BufReader::new(file), &options)
+        .map_err(|cause| CliError::Bundle { path: path.clone(), cause })?;
+    console.print(&match arguments.format {
+        Format::Text => text(&report, console),
+        Format::Json => serde_json::to_string_pretty(&report)? + "\n",
+    });
+    Ok(if report.is_good() { ExitCode::Conformant } else { ExitCode::NonConformant })
 }
 
-fn attempt(arguments: &Arguments, console: &Console) -> Result<u8, String> {
-    let path = arguments.bundle.display();
-    let key = arguments.public_key.as_deref().map(signature::public_key).transpose();
-    let own = scenarios::files().into_iter().map(|(name, text)| {
+fn own_scenarios() -> Vec<ScenarioFile> {
+    let files = scenarios::files().into_iter().map(|(name, text)| {
         let parts: Vec<String> = name.iter().map(|part| part.to_string_lossy().into_owned()).collect();
         ScenarioFile { path: parts.join("/"), content: text.to_vec() }
     });
-    let options = Options {
-        public_key: key.map_err(|error| error.to_string())?,
-        accepts_scenarios: arguments.accept_scenarios,
-        own_scenarios: own.collect(),
-        executable: bundle::program_digest().ok(),
-    };
-    let file = File::open(&arguments.bundle).map_err(|error| format!("reading {path} failed: {error}"))?;
-    let report = examine(BufReader::new(file), &options).map_err(|error| format!("{path}: {error}"))?;
-    match arguments.format {
-        Format::Text => console.say(&text(&report, console)),
-        Format::Json => {
-            let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
-            console.say(&(json + "\n"));
-        }
-    }
-    Ok(u8::from(!report.is_good()))
+    files.collect()
 }
 
 fn text(report: &Report, console: &Console) -> String {
-    let look = console.look();
+    let look = console.terminal_options();
     let paint = Paint::new(look.color);
     let mut text = String::new();
     if let Some(bundle) = &report.bundle {

@@ -1,35 +1,28 @@
-//! Reads a waiver file and prints every mistake in it.
+//! Reads a waiver file.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use time::Date;
-
 use harness_model::plan::waiver::Waivers;
 use harness_model::scenario::Library;
-use harness_model::scenario::model::Source;
-use harness_model::source::diagnostic::{Sources, render};
-use harness_report::exit_code::USAGE;
+use harness_model::source::Source;
+use harness_model::source::diagnostic::Sources;
+use time::Date;
 
-use super::console::Console;
-use super::library::severities;
+use super::error::CliError;
 
-/// Reads the waivers, of which `today` decides which ones are expired.
+/// Reads the waivers; `today` decides which ones are expired.
 ///
 /// # Errors
-/// The exit code, after every mistake was printed.
-pub(super) fn read(path: &Path, library: &Library, today: Date, console: &Console) -> Result<Waivers, u8> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        console.complain(&format!("reading waivers {} failed: {error}", path.display()));
-        USAGE
-    })?;
+/// The file is unreadable or has mistakes.
+pub(super) fn read(path: &Path, library: &Library, today: Date) -> Result<Waivers, CliError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|cause| CliError::ReadWaivers { path: path.to_owned(), cause })?;
     let source = Arc::new(Source { path: path.to_owned(), text });
     let scenarios = library.scenarios.iter().map(AsRef::as_ref);
     Waivers::read(&source, &library.registry, scenarios, today).map_err(|diagnostics| {
         let mut sources = Sources::default();
-        sources.add(Arc::clone(&source));
-        console.show(&render(&diagnostics, &sources, console.colors_errors(), console.width()));
-        console.complain(&format!("{}; nothing was run", severities(&diagnostics)));
-        USAGE
+        sources.add(source);
+        CliError::nothing_was_run(diagnostics, sources)
     })
 }

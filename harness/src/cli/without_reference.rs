@@ -1,4 +1,4 @@
-//! What the commands say that need the reference, in a build that has none.
+//! Replaces `reference/` in a build without the reference.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use clap::Args;
 use harness_model::scenario::Library;
-use harness_report::exit_code::USAGE;
+use harness_report::exit_code::ExitCode;
 use harness_report::results::Results;
 use harness_report::terminal::Paint;
 use harness_runner::targets::Target;
 
 use super::console::Console;
+use super::error::CliError;
 
-/// Whatever a build with the reference would take.
+/// Accepts any arguments, so that the error explains why the command is missing.
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
 pub(super) struct Anything {
@@ -24,31 +25,26 @@ pub(super) struct Anything {
 pub(super) type SelftestArguments = Anything;
 pub(super) type ServeArguments = Anything;
 
-#[allow(clippy::unused_async, reason = "has the form that a build with the reference needs")]
-pub(super) async fn serve(_arguments: Anything, console: &Console) -> u8 {
-    missing("`serve` needs the reference", console)
+#[allow(clippy::unused_async, reason = "same signature as with the reference")]
+pub(super) async fn serve(_arguments: Anything, _console: &Console) -> Result<ExitCode, CliError> {
+    Err(CliError::NeedsReference("`serve`"))
 }
 
-#[allow(clippy::unused_async, reason = "has the form that a build with the reference needs")]
-pub(super) async fn selftest(_arguments: Anything, _scenarios: Option<&Path>, console: &Console) -> u8 {
-    missing("`selftest` needs the reference", console)
+#[allow(clippy::unused_async, reason = "same signature as with the reference")]
+pub(super) async fn selftest(
+    _arguments: Anything,
+    _scenarios: Option<&Path>,
+    _console: &Console,
+) -> Result<ExitCode, CliError> {
+    Err(CliError::NeedsReference("`selftest`"))
 }
 
-pub(super) fn target(deviation: Option<&str>, console: &Console) -> Result<Arc<dyn Target>, u8> {
-    Err(match deviation {
-        Some(_) => missing("--deviation needs the reference", console),
-        None => {
-            console.complain(
-                "no target was named, and this build has no embedded reference\n\
-                 name one with --target PROFILE; `harness init-target` writes a profile",
-            );
-            USAGE
-        }
-    })
+pub(super) fn target(deviation: Option<&str>, _console: &Console) -> Result<Arc<dyn Target>, CliError> {
+    Err(if deviation.is_some() { CliError::NeedsReference("--deviation") } else { CliError::NoTarget })
 }
 
-/// There is no reference whose answers could be shown beside the target's.
-#[allow(clippy::unused_async, reason = "has the form that a build with the reference needs")]
+/// Does nothing: there is no reference to compare with.
+#[allow(clippy::unused_async, reason = "same signature as with the reference")]
 pub(super) async fn compare(
     _results: &mut Results,
     _library: &Library,
@@ -58,8 +54,8 @@ pub(super) async fn compare(
 ) {
 }
 
-pub(super) fn list_deviations(_json: bool, console: &Console) -> u8 {
-    missing("--deviations needs the reference", console)
+pub(super) fn list_deviations(_json: bool, _console: &Console) -> Result<ExitCode, CliError> {
+    Err(CliError::NeedsReference("--deviations"))
 }
 
 pub(super) fn explained(_id: &str, _paint: Paint) -> Option<String> {
@@ -68,9 +64,4 @@ pub(super) fn explained(_id: &str, _paint: Paint) -> Option<String> {
 
 pub(super) fn ids<'a>() -> impl Iterator<Item = &'a str> {
     std::iter::empty()
-}
-
-fn missing(what: &str, console: &Console) -> u8 {
-    console.complain(&format!("{what}, and this build has none\nbuild with the feature `reference`"));
-    USAGE
 }

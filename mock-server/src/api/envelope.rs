@@ -7,8 +7,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::{ObjectBuilder, schema::Type};
 
-use super::error::INTERNAL;
 use crate::domain::RefusalCode;
+
+/// The code of an internal error, which is not a refusal.
+pub(super) const INTERNAL: &str = "INTERNAL";
 
 /// A successful response.
 #[derive(Debug, Serialize, ToSchema)]

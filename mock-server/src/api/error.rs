@@ -3,18 +3,21 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use ztna_relay::AuthorityError;
 
-use super::envelope::{Failed, Reason};
-use crate::control::Failure;
+use super::envelope::{Failed, INTERNAL, Reason};
+use crate::control::ControlError;
 use crate::domain::{Refusal, RefusalCode};
 use crate::store::StoreError;
 
-/// The code of an internal error, which is not a refusal.
-pub(super) const INTERNAL: &str = "INTERNAL";
-
 /// The error of a handler.
-#[derive(Debug)]
-pub struct Error(Failure);
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    #[error("cannot look up a relay's machine: {0}")]
+    Relay(#[from] AuthorityError),
+}
 
 /// The code of a refusal, attached to the response for the log.
 #[derive(Debug, Clone, Copy)]
@@ -57,9 +60,9 @@ pub fn internal() -> Response {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let refusal = match self.0 {
-            Failure::Refused(refusal) => refusal,
-            Failure::Store(error) => {
+        let refusal = match self {
+            Self::Control(ControlError::Refused(refusal)) => refusal,
+            error => {
                 tracing::error!(%error, "request failed");
                 return internal();
             }
@@ -73,21 +76,15 @@ impl IntoResponse for Error {
     }
 }
 
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        Self(failure)
-    }
-}
-
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
-        Self(refusal.into())
+        Self::Control(refusal.into())
     }
 }
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        Self(error.into())
+        Self::Control(error.into())
     }
 }
 

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::envelope::{self, Success};
 use super::{Error, State};
-use crate::control::Failure;
+use crate::control::ControlError;
 use crate::store::organisations;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,6 +23,6 @@ pub struct Health {
     responses((status = 200, body = Success<Health>))
 )]
 pub async fn healthz(extract::State(state): extract::State<State>) -> Result<Response, Error> {
-    state.store.read(|tx| organisations::count(tx).map_err(Failure::from)).await?;
+    state.store.read(|tx| organisations::count(tx).map_err(ControlError::from)).await?;
     Ok(envelope::ok(Health { status: "ok" }))
 }

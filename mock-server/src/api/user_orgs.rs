@@ -9,7 +9,7 @@ use super::caller::Caller;
 use super::envelope::{self, Success};
 use super::refusals::refusals;
 use super::{Error, State};
-use crate::control::{Failure, access};
+use crate::control::{ControlError, access};
 
 refusals!(UserOrgsRefusals: Unauthorized, RateLimited);
 
@@ -40,7 +40,7 @@ pub async fn user_orgs(
 ) -> Result<Response, Error> {
     let now = state.clock.now();
     let memberships = state.store.read(move |tx| access::memberships(tx, &caller, now)).await;
-    let memberships = memberships.map_err(Failure::from)?;
+    let memberships = memberships.map_err(ControlError::from)?;
     let organisations: Vec<_> = memberships
         .into_iter()
         .map(|found| Organisation { org_id: found.org_id, name: found.org_name, role: found.role.as_str() })

@@ -2,6 +2,7 @@
 //!
 //! [`start`] may be called any number of times in one process, because servers share no global state.
 
+mod arguments;
 pub mod cli;
 mod config;
 mod error;

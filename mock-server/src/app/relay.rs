@@ -13,7 +13,7 @@ use ztna_protocol::relay::Member;
 use ztna_relay::{Authority, AuthorityError, ControlPlane, Relay};
 
 use super::StartError;
-use crate::control::{Failure, relay};
+use crate::control::relay;
 use crate::store::Store;
 
 /// The configuration of a standalone relay.
@@ -83,7 +83,7 @@ impl Authority for StoreAuthority {
         &self,
         token_hashes: Vec<String>,
     ) -> BoxFuture<'_, Result<Vec<Option<Member>>, AuthorityError>> {
-        let asked = self.0.read(move |tx| relay::members(tx, &token_hashes).map_err(Failure::from));
-        asked.map(|answer| answer.map_err(|failure| AuthorityError::Lookup(format!("{failure:?}")))).boxed()
+        let members = self.0.read(move |tx| relay::members(tx, &token_hashes));
+        members.map(|members| members.map_err(|error| AuthorityError::Lookup(error.to_string()))).boxed()
     }
 }

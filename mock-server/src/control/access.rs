@@ -1,6 +1,6 @@
 //! Authorisation: what a caller may do in an organisation.
 
-use super::Failure;
+use super::ControlError;
 use crate::domain::scope::{Resource, Scopes, Verb};
 use crate::domain::{Refusal, Role, Timestamp};
 use crate::store::users::{self, Membership};
@@ -51,7 +51,7 @@ pub fn require(
     org_id: &str,
     permission: Permission,
     now: Timestamp,
-) -> Result<Actor, Failure> {
+) -> Result<Actor, ControlError> {
     let refused = || Refusal::Forbidden(permission.refusal());
     let (user_id, label) = match caller {
         Caller::User { user_id, email } => (user_id.clone(), email.clone()),
@@ -97,13 +97,13 @@ pub fn organisations(
     caller: &Caller,
     permission: Permission,
     now: Timestamp,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Vec<String>, ControlError> {
     let mut allowed = Vec::new();
-    let mut refusal = Failure::from(Refusal::Forbidden(permission.refusal()));
+    let mut refusal = ControlError::from(Refusal::Forbidden(permission.refusal()));
     for Membership { org_id, .. } in memberships(tx, caller, now)? {
         match require(tx, caller, &org_id, permission, now) {
             Ok(_) => allowed.push(org_id),
-            Err(Failure::Refused(reason)) => refusal = reason.into(),
+            Err(ControlError::Refused(reason)) => refusal = reason.into(),
             Err(failure) => return Err(failure),
         }
     }

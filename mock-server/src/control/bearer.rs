@@ -1,6 +1,6 @@
 //! Authentication by bearer token: access tokens and API keys, whose uses are counted.
 
-use super::Failure;
+use super::ControlError;
 use super::access::Caller;
 use super::session::SessionKey;
 use crate::domain::key::material::sha256;
@@ -23,7 +23,7 @@ pub async fn authenticate(
     session: &SessionKey,
     token: &str,
     now: Timestamp,
-) -> Result<Caller, Failure> {
+) -> Result<Caller, ControlError> {
     if API_KEY_PREFIXES.iter().any(|prefix| token.starts_with(prefix)) {
         let key_hash = sha256(token);
         return store.write(move |tx| use_api_key(tx, &key_hash, now)).await;
@@ -34,7 +34,7 @@ pub async fn authenticate(
 
 /// Counts a use of the key with this hash, regardless of the request's outcome. Rate-limited uses are not counted
 /// (`api-key/ST3.2`).
-fn use_api_key(tx: &mut Tx<'_>, key_hash: &str, now: Timestamp) -> Result<Caller, Failure> {
+fn use_api_key(tx: &mut Tx<'_>, key_hash: &str, now: Timestamp) -> Result<Caller, ControlError> {
     for _ in 0..MAX_ATTEMPTS {
         let key = api_keys::find_by_hash(tx, key_hash)?
             .filter(|key| !key.revoked && now < key.expires_at)

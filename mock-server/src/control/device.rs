@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::session::User;
-use super::{Failure, Random};
+use super::{ControlError, Random};
 use crate::domain::device_code::{self, Poll, user_code};
 use crate::domain::key::material::sha256;
 use crate::domain::{Refusal, Timestamp};
@@ -40,7 +40,7 @@ pub async fn begin(
     lifetime: Duration,
     interval: Duration,
     now: Timestamp,
-) -> Result<DeviceLogin, Failure> {
+) -> Result<DeviceLogin, ControlError> {
     let mut outcome = Err(StoreError::Stopped.into());
     for _ in 0..MAX_ATTEMPTS {
         let login = DeviceLogin {
@@ -59,11 +59,11 @@ pub async fn begin(
                     interval,
                     expires_at: now.plus(lifetime),
                 };
-                device_codes::insert(tx, &code, now).map_err(Failure::from)
+                device_codes::insert(tx, &code, now).map_err(ControlError::from)
             })
             .await;
         outcome = stored.map(|()| login);
-        if !matches!(outcome, Err(Failure::Store(StoreError::Unique { .. }))) {
+        if !matches!(outcome, Err(ControlError::Store(StoreError::Unique { .. }))) {
             break;
         }
     }
@@ -76,7 +76,7 @@ pub async fn poll(
     device_code: &str,
     client_id: String,
     now: Timestamp,
-) -> Result<PollOutcome, Failure> {
+) -> Result<PollOutcome, ControlError> {
     let hash = sha256(device_code);
     store
         .write(move |tx| {
@@ -111,7 +111,7 @@ pub async fn decide(
     user_code: &str,
     approve: bool,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), ControlError> {
     let user_code = device_code::normalise(user_code);
     store
         .write(move |tx| {

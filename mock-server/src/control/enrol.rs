@@ -9,12 +9,12 @@ use serde_json::json;
 
 use super::access::{Actor, Caller, Permission, require};
 use super::audit::{self, AuditEntry};
-use super::{Failure, Random};
+use super::{ControlError, Random};
 use crate::domain::key::material::{self, Material};
-use crate::domain::key::{self, AuthKey, Grant};
+use crate::domain::key::{self, Grant};
 use crate::domain::machine::Status;
-use crate::domain::quota::Quota;
 use crate::domain::{Refusal, Timestamp};
+use crate::store::auth_keys::KeyAndQuota;
 use crate::store::machines::Machine;
 use crate::store::{StoreError, Tx, addresses, auth_keys, machines, users};
 
@@ -58,8 +58,8 @@ pub fn with_key(
     token: &Material,
     random: &Random,
     now: Timestamp,
-) -> Result<Enrolled, Failure> {
-    let (found, quota) = load_key(tx, auth_key)?.ok_or(Refusal::InvalidKey)?;
+) -> Result<Enrolled, ControlError> {
+    let KeyAndQuota { key: found, quota } = load_key(tx, auth_key)?.ok_or(Refusal::InvalidKey)?;
     let existing = machines::find_by_name(tx, &found.org_id, &candidate.name)?;
     let quota_if_new = existing.is_none().then_some(quota);
     let request = key::Request { address: candidate.address, tags: &candidate.tags, quota: quota_if_new };
@@ -68,7 +68,7 @@ pub fn with_key(
     if !auth_keys::claim(tx, &found.id, now)? {
         // Another replica used or revoked the key in the meantime, so its current state decides on the refusal.
         let current = load_key(tx, auth_key)?;
-        key::decide(current.as_ref().map(|(key, _)| key), &request, now)?;
+        key::decide(current.as_ref().map(|found| &found.key), &request, now)?;
         return Err(Refusal::RegistrationConflict.into());
     }
     let admission = Admission {
@@ -92,7 +92,7 @@ pub fn with_session(
     token: &Material,
     random: &Random,
     now: Timestamp,
-) -> Result<Enrolled, Failure> {
+) -> Result<Enrolled, ControlError> {
     let org_id = match org_id {
         Some(org_id) => org_id.to_owned(),
         None => only_organisation(tx, caller)?,
@@ -121,7 +121,7 @@ pub fn with_session(
     store(tx, admission, existing.as_ref(), candidate, token, random, now)
 }
 
-fn load_key(tx: &mut Tx<'_>, auth_key: &str) -> Result<Option<(AuthKey, Quota)>, StoreError> {
+fn load_key(tx: &mut Tx<'_>, auth_key: &str) -> Result<Option<KeyAndQuota>, StoreError> {
     material::auth_key_hash(auth_key).map_or(Ok(None), |hash| auth_keys::find(tx, &hash))
 }
 
@@ -146,7 +146,7 @@ fn refuse_takeover(existing: Option<&Machine>, actor: &Actor) -> Result<(), Refu
 }
 
 /// Returns the caller's organisation if there is exactly one.
-fn only_organisation(tx: &mut Tx<'_>, caller: &Caller) -> Result<String, Failure> {
+fn only_organisation(tx: &mut Tx<'_>, caller: &Caller) -> Result<String, ControlError> {
     let user_id = match caller {
         Caller::ApiKey { org_id, .. } => return Ok(org_id.clone()),
         Caller::User { user_id, .. } => user_id,
@@ -171,7 +171,7 @@ fn store(
     token: &Material,
     random: &Random,
     now: Timestamp,
-) -> Result<Enrolled, Failure> {
+) -> Result<Enrolled, ControlError> {
     let (id, tailnet_ip, created_at) = match existing {
         Some(machine) => (machine.id.clone(), machine.tailnet_ip.clone(), machine.created_at),
         None => {
@@ -218,7 +218,7 @@ fn store(
 }
 
 /// Another replica may have taken the name or the address in the meantime (`headless/ST4.5`).
-fn conflict_if_unique(error: StoreError) -> Failure {
+fn conflict_if_unique(error: StoreError) -> ControlError {
     match error {
         StoreError::Unique { .. } => Refusal::RegistrationConflict.into(),
         other => other.into(),

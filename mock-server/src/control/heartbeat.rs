@@ -2,7 +2,7 @@
 
 use ztna_protocol::region::Region;
 
-use super::Failure;
+use super::ControlError;
 use crate::domain::machine::Status;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::machines::{self, Machine};
@@ -25,7 +25,7 @@ pub fn heartbeat(
     token_hash: &str,
     beat: Heartbeat,
     now: Timestamp,
-) -> Result<Machine, Failure> {
+) -> Result<Machine, ControlError> {
     let before = find_by_token(tx, token_hash)?;
     if before.status == Status::Quarantined {
         return Err(Refusal::Quarantined.into());
@@ -45,7 +45,7 @@ pub fn heartbeat(
 }
 
 /// Returns the machine that holds the token. Deleting or re-registering a machine invalidates its token.
-pub(super) fn find_by_token(tx: &mut Tx<'_>, token_hash: &str) -> Result<Machine, Failure> {
+pub(super) fn find_by_token(tx: &mut Tx<'_>, token_hash: &str) -> Result<Machine, ControlError> {
     let found: Result<_, StoreError> = machines::find_by_token(tx, token_hash);
     Ok(found?.ok_or(Refusal::Unauthorized("Unknown machine token"))?)
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::access::Actor;
 use super::audit::{self, AuditEntry};
-use super::{Failure, Random};
+use super::{ControlError, Random};
 use crate::domain::Timestamp;
 use crate::domain::cidr::AllowedCidrs;
 use crate::domain::key::expiry::Expiry;
@@ -48,7 +48,7 @@ pub fn auth_key(
     material: &Material,
     random: &Random,
     now: Timestamp,
-) -> Result<String, Failure> {
+) -> Result<String, ControlError> {
     let id = random.id(now);
     let row = NewAuthKey {
         id: &id,
@@ -81,7 +81,7 @@ pub fn api_key(
     material: &Material,
     random: &Random,
     now: Timestamp,
-) -> Result<String, Failure> {
+) -> Result<String, ControlError> {
     let id = random.id(now);
     let row = NewApiKey {
         id: &id,

@@ -4,13 +4,18 @@ use serde_json::json;
 
 use super::audit::{self, AuditEntry};
 use super::heartbeat::find_by_token;
-use super::{Failure, Random};
+use super::{ControlError, Random};
 use crate::domain::Timestamp;
 use crate::domain::machine::Status;
 use crate::store::{Tx, machines};
 
 /// Invalidates the machine's token; returns whether the machine was deleted as well.
-pub fn logout(tx: &mut Tx<'_>, token_hash: &str, random: &Random, now: Timestamp) -> Result<bool, Failure> {
+pub fn logout(
+    tx: &mut Tx<'_>,
+    token_hash: &str,
+    random: &Random,
+    now: Timestamp,
+) -> Result<bool, ControlError> {
     let before = find_by_token(tx, token_hash)?;
     let mut machine = before.clone();
     // A quarantined machine must not escape by logging out: its name would become available.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::access::Actor;
 use super::audit::{self, AuditEntry};
-use super::{Failure, Random};
+use super::{ControlError, Random};
 use crate::domain::machine::Status;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::machines::{self, Machine};
@@ -33,7 +33,7 @@ pub fn apply(
     admin_action: &AdminAction,
     random: &Random,
     now: Timestamp,
-) -> Result<Machine, Failure> {
+) -> Result<Machine, ControlError> {
     let found: Result<_, StoreError> = machines::find(tx, org_id, machine_id);
     let before = found?.ok_or(Refusal::NotFound("Machine"))?;
     let mut machine = before.clone();

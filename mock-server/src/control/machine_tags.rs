@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::audit::{self, AuditEntry};
 use super::heartbeat::find_by_token;
-use super::{Failure, Random};
+use super::{ControlError, Random};
 use crate::domain::machine::Status;
 use crate::domain::{Refusal, Timestamp, tag};
 use crate::store::machines::{self, Machine};
@@ -17,7 +17,7 @@ pub fn add(
     tags: &[String],
     random: &Random,
     now: Timestamp,
-) -> Result<Machine, Failure> {
+) -> Result<Machine, ControlError> {
     let before = find_by_token(tx, token_hash)?;
     if before.status == Status::Quarantined {
         return Err(Refusal::Quarantined.into());

@@ -6,7 +6,7 @@ pub mod bearer;
 pub mod clock;
 pub mod device;
 pub mod enrol;
-mod failure;
+mod error;
 pub mod heartbeat;
 pub mod issue;
 pub mod logout;
@@ -24,5 +24,5 @@ pub mod session;
 pub mod upkeep;
 
 pub use clock::Clock;
-pub use failure::Failure;
+pub use error::ControlError;
 pub use random::Random;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::Failure;
+use super::ControlError;
 use super::heartbeat::find_by_token;
 use super::polls::LongPolls;
 use crate::domain::Refusal;
@@ -49,7 +49,7 @@ pub struct LongPoll<'a> {
 ///
 /// # Errors
 /// 401 UNAUTHORIZED for an unknown token; 403 QUARANTINED; 403 FORBIDDEN while the machine awaits approval.
-pub fn read(tx: &mut Tx<'_>, token_hash: &str, since: i64) -> Result<NetworkMap, Failure> {
+pub fn read(tx: &mut Tx<'_>, token_hash: &str, since: i64) -> Result<NetworkMap, ControlError> {
     let machine = find_by_token(tx, token_hash)?;
     match machine.status {
         Status::Online | Status::Offline => {}
@@ -76,7 +76,12 @@ pub fn read(tx: &mut Tx<'_>, token_hash: &str, since: i64) -> Result<NetworkMap,
 impl LongPoll<'_> {
     /// As [`read`], but waits for a change if there is none, until `wait` has passed, newer requests of the same machine
     /// displace this one, or the server stops. Holds no transaction while waiting.
-    pub async fn run(mut self, token_hash: &str, since: i64, wait: Duration) -> Result<NetworkMap, Failure> {
+    pub async fn run(
+        mut self,
+        token_hash: &str,
+        since: i64,
+        wait: Duration,
+    ) -> Result<NetworkMap, ControlError> {
         let end = Instant::now() + wait;
         let mut map = self.read(token_hash, since).await?;
         if !map.is_unchanged() {
@@ -99,7 +104,7 @@ impl LongPoll<'_> {
         }
     }
 
-    async fn read(&self, token_hash: &str, since: i64) -> Result<NetworkMap, Failure> {
+    async fn read(&self, token_hash: &str, since: i64) -> Result<NetworkMap, ControlError> {
         let token_hash = token_hash.to_owned();
         self.store.read(move |tx| read(tx, &token_hash, since)).await
     }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::access::Actor;
 use super::audit::{self, AuditEntry};
-use super::{Failure, Random};
+use super::{ControlError, Random};
 use crate::domain::{Refusal, Timestamp};
 use crate::store::{Tx, api_keys, auth_keys};
 
@@ -25,7 +25,7 @@ pub fn revoke(
     key_id: &str,
     random: &Random,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), ControlError> {
     let (known, action, what) = match kind {
         KeyKind::AuthKey => (auth_keys::revoke(tx, org_id, key_id)?, "revoke_auth_key", "Auth key"),
         KeyKind::ApiKey => (api_keys::revoke(tx, org_id, key_id)?, "revoke_api_key", "API key"),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::access::{self, Actor, Caller, Permission, require};
 use super::audit::{self, AuditEntry};
-use super::{Failure, Random};
+use super::{ControlError, Random};
 use crate::domain::filter::{API_KEYS, AUTH_KEYS, MACHINES, Query, Table};
 use crate::domain::scope::{Resource, Scopes};
 use crate::domain::{Refusal, Timestamp};
@@ -34,7 +34,12 @@ pub struct KeyUpdate {
 ///
 /// # Errors
 /// 403 FORBIDDEN if the query names a foreign organisation or the caller may not read this table in any organisation.
-pub fn list(tx: &mut Tx<'_>, caller: &Caller, query: &Query, now: Timestamp) -> Result<Vec<Row>, Failure> {
+pub fn list(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    query: &Query,
+    now: Timestamp,
+) -> Result<Vec<Row>, ControlError> {
     let organisations = organisations(tx, caller, query, Permission::Read(resource(query.table)), now)?;
     Ok(rows::select(tx, query, &organisations, now)?)
 }
@@ -49,7 +54,7 @@ pub fn insert_api_key(
     key: &ClientMadeKey,
     random: &Random,
     now: Timestamp,
-) -> Result<Vec<Row>, Failure> {
+) -> Result<Vec<Row>, ControlError> {
     let id = random.id(now);
     let row = api_keys::NewApiKey {
         id: &id,
@@ -64,7 +69,7 @@ pub fn insert_api_key(
     };
     api_keys::insert(tx, &row, now).map_err(|error| match error {
         StoreError::Unique { .. } => {
-            Failure::from(Refusal::invalid("key_hash exists already; generate another key"))
+            ControlError::from(Refusal::invalid("key_hash exists already; generate another key"))
         }
         other => other.into(),
     })?;
@@ -90,7 +95,7 @@ pub fn update(
     update: &KeyUpdate,
     random: &Random,
     now: Timestamp,
-) -> Result<Vec<Row>, Failure> {
+) -> Result<Vec<Row>, ControlError> {
     let allowed = organisations(tx, caller, query, Permission::ManageKeys, now)?;
     let mut target = query.clone();
     target.select = query.table.columns.iter().collect();
@@ -128,7 +133,7 @@ fn organisations(
     query: &Query,
     permission: Permission,
     now: Timestamp,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Vec<String>, ControlError> {
     let named = query.equals("org_id");
     if named.is_empty() {
         return access::organisations(tx, caller, permission, now);

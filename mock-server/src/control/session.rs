@@ -6,7 +6,7 @@ use std::time::Duration;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, password};
+use super::{ControlError, password};
 use crate::domain::{Refusal, Timestamp};
 use crate::store::{Store, users};
 
@@ -77,8 +77,8 @@ impl fmt::Debug for SessionKey {
 ///
 /// # Errors
 /// 401 INVALID_CREDENTIALS. Neither time nor message reveals whether the email or the password is wrong.
-pub async fn login(store: &Store, email: String, password: String) -> Result<User, Failure> {
-    let found = store.read(move |tx| users::credentials(tx, &email).map_err(Failure::from)).await?;
+pub async fn login(store: &Store, email: String, password: String) -> Result<User, ControlError> {
+    let found = store.read(move |tx| users::credentials(tx, &email).map_err(ControlError::from)).await?;
     let (user, hash) =
         found.map(|found| (User { id: found.id, email: found.email }, found.password_hash)).unzip();
     if password::matches(password, hash).await {

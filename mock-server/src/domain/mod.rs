@@ -11,12 +11,14 @@ pub mod network_map;
 pub mod quota;
 pub mod rate;
 pub mod refusal;
+mod refusal_code;
 pub mod role;
 pub mod scope;
 pub mod site;
 pub mod tag;
 mod timestamp;
 
-pub use refusal::{Refusal, RefusalCode};
+pub use refusal::Refusal;
+pub use refusal_code::RefusalCode;
 pub use role::Role;
 pub use timestamp::Timestamp;

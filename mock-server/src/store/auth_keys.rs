@@ -54,8 +54,13 @@ pub fn insert(tx: &mut Tx<'_>, key: &NewAuthKey<'_>, now: Timestamp) -> Result<(
     Ok(())
 }
 
-/// Returns the key with this hash and its organisation's quota.
-pub fn find(tx: &mut Tx<'_>, key_hash: &str) -> Result<Option<(AuthKey, Quota)>, StoreError> {
+/// An auth key and its organisation's quota.
+pub struct KeyAndQuota {
+    pub key: AuthKey,
+    pub quota: Quota,
+}
+
+pub fn find(tx: &mut Tx<'_>, key_hash: &str) -> Result<Option<KeyAndQuota>, StoreError> {
     tx.optional(
         "SELECT k.id, k.org_id, k.reusable, k.ephemeral, k.used_count, k.expires_at, k.revoked,
              k.allowed_tags, k.allowed_cidrs, k.tags, p.machines, o.machine_limit
@@ -79,7 +84,8 @@ pub fn find(tx: &mut Tx<'_>, key_hash: &str) -> Result<Option<(AuthKey, Quota)>,
                 allowed_cidrs: cidrs,
                 tags: row.json(9)?.unwrap_or_default(),
             };
-            Ok((key, Quota { machines: row.integer(10)?, limit: row.integer(11)? }))
+            let quota = Quota { machines: row.integer(10)?, limit: row.integer(11)? };
+            Ok(KeyAndQuota { key, quota })
         },
     )
 }

@@ -1,6 +1,7 @@
 //! Errors of the store.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A failure of the store itself, never caused by a client's input.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +24,11 @@ pub enum StoreError {
     Stopped,
     /// Any other failure: a full disk, an I/O error, invalid SQL.
     #[error("database error: {0}")]
-    Database(String),
+    Database(#[source] Arc<rusqlite::Error>),
+    #[error("statement writes in a read transaction: {0}")]
+    WriteInRead(String),
+    #[error("cannot start the thread {name}: {source}")]
+    Thread { name: &'static str, source: std::io::Error },
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -39,7 +44,7 @@ impl From<rusqlite::Error> for StoreError {
                 let constraint = message.split_once(": ").map_or(message, |(_, columns)| columns);
                 Self::Unique { constraint: constraint.to_owned() }
             }
-            _ => Self::Database(error.to_string()),
+            _ => Self::Database(Arc::new(error)),
         }
     }
 }

@@ -131,12 +131,12 @@ where
     receiver.await.map_err(|_| StoreError::Stopped)?
 }
 
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
+fn spawn(name: &'static str, body: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
     thread::Builder::new()
         .name(name.to_owned())
         .spawn(body)
         .map(drop)
-        .map_err(|error| StoreError::Database(format!("cannot start thread {name}: {error}")))
+        .map_err(|source| StoreError::Thread { name, source })
 }
 
 fn open_file(path: &Path) -> Result<Connection, StoreError> {
@@ -184,7 +184,7 @@ fn commit_batch(connection: &Connection, batch: Vec<Job>, notifications: &Notifi
     let writes = batch.iter().any(|job| matches!(job, Job::Write(_)));
     let alone = batch.len() == 1;
     let mut failure =
-        statement(connection, if writes { "BEGIN IMMEDIATE" } else { "BEGIN" }).err().map(|e| e.to_string());
+        statement(connection, if writes { "BEGIN IMMEDIATE" } else { "BEGIN" }).err().map(Arc::new);
     let mut replies = Vec::with_capacity(batch.len());
     let mut kept = false;
     let mut notices = BTreeSet::new();
@@ -195,14 +195,14 @@ fn commit_batch(connection: &Connection, batch: Vec<Job>, notifications: &Notifi
         };
         let guarded = writable && !alone;
         if failure.is_none() && guarded {
-            failure = statement(connection, "SAVEPOINT job").err().map(|error| error.to_string());
+            failure = statement(connection, "SAVEPOINT job").err().map(Arc::new);
         }
         let outcome = execute(connection, work, writable);
         let keep = outcome.as_ref().is_some_and(|executed| executed.keep);
         kept |= keep;
         if failure.is_none() && guarded {
             let end = if keep { Ok(()) } else { statement(connection, "ROLLBACK TO job") };
-            failure = end.and_then(|()| statement(connection, "RELEASE job")).err().map(|e| e.to_string());
+            failure = end.and_then(|()| statement(connection, "RELEASE job")).err().map(Arc::new);
         }
         if let Some(executed) = outcome {
             replies.push(executed.reply);
@@ -212,13 +212,13 @@ fn commit_batch(connection: &Connection, batch: Vec<Job>, notifications: &Notifi
         }
     }
     if failure.is_none() && kept {
-        failure = statement(connection, "COMMIT").err().map(|error| error.to_string());
+        failure = statement(connection, "COMMIT").err().map(Arc::new);
     }
     if failure.is_some() || !kept {
         let _ = statement(connection, "ROLLBACK");
     }
-    if let Some(reason) = &failure {
-        tracing::error!(reason, "database transaction failed");
+    if let Some(error) = &failure {
+        tracing::error!(%error, "database transaction failed");
     }
     if failure.is_none() {
         notices.iter().for_each(|org_id| notifications.notify(org_id));
@@ -238,7 +238,6 @@ fn execute(connection: &Connection, work: Work, writable: bool) -> Option<Execut
     executed.ok()
 }
 
-fn statement(connection: &Connection, sql: &str) -> Result<(), StoreError> {
-    connection.prepare_cached(sql)?.execute([])?;
-    Ok(())
+fn statement(connection: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
 }

@@ -51,7 +51,7 @@ impl<'c> Tx<'c> {
         if self.writable || statement.readonly() {
             return Ok(statement);
         }
-        Err(StoreError::Database(format!("statement writes in a read transaction: {sql}")))
+        Err(StoreError::WriteInRead(sql.to_owned()))
     }
 
     /// Runs a statement without a result; returns the number of changed rows.

@@ -12,6 +12,7 @@
 
 mod access;
 mod agent;
+mod architecture;
 mod control;
 mod documents;
 #[cfg(target_os = "linux")]

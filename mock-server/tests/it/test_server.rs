@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use mock_server::api::{self, State};
 use mock_server::app::{self, AgentProgram, Config, Fixture, Ready, Server};
-use mock_server::control::{Failure, Random, upkeep};
+use mock_server::control::{ControlError, Random, upkeep};
 use mock_server::store::{Location, Tx, users};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -160,7 +160,7 @@ impl TestServer {
 
     pub(crate) async fn in_store<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut Tx<'_>) -> Result<T, Failure> + Send + 'static,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T, ControlError> + Send + 'static,
     ) -> T {
         self.state.store.write(job).await.unwrap()
     }
@@ -170,7 +170,7 @@ impl TestServer {
         let key_id = key_id.to_owned();
         self.in_store(move |tx| {
             let mut count = |sql: &str, values: &[mock_server::store::Value<'_>]| {
-                Ok::<_, Failure>(tx.optional(sql, values, |row| row.integer(0))?.unwrap_or(-1))
+                Ok::<_, ControlError>(tx.optional(sql, values, |row| row.integer(0))?.unwrap_or(-1))
             };
             Ok((
                 count("SELECT used_count FROM auth_keys WHERE id = ?1", mock_server::values![&key_id])?,

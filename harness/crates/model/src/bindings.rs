@@ -157,6 +157,10 @@ impl Generators for Fixed {
         // 32 bytes of zeros.
         format!("{}=", "A".repeat(43))
     }
+
+    fn secret_hex(&self) -> String {
+        "0".repeat(64)
+    }
 }
 
 #[cfg(test)]

@@ -72,6 +72,7 @@ impl Judge<'_> {
                     // Otherwise a failing step without checks would go unnoticed.
                     outcomes.push(outcome(Vec::new(), verdict, &message, step.span.clone()));
                 }
+                outcomes.iter_mut().for_each(|outcome| outcome.is_blocked = not_executed.was_skipped);
                 outcomes
             }
         }
@@ -228,5 +229,6 @@ fn outcome(statements: Vec<String>, verdict: CheckVerdict, message: &str, span: 
         span,
         notes: Vec::new(),
         seen: Vec::new(),
+        is_blocked: false,
     }
 }

@@ -39,8 +39,8 @@ fn annotation(subtest: &SubtestResult, kind: &str, root: &Path, here: &Path) -> 
     let Some(check) = checks.next() else {
         return command(kind, &[("title", &subtest.id)], subtest.reason.as_deref().unwrap_or_default());
     };
-    let (file, line) = check.location.rsplit_once(':').unwrap_or((&check.location, "1"));
-    let file = here.join(file);
+    let file = here.join(&check.location.file);
+    let line = check.location.line.to_string();
     let file = file.strip_prefix(root).unwrap_or(&file).display().to_string();
     let title = format!("{} {}", subtest.id, check.requirements.join(", "));
     let more = match checks.count() {
@@ -48,7 +48,7 @@ fn annotation(subtest: &SubtestResult, kind: &str, root: &Path, here: &Path) -> 
         more => format!("\n… and {more} more in this sub-test"),
     };
     let message = format!("{}: {}{more}", check.step, check.message);
-    command(kind, &[("file", &file), ("line", line), ("title", title.trim_end())], &message)
+    command(kind, &[("file", &file), ("line", &line), ("title", title.trim_end())], &message)
 }
 
 fn bounded(mut commands: Vec<String>, kind: &str) -> Vec<String> {

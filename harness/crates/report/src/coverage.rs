@@ -171,6 +171,7 @@ mod tests {
             span: 0..0,
             notes: Vec::new(),
             seen: Vec::new(),
+            is_blocked: false,
         }
     }
 

@@ -1,10 +1,11 @@
 //! `--report FORMAT=PATH` and `--report-dir DIR`: the report formats and their files.
 
-use std::fmt::Display;
+use std::error::Error;
 use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::ReportError;
 use crate::results::Results;
 use crate::{badge, html, json, junit, markdown, tap};
 
@@ -43,40 +44,21 @@ pub struct Destination {
     pub path: PathBuf,
 }
 
-/// An invalid report destination: a usage error.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DestinationError {
-    #[error("invalid report `{0}`: expected FORMAT=PATH, such as junit=reports/junit.xml")]
-    Shape(String),
-    #[error("unknown report format `{0}`: expected one of {names}", names = names())]
-    Unknown(String),
-    /// The format needs more than the results of a finished run.
-    #[error("evidence can only be recorded during a run\nuse `harness --report evidence=PATH`")]
-    NotOfResults,
-    #[error("cannot write report {path}: {cause}")]
-    Unwritable { path: String, cause: String },
-}
-
-/// Writing a report failed.
-#[derive(Debug, thiserror::Error)]
-#[error("writing report {path} failed: {cause}")]
-pub struct WriteError {
-    pub path: String,
-    pub cause: String,
-}
-
 impl FromStr for Destination {
-    type Err = DestinationError;
+    type Err = ReportError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (format, path) = text.split_once('=').ok_or_else(|| DestinationError::Shape(text.to_owned()))?;
+        let (format, path) =
+            text.split_once('=').ok_or_else(|| ReportError::InvalidDestination(text.to_owned()))?;
         let known = FORMATS.iter().find(|(_, name, _)| *name == format);
         let format = match known {
             Some((format, _, _)) => *format,
-            None => return Err(DestinationError::Unknown(format.to_owned())),
+            None => {
+                return Err(ReportError::UnknownFormat { format: format.to_owned(), known: names() });
+            }
         };
         if path.is_empty() {
-            return Err(DestinationError::Shape(text.to_owned()));
+            return Err(ReportError::InvalidDestination(text.to_owned()));
         }
         Ok(Self { format, path: path.into() })
     }
@@ -97,11 +79,8 @@ impl Destination {
     ///
     /// # Errors
     /// The path is not writable.
-    pub fn prepare(&self) -> Result<(), DestinationError> {
-        let unwritable = |cause: std::io::Error| DestinationError::Unwritable {
-            path: self.path.display().to_string(),
-            cause: cause.to_string(),
-        };
+    pub fn prepare(&self) -> Result<(), ReportError> {
+        let unwritable = |cause| ReportError::NotWritable { path: self.path.clone(), cause };
         if self.path.is_dir() {
             return Err(unwritable(std::io::Error::other("is a directory")));
         }
@@ -116,8 +95,8 @@ impl Destination {
     ///
     /// # Errors
     /// The path is not writable, or the format needs more than results.
-    pub fn prepare_of_results(&self) -> Result<(), DestinationError> {
-        if self.is_of_results() { self.prepare() } else { Err(DestinationError::NotOfResults) }
+    pub fn prepare_of_results(&self) -> Result<(), ReportError> {
+        if self.is_of_results() { self.prepare() } else { Err(ReportError::NeedsRun) }
     }
 
     /// Whether the report can be built from results alone.
@@ -129,17 +108,15 @@ impl Destination {
     ///
     /// # Errors
     /// The report cannot be rendered or written.
-    pub fn write(&self, results: &Results) -> Result<(), WriteError> {
+    pub fn write(&self, results: &Results) -> Result<(), ReportError> {
         let text = match self.format {
-            Format::Json => json::render(results).map_err(|error| self.failed(&error))?,
-            Format::Junit => junit::render(results).map_err(|error| self.failed(&error))?,
+            Format::Json => json::render(results).map_err(|error| self.failed(error))?,
+            Format::Junit => junit::render(results).map_err(|error| self.failed(error))?,
             Format::Html => html::render(results),
             Format::Markdown => markdown::render(results, markdown::COMMENT_LIMIT),
             Format::Tap => tap::render(results),
             Format::Badge => badge::render(results),
-            Format::Evidence => {
-                return Err(self.failed(&DestinationError::NotOfResults));
-            }
+            Format::Evidence => return Err(ReportError::NeedsRun),
         };
         self.fill(|file| file.write_all(text.as_bytes()))
     }
@@ -148,28 +125,28 @@ impl Destination {
     ///
     /// # Errors
     /// `make` fails, or the file cannot be written.
-    pub fn fill<E: Display>(
+    pub fn fill<E: Into<Box<dyn Error + Send + Sync>>>(
         &self,
         make: impl FnOnce(&mut std::fs::File) -> Result<(), E>,
-    ) -> Result<(), WriteError> {
+    ) -> Result<(), ReportError> {
         if self.is_stream() {
-            let mut file = tempfile::tempfile().map_err(|error| self.failed(&error))?;
-            make(&mut file).map_err(|error| self.failed(&error))?;
+            let mut file = tempfile::tempfile().map_err(|error| self.failed(error))?;
+            make(&mut file).map_err(|error| self.failed(error))?;
             let copied = file.rewind().and_then(|()| {
                 let mut stream = std::fs::OpenOptions::new().write(true).open(&self.path)?;
                 std::io::copy(&mut file, &mut stream)
             });
-            return copied.map(drop).map_err(|error| self.failed(&error));
+            return copied.map(drop).map_err(|error| self.failed(error));
         }
-        let mut file = tempfile::NamedTempFile::new_in(self.folder()).map_err(|error| self.failed(&error))?;
-        make(file.as_file_mut()).map_err(|error| self.failed(&error))?;
-        readable(file.as_file()).map_err(|error| self.failed(&error))?;
-        file.persist(&self.path).map_err(|error| self.failed(&error.error))?;
+        let mut file = tempfile::NamedTempFile::new_in(self.folder()).map_err(|error| self.failed(error))?;
+        make(file.as_file_mut()).map_err(|error| self.failed(error))?;
+        readable(file.as_file()).map_err(|error| self.failed(error))?;
+        file.persist(&self.path).map_err(|error| self.failed(error.error))?;
         Ok(())
     }
 
-    fn failed(&self, cause: &dyn Display) -> WriteError {
-        WriteError { path: self.path.display().to_string(), cause: cause.to_string() }
+    fn failed(&self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> ReportError {
+        ReportError::Write { path: self.path.clone(), cause: cause.into() }
     }
 
     /// Whether the path is a pipe or a device such as /dev/stdout, which must not be replaced by a file.
@@ -221,7 +198,7 @@ mod tests {
         for (text, wanted) in cases {
             let found = text.parse::<Destination>().map(|destination| destination.path);
             match wanted {
-                Ok(path) => assert_eq!(found, Ok(PathBuf::from(path))),
+                Ok(path) => assert_eq!(found.unwrap(), PathBuf::from(path)),
                 Err(message) => assert_eq!(found.unwrap_err().to_string(), message),
             }
         }

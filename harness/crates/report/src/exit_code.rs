@@ -2,16 +2,38 @@
 
 use harness_model::event::RunEnd;
 
-/// The target does not conform, a waiver is stale, or something got worse.
-pub const NON_CONFORMANT: u8 = 1;
-/// Usage, configuration or scenario error.
-pub const USAGE: u8 = 2;
-/// The target or the environment failed.
-pub const ENVIRONMENT: u8 = 3;
-/// No sub-test was selected.
-pub const NOTHING_SELECTED: u8 = 4;
-/// Internal error of the kit.
-pub const KIT: u8 = 70;
+/// The exit codes of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// Conformant, or the command succeeded.
+    Conformant = 0,
+    /// The target does not conform, a waiver is stale, or something got worse.
+    NonConformant = 1,
+    /// Usage, configuration or scenario error.
+    Usage = 2,
+    /// The target or the environment failed.
+    Environment = 3,
+    NothingSelected = 4,
+    /// A planned check did not run, or the run was cancelled.
+    Incomplete = 5,
+    /// Internal error of the kit.
+    Internal = 70,
+    /// Interrupted by the user.
+    Interrupted = 130,
+}
+
+impl From<ExitCode> for u8 {
+    fn from(code: ExitCode) -> Self {
+        code as Self
+    }
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(u8::from(code))
+    }
+}
 
 /// The counts that determine a run's verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,14 +93,14 @@ impl Tally {
 }
 
 impl Verdict {
-    pub fn exit_code(self) -> u8 {
+    pub fn exit_code(self) -> ExitCode {
         match self {
-            Self::Conformant => 0,
-            Self::NonConformant | Self::StaleWaiver | Self::Worse => NON_CONFORMANT,
-            Self::EnvironmentError => ENVIRONMENT,
-            Self::Incomplete => 5,
-            Self::KitError => KIT,
-            Self::Interrupted => 130,
+            Self::Conformant => ExitCode::Conformant,
+            Self::NonConformant | Self::StaleWaiver | Self::Worse => ExitCode::NonConformant,
+            Self::EnvironmentError => ExitCode::Environment,
+            Self::Incomplete => ExitCode::Incomplete,
+            Self::KitError => ExitCode::Internal,
+            Self::Interrupted => ExitCode::Interrupted,
         }
     }
 
@@ -123,7 +145,7 @@ mod tests {
             (Tally { failed: 1, kit: 1, end: RunEnd::Interrupted, ..clean }, 130),
         ];
         for (tally, code) in cases {
-            assert_eq!(tally.verdict().exit_code(), code, "{tally:?}");
+            assert_eq!(u8::from(tally.verdict().exit_code()), code, "{tally:?}");
         }
     }
 }

@@ -57,7 +57,13 @@ pub fn sentence(results: &Results) -> String {
 /// Returns what keeps the run from passing besides its sub-tests: gaps, stale waivers and regressions.
 pub fn troubles(results: &Results) -> Vec<String> {
     let stale = stale(results).into_iter().map(|stale| format!("stale waiver: {stale}"));
-    results.gaps.iter().cloned().chain(stale).chain(results.regressions.iter().cloned()).collect()
+    results
+        .gaps
+        .iter()
+        .map(ToString::to_string)
+        .chain(stale)
+        .chain(results.regressions.iter().cloned())
+        .collect()
 }
 
 fn stale(results: &Results) -> Vec<String> {

@@ -77,9 +77,9 @@ fn case(subtest: &SubtestResult) -> TestCase {
     case.set_classname(format!("{}.{}", subtest.suite, subtest.chapter));
     case.set_time(Duration::from_millis(subtest.duration_ms));
     case.set_assertions(subtest.checks.len());
-    if let Some((file, line)) = bad().next().and_then(|check| check.location.rsplit_once(':')) {
-        case.extra.insert("file".into(), file.into());
-        case.extra.insert("line".into(), line.into());
+    if let Some(check) = bad().next() {
+        case.extra.insert("file".into(), check.location.file.as_str().into());
+        case.extra.insert("line".into(), check.location.line.to_string().into());
     }
     let statements: BTreeSet<&str> =
         subtest.checks.iter().flat_map(|check| &check.requirements).map(String::as_str).collect();

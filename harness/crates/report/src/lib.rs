@@ -1,11 +1,11 @@
-//! What a run found, and every form in which it is shown: results, reports, comparisons, and the diagnosis of a target
-//! that failed.
+//! The results of a run and everything built from them: reports, comparisons, merged shards, and the diagnosis of a
+//! failing target.
 //!
-//! All of it is made from the events of a run, or from results that were stored. This crate must not know how a run is
-//! carried out (`harness-runner`) nor what the reference is; a diagnosis compares verdicts with those of the stored
-//! kill matrix. `README.md` tells how to add a report.
+//! All of it is built from the events of a run or from stored results. This crate must not know how a run is carried
+//! out (`harness-runner`) or what the reference is; a diagnosis compares verdicts with those of the stored kill matrix.
+//! `README.md` explains how to add a report.
 //!
-//! Start reading at [`record::Record`], which hears the events, then [`results::Results`].
+//! Start reading at [`record::Record`], which listens to the events, then [`results::Results`].
 
 pub mod annotation;
 pub mod badge;
@@ -14,7 +14,9 @@ pub mod comparison;
 pub mod coverage;
 pub mod destination;
 pub mod diagnosis;
+mod error;
 pub mod exit_code;
+pub mod gap;
 pub mod headline;
 pub mod html;
 pub mod json;
@@ -25,6 +27,8 @@ pub mod record;
 pub mod replay;
 pub mod resemblance;
 pub mod results;
+pub mod summary;
 pub mod tap;
 pub mod terminal;
-pub mod whole;
+
+pub use error::ReportError;

@@ -149,7 +149,7 @@ fn failure(results: &Results, subtest: &SubtestResult) -> String {
         let _ = writeln!(text, "{}\n", plain(reason));
     }
     for step in &subtest.failures {
-        let _ = writeln!(text, "**{}** ({})\n", plain(&step.name), code(&step.location));
+        let _ = writeln!(text, "**{}** ({})\n", plain(&step.name), code(&step.location.to_string()));
         let checks = step.checks.iter().filter_map(|index| subtest.checks.get(*index));
         for check in checks.filter(|check| !matches!(check.verdict, CheckVerdict::Pass | CheckVerdict::Skip))
         {

@@ -3,37 +3,43 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::record::is_bad;
-use crate::results::{ExchangeResult, ProcessRun, ReferenceStep, Results, WireRun};
 use harness_model::event::{Event, Fault, Listener, SubtestFinished, SubtestVerdict, scenario};
 use harness_model::plan::Plan;
-use harness_model::scenario::model::Span;
+use harness_model::source::Location;
 
-/// A step of a sub-test: the sub-test's id, `FILE:LINE`, the row.
-type Place = (String, String, usize);
+use crate::record::{RowCounter, is_bad};
+use crate::results::{ExchangeResult, FailedStep, ProcessRun, ReferenceStep, Results, WireRun};
 
 /// Collects the reference's responses while the failed sub-tests run against it.
 #[derive(Debug)]
 pub struct Replay {
-    wanted: BTreeSet<Place>,
+    wanted: BTreeSet<StepId>,
     plan: Option<Arc<Plan>>,
-    /// The last finished step of each sub-test, and its row.
-    latest: BTreeMap<usize, (Span, usize)>,
-    found: BTreeMap<Place, ReferenceStep>,
+    rows: BTreeMap<usize, RowCounter>,
+    found: BTreeMap<StepId, ReferenceStep>,
     /// Why a sub-test has no reference responses, by sub-test id.
     missing: BTreeMap<String, String>,
+}
+
+/// A step of a sub-test, for one row.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct StepId {
+    subtest: String,
+    location: Location,
+    row: usize,
 }
 
 impl Replay {
     /// Selects the failed steps of these results.
     pub fn of(results: &Results) -> Self {
-        let wanted = results.subtests.iter().flat_map(|subtest| {
-            subtest.failures.iter().map(|step| (subtest.id.clone(), step.location.clone(), step.row))
-        });
+        let wanted = results
+            .subtests
+            .iter()
+            .flat_map(|subtest| subtest.failures.iter().map(|step| StepId::of(&subtest.id, step)));
         Self {
             wanted: wanted.collect(),
             plan: None,
-            latest: BTreeMap::new(),
+            rows: BTreeMap::new(),
             found: BTreeMap::new(),
             missing: BTreeMap::new(),
         }
@@ -41,31 +47,28 @@ impl Replay {
 
     /// Returns the ids of the sub-tests to replay.
     pub fn subtests(&self) -> BTreeSet<&str> {
-        self.wanted.iter().map(|(id, _, _)| id.as_str()).collect()
+        self.wanted.iter().map(|step| step.subtest.as_str()).collect()
     }
 
     /// Adds to each failed step what the reference did, or why that is unknown.
     pub fn attach(mut self, results: &mut Results) {
         for subtest in &mut results.subtests {
-            let missing = self.missing.get(&subtest.id);
+            let reason = self.missing.get(&subtest.id).cloned();
+            let reason = reason.unwrap_or_else(|| "the reference did not reach this step".to_owned());
             for step in &mut subtest.failures {
-                let place = (subtest.id.clone(), step.location.clone(), step.row);
-                let untold = || "the reference did not reach this step";
-                step.reference = Some(self.found.remove(&place).unwrap_or_else(|| ReferenceStep {
-                    missing: Some(missing.cloned().unwrap_or_else(|| untold().to_owned())),
+                let found = self.found.remove(&StepId::of(&subtest.id, step));
+                step.reference = Some(found.unwrap_or_else(|| ReferenceStep {
+                    missing: Some(reason.clone()),
                     ..ReferenceStep::default()
                 }));
             }
         }
     }
+}
 
-    fn row(&mut self, subtest: usize, span: &Span) -> usize {
-        let row = match self.latest.get(&subtest) {
-            Some((latest, row)) if latest == span => row + 1,
-            _ => 0,
-        };
-        self.latest.insert(subtest, (span.clone(), row));
-        row
+impl StepId {
+    fn of(subtest: &str, step: &FailedStep) -> Self {
+        Self { subtest: subtest.to_owned(), location: step.location.clone(), row: step.row }
     }
 }
 
@@ -78,19 +81,18 @@ impl Listener for Replay {
         match event {
             Event::StepFinished { subtest, span, exchanges, process, wire, outcomes, .. } => {
                 let Some(scenario) = scenario(&plan, *subtest) else { return };
-                let row = self.row(*subtest, span);
-                let source = &scenario.source;
-                let location = format!("{}:{}", source.path.display(), source.line(span));
-                let place = (scenario.id.clone(), location, row);
-                if self.wanted.contains(&place) {
-                    let step = ReferenceStep {
+                let row = self.rows.entry(*subtest).or_default().next(span);
+                let location = scenario.source.location(span);
+                let step = StepId { subtest: scenario.id.clone(), location, row };
+                if self.wanted.contains(&step) {
+                    let reference = ReferenceStep {
                         missing: None,
                         holds: !outcomes.iter().any(is_bad),
                         exchanges: ExchangeResult::first(exchanges),
                         process: process.as_ref().map(ProcessRun::of),
                         wire: wire.as_deref().map(WireRun::of),
                     };
-                    self.found.insert(place, step);
+                    self.found.insert(step, reference);
                 }
             }
             Event::SubtestFinished(SubtestFinished { subtest, verdict, reason, fault, .. }) => {

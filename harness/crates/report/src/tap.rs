@@ -69,12 +69,13 @@ fn diagnostics(text: &mut String, subtest: &SubtestResult) {
     for check in failed.by_ref().take(MAX_CHECKS) {
         let statements: Vec<String> = check.requirements.iter().map(|id| quoted(id)).collect();
         let _ = writeln!(text, "    - statements: [{}]", statements.join(", "));
+        let location = check.location.to_string();
         for (name, value) in [
             ("step", &check.step),
             ("message", &check.message),
             ("expected", &check.expected),
             ("actual", &check.actual),
-            ("at", &check.location),
+            ("at", &location),
         ] {
             let _ = writeln!(text, "      {name}: {}", quoted(value));
         }

@@ -16,7 +16,7 @@ use harness_report::results::Results;
 use harness_runner::run::{self, RunSettings};
 use harness_runner::targets::Target;
 
-use crate::cli::run::heed_signals;
+use crate::cli::run::stop_on_signals;
 
 /// Time limit of the replay, which affects no verdict.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -66,11 +66,11 @@ pub(in crate::cli) async fn compare(
             stopper.ask(RunEnd::Cancelled);
         }
     });
-    let listening = tokio::spawn(heed_signals(stopper));
+    let signals = tokio::spawn(stop_on_signals(stopper));
     let ending = stop.clone();
     run::run(Arc::new(setting), Arc::new(plan), SystemTime::now(), stop, &mut replay).await;
     hurrying.abort();
-    listening.abort();
+    signals.abort();
     if ending.end().is_some() {
         console.warn(
             "the replay of failures on the reference was cut short: reports lack some of its responses",

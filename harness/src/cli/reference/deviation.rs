@@ -5,55 +5,49 @@ use std::sync::Arc;
 use harness_reference::active_deviation::ActiveDeviation;
 use harness_reference::{families, selection};
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
-use harness_report::exit_code::{ENVIRONMENT, USAGE};
+use harness_report::exit_code::ExitCode;
 use harness_report::terminal::{Paint, wrap};
 
 use crate::cli::console::Console;
+use crate::cli::error::CliError;
 
 /// Sets up the deviation with this id and warns that the reference deviates.
 ///
 /// # Errors
-/// The exit code, after the error was printed.
-pub(super) fn activate(id: &str, console: &Console) -> Result<Arc<ActiveDeviation>, u8> {
-    let usage = |error: &dyn std::fmt::Display| {
-        console.complain(&error.to_string());
-        USAGE
-    };
-    let catalogue = Catalogue::built_in().map_err(|error| usage(&error))?;
-    let declared = selection::named(&catalogue, id).map_err(|error| usage(&error))?;
-    let deviation = ActiveDeviation::new(declared).map_err(|error| {
-        console.complain(&format!("setting up deviation {id} failed: {error}"));
-        ENVIRONMENT
-    })?;
-    console.warn(&format!("the reference deviates deliberately ({id}): {}", declared.wrong));
+/// The deviation is unknown or cannot be set up.
+pub(super) fn activate(id: &str, console: &Console) -> Result<Arc<ActiveDeviation>, CliError> {
+    let catalogue = Catalogue::built_in()?;
+    let declared = selection::named(&catalogue, id)?;
+    let deviation =
+        ActiveDeviation::new(declared).map_err(|cause| CliError::Deviation { id: id.to_owned(), cause })?;
+    console.warn(&format!("the reference deviates deliberately ({id}): {}", declared.summary));
     Ok(Arc::new(deviation))
 }
 
 /// `list --deviations`: lists all deviations by family.
-pub(in crate::cli) fn list(json: bool, console: &Console) -> u8 {
-    let catalogue = match Catalogue::built_in() {
-        Ok(catalogue) => catalogue,
-        Err(error) => {
-            console.complain(&error.to_string());
-            return USAGE;
-        }
-    };
+pub(in crate::cli) fn list(json: bool, console: &Console) -> Result<ExitCode, CliError> {
+    let catalogue = Catalogue::built_in()?;
     let family = |declared: &Declared| families::named(&declared.id).map_or("", |(family, _)| family);
     if json {
         let listed: Vec<_> = catalogue
             .deviations
             .iter()
             .map(|declared| {
-                let Declared { id, wrong, breaks, caught_by } = declared;
+                let Declared { id, summary, breaks, caught_by } = declared;
                 let family = family(declared);
-                serde_json::json!({ "id": id, "family": family, "wrong": wrong, "breaks": breaks, "caught_by": caught_by })
+                serde_json::json!({ "id": id, "family": family, "summary": summary, "breaks": breaks, "caught_by": caught_by })
             })
             .collect();
-        console.say(&format!("{:#}\n", serde_json::json!(listed)));
+        console.print(&format!("{:#}\n", serde_json::json!(listed)));
     } else {
-        console.say(&by_family(&catalogue, family, Paint::new(console.look().color), console.width()));
+        console.print(&by_family(
+            &catalogue,
+            family,
+            Paint::new(console.terminal_options().color),
+            console.width(),
+        ));
     }
-    0
+    Ok(ExitCode::Conformant)
 }
 
 fn by_family(
@@ -67,7 +61,7 @@ fn by_family(
         text.push_str(&format!("{}{}\n", if text.is_empty() { "" } else { "\n" }, paint.bold(name)));
         for declared in catalogue.deviations.iter().filter(|declared| family(declared) == *name) {
             text.push_str(&format!("  {}\n", declared.id));
-            for line in wrap(&declared.wrong, width.saturating_sub(6)) {
+            for line in wrap(&declared.summary, width.saturating_sub(6)) {
                 text.push_str(&format!("      {}\n", paint.faint(&line)));
             }
         }
@@ -78,12 +72,12 @@ fn by_family(
 /// Describes a deviation for `explain`; `None` if there is none with this id.
 pub(in crate::cli) fn explained(id: &str, paint: Paint) -> Option<String> {
     let catalogue = Catalogue::built_in().ok()?;
-    let Declared { id, wrong, breaks, caught_by } = catalogue.find(id)?;
+    let Declared { id, summary, breaks, caught_by } = catalogue.find(id)?;
     let (family, deviation) = families::named(id)?;
     let who = if deviation.agent.is_some() { "the agent" } else { "the control plane" };
     let title = format!("(a deviation of {who}, family {family})");
     Some(format!(
-        "{} {}\nThe reference behaves as if {wrong}.\n\nbreaks: {}\ncaught by: {}\n\
+        "{} {}\nThe reference with one defect: {summary}.\n\nbreaks: {}\ncaught by: {}\n\
          try it: harness serve --deviation {id}\n",
         paint.bold(id),
         paint.faint(&title),

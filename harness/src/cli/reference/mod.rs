@@ -12,17 +12,18 @@ use harness_reference::embedded::Embedded;
 use harness_runner::targets::Target;
 
 use super::console::Console;
+use super::error::CliError;
 
 pub(super) use comparison::compare;
 pub(super) use deviation::{explained, ids, list as list_deviations};
 pub(super) use selftest::{Arguments as SelftestArguments, selftest};
 pub(super) use serve::{Arguments as ServeArguments, serve};
 
-/// The reference, with that deviation in front of it if one is named.
+/// Returns the reference, with a deviation in front of it if one is named.
 ///
 /// # Errors
-/// The exit code.
-pub(super) fn target(deviation: Option<&str>, console: &Console) -> Result<Arc<dyn Target>, u8> {
+/// The deviation is unknown or cannot be set up.
+pub(super) fn target(deviation: Option<&str>, console: &Console) -> Result<Arc<dyn Target>, CliError> {
     let embedded = Embedded::default();
     Ok(Arc::new(match deviation {
         Some(id) => embedded.behind(deviation::activate(id, console)?),

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use harness_reference::embedded::{ServeError, ServeOptions, Served, serve as start};
+use harness_reference::embedded::{ServeOptions, Served, serve as start};
 use harness_reference::front_proxy::FrontProxy;
-use harness_report::exit_code::{ENVIRONMENT, USAGE};
+use harness_report::exit_code::ExitCode;
 
 use super::deviation;
 use crate::cli::console::Console;
+use crate::cli::error::CliError;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
@@ -30,12 +31,8 @@ pub(in crate::cli) struct Arguments {
     ready_file: Option<PathBuf>,
 }
 
-pub(in crate::cli) async fn serve(arguments: Arguments, console: &Console) -> u8 {
-    let deviation =
-        match arguments.deviation.as_deref().map(|id| deviation::activate(id, console)).transpose() {
-            Ok(deviation) => deviation,
-            Err(code) => return code,
-        };
+pub(in crate::cli) async fn serve(arguments: Arguments, console: &Console) -> Result<ExitCode, CliError> {
+    let deviation = arguments.deviation.as_deref().map(|id| deviation::activate(id, console)).transpose()?;
     let agent = deviation.as_ref().and_then(|deviation| deviation.agent_arguments()).unwrap_or_default();
     let options = ServeOptions {
         front: deviation.map(|deviation| -> Arc<dyn FrontProxy> { deviation }),
@@ -43,17 +40,11 @@ pub(in crate::cli) async fn serve(arguments: Arguments, console: &Console) -> u8
         database: arguments.database,
         ready_file: arguments.ready_file,
     };
-    let served = match start(options).await {
-        Ok(served) => served,
-        Err(error) => {
-            console.complain(&error.to_string());
-            return if matches!(error, ServeError::UnsupportedDatabase { .. }) { USAGE } else { ENVIRONMENT };
-        }
-    };
-    console.say(&(shell_lines(&served) + &deviant_agent(&agent)));
+    let served = start(options).await?;
+    console.print(&(shell_lines(&served) + &deviant_agent(&agent)));
     wait_for_end().await;
     served.stop().await;
-    0
+    Ok(ExitCode::Conformant)
 }
 
 /// Returns shell lines: assignments and comments.

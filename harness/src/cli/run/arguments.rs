@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::Args;
 
@@ -22,8 +23,8 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(super) target: Option<PathBuf>,
     /// Where the reference runs
-    #[arg(long, value_name = "RUNTIME", default_value = "embedded", value_parser = runtime, conflicts_with = "target")]
-    pub(super) runtime: String,
+    #[arg(long, value_name = "RUNTIME", default_value = "embedded", conflicts_with = "target")]
+    pub(super) runtime: Runtime,
     /// Put a deliberate deviation in front of the reference, such as count-frozen
     #[arg(long, value_name = "ID", conflicts_with = "target")]
     pub(super) deviation: Option<String>,
@@ -76,10 +77,29 @@ pub(in crate::cli) fn jobs(asked: Option<NonZeroU32>) -> usize {
     asked.and_then(|jobs| usize::try_from(jobs.get()).ok()).unwrap_or((2 * cores).min(MAX_DEFAULT_JOBS))
 }
 
-fn runtime(text: &str) -> Result<String, String> {
-    match text {
-        "embedded" => Ok(text.to_owned()),
-        "containers" => Err("`containers` is not supported yet: expected `embedded`".to_owned()),
-        _ => Err("expected `embedded`".to_owned()),
+/// Where the reference runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Runtime {
+    /// In the kit's own process.
+    Embedded,
+}
+
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+pub(super) enum InvalidRuntime {
+    #[error("`containers` is not supported yet: expected `embedded`")]
+    Containers,
+    #[error("expected `embedded`")]
+    Unknown,
+}
+
+impl FromStr for Runtime {
+    type Err = InvalidRuntime;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "embedded" => Ok(Self::Embedded),
+            "containers" => Err(InvalidRuntime::Containers),
+            _ => Err(InvalidRuntime::Unknown),
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! The evidence of a run: recorded during the run, packed once its results are known.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
-use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use harness_evidence::EvidenceError;
 use harness_evidence::bundle::{self, Material};
 use harness_evidence::profile;
 use harness_evidence::signature::{PASSWORD_VARIABLE, Signer};
@@ -12,7 +15,6 @@ use harness_model::plan::Plan;
 use harness_model::recording::PseudonymKey;
 use harness_model::scenario::Library;
 use harness_report::destination::{Destination, Format};
-use harness_report::exit_code::{ENVIRONMENT, USAGE};
 use harness_report::results::Results;
 
 use super::arguments::Arguments;
@@ -35,31 +37,15 @@ impl Evidence {
         arguments: &Arguments,
         destinations: &[Destination],
         library: &Library,
-        console: &Console,
-    ) -> Result<Option<Self>, u8> {
-        let usage = |message: String| {
-            console.complain(&message);
-            USAGE
-        };
-        let is_asked_for = destinations.iter().any(|destination| destination.format == Format::Evidence);
-        if !is_asked_for {
-            return match arguments.sign_with {
-                Some(_) => {
-                    Err(usage("--sign-with needs evidence to sign\nadd --report evidence=PATH".to_owned()))
-                }
-                None => Ok(None),
-            };
+    ) -> Result<Option<Self>, CliError> {
+        let key_file = arguments.sign_with.as_deref();
+        if !destinations.iter().any(is_evidence) {
+            return if key_file.is_some() { Err(CliError::NothingToSign) } else { Ok(None) };
         }
-        let signer = arguments
-            .sign_with
-            .as_deref()
-            .map(|path| Signer::read(path, std::env::var(PASSWORD_VARIABLE).ok()));
-        let signer = signer.transpose().map_err(|error| usage(error.to_string()))?;
+        let password = std::env::var(PASSWORD_VARIABLE).ok();
+        let signer = key_file.map(|path| Signer::read(path, password)).transpose()?;
         let shown = bundle::shown_folder(library).to_string_lossy().into_owned();
-        let spool = Spool::begin(arguments.strict, &shown).map_err(|error| {
-            console.complain(&format!("recording evidence failed: {error}\nset TMPDIR to a writable folder"));
-            ENVIRONMENT
-        })?;
+        let spool = Spool::begin(arguments.strict, &shown).map_err(CliError::RecordEvidence)?;
         Ok(Some(Self {
             spool,
             key: PseudonymKey::new(rand::random()),
@@ -79,36 +65,36 @@ impl Evidence {
         results: &Results,
         library: &Library,
         plan: &Plan,
-    ) -> Result<Vec<PathBuf>, String> {
-        let profile = match &self.profile {
-            Some(path) => from_file(path)?,
-            None => profile::of_description(&results.target).map_err(|error| error.to_string())?,
-        };
-        let mut wanted = destinations.iter().filter(|destination| destination.format == Format::Evidence);
+    ) -> Result<Vec<PathBuf>, CliError> {
+        let mut wanted = destinations.iter().filter(|destination| is_evidence(destination));
         let Some(first) = wanted.next() else { return Ok(Vec::new()) };
-        let unwritten = |error: &dyn std::fmt::Display| format!("packing evidence failed: {error}");
         let material = Material {
-            spooled: self.spool.finish().map_err(|error| unwritten(&error))?,
+            profile: match &self.profile {
+                Some(path) => read_profile(path)?,
+                None => profile::of_description(&results.target)?,
+            },
+            spooled: self.spool.finish().map_err(EvidenceError::Io)?,
             results,
-            scenarios: bundle::scenario_files(library, plan).map_err(|error| unwritten(&error))?,
-            profile,
+            scenarios: bundle::scenario_files(library, plan)?,
             executable: self.executable.join().ok().flatten(),
             signer: self.signer.as_ref(),
         };
-        first.fill(|file| bundle::write(material, file).map(drop)).map_err(|error| error.to_string())?;
+        first.fill(|file| bundle::write(material, file).map(drop))?;
         let mut written = vec![first.path.clone()];
         for other in wanted {
-            let copy = |file: &mut std::fs::File| {
-                std::io::copy(&mut std::fs::File::open(&first.path)?, file).map(drop)
-            };
-            other.fill(copy).map_err(|error| error.to_string())?;
+            other.fill(|file| io::copy(&mut File::open(&first.path)?, file).map(drop))?;
             written.push(other.path.clone());
         }
         Ok(written)
     }
 }
 
-fn from_file(path: &Path) -> Result<String, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    profile::without_secrets(&text).map_err(|error| format!("{}: {error}", path.display()))
+fn is_evidence(destination: &Destination) -> bool {
+    destination.format == Format::Evidence
+}
+
+fn read_profile(path: &Path) -> Result<String, CliError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|cause| CliError::ReadFile { path: path.to_owned(), cause })?;
+    Ok(profile::without_secrets(&text)?)
 }

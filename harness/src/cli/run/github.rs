@@ -9,16 +9,16 @@ use harness_report::markdown;
 use harness_report::results::Results;
 
 /// Whether the program runs in GitHub Actions.
-pub(in crate::cli) fn is_here() -> bool {
+pub(in crate::cli) fn is_active() -> bool {
     std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true")
 }
 
 /// Prints annotations and appends to the step summary.
-pub(in crate::cli) fn tell(results: &Results, console: &Console) {
+pub(in crate::cli) fn annotate(results: &Results, console: &Console) {
     let here = std::env::current_dir().unwrap_or_default();
     let root = std::env::var_os("GITHUB_WORKSPACE").map_or_else(|| here.clone(), Into::into);
     for annotation in annotations(results, &root, &here) {
-        console.say(&(annotation + "\n"));
+        console.print(&(annotation + "\n"));
     }
     let Some(summary) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
         return;

@@ -10,7 +10,7 @@ use harness_model::plan::{Plan, Selection};
 use harness_report::diagnosis::observed::Observed;
 use harness_runner::run::{RunSettings, Stop, new_id};
 
-use super::judgement::{Audience, judge};
+use super::judgement::{Listeners, judge};
 
 /// The verdicts of a pass by check or sub-test.
 type Found = BTreeMap<String, &'static str>;
@@ -21,7 +21,7 @@ pub(super) async fn prove(
     plan: &Arc<Plan>,
     stop: Stop,
     terminal: &mut dyn Listener,
-    heard: &mut Audience<'_>,
+    listeners: &mut Listeners<'_>,
     console: &Console,
 ) -> Vec<String> {
     let seed = plan.selection.shuffle.unwrap_or_else(rand::random);
@@ -36,13 +36,13 @@ pub(super) async fn prove(
             break;
         }
         let seed = shuffle.map(|seed| format!(" (--shuffle {seed})")).unwrap_or_default();
-        console.say(&format!("\n{way}{seed}: "));
+        console.print(&format!("\n{way}{seed}: "));
         // On a shared target, the names created by the passes must not collide.
         let setting = Arc::new(RunSettings { jobs, id: new_id(), ..(*setting).clone() });
         let selection = Selection { shuffle, ..plan.selection.clone() };
         let plan = Arc::new(Plan { selection, ..(**plan).clone() });
         let mut observed = Observed::default();
-        let mut silent = Audience(vec![&mut observed, &mut *heard]);
+        let mut silent = Listeners(vec![&mut observed, &mut *listeners]);
         judge(setting, plan, stop.clone(), terminal, &mut silent, console).await;
         passes.push((way, found(&observed)));
     }

@@ -16,7 +16,7 @@ pub(super) async fn judge(
     plan: Arc<Plan>,
     mut stop: Stop,
     terminal: &mut dyn Listener,
-    silent: &mut Audience<'_>,
+    silent: &mut Listeners<'_>,
     console: &Console,
 ) {
     let at = SystemTime::now();
@@ -25,9 +25,9 @@ pub(super) async fn judge(
         () = stop.asked() => Ok(()),
     };
     let Err(error) = checked else {
-        return run::run(setting, plan, at, stop, &mut Audience(vec![terminal, silent])).await;
+        return run::run(setting, plan, at, stop, &mut Listeners(vec![terminal, silent])).await;
     };
-    console.complain(&error.to_string());
+    console.error(&error.to_string());
     silent.on_event(&Event::Started { plan: Arc::clone(&plan), target: setting.target.description(), at });
     for (subtest, planned) in (0..plan.runs()).filter_map(|run| Some((run, plan.planned(run)?))) {
         let (verdict, reason, fault) = match &planned.disposition {
@@ -55,9 +55,9 @@ pub(super) async fn judge(
 }
 
 /// Forwards events to several listeners.
-pub(super) struct Audience<'a>(pub(super) Vec<&'a mut dyn Listener>);
+pub(super) struct Listeners<'a>(pub(super) Vec<&'a mut dyn Listener>);
 
-impl Listener for Audience<'_> {
+impl Listener for Listeners<'_> {
     fn on_event(&mut self, event: &Event) {
         self.0.iter_mut().for_each(|listener| listener.on_event(event));
     }

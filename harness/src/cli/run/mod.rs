@@ -23,66 +23,60 @@ use harness_report::diagnosis::catalogue::Catalogue;
 use harness_report::diagnosis::diagnose;
 use harness_report::diagnosis::matrix::Matrix;
 use harness_report::diagnosis::observed::Observed;
-use harness_report::exit_code::{ENVIRONMENT, Verdict};
+use harness_report::exit_code::{ExitCode, Verdict};
 use harness_report::record::Record;
 use harness_report::results::Results;
-use harness_report::terminal::{Paint, Terminal};
+use harness_report::terminal::{Paint, ProcessEnd, Terminal};
 use harness_runner::run::{self, RunSettings};
 
 use super::console::Console;
+use super::error::CliError;
 use super::{diff, reference};
 pub(super) use arguments::{Arguments, jobs};
-use judgement::{Audience, judge};
+use judgement::{Listeners, judge};
 use preparation::{Prepared, prepare};
-pub(super) use reports::{empty, write_reports};
-pub(super) use signals::heed_signals;
+pub(super) use reports::{verify_empty, write_reports};
+pub(super) use signals::stop_on_signals;
 
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-pub(super) async fn run(arguments: Arguments, scenarios: Option<&Path>, console: &Console) -> u8 {
-    match attempt(arguments, scenarios, console).await {
-        Ok(code) | Err(code) => code,
-    }
-}
-
-async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Console) -> Result<u8, u8> {
-    let Prepared { baseline, shelf, target, plan, destinations, mut evidence } =
+pub(super) async fn run(
+    arguments: Arguments,
+    scenarios: Option<&Path>,
+    console: &Console,
+) -> Result<ExitCode, CliError> {
+    let Prepared { baseline, loaded, target, plan, destinations, mut evidence } =
         prepare(&arguments, scenarios, console)?;
-    let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(|error| {
-        console.complain(&format!(
-            "creating a temporary folder failed: {error}\nset TMPDIR to a writable folder"
-        ));
-        ENVIRONMENT
-    })?;
-    let registry = Arc::new(shelf.library.registry.clone());
+    let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(CliError::TemporaryFolder)?;
+    let registry = Arc::new(loaded.library.registry.clone());
     let time_limit = target.time_limit().unwrap_or(TIME_LIMIT);
-    let most_jobs = target.max_concurrency().unwrap_or(usize::MAX);
+    let max_jobs = target.max_concurrency().unwrap_or(usize::MAX);
     let setting = Arc::new(RunSettings {
         id: run::new_id(),
         target,
         registry: Arc::clone(&registry),
-        jobs: jobs(arguments.jobs).min(most_jobs),
+        jobs: jobs(arguments.jobs).min(max_jobs),
         strict: arguments.strict,
-        snapshots: snapshots(&arguments, shelf.is_lasting),
+        snapshots: snapshots(&arguments, loaded.is_persistent),
         time_limit,
         folder: folder.path().to_owned(),
         evidence: evidence.as_ref().map(|evidence| evidence.key.clone()),
     });
 
     let mut record = Record::default();
-    let mut terminal = Terminal::new(std::io::stdout(), console.look());
+    let mut terminal = Terminal::new(std::io::stdout(), console.terminal_options());
     let (stopper, stop) = run::stop();
-    let listening = tokio::spawn(heed_signals(stopper));
+    let signals = tokio::spawn(stop_on_signals(stopper));
     let mut observed = Observed::default();
-    let mut heard = Audience(vec![&mut observed, &mut record]);
+    let mut listeners = Listeners(vec![&mut observed, &mut record]);
     let differences = if arguments.prove_isolation {
-        isolation::prove(setting, &plan, stop, &mut terminal, &mut heard, console).await
+        isolation::prove(setting, &plan, stop, &mut terminal, &mut listeners, console).await
     } else {
-        heard.0.extend(evidence.as_mut().map(|evidence| -> &mut dyn Listener { &mut evidence.spool }));
-        judge(setting, Arc::clone(&plan), stop, &mut terminal, &mut heard, console).await;
+        listeners.0.extend(evidence.as_mut().map(|evidence| -> &mut dyn Listener { &mut evidence.spool }));
+        judge(setting, Arc::clone(&plan), stop, &mut terminal, &mut listeners, console).await;
         Vec::new()
     };
-    listening.abort();
+    signals.abort();
 
     let mut results = Results::of(&record, &registry);
     if observed.failed().next().is_some()
@@ -90,40 +84,42 @@ async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Conso
     {
         results.diagnosis = diagnose(&observed, &matrix, &catalogue);
     }
-    let shows_reference = destinations.iter().any(Destination::compares) || github::is_here();
+    let shows_reference = destinations.iter().any(Destination::compares) || github::is_active();
     if shows_reference && results.verdict != Verdict::Interrupted {
-        reference::compare(&mut results, &shelf.library, jobs(arguments.jobs), folder.path(), console).await;
+        reference::compare(&mut results, &loaded.library, jobs(arguments.jobs), folder.path(), console).await;
     }
-    let comparison = baseline.map(|baseline| Comparison::of(&baseline, &results, diff::patience()));
+    let comparison = baseline.map(|baseline| Comparison::of(&baseline, &results, diff::default_limits()));
     let changes = comparison.iter().flat_map(|comparison| &comparison.changes);
     let worse: Vec<String> = changes.filter(|change| change.regression).map(ToString::to_string).collect();
     let differing = differences.into_iter().map(|difference| format!("order-dependent: {difference}"));
     results.worsen(worse.into_iter().chain(differing));
-    let (mut written, mut is_complete) = write_reports(&destinations, &results, console);
+
+    let mut written = write_reports(&destinations, &results, console);
     if let Some(evidence) = evidence {
-        let packed = evidence.pack(&destinations, &results, &shelf.library, &plan);
-        is_complete &= packed.is_ok();
-        written.extend(packed.unwrap_or_else(|error| {
-            console.complain(&error);
-            Vec::new()
-        }));
+        match evidence.pack(&destinations, &results, &loaded.library, &plan) {
+            Ok(paths) => written.paths.extend(paths),
+            Err(error) => {
+                console.report(&error);
+                written.is_complete = false;
+            }
+        }
     }
-    let code = if results.exit_code == 0 && !is_complete { ENVIRONMENT } else { results.exit_code };
+    let exit_code = written.exit_code(&results);
     if let Some(comparison) = &comparison {
-        let told = text(comparison, Paint::new(console.look().color), console.width());
-        console.say(&format!("\nsince the baseline:\n{told}"));
+        let paint = Paint::new(console.terminal_options().color);
+        console.print(&format!("\nsince the baseline:\n{}", text(comparison, paint, console.width())));
     }
-    terminal.finish(&record, &results, &registry, &written, code);
-    if github::is_here() {
-        github::tell(&results, console);
+    terminal.finish(&record, &results, &registry, ProcessEnd { reports: &written.paths, exit_code });
+    if github::is_active() {
+        github::annotate(&results, console);
     }
-    Ok(code)
+    Ok(exit_code)
 }
 
 /// New snapshots are written for review only where a person will find them: in a checkout, outside CI.
-fn snapshots(arguments: &Arguments, is_lasting: bool) -> SnapshotMode {
+fn snapshots(arguments: &Arguments, is_persistent: bool) -> SnapshotMode {
     let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
-    match (arguments.accept, is_lasting && !in_ci) {
+    match (arguments.accept, is_persistent && !in_ci) {
         (true, _) => SnapshotMode::Accept,
         (false, true) => SnapshotMode::New,
         (false, false) => SnapshotMode::Compare,

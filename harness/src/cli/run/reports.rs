@@ -5,27 +5,67 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::cli::console::Console;
+use crate::cli::error::CliError;
 use harness_report::destination::Destination;
+use harness_report::exit_code::ExitCode;
 use harness_report::results::Results;
 
 use super::arguments::Arguments;
+
+/// The reports that were written.
+pub(in crate::cli) struct WrittenReports {
+    pub(in crate::cli) paths: Vec<PathBuf>,
+    /// Whether all requested reports were written.
+    pub(in crate::cli) is_complete: bool,
+}
+
+impl WrittenReports {
+    /// Returns the verdict's exit code; a missing report turns success into an environment error.
+    pub(in crate::cli) fn exit_code(&self, results: &Results) -> ExitCode {
+        match results.verdict.exit_code() {
+            ExitCode::Conformant if !self.is_complete => ExitCode::Environment,
+            exit_code => exit_code,
+        }
+    }
+}
+
+/// Writes every report that can be written, even if others fail.
+pub(in crate::cli) fn write_reports(
+    destinations: &[Destination],
+    results: &Results,
+    console: &Console,
+) -> WrittenReports {
+    let mut written = WrittenReports { paths: Vec::new(), is_complete: true };
+    // Evidence is packed separately: it needs more than results.
+    for destination in destinations.iter().filter(|destination| destination.is_of_results()) {
+        match destination.write(results) {
+            Ok(()) => written.paths.push(destination.path.clone()),
+            Err(error) => {
+                console.error(&error.to_string());
+                written.is_complete = false;
+            }
+        }
+    }
+    written
+}
 
 /// Returns the requested reports. A report folder must be new or empty.
 ///
 /// # Errors
 /// The folder is not empty or cannot be created, or the combination of flags is invalid.
-pub(super) fn destinations(arguments: &Arguments) -> Result<Vec<Destination>, String> {
+pub(super) fn destinations(arguments: &Arguments) -> Result<Vec<Destination>, CliError> {
     let mut destinations = arguments.report.clone();
     let is_evidence = |destination: &Destination| !destination.is_of_results();
     if arguments.prove_isolation && destinations.iter().any(is_evidence) {
-        return Err(
-            "--prove-isolation cannot be combined with evidence, which records a single run".to_owned()
-        );
+        return Err(CliError::EvidenceOfSeveralRuns);
     }
     if let Some(folder) = &arguments.report_dir {
         let folder = match folder {
-            Some(folder) => empty(folder)?,
-            None => fresh(Path::new("reports"), SystemTime::now())?,
+            Some(folder) => {
+                verify_empty(folder)?;
+                folder.clone()
+            }
+            None => create_folder(Path::new("reports"), SystemTime::now())?,
         };
         let all = Destination::all_in(&folder).into_iter();
         destinations.extend(all.filter(|one| !(arguments.prove_isolation && is_evidence(one))));
@@ -34,32 +74,26 @@ pub(super) fn destinations(arguments: &Arguments) -> Result<Vec<Destination>, St
 }
 
 /// Checks that a report folder is new or empty: older reports in it would be mistaken for this run's.
-pub(in crate::cli) fn empty(folder: &Path) -> Result<PathBuf, String> {
-    let shown = folder.display();
+pub(in crate::cli) fn verify_empty(folder: &Path) -> Result<(), CliError> {
     match std::fs::read_dir(folder).map(|mut entries| entries.next().is_some()) {
-        Ok(true) => Err(format!("report folder {shown} is not empty\nchoose a new one, or omit DIR")),
-        Ok(false) => Ok(folder.to_owned()),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(folder.to_owned()),
-        Err(error) => Err(format!("reading report folder {shown} failed: {error}")),
+        Ok(true) => Err(CliError::FolderNotEmpty(folder.to_owned())),
+        Ok(false) => Ok(()),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(()),
+        Err(cause) => Err(CliError::ReadFolder { path: folder.to_owned(), cause }),
     }
 }
 
 /// Creates a folder named after the time, with a random suffix for runs in the same second.
-fn fresh(above: &Path, at: SystemTime) -> Result<PathBuf, String> {
-    let cannot = |error: std::io::Error| {
-        format!(
-            "creating a folder below {} failed: {error}\nchoose one with --report-dir DIR",
-            above.display()
-        )
-    };
-    std::fs::create_dir_all(above).map_err(cannot)?;
+fn create_folder(above: &Path, at: SystemTime) -> Result<PathBuf, CliError> {
+    let failed = |cause| CliError::CreateFolder { path: above.to_owned(), cause };
+    std::fs::create_dir_all(above).map_err(failed)?;
     let moment = moment(at);
     loop {
         let folder = above.join(format!("{moment}-{:04x}", rand::random::<u16>()));
         match std::fs::create_dir(&folder) {
             Ok(()) => return Ok(folder),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(cannot(error)),
+            Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
+            Err(cause) => return Err(failed(cause)),
         }
     }
 }
@@ -70,25 +104,6 @@ fn moment(at: SystemTime) -> String {
     time::OffsetDateTime::from(at).format(format).unwrap_or_else(|_| "latest".to_owned())
 }
 
-/// Writes every report that can be written, even if others fail.
-pub(in crate::cli) fn write_reports(
-    destinations: &[Destination],
-    results: &Results,
-    console: &Console,
-) -> (Vec<PathBuf>, bool) {
-    let mut written = Vec::new();
-    // Evidence is packed separately: it needs more than results.
-    let mine = || destinations.iter().filter(|destination| destination.is_of_results());
-    for destination in mine() {
-        match destination.write(results) {
-            Ok(()) => written.push(destination.path.clone()),
-            Err(error) => console.complain(&error.to_string()),
-        }
-    }
-    let is_complete = written.len() == mine().count();
-    (written, is_complete)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,12 +112,11 @@ mod tests {
     fn report_folders_are_unique_and_empty() {
         let above = tempfile::tempdir().unwrap();
         let folders: std::collections::BTreeSet<PathBuf> =
-            (0..20).map(|_| fresh(above.path(), SystemTime::UNIX_EPOCH).unwrap()).collect();
+            (0..20).map(|_| create_folder(above.path(), SystemTime::UNIX_EPOCH).unwrap()).collect();
         assert_eq!(folders.len(), 20);
         assert!(folders.iter().all(|folder| folder.is_dir()));
-        assert!(empty(above.path()).unwrap_err().contains("is not empty"));
-        let first = folders.first().unwrap();
-        assert_eq!(empty(first).as_ref(), Ok(first));
-        assert!(empty(&above.path().join("new")).is_ok());
+        assert!(matches!(verify_empty(above.path()), Err(CliError::FolderNotEmpty(_))));
+        assert!(verify_empty(folders.first().unwrap()).is_ok());
+        assert!(verify_empty(&above.path().join("new")).is_ok());
     }
 }

@@ -4,55 +4,48 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::console::Console;
-use crate::cli::{library, reference};
+use crate::cli::error::CliError;
+use crate::cli::reference;
 use harness_model::plan::{Disposition, Plan};
-use harness_model::source::diagnostic::{Severity, render};
-use harness_report::exit_code::USAGE;
+use harness_model::source::diagnostic::Severity;
 use harness_runner::targets::Target;
-use harness_runner::targets::profile::{Profile, ProfileError};
+use harness_runner::targets::profile::Profile;
 use harness_runner::targets::remote::Remote;
 
 use super::arguments::Arguments;
 
 /// Returns the target of `--target`, or the embedded reference without it.
-pub(super) fn target(arguments: &Arguments, console: &Console) -> Result<Arc<dyn Target>, u8> {
+pub(super) fn target(arguments: &Arguments, console: &Console) -> Result<Arc<dyn Target>, CliError> {
     let Some(path) = &arguments.target else {
         return reference::target(arguments.deviation.as_deref(), console);
     };
-    let refused = |mut error: ProfileError| {
+    let profile =
+        Profile::read(path).map_err(|error| CliError::nothing_was_run(error.diagnostics, error.sources))?;
+    console.eprint_diagnostics(&profile.warnings, &profile.sources());
+    let means = profile.resolve().map_err(|mut error| {
         // Missing variables are warnings for `lint`, but errors for a run.
         error.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Error);
-        console.show(&error.render(console.colors_errors(), console.width()));
-        console.complain(&format!("{}; nothing was run", library::severities(&error.diagnostics)));
-        USAGE
-    };
-    let profile = Profile::read(path).map_err(|error| {
-        console.show(&error.render(console.colors_errors(), console.width()));
-        console.complain(&format!("{}; nothing was run", library::severities(&error.diagnostics)));
-        USAGE
+        CliError::nothing_was_run(error.diagnostics, error.sources)
     })?;
-    console.show(&render(&profile.warnings, &profile.sources(), console.colors_errors(), console.width()));
-    let means = profile.resolve().map_err(refused)?;
     Ok(Arc::new(Remote::new(profile, means)))
 }
 
 /// Checks before the run that device logins can be approved, if the plan has any.
-pub(super) fn logins_can_be_approved(
+pub(super) fn verify_logins(
     plan: &Plan,
     target: &dyn Target,
     profile: Option<&Path>,
-) -> Result<(), String> {
+) -> Result<(), CliError> {
     let Some(profile) = profile else { return Ok(()) };
-    let logs_in = plan.subtests.iter().find(|planned| {
+    let login = plan.subtests.iter().find(|planned| {
         planned.disposition == Disposition::Run
             && planned.scenario.machines.iter().any(|machine| machine.login.is_some())
     });
-    match logs_in {
-        Some(planned) if !target.can_approve_logins() => Err(format!(
-            "{} needs a device login, but {} has no hooks.approve\nadd it, or remove the capability `agent`",
-            planned.scenario.id,
-            profile.display()
-        )),
+    match login {
+        Some(planned) if !target.can_approve_logins() => {
+            let subtest = planned.scenario.id.clone();
+            Err(CliError::NoApproval { subtest, profile: profile.to_owned() })
+        }
         _ => Ok(()),
     }
 }

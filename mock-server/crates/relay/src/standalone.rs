@@ -26,21 +26,21 @@ async fn connect(
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
-    let unauthorized = |words| refused(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", words);
+    let unauthorized = |message| refused(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message);
     let Some(token) = bearer(&headers) else { return unauthorized("Machine token required") };
     let token_hash = token_hash(token);
     let member = match relay.admit(&token_hash).await {
         Ok(Some(member)) => member,
-        Ok(None) => return unauthorized("The machine token is unknown, or its machine is not let in"),
+        Ok(None) => return unauthorized("The machine token is unknown, or its machine is not admitted"),
         Err(error) => {
             tracing::warn!(%error, "refusing a machine because the control plane cannot be asked");
-            let words = "The control plane does not answer; try again";
-            return refused(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", words);
+            let message = "The control plane cannot be reached; try again later";
+            return refused(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message);
         }
     };
     match upgrade {
         Ok(upgrade) => relay.accept(upgrade, member, token_hash),
-        Err(_) => refused(StatusCode::BAD_REQUEST, "INVALID_INPUT", "A WebSocket upgrade is expected"),
+        Err(_) => refused(StatusCode::BAD_REQUEST, "INVALID_INPUT", "Expected a WebSocket upgrade"),
     }
 }
 

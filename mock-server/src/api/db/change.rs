@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde_json::Value;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
 
-use super::parse_query;
+use super::query::parse_query;
 use super::row::Rows;
 use crate::api::body::{Body, Fields};
 use crate::api::caller::Caller;

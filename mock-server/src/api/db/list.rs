@@ -3,7 +3,7 @@
 use axum::extract::{self, RawQuery};
 use axum::response::Response;
 
-use super::parse_query;
+use super::query::parse_query;
 use super::row::Rows;
 use crate::api::caller::Caller;
 use crate::api::envelope;

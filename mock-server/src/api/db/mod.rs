@@ -5,6 +5,7 @@ mod insert;
 mod list;
 mod openapi;
 mod pattern;
+mod query;
 mod row;
 
 use axum::extract::{self, RawQuery};
@@ -17,8 +18,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use super::State;
 use super::body::{Body, Fields};
 use super::caller::Caller;
-use crate::domain::Refusal;
-use crate::domain::filter::{API_KEYS, AUTH_KEYS, Query, Table};
+use crate::domain::filter::{API_KEYS, AUTH_KEYS, Table};
 
 /// The routes of a table with their documentation.
 pub(super) fn routes(table: &'static Table) -> UtoipaMethodRouter<State> {
@@ -47,11 +47,4 @@ pub(super) fn routes(table: &'static Table) -> UtoipaMethodRouter<State> {
         );
     }
     (Vec::new(), paths, router)
-}
-
-/// Parses the query string of a request for `table`.
-fn parse_query(table: &'static Table, text: Option<&str>) -> Result<Query, Refusal> {
-    let pairs: Vec<_> = form_urlencoded::parse(text.unwrap_or_default().as_bytes()).collect();
-    Query::parse(table, pairs.iter().map(|(name, value)| (&**name, &**value)))
-        .map_err(|error| Refusal::InvalidFilter(error.to_string()))
 }

@@ -16,7 +16,7 @@ use crate::api::request::{
     FieldType, MAX_TEXT_LEN, NonBlank, PLAIN, Required, one_of, plain, request, string,
 };
 use crate::api::{Error, State};
-use crate::control::{Failure, device, session};
+use crate::control::{ControlError, device, session};
 use crate::domain::Refusal;
 
 const STYLE: &str = include_str!("page.css");
@@ -98,13 +98,13 @@ pub async fn decide(
     };
     let user_id = match session::login(&state.store, email.clone(), password.0).await {
         Ok(user) => user.id,
-        Err(Failure::Refused(_)) => return retry(StatusCode::UNAUTHORIZED, "Wrong email or password."),
+        Err(ControlError::Refused(_)) => return retry(StatusCode::UNAUTHORIZED, "Wrong email or password."),
         Err(failure) => return Err(failure.into()),
     };
     match device::decide(&state.store, user_id, code, approve, state.clock.now()).await {
         Ok(()) if approve => Ok(page(StatusCode::OK, Some("Approved. You can return to your device."), None)),
         Ok(()) => Ok(page(StatusCode::OK, Some("Denied. The device was not logged in."), None)),
-        Err(Failure::Refused(Refusal::NotFound(_))) => retry(
+        Err(ControlError::Refused(Refusal::NotFound(_))) => retry(
             StatusCode::NOT_FOUND,
             "This code is not pending: it was mistyped, has expired, or was already used.",
         ),

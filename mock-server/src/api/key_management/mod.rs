@@ -20,7 +20,7 @@ use super::envelope::{self, Success};
 use super::refusals::refusals;
 use super::{Error, State};
 use crate::control::access::{self, Permission};
-use crate::control::{Failure, issue, revoke};
+use crate::control::{ControlError, issue, revoke};
 use crate::domain::key::material::Material;
 use request::Operation;
 
@@ -118,7 +118,7 @@ async fn perform(state: State, caller: Caller, fields: Fields) -> Result<Respons
             }
             Operation::Revoke { kind, key_id } => {
                 revoke::revoke(tx, kind, &actor, &org_id, &key_id, &random, now)?;
-                Ok::<_, Failure>(KeyManagementAnswer::Revoked(Revoked { id: key_id, revoked: true }))
+                Ok::<_, ControlError>(KeyManagementAnswer::Revoked(Revoked { id: key_id, revoked: true }))
             }
         }
     });

@@ -8,14 +8,12 @@ use axum::response::Response;
 use crate::api::machine::MachineToken;
 use crate::api::refusals::refusals;
 use crate::api::{Error, State};
-use crate::control::Failure;
 use crate::domain::Refusal;
-use crate::store::StoreError;
 
 refusals!(ConnectRefusals: InvalidInput, Unauthorized, NotFound);
 
-/// Becomes a WebSocket whose binary messages are the relay's frames; crates/relay/README.md tells them. The first three are
-/// the relay's challenge, the machine's proof that it holds its private key, and the relay's welcome.
+/// Upgrades to a WebSocket whose binary messages are the relay's frames, described in the README of `ztna-relay`. The
+/// first three are the relay's challenge, the machine's proof that it holds its private key, and the relay's welcome.
 #[utoipa::path(
     get,
     path = "/relay",
@@ -31,8 +29,7 @@ pub async fn connect(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Error> {
     let relay = state.relay.ok_or(Refusal::NotFound("Relay"))?;
-    let admitted = relay.admit(&token.hash).await;
-    let admitted = admitted.map_err(|error| Failure::from(StoreError::Database(error.to_string())))?;
+    let admitted = relay.admit(&token.hash).await?;
     let refused = Refusal::Unauthorized("The machine token is unknown, or its machine is not admitted");
     let member = admitted.ok_or(refused)?;
     let upgrade = upgrade.map_err(|_| Refusal::invalid("Expected a WebSocket upgrade"))?;

@@ -13,7 +13,7 @@ use crate::api::envelope::{self, Success};
 use crate::api::refusals::refusals;
 use crate::api::request::{FieldType, Required, Text, array, request, strings};
 use crate::api::{Error, State};
-use crate::control::{Failure, relay};
+use crate::control::{ControlError, relay};
 use crate::domain::Refusal;
 use crate::domain::key::material;
 
@@ -49,7 +49,7 @@ pub async fn members(
     Body(request): Body<MembersRequest>,
 ) -> Result<Response, Error> {
     let hashes = request.token_hashes()?.0;
-    let members = state.store.read(move |tx| relay::members(tx, &hashes).map_err(Failure::from)).await?;
+    let members = state.store.read(move |tx| relay::members(tx, &hashes).map_err(ControlError::from)).await?;
     let members = members.into_iter().map(|member| member.map(Into::into)).collect();
     Ok(envelope::ok(MembersAnswer { members }))
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use harness_model::plan::FilterError;
+use harness_model::plan::waiver::InvalidWaiver;
 
 use crate::line::FORMAT;
 use crate::manifest::EXCHANGES;
@@ -46,6 +47,6 @@ pub(super) enum Obstacle {
     MissingScenario(String),
     #[error("invalid filter of the run: {0}")]
     Filter(#[from] FilterError),
-    #[error("invalid waivers of the run: {0}")]
-    Waivers(String),
+    #[error(transparent)]
+    Waiver(#[from] InvalidWaiver),
 }

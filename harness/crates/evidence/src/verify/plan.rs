@@ -23,8 +23,8 @@ pub(super) struct RecordedPlan {
 
 impl RecordedPlan {
     pub(super) fn of(started: &RunStarted, library: &Library) -> Result<Self, Obstacle> {
-        let waivers = Waivers::recalled(&started.waivers, start_time(started)?.date());
-        let waivers = Arc::new(waivers.map_err(|error| Obstacle::Waivers(error.to_string()))?);
+        let waivers = Waivers::restore(&started.waivers, start_time(started)?.date());
+        let waivers = Arc::new(waivers?);
         let mut subtests = Vec::new();
         let mut problems = Vec::new();
         for line in &started.plan {

@@ -26,6 +26,7 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &CheckContext<'_>) 
         span: check.span.clone(),
         notes: Vec::new(),
         seen: Vec::new(),
+        is_blocked: false,
     };
     if statements.is_empty() {
         let skipped =
@@ -67,6 +68,7 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &CheckContext<'_>) 
         message,
         span: summary.span,
         notes: summary.notes,
+        is_blocked: false,
         seen: match (evidence, verdict) {
             (_, CheckVerdict::Pass) => Vec::new(),
             (Evidence::Wire(result), _) => result.seen.clone(),

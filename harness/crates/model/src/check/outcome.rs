@@ -18,6 +18,8 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// What the kit's WireGuard peer sent and received, unless the check passed.
     pub seen: Vec<String>,
+    /// Whether its step did not run because an earlier one could not.
+    pub is_blocked: bool,
 }
 
 /// The verdict of a check.

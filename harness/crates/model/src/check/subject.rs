@@ -57,7 +57,7 @@ pub(super) fn value(
     let actual = found.map_or_else(|| absence.to_owned(), wording::value);
     match matcher::judge(&filled, found) {
         Ok(()) => Finding::new(true, label, expected, actual),
-        Err(detail) => {
+        Err(mismatch) => {
             let actual = match (&filled, found) {
                 (Matcher::Equals(Value::String(wanted)), Some(Value::String(found))) => {
                     wording::difference(wanted, found)
@@ -66,7 +66,7 @@ pub(super) fn value(
             }
             .unwrap_or(actual);
             let mut finding = Finding::new(false, label, expected, actual);
-            if let Some(detail) = detail {
+            if let Some(detail) = mismatch.detail {
                 finding.message = format!("{}: {detail}", finding.message);
             }
             finding

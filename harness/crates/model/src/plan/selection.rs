@@ -1,6 +1,7 @@
 //! The selection made on the command line.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -43,6 +44,12 @@ impl Shard {
     /// move others to different shards.
     pub fn holds(self, id: &str) -> bool {
         hash(0, id) % u64::from(self.count.get()) + 1 == u64::from(self.index.get())
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.index, self.count)
     }
 }
 

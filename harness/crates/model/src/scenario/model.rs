@@ -365,6 +365,8 @@ pub enum Matcher {
     HasKeys(Vec<String>),
     Above(f64),
     Below(f64),
+    /// A time at most that far from another, such as `5m of ${created}+90d`.
+    Within(String),
     Not(Box<Matcher>),
     /// A non-empty array in which every element matches at these JSON pointers.
     Every(Vec<(String, Matcher)>),

@@ -143,7 +143,7 @@ fn check_step(
     check_uses(&draft.action, &known, later, report);
     known.extend(draft.step.keep.iter().map(|keep| keep.name.as_str()));
     for used in &draft.checks {
-        if matches!(used.name.as_str(), "uuid" | "public_key") {
+        if matches!(used.name.as_str(), "uuid" | "public_key" | "secret_hex") {
             let message =
                 format!("`${{{}}}` is generated anew at each use, so no response can match it", used.name);
             report.error_with_help(
@@ -171,9 +171,13 @@ fn check_uses(
         {
             continue;
         }
-        if let Some(count) = template::long(name) {
-            if let Err(reason) = count {
-                report.error_with_help(used.span.clone(), reason, "write a number, such as `${long:10000}`");
+        if let Some(length) = template::long_len(name) {
+            if let Err(error) = length {
+                report.error_with_help(
+                    used.span.clone(),
+                    error.to_string(),
+                    "write a number, such as `${long:10000}`",
+                );
             }
             continue;
         }

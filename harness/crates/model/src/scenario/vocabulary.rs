@@ -127,6 +127,7 @@ pub const MATCHERS: &[Word] = &[
     ("has_keys", "An object with at least these keys."),
     ("above", "A number above this one."),
     ("below", "A number below this one."),
+    ("within", "A time at most that far from another: `5m of ${created}+90d`."),
     ("not", "A value that does not match this."),
     ("every", "A non-empty array in which every element matches at these JSON pointers."),
     ("some", "An array in which at least one element matches at these JSON pointers."),

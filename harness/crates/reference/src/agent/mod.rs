@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use harness_report::exit_code::{KIT, USAGE};
+use harness_report::exit_code;
 
 use crate::deviation::AgentCall;
 use crate::families;
@@ -24,9 +24,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let (Some(deviation), Ok(words)) =
         (deviation, arguments.map(OsString::into_string).collect::<Result<Vec<_>, _>>())
     else {
-        return ExitCode::from(USAGE);
+        return exit_code::ExitCode::Usage.into();
     };
     let state_folder = std::env::var_os("ZTNA_STATE_DIR").map(PathBuf::from).unwrap_or_default();
     let call = AgentCall { words, environment: Vec::new(), state_folder, exit_code: 0, changed_files: false };
-    run::run(call, deviation, trigger_file).unwrap_or(ExitCode::from(KIT))
+    run::run(call, deviation, trigger_file).unwrap_or(exit_code::ExitCode::Internal.into())
 }

@@ -79,7 +79,7 @@ pub(super) const ALL: Family = &[
         agent_deviation(AgentDeviation {
             on_request: Some(|request, _| {
                 if request.lists("auth_keys") {
-                    request.query.push(("order".to_owned(), "name".to_owned()));
+                    request.query.push(("revoked".to_owned(), "eq.false".to_owned()));
                 }
                 None
             }),

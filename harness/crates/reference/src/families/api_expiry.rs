@@ -43,7 +43,12 @@ pub(super) const ALL: Family = &[
         "api-key-permanent-if-null",
         on_both(
             |request, _| replace_days(request, |days| days == Some(&Value::Null), None),
-            show_requested_days,
+            |request, response, _| {
+                let requested = request.json.get("expiry_days");
+                if request.creates_api_key() && response.is_success() && requested == Some(&Value::Null) {
+                    response.set("expiry_days", Value::Null);
+                }
+            },
         ),
     ),
     (

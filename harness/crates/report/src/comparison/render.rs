@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::terminal::{Paint, wrap};
 
-use super::{Change, Comparison, Kind};
+use super::{Change, ChangeKind, Comparison};
 
 /// Renders the comparison for a terminal of `width` columns.
 pub fn text(comparison: &Comparison, paint: Paint, width: usize) -> String {
@@ -19,7 +19,7 @@ pub fn text(comparison: &Comparison, paint: Paint, width: usize) -> String {
                 let _ = writeln!(text, "      {line}");
             }
             if let Some(location) = &change.location {
-                let _ = writeln!(text, "      {}", paint.faint(location));
+                let _ = writeln!(text, "      {}", paint.faint(&location.to_string()));
             }
         }
         let _ = writeln!(text);
@@ -87,8 +87,8 @@ fn summary(comparison: &Comparison) -> String {
     }
 }
 
-fn by_kind(comparison: &Comparison) -> Vec<(Kind, Vec<&Change>)> {
-    let mut kinds: Vec<(Kind, Vec<&Change>)> = Vec::new();
+fn by_kind(comparison: &Comparison) -> Vec<(ChangeKind, Vec<&Change>)> {
+    let mut kinds: Vec<(ChangeKind, Vec<&Change>)> = Vec::new();
     for change in &comparison.changes {
         match kinds.last_mut() {
             Some((kind, changes)) if *kind == change.kind => changes.push(change),

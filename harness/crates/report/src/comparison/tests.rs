@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const PATIENCE: Patience = Patience { factor: 2.0, floor_ms: 500, is_regression: false };
+const LIMITS: SlowdownLimits = SlowdownLimits { factor: 2.0, floor_ms: 500, is_regression: false };
 
 fn check(statement: &str, step: &str, verdict: &str) -> Value {
     json!({ "step": step, "requirements": [statement], "verdict": verdict, "expected": "", "actual": "",
@@ -25,7 +25,7 @@ fn results(subtests: &[Value]) -> Results {
 }
 
 fn changes(before: &[Value], after: &[Value]) -> Vec<String> {
-    let found = Comparison::of(&results(before), &results(after), PATIENCE);
+    let found = Comparison::of(&results(before), &results(after), LIMITS);
     let told = found.changes.iter().map(|change| {
         let mark = if change.regression { "! " } else { "" };
         let Change { kind, subtest, requirements, was, is, .. } = change;
@@ -55,7 +55,7 @@ fn regressions_are_distinguished_from_other_changes() {
         (
             with("fail", &[fail("a/F.1", "x")]),
             with("fail", &[pass("a/F.1"), fail("a/F.2", "y")]),
-            vec!["! newly failing: a/ST1 a/F.2 not there → fail", "newly passing: a/ST1 a/F.1 fail → pass"],
+            vec!["! newly failing: a/ST1 a/F.2 absent → fail", "newly passing: a/ST1 a/F.1 fail → pass"],
         ),
         (
             passing.clone(),
@@ -71,10 +71,10 @@ fn regressions_are_distinguished_from_other_changes() {
         (with("fail", &[]), with("skip", &[]), vec!["newly skipped: a/ST1  fail → skip"]),
         (passing.clone(), with("error", &[]), vec!["! newly erring: a/ST1  pass → error"]),
         (with("skip", &[]), passing.clone(), vec!["newly passing: a/ST1  skip → pass"]),
-        (passing.clone(), vec![], vec!["! vanished: a/ST1  pass → not there"]),
-        (passing.clone(), with("pass", &[pass("a/F.1")]), vec!["! vanished: a/ST1 a/F.2 pass → not there"]),
-        (vec![], passing, vec!["appeared: a/ST1  not there → pass"]),
-        (vec![], with("fail", &[fail("a/F.1", "x")]), vec!["! newly failing: a/ST1 a/F.1 not there → fail"]),
+        (passing.clone(), vec![], vec!["! vanished: a/ST1  pass → absent"]),
+        (passing.clone(), with("pass", &[pass("a/F.1")]), vec!["! vanished: a/ST1 a/F.2 pass → absent"]),
+        (vec![], passing, vec!["appeared: a/ST1  absent → pass"]),
+        (vec![], with("fail", &[fail("a/F.1", "x")]), vec!["! newly failing: a/ST1 a/F.1 absent → fail"]),
     ];
     for (before, after, told) in cases {
         assert_eq!(changes(&before, &after), told);
@@ -85,8 +85,8 @@ fn regressions_are_distinguished_from_other_changes() {
 fn slower_needs_factor_and_floor_and_is_a_regression_on_request() {
     let at = |duration| results(&[subtest("a/ST1", "pass", duration, &[])]);
     for (was, is, found) in [(100, 599, 0), (100, 600, 1), (1000, 1900, 0), (1000, 2001, 1), (0, 499, 0)] {
-        let asked = Patience { is_regression: true, ..PATIENCE };
-        let quiet = Comparison::of(&at(was), &at(is), PATIENCE);
+        let asked = SlowdownLimits { is_regression: true, ..LIMITS };
+        let quiet = Comparison::of(&at(was), &at(is), LIMITS);
         assert_eq!((quiet.changes.len(), quiet.regressions), (found, 0), "{was} {is}");
         assert_eq!(Comparison::of(&at(was), &at(is), asked).regressions, found, "{was} {is}");
     }
@@ -96,24 +96,30 @@ fn slower_needs_factor_and_floor_and_is_a_regression_on_request() {
 fn unselected_subtests_are_not_reported_as_vanished() {
     let before = results(&[subtest("a/ST1", "pass", 1, &[]), subtest("a/ST2", "pass", 1, &[])]);
     let mut after = results(&[subtest("a/ST1", "pass", 1, &[])]);
-    assert_eq!(Comparison::of(&before, &after, PATIENCE).regressions, 1);
+    assert_eq!(Comparison::of(&before, &after, LIMITS).regressions, 1);
     after.selection.filter = Some("a/ST1".to_owned());
-    let found = Comparison::of(&before, &after, PATIENCE);
+    let found = Comparison::of(&before, &after, LIMITS);
     assert_eq!(found.regressions, 0);
     assert_eq!(found.remarks[0], "not compared: 1 sub-tests that the later run did not select");
 }
 
 #[test]
 fn markdown_table_escapes_messages() {
-    let mut found = Comparison::of(&results(&[]), &results(&[]), PATIENCE);
+    let mut found = Comparison::of(&results(&[]), &results(&[]), LIMITS);
     assert_eq!(markdown(&found), "**no changes**\n");
     found.changes.push(Change {
         message: Some("a|b\n<img>".to_owned()),
-        ..whole(Kind::Slower, true, &results(&[subtest("a/ST1", "pass", 1, &[])]).subtests[0], "1", "2")
+        regression: true,
+        ..Change::of_subtest(
+            &results(&[subtest("a/ST1", "pass", 1, &[])]).subtests[0],
+            ChangeKind::Slower,
+            State::Took { milliseconds: 1 },
+            State::Took { milliseconds: 2 },
+        )
     });
     found.regressions = 1;
     assert!(
-        markdown(&found).contains("| **slower** | a/ST1 | 1 | 2 | a\\|b \\<img\\> |"),
+        markdown(&found).contains("| **slower** | a/ST1 | 1 ms | 2 ms | a\\|b \\<img\\> |"),
         "{}",
         markdown(&found)
     );

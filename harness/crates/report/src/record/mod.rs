@@ -1,5 +1,6 @@
 //! The record of a run: what reports keep of its events.
 
+mod rows;
 mod subtest;
 
 use std::collections::{BTreeSet, HashMap};
@@ -7,16 +8,19 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::exit_code::Tally;
-use crate::whole::{Ended, Whole};
+use crate::gap::{Gap, GapKind};
+use crate::summary::{RunSummary, SubtestSummary};
 use harness_model::check::outcome::{CheckVerdict, Outcome};
 use harness_model::event::{
     CleanupFailed, Event, Fault, Finished, Listener, RunEnd, Settled, SubtestFinished, SubtestVerdict,
     TargetDescription,
 };
+use harness_model::plan::waiver::JudgedCheck;
 use harness_model::plan::{Disposition, Plan, PlannedSubtest};
 use harness_model::scenario::model::Scenario;
 
-pub use subtest::{Runs, StepRecord, SubtestRecord};
+pub use rows::RowCounter;
+pub use subtest::{FinishedStep, Runs, StepRecord, SubtestRecord};
 
 /// A run, built from its events.
 #[derive(Debug, Clone)]
@@ -119,51 +123,59 @@ impl Record {
     }
 
     /// Summarises the selected sub-tests.
-    pub fn whole(&self) -> Whole<'_> {
-        let ended = self.subtests().map(|(planned, record)| {
-            let source = &planned.scenario.source;
-            let checks = record
-                .outcomes
-                .iter()
-                .map(|outcome| (source.line(&outcome.span), outcome.statements.as_slice(), outcome.verdict));
-            Ended {
-                scenario: &planned.scenario,
-                verdict: record.verdict,
-                skipped: match &planned.disposition {
-                    Disposition::Skip(reason) => Some(reason),
-                    Disposition::Run => None,
-                },
-                checks: checks.collect(),
-                gap: self.gap(planned, record),
-            }
-        });
-        Whole {
-            ended: ended.collect(),
+    pub fn summary(&self) -> RunSummary<'_> {
+        RunSummary {
+            subtests: self
+                .subtests()
+                .map(|(planned, record)| self.subtest_summary(planned, record))
+                .collect(),
             capabilities: &self.target.capabilities,
             is_reference: self.target.reference,
-            is_part: self.plan.selection.shard.is_some(),
+            is_shard: self.plan.selection.shard.is_some(),
             waivers: &self.plan.selection.waivers,
-            elsewhere: &self.plan.unselected_waived,
+            unselected: &self.plan.unselected_waived,
         }
     }
 
-    /// Returns planned checks that did not run and empty claims, one line each.
-    pub fn gaps(&self) -> Vec<String> {
-        let mut gaps = self.whole().gaps();
+    /// Returns planned checks that did not run and empty claims.
+    pub fn gaps(&self) -> Vec<Gap> {
+        let mut gaps = self.summary().gaps();
         if self.end.is_none() {
-            gaps.push("the run did not finish".to_owned());
+            gaps.push(Gap::of_run(GapKind::Unfinished));
         }
         gaps
     }
 
-    fn gap(&self, planned: &PlannedSubtest, record: &SubtestRecord) -> Option<String> {
+    fn subtest_summary<'a>(
+        &self,
+        planned: &'a PlannedSubtest,
+        record: &'a SubtestRecord,
+    ) -> SubtestSummary<'a> {
+        let checks = record.outcomes.iter().map(|outcome| JudgedCheck {
+            line: planned.scenario.source.line(&outcome.span),
+            statements: &outcome.statements,
+            verdict: outcome.verdict,
+        });
+        SubtestSummary {
+            scenario: &planned.scenario,
+            verdict: record.verdict,
+            skip_reason: match &planned.disposition {
+                Disposition::Skip(reason) => Some(reason),
+                Disposition::Run => None,
+            },
+            checks: checks.collect(),
+            gap: self.gap(planned, record),
+        }
+    }
+
+    fn gap(&self, planned: &PlannedSubtest, record: &SubtestRecord) -> Option<Gap> {
         let id = &planned.scenario.id;
         if record.verdict.is_none() || record.runs.ended() < self.expected {
-            return Some(format!("{id} did not finish"));
+            return Some(Gap::of_subtest(id, GapKind::Unfinished));
         }
         let planned = planned_checks(&planned.scenario);
-        let judged = record.fewest_judged.filter(|judged| *judged < planned)?;
-        Some(format!("{id}: only {judged} of {planned} planned checks ran"))
+        let ran = record.fewest_judged.filter(|ran| *ran < planned)?;
+        Some(Gap::of_subtest(id, GapKind::MissingChecks { ran, planned }))
     }
 
     fn fold(&mut self, run: usize, record: SubtestRecord) {
@@ -186,7 +198,7 @@ impl Record {
             environment: erring(Fault::Environment),
             kit: erring(Fault::Kit),
             gaps: self.gaps().len(),
-            stale: self.whole().waivers().iter().filter(|waiver| waiver.state.is_stale()).count(),
+            stale: self.summary().waivers().iter().filter(|waiver| waiver.state.is_stale()).count(),
             end: self.end.unwrap_or(RunEnd::Complete),
         }
     }

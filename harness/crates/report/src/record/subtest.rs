@@ -12,6 +12,7 @@ use harness_model::event::{Event, Fault, SubtestVerdict};
 use harness_model::scenario::model::Span;
 
 use super::is_bad;
+use super::rows::RowCounter;
 
 /// A sub-test, built from its events.
 #[derive(Debug, Clone, Default)]
@@ -25,8 +26,8 @@ pub struct SubtestRecord {
     /// The duration; of several runs the mean.
     pub took: Duration,
     pub outcomes: Vec<Outcome>,
-    /// The finished steps, each row separately: name and number of outcomes.
-    pub steps: Vec<(String, usize)>,
+    /// The finished steps, each row separately.
+    pub steps: Vec<FinishedStep>,
     /// The failed steps in full.
     pub bad_steps: Vec<StepRecord>,
     /// What could not be cleaned up.
@@ -36,8 +37,7 @@ pub struct SubtestRecord {
     pub(super) fewest_judged: Option<usize>,
     /// The duration of all its runs together.
     pub(super) took_together: Duration,
-    /// The last finished step and its row.
-    latest: Option<(Span, usize)>,
+    rows: RowCounter,
 }
 
 /// The verdicts of a sub-test's runs.
@@ -50,6 +50,14 @@ pub struct Runs {
     pub error: usize,
     /// Runs whose failures were waived.
     pub waived: usize,
+}
+
+/// A finished step, for one row.
+#[derive(Debug, Clone)]
+pub struct FinishedStep {
+    pub name: String,
+    /// How many outcomes it has.
+    pub outcomes: usize,
 }
 
 /// A step with a failed check.
@@ -91,10 +99,10 @@ impl SubtestRecord {
         let Event::StepFinished { name, span, exchanges, process, wire, repeat, outcomes, .. } = event else {
             return;
         };
-        let row = self.row_of(span);
+        let row = self.rows.next(span);
         let first = self.outcomes.len();
         self.outcomes.extend_from_slice(outcomes);
-        self.steps.push((name.clone(), outcomes.len()));
+        self.steps.push(FinishedStep { name: name.clone(), outcomes: outcomes.len() });
         if outcomes.iter().any(is_bad) {
             self.bad_steps.push(StepRecord {
                 name: name.clone(),
@@ -148,19 +156,9 @@ impl SubtestRecord {
         }
         let first = self.outcomes.len();
         self.outcomes.extend_from_slice(&step.outcomes);
-        self.steps.push((step.name.clone(), step.outcomes.len()));
+        self.steps.push(FinishedStep { name: step.name.clone(), outcomes: step.outcomes.len() });
         step.checks = first..self.outcomes.len();
         self.bad_steps.push(step);
-    }
-
-    /// Returns the row that a step finished for: the rows of a step finish in order, with no other step in between.
-    fn row_of(&mut self, span: &Span) -> usize {
-        let row = match &self.latest {
-            Some((latest, row)) if latest == span => row + 1,
-            _ => 0,
-        };
-        self.latest = Some((span.clone(), row));
-        row
     }
 }
 

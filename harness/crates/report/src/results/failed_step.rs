@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::StepRecord;
 use harness_model::check::evidence::{Exchange, ProcessResult, WireResult};
-use harness_model::scenario::model::Source;
+use harness_model::source::{Location, Source};
 
 /// Bytes kept of a body or an output, which may have megabytes.
 const MAX_TEXT_LEN: usize = 64 * 1024;
@@ -18,8 +18,8 @@ const MAX_EXCHANGES: usize = 8;
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct FailedStep {
     pub name: String,
-    /// `FILE:LINE` of the step.
-    pub location: String,
+    /// The first line of the step, as `FILE:LINE`.
+    pub location: Location,
     /// The row of the step it ran for, from 0.
     #[serde(default)]
     pub row: usize,
@@ -109,7 +109,7 @@ impl FailedStep {
     pub fn of(step: &StepRecord, source: &Source) -> Self {
         Self {
             name: step.name.clone(),
-            location: format!("{}:{}", source.path.display(), source.line(&step.span)),
+            location: source.location(&step.span),
             row: step.row,
             exchanges: ExchangeResult::first(&step.exchanges),
             more_exchanges: step.exchanges.len().saturating_sub(MAX_EXCHANGES),

@@ -11,12 +11,14 @@ use serde::{Deserialize, Serialize};
 use crate::claim::Claims;
 use crate::coverage::StatementVerdict;
 use crate::exit_code::Verdict;
+use crate::gap::Gap;
 use crate::record::Runs;
 use crate::resemblance::Resemblance;
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::{Fault, SubtestVerdict, TargetDescription};
 use harness_model::plan::waiver::AppliedWaiver;
 use harness_model::requirement::Level;
+use harness_model::source::Location;
 
 pub use failed_step::{ExchangeResult, FailedStep, ProcessRun, ReferenceStep, WireRun};
 pub(crate) use of_record::{chapters, requirements};
@@ -60,7 +62,7 @@ pub struct Results {
     #[serde(default)]
     pub selection: Selected,
     /// Planned checks that did not run, and declared capabilities whose checks were all skipped.
-    pub gaps: Vec<String>,
+    pub gaps: Vec<Gap>,
     /// What is worse than in the baseline (`--baseline`) or order-dependent (`--prove-isolation`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub regressions: Vec<String>,
@@ -139,8 +141,8 @@ pub struct CheckResult {
     pub actual: String,
     /// The failure, or what was observed.
     pub message: String,
-    /// `FILE:LINE` of the expectation.
-    pub location: String,
+    /// The line of the expectation, as `FILE:LINE`.
+    pub location: Location,
     /// Remarks that fail only under `--strict`.
     pub notes: Vec<String>,
     /// For a failed check of the kit's WireGuard peer: the packets sent and received, without keys.

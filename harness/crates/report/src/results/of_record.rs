@@ -25,8 +25,8 @@ impl Results {
         let verdict = record.tally().verdict();
         let subtests: Vec<SubtestResult> =
             record.subtests().map(|(planned, record)| subtest(planned, record)).collect();
-        let whole = record.whole();
-        let requirements = requirements(whole.coverage(registry), &subtests, registry);
+        let summary = record.summary();
+        let requirements = requirements(summary.coverage(registry), &subtests, registry);
         Self {
             kit: Kit { name: "harness".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
             target: record.target.clone(),
@@ -34,13 +34,13 @@ impl Results {
             started_at: OffsetDateTime::from(record.started_at).format(&Rfc3339).unwrap_or_default(),
             duration_ms: milliseconds(record.took),
             verdict,
-            exit_code: verdict.exit_code(),
+            exit_code: verdict.exit_code().into(),
             totals: Totals::of(&subtests, &requirements),
             chapters: chapters(&subtests, &requirements, registry),
             subtests,
             requirements,
-            capabilities: whole.claims(),
-            waivers: whole.waivers(),
+            capabilities: summary.claims(),
+            waivers: summary.waivers(),
             selection: Selected::of(&record.plan),
             gaps: record.gaps(),
             regressions: Vec::new(),
@@ -55,7 +55,7 @@ impl Results {
         self.regressions.extend(regressions);
         if self.verdict == Verdict::Conformant && !self.regressions.is_empty() {
             self.verdict = Verdict::Worse;
-            self.exit_code = Verdict::Worse.exit_code();
+            self.exit_code = Verdict::Worse.exit_code().into();
         }
     }
 }
@@ -80,15 +80,15 @@ fn subtest(planned: &PlannedSubtest, record: &SubtestRecord) -> SubtestResult {
 }
 
 fn checks(planned: &PlannedSubtest, record: &SubtestRecord) -> Vec<CheckResult> {
-    let steps = record.steps.iter().flat_map(|(name, checks)| std::iter::repeat_n(name, *checks));
+    let steps = record.steps.iter().flat_map(|step| std::iter::repeat_n(&step.name, step.outcomes));
     record.outcomes.iter().zip(steps).map(|(outcome, step)| check(planned, outcome, step)).collect()
 }
 
 fn check(planned: &PlannedSubtest, outcome: &Outcome, step: &str) -> CheckResult {
     let source = &planned.scenario.source;
-    let at = source.line(&outcome.span);
+    let location = source.location(&outcome.span);
     let waiver = (outcome.verdict == CheckVerdict::Waived)
-        .then(|| planned.waivers.letting_through(&planned.scenario, &outcome.statements, at))
+        .then(|| planned.waivers.letting_through(&planned.scenario, &outcome.statements, location.line))
         .flatten();
     CheckResult {
         step: step.to_owned(),
@@ -97,7 +97,7 @@ fn check(planned: &PlannedSubtest, outcome: &Outcome, step: &str) -> CheckResult
         expected: outcome.expected.clone(),
         actual: outcome.actual.clone(),
         message: outcome.message.clone(),
-        location: format!("{}:{at}", source.path.display()),
+        location,
         notes: outcome.notes.clone(),
         wire: outcome.seen.clone(),
         waiver: waiver.map(|waiver| waiver.applied(WaiverState::Used)),

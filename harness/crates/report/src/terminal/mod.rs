@@ -1,6 +1,8 @@
 //! The terminal report, written during and after a run.
 
+mod failed_step;
 mod failure;
+mod page;
 mod paint;
 mod summary;
 mod wrap;
@@ -13,6 +15,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::exit_code::ExitCode;
 use crate::record::Record;
 use crate::results::Results;
 use harness_model::event::{Event, Listener, SubtestFinished, SubtestStarted, SubtestVerdict};
@@ -20,26 +23,41 @@ use harness_model::plan::Plan;
 use harness_model::requirement::Registry;
 use harness_model::text::{counted, truncated};
 
+use page::Page;
+
 pub use paint::Paint;
 pub use wrap::wrap;
 
 /// Renders the closing lines only, as for merged results.
-pub fn summary(results: &Results, look: Look, reports: &[PathBuf], code: u8) -> String {
-    let mut text = String::new();
-    let width = look.width.unwrap_or(DEFAULT_WIDTH);
-    summary::write(&mut text, results, Paint::new(look.color), width, (reports, code));
-    text
+pub fn summary(results: &Results, options: TerminalOptions, end: ProcessEnd<'_>) -> String {
+    let mut page = options.page();
+    summary::write(&mut page, results, end);
+    page.text
+}
+
+/// How the process ends.
+#[derive(Debug, Clone, Copy)]
+pub struct ProcessEnd<'a> {
+    /// The reports that were written.
+    pub reports: &'a [PathBuf],
+    pub exit_code: ExitCode,
 }
 
 /// Formatting options of the terminal report.
 #[derive(Debug, Clone, Copy)]
-pub struct Look {
+pub struct TerminalOptions {
     /// Whether escape codes may be written.
     pub color: bool,
     /// Columns; `None` if lines are not truncated, as in a pipe.
     pub width: Option<usize>,
     /// Whether to show a progress line at the bottom.
     pub live: bool,
+}
+
+impl TerminalOptions {
+    fn page(self) -> Page {
+        Page::new(Paint::new(self.color), self.width.unwrap_or(DEFAULT_WIDTH))
+    }
 }
 
 /// Width of the verdict column.
@@ -50,7 +68,7 @@ const DEFAULT_WIDTH: usize = 100;
 /// Writes the report as events arrive.
 pub struct Terminal<W> {
     out: W,
-    look: Look,
+    options: TerminalOptions,
     paint: Paint,
     plan: Option<Arc<Plan>>,
     progress: ProgressBar,
@@ -58,11 +76,11 @@ pub struct Terminal<W> {
 }
 
 impl<W: Write + Send> Terminal<W> {
-    pub fn new(out: W, look: Look) -> Self {
+    pub fn new(out: W, options: TerminalOptions) -> Self {
         Self {
             out,
-            look,
-            paint: Paint::new(look.color),
+            options,
+            paint: Paint::new(options.color),
             plan: None,
             progress: ProgressBar::hidden(),
             running: BTreeSet::new(),
@@ -70,25 +88,17 @@ impl<W: Write + Send> Terminal<W> {
     }
 
     /// Writes the failures in full, the skips and the closing lines.
-    pub fn finish(
-        &mut self,
-        record: &Record,
-        results: &Results,
-        registry: &Registry,
-        reports: &[PathBuf],
-        code: u8,
-    ) {
+    pub fn finish(&mut self, record: &Record, results: &Results, registry: &Registry, end: ProcessEnd<'_>) {
         self.progress.finish_and_clear();
-        let width = self.look.width.unwrap_or(DEFAULT_WIDTH);
-        let mut text = String::new();
+        let mut page = self.options.page();
         if self.plan.is_none() {
             // Nothing was started, and the reason has been printed already.
-            summary::verdict(&mut text, results, self.paint, width, (reports, code));
-            return self.print(&text);
+            summary::write_verdict(&mut page, results, end);
+        } else {
+            failure::write(&mut page, record, registry);
+            summary::write(&mut page, results, end);
         }
-        failure::write(&mut text, record, registry, self.paint, width);
-        summary::write(&mut text, results, self.paint, width, (reports, code));
-        self.print(&text);
+        self.print(&page.text);
     }
 
     fn line(&self, plan: &Plan, subtest: usize, verdict: SubtestVerdict, took: Duration) -> Option<String> {
@@ -102,7 +112,7 @@ impl<W: Write + Send> Terminal<W> {
         let id = &scenario.id;
         let padding = " ".repeat(widest.unwrap_or_default().saturating_sub(id.chars().count()));
         let used = LABEL_WIDTH + 1 + time.chars().count() + 1 + widest.unwrap_or_default() + 2;
-        let title = match self.look.width {
+        let title = match self.options.width {
             Some(width) => truncated(&scenario.title, width.saturating_sub(used)).into_owned(),
             None => scenario.title.clone(),
         };
@@ -126,7 +136,7 @@ impl<W: Write + Send> Terminal<W> {
         };
         self.print(&format!("{subtests}{times} against {}\n\n", self.paint.bold(target)));
         self.plan = Some(Arc::clone(plan));
-        if self.look.live {
+        if self.options.live {
             self.progress = ProgressBar::with_draw_target(
                 u64::try_from(plan.runs()).ok(),
                 ProgressDrawTarget::stderr_with_hz(10),

@@ -1,85 +1,72 @@
 //! The closing lines: skipped sub-tests, unverified statements, counts and the verdict.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::coverage::StatementVerdict;
-use crate::exit_code::Verdict;
+use crate::exit_code::ExitCode;
 use crate::headline;
 use crate::results::{RequirementResult, Results};
 use harness_model::event::SubtestVerdict;
 use harness_model::plan::waiver::WaiverState;
 use harness_model::text::counted;
 
+use super::ProcessEnd;
+use super::page::Page;
 use super::paint::Paint;
-use super::wrap::wrap;
 
 /// Prefix of the reason of a partly verified statement.
 const IN_PART: &str = "partly: ";
 /// Statements listed per reason.
 const MAX_STATEMENTS: usize = 12;
 
-pub(super) fn write(
-    text: &mut String,
-    results: &Results,
-    paint: Paint,
-    width: usize,
-    (reports, code): (&[PathBuf], u8),
-) {
-    let mut writer = Writer { text, width };
-    writer.text.push('\n');
-    details(&mut writer, results, paint);
-    verdict(text, results, paint, width, (reports, code));
+pub(super) fn write(page: &mut Page, results: &Results, end: ProcessEnd<'_>) {
+    page.line("");
+    details(page, results);
+    write_verdict(page, results, end);
 }
 
 /// Writes the counts and the verdict only.
-pub(super) fn verdict(
-    text: &mut String,
-    results: &Results,
-    paint: Paint,
-    width: usize,
-    (reports, code): (&[PathBuf], u8),
-) {
-    let mut writer = Writer { text, width };
-    counts(&mut writer, results);
-    let seconds = Duration::from_millis(results.duration_ms).as_secs_f64();
-    let unwritten = if code == results.exit_code { "" } else { ": a report could not be written" };
-    let verdict = format!("{} (exit {code}{unwritten}) after {seconds:.2} s", results.verdict.in_words());
-    let painted = match results.verdict {
-        Verdict::Conformant if code == 0 => paint.green(&verdict),
-        _ => paint.red(&verdict),
-    };
-    for report in reports {
-        let _ = writeln!(writer.text, "report written to {}", report.display());
+pub(super) fn write_verdict(page: &mut Page, results: &Results, end: ProcessEnd<'_>) {
+    counts(page, results);
+    for report in end.reports {
+        page.line(&format!("report written to {}", report.display()));
     }
-    let _ = writeln!(writer.text, "{} {painted}", paint.bold("verdict:"));
+    let paint = page.paint;
+    page.line(&format!("{} {}", paint.bold("verdict:"), verdict(results, end.exit_code, paint)));
     let unverified = counted(headline::count(&results.totals.requirements, "unverified"), "statement");
-    writer.hanging("", &format!("{}, {unverified} unverified", headline::badge(results)));
+    page.hanging("", &format!("{}, {unverified} unverified", headline::badge(results)));
 }
 
-fn details(writer: &mut Writer<'_>, results: &Results, paint: Paint) {
-    skips(writer, results);
-    leftovers(writer, results);
-    retries(writer, results);
+fn verdict(results: &Results, exit_code: ExitCode, paint: Paint) -> String {
+    let seconds = Duration::from_millis(results.duration_ms).as_secs_f64();
+    let code = u8::from(exit_code);
+    let unwritten = if code == results.exit_code { "" } else { ": a report could not be written" };
+    let verdict = format!("{} (exit {code}{unwritten}) after {seconds:.2} s", results.verdict.in_words());
+    if exit_code == ExitCode::Conformant { paint.green(&verdict) } else { paint.red(&verdict) }
+}
+
+fn details(page: &mut Page, results: &Results) {
+    skips(page, results);
+    leftovers(page, results);
+    retries(page, results);
     for gap in &results.gaps {
-        writer.hanging("gap: ", gap);
+        page.hanging("gap: ", &gap.to_string());
     }
     for regression in &results.regressions {
-        writer.hanging("worse: ", regression);
+        page.hanging("worse: ", regression);
     }
-    remarks(writer, results);
+    remarks(page, results);
     for resemblance in &results.diagnosis {
-        writer.hanging("diagnosis: ", &resemblance.to_string());
+        page.hanging("diagnosis: ", &resemblance.to_string());
     }
-    statements_by_reason(writer, results);
-    claims(writer, results);
-    waivers(writer, results, paint);
+    statements_by_reason(page, results);
+    claims(page, results);
+    waivers(page, results);
 }
 
 /// Lists undeclared capabilities, so that they are not mistaken for a pass.
-fn claims(writer: &mut Writer<'_>, results: &Results) {
+fn claims(page: &mut Page, results: &Results) {
     let unclaimed = |has_subtests: bool| {
         let some = results.capabilities.not_verified.iter();
         some.filter(move |unclaimed| unclaimed.subtests.is_empty() != has_subtests)
@@ -87,28 +74,28 @@ fn claims(writer: &mut Writer<'_>, results: &Results) {
     for capability in unclaimed(true) {
         let skipped = first(&capability.subtests.iter().map(String::as_str).collect::<Vec<_>>(), 4);
         let label = "not verified (not declared): ";
-        writer.hanging(label, &format!("{} ({skipped})", capability.capability));
+        page.hanging(label, &format!("{} ({skipped})", capability.capability));
     }
     let others: Vec<&str> = unclaimed(false).map(|unclaimed| unclaimed.capability.as_str()).collect();
     if !others.is_empty() {
-        writer.hanging("not declared, not needed here: ", &others.join(", "));
+        page.hanging("not declared, not needed here: ", &others.join(", "));
     }
 }
 
-fn waivers(writer: &mut Writer<'_>, results: &Results, paint: Paint) {
+fn waivers(page: &mut Page, results: &Results) {
     for waiver in &results.waivers {
         let state = waiver.state.in_words();
-        let label = if waiver.state.is_stale() { paint.red(state) } else { state.to_owned() };
+        let label = if waiver.state.is_stale() { page.paint.red(state) } else { state.to_owned() };
         let what = match waiver.state {
             WaiverState::Expired => "; fix what it covers, or extend it",
             WaiverState::Unneeded => "; nothing that it covers fails: remove it",
             WaiverState::Used | WaiverState::NotJudged => "",
         };
-        writer.hanging("waiver ", &format!("{label}: {waiver}{what}"));
+        page.hanging("waiver ", &format!("{label}: {waiver}{what}"));
     }
 }
 
-fn skips(writer: &mut Writer<'_>, results: &Results) {
+fn skips(page: &mut Page, results: &Results) {
     let mut by_reason: Vec<(&str, Vec<&str>)> = Vec::new();
     for subtest in results.subtests.iter().filter(|subtest| subtest.verdict == SubtestVerdict::Skip) {
         let (reason, id) = (subtest.reason.as_deref().unwrap_or_default(), subtest.id.as_str());
@@ -119,45 +106,43 @@ fn skips(writer: &mut Writer<'_>, results: &Results) {
         }
     }
     for (reason, ids) in by_reason {
-        writer.hanging("skipped: ", &format!("{}: {reason}", ids.join(", ")));
+        page.hanging("skipped: ", &format!("{}: {reason}", ids.join(", ")));
     }
 }
 
-fn leftovers(writer: &mut Writer<'_>, results: &Results) {
+fn leftovers(page: &mut Page, results: &Results) {
     for subtest in &results.subtests {
         for leftover in &subtest.leftovers {
-            writer.hanging("not cleaned up: ", &format!("{}: {leftover}", subtest.id));
+            page.hanging("not cleaned up: ", &format!("{}: {leftover}", subtest.id));
         }
     }
     for leftover in &results.leftovers {
-        writer.hanging("not cleaned up: ", leftover);
+        page.hanging("not cleaned up: ", leftover);
     }
 }
 
 /// Reports connection failures, although no verdict depends on them.
-fn retries(writer: &mut Writer<'_>, results: &Results) {
+fn retries(page: &mut Page, results: &Results) {
     match results.retries {
         0 => {}
-        1 => writer.hanging("retries: ", "1 read was retried after a connection failure"),
-        count => {
-            writer.hanging("retries: ", &format!("{count} reads were retried after connection failures"))
-        }
+        1 => page.hanging("retries: ", "1 read was retried after a connection failure"),
+        count => page.hanging("retries: ", &format!("{count} reads were retried after connection failures")),
     }
 }
 
 /// Counts undocumented fields and the like, which only `--strict` fails.
-fn remarks(writer: &mut Writer<'_>, results: &Results) {
+fn remarks(page: &mut Page, results: &Results) {
     let remarks =
         results.subtests.iter().flat_map(|subtest| &subtest.checks).flat_map(|check| &check.notes).count();
     if remarks > 0 {
-        writer.hanging(
+        page.hanging(
             "notes: ",
             &format!("{remarks}; --strict turns them into failures, the json report lists them"),
         );
     }
 }
 
-fn statements_by_reason(writer: &mut Writer<'_>, results: &Results) {
+fn statements_by_reason(page: &mut Page, results: &Results) {
     for (label, verdict) in
         [("verified ", StatementVerdict::Verified), ("unverified: ", StatementVerdict::Unverified)]
     {
@@ -172,16 +157,16 @@ fn statements_by_reason(writer: &mut Writer<'_>, results: &Results) {
                 Some(reason) => format!("{IN_PART}{ids}: {reason}"),
                 None => format!("{ids}: {reason}"),
             };
-            writer.hanging(label, &content);
+            page.hanging(label, &content);
         }
     }
 }
 
-fn counts(writer: &mut Writer<'_>, results: &Results) {
-    writer.hanging("sub-tests: ", &headline::counts(results));
-    writer.hanging("checks: ", &headline::checks(results));
+fn counts(page: &mut Page, results: &Results) {
+    page.hanging("sub-tests: ", &headline::counts(results));
+    page.hanging("checks: ", &headline::checks(results));
     let statements = |verdict: &str| headline::count(&results.totals.requirements, verdict);
-    writer.hanging(
+    page.hanging(
         "statements: ",
         &format!(
             "{} of {} verified{}, {} violated{}, {} unverified{}",
@@ -218,21 +203,4 @@ fn first(ids: &[&str], limit: usize) -> String {
 
 fn of(results: &Results, verdict: StatementVerdict) -> impl Iterator<Item = &RequirementResult> {
     results.requirements.iter().filter(move |requirement| requirement.verdict == verdict)
-}
-
-struct Writer<'a> {
-    text: &'a mut String,
-    width: usize,
-}
-
-impl Writer<'_> {
-    /// Writes a label and its text with a hanging indent.
-    fn hanging(&mut self, label: &str, content: &str) {
-        for (position, line) in
-            wrap(&format!("{label}{content}"), self.width.saturating_sub(2)).iter().enumerate()
-        {
-            let indent = if position == 0 { "" } else { "  " };
-            let _ = writeln!(self.text, "{indent}{line}");
-        }
-    }
 }

@@ -16,4 +16,8 @@ impl Generators for Chance {
     fn public_key(&self) -> String {
         STANDARD.encode(rand::random::<[u8; 32]>())
     }
+
+    fn secret_hex(&self) -> String {
+        rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }

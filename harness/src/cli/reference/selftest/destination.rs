@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::cli::console::Console;
 use harness_reference::report::{SelfTestReport, html};
-use harness_report::exit_code::ENVIRONMENT;
+use harness_report::exit_code::ExitCode;
 
 /// A report of the self-test and the path it is written to.
 #[derive(Debug, Clone)]
@@ -25,18 +25,18 @@ pub(super) fn write_all(
     destinations: &[Destination],
     report: &SelfTestReport,
     console: &Console,
-) -> Option<u8> {
-    let mut code = None;
+) -> Option<ExitCode> {
+    let mut exit_code = None;
     for destination in destinations {
         match destination.write(report) {
-            Ok(()) => console.say(&format!("report written to {}\n", destination.path.display())),
+            Ok(()) => console.print(&format!("report written to {}\n", destination.path.display())),
             Err(error) => {
-                console.complain(&format!("writing report {} failed: {error}", destination.path.display()));
-                code = Some(ENVIRONMENT);
+                console.error(&format!("writing report {} failed: {error}", destination.path.display()));
+                exit_code = Some(ExitCode::Environment);
             }
         }
     }
-    code
+    exit_code
 }
 
 impl Destination {
@@ -52,20 +52,26 @@ impl Destination {
     }
 }
 
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum InvalidDestination {
+    #[error("unknown report format `{0}`: expected json or html")]
+    Format(String),
+    #[error("invalid report `{0}`: expected FORMAT=PATH, such as html=reports/selftest.html")]
+    Shape(String),
+}
+
 impl FromStr for Destination {
-    type Err = String;
+    type Err = InvalidDestination;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (format, path) = text.split_once('=').unwrap_or((text, ""));
         let format = match format {
             "json" => Format::Json,
             "html" => Format::Html,
-            other => return Err(format!("unknown report format `{other}`: expected json or html")),
+            other => return Err(InvalidDestination::Format(other.to_owned())),
         };
         if path.is_empty() {
-            return Err(format!(
-                "invalid report `{text}`: expected FORMAT=PATH, such as html=reports/selftest.html"
-            ));
+            return Err(InvalidDestination::Shape(text.to_owned()));
         }
         Ok(Self { format, path: path.into() })
     }

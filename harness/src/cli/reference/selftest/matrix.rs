@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::cli::console::Console;
+use crate::cli::error::CliError;
 use harness_model::scenario::model::Scenario;
 use harness_reference::self_test::{DeviationOutcome, Scope, SelfTest};
 use harness_report::diagnosis::catalogue::Declared;
 use harness_report::diagnosis::matrix::Matrix;
-use harness_report::exit_code::ENVIRONMENT;
+use harness_report::exit_code::ExitCode;
 
 /// Decides what to run: all sub-tests for explicitly chosen deviations, otherwise only the changed sub-tests.
 pub(super) fn prepare(self_test: &mut SelfTest, chosen: &mut Vec<&Declared>, is_chosen: bool) {
@@ -32,29 +33,27 @@ pub(super) fn write(
     outcomes: &[DeviationOutcome],
     self_test: &SelfTest,
     console: &Console,
-) -> Result<u8, u8> {
+) -> Result<ExitCode, CliError> {
     let failed: Vec<&DeviationOutcome> =
         outcomes.iter().filter(|outcome| !outcome.missed.is_empty()).collect();
     for outcome in &failed {
-        console.complain(&format!("{}: {}", outcome.deviation, outcome.missed.join("; ")));
+        console.error(&format!("{}: {}", outcome.deviation, outcome.missed.join("; ")));
     }
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/kill-matrix.json");
     let path = to.map_or(checkout, Path::to_owned);
     let text = learnt(outcomes, self_test).render().map_err(std::io::Error::from);
-    text.and_then(|text| std::fs::write(&path, text)).map_err(|error| {
-        console.complain(&format!("writing {} failed: {error}", path.display()));
-        ENVIRONMENT
-    })?;
-    console.say(&format!(
+    text.and_then(|text| std::fs::write(&path, text))
+        .map_err(|cause| CliError::WriteFile { path: path.clone(), cause })?;
+    console.print(&format!(
         "\n{} deviations tried; matrix written to {}\nrebuild the kit to use it\n",
         outcomes.len(),
         path.display()
     ));
-    Ok(u8::from(!failed.is_empty()))
+    Ok(exit_code(&failed))
 }
 
 /// Prints the runs that differ from the matrix and returns the exit code.
-pub(super) fn tell(outcomes: &[DeviationOutcome], console: &Console) -> u8 {
+pub(super) fn report(outcomes: &[DeviationOutcome], console: &Console) -> ExitCode {
     let differing: Vec<&DeviationOutcome> =
         outcomes.iter().filter(|outcome| !outcome.missed.is_empty()).collect();
     let mut text = "\n".to_owned();
@@ -67,8 +66,12 @@ pub(super) fn tell(outcomes: &[DeviationOutcome], console: &Console) -> u8 {
         "matrix: {alike} of {} deviations fail the expected checks and are diagnosed correctly\n",
         outcomes.len()
     ));
-    console.say(&text);
-    u8::from(!differing.is_empty())
+    console.print(&text);
+    exit_code(&differing)
+}
+
+fn exit_code(missed: &[&DeviationOutcome]) -> ExitCode {
+    if missed.is_empty() { ExitCode::Conformant } else { ExitCode::NonConformant }
 }
 
 fn learnt(outcomes: &[DeviationOutcome], self_test: &SelfTest) -> Matrix {

@@ -10,20 +10,20 @@ use std::time::Instant;
 
 use clap::Args;
 
-use harness_model::verdict::RunEnd;
 use harness_reference::report::{SelfTestReport, terminal};
 use harness_reference::self_test::{DeviationOutcome, Scope, SelfTest};
 use harness_reference::{census, selection};
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
 use harness_report::diagnosis::matrix::Matrix;
 use harness_report::diagnosis::observed::Observed;
-use harness_report::exit_code::{ENVIRONMENT, NOTHING_SELECTED, USAGE};
+use harness_report::exit_code::ExitCode;
 use harness_report::terminal::Paint;
 use harness_runner::run::{self, Stop};
 
 use crate::cli::console::Console;
+use crate::cli::error::CliError;
 use crate::cli::library;
-use crate::cli::run::heed_signals;
+use crate::cli::run::stop_on_signals;
 use destination::Destination;
 use progress::Progress;
 
@@ -56,62 +56,53 @@ pub(in crate::cli) async fn selftest(
     arguments: Arguments,
     scenarios: Option<&Path>,
     console: &Console,
-) -> u8 {
-    match attempt(arguments, scenarios, console).await {
-        Ok(code) | Err(code) => code,
-    }
-}
-
-async fn attempt(arguments: Arguments, scenarios: Option<&Path>, console: &Console) -> Result<u8, u8> {
-    let begun = Instant::now();
-    let usage = |message: &dyn std::fmt::Display| {
-        console.complain(&message.to_string());
-        USAGE
-    };
-    let catalogue = Catalogue::built_in().map_err(|error| usage(&error))?;
-    let shelf = library::open(scenarios, console)?;
-    let mistakes = census::mistakes(&catalogue, &shelf.library);
+) -> Result<ExitCode, CliError> {
+    let started = Instant::now();
+    let catalogue = Catalogue::built_in()?;
+    let library = library::open(scenarios)?.library;
+    let mistakes = census::mistakes(&catalogue, &library);
     if !mistakes.is_empty() {
-        return Err(usage(&mistakes.join("\n       ")));
+        return Err(CliError::Census(mistakes));
     }
-    let selected = selection::selected(&catalogue, arguments.filter.as_deref().unwrap_or("*"));
-    let selected: Vec<Declared> = selected.map_err(|error| usage(&error))?.into_iter().cloned().collect();
+    let selected = selection::selected(&catalogue, arguments.filter.as_deref().unwrap_or("*"))?;
+    let selected: Vec<Declared> = selected.into_iter().cloned().collect();
     if selected.is_empty() {
-        console.complain(
-            "no deviation selected\n--filter expects ids or families; `harness list --deviations` lists them",
-        );
-        return Err(NOTHING_SELECTED);
+        return Err(CliError::NoDeviation);
     }
     let known = match &arguments.write_matrix {
         Some(_) => Matrix::built_in().unwrap_or_default(),
-        None => Matrix::built_in().map_err(|error| usage(&error))?,
+        None => Matrix::built_in()?,
     };
-    let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(|error| {
-        console.complain(&format!(
-            "creating a temporary folder failed: {error}\nset TMPDIR to a writable folder"
-        ));
-        ENVIRONMENT
-    })?;
-    let mut self_test = SelfTest::new(shelf.library, catalogue, known, jobs(&arguments), folder.path());
+    let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(CliError::TemporaryFolder)?;
+    let mut self_test = SelfTest::new(library, catalogue, known, jobs(&arguments), folder.path());
     let mut chosen: Vec<&Declared> = selected.iter().collect();
     if arguments.check_matrix {
         self_test.scope = Scope::AllSuites;
     } else if arguments.write_matrix.is_some() {
         matrix::prepare(&mut self_test, &mut chosen, arguments.filter.is_some());
     }
-    let (plain, outcomes) = tried(&mut self_test, &chosen, &arguments, console).await?;
-    if plain.is_empty() && self_test.scope != Scope::Declared {
+    let Trial { plain_failures, outcomes } =
+        try_deviations(&mut self_test, &chosen, &arguments, console).await?;
+    if plain_failures.is_empty() && self_test.scope != Scope::Declared {
         return match &arguments.write_matrix {
             Some(to) => matrix::write(to.as_deref(), &outcomes, &self_test, console),
-            None => Ok(matrix::tell(&outcomes, console)),
+            None => Ok(matrix::report(&outcomes, console)),
         };
     }
-    let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let report =
-        SelfTestReport::new(plain, &outcomes, &self_test.catalogue, &self_test.library.registry, took);
-    let look = console.look();
-    console.say(&terminal::summary(&report, Paint::new(look.color), terminal::width(look.width)));
-    Ok(destination::write_all(&arguments.report, &report, console).unwrap_or(u8::from(!report.passed)))
+    let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let registry = &self_test.library.registry;
+    let report = SelfTestReport::new(plain_failures, &outcomes, &self_test.catalogue, registry, took);
+    let options = console.terminal_options();
+    console.print(&terminal::summary(&report, Paint::new(options.color), terminal::width(options.width)));
+    let verdict = if report.passed { ExitCode::Conformant } else { ExitCode::NonConformant };
+    Ok(destination::write_all(&arguments.report, &report, console).unwrap_or(verdict))
+}
+
+/// The results of trying deviations.
+struct Trial {
+    /// What the plain reference fails.
+    plain_failures: Vec<String>,
+    outcomes: Vec<DeviationOutcome>,
 }
 
 /// Returns the number of concurrent deviations: more than cores, since most of their time is spent waiting.
@@ -121,32 +112,28 @@ fn jobs(arguments: &Arguments) -> usize {
     asked.unwrap_or((3 * cores).min(MAX_DEFAULT_JOBS))
 }
 
-/// Returns the failures of the plain reference, and the result of each deviation.
-async fn tried(
+async fn try_deviations(
     self_test: &mut SelfTest,
     chosen: &[&Declared],
     arguments: &Arguments,
     console: &Console,
-) -> Result<(Vec<String>, Vec<DeviationOutcome>), u8> {
+) -> Result<Trial, CliError> {
     let (stopper, stop) = run::stop();
-    let listening = tokio::spawn(heed_signals(stopper));
+    let signals = tokio::spawn(stop_on_signals(stopper));
     let of = (arguments.filter.is_some() && self_test.scope == Scope::Declared).then_some(chosen);
-    let mut plain = self_test.baseline_failures(of, &stop).await;
+    let mut plain_failures = self_test.baseline_failures(of, &stop).await;
     if self_test.scope != Scope::Declared {
-        plain.extend(self_test.survey_traffic(&stop).await.err().map(|error| error.to_string()));
+        plain_failures.extend(self_test.survey_traffic(&stop).await.err().map(|error| error.to_string()));
     }
     // Deviations prove nothing on a reference that already fails.
-    let outcomes = match plain.is_empty() {
+    let outcomes = match plain_failures.is_empty() {
         true => rounds(self_test, chosen, arguments.repeat.get(), &stop, console).await,
         false => Vec::new(),
     };
-    listening.abort();
+    signals.abort();
     match stop.end() {
-        None => Ok((plain, outcomes)),
-        Some(end) => {
-            console.complain("interrupted before completion");
-            Err(if end == RunEnd::Interrupted { 130 } else { 5 })
-        }
+        None => Ok(Trial { plain_failures, outcomes }),
+        Some(end) => Err(CliError::Stopped(end)),
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     pub(super) fn new(console: &'a Console, scope: &'a Scope, whole: u64) -> Self {
-        if !console.look().live {
+        if !console.terminal_options().live {
             return Self { console, scope, bar: ProgressBar::hidden() };
         }
         let bar = ProgressBar::with_draw_target(Some(whole), ProgressDrawTarget::stderr_with_hz(10));
@@ -26,9 +26,10 @@ impl<'a> Progress<'a> {
     }
 
     pub(super) fn tell(&self, outcome: &DeviationOutcome) {
-        let look = self.console.look();
-        let line = terminal::line(outcome, self.scope, Paint::new(look.color), terminal::width(look.width));
-        self.bar.suspend(|| self.console.say(&line));
+        let options = self.console.terminal_options();
+        let line =
+            terminal::line(outcome, self.scope, Paint::new(options.color), terminal::width(options.width));
+        self.bar.suspend(|| self.console.print(&line));
         self.bar.inc(1);
         self.bar.set_message(outcome.deviation.clone());
     }

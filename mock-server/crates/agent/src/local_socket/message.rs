@@ -20,7 +20,7 @@ pub(super) enum Request {
         /// Time limit in milliseconds.
         limit: u64,
     },
-    /// Connects to a machine. Answered with a [`DialAnswer`](super::dial).
+    /// Connects to a machine. Answered with a `DialAnswer` of `super::dial`.
     Dial {
         /// Name or tailnet address.
         machine: String,
@@ -36,7 +36,6 @@ pub(super) enum Request {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum PingAnswer {
-    /// The machine answered.
     Pong(PingReply),
     /// The reason why it did not, for display.
     Failure(String),

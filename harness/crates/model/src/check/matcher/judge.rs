@@ -5,25 +5,44 @@ use serde_json::Value;
 
 use crate::check::pointer;
 use crate::scenario::model::Matcher;
+use crate::scenario::moment;
 
 use super::{describe, kind};
+
+/// Why a value does not match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::check) struct Mismatch {
+    /// An explanation where the value alone does not show it.
+    pub(in crate::check) detail: Option<String>,
+}
+
+impl Mismatch {
+    fn plain() -> Self {
+        Self { detail: None }
+    }
+
+    fn because(detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()) }
+    }
+}
 
 /// Judges a value, or its absence, with a matcher whose variables are expanded.
 ///
 /// # Errors
-/// The value does not match. The text explains why where the value alone does not show it.
-pub(in crate::check) fn judge(matcher: &Matcher, found: Option<&Value>) -> Result<(), Option<String>> {
-    let require = |is_met: bool| if is_met { Ok(()) } else { Err(None) };
+/// The value does not match.
+pub(in crate::check) fn judge(matcher: &Matcher, found: Option<&Value>) -> Result<(), Mismatch> {
+    let require = |is_met: bool| if is_met { Ok(()) } else { Err(Mismatch::plain()) };
     if let Matcher::Absent = matcher {
         return require(found.is_none());
     }
     // An absent value meets no other matcher: `not = 5` would pass falsely.
-    let Some(found) = found else { return Err(None) };
+    let Some(found) = found else { return Err(Mismatch::plain()) };
     match matcher {
         Matcher::Equals(wanted) => equal(wanted, found),
         Matcher::Matches(pattern) => {
-            let regex = Regex::new(pattern)
-                .map_err(|error| Some(format!("invalid regular expression /{pattern}/: {error}")))?;
+            let regex = Regex::new(pattern).map_err(|error| {
+                Mismatch::because(format!("invalid regular expression /{pattern}/: {error}"))
+            })?;
             require(text(found)?.is_some_and(|text| regex.is_match(text)))
         }
         Matcher::Type(wanted) => require(kind::is(*wanted, found)),
@@ -35,6 +54,9 @@ pub(in crate::check) fn judge(matcher: &Matcher, found: Option<&Value>) -> Resul
         Matcher::HasKeys(wanted) => keys(found, wanted, false),
         Matcher::Above(bound) => require(found.as_f64().is_some_and(|number| number > *bound)),
         Matcher::Below(bound) => require(found.as_f64().is_some_and(|number| number < *bound)),
+        Matcher::Within(window) => {
+            moment::within(window, found).map_err(|error| Mismatch::because(error.to_string()))
+        }
         Matcher::Not(inner) => require(judge(inner, Some(found)).is_err()),
         Matcher::Every(fields) => every(found, fields),
         Matcher::Some(fields) => some(found, fields),
@@ -42,11 +64,11 @@ pub(in crate::check) fn judge(matcher: &Matcher, found: Option<&Value>) -> Resul
             require(text(found)?.is_some_and(|text| text.lines().any(|line| line == wanted)))
         }
         Matcher::Lines(wanted) => lines(text(found)?.unwrap_or_default(), wanted),
-        Matcher::Absent => Err(None),
+        Matcher::Absent => Err(Mismatch::plain()),
     }
 }
 
-fn equal(wanted: &Value, found: &Value) -> Result<(), Option<String>> {
+fn equal(wanted: &Value, found: &Value) -> Result<(), Mismatch> {
     if wanted == found {
         return Ok(());
     }
@@ -58,34 +80,34 @@ fn equal(wanted: &Value, found: &Value) -> Result<(), Option<String>> {
         }
         _ => None,
     };
-    Err(detail.map(str::to_owned))
+    Err(Mismatch { detail: detail.map(str::to_owned) })
 }
 
-fn text(found: &Value) -> Result<Option<&str>, Option<String>> {
-    found.as_str().map(Some).ok_or_else(|| Some("it is not a string".to_owned()))
+fn text(found: &Value) -> Result<Option<&str>, Mismatch> {
+    found.as_str().map(Some).ok_or_else(|| Mismatch::because("it is not a string"))
 }
 
-fn contains(found: &Value, wanted: &Value) -> Result<bool, Option<String>> {
+fn contains(found: &Value, wanted: &Value) -> Result<bool, Mismatch> {
     match (found, wanted) {
         (Value::String(found), Value::String(wanted)) => Ok(found.contains(wanted)),
         (Value::Array(items), wanted) => Ok(items.contains(wanted)),
-        (Value::String(_), _) => Err(Some("a string can only contain a string".to_owned())),
-        _ => Err(Some("it is neither a string nor an array".to_owned())),
+        (Value::String(_), _) => Err(Mismatch::because("a string can only contain a string")),
+        _ => Err(Mismatch::because("it is neither a string nor an array")),
     }
 }
 
-fn length(found: &Value, wanted: usize) -> Result<(), Option<String>> {
+fn length(found: &Value, wanted: usize) -> Result<(), Mismatch> {
     let length = match found {
         Value::Array(items) => items.len(),
         Value::Object(fields) => fields.len(),
         Value::String(text) => text.chars().count(),
-        _ => return Err(Some("it has no length".to_owned())),
+        _ => return Err(Mismatch::because("it has no length")),
     };
-    if length == wanted { Ok(()) } else { Err(Some(format!("its length is {length}"))) }
+    if length == wanted { Ok(()) } else { Err(Mismatch::because(format!("its length is {length}"))) }
 }
 
-fn keys(found: &Value, wanted: &[String], is_exact: bool) -> Result<(), Option<String>> {
-    let Some(fields) = found.as_object() else { return Err(Some("it is not an object".to_owned())) };
+fn keys(found: &Value, wanted: &[String], is_exact: bool) -> Result<(), Mismatch> {
+    let Some(fields) = found.as_object() else { return Err(Mismatch::because("it is not an object")) };
     let missing: Vec<&str> =
         wanted.iter().map(String::as_str).filter(|key| !fields.contains_key(*key)).collect();
     let surplus: Vec<&str> = fields
@@ -100,11 +122,11 @@ fn keys(found: &Value, wanted: &[String], is_exact: bool) -> Result<(), Option<S
     if !surplus.is_empty() {
         problems.push(format!("unexpected {}", surplus.join(", ")));
     }
-    if problems.is_empty() { Ok(()) } else { Err(Some(problems.join("; "))) }
+    if problems.is_empty() { Ok(()) } else { Err(Mismatch::because(problems.join("; "))) }
 }
 
-fn elements(found: &Value) -> Result<&Vec<Value>, Option<String>> {
-    found.as_array().ok_or_else(|| Some("it is not an array".to_owned()))
+fn elements(found: &Value) -> Result<&Vec<Value>, Mismatch> {
+    found.as_array().ok_or_else(|| Mismatch::because("it is not an array"))
 }
 
 /// Describes the first field of an element that does not match.
@@ -119,25 +141,25 @@ fn mismatch(element: &Value, fields: &[(String, Matcher)]) -> Option<String> {
     })
 }
 
-fn every(found: &Value, fields: &[(String, Matcher)]) -> Result<(), Option<String>> {
+fn every(found: &Value, fields: &[(String, Matcher)]) -> Result<(), Mismatch> {
     let elements = elements(found)?;
     if elements.is_empty() {
-        return Err(Some("it is empty".to_owned()));
+        return Err(Mismatch::because("it is empty"));
     }
     for (index, element) in elements.iter().enumerate() {
         if let Some(mismatch) = mismatch(element, fields) {
-            return Err(Some(format!("element {index}: {mismatch}")));
+            return Err(Mismatch::because(format!("element {index}: {mismatch}")));
         }
     }
     Ok(())
 }
 
-fn some(found: &Value, fields: &[(String, Matcher)]) -> Result<(), Option<String>> {
+fn some(found: &Value, fields: &[(String, Matcher)]) -> Result<(), Mismatch> {
     let elements = elements(found)?;
     if elements.iter().any(|element| mismatch(element, fields).is_none()) {
         return Ok(());
     }
-    Err(Some(match elements.as_slice() {
+    Err(Mismatch::because(match elements.as_slice() {
         [] => "it is empty".to_owned(),
         [only] => mismatch(only, fields).unwrap_or_default(),
         elements => format!("none of its {} elements matches", elements.len()),
@@ -145,7 +167,7 @@ fn some(found: &Value, fields: &[(String, Matcher)]) -> Result<(), Option<String
 }
 
 /// Finds matching lines in this order; other lines in between are allowed.
-fn lines(found: &str, wanted: &[Matcher]) -> Result<(), Option<String>> {
+fn lines(found: &str, wanted: &[Matcher]) -> Result<(), Mismatch> {
     let mut lines = found.lines();
     let mut previous: Option<&str> = None;
     for matcher in wanted {
@@ -155,7 +177,7 @@ fn lines(found: &str, wanted: &[Matcher]) -> Result<(), Option<String>> {
             Some(line) => previous = Some(line),
             None => {
                 let after = previous.map(|line| format!(" after `{line}`")).unwrap_or_default();
-                return Err(Some(format!("missing line{after}: {}", describe(matcher))));
+                return Err(Mismatch::because(format!("missing line{after}: {}", describe(matcher))));
             }
         }
     }

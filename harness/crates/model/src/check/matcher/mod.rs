@@ -36,6 +36,7 @@ pub(super) fn fill(matcher: &Matcher, scope: Scope<'_>) -> Result<Matcher, Templ
         Matcher::Not(inner) => Matcher::Not(Box::new(fill(inner, scope)?)),
         Matcher::Every(inner) => Matcher::Every(fields(inner)?),
         Matcher::Some(inner) => Matcher::Some(fields(inner)?),
+        Matcher::Within(window) => Matcher::Within(fill_text(window, scope)?.unwrap_or_default()),
         Matcher::Line(line) => Matcher::Line(fill_text(line, scope)?.unwrap_or_default()),
         Matcher::Lines(lines) => {
             Matcher::Lines(lines.iter().map(|line| fill(line, scope)).collect::<Result<_, _>>()?)
@@ -62,6 +63,7 @@ pub(super) fn describe(matcher: &Matcher) -> String {
         Matcher::HasKeys(keys) => format!("an object with at least the keys {}", keys.join(", ")),
         Matcher::Above(bound) => format!("a number above {bound}"),
         Matcher::Below(bound) => format!("a number below {bound}"),
+        Matcher::Within(window) => format!("a time within {window}"),
         Matcher::Not(inner) => match inner.as_ref() {
             Matcher::Absent => "any value".to_owned(),
             inner => format!("anything but {}", describe(inner)),

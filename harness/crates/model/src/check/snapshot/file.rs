@@ -6,25 +6,32 @@ use std::{fs, io, process};
 
 use super::SnapshotMode;
 
+/// A snapshot file that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SnapshotError {
+    #[error("cannot read snapshot {}: {cause}", path.display())]
+    Read { path: PathBuf, cause: Box<dyn std::error::Error> },
+    #[error("{} is not a snapshot in insta's format; delete it and run with --accept", path.display())]
+    Format { path: PathBuf },
+    #[error("cannot write snapshot {}: {cause}; check that the folder is writable", path.display())]
+    Write { path: PathBuf, cause: io::Error },
+}
+
 /// Returns the accepted text, or `None` if there is no such file.
 ///
 /// # Errors
 /// The file cannot be read or is not a snapshot.
-pub(super) fn read(path: &Path) -> Result<Option<String>, String> {
+pub(super) fn read(path: &Path) -> Result<Option<String>, SnapshotError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("cannot read snapshot {}: {error}", path.display())),
+        Err(error) => return Err(unreadable(path, error)),
     };
     // insta prints a warning about files in its older format, which would disturb the progress display.
     if !text.starts_with("---\n") {
-        return Err(format!(
-            "{} is not a snapshot in insta's format; delete it and run with --accept",
-            path.display()
-        ));
+        return Err(SnapshotError::Format { path: path.to_owned() });
     }
-    let snapshot = insta::Snapshot::from_file(path)
-        .map_err(|error| format!("cannot read snapshot {}: {error}", path.display()))?;
+    let snapshot = insta::Snapshot::from_file(path).map_err(|error| unreadable(path, error))?;
     Ok(snapshot.as_text().map(ToString::to_string))
 }
 
@@ -32,7 +39,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, String> {
 ///
 /// # Errors
 /// The file cannot be written.
-pub(super) fn accept(path: &Path, name: &str, text: &str) -> Result<(), String> {
+pub(super) fn accept(path: &Path, name: &str, text: &str) -> Result<(), SnapshotError> {
     write(path, path, name, text)?;
     remove_new(path, SnapshotMode::Accept);
     Ok(())
@@ -42,7 +49,7 @@ pub(super) fn accept(path: &Path, name: &str, text: &str) -> Result<(), String> 
 ///
 /// # Errors
 /// The file cannot be written.
-pub(super) fn write_new(path: &Path, name: &str, text: &str) -> Result<(), String> {
+pub(super) fn write_new(path: &Path, name: &str, text: &str) -> Result<(), SnapshotError> {
     write(&new_path(path), path, name, text)
 }
 
@@ -59,7 +66,7 @@ fn new_path(path: &Path) -> PathBuf {
 }
 
 /// Writes atomically by renaming, because another sub-test may be reading the file.
-fn write(to: &Path, snapshot: &Path, name: &str, text: &str) -> Result<(), String> {
+fn write(to: &Path, snapshot: &Path, name: &str, text: &str) -> Result<(), SnapshotError> {
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
     let temporary = to.with_extension(format!("{}-{serial}.tmp", process::id()));
@@ -68,10 +75,14 @@ fn write(to: &Path, snapshot: &Path, name: &str, text: &str) -> Result<(), Strin
         .map_or(Ok(()), fs::create_dir_all)
         .and_then(|()| fs::write(&temporary, format!("{}{text}\n", header(snapshot, name))))
         .and_then(|()| fs::rename(&temporary, to));
-    result.map_err(|error| {
+    result.map_err(|cause| {
         let _ = fs::remove_file(&temporary);
-        format!("cannot write snapshot {}: {error}; check that the folder is writable", to.display())
+        SnapshotError::Write { path: to.to_owned(), cause }
     })
+}
+
+fn unreadable(path: &Path, cause: impl Into<Box<dyn std::error::Error>>) -> SnapshotError {
+    SnapshotError::Read { path: path.to_owned(), cause: cause.into() }
 }
 
 /// Returns insta's metadata. JSON strings are valid YAML.

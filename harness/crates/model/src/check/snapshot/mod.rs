@@ -30,7 +30,7 @@ pub(super) fn judge(name: &str, view: View<'_>, context: &CheckContext<'_>) -> F
     // A snapshot edited by hand or accepted by an earlier version may contain text that is redacted now.
     let accepted = match file::read(&path) {
         Ok(accepted) => accepted.map(|text| redaction.text(&text)),
-        Err(message) => return Finding::unknown(label, message),
+        Err(error) => return Finding::unknown(label, error.to_string()),
     };
     let difference = match &accepted {
         None => None,
@@ -53,13 +53,13 @@ pub(super) fn judge(name: &str, view: View<'_>, context: &CheckContext<'_>) -> F
     if snapshots.mode == SnapshotMode::Accept {
         return match file::accept(&path, name, &actual.to_string()) {
             Ok(()) => Finding::new(true, label, "a new snapshot".to_owned(), "accepted".to_owned()),
-            Err(message) => Finding::unknown(label, message),
+            Err(error) => Finding::unknown(label, error.to_string()),
         };
     }
     let advice = match snapshots.mode {
         SnapshotMode::New => match file::write_new(&path, name, &actual.to_string()) {
             Ok(()) => "run with --accept or `cargo insta review` to accept it".to_owned(),
-            Err(message) => message,
+            Err(error) => error.to_string(),
         },
         _ => "run with --accept to accept it".to_owned(),
     };

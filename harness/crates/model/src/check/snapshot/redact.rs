@@ -57,20 +57,20 @@ struct Pattern {
 
 /// The order matters: a whole key before its prefix, a timestamp before a date.
 const PATTERNS: [(&str, &str); 13] = [
-    (r"tskey-auth-[0-9a-f]{64}", "[auth-key]"),
+    (r"tskey-auth-[0-9a-fA-F]{64}", "[auth-key]"),
     // Two characters in a table column; the placeholder keeps the width.
-    (r"tskey-auth-[0-9a-f]{2}\b", "tskey-auth-xx"),
-    (r"tskey-auth-[0-9a-f]{1,63}\b", "tskey-auth-[prefix]"),
-    (r"\bq?ztna_[0-9a-f]{64}", "[api-key]"),
-    (r"\b(q?ztna_)[0-9a-f]{1,63}\b", "${1}[prefix]"),
-    (r"\bztm_[0-9a-f]{64}", "[machine-token]"),
+    (r"tskey-auth-[0-9a-fA-F]{2}\b", "tskey-auth-xx"),
+    (r"tskey-auth-[0-9a-fA-F]{1,63}\b", "tskey-auth-[prefix]"),
+    (r"\bq?ztna_[0-9a-fA-F]{64}", "[api-key]"),
+    (r"\b(q?ztna_)[0-9a-fA-F]{1,63}\b", "${1}[prefix]"),
+    (r"\bztm_[0-9a-fA-F]{64}", "[machine-token]"),
     (r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", "[token]"),
     (r"\b[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b", "[uuid]"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "[time]"),
     (r"\b\d{4}-\d\d-\d\d\b", "[date]"),
     (r"[A-Za-z0-9+/]{43}=", "[public-key]"),
-    (r"\b[0-9a-f]{64}\b", "[node-key]"),
-    (r"\b[0-9a-f]{16}(\.\.\.|…)", "[node-key]..."),
+    (r"\b[0-9a-fA-F]{64}\b", "[node-key]"),
+    (r"\b[0-9a-fA-F]{16}(\.\.\.|…)", "[node-key]..."),
 ];
 
 static COMPILED: LazyLock<Vec<Pattern>> = LazyLock::new(|| {

@@ -1,16 +1,19 @@
 //! The expression language of `--filter`.
 
+mod error;
 mod parse;
 
-use regex::Regex;
+use globset::GlobMatcher;
 
 use crate::scenario::model::Scenario;
+
+pub use error::{FilterError, SyntaxError};
 
 /// An expression that selects sub-tests.
 ///
 /// | term | selects |
 /// |-|-|
-/// | `used-count/ST4`, `used-count/*` | ids that match the glob (`*` any text, `?` one character) |
+/// | `used-count/ST4`, `used-count/*` | ids that match the glob (`*` any text, `?` one character, `[ab]` one of a set) |
 /// | `used-count`, `ST4` | without a slash: chapters or files that match |
 /// | `verifies=used-count/ST4.*` | sub-tests that judge a matching statement |
 /// | `suite=auth-*` | matching suites |
@@ -23,21 +26,13 @@ pub struct Filter {
     condition: Condition,
 }
 
-/// An invalid filter. The message shows the filter, a caret and examples.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct FilterError {
-    /// The complete multi-line message.
-    pub message: String,
-}
-
 #[derive(Debug, Clone)]
 enum Condition {
-    Id(Regex),
+    Id(GlobMatcher),
     /// The name of a chapter or a file.
-    Name(Regex),
-    Verifies(Regex),
-    Suite(Regex),
+    Name(GlobMatcher),
+    Verifies(GlobMatcher),
+    Suite(GlobMatcher),
     /// Text in lower case.
     Title(String),
     Not(Box<Condition>),
@@ -51,7 +46,10 @@ impl Filter {
     /// # Errors
     /// The filter has a syntax error.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
-        Ok(Self { text: text.to_owned(), condition: parse::parse(text)? })
+        match parse::parse(text) {
+            Ok(condition) => Ok(Self { text: text.to_owned(), condition }),
+            Err(failure) => Err(FilterError::new(text, failure.at, failure.cause)),
+        }
     }
 
     /// Returns whether the filter matches the sub-test.
@@ -131,6 +129,9 @@ mod tests {
             ("(ST9, ST4) title~key", true),
             ("!(ST9, ST8) & ST4", true),
             ("used-count/ST4.", false),
+            ("ST[1-4]", true),
+            ("\"ST[!1-4]\"", false),
+            ("\"ST\"4", true),
         ] {
             assert_eq!(Filter::parse(filter).unwrap().selects(&subtest), expected, "{filter}");
         }
@@ -149,8 +150,9 @@ mod tests {
             ("title=x", "invalid operator for `title`: write `title~TEXT`", 0),
             ("a verifies=", "expected a glob after `verifies=`", 2),
             ("title~", "expected text after `title~`", 0),
+            ("ST4 ST[1", "invalid glob: unclosed character class", 4),
         ] {
-            let error = Filter::parse(filter).unwrap_err().message;
+            let error = Filter::parse(filter).unwrap_err().to_string();
             let lines: Vec<&str> = error.lines().collect();
             assert!(lines[0].contains(message), "{filter}: {error}");
             assert_eq!(lines[2].find('^'), Some(column + 2), "{filter}: {error}");
@@ -164,7 +166,7 @@ mod tests {
     fn depth_is_limited_but_length_is_not() {
         let nested = |depth: usize| format!("{}a{}", "(".repeat(depth), ")".repeat(depth));
         assert!(Filter::parse(&nested(63)).is_ok());
-        assert!(Filter::parse(&nested(64)).unwrap_err().message.contains("nested too deeply"));
+        assert!(Filter::parse(&nested(64)).unwrap_err().to_string().contains("nested too deeply"));
         assert!(Filter::parse(&vec!["a"; 100].join(" ")).is_ok());
         assert!(Filter::parse(&vec!["!(a, b)"; 100].join(", ")).is_ok());
     }

@@ -1,163 +1,172 @@
 //! Parses filters: `any := all (',' all)*`, `all := unary ('&'? unary)*`, `unary := '!' unary | '(' any ')' | term`.
 
-use regex::Regex;
+use globset::{GlobBuilder, GlobMatcher};
+use winnow::ascii::multispace0;
+use winnow::combinator::{alt, cut_err, opt, peek, preceded, repeat, separated, terminated};
+use winnow::error::{ErrMode, ParserError};
+use winnow::prelude::*;
+use winnow::stream::{LocatingSlice, Location as _, Stateful};
+use winnow::token::{any as any_char, take_till};
 
 use crate::source::spelling;
 
-use super::{Condition, FilterError};
+use super::{Condition, SyntaxError};
 
 /// The maximum nesting of parentheses and negations.
 const MAX_DEPTH: usize = 64;
 
-const EXAMPLES: &str = "for example: `used-count/*`, `verifies=used-count/ST4.*`, `suite=auth-keys !title~race`, \
-                        `(used-count, generate) & title~\"single use\"`";
+/// The characters that end a word outside quotes.
+const TERMINATORS: [char; 9] = [' ', '\t', '\n', '&', ',', '(', ')', '!', '"'];
 
-pub(super) fn parse(text: &str) -> Result<Condition, FilterError> {
-    let mut parser = Parser { text, at: 0, depth: 0 };
-    let condition = parser.any()?;
-    match parser.peek() {
+/// The text, its position, and the current nesting.
+type Input<'a> = Stateful<LocatingSlice<&'a str>, usize>;
+
+/// A syntax error and the byte where it is.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) at: usize,
+    pub(super) cause: SyntaxError,
+}
+
+impl ParserError<Input<'_>> for Failure {
+    type Inner = Self;
+
+    fn from_input(input: &Input<'_>) -> Self {
+        Self { at: input.current_token_start(), cause: SyntaxError::ExpectedTerm }
+    }
+
+    fn into_inner(self) -> Result<Self::Inner, Self> {
+        Ok(self)
+    }
+}
+
+pub(super) fn parse(text: &str) -> Result<Condition, Failure> {
+    let mut input = Input { input: LocatingSlice::new(text), state: 0 };
+    let condition = any(&mut input).map_err(into_failure)?;
+    match next_char(&mut input).map_err(into_failure)? {
         None => Ok(condition),
-        Some(_) => Err(parser.error(parser.at, "unmatched `)`")),
+        Some(_) => Err(Failure { at: input.current_token_start(), cause: SyntaxError::UnmatchedParenthesis }),
     }
 }
 
-struct Parser<'a> {
-    text: &'a str,
-    at: usize,
-    depth: usize,
+fn any(input: &mut Input<'_>) -> ModalResult<Condition, Failure> {
+    let alternatives: Vec<Condition> = separated(1.., all, operator(',')).parse_next(input)?;
+    Ok(single_or(alternatives, Condition::Any))
 }
 
-impl Parser<'_> {
-    fn any(&mut self) -> Result<Condition, FilterError> {
-        let mut alternatives = vec![self.all()?];
-        while self.take(',') {
-            alternatives.push(self.all()?);
-        }
-        Ok(single_or(alternatives, Condition::Any))
+fn all(input: &mut Input<'_>) -> ModalResult<Condition, Failure> {
+    let mut conditions = vec![unary(input)?];
+    while opt(operator('&')).parse_next(input)?.is_some()
+        || !matches!(next_char(input)?, None | Some(',' | ')'))
+    {
+        conditions.push(unary(input)?);
     }
+    Ok(single_or(conditions, Condition::All))
+}
 
-    fn all(&mut self) -> Result<Condition, FilterError> {
-        let mut conditions = vec![self.negatable()?];
-        loop {
-            if self.take('&') {
-                conditions.push(self.negatable()?);
-                continue;
-            }
-            match self.peek() {
-                None | Some(',' | ')') => return Ok(single_or(conditions, Condition::All)),
-                Some(_) => conditions.push(self.negatable()?),
-            }
-        }
+fn unary(input: &mut Input<'_>) -> ModalResult<Condition, Failure> {
+    input.state += 1;
+    if input.state > MAX_DEPTH {
+        multispace0.parse_next(input)?;
+        return Err(failure(input.current_token_start(), SyntaxError::TooDeep));
     }
-
-    fn negatable(&mut self) -> Result<Condition, FilterError> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(self.error(self.at, "nested too deeply"));
+    let condition = if opt(operator('!')).parse_next(input)?.is_some() {
+        Condition::Not(Box::new(unary(input)?))
+    } else if opt(operator('(')).parse_next(input)?.is_some() {
+        let condition = any(input)?;
+        if opt(operator(')')).parse_next(input)?.is_none() {
+            multispace0.parse_next(input)?;
+            return Err(failure(input.current_token_start(), SyntaxError::ExpectedParenthesis));
         }
-        let condition = if self.take('!') {
-            Condition::Not(Box::new(self.negatable()?))
-        } else if self.take('(') {
-            let condition = self.any()?;
-            if !self.take(')') {
-                return Err(self.error(self.at, "expected `)`"));
-            }
-            condition
+        condition
+    } else {
+        term(input)?
+    };
+    input.state -= 1;
+    Ok(condition)
+}
+
+fn term(input: &mut Input<'_>) -> ModalResult<Condition, Failure> {
+    multispace0.parse_next(input)?;
+    let start = input.current_token_start();
+    let word = word(input)?;
+    condition(&word).map_err(|cause| failure(start, cause))
+}
+
+/// Reads up to a space or an operator outside quotes.
+fn word(input: &mut Input<'_>) -> ModalResult<String, Failure> {
+    let plain = take_till(1.., TERMINATORS);
+    repeat(0.., alt((quoted, plain)))
+        .fold(String::new, |mut word, part: &str| {
+            word.push_str(part);
+            word
+        })
+        .parse_next(input)
+}
+
+fn quoted<'a>(input: &mut Input<'a>) -> ModalResult<&'a str, Failure> {
+    let start = input.current_token_start();
+    preceded('"', cut_err(terminated(take_till(0.., '"'), '"'))).parse_next(input).map_err(
+        |error| match error {
+            ErrMode::Cut(_) => failure(start, SyntaxError::UnclosedQuote),
+            error => error,
+        },
+    )
+}
+
+fn operator<'a>(symbol: char) -> impl Parser<Input<'a>, char, ErrMode<Failure>> {
+    preceded(multispace0, symbol)
+}
+
+fn next_char(input: &mut Input<'_>) -> ModalResult<Option<char>, Failure> {
+    preceded(multispace0, peek(opt(any_char))).parse_next(input)
+}
+
+fn condition(word: &str) -> Result<Condition, SyntaxError> {
+    if word.is_empty() {
+        return Err(SyntaxError::ExpectedTerm);
+    }
+    if let Some(text) = word.strip_prefix("title~") {
+        return if text.is_empty() {
+            Err(SyntaxError::ExpectedText)
         } else {
-            self.term()?
+            Ok(Condition::Title(text.to_lowercase()))
         };
-        self.depth -= 1;
-        Ok(condition)
     }
-
-    fn term(&mut self) -> Result<Condition, FilterError> {
-        self.skip_spaces();
-        let start = self.at;
-        let word = self.word()?;
-        if word.is_empty() {
-            return Err(self.error(start, "expected a term"));
-        }
-        if let Some((key, value)) = word.split_once('~').filter(|(key, _)| *key == "title") {
-            if value.is_empty() {
-                return Err(self.error(start, &format!("expected text after `{key}~`")));
-            }
-            return Ok(Condition::Title(value.to_lowercase()));
-        }
-        if let Some((key, value)) = word.split_once('=') {
-            if let Err(message) = check_key(key, value) {
-                return Err(self.error(start, &message));
-            }
-            let glob = self.glob(value, start)?;
-            return Ok(if key == "suite" { Condition::Suite(glob) } else { Condition::Verifies(glob) });
-        }
-        let glob = self.glob(&word, start)?;
-        Ok(if word.contains('/') { Condition::Id(glob) } else { Condition::Name(glob) })
-    }
-
-    /// Reads up to a space or an operator outside quotes.
-    fn word(&mut self) -> Result<String, FilterError> {
-        let mut word = String::new();
-        let mut open: Option<usize> = None;
-        for (offset, c) in self.text.get(self.at..).unwrap_or_default().char_indices() {
-            match c {
-                '"' => open = if open.is_some() { None } else { Some(self.at + offset) },
-                ' ' | '&' | ',' | '(' | ')' | '!' | '\t' | '\n' if open.is_none() => {
-                    self.at += offset;
-                    return Ok(word);
-                }
-                c => word.push(c),
-            }
-        }
-        if let Some(quote) = open {
-            return Err(self.error(quote, "missing closing quote"));
-        }
-        self.at = self.text.len();
-        Ok(word)
-    }
-
-    fn glob(&self, glob: &str, start: usize) -> Result<Regex, FilterError> {
-        let pattern = regex::escape(glob).replace("\\*", ".*").replace("\\?", ".");
-        Regex::new(&format!("^{pattern}$")).map_err(|_| self.error(start, "glob too long"))
-    }
-
-    fn skip_spaces(&mut self) {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        self.at += rest.len() - rest.trim_start().len();
-    }
-
-    fn peek(&mut self) -> Option<char> {
-        self.skip_spaces();
-        self.text.get(self.at..)?.chars().next()
-    }
-
-    fn take(&mut self, c: char) -> bool {
-        let found = self.peek() == Some(c);
-        if found {
-            self.at += c.len_utf8();
-        }
-        found
-    }
-
-    fn error(&self, at: usize, message: &str) -> FilterError {
-        let column = self.text.get(..at).unwrap_or(self.text).chars().count();
-        let line = self.text.replace(['\n', '\t'], " ");
-        let caret = " ".repeat(column);
-        FilterError { message: format!("invalid filter: {message}\n  {line}\n  {caret}^\n{EXAMPLES}") }
+    match word.split_once('=') {
+        Some(("suite", value)) => Ok(Condition::Suite(required_glob("suite", value)?)),
+        Some(("verifies", value)) => Ok(Condition::Verifies(required_glob("verifies", value)?)),
+        Some(("title", _)) => Err(SyntaxError::TitleOperator),
+        Some((key, _)) => Err(SyntaxError::UnknownKey {
+            key: key.to_owned(),
+            hint: match spelling::nearest(key, ["verifies", "suite"]) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "expected `verifies=`, `suite=` or `title~`".to_owned(),
+            },
+        }),
+        None if word.contains('/') => Ok(Condition::Id(glob(word)?)),
+        None => Ok(Condition::Name(glob(word)?)),
     }
 }
 
-fn check_key(key: &str, value: &str) -> Result<(), String> {
-    const KEYS: [&str; 2] = ["verifies", "suite"];
-    if key == "title" {
-        return Err("invalid operator for `title`: write `title~TEXT`".to_owned());
+fn required_glob(key: &'static str, value: &str) -> Result<GlobMatcher, SyntaxError> {
+    if value.is_empty() { Err(SyntaxError::ExpectedGlob(key)) } else { glob(value) }
+}
+
+fn glob(glob: &str) -> Result<GlobMatcher, SyntaxError> {
+    let built = GlobBuilder::new(glob).build();
+    built.map(|glob| glob.compile_matcher()).map_err(|error| SyntaxError::Glob(error.kind().to_string()))
+}
+
+fn failure(at: usize, cause: SyntaxError) -> ErrMode<Failure> {
+    ErrMode::Cut(Failure { at, cause })
+}
+
+fn into_failure(error: ErrMode<Failure>) -> Failure {
+    match error {
+        ErrMode::Backtrack(failure) | ErrMode::Cut(failure) => failure,
+        ErrMode::Incomplete(_) => Failure { at: 0, cause: SyntaxError::ExpectedTerm },
     }
-    if !KEYS.contains(&key) {
-        return Err(match spelling::nearest(key, KEYS) {
-            Some(near) => format!("unknown key `{key}`: did you mean `{near}`?"),
-            None => format!("unknown key `{key}`: expected `verifies=`, `suite=` or `title~`"),
-        });
-    }
-    if value.is_empty() { Err(format!("expected a glob after `{key}=`")) } else { Ok(()) }
 }
 
 fn single_or(mut conditions: Vec<Condition>, several: impl Fn(Vec<Condition>) -> Condition) -> Condition {

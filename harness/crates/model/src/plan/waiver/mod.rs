@@ -15,7 +15,7 @@ use crate::scenario::model::{Check, Scenario, StatementId};
 use crate::source::Location;
 
 pub use decode::WaiverFile;
-pub use state::{Extent, JudgedSubtest};
+pub use state::{Extent, InvalidWaiver, JudgedCheck, JudgedSubtest};
 
 /// The waivers of a run, in file order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

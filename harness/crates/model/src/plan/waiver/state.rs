@@ -5,6 +5,7 @@ use time::macros::format_description;
 
 use crate::check::outcome::CheckVerdict;
 use crate::scenario::model::{Scenario, StatementId};
+use crate::source::Location;
 
 use super::{AppliedWaiver, CheckPosition, Waiver, WaiverScope, WaiverState, Waivers};
 
@@ -13,9 +14,22 @@ use super::{AppliedWaiver, CheckPosition, Waiver, WaiverScope, WaiverState, Waiv
 pub struct JudgedSubtest<'a> {
     pub scenario: &'a Scenario,
     pub extent: Extent,
-    /// Line, statements and verdict of each check.
-    pub checks: Vec<(usize, &'a [StatementId], CheckVerdict)>,
+    pub checks: Vec<JudgedCheck<'a>>,
 }
+
+/// The verdict of a check, for the waivers that cover it.
+#[derive(Debug, Clone, Copy)]
+pub struct JudgedCheck<'a> {
+    /// The line in the scenario file.
+    pub line: usize,
+    pub statements: &'a [StatementId],
+    pub verdict: CheckVerdict,
+}
+
+/// A waiver in a results file that this version of the kit did not write.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid waiver {0} in the results: not written by this version of the kit")]
+pub struct InvalidWaiver(Location);
 
 /// How much of a sub-test was judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,33 +44,33 @@ pub enum Extent {
 
 impl Waivers {
     /// Returns the state of each waiver, given all sub-tests of the library.
-    pub fn states(&self, seen: &[JudgedSubtest<'_>]) -> Vec<AppliedWaiver> {
-        self.0.iter().map(|waiver| waiver.applied(waiver.state(seen))).collect()
+    pub fn states(&self, subtests: &[JudgedSubtest<'_>]) -> Vec<AppliedWaiver> {
+        self.0.iter().map(|waiver| waiver.applied(waiver.state(subtests))).collect()
     }
 
     /// Restores waivers from results, with their expiry as of `today`.
     ///
     /// # Errors
     /// A waiver is not in the format of this version.
-    pub fn recalled(applied: &[AppliedWaiver], today: Date) -> Result<Self, String> {
-        applied.iter().map(|applied| recalled(applied, today)).collect::<Result<_, _>>().map(Self)
+    pub fn restore(applied: &[AppliedWaiver], today: Date) -> Result<Self, InvalidWaiver> {
+        applied.iter().map(|applied| restore(applied, today)).collect::<Result<_, _>>().map(Self)
     }
 }
 
 impl Waiver {
-    fn state(&self, seen: &[JudgedSubtest<'_>]) -> WaiverState {
-        let (mut failed, mut held, mut is_whole) = (false, false, true);
-        for seen in seen.iter().filter(|seen| self.scope.concerns(seen.scenario)) {
-            is_whole &= seen.extent != Extent::Incomplete;
-            for (at, statements, verdict) in &seen.checks {
-                if self.covers(seen.scenario, statements, *at) {
-                    failed |= matches!(verdict, CheckVerdict::Fail | CheckVerdict::Waived);
-                    held |= *verdict == CheckVerdict::Pass;
-                    is_whole &= *verdict != CheckVerdict::Error;
+    fn state(&self, subtests: &[JudgedSubtest<'_>]) -> WaiverState {
+        let (mut failed, mut passed, mut is_complete) = (false, false, true);
+        for subtest in subtests.iter().filter(|subtest| self.scope.concerns(subtest.scenario)) {
+            is_complete &= subtest.extent != Extent::Incomplete;
+            for check in &subtest.checks {
+                if self.covers(subtest.scenario, check.statements, check.line) {
+                    failed |= matches!(check.verdict, CheckVerdict::Fail | CheckVerdict::Waived);
+                    passed |= check.verdict == CheckVerdict::Pass;
+                    is_complete &= check.verdict != CheckVerdict::Error;
                 }
             }
         }
-        match (failed, held && is_whole) {
+        match (failed, passed && is_complete) {
             (true, _) | (_, true) if self.is_expired => WaiverState::Expired,
             (true, _) => WaiverState::Used,
             (_, true) => WaiverState::Unneeded,
@@ -65,10 +79,8 @@ impl Waiver {
     }
 }
 
-fn recalled(applied: &AppliedWaiver, today: Date) -> Result<Waiver, String> {
-    let invalid = || {
-        format!("invalid waiver {} in the results: not written by this version of the kit", applied.location)
-    };
+fn restore(applied: &AppliedWaiver, today: Date) -> Result<Waiver, InvalidWaiver> {
+    let invalid = || InvalidWaiver(applied.location.clone());
     let scope = match (&applied.statement, &applied.check) {
         (Some(id), None) => WaiverScope::Statement(id.clone()),
         (None, Some(check)) => super::decode::parse_check(check).ok_or_else(invalid)?,

@@ -159,13 +159,16 @@ fn waiver_state_depends_on_the_judged_checks() {
     let id = ["c/F.1".to_owned()];
     let state = |expires: &str, checks: &[CheckVerdict], other: Extent| {
         let waivers = read(&waiver("statement = \"c/F.1\"", expires)).unwrap();
-        let checks = checks.iter().map(|verdict| (7, id.as_slice(), *verdict)).collect();
+        let checks = checks
+            .iter()
+            .map(|verdict| JudgedCheck { line: 7, statements: &id, verdict: *verdict })
+            .collect();
         let seen = [
             JudgedSubtest { scenario: &first, extent: Extent::Complete, checks },
             JudgedSubtest { scenario: &second, extent: other, checks: Vec::new() },
         ];
         let applied = waivers.states(&seen);
-        let restored = Waivers::recalled(&applied, TODAY).unwrap();
+        let restored = Waivers::restore(&applied, TODAY).unwrap();
         assert_eq!(restored, waivers);
         applied[0].state
     };

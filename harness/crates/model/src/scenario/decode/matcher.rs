@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::scenario::model::{Kind, Matcher, Span};
+use crate::scenario::moment;
 use crate::scenario::template::{self, Binding, Scope, Variables};
 use crate::scenario::vocabulary;
 use crate::source::document::{Entry, Table, Value};
@@ -78,6 +79,7 @@ impl Decoder<'_> {
             "has_keys" => Matcher::HasKeys(self.key_names(entry)?),
             "above" => Matcher::Above(self.number(entry)?),
             "below" => Matcher::Below(self.number(entry)?),
+            "within" => Matcher::Within(self.window(entry)?),
             "not" => Matcher::Not(Box::new(self.matcher(entry.key, entry.value, operand)?)),
             "every" => Matcher::Every(self.inner_places(entry)?),
             "some" => Matcher::Some(self.inner_places(entry)?),
@@ -118,6 +120,21 @@ impl Decoder<'_> {
             return None;
         }
         Some(pattern.text)
+    }
+
+    fn window(&mut self, entry: &Entry<'_, '_>) -> Option<String> {
+        let window = self.template_of(entry)?;
+        let filled =
+            template::fill_text(&window.text, Scope { variables: &AnyValue, generators: None }).ok()?;
+        if !moment::is_window(&filled.unwrap_or_default()) {
+            self.report.error_with_help(
+                window.span,
+                "invalid window of time",
+                "write `5m of ${created}+90d`: a distance, a kept time, and an offset from it (s, m, h, d)",
+            );
+            return None;
+        }
+        Some(window.text)
     }
 
     fn kind(&mut self, entry: &Entry<'_, '_>) -> Option<Kind> {

@@ -143,7 +143,7 @@ impl<'r> Decoder<'r> {
 }
 
 fn record_uses(text: &str, span: Span, uses: &mut Vec<VariableUse>, report: &mut Diagnostics) {
-    match template::names(text) {
+    match template::variable_names(text) {
         Ok(names) => {
             uses.extend(
                 names.into_iter().map(|name| VariableUse { name: name.to_owned(), span: span.clone() }),

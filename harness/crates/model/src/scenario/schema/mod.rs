@@ -129,7 +129,7 @@ fn expectation_key(key: &str) -> Value {
 fn matcher() -> Value {
     let mut table = object("an expectation", vocabulary::MATCHERS, |key| match key {
         "equals" | "contains" | "excludes" => json!({}),
-        "matches" | "line" => text(),
+        "matches" | "line" | "within" => text(),
         "type" => choice(vocabulary::KINDS.iter().map(|(name, _)| *name)),
         "one_of" => list(&json!({}), 1),
         "length" => json!({ "type": "integer", "minimum": 0 }),

@@ -41,11 +41,20 @@ enum Stage {
     /// A peer requested it, and the service is being connected to.
     Requested(Connecting),
     /// A peer is being connected to.
-    Dialing { name: String, to: SocketAddrV4, reply: oneshot::Sender<DialResult> },
+    Dialing(Dialing),
     /// The peer has accepted, and the command is about to attach a socket.
-    Connected { socket: oneshot::Receiver<UnixStream>, ended: oneshot::Sender<ConnectionEnd> },
-    /// Bytes are copied.
+    Connected {
+        socket: oneshot::Receiver<UnixStream>,
+        ended: oneshot::Sender<ConnectionEnd>,
+    },
     Open(Pipe),
+}
+
+/// A connection to a peer that was requested by a command.
+struct Dialing {
+    name: String,
+    to: SocketAddrV4,
+    reply: oneshot::Sender<DialResult>,
 }
 
 /// The result of one step of a connection.
@@ -74,7 +83,7 @@ impl Forwarding {
         reply: oneshot::Sender<DialResult>,
     ) {
         match stack.dial(to, Instant::now()) {
-            Some(id) => self.connections.push((id, Stage::Dialing { name, to, reply })),
+            Some(id) => self.connections.push((id, Stage::Dialing(Dialing { name, to, reply }))),
             None => drop(reply.send(Err(DialError::Busy))),
         }
     }
@@ -131,7 +140,7 @@ impl Stage {
     fn step(self, id: ConnectionId, stack: &mut Netstack, now: Instant, context: &mut Context<'_>) -> Step {
         match self {
             Self::Requested(connecting) => step_requested(connecting, id, stack, now, context),
-            Self::Dialing { name, to, reply } => step_dialing(name, to, reply, id, stack, now, context),
+            Self::Dialing(dialing) => dialing.step(id, stack, now, context),
             Self::Connected { mut socket, ended } => match Pin::new(&mut socket).poll(context) {
                 Poll::Pending => Step::Pending(Self::Connected { socket, ended }),
                 Poll::Ready(Ok(stream)) => Step::Advanced(Self::Open(Pipe::new(stream.into(), Some(ended)))),
@@ -173,31 +182,31 @@ fn step_requested(
     }
 }
 
-fn step_dialing(
-    name: String,
-    to: SocketAddrV4,
-    mut reply: oneshot::Sender<DialResult>,
-    id: ConnectionId,
-    stack: &mut Netstack,
-    now: Instant,
-    context: &mut Context<'_>,
-) -> Step {
-    match stack.connection_status(id, now) {
-        ConnectionStatus::Opening if reply.poll_closed(context).is_pending() => {
-            Step::Pending(Stage::Dialing { name, to, reply })
-        }
-        ConnectionStatus::Refused => {
-            let (ip, port) = (*to.ip(), to.port());
-            let _ = reply.send(Err(DialError::Refused { name, ip, port }));
-            abort(stack, id)
-        }
-        ConnectionStatus::Opening | ConnectionStatus::Lost => abort(stack, id),
-        ConnectionStatus::Open | ConnectionStatus::Closed => {
-            let (attach, socket) = oneshot::channel();
-            let (ended, end) = oneshot::channel();
-            match reply.send(Ok(DialedConnection::Userspace { attach, end })) {
-                Ok(()) => Step::Advanced(Stage::Connected { socket, ended }),
-                Err(_) => abort(stack, id),
+impl Dialing {
+    fn step(
+        mut self,
+        id: ConnectionId,
+        stack: &mut Netstack,
+        now: Instant,
+        context: &mut Context<'_>,
+    ) -> Step {
+        match stack.connection_status(id, now) {
+            ConnectionStatus::Opening if self.reply.poll_closed(context).is_pending() => {
+                Step::Pending(Stage::Dialing(self))
+            }
+            ConnectionStatus::Refused => {
+                let (ip, port) = (*self.to.ip(), self.to.port());
+                let _ = self.reply.send(Err(DialError::Refused { name: self.name, ip, port }));
+                abort(stack, id)
+            }
+            ConnectionStatus::Opening | ConnectionStatus::Lost => abort(stack, id),
+            ConnectionStatus::Open | ConnectionStatus::Closed => {
+                let (attach, socket) = oneshot::channel();
+                let (ended, end) = oneshot::channel();
+                match self.reply.send(Ok(DialedConnection::Userspace { attach, end })) {
+                    Ok(()) => Step::Advanced(Stage::Connected { socket, ended }),
+                    Err(_) => abort(stack, id),
+                }
             }
         }
     }

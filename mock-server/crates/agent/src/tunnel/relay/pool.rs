@@ -171,7 +171,7 @@ impl RelayPool {
         match home {
             // An established link reports no change.
             Some(home) if self.links.get(&home).is_some_and(|link| link.connected) => {
-                self.announce_home(home)
+                self.announce_home(home);
             }
             Some(home) => {
                 self.link(home);

@@ -1,6 +1,7 @@
 //! The task that connects the core to the UDP socket, the relays, the backend and the clock.
 
 mod peers;
+mod ping;
 
 use std::collections::HashMap;
 use std::io;
@@ -20,7 +21,7 @@ use super::relay::{RelayedDatagram, Relays};
 use super::socket::Socket;
 use super::status::{PingError, PingReply};
 use super::tun::DeviceError;
-use peers::{Reachable, SentPing};
+use ping::{Reachable, SentPing};
 
 /// Number of relayed datagrams that are processed before anything else gets its turn.
 const MAX_RELAYED_PER_TURN: usize = 64;

@@ -1,25 +1,13 @@
 //! What the task knows about peers: their status, whether they are reachable, and pings.
 
-use std::net::Ipv4Addr;
 use std::time::Instant;
 
 use super::Task;
+use super::ping::{Reachable, SentPing};
 use crate::tunnel::core::PeerPath;
 use crate::tunnel::map::MapMachine;
 use crate::tunnel::status::{PeerStatus, PingError, PingReply};
 use crate::tunnel::userspace::Pong;
-
-/// A machine that can be pinged and dialled.
-pub(super) struct Reachable {
-    pub(super) name: String,
-    pub(super) address: Ipv4Addr,
-}
-
-/// An echo request that was sent.
-pub(super) struct SentPing {
-    pub(super) number: u16,
-    pub(super) name: String,
-}
 
 impl Task {
     pub(super) fn peers(&mut self) -> Vec<PeerStatus> {

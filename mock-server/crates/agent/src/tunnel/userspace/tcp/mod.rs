@@ -1,6 +1,6 @@
 //! TCP through the tunnel: connections requested by peers and connections to peers.
 //!
-//! A request is answered only after a decision: [`Netstack::accept`] accepts it, and [`Netstack::reset`] refuses it as if
+//! A request is answered only after a decision: `Netstack::accept` accepts it, and `Netstack::reset` refuses it as if
 //! nothing listened, so that peers see when a service is down.
 
 mod connection;
@@ -59,7 +59,7 @@ impl Connections {
         Self { last_port: u16::from_be_bytes([high, low]), ..Self::default() }
     }
 
-    /// Returns when [`Netstack::remove_ended`] must be called next.
+    /// Returns when `Netstack::remove_ended` must be called next.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.open.values().filter_map(Connection::deadline).min()
     }

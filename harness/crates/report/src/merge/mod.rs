@@ -1,0 +1,205 @@
+//! Merges the results of a run's shards.
+
+mod shards;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use harness_model::event::{Fault, RunEnd, SubtestVerdict};
+use harness_model::plan::Shard;
+use harness_model::plan::waiver::{AppliedWaiver, InvalidWaiver, JudgedCheck, WaiverState, Waivers};
+use harness_model::requirement::Registry;
+use harness_model::scenario::model::Scenario;
+use time::format_description::well_known::Rfc3339;
+use time::{Date, OffsetDateTime};
+
+use crate::exit_code::{Tally, Verdict};
+use crate::gap::{Gap, GapKind};
+use crate::results::{Results, Selected, SubtestResult, Totals, chapters, requirements};
+use crate::summary::{RunSummary, SubtestSummary};
+
+/// The results of one shard.
+#[derive(Debug, Clone)]
+pub struct ShardResults {
+    /// The file they were read from.
+    pub file: String,
+    pub results: Results,
+}
+
+/// The results cannot be merged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MergeError {
+    #[error("no results to merge")]
+    Nothing,
+    #[error("{file} is not a shard: it was created without --shard")]
+    NotAShard { file: String },
+    #[error("{first} and {second} come from different runs: {difference} differs")]
+    DifferentRuns { first: String, second: String, difference: RunDifference },
+    #[error("{first} and {second} are the same shard: {shard}")]
+    SameShard { first: String, second: String, shard: Shard },
+    #[error("missing shards: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    MissingShards(Vec<Shard>),
+    #[error(
+        "{file} was created with different scenarios\nuse the kit that created it, or pass its scenarios with --scenarios"
+    )]
+    OtherScenarios { file: String },
+    #[error("invalid results {file}: {subtest} belongs to another shard")]
+    ForeignSubtest { file: String, subtest: String },
+    #[error("invalid results {file}: {subtest} occurs twice")]
+    RepeatedSubtest { file: String, subtest: String },
+    #[error("invalid results {file}: {cause}")]
+    InvalidWaiver { file: String, cause: InvalidWaiver },
+}
+
+/// What distinguishes two runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RunDifference {
+    #[error("the kit's version")]
+    Kit,
+    #[error("the target")]
+    Target,
+    #[error("the version of the scenarios")]
+    Scenarios,
+    #[error("the selection")]
+    Selection,
+    #[error("the number of shards")]
+    ShardCount,
+    #[error("the set of waivers")]
+    Waivers,
+}
+
+/// Merges the results of all shards of a run and determines the verdict of the whole.
+///
+/// # Errors
+/// The parts are not all the shards of one run with these scenarios.
+pub fn merge(
+    shards: &[ShardResults],
+    scenarios: &[Arc<Scenario>],
+    registry: &Registry,
+) -> Result<Results, MergeError> {
+    let first = shards::verify_same_run(shards, scenarios, registry)?;
+    shards::verify_complete(shards, scenarios)?;
+    let mut subtests = shards::collect_subtests(shards, scenarios)?;
+    let waivers = Waivers::restore(&first.results.waivers, last_day(shards))
+        .map_err(|cause| MergeError::InvalidWaiver { file: first.file.clone(), cause })?;
+    let unselected = unselected(&waivers, &subtests, scenarios);
+    let target = &first.results.target;
+    let summary = RunSummary {
+        subtests: summaries(shards, &subtests, scenarios),
+        capabilities: &target.capabilities,
+        is_reference: target.reference,
+        is_shard: false,
+        waivers: &waivers,
+        unselected: &unselected,
+    };
+    let (applied, claims, mut gaps) = (summary.waivers(), summary.claims(), summary.gaps());
+    let unfinished = Gap::of_run(GapKind::Unfinished);
+    gaps.extend(all_gaps(shards).filter(|gap| **gap == unfinished).cloned());
+    let requirements = requirements(summary.coverage(registry), &subtests, registry);
+    let verdict = tally(shards, &subtests, &gaps, &applied).verdict();
+    mark_waivers_used(&mut subtests);
+    let mut merged = Results {
+        kit: first.results.kit.clone(),
+        target: target.clone(),
+        run_id: None,
+        started_at: shards.iter().map(|shard| shard.results.started_at.clone()).min().unwrap_or_default(),
+        // Shards run concurrently: the longest determines the duration.
+        duration_ms: shards.iter().map(|shard| shard.results.duration_ms).max().unwrap_or_default(),
+        verdict,
+        exit_code: verdict.exit_code().into(),
+        totals: Totals::of(&subtests, &requirements),
+        chapters: chapters(&subtests, &requirements, registry),
+        subtests,
+        requirements,
+        capabilities: claims,
+        waivers: applied,
+        selection: Selected { shard: None, ..first.results.selection.clone() },
+        gaps,
+        regressions: Vec::new(),
+        leftovers: shards.iter().flat_map(|shard| shard.results.leftovers.clone()).collect(),
+        retries: shards.iter().map(|shard| shard.results.retries).sum(),
+        diagnosis: Vec::new(),
+    };
+    merged.worsen(shards.iter().flat_map(|shard| shard.results.regressions.clone()));
+    Ok(merged)
+}
+
+fn summaries<'a>(
+    shards: &[ShardResults],
+    subtests: &'a [SubtestResult],
+    scenarios: &'a [Arc<Scenario>],
+) -> Vec<SubtestSummary<'a>> {
+    let by_id: BTreeMap<&str, &Arc<Scenario>> =
+        scenarios.iter().map(|scenario| (scenario.id.as_str(), scenario)).collect();
+    let summary = |subtest: &'a SubtestResult| {
+        let is_skipped = subtest.verdict == SubtestVerdict::Skip;
+        let checks = subtest.checks.iter().map(|check| JudgedCheck {
+            line: check.location.line,
+            statements: &check.requirements,
+            verdict: check.verdict,
+        });
+        Some(SubtestSummary {
+            scenario: by_id.get(subtest.id.as_str())?,
+            verdict: Some(subtest.verdict),
+            skip_reason: is_skipped.then(|| subtest.reason.as_deref().unwrap_or_default()),
+            checks: checks.collect(),
+            gap: all_gaps(shards).find(|gap| gap.subtest.as_ref() == Some(&subtest.id)).cloned(),
+        })
+    };
+    subtests.iter().filter_map(summary).collect()
+}
+
+fn all_gaps(shards: &[ShardResults]) -> impl Iterator<Item = &Gap> {
+    shards.iter().flat_map(|shard| &shard.results.gaps)
+}
+
+/// Returns the unselected sub-tests that waivers cover.
+fn unselected(
+    waivers: &Waivers,
+    subtests: &[SubtestResult],
+    scenarios: &[Arc<Scenario>],
+) -> Vec<Arc<Scenario>> {
+    let is_selected = |scenario: &Scenario| subtests.iter().any(|subtest| subtest.id == scenario.id);
+    let unselected = scenarios.iter().filter(|scenario| waivers.concern(scenario) && !is_selected(scenario));
+    unselected.cloned().collect()
+}
+
+fn tally(
+    shards: &[ShardResults],
+    subtests: &[SubtestResult],
+    gaps: &[Gap],
+    waivers: &[AppliedWaiver],
+) -> Tally {
+    let failed = subtests.iter().filter(|subtest| subtest.verdict == SubtestVerdict::Fail);
+    let errors = |fault| {
+        let errors = subtests.iter().filter(|subtest| subtest.verdict == SubtestVerdict::Error);
+        errors.filter(|subtest| subtest.fault == Some(fault)).count()
+    };
+    let end = if shards.iter().any(|shard| shard.results.verdict == Verdict::Interrupted) {
+        RunEnd::Interrupted
+    } else if errors(Fault::Interruption) > 0 {
+        RunEnd::Cancelled
+    } else {
+        RunEnd::Complete
+    };
+    Tally {
+        failed: failed.count(),
+        environment: errors(Fault::Environment),
+        kit: errors(Fault::Kit),
+        gaps: gaps.len(),
+        stale: waivers.iter().filter(|waiver| waiver.state.is_stale()).count(),
+        end,
+    }
+}
+
+fn mark_waivers_used(subtests: &mut [SubtestResult]) {
+    let checks = subtests.iter_mut().flat_map(|subtest| &mut subtest.checks);
+    checks.filter_map(|check| check.waiver.as_mut()).for_each(|waiver| waiver.state = WaiverState::Used);
+}
+
+/// Returns the day on which the last shard ran.
+fn last_day(shards: &[ShardResults]) -> Date {
+    let started =
+        shards.iter().filter_map(|shard| OffsetDateTime::parse(&shard.results.started_at, &Rfc3339).ok());
+    started.map(OffsetDateTime::date).max().unwrap_or(Date::MIN)
+}

@@ -1,0 +1,170 @@
+//! The exit codes, and the reports written before exiting.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::cli::{json, wrong_status};
+use crate::program::{harness, interrupt};
+use crate::run::Run;
+use crate::small_target::{self, SmallTarget};
+
+/// Copies the scenarios to a folder that a test may modify.
+fn copied() -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    let status =
+        Command::new("cp").arg("-r").arg(small_target::scenarios().join(".")).arg(copy.path()).status();
+    assert!(status.unwrap().success());
+    copy
+}
+
+#[test]
+fn each_outcome_has_its_exit_code() {
+    let right = SmallTarget::start(&[]);
+    assert_eq!(right.judge(&[]).code, 0);
+    assert_eq!(SmallTarget::start(&[wrong_status()]).judge(&[]).code, 1);
+    assert_eq!(right.judge(&["--shard", "0/0"]).code, 2);
+    assert_eq!(small_target::judge_at("http://127.0.0.1:1", &[]).code, 3);
+    assert_eq!(right.judge(&["--filter", "keys/ST9"]).code, 4);
+    // Everything was skipped: not a success.
+    let skipped = right.judge(&["--filter", "keys/ST3"]);
+    assert_eq!((skipped.code, skipped.results["verdict"].as_str()), (5, Some("incomplete")), "{skipped}");
+}
+
+#[test]
+fn broken_snapshot_is_an_internal_error() {
+    let scenarios = copied();
+    let subtest = scenarios.path().join("probe/keys/ST1.toml");
+    let text = std::fs::read_to_string(&subtest)
+        .unwrap()
+        .replace("status = 201, ", "status = 201, snapshot = \"made\", ");
+    std::fs::write(&subtest, text).unwrap();
+    std::fs::create_dir_all(subtest.with_extension("snap")).unwrap();
+    std::fs::write(subtest.with_extension("snap").join("made.snap"), "half a snap").unwrap();
+    let (target, folder) = (SmallTarget::start(&[]), tempfile::tempdir().unwrap());
+    let run = Run::of(&mut target.command(scenarios.path(), folder.path()), folder.path());
+    assert_eq!(run.code, 70, "{run}");
+    assert_eq!(run.results["verdict"], "kit-error");
+    assert!(run.junit.contains("<error"), "{}", run.junit);
+}
+
+#[test]
+fn full_disk_is_reported_and_other_reports_are_written() {
+    let target = SmallTarget::start(&[]);
+    let run = target.judge(&["--report", "json=/dev/full"]);
+    assert_eq!(run.code, 3, "{run}");
+    assert!(run.stderr.contains("writing report /dev/full failed"), "{run}");
+    assert_eq!(run.verdict("keys/ST1"), "pass");
+    assert!(run.junit.contains("<testsuites"));
+    assert!(!Path::new("/dev/full").is_file(), "a file took the place of the device");
+    // Non-conformance takes precedence over the write error.
+    let failed = SmallTarget::start(&[wrong_status()]).judge(&["--report", "json=/dev/full"]);
+    assert_eq!(failed.code, 1, "{failed}");
+}
+
+#[test]
+fn report_can_be_written_to_a_pipe() {
+    let run = SmallTarget::start(&[]).judge(&["--report", "junit=/dev/stdout"]);
+    assert_eq!(run.code, 0, "{run}");
+    assert!(run.stdout.contains("<testsuites"), "{run}");
+}
+
+fn stopped_by(signal: &str) -> Run {
+    let target = SmallTarget::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = target.command(&small_target::endless(), folder.path());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    small_target::pid_in(&target.pids().join("stuck"));
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let status = child.wait().unwrap();
+    let run = Run::read(folder.path(), status.code(), &mut child);
+    assert_eq!(target.asked("DELETE", "/api/keys/9f0c1d8e-2f43-4c39-9a61-0a4f4b1c2d3e"), 1, "{run}");
+    run
+}
+
+#[test]
+fn terminated_run_cleans_up_and_is_incomplete() {
+    let run = stopped_by("-TERM");
+    assert_eq!(run.code, 5, "{run}");
+    assert_eq!(run.results["verdict"], "incomplete");
+    assert!(run.junit.contains("<error"), "{}", run.junit);
+}
+
+#[test]
+fn interrupted_run_cleans_up() {
+    let target = SmallTarget::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = target.command(&small_target::endless(), folder.path());
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let [up, stuck] = ["up", "stuck"].map(|name| small_target::pid_in(&target.pids().join(name)));
+    interrupt(child.id());
+    let status = child.wait().unwrap();
+    let run = Run::read(folder.path(), status.code(), &mut child);
+    assert_eq!(run.code, 130, "{run}");
+    assert_eq!(run.results["verdict"], "interrupted");
+    assert_eq!(target.asked("DELETE", "/api/keys/9f0c1d8e-2f43-4c39-9a61-0a4f4b1c2d3e"), 1, "{run}");
+    for pid in [up, stuck] {
+        assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "{pid} still runs");
+    }
+}
+
+#[test]
+fn report_folder_must_be_empty() {
+    let target = SmallTarget::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let reports = folder.path().join("of-this-run");
+    let named =
+        |folder: &Path| target.judge(&["--filter", "keys/ST2", "--report-dir", folder.to_str().unwrap()]);
+    assert_eq!(named(&reports).code, 0);
+    let again = named(&reports);
+    assert_eq!(again.code, 2, "{again}");
+    assert!(again.stderr.contains("is not empty"), "{again}");
+    for _ in 0..2 {
+        let mut command = target.command(&small_target::scenarios(), folder.path());
+        command.current_dir(folder.path()).args(["--filter", "keys/ST2", "--report-dir"]);
+        assert_eq!(Run::of(&mut command, folder.path()).code, 0);
+    }
+    assert_eq!(folder.path().join("reports").read_dir().unwrap().count(), 2);
+}
+
+#[test]
+fn max_fail_stops_after_n_failures() {
+    let refused = json(500, "{}");
+    let run = SmallTarget::start(&[("create", refused)]).judge(&["--max-fail", "1", "--jobs", "1"]);
+    assert_eq!(run.code, 1, "{run}");
+    assert_eq!(run.verdict("keys/ST1"), "fail");
+    for id in ["keys/ST2", "keys/ST4"] {
+        assert_eq!((run.verdict(id), run.reason(id)), ("error", "not started: --max-fail 1 was reached"));
+    }
+    assert_eq!(run.verdict("keys/ST3"), "skip");
+}
+
+#[test]
+fn prove_isolation_passes_on_a_stateless_target() {
+    let run = SmallTarget::start(&[]).judge(&["--prove-isolation"]);
+    assert_eq!(run.code, 0, "{run}");
+    for way in ["sequentially", "concurrently", "concurrently, shuffled"] {
+        assert!(run.stdout.contains(way), "{way}: {run}");
+    }
+    assert_eq!(run.results["subtests"][0]["repetitions"]["pass"], 3);
+}
+
+#[test]
+fn rerun_failed_runs_only_failures() {
+    let folder = tempfile::tempdir().unwrap();
+    let stored = folder.path().join("first.json");
+    let report = format!("json={}", stored.display());
+    let path = stored.to_str().unwrap();
+    SmallTarget::start(&[wrong_status()]).judge(&["--report", &report]);
+    let right = SmallTarget::start(&[]);
+    let again = right.judge(&["--rerun-failed", path]);
+    assert_eq!(again.code, 0, "{again}");
+    assert_eq!(again.results["subtests"].as_array().unwrap().len(), 1);
+    assert_eq!(again.verdict("keys/ST1"), "pass");
+    assert_eq!(again.results["selection"]["rerun"], true);
+    right.judge(&["--report", &report]);
+    let nothing = right.judge(&["--rerun-failed", path]);
+    assert_eq!(nothing.code, 4, "{nothing}");
+    let unreadable = harness().args(["--rerun-failed", "/no/such.json"]).output().unwrap();
+    assert_eq!(unreadable.status.code(), Some(2));
+}

@@ -1,0 +1,175 @@
+//! The server: HTTP/1.1 that closes the connection after each response, or HTTP/2 over TLS.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
+
+use super::{Departure, Request, Service};
+use crate::independent::fixture;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// HTTP/1.1, one request for each connection.
+    Closing,
+    /// HTTP/2 only, over TLS.
+    Multiplexed,
+}
+
+/// Delays before responses, from a deterministic sequence.
+pub(crate) struct Pace {
+    state: AtomicU64,
+    milliseconds: std::ops::Range<u64>,
+}
+
+/// Runs until it is dropped.
+pub(crate) struct Implementation {
+    pub(crate) base_url: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Pace {
+    /// 5 to 40 ms, like a remote server.
+    pub(crate) fn far_away() -> Self {
+        Self { state: AtomicU64::new(0x9e37_79b9_7f4a_7c15), milliseconds: 5..41 }
+    }
+
+    /// Just long enough for requests to overlap.
+    pub(crate) fn near() -> Self {
+        Self { state: AtomicU64::new(1), milliseconds: 0..3 }
+    }
+
+    pub(super) async fn pass(&self) {
+        let step = |state: u64| {
+            let state = state ^ (state << 13);
+            let state = state ^ (state >> 7);
+            state ^ (state << 17)
+        };
+        let before = self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |state| Some(step(state)));
+        let chance = step(before.unwrap_or_default());
+        let width = self.milliseconds.end - self.milliseconds.start;
+        tokio::time::sleep(Duration::from_millis(self.milliseconds.start + chance % width)).await;
+    }
+}
+
+impl Implementation {
+    pub(crate) fn start(departure: Option<Departure>, pace: Pace, protocol: Protocol) -> Self {
+        let service = Service::new(departure, pace);
+        let (stop, stopped) = oneshot::channel();
+        let (ready, address) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+                ready.send(listener.local_addr().unwrap()).unwrap();
+                tokio::select! {
+                    () = accept(listener, service, protocol) => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        let address: SocketAddr = address.recv().unwrap();
+        let scheme = if protocol == Protocol::Multiplexed { "https" } else { "http" };
+        let base_url = format!("{scheme}://{address}");
+        Self { base_url, stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Implementation {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, service: Service, protocol: Protocol) {
+    let acceptor = TlsAcceptor::from(certificate());
+    while let Ok((stream, peer)) = listener.accept().await {
+        let (service, acceptor) = (service.clone(), acceptor.clone());
+        tokio::spawn(async move {
+            match protocol {
+                Protocol::Closing => close_after_one(stream, peer, service).await,
+                Protocol::Multiplexed => multiplex(acceptor, stream, peer, service).await,
+            }
+        });
+    }
+}
+
+async fn close_after_one(stream: TcpStream, peer: SocketAddr, service: Service) {
+    let answering = service_fn(move |request| answer(request, peer, service.clone()));
+    let mut connection = http1::Builder::new();
+    connection.keep_alive(false).title_case_headers(true);
+    let _ = connection.serve_connection(TokioIo::new(stream), answering).await;
+}
+
+async fn multiplex(acceptor: TlsAcceptor, stream: TcpStream, peer: SocketAddr, service: Service) {
+    let Ok(stream) = acceptor.accept(stream).await else { return };
+    let answering = service_fn(move |request| answer(request, peer, service.clone()));
+    let mut connection = http2::Builder::new(TokioExecutor::new());
+    connection.timer(TokioTimer::new());
+    let _ = connection.serve_connection(TokioIo::new(stream), answering).await;
+}
+
+async fn answer(
+    request: hyper::Request<Incoming>,
+    peer: SocketAddr,
+    service: Service,
+) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let headers: Vec<(String, String)> = head
+        .headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect();
+    let bearer = head
+        .headers
+        .get("authorization")
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
+        .map(str::to_owned);
+    let query =
+        form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+    let answer = service
+        .answer(Request {
+            method: head.method.to_string(),
+            path: head.uri.path().to_owned(),
+            query,
+            bearer,
+            headers,
+            body: serde_json::from_slice(&bytes).ok(),
+            address: peer.ip(),
+        })
+        .await;
+    let response =
+        hyper::Response::builder().status(answer.status).header("content-type", answer.content_type);
+    Ok(response.body(Full::new(Bytes::from(answer.body))).unwrap())
+}
+
+/// The TLS configuration, which offers HTTP/2 only.
+fn certificate() -> Arc<rustls::ServerConfig> {
+    let chain = CertificateDer::from_pem_file(fixture("server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(fixture("server.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(provider);
+    let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let mut settings = builder.with_single_cert(vec![chain], key).unwrap();
+    settings.alpn_protocols = vec![b"h2".to_vec()];
+    Arc::new(settings)
+}

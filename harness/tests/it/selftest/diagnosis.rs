@@ -1,0 +1,91 @@
+//! The diagnosis of failed runs by the committed kill matrix.
+
+use std::collections::BTreeSet;
+
+use harness_model::check::outcome::CheckVerdict;
+use harness_report::diagnosis::catalogue::Catalogue;
+use harness_report::diagnosis::diagnose;
+use harness_report::diagnosis::matrix::Matrix;
+use harness_report::diagnosis::observed::{Cell, Found, Observed};
+use harness_report::resemblance::Resemblance;
+
+use crate::selftest::library;
+
+/// A run of some sub-tests in which exactly these checks fail.
+fn run_of(failing: &dyn Fn(&Cell) -> bool, subtests: &dyn Fn(&str) -> bool, matrix: &Matrix) -> Observed {
+    let mut observed = Observed::default();
+    let cells = matrix.patterns.keys().flat_map(|id| matrix.cells(id)).collect::<BTreeSet<Cell>>();
+    for cell in cells.into_iter().filter(|cell| subtests(&cell.subtest)) {
+        let verdict = if failing(&cell) { CheckVerdict::Fail } else { CheckVerdict::Pass };
+        let named = cell.check.rsplit(": ").next().unwrap_or_default();
+        let statements = named.split(", ").filter_map(|named| named.split(" (").next()).map(str::to_owned);
+        observed.cells.insert(cell.clone(), Found { statements: statements.collect(), verdict });
+    }
+    observed
+}
+
+fn is_exact(found: &Resemblance) -> bool {
+    found.agreeing == found.of
+}
+
+#[test]
+fn a_whole_run_is_diagnosed_as_its_deviation_alone() {
+    let (catalogue, matrix) = (Catalogue::built_in().unwrap(), Matrix::built_in().unwrap());
+    let mut confused = Vec::new();
+    for declared in &catalogue.deviations {
+        let observed = run_of(&|cell| matrix.fails(&declared.id, cell), &|_| true, &matrix);
+        let named: Vec<String> =
+            diagnose(&observed, &matrix, &catalogue).into_iter().map(|found| found.deviation).collect();
+        if named != [declared.id.as_str()] {
+            confused.push(format!("{}: {}", declared.id, named.join(", ")));
+        }
+    }
+    assert_eq!(confused, Vec::<String>::new());
+}
+
+#[test]
+fn a_partial_run_is_fully_explained_by_its_deviation() {
+    let (catalogue, matrix, library) =
+        (Catalogue::built_in().unwrap(), Matrix::built_in().unwrap(), library());
+    let suite_of = |subtest: &str| {
+        let scenario = library.scenarios.iter().find(|scenario| scenario.id == subtest).unwrap();
+        scenario.suite.clone()
+    };
+    for declared in &catalogue.deviations {
+        let suites: BTreeSet<String> = declared.caught_by.iter().map(|subtest| suite_of(subtest)).collect();
+        let catching = |subtest: &str| declared.caught_by.iter().any(|known| known == subtest);
+        let in_suites = suites.iter().map(|suite| {
+            run_of(&|cell| matrix.fails(&declared.id, cell), &|subtest| suite_of(subtest) == *suite, &matrix)
+        });
+        let caught = run_of(&|cell| matrix.fails(&declared.id, cell), &catching, &matrix);
+        for observed in in_suites.chain([caught]) {
+            let found = diagnose(&observed, &matrix, &catalogue);
+            let is_named = found.iter().any(|found| found.deviation == declared.id);
+            // A partial run may fit many deviations; only the likeliest are listed.
+            assert!(is_named || found.len() == 3, "{}: {found:?}", declared.id);
+            assert!(found.iter().all(is_exact), "{}: {found:?}", declared.id);
+        }
+    }
+}
+
+#[test]
+fn an_unrelated_failure_does_not_hide_a_pattern() {
+    let (catalogue, matrix) = (Catalogue::built_in().unwrap(), Matrix::built_in().unwrap());
+    let subtests = |subtest: &str| subtest != "used-count/ST2";
+    let mut observed = run_of(&|cell| matrix.fails("reuse-allowed", cell), &subtests, &matrix);
+    let passed = observed.cells.iter().filter(|(_, found)| found.verdict == CheckVerdict::Pass);
+    let other = passed.map(|(cell, _)| cell.clone()).next_back().unwrap();
+    observed.cells.get_mut(&other).unwrap().verdict = CheckVerdict::Fail;
+    let found = diagnose(&observed, &matrix, &catalogue);
+    assert_eq!(found[0].deviation, "reuse-allowed", "{found:?}");
+    assert_eq!(found[0].agreeing + 1, found[0].of, "{found:?}");
+}
+
+#[test]
+fn unexplained_failures_are_not_diagnosed() {
+    let (catalogue, matrix) = (Catalogue::built_in().unwrap(), Matrix::built_in().unwrap());
+    let nothing = run_of(&|_| false, &|_| true, &matrix);
+    assert_eq!(diagnose(&nothing, &matrix, &catalogue), []);
+    let everything = run_of(&|_| true, &|_| true, &matrix);
+    assert_eq!(diagnose(&everything, &matrix, &catalogue), [], "that is nothing in particular");
+}

@@ -1,0 +1,115 @@
+//! Values of command-line arguments and environment variables.
+
+use std::path::PathBuf;
+
+use ztna_protocol::region::Region;
+
+use super::error::{ArgumentError, DatabaseProblem, SecretProblem};
+use super::{AgentProgram, StartError};
+use crate::domain::site::Site;
+use crate::store::Location;
+
+/// The minimum length of the relays' secret, against guessing.
+const MIN_SECRET_LEN: usize = 16;
+
+/// Reads the secret from the environment, because other users can see command lines.
+pub(super) fn relay_secret() -> Result<Option<String>, StartError> {
+    match std::env::var("ZTNA_RELAY_SECRET") {
+        Ok(secret) if secret.trim().len() >= MIN_SECRET_LEN => Ok(Some(secret.trim().to_owned())),
+        Ok(secret) if !secret.trim().is_empty() => Err(StartError::RelaySecret(SecretProblem::TooShort)),
+        _ => Ok(None),
+    }
+}
+
+pub(super) fn parse_site(text: &str) -> Result<Site, ArgumentError> {
+    let (region, url) = text.split_once('=').ok_or(ArgumentError::Relay)?;
+    let region: Region = region.parse()?;
+    Ok(Site { region, name: region.to_string(), url: Some(parse_url(url)?) })
+}
+
+pub(super) fn parse_url(text: &str) -> Result<String, ArgumentError> {
+    match text.starts_with("http://") || text.starts_with("https://") {
+        true => Ok(text.trim_end_matches('/').to_owned()),
+        false => Err(ArgumentError::Url),
+    }
+}
+
+/// Returns the named agent, which must exist, or the default one if it does.
+pub(super) fn agent_program(named: Option<PathBuf>) -> Result<Option<AgentProgram>, StartError> {
+    let file = match named {
+        Some(path) => match std::fs::File::open(&path).and_then(|file| file.metadata()) {
+            Ok(found) if found.is_file() => Some(path),
+            Ok(_) => {
+                return Err(StartError::AgentProgram {
+                    path,
+                    source: std::io::ErrorKind::IsADirectory.into(),
+                });
+            }
+            Err(source) => return Err(StartError::AgentProgram { path, source }),
+        },
+        None => {
+            std::env::current_exe().ok().map(|path| path.with_file_name("ztna")).filter(|path| path.is_file())
+        }
+    };
+    Ok(file.map(|file| AgentProgram { file, arguments: Vec::new() }))
+}
+
+pub(super) fn parse_database(database: &str) -> Result<Location, StartError> {
+    if database == "sqlite::memory:" {
+        return Ok(Location::Memory);
+    }
+    if database.starts_with("postgres://") || database.starts_with("postgresql://") {
+        return Err(StartError::Database(DatabaseProblem::Postgres));
+    }
+    match database.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path)) {
+        Some(path) if path.contains('?') => {
+            Err(StartError::Database(DatabaseProblem::Options(path.to_owned())))
+        }
+        Some(path) if !path.is_empty() => Ok(Location::File(PathBuf::from(path))),
+        _ => Err(StartError::Database(DatabaseProblem::Unknown)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_agent_must_exist() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let named = agent_program(Some(file.path().to_owned())).unwrap().unwrap();
+        assert_eq!((named.file.as_path(), named.arguments.len()), (file.path(), 0));
+        for bad in ["/nowhere/ztna", "/"] {
+            let message = agent_program(Some(bad.into())).unwrap_err().to_string();
+            assert!(message.contains(bad) && message.contains("--agent"), "{message}");
+        }
+    }
+
+    #[test]
+    fn relays_are_parsed_with_their_url() {
+        let named = parse_site("fra1=https://fra1.relay.example/").unwrap();
+        assert_eq!(
+            (named.region.as_str(), named.url.as_deref()),
+            ("fra1", Some("https://fra1.relay.example"))
+        );
+        for (wrong, reason) in [("fra1", "REGION=URL"), ("FRA=http://a", "such as blr1"), ("a=b", "https://")]
+        {
+            assert!(parse_site(wrong).unwrap_err().to_string().contains(reason), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn databases_are_parsed_as_documented() {
+        assert_eq!(parse_database("sqlite::memory:").unwrap(), Location::Memory);
+        for (name, path) in
+            [("sqlite:a.db", "a.db"), ("sqlite:/v/a.db", "/v/a.db"), ("sqlite:///v/a.db", "/v/a.db")]
+        {
+            assert_eq!(parse_database(name).unwrap(), Location::File(path.into()));
+        }
+        for bad in ["sqlite:", "a.db", "", "mysql://x", "sqlite:a.db?mode=ro"] {
+            assert!(parse_database(bad).is_err(), "{bad}");
+        }
+        let message = parse_database("postgres://user:secret@x/y").unwrap_err().to_string();
+        assert!(message.contains("not supported yet") && !message.contains("secret"), "{message}");
+    }
+}
