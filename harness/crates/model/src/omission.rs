@@ -10,12 +10,15 @@ use crate::scenario::undocumented;
 /// A step that judges only choices of the reference could harm another implementation and says nothing about it. A
 /// step that calls an undocumented endpoint which the target lacks cannot show anything.
 pub fn omission(step: &Step, planned: &PlannedSubtest, registry: &Registry) -> Option<String> {
-    let judges_only_ours = !step.checks.is_empty() && step.checks.iter().all(|check| is_ours(check, registry));
+    let judges_only_ours =
+        !step.checks.is_empty() && step.checks.iter().all(|check| is_ours(check, registry));
     if judges_only_ours && !planned.judges_ours {
         return Some("judges only choices of the reference".to_owned());
     }
     let absent = undocumented::used_by(step).intersection(&planned.absent).next().copied();
-    absent.map(|endpoint| format!("the target does not offer {}, which no document describes", endpoint.describe()))
+    absent.map(|endpoint| {
+        format!("the target does not offer {}, which no document describes", endpoint.describe())
+    })
 }
 
 /// Returns whether a check judges nothing but choices of the reference.
