@@ -1,12 +1,12 @@
 //! The errors of commands and their exit codes.
 
-use harness_model::text::counted;
 use std::io;
 use std::path::PathBuf;
 
 use harness_evidence::EvidenceError;
 use harness_model::plan::{FilterError, PlanError};
 use harness_model::source::diagnostic::{Diagnostic, Severity, Sources};
+use harness_model::text::counted;
 use harness_model::verdict::RunEnd;
 use harness_report::ReportError;
 use harness_report::exit_code::ExitCode;

@@ -257,6 +257,6 @@ fn proof_of(statement: &str) -> String {
     if proving.is_empty() {
         return String::new();
     }
-    let lines = proving.iter().map(|declared| format!("  {}: {}\n", declared.id, declared.wrong));
+    let lines = proving.iter().map(|declared| format!("  {}: {}\n", declared.id, declared.summary));
     format!("proven by the deviations:\n{}", lines.collect::<String>())
 }

@@ -1,6 +1,5 @@
 //! `harness list`: lists sub-tests or deviations.
 
-use harness_model::text::counted;
 use std::path::Path;
 
 use clap::Args;
@@ -8,6 +7,7 @@ use serde_json::json;
 
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::Scenario;
+use harness_model::text::counted;
 use harness_report::exit_code::ExitCode;
 use harness_report::record::planned_checks;
 use harness_report::terminal::Paint;

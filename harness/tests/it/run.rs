@@ -1,5 +1,6 @@
 //! A finished run of the program.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
@@ -56,6 +57,23 @@ impl Run {
     pub(crate) fn statement(&self, id: &str) -> &str {
         let requirements = self.results["requirements"].as_array().unwrap();
         requirements.iter().find(|of| of["id"] == id).unwrap()["verdict"].as_str().unwrap()
+    }
+
+    /// The statements with this verdict.
+    pub(crate) fn statements(&self, verdict: &str) -> BTreeSet<String> {
+        self.ids("requirements", verdict)
+    }
+
+    /// The sub-tests with this verdict.
+    pub(crate) fn subtests(&self, verdict: &str) -> BTreeSet<String> {
+        self.ids("subtests", verdict)
+    }
+
+    fn ids(&self, of: &str, verdict: &str) -> BTreeSet<String> {
+        let all = self.results[of].as_array().into_iter().flatten();
+        all.filter(|found| found["verdict"] == verdict)
+            .filter_map(|found| found["id"].as_str().map(str::to_owned))
+            .collect()
     }
 
     /// A field of every check of the first sub-test.

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn querys_are_read_and_their_bounds_kept() {
+    fn parameters_are_parsed_and_bounded() {
         for (text, since, wait) in [
             ("", 0, 25),
             ("since=7", 7, 25),

@@ -5,6 +5,7 @@
 //! read-only machines key" (`api-key/ST2.1`). `machines:read`, as the dashboard writes it (`api-key/ST5.1`), allows one
 //! verb on one resource. Managing keys requires `admin`; otherwise, any key could create a more powerful one.
 
+use super::Refusal;
 use super::refusal::VALID_SCOPES;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,11 +74,11 @@ impl Scopes {
     /// Validates the scopes requested for a new key (`api-key/ST2.2`).
     ///
     /// # Errors
-    /// The unknown names in the order of the request.
-    pub fn requested(names: Option<Vec<String>>) -> Result<Self, Vec<String>> {
+    /// [`Refusal::InvalidScopes`] with the unknown names in the order of the request.
+    pub fn requested(names: Option<Vec<String>>) -> Result<Self, Refusal> {
         let unknown: Vec<String> =
             names.iter().flatten().filter(|name| Scope::parse(name).is_none()).cloned().collect();
-        if unknown.is_empty() { Ok(Self(names)) } else { Err(unknown) }
+        if unknown.is_empty() { Ok(Self(names)) } else { Err(Refusal::InvalidScopes { unknown }) }
     }
 
     /// The names as stored and returned.
@@ -205,6 +206,7 @@ mod tests {
             "admin:read",
         ];
         let asked = ["machines", "read"].iter().chain(&wrong).map(ToString::to_string).collect();
-        assert_eq!(Scopes::requested(Some(asked)), Err(wrong.map(ToOwned::to_owned).to_vec()));
+        let unknown = wrong.map(ToOwned::to_owned).to_vec();
+        assert_eq!(Scopes::requested(Some(asked)), Err(Refusal::InvalidScopes { unknown }));
     }
 }

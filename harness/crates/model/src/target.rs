@@ -28,6 +28,7 @@ pub struct TargetDescription {
 pub struct Deviating {
     /// Its id in `fixtures/deviations.toml`.
     pub id: String,
-    /// What is wrong, such as "used_count never moved".
-    pub wrong: String,
+    /// The defect, such as "used_count never increases".
+    #[serde(alias = "wrong")]
+    pub summary: String,
 }

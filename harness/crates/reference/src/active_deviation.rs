@@ -47,7 +47,7 @@ impl ActiveDeviation {
         let (_, deviation) =
             families::named(&declared.id).ok_or_else(|| SetupError::NotImplemented(declared.id.clone()))?;
         Ok(Self {
-            description: Deviating { id: declared.id.clone(), wrong: declared.wrong.clone() },
+            description: Deviating { id: declared.id.clone(), summary: declared.summary.clone() },
             deviation,
             triggered: Arc::default(),
             folder: tempfile::Builder::new().prefix("qz-deviation-").tempdir()?,

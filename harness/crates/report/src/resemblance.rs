@@ -7,8 +7,9 @@ use std::fmt;
 pub struct Resemblance {
     /// The deviation's id, as `harness explain ID` takes it.
     pub deviation: String,
-    /// What the deviation does wrong.
-    pub wrong: String,
+    /// The defect.
+    #[serde(alias = "wrong")]
+    pub summary: String,
     /// How many checks fail in both.
     pub agreeing: usize,
     /// How many of the judged checks fail in either.
@@ -25,10 +26,10 @@ fn is_zero(count: &usize) -> bool {
 
 impl fmt::Display for Resemblance {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { deviation, wrong, agreeing, of, others } = self;
+        let Self { deviation, summary, agreeing, of, others } = self;
         write!(
             formatter,
-            "behaves as the reference would if {wrong} ({agreeing} of {of} checks agree; {deviation})"
+            "behaves like the reference with one defect: {summary} ({agreeing} of {of} checks agree; {deviation})"
         )?;
         match others {
             0 => Ok(()),

@@ -20,7 +20,7 @@ pub(super) fn activate(id: &str, console: &Console) -> Result<Arc<ActiveDeviatio
     let declared = selection::named(&catalogue, id)?;
     let deviation =
         ActiveDeviation::new(declared).map_err(|cause| CliError::Deviation { id: id.to_owned(), cause })?;
-    console.warn(&format!("the reference deviates deliberately ({id}): {}", declared.wrong));
+    console.warn(&format!("the reference deviates deliberately ({id}): {}", declared.summary));
     Ok(Arc::new(deviation))
 }
 
@@ -33,9 +33,9 @@ pub(in crate::cli) fn list(json: bool, console: &Console) -> Result<ExitCode, Cl
             .deviations
             .iter()
             .map(|declared| {
-                let Declared { id, wrong, breaks, caught_by } = declared;
+                let Declared { id, summary, breaks, caught_by } = declared;
                 let family = family(declared);
-                serde_json::json!({ "id": id, "family": family, "wrong": wrong, "breaks": breaks, "caught_by": caught_by })
+                serde_json::json!({ "id": id, "family": family, "summary": summary, "breaks": breaks, "caught_by": caught_by })
             })
             .collect();
         console.print(&format!("{:#}\n", serde_json::json!(listed)));
@@ -61,7 +61,7 @@ fn by_family(
         text.push_str(&format!("{}{}\n", if text.is_empty() { "" } else { "\n" }, paint.bold(name)));
         for declared in catalogue.deviations.iter().filter(|declared| family(declared) == *name) {
             text.push_str(&format!("  {}\n", declared.id));
-            for line in wrap(&declared.wrong, width.saturating_sub(6)) {
+            for line in wrap(&declared.summary, width.saturating_sub(6)) {
                 text.push_str(&format!("      {}\n", paint.faint(&line)));
             }
         }
@@ -72,12 +72,12 @@ fn by_family(
 /// Describes a deviation for `explain`; `None` if there is none with this id.
 pub(in crate::cli) fn explained(id: &str, paint: Paint) -> Option<String> {
     let catalogue = Catalogue::built_in().ok()?;
-    let Declared { id, wrong, breaks, caught_by } = catalogue.find(id)?;
+    let Declared { id, summary, breaks, caught_by } = catalogue.find(id)?;
     let (family, deviation) = families::named(id)?;
     let who = if deviation.agent.is_some() { "the agent" } else { "the control plane" };
     let title = format!("(a deviation of {who}, family {family})");
     Some(format!(
-        "{} {}\nThe reference behaves as if {wrong}.\n\nbreaks: {}\ncaught by: {}\n\
+        "{} {}\nThe reference with one defect: {summary}.\n\nbreaks: {}\ncaught by: {}\n\
          try it: harness serve --deviation {id}\n",
         paint.bold(id),
         paint.faint(&title),

@@ -1,6 +1,5 @@
 //! Builds the plan from the flags.
 
-use harness_model::text::counted;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use harness_model::event::SubtestVerdict;
 use harness_model::plan::waiver::Waivers;
 use harness_model::plan::{Filter, Plan, Selection, plan};
 use harness_model::scenario::Library;
+use harness_model::text::counted;
 use harness_runner::targets::Target;
 
 use super::arguments::Arguments;

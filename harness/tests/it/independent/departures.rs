@@ -57,7 +57,7 @@ fn unlike(departures: &[(Departure, &[&str], &str)]) -> Vec<String> {
         let judgement = judge(&implementation, &["--filter", subtest]);
         let broken: BTreeSet<String> = broken.iter().map(|id| (*id).to_owned()).collect();
         let violated = judgement.statements("violated");
-        let is_right = judgement.code == Some(1) && violated == broken;
+        let is_right = judgement.code == 1 && violated == broken;
         (!is_right).then(|| format!("{departure:?} breaks {broken:?}, and {violated:?} failed: {judgement}"))
     });
     judged.flatten().collect()

@@ -24,7 +24,7 @@ pub(crate) fn results() -> Results {
     replay.attach(&mut results);
     results.diagnosis = vec![Resemblance {
         deviation: "keys-refused".to_owned(),
-        wrong: "every key were refused".to_owned(),
+        summary: "every key is refused".to_owned(),
         agreeing: 1,
         of: 2,
         others: 0,

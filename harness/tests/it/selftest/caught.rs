@@ -11,7 +11,7 @@ fn declared(id: &str, breaks: &[&str], caught_by: &[&str]) -> Declared {
     let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     Declared {
         id: id.to_owned(),
-        wrong: "something is wrong".to_owned(),
+        summary: "a defect".to_owned(),
         breaks: owned(breaks),
         caught_by: owned(caught_by),
     }

@@ -24,7 +24,7 @@ fn unknown_ids_are_listed_with_a_suggestion() {
     let deviations = r#"
         [[deviation]]
         id = "count-frozn"
-        wrong = "x"
+        summary = "x"
         breaks = ["used-count/F.11"]
         caught_by = ["used-count/ST99"]
     "#;

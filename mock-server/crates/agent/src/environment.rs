@@ -18,7 +18,6 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// Reads the process's environment.
     pub(crate) fn read() -> Self {
         let secret = |name| std::env::var(name).ok().and_then(|text| Secret::from_text(&text));
         let folder = |name| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);

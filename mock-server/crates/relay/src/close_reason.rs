@@ -9,7 +9,6 @@ pub(crate) enum CloseReason {
     ProofTimeout,
     /// The machine sent something else than a proof.
     ProofExpected,
-    /// The proof is wrong.
     ProofRefused,
     /// The machine does not read.
     Gone,

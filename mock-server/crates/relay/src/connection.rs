@@ -18,7 +18,6 @@ use crate::table::Connection;
 /// Time limit of each step of the handshake.
 const PROOF_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Interval of pings.
 const PING_INTERVAL: Duration = Duration::from_secs(15);
 
 /// A machine that is silent for this long is disconnected.

@@ -7,7 +7,7 @@
 # ZTNA_INSTALL_DIR   where to install [default: /usr/local/bin if it is writable, else ~/.local/bin]
 # ZTNA_STATE_DIR     where the agent keeps its keys [default: $XDG_STATE_HOME/ztna or ~/.local/state/ztna]
 # ZTNA_HOSTNAME      the machine's name [default: the host's]
-# ZTNA_USERSPACE     true: without a TUN device [default: true where none can be made]
+# ZTNA_USERSPACE     true to run without a TUN device [default: true if none can be created]
 # ZTNA_UP_TIMEOUT    seconds to wait for the connection [default: 60]
 set -eu
 
@@ -24,7 +24,7 @@ fail() {
 }
 
 need() {
-    command -v "$1" >/dev/null 2>&1 || fail "$1 is needed and not there; install it and try again"
+    command -v "$1" >/dev/null 2>&1 || fail "$1 not found; install it and try again"
 }
 
 check_platform() {
@@ -35,10 +35,10 @@ check_platform() {
         *' arm64') here="${here% *} aarch64" ;;
     esac
     [ "$here" = "$system $machine" ] ||
-        fail "$base_url has the agent for $system $machine only, and this is $here; build ztna from its source"
+        fail "unsupported platform $here: $base_url provides the agent for $system $machine only; build ztna from source"
 }
 
-# cloud-init and some CI runners set no HOME.
+# cloud-init and some CI runners do not set HOME.
 find_home() {
     if [ -z "${HOME:-}" ]; then
         HOME=$(getent passwd "$(id -u)" 2>/dev/null | cut -d: -f6) || HOME=
@@ -55,15 +55,15 @@ choose_folder() {
     else
         folder=$HOME/.local/bin
     fi
-    # A wrapper has to find the program from wherever it is called.
-    mkdir -p "$folder" 2>/dev/null || fail "the folder $folder cannot be made; name another with ZTNA_INSTALL_DIR"
+    # The path must be absolute, because the wrapper is called from any folder.
+    mkdir -p "$folder" 2>/dev/null || fail "cannot create the folder $folder; choose another one with ZTNA_INSTALL_DIR"
     folder=$(CDPATH='' cd "$folder" && pwd)
 }
 
 temporary=
 agent=
 
-# Neither half a file stays, nor an agent of which nobody was told that it runs.
+# Removes a partial file, and stops an agent that has not been reported as running.
 clean_up() {
     [ -z "$temporary" ] || rm -f "$temporary"
     [ -z "$agent" ] || kill "$agent" 2>/dev/null || :
@@ -74,14 +74,14 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Written under another name first: whoever starts a program finds a whole one.
+# Files are written under a temporary name first, so that a program is never incomplete.
 begin_file() {
     temporary=$(mktemp "$folder/.ztna.XXXXXX" 2>/dev/null) ||
-        fail "the folder $folder cannot be written to; name another with ZTNA_INSTALL_DIR"
+        fail "cannot write to the folder $folder; choose another one with ZTNA_INSTALL_DIR"
 }
 
 finish_file() {
-    chmod 755 "$temporary" && mv -f "$temporary" "$1" || fail "$1 cannot be replaced"
+    chmod 755 "$temporary" && mv -f "$temporary" "$1" || fail "cannot replace $1"
     temporary=
 }
 
@@ -93,10 +93,10 @@ install_agent() {
     say "Installing ztna from $base_url to $folder"
     begin_file
     curl -fsSL -o "$temporary" "$base_url/install/ztna" ||
-        fail "the agent cannot be downloaded from $base_url/install/ztna"
-    # Before it replaces one that may have worked. The arguments are quoted for a shell.
+        fail "cannot download the agent from $base_url/install/ztna"
+    # Checked before it replaces a working one. The arguments are quoted for a shell.
     chmod 755 "$temporary"
-    version=$(eval "\"\$temporary\" $arguments --version" 2>&1) || fail "the agent does not run here: $version"
+    version=$(eval "\"\$temporary\" $arguments --version" 2>&1) || fail "the agent does not run on this machine: $version"
     finish_file "$program"
     if [ -n "$arguments" ]; then
         begin_file
@@ -117,18 +117,18 @@ connect() {
         /*) state=${state:-$XDG_STATE_HOME/ztna} ;;
         *) state=${state:-$HOME/.local/state/ztna} ;;
     esac
-    (umask 077 && mkdir -p "$state") || fail "the folder $state cannot be made; name another with ZTNA_STATE_DIR"
+    (umask 077 && mkdir -p "$state") || fail "cannot create the folder $state; choose another one with ZTNA_STATE_DIR"
     export ZTNA_STATE_DIR="$state" ZTNA_SERVER="$base_url"
-    # Installed over a running agent, the new one takes its place.
+    # The new agent replaces a running one.
     if [ -S "$state/ztna.sock" ]; then
-        "$ztna" down || fail "the running agent does not stop"
+        "$ztna" down || fail "cannot stop the running agent"
     fi
-    # A TUN device takes root, and many containers have none. Who may make one and does not want it sets the variable too.
+    # A TUN device requires root, and many containers have none. The variable overrides this.
     if [ "$(id -u)" -ne 0 ] || [ ! -c /dev/net/tun ]; then
         export ZTNA_USERSPACE="${ZTNA_USERSPACE:-true}"
     fi
     log=$state/up.log
-    (umask 077 && : >"$log") || fail "$log cannot be written"
+    (umask 077 && : >"$log") || fail "cannot write $log"
     if command -v setsid >/dev/null 2>&1; then
         setsid "$ztna" up </dev/null >"$log" 2>&1 &
     else
@@ -140,7 +140,7 @@ connect() {
     say "Connected. ztna runs in the background and logs to $log; stop it with: ztna down"
 }
 
-# Waits until the agent is up, has failed, or takes too long.
+# Waits until the agent is up, has failed, or has timed out.
 await_connection() {
     end=$(($(date +%s) + ${ZTNA_UP_TIMEOUT:-60}))
     until grep -q 'Press Ctrl+C' "$log"; do
@@ -156,7 +156,7 @@ await_connection() {
     grep -v 'Press Ctrl+C' "$log"
 }
 
-# All of it, or nothing if the download broke off.
+# Called on the last line, so that an incomplete download does nothing.
 main() {
     check_platform
     find_home

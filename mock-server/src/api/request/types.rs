@@ -136,9 +136,7 @@ impl FieldType for Networks {
 
 impl FieldType for ScopeList {
     fn parse(field: &'static str, value: &Value) -> Result<Self, Refusal> {
-        Scopes::requested(Some(strings(field, value)?))
-            .map(Self)
-            .map_err(|unknown| Refusal::InvalidScopes { unknown })
+        Scopes::requested(Some(strings(field, value)?)).map(Self)
     }
 
     fn schema() -> Schema {

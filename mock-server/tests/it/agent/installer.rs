@@ -168,18 +168,18 @@ async fn failed_install_says_why_and_leaves_nothing() {
         (
             "sh script",
             &[("MACHINE", arch), ("ZTNA_INSTALL_DIR", "/proc")],
-            "the folder /proc cannot be written to; name another",
+            "cannot write to the folder /proc; choose another",
         ),
         (
             "sh script",
             &[("MACHINE", arch), ("ZTNA_INSTALL_DIR", "script/x")],
-            "the folder script/x cannot be made; name another",
+            "cannot create the folder script/x; choose another",
         ),
-        ("sh script", &[], "and this is Linux riscv64"),
-        ("sh script", &[("SYSTEM", "FreeBSD"), ("MACHINE", "amd64")], "and this is FreeBSD x86_64"),
+        ("sh script", &[], "unsupported platform Linux riscv64"),
+        ("sh script", &[("SYSTEM", "FreeBSD"), ("MACHINE", "amd64")], "unsupported platform FreeBSD x86_64"),
         // PATH contains only the tools that the test puts there.
-        ("PATH=$PWD/fake /bin/sh script", &[("MACHINE", arch)], "curl is needed and not there"),
-        ("PATH=/nowhere /bin/sh script", &[], "uname is needed and not there"),
+        ("PATH=$PWD/fake /bin/sh script", &[("MACHINE", arch)], "curl not found; install it"),
+        ("PATH=/nowhere /bin/sh script", &[], "uname not found; install it"),
     ];
     let fetched = installation.line("curl -fsSL $BASE/install.sh -o script", &uname, &[]).await;
     assert_eq!(fetched.code, Some(0), "{fetched:?}");
@@ -196,7 +196,7 @@ async fn failed_install_says_why_and_leaves_nothing() {
     let installation = Installation::open(None).await;
     let ended = installation.install(&[]).await;
     assert_eq!((ended.code, installation.installed()), (Some(1), Vec::new()), "{ended:?}");
-    assert!(ended.stderr.contains("the agent cannot be downloaded from http://127.0.0.1:"), "{ended:?}");
+    assert!(ended.stderr.contains("cannot download the agent from http://127.0.0.1:"), "{ended:?}");
 }
 
 /// The program that is installed is a script: first it fails to run, then it never comes up.
@@ -210,7 +210,7 @@ async fn install_fails_if_the_agent_does_not_come_up() {
     std::fs::write(&file, "#!/bin/sh\necho 'no such library' >&2; exit 127\n").unwrap();
     let broken = installation.install(&[]).await;
     assert_eq!((broken.code, installation.installed()), (Some(1), Vec::new()), "{broken:?}");
-    assert!(broken.stderr.contains("the agent does not run here: no such library"), "{broken:?}");
+    assert!(broken.stderr.contains("the agent does not run on this machine: no such library"), "{broken:?}");
 
     let idle =
         "#!/bin/sh\n[ $1 != up ] || { echo $$ >\"$ZTNA_STATE_DIR/pid\"; echo waiting; exec sleep 600; }\n";

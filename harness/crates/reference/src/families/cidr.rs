@@ -22,7 +22,7 @@ pub(super) const ALL: Family = &[
                 replace_cidrs(request, |cidrs| {
                     let widened =
                         |cidr: &Value| json!(cidr.as_str().unwrap_or_default().replace("/32", "/8"));
-                    // The reference wants no bits behind the length.
+                    // The reference refuses host bits behind the prefix.
                     cidrs
                         .iter()
                         .map(|cidr| {

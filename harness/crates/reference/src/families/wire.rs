@@ -1,4 +1,4 @@
-//! What machines are response of each other, so that their tunnels lead elsewhere.
+//! The network map: what machines learn about their peers.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
-        // Machines are response of keys that were replaced as if they were another machine's.
+        // Replaced node keys appear as peers of their own.
         "old-node-key-still-counts",
         on_response(|request, response, state| {
             let mut ghosts = Vec::new();

@@ -56,7 +56,7 @@ fn row(deviation: &DeviationReport) -> Markup {
         tr id=(deviation.id) {
             td { code { (deviation.id) } br; span class=(class) { (word) } }
             td {
-                (deviation.wrong)
+                (deviation.summary)
                 @for reason in &deviation.missed { br; span.fail { (reason) } }
                 @for (subtest, checks) in &deviation.failed {
                     details {

@@ -27,7 +27,7 @@ pub struct SelfTestReport {
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct DeviationReport {
     pub id: String,
-    pub wrong: String,
+    pub summary: String,
     /// How often its races were run.
     pub tries: usize,
     /// Why it does not count as caught; empty if it does.
@@ -125,7 +125,7 @@ impl DeviationReport {
         }
         Self {
             id: outcome.deviation.clone(),
-            wrong: outcome.wrong.clone(),
+            summary: outcome.summary.clone(),
             tries: outcome.tries,
             missed: outcome.missed.clone(),
             failed,

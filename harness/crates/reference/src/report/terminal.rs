@@ -42,7 +42,7 @@ pub fn line(outcome: &DeviationOutcome, scope: &Scope, paint: Paint, width: usiz
     let tries = if outcome.tries > 1 { format!(" ({} times)", outcome.tries) } else { String::new() };
     let begin = format!("[{:>6.3}s] {}{tries}", outcome.duration.as_secs_f64(), outcome.deviation);
     let mut text = format!("{label} {begin}\n");
-    for line in wrap(&outcome.wrong, width - DESCRIPTION_INDENT) {
+    for line in wrap(&outcome.summary, width - DESCRIPTION_INDENT) {
         let _ = writeln!(text, "{:DESCRIPTION_INDENT$}{}", "", paint.faint(&line));
     }
     text
@@ -87,7 +87,7 @@ fn missed(report: &SelfTestReport, paint: Paint, width: usize) -> String {
     }
     for tried in report.deviations.iter().filter(|tried| !tried.missed.is_empty()) {
         let _ = writeln!(text, "{} {}", paint.red("missed:"), paint.bold(&tried.id));
-        for line in wrap(&format!("the reference as it would be if {}", tried.wrong), width - 2) {
+        for line in wrap(&tried.summary, width - 2) {
             let _ = writeln!(text, "  {}", paint.faint(&line));
         }
         tried.missed.iter().for_each(|reason| item(&mut text, reason, width));

@@ -118,7 +118,7 @@ mod tests {
     fn declared() -> Declared {
         Declared {
             id: "d".to_owned(),
-            wrong: "something is wrong".to_owned(),
+            summary: "a defect".to_owned(),
             breaks: vec!["a/F.1".to_owned(), "a/F.2".to_owned()],
             caught_by: vec!["a/ST1".to_owned(), "a/ST2".to_owned()],
         }

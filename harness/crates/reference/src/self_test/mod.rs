@@ -60,7 +60,7 @@ pub enum Scope {
 #[derive(Debug)]
 pub struct DeviationOutcome {
     pub deviation: String,
-    pub wrong: String,
+    pub summary: String,
     pub observed: Observed,
     /// How often its races were run.
     pub tries: usize,
@@ -153,8 +153,8 @@ impl SelfTest {
             }
             Err(error) => missed.push(error.to_string()),
         }
-        let (deviation, wrong) = (declared.id.clone(), declared.wrong.clone());
-        DeviationOutcome { deviation, wrong, observed, tries, missed, duration: begun.elapsed() }
+        let (deviation, summary) = (declared.id.clone(), declared.summary.clone());
+        DeviationOutcome { deviation, summary, observed, tries, missed, duration: begun.elapsed() }
     }
 
     fn judge(&self, declared: &Declared, observed: &Observed) -> Vec<String> {

@@ -69,7 +69,7 @@ struct TrafficRecorder {
 
 impl FrontProxy for TrafficRecorder {
     fn description(&self) -> Deviating {
-        Deviating { id: "none".to_owned(), wrong: "nothing is wrong".to_owned() }
+        Deviating { id: "none".to_owned(), summary: "no defect".to_owned() }
     }
 
     fn trusts_all_proxies(&self) -> bool {

@@ -1,4 +1,4 @@
-//! What is declared: the deviations, and the statements that none of them proves.
+//! The declared deviations, and the statements that none of them proves.
 
 use serde::Deserialize;
 
@@ -7,36 +7,34 @@ use crate::ReportError;
 const DEVIATIONS: &str = include_str!("../../../../../fixtures/deviations.toml");
 const UNPROVEN: &str = include_str!("../../../../../fixtures/unproven.toml");
 
-/// Everything declared.
+/// All declarations.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     /// The deviations, in the file's order.
     pub deviations: Vec<Declared>,
-    /// Statements without proof.
     pub unproven: Vec<Unproven>,
 }
 
-/// A deviation, as `fixtures/deviations.toml` has it.
+/// A deviation in `fixtures/deviations.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Declared {
-    /// Its id, in kebab case.
+    /// The id in kebab case.
     pub id: String,
-    /// What is wrong, to be read after "as the reference would if …".
-    pub wrong: String,
-    /// The statements that it breaks; a check on each of them must fail.
+    /// The defect, as reports show it.
+    pub summary: String,
+    /// The statements it breaks; a check of each of them must fail.
     pub breaks: Vec<String>,
-    /// The sub-tests that must find it; a check on a broken statement must fail in each of them.
+    /// The sub-tests that must detect it; in each of them, a check of a broken statement must fail.
     pub caught_by: Vec<String>,
 }
 
-/// Statements without proof, as `fixtures/unproven.toml` has them.
+/// Statements without proof in `fixtures/unproven.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unproven {
     /// Why no deviation proves them.
     pub reason: String,
-    /// Their ids.
     pub statements: Vec<String>,
 }
 
@@ -53,37 +51,36 @@ struct WithoutProof {
 }
 
 impl Catalogue {
-    /// What the program was built with.
+    /// Returns the declarations that are compiled into the program.
     ///
     /// # Errors
-    /// A file has not the right form.
+    /// A file is invalid.
     pub fn built_in() -> Result<Self, ReportError> {
         Self::parse(DEVIATIONS, UNPROVEN)
     }
 
-    /// Reads both files.
+    /// Parses both files.
     ///
     /// # Errors
-    /// A file has not the right form.
+    /// A file is invalid.
     pub fn parse(deviations: &str, unproven: &str) -> Result<Self, ReportError> {
-        let form = |file| move |cause: toml::de::Error| ReportError::InvalidCatalogue { file, cause };
-        let deviations: Deviations = toml::from_str(deviations).map_err(form("deviations.toml"))?;
-        let without: WithoutProof = toml::from_str(unproven).map_err(form("unproven.toml"))?;
+        let invalid = |file| move |cause: toml::de::Error| ReportError::InvalidCatalogue { file, cause };
+        let deviations: Deviations = toml::from_str(deviations).map_err(invalid("deviations.toml"))?;
+        let without: WithoutProof = toml::from_str(unproven).map_err(invalid("unproven.toml"))?;
         Ok(Self { deviations: deviations.deviation, unproven: without.unproven })
     }
 
-    /// The deviation of that id, if there is one.
     pub fn find(&self, id: &str) -> Option<&Declared> {
         self.deviations.iter().find(|declared| declared.id == id)
     }
 
-    /// The deviations that break a statement.
+    /// Returns the deviations that break a statement.
     pub fn proving(&self, statement: &str) -> Vec<&Declared> {
         let breaks = |declared: &&Declared| declared.breaks.iter().any(|broken| broken == statement);
         self.deviations.iter().filter(breaks).collect()
     }
 
-    /// Why no deviation proves the statement, if that is so.
+    /// Returns why no deviation proves the statement, if none does.
     pub fn unproven(&self, statement: &str) -> Option<&str> {
         let named = |unproven: &&Unproven| unproven.statements.iter().any(|id| id == statement);
         self.unproven.iter().find(named).map(|unproven| unproven.reason.as_str())

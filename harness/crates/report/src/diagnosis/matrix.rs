@@ -13,31 +13,31 @@ use super::observed::{Cell, Observed};
 
 const BUILT_IN: &str = include_str!("../../../../../fixtures/kill-matrix.json");
 
-/// Checks by deviation and sub-test; sub-tests without any are left out.
+/// Checks by deviation and sub-test; sub-tests without any are omitted.
 pub type Patterns = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
-/// Which checks fail under which deviation, as `fixtures/kill-matrix.json` has it.
+/// The contents of `fixtures/kill-matrix.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Matrix {
-    /// The sub-tests that every deviation was tried on, and the digests of their files then.
+    /// The sub-tests that every deviation was tried on, with the digests of their files at that time.
     pub subtests: BTreeMap<String, String>,
-    /// What fails.
+    /// The checks that fail.
     pub patterns: Patterns,
-    /// What fails in one run and not in another, or comes to no verdict: it speaks neither for a deviation nor against it.
+    /// Checks that fail in some runs only, or end in an error: evidence neither for nor against a deviation.
     pub wavering: Patterns,
 }
 
 impl Matrix {
-    /// What the program was built with.
+    /// Returns the matrix that is compiled into the program.
     ///
     /// # Errors
-    /// It has not the right form.
+    /// The file is invalid.
     pub fn built_in() -> Result<Self, ReportError> {
         serde_json::from_str(BUILT_IN).map_err(ReportError::InvalidMatrix)
     }
 
-    /// Takes in what runs against one deviation found of the sub-tests that `is_new` names; what is known of others stays.
+    /// Replaces what is known about the sub-tests selected by `is_new` with what runs against one deviation observed.
     pub fn learn(&mut self, deviation: &str, observed: &Observed, is_new: impl Fn(&str) -> bool) {
         for list in [&mut self.patterns, &mut self.wavering] {
             if let Some(pattern) = list.get_mut(deviation) {
@@ -48,7 +48,7 @@ impl Matrix {
             let list = match found.verdict {
                 CheckVerdict::Fail | CheckVerdict::Waived => &mut self.patterns,
                 _ if observed.wavering.contains(cell) => &mut self.wavering,
-                // What cannot be judged today may be another day.
+                // A check that ended in an error may have a verdict the next time.
                 CheckVerdict::Error => &mut self.wavering,
                 CheckVerdict::Pass | CheckVerdict::Skip => continue,
             };
@@ -59,19 +59,19 @@ impl Matrix {
         self.wavering.retain(|_, pattern| !pattern.is_empty());
     }
 
-    /// The sub-tests that the matrix does not know, or knows as they were before they were changed.
+    /// Returns the sub-tests that are not in the matrix, or were changed since.
     pub fn unknown<'a>(&self, scenarios: impl IntoIterator<Item = &'a Scenario>) -> BTreeSet<String> {
         let ran = scenarios.into_iter().filter(|scenario| scenario.skip.is_none());
         let unknown = ran.filter(|scenario| self.subtests.get(&scenario.id) != Some(&digest(scenario)));
         unknown.map(|scenario| scenario.id.clone()).collect()
     }
 
-    /// Remembers that every deviation was tried on these sub-tests as they are.
+    /// Records that every deviation was tried on these sub-tests in their current form.
     pub fn know<'a>(&mut self, scenarios: impl IntoIterator<Item = &'a Scenario>) {
         self.subtests.extend(scenarios.into_iter().map(|scenario| (scenario.id.clone(), digest(scenario))));
     }
 
-    /// Forgets deviations and sub-tests that there are no more.
+    /// Removes deviations and sub-tests that no longer exist.
     pub fn keep(&mut self, is_deviation: impl Fn(&str) -> bool, is_subtest: impl Fn(&str) -> bool) {
         self.subtests.retain(|subtest, _| is_subtest(subtest));
         for list in [&mut self.patterns, &mut self.wavering] {
@@ -92,18 +92,18 @@ impl Matrix {
         has(&self.patterns, deviation, cell)
     }
 
-    /// Whether the check fails under the deviation now and then.
+    /// Whether the check fails under the deviation in some runs only.
     pub fn wavers(&self, deviation: &str, cell: &Cell) -> bool {
         has(&self.wavering, deviation, cell)
     }
 
-    /// What fails of a sub-test under a deviation.
+    /// Returns the checks of a sub-test that fail under a deviation.
     pub fn checks<'a>(&'a self, deviation: &str, subtest: &str) -> impl Iterator<Item = &'a str> {
         let pattern = self.patterns.get(deviation).and_then(|pattern| pattern.get(subtest));
         pattern.into_iter().flatten().map(String::as_str)
     }
 
-    /// All that fails under a deviation.
+    /// Returns all checks that fail under a deviation.
     pub fn cells(&self, deviation: &str) -> impl Iterator<Item = Cell> {
         let pattern = self.patterns.get(deviation).into_iter().flatten();
         pattern.flat_map(|(subtest, checks)| {
@@ -111,16 +111,16 @@ impl Matrix {
         })
     }
 
-    /// As the file has it.
+    /// Returns the text of the file.
     ///
     /// # Errors
-    /// None that the types allow; the library's is passed on.
+    /// Serialisation errors of the library; the type itself cannot cause one.
     pub fn render(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
 }
 
-/// The beginning of the file's SHA-256: enough to see that it was changed.
+/// Returns the first bytes of the file's SHA-256 digest, enough to detect a change.
 fn digest(scenario: &Scenario) -> String {
     let hash = Sha256::digest(scenario.source.text.as_bytes());
     hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_wavers_is_no_pattern_and_what_did_not_run_stays() {
+    fn learning_separates_wavering_checks_and_keeps_other_subtests() {
         use CheckVerdict::{Error, Fail, Pass};
         let mut matrix = Matrix::default();
         matrix.learn("d", &run("a/ST1", &[("of old", Fail)]), |_| true);

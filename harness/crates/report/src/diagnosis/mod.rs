@@ -1,4 +1,4 @@
-//! What a target that failed behaves like: its failed checks, compared with those of every deviation. Pure.
+//! Diagnoses a failing target by comparing its failed checks with those of every known deviation.
 
 pub mod catalogue;
 pub mod matrix;
@@ -14,42 +14,43 @@ use catalogue::{Catalogue, Declared};
 use matrix::Matrix;
 use observed::{Cell, Observed};
 
-/// How much of either pattern the other must have, in percent.
-const LIKE_ENOUGH: usize = 60;
-const MOST: usize = 3;
+/// How much of either pattern must be in the other, in percent.
+const MIN_AGREEMENT: usize = 60;
+/// Deviations listed.
+const MAX_LISTED: usize = 3;
 
-/// The few deviations that explain the failed checks best, the best one first; none if nothing failed.
+/// Returns the deviations that explain the failed checks best, the best one first; none if nothing failed.
 ///
-/// Only checks that were judged are compared, so that a part of the suites is diagnosed as well. Where a deviation
-/// explains every failed check and misses none, what explains less is left out.
+/// Only judged checks are compared, so that a part of the suites can be diagnosed as well. If a deviation explains
+/// exactly the failed checks, those that explain less are omitted.
 pub fn diagnose(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue) -> Vec<Resemblance> {
     let mut alike = ranked(observed, matrix, catalogue);
     if alike.first().is_some_and(is_exact) {
         alike.retain(is_exact);
     }
-    let untold = alike.get(MOST..).unwrap_or_default();
-    let last = alike.get(MOST - 1).map(|last| (last.agreeing, last.of));
-    let others = untold.iter().filter(|other| Some((other.agreeing, other.of)) == last).count();
-    alike.truncate(MOST);
+    let unlisted = alike.get(MAX_LISTED..).unwrap_or_default();
+    let last = alike.get(MAX_LISTED - 1).map(|last| (last.agreeing, last.of));
+    let others = unlisted.iter().filter(|other| Some((other.agreeing, other.of)) == last).count();
+    alike.truncate(MAX_LISTED);
     if let Some(last) = alike.last_mut() {
         last.others = others;
     }
     alike
 }
 
-/// Every deviation that explains the failed checks well, the best one first.
+/// Returns every deviation that explains the failed checks well, the best one first.
 pub fn ranked(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue) -> Vec<Resemblance> {
     let likenesses = catalogue.deviations.iter().map(|declared| Likeness::of(declared, observed, matrix));
     let mut alike: Vec<(Likeness, Resemblance)> = likenesses
         .zip(&catalogue.deviations)
         .filter(|(likeness, _)| likeness.is_enough())
         .map(|(likeness, declared)| {
-            let (deviation, wrong) = (declared.id.clone(), declared.wrong.clone());
+            let (deviation, summary) = (declared.id.clone(), declared.summary.clone());
             let (agreeing, of) = (likeness.agreeing, likeness.of_either());
-            (likeness, Resemblance { deviation, wrong, agreeing, of, others: 0 })
+            (likeness, Resemblance { deviation, summary, agreeing, of, others: 0 })
         })
         .collect();
-    // Of equals the file's order.
+    // The sort is stable: equal ones stay in the order of the file.
     alike.sort_by_key(|(likeness, _)| Reverse(likeness.weight()));
     alike.into_iter().map(|(_, resemblance)| resemblance).collect()
 }
@@ -58,19 +59,19 @@ fn is_exact(resemblance: &Resemblance) -> bool {
     resemblance.agreeing == resemblance.of
 }
 
-/// A run beside the pattern of one deviation.
+/// How well a run agrees with the pattern of one deviation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Likeness {
     /// Checks that fail in both.
     agreeing: usize,
-    /// Checks that were to fail and do not.
+    /// Checks that should fail and do not.
     missing: usize,
-    /// Checks that fail and were not to.
-    surprising: usize,
-    /// Checks of the pattern, those included that were not judged.
-    whole: usize,
-    /// Failed checks on the very statements that the deviation breaks.
-    to_the_point: usize,
+    /// Checks that fail and should not.
+    unexpected: usize,
+    /// Checks of the pattern, including those that were not judged.
+    pattern_size: usize,
+    /// Failed checks of statements that the deviation is declared to break.
+    on_broken_statements: usize,
 }
 
 impl Likeness {
@@ -94,26 +95,29 @@ impl Likeness {
         Self {
             agreeing,
             missing: pattern.len() - agreeing,
-            surprising: failed.len() - agreeing,
-            whole: whole.len(),
-            to_the_point: observed.failed().filter(|(_, found)| found.statements.iter().any(breaks)).count(),
+            unexpected: failed.len() - agreeing,
+            pattern_size: whole.len(),
+            on_broken_statements: observed
+                .failed()
+                .filter(|(_, found)| found.statements.iter().any(breaks))
+                .count(),
         }
     }
 
     fn of_either(self) -> usize {
-        self.agreeing + self.missing + self.surprising
+        self.agreeing + self.missing + self.unexpected
     }
 
     fn is_enough(self) -> bool {
-        let enough = |whole: usize| whole > 0 && self.agreeing * 100 >= whole * LIKE_ENOUGH;
-        enough(self.agreeing + self.missing) && enough(self.agreeing + self.surprising)
+        let enough = |whole: usize| whole > 0 && self.agreeing * 100 >= whole * MIN_AGREEMENT;
+        enough(self.agreeing + self.missing) && enough(self.agreeing + self.unexpected)
     }
 
-    /// The larger share of agreement first, then fewer surprises; of those that a part of the suites does not tell
-    /// apart the one that would fail less elsewhere, where nobody looked.
+    /// Ranks by the share of agreement, then by fewer unexpected failures. Deviations that the selected suites cannot
+    /// distinguish are ranked by how little they would fail in the others.
     fn weight(self) -> (usize, Reverse<usize>, usize, usize) {
         let share = self.agreeing * 10_000 / self.of_either().max(1);
-        let seen = self.agreeing * 10_000 / self.whole.max(1);
-        (share, Reverse(self.surprising), seen, self.to_the_point)
+        let seen = self.agreeing * 10_000 / self.pattern_size.max(1);
+        (share, Reverse(self.unexpected), seen, self.on_broken_statements)
     }
 }

@@ -1,4 +1,4 @@
-//! What the checks of a run found, in a form that is the same in every run.
+//! The verdicts of a run's checks, in a form that can be compared between runs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -7,47 +7,46 @@ use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::{Event, Listener, SubtestFinished, SubtestVerdict, scenario};
 use harness_model::plan::Plan;
 
-/// A check of a sub-test, rows told apart: `STEP (row N): STATEMENTS`, ` (2)` behind the second on the same statements.
+/// A check of a sub-test, distinguished by row: `STEP (row N): STATEMENTS`, with ` (2)` appended for a second check of
+/// the same statements.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cell {
-    /// The sub-test.
+    /// The id of the sub-test.
     pub subtest: String,
-    /// The step as the file names it, its row, and the statements.
+    /// The step's name in the file, its row, and the statements.
     pub check: String,
 }
 
-/// What was found of one check; of several on the same statements in one step the worst.
+/// The verdict of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// The statements that it judges.
+    /// The statements it verifies.
     pub statements: Vec<String>,
-    /// What it found.
     pub verdict: CheckVerdict,
 }
 
-/// Listens to a run.
+/// Collects the verdicts of a run's checks.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
-    /// The checks that were judged, or could not be.
+    /// The checks, including those that ended in an error.
     pub cells: BTreeMap<Cell, Found>,
     /// Checks that failed in some runs only; they count as passed.
     pub wavering: BTreeSet<Cell>,
-    /// Sub-tests that came to no verdict, and why.
+    /// Sub-tests that ended in an error, and why.
     pub erred: Vec<(String, String)>,
-    /// Sub-tests that did not run, and why.
+    /// Skipped sub-tests, and why.
     pub skipped: Vec<(String, String)>,
     plan: Option<Arc<Plan>>,
-    /// How often each step was done.
+    /// How often each step has finished.
     rows: HashMap<(usize, usize), usize>,
 }
 
 impl Observed {
-    /// What was found of a check.
     pub fn verdict(&self, cell: &Cell) -> Option<CheckVerdict> {
         self.cells.get(cell).map(|found| found.verdict)
     }
 
-    /// What several runs found: a check fails if it failed in each run that judged it.
+    /// Merges several runs: a check fails if it failed in every run that judged it.
     pub fn steady(rounds: Vec<Self>) -> Self {
         let mut rounds = rounds.into_iter();
         let mut steady = rounds.next().unwrap_or_default();
@@ -67,7 +66,7 @@ impl Observed {
         steady
     }
 
-    /// The checks that failed.
+    /// Returns the failed checks.
     pub fn failed(&self) -> impl Iterator<Item = (&Cell, &Found)> {
         self.cells
             .iter()
@@ -90,7 +89,7 @@ impl Listener for Observed {
                 let mut seen: Vec<&[String]> = Vec::new();
                 for outcome in outcomes {
                     let statements = outcome.statements.join(", ");
-                    // Several checks on the same statements are told apart by their place.
+                    // Several checks of the same statements are numbered.
                     let earlier = seen.iter().filter(|known| **known == outcome.statements).count();
                     let place = if earlier > 0 { format!(" ({})", earlier + 1) } else { String::new() };
                     seen.push(&outcome.statements);
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_now_and_then_has_not_failed() {
+    fn checks_that_fail_in_some_runs_only_have_not_failed() {
         use CheckVerdict::{Fail, Pass};
         let steady = Observed::steady(vec![
             run(&[("always", Fail), ("once", Fail), ("later", Pass), ("never", Pass), ("not again", Fail)]),

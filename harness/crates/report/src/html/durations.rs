@@ -6,7 +6,7 @@ use crate::results::{Results, SubtestResult};
 use harness_model::event::SubtestVerdict;
 use harness_model::text::counted;
 
-use super::{anchor, duration, glyph};
+use super::{Glyph, anchor, duration};
 
 /// With more bars than this, each would be thinner than a pixel.
 const MAX_BARS: usize = 600;
@@ -40,7 +40,7 @@ pub(super) fn section(results: &Results) -> Markup {
                 @for (at, (position, subtest)) in bars.iter().enumerate() {
                     @let height = (subtest.duration_ms.saturating_mul(HEIGHT) / longest).max(6);
                     a href={ "#" (anchor(*position)) } tabindex="-1" {
-                        rect .(glyph(subtest.verdict).1) x=(at * 10 + 1) y=(HEIGHT - height) width="8" height=(height) {
+                        rect .(Glyph::of_subtest(subtest.verdict).class) x=(at * 10 + 1) y=(HEIGHT - height) width="8" height=(height) {
                             title { (subtest.id) ": " (duration(subtest.duration_ms)) }
                         }
                     }

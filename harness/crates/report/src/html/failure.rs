@@ -8,7 +8,7 @@ use harness_model::check::outcome::CheckVerdict;
 use harness_model::text::counted;
 
 use super::answer::{Answer, request};
-use super::{Known, check_glyph, diff, prose, sign};
+use super::{Glyph, Known, diff, prose};
 
 /// Messages longer than this are set in a smaller size.
 const LONG_MESSAGE: usize = 160;
@@ -45,7 +45,7 @@ fn judged(known: &Known<'_>, check: &CheckResult) -> Markup {
                     cite { (known.link(id)) }
                 }
             }
-            p .wrong .long[check.message.len() > LONG_MESSAGE] { (sign(check_glyph(check.verdict))) " " (prose(&check.message)) }
+            p .wrong .long[check.message.len() > LONG_MESSAGE] { (Glyph::of_check(check.verdict).render()) " " (prose(&check.message)) }
             @if matches!(check.verdict, CheckVerdict::Fail | CheckVerdict::Waived) {
                 (diff::values(&check.expected, &check.actual))
             }

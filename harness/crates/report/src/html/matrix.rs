@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::results::{Results, SubtestResult};
 use harness_model::text::counted;
 
-use super::{anchor, glyph, short, sign};
+use super::{Glyph, anchor, short};
 
 /// A chapter with at least one selected sub-test.
 pub(super) struct Chapter<'a> {
@@ -28,10 +28,10 @@ pub(super) fn section(results: &Results) -> Markup {
                     }
                     div .cells {
                         @for (position, subtest) in subtests {
-                            @let verdict = glyph(subtest.verdict);
-                            a .cell .(verdict.1) href={ "#" (anchor(position)) }
-                                title={ (subtest.id) ": " (subtest.title) " (" (verdict.2) ")" } {
-                                (sign(verdict)) span .name { (short(subtest)) }
+                            @let glyph = Glyph::of_subtest(subtest.verdict);
+                            a .cell .(glyph.class) href={ "#" (anchor(position)) }
+                                title={ (subtest.id) ": " (subtest.title) " (" (glyph.word) ")" } {
+                                (glyph.render()) span .name { (short(subtest)) }
                             }
                         }
                     }

@@ -97,29 +97,50 @@ fn short(subtest: &SubtestResult) -> &str {
         .unwrap_or(&subtest.id)
 }
 
-/// Returns a verdict's sign, CSS class and word; verdicts must be distinguishable without colours.
-fn glyph(verdict: SubtestVerdict) -> (&'static str, &'static str, &'static str) {
-    match verdict {
-        SubtestVerdict::Pass => ("✓", "pass", "passed"),
-        SubtestVerdict::Fail => ("✕", "fail", "failed"),
-        SubtestVerdict::Error => ("!", "error", "error"),
-        SubtestVerdict::Skip => ("–", "skip", "skipped"),
-        SubtestVerdict::Waived => ("≈", "waived", "waived"),
+/// How a verdict is shown: verdicts must be distinguishable without colours.
+#[derive(Clone, Copy)]
+struct Glyph {
+    sign: &'static str,
+    /// The CSS class.
+    class: &'static str,
+    word: &'static str,
+}
+
+impl Glyph {
+    const PASS: Self = Self::new("✓", "pass", "passed");
+    const FAIL: Self = Self::new("✕", "fail", "failed");
+    const ERROR: Self = Self::new("!", "error", "error");
+    const SKIP: Self = Self::new("–", "skip", "skipped");
+    const WAIVED: Self = Self::new("≈", "waived", "waived");
+
+    const fn new(sign: &'static str, class: &'static str, word: &'static str) -> Self {
+        Self { sign, class, word }
     }
-}
 
-fn check_glyph(verdict: CheckVerdict) -> (&'static str, &'static str, &'static str) {
-    glyph(match verdict {
-        CheckVerdict::Pass => SubtestVerdict::Pass,
-        CheckVerdict::Fail => SubtestVerdict::Fail,
-        CheckVerdict::Error => SubtestVerdict::Error,
-        CheckVerdict::Skip => SubtestVerdict::Skip,
-        CheckVerdict::Waived => SubtestVerdict::Waived,
-    })
-}
+    fn of_subtest(verdict: SubtestVerdict) -> Self {
+        match verdict {
+            SubtestVerdict::Pass => Self::PASS,
+            SubtestVerdict::Fail => Self::FAIL,
+            SubtestVerdict::Error => Self::ERROR,
+            SubtestVerdict::Skip => Self::SKIP,
+            SubtestVerdict::Waived => Self::WAIVED,
+        }
+    }
 
-fn sign((sign, class, word): (&str, &str, &str)) -> Markup {
-    html! { span .glyph .(class) { span aria-hidden="true" { (sign) } span .unseen { (word) } } }
+    fn of_check(verdict: CheckVerdict) -> Self {
+        match verdict {
+            CheckVerdict::Pass => Self::PASS,
+            CheckVerdict::Fail => Self::FAIL,
+            CheckVerdict::Error => Self::ERROR,
+            CheckVerdict::Skip => Self::SKIP,
+            CheckVerdict::Waived => Self::WAIVED,
+        }
+    }
+
+    fn render(self) -> Markup {
+        let Self { sign, class, word } = self;
+        html! { span .glyph .(class) { span aria-hidden="true" { (sign) } span .unseen { (word) } } }
+    }
 }
 
 /// Renders a text in which backticks mark code, as in statements and messages.

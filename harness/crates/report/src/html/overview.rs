@@ -35,7 +35,7 @@ pub(super) fn header(results: &Results) -> Markup {
         ("Address", target.base_url.clone()),
         (
             "Deviation",
-            target.deviating.as_ref().map(|deviating| format!("{}: {}", deviating.id, deviating.wrong)),
+            target.deviating.as_ref().map(|deviating| format!("{}: {}", deviating.id, deviating.summary)),
         ),
         ("Kit", Some(format!("{} {}", results.kit.name, results.kit.version))),
         ("Started", Some(started(&results.started_at))),
@@ -77,7 +77,7 @@ pub(super) fn warnings(results: &Results) -> Markup {
             div .note.tell {
                 @for resemblance in &results.diagnosis {
                     p {
-                        "The target behaves as the reference would if " strong { (resemblance.wrong) } ". "
+                        "The target behaves like the reference with one defect: " strong { (resemblance.summary) } ". "
                         span .quiet {
                             (resemblance.agreeing) " of " (counted(resemblance.of, "check")) " agree with the deviation "
                             code { (resemblance.deviation) } "."

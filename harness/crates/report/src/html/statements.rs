@@ -8,7 +8,7 @@ use harness_model::requirement::Level;
 use harness_model::text::counted;
 
 use super::matrix::title;
-use super::{Known, anchor, prose, short};
+use super::{Glyph, Known, anchor, prose, short};
 
 /// Sub-tests named per statement.
 const MAX_JUDGES: usize = 8;
@@ -32,11 +32,11 @@ pub(super) fn section(results: &Results, known: &Known<'_>) -> Markup {
 }
 
 fn row(results: &Results, known: &Known<'_>, statement: &RequirementResult) -> Markup {
-    let (sign, class, word) = match (statement.verdict, &statement.reason) {
-        (StatementVerdict::Verified, None) => ("✓", "pass", "verified"),
-        (StatementVerdict::Verified, Some(_)) => ("✓", "pass", "partly verified"),
-        (StatementVerdict::Violated, _) => ("✕", "fail", "violated"),
-        (StatementVerdict::Unverified, _) => ("–", "skip", "not verified"),
+    let glyph = match (statement.verdict, &statement.reason) {
+        (StatementVerdict::Verified, None) => Glyph::new("✓", "pass", "verified"),
+        (StatementVerdict::Verified, Some(_)) => Glyph::new("✓", "pass", "partly verified"),
+        (StatementVerdict::Violated, _) => Glyph::new("✕", "fail", "violated"),
+        (StatementVerdict::Unverified, _) => Glyph::new("–", "skip", "not verified"),
     };
     let judges = known.judges.get(statement.id.as_str()).map(Vec::as_slice).unwrap_or_default();
     let level = match statement.level {
@@ -45,9 +45,9 @@ fn row(results: &Results, known: &Known<'_>, statement: &RequirementResult) -> M
         Level::Ours => "ours",
     };
     html! {
-        tr #(statement.id) data-find=(class) {
+        tr #(statement.id) data-find=(glyph.class) {
             td { (statement.id) }
-            td .(class) { (super::sign((sign, class, word))) " " (word) }
+            td .(glyph.class) { (glyph.render()) " " (glyph.word) }
             td {
                 (prose(&statement.text))
                 span .level { (level) }

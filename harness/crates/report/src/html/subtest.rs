@@ -8,7 +8,7 @@ use harness_model::event::SubtestVerdict;
 use harness_model::text::counted;
 
 use super::matrix::{chapters, title};
-use super::{Known, anchor, check_glyph, duration, failure, glyph, prose, sign};
+use super::{Glyph, Known, anchor, duration, failure, prose};
 
 /// Failed sub-tests shown unfolded.
 const MAX_OPEN: usize = 5;
@@ -59,12 +59,12 @@ fn details(
     subtest: &SubtestResult,
     is_open: bool,
 ) -> Markup {
-    let verdict = glyph(subtest.verdict);
-    let find = format!("{} {} {} {} {}", subtest.id, subtest.title, subtest.suite, verdict.1, verdict.2);
+    let glyph = Glyph::of_subtest(subtest.verdict);
+    let find = format!("{} {} {} {} {}", subtest.id, subtest.title, subtest.suite, glyph.class, glyph.word);
     html! {
         details .subtest #(anchor(position)) open[is_open] data-find=(find) {
             summary {
-                (sign(verdict))
+                (glyph.render())
                 span .id { (subtest.id) }
                 span .title { (prose(&subtest.title)) }
                 @if subtest.verdict != SubtestVerdict::Skip { span .time { (duration(subtest.duration_ms)) } }
@@ -112,7 +112,7 @@ fn checks(known: &Known<'_>, subtest: &SubtestResult) -> Markup {
 fn line(known: &Known<'_>, check: &CheckResult, step_before: &str) -> Markup {
     html! {
         li {
-            (sign(check_glyph(check.verdict)))
+            (Glyph::of_check(check.verdict).render())
             div {
                 @if check.step != step_before { span .step { (check.step) ": " } }
                 @for (position, id) in check.requirements.iter().enumerate() {

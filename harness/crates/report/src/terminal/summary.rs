@@ -1,6 +1,5 @@
 //! The closing lines: skipped sub-tests, unverified statements, counts and the verdict.
 
-use harness_model::text::counted;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use crate::headline;
 use crate::results::{RequirementResult, Results};
 use harness_model::event::SubtestVerdict;
 use harness_model::plan::waiver::WaiverState;
+use harness_model::text::counted;
 
 use super::ProcessEnd;
 use super::page::Page;

@@ -27,7 +27,6 @@ pub(super) struct Http {
     client: OnceLock<Client>,
 }
 
-/// A request.
 pub(super) struct Request<'a, B: ?Sized> {
     pub(super) method: Method,
     pub(super) path: &'a str,
@@ -38,7 +37,6 @@ pub(super) struct Request<'a, B: ?Sized> {
     pub(super) limit: Option<Duration>,
 }
 
-/// A request body.
 pub(super) enum Body<'a, T: ?Sized> {
     Empty,
     Json(&'a T),

@@ -66,7 +66,6 @@ pub(crate) struct NetworkMapAnswer {
     /// Ids of machines that are no longer peers.
     #[serde(default)]
     pub(crate) removed: Vec<String>,
-    /// All relays.
     #[serde(default)]
     pub(crate) relays: Vec<RelayView>,
 }
@@ -90,7 +89,6 @@ pub(crate) struct AuthKey {
     pub(crate) reusable: bool,
     /// Whether machines registered with it are removed when they go offline.
     pub(crate) ephemeral: bool,
-    /// Number of successful registrations.
     pub(crate) used_count: i64,
     /// RFC 3339.
     pub(crate) expires_at: Option<String>,

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-/// A successful response.
 pub(super) struct Success {
     pub(super) status: u16,
     pub(super) value: Value,

@@ -36,7 +36,6 @@ pub(super) enum Request {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum PingAnswer {
-    /// The machine answered.
     Pong(PingReply),
     /// The reason why it did not, for display.
     Failure(String),

@@ -22,7 +22,6 @@ pub(crate) struct State {
     pub(crate) session: Option<Session>,
 }
 
-/// A registered machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Registration {
     /// The id assigned by the control plane.
@@ -30,11 +29,9 @@ pub(crate) struct Registration {
     /// The name that the machine was registered under.
     pub(crate) name: String,
     pub(crate) tailnet_ip: String,
-    /// The machine's credential.
     pub(crate) token: Secret,
 }
 
-/// A user's session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub(crate) access_token: Secret,

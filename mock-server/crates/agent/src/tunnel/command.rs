@@ -11,18 +11,15 @@ use crate::control_client::NetworkMapAnswer;
 pub(super) enum Command {
     /// Applies changes of the network map.
     Apply(NetworkMapAnswer),
-    /// Removes all peers.
     Clear,
     /// Requests the peers' status.
     Peers(oneshot::Sender<Vec<PeerStatus>>),
-    /// Pings a machine.
     Ping {
         /// Name or tailnet address.
         named: String,
         /// Closed once the caller has stopped waiting.
         reply: oneshot::Sender<Result<PingReply, PingError>>,
     },
-    /// Connects to a machine.
     Dial {
         /// Name or tailnet address.
         named: String,

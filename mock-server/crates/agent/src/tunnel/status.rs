@@ -36,7 +36,6 @@ pub(crate) struct PingReply {
     pub(crate) microseconds: u64,
 }
 
-/// A failed ping.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
 pub(crate) enum PingError {
     /// The network map has no such machine.

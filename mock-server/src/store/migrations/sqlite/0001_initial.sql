@@ -27,16 +27,16 @@ CREATE TABLE auth_keys (
     id            TEXT PRIMARY KEY,
     org_id        TEXT NOT NULL REFERENCES organisations (id),
     name          TEXT NOT NULL,
-    key_hash      TEXT NOT NULL UNIQUE,   -- SHA-256 of what follows the prefix, hex
+    key_hash      TEXT NOT NULL UNIQUE,   -- SHA-256 of the part after the prefix, hex
     key_prefix    TEXT NOT NULL,
     reusable      BIGINT NOT NULL DEFAULT 0,
     ephemeral     BIGINT NOT NULL DEFAULT 0,
     used_count    BIGINT NOT NULL DEFAULT 0,
     expires_at    BIGINT NOT NULL,
     revoked       BIGINT NOT NULL DEFAULT 0,
-    allowed_tags  TEXT,                   -- JSON array; NULL: any
-    allowed_cidrs TEXT,                   -- JSON array; NULL: any
-    tags          TEXT,                   -- JSON array; NULL: none
+    allowed_tags  TEXT,                   -- JSON array; NULL means any
+    allowed_cidrs TEXT,                   -- JSON array; NULL means any
+    tags          TEXT,                   -- JSON array; NULL means none
     description   TEXT,
     created_by    TEXT NOT NULL,
     created_at    BIGINT NOT NULL
@@ -49,15 +49,15 @@ CREATE TABLE api_keys (
     name              TEXT NOT NULL,
     key_hash          TEXT NOT NULL UNIQUE,   -- SHA-256 of the full key, hex
     key_prefix        TEXT NOT NULL,
-    scopes            TEXT,                   -- JSON array; NULL: all that the creator's role allows
+    scopes            TEXT,                   -- JSON array; NULL means everything that the creator's role allows
     rate_limit_rpm    BIGINT NOT NULL DEFAULT 60,
     usage_count       BIGINT NOT NULL DEFAULT 0,
     expires_at        BIGINT NOT NULL,
     revoked           BIGINT NOT NULL DEFAULT 0,
     last_used_at      BIGINT,
-    window_started_at BIGINT,                 -- the minute in which uses are counted against the limit
+    window_started_at BIGINT,                 -- start of the rate limit's window
     window_uses       BIGINT NOT NULL DEFAULT 0,
-    created_by        TEXT NOT NULL,          -- a user's id
+    created_by        TEXT NOT NULL,          -- user id
     created_at        BIGINT NOT NULL
 );
 CREATE INDEX api_keys_of_organisation ON api_keys (org_id, created_at);
@@ -71,9 +71,9 @@ CREATE TABLE machines (
     tags        TEXT NOT NULL,            -- JSON array
     ephemeral   BIGINT NOT NULL,
     public_key  TEXT NOT NULL,
-    token_hash  TEXT UNIQUE,              -- SHA-256 of the machine token, hex; NULL: logged out
-    auth_key_id TEXT REFERENCES auth_keys (id),   -- NULL: enrolled with a session
-    enrolled_by TEXT REFERENCES users (id),       -- NULL: enrolled with an auth key
+    token_hash  TEXT UNIQUE,              -- SHA-256 of the machine token, hex; NULL when logged out
+    auth_key_id TEXT REFERENCES auth_keys (id),   -- NULL if registered with a session
+    enrolled_by TEXT REFERENCES users (id),       -- NULL if registered with an auth key
     os          TEXT,
     version     TEXT,
     created_at  BIGINT NOT NULL,
@@ -83,10 +83,10 @@ CREATE TABLE machines (
 );
 CREATE INDEX machines_to_reap ON machines (last_seen) WHERE ephemeral = 1;
 
--- What allocation and quota need to know about an organisation, whatever the number of its machines.
+-- Address allocation and quota of an organisation, independent of the number of its machines.
 CREATE TABLE address_pools (
     org_id      TEXT PRIMARY KEY REFERENCES organisations (id),
-    next_offset BIGINT NOT NULL,          -- into 100.64.0.0/10; never given out before
+    next_offset BIGINT NOT NULL,          -- offset into 100.64.0.0/10, never assigned before
     machines    BIGINT NOT NULL DEFAULT 0
 );
 CREATE TABLE released_addresses (

@@ -1,2 +1,2 @@
--- The relay where a machine listens: the code of a region; NULL: none.
+-- The region code of the relay that a machine is connected to; NULL means none.
 ALTER TABLE machines ADD COLUMN relay TEXT;

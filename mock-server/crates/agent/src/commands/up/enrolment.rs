@@ -22,7 +22,6 @@ const REMINDER_INTERVAL: Duration = Duration::from_secs(600);
 pub(super) enum Credential<'a> {
     /// An auth key: no session is needed (headless/F.2).
     Key(&'a Secret),
-    /// A user's session.
     Session(&'a Secret),
 }
 

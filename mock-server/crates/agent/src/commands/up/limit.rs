@@ -19,7 +19,6 @@ struct Deadline {
 }
 
 impl ConnectLimit {
-    /// Starts the limit now.
     pub(super) fn from_now(limit: Option<Duration>) -> Self {
         Self(limit.and_then(|limit| Some(Deadline { limit, at: Instant::now().checked_add(limit)? })))
     }

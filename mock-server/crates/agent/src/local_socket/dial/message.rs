@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 pub(super) enum DialAnswer {
     /// The command can connect to this address through the kernel.
     Kernel(Ipv4Addr),
-    /// The peer has answered.
-    Connected { ticket: u64 },
+    Connected {
+        ticket: u64,
+    },
     /// The reason why there is no connection, for display.
     Failure(String),
 }

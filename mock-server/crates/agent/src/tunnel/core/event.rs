@@ -35,7 +35,6 @@ pub(crate) enum DropReason {
     WrongRelayedSender,
     /// The source of the inner packet is not the peer's own address.
     SpoofedSource,
-    /// Not an IPv4 packet.
     NotIpv4,
     /// Longer than the payload of a datagram.
     TooLong,

@@ -217,7 +217,6 @@ impl Core {
         &mut self.output.packets
     }
 
-    /// Returns the next event.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
         self.output.events.pop_front()
     }

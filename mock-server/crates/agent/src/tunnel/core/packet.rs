@@ -58,7 +58,6 @@ impl PathMessage {
         }
     }
 
-    /// Returns the inner packet.
     pub(super) fn packet(self) -> [u8; 48] {
         let mut packet = [0; 48];
         let (header, payload) = packet.split_at_mut(PATH_HEADER.len());

@@ -27,7 +27,6 @@ pub(crate) enum DialedConnection {
     },
 }
 
-/// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ConnectionEnd {
@@ -37,7 +36,6 @@ pub(crate) enum ConnectionEnd {
     Lost,
 }
 
-/// A failed dial.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
 pub(crate) enum DialError {
     /// The machine is unknown or unreachable.

@@ -43,8 +43,10 @@ enum Stage {
     /// A peer is being connected to.
     Dialing(Dialing),
     /// The peer has accepted, and the command is about to attach a socket.
-    Connected { socket: oneshot::Receiver<UnixStream>, ended: oneshot::Sender<ConnectionEnd> },
-    /// Bytes are copied.
+    Connected {
+        socket: oneshot::Receiver<UnixStream>,
+        ended: oneshot::Sender<ConnectionEnd>,
+    },
     Open(Pipe),
 }
 

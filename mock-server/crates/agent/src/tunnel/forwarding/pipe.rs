@@ -21,7 +21,6 @@ pub(super) struct Pipe {
     moved: bool,
 }
 
-/// The socket failed.
 struct SocketFailed;
 
 impl Pipe {

@@ -68,7 +68,6 @@ impl NetworkMap {
         changes
     }
 
-    /// Removes all machines.
     pub(super) fn clear(&mut self) -> MapChanges {
         let removed = std::mem::take(&mut self.machines).into_values().map(|machine| machine.key).collect();
         MapChanges { removed, set: Vec::new() }

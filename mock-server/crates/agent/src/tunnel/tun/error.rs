@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn creation_errors_explain_the_fix() {
-        for (name, code, said) in [
+        for (name, code, expected) in [
             (None, Errno::PERM, "needs root (or CAP_NET_ADMIN)"),
             (Some("a"), Errno::ACCESS, "or use 'ztna up --userspace'"),
             (None, Errno::NOENT, "and /dev/net/tun: No such file"),
@@ -61,7 +61,7 @@ mod tests {
             (None, Errno::NOMEM, "cannot create a TUN device: "),
         ] {
             let error = DeviceError::creating(name, io::Error::from_raw_os_error(code.raw_os_error()));
-            assert!(error.to_string().contains(said), "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
         }
     }
 }

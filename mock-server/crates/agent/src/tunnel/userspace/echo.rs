@@ -13,7 +13,6 @@ const MAX_PENDING: usize = 1024;
 
 const PAYLOAD: [u8; 32] = *b"QuickZTNA echo request, 32 bytes";
 
-/// An answered ping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pong {
     /// The number returned by [`super::Netstack::ping`].

@@ -68,7 +68,6 @@ impl PathSelector {
         self.probes.request_soon();
     }
 
-    /// Forgets all paths.
     pub(super) fn reset(&mut self) {
         *self = Self::default();
     }

@@ -52,9 +52,9 @@ fn peer_without_a_relay_is_followed_and_never_probed() {
     let now = Instant::now();
     let mut paths = PathSelector::default();
     assert_eq!((paths.routes(now), paths.current()), ([None, None], None));
-    for place in [1, 2] {
-        paths.on_received(at(place), Evidence::Data, now);
-        assert_eq!(paths.routes(now), [Some(at(place)), None]);
+    for endpoint in [1, 2] {
+        paths.on_received(at(endpoint), Evidence::Data, now);
+        assert_eq!(paths.routes(now), [Some(at(endpoint)), None]);
         paths.on_data_sent(now);
         assert_eq!(paths.probe(now), None);
     }

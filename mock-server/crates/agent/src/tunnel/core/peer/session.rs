@@ -36,7 +36,6 @@ pub(super) struct Rejected;
 /// What boringtun's timers ask for.
 pub(super) enum TimerAction<'a> {
     Nothing,
-    /// Send a handshake initiation.
     Initiate(&'a [u8]),
     /// Send any other message, such as a keepalive.
     Send(&'a [u8]),
@@ -115,7 +114,6 @@ impl Session {
         }
     }
 
-    /// Runs boringtun's timers.
     pub(super) fn run_timers<'a>(&mut self, now: Instant, buffer: &'a mut [u8]) -> TimerAction<'a> {
         self.timers_updated = now;
         match self.tunn.update_timers(buffer) {

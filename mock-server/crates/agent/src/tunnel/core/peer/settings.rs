@@ -1,4 +1,4 @@
-//! What the node is told about a peer, and what it tells about it.
+//! The settings of a peer, and its state for display.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Instant;
@@ -12,7 +12,6 @@ use crate::tunnel::core::peer_path::PeerPath;
 pub(crate) struct PeerSettings {
     /// The peer's tailnet address, the only source address that it may use.
     pub(crate) address: Ipv4Addr,
-    /// Candidate endpoints.
     pub(crate) endpoints: Vec<SocketAddr>,
     /// The region of the relay that the peer is connected to.
     pub(crate) relay: Option<Region>,

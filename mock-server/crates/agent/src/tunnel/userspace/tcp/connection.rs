@@ -59,7 +59,6 @@ pub(super) struct Connection {
 
 /// Where the socket of a connection is held.
 enum SocketLocation {
-    /// In the stack.
     Stack(SocketHandle),
     /// Outside the stack: it must not answer yet, or its TIME-WAIT is over while there is still unread data.
     Detached(Box<Socket<'static>>),

@@ -25,7 +25,6 @@ impl Netstack {
         self.tcp.requests.pop_front()
     }
 
-    /// Accepts a requested connection.
     pub(crate) fn accept(&mut self, connection: ConnectionId) {
         if let Some(known) = self.tcp.open.get_mut(&connection).filter(|known| known.awaits_decision()) {
             known.attach(&mut self.sockets);
@@ -149,7 +148,6 @@ impl Netstack {
         }
     }
 
-    /// Removes ended connections.
     pub(in crate::tunnel::userspace) fn remove_ended(&mut self, now: Instant) {
         let sockets = &mut self.sockets;
         self.tcp.open.retain(|_, connection| {
