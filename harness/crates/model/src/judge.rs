@@ -146,6 +146,23 @@ pub struct Tally {
     pub step: String,
 }
 
+/// How a sub-test ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubtestEnd {
+    pub verdict: SubtestVerdict,
+    /// Where the fault for an error lies.
+    pub fault: Option<Fault>,
+    /// The reason for any verdict but a pass.
+    pub reason: Option<String>,
+}
+
+impl SubtestEnd {
+    /// Returns the end of a sub-test without a verdict on the target.
+    pub fn error(fault: Fault, reason: String) -> Self {
+        Self { verdict: SubtestVerdict::Error, fault: Some(fault), reason: Some(reason) }
+    }
+}
+
 impl Tally {
     /// Adds the outcomes of a step, secrets concealed.
     pub fn note(&mut self, result: &StepResult, outcomes: &[Outcome]) {
@@ -172,13 +189,17 @@ impl Tally {
         }
     }
 
-    /// Returns the verdict, fault and reason of a sub-test that ends after these findings.
-    pub fn verdict(self) -> (SubtestVerdict, Option<Fault>, Option<String>) {
+    /// Returns how a sub-test ends after these findings.
+    pub fn end(self) -> SubtestEnd {
         match (self.failure, self.error) {
-            (Some(failure), _) => (SubtestVerdict::Fail, None, Some(failure)),
-            (None, Some((fault, reason))) => (SubtestVerdict::Error, Some(fault), Some(reason)),
-            (None, None) if self.waived.is_some() => (SubtestVerdict::Waived, None, self.waived),
-            (None, None) => (SubtestVerdict::Pass, None, None),
+            (Some(failure), _) => {
+                SubtestEnd { verdict: SubtestVerdict::Fail, fault: None, reason: Some(failure) }
+            }
+            (None, Some((fault, reason))) => SubtestEnd::error(fault, reason),
+            (None, None) if self.waived.is_some() => {
+                SubtestEnd { verdict: SubtestVerdict::Waived, fault: None, reason: self.waived }
+            }
+            (None, None) => SubtestEnd { verdict: SubtestVerdict::Pass, fault: None, reason: None },
         }
     }
 }

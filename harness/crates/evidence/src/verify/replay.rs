@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use harness_model::check::outcome::Outcome;
 use harness_model::event::{Event, Fault, SubtestFinished, SubtestStarted, SubtestVerdict};
-use harness_model::judge::Judge;
+use harness_model::judge::{Judge, SubtestEnd};
 use harness_model::plan::{Disposition, Plan};
 use harness_model::recording::{RecordedCheck, Recording, Replay, Replayed};
 use harness_model::requirement::Registry;
@@ -211,7 +211,7 @@ impl RunningSubtest<'_> {
         compares_messages: bool,
     ) -> Option<String> {
         let is_complete = self.replay.is_complete();
-        let (verdict, _, reason) = self.replay.tally().clone().verdict();
+        let SubtestEnd { verdict, reason, .. } = self.replay.tally().clone().end();
         let reason = reason.map(|reason| self.replay.secrets().conceal(&reason));
         let compares_reason = compares_messages && !self.has_secret_message;
         match recorded.verdict {

@@ -9,11 +9,14 @@ use time::format_description::well_known::Rfc3339;
 use crate::bindings::Bindings;
 use crate::check::outcome::{CheckVerdict, Outcome};
 use crate::judge::{Judge, StepResult};
-use crate::recording::pseudonym::Pseudonyms;
-use crate::recording::{Moment, PseudonymKey, RecordedCheck, RecordedEvidence, Recording, Replay};
 use crate::scenario::model::{Action, Step};
 use crate::scenario::template::Binding;
 use crate::secret::Secrets;
+
+use super::evidence::RecordedEvidence;
+use super::pseudonym::{PseudonymKey, Pseudonyms};
+use super::replay::Replay;
+use super::step::{Moment, RecordedCheck, Recording};
 
 /// Records one sub-test.
 #[derive(Debug)]
@@ -48,17 +51,17 @@ impl<'a> Recorder<'a> {
         bindings: &Bindings,
         outcomes: &[Outcome],
     ) -> Recording {
-        let learned = self.secrets.learned_after(self.recorded_secrets);
-        self.recorded_secrets += learned.len();
+        let learnt = self.secrets.learnt_after(self.recorded_secrets);
+        self.recorded_secrets += learnt.len();
         let recording = Recording {
             step: moment.step,
             row: moment.row,
             at: OffsetDateTime::from(moment.at).format(&Rfc3339).unwrap_or_default(),
             name: self.pseudonyms.text(name),
             attempts: moment.attempts,
-            secrets: learned
+            secrets: learnt
                 .iter()
-                .map(|(value, name)| (name.clone(), self.pseudonyms.text(value)))
+                .map(|secret| (secret.variable.clone(), self.pseudonyms.text(&secret.value)))
                 .collect(),
             variables: self.changed(bindings),
             set: self.set(moment.step, result, bindings),

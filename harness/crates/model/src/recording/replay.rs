@@ -4,10 +4,11 @@ use crate::bindings::Bindings;
 use crate::check::outcome::Outcome;
 use crate::check::snapshot::SnapshotMode;
 use crate::judge::{Judge, StepResult, Tally, keep_values, rows};
-use crate::recording::Recording;
 use crate::scenario::model::{Action, Row, Span, Step, Template};
 use crate::scenario::template::{Binding, Scope, Variables, fill_value};
 use crate::secret::Secrets;
+
+use super::step::Recording;
 
 /// Replays the recorded steps of a sub-test in order.
 #[derive(Debug)]

@@ -1,13 +1,13 @@
 //! `wire`: acts as a WireGuard peer. A machine counts as connected once it has completed a handshake with such a peer
 //! and answered a ping through the tunnel.
 
+mod attempt;
 mod control;
-mod diary;
 mod echo;
 mod key;
-mod meeting;
 pub mod peer;
 mod session;
+mod transcript;
 
 use std::net::Ipv4Addr;
 use std::time::Instant;
@@ -20,9 +20,9 @@ use harness_model::check::evidence::{Evidence, WireResult};
 use harness_model::scenario::model::{Meeting, Template, WireAction, WireCommand};
 use harness_model::scenario::template::fill_template;
 
+use attempt::AttemptPlan;
 use control::ControlPlane;
 use key::NodeKey;
-use meeting::AttemptPlan;
 use peer::Peer;
 
 /// Executes the command and returns what was sent and received.

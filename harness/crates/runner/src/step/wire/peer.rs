@@ -12,11 +12,11 @@ use tokio::time::sleep;
 use crate::step::error::StepError;
 use harness_model::check::evidence::WireResult;
 
+use super::attempt::{Attempt, AttemptPlan};
 use super::control::{ControlPlane, KnownMachine};
-use super::diary::Transcript;
 use super::key::NodeKey;
-use super::meeting::{Attempt, AttemptPlan};
 use super::session::Session;
+use super::transcript::Transcript;
 
 /// The pause between requests for the network map while it lacks a machine.
 const MAP_POLL_INTERVAL: Duration = Duration::from_millis(100);

@@ -12,8 +12,8 @@ use harness_model::check::evidence::WireResult;
 use harness_model::scenario::model::Initiator;
 
 use super::control::KnownMachine;
-use super::diary::Transcript;
 use super::session::{Received, Session};
+use super::transcript::Transcript;
 
 /// A machine may learn of the peer a moment after the peer has learnt of the machine.
 const INITIATION_INTERVAL: Duration = Duration::from_millis(300);

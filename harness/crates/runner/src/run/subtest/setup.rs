@@ -1,0 +1,75 @@
+//! Sets up what a sub-test needs except its machines: the target, sessions and built-in variables.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use harness_model::bindings::Bindings;
+use harness_model::scenario::model::{Action, Authorisation, Capability, IDENTITIES, Identity, Scenario};
+use harness_model::secret::Secrets;
+
+use crate::exchange::Clients;
+use crate::run::name;
+use crate::run::repeat::shell_variable;
+use crate::run::setting::RunSettings;
+use crate::step::chance::Chance;
+use crate::step::{Stage, StepError};
+
+/// A stage without machines, and the prefix of the sub-test's names on the target.
+pub(super) struct Setup {
+    pub(super) stage: Stage,
+    pub(super) prefix: String,
+}
+
+pub(super) async fn set_up(
+    setting: &RunSettings,
+    scenario: &Scenario,
+    subtest: usize,
+    secrets: &Secrets,
+) -> Result<Setup, StepError> {
+    let with_tun = scenario.needs.contains(&Capability::Tun);
+    let environment = Arc::clone(&setting.target).environment(with_tun).await?;
+    // On a private control plane names need no prefix, and tables look as documented.
+    let prefix = match environment.is_private() {
+        true => String::new(),
+        false => name::prefix(&setting.id, subtest),
+    };
+    let mut bindings = Bindings::new(&Chance);
+    bindings.set_built_in("org", environment.org());
+    if let Some(other) = environment.other_org() {
+        bindings.set_built_in("other_org", other);
+    }
+    bindings.set_built_in("base_url", environment.base_url().as_str().trim_end_matches('/'));
+    bindings.set_built_in("run", prefix.as_str());
+    bindings.set_built_in("address", environment.address());
+    for (identity, name) in IDENTITIES {
+        let variable = format!("token.{name}");
+        let is_used = scenario.variables.contains(&variable);
+        if is_used || acts_as(scenario, identity) {
+            let token = environment.token(identity).await?;
+            secrets.learn(&token, shell_variable(identity));
+            if is_used {
+                bindings.set_built_in(&variable, token);
+            }
+        }
+    }
+    let stage = Stage {
+        clients: Clients::new(environment.client_settings().clone()),
+        environment: Arc::new(environment),
+        machines: BTreeMap::new(),
+        peers: BTreeMap::new(),
+        bindings,
+    };
+    Ok(Setup { stage, prefix })
+}
+
+/// Whether a machine logs in as the identity, or a request is sent as it.
+fn acts_as(scenario: &Scenario, identity: Identity) -> bool {
+    let logs_in = scenario.machines.iter().any(|machine| machine.login == Some(identity));
+    logs_in
+        || scenario.steps.iter().chain(&scenario.cleanup).any(|step| match &step.action {
+            Action::Http(request) => {
+                matches!(request.authorisation, Authorisation::Identity(acting) if acting == identity)
+            }
+            _ => false,
+        })
+}
