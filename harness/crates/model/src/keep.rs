@@ -148,7 +148,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn response(status: u16, json: Value) -> Exchange {
+    fn response(status: u16, json: &Value) -> Exchange {
         Exchange {
             method: "GET".to_owned(),
             url: "http://target/".to_owned(),
@@ -161,9 +161,9 @@ mod tests {
 
     #[test]
     fn extract_returns_the_value_or_what_is_missing() {
-        let one = Evidence::Http(vec![response(201, json!({"data": {"at": "2026-03-17T10:00:00Z"}}))]);
-        let rows = Evidence::Http(vec![response(200, json!([{"id": 7}]))]);
-        let race = Evidence::Http([201, 401, 401].map(|status| response(status, json!({}))).to_vec());
+        let one = Evidence::Http(vec![response(201, &json!({"data": {"at": "2026-03-17T10:00:00Z"}}))]);
+        let rows = Evidence::Http(vec![response(200, &json!([{"id": 7}]))]);
+        let race = Evidence::Http([201, 401, 401].map(|status| response(status, &json!({}))).to_vec());
         let process = Evidence::Process(ProcessResult {
             stdout: r#"{"machine":{"id":"m-1"}}"#.to_owned(),
             stderr: "code: ABCD-1234\n".to_owned(),

@@ -1,9 +1,4 @@
-//! The execution order of a plan, and the fingerprint of its scenarios.
-
-use std::sync::Arc;
-
-use crate::requirement::Registry;
-use crate::scenario::model::Scenario;
+//! The execution order of a plan.
 
 use super::selection::hash;
 use super::{Plan, PlannedSubtest};
@@ -42,16 +37,10 @@ impl Plan {
     }
 }
 
-/// Returns a hash of the scenarios and statements in hexadecimal. It detects accidental differences only: the hash
-/// is not cryptographic.
-pub fn fingerprint(scenarios: &[Arc<Scenario>], registry: &Registry) -> String {
-    let texts = scenarios.iter().flat_map(|scenario| [&scenario.id, &scenario.source.text]);
-    let statements = registry.all().iter().flat_map(|statement| [&statement.id, &statement.text]);
-    format!("{:016x}", texts.chain(statements).fold(0, |whole, text| hash(whole, text)))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::plan::Disposition;
     use crate::plan::tests::scenario;
@@ -86,15 +75,5 @@ mod tests {
         assert_eq!((plan.runs(), plan.position(9)), (12, 1));
         assert_eq!(plan.planned(9).unwrap().scenario.id, "c/ST1");
         assert!(Plan::default().planned(0).is_none());
-    }
-
-    #[test]
-    fn fingerprint_depends_on_the_scenarios() {
-        let registry = Registry::default();
-        let one = [Arc::new(scenario("keys", "c/ST1", "t", &[]))];
-        let other = [Arc::new(scenario("keys", "c/ST1", "u", &[]))];
-        assert_eq!(fingerprint(&one, &registry), fingerprint(&one, &registry));
-        assert_ne!(fingerprint(&one, &registry), fingerprint(&other, &registry));
-        assert_ne!(fingerprint(&one, &registry), fingerprint(&[], &registry));
     }
 }

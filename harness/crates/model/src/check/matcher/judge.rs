@@ -7,7 +7,8 @@ use crate::check::pointer;
 use crate::scenario::model::Matcher;
 use crate::scenario::moment;
 
-use super::{describe, kind};
+use super::describe::describe;
+use super::kind;
 
 /// Why a value does not match.
 #[derive(Debug, Clone, PartialEq, Eq)]

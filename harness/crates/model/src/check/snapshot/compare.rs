@@ -98,7 +98,7 @@ fn compare_values(at: &str, accepted: &Value, actual: &Value, comparison: &mut C
         }
         (accepted, actual) if accepted == actual => {}
         (accepted, actual) => {
-            comparison.differences.push(format!("`{at}`: expected {accepted}, got {actual}"))
+            comparison.differences.push(format!("`{at}`: expected {accepted}, got {actual}"));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fs, io, process};
 
-use super::SnapshotMode;
+use crate::check::context::SnapshotMode;
 
 /// A snapshot file that cannot be read or written.
 #[derive(Debug, thiserror::Error)]

@@ -21,7 +21,7 @@ fn snapshot_folder() -> SnapshotFolder {
     SnapshotFolder { _root: root, path }
 }
 
-fn exchange(json: Value) -> Exchange {
+fn exchange(json: &Value) -> Exchange {
     Exchange { method: "GET".to_owned(), status: 201, body: json.to_string(), ..Exchange::default() }
 }
 
@@ -30,7 +30,7 @@ fn judged(folder: &SnapshotFolder, mode: SnapshotMode, json: Value) -> Finding {
     let snapshots = SnapshotSettings { folder: &folder.path, mode, strict: false, run_prefix: "r1-" };
     let registry = Registry::default();
     let context = CheckContext { variables: &variables, registry: &registry, judges_ours: true, snapshots };
-    judge("created", View::Http(&exchange(json)), &context)
+    judge("created", View::Http(&exchange(&json)), &context)
 }
 
 fn exists(folder: &SnapshotFolder, file: &str) -> bool {

@@ -1,13 +1,14 @@
 //! The expression language of `--filter`.
 
+mod condition;
 mod error;
 mod parse;
-
-use globset::GlobMatcher;
 
 use crate::scenario::model::Scenario;
 
 pub use error::{FilterError, SyntaxError};
+
+use condition::Condition;
 
 /// An expression that selects sub-tests.
 ///
@@ -24,20 +25,6 @@ pub use error::{FilterError, SyntaxError};
 pub struct Filter {
     text: String,
     condition: Condition,
-}
-
-#[derive(Debug, Clone)]
-enum Condition {
-    Id(GlobMatcher),
-    /// The name of a chapter or a file.
-    Name(GlobMatcher),
-    Verifies(GlobMatcher),
-    Suite(GlobMatcher),
-    /// Text in lower case.
-    Title(String),
-    Not(Box<Condition>),
-    All(Vec<Condition>),
-    Any(Vec<Condition>),
 }
 
 impl Filter {
@@ -68,21 +55,6 @@ impl std::str::FromStr for Filter {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::parse(text)
-    }
-}
-
-impl Condition {
-    fn holds(&self, scenario: &Scenario) -> bool {
-        match self {
-            Self::Id(glob) => glob.is_match(&scenario.id),
-            Self::Name(glob) => scenario.id.split('/').any(|part| glob.is_match(part)),
-            Self::Verifies(glob) => scenario.statements().any(|id| glob.is_match(id)),
-            Self::Suite(glob) => glob.is_match(&scenario.suite),
-            Self::Title(text) => scenario.title.to_lowercase().contains(text),
-            Self::Not(condition) => !condition.holds(scenario),
-            Self::All(conditions) => conditions.iter().all(|condition| condition.holds(scenario)),
-            Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(scenario)),
-        }
     }
 }
 

@@ -10,7 +10,8 @@ use winnow::token::{any as any_char, take_till};
 
 use crate::source::spelling;
 
-use super::{Condition, SyntaxError};
+use super::condition::Condition;
+use super::error::SyntaxError;
 
 /// The maximum nesting of parentheses and negations.
 const MAX_DEPTH: usize = 64;

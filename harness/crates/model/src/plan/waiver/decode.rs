@@ -9,7 +9,8 @@ use crate::source::diagnostic::Diagnostic;
 use crate::source::document::{self, Diagnostics, Entry, Table};
 use crate::source::spelling;
 
-use super::{CheckPosition, Waiver, WaiverScope, Waivers, checks, is_on_line};
+use super::scope::{CheckPosition, WaiverScope, checks, is_on_line};
+use super::waivers::{Waiver, Waivers};
 
 const KEYS: [&str; 5] = ["statement", "check", "reason", "owner", "expires"];
 
@@ -67,7 +68,7 @@ impl Waivers {
                 match value.get_ref().as_table() {
                     Some(table) => reader.waiver(&Table::new("a waiver", value.span(), table), &mut report),
                     None => {
-                        report.error(value.span(), "invalid waiver: expected a table, written as [[waiver]]")
+                        report.error(value.span(), "invalid waiver: expected a table, written as [[waiver]]");
                     }
                 }
             }
@@ -140,7 +141,7 @@ impl Reader<'_> {
 
     fn check(&self, entry: &Entry<'_, '_>, report: &mut Diagnostics) -> Option<(WaiverScope, Span)> {
         let (text, span) = entry.string(report)?;
-        let Some(scope) = parse_check(text) else {
+        let Some(scope) = WaiverScope::parse_check(text) else {
             let help = "write SUBTEST:LINE or SUBTEST/STEP NAME, such as used-count/ST4:31";
             report.error_with_help(span, format!("invalid check `{text}`"), help);
             return None;
@@ -163,19 +164,6 @@ impl Reader<'_> {
             }
         }
     }
-}
-
-/// Parses `SUBTEST:LINE` or `SUBTEST/STEP NAME`, where a sub-test is `CHAPTER/NAME`.
-pub(super) fn parse_check(text: &str) -> Option<WaiverScope> {
-    let (chapter, rest) = text.split_once('/')?;
-    let end = rest.find(['/', ':'])?;
-    let (stem, position) = (rest.get(..end)?, rest.get(end + 1..)?);
-    let position = match rest.get(end..=end)? {
-        ":" => CheckPosition::Line(position.parse().ok()?),
-        _ => CheckPosition::Step(position.to_owned()),
-    };
-    (!chapter.is_empty() && !stem.is_empty())
-        .then(|| WaiverScope::of_check(&format!("{chapter}/{stem}"), position))
 }
 
 /// Returns a message and help if the sub-test has no such check.

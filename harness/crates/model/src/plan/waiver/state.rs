@@ -7,7 +7,9 @@ use crate::check::outcome::CheckVerdict;
 use crate::scenario::model::{Scenario, StatementId};
 use crate::source::Location;
 
-use super::{AppliedWaiver, CheckPosition, Waiver, WaiverScope, WaiverState, Waivers};
+use super::applied::{AppliedWaiver, WaiverState};
+use super::scope::WaiverScope;
+use super::waivers::{Waiver, Waivers};
 
 /// A sub-test and the verdicts of its checks.
 #[derive(Debug, Clone)]
@@ -83,7 +85,7 @@ fn restore(applied: &AppliedWaiver, today: Date) -> Result<Waiver, InvalidWaiver
     let invalid = || InvalidWaiver(applied.location.clone());
     let scope = match (&applied.statement, &applied.check) {
         (Some(id), None) => WaiverScope::Statement(id.clone()),
-        (None, Some(check)) => super::decode::parse_check(check).ok_or_else(invalid)?,
+        (None, Some(check)) => WaiverScope::parse_check(check).ok_or_else(invalid)?,
         _ => return Err(invalid()),
     };
     let expires =
@@ -96,10 +98,4 @@ fn restore(applied: &AppliedWaiver, today: Date) -> Result<Waiver, InvalidWaiver
         is_expired: today > expires,
         location: applied.location.clone(),
     })
-}
-
-impl WaiverScope {
-    pub(super) fn of_check(subtest: &str, position: CheckPosition) -> Self {
-        Self::Check { subtest: subtest.to_owned(), position }
-    }
 }

@@ -1,13 +1,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use time::Date;
 use time::macros::date;
 
 use super::*;
 use crate::check::outcome::CheckVerdict;
 use crate::plan::tests::scenario;
 use crate::requirement::Registry;
-use crate::scenario::model::Source;
+use crate::scenario::model::{Scenario, Source};
 use crate::scenario::{ScenarioPath, parse};
 
 const TODAY: Date = date!(2026 - 11 - 22);

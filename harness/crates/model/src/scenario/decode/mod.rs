@@ -3,7 +3,7 @@
 
 mod check;
 mod expectation;
-mod file;
+pub(super) mod file;
 mod http;
 mod keep;
 mod machine;
@@ -22,8 +22,6 @@ use super::model::{Span, Step, Template};
 use super::template;
 use crate::source::document::{self, Diagnostics, Entry, Value};
 use crate::source::spelling;
-
-pub(super) use file::file;
 
 /// Decodes one file.
 pub(super) struct Decoder<'r> {
@@ -98,7 +96,7 @@ impl<'r> Decoder<'r> {
     fn json(&mut self, value: &Value<'_>) -> Option<Json> {
         let uses = &mut self.uses;
         document::json(value, &mut self.report, &mut |text, span, report| {
-            record_uses(text, span, uses, report)
+            record_uses(text, span, uses, report);
         })
     }
 

@@ -25,7 +25,7 @@ pub fn parse(source: &Arc<Source>, path: &ScenarioPath, registry: &Registry) -> 
     check_path(path, registry, &mut report);
     let root = document::parse(&source.text, &mut report);
     let mut decoder = Decoder::new(report, registry);
-    let scenario = root.and_then(|root| decode::file(&mut decoder, &root, source, path));
+    let scenario = root.and_then(|root| decode::file::file(&mut decoder, &root, source, path));
     let scenario = scenario.filter(|_| !decoder.report.has_errors());
     Parsed { scenario, diagnostics: decoder.report.into_diagnostics() }
 }

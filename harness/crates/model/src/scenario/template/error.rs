@@ -2,7 +2,8 @@
 
 use crate::text::truncated;
 
-use super::variables::MAX_LONG_LEN;
+/// The maximum length of `${long:N}`.
+pub(super) const MAX_LONG_LEN: usize = 10_000_000;
 
 /// The maximum length of a template in a message.
 const MAX_SHOWN_LEN: usize = 80;

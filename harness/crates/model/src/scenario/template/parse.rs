@@ -1,7 +1,7 @@
 //! Splits a template into text and references to variables.
 
+use super::error::{SyntaxError, TemplateError};
 use super::slice::Form;
-use super::{SyntaxError, TemplateError};
 
 pub(super) enum Piece<'a> {
     Text(&'a str),

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest as _, Sha256};
 
-use super::SyntaxError;
+use super::error::SyntaxError;
 
 /// A transformation of a variable's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::LengthError;
+use super::error::{LengthError, MAX_LONG_LEN};
 
 /// The built-in variables, besides `${long:N}`.
 pub const BUILT_IN: [&str; 14] = [
@@ -23,9 +23,6 @@ pub const BUILT_IN: [&str; 14] = [
     "null",
     "absent",
 ];
-
-/// The maximum length of `${long:N}`.
-pub(super) const MAX_LONG_LEN: usize = 10_000_000;
 
 /// The value of a variable.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,0 +1,34 @@
+//! The condition that a filter expresses.
+
+use globset::GlobMatcher;
+
+use crate::scenario::model::Scenario;
+
+#[derive(Debug, Clone)]
+pub(super) enum Condition {
+    Id(GlobMatcher),
+    /// The name of a chapter or a file.
+    Name(GlobMatcher),
+    Verifies(GlobMatcher),
+    Suite(GlobMatcher),
+    /// Text in lower case.
+    Title(String),
+    Not(Box<Condition>),
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+}
+
+impl Condition {
+    pub(super) fn holds(&self, scenario: &Scenario) -> bool {
+        match self {
+            Self::Id(glob) => glob.is_match(&scenario.id),
+            Self::Name(glob) => scenario.id.split('/').any(|part| glob.is_match(part)),
+            Self::Verifies(glob) => scenario.statements().any(|id| glob.is_match(id)),
+            Self::Suite(glob) => glob.is_match(&scenario.suite),
+            Self::Title(text) => scenario.title.to_lowercase().contains(text),
+            Self::Not(condition) => !condition.holds(scenario),
+            Self::All(conditions) => conditions.iter().all(|condition| condition.holds(scenario)),
+            Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(scenario)),
+        }
+    }
+}

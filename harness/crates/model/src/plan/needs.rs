@@ -1,0 +1,77 @@
+//! Decides whether a target can run a sub-test.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::requirement::{Level, Registry};
+use crate::scenario::model::{Capability, Scenario};
+
+/// Whether a sub-test runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Disposition {
+    Run,
+    /// Skipped, with the reason.
+    Skip(String),
+}
+
+/// The properties of a target that a plan depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetFacts {
+    /// The name in skip reasons.
+    pub name: String,
+    /// The declared capabilities.
+    pub capabilities: BTreeSet<Capability>,
+    /// Capabilities unavailable in the kit's environment, with the reason.
+    pub lacking: BTreeMap<Capability, String>,
+    pub is_reference: bool,
+}
+
+/// Decides whether a sub-test runs on a target.
+pub(super) fn disposition(scenario: &Scenario, registry: &Registry, target: &TargetFacts) -> Disposition {
+    if let Some(skip) = &scenario.skip {
+        return Disposition::Skip(skip.reason.clone());
+    }
+    if let Some(reason) = unmet_needs(scenario, target) {
+        return Disposition::Skip(reason);
+    }
+    let is_ours = |id: &str| registry.get(id).is_some_and(|known| known.level == Level::Ours);
+    let mut checks = scenario.steps.iter().flat_map(|step| &step.checks).peekable();
+    let judges_only_ours =
+        checks.peek().is_some() && checks.all(|check| check.verifies.iter().all(|id| is_ours(id)));
+    if judges_only_ours && !target.is_reference {
+        let reason =
+            format!("judges only choices of the reference, and {} is another implementation", target.name);
+        return Disposition::Skip(reason);
+    }
+    Disposition::Run
+}
+
+/// Returns why the target cannot run the sub-test, if it lacks capabilities.
+fn unmet_needs(scenario: &Scenario, target: &TargetFacts) -> Option<String> {
+    let missing = || scenario.needs.iter().filter(|need| !target.capabilities.contains(need));
+    let explained = missing().filter_map(|need| target.lacking.get(need)).map(|why| format!("needs {why}"));
+    let undeclared: Vec<&str> = missing()
+        .filter(|need| !target.lacking.contains_key(need))
+        .map(|need| describe_need(*need))
+        .collect();
+    let undeclared = (!undeclared.is_empty())
+        .then(|| format!("needs {}, which {} does not declare", undeclared.join(" and "), target.name));
+    let reasons: Vec<String> = undeclared.into_iter().chain(explained).collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// Describes a capability in a skip reason.
+fn describe_need(capability: Capability) -> &'static str {
+    match capability {
+        Capability::Agent => "an agent to run",
+        Capability::Installer => "an installer, with sh and curl to run it",
+        Capability::Clock => "a clock that can be advanced",
+        Capability::Heartbeat => "heartbeats with a machine credential",
+        Capability::Organisations => "a second organisation",
+        Capability::Addresses => "several source addresses",
+        Capability::Cidr => "the source address that the target sees",
+        Capability::Dashboard => "the dashboard",
+        Capability::Wire => "WireGuard packets",
+        Capability::Tun => "a TUN device",
+        Capability::Fresh => "an empty target for each sub-test",
+    }
+}

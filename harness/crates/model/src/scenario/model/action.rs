@@ -1,0 +1,115 @@
+//! The actions of steps.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::source::Span;
+
+use super::identity::Identity;
+use super::template::Template;
+
+/// What a step does.
+#[derive(Debug, Clone)]
+pub enum Action {
+    Http(Request),
+    Ztna(Command),
+    Shell(ShellLine),
+    Wire(WireCommand),
+    /// Advances the target's clock.
+    Advance(Duration),
+    /// Assigns variables.
+    Set(Vec<(String, Template)>),
+}
+
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub method: String,
+    /// The path below the base URL, with any query written there.
+    pub path: Template,
+    /// Further query parameters, not yet encoded.
+    pub query: Vec<(String, Template)>,
+    pub authorisation: Authorisation,
+    pub headers: Vec<(String, Template)>,
+    pub body: Body,
+    /// The local address to connect from.
+    pub from: Option<Template>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Authorisation {
+    /// No `Authorization` header.
+    Nobody,
+    /// The session token of a user.
+    Identity(Identity),
+    /// A bearer token given in the file.
+    Bearer(Template),
+}
+
+#[derive(Debug, Clone)]
+pub enum Body {
+    None,
+    /// JSON whose strings may contain variables.
+    Json {
+        value: Value,
+        span: Span,
+    },
+    /// Text that is sent unchanged.
+    Text(Template),
+}
+
+#[derive(Debug, Clone)]
+pub struct Command {
+    pub machine: String,
+    pub words: Vec<Template>,
+    pub env: Vec<(String, Template)>,
+    /// Output that shows the command is ready; it then continues in the background.
+    pub until: Option<String>,
+    pub timeout: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct ShellLine {
+    pub machine: String,
+    pub line: Template,
+    pub env: Vec<(String, Template)>,
+    pub timeout: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct WireCommand {
+    pub machine: String,
+    pub action: WireAction,
+    pub timeout: Duration,
+}
+
+/// An operation of one of the kit's WireGuard peers.
+#[derive(Debug, Clone)]
+pub enum WireAction {
+    /// Registers as a machine with a new key.
+    Join { auth_key: Template },
+    /// Completes a handshake with a machine and pings it through the tunnel.
+    Meet(Meeting),
+}
+
+/// A handshake and a ping between a WireGuard peer and a machine.
+#[derive(Debug, Clone)]
+pub struct Meeting {
+    pub with: Template,
+    pub initiator: Initiator,
+    /// Whether the peer uses its key from before it joined again.
+    pub with_old_key: bool,
+    /// The machine's public key; that of the network map if `None`.
+    pub their_key: Option<Template>,
+    /// The source address of the ping inside the tunnel; the peer's own if `None`.
+    pub source: Option<Template>,
+}
+
+/// Which side initiates a handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Initiator {
+    /// The kit's WireGuard peer.
+    Peer,
+    /// The agent.
+    Agent,
+}

@@ -1,0 +1,29 @@
+//! The capabilities of targets.
+
+/// A feature of a target. A sub-test that needs one the target does not declare is skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Capability {
+    /// The target has an agent that the kit can start.
+    Agent,
+    /// The target has an installer, and the kit has `sh` and `curl` to run the documented command.
+    Installer,
+    /// The kit can advance the target's clock.
+    Clock,
+    /// Registering a machine returns a credential for `POST /api/heartbeat`.
+    Heartbeat,
+    /// The profile has a second organisation with an admin.
+    Organisations,
+    /// The kit can connect from more than one address.
+    Addresses,
+    /// The source address that the target sees is known, so `${address}` is correct.
+    Cidr,
+    /// The target has a dashboard, and the kit has a browser.
+    Dashboard,
+    /// The kit can exchange WireGuard packets with the agent.
+    Wire,
+    /// `ztna up` creates a TUN device.
+    Tun,
+    /// Each sub-test starts with an empty target.
+    Fresh,
+}

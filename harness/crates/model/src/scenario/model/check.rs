@@ -1,0 +1,71 @@
+//! Checks and their expectations.
+
+use crate::requirement::StatementId;
+use crate::source::Span;
+
+use super::matcher::Matcher;
+use super::template::Template;
+
+/// A check of a step.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// The statements it judges; never empty.
+    pub verifies: Vec<StatementId>,
+    pub quantity: Quantity,
+    /// The check passes if all expectations of at least one alternative are met.
+    pub alternatives: Vec<Vec<Expectation>>,
+    pub span: Span,
+}
+
+/// How many responses of a race must satisfy a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantity {
+    Each,
+    Exactly(u32),
+    AtLeast(u32),
+    AtMost(u32),
+}
+
+/// A condition of a check.
+#[derive(Debug, Clone)]
+pub struct Expectation {
+    pub subject: Subject,
+    pub span: Span,
+}
+
+/// The observed property of an expectation, with the expected value.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// The HTTP status, one of these.
+    Status(Vec<u16>),
+    /// A value in the JSON response or in JSON on standard output, at a JSON pointer or `rows/…`.
+    Json(String, Matcher),
+    Header(String, Matcher),
+    Body(Matcher),
+    Exit(ExitCode),
+    Text(Stream, Matcher),
+    Running(bool),
+    /// Requests that the observed machine made during this step, as `METHOD /path?query`.
+    Requests(Vec<Template>),
+    Handshake(bool),
+    /// Whether the machine's own address answered a ping through the tunnel.
+    Pong(bool),
+    Snapshot(String),
+}
+
+/// The accepted exit codes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExitCode {
+    OneOf(Vec<i32>),
+    /// Any code other than 0.
+    Failure,
+}
+
+/// An output stream of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+    /// Standard output followed by standard error.
+    Output,
+}

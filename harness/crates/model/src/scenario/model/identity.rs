@@ -1,0 +1,28 @@
+//! The users of a target.
+
+/// A user of the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Identity {
+    /// An admin of the organisation under test.
+    Admin,
+    /// The owner of the organisation under test.
+    Owner,
+    /// A member without admin rights.
+    Member,
+    /// An admin of another organisation.
+    Outsider,
+}
+
+/// All identities with their names in scenarios and profiles.
+pub const IDENTITIES: [(Identity, &str); 4] = [
+    (Identity::Admin, "admin"),
+    (Identity::Owner, "owner"),
+    (Identity::Member, "member"),
+    (Identity::Outsider, "outsider"),
+];
+
+/// Returns the name of an identity in scenarios and profiles.
+pub fn identity_name(identity: Identity) -> &'static str {
+    IDENTITIES.iter().find(|(known, _)| *known == identity).map_or("nobody", |(_, name)| name)
+}

@@ -1,0 +1,129 @@
+//! A parsed scenario. `scenarios/README.md` describes the TOML language that it is written in.
+
+mod action;
+mod capability;
+mod check;
+mod identity;
+mod matcher;
+mod template;
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+pub use crate::requirement::StatementId;
+pub use crate::source::{Source, Span};
+pub use action::{
+    Action, Authorisation, Body, Command, Initiator, Meeting, Request, ShellLine, WireAction, WireCommand,
+};
+pub use capability::Capability;
+pub use check::{Check, ExitCode, Expectation, Quantity, Stream, Subject};
+pub use identity::{IDENTITIES, Identity, identity_name};
+pub use matcher::{Kind, Matcher};
+pub use template::Template;
+
+/// A documented sub-test.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// `CHAPTER/FILE-STEM`, such as `used-count/ST4`.
+    pub id: String,
+    /// Such as `auth-keys`.
+    pub suite: String,
+    /// Such as `used-count`.
+    pub chapter: String,
+    /// What the sub-test proves, in one sentence.
+    pub title: String,
+    /// The capabilities a target must have: those declared in the file and those implied by its steps.
+    pub needs: BTreeSet<Capability>,
+    /// Set if no target can run it yet.
+    pub skip: Option<Skip>,
+    pub machines: Vec<Machine>,
+    pub steps: Vec<Step>,
+    /// Steps that always run at the end.
+    pub cleanup: Vec<Step>,
+    /// The names of all variables that its texts use, such as `token.admin`.
+    pub variables: BTreeSet<String>,
+    pub source: Arc<Source>,
+    /// The folder of its snapshots, next to the file.
+    pub snapshots: PathBuf,
+}
+
+impl Scenario {
+    /// Returns the statements that its checks judge, or will judge once it can run. There may be duplicates.
+    pub fn statements(&self) -> impl Iterator<Item = &StatementId> {
+        let checked = self.steps.iter().flat_map(|step| &step.checks).flat_map(|check| &check.verifies);
+        self.skip.iter().flat_map(|skip| &skip.statements).chain(checked)
+    }
+}
+
+/// Why the kit cannot run a sub-test yet.
+#[derive(Debug, Clone)]
+pub struct Skip {
+    pub reason: String,
+    /// The statements left unverified.
+    pub statements: Vec<StatementId>,
+}
+
+/// A machine of a sub-test: an agent with its own state folder, or one of the kit's WireGuard peers.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// The name in the documents, and the host name.
+    pub name: String,
+    /// Who logs in before the first step.
+    pub login: Option<Identity>,
+    /// Whether `ztna up` runs before the first step.
+    pub up: bool,
+    /// Whether its requests to the target are recorded.
+    pub observed: bool,
+    /// Whether it is one of the kit's WireGuard peers instead of an agent.
+    pub wire: bool,
+    pub span: Span,
+}
+
+/// A step of a sub-test.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// What happens, in the terms of the document.
+    pub name: Template,
+    pub action: Action,
+    /// The step runs once for each row; once if empty.
+    pub rows: Vec<Row>,
+    /// The number of concurrent requests.
+    pub race: Option<NonZeroU32>,
+    /// How long a read is repeated until its checks pass.
+    pub eventually: Option<Duration>,
+    pub keep: Vec<Keep>,
+    pub checks: Vec<Check>,
+    pub span: Span,
+}
+
+/// The variables of one row, in file order.
+pub type Row = Vec<(String, Value)>;
+
+/// A variable that takes its value from a response.
+#[derive(Debug, Clone)]
+pub struct Keep {
+    pub name: String,
+    pub from: Extraction,
+    pub span: Span,
+}
+
+/// The part of a response that a variable takes its value from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extraction {
+    /// A value in the JSON response, at a JSON pointer or `rows/…`.
+    Pointer(String),
+    /// The first ten characters of such a value: the date of a timestamp.
+    Date(String),
+    /// The HTTP status.
+    Status,
+    Header(String),
+    /// The first capture group of a regular expression on the output.
+    Output(String),
+    /// How many responses of a race had one of these statuses.
+    Count(Vec<u16>),
+}
