@@ -140,6 +140,74 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
+        "status-without-authenticated",
+        rewriting_output(|call, text| match call.is_command("status") {
+            true => text.replace("Authenticated: true", "Session:       valid"),
+            false => text.to_owned(),
+        }),
+    ),
+    (
+        "connected-at-another-address",
+        rewriting_output(|_, text| match text.starts_with("Connected as ") {
+            true => text.replace("(100.", "(101."),
+            false => text.to_owned(),
+        }),
+    ),
+    (
+        "second-up-says-registered",
+        rewriting_output(|_, text| {
+            text.replace("Already registered: ", "Registered: ").replace("(IP: ", "(")
+        }),
+    ),
+    (
+        "status-json-another-address",
+        rewriting_output(|call, text| match call.is_command("status --json") {
+            true => text.replace("\"tailnet_ip\": \"100.", "\"tailnet_ip\": \"101."),
+            false => text.to_owned(),
+        }),
+    ),
+    (
+        "host-name-in-capitals",
+        rewriting_call(|call| {
+            let position = call.words.iter().position(|word| word == "--hostname");
+            if let Some(name) = position.and_then(|position| call.words.get_mut(position + 1)) {
+                *name = name.to_uppercase();
+            }
+        }),
+    ),
+    (
+        "empty-variable-is-a-key",
+        rewriting_call(|call| {
+            if call.is_command("up") && std::env::var_os("ZTNA_AUTH_KEY").is_some_and(|key| key.is_empty()) {
+                call.environment.push(("ZTNA_AUTH_KEY".to_owned(), Some("none".to_owned())));
+            }
+        }),
+    ),
+    ("no-keys-without-a-word", rewriting_output(|_, text| text.replace("No auth keys found.\n", "\n"))),
+    (
+        "list-json-in-an-object",
+        rewriting_output(|call, text| match call.is_command("auth-keys list --json") {
+            true => format!("{{\"keys\": {text}}}\n"),
+            false => text.to_owned(),
+        }),
+    ),
+    (
+        "set-tags-does-nothing",
+        rewriting_call(|call| {
+            if call.is_command("set") {
+                call.words = vec!["status".to_owned()];
+            }
+        }),
+    ),
+    (
+        "cli-quarantine-does-nothing",
+        rewriting_call(|call| {
+            if call.is_command("machine-admin") && call.has_flag("quarantine") {
+                call.words = vec!["status".to_owned()];
+            }
+        }),
+    ),
+    (
         "status-shows-another-node-key",
         rewriting_output(|call, text| match call.is_command("status") {
             true => text

@@ -110,6 +110,14 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
+        "organisations-not-listed",
+        on_response(|request, response, _| {
+            if request.path == "/api/user-orgs" {
+                response.retain(|_| false);
+            }
+        }),
+    ),
+    (
         "alias-without-session",
         on_request(|request, state| {
             as_admin_if(request, state, |request, state| {
