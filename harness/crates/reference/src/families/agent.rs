@@ -167,28 +167,11 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
-        "host-name-in-capitals",
-        rewriting_call(|call| {
-            let position = call.words.iter().position(|word| word == "--hostname");
-            if let Some(name) = position.and_then(|position| call.words.get_mut(position + 1)) {
-                *name = name.to_uppercase();
-            }
-        }),
-    ),
-    (
         "empty-variable-is-a-key",
         rewriting_call(|call| {
             if call.is_command("up") && std::env::var_os("ZTNA_AUTH_KEY").is_some_and(|key| key.is_empty()) {
                 call.environment.push(("ZTNA_AUTH_KEY".to_owned(), Some("none".to_owned())));
             }
-        }),
-    ),
-    ("no-keys-without-a-word", rewriting_output(|_, text| text.replace("No auth keys found.\n", "\n"))),
-    (
-        "list-json-in-an-object",
-        rewriting_output(|call, text| match call.is_command("auth-keys list --json") {
-            true => format!("{{\"keys\": {text}}}\n"),
-            false => text.to_owned(),
         }),
     ),
     (
