@@ -6,6 +6,19 @@ use crate::deviation::{Family, ProxyResponse, on_request, on_response};
 
 pub(super) const ALL: Family = &[
     (
+        "record-expires-years-later",
+        on_response(|_, response, state| {
+            for row in response.rows().filter(|row| state.key_by_id(&row["id"]).is_some()) {
+                let years = row["expires_at"].as_str().and_then(|text| text.get(..4)?.parse::<u32>().ok());
+                if let (Some(year), Some(rest)) =
+                    (years, row["expires_at"].as_str().and_then(|text| text.get(4..)))
+                {
+                    row["expires_at"] = json!(format!("{}{rest}", year + 5));
+                }
+            }
+        }),
+    ),
+    (
         "select-ignored",
         on_request(|request, _| {
             request.query.retain(|(name, _)| name != "select");
