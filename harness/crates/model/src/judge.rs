@@ -92,12 +92,22 @@ impl Judge<'_> {
         if waiver.is_some() { Outcome { verdict: CheckVerdict::Waived, ..outcome } } else { outcome }
     }
 
+    /// Tells whether all checks of the step judge choices of the reference, and the target is another one. Such a step is
+    /// not carried out: no document asks for it, and what it does may disturb the target.
+    pub fn is_left_to_reference(&self, step: &Step) -> bool {
+        !self.planned.judges_ours
+            && !step.checks.is_empty()
+            && step.checks.iter().all(|check| self.is_ours(check))
+    }
+
+    fn is_ours(&self, check: &Check) -> bool {
+        let is_ours = |id| self.registry.get(id).is_some_and(|statement| statement.level == Level::Ours);
+        check.verifies.iter().all(|id| is_ours(id))
+    }
+
     fn unjudged(&self, check: &Check, verdict: CheckVerdict, message: &str) -> Outcome {
-        let is_ours = check
-            .verifies
-            .iter()
-            .all(|id| self.registry.get(id).is_some_and(|statement| statement.level == Level::Ours));
-        let verdict = if is_ours && !self.planned.judges_ours { CheckVerdict::Skip } else { verdict };
+        let verdict =
+            if self.is_ours(check) && !self.planned.judges_ours { CheckVerdict::Skip } else { verdict };
         outcome(check.verifies.clone(), verdict, message, check.span.clone())
     }
 }

@@ -45,9 +45,12 @@ impl Walk<'_> {
                 let title = name(step, &stage.bindings);
                 tally.step = self.secrets.conceal(&title);
                 let mut moment = Moment { step: index, row, at: SystemTime::now(), attempts: 1 };
-                let (result, outcomes) = match is_broken {
-                    true => self.skip(step, stage),
-                    false => self.execute(step, stage, &mut moment.attempts).await,
+                let (result, outcomes) = if is_broken {
+                    self.skip(step, stage, StepError::Earlier)
+                } else if self.judge().is_left_to_reference(step) {
+                    self.skip(step, stage, StepError::OwnChoice)
+                } else {
+                    self.execute(step, stage, &mut moment.attempts).await
                 };
                 is_broken |=
                     result.as_ref().is_err_and(|not_executed| not_executed.fault == Fault::Environment);
@@ -128,8 +131,8 @@ impl Walk<'_> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner).record(evidence);
     }
 
-    fn skip(&self, step: &Step, stage: &mut Stage) -> (StepResult, Vec<Outcome>) {
-        let result = Err(NotExecuted::from(StepError::Earlier));
+    fn skip(&self, step: &Step, stage: &mut Stage, reason: StepError) -> (StepResult, Vec<Outcome>) {
+        let result = Err(NotExecuted::from(reason));
         keep_values(step, &result, &mut stage.bindings);
         let outcomes = self.judge().judge(step, &result, &stage.bindings, SnapshotMode::Compare);
         (result, outcomes)

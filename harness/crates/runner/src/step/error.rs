@@ -38,6 +38,9 @@ pub enum StepError {
     /// An earlier step of the sub-test could not be carried out.
     #[error("not run: an earlier step could not be carried out")]
     Earlier,
+    /// The step judges nothing but choices of the reference, and the target is not the reference.
+    #[error("not run: it judges choices of the reference only")]
+    OwnChoice,
     /// An operation on this host failed, such as creating a folder or opening a socket.
     #[error("{what}: {cause}")]
     Local {
@@ -51,7 +54,7 @@ impl StepError {
     /// Returns where the fault lies.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Template(_) | Self::Request(_) | Self::Machine(_) => Fault::Kit,
+            Self::Template(_) | Self::Request(_) | Self::Machine(_) | Self::OwnChoice => Fault::Kit,
             Self::Exchange(error) | Self::Target(TargetError::Exchange(error)) => error.fault(),
             Self::Target(_)
             | Self::Forward(_)
