@@ -70,7 +70,7 @@ pub(super) const ALL: Family = &[
     (
         "owner-may-not-list-keys",
         on_response(|request, response, state| {
-            show_role(request, response, state, Identity::Owner, "member")
+            show_role(request, response, state, Identity::Owner, "member");
         }),
     ),
     (
