@@ -24,11 +24,11 @@ test:
 
 # Every test but the slow ones (as root, with the tools that .ci/run installs)
 test-all:
-    cargo test --workspace --locked -- --include-ignored --skip ::slow_
+    cargo test --workspace --locked -- --include-ignored --skip ::slow::
 
 # The tests that take minutes
 test-slow:
-    cargo test --workspace --locked -- --ignored ::slow_
+    cargo test --workspace --locked -- --ignored ::slow::
 
 # One suite against the reference
 suite SUITE="auth-keys":

@@ -149,7 +149,7 @@ fn matches_all(row: &Value, query: &[(String, String)]) -> bool {
         match (column.as_str(), &row[column]) {
             ("org_id", _) => wanted == ORG_ID,
             (_, Value::String(text)) => text == wanted,
-            (_, value) => value.to_string() == wanted,
+            (_, value) => format!("{value}") == wanted,
         }
     })
 }

@@ -7,6 +7,7 @@ use harness_evidence::EvidenceError;
 use harness_model::plan::{FilterError, PlanError};
 use harness_model::source::diagnostic::{Diagnostic, Severity, Sources};
 use harness_model::text::counted;
+#[cfg(feature = "reference")]
 use harness_model::verdict::RunEnd;
 use harness_report::ReportError;
 use harness_report::exit_code::ExitCode;
@@ -86,6 +87,7 @@ pub(super) enum CliError {
     #[error("cancelled: nothing was written")]
     PromptCancelled,
 
+    #[cfg(feature = "reference")]
     #[error("interrupted before completion")]
     Stopped(RunEnd),
 
@@ -144,7 +146,9 @@ impl CliError {
             | Self::WriteFile { .. }
             | Self::Runtime(_) => ExitCode::Environment,
             Self::Serialise(_) => ExitCode::Internal,
+            #[cfg(feature = "reference")]
             Self::Stopped(RunEnd::Interrupted) => ExitCode::Interrupted,
+            #[cfg(feature = "reference")]
             Self::Stopped(_) => ExitCode::Incomplete,
             #[cfg(feature = "reference")]
             Self::Serve(harness_reference::embedded::ServeError::Start(_)) | Self::Deviation { .. } => {

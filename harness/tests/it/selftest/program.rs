@@ -190,10 +190,14 @@ fn matrix_flags_are_mutually_exclusive() {
     }
 }
 
-/// CI does not run it; use `harness selftest --check-matrix` before a release.
-#[test]
-#[ignore = "takes minutes"]
-fn slow_whole_suites_match_the_kill_matrix() {
-    let output = harness(&["selftest", "--check-matrix"]);
-    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+mod slow {
+    use super::*;
+
+    /// CI does not run it; use `harness selftest --check-matrix` before a release.
+    #[test]
+    #[ignore = "takes minutes"]
+    fn whole_suites_match_the_kill_matrix() {
+        let output = harness(&["selftest", "--check-matrix"]);
+        assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    }
 }

@@ -208,22 +208,26 @@ async fn flood_neither_grows_memory_nor_blocks_pings() {
     eventually(|| reaches(&other, "Linux-C") && reaches(&one, "Win-A"));
 }
 
-/// Keys are renewed after two minutes of real time: boringtun reads its own clock, and the feature that replaces the
-/// clock would also freeze the agents of other tests.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes 135 seconds"]
-async fn slow_key_renewal_loses_no_packet() {
-    let server = TestServer::listen().await;
-    let (one, other) = (server.machine().await, server.machine().await);
-    let key = server.create_key(&one, &["--name", "fleet", "--reusable"]);
-    let _ups = [up(&one, &key, "Linux-C").ready(), up(&other, &key, "Win-A").ready()];
-    eventually(|| reaches(&one, "Win-A"));
-    let words = ["ping", "Win-A", "-c", "2700", "--interval", "50ms", "--timeout", "2s"];
-    let pings = one.run(&words);
-    assert_eq!((pings.stdout.lines().count(), pings.stderr.as_str()), (2700, ""));
-    for machine in [&one, &other] {
-        let status: Value = serde_json::from_str(&machine.run(&["status", "--json"]).stdout).unwrap();
-        let age = status["peers"][0]["last_handshake_seconds"].as_u64().unwrap();
-        assert!(age < 60, "no handshake for {age} s, and yet the keys are older than 120 s");
+mod slow {
+    use super::*;
+
+    /// Keys are renewed after two minutes of real time: boringtun reads its own clock, and the feature that replaces the
+    /// clock would also freeze the agents of other tests.
+    #[tokio::test(flavor = "multi_thread")]
+    #[ignore = "takes 135 seconds"]
+    async fn key_renewal_loses_no_packet() {
+        let server = TestServer::listen().await;
+        let (one, other) = (server.machine().await, server.machine().await);
+        let key = server.create_key(&one, &["--name", "fleet", "--reusable"]);
+        let _ups = [up(&one, &key, "Linux-C").ready(), up(&other, &key, "Win-A").ready()];
+        eventually(|| reaches(&one, "Win-A"));
+        let words = ["ping", "Win-A", "-c", "2700", "--interval", "50ms", "--timeout", "2s"];
+        let pings = one.run(&words);
+        assert_eq!((pings.stdout.lines().count(), pings.stderr.as_str()), (2700, ""));
+        for machine in [&one, &other] {
+            let status: Value = serde_json::from_str(&machine.run(&["status", "--json"]).stdout).unwrap();
+            let age = status["peers"][0]["last_handshake_seconds"].as_u64().unwrap();
+            assert!(age < 60, "no handshake for {age} s, and yet the keys are older than 120 s");
+        }
     }
 }

@@ -57,7 +57,7 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
         clock: app::clock::Clock::system(),
         ..config(fixture, front)
     };
-    let server = app::start(config(Fixture::built_in().map_err(StartError::from)?)).await?;
+    let server = app::start(config(Fixture::built_in()?)).await?;
     let plane = EmbeddedControlPlane::start(front, server, options.listen)
         .await
         .map_err(|source| StartError::Listen { address: options.listen, source })?;

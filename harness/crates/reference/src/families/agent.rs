@@ -140,6 +140,141 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
+        "status-without-authenticated",
+        rewriting_output(|call, text| match call.is_command("status") {
+            true => text.replace("Authenticated: true", "Session:       valid"),
+            false => text.to_owned(),
+        }),
+    ),
+    (
+        "connected-at-another-address",
+        rewriting_output(|_, text| match text.starts_with("Connected as ") {
+            true => text.replace("(100.", "(101."),
+            false => text.to_owned(),
+        }),
+    ),
+    (
+        "second-up-says-registered",
+        rewriting_output(|_, text| {
+            text.replace("Already registered: ", "Registered: ").replace("(IP: ", "(")
+        }),
+    ),
+    (
+        "status-json-another-address",
+        rewriting_output(|call, text| match call.is_command("status --json") {
+            true => text.replace("\"tailnet_ip\": \"100.", "\"tailnet_ip\": \"101."),
+            false => text.to_owned(),
+        }),
+    ),
+    (
+        "empty-variable-is-a-key",
+        rewriting_call(|call| {
+            if call.is_command("up") && std::env::var_os("ZTNA_AUTH_KEY").is_some_and(|key| key.is_empty()) {
+                call.environment.push(("ZTNA_AUTH_KEY".to_owned(), Some("none".to_owned())));
+            }
+        }),
+    ),
+    (
+        "set-tags-does-nothing",
+        rewriting_call(|call| {
+            if call.is_command("set") {
+                call.words = vec!["status".to_owned()];
+            }
+        }),
+    ),
+    (
+        "cli-quarantine-does-nothing",
+        rewriting_call(|call| {
+            if call.is_command("machine-admin") && call.has_flag("quarantine") {
+                call.words = vec!["status".to_owned()];
+            }
+        }),
+    ),
+    (
+        "status-shows-another-node-key",
+        rewriting_output(|call, text| match call.is_command("status") {
+            true => text
+                .lines()
+                .map(|line| match line.strip_prefix("Node Key:") {
+                    Some(key) => {
+                        format!("Node Key:{}\n", key.replace(['0', '1', '2', '3', '4', '5', '6', '7'], "8"))
+                    }
+                    None => format!("{line}\n"),
+                })
+                .collect(),
+            false => text.to_owned(),
+        }),
+    ),
+    (
+        "flag-and-variable-refused",
+        rewriting_call(|call| {
+            if call.is_command("up")
+                && call.has_flag("--auth-key")
+                && std::env::var_os("ZTNA_AUTH_KEY").is_some()
+            {
+                call.words.push("--two-keys".to_owned());
+            }
+        }),
+    ),
+    (
+        "state-needs-a-key",
+        rewriting_call(|call| {
+            if comes_up_without_key(call) && has_machine(call) {
+                call.words.push("--no-key".to_owned());
+            }
+        }),
+    ),
+    (
+        "login-needs-a-key",
+        rewriting_call(|call| {
+            if comes_up_without_key(call) && !has_machine(call) {
+                call.words.push("--no-key".to_owned());
+            }
+        }),
+    ),
+    (
+        "down-does-nothing",
+        rewriting_call(|call| {
+            if call.is_command("down") {
+                call.words = vec!["status".to_owned()];
+            }
+        }),
+    ),
+    (
+        "revoke-needs-the-dots",
+        rewriting_call(|call| {
+            let has_dots = call.words.iter().any(|word| word.ends_with("...") || word.ends_with('…'));
+            if call.is_command("auth-keys revoke") && !has_dots {
+                call.words = ["auth-keys", "revoke", "tskey-auth-zzzzzz"].map(str::to_owned).to_vec();
+            }
+        }),
+    ),
+    (
+        "table-shows-one-prefix",
+        rewriting_output(|call, text| match call.is_command("auth-keys list") {
+            true => text
+                .lines()
+                .map(|line| match line.strip_prefix("tskey-auth-") {
+                    Some(rest) => format!("tskey-auth-xx{}\n", rest.get(2..).unwrap_or_default()),
+                    None => format!("{line}\n"),
+                })
+                .collect(),
+            false => text.to_owned(),
+        }),
+    ),
+    (
+        "created-key-has-another-expiry",
+        agent_deviation(AgentDeviation {
+            before_start: |call| {
+                if call.is_command("auth-key create") {
+                    set_flag_value(call, "--expiry", "3h");
+                }
+            },
+            rewrite_output: |_, text| text.replace("in 3 hours", "in 1 hour"),
+            ..UNCHANGED_AGENT
+        }),
+    ),
+    (
         "status-json-without-id",
         rewriting_output(|call, text| {
             let status =
@@ -166,6 +301,16 @@ pub(super) const fn rewriting_output(rewrite_output: fn(&AgentCall, &str) -> Str
 /// The agent is called in another way.
 const fn rewriting_call(before_start: fn(&mut AgentCall)) -> Deviation {
     agent_deviation(AgentDeviation { before_start, ..UNCHANGED_AGENT })
+}
+
+fn comes_up_without_key(call: &AgentCall) -> bool {
+    call.is_command("up") && !call.has_flag("--auth-key") && std::env::var_os("ZTNA_AUTH_KEY").is_none()
+}
+
+fn has_machine(call: &AgentCall) -> bool {
+    let state = fs::read(call.state_folder.join(STATE_FILE)).ok();
+    let state = state.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    state.is_some_and(|state| state["machine"].is_object())
 }
 
 fn remove_flag(call: &mut AgentCall, flag: &str) {

@@ -52,6 +52,14 @@ pub(super) const ALL: Family = &[
         ),
     ),
     (
+        "api-key-one-day-refused",
+        on_request(|request, _| {
+            let shortest = request.creates_api_key() && request.json["expiry_days"] == 1;
+            shortest
+                .then(|| ProxyResponse::refusal(400, "INVALID_INPUT", "expiry_days must be between 2 and 90"))
+        }),
+    ),
+    (
         "api-key-90-days-refused",
         on_request(|request, _| {
             let longest = request.creates_api_key() && request.json["expiry_days"] == 90;

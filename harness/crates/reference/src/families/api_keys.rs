@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use harness_model::scenario::model::Identity;
+
 use crate::deviation::{
     Deviation, Family, KeyKind, ProxyRequest, ProxyResponse, UNCHANGED, on_both, on_request, on_response,
 };
@@ -11,6 +13,37 @@ use super::shared::{pretend_success, show_requested};
 const SCOPES: [&str; 8] = ["read", "write", "admin", "machines", "dns", "acl", "billing", "audit"];
 
 pub(super) const ALL: Family = &[
+    (
+        "scopes-unheeded-in-lists",
+        on_request(|request, state| {
+            let scoped = request.token.as_deref().and_then(|token| state.key(token));
+            if request.path.starts_with("/api/db/")
+                && scoped.is_some_and(|issued| issued.requested["scopes"].is_array())
+            {
+                request.token = state.session(Identity::Admin).cloned();
+            }
+            None
+        }),
+    ),
+    (
+        "rate-default-1000",
+        on_request(|request, _| {
+            if request.creates_api_key() && request.json["rate_limit_rpm"].is_null() {
+                request.set("rate_limit_rpm", json!(1000));
+            }
+            None
+        }),
+    ),
+    (
+        "rates-of-the-page-only",
+        on_request(|request, _| {
+            let rate = request.json["rate_limit_rpm"].as_u64();
+            let is_other = rate.is_some_and(|rate| rate == 7 || rate == 100_000);
+            (request.creates_api_key() && is_other).then(|| {
+                ProxyResponse::refusal(400, "INVALID_INPUT", "rate_limit_rpm must be one of the list")
+            })
+        }),
+    ),
     (
         "scopes-unheeded",
         on_request(|request, _| {

@@ -6,6 +6,46 @@ use crate::deviation::{Family, ProxyResponse, on_request, on_response};
 
 pub(super) const ALL: Family = &[
     (
+        "select-adds-the-id",
+        on_request(|request, _| {
+            for (_, columns) in request.query.iter_mut().filter(|(name, _)| name == "select") {
+                columns.push_str(",id");
+            }
+            None
+        }),
+    ),
+    (
+        "allowed-tags-listed-with-prefix",
+        on_response(|_, response, _| {
+            response.each("allowed_tags", |tags| {
+                for tag in tags.as_array_mut().into_iter().flatten() {
+                    *tag = json!(format!("tag:{}", tag.as_str().unwrap_or_default()));
+                }
+            });
+        }),
+    ),
+    (
+        "allowed-cidrs-not-listed",
+        on_response(|_, response, _| response.each("allowed_cidrs", |cidrs| *cidrs = Value::Null)),
+    ),
+    (
+        "scopes-not-listed",
+        on_response(|_, response, _| response.each("scopes", |scopes| *scopes = Value::Null)),
+    ),
+    (
+        "record-expires-years-later",
+        on_response(|_, response, state| {
+            for row in response.rows().filter(|row| state.key_by_id(&row["id"]).is_some()) {
+                let years = row["expires_at"].as_str().and_then(|text| text.get(..4)?.parse::<u32>().ok());
+                if let (Some(year), Some(rest)) =
+                    (years, row["expires_at"].as_str().and_then(|text| text.get(4..)))
+                {
+                    row["expires_at"] = json!(format!("{}{rest}", year + 5));
+                }
+            }
+        }),
+    ),
+    (
         "select-ignored",
         on_request(|request, _| {
             request.query.retain(|(name, _)| name != "select");

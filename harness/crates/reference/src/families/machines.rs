@@ -59,4 +59,18 @@ pub(super) const ALL: Family = &[
                 .then(|| ProxyResponse::refusal(404, "NOT_FOUND", "Endpoint not found"))
         }),
     ),
+    (
+        "reregistered-stays-offline",
+        on_response(|request, response, state| {
+            if !request.lists("machines") {
+                return;
+            }
+            for row in response.rows() {
+                let times = state.registrations.iter().filter(|machine| row["name"] == *machine.name).count();
+                if times > 1 && row["status"] == "online" {
+                    row["status"] = json!("offline");
+                }
+            }
+        }),
+    ),
 ];

@@ -70,7 +70,7 @@ pub(super) const ALL: Family = &[
     (
         "owner-may-not-list-keys",
         on_response(|request, response, state| {
-            show_role(request, response, state, Identity::Owner, "member")
+            show_role(request, response, state, Identity::Owner, "member");
         }),
     ),
     (
@@ -109,7 +109,72 @@ pub(super) const ALL: Family = &[
             as_admin_if(request, state, |request, _| request.creates_key() && request.token.is_none())
         }),
     ),
+    (
+        "organisations-not-listed",
+        on_response(|request, response, _| {
+            if request.path == "/api/user-orgs" {
+                response.retain(|_| false);
+            }
+        }),
+    ),
+    (
+        "alias-without-session",
+        on_request(|request, state| {
+            as_admin_if(request, state, |request, state| {
+                request.path == "/api/api-keys" && state.identity_of(request.token.as_ref()).is_none()
+            })
+        }),
+    ),
+    (
+        "revocation-without-session",
+        on_request(|request, state| {
+            as_admin_if(request, state, |request, _| {
+                request.json["action"] == "revoke_auth_key" && request.token.is_none()
+            })
+        }),
+    ),
+    (
+        "lists-without-session",
+        on_request(|request, state| {
+            as_admin_if(request, state, |request, _| {
+                (request.lists("auth_keys") || request.lists("api_keys")) && request.token.is_none()
+            })
+        }),
+    ),
+    (
+        "machine-admin-without-session",
+        on_request(|request, state| {
+            as_admin_if(request, state, |request, _| {
+                request.path == "/api/machine-admin" && request.token.is_none()
+            })
+        }),
+    ),
+    (
+        "inserting-without-session",
+        on_request(|request, state| {
+            as_admin_if(request, state, |request, _| inserts_api_key(request) && request.token.is_none())
+        }),
+    ),
+    (
+        "members-may-insert-api-keys",
+        on_request(|request, state| {
+            as_admin_if(request, state, |request, state| {
+                inserts_api_key(request) && state.is_by(request, Identity::Member)
+            })
+        }),
+    ),
+    (
+        "owner-may-not-revoke-keys",
+        on_request(|request, state| {
+            let owner = request.json["action"] == "revoke_auth_key" && state.is_by(request, Identity::Owner);
+            owner.then(|| ProxyResponse::refusal(403, "FORBIDDEN", "Admin required"))
+        }),
+    ),
 ];
+
+fn inserts_api_key(request: &ProxyRequest) -> bool {
+    request.method == "POST" && request.path == "/api/db/api_keys"
+}
 
 /// Forwards the request with the admin's session if `applies`.
 fn as_admin_if(

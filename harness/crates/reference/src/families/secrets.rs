@@ -84,7 +84,33 @@ pub(super) const ALL: Family = &[
             }
         }),
     ),
+    (
+        "key-prefix-of-the-end",
+        on_response(|request, response, state| {
+            if created(request, response) {
+                let prefix = of_the_end(response.json["data"]["key"].as_str().unwrap_or_default());
+                response.set("key_prefix", json!(prefix));
+            }
+            show_prefixes(response, state);
+        }),
+    ),
+    ("key-prefix-of-the-end-in-lists", on_response(|_, response, state| show_prefixes(response, state))),
 ];
+
+/// Lists the end of each key in place of its beginning.
+fn show_prefixes(response: &mut ProxyResponse, state: &ProxyState) {
+    for row in response.rows() {
+        let issued = state.key_by_id(&row["id"]);
+        if let (Some(issued), Some(prefix)) = (issued, row.get_mut("key_prefix")) {
+            *prefix = json!(of_the_end(&issued.key));
+        }
+    }
+}
+
+fn of_the_end(key: &str) -> String {
+    let (prefix, rest) = split(key);
+    format!("{prefix}{}...", rest.get(rest.len().saturating_sub(8)..).unwrap_or_default())
+}
 
 fn created(request: &ProxyRequest, response: &ProxyResponse) -> bool {
     request.creates_key() && response.is_success()

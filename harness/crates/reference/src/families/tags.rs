@@ -23,7 +23,7 @@ pub(super) const ALL: Family = &[
                 None
             },
             |request, response, state| {
-                show_allowed_tags(request, response, state, |tags| json!(without_prefix(tags)))
+                show_allowed_tags(request, response, state, |tags| json!(without_prefix(tags)));
             },
         ),
     ),

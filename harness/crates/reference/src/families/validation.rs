@@ -34,6 +34,28 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
+        "alias-refuses-revocation",
+        on_request(|request, _| {
+            (request.path == "/api/api-keys" && request.json["action"] == "revoke_auth_key")
+                .then(|| ProxyResponse::refusal(400, "INVALID_ACTION", "Unknown action"))
+        }),
+    ),
+    (
+        "api-keys-may-not-revoke",
+        on_request(|request, _| {
+            let by_program = request.token.as_deref().is_some_and(|token| token.starts_with("qztna_"));
+            (by_program && request.json["action"] == "revoke_auth_key")
+                .then(|| ProxyResponse::refusal(403, "FORBIDDEN", "API keys cannot revoke"))
+        }),
+    ),
+    (
+        "inserting-missing",
+        on_request(|request, _| {
+            (request.method == "POST" && request.path == "/api/db/api_keys")
+                .then(|| ProxyResponse::refusal(405, "METHOD_NOT_ALLOWED", "Method not allowed"))
+        }),
+    ),
+    (
         "created-is-200",
         on_response(|request, response, _| {
             if request.creates_key() && response.status == 201 {

@@ -21,7 +21,7 @@ pub(super) const ALL: Family = &[
     (
         "peers-know-another-address",
         on_response(|request, response, _| {
-            each_peer(request, response, |peer| peer["tailnet_ip"] = json!(OTHER_ADDRESS))
+            each_peer(request, response, |peer| peer["tailnet_ip"] = json!(OTHER_ADDRESS));
         }),
     ),
     (

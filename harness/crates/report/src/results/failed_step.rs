@@ -123,7 +123,7 @@ impl FailedStep {
 }
 
 impl ExchangeResult {
-    /// Converts the first [`MAX_EXCHANGES`] exchanges of a step.
+    /// Converts the first `MAX_EXCHANGES` exchanges of a step.
     pub fn first(exchanges: &[Exchange]) -> Vec<Self> {
         exchanges.iter().take(MAX_EXCHANGES).map(Self::of).collect()
     }

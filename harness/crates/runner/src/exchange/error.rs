@@ -19,7 +19,8 @@ pub enum ExchangeError {
     Failed {
         method: String,
         url: String,
-        failure: Failure,
+        /// Boxed, so that errors stay small.
+        failure: Box<Failure>,
         /// The profile whose setting may help.
         profile: Option<Arc<Path>>,
     },

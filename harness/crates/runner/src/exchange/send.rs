@@ -81,7 +81,7 @@ pub async fn send(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchang
             return Err(ExchangeError::Failed {
                 method: prepared.method.to_string(),
                 url: prepared.url.to_string(),
-                failure,
+                failure: Box::new(failure),
                 profile: caller.settings.profile.clone(),
             });
         }

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
     use harness_model::check::evidence::ProcessResult;
 
-    fn exchange(path: &str, sent: &Value, status: u16, response: Value) -> Evidence {
+    fn exchange(path: &str, sent: &Value, status: u16, response: &Value) -> Evidence {
         Evidence::Http(vec![Exchange {
             method: "POST".to_owned(),
             url: format!("https://x.example/base{path}"),
@@ -163,18 +163,18 @@ mod tests {
         let mut ledger = Ledger::new("q1-");
         let create = |action: &str| json!({ "action": action, "org_id": "o", "name": "q1-x" });
         let id = |id: &str| json!({ "success": true, "data": { "id": id } });
-        ledger.record(&exchange("/api/key-management", &create("create_auth_key"), 201, id("a")));
-        ledger.record(&exchange("/api/api-keys", &create("create_api_key"), 201, id("b")));
-        ledger.record(&exchange("/api/db/api_keys", &create(""), 201, json!([{ "id": "c" }])));
-        ledger.record(&exchange("/api/key-management", &create("create_auth_key"), 400, id("refused")));
+        ledger.record(&exchange("/api/key-management", &create("create_auth_key"), 201, &id("a")));
+        ledger.record(&exchange("/api/api-keys", &create("create_api_key"), 201, &id("b")));
+        ledger.record(&exchange("/api/db/api_keys", &create(""), 201, &json!([{ "id": "c" }])));
+        ledger.record(&exchange("/api/key-management", &create("create_auth_key"), 400, &id("refused")));
         let kinds: Vec<_> = ledger.keys().into_iter().map(|key| (key.kind, key.id)).collect();
         let known =
             [(KeyKind::Auth, "a"), (KeyKind::Api, "b"), (KeyKind::Api, "c")].map(|(k, i)| (k, i.to_owned()));
         assert_eq!(kinds, known);
         let revoke = json!({ "action": "revoke_auth_key", "org_id": "o", "key_id": "a" });
-        ledger.record(&exchange("/api/key-management", &revoke, 404, json!({})));
+        ledger.record(&exchange("/api/key-management", &revoke, 404, &json!({})));
         assert_eq!(ledger.keys().len(), 3, "a refused revocation is not recorded");
-        ledger.record(&exchange("/api/key-management", &revoke, 200, json!({})));
+        ledger.record(&exchange("/api/key-management", &revoke, 200, &json!({})));
         assert_eq!(ledger.keys().len(), 2);
     }
 
@@ -182,7 +182,7 @@ mod tests {
     fn machines_are_recorded_by_name() {
         let mut ledger = Ledger::new("q1-");
         let register = json!({ "auth_key": "k", "name": "q1-racer" });
-        ledger.record(&exchange("/api/register-machine", &register, 201, json!({})));
+        ledger.record(&exchange("/api/register-machine", &register, 201, &json!({})));
         for command in ["ztna up --hostname q1-Linux-C --userspace", "ztna up --hostname=strange"] {
             ledger.record(&Evidence::Process(ProcessResult {
                 command: command.to_owned(),

@@ -25,12 +25,12 @@ fn exchange(json: &Value) -> Exchange {
     Exchange { method: "GET".to_owned(), status: 201, body: json.to_string(), ..Exchange::default() }
 }
 
-fn judged(folder: &SnapshotFolder, mode: SnapshotMode, json: Value) -> Finding {
+fn judged(folder: &SnapshotFolder, mode: SnapshotMode, json: &Value) -> Finding {
     let variables: BTreeMap<String, Value> = [("org".to_owned(), json!("org_1"))].into();
     let snapshots = SnapshotSettings { folder: &folder.path, mode, strict: false, run_prefix: "r1-" };
     let registry = Registry::default();
     let context = CheckContext { variables: &variables, registry: &registry, judges_ours: true, snapshots };
-    judge("created", View::Http(&exchange(&json)), &context)
+    judge("created", View::Http(&exchange(json)), &context)
 }
 
 fn exists(folder: &SnapshotFolder, file: &str) -> bool {
@@ -42,25 +42,25 @@ fn a_snapshot_is_proposed_accepted_and_compared() {
     let folder = snapshot_folder();
     let answer = json!({"data": {"name": "r1-key", "org_id": "org_1", "at": "2026-03-17T10:00:00Z"}});
 
-    let missing = judged(&folder, SnapshotMode::Compare, answer.clone());
+    let missing = judged(&folder, SnapshotMode::Compare, &answer);
     assert_eq!(missing.judgement, Judgement::Unmet);
     assert!(missing.message.contains("does not exist;"), "{}", missing.message);
     assert!(!folder.path.exists(), "comparing writes nothing");
 
-    let proposed = judged(&folder, SnapshotMode::New, answer.clone());
+    let proposed = judged(&folder, SnapshotMode::New, &answer);
     assert_eq!(proposed.judgement, Judgement::Unmet);
     assert!(proposed.message.contains("cargo insta review"), "{}", proposed.message);
     assert!(exists(&folder, "created.snap.new") && !exists(&folder, "created.snap"));
 
-    assert_eq!(judged(&folder, SnapshotMode::Accept, answer.clone()).judgement, Judgement::Met);
+    assert_eq!(judged(&folder, SnapshotMode::Accept, &answer).judgement, Judgement::Met);
     assert!(!exists(&folder, "created.snap.new") && exists(&folder, "created.snap"));
     insta::assert_snapshot!(fs::read_to_string(folder.path.join("created.snap")).unwrap());
 
-    assert_eq!(judged(&folder, SnapshotMode::Compare, answer.clone()).judgement, Judgement::Met);
+    assert_eq!(judged(&folder, SnapshotMode::Compare, &answer).judgement, Judgement::Met);
     let other = judged(
         &folder,
         SnapshotMode::New,
-        json!({"data": {"name": "r1-kye", "org_id": "org_1", "at": "2027-01-01T00:00:00Z"}}),
+        &json!({"data": {"name": "r1-kye", "org_id": "org_1", "at": "2027-01-01T00:00:00Z"}}),
     );
     assert_eq!(other.judgement, Judgement::Unmet);
     assert!(other.message.contains("`/data/name`: expected \"key\", got \"kye\""), "{}", other.message);
@@ -70,14 +70,14 @@ fn a_snapshot_is_proposed_accepted_and_compared() {
         other.actual
     );
     assert!(exists(&folder, "created.snap.new"));
-    judged(&folder, SnapshotMode::New, answer);
+    judged(&folder, SnapshotMode::New, &answer);
     assert!(!exists(&folder, "created.snap.new"), "a matching response removes the proposal");
 }
 
 #[test]
 fn insta_can_read_written_snapshots() {
     let folder = snapshot_folder();
-    judged(&folder, SnapshotMode::Accept, json!({"a": "--- \\ \" ü"}));
+    judged(&folder, SnapshotMode::Accept, &json!({"a": "--- \\ \" ü"}));
     let snapshot = insta::Snapshot::from_file(&folder.path.join("created.snap")).unwrap();
     assert_eq!(snapshot.metadata().source(), Some("scenarios/auth-keys/used-count/ST4.toml"));
     assert_eq!(snapshot.metadata().expression(), Some("created"));
@@ -87,8 +87,8 @@ fn insta_can_read_written_snapshots() {
 #[test]
 fn accepting_keeps_a_matching_snapshot() {
     let folder = snapshot_folder();
-    judged(&folder, SnapshotMode::Accept, json!({"a": 1}));
-    let more = judged(&folder, SnapshotMode::Accept, json!({"a": 1, "b": 2}));
+    judged(&folder, SnapshotMode::Accept, &json!({"a": 1}));
+    let more = judged(&folder, SnapshotMode::Accept, &json!({"a": 1, "b": 2}));
     assert_eq!((more.judgement, more.notes), (Judgement::Met, vec!["undocumented field `/b`".to_owned()]));
     assert!(!fs::read_to_string(folder.path.join("created.snap")).unwrap().contains("\"b\""));
 }
@@ -98,14 +98,14 @@ fn io_errors_are_reported() {
     let folder = snapshot_folder();
     fs::create_dir_all(&folder.path).unwrap();
     fs::write(folder.path.join("created.snap"), "expression: x\n\nold").unwrap();
-    let old = judged(&folder, SnapshotMode::Accept, json!({}));
+    let old = judged(&folder, SnapshotMode::Accept, &json!({}));
     assert_eq!(old.judgement, Judgement::Unknown);
     assert!(old.message.contains("not a snapshot in insta's format"), "{}", old.message);
 
     // A file in place of the folder.
     let hidden = SnapshotFolder { path: folder.path.join("created.snap/x"), ..folder };
     for mode in [SnapshotMode::Accept, SnapshotMode::New, SnapshotMode::Compare] {
-        let finding = judged(&hidden, mode, json!({}));
+        let finding = judged(&hidden, mode, &json!({}));
         assert_eq!(finding.judgement, Judgement::Unknown);
         assert!(finding.message.contains("cannot read snapshot"), "{}", finding.message);
     }
@@ -116,7 +116,7 @@ fn io_errors_are_reported() {
     for (mode, judgement) in
         [(SnapshotMode::Accept, Judgement::Unknown), (SnapshotMode::New, Judgement::Unmet)]
     {
-        let finding = judged(&blocked, mode, json!({}));
+        let finding = judged(&blocked, mode, &json!({}));
         assert_eq!(finding.judgement, judgement);
         assert!(finding.message.contains("cannot write snapshot"), "{}", finding.message);
     }
@@ -152,14 +152,14 @@ fn column_widths_are_ignored_only_with_a_run_prefix() {
 #[test]
 fn snapshots_can_be_compared_concurrently() {
     let folder = snapshot_folder();
-    judged(&folder, SnapshotMode::Accept, json!({"a": 1}));
+    judged(&folder, SnapshotMode::Accept, &json!({"a": 1}));
     std::thread::scope(|scope| {
         for n in 0..8 {
             let folder = &folder;
             scope.spawn(move || {
                 for _ in 0..20 {
                     let value = if n % 2 == 0 { 1 } else { 2 };
-                    let judgement = judged(folder, SnapshotMode::New, json!({"a": value})).judgement;
+                    let judgement = judged(folder, SnapshotMode::New, &json!({"a": value})).judgement;
                     assert_eq!(judgement == Judgement::Met, value == 1);
                 }
             });

@@ -158,7 +158,7 @@ impl<'a> Attempt<'a> {
         let length = datagram.len();
         match received {
             Received::HandshakePart => {
-                self.transcript.add(format!("received an initiation from {from}: replied"))
+                self.transcript.add(format!("received an initiation from {from}: replied"));
             }
             Received::Handshake => {
                 self.handshake = Some(self.transcript.begun().elapsed());
