@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek};
 use crate::archive::Archive;
 use crate::manifest::{MANIFEST, Manifest};
 
-use super::{Area, Report};
+use super::report::{Area, Report};
 
 /// Checks that the container is canonical, byte for byte.
 pub(super) fn verify<R: Read + Seek>(

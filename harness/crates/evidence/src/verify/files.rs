@@ -8,7 +8,8 @@ use crate::digest_of;
 use crate::manifest::{FileDigest, MANIFEST, Manifest, is_plain};
 use crate::signature::SIGNATURE;
 
-use super::{Area, Report, escaped};
+use super::escape::escaped;
+use super::report::{Area, Report};
 
 /// Checks that exactly the files in the manifest are present, each once and unmodified.
 pub(super) fn verify<R: Read + Seek>(archive: &mut Archive<R>, manifest: &Manifest, report: &mut Report) {

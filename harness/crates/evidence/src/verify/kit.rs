@@ -3,7 +3,9 @@
 use crate::digest;
 use crate::manifest::{FileDigest, Manifest, SCENARIOS};
 
-use super::{Area, Options, Report, escaped};
+use super::escape::escaped;
+use super::options::Options;
+use super::report::{Area, Report};
 
 pub(super) fn verify(manifest: &Manifest, options: &Options, report: &mut Report) {
     let (theirs, ours) = (manifest.kit.version.as_str(), env!("CARGO_PKG_VERSION"));

@@ -6,8 +6,9 @@ use crate::chain::Chain;
 use crate::line::{FORMAT, Line, RecordedEvent, RunStarted};
 use crate::manifest::{ChainSummary, EXCHANGES};
 
+use super::escape::escaped;
 use super::obstacle::Obstacle;
-use super::{Area, Report, escaped};
+use super::report::{Area, Report};
 
 /// Upper bound of a line: a response has at most 8 MiB, and JSON escapes a byte with at most six.
 const MAX_LINE_LEN: u64 = 128 << 20;

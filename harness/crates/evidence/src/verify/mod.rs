@@ -5,10 +5,12 @@
 
 mod archive;
 mod difference;
+mod escape;
 mod files;
 mod kit;
 mod lines;
 mod obstacle;
+mod options;
 mod plan;
 mod reevaluation;
 mod replay;
@@ -21,26 +23,11 @@ use std::io::{Read, Seek};
 
 use crate::EvidenceError;
 use crate::archive::Archive;
-use crate::bundle::ScenarioFile;
 use crate::manifest::{FORMAT, MANIFEST, Manifest};
 
+use options::MAX_MANIFEST_LEN;
+pub use options::Options;
 pub use report::{Area, BundleSummary, Finding, Report, State};
-
-/// Upper bound of a manifest's or signature's size.
-const MAX_MANIFEST_LEN: u64 = 16 << 20;
-
-/// Options of a verification.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// The public key that must have signed the bundle.
-    pub public_key: Option<String>,
-    /// Whether scenarios may differ from the kit's own.
-    pub accepts_scenarios: bool,
-    /// The kit's own scenarios.
-    pub own_scenarios: Vec<ScenarioFile>,
-    /// The digest of this program, if known.
-    pub executable: Option<String>,
-}
 
 /// Verifies integrity and signature, and re-evaluates every check.
 ///
@@ -102,9 +89,4 @@ fn unsupported_format(manifest: &[u8]) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(manifest).ok()?;
     let format = value.get("format")?.as_str()?;
     (format != FORMAT && format.len() < 100).then(|| format.escape_debug().to_string())
-}
-
-/// Escapes an untrusted name for output.
-fn escaped(name: &str) -> String {
-    name.escape_debug().to_string()
 }

@@ -8,7 +8,7 @@ use harness_model::plan::waiver::InvalidWaiver;
 use crate::line::FORMAT;
 use crate::manifest::EXCHANGES;
 
-use super::escaped;
+use super::escape::escaped;
 
 /// The bundle's checks cannot be re-evaluated.
 #[derive(Debug, thiserror::Error)]

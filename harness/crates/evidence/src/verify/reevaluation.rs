@@ -20,7 +20,8 @@ use super::lines::{LineReader, NumberedLine};
 use super::obstacle::Obstacle;
 use super::plan::{RecordedPlan, start_time};
 use super::replay::{Replayer, Reproduction};
-use super::{Area, Report, results, scenarios};
+use super::report::{Area, Report};
+use super::{results, scenarios};
 
 /// Re-evaluates every check and compares the outcomes with the recorded ones.
 ///

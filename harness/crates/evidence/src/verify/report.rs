@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::manifest::Manifest;
 
-use super::escaped;
+use super::escape::escaped;
 
 /// Problems listed per area; further ones are counted.
 const MAX_PER_AREA: usize = 20;

@@ -11,7 +11,7 @@ use crate::manifest::{EXCHANGES, FileDigest, Manifest, RESULTS, SCENARIOS, STATE
 use crate::statement::{self, Subject};
 
 use super::difference::{CheckPosition, Scope, differences};
-use super::{Area, Report};
+use super::report::{Area, Report};
 
 /// Upper bound of the results: ten thousand checks take a few megabytes.
 const MAX_RESULTS_LEN: u64 = 512 << 20;

@@ -6,7 +6,8 @@ use crate::archive::Archive;
 use crate::manifest::Manifest;
 use crate::signature::{self, SIGNATURE};
 
-use super::{Area, MAX_MANIFEST_LEN, Options, Report};
+use super::options::{MAX_MANIFEST_LEN, Options};
+use super::report::{Area, Report};
 
 /// `text` is the manifest's text, which the signature covers.
 pub(super) fn verify<R: Read + Seek>(

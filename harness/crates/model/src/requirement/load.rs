@@ -21,7 +21,17 @@ const VIAS: [(&str, Via); 5] = [
 /// The chapter of the reference's own choices, which has no document and no suite.
 const OURS_CHAPTER: &str = "ours";
 
-pub(super) fn load(text: &str, path: &Path) -> Result<Registry, Vec<Diagnostic>> {
+impl Registry {
+    /// Reads the registry from the text of `requirements.toml`; `path` is the name shown in diagnostics.
+    ///
+    /// # Errors
+    /// Returns every error found in the file.
+    pub fn load(text: &str, path: &Path) -> Result<Self, Vec<Diagnostic>> {
+        load(text, path)
+    }
+}
+
+fn load(text: &str, path: &Path) -> Result<Registry, Vec<Diagnostic>> {
     let mut report = Diagnostics::new(path);
     let mut registry = Registry::default();
     if let Some(root) = document::parse(text, &mut report) {

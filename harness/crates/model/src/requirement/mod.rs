@@ -3,9 +3,7 @@
 mod load;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use crate::source::diagnostic::Diagnostic;
 use crate::source::spelling;
 
 /// The id of a documented statement, such as `used-count/ST4.2`.
@@ -96,14 +94,6 @@ pub enum Via {
 }
 
 impl Registry {
-    /// Reads the registry from the text of `requirements.toml`; `path` is the name shown in diagnostics.
-    ///
-    /// # Errors
-    /// Returns every error found in the file.
-    pub fn load(text: &str, path: &Path) -> Result<Self, Vec<Diagnostic>> {
-        load::load(text, path)
-    }
-
     pub fn get(&self, id: &str) -> Option<&Requirement> {
         self.requirements.get(*self.index.get(id)?)
     }

@@ -1,8 +1,10 @@
 //! Runs the suites against the reference with one deviation at a time in front of it.
 
+mod error;
 mod judgement;
 mod round;
 mod scope;
+mod survey;
 mod timeouts;
 mod traffic;
 
@@ -18,11 +20,11 @@ use harness_report::diagnosis::matrix::Matrix;
 use harness_report::diagnosis::observed::Observed;
 use harness_runner::run::Stop;
 
-use crate::active_deviation::{ActiveDeviation, SetupError};
+use crate::active_deviation::ActiveDeviation;
 use crate::census;
 use crate::embedded::Embedded;
 
-use round::RoundError;
+use error::TrialError;
 use traffic::TrafficSurvey;
 
 /// How often sub-tests with a failed race are run again: a defect may show in one race and not in the next.
@@ -67,15 +69,6 @@ pub struct DeviationOutcome {
     /// Why it does not count as caught; empty if it does.
     pub missed: Vec<String>,
     pub duration: Duration,
-}
-
-/// A deviation could not be tried.
-#[derive(Debug, thiserror::Error)]
-enum TrialError {
-    #[error(transparent)]
-    Setup(#[from] SetupError),
-    #[error(transparent)]
-    Round(#[from] RoundError),
 }
 
 impl SelfTest {

@@ -1,31 +1,22 @@
 //! One run against one target.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use harness_model::check::snapshot::SnapshotMode;
-use harness_model::plan::{Plan, PlanError, Selection, plan};
+use harness_model::plan::{Plan, Selection, plan};
 use harness_report::diagnosis::observed::Observed;
 use harness_runner::run::{self, RunSettings, Stop};
 use harness_runner::targets::Target;
 
+use super::error::RoundError;
 use super::{Scope, SelfTest};
 
 /// A deviation that keeps the target from answering must not hold up the others.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// What the matrix learns must not depend on how busy the machine is.
 const LEARNING_TIME_LIMIT: Duration = Duration::from_secs(90);
-
-/// A run could not begin.
-#[derive(Debug, thiserror::Error)]
-pub enum RoundError {
-    #[error("cannot create a folder for the machines: {0}")]
-    Folder(#[from] io::Error),
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-}
 
 impl SelfTest {
     /// Runs these sub-tests, `jobs` at the same time, with the machines' state in a folder of that name.

@@ -6,23 +6,18 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use harness_model::target::Deviating;
 use harness_report::diagnosis::observed::Observed;
-use harness_runner::run::Stop;
 use reqwest::Url;
 
 use crate::deviation::{Deviation, UNCHANGED};
 use crate::front_proxy::{FrontProxy, RunningProxy, Sessions};
 use crate::proxy::{DeviationProxy, ProxyOptions, TrafficRecording};
 
-use super::SelfTest;
-use super::round::RoundError;
-
 /// The traffic of every sub-test on the unmodified reference, and what its checks found.
 #[derive(Debug, Default)]
-pub(super) struct TrafficSurvey(BTreeMap<String, (TrafficRecording, Observed)>);
+pub(super) struct TrafficSurvey(pub(super) BTreeMap<String, (TrafficRecording, Observed)>);
 
 impl TrafficSurvey {
     /// Whether the deviation could change anything in the sub-test. True if its traffic was not recorded.
@@ -39,32 +34,10 @@ impl TrafficSurvey {
     }
 }
 
-impl SelfTest {
-    /// Runs all suites once and records their traffic, so that sub-tests which a deviation cannot affect need not run
-    /// against it.
-    ///
-    /// # Errors
-    /// No folder can be created.
-    pub async fn survey_traffic(&mut self, stop: &Stop) -> Result<(), RoundError> {
-        let subtests = self.all_subtests();
-        let this = &*self;
-        let runs = subtests.into_iter().map(|subtest| async move {
-            let recorder = Arc::new(TrafficRecorder::default());
-            let target = Arc::new(this.embedded.behind(Arc::clone(&recorder) as Arc<dyn FrontProxy>));
-            let found = this.run_subtests(target, &[subtest].into(), subtest, 1, stop).await?;
-            Ok((subtest.to_owned(), (recorder.recording.clone(), found)))
-        });
-        let recordings: Vec<Result<_, RoundError>> =
-            futures::stream::iter(runs).buffer_unordered(this.jobs.max(1)).collect().await;
-        self.traffic = TrafficSurvey(recordings.into_iter().collect::<Result<_, _>>()?);
-        Ok(())
-    }
-}
-
 /// A proxy that changes nothing.
 #[derive(Debug, Default)]
-struct TrafficRecorder {
-    recording: TrafficRecording,
+pub(super) struct TrafficRecorder {
+    pub(super) recording: TrafficRecording,
 }
 
 impl FrontProxy for TrafficRecorder {

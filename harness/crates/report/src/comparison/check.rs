@@ -7,7 +7,8 @@ use harness_model::check::outcome::CheckVerdict;
 
 use crate::results::{CheckResult, SubtestResult};
 
-use super::{Change, ChangeKind, State};
+use super::change::{Change, ChangeKind};
+use super::state::State;
 
 /// Returns the changes of a sub-test that ran both times.
 pub(super) fn changes(was: &SubtestResult, is: &SubtestResult) -> Vec<Change> {

@@ -8,7 +8,7 @@ use crate::json::pretty;
 use crate::results::{ExchangeResult, ProcessRun, WireRun};
 use harness_model::text::{counted, truncated};
 
-use super::duration;
+use super::notation::duration;
 
 /// Lines shown of a text; results.json has more.
 const MAX_LINES: usize = 400;

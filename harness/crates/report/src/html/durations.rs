@@ -6,7 +6,7 @@ use crate::results::{Results, SubtestResult};
 use harness_model::event::SubtestVerdict;
 use harness_model::text::counted;
 
-use super::{Glyph, anchor, duration};
+use super::notation::{Glyph, anchor, duration};
 
 /// With more bars than this, each would be thinner than a pixel.
 const MAX_BARS: usize = 600;

@@ -8,7 +8,8 @@ use harness_model::check::outcome::CheckVerdict;
 use harness_model::text::counted;
 
 use super::answer::{Answer, request};
-use super::{Glyph, Known, diff, prose};
+use super::diff;
+use super::notation::{Glyph, Known, prose};
 
 /// Messages longer than this are set in a smaller size.
 const LONG_MESSAGE: usize = 160;

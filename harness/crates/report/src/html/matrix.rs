@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::results::{Results, SubtestResult};
 use harness_model::text::counted;
 
-use super::{Glyph, anchor, short};
+use super::notation::{Glyph, anchor, short};
 
 /// A chapter with at least one selected sub-test.
 pub(super) struct Chapter<'a> {

@@ -9,7 +9,7 @@ use crate::headline::{self, count};
 use crate::results::Results;
 use harness_model::text::counted;
 
-use super::duration;
+use super::notation::duration;
 
 /// The sub-tests' verdicts in the order shown: name, CSS class, word.
 const SUBTESTS: [(&str, &str, &str); 5] = [

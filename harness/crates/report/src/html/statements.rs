@@ -8,7 +8,7 @@ use harness_model::requirement::Level;
 use harness_model::text::counted;
 
 use super::matrix::title;
-use super::{Glyph, Known, anchor, prose, short};
+use super::notation::{Glyph, Known, anchor, prose, short};
 
 /// Sub-tests named per statement.
 const MAX_JUDGES: usize = 8;

@@ -7,8 +7,9 @@ use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::SubtestVerdict;
 use harness_model::text::counted;
 
+use super::failure;
 use super::matrix::{chapters, title};
-use super::{Glyph, Known, anchor, duration, failure, prose};
+use super::notation::{Glyph, Known, anchor, duration, prose};
 
 /// Failed sub-tests shown unfolded.
 const MAX_OPEN: usize = 5;

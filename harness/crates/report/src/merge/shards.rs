@@ -12,7 +12,7 @@ use harness_model::scenario::model::Scenario;
 
 use crate::results::{Results, Selected, SubtestResult};
 
-use super::{MergeError, RunDifference, ShardResults};
+use super::shard_results::{MergeError, RunDifference, ShardResults};
 
 /// Checks that all are shards of one run with these scenarios; returns the first.
 pub(super) fn verify_same_run<'a>(

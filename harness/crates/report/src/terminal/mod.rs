@@ -4,18 +4,17 @@ mod failed_step;
 mod failure;
 mod page;
 mod paint;
+mod process_end;
 mod summary;
 mod wrap;
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::exit_code::ExitCode;
 use crate::record::Record;
 use crate::results::Results;
 use harness_model::event::{Event, Listener, SubtestFinished, SubtestStarted, SubtestVerdict};
@@ -26,6 +25,7 @@ use harness_model::text::{counted, truncated};
 use page::Page;
 
 pub use paint::Paint;
+pub use process_end::ProcessEnd;
 pub use wrap::wrap;
 
 /// Renders the closing lines only, as for merged results.
@@ -33,14 +33,6 @@ pub fn summary(results: &Results, options: TerminalOptions, end: ProcessEnd<'_>)
     let mut page = options.page();
     summary::write(&mut page, results, end);
     page.text
-}
-
-/// How the process ends.
-#[derive(Debug, Clone, Copy)]
-pub struct ProcessEnd<'a> {
-    /// The reports that were written.
-    pub reports: &'a [PathBuf],
-    pub exit_code: ExitCode,
 }
 
 /// Formatting options of the terminal report.

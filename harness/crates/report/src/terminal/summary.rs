@@ -11,9 +11,9 @@ use harness_model::event::SubtestVerdict;
 use harness_model::plan::waiver::WaiverState;
 use harness_model::text::counted;
 
-use super::ProcessEnd;
 use super::page::Page;
 use super::paint::Paint;
+use super::process_end::ProcessEnd;
 
 /// Prefix of the reason of a partly verified statement.
 const IN_PART: &str = "partly: ";

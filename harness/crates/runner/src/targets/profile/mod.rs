@@ -95,14 +95,6 @@ impl Profile {
         sources
     }
 
-    /// Resolves what it refers to: environment variables, files, certificates and the agent's program.
-    ///
-    /// # Errors
-    /// Something is missing or invalid; the error has all of it.
-    pub fn resolve(&self) -> Result<Resources, ProfileError> {
-        resources::resolve(self).map_err(|diagnostics| ProfileError::of(diagnostics, &self.source))
-    }
-
     fn error(&self, key: &str, message: String, help: String) -> Diagnostic {
         let path = self.path.clone();
         let span = self.locations.get(key).cloned();

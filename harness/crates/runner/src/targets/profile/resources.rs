@@ -16,8 +16,8 @@ use harness_model::scenario::model::identity_name;
 use harness_model::scenario::model::{Capability, Identity};
 use harness_model::source::diagnostic::{Diagnostic, Severity};
 
-use super::Profile;
 use super::content::TokenSource;
+use super::{Profile, ProfileError};
 
 /// The resources that a profile refers to.
 #[derive(Debug)]
@@ -27,11 +27,21 @@ pub struct Resources {
     pub(in crate::targets) agent: Option<AgentCommand>,
 }
 
+impl Profile {
+    /// Resolves what it refers to: environment variables, files, certificates and the agent's program.
+    ///
+    /// # Errors
+    /// Something is missing or invalid; the error has all of it.
+    pub fn resolve(&self) -> Result<Resources, ProfileError> {
+        resolve(self).map_err(|diagnostics| ProfileError::of(diagnostics, &self.source))
+    }
+}
+
 /// Resolves everything that the profile refers to.
 ///
 /// # Errors
 /// Everything that is missing or invalid.
-pub(super) fn resolve(profile: &Profile) -> Result<Resources, Vec<Diagnostic>> {
+fn resolve(profile: &Profile) -> Result<Resources, Vec<Diagnostic>> {
     let mut resolver = Resolver { profile, problems: Vec::new() };
     let mut credentials = BTreeMap::new();
     for (identity, source) in &profile.content.tokens {

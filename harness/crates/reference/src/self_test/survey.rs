@@ -1,0 +1,34 @@
+//! Records the traffic of all suites on the unmodified reference.
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use harness_runner::run::Stop;
+
+use crate::front_proxy::FrontProxy;
+
+use super::SelfTest;
+use super::error::RoundError;
+use super::traffic::{TrafficRecorder, TrafficSurvey};
+
+impl SelfTest {
+    /// Runs all suites once and records their traffic, so that sub-tests which a deviation cannot affect need not run
+    /// against it.
+    ///
+    /// # Errors
+    /// No folder can be created.
+    pub async fn survey_traffic(&mut self, stop: &Stop) -> Result<(), RoundError> {
+        let subtests = self.all_subtests();
+        let this = &*self;
+        let runs = subtests.into_iter().map(|subtest| async move {
+            let recorder = Arc::new(TrafficRecorder::default());
+            let target = Arc::new(this.embedded.behind(Arc::clone(&recorder) as Arc<dyn FrontProxy>));
+            let found = this.run_subtests(target, &[subtest].into(), subtest, 1, stop).await?;
+            Ok((subtest.to_owned(), (recorder.recording.clone(), found)))
+        });
+        let recordings: Vec<Result<_, RoundError>> =
+            futures::stream::iter(runs).buffer_unordered(this.jobs.max(1)).collect().await;
+        self.traffic = TrafficSurvey(recordings.into_iter().collect::<Result<_, _>>()?);
+        Ok(())
+    }
+}

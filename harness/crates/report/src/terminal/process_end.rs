@@ -1,0 +1,13 @@
+//! The end of the process, as the closing lines state it.
+
+use std::path::PathBuf;
+
+use crate::exit_code::ExitCode;
+
+/// How the process ends.
+#[derive(Debug, Clone, Copy)]
+pub struct ProcessEnd<'a> {
+    /// The reports that were written.
+    pub reports: &'a [PathBuf],
+    pub exit_code: ExitCode,
+}
