@@ -17,7 +17,7 @@ use harness_model::scenario::model::{Capability, Identity};
 use harness_model::source::diagnostic::{Diagnostic, Severity};
 
 use super::content::TokenSource;
-use super::{Profile, ProfileError};
+use super::loaded::{Profile, ProfileError};
 
 /// The resources that a profile refers to.
 #[derive(Debug)]

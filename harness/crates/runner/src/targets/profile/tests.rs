@@ -1,3 +1,10 @@
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use harness_model::scenario::model::{Capability, Source};
+use harness_model::source::diagnostic::render;
+
 use super::*;
 use crate::targets::WITHOUT_TUN;
 use harness_model::scenario::model::Identity;
