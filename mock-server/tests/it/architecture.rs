@@ -82,8 +82,8 @@ fn tokens(code: &str) -> Vec<String> {
             rest.find('\n').unwrap_or(rest.len())
         } else if rest.starts_with("r#\"") {
             rest.find("\"#").map_or(rest.len(), |end| end + 2)
-        } else if rest.starts_with("r\"") {
-            rest[2..].find('"').map_or(rest.len(), |end| end + 3)
+        } else if let Some(literal) = rest.strip_prefix("r\"") {
+            literal.find('"').map_or(rest.len(), |end| end + 3)
         } else if first == '"' {
             string_length(rest)
         } else if rest.starts_with("'\"'") {
