@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use harness_model::requirement::Level;
 
-use super::{RequirementResult, SubtestResult};
+use super::requirement::RequirementResult;
+use super::subtest::SubtestResult;
 
 /// Sub-tests, checks, documented statements and choices of the reference counted by verdict.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
