@@ -16,15 +16,19 @@ const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 /// leave a tree behind.
 ///
 /// # Errors
-/// Other users can write to the folder, and so replace files in it, or can read or write one of the files.
-pub(super) fn prepare(database: &Path) -> Result<(), StoreError> {
+/// Other users can write to the folder, and so replace files in it.
+pub(super) fn create(database: &Path) -> Result<(), StoreError> {
     let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    prepare_folder(folder)?;
+    prepare_folder(folder, database)?;
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(database);
     match created {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(database, error)),
-        _ => {}
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed(database, error)),
+        _ => Ok(()),
     }
+}
+
+/// Refuses a database if other users can read or write one of its files.
+pub(super) fn refuse_exposed(database: &Path) -> Result<(), StoreError> {
     let companions = COMPANIONS.map(|suffix| {
         let mut name = database.as_os_str().to_owned();
         name.push(suffix);
@@ -43,14 +47,14 @@ pub(super) fn prepare(database: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn prepare_folder(folder: &Path) -> Result<(), StoreError> {
+fn prepare_folder(folder: &Path, database: &Path) -> Result<(), StoreError> {
     let mode = match folder.metadata() {
         Ok(metadata) => permissions(&metadata),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let created = DirBuilder::new().mode(0o700).create(folder);
-            return created.map_err(|error| failed(folder, error));
+            return created.map_err(|error| failed(database, error));
         }
-        Err(error) => return Err(failed(folder, error)),
+        Err(error) => return Err(failed(database, error)),
     };
     if mode & OTHERS_MAY_WRITE != 0 {
         return Err(StoreError::WritableByOthers { folder: folder.to_owned(), mode });
@@ -81,9 +85,10 @@ mod tests {
     fn new_files_and_folders_are_private() {
         let root = tempfile::tempdir().unwrap();
         let database = root.path().join("new/plane.db");
-        prepare(&database).unwrap();
+        create(&database).unwrap();
         assert_eq!((mode_of(&database), mode_of(&root.path().join("new"))), (0o600, 0o700));
-        prepare(&database).unwrap();
+        create(&database).unwrap();
+        refuse_exposed(&database).unwrap();
     }
 
     #[test]
@@ -95,7 +100,7 @@ mod tests {
             let file = root.path().join(name);
             fs::write(&file, "").unwrap();
             fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
-            let refused = prepare(&root.path().join("plane.db")).unwrap_err();
+            let refused = refuse_exposed(&root.path().join("plane.db")).unwrap_err();
             assert!(
                 matches!(&refused, StoreError::ReadableByOthers { path, mode: found } if *path == file && *found == mode),
                 "{refused}"
@@ -105,11 +110,12 @@ mod tests {
 
     #[test]
     fn folders_that_others_can_write_to_are_refused() {
-        for (mode, refused) in [(0o1777, true), (0o770, true), (0o702, true), (0o755, false), (0o700, false)] {
+        for (mode, refused) in [(0o1777, true), (0o770, true), (0o702, true), (0o755, false), (0o700, false)]
+        {
             let root = tempfile::tempdir().unwrap();
             fs::set_permissions(root.path(), Permissions::from_mode(mode)).unwrap();
-            let prepared = prepare(&root.path().join("plane.db"));
-            assert_eq!(matches!(prepared, Err(StoreError::WritableByOthers { .. })), refused, "{mode:o}");
+            let created = create(&root.path().join("plane.db"));
+            assert_eq!(matches!(created, Err(StoreError::WritableByOthers { .. })), refused, "{mode:o}");
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod audit_logs;
 pub mod auth_keys;
 mod batch;
 pub mod device_codes;
+pub mod ended_sessions;
 mod error;
 mod files;
 mod job;

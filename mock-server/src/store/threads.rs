@@ -31,9 +31,8 @@ impl Threads {
         let writer = match location {
             Location::Memory => migration::in_memory()?,
             Location::File(path) => {
-                files::prepare(path)?;
-                let mut writer = open_file(path, lock_timeout)?;
-                migration::refuse_foreign(&writer, path)?;
+                files::create(path)?;
+                let mut writer = open_file(path, lock_timeout, refuse_unsuitable)?;
                 migration::apply(&mut writer)?;
                 writer
             }
@@ -52,7 +51,7 @@ impl Threads {
         let (reads, jobs) = mpsc::channel();
         let jobs = Arc::new(Mutex::new(jobs));
         for _ in 0..READERS {
-            let reader = open_file(path, lock_timeout)?;
+            let reader = open_file(path, lock_timeout, |_, _| Ok(()))?;
             prepare(&reader)?;
             let jobs = Arc::clone(&jobs);
             spawn("store-reader", move || read_loop(&reader, &jobs))?;
@@ -95,13 +94,24 @@ fn spawn(name: &'static str, body: impl FnOnce() + Send + 'static) -> Result<(),
         .map_err(|source| StoreError::Thread { name, source })
 }
 
-fn open_file(path: &Path, lock_timeout: Duration) -> Result<Connection, StoreError> {
+/// Opens a file; `check` runs before anything is written to it.
+fn open_file(
+    path: &Path,
+    lock_timeout: Duration,
+    check: impl FnOnce(&Connection, &Path) -> Result<(), StoreError>,
+) -> Result<Connection, StoreError> {
     let failure = |error: rusqlite::Error| StoreError::Open { path: path.into(), source: error };
     let connection = Connection::open(path).map_err(failure)?;
     connection.busy_timeout(lock_timeout).map_err(failure)?;
+    check(&connection, path)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failure)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failure)?;
     Ok(connection)
+}
+
+fn refuse_unsuitable(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    migration::refuse_foreign(connection, path)?;
+    files::refuse_exposed(path)
 }
 
 fn prepare(connection: &Connection) -> Result<(), StoreError> {

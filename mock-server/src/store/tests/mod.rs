@@ -209,7 +209,10 @@ async fn files_persist_and_newer_or_invalid_ones_are_refused() {
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     assert!(matches!(Store::open(&location), Err(StoreError::TooNew { found: 99, .. })));
 
-    let text = private_file(&folder.path().join("text.db"), b"this is no database, but long enough to be read as one");
+    let text = private_file(
+        &folder.path().join("text.db"),
+        b"this is no database, but long enough to be read as one",
+    );
     assert!(matches!(Store::open(&Location::File(text)), Err(StoreError::Open { .. })));
     let nowhere = Location::File(folder.path().join("no/such/folder.db"));
     let message = Store::open(&nowhere).err().map(|error| error.to_string()).unwrap();
