@@ -61,13 +61,9 @@ pub fn internal() -> Response {
     )
 }
 
-/// The response while the database cannot be used: nothing was done, and a repetition may succeed.
-fn unavailable() -> Response {
-    let mut response = failed(
-        StatusCode::SERVICE_UNAVAILABLE,
-        UNAVAILABLE,
-        "The database cannot be used at the moment; nothing was done, try again".to_owned(),
-    );
+/// The response while the database cannot be used: a later repetition may succeed.
+pub fn unavailable(message: String) -> Response {
+    let mut response = failed(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, message);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
     response
 }
@@ -78,7 +74,7 @@ impl IntoResponse for Error {
             Self::Control(ControlError::Refused(refusal)) => refusal,
             Self::Control(ControlError::Store(StoreError::Unavailable(condition))) => {
                 tracing::error!(%condition, "request failed");
-                return unavailable();
+                return unavailable(format!("{condition}; nothing was done, try again"));
             }
             error => {
                 tracing::error!(%error, "request failed");
