@@ -262,7 +262,7 @@ mod tests {
         for (verdict, reason) in
             [(StatementVerdict::Unverified, Some(message.as_str())), (StatementVerdict::Verified, None)]
         {
-            let all = coverage(&registry, &["s".to_owned()], &findings, false);
+            let all = coverage(&registry, Scope::Whole, &findings, false);
             assert_eq!((all[0].verdict, all[0].reason.as_deref()), (verdict, reason));
             findings.judged(&outcome(&id, CheckVerdict::Pass));
         }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use harness_model::check::outcome::DOES_NOT_APPLY;
 use harness_model::requirement::Level;
 
 use crate::coverage::{Coverage, Scope, StatementVerdict};
@@ -28,7 +29,7 @@ impl Extent {
     /// Counts the documented statements of a run.
     pub fn of(coverage: &[Coverage], scope: Scope, waivers: usize, deviating: bool) -> Self {
         let documented = || coverage.iter().filter(|found| found.level != Level::Ours);
-        let judged = || documented().filter(|found| found.verdict != StatementVerdict::Unverified);
+        let judged = || documented().filter(|found| is_judged(found));
         let in_part =
             |found: &&Coverage| found.verdict == StatementVerdict::Verified && found.reason.is_some();
         Self {
@@ -48,6 +49,13 @@ impl Extent {
     }
 }
 
+/// Whether the run has seen how the target behaves: a statement may be verified, violated, or not apply because the
+/// target has chosen another documented behaviour.
+fn is_judged(found: &Coverage) -> bool {
+    let is_inapplicable = || found.reason.as_deref().is_some_and(|reason| reason.starts_with(DOES_NOT_APPLY));
+    found.verdict != StatementVerdict::Unverified || is_inapplicable()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,8 +70,9 @@ mod tests {
         let verified = statement(Level::Must, Verified, None);
         let in_part = statement(Level::Either, Verified, Some("partly: needs a clock"));
         let missing = statement(Level::Must, Unverified, Some("needs a clock"));
+        let inapplicable = statement(Level::Either, Unverified, Some(DOES_NOT_APPLY));
         let choice = statement(Level::Ours, Unverified, Some("needs a clock"));
-        let whole = [verified.clone(), choice];
+        let whole = [verified.clone(), inapplicable, choice];
         let extent = |all: &[Coverage]| Extent::of(all, Scope::Whole, 0, false);
         assert!(extent(&whole).is_whole());
         assert!(!extent(&[verified.clone(), in_part]).is_whole());
