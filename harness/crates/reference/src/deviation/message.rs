@@ -11,7 +11,6 @@ pub struct ProxyRequest {
     pub path: String,
     /// Decoded pairs, in their order.
     pub query: Vec<(String, String)>,
-    /// The bearer token.
     pub token: Option<String>,
     /// The body; null if it is not JSON.
     pub json: Value,

@@ -27,7 +27,6 @@ pub struct Deviation {
     pub on_clock_advance: fn(&mut ProxyState) -> Vec<ProxyRequest>,
     /// Whether the reference is configured to believe `X-Forwarded-For` from any address.
     pub trusts_all_proxies: bool,
-    /// Changes to the agent.
     pub agent: Option<AgentDeviation>,
 }
 

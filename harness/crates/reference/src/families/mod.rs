@@ -23,7 +23,6 @@ mod wire;
 
 use crate::deviation::{Deviation, Family};
 
-/// All families, by name.
 pub const FAMILIES: &[(&str, Family)] = &[
     ("counts", counts::ALL),
     ("reuse", reuse::ALL),

@@ -51,7 +51,6 @@ pub struct DeviationReport {
     pub duration_ms: u64,
 }
 
-/// What proves one statement.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct StatementProof {
     pub id: String,
@@ -129,10 +128,6 @@ impl SelfTestReport {
         chapters
     }
 
-    /// The `json` report.
-    ///
-    /// # Errors
-    /// Serialisation fails, which these types do not cause.
     pub fn json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
