@@ -6,7 +6,7 @@ use crate::deviation::{
     Deviation, Family, ProxyRequest, ProxyResponse, ProxyState, UNCHANGED, on_both, on_request, on_response,
 };
 
-use super::shared::{delete_machine, show_requested};
+use crate::families::shared::{delete_machine, show_requested};
 
 const DAY: u64 = 86_400;
 
@@ -135,6 +135,47 @@ pub(super) const ALL: Family = &[
         on_request(|request, _| {
             let shortest = request.creates_auth_key() && request.json["expires_in"] == 300;
             shortest.then(|| ProxyResponse::refusal(400, "INVALID_INPUT", "expires_in is too short"))
+        }),
+    ),
+    (
+        "expiry-always-answered-as-90",
+        on_response(|request, response, _| {
+            if request.creates_auth_key() && response.json["data"]["expiry_days"].is_number() {
+                response.set("expiry_days", json!(90));
+            }
+        }),
+    ),
+    (
+        "expiry-true-is-a-day",
+        on_both(|request, _| replace_days(request, |days| *days == json!(true), 1), show_requested_days),
+    ),
+    (
+        "expiry-negative-accepted",
+        on_both(|request, _| replace_days(request, |days| *days == json!(-1), 1), show_requested_days),
+    ),
+    (
+        "expiry-unchecked-at-the-alias",
+        on_both(
+            |request, _| {
+                let is_number = request.json["expiry_days"].is_i64();
+                if request.path == "/api/api-keys" && request.creates_key() && is_number {
+                    request.remove("expiry_days");
+                }
+                None
+            },
+            |request, response, state| {
+                if request.path == "/api/api-keys" && request.creates_key() {
+                    show_requested(request, response, state, "expiry_days", &json!(90));
+                }
+            },
+        ),
+    ),
+    (
+        "expiry-ends-credentials",
+        on_request(|request, state| {
+            let key = state.sender(request).and_then(|sender| state.key(&sender.key));
+            let is_over = key.is_some_and(|issued| state.now >= issued.expires_at);
+            is_over.then(|| ProxyResponse::refusal(401, "UNAUTHORIZED", "Authentication required"))
         }),
     ),
 ];
