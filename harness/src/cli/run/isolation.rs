@@ -9,8 +9,9 @@ use harness_model::event::Listener;
 use harness_model::plan::{Plan, Selection};
 use harness_report::diagnosis::observed::Observed;
 use harness_runner::run::{RunSettings, Stop, new_id};
+use harness_runner::targets::TargetError;
 
-use super::judgement::{Listeners, judge};
+use super::judgement::{Listeners, judge, make_ready};
 
 /// The verdicts of a pass by check or sub-test.
 type Found = BTreeMap<String, &'static str>;
@@ -19,6 +20,7 @@ type Found = BTreeMap<String, &'static str>;
 pub(super) async fn prove(
     setting: Arc<RunSettings>,
     plan: &Arc<Plan>,
+    ready: Result<(), TargetError>,
     stop: Stop,
     terminal: &mut dyn Listener,
     listeners: &mut Listeners<'_>,
@@ -31,6 +33,7 @@ pub(super) async fn prove(
         ("concurrently, shuffled", setting.jobs, Some(seed)),
     ];
     let mut passes: Vec<(&str, Found)> = Vec::new();
+    let mut ready = Some(ready);
     for (way, jobs, shuffle) in ways {
         if stop.end().is_some() {
             break;
@@ -43,7 +46,11 @@ pub(super) async fn prove(
         let plan = Arc::new(Plan { selection, ..(**plan).clone() });
         let mut observed = Observed::default();
         let mut silent = Listeners(vec![&mut observed, &mut *listeners]);
-        judge(setting, plan, stop.clone(), terminal, &mut silent, console).await;
+        let ready = match ready.take() {
+            Some(ready) => ready,
+            None => make_ready(&setting.target, stop.clone()).await,
+        };
+        judge(setting, plan, ready, stop.clone(), terminal, &mut silent, console).await;
         passes.push((way, found(&observed)));
     }
     differences(&passes)
@@ -59,7 +66,7 @@ fn found(observed: &Observed) -> Found {
         };
         (format!("{}, {}", cell.subtest, cell.check), verdict)
     });
-    let erred = observed.erred.iter().map(|(subtest, _)| (subtest.clone(), "ends in an error"));
+    let erred = observed.erred.iter().map(|subtest| (subtest.id.clone(), "ends in an error"));
     cells.chain(erred).collect()
 }
 

@@ -9,22 +9,33 @@ use harness_model::event::{
 };
 use harness_model::plan::{Disposition, Plan};
 use harness_runner::run::{self, RunSettings, Stop};
+use harness_runner::targets::{Target, TargetError};
 
-/// Runs the plan. If the target is unreachable, the error is printed once and recorded for every sub-test.
+/// Checks that the target can be used, resets it, and asks what it lacks. Its description and facts are complete only
+/// afterwards. After an interruption nothing will run, so that the target counts as ready.
+pub(super) async fn make_ready(target: &Arc<dyn Target>, mut stop: Stop) -> Result<(), TargetError> {
+    let ready = async {
+        target.preflight().await?;
+        Arc::clone(target).probe().await
+    };
+    tokio::select! {
+        ready = ready => ready,
+        () = stop.asked() => Ok(()),
+    }
+}
+
+/// Runs the plan. If the target is not ready, the error is printed once and recorded for every sub-test.
 pub(super) async fn judge(
     setting: Arc<RunSettings>,
     plan: Arc<Plan>,
-    mut stop: Stop,
+    ready: Result<(), TargetError>,
+    stop: Stop,
     terminal: &mut dyn Listener,
     silent: &mut Listeners<'_>,
     console: &Console,
 ) {
     let at = SystemTime::now();
-    let checked = tokio::select! {
-        checked = setting.target.preflight() => checked,
-        () = stop.asked() => Ok(()),
-    };
-    let Err(error) = checked else {
+    let Err(error) = ready else {
         return run::run(setting, plan, at, stop, &mut Listeners(vec![terminal, silent])).await;
     };
     console.error(&error.to_string());

@@ -33,9 +33,10 @@ use super::console::Console;
 use super::error::CliError;
 use super::{diff, reference};
 pub(super) use arguments::{Arguments, jobs};
-use judgement::{Listeners, judge};
+use judgement::{Listeners, judge, make_ready};
 use preparation::{Prepared, prepare};
 pub(super) use reports::{verify_empty, write_reports};
+use selection::build_plan;
 pub(super) use signals::stop_on_signals;
 
 const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -45,10 +46,14 @@ pub(super) async fn run(
     scenarios: Option<&Path>,
     console: &Console,
 ) -> Result<ExitCode, CliError> {
-    let Prepared { baseline, loaded, target, plan, destinations, mut evidence } =
+    let Prepared { baseline, loaded, target, selection, destinations, mut evidence } =
         prepare(&arguments, scenarios, console)?;
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(CliError::TemporaryFolder)?;
     let registry = Arc::new(loaded.library.registry.clone());
+    let (stopper, stop) = run::stop();
+    let signals = tokio::spawn(stop_on_signals(stopper));
+    let ready = make_ready(&target, stop.clone()).await;
+    let plan = build_plan(&selection, &loaded.library, target.as_ref())?;
     let time_limit = target.time_limit().unwrap_or(TIME_LIMIT);
     let max_jobs = target.max_concurrency().unwrap_or(usize::MAX);
     let setting = Arc::new(RunSettings {
@@ -65,15 +70,13 @@ pub(super) async fn run(
 
     let mut record = Record::default();
     let mut terminal = Terminal::new(std::io::stdout(), console.terminal_options());
-    let (stopper, stop) = run::stop();
-    let signals = tokio::spawn(stop_on_signals(stopper));
     let mut observed = Observed::default();
     let mut listeners = Listeners(vec![&mut observed, &mut record]);
     let differences = if arguments.prove_isolation {
-        isolation::prove(setting, &plan, stop, &mut terminal, &mut listeners, console).await
+        isolation::prove(setting, &plan, ready, stop, &mut terminal, &mut listeners, console).await
     } else {
         listeners.0.extend(evidence.as_mut().map(|evidence| -> &mut dyn Listener { &mut evidence.spool }));
-        judge(setting, Arc::clone(&plan), stop, &mut terminal, &mut listeners, console).await;
+        judge(setting, Arc::clone(&plan), ready, stop, &mut terminal, &mut listeners, console).await;
         Vec::new()
     };
     signals.abort();

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use harness_model::plan::{Filter, Plan};
+use harness_model::plan::{Filter, Selection};
 use harness_report::destination::Destination;
 use harness_report::results::Results;
 use harness_runner::targets::Target;
@@ -16,7 +16,7 @@ use crate::cli::stored;
 use super::arguments::Arguments;
 use super::evidence::Evidence;
 use super::reports::destinations;
-use super::selection::build_plan;
+use super::selection::{build_plan, selection};
 use super::target::{target, verify_logins};
 
 /// The validated inputs of a run.
@@ -24,7 +24,7 @@ pub(super) struct Prepared {
     pub(super) baseline: Option<Results>,
     pub(super) loaded: LoadedLibrary,
     pub(super) target: Arc<dyn Target>,
-    pub(super) plan: Arc<Plan>,
+    pub(super) selection: Selection,
     pub(super) destinations: Vec<Destination>,
     pub(super) evidence: Option<Evidence>,
 }
@@ -42,7 +42,9 @@ pub(super) fn prepare(
     let filter = arguments.filter.as_deref().map(Filter::parse).transpose()?;
     let loaded = library::open(scenarios)?;
     let target = target(arguments, console)?;
-    let plan = Arc::new(build_plan(arguments, filter, &loaded.library, target.as_ref(), console)?);
+    let selection = selection(arguments, filter, &loaded.library, console)?;
+    // Provisional: the target has not been asked yet what it lacks.
+    let plan = build_plan(&selection, &loaded.library, target.as_ref())?;
     verify_logins(&plan, target.as_ref(), arguments.target.as_deref())?;
     if arguments.accept && !loaded.is_persistent {
         return Err(CliError::NothingToAccept);
@@ -52,5 +54,5 @@ pub(super) fn prepare(
         destination.prepare()?;
     }
     let evidence = Evidence::begin(arguments, &destinations, &loaded.library)?;
-    Ok(Prepared { baseline, loaded, target, plan, destinations, evidence })
+    Ok(Prepared { baseline, loaded, target, selection, destinations, evidence })
 }

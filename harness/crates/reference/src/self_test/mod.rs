@@ -98,7 +98,7 @@ impl SelfTest {
             Err(error) => return vec![error.to_string()],
         };
         let failed = observed.failed().map(|(cell, _)| format!("{} fails {}", cell.subtest, cell.check));
-        let erred = observed.erred.iter().map(|(subtest, reason)| format!("{subtest}: {reason}"));
+        let erred = observed.erred.iter().map(|subtest| format!("{}: {}", subtest.id, subtest.reason));
         let mut lines: Vec<String> = failed.chain(erred).collect();
         if observed.cells.is_empty() {
             lines.push("no check was judged".to_owned());

@@ -14,10 +14,12 @@ use harness_model::plan::PlannedSubtest;
 use harness_model::plan::waiver::WaiverState;
 use harness_model::requirement::Registry;
 
-use super::failed_step::milliseconds;
-use super::{
-    ChapterResult, CheckResult, FailedStep, Kit, RequirementResult, Results, Selected, SubtestResult, Totals,
-};
+use super::failed_step::{FailedStep, milliseconds};
+use super::format::{Kit, Results};
+use super::requirement::{ChapterResult, RequirementResult};
+use super::selected::Selected;
+use super::subtest::{CheckResult, SubtestResult};
+use super::totals::Totals;
 
 impl Results {
     /// Builds the results of a run.

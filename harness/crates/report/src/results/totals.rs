@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{RequirementResult, SubtestResult};
+use super::requirement::RequirementResult;
+use super::subtest::SubtestResult;
 
 /// Sub-tests, checks and statements counted by verdict.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

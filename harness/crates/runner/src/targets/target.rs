@@ -57,6 +57,12 @@ pub trait Target: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
+    /// Finds out which undocumented endpoints the target lacks, after [`Target::preflight`]. Only then are
+    /// [`Target::description`] and [`Target::facts`] complete.
+    fn probe(self: Arc<Self>) -> BoxFuture<'static, Result<(), TargetError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Creates the environment of one sub-test; `with_tun` if its `ztna up` brings up a TUN device.
     fn environment(
         self: Arc<Self>,

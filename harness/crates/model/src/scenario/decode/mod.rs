@@ -20,7 +20,7 @@ use crate::requirement::Registry;
 
 use super::model::{Span, Step, Template};
 use super::template;
-use crate::source::document::{self, Diagnostics, Entry, Value};
+use crate::source::document::{self, Diagnostics, Entry, SpannedText, Value};
 use crate::source::spelling;
 
 /// Decodes one file.
@@ -64,7 +64,7 @@ impl<'r> Decoder<'r> {
     }
 
     /// Decodes a text and records the variables it uses.
-    fn template(&mut self, (text, span): (&str, Span)) -> Template {
+    fn template(&mut self, SpannedText { text, span }: SpannedText<'_>) -> Template {
         record_uses(text, span.clone(), &mut self.uses, &mut self.report);
         Template { text: text.to_owned(), span }
     }
@@ -101,7 +101,7 @@ impl<'r> Decoder<'r> {
     }
 
     fn duration(&mut self, entry: &Entry<'_, '_>) -> Option<Duration> {
-        let (text, span) = entry.string(&mut self.report)?;
+        let SpannedText { text, span } = entry.string(&mut self.report)?;
         match humantime::parse_duration(text) {
             Ok(duration) if duration.is_zero() => {
                 self.report.error(span, format!("`{}` must be greater than zero", entry.key));
@@ -123,7 +123,7 @@ impl<'r> Decoder<'r> {
     /// Decodes one of several words; `what` names them in messages.
     fn choice<T: Copy>(
         &mut self,
-        (word, span): (&str, Span),
+        SpannedText { text: word, span }: SpannedText<'_>,
         what: &str,
         choices: &[(&'static str, T)],
     ) -> Option<T> {
