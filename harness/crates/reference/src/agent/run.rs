@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
 
+use futures::FutureExt as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
@@ -37,7 +38,8 @@ impl DeviatingAgent {
             None => None,
         };
         // Signals go to the whole process group: the agent handles them, and this process outlives it.
-        let _ignored = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
+        let mut interrupts = signal(SignalKind::interrupt())?;
+        let mut terminations = signal(SignalKind::terminate())?;
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(AGENT_SUBCOMMAND).args(&call.words);
         for (name, value) in &call.environment {
@@ -49,8 +51,13 @@ impl DeviatingAgent {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         call.printed = self.pass_output(&call, &mut child).await?;
         let status = child.wait().await?;
-        self.trigger_if(proxy.is_some_and(CallProxy::stop));
         call.exit_code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX);
+        let interrupted = interrupts.recv().now_or_never().is_some();
+        if (self.deviation.lingers)(&call, interrupted) {
+            self.trigger_if(true);
+            terminations.recv().await;
+        }
+        self.trigger_if(proxy.is_some_and(CallProxy::stop));
         let ended = call.clone();
         (self.deviation.after_exit)(&mut call);
         self.trigger_if(call != ended);
@@ -90,7 +97,7 @@ impl DeviatingAgent {
         Ok(printed.take())
     }
 
-    /// Passes the output on until it ends, collects it, and says when the agent is to be killed.
+    /// Passes the output on and collects it until it ends or the agent is to be killed.
     async fn copy<R>(
         &self,
         call: &AgentCall,
@@ -122,6 +129,7 @@ impl DeviatingAgent {
             if (self.deviation.ends_after)(call, &text) {
                 self.trigger_if(true);
                 kill.notify_one();
+                return Ok(());
             }
         }
     }

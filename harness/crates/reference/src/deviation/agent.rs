@@ -14,6 +14,8 @@ pub struct AgentDeviation {
     pub rewrite_output: fn(&AgentCall, &str) -> String,
     /// Whether the agent is killed after it printed that line.
     pub ends_after: fn(&AgentCall, &str) -> bool,
+    /// Whether `ztna` stays, until it is terminated, when the agent ended after Ctrl+C (true) or for another reason.
+    pub lingers: fn(&AgentCall, bool) -> bool,
     /// Changes the exit code, or the files of the state folder, after the agent has exited.
     pub after_exit: fn(&mut AgentCall),
     /// Changes what a command asks the control plane for.
@@ -56,6 +58,7 @@ pub const UNCHANGED_AGENT: AgentDeviation = AgentDeviation {
     before_start: |_| (),
     rewrite_output: |_, text| text.to_owned(),
     ends_after: |_, _| false,
+    lingers: |_, _| false,
     after_exit: |_| (),
     on_request: None,
     on_response: None,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use harness_model::requirement::{Level, Registry};
 use harness_report::diagnosis::catalogue::Catalogue;
 
+use crate::census;
 use crate::self_test::DeviationOutcome;
 
 #[derive(Debug, Clone, serde::Serialize)]
@@ -21,6 +22,16 @@ pub struct SelfTestReport {
     pub deviations: Vec<DeviationReport>,
     /// In the registry's order.
     pub statements: Vec<StatementProof>,
+    /// The `must` statements that fewer than three declared deviations break, in the registry's order.
+    pub thin: Vec<ThinStatement>,
+}
+
+/// A statement that needs more deviations.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ThinStatement {
+    pub id: String,
+    /// How many deviations break it.
+    pub deviations: usize,
 }
 
 /// What came of one deviation.
@@ -77,6 +88,10 @@ impl SelfTestReport {
             passed: plain.is_empty() && outcomes.iter().all(|outcome| outcome.missed.is_empty()),
             duration_ms,
             statements: statements.collect(),
+            thin: census::thin(catalogue, registry)
+                .into_iter()
+                .map(|(id, deviations)| ThinStatement { id: id.to_owned(), deviations })
+                .collect(),
             deviations: outcomes.iter().map(DeviationReport::new).collect(),
             plain,
         }

@@ -88,24 +88,27 @@ pub(super) const ALL: Family = &[
     ),
     (
         "host-name-made-up",
-        rewriting_call(|call| {
-            let is_named = call.has_flag("--hostname") || std::env::var_os("ZTNA_HOSTNAME").is_some();
-            if call.is_command("up") && !is_named {
-                call.words.extend(["--hostname".to_owned(), "machine-7f3a".to_owned()]);
-            }
-        }),
+        rewriting_call(|call| name_machine(call, |_| "0-unnamed".to_owned())),
     ),
     (
-        "down-forgets-the-machine",
+        "interrupt-leaves-up-running",
         agent_deviation(AgentDeviation {
-            after_exit: |call| {
-                if call.is_command("down") {
-                    forget_machine(call);
-                }
-            },
+            lingers: |call, interrupted| call.is_command("up") && interrupted,
             ..UNCHANGED_AGENT
         }),
     ),
+    (
+        "down-leaves-up-running",
+        agent_deviation(AgentDeviation {
+            lingers: |call, interrupted| call.is_command("up") && !interrupted && call.exit_code == 0,
+            ..UNCHANGED_AGENT
+        }),
+    ),
+    (
+        "host-name-cut",
+        rewriting_call(|call| name_machine(call, |host| host.get(..host.len().div_ceil(2)).unwrap_or(host).to_owned())),
+    ),
+    ("host-name-not-plain", rewriting_call(|call| name_machine(call, |host| format!("{host}-7f3a")))),
     (
         "up-from-state-ends-at-once",
         agent_deviation(AgentDeviation {
@@ -128,6 +131,16 @@ pub(super) const ALL: Family = &[
         }),
     ),
 ];
+
+/// Names a machine that is given no name; `name` makes the name of the host's.
+fn name_machine(call: &mut AgentCall, name: fn(&str) -> String) {
+    let is_named = call.has_flag("--hostname") || std::env::var_os("ZTNA_HOSTNAME").is_some();
+    if call.is_command("up") && !is_named {
+        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let host = host.trim().split('.').next().unwrap_or_default();
+        call.words.extend(["--hostname".to_owned(), name(host)]);
+    }
+}
 
 /// Removes the machine's registration from the agent's state.
 fn forget_machine(call: &mut AgentCall) {

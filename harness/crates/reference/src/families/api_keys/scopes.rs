@@ -230,6 +230,17 @@ pub(super) const ALL: Family = &[
             None
         }),
     ),
+    (
+        "api-key-tail-ignored",
+        on_request(|request, state| {
+            let given = request.token.clone().unwrap_or_default();
+            let known = state.keys.iter().find(|issued| issued.kind == KeyKind::Api && given.starts_with(&issued.key));
+            if let Some(known) = known {
+                request.token = Some(known.key.clone());
+            }
+            None
+        }),
+    ),
 ];
 
 fn has_known_scopes(request: &ProxyRequest) -> bool {

@@ -170,14 +170,6 @@ pub(super) const ALL: Family = &[
             },
         ),
     ),
-    (
-        "expiry-ends-credentials",
-        on_request(|request, state| {
-            let key = state.sender(request).and_then(|sender| state.key(&sender.key));
-            let is_over = key.is_some_and(|issued| state.now >= issued.expires_at);
-            is_over.then(|| ProxyResponse::refusal(401, "UNAUTHORIZED", "Authentication required"))
-        }),
-    ),
 ];
 
 fn has_days(request: &ProxyRequest) -> bool {

@@ -56,15 +56,6 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
-        "prefix-case-ignored",
-        on_request(|request, _| {
-            replace_key(request, |key| {
-                let (prefix, rest) = key.split_at_checked(PREFIX.len())?;
-                prefix.eq_ignore_ascii_case(PREFIX).then(|| format!("{PREFIX}{rest}"))
-            })
-        }),
-    ),
-    (
         "any-prefix-accepted",
         on_request(|request, _| {
             replace_key(request, |key| {
@@ -88,6 +79,13 @@ pub(super) const ALL: Family = &[
             let foreign = !agent.is_some_and(|agent| agent.starts_with("ztna/"));
             (request.registers() && foreign)
                 .then(|| ProxyResponse::refusal(403, "FORBIDDEN", "Only the ztna agent may register"))
+        }),
+    ),
+    (
+        "registration-needs-an-organisation",
+        on_request(|request, _| {
+            (request.registers() && request.json["org_id"].is_null())
+                .then(|| ProxyResponse::refusal(400, "MISSING_FIELDS", "org_id required"))
         }),
     ),
 ];

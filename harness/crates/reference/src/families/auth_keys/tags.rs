@@ -194,8 +194,11 @@ fn claim_unchecked(
     if let (Some(allowed), Some(claimed)) = (allowed, without_prefix(&request.json["tags"])) {
         let (escaped, checked): (Vec<String>, Vec<String>) =
             claimed.into_iter().partition(|tag| escapes(tag, &allowed));
-        state.notes.insert(request.text("name").to_owned(), json!(escaped));
-        request.set("tags", json!(checked));
+        if !escaped.is_empty() {
+            let known = state.notes.entry(request.text("name").to_owned()).or_insert(json!([]));
+            known.as_array_mut().into_iter().for_each(|known| known.extend(escaped.iter().map(|tag| json!(tag))));
+            request.set("tags", json!(checked));
+        }
     }
 }
 

@@ -203,6 +203,18 @@ pub(super) const ALL: Family = &[
             ..UNCHANGED
         },
     ),
+    (
+        "guide-form-is-never-reusable",
+        on_request(|request, _| {
+            if request.creates_auth_key()
+                && request.text("name").is_empty()
+                && !request.text("description").is_empty()
+            {
+                request.set("reusable", json!(false));
+            }
+            None
+        }),
+    ),
 ];
 
 fn is_guide_form(request: &ProxyRequest) -> bool {
