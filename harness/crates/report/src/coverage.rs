@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use harness_model::check::outcome::{CheckVerdict, Outcome};
+use harness_model::check::outcome::{CheckVerdict, DOES_NOT_APPLY, Outcome};
 use harness_model::scenario::model::StatementId;
 
 use harness_model::requirement::{Level, Registry};
@@ -14,6 +14,9 @@ pub struct Findings {
     planned: BTreeMap<StatementId, usize>,
     verdicts: BTreeMap<StatementId, Vec<CheckVerdict>>,
     skips: BTreeMap<StatementId, BTreeSet<String>>,
+    /// Why checks do not apply to the target. They leave nothing open: the target has chosen another documented
+    /// behaviour.
+    inapplicable: BTreeMap<StatementId, BTreeSet<String>>,
 }
 
 /// The result of one statement.
@@ -58,7 +61,11 @@ impl Findings {
     /// `message` says why, if the check was not judged on this target.
     pub fn found(&mut self, statements: &[StatementId], verdict: CheckVerdict, message: &str) {
         if verdict == CheckVerdict::Skip {
-            self.skipped(statements, message);
+            let is_inapplicable = message.starts_with(DOES_NOT_APPLY);
+            let reasons = if is_inapplicable { &mut self.inapplicable } else { &mut self.skips };
+            for id in statements {
+                reasons.entry(id.clone()).or_default().insert(message.to_owned());
+            }
         }
         for id in statements {
             self.verdicts.entry(id.clone()).or_default().push(verdict);
@@ -121,15 +128,18 @@ impl Findings {
             let reason = format!("only {} of {planned} checks were judged", verdicts.len());
             return (StatementVerdict::Unverified, Some(reason));
         }
-        let skips = self.skips.get(id).map(|reasons| {
-            let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
-            reasons.join("; ")
-        });
+        let joined = |reasons: &BTreeMap<StatementId, BTreeSet<String>>| {
+            let reasons = reasons.get(id)?.iter().map(String::as_str);
+            Some(reasons.collect::<Vec<_>>().join("; "))
+        };
+        let skips = joined(&self.skips);
         if has(CheckVerdict::Pass) {
             return (StatementVerdict::Verified, skips.map(|skips| format!("partly: {skips}")));
         }
         let reason = if let Some(skips) = skips {
             format!("no check ran: {skips}")
+        } else if let Some(inapplicable) = joined(&self.inapplicable) {
+            inapplicable
         } else if planned > 0 {
             "no planned check ran".to_owned()
         } else {
@@ -222,6 +232,24 @@ mod tests {
                 (verdict, reason),
                 "{verdicts:?} {skip:?}"
             );
+        }
+    }
+
+    #[test]
+    fn checks_that_do_not_apply_leave_nothing_open() {
+        let registry = Registry::load(REGISTRY, Path::new("r.toml")).unwrap();
+        let id = "a/F.1".to_owned();
+        let message = format!("{DOES_NOT_APPLY}`form` is 201, but it is 400");
+        let inapplicable = Outcome { message: message.clone(), ..outcome(&id, CheckVerdict::Skip) };
+        let mut findings = Findings::default();
+        findings.planned([&id, &id]);
+        findings.judged(&inapplicable);
+        for (verdict, reason) in
+            [(StatementVerdict::Unverified, Some(message.as_str())), (StatementVerdict::Verified, None)]
+        {
+            let all = coverage(&registry, &["s".to_owned()], &findings, false);
+            assert_eq!((all[0].verdict, all[0].reason.as_deref()), (verdict, reason));
+            findings.judged(&outcome(&id, CheckVerdict::Pass));
         }
     }
 
