@@ -27,10 +27,7 @@ pub(super) struct CallProxy {
 impl CallProxy {
     /// Directs a call through a proxy. The agent's state holds the control plane's address, so it names the proxy until
     /// the call has ended. None if no control plane is named.
-    pub(super) async fn start(
-        deviation: Deviation,
-        call: &mut AgentCall,
-    ) -> io::Result<Option<Self>> {
+    pub(super) async fn start(deviation: Deviation, call: &mut AgentCall) -> io::Result<Option<Self>> {
         let Some(server) = std::env::var(SERVER).ok().and_then(|text| Url::parse(&text).ok()) else {
             return Ok(None);
         };

@@ -27,7 +27,8 @@ pub fn named(id: &str) -> Option<(&'static str, Deviation)> {
 
 /// Family, id and deviation of each.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str, Deviation)> {
-    families().flat_map(|(family, members)| members.iter().map(move |(id, deviation)| (family, *id, *deviation)))
+    families()
+        .flat_map(|(family, members)| members.iter().map(move |(id, deviation)| (family, *id, *deviation)))
 }
 
 /// All families, by name.

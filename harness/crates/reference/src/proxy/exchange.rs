@@ -59,10 +59,8 @@ impl ProxyContext {
         self.state().request_answered(&request);
         let (response, json) = response?;
         if let Some(recording) = &self.recording {
-            recording.push(RecordedEvent::Exchange {
-                request: Box::new(request.clone()),
-                response: json.clone(),
-            });
+            recording
+                .push(RecordedEvent::Exchange { request: Box::new(request.clone()), response: json.clone() });
         }
         if let Some(json) = json {
             let extra = (self.deviation.send_after)(&request, &json, &mut self.state());

@@ -90,10 +90,7 @@ mod tests {
         let response = ProxyResponse::refusal(401, "INVALID_KEY", "Invalid auth key");
         let recording = TrafficRecording::default();
         recording.push(RecordedEvent::Started(Sessions::new()));
-        recording.push(RecordedEvent::Exchange {
-            request: Box::new(request),
-            response: Some(response),
-        });
+        recording.push(RecordedEvent::Exchange { request: Box::new(request), response: Some(response) });
         let cases = [
             ("invalid-key-is-not-found", true),
             ("registration-needs-session", true),

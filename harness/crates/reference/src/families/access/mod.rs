@@ -4,6 +4,4 @@ mod roles;
 
 use crate::deviation::Family;
 
-pub(super) const FAMILIES: &[(&str, Family)] = &[
-    ("roles", roles::ALL),
-];
+pub(super) const FAMILIES: &[(&str, Family)] = &[("roles", roles::ALL)];

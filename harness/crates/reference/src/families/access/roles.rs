@@ -252,7 +252,6 @@ fn show_role(
 
 /// Whether the request has a bearer that is neither a session, a key nor a machine's credential.
 fn is_unknown(request: &ProxyRequest, state: &ProxyState) -> bool {
-    let is_known =
-        |token: &String| state.identity_of(Some(token)).is_some() || state.key(token).is_some();
+    let is_known = |token: &String| state.identity_of(Some(token)).is_some() || state.key(token).is_some();
     request.token.as_ref().is_some_and(|token| !is_known(token)) && state.sender(request).is_none()
 }

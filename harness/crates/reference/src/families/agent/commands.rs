@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::deviation::{AgentDeviation, Family, UNCHANGED_AGENT};
 
 use super::{
-    agent_deviation, remove_flag, replace_flag_value, requesting, rewriting_call, rewriting_output, set_flag_value,
+    agent_deviation, remove_flag, replace_flag_value, requesting, rewriting_call, rewriting_output,
+    set_flag_value,
 };
 
 pub(super) const ALL: Family = &[
@@ -62,7 +63,8 @@ pub(super) const ALL: Family = &[
     (
         "created-key-expires-early",
         requesting(|request, _| {
-            if let Some(seconds) = request.json["expires_in"].as_u64().filter(|_| request.creates_auth_key()) {
+            if let Some(seconds) = request.json["expires_in"].as_u64().filter(|_| request.creates_auth_key())
+            {
                 request.set("expires_in", json!(seconds / 2));
             }
             None
@@ -123,7 +125,9 @@ pub(super) const ALL: Family = &[
         "set-tags-only-first",
         rewriting_call(|call| {
             if call.is_command("set") {
-                replace_flag_value(call, "--tags", |tags| tags.split(',').next().unwrap_or_default().to_owned());
+                replace_flag_value(call, "--tags", |tags| {
+                    tags.split(',').next().unwrap_or_default().to_owned()
+                });
             }
         }),
     ),

@@ -56,6 +56,12 @@ pub(super) const ALL: Family = &[
     (
         "flag-warning-ends-it",
         agent_deviation(AgentDeviation {
+            before_start: |call| {
+                if call.is_command("up") && call.has_flag("--auth-key") {
+                    // Nobody listens there: the machine is not registered before the agent ends.
+                    call.environment.push(("ZTNA_SERVER".to_owned(), Some("http://127.0.0.1:9".to_owned())));
+                }
+            },
             ends_after: |call, line| call.has_flag("--auth-key") && line.starts_with("Starting QuickZTNA"),
             ..UNCHANGED_AGENT
         }),

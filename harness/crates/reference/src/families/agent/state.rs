@@ -86,10 +86,7 @@ pub(super) const ALL: Family = &[
         "host-name-with-a-suffix",
         rewriting_call(|call| replace_flag_value(call, "--hostname", |name| format!("{name}-1"))),
     ),
-    (
-        "host-name-made-up",
-        rewriting_call(|call| name_machine(call, |_| "0-unnamed".to_owned())),
-    ),
+    ("host-name-made-up", rewriting_call(|call| name_machine(call, |_| "0-unnamed".to_owned()))),
     (
         "interrupt-leaves-up-running",
         agent_deviation(AgentDeviation {
@@ -106,7 +103,9 @@ pub(super) const ALL: Family = &[
     ),
     (
         "host-name-cut",
-        rewriting_call(|call| name_machine(call, |host| host.get(..host.len().div_ceil(2)).unwrap_or(host).to_owned())),
+        rewriting_call(|call| {
+            name_machine(call, |host| host.get(..host.len().div_ceil(2)).unwrap_or(host).to_owned());
+        }),
     ),
     ("host-name-not-plain", rewriting_call(|call| name_machine(call, |host| format!("{host}-7f3a")))),
     (

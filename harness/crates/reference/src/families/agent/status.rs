@@ -42,7 +42,9 @@ pub(super) const ALL: Family = &[
     (
         "status-shows-another-node-key",
         rewriting_output(|call, text| match call.is_command("status") {
-            true => each_node_key(call, text, |shown| shown.replace(['0', '1', '2', '3', '4', '5', '6', '7'], "8")),
+            true => each_node_key(call, text, |shown| {
+                shown.replace(['0', '1', '2', '3', '4', '5', '6', '7'], "8")
+            }),
             false => text.to_owned(),
         }),
     ),
@@ -82,13 +84,18 @@ pub(super) const ALL: Family = &[
     (
         "private-key-shown",
         rewriting_output(|call, text| {
-            let private = read_state(call).and_then(|state| Some(state["node_key"].as_str()?.get(..16)?.to_owned()));
-            each_node_key(call, text, |shown| private.as_ref().map_or(shown.to_owned(), |key| format!("{key}...")))
+            let private =
+                read_state(call).and_then(|state| Some(state["node_key"].as_str()?.get(..16)?.to_owned()));
+            each_node_key(call, text, |shown| {
+                private.as_ref().map_or(shown.to_owned(), |key| format!("{key}..."))
+            })
         }),
     ),
     (
         "status-without-mode",
-        rewriting_output(|call, text| each_status_line(call, text, |line| (!line.starts_with("Mode:")).then(|| line.to_owned()))),
+        rewriting_output(|call, text| {
+            each_status_line(call, text, |line| (!line.starts_with("Mode:")).then(|| line.to_owned()))
+        }),
     ),
     (
         "status-json-another-id",

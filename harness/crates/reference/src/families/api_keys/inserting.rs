@@ -68,7 +68,8 @@ pub(super) const ALL: Family = &[
     (
         "inserted-key-opens-nothing",
         on_request(|request, _| {
-            let is_inserted = request.token.as_deref().is_some_and(|token| token.starts_with(INSERTED_PREFIX));
+            let is_inserted =
+                request.token.as_deref().is_some_and(|token| token.starts_with(INSERTED_PREFIX));
             is_inserted.then(|| ProxyResponse::refusal(401, "UNAUTHORIZED", "Authentication required"))
         }),
     ),

@@ -6,8 +6,5 @@ mod scopes;
 
 use crate::deviation::Family;
 
-pub(super) const FAMILIES: &[(&str, Family)] = &[
-    ("api-keys", scopes::ALL),
-    ("api-expiry", expiry::ALL),
-    ("inserting", inserting::ALL),
-];
+pub(super) const FAMILIES: &[(&str, Family)] =
+    &[("api-keys", scopes::ALL), ("api-expiry", expiry::ALL), ("inserting", inserting::ALL)];

@@ -187,9 +187,9 @@ pub(super) const ALL: Family = &[
         "scope-admin-opens-nothing",
         on_request(|request, state| {
             let issued = request.token.as_deref().and_then(|token| state.key(token));
-            issued
-                .is_some_and(|issued| issued.requested["scopes"] == json!(["admin"]))
-                .then(|| ProxyResponse::refusal(403, "INSUFFICIENT_SCOPE", "The API key's scopes do not allow this"))
+            issued.is_some_and(|issued| issued.requested["scopes"] == json!(["admin"])).then(|| {
+                ProxyResponse::refusal(403, "INSUFFICIENT_SCOPE", "The API key's scopes do not allow this")
+            })
         }),
     ),
     (
@@ -234,7 +234,10 @@ pub(super) const ALL: Family = &[
         "api-key-tail-ignored",
         on_request(|request, state| {
             let given = request.token.clone().unwrap_or_default();
-            let known = state.keys.iter().find(|issued| issued.kind == KeyKind::Api && given.starts_with(&issued.key));
+            let known = state
+                .keys
+                .iter()
+                .find(|issued| issued.kind == KeyKind::Api && given.starts_with(&issued.key));
             if let Some(known) = known {
                 request.token = Some(known.key.clone());
             }

@@ -87,7 +87,8 @@ pub(super) const ALL: Family = &[
     (
         "cidrs-checked-for-new-names-only",
         on_response(|request, response, state| {
-            if response.refuses("IP_NOT_ALLOWED") && state.registration_named(request.text("name")).is_some() {
+            if response.refuses("IP_NOT_ALLOWED") && state.registration_named(request.text("name")).is_some()
+            {
                 *response = pretended_registration(request);
             }
         }),
@@ -109,7 +110,9 @@ pub(super) const ALL: Family = &[
                 }
             };
             response.each("allowed_cidrs", without_length);
-            if let Some(cidrs) = response.json["data"].get_mut("allowed_cidrs").filter(|_| request.creates_key()) {
+            if let Some(cidrs) =
+                response.json["data"].get_mut("allowed_cidrs").filter(|_| request.creates_key())
+            {
                 without_length(cidrs);
             }
         }),
@@ -117,9 +120,8 @@ pub(super) const ALL: Family = &[
     (
         "empty-cidrs-refused",
         on_request(|request, _| {
-            (request.creates_auth_key() && request.json["allowed_cidrs"] == json!([])).then(|| {
-                ProxyResponse::refusal(400, "INVALID_INPUT", "allowed_cidrs must not be empty")
-            })
+            (request.creates_auth_key() && request.json["allowed_cidrs"] == json!([]))
+                .then(|| ProxyResponse::refusal(400, "INVALID_INPUT", "allowed_cidrs must not be empty"))
         }),
     ),
 ];

@@ -9,6 +9,8 @@ use crate::deviation::{
 use crate::families::shared::{delete_machine, show_requested};
 
 const DAY: u64 = 86_400;
+/// The shortest `expires_in`, in seconds.
+const SHORTEST: u64 = 300;
 
 pub(super) const ALL: Family = &[
     (
@@ -115,9 +117,36 @@ pub(super) const ALL: Family = &[
     ),
     (
         "expires-in-unbounded",
-        on_request(|request, _| {
-            let seconds = request.json["expires_in"].as_i64().filter(|_| request.creates_auth_key())?;
-            request.set("expires_in", json!(seconds.clamp(300, 2_592_000)));
+        on_both(
+            |request, _| {
+                let seconds = request.json["expires_in"].as_u64().filter(|_| request.creates_auth_key())?;
+                if seconds > 30 * DAY {
+                    request.remove("expires_in");
+                    request.set("expiry_days", json!(seconds.div_ceil(DAY)));
+                }
+                None
+            },
+            |request, response, _| {
+                if request.creates_auth_key()
+                    && !request.json["expires_in"].is_null()
+                    && response.is_success()
+                {
+                    response.set("expiry_days", Value::Null);
+                }
+            },
+        ),
+    ),
+    (
+        "expires-in-of-a-minute-kept",
+        on_request(|request, state| {
+            let issued = state.key(request.text("auth_key")).filter(|_| request.registers());
+            let ended = issued.filter(|issued| is_short(&issued.requested) && state.now >= issued.expires_at);
+            if ended.is_some() {
+                return Some(ProxyResponse::refusal(401, "INVALID_KEY", "Invalid or expired auth key"));
+            }
+            if request.creates_auth_key() && is_short(&request.json) {
+                request.set("expires_in", json!(SHORTEST));
+            }
             None
         }),
     ),
@@ -199,4 +228,9 @@ fn show_requested_days(request: &ProxyRequest, response: &mut ProxyResponse, sta
     if request.creates_auth_key() && request.json["expires_in"].is_null() {
         show_requested(request, response, state, "expiry_days", &json!(90));
     }
+}
+
+/// Whether a body asks for less than the shortest expiry.
+fn is_short(body: &Value) -> bool {
+    body["expires_in"].as_u64().is_some_and(|seconds| (1..SHORTEST).contains(&seconds))
 }

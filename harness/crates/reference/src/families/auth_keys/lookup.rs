@@ -3,9 +3,7 @@
 use axum::http::header;
 use serde_json::json;
 
-use crate::deviation::{
-    Family, KeyKind, ProxyRequest, ProxyResponse, ProxyState, on_request, on_response,
-};
+use crate::deviation::{Family, KeyKind, ProxyRequest, ProxyResponse, ProxyState, on_request, on_response};
 use crate::families::shared::pretended_registration;
 
 const PREFIX: &str = "tskey-auth-";

@@ -130,7 +130,9 @@ pub(super) const ALL: Family = &[
             }
             for row in response.rows() {
                 let machine = state.registration_named(row["name"].as_str().unwrap_or_default());
-                if machine.is_some_and(|machine| is_single_use(state, &machine.key)) && row["status"] == "online" {
+                if machine.is_some_and(|machine| is_single_use(state, &machine.key))
+                    && row["status"] == "online"
+                {
                     row["status"] = json!("pending");
                 }
             }

@@ -196,7 +196,10 @@ fn claim_unchecked(
             claimed.into_iter().partition(|tag| escapes(tag, &allowed));
         if !escaped.is_empty() {
             let known = state.notes.entry(request.text("name").to_owned()).or_insert(json!([]));
-            known.as_array_mut().into_iter().for_each(|known| known.extend(escaped.iter().map(|tag| json!(tag))));
+            known
+                .as_array_mut()
+                .into_iter()
+                .for_each(|known| known.extend(escaped.iter().map(|tag| json!(tag))));
             request.set("tags", json!(checked));
         }
     }

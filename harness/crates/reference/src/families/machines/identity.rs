@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::deviation::{
-    Deviation, Family, ProxyResponse, ProxyState, UNCHANGED, on_both, on_request, on_response,
+    Deviation, Family, ProxyRequest, ProxyResponse, ProxyState, UNCHANGED, on_both, on_request, on_response,
 };
 
 use crate::families::shared::delete_machine;
@@ -92,10 +92,7 @@ pub(super) const ALL: Family = &[
     (
         "race-ends-in-server-errors",
         on_response(|request, response, state| {
-            if request.registers()
-                && state.is_contended(request)
-                && state.registration_named(request.text("name")).is_some()
-            {
+            if loses_a_race(request, state) {
                 *response = ProxyResponse::refusal(500, "INTERNAL", "Internal error");
             }
         }),
@@ -153,10 +150,7 @@ pub(super) const ALL: Family = &[
     (
         "race-ends-in-another-conflict",
         on_response(|request, response, state| {
-            if request.registers()
-                && state.is_contended(request)
-                && state.registration_named(request.text("name")).is_some()
-            {
+            if loses_a_race(request, state) {
                 *response = ProxyResponse::refusal(409, "CONFLICT", "The machine is being changed");
             }
         }),
@@ -183,4 +177,10 @@ fn each_with_other_key(response: &mut ProxyResponse, state: &ProxyState, mut cha
             change(row);
         }
     }
+}
+
+/// Whether another request registered the name before this one, and others are still on their way.
+fn loses_a_race(request: &ProxyRequest, state: &ProxyState) -> bool {
+    let named = state.registrations.iter().filter(|known| request.json["name"] == *known.name);
+    request.registers() && state.is_contended(request) && named.count() > 1
 }

@@ -164,8 +164,10 @@ pub(super) const ALL: Family = &[
         "machines-forgotten-after-a-month",
         Deviation {
             on_clock_advance: |state| {
-                let forgotten = state.registrations.iter().filter(|machine| state.now >= machine.last_seen + MONTH);
-                let keys = forgotten.filter_map(|machine| state.key(&machine.key).map(|issued| (issued, machine)));
+                let forgotten =
+                    state.registrations.iter().filter(|machine| state.now >= machine.last_seen + MONTH);
+                let keys =
+                    forgotten.filter_map(|machine| state.key(&machine.key).map(|issued| (issued, machine)));
                 keys.flat_map(|(issued, machine)| delete_machine(state, &issued.org_id, machine)).collect()
             },
             ..UNCHANGED

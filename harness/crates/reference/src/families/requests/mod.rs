@@ -5,7 +5,4 @@ mod validation;
 
 use crate::deviation::Family;
 
-pub(super) const FAMILIES: &[(&str, Family)] = &[
-    ("lists", lists::ALL),
-    ("validation", validation::ALL),
-];
+pub(super) const FAMILIES: &[(&str, Family)] = &[("lists", lists::ALL), ("validation", validation::ALL)];
