@@ -117,6 +117,14 @@ pub(super) const ALL: Family = &[
     ),
     (
         "expires-in-unbounded",
+        on_request(|request, _| {
+            let seconds = request.json["expires_in"].as_i64().filter(|_| request.creates_auth_key())?;
+            request.set("expires_in", json!(seconds.clamp(300, 2_592_000)));
+            None
+        }),
+    ),
+    (
+        "expires-in-of-months-kept",
         on_both(
             |request, _| {
                 let seconds = request.json["expires_in"].as_u64().filter(|_| request.creates_auth_key())?;
@@ -146,6 +154,16 @@ pub(super) const ALL: Family = &[
             }
             if request.creates_auth_key() && is_short(&request.json) {
                 request.set("expires_in", json!(SHORTEST));
+            }
+            None
+        }),
+    ),
+    (
+        "expires-in-outside-is-an-hour",
+        on_request(|request, _| {
+            let seconds = request.json["expires_in"].as_i64().filter(|_| request.creates_auth_key())?;
+            if !(300..=2_592_000).contains(&seconds) {
+                request.set("expires_in", json!(3_600));
             }
             None
         }),
