@@ -9,9 +9,12 @@ use crate::keep;
 use crate::omission::{is_ours, omission};
 use crate::plan::PlannedSubtest;
 use crate::requirement::Registry;
-use crate::scenario::model::{Check, Row, Span, Step};
+use crate::scenario::model::{Check, Row, Span, Step, VariableUse};
 use crate::scenario::template::{Binding, fill_template};
 use crate::verdict::{Fault, SubtestVerdict};
+
+/// Begins the message of a check that is not judged because its step is left out on this target.
+const NOT_JUDGED: &str = "not judged: ";
 
 /// A step that was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -74,7 +77,13 @@ impl Judge<'_> {
             },
         };
         match result {
-            Ok(evidence) => step.checks.iter().map(|check| evaluate(check, evidence, &context)).collect(),
+            Ok(evidence) => {
+                let judge = |check| match omitted_value(step, check, bindings) {
+                    Some(reason) => self.unjudged(check, CheckVerdict::Skip, &reason),
+                    None => evaluate(check, evidence, &context),
+                };
+                step.checks.iter().map(judge).collect()
+            }
             // A recording may claim this of any step.
             Err(not_executed) if not_executed.is_omitted && self.omission(step).is_none() => {
                 let message = "left out, although the target can be judged by it";
@@ -133,27 +142,38 @@ pub fn name(step: &Step, bindings: &Bindings) -> String {
 
 /// Keeps the step's values, or records why they are missing.
 pub fn keep_values(step: &Step, result: &StepResult, bindings: &mut Bindings) {
-    for keep in &step.keep {
-        let lost = match result {
-            Ok(evidence) => match keep::extract(&keep.from, evidence) {
-                Ok(value) => {
-                    bindings.keep(&keep.name, Binding::Value(value));
-                    continue;
+    match result {
+        Ok(evidence) => {
+            for keep in &step.keep {
+                match keep::extract(&keep.from, evidence) {
+                    Ok(value) => bindings.keep(&keep.name, Binding::Value(value)),
+                    Err(error) => {
+                        let reason = error.to_string();
+                        bindings.lose(&keep.name, Loss { reason, cause: LossCause::Target });
+                    }
                 }
-                Err(error) => Loss { reason: error.to_string(), cause: LossCause::Target },
-            },
-            Err(not_executed) => {
-                let (verdict, reason) = not_run(not_executed, bindings);
-                let cause = match verdict {
-                    CheckVerdict::Error => LossCause::Unknown,
-                    CheckVerdict::Skip => LossCause::Omitted,
-                    CheckVerdict::Pass | CheckVerdict::Fail | CheckVerdict::Waived => LossCause::Target,
-                };
-                Loss { reason, cause }
             }
-        };
-        bindings.lose(&keep.name, lost);
+        }
+        Err(not_executed) => {
+            let (verdict, reason) = not_run(not_executed, bindings);
+            let cause = match verdict {
+                CheckVerdict::Error => LossCause::Unknown,
+                CheckVerdict::Skip => LossCause::Omitted,
+                CheckVerdict::Pass | CheckVerdict::Fail | CheckVerdict::Waived => LossCause::Target,
+            };
+            for name in step.assigned() {
+                bindings.lose(name, Loss { reason: reason.clone(), cause });
+            }
+        }
     }
+}
+
+/// Returns why a check cannot be judged, if it refers to a value that a step left out on this target would have kept.
+fn omitted_value(step: &Step, check: &Check, bindings: &Bindings) -> Option<String> {
+    let in_check =
+        |used: &&VariableUse| check.span.start <= used.span.start && used.span.end <= check.span.end;
+    let lost = step.uses.checks.iter().filter(in_check).filter_map(|used| bindings.loss(&used.name));
+    lost.filter(|loss| loss.cause == LossCause::Omitted).map(|loss| loss.reason.clone()).next()
 }
 
 /// The findings of a sub-test so far. It survives the interruption of the sub-test.
@@ -165,6 +185,10 @@ pub struct Tally {
     pub waived: Option<String>,
     /// The first check that could not be judged, and where the fault lies.
     pub error: Option<(Fault, String)>,
+    /// Whether a check was judged.
+    pub has_judged: bool,
+    /// Why a check is not judged on this target.
+    pub not_judged: Option<String>,
     /// The name of the current step.
     pub step: String,
 }
@@ -195,6 +219,12 @@ impl Tally {
         };
         let (failure, error) = (first(CheckVerdict::Fail), first(CheckVerdict::Error));
         let waived = first(CheckVerdict::Waived);
+        self.has_judged |= outcomes.iter().any(|outcome| outcome.verdict != CheckVerdict::Skip);
+        if self.not_judged.is_none() {
+            let mut skipped = outcomes.iter().filter(|outcome| outcome.verdict == CheckVerdict::Skip);
+            self.not_judged =
+                skipped.find_map(|outcome| Some(outcome.message.strip_prefix(NOT_JUDGED)?.to_owned()));
+        }
         if self.waived.is_none() {
             self.waived = waived;
         }
@@ -222,6 +252,10 @@ impl Tally {
             (None, None) if self.waived.is_some() => {
                 SubtestEnd { verdict: SubtestVerdict::Waived, fault: None, reason: self.waived }
             }
+            // Nothing that passed, nothing that failed: the target lacks what all checks need.
+            (None, None) if !self.has_judged && self.not_judged.is_some() => {
+                SubtestEnd { verdict: SubtestVerdict::Skip, fault: None, reason: self.not_judged }
+            }
             (None, None) => SubtestEnd { verdict: SubtestVerdict::Pass, fault: None, reason: None },
         }
     }
@@ -232,7 +266,7 @@ impl Tally {
 /// left out on this target, so are they.
 fn not_run(not_executed: &NotExecuted, bindings: &Bindings) -> (CheckVerdict, String) {
     if not_executed.is_omitted {
-        return (CheckVerdict::Skip, format!("not judged: {}", not_executed.message));
+        return (CheckVerdict::Skip, format!("{NOT_JUDGED}{}", not_executed.message));
     }
     let Some(name) = &not_executed.missing else {
         return (CheckVerdict::Error, not_executed.message.clone());

@@ -18,7 +18,7 @@ use serde_json::Value as Json;
 
 use crate::requirement::Registry;
 
-use super::model::{Span, Step, Template};
+use super::model::{Span, Step, Template, VariableUse};
 use super::template;
 use crate::source::document::{self, Diagnostics, Entry, Value};
 use crate::source::spelling;
@@ -32,26 +32,12 @@ pub(super) struct Decoder<'r> {
     uses: Vec<VariableUse>,
 }
 
-/// A use of a variable.
-#[derive(Debug, Clone)]
-pub(super) struct VariableUse {
-    pub(super) name: String,
-    /// The span of the text that contains it.
-    pub(super) span: Span,
-}
-
-/// A decoded step with the variables that its parts use.
+/// A decoded step.
 #[derive(Debug)]
 pub(super) struct DraftStep {
     pub(super) step: Step,
     /// The span of its machine name.
     pub(super) on: Option<Span>,
-    /// Variables used by its rows.
-    pub(super) rows: Vec<VariableUse>,
-    /// Variables used by its action.
-    pub(super) action: Vec<VariableUse>,
-    /// Variables used by its checks.
-    pub(super) checks: Vec<VariableUse>,
 }
 
 impl<'r> Decoder<'r> {

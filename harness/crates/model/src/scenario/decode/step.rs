@@ -4,7 +4,9 @@ use std::num::NonZeroU32;
 
 use serde_json::Value as Json;
 
-use crate::scenario::model::{Action, Initiator, Keep, Meeting, Row, Span, Step, Template, WireAction};
+use crate::scenario::model::{
+    Action, Initiator, Keep, Meeting, Row, Span, Step, Template, VariableUses, WireAction,
+};
 use crate::scenario::{template, vocabulary};
 use crate::source::document::{Entry, Table};
 use crate::source::spelling;
@@ -69,10 +71,11 @@ impl Decoder<'_> {
             eventually,
             keep,
             checks,
+            uses: VariableUses { action: action_uses, rows: row_uses, checks: check_uses },
             span: table.span.clone(),
         };
         let on = table.get("on").map(Entry::span);
-        DraftStep { step, on, rows: row_uses, action: action_uses, checks: check_uses }
+        DraftStep { step, on }
     }
 
     /// Finds the verb of a step.
@@ -274,8 +277,16 @@ impl Decoder<'_> {
 
 /// A placeholder for a step without a valid verb.
 fn without_verb(name: Template, keep: Vec<Keep>, span: Span) -> DraftStep {
-    let action = Action::Set(Vec::new());
-    let step =
-        Step { name, action, rows: Vec::new(), race: None, eventually: None, keep, checks: Vec::new(), span };
-    DraftStep { step, on: None, rows: Vec::new(), action: Vec::new(), checks: Vec::new() }
+    let step = Step {
+        name,
+        action: Action::Set(Vec::new()),
+        rows: Vec::new(),
+        race: None,
+        eventually: None,
+        keep,
+        checks: Vec::new(),
+        uses: VariableUses::default(),
+        span,
+    };
+    DraftStep { step, on: None }
 }

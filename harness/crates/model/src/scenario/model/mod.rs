@@ -98,6 +98,41 @@ pub struct Step {
     pub eventually: Option<Duration>,
     pub keep: Vec<Keep>,
     pub checks: Vec<Check>,
+    pub uses: VariableUses,
+    pub span: Span,
+}
+
+impl Step {
+    /// Returns the variables that it assigns.
+    pub fn assigned(&self) -> impl Iterator<Item = &str> {
+        let set = match &self.action {
+            Action::Set(values) => values.as_slice(),
+            _ => &[],
+        };
+        let kept = self.keep.iter().map(|keep| keep.name.as_str());
+        kept.chain(set.iter().map(|(name, _)| name.as_str()))
+    }
+}
+
+/// The variables that the parts of a step refer to.
+#[derive(Debug, Clone, Default)]
+pub struct VariableUses {
+    pub action: Vec<VariableUse>,
+    pub rows: Vec<VariableUse>,
+    pub checks: Vec<VariableUse>,
+}
+
+impl VariableUses {
+    pub fn all(&self) -> impl Iterator<Item = &VariableUse> + Clone {
+        self.rows.iter().chain(&self.action).chain(&self.checks)
+    }
+}
+
+/// A use of a variable.
+#[derive(Debug, Clone)]
+pub struct VariableUse {
+    pub name: String,
+    /// The span of the text that contains it.
     pub span: Span,
 }
 
