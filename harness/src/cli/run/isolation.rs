@@ -66,7 +66,7 @@ fn found(observed: &Observed) -> Found {
         };
         (format!("{}, {}", cell.subtest, cell.check), verdict)
     });
-    let erred = observed.erred.iter().map(|(subtest, _)| (subtest.clone(), "ends in an error"));
+    let erred = observed.erred.iter().map(|subtest| (subtest.id.clone(), "ends in an error"));
     cells.chain(erred).collect()
 }
 

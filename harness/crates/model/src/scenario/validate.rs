@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decode::DraftStep;
-use super::model::{Action, Machine, Span, Subject, VariableUse};
+use super::decode::{DraftStep, VariableUse};
+use super::model::{Action, Machine, Span, Subject};
 use super::template;
 use crate::source::document::Diagnostics;
 use crate::source::spelling;
@@ -74,18 +74,18 @@ pub(super) fn machines(
 pub(super) fn variables(steps: &[DraftStep], cleanup: &[DraftStep], report: &mut Diagnostics) {
     let mut later: BTreeMap<&str, &str> = BTreeMap::new();
     for draft in steps.iter().rev() {
-        for name in draft.step.assigned() {
+        for name in assigned_by(draft) {
             later.insert(name, &draft.step.name.text);
         }
     }
     let mut known: BTreeSet<&str> = BTreeSet::new();
     for draft in steps {
         check_step(draft, &known, &later, report);
-        known.extend(draft.step.assigned());
+        known.extend(assigned_by(draft));
     }
     for draft in cleanup {
         check_step(draft, &known, &later, report);
-        known.extend(draft.step.assigned());
+        known.extend(assigned_by(draft));
     }
 }
 
@@ -119,6 +119,15 @@ pub(super) fn checks(steps: &[DraftStep], cleanup: &[DraftStep], is_skipped: boo
     }
 }
 
+/// Returns the variables that a step assigns.
+fn assigned_by(draft: &DraftStep) -> impl Iterator<Item = &str> {
+    let set = match &draft.step.action {
+        Action::Set(values) => values.as_slice(),
+        _ => &[],
+    };
+    draft.step.keep.iter().map(|keep| keep.name.as_str()).chain(set.iter().map(|(name, _)| name.as_str()))
+}
+
 fn check_step(
     draft: &DraftStep,
     before: &BTreeSet<&str>,
@@ -126,14 +135,15 @@ fn check_step(
     report: &mut Diagnostics,
 ) {
     let mut known = before.clone();
-    check_uses(&draft.step.uses.rows, &known, later, report);
+    check_uses(&draft.rows, &known, later, report);
     known.extend(draft.step.rows.iter().flatten().map(|(name, _)| name.as_str()));
+    check_uses(&draft.when, &known, later, report);
     if draft.step.race.is_some() {
         known.insert("n");
     }
-    check_uses(&draft.step.uses.action, &known, later, report);
+    check_uses(&draft.action, &known, later, report);
     known.extend(draft.step.keep.iter().map(|keep| keep.name.as_str()));
-    for used in &draft.step.uses.checks {
+    for used in draft.when.iter().chain(&draft.checks) {
         if matches!(used.name.as_str(), "uuid" | "public_key" | "secret_hex") {
             let message =
                 format!("`${{{}}}` is generated anew at each use, so no response can match it", used.name);
@@ -144,7 +154,7 @@ fn check_step(
             );
         }
     }
-    check_uses(&draft.step.uses.checks, &known, later, report);
+    check_uses(&draft.checks, &known, later, report);
 }
 
 fn check_uses(

@@ -18,9 +18,9 @@ use serde_json::Value as Json;
 
 use crate::requirement::Registry;
 
-use super::model::{Span, Step, Template, VariableUse};
+use super::model::{Span, Step, Template};
 use super::template;
-use crate::source::document::{self, Diagnostics, Entry, Value};
+use crate::source::document::{self, Diagnostics, Entry, SpannedText, Value};
 use crate::source::spelling;
 
 /// Decodes one file.
@@ -32,12 +32,35 @@ pub(super) struct Decoder<'r> {
     uses: Vec<VariableUse>,
 }
 
-/// A decoded step.
+/// A use of a variable.
+#[derive(Debug, Clone)]
+pub(super) struct VariableUse {
+    pub(super) name: String,
+    /// The span of the text that contains it.
+    pub(super) span: Span,
+}
+
+/// A decoded step with the variables that its parts use.
 #[derive(Debug)]
 pub(super) struct DraftStep {
     pub(super) step: Step,
     /// The span of its machine name.
     pub(super) on: Option<Span>,
+    /// Variables used by its rows.
+    pub(super) rows: Vec<VariableUse>,
+    /// Variables named and used by its conditions.
+    pub(super) when: Vec<VariableUse>,
+    /// Variables used by its action.
+    pub(super) action: Vec<VariableUse>,
+    /// Variables used by its checks.
+    pub(super) checks: Vec<VariableUse>,
+}
+
+impl DraftStep {
+    /// Returns every use of a variable.
+    pub(super) fn uses(&self) -> impl Iterator<Item = &VariableUse> + Clone {
+        self.rows.iter().chain(&self.when).chain(&self.action).chain(&self.checks)
+    }
 }
 
 impl<'r> Decoder<'r> {
@@ -50,7 +73,7 @@ impl<'r> Decoder<'r> {
     }
 
     /// Decodes a text and records the variables it uses.
-    fn template(&mut self, (text, span): (&str, Span)) -> Template {
+    fn template(&mut self, SpannedText { text, span }: SpannedText<'_>) -> Template {
         record_uses(text, span.clone(), &mut self.uses, &mut self.report);
         Template { text: text.to_owned(), span }
     }
@@ -87,7 +110,7 @@ impl<'r> Decoder<'r> {
     }
 
     fn duration(&mut self, entry: &Entry<'_, '_>) -> Option<Duration> {
-        let (text, span) = entry.string(&mut self.report)?;
+        let SpannedText { text, span } = entry.string(&mut self.report)?;
         match humantime::parse_duration(text) {
             Ok(duration) if duration.is_zero() => {
                 self.report.error(span, format!("`{}` must be greater than zero", entry.key));
@@ -109,7 +132,7 @@ impl<'r> Decoder<'r> {
     /// Decodes one of several words; `what` names them in messages.
     fn choice<T: Copy>(
         &mut self,
-        (word, span): (&str, Span),
+        SpannedText { text: word, span }: SpannedText<'_>,
         what: &str,
         choices: &[(&'static str, T)],
     ) -> Option<T> {

@@ -1,17 +1,19 @@
 //! Decodes steps: the verb and the keys that any step may have.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use serde_json::Value as Json;
 
 use crate::scenario::model::{
-    Action, Initiator, Keep, Meeting, Row, Span, Step, Template, VariableUses, WireAction,
+    Action, Condition, Initiator, Keep, Meeting, Row, Span, Step, Template, VariableUses, WireAction,
 };
 use crate::scenario::{template, vocabulary};
 use crate::source::document::{Entry, Table};
 use crate::source::spelling;
 
-use super::{Decoder, DraftStep};
+use super::matcher::Operand;
+use super::{Decoder, DraftStep, VariableUse};
 
 /// The kind of verb of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,8 @@ impl Decoder<'_> {
         let action_uses = self.take_uses();
         let rows = table.get("rows").map(|entry| self.rows(entry)).unwrap_or_default();
         let row_uses = self.take_uses();
+        let when = table.get("when").map(|entry| self.conditions(entry)).unwrap_or_default();
+        let when_uses = self.take_uses();
         let race = table.get("race").and_then(|entry| self.race(entry, verb));
         let eventually =
             table.get("eventually").and_then(|entry| self.eventually(entry, action.as_ref(), race));
@@ -66,16 +70,20 @@ impl Decoder<'_> {
         let step = Step {
             name,
             action: action.unwrap_or(Action::Set(Vec::new())),
+            when,
             rows,
             race,
             eventually,
             keep,
             checks,
-            uses: VariableUses { action: action_uses, rows: row_uses, checks: check_uses },
+            uses: VariableUses {
+                action: names(&action_uses),
+                rows_and_conditions: names(row_uses.iter().chain(&when_uses)),
+            },
             span: table.span.clone(),
         };
         let on = table.get("on").map(Entry::span);
-        DraftStep { step, on }
+        DraftStep { step, on, rows: row_uses, when: when_uses, action: action_uses, checks: check_uses }
     }
 
     /// Finds the verb of a step.
@@ -207,6 +215,22 @@ impl Decoder<'_> {
         rows
     }
 
+    fn conditions(&mut self, entry: &Entry<'_, '_>) -> Vec<Condition> {
+        let what = "a table of variables such as `{ form = 201 }`";
+        let Some(table) = entry.table(what, &mut self.report) else { return Vec::new() };
+        if table.entries.is_empty() {
+            self.report.error(entry.span(), "`when` is empty: name at least one variable");
+        }
+        let mut conditions = Vec::new();
+        for entry in &table.entries {
+            self.uses.push(VariableUse { name: entry.key.to_owned(), span: entry.key_span.clone() });
+            if let Some(matcher) = self.matcher(entry.key, entry.value, Operand::Json) {
+                conditions.push(Condition { variable: entry.key.to_owned(), matcher });
+            }
+        }
+        conditions
+    }
+
     fn race(&mut self, entry: &Entry<'_, '_>, verb: Verb) -> Option<NonZeroU32> {
         if verb != Verb::Http {
             self.report.error_with_help(
@@ -275,11 +299,17 @@ impl Decoder<'_> {
     }
 }
 
+fn names<'u>(uses: impl IntoIterator<Item = &'u VariableUse>) -> BTreeSet<String> {
+    uses.into_iter().map(|used| used.name.clone()).collect()
+}
+
 /// A placeholder for a step without a valid verb.
 fn without_verb(name: Template, keep: Vec<Keep>, span: Span) -> DraftStep {
+    let action = Action::Set(Vec::new());
     let step = Step {
         name,
-        action: Action::Set(Vec::new()),
+        action,
+        when: Vec::new(),
         rows: Vec::new(),
         race: None,
         eventually: None,
@@ -288,5 +318,5 @@ fn without_verb(name: Template, keep: Vec<Keep>, span: Span) -> DraftStep {
         uses: VariableUses::default(),
         span,
     };
-    DraftStep { step, on: None }
+    DraftStep { step, on: None, rows: Vec::new(), when: Vec::new(), action: Vec::new(), checks: Vec::new() }
 }

@@ -21,7 +21,7 @@ pub use action::{
     Action, Authorisation, Body, Command, Initiator, Meeting, Request, ShellLine, WireAction, WireCommand,
 };
 pub use capability::Capability;
-pub use check::{Check, ExitCode, Expectation, Quantity, Stream, Subject};
+pub use check::{Check, Condition, ExitCode, Expectation, Quantity, Stream, Subject};
 pub use identity::{IDENTITIES, Identity, identity_name};
 pub use matcher::{Kind, Matcher};
 pub use template::Template;
@@ -90,6 +90,8 @@ pub struct Step {
     /// What happens, in the terms of the document.
     pub name: Template,
     pub action: Action,
+    /// It is carried out only if all of them are met; evaluated for each row.
+    pub when: Vec<Condition>,
     /// The step runs once for each row; once if empty.
     pub rows: Vec<Row>,
     /// The number of concurrent requests.
@@ -114,26 +116,12 @@ impl Step {
     }
 }
 
-/// The variables that the parts of a step refer to.
+/// The variables that the parts of a step refer to, besides its checks.
 #[derive(Debug, Clone, Default)]
 pub struct VariableUses {
-    pub action: Vec<VariableUse>,
-    pub rows: Vec<VariableUse>,
-    pub checks: Vec<VariableUse>,
-}
-
-impl VariableUses {
-    pub fn all(&self) -> impl Iterator<Item = &VariableUse> + Clone {
-        self.rows.iter().chain(&self.action).chain(&self.checks)
-    }
-}
-
-/// A use of a variable.
-#[derive(Debug, Clone)]
-pub struct VariableUse {
-    pub name: String,
-    /// The span of the text that contains it.
-    pub span: Span,
+    pub action: BTreeSet<String>,
+    /// In the cells of its rows, and in its conditions.
+    pub rows_and_conditions: BTreeSet<String>,
 }
 
 /// The variables of one row, in file order.

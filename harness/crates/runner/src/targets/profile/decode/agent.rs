@@ -17,12 +17,12 @@ impl Decoding<'_> {
         let mut env = BTreeMap::new();
         if let Some(variables) = table.get("env").and_then(|entry| entry.table("env", self.report)) {
             for entry in &variables.entries {
-                let value = entry.string(self.report).map(|(value, _)| value.to_owned());
+                let value = entry.string(self.report).map(|value| value.text.to_owned());
                 env.extend(value.map(|value| (entry.key.to_owned(), value)));
             }
         }
         // An empty string means no flag at all.
-        let without_tun = table.string("without_tun", self.report).map(|(text, _)| text.to_owned());
+        let without_tun = table.string("without_tun", self.report).map(|text| text.text.to_owned());
         if without_tun.as_deref().is_some_and(|text| !text.is_empty()) {
             self.words(&table, "without_tun");
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use harness_model::source::document::{Entry, Table};
+use harness_model::source::document::{Entry, SpannedText, Table};
 
 use super::Decoding;
 use crate::targets::profile::content::{Limits, Timeouts};
@@ -61,7 +61,7 @@ impl Decoding<'_> {
 
     fn duration(&mut self, table: &Table<'_, '_>, key: &str) -> Option<Duration> {
         let entry = table.get(key)?;
-        let (text, span) = entry.string(self.report)?;
+        let SpannedText { text, span } = entry.string(self.report)?;
         match humantime::parse_duration(text) {
             Ok(duration) if !duration.is_zero() => return Some(duration),
             Ok(_) => self.report.error(span, format!("`{key}` must be greater than zero")),

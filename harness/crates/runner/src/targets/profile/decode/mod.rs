@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use reqwest::Url;
 
 use harness_model::scenario::model::{Capability, Span};
-use harness_model::source::document::{Diagnostics, Entry, Table, parse};
+use harness_model::source::document::{Diagnostics, Entry, SpannedText, Table, parse};
 
 use super::capability;
 use super::content::Content;
@@ -106,7 +106,7 @@ impl Decoding<'_> {
 
     fn text(&mut self, table: &Table<'_, '_>, key: &str) -> Option<String> {
         let entry = table.get(key)?;
-        let (text, span) = entry.string(self.report)?;
+        let SpannedText { text, span } = entry.string(self.report)?;
         if text.trim().is_empty() {
             self.report.error_with_help(span, format!("`{key}` is empty"), "remove it, or set a value");
             return None;
@@ -159,7 +159,7 @@ impl Decoding<'_> {
 
     fn capability_names(&mut self, file: &Table<'_, '_>) -> Option<Vec<String>> {
         let names = file.get("capabilities")?.strings(self.report);
-        Some(names.into_iter().map(|(name, _)| name.to_owned()).collect())
+        Some(names.into_iter().map(|name| name.text.to_owned()).collect())
     }
 
     /// Returns a command line, after checking that it can be split into words.

@@ -1,6 +1,6 @@
 //! Decodes `[pointers]`.
 
-use harness_model::source::document::Table;
+use harness_model::source::document::{SpannedText, Table};
 
 use super::Decoding;
 use crate::targets::profile::content::{MachinePointers, Pointers};
@@ -30,7 +30,7 @@ impl Decoding<'_> {
     }
 
     fn pointer(&mut self, table: &Table<'_, '_>, key: &str) -> Option<String> {
-        let (text, span) = table.string(key, self.report)?;
+        let SpannedText { text, span } = table.string(key, self.report)?;
         if text.starts_with('/') {
             return Some(text.to_owned());
         }
