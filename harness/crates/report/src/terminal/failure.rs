@@ -54,7 +54,8 @@ pub(super) fn write(
 /// Tells the kit's own developers how to accept a changed answer of the reference.
 fn write_advice_on_snapshots(page: &mut Page, results: &Results) {
     let failed = results.subtests.iter().flat_map(|subtest| &subtest.checks);
-    let differing = failed.filter(|check| check.verdict == CheckVerdict::Fail && is_about_snapshot(&check.message));
+    let differing =
+        failed.filter(|check| check.verdict == CheckVerdict::Fail && is_about_snapshot(&check.message));
     match differing.count() {
         0 => {}
         count => page.line(&format!(
