@@ -11,7 +11,7 @@ use crate::check::context::SnapshotMode;
 pub(super) enum SnapshotError {
     #[error("cannot read snapshot {}: {cause}", path.display())]
     Read { path: PathBuf, cause: Box<dyn std::error::Error> },
-    #[error("{} is not a snapshot in insta's format; delete it and run with --accept", path.display())]
+    #[error("{} is not a snapshot in insta's format; delete it: `harness --accept` writes it again", path.display())]
     Format { path: PathBuf },
     #[error("cannot write snapshot {}: {cause}; check that the folder is writable", path.display())]
     Write { path: PathBuf, cause: io::Error },
