@@ -18,23 +18,24 @@ pub struct Window {
 pub enum Admission {
     /// Carries the window to store.
     Admitted(Window),
-    /// Carries the value of `Retry-After`: 1 to 60, rounded up.
+    /// Carries the value of `Retry-After`: 1 to 60, rounded up; up to 120 for a window that starts in the future.
     Refused { retry_after_seconds: u64 },
 }
 
 /// Decides on a use at `now`, given a limit of `limit` uses per window.
 ///
-/// A window in the future, after the clock was set back, counts as over. Otherwise, the key would stay locked out for
-/// as long as the clock was wrong.
+/// A window that starts slightly in the future is still the current one: simultaneous requests, and those of replicas
+/// with other clocks, are decided in another order than that of their times. One that starts more than its own length
+/// in the future, after the clock was set back, counts as over, lest the key be locked out until the wrong time comes.
 #[must_use]
 pub fn admit(window: Option<Window>, limit: i64, now: Timestamp) -> Admission {
     let current = window
-        .filter(|window| now >= window.started && now.since(window.started) < WINDOW)
+        .filter(|window| now.since(window.started) < WINDOW && window.started.since(now) < WINDOW)
         .unwrap_or(Window { started: now, uses: 0 });
     if current.uses < limit {
         return Admission::Admitted(Window { uses: current.uses.saturating_add(1), ..current });
     }
-    let left = WINDOW.saturating_sub(now.since(current.started));
+    let left = current.started.plus(WINDOW).since(now);
     Admission::Refused { retry_after_seconds: left.as_secs() + u64::from(left.subsec_nanos() > 0) }
 }
 
@@ -61,7 +62,10 @@ mod tests {
             (window(1000, 3), 3, 2000, refused(59)),
             (window(1000, 3), 3, 60_999, refused(1)),
             (window(1000, 3), 3, 61_000, admitted(61_000, 1)),
-            (window(1000, 3), 3, 999, admitted(999, 1)),
+            (window(1000, 3), 3, 999, refused(61)),
+            (window(1000, 2), 3, 999, admitted(1000, 3)),
+            (window(60_000, 3), 3, 1, refused(120)),
+            (window(60_000, 3), 3, 0, admitted(0, 1)),
             (window(i64::MIN, 3), 3, i64::MAX, admitted(i64::MAX, 1)),
         ];
         for (window, limit, now, expected) in cases {
@@ -70,6 +74,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn requests_out_of_order_do_not_exceed_the_limit(
+            limit in 1_i64..6,
+            times in prop::collection::vec(0_i64..30_000, 1..80),
+        ) {
+            let (mut window, mut admitted) = (None, 0);
+            for now in times {
+                if let Admission::Admitted(next) = admit(window, limit, at(now)) {
+                    window = Some(next);
+                    admitted += 1;
+                }
+            }
+            prop_assert!(admitted <= limit);
+        }
+
         #[test]
         fn uses_never_exceed_the_limit_and_resume_after_the_window(
             limit in 1_i64..6,

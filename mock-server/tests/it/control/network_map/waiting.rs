@@ -9,7 +9,7 @@ use mock_server::store::Location;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::{Node, reusable_key};
+use super::{Node, ReplayedMap, reusable_key};
 use crate::test_server::{Answer, GLOBEX, OUTSIDER, TestServer, public_key};
 use crate::wait::DEADLINE;
 
@@ -164,8 +164,8 @@ async fn concurrent_registrations_reach_every_watcher() {
         let watchers =
             [Node::register(&server, &key, "w1", 1).await, Node::register(&server, &key, "w2", 2).await];
         let names: Vec<_> = (0..MANY).map(|n| format!("m{n}")).collect();
-        let follow = async |watcher: &Node| {
-            let mut known = watcher.full(&server).await;
+        let before = join_all(watchers.iter().map(|watcher| watcher.full(&server))).await;
+        let follow = async |(watcher, mut known): (&Node, ReplayedMap)| {
             let last = known.version + MANY;
             while known.peers.len() <= names.len() {
                 let told = watcher.map(&server, known.version, 50).await;
@@ -176,7 +176,7 @@ async fn concurrent_registrations_reach_every_watcher() {
             known
         };
         let registrations = join_all(names.iter().map(|name| Node::register(&server, &key, name, 3)));
-        let followed = timeout(DEADLINE, join_all(watchers.iter().map(follow)));
+        let followed = timeout(DEADLINE, join_all(watchers.iter().zip(before).map(follow)));
         let (followed, registered) = futures::future::join(followed, registrations).await;
         assert_eq!(registered.len(), names.len());
         for (watcher, known) in watchers.iter().zip(followed.expect("every watcher sees all registrations")) {
