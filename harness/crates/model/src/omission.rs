@@ -1,7 +1,7 @@
 //! Which steps are not carried out on a target, although their sub-test runs.
 
 use crate::plan::PlannedSubtest;
-use crate::requirement::{Level, Registry};
+use crate::requirement::Registry;
 use crate::scenario::model::{Check, Step};
 use crate::scenario::undocumented;
 
@@ -23,8 +23,7 @@ pub fn omission(step: &Step, planned: &PlannedSubtest, registry: &Registry) -> O
 
 /// Returns whether a check judges nothing but choices of the reference.
 pub(crate) fn is_ours(check: &Check, registry: &Registry) -> bool {
-    let ours = |id: &String| registry.get(id).is_some_and(|statement| statement.level == Level::Ours);
-    check.verifies.iter().all(ours)
+    check.verifies.iter().all(|id| registry.is_ours(id))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::cli::console::Console;
 use harness_model::check::outcome::CheckVerdict;
@@ -10,7 +11,7 @@ use harness_model::plan::{Plan, Selection};
 use harness_report::diagnosis::observed::Observed;
 use harness_runner::run::{RunSettings, Stop, new_id};
 
-use super::judgement::{Listeners, judge};
+use super::judgement::{Listeners, give_up, judge};
 
 /// The verdicts of a pass by check or sub-test.
 type Found = BTreeMap<String, &'static str>;
@@ -43,7 +44,12 @@ pub(super) async fn prove(
         let plan = Arc::new(Plan { selection, ..(**plan).clone() });
         let mut observed = Observed::default();
         let mut silent = Listeners(vec![&mut observed, &mut *listeners]);
-        judge(setting, plan, stop.clone(), terminal, &mut silent, console).await;
+        // The preflight has reset the target for the first pass.
+        let reset = if passes.is_empty() { Ok(()) } else { setting.target.reset().await };
+        match reset {
+            Ok(()) => judge(setting, plan, stop.clone(), terminal, &mut silent).await,
+            Err(error) => give_up(&setting, &plan, SystemTime::now(), &error, &mut silent, console),
+        }
         passes.push((way, found(&observed)));
     }
     differences(&passes)

@@ -1,4 +1,4 @@
-//! Runs a plan against a target that may be unreachable.
+//! Runs a plan, or records for every sub-test why it could not be run.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,26 +9,30 @@ use harness_model::event::{
 };
 use harness_model::plan::{Disposition, Plan};
 use harness_runner::run::{self, RunSettings, Stop};
+use harness_runner::targets::TargetError;
 
-/// Runs the plan. If the target is unreachable, the error is printed once and recorded for every sub-test.
+/// Runs the plan.
 pub(super) async fn judge(
     setting: Arc<RunSettings>,
     plan: Arc<Plan>,
-    mut stop: Stop,
+    stop: Stop,
     terminal: &mut dyn Listener,
+    silent: &mut Listeners<'_>,
+) {
+    run::run(setting, plan, SystemTime::now(), stop, &mut Listeners(vec![terminal, silent])).await;
+}
+
+/// Prints why the target cannot be judged, once, and records it for every sub-test.
+pub(super) fn give_up(
+    setting: &RunSettings,
+    plan: &Arc<Plan>,
+    at: SystemTime,
+    error: &TargetError,
     silent: &mut Listeners<'_>,
     console: &Console,
 ) {
-    let at = SystemTime::now();
-    let checked = tokio::select! {
-        checked = setting.target.preflight() => checked,
-        () = stop.asked() => Ok(()),
-    };
-    let Err(error) = checked else {
-        return run::run(setting, plan, at, stop, &mut Listeners(vec![terminal, silent])).await;
-    };
-    console.error(&error.to_string());
-    silent.on_event(&Event::Started { plan: Arc::clone(&plan), target: setting.target.description(), at });
+    console.report_target(error);
+    silent.on_event(&Event::Started { plan: Arc::clone(plan), target: setting.target.description(), at });
     for (subtest, planned) in (0..plan.runs()).filter_map(|run| Some((run, plan.planned(run)?))) {
         let (verdict, reason, fault) = match &planned.disposition {
             Disposition::Skip(reason) => (SubtestVerdict::Skip, reason.clone(), None),

@@ -13,7 +13,7 @@ mod target;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use harness_model::check::snapshot::SnapshotMode;
 use harness_model::event::Listener;
@@ -28,15 +28,19 @@ use harness_report::record::Record;
 use harness_report::results::Results;
 use harness_report::terminal::{Paint, ProcessEnd, Terminal};
 use harness_runner::run::{self, RunSettings};
+use harness_runner::targets::profile::ProfileNotes;
+use harness_runner::targets::{PreflightScope, ProfileNeeds};
 
 use super::console::Console;
 use super::error::CliError;
 use super::{diff, reference};
 pub(super) use arguments::{Arguments, jobs};
-use judgement::{Listeners, judge};
+use judgement::{Listeners, give_up, judge};
+pub(super) use preparation::plan_for;
 use preparation::{Prepared, prepare};
 pub(super) use reports::{verify_empty, write_reports};
 pub(super) use signals::stop_on_signals;
+pub(super) use target::remote;
 
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
@@ -45,7 +49,8 @@ pub(super) async fn run(
     scenarios: Option<&Path>,
     console: &Console,
 ) -> Result<ExitCode, CliError> {
-    let Prepared { baseline, loaded, target, plan, destinations, mut evidence } =
+    let at = SystemTime::now();
+    let Prepared { baseline, loaded, target, selection, provisional, destinations, mut evidence } =
         prepare(&arguments, scenarios, console)?;
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(CliError::TemporaryFolder)?;
     let registry = Arc::new(loaded.library.registry.clone());
@@ -65,17 +70,33 @@ pub(super) async fn run(
 
     let mut record = Record::default();
     let mut terminal = Terminal::new(std::io::stdout(), console.terminal_options());
-    let (stopper, stop) = run::stop();
+    let (stopper, mut stop) = run::stop();
     let signals = tokio::spawn(stop_on_signals(stopper));
+    let scope = PreflightScope {
+        needs: ProfileNeeds::of(&provisional, &registry),
+        key_name: run::preflight_key(&setting.id),
+    };
+    let examined = tokio::select! {
+        examined = setting.target.preflight(&scope) => examined,
+        () = stop.asked() => Ok(ProfileNotes::default()),
+    };
+    let plan = Arc::new(plan_for(&selection, &loaded.library, setting.target.as_ref())?);
     let mut observed = Observed::default();
     let mut listeners = Listeners(vec![&mut observed, &mut record]);
-    let differences = if arguments.prove_isolation {
-        isolation::prove(setting, &plan, stop, &mut terminal, &mut listeners, console).await
-    } else {
+    if !arguments.prove_isolation {
         listeners.0.extend(evidence.as_mut().map(|evidence| -> &mut dyn Listener { &mut evidence.spool }));
-        judge(setting, Arc::clone(&plan), stop, &mut terminal, &mut listeners, console).await;
-        Vec::new()
-    };
+    }
+    let mut differences = Vec::new();
+    if let Ok(notes) = &examined {
+        console.eprint_diagnostics(&notes.diagnostics, &notes.sources);
+    }
+    if let Err(error) = examined {
+        give_up(&setting, &plan, at, &error, &mut listeners, console);
+    } else if arguments.prove_isolation {
+        differences = isolation::prove(setting, &plan, stop, &mut terminal, &mut listeners, console).await;
+    } else {
+        judge(setting, Arc::clone(&plan), stop, &mut terminal, &mut listeners).await;
+    }
     signals.abort();
 
     let mut results = Results::of(&record, &registry);

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use harness_model::plan::{Filter, Plan};
+use harness_model::plan::{Filter, Plan, Selection, plan};
+use harness_model::scenario::Library;
 use harness_report::destination::Destination;
 use harness_report::results::Results;
 use harness_runner::targets::Target;
@@ -16,7 +17,7 @@ use crate::cli::stored;
 use super::arguments::Arguments;
 use super::evidence::Evidence;
 use super::reports::destinations;
-use super::selection::build_plan;
+use super::selection::selection;
 use super::target::{target, verify_logins};
 
 /// The validated inputs of a run.
@@ -24,7 +25,10 @@ pub(super) struct Prepared {
     pub(super) baseline: Option<Results>,
     pub(super) loaded: LoadedLibrary,
     pub(super) target: Arc<dyn Target>,
-    pub(super) plan: Arc<Plan>,
+    pub(super) selection: Selection,
+    /// What the selected sub-tests need decides what the preflight examines. It may change what is known about the
+    /// target, so the run has another plan.
+    pub(super) provisional: Plan,
     pub(super) destinations: Vec<Destination>,
     pub(super) evidence: Option<Evidence>,
 }
@@ -42,8 +46,9 @@ pub(super) fn prepare(
     let filter = arguments.filter.as_deref().map(Filter::parse).transpose()?;
     let loaded = library::open(scenarios)?;
     let target = target(arguments, console)?;
-    let plan = Arc::new(build_plan(arguments, filter, &loaded.library, target.as_ref(), console)?);
-    verify_logins(&plan, target.as_ref(), arguments.target.as_deref())?;
+    let selection = selection(arguments, filter, &loaded.library, console)?;
+    let provisional = plan_for(&selection, &loaded.library, target.as_ref())?;
+    verify_logins(&provisional, target.as_ref(), arguments.target.as_deref())?;
     if arguments.accept && !loaded.is_persistent {
         return Err(CliError::NothingToAccept);
     }
@@ -52,5 +57,17 @@ pub(super) fn prepare(
         destination.prepare()?;
     }
     let evidence = Evidence::begin(arguments, &destinations, &loaded.library)?;
-    Ok(Prepared { baseline, loaded, target, plan, destinations, evidence })
+    Ok(Prepared { baseline, loaded, target, selection, provisional, destinations, evidence })
+}
+
+/// Plans the selection as far as the target is known.
+///
+/// # Errors
+/// A suite is unknown, or nothing is selected.
+pub(in crate::cli) fn plan_for(
+    selection: &Selection,
+    library: &Library,
+    target: &dyn Target,
+) -> Result<Plan, CliError> {
+    Ok(plan(&library.scenarios, &library.registry, selection, &target.facts())?)
 }

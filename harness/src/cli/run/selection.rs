@@ -1,4 +1,4 @@
-//! Builds the plan from the flags.
+//! Builds the selection from the flags.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,24 +9,22 @@ use crate::cli::error::CliError;
 use crate::cli::{stored, waivers};
 use harness_model::event::SubtestVerdict;
 use harness_model::plan::waiver::Waivers;
-use harness_model::plan::{Filter, Plan, Selection, plan};
+use harness_model::plan::{Filter, Selection};
 use harness_model::scenario::Library;
 use harness_model::text::counted;
-use harness_runner::targets::Target;
 
 use super::arguments::Arguments;
 
 /// Output of runs, unless --report-dir names another folder.
 const REPORTS: &str = "reports";
 
-/// Builds the plan of what the flags select on this target.
-pub(super) fn build_plan(
+/// Returns what the flags select.
+pub(super) fn selection(
     arguments: &Arguments,
     filter: Option<Filter>,
     library: &Library,
-    target: &dyn Target,
     console: &Console,
-) -> Result<Plan, CliError> {
+) -> Result<Selection, CliError> {
     let seed = arguments.shuffle.map(|seed| seed.unwrap_or_else(rand::random));
     if let Some(seed) = seed {
         console.print(&format!("order: --shuffle {seed}\n"));
@@ -36,7 +34,7 @@ pub(super) fn build_plan(
         Some(path) => waivers::read(path, library, today)?,
         None => Waivers::default(),
     };
-    let selection = Selection {
+    Ok(Selection {
         suites: arguments.suite.clone(),
         filter,
         only: failed_before(arguments, library, console)?,
@@ -45,8 +43,7 @@ pub(super) fn build_plan(
         repeat: arguments.repeat.get(),
         max_fail: arguments.max_fail,
         waivers: Arc::new(waivers),
-    };
-    Ok(plan(&library.scenarios, &library.registry, &selection, &target.facts())?)
+    })
 }
 
 /// Returns the sub-tests that failed or ended in an error in an earlier run, if `--rerun-failed` is given.

@@ -8,19 +8,19 @@ use std::time::Duration;
 
 use harness_model::check::evidence::Exchange;
 use harness_model::scenario::model::Identity;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::Value;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::Mutex;
 
-use crate::exchange::{Caller, ClientSettings, ExchangeError, PreparedRequest, joined, send};
+use crate::exchange::{Caller, ClientSettings, send};
 
 use super::agent::AgentCommand;
 use super::control_plane::ControlPlane;
 use super::error::TargetError;
 use super::namespace::{Namespace, Network};
 use super::post::post_json;
+use super::request::authorised;
 
 /// A read that the documents (`used-count`) grant to every session of an organisation: its status shows whether a session
 /// is still valid.
@@ -153,7 +153,7 @@ impl TestEnvironment {
             return Ok(None);
         }
         let path = format!("{SESSION_PROBE}?org_id={}", self.org_of(identity));
-        let probe = self.request(refused, Method::GET, &path, None)?;
+        let probe = authorised(self.base_url(), refused, Method::GET, &path, None)?;
         if send(caller, &probe).await?.status != 401 {
             return Ok(None);
         }
@@ -175,12 +175,12 @@ impl TestEnvironment {
         body: Option<&Value>,
     ) -> Result<Exchange, TargetError> {
         let token = self.token(identity).await?;
-        let request = self.request(&token, method.clone(), path, body)?;
+        let request = authorised(self.base_url(), &token, method.clone(), path, body)?;
         let mut exchange = send(caller, &request).await?;
         if exchange.status == 401
             && let Some(token) = self.renew_session(caller, identity, &token).await?
         {
-            exchange = send(caller, &self.request(&token, method, path, body)?).await?;
+            exchange = send(caller, &authorised(self.base_url(), &token, method, path, body)?).await?;
         }
         self.adapt(&mut exchange);
         Ok(exchange)
@@ -196,25 +196,6 @@ impl TestEnvironment {
             (Identity::Outsider, Some(other)) => other,
             _ => &self.facts.org,
         }
-    }
-
-    fn request(
-        &self,
-        token: &str,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Result<PreparedRequest, ExchangeError> {
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
-            ExchangeError::Request("the token has characters that are invalid in a header".to_owned())
-        })?;
-        bearer.set_sensitive(true);
-        let mut headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
-        if body.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
-        let url = joined(&self.facts.base_url, path);
-        Ok(PreparedRequest { method, url, headers, body: body.map(Value::to_string), from: None })
     }
 
     /// Advances the target's clock and forgets the cached sessions, which may have expired.

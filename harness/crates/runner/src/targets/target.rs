@@ -12,6 +12,8 @@ use harness_model::target::TargetDescription;
 
 use super::environment::TestEnvironment;
 use super::error::TargetError;
+use super::preflight::PreflightScope;
+use super::profile::ProfileNotes;
 
 /// A target of a run: one implementation that all sub-tests share, or one that is started for each of them.
 pub trait Target: fmt::Debug + Send + Sync {
@@ -25,8 +27,16 @@ pub trait Target: fmt::Debug + Send + Sync {
 
     /// Returns what planning needs to know.
     fn facts(&self) -> TargetFacts {
-        let TargetDescription { name, capabilities, reference, absent, .. } = self.description();
-        TargetFacts { name, capabilities, lacking: self.lacking(), is_reference: reference, absent }
+        let TargetDescription { name, capabilities, reference, missing_sessions, absent, .. } =
+            self.description();
+        TargetFacts {
+            name,
+            capabilities,
+            lacking: self.lacking(),
+            is_reference: reference,
+            missing_sessions,
+            absent,
+        }
     }
 
     /// Whether sub-tests share it, and with it its clock.
@@ -52,8 +62,18 @@ pub trait Target: fmt::Debug + Send + Sync {
         true
     }
 
-    /// Checks that the target responds, and resets it, before anything runs.
-    fn preflight(&self) -> BoxFuture<'_, Result<(), TargetError>> {
+    /// Examines before a run whether the target can be judged, and resets it. Afterwards its description is final.
+    ///
+    /// Returns what the profile's author may want to know.
+    fn preflight<'a>(
+        &'a self,
+        _scope: &'a PreflightScope,
+    ) -> BoxFuture<'a, Result<ProfileNotes, TargetError>> {
+        Box::pin(async { Ok(ProfileNotes::default()) })
+    }
+
+    /// Resets the target before it is judged once more in the same run.
+    fn reset(&self) -> BoxFuture<'_, Result<(), TargetError>> {
         Box::pin(async { Ok(()) })
     }
 
