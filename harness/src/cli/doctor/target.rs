@@ -13,7 +13,7 @@ use harness_runner::targets::remote::Remote;
 use harness_runner::targets::{Finding, PreflightScope, ProfileNeeds, State, Target as _};
 
 use crate::cli::error::CliError;
-use crate::cli::run::plan_for;
+use crate::cli::run::build_plan;
 
 /// Examines everything that a run of all sub-tests would need.
 ///
@@ -24,13 +24,16 @@ pub(super) async fn examine(
     profile: &Path,
     library: &Library,
 ) -> Result<Vec<Finding>, CliError> {
-    let plan = plan_for(&Selection::default(), library, target)?;
+    let plan = build_plan(&Selection::default(), library, target)?;
     let needs = ProfileNeeds::of(&plan, &library.registry);
     let mut findings = target.examine(&PreflightScope { needs, key_name: preflight_key(&new_id()) }).await;
     findings.extend(approval(target, &plan, profile));
     let description = target.description();
     let foreign = |scenario: &&Arc<Scenario>| scenario.skip.is_none();
-    for identity in description.missing_sessions {
+    let has_organisations = description.capabilities.contains(&Capability::Organisations);
+    // An outsider is part of what the capability `organisations` needs.
+    let missing = description.missing_sessions.into_iter();
+    for identity in missing.filter(|identity| has_organisations || *identity != Identity::Outsider) {
         let needs = |scenario: &&Arc<Scenario>| {
             sessions(scenario, &library.registry, description.reference).contains(&identity)
         };
@@ -70,7 +73,7 @@ fn approval(target: &Remote, plan: &Plan, profile: &Path) -> Option<Finding> {
 
 fn absent_session(identity: Identity, subtests: usize) -> Option<Finding> {
     let name = identity_name(identity);
-    let state = skipped(&format!("tokens.{name}"), "is not set", subtests, &format!("set tokens.{name}"))?;
+    let state = skipped(subtests, &format!("set tokens.{name} to run them"))?;
     Some(Finding { subject: format!("session of `{name}`"), state })
 }
 
@@ -89,17 +92,16 @@ fn absent_capability(capability: Capability, subtests: usize) -> Option<Finding>
         | Capability::Wire
         | Capability::Tun => "add it to `capabilities` if the target has it",
     };
-    let name = capability.name();
-    let state = skipped(&format!("`{name}`"), "is not declared", subtests, remedy)?;
-    Some(Finding { subject: format!("capability {name}"), state })
+    let state = skipped(subtests, &format!("{remedy} to run them"))?;
+    Some(Finding { subject: format!("capability `{}`", capability.name()), state })
 }
 
-/// Returns the state of something optional; `None` if no sub-test needs it.
-fn skipped(what: &str, absence: &str, subtests: usize, remedy: &str) -> Option<State> {
+/// Returns the state of something optional that the profile leaves out; `None` if no sub-test needs it.
+fn skipped(subtests: usize, remedy: &str) -> Option<State> {
     let are = plural(subtests, "is", "are");
     (subtests > 0).then(|| State::Open {
-        reason: format!("{what} {absence}, so {} {are} skipped", counted(subtests, "sub-test")),
-        remedy: Some((String::new(), remedy.to_owned())),
+        reason: format!("not in the profile, {} {are} skipped; {remedy}", counted(subtests, "sub-test")),
+        remedy: None,
     })
 }
 

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use crate::cli::console::Console;
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::Listener;
 use harness_model::plan::{Plan, Selection};
 use harness_report::diagnosis::observed::Observed;
-use harness_runner::run::{RunSettings, Stop, new_id};
+use harness_runner::run::{RunSettings, Stop, new_id, preflight_key};
+use harness_runner::targets::{PreflightScope, ProfileNeeds, TargetError};
 
-use super::judgement::{Listeners, give_up, judge};
+use super::judgement::{Listeners, judge, make_ready};
 
 /// The verdicts of a pass by check or sub-test.
 type Found = BTreeMap<String, &'static str>;
@@ -20,6 +20,7 @@ type Found = BTreeMap<String, &'static str>;
 pub(super) async fn prove(
     setting: Arc<RunSettings>,
     plan: &Arc<Plan>,
+    ready: Result<(), TargetError>,
     stop: Stop,
     terminal: &mut dyn Listener,
     listeners: &mut Listeners<'_>,
@@ -32,6 +33,7 @@ pub(super) async fn prove(
         ("concurrently, shuffled", setting.jobs, Some(seed)),
     ];
     let mut passes: Vec<(&str, Found)> = Vec::new();
+    let mut ready = Some(ready);
     for (way, jobs, shuffle) in ways {
         if stop.end().is_some() {
             break;
@@ -44,12 +46,15 @@ pub(super) async fn prove(
         let plan = Arc::new(Plan { selection, ..(**plan).clone() });
         let mut observed = Observed::default();
         let mut silent = Listeners(vec![&mut observed, &mut *listeners]);
-        // The preflight has reset the target for the first pass.
-        let reset = if passes.is_empty() { Ok(()) } else { setting.target.reset().await };
-        match reset {
-            Ok(()) => judge(setting, plan, stop.clone(), terminal, &mut silent).await,
-            Err(error) => give_up(&setting, &plan, SystemTime::now(), &error, &mut silent, console),
-        }
+        let ready = match ready.take() {
+            Some(ready) => ready,
+            None => {
+                let needs = ProfileNeeds::of(&plan, &setting.registry);
+                let scope = PreflightScope { needs, key_name: preflight_key(&setting.id) };
+                make_ready(&setting.target, &scope, stop.clone(), console).await
+            }
+        };
+        judge(setting, plan, ready, stop.clone(), terminal, &mut silent, console).await;
         passes.push((way, found(&observed)));
     }
     differences(&passes)
@@ -65,7 +70,7 @@ fn found(observed: &Observed) -> Found {
         };
         (format!("{}, {}", cell.subtest, cell.check), verdict)
     });
-    let erred = observed.erred.iter().map(|(subtest, _)| (subtest.clone(), "ends in an error"));
+    let erred = observed.erred.iter().map(|subtest| (subtest.id.clone(), "ends in an error"));
     cells.chain(erred).collect()
 }
 

@@ -1,4 +1,4 @@
-//! Runs a plan, or records for every sub-test why it could not be run.
+//! Runs a plan against a target that may be unreachable.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,30 +9,43 @@ use harness_model::event::{
 };
 use harness_model::plan::{Disposition, Plan};
 use harness_runner::run::{self, RunSettings, Stop};
-use harness_runner::targets::TargetError;
+use harness_runner::targets::{PreflightScope, Target, TargetError};
 
-/// Runs the plan.
+/// Examines the target and its profile, resets it, and asks what it lacks. Its description and facts are complete only
+/// afterwards. After an interruption nothing will run, so that the target counts as ready.
+pub(super) async fn make_ready(
+    target: &Arc<dyn Target>,
+    scope: &PreflightScope,
+    mut stop: Stop,
+    console: &Console,
+) -> Result<(), TargetError> {
+    let ready = async {
+        let notes = target.preflight(scope).await?;
+        console.eprint_diagnostics(&notes.diagnostics, &notes.sources);
+        Arc::clone(target).probe().await
+    };
+    tokio::select! {
+        ready = ready => ready,
+        () = stop.asked() => Ok(()),
+    }
+}
+
+/// Runs the plan. If the target is not ready, the error is printed once and recorded for every sub-test.
 pub(super) async fn judge(
     setting: Arc<RunSettings>,
     plan: Arc<Plan>,
+    ready: Result<(), TargetError>,
     stop: Stop,
     terminal: &mut dyn Listener,
     silent: &mut Listeners<'_>,
-) {
-    run::run(setting, plan, SystemTime::now(), stop, &mut Listeners(vec![terminal, silent])).await;
-}
-
-/// Prints why the target cannot be judged, once, and records it for every sub-test.
-pub(super) fn give_up(
-    setting: &RunSettings,
-    plan: &Arc<Plan>,
-    at: SystemTime,
-    error: &TargetError,
-    silent: &mut Listeners<'_>,
     console: &Console,
 ) {
-    console.report_target(error);
-    silent.on_event(&Event::Started { plan: Arc::clone(plan), target: setting.target.description(), at });
+    let at = SystemTime::now();
+    let Err(error) = ready else {
+        return run::run(setting, plan, at, stop, &mut Listeners(vec![terminal, silent])).await;
+    };
+    console.report_target(&error);
+    silent.on_event(&Event::Started { plan: Arc::clone(&plan), target: setting.target.description(), at });
     for (subtest, planned) in (0..plan.runs()).filter_map(|run| Some((run, plan.planned(run)?))) {
         let (verdict, reason, fault) = match &planned.disposition {
             Disposition::Skip(reason) => (SubtestVerdict::Skip, reason.clone(), None),

@@ -13,7 +13,7 @@ mod target;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use harness_model::check::snapshot::SnapshotMode;
 use harness_model::event::Listener;
@@ -28,17 +28,16 @@ use harness_report::record::Record;
 use harness_report::results::Results;
 use harness_report::terminal::{Paint, ProcessEnd, Terminal};
 use harness_runner::run::{self, RunSettings};
-use harness_runner::targets::profile::ProfileNotes;
-use harness_runner::targets::{PreflightScope, ProfileNeeds};
+use harness_runner::targets::PreflightScope;
 
 use super::console::Console;
 use super::error::CliError;
 use super::{diff, reference};
 pub(super) use arguments::{Arguments, jobs};
-use judgement::{Listeners, give_up, judge};
-pub(super) use preparation::plan_for;
+use judgement::{Listeners, judge, make_ready};
 use preparation::{Prepared, prepare};
 pub(super) use reports::{verify_empty, write_reports};
+pub(super) use selection::build_plan;
 pub(super) use signals::stop_on_signals;
 pub(super) use target::remote;
 
@@ -49,15 +48,20 @@ pub(super) async fn run(
     scenarios: Option<&Path>,
     console: &Console,
 ) -> Result<ExitCode, CliError> {
-    let at = SystemTime::now();
-    let Prepared { baseline, loaded, target, selection, provisional, destinations, mut evidence } =
+    let Prepared { baseline, loaded, target, selection, needs, destinations, mut evidence } =
         prepare(&arguments, scenarios, console)?;
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(CliError::TemporaryFolder)?;
     let registry = Arc::new(loaded.library.registry.clone());
+    let (stopper, stop) = run::stop();
+    let signals = tokio::spawn(stop_on_signals(stopper));
+    let id = run::new_id();
+    let scope = PreflightScope { needs, key_name: run::preflight_key(&id) };
+    let ready = make_ready(&target, &scope, stop.clone(), console).await;
+    let plan = build_plan(&selection, &loaded.library, target.as_ref())?;
     let time_limit = target.time_limit().unwrap_or(TIME_LIMIT);
     let max_jobs = target.max_concurrency().unwrap_or(usize::MAX);
     let setting = Arc::new(RunSettings {
-        id: run::new_id(),
+        id,
         target,
         registry: Arc::clone(&registry),
         jobs: jobs(arguments.jobs).min(max_jobs),
@@ -68,35 +72,18 @@ pub(super) async fn run(
         evidence: evidence.as_ref().map(|evidence| evidence.key.clone()),
     });
 
+    let command = arguments.command(scenarios);
     let mut record = Record::default();
     let mut terminal = Terminal::new(std::io::stdout(), console.terminal_options());
-    let (stopper, mut stop) = run::stop();
-    let signals = tokio::spawn(stop_on_signals(stopper));
-    let scope = PreflightScope {
-        needs: ProfileNeeds::of(&provisional, &registry),
-        key_name: run::preflight_key(&setting.id),
-    };
-    let examined = tokio::select! {
-        examined = setting.target.preflight(&scope) => examined,
-        () = stop.asked() => Ok(ProfileNotes::default()),
-    };
-    let plan = Arc::new(plan_for(&selection, &loaded.library, setting.target.as_ref())?);
     let mut observed = Observed::default();
     let mut listeners = Listeners(vec![&mut observed, &mut record]);
-    if !arguments.prove_isolation {
-        listeners.0.extend(evidence.as_mut().map(|evidence| -> &mut dyn Listener { &mut evidence.spool }));
-    }
-    let mut differences = Vec::new();
-    if let Ok(notes) = &examined {
-        console.eprint_diagnostics(&notes.diagnostics, &notes.sources);
-    }
-    if let Err(error) = examined {
-        give_up(&setting, &plan, at, &error, &mut listeners, console);
-    } else if arguments.prove_isolation {
-        differences = isolation::prove(setting, &plan, stop, &mut terminal, &mut listeners, console).await;
+    let differences = if arguments.prove_isolation {
+        isolation::prove(setting, &plan, ready, stop, &mut terminal, &mut listeners, console).await
     } else {
-        judge(setting, Arc::clone(&plan), stop, &mut terminal, &mut listeners).await;
-    }
+        listeners.0.extend(evidence.as_mut().map(|evidence| -> &mut dyn Listener { &mut evidence.spool }));
+        judge(setting, Arc::clone(&plan), ready, stop, &mut terminal, &mut listeners, console).await;
+        Vec::new()
+    };
     signals.abort();
 
     let mut results = Results::of(&record, &registry);
@@ -130,7 +117,8 @@ pub(super) async fn run(
         let paint = Paint::new(console.terminal_options().color);
         console.print(&format!("\nsince the baseline:\n{}", text(comparison, paint, console.width())));
     }
-    terminal.finish(&record, &results, &registry, ProcessEnd { reports: &written.paths, exit_code });
+    let end = ProcessEnd { reports: &written.paths, exit_code, command: &command };
+    terminal.finish(&record, &results, &registry, end);
     if github::is_active() {
         github::annotate(&results, console);
     }

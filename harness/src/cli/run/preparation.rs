@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use harness_model::plan::{Filter, Plan, Selection, plan};
-use harness_model::scenario::Library;
+use harness_model::plan::{Filter, Selection};
 use harness_report::destination::Destination;
 use harness_report::results::Results;
-use harness_runner::targets::Target;
+use harness_runner::targets::{ProfileNeeds, Target};
 
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
@@ -17,7 +16,7 @@ use crate::cli::stored;
 use super::arguments::Arguments;
 use super::evidence::Evidence;
 use super::reports::destinations;
-use super::selection::selection;
+use super::selection::{build_plan, selection};
 use super::target::{target, verify_logins};
 
 /// The validated inputs of a run.
@@ -26,9 +25,8 @@ pub(super) struct Prepared {
     pub(super) loaded: LoadedLibrary,
     pub(super) target: Arc<dyn Target>,
     pub(super) selection: Selection,
-    /// What the selected sub-tests need decides what the preflight examines. It may change what is known about the
-    /// target, so the run has another plan.
-    pub(super) provisional: Plan,
+    /// What the selected sub-tests need of the profile.
+    pub(super) needs: ProfileNeeds,
     pub(super) destinations: Vec<Destination>,
     pub(super) evidence: Option<Evidence>,
 }
@@ -47,8 +45,9 @@ pub(super) fn prepare(
     let loaded = library::open(scenarios)?;
     let target = target(arguments, console)?;
     let selection = selection(arguments, filter, &loaded.library, console)?;
-    let provisional = plan_for(&selection, &loaded.library, target.as_ref())?;
-    verify_logins(&provisional, target.as_ref(), arguments.target.as_deref())?;
+    // Provisional: the target has not been asked yet what it lacks.
+    let plan = build_plan(&selection, &loaded.library, target.as_ref())?;
+    verify_logins(&plan, target.as_ref(), arguments.target.as_deref())?;
     if arguments.accept && !loaded.is_persistent {
         return Err(CliError::NothingToAccept);
     }
@@ -57,17 +56,6 @@ pub(super) fn prepare(
         destination.prepare()?;
     }
     let evidence = Evidence::begin(arguments, &destinations, &loaded.library)?;
-    Ok(Prepared { baseline, loaded, target, selection, provisional, destinations, evidence })
-}
-
-/// Plans the selection as far as the target is known.
-///
-/// # Errors
-/// A suite is unknown, or nothing is selected.
-pub(in crate::cli) fn plan_for(
-    selection: &Selection,
-    library: &Library,
-    target: &dyn Target,
-) -> Result<Plan, CliError> {
-    Ok(plan(&library.scenarios, &library.registry, selection, &target.facts())?)
+    let needs = ProfileNeeds::of(&plan, &loaded.library.registry);
+    Ok(Prepared { baseline, loaded, target, selection, needs, destinations, evidence })
 }

@@ -1,4 +1,4 @@
-//! Builds the selection from the flags.
+//! Reads from the flags what is selected.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,10 @@ use crate::cli::error::CliError;
 use crate::cli::{stored, waivers};
 use harness_model::event::SubtestVerdict;
 use harness_model::plan::waiver::Waivers;
-use harness_model::plan::{Filter, Selection};
+use harness_model::plan::{Filter, Plan, Selection, plan};
 use harness_model::scenario::Library;
 use harness_model::text::counted;
+use harness_runner::targets::Target;
 
 use super::arguments::Arguments;
 
@@ -44,6 +45,16 @@ pub(super) fn selection(
         max_fail: arguments.max_fail,
         waivers: Arc::new(waivers),
     })
+}
+
+/// Plans what is selected on this target, as far as it is known.
+pub(in crate::cli) fn build_plan(
+    selection: &Selection,
+    library: &Library,
+    target: &dyn Target,
+) -> Result<Arc<Plan>, CliError> {
+    let plan = plan(&library.scenarios, &library.registry, selection, &target.facts())?;
+    Ok(Arc::new(plan))
 }
 
 /// Returns the sub-tests that failed or ended in an error in an earlier run, if `--rerun-failed` is given.

@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Read, Take};
 
 use flate2::{Crc, bufread::DeflateDecoder};
 
-use super::Method;
+use super::method::Method;
 use super::record::Header;
 
 /// A reader of a member's bytes that enforces the size and checksum in the directory.

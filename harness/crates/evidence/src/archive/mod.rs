@@ -6,21 +6,16 @@
 
 mod contents;
 mod error;
+mod method;
 mod read;
 mod record;
 mod write;
 
 pub use contents::Contents;
 pub use error::{ArchiveError, NotCanonical};
+pub use method::Method;
 pub use read::{Archive, Member};
 pub use write::{Writer, Written};
-
-/// The compression method of a member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    Stored,
-    Deflated,
-}
 
 #[cfg(test)]
 mod tests;

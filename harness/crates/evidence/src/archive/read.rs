@@ -4,8 +4,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::{ContentDigest, digest_of};
 
+use super::contents::Contents;
+use super::error::{ArchiveError, NotCanonical};
 use super::record::{CentralEntry, END_LEN, EndRecord, Header, LOCAL_LEN, local_name_and_extra_len};
-use super::{ArchiveError, Contents, NotCanonical};
 
 /// Upper bound of members, more than any run has.
 const MAX_MEMBERS: usize = 20_000;

@@ -1,7 +1,8 @@
 //! Zip's three kinds of records: local header, central directory entry and end record. Each has one canonical form, in
 //! which it is written, and is parsed without demanding that form.
 
-use super::{ArchiveError, Method};
+use super::error::ArchiveError;
+use super::method::Method;
 
 pub(super) const CENTRAL_SIGNATURE: u32 = 0x0201_4b50;
 const LOCAL_SIGNATURE: u32 = 0x0403_4b50;
@@ -146,15 +147,6 @@ impl EndRecord {
         bytes.extend(self.directory_offset.to_le_bytes());
         bytes.extend(no_comment);
         bytes
-    }
-}
-
-impl Method {
-    fn number(self) -> u16 {
-        match self {
-            Self::Stored => 0,
-            Self::Deflated => 8,
-        }
     }
 }
 

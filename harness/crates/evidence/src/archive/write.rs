@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::ContentDigest;
 
-use super::Method;
+use super::method::Method;
 use super::record::{EndRecord, Header};
 
 /// Writes a canonical archive and computes the digest of the written bytes.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::source::Span;
 use crate::source::diagnostic::Diagnostic;
-use crate::source::document::{self, Diagnostics, Entry, Table};
+use crate::source::document::{self, Diagnostics, Entry, SpannedText, Table};
 use crate::source::spelling;
 
 use super::{Chapter, Level, Registry, Requirement, Via};
@@ -55,13 +55,13 @@ fn read_chapters(entry: &Entry<'_, '_>, report: &mut Diagnostics) -> Vec<Chapter
         let title = chapter.require("title", report).and_then(|entry| entry.string(report));
         let mut text = |key| match chapter.get(key) {
             None if entry.key == OURS_CHAPTER => Some(None),
-            _ => Some(Some(chapter.require(key, report)?.string(report)?.0.to_owned())),
+            _ => Some(Some(chapter.require(key, report)?.string(report)?.text.to_owned())),
         };
         let (suite, document) = (text("suite"), text("document"));
         Some(Chapter {
             id: entry.key.to_owned(),
             suite: suite?,
-            title: title?.0.to_owned(),
+            title: title?.text.to_owned(),
             document: document?,
         })
     };
@@ -95,8 +95,8 @@ fn read_requirement(
 ) -> Option<(Requirement, Span)> {
     table.only(&["id", "text", "via", "level", "accepts"], report);
     let id = table.require("id", report).and_then(|entry| entry.string(report));
-    if let Some((id, span)) = &id {
-        check_id(id, span, chapters, report);
+    if let Some(id) = &id {
+        check_id(id, chapters, report);
     }
     let text = table.require("text", report).and_then(|entry| entry.string(report));
     let via = table.require("via", report).map(|entry| read_via(entry, report));
@@ -115,20 +115,24 @@ fn read_requirement(
         ),
         _ => {}
     }
-    let (id, span) = id?;
+    let id = id?;
     let requirement = Requirement {
-        id: id.to_owned(),
-        text: text?.0.to_owned(),
+        id: id.text.to_owned(),
+        text: text?.text.to_owned(),
         via: via?,
         level: level?,
         accepts: accepts
-            .map(|(texts, _)| texts.iter().map(|(text, _)| (*text).to_owned()).collect())
+            .map(|(texts, _)| texts.iter().map(|text| text.text.to_owned()).collect())
             .unwrap_or_default(),
     };
-    Some((requirement, span))
+    Some((requirement, id.span))
 }
 
-fn check_id(id: &str, span: &Span, chapters: &[Chapter], report: &mut Diagnostics) {
+fn check_id(
+    SpannedText { text: id, span }: &SpannedText<'_>,
+    chapters: &[Chapter],
+    report: &mut Diagnostics,
+) {
     let Some((chapter, number)) = id.split_once('/').filter(|(_, number)| !number.is_empty()) else {
         report.error_with_help(
             span.clone(),
@@ -155,17 +159,15 @@ fn read_via(entry: &Entry<'_, '_>, report: &mut Diagnostics) -> Vec<Via> {
     if words.is_empty() {
         report.error(entry.span(), "`via` is empty: name at least one way to observe the statement");
     }
-    words.into_iter().filter_map(|(word, span)| pick(word, span, &VIAS, "`via` value", report)).collect()
+    words.into_iter().filter_map(|word| pick(word, &VIAS, "`via` value", report)).collect()
 }
 
 fn read_level(entry: &Entry<'_, '_>, report: &mut Diagnostics) -> Option<Level> {
-    let (word, span) = entry.string(report)?;
-    pick(word, span, &LEVELS, "level", report)
+    pick(entry.string(report)?, &LEVELS, "level", report)
 }
 
 fn pick<T: Copy>(
-    word: &str,
-    span: Span,
+    SpannedText { text: word, span }: SpannedText<'_>,
     known: &[(&str, T)],
     what: &str,
     report: &mut Diagnostics,

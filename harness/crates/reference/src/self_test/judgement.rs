@@ -36,8 +36,8 @@ pub(super) fn misses(declared: &Declared, observed: &Observed) -> Vec<String> {
 /// Sub-tests that are declared to catch it and reached no verdict, one line each.
 pub(super) fn unjudged(declared: &Declared, observed: &Observed) -> Vec<String> {
     let unjudged = observed.erred.iter().chain(&observed.skipped);
-    let catching = unjudged.filter(|(subtest, _)| declared.caught_by.contains(subtest));
-    catching.map(|(subtest, reason)| format!("{subtest} reached no verdict: {reason}")).collect()
+    let catching = unjudged.filter(|subtest| declared.caught_by.contains(&subtest.id));
+    catching.map(|subtest| format!("{} reached no verdict: {}", subtest.id, subtest.reason)).collect()
 }
 
 /// Differences from the kill matrix that would make a diagnosis misleading, one line each.

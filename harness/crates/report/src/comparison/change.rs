@@ -50,6 +50,21 @@ pub enum ChangeKind {
     Appeared,
 }
 
+impl ChangeKind {
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::NewlyFailing => "newly failing",
+            Self::NewlyErring => "newly erring",
+            Self::NewlySkipped => "newly skipped",
+            Self::Vanished => "vanished",
+            Self::Slower => "slower",
+            Self::NewlyWaived => "newly waived",
+            Self::NewlyPassing => "newly passing",
+            Self::Appeared => "appeared",
+        }
+    }
+}
+
 impl Change {
     /// A change of a sub-test as a whole.
     pub(super) fn of_subtest(subtest: &SubtestResult, kind: ChangeKind, was: State, is: State) -> Self {

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::results::Results;
 
 const LIMITS: SlowdownLimits = SlowdownLimits { factor: 2.0, floor_ms: 500, is_regression: false };
 

@@ -25,6 +25,13 @@ pub struct Found {
     pub verdict: CheckVerdict,
 }
 
+/// A sub-test without a verdict on the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnjudgedSubtest {
+    pub id: String,
+    pub reason: String,
+}
+
 /// Collects the verdicts of a run's checks.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
@@ -32,10 +39,9 @@ pub struct Observed {
     pub cells: BTreeMap<Cell, Found>,
     /// Checks that failed in some runs only; they count as passed.
     pub wavering: BTreeSet<Cell>,
-    /// Sub-tests that ended in an error, and why.
-    pub erred: Vec<(String, String)>,
-    /// Skipped sub-tests, and why.
-    pub skipped: Vec<(String, String)>,
+    /// Sub-tests that ended in an error.
+    pub erred: Vec<UnjudgedSubtest>,
+    pub skipped: Vec<UnjudgedSubtest>,
     plan: Option<Arc<Plan>>,
     /// How often each step has finished.
     rows: HashMap<(usize, usize), usize>,
@@ -111,7 +117,7 @@ impl Listener for Observed {
                 };
                 let scenario = self.plan.as_ref().and_then(|plan| scenario(plan, *subtest));
                 let id = scenario.map(|scenario| scenario.id.clone()).unwrap_or_default();
-                let found = (id, reason.clone().unwrap_or_default());
+                let found = UnjudgedSubtest { id, reason: reason.clone().unwrap_or_default() };
                 // However often it is repeated.
                 if !list.contains(&found) {
                     list.push(found);

@@ -7,10 +7,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::coverage::Scope;
 use crate::exit_code::Tally;
 use crate::gap::{Gap, GapKind};
 use crate::summary::{RunSummary, SubtestSummary};
-use harness_model::check::outcome::{CheckVerdict, Outcome};
 use harness_model::event::{
     CleanupFailed, Event, Fault, Finished, Listener, RunEnd, Settled, SubtestFinished, SubtestVerdict,
     TargetDescription,
@@ -20,7 +20,7 @@ use harness_model::plan::{Disposition, Plan, PlannedSubtest};
 use harness_model::scenario::model::Scenario;
 
 pub use rows::RowCounter;
-pub use subtest::{FinishedStep, Runs, StepRecord, SubtestRecord};
+pub use subtest::{FinishedStep, Runs, StepRecord, SubtestRecord, is_bad};
 
 /// A run, built from its events.
 #[derive(Debug, Clone)]
@@ -133,6 +133,7 @@ impl Record {
                 .collect(),
             capabilities: &self.target.capabilities,
             is_reference: self.target.reference,
+            scope: Scope::of(self.plan.selection.is_narrowed()),
             is_shard: self.plan.selection.shard.is_some(),
             waivers: &self.plan.selection.waivers,
             unselected: &self.plan.unselected_waived,
@@ -210,11 +211,6 @@ impl Record {
     pub fn of(&self, verdict: SubtestVerdict) -> usize {
         self.subtests.iter().filter(|record| record.verdict == Some(verdict)).count()
     }
-}
-
-/// Whether the check failed, was waived or could not be evaluated.
-pub fn is_bad(outcome: &Outcome) -> bool {
-    matches!(outcome.verdict, CheckVerdict::Fail | CheckVerdict::Error | CheckVerdict::Waived)
 }
 
 /// Returns how many checks a sub-test plans, counting each row.

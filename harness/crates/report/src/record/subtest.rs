@@ -11,7 +11,6 @@ use harness_model::check::outcome::{CheckVerdict, Outcome};
 use harness_model::event::{Event, Fault, SubtestVerdict};
 use harness_model::scenario::model::Span;
 
-use super::is_bad;
 use super::rows::RowCounter;
 
 /// A sub-test, built from its events.
@@ -160,6 +159,11 @@ impl SubtestRecord {
         step.checks = first..self.outcomes.len();
         self.bad_steps.push(step);
     }
+}
+
+/// Whether the check failed, was waived or could not be evaluated.
+pub fn is_bad(outcome: &Outcome) -> bool {
+    matches!(outcome.verdict, CheckVerdict::Fail | CheckVerdict::Error | CheckVerdict::Waived)
 }
 
 /// Ranks verdicts by severity: of several runs, the worst is kept.

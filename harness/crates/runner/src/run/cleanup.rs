@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::exchange::Caller;
-use crate::run::ledger::{Key, KeyKind, Ledger};
+use crate::run::ledger::{Key, KeyKind, Ledger, LeftMachine};
 use crate::run::name::is_of;
 use crate::step::Stage;
 use crate::targets::{TargetError, TestEnvironment};
@@ -59,10 +59,10 @@ pub(super) async fn revoke(stage: &mut Stage, ledger: &Mutex<Ledger>) -> Vec<Str
             Err(problem) => problems.push(format!("{} {}: {problem}", key.kind.label(), key.id)),
         }
     }
-    for (name, is_own) in machines {
-        match remover.delete_named(&name, is_own).await {
-            Ok(()) => with_ledger(ledger, |ledger| ledger.remove_machine(&name)),
-            Err(problem) => problems.push(format!("machine {name}: {problem}")),
+    for machine in machines {
+        match remover.delete_named(&machine).await {
+            Ok(()) => with_ledger(ledger, |ledger| ledger.remove_machine(&machine.name)),
+            Err(problem) => problems.push(format!("machine {}: {problem}", machine.name)),
         }
     }
     problems
@@ -75,8 +75,10 @@ pub(super) fn left(ledger: &Mutex<Ledger>) -> Vec<String> {
             return Vec::new();
         }
         let keys = ledger.keys().into_iter().map(|key| format!("{} {}", key.kind.label(), key.id));
-        let machines =
-            ledger.machines().into_iter().map(|(name, _)| format!("machine {name}, if it registered"));
+        let machines = ledger
+            .machines()
+            .into_iter()
+            .map(|machine| format!("machine {}, if it registered", machine.name));
         keys.chain(machines).collect()
     })
 }
@@ -124,16 +126,16 @@ impl Remover<'_> {
         std::iter::once(self.environment.org()).chain(other).map(str::to_owned).collect()
     }
 
-    async fn delete_named(&self, name: &str, is_own: bool) -> Result<(), CleanupError> {
+    async fn delete_named(&self, machine: &LeftMachine) -> Result<(), CleanupError> {
         for org in self.organisations() {
-            let filter = format!("&name=eq.{}", encoded(name));
+            let filter = format!("&name=eq.{}", encoded(&machine.name));
             let rows = self.rows(&org, "machines", &filter).await?;
             // A target that ignores the filter returns other machines, too.
-            for row in rows.iter().filter(|row| row.get("name") == Some(&json!(name))) {
+            for row in rows.iter().filter(|row| row.get("name") == Some(&json!(machine.name))) {
                 let Some(id) = row.get("id").and_then(Value::as_str) else {
                     return Err(CleanupError::NoId);
                 };
-                if !is_own {
+                if !machine.is_own {
                     return Err(CleanupError::Foreign { id: id.to_owned() });
                 }
                 self.delete(&org, id).await?;

@@ -29,6 +29,14 @@ pub(super) struct Ledger {
     machines: BTreeSet<String>,
 }
 
+/// A machine that may be left on the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LeftMachine {
+    pub(super) name: String,
+    /// Whether the name belongs to this run: other machines must not be removed.
+    pub(super) is_own: bool,
+}
+
 impl KeyKind {
     /// Returns the action of `POST /api/key-management` that revokes such a key.
     pub(super) fn revocation(self) -> &'static str {
@@ -83,9 +91,9 @@ impl Ledger {
         self.keys.iter().cloned().collect()
     }
 
-    /// Returns the machines that may be left, and whether each name belongs to this run: others must not be removed.
-    pub(super) fn machines(&self) -> Vec<(String, bool)> {
-        self.machines.iter().map(|name| (name.clone(), name.starts_with(&self.prefix))).collect()
+    pub(super) fn machines(&self) -> Vec<LeftMachine> {
+        let is_own = |name: &String| name.starts_with(&self.prefix);
+        self.machines.iter().map(|name| LeftMachine { name: name.clone(), is_own: is_own(name) }).collect()
     }
 
     fn record_exchange(&mut self, exchange: &Exchange) {
@@ -190,6 +198,9 @@ mod tests {
             }));
         }
         let known = [("q1-Linux-C", true), ("q1-racer", true), ("strange", false)];
-        assert_eq!(ledger.machines(), known.map(|(name, own)| (name.to_owned(), own)));
+        assert_eq!(
+            ledger.machines(),
+            known.map(|(name, is_own)| LeftMachine { name: name.to_owned(), is_own })
+        );
     }
 }

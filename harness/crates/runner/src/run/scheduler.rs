@@ -36,7 +36,7 @@ pub async fn run(
     }
     let Scheduled { unfinished, has_begun } = scheduling.await.unwrap_or_default();
     let end = stop.end().unwrap_or(RunEnd::Complete);
-    for (subtest, fault, reason) in unfinished {
+    for Unfinished { subtest, fault, reason } in unfinished {
         let (verdict, reason, fault) = match plan.planned(subtest).map(|planned| &planned.disposition) {
             Some(Disposition::Skip(reason)) => (SubtestVerdict::Skip, reason.clone(), None),
             _ => (SubtestVerdict::Error, reason, Some(fault)),
@@ -63,10 +63,17 @@ pub async fn run(
 /// The result of scheduling.
 #[derive(Debug, Default)]
 struct Scheduled {
-    /// Sub-tests without a verdict of their own, with the fault and the reason.
-    unfinished: Vec<(usize, Fault, String)>,
+    unfinished: Vec<Unfinished>,
     /// Whether any sub-test has begun, other than skipped ones.
     has_begun: bool,
+}
+
+/// A sub-test without a verdict of its own.
+#[derive(Debug)]
+struct Unfinished {
+    subtest: usize,
+    fault: Fault,
+    reason: String,
 }
 
 async fn schedule(setting: Arc<RunSettings>, plan: Arc<Plan>, mut stop: Stop, events: Events) -> Scheduled {
@@ -101,7 +108,8 @@ async fn schedule(setting: Arc<RunSettings>, plan: Arc<Plan>, mut stop: Stop, ev
             // Panics in steps are caught there; this one came from the code around them.
             Some(Err(error)) => {
                 let subtest = positions.remove(&error.id()).unwrap_or_default();
-                unfinished.push((subtest, Fault::Kit, format!("the kit failed: {error}")));
+                let reason = format!("the kit failed: {error}");
+                unfinished.push(Unfinished { subtest, fault: Fault::Kit, reason });
             }
         }
     }
@@ -109,7 +117,11 @@ async fn schedule(setting: Arc<RunSettings>, plan: Arc<Plan>, mut stop: Stop, ev
         Some(most) if stop.end().is_none() => format!("not started: --max-fail {most} was reached"),
         _ => "interrupted before it started".to_owned(),
     };
-    unfinished.extend(waiting.map(|turn| (turn.subtest, Fault::Interruption, reason.clone())));
+    unfinished.extend(waiting.map(|turn| Unfinished {
+        subtest: turn.subtest,
+        fault: Fault::Interruption,
+        reason: reason.clone(),
+    }));
     Scheduled { unfinished, has_begun }
 }
 

@@ -109,6 +109,14 @@ impl Remote {
         optional.into_iter().filter(|identity| !self.sessions.knows(*identity)).collect()
     }
 
+    async fn reset(&self) -> Result<(), TargetError> {
+        let Some(hook) = &self.profile.content.hooks.reset else { return Ok(()) };
+        post_json(&self.settings, self.hook(hook), None, &serde_json::json!({}))
+            .await
+            .map(drop)
+            .map_err(|cause| TargetError::Reset(self.failed("hooks.reset", cause)))
+    }
+
     fn mistake(&self, key: &str, error: &TargetError) -> TargetError {
         let state = State::wrong(key, &error.to_string());
         let finding = Finding { subject: key.to_owned(), state };
@@ -189,16 +197,6 @@ impl Target for Remote {
             self.reset().await.map_err(|error| self.mistake("hooks.reset", &error))?;
             let notes = preflight::notes(&self.profile, &self.examine_sessions(scope).await);
             if notes.has_errors() { Err(TargetError::Profile(Box::new(notes))) } else { Ok(notes) }
-        })
-    }
-
-    fn reset(&self) -> BoxFuture<'_, Result<(), TargetError>> {
-        Box::pin(async {
-            let Some(hook) = &self.profile.content.hooks.reset else { return Ok(()) };
-            post_json(&self.settings, self.hook(hook), None, &serde_json::json!({}))
-                .await
-                .map(drop)
-                .map_err(|cause| TargetError::Reset(self.failed("hooks.reset", cause)))
         })
     }
 

@@ -62,7 +62,7 @@ pub trait Target: fmt::Debug + Send + Sync {
         true
     }
 
-    /// Examines before a run whether the target can be judged, and resets it. Afterwards its description is final.
+    /// Examines before a run whether the target can be judged, and resets it.
     ///
     /// Returns what the profile's author may want to know.
     fn preflight<'a>(
@@ -72,8 +72,9 @@ pub trait Target: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(ProfileNotes::default()) })
     }
 
-    /// Resets the target before it is judged once more in the same run.
-    fn reset(&self) -> BoxFuture<'_, Result<(), TargetError>> {
+    /// Finds out which undocumented endpoints the target lacks, after [`Target::preflight`]. Only then are
+    /// [`Target::description`] and [`Target::facts`] complete.
+    fn probe(self: Arc<Self>) -> BoxFuture<'static, Result<(), TargetError>> {
         Box::pin(async { Ok(()) })
     }
 

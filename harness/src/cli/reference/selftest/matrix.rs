@@ -84,7 +84,7 @@ fn learnt(outcomes: &[DeviationOutcome], self_test: &SelfTest) -> Matrix {
     let skipped: BTreeSet<&str> = outcomes
         .iter()
         .flat_map(|outcome| &outcome.observed.skipped)
-        .map(|(subtest, _)| subtest.as_str())
+        .map(|subtest| subtest.id.as_str())
         .collect();
     let tried =
         |scenario: &&Scenario| unknown.contains(&scenario.id) && !skipped.contains(scenario.id.as_str());

@@ -6,7 +6,7 @@ use time::{Date, Month};
 use crate::requirement::Registry;
 use crate::scenario::model::{Scenario, Source, Span};
 use crate::source::diagnostic::Diagnostic;
-use crate::source::document::{self, Diagnostics, Entry, Table};
+use crate::source::document::{self, Diagnostics, Entry, SpannedText, Table};
 use crate::source::spelling;
 
 use super::scope::{CheckPosition, WaiverScope, checks, is_on_line};
@@ -127,7 +127,7 @@ impl Reader<'_> {
     }
 
     fn statement(&self, entry: &Entry<'_, '_>, report: &mut Diagnostics) -> Option<(WaiverScope, Span)> {
-        let (id, span) = entry.string(report)?;
+        let SpannedText { text: id, span } = entry.string(report)?;
         if self.registry.get(id).is_none() {
             let help = match self.registry.did_you_mean(id) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -140,7 +140,7 @@ impl Reader<'_> {
     }
 
     fn check(&self, entry: &Entry<'_, '_>, report: &mut Diagnostics) -> Option<(WaiverScope, Span)> {
-        let (text, span) = entry.string(report)?;
+        let SpannedText { text, span } = entry.string(report)?;
         let Some(scope) = WaiverScope::parse_check(text) else {
             let help = "write SUBTEST:LINE or SUBTEST/STEP NAME, such as used-count/ST4:31";
             report.error_with_help(span, format!("invalid check `{text}`"), help);
@@ -188,7 +188,7 @@ fn explain_missing(scenario: &Scenario, position: &CheckPosition) -> Option<(Str
 }
 
 fn text(key: &str, table: &Table<'_, '_>, report: &mut Diagnostics) -> Option<String> {
-    let (text, span) = table.require(key, report)?.string(report)?;
+    let SpannedText { text, span } = table.require(key, report)?.string(report)?;
     if text.trim().is_empty() {
         report.error(span, format!("`{key}` is empty: it is shown in reports"));
         return None;

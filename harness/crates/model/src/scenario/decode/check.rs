@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use crate::requirement::Level;
 use crate::scenario::model::{Check, Expectation, Quantity, StatementId};
 use crate::scenario::vocabulary;
-use crate::source::document::{Entry, Table};
+use crate::source::document::{Entry, SpannedText, Table};
 
 use super::Decoder;
 use super::step::Verb;
@@ -45,14 +45,14 @@ impl Decoder<'_> {
             self.report.error(entry.span(), format!("`{}` is empty: name at least one statement", entry.key));
         }
         let registry = self.registry;
-        for (id, span) in ids.iter().filter(|(id, _)| registry.get(id).is_none()) {
+        for SpannedText { text: id, span } in ids.iter().filter(|id| registry.get(id.text).is_none()) {
             let help = match registry.did_you_mean(id) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "run `harness list` for all statements".to_owned(),
             };
             self.report.error_with_help(span.clone(), format!("unknown statement `{id}`"), help);
         }
-        ids.into_iter().map(|(id, _)| id.to_owned()).collect()
+        ids.into_iter().map(|id| id.text.to_owned()).collect()
     }
 
     fn check(&mut self, table: &Table<'_, '_>, verb: Verb, race: Option<NonZeroU32>) -> Option<Check> {
@@ -66,6 +66,7 @@ impl Decoder<'_> {
         };
         self.check_levels(table, &verifies);
         let quantity = self.quantity(table, race);
+        let used_before = self.uses.len();
         let common = self.expectations(table, verb, vocabulary::CHECK);
         let alternatives = match table.get("any") {
             Some(entry) => self.alternatives(entry, &common, verb),
@@ -81,7 +82,9 @@ impl Decoder<'_> {
                 vec![common]
             }
         };
-        Some(Check { verifies, quantity, alternatives, span: table.span.clone() })
+        let used = self.uses.get(used_before..).unwrap_or_default();
+        let variables = used.iter().map(|used| used.name.clone()).collect();
+        Some(Check { verifies, quantity, alternatives, variables, span: table.span.clone() })
     }
 
     fn alternatives(

@@ -2,7 +2,7 @@
 
 use crate::scenario::model::{ExitCode, Expectation, Matcher, Span, Stream, Subject};
 use crate::scenario::vocabulary;
-use crate::source::document::{self, Entry, Table};
+use crate::source::document::{self, Entry, SpannedText, Table};
 use crate::source::spelling;
 
 use super::Decoder;
@@ -121,24 +121,25 @@ impl Decoder<'_> {
         let requests = entry.strings(&mut self.report);
         self.require_nonempty(entry, &requests)?;
         let mut templates = Vec::new();
-        for (text, span) in requests {
+        for request in requests {
+            let text = request.text;
             let (method, path) = text.split_once(' ').unwrap_or((text, ""));
             if method.is_empty() || !method.chars().all(|c| c.is_ascii_uppercase()) || !path.starts_with('/')
             {
                 let message = format!("invalid request `{text}`");
                 self.report.error_with_help(
-                    span.clone(),
+                    request.span.clone(),
                     message,
                     "write a method and a path: `GET /path?query`",
                 );
             }
-            templates.push(self.template((text, span)));
+            templates.push(self.template(request));
         }
         Some(Subject::Requests(templates))
     }
 
     fn snapshot(&mut self, entry: &Entry<'_, '_>) -> Option<Subject> {
-        let (name, span) = entry.string(&mut self.report)?;
+        let SpannedText { text: name, span } = entry.string(&mut self.report)?;
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
             let message = format!("invalid snapshot name `{name}`");
             self.report.error_with_help(
@@ -195,12 +196,12 @@ impl Decoder<'_> {
 
     fn text_matcher(&mut self, entry: &Entry<'_, '_>) -> Option<Matcher> {
         if entry.value.get_ref().is_str() {
-            let (text, span) = document::string(entry.key, entry.value, &mut self.report)?;
-            if text.is_empty() {
-                self.report.error(span, format!("`{}` is empty, which every text contains", entry.key));
+            let text = document::string(entry.key, entry.value, &mut self.report)?;
+            if text.text.is_empty() {
+                self.report.error(text.span, format!("`{}` is empty, which every text contains", entry.key));
                 return None;
             }
-            let text = self.template((text, span)).text;
+            let text = self.template(text).text;
             return Some(Matcher::Contains(text.into()));
         }
         self.matcher(entry.key, entry.value, Operand::Text)

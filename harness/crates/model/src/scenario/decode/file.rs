@@ -11,7 +11,7 @@ use crate::scenario::model::{
 };
 use crate::scenario::path::ScenarioPath;
 use crate::scenario::{validate, vocabulary};
-use crate::source::document::{Entry, Table};
+use crate::source::document::{Entry, SpannedText, Table};
 
 use super::{Decoder, DraftStep};
 
@@ -63,7 +63,7 @@ pub(in crate::scenario) fn file(
 
 impl Decoder<'_> {
     fn title(&mut self, entry: &Entry<'_, '_>) -> Option<String> {
-        let (title, span) = entry.string(&mut self.report)?;
+        let SpannedText { text: title, span } = entry.string(&mut self.report)?;
         if title.trim().is_empty() {
             self.report.error(span, "`title` is empty");
             return None;
@@ -92,7 +92,7 @@ impl Decoder<'_> {
             }
             return None;
         };
-        let (reason, span) = entry.string(&mut self.report)?;
+        let SpannedText { text: reason, span } = entry.string(&mut self.report)?;
         if reason.trim().is_empty() {
             self.report.error(span.clone(), "`skip` is empty: give the reason why the sub-test cannot run");
         }
@@ -158,7 +158,7 @@ fn needs<'a>(
             }
             Action::Set(_) => {}
         }
-        let mut uses = draft.rows.iter().chain(&draft.action).chain(&draft.checks);
+        let mut uses = draft.uses();
         if uses.clone().any(|used| used.name == "address") {
             needs.insert(Capability::Cidr);
         }
@@ -170,8 +170,7 @@ fn needs<'a>(
 }
 
 fn used_variables<'a>(steps: impl Iterator<Item = &'a DraftStep>) -> BTreeSet<String> {
-    let uses = steps.flat_map(|draft| draft.rows.iter().chain(&draft.action).chain(&draft.checks));
-    uses.map(|used| used.name.clone()).collect()
+    steps.flat_map(DraftStep::uses).map(|used| used.name.clone()).collect()
 }
 
 /// Adds the statements of its checks to those that a skipped sub-test leaves unverified.

@@ -1,7 +1,7 @@
 //! Decodes `keep`: variables that take their values from a response.
 
 use crate::scenario::model::{Extraction, Keep, Span};
-use crate::source::document::Entry;
+use crate::source::document::{Entry, SpannedText};
 
 use super::Decoder;
 use super::step::Verb;
@@ -19,7 +19,7 @@ impl Decoder<'_> {
         let mut kept = Vec::new();
         for entry in &table.entries {
             self.variable_name(entry);
-            let Some((source, span)) = entry.string(&mut self.report) else { continue };
+            let Some(SpannedText { text: source, span }) = entry.string(&mut self.report) else { continue };
             // Keep the name despite an invalid source, so that later uses are not reported as well.
             let from = self.extraction(source, &span, verb, is_race).unwrap_or(Extraction::Status);
             kept.push(Keep { name: entry.key.to_owned(), from, span });

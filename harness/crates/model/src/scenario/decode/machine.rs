@@ -2,7 +2,7 @@
 
 use crate::scenario::model::{Machine, Span};
 use crate::scenario::vocabulary;
-use crate::source::document::{Entry, Table, Value};
+use crate::source::document::{Entry, SpannedText, Table, Value};
 
 use super::Decoder;
 
@@ -55,7 +55,8 @@ impl Decoder<'_> {
                 "register the peer in a step: `wire = \"join\"`",
             );
         }
-        let (name, span) = table.require("name", &mut self.report)?.string(&mut self.report)?;
+        let SpannedText { text: name, span } =
+            table.require("name", &mut self.report)?.string(&mut self.report)?;
         let name = self.machine_name(name, span)?;
         Some(Machine { name, login: login.flatten(), up, observed, wire, span: value.span() })
     }

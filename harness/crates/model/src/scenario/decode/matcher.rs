@@ -165,7 +165,7 @@ impl Decoder<'_> {
         let names: Vec<Option<String>> = items
             .iter()
             .map(|item| {
-                Some(crate::source::document::string(entry.key, item, &mut self.report)?.0.to_owned())
+                Some(crate::source::document::string(entry.key, item, &mut self.report)?.text.to_owned())
             })
             .collect();
         names.into_iter().collect()

@@ -20,7 +20,7 @@ use crate::requirement::Registry;
 
 use super::model::{Span, Step, Template};
 use super::template;
-use crate::source::document::{self, Diagnostics, Entry, Value};
+use crate::source::document::{self, Diagnostics, Entry, SpannedText, Value};
 use crate::source::spelling;
 
 /// Decodes one file.
@@ -48,10 +48,19 @@ pub(super) struct DraftStep {
     pub(super) on: Option<Span>,
     /// Variables used by its rows.
     pub(super) rows: Vec<VariableUse>,
+    /// Variables named and used by its conditions.
+    pub(super) when: Vec<VariableUse>,
     /// Variables used by its action.
     pub(super) action: Vec<VariableUse>,
     /// Variables used by its checks.
     pub(super) checks: Vec<VariableUse>,
+}
+
+impl DraftStep {
+    /// Returns every use of a variable.
+    pub(super) fn uses(&self) -> impl Iterator<Item = &VariableUse> + Clone {
+        self.rows.iter().chain(&self.when).chain(&self.action).chain(&self.checks)
+    }
 }
 
 impl<'r> Decoder<'r> {
@@ -64,7 +73,7 @@ impl<'r> Decoder<'r> {
     }
 
     /// Decodes a text and records the variables it uses.
-    fn template(&mut self, (text, span): (&str, Span)) -> Template {
+    fn template(&mut self, SpannedText { text, span }: SpannedText<'_>) -> Template {
         record_uses(text, span.clone(), &mut self.uses, &mut self.report);
         Template { text: text.to_owned(), span }
     }
@@ -101,7 +110,7 @@ impl<'r> Decoder<'r> {
     }
 
     fn duration(&mut self, entry: &Entry<'_, '_>) -> Option<Duration> {
-        let (text, span) = entry.string(&mut self.report)?;
+        let SpannedText { text, span } = entry.string(&mut self.report)?;
         match humantime::parse_duration(text) {
             Ok(duration) if duration.is_zero() => {
                 self.report.error(span, format!("`{}` must be greater than zero", entry.key));
@@ -123,7 +132,7 @@ impl<'r> Decoder<'r> {
     /// Decodes one of several words; `what` names them in messages.
     fn choice<T: Copy>(
         &mut self,
-        (word, span): (&str, Span),
+        SpannedText { text: word, span }: SpannedText<'_>,
         what: &str,
         choices: &[(&'static str, T)],
     ) -> Option<T> {

@@ -31,7 +31,7 @@ impl Decoder<'_> {
                 return None;
             }
         };
-        Some(WireCommand { machine: machine?.0.to_owned(), action, timeout: timeout? })
+        Some(WireCommand { machine: machine?.text.to_owned(), action, timeout: timeout? })
     }
 
     fn join(&mut self, table: &Table<'_, '_>) -> Option<WireAction> {

@@ -28,7 +28,7 @@ impl Decoder<'_> {
             Some(until) => until.map(|until| until.text).filter(|text| !text.is_empty()),
             None => is_up.then(|| UP_READY.to_owned()),
         };
-        Some(Command { machine: machine?.0.to_owned(), words, env, until, timeout: timeout? })
+        Some(Command { machine: machine?.text.to_owned(), words, env, until, timeout: timeout? })
     }
 
     pub(super) fn shell(&mut self, table: &Table<'_, '_>, verb: &Entry<'_, '_>) -> Option<ShellLine> {
@@ -36,7 +36,7 @@ impl Decoder<'_> {
         let machine = table.require("on", &mut self.report).and_then(|entry| entry.string(&mut self.report));
         let env = table.get("env").map(|entry| self.templates(entry)).unwrap_or_default();
         let timeout = table.get("timeout").map_or(Some(SHELL_TIMEOUT), |entry| self.duration(entry));
-        Some(ShellLine { machine: machine?.0.to_owned(), line: line?, env, timeout: timeout? })
+        Some(ShellLine { machine: machine?.text.to_owned(), line: line?, env, timeout: timeout? })
     }
 
     fn words(&mut self, verb: &Entry<'_, '_>) -> Option<Vec<Template>> {

@@ -11,7 +11,7 @@ use toml::de::DeTable;
 pub use diagnostics::Diagnostics;
 pub use json::json;
 pub use table::{Entry, Table};
-pub use value::{Value, string};
+pub use value::{SpannedText, Value, string};
 
 /// Parses TOML. Returns `None` after a syntax error: a partially recovered document would cause misleading
 /// errors about missing keys.

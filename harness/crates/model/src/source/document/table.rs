@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 use crate::source::{Span, spelling};
 
 use super::diagnostics::Diagnostics;
-use super::value::{Value, integer_in, string, wrong_type};
+use super::value::{SpannedText, Value, integer_in, string, wrong_type};
 
 /// A TOML table with its entries in file order.
 #[derive(Debug, Clone)]
@@ -57,7 +57,7 @@ impl<'a, 'i> Table<'a, 'i> {
         }
     }
 
-    pub fn string(&self, key: &str, report: &mut Diagnostics) -> Option<(&'a str, Span)> {
+    pub fn string(&self, key: &str, report: &mut Diagnostics) -> Option<SpannedText<'a>> {
         self.get(key)?.string(report)
     }
 
@@ -77,7 +77,7 @@ impl<'a, 'i> Entry<'a, 'i> {
         wrong_type(self.key, expected, self.value, report);
     }
 
-    pub fn string(&self, report: &mut Diagnostics) -> Option<(&'a str, Span)> {
+    pub fn string(&self, report: &mut Diagnostics) -> Option<SpannedText<'a>> {
         string(self.key, self.value, report)
     }
 
@@ -106,10 +106,10 @@ impl<'a, 'i> Entry<'a, 'i> {
     }
 
     /// Reads a string or an array of strings.
-    pub fn strings(&self, report: &mut Diagnostics) -> Vec<(&'a str, Span)> {
+    pub fn strings(&self, report: &mut Diagnostics) -> Vec<SpannedText<'a>> {
         match self.value.get_ref() {
             DeValue::Array(items) => items.iter().filter_map(|item| string(self.key, item, report)).collect(),
-            DeValue::String(text) => vec![(text.as_ref(), self.span())],
+            DeValue::String(text) => vec![SpannedText { text: text.as_ref(), span: self.span() }],
             _ => {
                 self.expected("a string or an array of strings", report);
                 Vec::new()

@@ -10,12 +10,19 @@ use super::diagnostics::Diagnostics;
 /// A TOML value with its span.
 pub type Value<'i> = Spanned<DeValue<'i>>;
 
-pub fn string<'a>(key: &str, value: &'a Value<'_>, report: &mut Diagnostics) -> Option<(&'a str, Span)> {
+/// A string of a document and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpannedText<'a> {
+    pub text: &'a str,
+    pub span: Span,
+}
+
+pub fn string<'a>(key: &str, value: &'a Value<'_>, report: &mut Diagnostics) -> Option<SpannedText<'a>> {
     let found = value.get_ref().as_str();
     if found.is_none() {
         wrong_type(key, "a string", value, report);
     }
-    Some((found?, value.span()))
+    Some(SpannedText { text: found?, span: value.span() })
 }
 
 pub(super) fn integer_in<T: TryFrom<i64>>(

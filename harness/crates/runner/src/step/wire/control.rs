@@ -25,6 +25,14 @@ pub(super) struct ControlPlane {
     peer: String,
 }
 
+/// The response to a request for the network map.
+#[derive(Debug)]
+pub(super) enum NetworkMapResponse {
+    Complete(NetworkMap),
+    /// Refused with this status, as to a machine in quarantine.
+    Refused(u16),
+}
+
 /// The part of the network map that a peer needs.
 #[derive(Debug)]
 pub(super) struct NetworkMap {
@@ -71,11 +79,10 @@ impl ControlPlane {
         self.success_body(&response).map(drop)
     }
 
-    /// Fetches the complete map, or returns the status if it is refused, as it is to a machine in quarantine.
-    pub(super) async fn network_map(&self, token: &str) -> Result<Result<NetworkMap, u16>, StepError> {
+    pub(super) async fn network_map(&self, token: &str) -> Result<NetworkMapResponse, StepError> {
         let response = self.request(Method::GET, NETWORK_MAP, Some(token), None).await?;
         if matches!(response.status, 401 | 403) {
-            return Ok(Err(response.status));
+            return Ok(NetworkMapResponse::Refused(response.status));
         }
         let map = self.success_body(&response)?;
         let machines = map.pointer("/data/peers").and_then(Value::as_array);
@@ -83,7 +90,7 @@ impl ControlPlane {
             .ok_or_else(|| self.contract_violation("the response has no `/data/peers`", NETWORK_MAP))?
             .clone();
         let own = map.pointer("/data/self/tailnet_ip").and_then(Value::as_str);
-        Ok(Ok(NetworkMap { own: own.and_then(|text| text.parse().ok()), machines }))
+        Ok(NetworkMapResponse::Complete(NetworkMap { own: own.and_then(|text| text.parse().ok()), machines }))
     }
 
     /// Returns the error for a response that does not meet the contract.

@@ -13,7 +13,7 @@ use crate::step::error::StepError;
 use harness_model::check::evidence::WireResult;
 
 use super::attempt::{Attempt, AttemptPlan};
-use super::control::{ControlPlane, KnownMachine};
+use super::control::{ControlPlane, KnownMachine, NetworkMapResponse};
 use super::key::NodeKey;
 use super::session::Session;
 use super::transcript::Transcript;
@@ -74,10 +74,13 @@ impl Peer {
         let key = NodeKey::from_random(rand::random());
         let token = control.register(auth_key, &self.host_name, &key.public()).await?;
         control.publish(&token, self.endpoint).await?;
-        let map = control.network_map(&token).await?;
-        let map = map.map_err(|status| {
-            control.contract_violation(&format!("the response was {status}"), "/api/network-map")
-        })?;
+        let map = match control.network_map(&token).await? {
+            NetworkMapResponse::Complete(map) => map,
+            NetworkMapResponse::Refused(status) => {
+                let what = format!("the response was {status}");
+                return Err(control.contract_violation(&what, "/api/network-map"));
+            }
+        };
         let address = map.own.ok_or_else(|| {
             control.contract_violation(
                 "the response has no IPv4 address at `/data/self/tailnet_ip`",
@@ -130,7 +133,7 @@ impl Peer {
         let deadline = Instant::now() + plan.limit;
         loop {
             match control.network_map(&token).await? {
-                Ok(map) => {
+                NetworkMapResponse::Complete(map) => {
                     if let Some(found) = map.machine(&plan.machine) {
                         self.known.insert(plan.machine.clone(), found);
                     } else if self.known.contains_key(&plan.machine) {
@@ -138,7 +141,9 @@ impl Peer {
                             .add("the network map no longer shows the machine: using its last known state");
                     }
                 }
-                Err(status) => transcript.add(format!("the network map was refused with {status}")),
+                NetworkMapResponse::Refused(status) => {
+                    transcript.add(format!("the network map was refused with {status}"));
+                }
             }
             let known = self.known.get(&plan.machine);
             if known.is_some() || Instant::now() >= deadline {

@@ -4,6 +4,7 @@ use harness_model::scenario::model::{Identity, identity_name};
 
 use super::finding::{Finding, State};
 use super::observation::{Observation, Response};
+use super::organisations::Organisations;
 use crate::targets::profile::Profile;
 
 /// What became of a trial key.
@@ -112,7 +113,10 @@ pub(super) fn decide(observation: &Observation, creation: Option<&Creation>, pro
                 ),
             )),
         },
-        _ if !observation.list.is_success() => State::open(observation.list.to_string()),
+        // A member may be refused the list (`used-count`).
+        None if !observation.list.is_success() && observation.identity != Identity::Member => {
+            State::open(observation.list.to_string())
+        }
         role => State::Right(sighting(observation, role)),
     }
 }
@@ -121,9 +125,9 @@ fn elsewhere(observation: &Observation, response: &Response, profile: &Profile) 
     let Observation { identity, org, .. } = observation;
     let name = identity_name(*identity);
     let token = format!("tokens.{name}");
-    let ids =
-        observation.organisations.as_ref().map(super::organisations::Organisations::ids).unwrap_or_default();
-    let others = if ids.is_empty() { String::new() } else { format!(", which lists {}", ids.join(", ")) };
+    let ids = observation.organisations.as_ref().map(Organisations::ids).unwrap_or_default();
+    let others =
+        if ids.is_empty() { "does not list it".to_owned() } else { format!("lists {}", ids.join(", ")) };
     // The admin decides whether the organisation is right, the others' sessions are compared with it.
     let org_key = match identity {
         Identity::Admin => "org_id",
@@ -137,7 +141,7 @@ fn elsewhere(observation: &Observation, response: &Response, profile: &Profile) 
         ),
         remedy: match identity {
             Identity::Owner | Identity::Member => {
-                format!("set {token} to the session of the {name} of {org}, in {place}")
+                format!("set {token} to the session of a user of {org}, in {place}")
             }
             Identity::Admin | Identity::Outsider => {
                 format!(

@@ -13,8 +13,6 @@ mod observation;
 mod organisations;
 mod session;
 
-use std::collections::BTreeSet;
-
 use futures::future::join_all;
 use harness_model::scenario::model::{IDENTITIES, Identity, identity_name};
 
@@ -54,15 +52,24 @@ impl Preflight<'_> {
                 Err(finding) => findings.push(finding),
             }
         }
-        findings.extend(shared_sessions(&known));
-        for observation in &known {
+        for (position, observation) in known.iter().enumerate() {
+            let earlier = known.get(..position).unwrap_or_default();
+            if let Some(twin) = earlier.iter().find(|twin| twin.token == observation.token) {
+                findings.push(shared_session(observation.identity, twin.identity));
+                continue;
+            }
             let creation = self.try_key(observation, needs).await;
             let state = decide(observation, creation.as_ref(), self.profile);
             let is_wrong = matches!(state, State::Wrong { .. });
+            let is_org_wrong = matches!(&state, State::Wrong { key, .. } if key == "org_id");
             findings.push(Finding::of_session(observation.identity, state));
             if let Some(creation) = creation.filter(|_| observation.identity == Identity::Admin && !is_wrong)
             {
                 findings.push(creation.finding());
+            }
+            if is_org_wrong {
+                // Nobody else's session says more about it.
+                break;
             }
         }
         findings
@@ -80,25 +87,13 @@ impl Preflight<'_> {
     }
 }
 
-/// Returns a finding for each identity whose session is also an earlier one's.
-fn shared_sessions(known: &[Observation]) -> Vec<Finding> {
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
-    let mut findings = Vec::new();
-    for observation in known {
-        if seen.insert(&observation.token) {
-            continue;
-        }
-        let twin = known.iter().find(|other| other.token == observation.token);
-        let name = identity_name(observation.identity);
-        let other = twin.map_or("nobody", |twin| identity_name(twin.identity));
-        findings.push(Finding::of_session(
-            observation.identity,
-            State::Wrong {
-                key: format!("tokens.{name}"),
-                problem: format!("tokens.{name} and tokens.{other} are the same session"),
-                remedy: format!("set tokens.{name} to the session of another account, or remove it"),
-            },
-        ));
-    }
-    findings
+/// Two identities with one session would judge one role as if it were two.
+fn shared_session(identity: Identity, twin: Identity) -> Finding {
+    let (name, other) = (identity_name(identity), identity_name(twin));
+    let state = State::Wrong {
+        key: format!("tokens.{name}"),
+        problem: format!("tokens.{name} and tokens.{other} are the same session"),
+        remedy: format!("set tokens.{name} to the session of another account, or remove it"),
+    };
+    Finding::of_session(identity, state)
 }

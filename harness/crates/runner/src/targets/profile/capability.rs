@@ -8,7 +8,7 @@ use reqwest::Url;
 use harness_model::scenario::model::identity_name;
 use harness_model::scenario::model::{Capability, Identity, Span};
 use harness_model::scenario::vocabulary::CAPABILITIES;
-use harness_model::source::document::{Diagnostics, Table};
+use harness_model::source::document::{Diagnostics, SpannedText, Table};
 use harness_model::source::spelling::help_for;
 
 use super::content::{Content, TokenSource};
@@ -24,14 +24,14 @@ pub(super) fn decide(
     let requirements = requirements(content, base_url);
     let Some(declared) = file.get("capabilities") else {
         // Whether the agent can create a TUN device is only known to the profile's author.
-        let given = requirements.iter().filter(|(known, given, _)| *given && *known != Capability::Tun);
-        return given.map(|(capability, _, _)| *capability).collect();
+        let given = requirements.iter().filter(|needs| needs.is_met && needs.capability != Capability::Tun);
+        return given.map(|needs| needs.capability).collect();
     };
     let names: Vec<&str> =
         CAPABILITIES.iter().map(|(name, _)| *name).filter(|name| *name != "fresh").collect();
     let mut decided = BTreeSet::new();
     // A wrong type has been reported already.
-    for (name, span) in declared.strings(&mut Diagnostics::new(report.path())) {
+    for SpannedText { text: name, span } in declared.strings(&mut Diagnostics::new(report.path())) {
         let Some((_, capability)) = CAPABILITIES.iter().find(|(known, _)| *known == name) else {
             let message = format!("unknown capability `{name}`");
             report.error_with_help(span, message, help_for(name, &names));
@@ -45,9 +45,10 @@ pub(super) fn decide(
             );
             continue;
         }
-        if let Some((_, _, what)) =
-            requirements.iter().find(|(known, given, _)| known == capability && !given)
+        if let Some(missing) =
+            requirements.iter().find(|needs| needs.capability == *capability && !needs.is_met)
         {
+            let what = missing.settings;
             report.error_with_help(
                 span,
                 format!("`{name}` requires {what}, which the profile lacks"),
@@ -88,18 +89,27 @@ pub(super) fn warn(
     }
 }
 
-/// Returns the capabilities that require settings, whether the profile has them, and their description.
-fn requirements(content: &Content, base_url: Option<&Url>) -> [(Capability, bool, &'static str); 5] {
+/// The settings that a capability requires of a profile.
+struct Requirement {
+    capability: Capability,
+    /// Whether the profile has them.
+    is_met: bool,
+    /// Their description in messages.
+    settings: &'static str,
+}
+
+fn requirements(content: &Content, base_url: Option<&Url>) -> [Requirement; 5] {
     let has_agent = content.agent.is_some();
     let outsider = content.other_org_id.is_some() && content.tokens.contains_key(&Identity::Outsider);
     // An invalid base URL has been reported already.
     let address_is_known = content.address.is_some() || base_url.is_none_or(is_loopback);
+    let requirement = |capability, is_met, settings| Requirement { capability, is_met, settings };
     [
-        (Capability::Agent, has_agent, "an [agent] with its command"),
-        (Capability::Tun, has_agent, "an [agent] with its command"),
-        (Capability::Clock, content.hooks.clock.is_some(), "hooks.clock"),
-        (Capability::Organisations, outsider, "other_org_id and tokens.outsider"),
-        (Capability::Cidr, address_is_known, "the `address` from which the target sees the kit"),
+        requirement(Capability::Agent, has_agent, "an [agent] with its command"),
+        requirement(Capability::Tun, has_agent, "an [agent] with its command"),
+        requirement(Capability::Clock, content.hooks.clock.is_some(), "hooks.clock"),
+        requirement(Capability::Organisations, outsider, "other_org_id and tokens.outsider"),
+        requirement(Capability::Cidr, address_is_known, "the `address` from which the target sees the kit"),
     ]
 }
 

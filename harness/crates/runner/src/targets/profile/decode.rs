@@ -11,7 +11,7 @@ use toml::de::DeValue;
 use crate::targets::agent::WITHOUT_TUN;
 use harness_model::scenario::model::IDENTITIES;
 use harness_model::scenario::model::{Capability, Identity, Span};
-use harness_model::source::document::{Diagnostics, Entry, Table, parse};
+use harness_model::source::document::{Diagnostics, Entry, SpannedText, Table, parse};
 
 use super::capability;
 use super::content::{
@@ -104,7 +104,7 @@ impl Decoding<'_> {
 
     fn text(&mut self, table: &Table<'_, '_>, key: &str) -> Option<String> {
         let entry = table.get(key)?;
-        let (text, span) = entry.string(self.report)?;
+        let SpannedText { text, span } = entry.string(self.report)?;
         if text.trim().is_empty() {
             self.report.error_with_help(span, format!("`{key}` is empty"), "remove it, or set a value");
             return None;
@@ -160,7 +160,7 @@ impl Decoding<'_> {
 
     fn capability_names(&mut self, file: &Table<'_, '_>) -> Option<Vec<String>> {
         let names = file.get("capabilities")?.strings(self.report);
-        Some(names.into_iter().map(|(name, _)| name.to_owned()).collect())
+        Some(names.into_iter().map(|name| name.text.to_owned()).collect())
     }
 
     fn tokens(&mut self, file: &Table<'_, '_>) -> BTreeMap<Identity, TokenSource> {
@@ -314,7 +314,7 @@ impl Decoding<'_> {
 
     fn duration(&mut self, table: &Table<'_, '_>, key: &str) -> Option<Duration> {
         let entry = table.get(key)?;
-        let (text, span) = entry.string(self.report)?;
+        let SpannedText { text, span } = entry.string(self.report)?;
         match humantime::parse_duration(text) {
             Ok(duration) if !duration.is_zero() => return Some(duration),
             Ok(_) => self.report.error(span, format!("`{key}` must be greater than zero")),
@@ -333,12 +333,12 @@ impl Decoding<'_> {
         let mut env = BTreeMap::new();
         if let Some(variables) = table.get("env").and_then(|entry| entry.table("env", self.report)) {
             for entry in &variables.entries {
-                let value = entry.string(self.report).map(|(value, _)| value.to_owned());
+                let value = entry.string(self.report).map(|value| value.text.to_owned());
                 env.extend(value.map(|value| (entry.key.to_owned(), value)));
             }
         }
         // An empty string means no flag at all.
-        let without_tun = table.string("without_tun", self.report).map(|(text, _)| text.to_owned());
+        let without_tun = table.string("without_tun", self.report).map(|text| text.text.to_owned());
         if without_tun.as_deref().is_some_and(|text| !text.is_empty()) {
             self.words(&table, "without_tun");
         }
@@ -391,7 +391,7 @@ impl Decoding<'_> {
     }
 
     fn pointer(&mut self, table: &Table<'_, '_>, key: &str) -> Option<String> {
-        let (text, span) = table.string(key, self.report)?;
+        let SpannedText { text, span } = table.string(key, self.report)?;
         if text.starts_with('/') {
             return Some(text.to_owned());
         }
