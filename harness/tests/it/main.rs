@@ -19,6 +19,7 @@ mod evidence;
 mod hostile;
 #[allow(clippy::needless_pass_by_value, reason = "handlers of an HTTP server")]
 mod independent;
+mod onboarding;
 mod program;
 mod report;
 mod run;

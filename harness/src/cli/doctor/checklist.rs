@@ -2,14 +2,13 @@
 
 use serde_json::{Value, json};
 
-use harness_report::terminal::{Paint, TerminalOptions, wrap};
+use harness_report::terminal::{Paint, wrap};
 use harness_runner::targets::{Finding, State};
 
 /// Formats one line for each finding, and the way out below it. Lines are wrapped on a terminal only, so that each
 /// finding is one line in a pipe.
-pub(super) fn as_text(findings: &[Finding], options: TerminalOptions) -> String {
-    let paint = Paint::new(options.color);
-    let width = options.width.unwrap_or(usize::MAX);
+pub(super) fn as_text(findings: &[Finding], paint: Paint, width: Option<usize>) -> String {
+    let width = width.unwrap_or(usize::MAX);
     let mut text = String::new();
     for Finding { subject, state } in findings {
         let (mark, seen, remedy) = match state {
@@ -74,9 +73,8 @@ mod tests {
 
     #[test]
     fn each_finding_is_a_line_in_a_pipe() {
-        let options = TerminalOptions { color: false, width: None, live: false };
         assert_eq!(
-            as_text(&findings(), options),
+            as_text(&findings(), Paint::new(false), None),
             "✓ target: http://127.0.0.1:1/ answers\n\
              – session of `owner`: tokens.owner is not set\n\
              ✗ session of `admin`: it was refused\n    renew its source in acme.toml:5\n"
@@ -85,8 +83,7 @@ mod tests {
 
     #[test]
     fn lines_fit_into_a_narrow_terminal() {
-        let options = TerminalOptions { color: false, width: Some(32), live: false };
-        let text = as_text(&findings(), options);
+        let text = as_text(&findings(), Paint::new(false), Some(32));
         assert!(text.lines().all(|line| line.chars().count() <= 32), "{text}");
         assert!(text.contains("✓ target: http://127.0.0.1:1/\n  answers\n"), "{text}");
     }

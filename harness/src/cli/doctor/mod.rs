@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use harness_report::exit_code::ExitCode;
+use harness_report::terminal::Paint;
 use harness_runner::targets::State;
 
 use super::console::Console;
@@ -49,7 +50,10 @@ pub(super) async fn doctor(
         }
     };
     console.print(&match arguments.format {
-        Format::Text => checklist::as_text(&findings, console.terminal_options()),
+        Format::Text => {
+            let options = console.terminal_options();
+            checklist::as_text(&findings, Paint::new(options.color), options.width)
+        }
         Format::Json => checklist::as_json(&findings)?,
     });
     let is_wrong = findings.iter().any(|finding| matches!(finding.state, State::Wrong { .. }));

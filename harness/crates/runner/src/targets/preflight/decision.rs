@@ -137,7 +137,7 @@ fn elsewhere(observation: &Observation, response: &Response, profile: &Profile) 
     let place = profile.place(org_key);
     State::Wrong {
         problem: format!(
-            "{org} is no organisation of `{name}`: {response}, and GET /api/user-orgs{others} agrees"
+            "`{name}` is not in organisation {org}: {response}, and GET /api/user-orgs {others}"
         ),
         remedy: match identity {
             Identity::Owner | Identity::Member => {
