@@ -22,7 +22,8 @@ pub(super) async fn make_ready(
     let ready = async {
         let notes = target.preflight(scope).await?;
         console.eprint_diagnostics(&notes.diagnostics, &notes.sources);
-        Arc::clone(target).probe().await
+        Arc::clone(target).probe().await;
+        Ok(())
     };
     tokio::select! {
         ready = ready => ready,

@@ -58,6 +58,10 @@ pub(super) async fn run(
     let scope = PreflightScope { needs, key_name: run::preflight_key(&id) };
     let ready = make_ready(&target, &scope, stop.clone(), console).await;
     let plan = build_plan(&selection, &loaded.library, target.as_ref())?;
+    let absent: Vec<&str> = target.description().absent.iter().map(|absent| absent.describe()).collect();
+    if !absent.is_empty() {
+        console.print(&format!("not judged, since the target lacks it: {}\n", absent.join(", ")));
+    }
     let time_limit = target.time_limit().unwrap_or(TIME_LIMIT);
     let max_jobs = target.max_concurrency().unwrap_or(usize::MAX);
     let setting = Arc::new(RunSettings {

@@ -83,7 +83,7 @@ fn a_mistake_in_the_profile_is_one_message_with_its_line() {
     let served = Served::start();
     for case in MISTAKES {
         let profile = (case.change)(&served, &served.profile());
-        let run = served.run(&profile, &["--filter", "generate/ST5"]);
+        let run = served.run(&profile, &["--filter", "generate/ST5, api-key/ST2"]);
         assert_eq!(run.code, case.code, "{}: {run}", case.name);
         let doctor = served.doctor(&profile);
         assert_eq!(doctor.code, case.code, "{}: {doctor}", case.name);

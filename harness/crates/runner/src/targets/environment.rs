@@ -13,14 +13,14 @@ use serde_json::Value;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::Mutex;
 
-use crate::exchange::{Caller, ClientSettings, send};
+use crate::exchange::{Caller, ClientSettings, ExchangeError, PreparedRequest, joined, send};
 
 use super::agent::AgentCommand;
 use super::control_plane::ControlPlane;
 use super::error::TargetError;
 use super::namespace::{Namespace, Network};
 use super::post::post_json;
-use super::request::authorised;
+use super::request::json_request;
 
 /// A read that the documents (`used-count`) grant to every session of an organisation: its status shows whether a session
 /// is still valid.
@@ -153,7 +153,7 @@ impl TestEnvironment {
             return Ok(None);
         }
         let path = format!("{SESSION_PROBE}?org_id={}", self.org_of(identity));
-        let probe = authorised(self.base_url(), refused, Method::GET, &path, None)?;
+        let probe = self.request(Some(refused), Method::GET, &path, None)?;
         if send(caller, &probe).await?.status != 401 {
             return Ok(None);
         }
@@ -175,15 +175,36 @@ impl TestEnvironment {
         body: Option<&Value>,
     ) -> Result<Exchange, TargetError> {
         let token = self.token(identity).await?;
-        let request = authorised(self.base_url(), &token, method.clone(), path, body)?;
+        let request = self.request(Some(&token), method.clone(), path, body)?;
         let mut exchange = send(caller, &request).await?;
         if exchange.status == 401
             && let Some(token) = self.renew_session(caller, identity, &token).await?
         {
-            exchange = send(caller, &authorised(self.base_url(), &token, method, path, body)?).await?;
+            exchange = send(caller, &self.request(Some(&token), method, path, body)?).await?;
         }
         self.adapt(&mut exchange);
         Ok(exchange)
+    }
+
+    /// Like [`TestEnvironment::ask`], without a session.
+    ///
+    /// # Errors
+    /// No complete response arrived.
+    pub async fn ask_as_nobody(
+        &self,
+        caller: &Caller,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Exchange, TargetError> {
+        let mut exchange = send(caller, &self.request(None, method, path, body)?).await?;
+        self.adapt(&mut exchange);
+        Ok(exchange)
+    }
+
+    /// Changes the URL of a request to what the profile says of undocumented endpoints and fields.
+    pub fn redirect(&self, url: &mut Url) {
+        self.control_plane.redirect(url);
     }
 
     /// Applies the profile's pointers to a response.
@@ -196,6 +217,18 @@ impl TestEnvironment {
             (Identity::Outsider, Some(other)) => other,
             _ => &self.facts.org,
         }
+    }
+
+    fn request(
+        &self,
+        token: Option<&str>,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<PreparedRequest, ExchangeError> {
+        let mut url = joined(&self.facts.base_url, path);
+        self.redirect(&mut url);
+        json_request(token, method, url, body)
     }
 
     /// Advances the target's clock and forgets the cached sessions, which may have expired.

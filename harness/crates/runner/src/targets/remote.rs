@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::UdpSocket;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -12,6 +12,7 @@ use reqwest::header::HeaderMap;
 use crate::exchange::{Caller, ClientSettings, Pace, PreparedRequest, Rate, Tls, joined, send};
 use harness_model::check::evidence::Exchange;
 use harness_model::scenario::model::Identity;
+use harness_model::scenario::undocumented::{UNDOCUMENTED, Undocumented};
 use harness_model::target::TargetDescription;
 
 use super::agent::AgentCommand;
@@ -21,6 +22,7 @@ use super::error::{Cause, ProfileSettingError, TargetError};
 use super::pointers::Pointers;
 use super::post::post_json;
 use super::preflight::{self, Finding, Preflight, PreflightScope, State};
+use super::probe::Probe;
 use super::profile::{Content, Profile, ProfileNotes, Resources};
 use super::sessions::Sessions;
 use super::target::Target;
@@ -33,6 +35,8 @@ pub struct Remote {
     profile: Arc<Profile>,
     agent: Option<AgentCommand>,
     settings: ClientSettings,
+    /// What probes have found to be absent.
+    absent: OnceLock<BTreeSet<Undocumented>>,
     sessions: Sessions,
 }
 
@@ -43,7 +47,7 @@ impl Remote {
         let profile = Arc::new(profile);
         let settings = settings(&profile, tls);
         let sessions = Sessions::new(Arc::clone(&profile), settings.clone(), credentials);
-        Self { profile, agent, settings, sessions }
+        Self { profile, agent, settings, absent: OnceLock::new(), sessions }
     }
 
     fn pointers(&self) -> &Pointers {
@@ -135,6 +139,31 @@ impl Remote {
         Ok(())
     }
 
+    /// Asks once for what the profile does not declare either way. If a probe fails, sub-tests will fail in the same way
+    /// and report it.
+    async fn find_absent(self: Arc<Self>) {
+        let declared = &self.profile.content.undocumented;
+        let all = UNDOCUMENTED.map(|(undocumented, _)| undocumented);
+        let undeclared: Vec<Undocumented> =
+            all.into_iter().filter(|undocumented| !declared.contains_key(undocumented)).collect();
+        let known = [Identity::Admin, Identity::Owner].into_iter().find(|one| self.sessions.knows(*one));
+        let Some(identity) = known.filter(|_| !undeclared.is_empty() && self.absent.get().is_none()) else {
+            return;
+        };
+        let Ok(environment) = Arc::clone(&self).environment(false).await else { return };
+        let Ok(probe) = Probe::new(&environment, identity) else { return };
+        if let Ok(found) = probe.absent(undeclared).await {
+            self.absent.get_or_init(|| found);
+        }
+    }
+
+    /// Returns what the target lacks, as far as it is declared or has been found.
+    fn absent(&self) -> BTreeSet<Undocumented> {
+        let declared = self.profile.content.undocumented.iter();
+        let declared = declared.filter(|(_, is_there)| !**is_there).map(|(undocumented, _)| *undocumented);
+        declared.chain(self.absent.get().into_iter().flatten().copied()).collect()
+    }
+
     fn missing(&self, key: &str) -> Cause {
         ProfileSettingError::Missing { key: key.to_owned(), profile: self.profile.place(key) }.into()
     }
@@ -163,7 +192,7 @@ impl Target for Remote {
             reference: content.reference,
             capabilities: self.profile.capabilities.clone(),
             missing_sessions: self.missing_sessions(),
-            absent: Default::default(),
+            absent: self.absent(),
             deviating: None,
         }
     }
@@ -198,6 +227,10 @@ impl Target for Remote {
             let notes = preflight::notes(&self.profile, &self.examine_sessions(scope).await);
             if notes.has_errors() { Err(TargetError::Profile(Box::new(notes))) } else { Ok(notes) }
         })
+    }
+
+    fn probe(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(self.find_absent())
     }
 
     fn environment(
@@ -245,8 +278,14 @@ impl ControlPlane for SharedControlPlane {
         Box::pin(self.0.sessions.renew(identity, refused))
     }
 
+    fn redirect(&self, url: &mut Url) {
+        self.0.profile.content.paths.redirect(self.0.base_url(), url);
+    }
+
     fn adapt(&self, exchange: &mut Exchange) {
-        self.0.pointers().apply(exchange);
+        let Ok(url) = Url::parse(&exchange.url) else { return };
+        let path = self.0.profile.content.paths.origin(self.0.base_url(), &url);
+        self.0.pointers().apply(path, exchange);
     }
 
     fn advance(&self, duration: Duration) -> BoxFuture<'_, Result<(), TargetError>> {

@@ -10,9 +10,8 @@ use crate::exchange::{ClientSettings, joined};
 
 use super::credential::{Credential, LoginEndpoint};
 use super::error::{Cause, ProfileSettingError, RenewalFailure, TargetError};
+use super::paths::LOGIN;
 use super::profile::Profile;
-
-const LOGIN: &str = "/api/auth/login";
 
 /// Obtains, caches and renews sessions.
 #[derive(Debug)]
@@ -103,7 +102,8 @@ impl Sessions {
     }
 
     async fn obtain(&self, identity: Identity, source: &SessionSource) -> Result<String, TargetError> {
-        let endpoint = joined(&self.profile.base_url, LOGIN);
+        let mut endpoint = joined(&self.profile.base_url, LOGIN);
+        self.profile.content.paths.redirect(&self.profile.base_url, &mut endpoint);
         let pointers = &self.profile.content.pointers;
         let at = LoginEndpoint { settings: &self.settings, endpoint, pointers };
         source.credential.obtain(&at).await.map_err(|cause| {

@@ -5,8 +5,9 @@ use harness_model::scenario::model::{Identity, identity_name};
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::exchange::{ExchangeError, send};
-use crate::targets::request::authorised;
+use crate::exchange::{ExchangeError, joined, send};
+use crate::targets::profile::Content;
+use crate::targets::request::json_request;
 
 use super::Preflight;
 use super::finding::{Finding, State};
@@ -50,9 +51,12 @@ impl Preflight<'_> {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Exchange, ExchangeError> {
-        let request = authorised(&self.profile.base_url, token, method, path, body)?;
+        let Content { paths, pointers, .. } = &self.profile.content;
+        let mut url = joined(&self.profile.base_url, path);
+        paths.redirect(&self.profile.base_url, &mut url);
+        let request = json_request(Some(token), method, url.clone(), body)?;
         let mut exchange = send(self.caller, &request).await?;
-        self.profile.content.pointers.apply(&mut exchange);
+        pointers.apply(paths.origin(&self.profile.base_url, &url), &mut exchange);
         Ok(exchange)
     }
 
