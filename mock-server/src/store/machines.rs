@@ -1,5 +1,3 @@
-//! The table `machines`.
-
 use ztna_protocol::machine_name::comparable;
 
 pub use super::machine_row::Machine;
