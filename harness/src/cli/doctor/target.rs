@@ -73,7 +73,7 @@ fn approval(target: &Remote, plan: &Plan, profile: &Path) -> Option<Finding> {
 
 fn absent_session(identity: Identity, subtests: usize) -> Option<Finding> {
     let name = identity_name(identity);
-    let state = skipped(subtests, &format!("set tokens.{name} to run them"))?;
+    let state = skipped(subtests, &format!("set tokens.{name}"))?;
     Some(Finding { subject: format!("session of `{name}`"), state })
 }
 
@@ -92,7 +92,7 @@ fn absent_capability(capability: Capability, subtests: usize) -> Option<Finding>
         | Capability::Wire
         | Capability::Tun => "add it to `capabilities` if the target has it",
     };
-    let state = skipped(subtests, &format!("{remedy} to run them"))?;
+    let state = skipped(subtests, remedy)?;
     Some(Finding { subject: format!("capability `{}`", capability.name()), state })
 }
 

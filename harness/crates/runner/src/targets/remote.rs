@@ -81,7 +81,7 @@ impl Remote {
     /// Examines whether the profile fits the target, as far as it is needed. Nothing is examined after a mistake that
     /// all the rest depends on.
     pub async fn examine(&self, scope: &PreflightScope) -> Vec<Finding> {
-        let subject = "target".to_owned();
+        let subject = "connection".to_owned();
         if let Err(error) = self.check_reachable().await {
             return vec![Finding { subject, state: State::wrong("base_url", &error.to_string()) }];
         }

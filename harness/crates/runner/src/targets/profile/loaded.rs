@@ -14,7 +14,6 @@ use harness_model::source::document::Diagnostics;
 use super::content::Content;
 use super::{decode, masked};
 
-/// A valid profile.
 #[derive(Debug, Clone)]
 pub struct Profile {
     pub path: PathBuf,
@@ -32,7 +31,6 @@ pub struct Profile {
 /// An unusable profile, which is a usage error.
 #[derive(Debug, Clone)]
 pub struct ProfileError {
-    /// All mistakes and warnings.
     pub diagnostics: Vec<Diagnostic>,
     pub sources: Sources,
 }
@@ -75,10 +73,6 @@ impl Profile {
         }
     }
 
-    /// Decodes a profile.
-    ///
-    /// # Errors
-    /// The text has mistakes, all of which are in the error.
     pub fn parse(source: &Arc<Source>) -> Result<Self, ProfileError> {
         // Diagnostics quote the masked text: a line may contain a token.
         let masked_source =
