@@ -148,7 +148,7 @@ impl TestServer {
 
     /// Registers a machine with these fields besides, or instead; `<absent>` leaves a field out.
     pub(crate) async fn register_with(&self, key: &str, name: &str, fields: Value) -> Answer {
-        let mut body = json!({ "auth_key": key, "name": name, "public_key": public_key(1) });
+        let mut body = json!({ "auth_key": key, "name": name, "public_key": key_of(name) });
         merge(&mut body, fields);
         self.post("/api/register-machine", "", &body).await
     }
@@ -249,6 +249,12 @@ pub(crate) fn request(method: &str, path: &str, bearer: &str, body: &str) -> Req
 /// A WireGuard public key, base64.
 pub(crate) fn public_key(byte: u8) -> String {
     BASE64_STANDARD.encode([byte; 32])
+}
+
+/// A public key of the machine with this name: machines of one organisation never share a key.
+pub(crate) fn key_of(name: &str) -> String {
+    let hash = mock_server::domain::key::material::sha256(name);
+    BASE64_STANDARD.encode(hex::decode(hash).unwrap())
 }
 
 fn merge(body: &mut Value, fields: Value) {

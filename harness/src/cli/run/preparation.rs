@@ -47,9 +47,6 @@ fn filter(arguments: &Arguments, library: &Library) -> Result<Option<Filter>, Cl
 }
 
 /// Reads everything that the flags refer to.
-///
-/// # Errors
-/// An input is invalid.
 pub(super) fn prepare(
     arguments: &Arguments,
     scenarios: Option<&Path>,

@@ -81,17 +81,17 @@ async fn every_change_wakes_waiting_requests() {
 async fn waiting_machine_is_told_when_it_is_cut_off() {
     let server = TestServer::start().await;
     let key = reusable_key(&server).await;
-    for (change, refusal) in [
-        ("quarantine", "QUARANTINED"),
-        ("delete", "UNAUTHORIZED"),
-        ("logout", "UNAUTHORIZED"),
-        ("takeover", "UNAUTHORIZED"),
+    for (change, key_byte, refusal) in [
+        ("quarantine", 1, "QUARANTINED"),
+        ("delete", 3, "UNAUTHORIZED"),
+        ("logout", 5, "UNAUTHORIZED"),
+        ("takeover", 7, "UNAUTHORIZED"),
     ] {
-        let node = Node::register(&server, &key, change, 1).await;
+        let node = Node::register(&server, &key, change, key_byte).await;
         let (_, poll) = waiting_request(&server, &node).await;
         match change {
             "logout" => drop(node.logout(&server).await),
-            "takeover" => drop(Node::register(&server, &key, change, 2).await),
+            "takeover" => drop(Node::register(&server, &key, change, key_byte + 1).await),
             measure => drop(server.administer(measure, &node.id).await),
         }
         assert_eq!(woken(change, poll).await.code(), refusal, "{change}");
@@ -175,7 +175,8 @@ async fn concurrent_registrations_reach_every_watcher() {
             assert_eq!(known.version, last, "one version per registration");
             known
         };
-        let registrations = join_all(names.iter().map(|name| Node::register(&server, &key, name, 3)));
+        let registrations =
+            join_all(names.iter().zip(3..).map(|(name, byte)| Node::register(&server, &key, name, byte)));
         let followed = timeout(DEADLINE, join_all(watchers.iter().zip(before).map(follow)));
         let (followed, registered) = futures::future::join(followed, registrations).await;
         assert_eq!(registered.len(), names.len());
