@@ -1,6 +1,7 @@
 //! The control plane that tests talk to, in this process.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -47,6 +48,13 @@ impl TestServer {
 
     pub(crate) async fn with(config: Config) -> Self {
         let state = app::state(&config, BASE_URL.to_owned()).await.unwrap();
+        Self { router: api::router(state.clone()), state, listening: None }
+    }
+
+    /// As [`TestServer::start`], except that requests for the network map wait for notifications alone.
+    pub(crate) async fn notifying() -> Self {
+        let mut state = app::state(&Self::config(), BASE_URL.to_owned()).await.unwrap();
+        Arc::get_mut(&mut state.settings).unwrap().map_poll_interval = Duration::from_secs(3600);
         Self { router: api::router(state.clone()), state, listening: None }
     }
 
