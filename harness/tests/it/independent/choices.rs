@@ -130,7 +130,7 @@ choices! {
     PromptsEveryTime { "every up prints the node key and how to stop it", "headless.txt": "Press Ctrl+C to stop...", "headless/ST4*, used-count/ST3" }
     UpRegistersAgain { "up with a key registers again, although the machine is known", "used-count.txt": "Expected: \"used_count\": 2 (incremented from 1).", "used-count/ST3, headless/ST4*, issuing/*" }
     SessionsBeforeKeys { "up prefers a session to a key", "issuing.txt": "they can just run ztna login and authenticate through the browser", "used-count/ST5, issuing/create-cli, issuing/login" }
-    ClaimsByFlag { "up has a flag for claimed tags", "generate.txt": "can only claim tags listed in allowed_tags", "generate/ST3-cli" }
+    ClaimsByFlag { "up has a flag for claimed tags", "generate.txt": "can only claim tags listed in allowed_tags", "generate/ST3-cli, headless/ST2" }
     NothingToStopFails { "down and logout fail where there is nothing to do", "headless.txt": "ensure no existing session", "used-count/ST2, headless/ST2, headless/ST4" }
     NodeKeysInHex { "node keys are shown in hex", "headless.txt": "Node key: a1b2c3d4e5f6g7h8...", "headless/ST2-connected, headless/ST4" }
     InstallerReturnsEarly { "the installer returns before the machine is connected", "issuing.txt": "The agent auto-registers + connects.", "issuing/rollout" }

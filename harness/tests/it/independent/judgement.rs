@@ -11,16 +11,24 @@ use crate::run::Run;
 
 /// Judges the implementation without its agent.
 pub(crate) fn judge(implementation: &Implementation, words: &[&str]) -> Run {
-    judged(implementation, false, words)
+    judged(implementation, &[], words)
 }
 
+/// Judges the implementation and its agent.
 pub(crate) fn judge_with_agent(implementation: &Implementation, words: &[&str]) -> Run {
-    judged(implementation, true, words)
+    judged(implementation, &["agent", "installer"], words)
 }
 
-fn judged(implementation: &Implementation, has_agent: bool, words: &[&str]) -> Run {
+/// Judges selected sub-tests of the agent. A capability that is declared has to be used.
+pub(crate) fn judge_selected(implementation: &Implementation, subtests: &str) -> Run {
+    let capabilities: &[&str] =
+        if subtests.contains("rollout") { &["agent", "installer"] } else { &["agent"] };
+    judged(implementation, capabilities, &["--filter", subtests])
+}
+
+fn judged(implementation: &Implementation, capabilities: &[&str], words: &[&str]) -> Run {
     let folder = tempfile::tempdir().unwrap();
-    let profile = profile(implementation, has_agent, folder.path());
+    let profile = profile(implementation, capabilities, folder.path());
     let results = folder.path().join("results.json");
     let mut command = harness();
     for (variable, email) in PASSWORDS {
@@ -38,13 +46,14 @@ const PASSWORDS: [(&str, &str); 4] = [
     ("NORTH_OUTSIDER", "zoe@south.example"),
 ];
 
-fn profile(implementation: &Implementation, has_agent: bool, folder: &Path) -> PathBuf {
+fn profile(implementation: &Implementation, capabilities: &[&str], folder: &Path) -> PathBuf {
+    let has_agent = capabilities.contains(&"agent");
+    let more: String = capabilities.iter().map(|capability| format!(", \"{capability}\"")).collect();
     let mut text = format!(
         "name = \"North\"\nversion = \"7\"\nbase_url = \"{}\"\norg_id = \"north\"\nother_org_id = \"south\"\n\
          address = \"127.0.0.1\"\ncapabilities = [\"clock\", \"organisations\", \"addresses\", \"cidr\", \"heartbeat\"{}]\n\
          [hooks]\nclock = \"/for-tests/clock\"\napprove = \"/for-tests/approve\"\n[tokens]\n",
-        implementation.base_url,
-        if has_agent { ", \"agent\", \"installer\"" } else { "" },
+        implementation.base_url, more,
     );
     for (who, (variable, email)) in ["admin", "owner", "member", "outsider"].iter().zip(PASSWORDS) {
         let login = format!("{who} = {{ login = {{ email = \"{email}\", password_env = \"{variable}\" }} }}");

@@ -1,11 +1,12 @@
 //! Whatever the documents leave open may be chosen in either way: each choice alone passes, and so do several together.
 
-use crate::independent::choices::{CHOICES, Choice, Open};
+use crate::independent::choices::{CHOICES, Choice};
 use crate::independent::files::{document, single_spaced};
 use crate::independent::implementation::listen::{Implementation, Protocol};
 use crate::independent::implementation::nature::Nature;
 use crate::independent::implementation::pace::Pace;
-use crate::independent::judgement::{judge, judge_with_agent};
+use crate::independent::judgement::{judge, judge_selected};
+use crate::run::Run;
 
 /// How many implementations are judged at the same time.
 const AT_ONCE: usize = 6;
@@ -41,6 +42,7 @@ fn each_choice_of_the_agent_passes() {
     pass(of_agent.map(|open| (std::slice::from_ref(&open.choice), open.subtests)).collect());
 }
 
+/// Judges every variant, several at a time.
 fn pass(variants: Vec<(&[Choice], &str)>) {
     let next = std::sync::atomic::AtomicUsize::new(0);
     let failures = std::sync::Mutex::new(Vec::new());
@@ -66,18 +68,27 @@ fn failure(choices: &[Choice], subtests: &str) -> Option<String> {
     let implementation = Implementation::start(Nature::choosing(choices), Pace::near(), Protocol::Closing);
     let judgement = match subtests {
         "" => judge(&implementation, &["--jobs", "8"]),
-        subtests => judge_with_agent(&implementation, &["--filter", subtests]),
+        subtests => judge_selected(&implementation, subtests),
     };
     let is_right = judgement.code == 0
         && judgement.statements("violated").is_empty()
         && judgement.subtests("fail").is_empty()
         && judgement.subtests("error").is_empty();
-    let described = || {
-        let of = |choice| CHOICES.iter().find(|open: &&Open| open.choice == choice).unwrap();
-        let lines = choices.iter().map(|choice| of(*choice)).map(|open| {
-            format!("{:?}: {}\n  allowed by {}: “{}”", open.choice, open.what, open.document, open.words)
-        });
-        lines.collect::<Vec<_>>().join("\n")
-    };
-    (!is_right).then(|| format!("{}\n{judgement}", described()))
+    (!is_right).then(|| format!("{}\n{}", described(choices), reasons(&judgement)))
+}
+
+fn described(choices: &[Choice]) -> String {
+    let of = |choice: &Choice| CHOICES.iter().find(|open| open.choice == *choice).unwrap();
+    let lines = choices.iter().map(of).map(|open| {
+        format!("{:?}: {}\n  allowed by {}: “{}”", open.choice, open.what, open.document, open.words)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Why sub-tests failed, or everything that the program printed if none did.
+fn reasons(judgement: &Run) -> String {
+    let unfit = judgement.subtests("fail").into_iter().chain(judgement.subtests("error"));
+    let lines: Vec<String> =
+        unfit.map(|subtest| format!("  {subtest}: {}", judgement.reason(&subtest))).collect();
+    if lines.is_empty() { judgement.to_string() } else { lines.join("\n") }
 }

@@ -23,11 +23,7 @@ pub(super) fn create(world: &mut World, request: &Request, org: String) -> Resul
     }
     let days = days(world, request)?;
     let scopes = scopes(world, request)?;
-    let rate = match request.field("rate_limit_rpm") {
-        None => Some(60),
-        Some(value) => value.as_u64().filter(|rate| *rate > 0),
-    };
-    let rate = rate.ok_or_else(|| Answer::refusal(422, "RATE", "a positive whole number"))?;
+    let rate = rate(request)?;
     let material = world.secret();
     let whole = format!("{PREFIX}{material}");
     let key = ApiKey {
@@ -37,7 +33,7 @@ pub(super) fn create(world: &mut World, request: &Request, org: String) -> Resul
         hash: hash(&whole),
         shown: shown(PREFIX, &material),
         scopes,
-        rate: usize::try_from(rate).unwrap_or(usize::MAX),
+        rate,
         created: world.now(),
         expires: world.now() + days * DAY,
         revoked: false,
@@ -61,6 +57,15 @@ fn days(world: &World, request: &Request) -> Result<i64, Answer> {
     };
     let message = "expiry_days must be an integer between 1 and 90 (zero standing privilege policy)";
     days.ok_or_else(|| Answer::refusal(400, "INVALID_INPUT", message))
+}
+
+fn rate(request: &Request) -> Result<usize, Answer> {
+    let rate = match request.field("rate_limit_rpm") {
+        None => Some(60),
+        Some(value) => value.as_u64().filter(|rate| *rate > 0),
+    };
+    let rate = rate.ok_or_else(|| Answer::refusal(422, "RATE", "a positive whole number"))?;
+    Ok(usize::try_from(rate).unwrap_or(usize::MAX))
 }
 
 /// Upper case and surrounding blanks are accepted unless the choice is otherwise: no document forbids them.
@@ -95,7 +100,7 @@ pub(super) fn insert(world: &mut World, request: &Request) -> Result<Answer, Ans
         hash: request.required("key_hash")?,
         shown: request.required("key_prefix")?,
         scopes: rule::texts(request.field("scopes"))?.unwrap_or_default(),
-        rate: 60,
+        rate: rate(request)?,
         created: world.now(),
         expires: expires.ok_or_else(|| Answer::refusal(422, "EXPIRY", "at most 90 days ahead"))?,
         revoked: false,
