@@ -175,7 +175,7 @@ impl Plane {
                         os: Some("linux".to_owned()),
                         version: None,
                         tags: Vec::new(),
-                        address: [127, 0, 0, 1].into(),
+                        address: Some([127, 0, 0, 1].into()),
                     };
                     let token = Material::machine_token(random.bytes());
                     enrol::with_key(tx, &key, &candidate, &token, &random, now)?;

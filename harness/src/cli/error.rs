@@ -93,13 +93,7 @@ pub(super) enum CliError {
 
     #[cfg(feature = "reference")]
     #[error(transparent)]
-    Serve(#[from] harness_reference::embedded::ServeError),
-    #[cfg(feature = "reference")]
-    #[error(transparent)]
-    UnknownDeviation(#[from] harness_reference::selection::UnknownDeviation),
-    #[cfg(feature = "reference")]
-    #[error("setting up deviation {id} failed: {cause}")]
-    Deviation { id: String, cause: harness_reference::active_deviation::SetupError },
+    Reference(#[from] harness_reference::ReferenceError),
     #[cfg(feature = "reference")]
     #[error("{}", .0.join("\n       "))]
     Census(Vec<String>),
@@ -151,9 +145,7 @@ impl CliError {
             #[cfg(feature = "reference")]
             Self::Stopped(_) => ExitCode::Incomplete,
             #[cfg(feature = "reference")]
-            Self::Serve(harness_reference::embedded::ServeError::Start(_)) | Self::Deviation { .. } => {
-                ExitCode::Environment
-            }
+            Self::Reference(error) => error.exit_code(),
             #[cfg(feature = "reference")]
             Self::NoDeviation => ExitCode::NothingSelected,
             _ => ExitCode::Usage,

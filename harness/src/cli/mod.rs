@@ -87,7 +87,7 @@ enum Command {
 }
 
 const EXIT_CODES: &str = "Exit codes:
-  0  conformant
+  0  conformant, or passed: the verdict says what was left out or waived
   1  not conformant, or a waiver expired or is no longer needed
   2  usage, configuration or scenario error
   3  target or environment error

@@ -12,6 +12,9 @@ use crate::domain::RefusalCode;
 /// The code of an internal error, which is not a refusal.
 pub(super) const INTERNAL: &str = "INTERNAL";
 
+/// The code of a response while the database cannot be used.
+pub(super) const UNAVAILABLE: &str = "UNAVAILABLE";
+
 /// A successful response.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Success<T> {
@@ -46,7 +49,7 @@ pub fn created<T: Serialize>(data: T) -> Response {
 }
 
 fn code() -> ObjectBuilder {
-    let codes = RefusalCode::ALL.map(RefusalCode::as_str).into_iter().chain([INTERNAL]);
+    let codes = RefusalCode::ALL.map(RefusalCode::as_str).into_iter().chain([INTERNAL, UNAVAILABLE]);
     ObjectBuilder::new()
         .schema_type(Type::String)
         .enum_values(Some(codes))

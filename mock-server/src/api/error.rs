@@ -5,10 +5,13 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use ztna_relay::AuthorityError;
 
-use super::envelope::{Failed, INTERNAL, Reason};
+use super::envelope::{Failed, INTERNAL, Reason, UNAVAILABLE};
 use crate::control::ControlError;
 use crate::domain::{Refusal, RefusalCode};
 use crate::store::StoreError;
+
+/// When a client whose request met an unavailable database is asked to repeat it.
+const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// The error of a handler.
 #[derive(Debug, thiserror::Error)]
@@ -58,10 +61,21 @@ pub fn internal() -> Response {
     )
 }
 
+/// The response while the database cannot be used: a later repetition may succeed.
+pub fn unavailable(message: String) -> Response {
+    let mut response = failed(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, message);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+    response
+}
+
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let refusal = match self {
             Self::Control(ControlError::Refused(refusal)) => refusal,
+            Self::Control(ControlError::Store(StoreError::Unavailable(condition))) => {
+                tracing::error!(%condition, "request failed");
+                return unavailable(format!("{condition}; nothing was done, try again"));
+            }
             error => {
                 tracing::error!(%error, "request failed");
                 return internal();

@@ -47,8 +47,9 @@ pub async fn login(
     let (email, password) = (request.email()?, request.password()?);
     let user = session::login(&state.store, email.0, password.0).await?;
     let key = &state.settings.session;
+    let now = state.clock.now();
     Ok(envelope::ok(Session {
-        access_token: key.issue(&user.id, &user.email, state.clock.now()),
+        access_token: key.issue(&state.random.id(now), &user.id, &user.email, now),
         expires_in: key.lifetime().as_secs(),
     }))
 }

@@ -2,7 +2,7 @@
 //! (`headless/F.2`), or with a session.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{self, ConnectInfo, FromRequestParts, Request};
 use axum::http::{Extensions, HeaderMap, StatusCode, header};
@@ -122,7 +122,7 @@ pub async fn register_machine(
 
 impl RegisterMachineRequest {
     /// Validates everything but the credential and the organisation. Missing fields are refused before invalid ones.
-    fn validate(&self, address: IpAddr) -> Result<Candidate, Refusal> {
+    fn validate(&self, address: Option<IpAddr>) -> Result<Candidate, Refusal> {
         let (name, public_key) = (self.name(), self.public_key());
         for missing in [name.as_ref().err(), public_key.as_ref().err()].into_iter().flatten() {
             if matches!(missing, Refusal::MissingField(_)) {
@@ -175,10 +175,10 @@ fn non_blank(text: Option<Text>) -> Option<String> {
     text.map(|text| text.0).filter(|text| !text.trim().is_empty())
 }
 
-/// Returns the client's address. An unknown one becomes 0.0.0.0, which no network admits.
-fn client_address(extensions: &Extensions, headers: &HeaderMap, state: &State) -> IpAddr {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
-    let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    cidr::client(peer, forwarded, &state.settings.trusted_proxies)
+/// Returns the client's address, or `None` if it is not known.
+fn client_address(extensions: &Extensions, headers: &HeaderMap, state: &State) -> Option<IpAddr> {
+    let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+    let forwarded = headers.get_all("x-forwarded-for").iter();
+    let forwarded = forwarded.map(|value| value.to_str().unwrap_or_default());
+    cidr::client(peer.ip(), forwarded, &state.settings.trusted_proxies)
 }

@@ -10,8 +10,9 @@ use utoipa_axum::routes;
 
 use super::trace;
 use super::{
-    Error, State, db, device, error, healthz, heartbeat, installer, key_management, login, machine_admin,
-    machine_logout, machine_tags, network_map, openapi, register_machine, relay, user_orgs,
+    Error, State, db, device, error, healthz, heartbeat, installer, key_management, login, logout,
+    machine_admin, machine_logout, machine_tags, network_map, openapi, readyz, register_machine, relay,
+    user_orgs,
 };
 use crate::domain::Refusal;
 use crate::domain::filter::TABLES;
@@ -38,10 +39,12 @@ fn documented() -> OpenApiRouter<State> {
         TABLES.into_iter().fold(OpenApiRouter::new(), |router, table| router.routes(db::routes(table)));
     tables
         .routes(routes!(healthz::healthz))
+        .routes(routes!(readyz::readyz))
         .routes(routes!(openapi::openapi))
         .routes(routes!(installer::script::install_script))
         .routes(routes!(installer::program::agent_program))
         .routes(routes!(login::login))
+        .routes(routes!(logout::logout))
         .routes(routes!(device::code::code))
         .routes(routes!(device::token::token))
         .routes(routes!(device::approve::approve))

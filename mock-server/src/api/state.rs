@@ -9,6 +9,7 @@ use ztna_relay::Relay;
 
 use super::AgentProgram;
 use crate::control::polls::LongPolls;
+use crate::control::readiness::Readiness;
 use crate::control::session::SessionKey;
 use crate::control::{Clock, Random};
 use crate::domain::site::Site;
@@ -23,6 +24,7 @@ pub struct State {
     /// The source of keys, tokens and ids.
     pub random: Random,
     pub polls: LongPolls,
+    pub readiness: Readiness,
     /// Turns true when the server stops, which ends long polls.
     pub stopping: watch::Sender<bool>,
     /// The relay in this process, if any.

@@ -13,7 +13,10 @@ use ztna_protocol::region::Region;
 use super::arguments::{agent_program, parse_database, parse_site, parse_url, relay_secret};
 use super::error::SecretProblem;
 use super::logging::LogFormat;
-use super::{Config, DEFAULT_LISTEN, Fixture, RelayConfig, RelayServer, Server, StartError, logging, start};
+use super::{
+    Config, DEFAULT_LISTEN, Fixture, RelayConfig, RelayServer, Server, StartError, logging, session_secret,
+    start,
+};
 use crate::control::{Clock, Random};
 use crate::domain::site::Site;
 
@@ -33,6 +36,8 @@ enum Command {
     ///
     /// The environment variable ZTNA_RELAY_SECRET holds the secret shared with the control plane.
     Relay(RelayOptions),
+    /// Replace the key that signs access tokens; with the next start of the server all sessions have ended.
+    RotateSecret(SecretLocation),
 }
 
 #[derive(Debug, clap::Args)]
@@ -40,9 +45,8 @@ struct Serve {
     /// The address to listen on; the system chooses a port for port 0.
     #[arg(long, value_name = "ADDRESS:PORT", default_value_t = DEFAULT_LISTEN)]
     listen: SocketAddr,
-    /// The database: sqlite::memory: or sqlite:PATH.
-    #[arg(long, value_name = "DATABASE", default_value = "sqlite::memory:")]
-    database: String,
+    #[command(flatten)]
+    secret: SecretLocation,
     /// Initialise an empty database from this fixture instead of the built-in one.
     #[arg(long, value_name = "FILE")]
     fixture: Option<PathBuf>,
@@ -65,6 +69,16 @@ struct Serve {
     /// The format of log lines; RUST_LOG filters them.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
+}
+
+#[derive(Debug, clap::Args)]
+struct SecretLocation {
+    /// The database: sqlite::memory: or sqlite:PATH.
+    #[arg(long, value_name = "DATABASE", default_value = "sqlite::memory:")]
+    database: String,
+    /// The file with the key that signs access tokens [default: PATH.session-secret; none in memory]
+    #[arg(long, value_name = "FILE")]
+    session_secret: Option<PathBuf>,
 }
 
 /// The environment variable ZTNA_RELAY_SECRET holds the secret shared with the control plane.
@@ -94,6 +108,7 @@ pub fn main() -> ExitCode {
             logging::install(options.log_format);
             run_relay(options)
         }
+        Command::RotateSecret(location) => rotate_secret(location),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -116,7 +131,8 @@ fn run_server(options: Serve) -> Result<(), StartError> {
     }
     let config = Config {
         listen: options.listen,
-        database: parse_database(&options.database)?,
+        database: parse_database(&options.secret.database)?,
+        session_secret: options.secret.session_secret,
         fixture,
         clock: if options.test_control { Clock::adjustable() } else { Clock::system() },
         random: Random::system(),
@@ -152,6 +168,19 @@ fn run_relay(options: RelayOptions) -> Result<(), StartError> {
         tracing::info!("stopping");
         Ok(())
     })
+}
+
+fn rotate_secret(location: SecretLocation) -> Result<(), StartError> {
+    let database = parse_database(&location.database)?;
+    let file = location.session_secret.or_else(|| session_secret::default_file(&database));
+    let file = file.ok_or(StartError::NoSessionSecret)?;
+    session_secret::rotate(&file, &Random::system())?;
+    let _ = writeln!(
+        std::io::stdout(),
+        "Replaced the session secret in {}. Restart the server: all sessions end.",
+        file.display()
+    );
+    Ok(())
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, StartError> {

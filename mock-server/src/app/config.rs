@@ -1,6 +1,7 @@
 //! The configuration of a server.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -19,6 +20,8 @@ pub const DEFAULT_LISTEN: SocketAddr =
 pub struct Config {
     pub listen: SocketAddr,
     pub database: Location,
+    /// The file with the key that signs access tokens, instead of the one beside the database file.
+    pub session_secret: Option<PathBuf>,
     /// Initialises an empty database.
     pub fixture: Fixture,
     pub clock: Clock,
@@ -44,6 +47,7 @@ impl Config {
         Self {
             listen: DEFAULT_LISTEN,
             database: Location::Memory,
+            session_secret: None,
             fixture,
             clock: Clock::adjustable(),
             random: Random::system(),

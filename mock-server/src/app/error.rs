@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use ztna_protocol::region::{Region, RegionError};
 
+use super::session_secret::SecretFileError;
 use crate::store::StoreError;
 
 /// The exit code of an invalid command line, the same as clap's.
@@ -36,6 +37,12 @@ pub enum StartError {
     RelaySecret(SecretProblem),
     #[error("{0}")]
     Database(DatabaseProblem),
+    #[error(transparent)]
+    SessionSecret(#[from] SecretFileError),
+    #[error(
+        "a database in memory has no session secret\nName a file with --session-secret or --database sqlite:PATH."
+    )]
+    NoSessionSecret,
 }
 
 /// A problem with the environment variable ZTNA_RELAY_SECRET.
@@ -108,7 +115,7 @@ pub enum TokenError {
 impl StartError {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Database(_) | Self::RelaySecret(_) => ExitCode::from(USAGE),
+            Self::Database(_) | Self::RelaySecret(_) | Self::NoSessionSecret => ExitCode::from(USAGE),
             _ => ExitCode::FAILURE,
         }
     }

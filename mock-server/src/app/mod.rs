@@ -11,6 +11,7 @@ mod logging;
 mod ready;
 mod relay;
 mod server;
+mod session_secret;
 mod state;
 mod test_control;
 
@@ -22,4 +23,5 @@ pub use fixture::Fixture;
 pub use ready::{Person, Ready};
 pub use relay::{RelayConfig, RelayServer};
 pub use server::{Server, start};
+pub use session_secret::SecretFileError;
 pub use state::state;

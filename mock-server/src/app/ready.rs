@@ -62,6 +62,7 @@ pub(super) async fn describe(fixture: Fixture, state: &State) -> Result<Ready, S
     let session = state.settings.session.clone();
     let base_url = state.settings.base_url.clone();
     let now = state.clock.now();
+    let random = state.random.clone();
     let ready = state.store.read(move |tx| {
         let seed = fixture.seed();
         let org_id =
@@ -77,7 +78,7 @@ pub(super) async fn describe(fixture: Fixture, state: &State) -> Result<Ready, S
             Ok::<_, StoreError>(user_id.map(|user_id| Person {
                 email: user.email.clone(),
                 password: user.password.clone(),
-                token: session.issue(&user_id, &user.email, now),
+                token: session.issue(&random.id(now), &user_id, &user.email, now),
             }))
         };
         let with = |role: Role| seed.users.iter().find(|user| user.roles.contains(&(org_id.clone(), role)));

@@ -85,7 +85,11 @@ impl Server {
         let email = email.to_lowercase();
         let wanted = email.clone();
         match self.state.store.read(move |tx| users::id_by_email(tx, &wanted)).await? {
-            Some(user_id) => Ok(self.state.settings.session.issue(&user_id, &email, self.state.clock.now())),
+            Some(user_id) => {
+                let now = self.state.clock.now();
+                let session_id = self.state.random.id(now);
+                Ok(self.state.settings.session.issue(&session_id, &user_id, &email, now))
+            }
             None => Err(TokenError::UnknownUser { email }),
         }
     }

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{Config, StartError, relay};
+use super::{Config, StartError, relay, session_secret};
 use crate::api::{Settings, State};
-use crate::control::Random;
 use crate::control::polls::LongPolls;
+use crate::control::readiness::Readiness;
 use crate::control::session::SessionKey;
 use crate::domain::key::material;
 use crate::domain::site::Site;
-use crate::store::{Location, Store, StoreError, Tx, settings};
+use crate::store::{Location, Store, StoreError, settings};
 
-const SESSION_SECRET: &str = "session_secret";
+/// Where earlier versions kept the session secret.
+const FORMER_SETTING: &str = "session_secret";
 
 /// Prepares the state of a server without listening, for calling `api::router` directly. `base_url` is the URL by which
 /// clients would reach it.
@@ -22,11 +23,8 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
     let now = config.clock.now();
     let fixture = config.fixture.clone();
     let random = config.random.clone();
-    let prepared = store.write(move |tx| {
-        fixture.apply(tx, &random, now)?;
-        session_secret(tx, &random)
-    });
-    let secret = prepared.await?;
+    store.write(move |tx| fixture.apply(tx, &random, now)).await?;
+    let secret = session_secret(config, &store).await?;
     let seed = config.fixture.seed();
     let session = &seed.session;
     let relays: Vec<Site> = seed.regions.iter().chain(&config.relays).cloned().collect();
@@ -37,6 +35,7 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
         clock: config.clock.clone(),
         random: config.random.clone(),
         polls: LongPolls::default(),
+        readiness: Readiness::default(),
         stopping: watch::Sender::new(false),
         settings: Arc::new(Settings {
             session: SessionKey::new(secret, session.lifetime),
@@ -56,17 +55,25 @@ async fn open_store(database: Location) -> Result<Store, StartError> {
     Ok(opened.map_err(|_| StoreError::Stopped)??)
 }
 
-/// Returns the key that signs sessions. It is stored in the database, so that sessions survive a restart.
-fn session_secret(tx: &mut Tx<'_>, random: &Random) -> Result<[u8; 32], StoreError> {
-    if let Some(stored) = settings::get(tx, SESSION_SECRET)? {
-        let mut secret = [0; 32];
-        hex::decode_to_slice(stored, &mut secret).map_err(|error| StoreError::Corrupt {
-            column: format!("settings.{SESSION_SECRET}"),
+/// Returns the key that signs access tokens. Earlier versions kept it in the database: it is moved to its file, so that
+/// sessions survive the update.
+async fn session_secret(config: &Config, store: &Store) -> Result<[u8; 32], StartError> {
+    let named = config.session_secret.clone();
+    let Some(path) = named.or_else(|| session_secret::default_file(&config.database)) else {
+        return Ok(config.random.bytes());
+    };
+    let stored: Option<String> =
+        store.read(|tx| settings::get(tx, FORMER_SETTING)).await.map_err(StartError::Store)?;
+    let mut initial = config.random.bytes();
+    if let Some(text) = &stored {
+        hex::decode_to_slice(text, &mut initial).map_err(|error| StoreError::Corrupt {
+            column: format!("settings.{FORMER_SETTING}"),
             reason: error.to_string(),
         })?;
-        return Ok(secret);
     }
-    let secret = random.bytes();
-    settings::insert(tx, SESSION_SECRET, &hex::encode(secret))?;
+    let secret = session_secret::load_or_create(&path, initial)?;
+    if stored.is_some() {
+        store.write(|tx| settings::remove(tx, FORMER_SETTING)).await.map_err(StartError::Store)?;
+    }
     Ok(secret)
 }

@@ -6,10 +6,12 @@ use super::session::SessionKey;
 use crate::domain::key::material::sha256;
 use crate::domain::rate::{Admission, admit};
 use crate::domain::{Refusal, Timestamp};
-use crate::store::{Store, Tx, api_keys};
+use crate::store::{Store, Tx, api_keys, ended_sessions};
 
 /// The prefixes of keys made by the server and by a browser (`api-key/F.4`, `api-key/ST5.1`).
 const API_KEY_PREFIXES: [&str; 2] = ["qztna_", "ztna_"];
+
+const INVALID_TOKEN: &str = "Invalid or expired token";
 
 /// How many concurrent uses by other replicas are tolerated before the key counts as rate-limited.
 const MAX_ATTEMPTS: usize = 16;
@@ -28,8 +30,33 @@ pub async fn authenticate(
         let key_hash = sha256(token);
         return store.write(move |tx| use_api_key(tx, &key_hash, now)).await;
     }
-    let user = session.verify(token, now).ok_or(Refusal::Unauthorized("Invalid or expired token"))?;
-    Ok(Caller::User { user_id: user.id, email: user.email })
+    let session = session.verify(token, now).ok_or(Refusal::Unauthorized(INVALID_TOKEN))?;
+    let id = session.id;
+    if store.read(move |tx| ended_sessions::contains(tx, &id)).await? {
+        return Err(Refusal::Unauthorized(INVALID_TOKEN).into());
+    }
+    Ok(Caller::User { user_id: session.user.id, email: session.user.email })
+}
+
+/// Ends the session of an access token.
+///
+/// # Errors
+/// 401 UNAUTHORIZED for a token that is no valid access token, such as an API key.
+pub async fn end_session(
+    store: &Store,
+    session: &SessionKey,
+    token: &str,
+    now: Timestamp,
+) -> Result<(), ControlError> {
+    let session = session.verify(token, now).ok_or(Refusal::Unauthorized(INVALID_TOKEN))?;
+    store
+        .write(move |tx| {
+            if ended_sessions::contains(tx, &session.id)? {
+                return Err(Refusal::Unauthorized(INVALID_TOKEN).into());
+            }
+            Ok(ended_sessions::insert(tx, &session.id, session.expires_at)?)
+        })
+        .await
 }
 
 /// Counts a use of the key with this hash, regardless of the request's outcome. Rate-limited uses are not counted

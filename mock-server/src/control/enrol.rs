@@ -29,7 +29,7 @@ pub struct Candidate {
     /// The claimed tags, normalised.
     pub tags: Vec<String>,
     /// The client's address.
-    pub address: IpAddr,
+    pub address: Option<IpAddr>,
 }
 
 #[derive(Debug, Clone)]

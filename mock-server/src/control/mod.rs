@@ -16,6 +16,7 @@ pub mod network_map;
 pub mod password;
 pub mod polls;
 pub mod random;
+pub mod readiness;
 pub mod reap;
 pub mod relay;
 pub mod revoke;

@@ -24,13 +24,27 @@ pub struct User {
     pub email: String,
 }
 
+/// A session that its token proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub id: String,
+    pub user: User,
+    /// When no token of it is valid any more.
+    pub expires_at: Timestamp,
+}
+
 /// The claims of an access token (RFC 7519), with times in seconds since 1970.
 #[derive(Serialize, Deserialize)]
 struct Claims {
     sub: String,
     email: String,
+    /// The session, by which it can be ended.
+    jti: String,
     iat: i64,
     exp: i64,
+    /// Not set by this server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
 }
 
 impl SessionKey {
@@ -43,27 +57,38 @@ impl SessionKey {
         self.lifetime
     }
 
-    /// Issues an access token that is valid from `now` on.
-    pub fn issue(&self, user_id: &str, email: &str, now: Timestamp) -> String {
+    /// Issues an access token that is valid from `now` on. `session_id` must be unique.
+    pub fn issue(&self, session_id: &str, user_id: &str, email: &str, now: Timestamp) -> String {
         let claims = Claims {
             sub: user_id.to_owned(),
             email: email.to_owned(),
+            jti: session_id.to_owned(),
             iat: now.as_seconds(),
             exp: now.plus(self.lifetime).as_seconds(),
+            nbf: None,
         };
         // HMAC over two strings and two numbers cannot fail; an empty token would grant no access.
         encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(&self.secret))
             .unwrap_or_default()
     }
 
-    /// Returns the user if the token is genuine and has not expired at `now`.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Option<User> {
+    /// Returns the session if the token is genuine and valid at `now`. A token is valid for at most the configured
+    /// lifetime from its issue on, even if it claims more, and not before its claim `nbf`.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Option<Session> {
         let mut validation = Validation::new(Algorithm::HS256);
         // The library would use the system clock.
         validation.validate_exp = false;
+        validation.validate_nbf = false;
         let claims =
             decode::<Claims>(token, &DecodingKey::from_secret(&self.secret), &validation).ok()?.claims;
-        (now.as_seconds() < claims.exp).then_some(User { id: claims.sub, email: claims.email })
+        let lifetime = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
+        let ends = claims.exp.min(claims.iat.saturating_add(lifetime));
+        let begins = claims.nbf.unwrap_or(i64::MIN);
+        (begins..ends).contains(&now.as_seconds()).then(|| Session {
+            id: claims.jti,
+            user: User { id: claims.sub, email: claims.email },
+            expires_at: Timestamp::from_millis(ends.saturating_mul(1000)),
+        })
     }
 }
 
@@ -103,24 +128,61 @@ mod tests {
 
     #[test]
     fn tokens_expire_by_the_given_clock() {
-        let token = key(1).issue("u1", "ada@acme.example", NOW);
-        let user = Some(User { id: "u1".to_owned(), email: "ada@acme.example".to_owned() });
-        let cases = [(0, user.clone()), (59_999, user), (60_000, None), (86_400_000, None)];
-        for (later, expected) in cases {
-            assert_eq!(key(1).verify(&token, NOW.plus(Duration::from_millis(later))), expected, "{later}");
+        let token = key(1).issue("s1", "u1", "ada@acme.example", NOW);
+        for (later, valid) in [(0, true), (59_999, true), (60_000, false), (86_400_000, false)] {
+            let session = key(1).verify(&token, NOW.plus(Duration::from_millis(later)));
+            assert_eq!(session.is_some(), valid, "{later}");
+        }
+        let session = key(1).verify(&token, NOW).unwrap();
+        let user = User { id: "u1".to_owned(), email: "ada@acme.example".to_owned() };
+        assert_eq!((session.id.as_str(), session.user), ("s1", user));
+        assert_eq!(session.expires_at, NOW.plus(Duration::from_secs(60)));
+    }
+
+    /// As another program would issue them that knows the secret.
+    #[test]
+    fn claims_extend_no_lifetime() {
+        let now = NOW.as_seconds();
+        for (iat, exp, nbf, valid) in [
+            (now, now + 60, None, true),
+            (now, now + 1_000_000, None, true),
+            (now - 59, i64::MAX, None, true),
+            (now - 60, i64::MAX, None, false),
+            (i64::MIN, i64::MAX, None, false),
+            (now, now, None, false),
+            (now, now + 60, Some(now), true),
+            (now, now + 60, Some(now + 1), false),
+        ] {
+            let claims = serde_json::json!({
+                "jti": "s1", "sub": "u1", "email": "a@b.example", "iat": iat, "exp": exp, "nbf": nbf,
+            });
+            let key_bytes = EncodingKey::from_secret(&[1; 32]);
+            let token = encode(&Header::new(Algorithm::HS256), &claims, &key_bytes).unwrap();
+            assert_eq!(key(1).verify(&token, NOW).is_some(), valid, "{claims}");
         }
     }
 
     #[test]
+    fn tokens_without_a_session_are_rejected() {
+        let claims = serde_json::json!({
+            "sub": "u1", "email": "a@b.example", "iat": NOW.as_seconds(), "exp": NOW.as_seconds() + 60,
+        });
+        let token =
+            encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(&[1; 32])).unwrap();
+        assert_eq!(key(1).verify(&token, NOW), None);
+    }
+
+    #[test]
     fn forged_tokens_are_rejected() {
-        let token = key(1).issue("u1", "ada@acme.example", NOW);
+        let token = key(1).issue("s1", "u1", "ada@acme.example", NOW);
         let (head, signature) = token.rsplit_once('.').expect("three parts");
         let (_, claims) = head.split_once('.').expect("three parts");
         let unsigned = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
         let other_algorithm = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS512","typ":"JWT"}"#);
-        let other_claims = URL_SAFE_NO_PAD.encode(r#"{"sub":"u2","email":"x","iat":0,"exp":9999999999}"#);
+        let other_claims =
+            URL_SAFE_NO_PAD.encode(r#"{"jti":"s","sub":"u2","email":"x","iat":0,"exp":9999999999}"#);
         let forged = [
-            key(2).issue("u1", "ada@acme.example", NOW),
+            key(2).issue("s1", "u1", "ada@acme.example", NOW),
             format!("{head}."),
             format!("{unsigned}.{claims}."),
             format!("{unsigned}.{claims}.{signature}"),

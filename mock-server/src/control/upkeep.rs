@@ -6,7 +6,7 @@ use super::{Clock, Random, reap};
 use crate::domain::Timestamp;
 use crate::domain::machine::{OFFLINE_AFTER, REAPED_AFTER};
 use crate::domain::network_map::TOMBSTONE_LIFETIME;
-use crate::store::{Store, StoreError, Tx, machines, network_map, silence};
+use crate::store::{Store, StoreError, Tx, ended_sessions, machines, network_map, silence};
 
 /// The number of rows changed per transaction, so that other writes can interleave.
 const BATCH_SIZE: i64 = 100;
@@ -20,6 +20,7 @@ pub async fn due(store: &Store, now: Timestamp, random: &Random) -> Result<usize
     while store.write(move |tx| network_map::prune(tx, now.minus(TOMBSTONE_LIFETIME), BATCH_SIZE)).await? > 0
     {
     }
+    while store.write(move |tx| ended_sessions::prune(tx, now, BATCH_SIZE)).await? > 0 {}
     Ok(removed)
 }
 

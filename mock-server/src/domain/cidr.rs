@@ -1,6 +1,6 @@
 //! The networks an auth key admits, and the client address behind trusted proxies.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::{IpNet, Ipv4Net};
 
@@ -34,35 +34,51 @@ impl AllowedCidrs {
         self.written.as_deref()
     }
 
-    pub fn admit(&self, address: IpAddr) -> bool {
-        self.written.is_none() || contains(&self.networks, address)
+    /// Returns whether a machine may register from this address. One that is not known is in no network.
+    pub fn admit(&self, address: Option<IpAddr>) -> bool {
+        self.written.is_none() || address.is_some_and(|address| contains(&self.networks, address))
     }
 }
 
-/// Returns the client's address: the peer, or the address that a trusted proxy forwarded for.
+/// Returns the client's address: the peer, or the address that a trusted proxy forwarded for. `None` means that a
+/// trusted proxy forwarded for an address that cannot be read, which no network admits.
 ///
-/// `forwarded` holds the values of X-Forwarded-For in order; the rightmost hop that is not a trusted proxy counts.
-pub fn client<'a>(peer: IpAddr, forwarded: impl IntoIterator<Item = &'a str>, trusted: &[IpNet]) -> IpAddr {
+/// `forwarded` holds the values of X-Forwarded-For in order; the rightmost hop that is not a trusted proxy counts. A value
+/// that is not text is passed as an empty one.
+pub fn client<'a>(
+    peer: IpAddr,
+    forwarded: impl IntoIterator<Item = &'a str>,
+    trusted: &[IpNet],
+) -> Option<IpAddr> {
     let mut client = peer.to_canonical();
     if !contains(trusted, client) {
-        return client;
+        return Some(client);
     }
     let hops: Vec<&str> = forwarded.into_iter().flat_map(|value| value.split(',')).collect();
     for hop in hops.into_iter().rev() {
-        // An unreadable hop cannot be trusted, so the proxy that wrote it counts as the client.
-        let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
-        client = address.to_canonical();
+        client = parse_hop(hop)?;
         if !contains(trusted, client) {
             break;
         }
     }
-    client
+    Some(client)
 }
 
 /// Whether one of the networks contains the address, comparing IPv4-mapped IPv6 addresses as IPv4.
 pub fn contains(networks: &[IpNet], address: IpAddr) -> bool {
     let address = address.to_canonical();
     networks.iter().any(|network| network.contains(&address))
+}
+
+/// Reads an address as proxies write it: with or without a port, IPv6 with or without brackets.
+fn parse_hop(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim();
+    let in_brackets = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let address = match in_brackets {
+        Some(address) => address.parse().ok().map(IpAddr::V6),
+        None => hop.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip())),
+    };
+    address.map(|address| address.to_canonical())
 }
 
 fn parse_network(text: &str) -> Result<IpNet, Refusal> {
@@ -103,7 +119,7 @@ mod tests {
             ("2001:db8::1", true),
             ("2001:db9::1", false),
         ] {
-            assert_eq!(allowed.admit(ip(address)), expected, "{address}");
+            assert_eq!(allowed.admit(Some(ip(address))), expected, "{address}");
         }
         for bad in ["10.0.0.0", "10.0.0.0/33", "example.com/8", "", "::/129"] {
             assert!(AllowedCidrs::parse(list(bad)).is_err(), "{bad}");
@@ -128,7 +144,7 @@ mod tests {
     fn an_empty_list_admits_any_address() {
         let none = AllowedCidrs::parse(Some(vec![])).unwrap();
         assert_eq!(none.written(), None);
-        assert!(none.admit(ip("203.0.113.1")));
+        assert!(none.admit(Some(ip("203.0.113.1"))));
     }
 
     #[test]
@@ -138,11 +154,51 @@ mod tests {
             ("203.0.113.9", "10.1.1.1", "203.0.113.9"),
             ("10.0.0.1", "203.0.113.9", "203.0.113.9"),
             ("10.0.0.1", "192.0.2.66, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
-            ("10.0.0.1", "spoofed", "10.0.0.1"),
             ("::ffff:10.0.0.1", "::ffff:203.0.113.9", "203.0.113.9"),
-            ("10.0.0.1", "", "10.0.0.1"),
+            ("10.0.0.1", "203.0.113.9:51234", "203.0.113.9"),
+            ("10.0.0.1", "192.0.2.66, 203.0.113.9:1, 10.0.0.2:65535", "203.0.113.9"),
+            ("10.0.0.1", "[2001:db8::1]:443", "2001:db8::1"),
+            ("10.0.0.1", "[2001:db8::1]", "2001:db8::1"),
+            ("10.0.0.1", "2001:db8::1", "2001:db8::1"),
+            ("10.0.0.1", "10.0.0.7", "10.0.0.7"),
         ] {
-            assert_eq!(client(ip(peer), [forwarded], &trusted), ip(expected), "{peer} {forwarded}");
+            assert_eq!(client(ip(peer), [forwarded], &trusted), Some(ip(expected)), "{peer} {forwarded}");
         }
+        assert_eq!(
+            client(ip("10.0.0.1"), [], &trusted),
+            Some(ip("10.0.0.1")),
+            "a request of the proxy itself"
+        );
+    }
+
+    #[test]
+    fn unreadable_forwarded_addresses_are_no_address() {
+        let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
+        for forwarded in [
+            "",
+            " ",
+            "unknown",
+            "_hidden",
+            "spoofed, 10.0.0.2",
+            "203.0.113.9,",
+            "203.0.113.9:",
+            "203.0.113.9:70000",
+            "203.0.113.256",
+            "203.0.113.9 10.0.0.1",
+            "[203.0.113.9]",
+            "[2001:db8::1",
+            "2001:db8::1]",
+            "fe80::1%eth0",
+            "for=203.0.113.9",
+            "\"203.0.113.9\"",
+            "0xcb.0.113.9",
+            "203.0.113.09",
+        ] {
+            assert_eq!(client(ip("10.0.0.1"), [forwarded], &trusted), None, "{forwarded:?}");
+        }
+        let earlier_value = ["unknown", "203.0.113.9"];
+        assert_eq!(client(ip("10.0.0.1"), earlier_value, &trusted), Some(ip("203.0.113.9")));
+        let limited = AllowedCidrs::parse(Some(vec!["0.0.0.0/0".to_owned(), "::/0".to_owned()])).unwrap();
+        assert!(!limited.admit(None) && AllowedCidrs::default().admit(None));
     }
 }

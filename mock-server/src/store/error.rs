@@ -11,6 +11,21 @@ pub enum StoreError {
     Unique { constraint: String },
     #[error("cannot open the database {}: {source}\n{}", path.display(), open_hint(source))]
     Open { path: PathBuf, source: rusqlite::Error },
+    #[error("cannot create or read {}: {source}\nChoose another file with --database.", path.display())]
+    Files { path: PathBuf, source: std::io::Error },
+    #[error(
+        "other users can read or write {} (mode {mode:04o}), which contains credentials\nRun `chmod 600` on it, or choose another file with --database.",
+        path.display()
+    )]
+    ReadableByOthers { path: PathBuf, mode: u32 },
+    #[error(
+        "other users can write to the folder {} (mode {mode:04o}), and so replace the database\nChoose a file in another folder with --database; a missing folder is created with mode 0700.",
+        folder.display()
+    )]
+    WritableByOthers { folder: PathBuf, mode: u32 },
+    /// The file is a database of another program.
+    #[error("{} is a database of another program\nChoose another file with --database.", path.display())]
+    Foreign { path: PathBuf },
     /// The file was written by a newer version of this program.
     #[error(
         "unsupported database version {found}: this program supports up to version {known}\nUse a newer mock-server or another database file."
@@ -22,7 +37,10 @@ pub enum StoreError {
     /// The store was closed, or the job panicked.
     #[error("the store stopped before the job completed")]
     Stopped,
-    /// Any other failure: a full disk, an I/O error, invalid SQL.
+    /// The database cannot be used at the moment; the operation had no effect.
+    #[error("{0}")]
+    Unavailable(Condition),
+    /// Any other failure, such as an I/O error or invalid SQL.
     #[error("database error: {0}")]
     Database(#[source] Arc<rusqlite::Error>),
     #[error("statement writes in a read transaction: {0}")]
@@ -31,9 +49,32 @@ pub enum StoreError {
     Thread { name: &'static str, source: std::io::Error },
 }
 
+/// Why a database cannot be used, although the program is right and the data are sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Condition {
+    #[error("the database is locked by another program")]
+    Locked,
+    #[error("the disk of the database is full")]
+    DiskFull,
+    #[error("the database is read-only")]
+    ReadOnly,
+    /// An error of another job, such as a full disk, ended the transaction that they shared.
+    #[error("the database rolled the transaction back")]
+    RolledBack,
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        match &error {
+        Self::from(Arc::new(error))
+    }
+}
+
+impl From<Arc<rusqlite::Error>> for StoreError {
+    fn from(error: Arc<rusqlite::Error>) -> Self {
+        if let Some(condition) = condition(&error) {
+            return Self::Unavailable(condition);
+        }
+        match error.as_ref() {
             rusqlite::Error::SqliteFailure(code, message)
                 if matches!(
                     code.extended_code,
@@ -44,8 +85,22 @@ impl From<rusqlite::Error> for StoreError {
                 let constraint = message.split_once(": ").map_or(message, |(_, columns)| columns);
                 Self::Unique { constraint: constraint.to_owned() }
             }
-            _ => Self::Database(Arc::new(error)),
+            _ => Self::Database(error),
         }
+    }
+}
+
+fn condition(error: &rusqlite::Error) -> Option<Condition> {
+    if let rusqlite::Error::SqliteFailure(code, _) = error
+        && code.extended_code == rusqlite::ffi::SQLITE_ABORT_ROLLBACK
+    {
+        return Some(Condition::RolledBack);
+    }
+    match error.sqlite_error_code()? {
+        rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked => Some(Condition::Locked),
+        rusqlite::ErrorCode::DiskFull => Some(Condition::DiskFull),
+        rusqlite::ErrorCode::ReadOnly => Some(Condition::ReadOnly),
+        _ => None,
     }
 }
 

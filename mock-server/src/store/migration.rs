@@ -1,5 +1,6 @@
 //! Schema migrations.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use rusqlite::Connection;
@@ -11,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0001_initial.sql"),
     include_str!("migrations/sqlite/0002_network_map.sql"),
     include_str!("migrations/sqlite/0003_relay.sql"),
+    include_str!("migrations/sqlite/0004_ended_sessions.sql"),
 ];
 
 /// The template of in-memory databases: creating the tables takes several times as long as copying them.
@@ -30,6 +32,22 @@ pub(super) fn in_memory() -> Result<Connection, StoreError> {
     };
     Backup::new(template, &mut connection)?.step(-1)?;
     Ok(connection)
+}
+
+/// Refuses a file with tables that this program did not create.
+pub(super) fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Open { path: path.to_owned(), source };
+    let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed);
+    let tables = count("SELECT count(*) FROM sqlite_schema WHERE type = 'table'")?;
+    let own =
+        count("SELECT count(*) FROM sqlite_schema WHERE name IN ('organisations', 'auth_keys', 'settings')")?;
+    let version = count("PRAGMA user_version")?;
+    let is_empty = tables == 0 && version == 0;
+    if is_empty || (version > 0 && own == 3) {
+        Ok(())
+    } else {
+        Err(StoreError::Foreign { path: path.to_owned() })
+    }
 }
 
 /// Applies all missing migrations in one transaction.

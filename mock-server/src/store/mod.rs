@@ -7,8 +7,12 @@ pub mod addresses;
 pub mod api_keys;
 pub mod audit_logs;
 pub mod auth_keys;
+mod batch;
 pub mod device_codes;
+pub mod ended_sessions;
 mod error;
+mod files;
+mod job;
 mod location;
 mod machine_row;
 pub mod machines;
@@ -26,12 +30,17 @@ pub mod users;
 #[cfg(test)]
 mod tests;
 
-pub use error::StoreError;
+use std::time::Duration;
+
+pub use error::{Condition, StoreError};
 pub use location::Location;
 pub use notification::Listener;
 pub use tx::{Row, Tx, Value};
 
 use threads::Threads;
+
+/// How long a transaction waits for a lock that another program holds.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A cheaply cloned handle on the database.
 #[derive(Clone)]
@@ -42,7 +51,11 @@ pub struct Store {
 impl Store {
     /// Opens the database and migrates it to the current version.
     pub fn open(location: &Location) -> Result<Self, StoreError> {
-        Ok(Self { threads: Threads::start(location)? })
+        Self::open_with(location, LOCK_TIMEOUT)
+    }
+
+    fn open_with(location: &Location, lock_timeout: Duration) -> Result<Self, StoreError> {
+        Ok(Self { threads: Threads::start(location, lock_timeout)? })
     }
 
     /// Runs `job` on a consistent snapshot. Statements that modify data fail.

@@ -12,3 +12,16 @@ pub fn insert(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<(), StoreError
     tx.execute("INSERT INTO settings (name, value) VALUES (?1, ?2)", values![name, value])?;
     Ok(())
 }
+
+/// Inserts a setting, or replaces its value.
+pub fn put(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<(), StoreError> {
+    let sql =
+        "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2";
+    tx.execute(sql, values![name, value])?;
+    Ok(())
+}
+
+pub fn remove(tx: &mut Tx<'_>, name: &str) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM settings WHERE name = ?1", values![name])?;
+    Ok(())
+}

@@ -181,3 +181,87 @@ fn failed_start_says_why() {
         assert!(told.contains(words), "{arguments:?}: {told}");
     }
 }
+
+#[tokio::test]
+async fn a_locked_database_changes_nothing_and_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plane.db");
+    let program = ServerProcess::start(folder.path(), &["--database", &format!("sqlite:{}", path.display())]);
+    let client = client();
+    let base_url = program.text("/base_url");
+    let body = json!({ "action": "create_auth_key", "org_id": program.text("/org_id"), "name": "once" });
+    let (_, made) =
+        post(&client, format!("{base_url}/api/key-management"), program.text("/admin/token"), body)
+            .await
+            .unwrap();
+    let key = made["data"]["key"].as_str().unwrap();
+    let probe =
+        async |path: &str| client.get(format!("{base_url}{path}")).send().await.unwrap().status().as_u16();
+    assert_eq!((probe("/healthz").await, probe("/readyz").await), (200, 200));
+
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let register = client.post(format!("{base_url}/api/register-machine"));
+    let refused = register.body(registration(key, "m").to_string()).send().await.unwrap();
+    assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+    let answer: Value = refused.json().await.unwrap();
+    assert_eq!(answer["error"]["code"], "UNAVAILABLE");
+    assert!(answer["error"]["message"].as_str().unwrap().contains("locked by another program"), "{answer}");
+    assert_eq!((probe("/healthz").await, probe("/readyz").await), (200, 503));
+    other.execute_batch("ROLLBACK").unwrap();
+
+    let url = format!("{base_url}/api/register-machine");
+    let (status, _) = post(&client, url, "", registration(key, "m")).await.unwrap();
+    assert_eq!(status, 201, "the single-use key was not spent");
+}
+
+#[tokio::test]
+async fn a_rotated_secret_ends_sessions_with_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plane.db");
+    let database = format!("sqlite:{}", path.display());
+    let program = ServerProcess::start(folder.path(), &["--database", &database]);
+    let client = client();
+    let token = program.text("/admin/token").to_owned();
+    let status = async |program: &ServerProcess| {
+        let request = client.get(format!("{}/api/user-orgs", program.text("/base_url"))).bearer_auth(&token);
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(status(&program).await, 200);
+    drop(program);
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let mode = std::os::unix::fs::MetadataExt::mode(&file.as_ref().unwrap().metadata().unwrap());
+        assert_eq!(mode & 0o777, 0o600, "{file:?}");
+    }
+
+    let rotated = std::process::Command::new(env!("CARGO_BIN_EXE_mock-server"))
+        .args(["rotate-secret", "--database", &database])
+        .output()
+        .unwrap();
+    assert!(rotated.status.success(), "{rotated:?}");
+    let program = ServerProcess::start(folder.path(), &["--database", &database]);
+    assert_eq!(status(&program).await, 401);
+
+    let memory =
+        std::process::Command::new(env!("CARGO_BIN_EXE_mock-server")).arg("rotate-secret").output().unwrap();
+    assert_eq!(memory.status.code(), Some(2), "{memory:?}");
+}
+
+#[test]
+fn exposed_files_are_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plane.db");
+    let arguments = ["--database", &format!("sqlite:{}", path.display())];
+    drop(ServerProcess::start(folder.path(), &arguments));
+    for (name, words) in [("plane.db", "chmod 600"), ("plane.db.session-secret", "rotate-secret")] {
+        let file = folder.path().join(name);
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let output = ServerProcess::command(&arguments).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains(words) && told.contains(name), "{told}");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    drop(ServerProcess::start(folder.path(), &arguments));
+}

@@ -101,7 +101,8 @@ impl TestServer {
     /// A fresh access token of that user.
     pub(crate) async fn token(&self, email: &'static str) -> String {
         let user_id = self.state.store.read(move |tx| users::id_by_email(tx, email)).await.unwrap().unwrap();
-        self.state.settings.session.issue(&user_id, email, self.state.clock.now())
+        let now = self.state.clock.now();
+        self.state.settings.session.issue(&self.state.random.id(now), &user_id, email, now)
     }
 
     pub(crate) async fn get(&self, path: &str, bearer: &str) -> Answer {

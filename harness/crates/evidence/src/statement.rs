@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::manifest::FileDigest;
 use harness_model::event::SubtestVerdict;
 use harness_report::exit_code::Verdict;
+use harness_report::extent::Extent;
 use harness_report::results::Results;
 
 /// An in-toto statement, version 1.
@@ -54,7 +55,12 @@ pub struct Subject<'a> {
     pub exchanges: &'a str,
 }
 
-/// Renders the statement. A waived sub-test is a warned test, one that ended in an error a failed one; skipped
+/// Whether the whole was run and nothing waived, so that only what the target does not declare is missing.
+fn is_unqualified(extent: &Extent) -> bool {
+    !extent.selection && !extent.deviating && extent.waivers == 0
+}
+
+/// Renders the statement. The result is `WARNED` if only a part was run or a failure was waived. A waived sub-test is a warned test, one that ended in an error a failed one; skipped
 /// sub-tests are omitted.
 ///
 /// # Errors
@@ -82,8 +88,9 @@ pub fn render(
         predicate_type: "https://in-toto.io/attestation/test-result/v0.1",
         predicate: TestResult {
             result: match results.verdict {
-                Verdict::Conformant if warned.is_empty() => "PASSED",
-                Verdict::Conformant => "WARNED",
+                Verdict::Conformant => "PASSED",
+                Verdict::Passed if is_unqualified(&results.extent) => "PASSED",
+                Verdict::Passed => "WARNED",
                 _ => "FAILED",
             },
             configuration: configuration

@@ -34,7 +34,7 @@ pub enum LossCause {
     Target,
     /// The step could not be carried out, so that nothing is known about the target.
     Unknown,
-    /// The step was left out on this target, see [`crate::omission`].
+    /// The step was left out on this target, see [`crate::judge::Judge::restraint`].
     Omitted,
 }
 

@@ -4,13 +4,13 @@ use crate::bindings::{Bindings, Loss, LossCause};
 use crate::check::evidence::Evidence;
 use crate::check::outcome::{CheckVerdict, Outcome};
 use crate::check::snapshot::{SnapshotMode, SnapshotSettings};
-use crate::check::{CheckContext, evaluate};
+use crate::check::{Applicability, CheckContext, applicability, evaluate};
 use crate::keep;
 use crate::omission::{is_ours, omission};
 use crate::plan::PlannedSubtest;
 use crate::requirement::Registry;
-use crate::scenario::model::{Check, Row, Span, Step};
-use crate::scenario::template::{Binding, fill_template};
+use crate::scenario::model::{Action, Check, Row, Span, Step};
+use crate::scenario::template::{Binding, Variables, fill_template};
 use crate::verdict::{Fault, SubtestVerdict};
 
 /// A step that was not carried out.
@@ -24,7 +24,7 @@ pub struct NotExecuted {
     /// Whether it was not attempted because an earlier step could not be carried out.
     #[serde(default, rename = "left_out", skip_serializing_if = "std::ops::Not::not")]
     pub was_skipped: bool,
-    /// Whether the step is left out on this target, see [`omission`].
+    /// Whether the step is left out on this target, see [`Judge::restraint`].
     #[serde(default, rename = "omitted", skip_serializing_if = "std::ops::Not::not")]
     pub is_omitted: bool,
 }
@@ -33,6 +33,13 @@ impl NotExecuted {
     /// A step that is left out on this target, with the reason.
     pub fn omitted(reason: String) -> Self {
         Self { message: reason, fault: Fault::Kit, missing: None, was_skipped: false, is_omitted: true }
+    }
+
+    /// A step that needs a variable without a value.
+    pub fn missing(variable: String) -> Self {
+        let message = format!("`${{{variable}}}` has no value");
+        let missing = Some(variable);
+        Self { message, fault: Fault::Kit, missing, was_skipped: false, is_omitted: false }
     }
 }
 
@@ -74,11 +81,12 @@ impl Judge<'_> {
             },
         };
         match result {
-            Ok(evidence) => step.checks.iter().map(|check| evaluate(check, evidence, &context)).collect(),
-            // A recording may claim this of any step.
-            Err(not_executed) if not_executed.is_omitted && self.omission(step).is_none() => {
-                let message = "left out, although the target can be judged by it";
-                step.checks.iter().map(|check| self.unjudged(check, CheckVerdict::Error, message)).collect()
+            Ok(evidence) => {
+                let judged = step.checks.iter().map(|check| {
+                    let outcome = evaluate(check, evidence, &context);
+                    self.excused(check, outcome, bindings)
+                });
+                judged.collect()
             }
             Err(not_executed) => {
                 let (verdict, message) = not_run(not_executed, bindings);
@@ -94,9 +102,17 @@ impl Judge<'_> {
         }
     }
 
-    /// Returns why the step is left out on this target, or `None` if it is carried out.
-    pub fn omission(&self, step: &Step) -> Option<String> {
-        omission(step, self.planned, self.registry)
+    /// Returns why the step is not to be carried out: the target cannot be judged by it, a condition (`when`) is not
+    /// met, or the value that a condition needs is unknown. `bindings` are those before the step.
+    pub fn restraint(&self, step: &Step, bindings: &Bindings) -> Option<NotExecuted> {
+        if let Some(reason) = omission(step, self.planned, self.registry) {
+            return Some(NotExecuted::omitted(reason));
+        }
+        match applicability(step, bindings) {
+            Applicability::Applies => None,
+            Applicability::DoesNotApply(reason) => Some(NotExecuted::omitted(reason)),
+            Applicability::Unknown { variable } => Some(NotExecuted::missing(variable)),
+        }
     }
 
     /// Applies waivers to an outcome. Only failures can be waived, not checks that could not be judged.
@@ -113,10 +129,31 @@ impl Judge<'_> {
         if waiver.is_some() { Outcome { verdict: CheckVerdict::Waived, ..outcome } } else { outcome }
     }
 
+    /// Returns the outcome, unless the check was not met only because it needs a value of a step that was not carried
+    /// out.
+    fn excused(&self, check: &Check, outcome: Outcome, bindings: &Bindings) -> Outcome {
+        if !matches!(outcome.verdict, CheckVerdict::Fail | CheckVerdict::Error) {
+            return outcome;
+        }
+        let without_value = check.variables.iter().filter(|name| bindings.get(name).is_none());
+        let mut lost = without_value.filter_map(|name| Some((name, bindings.loss(name)?)));
+        match lost.find(|(_, loss)| loss.cause != LossCause::Target) {
+            Some((name, loss)) => {
+                let (verdict, message) = consequence(name, loss);
+                self.unjudged(check, verdict, &message)
+            }
+            None => outcome,
+        }
+    }
+
     fn unjudged(&self, check: &Check, verdict: CheckVerdict, message: &str) -> Outcome {
         let is_judged = self.planned.judges_ours || !is_ours(check, self.registry);
         let verdict = if is_judged { verdict } else { CheckVerdict::Skip };
-        outcome(check.verifies.clone(), verdict, message, check.span.clone())
+        let message = match verdict {
+            CheckVerdict::Skip => format!("not judged: {message}"),
+            _ => message.to_owned(),
+        };
+        outcome(check.verifies.clone(), verdict, &message, check.span.clone())
     }
 }
 
@@ -133,6 +170,10 @@ pub fn name(step: &Step, bindings: &Bindings) -> String {
 
 /// Keeps the step's values, or records why they are missing.
 pub fn keep_values(step: &Step, result: &StepResult, bindings: &mut Bindings) {
+    if let (Action::Set(values), Err(not_executed)) = (&step.action, result) {
+        let loss = loss(not_executed, bindings);
+        values.iter().for_each(|(name, _)| bindings.lose(name, loss.clone()));
+    }
     for keep in &step.keep {
         let lost = match result {
             Ok(evidence) => match keep::extract(&keep.from, evidence) {
@@ -142,15 +183,7 @@ pub fn keep_values(step: &Step, result: &StepResult, bindings: &mut Bindings) {
                 }
                 Err(error) => Loss { reason: error.to_string(), cause: LossCause::Target },
             },
-            Err(not_executed) => {
-                let (verdict, reason) = not_run(not_executed, bindings);
-                let cause = match verdict {
-                    CheckVerdict::Error => LossCause::Unknown,
-                    CheckVerdict::Skip => LossCause::Omitted,
-                    CheckVerdict::Pass | CheckVerdict::Fail | CheckVerdict::Waived => LossCause::Target,
-                };
-                Loss { reason, cause }
-            }
+            Err(not_executed) => loss(not_executed, bindings),
         };
         bindings.lose(&keep.name, lost);
     }
@@ -232,22 +265,36 @@ impl Tally {
 /// left out on this target, so are they.
 fn not_run(not_executed: &NotExecuted, bindings: &Bindings) -> (CheckVerdict, String) {
     if not_executed.is_omitted {
-        return (CheckVerdict::Skip, format!("not judged: {}", not_executed.message));
+        return (CheckVerdict::Skip, not_executed.message.clone());
     }
     let Some(name) = &not_executed.missing else {
         return (CheckVerdict::Error, not_executed.message.clone());
     };
     match bindings.loss(name) {
-        Some(loss) => {
-            let verdict = match loss.cause {
-                LossCause::Target => CheckVerdict::Fail,
-                LossCause::Unknown => CheckVerdict::Error,
-                LossCause::Omitted => return (CheckVerdict::Skip, loss.reason.clone()),
-            };
-            (verdict, format!("not run: `${{{name}}}` was not kept: {}", loss.reason))
-        }
+        Some(loss) => consequence(name, loss),
         None => (CheckVerdict::Fail, format!("not run: {}", not_executed.message)),
     }
+}
+
+/// Returns the verdict and reason for checks that need a lost value.
+fn consequence(name: &str, loss: &Loss) -> (CheckVerdict, String) {
+    let verdict = match loss.cause {
+        LossCause::Target => CheckVerdict::Fail,
+        LossCause::Unknown => CheckVerdict::Error,
+        LossCause::Omitted => return (CheckVerdict::Skip, loss.reason.clone()),
+    };
+    (verdict, format!("not run: `${{{name}}}` was not kept: {}", loss.reason))
+}
+
+/// Returns what becomes of the values of a step that was not carried out.
+fn loss(not_executed: &NotExecuted, bindings: &Bindings) -> Loss {
+    let (verdict, reason) = not_run(not_executed, bindings);
+    let cause = match verdict {
+        CheckVerdict::Error => LossCause::Unknown,
+        CheckVerdict::Skip => LossCause::Omitted,
+        CheckVerdict::Pass | CheckVerdict::Fail | CheckVerdict::Waived => LossCause::Target,
+    };
+    Loss { reason, cause }
 }
 
 fn outcome(statements: Vec<String>, verdict: CheckVerdict, message: &str, span: Span) -> Outcome {

@@ -13,6 +13,7 @@ use harness_model::target::Deviating;
 use harness_report::diagnosis::catalogue::Declared;
 use reqwest::Url;
 
+use crate::ReferenceError;
 use crate::agent::SUBCOMMAND;
 use crate::deviation::Deviation;
 use crate::families;
@@ -29,28 +30,20 @@ pub struct ActiveDeviation {
     folder: tempfile::TempDir,
 }
 
-/// A deviation cannot be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// It is declared and not implemented.
-    #[error("the program does not implement the deviation `{0}`")]
-    NotImplemented(String),
-    /// There is no place for the agent's trigger file.
-    #[error("cannot create a temporary folder: {0}\nset TMPDIR to a writable folder")]
-    Folder(#[from] io::Error),
-}
-
 impl ActiveDeviation {
     /// # Errors
     /// The program does not implement it, or no temporary folder can be created.
-    pub fn new(declared: &Declared) -> Result<Self, SetupError> {
-        let (_, deviation) =
-            families::named(&declared.id).ok_or_else(|| SetupError::NotImplemented(declared.id.clone()))?;
+    pub fn new(declared: &Declared) -> Result<Self, ReferenceError> {
+        let (_, deviation) = families::named(&declared.id)
+            .ok_or_else(|| ReferenceError::NotImplemented { id: declared.id.clone() })?;
+        let folder = tempfile::Builder::new().prefix("qz-deviation-").tempdir();
+        let folder =
+            folder.map_err(|cause| ReferenceError::TriggerFolder { id: declared.id.clone(), cause })?;
         Ok(Self {
             description: Deviating { id: declared.id.clone(), summary: declared.summary.clone() },
             deviation,
             triggered: Arc::default(),
-            folder: tempfile::Builder::new().prefix("qz-deviation-").tempdir()?,
+            folder,
         })
     }
 

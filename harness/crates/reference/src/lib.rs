@@ -12,9 +12,12 @@ pub mod agent;
 pub mod census;
 pub mod deviation;
 pub mod embedded;
+mod error;
 pub mod families;
 pub mod front_proxy;
 pub mod proxy;
 pub mod report;
 pub mod selection;
 pub mod self_test;
+
+pub use error::ReferenceError;

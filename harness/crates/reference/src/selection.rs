@@ -6,20 +6,11 @@ use harness_model::source::spelling::nearest;
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
 use regex::Regex;
 
-use crate::families;
-
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown deviation `{id}`; {hint}")]
-pub struct UnknownDeviation {
-    /// The id, family or pattern as given.
-    pub id: String,
-    /// "did you mean", or where all are listed.
-    pub hint: String,
-}
+use crate::{ReferenceError, families};
 
 /// # Errors
 /// There is no deviation of that id.
-pub fn named<'a>(catalogue: &'a Catalogue, id: &str) -> Result<&'a Declared, UnknownDeviation> {
+pub fn named<'a>(catalogue: &'a Catalogue, id: &str) -> Result<&'a Declared, ReferenceError> {
     catalogue.find(id).ok_or_else(|| unknown(catalogue, id))
 }
 
@@ -27,7 +18,7 @@ pub fn named<'a>(catalogue: &'a Catalogue, id: &str) -> Result<&'a Declared, Unk
 ///
 /// # Errors
 /// A part of the list selects nothing.
-pub fn selected<'a>(catalogue: &'a Catalogue, text: &str) -> Result<Vec<&'a Declared>, UnknownDeviation> {
+pub fn selected<'a>(catalogue: &'a Catalogue, text: &str) -> Result<Vec<&'a Declared>, ReferenceError> {
     let mut ids = BTreeSet::new();
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         let pattern = glob(part);
@@ -48,14 +39,14 @@ pub fn selected<'a>(catalogue: &'a Catalogue, text: &str) -> Result<Vec<&'a Decl
     Ok(catalogue.deviations.iter().filter(|declared| ids.contains(declared.id.as_str())).collect())
 }
 
-fn unknown(catalogue: &Catalogue, id: &str) -> UnknownDeviation {
+fn unknown(catalogue: &Catalogue, id: &str) -> ReferenceError {
     let ids = catalogue.deviations.iter().map(|declared| declared.id.as_str());
     let families = families::FAMILIES.iter().map(|(family, _)| *family);
     let hint = match nearest(id, ids.chain(families)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`harness list --deviations` names them all".to_owned(),
     };
-    UnknownDeviation { id: id.to_owned(), hint }
+    ReferenceError::UnknownDeviation { id: id.to_owned(), hint }
 }
 
 fn glob(text: &str) -> Option<Regex> {

@@ -7,10 +7,13 @@ use crate::headline;
 use crate::results::Results;
 
 pub fn render(results: &Results) -> String {
-    let color = match (results.verdict, headline::count(&results.totals.subtests, "waived")) {
-        (Verdict::Conformant, 0) => "brightgreen",
-        (Verdict::Conformant, _) => "yellowgreen",
-        (Verdict::NonConformant | Verdict::StaleWaiver | Verdict::Worse, _) => "red",
+    let color = match results.verdict {
+        Verdict::Conformant => "brightgreen",
+        Verdict::Passed if results.extent.waivers > 0 => "yellow",
+        // Nobody should take a part for the whole.
+        Verdict::Passed if results.extent.selection || results.extent.deviating => "blue",
+        Verdict::Passed => "green",
+        Verdict::NonConformant | Verdict::StaleWaiver | Verdict::Worse => "red",
         _ => "lightgrey",
     };
     let badge = json!({

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use harness_model::check::outcome::{CheckVerdict, Outcome};
+use harness_model::check::outcome::{CheckVerdict, DOES_NOT_APPLY, Outcome};
 use harness_model::scenario::model::StatementId;
 
 use harness_model::requirement::{Level, Registry};
+
+/// The reason of a statement whose sub-tests were not selected.
+pub const NOT_SELECTED: &str = "not selected";
 
 /// The results of a run by statement, collected while it runs.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +17,9 @@ pub struct Findings {
     planned: BTreeMap<StatementId, usize>,
     verdicts: BTreeMap<StatementId, Vec<CheckVerdict>>,
     skips: BTreeMap<StatementId, BTreeSet<String>>,
+    /// Why checks do not apply to the target. They leave nothing open: the target has chosen another documented
+    /// behaviour.
+    inapplicable: BTreeMap<StatementId, BTreeSet<String>>,
 }
 
 /// The result of one statement.
@@ -58,7 +64,11 @@ impl Findings {
     /// `message` says why, if the check was not judged on this target.
     pub fn found(&mut self, statements: &[StatementId], verdict: CheckVerdict, message: &str) {
         if verdict == CheckVerdict::Skip {
-            self.skipped(statements, message);
+            let is_inapplicable = message.starts_with(DOES_NOT_APPLY);
+            let reasons = if is_inapplicable { &mut self.inapplicable } else { &mut self.skips };
+            for id in statements {
+                reasons.entry(id.clone()).or_default().insert(message.to_owned());
+            }
         }
         for id in statements {
             self.verdicts.entry(id.clone()).or_default().push(verdict);
@@ -73,26 +83,36 @@ impl Findings {
     }
 }
 
-/// Returns the result of each statement of these suites (of all suites if none is named) and of any other
-/// statement with findings, in registry order. `ours` statements are included only for the reference.
-pub fn coverage(
-    registry: &Registry,
-    suites: &[String],
-    findings: &Findings,
-    is_reference: bool,
-) -> Vec<Coverage> {
+/// How much of the library a run selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Every sub-test.
+    Whole,
+    /// Some sub-tests; statements of the others are not selected.
+    Selection,
+}
+
+impl Scope {
+    /// The scope of a selection that is narrowed by a flag, or of none.
+    pub fn of(is_narrowed: bool) -> Self {
+        if is_narrowed { Self::Selection } else { Self::Whole }
+    }
+}
+
+/// Returns the result of each documented statement in registry order, whether it was selected or not, so that every
+/// run is measured against the same documents. Choices of the reference are included only for the reference, and if
+/// there are findings on them.
+pub fn coverage(registry: &Registry, scope: Scope, findings: &Findings, is_reference: bool) -> Vec<Coverage> {
+    let is_counted = |id: &str, level| match level {
+        Level::Must | Level::Either => true,
+        Level::Ours => is_reference && findings.covers(id),
+    };
     registry
         .all()
         .iter()
-        .filter(|requirement| requirement.level != Level::Ours || is_reference)
-        .filter(|requirement| {
-            let suite = registry.chapter(requirement.chapter()).and_then(|chapter| chapter.suite.as_deref());
-            let is_selected =
-                suites.is_empty() || suite.is_some_and(|suite| suites.iter().any(|named| named == suite));
-            is_selected || findings.covers(&requirement.id)
-        })
+        .filter(|requirement| is_counted(&requirement.id, requirement.level))
         .map(|requirement| {
-            let (verdict, reason) = findings.verdict_of(&requirement.id);
+            let (verdict, reason) = findings.verdict_of(&requirement.id, scope);
             Coverage { id: requirement.id.clone(), level: requirement.level, verdict, reason }
         })
         .collect()
@@ -103,7 +123,7 @@ impl Findings {
         self.planned.contains_key(id) || self.verdicts.contains_key(id) || self.skips.contains_key(id)
     }
 
-    fn verdict_of(&self, id: &str) -> (StatementVerdict, Option<String>) {
+    fn verdict_of(&self, id: &str, scope: Scope) -> (StatementVerdict, Option<String>) {
         let verdicts = self.verdicts.get(id).map(Vec::as_slice).unwrap_or_default();
         let has = |verdict| verdicts.contains(&verdict);
         if has(CheckVerdict::Fail) {
@@ -121,19 +141,25 @@ impl Findings {
             let reason = format!("only {} of {planned} checks were judged", verdicts.len());
             return (StatementVerdict::Unverified, Some(reason));
         }
-        let skips = self.skips.get(id).map(|reasons| {
-            let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
-            reasons.join("; ")
-        });
+        let joined = |reasons: &BTreeMap<StatementId, BTreeSet<String>>| {
+            let reasons = reasons.get(id)?.iter().map(String::as_str);
+            Some(reasons.collect::<Vec<_>>().join("; "))
+        };
+        let skips = joined(&self.skips);
         if has(CheckVerdict::Pass) {
             return (StatementVerdict::Verified, skips.map(|skips| format!("partly: {skips}")));
         }
         let reason = if let Some(skips) = skips {
             format!("no check ran: {skips}")
+        } else if let Some(inapplicable) = joined(&self.inapplicable) {
+            inapplicable
         } else if planned > 0 {
             "no planned check ran".to_owned()
         } else {
-            "no check in this run covers it".to_owned()
+            match scope {
+                Scope::Whole => "no check covers it".to_owned(),
+                Scope::Selection => NOT_SELECTED.to_owned(),
+            }
         };
         (StatementVerdict::Unverified, Some(reason))
     }
@@ -203,7 +229,7 @@ mod tests {
             ),
             (vec![], true, None, StatementVerdict::Unverified, Some("no planned check ran")),
             (vec![], false, Some("needs x"), StatementVerdict::Unverified, Some("no check ran: needs x")),
-            (vec![], false, None, StatementVerdict::Unverified, Some("no check in this run covers it")),
+            (vec![], false, None, StatementVerdict::Unverified, Some("no check covers it")),
         ] {
             let mut findings = Findings::default();
             if planned {
@@ -215,13 +241,30 @@ mod tests {
             for verdict in &verdicts {
                 findings.judged(&outcome(&id, *verdict));
             }
-            let all = coverage(&registry, &["s".to_owned()], &findings, false);
-            assert_eq!(all.len(), 1, "{verdicts:?}");
+            let all = coverage(&registry, Scope::Whole, &findings, false);
             assert_eq!(
                 (all[0].verdict, all[0].reason.as_deref()),
                 (verdict, reason),
                 "{verdicts:?} {skip:?}"
             );
+        }
+    }
+
+    #[test]
+    fn checks_that_do_not_apply_leave_nothing_open() {
+        let registry = Registry::load(REGISTRY, Path::new("r.toml")).unwrap();
+        let id = "a/F.1".to_owned();
+        let message = format!("{DOES_NOT_APPLY}`form` is 201, but it is 400");
+        let inapplicable = Outcome { message: message.clone(), ..outcome(&id, CheckVerdict::Skip) };
+        let mut findings = Findings::default();
+        findings.planned([&id, &id]);
+        findings.judged(&inapplicable);
+        for (verdict, reason) in
+            [(StatementVerdict::Unverified, Some(message.as_str())), (StatementVerdict::Verified, None)]
+        {
+            let all = coverage(&registry, Scope::Whole, &findings, false);
+            assert_eq!((all[0].verdict, all[0].reason.as_deref()), (verdict, reason));
+            findings.judged(&outcome(&id, CheckVerdict::Pass));
         }
     }
 
@@ -236,24 +279,25 @@ mod tests {
             (StatementVerdict::Verified, None),
         ] {
             findings.judged(&outcome(&id, CheckVerdict::Pass));
-            let all = coverage(&registry, &["s".to_owned()], &findings, false);
+            let all = coverage(&registry, Scope::Whole, &findings, false);
             assert_eq!((all[0].verdict, all[0].reason.as_deref()), (verdict, reason));
         }
     }
 
     #[test]
-    fn judged_statements_are_listed_even_outside_selected_suites() {
+    fn every_documented_statement_is_listed_and_choices_only_if_judged() {
         let registry = Registry::load(REGISTRY, Path::new("r.toml")).unwrap();
-        let ids = |suites: &[&str], findings: &Findings, is_reference| -> Vec<String> {
-            let suites: Vec<String> = suites.iter().map(|suite| (*suite).to_owned()).collect();
-            coverage(&registry, &suites, findings, is_reference).into_iter().map(|c| c.id).collect()
+        let listed = |findings: &Findings, is_reference| -> Vec<(String, Option<String>)> {
+            let all = coverage(&registry, Scope::Selection, findings, is_reference);
+            all.into_iter().map(|found| (found.id, found.reason)).collect()
         };
+        let unselected = |id: &str| (id.to_owned(), Some(NOT_SELECTED.to_owned()));
         let mut findings = Findings::default();
-        assert_eq!(ids(&["s"], &findings, true), ["a/F.1"]);
-        assert_eq!(ids(&[], &findings, false), ["a/F.1", "b/F.1"]);
+        assert_eq!(listed(&findings, true), [unselected("a/F.1"), unselected("b/F.1")]);
         findings.judged(&outcome("b/F.1", CheckVerdict::Pass));
         findings.judged(&outcome("ours/a.1", CheckVerdict::Pass));
-        assert_eq!(ids(&["s"], &findings, true), ["a/F.1", "b/F.1", "ours/a.1"]);
-        assert_eq!(ids(&["s"], &findings, false), ["a/F.1", "b/F.1"]);
+        let documented = [unselected("a/F.1"), ("b/F.1".to_owned(), None)];
+        assert_eq!(listed(&findings, false), documented);
+        assert_eq!(listed(&findings, true), [&documented[..], &[("ours/a.1".to_owned(), None)]].concat());
     }
 }

@@ -2,11 +2,13 @@
 
 use harness_model::event::RunEnd;
 
+use crate::extent::Extent;
+
 /// The exit codes of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ExitCode {
-    /// Conformant, or the command succeeded.
+    /// No check failed, or the command succeeded.
     Conformant = 0,
     /// The target does not conform, a waiver is stale, or something got worse.
     NonConformant = 1,
@@ -57,8 +59,10 @@ pub struct Tally {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Every planned check passed.
+    /// Every check of every documented statement passed: nothing was left out or waived.
     Conformant,
+    /// No check failed, but the run judged less than everything, or waived failures.
+    Passed,
     /// A check failed.
     NonConformant,
     /// Everything passed, but a waiver expired or is no longer needed.
@@ -93,9 +97,22 @@ impl Tally {
 }
 
 impl Verdict {
+    /// Whether no check failed and none is missing, so that the exit code is 0.
+    pub fn is_pass(self) -> bool {
+        matches!(self, Self::Conformant | Self::Passed)
+    }
+
+    /// Returns the verdict of a run that judged `extent`: only a whole run can be conformant.
+    pub fn within(self, extent: &Extent) -> Self {
+        match self {
+            Self::Conformant if !extent.is_whole() => Self::Passed,
+            verdict => verdict,
+        }
+    }
+
     pub fn exit_code(self) -> ExitCode {
         match self {
-            Self::Conformant => ExitCode::Conformant,
+            Self::Conformant | Self::Passed => ExitCode::Conformant,
             Self::NonConformant | Self::StaleWaiver | Self::Worse => ExitCode::NonConformant,
             Self::EnvironmentError => ExitCode::Environment,
             Self::Incomplete => ExitCode::Incomplete,
@@ -107,6 +124,7 @@ impl Verdict {
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Conformant => "conformant",
+            Self::Passed => "passed",
             Self::NonConformant => "not conformant",
             Self::StaleWaiver => "not passed: a waiver expired or is no longer needed",
             Self::Worse => "not passed: regressions or order-dependent results",

@@ -1,9 +1,10 @@
-//! The sentence and the counts that summarise a run, the same in every report.
+//! The sentence, the counts and the verdict that summarise a run, the same in every report.
 
 use std::collections::BTreeMap;
 
 use crate::exit_code::Verdict;
-use crate::results::Results;
+use crate::extent::Extent;
+use crate::results::{Results, Totals};
 use harness_model::event::SubtestVerdict;
 use harness_model::text::{counted, plural};
 
@@ -11,30 +12,16 @@ use harness_model::text::{counted, plural};
 pub fn sentence(results: &Results) -> String {
     let target = target(results);
     let subtests = |verdict: &str| count(&results.totals.subtests, verdict);
-    let statements = |verdict: &str| count(&results.totals.requirements, verdict);
-    let (verified, all) = (statements("verified"), statements("total"));
+    let violated = count(&results.totals.requirements, "violated");
     match results.verdict {
-        Verdict::Conformant if subtests("waived") > 0 => format!(
-            "{target} passes with {} waived: {verified} of {} {} verified, {} violated.",
-            counted(subtests("waived"), "sub-test"),
-            counted(all, "documented statement"),
-            plural(verified, "is", "are"),
-            statements("violated"),
-        ),
-        Verdict::Conformant if statements("unverified") == 0 => {
-            format!("{target} conforms: all {} are verified.", counted(all, "documented statement"))
-        }
-        Verdict::Conformant => format!(
-            "{target} conforms as far as it was tested: {verified} of {} {} verified.",
-            counted(all, "documented statement"),
-            plural(verified, "is", "are"),
-        ),
+        Verdict::Conformant => format!("{target} conforms: every documented statement is verified."),
+        Verdict::Passed => format!("{target} {}.", passed("passes", &results.extent)),
         Verdict::NonConformant => format!(
             "{target} does not conform: {} of {} failed, and {} {} violated.",
             subtests("fail"),
             counted(subtests("total"), "sub-test"),
-            counted(statements("violated"), "documented statement"),
-            plural(statements("violated"), "is", "are"),
+            counted(violated, "documented statement"),
+            plural(violated, "is", "are"),
         ),
         Verdict::StaleWaiver => format!("{target} does not pass: {}.", stale(results).join(", ")),
         Verdict::Worse => format!(
@@ -51,6 +38,64 @@ pub fn sentence(results: &Results) -> String {
         Verdict::Incomplete => format!("No verdict on {target}: the run is incomplete."),
         Verdict::KitError => format!("No verdict on {target}: internal error of the kit."),
         Verdict::Interrupted => format!("No verdict on {target}: the run was interrupted."),
+    }
+}
+
+/// Returns the verdict in a few words. A run that left something out or waived failures says so.
+pub fn verdict(results: &Results) -> String {
+    match results.verdict {
+        Verdict::Passed => passed("passed", &results.extent),
+        verdict => verdict.in_words().to_owned(),
+    }
+}
+
+fn passed(verb: &str, extent: &Extent) -> String {
+    let waivers = match extent.waivers {
+        0 => String::new(),
+        waivers => format!(" with {}", counted(waivers, "waiver")),
+    };
+    let deviating = if extent.deviating { " despite its deviation" } else { "" };
+    let judged = format!("{} of {} judged", extent.judged, counted(extent.of, "statement"));
+    let in_part = match extent.in_part {
+        0 => String::new(),
+        in_part => format!(", {in_part} in part"),
+    };
+    let is_everything = extent.judged == extent.of && extent.in_part == 0;
+    let judged = match (extent.selection, is_everything) {
+        (true, _) => format!(" (selection: {judged}{in_part})"),
+        (false, false) => format!(" ({judged}{in_part})"),
+        (false, true) => String::new(),
+    };
+    format!("{verb}{waivers}{deviating}{judged}")
+}
+
+/// Returns the counts of the documented statements and, apart from them, of the reference's own choices. Every report
+/// uses this sentence.
+pub fn statements(totals: &Totals) -> String {
+    let documented = |verdict: &str| count(&totals.requirements, verdict);
+    let rare = [("violated", "violated"), ("unverified", "not verified")];
+    let rare = rare.iter().filter(|(verdict, _)| documented(verdict) > 0);
+    let rare = rare.map(|(verdict, words)| format!(", {} {words}", documented(verdict)));
+    format!(
+        "{} of {} verified{}{}",
+        documented("verified"),
+        counted(documented("total"), "documented statement"),
+        rare.collect::<String>(),
+        choices(totals)
+    )
+}
+
+fn choices(totals: &Totals) -> String {
+    let (hold, all) = (count(&totals.choices, "verified"), count(&totals.choices, "total"));
+    match (hold, all) {
+        (_, 0) => String::new(),
+        (1, 1) => "; 1 choice of the reference holds".to_owned(),
+        _ if hold == all => format!("; {all} choices of the reference hold"),
+        _ => format!(
+            "; {hold} of {} of the reference {}",
+            counted(all, "choice"),
+            plural(hold, "holds", "hold")
+        ),
     }
 }
 
@@ -104,24 +149,25 @@ pub fn checks(results: &Results) -> String {
     format!("{} passed, {} failed{}", checks("pass"), checks("fail"), rare.collect::<String>())
 }
 
-/// Returns the text of the badge: failures first, then passed, waived and skipped sub-tests.
+/// Returns the text of the badge: the verdict, or what kept the run from passing, and the sub-tests that no check of
+/// which ran.
 pub fn badge(results: &Results) -> String {
     let subtests = |verdict: &str| count(&results.totals.subtests, verdict);
     let parts = [
-        (subtests("fail"), "failed", false),
-        (subtests("error"), plural(subtests("error"), "error", "errors"), false),
-        (subtests("pass"), "passed", true),
-        (subtests("waived"), "waived", true),
-        (subtests("skip"), "skipped", false),
+        (subtests("fail"), "failed"),
+        (subtests("error"), plural(subtests("error"), "error", "errors")),
+        (if results.verdict.is_pass() { 0 } else { subtests("pass") }, "passed"),
+        (if results.extent.waivers > 0 { 0 } else { subtests("waived") }, "waived"),
+        (subtests("skip"), "skipped"),
     ];
-    let shown = parts.iter().filter(|(count, _, always)| *always || *count > 0);
-    let mut shown: Vec<String> = shown.map(|(count, word, _)| format!("{count} {word}")).collect();
-    match results.verdict {
-        Verdict::StaleWaiver => shown.insert(0, "stale waiver".to_owned()),
-        Verdict::Worse => shown.insert(0, "regressed".to_owned()),
-        _ => {}
-    }
-    shown.join(", ")
+    let shown = parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    let first = match results.verdict {
+        Verdict::Conformant | Verdict::Passed | Verdict::NonConformant => Some(verdict(results)),
+        Verdict::StaleWaiver => Some("stale waiver".to_owned()),
+        Verdict::Worse => Some("regressed".to_owned()),
+        _ => Some("no verdict".to_owned()),
+    };
+    first.into_iter().chain(shown).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the count for a verdict, zero if it is absent.
@@ -154,4 +200,57 @@ pub fn leftovers(results: &Results) -> Vec<(Option<&str>, &str)> {
         subtest.leftovers.iter().map(|leftover| (Some(subtest.id.as_str()), leftover.as_str()))
     });
     of_subtests.chain(results.leftovers.iter().map(|leftover| (None, leftover.as_str()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documented_statements_and_choices_are_counted_apart() {
+        let counts = |verified, violated, unverified| {
+            let of = [("verified", verified), ("violated", violated), ("unverified", unverified)];
+            let all = ("total", verified + violated + unverified);
+            of.into_iter().chain([all]).map(|(name, count)| (name.to_owned(), count)).collect()
+        };
+        let totals = |requirements, choices| Totals { requirements, choices, ..Totals::default() };
+        for (totals, sentence) in [
+            (
+                totals(counts(97, 0, 25), counts(41, 0, 0)),
+                "97 of 122 documented statements verified, 25 not verified; 41 choices of the reference hold",
+            ),
+            (totals(counts(5, 0, 0), counts(0, 0, 0)), "5 of 5 documented statements verified"),
+            (
+                totals(counts(0, 1, 0), counts(1, 0, 0)),
+                "0 of 1 documented statement verified, 1 violated; 1 choice of the reference holds",
+            ),
+            (
+                totals(counts(3, 1, 1), counts(1, 1, 0)),
+                "3 of 5 documented statements verified, 1 violated, 1 not verified; 1 of 2 choices of the reference holds",
+            ),
+        ] {
+            assert_eq!(statements(&totals), sentence);
+        }
+    }
+
+    #[test]
+    fn a_pass_says_what_was_left_out() {
+        let whole = Extent { judged: 122, of: 122, ..Extent::default() };
+        for (extent, words) in [
+            (
+                Extent { selection: true, judged: 3, ..whole.clone() },
+                "passed (selection: 3 of 122 statements judged)",
+            ),
+            (Extent { judged: 97, ..whole.clone() }, "passed (97 of 122 statements judged)"),
+            (Extent { in_part: 4, ..whole.clone() }, "passed (122 of 122 statements judged, 4 in part)"),
+            (Extent { waivers: 2, ..whole.clone() }, "passed with 2 waivers"),
+            (
+                Extent { waivers: 1, selection: true, judged: 9, ..whole.clone() },
+                "passed with 1 waiver (selection: 9 of 122 statements judged)",
+            ),
+            (Extent { deviating: true, ..whole }, "passed despite its deviation"),
+        ] {
+            assert_eq!(passed("passed", &extent), words);
+        }
+    }
 }

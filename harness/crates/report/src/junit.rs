@@ -117,7 +117,8 @@ fn properties(results: &Results) -> Vec<Property> {
         ("target", Some(headline::target(results))),
         ("base_url", results.target.base_url.clone()),
         ("run_id", results.run_id.clone()),
-        ("verdict", Some(results.verdict.in_words().to_owned())),
+        ("verdict", Some(headline::verdict(results))),
+        ("statements", Some(headline::statements(&results.totals))),
         ("exit_code", Some(results.exit_code.to_string())),
         ("badge", Some(headline::badge(results))),
         ("capabilities", Some(declared.join(" "))),
@@ -138,7 +139,7 @@ fn properties(results: &Results) -> Vec<Property> {
 fn run_suite(results: &Results) -> Option<TestSuite> {
     let has_failed =
         |subtest: &SubtestResult| matches!(subtest.verdict, SubtestVerdict::Fail | SubtestVerdict::Error);
-    if results.verdict == Verdict::Conformant || results.subtests.iter().any(has_failed) {
+    if results.verdict.is_pass() || results.subtests.iter().any(has_failed) {
         return None;
     }
     let kind = match results.verdict {

@@ -16,6 +16,7 @@ pub mod destination;
 pub mod diagnosis;
 mod error;
 pub mod exit_code;
+pub mod extent;
 pub mod gap;
 pub mod headline;
 pub mod html;

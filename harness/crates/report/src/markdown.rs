@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use crate::coverage::StatementVerdict;
-use crate::headline::{self, count};
+use crate::headline;
 use crate::json::pretty;
-use crate::results::{CheckResult, FailedStep, ReferenceStep, Results, SubtestResult};
+use crate::results::{CheckResult, FailedStep, ReferenceStep, RequirementResult, Results, SubtestResult};
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::SubtestVerdict;
+use harness_model::requirement::Level;
 use harness_model::text::{counted, plural};
 
 /// GitHub's limit for a step summary, in bytes.
@@ -64,15 +65,12 @@ fn within(text: String, limit: usize) -> String {
 
 fn beginning(results: &Results) -> String {
     let mut text = format!("## {}\n\n", plain(&headline::sentence(results)));
-    let statements = |verdict: &str| count(&results.totals.requirements, verdict);
     let _ = writeln!(
         text,
-        "**{}**. Statements: {} of {} verified, {} violated, {} not verified.",
+        "**{}**: {}. {}.",
+        capitalised(&headline::verdict(results)),
         headline::counts(results),
-        statements("verified"),
-        statements("total"),
-        statements("violated"),
-        statements("unverified")
+        headline::statements(&results.totals)
     );
     let mut facts = vec![format!("{} {}", results.kit.name, results.kit.version), plain(&results.started_at)];
     facts.extend(results.target.base_url.as_deref().map(code));
@@ -86,6 +84,11 @@ fn beginning(results: &Results) -> String {
     }
     chapters(&mut text, results);
     text
+}
+
+fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().to_string() + letters.as_str())
 }
 
 fn chapters(text: &mut String, results: &Results) {
@@ -109,7 +112,8 @@ fn chapters(text: &mut String, results: &Results) {
                 count => count.to_string(),
             }
         };
-        let statements = || results.requirements.iter().filter(|statement| statement.chapter == chapter);
+        let is_documented = |of: &&RequirementResult| of.chapter == chapter && of.level != Level::Ours;
+        let statements = || results.requirements.iter().filter(is_documented);
         let verified =
             statements().filter(|statement| statement.verdict == StatementVerdict::Verified).count();
         let _ = writeln!(

@@ -10,7 +10,7 @@ use harness_model::requirement::Registry;
 use harness_model::scenario::model::{Capability, Scenario};
 
 use crate::claim::{Claims, Exercise};
-use crate::coverage::{Coverage, Findings, coverage};
+use crate::coverage::{Coverage, Findings, Scope, coverage};
 use crate::gap::{Gap, GapKind};
 
 /// The selected sub-tests of a run.
@@ -20,6 +20,7 @@ pub struct RunSummary<'a> {
     /// The capabilities that the target declares.
     pub capabilities: &'a BTreeSet<Capability>,
     pub is_reference: bool,
+    pub scope: Scope,
     /// Whether this is a shard: what it lacks may be in another one.
     pub is_shard: bool,
     pub waivers: &'a Waivers,
@@ -81,17 +82,11 @@ impl RunSummary<'_> {
         self.waivers.states(&selected.chain(unselected).collect::<Vec<_>>())
     }
 
-    /// Determines the verdict on each statement of the suites that were selected from.
+    /// Determines the verdict on each documented statement, and on the choices of the reference that were judged.
     pub fn coverage(&self, registry: &Registry) -> Vec<Coverage> {
         let mut findings = Findings::default();
-        let mut suites: Vec<String> = Vec::new();
-        for subtest in &self.subtests {
-            if !suites.contains(&subtest.scenario.suite) {
-                suites.push(subtest.scenario.suite.clone());
-            }
-            subtest.contribute(&mut findings);
-        }
-        coverage(registry, &suites, &findings, self.is_reference)
+        self.subtests.iter().for_each(|subtest| subtest.contribute(&mut findings));
+        coverage(registry, self.scope, &findings, self.is_reference)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use crate::exit_code::Verdict;
 use crate::headline;
 use crate::results::{Results, SubtestResult};
 use harness_model::check::outcome::CheckVerdict;
@@ -29,11 +28,12 @@ pub fn render(results: &Results) -> String {
         let _ =
             writeln!(text, "# not verified: {} (not declared by the target)", line(&unclaimed.capability));
     }
+    let _ = writeln!(text, "# statements: {}", headline::statements(&results.totals));
     let _ = writeln!(text, "# {}", headline::badge(results));
     // TAP consumers look at test points only: without a failed one, the run must bail out.
     let has_failed =
         |subtest: &SubtestResult| matches!(subtest.verdict, SubtestVerdict::Fail | SubtestVerdict::Error);
-    if results.verdict != Verdict::Conformant && !results.subtests.iter().any(has_failed) {
+    if !results.verdict.is_pass() && !results.subtests.iter().any(has_failed) {
         let why =
             headline::troubles(results).into_iter().next().unwrap_or_else(|| headline::sentence(results));
         let _ = writeln!(text, "Bail out! {}", line(&why));

@@ -18,8 +18,7 @@ use crate::cli::error::CliError;
 pub(super) fn activate(id: &str, console: &Console) -> Result<Arc<ActiveDeviation>, CliError> {
     let catalogue = Catalogue::built_in()?;
     let declared = selection::named(&catalogue, id)?;
-    let deviation =
-        ActiveDeviation::new(declared).map_err(|cause| CliError::Deviation { id: id.to_owned(), cause })?;
+    let deviation = ActiveDeviation::new(declared)?;
     console.warn(&format!("the reference deviates deliberately ({id}): {}", declared.summary));
     Ok(Arc::new(deviation))
 }

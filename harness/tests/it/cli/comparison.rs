@@ -78,6 +78,7 @@ fn merged_shards_equal_a_single_run() {
         let run = stored(&target, Path::new(path), &["--shard", &format!("{part}/2")]);
         assert_eq!(run.code, 0, "{run}");
         assert_eq!(run.results["selection"]["shard"]["index"], part);
+        assert!(run.stdout.contains("verdict: passed (selection: "), "{run}");
     }
     let scenarios = small_target::scenarios();
     let merge =
@@ -88,7 +89,7 @@ fn merged_shards_equal_a_single_run() {
     assert_eq!(code, 0, "{text}");
     let joined: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&whole).unwrap()).unwrap();
     let run = target.judge(&[]);
-    for field in ["requirements", "totals", "gaps", "capabilities", "verdict", "exit_code"] {
+    for field in ["requirements", "totals", "extent", "gaps", "capabilities", "verdict", "exit_code"] {
         assert_eq!(joined[field], run.results[field], "{field}");
     }
     assert!(joined["selection"]["shard"].is_null());

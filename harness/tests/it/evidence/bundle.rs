@@ -94,7 +94,7 @@ fn verifies_a_bundle_and_warns_that_it_is_unsigned() {
     assert!(!good.stdout.contains("cannot be re-evaluated"), "{}", good.stdout);
     let json = verified(&bytes, &["--accept-scenarios", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
-    assert_eq!(json["bundle"]["verdict"], "conformant");
+    assert_eq!(json["bundle"]["verdict"], "passed");
 }
 
 #[test]

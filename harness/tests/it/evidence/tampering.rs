@@ -55,12 +55,12 @@ fn modified_files_are_named() {
         ("exchanges.jsonl", None, vec!["exchanges.jsonl is missing"]),
         (
             "results.json",
-            Some(results.replace("\"conformant\"", "\"non-conformant\"").into_bytes()),
+            Some(results.replace("\"passed\"", "\"non-conformant\"").into_bytes()),
             vec!["results.json was modified", "/verdict is recorded as \"non-conformant\""],
         ),
         (
             "statement.json",
-            Some(statement.replace("PASSED", "FAILED").into_bytes()),
+            Some(statement.replace("WARNED", "FAILED").into_bytes()),
             vec!["does not match results.json"],
         ),
         ("profile.toml", Some(Vec::new()), vec!["profile.toml was modified"]),

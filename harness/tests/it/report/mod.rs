@@ -6,6 +6,7 @@ mod large;
 mod program;
 mod schema;
 mod troubled;
+mod words;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -76,7 +76,7 @@ pub async fn token(
     };
     let key = &state.settings.session;
     let token = Token {
-        access_token: key.issue(&user.id, &user.email, now),
+        access_token: key.issue(&state.random.id(now), &user.id, &user.email, now),
         token_type: "Bearer",
         expires_in: key.lifetime().as_secs(),
     };

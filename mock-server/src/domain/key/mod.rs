@@ -35,7 +35,7 @@ pub struct AuthKey {
 /// A machine's request to register.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    pub address: IpAddr,
+    pub address: Option<IpAddr>,
     /// The claimed tags, without prefix.
     pub tags: &'a [String],
     /// The organisation's quota; `None` if the machine exists already and does not count again.
@@ -97,7 +97,7 @@ mod tests {
         used(&mut worst);
         let claimed = vec!["prod".to_owned()];
         let request = Request {
-            address: "192.0.2.1".parse().unwrap(),
+            address: Some("192.0.2.1".parse().unwrap()),
             tags: &claimed,
             quota: Some(quota::Quota { machines: 3, limit: 3 }),
         };
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(decide(Some(&worst), &request, now), Err(Refusal::KeyUsed));
         worst.used_count = 0;
         assert_eq!(decide(Some(&worst), &request, now), Err(Refusal::IpNotAllowed));
-        let request = Request { address: "10.9.8.7".parse().unwrap(), ..request };
+        let request = Request { address: Some("10.9.8.7".parse().unwrap()), ..request };
         assert_eq!(
             decide(Some(&worst), &request, now),
             Err(Refusal::TagNotAllowed { tags: vec!["prod".into()] })
@@ -134,7 +134,7 @@ mod tests {
                 reusable, used_count: used, revoked, expires_at: Timestamp::from_millis(expires), ..key()
             };
             let after = AuthKey { used_count: used + more_uses, revoked: revoked || revoked_later, ..before.clone() };
-            let request = Request { address: "10.0.0.1".parse().unwrap(), tags: &[], quota: None };
+            let request = Request { address: Some("10.0.0.1".parse().unwrap()), tags: &[], quota: None };
             let at = Timestamp::from_millis(first);
             if decide(Some(&before), &request, at).is_err() {
                 prop_assert!(decide(Some(&after), &request, Timestamp::from_millis(first + later)).is_err());

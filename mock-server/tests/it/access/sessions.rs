@@ -84,3 +84,43 @@ async fn roles_are_per_organisation_and_current() {
         .await;
     assert_eq!(server.get(&path, &admin).await.status_and_code(), (403, "FORBIDDEN"));
 }
+
+#[tokio::test]
+async fn logout_ends_one_session() {
+    let server = TestServer::start().await;
+    let (ended, other) = (server.token(ADMIN).await, server.token(ADMIN).await);
+    assert_eq!(
+        server.post("/api/auth/logout", &ended, &json!({})).await.into_data(),
+        json!({ "ended": true })
+    );
+    assert_eq!(server.get("/api/user-orgs", &ended).await.status_and_code(), (401, "UNAUTHORIZED"));
+    assert_eq!(server.post("/api/auth/logout", &ended, &json!({})).await.code(), "UNAUTHORIZED");
+    assert_eq!(server.get("/api/user-orgs", &other).await.status, 200);
+    let (api_key, _) = server.api_key(json!(null), 60).await;
+    for bearer in ["", "x", &api_key] {
+        assert_eq!(
+            server.send("POST", "/api/auth/logout", bearer, "").await.code(),
+            "UNAUTHORIZED",
+            "{bearer}"
+        );
+    }
+    assert_eq!(server.get("/api/user-orgs", &api_key).await.status, 200);
+}
+
+#[tokio::test]
+async fn ended_sessions_are_forgotten_once_their_tokens_have_expired() {
+    let server = TestServer::start().await;
+    let token = server.token(ADMIN).await;
+    server.post("/api/auth/logout", &token, &json!({})).await;
+    let count = async || {
+        let counted = server
+            .state
+            .store
+            .read(|tx| tx.optional("SELECT count(*) FROM ended_sessions", &[], |row| row.integer(0)));
+        counted.await.unwrap().unwrap()
+    };
+    server.advance(Duration::from_secs(43_199)).await;
+    assert_eq!(count().await, 1);
+    server.advance(Duration::from_secs(2)).await;
+    assert_eq!((count().await, server.get("/api/user-orgs", &token).await.status.as_u16()), (0, 401));
+}

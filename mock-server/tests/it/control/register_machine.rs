@@ -74,28 +74,36 @@ async fn client_address_is_the_peers_unless_a_trusted_proxy_forwards() {
     let server = TestServer::start().await;
     let (id, key) =
         server.auth_key(json!({ "reusable": true, "allowed_cidrs": ["10.0.0.0/8", "192.168.1.0/24"] })).await;
-    let from = async |peer: &str, forwarded: Option<&str>| {
+    let from = async |peer: &str, forwarded: Option<&[u8]>| {
         let body = json!({ "auth_key": key, "name": "m", "public_key": public_key(1) });
         let mut request = request("POST", "/api/register-machine", "", &body.to_string());
         request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::new(peer.parse().unwrap(), 1)));
         if let Some(forwarded) = forwarded {
-            request.headers_mut().insert("x-forwarded-for", forwarded.parse().unwrap());
+            let value = axum::http::HeaderValue::from_bytes(forwarded).unwrap();
+            request.headers_mut().insert("x-forwarded-for", value);
         }
         server.send_request(request).await
     };
     for (peer, forwarded) in [
         ("127.0.0.1", None),
-        ("127.0.0.1", Some("10.1.2.3")),
-        ("10.9.0.1", Some("203.0.113.1")),
-        ("10.9.0.1", Some("10.1.2.3, 203.0.113.1")),
+        ("127.0.0.1", Some(b"10.1.2.3".as_slice())),
+        ("10.9.0.1", Some(b"203.0.113.1")),
+        ("10.9.0.1", Some(b"10.1.2.3, 203.0.113.1")),
+        ("10.9.0.1", Some(b"10.1.2.3, 203.0.113.1:51234")),
+        ("10.9.0.1", Some(b"10.1.2.3, [2001:db8::1]:443")),
+        ("10.9.0.1", Some(b"10.1.2.3, unknown")),
+        ("10.9.0.1", Some(b"10.1.2.3, \xff")),
+        ("10.9.0.1", Some(b"10.1.2.3,")),
         ("192.168.2.1", None),
     ] {
         assert_eq!(from(peer, forwarded).await.code(), "IP_NOT_ALLOWED", "{peer} {forwarded:?}");
     }
     assert_eq!(server.counts(&id).await, (0, 0, 0));
-    for (peer, forwarded) in
-        [("10.1.2.3", None), ("::ffff:192.168.1.9", None), ("10.9.0.1", Some("203.0.113.1, 10.1.2.3"))]
-    {
+    for (peer, forwarded) in [
+        ("10.1.2.3", None),
+        ("::ffff:192.168.1.9", None),
+        ("10.9.0.1", Some(b"203.0.113.1, 10.1.2.3:1".as_slice())),
+    ] {
         assert!(from(peer, forwarded).await.status.is_success(), "{peer} {forwarded:?}");
     }
     assert_eq!(server.counts(&id).await, (3, 1, 1));

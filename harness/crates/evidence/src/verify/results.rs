@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 
-use harness_report::headline::count;
+use harness_report::headline;
 use harness_report::results::Results;
 
 use crate::archive::Archive;
@@ -65,11 +65,11 @@ pub(super) fn compare(
         report.good(
             Area::Results,
             format!(
-                "reproduced: {} of {} sub-tests pass, {} statements verified; {}",
-                count(&totals.subtests, "pass"),
-                count(&totals.subtests, "total"),
-                count(&totals.requirements, "verified"),
-                reproduced.verdict.in_words()
+                "reproduced: {}; {} of {} sub-tests pass; {}",
+                headline::verdict(reproduced),
+                headline::count(&totals.subtests, "pass"),
+                headline::count(&totals.subtests, "total"),
+                headline::statements(totals),
             ),
         );
     }

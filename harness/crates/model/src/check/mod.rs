@@ -1,5 +1,6 @@
 //! Evaluates checks: compares what a step observed with what the scenario expects.
 
+mod condition;
 mod context;
 mod evaluate;
 pub mod evidence;
@@ -14,6 +15,7 @@ mod subject;
 mod wire;
 mod wording;
 
+pub use condition::{Applicability, applicability};
 pub use context::CheckContext;
 pub use evaluate::evaluate;
 

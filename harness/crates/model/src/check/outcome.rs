@@ -22,6 +22,9 @@ pub struct Outcome {
     pub is_blocked: bool,
 }
 
+/// How the message of a check begins whose step does not apply to the target (`when`).
+pub const DOES_NOT_APPLY: &str = "not judged: applies only if ";
+
 /// The verdict of a check.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,

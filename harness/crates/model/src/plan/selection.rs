@@ -30,6 +30,14 @@ pub struct Selection {
     pub waivers: Arc<Waivers>,
 }
 
+impl Selection {
+    /// Returns whether it may leave out sub-tests of the library.
+    pub fn is_narrowed(&self) -> bool {
+        let is_part = self.shard.is_some_and(|shard| shard.count.get() > 1);
+        !self.suites.is_empty() || self.filter.is_some() || self.only.is_some() || is_part
+    }
+}
+
 /// One of several parts of the sub-tests, for splitting a run across CI jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shard {

@@ -42,6 +42,10 @@ pub enum Misfit {
     /// The recording says that a variable was missing, but it has a value.
     #[error("the recording says that `{0}` had no value, but it has one")]
     HasValue(String),
+    #[error("the recording says that the step was left out, but the target can be judged by it")]
+    LeftOut,
+    #[error("the recording says that the step was not left out, but {0}")]
+    NotLeftOut(String),
 }
 
 impl<'a> Replay<'a> {
@@ -113,6 +117,13 @@ impl<'a> Replay<'a> {
         {
             return Err(Misfit::HasValue(name.clone()));
         }
+        let is_left_out = result.as_ref().is_err_and(|not_executed| not_executed.is_omitted);
+        let restraint = self.judge.restraint(step, &self.bindings).filter(|restraint| restraint.is_omitted);
+        match restraint {
+            None if is_left_out => return Err(Misfit::LeftOut),
+            Some(restraint) if !is_left_out => return Err(Misfit::NotLeftOut(restraint.message)),
+            _ => {}
+        }
         if let Ok(evidence) = &result {
             self.secrets.learn_from(evidence);
             if let Action::Set(values) = &step.action {
@@ -141,4 +152,86 @@ impl<'a> Replay<'a> {
 
 fn place((step, row): (usize, usize)) -> String {
     format!("step {}, row {}", step + 1, row + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::check::evidence::Exchange;
+    use crate::check::outcome::CheckVerdict;
+    use crate::judge::NotExecuted;
+    use crate::omission::tests::{planned, registry};
+    use crate::recording::RecordedEvidence;
+
+    const STEPS: &str = r#"
+        [[step]]
+        name = "a form"
+        post = "/api/keys"
+        keep = { form = "@status" }
+        [[step]]
+        name = "what only some promise"
+        get = "/api/keys"
+        when = { form = 201 }
+        keep = { id = "/data/id" }
+        check = [{ verifies = "keys/ST1.1", status = 200 }]
+        [[step]]
+        name = "what needs it"
+        get = "/api/keys"
+        check = [
+            { verifies = "keys/ST1.1", status = 200 },
+            { verifies = "keys/ST1.1", json = { "/data/id" = "${id}" } },
+            { verifies = "keys/ST1.1", status = 500 },
+        ]
+    "#;
+
+    fn recording(step: usize, evidence: RecordedEvidence) -> Recording {
+        Recording {
+            step,
+            row: 0,
+            at: String::new(),
+            name: String::new(),
+            attempts: 1,
+            secrets: Vec::new(),
+            variables: BTreeMap::new(),
+            set: BTreeMap::new(),
+            evidence,
+            checks: Vec::new(),
+        }
+    }
+
+    fn answer(status: u16) -> RecordedEvidence {
+        let body = r#"{"data":{"id":"1"}}"#.to_owned();
+        RecordedEvidence::Http(vec![Exchange { status, body, ..Exchange::default() }])
+    }
+
+    fn left_out() -> RecordedEvidence {
+        RecordedEvidence::NotExecuted(NotExecuted::omitted("because".to_owned()))
+    }
+
+    /// Replays steps with this evidence and returns the verdicts of the last one.
+    fn replayed(evidence: Vec<RecordedEvidence>) -> Result<Vec<CheckVerdict>, Misfit> {
+        let (planned, registry) = (planned(STEPS, false, &[]), registry());
+        let mut replay = Replay::new(Judge { planned: &planned, registry: &registry, strict: false });
+        let mut verdicts = Vec::new();
+        for (step, evidence) in evidence.into_iter().enumerate() {
+            let replayed = replay.step(&recording(step, evidence))?;
+            verdicts = replayed.outcomes.iter().map(|outcome| outcome.verdict).collect();
+        }
+        Ok(verdicts)
+    }
+
+    #[test]
+    fn conditions_are_evaluated_again() {
+        use CheckVerdict::{Fail, Pass, Skip};
+        assert_eq!(replayed(vec![answer(201), answer(200)]), Ok(vec![Pass]));
+        assert_eq!(replayed(vec![answer(201), left_out()]), Err(Misfit::LeftOut));
+        assert_eq!(replayed(vec![answer(400), left_out()]), Ok(vec![Skip]));
+        let reason = "applies only if `form` is 201, but it is 400".to_owned();
+        assert_eq!(replayed(vec![answer(400), answer(200)]), Err(Misfit::NotLeftOut(reason)));
+        // Only the check that needs a value of the step that was left out is not judged.
+        assert_eq!(replayed(vec![answer(400), left_out(), answer(200)]), Ok(vec![Pass, Skip, Fail]));
+        assert_eq!(replayed(vec![answer(201), answer(200), answer(200)]), Ok(vec![Pass, Pass, Fail]));
+    }
 }

@@ -137,12 +137,13 @@ fn check_step(
     let mut known = before.clone();
     check_uses(&draft.rows, &known, later, report);
     known.extend(draft.step.rows.iter().flatten().map(|(name, _)| name.as_str()));
+    check_uses(&draft.when, &known, later, report);
     if draft.step.race.is_some() {
         known.insert("n");
     }
     check_uses(&draft.action, &known, later, report);
     known.extend(draft.step.keep.iter().map(|keep| keep.name.as_str()));
-    for used in &draft.checks {
+    for used in draft.when.iter().chain(&draft.checks) {
         if matches!(used.name.as_str(), "uuid" | "public_key" | "secret_hex") {
             let message =
                 format!("`${{{}}}` is generated anew at each use, so no response can match it", used.name);

@@ -73,6 +73,10 @@ pub const WIRE: &[Word] = &[
 
 pub const ANY_STEP: &[Word] = &[
     ("name", "What happens, in the terms of the document."),
+    (
+        "when",
+        "Carries the step out only if each of these variables matches; its checks are not judged otherwise.",
+    ),
     ("rows", "Runs the step once per row, with the row's keys as variables."),
     ("race", "The number of concurrent requests."),
     ("eventually", "How long a read is repeated until its checks pass."),

@@ -6,5 +6,5 @@ mod serve;
 mod target;
 
 pub use program::{AGENT_SUBCOMMAND, agent};
-pub use serve::{ServeError, ServeOptions, Served, serve};
+pub use serve::{ServeOptions, Served, serve};
 pub use target::Embedded;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use mock_server::app::{self, Config, Fixture, Person, Ready, StartError};
 use mock_server::store::Location;
 
+use crate::ReferenceError;
 use crate::front_proxy::FrontProxy;
 
 use super::control_plane::EmbeddedControlPlane;
@@ -23,31 +24,18 @@ pub struct ServeOptions {
     pub ready_file: Option<PathBuf>,
 }
 
-/// The reference cannot be served.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// `--database` names something else than SQLite.
-    #[error("unsupported database `{scheme}`\nexpected --database sqlite::memory: or sqlite:PATH")]
-    UnsupportedDatabase {
-        /// The URL's scheme alone, since the rest may hold a password.
-        scheme: String,
-    },
-    #[error(transparent)]
-    Start(#[from] StartError),
-}
-
 /// The running reference.
 pub struct Served(EmbeddedControlPlane);
 
 /// # Errors
 /// The database is not supported, the reference does not start, or the ready file cannot be written.
-pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
+pub async fn serve(options: ServeOptions) -> Result<Served, ReferenceError> {
     let location = match options.database.strip_prefix("sqlite:") {
         Some(":memory:") => Location::Memory,
         Some(path) if !path.is_empty() => Location::File(path.trim_start_matches("//").into()),
         _ => {
             let scheme = options.database.split(':').next().unwrap_or_default().to_owned();
-            return Err(ServeError::UnsupportedDatabase { scheme });
+            return Err(ReferenceError::UnsupportedDatabase { scheme });
         }
     };
     let front = options.front.as_deref();

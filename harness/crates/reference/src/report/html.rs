@@ -13,6 +13,7 @@ pub fn render(report: &SelfTestReport) -> String {
             p.kind { "QuickZTNA conformance kit: the self-test" }
             h1 class=(if report.passed { "pass" } else { "fail" }) { (verdict) }
             p { (caught) " of " (report.deviations.len()) " deviations of the reference are caught." }
+            p { "Statements: " (report.totals.in_words()) "." }
         }
         main #content {
             @for line in &report.plain {

@@ -6,6 +6,7 @@ pub mod terminal;
 use std::collections::BTreeMap;
 
 use harness_model::requirement::{Level, Registry};
+use harness_model::text::counted;
 use harness_report::diagnosis::catalogue::Catalogue;
 
 use crate::self_test::DeviationOutcome;
@@ -21,6 +22,19 @@ pub struct SelfTestReport {
     pub deviations: Vec<DeviationReport>,
     /// In the registry's order.
     pub statements: Vec<StatementProof>,
+    pub totals: ProofTotals,
+}
+
+/// How many statements the caught deviations prove, documented ones and the reference's own choices apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct ProofTotals {
+    pub documented: usize,
+    /// Documented statements that a caught deviation breaks.
+    pub proven: usize,
+    /// Documented statements without proof, with a reason.
+    pub excused: usize,
+    /// Choices of the reference that a caught deviation breaks; the others need no proof.
+    pub choices_proven: usize,
 }
 
 /// What came of one deviation.
@@ -42,6 +56,7 @@ pub struct DeviationReport {
 pub struct StatementProof {
     pub id: String,
     pub chapter: String,
+    pub level: Level,
     /// The deviations that break it and are caught by a check that names it.
     pub by: Vec<String>,
     /// Why no deviation proves it, if `fixtures/unproven.toml` gives a reason.
@@ -58,25 +73,31 @@ impl SelfTestReport {
     ) -> Self {
         let caught =
             |id: &str| outcomes.iter().any(|outcome| outcome.deviation == id && outcome.missed.is_empty());
-        let statements = registry.all().iter().filter_map(|requirement| {
-            let by: Vec<String> = catalogue
-                .proving(&requirement.id)
-                .into_iter()
-                .filter(|declared| caught(&declared.id))
-                .map(|declared| declared.id.clone())
-                .collect();
-            // Choices of the reference need no proof; those that have one are shown.
-            (requirement.level != Level::Ours || !by.is_empty()).then(|| StatementProof {
-                id: requirement.id.clone(),
-                chapter: requirement.chapter().to_owned(),
-                unproven: catalogue.unproven(&requirement.id).map(str::to_owned),
-                by,
+        let statements: Vec<StatementProof> = registry
+            .all()
+            .iter()
+            .filter_map(|requirement| {
+                let by: Vec<String> = catalogue
+                    .proving(&requirement.id)
+                    .into_iter()
+                    .filter(|declared| caught(&declared.id))
+                    .map(|declared| declared.id.clone())
+                    .collect();
+                // Choices of the reference need no proof; those that have one are shown.
+                (requirement.level != Level::Ours || !by.is_empty()).then(|| StatementProof {
+                    id: requirement.id.clone(),
+                    chapter: requirement.chapter().to_owned(),
+                    level: requirement.level,
+                    unproven: catalogue.unproven(&requirement.id).map(str::to_owned),
+                    by,
+                })
             })
-        });
+            .collect();
         Self {
             passed: plain.is_empty() && outcomes.iter().all(|outcome| outcome.missed.is_empty()),
             duration_ms,
-            statements: statements.collect(),
+            totals: ProofTotals::of(&statements),
+            statements,
             deviations: outcomes.iter().map(DeviationReport::new).collect(),
             plain,
         }
@@ -114,6 +135,39 @@ impl SelfTestReport {
     /// Serialisation fails, which these types do not cause.
     pub fn json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
+    }
+}
+
+impl ProofTotals {
+    fn of(statements: &[StatementProof]) -> Self {
+        let is_choice = |statement: &&StatementProof| statement.level == Level::Ours;
+        let documented = || statements.iter().filter(|statement| !is_choice(statement));
+        let is_proven = |statement: &&StatementProof| !statement.by.is_empty();
+        Self {
+            documented: documented().count(),
+            proven: documented().filter(is_proven).count(),
+            excused: documented()
+                .filter(|statement| !is_proven(statement) && statement.unproven.is_some())
+                .count(),
+            choices_proven: statements.iter().filter(is_choice).filter(is_proven).count(),
+        }
+    }
+
+    /// Returns the counts in the words that reports of runs use.
+    pub fn in_words(&self) -> String {
+        let excused = match self.excused {
+            0 => String::new(),
+            excused => format!(", {excused} with a reason why not"),
+        };
+        let choices = match self.choices_proven {
+            0 => String::new(),
+            proven => format!("; {} of the reference proven", counted(proven, "choice")),
+        };
+        format!(
+            "{} of {} proven{excused}{choices}",
+            self.proven,
+            counted(self.documented, "documented statement")
+        )
     }
 }
 

@@ -75,7 +75,7 @@ pub fn summary(report: &SelfTestReport, paint: Paint, width: usize) -> String {
         text.push('\n');
     }
     let _ = write!(text, "{}", missed(report, paint, width));
-    text.push_str(&verdict(report, paint));
+    text.push_str(&verdict(report, paint, width));
     text
 }
 
@@ -101,18 +101,12 @@ fn item(text: &mut String, words: &str, width: usize) {
     }
 }
 
-fn verdict(report: &SelfTestReport, paint: Paint) -> String {
-    let proven = report.statements.iter().filter(|statement| !statement.by.is_empty()).count();
-    let excused = report.statements.iter().filter(|statement| statement.unproven.is_some()).count();
+fn verdict(report: &SelfTestReport, paint: Paint, width: usize) -> String {
     let caught = report.deviations.iter().filter(|tried| tried.missed.is_empty()).count();
     let all = report.deviations.len();
     let seconds = std::time::Duration::from_millis(report.duration_ms).as_secs_f64();
     let words = format!("{} after {seconds:.2} s", report.verdict());
     let painted = if report.passed { paint.green(&words) } else { paint.red(&words) };
-    format!(
-        "deviations: {caught} of {all} caught\nstatements: {proven} of {} proven, {excused} with a reason why not\n\
-         {} {painted}\n",
-        report.statements.len(),
-        paint.bold("verdict:"),
-    )
+    let statements = wrap(&format!("statements: {}", report.totals.in_words()), width - 2).join("\n  ");
+    format!("deviations: {caught} of {all} caught\n{statements}\n{} {painted}\n", paint.bold("verdict:"),)
 }

@@ -1,6 +1,5 @@
 //! Runs the suites against the reference with one deviation at a time in front of it.
 
-mod error;
 mod judgement;
 mod round;
 mod scope;
@@ -20,11 +19,11 @@ use harness_report::diagnosis::matrix::Matrix;
 use harness_report::diagnosis::observed::Observed;
 use harness_runner::run::Stop;
 
+use crate::ReferenceError;
 use crate::active_deviation::ActiveDeviation;
 use crate::census;
 use crate::embedded::Embedded;
 
-use error::TrialError;
 use traffic::TrafficSurvey;
 
 /// How often sub-tests with a failed race are run again: a defect may show in one race and not in the next.
@@ -167,7 +166,7 @@ impl SelfTest {
         &self,
         declared: &Declared,
         stop: &Stop,
-    ) -> Result<(Arc<ActiveDeviation>, Vec<Observed>), TrialError> {
+    ) -> Result<(Arc<ActiveDeviation>, Vec<Observed>), ReferenceError> {
         let deviation = Arc::new(ActiveDeviation::new(declared)?);
         let target = || Arc::new(self.embedded.behind(Arc::clone(&deviation) as _));
         let affected = self.affected_subtests(declared, &deviation);

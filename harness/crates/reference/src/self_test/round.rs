@@ -10,8 +10,8 @@ use harness_report::diagnosis::observed::Observed;
 use harness_runner::run::{self, RunSettings, Stop};
 use harness_runner::targets::Target;
 
-use super::error::RoundError;
 use super::{Scope, SelfTest};
+use crate::ReferenceError;
 
 /// A deviation that keeps the target from answering must not hold up the others.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -27,9 +27,9 @@ impl SelfTest {
         folder: &str,
         jobs: usize,
         stop: &Stop,
-    ) -> Result<Observed, RoundError> {
+    ) -> Result<Observed, ReferenceError> {
         let folder = self.folder.join(folder);
-        std::fs::create_dir_all(&folder)?;
+        std::fs::create_dir_all(&folder).map_err(ReferenceError::MachinesFolder)?;
         let facts = target.facts();
         let all = plan(&self.library.scenarios, &self.library.registry, &Selection::default(), &facts)?;
         let mut subtests = all.subtests;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use harness_runner::run::Stop;
 
+use crate::ReferenceError;
 use crate::front_proxy::FrontProxy;
 
 use super::SelfTest;
-use super::error::RoundError;
 use super::traffic::{TrafficRecorder, TrafficSurvey};
 
 impl SelfTest {
@@ -17,7 +17,7 @@ impl SelfTest {
     ///
     /// # Errors
     /// No folder can be created.
-    pub async fn survey_traffic(&mut self, stop: &Stop) -> Result<(), RoundError> {
+    pub async fn survey_traffic(&mut self, stop: &Stop) -> Result<(), ReferenceError> {
         let subtests = self.all_subtests();
         let this = &*self;
         let runs = subtests.into_iter().map(|subtest| async move {
@@ -26,7 +26,7 @@ impl SelfTest {
             let found = this.run_subtests(target, &[subtest].into(), subtest, 1, stop).await?;
             Ok((subtest.to_owned(), (recorder.recording.clone(), found)))
         });
-        let recordings: Vec<Result<_, RoundError>> =
+        let recordings: Vec<Result<_, ReferenceError>> =
             futures::stream::iter(runs).buffer_unordered(this.jobs.max(1)).collect().await;
         self.traffic = TrafficSurvey(recordings.into_iter().collect::<Result<_, _>>()?);
         Ok(())

@@ -7,6 +7,7 @@ use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::SubtestVerdict;
 use serde::Serialize;
 
+use crate::headline;
 use crate::results::{CheckResult, Results, SubtestResult};
 
 use super::change::{Change, ChangeKind};
@@ -129,6 +130,8 @@ fn differing_circumstances(before: &Results, after: &Results) -> Vec<String> {
     };
     compare("the target", before.target.name.clone(), after.target.name.clone());
     compare("the kit", kit(before), kit(after));
+    compare("the verdict", headline::verdict(before), headline::verdict(after));
+    compare("statements", headline::statements(&before.totals), headline::statements(&after.totals));
     if kit(before) == kit(after) && before.selection.scenarios != after.selection.scenarios {
         remarks.push("the scenarios differ".to_owned());
     }

@@ -25,7 +25,8 @@ const MAX_OPEN: usize = 5;
 
 pub(super) fn header(results: &Results) -> Markup {
     let class = match results.verdict {
-        Verdict::Conformant => "pass",
+        Verdict::Passed if results.extent.waivers > 0 => "waived",
+        Verdict::Conformant | Verdict::Passed => "pass",
         Verdict::NonConformant | Verdict::StaleWaiver | Verdict::Worse => "fail",
         _ => "error",
     };
@@ -56,12 +57,13 @@ pub(super) fn header(results: &Results) -> Markup {
                 li .quiet { "of " (counted(count(&results.totals.subtests, "total"), "sub-test")) }
             }
             (share(&results.totals.subtests))
-            p .quiet { (checks(results)) }
+            p .quiet { (headline::statements(&results.totals)) "." }
+            p .quiet { "Checks: " (headline::checks(results)) "." }
             dl .facts {
                 @for (name, value) in &facts {
                     @if let Some(value) = value { div { dt { (name) } dd { (value) } } }
                 }
-                div { dt { "Exit code" } dd { (results.exit_code) ", " (results.verdict.in_words()) } }
+                div { dt { "Exit code" } dd { (results.exit_code) ", " (headline::verdict(results)) } }
                 @if results.retries > 0 {
                     div { dt { "Retried reads" } dd { (results.retries) ", after connection failures" } }
                 }
@@ -135,18 +137,6 @@ pub(super) fn footer(results: &Results) -> Markup {
             ". Secrets are masked. This page is self-contained: it can be saved, sent and printed."
         }
     }
-}
-
-fn checks(results: &Results) -> String {
-    let statements = |verdict: &str| count(&results.totals.requirements, verdict);
-    format!(
-        "Checks: {}. {} of {} verified, {} violated, {} not verified.",
-        headline::checks(results),
-        statements("verified"),
-        counted(statements("total"), "statement"),
-        statements("violated"),
-        statements("unverified")
-    )
 }
 
 /// Formats an RFC 3339 time to the second.

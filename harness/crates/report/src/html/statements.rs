@@ -16,11 +16,10 @@ const MAX_JUDGES: usize = 8;
 pub(super) fn section(results: &Results, known: &Known<'_>) -> Markup {
     html! {
         @if !results.requirements.is_empty() {
-            h2 #statements { "Documented statements" }
+            h2 #statements { "Statements" }
             @for (chapter, statements) in chapters(results) {
-                @let verified = statements.iter().filter(|of| of.verdict == StatementVerdict::Verified).count();
                 section .statements data-group {
-                    h3 { (title(results, chapter)) small { (verified) " of " (counted(statements.len(), "statement")) " verified" } }
+                    h3 { (title(results, chapter)) small { (tally(&statements)) } }
                     table {
                         thead { tr { th { "Statement" } th { "Verdict" } th { "Text" } } }
                         tbody { @for statement in statements { (row(results, known, statement)) } }
@@ -29,6 +28,14 @@ pub(super) fn section(results: &Results, known: &Known<'_>) -> Markup {
             }
         }
     }
+}
+
+fn tally(statements: &[&RequirementResult]) -> String {
+    let verified = statements.iter().filter(|of| of.verdict == StatementVerdict::Verified).count();
+    if statements.iter().all(|of| of.level == Level::Ours) {
+        return format!("{verified} of {} of the reference hold", counted(statements.len(), "choice"));
+    }
+    format!("{verified} of {} verified", counted(statements.len(), "documented statement"))
 }
 
 fn row(results: &Results, known: &Known<'_>, statement: &RequirementResult) -> Markup {

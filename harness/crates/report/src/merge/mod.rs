@@ -14,8 +14,9 @@ use time::format_description::well_known::Rfc3339;
 use time::{Date, OffsetDateTime};
 
 use crate::exit_code::{Tally, Verdict};
+use crate::extent::Extent;
 use crate::gap::{Gap, GapKind};
-use crate::results::{Results, Selected, SubtestResult, Totals, chapters, requirements};
+use crate::results::{Results, Selected, SubtestResult, Totals, chapters, requirements, used};
 use crate::summary::{RunSummary, SubtestSummary};
 
 pub use shard_results::{MergeError, RunDifference, ShardResults};
@@ -36,10 +37,12 @@ pub fn merge(
         .map_err(|cause| MergeError::InvalidWaiver { file: first.file.clone(), cause })?;
     let unselected = unselected(&waivers, &subtests, scenarios);
     let target = &first.results.target;
+    let selection = Selected { shard: None, ..first.results.selection.clone() };
     let summary = RunSummary {
         subtests: summaries(shards, &subtests, scenarios),
         capabilities: &target.capabilities,
         is_reference: target.reference,
+        scope: selection.scope(),
         is_shard: false,
         waivers: &waivers,
         unselected: &unselected,
@@ -47,8 +50,10 @@ pub fn merge(
     let (applied, claims, mut gaps) = (summary.waivers(), summary.claims(), summary.gaps());
     let unfinished = Gap::of_run(GapKind::Unfinished);
     gaps.extend(all_gaps(shards).filter(|gap| **gap == unfinished).cloned());
-    let requirements = requirements(summary.coverage(registry), &subtests, registry);
-    let verdict = tally(shards, &subtests, &gaps, &applied).verdict();
+    let coverage = summary.coverage(registry);
+    let extent = Extent::of(&coverage, summary.scope, used(&applied), target.deviating.is_some());
+    let verdict = tally(shards, &subtests, &gaps, &applied).verdict().within(&extent);
+    let requirements = requirements(coverage, &subtests, registry);
     mark_waivers_used(&mut subtests);
     let mut merged = Results {
         kit: first.results.kit.clone(),
@@ -59,13 +64,14 @@ pub fn merge(
         duration_ms: shards.iter().map(|shard| shard.results.duration_ms).max().unwrap_or_default(),
         verdict,
         exit_code: verdict.exit_code().into(),
+        extent,
         totals: Totals::of(&subtests, &requirements),
         chapters: chapters(&subtests, &requirements, registry),
         subtests,
         requirements,
         capabilities: claims,
         waivers: applied,
-        selection: Selected { shard: None, ..first.results.selection.clone() },
+        selection,
         gaps,
         regressions: Vec::new(),
         leftovers: shards.iter().flat_map(|shard| shard.results.leftovers.clone()).collect(),

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::coverage::Scope;
 use crate::exit_code::Tally;
 use crate::gap::{Gap, GapKind};
 use crate::summary::{RunSummary, SubtestSummary};
@@ -131,6 +132,7 @@ impl Record {
                 .collect(),
             capabilities: &self.target.capabilities,
             is_reference: self.target.reference,
+            scope: Scope::of(self.plan.selection.is_narrowed()),
             is_shard: self.plan.selection.shard.is_some(),
             waivers: &self.plan.selection.waivers,
             unselected: &self.plan.unselected_waived,

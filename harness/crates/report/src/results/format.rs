@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::claim::Claims;
 use crate::exit_code::Verdict;
+use crate::extent::Extent;
 use crate::gap::Gap;
 use crate::resemblance::Resemblance;
 use harness_model::event::TargetDescription;
@@ -33,12 +34,15 @@ pub struct Results {
     pub verdict: Verdict,
     /// The process's exit code.
     pub exit_code: u8,
+    /// How much of the documents was judged.
+    #[serde(default)]
+    pub extent: Extent,
     /// The selected sub-tests, in the plan's order.
     pub subtests: Vec<SubtestResult>,
     /// The chapters of the sub-tests and statements, in the documents' order.
     #[serde(default)]
     pub chapters: Vec<ChapterResult>,
-    /// The statements of the suites that were selected from.
+    /// Every documented statement and, on the reference, the choices of its own that were judged.
     pub requirements: Vec<RequirementResult>,
     /// Sub-tests, checks and statements by verdict.
     pub totals: Totals,

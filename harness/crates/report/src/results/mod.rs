@@ -10,7 +10,7 @@ mod totals;
 
 pub use failed_step::{ExchangeResult, FailedStep, ProcessRun, ReferenceStep, WireRun};
 pub use format::{Kit, Results};
-pub(crate) use of_record::{chapters, requirements};
+pub(crate) use of_record::{chapters, requirements, used};
 pub use requirement::{ChapterResult, RequirementResult};
 pub use selected::Selected;
 pub use subtest::{CheckResult, SubtestResult};

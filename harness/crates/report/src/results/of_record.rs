@@ -7,11 +7,12 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::coverage::{Coverage, StatementVerdict};
 use crate::exit_code::Verdict;
+use crate::extent::Extent;
 use crate::record::{Record, SubtestRecord};
 use harness_model::check::outcome::{CheckVerdict, Outcome};
 use harness_model::event::SubtestVerdict;
 use harness_model::plan::PlannedSubtest;
-use harness_model::plan::waiver::WaiverState;
+use harness_model::plan::waiver::{AppliedWaiver, WaiverState};
 use harness_model::requirement::Registry;
 
 use super::failed_step::{FailedStep, milliseconds};
@@ -24,11 +25,14 @@ use super::totals::Totals;
 impl Results {
     /// Builds the results of a run.
     pub fn of(record: &Record, registry: &Registry) -> Self {
-        let verdict = record.tally().verdict();
         let subtests: Vec<SubtestResult> =
             record.subtests().map(|(planned, record)| subtest(planned, record)).collect();
         let summary = record.summary();
-        let requirements = requirements(summary.coverage(registry), &subtests, registry);
+        let coverage = summary.coverage(registry);
+        let waivers = summary.waivers();
+        let extent = Extent::of(&coverage, summary.scope, used(&waivers), record.target.deviating.is_some());
+        let verdict = record.tally().verdict().within(&extent);
+        let requirements = requirements(coverage, &subtests, registry);
         Self {
             kit: Kit { name: "harness".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
             target: record.target.clone(),
@@ -37,12 +41,13 @@ impl Results {
             duration_ms: milliseconds(record.took),
             verdict,
             exit_code: verdict.exit_code().into(),
+            extent,
             totals: Totals::of(&subtests, &requirements),
             chapters: chapters(&subtests, &requirements, registry),
             subtests,
             requirements,
             capabilities: summary.claims(),
-            waivers: summary.waivers(),
+            waivers,
             selection: Selected::of(&record.plan),
             gaps: record.gaps(),
             regressions: Vec::new(),
@@ -52,14 +57,19 @@ impl Results {
         }
     }
 
-    /// Adds regressions and order-dependent results, with which an otherwise conformant run does not pass.
+    /// Adds regressions and order-dependent results, with which a run without failures does not pass.
     pub fn worsen(&mut self, regressions: impl IntoIterator<Item = String>) {
         self.regressions.extend(regressions);
-        if self.verdict == Verdict::Conformant && !self.regressions.is_empty() {
+        if self.verdict.is_pass() && !self.regressions.is_empty() {
             self.verdict = Verdict::Worse;
             self.exit_code = Verdict::Worse.exit_code().into();
         }
     }
+}
+
+/// Returns how many waivers let a failure pass.
+pub(crate) fn used(waivers: &[AppliedWaiver]) -> usize {
+    waivers.iter().filter(|waiver| waiver.state == WaiverState::Used).count()
 }
 
 fn subtest(planned: &PlannedSubtest, record: &SubtestRecord) -> SubtestResult {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::coverage::Scope;
 use harness_model::plan::{Plan, Shard};
 
 /// What a run selected. Results can be compared or merged only as far as their selections agree.
@@ -39,10 +40,16 @@ impl Selected {
         }
     }
 
+    /// Whether a flag may have left out sub-tests of the library.
+    pub fn scope(&self) -> Scope {
+        let is_part = self.shard.is_some_and(|shard| shard.count.get() > 1);
+        Scope::of(!self.suites.is_empty() || self.filter.is_some() || self.rerun || is_part)
+    }
+
     /// Whether it may omit sub-tests that the other one selects.
     pub fn is_narrowed_against(&self, other: &Self) -> bool {
         (&self.suites, &self.filter, self.rerun, self.shard)
             != (&other.suites, &other.filter, other.rerun, other.shard)
-            && (!self.suites.is_empty() || self.filter.is_some() || self.rerun || self.shard.is_some())
+            && self.scope() == Scope::Selection
     }
 }

@@ -5,18 +5,23 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use harness_model::requirement::Level;
+
 use super::requirement::RequirementResult;
 use super::subtest::SubtestResult;
 
-/// Sub-tests, checks and statements counted by verdict.
+/// Sub-tests, checks, documented statements and choices of the reference counted by verdict.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
     /// Sub-tests by verdict, and `total`.
     pub subtests: BTreeMap<String, usize>,
     /// Checks by verdict, and `total`.
     pub checks: BTreeMap<String, usize>,
-    /// Statements by verdict, and `total`.
+    /// Documented statements by verdict, and `total`.
     pub requirements: BTreeMap<String, usize>,
+    /// Choices of the reference by verdict, and `total`: zero on any other target.
+    #[serde(default)]
+    pub choices: BTreeMap<String, usize>,
 }
 
 impl Totals {
@@ -28,12 +33,15 @@ impl Totals {
                 subtests.iter().map(|subtest| subtest.verdict),
             ),
             checks: counted(&["pass", "fail", "skip", "error", "waived"], checks),
-            requirements: counted(
-                &["verified", "violated", "unverified"],
-                requirements.iter().map(|requirement| requirement.verdict),
-            ),
+            requirements: statements(requirements, |level| level != Level::Ours),
+            choices: statements(requirements, |level| level == Level::Ours),
         }
     }
+}
+
+fn statements(all: &[RequirementResult], is_counted: impl Fn(Level) -> bool) -> BTreeMap<String, usize> {
+    let counted_ones = all.iter().filter(|statement| is_counted(statement.level));
+    counted(&["verified", "violated", "unverified"], counted_ones.map(|statement| statement.verdict))
 }
 
 /// Counts each verdict. Verdicts that do not occur are present with zero.

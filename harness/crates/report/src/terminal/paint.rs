@@ -35,6 +35,10 @@ impl Paint {
         self.with(AnsiColor::Red.on_default(), text)
     }
 
+    pub fn yellow(self, text: &str) -> String {
+        self.with(AnsiColor::Yellow.on_default(), text)
+    }
+
     pub fn green(self, text: &str) -> String {
         self.with(AnsiColor::Green.on_default(), text)
     }

@@ -9,7 +9,6 @@ use crate::headline;
 use crate::results::{RequirementResult, Results};
 use harness_model::event::SubtestVerdict;
 use harness_model::plan::waiver::WaiverState;
-use harness_model::text::counted;
 
 use super::page::Page;
 use super::paint::Paint;
@@ -34,16 +33,18 @@ pub(super) fn write_verdict(page: &mut Page, results: &Results, end: ProcessEnd<
     }
     let paint = page.paint;
     page.line(&format!("{} {}", paint.bold("verdict:"), verdict(results, end.exit_code, paint)));
-    let unverified = counted(headline::count(&results.totals.requirements, "unverified"), "statement");
-    page.hanging("", &format!("{}, {unverified} unverified", headline::badge(results)));
 }
 
 fn verdict(results: &Results, exit_code: ExitCode, paint: Paint) -> String {
     let seconds = Duration::from_millis(results.duration_ms).as_secs_f64();
     let code = u8::from(exit_code);
     let unwritten = if code == results.exit_code { "" } else { ": a report could not be written" };
-    let verdict = format!("{} (exit {code}{unwritten}) after {seconds:.2} s", results.verdict.in_words());
-    if exit_code == ExitCode::Conformant { paint.green(&verdict) } else { paint.red(&verdict) }
+    let verdict = format!("{} (exit {code}{unwritten}) after {seconds:.2} s", headline::verdict(results));
+    match exit_code {
+        ExitCode::Conformant if results.extent.waivers > 0 => paint.yellow(&verdict),
+        ExitCode::Conformant => paint.green(&verdict),
+        _ => paint.red(&verdict),
+    }
 }
 
 fn details(page: &mut Page, results: &Results) {
@@ -165,30 +166,7 @@ fn statements_by_reason(page: &mut Page, results: &Results) {
 fn counts(page: &mut Page, results: &Results) {
     page.hanging("sub-tests: ", &headline::counts(results));
     page.hanging("checks: ", &headline::checks(results));
-    let statements = |verdict: &str| headline::count(&results.totals.requirements, verdict);
-    page.hanging(
-        "statements: ",
-        &format!(
-            "{} of {} verified{}, {} violated{}, {} unverified{}",
-            statements("verified"),
-            statements("total"),
-            in_part(results),
-            statements("violated"),
-            listed(results, StatementVerdict::Violated),
-            statements("unverified"),
-            listed(results, StatementVerdict::Unverified),
-        ),
-    );
-}
-
-fn in_part(results: &Results) -> String {
-    let count = of(results, StatementVerdict::Verified).filter(|known| known.reason.is_some()).count();
-    if count == 0 { String::new() } else { format!(" ({count} in part)") }
-}
-
-fn listed(results: &Results, verdict: StatementVerdict) -> String {
-    let ids: Vec<&str> = of(results, verdict).map(|requirement| requirement.id.as_str()).collect();
-    if ids.is_empty() { String::new() } else { format!(" ({})", first(&ids, 4)) }
+    page.hanging("statements: ", &headline::statements(&results.totals));
 }
 
 /// Joins the first ids and counts the rest; the json report has them all.

@@ -13,6 +13,7 @@ use crate::step::{Stage, StepError, perform};
 use harness_model::check::evidence::{Evidence, Exchange, ProcessResult};
 use harness_model::check::outcome::{CheckVerdict, Outcome};
 use harness_model::check::snapshot::SnapshotMode;
+use harness_model::check::{Applicability, applicability};
 use harness_model::event::{CleanupFailed, Event, Fault};
 use harness_model::judge::{Judge, NotExecuted, StepResult, Tally, keep_values, name, rows};
 use harness_model::plan::PlannedSubtest;
@@ -45,9 +46,10 @@ impl Walk<'_> {
                 let title = name(step, &stage.bindings);
                 tally.step = self.secrets.conceal(&title);
                 let mut moment = Moment { step: index, row, at: SystemTime::now(), attempts: 1 };
-                let (result, outcomes) = match self.judge().omission(step) {
-                    Some(reason) => self.leave_out(step, stage, NotExecuted::omitted(reason)),
-                    None if is_broken => self.leave_out(step, stage, StepError::Earlier.into()),
+                let (result, outcomes) = match self.judge().restraint(step, &stage.bindings) {
+                    Some(why) if why.is_omitted => self.leave_out(step, stage, why),
+                    _ if is_broken => self.leave_out(step, stage, StepError::Earlier.into()),
+                    Some(why) => self.leave_out(step, stage, why),
                     None => self.execute(step, stage, &mut moment.attempts).await,
                 };
                 is_broken |=
@@ -70,6 +72,9 @@ impl Walk<'_> {
         for step in &self.planned.scenario.cleanup {
             for row in rows(step) {
                 stage.bindings.enter_row(&row);
+                if applicability(step, &stage.bindings) != Applicability::Applies {
+                    continue;
+                }
                 let problem = match perform(step, stage).await {
                     Ok(evidence) => {
                         self.record(&evidence);

@@ -7,7 +7,7 @@ const EXAMPLES: &str = "for example: `used-count/*`, `verifies=used-count/ST4.*`
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid filter: {cause}\n  {line}\n  {caret}^\n{EXAMPLES}", caret = " ".repeat(*column))]
 pub struct FilterError {
-    pub cause: SyntaxError,
+    pub cause: FilterSyntaxError,
     /// The filter in one line.
     line: String,
     /// The column of the caret, in characters from 0.
@@ -16,7 +16,7 @@ pub struct FilterError {
 
 /// A syntax error in a filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SyntaxError {
+pub enum FilterSyntaxError {
     #[error("expected a term")]
     ExpectedTerm,
     #[error("expected `)`")]
@@ -40,7 +40,7 @@ pub enum SyntaxError {
 }
 
 impl FilterError {
-    pub(super) fn new(filter: &str, at: usize, cause: SyntaxError) -> Self {
+    pub(super) fn new(filter: &str, at: usize, cause: FilterSyntaxError) -> Self {
         let column = filter.get(..at).unwrap_or(filter).chars().count();
         Self { cause, line: filter.replace(['\n', '\t'], " "), column }
     }

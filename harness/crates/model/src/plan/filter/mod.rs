@@ -6,7 +6,7 @@ mod parse;
 
 use crate::scenario::model::Scenario;
 
-pub use error::{FilterError, SyntaxError};
+pub use error::{FilterError, FilterSyntaxError};
 
 use condition::Condition;
 

@@ -11,7 +11,7 @@ use winnow::token::{any as any_char, take_till};
 use crate::source::spelling;
 
 use super::condition::Condition;
-use super::error::SyntaxError;
+use super::error::FilterSyntaxError;
 
 /// The maximum nesting of parentheses and negations.
 const MAX_DEPTH: usize = 64;
@@ -26,14 +26,14 @@ type Input<'a> = Stateful<LocatingSlice<&'a str>, usize>;
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) at: usize,
-    pub(super) cause: SyntaxError,
+    pub(super) cause: FilterSyntaxError,
 }
 
 impl ParserError<Input<'_>> for Failure {
     type Inner = Self;
 
     fn from_input(input: &Input<'_>) -> Self {
-        Self { at: input.current_token_start(), cause: SyntaxError::ExpectedTerm }
+        Self { at: input.current_token_start(), cause: FilterSyntaxError::ExpectedTerm }
     }
 
     fn into_inner(self) -> Result<Self::Inner, Self> {
@@ -46,7 +46,9 @@ pub(super) fn parse(text: &str) -> Result<Condition, Failure> {
     let condition = any(&mut input).map_err(into_failure)?;
     match next_char(&mut input).map_err(into_failure)? {
         None => Ok(condition),
-        Some(_) => Err(Failure { at: input.current_token_start(), cause: SyntaxError::UnmatchedParenthesis }),
+        Some(_) => {
+            Err(Failure { at: input.current_token_start(), cause: FilterSyntaxError::UnmatchedParenthesis })
+        }
     }
 }
 
@@ -69,7 +71,7 @@ fn unary(input: &mut Input<'_>) -> ModalResult<Condition, Failure> {
     input.state += 1;
     if input.state > MAX_DEPTH {
         multispace0.parse_next(input)?;
-        return Err(failure(input.current_token_start(), SyntaxError::TooDeep));
+        return Err(failure(input.current_token_start(), FilterSyntaxError::TooDeep));
     }
     let condition = if opt(operator('!')).parse_next(input)?.is_some() {
         Condition::Not(Box::new(unary(input)?))
@@ -77,7 +79,7 @@ fn unary(input: &mut Input<'_>) -> ModalResult<Condition, Failure> {
         let condition = any(input)?;
         if opt(operator(')')).parse_next(input)?.is_none() {
             multispace0.parse_next(input)?;
-            return Err(failure(input.current_token_start(), SyntaxError::ExpectedParenthesis));
+            return Err(failure(input.current_token_start(), FilterSyntaxError::ExpectedParenthesis));
         }
         condition
     } else {
@@ -109,7 +111,7 @@ fn quoted<'a>(input: &mut Input<'a>) -> ModalResult<&'a str, Failure> {
     let start = input.current_token_start();
     preceded('"', cut_err(terminated(take_till(0.., '"'), '"'))).parse_next(input).map_err(
         |error| match error {
-            ErrMode::Cut(_) => failure(start, SyntaxError::UnclosedQuote),
+            ErrMode::Cut(_) => failure(start, FilterSyntaxError::UnclosedQuote),
             error => error,
         },
     )
@@ -123,13 +125,13 @@ fn next_char(input: &mut Input<'_>) -> ModalResult<Option<char>, Failure> {
     preceded(multispace0, peek(opt(any_char))).parse_next(input)
 }
 
-fn condition(word: &str) -> Result<Condition, SyntaxError> {
+fn condition(word: &str) -> Result<Condition, FilterSyntaxError> {
     if word.is_empty() {
-        return Err(SyntaxError::ExpectedTerm);
+        return Err(FilterSyntaxError::ExpectedTerm);
     }
     if let Some(text) = word.strip_prefix("title~") {
         return if text.is_empty() {
-            Err(SyntaxError::ExpectedText)
+            Err(FilterSyntaxError::ExpectedText)
         } else {
             Ok(Condition::Title(text.to_lowercase()))
         };
@@ -137,8 +139,8 @@ fn condition(word: &str) -> Result<Condition, SyntaxError> {
     match word.split_once('=') {
         Some(("suite", value)) => Ok(Condition::Suite(required_glob("suite", value)?)),
         Some(("verifies", value)) => Ok(Condition::Verifies(required_glob("verifies", value)?)),
-        Some(("title", _)) => Err(SyntaxError::TitleOperator),
-        Some((key, _)) => Err(SyntaxError::UnknownKey {
+        Some(("title", _)) => Err(FilterSyntaxError::TitleOperator),
+        Some((key, _)) => Err(FilterSyntaxError::UnknownKey {
             key: key.to_owned(),
             hint: match spelling::nearest(key, ["verifies", "suite"]) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -150,23 +152,25 @@ fn condition(word: &str) -> Result<Condition, SyntaxError> {
     }
 }
 
-fn required_glob(key: &'static str, value: &str) -> Result<GlobMatcher, SyntaxError> {
-    if value.is_empty() { Err(SyntaxError::ExpectedGlob(key)) } else { glob(value) }
+fn required_glob(key: &'static str, value: &str) -> Result<GlobMatcher, FilterSyntaxError> {
+    if value.is_empty() { Err(FilterSyntaxError::ExpectedGlob(key)) } else { glob(value) }
 }
 
-fn glob(glob: &str) -> Result<GlobMatcher, SyntaxError> {
+fn glob(glob: &str) -> Result<GlobMatcher, FilterSyntaxError> {
     let built = GlobBuilder::new(glob).build();
-    built.map(|glob| glob.compile_matcher()).map_err(|error| SyntaxError::Glob(error.kind().to_string()))
+    built
+        .map(|glob| glob.compile_matcher())
+        .map_err(|error| FilterSyntaxError::Glob(error.kind().to_string()))
 }
 
-fn failure(at: usize, cause: SyntaxError) -> ErrMode<Failure> {
+fn failure(at: usize, cause: FilterSyntaxError) -> ErrMode<Failure> {
     ErrMode::Cut(Failure { at, cause })
 }
 
 fn into_failure(error: ErrMode<Failure>) -> Failure {
     match error {
         ErrMode::Backtrack(failure) | ErrMode::Cut(failure) => failure,
-        ErrMode::Incomplete(_) => Failure { at: 0, cause: SyntaxError::ExpectedTerm },
+        ErrMode::Incomplete(_) => Failure { at: 0, cause: FilterSyntaxError::ExpectedTerm },
     }
 }
 

@@ -66,6 +66,7 @@ impl Decoder<'_> {
         };
         self.check_levels(table, &verifies);
         let quantity = self.quantity(table, race);
+        let used_before = self.uses.len();
         let common = self.expectations(table, verb, vocabulary::CHECK);
         let alternatives = match table.get("any") {
             Some(entry) => self.alternatives(entry, &common, verb),
@@ -81,7 +82,9 @@ impl Decoder<'_> {
                 vec![common]
             }
         };
-        Some(Check { verifies, quantity, alternatives, span: table.span.clone() })
+        let used = self.uses.get(used_before..).unwrap_or_default();
+        let variables = used.iter().map(|used| used.name.clone()).collect();
+        Some(Check { verifies, quantity, alternatives, variables, span: table.span.clone() })
     }
 
     fn alternatives(

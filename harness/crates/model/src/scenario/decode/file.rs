@@ -158,7 +158,7 @@ fn needs<'a>(
             }
             Action::Set(_) => {}
         }
-        let mut uses = draft.rows.iter().chain(&draft.action).chain(&draft.checks);
+        let mut uses = draft.uses();
         if uses.clone().any(|used| used.name == "address") {
             needs.insert(Capability::Cidr);
         }
@@ -170,8 +170,7 @@ fn needs<'a>(
 }
 
 fn used_variables<'a>(steps: impl Iterator<Item = &'a DraftStep>) -> BTreeSet<String> {
-    let uses = steps.flat_map(|draft| draft.rows.iter().chain(&draft.action).chain(&draft.checks));
-    uses.map(|used| used.name.clone()).collect()
+    steps.flat_map(DraftStep::uses).map(|used| used.name.clone()).collect()
 }
 
 /// Adds the statements of its checks to those that a skipped sub-test leaves unverified.

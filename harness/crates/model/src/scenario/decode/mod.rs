@@ -48,10 +48,19 @@ pub(super) struct DraftStep {
     pub(super) on: Option<Span>,
     /// Variables used by its rows.
     pub(super) rows: Vec<VariableUse>,
+    /// Variables named and used by its conditions.
+    pub(super) when: Vec<VariableUse>,
     /// Variables used by its action.
     pub(super) action: Vec<VariableUse>,
     /// Variables used by its checks.
     pub(super) checks: Vec<VariableUse>,
+}
+
+impl DraftStep {
+    /// Returns every use of a variable.
+    pub(super) fn uses(&self) -> impl Iterator<Item = &VariableUse> + Clone {
+        self.rows.iter().chain(&self.when).chain(&self.action).chain(&self.checks)
+    }
 }
 
 impl<'r> Decoder<'r> {

@@ -4,12 +4,15 @@ use std::num::NonZeroU32;
 
 use serde_json::Value as Json;
 
-use crate::scenario::model::{Action, Initiator, Keep, Meeting, Row, Span, Step, Template, WireAction};
+use crate::scenario::model::{
+    Action, Condition, Initiator, Keep, Meeting, Row, Span, Step, Template, WireAction,
+};
 use crate::scenario::{template, vocabulary};
 use crate::source::document::{Entry, Table};
 use crate::source::spelling;
 
-use super::{Decoder, DraftStep};
+use super::matcher::Operand;
+use super::{Decoder, DraftStep, VariableUse};
 
 /// The kind of verb of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +57,8 @@ impl Decoder<'_> {
         let action_uses = self.take_uses();
         let rows = table.get("rows").map(|entry| self.rows(entry)).unwrap_or_default();
         let row_uses = self.take_uses();
+        let when = table.get("when").map(|entry| self.conditions(entry)).unwrap_or_default();
+        let when_uses = self.take_uses();
         let race = table.get("race").and_then(|entry| self.race(entry, verb));
         let eventually =
             table.get("eventually").and_then(|entry| self.eventually(entry, action.as_ref(), race));
@@ -64,6 +69,7 @@ impl Decoder<'_> {
         let step = Step {
             name,
             action: action.unwrap_or(Action::Set(Vec::new())),
+            when,
             rows,
             race,
             eventually,
@@ -72,7 +78,7 @@ impl Decoder<'_> {
             span: table.span.clone(),
         };
         let on = table.get("on").map(Entry::span);
-        DraftStep { step, on, rows: row_uses, action: action_uses, checks: check_uses }
+        DraftStep { step, on, rows: row_uses, when: when_uses, action: action_uses, checks: check_uses }
     }
 
     /// Finds the verb of a step.
@@ -204,6 +210,22 @@ impl Decoder<'_> {
         rows
     }
 
+    fn conditions(&mut self, entry: &Entry<'_, '_>) -> Vec<Condition> {
+        let what = "a table of variables such as `{ form = 201 }`";
+        let Some(table) = entry.table(what, &mut self.report) else { return Vec::new() };
+        if table.entries.is_empty() {
+            self.report.error(entry.span(), "`when` is empty: name at least one variable");
+        }
+        let mut conditions = Vec::new();
+        for entry in &table.entries {
+            self.uses.push(VariableUse { name: entry.key.to_owned(), span: entry.key_span.clone() });
+            if let Some(matcher) = self.matcher(entry.key, entry.value, Operand::Json) {
+                conditions.push(Condition { variable: entry.key.to_owned(), matcher });
+            }
+        }
+        conditions
+    }
+
     fn race(&mut self, entry: &Entry<'_, '_>, verb: Verb) -> Option<NonZeroU32> {
         if verb != Verb::Http {
             self.report.error_with_help(
@@ -275,7 +297,16 @@ impl Decoder<'_> {
 /// A placeholder for a step without a valid verb.
 fn without_verb(name: Template, keep: Vec<Keep>, span: Span) -> DraftStep {
     let action = Action::Set(Vec::new());
-    let step =
-        Step { name, action, rows: Vec::new(), race: None, eventually: None, keep, checks: Vec::new(), span };
-    DraftStep { step, on: None, rows: Vec::new(), action: Vec::new(), checks: Vec::new() }
+    let step = Step {
+        name,
+        action,
+        when: Vec::new(),
+        rows: Vec::new(),
+        race: None,
+        eventually: None,
+        keep,
+        checks: Vec::new(),
+        span,
+    };
+    DraftStep { step, on: None, rows: Vec::new(), when: Vec::new(), action: Vec::new(), checks: Vec::new() }
 }

@@ -1,5 +1,7 @@
 //! Checks and their expectations.
 
+use std::collections::BTreeSet;
+
 use crate::requirement::StatementId;
 use crate::source::Span;
 
@@ -14,7 +16,16 @@ pub struct Check {
     pub quantity: Quantity,
     /// The check passes if all expectations of at least one alternative are met.
     pub alternatives: Vec<Vec<Expectation>>,
+    /// The names of the variables that its expectations use.
+    pub variables: BTreeSet<String>,
     pub span: Span,
+}
+
+/// A condition on a variable.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    pub variable: String,
+    pub matcher: Matcher,
 }
 
 /// How many responses of a race must satisfy a check.

@@ -21,7 +21,7 @@ pub use action::{
     Action, Authorisation, Body, Command, Initiator, Meeting, Request, ShellLine, WireAction, WireCommand,
 };
 pub use capability::Capability;
-pub use check::{Check, ExitCode, Expectation, Quantity, Stream, Subject};
+pub use check::{Check, Condition, ExitCode, Expectation, Quantity, Stream, Subject};
 pub use identity::{IDENTITIES, Identity, identity_name};
 pub use matcher::{Kind, Matcher};
 pub use template::Template;
@@ -90,6 +90,8 @@ pub struct Step {
     /// What happens, in the terms of the document.
     pub name: Template,
     pub action: Action,
+    /// It is carried out only if all of them are met; evaluated for each row.
+    pub when: Vec<Condition>,
     /// The step runs once for each row; once if empty.
     pub rows: Vec<Row>,
     /// The number of concurrent requests.

@@ -46,6 +46,7 @@ as = "outsider"
 post = "/api/keys"
 json = { z = 1, a = ["${value}", "${absent}"], name = "${run}x" }
 query = { org_id = "eq.${org}" }
+when = { who = { not = "${run}" } }
 headers = { X-Test = "1" }
 from = "${address}"
 rows = [{ value = 0, who = "a" }, { value = "7", who = "b" }]
@@ -73,6 +74,7 @@ check = [{ verifies = "keys/ST1.1", running = true, stdout = { lines = ["a", { m
 
 [[step]]
 name = "later"
+when = { won = 3, node = { absent = true } }
 advance = "31m"
 
 [[step]]
@@ -175,6 +177,8 @@ fn every_feature_is_parsed() {
     let Body::Json { value, .. } = &request.body else { panic!("{request:?}") };
     assert_eq!(value.to_string(), r#"{"z":1,"a":["${value}","${absent}"],"name":"${run}x"}"#);
     assert_eq!(made.rows[1], [("value".to_owned(), json!("7")), ("who".to_owned(), json!("b"))]);
+    assert_eq!(made.when[0].variable, "who");
+    assert_eq!(later.when[1].matcher, Matcher::Absent);
     assert_eq!(made.keep[1].from, Extraction::Date("rows/0/expires_at".to_owned()));
     assert_eq!(made.checks[0].verifies.len(), 2);
     assert_eq!(made.checks[1].alternatives.len(), 2);
@@ -412,6 +416,15 @@ fn every_rule_is_enforced() {
         (http("as = \"admin\"\nbearer = \"x\""), "error: `as` and `bearer`"),
         (http("json = 1\nbody = \"x\""), "error: `json` and `body`"),
         (http("rows = []"), "error: `rows` is empty"),
+        (http("when = {}"), "error: `when` is empty"),
+        (http("when = { nope = 1 }"), "error: unknown variable `${nope}`"),
+        (http("when = { run = \"${uuid}\" }"), "error: `${uuid}` is generated anew at each use"),
+        (http("when = { run = { is = 1 } }"), "error: unknown key `is` in an expectation"),
+        (
+            http("keep = { a = \"@status\" }\nwhen = { a = 200 }"),
+            "error: `${a}` is used before it is assigned",
+        ),
+        (http("wehn = { run = 1 }"), "error: unknown key `wehn` in a step"),
         (
             http("rows = [{ a = 1 }, { b = 1 }]"),
             "error: this row must set the same variables as the first row",

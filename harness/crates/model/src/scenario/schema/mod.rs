@@ -77,6 +77,7 @@ fn step_key(key: &str) -> Value {
         "race" => json!({ "type": "integer", "minimum": 2, "maximum": 1000 }),
         "keep" | "set" | "env" | "query" | "headers" => reference("texts"),
         "check" => list(&reference("check"), 0),
+        "when" => reference("places"),
         "as" => identity(),
         "own_key" => json!({ "const": "old" }),
         "json" => json!({}),

@@ -15,12 +15,12 @@ pub enum TemplateError {
     #[error("cannot expand `{text}`: `${{{name}}}` has no value")]
     Missing { name: String, text: String },
     #[error("invalid template `{text}`: {cause}")]
-    Malformed { cause: SyntaxError, text: String },
+    Malformed { cause: TemplateSyntaxError, text: String },
 }
 
 /// A syntax error in a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SyntaxError {
+pub enum TemplateSyntaxError {
     #[error("missing closing `}}`")]
     Unclosed,
     #[error("invalid variable name `{0}`")]
@@ -43,7 +43,7 @@ impl TemplateError {
         Self::Missing { name: name.to_owned(), text: shortened(template) }
     }
 
-    pub(super) fn malformed(cause: impl Into<SyntaxError>, template: &str) -> Self {
+    pub(super) fn malformed(cause: impl Into<TemplateSyntaxError>, template: &str) -> Self {
         Self::Malformed { cause: cause.into(), text: shortened(template) }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::model::Template;
 
-pub use error::{LengthError, SyntaxError, TemplateError};
+pub use error::{LengthError, TemplateError, TemplateSyntaxError};
 pub use parse::variable_names;
 pub(super) use variables::long_len;
 pub use variables::{BUILT_IN, Binding, Generators, Scope, Variables};

@@ -1,6 +1,6 @@
 //! Splits a template into text and references to variables.
 
-use super::error::{SyntaxError, TemplateError};
+use super::error::{TemplateError, TemplateSyntaxError};
 use super::slice::Form;
 
 pub(super) enum Piece<'a> {
@@ -37,7 +37,7 @@ pub(super) fn pieces(template: &str) -> Result<Vec<Piece<'_>>, TemplateError> {
             continue;
         }
         let Some((inner, after)) = after.split_once('}') else {
-            return Err(TemplateError::malformed(SyntaxError::Unclosed, template));
+            return Err(TemplateError::malformed(TemplateSyntaxError::Unclosed, template));
         };
         let reference = reference(inner).map_err(|cause| TemplateError::malformed(cause, template))?;
         if !before.is_empty() {
@@ -53,9 +53,9 @@ pub(super) fn pieces(template: &str) -> Result<Vec<Piece<'_>>, TemplateError> {
 }
 
 /// Splits the content of `${…}` into the variable's name and its form. `${long:N}` has no form.
-fn reference(inner: &str) -> Result<Reference<'_>, SyntaxError> {
+fn reference(inner: &str) -> Result<Reference<'_>, TemplateSyntaxError> {
     if inner.is_empty() || !inner.chars().all(|c| c.is_ascii_alphanumeric() || "_.:-".contains(c)) {
-        return Err(SyntaxError::Name(inner.to_owned()));
+        return Err(TemplateSyntaxError::Name(inner.to_owned()));
     }
     match inner.split_once(':') {
         Some((name, form)) if name != "long" => Ok(Reference { name, form: Some(form.parse()?) }),

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest as _, Sha256};
 
-use super::error::SyntaxError;
+use super::error::TemplateSyntaxError;
 
 /// A transformation of a variable's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Form {
 }
 
 impl FromStr for Form {
-    type Err = SyntaxError;
+    type Err = TemplateSyntaxError;
 
     fn from_str(form: &str) -> Result<Self, Self::Err> {
         Ok(match form {
@@ -67,10 +67,10 @@ impl Slice {
 }
 
 impl FromStr for Slice {
-    type Err = SyntaxError;
+    type Err = TemplateSyntaxError;
 
     fn from_str(range: &str) -> Result<Self, Self::Err> {
-        let invalid = || SyntaxError::Range(range.to_owned());
+        let invalid = || TemplateSyntaxError::Range(range.to_owned());
         let (from, to) = range.split_once("..").ok_or_else(invalid)?;
         let from = if from.is_empty() { 0 } else { from.parse().map_err(|_| invalid())? };
         let to = if to.is_empty() { None } else { Some(to.parse().map_err(|_| invalid())?) };

@@ -1,5 +1,10 @@
 //! The guarantees of the store, tested in memory and with a file.
 
+mod unavailable;
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -15,6 +20,13 @@ fn stores() -> Vec<(Store, Option<tempfile::TempDir>)> {
     let folder = tempfile::tempdir().unwrap();
     let file = Store::open(&Location::File(folder.path().join("store.db"))).unwrap();
     vec![(Store::open(&Location::Memory).unwrap(), None), (file, Some(folder))]
+}
+
+/// Creates a file as the store would.
+fn private_file(path: &Path, content: &[u8]) -> PathBuf {
+    std::fs::write(path, content).unwrap();
+    std::fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+    path.to_owned()
 }
 
 async fn put(store: &Store, name: &str, value: &str) -> Result<(), StoreError> {
@@ -142,8 +154,9 @@ async fn addresses_are_unique_and_released_ones_are_reused_last() {
 async fn a_version_1_database_is_migrated_to_network_maps() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
+    private_file(&path, b"");
     let old = rusqlite::Connection::open(&path).unwrap();
-    old.execute_batch(include_str!("migrations/sqlite/0001_initial.sql")).unwrap();
+    old.execute_batch(include_str!("../migrations/sqlite/0001_initial.sql")).unwrap();
     old.execute_batch(
         "PRAGMA user_version = 1;
          INSERT INTO organisations VALUES ('o', 'O', 10, 0);
@@ -196,10 +209,12 @@ async fn files_persist_and_newer_or_invalid_ones_are_refused() {
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     assert!(matches!(Store::open(&location), Err(StoreError::TooNew { found: 99, .. })));
 
-    let text = folder.path().join("text.db");
-    std::fs::write(&text, "this is not a database, but long enough to be read as if it were one").unwrap();
+    let text = private_file(
+        &folder.path().join("text.db"),
+        b"this is no database, but long enough to be read as one",
+    );
     assert!(matches!(Store::open(&Location::File(text)), Err(StoreError::Open { .. })));
     let nowhere = Location::File(folder.path().join("no/such/folder.db"));
     let message = Store::open(&nowhere).err().map(|error| error.to_string()).unwrap();
-    assert!(message.contains("no/such/folder.db") && message.contains("Check that"), "{message}");
+    assert!(message.contains("no/such") && message.contains("--database"), "{message}");
 }
