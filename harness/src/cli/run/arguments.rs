@@ -1,7 +1,7 @@
 //! The flags of a run.
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
@@ -70,6 +70,18 @@ pub(in crate::cli) struct Arguments {
     /// Write every report format into this folder [without DIR: a new folder below reports]
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     pub(super) report_dir: Option<Option<PathBuf>>,
+}
+
+impl Arguments {
+    /// Returns the command that runs other sub-tests against the same target.
+    pub(super) fn command(&self, scenarios: Option<&Path>) -> String {
+        let target = self.target.as_deref().map(|file| ("--target", file.display().to_string()));
+        let deviation = self.deviation.clone().map(|id| ("--deviation", id));
+        let scenarios = scenarios.map(|folder| ("--scenarios", folder.display().to_string()));
+        let flags = [target, deviation, scenarios].into_iter().flatten();
+        let words = flags.map(|(flag, value)| format!(" {flag} {}", shell_words::quote(&value)));
+        format!("harness{}", words.collect::<String>())
+    }
 }
 
 pub(in crate::cli) fn jobs(asked: Option<NonZeroU32>) -> usize {

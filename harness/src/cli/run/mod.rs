@@ -68,6 +68,7 @@ pub(super) async fn run(
         evidence: evidence.as_ref().map(|evidence| evidence.key.clone()),
     });
 
+    let command = arguments.command(scenarios);
     let mut record = Record::default();
     let mut terminal = Terminal::new(std::io::stdout(), console.terminal_options());
     let mut observed = Observed::default();
@@ -112,7 +113,8 @@ pub(super) async fn run(
         let paint = Paint::new(console.terminal_options().color);
         console.print(&format!("\nsince the baseline:\n{}", text(comparison, paint, console.width())));
     }
-    terminal.finish(&record, &results, &registry, ProcessEnd { reports: &written.paths, exit_code });
+    let end = ProcessEnd { reports: &written.paths, exit_code, command: &command };
+    terminal.finish(&record, &results, &registry, end);
     if github::is_active() {
         github::annotate(&results, console);
     }

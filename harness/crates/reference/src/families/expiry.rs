@@ -122,6 +122,16 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
+        "expires-in-outside-is-an-hour",
+        on_request(|request, _| {
+            let seconds = request.json["expires_in"].as_i64().filter(|_| request.creates_auth_key())?;
+            if !(300..=2_592_000).contains(&seconds) {
+                request.set("expires_in", json!(3_600));
+            }
+            None
+        }),
+    ),
+    (
         "expires-in-ignored",
         on_request(|request, _| {
             if request.creates_auth_key() {

@@ -41,6 +41,17 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
+        "api-key-made-key-dead",
+        on_request(|request, _| {
+            let by_program = request.token.as_deref().is_some_and(|token| token.starts_with("qztna_"));
+            (by_program && request.creates_auth_key()).then(|| {
+                let key = format!("tskey-auth-{}", "0".repeat(64));
+                let id = "00000000-0000-4000-8000-000000000000";
+                ProxyResponse::data(201, json!({ "id": id, "key": key, "name": request.json["name"] }))
+            })
+        }),
+    ),
+    (
         "api-keys-may-not-revoke",
         on_request(|request, _| {
             let by_program = request.token.as_deref().is_some_and(|token| token.starts_with("qztna_"));

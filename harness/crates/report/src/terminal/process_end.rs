@@ -10,4 +10,6 @@ pub struct ProcessEnd<'a> {
     /// The reports that were written.
     pub reports: &'a [PathBuf],
     pub exit_code: ExitCode,
+    /// The command that runs the same target again, such as `harness --target acme.toml`.
+    pub command: &'a str,
 }
