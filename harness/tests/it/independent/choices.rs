@@ -8,12 +8,24 @@ pub(crate) struct Open {
     /// The file of the document, and words in it that allow this and its opposite.
     pub(crate) document: &'static str,
     pub(crate) words: &'static str,
-    /// The sub-tests that could mind; without any, all that need no agent. Those of the agent are many processes.
-    pub(crate) subtests: &'static str,
+    pub(crate) reach: Reach,
+}
+
+/// The sub-tests that could mind a choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// All that need no agent, but no races, which take most of the time.
+    ControlPlane,
+    Races,
+    /// Those of the agent that a filter selects: each takes many processes.
+    Agent(&'static str),
 }
 
 macro_rules! choices {
-    ($($choice:ident { $what:literal, $document:literal: $words:literal $(, $subtests:literal)? })*) => {
+    (@reach) => { Reach::ControlPlane };
+    (@reach races) => { Reach::Races };
+    (@reach $subtests:literal) => { Reach::Agent($subtests) };
+    ($($choice:ident { $what:literal, $document:literal: $words:literal $(, $reach:tt)? })*) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Choice { $($choice),* }
 
@@ -22,7 +34,7 @@ macro_rules! choices {
             what: $what,
             document: $document,
             words: $words,
-            subtests: concat!($($subtests)?),
+            reach: choices!(@reach $($reach)?),
         }),*];
     };
 }
@@ -35,8 +47,7 @@ choices! {
     OnlyDocumentedFields { "responses have no other fields than the documented ones", "generate.txt": "Response: { id, key, key_prefix, name, reusable, ephemeral, expiry_days, allowed_tags, allowed_cidrs }" }
     CompactJson { "JSON has no white space", "api-key.txt": "| python3 -m json.tool" }
     RefusalsAsProblems { "refusals are application/problem+json", "generate.txt": "with appropriate error codes" }
-    ConnectionsStay { "connections stay open between requests", "generate.txt": "curl -s -X POST" }
-    ResponsesWithoutDate { "responses have no Date header", "generate.txt": "Response is HTTP 201" }
+    ConnectionsStay { "connections stay open between requests", "generate.txt": "curl -s -X POST", races }
     DatesInSeconds { "times are seconds since 1970", "used-count.txt": "expires_at, revoked, created_at" }
     DatesInMilliseconds { "times are milliseconds since 1970", "used-count.txt": "expires_at, revoked, created_at" }
     DatesWithSpace { "times read 2026-04-16 10:00:00+00", "used-count.txt": "expires_at, revoked, created_at" }
@@ -68,15 +79,15 @@ choices! {
 
     // ─── registration
     BareKeysTaken { "a key is taken without its prefix, too", "headless.txt": "the backend strips the tskey-auth- prefix, SHA256-hashes the remainder" }
-    UsedKeysAreInvalid { "a used-up key is INVALID_KEY", "headless.txt": "the backend may return INVALID_KEY instead of KEY_USED in some versions" }
-    HasAlreadyBeenUsed { "KEY_USED comes with the other message", "headless.txt": "KEY_USED: Auth key has already been used" }
+    UsedKeysAreInvalid { "a used-up key is INVALID_KEY", "headless.txt": "the backend may return INVALID_KEY instead of KEY_USED in some versions", races }
+    HasAlreadyBeenUsed { "KEY_USED comes with the other message", "headless.txt": "KEY_USED: Auth key has already been used", races }
     UsedBeforeExpired { "a key that is used up and expired is KEY_USED", "used-count.txt": "Non-reusable keys with used_count greater than 0 return KEY_USED specifically." }
-    RegistrationsAreOk { "a registration is 200, new or not", "headless.txt": "creates or re-activates a machine record" }
-    RegistrationsAreCreated { "a registration is 201, new or not", "headless.txt": "creates or re-activates a machine record" }
-    RegistrationsWait { "simultaneous registrations wait for each other", "headless.txt": "race condition if multiple registrations happen simultaneously" }
-    NamesIgnoreCase { "Linux-C and linux-c are one machine", "headless.txt": "If a machine with the same name+org already exists" }
+    RegistrationsAreOk { "a registration is 200, new or not", "headless.txt": "creates or re-activates a machine record", races }
+    RegistrationsAreCreated { "a registration is 201, new or not", "headless.txt": "creates or re-activates a machine record", races }
+    RegistrationsWait { "simultaneous registrations wait for each other", "headless.txt": "race condition if multiple registrations happen simultaneously", races }
+    NamesIgnoreCase { "Linux-C and linux-c are one machine", "headless.txt": "If a machine with the same name+org already exists", races }
     AddressesFromTheTop { "tailnet addresses are given from 100.127.255.253 downwards", "headless.txt": "Tailnet IP assigned." }
-    AddressesReused { "the address of a deleted machine is given again", "headless.txt": "Tailnet IP assigned." }
+    AddressesReused { "the address of a deleted machine is given again", "headless.txt": "Tailnet IP assigned.", races }
     OtherTagsDropped { "a claim of a tag that the key does not allow is dropped", "generate.txt": "Machines registering with this key can only claim tags listed in allowed_tags." }
     OtherTagsMakeKeysInvalid { "a claim of a tag that the key does not allow is INVALID_KEY", "generate.txt": "Machines registering with this key can only claim tags listed in allowed_tags." }
     AllowedTagsAreGiven { "machines get the tags that their key allows", "generate.txt": "An auth key can be scoped to specific tags." }
@@ -94,13 +105,13 @@ choices! {
     AdminsAdminister { "members may not administer machines", "issuing.txt": "use ztna machine-admin" }
 
     // ─── lists
-    RowsInEnvelope { "rows are the data of an envelope", "used-count.txt": "the CLI fetches from GET /api/db/auth_keys?org_id=X" }
+    RowsInEnvelope { "rows are the data of an envelope", "used-count.txt": "the CLI fetches from GET /api/db/auth_keys?org_id=X", races }
     RowsElsewhere { "rows are where the profile says", "used-count.txt": "the CLI fetches from GET /api/db/auth_keys?org_id=X" }
     NewestFirst { "lists begin with the newest row", "headless.txt": "Look for the key entry" }
     HashesListed { "lists show the hash of a key", "api-key.txt": "key_hash column stores SHA256 of full key including prefix" }
     DigestsListed { "rows have a digest of 64 hex digits", "used-count.txt": "key prefix, name, reusable flag, ephemeral flag, used count, and expiry date" }
     SelectAllRefused { "select=* is refused", "used-count.txt": "&select=name,used_count" }
-    OthersHaveRows { "others have keys and machines with odd names", "headless.txt": "the key may have been used in a previous test" }
+    OthersHaveRows { "others have keys and machines with odd names", "headless.txt": "the key may have been used in a previous test", races }
     MembersListNothing { "members may not list", "used-count.txt": "CLI list requires: Admin or owner role in the org" }
     MembersSeeEmptyLists { "members see empty lists", "used-count.txt": "you may not be an admin/owner" }
     OrganisationsByName { "GET /api/user-orgs is an object by organisation", "generate.txt": "Verify via GET /api/user-orgs." }
@@ -113,10 +124,10 @@ choices! {
     NoScopesAreNull { "the scopes of a key with full access are null", "api-key.txt": "no explicit scopes (full access)" }
     OutOfScopeIsUnauthorized { "out of scope is 401", "api-key.txt": "A key can be created with a limited set of scopes." }
     SpentApiKeysAreUnknown { "a revoked or expired API key is 401", "api-key.txt": "expiry is mandatory" }
-    SmoothingLimiter { "requests are spread evenly: never two at once", "api-key.txt": "The rate_limit_rpm field is stored and enforced." }
-    FixedWindows { "requests are counted by the minute of the clock", "api-key.txt": "The rate_limit_rpm field is stored and enforced." }
-    TooManyRequests { "a refusal for the rate is 429", "api-key.txt": "The rate_limit_rpm field is stored and enforced." }
-    UsesCountedLater { "uses are counted at the end of the day", "api-key.txt": "Usage: 0 calls" }
+    SmoothingLimiter { "requests are spread evenly: never two at once", "api-key.txt": "The rate_limit_rpm field is stored and enforced.", races }
+    FixedWindows { "requests are counted by the minute of the clock", "api-key.txt": "The rate_limit_rpm field is stored and enforced.", races }
+    TooManyRequests { "a refusal for the rate is 429", "api-key.txt": "The rate_limit_rpm field is stored and enforced.", races }
+    UsesCountedLater { "uses are counted at the end of the day", "api-key.txt": "Usage: 0 calls", races }
     InsertionsAnswerNothing { "an inserted row is answered with 204", "api-key.txt": "verify the insert succeeded without error" }
 
     // ─── the agent: up, down, status

@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::independent::choices::Choice;
+use crate::independent::choices::{Choice, Reach};
 use crate::independent::files::{certificate, scenarios};
 use crate::independent::implementation::listen::Implementation;
 use crate::program::harness;
 use crate::run::Run;
+
+const WITHOUT_RACES: &str = "!*-race & !issuing/reuse & !api-key/ST3-enforced";
 
 /// Judges the implementation without its agent.
 pub(crate) fn judge(implementation: &Implementation, words: &[&str]) -> Run {
@@ -19,11 +21,17 @@ pub(crate) fn judge_with_agent(implementation: &Implementation, words: &[&str]) 
     judged(implementation, &["agent", "installer"], words)
 }
 
-/// Judges selected sub-tests of the agent. A capability that is declared has to be used.
-pub(crate) fn judge_selected(implementation: &Implementation, subtests: &str) -> Run {
-    let capabilities: &[&str] =
-        if subtests.contains("rollout") { &["agent", "installer"] } else { &["agent"] };
-    judged(implementation, capabilities, &["--filter", subtests])
+/// Judges the sub-tests that could mind a choice.
+pub(crate) fn judge_within(implementation: &Implementation, reach: Reach) -> Run {
+    match reach {
+        Reach::ControlPlane => judge(implementation, &["--jobs", "8", "--filter", WITHOUT_RACES]),
+        Reach::Races => judge(implementation, &["--jobs", "8"]),
+        // A capability that is declared has to be used.
+        Reach::Agent(subtests) if subtests.contains("rollout") => {
+            judge_with_agent(implementation, &["--filter", subtests])
+        }
+        Reach::Agent(subtests) => judged(implementation, &["agent"], &["--filter", subtests]),
+    }
 }
 
 fn judged(implementation: &Implementation, capabilities: &[&str], words: &[&str]) -> Run {

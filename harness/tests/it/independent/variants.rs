@@ -1,11 +1,14 @@
 //! Whatever the documents leave open may be chosen in either way: each choice alone passes, and so do several together.
 
-use crate::independent::choices::{CHOICES, Choice};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::independent::choices::{CHOICES, Choice, Reach};
 use crate::independent::files::{document, single_spaced};
 use crate::independent::implementation::listen::{Implementation, Protocol};
 use crate::independent::implementation::nature::Nature;
 use crate::independent::implementation::pace::Pace;
-use crate::independent::judgement::{judge, judge_selected};
+use crate::independent::judgement::judge_within;
 use crate::run::Run;
 
 /// How many implementations are judged at the same time.
@@ -16,8 +19,37 @@ const TOGETHER: &[&[Choice]] = &[
     &[Choice::DescriptionNames, Choice::ExpiresInClamped],
     &[Choice::DescriptionNames, Choice::ExpiresInTakenLoosely],
     &[Choice::NamesInvented, Choice::PeopleManageKeys],
-    &[Choice::UsedKeysAreInvalid, Choice::RegistrationsWait],
 ];
+
+/// Choices of which an implementation makes one at most: together they would contradict a document.
+const APART: &[&[Choice]] = &[
+    &[
+        Choice::DescriptionNames,
+        Choice::NamesInvented,
+        Choice::GuideFieldsIgnored,
+        Choice::UnknownFieldsRefused,
+        Choice::NamesAreHostNames,
+        Choice::NamesAreUnique,
+    ],
+    &[Choice::ListAsksForColumns, Choice::ExpiryInLocalTime, Choice::GuideTable],
+];
+
+/// What its own agent relies on: names are descriptions, and keys have tags and `expires_in`.
+const WITHOUT_AGENT: &[Choice] =
+    &[Choice::GuideFieldsIgnored, Choice::UnknownFieldsRefused, Choice::NamesAreHostNames];
+
+/// Each seed makes one random combination of choices.
+const SEEDS: std::ops::Range<u64> = 1..5;
+const COMBINED: usize = 12;
+const AGENT_SUBTESTS: &str = "used-count/ST2, used-count/ST5, headless/ST2, headless/ST2-connected, headless/ST4-again, \
+                              issuing/create-cli, issuing/rollout";
+
+struct Variant {
+    /// How it came about, if not by a table.
+    seed: Option<u64>,
+    choices: Vec<Choice>,
+    reach: Reach,
+}
 
 #[test]
 fn every_choice_cites_words_of_its_document() {
@@ -31,30 +63,66 @@ fn every_choice_cites_words_of_its_document() {
 
 #[test]
 fn each_choice_of_the_control_plane_passes() {
-    let alone = CHOICES.iter().filter(|open| open.subtests.is_empty());
-    let together = TOGETHER.iter().map(|choices| (*choices, ""));
-    pass(alone.map(|open| (std::slice::from_ref(&open.choice), "")).chain(together).collect());
+    let together = TOGETHER.iter().map(|choices| Variant {
+        seed: None,
+        choices: choices.to_vec(),
+        reach: Reach::ControlPlane,
+    });
+    pass(&alone(false).chain(together).collect::<Vec<_>>());
 }
 
 #[test]
 fn each_choice_of_the_agent_passes() {
-    let of_agent = CHOICES.iter().filter(|open| !open.subtests.is_empty());
-    pass(of_agent.map(|open| (std::slice::from_ref(&open.choice), open.subtests)).collect());
+    pass(&alone(true).collect::<Vec<_>>());
+}
+
+#[test]
+fn random_choices_together_pass() {
+    let control_plane = SEEDS.map(|seed| combination(seed, false, Reach::Races));
+    let agent = SEEDS.map(|seed| combination(seed, true, Reach::Agent(AGENT_SUBTESTS)));
+    pass(&control_plane.chain(agent).collect::<Vec<_>>());
+}
+
+fn alone(is_of_agent: bool) -> impl Iterator<Item = Variant> {
+    let of_it = CHOICES.iter().filter(move |open| matches!(open.reach, Reach::Agent(_)) == is_of_agent);
+    of_it.map(|open| Variant { seed: None, choices: vec![open.choice], reach: open.reach })
+}
+
+/// Choices of the control plane, or with those of the agent.
+fn combination(seed: u64, with_agent: bool, reach: Reach) -> Variant {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut open: Vec<Choice> = CHOICES
+        .iter()
+        .filter(|open| match with_agent {
+            true => !WITHOUT_AGENT.contains(&open.choice),
+            false => !matches!(open.reach, Reach::Agent(_)),
+        })
+        .map(|open| open.choice)
+        .collect();
+    let mut choices: Vec<Choice> = Vec::new();
+    while choices.len() < COMBINED && !open.is_empty() {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let at = usize::try_from(state % open.len() as u64).unwrap();
+        let choice = open.swap_remove(at);
+        let clashes =
+            |group: &&[Choice]| group.contains(&choice) && choices.iter().any(|made| group.contains(made));
+        if !APART.iter().any(clashes) {
+            choices.push(choice);
+        }
+    }
+    Variant { seed: Some(seed), choices, reach }
 }
 
 /// Judges every variant, several at a time.
-fn pass(variants: Vec<(&[Choice], &str)>) {
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let failures = std::sync::Mutex::new(Vec::new());
+fn pass(variants: &[Variant]) {
+    let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
-                while let Some((choices, subtests)) =
-                    variants.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
-                {
-                    if let Some(failure) = failure(choices, subtests) {
-                        failures.lock().unwrap().push(failure);
-                    }
+                while let Some(variant) = variants.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    failures.lock().unwrap().extend(failure(variant));
                 }
             });
         }
@@ -64,25 +132,24 @@ fn pass(variants: Vec<(&[Choice], &str)>) {
 }
 
 /// What is wrong with the kit's judgement of this variant.
-fn failure(choices: &[Choice], subtests: &str) -> Option<String> {
-    let implementation = Implementation::start(Nature::choosing(choices), Pace::near(), Protocol::Closing);
-    let judgement = match subtests {
-        "" => judge(&implementation, &["--jobs", "8"]),
-        subtests => judge_selected(&implementation, subtests),
-    };
+fn failure(variant: &Variant) -> Option<String> {
+    let nature = Nature::choosing(&variant.choices);
+    let implementation = Implementation::start(nature, Pace::near(), Protocol::Closing);
+    let judgement = judge_within(&implementation, variant.reach);
     let is_right = judgement.code == 0
         && judgement.statements("violated").is_empty()
         && judgement.subtests("fail").is_empty()
         && judgement.subtests("error").is_empty();
-    (!is_right).then(|| format!("{}\n{}", described(choices), reasons(&judgement)))
+    (!is_right).then(|| format!("{}\n{}", described(variant), reasons(&judgement)))
 }
 
-fn described(choices: &[Choice]) -> String {
+fn described(variant: &Variant) -> String {
     let of = |choice: &Choice| CHOICES.iter().find(|open| open.choice == *choice).unwrap();
-    let lines = choices.iter().map(of).map(|open| {
+    let lines = variant.choices.iter().map(of).map(|open| {
         format!("{:?}: {}\n  allowed by {}: “{}”", open.choice, open.what, open.document, open.words)
     });
-    lines.collect::<Vec<_>>().join("\n")
+    let seed = variant.seed.map(|seed| format!("seed {seed}"));
+    seed.into_iter().chain(lines).collect::<Vec<_>>().join("\n")
 }
 
 /// Why sub-tests failed, or everything that the program printed if none did.

@@ -134,7 +134,7 @@ fn lifetime(world: &World, request: &Request) -> Result<(i64, Seconds), Answer> 
 fn seconds(world: &World, value: &Value) -> Option<Seconds> {
     let loosely = world.chooses(Choice::ExpiresInTakenLoosely);
     let number = match value {
-        Value::Number(number) if loosely => number.as_f64().map(|number| number as Seconds),
+        Value::Number(number) if loosely => number.to_string().split('.').next()?.parse().ok(),
         Value::String(text) if loosely && text == "1h" => Some(3_600),
         Value::String(text) if loosely => text.parse().ok(),
         Value::Bool(true) if loosely => Some(3_600),

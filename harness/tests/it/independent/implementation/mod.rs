@@ -22,5 +22,6 @@ mod person;
 mod request;
 mod rule;
 mod service;
+mod session;
 mod table;
 mod world;

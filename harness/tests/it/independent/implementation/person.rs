@@ -6,8 +6,9 @@ use uuid::Uuid;
 use super::answer::Answer;
 use super::api_key::{ApiKey, hash};
 use super::departure::Departure;
-use super::moment::{DAY, MINUTE, Seconds};
+use super::moment::{DAY, MINUTE};
 use super::request::Request;
+use super::session::Session;
 use super::world::World;
 use crate::independent::choices::Choice;
 
@@ -24,13 +25,6 @@ const PEOPLE: [(&str, &str, &str); 4] = [
 pub(super) enum Caller {
     Person { role: &'static str, org: &'static str },
     Program(ApiKey),
-}
-
-/// A person's session.
-#[derive(Clone, Copy)]
-pub(super) struct Session {
-    person: usize,
-    expires: Seconds,
 }
 
 impl Caller {

@@ -13,8 +13,8 @@ use super::departure::Departure;
 use super::machine::Machine;
 use super::moment::Seconds;
 use super::nature::Nature;
-use super::person::Session;
 use super::request::Request;
+use super::session::Session;
 use crate::independent::choices::Choice;
 
 pub(super) struct World {
