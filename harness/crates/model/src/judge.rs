@@ -13,6 +13,9 @@ use crate::scenario::model::{Action, Check, Row, Span, Step};
 use crate::scenario::template::{Binding, Variables, fill_template};
 use crate::verdict::{Fault, SubtestVerdict};
 
+/// Begins the message of a check that is not judged on this target.
+const NOT_JUDGED: &str = "not judged: ";
+
 /// A step that was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct NotExecuted {
@@ -150,7 +153,7 @@ impl Judge<'_> {
         let is_judged = self.planned.judges_ours || !is_ours(check, self.registry);
         let verdict = if is_judged { verdict } else { CheckVerdict::Skip };
         let message = match verdict {
-            CheckVerdict::Skip => format!("not judged: {message}"),
+            CheckVerdict::Skip => format!("{NOT_JUDGED}{message}"),
             _ => message.to_owned(),
         };
         outcome(check.verifies.clone(), verdict, &message, check.span.clone())
@@ -198,6 +201,10 @@ pub struct Tally {
     pub waived: Option<String>,
     /// The first check that could not be judged, and where the fault lies.
     pub error: Option<(Fault, String)>,
+    /// Whether a check was judged.
+    pub has_judged: bool,
+    /// Why a check is not judged on this target.
+    pub not_judged: Option<String>,
     /// The name of the current step.
     pub step: String,
 }
@@ -228,6 +235,12 @@ impl Tally {
         };
         let (failure, error) = (first(CheckVerdict::Fail), first(CheckVerdict::Error));
         let waived = first(CheckVerdict::Waived);
+        self.has_judged |= outcomes.iter().any(|outcome| outcome.verdict != CheckVerdict::Skip);
+        if self.not_judged.is_none() {
+            let mut skipped = outcomes.iter().filter(|outcome| outcome.verdict == CheckVerdict::Skip);
+            self.not_judged =
+                skipped.find_map(|outcome| Some(outcome.message.strip_prefix(NOT_JUDGED)?.to_owned()));
+        }
         if self.waived.is_none() {
             self.waived = waived;
         }
@@ -254,6 +267,10 @@ impl Tally {
             (None, Some((fault, reason))) => SubtestEnd::error(fault, reason),
             (None, None) if self.waived.is_some() => {
                 SubtestEnd { verdict: SubtestVerdict::Waived, fault: None, reason: self.waived }
+            }
+            // Nothing that passed, nothing that failed: the target lacks what all checks need.
+            (None, None) if !self.has_judged && self.not_judged.is_some() => {
+                SubtestEnd { verdict: SubtestVerdict::Skip, fault: None, reason: self.not_judged }
             }
             (None, None) => SubtestEnd { verdict: SubtestVerdict::Pass, fault: None, reason: None },
         }

@@ -41,7 +41,7 @@ pub fn selected<'a>(catalogue: &'a Catalogue, text: &str) -> Result<Vec<&'a Decl
 
 fn unknown(catalogue: &Catalogue, id: &str) -> ReferenceError {
     let ids = catalogue.deviations.iter().map(|declared| declared.id.as_str());
-    let families = families::FAMILIES.iter().map(|(family, _)| *family);
+    let families = families::families().map(|(family, _)| family);
     let hint = match nearest(id, ids.chain(families)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`harness list --deviations` names them all".to_owned(),

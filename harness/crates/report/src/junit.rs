@@ -123,6 +123,7 @@ fn properties(results: &Results) -> Vec<Property> {
         ("badge", Some(headline::badge(results))),
         ("capabilities", Some(declared.join(" "))),
         ("capabilities not verified", Some(not_verified.join(" "))),
+        ("absent", Some(headline::absent(results).join(", "))),
     ];
     let mut properties: Vec<Property> = facts
         .into_iter()

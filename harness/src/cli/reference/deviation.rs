@@ -56,9 +56,9 @@ fn by_family(
     width: usize,
 ) -> String {
     let mut text = String::new();
-    for (name, _) in families::FAMILIES {
+    for (name, _) in families::families() {
         text.push_str(&format!("{}{}\n", if text.is_empty() { "" } else { "\n" }, paint.bold(name)));
-        for declared in catalogue.deviations.iter().filter(|declared| family(declared) == *name) {
+        for declared in catalogue.deviations.iter().filter(|declared| family(declared) == name) {
             text.push_str(&format!("  {}\n", declared.id));
             for line in wrap(&declared.summary, width.saturating_sub(6)) {
                 text.push_str(&format!("      {}\n", paint.faint(&line)));

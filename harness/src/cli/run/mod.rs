@@ -54,6 +54,10 @@ pub(super) async fn run(
     let signals = tokio::spawn(stop_on_signals(stopper));
     let ready = make_ready(&target, stop.clone()).await;
     let plan = build_plan(&selection, &loaded.library, target.as_ref())?;
+    let absent: Vec<&str> = target.description().absent.iter().map(|absent| absent.describe()).collect();
+    if !absent.is_empty() {
+        console.print(&format!("not judged, since the target lacks it: {}\n", absent.join(", ")));
+    }
     let time_limit = target.time_limit().unwrap_or(TIME_LIMIT);
     let max_jobs = target.max_concurrency().unwrap_or(usize::MAX);
     let setting = Arc::new(RunSettings {

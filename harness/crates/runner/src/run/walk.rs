@@ -20,6 +20,7 @@ use harness_model::plan::PlannedSubtest;
 use harness_model::recording::{Moment, Recorder, Recording};
 use harness_model::scenario::model::{Action, Request, Row, Step};
 use harness_model::scenario::template::{TemplateError, fill_template};
+use harness_model::scenario::undocumented::used_by;
 use harness_model::secret::Secrets;
 
 /// One execution of a sub-test's steps.
@@ -69,7 +70,9 @@ impl Walk<'_> {
 
     /// Executes every step of the cleanup, except those whose variables were never set.
     pub(super) async fn cleanup(&self, stage: &mut Stage) {
-        for step in &self.planned.scenario.cleanup {
+        let cleanup = self.planned.scenario.cleanup.iter();
+        // What the target lacks cannot be used to clean up either.
+        for step in cleanup.filter(|step| used_by(step).is_disjoint(&self.planned.absent)) {
             for row in rows(step) {
                 stage.bindings.enter_row(&row);
                 if applicability(step, &stage.bindings) != Applicability::Applies {

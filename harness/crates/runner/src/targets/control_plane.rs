@@ -31,6 +31,9 @@ pub trait ControlPlane: fmt::Debug + Send + Sync {
         refused: &'a str,
     ) -> BoxFuture<'a, Result<String, TargetError>>;
 
+    /// Changes the URL of a request to what the profile says of undocumented endpoints and fields.
+    fn redirect(&self, _url: &mut Url) {}
+
     /// Applies the profile's pointers to a response.
     fn adapt(&self, _exchange: &mut Exchange) {}
 

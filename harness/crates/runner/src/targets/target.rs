@@ -58,9 +58,9 @@ pub trait Target: fmt::Debug + Send + Sync {
     }
 
     /// Finds out which undocumented endpoints the target lacks, after [`Target::preflight`]. Only then are
-    /// [`Target::description`] and [`Target::facts`] complete.
-    fn probe(self: Arc<Self>) -> BoxFuture<'static, Result<(), TargetError>> {
-        Box::pin(async { Ok(()) })
+    /// [`Target::description`] and [`Target::facts`] complete. What cannot be found out counts as there.
+    fn probe(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
     }
 
     /// Creates the environment of one sub-test; `with_tun` if its `ztna up` brings up a TUN device.

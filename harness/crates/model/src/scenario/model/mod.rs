@@ -100,7 +100,28 @@ pub struct Step {
     pub eventually: Option<Duration>,
     pub keep: Vec<Keep>,
     pub checks: Vec<Check>,
+    pub uses: VariableUses,
     pub span: Span,
+}
+
+impl Step {
+    /// Returns the variables that it assigns.
+    pub fn assigned(&self) -> impl Iterator<Item = &str> {
+        let set = match &self.action {
+            Action::Set(values) => values.as_slice(),
+            _ => &[],
+        };
+        let kept = self.keep.iter().map(|keep| keep.name.as_str());
+        kept.chain(set.iter().map(|(name, _)| name.as_str()))
+    }
+}
+
+/// The variables that the parts of a step refer to, besides its checks.
+#[derive(Debug, Clone, Default)]
+pub struct VariableUses {
+    pub action: BTreeSet<String>,
+    /// In the cells of its rows, and in its conditions.
+    pub rows_and_conditions: BTreeSet<String>,
 }
 
 /// The variables of one row, in file order.

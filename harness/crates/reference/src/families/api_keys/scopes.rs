@@ -8,7 +8,7 @@ use crate::deviation::{
     Deviation, Family, KeyKind, ProxyRequest, ProxyResponse, UNCHANGED, on_both, on_request, on_response,
 };
 
-use super::shared::{pretend_success, show_requested};
+use crate::families::shared::{pretend_success, show_requested};
 
 const SCOPES: [&str; 8] = ["read", "write", "admin", "machines", "dns", "acl", "billing", "audit"];
 
@@ -133,12 +133,12 @@ pub(super) const ALL: Family = &[
         "rate-limit-never-lifted",
         on_both(
             |request, state| {
-                let refused = state.rate_limited_tokens.contains(request.token.as_deref()?);
+                let refused = state.marks.contains(request.token.as_deref()?);
                 refused.then(|| ProxyResponse::refusal(429, "RATE_LIMITED", "Rate limit exceeded"))
             },
             |request, response, state| {
                 if let Some(token) = request.token.clone().filter(|_| response.refuses("RATE_LIMITED")) {
-                    state.rate_limited_tokens.insert(token);
+                    state.marks.insert(token);
                 }
             },
         ),
@@ -171,9 +171,92 @@ pub(super) const ALL: Family = &[
             }
         }),
     ),
+    (
+        "scopes-unheeded-by-key-management",
+        on_request(|request, state| {
+            let scoped = request.token.as_deref().and_then(|token| state.key(token));
+            if request.path == "/api/key-management"
+                && scoped.is_some_and(|issued| issued.requested["scopes"].is_array())
+            {
+                request.token = state.session(Identity::Admin).cloned();
+            }
+            None
+        }),
+    ),
+    (
+        "scope-admin-opens-nothing",
+        on_request(|request, state| {
+            let issued = request.token.as_deref().and_then(|token| state.key(token));
+            issued.is_some_and(|issued| issued.requested["scopes"] == json!(["admin"])).then(|| {
+                ProxyResponse::refusal(403, "INSUFFICIENT_SCOPE", "The API key's scopes do not allow this")
+            })
+        }),
+    ),
+    (
+        "scopes-only-first",
+        on_request(|request, _| {
+            if has_known_scopes(request)
+                && let Some(scopes) = request.json.get_mut("scopes").and_then(Value::as_array_mut)
+            {
+                scopes.truncate(1);
+            }
+            None
+        }),
+    ),
+    (
+        "scope-audit-missing",
+        on_request(|request, _| {
+            let wanted =
+                request.json["scopes"].as_array().is_some_and(|scopes| scopes.contains(&json!("audit")));
+            (wanted && request.creates_api_key())
+                .then(|| ProxyResponse::refusal(400, "INVALID_SCOPES", "Invalid scopes: audit"))
+        }),
+    ),
+    (
+        "scopes-only-first-checked",
+        on_request(|request, _| {
+            if is_scope(&request.json["scopes"][0]) {
+                drop_unknown_scopes(request);
+            }
+            None
+        }),
+    ),
+    (
+        "scopes-any-valid-suffices",
+        on_request(|request, _| {
+            if request.json["scopes"].as_array().is_some_and(|scopes| scopes.iter().any(is_scope)) {
+                drop_unknown_scopes(request);
+            }
+            None
+        }),
+    ),
+    (
+        "api-key-tail-ignored",
+        on_request(|request, state| {
+            let given = request.token.clone().unwrap_or_default();
+            let known = state
+                .keys
+                .iter()
+                .find(|issued| issued.kind == KeyKind::Api && given.starts_with(&issued.key));
+            if let Some(known) = known {
+                request.token = Some(known.key.clone());
+            }
+            None
+        }),
+    ),
 ];
 
 fn has_known_scopes(request: &ProxyRequest) -> bool {
     let scopes = request.json["scopes"].as_array();
-    scopes.is_some_and(|scopes| scopes.iter().all(|scope| SCOPES.iter().any(|known| scope == known)))
+    scopes.is_some_and(|scopes| scopes.iter().all(is_scope))
+}
+
+fn is_scope(scope: &Value) -> bool {
+    SCOPES.iter().any(|known| scope == known)
+}
+
+fn drop_unknown_scopes(request: &mut ProxyRequest) {
+    if let Some(scopes) = request.json.get_mut("scopes").and_then(Value::as_array_mut) {
+        scopes.retain(is_scope);
+    }
 }

@@ -95,6 +95,23 @@ pub(super) const ALL: Family = &[
         }),
     ),
     ("key-prefix-of-the-end-in-lists", on_response(|_, response, state| show_prefixes(response, state))),
+    (
+        "key-shown-in-its-record",
+        on_response(|request, response, state| {
+            if request.query.iter().any(|(column, _)| column == "id") {
+                for row in response.rows() {
+                    let issued = state.key_by_id(&row["id"]).map(|issued| json!(issued.key));
+                    if let Some(key) = issued {
+                        row["key"] = key;
+                    }
+                }
+            }
+        }),
+    ),
+    (
+        "record-without-expiry",
+        on_response(|_, response, _| response.each("expires_at", |expiry| *expiry = Value::Null)),
+    ),
 ];
 
 /// Lists the end of each key in place of its beginning.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::deviation::{Family, ProxyResponse, on_request, on_response};
+use crate::deviation::{Family, ProxyRequest, ProxyResponse, on_request, on_response};
 
 pub(super) const ALL: Family = &[
     (
@@ -106,4 +106,48 @@ pub(super) const ALL: Family = &[
             }
         }),
     ),
+    (
+        "names-compared-by-their-beginning",
+        on_request(|request, _| compare_names(request, |name| format!("like.{name}*"))),
+    ),
+    (
+        "names-compared-without-case",
+        on_request(|request, _| compare_names(request, |name| format!("ilike.{name}"))),
+    ),
+    (
+        "select-only-first",
+        on_request(|request, _| {
+            for (_, columns) in request.query.iter_mut().filter(|(name, _)| name == "select") {
+                let first = columns.split(',').next().unwrap_or_default();
+                *columns = first.to_owned();
+            }
+            None
+        }),
+    ),
+    (
+        "select-refused",
+        on_request(|request, _| {
+            let several = request.query.iter().any(|(name, value)| name == "select" && value.contains(','));
+            several.then(|| ProxyResponse::refusal(400, "INVALID_FILTER", "Unknown column select"))
+        }),
+    ),
+    (
+        "revoked-filter-inverted",
+        on_request(|request, _| {
+            for (_, value) in request.query.iter_mut().filter(|(name, _)| name == "revoked") {
+                *value = if value == "eq.false" { "eq.true" } else { "eq.false" }.to_owned();
+            }
+            None
+        }),
+    ),
 ];
+
+/// Filters on names with another operator than the one that was sent.
+fn compare_names(request: &mut ProxyRequest, other: fn(&str) -> String) -> Option<ProxyResponse> {
+    for (_, value) in request.query.iter_mut().filter(|(column, _)| column == "name") {
+        if let Some(name) = value.strip_prefix("eq.") {
+            *value = other(name);
+        }
+    }
+    None
+}

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::deviation::{
     Deviation, Family, ProxyRequest, ProxyResponse, ProxyState, UNCHANGED, on_both, on_request, on_response,
 };
+use crate::families::shared::pretended_registration;
 
 pub(super) const ALL: Family = &[
     ("cidrs-ignored", on_both(|request, _| replace_cidrs(request, |_| Value::Null), show_requested_cidrs)),
@@ -83,6 +84,46 @@ pub(super) const ALL: Family = &[
         }),
     ),
     ("forwarded-for-believed", Deviation { trusts_all_proxies: true, ..UNCHANGED }),
+    (
+        "cidrs-checked-for-new-names-only",
+        on_response(|request, response, state| {
+            if response.refuses("IP_NOT_ALLOWED") && state.registration_named(request.text("name")).is_some()
+            {
+                *response = pretended_registration(request);
+            }
+        }),
+    ),
+    (
+        "cidrs-only-last",
+        on_both(
+            |request, _| replace_cidrs(request, |cidrs| cidrs.iter().rev().take(1).cloned().collect()),
+            show_requested_cidrs,
+        ),
+    ),
+    (
+        "cidrs-answered-as-addresses",
+        on_response(|request, response, _| {
+            let without_length = |cidrs: &mut Value| {
+                for cidr in cidrs.as_array_mut().into_iter().flatten() {
+                    let address = cidr.as_str().and_then(|cidr| cidr.split('/').next()).unwrap_or_default();
+                    *cidr = json!(address);
+                }
+            };
+            response.each("allowed_cidrs", without_length);
+            if let Some(cidrs) =
+                response.json["data"].get_mut("allowed_cidrs").filter(|_| request.creates_key())
+            {
+                without_length(cidrs);
+            }
+        }),
+    ),
+    (
+        "empty-cidrs-refused",
+        on_request(|request, _| {
+            (request.creates_auth_key() && request.json["allowed_cidrs"] == json!([]))
+                .then(|| ProxyResponse::refusal(400, "INVALID_INPUT", "allowed_cidrs must not be empty"))
+        }),
+    ),
 ];
 
 /// Requests other networks, if valid ones are requested.
@@ -99,6 +140,6 @@ fn replace_cidrs(request: &mut ProxyRequest, other: fn(&[Value]) -> Value) -> Op
 
 fn show_requested_cidrs(request: &ProxyRequest, response: &mut ProxyResponse, state: &mut ProxyState) {
     if request.json["allowed_cidrs"] != json!([]) {
-        super::shared::show_requested(request, response, state, "allowed_cidrs", &Value::Null);
+        crate::families::shared::show_requested(request, response, state, "allowed_cidrs", &Value::Null);
     }
 }

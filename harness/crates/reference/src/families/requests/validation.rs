@@ -60,13 +60,6 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
-        "inserting-missing",
-        on_request(|request, _| {
-            (request.method == "POST" && request.path == "/api/db/api_keys")
-                .then(|| ProxyResponse::refusal(405, "METHOD_NOT_ALLOWED", "Method not allowed"))
-        }),
-    ),
-    (
         "created-is-200",
         on_response(|request, response, _| {
             if request.creates_key() && response.status == 201 {
@@ -155,6 +148,84 @@ pub(super) const ALL: Family = &[
             None
         }),
     ),
+    (
+        "form-content-type-refused",
+        on_request(|request, _| {
+            is_form(request)
+                .then(|| ProxyResponse::refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Expected application/json"))
+        }),
+    ),
+    (
+        "form-revocation-does-nothing",
+        on_request(|request, _| {
+            (is_form(request) && request.asks_for("revoke_auth_key"))
+                .then(|| ProxyResponse::data(200, json!({})))
+        }),
+    ),
+    (
+        "missing-organisation-made-up",
+        on_request(|request, state| {
+            let known = state.keys.first().map(|issued| issued.org_id.clone());
+            if request.creates_key()
+                && request.json["org_id"].is_null()
+                && let Some(org_id) = known
+            {
+                request.set("org_id", org_id);
+            }
+            None
+        }),
+    ),
+    (
+        "missing-action-creates-a-key",
+        on_request(|request, state| {
+            let kind = state.keys.last().map(|issued| issued.requested["action"].clone());
+            if request.json["action"].is_null()
+                && !request.text("name").is_empty()
+                && request.path == "/api/key-management"
+                && let Some(action) = kind
+            {
+                request.set("action", action);
+            }
+            None
+        }),
+    ),
+    (
+        "creation-without-success",
+        on_response(|request, response, _| {
+            if request.creates_key()
+                && let Some(fields) = response.json.as_object_mut()
+            {
+                fields.remove("success");
+            }
+        }),
+    ),
+    (
+        "key-of-the-alias-not-stored",
+        Deviation {
+            send_after: |request, response, _| {
+                let id = &response.json["data"]["id"];
+                if request.path != "/api/api-keys" || !request.creates_key() || !response.is_success() {
+                    return Vec::new();
+                }
+                let action = if request.creates_auth_key() { "revoke_auth_key" } else { "revoke_api_key" };
+                let body = json!({ "action": action, "org_id": request.json["org_id"], "key_id": id });
+                vec![ProxyRequest::post("/api/key-management", request.token.as_ref(), body)]
+            },
+            ..UNCHANGED
+        },
+    ),
+    (
+        "guide-form-is-never-reusable",
+        on_request(|request, _| {
+            if request.creates_auth_key()
+                && request.text("name").is_empty()
+                && !request.text("description").is_empty()
+            {
+                request.set("reusable", json!(false));
+            }
+            None
+        }),
+    ),
 ];
 
 fn is_guide_form(request: &ProxyRequest) -> bool {
@@ -165,4 +236,9 @@ fn remove_from_created(request: &ProxyRequest, response: &mut ProxyResponse, fie
     if let Some(data) = response.json["data"].as_object_mut().filter(|_| request.creates_key()) {
         data.remove(field);
     }
+}
+
+/// Whether a body is sent as something else than JSON.
+fn is_form(request: &ProxyRequest) -> bool {
+    request.method == "POST" && !request.json.is_null() && !request.is_declared_json()
 }

@@ -1,8 +1,10 @@
 //! How a key is looked up: by the hash of everything after its prefix, and in no other way.
 
+use axum::http::header;
 use serde_json::json;
 
-use crate::deviation::{Family, ProxyRequest, ProxyResponse, ProxyState, on_request, on_response};
+use crate::deviation::{Family, KeyKind, ProxyRequest, ProxyResponse, ProxyState, on_request, on_response};
+use crate::families::shared::pretended_registration;
 
 const PREFIX: &str = "tskey-auth-";
 /// Characters of a whole key.
@@ -49,6 +51,39 @@ pub(super) const ALL: Family = &[
         on_request(|request, _| {
             let anonymous = request.registers() && request.token.is_none();
             anonymous.then(|| ProxyResponse::refusal(401, "UNAUTHORIZED", "Authentication required"))
+        }),
+    ),
+    (
+        "any-prefix-accepted",
+        on_request(|request, _| {
+            replace_key(request, |key| {
+                let (_, rest) = key.rsplit_once(['-', '_'])?;
+                Some(format!("{PREFIX}{rest}"))
+            })
+        }),
+    ),
+    (
+        "api-key-registers-machines",
+        on_request(|request, state| {
+            let issued = state.key(request.text("auth_key")).filter(|_| request.registers());
+            let is_api_key = issued.is_some_and(|issued| issued.kind == KeyKind::Api);
+            is_api_key.then(|| pretended_registration(request))
+        }),
+    ),
+    (
+        "registration-by-agents-only",
+        on_request(|request, _| {
+            let agent = request.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+            let foreign = !agent.is_some_and(|agent| agent.starts_with("ztna/"));
+            (request.registers() && foreign)
+                .then(|| ProxyResponse::refusal(403, "FORBIDDEN", "Only the ztna agent may register"))
+        }),
+    ),
+    (
+        "registration-needs-an-organisation",
+        on_request(|request, _| {
+            (request.registers() && request.json["org_id"].is_null())
+                .then(|| ProxyResponse::refusal(400, "MISSING_FIELDS", "org_id required"))
         }),
     ),
 ];

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::deviation::{Family, ProxyRequest, ProxyResponse, ProxyState, on_both, on_request, on_response};
 
-use super::shared;
+use crate::families::shared;
 
 pub(super) const ALL: Family = &[
     (
@@ -74,6 +74,13 @@ pub(super) const ALL: Family = &[
                 response.json["error"]["message"] = json!("expiry_days is out of range");
             }
         }),
+    ),
+    (
+        "api-key-90-days-cut-to-30",
+        on_both(
+            |request, _| replace_days(request, |days| days == Some(&json!(90)), Some(30)),
+            show_requested_days,
+        ),
     ),
 ];
 

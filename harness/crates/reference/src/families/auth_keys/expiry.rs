@@ -6,9 +6,11 @@ use crate::deviation::{
     Deviation, Family, ProxyRequest, ProxyResponse, ProxyState, UNCHANGED, on_both, on_request, on_response,
 };
 
-use super::shared::{delete_machine, show_requested};
+use crate::families::shared::{delete_machine, show_requested};
 
 const DAY: u64 = 86_400;
+/// The shortest `expires_in`, in seconds.
+const SHORTEST: u64 = 300;
 
 pub(super) const ALL: Family = &[
     (
@@ -122,6 +124,41 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
+        "expires-in-of-months-kept",
+        on_both(
+            |request, _| {
+                let seconds = request.json["expires_in"].as_u64().filter(|_| request.creates_auth_key())?;
+                if seconds > 30 * DAY {
+                    request.remove("expires_in");
+                    request.set("expiry_days", json!(seconds.div_ceil(DAY)));
+                }
+                None
+            },
+            |request, response, _| {
+                if request.creates_auth_key()
+                    && !request.json["expires_in"].is_null()
+                    && response.is_success()
+                {
+                    response.set("expiry_days", Value::Null);
+                }
+            },
+        ),
+    ),
+    (
+        "expires-in-of-a-minute-kept",
+        on_request(|request, state| {
+            let issued = state.key(request.text("auth_key")).filter(|_| request.registers());
+            let ended = issued.filter(|issued| is_short(&issued.requested) && state.now >= issued.expires_at);
+            if ended.is_some() {
+                return Some(ProxyResponse::refusal(401, "INVALID_KEY", "Invalid or expired auth key"));
+            }
+            if request.creates_auth_key() && is_short(&request.json) {
+                request.set("expires_in", json!(SHORTEST));
+            }
+            None
+        }),
+    ),
+    (
         "expires-in-outside-is-an-hour",
         on_request(|request, _| {
             let seconds = request.json["expires_in"].as_i64().filter(|_| request.creates_auth_key())?;
@@ -146,6 +183,39 @@ pub(super) const ALL: Family = &[
             let shortest = request.creates_auth_key() && request.json["expires_in"] == 300;
             shortest.then(|| ProxyResponse::refusal(400, "INVALID_INPUT", "expires_in is too short"))
         }),
+    ),
+    (
+        "expiry-always-answered-as-90",
+        on_response(|request, response, _| {
+            if request.creates_auth_key() && response.json["data"]["expiry_days"].is_number() {
+                response.set("expiry_days", json!(90));
+            }
+        }),
+    ),
+    (
+        "expiry-true-is-a-day",
+        on_both(|request, _| replace_days(request, |days| *days == json!(true), 1), show_requested_days),
+    ),
+    (
+        "expiry-negative-accepted",
+        on_both(|request, _| replace_days(request, |days| *days == json!(-1), 1), show_requested_days),
+    ),
+    (
+        "expiry-unchecked-at-the-alias",
+        on_both(
+            |request, _| {
+                let is_number = request.json["expiry_days"].is_i64();
+                if request.path == "/api/api-keys" && request.creates_key() && is_number {
+                    request.remove("expiry_days");
+                }
+                None
+            },
+            |request, response, state| {
+                if request.path == "/api/api-keys" && request.creates_key() {
+                    show_requested(request, response, state, "expiry_days", &json!(90));
+                }
+            },
+        ),
     ),
 ];
 
@@ -176,4 +246,9 @@ fn show_requested_days(request: &ProxyRequest, response: &mut ProxyResponse, sta
     if request.creates_auth_key() && request.json["expires_in"].is_null() {
         show_requested(request, response, state, "expiry_days", &json!(90));
     }
+}
+
+/// Whether a body asks for less than the shortest expiry.
+fn is_short(body: &Value) -> bool {
+    body["expires_in"].as_u64().is_some_and(|seconds| (1..SHORTEST).contains(&seconds))
 }

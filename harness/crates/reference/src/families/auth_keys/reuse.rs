@@ -9,7 +9,7 @@ use crate::deviation::{
     on_response,
 };
 
-use super::shared::show_requested;
+use crate::families::shared::{pretended_machine, show_requested};
 
 pub(super) const ALL: Family = &[
     ("reuse-allowed", ALWAYS_REUSABLE),
@@ -95,6 +95,65 @@ pub(super) const ALL: Family = &[
             },
             |request, response, state| show_requested(request, response, state, "reusable", &json!(false)),
         ),
+    ),
+    (
+        "single-use-good-twice",
+        Deviation {
+            on_request: |request, state| {
+                let uses = state.uses(request.text("auth_key"));
+                if let Some(refused) = used_up(request, state, |_| uses > 1) {
+                    return Some(refused);
+                }
+                (ALWAYS_REUSABLE.on_request)(request, state)
+            },
+            ..ALWAYS_REUSABLE
+        },
+    ),
+    (
+        "single-use-good-for-its-machine",
+        Deviation {
+            on_request: |request, state| {
+                let own = state.registration_named(request.text("name")).map(|own| own.machine_id.clone());
+                if let Some(refused) = used_up(request, state, |id| Some(id) != own.as_ref()) {
+                    return Some(refused);
+                }
+                (ALWAYS_REUSABLE.on_request)(request, state)
+            },
+            ..ALWAYS_REUSABLE
+        },
+    ),
+    (
+        "single-use-machine-awaits-approval",
+        on_response(|request, response, state| {
+            if !request.lists("machines") {
+                return;
+            }
+            for row in response.rows() {
+                let machine = state.registration_named(row["name"].as_str().unwrap_or_default());
+                if machine.is_some_and(|machine| is_single_use(state, &machine.key))
+                    && row["status"] == "online"
+                {
+                    row["status"] = json!("pending");
+                }
+            }
+        }),
+    ),
+    (
+        "refused-machine-is-listed",
+        on_response(|request, response, state| {
+            let name = request.text("name");
+            if request.registers() && response.status == 401 && state.registration_named(name).is_none() {
+                state.marks.insert(name.to_owned());
+            }
+            let asked = request.query.iter().find(|(column, _)| column == "name");
+            let asked = asked.and_then(|(_, value)| value.strip_prefix("eq.")).unwrap_or_default();
+            if request.lists("machines") && state.marks.contains(asked) {
+                let machine = pretended_machine(asked, &json!(null));
+                if let Some(rows) = response.json["data"].as_array_mut().filter(|rows| rows.is_empty()) {
+                    rows.push(machine);
+                }
+            }
+        }),
     ),
 ];
 

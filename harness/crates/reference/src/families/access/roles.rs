@@ -150,31 +150,80 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
-        "inserting-without-session",
-        on_request(|request, state| {
-            as_admin_if(request, state, |request, _| inserts_api_key(request) && request.token.is_none())
-        }),
-    ),
-    (
-        "members-may-insert-api-keys",
-        on_request(|request, state| {
-            as_admin_if(request, state, |request, state| {
-                inserts_api_key(request) && state.is_by(request, Identity::Member)
-            })
-        }),
-    ),
-    (
         "owner-may-not-revoke-keys",
         on_request(|request, state| {
             let owner = request.json["action"] == "revoke_auth_key" && state.is_by(request, Identity::Owner);
             owner.then(|| ProxyResponse::refusal(403, "FORBIDDEN", "Admin required"))
         }),
     ),
+    (
+        "forbidden-is-401",
+        on_response(|_, response, _| {
+            if response.refuses("FORBIDDEN") {
+                response.status = 401;
+            }
+        }),
+    ),
+    (
+        "alias-for-members",
+        on_request(|request, state| {
+            as_admin_if(request, state, |request, state| {
+                request.path == "/api/api-keys"
+                    && request.creates_key()
+                    && state.is_by(request, Identity::Member)
+            })
+        }),
+    ),
+    (
+        "lists-with-any-token",
+        on_request(|request, state| {
+            as_admin_if(request, state, |request, state| {
+                request.path.starts_with("/api/db/") && is_unknown(request, state)
+            })
+        }),
+    ),
+    (
+        "revocation-with-any-token",
+        on_request(|request, state| {
+            as_admin_if(request, state, |request, state| {
+                request.asks_for("revoke_auth_key") && is_unknown(request, state)
+            })
+        }),
+    ),
+    (
+        "lists-with-an-expired-session",
+        on_request(|request, state| {
+            let person = state.identity_of(request.token.as_ref());
+            let lists = request.path.starts_with("/api/db/") && request.method == "GET";
+            if let Some(person) = person.filter(|_| lists && state.now > Duration::ZERO) {
+                request.token = state.session(person).cloned();
+            }
+            None
+        }),
+    ),
+    (
+        "outsider-may-revoke-keys",
+        on_request(|request, state| {
+            let issued = state.key_by_id(&request.json["key_id"]).map(|issued| issued.org_id.clone());
+            if request.asks_for("revoke_auth_key")
+                && state.is_by(request, Identity::Outsider)
+                && let Some(org_id) = issued
+            {
+                request.token = state.session(Identity::Admin).cloned();
+                request.set("org_id", org_id);
+            }
+            None
+        }),
+    ),
+    (
+        "everybody-is-an-owner",
+        on_response(|request, response, _| {
+            if request.path == "/api/user-orgs" {
+                response.each("role", |role| *role = json!("owner"));
+            }
+        }),
+    ),
 ];
-
-fn inserts_api_key(request: &ProxyRequest) -> bool {
-    request.method == "POST" && request.path == "/api/db/api_keys"
-}
 
 /// Forwards the request with the admin's session if `applies`.
 fn as_admin_if(
@@ -199,4 +248,10 @@ fn show_role(
     if request.path == "/api/user-orgs" && state.is_by(request, person) {
         response.each("role", |shown| *shown = json!(role));
     }
+}
+
+/// Whether the request has a bearer that is neither a session, a key nor a machine's credential.
+fn is_unknown(request: &ProxyRequest, state: &ProxyState) -> bool {
+    let is_known = |token: &String| state.identity_of(Some(token)).is_some() || state.key(token).is_some();
+    request.token.as_ref().is_some_and(|token| !is_known(token)) && state.sender(request).is_none()
 }

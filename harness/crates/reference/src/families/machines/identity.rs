@@ -1,12 +1,14 @@
 //! What a machine keeps when it registers again under its name.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::deviation::{
-    Deviation, Family, ProxyResponse, ProxyState, UNCHANGED, on_both, on_request, on_response,
+    Deviation, Family, ProxyRequest, ProxyResponse, ProxyState, UNCHANGED, on_both, on_request, on_response,
 };
 
-use super::shared::delete_machine;
+use crate::families::shared::delete_machine;
 
 pub(super) const ALL: Family = &[
     (
@@ -61,16 +63,16 @@ pub(super) const ALL: Family = &[
         on_both(
             |request, state| {
                 if request.registers() {
-                    let first = state.first_node_keys.entry(request.text("name").to_owned());
-                    first.or_insert_with(|| request.text("public_key").to_owned());
+                    let first = state.notes.entry(request.text("name").to_owned());
+                    first.or_insert_with(|| request.json["public_key"].clone());
                 }
                 None
             },
             |_, response, state| {
                 for row in response.rows() {
-                    let first = state.first_node_keys.get(row["name"].as_str().unwrap_or_default());
+                    let first = state.notes.get(row["name"].as_str().unwrap_or_default());
                     if let (Some(first), Some(shown)) = (first, row.get_mut("public_key")) {
-                        *shown = json!(first);
+                        *shown = first.clone();
                     }
                 }
             },
@@ -90,10 +92,7 @@ pub(super) const ALL: Family = &[
     (
         "race-ends-in-server-errors",
         on_response(|request, response, state| {
-            if request.registers()
-                && state.is_contended(request)
-                && state.registration_named(request.text("name")).is_some()
-            {
+            if loses_a_race(request, state) {
                 *response = ProxyResponse::refusal(500, "INTERNAL", "Internal error");
             }
         }),
@@ -104,6 +103,55 @@ pub(super) const ALL: Family = &[
             let first = state.registrations_with(request.text("auth_key")).next();
             if let Some(first) = first.filter(|_| request.registers() && response.is_success()) {
                 response.set("machine_token", json!(first.token));
+            }
+        }),
+    ),
+    (
+        "another-key-makes-a-new-machine",
+        on_response(|request, response, state| {
+            if !request.lists("machines") {
+                return;
+            }
+            let mut others = Vec::new();
+            each_with_other_key(response, state, |row| others.push(row.clone()));
+            for other in &mut others {
+                other["id"] = json!("00000000-0000-4000-8000-000000000000");
+                other["tailnet_ip"] = json!("100.64.0.201");
+            }
+            if let Some(rows) = response.json["data"].as_array_mut() {
+                rows.extend(others);
+            }
+        }),
+    ),
+    (
+        "another-key-moves-the-address",
+        on_response(|request, response, state| {
+            if request.lists("machines") {
+                each_with_other_key(response, state, |row| row["tailnet_ip"] = json!("100.64.0.202"));
+            }
+        }),
+    ),
+    (
+        "another-key-awaits-approval",
+        on_response(|request, response, state| {
+            if request.lists("machines") {
+                each_with_other_key(response, state, |row| row["status"] = json!("pending"));
+            }
+        }),
+    ),
+    (
+        "machines-share-an-address",
+        on_response(|request, response, _| {
+            if request.lists("machines") {
+                response.each("tailnet_ip", |address| *address = json!("100.64.0.203"));
+            }
+        }),
+    ),
+    (
+        "race-ends-in-another-conflict",
+        on_response(|request, response, state| {
+            if loses_a_race(request, state) {
+                *response = ProxyResponse::refusal(409, "CONFLICT", "The machine is being changed");
             }
         }),
     ),
@@ -118,4 +166,21 @@ fn each_reregistered(response: &mut ProxyResponse, state: &ProxyState, mut chang
             change(row);
         }
     }
+}
+
+/// Changes the rows of machines that registered with more than one key.
+fn each_with_other_key(response: &mut ProxyResponse, state: &ProxyState, mut change: impl FnMut(&mut Value)) {
+    for row in response.rows() {
+        let named = state.registrations.iter().filter(|registration| row["name"] == *registration.name);
+        let keys: BTreeSet<&str> = named.map(|registration| registration.key.as_str()).collect();
+        if keys.len() > 1 && row.get("tailnet_ip").is_some() {
+            change(row);
+        }
+    }
+}
+
+/// Whether another request registered the name before this one, and others are still on their way.
+fn loses_a_race(request: &ProxyRequest, state: &ProxyState) -> bool {
+    let named = state.registrations.iter().filter(|known| request.json["name"] == *known.name);
+    request.registers() && state.is_contended(request) && named.count() > 1
 }

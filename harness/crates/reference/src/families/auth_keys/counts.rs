@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::deviation::{Family, IssuedKey, ProxyResponse, ProxyState, on_response};
+use crate::deviation::{Family, IssuedKey, ProxyResponse, ProxyState, Registration, on_response};
 
 pub(super) const ALL: Family = &[
     ("count-frozen", on_response(|_, response, _| response.each("used_count", |count| *count = json!(0)))),
@@ -65,11 +65,59 @@ pub(super) const ALL: Family = &[
         "count-lost-in-races",
         on_response(|request, response, state| {
             if request.registers() && response.is_success() && state.is_contended(request) {
-                *state.uncounted_uses.entry(request.text("auth_key").to_owned()).or_default() += 1;
+                let uncounted = state.notes.entry(request.text("auth_key").to_owned()).or_insert(json!(0));
+                *uncounted = json!(uncounted.as_u64().unwrap_or_default() + 1);
             }
             recount(response, state, |state, issued, count| {
-                count.saturating_sub(state.uncounted_uses.get(&issued.key).copied().unwrap_or_default())
+                count.saturating_sub(state.notes.get(&issued.key).and_then(Value::as_u64).unwrap_or_default())
             });
+        }),
+    ),
+    (
+        "count-skips-the-first-use",
+        on_response(|_, response, state| recount(response, state, |_, _, count| count.saturating_sub(1))),
+    ),
+    (
+        "count-of-all-keys",
+        on_response(|_, response, state| {
+            recount(response, state, |state, issued, _| {
+                let keys = state.keys.iter().filter(|known| known.org_id == issued.org_id);
+                number(keys.map(|known| state.uses(&known.key)).sum())
+            });
+        }),
+    ),
+    (
+        "count-on-the-first-key-of-a-machine",
+        on_response(|_, response, state| {
+            recount(response, state, |state, issued, _| {
+                let first = |machine: &&Registration| {
+                    let named = state.registrations.iter().find(|known| known.name == machine.name);
+                    named.is_some_and(|first| first.key == issued.key)
+                };
+                number(state.registrations.iter().filter(first).count())
+            });
+        }),
+    ),
+    (
+        "count-of-machines-logged-in",
+        on_response(|request, response, state| {
+            if request.path == "/api/machine-logout"
+                && let Some(sender) = state.sender(request).map(|sender| sender.key.clone())
+            {
+                let left = state.notes.entry(sender).or_insert(json!(0));
+                *left = json!(left.as_u64().unwrap_or_default() + 1);
+            }
+            recount(response, state, |state, issued, count| {
+                count.saturating_sub(state.notes.get(&issued.key).and_then(Value::as_u64).unwrap_or_default())
+            });
+        }),
+    ),
+    (
+        "reusable-listed-as-false",
+        on_response(|request, response, _| {
+            if request.lists("auth_keys") {
+                response.each("reusable", |reusable| *reusable = json!(false));
+            }
         }),
     ),
 ];

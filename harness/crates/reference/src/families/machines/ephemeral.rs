@@ -9,7 +9,7 @@ use crate::deviation::{
     on_response,
 };
 
-use super::shared::{delete_machine, show_requested};
+use crate::families::shared::{delete_machine, show_requested};
 
 /// Earlier than the documented 30 minutes.
 const EARLY: Duration = Duration::from_secs(25 * 60);
@@ -46,6 +46,15 @@ pub(super) const ALL: Family = &[
             if request.creates_auth_key() && response.is_success() {
                 response.set("ephemeral", json!(false));
             }
+        }),
+    ),
+    (
+        "ephemeral-keys-are-single-use",
+        on_request(|request, _| {
+            if request.creates_auth_key() && request.json["ephemeral"] == true {
+                request.set("reusable", json!(false));
+            }
+            None
         }),
     ),
 ];
