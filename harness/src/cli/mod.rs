@@ -69,6 +69,8 @@ enum Command {
     List(list::Arguments),
     /// Explain a statement, sub-test, chapter, suite or deviation
     Explain(explain::Arguments),
+    /// Run the reference and write its new and changed answers for `cargo insta review`
+    Review(Box<run::ReviewArguments>),
     /// Check all scenarios, or a target profile, for mistakes
     Lint(lint::Arguments),
     /// Create a target profile
@@ -149,6 +151,7 @@ fn dispatch(cli: Cli, console: &Console) -> Result<ExitCode, CliError> {
     let scenarios = cli.shared.scenarios.as_deref();
     match cli.command {
         None => block_on(run::run(cli.run, scenarios, console)),
+        Some(Command::Review(arguments)) => block_on(run::run(arguments.into_run()?, scenarios, console)),
         Some(Command::Serve(arguments)) => block_on(reference::serve(arguments, console)),
         Some(Command::Selftest(arguments)) => block_on(reference::selftest(arguments, scenarios, console)),
         Some(Command::List(arguments)) => list::list(&arguments, scenarios, console),

@@ -32,7 +32,7 @@ use harness_runner::run::{self, RunSettings};
 use super::console::Console;
 use super::error::CliError;
 use super::{diff, reference};
-pub(super) use arguments::{Arguments, jobs};
+pub(super) use arguments::{Arguments, ReviewArguments, jobs};
 use judgement::{Listeners, judge, make_ready};
 use preparation::{Prepared, prepare};
 pub(super) use reports::{verify_empty, write_reports};
@@ -66,7 +66,7 @@ pub(super) async fn run(
         registry: Arc::clone(&registry),
         jobs: jobs(arguments.jobs).min(max_jobs),
         strict: arguments.strict,
-        snapshots: snapshots(&arguments, loaded.is_persistent),
+        snapshots: snapshots(&arguments, loaded.is_persistent, std::env::var("INSTA_UPDATE").ok().as_deref()),
         time_limit,
         folder: folder.path().to_owned(),
         evidence: evidence.as_ref().map(|evidence| evidence.key.clone()),
@@ -125,12 +125,18 @@ pub(super) async fn run(
     Ok(exit_code)
 }
 
-/// New snapshots are written for review only where a person will find them: in a checkout, outside CI.
-fn snapshots(arguments: &Arguments, is_persistent: bool) -> SnapshotMode {
-    let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
-    match (arguments.accept, is_persistent && !in_ci) {
-        (true, _) => SnapshotMode::Accept,
-        (false, true) => SnapshotMode::New,
-        (false, false) => SnapshotMode::Compare,
+/// Snapshots are written only if a flag or insta's variable asks for it, and only of the plain reference. New ones
+/// are written for review where a person will find them: in a checkout.
+fn snapshots(arguments: &Arguments, is_persistent: bool, insta_update: Option<&str>) -> SnapshotMode {
+    if !arguments.is_reference() {
+        return SnapshotMode::Compare;
+    }
+    match insta_update {
+        _ if arguments.accept => SnapshotMode::Accept,
+        _ if !is_persistent => SnapshotMode::Compare,
+        _ if arguments.is_review => SnapshotMode::New,
+        Some("always" | "force" | "1") => SnapshotMode::Accept,
+        Some("auto" | "new" | "unseen") => SnapshotMode::New,
+        _ => SnapshotMode::Compare,
     }
 }

@@ -46,6 +46,28 @@ pub(super) fn write(
         write_bounded(page, &groups, registry, room);
     }
     write_commands(page, &groups, end);
+    if results.target.reference && results.target.deviating.is_none() {
+        write_advice_on_snapshots(page, results);
+    }
+}
+
+/// Tells the kit's own developers how to accept a changed answer of the reference.
+fn write_advice_on_snapshots(page: &mut Page, results: &Results) {
+    let failed = results.subtests.iter().flat_map(|subtest| &subtest.checks);
+    let differing =
+        failed.filter(|check| check.verdict == CheckVerdict::Fail && is_about_snapshot(&check.message));
+    match differing.count() {
+        0 => {}
+        count => page.line(&format!(
+            "{count} {}: `harness review` and `cargo insta review` accept answers one by one, `harness --accept` all",
+            plural(count, "snapshot differs", "snapshots differ")
+        )),
+    }
+}
+
+/// Whether the message is that of a snapshot.
+fn is_about_snapshot(message: &str) -> bool {
+    message.starts_with("snapshot `")
 }
 
 /// Writes each group of failures in full as long as there is room, and then in two lines.
