@@ -54,6 +54,7 @@ impl Default for Record {
                 base_url: None,
                 reference: false,
                 capabilities: BTreeSet::new(),
+                missing_sessions: Default::default(),
                 absent: Default::default(),
                 deviating: None,
             },
@@ -163,6 +164,10 @@ impl Record {
             skip_reason: match &planned.disposition {
                 Disposition::Skip(reason) => Some(reason),
                 Disposition::Run => None,
+            },
+            not_run: match (&planned.disposition, record.verdict) {
+                (Disposition::Run, Some(SubtestVerdict::Skip)) => record.reason.as_deref(),
+                _ => None,
             },
             checks: checks.collect(),
             gap: self.gap(planned, record),
