@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use harness_model::check::evidence::Exchange;
+use harness_model::check::header::Header;
 
 pub use super::profile::{MachinePointers, Pointers};
 
@@ -28,7 +29,7 @@ impl Pointers {
         self.apply_to(&exchange.method, path, &mut json);
         if json != *original {
             exchange.set_json(&json);
-            exchange.headers.push((MARK_HEADER.to_owned(), "changed by the profile's [pointers]".to_owned()));
+            exchange.headers.push(Header::new(MARK_HEADER, "changed by the profile's [pointers]"));
         }
     }
 
