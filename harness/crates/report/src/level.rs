@@ -176,12 +176,13 @@ struct Found<'a> {
 impl<'a> Found<'a> {
     fn add(&mut self, subtest: &'a SubtestSummary<'a>, registry: &Registry) {
         let documented = |id: &&String| !registry.is_ours(id);
-        let has_ended = subtest.skip_reason.is_none() && subtest.gap.is_none() && subtest.verdict.is_some();
+        let reason = subtest.skip_reason.or(subtest.not_run);
+        let has_ended = reason.is_none() && subtest.gap.is_none() && subtest.verdict.is_some();
         if !has_ended {
             let planned = subtest.scenario.steps.iter().flat_map(|step| &step.checks);
             for id in planned.flat_map(|check| &check.verifies).filter(documented) {
                 self.judged.entry(id).or_default().push(CheckVerdict::Error);
-                self.reason = self.reason.take().or_else(|| subtest.skip_reason.map(str::to_owned));
+                self.reason = self.reason.take().or_else(|| reason.map(str::to_owned));
             }
         }
         for check in subtest.checks.iter().filter(|check| check.verdict != CheckVerdict::Skip) {

@@ -64,6 +64,7 @@ fn judged<'a>(
         skip_reason: verdicts.is_empty().then_some("needs a second organisation"),
         checks: verdicts.iter().map(check).collect(),
         gap: None,
+        not_run: None,
     }
 }
 
