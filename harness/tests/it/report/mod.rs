@@ -102,6 +102,7 @@ fn events(registry: &Registry) -> Vec<Event> {
         disposition,
         judges_ours: false,
         absent: Default::default(),
+        refusal: Default::default(),
         waivers: Arc::default(),
     };
     let plan = Arc::new(Plan {
@@ -136,6 +137,7 @@ fn events(registry: &Registry) -> Vec<Event> {
                 reference: false,
                 capabilities: Default::default(),
                 absent: Default::default(),
+                refusal: Default::default(),
                 deviating: None,
             },
             at: UNIX_EPOCH + Duration::from_secs(1_773_741_600),

@@ -36,6 +36,7 @@ impl RecordedPlan {
                 disposition: line.skip.clone().map_or(Disposition::Run, Disposition::Skip),
                 judges_ours: line.judges_ours,
                 absent: started.target.absent.clone(),
+                refusal: started.target.refusal.clone(),
                 waivers: Arc::clone(&waivers),
             });
         }
@@ -79,6 +80,7 @@ fn can_run(scenario: &Arc<Scenario>, started: &RunStarted, library: &Library) ->
         lacking: BTreeMap::new(),
         is_reference: started.target.reference,
         absent: started.target.absent.clone(),
+        refusal: started.target.refusal.clone(),
     };
     let plan = plan(std::slice::from_ref(scenario), &library.registry, &Selection::default(), &facts);
     plan.is_ok_and(|plan| plan.subtests.iter().any(|planned| planned.disposition == Disposition::Run))

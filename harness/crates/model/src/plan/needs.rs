@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::requirement::{Level, Registry};
 use crate::scenario::model::{Capability, Scenario};
 use crate::scenario::undocumented::Undocumented;
+use crate::target::RefusalPointers;
 
 /// Whether a sub-test runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,7 @@ pub struct TargetFacts {
     pub is_reference: bool,
     /// The undocumented endpoints that it lacks.
     pub absent: BTreeSet<Undocumented>,
+    pub refusal: RefusalPointers,
 }
 
 /// Decides whether a sub-test runs on a target.

@@ -71,6 +71,7 @@ fn target(capabilities: &[Capability], is_reference: bool) -> TargetFacts {
         lacking: BTreeMap::from([(Capability::Tun, "a TUN device, which requires root".to_owned())]),
         is_reference,
         absent: Default::default(),
+        refusal: Default::default(),
     }
 }
 

@@ -104,6 +104,7 @@ impl Target for Embedded {
             reference: true,
             capabilities,
             absent: Default::default(),
+            refusal: Default::default(),
             deviating,
         }
     }

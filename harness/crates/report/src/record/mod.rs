@@ -56,6 +56,7 @@ impl Default for Record {
                 reference: false,
                 capabilities: BTreeSet::new(),
                 absent: Default::default(),
+                refusal: Default::default(),
                 deviating: None,
             },
             started_at: UNIX_EPOCH,

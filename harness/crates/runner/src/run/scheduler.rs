@@ -188,6 +188,7 @@ mod tests {
                 disposition: Disposition::Run,
                 judges_ours: false,
                 absent: Default::default(),
+                refusal: Default::default(),
                 waivers: Arc::default(),
             }
         });

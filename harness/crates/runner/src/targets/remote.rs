@@ -192,7 +192,7 @@ impl Remote {
             return;
         };
         let Ok(environment) = Arc::clone(&self).environment(false).await else { return };
-        let Ok(probe) = Probe::new(&environment, identity) else { return };
+        let Ok(probe) = Probe::new(&environment, identity, self.pointers().refusal()) else { return };
         if let Ok(found) = probe.absent(undeclared).await {
             self.absent.get_or_init(|| found);
         }
@@ -249,6 +249,7 @@ impl Target for Remote {
             reference: content.reference,
             capabilities: self.profile.capabilities.clone(),
             absent: self.absent(),
+            refusal: self.pointers().refusal(),
             deviating: None,
         }
     }
@@ -327,7 +328,11 @@ impl ControlPlane for SharedControlPlane {
     }
 
     fn redirect(&self, url: &mut Url) {
-        self.0.profile.content.paths.redirect(self.0.base_url(), url);
+        let base_url = self.0.base_url();
+        let paths = &self.0.profile.content.paths;
+        let path = paths.origin(base_url, url).to_owned();
+        self.0.pointers().rename_columns(&path, url);
+        paths.redirect(base_url, url);
     }
 
     fn adapt(&self, exchange: &mut Exchange) {

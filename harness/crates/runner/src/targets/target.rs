@@ -25,8 +25,8 @@ pub trait Target: fmt::Debug + Send + Sync {
 
     /// Returns what planning needs to know.
     fn facts(&self) -> TargetFacts {
-        let TargetDescription { name, capabilities, reference, absent, .. } = self.description();
-        TargetFacts { name, capabilities, lacking: self.lacking(), is_reference: reference, absent }
+        let TargetDescription { name, capabilities, reference, absent, refusal, .. } = self.description();
+        TargetFacts { name, capabilities, lacking: self.lacking(), is_reference: reference, absent, refusal }
     }
 
     /// Whether sub-tests share it, and with it its clock.

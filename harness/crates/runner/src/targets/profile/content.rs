@@ -224,12 +224,32 @@ pub struct Pointers {
     pub machine_token: Option<String>,
     /// The array of rows in responses of `GET /api/db/…` and `GET /api/user-orgs`; /data or the response itself by default.
     pub rows: Option<String>,
+    /// The code of a refusal; /error/code by default.
+    pub error_code: Option<String>,
+    /// The message of a refusal; /error/message by default.
+    pub error_message: Option<String>,
+    /// The rows of `GET /api/user-orgs`, and fields in one.
+    #[schemars(default)]
+    pub user_orgs: UserOrgPointers,
     /// Fields in a row of `GET /api/db/machines`.
     #[schemars(default)]
     pub machine: MachinePointers,
 }
 
-/// JSON pointers to the fields of a machine's row.
+/// JSON pointers into the response of `GET /api/user-orgs`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct UserOrgPointers {
+    /// The array of rows; as for other tables by default.
+    pub rows: Option<String>,
+    /// In a row; /org_id by default.
+    pub org_id: Option<String>,
+    /// In a row; /role by default.
+    pub role: Option<String>,
+}
+
+/// JSON pointers to the fields of a machine's row. A column of another name is also renamed in filters, `select` and
+/// `order` of the kit's requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct MachinePointers {

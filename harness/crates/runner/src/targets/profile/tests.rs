@@ -90,6 +90,8 @@ fn mistakes_have_a_caret_and_a_hint() {
         ("[paths]\nmachines = \"/devices?all=1\"", "invalid path `/devices?all=1`", "without `?`"),
         ("[paths]\nregister = \"/x\"", "`register` is documented, and cannot be moved", "remove it"),
         ("[pointers]\nrows = \"items\"", "invalid JSON pointer", "\"/items\""),
+        ("[pointers]\neror_code = \"/code\"", "unknown key `eror_code`", "did you mean `error_code`?"),
+        ("[pointers.user_orgs]\nrow = \"/x\"", "unknown key `row`", "did you mean"),
         ("[pointers.machine]\nip = \"/ip\"", "unknown key `ip`", ""),
         ("[agent]\nenv = {}", "missing key `command`", ""),
     ];
