@@ -1,5 +1,3 @@
-//! Output of commands.
-
 use std::io::{IsTerminal as _, Write as _};
 
 use harness_model::source::diagnostic::{Diagnostic, Sources, render};

@@ -1,5 +1,3 @@
-//! The program under test.
-
 use std::process::Command;
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,3 @@
-//! The codes of refusals.
-
 /// The machine-readable code of a [`Refusal`](super::Refusal): the envelope's `error.code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalCode {
@@ -21,13 +19,14 @@ pub enum RefusalCode {
     TagNotAllowed,
     MachineLimitReached,
     RegistrationConflict,
+    PublicKeyInUse,
     Quarantined,
     NotFound,
     MethodNotAllowed,
 }
 
 impl RefusalCode {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Unauthorized,
         Self::InvalidCredentials,
         Self::Forbidden,
@@ -46,6 +45,7 @@ impl RefusalCode {
         Self::TagNotAllowed,
         Self::MachineLimitReached,
         Self::RegistrationConflict,
+        Self::PublicKeyInUse,
         Self::Quarantined,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -71,6 +71,7 @@ impl RefusalCode {
             Self::TagNotAllowed => "TAG_NOT_ALLOWED",
             Self::MachineLimitReached => "MACHINE_LIMIT_REACHED",
             Self::RegistrationConflict => "REGISTRATION_CONFLICT",
+            Self::PublicKeyInUse => "PUBLIC_KEY_IN_USE",
             Self::Quarantined => "QUARANTINED",
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",

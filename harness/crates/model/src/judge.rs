@@ -60,7 +60,6 @@ pub struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Evaluates the step's checks.
     pub fn judge(
         &self,
         step: &Step,
@@ -196,7 +195,6 @@ pub fn keep_values(step: &Step, result: &StepResult, bindings: &mut Bindings) {
 /// The findings of a sub-test so far. It survives the interruption of the sub-test.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
-    /// The first failed check.
     pub failure: Option<String>,
     /// The first failed check that a waiver accepts.
     pub waived: Option<String>,
@@ -210,7 +208,6 @@ pub struct Tally {
     pub step: String,
 }
 
-/// How a sub-test ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubtestEnd {
     pub verdict: SubtestVerdict,

@@ -13,7 +13,6 @@ const PREFIXES: [&str; 3] = ["no check ran: ", "partly: ", "not judged: "];
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Unjudged<'a> {
     pub reason: &'a str,
-    /// The skipped sub-tests.
     pub subtests: Vec<&'a str>,
     /// The documented statements without a verdict.
     pub statements: Vec<&'a str>,

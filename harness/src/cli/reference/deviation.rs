@@ -12,9 +12,6 @@ use crate::cli::console::Console;
 use crate::cli::error::CliError;
 
 /// Sets up the deviation with this id and warns that the reference deviates.
-///
-/// # Errors
-/// The deviation is unknown or cannot be set up.
 pub(super) fn activate(id: &str, console: &Console) -> Result<Arc<ActiveDeviation>, CliError> {
     let catalogue = Catalogue::built_in()?;
     let declared = selection::named(&catalogue, id)?;

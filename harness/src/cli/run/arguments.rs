@@ -119,7 +119,6 @@ pub(in crate::cli) fn jobs(asked: Option<NonZeroU32>) -> usize {
     asked.and_then(|jobs| usize::try_from(jobs.get()).ok()).unwrap_or((2 * cores).min(MAX_DEFAULT_JOBS))
 }
 
-/// Where the reference runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Runtime {
     /// In the kit's own process.

@@ -30,9 +30,6 @@ pub(super) struct Prepared {
 }
 
 /// Reads everything that the flags refer to.
-///
-/// # Errors
-/// An input is invalid.
 pub(super) fn prepare(
     arguments: &Arguments,
     scenarios: Option<&Path>,

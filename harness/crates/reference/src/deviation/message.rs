@@ -11,7 +11,6 @@ pub struct ProxyRequest {
     pub path: String,
     /// Decoded pairs, in their order.
     pub query: Vec<(String, String)>,
-    /// The bearer token.
     pub token: Option<String>,
     /// All headers that are forwarded, except a bearer token.
     pub headers: HeaderMap,

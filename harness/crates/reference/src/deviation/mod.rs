@@ -29,7 +29,6 @@ pub struct Deviation {
     pub installer: Option<fn(&str) -> String>,
     /// Whether the reference is configured to believe `X-Forwarded-For` from any address.
     pub trusts_all_proxies: bool,
-    /// Changes to the agent.
     pub agent: Option<AgentDeviation>,
 }
 

@@ -67,7 +67,6 @@ pub struct Registration {
     pub name: String,
     /// The whole auth key.
     pub key: String,
-    /// The machine's credential.
     pub token: String,
     /// The last registration or heartbeat, on the reference's clock.
     pub last_seen: Duration,

@@ -62,7 +62,6 @@ pub struct DeviationReport {
     pub duration_ms: u64,
 }
 
-/// What proves one statement.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct StatementProof {
     pub id: String,
@@ -144,10 +143,6 @@ impl SelfTestReport {
         chapters
     }
 
-    /// The `json` report.
-    ///
-    /// # Errors
-    /// Serialisation fails, which these types do not cause.
     pub fn json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }

@@ -14,7 +14,6 @@ use crate::record::{Record, StepRecord, SubtestRecord, is_bad};
 pub(super) struct FailureGroup<'a> {
     /// The first of them, which is shown in full.
     pub(super) first: Failure<'a>,
-    /// The others.
     pub(super) others: Vec<Failure<'a>>,
 }
 

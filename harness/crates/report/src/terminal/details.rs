@@ -29,7 +29,6 @@ pub(super) fn write_leftovers(page: &mut Page, results: &Results, is_verbose: bo
     }
 }
 
-/// Lists everything by id.
 pub(super) fn write_lists(page: &mut Page, results: &Results) {
     page.line("");
     for group in unjudged(results) {

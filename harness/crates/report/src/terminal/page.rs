@@ -1,5 +1,3 @@
-//! Labelled blocks of lines.
-
 use std::fmt::Write as _;
 
 use super::paint::Paint;

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use crate::exit_code::ExitCode;
 
-/// How the process ends.
 #[derive(Debug, Clone, Copy)]
 pub struct ProcessEnd<'a> {
     /// The reports that were written.

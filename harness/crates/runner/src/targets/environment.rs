@@ -44,7 +44,6 @@ pub struct EnvironmentFacts {
     pub address: String,
     pub agent: Option<AgentCommand>,
     pub settings: ClientSettings,
-    /// A sub-test's own network.
     pub network: Option<Network>,
 }
 
@@ -80,9 +79,6 @@ impl TestEnvironment {
     }
 
     /// Listens on a free loopback port in the agents' network.
-    ///
-    /// # Errors
-    /// No port is free.
     pub fn listener(&self) -> io::Result<TcpListener> {
         let listener = self.inside(|| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))??;
         listener.set_nonblocking(true)?;
@@ -114,9 +110,6 @@ impl TestEnvironment {
     }
 
     /// Returns a valid session token, which is cached until the clock moves.
-    ///
-    /// # Errors
-    /// No token can be obtained.
     pub async fn token(&self, identity: Identity) -> Result<String, TargetError> {
         let mut sessions = self.sessions.lock().await;
         if let Some(token) = sessions.get(&identity) {
@@ -132,7 +125,6 @@ impl TestEnvironment {
         self.control_plane.knows(identity)
     }
 
-    /// Returns the cached sessions.
     pub async fn sessions(&self) -> Vec<(Identity, String)> {
         self.sessions.lock().await.iter().map(|(identity, token)| (*identity, token.clone())).collect()
     }

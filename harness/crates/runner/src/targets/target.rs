@@ -1,5 +1,3 @@
-//! The interface of targets.
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;

@@ -36,9 +36,6 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, SnapshotError> {
 }
 
 /// Writes an accepted snapshot and removes any `.snap.new` file.
-///
-/// # Errors
-/// The file cannot be written.
 pub(super) fn accept(path: &Path, name: &str, text: &str) -> Result<(), SnapshotError> {
     write(path, path, name, text)?;
     remove_new(path, SnapshotMode::Accept);
@@ -46,9 +43,6 @@ pub(super) fn accept(path: &Path, name: &str, text: &str) -> Result<(), Snapshot
 }
 
 /// Writes a `.snap.new` file next to the snapshot, for review.
-///
-/// # Errors
-/// The file cannot be written.
 pub(super) fn write_new(path: &Path, name: &str, text: &str) -> Result<(), SnapshotError> {
     write(&new_path(path), path, name, text)
 }

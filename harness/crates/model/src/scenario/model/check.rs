@@ -1,5 +1,3 @@
-//! Checks and their expectations.
-
 use std::collections::BTreeSet;
 
 use crate::requirement::StatementId;
@@ -73,7 +71,6 @@ pub enum RefusalPart {
     Message,
 }
 
-/// The accepted exit codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExitCode {
     OneOf(Vec<i32>),

@@ -26,7 +26,6 @@ pub use identity::{IDENTITIES, Identity, identity_name};
 pub use matcher::{Kind, Matcher};
 pub use template::Template;
 
-/// A documented sub-test.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     /// `CHAPTER/FILE-STEM`, such as `used-count/ST4`.
@@ -64,7 +63,6 @@ impl Scenario {
 #[derive(Debug, Clone)]
 pub struct Skip {
     pub reason: String,
-    /// The statements left unverified.
     pub statements: Vec<StatementId>,
 }
 
@@ -142,7 +140,6 @@ pub enum Extraction {
     Pointer(String),
     /// The first ten characters of such a value: the date of a timestamp.
     Date(String),
-    /// The HTTP status.
     Status,
     Header(String),
     /// The first capture group of a regular expression on the output.

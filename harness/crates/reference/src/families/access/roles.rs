@@ -1,5 +1,3 @@
-//! Roles, organisations and sessions.
-
 use std::time::Duration;
 
 use serde_json::json;

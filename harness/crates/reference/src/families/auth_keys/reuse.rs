@@ -1,5 +1,3 @@
-//! Single-use and reusable keys.
-
 use std::time::Duration;
 
 use serde_json::json;

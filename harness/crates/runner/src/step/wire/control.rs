@@ -38,7 +38,6 @@ pub(super) enum NetworkMapResponse {
 /// The part of the network map that a peer needs.
 #[derive(Debug)]
 pub(super) struct NetworkMap {
-    /// The peer's own address.
     pub(super) own: Option<Ipv4Addr>,
     machines: Vec<Value>,
 }
@@ -74,7 +73,6 @@ impl ControlPlane {
             .ok_or_else(|| self.contract_violation("the response has no `/data/machine_token`", REGISTER))
     }
 
-    /// Publishes the peer's endpoint.
     pub(super) async fn publish(&self, token: &str, endpoint: SocketAddr) -> Result<(), StepError> {
         let body = json!({ "endpoints": [endpoint.to_string()] });
         let response = self.request(Method::POST, HEARTBEAT, Some(token), Some(body)).await?;
