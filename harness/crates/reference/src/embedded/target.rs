@@ -81,6 +81,7 @@ impl Target for Embedded {
             Capability::Heartbeat,
             Capability::Organisations,
             Capability::Fresh,
+            Capability::Quota,
             Capability::Wire,
         ]);
         if cfg!(target_os = "linux") {

@@ -131,18 +131,21 @@ struct Turn {
     beside: usize,
 }
 
-/// Returns the sub-tests in the plan's order, except that those that advance a shared clock come last and run alone: the
-/// sessions and keys of concurrent sub-tests would expire.
+/// Returns the sub-tests in the plan's order, except that those that advance the clock of a shared target or need it empty
+/// come last and run alone: the sessions and keys of concurrent sub-tests would expire, or vanish.
 fn turns(plan: &Plan, is_shared: bool, jobs: usize) -> impl Iterator<Item = Turn> + use<'_> {
-    let moves_clock = move |run: &usize| {
+    let runs_alone = move |run: &usize| {
+        let disturbs = [Capability::Clock, Capability::Fresh];
         let planned = plan.planned(*run);
-        is_shared && planned.is_some_and(|planned| planned.scenario.needs.contains(&Capability::Clock))
+        is_shared
+            && planned
+                .is_some_and(|planned| disturbs.iter().any(|need| planned.scenario.needs.contains(need)))
     };
     // Lazy, so that thousands of repetitions need no memory.
     let all = move || (0..plan.repetitions()).flat_map(|repetition| plan.order(repetition));
-    let together = all().filter(move |run| !moves_clock(run));
+    let together = all().filter(move |run| !runs_alone(run));
     let together = together.map(move |subtest| Turn { subtest, beside: jobs.max(1) });
-    let alone = all().filter(moves_clock).map(|subtest| Turn { subtest, beside: 1 });
+    let alone = all().filter(runs_alone).map(|subtest| Turn { subtest, beside: 1 });
     together.chain(alone)
 }
 
@@ -177,11 +180,12 @@ mod tests {
     }
 
     #[test]
-    fn sub_tests_that_move_a_shared_clock_run_alone() {
-        let subtests = [("ST1", true), ("ST2", false), ("ST3", true), ("ST4", false)];
-        let subtests = subtests.map(|(id, moves_clock)| {
+    fn sub_tests_that_disturb_a_shared_target_run_alone() {
+        let (clock, fresh) = (Some(Capability::Clock), Some(Capability::Fresh));
+        let subtests = [("ST1", clock), ("ST2", None), ("ST3", fresh), ("ST4", None)];
+        let subtests = subtests.map(|(id, need)| {
             let mut scenario = scenario(id);
-            scenario.needs.extend(moves_clock.then_some(Capability::Clock));
+            scenario.needs.extend(need);
             PlannedSubtest {
                 scenario: Arc::new(scenario),
                 disposition: Disposition::Run,

@@ -103,13 +103,24 @@ impl Remote {
                 self.token(*identity).await?;
             }
         }
-        if let Some(reset) = &self.profile.content.hooks.reset {
-            let url = self.hook(reset);
-            post_json(&self.settings(), url, None, &serde_json::json!({}))
-                .await
-                .map_err(|cause| TargetError::Reset(self.failed("hooks.reset", cause)))?;
-        }
+        self.empty().await
+    }
+
+    /// Calls the reset hook, if there is one, and forgets the sessions that may have ended with it.
+    async fn empty(&self) -> Result<(), TargetError> {
+        let Some(reset) = &self.profile.content.hooks.reset else { return Ok(()) };
+        let url = self.hook(reset);
+        post_json(&self.settings(), url, None, &serde_json::json!({}))
+            .await
+            .map_err(|cause| TargetError::Reset(self.failed("hooks.reset", cause)))?;
+        self.forget_sessions().await;
         Ok(())
+    }
+
+    async fn forget_sessions(&self) {
+        for source in self.sources.values() {
+            *source.token.lock().await = None;
+        }
     }
 
     async fn token(&self, identity: Identity) -> Result<String, TargetError> {
@@ -155,9 +166,7 @@ impl Remote {
         post_json(&self.settings(), self.hook(hook), None, &body)
             .await
             .map_err(|cause| TargetError::Clock(self.failed("hooks.clock", cause)))?;
-        for source in self.sources.values() {
-            *source.token.lock().await = None;
-        }
+        self.forget_sessions().await;
         Ok(())
     }
 
@@ -276,6 +285,10 @@ impl Target for Remote {
 
     fn preflight(&self) -> BoxFuture<'_, Result<(), TargetError>> {
         Box::pin(self.check_reachable())
+    }
+
+    fn reset(&self) -> BoxFuture<'_, Result<(), TargetError>> {
+        Box::pin(self.empty())
     }
 
     fn probe(self: Arc<Self>) -> BoxFuture<'static, ()> {

@@ -61,6 +61,11 @@ pub trait Target: fmt::Debug + Send + Sync {
         Box::pin(async {})
     }
 
+    /// Resets a shared target, for a sub-test that needs an empty one and runs alone.
+    fn reset(&self) -> BoxFuture<'_, Result<(), TargetError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Creates the environment of one sub-test; `with_tun` if its `ztna up` brings up a TUN device.
     fn environment(
         self: Arc<Self>,

@@ -75,6 +75,8 @@ enum CapabilityName {
     Dashboard,
     Wire,
     Tun,
+    Fresh,
+    Quota,
 }
 
 #[derive(JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
@@ -182,6 +184,21 @@ pub struct Agent {
     /// Additional flags of `up` unless the profile declares `tun`, quoted as in a shell.
     #[schemars(with = "Option<String>")]
     pub without_tun: String,
+    /// A regular expression for the code that `login` prints; its first group if it has one. `[A-Z0-9]{4}-[A-Z0-9]{4}` by
+    /// default.
+    pub code: Option<String>,
+    /// Its words for the commands that documents name without showing them.
+    #[schemars(default)]
+    pub words: Words,
+}
+
+/// Words of commands that documents name without showing them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Words {
+    /// With `{action}` (`quarantine` or `delete`) and `{machine}`; by default both `machine-admin --action {action} {machine}`
+    /// and `machine-admin {action} {machine}` are tried.
+    pub machine_admin: Option<Vec<String>>,
 }
 
 /// Test hooks of the target: URLs, or paths below the base URL.
@@ -192,7 +209,7 @@ pub struct Hooks {
     pub clock: Option<String>,
     /// `POST {"user_code": "…", "approve": true}` with a session approves a device login.
     pub approve: Option<String>,
-    /// `POST {}` before the run resets the target.
+    /// `POST {}` resets the target: before the run and, with the capability `fresh`, before each sub-test that needs it.
     pub reset: Option<String>,
 }
 
