@@ -202,7 +202,7 @@ fn a_redirected_base_url_is_reported_before_anything_runs() {
         &run,
         "moved",
         3,
-        &["redirects to https://mesh.example/base set base_url = \"https://mesh.example/base\" in"],
+        &["redirects to https://mesh.example/base", "set base_url = \"https://mesh.example/base\" in"],
     );
     assert_eq!(server.times("POST", "/api/keys"), 0);
 }

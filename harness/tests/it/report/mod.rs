@@ -136,6 +136,7 @@ fn events(registry: &Registry) -> Vec<Event> {
                 base_url: Some("http://target/".to_owned()),
                 reference: false,
                 capabilities: Default::default(),
+                missing_sessions: Default::default(),
                 absent: Default::default(),
                 refusal: Default::default(),
                 deviating: None,

@@ -104,6 +104,7 @@ impl Target for Embedded {
             base_url: None,
             reference: true,
             capabilities,
+            missing_sessions: Default::default(),
             absent: Default::default(),
             refusal: Default::default(),
             deviating,

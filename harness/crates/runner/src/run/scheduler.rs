@@ -80,7 +80,7 @@ async fn schedule(setting: Arc<RunSettings>, plan: Arc<Plan>, mut stop: Stop, ev
     let mut has_begun = false;
     let mut running: JoinSet<()> = JoinSet::new();
     let mut positions = std::collections::HashMap::new();
-    let mut waiting = turns(&plan, setting.target.is_shared(), setting.jobs).peekable();
+    let mut waiting = turns(&plan, exclusive_needs(&setting), setting.jobs).peekable();
     let max_fail_reached = || plan.selection.max_fail.is_some_and(|most| events.failed() >= most.get());
     loop {
         while stop.end().is_none() && !max_fail_reached() {
@@ -131,15 +131,27 @@ struct Turn {
     beside: usize,
 }
 
-/// Returns the sub-tests in the plan's order, except that those that advance the clock of a shared target or need it empty
-/// come last and run alone: the sessions and keys of concurrent sub-tests would expire, or vanish.
-fn turns(plan: &Plan, is_shared: bool, jobs: usize) -> impl Iterator<Item = Turn> + use<'_> {
+/// Returns the capabilities whose sub-tests run alone on a shared target. A clock that moves ends the sessions and keys of
+/// concurrent sub-tests, and a reset removes them. Agents with TUN devices share this host's routes: there is no namespace for each of them.
+fn exclusive_needs(setting: &RunSettings) -> &'static [Capability] {
+    match setting.target.is_shared() {
+        false => &[],
+        true if setting.target.description().capabilities.contains(&Capability::Tun) => {
+            &[Capability::Clock, Capability::Fresh, Capability::Agent, Capability::Tun]
+        }
+        true => &[Capability::Clock, Capability::Fresh],
+    }
+}
+
+/// Returns the sub-tests in the plan's order, except that those with an exclusive need come last and run alone.
+fn turns<'a>(
+    plan: &'a Plan,
+    exclusive: &'static [Capability],
+    jobs: usize,
+) -> impl Iterator<Item = Turn> + use<'a> {
     let runs_alone = move |run: &usize| {
-        let disturbs = [Capability::Clock, Capability::Fresh];
         let planned = plan.planned(*run);
-        is_shared
-            && planned
-                .is_some_and(|planned| disturbs.iter().any(|need| planned.scenario.needs.contains(need)))
+        planned.is_some_and(|planned| exclusive.iter().any(|need| planned.scenario.needs.contains(need)))
     };
     // Lazy, so that thousands of repetitions need no memory.
     let all = move || (0..plan.repetitions()).flat_map(|repetition| plan.order(repetition));
@@ -180,12 +192,11 @@ mod tests {
     }
 
     #[test]
-    fn sub_tests_that_disturb_a_shared_target_run_alone() {
-        let (clock, fresh) = (Some(Capability::Clock), Some(Capability::Fresh));
-        let subtests = [("ST1", clock), ("ST2", None), ("ST3", fresh), ("ST4", None)];
-        let subtests = subtests.map(|(id, need)| {
+    fn sub_tests_with_an_exclusive_need_run_alone() {
+        let subtests = [("ST1", true), ("ST2", false), ("ST3", true), ("ST4", false)];
+        let subtests = subtests.map(|(id, moves_clock)| {
             let mut scenario = scenario(id);
-            scenario.needs.extend(need);
+            scenario.needs.extend(moves_clock.then_some(Capability::Clock));
             PlannedSubtest {
                 scenario: Arc::new(scenario),
                 disposition: Disposition::Run,
@@ -196,11 +207,11 @@ mod tests {
             }
         });
         let plan = Plan { subtests: subtests.into(), ..Plan::default() };
-        let order = |is_shared| {
-            let turns = turns(&plan, is_shared, 4);
+        let order = |exclusive| {
+            let turns = turns(&plan, exclusive, 4);
             turns.map(|turn| (turn.subtest, turn.beside)).collect::<Vec<_>>()
         };
-        assert_eq!(order(false), [(0, 4), (1, 4), (2, 4), (3, 4)]);
-        assert_eq!(order(true), [(1, 4), (3, 4), (0, 1), (2, 1)]);
+        assert_eq!(order(&[]), [(0, 4), (1, 4), (2, 4), (3, 4)]);
+        assert_eq!(order(&[Capability::Clock]), [(1, 4), (3, 4), (0, 1), (2, 1)]);
     }
 }

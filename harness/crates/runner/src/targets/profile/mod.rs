@@ -13,7 +13,7 @@ pub use content::{
     UserOrgPointers, Words,
 };
 pub use draft::Draft;
-pub use loaded::{Profile, ProfileError};
+pub use loaded::{Profile, ProfileError, ProfileNotes};
 pub use resources::Resources;
 
 #[cfg(test)]
