@@ -110,8 +110,12 @@ fn json(pointer: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Fi
 }
 
 fn header(name: &str, wanted: &Matcher, exchange: &Exchange, scope: Scope<'_>) -> Finding {
-    let values: Vec<&str> =
-        exchange.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect();
+    let values: Vec<&str> = exchange
+        .headers
+        .iter()
+        .filter(|header| header.name == name)
+        .map(|header| header.value.as_str())
+        .collect();
     let joined = (!values.is_empty()).then(|| values.join(", "));
     // A header is text; it is parsed for matchers that expect a number.
     let expects_number = matches!(wanted, Matcher::Above(_) | Matcher::Below(_) | Matcher::Type(_));

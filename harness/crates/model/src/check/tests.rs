@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::evidence::{Evidence, Exchange, ProcessResult};
+use super::header::Header;
 use super::outcome::{CheckVerdict, Outcome};
 use super::snapshot::{SnapshotMode, SnapshotSettings};
 use super::{CheckContext, evaluate};
@@ -91,10 +92,7 @@ fn exchange(status: u16, body: &str) -> Exchange {
         method: "GET".to_owned(),
         url: "http://127.0.0.1/x".to_owned(),
         status,
-        headers: vec![
-            ("retry-after".to_owned(), "30".to_owned()),
-            ("content-type".to_owned(), "application/json".to_owned()),
-        ],
+        headers: vec![Header::new("retry-after", "30"), Header::new("content-type", "application/json")],
         body: body.to_owned(),
         ..Exchange::default()
     }

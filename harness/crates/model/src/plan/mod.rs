@@ -86,7 +86,9 @@ pub fn plan(
     let filtered = selected.len();
     selected.retain(|scenario| selection.shard.is_none_or(|shard| shard.holds(&scenario.id)));
     if selected.is_empty() {
-        return Err(PlanError::NothingSelected(describe_empty_selection(selection, in_suites, filtered)));
+        let hint = selection.filter.as_ref().and_then(|filter| filter.hint(scenarios, registry));
+        let explained = describe_empty_selection(selection, in_suites, filtered, hint.as_deref());
+        return Err(PlanError::NothingSelected(explained));
     }
     let waivers = &selection.waivers;
     let subtests = selected.iter().map(|scenario| PlannedSubtest {

@@ -166,6 +166,10 @@ impl Record {
                 Disposition::Skip(reason) => Some(reason),
                 Disposition::Run => None,
             },
+            not_run: match (&planned.disposition, record.verdict) {
+                (Disposition::Run, Some(SubtestVerdict::Skip)) => record.reason.as_deref(),
+                _ => None,
+            },
             checks: checks.collect(),
             gap: self.gap(planned, record),
         }

@@ -4,6 +4,7 @@ use reqwest::Url;
 use serde_json::{Map, Value};
 
 use harness_model::check::evidence::Exchange;
+use harness_model::check::header::Header;
 
 use harness_model::target::RefusalPointers;
 
@@ -31,7 +32,7 @@ impl Pointers {
         self.apply_to(&exchange.method, path, &mut json);
         if json != *original {
             exchange.set_json(&json);
-            exchange.headers.push((MARK_HEADER.to_owned(), "changed by the profile's [pointers]".to_owned()));
+            exchange.headers.push(Header::new(MARK_HEADER, "changed by the profile's [pointers]"));
         }
     }
 

@@ -336,7 +336,7 @@ fn redirected_base_url(response: &Exchange, asked: &Url) -> Option<String> {
     if !(300..400).contains(&response.status) {
         return None;
     }
-    let (_, location) = response.headers.iter().find(|(name, _)| name == "location")?;
+    let location = response.header("location")?;
     let location = asked.join(location).ok()?;
     let base = location.as_str().strip_suffix(PROBE_PATH)?;
     (location.origin() != asked.origin()).then(|| base.to_owned())
