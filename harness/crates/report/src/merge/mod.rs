@@ -16,6 +16,7 @@ use time::{Date, OffsetDateTime};
 use crate::exit_code::{Tally, Verdict};
 use crate::extent::Extent;
 use crate::gap::{Gap, GapKind};
+use crate::level::levels;
 use crate::results::{Results, Selected, SubtestResult, Totals, chapters, requirements, used};
 use crate::summary::{RunSummary, SubtestSummary};
 
@@ -53,6 +54,7 @@ pub fn merge(
     let coverage = summary.coverage(registry);
     let extent = Extent::of(&coverage, summary.scope, used(&applied), target.deviating.is_some());
     let verdict = tally(shards, &subtests, &gaps, &applied).verdict().within(&extent);
+    let levels = levels(&summary, registry, !extent.selection && !extent.deviating);
     let requirements = requirements(coverage, &subtests, registry);
     mark_waivers_used(&mut subtests);
     let mut merged = Results {
@@ -70,6 +72,7 @@ pub fn merge(
         subtests,
         requirements,
         capabilities: claims,
+        levels,
         waivers: applied,
         selection,
         gaps,
@@ -90,7 +93,9 @@ fn summaries<'a>(
     let by_id: BTreeMap<&str, &Arc<Scenario>> =
         scenarios.iter().map(|scenario| (scenario.id.as_str(), scenario)).collect();
     let summary = |subtest: &'a SubtestResult| {
-        let is_skipped = subtest.verdict == SubtestVerdict::Skip;
+        let is_not_run = subtest.is_not_run();
+        let is_skipped = subtest.verdict == SubtestVerdict::Skip && !is_not_run;
+        let reason = || subtest.reason.as_deref().unwrap_or_default();
         let checks = subtest.checks.iter().map(|check| JudgedCheck {
             line: check.location.line,
             statements: &check.requirements,
@@ -100,7 +105,8 @@ fn summaries<'a>(
         Some(SubtestSummary {
             scenario: by_id.get(subtest.id.as_str())?,
             verdict: Some(subtest.verdict),
-            skip_reason: is_skipped.then(|| subtest.reason.as_deref().unwrap_or_default()),
+            skip_reason: is_skipped.then(reason),
+            not_run: is_not_run.then(reason),
             checks: checks.collect(),
             gap: all_gaps(shards).find(|gap| gap.subtest.as_ref() == Some(&subtest.id)).cloned(),
         })
