@@ -12,7 +12,9 @@ pub(super) const ALL: Family = &[
         "rate-limit-for-reading-only",
         on_request(|request, state| {
             let issued = request.token.as_deref().and_then(|token| state.key(token));
-            let is_limited = issued.is_some_and(|issued| issued.requested["rate_limit_rpm"].as_u64() < Some(60));
+            let is_limited = issued.is_some_and(|issued| {
+                issued.requested["rate_limit_rpm"].as_u64().is_some_and(|rate| rate < 60)
+            });
             if request.method == "POST" && is_limited {
                 request.token = state.session(Identity::Admin).cloned();
             }
