@@ -100,6 +100,7 @@ fn events(registry: &Registry) -> Vec<Event> {
         disposition,
         judges_ours: false,
         absent: Default::default(),
+        refusal: Default::default(),
         waivers: Arc::default(),
     };
     let plan = Arc::new(Plan {
@@ -135,6 +136,7 @@ fn events(registry: &Registry) -> Vec<Event> {
                 capabilities: Default::default(),
                 missing_sessions: Default::default(),
                 absent: Default::default(),
+                refusal: Default::default(),
                 deviating: None,
             },
             at: UNIX_EPOCH + Duration::from_secs(1_773_741_600),

@@ -15,6 +15,7 @@ use super::{CheckContext, evaluate};
 use crate::requirement::Registry;
 use crate::scenario::model::{Check, Source};
 use crate::scenario::{ScenarioPath, parse};
+use crate::target::RefusalPointers;
 
 mod several;
 mod words;
@@ -72,7 +73,13 @@ fn judged_on(check: &Check, evidence: &Evidence, judges_ours: bool, strict: bool
     evaluate(
         check,
         evidence,
-        &CheckContext { variables: &variables, registry: &registry, judges_ours, snapshots },
+        &CheckContext {
+            variables: &variables,
+            registry: &registry,
+            judges_ours,
+            refusal: &RefusalPointers::default(),
+            snapshots,
+        },
     )
 }
 
@@ -366,8 +373,13 @@ fn undocumented_fields_fail_only_with_strict() {
     let variables: BTreeMap<String, Value> = BTreeMap::new();
     let judged = |check: &Check, mode, strict, answer: &Value| {
         let snapshots = SnapshotSettings { folder: folder.path(), mode, strict, run_prefix: "" };
-        let context =
-            CheckContext { variables: &variables, registry: &registry, judges_ours: true, snapshots };
+        let context = CheckContext {
+            variables: &variables,
+            registry: &registry,
+            judges_ours: true,
+            refusal: &RefusalPointers::default(),
+            snapshots,
+        };
         evaluate(check, &http(200, answer), &context)
     };
     assert_eq!(judged(&check, SnapshotMode::Accept, false, &json!({"a": 1})).verdict, CheckVerdict::Pass);
@@ -397,8 +409,13 @@ fn unmet_response_is_never_accepted_as_snapshot() {
     let variables: BTreeMap<String, Value> = BTreeMap::new();
     for mode in [SnapshotMode::Accept, SnapshotMode::New] {
         let snapshots = SnapshotSettings { folder: folder.path(), mode, strict: false, run_prefix: "" };
-        let context =
-            CheckContext { variables: &variables, registry: &registry, judges_ours: true, snapshots };
+        let context = CheckContext {
+            variables: &variables,
+            registry: &registry,
+            judges_ours: true,
+            refusal: &RefusalPointers::default(),
+            snapshots,
+        };
         let outcome = evaluate(&check, &http(500, &json!({})), &context);
         assert_eq!(outcome.verdict, CheckVerdict::Fail);
         assert!(outcome.message.starts_with("status: expected 201, got 500"), "{}", outcome.message);
