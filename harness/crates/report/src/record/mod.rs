@@ -160,7 +160,7 @@ impl Record {
             message: &outcome.message,
         });
         let is_skipped = record.verdict == Some(SubtestVerdict::Skip);
-        let is_not_run = record.fault == Some(harness_model::event::Fault::Interruption);
+        let is_not_run = record.fault == Some(Fault::Interruption);
         SubtestSummary {
             scenario: &planned.scenario,
             verdict: record.verdict,
