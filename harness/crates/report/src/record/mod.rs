@@ -56,6 +56,7 @@ impl Default for Record {
                 capabilities: BTreeSet::new(),
                 missing_sessions: Default::default(),
                 absent: Default::default(),
+                refusal: Default::default(),
                 deviating: None,
             },
             started_at: UNIX_EPOCH,

@@ -98,12 +98,14 @@ async fn log_in(
     environment: &TestEnvironment,
 ) -> Result<(), StepError> {
     let failed = |cause: String| StepError::Preparation { machine: machine.name.clone(), cause };
+    // The profile's decoder has checked it.
+    let own_form = machine.agent.login_code.as_deref().and_then(|form| Regex::new(form).ok());
     let mut process = machine.start(&["login".to_owned()], &[])?;
-    let code = process.find(user_code, TIME_LIMIT).await;
+    let code = process.find(|output| user_code(output, own_form.as_ref()), TIME_LIMIT).await;
     let Some(code) = code else {
         process.kill().await;
         return Err(failed(format!(
-            "`ztna login` printed no user code:\n{}",
+            "`ztna login` printed no user code (agent.code of the profile is its form):\n{}",
             combined_output(process.output())
         )));
     };
@@ -130,10 +132,31 @@ async fn bring_up(machine: &mut Machine) -> Result<(), StepError> {
     })
 }
 
-fn user_code(output: &str) -> Option<String> {
-    USER_CODE.as_ref()?.find(output).map(|code| code.as_str().to_owned())
+fn user_code(output: &str, own_form: Option<&Regex>) -> Option<String> {
+    let found = own_form.or(USER_CODE.as_ref())?.captures(output)?;
+    found.get(1).or(found.get(0)).map(|code| code.as_str().to_owned())
 }
 
 fn combined_output((stdout, stderr): (String, String)) -> String {
     format!("{stdout}{stderr}").trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn login_codes_are_found_in_the_agents_form() {
+        let cases = [
+            ("Enter WXYZ-1234 at https://x.example", None, Some("WXYZ-1234")),
+            ("Enter 123456 at https://x.example", None, None),
+            ("Enter 123456 at https://x.example", Some("[0-9]{6}"), Some("123456")),
+            ("Your code is: ab cd.", Some("code is: (\\w+ \\w+)"), Some("ab cd")),
+            ("Enter WXYZ-1234", Some("[0-9]{6}"), None),
+        ];
+        for (output, form, code) in cases {
+            let form = form.map(|form| Regex::new(form).unwrap());
+            assert_eq!(user_code(output, form.as_ref()).as_deref(), code, "{output}");
+        }
+    }
 }

@@ -138,14 +138,14 @@ struct Turn {
 }
 
 /// Returns the capabilities whose sub-tests run alone on a shared target. A clock that moves ends the sessions and keys of
-/// concurrent sub-tests. Agents with TUN devices share this host's routes: there is no namespace for each of them.
+/// concurrent sub-tests, and a reset removes them. Agents with TUN devices share this host's routes: there is no namespace for each of them.
 fn exclusive_needs(setting: &RunSettings) -> &'static [Capability] {
     match setting.target.is_shared() {
         false => &[],
         true if setting.target.description().capabilities.contains(&Capability::Tun) => {
-            &[Capability::Clock, Capability::Agent, Capability::Tun]
+            &[Capability::Clock, Capability::Fresh, Capability::Agent, Capability::Tun]
         }
-        true => &[Capability::Clock],
+        true => &[Capability::Clock, Capability::Fresh],
     }
 }
 
@@ -208,6 +208,7 @@ mod tests {
                 disposition: Disposition::Run,
                 judges_ours: false,
                 absent: Default::default(),
+                refusal: Default::default(),
                 waivers: Arc::default(),
             }
         });
