@@ -104,7 +104,7 @@ fn instead(from: &Extraction, exchange: &Exchange) -> String {
         (Extraction::Pointer(_) | Extraction::Date(_), None) => format!("it is not JSON: {}", body()),
         (Extraction::Output(_), _) => format!("its text is {}", body()),
         _ => {
-            let names: Vec<&str> = exchange.headers.iter().map(|(name, _)| name.as_str()).collect();
+            let names: Vec<&str> = exchange.headers.iter().map(|header| header.name.as_str()).collect();
             format!("its headers are {}", names.join(", "))
         }
     }
