@@ -154,7 +154,13 @@ fn stray(matches: &ArgMatches) -> Option<String> {
 fn dispatch(cli: Cli, console: &Console) -> Result<ExitCode, CliError> {
     let scenarios = cli.shared.scenarios.as_deref();
     match cli.command {
-        None => block_on(run::run(cli.run, scenarios, console)),
+        None => {
+            let program = Cli::command();
+            let mut arguments = cli.run;
+            arguments.commands =
+                program.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+            block_on(run::run(arguments, scenarios, console))
+        }
         Some(Command::Review(arguments)) => block_on(run::run(arguments.into_run()?, scenarios, console)),
         Some(Command::Serve(arguments)) => block_on(reference::serve(arguments, console)),
         Some(Command::Selftest(arguments)) => block_on(reference::selftest(arguments, scenarios, console)),

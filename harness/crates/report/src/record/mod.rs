@@ -159,15 +159,18 @@ impl Record {
             verdict: outcome.verdict,
             message: &outcome.message,
         });
+        // A sub-test whose every step needs what the target lacks begins, and is then skipped.
+        let skipped = record.verdict == Some(SubtestVerdict::Skip);
+        let is_not_run = skipped && record.fault == Some(Fault::Interruption);
         SubtestSummary {
             scenario: &planned.scenario,
             verdict: record.verdict,
             skip_reason: match &planned.disposition {
                 Disposition::Skip(reason) => Some(reason),
-                Disposition::Run => None,
+                Disposition::Run => record.reason.as_deref().filter(|_| skipped && !is_not_run),
             },
-            not_run: match (&planned.disposition, record.verdict) {
-                (Disposition::Run, Some(SubtestVerdict::Skip)) => record.reason.as_deref(),
+            not_run: match planned.disposition {
+                Disposition::Run if is_not_run => record.reason.as_deref(),
                 _ => None,
             },
             checks: checks.collect(),
