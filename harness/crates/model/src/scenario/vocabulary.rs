@@ -138,6 +138,10 @@ pub const MATCHERS: &[Word] = &[
     ("absent", "Whether the value is absent."),
     ("line", "Text with exactly this line."),
     ("lines", "Text with matching lines in this order."),
+    (
+        "table",
+        "Text with a table that has these headings in this order, and a row whose values under them match.",
+    ),
 ];
 
 pub const IDENTITIES: &[(&str, Option<Identity>)] = &[

@@ -95,7 +95,7 @@ shell = "curl -fsSL ${base_url}/install.sh | KEY=${id} sh"
 env = { A = "${run}" }
 timeout = "1m"
 keep = { shown = "@output (x)" }
-check = [{ verifies = "keys/ST1.1", exit = 0, output = "x" }]
+check = [{ verifies = "keys/ST1.1", exit = 0, output = { table = { "KEY PREFIX" = "x", USES = { one_of = ["1", "${id}"] }, EXPIRES = { within = "1d of ${until}" } } } }]
 
 [[step]]
 name = "joined"
@@ -380,6 +380,16 @@ fn every_rule_is_enforced() {
         (matcher("{ above = 1, below = 2 }"), "error: only one matcher is allowed"),
         (matcher("{ above = \"1\" }"), "error: `above` must be a number"),
         (matcher("{ type = \"uid\" }"), "error: unknown type `uid`"),
+        (matcher("{ table = { A = \"1\" } }"), "error: `table` is not available for json"),
+        (check("{ verifies = \"keys/ST1.1\", body = { table = {} } }"), "error: `table` is empty"),
+        (
+            check("{ verifies = \"keys/ST1.1\", body = { table = { A = 1 } } }"),
+            "error: `a` is text and never equals a value of type integer",
+        ),
+        (
+            check("{ verifies = \"keys/ST1.1\", body = { table = { A = { line = \"1\" } } } }"),
+            "error: `line` is not available for the cell of a table",
+        ),
         (matcher("{ one_of = [] }"), "error: `one_of` is empty"),
         (matcher("{ every = {} }"), "error: `every` is empty"),
         (matcher("2026-01-01"), "error: invalid value: json has no dates"),

@@ -137,7 +137,7 @@ fn matcher() -> Value {
         "keys" | "has_keys" => list(&text(), 0),
         "above" | "below" => json!({ "type": "number" }),
         "not" => reference("match"),
-        "every" | "some" => reference("places"),
+        "every" | "some" | "table" => reference("places"),
         "lines" => list(&reference("match"), 1),
         _ => json!({ "type": "boolean" }),
     });
