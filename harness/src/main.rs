@@ -1,5 +1,3 @@
-//! The `harness` program.
-
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -1,5 +1,3 @@
-//! Output of commands.
-
 use std::io::{IsTerminal as _, Write as _};
 
 use harness_model::source::diagnostic::{Diagnostic, Sources, render};
@@ -19,11 +17,12 @@ pub(super) enum ColorWhen {
 #[derive(Debug)]
 pub(super) struct Console {
     color: ColorWhen,
+    is_verbose: bool,
 }
 
 impl Console {
-    pub(super) fn new(color: ColorWhen) -> Self {
-        Self { color }
+    pub(super) fn new(color: ColorWhen, is_verbose: bool) -> Self {
+        Self { color, is_verbose }
     }
 
     /// Writes to standard output.
@@ -65,7 +64,12 @@ impl Console {
     pub(super) fn terminal_options(&self) -> TerminalOptions {
         let out = std::io::stdout();
         let live = out.is_terminal() && std::io::stderr().is_terminal();
-        TerminalOptions { color: self.colors(anstream::AutoStream::choice(&out)), width: columns(), live }
+        TerminalOptions {
+            color: self.colors(anstream::AutoStream::choice(&out)),
+            width: columns(),
+            live,
+            verbose: self.is_verbose,
+        }
     }
 
     /// Whether to use colours on standard error.

@@ -46,7 +46,6 @@ enum Format {
     Markdown,
 }
 
-/// The limits without flags.
 pub(super) fn default_limits() -> SlowdownLimits {
     SlowdownLimits { factor: SLOWER, floor_ms: FLOOR, is_regression: false }
 }

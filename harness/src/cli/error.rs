@@ -49,8 +49,14 @@ pub(super) enum CliError {
     UnknownSuite { name: String, known: String },
     #[error("unknown id `{id}`\n{hint}")]
     UnknownId { id: String, hint: String },
-    #[error("--accept needs a folder of scenarios, and there is no checkout\npass one with --scenarios DIR")]
+    #[error(
+        "snapshots are kept in a folder of scenarios, and there is no checkout\npass one with --scenarios DIR"
+    )]
     NothingToAccept,
+    #[error(
+        "snapshots are answers of the reference: `harness review` takes neither --target nor --deviation nor --accept"
+    )]
+    ReviewOfTarget,
     #[error("--sign-with needs evidence to sign\nadd --report evidence=PATH")]
     NothingToSign,
     #[error("--prove-isolation cannot be combined with evidence, which records a single run")]

@@ -41,7 +41,7 @@ pub(super) fn merge(
     let results = merge::merge(&shards, &library.scenarios, &library.registry).map_err(ReportError::Merge)?;
     let written = write_reports(&arguments.report, &results, console);
     let exit_code = written.exit_code(&results);
-    let end = ProcessEnd { reports: &written.paths, exit_code };
+    let end = ProcessEnd { reports: &written.paths, exit_code, command: "harness" };
     console.print(&summary(&results, console.terminal_options(), end));
     if github::is_active() {
         github::annotate(&results, console);

@@ -55,6 +55,9 @@ struct Shared {
     /// When to use colours [auto respects NO_COLOR]
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     color: ColorWhen,
+    /// Print everything: failures in full, and every id of what was not judged
+    #[arg(long, short, global = true)]
+    verbose: bool,
     /// Read scenarios and requirements.toml from DIR instead of the kit's own
     #[arg(long, value_name = "DIR", global = true)]
     scenarios: Option<PathBuf>,
@@ -66,6 +69,8 @@ enum Command {
     List(list::Arguments),
     /// Explain a statement, sub-test, chapter, suite or deviation
     Explain(explain::Arguments),
+    /// Run the reference and write its new and changed answers for `cargo insta review`
+    Review(Box<run::ReviewArguments>),
     /// Check all scenarios, or a target profile, for mistakes
     Lint(lint::Arguments),
     /// Create a target profile
@@ -107,7 +112,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> std::process::Exit
             return if is_error { ExitCode::Usage } else { ExitCode::Conformant }.into();
         }
     };
-    let console = Console::new(cli.shared.color);
+    let console = Console::new(cli.shared.color, cli.shared.verbose);
     start_log();
     let done = std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(cli, &console)));
     let exit_code = match done {
@@ -136,7 +141,7 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Err
 /// Returns a flag of runs given before a command, which would ignore it.
 fn stray(matches: &ArgMatches) -> Option<String> {
     let given = |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
-    let shared = |id: &&clap::Id| ["color", "scenarios"].contains(&id.as_str());
+    let shared = |id: &&clap::Id| ["color", "scenarios", "verbose"].contains(&id.as_str());
     let is_flag = |id: &&clap::Id| Cli::command().get_arguments().any(|argument| argument.get_id() == *id);
     let stray = matches.ids().filter(given).find(|id| is_flag(id) && !shared(id))?;
     Some(stray.as_str().replace('_', "-"))
@@ -146,6 +151,7 @@ fn dispatch(cli: Cli, console: &Console) -> Result<ExitCode, CliError> {
     let scenarios = cli.shared.scenarios.as_deref();
     match cli.command {
         None => block_on(run::run(cli.run, scenarios, console)),
+        Some(Command::Review(arguments)) => block_on(run::run(arguments.into_run()?, scenarios, console)),
         Some(Command::Serve(arguments)) => block_on(reference::serve(arguments, console)),
         Some(Command::Selftest(arguments)) => block_on(reference::selftest(arguments, scenarios, console)),
         Some(Command::List(arguments)) => list::list(&arguments, scenarios, console),

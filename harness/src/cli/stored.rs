@@ -6,10 +6,6 @@ use harness_report::results::Results;
 
 use super::error::CliError;
 
-/// Reads the results.
-///
-/// # Errors
-/// The file is unreadable, or does not contain results.
 pub(super) fn read(path: &Path) -> Result<Results, CliError> {
     let text = std::fs::read(path).map_err(|cause| CliError::ReadResults { path: path.to_owned(), cause })?;
     serde_json::from_slice(&text).map_err(|cause| CliError::InvalidResults { path: path.to_owned(), cause })

@@ -1,5 +1,3 @@
-//! Reads a waiver file.
-
 use std::path::Path;
 use std::sync::Arc;
 

@@ -15,6 +15,7 @@ mod architecture;
 mod cli;
 mod embedded;
 mod evidence;
+mod foreign;
 #[allow(clippy::type_complexity, reason = "tables of cases")]
 mod hostile;
 #[allow(clippy::needless_pass_by_value, reason = "handlers of an HTTP server")]

@@ -1,5 +1,3 @@
-//! The program under test.
-
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -7,7 +5,7 @@ use std::time::{Duration, Instant};
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Variables that change the program's behaviour or output. Tests set those that they need.
-const AMBIENT: [&str; 10] = [
+const AMBIENT: [&str; 11] = [
     "CI",
     "CLICOLOR",
     "CLICOLOR_FORCE",
@@ -16,6 +14,7 @@ const AMBIENT: [&str; 10] = [
     "GITHUB_STEP_SUMMARY",
     "GITHUB_WORKSPACE",
     "HARNESS_SIGNING_PASSWORD",
+    "INSTA_UPDATE",
     "NO_COLOR",
     "RUST_LOG",
 ];

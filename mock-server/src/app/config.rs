@@ -22,7 +22,6 @@ pub struct Config {
     pub database: Location,
     /// The file with the key that signs access tokens, instead of the one beside the database file.
     pub session_secret: Option<PathBuf>,
-    /// Initialises an empty database.
     pub fixture: Fixture,
     pub clock: Clock,
     /// The source of keys, tokens and ids.

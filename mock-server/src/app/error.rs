@@ -54,7 +54,6 @@ pub enum SecretProblem {
     TooShort,
 }
 
-/// An invalid `--database`.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseProblem {
     #[error("PostgreSQL is not supported yet\nUse sqlite:PATH or sqlite::memory: with --database.")]

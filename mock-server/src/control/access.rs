@@ -27,7 +27,6 @@ pub enum Permission {
     Write(Resource),
 }
 
-/// An authorised caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// For an API key, its creator's.

@@ -37,7 +37,6 @@ impl Clock {
         }
     }
 
-    /// Whether [`Clock::advance`] moves it.
     pub const fn is_adjustable(&self) -> bool {
         self.adjustable
     }

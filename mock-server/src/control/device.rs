@@ -18,7 +18,6 @@ const MAX_ATTEMPTS: usize = 3;
 
 /// The codes of a started login.
 pub struct DeviceLogin {
-    /// The device's secret.
     pub device_code: String,
     /// The code that the person enters.
     pub user_code: String,

@@ -28,7 +28,6 @@ pub struct Candidate {
     pub version: Option<String>,
     /// The claimed tags, normalised.
     pub tags: Vec<String>,
-    /// The client's address.
     pub address: Option<IpAddr>,
 }
 

@@ -1,5 +1,3 @@
-//! Heartbeats of machines.
-
 use ztna_protocol::region::Region;
 
 use super::ControlError;

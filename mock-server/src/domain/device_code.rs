@@ -26,11 +26,8 @@ pub struct DeviceCode {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
     Pending,
-    Approved {
-        user_id: String,
-    },
+    Approved { user_id: String },
     Denied,
-    /// The token was issued.
     Used,
 }
 

@@ -9,7 +9,6 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// Accepts one more machine.
     pub fn admit(self) -> Result<(), Refusal> {
         if self.machines < self.limit {
             Ok(())

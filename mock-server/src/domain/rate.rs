@@ -6,7 +6,6 @@ use super::Timestamp;
 
 pub const WINDOW: Duration = Duration::from_secs(60);
 
-/// A key's current window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     pub started: Timestamp,

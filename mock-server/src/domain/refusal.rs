@@ -99,7 +99,6 @@ impl Refusal {
         }
     }
 
-    /// The envelope's `error.message`.
     pub fn message(&self) -> Cow<'static, str> {
         match self {
             Self::Unauthorized(message) | Self::Forbidden(message) => Cow::Borrowed(message),

@@ -1,5 +1,3 @@
-//! The codes of refusals.
-
 /// The machine-readable code of a [`Refusal`](super::Refusal): the envelope's `error.code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalCode {

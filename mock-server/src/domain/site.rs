@@ -1,5 +1,3 @@
-//! Relay sites.
-
 use ztna_protocol::region::Region;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,3 @@
-//! The table `api_keys`.
-
 use super::{StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::rate::Window;

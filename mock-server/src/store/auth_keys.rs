@@ -1,5 +1,3 @@
-//! The table `auth_keys`.
-
 use super::{StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::cidr::AllowedCidrs;

@@ -1,5 +1,3 @@
-//! The table `machines`.
-
 pub use super::machine_row::Machine;
 use super::machine_row::{machine, select};
 use super::{StoreError, Tx, network_map};

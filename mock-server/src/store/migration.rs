@@ -1,5 +1,3 @@
-//! Schema migrations.
-
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 

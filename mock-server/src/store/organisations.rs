@@ -1,5 +1,3 @@
-//! The table `organisations`.
-
 use super::{StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::values;

@@ -1,5 +1,3 @@
-//! Machines without recent heartbeats.
-
 use super::machine_row::{Machine, machine, select};
 use super::{StoreError, Tx};
 use crate::domain::Timestamp;

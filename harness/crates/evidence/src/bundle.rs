@@ -90,9 +90,6 @@ pub fn write<W: Write>(material: Material<'_>, to: W) -> Result<W, EvidenceError
 }
 
 /// Returns the registry and the scenario files as they were read, and the snapshots as they are now.
-///
-/// # Errors
-/// A snapshot cannot be read.
 pub fn scenario_files(library: &Library, plan: &Plan) -> Result<Vec<ScenarioFile>, EvidenceError> {
     let mut files = Vec::new();
     if let Some(registry) = library.sources.get(&shown_folder(library).join("requirements.toml")) {
@@ -114,9 +111,6 @@ pub fn shown_folder(library: &Library) -> &Path {
 }
 
 /// Returns the digest of the running program.
-///
-/// # Errors
-/// The program file cannot be read.
 pub fn program_digest() -> io::Result<String> {
     // This link stays valid even if the file was replaced in the meantime.
     let linked = Path::new("/proc/self/exe");

@@ -1,5 +1,3 @@
-//! SHA-256 digests of content.
-
 use std::io::{self, Read};
 
 use sha2::{Digest as _, Sha256};
@@ -17,9 +15,6 @@ pub fn digest(bytes: &[u8]) -> String {
 }
 
 /// Reads to the end and returns length and digest.
-///
-/// # Errors
-/// Reading fails.
 pub fn digest_of(mut content: impl Read) -> io::Result<ContentDigest> {
     let (mut digest, mut length) = (Sha256::new(), 0);
     let mut buffer = vec![0; 64 * 1024];

@@ -62,7 +62,6 @@ pub struct RunStarted {
     pub plan: Vec<PlannedLine>,
 }
 
-/// A planned sub-test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlannedLine {

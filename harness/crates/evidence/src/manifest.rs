@@ -95,9 +95,6 @@ impl ChainSummary {
 
 impl Manifest {
     /// Returns the file's canonical text.
-    ///
-    /// # Errors
-    /// Serialisation errors of the library; the type itself cannot cause one.
     pub fn text(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }

@@ -11,14 +11,10 @@ use crate::EvidenceError;
 const SECRET_WORDS: [&str; 7] =
     ["token", "password", "passphrase", "secret", "credential", "authorization", "private"];
 
-/// Replaces a removed value.
 const REMOVED: &str = "[removed]";
 
 /// Returns a profile's text without comments and secrets. Names of variables and files are kept: they only say where
 /// a secret comes from.
-///
-/// # Errors
-/// The text is not TOML.
 pub fn without_secrets(text: &str) -> Result<String, EvidenceError> {
     let mut table: Table = toml::from_str(text)?;
     let secrets = Secrets::default();
@@ -29,9 +25,6 @@ pub fn without_secrets(text: &str) -> Result<String, EvidenceError> {
 }
 
 /// Returns the file's text for the reference, which the kit starts itself without a profile.
-///
-/// # Errors
-/// Serialisation errors of the library; the type itself cannot cause one.
 pub fn of_description(target: &TargetDescription) -> Result<String, EvidenceError> {
     let text = toml::to_string_pretty(target)?;
     Ok(format!("# No profile: the kit started this target itself.\n{text}"))

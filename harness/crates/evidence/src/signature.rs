@@ -1,5 +1,3 @@
-//! minisign signatures of manifests.
-
 use std::fmt;
 use std::io::Cursor;
 use std::path::Path;
@@ -56,9 +54,6 @@ impl Signer {
     }
 
     /// Returns the text of the signature file.
-    ///
-    /// # Errors
-    /// Errors of the library.
     pub fn sign(&self, manifest: &[u8], trusted_comment: &str) -> Result<String, EvidenceError> {
         minisign::sign(
             Some(&self.public),
@@ -79,9 +74,6 @@ impl fmt::Debug for Signer {
 }
 
 /// Parses a public key given as text or as the path of a file.
-///
-/// # Errors
-/// It is neither.
 pub fn public_key(given: &str) -> Result<String, EvidenceError> {
     let invalid = || EvidenceError::InvalidPublicKey(given.to_owned());
     if let Ok(key) = PublicKey::from_base64(given.trim()) {
@@ -94,9 +86,6 @@ pub fn public_key(given: &str) -> Result<String, EvidenceError> {
 }
 
 /// Verifies the signature of the manifest, which must be in the form that the kit writes.
-///
-/// # Errors
-/// The signature is invalid.
 pub fn verify(public_key: &str, manifest: &[u8], signature: &str) -> Result<(), EvidenceError> {
     let key = PublicKey::from_base64(public_key)
         .map_err(|_| EvidenceError::InvalidPublicKey(public_key.to_owned()))?;

@@ -33,7 +33,6 @@ pub struct Spool {
 pub struct Counts {
     /// Recorded steps, including those that could not run.
     pub steps: u64,
-    /// HTTP exchanges.
     pub exchanges: u64,
     pub checks: u64,
     /// Checks that cannot be re-evaluated, because their outcome depends on a secret.
@@ -50,9 +49,6 @@ pub struct Spooled {
 
 impl Spool {
     /// Creates an empty recording. `scenarios` is the scenarios' folder as shown in locations.
-    ///
-    /// # Errors
-    /// A temporary file cannot be created.
     pub fn begin(strict: bool, scenarios: &str) -> io::Result<Self> {
         let file = BufWriter::new(tempfile::tempfile()?);
         let (chain, counts) = (Chain::default(), Counts::default());

@@ -51,7 +51,6 @@ struct TestResult<'a> {
 pub struct Subject<'a> {
     /// The digest of the kit's program.
     pub program: Option<&'a str>,
-    /// The digest of `exchanges.jsonl`.
     pub exchanges: &'a str,
 }
 
@@ -62,9 +61,6 @@ fn is_unqualified(extent: &Extent) -> bool {
 
 /// Renders the statement. The result is `WARNED` if only a part was run or a failure was waived. A waived sub-test is a warned test, one that ended in an error a failed one; skipped
 /// sub-tests are omitted.
-///
-/// # Errors
-/// Serialisation errors of the library; the types themselves cannot cause one.
 pub fn render(
     results: &Results,
     subject: Subject<'_>,

@@ -76,6 +76,11 @@ impl Bindings {
         self.kept.get(name)
     }
 
+    /// Returns everything that a `keep` or `set` stored.
+    pub fn all_kept(&self) -> impl Iterator<Item = (&str, &Binding)> {
+        self.kept.iter().map(|(name, binding)| (name.as_str(), binding))
+    }
+
     pub fn has_built_in(&self, name: &str) -> bool {
         self.built_in.contains_key(name)
     }

@@ -13,6 +13,9 @@ use crate::scenario::model::{Action, Check, Row, Span, Step};
 use crate::scenario::template::{Binding, Variables, fill_template};
 use crate::verdict::{Fault, SubtestVerdict};
 
+/// Begins the message of a check that is not judged on this target.
+const NOT_JUDGED: &str = "not judged: ";
+
 /// A step that was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct NotExecuted {
@@ -57,7 +60,6 @@ pub struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Evaluates the step's checks.
     pub fn judge(
         &self,
         step: &Step,
@@ -150,7 +152,7 @@ impl Judge<'_> {
         let is_judged = self.planned.judges_ours || !is_ours(check, self.registry);
         let verdict = if is_judged { verdict } else { CheckVerdict::Skip };
         let message = match verdict {
-            CheckVerdict::Skip => format!("not judged: {message}"),
+            CheckVerdict::Skip => format!("{NOT_JUDGED}{message}"),
             _ => message.to_owned(),
         };
         outcome(check.verifies.clone(), verdict, &message, check.span.clone())
@@ -192,17 +194,19 @@ pub fn keep_values(step: &Step, result: &StepResult, bindings: &mut Bindings) {
 /// The findings of a sub-test so far. It survives the interruption of the sub-test.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
-    /// The first failed check.
     pub failure: Option<String>,
     /// The first failed check that a waiver accepts.
     pub waived: Option<String>,
     /// The first check that could not be judged, and where the fault lies.
     pub error: Option<(Fault, String)>,
+    /// Whether a check was judged.
+    pub has_judged: bool,
+    /// Why a check is not judged on this target.
+    pub not_judged: Option<String>,
     /// The name of the current step.
     pub step: String,
 }
 
-/// How a sub-test ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubtestEnd {
     pub verdict: SubtestVerdict,
@@ -228,6 +232,12 @@ impl Tally {
         };
         let (failure, error) = (first(CheckVerdict::Fail), first(CheckVerdict::Error));
         let waived = first(CheckVerdict::Waived);
+        self.has_judged |= outcomes.iter().any(|outcome| outcome.verdict != CheckVerdict::Skip);
+        if self.not_judged.is_none() {
+            let mut skipped = outcomes.iter().filter(|outcome| outcome.verdict == CheckVerdict::Skip);
+            self.not_judged =
+                skipped.find_map(|outcome| Some(outcome.message.strip_prefix(NOT_JUDGED)?.to_owned()));
+        }
         if self.waived.is_none() {
             self.waived = waived;
         }
@@ -254,6 +264,10 @@ impl Tally {
             (None, Some((fault, reason))) => SubtestEnd::error(fault, reason),
             (None, None) if self.waived.is_some() => {
                 SubtestEnd { verdict: SubtestVerdict::Waived, fault: None, reason: self.waived }
+            }
+            // Nothing that passed, nothing that failed: the target lacks what all checks need.
+            (None, None) if !self.has_judged && self.not_judged.is_some() => {
+                SubtestEnd { verdict: SubtestVerdict::Skip, fault: None, reason: self.not_judged }
             }
             (None, None) => SubtestEnd { verdict: SubtestVerdict::Pass, fault: None, reason: None },
         }

@@ -39,9 +39,6 @@ pub enum ExtractionError {
 pub struct Responses(Vec<u16>);
 
 /// Extracts the value. In a race it comes from the first response that has it.
-///
-/// # Errors
-/// The evidence lacks the value.
 pub fn extract(from: &Extraction, evidence: &Evidence) -> Result<Value, ExtractionError> {
     match evidence {
         Evidence::Http(exchanges) => from_http(from, exchanges),

@@ -1,30 +1,117 @@
 //! Which steps are not carried out on a target, although their sub-test runs.
 
+use std::collections::BTreeSet;
+
 use crate::plan::PlannedSubtest;
 use crate::requirement::{Level, Registry};
-use crate::scenario::model::{Check, Step};
+use crate::scenario::model::{Action, Check, Step, Subject};
 use crate::scenario::undocumented;
 
 /// Returns why a step is left out on the planned sub-test's target, or `None` if it is carried out.
 ///
 /// A step that judges only choices of the reference could harm another implementation and says nothing about it. A
-/// step that calls an undocumented endpoint which the target lacks cannot show anything.
+/// step that uses an undocumented endpoint or field which the target lacks cannot show anything, and neither can what
+/// depends on it: steps that use a value which it would have kept and, if it would have changed something on the
+/// target, all later ones.
 pub fn omission(step: &Step, planned: &PlannedSubtest, registry: &Registry) -> Option<String> {
-    let judges_only_ours =
-        !step.checks.is_empty() && step.checks.iter().all(|check| is_ours(check, registry));
-    if judges_only_ours && !planned.judges_ours {
+    if judges_only_ours(step, registry) && !planned.judges_ours {
         return Some("judges only choices of the reference".to_owned());
     }
-    let absent = undocumented::used_by(step).intersection(&planned.absent).next().copied();
-    absent.map(|endpoint| {
-        format!("the target does not offer {}, which no document describes", endpoint.describe())
-    })
+    lack(step, planned, registry)
 }
 
 /// Returns whether a check judges nothing but choices of the reference.
 pub(crate) fn is_ours(check: &Check, registry: &Registry) -> bool {
     let ours = |id: &String| registry.get(id).is_some_and(|statement| statement.level == Level::Ours);
     check.verifies.iter().all(ours)
+}
+
+fn judges_only_ours(step: &Step, registry: &Registry) -> bool {
+    !step.checks.is_empty() && step.checks.iter().all(|check| is_ours(check, registry))
+}
+
+/// Returns what the target lacks, if the step depends on it directly or through earlier steps.
+fn lack(step: &Step, planned: &PlannedSubtest, registry: &Registry) -> Option<String> {
+    if planned.absent.is_empty() {
+        return None;
+    }
+    let mut consequences = Consequences::default();
+    for earlier in planned.scenario.steps.iter().take_while(|earlier| earlier.span != step.span) {
+        // By itself it leaves no consequences: no other check depends on what only `ours` checks judge.
+        if planned.judges_ours || !judges_only_ours(earlier, registry) {
+            consequences.add(earlier, planned, registry);
+        }
+    }
+    consequences.lack(step, planned)
+}
+
+/// What the steps so far leave missing because the target lacks something.
+#[derive(Debug, Default)]
+struct Consequences<'a> {
+    /// Variables without a value, each with what the target lacks.
+    lost: Vec<Lost<'a>>,
+    /// What the target lacks for a change that later steps assume.
+    unchanged: Option<String>,
+}
+
+#[derive(Debug)]
+struct Lost<'a> {
+    variable: &'a str,
+    lack: String,
+}
+
+impl<'a> Consequences<'a> {
+    fn add(&mut self, step: &'a Step, planned: &PlannedSubtest, registry: &Registry) {
+        let lack = self.lack(step, planned);
+        let partly = lack.clone().or_else(|| self.lost_in(&step.uses.rows_and_conditions));
+        if let Some(lack) = partly
+            && changes_something(step, planned, registry)
+        {
+            self.unchanged.get_or_insert(lack);
+        }
+        for variable in step.assigned() {
+            self.lost.retain(|lost| lost.variable != variable);
+            if let Some(lack) = &lack {
+                self.lost.push(Lost { variable, lack: lack.clone() });
+            }
+        }
+    }
+
+    fn lack(&self, step: &Step, planned: &PlannedSubtest) -> Option<String> {
+        let direct = undocumented::used_by(step).intersection(&planned.absent).next().copied();
+        direct
+            .map(|absent| format!("the target has no {}", absent.describe()))
+            .or_else(|| self.lost_in(&step.uses.action))
+            .or_else(|| self.unchanged.clone())
+    }
+
+    /// Returns what the target lacks for one of these variables that has no value.
+    fn lost_in(&self, variables: &BTreeSet<String>) -> Option<String> {
+        let lost = self.lost.iter().find(|lost| variables.contains(lost.variable));
+        lost.map(|lost| lost.lack.clone())
+    }
+}
+
+/// Whether later steps may depend on what the step does. A request that must be refused changes nothing.
+fn changes_something(step: &Step, planned: &PlannedSubtest, registry: &Registry) -> bool {
+    match &step.action {
+        Action::Http(request) => {
+            let mut judged =
+                step.checks.iter().filter(|check| planned.judges_ours || !is_ours(check, registry));
+            request.method != "GET" && !judged.any(must_be_refused)
+        }
+        Action::Ztna(_) | Action::Shell(_) | Action::Wire(_) | Action::Advance(_) => true,
+        Action::Set(_) => false,
+    }
+}
+
+fn must_be_refused(check: &Check) -> bool {
+    let refuses = |subject: &Subject| match subject {
+        Subject::Status(statuses) => statuses.iter().all(|status| *status >= 400),
+        _ => false,
+    };
+    let mut alternatives = check.alternatives.iter();
+    alternatives.all(|expectations| expectations.iter().any(|expected| refuses(&expected.subject)))
 }
 
 #[cfg(test)]
@@ -35,14 +122,15 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::bindings::Bindings;
+    use crate::check::evidence::{Evidence, Exchange};
     use crate::check::outcome::CheckVerdict;
     use crate::check::snapshot::SnapshotMode;
-    use crate::judge::{Judge, NotExecuted, keep_values};
+    use crate::judge::{Judge, NotExecuted, Tally, keep_values};
     use crate::plan::Disposition;
     use crate::scenario::undocumented::Undocumented;
     use crate::scenario::{ScenarioPath, parse};
     use crate::source::Source;
-    use crate::verdict::Fault;
+    use crate::verdict::{Fault, SubtestVerdict};
 
     const REGISTRY: &str = r#"
         [chapters]
@@ -121,27 +209,168 @@ pub(crate) mod tests {
             get = "/api/db/auth_keys?org_id=${org}"
             check = [{ verifies = "keys/ST1.1", status = 200 }]
             [[step]]
+            name = "organisations"
+            get = "/api/user-orgs"
+            [[step]]
+            name = "an auth key is revoked"
+            post = "/api/api-keys"
+            json = { action = "revoke_auth_key" }
+            [[step]]
+            name = "a machine registers without tags"
+            post = "/api/register-machine"
+            json = { name = "m" }
+            [[step]]
+            name = "a machine registers with tags"
+            post = "/api/register-machine"
+            json = { name = "n", tags = ["a"] }
+            check = [{ verifies = "keys/ST1.1", status = 403 }]
+            [[step]]
+            name = "an API key is revoked"
+            post = "/api/api-keys"
+            json = { action = "revoke_api_key" }
+            check = [{ verifies = "keys/ST1.1", status = 403 }]
+            [[step]]
+            name = "a heartbeat"
+            post = "/api/heartbeat"
+            check = [{ verifies = "keys/ST1.1", status = 401 }]
+            [[step]]
             name = "quarantine"
             post = "/api/machine-admin"
             json = { action = "quarantine" }
-            [[step]]
-            name = "revoke an API key"
-            post = "/api/api-keys"
-            json = { action = "revoke_api_key" }
-            [[step]]
-            name = "revoke an auth key"
-            post = "/api/api-keys"
-            json = { action = "revoke_auth_key" }
         "#;
-        use Undocumented::{MachineAdmin, Machines, RevokeApiKey};
+        use Undocumented::{Claims, Heartbeat, MachineAdmin, Machines, RevokeApiKey, UserOrgs};
         for (absent, expected) in [
-            (&[][..], [false; 5]),
-            (&[Machines][..], [true, false, false, false, false]),
-            (&[MachineAdmin][..], [false, false, true, false, false]),
-            (&[RevokeApiKey][..], [false, false, false, true, false]),
+            (vec![], vec![]),
+            (vec![Machines], vec![0]),
+            (vec![UserOrgs], vec![2]),
+            (vec![Claims], vec![5]),
+            (vec![RevokeApiKey], vec![6]),
+            (vec![Heartbeat], vec![7]),
+            (vec![MachineAdmin], vec![8]),
+            (vec![Machines, MachineAdmin], vec![0, 8]),
         ] {
-            assert_eq!(left_out(steps, false, absent), expected, "{absent:?}");
+            let found = left_out(steps, false, &absent);
+            let found: Vec<usize> = (0..found.len()).filter(|step| found[*step]).collect();
+            assert_eq!(found, expected, "{absent:?}");
         }
+    }
+
+    #[test]
+    fn what_depends_on_a_change_that_is_left_out_is_left_out() {
+        let change = |check: &str| {
+            format!(
+                r#"
+                [[step]]
+                name = "before"
+                get = "/api/keys"
+                check = [{{ verifies = "keys/ST1.1", status = 200 }}]
+                [[step]]
+                name = "the machine is deleted"
+                post = "/api/machine-admin"
+                json = {{ action = "delete" }}
+                {check}
+                [[step]]
+                name = "the machine is gone"
+                get = "/api/keys"
+                check = [{{ verifies = "keys/ST1.1", status = 404 }}]
+                "#
+            )
+        };
+        let cases = [
+            ("", true),
+            (r#"check = [{ verifies = "keys/ST1.1", status = [200, 204] }]"#, true),
+            (r#"check = [{ verifies = "keys/ST1.1", any = [{ status = 200 }, { status = 403 }] }]"#, true),
+            // A refusal changes nothing.
+            (r#"check = [{ verifies = "keys/ST1.1", status = [401, 403] }]"#, false),
+            (r#"check = [{ verifies = "keys/ST1.1", any = [{ status = 401 }, { status = 403 }] }]"#, false),
+            (
+                r#"check = [{ verifies = "keys/ST1.1", status = [200, 403] }, { verifies = "ours/x.1", status = 403 }]"#,
+                true,
+            ),
+            // No other check depends on what only `ours` checks judge.
+            (r#"check = [{ verifies = "ours/x.1", status = 200 }]"#, false),
+        ];
+        for (check, later) in cases {
+            let found = left_out(&change(check), false, &[Undocumented::MachineAdmin]);
+            assert_eq!(found, [false, true, later], "{check}");
+        }
+    }
+
+    #[test]
+    fn what_depends_on_a_lost_value_is_left_out() {
+        let steps = r#"
+            [[step]]
+            name = "its record"
+            get = "/api/db/machines?org_id=${org}"
+            keep = { id = "rows/0/id" }
+            [[step]]
+            name = "composed"
+            set = { path = "/api/keys/${id}" }
+            [[step]]
+            name = "another key"
+            get = "/api/keys"
+            check = [{ verifies = "keys/ST1.1", status = 200 }]
+            [[step]]
+            name = "a change by its id"
+            post = "${path}"
+            [[step]]
+            name = "after the change"
+            get = "/api/keys"
+            check = [{ verifies = "keys/ST1.1", status = 200 }]
+        "#;
+        let found = left_out(steps, false, &[Undocumented::Machines]);
+        assert_eq!(found, [true, true, false, true, true]);
+        assert_eq!(left_out(steps, false, &[]), [false; 5]);
+    }
+
+    #[test]
+    fn checks_that_compare_with_a_lost_value_are_not_judged() {
+        let steps = r#"
+            [[step]]
+            name = "its record"
+            get = "/api/db/machines?org_id=${org}"
+            keep = { ip = "rows/0/tailnet_ip" }
+            [[step]]
+            name = "a key"
+            get = "/api/keys"
+            check = [
+              { verifies = "keys/ST1.1", status = 200, json = { "/ip" = "${ip}" } },
+              { verifies = "keys/ST1.1", status = 404 },
+            ]
+        "#;
+        let planned = planned(steps, false, &[Undocumented::Machines]);
+        let registry = registry();
+        let judge = Judge { planned: &planned, registry: &registry, strict: false };
+        let mut bindings = Bindings::default();
+        let [record, key] = planned.scenario.steps.as_slice() else { panic!("two steps") };
+        let omitted = Err(judge.restraint(record, &bindings).unwrap());
+        keep_values(record, &omitted, &mut bindings);
+        let exchange = Exchange { status: 200, body: "{}".to_owned(), ..Exchange::default() };
+        let result = Ok(Evidence::Http(vec![exchange]));
+        let outcomes = judge.judge(key, &result, &bindings, SnapshotMode::Compare);
+        let verdicts: Vec<CheckVerdict> = outcomes.iter().map(|outcome| outcome.verdict).collect();
+        assert_eq!(verdicts, [CheckVerdict::Skip, CheckVerdict::Fail]);
+    }
+
+    #[test]
+    fn a_subtest_without_a_judged_check_is_skipped() {
+        let steps = r#"
+            [[step]]
+            name = "machines"
+            get = "/api/db/machines?org_id=${org}"
+            check = [{ verifies = "keys/ST1.1", status = 200 }]
+        "#;
+        let planned = planned(steps, false, &[Undocumented::Machines]);
+        let registry = registry();
+        let judge = Judge { planned: &planned, registry: &registry, strict: false };
+        let step = &planned.scenario.steps[0];
+        let omitted = Err(judge.restraint(step, &Bindings::default()).unwrap());
+        let outcomes = judge.judge(step, &omitted, &Bindings::default(), SnapshotMode::Compare);
+        let mut tally = Tally::default();
+        tally.note(&omitted, &outcomes);
+        let end = tally.end();
+        assert_eq!(end.verdict, SubtestVerdict::Skip);
+        assert_eq!(end.reason.as_deref(), Some("the target has no GET /api/db/machines"));
     }
 
     #[test]

@@ -37,7 +37,6 @@ pub trait FrontProxy: fmt::Debug + Send + Sync {
 
 /// A proxy in front of one control plane; it stops when it is dropped.
 pub trait RunningProxy: Send + Sync {
-    /// Where clients reach it.
     fn base_url(&self) -> &Url;
 
     /// To be called after the control plane's clock was advanced: earlier sessions may have expired.

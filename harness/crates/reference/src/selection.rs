@@ -8,16 +8,11 @@ use regex::Regex;
 
 use crate::{ReferenceError, families};
 
-/// # Errors
-/// There is no deviation of that id.
 pub fn named<'a>(catalogue: &'a Catalogue, id: &str) -> Result<&'a Declared, ReferenceError> {
     catalogue.find(id).ok_or_else(|| unknown(catalogue, id))
 }
 
 /// The deviations that a comma-separated list of ids, families and patterns with `*` selects, in the catalogue's order.
-///
-/// # Errors
-/// A part of the list selects nothing.
 pub fn selected<'a>(catalogue: &'a Catalogue, text: &str) -> Result<Vec<&'a Declared>, ReferenceError> {
     let mut ids = BTreeSet::new();
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
@@ -41,7 +36,7 @@ pub fn selected<'a>(catalogue: &'a Catalogue, text: &str) -> Result<Vec<&'a Decl
 
 fn unknown(catalogue: &Catalogue, id: &str) -> ReferenceError {
     let ids = catalogue.deviations.iter().map(|declared| declared.id.as_str());
-    let families = families::FAMILIES.iter().map(|(family, _)| *family);
+    let families = families::families().map(|(family, _)| family);
     let hint = match nearest(id, ids.chain(families)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`harness list --deviations` names them all".to_owned(),

@@ -86,7 +86,6 @@ impl Findings {
 /// How much of the library a run selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Every sub-test.
     Whole,
     /// Some sub-tests; statements of the others are not selected.
     Selection,

@@ -76,9 +76,6 @@ impl Destination {
     }
 
     /// Creates the folder and checks, before the run, that the report can be written.
-    ///
-    /// # Errors
-    /// The path is not writable.
     pub fn prepare(&self) -> Result<(), ReportError> {
         let unwritable = |cause| ReportError::NotWritable { path: self.path.clone(), cause };
         if self.path.is_dir() {
@@ -104,10 +101,6 @@ impl Destination {
         self.format != Format::Evidence
     }
 
-    /// Writes the report atomically.
-    ///
-    /// # Errors
-    /// The report cannot be rendered or written.
     pub fn write(&self, results: &Results) -> Result<(), ReportError> {
         let text = match self.format {
             Format::Json => json::render(results).map_err(|error| self.failed(error))?,

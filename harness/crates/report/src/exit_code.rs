@@ -21,7 +21,6 @@ pub enum ExitCode {
     Incomplete = 5,
     /// Internal error of the kit.
     Internal = 70,
-    /// Interrupted by the user.
     Interrupted = 130,
 }
 

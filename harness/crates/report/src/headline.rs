@@ -170,6 +170,11 @@ pub fn badge(results: &Results) -> String {
     first.into_iter().chain(shown).collect::<Vec<_>>().join(", ")
 }
 
+/// Returns the undocumented endpoints and fields that the target lacks, as messages name them.
+pub fn absent(results: &Results) -> Vec<&'static str> {
+    results.target.absent.iter().map(|absent| absent.describe()).collect()
+}
+
 /// Returns the count for a verdict, zero if it is absent.
 pub fn count(counts: &BTreeMap<String, usize>, verdict: &str) -> usize {
     counts.get(verdict).copied().unwrap_or_default()

@@ -4,8 +4,6 @@ use std::borrow::Cow;
 
 use crate::results::Results;
 
-/// # Errors
-/// Serialisation errors of the library; the types themselves cannot cause one.
 pub fn render(results: &Results) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(results).map(|text| text + "\n")
 }

@@ -11,8 +11,6 @@ use crate::results::{CheckResult, Results, SubtestResult};
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::{Fault, SubtestVerdict};
 
-/// # Errors
-/// A text cannot be written as XML.
 pub fn render(results: &Results) -> Result<String, quick_junit::SerializeError> {
     let mut report = Report::new(format!("{} against {}", results.kit.name, headline::target(results)));
     report.timestamp = results.started_at.parse().ok();
@@ -123,6 +121,7 @@ fn properties(results: &Results) -> Vec<Property> {
         ("badge", Some(headline::badge(results))),
         ("capabilities", Some(declared.join(" "))),
         ("capabilities not verified", Some(not_verified.join(" "))),
+        ("absent", Some(headline::absent(results).join(", "))),
     ];
     let mut properties: Vec<Property> = facts
         .into_iter()

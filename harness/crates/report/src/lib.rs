@@ -31,5 +31,6 @@ pub mod results;
 pub mod summary;
 pub mod tap;
 pub mod terminal;
+pub mod unjudged;
 
 pub use error::ReportError;

@@ -236,7 +236,8 @@ fn ending(results: &Results) -> String {
         let place = subtest.map(|id| format!("{}: ", code(id))).unwrap_or_default();
         let _ = writeln!(text, "- {place}{}", plain(leftover));
     }
-    if claims.is_empty() && skips.is_empty() {
+    let absent = headline::absent(results);
+    if claims.is_empty() && skips.is_empty() && absent.is_empty() {
         return text;
     }
     text.push_str("\n<details><summary>Not verified by this run</summary>\n\n");
@@ -245,6 +246,9 @@ fn ending(results: &Results) -> String {
         let needed =
             if needed.is_empty() { String::new() } else { format!(" (needed by {})", named(&needed)) };
         let _ = writeln!(text, "- {} is not declared by the target{needed}", code(&claim.capability));
+    }
+    for absent in absent {
+        let _ = writeln!(text, "- the target has no {}, which no document describes", plain(absent));
     }
     for (reason, ids) in skips.iter().take(50) {
         let _ = writeln!(text, "- skipped: {}: {}", named(ids), plain(reason));

@@ -59,7 +59,10 @@ impl RunSummary<'_> {
             // Whether everything, or every check of a capability, was skipped is only known after the merge.
             return gaps;
         }
-        if !self.subtests.is_empty() && self.subtests.iter().all(|subtest| subtest.skip_reason.is_some()) {
+        let is_skipped = |subtest: &SubtestSummary<'_>| {
+            subtest.skip_reason.is_some() || subtest.verdict == Some(SubtestVerdict::Skip)
+        };
+        if !self.subtests.is_empty() && self.subtests.iter().all(is_skipped) {
             gaps.push(Gap::of_run(GapKind::AllSkipped));
         }
         let unexercised = |capability: &str| GapKind::Unexercised { capability: capability.to_owned() };

@@ -28,6 +28,9 @@ pub fn render(results: &Results) -> String {
         let _ =
             writeln!(text, "# not verified: {} (not declared by the target)", line(&unclaimed.capability));
     }
+    for absent in headline::absent(results) {
+        let _ = writeln!(text, "# not judged: what needs {} (the target lacks it)", line(absent));
+    }
     let _ = writeln!(text, "# statements: {}", headline::statements(&results.totals));
     let _ = writeln!(text, "# {}", headline::badge(results));
     // TAP consumers look at test points only: without a failed one, the run must bail out.

@@ -12,9 +12,6 @@ use crate::cli::console::Console;
 use crate::cli::error::CliError;
 
 /// Sets up the deviation with this id and warns that the reference deviates.
-///
-/// # Errors
-/// The deviation is unknown or cannot be set up.
 pub(super) fn activate(id: &str, console: &Console) -> Result<Arc<ActiveDeviation>, CliError> {
     let catalogue = Catalogue::built_in()?;
     let declared = selection::named(&catalogue, id)?;
@@ -56,9 +53,9 @@ fn by_family(
     width: usize,
 ) -> String {
     let mut text = String::new();
-    for (name, _) in families::FAMILIES {
+    for (name, _) in families::families() {
         text.push_str(&format!("{}{}\n", if text.is_empty() { "" } else { "\n" }, paint.bold(name)));
-        for declared in catalogue.deviations.iter().filter(|declared| family(declared) == *name) {
+        for declared in catalogue.deviations.iter().filter(|declared| family(declared) == name) {
             text.push_str(&format!("  {}\n", declared.id));
             for line in wrap(&declared.summary, width.saturating_sub(6)) {
                 text.push_str(&format!("      {}\n", paint.faint(&line)));

@@ -20,9 +20,6 @@ pub(super) use selftest::{Arguments as SelftestArguments, selftest};
 pub(super) use serve::{Arguments as ServeArguments, serve};
 
 /// Returns the reference, with a deviation in front of it if one is named.
-///
-/// # Errors
-/// The deviation is unknown or cannot be set up.
 pub(super) fn target(deviation: Option<&str>, console: &Console) -> Result<Arc<dyn Target>, CliError> {
     let embedded = Embedded::default();
     Ok(Arc::new(match deviation {

@@ -1,11 +1,12 @@
 //! The flags of a run.
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
 
+use crate::cli::error::CliError;
 use harness_model::plan::Shard;
 use harness_report::destination::Destination;
 
@@ -58,9 +59,12 @@ pub(in crate::cli) struct Arguments {
     /// Fail snapshots on undocumented fields
     #[arg(long)]
     pub(super) strict: bool,
-    /// Accept new and changed snapshots
-    #[arg(long)]
+    /// Accept the reference's new and changed answers as snapshots
+    #[arg(long, conflicts_with_all = ["target", "deviation"])]
     pub(super) accept: bool,
+    /// Whether new and changed answers are written for review (`harness review`).
+    #[arg(skip)]
+    pub(super) is_review: bool,
     /// Write a report: json, junit, html, markdown, tap, badge or evidence; may be repeated
     #[arg(long, value_name = "FORMAT=PATH")]
     pub(super) report: Vec<Destination>,
@@ -72,12 +76,49 @@ pub(in crate::cli) struct Arguments {
     pub(super) report_dir: Option<Option<PathBuf>>,
 }
 
+/// The flags of `harness review`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ReviewArguments {
+    #[command(flatten)]
+    run: Arguments,
+}
+
+impl ReviewArguments {
+    /// Returns the run that writes snapshots for review.
+    ///
+    /// # Errors
+    /// Snapshots would be another implementation's answers.
+    pub(in crate::cli) fn into_run(self) -> Result<Arguments, CliError> {
+        let Arguments { target, deviation, accept, .. } = &self.run;
+        if target.is_some() || deviation.is_some() || *accept {
+            return Err(CliError::ReviewOfTarget);
+        }
+        Ok(Arguments { is_review: true, ..self.run })
+    }
+}
+
+impl Arguments {
+    /// Whether the plain reference is run, whose answers alone become snapshots.
+    pub(super) fn is_reference(&self) -> bool {
+        self.target.is_none() && self.deviation.is_none()
+    }
+
+    /// Returns the command that runs other sub-tests against the same target.
+    pub(super) fn command(&self, scenarios: Option<&Path>) -> String {
+        let target = self.target.as_deref().map(|file| ("--target", file.display().to_string()));
+        let deviation = self.deviation.clone().map(|id| ("--deviation", id));
+        let scenarios = scenarios.map(|folder| ("--scenarios", folder.display().to_string()));
+        let flags = [target, deviation, scenarios].into_iter().flatten();
+        let words = flags.map(|(flag, value)| format!(" {flag} {}", shell_words::quote(&value)));
+        format!("harness{}", words.collect::<String>())
+    }
+}
+
 pub(in crate::cli) fn jobs(asked: Option<NonZeroU32>) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     asked.and_then(|jobs| usize::try_from(jobs.get()).ok()).unwrap_or((2 * cores).min(MAX_DEFAULT_JOBS))
 }
 
-/// Where the reference runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Runtime {
     /// In the kit's own process.

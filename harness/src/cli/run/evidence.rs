@@ -56,9 +56,6 @@ impl Evidence {
     }
 
     /// Packs the evidence into the requested files and returns their paths.
-    ///
-    /// # Errors
-    /// A file cannot be read or written.
     pub(super) fn pack(
         self,
         destinations: &[Destination],

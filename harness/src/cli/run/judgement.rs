@@ -16,7 +16,8 @@ use harness_runner::targets::{Target, TargetError};
 pub(super) async fn make_ready(target: &Arc<dyn Target>, mut stop: Stop) -> Result<(), TargetError> {
     let ready = async {
         target.preflight().await?;
-        Arc::clone(target).probe().await
+        Arc::clone(target).probe().await;
+        Ok(())
     };
     tokio::select! {
         ready = ready => ready,

@@ -32,7 +32,7 @@ use harness_runner::run::{self, RunSettings};
 use super::console::Console;
 use super::error::CliError;
 use super::{diff, reference};
-pub(super) use arguments::{Arguments, jobs};
+pub(super) use arguments::{Arguments, ReviewArguments, jobs};
 use judgement::{Listeners, judge, make_ready};
 use preparation::{Prepared, prepare};
 pub(super) use reports::{verify_empty, write_reports};
@@ -54,6 +54,10 @@ pub(super) async fn run(
     let signals = tokio::spawn(stop_on_signals(stopper));
     let ready = make_ready(&target, stop.clone()).await;
     let plan = build_plan(&selection, &loaded.library, target.as_ref())?;
+    let absent: Vec<&str> = target.description().absent.iter().map(|absent| absent.describe()).collect();
+    if !absent.is_empty() {
+        console.print(&format!("not judged, since the target lacks it: {}\n", absent.join(", ")));
+    }
     let time_limit = target.time_limit().unwrap_or(TIME_LIMIT);
     let max_jobs = target.max_concurrency().unwrap_or(usize::MAX);
     let setting = Arc::new(RunSettings {
@@ -62,12 +66,13 @@ pub(super) async fn run(
         registry: Arc::clone(&registry),
         jobs: jobs(arguments.jobs).min(max_jobs),
         strict: arguments.strict,
-        snapshots: snapshots(&arguments, loaded.is_persistent),
+        snapshots: snapshots(&arguments, loaded.is_persistent, std::env::var("INSTA_UPDATE").ok().as_deref()),
         time_limit,
         folder: folder.path().to_owned(),
         evidence: evidence.as_ref().map(|evidence| evidence.key.clone()),
     });
 
+    let command = arguments.command(scenarios);
     let mut record = Record::default();
     let mut terminal = Terminal::new(std::io::stdout(), console.terminal_options());
     let mut observed = Observed::default();
@@ -112,19 +117,26 @@ pub(super) async fn run(
         let paint = Paint::new(console.terminal_options().color);
         console.print(&format!("\nsince the baseline:\n{}", text(comparison, paint, console.width())));
     }
-    terminal.finish(&record, &results, &registry, ProcessEnd { reports: &written.paths, exit_code });
+    let end = ProcessEnd { reports: &written.paths, exit_code, command: &command };
+    terminal.finish(&record, &results, &registry, end);
     if github::is_active() {
         github::annotate(&results, console);
     }
     Ok(exit_code)
 }
 
-/// New snapshots are written for review only where a person will find them: in a checkout, outside CI.
-fn snapshots(arguments: &Arguments, is_persistent: bool) -> SnapshotMode {
-    let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
-    match (arguments.accept, is_persistent && !in_ci) {
-        (true, _) => SnapshotMode::Accept,
-        (false, true) => SnapshotMode::New,
-        (false, false) => SnapshotMode::Compare,
+/// Snapshots are written only if a flag or insta's variable asks for it, and only of the plain reference. New ones
+/// are written for review where a person will find them: in a checkout.
+fn snapshots(arguments: &Arguments, is_persistent: bool, insta_update: Option<&str>) -> SnapshotMode {
+    if !arguments.is_reference() {
+        return SnapshotMode::Compare;
+    }
+    match insta_update {
+        _ if arguments.accept => SnapshotMode::Accept,
+        _ if !is_persistent => SnapshotMode::Compare,
+        _ if arguments.is_review => SnapshotMode::New,
+        Some("always" | "force" | "1") => SnapshotMode::Accept,
+        Some("auto" | "new" | "unseen") => SnapshotMode::New,
+        _ => SnapshotMode::Compare,
     }
 }

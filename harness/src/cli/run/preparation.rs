@@ -30,9 +30,6 @@ pub(super) struct Prepared {
 }
 
 /// Reads everything that the flags refer to.
-///
-/// # Errors
-/// An input is invalid.
 pub(super) fn prepare(
     arguments: &Arguments,
     scenarios: Option<&Path>,
@@ -46,7 +43,7 @@ pub(super) fn prepare(
     // Provisional: the target has not been asked yet what it lacks.
     let plan = build_plan(&selection, &loaded.library, target.as_ref())?;
     verify_logins(&plan, target.as_ref(), arguments.target.as_deref())?;
-    if arguments.accept && !loaded.is_persistent {
+    if (arguments.accept || arguments.is_review) && !loaded.is_persistent {
         return Err(CliError::NothingToAccept);
     }
     let destinations = destinations(arguments)?;

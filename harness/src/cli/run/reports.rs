@@ -50,9 +50,6 @@ pub(in crate::cli) fn write_reports(
 }
 
 /// Returns the requested reports. A report folder must be new or empty.
-///
-/// # Errors
-/// The folder is not empty or cannot be created, or the combination of flags is invalid.
 pub(super) fn destinations(arguments: &Arguments) -> Result<Vec<Destination>, CliError> {
     let mut destinations = arguments.report.clone();
     let is_evidence = |destination: &Destination| !destination.is_of_results();

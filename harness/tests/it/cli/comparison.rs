@@ -1,5 +1,3 @@
-//! `diff`, `--baseline` and `merge`.
-
 use std::path::Path;
 
 use crate::cli::wrong_status;

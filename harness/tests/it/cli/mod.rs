@@ -3,6 +3,7 @@
 mod comparison;
 mod exit_code;
 mod judgement;
+mod snapshots;
 mod usage;
 mod waiver;
 

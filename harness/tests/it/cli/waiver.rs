@@ -1,5 +1,3 @@
-//! Waivers.
-
 use crate::cli::wrong_status;
 use crate::program::harness;
 use crate::run::Run;

@@ -22,7 +22,7 @@ const DEPARTURES: &[(Departure, &[&str], &str)] = &[
     (Departure::EmptyListKept, &["generate/ST4.3"], "generate/ST4"),
     (Departure::MembersCreate, &["generate/F.3", "generate/ST5.3", "generate/ST5.4"], "generate/ST5"),
     (Departure::OtherWordsForAdmin, &["generate/F.3", "generate/ST5.3"], "generate/ST5"),
-    (Departure::ListShowsKeys, &["headless/ST1.2"], "headless/ST1"),
+    (Departure::ListShowsKeys, &["generate/F.6", "headless/ST1.2"], "headless/ST1"),
     (Departure::NoAlias, &["generate/F.1", "generate/F.5", "generate/ST1.2"], "generate/ST1"),
     (Departure::RefusedTagCounts, &["generate/ST3.2"], "generate/ST3"),
     (Departure::AddressFromHeader, &["generate/ST4.2"], "generate/ST4-addresses"),

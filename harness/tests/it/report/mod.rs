@@ -1,5 +1,6 @@
 //! Reports of a made-up run, from events alone.
 
+mod closing;
 mod formats;
 mod hostile;
 mod large;
@@ -191,7 +192,7 @@ fn page(look: TerminalOptions) -> String {
     events.iter().for_each(|event| terminal.on_event(event));
     let results = Results::of(&record, &registry);
     let reports = [PathBuf::from("reports/results.json")];
-    let end = ProcessEnd { reports: &reports, exit_code: ExitCode::NonConformant };
+    let end = ProcessEnd { reports: &reports, exit_code: ExitCode::NonConformant, command: "harness" };
     terminal.finish(&record, &results, &registry, end);
     String::from_utf8(page.0.lock().unwrap().clone()).unwrap()
 }
@@ -209,15 +210,17 @@ fn results_are_built_from_events_alone() {
 fn terminal_report_fits_the_width() {
     insta::assert_snapshot!(
         "terminal_80",
-        page(TerminalOptions { color: false, width: Some(80), live: false })
+        page(TerminalOptions { color: false, width: Some(80), live: false, verbose: false })
     );
     insta::assert_snapshot!(
         "terminal_60",
-        page(TerminalOptions { color: false, width: Some(60), live: false })
+        page(TerminalOptions { color: false, width: Some(60), live: false, verbose: false })
     );
-    let pipe = page(TerminalOptions { color: false, width: None, live: false });
+    let pipe = page(TerminalOptions { color: false, width: None, live: false, verbose: false });
     assert!(!pipe.contains('\u{1b}') && pipe.contains("A key is created, listed and deleted in the end"));
-    assert!(page(TerminalOptions { color: true, width: None, live: false }).contains("\u{1b}[1m"));
+    assert!(
+        page(TerminalOptions { color: true, width: None, live: false, verbose: false }).contains("\u{1b}[1m")
+    );
 }
 
 #[test]

@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use super::formats::results;
 
-/// A compiled JSON Schema.
 pub(crate) struct Schema {
     schemas: Schemas,
     index: SchemaIndex,
@@ -20,7 +19,6 @@ impl Schema {
         Self { schemas, index }
     }
 
-    /// Returns the first violation.
     pub(crate) fn mistake(&self, value: &Value) -> Option<String> {
         self.schemas.validate(value, self.index).err().map(|error| format!("{error:#}"))
     }

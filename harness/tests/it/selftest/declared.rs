@@ -20,6 +20,16 @@ fn every_binding_statement_is_proven_or_excused() {
 }
 
 #[test]
+fn every_must_statement_has_three_deviations() {
+    let (catalogue, registry) = (Catalogue::built_in().unwrap(), library().registry);
+    assert_eq!(census::thin(&catalogue, &registry), Vec::<(&str, usize)>::new());
+    let fewer = Catalogue { deviations: catalogue.deviations[..1].to_vec(), ..catalogue };
+    let thin = census::thin(&fewer, &registry);
+    assert!(thin.contains(&("used-count/F.1", 1)), "{thin:?}");
+    assert!(!thin.iter().any(|(id, _)| *id == "used-count/F.5"), "the dashboard is excused: {thin:?}");
+}
+
+#[test]
 fn unknown_ids_are_listed_with_a_suggestion() {
     let deviations = r#"
         [[deviation]]

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use super::secret::Secret;
 
-/// The environment, read once.
 #[derive(Debug, Default)]
 pub(crate) struct Environment {
     /// `ZTNA_AUTH_KEY`, the key that `ztna up` registers with.

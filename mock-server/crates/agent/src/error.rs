@@ -104,7 +104,6 @@ pub(crate) enum AgentError {
         "invalid control plane address '{address}': {reason}. Set --server (or ZTNA_SERVER) to https://HOST"
     )]
     ServerAddress { address: String, reason: String },
-    /// Any other request failed.
     #[error("{action} failed: {cause}")]
     Request {
         /// The failed action, as a noun phrase.
@@ -123,7 +122,6 @@ pub(crate) enum AgentError {
     TunnelFault,
     #[error(transparent)]
     Socket(#[from] SocketError),
-    /// A system call failed.
     #[error("cannot {action}: {cause}")]
     System {
         /// The failed action, as a verb phrase.

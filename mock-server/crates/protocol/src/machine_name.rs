@@ -1,6 +1,3 @@
-//! Names of machines.
-
-/// An invalid machine name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("name must have 1 to 63 characters and no control characters")]
 pub struct InvalidMachineName;

@@ -16,7 +16,6 @@ pub struct Region {
     code: [u8; MAX_REGION_LEN],
 }
 
-/// An invalid region code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "invalid region {0:?}: expected 1 to {MAX_REGION_LEN} lower-case letters, digits and hyphens, such as blr1"

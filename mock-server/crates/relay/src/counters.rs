@@ -1,5 +1,3 @@
-//! Counters of a relay.
-
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;

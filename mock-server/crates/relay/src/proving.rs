@@ -1,5 +1,3 @@
-//! Limits of unfinished handshakes.
-
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -38,7 +38,6 @@ impl Relay {
         self.shared.region
     }
 
-    /// Returns the current counters.
     pub fn counted(&self) -> Counted {
         self.shared.counters.read(self.shared.table.len())
     }

@@ -12,7 +12,6 @@ use crate::authority::{Authority, AuthorityError};
 /// Time limit of a request, well below the time within which a quarantine must take effect.
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(800);
 
-/// The endpoint for relays.
 const MEMBERS_PATH: &str = "/api/relay/members";
 
 /// A control plane that is asked over HTTP, authenticated by the secret shared with its relays.

@@ -1,5 +1,3 @@
-//! The connected machines.
-
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

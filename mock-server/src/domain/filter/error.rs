@@ -1,5 +1,3 @@
-//! Errors of queries.
-
 use std::fmt;
 
 use thiserror::Error;

@@ -35,9 +35,6 @@ pub struct Query {
 
 impl Query {
     /// Parses the decoded pairs of a query string.
-    ///
-    /// # Errors
-    /// The first invalid pair.
     pub fn parse<'a>(
         table: &'static Table,
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,

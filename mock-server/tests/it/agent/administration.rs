@@ -1,5 +1,3 @@
-//! `set` and `machine-admin`.
-
 use serde_json::{Value, json};
 
 use crate::agent::machine::{MACHINE_TOKEN, Machine, done, refused};

@@ -55,7 +55,6 @@ impl Installation {
         tokio::task::spawn_blocking(move || Ended::of(&command.output().unwrap())).await.unwrap()
     }
 
-    /// Runs the documented line.
     async fn install(&self, env: &[(&str, &str)]) -> Ended {
         self.line("curl -fsSL $BASE/install.sh | sh", &self.path("bin"), env).await
     }

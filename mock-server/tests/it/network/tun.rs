@@ -48,6 +48,14 @@ impl<'a> Pair<'a> {
         self.plane.admin("/api/machine-admin", json!({ "action": action, "machine_id": id }));
     }
 
+    /// Whether both machines reach each other without the relay, which is part of the control plane.
+    fn is_direct(&self) -> bool {
+        [(&self.one, "other"), (&self.other, "one")].iter().all(|(from, to)| {
+            let pong = from.run(&["ping", to, "--timeout", "200ms"]);
+            pong.code == Some(0) && pong.stdout.contains(" via DIRECT ")
+        })
+    }
+
     fn met(&self) -> bool {
         self.one.namespace.pings(self.other.ip(), 1, 56)
     }
@@ -166,6 +174,7 @@ fn tunnel_survives_loss_of_the_control_plane() {
     let lab = lab(&[]);
     let pair = Pair::meet(&lab);
     let (there, here) = (pair.other.ip(), pair.one.ip());
+    within(PATIENCE, "traffic is direct", || pair.is_direct());
     lab.namespace("plane").link(false);
     assert!(pair.one.namespace.pings(there, 300, 56), "3 s without loss");
     lab.namespace("plane").link(true);

@@ -28,10 +28,6 @@ pub struct Archive<R> {
 pub struct Member(Header);
 
 impl<R: Read + Seek> Archive<R> {
-    /// Reads the central directory.
-    ///
-    /// # Errors
-    /// The directory is missing, truncated or invalid.
     pub fn open(mut reader: R) -> Result<Self, ArchiveError> {
         let file_size = reader.seek(SeekFrom::End(0))?;
         let tail_start = file_size.saturating_sub(MAX_COMMENT_LEN + END_LEN as u64);
@@ -65,9 +61,6 @@ impl<R: Read + Seek> Archive<R> {
     }
 
     /// Returns a reader of a member's uncompressed bytes, which fails if size or checksum differ from the directory.
-    ///
-    /// # Errors
-    /// Reading the header fails.
     pub fn read(&mut self, Member(header): &Member) -> io::Result<Contents<'_, R>> {
         let offset = u64::from(header.offset);
         let local = read_at(&mut self.reader, offset, LOCAL_LEN as u64)?;
@@ -90,18 +83,12 @@ impl<R: Read + Seek> Archive<R> {
     }
 
     /// Returns length and digest of all bytes before a member's header.
-    ///
-    /// # Errors
-    /// Reading fails.
     pub fn digest_before(&mut self, Member(header): &Member) -> io::Result<ContentDigest> {
         self.reader.rewind()?;
         digest_of((&mut self.reader).take(u64::from(header.offset)))
     }
 
     /// Compares every byte outside the members' contents with the canonical one; returns the first difference.
-    ///
-    /// # Errors
-    /// Reading fails.
     pub fn find_non_canonical(&mut self) -> io::Result<Option<NotCanonical>> {
         let mut position = 0_u64;
         let mut directory = Vec::new();

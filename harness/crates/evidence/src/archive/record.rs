@@ -135,7 +135,6 @@ impl EndRecord {
         Some((position, record))
     }
 
-    /// Returns the canonical record.
     pub(super) fn bytes(self) -> Vec<u8> {
         let (this_disk, no_comment) = ([0; 4], [0; 2]);
         let mut bytes = Vec::with_capacity(END_LEN);

@@ -65,10 +65,6 @@ impl<W: Write> Writer<W> {
         ContentDigest { length: self.written, sha256: hex::encode(self.digest.clone().finalize()) }
     }
 
-    /// Writes the central directory.
-    ///
-    /// # Errors
-    /// Writing fails.
     pub fn finish(mut self) -> io::Result<W> {
         let directory = std::mem::take(&mut self.directory);
         let end = EndRecord {

@@ -1,5 +1,3 @@
-//! Verifies the container.
-
 use std::io::{self, Read, Seek};
 
 use crate::archive::Archive;

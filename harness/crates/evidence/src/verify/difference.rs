@@ -17,7 +17,6 @@ const MESSAGES: [&str; 7] = ["expected", "actual", "message", "notes", "wire", "
 /// Characters shown of a differing value.
 const MAX_VALUE_LEN: usize = 200;
 
-/// Which messages are compared.
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     pub(super) compares_messages: bool,

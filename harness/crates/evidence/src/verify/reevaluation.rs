@@ -67,7 +67,6 @@ fn replay_all<R: Read + Seek>(
     Ok(())
 }
 
-/// The recorded run.
 #[derive(Clone, Copy)]
 struct Run<'a> {
     started: &'a RunStarted,
@@ -84,7 +83,6 @@ impl Run<'_> {
     }
 }
 
-/// The re-evaluated run.
 struct Replayed {
     record: Record,
     reproduction: Reproduction,

@@ -20,15 +20,12 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
-/// A bundle's own description.
 #[derive(Debug, Clone, Serialize)]
 pub struct BundleSummary {
     pub kit: String,
     pub target: String,
     pub started_at: String,
-    /// The recorded verdict.
     pub verdict: Verdict,
-    /// The recorded exit code.
     pub exit_code: u8,
 }
 
@@ -59,7 +56,6 @@ pub enum Area {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// As it should be.
     Good,
     /// Not wrong, but worth knowing.
     Warning,
@@ -68,7 +64,6 @@ pub enum State {
 }
 
 impl Report {
-    /// Whether nothing is wrong.
     pub fn is_good(&self) -> bool {
         self.count(State::Bad) == 0
     }

@@ -1,5 +1,3 @@
-//! Verifies the recorded results.
-
 use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 

@@ -9,12 +9,13 @@ use super::{matcher, wording};
 /// What the conditions of a step say about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Applicability {
-    /// Every condition is met.
     Applies,
     /// A condition is not met, with the reason: see [`super::outcome::DOES_NOT_APPLY`].
     DoesNotApply(String),
     /// A condition needs the value of a step that could not be carried out.
-    Unknown { variable: String },
+    Unknown {
+        variable: String,
+    },
 }
 
 /// Evaluates the conditions of a step with the variables before it. A variable without a value only meets

@@ -31,7 +31,6 @@ pub struct SnapshotSettings<'a> {
 /// What happens if a response differs from its snapshot, or if there is no snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SnapshotMode {
-    /// The check fails.
     Compare,
     /// The check fails, and the response is written to a `.snap.new` file for review.
     New,

@@ -45,7 +45,6 @@ pub(super) fn difference(expected: &str, found: &str) -> Option<String> {
     Some(diff(expected, found))
 }
 
-/// Returns a unified diff.
 pub(super) fn diff(expected: &str, found: &str) -> String {
     let diff = TextDiff::from_lines(expected, found);
     let text = diff

@@ -1,5 +1,3 @@
-//! Errors of planning.
-
 use super::selection::Selection;
 
 /// A plan cannot be made.
@@ -8,7 +6,6 @@ pub enum PlanError {
     /// A usage error (exit code 2).
     #[error("unknown suite `{name}`\n{hint}available: {known}")]
     UnknownSuite {
-        /// The unknown name.
         name: String,
         /// `did you mean …? `, or empty.
         hint: String,

@@ -6,11 +6,9 @@ use crate::requirement::{Level, Registry};
 use crate::scenario::model::{Capability, Scenario};
 use crate::scenario::undocumented::Undocumented;
 
-/// Whether a sub-test runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Disposition {
     Run,
-    /// Skipped, with the reason.
     Skip(String),
 }
 
@@ -19,7 +17,6 @@ pub enum Disposition {
 pub struct TargetFacts {
     /// The name in skip reasons.
     pub name: String,
-    /// The declared capabilities.
     pub capabilities: BTreeSet<Capability>,
     /// Capabilities unavailable in the kit's environment, with the reason.
     pub lacking: BTreeMap<Capability, String>,

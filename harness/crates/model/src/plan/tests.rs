@@ -1,5 +1,3 @@
-//! Selection and skip reasons.
-
 use std::collections::BTreeMap;
 use std::path::Path;
 

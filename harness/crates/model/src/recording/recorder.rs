@@ -18,7 +18,6 @@ use super::pseudonym::{PseudonymKey, Pseudonyms};
 use super::replay::Replay;
 use super::step::{Moment, RecordedCheck, Recording};
 
-/// Records one sub-test.
 #[derive(Debug)]
 pub struct Recorder<'a> {
     pseudonyms: Pseudonyms,

@@ -21,7 +21,6 @@ pub struct Replay<'a> {
     taken: usize,
 }
 
-/// A replayed step.
 #[derive(Debug)]
 pub struct Replayed {
     /// Its name, secrets redacted.
@@ -92,7 +91,6 @@ impl<'a> Replay<'a> {
         replayed
     }
 
-    /// The findings so far.
     pub fn tally(&self) -> &Tally {
         &self.tally
     }

@@ -17,7 +17,6 @@ pub struct Moment {
     pub step: usize,
     /// The row's index; 0 without rows.
     pub row: usize,
-    /// When it began.
     pub at: SystemTime,
     /// The number of attempts; more than one only with `eventually`.
     pub attempts: u32,
@@ -46,7 +45,6 @@ pub struct Recording {
     /// The values of a `set` step; null if absent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub set: BTreeMap<String, Option<Value>>,
-    /// The step's evidence.
     #[serde(rename = "saw")]
     pub evidence: RecordedEvidence,
     /// The outcomes of its checks in the run.

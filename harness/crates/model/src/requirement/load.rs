@@ -1,5 +1,3 @@
-//! Reads `requirements.toml`.
-
 use std::path::Path;
 
 use crate::source::Span;
@@ -23,9 +21,6 @@ const OURS_CHAPTER: &str = "ours";
 
 impl Registry {
     /// Reads the registry from the text of `requirements.toml`; `path` is the name shown in diagnostics.
-    ///
-    /// # Errors
-    /// Returns every error found in the file.
     pub fn load(text: &str, path: &Path) -> Result<Self, Vec<Diagnostic>> {
         load(text, path)
     }

@@ -29,7 +29,6 @@ pub struct Chapter {
     pub document: Option<String>,
 }
 
-/// A documented statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirement {
     /// `CHAPTER/STn.k`, `CHAPTER/F.k`, or `ours/…`.

@@ -10,7 +10,6 @@ use crate::text::{counted, plural};
 use super::model::{Scenario, Span, Subject};
 use crate::source::diagnostic::{Diagnostic, Severity};
 
-/// An existing snapshot.
 #[derive(Debug, Clone)]
 pub(super) struct SnapshotFile {
     pub(super) folder: PathBuf,

@@ -1,13 +1,13 @@
-//! Endpoints that scenarios use although no document describes them.
+//! Endpoints and fields that scenarios use although no document describes them.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::model::{Action, Body, Step};
+use super::model::{Action, Body, Request, Step};
 
-/// An endpoint that the documents name at most, and never describe. A target may lack it: then nothing that needs it
-/// is judged.
+/// An endpoint or field that the documents name at most, and never describe. A target may lack it: then nothing that
+/// needs it is judged.
 #[derive(
     Debug,
     Clone,
@@ -28,33 +28,78 @@ pub enum Undocumented {
     MachineAdmin,
     /// The action `revoke_api_key` of `POST /api/key-management`.
     RevokeApiKey,
+    /// The field `tags` in the body of `POST /api/register-machine`.
+    Claims,
+    /// `GET /api/user-orgs`, whose rows have `org_id` and `role`.
+    UserOrgs,
+    /// `POST /api/heartbeat`.
+    Heartbeat,
+    /// `GET /api/network-map`.
+    NetworkMap,
 }
 
+/// All of them, with their names in profiles.
+pub const UNDOCUMENTED: [(Undocumented, &str); 7] = [
+    (Undocumented::Machines, "machines"),
+    (Undocumented::MachineAdmin, "machine_admin"),
+    (Undocumented::RevokeApiKey, "revoke_api_key"),
+    (Undocumented::Claims, "claims"),
+    (Undocumented::UserOrgs, "user_orgs"),
+    (Undocumented::Heartbeat, "heartbeat"),
+    (Undocumented::NetworkMap, "network_map"),
+];
+
+const REGISTER: &str = "/api/register-machine";
+
 impl Undocumented {
-    /// Returns the endpoint as a message names it.
+    /// Returns what a target lacks, as a message names it.
     pub fn describe(self) -> &'static str {
         match self {
             Self::Machines => "GET /api/db/machines",
             Self::MachineAdmin => "POST /api/machine-admin",
-            Self::RevokeApiKey => "the action revoke_api_key",
+            Self::RevokeApiKey => "action revoke_api_key at POST /api/key-management",
+            Self::Claims => "field `tags` at POST /api/register-machine",
+            Self::UserOrgs => "GET /api/user-orgs with org_id and role",
+            Self::Heartbeat => "POST /api/heartbeat",
+            Self::NetworkMap => "GET /api/network-map",
+        }
+    }
+
+    /// Returns the path of the endpoint, if the endpoint as a whole is undocumented.
+    pub fn path(self) -> Option<&'static str> {
+        match self {
+            Self::Machines => Some("/api/db/machines"),
+            Self::MachineAdmin => Some("/api/machine-admin"),
+            Self::UserOrgs => Some("/api/user-orgs"),
+            Self::Heartbeat => Some("/api/heartbeat"),
+            Self::NetworkMap => Some("/api/network-map"),
+            Self::RevokeApiKey | Self::Claims => None,
         }
     }
 }
 
-/// Returns the undocumented endpoints that a step calls.
+/// Returns the undocumented endpoints and fields that a step uses.
 pub fn used_by(step: &Step) -> BTreeSet<Undocumented> {
-    let mut used = BTreeSet::new();
-    let Action::Http(request) = &step.action else { return used };
-    let path = request.path.text.split('?').next().unwrap_or_default();
-    match path {
-        "/api/db/machines" => drop(used.insert(Undocumented::Machines)),
-        "/api/machine-admin" => drop(used.insert(Undocumented::MachineAdmin)),
-        _ => {}
+    match &step.action {
+        Action::Http(request) => used_by_request(request),
+        // The kit's WireGuard peer publishes its endpoint and reads the network map.
+        Action::Wire(_) => BTreeSet::from([Undocumented::Heartbeat, Undocumented::NetworkMap]),
+        Action::Ztna(_) | Action::Shell(_) | Action::Advance(_) | Action::Set(_) => BTreeSet::new(),
     }
-    if let Body::Json { value, .. } = &request.body
-        && value.get("action").and_then(Value::as_str) == Some("revoke_api_key")
-    {
-        used.insert(Undocumented::RevokeApiKey);
+}
+
+fn used_by_request(request: &Request) -> BTreeSet<Undocumented> {
+    let path = request.path.text.split('?').next().unwrap_or_default();
+    let endpoints = UNDOCUMENTED.iter().map(|(undocumented, _)| *undocumented);
+    let mut used: BTreeSet<Undocumented> =
+        endpoints.filter(|undocumented| undocumented.path() == Some(path)).collect();
+    if let Body::Json { value, .. } = &request.body {
+        if value.get("action").and_then(Value::as_str) == Some("revoke_api_key") {
+            used.insert(Undocumented::RevokeApiKey);
+        }
+        if path == REGISTER && value.get("tags").is_some() {
+            used.insert(Undocumented::Claims);
+        }
     }
     used
 }

@@ -167,7 +167,6 @@ pub const CAPABILITIES: &[(&str, Capability)] = &[
 ];
 
 impl Capability {
-    /// Returns every capability.
     pub fn all() -> impl Iterator<Item = Self> {
         CAPABILITIES.iter().map(|(_, capability)| *capability)
     }

@@ -56,6 +56,12 @@ impl Secrets {
         }
     }
 
+    /// Returns these secrets and more, apart from the shared ones.
+    pub fn with(&self, more: impl IntoIterator<Item = LearntSecret>) -> Self {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { known: Arc::new(Mutex::new(known.iter().cloned().chain(more).collect())) }
+    }
+
     /// Returns the secrets that were learnt after the first `count`.
     pub fn learnt_after(&self, count: usize) -> Vec<LearntSecret> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,3 @@
-//! Patterns of secrets.
-
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -11,7 +9,6 @@ pub(crate) const MIN_SECRET_LEN: usize = 8;
 const SECRET_FIELDS: [&str; 7] =
     ["access_token", "refresh_token", "device_code", "machine_token", "password", "token", "secret"];
 
-/// A pattern of secrets.
 pub(super) struct Pattern {
     pub(super) regex: Regex,
     /// The shell variable that replaces a match in commands.

@@ -17,7 +17,6 @@ pub struct Diagnostic {
     /// The position in the file; `None` if the diagnostic concerns the whole file.
     pub span: Option<Span>,
     pub message: String,
-    /// How to fix it.
     pub help: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::Url;
 
-use crate::deviation::{AgentCall, Deviation, ProxyRequest, ProxyResponse, ProxyState, UNCHANGED};
+use crate::deviation::{AgentCall, Deviation};
 use crate::front_proxy::{RunningProxy as _, Sessions};
 use crate::proxy::{DeviationProxy, ProxyOptions};
 
@@ -27,10 +27,7 @@ pub(super) struct CallProxy {
 impl CallProxy {
     /// Directs a call through a proxy. The agent's state holds the control plane's address, so it names the proxy until
     /// the call has ended. None if no control plane is named.
-    pub(super) async fn start(
-        on_request: fn(&mut ProxyRequest, &mut ProxyState) -> Option<ProxyResponse>,
-        call: &mut AgentCall,
-    ) -> io::Result<Option<Self>> {
+    pub(super) async fn start(deviation: Deviation, call: &mut AgentCall) -> io::Result<Option<Self>> {
         let Some(server) = std::env::var(SERVER).ok().and_then(|text| Url::parse(&text).ok()) else {
             return Ok(None);
         };
@@ -40,7 +37,7 @@ impl CallProxy {
             upstream: server,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             sessions: Sessions::new(),
-            deviation: Deviation { on_request, ..UNCHANGED },
+            deviation,
             triggered: Arc::clone(&triggered),
             recording: None,
         })

@@ -27,6 +27,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         return exit_code::ExitCode::Usage.into();
     };
     let state_folder = std::env::var_os("ZTNA_STATE_DIR").map(PathBuf::from).unwrap_or_default();
-    let call = AgentCall { words, environment: Vec::new(), state_folder, exit_code: 0, changed_files: false };
+    let call = AgentCall {
+        words,
+        environment: Vec::new(),
+        state_folder,
+        exit_code: 0,
+        printed: String::new(),
+        changed_files: false,
+    };
     run::run(call, deviation, trigger_file).unwrap_or(exit_code::ExitCode::Internal.into())
 }

@@ -1,6 +1,6 @@
 //! Requests and responses as deviations see them.
 
-use axum::http::Method;
+use axum::http::{HeaderMap, Method, header};
 use serde_json::{Value, json};
 
 /// A request on its way to the reference.
@@ -11,8 +11,9 @@ pub struct ProxyRequest {
     pub path: String,
     /// Decoded pairs, in their order.
     pub query: Vec<(String, String)>,
-    /// The bearer token.
     pub token: Option<String>,
+    /// All headers that are forwarded, except a bearer token.
+    pub headers: HeaderMap,
     /// The body; null if it is not JSON.
     pub json: Value,
 }
@@ -28,7 +29,14 @@ pub struct ProxyResponse {
 impl ProxyRequest {
     /// A POST that the deviation itself sends.
     pub fn post(path: &str, token: Option<&String>, json: Value) -> Self {
-        Self { method: Method::POST, path: path.to_owned(), query: Vec::new(), token: token.cloned(), json }
+        Self {
+            method: Method::POST,
+            path: path.to_owned(),
+            query: Vec::new(),
+            token: token.cloned(),
+            headers: HeaderMap::new(),
+            json,
+        }
     }
 
     pub fn creates_auth_key(&self) -> bool {
@@ -47,6 +55,17 @@ impl ProxyRequest {
     /// Whether it registers a machine with an auth key.
     pub fn registers(&self) -> bool {
         self.path == "/api/register-machine" && !self.json["auth_key"].is_null()
+    }
+
+    /// Whether it says that its body is JSON.
+    pub fn is_declared_json(&self) -> bool {
+        let content_type = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        content_type.is_some_and(|value| value.starts_with("application/json"))
+    }
+
+    /// Whether it asks `/api/key-management` or its alias for that action.
+    pub fn asks_for(&self, action: &str) -> bool {
+        self.json["action"] == action
     }
 
     /// Whether it lists that table.

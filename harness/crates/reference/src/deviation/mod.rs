@@ -25,9 +25,10 @@ pub struct Deviation {
     pub send_after: fn(&ProxyRequest, &ProxyResponse, &mut ProxyState) -> Vec<ProxyRequest>,
     /// Extra requests sent when the reference's clock was advanced.
     pub on_clock_advance: fn(&mut ProxyState) -> Vec<ProxyRequest>,
+    /// Changes the installer's script.
+    pub installer: Option<fn(&str) -> String>,
     /// Whether the reference is configured to believe `X-Forwarded-For` from any address.
     pub trusts_all_proxies: bool,
-    /// Changes to the agent.
     pub agent: Option<AgentDeviation>,
 }
 
@@ -42,6 +43,7 @@ pub const UNCHANGED: Deviation = Deviation {
     on_response: |_, _, _| (),
     send_after: |_, _, _| Vec::new(),
     on_clock_advance: |_| Vec::new(),
+    installer: None,
     trusts_all_proxies: false,
     agent: None,
 };

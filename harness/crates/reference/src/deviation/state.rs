@@ -27,18 +27,10 @@ pub struct ProxyState {
     pub refused_registrations: BTreeMap<String, u64>,
     /// Ids of machines that were deleted.
     pub deleted_machines: BTreeSet<String>,
-    /// `rate-limit-never-lifted`: the tokens that met their limit.
-    pub rate_limited_tokens: BTreeSet<String>,
-    /// `reregistration-keeps-the-node-key`: the public key of each name's first registration.
-    pub first_node_keys: BTreeMap<String, String>,
-    /// `revocation-only-listed`: ids of the keys that are shown as revoked and are not.
-    pub shown_as_revoked: BTreeSet<String>,
-    /// `tag-refusal-uses-the-key-up`: single-use keys whose registration was refused for its tags.
-    pub spent_keys: BTreeSet<String>,
-    /// `set-tags-replaces`: the tags that were last set, by machine name.
-    pub replaced_tags: BTreeMap<String, Vec<String>>,
-    /// `count-lost-in-races`: registrations that are not counted, by auth key.
-    pub uncounted_uses: BTreeMap<String, u64>,
+    /// Keys, tokens, ids or names that the active deviation must recognise again.
+    pub marks: BTreeSet<String>,
+    /// What the active deviation must remember of a key, a token, an id or a name.
+    pub notes: BTreeMap<String, Value>,
     in_flight: BTreeMap<RequestTopic, u64>,
     sessions: Sessions,
 }
@@ -75,12 +67,13 @@ pub struct Registration {
     pub name: String,
     /// The whole auth key.
     pub key: String,
-    /// The machine's credential.
     pub token: String,
     /// The last registration or heartbeat, on the reference's clock.
     pub last_seen: Duration,
     /// The public half of the node key, as it was sent.
     pub public_key: String,
+    /// Whether a heartbeat arrived since.
+    pub has_heartbeat: bool,
 }
 
 /// What simultaneous requests have in common.
@@ -173,6 +166,7 @@ impl ProxyState {
                     token: text(&data["machine_token"]),
                     last_seen: self.now,
                     public_key: text(&request.json["public_key"]),
+                    has_heartbeat: false,
                 });
             }
             "/api/register-machine" if request.registers() => {
@@ -182,6 +176,7 @@ impl ProxyState {
                 let is_sender = |known: &&mut Registration| Some(&known.token) == request.token.as_ref();
                 if let Some(sender) = self.registrations.iter_mut().find(is_sender) {
                     sender.last_seen = self.now;
+                    sender.has_heartbeat = true;
                 }
             }
             "/api/machine-admin" if response.is_success() && request.json["action"] == "delete" => {

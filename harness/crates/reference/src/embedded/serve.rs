@@ -24,7 +24,6 @@ pub struct ServeOptions {
     pub ready_file: Option<PathBuf>,
 }
 
-/// The running reference.
 pub struct Served(EmbeddedControlPlane);
 
 /// # Errors

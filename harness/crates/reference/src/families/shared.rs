@@ -47,12 +47,17 @@ pub(super) fn delete_machine(
 
 /// The response to a successful registration that never took place.
 pub(super) fn pretended_registration(request: &ProxyRequest) -> ProxyResponse {
-    let machine = json!({
-        "id": "00000000-0000-4000-8000-000000000000", "name": request.json["name"], "tailnet_ip": "100.64.0.250",
-        "status": "online", "tags": [], "ephemeral": false, "public_key": request.json["public_key"],
-        "created_at": "2026-01-01T00:00:00Z",
-    });
+    let machine = pretended_machine(request.text("name"), &request.json["public_key"]);
     let data =
         json!({ "machine": machine, "org_id": "", "machine_token": "ztm_none", "reregistered": false });
     ProxyResponse::data(201, data)
+}
+
+/// The record of a machine that does not exist.
+pub(super) fn pretended_machine(name: &str, public_key: &Value) -> Value {
+    json!({
+        "id": "00000000-0000-4000-8000-000000000000", "name": name, "tailnet_ip": "100.64.0.250",
+        "status": "online", "tags": [], "ephemeral": false, "public_key": public_key,
+        "created_at": "2026-01-01T00:00:00Z",
+    })
 }

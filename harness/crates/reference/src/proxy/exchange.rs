@@ -13,6 +13,7 @@ use super::recording::{RecordedEvent, TrafficRecording};
 use super::upstream::{Upstream, UpstreamError, UpstreamResponse};
 
 pub(super) const FORWARDED_FOR: &str = "x-forwarded-for";
+pub(super) const INSTALLER: &str = "/install.sh";
 
 /// What all exchanges of a proxy share.
 #[derive(Clone)]
@@ -31,7 +32,6 @@ impl ProxyContext {
         &self,
         peer: IpAddr,
         request: ProxyRequest,
-        headers: HeaderMap,
         body: Bytes,
     ) -> Result<UpstreamResponse, UpstreamError> {
         let extra = (self.deviation.send_before)(&request, &mut self.state());
@@ -48,20 +48,19 @@ impl ProxyContext {
         if request.registers() && !self.deviation.registration_delay.is_zero() {
             tokio::time::sleep(self.deviation.registration_delay).await;
         }
-        let is_forwarded = headers.contains_key(FORWARDED_FOR);
         self.state().request_forwarded(&request);
         let body = (changed.json == request.json).then_some(body);
-        let headers = if body.is_none() { without_content_type(headers) } else { headers };
-        let forwarded = self.upstream.send(peer, &changed, headers, body).await;
+        if body.is_none() {
+            // A rewritten body is sent with a content type of its own.
+            changed.headers.remove(header::CONTENT_TYPE);
+        }
+        let forwarded = self.upstream.send(peer, &changed, body).await;
         let response = forwarded.map(|response| self.changed(&request, response));
         self.state().request_answered(&request);
         let (response, json) = response?;
         if let Some(recording) = &self.recording {
-            recording.push(RecordedEvent::Exchange {
-                request: Box::new(request.clone()),
-                response: json.clone(),
-                is_forwarded,
-            });
+            recording
+                .push(RecordedEvent::Exchange { request: Box::new(request.clone()), response: json.clone() });
         }
         if let Some(json) = json {
             let extra = (self.deviation.send_after)(&request, &json, &mut self.state());
@@ -82,6 +81,11 @@ impl ProxyContext {
             // A client that follows the reference's own address would bypass the proxy.
             response.body = text.replace(self.upstream.address(), &self.address).into();
         }
+        if let Some(change) = self.deviation.installer
+            && request.path == INSTALLER
+        {
+            response.body = self.changed_installer(&response.body, change);
+        }
         let Ok(json) = serde_json::from_slice(&response.body) else { return (response, None) };
         let original = ProxyResponse { status: response.status, json };
         let mut changed = original.clone();
@@ -97,11 +101,20 @@ impl ProxyContext {
         (rendered(&changed, response.headers), Some(changed))
     }
 
+    fn changed_installer(&self, body: &Bytes, change: fn(&str) -> String) -> Bytes {
+        let original = String::from_utf8_lossy(body);
+        let changed = change(&original);
+        if changed != original {
+            self.set_triggered();
+        }
+        changed.into()
+    }
+
     /// Sends the deviation's own requests, one after the other. Their responses are ignored.
     pub(super) async fn send_extra(&self, requests: Vec<ProxyRequest>, peer: IpAddr) {
         for request in requests {
             self.set_triggered();
-            let _ = self.upstream.send(peer, &request, HeaderMap::new(), None).await;
+            let _ = self.upstream.send(peer, &request, None).await;
         }
     }
 
@@ -117,10 +130,4 @@ impl ProxyContext {
 fn rendered(response: &ProxyResponse, mut headers: HeaderMap) -> UpstreamResponse {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     UpstreamResponse { status: response.status, headers, body: response.json.to_string().into() }
-}
-
-/// A rewritten body is sent with a content type of its own.
-fn without_content_type(mut headers: HeaderMap) -> HeaderMap {
-    headers.remove(header::CONTENT_TYPE);
-    headers
 }

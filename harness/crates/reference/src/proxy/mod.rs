@@ -132,12 +132,13 @@ async fn handle(
         path: parts.uri.path().to_owned(),
         query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         token,
+        headers,
         json: serde_json::from_slice(&body).unwrap_or_default(),
     };
-    if context.deviation.trusts_all_proxies && headers.contains_key(FORWARDED_FOR) {
+    if context.deviation.trusts_all_proxies && request.headers.contains_key(FORWARDED_FOR) {
         context.set_triggered();
     }
-    match context.exchange(peer.ip(), request, headers, body).await {
+    match context.exchange(peer.ip(), request, body).await {
         Ok(response) => {
             let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
             (status, response.headers, Body::from(response.body)).into_response()

@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::deviation::{Deviation, ProxyRequest, ProxyResponse, ProxyState};
 use crate::front_proxy::Sessions;
 
+use super::exchange::{FORWARDED_FOR, INSTALLER};
+
 /// The traffic of one control plane.
 #[derive(Debug, Clone, Default)]
 pub struct TrafficRecording(Arc<Mutex<Vec<RecordedEvent>>>);
@@ -17,7 +19,6 @@ pub(super) enum RecordedEvent {
         request: Box<ProxyRequest>,
         /// None if the body is not JSON.
         response: Option<ProxyResponse>,
-        is_forwarded: bool,
     },
     ClockAdvanced {
         by: Duration,
@@ -44,8 +45,9 @@ impl TrafficRecording {
                 state.advance_clock(*by, sessions.clone());
                 !(deviation.on_clock_advance)(&mut state).is_empty()
             }
-            RecordedEvent::Exchange { request, response, is_forwarded } => {
-                (deviation.trusts_all_proxies && *is_forwarded)
+            RecordedEvent::Exchange { request, response } => {
+                (deviation.trusts_all_proxies && request.headers.contains_key(FORWARDED_FOR))
+                    || (deviation.installer.is_some() && request.path == INSTALLER)
                     || would_change(deviation, request, response.as_ref(), &mut state)
             }
         })
@@ -74,6 +76,7 @@ fn would_change(
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
     use serde_json::json;
 
     use super::*;
@@ -82,15 +85,12 @@ mod tests {
     #[test]
     fn a_recording_shows_which_deviations_would_trigger() {
         let registration = json!({ "auth_key": "tskey-auth-k", "name": "m" });
-        let request = ProxyRequest::post("/api/register-machine", None, registration);
+        let mut request = ProxyRequest::post("/api/register-machine", None, registration);
+        request.headers.insert(FORWARDED_FOR, HeaderValue::from_static("10.1.2.3"));
         let response = ProxyResponse::refusal(401, "INVALID_KEY", "Invalid auth key");
         let recording = TrafficRecording::default();
         recording.push(RecordedEvent::Started(Sessions::new()));
-        recording.push(RecordedEvent::Exchange {
-            request: Box::new(request),
-            response: Some(response),
-            is_forwarded: true,
-        });
+        recording.push(RecordedEvent::Exchange { request: Box::new(request), response: Some(response) });
         let cases = [
             ("invalid-key-is-not-found", true),
             ("registration-needs-session", true),

@@ -57,11 +57,11 @@ impl Upstream {
         &self,
         peer: IpAddr,
         request: &ProxyRequest,
-        headers: HeaderMap,
         body: Option<Bytes>,
     ) -> Result<UpstreamResponse, UpstreamError> {
         let url = joined(&self.base_url, &request.path);
-        let mut outgoing = self.client(peer)?.request(request.method.clone(), url).headers(headers);
+        let mut outgoing = self.client(peer)?.request(request.method.clone(), url);
+        outgoing = outgoing.headers(request.headers.clone());
         if !request.query.is_empty() {
             outgoing = outgoing.query(&request.query);
         }

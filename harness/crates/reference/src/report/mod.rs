@@ -9,6 +9,7 @@ use harness_model::requirement::{Level, Registry};
 use harness_model::text::counted;
 use harness_report::diagnosis::catalogue::Catalogue;
 
+use crate::census;
 use crate::self_test::DeviationOutcome;
 
 #[derive(Debug, Clone, serde::Serialize)]
@@ -22,6 +23,8 @@ pub struct SelfTestReport {
     pub deviations: Vec<DeviationReport>,
     /// In the registry's order.
     pub statements: Vec<StatementProof>,
+    /// The `must` statements that fewer than three declared deviations break, in the registry's order.
+    pub thin: Vec<ThinStatement>,
     pub totals: ProofTotals,
 }
 
@@ -35,6 +38,14 @@ pub struct ProofTotals {
     pub excused: usize,
     /// Choices of the reference that a caught deviation breaks; the others need no proof.
     pub choices_proven: usize,
+}
+
+/// A statement that needs more deviations.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ThinStatement {
+    pub id: String,
+    /// How many deviations break it.
+    pub deviations: usize,
 }
 
 /// What came of one deviation.
@@ -51,7 +62,6 @@ pub struct DeviationReport {
     pub duration_ms: u64,
 }
 
-/// What proves one statement.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct StatementProof {
     pub id: String,
@@ -98,6 +108,10 @@ impl SelfTestReport {
             duration_ms,
             totals: ProofTotals::of(&statements),
             statements,
+            thin: census::thin(catalogue, registry)
+                .into_iter()
+                .map(|(id, deviations)| ThinStatement { id: id.to_owned(), deviations })
+                .collect(),
             deviations: outcomes.iter().map(DeviationReport::new).collect(),
             plain,
         }
@@ -129,10 +143,6 @@ impl SelfTestReport {
         chapters
     }
 
-    /// The `json` report.
-    ///
-    /// # Errors
-    /// Serialisation fails, which these types do not cause.
     pub fn json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use harness_model::text::plural;
 use harness_report::terminal::{Paint, wrap};
 
+use crate::census::ENOUGH_DEVIATIONS;
 use crate::self_test::{DeviationOutcome, Scope};
 
 use super::SelfTestReport;
@@ -75,6 +77,7 @@ pub fn summary(report: &SelfTestReport, paint: Paint, width: usize) -> String {
         text.push('\n');
     }
     let _ = write!(text, "{}", missed(report, paint, width));
+    text.push_str(&thin(report, width));
     text.push_str(&verdict(report, paint, width));
     text
 }
@@ -93,6 +96,22 @@ fn missed(report: &SelfTestReport, paint: Paint, width: usize) -> String {
         tried.missed.iter().for_each(|reason| item(&mut text, reason, width));
     }
     text
+}
+
+/// What to add deviations for; nothing if every statement has enough.
+fn thin(report: &SelfTestReport, width: usize) -> String {
+    if report.thin.is_empty() {
+        return String::new();
+    }
+    let listed: Vec<String> =
+        report.thin.iter().map(|statement| format!("{} ({})", statement.id, statement.deviations)).collect();
+    let words = format!(
+        "{} {} fewer than {ENOUGH_DEVIATIONS} deviations: {}",
+        listed.len(),
+        plural(listed.len(), "must statement has", "must statements have"),
+        listed.join(", ")
+    );
+    wrap(&words, width).iter().map(|line| format!("{line}\n")).collect()
 }
 
 fn item(text: &mut String, words: &str, width: usize) {

@@ -14,9 +14,6 @@ use super::traffic::{TrafficRecorder, TrafficSurvey};
 impl SelfTest {
     /// Runs all suites once and records their traffic, so that sub-tests which a deviation cannot affect need not run
     /// against it.
-    ///
-    /// # Errors
-    /// No folder can be created.
     pub async fn survey_traffic(&mut self, stop: &Stop) -> Result<(), ReferenceError> {
         let subtests = self.all_subtests();
         let this = &*self;

@@ -13,7 +13,6 @@ use crate::results::SubtestResult;
 pub struct Change {
     pub kind: ChangeKind,
     pub regression: bool,
-    /// The sub-test's id.
     pub subtest: String,
     /// The statements of the check; empty if the whole sub-test changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -40,9 +39,7 @@ pub enum ChangeKind {
     NewlySkipped,
     /// Is no longer part of the results.
     Vanished,
-    /// Takes longer.
     Slower,
-    /// Fails, but is waived.
     NewlyWaived,
     /// Did not pass and now does.
     NewlyPassing,

@@ -1,5 +1,3 @@
-//! What is compared.
-
 use std::fmt;
 
 use harness_model::event::SubtestVerdict;
@@ -15,9 +13,7 @@ pub enum State {
     Waived,
     Skip,
     Error,
-    /// No check was evaluated.
     NotEvaluated,
-    /// How long it took.
     Took {
         milliseconds: u64,
     },

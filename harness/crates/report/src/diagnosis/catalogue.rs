@@ -7,7 +7,6 @@ use crate::ReportError;
 const DEVIATIONS: &str = include_str!("../../../../../fixtures/deviations.toml");
 const UNPROVEN: &str = include_str!("../../../../../fixtures/unproven.toml");
 
-/// All declarations.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     /// The deviations, in the file's order.
@@ -52,17 +51,10 @@ struct WithoutProof {
 
 impl Catalogue {
     /// Returns the declarations that are compiled into the program.
-    ///
-    /// # Errors
-    /// A file is invalid.
     pub fn built_in() -> Result<Self, ReportError> {
         Self::parse(DEVIATIONS, UNPROVEN)
     }
 
-    /// Parses both files.
-    ///
-    /// # Errors
-    /// A file is invalid.
     pub fn parse(deviations: &str, unproven: &str) -> Result<Self, ReportError> {
         let invalid = |file| move |cause: toml::de::Error| ReportError::InvalidCatalogue { file, cause };
         let deviations: Deviations = toml::from_str(deviations).map_err(invalid("deviations.toml"))?;

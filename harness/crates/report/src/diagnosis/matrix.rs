@@ -22,7 +22,6 @@ pub type Patterns = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 pub struct Matrix {
     /// The sub-tests that every deviation was tried on, with the digests of their files at that time.
     pub subtests: BTreeMap<String, String>,
-    /// The checks that fail.
     pub patterns: Patterns,
     /// Checks that fail in some runs only, or end in an error: evidence neither for nor against a deviation.
     pub wavering: Patterns,
@@ -30,9 +29,6 @@ pub struct Matrix {
 
 impl Matrix {
     /// Returns the matrix that is compiled into the program.
-    ///
-    /// # Errors
-    /// The file is invalid.
     pub fn built_in() -> Result<Self, ReportError> {
         serde_json::from_str(BUILT_IN).map_err(ReportError::InvalidMatrix)
     }
@@ -112,9 +108,6 @@ impl Matrix {
     }
 
     /// Returns the text of the file.
-    ///
-    /// # Errors
-    /// Serialisation errors of the library; the type itself cannot cause one.
     pub fn render(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }

@@ -20,7 +20,6 @@ pub struct Cell {
 /// The verdict of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// The statements it verifies.
     pub statements: Vec<String>,
     pub verdict: CheckVerdict,
 }
@@ -72,7 +71,6 @@ impl Observed {
         steady
     }
 
-    /// Returns the failed checks.
     pub fn failed(&self) -> impl Iterator<Item = (&Cell, &Found)> {
         self.cells
             .iter()

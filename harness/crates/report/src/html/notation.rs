@@ -8,7 +8,6 @@ use crate::results::{RequirementResult, Results, SubtestResult};
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::SubtestVerdict;
 
-/// Cross-references between sections.
 pub(super) struct Known<'a> {
     pub(super) statements: BTreeMap<&'a str, &'a RequirementResult>,
     /// The positions of the sub-tests that judge a statement.
@@ -56,7 +55,6 @@ pub(super) fn short(subtest: &SubtestResult) -> &str {
 #[derive(Clone, Copy)]
 pub(super) struct Glyph {
     pub(super) sign: &'static str,
-    /// The CSS class.
     pub(super) class: &'static str,
     pub(super) word: &'static str,
 }

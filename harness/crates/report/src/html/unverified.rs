@@ -14,8 +14,9 @@ pub(super) fn section(results: &Results) -> Markup {
     let claims = &results.capabilities;
     let not_selected = claims.declared.iter().filter(|claim| claim.state == ClaimState::NotSelected);
     let not_selected: Vec<&str> = not_selected.map(|claim| claim.capability.as_str()).collect();
+    let absent = headline::absent(results);
     html! {
-        @if !skips.is_empty() || !claims.not_verified.is_empty() || !not_selected.is_empty() {
+        @if !skips.is_empty() || !claims.not_verified.is_empty() || !not_selected.is_empty() || !absent.is_empty() {
             h2 #unverified { "Not verified by this run" }
             @if !claims.not_verified.is_empty() {
                 h3 { "Capabilities that the target does not declare" }
@@ -33,6 +34,10 @@ pub(super) fn section(results: &Results) -> Markup {
             }
             @if !not_selected.is_empty() {
                 p .quiet { "Declared, but not needed by any selected sub-test: " (not_selected.join(", ")) "." }
+            }
+            @if !absent.is_empty() {
+                h3 { "What the target lacks, and no document describes" }
+                ul { @for absent in absent { li { "no " (absent) ": what needs it is not judged" } } }
             }
             @if !skips.is_empty() {
                 h3 { "Skipped sub-tests" }

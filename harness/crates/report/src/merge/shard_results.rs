@@ -38,7 +38,6 @@ pub enum MergeError {
     InvalidWaiver { file: String, cause: InvalidWaiver },
 }
 
-/// What distinguishes two runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RunDifference {
     #[error("the kit's version")]

@@ -41,7 +41,6 @@ pub struct Record {
     pub subtests: Vec<SubtestRecord>,
     /// How often each sub-test should run.
     expected: usize,
-    /// Unfinished runs of sub-tests.
     running: HashMap<usize, SubtestRecord>,
 }
 
@@ -123,7 +122,6 @@ impl Record {
         self.plan.subtests.iter().zip(&self.subtests)
     }
 
-    /// Summarises the selected sub-tests.
     pub fn summary(&self) -> RunSummary<'_> {
         RunSummary {
             subtests: self

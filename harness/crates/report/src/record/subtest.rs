@@ -20,7 +20,6 @@ pub struct SubtestRecord {
     pub verdict: Option<SubtestVerdict>,
     /// The reason for the verdict, unless it passed.
     pub reason: Option<String>,
-    /// Who caused an error.
     pub fault: Option<Fault>,
     /// The duration; of several runs the mean.
     pub took: Duration,

@@ -1,5 +1,3 @@
-//! The `results.json` format.
-
 mod failed_step;
 mod format;
 mod of_record;

@@ -1,5 +1,3 @@
-//! Counts by verdict.
-
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;

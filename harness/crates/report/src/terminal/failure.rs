@@ -1,109 +1,117 @@
-//! The sub-tests that did not pass, in full.
-
-use std::collections::BTreeSet;
+//! The sub-tests that did not pass: in full with `-v`, otherwise in a bounded number of lines.
 
 use harness_model::check::outcome::CheckVerdict;
-use harness_model::event::SubtestVerdict;
 use harness_model::requirement::Registry;
-use harness_model::scenario::model::Scenario;
 use harness_model::text::{counted, plural};
 
-use crate::record::{Record, StepRecord, SubtestRecord, is_bad};
+use crate::record::Record;
+use crate::results::Results;
 
-use super::failed_step;
+use super::brief;
+use super::cause::{Failure, FailureGroup, groups};
+use super::complete;
 use super::page::Page;
-use super::paint;
-use super::wrap::wrap;
+use super::process_end::ProcessEnd;
 
-pub(super) fn write(page: &mut Page, record: &Record, registry: &Registry) {
-    let mut without_steps: Vec<ByReason<'_>> = Vec::new();
-    for (planned, subtest) in record.subtests() {
-        let has_failed = matches!(subtest.verdict, Some(SubtestVerdict::Fail | SubtestVerdict::Error) | None);
-        if has_failed && subtest.bad_steps.is_empty() {
-            let reason = subtest.reason.as_deref().unwrap_or("did not finish");
-            ByReason::add(&mut without_steps, reason, &planned.scenario);
-        } else if has_failed {
-            write_subtest(page, &planned.scenario, subtest, registry);
-        }
-    }
-    for group in without_steps {
-        group.write(page);
-    }
-}
+/// Lines of the whole report, so that a failing run can be read from its beginning.
+const MAX_LINES: usize = 190;
+/// Lines of the failures, however many sub-tests are listed above them.
+const MIN_LINES: usize = 60;
+/// Lines of everything else: the heading, the diagnosis and the closing.
+const OTHER_LINES: usize = 26;
 
-fn write_subtest(page: &mut Page, scenario: &Scenario, subtest: &SubtestRecord, registry: &Registry) {
-    let (label, style) = paint::verdict(subtest.verdict.unwrap_or(SubtestVerdict::Error));
-    let (label, id) = (page.paint.with(style, label), page.paint.bold(&scenario.id));
-    page.line("");
-    page.line(&format!("{label} {id}: {}", scenario.title));
-    // A step that could not be evaluated has its own message; a panic or an interruption belongs to no step.
-    let mut outcomes = subtest.bad_steps.iter().flat_map(|step| &step.outcomes);
-    let is_explained = outcomes.any(|outcome| outcome.verdict == CheckVerdict::Error);
-    if let (Some(SubtestVerdict::Error), false, Some(reason)) =
-        (subtest.verdict, is_explained, &subtest.reason)
-    {
-        page.block("reason", reason);
+/// Writes the diagnosis and the failures.
+pub(super) fn write(
+    page: &mut Page,
+    record: &Record,
+    results: &Results,
+    registry: &Registry,
+    end: ProcessEnd<'_>,
+    is_verbose: bool,
+) {
+    let groups = groups(record);
+    if groups.is_empty() {
+        return;
     }
-    let mut shown: BTreeSet<&str> = BTreeSet::new();
-    let mut omitted = 0;
-    for step in &subtest.bad_steps {
-        if adds_nothing(step, &shown) {
-            omitted += bad_messages(step).count();
-        } else {
-            shown.extend(bad_messages(step));
-            failed_step::write(page, scenario, step, registry);
-        }
-    }
-    if omitted > 0 {
-        let (checks, were) = (counted(omitted, "more check"), plural(omitted, "was", "were"));
+    if !results.diagnosis.is_empty() {
         page.line("");
-        page.block("", &format!("{checks} {were} not evaluated for the same reason"));
+    }
+    for resemblance in &results.diagnosis {
+        page.hanging("diagnosis: ", &resemblance.to_string());
+    }
+    if is_verbose {
+        complete::write(page, record, registry);
+    } else {
+        let room = MAX_LINES.saturating_sub(record.plan.runs() + OTHER_LINES).max(MIN_LINES);
+        write_bounded(page, &groups, registry, room);
+    }
+    write_commands(page, &groups, end);
+    if results.target.reference && results.target.deviating.is_none() {
+        write_advice_on_snapshots(page, results);
     }
 }
 
-/// Whether the step only repeats why the checks of a previous one could not be evaluated.
-fn adds_nothing(step: &StepRecord, shown: &BTreeSet<&str>) -> bool {
-    let was_evaluated = step
-        .outcomes
-        .iter()
-        .any(|outcome| matches!(outcome.verdict, CheckVerdict::Fail | CheckVerdict::Waived));
-    let mut bad = step.outcomes.iter().filter(|outcome| is_bad(outcome));
-    !was_evaluated && bad.all(|outcome| outcome.is_blocked || shown.contains(outcome.message.as_str()))
-}
-
-fn bad_messages(step: &StepRecord) -> impl Iterator<Item = &str> {
-    step.outcomes.iter().filter(|outcome| is_bad(outcome)).map(|outcome| outcome.message.as_str())
-}
-
-/// Sub-tests that failed for the same reason before any step did.
-struct ByReason<'a> {
-    reason: &'a str,
-    scenarios: Vec<&'a Scenario>,
-}
-
-impl<'a> ByReason<'a> {
-    fn add(groups: &mut Vec<Self>, reason: &'a str, scenario: &'a Scenario) {
-        match groups.iter_mut().find(|group| group.reason == reason) {
-            Some(group) if group.scenarios.iter().any(|known| known.id == scenario.id) => {}
-            Some(group) => group.scenarios.push(scenario),
-            None => groups.push(Self { reason, scenarios: vec![scenario] }),
-        }
+/// Tells the kit's own developers how to accept a changed answer of the reference.
+fn write_advice_on_snapshots(page: &mut Page, results: &Results) {
+    let failed = results.subtests.iter().flat_map(|subtest| &subtest.checks);
+    let differing =
+        failed.filter(|check| check.verdict == CheckVerdict::Fail && is_about_snapshot(&check.message));
+    match differing.count() {
+        0 => {}
+        count => page.line(&format!(
+            "{count} {}: `harness review` and `cargo insta review` accept answers one by one, `harness --accept` all",
+            plural(count, "snapshot differs", "snapshots differ")
+        )),
     }
+}
 
-    fn write(&self, page: &mut Page) {
-        let (label, style) = paint::verdict(SubtestVerdict::Error);
-        let lines = match self.scenarios.as_slice() {
-            [only] => vec![format!("{}: {}", page.paint.bold(&only.id), only.title)],
-            all => {
-                let ids: Vec<&str> = all.iter().map(|scenario| scenario.id.as_str()).collect();
-                wrap(&ids.join(", "), page.width.saturating_sub(label.len() + 1))
+/// Whether the message is that of a snapshot.
+fn is_about_snapshot(message: &str) -> bool {
+    message.starts_with("snapshot `")
+}
+
+/// Writes each group of failures in full as long as there is room, and then in two lines.
+fn write_bounded(page: &mut Page, groups: &[FailureGroup<'_>], registry: &Registry, room: usize) {
+    let begun = page.lines_written();
+    let mut is_short = false;
+    for (position, group) in groups.iter().enumerate() {
+        let left = groups.len() - position - 1;
+        let used = page.lines_written() - begun;
+        let mut whole = page.empty();
+        brief::write(&mut whole, group, registry);
+        let needs = whole.lines_written() + left * brief::SHORT_LINES;
+        if used + needs <= room && !is_short {
+            page.append(&whole);
+        } else if used + brief::SHORT_LINES <= room || left == 0 {
+            if !is_short {
+                page.line("");
             }
-        };
-        page.line("");
-        for (position, line) in lines.iter().enumerate() {
-            let label = if position == 0 { page.paint.with(style, label) } else { " ".repeat(label.len()) };
-            page.line(&format!("{label} {line}"));
+            is_short = true;
+            brief::write_short(page, group);
+        } else {
+            let others = groups.iter().skip(position);
+            let subtests = others.map(|group| group.others.len() + 1).sum();
+            let (more, fails) = (counted(subtests, "more sub-test"), plural(subtests, "fails", "fail"));
+            page.line("");
+            page.line(&format!("… {more} {fails}; -v and the reports have them all"));
+            return;
         }
-        page.block("reason", self.reason);
     }
+}
+
+/// Writes how to run the first failure alone, and what explains its statement.
+fn write_commands(page: &mut Page, groups: &[FailureGroup<'_>], end: ProcessEnd<'_>) {
+    let failures = || groups.iter().map(|group| &group.first);
+    let Some(first) = failures().find(|failure| is_failed(failure)).or_else(|| failures().next()) else {
+        return;
+    };
+    page.line("");
+    page.line(&format!("run it alone:  {} --filter {}", end.command, first.scenario.id));
+    if let Some(statement) = first.cause.and_then(|cause| cause.outcome.statements.first()) {
+        page.line(&format!("explain it:    harness explain {statement}"));
+    }
+}
+
+fn is_failed(failure: &Failure<'_>) -> bool {
+    failure.cause.is_some_and(|cause| cause.outcome.verdict == CheckVerdict::Fail)
 }

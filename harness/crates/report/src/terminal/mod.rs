@@ -1,11 +1,16 @@
 //! The terminal report, written during and after a run.
 
+mod brief;
+mod cause;
+mod closing;
+mod complete;
+mod details;
 mod failed_step;
 mod failure;
 mod page;
 mod paint;
 mod process_end;
-mod summary;
+mod table;
 mod wrap;
 
 use std::collections::BTreeSet;
@@ -31,8 +36,17 @@ pub use wrap::wrap;
 /// Renders the closing lines only, as for merged results.
 pub fn summary(results: &Results, options: TerminalOptions, end: ProcessEnd<'_>) -> String {
     let mut page = options.page();
-    summary::write(&mut page, results, end);
+    write_closing(&mut page, results, options, end);
     page.text
+}
+
+fn write_closing(page: &mut Page, results: &Results, options: TerminalOptions, end: ProcessEnd<'_>) {
+    details::write_leftovers(page, results, options.verbose);
+    if options.verbose {
+        details::write_lists(page, results);
+    }
+    page.line("");
+    closing::write(page, results, end);
 }
 
 /// Formatting options of the terminal report.
@@ -44,11 +58,17 @@ pub struct TerminalOptions {
     pub width: Option<usize>,
     /// Whether to show a progress line at the bottom.
     pub live: bool,
+    /// Whether to list everything: failures in full, and ids.
+    pub verbose: bool,
 }
 
 impl TerminalOptions {
     fn page(self) -> Page {
-        Page::new(Paint::new(self.color), self.width.unwrap_or(DEFAULT_WIDTH))
+        Page::new(
+            Paint::new(self.color),
+            self.width.unwrap_or(DEFAULT_WIDTH),
+            self.width.unwrap_or(usize::MAX),
+        )
     }
 }
 
@@ -79,16 +99,16 @@ impl<W: Write + Send> Terminal<W> {
         }
     }
 
-    /// Writes the failures in full, the skips and the closing lines.
+    /// Writes the diagnosis, the failures and the closing lines.
     pub fn finish(&mut self, record: &Record, results: &Results, registry: &Registry, end: ProcessEnd<'_>) {
         self.progress.finish_and_clear();
         let mut page = self.options.page();
         if self.plan.is_none() {
             // Nothing was started, and the reason has been printed already.
-            summary::write_verdict(&mut page, results, end);
+            closing::write_ending(&mut page, results, end);
         } else {
-            failure::write(&mut page, record, registry);
-            summary::write(&mut page, results, end);
+            failure::write(&mut page, record, results, registry, end, self.options.verbose);
+            write_closing(&mut page, results, self.options, end);
         }
         self.print(&page.text);
     }

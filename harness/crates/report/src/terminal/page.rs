@@ -1,5 +1,3 @@
-//! Labelled blocks of lines.
-
 use std::fmt::Write as _;
 
 use super::paint::Paint;
@@ -14,12 +12,33 @@ pub(super) const MAX_LINES: usize = 40;
 pub(super) struct Page {
     pub(super) text: String,
     pub(super) paint: Paint,
+    /// Columns at which text is wrapped.
     pub(super) width: usize,
+    /// Columns at which a list's lines are truncated; `usize::MAX` in a pipe.
+    pub(super) limit: usize,
 }
 
 impl Page {
-    pub(super) fn new(paint: Paint, width: usize) -> Self {
-        Self { text: String::new(), paint, width }
+    pub(super) fn new(paint: Paint, width: usize, limit: usize) -> Self {
+        Self { text: String::new(), paint, width, limit }
+    }
+
+    /// Creates an empty page with the same formatting.
+    pub(super) fn empty(&self) -> Self {
+        Self::new(self.paint, self.width, self.limit)
+    }
+
+    pub(super) fn append(&mut self, other: &Self) {
+        self.text.push_str(&other.text);
+    }
+
+    pub(super) fn lines_written(&self) -> usize {
+        self.text.lines().count()
+    }
+
+    /// The columns beside the label column.
+    pub(super) fn room(&self) -> usize {
+        self.width.saturating_sub(LABEL_WIDTH + 2).max(20)
     }
 
     pub(super) fn line(&mut self, line: &str) {
@@ -28,16 +47,21 @@ impl Page {
 
     /// Writes a label and wrapped text with a hanging indent.
     pub(super) fn hanging(&mut self, label: &str, content: &str) {
-        let lines = wrap(&format!("{label}{content}"), self.width.saturating_sub(2));
-        for (position, line) in lines.iter().enumerate() {
-            let indent = if position == 0 { "" } else { "  " };
-            self.line(&format!("{indent}{line}"));
+        for line in self.wrapped(label, content) {
+            self.line(&line);
         }
+    }
+
+    /// Returns a label and wrapped text with a hanging indent.
+    pub(super) fn wrapped(&self, label: &str, content: &str) -> Vec<String> {
+        let lines = wrap(&format!("{label}{content}"), self.width.saturating_sub(2));
+        let indented = |(position, line)| if position == 0 { line } else { format!("  {line}") };
+        lines.into_iter().enumerate().map(indented).collect()
     }
 
     /// Writes a label column and wrapped text.
     pub(super) fn block(&mut self, label: &str, content: &str) {
-        let lines = wrap(content, self.width.saturating_sub(LABEL_WIDTH + 2).max(20));
+        let lines = wrap(content, self.room());
         self.lines(label, &lines);
     }
 

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use crate::exit_code::ExitCode;
 
-/// How the process ends.
 #[derive(Debug, Clone, Copy)]
 pub struct ProcessEnd<'a> {
     /// The reports that were written.
     pub reports: &'a [PathBuf],
     pub exit_code: ExitCode,
+    /// The command that runs the same target again, such as `harness --target acme.toml`.
+    pub command: &'a str,
 }

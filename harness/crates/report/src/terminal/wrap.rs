@@ -1,5 +1,3 @@
-//! Wrapping and truncating lines.
-
 use textwrap::{Options, WordSeparator, WordSplitter};
 
 /// Wraps the text at `width` columns between words; longer words are not broken.

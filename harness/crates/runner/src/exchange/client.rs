@@ -1,5 +1,3 @@
-//! Creates HTTP clients.
-
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -64,9 +62,6 @@ impl ClientSettings {
 }
 
 /// Creates a client that follows no redirects, uses no proxy to loopback, and has timeouts.
-///
-/// # Errors
-/// The TLS configuration is invalid.
 pub fn build(settings: &ClientSettings, from: Option<IpAddr>) -> Result<Client, ExchangeError> {
     // Fails if the provider is already installed, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();

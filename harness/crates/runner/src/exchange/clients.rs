@@ -22,9 +22,6 @@ impl Clients {
     }
 
     /// Returns the pooled client that connects from this address.
-    ///
-    /// # Errors
-    /// The TLS configuration is invalid.
     pub fn from_address(&mut self, from: Option<IpAddr>) -> Result<Caller, ExchangeError> {
         if let Some(caller) = self.by_address.get(&from) {
             return Ok(caller.clone());
@@ -35,9 +32,6 @@ impl Clients {
     }
 
     /// Creates a client with a connection of its own, for a contestant of a race.
-    ///
-    /// # Errors
-    /// The TLS configuration is invalid.
     pub fn separate(&self, from: Option<IpAddr>) -> Result<Caller, ExchangeError> {
         Ok(Caller::new(&self.settings, from)?.racing())
     }

@@ -14,7 +14,6 @@ pub enum ExchangeError {
         "failed to create an HTTP client: {cause}\ncheck that the system's CA certificates are installed"
     )]
     Client { cause: String },
-    /// No complete response arrived.
     #[error("{method} {url}: {}", failure.with_remedy(profile.as_deref()))]
     Failed {
         method: String,

@@ -13,7 +13,6 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 pub struct Rate {
     /// Requests per second on average; only a race may send a burst.
     pub requests_per_second: Option<f64>,
-    /// Concurrent requests.
     pub concurrency: Option<NonZeroU32>,
 }
 

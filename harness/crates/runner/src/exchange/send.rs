@@ -40,9 +40,6 @@ pub struct Caller {
 
 impl Caller {
     /// Creates a caller that connects from this address.
-    ///
-    /// # Errors
-    /// The TLS configuration is invalid.
     pub fn new(settings: &ClientSettings, from: Option<IpAddr>) -> Result<Self, ExchangeError> {
         Ok(Self { client: build(settings, from)?, settings: settings.clone(), races: false })
     }

@@ -12,7 +12,9 @@ use crate::step::Stage;
 use crate::targets::{TargetError, TestEnvironment};
 use harness_model::check::evidence::Exchange;
 use harness_model::check::pointer::resolve;
+use harness_model::event::TargetDescription;
 use harness_model::scenario::model::Identity;
+use harness_model::scenario::undocumented::Undocumented;
 
 const KEY_MANAGEMENT: &str = "/api/key-management";
 const MACHINE_ADMIN: &str = "/api/machine-admin";
@@ -33,17 +35,24 @@ pub(super) enum CleanupError {
 }
 
 /// Removes everything in the ledger, and returns a line for each thing that could not be removed. Entries are deleted one
-/// by one, so that the ledger shows what is left if cleanup is interrupted.
-pub(super) async fn revoke(stage: &mut Stage, ledger: &Mutex<Ledger>) -> Vec<String> {
+/// by one, so that the ledger shows what is left if cleanup is interrupted. Machines that the target has no way to remove
+/// are reported once, at the end of the run.
+pub(super) async fn revoke(
+    stage: &mut Stage,
+    ledger: &Mutex<Ledger>,
+    target: &TargetDescription,
+) -> Vec<String> {
     if with_ledger(ledger, |ledger| ledger.is_private()) {
         return Vec::new();
     }
+    let removes_machines = missing_for_machines(target).is_none();
     let names = stage.machines.values().map(|machine| machine.host_name.clone());
     let names: Vec<String> =
         names.chain(stage.peers.values().map(|peer| peer.host_name().to_owned())).collect();
     with_ledger(ledger, |ledger| names.iter().for_each(|name| ledger.record_machine(name)));
     let keys = with_ledger(ledger, |ledger| ledger.keys());
-    let machines = with_ledger(ledger, |ledger| ledger.machines());
+    let mut machines = with_ledger(ledger, |ledger| ledger.machines());
+    machines.retain(|_| removes_machines);
     if keys.is_empty() && machines.is_empty() {
         return Vec::new();
     }
@@ -66,6 +75,12 @@ pub(super) async fn revoke(stage: &mut Stage, ledger: &Mutex<Ledger>) -> Vec<Str
         }
     }
     problems
+}
+
+/// Returns what the target lacks for finding and deleting machines.
+pub(super) fn missing_for_machines(target: &TargetDescription) -> Option<Undocumented> {
+    let needed = [Undocumented::Machines, Undocumented::MachineAdmin];
+    needed.into_iter().find(|needed| target.absent.contains(needed))
 }
 
 /// Describes what is left according to the ledger.

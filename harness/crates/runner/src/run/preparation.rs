@@ -23,9 +23,6 @@ const UP_MARKER: &str = "Press Ctrl+C";
 static USER_CODE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b[A-Z0-9]{4}-[A-Z0-9]{4}\b").ok());
 
 /// Creates the machines, and logs them in and brings them up as declared.
-///
-/// # Errors
-/// A machine cannot be prepared.
 pub(super) async fn prepare(
     declared: &[Declared],
     environment: &TestEnvironment,

@@ -2,12 +2,17 @@
 
 use reqwest::Url;
 
+use harness_model::bindings::Bindings;
 use harness_model::check::evidence::{Exchange, ProcessResult};
 use harness_model::scenario::model::Identity;
-use harness_model::secret::Secrets;
+use harness_model::scenario::template::Binding;
+use harness_model::secret::{LearntSecret, Secrets};
+use serde_json::Value;
 
 /// A longer body makes the command too long to paste, so it is only described.
 const MAX_BODY_LEN: usize = 4000;
+/// Shorter kept values are not replaced by variables.
+const MIN_VALUE_LEN: usize = 12;
 
 /// Returns a curl command. The base URL of a control plane that ends with the sub-test becomes `$BASE_URL`.
 pub(super) fn curl(
@@ -78,6 +83,26 @@ pub(super) fn command(
         }
     }
     line
+}
+
+/// Returns the values that earlier steps kept, with the variables that replace them. Short ones are left as they are:
+/// they would be found in other words.
+pub(super) fn values(bindings: &Bindings) -> Vec<LearntSecret> {
+    let kept = bindings.all_kept().filter_map(|(name, binding)| match binding {
+        Binding::Value(Value::String(value)) if value.len() >= MIN_VALUE_LEN => {
+            Some(LearntSecret { value: value.clone(), variable: name.to_owned() })
+        }
+        _ => None,
+    });
+    kept.collect()
+}
+
+/// Returns the command in front of which the reference must be started, since the one that was judged is gone.
+pub(super) fn after_serving(line: &str, deviation: Option<&str>) -> String {
+    let deviation = deviation.map(|id| format!(" --deviation {id}")).unwrap_or_default();
+    format!(
+        "harness serve{deviation}  # in another shell: sets the variables; earlier steps give the others\n{line}"
+    )
 }
 
 fn url(url: &str, secrets: &Secrets, private_base: Option<&Url>) -> String {

@@ -60,7 +60,6 @@ pub async fn run(
     listener.on_event(&Event::Finished(Finished { took: begun.elapsed(), end }));
 }
 
-/// The result of scheduling.
 #[derive(Debug, Default)]
 struct Scheduled {
     unfinished: Vec<Unfinished>,

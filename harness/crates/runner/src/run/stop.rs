@@ -1,5 +1,3 @@
-//! Interrupts a run.
-
 use tokio::sync::watch;
 
 use harness_model::event::RunEnd;
@@ -20,7 +18,6 @@ enum Demand {
     StopNow(RunEnd),
 }
 
-/// Creates both sides.
 pub fn stop() -> (Stopper, Stop) {
     let (sender, receiver) = watch::channel(Demand::Continue);
     (Stopper(sender), Stop(receiver))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::exchange::Caller;
-use crate::run::cleanup::{CleanupError, Remover, live_key};
+use crate::run::cleanup::{CleanupError, Remover, live_key, missing_for_machines};
 use crate::run::ledger::KeyKind;
 use crate::run::name;
 use crate::run::setting::RunSettings;
@@ -54,6 +54,7 @@ async fn remove_all(
 ) -> Result<(), CleanupError> {
     let caller = Caller::new(environment.client_settings(), None).map_err(TargetError::Exchange)?;
     let remover = Remover { environment, caller: &caller };
+    let missing = missing_for_machines(&setting.target.description());
     let redacted = |problem: CleanupError| Secrets::default().conceal(&problem.to_string());
     for org in remover.organisations() {
         for (kind, table) in [(KeyKind::Auth, "auth_keys"), (KeyKind::Api, "api_keys")] {
@@ -63,6 +64,9 @@ async fn remove_all(
                     left.push(format!("{} {name} ({}): {}", kind.label(), key.id, redacted(problem)));
                 }
             }
+        }
+        if missing.is_some() {
+            continue;
         }
         for row in remover.rows(&org, "machines", "").await? {
             let text = |column: &str| row.get(column).and_then(Value::as_str).unwrap_or_default();
@@ -74,6 +78,13 @@ async fn remove_all(
                 left.push(format!("machine {name} ({id}): {}", redacted(problem)));
             }
         }
+    }
+    if let Some(missing) = missing {
+        left.push(format!(
+            "machines whose names begin with {}: the target has no {} to remove them with",
+            setting.id,
+            missing.describe()
+        ));
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ use harness_model::plan::PlannedSubtest;
 use harness_model::recording::{Moment, Recorder, Recording};
 use harness_model::scenario::model::{Action, Request, Row, Step};
 use harness_model::scenario::template::{TemplateError, fill_template};
+use harness_model::scenario::undocumented::used_by;
 use harness_model::secret::Secrets;
 
 /// One execution of a sub-test's steps.
@@ -37,7 +38,7 @@ impl Walk<'_> {
     /// Executes every step, once per row. After a step that failed because of the environment, later steps could not show
     /// anything about the target: they are left out and their checks unjudged.
     pub(super) async fn steps(&self, stage: &mut Stage, tally: &mut Tally) {
-        let mut is_broken = false;
+        let mut broken: Option<Obstacle> = None;
         let key = self.setting.evidence.as_ref();
         let mut recorder = key.map(|key| Recorder::new(key.clone(), self.judge(), self.secrets));
         for (index, step) in self.planned.scenario.steps.iter().enumerate() {
@@ -46,14 +47,14 @@ impl Walk<'_> {
                 let title = name(step, &stage.bindings);
                 tally.step = self.secrets.conceal(&title);
                 let mut moment = Moment { step: index, row, at: SystemTime::now(), attempts: 1 };
-                let (result, outcomes) = match self.judge().restraint(step, &stage.bindings) {
-                    Some(why) if why.is_omitted => self.leave_out(step, stage, why),
-                    _ if is_broken => self.leave_out(step, stage, StepError::Earlier.into()),
-                    Some(why) => self.leave_out(step, stage, why),
-                    None => self.execute(step, stage, &mut moment.attempts).await,
+                let (result, outcomes) = match (self.judge().restraint(step, &stage.bindings), &broken) {
+                    (Some(why), _) if why.is_omitted => self.leave_out(step, stage, why),
+                    (_, Some(obstacle)) => self.leave_out(step, stage, obstacle.error().into()),
+                    (Some(why), None) => self.leave_out(step, stage, why),
+                    (None, None) => self.execute(step, stage, &mut moment.attempts).await,
                 };
-                is_broken |=
-                    result.as_ref().is_err_and(|not_executed| not_executed.fault == Fault::Environment);
+                let cause = result.as_ref().err().filter(|why| why.fault == Fault::Environment);
+                broken = broken.or_else(|| cause.map(|why| Obstacle::of(&title, &why.message)));
                 let concealed = outcomes.iter().map(|outcome| self.secrets.conceal_outcome(outcome));
                 let outcomes: Vec<Outcome> = concealed.map(|outcome| self.judge().waived(outcome)).collect();
                 tally.note(&result, &outcomes);
@@ -69,7 +70,9 @@ impl Walk<'_> {
 
     /// Executes every step of the cleanup, except those whose variables were never set.
     pub(super) async fn cleanup(&self, stage: &mut Stage) {
-        for step in &self.planned.scenario.cleanup {
+        let cleanup = self.planned.scenario.cleanup.iter();
+        // What the target lacks cannot be used to clean up either.
+        for step in cleanup.filter(|step| used_by(step).is_disjoint(&self.planned.absent)) {
             for row in rows(step) {
                 stage.bindings.enter_row(&row);
                 if applicability(step, &stage.bindings) != Applicability::Applies {
@@ -178,7 +181,10 @@ impl Walk<'_> {
     ) -> Option<String> {
         let base_url = stage.environment.base_url();
         let is_private = stage.environment.is_private();
-        match (exchanges.first(), process) {
+        // What a private control plane held is gone: its values become variables, too.
+        let own = is_private.then(|| self.secrets.with(repeat::values(&stage.bindings)));
+        let secrets = own.as_ref().unwrap_or(self.secrets);
+        let line = match (exchanges.first(), process) {
             (Some(exchange), _) => {
                 let from = match &step.action {
                     Action::Http(Request { from: Some(from), .. }) => {
@@ -187,11 +193,31 @@ impl Walk<'_> {
                     _ => None,
                 };
                 let base_url = is_private.then_some(base_url);
-                Some(repeat::curl(exchange, from.as_deref(), self.secrets, base_url))
+                Some(repeat::curl(exchange, from.as_deref(), secrets, base_url))
             }
-            (None, Some(process)) => Some(repeat::command(process, base_url, self.secrets, is_private)),
+            (None, Some(process)) => Some(repeat::command(process, base_url, secrets, is_private)),
             (None, None) => None,
-        }
+        };
+        let deviating = self.setting.target.description().deviating;
+        let deviation = deviating.as_ref().map(|deviating| deviating.id.as_str());
+        line.map(|line| if is_private { repeat::after_serving(&line, deviation) } else { line })
+    }
+}
+
+/// The step that could not be carried out, so that later ones show nothing about the target.
+struct Obstacle {
+    step: String,
+    cause: String,
+}
+
+impl Obstacle {
+    fn of(step: &str, message: &str) -> Self {
+        let cause = message.lines().next().unwrap_or_default();
+        Self { step: step.to_owned(), cause: cause.to_owned() }
+    }
+
+    fn error(&self) -> StepError {
+        StepError::Earlier { step: self.step.clone(), cause: self.cause.clone() }
     }
 }
 

@@ -36,8 +36,8 @@ pub enum StepError {
     #[error("WireGuard peer {peer}: {cause}")]
     Wire { peer: String, cause: String },
     /// An earlier step of the sub-test could not be carried out.
-    #[error("not run: an earlier step could not be carried out")]
-    Earlier,
+    #[error("not judged: “{step}” could not be carried out: {cause}")]
+    Earlier { step: String, cause: String },
     /// An operation on this host failed, such as creating a folder or opening a socket.
     #[error("{what}: {cause}")]
     Local {
@@ -58,7 +58,7 @@ impl StepError {
             | Self::Start { .. }
             | Self::Preparation { .. }
             | Self::Wire { .. }
-            | Self::Earlier
+            | Self::Earlier { .. }
             | Self::Local { .. } => Fault::Environment,
         }
     }
@@ -70,7 +70,7 @@ impl From<StepError> for NotExecuted {
             StepError::Template(TemplateError::Missing { name, .. }) => Some(name.clone()),
             _ => None,
         };
-        let was_skipped = matches!(error, StepError::Earlier);
+        let was_skipped = matches!(error, StepError::Earlier { .. });
         Self { message: error.to_string(), fault: error.fault(), missing, was_skipped, is_omitted: false }
     }
 }

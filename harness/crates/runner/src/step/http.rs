@@ -8,6 +8,7 @@ use reqwest::{Method, Url};
 use super::error::StepError;
 use super::stage::Stage;
 use crate::exchange::{Caller, PreparedRequest, send};
+use crate::targets::TestEnvironment;
 use harness_model::check::evidence::Evidence;
 use harness_model::scenario::model::identity_name;
 use harness_model::scenario::model::{Authorisation, Body, Request};
@@ -19,16 +20,14 @@ use harness_model::scenario::template::{Scope, TemplateError, fill_template, fil
 /// The request cannot be built, or no complete response arrives.
 pub async fn perform(request: &Request, stage: &mut Stage) -> Result<Evidence, StepError> {
     let session = session(request, stage).await?;
-    let prepared =
-        prepare(request, stage.environment.base_url(), session.as_deref(), stage.bindings.scope())?;
+    let prepared = prepare(request, &stage.environment, session.as_deref(), stage.bindings.scope())?;
     let client = stage.clients.from_address(prepared.from)?;
     let mut exchange = send(&client, &prepared).await?;
     if exchange.status == 401
         && let Some(session) = renew_session(request, &client, session.as_deref(), stage).await?
     {
-        let base_url = stage.environment.base_url();
-        exchange =
-            send(&client, &prepare(request, base_url, Some(&session), stage.bindings.scope())?).await?;
+        let prepared = prepare(request, &stage.environment, Some(&session), stage.bindings.scope())?;
+        exchange = send(&client, &prepared).await?;
     }
     stage.environment.adapt(&mut exchange);
     Ok(Evidence::Http(vec![exchange]))
@@ -66,7 +65,7 @@ pub(super) async fn session(request: &Request, stage: &Stage) -> Result<Option<S
 /// Fills in the request's templates.
 pub(super) fn prepare(
     request: &Request,
-    base_url: &Url,
+    environment: &TestEnvironment,
     session: Option<&str>,
     scope: Scope<'_>,
 ) -> Result<PreparedRequest, StepError> {
@@ -74,16 +73,16 @@ pub(super) fn prepare(
     Ok(PreparedRequest {
         method: Method::from_bytes(request.method.as_bytes())
             .map_err(|_| StepError::Request(format!("invalid method `{}`", request.method)))?,
-        url: url(request, base_url, scope)?,
+        url: url(request, environment, scope)?,
         headers: headers(request, session, is_json, scope)?,
         body,
         from: from(request, scope)?,
     })
 }
 
-fn url(request: &Request, base_url: &Url, scope: Scope<'_>) -> Result<Url, StepError> {
+fn url(request: &Request, environment: &TestEnvironment, scope: Scope<'_>) -> Result<Url, StepError> {
     let path = fill_template(&request.path, scope)?.unwrap_or_default();
-    let text = format!("{}{path}", base_url.as_str().trim_end_matches('/'));
+    let text = format!("{}{path}", environment.base_url().as_str().trim_end_matches('/'));
     let mut url =
         Url::parse(&text).map_err(|error| StepError::Request(format!("invalid URL `{text}`: {error}")))?;
     for (name, template) in &request.query {
@@ -91,6 +90,7 @@ fn url(request: &Request, base_url: &Url, scope: Scope<'_>) -> Result<Url, StepE
             url.query_pairs_mut().append_pair(name, &value);
         }
     }
+    environment.redirect(&mut url);
     Ok(url)
 }
 

@@ -40,9 +40,6 @@ pub struct Machine {
 
 impl Machine {
     /// Creates a machine with an empty state folder below `parent`.
-    ///
-    /// # Errors
-    /// The folder cannot be created.
     pub fn new(
         name: &str,
         host_name: String,
@@ -73,9 +70,6 @@ impl Machine {
     }
 
     /// Starts the agent with these arguments. A variable without a value is removed from its environment.
-    ///
-    /// # Errors
-    /// The program cannot be started.
     pub fn start(
         &self,
         words: &[String],
@@ -87,9 +81,6 @@ impl Machine {
     }
 
     /// Starts a script in the machine's shell. The machine's installation folder comes first in its `PATH`.
-    ///
-    /// # Errors
-    /// No shell can be started.
     pub fn start_shell(
         &mut self,
         script: &Path,

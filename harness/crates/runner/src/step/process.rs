@@ -42,7 +42,6 @@ struct Output {
     stderr: Vec<u8>,
 }
 
-/// How [`Process::wait_for`] ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waited {
     /// A line contains the text; the process is still running.
@@ -53,9 +52,6 @@ pub enum Waited {
 
 impl Process {
     /// Starts a process in its own process group, without standard input.
-    ///
-    /// # Errors
-    /// The program cannot be started.
     pub fn start(launch: &Launch) -> std::io::Result<Self> {
         let mut child = Command::new(&launch.program)
             .args(&launch.arguments)

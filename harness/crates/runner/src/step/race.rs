@@ -44,7 +44,7 @@ async fn send_all(
     let mut prepared = Vec::new();
     for contestant in 1..=contestants.get() {
         stage.bindings.enter_contestant(Some(contestant));
-        let filled = prepare(request, stage.environment.base_url(), session, stage.bindings.scope());
+        let filled = prepare(request, &stage.environment, session, stage.bindings.scope());
         stage.bindings.enter_contestant(None);
         let filled = filled?;
         prepared.push((stage.clients.separate(filled.from)?, filled));

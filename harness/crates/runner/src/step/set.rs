@@ -7,9 +7,6 @@ use harness_model::scenario::model::Template;
 use harness_model::scenario::template::{Binding, fill_value};
 
 /// Fills in each template and keeps the result. A template that is a single variable keeps the variable's type.
-///
-/// # Errors
-/// A variable has no value.
 pub fn perform(values: &[(String, Template)], stage: &mut Stage) -> Result<Evidence, StepError> {
     for (name, template) in values {
         let value = serde_json::Value::String(template.text.clone());

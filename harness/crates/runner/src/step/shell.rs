@@ -10,9 +10,6 @@ use harness_model::scenario::model::ShellLine;
 use harness_model::scenario::template::{TemplateError, fill_template};
 
 /// Runs the line to its end. Background processes that it leaves run until the machine is stopped.
-///
-/// # Errors
-/// A variable has no value, or no shell can be started.
 pub async fn perform(line: &ShellLine, stage: &mut Stage) -> Result<Evidence, StepError> {
     let (text, environment) = fill(line, stage)?;
     let machine =

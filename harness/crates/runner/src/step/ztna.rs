@@ -13,9 +13,6 @@ use harness_model::scenario::model::Command;
 use harness_model::scenario::template::{Scope, TemplateError, fill_template};
 
 /// Runs the command to its end. With `until`, leaves it in the background once it has printed that text.
-///
-/// # Errors
-/// A variable has no value, or the agent cannot be started.
 pub async fn perform(command: &Command, stage: &mut Stage) -> Result<Evidence, StepError> {
     let scope = stage.bindings.scope();
     let words = words(command, scope)?;
@@ -28,9 +25,6 @@ pub async fn perform(command: &Command, stage: &mut Stage) -> Result<Evidence, S
 }
 
 /// Does the same as [`perform`] with all templates filled in.
-///
-/// # Errors
-/// The agent cannot be started.
 pub async fn run(
     machine: &mut Machine,
     mut words: Vec<String>,

@@ -11,7 +11,6 @@ pub struct AgentCommand {
     pub program: OsString,
     /// Arguments before those of a step.
     pub arguments: Vec<OsString>,
-    /// Additional environment variables.
     pub environment: Vec<(String, String)>,
     /// Additional flags of every `up`, such as `--userspace` where there is no TUN device.
     pub up_flags: Vec<String>,

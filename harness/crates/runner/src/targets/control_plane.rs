@@ -31,16 +31,15 @@ pub trait ControlPlane: fmt::Debug + Send + Sync {
         refused: &'a str,
     ) -> BoxFuture<'a, Result<String, TargetError>>;
 
+    /// Changes the URL of a request to what the profile says of undocumented endpoints and fields.
+    fn redirect(&self, _url: &mut Url) {}
+
     /// Applies the profile's pointers to a response.
     fn adapt(&self, _exchange: &mut Exchange) {}
 
-    /// Advances the clock.
     fn advance(&self, duration: Duration) -> BoxFuture<'_, Result<(), TargetError>>;
 
     /// Returns the endpoint that approves device logins (RFC 8628).
-    ///
-    /// # Errors
-    /// The target has no such endpoint.
     fn approval_endpoint(&self) -> Result<Url, TargetError>;
 
     /// Stops whatever was started for the sub-test.

@@ -44,7 +44,6 @@ pub struct EnvironmentFacts {
     pub address: String,
     pub agent: Option<AgentCommand>,
     pub settings: ClientSettings,
-    /// A sub-test's own network.
     pub network: Option<Network>,
 }
 
@@ -80,9 +79,6 @@ impl TestEnvironment {
     }
 
     /// Listens on a free loopback port in the agents' network.
-    ///
-    /// # Errors
-    /// No port is free.
     pub fn listener(&self) -> io::Result<TcpListener> {
         let listener = self.inside(|| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))??;
         listener.set_nonblocking(true)?;
@@ -114,9 +110,6 @@ impl TestEnvironment {
     }
 
     /// Returns a valid session token, which is cached until the clock moves.
-    ///
-    /// # Errors
-    /// No token can be obtained.
     pub async fn token(&self, identity: Identity) -> Result<String, TargetError> {
         let mut sessions = self.sessions.lock().await;
         if let Some(token) = sessions.get(&identity) {
@@ -132,7 +125,6 @@ impl TestEnvironment {
         self.control_plane.knows(identity)
     }
 
-    /// Returns the cached sessions.
     pub async fn sessions(&self) -> Vec<(Identity, String)> {
         self.sessions.lock().await.iter().map(|(identity, token)| (*identity, token.clone())).collect()
     }
@@ -153,7 +145,7 @@ impl TestEnvironment {
             return Ok(None);
         }
         let path = format!("{SESSION_PROBE}?org_id={}", self.org_of(identity));
-        let probe = self.request(refused, Method::GET, &path, None)?;
+        let probe = self.request(Some(refused), Method::GET, &path, None)?;
         if send(caller, &probe).await?.status != 401 {
             return Ok(None);
         }
@@ -175,15 +167,36 @@ impl TestEnvironment {
         body: Option<&Value>,
     ) -> Result<Exchange, TargetError> {
         let token = self.token(identity).await?;
-        let request = self.request(&token, method.clone(), path, body)?;
+        let request = self.request(Some(&token), method.clone(), path, body)?;
         let mut exchange = send(caller, &request).await?;
         if exchange.status == 401
             && let Some(token) = self.renew_session(caller, identity, &token).await?
         {
-            exchange = send(caller, &self.request(&token, method, path, body)?).await?;
+            exchange = send(caller, &self.request(Some(&token), method, path, body)?).await?;
         }
         self.adapt(&mut exchange);
         Ok(exchange)
+    }
+
+    /// Like [`TestEnvironment::ask`], without a session.
+    ///
+    /// # Errors
+    /// No complete response arrived.
+    pub async fn ask_as_nobody(
+        &self,
+        caller: &Caller,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Exchange, TargetError> {
+        let mut exchange = send(caller, &self.request(None, method, path, body)?).await?;
+        self.adapt(&mut exchange);
+        Ok(exchange)
+    }
+
+    /// Changes the URL of a request to what the profile says of undocumented endpoints and fields.
+    pub fn redirect(&self, url: &mut Url) {
+        self.control_plane.redirect(url);
     }
 
     /// Applies the profile's pointers to a response.
@@ -200,20 +213,24 @@ impl TestEnvironment {
 
     fn request(
         &self,
-        token: &str,
+        token: Option<&str>,
         method: Method,
         path: &str,
         body: Option<&Value>,
     ) -> Result<PreparedRequest, ExchangeError> {
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
-            ExchangeError::Request("the token has characters that are invalid in a header".to_owned())
-        })?;
-        bearer.set_sensitive(true);
-        let mut headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
+        let mut headers = HeaderMap::new();
+        if let Some(token) = token {
+            let mut bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
+                ExchangeError::Request("the token has characters that are invalid in a header".to_owned())
+            })?;
+            bearer.set_sensitive(true);
+            headers.insert(AUTHORIZATION, bearer);
+        }
         if body.is_some() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        let url = joined(&self.facts.base_url, path);
+        let mut url = joined(&self.facts.base_url, path);
+        self.redirect(&mut url);
         Ok(PreparedRequest { method, url, headers, body: body.map(Value::to_string), from: None })
     }
 

@@ -44,9 +44,6 @@ struct ForwardState {
 
 impl Forwarder {
     /// Starts forwarding the listener's requests to the target.
-    ///
-    /// # Errors
-    /// No HTTP client can be created.
     pub fn start(listener: TcpListener, settings: &ClientSettings) -> Result<Self, ForwardError> {
         let requests = RequestLog::default();
         let state = ForwardState {

@@ -45,9 +45,6 @@ pub enum TunError {
 }
 
 /// Checks whether agents can create TUN devices on this host.
-///
-/// # Errors
-/// The device or the namespace cannot be opened.
 pub fn check_tun_devices() -> Result<(), TunError> {
     std::fs::File::options().read(true).write(true).open(TUN).map_err(TunError::Device)?;
     Namespace::make().map(drop).map_err(TunError::Namespace)
@@ -109,9 +106,6 @@ impl Network {
 
 impl Gate {
     /// Listens inside on the control plane's port, and forwards connections to it.
-    ///
-    /// # Errors
-    /// The port cannot be bound.
     fn open(namespace: &Namespace, control_plane: SocketAddr) -> io::Result<Self> {
         let inside = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), control_plane.port());
         let listener = namespace.run(move || TcpListener::bind(inside))??;

@@ -1,9 +1,9 @@
 //! A deployed implementation that all sub-tests share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::UdpSocket;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use crate::exchange::{Caller, ClientSettings, Pace, PreparedRequest, Rate, Tls, joined, send};
 use harness_model::check::evidence::Exchange;
 use harness_model::scenario::model::{Identity, identity_name};
+use harness_model::scenario::undocumented::{UNDOCUMENTED, Undocumented};
 use harness_model::target::TargetDescription;
 
 use super::agent::AgentCommand;
@@ -21,12 +22,13 @@ use super::control_plane::ControlPlane;
 use super::credential::{Credential, LoginEndpoint};
 use super::environment::{EnvironmentFacts, TestEnvironment};
 use super::error::{Cause, ProfileSettingError, RenewalFailure, TargetError};
+use super::paths::LOGIN;
 use super::pointers::Pointers;
 use super::post::post_json;
+use super::probe::Probe;
 use super::profile::{Profile, Resources};
 use super::target::Target;
 
-const LOGIN: &str = "/api/auth/login";
 const PROBE_PATH: &str = "/healthz";
 
 /// The target that a profile describes.
@@ -37,6 +39,8 @@ pub struct Remote {
     agent: Option<AgentCommand>,
     tls: Tls,
     pace: Pace,
+    /// What probes have found to be absent.
+    absent: OnceLock<BTreeSet<Undocumented>>,
     sources: BTreeMap<Identity, SessionSource>,
 }
 
@@ -59,6 +63,7 @@ impl Remote {
             agent,
             tls,
             pace: Pace::new(rate),
+            absent: OnceLock::new(),
             sources: credentials
                 .into_iter()
                 .map(|(identity, credential)| (identity, source(credential)))
@@ -166,12 +171,38 @@ impl Remote {
 
     async fn obtain(&self, identity: Identity, source: &SessionSource) -> Result<String, TargetError> {
         let settings = self.settings();
-        let endpoint = joined(self.base_url(), LOGIN);
+        let mut endpoint = joined(self.base_url(), LOGIN);
+        self.profile.content.paths.redirect(self.base_url(), &mut endpoint);
         let at = LoginEndpoint { settings: &settings, endpoint, pointers: self.pointers() };
         source.credential.obtain(&at).await.map_err(|cause| {
             let name = identity_name(identity);
             TargetError::Token { identity: name, cause: self.failed(&format!("tokens.{name}"), cause) }
         })
+    }
+
+    /// Asks once for what the profile does not declare either way. If a probe fails, sub-tests will fail in the same way
+    /// and report it.
+    async fn find_absent(self: Arc<Self>) {
+        let declared = &self.profile.content.undocumented;
+        let all = UNDOCUMENTED.map(|(undocumented, _)| undocumented);
+        let undeclared: Vec<Undocumented> =
+            all.into_iter().filter(|undocumented| !declared.contains_key(undocumented)).collect();
+        let known = [Identity::Admin, Identity::Owner].into_iter().find(|one| self.sources.contains_key(one));
+        let Some(identity) = known.filter(|_| !undeclared.is_empty() && self.absent.get().is_none()) else {
+            return;
+        };
+        let Ok(environment) = Arc::clone(&self).environment(false).await else { return };
+        let Ok(probe) = Probe::new(&environment, identity) else { return };
+        if let Ok(found) = probe.absent(undeclared).await {
+            self.absent.get_or_init(|| found);
+        }
+    }
+
+    /// Returns what the target lacks, as far as it is declared or has been found.
+    fn absent(&self) -> BTreeSet<Undocumented> {
+        let declared = self.profile.content.undocumented.iter();
+        let declared = declared.filter(|(_, is_there)| !**is_there).map(|(undocumented, _)| *undocumented);
+        declared.chain(self.absent.get().into_iter().flatten().copied()).collect()
     }
 
     fn missing(&self, key: &str) -> Cause {
@@ -217,7 +248,7 @@ impl Target for Remote {
             base_url: Some(self.profile.base_url.to_string()),
             reference: content.reference,
             capabilities: self.profile.capabilities.clone(),
-            absent: Default::default(),
+            absent: self.absent(),
             deviating: None,
         }
     }
@@ -244,6 +275,10 @@ impl Target for Remote {
 
     fn preflight(&self) -> BoxFuture<'_, Result<(), TargetError>> {
         Box::pin(self.check_reachable())
+    }
+
+    fn probe(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(self.find_absent())
     }
 
     fn environment(
@@ -291,8 +326,14 @@ impl ControlPlane for SharedControlPlane {
         Box::pin(self.0.renew(identity, refused))
     }
 
+    fn redirect(&self, url: &mut Url) {
+        self.0.profile.content.paths.redirect(self.0.base_url(), url);
+    }
+
     fn adapt(&self, exchange: &mut Exchange) {
-        self.0.pointers().apply(exchange);
+        let Ok(url) = Url::parse(&exchange.url) else { return };
+        let path = self.0.profile.content.paths.origin(self.0.base_url(), &url);
+        self.0.pointers().apply(path, exchange);
     }
 
     fn advance(&self, duration: Duration) -> BoxFuture<'_, Result<(), TargetError>> {

@@ -1,5 +1,3 @@
-//! The interface of targets.
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -58,9 +56,9 @@ pub trait Target: fmt::Debug + Send + Sync {
     }
 
     /// Finds out which undocumented endpoints the target lacks, after [`Target::preflight`]. Only then are
-    /// [`Target::description`] and [`Target::facts`] complete.
-    fn probe(self: Arc<Self>) -> BoxFuture<'static, Result<(), TargetError>> {
-        Box::pin(async { Ok(()) })
+    /// [`Target::description`] and [`Target::facts`] complete. What cannot be found out counts as there.
+    fn probe(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
     }
 
     /// Creates the environment of one sub-test; `with_tun` if its `ztna up` brings up a TUN device.

@@ -1,5 +1,3 @@
-//! Writing the self-test's reports.
-
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 

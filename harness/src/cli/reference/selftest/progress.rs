@@ -1,5 +1,3 @@
-//! Progress of the self-test.
-
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::console::Console;

@@ -1,5 +1,3 @@
-//! `ztna auth-keys …`.
-
 use std::time::Duration;
 
 use clap::{Args, Subcommand};

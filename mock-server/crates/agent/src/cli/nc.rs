@@ -1,5 +1,3 @@
-//! `ztna nc`.
-
 use std::time::Duration;
 
 use clap::Args;

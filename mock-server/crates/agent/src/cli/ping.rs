@@ -1,5 +1,3 @@
-//! `ztna ping`.
-
 use std::time::Duration;
 
 use clap::Args;

@@ -1,5 +1,3 @@
-//! `ztna up`.
-
 use std::time::Duration;
 
 use clap::Args;

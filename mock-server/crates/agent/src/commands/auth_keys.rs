@@ -1,5 +1,3 @@
-//! `ztna auth-keys list`.
-
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;

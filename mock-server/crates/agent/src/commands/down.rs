@@ -1,5 +1,3 @@
-//! `ztna down`.
-
 use crate::console::print_line;
 use crate::context::Context;
 use crate::error::AgentError;

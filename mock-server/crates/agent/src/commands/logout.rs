@@ -1,5 +1,3 @@
-//! `ztna logout`.
-
 use crate::console::{print_line, print_warning};
 use crate::context::Context;
 use crate::error::AgentError;

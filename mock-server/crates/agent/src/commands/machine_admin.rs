@@ -1,5 +1,3 @@
-//! `ztna machine-admin`.
-
 use uuid::Uuid;
 
 use crate::cli::{MachineAction, MachineAdminArguments};

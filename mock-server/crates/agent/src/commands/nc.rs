@@ -1,5 +1,3 @@
-//! `ztna nc`.
-
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::thread::JoinHandle;

@@ -1,5 +1,3 @@
-//! `ztna auth-keys revoke`.
-
 use crate::console::print_line;
 use crate::context::{Context, organisation};
 use crate::control_client::AuthKey;

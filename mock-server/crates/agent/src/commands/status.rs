@@ -1,5 +1,3 @@
-//! `ztna status`.
-
 use serde_json::{Value, json};
 
 use crate::console::print_line;

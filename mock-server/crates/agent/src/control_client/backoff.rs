@@ -1,5 +1,3 @@
-//! Delays before retries.
-
 use std::time::Duration;
 
 use super::ControlError;

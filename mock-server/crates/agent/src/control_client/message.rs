@@ -24,7 +24,6 @@ pub(crate) struct RegisterMachine<'a> {
     pub(crate) tags: &'a [String],
 }
 
-/// The response to [`RegisterMachine`].
 #[derive(Debug, Deserialize)]
 pub(crate) struct Registered {
     pub(crate) machine: Machine,
@@ -143,7 +142,6 @@ pub(crate) struct DeviceCode {
     pub(crate) verification_uri: String,
     /// Seconds until both codes expire.
     pub(crate) expires_in: u64,
-    /// Seconds between polls.
     pub(crate) interval: Option<u64>,
 }
 

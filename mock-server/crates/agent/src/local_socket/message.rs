@@ -9,7 +9,6 @@ use crate::tunnel::{Mode, PeerStatus, PingReply};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub(super) enum Request {
-    /// Asks for the [`RunningStatus`].
     Status,
     /// Stops `ztna up`. Answered by closing the connection once it has stopped.
     Stop,
@@ -29,7 +28,9 @@ pub(super) enum Request {
         limit: u64,
     },
     /// Turns this connection into the byte stream of a dialled connection.
-    Attach { ticket: u64 },
+    Attach {
+        ticket: u64,
+    },
 }
 
 /// The result of a ping.

@@ -28,7 +28,6 @@ pub(super) enum Backend {
         /// Copies bytes between the stack's connections and local sockets.
         forwarding: Forwarding,
     },
-    /// The kernel's network stack.
     Tun(Box<TunInterface>),
 }
 
@@ -40,10 +39,6 @@ impl PreparedBackend {
         }
     }
 
-    /// Assigns the machine's address.
-    ///
-    /// # Errors
-    /// [`DeviceError`] if the device cannot be configured.
     pub(super) fn open(self, address: Ipv4Addr, now: Instant) -> Result<Backend, DeviceError> {
         Ok(match self {
             Self::Userspace(services) => {

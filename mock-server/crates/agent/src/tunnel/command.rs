@@ -12,7 +12,6 @@ pub(super) enum Command {
     /// Applies changes of the network map.
     Apply(NetworkMapAnswer),
     Clear,
-    /// Requests the peers' status.
     Peers(oneshot::Sender<Vec<PeerStatus>>),
     Ping {
         /// Name or tailnet address.

@@ -10,7 +10,6 @@
 
 use crate::region::{self, Region};
 
-/// The protocol version.
 pub const PROTOCOL_VERSION: u8 = 1;
 
 /// The maximum length of a datagram in bytes, above that of any tunnel over Ethernet.

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use crate::test_server::{Answer, TestServer, public_key};
 
-/// A registered machine.
 #[derive(Debug, Clone)]
 struct Node {
     id: String,
@@ -40,7 +39,6 @@ impl Node {
         server.get(&format!("/api/network-map?since={since}&wait={wait}"), &self.token).await
     }
 
-    /// Fetches the full map.
     async fn full(&self, server: &TestServer) -> ReplayedMap {
         let mut known = ReplayedMap::default();
         known.apply(self.map(server, 0, 0).await.data());

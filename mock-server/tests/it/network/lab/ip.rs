@@ -1,5 +1,3 @@
-//! The program `ip`.
-
 use std::process::{Command, Stdio};
 
 /// The beginning of every namespace's name.

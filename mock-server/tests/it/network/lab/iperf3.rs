@@ -1,12 +1,9 @@
-//! TCP throughput between namespaces.
-
 use std::net::Ipv4Addr;
 
 use serde_json::Value;
 
 use super::topology::Lab;
 
-/// The report of `iperf3`.
 #[derive(Debug)]
 pub(crate) struct Throughput(Value);
 

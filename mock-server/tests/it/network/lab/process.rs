@@ -77,7 +77,6 @@ impl Process {
         self.child.wait().unwrap();
     }
 
-    /// Waits for its end.
     pub(crate) fn end(mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }

@@ -1,5 +1,3 @@
-//! How namespaces are joined.
-
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Once;

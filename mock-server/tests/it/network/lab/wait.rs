@@ -1,5 +1,3 @@
-//! Waiting for facts.
-
 use std::time::{Duration, Instant};
 
 /// How long a fact may take on a loaded machine.

@@ -1,5 +1,3 @@
-//! Describes matchers in messages.
-
 use serde_json::Value;
 
 use crate::check::wording;

@@ -28,9 +28,6 @@ impl Mismatch {
 }
 
 /// Judges a value, or its absence, with a matcher whose variables are expanded.
-///
-/// # Errors
-/// The value does not match.
 pub(in crate::check) fn judge(matcher: &Matcher, found: Option<&Value>) -> Result<(), Mismatch> {
     let require = |is_met: bool| if is_met { Ok(()) } else { Err(Mismatch::plain()) };
     if let Matcher::Absent = matcher {

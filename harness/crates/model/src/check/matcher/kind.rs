@@ -1,5 +1,3 @@
-//! Types of values.
-
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;

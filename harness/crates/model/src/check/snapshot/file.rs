@@ -11,7 +11,7 @@ use crate::check::context::SnapshotMode;
 pub(super) enum SnapshotError {
     #[error("cannot read snapshot {}: {cause}", path.display())]
     Read { path: PathBuf, cause: Box<dyn std::error::Error> },
-    #[error("{} is not a snapshot in insta's format; delete it and run with --accept", path.display())]
+    #[error("{} is not a snapshot in insta's format; delete it: `harness --accept` writes it again", path.display())]
     Format { path: PathBuf },
     #[error("cannot write snapshot {}: {cause}; check that the folder is writable", path.display())]
     Write { path: PathBuf, cause: io::Error },
@@ -36,9 +36,6 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, SnapshotError> {
 }
 
 /// Writes an accepted snapshot and removes any `.snap.new` file.
-///
-/// # Errors
-/// The file cannot be written.
 pub(super) fn accept(path: &Path, name: &str, text: &str) -> Result<(), SnapshotError> {
     write(path, path, name, text)?;
     remove_new(path, SnapshotMode::Accept);
@@ -46,9 +43,6 @@ pub(super) fn accept(path: &Path, name: &str, text: &str) -> Result<(), Snapshot
 }
 
 /// Writes a `.snap.new` file next to the snapshot, for review.
-///
-/// # Errors
-/// The file cannot be written.
 pub(super) fn write_new(path: &Path, name: &str, text: &str) -> Result<(), SnapshotError> {
     write(&new_path(path), path, name, text)
 }

@@ -56,26 +56,21 @@ pub(super) fn judge(name: &str, view: View<'_>, context: &CheckContext<'_>) -> F
             Err(error) => Finding::unknown(label, error.to_string()),
         };
     }
-    let advice = match snapshots.mode {
-        SnapshotMode::New => match file::write_new(&path, name, &actual.to_string()) {
-            Ok(()) => "run with --accept or `cargo insta review` to accept it".to_owned(),
-            Err(error) => error.to_string(),
-        },
-        _ => "run with --accept to accept it".to_owned(),
+    let unwritten = match snapshots.mode {
+        SnapshotMode::New => file::write_new(&path, name, &actual.to_string()).err(),
+        SnapshotMode::Compare | SnapshotMode::Accept => None,
     };
+    let unwritten = unwritten.map(|error| format!("; {error}")).unwrap_or_default();
     let (expected, shown, message) = match difference {
         None => (
             format!("the snapshot {}", path.display()),
             actual.to_string(),
-            format!("{label} does not exist; {advice}"),
+            format!("{label} does not exist{unwritten}"),
         ),
         Some((text, comparison)) => (
             text.clone(),
             wording::diff(&format!("{text}\n"), &format!("{actual}\n")),
-            format!(
-                "{label}: {}; if the change is intended, {advice}",
-                wording::inline(&comparison.differences.join("; "))
-            ),
+            format!("{label}: {}{unwritten}", wording::inline(&comparison.differences.join("; "))),
         ),
     };
     Finding { judgement: Judgement::Unmet, label, expected, actual: shown, message, notes: Vec::new() }

@@ -1,5 +1,3 @@
-//! Errors of filters.
-
 const EXAMPLES: &str = "for example: `used-count/*`, `verifies=used-count/ST4.*`, `suite=auth-keys !title~race`, \
                         `(used-count, generate) & title~\"single use\"`";
 

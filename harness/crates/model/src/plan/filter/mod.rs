@@ -28,10 +28,6 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Parses a filter.
-    ///
-    /// # Errors
-    /// The filter has a syntax error.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         match parse::parse(text) {
             Ok(condition) => Ok(Self { text: text.to_owned(), condition }),

@@ -48,9 +48,6 @@ struct WaiverEntry {
 
 impl Waivers {
     /// Decodes a waiver file; `today` decides which waivers have expired.
-    ///
-    /// # Errors
-    /// Returns all errors of the file.
     pub fn read<'a>(
         source: &Source,
         registry: &Registry,

@@ -38,7 +38,6 @@ pub struct InvalidWaiver(Location);
 /// How much of a sub-test was judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// All checks.
     Complete,
     /// Not all checks, or none: it was not selected or has no verdict.
     Incomplete,

@@ -1,5 +1,3 @@
-//! Decodes `check` tables.
-
 use std::num::NonZeroU32;
 
 use crate::requirement::Level;

@@ -1,5 +1,3 @@
-//! Decodes HTTP steps.
-
 use crate::scenario::model::{Authorisation, Body, Request};
 use crate::scenario::vocabulary;
 use crate::source::document::{Entry, Table};

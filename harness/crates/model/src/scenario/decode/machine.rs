@@ -1,5 +1,3 @@
-//! Decodes `machines`.
-
 use crate::scenario::model::{Machine, Span};
 use crate::scenario::vocabulary;
 use crate::source::document::{Entry, SpannedText, Table, Value};

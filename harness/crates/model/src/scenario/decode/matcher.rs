@@ -1,5 +1,3 @@
-//! Decodes matchers.
-
 use serde_json::Value as Json;
 
 use crate::scenario::model::{Kind, Matcher, Span};

@@ -23,7 +23,6 @@ use super::template;
 use crate::source::document::{self, Diagnostics, Entry, SpannedText, Value};
 use crate::source::spelling;
 
-/// Decodes one file.
 pub(super) struct Decoder<'r> {
     pub(super) report: Diagnostics,
     /// The statements that checks may name.

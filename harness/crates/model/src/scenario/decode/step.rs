@@ -1,11 +1,12 @@
 //! Decodes steps: the verb and the keys that any step may have.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use serde_json::Value as Json;
 
 use crate::scenario::model::{
-    Action, Condition, Initiator, Keep, Meeting, Row, Span, Step, Template, WireAction,
+    Action, Condition, Initiator, Keep, Meeting, Row, Span, Step, Template, VariableUses, WireAction,
 };
 use crate::scenario::{template, vocabulary};
 use crate::source::document::{Entry, Table};
@@ -75,6 +76,10 @@ impl Decoder<'_> {
             eventually,
             keep,
             checks,
+            uses: VariableUses {
+                action: names(&action_uses),
+                rows_and_conditions: names(row_uses.iter().chain(&when_uses)),
+            },
             span: table.span.clone(),
         };
         let on = table.get("on").map(Entry::span);
@@ -294,6 +299,10 @@ impl Decoder<'_> {
     }
 }
 
+fn names<'u>(uses: impl IntoIterator<Item = &'u VariableUse>) -> BTreeSet<String> {
+    uses.into_iter().map(|used| used.name.clone()).collect()
+}
+
 /// A placeholder for a step without a valid verb.
 fn without_verb(name: Template, keep: Vec<Keep>, span: Span) -> DraftStep {
     let action = Action::Set(Vec::new());
@@ -306,6 +315,7 @@ fn without_verb(name: Template, keep: Vec<Keep>, span: Span) -> DraftStep {
         eventually: None,
         keep,
         checks: Vec::new(),
+        uses: VariableUses::default(),
         span,
     };
     DraftStep { step, on: None, rows: Vec::new(), when: Vec::new(), action: Vec::new(), checks: Vec::new() }

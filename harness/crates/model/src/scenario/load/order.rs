@@ -1,5 +1,3 @@
-//! The order of scenarios.
-
 use crate::requirement::Registry;
 
 use crate::scenario::model::Scenario;

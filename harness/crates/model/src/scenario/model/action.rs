@@ -1,5 +1,3 @@
-//! The actions of steps.
-
 use std::time::Duration;
 
 use serde_json::Value;
@@ -9,16 +7,13 @@ use crate::source::Span;
 use super::identity::Identity;
 use super::template::Template;
 
-/// What a step does.
 #[derive(Debug, Clone)]
 pub enum Action {
     Http(Request),
     Ztna(Command),
     Shell(ShellLine),
     Wire(WireCommand),
-    /// Advances the target's clock.
     Advance(Duration),
-    /// Assigns variables.
     Set(Vec<(String, Template)>),
 }
 
@@ -108,8 +103,6 @@ pub struct Meeting {
 /// Which side initiates a handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Initiator {
-    /// The kit's WireGuard peer.
     Peer,
-    /// The agent.
     Agent,
 }

@@ -1,5 +1,3 @@
-//! The capabilities of targets.
-
 /// A feature of a target. A sub-test that needs one the target does not declare is skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,5 +1,3 @@
-//! Checks and their expectations.
-
 use std::collections::BTreeSet;
 
 use crate::requirement::StatementId;
@@ -64,7 +62,6 @@ pub enum Subject {
     Snapshot(String),
 }
 
-/// The accepted exit codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExitCode {
     OneOf(Vec<i32>),

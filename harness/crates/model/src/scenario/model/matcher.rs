@@ -1,5 +1,3 @@
-//! Conditions on values.
-
 use serde_json::Value;
 
 /// A condition on a value. Its strings may contain variables.
@@ -30,7 +28,6 @@ pub enum Matcher {
     Every(Vec<(String, Matcher)>),
     /// An array in which at least one element matches at these JSON pointers.
     Some(Vec<(String, Matcher)>),
-    /// No value exists there.
     Absent,
     /// Text with exactly this line.
     Line(String),

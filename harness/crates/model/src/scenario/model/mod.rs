@@ -26,7 +26,6 @@ pub use identity::{IDENTITIES, Identity, identity_name};
 pub use matcher::{Kind, Matcher};
 pub use template::Template;
 
-/// A documented sub-test.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     /// `CHAPTER/FILE-STEM`, such as `used-count/ST4`.
@@ -64,7 +63,6 @@ impl Scenario {
 #[derive(Debug, Clone)]
 pub struct Skip {
     pub reason: String,
-    /// The statements left unverified.
     pub statements: Vec<StatementId>,
 }
 
@@ -100,7 +98,28 @@ pub struct Step {
     pub eventually: Option<Duration>,
     pub keep: Vec<Keep>,
     pub checks: Vec<Check>,
+    pub uses: VariableUses,
     pub span: Span,
+}
+
+impl Step {
+    /// Returns the variables that it assigns.
+    pub fn assigned(&self) -> impl Iterator<Item = &str> {
+        let set = match &self.action {
+            Action::Set(values) => values.as_slice(),
+            _ => &[],
+        };
+        let kept = self.keep.iter().map(|keep| keep.name.as_str());
+        kept.chain(set.iter().map(|(name, _)| name.as_str()))
+    }
+}
+
+/// The variables that the parts of a step refer to, besides its checks.
+#[derive(Debug, Clone, Default)]
+pub struct VariableUses {
+    pub action: BTreeSet<String>,
+    /// In the cells of its rows, and in its conditions.
+    pub rows_and_conditions: BTreeSet<String>,
 }
 
 /// The variables of one row, in file order.
@@ -121,7 +140,6 @@ pub enum Extraction {
     Pointer(String),
     /// The first ten characters of such a value: the date of a timestamp.
     Date(String),
-    /// The HTTP status.
     Status,
     Header(String),
     /// The first capture group of a regular expression on the output.

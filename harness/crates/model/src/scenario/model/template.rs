@@ -1,5 +1,3 @@
-//! Texts with variables.
-
 use crate::source::Span;
 
 /// A text with unexpanded `${variables}`.

@@ -1,5 +1,3 @@
-//! Parses one scenario file.
-
 use std::sync::Arc;
 
 use crate::requirement::Registry;

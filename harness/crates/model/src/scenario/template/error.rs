@@ -1,5 +1,3 @@
-//! Errors of templates.
-
 use crate::text::truncated;
 
 /// The maximum length of `${long:N}`.

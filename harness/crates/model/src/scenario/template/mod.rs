@@ -17,34 +17,22 @@ pub use variables::{BUILT_IN, Binding, Generators, Scope, Variables};
 use parse::{Piece, Reference, pieces};
 
 /// Expands a template. Returns `None` if the whole template is an absent variable.
-///
-/// # Errors
-/// A variable has no value, or the template has a syntax error.
 pub fn fill_template(template: &Template, scope: Scope<'_>) -> Result<Option<String>, TemplateError> {
     fill_text(&template.text, scope)
 }
 
 /// Like [`fill_template`], for plain text.
-///
-/// # Errors
-/// A variable has no value, or the template has a syntax error.
 pub fn fill_text(text: &str, scope: Scope<'_>) -> Result<Option<String>, TemplateError> {
     fill(text, scope, |value| value)
 }
 
 /// Like [`fill_text`], for a regular expression: the values of variables are escaped.
-///
-/// # Errors
-/// A variable has no value, or the template has a syntax error.
 pub fn fill_pattern(pattern: &str, scope: Scope<'_>) -> Result<String, TemplateError> {
     Ok(fill(pattern, scope, |value| regex::escape(&value))?.unwrap_or_default())
 }
 
 /// Expands every string in a value. A string that consists of one variable takes the variable's type; absent keys
 /// and elements are omitted. Returns `None` if the whole value is absent.
-///
-/// # Errors
-/// A variable has no value, or the template has a syntax error.
 pub fn fill_value(value: &Value, scope: Scope<'_>) -> Result<Option<Value>, TemplateError> {
     match value {
         Value::String(text) => match pieces(text)?.as_slice() {

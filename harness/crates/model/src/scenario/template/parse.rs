@@ -8,7 +8,6 @@ pub(super) enum Piece<'a> {
     Variable(Reference<'a>),
 }
 
-/// The content of `${…}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reference<'a> {
     pub(super) name: &'a str,
@@ -16,9 +15,6 @@ pub(super) struct Reference<'a> {
 }
 
 /// Returns the names of the variables in a template, in order. `$${` is an escaped `${`.
-///
-/// # Errors
-/// The template has a syntax error.
 pub fn variable_names(template: &str) -> Result<Vec<&str>, TemplateError> {
     let names = pieces(template)?.into_iter().filter_map(|piece| match piece {
         Piece::Variable(reference) => Some(reference.name),

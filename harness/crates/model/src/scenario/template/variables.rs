@@ -1,5 +1,3 @@
-//! Sources of variables.
-
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -32,7 +30,6 @@ pub enum Binding {
     Absent,
 }
 
-/// A source of variables.
 pub trait Variables {
     /// Returns the value of a variable. Not called for `${null}`, `${absent}` and generated values.
     fn get(&self, name: &str) -> Option<Binding>;
@@ -52,7 +49,6 @@ impl Variables for BTreeMap<String, Value> {
 
 /// Generates the values that are new at each use.
 pub trait Generators {
-    /// Returns a random UUID.
     fn uuid(&self) -> String;
     /// Returns a random WireGuard public key in base64.
     fn public_key(&self) -> String;

@@ -1,5 +1,3 @@
-//! Converts values to JSON.
-
 use serde_json::{Map, Number, Value as Json};
 use toml::de::DeValue;
 

@@ -1,5 +1,3 @@
-//! Tables and their entries.
-
 use toml::de::{DeTable, DeValue};
 
 use crate::source::{Span, spelling};

@@ -1,5 +1,3 @@
-//! Reads single values.
-
 use toml::Spanned;
 use toml::de::DeValue;
 

@@ -59,7 +59,7 @@ mod tests {
     fn verdicts_attribute_the_fault_correctly() {
         let failure = || Some("wrong".to_owned());
         let error = |fault| Some((fault, "unjudged".to_owned()));
-        let tally = |failure, error| Tally { failure, error, waived: None, step: "a step".to_owned() };
+        let tally = |failure, error| Tally { failure, error, step: "a step".to_owned(), ..Tally::default() };
         let cases = [
             (WalkEnd::Complete, tally(None, None), SubtestVerdict::Pass, None),
             (WalkEnd::Complete, tally(failure(), None), SubtestVerdict::Fail, None),

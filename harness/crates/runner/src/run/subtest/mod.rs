@@ -137,7 +137,7 @@ impl SubtestRun<'_> {
         let clean = async {
             walk.cleanup(stage).await;
             stop_machines(stage).await;
-            cleanup::revoke(stage, walk.ledger).await
+            cleanup::revoke(stage, walk.ledger, &self.setting.target.description()).await
         };
         let clean = AssertUnwindSafe(clean).catch_unwind();
         let problem = tokio::select! {

@@ -38,7 +38,6 @@ pub(super) struct AttemptPlan {
     pub(super) limit: Duration,
 }
 
-/// An attempt in progress.
 pub(super) struct Attempt<'a> {
     socket: &'a UdpSocket,
     session: Session,

@@ -1,6 +1,7 @@
 //! The control plane's API for machines, as the capability `wire` expects it of every target.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::exchange::{Caller, PreparedRequest, joined, send};
 use crate::step::error::StepError;
+use crate::targets::TestEnvironment;
 use harness_model::check::evidence::Exchange;
 
 use super::key::NodeKey;
@@ -21,7 +23,7 @@ const NETWORK_MAP: &str = "/api/network-map?since=0&wait=0";
 #[derive(Debug)]
 pub(super) struct ControlPlane {
     client: Caller,
-    base_url: Url,
+    environment: Arc<TestEnvironment>,
     peer: String,
 }
 
@@ -36,7 +38,6 @@ pub(super) enum NetworkMapResponse {
 /// The part of the network map that a peer needs.
 #[derive(Debug)]
 pub(super) struct NetworkMap {
-    /// The peer's own address.
     pub(super) own: Option<Ipv4Addr>,
     machines: Vec<Value>,
 }
@@ -53,8 +54,8 @@ pub(super) struct KnownMachine {
 }
 
 impl ControlPlane {
-    pub(super) fn new(client: Caller, base_url: Url, peer: String) -> Self {
-        Self { client, base_url, peer }
+    pub(super) fn new(client: Caller, environment: Arc<TestEnvironment>, peer: String) -> Self {
+        Self { client, environment, peer }
     }
 
     /// Registers the peer and returns its machine token.
@@ -72,7 +73,6 @@ impl ControlPlane {
             .ok_or_else(|| self.contract_violation("the response has no `/data/machine_token`", REGISTER))
     }
 
-    /// Publishes the peer's endpoint.
     pub(super) async fn publish(&self, token: &str, endpoint: SocketAddr) -> Result<(), StepError> {
         let body = json!({ "endpoints": [endpoint.to_string()] });
         let response = self.request(Method::POST, HEARTBEAT, Some(token), Some(body)).await?;
@@ -121,9 +121,13 @@ impl ControlPlane {
         if body.is_some() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        let url = joined(&self.base_url, path);
+        let mut url = joined(self.environment.base_url(), path);
+        self.environment.redirect(&mut url);
         let body = body.map(|body| body.to_string());
-        Ok(send(&self.client, &PreparedRequest { method, url, headers, body, from: None }).await?)
+        let request = PreparedRequest { method, url, headers, body, from: None };
+        let mut exchange = send(&self.client, &request).await?;
+        self.environment.adapt(&mut exchange);
+        Ok(exchange)
     }
 
     /// Returns the JSON of a 2xx response. The error for a refusal names only its code: the body may contain a secret.

@@ -17,7 +17,6 @@ pub(super) enum Inner {
     Other,
 }
 
-/// Builds an echo request.
 pub(super) fn request(from: Ipv4Addr, to: Ipv4Addr, identifier: u16, sequence: u16) -> Vec<u8> {
     let checksums = ChecksumCapabilities::default();
     let echo = Icmpv4Repr::EchoRequest { ident: identifier, seq_no: sequence, data: CONTENT };

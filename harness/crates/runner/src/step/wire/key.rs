@@ -1,5 +1,3 @@
-//! A WireGuard key pair.
-
 use std::fmt;
 
 use base64::Engine as _;

@@ -10,6 +10,7 @@ mod session;
 mod transcript;
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::json;
@@ -32,7 +33,7 @@ use peer::Peer;
 pub async fn perform(command: &WireCommand, stage: &mut Stage) -> Result<Evidence, StepError> {
     let name = &command.machine;
     let client = stage.clients.from_address(None)?;
-    let control = ControlPlane::new(client, stage.environment.base_url().clone(), name.clone());
+    let control = ControlPlane::new(client, Arc::clone(&stage.environment), name.clone());
     let result = match &command.action {
         WireAction::Join { auth_key } => {
             let auth_key = fill(auth_key, stage)?;

@@ -70,7 +70,6 @@ impl Session {
         self.is_open
     }
 
-    /// Builds a handshake initiation.
     pub(super) fn initiate(&mut self) -> Option<Vec<u8>> {
         match self.tunn.format_handshake_initiation(&mut self.buffer, true) {
             TunnResult::WriteToNetwork(datagram) => Some(datagram.to_vec()),

@@ -94,7 +94,6 @@ struct Requirement {
     capability: Capability,
     /// Whether the profile has them.
     is_met: bool,
-    /// Their description in messages.
     settings: &'static str,
 }
 

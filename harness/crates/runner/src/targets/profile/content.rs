@@ -9,6 +9,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 
 use harness_model::scenario::model::Identity;
+use harness_model::scenario::undocumented::Undocumented;
 
 /// A target profile: the target's URL, sessions for its people, and its capabilities.
 #[derive(Debug, Clone, JsonSchema)]
@@ -49,6 +50,12 @@ pub struct Content {
     /// The target's test hooks.
     #[schemars(default)]
     pub hooks: Hooks,
+    /// Whether the target has what no document describes. What is not listed is probed before the run.
+    #[schemars(default, with = "BTreeMap<UndocumentedName, bool>")]
+    pub undocumented: BTreeMap<Undocumented, bool>,
+    /// The paths of undocumented endpoints.
+    #[schemars(default)]
+    pub paths: Paths,
     /// The locations of undocumented fields that the kit reads.
     #[schemars(default)]
     pub pointers: Pointers,
@@ -78,6 +85,19 @@ enum IdentityName {
     Owner,
     Member,
     Outsider,
+}
+
+#[derive(JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
+#[schemars(rename = "Undocumented", rename_all = "snake_case")]
+#[allow(dead_code, reason = "its names are the schema's; reports spell them otherwise")]
+enum UndocumentedName {
+    Machines,
+    MachineAdmin,
+    RevokeApiKey,
+    Claims,
+    UserOrgs,
+    Heartbeat,
+    NetworkMap,
 }
 
 /// The source of a session token.
@@ -174,6 +194,24 @@ pub struct Hooks {
     pub approve: Option<String>,
     /// `POST {}` before the run resets the target.
     pub reset: Option<String>,
+}
+
+/// Where the target has endpoints that no document describes: paths below the base URL. Documented ones cannot be moved.
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Paths {
+    /// /api/db/machines by default.
+    pub machines: Option<String>,
+    /// /api/machine-admin by default.
+    pub machine_admin: Option<String>,
+    /// /api/user-orgs by default.
+    pub user_orgs: Option<String>,
+    /// /api/heartbeat by default.
+    pub heartbeat: Option<String>,
+    /// /api/network-map by default.
+    pub network_map: Option<String>,
+    /// /api/auth/login by default, for `tokens.… = { login = … }`.
+    pub login: Option<String>,
 }
 
 /// JSON pointers (RFC 6901) to undocumented fields that the kit reads.

@@ -13,7 +13,6 @@ use harness_model::source::document::Diagnostics;
 use super::content::Content;
 use super::{decode, masked};
 
-/// A valid profile.
 #[derive(Debug, Clone)]
 pub struct Profile {
     pub path: PathBuf,
@@ -31,7 +30,6 @@ pub struct Profile {
 /// An unusable profile, which is a usage error.
 #[derive(Debug, Clone)]
 pub struct ProfileError {
-    /// All mistakes and warnings.
     pub diagnostics: Vec<Diagnostic>,
     pub sources: Sources,
 }
@@ -52,10 +50,6 @@ impl Profile {
         }
     }
 
-    /// Decodes a profile.
-    ///
-    /// # Errors
-    /// The text has mistakes, all of which are in the error.
     pub fn parse(source: &Arc<Source>) -> Result<Self, ProfileError> {
         // Diagnostics quote the masked text: a line may contain a token.
         let masked_source =

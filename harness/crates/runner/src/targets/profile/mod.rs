@@ -9,7 +9,7 @@ mod masked;
 mod resources;
 
 pub use content::{
-    Agent, Content, Hooks, Limits, Login, MachinePointers, Pointers, Timeouts, TlsFiles, TokenSource,
+    Agent, Content, Hooks, Limits, Login, MachinePointers, Paths, Pointers, Timeouts, TlsFiles, TokenSource,
 };
 pub use draft::Draft;
 pub use loaded::{Profile, ProfileError};

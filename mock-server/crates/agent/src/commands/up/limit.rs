@@ -8,7 +8,6 @@ use tokio::time::{Instant, timeout_at};
 use crate::error::AgentError;
 use crate::local_socket::Phase;
 
-/// The limit, if given.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ConnectLimit(Option<Deadline>);
 

@@ -1,5 +1,3 @@
-//! `--serve`.
-
 use crate::cli::UpArguments;
 use crate::console::print_line;
 use crate::error::AgentError;

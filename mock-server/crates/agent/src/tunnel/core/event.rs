@@ -1,5 +1,3 @@
-//! Events of a node.
-
 use boringtun::x25519::PublicKey;
 
 use super::peer_path::PeerPath;

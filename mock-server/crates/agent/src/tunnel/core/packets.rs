@@ -1,5 +1,3 @@
-//! Decrypted inner packets.
-
 use std::ops::Range;
 
 /// Free bytes before each packet, for the virtio header that a TUN device expects.

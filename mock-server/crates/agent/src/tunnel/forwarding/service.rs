@@ -1,5 +1,3 @@
-//! The argument of `--serve`.
-
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
@@ -10,7 +8,6 @@ use thiserror::Error;
 pub(crate) struct Service {
     /// The port that peers connect to.
     pub(crate) port: u16,
-    /// Where the service listens.
     pub(crate) address: SocketAddr,
 }
 

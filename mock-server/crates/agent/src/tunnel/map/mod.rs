@@ -35,7 +35,6 @@ pub(super) struct MapMachine {
 pub(super) struct MapChanges {
     /// Keys of peers to remove.
     pub(super) removed: Vec<PublicKey>,
-    /// New or changed peers.
     pub(super) set: Vec<(PublicKey, PeerSettings)>,
 }
 

@@ -31,9 +31,6 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Opens a socket on a port chosen by the system.
-    ///
-    /// # Errors
-    /// If the system refuses.
     pub(super) fn open() -> io::Result<Self> {
         let socket = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
         let state = UdpSocketState::new((&socket).into())?;

@@ -55,9 +55,6 @@ impl Device {
     }
 
     /// Assigns the machine's address with the route to the tailnet and sets the device up.
-    ///
-    /// # Errors
-    /// [`DeviceError::Configuration`].
     pub(super) fn open(self, address: Ipv4Addr, now: Instant) -> Result<TunInterface, DeviceError> {
         let Self { device, name } = self;
         let configured = device

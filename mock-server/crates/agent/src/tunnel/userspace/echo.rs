@@ -18,7 +18,6 @@ pub(crate) struct Pong {
     /// The number returned by [`super::Netstack::ping`].
     pub(crate) number: u16,
     pub(crate) from: Ipv4Addr,
-    /// Round-trip time.
     pub(crate) elapsed: Duration,
 }
 

@@ -46,7 +46,6 @@ struct HeardRelay {
 pub(super) enum ProbeTarget {
     /// To the endpoint of the open direct path.
     Current(SocketAddr),
-    /// To all candidate endpoints.
     AllCandidates,
 }
 

@@ -78,12 +78,10 @@ impl HandshakeState {
         self.start_at.is_some_and(|at| at <= now) || self.unanswered_since.is_some_and(is_silent)
     }
 
-    /// Records a first initiation.
     pub(super) fn on_initiation_sent(&mut self, now: Instant) {
         self.initiation = Some(Initiation::started(now));
     }
 
-    /// Records a repeated initiation.
     pub(super) fn on_initiation_resent(&mut self, now: Instant) {
         if let Some(initiation) = &mut self.initiation {
             initiation.on_resent(now);

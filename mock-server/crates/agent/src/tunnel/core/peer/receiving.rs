@@ -1,5 +1,3 @@
-//! Processing of received datagrams.
-
 use super::Peer;
 use super::session::{Content, Rejected};
 use crate::tunnel::core::event::DropReason;

@@ -37,7 +37,6 @@ impl PeerSettings {
 /// The state of a peer, for display.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PeerState {
-    /// The path in use.
     pub(crate) path: Option<PeerPath>,
     /// When the last handshake was completed.
     pub(crate) last_handshake: Option<Instant>,

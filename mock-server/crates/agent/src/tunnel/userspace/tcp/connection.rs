@@ -1,5 +1,3 @@
-//! One TCP connection.
-
 use std::net::SocketAddrV4;
 use std::time::{Duration, Instant};
 
@@ -46,7 +44,6 @@ pub(crate) enum ConnectionStatus {
 pub(super) struct Connection {
     location: SocketLocation,
     pub(super) remote: SocketAddrV4,
-    /// The local port.
     pub(super) port: u16,
     /// The owner no longer uses it.
     pub(super) released: bool,
@@ -163,7 +160,6 @@ impl Connection {
         written.unwrap_or(0)
     }
 
-    /// Closes the write direction.
     pub(super) fn finish(&mut self, sockets: &mut SocketSet<'static>) {
         self.finished = true;
         self.socket(sockets).close();

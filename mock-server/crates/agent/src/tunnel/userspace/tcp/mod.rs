@@ -35,9 +35,7 @@ pub(crate) struct ConnectionId(u64);
 /// A connection requested by a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ConnectionRequest {
-    /// The connection, once accepted.
     pub(crate) connection: ConnectionId,
-    /// The local port.
     pub(crate) port: u16,
     pub(crate) from: SocketAddrV4,
 }

@@ -13,7 +13,6 @@ const OTHER: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 2);
 const PORT: u16 = 8080;
 const WEB: SocketAddrV4 = SocketAddrV4::new(OTHER, PORT);
 
-/// Latency of the network.
 const DELAY: Duration = Duration::from_millis(5);
 
 struct Network {

@@ -1,0 +1,10 @@
+//! API keys.
+
+mod expiry;
+mod inserting;
+mod scopes;
+
+use crate::deviation::Family;
+
+pub(super) const FAMILIES: &[(&str, Family)] =
+    &[("api-keys", scopes::ALL), ("api-expiry", expiry::ALL), ("inserting", inserting::ALL)];

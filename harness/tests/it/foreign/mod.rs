@@ -1,0 +1,6 @@
+//! Targets that lack what no document describes, or have it elsewhere: the served reference behind a proxy.
+
+mod absent;
+mod moved;
+mod proxy;
+mod target;

@@ -1,0 +1,99 @@
+//! The served reference, declared as another implementation.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use harness_reference::embedded::AGENT_SUBCOMMAND;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::proxy::{Asked, Bend, Proxy, Turn};
+use crate::program::{harness, wait_for};
+use crate::run::Run;
+
+const PEOPLE: [&str; 4] = ["admin", "owner", "member", "outsider"];
+
+/// The reference behind a proxy.
+pub(crate) struct Foreign {
+    server: Child,
+    folder: TempDir,
+    ready: Value,
+    pub(crate) proxy: Proxy,
+}
+
+impl Foreign {
+    pub(crate) fn start(bend: Bend) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let ready_file = folder.path().join("ready.json");
+        let mut server = harness();
+        server.arg("serve").arg("--ready-file").arg(&ready_file);
+        let server = server.stdout(Stdio::null()).spawn().unwrap();
+        let ready: Value = wait_for("the server is ready", || {
+            std::fs::read_to_string(&ready_file).ok().and_then(|text| serde_json::from_str(&text).ok())
+        });
+        let proxy = Proxy::start(ready["base_url"].as_str().unwrap(), bend);
+        Self { server, folder, ready, proxy }
+    }
+
+    /// A target without these endpoints: it responds to them as to any unknown path.
+    pub(crate) fn without(paths: &'static [&'static str]) -> Self {
+        Self::start(Bend {
+            request: Box::new(move |asked: &mut Asked| match paths.contains(&asked.path()) {
+                true => Turn::Answer(404, json!({ "error": "no such page" })),
+                false => Turn::Pass,
+            }),
+            response: Box::new(|_, _| {}),
+        })
+    }
+
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file)
+    }
+
+    /// Runs the kit with this text at the end of the profile.
+    pub(crate) fn judge(&self, profile: &str, arguments: &[&str]) -> Run {
+        Run::of(self.command(profile).args(arguments), self.folder.path())
+    }
+
+    pub(crate) fn command(&self, more: &str) -> Command {
+        let field = |place: &str| self.ready.pointer(place).unwrap().as_str().unwrap().to_owned();
+        let tokens: String = PEOPLE
+            .iter()
+            .map(|who| {
+                let email = field(&format!("/{who}/email"));
+                format!(
+                    "{who} = {{ login = {{ email = \"{email}\", password_env = \"{who}_password\" }} }}\n"
+                )
+            })
+            .collect();
+        let agent = match more.contains("[agent]") {
+            true => String::new(),
+            false => format!("[agent]\ncommand = \"{} {AGENT_SUBCOMMAND}\"\n", env!("CARGO_BIN_EXE_harness")),
+        };
+        let (org, other) = (field("/org_id"), field("/other_org_id"));
+        let text = format!(
+            "name = \"foreign\"\nbase_url = \"{}\"\norg_id = \"{org}\"\nother_org_id = \"{other}\"\n\
+             [tokens]\n{tokens}[hooks]\napprove = \"/api/auth/device/approve\"\n{agent}{more}",
+            self.proxy.base_url
+        );
+        let profile = self.path("target.toml");
+        std::fs::write(&profile, text).unwrap();
+        let mut command = harness();
+        for who in PEOPLE {
+            command.env(format!("{who}_password"), field(&format!("/{who}/password")));
+        }
+        command.arg("--target").arg(profile);
+        for (format, file) in [("json", "results.json"), ("junit", "junit.xml"), ("evidence", "evidence.zip")]
+        {
+            command.arg("--report").arg(format!("{format}={}", self.path(file).display()));
+        }
+        command
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
