@@ -2,25 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use futures::future::join_all;
-use regex::Regex;
 
 use crate::step::StepError;
+use crate::step::login::log_in;
 use crate::step::machine::Machine;
 use crate::step::wire::peer::Peer;
 use crate::step::ztna;
 use crate::targets::TestEnvironment;
 use crate::targets::forward::{ForwardError, Forwarder};
-use harness_model::scenario::model::{Identity, Machine as Declared};
+use harness_model::scenario::model::Machine as Declared;
 
 const TIME_LIMIT: Duration = Duration::from_secs(15);
 const UP_MARKER: &str = "Press Ctrl+C";
-
-/// Matches a user code of RFC 8628 as agents print it.
-static USER_CODE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b[A-Z0-9]{4}-[A-Z0-9]{4}\b").ok());
 
 /// Creates the machines, and logs them in and brings them up as declared.
 pub(super) async fn prepare(
@@ -84,38 +80,12 @@ async fn start(
     environment: &TestEnvironment,
 ) -> Result<(), StepError> {
     if let Some(identity) = declaration.login {
-        log_in(machine, identity, environment).await?;
+        log_in(machine, identity, environment, TIME_LIMIT).await?;
     }
     if declaration.up {
         bring_up(machine).await?;
     }
     Ok(())
-}
-
-async fn log_in(
-    machine: &mut Machine,
-    identity: Identity,
-    environment: &TestEnvironment,
-) -> Result<(), StepError> {
-    let failed = |cause: String| StepError::Preparation { machine: machine.name.clone(), cause };
-    let mut process = machine.start(&["login".to_owned()], &[])?;
-    let code = process.find(user_code, TIME_LIMIT).await;
-    let Some(code) = code else {
-        process.kill().await;
-        return Err(failed(format!(
-            "`ztna login` printed no user code:\n{}",
-            combined_output(process.output())
-        )));
-    };
-    environment.approve(&code, identity).await?;
-    match process.wait(TIME_LIMIT).await {
-        Some(status) if status.success() => Ok(()),
-        Some(_) => Err(failed(format!("`ztna login` failed:\n{}", combined_output(process.output())))),
-        None => {
-            process.kill().await;
-            Err(failed(format!("`ztna login` timed out:\n{}", combined_output(process.output()))))
-        }
-    }
 }
 
 async fn bring_up(machine: &mut Machine) -> Result<(), StepError> {
@@ -128,10 +98,6 @@ async fn bring_up(machine: &mut Machine) -> Result<(), StepError> {
         machine: machine.name.clone(),
         cause: format!("`ztna up` did not come up:\n{output}"),
     })
-}
-
-fn user_code(output: &str) -> Option<String> {
-    USER_CODE.as_ref()?.find(output).map(|code| code.as_str().to_owned())
 }
 
 fn combined_output((stdout, stderr): (String, String)) -> String {

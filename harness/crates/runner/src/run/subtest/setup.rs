@@ -70,6 +70,7 @@ fn acts_as(scenario: &Scenario, identity: Identity) -> bool {
             Action::Http(request) => {
                 matches!(request.authorisation, Authorisation::Identity(acting) if acting == identity)
             }
+            Action::Login(login) => login.identity == identity,
             _ => false,
         })
 }

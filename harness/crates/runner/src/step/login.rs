@@ -1,0 +1,57 @@
+//! `login`: logs a user in on a machine with the device flow (RFC 8628), which the kit approves.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use harness_model::check::evidence::{Evidence, ProcessResult};
+use harness_model::scenario::model::{Identity, Login};
+use regex::Regex;
+
+use super::error::StepError;
+use super::machine::Machine;
+use super::stage::Stage;
+use crate::targets::TestEnvironment;
+
+/// Matches a user code of RFC 8628 as agents print it.
+static USER_CODE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b[A-Z0-9]{4}-[A-Z0-9]{4}\b").ok());
+
+pub(super) async fn perform(login: &Login, stage: &mut Stage) -> Result<Evidence, StepError> {
+    let machine =
+        stage.machines.get_mut(&login.machine).ok_or_else(|| StepError::Machine(login.machine.clone()))?;
+    log_in(machine, login.identity, &stage.environment, login.timeout).await.map(Evidence::Process)
+}
+
+/// Runs `ztna login` on the machine. Later steps rely on the session, so its absence is no evidence but an error.
+pub(crate) async fn log_in(
+    machine: &Machine,
+    identity: Identity,
+    environment: &TestEnvironment,
+    limit: Duration,
+) -> Result<ProcessResult, StepError> {
+    let failed = |what: &str, (stdout, stderr): (String, String)| StepError::Preparation {
+        machine: machine.name.clone(),
+        cause: format!("`ztna login` {what}:\n{}", format!("{stdout}{stderr}").trim_end()),
+    };
+    let mut process = machine.start(&["login".to_owned()], &[])?;
+    let Some(code) = process.find(user_code, limit).await else {
+        process.kill().await;
+        return Err(failed("printed no user code", process.output()));
+    };
+    environment.approve(&code, identity).await?;
+    match process.wait(limit).await {
+        Some(status) if status.success() => {
+            let (stdout, stderr) = process.output();
+            let command = "ztna login".to_owned();
+            Ok(ProcessResult { command, exit: status.code(), stdout, stderr, ..ProcessResult::default() })
+        }
+        Some(_) => Err(failed("failed", process.output())),
+        None => {
+            process.kill().await;
+            Err(failed("timed out", process.output()))
+        }
+    }
+}
+
+fn user_code(output: &str) -> Option<String> {
+    USER_CODE.as_ref()?.find(output).map(|code| code.as_str().to_owned())
+}
