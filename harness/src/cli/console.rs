@@ -3,7 +3,9 @@ use std::io::{IsTerminal as _, Write as _};
 use harness_model::source::diagnostic::{Diagnostic, Sources, render};
 use harness_report::terminal::TerminalOptions;
 
-use super::error::CliError;
+use harness_runner::targets::TargetError;
+
+use super::error::{CliError, severities};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum ColorWhen {
@@ -42,6 +44,13 @@ impl Console {
             self.eprint_diagnostics(&mistakes.diagnostics, &mistakes.sources);
         }
         self.error(&error.to_string());
+    }
+
+    /// Prints why a target cannot be judged, at the places in its profile if the profile is to blame.
+    pub(super) fn report_target(&self, error: &TargetError) {
+        let TargetError::Profile(notes) = error else { return self.error(&error.to_string()) };
+        self.eprint_diagnostics(&notes.diagnostics, &notes.sources);
+        self.error(&format!("{}; nothing was run", severities(&notes.diagnostics)));
     }
 
     /// Shows diagnostics with carets on standard error.

@@ -2,6 +2,7 @@
 
 mod console;
 mod diff;
+mod doctor;
 mod error;
 mod explain;
 mod init_target;
@@ -73,6 +74,8 @@ enum Command {
     Review(Box<run::ReviewArguments>),
     /// Check all scenarios, or a target profile, for mistakes
     Lint(lint::Arguments),
+    /// Check that a run can start: the target of a profile, or this machine
+    Doctor(doctor::Arguments),
     /// Create a target profile
     InitTarget(Box<init_target::Arguments>),
     /// Start the reference and print the shell variables that the documented commands need
@@ -157,6 +160,7 @@ fn dispatch(cli: Cli, console: &Console) -> Result<ExitCode, CliError> {
         Some(Command::List(arguments)) => list::list(&arguments, scenarios, console),
         Some(Command::Explain(arguments)) => explain::explain(&arguments, scenarios, console),
         Some(Command::Lint(arguments)) => lint::lint(&arguments, scenarios, console),
+        Some(Command::Doctor(arguments)) => block_on(doctor::doctor(&arguments, scenarios, console)),
         Some(Command::InitTarget(arguments)) => init_target::init_target(*arguments, console),
         Some(Command::Report(arguments)) => report::report(&arguments, console),
         Some(Command::Diff(arguments)) => diff::diff(&arguments, console),

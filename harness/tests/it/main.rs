@@ -20,6 +20,7 @@ mod foreign;
 mod hostile;
 #[allow(clippy::needless_pass_by_value, reason = "handlers of an HTTP server")]
 mod independent;
+mod onboarding;
 mod program;
 mod report;
 mod run;

@@ -81,7 +81,12 @@ pub async fn network_map(
 ) -> Result<Response, Error> {
     let query = MapQuery::parse(text.as_deref().unwrap_or_default())?;
     let wait = Duration::from_secs(query.wait.into());
-    let poll = LongPoll { store: &state.store, polls: &state.polls, stopping: state.stopping.subscribe() };
+    let poll = LongPoll {
+        store: &state.store,
+        polls: &state.polls,
+        interval: state.settings.map_poll_interval,
+        stopping: state.stopping.subscribe(),
+    };
     let map = poll.run(&token.hash, query.since, wait).await?;
     Ok(envelope::ok(NetworkMapAnswer::new(map, &state.settings.relays, state.clock.now())))
 }

@@ -45,7 +45,7 @@ request! {
 
 refusals!(RegisterMachineRefusals: MissingFields, InvalidInput, InvalidJson, InvalidKey, KeyUsed, Unauthorized,
     IpNotAllowed, TagNotAllowed, MachineLimitReached, Quarantined, Forbidden, InsufficientScope, NotFound,
-    RegistrationConflict, PayloadTooLarge, RateLimited);
+    RegistrationConflict, PublicKeyInUse, PayloadTooLarge, RateLimited);
 
 /// A registered machine.
 #[derive(Serialize, ToSchema)]
@@ -143,8 +143,7 @@ impl RegisterMachineRequest {
 impl FieldType for MachineName {
     fn parse(field: &'static str, value: &Value) -> Result<Self, Refusal> {
         let name = plain(field, value)?;
-        machine::check_name(&name)?;
-        Ok(Self(name))
+        machine::normalise_name(&name).map(Self)
     }
 
     fn schema() -> Schema {

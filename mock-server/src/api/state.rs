@@ -50,4 +50,6 @@ pub struct Settings {
     pub device_code_lifetime: Duration,
     /// The polling interval of devices (RFC 8628 `interval`).
     pub device_poll_interval: Duration,
+    /// How often a request that waits for the network map reads the database again without being notified.
+    pub map_poll_interval: Duration,
 }

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use super::{Config, StartError, relay, session_secret};
 use crate::api::{Settings, State};
+use crate::control::network_map;
 use crate::control::polls::LongPolls;
 use crate::control::readiness::Readiness;
 use crate::control::session::SessionKey;
@@ -46,6 +47,7 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
             agent_program: config.agent_program.clone(),
             device_code_lifetime: session.device_code_lifetime,
             device_poll_interval: config.device_poll_interval.unwrap_or(session.device_poll_interval),
+            map_poll_interval: network_map::POLL_INTERVAL,
         }),
     })
 }

@@ -171,6 +171,10 @@ fn store(
     random: &Random,
     now: Timestamp,
 ) -> Result<Enrolled, ControlError> {
+    let holder = machines::id_by_public_key(tx, admission.org_id, &candidate.public_key)?;
+    if holder.is_some_and(|holder| existing.is_none_or(|machine| machine.id != holder)) {
+        return Err(Refusal::PublicKeyInUse.into());
+    }
     let (id, tailnet_ip, created_at) = match existing {
         Some(machine) => (machine.id.clone(), machine.tailnet_ip.clone(), machine.created_at),
         None => {
@@ -183,7 +187,7 @@ fn store(
     let machine = Machine {
         id,
         org_id: admission.org_id.to_owned(),
-        name: candidate.name.clone(),
+        name: existing.map_or(&candidate.name, |machine| &machine.name).clone(),
         tailnet_ip,
         status: admission.status,
         tags: admission.grant.tags,

@@ -14,8 +14,8 @@ use crate::domain::network_map::Peer;
 use crate::store::machines::Machine;
 use crate::store::{Store, Tx, network_map};
 
-/// How often a long poll reads the database again, because notifications do not cross replicas.
-const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// The usual interval at which a long poll reads the database again, because notifications do not cross replicas.
+pub const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A machine's view of its organisation's map.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,8 @@ impl NetworkMap {
 pub struct LongPoll<'a> {
     pub store: &'a Store,
     pub polls: &'a LongPolls,
+    /// How often to read the database again without being notified.
+    pub interval: Duration,
     /// Turns true when the server stops.
     pub stopping: watch::Receiver<bool>,
 }
@@ -97,7 +99,7 @@ impl LongPoll<'_> {
             }
             tokio::select! {
             () = listener.changed() => {}
-            () = sleep_until(end.min(Instant::now() + POLL_INTERVAL)) => {}
+            () = sleep_until(end.min(Instant::now() + self.interval)) => {}
             () = poll.displaced() => return Ok(map),
             _ = self.stopping.wait_for(|stopping| *stopping) => return Ok(map),
             }

@@ -58,6 +58,8 @@ pub enum Refusal {
     },
     /// A concurrent registration took the same name (`headless/ST4.5`).
     RegistrationConflict,
+    /// Another machine of the organisation has this public key.
+    PublicKeyInUse,
     Quarantined,
     /// The requested object does not exist; carries its kind.
     NotFound(&'static str),
@@ -93,6 +95,7 @@ impl Refusal {
             Self::TagNotAllowed { .. } => RefusalCode::TagNotAllowed,
             Self::MachineLimitReached { .. } => RefusalCode::MachineLimitReached,
             Self::RegistrationConflict => RefusalCode::RegistrationConflict,
+            Self::PublicKeyInUse => RefusalCode::PublicKeyInUse,
             Self::Quarantined => RefusalCode::Quarantined,
             Self::NotFound(_) => RefusalCode::NotFound,
             Self::MethodNotAllowed => RefusalCode::MethodNotAllowed,
@@ -124,6 +127,9 @@ impl Refusal {
             }
             Self::RegistrationConflict => {
                 "Another registration with this name is in progress; try again".into()
+            }
+            Self::PublicKeyInUse => {
+                "Another machine has this public key; register with a new key pair".into()
             }
             Self::Quarantined => "The machine is quarantined".into(),
             Self::NotFound(what) => format!("{what} not found").into(),

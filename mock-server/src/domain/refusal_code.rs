@@ -19,13 +19,14 @@ pub enum RefusalCode {
     TagNotAllowed,
     MachineLimitReached,
     RegistrationConflict,
+    PublicKeyInUse,
     Quarantined,
     NotFound,
     MethodNotAllowed,
 }
 
 impl RefusalCode {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Unauthorized,
         Self::InvalidCredentials,
         Self::Forbidden,
@@ -44,6 +45,7 @@ impl RefusalCode {
         Self::TagNotAllowed,
         Self::MachineLimitReached,
         Self::RegistrationConflict,
+        Self::PublicKeyInUse,
         Self::Quarantined,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -69,6 +71,7 @@ impl RefusalCode {
             Self::TagNotAllowed => "TAG_NOT_ALLOWED",
             Self::MachineLimitReached => "MACHINE_LIMIT_REACHED",
             Self::RegistrationConflict => "REGISTRATION_CONFLICT",
+            Self::PublicKeyInUse => "PUBLIC_KEY_IN_USE",
             Self::Quarantined => "QUARANTINED",
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",

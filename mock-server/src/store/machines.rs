@@ -1,3 +1,5 @@
+use ztna_protocol::machine_name::comparable;
+
 pub use super::machine_row::Machine;
 use super::machine_row::{machine, select};
 use super::{StoreError, Tx, network_map};
@@ -5,8 +7,22 @@ use crate::domain::Timestamp;
 use crate::domain::network_map::is_peer;
 use crate::values;
 
+/// Finds a machine by its name, compared without case.
 pub fn find_by_name(tx: &mut Tx<'_>, org_id: &str, name: &str) -> Result<Option<Machine>, StoreError> {
-    tx.optional(select!("WHERE org_id = ?1 AND name = ?2"), values![org_id, name], machine)
+    // Rows of earlier versions may have names that differ in case alone: the same spelling comes first.
+    tx.optional(
+        select!(
+            "WHERE org_id = ?1 AND (name_key = ?2 OR name = ?3) ORDER BY name = ?3 DESC, created_at LIMIT 1"
+        ),
+        values![org_id, comparable(name), name],
+        machine,
+    )
+}
+
+/// Returns the id of the machine with this public key.
+pub fn id_by_public_key(tx: &mut Tx<'_>, org_id: &str, key: &str) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT id FROM machines WHERE org_id = ?1 AND public_key = ?2 ORDER BY created_at LIMIT 1";
+    tx.optional(sql, values![org_id, key], |row| row.text(0))
 }
 
 pub fn find(tx: &mut Tx<'_>, org_id: &str, id: &str) -> Result<Option<Machine>, StoreError> {
@@ -25,8 +41,8 @@ pub fn insert(tx: &mut Tx<'_>, machine: &Machine, token_hash: &str) -> Result<()
     };
     tx.execute(
         "INSERT INTO machines (id, org_id, name, tailnet_ip, status, tags, ephemeral, public_key, token_hash,
-             auth_key_id, enrolled_by, os, version, created_at, last_seen, map_version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+             auth_key_id, enrolled_by, os, version, created_at, last_seen, map_version, name_key)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         values![
             &machine.id,
             &machine.org_id,
@@ -43,7 +59,8 @@ pub fn insert(tx: &mut Tx<'_>, machine: &Machine, token_hash: &str) -> Result<()
             machine.version.as_ref(),
             machine.created_at,
             machine.last_seen,
-            map_version
+            map_version,
+            comparable(&machine.name)
         ],
     )?;
     Ok(())

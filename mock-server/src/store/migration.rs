@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0002_network_map.sql"),
     include_str!("migrations/sqlite/0003_relay.sql"),
     include_str!("migrations/sqlite/0004_ended_sessions.sql"),
+    include_str!("migrations/sqlite/0005_identity.sql"),
 ];
 
 /// The template of in-memory databases: creating the tables takes several times as long as copying them.

@@ -62,7 +62,9 @@ fn modules(folder: &Path) -> BTreeMap<ModulePath, Module> {
                 module.pop();
             }
             let text = std::fs::read_to_string(&path).unwrap();
-            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+            let tests = ["#[cfg(test)]\nmod tests {", "#[cfg(test)]\npub(crate) mod tests {"];
+            let code =
+                tests.iter().fold(text.as_str(), |code, tests| code.split(tests).next().unwrap_or_default());
             let (imports, paths) = read(&tokens(code));
             // A library beside its program: only the library has modules.
             if file != "main.rs" || !folder.join("lib.rs").exists() {

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use futures::future::join_all;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::server_process::ServerProcess;
+use crate::test_server::key_of;
 use crate::wait::DEADLINE;
 
 fn client() -> reqwest::Client {
@@ -34,7 +33,7 @@ async fn reusable_key(program: &ServerProcess, client: &reqwest::Client) -> (Str
 }
 
 fn registration(key: &str, name: &str) -> Value {
-    json!({ "auth_key": key, "name": name, "public_key": BASE64_STANDARD.encode([1; 32]) })
+    json!({ "auth_key": key, "name": name, "public_key": key_of(name) })
 }
 
 #[tokio::test]

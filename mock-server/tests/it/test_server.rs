@@ -1,6 +1,7 @@
 //! The control plane that tests talk to, in this process.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -47,6 +48,13 @@ impl TestServer {
 
     pub(crate) async fn with(config: Config) -> Self {
         let state = app::state(&config, BASE_URL.to_owned()).await.unwrap();
+        Self { router: api::router(state.clone()), state, listening: None }
+    }
+
+    /// As [`TestServer::start`], except that requests for the network map wait for notifications alone.
+    pub(crate) async fn notifying() -> Self {
+        let mut state = app::state(&Self::config(), BASE_URL.to_owned()).await.unwrap();
+        Arc::get_mut(&mut state.settings).unwrap().map_poll_interval = Duration::from_secs(3600);
         Self { router: api::router(state.clone()), state, listening: None }
     }
 
@@ -148,7 +156,7 @@ impl TestServer {
 
     /// Registers a machine with these fields besides, or instead; `<absent>` leaves a field out.
     pub(crate) async fn register_with(&self, key: &str, name: &str, fields: Value) -> Answer {
-        let mut body = json!({ "auth_key": key, "name": name, "public_key": public_key(1) });
+        let mut body = json!({ "auth_key": key, "name": name, "public_key": key_of(name) });
         merge(&mut body, fields);
         self.post("/api/register-machine", "", &body).await
     }
@@ -249,6 +257,12 @@ pub(crate) fn request(method: &str, path: &str, bearer: &str, body: &str) -> Req
 /// A WireGuard public key, base64.
 pub(crate) fn public_key(byte: u8) -> String {
     BASE64_STANDARD.encode([byte; 32])
+}
+
+/// A public key of the machine with this name: machines of one organisation never share a key.
+pub(crate) fn key_of(name: &str) -> String {
+    let hash = mock_server::domain::key::material::sha256(name);
+    BASE64_STANDARD.encode(hex::decode(hash).unwrap())
 }
 
 fn merge(body: &mut Value, fields: Value) {

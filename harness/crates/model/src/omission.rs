@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::plan::PlannedSubtest;
-use crate::requirement::{Level, Registry};
+use crate::requirement::Registry;
 use crate::scenario::model::{Action, Check, Step, Subject};
 use crate::scenario::undocumented;
 
@@ -22,8 +22,7 @@ pub fn omission(step: &Step, planned: &PlannedSubtest, registry: &Registry) -> O
 
 /// Returns whether a check judges nothing but choices of the reference.
 pub(crate) fn is_ours(check: &Check, registry: &Registry) -> bool {
-    let ours = |id: &String| registry.get(id).is_some_and(|statement| statement.level == Level::Ours);
-    check.verifies.iter().all(ours)
+    check.verifies.iter().all(|id| registry.is_ours(id))
 }
 
 fn judges_only_ours(step: &Step, registry: &Registry) -> bool {

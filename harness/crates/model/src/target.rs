@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::scenario::model::Capability;
+use crate::scenario::model::{Capability, Identity};
 use crate::scenario::undocumented::Undocumented;
 
 /// The target of a run.
@@ -19,6 +19,10 @@ pub struct TargetDescription {
     /// The capabilities that it declares.
     #[schemars(with = "BTreeSet<String>")]
     pub capabilities: BTreeSet<Capability>,
+    /// The identities whose sessions it lacks; sub-tests that need one are skipped.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schemars(with = "BTreeSet<String>")]
+    pub missing_sessions: BTreeSet<Identity>,
     /// The undocumented endpoints that it lacks; what needs them is not judged.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub absent: BTreeSet<Undocumented>,

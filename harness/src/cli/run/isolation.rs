@@ -8,8 +8,8 @@ use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::Listener;
 use harness_model::plan::{Plan, Selection};
 use harness_report::diagnosis::observed::Observed;
-use harness_runner::run::{RunSettings, Stop, new_id};
-use harness_runner::targets::TargetError;
+use harness_runner::run::{RunSettings, Stop, new_id, preflight_key};
+use harness_runner::targets::{PreflightScope, ProfileNeeds, TargetError};
 
 use super::judgement::{Listeners, judge, make_ready};
 
@@ -48,7 +48,11 @@ pub(super) async fn prove(
         let mut silent = Listeners(vec![&mut observed, &mut *listeners]);
         let ready = match ready.take() {
             Some(ready) => ready,
-            None => make_ready(&setting.target, stop.clone()).await,
+            None => {
+                let needs = ProfileNeeds::of(&plan, &setting.registry);
+                let scope = PreflightScope { needs, key_name: preflight_key(&setting.id) };
+                make_ready(&setting.target, &scope, stop.clone(), console).await
+            }
         };
         judge(setting, plan, ready, stop.clone(), terminal, &mut silent, console).await;
         passes.push((way, found(&observed)));

@@ -9,13 +9,19 @@ use harness_model::event::{
 };
 use harness_model::plan::{Disposition, Plan};
 use harness_runner::run::{self, RunSettings, Stop};
-use harness_runner::targets::{Target, TargetError};
+use harness_runner::targets::{PreflightScope, Target, TargetError};
 
-/// Checks that the target can be used, resets it, and asks what it lacks. Its description and facts are complete only
+/// Examines the target and its profile, resets it, and asks what it lacks. Its description and facts are complete only
 /// afterwards. After an interruption nothing will run, so that the target counts as ready.
-pub(super) async fn make_ready(target: &Arc<dyn Target>, mut stop: Stop) -> Result<(), TargetError> {
+pub(super) async fn make_ready(
+    target: &Arc<dyn Target>,
+    scope: &PreflightScope,
+    mut stop: Stop,
+    console: &Console,
+) -> Result<(), TargetError> {
     let ready = async {
-        target.preflight().await?;
+        let notes = target.preflight(scope).await?;
+        console.eprint_diagnostics(&notes.diagnostics, &notes.sources);
         Arc::clone(target).probe().await;
         Ok(())
     };
@@ -39,7 +45,7 @@ pub(super) async fn judge(
     let Err(error) = ready else {
         return run::run(setting, plan, at, stop, &mut Listeners(vec![terminal, silent])).await;
     };
-    console.error(&error.to_string());
+    console.report_target(&error);
     silent.on_event(&Event::Started { plan: Arc::clone(&plan), target: setting.target.description(), at });
     for (subtest, planned) in (0..plan.runs()).filter_map(|run| Some((run, plan.planned(run)?))) {
         let (verdict, reason, fault) = match &planned.disposition {

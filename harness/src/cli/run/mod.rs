@@ -28,6 +28,7 @@ use harness_report::record::Record;
 use harness_report::results::Results;
 use harness_report::terminal::{Paint, ProcessEnd, Terminal};
 use harness_runner::run::{self, RunSettings};
+use harness_runner::targets::PreflightScope;
 
 use super::console::Console;
 use super::error::CliError;
@@ -36,8 +37,9 @@ pub(super) use arguments::{Arguments, ReviewArguments, jobs};
 use judgement::{Listeners, judge, make_ready};
 use preparation::{Prepared, prepare};
 pub(super) use reports::{verify_empty, write_reports};
-use selection::build_plan;
+pub(super) use selection::build_plan;
 pub(super) use signals::stop_on_signals;
+pub(super) use target::remote;
 
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
@@ -46,13 +48,15 @@ pub(super) async fn run(
     scenarios: Option<&Path>,
     console: &Console,
 ) -> Result<ExitCode, CliError> {
-    let Prepared { baseline, loaded, target, selection, destinations, mut evidence } =
+    let Prepared { baseline, loaded, target, selection, needs, destinations, mut evidence } =
         prepare(&arguments, scenarios, console)?;
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(CliError::TemporaryFolder)?;
     let registry = Arc::new(loaded.library.registry.clone());
     let (stopper, stop) = run::stop();
     let signals = tokio::spawn(stop_on_signals(stopper));
-    let ready = make_ready(&target, stop.clone()).await;
+    let id = run::new_id();
+    let scope = PreflightScope { needs, key_name: run::preflight_key(&id) };
+    let ready = make_ready(&target, &scope, stop.clone(), console).await;
     let plan = build_plan(&selection, &loaded.library, target.as_ref())?;
     let absent: Vec<&str> = target.description().absent.iter().map(|absent| absent.describe()).collect();
     if !absent.is_empty() {
@@ -61,7 +65,7 @@ pub(super) async fn run(
     let time_limit = target.time_limit().unwrap_or(TIME_LIMIT);
     let max_jobs = target.max_concurrency().unwrap_or(usize::MAX);
     let setting = Arc::new(RunSettings {
-        id: run::new_id(),
+        id,
         target,
         registry: Arc::clone(&registry),
         jobs: jobs(arguments.jobs).min(max_jobs),

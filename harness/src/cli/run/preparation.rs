@@ -6,7 +6,7 @@ use std::sync::Arc;
 use harness_model::plan::{Filter, Selection};
 use harness_report::destination::Destination;
 use harness_report::results::Results;
-use harness_runner::targets::Target;
+use harness_runner::targets::{ProfileNeeds, Target};
 
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
@@ -25,6 +25,8 @@ pub(super) struct Prepared {
     pub(super) loaded: LoadedLibrary,
     pub(super) target: Arc<dyn Target>,
     pub(super) selection: Selection,
+    /// What the selected sub-tests need of the profile.
+    pub(super) needs: ProfileNeeds,
     pub(super) destinations: Vec<Destination>,
     pub(super) evidence: Option<Evidence>,
 }
@@ -51,5 +53,6 @@ pub(super) fn prepare(
         destination.prepare()?;
     }
     let evidence = Evidence::begin(arguments, &destinations, &loaded.library)?;
-    Ok(Prepared { baseline, loaded, target, selection, destinations, evidence })
+    let needs = ProfileNeeds::of(&plan, &loaded.library.registry);
+    Ok(Prepared { baseline, loaded, target, selection, needs, destinations, evidence })
 }

@@ -48,7 +48,7 @@ pub(super) fn selection(
 }
 
 /// Plans what is selected on this target, as far as it is known.
-pub(super) fn build_plan(
+pub(in crate::cli) fn build_plan(
     selection: &Selection,
     library: &Library,
     target: &dyn Target,

@@ -19,6 +19,11 @@ pub(super) fn target(arguments: &Arguments, console: &Console) -> Result<Arc<dyn
     let Some(path) = &arguments.target else {
         return reference::target(arguments.deviation.as_deref(), console);
     };
+    Ok(Arc::new(remote(path, console)?))
+}
+
+/// Returns the target that a profile describes.
+pub(in crate::cli) fn remote(path: &Path, console: &Console) -> Result<Remote, CliError> {
     let profile =
         Profile::read(path).map_err(|error| CliError::nothing_was_run(error.diagnostics, error.sources))?;
     console.eprint_diagnostics(&profile.warnings, &profile.sources());
@@ -27,7 +32,7 @@ pub(super) fn target(arguments: &Arguments, console: &Console) -> Result<Arc<dyn
         error.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Error);
         CliError::nothing_was_run(error.diagnostics, error.sources)
     })?;
-    Ok(Arc::new(Remote::new(profile, means)))
+    Ok(Remote::new(profile, means))
 }
 
 /// Checks before the run that device logins can be approved, if the plan has any.

@@ -135,6 +135,7 @@ fn events(registry: &Registry) -> Vec<Event> {
                 base_url: Some("http://target/".to_owned()),
                 reference: false,
                 capabilities: Default::default(),
+                missing_sessions: Default::default(),
                 absent: Default::default(),
                 deviating: None,
             },

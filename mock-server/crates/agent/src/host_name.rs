@@ -20,10 +20,9 @@ pub(crate) fn system() -> String {
     name.split('.').next().unwrap_or_default().to_owned()
 }
 
-/// Checks `name` against the control plane's rules, before a refused request uses up a retry or a key.
-pub(crate) fn check(name: &str) -> Result<&str, HostNameError> {
-    machine_name::check(name)
-        .map(|()| name)
+/// Returns the normal form of `name` by the control plane's rules, before a refused request uses up a retry or a key.
+pub(crate) fn normalise(name: &str) -> Result<String, HostNameError> {
+    machine_name::normalise(name)
         .map_err(|reason| HostNameError { name: name.chars().take(MAX_SHOWN_CHARS).collect(), reason })
 }
 
@@ -33,9 +32,9 @@ mod tests {
 
     #[test]
     fn long_invalid_name_is_truncated_in_the_error() {
-        assert_eq!(check("Linux-C"), Ok("Linux-C"));
-        let message = check(&"n".repeat(10_000)).unwrap_err().to_string();
+        assert_eq!(normalise("Linux-C").as_deref(), Ok("Linux-C"));
+        let message = normalise(&"n".repeat(10_000)).unwrap_err().to_string();
         assert!(message.len() < 300 && message.contains("1 to 63"), "{message}");
-        assert!(check("").is_err());
+        assert!(normalise("").is_err());
     }
 }

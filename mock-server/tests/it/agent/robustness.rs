@@ -25,6 +25,12 @@ fn reaches(machine: &Machine, name: &str) -> bool {
     machine.run(&["ping", name, "--timeout", "300ms"]).code == Some(0)
 }
 
+/// Whether a machine reaches another one without the relay, which is part of the control plane.
+fn reaches_directly(machine: &Machine, name: &str) -> bool {
+    let pong = machine.run(&["ping", name, "--timeout", "300ms"]);
+    pong.code == Some(0) && pong.stdout.contains(" via DIRECT ")
+}
+
 /// A control plane that can be stopped and started again with the same port and database.
 struct Restartable {
     folder: TempDir,
@@ -60,10 +66,10 @@ async fn tunnels_survive_a_control_plane_restart() {
     let (one, other, third) = (control.machine().await, control.machine().await, control.machine().await);
     let key = server.create_key(&one, &["--name", "fleet", "--reusable"]);
     let _ups = [up(&one, &key, "Linux-C").ready(), up(&other, &key, "Win-A").ready()];
-    eventually(|| reaches(&one, "Win-A"));
+    eventually(|| reaches_directly(&one, "Win-A") && reaches_directly(&other, "Linux-C"));
 
     server.stop().await;
-    let pings = other.run(&["ping", "Linux-C", "-c", "20", "--interval", "50ms", "--timeout", "1s"]);
+    let pings = other.run(&["ping", "Linux-C", "-c", "20", "--interval", "50ms", "--timeout", "10s"]);
     assert_eq!((pings.stdout.lines().count(), pings.stderr.as_str()), (20, ""), "no ping is lost meanwhile");
 
     let server = control.start().await;
@@ -84,8 +90,8 @@ async fn registered_machine_waits_for_the_control_plane() {
     server.stop().await;
 
     let begun = Instant::now();
-    let given_up = machine.run(&["up", "--userspace", "--timeout", "1500ms"]);
-    assert!(begun.elapsed() >= Duration::from_millis(1500), "{:?}", begun.elapsed());
+    let given_up = machine.run(&["up", "--userspace", "--timeout", "4s"]);
+    assert!(begun.elapsed() >= Duration::from_secs(4), "{:?}", begun.elapsed());
     assert_eq!(given_up.code, Some(1));
     let lines: Vec<&str> = given_up.stderr.lines().collect();
     assert_eq!(lines.len(), 2, "one notice, and the reason for the end: {lines:?}");
@@ -93,7 +99,7 @@ async fn registered_machine_waits_for_the_control_plane() {
         lines[0].starts_with("heartbeat failed: cannot reach the control plane at <server>"),
         "{lines:?}"
     );
-    let words = "not connected within 1s 500ms: no answer from the control plane at <server>";
+    let words = "not connected within 4s: no answer from the control plane at <server>";
     assert!(lines[1].starts_with(words), "{lines:?}");
 
     let waiting = up(&machine, AUTH_KEY, "Linux-C").until("Already registered: Linux-C");
@@ -193,7 +199,7 @@ async fn flood_neither_grows_memory_nor_blocks_pings() {
                 }
             });
         }
-        let words = ["ping", "Linux-C", "-c", "25", "--interval", "20ms", "--timeout", "100ms"];
+        let words = ["ping", "Linux-C", "-c", "25", "--interval", "20ms", "--timeout", "1s"];
         let pings = other.run(&words);
         eventually(|| sent.load(Ordering::Relaxed) > FLOOD);
         over.store(true, Ordering::Relaxed);

@@ -6,7 +6,7 @@ use axum::extract::ConnectInfo;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::test_server::{ACME, ADMIN, MEMBER, TestServer, public_key, request};
+use crate::test_server::{ACME, ADMIN, MEMBER, TestServer, key_of, public_key, request};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -162,7 +162,7 @@ async fn concurrent_registrations_of_one_name_make_one_machine() {
 async fn session_registers_and_member_machines_await_approval() {
     let server = TestServer::start().await;
     let register = async |email: &'static str, name: &str, fields: Value| {
-        let mut body = json!({ "name": name, "public_key": public_key(1) });
+        let mut body = json!({ "name": name, "public_key": key_of(name) });
         body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         let token = server.token(email).await;
         server.post("/api/register-machine", &token, &body).await
@@ -195,7 +195,7 @@ async fn member_can_only_take_over_own_machines() {
     let admin = server.token(ADMIN).await;
     let member = server.token(MEMBER).await;
     let register = async |token: &str, name: &str| {
-        let body = json!({ "org_id": ACME, "name": name, "public_key": public_key(2) });
+        let body = json!({ "org_id": ACME, "name": name, "public_key": key_of(name) });
         server.post("/api/register-machine", token, &body).await
     };
     let tagged = server.register(&key, "server").await;
@@ -213,4 +213,49 @@ async fn member_can_only_take_over_own_machines() {
     assert_eq!(register(&member, "own").await.data()["machine"]["status"], json!("pending"));
     assert_eq!(register(&admin, "server").await.status, 200);
     assert_eq!(server.counts(&key_id).await, (1, 3, 3));
+}
+
+#[tokio::test]
+async fn public_keys_are_unique_in_an_organisation() {
+    let server = TestServer::start().await;
+    let (id, key) = server.auth_key(json!({ "reusable": true })).await;
+    let with = async |name: &str, byte: u8| {
+        server.register_with(&key, name, json!({ "public_key": public_key(byte) })).await
+    };
+    assert_eq!(with("victim", 9).await.status, 201);
+    assert_eq!(with("impostor", 9).await.status_and_code(), (409, "PUBLIC_KEY_IN_USE"));
+    assert_eq!(with("other", 8).await.status, 201);
+    assert_eq!(
+        with("other", 9).await.status_and_code(),
+        (409, "PUBLIC_KEY_IN_USE"),
+        "on re-registration, too"
+    );
+    assert_eq!(with("victim", 9).await.status, 200, "its own key stays allowed");
+    assert_eq!(server.counts(&id).await.0, 3, "refusals leave no trace");
+    for low_order in [[0; 32], {
+        let mut one = [0; 32];
+        one[0] = 1;
+        one
+    }] {
+        let public_key = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, low_order);
+        let refused = server.register_with(&key, "low", json!({ "public_key": public_key })).await;
+        assert_eq!(refused.status_and_code(), (400, "INVALID_INPUT"));
+    }
+}
+
+#[tokio::test]
+async fn names_that_look_the_same_are_one_machine() {
+    let server = TestServer::start().await;
+    let (_, key) = server.auth_key(json!({ "reusable": true })).await;
+    let first = server.register(&key, "Web").await.into_data();
+    for again in ["web", "WEB", " Web ", "Ｗｅｂ"] {
+        let told = server.register_with(&key, again, json!({ "public_key": public_key(2) })).await;
+        assert_eq!(told.status, 200, "{again:?}");
+        for field in ["id", "name", "tailnet_ip"] {
+            assert_eq!(told.data()["machine"][field], first["machine"][field], "{again:?}");
+        }
+    }
+    for bad in ["we\u{200b}b", "\u{202e}bew", "100.64.0.14", "::1", "12345", "0x7f000001"] {
+        assert_eq!(server.register(&key, bad).await.status_and_code(), (400, "INVALID_INPUT"), "{bad:?}");
+    }
 }

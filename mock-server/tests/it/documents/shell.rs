@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::server_process::ServerProcess;
+use crate::test_server::key_of;
 
 /// A control plane, and the values of the placeholders in a document's lines.
 pub(crate) struct Shell {
@@ -56,7 +57,7 @@ impl Shell {
 
     /// Registers a machine as the agent does; returns the response.
     pub(crate) fn register(&self, name: &str, key: &str) -> Value {
-        let body = json!({ "auth_key": key, "name": name, "public_key": PUBLIC_KEY });
+        let body = json!({ "auth_key": key, "name": name, "public_key": key_of(name) });
         self.run(&format!("curl -s https://login.quickztna.com/api/register-machine -d '{body}'"))
     }
 
@@ -73,5 +74,3 @@ impl Shell {
         ))
     }
 }
-
-const PUBLIC_KEY: &str = "QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=";

@@ -78,6 +78,7 @@ fn can_run(scenario: &Arc<Scenario>, started: &RunStarted, library: &Library) ->
         capabilities: started.target.capabilities.clone(),
         lacking: BTreeMap::new(),
         is_reference: started.target.reference,
+        missing_sessions: started.target.missing_sessions.clone(),
         absent: started.target.absent.clone(),
     };
     let plan = plan(std::slice::from_ref(scenario), &library.registry, &Selection::default(), &facts);

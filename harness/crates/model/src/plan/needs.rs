@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::requirement::{Level, Registry};
-use crate::scenario::model::{Capability, Scenario};
+use crate::requirement::Registry;
+use crate::scenario::model::{Capability, Identity, Scenario, identity_name};
+use crate::scenario::sessions::sessions;
 use crate::scenario::undocumented::Undocumented;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct TargetFacts {
     /// Capabilities unavailable in the kit's environment, with the reason.
     pub lacking: BTreeMap<Capability, String>,
     pub is_reference: bool,
+    /// The identities without a session.
+    pub missing_sessions: BTreeSet<Identity>,
     /// The undocumented endpoints that it lacks.
     pub absent: BTreeSet<Undocumented>,
 }
@@ -30,13 +33,14 @@ pub(super) fn disposition(scenario: &Scenario, registry: &Registry, target: &Tar
     if let Some(skip) = &scenario.skip {
         return Disposition::Skip(skip.reason.clone());
     }
-    if let Some(reason) = unmet_needs(scenario, target) {
-        return Disposition::Skip(reason);
+    let lacking: Vec<String> =
+        unmet_needs(scenario, target).into_iter().chain(unmet_sessions(scenario, registry, target)).collect();
+    if !lacking.is_empty() {
+        return Disposition::Skip(lacking.join("; "));
     }
-    let is_ours = |id: &str| registry.get(id).is_some_and(|known| known.level == Level::Ours);
     let mut checks = scenario.steps.iter().flat_map(|step| &step.checks).peekable();
     let judges_only_ours =
-        checks.peek().is_some() && checks.all(|check| check.verifies.iter().all(|id| is_ours(id)));
+        checks.peek().is_some() && checks.all(|check| check.verifies.iter().all(|id| registry.is_ours(id)));
     if judges_only_ours && !target.is_reference {
         let reason =
             format!("judges only choices of the reference, and {} is another implementation", target.name);
@@ -57,6 +61,18 @@ fn unmet_needs(scenario: &Scenario, target: &TargetFacts) -> Option<String> {
         .then(|| format!("needs {}, which {} does not declare", undeclared.join(" and "), target.name));
     let reasons: Vec<String> = undeclared.into_iter().chain(explained).collect();
     (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// Returns which sessions the sub-test needs that the target lacks, if any.
+fn unmet_sessions(scenario: &Scenario, registry: &Registry, target: &TargetFacts) -> Option<String> {
+    let needed = sessions(scenario, registry, target.is_reference);
+    let missing: Vec<String> = needed
+        .intersection(&target.missing_sessions)
+        .map(|identity| format!("`{}`", identity_name(*identity)))
+        .collect();
+    let noun = if missing.len() == 1 { "a session of" } else { "sessions of" };
+    (!missing.is_empty())
+        .then(|| format!("needs {noun} {}, which {} lacks", missing.join(" and "), target.name))
 }
 
 /// Describes a capability in a skip reason.

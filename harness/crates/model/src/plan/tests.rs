@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
-use crate::scenario::model::Capability;
+use crate::scenario::model::{Action, Authorisation, Capability, Identity};
 use crate::scenario::{ScenarioPath, model::Source, parse};
 
 /// Returns a sub-test with one step that judges these statements and `c/F.1`.
@@ -68,6 +68,7 @@ fn target(capabilities: &[Capability], is_reference: bool) -> TargetFacts {
         capabilities: capabilities.iter().copied().collect(),
         lacking: BTreeMap::from([(Capability::Tun, "a TUN device, which requires root".to_owned())]),
         is_reference,
+        missing_sessions: Default::default(),
         absent: Default::default(),
     }
 }
@@ -106,6 +107,46 @@ fn subtests_with_unmet_needs_are_skipped() {
         of(&target(&[Capability::Clock, Capability::Dashboard, Capability::Tun], true)),
         [Disposition::Run, skip("comes later"), Disposition::Run, Disposition::Run]
     );
+}
+
+#[test]
+fn subtests_that_need_a_missing_session_are_skipped() {
+    let acting = |id: &str, identity: Identity, statement: &str| {
+        let mut acting = scenario("keys", id, "t", &[]);
+        let step = &mut acting.steps[0];
+        let Action::Http(request) = &mut step.action else { panic!("not HTTP") };
+        request.authorisation = Authorisation::Identity(identity);
+        step.checks[0].verifies = vec![statement.to_owned()];
+        acting
+    };
+    let mut both = acting("c/ST1", Identity::Owner, "c/F.1");
+    both.variables.insert("token.member".to_owned());
+    let mut outsider = acting("c/ST4", Identity::Outsider, "c/F.1");
+    outsider.needs.insert(Capability::Organisations);
+    let mut prepared = acting("c/ST5", Identity::Admin, "c/F.1");
+    prepared.steps.push(acting("c/ST6", Identity::Owner, "ours/x.1").steps[0].clone());
+    let admin = acting("c/ST2", Identity::Admin, "c/F.1");
+    let owner = acting("c/ST3", Identity::Owner, "c/F.1");
+    let scenarios = [both, admin, owner, outsider, prepared].map(Arc::new);
+    let of = |missing: &[Identity]| -> Vec<Disposition> {
+        let facts = TargetFacts { missing_sessions: missing.iter().copied().collect(), ..target(&[], false) };
+        let plan = plan(&scenarios, &registry(), &Selection::default(), &facts).unwrap();
+        plan.subtests.into_iter().map(|subtest| subtest.disposition).collect()
+    };
+    let skip = |reason: &str| Disposition::Skip(reason.to_owned());
+    let organisations = "needs a second organisation, which acme does not declare";
+    assert_eq!(
+        of(&[Identity::Owner, Identity::Member, Identity::Outsider]),
+        [
+            skip("needs sessions of `owner` and `member`, which acme lacks"),
+            Disposition::Run,
+            skip("needs a session of `owner`, which acme lacks"),
+            skip(&format!("{organisations}; needs a session of `outsider`, which acme lacks")),
+            // The step as the owner judges a choice of the reference, and is not carried out here.
+            Disposition::Run,
+        ]
+    );
+    assert_eq!(of(&[])[2], Disposition::Run);
 }
 
 #[test]

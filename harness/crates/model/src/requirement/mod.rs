@@ -97,6 +97,11 @@ impl Registry {
         self.requirements.get(*self.index.get(id)?)
     }
 
+    /// Whether the statement is a choice of the reference.
+    pub fn is_ours(&self, id: &str) -> bool {
+        self.get(id).is_some_and(|statement| statement.level == Level::Ours)
+    }
+
     pub fn all(&self) -> &[Requirement] {
         &self.requirements
     }

@@ -8,6 +8,7 @@ pub(crate) mod moment;
 mod parse;
 mod path;
 mod schema;
+pub mod sessions;
 pub mod template;
 pub mod undocumented;
 mod validate;

@@ -103,6 +103,7 @@ impl Target for Embedded {
             base_url: None,
             reference: true,
             capabilities,
+            missing_sessions: Default::default(),
             absent: Default::default(),
             deviating,
         }

@@ -54,6 +54,7 @@ impl Default for Record {
                 base_url: None,
                 reference: false,
                 capabilities: BTreeSet::new(),
+                missing_sessions: Default::default(),
                 absent: Default::default(),
                 deviating: None,
             },

@@ -13,7 +13,7 @@ mod subtest;
 mod sweep;
 mod walk;
 
-pub use name::new_id;
+pub use name::{new_id, preflight_key};
 pub use scheduler::run;
 pub use setting::RunSettings;
 pub use stop::{Stop, Stopper, stop};

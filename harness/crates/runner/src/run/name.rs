@@ -30,6 +30,11 @@ pub(super) fn prefix(id: &str, subtest: usize) -> String {
     format!("{id}{letters}-")
 }
 
+/// Returns the name of the auth key that a preflight creates: with a prefix of the run, and none of its sub-tests'.
+pub fn preflight_key(id: &str) -> String {
+    format!("{id}pref-preflight")
+}
+
 /// Whether the name has a prefix of that run.
 pub(super) fn is_of(name: &str, id: &str) -> bool {
     let subtest = name.strip_prefix(id).and_then(|rest| rest.split_once('-'));
@@ -51,6 +56,7 @@ mod tests {
         for foreign in ["k7xm", "k7xm-db", "k7xma-db", "k7xmAB-db", "k7xmabcde-db", "prod-db", "", "k7xmaa"] {
             assert!(!is_of(foreign, "k7xm"), "{foreign}");
         }
+        assert!(is_of(&preflight_key("k7xm"), "k7xm"));
         let id = new_id();
         assert!(id.len() == 4 && id.as_bytes()[0].is_ascii_lowercase() && id.as_bytes()[1].is_ascii_digit());
     }

@@ -80,7 +80,7 @@ async fn schedule(setting: Arc<RunSettings>, plan: Arc<Plan>, mut stop: Stop, ev
     let mut has_begun = false;
     let mut running: JoinSet<()> = JoinSet::new();
     let mut positions = std::collections::HashMap::new();
-    let mut waiting = turns(&plan, setting.target.is_shared(), setting.jobs).peekable();
+    let mut waiting = turns(&plan, exclusive_needs(&setting), setting.jobs).peekable();
     let max_fail_reached = || plan.selection.max_fail.is_some_and(|most| events.failed() >= most.get());
     loop {
         while stop.end().is_none() && !max_fail_reached() {
@@ -131,18 +131,33 @@ struct Turn {
     beside: usize,
 }
 
-/// Returns the sub-tests in the plan's order, except that those that advance a shared clock come last and run alone: the
-/// sessions and keys of concurrent sub-tests would expire.
-fn turns(plan: &Plan, is_shared: bool, jobs: usize) -> impl Iterator<Item = Turn> + use<'_> {
-    let moves_clock = move |run: &usize| {
+/// Returns the capabilities whose sub-tests run alone on a shared target. A clock that moves ends the sessions and keys of
+/// concurrent sub-tests. Agents with TUN devices share this host's routes: there is no namespace for each of them.
+fn exclusive_needs(setting: &RunSettings) -> &'static [Capability] {
+    match setting.target.is_shared() {
+        false => &[],
+        true if setting.target.description().capabilities.contains(&Capability::Tun) => {
+            &[Capability::Clock, Capability::Agent, Capability::Tun]
+        }
+        true => &[Capability::Clock],
+    }
+}
+
+/// Returns the sub-tests in the plan's order, except that those with an exclusive need come last and run alone.
+fn turns<'a>(
+    plan: &'a Plan,
+    exclusive: &'static [Capability],
+    jobs: usize,
+) -> impl Iterator<Item = Turn> + use<'a> {
+    let runs_alone = move |run: &usize| {
         let planned = plan.planned(*run);
-        is_shared && planned.is_some_and(|planned| planned.scenario.needs.contains(&Capability::Clock))
+        planned.is_some_and(|planned| exclusive.iter().any(|need| planned.scenario.needs.contains(need)))
     };
     // Lazy, so that thousands of repetitions need no memory.
     let all = move || (0..plan.repetitions()).flat_map(|repetition| plan.order(repetition));
-    let together = all().filter(move |run| !moves_clock(run));
+    let together = all().filter(move |run| !runs_alone(run));
     let together = together.map(move |subtest| Turn { subtest, beside: jobs.max(1) });
-    let alone = all().filter(moves_clock).map(|subtest| Turn { subtest, beside: 1 });
+    let alone = all().filter(runs_alone).map(|subtest| Turn { subtest, beside: 1 });
     together.chain(alone)
 }
 
@@ -177,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn sub_tests_that_move_a_shared_clock_run_alone() {
+    fn sub_tests_with_an_exclusive_need_run_alone() {
         let subtests = [("ST1", true), ("ST2", false), ("ST3", true), ("ST4", false)];
         let subtests = subtests.map(|(id, moves_clock)| {
             let mut scenario = scenario(id);
@@ -191,11 +206,11 @@ mod tests {
             }
         });
         let plan = Plan { subtests: subtests.into(), ..Plan::default() };
-        let order = |is_shared| {
-            let turns = turns(&plan, is_shared, 4);
+        let order = |exclusive| {
+            let turns = turns(&plan, exclusive, 4);
             turns.map(|turn| (turn.subtest, turn.beside)).collect::<Vec<_>>()
         };
-        assert_eq!(order(false), [(0, 4), (1, 4), (2, 4), (3, 4)]);
-        assert_eq!(order(true), [(1, 4), (3, 4), (0, 1), (2, 1)]);
+        assert_eq!(order(&[]), [(0, 4), (1, 4), (2, 4), (3, 4)]);
+        assert_eq!(order(&[Capability::Clock]), [(1, 4), (3, 4), (0, 1), (2, 1)]);
     }
 }

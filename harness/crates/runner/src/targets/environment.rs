@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use harness_model::check::evidence::Exchange;
 use harness_model::scenario::model::Identity;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::Value;
 use tokio::net::{TcpListener, UdpSocket};
@@ -21,6 +20,7 @@ use super::control_plane::ControlPlane;
 use super::error::TargetError;
 use super::namespace::{Namespace, Network};
 use super::post::post_json;
+use super::request::json_request;
 
 /// A read that the documents (`used-count`) grant to every session of an organisation: its status shows whether a session
 /// is still valid.
@@ -218,20 +218,9 @@ impl TestEnvironment {
         path: &str,
         body: Option<&Value>,
     ) -> Result<PreparedRequest, ExchangeError> {
-        let mut headers = HeaderMap::new();
-        if let Some(token) = token {
-            let mut bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
-                ExchangeError::Request("the token has characters that are invalid in a header".to_owned())
-            })?;
-            bearer.set_sensitive(true);
-            headers.insert(AUTHORIZATION, bearer);
-        }
-        if body.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
         let mut url = joined(&self.facts.base_url, path);
         self.redirect(&mut url);
-        Ok(PreparedRequest { method, url, headers, body: body.map(Value::to_string), from: None })
+        json_request(token, method, url, body)
     }
 
     /// Advances the target's clock and forgets the cached sessions, which may have expired.

@@ -4,6 +4,8 @@ use std::error::Error;
 
 use crate::exchange::ExchangeError;
 
+use super::profile::ProfileNotes;
+
 /// The cause of a failure, whose type depends on the target.
 pub type Cause = Box<dyn Error + Send + Sync>;
 
@@ -30,6 +32,9 @@ pub enum TargetError {
     Clock(#[source] Cause),
     #[error("failed to approve the device login: {0}")]
     Approval(#[source] Cause),
+    /// The profile does not fit the target.
+    #[error("{0}")]
+    Profile(Box<ProfileNotes>),
     /// The profile's reset hook failed.
     #[error("failed to reset the target: {0}")]
     Reset(#[source] Cause),

@@ -10,13 +10,17 @@ pub mod namespace;
 pub mod paths;
 pub mod pointers;
 mod post;
+mod preflight;
 mod probe;
 pub mod profile;
 pub mod remote;
+mod request;
+mod sessions;
 mod target;
 
 pub use agent::{AgentCommand, WITHOUT_TUN};
 pub use control_plane::ControlPlane;
 pub use environment::{EnvironmentFacts, TestEnvironment};
 pub use error::{Cause, RenewalFailure, TargetError};
+pub use preflight::{Finding, PreflightScope, ProfileNeeds, State};
 pub use target::Target;

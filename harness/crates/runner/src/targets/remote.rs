@@ -1,32 +1,30 @@
 //! A deployed implementation that all sub-tests share.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::UdpSocket;
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use reqwest::Url;
 use reqwest::header::HeaderMap;
-use tokio::sync::Mutex;
 
 use crate::exchange::{Caller, ClientSettings, Pace, PreparedRequest, Rate, Tls, joined, send};
 use harness_model::check::evidence::Exchange;
-use harness_model::scenario::model::{Identity, identity_name};
+use harness_model::scenario::model::Identity;
 use harness_model::scenario::undocumented::{UNDOCUMENTED, Undocumented};
 use harness_model::target::TargetDescription;
 
 use super::agent::AgentCommand;
 use super::control_plane::ControlPlane;
-use super::credential::{Credential, LoginEndpoint};
 use super::environment::{EnvironmentFacts, TestEnvironment};
-use super::error::{Cause, ProfileSettingError, RenewalFailure, TargetError};
-use super::paths::LOGIN;
+use super::error::{Cause, ProfileSettingError, TargetError};
 use super::pointers::Pointers;
 use super::post::post_json;
+use super::preflight::{self, Finding, Preflight, PreflightScope, State};
 use super::probe::Probe;
-use super::profile::{Profile, Resources};
+use super::profile::{Content, Profile, ProfileNotes, Resources};
+use super::sessions::Sessions;
 use super::target::Target;
 
 const PROBE_PATH: &str = "/healthz";
@@ -34,42 +32,22 @@ const PROBE_PATH: &str = "/healthz";
 /// The target that a profile describes.
 #[derive(Debug)]
 pub struct Remote {
-    profile: Profile,
-    profile_path: Arc<Path>,
+    profile: Arc<Profile>,
     agent: Option<AgentCommand>,
-    tls: Tls,
-    pace: Pace,
+    settings: ClientSettings,
     /// What probes have found to be absent.
     absent: OnceLock<BTreeSet<Undocumented>>,
-    sources: BTreeMap<Identity, SessionSource>,
-}
-
-/// The source of one identity's sessions. All sub-tests share the token until it is refused or the clock moves.
-#[derive(Debug)]
-struct SessionSource {
-    credential: Credential,
-    token: Mutex<Option<String>>,
+    sessions: Sessions,
 }
 
 impl Remote {
     /// Creates a target from a profile and the resources that the profile refers to.
     pub fn new(profile: Profile, resources: Resources) -> Self {
         let Resources { credentials, tls, agent } = resources;
-        let source = |credential| SessionSource { credential, token: Mutex::default() };
-        let limits = &profile.content.limits;
-        let rate = Rate { requests_per_second: limits.requests_per_second, concurrency: limits.concurrency };
-        Self {
-            profile_path: profile.path.as_path().into(),
-            agent,
-            tls,
-            pace: Pace::new(rate),
-            absent: OnceLock::new(),
-            sources: credentials
-                .into_iter()
-                .map(|(identity, credential)| (identity, source(credential)))
-                .collect(),
-            profile,
-        }
+        let profile = Arc::new(profile);
+        let settings = settings(&profile, tls);
+        let sessions = Sessions::new(Arc::clone(&profile), settings.clone(), credentials);
+        Self { profile, agent, settings, absent: OnceLock::new(), sessions }
     }
 
     fn pointers(&self) -> &Pointers {
@@ -86,7 +64,7 @@ impl Remote {
             from: None,
         };
         // No retries: an unreachable target is reported at once.
-        let settings = ClientSettings { retries_reads: false, ..self.settings() };
+        let settings = ClientSettings { retries_reads: false, ..self.settings.clone() };
         let caller = Caller::new(&settings, None).map_err(unreachable)?;
         // Any response will do: only the reference has this path.
         let response = send(&caller, &probe).await.map_err(unreachable)?;
@@ -94,57 +72,59 @@ impl Remote {
             return Err(TargetError::Moved {
                 base_url: self.base_url().to_string(),
                 elsewhere,
-                profile: self.profile_path.display().to_string(),
+                profile: self.profile.place("base_url"),
             });
-        }
-        // Commands are run here, so that their time does not count towards a sub-test's limit.
-        for (identity, source) in &self.sources {
-            if matches!(source.credential, Credential::Command { .. }) {
-                self.token(*identity).await?;
-            }
-        }
-        if let Some(reset) = &self.profile.content.hooks.reset {
-            let url = self.hook(reset);
-            post_json(&self.settings(), url, None, &serde_json::json!({}))
-                .await
-                .map_err(|cause| TargetError::Reset(self.failed("hooks.reset", cause)))?;
         }
         Ok(())
     }
 
-    async fn token(&self, identity: Identity) -> Result<String, TargetError> {
-        let source = self.source(identity)?;
-        let mut token = source.token.lock().await;
-        if let Some(token) = token.as_ref() {
-            return Ok(token.clone());
+    /// Examines whether the profile fits the target, as far as it is needed. Nothing is examined after a mistake that
+    /// all the rest depends on.
+    pub async fn examine(&self, scope: &PreflightScope) -> Vec<Finding> {
+        let subject = "connection".to_owned();
+        if let Err(error) = self.check_reachable().await {
+            return vec![Finding { subject, state: State::wrong("base_url", &error.to_string()) }];
         }
-        let obtained = self.obtain(identity, source).await?;
-        *token = Some(obtained.clone());
-        Ok(obtained)
+        let reached = Finding { subject, state: State::Right(format!("{} answers", self.base_url())) };
+        let mut findings = vec![reached];
+        findings.extend(self.examine_sessions(scope).await);
+        findings
     }
 
-    /// Returns a token other than the refused one. If several sub-tests report the same token, it is renewed once.
-    async fn renew(&self, identity: Identity, refused: &str) -> Result<String, TargetError> {
-        let source = self.source(identity)?;
-        let mut token = source.token.lock().await;
-        if let Some(present) = token.as_ref().filter(|present| *present != refused) {
-            return Ok(present.clone());
+    async fn examine_sessions(&self, scope: &PreflightScope) -> Vec<Finding> {
+        if scope.needs.sessions.contains(&Identity::Admin) && !self.sessions.knows(Identity::Admin) {
+            return vec![preflight::without_admin(&self.profile)];
         }
-        let name = identity_name(identity);
-        let refused_error = |cause| TargetError::Spent {
-            identity: name,
-            cause,
-            profile: self.profile_path.display().to_string(),
-        };
-        if !source.credential.is_renewable() {
-            return Err(refused_error(RenewalFailure::NotRenewable));
+        let Self { profile, sessions, settings, .. } = self;
+        match Caller::new(settings, None) {
+            Ok(caller) => {
+                let preflight = Preflight { profile, sessions, caller: &caller, key_name: &scope.key_name };
+                preflight.examine(&scope.needs).await
+            }
+            Err(error) => {
+                vec![Finding { subject: "TLS".to_owned(), state: State::wrong("tls", &error.to_string()) }]
+            }
         }
-        let obtained = self.obtain(identity, source).await?;
-        if obtained == refused {
-            return Err(refused_error(RenewalFailure::SameToken));
-        }
-        *token = Some(obtained.clone());
-        Ok(obtained)
+    }
+
+    /// Returns the identities without a session. Without an admin nothing can be judged, so its absence is a mistake.
+    fn missing_sessions(&self) -> BTreeSet<Identity> {
+        let optional = [Identity::Owner, Identity::Member, Identity::Outsider];
+        optional.into_iter().filter(|identity| !self.sessions.knows(*identity)).collect()
+    }
+
+    async fn reset(&self) -> Result<(), TargetError> {
+        let Some(hook) = &self.profile.content.hooks.reset else { return Ok(()) };
+        post_json(&self.settings, self.hook(hook), None, &serde_json::json!({}))
+            .await
+            .map(drop)
+            .map_err(|cause| TargetError::Reset(self.failed("hooks.reset", cause)))
+    }
+
+    fn mistake(&self, key: &str, error: &TargetError) -> TargetError {
+        let state = State::wrong(key, &error.to_string());
+        let finding = Finding { subject: key.to_owned(), state };
+        TargetError::Profile(Box::new(preflight::notes(&self.profile, &[finding])))
     }
 
     async fn advance(&self, duration: Duration) -> Result<(), TargetError> {
@@ -152,32 +132,11 @@ impl Remote {
             return Err(TargetError::Clock(self.missing("hooks.clock")));
         };
         let body = serde_json::json!({ "advance_seconds": duration.as_secs() });
-        post_json(&self.settings(), self.hook(hook), None, &body)
+        post_json(&self.settings, self.hook(hook), None, &body)
             .await
             .map_err(|cause| TargetError::Clock(self.failed("hooks.clock", cause)))?;
-        for source in self.sources.values() {
-            *source.token.lock().await = None;
-        }
+        self.sessions.forget().await;
         Ok(())
-    }
-
-    fn source(&self, identity: Identity) -> Result<&SessionSource, TargetError> {
-        let name = identity_name(identity);
-        self.sources.get(&identity).ok_or_else(|| TargetError::Token {
-            identity: name,
-            cause: self.missing(&format!("tokens.{name}")),
-        })
-    }
-
-    async fn obtain(&self, identity: Identity, source: &SessionSource) -> Result<String, TargetError> {
-        let settings = self.settings();
-        let mut endpoint = joined(self.base_url(), LOGIN);
-        self.profile.content.paths.redirect(self.base_url(), &mut endpoint);
-        let at = LoginEndpoint { settings: &settings, endpoint, pointers: self.pointers() };
-        source.credential.obtain(&at).await.map_err(|cause| {
-            let name = identity_name(identity);
-            TargetError::Token { identity: name, cause: self.failed(&format!("tokens.{name}"), cause) }
-        })
     }
 
     /// Asks once for what the profile does not declare either way. If a probe fails, sub-tests will fail in the same way
@@ -187,7 +146,7 @@ impl Remote {
         let all = UNDOCUMENTED.map(|(undocumented, _)| undocumented);
         let undeclared: Vec<Undocumented> =
             all.into_iter().filter(|undocumented| !declared.contains_key(undocumented)).collect();
-        let known = [Identity::Admin, Identity::Owner].into_iter().find(|one| self.sources.contains_key(one));
+        let known = [Identity::Admin, Identity::Owner].into_iter().find(|one| self.sessions.knows(*one));
         let Some(identity) = known.filter(|_| !undeclared.is_empty() && self.absent.get().is_none()) else {
             return;
         };
@@ -206,32 +165,16 @@ impl Remote {
     }
 
     fn missing(&self, key: &str) -> Cause {
-        let profile = self.profile_path.display().to_string();
-        ProfileSettingError::Missing { key: key.to_owned(), profile }.into()
+        ProfileSettingError::Missing { key: key.to_owned(), profile: self.profile.place(key) }.into()
     }
 
     fn failed(&self, key: &str, cause: impl Into<Cause>) -> Cause {
-        let profile = self.profile_path.display().to_string();
+        let profile = self.profile.place(key);
         ProfileSettingError::Failed { cause: cause.into(), key: key.to_owned(), profile }.into()
     }
 
     fn base_url(&self) -> &Url {
         &self.profile.base_url
-    }
-
-    fn settings(&self) -> ClientSettings {
-        let content = &self.profile.content;
-        let timeouts = &content.timeouts;
-        let plain = ClientSettings::plain(self.base_url().clone(), timeouts.connect, timeouts.request);
-        let asked = content.limits.answer_bytes.and_then(|bytes| usize::try_from(bytes.get()).ok());
-        ClientSettings {
-            tls: self.tls.clone(),
-            max_response_bytes: asked.unwrap_or(plain.max_response_bytes),
-            retries_reads: true,
-            pace: self.pace.clone(),
-            profile: Some(Arc::clone(&self.profile_path)),
-            ..plain
-        }
     }
 
     fn hook(&self, hook: &str) -> Url {
@@ -248,6 +191,7 @@ impl Target for Remote {
             base_url: Some(self.profile.base_url.to_string()),
             reference: content.reference,
             capabilities: self.profile.capabilities.clone(),
+            missing_sessions: self.missing_sessions(),
             absent: self.absent(),
             deviating: None,
         }
@@ -266,15 +210,23 @@ impl Target for Remote {
     }
 
     fn retries(&self) -> u64 {
-        self.pace.retries()
+        self.settings.pace.retries()
     }
 
     fn can_approve_logins(&self) -> bool {
         self.profile.content.hooks.approve.is_some()
     }
 
-    fn preflight(&self) -> BoxFuture<'_, Result<(), TargetError>> {
-        Box::pin(self.check_reachable())
+    fn preflight<'a>(
+        &'a self,
+        scope: &'a PreflightScope,
+    ) -> BoxFuture<'a, Result<ProfileNotes, TargetError>> {
+        Box::pin(async {
+            self.check_reachable().await.map_err(|error| self.mistake("base_url", &error))?;
+            self.reset().await.map_err(|error| self.mistake("hooks.reset", &error))?;
+            let notes = preflight::notes(&self.profile, &self.examine_sessions(scope).await);
+            if notes.has_errors() { Err(TargetError::Profile(Box::new(notes))) } else { Ok(notes) }
+        })
     }
 
     fn probe(self: Arc<Self>) -> BoxFuture<'static, ()> {
@@ -286,7 +238,7 @@ impl Target for Remote {
         _with_tun: bool,
     ) -> BoxFuture<'static, Result<TestEnvironment, TargetError>> {
         let content = &self.profile.content;
-        let mut settings = self.settings();
+        let mut settings = self.settings.clone();
         settings.pace = settings.pace.for_subtest();
         let facts = EnvironmentFacts {
             base_url: self.base_url().clone(),
@@ -311,11 +263,11 @@ impl ControlPlane for SharedControlPlane {
     }
 
     fn knows(&self, identity: Identity) -> bool {
-        self.0.sources.contains_key(&identity)
+        self.0.sessions.knows(identity)
     }
 
     fn token(&self, identity: Identity) -> BoxFuture<'_, Result<String, TargetError>> {
-        Box::pin(self.0.token(identity))
+        Box::pin(self.0.sessions.token(identity))
     }
 
     fn renew<'a>(
@@ -323,7 +275,7 @@ impl ControlPlane for SharedControlPlane {
         identity: Identity,
         refused: &'a str,
     ) -> BoxFuture<'a, Result<String, TargetError>> {
-        Box::pin(self.0.renew(identity, refused))
+        Box::pin(self.0.sessions.renew(identity, refused))
     }
 
     fn redirect(&self, url: &mut Url) {
@@ -349,6 +301,21 @@ impl ControlPlane for SharedControlPlane {
 
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async {})
+    }
+}
+
+fn settings(profile: &Profile, tls: Tls) -> ClientSettings {
+    let Content { timeouts, limits, .. } = &profile.content;
+    let plain = ClientSettings::plain(profile.base_url.clone(), timeouts.connect, timeouts.request);
+    let asked = limits.answer_bytes.and_then(|bytes| usize::try_from(bytes.get()).ok());
+    let rate = Rate { requests_per_second: limits.requests_per_second, concurrency: limits.concurrency };
+    ClientSettings {
+        tls,
+        max_response_bytes: asked.unwrap_or(plain.max_response_bytes),
+        retries_reads: true,
+        pace: Pace::new(rate),
+        profile: Some(profile.path.as_path().into()),
+        ..plain
     }
 }
 

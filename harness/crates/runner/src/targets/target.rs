@@ -10,6 +10,8 @@ use harness_model::target::TargetDescription;
 
 use super::environment::TestEnvironment;
 use super::error::TargetError;
+use super::preflight::PreflightScope;
+use super::profile::ProfileNotes;
 
 /// A target of a run: one implementation that all sub-tests share, or one that is started for each of them.
 pub trait Target: fmt::Debug + Send + Sync {
@@ -23,8 +25,16 @@ pub trait Target: fmt::Debug + Send + Sync {
 
     /// Returns what planning needs to know.
     fn facts(&self) -> TargetFacts {
-        let TargetDescription { name, capabilities, reference, absent, .. } = self.description();
-        TargetFacts { name, capabilities, lacking: self.lacking(), is_reference: reference, absent }
+        let TargetDescription { name, capabilities, reference, missing_sessions, absent, .. } =
+            self.description();
+        TargetFacts {
+            name,
+            capabilities,
+            lacking: self.lacking(),
+            is_reference: reference,
+            missing_sessions,
+            absent,
+        }
     }
 
     /// Whether sub-tests share it, and with it its clock.
@@ -50,9 +60,14 @@ pub trait Target: fmt::Debug + Send + Sync {
         true
     }
 
-    /// Checks that the target responds, and resets it, before anything runs.
-    fn preflight(&self) -> BoxFuture<'_, Result<(), TargetError>> {
-        Box::pin(async { Ok(()) })
+    /// Examines before a run whether the target can be judged, and resets it.
+    ///
+    /// Returns what the profile's author may want to know.
+    fn preflight<'a>(
+        &'a self,
+        _scope: &'a PreflightScope,
+    ) -> BoxFuture<'a, Result<ProfileNotes, TargetError>> {
+        Box::pin(async { Ok(ProfileNotes::default()) })
     }
 
     /// Finds out which undocumented endpoints the target lacks, after [`Target::preflight`]. Only then are

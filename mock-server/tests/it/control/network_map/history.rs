@@ -61,13 +61,13 @@ impl History {
         match *action {
             Action::Register { name, ephemeral, key_byte } => {
                 let key = &self.keys[usize::from(ephemeral)];
-                let body = json!({ "auth_key": key, "name": format!("m{name}"), "public_key": public_key(key_byte) });
+                let body = json!({ "auth_key": key, "name": format!("m{name}"), "public_key": public_key(20 + 10 * name + key_byte) });
                 let answer = server.post("/api/register-machine", "", &body).await;
                 self.register(name, &answer.body);
             }
             Action::RequestToJoin { name } => {
                 let member = server.token(MEMBER).await;
-                let body = json!({ "org_id": ACME, "name": format!("m{name}"), "public_key": public_key(3) });
+                let body = json!({ "org_id": ACME, "name": format!("m{name}"), "public_key": public_key(20 + 10 * name + 3) });
                 let answer = server.post("/api/register-machine", &member, &body).await;
                 self.register(name, &answer.body);
             }

@@ -5,6 +5,8 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use mock_server::store::Location;
 use serde_json::json;
 use tokio::time::timeout;
@@ -15,8 +17,6 @@ use crate::wait::DEADLINE;
 
 /// Long enough for a request to be waiting.
 const HELD: Duration = Duration::from_millis(100);
-/// Less than the 2 s after which a waiting request looks again without being woken.
-const AT_ONCE: Duration = Duration::from_millis(1900);
 
 type Poll<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 
@@ -29,12 +29,12 @@ async fn waiting_request<'a>(server: &'a TestServer, node: &'a Node) -> (i64, Po
 }
 
 async fn woken(what: &str, poll: Poll<'_>) -> Answer {
-    timeout(AT_ONCE, poll).await.unwrap_or_else(|_| panic!("{what} woke no request"))
+    timeout(DEADLINE, poll).await.unwrap_or_else(|_| panic!("{what} woke no request"))
 }
 
 #[tokio::test]
 async fn every_change_wakes_waiting_requests() {
-    let server = TestServer::start().await;
+    let server = TestServer::notifying().await;
     let key = reusable_key(&server).await;
     let watcher = Node::register(&server, &key, "w", 1).await;
     let mut subject = None;
@@ -79,19 +79,19 @@ async fn every_change_wakes_waiting_requests() {
 
 #[tokio::test]
 async fn waiting_machine_is_told_when_it_is_cut_off() {
-    let server = TestServer::start().await;
+    let server = TestServer::notifying().await;
     let key = reusable_key(&server).await;
-    for (change, refusal) in [
-        ("quarantine", "QUARANTINED"),
-        ("delete", "UNAUTHORIZED"),
-        ("logout", "UNAUTHORIZED"),
-        ("takeover", "UNAUTHORIZED"),
+    for (change, key_byte, refusal) in [
+        ("quarantine", 1, "QUARANTINED"),
+        ("delete", 3, "UNAUTHORIZED"),
+        ("logout", 5, "UNAUTHORIZED"),
+        ("takeover", 7, "UNAUTHORIZED"),
     ] {
-        let node = Node::register(&server, &key, change, 1).await;
+        let node = Node::register(&server, &key, change, key_byte).await;
         let (_, poll) = waiting_request(&server, &node).await;
         match change {
             "logout" => drop(node.logout(&server).await),
-            "takeover" => drop(Node::register(&server, &key, change, 2).await),
+            "takeover" => drop(Node::register(&server, &key, change, key_byte + 1).await),
             measure => drop(server.administer(measure, &node.id).await),
         }
         assert_eq!(woken(change, poll).await.code(), refusal, "{change}");
@@ -100,7 +100,7 @@ async fn waiting_machine_is_told_when_it_is_cut_off() {
 
 #[tokio::test]
 async fn other_organisations_wake_no_waiting_request() {
-    let server = TestServer::start().await;
+    let server = TestServer::notifying().await;
     let key = reusable_key(&server).await;
     let watcher = Node::register(&server, &key, "w", 1).await;
     let (version, mut poll) = waiting_request(&server, &watcher).await;
@@ -117,7 +117,7 @@ async fn other_organisations_wake_no_waiting_request() {
 
 #[tokio::test]
 async fn unchanged_map_is_returned_after_the_wait() {
-    let server = TestServer::start().await;
+    let server = TestServer::notifying().await;
     let key = reusable_key(&server).await;
     let node = Node::register(&server, &key, "w", 1).await;
     let known = node.full(&server).await;
@@ -133,7 +133,7 @@ async fn unchanged_map_is_returned_after_the_wait() {
 
 #[tokio::test]
 async fn stopping_answers_waiting_requests() {
-    let server = TestServer::start().await;
+    let server = TestServer::notifying().await;
     let key = reusable_key(&server).await;
     let node = Node::register(&server, &key, "w", 1).await;
     let (version, poll) = waiting_request(&server, &node).await;
@@ -175,7 +175,8 @@ async fn concurrent_registrations_reach_every_watcher() {
             assert_eq!(known.version, last, "one version per registration");
             known
         };
-        let registrations = join_all(names.iter().map(|name| Node::register(&server, &key, name, 3)));
+        let registrations =
+            join_all(names.iter().zip(3..).map(|(name, byte)| Node::register(&server, &key, name, byte)));
         let followed = timeout(DEADLINE, join_all(watchers.iter().zip(before).map(follow)));
         let (followed, registered) = futures::future::join(followed, registrations).await;
         assert_eq!(registered.len(), names.len());
@@ -187,30 +188,28 @@ async fn concurrent_registrations_reach_every_watcher() {
 
 #[tokio::test]
 async fn excess_waiting_requests_of_a_machine_are_answered() {
-    let server = TestServer::start().await;
+    let server = TestServer::notifying().await;
     let key = reusable_key(&server).await;
     let (node, quiet) =
         (Node::register(&server, &key, "w", 1).await, Node::register(&server, &key, "q", 2).await);
     let (_, quiet_poll) = waiting_request(&server, &quiet).await;
     let version = node.full(&server).await.version;
-    let mut polls: Vec<Poll<'_>> = Vec::new();
-    let mut answered = 0;
+    let mut polls = FuturesUnordered::new();
     for _ in 0..20 {
         let mut poll: Poll<'_> = Box::pin(node.map(&server, version, 50));
         assert!(timeout(HELD, &mut poll).await.is_err(), "the newest request waits");
         polls.push(poll);
     }
-    for poll in &mut polls {
-        if let Ok(told) = timeout(HELD, poll).await {
-            assert_eq!(told.data()["peers"], json!([]));
-            answered += 1;
-        }
+    for _ in 0..16 {
+        let displaced = timeout(DEADLINE, polls.next()).await.expect("an excess request is answered");
+        assert_eq!(displaced.unwrap().data()["peers"], json!([]));
     }
-    assert_eq!(answered, 16);
+    assert!(timeout(HELD, polls.next()).await.is_err(), "the newest four wait");
     // The remaining requests, and those of other machines, are still woken by changes.
-    polls.drain(..16);
     let joined = Node::register(&server, &key, "x", 3).await;
-    for poll in polls.into_iter().chain([quiet_poll]) {
-        assert_eq!(woken("a registration", poll).await.data()["peers"][0]["id"], json!(joined.id));
+    polls.push(quiet_poll);
+    for _ in 0..5 {
+        let told = woken("a registration", Box::pin(polls.next().map(Option::unwrap))).await;
+        assert_eq!(told.data()["peers"][0]["id"], json!(joined.id));
     }
 }

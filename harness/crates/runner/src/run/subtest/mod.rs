@@ -46,7 +46,7 @@ pub(super) async fn run(
         Disposition::Skip(reason) => {
             SubtestEnd { verdict: SubtestVerdict::Skip, fault: None, reason: Some(reason.clone()) }
         }
-        Disposition::Run => match set_up(setting, &planned.scenario, subtest, &secrets).await {
+        Disposition::Run => match set_up(setting, planned, subtest, &secrets).await {
             Ok(setup) => {
                 let run = SubtestRun { setting, planned, subtest, events, secrets: &secrets };
                 run.on_stage(setup, stop).await

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use harness_model::bindings::Bindings;
-use harness_model::scenario::model::{Action, Authorisation, Capability, IDENTITIES, Identity, Scenario};
+use harness_model::plan::PlannedSubtest;
+use harness_model::scenario::model::{Capability, identity_name};
+use harness_model::scenario::sessions::sessions;
 use harness_model::secret::Secrets;
 
 use crate::exchange::Clients;
@@ -22,11 +24,11 @@ pub(super) struct Setup {
 
 pub(super) async fn set_up(
     setting: &RunSettings,
-    scenario: &Scenario,
+    planned: &PlannedSubtest,
     subtest: usize,
     secrets: &Secrets,
 ) -> Result<Setup, StepError> {
-    let with_tun = scenario.needs.contains(&Capability::Tun);
+    let with_tun = planned.scenario.needs.contains(&Capability::Tun);
     let environment = Arc::clone(&setting.target).environment(with_tun).await?;
     // On a private control plane names need no prefix, and tables look as documented.
     let prefix = match environment.is_private() {
@@ -41,15 +43,12 @@ pub(super) async fn set_up(
     bindings.set_built_in("base_url", environment.base_url().as_str().trim_end_matches('/'));
     bindings.set_built_in("run", prefix.as_str());
     bindings.set_built_in("address", environment.address());
-    for (identity, name) in IDENTITIES {
-        let variable = format!("token.{name}");
-        let is_used = scenario.variables.contains(&variable);
-        if is_used || acts_as(scenario, identity) {
-            let token = environment.token(identity).await?;
-            secrets.learn(&token, shell_variable(identity));
-            if is_used {
-                bindings.set_built_in(&variable, token);
-            }
+    for identity in sessions(&planned.scenario, &setting.registry, planned.judges_ours) {
+        let token = environment.token(identity).await?;
+        secrets.learn(&token, shell_variable(identity));
+        let variable = format!("token.{}", identity_name(identity));
+        if planned.scenario.variables.contains(&variable) {
+            bindings.set_built_in(&variable, token);
         }
     }
     let stage = Stage {
@@ -60,17 +59,4 @@ pub(super) async fn set_up(
         bindings,
     };
     Ok(Setup { stage, prefix })
-}
-
-/// Whether a machine logs in as the identity, or a request is sent as it.
-fn acts_as(scenario: &Scenario, identity: Identity) -> bool {
-    let logs_in = scenario.machines.iter().any(|machine| machine.login == Some(identity));
-    logs_in
-        || scenario.steps.iter().chain(&scenario.cleanup).any(|step| match &step.action {
-            Action::Http(request) => {
-                matches!(request.authorisation, Authorisation::Identity(acting) if acting == identity)
-            }
-            Action::Login(login) => login.identity == identity,
-            _ => false,
-        })
 }

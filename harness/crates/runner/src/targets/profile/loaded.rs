@@ -1,6 +1,7 @@
 //! A profile that was read, or the mistakes in it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,6 +33,28 @@ pub struct Profile {
 pub struct ProfileError {
     pub diagnostics: Vec<Diagnostic>,
     pub sources: Sources,
+}
+
+/// Remarks on a valid profile that a target gave rise to.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileNotes {
+    pub diagnostics: Vec<Diagnostic>,
+    pub sources: Sources,
+}
+
+impl ProfileNotes {
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|noted| noted.severity == Severity::Error)
+    }
+}
+
+impl fmt::Display for ProfileNotes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines =
+            self.diagnostics.iter().flat_map(|noted| std::iter::once(&noted.message).chain(&noted.help));
+        let lines: Vec<&str> = lines.map(String::as_str).collect();
+        formatter.write_str(&lines.join("\n"))
+    }
 }
 
 impl Profile {
@@ -79,7 +102,15 @@ impl Profile {
         sources
     }
 
-    pub(super) fn error(&self, key: &str, message: String, help: String) -> Diagnostic {
+    /// Returns the file and line of a key, or the file if the key is not set.
+    pub(in crate::targets) fn place(&self, key: &str) -> String {
+        match self.locations.get(key) {
+            Some(span) => self.source.location(span).to_string(),
+            None => self.path.display().to_string(),
+        }
+    }
+
+    pub(in crate::targets) fn error(&self, key: &str, message: String, help: String) -> Diagnostic {
         let path = self.path.clone();
         let span = self.locations.get(key).cloned();
         Diagnostic { severity: Severity::Error, path, span, message, help: Some(help) }

@@ -12,7 +12,7 @@ pub use content::{
     Agent, Content, Hooks, Limits, Login, MachinePointers, Paths, Pointers, Timeouts, TlsFiles, TokenSource,
 };
 pub use draft::Draft;
-pub use loaded::{Profile, ProfileError};
+pub use loaded::{Profile, ProfileError, ProfileNotes};
 pub use resources::Resources;
 
 #[cfg(test)]

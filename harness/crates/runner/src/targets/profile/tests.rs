@@ -102,6 +102,18 @@ fn mistakes_have_a_caret_and_a_hint() {
 }
 
 #[test]
+fn base_url_must_not_end_in_api() {
+    for end in ["/api", "/base/api/"] {
+        let shown = parse(&MINIMAL.replace(":1", &format!(":1{end}"))).unwrap_err().render(false, 100);
+        assert!(
+            shown.contains("/api/api/… would be requested") && shown.contains("target.toml:2:"),
+            "{shown}"
+        );
+    }
+    assert!(parse(&MINIMAL.replace(":1", ":1/my-api")).is_ok());
+}
+
+#[test]
 fn all_mistakes_are_reported_at_once() {
     let text = "nmae = \"x\"\nbase_url = \"ftp://x\"\ncapabilities = [\"clock\"]\n[timeouts]\nconnect = 3\n";
     let error = parse(text).unwrap_err();

@@ -159,7 +159,7 @@ impl UpSession<'_> {
         let enrolment = Enrolment {
             control: self.control,
             credential,
-            name: host_name::check(&name)?,
+            name: &host_name::normalise(&name)?,
             public_key: &node_key.public_base64(),
             tags: &self.arguments.tags,
             org_id: self.arguments.org.as_deref().or(state.org_id.as_deref()),

@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use boringtun::x25519::PublicKey;
+use ztna_protocol::machine_name::comparable;
 use ztna_protocol::network_map::PeerView;
 
 use super::core::PeerSettings;
@@ -64,7 +65,22 @@ impl NetworkMap {
             changes.set.push((machine.key, machine.settings.clone()));
             self.machines.insert(peer.id, machine);
         }
+        self.keep_shared_keys(&mut changes);
         changes
+    }
+
+    /// A key that several machines claim stays with the first one, and goes only when the last of them has gone: a
+    /// machine must not cut off another by claiming its key.
+    fn keep_shared_keys(&self, changes: &mut MapChanges) {
+        let holder = |key: &PublicKey| self.machines().find(|machine| machine.key == *key);
+        let still_held: Vec<_> = changes.removed.iter().filter_map(holder).collect();
+        changes.set.extend(still_held.iter().map(|machine| (machine.key, machine.settings.clone())));
+        changes.removed.retain(|key| holder(key).is_none());
+        for (key, settings) in &mut changes.set {
+            if let Some(machine) = holder(key) {
+                settings.clone_from(&machine.settings);
+            }
+        }
     }
 
     pub(super) fn clear(&mut self) -> MapChanges {
@@ -72,10 +88,15 @@ impl NetworkMap {
         MapChanges { removed, set: Vec::new() }
     }
 
-    /// Returns the machine with this name or tailnet address.
+    /// Returns the machine with this tailnet address or, compared without case, this name. A name never stands in for an
+    /// address.
     pub(super) fn find(&self, named: &str) -> Option<&MapMachine> {
-        let address: Option<Ipv4Addr> = named.parse().ok();
-        self.machines().find(|machine| machine.name == named || Some(machine.settings.address) == address)
+        if let Ok(address) = named.parse::<Ipv4Addr>() {
+            return self.machines().find(|machine| machine.settings.address == address);
+        }
+        let wanted = comparable(named);
+        let same_spelling = self.machines().find(|machine| machine.name == named);
+        same_spelling.or_else(|| self.machines().find(|machine| comparable(&machine.name) == wanted))
     }
 
     pub(super) fn machines(&self) -> impl Iterator<Item = &MapMachine> {
@@ -122,6 +143,31 @@ mod tests {
             (key.as_bytes()[0], endpoints.join(" "))
         });
         (removed, set.collect())
+    }
+
+    #[test]
+    fn an_impostors_key_does_not_cut_off_its_holder() {
+        let mut map = NetworkMap::default();
+        map.apply(answer(true, &[peer("a", 1, "192.0.2.1:1")], &[]));
+        let impostor = map.apply(answer(false, &[peer("b", 1, "192.0.2.66:6")], &[]));
+        assert_eq!(shown(&impostor), (vec![], vec![(1, "192.0.2.1:1".to_owned())]));
+        let gone = map.apply(answer(false, &[], &["b"]));
+        assert_eq!(shown(&gone), (vec![], vec![(1, "192.0.2.1:1".to_owned())]));
+        let last = map.apply(answer(false, &[], &["a"]));
+        assert_eq!(shown(&last), (vec![1], vec![]));
+    }
+
+    #[test]
+    fn a_name_never_stands_in_for_an_address() {
+        let mut map = NetworkMap::default();
+        let mut named = peer("a", 1, "192.0.2.1:1");
+        named["name"] = json!("100.64.0.9");
+        let mut addressed = peer("b", 2, "192.0.2.2:1");
+        addressed["tailnet_ip"] = json!("100.64.0.9");
+        map.apply(answer(true, &[named, addressed], &[]));
+        assert_eq!(map.find("100.64.0.9").map(|machine| machine.key.as_bytes()[0]), Some(2));
+        assert_eq!(map.find("100.64.0.8").map(|machine| machine.name.as_str()), None);
+        assert_eq!(map.find("NAME-B").map(|machine| machine.name.as_str()), Some("name-b"));
     }
 
     #[test]

@@ -132,6 +132,9 @@ impl Decoding<'_> {
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
                 "it must not contain a user or password; use [tokens]".to_owned()
             }
+            Ok(url) if url.path().trim_end_matches('/').ends_with("/api") => {
+                "every path begins with /api, so /api/api/… would be requested".to_owned()
+            }
             Ok(url) => return Some(url),
             Err(error) => error.to_string(),
         };

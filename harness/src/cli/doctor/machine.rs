@@ -1,0 +1,36 @@
+//! Checks this machine for runs against the embedded reference.
+
+use harness_runner::targets::namespace::check_tun_devices;
+use harness_runner::targets::{Finding, State};
+
+/// The programs that run the documented command line of an installer.
+const PROGRAMS: [&str; 2] = ["sh", "curl"];
+
+/// Examines what sub-tests need of this machine. Nothing is wrong where something is missing: those sub-tests are skipped.
+pub(super) fn examine() -> Vec<Finding> {
+    let programs = PROGRAMS.map(|program| Finding {
+        subject: program.to_owned(),
+        state: if is_installed(program) {
+            State::Right("installed".to_owned())
+        } else {
+            skipped("not installed, so sub-tests with an installer are skipped", "install it")
+        },
+    });
+    let tun = match check_tun_devices() {
+        Ok(()) => State::Right("TUN devices and network namespaces can be created".to_owned()),
+        Err(error) => skipped(
+            &format!("{error}, so sub-tests with a TUN device are skipped"),
+            "run the kit as root on Linux, with `ip` installed",
+        ),
+    };
+    programs.into_iter().chain([Finding { subject: "tun".to_owned(), state: tun }]).collect()
+}
+
+fn skipped(reason: &str, remedy: &str) -> State {
+    State::Open { reason: reason.to_owned(), remedy: Some((String::new(), remedy.to_owned())) }
+}
+
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}

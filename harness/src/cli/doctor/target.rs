@@ -1,0 +1,122 @@
+//! Checks the target of a profile, and lists what the profile leaves out.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use harness_model::plan::{Disposition, Plan, Selection};
+use harness_model::scenario::Library;
+use harness_model::scenario::model::{Capability, Identity, Scenario, identity_name};
+use harness_model::scenario::sessions::sessions;
+use harness_model::text::{counted, plural};
+use harness_runner::run::{new_id, preflight_key};
+use harness_runner::targets::remote::Remote;
+use harness_runner::targets::{Finding, PreflightScope, ProfileNeeds, State, Target as _};
+
+use crate::cli::error::CliError;
+use crate::cli::run::build_plan;
+
+/// Examines everything that a run of all sub-tests would need.
+///
+/// # Errors
+/// There are no sub-tests.
+pub(super) async fn examine(
+    target: &Remote,
+    profile: &Path,
+    library: &Library,
+) -> Result<Vec<Finding>, CliError> {
+    let plan = build_plan(&Selection::default(), library, target)?;
+    let needs = ProfileNeeds::of(&plan, &library.registry);
+    let mut findings = target.examine(&PreflightScope { needs, key_name: preflight_key(&new_id()) }).await;
+    findings.extend(approval(target, &plan, profile));
+    let description = target.description();
+    let foreign = |scenario: &&Arc<Scenario>| scenario.skip.is_none();
+    let has_organisations = description.capabilities.contains(&Capability::Organisations);
+    // An outsider is part of what the capability `organisations` needs.
+    let missing = description.missing_sessions.into_iter();
+    for identity in missing.filter(|identity| has_organisations || *identity != Identity::Outsider) {
+        let needs = |scenario: &&Arc<Scenario>| {
+            sessions(scenario, &library.registry, description.reference).contains(&identity)
+        };
+        findings
+            .extend(absent_session(identity, library.scenarios.iter().filter(foreign).filter(needs).count()));
+    }
+    for capability in Capability::all().filter(|known| !description.capabilities.contains(known)) {
+        let needs = |scenario: &&Arc<Scenario>| scenario.needs.contains(&capability);
+        findings.extend(absent_capability(
+            capability,
+            library.scenarios.iter().filter(foreign).filter(needs).count(),
+        ));
+    }
+    findings.push(conclusion(&plan, profile, &findings));
+    Ok(findings)
+}
+
+/// A run with sub-tests that log in is refused without a hook that approves logins.
+fn approval(target: &Remote, plan: &Plan, profile: &Path) -> Option<Finding> {
+    let mut running = plan.subtests.iter().filter(|planned| planned.disposition == Disposition::Run);
+    let subject = "device logins".to_owned();
+    if !running.any(|planned| planned.scenario.logs_in()) {
+        return None;
+    }
+    let state = if target.can_approve_logins() {
+        State::Right("hooks.approve is set".to_owned())
+    } else {
+        State::Wrong {
+            key: "hooks.approve".to_owned(),
+            problem: "sub-tests log agents in, and nobody approves it: hooks.approve is not set".to_owned(),
+            remedy: format!("add it to {}, or remove [agent]", profile.display()),
+        }
+    };
+    Some(Finding { subject, state })
+}
+
+fn absent_session(identity: Identity, subtests: usize) -> Option<Finding> {
+    let name = identity_name(identity);
+    let state = skipped(subtests, &format!("set tokens.{name}"))?;
+    Some(Finding { subject: format!("session of `{name}`"), state })
+}
+
+fn absent_capability(capability: Capability, subtests: usize) -> Option<Finding> {
+    let remedy = match capability {
+        Capability::Agent => "add [agent] with its command",
+        Capability::Clock => "set hooks.clock",
+        Capability::Organisations => "set other_org_id and tokens.outsider",
+        Capability::Cidr => "set address to the address from which the target sees the kit",
+        // It belongs to targets that the kit starts itself.
+        Capability::Fresh => return None,
+        Capability::Installer
+        | Capability::Heartbeat
+        | Capability::Addresses
+        | Capability::Dashboard
+        | Capability::Wire
+        | Capability::Tun => "add it to `capabilities` if the target has it",
+    };
+    let state = skipped(subtests, remedy)?;
+    Some(Finding { subject: format!("capability `{}`", capability.name()), state })
+}
+
+/// Returns the state of something optional that the profile leaves out; `None` if no sub-test needs it.
+fn skipped(subtests: usize, remedy: &str) -> Option<State> {
+    let are = plural(subtests, "is", "are");
+    (subtests > 0).then(|| State::Open {
+        reason: format!("not in the profile, {} {are} skipped; {remedy}", counted(subtests, "sub-test")),
+        remedy: None,
+    })
+}
+
+fn conclusion(plan: &Plan, profile: &Path, findings: &[Finding]) -> Finding {
+    let running = plan.subtests.iter().filter(|planned| planned.disposition == Disposition::Run).count();
+    let can_run = format!("{running} of {} can run", counted(plan.subtests.len(), "sub-test"));
+    let wrong = findings.iter().filter(|finding| matches!(finding.state, State::Wrong { .. })).count();
+    let state = match wrong {
+        0 => State::Right(format!("{can_run}: harness --target {}", profile.display())),
+        _ => State::Open {
+            reason: format!(
+                "none can run before {} solved",
+                if wrong == 1 { "that is" } else { "these problems are" }
+            ),
+            remedy: None,
+        },
+    };
+    Finding { subject: "run".to_owned(), state }
+}
