@@ -118,6 +118,7 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
         disposition: Disposition::Run,
         judges_ours: false,
         absent: Default::default(),
+        refusal: Default::default(),
         waivers: Arc::default(),
     };
     let profile = Arc::new(Source {

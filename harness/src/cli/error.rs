@@ -45,10 +45,14 @@ pub(super) enum CliError {
     #[error("no failures to rerun in {}", .0.display())]
     NothingToRerun(PathBuf),
 
-    #[error("unknown suite `{name}`: expected one of {known}")]
-    UnknownSuite { name: String, known: String },
+    #[error("unknown command or sub-test `{word}`\n{hint}")]
+    UnknownCommand { word: String, hint: String },
+    #[error("unknown suite `{name}`\n{hint}available: {known}")]
+    UnknownSuite { name: String, hint: String, known: String },
     #[error("unknown id `{id}`\n{hint}")]
     UnknownId { id: String, hint: String },
+    #[error("`{id}` is not a whole id; it may be one of these:\n{candidates}")]
+    AmbiguousId { id: String, candidates: String },
     #[error(
         "snapshots are kept in a folder of scenarios, and there is no checkout\npass one with --scenarios DIR"
     )]

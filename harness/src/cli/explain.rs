@@ -10,11 +10,12 @@ use harness_report::exit_code::ExitCode;
 use harness_model::requirement::{Chapter, Requirement, Via};
 use harness_model::scenario::Library;
 use harness_model::scenario::model::{Action, Initiator, Scenario, Step, WireAction, identity_name};
+use harness_model::text::truncated;
 use harness_report::terminal::Paint;
 
 use super::console::Console;
 use super::error::CliError;
-use super::{library, reference};
+use super::{library, names, reference};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -32,11 +33,14 @@ pub(super) fn explain(
     let library = library::open(scenarios)?.library;
     let paint = Paint::new(console.terminal_options().color);
     let Some(text) = explanation(&arguments.id, &library, paint) else {
-        let hint = match nearest(&arguments.id, &library) {
-            Some(id) => format!("did you mean `{id}`?"),
-            None => "`harness list` lists all sub-tests".to_owned(),
+        return match names::named(&arguments.id, &library).as_slice() {
+            [] => Err(names::unknown_id(&arguments.id, &library)),
+            [(only, _)] => {
+                console.print(&explanation(only, &library, paint).unwrap_or_default());
+                Ok(ExitCode::Conformant)
+            }
+            several => Err(ambiguous(&arguments.id, several, console.width())),
         };
-        return Err(CliError::UnknownId { id: arguments.id.clone(), hint });
     };
     console.print(&text);
     Ok(ExitCode::Conformant)
@@ -234,25 +238,13 @@ fn serialised(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// Returns the most similar id, if any is similar enough.
-fn nearest<'a>(id: &str, library: &'a Library) -> Option<&'a str> {
-    let registry = &library.registry;
-    let all = registry
-        .all()
-        .iter()
-        .map(|requirement| requirement.id.as_str())
-        .chain(library.scenarios.iter().map(|scenario| scenario.id.as_str()))
-        .chain(reference::ids())
-        .chain(
-            registry
-                .chapters()
-                .iter()
-                .flat_map(|chapter| std::iter::once(chapter.id.as_str()).chain(chapter.suite.as_deref())),
-        );
-    all.map(|known| (strsim::normalized_damerau_levenshtein(id, known), known))
-        .filter(|(likeness, _)| *likeness > 0.6)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, known)| known)
+fn ambiguous(id: &str, candidates: &[(&str, &str)], width: usize) -> CliError {
+    let widest = candidates.iter().map(|(id, _)| id.chars().count()).max().unwrap_or_default();
+    let line = |(id, text): &(&str, &str)| {
+        format!("  {id:widest$}  {}", truncated(text, width.saturating_sub(widest + 4).max(20)))
+    };
+    let candidates: Vec<String> = candidates.iter().map(line).collect();
+    CliError::AmbiguousId { id: id.to_owned(), candidates: candidates.join("\n") }
 }
 
 /// What `explain` says of a statement's proof.

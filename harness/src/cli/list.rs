@@ -5,7 +5,9 @@ use std::path::Path;
 use clap::Args;
 use serde_json::json;
 
+use harness_model::plan::{Filter, PlanError};
 use harness_model::requirement::Registry;
+use harness_model::scenario::Library;
 use harness_model::scenario::model::Scenario;
 use harness_model::text::counted;
 use harness_report::exit_code::ExitCode;
@@ -14,15 +16,18 @@ use harness_report::terminal::Paint;
 
 use super::console::Console;
 use super::error::CliError;
-use super::{library, reference};
+use super::{library, names, reference};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Only this suite; may be repeated
     #[arg(long, value_name = "SUITE")]
     suite: Vec<String>,
+    /// Only matching sub-tests, such as 'used-count/*' or 'verifies=generate/ST5.*'
+    #[arg(long, value_name = "EXPR")]
+    filter: Option<String>,
     /// List the deviations of the reference by family instead of sub-tests
-    #[arg(long, conflicts_with = "suite")]
+    #[arg(long, conflicts_with_all = ["suite", "filter"])]
     deviations: bool,
     /// Print JSON
     #[arg(long)]
@@ -39,16 +44,19 @@ pub(super) fn list(
     }
     let loaded = library::open(scenarios)?;
     let registry = &loaded.library.registry;
-    if let Some(unknown) = arguments.suite.iter().find(|suite| !registry.suites().contains(&suite.as_str())) {
-        return Err(CliError::UnknownSuite { name: unknown.clone(), known: registry.suites().join(", ") });
-    }
+    names::verify_suites(&arguments.suite, registry)?;
+    let filter = arguments.filter.as_deref().map(Filter::parse).transpose()?;
     let listed: Vec<&Scenario> = loaded
         .library
         .scenarios
         .iter()
         .map(AsRef::as_ref)
         .filter(|scenario| arguments.suite.is_empty() || arguments.suite.contains(&scenario.suite))
+        .filter(|scenario| filter.as_ref().is_none_or(|filter| filter.selects(scenario)))
         .collect();
+    if let (true, Some(filter)) = (listed.is_empty(), filter) {
+        return Err(nothing_listed(&filter, &loaded.library));
+    }
     let text = if arguments.json {
         as_json(&listed)
     } else {
@@ -56,6 +64,12 @@ pub(super) fn list(
     };
     console.print(&text);
     Ok(ExitCode::Conformant)
+}
+
+fn nothing_listed(filter: &Filter, library: &Library) -> CliError {
+    let hint = filter.hint(&library.scenarios, &library.registry);
+    let hint = hint.unwrap_or_else(|| "`harness list` lists all sub-tests".to_owned());
+    PlanError::NothingSelected(format!("the filter `{}` matches no sub-test\n{hint}", filter.as_str())).into()
 }
 
 fn as_json(listed: &[&Scenario]) -> String {

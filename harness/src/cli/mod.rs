@@ -10,6 +10,7 @@ mod library;
 mod lint;
 mod list;
 mod merge;
+mod names;
 #[cfg(feature = "reference")]
 mod reference;
 #[cfg(not(feature = "reference"))]

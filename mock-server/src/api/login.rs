@@ -1,15 +1,18 @@
 //! `POST /api/auth/login`: exchanges email and password for an access token.
 
 use axum::extract;
+use axum::http::{Extensions, HeaderMap};
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::Body;
+use super::client_address::client_address;
 use super::envelope::{self, Success};
 use super::refusals::refusals;
 use super::request::{NonBlank, Password, Required, request};
 use super::{Error, State};
+use crate::control::guesses::Guess;
 use crate::control::session;
 
 request! {
@@ -22,7 +25,7 @@ request! {
     }
 }
 
-refusals!(LoginRefusals: MissingFields, InvalidInput, InvalidJson, InvalidCredentials, PayloadTooLarge);
+refusals!(LoginRefusals: MissingFields, InvalidInput, InvalidJson, InvalidCredentials, PayloadTooLarge, RateLimited);
 
 /// An access token.
 #[derive(Serialize, ToSchema)]
@@ -42,12 +45,18 @@ pub struct Session {
 )]
 pub async fn login(
     extract::State(state): extract::State<State>,
+    extensions: Extensions,
+    headers: HeaderMap,
     Body(request): Body<LoginRequest>,
 ) -> Result<Response, Error> {
     let (email, password) = (request.email()?, request.password()?);
-    let user = session::login(&state.store, email.0, password.0).await?;
-    let key = &state.settings.session;
     let now = state.clock.now();
+    let guess =
+        Guess { account: email.0.clone(), address: client_address(&extensions, &headers, &state), now };
+    state.guesses.begin(&guess, &state.store, &state.random).await?;
+    let user = session::login(&state.store, email.0, password.0).await?;
+    state.guesses.succeeded(&guess);
+    let key = &state.settings.session;
     Ok(envelope::ok(Session {
         access_token: key.issue(&state.random.id(now), &user.id, &user.email, now),
         expires_in: key.lifetime().as_secs(),

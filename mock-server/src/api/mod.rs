@@ -5,6 +5,7 @@
 
 pub mod body;
 pub mod caller;
+mod client_address;
 pub mod db;
 pub mod device;
 pub mod envelope;

@@ -2,10 +2,10 @@
 //! (`headless/F.2`), or with a session.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
-use axum::extract::{self, ConnectInfo, FromRequestParts, Request};
-use axum::http::{Extensions, HeaderMap, StatusCode, header};
+use axum::extract::{self, FromRequestParts, Request};
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::Value;
@@ -14,6 +14,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use super::body;
 use super::caller::Caller;
+use super::client_address::client_address;
 use super::envelope::{self, Success};
 use super::machine::MachineView;
 use super::refusals::refusals;
@@ -21,7 +22,7 @@ use super::request::{FieldType, Optional, PRINTABLE, Required, Tags, Text, plain
 use super::{Error, State};
 use crate::control::enrol::{self, Candidate};
 use crate::domain::key::material::Material;
-use crate::domain::{Refusal, cidr, machine};
+use crate::domain::{Refusal, machine};
 
 request! {
     /// A machine to register.
@@ -172,12 +173,4 @@ impl fmt::Debug for MachineRegistered {
 
 fn non_blank(text: Option<Text>) -> Option<String> {
     text.map(|text| text.0).filter(|text| !text.trim().is_empty())
-}
-
-/// Returns the client's address, or `None` if it is not known.
-fn client_address(extensions: &Extensions, headers: &HeaderMap, state: &State) -> Option<IpAddr> {
-    let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
-    let forwarded = headers.get_all("x-forwarded-for").iter();
-    let forwarded = forwarded.map(|value| value.to_str().unwrap_or_default());
-    cidr::client(peer.ip(), forwarded, &state.settings.trusted_proxies)
 }

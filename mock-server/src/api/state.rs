@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use ztna_relay::Relay;
 
 use super::AgentProgram;
+use crate::control::guesses::GuessLimit;
 use crate::control::polls::LongPolls;
 use crate::control::readiness::Readiness;
 use crate::control::session::SessionKey;
@@ -25,6 +26,7 @@ pub struct State {
     pub random: Random,
     pub polls: LongPolls,
     pub readiness: Readiness,
+    pub guesses: GuessLimit,
     /// Turns true when the server stops, which ends long polls.
     pub stopping: watch::Sender<bool>,
     /// The relay in this process, if any.

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use super::{Config, StartError, relay, session_secret};
 use crate::api::{Settings, State};
+use crate::control::guesses::GuessLimit;
 use crate::control::network_map;
 use crate::control::polls::LongPolls;
 use crate::control::readiness::Readiness;
@@ -37,6 +38,7 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
         random: config.random.clone(),
         polls: LongPolls::default(),
         readiness: Readiness::default(),
+        guesses: GuessLimit::default(),
         stopping: watch::Sender::new(false),
         settings: Arc::new(Settings {
             session: SessionKey::new(secret, session.lifetime),

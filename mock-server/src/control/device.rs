@@ -11,7 +11,10 @@ use crate::store::device_codes::{self, NewDeviceCode};
 use crate::store::{Store, StoreError, users};
 
 /// How long expired codes are kept, so that their devices receive `expired_token`.
-const EXPIRED_CODE_RETENTION: Duration = Duration::from_secs(600);
+pub const EXPIRED_CODE_RETENTION: Duration = Duration::from_secs(600);
+/// The number of codes that are kept at once, since anybody can ask for one.
+const MAX_CODES: i64 = 10_000;
+const FULL_RETRY_SECONDS: u64 = 60;
 
 /// User codes collide once in billions, so a retry resolves it.
 const MAX_ATTEMPTS: usize = 3;
@@ -32,6 +35,9 @@ pub enum PollOutcome {
 }
 
 /// Starts a login for `client_id` that expires after `lifetime` and is polled every `interval`.
+///
+/// # Errors
+/// 429 RATE_LIMITED while too many logins are open.
 pub async fn begin(
     store: &Store,
     random: &Random,
@@ -50,7 +56,9 @@ pub async fn begin(
         let (user_code, client_id) = (login.user_code.clone(), client_id.to_owned());
         let stored = store
             .write(move |tx| {
-                device_codes::delete_expired(tx, now.minus(EXPIRED_CODE_RETENTION))?;
+                if device_codes::has_more_than(tx, MAX_CODES)? {
+                    return Err(Refusal::RateLimited { retry_after_seconds: FULL_RETRY_SECONDS }.into());
+                }
                 let code = NewDeviceCode {
                     device_code_hash: &hash,
                     user_code: &user_code,

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod device;
 pub mod enrol;
 mod error;
+pub mod guesses;
 pub mod heartbeat;
 pub mod issue;
 pub mod logout;

@@ -1,12 +1,18 @@
 //! Password hashing, and verification that does not reveal which users exist.
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use std::sync::{Mutex, PoisonError};
+
+use argon2::password_hash::PasswordHasher;
+use argon2::password_hash::phc::{Output, PasswordHash};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::Semaphore;
 
-/// Each verification takes 19 MiB; this limits the memory that a flood of logins can claim.
-static VERIFICATIONS: Semaphore = Semaphore::const_new(4);
+/// The number of verifications at once, and so of work areas, of 19 MiB each.
+const MAX_VERIFICATIONS: usize = 4;
+static VERIFICATIONS: Semaphore = Semaphore::const_new(MAX_VERIFICATIONS);
+/// Work areas that no verification uses. They are kept, since an allocator that gets them back keeps them in pieces: the
+/// memory of a flood of logins would grow with its length.
+static WORK_AREAS: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
 
 /// The hash that unknown users are verified against. It matches no password but has the usual parameters, so that
 /// verification takes the same time.
@@ -24,16 +30,42 @@ pub async fn matches(password: String, hash: Option<String>) -> bool {
     let comparison = tokio::task::spawn_blocking(move || {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| DUMMY_HASH.to_owned());
-        let equal = PasswordHash::new(&hash)
-            .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
+        let equal = PasswordHash::new(&hash).is_ok_and(|hash| verify(&password, &hash) == Some(true));
         known && equal
     });
     comparison.await.unwrap_or(false)
 }
 
+/// Compares a password with a hash in a work area of the pool; returns `None` for a hash that is not Argon2's.
+fn verify(password: &str, hash: &PasswordHash) -> Option<bool> {
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+    let version = Version::try_from(hash.version.unwrap_or_default()).ok()?;
+    let params = Params::try_from(hash).ok()?;
+    let (salt, expected) = (hash.salt.as_ref()?, hash.hash.as_ref()?);
+    let mut area = WORK_AREAS.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+    area.resize(params.block_count(), Block::default());
+    let mut computed = vec![0; expected.len()];
+    let argon2 = Argon2::new(algorithm, version, params);
+    let done = argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut computed, &mut area);
+    WORK_AREAS.lock().unwrap_or_else(PoisonError::into_inner).push(area);
+    done.ok()?;
+    // Outputs are compared in constant time.
+    Some(Output::new(&computed).ok()? == *expected)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_flood_of_logins_uses_a_fixed_number_of_work_areas() {
+        let logins = (0..40).map(|_| tokio::spawn(matches("x".to_owned(), None)));
+        for login in logins.collect::<Vec<_>>() {
+            assert!(!login.await.unwrap());
+        }
+        let areas = WORK_AREAS.lock().unwrap().len();
+        assert!((1..=MAX_VERIFICATIONS).contains(&areas), "{areas}");
+    }
 
     #[tokio::test]
     async fn only_the_hashed_password_matches() {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::device::EXPIRED_CODE_RETENTION;
 use super::{Clock, Random, reap};
 use crate::domain::Timestamp;
 use crate::domain::machine::{OFFLINE_AFTER, REAPED_AFTER};
 use crate::domain::network_map::TOMBSTONE_LIFETIME;
-use crate::store::{Store, StoreError, Tx, ended_sessions, machines, network_map, silence};
+use crate::store::{Store, StoreError, Tx, device_codes, ended_sessions, machines, network_map, silence};
 
 /// The number of rows changed per transaction, so that other writes can interleave.
 const BATCH_SIZE: i64 = 100;
@@ -21,6 +22,8 @@ pub async fn due(store: &Store, now: Timestamp, random: &Random) -> Result<usize
     {
     }
     while store.write(move |tx| ended_sessions::prune(tx, now, BATCH_SIZE)).await? > 0 {}
+    let expired = now.minus(EXPIRED_CODE_RETENTION);
+    while store.write(move |tx| device_codes::prune(tx, expired, BATCH_SIZE)).await? > 0 {}
     Ok(removed)
 }
 

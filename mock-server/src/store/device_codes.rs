@@ -102,9 +102,16 @@ pub fn decide(
     Ok(changed > 0)
 }
 
-pub fn delete_expired(tx: &mut Tx<'_>, expired_before: Timestamp) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM device_codes WHERE expires_at < ?1", values![expired_before])?;
-    Ok(())
+/// Deletes at most `limit` codes that expired before `expired_before`, and returns their number.
+pub fn prune(tx: &mut Tx<'_>, expired_before: Timestamp, limit: i64) -> Result<usize, StoreError> {
+    let sql = "DELETE FROM device_codes WHERE device_code_hash IN
+        (SELECT device_code_hash FROM device_codes WHERE expires_at < ?1 LIMIT ?2)";
+    tx.execute(sql, values![expired_before, limit])
+}
+
+pub fn has_more_than(tx: &mut Tx<'_>, count: i64) -> Result<bool, StoreError> {
+    let one_more = tx.optional("SELECT 1 FROM device_codes LIMIT 1 OFFSET ?1", values![count], |_| Ok(()))?;
+    Ok(one_more.is_some())
 }
 
 fn seconds(span: Duration) -> i64 {

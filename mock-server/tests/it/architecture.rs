@@ -15,14 +15,15 @@ struct Module {
     paths: Vec<ModulePath>,
 }
 
-/// Every crate, and the tests of both packages but those of the kit: its independent implementation has circles.
-const FOLDERS: [&str; 11] = [
+/// Every crate, and the tests of both packages.
+const FOLDERS: [&str; 12] = [
     "src",
     "crates/protocol/src",
     "crates/relay/src",
     "crates/agent/src",
     "tests/it",
     "../harness/src",
+    "../harness/tests/it",
     "../harness/crates/model/src",
     "../harness/crates/runner/src",
     "../harness/crates/report/src",

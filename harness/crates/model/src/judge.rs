@@ -75,6 +75,7 @@ impl Judge<'_> {
             variables: bindings,
             registry: self.registry,
             judges_ours: self.planned.judges_ours,
+            refusal: &self.planned.refusal,
             snapshots: SnapshotSettings {
                 folder: &self.planned.scenario.snapshots,
                 mode,

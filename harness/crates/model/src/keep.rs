@@ -76,7 +76,7 @@ fn from_http(from: &Extraction, exchanges: &[Exchange]) -> Result<Value, Extract
             .map(|status| Value::from(*status))
             .ok_or_else(|| ExtractionError::NoResponse(responses())),
         Extraction::Header(name) => {
-            first(&|exchange| header(exchange, name).map(Value::from), format!("header `{name}`"))
+            first(&|exchange| exchange.header(name).map(Value::from), format!("header `{name}`"))
         }
         Extraction::Output(pattern) => {
             first(&|exchange| group(pattern, &exchange.body), format!("text that matches `{pattern}`"))
@@ -130,11 +130,6 @@ fn date(value: &Value) -> Option<Value> {
     value.as_str().and_then(|text| text.get(..10)).map(Value::from)
 }
 
-fn header(exchange: &Exchange, name: &str) -> Option<String> {
-    let found = exchange.headers.iter().find(|(present, _)| present.eq_ignore_ascii_case(name));
-    found.map(|(_, value)| value.clone())
-}
-
 fn group(pattern: &str, text: &str) -> Option<Value> {
     let captures = Regex::new(pattern).ok()?.captures(text)?;
     captures.get(1).or_else(|| captures.get(0)).map(|group| Value::from(group.as_str()))
@@ -143,6 +138,7 @@ fn group(pattern: &str, text: &str) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::header::Header;
     use serde_json::json;
 
     fn response(status: u16, json: &Value) -> Exchange {
@@ -150,7 +146,7 @@ mod tests {
             method: "GET".to_owned(),
             url: "http://target/".to_owned(),
             status,
-            headers: vec![("retry-after".to_owned(), "7".to_owned())],
+            headers: vec![Header::new("retry-after", "7")],
             body: json.to_string(),
             ..Exchange::default()
         }

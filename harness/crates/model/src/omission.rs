@@ -166,6 +166,7 @@ pub(crate) mod tests {
             disposition: Disposition::Run,
             judges_ours,
             absent: absent.iter().copied().collect::<BTreeSet<_>>(),
+            refusal: Default::default(),
             waivers: Arc::default(),
         }
     }

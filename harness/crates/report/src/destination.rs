@@ -8,6 +8,7 @@ use std::str::FromStr;
 use crate::ReportError;
 use crate::results::Results;
 use crate::{badge, html, json, junit, markdown, tap};
+use harness_model::source::spelling;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -54,7 +55,11 @@ impl FromStr for Destination {
         let format = match known {
             Some((format, _, _)) => *format,
             None => {
-                return Err(ReportError::UnknownFormat { format: format.to_owned(), known: names() });
+                let hint = match spelling::nearest(format, FORMATS.map(|(_, name, _)| name)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("expected one of {}", names()),
+                };
+                return Err(ReportError::UnknownFormat { format: format.to_owned(), hint });
             }
         };
         if path.is_empty() {
@@ -177,6 +182,7 @@ mod tests {
             ("junit=a=b.xml", Ok("a=b.xml")),
             ("markdown=-", Ok("-")),
             ("evidence=x.zip", Ok("x.zip")),
+            ("junti=x", Err("unknown report format `junti`: did you mean `junit`?".to_owned())),
             ("yaml=x", Err(format!("unknown report format `yaml`: expected one of {ALL}"))),
             (
                 "json",

@@ -12,8 +12,8 @@ use crate::merge::MergeError;
 pub enum ReportError {
     #[error("invalid report `{0}`: expected FORMAT=PATH, such as junit=reports/junit.xml")]
     InvalidDestination(String),
-    #[error("unknown report format `{format}`: expected one of {known}")]
-    UnknownFormat { format: String, known: String },
+    #[error("unknown report format `{format}`: {hint}")]
+    UnknownFormat { format: String, hint: String },
     /// The format needs more than the results of a finished run.
     #[error("evidence can only be recorded during a run\nuse `harness --report evidence=PATH`")]
     NeedsRun,

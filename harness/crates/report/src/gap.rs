@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use harness_model::text::{counted, plural};
+
 /// Something planned or declared that the run did not do. A run with gaps is incomplete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Gap {
@@ -25,6 +27,8 @@ pub enum GapKind {
     MissingChecks { ran: usize, planned: usize },
     /// Every selected sub-test was skipped.
     AllSkipped,
+    /// Sub-tests were not run because enough others had failed (`--max-fail`).
+    NotRun { subtests: usize },
     /// Every check that needs a declared capability was skipped.
     Unexercised { capability: String },
 }
@@ -46,6 +50,14 @@ impl fmt::Display for Gap {
             GapKind::Unfinished => write!(formatter, "{subject} did not finish"),
             GapKind::MissingChecks { ran, planned } => {
                 write!(formatter, "{subject}: only {ran} of {planned} planned checks ran")
+            }
+            GapKind::NotRun { subtests } => {
+                write!(
+                    formatter,
+                    "{} {} not run",
+                    counted(*subtests, "sub-test"),
+                    plural(*subtests, "was", "were")
+                )
             }
             GapKind::AllSkipped => formatter.write_str("every selected sub-test was skipped"),
             GapKind::Unexercised { capability } => {

@@ -131,11 +131,15 @@ pub fn counts(results: &Results) -> String {
         0 => String::new(),
         waived => format!(", {waived} waived"),
     };
+    let not_run = match not_run(results) {
+        0 => String::new(),
+        not_run => format!(", {not_run} not run"),
+    };
     format!(
-        "{} passed, {} failed{waived}, {} skipped, {}",
+        "{} passed, {} failed{waived}{not_run}, {} skipped, {}",
         subtests("pass"),
         subtests("fail"),
-        subtests("skip"),
+        skipped(results),
         counted(subtests("error"), "error")
     )
 }
@@ -158,7 +162,8 @@ pub fn badge(results: &Results) -> String {
         (subtests("error"), plural(subtests("error"), "error", "errors")),
         (if results.verdict.is_pass() { 0 } else { subtests("pass") }, "passed"),
         (if results.extent.waivers > 0 { 0 } else { subtests("waived") }, "waived"),
-        (subtests("skip"), "skipped"),
+        (not_run(results), "not run"),
+        (skipped(results), "skipped"),
     ];
     let shown = parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
     let first = match results.verdict {
@@ -173,6 +178,14 @@ pub fn badge(results: &Results) -> String {
 /// Returns the undocumented endpoints and fields that the target lacks, as messages name them.
 pub fn absent(results: &Results) -> Vec<&'static str> {
     results.target.absent.iter().map(|absent| absent.describe()).collect()
+}
+
+fn not_run(results: &Results) -> usize {
+    results.subtests.iter().filter(|subtest| subtest.is_not_run()).count()
+}
+
+fn skipped(results: &Results) -> usize {
+    count(&results.totals.subtests, "skip").saturating_sub(not_run(results))
 }
 
 /// Returns the count for a verdict, zero if it is absent.

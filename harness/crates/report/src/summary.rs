@@ -36,6 +36,8 @@ pub struct SubtestSummary<'a> {
     pub verdict: Option<SubtestVerdict>,
     /// The reason for skipping it, if the plan did.
     pub skip_reason: Option<&'a str>,
+    /// The reason for not running it although the plan did not skip it.
+    pub not_run: Option<&'a str>,
     pub checks: Vec<JudgedCheck<'a>>,
     pub gap: Option<Gap>,
 }
@@ -46,7 +48,8 @@ impl RunSummary<'_> {
         let exercises = self.subtests.iter().map(|subtest| Exercise {
             id: &subtest.scenario.id,
             needs: &subtest.scenario.needs,
-            is_cut_short: matches!(subtest.verdict, None | Some(SubtestVerdict::Error)),
+            is_cut_short: subtest.not_run.is_some()
+                || matches!(subtest.verdict, None | Some(SubtestVerdict::Error)),
             checks: subtest.checks.iter().filter(|check| check.verdict != CheckVerdict::Skip).count(),
         });
         Claims::of(self.capabilities, &exercises.collect::<Vec<_>>())
@@ -55,6 +58,10 @@ impl RunSummary<'_> {
     /// Returns planned checks that did not run and empty claims.
     pub fn gaps(&self) -> Vec<Gap> {
         let mut gaps: Vec<Gap> = self.subtests.iter().filter_map(|subtest| subtest.gap.clone()).collect();
+        let not_run = self.subtests.iter().filter(|subtest| subtest.not_run.is_some()).count();
+        if not_run > 0 {
+            gaps.push(Gap::of_run(GapKind::NotRun { subtests: not_run }));
+        }
         if self.is_shard {
             // Whether everything, or every check of a capability, was skipped is only known after the merge.
             return gaps;
@@ -107,7 +114,7 @@ impl SubtestSummary<'_> {
             let per_row = step.checks.iter().flat_map(|check| &check.verifies);
             std::iter::repeat_n(per_row, step.rows.len().max(1)).flatten()
         });
-        match self.skip_reason {
+        match self.skip_reason.or(self.not_run) {
             None => findings.planned(planned),
             Some(reason) => {
                 let announced = self.scenario.skip.iter().flat_map(|skip| &skip.statements);

@@ -14,6 +14,9 @@ const MAX_DEFAULT_JOBS: usize = 8;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
+    /// Run only these sub-tests or chapters, such as used-count/ST4: a short form of --filter
+    #[arg(value_name = "SUBTEST")]
+    pub(super) subtests: Vec<String>,
     /// Run only this suite; may be repeated [default: all]
     #[arg(long, value_name = "SUITE")]
     pub(super) suite: Vec<String>,
@@ -44,7 +47,7 @@ pub(in crate::cli) struct Arguments {
     /// A file of waivers: known failures to tolerate until a date
     #[arg(long, value_name = "FILE")]
     pub(super) waivers: Option<PathBuf>,
-    /// Run only sub-tests that failed or ended in an error in a results.json [without FILE: the latest below reports]
+    /// Run only sub-tests that failed, ended in an error or were not run in a results.json [without FILE: the latest below reports]
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     pub(super) rerun_failed: Option<Option<PathBuf>>,
     /// Stop after N failures

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use harness_model::plan::{Filter, Selection};
+use harness_model::scenario::Library;
 use harness_report::destination::Destination;
 use harness_report::results::Results;
 use harness_runner::targets::{ProfileNeeds, Target};
@@ -11,7 +12,7 @@ use harness_runner::targets::{ProfileNeeds, Target};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::library::{self, LoadedLibrary};
-use crate::cli::stored;
+use crate::cli::{names, stored};
 
 use super::arguments::Arguments;
 use super::evidence::Evidence;
@@ -31,6 +32,22 @@ pub(super) struct Prepared {
     pub(super) evidence: Option<Evidence>,
 }
 
+/// Returns what `--filter` and the sub-tests named without a flag select together.
+///
+/// # Errors
+/// A word is neither a command nor anything that a filter could select, or the filter is invalid.
+fn filter(arguments: &Arguments, library: &Library) -> Result<Option<Filter>, CliError> {
+    for word in &arguments.subtests {
+        names::verify_subtest(word, library)?;
+    }
+    let named = (!arguments.subtests.is_empty()).then(|| arguments.subtests.join(", "));
+    let text = match (named, arguments.filter.clone()) {
+        (Some(named), Some(filter)) => Some(format!("({named}) & ({filter})")),
+        (named, filter) => named.or(filter),
+    };
+    Ok(text.as_deref().map(Filter::parse).transpose()?)
+}
+
 /// Reads everything that the flags refer to.
 pub(super) fn prepare(
     arguments: &Arguments,
@@ -38,8 +55,8 @@ pub(super) fn prepare(
     console: &Console,
 ) -> Result<Prepared, CliError> {
     let baseline = arguments.baseline.as_deref().map(stored::read).transpose()?;
-    let filter = arguments.filter.as_deref().map(Filter::parse).transpose()?;
     let loaded = library::open(scenarios)?;
+    let filter = filter(arguments, &loaded.library)?;
     let target = target(arguments, console)?;
     let selection = selection(arguments, filter, &loaded.library, console)?;
     // Provisional: the target has not been asked yet what it lacks.

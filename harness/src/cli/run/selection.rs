@@ -12,6 +12,7 @@ use harness_model::plan::waiver::Waivers;
 use harness_model::plan::{Filter, Plan, Selection, plan};
 use harness_model::scenario::Library;
 use harness_model::text::counted;
+use harness_report::results::SubtestResult;
 use harness_runner::targets::Target;
 
 use super::arguments::Arguments;
@@ -66,8 +67,10 @@ fn failed_before(
     let Some(path) = &arguments.rerun_failed else { return Ok(None) };
     let path = path.clone().or_else(|| newest(Path::new(REPORTS))).ok_or(CliError::NoResults(REPORTS))?;
     let results = stored::read(&path)?;
-    let has_failed = |verdict| matches!(verdict, SubtestVerdict::Fail | SubtestVerdict::Error);
-    let failed = results.subtests.iter().filter(|subtest| has_failed(subtest.verdict));
+    let has_failed = |subtest: &&SubtestResult| {
+        subtest.is_not_run() || matches!(subtest.verdict, SubtestVerdict::Fail | SubtestVerdict::Error)
+    };
+    let failed = results.subtests.iter().filter(has_failed);
     let (known, gone): (BTreeSet<String>, BTreeSet<String>) = failed
         .map(|subtest| subtest.id.clone())
         .partition(|id| library.scenarios.iter().any(|scenario| scenario.id == *id));

@@ -134,8 +134,12 @@ fn max_fail_stops_after_n_failures() {
     assert_eq!(run.code, 1, "{run}");
     assert_eq!(run.verdict("keys/ST1"), "fail");
     for id in ["keys/ST2", "keys/ST4"] {
-        assert_eq!((run.verdict(id), run.reason(id)), ("error", "not started: --max-fail 1 was reached"));
+        assert_eq!((run.verdict(id), run.reason(id)), ("skip", "not run: --max-fail 1 was reached"));
+        let case = run.junit.split("<testcase").find(|case| case.contains(id)).unwrap();
+        assert!(case.contains("<skipped message=\"not run: --max-fail 1 was reached\""), "{case}");
     }
+    assert!(run.text.contains("0 passed, 1 failed, 2 not run, 1 skipped, 0 errors"), "{run}");
+    assert_eq!(run.results["gaps"][0]["kind"], "not-run");
     assert_eq!(run.verdict("keys/ST3"), "skip");
 }
 

@@ -9,7 +9,7 @@ use crate::small_target;
 fn usage_errors_are_reported_before_anything_runs() {
     let folder = small_target::scenarios();
     let folder = folder.to_str().unwrap();
-    let cases: [(&[&str], i32, &str); 12] = [
+    let cases: [(&[&str], i32, &str); 19] = [
         (&["--no-such-flag"], 2, "--no-such-flag"),
         (&["--scenarios", folder, "--suite", "prob"], 2, "probe"),
         (&["--scenarios", folder, "--filter", "keys/ST9"], 4, "keys/ST9"),
@@ -22,6 +22,13 @@ fn usage_errors_are_reported_before_anything_runs() {
         (&["--scenarios", "/"], 2, "requirements.toml"),
         (&["no-such-command"], 2, "no-such-command"),
         (&["--suite", "x", "list"], 2, "--suite cannot be used with `list`"),
+        (&["lst"], 2, "did you mean `list`?"),
+        (&["--scenarios", folder, "kesy/ST1"], 4, "did you mean `keys/ST1`?"),
+        (&["--scenarios", folder, "--filter", "kesy"], 4, "did you mean `keys`?"),
+        (&["--scenarios", folder, "--filter", "verifies=keys/G.1"], 4, "did you mean `verifies=keys/F.1`?"),
+        (&["--scenarios", folder, "list", "--suite", "prob"], 2, "did you mean `probe`?"),
+        (&["--scenarios", folder, "list", "--filter", "keys/TS1"], 4, "did you mean `keys/ST1`?"),
+        (&["--scenarios", folder, "--report", "jsn=x"], 2, "did you mean `json`?"),
     ];
     for (arguments, code, told) in cases {
         let output = harness().args(arguments).output().unwrap();
@@ -138,7 +145,7 @@ fn all_scenario_errors_are_listed_and_nothing_runs() {
 fn commands_list_and_explain() {
     let folder = small_target::scenarios();
     let folder = folder.to_str().unwrap();
-    let cases: [(&[&str], &[&str]); 7] = [
+    let cases: [(&[&str], &[&str]); 9] = [
         (&["list"], &["probe", "keys/ST1", "(4 checks)", "skipped: needs the dashboard"]),
         (
             &["explain", "keys/F.2"],
@@ -146,6 +153,8 @@ fn commands_list_and_explain() {
         ),
         (&["explain", "keys/ST1"], &["GET /api/db/keys", "keys/F.1: A new key"]),
         (&["explain", "keys"], &["Keys of a small target", "keys/ST2"]),
+        (&["explain", "st2"], &["keys/ST2", "steps:"]),
+        (&["list", "--filter", "keys/ST[12]"], &["keys/ST1", "keys/ST2"]),
         (&["lint"], &["4 scenarios:"]),
         (&["schema", "results"], &["\"exit_code\"", "\"environment-error\""]),
         (&["schema", "scenario"], &["$schema"]),
@@ -169,6 +178,32 @@ fn commands_list_and_explain() {
     let unknown = harness().args(["--scenarios", folder, "explain", "kesy/F.2"]).output().unwrap();
     assert_eq!(unknown.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("did you mean `keys/F.2`?"));
+}
+
+#[test]
+fn a_part_of_an_id_lists_the_candidates() {
+    let output = harness().args(["explain", "ST4"]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    for told in ["`ST4` is not a whole id", "used-count/ST4", "generate/ST4", "api-key/ST4"] {
+        assert!(stderr.contains(told), "{told}: {stderr}");
+    }
+}
+
+#[test]
+fn a_subtest_can_be_named_without_a_flag() {
+    let target = small_target::SmallTarget::start(&[]);
+    for (arguments, subtests) in [
+        (&["keys/ST1"][..], &["keys/ST1"][..]),
+        (&["ST1", "keys/ST2"], &["keys/ST1", "keys/ST2"]),
+        (&["keys", "--filter", "!ST1 !ST3"], &["keys/ST2", "keys/ST4"]),
+    ] {
+        let run = target.judge(arguments);
+        assert_eq!(run.code, 0, "{run}");
+        let ids = run.results["subtests"].as_array().unwrap().iter().map(|of| of["id"].as_str().unwrap());
+        assert_eq!(ids.collect::<Vec<_>>(), subtests, "{arguments:?}");
+        assert!(run.results["selection"]["filter"].is_string());
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Targets that lack what no document describes, or have it elsewhere: the served reference behind a proxy.
 
 mod absent;
+mod agent;
+mod fields;
 mod moved;
 mod proxy;
 mod target;

@@ -55,6 +55,17 @@ impl Foreign {
         Run::of(self.command(profile).args(arguments), self.folder.path())
     }
 
+    /// Like [`Foreign::judge`], with a reset hook at /test/reset.
+    pub(crate) fn judge_resetting(&self, arguments: &[&str]) -> Run {
+        let mut command = self.command("");
+        let profile = self.path("target.toml");
+        let text = std::fs::read_to_string(&profile).unwrap();
+        let capabilities = "capabilities = [\"agent\", \"organisations\", \"cidr\", \"fresh\"]\n";
+        let text = text.replace("[hooks]\n", "[hooks]\nreset = \"/test/reset\"\n");
+        std::fs::write(&profile, format!("{capabilities}{text}")).unwrap();
+        Run::of(command.args(arguments), self.folder.path())
+    }
+
     pub(crate) fn command(&self, more: &str) -> Command {
         let field = |place: &str| self.ready.pointer(place).unwrap().as_str().unwrap().to_owned();
         let tokens: String = PEOPLE

@@ -252,7 +252,7 @@ fn large_and_slow_responses_name_their_limits() {
         &run,
         "slow",
         3,
-        &["timed out waiting for the response after 2 s", "raise timeouts.request in"],
+        &["timed out waiting for the response after 2.0 s", "raise timeouts.request in"],
     );
     assert_eq!(slow.times("GET", "/api/db/keys"), 1, "what is slow is not asked again");
     let run = judge(&slow.base_url, "[timeouts]\nsubtest = \"500ms\"\n");

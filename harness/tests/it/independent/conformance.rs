@@ -1,12 +1,14 @@
-//! A conformant implementation passes.
+//! A conformant implementation passes, with an agent of its own that is a script.
 
 use std::collections::BTreeSet;
 
 use harness_model::requirement::{Level, Via};
 
-use crate::independent::implementation::{Implementation, Pace, Protocol};
-use crate::independent::judgement::judge;
-use crate::independent::library;
+use crate::independent::files::library;
+use crate::independent::implementation::listen::{Implementation, Protocol};
+use crate::independent::implementation::nature::Nature;
+use crate::independent::implementation::pace::Pace;
+use crate::independent::judgement::{judge, judge_with_agent};
 use crate::independent::statements::UNSEEN;
 
 /// Every statement that can be verified over HTTP without an agent.
@@ -22,8 +24,8 @@ fn seen_over_http() -> BTreeSet<String> {
 
 #[test]
 fn a_conformant_implementation_unlike_the_reference_passes() {
-    let implementation = Implementation::start(None, Pace::far_away(), Protocol::Closing);
-    let judgement = judge(&implementation, &["--jobs", "16"]);
+    let implementation = Implementation::start(Nature::default(), Pace::far_away(), Protocol::Closing);
+    let judgement = judge_with_agent(&implementation, &["--jobs", "16"]);
     assert_eq!(judgement.statements("violated"), BTreeSet::new(), "{judgement}");
     assert_eq!(judgement.subtests("fail").union(&judgement.subtests("error")).count(), 0, "{judgement}");
     assert_eq!(judgement.code, 0, "{judgement}");
@@ -36,7 +38,7 @@ fn a_conformant_implementation_unlike_the_reference_passes() {
 
 #[test]
 fn an_http_2_only_implementation_passes() {
-    let implementation = Implementation::start(None, Pace::near(), Protocol::Multiplexed);
+    let implementation = Implementation::start(Nature::default(), Pace::near(), Protocol::Multiplexed);
     let words =
         ["--filter", "used-count/ST1,used-count/ST3-race,generate/ST4-addresses,api-key/ST3-enforced"];
     let judgement = judge(&implementation, &words);

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::independent::implementation::{Departure, Implementation, Pace, Protocol};
+use crate::independent::implementation::departure::Departure;
+use crate::independent::implementation::listen::{Implementation, Protocol};
+use crate::independent::implementation::nature::Nature;
+use crate::independent::implementation::pace::Pace;
 use crate::independent::judgement::judge;
 
 /// Each departure, the statements that it breaks, and the sub-tests that must find it.
@@ -53,7 +56,8 @@ fn each_departure_fails_exactly_the_statements_it_breaks() {
 
 fn unlike(departures: &[(Departure, &[&str], &str)]) -> Vec<String> {
     let judged = departures.iter().map(|(departure, broken, subtest)| {
-        let implementation = Implementation::start(Some(*departure), Pace::near(), Protocol::Closing);
+        let implementation =
+            Implementation::start(Nature::departing(*departure), Pace::near(), Protocol::Closing);
         let judgement = judge(&implementation, &["--filter", subtest]);
         let broken: BTreeSet<String> = broken.iter().map(|id| (*id).to_owned()).collect();
         let violated = judgement.statements("violated");

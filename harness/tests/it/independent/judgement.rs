@@ -1,16 +1,42 @@
 //! Runs of the program against the implementation.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::independent::implementation::Implementation;
-use crate::independent::{fixture, scenarios};
+use crate::independent::choices::{Choice, Reach};
+use crate::independent::files::{certificate, scenarios};
+use crate::independent::implementation::listen::Implementation;
 use crate::program::harness;
 use crate::run::Run;
 
-/// Judges the implementation with more arguments.
+const WITHOUT_RACES: &str = "!*-race & !issuing/reuse & !api-key/ST3-enforced";
+
+/// Judges the implementation without its agent.
 pub(crate) fn judge(implementation: &Implementation, words: &[&str]) -> Run {
+    judged(implementation, &[], words)
+}
+
+/// Judges the implementation and its agent.
+pub(crate) fn judge_with_agent(implementation: &Implementation, words: &[&str]) -> Run {
+    judged(implementation, &["agent", "installer"], words)
+}
+
+/// Judges the sub-tests that could mind a choice.
+pub(crate) fn judge_within(implementation: &Implementation, reach: Reach) -> Run {
+    match reach {
+        Reach::ControlPlane => judge(implementation, &["--jobs", "8", "--filter", WITHOUT_RACES]),
+        Reach::Races => judge(implementation, &["--jobs", "8"]),
+        // A capability that is declared has to be used.
+        Reach::Agent(subtests) if subtests.contains("rollout") => {
+            judge_with_agent(implementation, &["--filter", subtests])
+        }
+        Reach::Agent(subtests) => judged(implementation, &["agent"], &["--filter", subtests]),
+    }
+}
+
+fn judged(implementation: &Implementation, capabilities: &[&str], words: &[&str]) -> Run {
     let folder = tempfile::tempdir().unwrap();
-    let profile = profile(implementation, folder.path());
+    let profile = profile(implementation, capabilities, folder.path());
     let results = folder.path().join("results.json");
     let mut command = harness();
     for (variable, email) in PASSWORDS {
@@ -28,24 +54,36 @@ const PASSWORDS: [(&str, &str); 4] = [
     ("NORTH_OUTSIDER", "zoe@south.example"),
 ];
 
-fn profile(implementation: &Implementation, folder: &Path) -> PathBuf {
-    let logins: String = ["admin", "owner", "member", "outsider"]
-        .iter()
-        .zip(PASSWORDS)
-        .map(|(who, (variable, email))| {
-            format!("{who} = {{ login = {{ email = \"{email}\", password_env = \"{variable}\" }} }}\n")
-        })
-        .collect();
-    let tls = match implementation.base_url.starts_with("https:") {
-        true => format!("[tls]\nca = \"{}\"\n", fixture("authority.pem").display()),
-        false => String::new(),
-    };
-    let text = format!(
-        "name = \"North\"\nversion = \"7\"\nbase_url = \"{}\"\norg_id = \"north\"\nother_org_id = \"south\"\naddress = \"127.0.0.1\"\n\
-         capabilities = [\"clock\", \"organisations\", \"addresses\", \"cidr\", \"heartbeat\"]\n\
-         [tokens]\n{logins}[hooks]\nclock = \"/for-tests/clock\"\n{tls}",
-        implementation.base_url
+fn profile(implementation: &Implementation, capabilities: &[&str], folder: &Path) -> PathBuf {
+    let has_agent = capabilities.contains(&"agent");
+    let more: String = capabilities.iter().map(|capability| format!(", \"{capability}\"")).collect();
+    let mut text = format!(
+        "name = \"North\"\nversion = \"7\"\nbase_url = \"{}\"\norg_id = \"north\"\nother_org_id = \"south\"\n\
+         address = \"127.0.0.1\"\ncapabilities = [\"clock\", \"organisations\", \"addresses\", \"cidr\", \"heartbeat\"{}]\n\
+         [hooks]\nclock = \"/for-tests/clock\"\napprove = \"/for-tests/approve\"\n[tokens]\n",
+        implementation.base_url, more,
     );
+    for (who, (variable, email)) in ["admin", "owner", "member", "outsider"].iter().zip(PASSWORDS) {
+        let login = format!("{who} = {{ login = {{ email = \"{email}\", password_env = \"{variable}\" }} }}");
+        writeln!(text, "{login}").unwrap();
+    }
+    if has_agent {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/independent/agent/ztna.sh");
+        let environment = format!("{{ NORTH_CHOICES = \"{}\" }}", implementation.nature.names());
+        writeln!(text, "[agent]\ncommand = \"sh {}\"\nenv = {environment}", script.display()).unwrap();
+    }
+    if implementation.base_url.starts_with("https:") {
+        writeln!(text, "[tls]\nca = \"{}\"", certificate("authority.pem").display()).unwrap();
+    }
+    let pointers = [
+        (Choice::SessionElsewhere, "access_token = \"/session/jwt\""),
+        (Choice::CredentialElsewhere, "machine_token = \"/data/credential/secret\""),
+        (Choice::RowsElsewhere, "rows = \"/page/items\""),
+    ];
+    writeln!(text, "[pointers]").unwrap();
+    for (_, line) in pointers.iter().filter(|(choice, _)| implementation.nature.chooses(*choice)) {
+        writeln!(text, "{line}").unwrap();
+    }
     let path = folder.join("north.toml");
     std::fs::write(&path, text).unwrap();
     path

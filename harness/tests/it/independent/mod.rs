@@ -1,24 +1,11 @@
-//! The kit against an implementation that shares only the documents with the reference: it passes, and small
-//! departures from it fail the statements that they break. Statements visible over HTTP are judged without an agent.
+//! The kit against an implementation that shares only the documents with the reference: it passes whatever it chooses
+//! where the documents leave a choice, and small departures from them fail the statements that they break.
 
+mod choices;
 mod conformance;
 mod departures;
+mod files;
 mod implementation;
 mod judgement;
 mod statements;
-
-use std::path::{Path, PathBuf};
-
-use harness_model::scenario::{Library, load};
-
-fn scenarios() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
-}
-
-fn fixture(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/certificates").join(file)
-}
-
-fn library() -> Library {
-    load(&scenarios(), Path::new("scenarios")).unwrap_or_else(|refusal| panic!("{:?}", refusal.diagnostics))
-}
+mod variants;

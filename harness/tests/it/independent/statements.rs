@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use harness_model::requirement::{Level, Via};
 use harness_model::scenario::model::{Action, Body, Capability, Scenario, Step};
 
-use crate::independent::library;
+use crate::independent::files::library;
 
 /// Statements that are marked as visible over HTTP and are not visible over HTTP alone, with the reason.
 pub(crate) const UNSEEN: &[(&str, &str)] = &[(

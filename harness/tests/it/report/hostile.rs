@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use harness_model::check::header::Header;
 use harness_report::annotation::annotations;
 use harness_report::results::Results;
 use harness_report::{html, junit, markdown, tap};
@@ -29,7 +30,7 @@ fn hostile() -> Results {
             for exchange in &mut step.exchanges {
                 exchange.url = HOSTILE.to_owned();
                 exchange.body = HOSTILE.to_owned();
-                exchange.headers = vec![("content-type".to_owned(), HOSTILE.to_owned())];
+                exchange.headers = vec![Header::new("content-type", HOSTILE)];
             }
         }
     }

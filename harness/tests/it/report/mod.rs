@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use harness_model::check::evidence::Exchange;
+use harness_model::check::header::Header;
 use harness_model::check::outcome::{CheckVerdict, Outcome};
 use harness_model::event::{
     CleanupFailed, Event, Fault, Finished, Listener, RunEnd, SubtestFinished, SubtestStarted, SubtestVerdict,
@@ -76,13 +77,10 @@ fn step(subtest: usize, scenario: &Scenario, step: usize, outcomes: Vec<Outcome>
         exchanges: vec![Exchange {
             method: "POST".to_owned(),
             url: "http://target/api/keys".to_owned(),
-            request_headers: vec![("authorization".to_owned(), "Bearer $TOKEN".to_owned())],
+            request_headers: vec![Header::new("authorization", "Bearer $TOKEN")],
             request_body: Some(r#"{"name":"first"}"#.to_owned()),
             status: 500,
-            headers: vec![
-                ("content-type".to_owned(), "application/json".to_owned()),
-                ("date".to_owned(), "today".to_owned()),
-            ],
+            headers: vec![Header::new("content-type", "application/json"), Header::new("date", "today")],
             body: r#"{"success":false}"#.to_owned(),
             took: Duration::from_millis(3),
             ..Exchange::default()
@@ -102,6 +100,7 @@ fn events(registry: &Registry) -> Vec<Event> {
         disposition,
         judges_ours: false,
         absent: Default::default(),
+        refusal: Default::default(),
         waivers: Arc::default(),
     };
     let plan = Arc::new(Plan {
@@ -137,6 +136,7 @@ fn events(registry: &Registry) -> Vec<Event> {
                 capabilities: Default::default(),
                 missing_sessions: Default::default(),
                 absent: Default::default(),
+                refusal: Default::default(),
                 deviating: None,
             },
             at: UNIX_EPOCH + Duration::from_secs(1_773_741_600),

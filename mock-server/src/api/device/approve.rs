@@ -12,6 +12,7 @@ use crate::api::refusals::refusals;
 use crate::api::request::{Flag, NonBlank, NonNull, Required, request};
 use crate::api::{Error, State};
 use crate::control::device;
+use crate::control::guesses::Guess;
 use crate::domain::Refusal;
 
 request! {
@@ -48,8 +49,12 @@ pub async fn approve(
     let Caller::User { user_id, .. } = caller else {
         return Err(Refusal::Forbidden("A session is required").into());
     };
+    let account = format!("device codes of {user_id}");
+    let guess = Guess { account, address: None, now: state.clock.now() };
     let user_code = request.user_code()?.0;
     let approve = request.approve()?.is_none_or(|flag| flag.0);
-    device::decide(&state.store, user_id, &user_code, approve, state.clock.now()).await?;
+    state.guesses.begin(&guess, &state.store, &state.random).await?;
+    device::decide(&state.store, user_id, &user_code, approve, guess.now).await?;
+    state.guesses.succeeded(&guess);
     Ok(envelope::ok(Decided {}))
 }

@@ -3,7 +3,7 @@
 //! Every decision requires email and password, so that no other site can make a visitor's browser decide anything.
 
 use axum::extract::{self, RawQuery};
-use axum::http::{StatusCode, header};
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 use serde_json::Value;
@@ -12,10 +12,12 @@ use utoipa::openapi::Schema;
 
 use super::OAuthError;
 use super::fields::FormOrJson;
+use crate::api::client_address::client_address;
 use crate::api::request::{
     FieldType, MAX_TEXT_LEN, NonBlank, PLAIN, Required, one_of, plain, request, string,
 };
 use crate::api::{Error, State};
+use crate::control::guesses::Guess;
 use crate::control::{ControlError, device, session};
 use crate::domain::Refusal;
 
@@ -76,10 +78,13 @@ pub async fn show(RawQuery(query): RawQuery) -> Response {
         (status = 400, description = "A field is missing or invalid", body = String, content_type = "text/html"),
         (status = 401, description = "Wrong email or password", body = String, content_type = "text/html"),
         (status = 404, description = "No such code is pending", body = String, content_type = "text/html"),
+        (status = 429, description = "Too many wrong attempts", body = String, content_type = "text/html"),
     )
 )]
 pub async fn decide(
     extract::State(state): extract::State<State>,
+    extensions: Extensions,
+    headers: HeaderMap,
     request: Result<FormOrJson<DeviceForm>, OAuthError>,
 ) -> Result<Response, Error> {
     let Ok(FormOrJson(request)) = request else {
@@ -96,12 +101,26 @@ pub async fn decide(
     let (Ok(code), Ok(email), Ok(password)) = (&code, &email, request.password()) else {
         return retry(StatusCode::BAD_REQUEST, "Enter the code, your email and your password.");
     };
+    let address = client_address(&extensions, &headers, &state);
+    let guess = Guess { account: email.clone(), address, now: state.clock.now() };
+    match state.guesses.begin(&guess, &state.store, &state.random).await {
+        Ok(()) => {}
+        Err(ControlError::Refused(refusal)) => {
+            return retry(StatusCode::TOO_MANY_REQUESTS, &format!("Too many attempts. {refusal}."));
+        }
+        Err(failure) => return Err(failure.into()),
+    }
     let user_id = match session::login(&state.store, email.clone(), password.0).await {
         Ok(user) => user.id,
         Err(ControlError::Refused(_)) => return retry(StatusCode::UNAUTHORIZED, "Wrong email or password."),
         Err(failure) => return Err(failure.into()),
     };
-    match device::decide(&state.store, user_id, code, approve, state.clock.now()).await {
+    // A wrong code of somebody who knows the password counts as a guess as well.
+    let decided = device::decide(&state.store, user_id, code, approve, guess.now).await;
+    if decided.is_ok() {
+        state.guesses.succeeded(&guess);
+    }
+    match decided {
         Ok(()) if approve => Ok(page(StatusCode::OK, Some("Approved. You can return to your device."), None)),
         Ok(()) => Ok(page(StatusCode::OK, Some("Denied. The device was not logged in."), None)),
         Err(ControlError::Refused(Refusal::NotFound(_))) => retry(

@@ -94,8 +94,7 @@ async fn denied_and_expired_codes_give_no_token() {
         server.post("/api/auth/device/approve", &admin, &late).await.status_and_code(),
         (404, "NOT_FOUND")
     );
-    server.advance_clock(Duration::from_secs(601));
-    begin(&server).await;
+    server.advance(Duration::from_secs(601)).await;
     assert_eq!(polling_error(&server, &expired).await, "invalid_grant");
 }
 

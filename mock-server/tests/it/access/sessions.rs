@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::test_server::{ACME, ADMIN, GLOBEX, MEMBER, OUTSIDER, TestServer};
+use axum::extract::ConnectInfo;
+
+use crate::test_server::{ACME, ADMIN, GLOBEX, MEMBER, OUTSIDER, TestServer, request};
 
 #[tokio::test]
 async fn login_token_works_until_it_expires() {
@@ -123,4 +125,44 @@ async fn ended_sessions_are_forgotten_once_their_tokens_have_expired() {
     assert_eq!(count().await, 1);
     server.advance(Duration::from_secs(2)).await;
     assert_eq!((count().await, server.get("/api/user-orgs", &token).await.status.as_u16()), (0, 401));
+}
+
+#[tokio::test]
+async fn guessed_passwords_are_slowed_down_and_audited() {
+    let server = TestServer::start().await;
+    let login = async |address: &str, password: &str| {
+        let body = json!({ "email": "Admin@acme.example", "password": password }).to_string();
+        let mut request = request("POST", "/api/auth/login", "", &body);
+        request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::new(address.parse().unwrap(), 1)));
+        server.send_request(request).await
+    };
+    for _ in 0..5 {
+        assert_eq!(login("192.0.2.1", "wrong").await.status, 401);
+    }
+    for _ in 0..3 {
+        let delayed = login("192.0.2.1", "ada-runs-acme").await;
+        assert_eq!(delayed.status_and_code(), (429, "RATE_LIMITED"), "even the right one");
+        assert_eq!(delayed.headers["retry-after"], "1");
+    }
+    assert_eq!(login("192.0.2.2", "ada-runs-acme").await.status, 200, "from elsewhere");
+    server.advance_clock(Duration::from_secs(1));
+    assert_eq!(login("192.0.2.1", "ada-runs-acme").await.status, 200, "after the delay");
+
+    let path = format!("/api/db/audit_logs?org_id={ACME}&action=eq.login_throttled");
+    let entries = server.get(&path, &server.token(ADMIN).await).await.into_data();
+    assert_eq!(entries.as_array().unwrap().len(), 1, "{entries}");
+    assert_eq!(entries[0]["details"]["address"], "192.0.2.1");
+}
+
+#[tokio::test]
+async fn guessed_device_codes_are_slowed_down() {
+    let server = TestServer::start().await;
+    let token = server.token(MEMBER).await;
+    let guess = async |code: &str| {
+        server.post("/api/auth/device/approve", &token, &json!({ "user_code": code })).await
+    };
+    for n in 0..5 {
+        assert_eq!(guess(&format!("AAAA-AAA{n}")).await.status, 404);
+    }
+    assert_eq!(guess("AAAA-AAAA").await.status_and_code(), (429, "RATE_LIMITED"));
 }

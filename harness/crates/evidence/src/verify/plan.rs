@@ -36,6 +36,7 @@ impl RecordedPlan {
                 disposition: line.skip.clone().map_or(Disposition::Run, Disposition::Skip),
                 judges_ours: line.judges_ours,
                 absent: started.target.absent.clone(),
+                refusal: started.target.refusal.clone(),
                 waivers: Arc::clone(&waivers),
             });
         }
@@ -80,6 +81,7 @@ fn can_run(scenario: &Arc<Scenario>, started: &RunStarted, library: &Library) ->
         is_reference: started.target.reference,
         missing_sessions: started.target.missing_sessions.clone(),
         absent: started.target.absent.clone(),
+        refusal: started.target.refusal.clone(),
     };
     let plan = plan(std::slice::from_ref(scenario), &library.registry, &Selection::default(), &facts);
     plan.is_ok_and(|plan| plan.subtests.iter().any(|planned| planned.disposition == Disposition::Run))

@@ -181,6 +181,12 @@ impl<'a> Replayer<'a> {
             Some(running) => running.contradiction(recorded, is_skipped, self.compares_messages),
             // Interrupted before it started.
             None if recorded.verdict == SubtestVerdict::Error || is_skipped => None,
+            // Not run after enough failures, which is a gap of the run.
+            None if recorded.verdict == SubtestVerdict::Skip
+                && recorded.fault == Some(Fault::Interruption) =>
+            {
+                None
+            }
             None => Some("the sub-test ends without having started".to_owned()),
         };
         problem.iter().for_each(|problem| self.problem(line, subtest, problem));

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::requirement::Registry;
 use crate::scenario::template::Variables;
+use crate::target::RefusalPointers;
 
 /// The inputs of a check besides the evidence.
 #[derive(Clone, Copy)]
@@ -13,6 +14,8 @@ pub struct CheckContext<'a> {
     pub registry: &'a Registry,
     /// Whether `ours` statements are judged: only on the reference.
     pub judges_ours: bool,
+    /// Where refusals have their code and message.
+    pub refusal: &'a RefusalPointers,
     pub snapshots: SnapshotSettings<'a>,
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::header::Header;
 use crate::nanoseconds;
 
 /// The evidence of one execution of a step.
@@ -27,12 +28,11 @@ pub struct Exchange {
     pub method: String,
     pub url: String,
     /// In order.
-    pub request_headers: Vec<(String, String)>,
+    pub request_headers: Vec<Header>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_body: Option<String>,
     pub status: u16,
-    /// Names are in lower case.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<Header>,
     /// The body as text; bytes that are not UTF-8 are replaced.
     pub body: String,
     /// Whether the body's bytes were not JSON although its text is, because they were not UTF-8.
@@ -99,6 +99,12 @@ pub struct WireResult {
 }
 
 impl Exchange {
+    /// Returns the first response header of this name, in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let header = self.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+        header.map(|header| header.value.as_str())
+    }
+
     /// Returns the body as JSON, if it is JSON.
     pub fn json(&self) -> Option<&Value> {
         let parse = || if self.not_json { None } else { serde_json::from_str(&self.body).ok() };

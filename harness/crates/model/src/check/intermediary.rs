@@ -11,10 +11,6 @@ pub(super) fn hint(exchanges: &[Exchange]) -> Option<String> {
 }
 
 fn hint_for(exchange: &Exchange) -> Option<String> {
-    let header = |wanted: &str| {
-        let found = exchange.headers.iter().find(|(name, _)| name == wanted);
-        found.map(|(_, value)| value.as_str())
-    };
     if exchange.status == 429 {
         return Some(
             "the target limits the request rate; if the kit is too fast for it, set limits.requests_per_second".to_owned(),
@@ -23,13 +19,13 @@ fn hint_for(exchange: &Exchange) -> Option<String> {
     if exchange.json().is_some() {
         return None;
     }
-    if let (300..400, Some(location)) = (exchange.status, header("location")) {
+    if let (300..400, Some(location)) = (exchange.status, exchange.header("location")) {
         return Some(format!(
             "redirected to {location}; redirects are not followed, so set base_url to that address if it is the target"
         ));
     }
     if matches!(exchange.status, 502..=504) {
-        let server = header("server").map(|server| format!(" ({server})")).unwrap_or_default();
+        let server = exchange.header("server").map(|server| format!(" ({server})")).unwrap_or_default();
         return Some(format!(
             "the response probably comes from a gateway{server}; check that the target is running, or set base_url to \
              the target itself"
@@ -56,6 +52,7 @@ fn title(page: &str) -> Option<String> {
 mod tests {
 
     use super::*;
+    use crate::check::header::Header;
 
     #[test]
     fn responses_of_intermediaries_are_recognised() {
@@ -75,7 +72,7 @@ mod tests {
             let exchange = Exchange {
                 method: "GET".to_owned(),
                 status,
-                headers: vec![(name.to_owned(), value.to_owned())],
+                headers: vec![Header::new(name, value)],
                 body: body.to_owned(),
                 ..Exchange::default()
             };

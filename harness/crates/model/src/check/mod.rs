@@ -5,6 +5,7 @@ mod context;
 mod evaluate;
 pub mod evidence;
 mod finding;
+pub mod header;
 mod intermediary;
 mod matcher;
 pub mod outcome;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::scenario::model::{ExitCode, Matcher, Stream, Subject};
+use crate::scenario::model::{ExitCode, Matcher, RefusalPart, Stream, Subject};
 use crate::scenario::template::{Scope, TemplateError};
 
 use super::context::CheckContext;
@@ -20,6 +20,13 @@ pub(super) fn judge(subject: &Subject, view: View<'_>, context: &CheckContext<'_
             exchange.status.to_string(),
         ),
         (Subject::Json(at, wanted), view) => json(at, wanted, view, scope),
+        (Subject::Refusal(part, wanted), view) => {
+            let place = match part {
+                RefusalPart::Code => context.refusal.code(),
+                RefusalPart::Message => context.refusal.message(),
+            };
+            json(place, wanted, view, scope)
+        }
         (Subject::Header(name, wanted), View::Http(exchange)) => header(name, wanted, exchange, scope),
         (Subject::Body(wanted), View::Http(exchange)) => text("body", wanted, &exchange.body, scope),
         (Subject::Exit(wanted), View::Process(process)) => exit(wanted, process),
@@ -104,8 +111,12 @@ fn json(pointer: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Fi
 }
 
 fn header(name: &str, wanted: &Matcher, exchange: &Exchange, scope: Scope<'_>) -> Finding {
-    let values: Vec<&str> =
-        exchange.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect();
+    let values: Vec<&str> = exchange
+        .headers
+        .iter()
+        .filter(|header| header.name == name)
+        .map(|header| header.value.as_str())
+        .collect();
     let joined = (!values.is_empty()).then(|| values.join(", "));
     // A header is text; it is parsed for matchers that expect a number.
     let expects_number = matches!(wanted, Matcher::Above(_) | Matcher::Below(_) | Matcher::Type(_));

@@ -8,12 +8,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::evidence::{Evidence, Exchange, ProcessResult};
+use super::header::Header;
 use super::outcome::{CheckVerdict, Outcome};
 use super::snapshot::{SnapshotMode, SnapshotSettings};
 use super::{CheckContext, evaluate};
 use crate::requirement::Registry;
 use crate::scenario::model::{Check, Source};
 use crate::scenario::{ScenarioPath, parse};
+use crate::target::RefusalPointers;
 
 mod several;
 mod words;
@@ -71,7 +73,13 @@ fn judged_on(check: &Check, evidence: &Evidence, judges_ours: bool, strict: bool
     evaluate(
         check,
         evidence,
-        &CheckContext { variables: &variables, registry: &registry, judges_ours, snapshots },
+        &CheckContext {
+            variables: &variables,
+            registry: &registry,
+            judges_ours,
+            refusal: &RefusalPointers::default(),
+            snapshots,
+        },
     )
 }
 
@@ -84,10 +92,7 @@ fn exchange(status: u16, body: &str) -> Exchange {
         method: "GET".to_owned(),
         url: "http://127.0.0.1/x".to_owned(),
         status,
-        headers: vec![
-            ("retry-after".to_owned(), "30".to_owned()),
-            ("content-type".to_owned(), "application/json".to_owned()),
-        ],
+        headers: vec![Header::new("retry-after", "30"), Header::new("content-type", "application/json")],
         body: body.to_owned(),
         ..Exchange::default()
     }
@@ -375,8 +380,13 @@ fn undocumented_fields_fail_only_with_strict() {
     let variables: BTreeMap<String, Value> = BTreeMap::new();
     let judged = |check: &Check, mode, strict, answer: &Value| {
         let snapshots = SnapshotSettings { folder: folder.path(), mode, strict, run_prefix: "" };
-        let context =
-            CheckContext { variables: &variables, registry: &registry, judges_ours: true, snapshots };
+        let context = CheckContext {
+            variables: &variables,
+            registry: &registry,
+            judges_ours: true,
+            refusal: &RefusalPointers::default(),
+            snapshots,
+        };
         evaluate(check, &http(200, answer), &context)
     };
     assert_eq!(judged(&check, SnapshotMode::Accept, false, &json!({"a": 1})).verdict, CheckVerdict::Pass);
@@ -406,8 +416,13 @@ fn unmet_response_is_never_accepted_as_snapshot() {
     let variables: BTreeMap<String, Value> = BTreeMap::new();
     for mode in [SnapshotMode::Accept, SnapshotMode::New] {
         let snapshots = SnapshotSettings { folder: folder.path(), mode, strict: false, run_prefix: "" };
-        let context =
-            CheckContext { variables: &variables, registry: &registry, judges_ours: true, snapshots };
+        let context = CheckContext {
+            variables: &variables,
+            registry: &registry,
+            judges_ours: true,
+            refusal: &RefusalPointers::default(),
+            snapshots,
+        };
         let outcome = evaluate(&check, &http(500, &json!({})), &context);
         assert_eq!(outcome.verdict, CheckVerdict::Fail);
         assert!(outcome.message.starts_with("status: expected 201, got 500"), "{}", outcome.message);

@@ -18,7 +18,12 @@ pub enum PlanError {
 }
 
 /// Explains why no sub-test is selected.
-pub(super) fn describe_empty_selection(selection: &Selection, in_suites: usize, filtered: usize) -> String {
+pub(super) fn describe_empty_selection(
+    selection: &Selection,
+    in_suites: usize,
+    filtered: usize,
+    hint: Option<&str>,
+) -> String {
     let suites = match selection.suites.as_slice() {
         [] => "all suites".to_owned(),
         [suite] => format!("suite {suite}"),
@@ -32,8 +37,9 @@ pub(super) fn describe_empty_selection(selection: &Selection, in_suites: usize, 
             format!("the selection in {suites} contains none of the sub-tests to rerun\nremove the filter")
         }
         (Some(filter), _) if filtered == 0 => format!(
-            "the filter `{}` matches none of the {in_suites} sub-tests in {suites}\nrun `harness list` to see them",
-            filter.as_str()
+            "the filter `{}` matches none of the {in_suites} sub-tests in {suites}\n{}",
+            filter.as_str(),
+            hint.unwrap_or("run `harness list` to see them")
         ),
         (_, Some(shard)) => format!(
             "shard {}/{} contains none of the {filtered} selected sub-tests\nuse fewer shards",

@@ -15,6 +15,7 @@ use crate::requirement::Registry;
 use crate::scenario::model::Scenario;
 use crate::scenario::undocumented::Undocumented;
 use crate::source::spelling;
+use crate::target::RefusalPointers;
 
 pub use error::PlanError;
 use error::describe_empty_selection;
@@ -49,6 +50,8 @@ pub struct PlannedSubtest {
     pub judges_ours: bool,
     /// The undocumented endpoints that the target lacks.
     pub absent: BTreeSet<Undocumented>,
+    /// Where the target's refusals have their code and message.
+    pub refusal: RefusalPointers,
     pub waivers: Arc<Waivers>,
 }
 
@@ -83,7 +86,9 @@ pub fn plan(
     let filtered = selected.len();
     selected.retain(|scenario| selection.shard.is_none_or(|shard| shard.holds(&scenario.id)));
     if selected.is_empty() {
-        return Err(PlanError::NothingSelected(describe_empty_selection(selection, in_suites, filtered)));
+        let hint = selection.filter.as_ref().and_then(|filter| filter.hint(scenarios, registry));
+        let explained = describe_empty_selection(selection, in_suites, filtered, hint.as_deref());
+        return Err(PlanError::NothingSelected(explained));
     }
     let waivers = &selection.waivers;
     let subtests = selected.iter().map(|scenario| PlannedSubtest {
@@ -91,6 +96,7 @@ pub fn plan(
         disposition: disposition(scenario, registry, target),
         judges_ours: target.is_reference,
         absent: target.absent.clone(),
+        refusal: target.refusal.clone(),
         waivers: Arc::clone(waivers),
     });
     let is_selected = |scenario: &Scenario| selected.iter().any(|known| known.id == scenario.id);

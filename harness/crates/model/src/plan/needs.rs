@@ -6,6 +6,7 @@ use crate::requirement::Registry;
 use crate::scenario::model::{Capability, Identity, Scenario, identity_name};
 use crate::scenario::sessions::sessions;
 use crate::scenario::undocumented::Undocumented;
+use crate::target::RefusalPointers;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Disposition {
@@ -26,6 +27,7 @@ pub struct TargetFacts {
     pub missing_sessions: BTreeSet<Identity>,
     /// The undocumented endpoints that it lacks.
     pub absent: BTreeSet<Undocumented>,
+    pub refusal: RefusalPointers,
 }
 
 /// Decides whether a sub-test runs on a target.
@@ -89,5 +91,6 @@ fn describe_need(capability: Capability) -> &'static str {
         Capability::Wire => "WireGuard packets",
         Capability::Tun => "a TUN device",
         Capability::Fresh => "an empty target for each sub-test",
+        Capability::Quota => "a second organisation that may have three machines",
     }
 }

@@ -51,6 +51,7 @@ mod tests {
             disposition: Disposition::Run,
             judges_ours: false,
             absent: Default::default(),
+            refusal: Default::default(),
             waivers: Arc::default(),
         });
         let selection = crate::plan::Selection { shuffle, repeat: 3, ..Default::default() };

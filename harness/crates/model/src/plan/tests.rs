@@ -70,6 +70,7 @@ fn target(capabilities: &[Capability], is_reference: bool) -> TargetFacts {
         is_reference,
         missing_sessions: Default::default(),
         absent: Default::default(),
+        refusal: Default::default(),
     }
 }
 

@@ -30,7 +30,7 @@ pub enum Undocumented {
     RevokeApiKey,
     /// The field `tags` in the body of `POST /api/register-machine`.
     Claims,
-    /// `GET /api/user-orgs`, whose rows have `org_id` and `role`.
+    /// `GET /api/user-orgs`, which shows the id of the organisation.
     UserOrgs,
     /// `POST /api/heartbeat`.
     Heartbeat,
@@ -59,7 +59,7 @@ impl Undocumented {
             Self::MachineAdmin => "POST /api/machine-admin",
             Self::RevokeApiKey => "action revoke_api_key at POST /api/key-management",
             Self::Claims => "field `tags` at POST /api/register-machine",
-            Self::UserOrgs => "GET /api/user-orgs with org_id and role",
+            Self::UserOrgs => "GET /api/user-orgs with the organisation's id",
             Self::Heartbeat => "POST /api/heartbeat",
             Self::NetworkMap => "GET /api/network-map",
         }

@@ -178,6 +178,7 @@ pub const CAPABILITIES: &[(&str, Capability)] = &[
     ("wire", Capability::Wire),
     ("tun", Capability::Tun),
     ("fresh", Capability::Fresh),
+    ("quota", Capability::Quota),
 ];
 
 impl Capability {

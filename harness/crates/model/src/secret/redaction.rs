@@ -1,6 +1,7 @@
 //! Redacts secrets in evidence and outcomes.
 
 use crate::check::evidence::{Exchange, ParsedBody, ProcessResult, WireResult};
+use crate::check::header::Header;
 use crate::check::outcome::Outcome;
 
 use super::Secrets;
@@ -8,8 +9,8 @@ use super::Secrets;
 impl Secrets {
     /// Redacts every secret in an exchange.
     pub fn conceal_exchange(&self, exchange: &Exchange) -> Exchange {
-        let headers = |headers: &[(String, String)]| {
-            headers.iter().map(|(name, value)| (name.clone(), self.conceal(value))).collect()
+        let headers = |headers: &[Header]| {
+            headers.iter().map(|header| Header::new(&header.name, self.conceal(&header.value))).collect()
         };
         Exchange {
             method: exchange.method.clone(),

@@ -45,5 +45,5 @@ pub(super) fn agent_command(front: Option<&dyn FrontProxy>) -> AgentCommand {
     };
     let arguments =
         front.and_then(FrontProxy::agent_arguments).unwrap_or_else(|| vec![AGENT_SUBCOMMAND.into()]);
-    AgentCommand { program, arguments, environment: Vec::new(), up_flags: Vec::new() }
+    AgentCommand { program, arguments, ..AgentCommand::default() }
 }

@@ -81,6 +81,7 @@ impl Target for Embedded {
             Capability::Heartbeat,
             Capability::Organisations,
             Capability::Fresh,
+            Capability::Quota,
             Capability::Wire,
         ]);
         if cfg!(target_os = "linux") {
@@ -105,6 +106,7 @@ impl Target for Embedded {
             capabilities,
             missing_sessions: Default::default(),
             absent: Default::default(),
+            refusal: Default::default(),
             deviating,
         }
     }

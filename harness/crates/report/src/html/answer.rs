@@ -75,7 +75,7 @@ pub(super) fn request(exchange: &ExchangeResult) -> Markup {
             div .side { div .body {
                 p .status { (exchange.method) " " (exchange.url) }
                 pre .headers {
-                    @for (name, value) in &exchange.request_headers { (shown_line(&format!("{name}: {value}"))) "\n" }
+                    @for header in &exchange.request_headers { (shown_line(&header.to_string())) "\n" }
                 }
                 @if let Some(body) = &exchange.request_body {
                     pre { @for line in lines(body) { (line) "\n" } }
@@ -87,10 +87,10 @@ pub(super) fn request(exchange: &ExchangeResult) -> Markup {
 
 fn answered(exchange: &ExchangeResult) -> Block {
     let told = ["content-type", "location", "retry-after", "www-authenticate"];
-    let headers = exchange.headers.iter().filter(|(name, _)| told.contains(&name.as_str()));
+    let headers = exchange.headers.iter().filter(|header| told.contains(&header.name.as_str()));
     Block {
         title: format!("{} after {}", exchange.status, duration(exchange.duration_ms)),
-        headers: headers.map(|(name, value)| shown_line(&format!("{name}: {value}"))).collect(),
+        headers: headers.map(|header| shown_line(&header.to_string())).collect(),
         lines: lines(&exchange.body),
     }
 }

@@ -90,7 +90,9 @@ fn summaries<'a>(
     let by_id: BTreeMap<&str, &Arc<Scenario>> =
         scenarios.iter().map(|scenario| (scenario.id.as_str(), scenario)).collect();
     let summary = |subtest: &'a SubtestResult| {
-        let is_skipped = subtest.verdict == SubtestVerdict::Skip;
+        let is_not_run = subtest.is_not_run();
+        let is_skipped = subtest.verdict == SubtestVerdict::Skip && !is_not_run;
+        let reason = || subtest.reason.as_deref().unwrap_or_default();
         let checks = subtest.checks.iter().map(|check| JudgedCheck {
             line: check.location.line,
             statements: &check.requirements,
@@ -100,7 +102,8 @@ fn summaries<'a>(
         Some(SubtestSummary {
             scenario: by_id.get(subtest.id.as_str())?,
             verdict: Some(subtest.verdict),
-            skip_reason: is_skipped.then(|| subtest.reason.as_deref().unwrap_or_default()),
+            skip_reason: is_skipped.then(reason),
+            not_run: is_not_run.then(reason),
             checks: checks.collect(),
             gap: all_gaps(shards).find(|gap| gap.subtest.as_ref() == Some(&subtest.id)).cloned(),
         })

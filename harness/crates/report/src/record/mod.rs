@@ -56,6 +56,7 @@ impl Default for Record {
                 capabilities: BTreeSet::new(),
                 missing_sessions: Default::default(),
                 absent: Default::default(),
+                refusal: Default::default(),
                 deviating: None,
             },
             started_at: UNIX_EPOCH,
@@ -164,6 +165,10 @@ impl Record {
             skip_reason: match &planned.disposition {
                 Disposition::Skip(reason) => Some(reason),
                 Disposition::Run => None,
+            },
+            not_run: match (&planned.disposition, record.verdict) {
+                (Disposition::Run, Some(SubtestVerdict::Skip)) => record.reason.as_deref(),
+                _ => None,
             },
             checks: checks.collect(),
             gap: self.gap(planned, record),

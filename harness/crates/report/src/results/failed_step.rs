@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::StepRecord;
 use harness_model::check::evidence::{Exchange, ProcessResult, WireResult};
+use harness_model::check::header::Header;
 use harness_model::source::{Location, Source};
 
 /// Bytes kept of a body or an output, which may have megabytes.
@@ -48,11 +49,11 @@ pub struct FailedStep {
 pub struct ExchangeResult {
     pub method: String,
     pub url: String,
-    pub request_headers: Vec<(String, String)>,
+    pub request_headers: Vec<Header>,
     pub request_body: Option<String>,
     pub status: u16,
     /// The response headers.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<Header>,
     /// The response body; a long one is truncated, with a last line that says so.
     pub body: String,
     /// Milliseconds from the first byte sent to the last one received.

@@ -40,6 +40,13 @@ pub struct SubtestResult {
     pub leftovers: Vec<String>,
 }
 
+impl SubtestResult {
+    /// Whether it was not run because enough others had failed (`--max-fail`).
+    pub fn is_not_run(&self) -> bool {
+        self.verdict == SubtestVerdict::Skip && self.fault == Some(Fault::Interruption)
+    }
+}
+
 /// The result of a check.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct CheckResult {

@@ -80,13 +80,13 @@ fn write_check(page: &mut Page, outcome: &Outcome, registry: &Registry) {
 
 fn exchange_lines(exchange: &Exchange) -> Vec<String> {
     let mut lines = vec![format!("> {} {}", exchange.method, exchange.url)];
-    lines.extend(exchange.request_headers.iter().map(|(name, value)| format!("> {name}: {value}")));
+    lines.extend(exchange.request_headers.iter().map(|header| format!("> {header}")));
     if let Some(body) = &exchange.request_body {
         lines.extend(body_lines(body).map(|line| format!("> {line}")));
     }
     lines.push(format!("< {} after {:.0?}", exchange.status, exchange.took));
-    let headers = exchange.headers.iter().filter(|(name, _)| SHOWN_HEADERS.contains(&name.as_str()));
-    lines.extend(headers.map(|(name, value)| format!("< {name}: {value}")));
+    let headers = exchange.headers.iter().filter(|header| SHOWN_HEADERS.contains(&header.name.as_str()));
+    lines.extend(headers.map(|header| format!("< {header}")));
     lines.extend(body_lines(&exchange.body).map(|line| format!("< {line}")));
     lines
 }

@@ -185,6 +185,10 @@ impl<W: Write + Send> Listener for Terminal<W> {
                 self.running.insert(*subtest);
                 self.show_running();
             }
+            // Sub-tests that were not run are counted in the closing lines.
+            Event::SubtestFinished(SubtestFinished {
+                verdict: SubtestVerdict::Skip, fault: Some(_), ..
+            }) => self.progress.inc(1),
             Event::SubtestFinished(SubtestFinished { subtest, verdict, took, .. }) => {
                 self.running.remove(subtest);
                 let line = self.plan.as_ref().and_then(|plan| self.line(plan, *subtest, *verdict, *took));

@@ -8,6 +8,7 @@ use reqwest::{Client, Method, Response, Url};
 use serde::de::IgnoredAny;
 
 use harness_model::check::evidence::{Exchange, ParsedBody};
+use harness_model::check::header::Header;
 
 use super::client::{ClientSettings, build};
 use super::error::ExchangeError;
@@ -100,7 +101,7 @@ async fn exchange(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchang
     let classify = |error: reqwest::Error| Failure::of(&error, begun.elapsed());
     let response = request.send().await.map_err(classify)?;
     let status = response.status().as_u16();
-    let headers = header_pairs(response.headers());
+    let headers = recorded(response.headers());
     let bytes = read_body(response, caller.settings.max_response_bytes, classify).await?;
     let took = begun.elapsed();
     let body = String::from_utf8_lossy(&bytes).into_owned();
@@ -108,7 +109,7 @@ async fn exchange(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchang
     Ok(Exchange {
         method: prepared.method.to_string(),
         url: prepared.url.to_string(),
-        request_headers: header_pairs(&prepared.headers),
+        request_headers: recorded(&prepared.headers),
         request_body: prepared.body.clone(),
         status,
         headers,
@@ -139,9 +140,9 @@ async fn read_body(
     Ok(bytes)
 }
 
-fn header_pairs(headers: &HeaderMap) -> Vec<(String, String)> {
+fn recorded(headers: &HeaderMap) -> Vec<Header> {
     headers
         .iter()
-        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| Header::new(name.as_str(), String::from_utf8_lossy(value.as_bytes())))
         .collect()
 }

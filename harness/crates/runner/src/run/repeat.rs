@@ -4,6 +4,7 @@ use reqwest::Url;
 
 use harness_model::bindings::Bindings;
 use harness_model::check::evidence::{Exchange, ProcessResult};
+use harness_model::check::header::Header;
 use harness_model::scenario::model::Identity;
 use harness_model::scenario::template::Binding;
 use harness_model::secret::{LearntSecret, Secrets};
@@ -31,7 +32,7 @@ pub(super) fn curl(
     line.push(' ');
     line.push_str(&url(&exchange.url, secrets, private_base));
     let mut has_type = false;
-    for (name, value) in &exchange.request_headers {
+    for Header { name, value } in &exchange.request_headers {
         has_type |= name == "content-type";
         line.push_str(" -H ");
         line.push_str(&secrets.shell_word(&format!("{}: {value}", capitalised(name))));
@@ -151,8 +152,8 @@ mod tests {
             method: "POST".to_owned(),
             url: "http://127.0.0.1:4567/api/x?a=b&c=d".to_owned(),
             request_headers: vec![
-                ("content-type".to_owned(), "application/json".to_owned()),
-                ("authorization".to_owned(), "Bearer a-session-of-ada".to_owned()),
+                Header::new("content-type", "application/json"),
+                Header::new("authorization", "Bearer a-session-of-ada"),
             ],
             request_body: Some(r#"{"name":"it's"}"#.to_owned()),
             status: 201,

@@ -36,10 +36,10 @@ pub async fn run(
     }
     let Scheduled { unfinished, has_begun } = scheduling.await.unwrap_or_default();
     let end = stop.end().unwrap_or(RunEnd::Complete);
-    for Unfinished { subtest, fault, reason } in unfinished {
+    for Unfinished { subtest, verdict, fault, reason } in unfinished {
         let (verdict, reason, fault) = match plan.planned(subtest).map(|planned| &planned.disposition) {
             Some(Disposition::Skip(reason)) => (SubtestVerdict::Skip, reason.clone(), None),
-            _ => (SubtestVerdict::Error, reason, Some(fault)),
+            _ => (verdict, reason, Some(fault)),
         };
         let took = std::time::Duration::ZERO;
         listener.on_event(&Event::SubtestFinished(SubtestFinished {
@@ -71,6 +71,8 @@ struct Scheduled {
 #[derive(Debug)]
 struct Unfinished {
     subtest: usize,
+    /// `Skip` if it was not run because enough others have failed.
+    verdict: SubtestVerdict,
     fault: Fault,
     reason: String,
 }
@@ -108,16 +110,20 @@ async fn schedule(setting: Arc<RunSettings>, plan: Arc<Plan>, mut stop: Stop, ev
             Some(Err(error)) => {
                 let subtest = positions.remove(&error.id()).unwrap_or_default();
                 let reason = format!("the kit failed: {error}");
-                unfinished.push(Unfinished { subtest, fault: Fault::Kit, reason });
+                let (verdict, fault) = (SubtestVerdict::Error, Fault::Kit);
+                unfinished.push(Unfinished { subtest, verdict, fault, reason });
             }
         }
     }
-    let reason = match plan.selection.max_fail {
-        Some(most) if stop.end().is_none() => format!("not started: --max-fail {most} was reached"),
-        _ => "interrupted before it started".to_owned(),
+    let (verdict, reason) = match plan.selection.max_fail {
+        Some(most) if stop.end().is_none() => {
+            (SubtestVerdict::Skip, format!("not run: --max-fail {most} was reached"))
+        }
+        _ => (SubtestVerdict::Error, "interrupted before it started".to_owned()),
     };
     unfinished.extend(waiting.map(|turn| Unfinished {
         subtest: turn.subtest,
+        verdict,
         fault: Fault::Interruption,
         reason: reason.clone(),
     }));
@@ -132,14 +138,14 @@ struct Turn {
 }
 
 /// Returns the capabilities whose sub-tests run alone on a shared target. A clock that moves ends the sessions and keys of
-/// concurrent sub-tests. Agents with TUN devices share this host's routes: there is no namespace for each of them.
+/// concurrent sub-tests, and a reset removes them. Agents with TUN devices share this host's routes: there is no namespace for each of them.
 fn exclusive_needs(setting: &RunSettings) -> &'static [Capability] {
     match setting.target.is_shared() {
         false => &[],
         true if setting.target.description().capabilities.contains(&Capability::Tun) => {
-            &[Capability::Clock, Capability::Agent, Capability::Tun]
+            &[Capability::Clock, Capability::Fresh, Capability::Agent, Capability::Tun]
         }
-        true => &[Capability::Clock],
+        true => &[Capability::Clock, Capability::Fresh],
     }
 }
 
@@ -202,6 +208,7 @@ mod tests {
                 disposition: Disposition::Run,
                 judges_ours: false,
                 absent: Default::default(),
+                refusal: Default::default(),
                 waivers: Arc::default(),
             }
         });

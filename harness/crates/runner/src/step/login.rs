@@ -32,10 +32,12 @@ pub(crate) async fn log_in(
         machine: machine.name.clone(),
         cause: format!("`ztna login` {what}:\n{}", format!("{stdout}{stderr}").trim_end()),
     };
+    // The profile's decoder has checked it.
+    let own_form = machine.agent.login_code.as_deref().and_then(|form| Regex::new(form).ok());
     let mut process = machine.start(&["login".to_owned()], &[])?;
-    let Some(code) = process.find(user_code, limit).await else {
+    let Some(code) = process.find(|output| user_code(output, own_form.as_ref()), limit).await else {
         process.kill().await;
-        return Err(failed("printed no user code", process.output()));
+        return Err(failed("printed no user code (agent.code of the profile is its form)", process.output()));
     };
     environment.approve(&code, identity).await?;
     match process.wait(limit).await {
@@ -52,6 +54,7 @@ pub(crate) async fn log_in(
     }
 }
 
-fn user_code(output: &str) -> Option<String> {
-    USER_CODE.as_ref()?.find(output).map(|code| code.as_str().to_owned())
+fn user_code(output: &str, own_form: Option<&Regex>) -> Option<String> {
+    let found = own_form.or(USER_CODE.as_ref())?.captures(output)?;
+    found.get(1).or(found.get(0)).map(|code| code.as_str().to_owned())
 }

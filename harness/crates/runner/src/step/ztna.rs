@@ -29,17 +29,43 @@ pub async fn perform(command: &Command, stage: &mut Stage) -> Result<Evidence, S
     result.map(Evidence::Process)
 }
 
-/// Does the same as [`perform`] with all templates filled in.
+/// Does the same as [`perform`] with all templates filled in. Of a command that has several forms, returns the first
+/// result that is a success, or else the first.
 pub async fn run(
     machine: &mut Machine,
-    mut words: Vec<String>,
+    words: Vec<String>,
     environment: Vec<(String, Option<String>)>,
     until: Option<&str>,
     timeout: std::time::Duration,
 ) -> Result<ProcessResult, StepError> {
+    let mut forms = machine.agent.words.forms(&words).into_iter();
+    let first = run_form(machine, forms.next().unwrap_or(words), &environment, until, timeout).await?;
+    for form in forms {
+        if is_success(&first) {
+            break;
+        }
+        let result = run_form(machine, form, &environment, until, timeout).await?;
+        if is_success(&result) {
+            return Ok(result);
+        }
+    }
+    Ok(first)
+}
+
+fn is_success(result: &ProcessResult) -> bool {
+    result.running || result.exit == Some(0)
+}
+
+async fn run_form(
+    machine: &mut Machine,
+    mut words: Vec<String>,
+    environment: &[(String, Option<String>)],
+    until: Option<&str>,
+    timeout: std::time::Duration,
+) -> Result<ProcessResult, StepError> {
     complete_up(&mut words, &machine.host_name, &machine.agent.up_flags);
-    let process = machine.start(&words, &environment)?;
-    let result = ProcessResult { command: command_line(&words, &environment), ..Default::default() };
+    let process = machine.start(&words, environment)?;
+    let result = ProcessResult { command: command_line(&words, environment), ..Default::default() };
     Ok(wait_for_result(machine, process, result, until, timeout).await)
 }
 

@@ -18,7 +18,7 @@ mod request;
 mod sessions;
 mod target;
 
-pub use agent::{AgentCommand, WITHOUT_TUN};
+pub use agent::{AgentCommand, AgentWords, WITHOUT_TUN};
 pub use control_plane::ControlPlane;
 pub use environment::{EnvironmentFacts, TestEnvironment};
 pub use error::{Cause, RenewalFailure, TargetError};

@@ -113,12 +113,14 @@ impl Remote {
         optional.into_iter().filter(|identity| !self.sessions.knows(*identity)).collect()
     }
 
-    async fn reset(&self) -> Result<(), TargetError> {
+    /// Calls the reset hook, if there is one, and forgets the sessions that may have ended with it.
+    async fn run_reset_hook(&self) -> Result<(), TargetError> {
         let Some(hook) = &self.profile.content.hooks.reset else { return Ok(()) };
         post_json(&self.settings, self.hook(hook), None, &serde_json::json!({}))
             .await
-            .map(drop)
-            .map_err(|cause| TargetError::Reset(self.failed("hooks.reset", cause)))
+            .map_err(|cause| TargetError::Reset(self.failed("hooks.reset", cause)))?;
+        self.sessions.forget().await;
+        Ok(())
     }
 
     fn mistake(&self, key: &str, error: &TargetError) -> TargetError {
@@ -151,7 +153,7 @@ impl Remote {
             return;
         };
         let Ok(environment) = Arc::clone(&self).environment(false).await else { return };
-        let Ok(probe) = Probe::new(&environment, identity) else { return };
+        let Ok(probe) = Probe::new(&environment, identity, self.pointers().refusal()) else { return };
         if let Ok(found) = probe.absent(undeclared).await {
             self.absent.get_or_init(|| found);
         }
@@ -193,6 +195,7 @@ impl Target for Remote {
             capabilities: self.profile.capabilities.clone(),
             missing_sessions: self.missing_sessions(),
             absent: self.absent(),
+            refusal: self.pointers().refusal(),
             deviating: None,
         }
     }
@@ -223,10 +226,14 @@ impl Target for Remote {
     ) -> BoxFuture<'a, Result<ProfileNotes, TargetError>> {
         Box::pin(async {
             self.check_reachable().await.map_err(|error| self.mistake("base_url", &error))?;
-            self.reset().await.map_err(|error| self.mistake("hooks.reset", &error))?;
+            self.run_reset_hook().await.map_err(|error| self.mistake("hooks.reset", &error))?;
             let notes = preflight::notes(&self.profile, &self.examine_sessions(scope).await);
             if notes.has_errors() { Err(TargetError::Profile(Box::new(notes))) } else { Ok(notes) }
         })
+    }
+
+    fn reset(&self) -> BoxFuture<'_, Result<(), TargetError>> {
+        Box::pin(self.run_reset_hook())
     }
 
     fn probe(self: Arc<Self>) -> BoxFuture<'static, ()> {
@@ -279,7 +286,11 @@ impl ControlPlane for SharedControlPlane {
     }
 
     fn redirect(&self, url: &mut Url) {
-        self.0.profile.content.paths.redirect(self.0.base_url(), url);
+        let base_url = self.0.base_url();
+        let paths = &self.0.profile.content.paths;
+        let path = paths.origin(base_url, url).to_owned();
+        self.0.pointers().rename_columns(&path, url);
+        paths.redirect(base_url, url);
     }
 
     fn adapt(&self, exchange: &mut Exchange) {
@@ -325,7 +336,7 @@ fn redirected_base_url(response: &Exchange, asked: &Url) -> Option<String> {
     if !(300..400).contains(&response.status) {
         return None;
     }
-    let (_, location) = response.headers.iter().find(|(name, _)| name == "location")?;
+    let location = response.header("location")?;
     let location = asked.join(location).ok()?;
     let base = location.as_str().strip_suffix(PROBE_PATH)?;
     (location.origin() != asked.origin()).then(|| base.to_owned())

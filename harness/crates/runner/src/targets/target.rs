@@ -25,7 +25,7 @@ pub trait Target: fmt::Debug + Send + Sync {
 
     /// Returns what planning needs to know.
     fn facts(&self) -> TargetFacts {
-        let TargetDescription { name, capabilities, reference, missing_sessions, absent, .. } =
+        let TargetDescription { name, capabilities, reference, missing_sessions, absent, refusal, .. } =
             self.description();
         TargetFacts {
             name,
@@ -34,6 +34,7 @@ pub trait Target: fmt::Debug + Send + Sync {
             is_reference: reference,
             missing_sessions,
             absent,
+            refusal,
         }
     }
 
@@ -74,6 +75,11 @@ pub trait Target: fmt::Debug + Send + Sync {
     /// [`Target::description`] and [`Target::facts`] complete. What cannot be found out counts as there.
     fn probe(self: Arc<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async {})
+    }
+
+    /// Resets a shared target, for a sub-test that needs an empty one and runs alone.
+    fn reset(&self) -> BoxFuture<'_, Result<(), TargetError>> {
+        Box::pin(async { Ok(()) })
     }
 
     /// Creates the environment of one sub-test; `with_tun` if its `ztna up` brings up a TUN device.

@@ -2,23 +2,48 @@
 
 use serde_json::{Map, Value, json};
 
+use super::nature::Nature;
+use crate::independent::choices::Choice;
+
+/// Fields that no document names.
+const UNDOCUMENTED: [&str; 13] = [
+    "served_by",
+    "warnings",
+    "help",
+    "retry",
+    "expires",
+    "made_by",
+    "links",
+    "rotates",
+    "colour",
+    "version",
+    "labels",
+    "kernel",
+    "uptime",
+];
+
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(crate) content_type: &'static str,
-    pub(crate) body: String,
+    content: Content,
+}
+
+enum Content {
+    Nothing,
+    Json(Value),
+    Page(&'static str),
+    /// Lines for the agent or for a shell.
+    Plain(String),
 }
 
 impl Answer {
-    /// `{ data: …, success: true }` with an additional field.
+    /// `{ data: …, success: true }` with additional fields.
     pub(super) fn data(status: u16, data: Value) -> Self {
         Self::json(status, json!({ "success": true, "data": data, "served_by": "north-2", "warnings": [] }))
     }
 
-    /// JSON without an envelope, with its keys in reverse order.
+    /// JSON without an envelope.
     pub(super) fn json(status: u16, value: Value) -> Self {
-        let mut body = String::new();
-        write(&backwards(value), 0, &mut body);
-        Self { status, content_type: "application/json; charset=utf-8", body }
+        Self { status, content: Content::Json(value) }
     }
 
     pub(super) fn refusal(status: u16, code: &str, message: &str) -> Self {
@@ -27,16 +52,82 @@ impl Answer {
     }
 
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, content_type: "text/plain", body: String::new() }
+        Self { status, content: Content::Nothing }
+    }
+
+    pub(super) fn plain(text: String) -> Self {
+        Self { status: 200, content: Content::Plain(text) }
     }
 
     /// An HTML page, for unknown paths.
     pub(super) fn nothing_there() -> Self {
-        Self {
-            status: 404,
-            content_type: "text/html",
-            body: "<html><h1>Nothing there</h1></html>".to_owned(),
+        Self { status: 404, content: Content::Page("<html><h1>Nothing there</h1></html>") }
+    }
+
+    /// The lines that the agent asked for instead of JSON: `name<TAB>value`, nested names joined by dots, and an empty line
+    /// after each row.
+    pub(super) fn in_lines(self) -> Self {
+        let Content::Json(value) = &self.content else { return self };
+        let mut lines = String::new();
+        match value {
+            Value::Array(rows) => rows.iter().for_each(|row| {
+                flatten("", row, &mut lines);
+                lines.push('\n');
+            }),
+            value => flatten("", value, &mut lines),
         }
+        Self { status: self.status, content: Content::Plain(lines) }
+    }
+
+    /// The content type and the body, whose keys are in reverse order.
+    pub(super) fn written(self, nature: &Nature) -> (&'static str, String) {
+        let value = match self.content {
+            Content::Nothing => return ("text/plain", String::new()),
+            Content::Page(page) => return ("text/html", page.to_owned()),
+            Content::Plain(text) => return ("text/plain", text),
+            Content::Json(value) => value,
+        };
+        let value = match nature.chooses(Choice::OnlyDocumentedFields) {
+            true => documented(value),
+            false => value,
+        };
+        let is_problem = self.status >= 400 && nature.chooses(Choice::RefusalsAsProblems);
+        let content_type = match is_problem {
+            true => "application/problem+json",
+            false => "application/json; charset=utf-8",
+        };
+        if nature.chooses(Choice::CompactJson) {
+            return (content_type, value.to_string());
+        }
+        let mut body = String::new();
+        write(&backwards(value), 0, &mut body);
+        (content_type, body)
+    }
+}
+
+fn documented(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let known = fields.into_iter().filter(|(name, _)| !UNDOCUMENTED.contains(&name.as_str()));
+            Value::Object(known.map(|(name, value)| (name, documented(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(documented).collect()),
+        plain => plain,
+    }
+}
+
+fn flatten(name: &str, value: &Value, lines: &mut String) {
+    let line = |text: &str| format!("{name}\t{text}\n");
+    match value {
+        Value::Object(fields) => {
+            for (field, value) in fields {
+                let inner = if name.is_empty() { field.clone() } else { format!("{name}.{field}") };
+                flatten(&inner, value, lines);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| flatten(name, item, lines)),
+        Value::String(text) => lines.push_str(&line(text)),
+        plain => lines.push_str(&line(&plain.to_string())),
     }
 }
 

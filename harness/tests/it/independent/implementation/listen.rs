@@ -3,8 +3,6 @@
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -17,57 +15,32 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
-use super::{Departure, Request, Service};
-use crate::independent::fixture;
+use super::nature::Nature;
+use super::pace::Pace;
+use super::request::Request;
+use super::service::Service;
+use crate::independent::choices::Choice;
+use crate::independent::files::certificate;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// HTTP/1.1, one request for each connection.
+    /// HTTP/1.1, one request for each connection unless another choice is made.
     Closing,
     /// HTTP/2 only, over TLS.
     Multiplexed,
 }
 
-/// Delays before responses, from a deterministic sequence.
-pub(crate) struct Pace {
-    state: AtomicU64,
-    milliseconds: std::ops::Range<u64>,
-}
-
 /// Runs until it is dropped.
 pub(crate) struct Implementation {
     pub(crate) base_url: String,
+    pub(crate) nature: Nature,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
-impl Pace {
-    /// 5 to 40 ms, like a remote server.
-    pub(crate) fn far_away() -> Self {
-        Self { state: AtomicU64::new(0x9e37_79b9_7f4a_7c15), milliseconds: 5..41 }
-    }
-
-    /// Just long enough for requests to overlap.
-    pub(crate) fn near() -> Self {
-        Self { state: AtomicU64::new(1), milliseconds: 0..3 }
-    }
-
-    pub(super) async fn pass(&self) {
-        let step = |state: u64| {
-            let state = state ^ (state << 13);
-            let state = state ^ (state >> 7);
-            state ^ (state << 17)
-        };
-        let before = self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |state| Some(step(state)));
-        let chance = step(before.unwrap_or_default());
-        let width = self.milliseconds.end - self.milliseconds.start;
-        tokio::time::sleep(Duration::from_millis(self.milliseconds.start + chance % width)).await;
-    }
-}
-
 impl Implementation {
-    pub(crate) fn start(departure: Option<Departure>, pace: Pace, protocol: Protocol) -> Self {
-        let service = Service::new(departure, pace);
+    pub(crate) fn start(nature: Nature, pace: Pace, protocol: Protocol) -> Self {
+        let service = Service::new(nature.clone(), pace);
         let (stop, stopped) = oneshot::channel();
         let (ready, address) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -84,7 +57,7 @@ impl Implementation {
         let address: SocketAddr = address.recv().unwrap();
         let scheme = if protocol == Protocol::Multiplexed { "https" } else { "http" };
         let base_url = format!("{scheme}://{address}");
-        Self { base_url, stop: Some(stop), thread: Some(thread) }
+        Self { base_url, nature, stop: Some(stop), thread: Some(thread) }
     }
 }
 
@@ -100,22 +73,23 @@ impl Drop for Implementation {
 }
 
 async fn accept(listener: TcpListener, service: Service, protocol: Protocol) {
-    let acceptor = TlsAcceptor::from(certificate());
+    let acceptor = TlsAcceptor::from(settings());
     while let Ok((stream, peer)) = listener.accept().await {
         let (service, acceptor) = (service.clone(), acceptor.clone());
         tokio::spawn(async move {
             match protocol {
-                Protocol::Closing => close_after_one(stream, peer, service).await,
+                Protocol::Closing => one_by_one(stream, peer, service).await,
                 Protocol::Multiplexed => multiplex(acceptor, stream, peer, service).await,
             }
         });
     }
 }
 
-async fn close_after_one(stream: TcpStream, peer: SocketAddr, service: Service) {
+async fn one_by_one(stream: TcpStream, peer: SocketAddr, service: Service) {
+    let stays = service.nature.chooses(Choice::ConnectionsStay);
     let answering = service_fn(move |request| answer(request, peer, service.clone()));
     let mut connection = http1::Builder::new();
-    connection.keep_alive(false).title_case_headers(true);
+    connection.keep_alive(stays).title_case_headers(true);
     let _ = connection.serve_connection(TokioIo::new(stream), answering).await;
 }
 
@@ -132,6 +106,7 @@ async fn answer(
     peer: SocketAddr,
     service: Service,
 ) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
+    let nature = Arc::clone(&service.nature);
     let (head, body) = request.into_parts();
     let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let headers: Vec<(String, String)> = head
@@ -157,15 +132,16 @@ async fn answer(
             address: peer.ip(),
         })
         .await;
-    let response =
-        hyper::Response::builder().status(answer.status).header("content-type", answer.content_type);
-    Ok(response.body(Full::new(Bytes::from(answer.body))).unwrap())
+    let status = answer.status;
+    let (content_type, body) = answer.written(&nature);
+    let response = hyper::Response::builder().status(status).header("content-type", content_type);
+    Ok(response.body(Full::new(Bytes::from(body))).unwrap())
 }
 
 /// The TLS configuration, which offers HTTP/2 only.
-fn certificate() -> Arc<rustls::ServerConfig> {
-    let chain = CertificateDer::from_pem_file(fixture("server.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_file(fixture("server.key")).unwrap();
+fn settings() -> Arc<rustls::ServerConfig> {
+    let chain = CertificateDer::from_pem_file(certificate("server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(certificate("server.key")).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ServerConfig::builder_with_provider(provider);
     let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();

@@ -4,16 +4,18 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::Value;
 
-use super::Answer;
+use super::answer::Answer;
 
 /// An integer within bounds; strings and fractions are refused.
 pub(super) fn whole(value: &Value, least: i64, most: i64) -> Option<i64> {
     value.as_i64().filter(|number| (least..=most).contains(number))
 }
 
-/// A boolean, false by default.
-pub(super) fn switch(value: Option<&Value>, default: bool) -> Result<bool, Answer> {
+/// A boolean. What is no boolean is refused, unless the implementation is lenient.
+pub(super) fn switch(value: Option<&Value>, default: bool, is_lenient: bool) -> Result<bool, Answer> {
     match value {
+        Some(Value::String(text)) if is_lenient => Ok(text == "yes" || text == "true"),
+        Some(Value::Number(number)) if is_lenient => Ok(number.as_i64() != Some(0)),
         None | Some(Value::Null) => Ok(default),
         Some(Value::Bool(on)) => Ok(*on),
         Some(_) => Err(Answer::refusal(422, "NOT_A_SWITCH", "true or false")),
@@ -32,6 +34,11 @@ pub(super) fn texts(value: Option<&Value>) -> Result<Option<Vec<String>>, Answer
         }
         Some(_) => Err(wrong()),
     }
+}
+
+/// Whether a name is made of letters, digits and hyphens, as host names are, and is not long.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    name.len() <= 40 && name.bytes().all(|letter| letter.is_ascii_alphanumeric() || letter == b'-')
 }
 
 pub(super) fn bare(tag: &str) -> String {

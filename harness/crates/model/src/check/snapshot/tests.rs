@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::check::evidence::{Exchange, ProcessResult};
 use crate::requirement::Registry;
+use crate::target::RefusalPointers;
 
 struct SnapshotFolder {
     _root: tempfile::TempDir,
@@ -29,7 +30,13 @@ fn judged(folder: &SnapshotFolder, mode: SnapshotMode, json: &Value) -> Finding 
     let variables: BTreeMap<String, Value> = [("org".to_owned(), json!("org_1"))].into();
     let snapshots = SnapshotSettings { folder: &folder.path, mode, strict: false, run_prefix: "r1-" };
     let registry = Registry::default();
-    let context = CheckContext { variables: &variables, registry: &registry, judges_ours: true, snapshots };
+    let context = CheckContext {
+        variables: &variables,
+        registry: &registry,
+        judges_ours: true,
+        refusal: &RefusalPointers::default(),
+        snapshots,
+    };
     judge("created", View::Http(&exchange(json)), &context)
 }
 
@@ -128,8 +135,13 @@ fn column_widths_are_ignored_only_with_a_run_prefix() {
         let variables: BTreeMap<String, Value> = BTreeMap::new();
         let snapshots = SnapshotSettings { folder: &folder.path, mode, strict: false, run_prefix };
         let registry = Registry::default();
-        let context =
-            CheckContext { variables: &variables, registry: &registry, judges_ours: true, snapshots };
+        let context = CheckContext {
+            variables: &variables,
+            registry: &registry,
+            judges_ours: true,
+            refusal: &RefusalPointers::default(),
+            snapshots,
+        };
         let process = ProcessResult { stdout: stdout.to_owned(), ..ProcessResult::default() };
         judge("table", View::Process(&process), &context).judgement
     };

@@ -53,7 +53,13 @@ fn undecidable_response_neither_passes_nor_fails_a_race() {
         strict: false,
         run_prefix: "",
     };
-    let context = CheckContext { variables: &variables, registry: &registry, judges_ours: true, snapshots };
+    let context = CheckContext {
+        variables: &variables,
+        registry: &registry,
+        judges_ours: true,
+        refusal: &RefusalPointers::default(),
+        snapshots,
+    };
     for (quantity, statuses, verdict) in [
         ("", &[201][..], CheckVerdict::Error),
         ("", &[201, 201], CheckVerdict::Error),

@@ -2,6 +2,7 @@
 
 mod condition;
 mod error;
+mod hint;
 mod parse;
 
 use crate::scenario::model::Scenario;

@@ -17,7 +17,7 @@ use super::error::FilterSyntaxError;
 const MAX_DEPTH: usize = 64;
 
 /// The characters that end a word outside quotes.
-const TERMINATORS: [char; 9] = [' ', '\t', '\n', '&', ',', '(', ')', '!', '"'];
+pub(super) const TERMINATORS: [char; 9] = [' ', '\t', '\n', '&', ',', '(', ')', '!', '"'];
 
 /// The text, its position, and the current nesting.
 type Input<'a> = Stateful<LocatingSlice<&'a str>, usize>;

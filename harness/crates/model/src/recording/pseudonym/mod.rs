@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::check::evidence::{Exchange, ParsedBody, ProcessResult, WireResult};
+use crate::check::header::Header;
 use crate::secret::{MIN_SECRET_LEN, Secrets, is_secret_field};
 
 use super::evidence::RecordedEvidence;
@@ -121,13 +122,13 @@ impl Pseudonyms {
         }
     }
 
-    fn headers(&mut self, headers: &[(String, String)]) -> Vec<(String, String)> {
-        let header = |(name, value): &(String, String)| {
+    fn headers(&mut self, headers: &[Header]) -> Vec<Header> {
+        let header = |Header { name, value }: &Header| {
             let value = match CREDENTIAL_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
                 true => self.credential(value),
                 false => self.text(value),
             };
-            (name.clone(), value)
+            Header::new(name, value)
         };
         headers.iter().map(header).collect()
     }

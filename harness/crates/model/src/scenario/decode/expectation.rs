@@ -1,6 +1,6 @@
 //! Decodes the expectations of a check.
 
-use crate::scenario::model::{ExitCode, Expectation, Matcher, Span, Stream, Subject};
+use crate::scenario::model::{ExitCode, Expectation, Matcher, RefusalPart, Span, Stream, Subject};
 use crate::scenario::vocabulary;
 use crate::source::document::{self, Entry, SpannedText, Table};
 use crate::source::spelling;
@@ -63,12 +63,9 @@ impl Decoder<'_> {
         match entry.key {
             "status" => push(self.statuses(entry), whole),
             "error" | "message" => {
-                let place = if entry.key == "error" { "/error/code" } else { "/error/message" };
-                push(
-                    self.matcher(entry.key, entry.value, Operand::Json)
-                        .map(|m| Subject::Json(place.to_owned(), m)),
-                    whole,
-                );
+                let part = if entry.key == "error" { RefusalPart::Code } else { RefusalPart::Message };
+                let matcher = self.matcher(entry.key, entry.value, Operand::Json);
+                push(matcher.map(|matcher| Subject::Refusal(part, matcher)), whole);
             }
             "json" => {
                 for (place, matcher, span) in self.places(entry) {

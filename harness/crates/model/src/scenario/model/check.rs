@@ -49,6 +49,8 @@ pub enum Subject {
     Status(Vec<u16>),
     /// A value in the JSON response or in JSON on standard output, at a JSON pointer or `rows/…`.
     Json(String, Matcher),
+    /// The code or the message of a refusal.
+    Refusal(RefusalPart, Matcher),
     Header(String, Matcher),
     Body(Matcher),
     Exit(ExitCode),
@@ -62,6 +64,13 @@ pub enum Subject {
     /// Whether the machine's own address answered a ping through the tunnel.
     Pong(bool),
     Snapshot(String),
+}
+
+/// A part of a refusal, which a target may have at a place of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalPart {
+    Code,
+    Message,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

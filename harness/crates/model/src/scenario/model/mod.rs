@@ -22,7 +22,7 @@ pub use action::{
     ShellLine, WireAction, WireCommand,
 };
 pub use capability::Capability;
-pub use check::{Check, Condition, ExitCode, Expectation, Quantity, Stream, Subject};
+pub use check::{Check, Condition, ExitCode, Expectation, Quantity, RefusalPart, Stream, Subject};
 pub use identity::{IDENTITIES, Identity, identity_name};
 pub use matcher::{Kind, Matcher};
 pub use template::Template;

@@ -29,6 +29,9 @@ pub(super) async fn set_up(
     secrets: &Secrets,
 ) -> Result<Setup, StepError> {
     let with_tun = planned.scenario.needs.contains(&Capability::Tun);
+    if planned.scenario.needs.contains(&Capability::Fresh) {
+        setting.target.reset().await?;
+    }
     let environment = Arc::clone(&setting.target).environment(with_tun).await?;
     // On a private control plane names need no prefix, and tables look as documented.
     let prefix = match environment.is_private() {

@@ -23,12 +23,13 @@ pub(super) fn decide(
 ) -> BTreeSet<Capability> {
     let requirements = requirements(content, base_url);
     let Some(declared) = file.get("capabilities") else {
-        // Whether the agent can create a TUN device is only known to the profile's author.
-        let given = requirements.iter().filter(|needs| needs.is_met && needs.capability != Capability::Tun);
+        // Whether the agent can create a TUN device, and whether a reset leaves nothing, only the profile's author knows.
+        let must_be_declared = [Capability::Tun, Capability::Fresh, Capability::Quota];
+        let given =
+            requirements.iter().filter(|needs| needs.is_met && !must_be_declared.contains(&needs.capability));
         return given.map(|needs| needs.capability).collect();
     };
-    let names: Vec<&str> =
-        CAPABILITIES.iter().map(|(name, _)| *name).filter(|name| *name != "fresh").collect();
+    let names: Vec<&str> = CAPABILITIES.iter().map(|(name, _)| *name).collect();
     let mut decided = BTreeSet::new();
     // A wrong type has been reported already.
     for SpannedText { text: name, span } in declared.strings(&mut Diagnostics::new(report.path())) {
@@ -37,14 +38,6 @@ pub(super) fn decide(
             report.error_with_help(span, message, help_for(name, &names));
             continue;
         };
-        if *capability == Capability::Fresh {
-            report.error_with_help(
-                span,
-                "`fresh` is only for targets that start empty for each sub-test; this one is shared",
-                "remove `fresh`",
-            );
-            continue;
-        }
         if let Some(missing) =
             requirements.iter().find(|needs| needs.capability == *capability && !needs.is_met)
         {
@@ -97,7 +90,7 @@ struct Requirement {
     settings: &'static str,
 }
 
-fn requirements(content: &Content, base_url: Option<&Url>) -> [Requirement; 5] {
+fn requirements(content: &Content, base_url: Option<&Url>) -> [Requirement; 7] {
     let has_agent = content.agent.is_some();
     let outsider = content.other_org_id.is_some() && content.tokens.contains_key(&Identity::Outsider);
     // An invalid base URL has been reported already.
@@ -107,6 +100,8 @@ fn requirements(content: &Content, base_url: Option<&Url>) -> [Requirement; 5] {
         requirement(Capability::Agent, has_agent, "an [agent] with its command"),
         requirement(Capability::Tun, has_agent, "an [agent] with its command"),
         requirement(Capability::Clock, content.hooks.clock.is_some(), "hooks.clock"),
+        requirement(Capability::Fresh, content.hooks.reset.is_some(), "hooks.reset"),
+        requirement(Capability::Quota, outsider, "other_org_id and tokens.outsider"),
         requirement(Capability::Organisations, outsider, "other_org_id and tokens.outsider"),
         requirement(Capability::Cidr, address_is_known, "the `address` from which the target sees the kit"),
     ]

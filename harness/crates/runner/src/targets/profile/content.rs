@@ -75,6 +75,8 @@ enum CapabilityName {
     Dashboard,
     Wire,
     Tun,
+    Fresh,
+    Quota,
 }
 
 #[derive(JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
@@ -182,6 +184,21 @@ pub struct Agent {
     /// Additional flags of `up` unless the profile declares `tun`, quoted as in a shell.
     #[schemars(with = "Option<String>")]
     pub without_tun: String,
+    /// A regular expression for the code that `login` prints; its first group if it has one. `[A-Z0-9]{4}-[A-Z0-9]{4}` by
+    /// default.
+    pub code: Option<String>,
+    /// Its words for the commands that documents name without showing them.
+    #[schemars(default)]
+    pub words: Words,
+}
+
+/// Words of commands that documents name without showing them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Words {
+    /// With `{action}` (`quarantine` or `delete`) and `{machine}`; by default both `machine-admin --action {action} {machine}`
+    /// and `machine-admin {action} {machine}` are tried.
+    pub machine_admin: Option<Vec<String>>,
 }
 
 /// Test hooks of the target: URLs, or paths below the base URL.
@@ -192,7 +209,7 @@ pub struct Hooks {
     pub clock: Option<String>,
     /// `POST {"user_code": "…", "approve": true}` with a session approves a device login.
     pub approve: Option<String>,
-    /// `POST {}` before the run resets the target.
+    /// `POST {}` resets the target: before the run and, with the capability `fresh`, before each sub-test that needs it.
     pub reset: Option<String>,
 }
 
@@ -224,12 +241,32 @@ pub struct Pointers {
     pub machine_token: Option<String>,
     /// The array of rows in responses of `GET /api/db/…` and `GET /api/user-orgs`; /data or the response itself by default.
     pub rows: Option<String>,
+    /// The code of a refusal; /error/code by default.
+    pub error_code: Option<String>,
+    /// The message of a refusal; /error/message by default.
+    pub error_message: Option<String>,
+    /// The rows of `GET /api/user-orgs`, and fields in one.
+    #[schemars(default)]
+    pub user_orgs: UserOrgPointers,
     /// Fields in a row of `GET /api/db/machines`.
     #[schemars(default)]
     pub machine: MachinePointers,
 }
 
-/// JSON pointers to the fields of a machine's row.
+/// JSON pointers into the response of `GET /api/user-orgs`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct UserOrgPointers {
+    /// The array of rows; as for other tables by default.
+    pub rows: Option<String>,
+    /// In a row; /org_id by default.
+    pub org_id: Option<String>,
+    /// In a row; /role by default.
+    pub role: Option<String>,
+}
+
+/// JSON pointers to the fields of a machine's row. A column of another name is also renamed in filters, `select` and
+/// `order` of the kit's requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct MachinePointers {

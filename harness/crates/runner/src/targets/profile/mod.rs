@@ -10,6 +10,7 @@ mod resources;
 
 pub use content::{
     Agent, Content, Hooks, Limits, Login, MachinePointers, Paths, Pointers, Timeouts, TlsFiles, TokenSource,
+    UserOrgPointers, Words,
 };
 pub use draft::Draft;
 pub use loaded::{Profile, ProfileError, ProfileNotes};

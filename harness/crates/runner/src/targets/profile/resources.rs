@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use crate::exchange::Tls;
-use crate::targets::agent::AgentCommand;
+use crate::targets::agent::{AgentCommand, AgentWords};
 use crate::targets::credential::Credential;
 use harness_model::scenario::model::identity_name;
 use harness_model::scenario::model::{Capability, Identity};
@@ -189,6 +189,12 @@ impl Resolver<'_> {
             arguments: words.collect(),
             environment: agent.env.clone().into_iter().collect(),
             up_flags,
+            words: agent
+                .words
+                .machine_admin
+                .clone()
+                .map_or_else(AgentWords::default, |form| AgentWords { machine_admin: vec![form] }),
+            login_code: agent.code.clone(),
         })
     }
 

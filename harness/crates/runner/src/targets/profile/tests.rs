@@ -60,7 +60,7 @@ fn inline_tokens_are_masked_and_cause_a_warning() {
 #[test]
 fn mistakes_have_a_caret_and_a_hint() {
     let cases = [
-        ("capabilities = [\"fresh\"]", "this one is shared", "remove `fresh`"),
+        ("capabilities = [\"fresh\"]", "`fresh` requires hooks.reset", "add it"),
         ("capabilities = [\"tun\"]", "`tun` requires an [agent] with its command", "remove the capability"),
         ("capabilities = [\"cidr\"]", "`cidr` requires the `address`", "add it"),
         ("capabilities = [\"agnet\"]", "unknown capability `agnet`", "did you mean `agent`?"),
@@ -83,6 +83,22 @@ fn mistakes_have_a_caret_and_a_hint() {
         ("[limits]\nconcurrency = 0", "must be an integer above 0", ""),
         ("[limits]\nconcurency = 4", "unknown key `concurency`", "did you mean `concurrency`?"),
         ("[hooks]\nclock = \"clock\"", "expected a URL or a path", "begins with `/`"),
+        ("[agent]\ncommand = \"ztna\"\ncode = \"[0-9\"", "invalid regular expression `[0-9`", "[0-9]{6}"),
+        (
+            "[agent]\ncommand = \"ztna\"\nwords = { machine_admin = [\"fleet\", \"{action}\"] }",
+            "`machine_admin` has no {machine}",
+            "--action",
+        ),
+        (
+            "[agent]\ncommand = \"ztna\"\nwords = { machin_admin = [] }",
+            "unknown key `machin_admin`",
+            "did you mean `machine_admin`?",
+        ),
+        (
+            "[agent]\ncommand = \"ztna\"\nwords = { set_tags = [\"x\"] }",
+            "`set_tags` is a documented command",
+            "remove it",
+        ),
         ("[undocumented]\nmachine = true", "unknown key `machine`", "did you mean `machines`?"),
         ("[undocumented]\nclaims = \"no\"", "`claims` must be true or false", ""),
         ("[paths]\nmachine = \"/x\"", "unknown key `machine`", "did you mean `machines`?"),
@@ -90,13 +106,15 @@ fn mistakes_have_a_caret_and_a_hint() {
         ("[paths]\nmachines = \"/devices?all=1\"", "invalid path `/devices?all=1`", "without `?`"),
         ("[paths]\nregister = \"/x\"", "`register` is documented, and cannot be moved", "remove it"),
         ("[pointers]\nrows = \"items\"", "invalid JSON pointer", "\"/items\""),
+        ("[pointers]\neror_code = \"/code\"", "unknown key `eror_code`", "did you mean `error_code`?"),
+        ("[pointers.user_orgs]\nrow = \"/x\"", "unknown key `row`", "did you mean"),
         ("[pointers.machine]\nip = \"/ip\"", "unknown key `ip`", ""),
         ("[agent]\nenv = {}", "missing key `command`", ""),
     ];
     for (more, message, help) in cases {
         let shown = parse(&format!("{MINIMAL}{more}\n")).unwrap_err().render(false, 100);
         assert!(shown.contains(message) && shown.contains(help), "{more}: {shown}");
-        assert!(shown.contains("target.toml:4:") || shown.contains("target.toml:5:"), "{shown}");
+        assert!((4..7).any(|line| shown.contains(&format!("target.toml:{line}:"))), "{shown}");
         assert!(shown.contains('^'), "{shown}");
     }
 }

@@ -8,11 +8,15 @@ use harness_model::source::document::{Entry, Table};
 
 use super::Decoding;
 use crate::targets::WITHOUT_TUN;
-use crate::targets::profile::content::{Agent, Hooks};
+use crate::targets::profile::content::{Agent, Hooks, Words};
+
+const MACHINE_ADMIN: &str = "machine_admin";
+/// Names of documented commands that someone may look for in `[agent.words]`.
+const DOCUMENTED_COMMANDS: [&str; 6] = ["set_tags", "create_key", "list_keys", "revoke_key", "up", "login"];
 
 impl Decoding<'_> {
     pub(super) fn agent(&mut self, file: &Table<'_, '_>) -> Option<Agent> {
-        let table = self.table(file, "agent", &["command", "env", "without_tun"])?;
+        let table = self.table(file, "agent", &["command", "env", "without_tun", "code", "words"])?;
         table.require("command", self.report);
         let mut env = BTreeMap::new();
         if let Some(variables) = table.get("env").and_then(|entry| entry.table("env", self.report)) {
@@ -26,8 +30,52 @@ impl Decoding<'_> {
         if without_tun.as_deref().is_some_and(|text| !text.is_empty()) {
             self.words(&table, "without_tun");
         }
+        let code = self.code(&table);
+        let words = self.agent_words(&table);
         let command = self.words(&table, "command")?;
-        Some(Agent { command, env, without_tun: without_tun.unwrap_or_else(|| WITHOUT_TUN.to_owned()) })
+        let without_tun = without_tun.unwrap_or_else(|| WITHOUT_TUN.to_owned());
+        Some(Agent { command, env, without_tun, code, words })
+    }
+
+    fn code(&mut self, agent: &Table<'_, '_>) -> Option<String> {
+        let text = self.text(agent, "code")?;
+        if let Err(cause) = regex::Regex::new(&text) {
+            let span = agent.get("code").map(Entry::span).unwrap_or_default();
+            let cause = cause.to_string();
+            let cause = cause.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            let help = "write the form of the code that `login` prints, such as '[0-9]{6}'";
+            self.report.error_with_help(span, format!("invalid regular expression `{text}`: {cause}"), help);
+            return None;
+        }
+        Some(text)
+    }
+
+    fn agent_words(&mut self, agent: &Table<'_, '_>) -> Words {
+        let Some(table) = agent.get("words").and_then(|entry| entry.table("words", self.report)) else {
+            return Words::default();
+        };
+        for entry in table.entries.iter().filter(|entry| DOCUMENTED_COMMANDS.contains(&entry.key)) {
+            self.report.error_with_help(
+                entry.key_span.clone(),
+                format!("`{}` is a documented command, whose words cannot be replaced", entry.key),
+                "remove it: the agent is judged by the documented words",
+            );
+        }
+        let known: Vec<&str> = [MACHINE_ADMIN].into_iter().chain(DOCUMENTED_COMMANDS).collect();
+        table.only(&known, self.report);
+        let Some(entry) = table.get(MACHINE_ADMIN) else { return Words::default() };
+        let words: Vec<String> =
+            entry.strings(self.report).into_iter().map(|word| word.text.to_owned()).collect();
+        for place in ["{action}", "{machine}"] {
+            if !words.iter().any(|word| word.contains(place)) {
+                self.report.error_with_help(
+                    entry.span(),
+                    format!("`{MACHINE_ADMIN}` has no {place}"),
+                    "write it like [\"machine-admin\", \"--action\", \"{action}\", \"{machine}\"]",
+                );
+            }
+        }
+        Words { machine_admin: Some(words) }
     }
 
     pub(super) fn hooks(&mut self, file: &Table<'_, '_>) -> Hooks {

@@ -1,0 +1,48 @@
+//! What a filter that selects nothing may have meant.
+
+use std::sync::Arc;
+
+use crate::requirement::Registry;
+use crate::scenario::model::Scenario;
+use crate::source::spelling;
+
+use super::Filter;
+use super::parse::TERMINATORS;
+
+/// Characters of globs, which name no single sub-test.
+const GLOB: [char; 4] = ['*', '?', '[', '{'];
+
+impl Filter {
+    /// Returns "did you mean" for the first word that matches nothing and resembles something.
+    pub fn hint(&self, scenarios: &[Arc<Scenario>], registry: &Registry) -> Option<String> {
+        let words = self.as_str().split(TERMINATORS).filter(|word| !word.is_empty() && !word.contains(GLOB));
+        words
+            .filter_map(|word| near(word, scenarios, registry))
+            .next()
+            .map(|near| format!("did you mean `{near}`?"))
+    }
+}
+
+fn near(word: &str, scenarios: &[Arc<Scenario>], registry: &Registry) -> Option<String> {
+    if let Some((key, value)) = word.split_once('=') {
+        let near = match key {
+            "suite" => spelling::nearest(value, registry.suites())?,
+            _ => registry.did_you_mean(value)?,
+        };
+        return (near != value).then(|| format!("{key}={near}"));
+    }
+    let ids = scenarios.iter().map(|scenario| scenario.id.as_str());
+    if word.contains('/') {
+        let is_known = scenarios.iter().any(|scenario| scenario.id == word);
+        // The id of a statement selects nothing by itself.
+        let statement = registry.get(word).map(|_| format!("verifies={word}"));
+        return if is_known {
+            None
+        } else {
+            statement.or_else(|| spelling::nearest(word, ids).map(str::to_owned))
+        };
+    }
+    let parts: Vec<&str> = scenarios.iter().flat_map(|scenario| scenario.id.split('/')).collect();
+    let near = spelling::nearest(word, parts.iter().copied())?;
+    (near != word && !parts.contains(&word)).then(|| near.to_owned())
+}

@@ -1,0 +1,55 @@
+//! What a profile says of the agent and of resets.
+
+use serde_json::json;
+
+use crate::foreign::proxy::{Asked, Bend, Turn};
+use crate::foreign::target::Foreign;
+
+use harness_reference::embedded::AGENT_SUBCOMMAND;
+
+/// The reference's agent with other words for `machine-admin` and another form of login code.
+const AGENT: &str = r#"
+case "$1" in
+fleet) exec "$KIT" "$SUBCOMMAND" machine-admin --action "$2" "$4" ;;
+machine-admin) echo "unknown command" >&2; exit 2 ;;
+login) "$KIT" "$SUBCOMMAND" login 2>&1 | sed -u 's/\([A-Z0-9]\{4\}\)-\([A-Z0-9]\{4\}\)/<\1-\2>/' ;;
+*) exec "$KIT" "$SUBCOMMAND" "$@" ;;
+esac
+"#;
+
+#[test]
+fn the_agents_own_words_are_used() {
+    let target = Foreign::without(&[]);
+    std::fs::write(target.path("agent.sh"), AGENT).unwrap();
+    let agent = |more: &str| {
+        format!(
+            "[agent]\ncommand = \"sh {}\"\nenv = {{ KIT = \"{}\", SUBCOMMAND = \"{AGENT_SUBCOMMAND}\" }}\n{more}",
+            target.path("agent.sh").display(),
+            env!("CARGO_BIN_EXE_harness")
+        )
+    };
+    let filter = ["--filter", "issuing/disconnect-cli"];
+    let words = "code = '<(.*)>'\nwords = { machine_admin = [\"fleet\", \"{action}\", \"--machine\", \"{machine}\"] }\n";
+    let run = target.judge(&agent(words), &filter);
+    assert_eq!(run.code, 0, "{run}");
+    assert_eq!(run.statement("issuing/disconnect.1"), "verified", "{run}");
+    let without = target.judge(&agent("code = '<(.*)>'\n"), &filter);
+    assert_eq!(without.statement("issuing/disconnect.1"), "violated", "{without}");
+}
+
+#[test]
+fn a_reset_hook_makes_a_fresh_target() {
+    let target = Foreign::start(Bend {
+        request: Box::new(|asked: &mut Asked| match asked.path() {
+            "/test/reset" => Turn::Answer(200, json!({})),
+            _ => Turn::Pass,
+        }),
+        response: Box::new(|_, _| {}),
+    });
+    let run = target.judge_resetting(&["--filter", "used-count/ST2-no-keys"]);
+    assert_eq!(run.code, 0, "{run}");
+    assert_eq!(run.verdict("used-count/ST2-no-keys"), "pass", "{run}");
+    // Once before the run, and once before the sub-test that needs it.
+    let asked = target.proxy.asked();
+    assert_eq!(asked.iter().filter(|asked| asked.path() == "/test/reset").count(), 2, "{run}");
+}

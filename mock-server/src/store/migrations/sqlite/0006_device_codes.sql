@@ -1,0 +1,1 @@
+CREATE INDEX device_codes_to_prune ON device_codes (expires_at);
