@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use crate::exit_code::Verdict;
 use crate::headline::{self, count};
+use crate::level;
 use crate::results::Results;
 use harness_model::text::counted;
 
@@ -31,7 +32,7 @@ pub(super) fn header(results: &Results) -> Markup {
         _ => "error",
     };
     let target = &results.target;
-    let facts: [(&str, Option<String>); 7] = [
+    let facts: [(&str, Option<String>); 8] = [
         ("Target", Some(headline::target(results))),
         ("Address", target.base_url.clone()),
         (
@@ -42,6 +43,7 @@ pub(super) fn header(results: &Results) -> Markup {
         ("Started", Some(started(&results.started_at))),
         ("Duration", Some(duration(results.duration_ms))),
         ("Run", results.run_id.clone()),
+        ("Levels", level::sentence(&results.levels)),
     ];
     html! {
         header {
