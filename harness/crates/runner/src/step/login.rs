@@ -58,3 +58,23 @@ fn user_code(output: &str, own_form: Option<&Regex>) -> Option<String> {
     let found = own_form.or(USER_CODE.as_ref())?.captures(output)?;
     found.get(1).or(found.get(0)).map(|code| code.as_str().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn login_codes_are_found_in_the_agents_form() {
+        let cases = [
+            ("Enter WXYZ-1234 at https://x.example", None, Some("WXYZ-1234")),
+            ("Enter 123456 at https://x.example", None, None),
+            ("Enter 123456 at https://x.example", Some("[0-9]{6}"), Some("123456")),
+            ("Your code is: ab cd.", Some("code is: (\\w+ \\w+)"), Some("ab cd")),
+            ("Enter WXYZ-1234", Some("[0-9]{6}"), None),
+        ];
+        for (output, form, code) in cases {
+            let form = form.map(|form| Regex::new(form).unwrap());
+            assert_eq!(user_code(output, form.as_ref()).as_deref(), code, "{output}");
+        }
+    }
+}
