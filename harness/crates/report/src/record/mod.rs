@@ -166,8 +166,9 @@ impl Record {
                 Disposition::Skip(reason) => Some(reason),
                 Disposition::Run => None,
             },
-            not_run: match (&planned.disposition, record.verdict) {
-                (Disposition::Run, Some(SubtestVerdict::Skip)) => record.reason.as_deref(),
+            // A sub-test whose checks all need what the target lacks is skipped without anyone's fault.
+            not_run: match (record.verdict, record.fault) {
+                (Some(SubtestVerdict::Skip), Some(Fault::Interruption)) => record.reason.as_deref(),
                 _ => None,
             },
             checks: checks.collect(),
