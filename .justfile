@@ -51,6 +51,10 @@ interop: (network "interop")
 selftest:
     cargo run -p harness -- selftest
 
+# The README's lines about another implementation, as they stand
+onboarding:
+    harness/tests/readme/run
+
 # The second implementation, and its departures
 independent:
     cargo test -p harness --test it independent::

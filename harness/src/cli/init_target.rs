@@ -71,7 +71,7 @@ pub(super) fn init_target(arguments: Arguments, console: &Console) -> Result<Exi
     for line in exports(&profile) {
         console.print(&format!("  {line}\n"));
     }
-    console.print(&format!("  harness lint --target {name}\n  harness --target {name}\n"));
+    console.print(&format!("  harness doctor --target {name}\n  harness --target {name}\n"));
     Ok(ExitCode::Conformant)
 }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::exit_code::Verdict;
 use crate::headline;
+use crate::level;
 use crate::results::Results;
 
 pub fn render(results: &Results) -> String {
@@ -16,10 +17,12 @@ pub fn render(results: &Results) -> String {
         Verdict::NonConformant | Verdict::StaleWaiver | Verdict::Worse => "red",
         _ => "lightgrey",
     };
+    let claimed = level::claimed(&results.levels);
+    let levels = if claimed.is_empty() { String::new() } else { format!("; levels {}", claimed.join(" ")) };
     let badge = json!({
         "schemaVersion": 1,
         "label": "conformance",
-        "message": headline::badge(results),
+        "message": format!("{}{levels}", headline::badge(results)),
         "color": color,
         "isError": results.exit_code != 0,
     });

@@ -7,6 +7,7 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 
 use crate::exit_code::Verdict;
 use crate::headline;
+use crate::level;
 use crate::results::{CheckResult, Results, SubtestResult};
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::{Fault, SubtestVerdict};
@@ -117,6 +118,7 @@ fn properties(results: &Results) -> Vec<Property> {
         ("run_id", results.run_id.clone()),
         ("verdict", Some(headline::verdict(results))),
         ("statements", Some(headline::statements(&results.totals))),
+        ("levels", level::sentence(&results.levels)),
         ("exit_code", Some(results.exit_code.to_string())),
         ("badge", Some(headline::badge(results))),
         ("capabilities", Some(declared.join(" "))),

@@ -22,6 +22,7 @@ pub mod headline;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod level;
 pub mod markdown;
 pub mod merge;
 pub mod record;

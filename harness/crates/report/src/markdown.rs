@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::coverage::StatementVerdict;
 use crate::headline;
 use crate::json::pretty;
+use crate::level;
 use crate::results::{CheckResult, FailedStep, ReferenceStep, RequirementResult, Results, SubtestResult};
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::SubtestVerdict;
@@ -76,6 +77,9 @@ fn beginning(results: &Results) -> String {
     facts.extend(results.target.base_url.as_deref().map(code));
     facts.extend(results.run_id.as_deref().map(|id| format!("run {}", code(id))));
     let _ = writeln!(text, "\n{}\n", facts.join(" · "));
+    if let Some(levels) = level::sentence(&results.levels) {
+        let _ = writeln!(text, "Levels: {}\n", plain(&levels));
+    }
     for resemblance in &results.diagnosis {
         let _ = writeln!(text, "> **Diagnosis:** {}\n", plain(&resemblance.to_string()));
     }

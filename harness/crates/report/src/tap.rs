@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::headline;
+use crate::level;
 use crate::results::{Results, SubtestResult};
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::SubtestVerdict;
@@ -32,6 +33,9 @@ pub fn render(results: &Results) -> String {
         let _ = writeln!(text, "# not judged: what needs {} (the target lacks it)", line(absent));
     }
     let _ = writeln!(text, "# statements: {}", headline::statements(&results.totals));
+    if let Some(levels) = level::sentence(&results.levels) {
+        let _ = writeln!(text, "# levels: {}", line(&levels));
+    }
     let _ = writeln!(text, "# {}", headline::badge(results));
     // TAP consumers look at test points only: without a failed one, the run must bail out.
     let has_failed =

@@ -90,7 +90,7 @@ fn init_target_creates_a_valid_profile_once() {
     let cases: [(&[&str], i32, &[&str]); 8] = [
         (&["init-target", "--name", "acme"], 2, &["missing --base-url, --org-id", "init-target --help"]),
         (&["init-target", "--admin", "vault"], 2, &["expected env:VARIABLE"]),
-        (&write, 0, &["export ACME_TOKEN=…", "harness lint --target acme.toml"]),
+        (&write, 0, &["export ACME_TOKEN=…", "harness doctor --target acme.toml"]),
         (&write, 2, &["acme.toml already exists"]),
         (
             &["lint", "--target", "acme.toml"],

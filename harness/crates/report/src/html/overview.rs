@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use crate::exit_code::Verdict;
 use crate::headline::{self, count};
+use crate::level;
 use crate::results::Results;
 use harness_model::text::counted;
 
@@ -31,7 +32,7 @@ pub(super) fn header(results: &Results) -> Markup {
         _ => "error",
     };
     let target = &results.target;
-    let facts: [(&str, Option<String>); 7] = [
+    let facts: [(&str, Option<String>); 8] = [
         ("Target", Some(headline::target(results))),
         ("Address", target.base_url.clone()),
         (
@@ -42,6 +43,7 @@ pub(super) fn header(results: &Results) -> Markup {
         ("Started", Some(started(&results.started_at))),
         ("Duration", Some(duration(results.duration_ms))),
         ("Run", results.run_id.clone()),
+        ("Levels", level::sentence(&results.levels)),
     ];
     html! {
         header {
@@ -79,10 +81,12 @@ pub(super) fn warnings(results: &Results) -> Markup {
             div .note.tell {
                 @for resemblance in &results.diagnosis {
                     p {
-                        "The target behaves like the reference with one defect: " strong { (resemblance.summary) } ". "
+                        "The target " @if resemblance.is_exact() { "behaves like" } @else { "resembles" }
+                        " the reference with one defect: " strong { (resemblance.summary) } ". "
                         span .quiet {
                             (resemblance.agreeing) " of " (counted(resemblance.of, "check")) " agree with the deviation "
                             code { (resemblance.deviation) } "."
+                            @for line in &resemblance.against { " Against it: " (line) "." }
                         }
                     }
                 }

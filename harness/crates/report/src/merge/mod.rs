@@ -16,6 +16,7 @@ use time::{Date, OffsetDateTime};
 use crate::exit_code::{Tally, Verdict};
 use crate::extent::Extent;
 use crate::gap::{Gap, GapKind};
+use crate::level::levels;
 use crate::results::{Results, Selected, SubtestResult, Totals, chapters, requirements, used};
 use crate::summary::{RunSummary, SubtestSummary};
 
@@ -53,6 +54,7 @@ pub fn merge(
     let coverage = summary.coverage(registry);
     let extent = Extent::of(&coverage, summary.scope, used(&applied), target.deviating.is_some());
     let verdict = tally(shards, &subtests, &gaps, &applied).verdict().within(&extent);
+    let levels = levels(&summary, registry, !extent.selection && !extent.deviating);
     let requirements = requirements(coverage, &subtests, registry);
     mark_waivers_used(&mut subtests);
     let mut merged = Results {
@@ -70,6 +72,7 @@ pub fn merge(
         subtests,
         requirements,
         capabilities: claims,
+        levels,
         waivers: applied,
         selection,
         gaps,

@@ -7,6 +7,7 @@ use crate::claim::Claims;
 use crate::exit_code::Verdict;
 use crate::extent::Extent;
 use crate::gap::Gap;
+use crate::level::LevelResult;
 use crate::resemblance::Resemblance;
 use harness_model::event::TargetDescription;
 use harness_model::plan::waiver::AppliedWaiver;
@@ -49,6 +50,9 @@ pub struct Results {
     /// The capabilities that the target declares, whether they were exercised, and the undeclared ones.
     #[serde(default)]
     pub capabilities: Claims,
+    /// The levels that the target may claim.
+    #[serde(default)]
+    pub levels: Vec<LevelResult>,
     /// The waivers that applied, and their state.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<AppliedWaiver>,

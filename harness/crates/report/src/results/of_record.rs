@@ -8,6 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::coverage::{Coverage, StatementVerdict};
 use crate::exit_code::Verdict;
 use crate::extent::Extent;
+use crate::level::levels;
 use crate::record::{Record, SubtestRecord};
 use harness_model::check::outcome::{CheckVerdict, Outcome};
 use harness_model::event::SubtestVerdict;
@@ -41,12 +42,13 @@ impl Results {
             duration_ms: milliseconds(record.took),
             verdict,
             exit_code: verdict.exit_code().into(),
-            extent,
             totals: Totals::of(&subtests, &requirements),
             chapters: chapters(&subtests, &requirements, registry),
             subtests,
             requirements,
             capabilities: summary.claims(),
+            levels: levels(&summary, registry, !extent.selection && !extent.deviating),
+            extent,
             waivers,
             selection: Selected::of(&record.plan),
             gaps: record.gaps(),

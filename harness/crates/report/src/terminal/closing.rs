@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::exit_code::ExitCode;
 use crate::headline;
+use crate::level;
 use crate::results::Results;
 use crate::unjudged::unjudged;
 use harness_model::plan::waiver::WaiverState;
@@ -54,6 +55,9 @@ pub(super) fn write_ending(page: &mut Page, results: &Results, end: ProcessEnd<'
 
 fn ending(page: &Page, results: &Results, end: ProcessEnd<'_>) -> Vec<String> {
     let mut lines = page.wrapped("statements: ", &headline::statements(&results.totals));
+    if let Some(levels) = level::sentence(&results.levels) {
+        lines.push(truncated(&format!("levels: {levels}"), page.limit).into_owned());
+    }
     lines.extend(details(page, end));
     let verdict = page.wrapped("verdict: ", &verdict(results, end.exit_code));
     let painted = |(position, line): (usize, &String)| match line.strip_prefix("verdict: ") {

@@ -27,7 +27,7 @@ impl Draft {
     /// Returns the profile's text. Unknown keys are comments with an example.
     pub fn to_toml(&self) -> String {
         let mut text = String::from(
-            "# A target profile for `harness --target`. `harness lint --target FILE` checks it without a run.\n\
+            "# A target profile for `harness --target`. `harness doctor --target FILE` checks it and the target.\n\
          # All keys are documented in the kit's harness/crates/runner/src/targets/example.toml.\n",
         );
         let mut line = |key: &str, value: Option<&str>, example: &str, remark: &str| {

@@ -1,0 +1,155 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use harness_model::event::SubtestVerdict;
+use harness_model::plan::waiver::{JudgedCheck, Waivers};
+use harness_model::scenario::model::{Scenario, Skip, Source};
+use harness_model::scenario::{ScenarioPath, parse};
+
+use super::*;
+use crate::coverage::Scope;
+
+const REGISTRY: &str = r#"
+    [chapters]
+    a = { suite = "s", title = "", document = "a.txt" }
+    [[requirement]]
+    id = "a/F.1"
+    text = ""
+    via = ["http"]
+    level = "must"
+    [[requirement]]
+    id = "a/F.2"
+    text = ""
+    via = ["http"]
+    level = "either"
+    accepts = ["x"]
+    [[requirement]]
+    id = "ours/x.1"
+    text = ""
+    via = ["http"]
+    level = "ours"
+"#;
+
+fn registry() -> Registry {
+    Registry::load(REGISTRY, Path::new("r.toml")).unwrap()
+}
+
+/// A sub-test with one check of this statement.
+fn scenario(stem: &str, statement: &str, needs: &[Capability]) -> Scenario {
+    let text = format!(
+        "title = \"a title\"\n[[step]]\nname = \"n\"\nget = \"/\"\ncheck = [{{ verifies = [\"{statement}\"], status = 200 }}]\n"
+    );
+    let source = Arc::new(Source { path: format!("{stem}.toml").into(), text });
+    let path = ScenarioPath {
+        suite: "s".to_owned(),
+        chapter: "a".to_owned(),
+        stem: stem.to_owned(),
+        snapshots: format!("{stem}.snap").into(),
+    };
+    let mut scenario = parse(&source, &path, &registry()).scenario.unwrap();
+    scenario.needs = needs.iter().copied().collect();
+    scenario
+}
+
+/// A sub-test with these verdicts of its statement; skipped if there are none.
+fn judged<'a>(
+    scenario: &'a Scenario,
+    statements: &'a [String],
+    verdicts: &[CheckVerdict],
+) -> SubtestSummary<'a> {
+    let check = |verdict: &CheckVerdict| JudgedCheck { line: 1, statements, verdict: *verdict, message: "" };
+    SubtestSummary {
+        scenario,
+        verdict: Some(if verdicts.is_empty() { SubtestVerdict::Skip } else { SubtestVerdict::Pass }),
+        skip_reason: verdicts.is_empty().then_some("needs a second organisation"),
+        checks: verdicts.iter().map(check).collect(),
+        gap: None,
+        not_run: None,
+    }
+}
+
+fn levels_of(subtests: Vec<SubtestSummary<'_>>, declared: &[Capability], is_whole: bool) -> Vec<LevelResult> {
+    let (capabilities, waivers) = (declared.iter().copied().collect(), Waivers::default());
+    let summary = RunSummary {
+        subtests,
+        capabilities: &capabilities,
+        is_reference: false,
+        scope: Scope::Whole,
+        is_shard: false,
+        waivers: &waivers,
+        unselected: &[],
+    };
+    levels(&summary, &registry(), is_whole)
+}
+
+#[test]
+fn a_level_is_claimed_only_if_all_of_it_was_judged_and_passed() {
+    use CheckVerdict::{Error, Fail, Pass, Skip, Waived};
+    let (first, second) = (["a/F.1".to_owned()], ["a/F.2".to_owned()]);
+    let [one, two] = [scenario("ST1", "a/F.1", &[]), scenario("ST2", "a/F.2", &[Capability::Organisations])];
+    for (verdicts, state, reason) in [
+        (&[Pass][..], LevelState::Claimed, None),
+        (&[Pass, Skip], LevelState::Claimed, None),
+        // An undocumented endpoint that the target lacks: the documents do not make it judgeable.
+        (&[Skip], LevelState::Claimed, None),
+        (&[Fail], LevelState::Violated, Some("1 statement is violated")),
+        (&[Pass, Waived], LevelState::Violated, Some("1 statement is violated")),
+        (&[Pass, Error], LevelState::Incomplete, Some("1 statement is not verified")),
+        (&[], LevelState::Incomplete, Some("1 statement is not verified (needs a second organisation)")),
+    ] {
+        let subtests = vec![judged(&one, &first, &[Pass]), judged(&two, &second, verdicts)];
+        let core = levels_of(subtests, &[], true).remove(0);
+        assert_eq!(
+            (core.level.as_str(), core.state, core.reason.as_deref()),
+            ("core", state, reason),
+            "{verdicts:?}"
+        );
+    }
+}
+
+#[test]
+fn sub_tests_count_for_each_level_whose_capability_is_declared() {
+    use CheckVerdict::{Fail, Pass};
+    let statements = ["a/F.1".to_owned()];
+    let core = scenario("ST1", "a/F.1", &[]);
+    let agent = scenario("ST2", "a/F.1", &[Capability::Agent]);
+    let both = scenario("ST3", "a/F.1", &[Capability::Agent, Capability::Clock]);
+    let tun = scenario("ST4", "a/F.1", &[Capability::Agent, Capability::Tun]);
+    let subtests = |of_both: &[CheckVerdict]| {
+        vec![
+            judged(&core, &statements, &[Pass]),
+            judged(&agent, &statements, &[Pass]),
+            judged(&both, &statements, of_both),
+            judged(&tun, &statements, &[]),
+        ]
+    };
+    let claimed_by = |declared: &[Capability], of_both: &[CheckVerdict]| {
+        let levels = levels_of(subtests(of_both), declared, true);
+        claimed(&levels).join(" ")
+    };
+    assert_eq!(claimed_by(&[], &[]), "core");
+    assert_eq!(claimed_by(&[Capability::Agent], &[]), "core agent");
+    assert_eq!(claimed_by(&[Capability::Agent, Capability::Clock], &[Pass]), "core agent clock");
+    assert_eq!(claimed_by(&[Capability::Agent, Capability::Clock], &[]), "core");
+    // The statement is violated, wherever that was seen.
+    assert_eq!(claimed_by(&[Capability::Agent, Capability::Clock], &[Fail]), "");
+}
+
+#[test]
+fn parts_and_what_the_kit_cannot_judge_claim_nothing() {
+    let statements = ["a/F.1".to_owned()];
+    let core = scenario("ST1", "a/F.1", &[]);
+    let mut pages = scenario("ST2", "a/F.1", &[Capability::Dashboard]);
+    pages.skip = Some(Skip { reason: "needs a browser".to_owned(), statements: statements.to_vec() });
+    let subtests =
+        || vec![judged(&core, &statements, &[CheckVerdict::Pass]), judged(&pages, &statements, &[])];
+    let part = levels_of(subtests(), &[Capability::Dashboard], false);
+    assert_eq!((claimed(&part).len(), sentence(&part)), (0, None));
+    let whole = levels_of(subtests(), &[Capability::Dashboard], true);
+    assert_eq!(
+        sentence(&whole).as_deref(),
+        Some(
+            "core claimed; agent, clock, wire, rollout: not declared; dashboard: needs a second organisation"
+        )
+    );
+}
