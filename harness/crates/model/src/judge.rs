@@ -198,6 +198,14 @@ pub fn keep_values(step: &Step, result: &StepResult, bindings: &mut Bindings) {
     }
 }
 
+/// What it says about the target that a response lacks a value. No document promises any header.
+fn cause_of_absence(from: &Extraction) -> LossCause {
+    match from {
+        Extraction::Header(_) => LossCause::Omitted,
+        _ => LossCause::Target,
+    }
+}
+
 /// The findings of a sub-test so far. It survives the interruption of the sub-test.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
@@ -305,15 +313,6 @@ fn consequence(name: &str, loss: &Loss) -> (CheckVerdict, String) {
         LossCause::Omitted => return (CheckVerdict::Skip, loss.reason.clone()),
     };
     (verdict, format!("not run: `${{{name}}}` was not kept: {}", loss.reason))
-}
-
-/// Returns what it says about the target that its response has no value there. No document promises the time of a
-/// response.
-fn cause_of_absence(from: &Extraction) -> LossCause {
-    match from {
-        Extraction::Header(name) if name == "date" => LossCause::Omitted,
-        _ => LossCause::Target,
-    }
 }
 
 /// Returns what becomes of the values of a step that was not carried out.
