@@ -9,7 +9,7 @@ use crate::keep;
 use crate::omission::{is_ours, omission};
 use crate::plan::PlannedSubtest;
 use crate::requirement::Registry;
-use crate::scenario::model::{Action, Check, Row, Span, Step};
+use crate::scenario::model::{Action, Check, Extraction, Row, Span, Step};
 use crate::scenario::template::{Binding, Variables, fill_template};
 use crate::verdict::{Fault, SubtestVerdict};
 
@@ -184,11 +184,19 @@ pub fn keep_values(step: &Step, result: &StepResult, bindings: &mut Bindings) {
                     bindings.keep(&keep.name, Binding::Value(value));
                     continue;
                 }
-                Err(error) => Loss { reason: error.to_string(), cause: LossCause::Target },
+                Err(error) => Loss { reason: error.to_string(), cause: cause_of_absence(&keep.from) },
             },
             Err(not_executed) => loss(not_executed, bindings),
         };
         bindings.lose(&keep.name, lost);
+    }
+}
+
+/// What it says about the target that a response lacks a value. No document promises any header.
+fn cause_of_absence(from: &Extraction) -> LossCause {
+    match from {
+        Extraction::Header(_) => LossCause::Omitted,
+        _ => LossCause::Target,
     }
 }
 

@@ -6,8 +6,11 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::check::evidence::{Evidence, Exchange, ProcessResult, WireResult};
-use crate::check::pointer::resolve;
+use crate::check::pointer::{explain_absence, resolve};
 use crate::scenario::model::Extraction;
+
+/// Bytes shown of a value that could not be kept.
+const MAX_SHOWN_LEN: usize = 160;
 
 /// Why a step's evidence lacks a value that is to be kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,16 +19,17 @@ pub enum ExtractionError {
     NoEvidence,
     #[error("{0}")]
     NoResponse(Responses),
-    #[error("no {what}: {responses}")]
-    NotInResponse { what: String, responses: Responses },
+    /// `found` describes what there is instead, if it is known.
+    #[error("no {what}: {responses}{}", .found.as_deref().map(|found| format!("; {found}")).unwrap_or_default())]
+    NotInResponse { what: String, responses: Responses, found: Option<String> },
     #[error("standard output is not JSON: {0}")]
     NotJson(String),
-    #[error("no `{0}` in standard output")]
-    NotInOutput(String),
-    #[error("`{0}` is not a date")]
-    NotADate(String),
-    #[error("no text in the output matches `{0}`")]
-    NoMatch(String),
+    #[error("no `{pointer}` in standard output: {found}")]
+    NotInOutput { pointer: String, found: String },
+    #[error("`{pointer}` is no date: {value}")]
+    NotADate { pointer: String, value: String },
+    #[error("no text in the output matches `{pattern}`: {output}")]
+    NoMatch { pattern: String, output: String },
     #[error("a command has no status or headers")]
     NotOfCommand,
     #[error("only JSON pointers can be kept from a WireGuard peer")]
@@ -61,10 +65,12 @@ fn from_http(from: &Extraction, exchanges: &[Exchange]) -> Result<Value, Extract
     let statuses: Vec<u16> = exchanges.iter().map(|exchange| exchange.status).collect();
     let responses = || Responses(statuses.clone());
     let first = |find: &dyn Fn(&Exchange) -> Option<Value>, what: String| {
-        exchanges
-            .iter()
-            .find_map(find)
-            .ok_or_else(|| ExtractionError::NotInResponse { what, responses: responses() })
+        let found = || exchanges.first().map(|exchange| instead(from, exchange));
+        exchanges.iter().find_map(find).ok_or_else(|| ExtractionError::NotInResponse {
+            what,
+            responses: responses(),
+            found: found(),
+        })
     };
     match from {
         Extraction::Pointer(place) => first(&|exchange| in_json(exchange, place), format!("`{place}`")),
@@ -87,22 +93,66 @@ fn from_http(from: &Extraction, exchanges: &[Exchange]) -> Result<Value, Extract
     }
 }
 
+/// Describes what a response has where a value was to be kept.
+fn instead(from: &Extraction, exchange: &Exchange) -> String {
+    let body = || shown(&exchange.body);
+    match (from, exchange.json()) {
+        (Extraction::Pointer(place) | Extraction::Date(place), Some(json)) => match resolve(json, place) {
+            Some(value) => format!("`{place}` is {}", shown(&value.to_string())),
+            None => explain_absence(json, place),
+        },
+        (Extraction::Pointer(_) | Extraction::Date(_), None) => format!("it is not JSON: {}", body()),
+        (Extraction::Output(_), _) => format!("its text is {}", body()),
+        _ => {
+            let names: Vec<&str> = exchange.headers.iter().map(|header| header.name.as_str()).collect();
+            format!("its headers are {}", names.join(", "))
+        }
+    }
+}
+
+/// Returns the first words of a text on one line. Words are never cut: a part of a secret would not be recognised.
+fn shown(text: &str) -> String {
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if line.len() + word.len() > MAX_SHOWN_LEN {
+            line.push_str(" …");
+            break;
+        }
+        line.push_str(if line.is_empty() { "" } else { " " });
+        line.push_str(word);
+    }
+    match line.trim_start() {
+        "" => "empty".to_owned(),
+        "…" => format!("{} characters", text.chars().count()),
+        line => line.to_owned(),
+    }
+}
+
 fn from_process(from: &Extraction, process: &ProcessResult) -> Result<Value, ExtractionError> {
     let json = || {
         serde_json::from_str::<Value>(&process.stdout)
-            .map_err(|error| ExtractionError::NotJson(error.to_string()))
+            .map_err(|error| ExtractionError::NotJson(format!("{error}: {}", shown(&process.stdout))))
     };
     let place = |place: &str| {
-        resolve(&json()?, place).cloned().ok_or_else(|| ExtractionError::NotInOutput(place.to_owned()))
+        let json = json()?;
+        resolve(&json, place).cloned().ok_or_else(|| ExtractionError::NotInOutput {
+            pointer: place.to_owned(),
+            found: explain_absence(&json, place),
+        })
     };
     match from {
         Extraction::Pointer(pointer) => place(pointer),
         Extraction::Date(pointer) => {
-            date(&place(pointer)?).ok_or_else(|| ExtractionError::NotADate(pointer.clone()))
+            let value = place(pointer)?;
+            date(&value).ok_or_else(|| ExtractionError::NotADate {
+                pointer: pointer.clone(),
+                value: shown(&value.to_string()),
+            })
         }
         Extraction::Output(pattern) => {
             let output = format!("{}{}", process.stdout, process.stderr);
-            group(pattern, &output).ok_or_else(|| ExtractionError::NoMatch(pattern.clone()))
+            group(pattern, &output)
+                .ok_or_else(|| ExtractionError::NoMatch { pattern: pattern.clone(), output: shown(&output) })
         }
         Extraction::Status | Extraction::Header(_) | Extraction::Count(_) => {
             Err(ExtractionError::NotOfCommand)
@@ -152,9 +202,19 @@ mod tests {
         }
     }
 
+    /// A part of a secret would not be recognised and concealed.
+    #[test]
+    fn shown_text_is_cut_between_words() {
+        let long = "x".repeat(MAX_SHOWN_LEN + 1);
+        assert_eq!(shown(&long), format!("{} characters", MAX_SHOWN_LEN + 1));
+        assert_eq!(shown(&format!("error: {long}")), "error: …");
+        assert_eq!((shown(" \n"), shown("a\n b")), ("empty".to_owned(), "a b".to_owned()));
+    }
+
     #[test]
     fn extract_returns_the_value_or_what_is_missing() {
-        let one = Evidence::Http(vec![response(201, &json!({"data": {"at": "2026-03-17T10:00:00Z"}}))]);
+        let one =
+            Evidence::Http(vec![response(201, &json!({"data": {"at": "2026-03-17T10:00:00Z", "n": 17}}))]);
         let rows = Evidence::Http(vec![response(200, &json!([{"id": 7}]))]);
         let race = Evidence::Http([201, 401, 401].map(|status| response(status, &json!({}))).to_vec());
         let process = Evidence::Process(ProcessResult {
@@ -175,11 +235,27 @@ mod tests {
             (Extraction::Date("/data/at".into()), &one, Ok(json!("2026-03-17"))),
             (Extraction::Status, &one, Ok(json!(201))),
             (Extraction::Header("Retry-After".into()), &one, Ok(json!("7"))),
-            (Extraction::Pointer("/data/id".into()), &one, Err("no `/data/id`: the response was 201")),
+            (
+                Extraction::Pointer("/data/id".into()),
+                &one,
+                Err("no `/data/id`: the response was 201; no value (`/data` is an object with keys at, n)"),
+            ),
             (Extraction::Pointer("rows/0/id".into()), &rows, Ok(json!(7))),
             (Extraction::Count(vec![401]), &race, Ok(json!(2))),
             (Extraction::Pointer("/machine/id".into()), &process, Ok(json!("m-1"))),
             (Extraction::Output("code: (\\S+)".into()), &process, Ok(json!("ABCD-1234"))),
+            (
+                Extraction::Date("/data/n".into()),
+                &one,
+                Err("no date at `/data/n`: the response was 201; `/data/n` is 17"),
+            ),
+            (
+                Extraction::Output("code: (\\d+)".into()),
+                &process,
+                Err(
+                    "no text in the output matches `code: (\\d+)`: {\"machine\":{\"id\":\"m-1\"}}code: ABCD-1234",
+                ),
+            ),
             (Extraction::Status, &process, Err("a command has no status or headers")),
         ];
         for (from, evidence, wanted) in cases {

@@ -14,6 +14,10 @@ pub struct Resemblance {
     pub agreeing: usize,
     /// How many of the judged checks fail in either.
     pub of: usize,
+    /// What speaks against it, one line each: checks that pass although the deviation fails them, and failures that it
+    /// does not explain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub against: Vec<String>,
     /// How many further deviations match equally well and are not listed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub others: usize,
@@ -24,13 +28,24 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
+impl Resemblance {
+    /// Whether the deviation explains every failed check, and nothing else should have failed.
+    pub fn is_exact(&self) -> bool {
+        self.agreeing == self.of
+    }
+}
+
 impl fmt::Display for Resemblance {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { deviation, summary, agreeing, of, others } = self;
+        let Self { deviation, summary, agreeing, of, against, others } = self;
+        let verb = if self.is_exact() { "behaves like" } else { "resembles" };
         write!(
             formatter,
-            "behaves like the reference with one defect: {summary} ({agreeing} of {of} checks agree; {deviation})"
+            "{verb} the reference with one defect: {summary} ({agreeing} of {of} checks agree; {deviation})"
         )?;
+        if !against.is_empty() {
+            write!(formatter, "; against it: {}", against.join("; "))?;
+        }
         match others {
             0 => Ok(()),
             others => {

@@ -27,6 +27,7 @@ pub(crate) fn results() -> Results {
         summary: "every key is refused".to_owned(),
         agreeing: 1,
         of: 2,
+        against: vec!["keys/F.3 of keys/ST2 passes".to_owned()],
         others: 0,
     }];
     results

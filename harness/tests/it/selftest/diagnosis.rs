@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use harness_model::check::outcome::CheckVerdict;
+use harness_model::requirement::Level;
 use harness_report::diagnosis::catalogue::Catalogue;
 use harness_report::diagnosis::diagnose;
 use harness_report::diagnosis::matrix::Matrix;
@@ -22,10 +23,6 @@ fn run_of(failing: &dyn Fn(&Cell) -> bool, subtests: &dyn Fn(&str) -> bool, matr
         observed.cells.insert(cell.clone(), Found { statements: statements.collect(), verdict });
     }
     observed
-}
-
-fn is_exact(found: &Resemblance) -> bool {
-    found.agreeing == found.of
 }
 
 #[test]
@@ -63,7 +60,7 @@ fn a_partial_run_is_fully_explained_by_its_deviation() {
             let is_named = found.iter().any(|found| found.deviation == declared.id);
             // A partial run may fit many deviations; only the likeliest are listed.
             assert!(is_named || found.len() == 3, "{}: {found:?}", declared.id);
-            assert!(found.iter().all(is_exact), "{}: {found:?}", declared.id);
+            assert!(found.iter().all(Resemblance::is_exact), "{}: {found:?}", declared.id);
         }
     }
 }
@@ -88,4 +85,64 @@ fn unexplained_failures_are_not_diagnosed() {
     assert_eq!(diagnose(&nothing, &matrix, &catalogue), []);
     let everything = run_of(&|_| true, &|_| true, &matrix);
     assert_eq!(diagnose(&everything, &matrix, &catalogue), [], "that is nothing in particular");
+}
+
+/// The share of deviations, in percent, for which this holds.
+fn share(holds: usize, all: usize) -> usize {
+    (100 * holds).checked_div(all).unwrap_or_default()
+}
+
+/// The figures of decision 018. On another target, choices of the reference are not judged.
+#[test]
+fn the_first_named_deviation_is_right_and_unknown_defects_are_seldom_named() {
+    let (catalogue, matrix, registry) =
+        (Catalogue::built_in().unwrap(), Matrix::built_in().unwrap(), library().registry);
+    let is_documented = |found: &Found| {
+        let level = |id: &String| registry.get(id).map(|statement| statement.level);
+        found.statements.iter().any(|id| level(id).is_some_and(|level| level != Level::Ours))
+    };
+    let passing = run_of(&|_| false, &|_| true, &matrix);
+    for (run, on_reference, most_named) in [("reference", true, 15), ("another target", false, 18)] {
+        let mut passing = passing.clone();
+        passing.cells.retain(|_, found| on_reference || is_documented(found));
+        let (mut judged, mut right, mut tied, mut wrong, mut named) = (0, 0, 0, Vec::new(), 0);
+        for declared in &catalogue.deviations {
+            let mut observed = passing.clone();
+            for cell in matrix.cells(&declared.id) {
+                observed.cells.entry(cell).and_modify(|found| found.verdict = CheckVerdict::Fail);
+            }
+            if observed.failed().next().is_none() {
+                continue;
+            }
+            judged += 1;
+            let found = diagnose(&observed, &matrix, &catalogue);
+            let is_tied = |other: &Resemblance| other.deviation == declared.id && other.is_exact();
+            match found.first() {
+                Some(first) if first.deviation == declared.id => right += 1,
+                Some(_) if found.iter().any(is_tied) || found.len() == 3 => tied += 1,
+                _ => wrong.push(declared.id.as_str()),
+            }
+            let mut others = catalogue.clone();
+            others.deviations.retain(|other| other.id != declared.id);
+            named += usize::from(!diagnose(&observed, &matrix, &others).is_empty());
+        }
+        assert_eq!(wrong, Vec::<&str>::new(), "{run}");
+        assert!(share(right, judged) >= if on_reference { 100 } else { 95 }, "{run}: {right} of {judged}");
+        assert!(share(named, judged) <= most_named, "{run}: {named} of {judged}, {tied} tied");
+    }
+}
+
+/// A server that counts refusals fails checks that other defects fail, too.
+#[test]
+fn a_diagnosis_says_what_speaks_against_it() {
+    let (catalogue, matrix) = (Catalogue::built_in().unwrap(), Matrix::built_in().unwrap());
+    let spared = matrix.cells("count-moves-on-refusal").next().unwrap();
+    let failing = |cell: &Cell| matrix.fails("count-moves-on-refusal", cell) && *cell != spared;
+    let found = diagnose(&run_of(&failing, &|_| true, &matrix), &matrix, &catalogue);
+    let first = found.first().unwrap();
+    assert_eq!(first.deviation, "count-moves-on-refusal", "{found:?}");
+    let told = first.to_string();
+    assert!(told.starts_with("resembles the reference with one defect: "), "{told}");
+    let statements = spared.check.rsplit(": ").next().unwrap();
+    assert!(told.contains(&format!("against it: {statements} of {} passes", spared.subtest)), "{told}");
 }

@@ -64,6 +64,9 @@ pub struct ProcessResult {
     pub running: bool,
     pub stdout: String,
     pub stderr: String,
+    /// What the kit waited for in vain before it ended the process: `waited 20s for a line with “x”`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by_kit: Option<String>,
     /// Its requests as `METHOD /path?query`, if the machine is observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests: Option<Vec<String>>,

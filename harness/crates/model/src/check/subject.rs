@@ -106,7 +106,21 @@ fn json(pointer: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Fi
         finding.message = format!("{what} is not JSON: {}", wording::inline(&wording::text(text)));
         return finding;
     };
-    value(label, wanted, pointer::resolve(whole, pointer), &pointer::explain_absence(whole, pointer), scope)
+    let mut absence = pointer::explain_absence(whole, pointer);
+    if let View::Http(exchange) = view {
+        absence.push_str(&refusal(exchange));
+    }
+    value(label, wanted, pointer::resolve(whole, pointer), &absence, scope)
+}
+
+/// Returns the status and the code of a refusal, which is why there is no value.
+fn refusal(exchange: &Exchange) -> String {
+    if exchange.status < 400 {
+        return String::new();
+    }
+    let code = exchange.json().and_then(|json| json.pointer("/error/code").or_else(|| json.get("code")));
+    let code = code.and_then(Value::as_str).map(|code| format!(" {code}")).unwrap_or_default();
+    format!("; the response was {}{code}", exchange.status)
 }
 
 fn header(name: &str, wanted: &Matcher, exchange: &Exchange, scope: Scope<'_>) -> Finding {
@@ -152,6 +166,7 @@ fn exit(wanted: &ExitCode, process: &ProcessResult) -> Finding {
     let actual = match process.exit {
         Some(code) => code.to_string(),
         None if process.running => "none (still running)".to_owned(),
+        None if process.ended_by_kit.is_some() => format!("none ({})", ended_by_kit(process)),
         None => "none (terminated by a signal)".to_owned(),
     };
     let mut finding = Finding::new(is_met, "exit code", expected, actual);
@@ -165,11 +180,20 @@ fn exit(wanted: &ExitCode, process: &ProcessResult) -> Finding {
     finding
 }
 
+/// Says that the process did not end by itself, and what was awaited.
+fn ended_by_kit(process: &ProcessResult) -> String {
+    format!("ended by the kit, which {}", process.ended_by_kit.as_deref().unwrap_or_default())
+}
+
 fn running(wanted: bool, process: &ProcessResult) -> Finding {
     let state = |running| if running { "running" } else { "exited" };
     let mut actual = state(process.running).to_owned();
     if let (false, Some(code)) = (process.running, process.exit) {
         actual.push_str(&format!(" with code {code}"));
+    }
+    if process.ended_by_kit.is_some() {
+        // It was running, and was ended since it did not do what the step waits for.
+        actual = ended_by_kit(process);
     }
     Finding::new(wanted == process.running, "process", state(wanted).to_owned(), actual)
 }

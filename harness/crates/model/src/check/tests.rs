@@ -110,6 +110,7 @@ fn process(exit: Option<i32>, stdout: &str, stderr: &str) -> ProcessResult {
         running: exit.is_none(),
         stdout: stdout.to_owned(),
         stderr: stderr.to_owned(),
+        ended_by_kit: None,
         requests: Some(vec!["GET /api/db/auth_keys?org_id=org_1&select=a%2Cb".to_owned()]),
         took: Duration::ZERO,
     }

@@ -81,10 +81,12 @@ pub(super) fn warnings(results: &Results) -> Markup {
             div .note.tell {
                 @for resemblance in &results.diagnosis {
                     p {
-                        "The target behaves like the reference with one defect: " strong { (resemblance.summary) } ". "
+                        "The target " @if resemblance.is_exact() { "behaves like" } @else { "resembles" }
+                        " the reference with one defect: " strong { (resemblance.summary) } ". "
                         span .quiet {
                             (resemblance.agreeing) " of " (counted(resemblance.of, "check")) " agree with the deviation "
                             code { (resemblance.deviation) } "."
+                            @for line in &resemblance.against { " Against it: " (line) "." }
                         }
                     }
                 }

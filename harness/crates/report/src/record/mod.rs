@@ -159,17 +159,18 @@ impl Record {
             verdict: outcome.verdict,
             message: &outcome.message,
         });
+        let is_skipped = record.verdict == Some(SubtestVerdict::Skip);
+        let is_not_run = record.fault == Some(Fault::Interruption);
         SubtestSummary {
             scenario: &planned.scenario,
             verdict: record.verdict,
             skip_reason: match &planned.disposition {
                 Disposition::Skip(reason) => Some(reason),
+                // It turned out during the run that the target can be judged by none of its checks.
+                Disposition::Run if is_skipped && !is_not_run => record.reason.as_deref(),
                 Disposition::Run => None,
             },
-            not_run: match (&planned.disposition, record.verdict) {
-                (Disposition::Run, Some(SubtestVerdict::Skip)) => record.reason.as_deref(),
-                _ => None,
-            },
+            not_run: record.reason.as_deref().filter(|_| is_skipped && is_not_run),
             checks: checks.collect(),
             gap: self.gap(planned, record),
         }

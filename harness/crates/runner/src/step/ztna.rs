@@ -87,10 +87,12 @@ pub(super) async fn wait_for_result(
     };
     if status.is_none() && !result.running {
         process.kill().await;
-        note = Some(match until {
-            Some(text) => format!("[killed after {timeout:?}: no line contained “{text}”]"),
-            None => format!("[killed after {timeout:?}: it did not end]"),
-        });
+        let awaited = match until {
+            Some(text) => format!("waited {timeout:?} for a line with “{text}”"),
+            None => format!("waited {timeout:?} for its end"),
+        };
+        note = Some(format!("[killed: {awaited}]"));
+        result.ended_by_kit = Some(awaited);
     }
     (result.stdout, result.stderr) = process.output();
     result.exit = status.and_then(|status| status.code());

@@ -59,15 +59,32 @@ fn matcher_messages_explain_the_mismatch() {
 #[test]
 fn wrong_exit_code_is_shown_with_standard_error() {
     let killed = ProcessResult { running: false, ..process(None, "", "") };
+    let awaited = Some("waited 20s for a line with “started”".to_owned());
+    let ended = ProcessResult { ended_by_kit: awaited, ..killed.clone() };
     for (process, message) in [
         (process(Some(1), "", ""), "1"),
         (process(Some(1), "", "boom\n"), "1; standard error: boom"),
         (process(None, "", ""), "none (still running)"),
         (killed, "none (terminated by a signal)"),
+        (ended.clone(), "none (ended by the kit, which waited 20s for a line with “started”)"),
     ] {
         let outcome = judged(&check("on = \"M\"\nztna = \"x\"", "exit = 0").0, &Evidence::Process(process));
         assert_eq!(outcome.message, format!("exit code: expected 0, got {message}"));
     }
+    let outcome = judged(&check("on = \"M\"\nztna = \"x\"", "running = true").0, &Evidence::Process(ended));
+    assert_eq!(
+        outcome.message,
+        "process: expected running, got ended by the kit, which waited 20s for a line with “started”"
+    );
+}
+
+#[test]
+fn a_refusal_explains_why_there_is_no_value() {
+    let (check, _) = check("get = \"/x\"", "json = { \"rows\" = { length = 0 } }");
+    let refused = judged(&check, &http(400, &json!({"error": {"code": "INVALID_FILTER"}})));
+    assert!(refused.message.ends_with("; the response was 400 INVALID_FILTER"), "{}", refused.message);
+    let other = judged(&check, &http(200, &json!({"data": {}})));
+    assert!(!other.message.contains("the response was"), "{}", other.message);
 }
 
 #[test]

@@ -8,8 +8,11 @@ use smoltcp::time::Instant;
 /// WireGuard's usual MTU: that of Ethernet less the overhead of an encrypted datagram over IPv6.
 pub(in crate::tunnel) const MTU: usize = 1420;
 
-/// Number of packets queued in each direction; further ones are dropped, as by any interface.
-const MAX_QUEUED_PACKETS: usize = 256;
+/// Number of packets waiting to be read by the stack; further ones are dropped, as by any interface. Enough for the
+/// windows of ten connections, which all arrive at once if this process did not run for a while.
+const MAX_INBOUND_PACKETS: usize = 2048;
+/// Number of packets waiting for the tunnel; the stack keeps further ones.
+const MAX_OUTBOUND_PACKETS: usize = 256;
 
 /// The interface between the stack and the tunnel.
 #[derive(Debug, Default)]
@@ -20,7 +23,7 @@ pub(super) struct Device {
 
 impl Device {
     pub(super) fn deliver(&mut self, packet: Vec<u8>) {
-        if self.inbound.len() < MAX_QUEUED_PACKETS {
+        if self.inbound.len() < MAX_INBOUND_PACKETS {
             self.inbound.push_back(packet);
         }
     }
@@ -36,7 +39,7 @@ impl phy::Device for Device {
 
     fn receive(&mut self, _: Instant) -> Option<(Inbound, Outbound<'_>)> {
         // Without space for an answer the packet stays queued.
-        if self.outbound.len() >= MAX_QUEUED_PACKETS {
+        if self.outbound.len() >= MAX_OUTBOUND_PACKETS {
             return None;
         }
         let packet = self.inbound.pop_front()?;
@@ -44,7 +47,7 @@ impl phy::Device for Device {
     }
 
     fn transmit(&mut self, _: Instant) -> Option<Outbound<'_>> {
-        (self.outbound.len() < MAX_QUEUED_PACKETS).then_some(Outbound(&mut self.outbound))
+        (self.outbound.len() < MAX_OUTBOUND_PACKETS).then_some(Outbound(&mut self.outbound))
     }
 
     fn capabilities(&self) -> DeviceCapabilities {

@@ -7,8 +7,10 @@ use smoltcp::socket::tcp::{CongestionControl, RecvError, Socket, SocketBuffer, S
 /// Size of the buffer in each direction. The memory is used only when filled.
 pub(super) const WINDOW: usize = 256 * 1024;
 
-/// A silent peer counts as vanished after this time; keep-alives are sent before.
-pub(super) const PEER_TIMEOUT: Duration = Duration::from_secs(60);
+/// A silent peer counts as vanished after this time. Keep-alives are sent before, but not while data is unacknowledged:
+/// then smoltcp retransmits at intervals that double up to 60 s and are not shortened until new data is acknowledged. Two
+/// of these must fit in, lest the loss of one packet ends a connection.
+pub(super) const PEER_TIMEOUT: Duration = Duration::from_secs(150);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 /// How long an ended connection answers retransmissions (TIME-WAIT of RFC 9293, shortened).
