@@ -139,7 +139,10 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Err
         let message = format!("--{stray} cannot be used with `{command}`: it applies to runs only\n");
         return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
     }
-    Cli::from_arg_matches(&matches)
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    let commands = Cli::command();
+    cli.run.commands = commands.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    Ok(cli)
 }
 
 /// Returns a flag of runs given before a command, which would ignore it.
@@ -154,13 +157,7 @@ fn stray(matches: &ArgMatches) -> Option<String> {
 fn dispatch(cli: Cli, console: &Console) -> Result<ExitCode, CliError> {
     let scenarios = cli.shared.scenarios.as_deref();
     match cli.command {
-        None => {
-            let program = Cli::command();
-            let mut arguments = cli.run;
-            arguments.commands =
-                program.get_subcommands().map(|command| command.get_name().to_owned()).collect();
-            block_on(run::run(arguments, scenarios, console))
-        }
+        None => block_on(run::run(cli.run, scenarios, console)),
         Some(Command::Review(arguments)) => block_on(run::run(arguments.into_run()?, scenarios, console)),
         Some(Command::Serve(arguments)) => block_on(reference::serve(arguments, console)),
         Some(Command::Selftest(arguments)) => block_on(reference::selftest(arguments, scenarios, console)),

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::independent::choices::{Choice, Reach};
 use crate::independent::files::{certificate, scenarios};
 use crate::independent::implementation::listen::Implementation;
+use crate::independent::implementation::place::MOVED;
 use crate::program::harness;
 use crate::run::Run;
-
-const WITHOUT_RACES: &str = "!*-race & !issuing/reuse & !api-key/ST3-enforced";
 
 /// Judges the implementation without its agent.
 pub(crate) fn judge(implementation: &Implementation, words: &[&str]) -> Run {
@@ -24,8 +23,8 @@ pub(crate) fn judge_with_agent(implementation: &Implementation, words: &[&str]) 
 /// Judges the sub-tests that could mind a choice.
 pub(crate) fn judge_within(implementation: &Implementation, reach: Reach) -> Run {
     match reach {
-        Reach::ControlPlane => judge(implementation, &["--jobs", "8", "--filter", WITHOUT_RACES]),
-        Reach::Races => judge(implementation, &["--jobs", "8"]),
+        Reach::ControlPlane => judge(implementation, &["--jobs", "8"]),
+        Reach::Some(subtests) => judge(implementation, &["--jobs", "8", "--filter", subtests]),
         // A capability that is declared has to be used.
         Reach::Agent(subtests) if subtests.contains("rollout") => {
             judge_with_agent(implementation, &["--filter", subtests])
@@ -56,10 +55,12 @@ const PASSWORDS: [(&str, &str); 4] = [
 
 fn profile(implementation: &Implementation, capabilities: &[&str], folder: &Path) -> PathBuf {
     let has_agent = capabilities.contains(&"agent");
-    let more: String = capabilities.iter().map(|capability| format!(", \"{capability}\"")).collect();
+    let heartbeat = Some("heartbeat").filter(|_| !implementation.nature.chooses(Choice::NoHeartbeats));
+    let more: String =
+        heartbeat.iter().chain(capabilities).map(|capability| format!(", \"{capability}\"")).collect();
     let mut text = format!(
         "name = \"North\"\nversion = \"7\"\nbase_url = \"{}\"\norg_id = \"north\"\nother_org_id = \"south\"\n\
-         address = \"127.0.0.1\"\ncapabilities = [\"clock\", \"organisations\", \"addresses\", \"cidr\", \"heartbeat\"{}]\n\
+         address = \"127.0.0.1\"\ncapabilities = [\"clock\", \"organisations\", \"addresses\", \"cidr\"{}]\n\
          [hooks]\nclock = \"/for-tests/clock\"\napprove = \"/for-tests/approve\"\n[tokens]\n",
         implementation.base_url, more,
     );
@@ -80,6 +81,12 @@ fn profile(implementation: &Implementation, capabilities: &[&str], folder: &Path
         (Choice::CredentialElsewhere, "machine_token = \"/data/credential/secret\""),
         (Choice::RowsElsewhere, "rows = \"/page/items\""),
     ];
+    if implementation.nature.chooses(Choice::PathsMoved) {
+        writeln!(text, "[paths]").unwrap();
+        for (name, _, moved) in MOVED {
+            writeln!(text, "{name} = \"{moved}\"").unwrap();
+        }
+    }
     writeln!(text, "[pointers]").unwrap();
     for (_, line) in pointers.iter().filter(|(choice, _)| implementation.nature.chooses(*choice)) {
         writeln!(text, "{line}").unwrap();

@@ -159,20 +159,18 @@ impl Record {
             verdict: outcome.verdict,
             message: &outcome.message,
         });
-        // A sub-test whose every step needs what the target lacks begins, and is then skipped.
-        let skipped = record.verdict == Some(SubtestVerdict::Skip);
-        let is_not_run = skipped && record.fault == Some(Fault::Interruption);
+        let is_skipped = record.verdict == Some(SubtestVerdict::Skip);
+        let is_not_run = record.fault == Some(Fault::Interruption);
         SubtestSummary {
             scenario: &planned.scenario,
             verdict: record.verdict,
             skip_reason: match &planned.disposition {
                 Disposition::Skip(reason) => Some(reason),
-                Disposition::Run => record.reason.as_deref().filter(|_| skipped && !is_not_run),
+                // It turned out during the run that the target can be judged by none of its checks.
+                Disposition::Run if is_skipped && !is_not_run => record.reason.as_deref(),
+                Disposition::Run => None,
             },
-            not_run: match planned.disposition {
-                Disposition::Run if is_not_run => record.reason.as_deref(),
-                _ => None,
-            },
+            not_run: record.reason.as_deref().filter(|_| is_skipped && is_not_run),
             checks: checks.collect(),
             gap: self.gap(planned, record),
         }

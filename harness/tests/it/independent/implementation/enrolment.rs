@@ -29,6 +29,9 @@ pub(super) enum Obstacle {
 
 /// Looks the key up, and holds key and name.
 pub(super) fn claim(world: &mut World, request: &Request) -> Result<Claim, Obstacle> {
+    if world.chooses(Choice::ClaimsRefused) && request.field("tags").is_some() {
+        return Err(Obstacle::Refused(Answer::refusal(422, "UNKNOWN_FIELD", "tags is not a field")));
+    }
     let name = request.text("name").filter(|name| !name.is_empty());
     let (Some(name), Some(key), Some(_)) = (name, request.text("auth_key"), request.text("public_key"))
     else {

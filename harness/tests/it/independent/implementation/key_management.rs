@@ -34,7 +34,9 @@ pub(super) fn manage(world: &mut World, request: &Request) -> Result<Answer, Ans
         "create_auth_key" => issue_auth_key::create(world, request, &caller, org),
         "create_api_key" => issue_api_key::create(world, request, org),
         "revoke_auth_key" => revoke_auth_key(world, request, &org),
-        "revoke_api_key" => revoke_api_key(world, request, &org),
+        "revoke_api_key" if !world.chooses(Choice::NoApiKeyRevocation) => {
+            revoke_api_key(world, request, &org)
+        }
         _ => Err(Answer::refusal(422, "UNHEARD_OF", "There is no such action")),
     }
 }

@@ -87,9 +87,10 @@ async fn accept(listener: TcpListener, service: Service, protocol: Protocol) {
 
 async fn one_by_one(stream: TcpStream, peer: SocketAddr, service: Service) {
     let stays = service.nature.chooses(Choice::ConnectionsStay);
+    let dated = !service.nature.chooses(Choice::ResponsesWithoutDate);
     let answering = service_fn(move |request| answer(request, peer, service.clone()));
     let mut connection = http1::Builder::new();
-    connection.keep_alive(stays).title_case_headers(true);
+    connection.keep_alive(stays).title_case_headers(true).auto_date_header(dated);
     let _ = connection.serve_connection(TokioIo::new(stream), answering).await;
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod departure;
 pub(crate) mod listen;
 pub(crate) mod nature;
 pub(crate) mod pace;
+pub(crate) mod place;
 
 mod agent;
 mod answer;

@@ -10,7 +10,7 @@ use super::nature::Nature;
 use super::pace::Pace;
 use super::request::Request;
 use super::world::World;
-use super::{agent, issue_api_key, key_management, machine_admin, organisation, person, table};
+use super::{agent, issue_api_key, key_management, machine_admin, organisation, person, place, table};
 use crate::independent::choices::Choice;
 
 #[derive(Clone)]
@@ -27,8 +27,15 @@ impl Service {
     }
 
     /// Responds after a delay, like a remote server.
-    pub(super) async fn answer(&self, request: Request) -> Answer {
+    pub(super) async fn answer(&self, mut request: Request) -> Answer {
         self.pace.pass().await;
+        // Its own agent asks as it does everywhere.
+        if !request.wants_lines() {
+            match place::usual(&request.path, &self.nature) {
+                Some(path) => request.path = path.to_owned(),
+                None => return Answer::nothing_there(),
+            }
+        }
         let answer = match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/api/register-machine") => self.register(&request).await,
             _ => {
