@@ -52,6 +52,11 @@ pub const UNDOCUMENTED: [(Undocumented, &str); 7] = [
 const REGISTER: &str = "/api/register-machine";
 
 impl Undocumented {
+    /// Returns its name in profiles.
+    pub fn name(self) -> &'static str {
+        UNDOCUMENTED.iter().find(|(known, _)| *known == self).map_or("", |(_, name)| name)
+    }
+
     /// Returns what a target lacks, as a message names it.
     pub fn describe(self) -> &'static str {
         match self {
@@ -84,7 +89,8 @@ pub fn used_by(step: &Step) -> BTreeSet<Undocumented> {
         Action::Http(request) => used_by_request(request),
         // The kit's WireGuard peer publishes its endpoint and reads the network map.
         Action::Wire(_) => BTreeSet::from([Undocumented::Heartbeat, Undocumented::NetworkMap]),
-        Action::Ztna(_) | Action::Shell(_) | Action::Advance(_) | Action::Set(_) => BTreeSet::new(),
+        Action::Advance(advance) if !advance.keeping.is_empty() => BTreeSet::from([Undocumented::Heartbeat]),
+        _ => BTreeSet::new(),
     }
 }
 
