@@ -139,7 +139,10 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Err
         let message = format!("--{stray} cannot be used with `{command}`: it applies to runs only\n");
         return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
     }
-    Cli::from_arg_matches(&matches)
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    let commands = Cli::command();
+    cli.run.commands = commands.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    Ok(cli)
 }
 
 /// Returns a flag of runs given before a command, which would ignore it.

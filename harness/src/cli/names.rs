@@ -1,13 +1,10 @@
 //! The names that commands take, and what a misspelt one may have meant.
 
-use clap::CommandFactory as _;
-
 use harness_model::requirement::{Chapter, Registry};
 use harness_model::scenario::Library;
 use harness_model::scenario::model::Scenario;
 use harness_model::source::spelling;
 
-use super::Cli;
 use super::error::CliError;
 use super::reference;
 
@@ -18,13 +15,11 @@ const EXPRESSION: [char; 11] = ['/', '*', '?', '[', '=', '~', '!', '(', ',', '&'
 ///
 /// # Errors
 /// It is probably a misspelt command.
-pub(super) fn verify_subtest(word: &str, library: &Library) -> Result<(), CliError> {
+pub(super) fn verify_subtest(word: &str, commands: &[String], library: &Library) -> Result<(), CliError> {
     let parts = || library.scenarios.iter().flat_map(|scenario| scenario.id.split('/'));
     if word.contains(EXPRESSION) || parts().any(|part| part == word) {
         return Ok(());
     }
-    let cli = Cli::command();
-    let commands: Vec<String> = cli.get_subcommands().map(|command| command.get_name().to_owned()).collect();
     let near = spelling::nearest(word, commands.iter().map(String::as_str).chain(parts()));
     Err(CliError::UnknownCommand {
         word: word.to_owned(),

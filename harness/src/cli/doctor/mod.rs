@@ -5,6 +5,7 @@ mod machine;
 mod target;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
@@ -46,7 +47,7 @@ pub(super) async fn doctor(
         Some(path) => {
             let library = library::open(scenarios)?.library;
             let target = run::remote(path, console)?;
-            target::examine(&target, path, &library).await?
+            target::examine(&Arc::new(target), path, &library).await?
         }
     };
     console.print(&match arguments.format {

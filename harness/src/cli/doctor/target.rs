@@ -7,6 +7,7 @@ use harness_model::plan::{Disposition, Plan, Selection};
 use harness_model::scenario::Library;
 use harness_model::scenario::model::{Capability, Identity, Scenario, identity_name};
 use harness_model::scenario::sessions::sessions;
+use harness_model::scenario::undocumented::{Undocumented, used_by};
 use harness_model::text::{counted, plural};
 use harness_runner::run::{new_id, preflight_key};
 use harness_runner::targets::remote::Remote;
@@ -20,14 +21,17 @@ use crate::cli::run::build_plan;
 /// # Errors
 /// There are no sub-tests.
 pub(super) async fn examine(
-    target: &Remote,
+    target: &Arc<Remote>,
     profile: &Path,
     library: &Library,
 ) -> Result<Vec<Finding>, CliError> {
-    let plan = build_plan(&Selection::default(), library, target)?;
+    let plan = build_plan(&Selection::default(), library, target.as_ref())?;
     let needs = ProfileNeeds::of(&plan, &library.registry);
     let mut findings = target.examine(&PreflightScope { needs, key_name: preflight_key(&new_id()) }).await;
     findings.extend(approval(target, &plan, profile));
+    if !findings.iter().any(|finding| matches!(finding.state, State::Wrong { .. })) {
+        Arc::clone(target).probe().await;
+    }
     let description = target.description();
     let foreign = |scenario: &&Arc<Scenario>| scenario.skip.is_none();
     let has_organisations = description.capabilities.contains(&Capability::Organisations);
@@ -47,6 +51,7 @@ pub(super) async fn examine(
             library.scenarios.iter().filter(foreign).filter(needs).count(),
         ));
     }
+    findings.extend(description.absent.iter().map(|absent| absent_endpoint(*absent, library)));
     findings.push(conclusion(&plan, profile, &findings));
     Ok(findings)
 }
@@ -94,6 +99,18 @@ fn absent_capability(capability: Capability, subtests: usize) -> Option<Finding>
     };
     let state = skipped(subtests, remedy)?;
     Some(Finding { subject: format!("capability `{}`", capability.name()), state })
+}
+
+/// What needs it is not judged, which is no mistake of the profile.
+fn absent_endpoint(absent: Undocumented, library: &Library) -> Finding {
+    let uses = |scenario: &&Arc<Scenario>| scenario.steps.iter().any(|step| used_by(step).contains(&absent));
+    let subtests = counted(library.scenarios.iter().filter(uses).count(), "sub-test");
+    let elsewhere = match absent.path() {
+        Some(_) => format!("; if the target has it elsewhere, set paths.{}", absent.name()),
+        None => String::new(),
+    };
+    let reason = format!("the target lacks it, what needs it is not judged in {subtests}{elsewhere}");
+    Finding { subject: absent.describe().to_owned(), state: State::Open { reason, remedy: None } }
 }
 
 /// Returns the state of something optional that the profile leaves out; `None` if no sub-test needs it.

@@ -17,6 +17,9 @@ pub(in crate::cli) struct Arguments {
     /// Run only these sub-tests or chapters, such as used-count/ST4: a short form of --filter
     #[arg(value_name = "SUBTEST")]
     pub(super) subtests: Vec<String>,
+    /// The names of all commands, one of which a sub-test may be misspelt for.
+    #[arg(skip)]
+    pub(in crate::cli) commands: Vec<String>,
     /// Run only this suite; may be repeated [default: all]
     #[arg(long, value_name = "SUITE")]
     pub(super) suite: Vec<String>,

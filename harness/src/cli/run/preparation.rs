@@ -38,7 +38,7 @@ pub(super) struct Prepared {
 /// A word is neither a command nor anything that a filter could select, or the filter is invalid.
 fn filter(arguments: &Arguments, library: &Library) -> Result<Option<Filter>, CliError> {
     for word in &arguments.subtests {
-        names::verify_subtest(word, library)?;
+        names::verify_subtest(word, &arguments.commands, library)?;
     }
     let named = (!arguments.subtests.is_empty()).then(|| arguments.subtests.join(", "));
     let text = match (named, arguments.filter.clone()) {

@@ -28,10 +28,12 @@ fn what_needs_absent_endpoints_is_not_judged() {
         assert_eq!(run.statement(statement), "verified", "{statement}: {run}");
     }
     assert!(run.text.contains("not judged, since the target lacks it: GET /api/db/machines,"), "{run}");
-    // The kit asks once, and never again.
+    let doctor = target.doctor();
+    assert!(doctor.contains("GET /api/db/machines") && doctor.contains("set paths.machines"), "{doctor}");
+    // A run asks once, and never again; so does `doctor`.
     let asked = target.proxy.asked();
     let kit = |path: &str| asked.iter().filter(|asked| asked.is_kit && asked.path() == path).count();
-    assert_eq!((kit("/api/db/machines"), kit("/api/machine-admin"), kit("/api/heartbeat")), (1, 1, 1));
+    assert_eq!((kit("/api/db/machines"), kit("/api/machine-admin"), kit("/api/heartbeat")), (2, 2, 2));
     // The bundle is judged in the same way.
     let verified = harness().arg("verify").arg(target.path("evidence.zip")).output().unwrap();
     let told = String::from_utf8_lossy(&verified.stdout).into_owned();

@@ -55,6 +55,15 @@ impl Foreign {
         Run::of(self.command(profile).args(arguments), self.folder.path())
     }
 
+    /// The checklist of `harness doctor` for the profile of the last run.
+    pub(crate) fn doctor(&self) -> String {
+        let mut command = harness();
+        self.set_passwords(&mut command);
+        let output = command.arg("doctor").arg("--target").arg(self.path("target.toml")).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        told.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// Like [`Foreign::judge`], with a reset hook at /test/reset.
     pub(crate) fn judge_resetting(&self, arguments: &[&str]) -> Run {
         let mut command = self.command("");
@@ -64,6 +73,13 @@ impl Foreign {
         let text = text.replace("[hooks]\n", "[hooks]\nreset = \"/test/reset\"\n");
         std::fs::write(&profile, format!("{capabilities}{text}")).unwrap();
         Run::of(command.args(arguments), self.folder.path())
+    }
+
+    fn set_passwords(&self, command: &mut Command) {
+        for who in PEOPLE {
+            let password = self.ready.pointer(&format!("/{who}/password")).unwrap().as_str().unwrap();
+            command.env(format!("{who}_password"), password);
+        }
     }
 
     pub(crate) fn command(&self, more: &str) -> Command {
@@ -90,9 +106,7 @@ impl Foreign {
         let profile = self.path("target.toml");
         std::fs::write(&profile, text).unwrap();
         let mut command = harness();
-        for who in PEOPLE {
-            command.env(format!("{who}_password"), field(&format!("/{who}/password")));
-        }
+        self.set_passwords(&mut command);
         command.arg("--target").arg(profile);
         for (format, file) in [("json", "results.json"), ("junit", "junit.xml"), ("evidence", "evidence.zip")]
         {

@@ -137,3 +137,21 @@ fn a_missing_session_skips_what_needs_it() {
     assert_eq!((run.verdict("generate/ST5"), run.verdict("generate/ST2")), ("skip", "pass"), "{run}");
     assert_eq!(run.reason("generate/ST5"), "needs a session of `owner`, which served lacks");
 }
+
+#[test]
+fn agents_that_share_tun_devices_run_one_at_a_time() {
+    let served = Served::start();
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let agent = format!(
+        "[agent]\ncommand = \"sh {}\"\nenv = {{ AGENT_PIDS = \"{}\" }}\n",
+        fixtures.join("agent.sh").display(),
+        served.folder().display()
+    );
+    let profile =
+        served.profile().replace("[tokens]", "capabilities = [\"agent\", \"tun\"]\n[tokens]") + &agent;
+    let scenarios = fixtures.join("tun");
+    let words = ["--scenarios", scenarios.to_str().unwrap(), "--jobs", "4", "--repeat", "2"];
+    let run = served.run(&profile, &words);
+    assert_eq!(run.subtests("pass").len(), 4, "{run}");
+    assert_eq!(run.results["totals"]["checks"]["fail"], 0, "{run}");
+}

@@ -1,6 +1,6 @@
 //! The reference as a process, and runs against it with any profile.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
@@ -32,6 +32,10 @@ impl Served {
 
     pub(crate) fn base_url(&self) -> String {
         self.ready["base_url"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub(crate) fn token(&self, person: &str) -> String {

@@ -52,6 +52,11 @@ pub const UNDOCUMENTED: [(Undocumented, &str); 7] = [
 const REGISTER: &str = "/api/register-machine";
 
 impl Undocumented {
+    /// Returns its name in profiles.
+    pub fn name(self) -> &'static str {
+        UNDOCUMENTED.iter().find(|(known, _)| *known == self).map_or("", |(_, name)| name)
+    }
+
     /// Returns what a target lacks, as a message names it.
     pub fn describe(self) -> &'static str {
         match self {

@@ -9,11 +9,8 @@ use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::deviation::{Deviation, ProxyRequest, ProxyResponse, ProxyState};
 
-use super::recording::{RecordedEvent, TrafficRecording};
+use super::recording::{INSTALLER, RecordedEvent, TrafficRecording};
 use super::upstream::{Upstream, UpstreamError, UpstreamResponse};
-
-pub(super) const FORWARDED_FOR: &str = "x-forwarded-for";
-pub(super) const INSTALLER: &str = "/install.sh";
 
 /// What all exchanges of a proxy share.
 #[derive(Clone)]

@@ -24,9 +24,9 @@ use tokio::task::JoinHandle;
 use crate::deviation::{Deviation, ProxyRequest, ProxyState};
 use crate::front_proxy::{RunningProxy, Sessions};
 
-use exchange::{FORWARDED_FOR, ProxyContext};
+use exchange::ProxyContext;
 use listener::{PeerAddress, ProxyListener};
-use recording::RecordedEvent;
+use recording::{FORWARDED_FOR, RecordedEvent};
 use upstream::{Upstream, end_to_end};
 
 pub use recording::TrafficRecording;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::deviation::{Deviation, ProxyRequest, ProxyResponse, ProxyState};
 use crate::front_proxy::Sessions;
 
-use super::exchange::{FORWARDED_FOR, INSTALLER};
+pub(super) const FORWARDED_FOR: &str = "x-forwarded-for";
+pub(super) const INSTALLER: &str = "/install.sh";
 
 /// The traffic of one control plane.
 #[derive(Debug, Clone, Default)]

@@ -4,10 +4,8 @@ use serde_json::{Value, json};
 
 use crate::deviation::{AgentDeviation, Family, UNCHANGED_AGENT};
 
-use super::{
-    agent_deviation, remove_flag, replace_flag_value, requesting, rewriting_call, rewriting_output,
-    set_flag_value,
-};
+use super::call::{remove_flag, replace_flag_value, set_flag_value};
+use super::constructors::{agent_deviation, requesting, rewriting_call, rewriting_output};
 
 pub(super) const ALL: Family = &[
     (

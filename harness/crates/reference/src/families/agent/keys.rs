@@ -2,7 +2,8 @@
 
 use crate::deviation::{AgentDeviation, Family, UNCHANGED_AGENT};
 
-use super::{agent_deviation, remove_flag, rewriting_call, rewriting_output};
+use super::call::remove_flag;
+use super::constructors::{agent_deviation, rewriting_call, rewriting_output};
 
 const WARNING: &str = "WARNING: passing auth-key via CLI flag exposes it in process listing and shell history. Use ZTNA_AUTH_KEY env var instead.\n";
 

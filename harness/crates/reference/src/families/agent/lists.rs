@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::deviation::{AgentCall, AgentDeviation, Family, UNCHANGED_AGENT};
 
-use super::{agent_deviation, requesting, rewriting_output};
+use super::constructors::{agent_deviation, requesting, rewriting_output};
 
 pub(super) const ALL: Family = &[
     (

@@ -6,10 +6,8 @@ use serde_json::Value;
 
 use crate::deviation::{AgentCall, AgentDeviation, Family, UNCHANGED_AGENT};
 
-use super::{
-    STATE_FILE, agent_deviation, comes_up_without_key, read_state, replace_flag_value, rewriting_call,
-    set_flag_value,
-};
+use super::call::{STATE_FILE, comes_up_without_key, read_state, replace_flag_value, set_flag_value};
+use super::constructors::{agent_deviation, rewriting_call};
 
 const STATE_COPY: &str = "state.before-logout";
 

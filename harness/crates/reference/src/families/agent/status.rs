@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::deviation::{AgentCall, Family};
 
-use super::{read_state, rewriting_output};
+use super::call::read_state;
+use super::constructors::rewriting_output;
 
 pub(super) const ALL: Family = &[
     (

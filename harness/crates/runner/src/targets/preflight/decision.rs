@@ -114,7 +114,7 @@ pub(super) fn decide(observation: &Observation, creation: Option<&Creation>, pro
             )),
         },
         // A member may be refused the list (`used-count`).
-        None if !observation.list.is_success() && observation.identity != Identity::Member => {
+        _ if !observation.list.is_success() && observation.identity != Identity::Member => {
             State::open(observation.list.to_string())
         }
         role => State::Right(sighting(observation, role)),
@@ -168,3 +168,6 @@ fn sighting(observation: &Observation, role: Option<&str>) -> String {
     let renewal = if observation.is_renewable { "renewable" } else { "cannot be renewed" };
     format!("{role} in {}, {renewal}", observation.org)
 }
+
+#[cfg(test)]
+mod tests;

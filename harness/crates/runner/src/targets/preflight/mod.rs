@@ -5,6 +5,7 @@
 //! endpoints, or the target's own list of roles (`generate/ST5.5`) explains a refusal. Whatever else is unexpected is
 //! left to the sub-tests, which judge it.
 
+mod context;
 mod decision;
 mod finding;
 mod key;
@@ -16,11 +17,7 @@ mod session;
 use futures::future::join_all;
 use harness_model::scenario::model::{IDENTITIES, Identity, identity_name};
 
-use crate::exchange::Caller;
-
-use super::profile::Profile;
-use super::sessions::Sessions;
-
+pub(super) use context::Preflight;
 pub use finding::{Finding, State};
 pub(super) use finding::{notes, without_admin};
 pub use needs::{PreflightScope, ProfileNeeds};
@@ -28,16 +25,6 @@ pub use needs::{PreflightScope, ProfileNeeds};
 use decision::{Creation, decide};
 use key::TrialKey;
 use observation::Observation;
-
-/// The requests of a preflight, and what they need.
-#[derive(Debug)]
-pub(super) struct Preflight<'a> {
-    pub(super) profile: &'a Profile,
-    pub(super) sessions: &'a Sessions,
-    pub(super) caller: &'a Caller,
-    /// The name of the auth key that is created and revoked.
-    pub(super) key_name: &'a str,
-}
 
 impl Preflight<'_> {
     /// Examines the sessions and the organisation as far as they are needed.

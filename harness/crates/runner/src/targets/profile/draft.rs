@@ -81,7 +81,13 @@ impl Draft {
             "tls",
             &[("ca", self.ca.as_ref(), "authority.pem", "trust these authorities instead of the system's")],
         );
-        section("agent", &[("command", self.agent.as_ref(), "/opt/ztna/bin/ztna", "quoted as in a shell")]);
+        section(
+            "agent",
+            &[
+                ("command", self.agent.as_ref(), "/opt/ztna/bin/ztna", "quoted as in a shell"),
+                ("code", None, "[0-9]{6}", "the form of the code that `login` prints, if not WXYZ-1234"),
+            ],
+        );
         section(
             "hooks",
             &[
@@ -100,7 +106,8 @@ impl Draft {
          \n# [timeouts]\n# request = \"10s\"\n\
          \n# What no document describes. The kit asks the target what it lacks; what is declared here is not asked.\n\
          # [undocumented]\n# machine_admin = false\n\
-         \n# [paths]\n# machines = \"/api/v2/devices\"   # where GET /api/db/machines is instead\n",
+         \n# [paths]\n# machines = \"/api/v2/devices\"   # where GET /api/db/machines is instead\n\
+         \n# [pointers]\n# error_code = \"/code\"   # where a refusal has its code, instead of /error/code\n",
     );
         text
     }
