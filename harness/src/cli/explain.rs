@@ -9,7 +9,7 @@ use harness_report::exit_code::ExitCode;
 
 use harness_model::requirement::{Chapter, Requirement, Via};
 use harness_model::scenario::Library;
-use harness_model::scenario::model::{Action, Initiator, Scenario, Step, WireAction};
+use harness_model::scenario::model::{Action, Initiator, Scenario, Step, WireAction, identity_name};
 use harness_model::text::truncated;
 use harness_report::terminal::Paint;
 
@@ -204,8 +204,16 @@ fn verb(step: &Step) -> String {
                 }
             },
         },
-        Action::Advance(duration) => {
-            format!("the clock advances by {}", humantime::format_duration(*duration))
+        Action::Login(login) => {
+            format!("{} logs in on {}", identity_name(login.identity), login.machine)
+        }
+        Action::Interrupt(interruption) => format!("Ctrl+C on {}", interruption.machine),
+        Action::Advance(advance) => {
+            let by = humantime::format_duration(advance.by);
+            match advance.keeping.is_empty() {
+                true => format!("the clock advances by {by}"),
+                false => format!("the clock advances by {by} while machines stay online"),
+            }
         }
         Action::Set(values) => {
             let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();

@@ -184,7 +184,13 @@ pub fn keep_values(step: &Step, result: &StepResult, bindings: &mut Bindings) {
                     bindings.keep(&keep.name, Binding::Value(value));
                     continue;
                 }
-                Err(error) => Loss { reason: error.to_string(), cause: cause_of_absence(&keep.from) },
+                Err(error) => match &keep.fallback {
+                    Some(value) => {
+                        bindings.keep(&keep.name, Binding::Value(value.clone()));
+                        continue;
+                    }
+                    None => Loss { reason: error.to_string(), cause: cause_of_absence(&keep.from) },
+                },
             },
             Err(not_executed) => loss(not_executed, bindings),
         };
@@ -331,5 +337,35 @@ fn outcome(statements: Vec<String>, verdict: CheckVerdict, message: &str, span: 
         notes: Vec::new(),
         seen: Vec::new(),
         is_blocked: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::evidence::Exchange;
+    use crate::omission::tests::planned;
+
+    #[test]
+    fn a_value_that_the_response_lacks_has_its_fallback_or_a_cause() {
+        let steps = r#"
+            [[step]]
+            name = "n"
+            get = "/x"
+            keep = { id = ["/id", "none"], count = ["/count", 0], at = "@header date", key = "/key" }
+            check = [{ verifies = "keys/ST1.1", status = 200 }]
+        "#;
+        let planned = planned(steps, false, &[]);
+        let mut bindings = Bindings::default();
+        let body = r#"{"count":2}"#.to_owned();
+        let result = Ok(Evidence::Http(vec![Exchange { status: 200, body, ..Exchange::default() }]));
+        for step in &planned.scenario.steps {
+            keep_values(step, &result, &mut bindings);
+        }
+        assert_eq!(bindings.get("id"), Some(Binding::Value("none".into())));
+        assert_eq!(bindings.get("count"), Some(Binding::Value(2.into())));
+        // No document promises the time of a response.
+        assert_eq!(bindings.loss("at").map(|loss| loss.cause), Some(LossCause::Omitted));
+        assert_eq!(bindings.loss("key").map(|loss| loss.cause), Some(LossCause::Target));
     }
 }

@@ -99,8 +99,8 @@ fn changes_something(step: &Step, planned: &PlannedSubtest, registry: &Registry)
                 step.checks.iter().filter(|check| planned.judges_ours || !is_ours(check, registry));
             request.method != "GET" && !judged.any(must_be_refused)
         }
-        Action::Ztna(_) | Action::Shell(_) | Action::Wire(_) | Action::Advance(_) => true,
         Action::Set(_) => false,
+        _ => true,
     }
 }
 

@@ -58,10 +58,9 @@ pub(super) async fn examine(
 
 /// A run with sub-tests that log in is refused without a hook that approves logins.
 fn approval(target: &Remote, plan: &Plan, profile: &Path) -> Option<Finding> {
-    let logs_in = |scenario: &Scenario| scenario.machines.iter().any(|machine| machine.login.is_some());
     let mut running = plan.subtests.iter().filter(|planned| planned.disposition == Disposition::Run);
     let subject = "device logins".to_owned();
-    if !running.any(|planned| logs_in(&planned.scenario)) {
+    if !running.any(|planned| planned.scenario.logs_in()) {
         return None;
     }
     let state = if target.can_approve_logins() {

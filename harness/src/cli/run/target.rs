@@ -42,10 +42,10 @@ pub(super) fn verify_logins(
     profile: Option<&Path>,
 ) -> Result<(), CliError> {
     let Some(profile) = profile else { return Ok(()) };
-    let login = plan.subtests.iter().find(|planned| {
-        planned.disposition == Disposition::Run
-            && planned.scenario.machines.iter().any(|machine| machine.login.is_some())
-    });
+    let login = plan
+        .subtests
+        .iter()
+        .find(|planned| planned.disposition == Disposition::Run && planned.scenario.logs_in());
     match login {
         Some(planned) if !target.can_approve_logins() => {
             let subtest = planned.scenario.id.clone();

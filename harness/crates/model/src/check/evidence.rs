@@ -62,6 +62,10 @@ pub struct ProcessResult {
     pub exit: Option<i32>,
     /// Whether it is still running in the background.
     pub running: bool,
+    /// Whether the process that an earlier step left running on the machine has ended by itself; `None` if nothing was
+    /// running, or if no check asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<bool>,
     pub stdout: String,
     pub stderr: String,
     /// What the kit waited for in vain before it ended the process: `waited 20s for a line with “x”`.

@@ -13,6 +13,7 @@ pub mod pointer;
 mod requests;
 pub mod snapshot;
 mod subject;
+mod table;
 mod wire;
 mod wording;
 

@@ -32,6 +32,7 @@ pub(super) fn judge(subject: &Subject, view: View<'_>, context: &CheckContext<'_
         (Subject::Exit(wanted), View::Process(process)) => exit(wanted, process),
         (Subject::Text(stream, wanted), View::Process(process)) => output(*stream, wanted, process, scope),
         (Subject::Running(wanted), View::Process(process)) => running(*wanted, process),
+        (Subject::Ended(wanted), View::Process(process)) => ended(*wanted, process),
         (Subject::Requests(wanted), View::Process(process)) => requests::judge(wanted, process, scope),
         (Subject::Handshake(wanted), View::Wire(result)) => wire::handshake(*wanted, result),
         (Subject::Pong(wanted), View::Wire(result)) => wire::pong(*wanted, result),
@@ -178,6 +179,14 @@ fn exit(wanted: &ExitCode, process: &ProcessResult) -> Finding {
         );
     }
     finding
+}
+
+/// Judges whether what an earlier step left running has ended. If nothing was running, nothing can have ended.
+fn ended(wanted: bool, process: &ProcessResult) -> Finding {
+    let state = |has_ended| if has_ended { "ended" } else { "still running" };
+    let actual = process.ended.map_or("nothing was running any more", state);
+    let is_met = process.ended == Some(wanted);
+    Finding::new(is_met, "the process in the background", state(wanted).to_owned(), actual.to_owned())
 }
 
 /// Says that the process did not end by itself, and what was awaited.

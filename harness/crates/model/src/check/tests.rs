@@ -113,6 +113,7 @@ fn process(exit: Option<i32>, stdout: &str, stderr: &str) -> ProcessResult {
         ended_by_kit: None,
         requests: Some(vec!["GET /api/db/auth_keys?org_id=org_1&select=a%2Cb".to_owned()]),
         took: Duration::ZERO,
+        ended: None,
     }
 }
 
@@ -230,6 +231,7 @@ fn commands_are_judged() {
     let failed = Evidence::Process(process(Some(1), "", "auth key registration failed: KEY_USED\n"));
     let up = Evidence::Process(process(None, "Starting\nRegistered: M\n", "WARNING: x\n"));
     let listed = Evidence::Process(process(Some(0), "[{\"used_count\": 1}]", ""));
+    let stopped = |ended| Evidence::Process(ProcessResult { ended, ..process(Some(0), "", "") });
     for (expectations, evidence, holds) in [
         ("exit = 1", &failed, true),
         ("exit = [0, 2]", &failed, false),
@@ -243,6 +245,11 @@ fn commands_are_judged() {
         ("stderr = { line = \"KEY_USED\" }", &failed, false),
         ("output = { lines = [{ contains = \"Registered\" }, { contains = \"WARNING\" }] }", &up, true),
         ("stdout = { excludes = \"WARNING\" }", &up, true),
+        ("ended = true", &up, false),
+        ("ended = true", &stopped(Some(true)), true),
+        ("ended = true", &stopped(Some(false)), false),
+        ("ended = false", &stopped(Some(false)), true),
+        ("ended = false", &stopped(None), false),
         ("running = true", &up, true),
         ("running = true", &failed, false),
         ("json = { \"rows/0/used_count\" = 1 }", &listed, true),

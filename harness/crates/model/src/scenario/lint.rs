@@ -29,6 +29,7 @@ pub(super) fn library(
     diagnostics.extend(missing_snapshots(scenarios, snapshots));
     diagnostics.extend(unused_snapshots(scenarios, snapshots));
     diagnostics.extend(unchecked_statements(scenarios, registry, shown));
+    diagnostics.extend(values_of_the_reference_alone(scenarios, registry));
     diagnostics
 }
 
@@ -93,7 +94,7 @@ fn unchecked_statements(scenarios: &[Scenario], registry: &Registry, shown: &Pat
     for scenario in scenarios {
         named.extend(scenario.statements().map(String::as_str));
     }
-    let mut diagnostics = Vec::new();
+    let mut diagnostics: Vec<Diagnostic> = unchecked_choices(&named, registry, shown).into_iter().collect();
     for chapter in registry.chapters() {
         if !scenarios.iter().any(|scenario| scenario.chapter == chapter.id) {
             continue;
@@ -118,6 +119,66 @@ fn unchecked_statements(scenarios: &[Scenario], registry: &Registry, shown: &Pat
         );
         let diagnostic = Diagnostic::of_file(&shown.join("requirements.toml"), message).warning();
         diagnostics.push(diagnostic.help("add a check, or a sub-test with `skip` and the reason"));
+    }
+    diagnostics
+}
+
+/// Finds choices of the reference that nothing checks.
+fn unchecked_choices(named: &BTreeSet<&str>, registry: &Registry, shown: &Path) -> Option<Diagnostic> {
+    let ours = registry.all().iter().filter(|requirement| requirement.level == Level::Ours);
+    let missing: Vec<&str> =
+        ours.map(|requirement| requirement.id.as_str()).filter(|id| !named.contains(id)).collect();
+    let count = missing.len();
+    let message = format!(
+        "{} of the reference {} no check: {}",
+        counted(count, "choice"),
+        plural(count, "has", "have"),
+        missing.join(", ")
+    );
+    let diagnostic = Diagnostic::of_file(&shown.join("requirements.toml"), message).warning();
+    (count > 0).then(|| diagnostic.help("add a check, or remove the statement"))
+}
+
+/// Finds steps that judge documented statements with a value which only steps of the reference's own keep. Other targets
+/// are not judged by them, since such steps are left out there.
+fn values_of_the_reference_alone(scenarios: &[Scenario], registry: &Registry) -> Vec<Diagnostic> {
+    let is_ours = |id: &String| registry.get(id).is_some_and(|known| known.level == Level::Ours);
+    let mut diagnostics = Vec::new();
+    for scenario in scenarios {
+        let mut lost: BTreeSet<&str> = BTreeSet::new();
+        for step in &scenario.steps {
+            let is_left_out =
+                !step.checks.is_empty() && step.checks.iter().flat_map(|check| &check.verifies).all(is_ours);
+            let used = step.uses.action.iter().chain(&step.uses.rows_and_conditions);
+            let of_checks = step.checks.iter().filter(|check| !check.verifies.iter().all(is_ours));
+            let used: BTreeSet<&str> =
+                used.chain(of_checks.flat_map(|check| &check.variables)).map(String::as_str).collect();
+            if let Some(name) = used.intersection(&lost).next()
+                && !is_left_out
+                && !step.checks.is_empty()
+            {
+                diagnostics.push(Diagnostic {
+                    severity: Severity::Warning,
+                    path: scenario.source.path.clone(),
+                    span: Some(step.span.clone()),
+                    message: format!(
+                        "this step judges documented statements with `${{{name}}}`, which only the reference has"
+                    ),
+                    help: Some(
+                        "keep it in a step that other targets carry out: one without checks, or with a check on a \
+                         documented statement"
+                            .to_owned(),
+                    ),
+                });
+            }
+            for name in step.assigned() {
+                if is_left_out {
+                    lost.insert(name)
+                } else {
+                    lost.remove(name)
+                };
+            }
+        }
     }
     diagnostics
 }

@@ -13,6 +13,7 @@ pub mod template;
 pub mod undocumented;
 mod validate;
 pub mod vocabulary;
+mod written_date;
 
 pub use load::{Library, LoadErrors, load};
 pub use parse::{Parsed, parse};

@@ -4,6 +4,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 
+use super::written_date::{self, WrittenDate, Zone};
+
 /// A date without a zone is any moment of that day anywhere: from its start furthest east to its end furthest west.
 const EAST: i64 = 14 * HOUR;
 const WEST: i64 = 12 * HOUR;
@@ -107,10 +109,16 @@ fn read_text(text: &str) -> Option<Moment> {
     if let Ok(moment) = OffsetDateTime::parse(text, &Rfc2822) {
         return Some(exactly(moment.unix_timestamp()));
     }
-    let day = |text: &str| OffsetDateTime::parse(&format!("{text}T00:00:00Z"), &Rfc3339).ok();
-    if let Some(midnight) = day(text) {
-        let midnight = midnight.unix_timestamp();
-        return Some(Moment { earliest: midnight - EAST, latest: midnight + DAY + WEST });
+    if let Some(WrittenDate { midnight, time, zone }) = written_date::read(text) {
+        return Some(match (time, zone) {
+            (Some(time), Some(Zone::Offset(east))) => exactly(midnight + time - east),
+            // As in the forms of databases.
+            (Some(time), None) => exactly(midnight + time),
+            (Some(time), Some(Zone::Named)) => {
+                Moment { earliest: midnight + time - EAST, latest: midnight + time + WEST }
+            }
+            (None, _) => Moment { earliest: midnight - EAST, latest: midnight + DAY + WEST },
+        });
     }
     // The forms of databases: a space for the T, and a zone of hours only or none, which means UTC.
     let mut text = text.replacen(' ', "T", 1);
@@ -159,6 +167,7 @@ mod tests {
             json!("2026-03-17 10:00:00.5+00"),
             json!("2026-03-17 12:00:00+02"),
             json!("Tue, 17 Mar 2026 10:00:00 GMT"),
+            json!("17 Mar 2026 10:00 UTC"),
             json!("1773741600"),
             json!(1_773_741_600),
             json!(1_773_741_600_000_i64),

@@ -28,6 +28,7 @@ fn acting(step: &Step) -> Option<Identity> {
             Authorisation::Identity(identity) => Some(identity),
             Authorisation::Nobody | Authorisation::Bearer(_) => None,
         },
-        Action::Ztna(_) | Action::Shell(_) | Action::Wire(_) | Action::Advance(_) | Action::Set(_) => None,
+        Action::Login(login) => Some(login.identity),
+        _ => None,
     }
 }

@@ -18,14 +18,9 @@ pub(super) fn machines(
     let names: Vec<&str> = machines.iter().map(|machine| machine.name.as_str()).collect();
     let mut used: BTreeSet<&str> = BTreeSet::new();
     for draft in steps.iter().chain(cleanup) {
-        let name = match &draft.step.action {
-            Action::Ztna(command) => &command.machine,
-            Action::Shell(line) => &line.machine,
-            Action::Wire(command) => &command.machine,
-            Action::Http(_) | Action::Advance(_) | Action::Set(_) => continue,
-        };
+        let Some(name) = draft.step.action.machine() else { continue };
         used.insert(name);
-        let machine = machines.iter().find(|machine| machine.name == *name);
+        let machine = machines.iter().find(|machine| machine.name == name);
         let Some(machine) = machine else {
             let help = match names.is_empty() {
                 true => format!("declare it: `machines = [\"{name}\"]`"),
@@ -50,6 +45,11 @@ pub(super) fn machines(
                 ),
             };
             report.error_with_help(span, message, help);
+        }
+        if matches!(&draft.step.action, Action::Ztna(command) if command.offline) && !machine.observed {
+            let message = format!("`offline` needs an observed machine, but `{name}` is not observed");
+            let help = format!("declare it: `{{ name = \"{name}\", observed = true }}`");
+            report.error_with_help(draft.step.span.clone(), message, help);
         }
         let expectations = draft.step.checks.iter().flat_map(|check| check.alternatives.iter().flatten());
         for expectation in expectations {

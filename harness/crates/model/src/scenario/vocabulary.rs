@@ -38,6 +38,8 @@ pub const OTHER_VERBS: &[Word] = &[
         "wire",
         "A command for one of the kit's WireGuard peers: `join`, `ping MACHINE` or `await MACHINE` (waits for the machine's handshake).",
     ),
+    ("login", "Logs this user in on a machine: `ztna login`, approved by the kit."),
+    ("interrupt", "`up`: interrupts the `ztna up` that an earlier step left running, as Ctrl+C does."),
     ("advance", "Advances the target's clock, for example by `31m` or `7d`."),
     ("set", "Assigns variables."),
 ];
@@ -56,11 +58,22 @@ pub const ZTNA: &[Word] = &[
     ("on", "The machine."),
     ("env", "More environment."),
     ("timeout", "The time limit; 10s by default, 30s for `shell`."),
+    ("offline", "Whether the machine, which must be observed, cannot reach the target meanwhile."),
     ("until", "Continue once a line of output contains this text, and leave the command running."),
 ];
 
 pub const SHELL: &[Word] =
     &[("on", "The machine."), ("env", "More environment."), ("timeout", "The time limit; 30s by default.")];
+
+pub const LOGIN: &[Word] = &[("on", "The machine."), ("timeout", "The time limit; 15s by default.")];
+
+pub const INTERRUPT: &[Word] =
+    &[("on", "The machine."), ("timeout", "How long the process may take to end; 10s by default.")];
+
+pub const ADVANCE: &[Word] = &[(
+    "keeping",
+    "The credentials of machines that stay online: they send a heartbeat at least every 30 seconds.",
+)];
 
 pub const WIRE: &[Word] = &[
     ("on", "The machine."),
@@ -106,6 +119,7 @@ pub const ZTNA_EXPECTATIONS: &[Word] = &[
     ("stderr", "Standard error matches; a plain string must be contained in it."),
     ("output", "Standard output followed by standard error matches; a plain string must be contained in it."),
     ("running", "Whether the process is still running."),
+    ("ended", "Whether the process that an earlier step left running on the machine has ended by itself."),
     ("requests", "Requests the machine made during this step, as `GET /path?query`."),
 ];
 
@@ -138,6 +152,10 @@ pub const MATCHERS: &[Word] = &[
     ("absent", "Whether the value is absent."),
     ("line", "Text with exactly this line."),
     ("lines", "Text with matching lines in this order."),
+    (
+        "table",
+        "Text with a table that has these headings in this order, and a row whose values under them match.",
+    ),
 ];
 
 pub const IDENTITIES: &[(&str, Option<Identity>)] = &[

@@ -2,25 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use futures::future::join_all;
-use regex::Regex;
 
 use crate::step::StepError;
+use crate::step::login::log_in;
 use crate::step::machine::Machine;
 use crate::step::wire::peer::Peer;
 use crate::step::ztna;
 use crate::targets::TestEnvironment;
 use crate::targets::forward::{ForwardError, Forwarder};
-use harness_model::scenario::model::{Identity, Machine as Declared};
+use harness_model::scenario::model::Machine as Declared;
 
 const TIME_LIMIT: Duration = Duration::from_secs(15);
 const UP_MARKER: &str = "Press Ctrl+C";
-
-/// Matches a user code of RFC 8628 as agents print it.
-static USER_CODE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b[A-Z0-9]{4}-[A-Z0-9]{4}\b").ok());
 
 /// Creates the machines, and logs them in and brings them up as declared.
 pub(super) async fn prepare(
@@ -84,40 +80,12 @@ async fn start(
     environment: &TestEnvironment,
 ) -> Result<(), StepError> {
     if let Some(identity) = declaration.login {
-        log_in(machine, identity, environment).await?;
+        log_in(machine, identity, environment, TIME_LIMIT).await?;
     }
     if declaration.up {
         bring_up(machine).await?;
     }
     Ok(())
-}
-
-async fn log_in(
-    machine: &mut Machine,
-    identity: Identity,
-    environment: &TestEnvironment,
-) -> Result<(), StepError> {
-    let failed = |cause: String| StepError::Preparation { machine: machine.name.clone(), cause };
-    // The profile's decoder has checked it.
-    let own_form = machine.agent.login_code.as_deref().and_then(|form| Regex::new(form).ok());
-    let mut process = machine.start(&["login".to_owned()], &[])?;
-    let code = process.find(|output| user_code(output, own_form.as_ref()), TIME_LIMIT).await;
-    let Some(code) = code else {
-        process.kill().await;
-        return Err(failed(format!(
-            "`ztna login` printed no user code (agent.code of the profile is its form):\n{}",
-            combined_output(process.output())
-        )));
-    };
-    environment.approve(&code, identity).await?;
-    match process.wait(TIME_LIMIT).await {
-        Some(status) if status.success() => Ok(()),
-        Some(_) => Err(failed(format!("`ztna login` failed:\n{}", combined_output(process.output())))),
-        None => {
-            process.kill().await;
-            Err(failed(format!("`ztna login` timed out:\n{}", combined_output(process.output()))))
-        }
-    }
 }
 
 async fn bring_up(machine: &mut Machine) -> Result<(), StepError> {
@@ -132,31 +100,6 @@ async fn bring_up(machine: &mut Machine) -> Result<(), StepError> {
     })
 }
 
-fn user_code(output: &str, own_form: Option<&Regex>) -> Option<String> {
-    let found = own_form.or(USER_CODE.as_ref())?.captures(output)?;
-    found.get(1).or(found.get(0)).map(|code| code.as_str().to_owned())
-}
-
 fn combined_output((stdout, stderr): (String, String)) -> String {
     format!("{stdout}{stderr}").trim_end().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn login_codes_are_found_in_the_agents_form() {
-        let cases = [
-            ("Enter WXYZ-1234 at https://x.example", None, Some("WXYZ-1234")),
-            ("Enter 123456 at https://x.example", None, None),
-            ("Enter 123456 at https://x.example", Some("[0-9]{6}"), Some("123456")),
-            ("Your code is: ab cd.", Some("code is: (\\w+ \\w+)"), Some("ab cd")),
-            ("Enter WXYZ-1234", Some("[0-9]{6}"), None),
-        ];
-        for (output, form, code) in cases {
-            let form = form.map(|form| Regex::new(form).unwrap());
-            assert_eq!(user_code(output, form.as_ref()).as_deref(), code, "{output}");
-        }
-    }
 }

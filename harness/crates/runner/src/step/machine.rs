@@ -113,9 +113,26 @@ impl Machine {
         &self.directory
     }
 
+    /// Cuts an observed machine off the target, or connects it again.
+    pub fn set_offline(&self, is_offline: bool) {
+        if let Some(forwarder) = &self.forwarder {
+            forwarder.set_offline(is_offline);
+        }
+    }
+
     /// Keeps a process running until the sub-test ends.
     pub fn leave_running(&mut self, process: Process) {
         self.background.push(process);
+    }
+
+    /// Returns the processes that steps left running, the ended ones included.
+    pub fn background(&mut self) -> &mut [Process] {
+        &mut self.background
+    }
+
+    /// Forgets the processes in the background that have ended.
+    pub fn forget_ended(&mut self) {
+        self.background.retain_mut(|process| !process.has_ended());
     }
 
     /// Stops every process that is still running.

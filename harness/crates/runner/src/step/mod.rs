@@ -5,7 +5,9 @@ pub mod clock;
 mod error;
 pub mod eventually;
 pub mod http;
+mod interrupt;
 mod leftover;
+pub(crate) mod login;
 pub mod machine;
 pub mod process;
 pub mod race;
@@ -26,13 +28,20 @@ pub use stage::Stage;
 /// # Errors
 /// The step could not be carried out, so there is nothing to judge.
 pub async fn perform(step: &Step, stage: &mut Stage) -> Result<Evidence, StepError> {
-    match (&step.action, step.race) {
+    let watch = interrupt::watch(step, stage);
+    let mut evidence = match (&step.action, step.race) {
         (Action::Http(request), Some(contestants)) => race::perform(request, contestants, stage).await,
         (Action::Http(request), None) => http::perform(request, stage).await,
         (Action::Ztna(command), _) => ztna::perform(command, stage).await,
         (Action::Shell(line), _) => shell::perform(line, stage).await,
         (Action::Wire(command), _) => wire::perform(command, stage).await,
-        (Action::Advance(duration), _) => clock::perform(*duration, stage).await,
+        (Action::Login(login), _) => login::perform(login, stage).await,
+        (Action::Interrupt(interruption), _) => interrupt::perform(interruption, stage).await,
+        (Action::Advance(advance), _) => clock::perform(advance, stage).await,
         (Action::Set(values), _) => set::perform(values, stage),
+    }?;
+    if let Some(watch) = watch {
+        watch.conclude(&mut evidence, stage).await;
     }
+    Ok(evidence)
 }

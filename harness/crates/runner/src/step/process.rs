@@ -109,9 +109,18 @@ impl Process {
         Some(status)
     }
 
+    /// Interrupts the process as Ctrl-C does.
+    pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+
     /// Interrupts the process as Ctrl-C does, and kills it if it is still running after `grace`.
     pub async fn stop(&mut self, grace: Duration) {
-        self.signal(Signal::INT);
+        self.interrupt();
         if self.wait(grace).await.is_none() {
             self.kill().await;
         }

@@ -21,7 +21,12 @@ pub async fn perform(command: &Command, stage: &mut Stage) -> Result<Evidence, S
         .machines
         .get_mut(&command.machine)
         .ok_or_else(|| StepError::Machine(command.machine.clone()))?;
-    Ok(Evidence::Process(run(machine, words, environment, command.until.as_deref(), command.timeout).await?))
+    if command.offline {
+        machine.set_offline(true);
+    }
+    let result = run(machine, words, environment, command.until.as_deref(), command.timeout).await;
+    machine.set_offline(false);
+    result.map(Evidence::Process)
 }
 
 /// Does the same as [`perform`] with all templates filled in. Of a command that has several forms, returns the first

@@ -1,5 +1,7 @@
 //! A proxy between an observed machine and the target that records the machine's requests.
 
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -9,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use reqwest::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, TRANSFER_ENCODING, UPGRADE};
 use reqwest::{Client, Url};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use crate::exchange::{ClientSettings, ExchangeError, build, causes, joined};
@@ -21,6 +23,7 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 pub struct Forwarder {
     base_url: String,
     requests: RequestLog,
+    is_offline: Arc<AtomicBool>,
     server: JoinHandle<()>,
 }
 
@@ -40,6 +43,13 @@ struct ForwardState {
     client: Client,
     base_url: Url,
     requests: RequestLog,
+    is_offline: Arc<AtomicBool>,
+}
+
+/// Accepts connections; while offline it closes them at once.
+struct Gate {
+    listener: TcpListener,
+    is_offline: Arc<AtomicBool>,
 }
 
 impl Forwarder {
@@ -50,14 +60,17 @@ impl Forwarder {
             client: build(settings, None)?,
             base_url: settings.base_url.clone(),
             requests: Arc::clone(&requests),
+            is_offline: Arc::default(),
         };
         let address = listener.local_addr().map_err(ForwardError::Port)?;
+        let is_offline = Arc::clone(&state.is_offline);
+        let gate = Gate { listener, is_offline: Arc::clone(&is_offline) };
         let router = Router::new().fallback(forward).with_state(state);
         let server = tokio::spawn(async move {
             // The server ends when the task is aborted.
-            let _ = axum::serve(listener, router).await;
+            let _ = axum::serve(gate, router).await;
         });
-        Ok(Self { base_url: format!("http://{address}"), requests, server })
+        Ok(Self { base_url: format!("http://{address}"), requests, is_offline, server })
     }
 
     /// The URL for the machine.
@@ -65,9 +78,32 @@ impl Forwarder {
         &self.base_url
     }
 
+    /// Cuts the machine off the target, or connects it again.
+    pub fn set_offline(&self, is_offline: bool) {
+        self.is_offline.store(is_offline, Ordering::SeqCst);
+    }
+
     /// Returns the requests since the last call, as `METHOD /path?query`.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.requests.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl axum::serve::Listener for Gate {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let accepted = axum::serve::Listener::accept(&mut self.listener).await;
+            if !self.is_offline.load(Ordering::SeqCst) {
+                return accepted;
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.listener.local_addr()
     }
 }
 
@@ -78,6 +114,10 @@ impl Drop for Forwarder {
 }
 
 async fn forward(State(state): State<ForwardState>, request: Request) -> Response {
+    if state.is_offline.load(Ordering::SeqCst) {
+        // A connection from before: what runs in the background keeps it open.
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
     let (parts, body) = request.into_parts();
     let path_and_query =
         parts.uri.path_and_query().map_or("/", |path_and_query| path_and_query.as_str()).to_owned();

@@ -28,6 +28,7 @@ pub(in crate::check) fn describe(matcher: &Matcher) -> String {
         },
         Matcher::Every(fields) => format!("an array in which every element has {}", describe_fields(fields)),
         Matcher::Some(fields) => format!("an array with an element that has {}", describe_fields(fields)),
+        Matcher::Table(columns) => format!("a table with a row that has {}", describe_fields(columns)),
         Matcher::Absent => "no value".to_owned(),
         Matcher::Line(line) => format!("text with the line `{line}`"),
         Matcher::Lines(lines) => {

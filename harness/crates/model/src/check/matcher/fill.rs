@@ -29,6 +29,7 @@ pub(in crate::check) fn fill(matcher: &Matcher, scope: Scope<'_>) -> Result<Matc
         Matcher::Not(inner) => Matcher::Not(Box::new(fill(inner, scope)?)),
         Matcher::Every(inner) => Matcher::Every(fields(inner)?),
         Matcher::Some(inner) => Matcher::Some(fields(inner)?),
+        Matcher::Table(columns) => Matcher::Table(fields(columns)?),
         Matcher::Within(window) => Matcher::Within(fill_text(window, scope)?.unwrap_or_default()),
         Matcher::Line(line) => Matcher::Line(fill_text(line, scope)?.unwrap_or_default()),
         Matcher::Lines(lines) => {

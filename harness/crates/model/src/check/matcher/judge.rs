@@ -3,7 +3,7 @@
 use regex::Regex;
 use serde_json::Value;
 
-use crate::check::pointer;
+use crate::check::{pointer, table};
 use crate::scenario::model::Matcher;
 use crate::scenario::moment;
 
@@ -62,6 +62,7 @@ pub(in crate::check) fn judge(matcher: &Matcher, found: Option<&Value>) -> Resul
             require(text(found)?.is_some_and(|text| text.lines().any(|line| line == wanted)))
         }
         Matcher::Lines(wanted) => lines(text(found)?.unwrap_or_default(), wanted),
+        Matcher::Table(columns) => row(text(found)?.unwrap_or_default(), columns),
         Matcher::Absent => Err(Mismatch::plain()),
     }
 }
@@ -180,4 +181,32 @@ fn lines(found: &str, wanted: &[Matcher]) -> Result<(), Mismatch> {
         }
     }
     Ok(())
+}
+
+/// Finds a row of a table whose cells match.
+fn row(found: &str, columns: &[(String, Matcher)]) -> Result<(), Mismatch> {
+    let headings: Vec<&str> = columns.iter().map(|(heading, _)| heading.as_str()).collect();
+    let Some(rows) = table::rows(found, &headings) else {
+        let reason = format!("no line has the headings {} in this order", headings.join(", "));
+        return Err(Mismatch::because(reason));
+    };
+    let wrong = |row: &table::TableRow<'_>| -> Vec<String> {
+        let cells = columns.iter().zip(&row.cells);
+        let wrong = cells.filter_map(|((heading, matcher), cell)| {
+            let mismatch = judge(matcher, Some(&Value::String(cell.clone()))).err()?;
+            let detail = mismatch.detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
+            Some(format!("{heading}: expected {}, got `{cell}`{detail}", describe(matcher)))
+        });
+        wrong.collect()
+    };
+    let closest = rows.iter().map(|row| (row, wrong(row))).min_by_key(|(_, wrong)| wrong.len());
+    match closest {
+        None => Err(Mismatch::because("the table has no rows")),
+        Some((_, wrong)) if wrong.is_empty() => Ok(()),
+        Some((row, wrong)) => Err(Mismatch::because(format!(
+            "no row matches; the closest is `{}`: {}",
+            row.line.trim(),
+            wrong.join("; ")
+        ))),
+    }
 }

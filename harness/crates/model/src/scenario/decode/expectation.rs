@@ -83,6 +83,7 @@ impl Decoder<'_> {
             "output" => push(self.text_matcher(entry).map(|m| Subject::Text(Stream::Output, m)), whole),
             "exit" => push(self.exit(entry), whole),
             "running" => push(entry.boolean(&mut self.report).map(Subject::Running), whole),
+            "ended" => push(entry.boolean(&mut self.report).map(Subject::Ended), whole),
             "handshake" => push(entry.boolean(&mut self.report).map(Subject::Handshake), whole),
             "pong" => push(entry.boolean(&mut self.report).map(Subject::Pong), whole),
             "requests" => push(self.requests(entry), whole),

@@ -144,7 +144,13 @@ fn needs<'a>(
                     needs.insert(Capability::Addresses);
                 }
             }
-            Action::Ztna(_) => {
+            Action::Login(login) => {
+                needs.insert(Capability::Agent);
+                if login.identity == Identity::Outsider {
+                    needs.insert(Capability::Organisations);
+                }
+            }
+            Action::Ztna(_) | Action::Interrupt(_) => {
                 needs.insert(Capability::Agent);
             }
             Action::Shell(_) => {
@@ -153,8 +159,11 @@ fn needs<'a>(
             Action::Wire(_) => {
                 needs.insert(Capability::Wire);
             }
-            Action::Advance(_) => {
+            Action::Advance(advance) => {
                 needs.insert(Capability::Clock);
+                if !advance.keeping.is_empty() {
+                    needs.insert(Capability::Heartbeat);
+                }
             }
             Action::Set(_) => {}
         }

@@ -1,7 +1,9 @@
 //! Decodes `keep`: variables that take their values from a response.
 
+use serde_json::Value as Json;
+
 use crate::scenario::model::{Extraction, Keep, Span};
-use crate::source::document::{Entry, SpannedText};
+use crate::source::document::{self, Entry, SpannedText};
 
 use super::Decoder;
 use super::step::Verb;
@@ -19,12 +21,33 @@ impl Decoder<'_> {
         let mut kept = Vec::new();
         for entry in &table.entries {
             self.variable_name(entry);
-            let Some(SpannedText { text: source, span }) = entry.string(&mut self.report) else { continue };
+            let Some((SpannedText { text: source, span }, fallback)) = self.source(entry) else { continue };
             // Keep the name despite an invalid source, so that later uses are not reported as well.
             let from = self.extraction(source, &span, verb, is_race).unwrap_or(Extraction::Status);
-            kept.push(Keep { name: entry.key.to_owned(), from, span });
+            kept.push(Keep { name: entry.key.to_owned(), from, fallback, span });
         }
         kept
+    }
+
+    /// Decodes `SOURCE` or `[SOURCE, FALLBACK]`.
+    fn source<'a>(&mut self, entry: &Entry<'a, '_>) -> Option<(SpannedText<'a>, Option<Json>)> {
+        if !entry.value.get_ref().is_array() {
+            return Some((entry.string(&mut self.report)?, None));
+        }
+        match entry.array("a source and a fallback", &mut self.report)?.as_slice() {
+            [source, fallback] => {
+                let source = document::string(entry.key, source, &mut self.report)?;
+                Some((source, Some(self.json(fallback)?)))
+            }
+            _ => {
+                self.report.error_with_help(
+                    entry.span(),
+                    format!("invalid source of `{}`: expected a source and a fallback", entry.key),
+                    "write `[\"/data/key\", \"none\"]`",
+                );
+                None
+            }
+        }
     }
 
     fn extraction(&mut self, source: &str, span: &Span, verb: Verb, is_race: bool) -> Option<Extraction> {
@@ -67,8 +90,8 @@ impl Decoder<'_> {
     }
 
     fn output(&mut self, pattern: &str, span: &Span, verb: Verb) -> Option<Extraction> {
-        if !matches!(verb, Verb::Ztna | Verb::Shell) {
-            self.report.error(span.clone(), "`@output` is only available for commands");
+        if matches!(verb, Verb::Wire) {
+            self.report.error(span.clone(), "`@output` is not available for `wire`");
         }
         match regex::Regex::new(pattern) {
             Ok(regex) if regex.captures_len() < 2 => {

@@ -16,10 +16,14 @@ pub(super) enum Operand {
     /// A header value: text, or a number written as text.
     Header,
     Text,
+    /// The text under a heading of a table.
+    Cell,
 }
 
-const TEXT_MATCHERS: [&str; 9] =
-    ["equals", "matches", "one_of", "contains", "excludes", "length", "not", "line", "lines"];
+const TEXT_MATCHERS: [&str; 10] =
+    ["equals", "matches", "one_of", "contains", "excludes", "length", "not", "line", "lines", "table"];
+
+const CELL_MATCHERS: [&str; 7] = ["equals", "matches", "one_of", "contains", "excludes", "within", "not"];
 
 const HEADER_MATCHERS: [&str; 10] =
     ["equals", "matches", "type", "one_of", "contains", "excludes", "above", "below", "not", "absent"];
@@ -45,15 +49,15 @@ impl Decoder<'_> {
             let message = format!("only one matcher is allowed, and there is already `{}`", entry.key);
             self.report.error_with_help(second.key_span.clone(), message, "write a second check for it");
         }
-        let is_allowed = match operand {
-            Operand::Json => true,
-            Operand::Header => HEADER_MATCHERS.contains(&entry.key),
-            Operand::Text => TEXT_MATCHERS.contains(&entry.key),
+        let (what, allowed): (&str, &[&str]) = match operand {
+            Operand::Json => ("JSON", &known),
+            Operand::Header => ("a header", &HEADER_MATCHERS),
+            Operand::Text => ("text", &TEXT_MATCHERS),
+            Operand::Cell => ("the cell of a table", &CELL_MATCHERS),
         };
-        if !is_allowed {
-            let what = if operand == Operand::Text { "text" } else { "a header" };
-            let known: &[&str] = if operand == Operand::Text { &TEXT_MATCHERS } else { &HEADER_MATCHERS };
-            let help = format!("available for {what}: {}", crate::source::spelling::list(known));
+        if !allowed.contains(&entry.key) || (operand == Operand::Json && entry.key == "table") {
+            let allowed: Vec<&str> = allowed.iter().copied().filter(|key| *key != entry.key).collect();
+            let help = format!("available for {what}: {}", crate::source::spelling::list(&allowed));
             self.report.error_with_help(
                 entry.key_span.clone(),
                 format!("`{}` is not available for {what}", entry.key),
@@ -87,6 +91,7 @@ impl Decoder<'_> {
             },
             "line" => Matcher::Line(self.template_of(entry)?.text),
             "lines" => Matcher::Lines(self.lines(entry)?),
+            "table" => Matcher::Table(self.columns(entry)?),
             _ => return None,
         })
     }
@@ -181,6 +186,21 @@ impl Decoder<'_> {
         let places: Vec<(String, Matcher, Span)> = self.places(entry);
         let places: Vec<_> = places.into_iter().map(|(place, matcher, _)| (place, matcher)).collect();
         (!places.is_empty()).then_some(places)
+    }
+
+    fn columns(&mut self, entry: &Entry<'_, '_>) -> Option<Vec<(String, Matcher)>> {
+        let table =
+            entry.table("a table of headings such as `{ NAME = \"…\", USES = \"1\" }`", &mut self.report)?;
+        if table.entries.is_empty() {
+            self.report.error(entry.span(), "`table` is empty: name at least one heading");
+            return None;
+        }
+        let columns: Vec<Option<(String, Matcher)>> = table
+            .entries
+            .iter()
+            .map(|entry| Some((entry.key.to_owned(), self.matcher(entry.key, entry.value, Operand::Cell)?)))
+            .collect();
+        columns.into_iter().collect()
     }
 
     fn lines(&mut self, entry: &Entry<'_, '_>) -> Option<Vec<Matcher>> {

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use serde_json::Value as Json;
 
 use crate::scenario::model::{
-    Action, Condition, Initiator, Keep, Meeting, Row, Span, Step, Template, VariableUses, WireAction,
+    Action, Advance, Condition, Initiator, Keep, Meeting, Row, Span, Step, Template, VariableUses, WireAction,
 };
 use crate::scenario::{template, vocabulary};
 use crate::source::document::{Entry, Table};
@@ -22,6 +22,8 @@ pub(super) enum Verb {
     Ztna,
     Shell,
     Wire,
+    Login,
+    Interrupt,
     Advance,
     Set,
 }
@@ -43,7 +45,10 @@ impl Decoder<'_> {
             Verb::Ztna => vocabulary::ZTNA,
             Verb::Shell => vocabulary::SHELL,
             Verb::Wire => vocabulary::WIRE,
-            Verb::Advance | Verb::Set => &[],
+            Verb::Login => vocabulary::LOGIN,
+            Verb::Interrupt => vocabulary::INTERRUPT,
+            Verb::Advance => vocabulary::ADVANCE,
+            Verb::Set => &[],
         };
         let keys = vocabulary::keys(&[vocabulary::ANY_STEP, own]);
         self.check_keys(table, entry, &keys);
@@ -52,7 +57,9 @@ impl Decoder<'_> {
             Verb::Ztna => self.ztna(table, entry).map(Action::Ztna),
             Verb::Shell => self.shell(table, entry).map(Action::Shell),
             Verb::Wire => self.wire(table, entry).map(Action::Wire),
-            Verb::Advance => self.duration(entry).map(Action::Advance),
+            Verb::Login => self.login(table, entry).map(Action::Login),
+            Verb::Interrupt => self.interruption(table, entry).map(Action::Interrupt),
+            Verb::Advance => self.advance(table, entry).map(Action::Advance),
             Verb::Set => self.set(entry).map(Action::Set),
         };
         let action_uses = self.take_uses();
@@ -127,6 +134,8 @@ impl Decoder<'_> {
             "ztna" => Verb::Ztna,
             "shell" => Verb::Shell,
             "wire" => Verb::Wire,
+            "login" => Verb::Login,
+            "interrupt" => Verb::Interrupt,
             "advance" => Verb::Advance,
             "set" => Verb::Set,
             _ => Verb::Http,
@@ -136,21 +145,18 @@ impl Decoder<'_> {
 
     fn check_keys(&mut self, table: &Table<'_, '_>, verb: &Entry<'_, '_>, keys: &[&str]) {
         let verbs = vocabulary::keys(&[vocabulary::HTTP_VERBS, vocabulary::OTHER_VERBS]);
-        let other_verbs_keys = vocabulary::keys(&[vocabulary::HTTP, vocabulary::ZTNA, vocabulary::WIRE]);
+        let groups = [
+            (vocabulary::HTTP, "HTTP requests"),
+            (vocabulary::ZTNA, "`ztna`"),
+            (vocabulary::WIRE, "`wire`"),
+            (vocabulary::ADVANCE, "`advance`"),
+        ];
         for entry in &table.entries {
             if keys.contains(&entry.key) || verbs.contains(&entry.key) {
                 continue;
             }
-            let (message, help) = if other_verbs_keys.contains(&entry.key) {
-                let owner = if vocabulary::keys(&[vocabulary::HTTP]).contains(&entry.key) {
-                    "HTTP requests"
-                } else if vocabulary::keys(&[vocabulary::WIRE]).contains(&entry.key)
-                    && !vocabulary::keys(&[vocabulary::ZTNA]).contains(&entry.key)
-                {
-                    "`wire`"
-                } else {
-                    "`ztna`"
-                };
+            let owner = groups.iter().find(|(words, _)| words.iter().any(|(key, _)| *key == entry.key));
+            let (message, help) = if let Some((_, owner)) = owner {
                 (
                     format!("`{}` is not available for `{}`", entry.key, verb.key),
                     format!("it is only available for {owner}"),
@@ -160,6 +166,13 @@ impl Decoder<'_> {
             };
             self.report.error_with_help(entry.key_span.clone(), message, help);
         }
+    }
+
+    fn advance(&mut self, table: &Table<'_, '_>, verb: &Entry<'_, '_>) -> Option<Advance> {
+        let by = self.duration(verb);
+        let tokens = table.get("keeping").map(|entry| entry.strings(&mut self.report)).unwrap_or_default();
+        let keeping = tokens.into_iter().map(|token| self.template(token)).collect();
+        Some(Advance { by: by?, keeping })
     }
 
     fn set(&mut self, entry: &Entry<'_, '_>) -> Option<Vec<(String, Template)>> {
@@ -264,7 +277,7 @@ impl Decoder<'_> {
             Some(Action::Wire(command)) => {
                 matches!(&command.action, WireAction::Meet(Meeting { initiator: Initiator::Peer, .. }))
             }
-            Some(Action::Shell(_) | Action::Advance(_) | Action::Set(_)) => false,
+            Some(_) => false,
         };
         if !reads {
             self.report.error_with_help(

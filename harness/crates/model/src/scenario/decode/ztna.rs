@@ -1,8 +1,9 @@
-//! Decodes `ztna` and `shell` steps, which run commands on a machine.
+//! Decodes the steps that run commands on a machine: `ztna`, `shell`, `login` and `interrupt`.
 
 use std::time::Duration;
 
-use crate::scenario::model::{Command, ShellLine, Template};
+use crate::scenario::model::{Command, Interruption, Login, ShellLine, Template};
+use crate::scenario::vocabulary;
 use crate::source::document::{Entry, Table};
 
 use super::Decoder;
@@ -11,6 +12,8 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Longer, because a shell command may install the agent.
 const SHELL_TIMEOUT: Duration = Duration::from_secs(30);
+
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What `ztna up` prints once it is running in the foreground.
 const UP_READY: &str = "Press Ctrl+C";
@@ -21,6 +24,7 @@ impl Decoder<'_> {
         let machine = table.require("on", &mut self.report).and_then(|entry| entry.string(&mut self.report));
         let env = table.get("env").map(|entry| self.templates(entry)).unwrap_or_default();
         let timeout = table.get("timeout").map_or(Some(COMMAND_TIMEOUT), |entry| self.duration(entry));
+        let offline = table.flag("offline", &mut self.report);
         let until = table.get("until").map(|entry| self.template_of(entry));
         let words = words?;
         let is_up = words.first().is_some_and(|word| word.text == "up");
@@ -28,7 +32,7 @@ impl Decoder<'_> {
             Some(until) => until.map(|until| until.text).filter(|text| !text.is_empty()),
             None => is_up.then(|| UP_READY.to_owned()),
         };
-        Some(Command { machine: machine?.text.to_owned(), words, env, until, timeout: timeout? })
+        Some(Command { machine: machine?.text.to_owned(), words, env, until, offline, timeout: timeout? })
     }
 
     pub(super) fn shell(&mut self, table: &Table<'_, '_>, verb: &Entry<'_, '_>) -> Option<ShellLine> {
@@ -37,6 +41,30 @@ impl Decoder<'_> {
         let env = table.get("env").map(|entry| self.templates(entry)).unwrap_or_default();
         let timeout = table.get("timeout").map_or(Some(SHELL_TIMEOUT), |entry| self.duration(entry));
         Some(ShellLine { machine: machine?.text.to_owned(), line: line?, env, timeout: timeout? })
+    }
+
+    pub(super) fn login(&mut self, table: &Table<'_, '_>, verb: &Entry<'_, '_>) -> Option<Login> {
+        let word = verb.string(&mut self.report);
+        let user = word.and_then(|word| self.choice(word, "user", vocabulary::IDENTITIES));
+        if user == Some(None) {
+            self.report.error(verb.span(), "`login` needs a user who can log in");
+        }
+        let machine = table.require("on", &mut self.report).and_then(|entry| entry.string(&mut self.report));
+        let timeout = table.get("timeout").map_or(Some(LOGIN_TIMEOUT), |entry| self.duration(entry));
+        Some(Login { machine: machine?.text.to_owned(), identity: user??, timeout: timeout? })
+    }
+
+    pub(super) fn interruption(
+        &mut self,
+        table: &Table<'_, '_>,
+        verb: &Entry<'_, '_>,
+    ) -> Option<Interruption> {
+        let word = verb.string(&mut self.report);
+        let known = word.and_then(|word| self.choice(word, "command to interrupt", &[("up", ())]));
+        let machine = table.require("on", &mut self.report).and_then(|entry| entry.string(&mut self.report));
+        let timeout = table.get("timeout").map_or(Some(COMMAND_TIMEOUT), |entry| self.duration(entry));
+        known?;
+        Some(Interruption { machine: machine?.text.to_owned(), timeout: timeout? })
     }
 
     fn words(&mut self, verb: &Entry<'_, '_>) -> Option<Vec<Template>> {

@@ -101,3 +101,26 @@ fn missing_folder_is_reported() {
     let refusal = load(Path::new("/nonexistent/x"), Path::new("x")).unwrap_err();
     assert!(messages(&refusal.diagnostics)[0].contains("x/requirements.toml: cannot read file"));
 }
+
+#[test]
+fn what_only_the_reference_has_is_reported() {
+    let registry = format!(
+        "{REGISTRY}[[requirement]]\nid = \"ours/x.1\"\ntext = \"z\"\nvia = [\"http\"]\nlevel = \"ours\"\n[[requirement]]\nid = \"ours/x.2\"\ntext = \"z\"\nvia = [\"http\"]\nlevel = \"ours\"\n"
+    );
+    let steps = |more: &str| {
+        format!(
+            "title = \"t\"\n[[step]]\nname = \"ours\"\npost = \"/x\"\nkeep = {{ id = \"/id\" }}\ncheck = [{{ verifies = \"ours/x.1\", status = 200 }}]\n{more}[[step]]\nname = \"documented\"\nget = \"/x/${{id}}\"\ncheck = [{{ verifies = \"keys/ST1.1\", status = 200 }}]\n"
+        )
+    };
+    let linted = |text: &str| {
+        let folder = folder(&[("requirements.toml", &registry), ("s/keys/ST1.toml", text)]);
+        messages(&load(folder.path(), Path::new("scenarios")).unwrap().warnings).join("\n")
+    };
+    let lost = "this step judges documented statements with `${id}`, which only the reference has";
+    let unchecked = "1 choice of the reference has no check: ours/x.2";
+    let messages = linted(&steps(""));
+    assert!(messages.contains(lost) && messages.contains(unchecked), "{messages}");
+    let again = "[[step]]\nname = \"kept for all\"\npost = \"/x\"\nkeep = { id = \"/id\" }\n";
+    let messages = linted(&steps(again));
+    assert!(!messages.contains(lost), "{messages}");
+}

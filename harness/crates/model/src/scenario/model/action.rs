@@ -13,8 +13,46 @@ pub enum Action {
     Ztna(Command),
     Shell(ShellLine),
     Wire(WireCommand),
-    Advance(Duration),
+    Login(Login),
+    /// Interrupts the `ztna up` that an earlier step left running.
+    Interrupt(Interruption),
+    Advance(Advance),
     Set(Vec<(String, Template)>),
+}
+
+impl Action {
+    /// Returns the machine that it happens on, if it happens on one.
+    pub fn machine(&self) -> Option<&str> {
+        match self {
+            Self::Ztna(command) => Some(&command.machine),
+            Self::Shell(line) => Some(&line.machine),
+            Self::Wire(command) => Some(&command.machine),
+            Self::Login(login) => Some(&login.machine),
+            Self::Interrupt(interruption) => Some(&interruption.machine),
+            Self::Http(_) | Self::Advance(_) | Self::Set(_) => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Login {
+    pub machine: String,
+    pub identity: Identity,
+    pub timeout: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct Interruption {
+    pub machine: String,
+    /// How long the interrupted process may take to end.
+    pub timeout: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct Advance {
+    pub by: Duration,
+    /// The credentials of machines that send heartbeats meanwhile.
+    pub keeping: Vec<Template>,
 }
 
 #[derive(Debug, Clone)]
@@ -60,6 +98,8 @@ pub struct Command {
     pub env: Vec<(String, Template)>,
     /// Output that shows the command is ready; it then continues in the background.
     pub until: Option<String>,
+    /// Whether the machine cannot reach the target meanwhile.
+    pub offline: bool,
     pub timeout: Duration,
 }
 

@@ -56,6 +56,8 @@ pub enum Subject {
     Exit(ExitCode),
     Text(Stream, Matcher),
     Running(bool),
+    /// Whether the process that an earlier step left running on the machine has ended by itself.
+    Ended(bool),
     /// Requests that the observed machine made during this step, as `METHOD /path?query`.
     Requests(Vec<Template>),
     Handshake(bool),

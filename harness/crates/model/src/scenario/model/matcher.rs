@@ -31,6 +31,8 @@ pub enum Matcher {
     Absent,
     /// Text with exactly this line.
     Line(String),
+    /// Text with a table in which a row matches under these headings.
+    Table(Vec<(String, Matcher)>),
     /// Text with matching lines in this order, possibly with others in between.
     Lines(Vec<Matcher>),
 }

@@ -18,7 +18,8 @@ use serde_json::Value;
 pub use crate::requirement::StatementId;
 pub use crate::source::{Source, Span};
 pub use action::{
-    Action, Authorisation, Body, Command, Initiator, Meeting, Request, ShellLine, WireAction, WireCommand,
+    Action, Advance, Authorisation, Body, Command, Initiator, Interruption, Login, Meeting, Request,
+    ShellLine, WireAction, WireCommand,
 };
 pub use capability::Capability;
 pub use check::{Check, Condition, ExitCode, Expectation, Quantity, RefusalPart, Stream, Subject};
@@ -52,6 +53,12 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// Whether a user logs in on a machine.
+    pub fn logs_in(&self) -> bool {
+        let in_step = |step: &Step| matches!(step.action, Action::Login(_));
+        self.machines.iter().any(|machine| machine.login.is_some()) || self.steps.iter().any(in_step)
+    }
+
     /// Returns the statements that its checks judge, or will judge once it can run. There may be duplicates.
     pub fn statements(&self) -> impl Iterator<Item = &StatementId> {
         let checked = self.steps.iter().flat_map(|step| &step.checks).flat_map(|check| &check.verifies);
@@ -130,6 +137,8 @@ pub type Row = Vec<(String, Value)>;
 pub struct Keep {
     pub name: String,
     pub from: Extraction,
+    /// The value if the response has none there.
+    pub fallback: Option<Value>,
     pub span: Span,
 }
 

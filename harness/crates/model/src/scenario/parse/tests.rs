@@ -78,6 +78,31 @@ when = { won = 3, node = { absent = true } }
 advance = "31m"
 
 [[step]]
+name = "logged in"
+on = "Linux-C"
+login = "member"
+timeout = "20s"
+check = [{ verifies = "keys/ST1.1", exit = 0 }]
+
+[[step]]
+name = "interrupted"
+on = "Linux-C"
+interrupt = "up"
+check = [{ verifies = "keys/ST1.1", ended = true }]
+
+[[step]]
+name = "much later"
+advance = "40m"
+keeping = ["${node}"]
+
+[[step]]
+name = "without a network"
+on = "Win-A"
+ztna = "auth-keys list"
+offline = true
+keep = { line = ["@output (x)", "none"] }
+
+[[step]]
 name = "remember"
 set = { old = "${token.admin}" }
 
@@ -95,7 +120,7 @@ shell = "curl -fsSL ${base_url}/install.sh | KEY=${id} sh"
 env = { A = "${run}" }
 timeout = "1m"
 keep = { shown = "@output (x)" }
-check = [{ verifies = "keys/ST1.1", exit = 0, output = "x" }]
+check = [{ verifies = "keys/ST1.1", exit = 0, output = { table = { "KEY PREFIX" = "x", USES = { one_of = ["1", "${id}"] }, EXPIRES = { within = "1d of ${until}" } } } }]
 
 [[step]]
 name = "joined"
@@ -159,8 +184,11 @@ fn every_feature_is_parsed() {
     assert!(found.diagnostics.is_empty(), "{}", render(&found.diagnostics, &sources, false, 100));
     let scenario = found.scenario.unwrap();
     assert_eq!((scenario.id.as_str(), scenario.suite.as_str()), ("keys/ST1", "s"));
-    use Capability::{Addresses, Agent, Cidr, Clock, Installer, Organisations, Tun, Wire};
-    assert_eq!(scenario.needs, [Agent, Installer, Clock, Organisations, Addresses, Cidr, Wire, Tun].into());
+    use Capability::{Addresses, Agent, Cidr, Clock, Heartbeat, Installer, Organisations, Tun, Wire};
+    assert_eq!(
+        scenario.needs,
+        [Agent, Installer, Clock, Heartbeat, Organisations, Addresses, Cidr, Wire, Tun].into()
+    );
     for (name, is_used) in
         [("token.admin", true), ("token.member", true), ("who", true), ("token.owner", false)]
     {
@@ -168,7 +196,9 @@ fn every_feature_is_parsed() {
     }
     assert!(scenario.machines[1].up && scenario.machines[1].login == Some(Identity::Admin));
     assert!(scenario.machines[2].wire);
-    let [made, many, up, later, _, listed, line, joined, met, awaited] = scenario.steps.as_slice() else {
+    let [made, many, up, later, login, interrupted, online, offline, _, listed, line, joined, met, awaited] =
+        scenario.steps.as_slice()
+    else {
         panic!("{scenario:?}")
     };
     let Action::Http(request) = &made.action else { panic!("{made:?}") };
@@ -198,7 +228,12 @@ fn every_feature_is_parsed() {
         panic!("{up:?}")
     };
     assert_eq!(lines[1], Matcher::Matches("^b${run}$".to_owned()));
-    assert!(matches!(later.action, Action::Advance(duration) if duration.as_secs() == 31 * 60));
+    assert!(matches!(&later.action, Action::Advance(advance) if advance.by.as_secs() == 31 * 60));
+    assert!(matches!(&login.action, Action::Login(login) if login.identity == Identity::Member));
+    assert!(matches!(&interrupted.action, Action::Interrupt(of) if of.machine == "Linux-C"));
+    assert!(matches!(&online.action, Action::Advance(advance) if advance.keeping.len() == 1));
+    assert!(matches!(&offline.action, Action::Ztna(command) if command.offline));
+    assert_eq!(offline.keep[0].fallback, Some(json!("none")));
     assert_eq!(listed.eventually, Some(Duration::from_secs(5)));
     let Action::Shell(shell) = &line.action else { panic!("{line:?}") };
     assert_eq!(shell.line.text, "curl -fsSL ${base_url}/install.sh | KEY=${id} sh");
@@ -380,6 +415,16 @@ fn every_rule_is_enforced() {
         (matcher("{ above = 1, below = 2 }"), "error: only one matcher is allowed"),
         (matcher("{ above = \"1\" }"), "error: `above` must be a number"),
         (matcher("{ type = \"uid\" }"), "error: unknown type `uid`"),
+        (matcher("{ table = { A = \"1\" } }"), "error: `table` is not available for json"),
+        (check("{ verifies = \"keys/ST1.1\", body = { table = {} } }"), "error: `table` is empty"),
+        (
+            check("{ verifies = \"keys/ST1.1\", body = { table = { A = 1 } } }"),
+            "error: `a` is text and never equals a value of type integer",
+        ),
+        (
+            check("{ verifies = \"keys/ST1.1\", body = { table = { A = { line = \"1\" } } } }"),
+            "error: `line` is not available for the cell of a table",
+        ),
         (matcher("{ one_of = [] }"), "error: `one_of` is empty"),
         (matcher("{ every = {} }"), "error: `every` is empty"),
         (matcher("2026-01-01"), "error: invalid value: json has no dates"),
@@ -416,6 +461,25 @@ fn every_rule_is_enforced() {
         (http("as = \"admin\"\nbearer = \"x\""), "error: `as` and `bearer`"),
         (http("json = 1\nbody = \"x\""), "error: `json` and `body`"),
         (http("rows = []"), "error: `rows` is empty"),
+        (ztna("offline = true"), "error: `offline` needs an observed machine, but `m` is not observed"),
+        (http("offline = true"), "error: `offline` is not available for `get`"),
+        (with_step("login = \"admin\""), "error: missing key `on` in a step"),
+        (with_step("on = \"M\"\nlogin = \"amdin\""), "error: unknown user `amdin`"),
+        (with_step("on = \"M\"\nlogin = \"nobody\""), "error: `login` needs a user who can log in"),
+        (with_step("on = \"N\"\nlogin = \"admin\""), "error: unknown machine `n`"),
+        (with_step("on = \"M\"\ninterrupt = \"down\""), "error: unknown command to interrupt `down`"),
+        (
+            with_step("on = \"M\"\ninterrupt = \"up\"\nuntil = \"x\""),
+            "error: `until` is not available for `interrupt`",
+        ),
+        (with_step("advance = \"1h\"\nkeeping = [\"${nope}\"]"), "error: unknown variable `${nope}`"),
+        (with_step("advance = \"1h\"\non = \"M\""), "error: `on` is not available for `advance`"),
+        (http("keeping = [\"x\"]"), "error: `keeping` is not available for `get`"),
+        (
+            check("{ verifies = \"keys/ST1.1\", ended = true }"),
+            "error: `ended` is only available for commands",
+        ),
+        (http("keep = { a = [\"/x\"] }"), "error: invalid source of `a`: expected a source and a fallback"),
         (http("when = {}"), "error: `when` is empty"),
         (http("when = { nope = 1 }"), "error: unknown variable `${nope}`"),
         (http("when = { run = \"${uuid}\" }"), "error: `${uuid}` is generated anew at each use"),
@@ -430,7 +494,7 @@ fn every_rule_is_enforced() {
             "error: this row must set the same variables as the first row",
         ),
         (http("keep = { a = \"@count 200\" }"), "error: `@count` is only available in a race"),
-        (http("keep = { a = \"@output x\" }"), "error: `@output` is only available for commands"),
+        (wire("await M", "keep = { a = \"@output (x)\" }"), "error: `@output` is not available for `wire`"),
         (
             ztna("keep = { a = \"@output x\" }"),
             "error: `@output` needs a regular expression with a capture group",

@@ -62,6 +62,7 @@ fn step() -> Value {
         vocabulary::HTTP,
         vocabulary::ZTNA,
         vocabulary::WIRE,
+        vocabulary::ADVANCE,
     ];
     let mut step = object("a step", &groups.concat(), step_key);
     if let Value::Object(fields) = &mut step {
@@ -75,7 +76,16 @@ fn step_key(key: &str) -> Value {
     match key {
         "rows" => list(&json!({ "type": "object", "minProperties": 1 }), 1),
         "race" => json!({ "type": "integer", "minimum": 2, "maximum": 1000 }),
-        "keep" | "set" | "env" | "query" | "headers" => reference("texts"),
+        "keep" => {
+            let with_fallback = json!({ "type": "array", "minItems": 2, "maxItems": 2 });
+            let source = json!({ "oneOf": [text(), with_fallback] });
+            json!({ "type": "object", "additionalProperties": source })
+        }
+        "set" | "env" | "query" | "headers" => reference("texts"),
+        "login" => identity(),
+        "interrupt" => json!({ "const": "up" }),
+        "offline" => json!({ "type": "boolean" }),
+        "keeping" => list(&text(), 1),
         "check" => list(&reference("check"), 0),
         "when" => reference("places"),
         "as" => identity(),
@@ -120,7 +130,7 @@ fn expectation_key(key: &str) -> Value {
             json!({ "oneOf": [code, list(&code, 1), { "const": "failure" }] })
         }
         "json" | "header" => reference("places"),
-        "running" | "handshake" | "pong" => json!({ "type": "boolean" }),
+        "running" | "ended" | "handshake" | "pong" => json!({ "type": "boolean" }),
         "requests" => one_or_more(&text()),
         "snapshot" => json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]+$" }),
         _ => reference("match"),
@@ -137,7 +147,7 @@ fn matcher() -> Value {
         "keys" | "has_keys" => list(&text(), 0),
         "above" | "below" => json!({ "type": "number" }),
         "not" => reference("match"),
-        "every" | "some" => reference("places"),
+        "every" | "some" | "table" => reference("places"),
         "lines" => list(&reference("match"), 1),
         _ => json!({ "type": "boolean" }),
     });
