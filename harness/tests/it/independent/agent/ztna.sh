@@ -381,7 +381,8 @@ case $command in
       *) fail "unknown command" ;;
     esac ;;
   auth-key) shift; create "$@" ;;
-  machine-admin) machine_admin "$@" ;;
+  machine-admin) chosen OtherWords && fail "unknown command: $command"; machine_admin "$@" ;;
+  fleet) chosen OtherWords || fail "unknown command: $command"; machine_admin "$1" "$3" ;;
   set) set_tags "${2:-}" ;;
   *) fail "unknown command: $command" ;;
 esac
