@@ -24,8 +24,8 @@ const LEVELS: [(&str, Option<Capability>); 6] = [
 ];
 
 /// Capabilities that no document asks for: what needs one that is not declared belongs to no level.
-const OPTIONAL: [Capability; 4] =
-    [Capability::Heartbeat, Capability::Addresses, Capability::Tun, Capability::Fresh];
+const OPTIONAL: [Capability; 5] =
+    [Capability::Heartbeat, Capability::Addresses, Capability::Tun, Capability::Fresh, Capability::Quota];
 
 /// The reason where not every sub-test was selected.
 const PART: &str = "only a part was judged";

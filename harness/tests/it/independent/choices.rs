@@ -151,6 +151,8 @@ choices! {
     NoOrganisations { "nobody is told their organisations", "generate.txt": "Verify via GET /api/user-orgs.", ORGANISATIONS }
     NoHeartbeats { "machines send no heartbeats over HTTP", "issuing.txt": "correct from first heartbeat" }
     ClaimsRefused { "a registration has no field for tags", "headless.txt": "The CLI calls POST /api/register-machine with the auth key and machine name.", TAGS }
+    RefusalsAtTheTop { "a refusal is {code, message} without an envelope", "used-count.txt": "returns { code: 'KEY_USED', message: 'Auth key already used' }", RACES }
+    ColumnsRenamed { "the columns of machines have other names", "headless.txt": "creates or re-activates a machine record", RACES }
     PathsMoved { "what no document describes is at other paths", "issuing.txt": "use ztna machine-admin with action" }
 
     // ─── the agent: up, down, status
@@ -186,5 +188,7 @@ choices! {
     NoOrganisationNoKeys { "without an organisation there are no keys", "used-count.txt": "or the org context is missing", Reach::Agent("used-count/ST2") }
     MembersFindNoKeys { "a member's list says that there are none", "used-count.txt": "you may not be an admin/owner", Reach::Agent("used-count/ST5") }
     PrefixesWithDotsTaken { "revoke takes a prefix with its dots", "issuing.txt": "ztna auth-keys revoke tskey-auth-abc...", Reach::Agent("issuing/revoke-cli") }
+    OtherWords { "machines are administered by fleet ACTION --machine NAME", "issuing.txt": "use ztna machine-admin with action: \"quarantine\" or \"delete\"", Reach::Agent("issuing/disconnect-cli") }
+    CodesOfDigits { "a login shows six digits", "issuing.txt": "they can just run ztna login and authenticate through the browser", Reach::Agent("issuing/login") }
     ActionIsAFlag { "machine-admin takes --action", "issuing.txt": "use ztna machine-admin with action: \"quarantine\" or \"delete\"", Reach::Agent("issuing/disconnect-cli") }
 }

@@ -71,7 +71,15 @@ fn profile(implementation: &Implementation, capabilities: &[&str], folder: &Path
     if has_agent {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/independent/agent/ztna.sh");
         let environment = format!("{{ NORTH_CHOICES = \"{}\" }}", implementation.nature.names());
+        let chooses = |choice| implementation.nature.chooses(choice);
         writeln!(text, "[agent]\ncommand = \"sh {}\"\nenv = {environment}", script.display()).unwrap();
+        if chooses(Choice::OtherWords) {
+            let words = "[\"fleet\", \"{action}\", \"--machine\", \"{machine}\"]";
+            writeln!(text, "words = {{ machine_admin = {words} }}").unwrap();
+        }
+        if chooses(Choice::CodesOfDigits) {
+            writeln!(text, "code = '[0-9]{{6}}'").unwrap();
+        }
     }
     if implementation.base_url.starts_with("https:") {
         writeln!(text, "[tls]\nca = \"{}\"", certificate("authority.pem").display()).unwrap();
@@ -80,6 +88,12 @@ fn profile(implementation: &Implementation, capabilities: &[&str], folder: &Path
         (Choice::SessionElsewhere, "access_token = \"/session/jwt\""),
         (Choice::CredentialElsewhere, "machine_token = \"/data/credential/secret\""),
         (Choice::RowsElsewhere, "rows = \"/page/items\""),
+        (Choice::RefusalsAtTheTop, "error_code = \"/code\"\nerror_message = \"/message\""),
+        // A table, which has to be the last.
+        (
+            Choice::ColumnsRenamed,
+            "[pointers.machine]\nid = \"/uuid\"\nname = \"/hostname\"\nstatus = \"/state\"",
+        ),
     ];
     if implementation.nature.chooses(Choice::PathsMoved) {
         writeln!(text, "[paths]").unwrap();

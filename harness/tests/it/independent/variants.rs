@@ -31,6 +31,7 @@ const APART: &[&[Choice]] = &[
         Choice::NamesAreHostNames,
         Choice::NamesAreUnique,
     ],
+    &[Choice::OtherWords, Choice::ActionIsAFlag],
     &[Choice::ListAsksForColumns, Choice::ExpiryInLocalTime, Choice::GuideTable],
 ];
 

@@ -9,6 +9,7 @@ use super::person::{caller, second_session};
 use super::request::Request;
 use super::rule;
 use super::world::World;
+use crate::independent::choices::Choice;
 
 const SCRIPT: &str = include_str!("../agent/ztna.sh");
 const INSTALLER: &str = include_str!("../agent/install.sh");
@@ -22,7 +23,10 @@ pub(super) fn installer(request: &Request) -> Answer {
 /// POST /agent/login: a code that somebody has to approve.
 pub(super) fn begin_login(world: &mut World) -> Answer {
     let random = Uuid::new_v4().simple().to_string().to_uppercase();
-    let code = format!("{}-{}", &random[..4], &random[4..8]);
+    let code = match world.chooses(Choice::CodesOfDigits) {
+        true => format!("{:06}", Uuid::new_v4().as_u128() % 1_000_000),
+        false => format!("{}-{}", &random[..4], &random[4..8]),
+    };
     world.logins.insert(code.clone(), None);
     Answer::json(201, json!({ "code": code }))
 }

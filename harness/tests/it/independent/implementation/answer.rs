@@ -96,6 +96,10 @@ impl Answer {
             true => "application/problem+json",
             false => "application/json; charset=utf-8",
         };
+        let value = match nature.chooses(Choice::RefusalsAtTheTop) {
+            true => value.get("error").cloned().unwrap_or(value),
+            false => value,
+        };
         if nature.chooses(Choice::CompactJson) {
             return (content_type, value.to_string());
         }

@@ -41,6 +41,9 @@ pub(super) fn list(world: &mut World, table: &str, request: &Request) -> Result<
     if world.chooses(Choice::NewestFirst) {
         rows.reverse();
     }
+    if table == "machines" && world.chooses(Choice::ColumnsRenamed) && !request.wants_lines() {
+        rows.iter_mut().filter_map(Value::as_object_mut).for_each(rename);
+    }
     let mut rows = narrowed(world, rows, request)?;
     if request.wants_lines() {
         rows.iter_mut().for_each(|row| describe_expiry(world, row));
@@ -50,6 +53,13 @@ pub(super) fn list(world: &mut World, table: &str, request: &Request) -> Result<
         false => enveloped(world, rows),
     };
     Ok(Answer::json(200, answer))
+}
+
+fn rename(row: &mut Map<String, Value>) {
+    for (name, other) in [("id", "uuid"), ("name", "hostname"), ("status", "state")] {
+        let value = row.remove(name).unwrap_or_default();
+        row.insert(other.to_owned(), value);
+    }
 }
 
 fn enveloped(world: &World, rows: Vec<Value>) -> Value {

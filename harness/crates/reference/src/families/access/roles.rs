@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use serde_json::json;
 
 use harness_model::scenario::model::Identity;
@@ -77,26 +75,6 @@ pub(super) const ALL: Family = &[
             if request.lists("auth_keys") && state.is_by(request, Identity::Outsider) {
                 request.token = state.session(Identity::Admin).cloned();
                 request.query.retain(|(name, _)| name == "id");
-            }
-            None
-        }),
-    ),
-    (
-        "signature-unchecked",
-        on_request(|request, state| {
-            let person = state.identity_of(request.token.as_ref());
-            if let Some(person) = person.filter(|_| state.now == Duration::ZERO) {
-                request.token = state.session(person).cloned();
-            }
-            None
-        }),
-    ),
-    (
-        "sessions-never-expire",
-        on_request(|request, state| {
-            let person = state.identity_of(request.token.as_ref());
-            if let Some(person) = person.filter(|_| state.now > Duration::ZERO) {
-                request.token = state.session(person).cloned();
             }
             None
         }),
@@ -189,17 +167,6 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
-        "lists-with-an-expired-session",
-        on_request(|request, state| {
-            let person = state.identity_of(request.token.as_ref());
-            let lists = request.path.starts_with("/api/db/") && request.method == "GET";
-            if let Some(person) = person.filter(|_| lists && state.now > Duration::ZERO) {
-                request.token = state.session(person).cloned();
-            }
-            None
-        }),
-    ),
-    (
         "outsider-may-revoke-keys",
         on_request(|request, state| {
             let issued = state.key_by_id(&request.json["key_id"]).map(|issued| issued.org_id.clone());
@@ -219,6 +186,13 @@ pub(super) const ALL: Family = &[
             if request.path == "/api/user-orgs" {
                 response.each("role", |role| *role = json!("owner"));
             }
+        }),
+    ),
+    (
+        "owner-may-not-use-the-alias",
+        on_request(|request, state| {
+            let owner = request.path == "/api/api-keys" && state.is_by(request, Identity::Owner);
+            owner.then(|| ProxyResponse::refusal(403, "FORBIDDEN", "Admin required"))
         }),
     ),
 ];

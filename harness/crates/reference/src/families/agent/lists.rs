@@ -6,6 +6,8 @@ use crate::deviation::{AgentCall, AgentDeviation, Family, UNCHANGED_AGENT};
 
 use super::constructors::{agent_deviation, requesting, rewriting_output};
 
+const KEY_PREFIX: &str = "tskey-auth-";
+
 pub(super) const ALL: Family = &[
     (
         "list-asks-in-another-way",
@@ -34,7 +36,7 @@ pub(super) const ALL: Family = &[
         rewriting_output(|call, text| match call.is_command("auth-keys list") {
             true => text
                 .lines()
-                .map(|line| match line.strip_prefix("tskey-auth-") {
+                .map(|line| match line.strip_prefix(KEY_PREFIX) {
                     Some(rest) => format!("tskey-auth-xx{}\n", rest.get(2..).unwrap_or_default()),
                     None => format!("{line}\n"),
                 })
@@ -154,6 +156,25 @@ pub(super) const ALL: Family = &[
                 }
             },
             ..UNCHANGED_AGENT
+        }),
+    ),
+    (
+        "table-shows-the-first-count",
+        rewriting_output(|call, text| {
+            if !call.is_command("auth-keys list") || call.has_flag("--json") {
+                return text.to_owned();
+            }
+            let column = text.lines().next().and_then(|header| header.find("USES"));
+            let first = text.lines().find(|line| line.starts_with(KEY_PREFIX));
+            let (Some(column), Some(first)) = (column, first) else { return text.to_owned() };
+            let count = first.get(column..=column).unwrap_or_default();
+            let changed = |line: &str| match (line.get(..column), line.get(column + 1..)) {
+                (Some(before), Some(after)) if line.starts_with(KEY_PREFIX) => {
+                    format!("{before}{count}{after}\n")
+                }
+                _ => format!("{line}\n"),
+            };
+            text.lines().map(changed).collect()
         }),
     ),
 ];

@@ -2,9 +2,14 @@
 
 mod expiry;
 mod inserting;
+mod rates;
 mod scopes;
 
 use crate::deviation::Family;
 
-pub(super) const FAMILIES: &[(&str, Family)] =
-    &[("api-keys", scopes::ALL), ("api-expiry", expiry::ALL), ("inserting", inserting::ALL)];
+pub(super) const FAMILIES: &[(&str, Family)] = &[
+    ("api-keys", scopes::ALL),
+    ("api-expiry", expiry::ALL),
+    ("inserting", inserting::ALL),
+    ("rates", rates::ALL),
+];

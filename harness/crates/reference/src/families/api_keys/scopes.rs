@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use harness_model::scenario::model::Identity;
 
 use crate::deviation::{
-    Deviation, Family, KeyKind, ProxyRequest, ProxyResponse, UNCHANGED, on_both, on_request, on_response,
+    Deviation, Family, KeyKind, ProxyRequest, ProxyResponse, UNCHANGED, on_request, on_response,
 };
 
-use crate::families::shared::{pretend_success, show_requested};
+use crate::families::shared::pretend_success;
 
 const SCOPES: [&str; 8] = ["read", "write", "admin", "machines", "dns", "acl", "billing", "audit"];
 
@@ -23,25 +23,6 @@ pub(super) const ALL: Family = &[
                 request.token = state.session(Identity::Admin).cloned();
             }
             None
-        }),
-    ),
-    (
-        "rate-default-1000",
-        on_request(|request, _| {
-            if request.creates_api_key() && request.json["rate_limit_rpm"].is_null() {
-                request.set("rate_limit_rpm", json!(1000));
-            }
-            None
-        }),
-    ),
-    (
-        "rates-of-the-page-only",
-        on_request(|request, _| {
-            let rate = request.json["rate_limit_rpm"].as_u64();
-            let is_other = rate.is_some_and(|rate| rate == 7 || rate == 100_000);
-            (request.creates_api_key() && is_other).then(|| {
-                ProxyResponse::refusal(400, "INVALID_INPUT", "rate_limit_rpm must be one of the list")
-            })
         }),
     ),
     (
@@ -94,54 +75,6 @@ pub(super) const ALL: Family = &[
                 request.json["scopes"].as_array().is_some_and(|scopes| scopes.contains(&json!("billing")));
             wanted.then(|| ProxyResponse::refusal(400, "INVALID_SCOPES", "Invalid scopes: billing"))
         }),
-    ),
-    (
-        "rate-stored-as-60",
-        on_response(|_, response, _| response.each("rate_limit_rpm", |rate| *rate = json!(60))),
-    ),
-    (
-        "rate-not-enforced",
-        on_both(
-            |request, _| {
-                if request.creates_api_key()
-                    && request.json["rate_limit_rpm"].as_u64().is_some_and(|rate| rate > 0)
-                {
-                    request.set("rate_limit_rpm", json!(1_000_000));
-                }
-                None
-            },
-            |request, response, state| {
-                if request.lists("api_keys") {
-                    show_requested(request, response, state, "rate_limit_rpm", &json!(60));
-                }
-            },
-        ),
-    ),
-    (
-        "rate-shared-between-keys",
-        on_request(|request, state| {
-            let first = state.keys.iter().find(|issued| issued.kind == KeyKind::Api);
-            if let Some(first) = first
-                && request.token.as_deref().is_some_and(|token| state.key(token).is_some())
-            {
-                request.token = Some(first.key.clone());
-            }
-            None
-        }),
-    ),
-    (
-        "rate-limit-never-lifted",
-        on_both(
-            |request, state| {
-                let refused = state.marks.contains(request.token.as_deref()?);
-                refused.then(|| ProxyResponse::refusal(429, "RATE_LIMITED", "Rate limit exceeded"))
-            },
-            |request, response, state| {
-                if let Some(token) = request.token.clone().filter(|_| response.refuses("RATE_LIMITED")) {
-                    state.marks.insert(token);
-                }
-            },
-        ),
     ),
     (
         "usage-count-stuck",

@@ -1,5 +1,7 @@
 //! The networks that machines may register from.
 
+use std::net::Ipv4Addr;
+
 use serde_json::{Value, json};
 
 use crate::deviation::{
@@ -124,6 +126,33 @@ pub(super) const ALL: Family = &[
                 .then(|| ProxyResponse::refusal(400, "INVALID_INPUT", "allowed_cidrs must not be empty"))
         }),
     ),
+    (
+        "cidr-without-its-last-address",
+        on_both(
+            |request, _| {
+                replace_cidrs(request, |cidrs| {
+                    let parts = |cidr: &Value| match Network::parse(cidr) {
+                        Some(network) => network.without_last(),
+                        None => vec![cidr.clone()],
+                    };
+                    cidrs.iter().flat_map(parts).collect()
+                })
+            },
+            show_requested_cidrs,
+        ),
+    ),
+    (
+        "cidr-one-address-too-large",
+        on_both(
+            |request, _| {
+                replace_cidrs(request, |cidrs| {
+                    let next = cidrs.iter().filter_map(Network::parse).map(|network| network.next_address());
+                    cidrs.iter().cloned().chain(next).collect()
+                })
+            },
+            show_requested_cidrs,
+        ),
+    ),
 ];
 
 /// Requests other networks, if valid ones are requested.
@@ -141,5 +170,35 @@ fn replace_cidrs(request: &mut ProxyRequest, other: fn(&[Value]) -> Value) -> Op
 fn show_requested_cidrs(request: &ProxyRequest, response: &mut ProxyResponse, state: &mut ProxyState) {
     if request.json["allowed_cidrs"] != json!([]) {
         crate::families::shared::show_requested(request, response, state, "allowed_cidrs", &Value::Null);
+    }
+}
+
+/// An IPv4 network of 2 to 65,536 addresses.
+struct Network {
+    first: u32,
+    /// The number of bits behind the prefix.
+    host_bits: u32,
+}
+
+impl Network {
+    fn parse(cidr: &Value) -> Option<Self> {
+        let (address, length) = cidr.as_str()?.split_once('/')?;
+        let host_bits = 32u32.checked_sub(length.parse().ok()?).filter(|bits| (1..=16).contains(bits))?;
+        Some(Self { first: u32::from(address.parse::<Ipv4Addr>().ok()?), host_bits })
+    }
+
+    /// Networks that cover all addresses but the last.
+    fn without_last(&self) -> Vec<Value> {
+        let mut first = self.first;
+        let halves = (0..self.host_bits).rev().map(|bits| {
+            let half = json!(format!("{}/{}", Ipv4Addr::from(first), 32 - bits));
+            first += 1 << bits;
+            half
+        });
+        halves.collect()
+    }
+
+    fn next_address(&self) -> Value {
+        json!(format!("{}/32", Ipv4Addr::from(self.first.saturating_add(1 << self.host_bits))))
     }
 }

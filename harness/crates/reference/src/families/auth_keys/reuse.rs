@@ -153,6 +153,14 @@ pub(super) const ALL: Family = &[
             }
         }),
     ),
+    (
+        "reusable-good-32-times",
+        on_request(|request, state| {
+            let key = request.text("auth_key");
+            let is_reusable = state.key(key).is_some_and(|issued| !issued.is_single_use());
+            (request.registers() && is_reusable && state.uses(key) >= 32).then(refusal)
+        }),
+    ),
 ];
 
 /// Makes every key reusable and shows it as it was requested.

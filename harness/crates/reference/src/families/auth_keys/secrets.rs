@@ -159,8 +159,10 @@ fn shortened(key: &str) -> String {
 
 fn not_hex(key: &str) -> String {
     let (prefix, rest) = split(key);
-    let letters = rest.chars().map(|letter| match letter {
-        'a'..='f' => char::from(b'u' + (letter as u8 - b'a')),
+    // Every digit is replaced: eight of them may all be below ten.
+    let letters = rest.chars().map(|digit| match digit {
+        '0'..='9' => char::from(b'g' + (digit as u8 - b'0')),
+        'a'..='f' => char::from(b'q' + (digit as u8 - b'a')),
         other => other,
     });
     prefix.chars().chain(letters).collect()

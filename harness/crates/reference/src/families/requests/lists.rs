@@ -140,6 +140,16 @@ pub(super) const ALL: Family = &[
             None
         }),
     ),
+    (
+        "lists-show-ten-rows",
+        on_response(|request, response, _| {
+            if request.path.starts_with("/api/db/")
+                && let Some(rows) = response.json.get_mut("data").and_then(Value::as_array_mut)
+            {
+                rows.truncate(10);
+            }
+        }),
+    ),
 ];
 
 /// Filters on names with another operator than the one that was sent.

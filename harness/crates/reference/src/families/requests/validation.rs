@@ -226,6 +226,20 @@ pub(super) const ALL: Family = &[
             None
         }),
     ),
+    (
+        "alias-for-auth-keys-only",
+        on_request(|request, _| {
+            (request.path == "/api/api-keys" && request.creates_api_key())
+                .then(|| ProxyResponse::refusal(400, "INVALID_ACTION", "Unknown action"))
+        }),
+    ),
+    (
+        "alias-for-api-keys-only",
+        on_request(|request, _| {
+            (request.path == "/api/api-keys" && request.creates_auth_key())
+                .then(|| ProxyResponse::refusal(400, "INVALID_ACTION", "Unknown action"))
+        }),
+    ),
 ];
 
 fn is_guide_form(request: &ProxyRequest) -> bool {
