@@ -23,6 +23,9 @@ pub(super) async fn perform(interruption: &Interruption, stage: &mut Stage) -> R
     for process in machine.background() {
         process.interrupt();
         let status = process.wait(interruption.timeout.saturating_sub(begun.elapsed())).await;
+        if status.is_none() {
+            process.kill().await; // what later steps show must not depend on it
+        }
         (result.stdout, result.stderr) = process.output();
         result.exit = status.and_then(|status| status.code());
         result.running = status.is_none();

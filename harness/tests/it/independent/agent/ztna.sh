@@ -264,7 +264,8 @@ list() {
   printf '%s\n\n' "$answer" | awk -F '\t' -v layout=$layout -v expiry=$expiry -v rule=$rule -v width=$width \
     -v name_width=$name_width '
     function row(prefix, name, reusable, ephemeral, uses, expires) {
-      if (layout == "guide") printf "%-18s %-9s %-5s %s\n", prefix, reusable, uses, expires
+      # Some versions of awk pad by bytes, and an ellipsis has three.
+      if (layout == "guide") printf "%s%-9s %-5s %s\n", prefix == "PREFIX" ? "PREFIX             " : prefix "  ", reusable, uses, expires
       else printf "%-" width + 1 "s %-" (name_width < 60 ? 21 : 32) "s %-10s %-10s %-6s %s\n", prefix, name, reusable, ephemeral, uses, expires
     }
     function yes(word) { return layout == "guide" ? (word == "true" ? "yes" : "no") : word }
@@ -274,7 +275,7 @@ list() {
     }
     $0 == "" && ("id" in seen) {
       prefix = layout == "guide" ? substr(seen["key_prefix"], 1, 16) "…" : substr(seen["key_prefix"], 1, width)
-      name = length(seen["name"]) > name_width ? substr(seen["name"], 1, name_width - 1) "…" : seen["name"]
+      name = length(seen["name"]) > name_width ? substr(seen["name"], 1, name_width - 2) ".." : seen["name"]
       row(prefix, name, yes(seen["reusable"]), yes(seen["ephemeral"]), seen["used_count"], seen[expiry])
       split("", seen)
     }
