@@ -69,7 +69,9 @@ fn absent_actions_and_fields_are_found() {
         .filter(|check| check["requirements"] == json!(["api-key/F.6"]))
         .map(|check| check["verdict"].as_str().unwrap())
         .collect();
-    assert_eq!(verdicts, ["pass", "pass", "skip", "skip", "skip", "skip"], "{run}");
+    let (accepted, refused) = verdicts.split_at(2);
+    assert_eq!(accepted, ["pass", "pass"], "{run}");
+    assert!(!refused.is_empty() && refused.iter().all(|verdict| *verdict == "skip"), "{run}");
 }
 
 #[test]

@@ -70,6 +70,7 @@ fn every_choice_cites_words_of_its_document() {
 }
 
 #[test]
+#[ignore = "takes a minute"]
 fn each_choice_of_the_control_plane_passes() {
     let together =
         TOGETHER.iter().map(|choices| Variant { seed: None, choices: choices.to_vec(), reach: CREATION });
@@ -77,6 +78,7 @@ fn each_choice_of_the_control_plane_passes() {
 }
 
 #[test]
+#[ignore = "takes a minute"]
 fn each_choice_of_the_agent_passes() {
     pass(&alone(true).collect::<Vec<_>>());
 }

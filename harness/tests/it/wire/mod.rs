@@ -52,7 +52,7 @@ fn judge(base_url: &str, filter: &str) -> Run {
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wire"))
         .arg("--target")
         .arg(&profile)
-        .args(["--filter", filter, "--report"])
+        .args(["-v", "--filter", filter, "--report"])
         .arg(format!("json={}", results.display()));
     let run = Run::of(&mut command, folder.path());
     let written = run.results.to_string();
