@@ -12,7 +12,7 @@ use super::envelope::{self, Success};
 use super::refusals::refusals;
 use super::request::{NonBlank, Password, Required, request};
 use super::{Error, State};
-use crate::control::guesses::Guess;
+use crate::control::guesses::{Guess, Secret};
 use crate::control::session;
 
 request! {
@@ -51,8 +51,11 @@ pub async fn login(
 ) -> Result<Response, Error> {
     let (email, password) = (request.email()?, request.password()?);
     let now = state.clock.now();
-    let guess =
-        Guess { account: email.0.clone(), address: client_address(&extensions, &headers, &state), now };
+    let guess = Guess {
+        secret: Secret::Password { email: email.0.clone() },
+        address: client_address(&extensions, &headers, &state),
+        now,
+    };
     state.guesses.begin(&guess, &state.store, &state.random).await?;
     let user = session::login(&state.store, email.0, password.0).await?;
     state.guesses.succeeded(&guess);

@@ -1,9 +1,11 @@
 //! The key that signs access tokens, in a file apart from the data: a copy of the database forges no session.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use crate::control::Random;
 use crate::store::Location;
@@ -42,12 +44,19 @@ pub(super) fn default_file(database: &Location) -> Option<PathBuf> {
 /// Other users can use the file, or it is not one of this program.
 pub(super) fn load_or_create(path: &Path, initial: [u8; 32]) -> Result<[u8; 32], SecretFileError> {
     let failed = |source| SecretFileError::File { path: path.to_owned(), source };
-    let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(mut file) => {
-            write(&mut file, initial).map_err(failed)?;
-            return Ok(initial);
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let new = written_beside(path, initial).map_err(failed)?;
+            match new.persist_noclobber(path) {
+                Ok(_) => return Ok(initial),
+                // Another server on the same database was faster.
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                    File::open(path).map_err(failed)?
+                }
+                Err(error) => return Err(failed(error.error)),
+            }
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => File::open(path).map_err(failed)?,
         Err(error) => return Err(failed(error)),
     };
     let mode = file.metadata().map_err(failed)?.mode() & 0o7777;
@@ -66,16 +75,18 @@ pub(super) fn load_or_create(path: &Path, initial: [u8; 32]) -> Result<[u8; 32],
 /// valid.
 pub(super) fn rotate(path: &Path, random: &Random) -> Result<(), SecretFileError> {
     let failed = |source| SecretFileError::File { path: path.to_owned(), source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    write(file.as_file_mut(), random.bytes()).map_err(failed)?;
+    let file = written_beside(path, random.bytes()).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }
 
-fn write(file: &mut File, secret: [u8; 32]) -> io::Result<()> {
-    file.write_all(format!("{}\n", hex::encode(secret)).as_bytes())?;
-    file.sync_all()
+/// Writes a secret to a temporary file (0600), so that the file is whole or not there at all.
+fn written_beside(path: &Path, secret: [u8; 32]) -> io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = NamedTempFile::new_in(folder)?;
+    writeln!(file, "{}", hex::encode(secret))?;
+    file.as_file().sync_all()?;
+    Ok(file)
 }
 
 #[cfg(test)]

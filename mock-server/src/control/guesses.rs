@@ -15,11 +15,19 @@ use crate::store::{Store, StoreError, users};
 #[derive(Debug, Clone, Default)]
 pub struct GuessLimit(Arc<Mutex<Throttle>>);
 
-/// Who guesses, and when.
+/// What is guessed.
+#[derive(Debug, Clone)]
+pub enum Secret {
+    /// The password of the user with this email.
+    Password { email: String },
+    /// The code of a device that waits for its login, by a user who may approve it.
+    DeviceCode { user_id: String },
+}
+
+/// What is guessed, by whom, and when.
 #[derive(Debug, Clone)]
 pub struct Guess {
-    /// What is guessed at, such as an email.
-    pub account: String,
+    pub secret: Secret,
     /// The client's address, if it is known.
     pub address: Option<IpAddr>,
     pub now: Timestamp,
@@ -32,7 +40,7 @@ impl GuessLimit {
     /// 429 RATE_LIMITED with the seconds to wait. The first one of an account and address is in the audit log of the
     /// user's organisations.
     pub async fn begin(&self, guess: &Guess, store: &Store, random: &Random) -> Result<(), ControlError> {
-        let begun = self.lock().begin(&guess.account, guess.address, guess.now);
+        let begun = self.lock().begin(&guess.secret.account(), guess.address, guess.now);
         let Err(delayed) = begun else { return Ok(()) };
         if delayed.first {
             self.audit(guess.clone(), store, random.clone()).await?;
@@ -41,23 +49,24 @@ impl GuessLimit {
     }
 
     pub fn succeeded(&self, guess: &Guess) {
-        self.lock().succeeded(&guess.account, guess.address);
+        self.lock().succeeded(&guess.secret.account(), guess.address);
     }
 
     async fn audit(&self, guess: Guess, store: &Store, random: Random) -> Result<(), StoreError> {
         store
             .write(move |tx| {
-                let Some(user_id) = users::id_by_email(tx, &guess.account)? else { return Ok(()) };
+                let (user_id, action) = match guess.secret {
+                    Secret::Password { email } => (users::id_by_email(tx, &email)?, "login_throttled"),
+                    Secret::DeviceCode { user_id } => (Some(user_id), "device_code_throttled"),
+                };
+                let Some(user_id) = user_id else { return Ok(()) };
                 for membership in users::memberships(tx, &user_id)? {
                     let entry = AuditEntry {
                         org_id: &membership.org_id,
                         actor: "system",
-                        action: "login_throttled",
+                        action,
                         target: &user_id,
-                        details: json!({
-                            "email": guess.account.to_lowercase(),
-                            "address": guess.address.map(|address| address.to_string()),
-                        }),
+                        details: json!({ "address": guess.address.map(|address| address.to_string()) }),
                     };
                     audit::record(tx, entry, &random, guess.now)?;
                 }
@@ -68,5 +77,15 @@ impl GuessLimit {
 
     fn lock(&self) -> MutexGuard<'_, Throttle> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Secret {
+    /// The name under which wrong guesses are counted; an email cannot be mistaken for a device code's.
+    fn account(&self) -> String {
+        match self {
+            Self::Password { email } => email.clone(),
+            Self::DeviceCode { user_id } => format!("device-code:{user_id}"),
+        }
     }
 }

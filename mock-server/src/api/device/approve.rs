@@ -12,7 +12,7 @@ use crate::api::refusals::refusals;
 use crate::api::request::{Flag, NonBlank, NonNull, Required, request};
 use crate::api::{Error, State};
 use crate::control::device;
-use crate::control::guesses::Guess;
+use crate::control::guesses::{Guess, Secret};
 use crate::domain::Refusal;
 
 request! {
@@ -49,8 +49,8 @@ pub async fn approve(
     let Caller::User { user_id, .. } = caller else {
         return Err(Refusal::Forbidden("A session is required").into());
     };
-    let account = format!("device codes of {user_id}");
-    let guess = Guess { account, address: None, now: state.clock.now() };
+    let secret = Secret::DeviceCode { user_id: user_id.clone() };
+    let guess = Guess { secret, address: None, now: state.clock.now() };
     let user_code = request.user_code()?.0;
     let approve = request.approve()?.is_none_or(|flag| flag.0);
     state.guesses.begin(&guess, &state.store, &state.random).await?;

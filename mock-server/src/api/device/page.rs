@@ -17,7 +17,7 @@ use crate::api::request::{
     FieldType, MAX_TEXT_LEN, NonBlank, PLAIN, Required, one_of, plain, request, string,
 };
 use crate::api::{Error, State};
-use crate::control::guesses::Guess;
+use crate::control::guesses::{Guess, Secret};
 use crate::control::{ControlError, device, session};
 use crate::domain::Refusal;
 
@@ -102,7 +102,7 @@ pub async fn decide(
         return retry(StatusCode::BAD_REQUEST, "Enter the code, your email and your password.");
     };
     let address = client_address(&extensions, &headers, &state);
-    let guess = Guess { account: email.clone(), address, now: state.clock.now() };
+    let guess = Guess { secret: Secret::Password { email: email.clone() }, address, now: state.clock.now() };
     match state.guesses.begin(&guess, &state.store, &state.random).await {
         Ok(()) => {}
         Err(ControlError::Refused(refusal)) => {

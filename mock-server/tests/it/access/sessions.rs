@@ -165,4 +165,7 @@ async fn guessed_device_codes_are_slowed_down() {
         assert_eq!(guess(&format!("AAAA-AAA{n}")).await.status, 404);
     }
     assert_eq!(guess("AAAA-AAAA").await.status_and_code(), (429, "RATE_LIMITED"));
+    let path = format!("/api/db/audit_logs?org_id={ACME}&action=eq.device_code_throttled");
+    let entries = server.get(&path, &server.token(ADMIN).await).await.into_data();
+    assert_eq!(entries.as_array().unwrap().len(), 1, "{entries}");
 }
