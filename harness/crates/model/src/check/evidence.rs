@@ -114,6 +114,13 @@ impl Exchange {
         self.parsed.0.get_or_init(parse).as_ref()
     }
 
+    /// Returns the code of a refusal for a message, wherever implementations usually have it. Checks read it where the
+    /// target's profile says.
+    pub fn refusal_code(&self) -> Option<&str> {
+        let json = self.json()?;
+        json.pointer("/error/code").or_else(|| json.get("code"))?.as_str()
+    }
+
     /// Replaces the body by this JSON.
     pub fn set_json(&mut self, json: &Value) {
         self.body = json.to_string();

@@ -119,8 +119,7 @@ fn refusal(exchange: &Exchange) -> String {
     if exchange.status < 400 {
         return String::new();
     }
-    let code = exchange.json().and_then(|json| json.pointer("/error/code").or_else(|| json.get("code")));
-    let code = code.and_then(Value::as_str).map(|code| format!(" {code}")).unwrap_or_default();
+    let code = exchange.refusal_code().map(|code| format!(" {code}")).unwrap_or_default();
     format!("; the response was {}{code}", exchange.status)
 }
 

@@ -175,8 +175,7 @@ impl Remover<'_> {
         match exchange.status {
             200..300 | 404 | 410 => Ok(exchange),
             status => {
-                let code = exchange.json().and_then(|json| json.pointer("/error/code"));
-                let code = code.and_then(Value::as_str).map(str::to_owned);
+                let code = exchange.refusal_code().map(str::to_owned);
                 Err(CleanupError::Refused { request: asked, status, code })
             }
         }

@@ -49,8 +49,8 @@ pub(super) async fn post_json(
     if (200..300).contains(&exchange.status) {
         return Ok(exchange.json().cloned().unwrap_or_default());
     }
-    let code = exchange.json().and_then(|json| json.pointer("/error/code")).and_then(Value::as_str);
-    Err(PostError::Refused { url, status: exchange.status, code: code.map(str::to_owned) })
+    let code = exchange.refusal_code().map(str::to_owned);
+    Err(PostError::Refused { url, status: exchange.status, code })
 }
 
 /// Logs in with a password and returns the session token.

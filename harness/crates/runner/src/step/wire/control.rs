@@ -137,8 +137,9 @@ impl ControlPlane {
         match response.json() {
             Some(json) if (200..300).contains(&response.status) => Ok(json),
             json => {
-                let code = json.as_ref().and_then(|json| json.pointer("/error/code")).and_then(Value::as_str);
-                let what = format!("the response was {} {}", response.status, code.unwrap_or("without JSON"));
+                let unnamed = if json.is_some() { "without a code" } else { "without JSON" };
+                let code = response.refusal_code().unwrap_or(unnamed);
+                let what = format!("the response was {} {code}", response.status);
                 Err(self.contract_violation(&what, &path))
             }
         }

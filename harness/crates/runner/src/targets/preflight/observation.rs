@@ -5,7 +5,6 @@ use std::fmt;
 use harness_model::check::evidence::Exchange;
 use harness_model::scenario::model::Identity;
 use reqwest::Url;
-use serde_json::Value;
 
 use super::organisations::Organisations;
 
@@ -55,14 +54,12 @@ impl Observation {
 
 impl Response {
     pub(super) fn of(exchange: &Exchange) -> Self {
-        let code =
-            exchange.json().and_then(|json| json.pointer("/error/code").or_else(|| json.pointer("/code")));
         let query = |url: &Url| url.query().map(|query| format!("?{query}")).unwrap_or_default();
         let target = Url::parse(&exchange.url).map(|url| format!("{}{}", url.path(), query(&url)));
         Self {
             request: format!("{} {}", exchange.method, target.as_ref().unwrap_or(&exchange.url)),
             status: exchange.status,
-            code: code.and_then(Value::as_str).map(str::to_owned),
+            code: exchange.refusal_code().map(str::to_owned),
         }
     }
 
