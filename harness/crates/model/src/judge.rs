@@ -11,6 +11,7 @@ use crate::plan::PlannedSubtest;
 use crate::requirement::Registry;
 use crate::scenario::model::{Action, Check, Extraction, Row, Span, Step};
 use crate::scenario::template::{Binding, Variables, fill_template};
+use crate::secret::Secrets;
 use crate::verdict::{Fault, SubtestVerdict};
 
 /// Begins the message of a check that is not judged on this target.
@@ -60,12 +61,14 @@ pub struct Judge<'a> {
 }
 
 impl Judge<'_> {
+    /// Judges the checks of a step. Messages contain none of the secrets.
     pub fn judge(
         &self,
         step: &Step,
         result: &StepResult,
         bindings: &Bindings,
         mode: SnapshotMode,
+        secrets: &Secrets,
     ) -> Vec<Outcome> {
         let run_prefix = match bindings.built_in("run") {
             Some(Binding::Value(serde_json::Value::String(prefix))) => prefix.as_str(),
@@ -82,6 +85,7 @@ impl Judge<'_> {
                 strict: self.strict,
                 run_prefix,
             },
+            secrets,
         };
         match result {
             Ok(evidence) => {
