@@ -44,7 +44,8 @@ impl Lists {
         };
         let semaphore = {
             let mut lists = self.lock();
-            let semaphore = lists.entry(caller.clone()).or_insert_with(|| Arc::new(Semaphore::new(MAX_LISTS)));
+            let semaphore =
+                lists.entry(caller.clone()).or_insert_with(|| Arc::new(Semaphore::new(MAX_LISTS)));
             Arc::clone(semaphore)
         };
         // The guard exists before the wait, so that a caller who gives up leaves nothing behind.

@@ -64,8 +64,7 @@ where
 {
     let (caller, receiver) = oneshot::channel();
     let waiting = Waiting(Arc::default());
-    let pending =
-        Pending { closure: Some(closure), result: None, caller, abandoned: Arc::clone(&waiting.0) };
+    let pending = Pending { closure: Some(closure), result: None, caller, abandoned: Arc::clone(&waiting.0) };
     queue.send(kind(Box::new(pending))).map_err(|_| StoreError::Stopped)?;
     receiver.await.map_err(|_| StoreError::Stopped)?
 }

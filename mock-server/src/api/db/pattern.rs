@@ -28,9 +28,9 @@ const TIME: &str = concat!(
 pub(super) fn filter(column: &Column) -> String {
     const ORDERED: &str = "eq|neq|gt|gte|lt|lte";
     match column.kind {
-        Kind::Text => format!(
-            r"^({BARE_TEXT}|(not\.)?(({ORDERED})\.{ANY}|i?like\.{SEARCH}|in\.{TEXT_LIST}|is\.null))$"
-        ),
+        Kind::Text => {
+            format!(r"^({BARE_TEXT}|(not\.)?(({ORDERED})\.{ANY}|i?like\.{SEARCH}|in\.{TEXT_LIST}|is\.null))$")
+        }
         Kind::Integer => comparable(INTEGER, ORDERED, "null"),
         Kind::Time => comparable(TIME, ORDERED, "null"),
         Kind::Boolean => comparable(BOOLEAN, "eq|neq", "(null|true|false)"),
