@@ -1,10 +1,11 @@
 //! The table `quarantines`: the names and public keys that no registration may use until an admin releases them.
 
 use ztna_protocol::machine_name::comparable;
+use ztna_protocol::public_key::spellings;
 
 use super::machine_row::Machine;
 use super::{StoreError, Tx};
-use crate::domain::machine::{PublicKeySpellings, Status};
+use crate::domain::machine::Status;
 use crate::values;
 
 /// Binds the machine's name and public key; the first quarantine of a machine counts.
@@ -25,7 +26,7 @@ pub fn insert(tx: &mut Tx<'_>, machine: &Machine) -> Result<(), StoreError> {
 
 /// Whether a quarantine binds this name, compared without case, or this public key.
 pub fn binds(tx: &mut Tx<'_>, org_id: &str, name: &str, public_key: &str) -> Result<bool, StoreError> {
-    let keys = PublicKeySpellings::of(public_key);
+    let keys = spellings(public_key);
     let found = tx.optional(
         "SELECT 1 FROM quarantines WHERE org_id = ?1 AND (name_key = ?2 OR public_key IN (?3, ?4)) LIMIT 1",
         values![org_id, comparable(name), &keys.plain, &keys.marked],

@@ -137,7 +137,7 @@ async fn an_update_ends_the_chains_of_earlier_versions() {
     let old = rusqlite::Connection::open(&path).unwrap();
     old.execute_batch(&format!(
         "DROP TABLE quarantines; DROP INDEX auth_keys_by_issuer; ALTER TABLE auth_keys DROP COLUMN api_key_id;
-         PRAGMA user_version = 6;
+         PRAGMA user_version = 7;
          INSERT INTO organisations VALUES ('o', 'O', 10, 0);
          INSERT INTO api_keys (id, org_id, name, key_hash, key_prefix, expires_at, created_by, created_at) VALUES
              ('parent', 'o', 'p', '{0}1', 'p', 9, 'u', 0), ('child', 'o', 'c', '{0}2', 'p', 9, 'u', 0),
