@@ -152,9 +152,7 @@ impl Judge<'_> {
         let without_value = check.variables.iter().filter(|name| bindings.get(name).is_none());
         let mut lost = without_value.filter_map(|name| Some((name, bindings.loss(name)?)));
         match lost.find(|(_, loss)| loss.cause != LossCause::Target) {
-            Some((name, loss)) => {
-                self.unjudged(check, &consequence(name, loss))
-            }
+            Some((name, loss)) => self.unjudged(check, &consequence(name, loss)),
             None => outcome,
         }
     }
@@ -256,8 +254,7 @@ impl Tally {
         self.has_judged |= outcomes.iter().any(|outcome| outcome.verdict != CheckVerdict::Skip);
         if self.not_judged.is_none() {
             let mut skipped = outcomes.iter().filter(|outcome| outcome.verdict == CheckVerdict::Skip);
-            self.not_judged =
-                skipped.find_map(|outcome| Some(outcome.unevaluated.as_ref()?.reason.clone()));
+            self.not_judged = skipped.find_map(|outcome| Some(outcome.unevaluated.as_ref()?.reason.clone()));
         }
         if self.waived.is_none() {
             self.waived = waived;
@@ -302,10 +299,9 @@ fn unevaluated(not_executed: &NotExecuted, bindings: &Bindings) -> Unevaluated {
     {
         return match bindings.loss(name) {
             Some(loss) => consequence(name, loss),
-            None => Unevaluated {
-                cause: UnevaluatedCause::MissingValue,
-                reason: not_executed.message.clone(),
-            },
+            None => {
+                Unevaluated { cause: UnevaluatedCause::MissingValue, reason: not_executed.message.clone() }
+            }
         };
     }
     let cause = if not_executed.is_inapplicable {

@@ -60,10 +60,10 @@ impl Secrets {
             message: self.conceal(&outcome.message),
             notes: outcome.notes.iter().map(|note| self.conceal(note)).collect(),
             seen: outcome.seen.iter().map(|line| self.conceal(line)).collect(),
-            unevaluated: outcome.unevaluated.as_ref().map(|found| Unevaluated {
-                reason: self.conceal(&found.reason),
-                ..found.clone()
-            }),
+            unevaluated: outcome
+                .unevaluated
+                .as_ref()
+                .map(|found| Unevaluated { reason: self.conceal(&found.reason), ..found.clone() }),
             ..outcome.clone()
         }
     }
