@@ -21,6 +21,7 @@ mod migration;
 pub mod network_map;
 mod notification;
 pub mod organisations;
+pub mod quarantines;
 pub mod rows;
 pub mod settings;
 pub mod silence;

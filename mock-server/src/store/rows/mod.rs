@@ -87,6 +87,7 @@ mod tests {
                 tags: None,
                 description: None,
                 created_by: "u",
+                api_key_id: None,
             };
             auth_keys::insert(tx, &row, now)?;
             select(tx, &query, &["o".to_owned()], now)
