@@ -9,6 +9,7 @@ use ztna_relay::Relay;
 
 use super::AgentProgram;
 use crate::control::guesses::GuessLimit;
+use crate::control::lists::Lists;
 use crate::control::polls::LongPolls;
 use crate::control::readiness::Readiness;
 use crate::control::session::SessionKey;
@@ -27,6 +28,7 @@ pub struct State {
     pub polls: LongPolls,
     pub readiness: Readiness,
     pub guesses: GuessLimit,
+    pub lists: Lists,
     /// Turns true when the server stops, which ends long polls.
     pub stopping: watch::Sender<bool>,
     /// The relay in this process, if any.

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use super::{Config, StartError, relay, session_secret};
 use crate::api::{Settings, State};
 use crate::control::guesses::GuessLimit;
+use crate::control::lists::Lists;
 use crate::control::network_map;
 use crate::control::polls::LongPolls;
 use crate::control::readiness::Readiness;
@@ -39,6 +40,7 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
         polls: LongPolls::default(),
         readiness: Readiness::default(),
         guesses: GuessLimit::default(),
+        lists: Lists::default(),
         stopping: watch::Sender::new(false),
         settings: Arc::new(Settings {
             session: SessionKey::new(secret, session.lifetime),

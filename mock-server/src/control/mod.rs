@@ -10,6 +10,7 @@ mod error;
 pub mod guesses;
 pub mod heartbeat;
 pub mod issue;
+pub mod lists;
 pub mod logout;
 pub mod machine_admin;
 pub mod machine_tags;

@@ -130,7 +130,7 @@ impl SubtestSummary<'_> {
             }
         }
         for check in &self.checks {
-            findings.found(check.statements, check.verdict, check.message);
+            findings.found(check);
         }
     }
 }

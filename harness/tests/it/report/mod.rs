@@ -65,7 +65,7 @@ fn outcome(scenario: &Scenario, step: usize, check: usize, verdict: CheckVerdict
         span: check.alternatives[0][0].span.clone(),
         notes: Vec::new(),
         seen: Vec::new(),
-        is_blocked: false,
+        unevaluated: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The guarantees of the store, tested in memory and with a file.
 
+mod lists;
 mod unavailable;
 
 use std::fs::Permissions;

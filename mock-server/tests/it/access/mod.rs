@@ -4,6 +4,7 @@
 mod api_keys;
 mod device;
 mod fixtures;
+mod key_chains;
 mod openapi;
 mod queries;
 mod sessions;

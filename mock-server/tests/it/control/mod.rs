@@ -5,5 +5,6 @@ mod key_management;
 mod machines;
 mod model;
 mod network_map;
+mod quarantine;
 mod register_machine;
 mod relay;

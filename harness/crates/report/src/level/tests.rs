@@ -57,7 +57,13 @@ fn judged<'a>(
     statements: &'a [String],
     verdicts: &[CheckVerdict],
 ) -> SubtestSummary<'a> {
-    let check = |verdict: &CheckVerdict| JudgedCheck { line: 1, statements, verdict: *verdict, message: "" };
+    let check = |verdict: &CheckVerdict| JudgedCheck {
+        line: 1,
+        statements,
+        verdict: *verdict,
+        message: "",
+        unevaluated: None,
+    };
     SubtestSummary {
         scenario,
         verdict: Some(if verdicts.is_empty() { SubtestVerdict::Skip } else { SubtestVerdict::Pass }),

@@ -71,6 +71,13 @@ impl From<StepError> for NotExecuted {
             _ => None,
         };
         let was_skipped = matches!(error, StepError::Earlier { .. });
-        Self { message: error.to_string(), fault: error.fault(), missing, was_skipped, is_omitted: false }
+        Self {
+            message: error.to_string(),
+            fault: error.fault(),
+            missing,
+            was_skipped,
+            is_omitted: false,
+            is_inapplicable: false,
+        }
     }
 }
