@@ -139,8 +139,14 @@ fn waits(waiting: &Waiting) -> String {
     let Waiting { subtests, total, longest } = waiting;
     let (total, longest) = (humantime::format_duration(*total), humantime::format_duration(*longest));
     let subtests = format!("{} {}", counted(*subtests, "sub-test"), plural(*subtests, "waits", "wait"));
-    let total = if waiting.subtests == 1 { format!("for {total}") } else { format!("for {total} in all, beside the others; the longest for {longest}") };
-    format!("{subtests} {total}, since the target's clock cannot be advanced (--no-waits leaves such sub-tests out)")
+    let total = if waiting.subtests == 1 {
+        format!("for {total}")
+    } else {
+        format!("for {total} in all, beside the others; the longest for {longest}")
+    };
+    format!(
+        "{subtests} {total}, since the target's clock cannot be advanced (--no-waits leaves such sub-tests out)"
+    )
 }
 
 /// Snapshots are written only if a flag or insta's variable asks for it, and only of the plain reference. New ones

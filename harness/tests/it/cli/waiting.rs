@@ -13,11 +13,8 @@ const WAIT: Duration = Duration::from_secs(3);
 fn write_scenarios(folder: &Path) {
     let chapter = folder.join("probe/keys");
     std::fs::create_dir_all(&chapter).unwrap();
-    std::fs::copy(
-        small_target::scenarios().join("requirements.toml"),
-        folder.join("requirements.toml"),
-    )
-    .unwrap();
+    std::fs::copy(small_target::scenarios().join("requirements.toml"), folder.join("requirements.toml"))
+        .unwrap();
     let list = |name: &str| {
         format!(
             "[[step]]\nname = \"{name}\"\nas = \"admin\"\nget = \"/api/db/keys\"\n\

@@ -219,7 +219,8 @@ mod tests {
 
     #[test]
     fn sub_tests_with_an_exclusive_need_run_alone_and_those_that_wait_begin() {
-        let subtests = [("ST1", true, false), ("ST2", false, false), ("ST3", true, false), ("ST4", false, true)];
+        let subtests =
+            [("ST1", true, false), ("ST2", false, false), ("ST3", true, false), ("ST4", false, true)];
         let planned = |has_clock: bool| {
             let subtests = subtests.map(|(id, moves_clock, waits)| {
                 let mut scenario = scenario(id);

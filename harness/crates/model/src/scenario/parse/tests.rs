@@ -203,8 +203,23 @@ fn every_feature_is_parsed() {
     }
     assert!(scenario.machines[1].up && scenario.machines[1].login == Some(Identity::Admin));
     assert!(scenario.machines[2].wire);
-    let [made, many, up, later, login, interrupted, online, waited, offline, _, listed, line, joined, met, awaited] =
-        scenario.steps.as_slice()
+    let [
+        made,
+        many,
+        up,
+        later,
+        login,
+        interrupted,
+        online,
+        waited,
+        offline,
+        _,
+        listed,
+        line,
+        joined,
+        met,
+        awaited,
+    ] = scenario.steps.as_slice()
     else {
         panic!("{scenario:?}")
     };
