@@ -2,6 +2,7 @@
 
 use std::sync::{LazyLock, OnceLock};
 
+use axum::body::Bytes;
 use axum::extract;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -32,13 +33,26 @@ static DOCUMENT: LazyLock<Option<Value>> = LazyLock::new(|| {
     responses((status = 200, description = "The OpenAPI document", body = serde_json::Value))
 )]
 pub async fn openapi(extract::State(state): extract::State<State>) -> Response {
-    let Some(mut document) = DOCUMENT.clone() else { return error::internal() };
+    let text = match state.openapi.get() {
+        Some(text) => text.clone(),
+        None => match of_server(&state) {
+            // Another request may have been faster.
+            Some(text) => state.openapi.get_or_init(|| text).clone(),
+            None => return error::internal(),
+        },
+    };
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+/// The document as it is sent, with what depends on the server's settings.
+fn of_server(state: &State) -> Option<Bytes> {
+    let mut document = DOCUMENT.clone()?;
     let regions = state.settings.relays.iter().map(|site| site.region.as_str());
     let relay = document.pointer_mut("/components/schemas/HeartbeatRequest/properties/relay");
     if let Some(Value::Object(schema)) = relay {
         schema.insert("enum".to_owned(), regions.map(Value::from).chain([Value::Null]).collect());
     }
-    ([(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response()
+    Some(document.to_string().into())
 }
 
 /// Sets the declarations of the routes, which are built once per process.

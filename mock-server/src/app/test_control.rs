@@ -3,15 +3,16 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract;
 use axum::response::Response;
 use axum::routing::post;
-use axum::{Router, serve};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::connections::{self, Limits};
 use crate::api::body::Body;
 use crate::api::{Error, State, envelope};
 use crate::control::upkeep;
@@ -43,10 +44,9 @@ impl TestControl {
     pub(super) async fn start(state: State) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
+        let stopping = state.stopping.subscribe();
         let router = Router::new().route("/clock", post(clock)).with_state(state);
-        let serving = tokio::spawn(async move {
-            let _ = serve(listener, router).await;
-        });
+        let serving = tokio::spawn(connections::serve(listener, router, Limits::of_process(), stopping));
         Ok(Self { url, serving })
     }
 }
