@@ -188,9 +188,8 @@ impl<'a> Found<'a> {
         let reason = subtest.skip_reason.or(subtest.not_run);
         // It was carried out, and the target lacked what all its checks need.
         let was_inapplicable = subtest.verdict == Some(SubtestVerdict::Skip) && !subtest.checks.is_empty();
-        let has_ended = (reason.is_none() || was_inapplicable)
-            && subtest.gap.is_none()
-            && subtest.verdict.is_some();
+        let has_ended =
+            (reason.is_none() || was_inapplicable) && subtest.gap.is_none() && subtest.verdict.is_some();
         if !has_ended {
             let planned = subtest.scenario.steps.iter().flat_map(|step| &step.checks);
             for id in planned.flat_map(|check| &check.verifies).filter(documented) {
