@@ -132,9 +132,8 @@ fn answer(map: &NetworkMap, relays: &[Site], now: Timestamp) -> Result<Response,
     };
     let own = serde_json::to_string(&own)?;
     let relays = serde_json::to_string(&relays.iter().map(relay_view).collect::<Vec<_>>())?;
-    let begin = format!(
-        r#"{{"success":true,"data":{{"version":{version},"full":{full},"self":{own},"peers":["#
-    );
+    let begin =
+        format!(r#"{{"success":true,"data":{{"version":{version},"full":{full},"self":{own},"peers":["#);
     let end = format!(r#"],"relays":{relays}}}}}"#);
     let [peers, more_peers] = changes.peers_for(&machine.id);
     let [removed, more_removed] = changes.removed_for(&machine.id);

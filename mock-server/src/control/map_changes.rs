@@ -187,11 +187,11 @@ mod tests {
     }
 
     fn ids(parts: [Bytes; 2]) -> Vec<String> {
-        let json = format!("[{}]", parts.iter().map(|part| String::from_utf8_lossy(part)).collect::<String>());
+        let json =
+            format!("[{}]", parts.iter().map(|part| String::from_utf8_lossy(part)).collect::<String>());
         let elements: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
-        let id = |element: &serde_json::Value| {
-            element.get("id").unwrap_or(element).as_str().unwrap().to_owned()
-        };
+        let id =
+            |element: &serde_json::Value| element.get("id").unwrap_or(element).as_str().unwrap().to_owned();
         elements.iter().map(id).collect()
     }
 
