@@ -4,16 +4,19 @@ use std::sync::{LazyLock, OnceLock};
 
 use axum::extract;
 use axum::http::header;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, InfoBuilder, OpenApi, PathItem, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::envelope::{Failed, Reason};
+use super::reached_url::{Arrival, reached_url};
+use super::refusals::refusals;
 use super::request::KEYWORD_PREFIX;
-use super::{State, error};
+use super::{Error, State, error};
 
 /// The declarations of the routes, set when they are built.
 static DECLARED: OnceLock<OpenApi> = OnceLock::new();
@@ -25,20 +28,29 @@ static DOCUMENT: LazyLock<Option<Value>> = LazyLock::new(|| {
     Some(document)
 });
 
+refusals!(DocumentRefusals: InvalidInput);
+
 /// Returns this document.
 #[utoipa::path(
     get,
     path = "/api/openapi.json",
-    responses((status = 200, description = "The OpenAPI document", body = serde_json::Value))
+    responses((status = 200, description = "The OpenAPI document", body = serde_json::Value), DocumentRefusals)
 )]
-pub async fn openapi(extract::State(state): extract::State<State>) -> Response {
-    let Some(mut document) = DOCUMENT.clone() else { return error::internal() };
+pub async fn openapi(extract::State(state): extract::State<State>, parts: Parts) -> Result<Response, Error> {
+    let Some(mut document) = DOCUMENT.clone() else { return Ok(error::internal()) };
+    let arrival = Arrival { uri: &parts.uri, headers: &parts.headers, extensions: &parts.extensions };
+    let reached = reached_url(arrival, &state.settings)?;
+    if let Value::Object(document) = &mut document {
+        document.insert("servers".to_owned(), json!([{ "url": reached }]));
+    }
     let regions = state.settings.relays.iter().map(|site| site.region.as_str());
     let relay = document.pointer_mut("/components/schemas/HeartbeatRequest/properties/relay");
     if let Some(Value::Object(schema)) = relay {
         schema.insert("enum".to_owned(), regions.map(Value::from).chain([Value::Null]).collect());
     }
-    ([(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response()
+    // The document depends on the request's Host.
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, document.to_string()).into_response())
 }
 
 /// Sets the declarations of the routes, which are built once per process.
