@@ -83,6 +83,7 @@ fn as_json(listed: &[&Scenario]) -> String {
                 "title": scenario.title,
                 "checks": planned_checks(scenario),
                 "needs": scenario.needs,
+                "waits_seconds": scenario.waits.map(|waits| waits.as_secs()),
                 "skip": scenario.skip.as_ref().map(|skip| &skip.reason),
                 "file": scenario.source.path,
             })

@@ -35,6 +35,6 @@ mod trace;
 pub mod user_orgs;
 
 pub use error::Error;
-pub use installer::AgentProgram;
+pub use installer::{AgentProgram, Downloads};
 pub use router::router;
 pub use state::{Settings, State};

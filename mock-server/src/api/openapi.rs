@@ -1,11 +1,14 @@
 //! `GET /api/openapi.json`: the OpenAPI document declared by the routes.
 
+use std::convert::Infallible;
 use std::sync::{LazyLock, OnceLock};
 
+use axum::body::{Body, Bytes};
 use axum::extract;
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use futures::stream;
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -37,20 +40,36 @@ refusals!(DocumentRefusals: InvalidInput);
     responses((status = 200, description = "The OpenAPI document", body = serde_json::Value), DocumentRefusals)
 )]
 pub async fn openapi(extract::State(state): extract::State<State>, parts: Parts) -> Result<Response, Error> {
-    let Some(mut document) = DOCUMENT.clone() else { return Ok(error::internal()) };
     let arrival = Arrival { uri: &parts.uri, headers: &parts.headers, extensions: &parts.extensions };
-    let reached = reached_url(arrival, &state.settings)?;
-    if let Value::Object(document) = &mut document {
-        document.insert("servers".to_owned(), json!([{ "url": reached }]));
-    }
+    let servers = json!([{ "url": reached_url(arrival, &state.settings)? }]);
+    let text = match state.openapi.get() {
+        Some(text) => text.clone(),
+        None => match of_server(&state) {
+            // Another request may have been faster.
+            Some(text) => state.openapi.get_or_init(|| text).clone(),
+            None => return Ok(error::internal()),
+        },
+    };
+    // The servers are those of the request, and the rest, an object's text without its brace, is shared by all.
+    let chunks = [Bytes::from(format!("{{\"servers\":{servers},")), text.slice(1..)];
+    let headers = [
+        (header::CONTENT_TYPE, "application/json".to_owned()),
+        (header::CONTENT_LENGTH, chunks.iter().map(Bytes::len).sum::<usize>().to_string()),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    let body = Body::from_stream(stream::iter(chunks.map(Ok::<_, Infallible>)));
+    Ok((headers, body).into_response())
+}
+
+/// The document as it is sent but for its servers, with what depends on the server's settings.
+fn of_server(state: &State) -> Option<Bytes> {
+    let mut document = DOCUMENT.clone()?;
     let regions = state.settings.relays.iter().map(|site| site.region.as_str());
     let relay = document.pointer_mut("/components/schemas/HeartbeatRequest/properties/relay");
     if let Some(Value::Object(schema)) = relay {
         schema.insert("enum".to_owned(), regions.map(Value::from).chain([Value::Null]).collect());
     }
-    // The document depends on the request's Host.
-    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-    Ok((headers, document.to_string()).into_response())
+    Some(document.to_string().into())
 }
 
 /// Sets the declarations of the routes, which are built once per process.

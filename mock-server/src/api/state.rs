@@ -1,13 +1,14 @@
 //! The state shared by all handlers.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use axum::body::Bytes;
 use ipnet::IpNet;
 use tokio::sync::watch;
 use ztna_relay::Relay;
 
-use super::AgentProgram;
+use super::{AgentProgram, Downloads};
 use crate::control::guesses::GuessLimit;
 use crate::control::lists::Lists;
 use crate::control::polls::LongPolls;
@@ -29,6 +30,9 @@ pub struct State {
     pub readiness: Readiness,
     pub guesses: GuessLimit,
     pub lists: Lists,
+    pub downloads: Downloads,
+    /// The OpenAPI document as it is sent.
+    pub openapi: Arc<OnceLock<Bytes>>,
     /// Turns true when the server stops, which ends long polls.
     pub stopping: watch::Sender<bool>,
     /// The relay in this process, if any.

@@ -14,8 +14,8 @@ use super::arguments::{agent_program, parse_database, parse_site, parse_url, rel
 use super::error::SecretProblem;
 use super::logging::LogFormat;
 use super::{
-    Config, DEFAULT_LISTEN, Fixture, RelayConfig, RelayServer, Server, StartError, logging, session_secret,
-    start,
+    Config, DEFAULT_LISTEN, Fixture, RelayConfig, RelayServer, Server, StartError, connections, logging,
+    session_secret, start,
 };
 use crate::control::{Clock, Random};
 use crate::domain::site::Site;
@@ -188,6 +188,7 @@ fn rotate_secret(location: SecretLocation) -> Result<(), StartError> {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
+    connections::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(|source| StartError::Runtime { source })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::{Config, StartError, relay, session_secret};
-use crate::api::{Settings, State};
+use crate::api::{Downloads, Settings, State};
 use crate::control::guesses::GuessLimit;
 use crate::control::lists::Lists;
 use crate::control::network_map;
@@ -41,6 +41,8 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
         readiness: Readiness::default(),
         guesses: GuessLimit::default(),
         lists: Lists::default(),
+        downloads: Downloads::default(),
+        openapi: Arc::default(),
         stopping: watch::Sender::new(false),
         settings: Arc::new(Settings {
             session: SessionKey::new(secret, session.lifetime),

@@ -6,17 +6,18 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{self, Path};
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::Response;
 use axum::routing::post;
-use axum::{Router, serve};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::connections::{self, Limits};
 use crate::api::body::Body;
 use crate::api::cross_site::is_from_own_site;
 use crate::api::reached_url::Arrival;
@@ -60,11 +61,10 @@ impl TestControl {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let token = hex::encode(state.random.bytes::<16>());
         let url = format!("http://{}/{token}", listener.local_addr()?);
+        let stopping = state.stopping.subscribe();
         let controlled = Controlled { server: state, token_hash: sha256(&token) };
         let router = Router::new().route("/{token}/clock", post(clock)).with_state(controlled);
-        let serving = tokio::spawn(async move {
-            let _ = serve(listener, router).await;
-        });
+        let serving = tokio::spawn(connections::serve(listener, router, Limits::of_process(), stopping));
         Ok(Self { url, serving })
     }
 }

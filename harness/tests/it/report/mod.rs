@@ -102,6 +102,7 @@ fn events(registry: &Registry) -> Vec<Event> {
         absent: Default::default(),
         refusal: Default::default(),
         waivers: Arc::default(),
+        waits: None,
     };
     let plan = Arc::new(Plan {
         subtests: vec![

@@ -53,6 +53,7 @@ pub(crate) fn planned(steps: &str, judges_ours: bool, absent: &[Undocumented]) -
         absent: absent.iter().copied().collect::<BTreeSet<_>>(),
         refusal: Default::default(),
         waivers: Arc::default(),
+        waits: None,
     }
 }
 

@@ -142,6 +142,31 @@ fn sub_tests_count_for_each_level_whose_capability_is_declared() {
 }
 
 #[test]
+fn waits_belong_to_core_if_they_are_short_and_to_the_clock_where_there_is_one() {
+    use CheckVerdict::Pass;
+    let statements = ["a/F.1".to_owned()];
+    let waiting = |seconds| {
+        let mut waiting = scenario("ST2", "a/F.1", &[]);
+        waiting.waits = Some(std::time::Duration::from_secs(seconds));
+        waiting
+    };
+    let core = scenario("ST1", "a/F.1", &[]);
+    let claimed_by = |seconds, of_waiting: &[CheckVerdict], declared: &[Capability]| {
+        let waiting = waiting(seconds);
+        let subtests = vec![judged(&core, &statements, &[Pass]), judged(&waiting, &statements, of_waiting)];
+        claimed(&levels_of(subtests, declared, true)).join(" ")
+    };
+    assert_eq!(claimed_by(61, &[Pass], &[]), "core");
+    assert_eq!(claimed_by(61, &[], &[]), "", "left out by --no-waits");
+    assert_eq!(claimed_by(61, &[Pass], &[Capability::Clock]), "core clock");
+    // A target without a clock need not be waited for so long.
+    assert_eq!(claimed_by(2700, &[], &[]), "core");
+    assert_eq!(claimed_by(2700, &[Pass], &[]), "core");
+    assert_eq!(claimed_by(2700, &[], &[Capability::Clock]), "core");
+    assert_eq!(claimed_by(2700, &[Pass], &[Capability::Clock]), "core clock");
+}
+
+#[test]
 fn parts_and_what_the_kit_cannot_judge_claim_nothing() {
     let statements = ["a/F.1".to_owned()];
     let core = scenario("ST1", "a/F.1", &[]);

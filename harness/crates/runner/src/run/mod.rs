@@ -8,6 +8,7 @@ mod preparation;
 mod repeat;
 mod scheduler;
 mod setting;
+pub(crate) mod slot;
 mod stop;
 mod subtest;
 mod sweep;

@@ -223,6 +223,11 @@ impl TestEnvironment {
         json_request(token, method, url, body)
     }
 
+    /// Whether the target's clock can be advanced.
+    pub fn has_clock(&self) -> bool {
+        self.control_plane.has_clock()
+    }
+
     /// Advances the target's clock and forgets the cached sessions, which may have expired.
     ///
     /// # Errors
