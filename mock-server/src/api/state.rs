@@ -11,6 +11,7 @@ use ztna_relay::Relay;
 use super::{AgentProgram, Downloads};
 use crate::control::guesses::GuessLimit;
 use crate::control::lists::Lists;
+use crate::control::map_changes::MapCache;
 use crate::control::polls::LongPolls;
 use crate::control::readiness::Readiness;
 use crate::control::session::SessionKey;
@@ -27,6 +28,7 @@ pub struct State {
     /// The source of keys, tokens and ids.
     pub random: Random,
     pub polls: LongPolls,
+    pub maps: MapCache,
     pub readiness: Readiness,
     pub guesses: GuessLimit,
     pub lists: Lists,

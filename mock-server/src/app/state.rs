@@ -8,6 +8,7 @@ use super::{Config, StartError, relay, session_secret};
 use crate::api::{Downloads, Settings, State};
 use crate::control::guesses::GuessLimit;
 use crate::control::lists::Lists;
+use crate::control::map_changes::MapCache;
 use crate::control::network_map;
 use crate::control::polls::LongPolls;
 use crate::control::readiness::Readiness;
@@ -38,6 +39,7 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
         clock: config.clock.clone(),
         random: config.random.clone(),
         polls: LongPolls::default(),
+        maps: MapCache::default(),
         readiness: Readiness::default(),
         guesses: GuessLimit::default(),
         lists: Lists::default(),
