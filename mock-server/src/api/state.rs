@@ -43,11 +43,13 @@ pub struct State {
 }
 
 /// The settings of a server, fixed at its start.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     pub session: SessionKey,
-    /// The URL by which clients reach this server, without a trailing slash.
+    /// The URL by which clients on this machine reach this server, without a trailing slash.
     pub base_url: String,
+    /// The URL by which all clients are told to reach this server; by default the one by which each reached it.
+    pub public_url: Option<String>,
     /// Proxies whose X-Forwarded-For is trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// The agent that the installer installs.

@@ -49,6 +49,7 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
         settings: Arc::new(Settings {
             session: SessionKey::new(secret, session.lifetime),
             base_url,
+            public_url: config.public_url.clone(),
             relays,
             relay_secret_hash: config.relay_secret.as_deref().map(material::sha256),
             trusted_proxies: config.trusted_proxies.clone(),
