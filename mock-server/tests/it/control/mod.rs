@@ -5,6 +5,7 @@ mod key_management;
 mod machines;
 mod model;
 mod network_map;
+mod pending;
 mod quarantine;
 mod reached_url;
 mod register_machine;
