@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use harness_model::check::outcome::CheckVerdict;
+use harness_model::event::SubtestVerdict;
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::{Capability, Scenario};
 use harness_model::text::{counted, plural};
@@ -185,7 +186,10 @@ impl<'a> Found<'a> {
     fn add(&mut self, subtest: &'a SubtestSummary<'a>, registry: &Registry) {
         let documented = |id: &&String| !registry.is_ours(id);
         let reason = subtest.skip_reason.or(subtest.not_run);
-        let has_ended = reason.is_none() && subtest.gap.is_none() && subtest.verdict.is_some();
+        // It was carried out, and the target lacked what all its checks need.
+        let was_inapplicable = subtest.verdict == Some(SubtestVerdict::Skip) && !subtest.checks.is_empty();
+        let has_ended =
+            (reason.is_none() || was_inapplicable) && subtest.gap.is_none() && subtest.verdict.is_some();
         if !has_ended {
             let planned = subtest.scenario.steps.iter().flat_map(|step| &step.checks);
             for id in planned.flat_map(|check| &check.verifies).filter(documented) {

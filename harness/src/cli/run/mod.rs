@@ -34,7 +34,7 @@ use harness_runner::targets::PreflightScope;
 
 use super::console::Console;
 use super::error::CliError;
-use super::{diff, reference};
+use super::{diff, names, reference};
 pub(super) use arguments::{Arguments, ReviewArguments, jobs};
 use judgement::{Listeners, judge, make_ready};
 use preparation::{Prepared, prepare};
@@ -60,6 +60,7 @@ pub(super) async fn run(
     let scope = PreflightScope { needs, key_name: run::preflight_key(&id) };
     let ready = make_ready(&target, &scope, stop.clone(), console).await;
     let plan = build_plan(&selection, &loaded.library, target.as_ref())?;
+    selection.filter.iter().for_each(|filter| names::warn_of_idle_terms(filter, &loaded.library, console));
     let absent: Vec<&str> = target.description().absent.iter().map(|absent| absent.describe()).collect();
     if !absent.is_empty() {
         console.print(&format!("not judged, since the target lacks it: {}\n", absent.join(", ")));

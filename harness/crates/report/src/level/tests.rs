@@ -64,10 +64,11 @@ fn judged<'a>(
         message: "",
         unevaluated: None,
     };
+    let is_skipped = verdicts.iter().all(|verdict| *verdict == CheckVerdict::Skip);
     SubtestSummary {
         scenario,
-        verdict: Some(if verdicts.is_empty() { SubtestVerdict::Skip } else { SubtestVerdict::Pass }),
-        skip_reason: verdicts.is_empty().then_some("needs a second organisation"),
+        verdict: Some(if is_skipped { SubtestVerdict::Skip } else { SubtestVerdict::Pass }),
+        skip_reason: is_skipped.then_some("needs a second organisation"),
         checks: verdicts.iter().map(check).collect(),
         gap: None,
         not_run: None,
