@@ -11,6 +11,7 @@ use ztna_relay::Relay;
 use super::{AgentProgram, Downloads};
 use crate::control::guesses::GuessLimit;
 use crate::control::lists::Lists;
+use crate::control::map_changes::MapCache;
 use crate::control::polls::LongPolls;
 use crate::control::readiness::Readiness;
 use crate::control::session::SessionKey;
@@ -27,6 +28,7 @@ pub struct State {
     /// The source of keys, tokens and ids.
     pub random: Random,
     pub polls: LongPolls,
+    pub maps: MapCache,
     pub readiness: Readiness,
     pub guesses: GuessLimit,
     pub lists: Lists,
@@ -41,11 +43,13 @@ pub struct State {
 }
 
 /// The settings of a server, fixed at its start.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     pub session: SessionKey,
-    /// The URL by which clients reach this server, without a trailing slash.
+    /// The URL by which clients on this machine reach this server, without a trailing slash.
     pub base_url: String,
+    /// The URL by which all clients are told to reach this server; by default the one by which each reached it.
+    pub public_url: Option<String>,
     /// Proxies whose X-Forwarded-For is trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// The agent that the installer installs.

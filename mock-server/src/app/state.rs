@@ -8,6 +8,7 @@ use super::{Config, StartError, relay, session_secret};
 use crate::api::{Downloads, Settings, State};
 use crate::control::guesses::GuessLimit;
 use crate::control::lists::Lists;
+use crate::control::map_changes::MapCache;
 use crate::control::network_map;
 use crate::control::polls::LongPolls;
 use crate::control::readiness::Readiness;
@@ -38,6 +39,7 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
         clock: config.clock.clone(),
         random: config.random.clone(),
         polls: LongPolls::default(),
+        maps: MapCache::default(),
         readiness: Readiness::default(),
         guesses: GuessLimit::default(),
         lists: Lists::default(),
@@ -47,6 +49,7 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
         settings: Arc::new(Settings {
             session: SessionKey::new(secret, session.lifetime),
             base_url,
+            public_url: config.public_url.clone(),
             relays,
             relay_secret_hash: config.relay_secret.as_deref().map(material::sha256),
             trusted_proxies: config.trusted_proxies.clone(),

@@ -2,6 +2,7 @@
 //! endpoints.
 
 mod api_keys;
+mod cross_site;
 mod device;
 mod fixtures;
 mod key_chains;

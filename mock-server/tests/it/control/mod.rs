@@ -6,5 +6,6 @@ mod machines;
 mod model;
 mod network_map;
 mod quarantine;
+mod reached_url;
 mod register_machine;
 mod relay;
