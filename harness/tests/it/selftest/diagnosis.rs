@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::requirement::Level;
 use harness_report::diagnosis::catalogue::Catalogue;
-use harness_report::diagnosis::{diagnose, ranked};
 use harness_report::diagnosis::matrix::Matrix;
 use harness_report::diagnosis::observed::{Cell, Found, Observed};
+use harness_report::diagnosis::{diagnose, ranked};
 use harness_report::resemblance::Resemblance;
 
 use crate::selftest::library;

@@ -48,7 +48,9 @@ pub fn ranked(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue) -> Ve
     let candidates = catalogue.deviations.iter().filter(is_candidate);
     let mut alike: Vec<(Likeness, Resemblance)> = candidates
         .map(|declared| (declared, Disagreement::of(declared, &failed, observed, matrix)))
-        .map(|(declared, differing)| (declared, Likeness::of(declared, &differing, &failed, matrix), differing))
+        .map(|(declared, differing)| {
+            (declared, Likeness::of(declared, &differing, &failed, matrix), differing)
+        })
         .filter(|(_, likeness, _)| likeness.is_enough())
         .map(|(declared, likeness, differing)| {
             let (deviation, summary) = (declared.id.clone(), declared.summary.clone());
@@ -123,29 +125,18 @@ struct Disagreement<'a> {
 }
 
 impl<'a> Disagreement<'a> {
-    fn of(
-        declared: &Declared,
-        failed: &[(&'a Cell, &Found)],
-        observed: &Observed,
-        matrix: &Matrix,
-    ) -> Self {
+    fn of(declared: &Declared, failed: &[(&'a Cell, &Found)], observed: &Observed, matrix: &Matrix) -> Self {
         let id = &declared.id;
         let is_evidence = |cell: &&Cell| matrix.covers(id, &cell.subtest) && !matrix.wavers(id, cell);
-        let (agreeing, unexpected): (Vec<&Cell>, Vec<&Cell>) = failed
-            .iter()
-            .map(|(cell, _)| *cell)
-            .filter(is_evidence)
-            .partition(|cell| matrix.fails(id, cell));
+        let (agreeing, unexpected): (Vec<&Cell>, Vec<&Cell>) =
+            failed.iter().map(|(cell, _)| *cell).filter(is_evidence).partition(|cell| matrix.fails(id, cell));
         let is_missing = |cell: &Cell| {
             let verdict = observed.verdict(cell);
             verdict == Some(CheckVerdict::Pass)
-                || matches!(verdict, Some(CheckVerdict::Fail | CheckVerdict::Waived)) && matrix.wavers(id, cell)
+                || matches!(verdict, Some(CheckVerdict::Fail | CheckVerdict::Waived))
+                    && matrix.wavers(id, cell)
         };
-        Self {
-            agreeing: agreeing.len(),
-            missing: matrix.cells(id).filter(is_missing).collect(),
-            unexpected,
-        }
+        Self { agreeing: agreeing.len(), missing: matrix.cells(id).filter(is_missing).collect(), unexpected }
     }
 
     /// Names one check of each kind, and counts the others.
