@@ -1,8 +1,10 @@
+//! The limits of connections.
+
 use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::descriptors;
+use super::descriptors::max_connections;
 
 /// How many connections a listener has, and how long they may wait.
 #[derive(Debug, Clone)]
@@ -25,7 +27,7 @@ pub(in crate::app) struct Limits {
 impl Limits {
     /// The limits that the number of descriptors of this process allows.
     pub(in crate::app) fn of_process() -> Self {
-        let connections = descriptors::max_connections();
+        let connections = max_connections();
         Self {
             connections,
             per_address: connections / 2,
