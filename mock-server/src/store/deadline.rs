@@ -13,9 +13,6 @@ pub(super) const JOB_TIMEOUT: Duration = Duration::from_secs(10);
 /// About a tenth of a millisecond.
 const INSTRUCTIONS_BETWEEN_CHECKS: c_int = 4_000;
 
-/// How long a job of the program's own may take. Each is a few lookups, or one scan of an organisation's machines.
-pub(super) const JOB_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// The deadline of the job that a connection runs.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Deadline(Arc<Mutex<Option<Running>>>);
