@@ -17,7 +17,7 @@ use crate::domain::machine::Status;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::auth_keys::KeyAndQuota;
 use crate::store::machines::Machine;
-use crate::store::{StoreError, Tx, addresses, auth_keys, machines, users};
+use crate::store::{StoreError, Tx, addresses, auth_keys, machines, quarantines, users};
 
 /// How long after a registration a repetition of it is recognised: time to free a full disk or to mend a network.
 const REPETITION_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
@@ -76,7 +76,7 @@ pub fn with_key(
     let counted = i64::from(repeats.is_some());
     let facts = AuthKey { used_count: found.used_count.saturating_sub(counted), ..found.clone() };
     let grant = key::decide(Some(&facts), &request, now)?;
-    refuse_quarantined(existing.as_ref())?;
+    refuse_quarantined(tx, &found.org_id, candidate)?;
     if repeats.is_none() && !auth_keys::claim(tx, &found.id, now)? {
         // Another replica used or revoked the key in the meantime, so its current state decides on the refusal.
         let current = load_key(tx, auth_key)?;
@@ -116,7 +116,7 @@ pub fn with_session(
         return Err(Refusal::TagNotAllowed { tags: candidate.tags.clone() }.into());
     }
     let existing = machines::find_by_name(tx, &org_id, &candidate.name)?;
-    refuse_quarantined(existing.as_ref())?;
+    refuse_quarantined(tx, &org_id, candidate)?;
     refuse_takeover(existing.as_ref(), &actor)?;
     let quota = addresses::quota(tx, &org_id)?.ok_or(Refusal::NotFound("Organisation"))?;
     if existing.is_none() {
@@ -160,11 +160,11 @@ fn load_key(tx: &mut Tx<'_>, auth_key: &str) -> Result<Option<KeyAndQuota>, Stor
     material::auth_key_hash(auth_key).map_or(Ok(None), |hash| auth_keys::find(tx, &hash))
 }
 
-// A quarantined machine must not escape by registering again.
-fn refuse_quarantined(existing: Option<&Machine>) -> Result<(), Refusal> {
-    match existing {
-        Some(machine) if machine.status == Status::Quarantined => Err(Refusal::Quarantined),
-        _ => Ok(()),
+// A quarantined machine must not escape by registering again, under its name or with its key.
+fn refuse_quarantined(tx: &mut Tx<'_>, org_id: &str, candidate: &Candidate) -> Result<(), ControlError> {
+    match quarantines::binds(tx, org_id, &candidate.name, &candidate.public_key)? {
+        true => Err(Refusal::Quarantined.into()),
+        false => Ok(()),
     }
 }
 

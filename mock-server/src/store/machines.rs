@@ -1,4 +1,5 @@
 use ztna_protocol::machine_name::comparable;
+use ztna_protocol::public_key::spellings;
 
 pub use super::machine_row::Machine;
 use super::machine_row::{machine, select};
@@ -19,10 +20,14 @@ pub fn find_by_name(tx: &mut Tx<'_>, org_id: &str, name: &str) -> Result<Option<
     )
 }
 
-/// Returns the id of the machine with this public key.
+/// Returns the id of the machine with this public key, in either spelling.
 pub fn id_by_public_key(tx: &mut Tx<'_>, org_id: &str, key: &str) -> Result<Option<String>, StoreError> {
-    let sql = "SELECT id FROM machines WHERE org_id = ?1 AND public_key = ?2 ORDER BY created_at LIMIT 1";
-    tx.optional(sql, values![org_id, key], |row| row.text(0))
+    let keys = spellings(key);
+    tx.optional(
+        "SELECT id FROM machines WHERE org_id = ?1 AND public_key IN (?2, ?3) ORDER BY created_at LIMIT 1",
+        values![org_id, &keys.plain, &keys.marked],
+        |row| row.text(0),
+    )
 }
 
 pub fn find(tx: &mut Tx<'_>, org_id: &str, id: &str) -> Result<Option<Machine>, StoreError> {

@@ -11,19 +11,50 @@ pub enum InvalidPublicKey {
     /// The secret that it agrees on with any other is known to everybody (RFC 7748, section 6.1).
     #[error("must not be of low order")]
     LowOrder,
+    /// A second spelling of a small number: p + 2 to p + 18 are 2 to 18 (RFC 7748, section 5).
+    #[error("must be less than the prime of its field")]
+    NotReduced,
+}
+
+/// The two spellings of one public key in base64: X25519 ignores the highest bit of the last byte (RFC 7748, section 5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spellings {
+    /// Without the ignored bit.
+    pub plain: String,
+    /// With the ignored bit.
+    pub marked: String,
 }
 
 /// Parses a public key: 32 bytes in base64, not of low order.
 pub fn parse(text: &str) -> Result<[u8; 32], InvalidPublicKey> {
     let decoded = BASE64.decode(text).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     let bytes = decoded.ok_or(InvalidPublicKey::Encoding)?;
-    if is_low_order(&bytes) { Err(InvalidPublicKey::LowOrder) } else { Ok(bytes) }
+    if is_low_order(&bytes) {
+        return Err(InvalidPublicKey::LowOrder);
+    }
+    if bytes[0] >= 0xed && bytes[1..31] == [0xff; 30] && bytes[31] | IGNORED_BIT == 0xff {
+        return Err(InvalidPublicKey::NotReduced);
+    }
+    Ok(bytes)
 }
+
+/// Returns both spellings of a key. A text that is no key has only its own.
+pub fn spellings(text: &str) -> Spellings {
+    let Ok(mut bytes) = parse(text) else {
+        return Spellings { plain: text.to_owned(), marked: text.to_owned() };
+    };
+    bytes[31] &= !IGNORED_BIT;
+    let plain = BASE64.encode(bytes);
+    bytes[31] |= IGNORED_BIT;
+    Spellings { plain, marked: BASE64.encode(bytes) }
+}
+
+/// In the last byte of a key.
+const IGNORED_BIT: u8 = 0x80;
 
 fn is_low_order(key: &[u8; 32]) -> bool {
     let mut point = *key;
-    // X25519 ignores the highest bit.
-    point[31] &= 0x7f;
+    point[31] &= !IGNORED_BIT;
     LOW_ORDER.contains(&point)
 }
 
@@ -67,11 +98,33 @@ mod tests {
                 assert!(is_low_order(&point), "{point:x?}");
             }
         }
-        for near in [little_endian(2, 0, 0), little_endian(0xeb, 0xff, 0x7f), little_endian(0xef, 0xff, 0x7f)]
-        {
+        for near in [little_endian(2, 0, 0), little_endian(0xeb, 0xff, 0x7f)] {
             assert!(secret.diffie_hellman(&PublicKey::from(near)).was_contributory(), "{near:x?}");
             assert_eq!(parse(&BASE64.encode(near)), Ok(near));
         }
+    }
+
+    /// What the curve takes for the same key is one key here, or is refused.
+    #[test]
+    fn keys_have_two_spellings_at_most() {
+        use boringtun::x25519::{PublicKey, StaticSecret};
+        let secret = StaticSecret::from([0x42; 32]);
+        let shared = |key: [u8; 32]| *secret.diffie_hellman(&PublicKey::from(key)).as_bytes();
+        for above in 2..=18 {
+            for highest in [0x7f, 0xff] {
+                let (small, same) = (little_endian(above, 0, 0), little_endian(0xed + above, 0xff, highest));
+                assert_eq!(shared(small), shared(same), "{above}");
+                assert_eq!(parse(&BASE64.encode(same)), Err(InvalidPublicKey::NotReduced), "{above}");
+                assert_eq!(parse(&BASE64.encode(small)), Ok(small), "{above}");
+            }
+        }
+        let own = PublicKey::from(&StaticSecret::from([7; 32])).to_bytes();
+        let mut other = own;
+        other[31] |= 0x80;
+        assert_eq!(shared(own), shared(other));
+        let both = Spellings { plain: BASE64.encode(own), marked: BASE64.encode(other) };
+        assert_eq!((spellings(&both.plain), spellings(&both.marked)), (both.clone(), both));
+        assert_eq!(spellings("key").marked, "key");
     }
 
     #[test]

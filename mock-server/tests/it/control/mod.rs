@@ -5,5 +5,7 @@ mod key_management;
 mod machines;
 mod model;
 mod network_map;
+mod quarantine;
+mod reached_url;
 mod register_machine;
 mod relay;

@@ -2,7 +2,7 @@
 
 use crate::check::evidence::{Exchange, ParsedBody, ProcessResult, WireResult};
 use crate::check::header::Header;
-use crate::check::outcome::Outcome;
+use crate::check::outcome::{Outcome, Unevaluated};
 
 use super::Secrets;
 
@@ -60,6 +60,10 @@ impl Secrets {
             message: self.conceal(&outcome.message),
             notes: outcome.notes.iter().map(|note| self.conceal(note)).collect(),
             seen: outcome.seen.iter().map(|line| self.conceal(line)).collect(),
+            unevaluated: outcome
+                .unevaluated
+                .as_ref()
+                .map(|found| Unevaluated { reason: self.conceal(&found.reason), ..found.clone() }),
             ..outcome.clone()
         }
     }
