@@ -120,6 +120,7 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
         absent: Default::default(),
         refusal: Default::default(),
         waivers: Arc::default(),
+        waits: None,
     };
     let profile = Arc::new(Source {
         path: PathBuf::from("bench-target.toml"),

@@ -170,6 +170,7 @@ impl Plane {
             let filled = self.store.write(move |tx| {
                 for n in from..machines.min(from + 1000) {
                     let candidate = Candidate {
+                        attempt_hash: None,
                         name: format!("m{n}"),
                         public_key: BASE64_STANDARD.encode([1; 32]),
                         os: Some("linux".to_owned()),

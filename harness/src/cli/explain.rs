@@ -9,7 +9,7 @@ use harness_report::exit_code::ExitCode;
 
 use harness_model::requirement::{Chapter, Requirement, Via};
 use harness_model::scenario::Library;
-use harness_model::scenario::model::{Action, Initiator, Scenario, Step, WireAction, identity_name};
+use harness_model::scenario::model::{Action, Initiator, Passage, Scenario, Step, WireAction, identity_name};
 use harness_model::text::truncated;
 use harness_report::terminal::Paint;
 
@@ -132,6 +132,10 @@ fn of_subtest(scenario: &Scenario, library: &Library, paint: Paint) -> String {
         let needs: Vec<&str> = scenario.needs.iter().map(|need| need.name()).collect();
         text.push_str(&format!("needs: {}\n", needs.join(", ")));
     }
+    if let Some(waits) = scenario.waits {
+        let waits = humantime::format_duration(waits);
+        text.push_str(&format!("waits: {waits}, unless the target has a clock that can be advanced\n"));
+    }
     if let Some(skip) = &scenario.skip {
         text.push_str(&format!("skipped: {}\n", skip.reason));
     }
@@ -208,13 +212,8 @@ fn verb(step: &Step) -> String {
             format!("{} logs in on {}", identity_name(login.identity), login.machine)
         }
         Action::Interrupt(interruption) => format!("Ctrl+C on {}", interruption.machine),
-        Action::Advance(advance) => {
-            let by = humantime::format_duration(advance.by);
-            match advance.keeping.is_empty() {
-                true => format!("the clock advances by {by}"),
-                false => format!("the clock advances by {by} while machines stay online"),
-            }
-        }
+        Action::Advance(advance) => format!("the clock advances by {}", passage(advance)),
+        Action::Wait(wait) => format!("the clock advances by {}, or the kit waits so long", passage(wait)),
         Action::Set(values) => {
             let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
             format!("sets {}", names.join(", "))
@@ -223,6 +222,14 @@ fn verb(step: &Step) -> String {
     match step.race {
         Some(contestants) => format!("{words}, {contestants} concurrently"),
         None => words,
+    }
+}
+
+fn passage(passage: &Passage) -> String {
+    let duration = humantime::format_duration(passage.duration);
+    match passage.keeping.is_empty() {
+        true => duration.to_string(),
+        false => format!("{duration} while machines stay online"),
     }
 }
 

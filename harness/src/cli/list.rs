@@ -54,9 +54,10 @@ pub(super) fn list(
         .filter(|scenario| arguments.suite.is_empty() || arguments.suite.contains(&scenario.suite))
         .filter(|scenario| filter.as_ref().is_none_or(|filter| filter.selects(scenario)))
         .collect();
-    if let (true, Some(filter)) = (listed.is_empty(), filter) {
-        return Err(nothing_listed(&filter, &loaded.library));
+    if let (true, Some(filter)) = (listed.is_empty(), &filter) {
+        return Err(nothing_listed(filter, &loaded.library));
     }
+    filter.iter().for_each(|filter| names::warn_of_idle_terms(filter, &loaded.library, console));
     let text = if arguments.json {
         as_json(&listed)
     } else {
@@ -83,6 +84,7 @@ fn as_json(listed: &[&Scenario]) -> String {
                 "title": scenario.title,
                 "checks": planned_checks(scenario),
                 "needs": scenario.needs,
+                "waits_seconds": scenario.waits.map(|waits| waits.as_secs()),
                 "skip": scenario.skip.as_ref().map(|skip| &skip.reason),
                 "file": scenario.source.path,
             })

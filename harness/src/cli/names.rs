@@ -1,10 +1,12 @@
 //! The names that commands take, and what a misspelt one may have meant.
 
+use harness_model::plan::filter::{self, Filter};
 use harness_model::requirement::{Chapter, Registry};
 use harness_model::scenario::Library;
 use harness_model::scenario::model::Scenario;
 use harness_model::source::spelling;
 
+use super::console::Console;
 use super::error::CliError;
 use super::reference;
 
@@ -37,6 +39,15 @@ pub(super) fn verify_suites(named: &[String], registry: &Registry) -> Result<(),
     let near = spelling::nearest(unknown, suites.iter().copied());
     let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
     Err(CliError::UnknownSuite { name: unknown.clone(), hint, known: suites.join(", ") })
+}
+
+/// Warns of the filter's terms that match no sub-test: a misspelt one would leave out, or include, without a word.
+pub(super) fn warn_of_idle_terms(filter: &Filter, library: &Library, console: &Console) {
+    for term in filter.idle_terms(&library.scenarios) {
+        let meant = filter::meant(&term, &library.scenarios, &library.registry);
+        let hint = meant.map(|meant| format!(": did you mean `{meant}`?")).unwrap_or_default();
+        console.warn(&format!("`{term}` in the filter matches no sub-test{hint}"));
+    }
 }
 
 /// Returns the error for an id that nothing has.

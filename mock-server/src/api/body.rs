@@ -18,7 +18,7 @@ pub const MAX_BODY_LEN: usize = 64 * 1024;
 /// How much of a longer body is read before responding.
 const MAX_DRAINED_LEN: usize = 4 * 1024 * 1024;
 
-/// How long a body may pause before the request is refused.
+/// How long a client may take to send a body.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A request read from a body.
@@ -90,14 +90,15 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     }
 }
 
-async fn collect_within(body: axum::body::Body, pause: Duration) -> Result<Vec<u8>, Refusal> {
+async fn collect_within(body: axum::body::Body, limit: Duration) -> Result<Vec<u8>, Refusal> {
+    let incomplete = || Refusal::InvalidJson(format!("The body was not received within {limit:?}"));
+    timeout(limit, collect_all(body)).await.map_err(|_| incomplete())?
+}
+
+async fn collect_all(body: axum::body::Body) -> Result<Vec<u8>, Refusal> {
     let mut chunks = body.into_data_stream();
     let (mut bytes, mut length) = (Vec::new(), 0_usize);
-    loop {
-        let chunk = timeout(pause, chunks.next())
-            .await
-            .map_err(|_| Refusal::InvalidJson(format!("No more of the body was received for {pause:?}")))?;
-        let Some(chunk) = chunk else { break };
+    while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| Refusal::InvalidJson("The body is incomplete".to_owned()))?;
         length = length.saturating_add(chunk.len());
         if length <= MAX_BODY_LEN {
@@ -128,7 +129,18 @@ mod tests {
         let first = futures::stream::iter([Ok::<_, std::io::Error>("{\"name\":")]);
         let stalled = axum::body::Body::from_stream(first.chain(futures::stream::pending()));
         let refused = collect_within(stalled, Duration::from_millis(5)).await;
-        let message = "No more of the body was received for 5ms".to_owned();
+        let message = "The body was not received within 5ms".to_owned();
+        assert_eq!(refused, Err(Refusal::InvalidJson(message)));
+    }
+
+    #[tokio::test]
+    async fn a_body_in_drops_is_refused() {
+        let drops = futures::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            Some((Ok::<_, std::io::Error>(" "), ()))
+        });
+        let refused = collect_within(axum::body::Body::from_stream(drops), Duration::from_millis(50)).await;
+        let message = "The body was not received within 50ms".to_owned();
         assert_eq!(refused, Err(Refusal::InvalidJson(message)));
     }
 

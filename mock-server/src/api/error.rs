@@ -8,7 +8,7 @@ use ztna_relay::AuthorityError;
 use super::envelope::{Failed, INTERNAL, Reason, UNAVAILABLE};
 use crate::control::ControlError;
 use crate::domain::{Refusal, RefusalCode};
-use crate::store::StoreError;
+use crate::store::{Condition, StoreError};
 
 /// When a client whose request met an unavailable database is asked to repeat it.
 const RETRY_AFTER_SECONDS: u64 = 1;
@@ -74,7 +74,10 @@ impl IntoResponse for Error {
             Self::Control(ControlError::Refused(refusal)) => refusal,
             Self::Control(ControlError::Store(StoreError::Unavailable(condition))) => {
                 tracing::error!(%condition, "request failed");
-                return unavailable(format!("{condition}; nothing was done, try again"));
+                return unavailable(match condition {
+                    Condition::TooSlow => format!("{condition}; select fewer rows, or by fewer conditions"),
+                    _ => format!("{condition}; nothing was done, try again"),
+                });
             }
             error => {
                 tracing::error!(%error, "request failed");

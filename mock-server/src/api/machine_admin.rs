@@ -2,13 +2,14 @@
 
 use axum::extract;
 use axum::response::Response;
+use serde::Serialize;
 use utoipa::openapi::{Object, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::body::{Body, Fields};
 use super::caller::Caller;
 use super::envelope::{self, Success};
-use super::machine::MachineAnswer;
+use super::machine::MachineView;
 use super::refusals::refusals;
 use super::request::{NonBlank, Required, Tags, merged, request, schema_of};
 use super::{Error, State};
@@ -39,7 +40,14 @@ request! {
     }
 }
 
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdministeredMachine {
+    /// Null if a quarantine was released whose machine had been deleted.
+    machine: Option<MachineView>,
+}
+
 refusals!(MachineAdminRefusals: MissingFields, InvalidInput, InvalidAction, InvalidJson, Unauthorized, Forbidden,
+    MachineLimitReached,
     InsufficientScope, NotFound, PayloadTooLarge, RateLimited);
 
 /// Quarantines, releases, approves or deletes a machine, or sets its tags.
@@ -48,7 +56,7 @@ refusals!(MachineAdminRefusals: MissingFields, InvalidInput, InvalidAction, Inva
     path = "/api/machine-admin",
     request_body = MachineAdminRequest,
     responses(
-        (status = 200, description = "The updated or deleted machine", body = Success<MachineAnswer>),
+        (status = 200, description = "The updated or deleted machine", body = Success<AdministeredMachine>),
         MachineAdminRefusals,
     ),
     security(("session" = []), ("api_key" = []))
@@ -67,7 +75,8 @@ pub async fn machine_admin(
         let actor = access::require(tx, &caller, &org_id, Permission::ManageMachines, now)?;
         machine_admin::apply(tx, &actor, &org_id, &machine_id, &action?, &random, now)
     });
-    Ok(envelope::ok(MachineAnswer::new(applied.await?, now)))
+    let machine = applied.await?.map(|machine| MachineView::new(machine, now));
+    Ok(envelope::ok(AdministeredMachine { machine }))
 }
 
 fn parse_action(name: &str, fields: &Fields) -> Result<AdminAction, Refusal> {

@@ -6,6 +6,7 @@
 pub mod body;
 pub mod caller;
 mod client_address;
+pub(crate) mod cross_site;
 pub mod db;
 pub mod device;
 pub mod envelope;
@@ -22,6 +23,7 @@ pub mod machine_logout;
 pub mod machine_tags;
 pub mod network_map;
 pub mod openapi;
+pub(crate) mod reached_url;
 pub mod readyz;
 mod refusals;
 pub mod register_machine;
@@ -33,6 +35,6 @@ mod trace;
 pub mod user_orgs;
 
 pub use error::Error;
-pub use installer::AgentProgram;
+pub use installer::{AgentProgram, Downloads};
 pub use router::router;
 pub use state::{Settings, State};

@@ -1,19 +1,25 @@
 //! `GET /api/network-map`: the peers of a machine, with long polling for changes.
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{self, RawQuery};
-use axum::response::Response;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use ztna_protocol::network_map::{PeerView, RelayView};
 
-use super::envelope::{self, Success};
+use super::envelope::Success;
 use super::machine::MachineToken;
 use super::refusals::refusals;
-use super::{Error, State};
+use super::{Error, State, error};
 use crate::control::network_map::{LongPoll, NetworkMap};
-use crate::domain::network_map::Peer;
 use crate::domain::site::Site;
 use crate::domain::{Refusal, Timestamp};
 
@@ -36,14 +42,15 @@ pub struct MapQuery {
 }
 
 /// The machine's peers, or their changes.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(ToSchema)]
+#[allow(dead_code)]
 pub struct NetworkMapAnswer {
     /// The value of `since` for the next request.
     version: i64,
     /// Whether `peers` contains all peers, so that the machine drops all others. Otherwise, it deletes the `removed` ones
     /// and then inserts or replaces the `peers` by id.
     full: bool,
-    #[serde(rename = "self")]
+    #[schema(rename = "self")]
     own: SelfView,
     /// All peers, or those that are new or changed.
     peers: Vec<PeerView>,
@@ -84,11 +91,12 @@ pub async fn network_map(
     let poll = LongPoll {
         store: &state.store,
         polls: &state.polls,
+        cache: &state.maps,
         interval: state.settings.map_poll_interval,
         stopping: state.stopping.subscribe(),
     };
     let map = poll.run(&token.hash, query.since, wait).await?;
-    Ok(envelope::ok(NetworkMapAnswer::new(map, &state.settings.relays, state.clock.now())))
+    Ok(answer(&map, &state.settings.relays, state.clock.now()).unwrap_or_else(|_| error::internal()))
 }
 
 impl MapQuery {
@@ -113,30 +121,55 @@ impl MapQuery {
     }
 }
 
-impl NetworkMapAnswer {
-    /// Shows the machine with its effective status at `now`.
-    fn new(map: NetworkMap, relays: &[Site], now: Timestamp) -> Self {
-        let NetworkMap { version, full, machine, peers, removed } = map;
-        let own = SelfView {
-            status: machine.status.effective(machine.last_seen, now).as_str(),
-            id: machine.id,
-            name: machine.name,
-            tailnet_ip: machine.tailnet_ip,
-        };
-        let peers = peers.into_iter().map(peer_view).collect();
-        let relays = relays.iter().map(relay_view).collect();
-        Self { version, full, own, peers, removed, relays }
+/// Writes a [`NetworkMapAnswer`] in its envelope around the shared parts, which are not copied.
+fn answer(map: &NetworkMap, relays: &[Site], now: Timestamp) -> Result<Response, serde_json::Error> {
+    let NetworkMap { version, full, machine, changes } = map;
+    let own = SelfView {
+        id: machine.id.clone(),
+        name: machine.name.clone(),
+        tailnet_ip: machine.tailnet_ip.clone(),
+        status: machine.status.effective(machine.last_seen, now).as_str(),
+    };
+    let own = serde_json::to_string(&own)?;
+    let relays = serde_json::to_string(&relays.iter().map(relay_view).collect::<Vec<_>>())?;
+    let begin =
+        format!(r#"{{"success":true,"data":{{"version":{version},"full":{full},"self":{own},"peers":["#);
+    let end = format!(r#"],"relays":{relays}}}}}"#);
+    let [peers, more_peers] = changes.peers_for(&machine.id);
+    let [removed, more_removed] = changes.removed_for(&machine.id);
+    let middle = Bytes::from_static(br#"],"removed":["#);
+    let parts = [begin.into(), peers, more_peers, middle, removed, more_removed, end.into()];
+    let body = Body::new(Parts(parts.into_iter().filter(|part| !part.is_empty()).collect()));
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// A body of a known length.
+struct Parts(VecDeque<Bytes>);
+
+impl HttpBody for Parts {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.pop_front().map(|part| Ok(Frame::data(part))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let length: usize = self.0.iter().map(Bytes::len).sum();
+        SizeHint::with_exact(u64::try_from(length).unwrap_or(u64::MAX))
     }
 }
 
 fn relay_view(site: &Site) -> RelayView {
     let Site { region, name, url } = site.clone();
     RelayView { region: region.into(), name, url }
-}
-
-fn peer_view(peer: Peer) -> PeerView {
-    let Peer { id, name, tailnet_ip, public_key, endpoints, relay, online } = peer;
-    PeerView { id, name, tailnet_ip, public_key, endpoints, relay: relay.map(String::from), online }
 }
 
 #[cfg(test)]

@@ -1,19 +1,25 @@
 //! `GET /api/openapi.json`: the OpenAPI document declared by the routes.
 
+use std::convert::Infallible;
 use std::sync::{LazyLock, OnceLock};
 
+use axum::body::{Body, Bytes};
 use axum::extract;
 use axum::http::header;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
+use futures::stream;
+use serde_json::{Value, json};
 use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, InfoBuilder, OpenApi, PathItem, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::envelope::{Failed, Reason};
+use super::reached_url::{Arrival, reached_url};
+use super::refusals::refusals;
 use super::request::KEYWORD_PREFIX;
-use super::{State, error};
+use super::{Error, State, error};
 
 /// The declarations of the routes, set when they are built.
 static DECLARED: OnceLock<OpenApi> = OnceLock::new();
@@ -25,20 +31,45 @@ static DOCUMENT: LazyLock<Option<Value>> = LazyLock::new(|| {
     Some(document)
 });
 
+refusals!(DocumentRefusals: InvalidInput);
+
 /// Returns this document.
 #[utoipa::path(
     get,
     path = "/api/openapi.json",
-    responses((status = 200, description = "The OpenAPI document", body = serde_json::Value))
+    responses((status = 200, description = "The OpenAPI document", body = serde_json::Value), DocumentRefusals)
 )]
-pub async fn openapi(extract::State(state): extract::State<State>) -> Response {
-    let Some(mut document) = DOCUMENT.clone() else { return error::internal() };
+pub async fn openapi(extract::State(state): extract::State<State>, parts: Parts) -> Result<Response, Error> {
+    let arrival = Arrival { uri: &parts.uri, headers: &parts.headers, extensions: &parts.extensions };
+    let servers = json!([{ "url": reached_url(arrival, &state.settings)? }]);
+    let text = match state.openapi.get() {
+        Some(text) => text.clone(),
+        None => match of_server(&state) {
+            // Another request may have been faster.
+            Some(text) => state.openapi.get_or_init(|| text).clone(),
+            None => return Ok(error::internal()),
+        },
+    };
+    // The servers are those of the request, and the rest, an object's text without its brace, is shared by all.
+    let chunks = [Bytes::from(format!("{{\"servers\":{servers},")), text.slice(1..)];
+    let headers = [
+        (header::CONTENT_TYPE, "application/json".to_owned()),
+        (header::CONTENT_LENGTH, chunks.iter().map(Bytes::len).sum::<usize>().to_string()),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    let body = Body::from_stream(stream::iter(chunks.map(Ok::<_, Infallible>)));
+    Ok((headers, body).into_response())
+}
+
+/// The document as it is sent but for its servers, with what depends on the server's settings.
+fn of_server(state: &State) -> Option<Bytes> {
+    let mut document = DOCUMENT.clone()?;
     let regions = state.settings.relays.iter().map(|site| site.region.as_str());
     let relay = document.pointer_mut("/components/schemas/HeartbeatRequest/properties/relay");
     if let Some(Value::Object(schema)) = relay {
         schema.insert("enum".to_owned(), regions.map(Value::from).chain([Value::Null]).collect());
     }
-    ([(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response()
+    Some(document.to_string().into())
 }
 
 /// Sets the declarations of the routes, which are built once per process.

@@ -5,12 +5,13 @@ use std::fmt;
 use std::net::IpAddr;
 
 use axum::extract::{self, FromRequestParts, Request};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use ztna_protocol::registration::{IDEMPOTENCY_KEY, attempt_hash};
 
 use super::body;
 use super::caller::Caller;
@@ -72,6 +73,9 @@ enum Credential {
 #[utoipa::path(
     post,
     path = "/api/register-machine",
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 16, max_length = 128, pattern = "^[!-~]*$",
+        description = "Identifies one attempt to register. A repetition with the same public key and credential within \
+            24 hours returns the same machine with a new token, and does not count as a use of the auth key")),
     request_body = RegisterMachineRequest,
     responses(
         (status = 200, description = "The name existed: id and address are kept", body = Success<MachineRegistered>),
@@ -94,7 +98,8 @@ pub async fn register_machine(
         None => return Err(Refusal::MissingField("auth_key").into()),
     };
     let address = client_address(&parts.extensions, &parts.headers, &state);
-    let candidate = request.validate(address)?;
+    let attempt_hash = read_attempt(&parts.headers)?;
+    let candidate = Candidate { attempt_hash, ..request.validate(address)? };
     let org_id = non_blank(request.org_id()?);
 
     let now = state.clock.now();
@@ -137,8 +142,20 @@ impl RegisterMachineRequest {
             os: self.os()?.map(|os| os.0),
             version: self.version()?.map(|version| version.0),
             address,
+            attempt_hash: None,
         })
     }
+}
+
+/// Reads the Idempotency-Key, of which only the hash is stored.
+fn read_attempt(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let key = value
+        .to_str()
+        .ok()
+        .filter(|key| (16..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()));
+    let invalid = || Refusal::invalid("Idempotency-Key must have 16 to 128 printable ASCII characters");
+    key.map(|key| Some(attempt_hash(key))).ok_or_else(invalid)
 }
 
 impl FieldType for MachineName {

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use axum::Router;
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -10,9 +11,9 @@ use utoipa_axum::routes;
 
 use super::trace;
 use super::{
-    Error, State, db, device, error, healthz, heartbeat, installer, key_management, login, logout,
-    machine_admin, machine_logout, machine_tags, network_map, openapi, readyz, register_machine, relay,
-    user_orgs,
+    Error, State, cross_site, db, device, error, healthz, heartbeat, installer, key_management, login,
+    logout, machine_admin, machine_logout, machine_tags, network_map, openapi, readyz, register_machine,
+    relay, user_orgs,
 };
 use crate::domain::Refusal;
 use crate::domain::filter::TABLES;
@@ -29,6 +30,7 @@ pub fn router(state: State) -> Router {
     routes
         .fallback(async || Error::from(Refusal::NotFound("Endpoint")))
         .method_not_allowed_fallback(async || Error::from(Refusal::MethodNotAllowed))
+        .layer(middleware::from_fn_with_state(state.clone(), cross_site::guard))
         .layer(CatchPanicLayer::custom(on_panic))
         .layer(trace::layer())
         .with_state(state)

@@ -1,14 +1,17 @@
 //! The state shared by all handlers.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use axum::body::Bytes;
 use ipnet::IpNet;
 use tokio::sync::watch;
 use ztna_relay::Relay;
 
-use super::AgentProgram;
+use super::{AgentProgram, Downloads};
 use crate::control::guesses::GuessLimit;
+use crate::control::lists::Lists;
+use crate::control::map_changes::MapCache;
 use crate::control::polls::LongPolls;
 use crate::control::readiness::Readiness;
 use crate::control::session::SessionKey;
@@ -25,8 +28,13 @@ pub struct State {
     /// The source of keys, tokens and ids.
     pub random: Random,
     pub polls: LongPolls,
+    pub maps: MapCache,
     pub readiness: Readiness,
     pub guesses: GuessLimit,
+    pub lists: Lists,
+    pub downloads: Downloads,
+    /// The OpenAPI document as it is sent.
+    pub openapi: Arc<OnceLock<Bytes>>,
     /// Turns true when the server stops, which ends long polls.
     pub stopping: watch::Sender<bool>,
     /// The relay in this process, if any.
@@ -35,11 +43,13 @@ pub struct State {
 }
 
 /// The settings of a server, fixed at its start.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     pub session: SessionKey,
-    /// The URL by which clients reach this server, without a trailing slash.
+    /// The URL by which clients on this machine reach this server, without a trailing slash.
     pub base_url: String,
+    /// The URL by which all clients are told to reach this server; by default the one by which each reached it.
+    pub public_url: Option<String>,
     /// Proxies whose X-Forwarded-For is trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// The agent that the installer installs.

@@ -6,6 +6,7 @@ use ztna_protocol::region::Region;
 
 use super::error::{ArgumentError, DatabaseProblem, SecretProblem};
 use super::{AgentProgram, StartError};
+use crate::domain::host;
 use crate::domain::site::Site;
 use crate::store::Location;
 
@@ -28,10 +29,7 @@ pub(super) fn parse_site(text: &str) -> Result<Site, ArgumentError> {
 }
 
 pub(super) fn parse_url(text: &str) -> Result<String, ArgumentError> {
-    match text.starts_with("http://") || text.starts_with("https://") {
-        true => Ok(text.trim_end_matches('/').to_owned()),
-        false => Err(ArgumentError::Url),
-    }
+    host::base_url(text).ok_or(ArgumentError::Url)
 }
 
 /// Returns the named agent, which must exist, or the default one if it does.

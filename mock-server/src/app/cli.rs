@@ -14,8 +14,8 @@ use super::arguments::{agent_program, parse_database, parse_site, parse_url, rel
 use super::error::SecretProblem;
 use super::logging::LogFormat;
 use super::{
-    Config, DEFAULT_LISTEN, Fixture, RelayConfig, RelayServer, Server, StartError, logging, session_secret,
-    start,
+    Config, DEFAULT_LISTEN, Fixture, RelayConfig, RelayServer, Server, StartError, connections, logging,
+    session_secret, start,
 };
 use crate::control::{Clock, Random};
 use crate::domain::site::Site;
@@ -45,18 +45,21 @@ struct Serve {
     /// The address to listen on; the system chooses a port for port 0.
     #[arg(long, value_name = "ADDRESS:PORT", default_value_t = DEFAULT_LISTEN)]
     listen: SocketAddr,
+    /// The URL by which clients reach the server, for links and the installer [default: the one by which each did]
+    #[arg(long, value_name = "URL", value_parser = parse_url)]
+    public_url: Option<String>,
     #[command(flatten)]
     secret: SecretLocation,
     /// Initialise an empty database from this fixture instead of the built-in one.
     #[arg(long, value_name = "FILE")]
     fixture: Option<PathBuf>,
-    /// Let tests advance the clock through a separate listener on loopback.
+    /// Let tests advance the clock through a separate listener on loopback, whose URL is in the ready file.
     #[arg(long)]
     test_control: bool,
     /// Write the server's URL and credentials to this file (mode 0600) once it accepts requests.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
-    /// Trust X-Forwarded-For from these proxies; may be repeated.
+    /// Trust X-Forwarded-For, -Host and -Proto from these proxies; may be repeated.
     #[arg(long = "trusted-proxy", value_name = "CIDR")]
     trusted_proxies: Vec<IpNet>,
     /// The agent that install.sh installs [default: the ztna next to this program, if it exists]
@@ -131,6 +134,7 @@ fn run_server(options: Serve) -> Result<(), StartError> {
     }
     let config = Config {
         listen: options.listen,
+        public_url: options.public_url,
         database: parse_database(&options.secret.database)?,
         session_secret: options.secret.session_secret,
         fixture,
@@ -184,6 +188,7 @@ fn rotate_secret(location: SecretLocation) -> Result<(), StartError> {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
+    connections::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(|source| StartError::Runtime { source })
 }
@@ -202,9 +207,10 @@ fn stop_signal() -> Result<impl Future<Output = ()>, StartError> {
 }
 
 fn log_addresses(server: &Server) {
-    tracing::info!(base_url = server.base_url(), "listening");
-    if let Some(control_url) = &server.ready().control_url {
-        tracing::warn!(control_url, "test control is enabled: any local user can advance the clock");
+    let public_url = server.ready().public_url.as_deref();
+    tracing::info!(address = %server.address(), base_url = server.base_url(), public_url, "listening");
+    if server.ready().control_url.is_some() {
+        tracing::warn!("test control is enabled: whoever reads the ready file can advance the clock");
     }
 }
 

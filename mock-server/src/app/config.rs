@@ -19,6 +19,9 @@ pub const DEFAULT_LISTEN: SocketAddr =
 #[derive(Clone)]
 pub struct Config {
     pub listen: SocketAddr,
+    /// The URL by which clients are told to reach the server, without a trailing slash; by default the one by which each
+    /// reached it.
+    pub public_url: Option<String>,
     pub database: Location,
     /// The file with the key that signs access tokens, instead of the one beside the database file.
     pub session_secret: Option<PathBuf>,
@@ -45,6 +48,7 @@ impl Config {
     pub fn embedded(fixture: Fixture) -> Self {
         Self {
             listen: DEFAULT_LISTEN,
+            public_url: None,
             database: Location::Memory,
             session_secret: None,
             fixture,

@@ -82,7 +82,9 @@ pub enum FixtureProblem {
     UnknownRole { email: String, org_id: String, role: String },
     #[error(transparent)]
     Region(#[from] RegionError),
-    #[error("invalid url {url:?} of the region {region}: it must begin with https:// or http://")]
+    #[error(
+        "invalid url {url:?} of the region {region}: expected https://HOST[:PORT][/PATH] or the same with http://"
+    )]
     RegionUrl { region: Region, url: String },
     #[error("more than one [[region]] without a url: this server can run the relay of only one region")]
     SeveralLocalRegions,
@@ -99,7 +101,7 @@ pub(super) enum ArgumentError {
     Relay,
     #[error(transparent)]
     Region(#[from] RegionError),
-    #[error("the URL must begin with https:// or http://")]
+    #[error("expected https://HOST[:PORT][/PATH] or the same with http://")]
     Url,
 }
 

@@ -5,6 +5,7 @@
 mod arguments;
 pub mod cli;
 mod config;
+mod connections;
 mod error;
 mod fixture;
 mod logging;

@@ -17,6 +17,9 @@ use crate::store::{StoreError, users};
 pub struct Ready {
     /// Without a trailing slash.
     pub base_url: String,
+    /// The configured URL by which clients are told to reach the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
     /// The fixture's first organisation.
     pub org_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,7 +34,7 @@ pub struct Ready {
     /// The outsider's organisation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_org_id: Option<String>,
-    /// The base URL of the test control, if enabled.
+    /// The base URL of the test control, if enabled. It contains a token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control_url: Option<String>,
 }
@@ -60,7 +63,7 @@ impl Ready {
 /// Describes the server and issues tokens for the fixture's users.
 pub(super) async fn describe(fixture: Fixture, state: &State) -> Result<Ready, StoreError> {
     let session = state.settings.session.clone();
-    let base_url = state.settings.base_url.clone();
+    let (base_url, public_url) = (state.settings.base_url.clone(), state.settings.public_url.clone());
     let now = state.clock.now();
     let random = state.random.clone();
     let ready = state.store.read(move |tx| {
@@ -84,6 +87,7 @@ pub(super) async fn describe(fixture: Fixture, state: &State) -> Result<Ready, S
         let with = |role: Role| seed.users.iter().find(|user| user.roles.contains(&(org_id.clone(), role)));
         Ok::<_, StoreError>(Ready {
             base_url,
+            public_url,
             admin: person(with(Role::Admin))?,
             owner: person(with(Role::Owner))?,
             member: person(with(Role::Member))?,

@@ -3,16 +3,17 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::serve::ListenerExt as _;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use ztna_protocol::region::Region;
 use ztna_protocol::relay::Member;
 use ztna_relay::{Authority, AuthorityError, ControlPlane, Relay};
 
 use super::StartError;
+use super::connections::{self, Limits};
 use crate::control::relay;
 use crate::store::Store;
 
@@ -33,6 +34,8 @@ pub struct RelayServer {
     relay: Relay,
     serving: JoinHandle<()>,
     watching: JoinHandle<()>,
+    /// Connections are served as long as it exists.
+    _stop: watch::Sender<bool>,
 }
 
 impl RelayServer {
@@ -45,16 +48,10 @@ impl RelayServer {
             .map_err(|error| StartError::Runtime { source: std::io::Error::other(error) })?;
         let relay = Relay::new(config.region, Arc::new(control));
         let watching = tokio::spawn(relay.clone().watch());
-        let listener = listener.tap_io(|connection| {
-            let _ = connection.set_nodelay(true);
-        });
         let router = ztna_relay::router(relay.clone());
-        let serving = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
-                tracing::error!(%error, "serving ended");
-            }
-        });
-        Ok(Self { address, relay, serving, watching })
+        let (stop, stopping) = watch::channel(false);
+        let serving = tokio::spawn(connections::serve(listener, router, Limits::of_process(), stopping));
+        Ok(Self { address, relay, serving, watching, _stop: stop })
     }
 
     pub fn address(&self) -> SocketAddr {

@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::connections::{self, Limits};
 use super::test_control::{self, TestControl};
 use super::{Config, Ready, StartError, TokenError, ready, state};
 use crate::api::{self, State};
@@ -43,20 +43,9 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let control_url = control.as_ref().map(|control| control.url.clone());
     let ready = Ready { control_url, ..ready::describe(fixture, &state).await? };
 
-    let mut stopped = state.stopping.subscribe();
-    let router = api::router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let listener = listener.tap_io(|connection| {
-        // Responses are written at once, so delaying segments gains nothing.
-        let _ = connection.set_nodelay(true);
-    });
-    let serving = tokio::spawn(async move {
-        let served = axum::serve(listener, router).with_graceful_shutdown(async move {
-            let _ = stopped.wait_for(|stop| *stop).await;
-        });
-        if let Err(error) = served.await {
-            tracing::error!(%error, "serving ended");
-        }
-    });
+    let limits = Limits::of_process().with_proxies(&config.trusted_proxies);
+    let stopping = state.stopping.subscribe();
+    let serving = tokio::spawn(connections::serve(listener, api::router(state.clone()), limits, stopping));
     let upkeep = tokio::spawn(upkeep::run(state.store.clone(), state.clock.clone(), state.random.clone()));
     let relay = state.relay.clone().map(|relay| tokio::spawn(relay.watch()));
     Ok(Server { address, ready, state, serving, upkeep, relay, _control: control })

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::{Config, StartError, relay, session_secret};
-use crate::api::{Settings, State};
+use crate::api::{Downloads, Settings, State};
 use crate::control::guesses::GuessLimit;
+use crate::control::lists::Lists;
+use crate::control::map_changes::MapCache;
 use crate::control::network_map;
 use crate::control::polls::LongPolls;
 use crate::control::readiness::Readiness;
@@ -37,12 +39,17 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
         clock: config.clock.clone(),
         random: config.random.clone(),
         polls: LongPolls::default(),
+        maps: MapCache::default(),
         readiness: Readiness::default(),
         guesses: GuessLimit::default(),
+        lists: Lists::default(),
+        downloads: Downloads::default(),
+        openapi: Arc::default(),
         stopping: watch::Sender::new(false),
         settings: Arc::new(Settings {
             session: SessionKey::new(secret, session.lifetime),
             base_url,
+            public_url: config.public_url.clone(),
             relays,
             relay_secret_hash: config.relay_secret.as_deref().map(material::sha256),
             trusted_proxies: config.trusted_proxies.clone(),

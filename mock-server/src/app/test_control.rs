@@ -1,21 +1,30 @@
-//! Clock control for tests on a separate listener: `POST clock {"advance_seconds": N}`.
+//! Clock control for tests on a separate listener: `POST CONTROL_URL/clock {"advance_seconds": N}`.
+//!
+//! The control URL is in the ready file alone and contains a token, so that neither other users of the machine nor pages
+//! in its browsers can move the clock.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use axum::extract;
+use axum::Router;
+use axum::extract::{self, Path};
+use axum::http::header;
+use axum::http::request::Parts;
 use axum::response::Response;
 use axum::routing::post;
-use axum::{Router, serve};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::connections::{self, Limits};
 use crate::api::body::Body;
-use crate::api::{Error, State, envelope};
+use crate::api::cross_site::is_from_own_site;
+use crate::api::reached_url::Arrival;
+use crate::api::{Error, Settings, State, envelope};
 use crate::control::upkeep;
-use crate::domain::{Refusal, Timestamp};
+use crate::domain::key::material::sha256;
+use crate::domain::{Refusal, Timestamp, host};
 use crate::store::StoreError;
 
 /// A hundred years, beyond the lifetime of any key.
@@ -23,9 +32,17 @@ const MAX_ADVANCE_SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
 
 /// A listener on loopback that advances a server's clock.
 pub(super) struct TestControl {
-    /// Without a trailing slash.
+    /// With the token, and without a trailing slash.
     pub(super) url: String,
     serving: JoinHandle<()>,
+}
+
+/// The state of the listener's handlers.
+#[derive(Clone)]
+struct Controlled {
+    server: State,
+    /// SHA-256 of the token in hex.
+    token_hash: String,
 }
 
 #[derive(Deserialize)]
@@ -42,11 +59,12 @@ impl TestControl {
     /// Listens on a port chosen by the system.
     pub(super) async fn start(state: State) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let url = format!("http://{}", listener.local_addr()?);
-        let router = Router::new().route("/clock", post(clock)).with_state(state);
-        let serving = tokio::spawn(async move {
-            let _ = serve(listener, router).await;
-        });
+        let token = hex::encode(state.random.bytes::<16>());
+        let url = format!("http://{}/{token}", listener.local_addr()?);
+        let stopping = state.stopping.subscribe();
+        let controlled = Controlled { server: state, token_hash: sha256(&token) };
+        let router = Router::new().route("/{token}/clock", post(clock)).with_state(controlled);
+        let serving = tokio::spawn(connections::serve(listener, router, Limits::of_process(), stopping));
         Ok(Self { url, serving })
     }
 }
@@ -64,13 +82,37 @@ pub(super) async fn advance(state: &State, by: Duration) -> Result<(), StoreErro
 }
 
 async fn clock(
-    extract::State(state): extract::State<State>,
+    extract::State(Controlled { server: state, token_hash }): extract::State<Controlled>,
+    Path(token): Path<String>,
+    parts: Parts,
     Body(request): Body<ClockRequest>,
 ) -> Result<Response, Error> {
+    // Comparing hashes takes a time that reveals nothing about the token.
+    if sha256(&token) != token_hash {
+        return Err(Refusal::Unauthorized("The control URL of the ready file is required").into());
+    }
+    check_source(&parts, &state.settings)?;
     let seconds = request.advance_seconds.ok_or(Refusal::MissingField("advance_seconds"))?;
     let seconds = seconds.as_u64().filter(|seconds| *seconds <= MAX_ADVANCE_SECONDS).ok_or(
         Refusal::invalid("advance_seconds must be an integer between 0 and 3153600000 (a hundred years)"),
     )?;
     advance(&state, Duration::from_secs(seconds)).await?;
     Ok(envelope::ok(ClockResponse { now: state.clock.now() }))
+}
+
+/// Refuses what a page could make a browser send, even one whose host name resolves to this machine.
+fn check_source(parts: &Parts, settings: &Settings) -> Result<(), Refusal> {
+    let arrival = Arrival { uri: &parts.uri, headers: &parts.headers, extensions: &parts.extensions };
+    if !arrival.named_host()?.is_some_and(host::is_loopback) {
+        return Err(Refusal::Forbidden("Host must be a loopback address"));
+    }
+    if !is_from_own_site(arrival, settings) {
+        return Err(Refusal::Forbidden("A page of another site sent this request"));
+    }
+    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let essence = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+    match essence.eq_ignore_ascii_case("application/json") {
+        true => Ok(()),
+        false => Err(Refusal::invalid("Content-Type must be application/json")),
+    }
 }

@@ -17,8 +17,10 @@ pub enum Caller {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
-    /// Issue and revoke keys: admins and owners, and API keys that cover everything.
+    /// Issue auth keys, revoke and rename keys: admins and owners, and API keys that cover everything.
     ManageKeys,
+    /// Issue API keys: admins and owners with a session. A chain of keys that issue keys would never end.
+    IssueApiKeys,
     /// Administer machines: admins and owners, and API keys with write access to machines.
     ManageMachines,
     /// Add a machine with a session: any role. A member's machine then awaits approval.
@@ -31,6 +33,8 @@ pub enum Permission {
 pub struct Actor {
     /// For an API key, its creator's.
     pub user_id: String,
+    /// The API key, if it is one.
+    pub api_key_id: Option<String>,
     /// The actor in `audit_logs`: the email, or `api-key:ID`.
     pub label: String,
     /// For an API key, its creator's.
@@ -52,8 +56,8 @@ pub fn require(
     now: Timestamp,
 ) -> Result<Actor, ControlError> {
     let refused = || Refusal::Forbidden(permission.refusal());
-    let (user_id, label) = match caller {
-        Caller::User { user_id, email } => (user_id.clone(), email.clone()),
+    let (user_id, api_key_id, label) = match caller {
+        Caller::User { user_id, email } => (user_id.clone(), None, email.clone()),
         Caller::ApiKey { id, org_id: own, scopes } => {
             if own != org_id {
                 return Err(refused().into());
@@ -61,14 +65,19 @@ pub fn require(
             if !permission.covered_by(scopes) {
                 return Err(Refusal::InsufficientScope { needed: permission.scope() }.into());
             }
+            if permission == Permission::IssueApiKeys {
+                return Err(
+                    Refusal::Forbidden("A session is required: API keys do not issue API keys").into()
+                );
+            }
             let creator = api_keys::creator(tx, id, now)?
                 .ok_or(Refusal::Unauthorized("Invalid, expired or revoked API key"))?;
-            (creator, format!("api-key:{id}"))
+            (creator, Some(id.clone()), format!("api-key:{id}"))
         }
     };
     match users::role(tx, &user_id, org_id)? {
         Some(role) if role.administers() || permission.open_to_members() => {
-            Ok(Actor { user_id, label, role })
+            Ok(Actor { user_id, api_key_id, label, role })
         }
         _ => Err(refused().into()),
     }
@@ -116,7 +125,7 @@ impl Permission {
 
     fn covered_by(self, scopes: &Scopes) -> bool {
         match self {
-            Self::ManageKeys => scopes.cover_everything(),
+            Self::ManageKeys | Self::IssueApiKeys => scopes.cover_everything(),
             Self::ManageMachines | Self::Join => scopes.cover(Verb::Write, Resource::Machines),
             Self::Read(resource) => scopes.cover(Verb::Read, resource),
             Self::Write(resource) => scopes.cover(Verb::Write, resource),
@@ -126,7 +135,7 @@ impl Permission {
     /// The narrowest scope that grants the permission.
     const fn scope(self) -> &'static str {
         match self {
-            Self::ManageKeys | Self::Write(Resource::Keys) => "admin",
+            Self::ManageKeys | Self::IssueApiKeys | Self::Write(Resource::Keys) => "admin",
             Self::Read(Resource::Keys) => "read",
             Self::ManageMachines | Self::Join | Self::Write(Resource::Machines) => "machines:write",
             Self::Read(Resource::Machines) => "machines:read",

@@ -4,6 +4,7 @@
 //! no trace.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -11,12 +12,16 @@ use super::access::{Actor, Caller, Permission, require};
 use super::audit::{self, AuditEntry};
 use super::{ControlError, Random};
 use crate::domain::key::material::{self, Material};
-use crate::domain::key::{self, Grant};
+use crate::domain::key::{self, AuthKey, Grant};
 use crate::domain::machine::Status;
+use crate::domain::quota::admit_pending;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::auth_keys::KeyAndQuota;
 use crate::store::machines::Machine;
-use crate::store::{StoreError, Tx, addresses, auth_keys, machines, users};
+use crate::store::{StoreError, Tx, addresses, auth_keys, machines, quarantines, users};
+
+/// How long after a registration a repetition of it is recognised: time to free a full disk or to mend a network.
+const REPETITION_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A validated request to register a machine.
 #[derive(Debug, Clone)]
@@ -29,12 +34,15 @@ pub struct Candidate {
     /// The claimed tags, normalised.
     pub tags: Vec<String>,
     pub address: Option<IpAddr>,
+    /// The hash of the request's Idempotency-Key.
+    pub attempt_hash: Option<String>,
 }
 
 #[derive(Debug, Clone)]
 pub struct Enrolled {
     pub machine: Machine,
-    /// Whether the name existed before; the machine then keeps its id and address (`headless/F.4`).
+    /// Whether the name existed before; the machine then keeps its id and address (`headless/F.4`). A repetition has the
+    /// value of the first answer.
     pub reregistered: bool,
 }
 
@@ -47,6 +55,8 @@ struct Admission<'a> {
     status: Status,
     grant: Grant,
     limit: i64,
+    /// When the machine was registered, if this request repeats one whose answer was lost.
+    repeats: Option<Timestamp>,
 }
 
 /// Registers a machine with an auth key (`headless/F.2`, `used-count/F.1`).
@@ -60,11 +70,15 @@ pub fn with_key(
 ) -> Result<Enrolled, ControlError> {
     let KeyAndQuota { key: found, quota } = load_key(tx, auth_key)?.ok_or(Refusal::InvalidKey)?;
     let existing = machines::find_by_name(tx, &found.org_id, &candidate.name)?;
-    let quota_if_new = existing.is_none().then_some(quota);
+    let quota_if_new = takes_place(existing.as_ref()).then_some(quota);
     let request = key::Request { address: candidate.address, tags: &candidate.tags, quota: quota_if_new };
-    let grant = key::decide(Some(&found), &request, now)?;
-    refuse_quarantined(existing.as_ref())?;
-    if !auth_keys::claim(tx, &found.id, now)? {
+    let repeats = repeated(tx, existing.as_ref(), candidate, Some(&found.id), now)?;
+    // The use that a repetition would count is the one that the first request has counted.
+    let counted = i64::from(repeats.is_some());
+    let facts = AuthKey { used_count: found.used_count.saturating_sub(counted), ..found.clone() };
+    let grant = key::decide(Some(&facts), &request, now)?;
+    refuse_quarantined(tx, &found.org_id, candidate)?;
+    if repeats.is_none() && !auth_keys::claim(tx, &found.id, now)? {
         // Another replica used or revoked the key in the meantime, so its current state decides on the refusal.
         let current = load_key(tx, auth_key)?;
         key::decide(current.as_ref().map(|found| &found.key), &request, now)?;
@@ -78,6 +92,7 @@ pub fn with_key(
         status: Status::Online,
         grant,
         limit: quota.limit,
+        repeats,
     };
     store(tx, admission, existing.as_ref(), candidate, token, random, now)
 }
@@ -102,33 +117,59 @@ pub fn with_session(
         return Err(Refusal::TagNotAllowed { tags: candidate.tags.clone() }.into());
     }
     let existing = machines::find_by_name(tx, &org_id, &candidate.name)?;
-    refuse_quarantined(existing.as_ref())?;
+    refuse_quarantined(tx, &org_id, candidate)?;
     refuse_takeover(existing.as_ref(), &actor)?;
     let quota = addresses::quota(tx, &org_id)?.ok_or(Refusal::NotFound("Organisation"))?;
-    if existing.is_none() {
+    let repeats = repeated(tx, existing.as_ref(), candidate, None, now)?;
+    let approved = existing.as_ref().filter(|_| repeats.is_some()).map(|machine| machine.status);
+    let status = approved.unwrap_or_else(|| initial_status(&actor));
+    if existing.is_none() || status != Status::Pending && takes_place(existing.as_ref()) {
         quota.admit()?;
+    }
+    if existing.is_none() && status == Status::Pending {
+        admit_pending(machines::pending(tx, &org_id, &actor.user_id)?)?;
     }
     let admission = Admission {
         actor: &actor.label,
         org_id: &org_id,
         auth_key_id: None,
         enrolled_by: Some(&actor.user_id),
-        status: initial_status(&actor),
+        status,
         grant: Grant { ephemeral: false, tags: candidate.tags.clone() },
         limit: quota.limit,
+        repeats,
     };
     store(tx, admission, existing.as_ref(), candidate, token, random, now)
+}
+
+/// Returns when the machine was registered, if `candidate` repeats that registration: the same attempt, key pair and
+/// credential, within [`REPETITION_WINDOW`], by a machine that has not logged out since. The agent repeats a registration
+/// whose answer it did not receive, or could not store.
+fn repeated(
+    tx: &mut Tx<'_>,
+    existing: Option<&Machine>,
+    candidate: &Candidate,
+    auth_key_id: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let (Some(machine), Some(attempt_hash)) = (existing, &candidate.attempt_hash) else { return Ok(None) };
+    let same = machine.public_key == candidate.public_key && machine.auth_key_id.as_deref() == auth_key_id;
+    if !same || !machine.logged_in {
+        return Ok(None);
+    }
+    let first = machines::attempt(tx, &machine.id)?;
+    Ok(first.and_then(|(hash, at)| (hash == *attempt_hash && now < at.plus(REPETITION_WINDOW)).then_some(at)))
 }
 
 fn load_key(tx: &mut Tx<'_>, auth_key: &str) -> Result<Option<KeyAndQuota>, StoreError> {
     material::auth_key_hash(auth_key).map_or(Ok(None), |hash| auth_keys::find(tx, &hash))
 }
 
-// A quarantined machine must not escape by registering again.
-fn refuse_quarantined(existing: Option<&Machine>) -> Result<(), Refusal> {
-    match existing {
-        Some(machine) if machine.status == Status::Quarantined => Err(Refusal::Quarantined),
-        _ => Ok(()),
+// A quarantined machine must not escape by registering again, under its name or with its key.
+fn refuse_quarantined(tx: &mut Tx<'_>, org_id: &str, candidate: &Candidate) -> Result<(), ControlError> {
+    match quarantines::binds(tx, org_id, &candidate.name, &candidate.public_key)? {
+        true => Err(Refusal::Quarantined.into()),
+        false => Ok(()),
     }
 }
 
@@ -155,6 +196,11 @@ fn only_organisation(tx: &mut Tx<'_>, caller: &Caller) -> Result<String, Control
         1 => Ok(memberships.remove(0).org_id),
         _ => Err(Refusal::MissingField("org_id").into()),
     }
+}
+
+/// Whether an admitted machine takes a place of the organisation's quota that it did not have.
+fn takes_place(existing: Option<&Machine>) -> bool {
+    existing.is_none_or(|machine| machine.status == Status::Pending)
 }
 
 fn initial_status(actor: &Actor) -> Status {
@@ -208,13 +254,23 @@ fn store(
         Some(before) => machines::replace(tx, before, &machine, &token.hash)?,
         None => machines::insert(tx, &machine, &token.hash).map_err(conflict_if_unique)?,
     }
-    let reregistered = existing.is_some();
+    let at = admission.repeats.unwrap_or(now);
+    if let Some(attempt_hash) = &candidate.attempt_hash {
+        machines::set_attempt(tx, &machine.id, attempt_hash, at)?;
+    }
+    let reregistered = match admission.repeats {
+        None => existing.is_some(),
+        Some(at) => created_at != at,
+    };
     let entry = AuditEntry {
         org_id: &machine.org_id,
         actor: admission.actor,
         action: "register_machine",
         target: &machine.id,
-        details: json!({ "name": machine.name, "reregistered": reregistered }),
+        details: match admission.repeats {
+            None => json!({ "name": machine.name, "reregistered": reregistered }),
+            Some(_) => json!({ "name": machine.name, "reregistered": reregistered, "repeated": true }),
+        },
     };
     audit::record(tx, entry, random, now)?;
     Ok(Enrolled { machine, reregistered })

@@ -64,6 +64,7 @@ pub fn auth_key(
         tags: request.tags.as_deref(),
         description: request.description.as_deref(),
         created_by: &actor.user_id,
+        api_key_id: actor.api_key_id.as_deref(),
     };
     auth_keys::insert(tx, &row, now)?;
     let details = json!({ "name": request.name });

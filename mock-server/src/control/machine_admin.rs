@@ -8,23 +8,24 @@ use super::{ControlError, Random};
 use crate::domain::machine::Status;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::machines::{self, Machine};
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, addresses, quarantines};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdminAction {
-    /// Cuts the machine off until it is released.
+    /// Cuts the machine off, and refuses registrations with its name or public key, until it is released.
     Quarantine,
-    /// Ends a quarantine; the next heartbeat brings the machine online.
+    /// Ends a quarantine, also that of a machine deleted since; the next heartbeat brings the machine online.
     Release,
-    /// Deletes the machine and frees its name; the use count of its key stays.
+    /// Deletes the machine and frees its name, unless it is quarantined; the use count of its key stays.
     Delete,
-    /// Admits a member's machine.
+    /// Admits a member's machine, which takes a place of the organisation's quota.
     Approve,
     /// Replaces the machine's tags with these normalised ones.
     SetTags(Vec<String>),
 }
 
-/// Applies the action and returns the resulting or deleted machine.
+/// Applies the action and returns the resulting or deleted machine, or `None` if a release found only the quarantine of a
+/// deleted one.
 pub fn apply(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -33,18 +34,31 @@ pub fn apply(
     admin_action: &AdminAction,
     random: &Random,
     now: Timestamp,
-) -> Result<Machine, ControlError> {
+) -> Result<Option<Machine>, ControlError> {
     let found: Result<_, StoreError> = machines::find(tx, org_id, machine_id);
-    let before = found?.ok_or(Refusal::NotFound("Machine"))?;
+    let Some(before) = found? else {
+        let released =
+            *admin_action == AdminAction::Release && quarantines::remove(tx, org_id, machine_id)?.is_some();
+        if !released {
+            return Err(Refusal::NotFound("Machine").into());
+        }
+        let (action, details) = ("release_machine", json!({ "deleted": true }));
+        let entry = AuditEntry { org_id, actor: &actor.label, action, target: machine_id, details };
+        audit::record(tx, entry, random, now)?;
+        return Ok(None);
+    };
     let mut machine = before.clone();
     let action = match admin_action {
         AdminAction::Quarantine => {
+            quarantines::insert(tx, &machine)?;
             machine.status = Status::Quarantined;
             "quarantine_machine"
         }
         AdminAction::Release => {
             if machine.status == Status::Quarantined {
-                machine.status = Status::Offline;
+                // It was not approved by being quarantined.
+                let was_pending = quarantines::remove(tx, org_id, machine_id)?.unwrap_or(false);
+                machine.status = if was_pending { Status::Pending } else { Status::Offline };
                 // Its heartbeats were refused, so an ephemeral machine gets a fresh half hour to resume them.
                 machine.last_seen = now;
             }
@@ -52,6 +66,7 @@ pub fn apply(
         }
         AdminAction::Approve => {
             if machine.status == Status::Pending {
+                addresses::quota(tx, org_id)?.ok_or(Refusal::NotFound("Organisation"))?.admit()?;
                 machine.status = Status::Online.effective(machine.last_seen, now);
             }
             "approve_machine"
@@ -75,5 +90,5 @@ pub fn apply(
         details: json!({ "name": machine.name }),
     };
     audit::record(tx, entry, random, now)?;
-    Ok(machine)
+    Ok(Some(machine))
 }

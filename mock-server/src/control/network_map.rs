@@ -1,5 +1,6 @@
 //! Delivers the network map to machines, with long polling for changes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -7,10 +8,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::ControlError;
 use super::heartbeat::find_by_token;
+use super::map_changes::{Key, MapCache, MapChanges};
 use super::polls::LongPolls;
 use crate::domain::Refusal;
 use crate::domain::machine::Status;
-use crate::domain::network_map::Peer;
 use crate::store::machines::Machine;
 use crate::store::{Store, Tx, network_map};
 
@@ -22,17 +23,24 @@ pub const POLL_INTERVAL: Duration = Duration::from_secs(2);
 pub struct NetworkMap {
     /// The version that the machine has after applying this.
     pub version: i64,
-    /// Whether `peers` contains all peers instead of only changed ones.
+    /// Whether the changes contain all peers instead of only changed ones.
     pub full: bool,
     pub machine: Machine,
-    pub peers: Vec<Peer>,
-    /// The ids of former peers.
-    pub removed: Vec<String>,
+    /// Those of all machines, this one included.
+    pub changes: Arc<MapChanges>,
 }
 
 impl NetworkMap {
-    pub const fn is_unchanged(&self) -> bool {
-        !self.full && self.peers.is_empty() && self.removed.is_empty()
+    pub fn is_unchanged(&self) -> bool {
+        !self.full && self.changes.is_empty_for(&self.machine.id)
+    }
+
+    fn key(&self, since: i64) -> Key {
+        Key {
+            org_id: self.machine.org_id.clone(),
+            since: (!self.full).then_some(since),
+            version: self.version,
+        }
     }
 }
 
@@ -40,6 +48,7 @@ impl NetworkMap {
 pub struct LongPoll<'a> {
     pub store: &'a Store,
     pub polls: &'a LongPolls,
+    pub cache: &'a MapCache,
     /// How often to read the database again without being notified.
     pub interval: Duration,
     /// Turns true when the server stops.
@@ -51,7 +60,12 @@ pub struct LongPoll<'a> {
 ///
 /// # Errors
 /// 401 UNAUTHORIZED for an unknown token; 403 QUARANTINED; 403 FORBIDDEN while the machine awaits approval.
-pub fn read(tx: &mut Tx<'_>, token_hash: &str, since: i64) -> Result<NetworkMap, ControlError> {
+pub fn read(
+    tx: &mut Tx<'_>,
+    cache: &MapCache,
+    token_hash: &str,
+    since: i64,
+) -> Result<NetworkMap, ControlError> {
     let machine = find_by_token(tx, token_hash)?;
     match machine.status {
         Status::Online | Status::Offline => {}
@@ -61,18 +75,22 @@ pub fn read(tx: &mut Tx<'_>, token_hash: &str, since: i64) -> Result<NetworkMap,
     let range = network_map::version_range(tx, &machine.org_id)?;
     let version = range.version;
     let full = !range.reaches_back_to(since);
-    let (mut peers, mut removed) = (Vec::new(), Vec::new());
-    if full {
-        peers = network_map::peers(tx, &machine.org_id, &machine.id)?;
-    } else if since < version {
-        for change in network_map::changes(tx, &machine.org_id, &machine.id, since)? {
-            match change.peer {
-                Some(peer) => peers.push(peer),
-                None => removed.push(change.id),
-            }
-        }
+    let mut map = NetworkMap { version, full, machine, changes: Arc::default() };
+    if !full && since >= version {
+        return Ok(map);
     }
-    Ok(NetworkMap { version, full, machine, peers, removed })
+    map.changes = match cache.get(&map.key(since)) {
+        Some(changes) => changes,
+        None => {
+            let org_id = &map.machine.org_id;
+            let changes = match full {
+                true => network_map::peers(tx, org_id)?,
+                false => network_map::changes(tx, org_id, since)?,
+            };
+            Arc::new(MapChanges::new(changes))
+        }
+    };
+    Ok(map)
 }
 
 impl LongPoll<'_> {
@@ -107,7 +125,12 @@ impl LongPoll<'_> {
     }
 
     async fn read(&self, token_hash: &str, since: i64) -> Result<NetworkMap, ControlError> {
-        let token_hash = token_hash.to_owned();
-        self.store.read(move |tx| read(tx, &token_hash, since)).await
+        let (token_hash, cache) = (token_hash.to_owned(), self.cache.clone());
+        let map = self.store.read(move |tx| read(tx, &cache, &token_hash, since)).await?;
+        // Not within the transaction, which might not be committed.
+        if map.full || since < map.version {
+            self.cache.keep(map.key(since), &map.changes);
+        }
+        Ok(map)
     }
 }

@@ -16,7 +16,7 @@ pub enum KeyKind {
     ApiKey,
 }
 
-/// Revokes a key of the organisation; idempotent.
+/// Revokes a key of the organisation, and with an API key the auth keys that it issued; idempotent.
 pub fn revoke(
     tx: &mut Tx<'_>,
     kind: KeyKind,
@@ -34,5 +34,28 @@ pub fn revoke(
         return Err(Refusal::NotFound(what).into());
     }
     let entry = AuditEntry { org_id, actor: &actor.label, action, target: key_id, details: json!({}) };
-    Ok(audit::record(tx, entry, random, now)?)
+    audit::record(tx, entry, random, now)?;
+    match kind {
+        KeyKind::AuthKey => Ok(()),
+        KeyKind::ApiKey => auth_keys_issued_by(tx, actor, org_id, key_id, random, now),
+    }
+}
+
+/// Revokes the auth keys that a revoked API key issued: whoever stole it may have issued them. The expiry of an API key
+/// ends none, since each auth key has its own documented lifetime (`issuing/expiry.1`).
+pub(super) fn auth_keys_issued_by(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    org_id: &str,
+    api_key_id: &str,
+    random: &Random,
+    now: Timestamp,
+) -> Result<(), ControlError> {
+    for id in auth_keys::revoke_issued_by(tx, api_key_id, now)? {
+        let details = json!({ "issued_by": format!("api-key:{api_key_id}") });
+        let entry =
+            AuditEntry { org_id, actor: &actor.label, action: "revoke_auth_key", target: &id, details };
+        audit::record(tx, entry, random, now)?;
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::access::{self, Actor, Caller, Permission, require};
 use super::audit::{self, AuditEntry};
-use super::{ControlError, Random};
+use super::{ControlError, Random, revoke};
 use crate::domain::filter::{API_KEYS, AUTH_KEYS, MACHINES, Query, Table};
 use crate::domain::scope::{Resource, Scopes};
 use crate::domain::{Refusal, Timestamp};
@@ -121,6 +121,9 @@ pub fn update(
         details: details.into(),
     };
     audit::record(tx, entry, random, now)?;
+    if update.revoke && query.table == &API_KEYS {
+        revoke::auth_keys_issued_by(tx, &actor, &org_id, &id, random, now)?;
+    }
     let mut updated = Query::row(query.table, &id);
     updated.select.clone_from(&query.select);
     Ok(rows::select(tx, &updated, &[org_id], now)?)

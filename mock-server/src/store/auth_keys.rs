@@ -25,13 +25,15 @@ pub struct NewAuthKey<'a> {
     pub description: Option<&'a str>,
     /// The creator's user id.
     pub created_by: &'a str,
+    /// The API key that issued it, if one did.
+    pub api_key_id: Option<&'a str>,
 }
 
 pub fn insert(tx: &mut Tx<'_>, key: &NewAuthKey<'_>, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO auth_keys (id, org_id, name, key_hash, key_prefix, reusable, ephemeral, expires_at,
-             allowed_tags, allowed_cidrs, tags, description, created_by, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             allowed_tags, allowed_cidrs, tags, description, created_by, api_key_id, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         values![
             key.id,
             key.org_id,
@@ -46,6 +48,7 @@ pub fn insert(tx: &mut Tx<'_>, key: &NewAuthKey<'_>, now: Timestamp) -> Result<(
             key.tags.map(list),
             key.description,
             key.created_by,
+            key.api_key_id,
             now
         ],
     )?;
@@ -61,7 +64,9 @@ pub struct KeyAndQuota {
 pub fn find(tx: &mut Tx<'_>, key_hash: &str) -> Result<Option<KeyAndQuota>, StoreError> {
     tx.optional(
         "SELECT k.id, k.org_id, k.reusable, k.ephemeral, k.used_count, k.expires_at, k.revoked,
-             k.allowed_tags, k.allowed_cidrs, k.tags, p.machines, o.machine_limit
+             k.allowed_tags, k.allowed_cidrs, k.tags,
+             p.machines - (SELECT count(*) FROM machines m WHERE m.org_id = o.id AND m.status = 'pending'),
+             o.machine_limit
          FROM auth_keys k JOIN organisations o ON o.id = k.org_id JOIN address_pools p ON p.org_id = k.org_id
          WHERE k.key_hash = ?1",
         values![key_hash],
@@ -106,11 +111,24 @@ pub fn revoke(tx: &mut Tx<'_>, org_id: &str, id: &str) -> Result<bool, StoreErro
     Ok(changed > 0)
 }
 
-/// The tags that machines of the key may claim; `None` means any.
+/// Revokes the valid keys that an API key issued, and returns their ids.
+pub fn revoke_issued_by(
+    tx: &mut Tx<'_>,
+    api_key_id: &str,
+    now: Timestamp,
+) -> Result<Vec<String>, StoreError> {
+    tx.all(
+        "UPDATE auth_keys SET revoked = 1 WHERE api_key_id = ?1 AND revoked = 0 AND expires_at > ?2 RETURNING id",
+        values![api_key_id, now],
+        |row| row.text(0),
+    )
+}
+
+/// The tags that machines of the key may claim; `None` means any. An unknown key allows none.
 pub fn allowed_tags(tx: &mut Tx<'_>, id: &str) -> Result<Option<Vec<String>>, StoreError> {
-    Ok(tx
-        .optional("SELECT allowed_tags FROM auth_keys WHERE id = ?1", values![id], |row| row.json(0))?
-        .flatten())
+    let found =
+        tx.optional("SELECT allowed_tags FROM auth_keys WHERE id = ?1", values![id], |row| row.json(0))?;
+    Ok(found.unwrap_or(Some(Vec::new())))
 }
 
 fn list(items: &[String]) -> String {

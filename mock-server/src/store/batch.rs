@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::StoreError;
+use super::deadline::{Deadline, JOB_TIMEOUT};
 use super::job::{Executed, Job, Work, execute};
 use super::notification::Notifications;
 
@@ -16,6 +17,7 @@ use super::notification::Notifications;
 /// The transaction could not begin, and no job ran.
 pub(super) fn run(
     connection: &Connection,
+    deadline: &Deadline,
     batch: Vec<Job>,
     notifications: &Notifications,
 ) -> Result<(), Arc<rusqlite::Error>> {
@@ -32,7 +34,9 @@ pub(super) fn run(
         let writable = job.writes();
         let mut work = job.into_work();
         if outcome.failure.is_none() {
+            let started = deadline.start(JOB_TIMEOUT, None);
             outcome.add(run_one(connection, work.as_mut(), writable, writable && !alone));
+            drop(started);
         }
         replies.push(work);
     }

@@ -59,6 +59,9 @@ pub enum Condition {
     /// An error of another job, such as a full disk, ended the transaction that they shared.
     #[error("the database rolled the transaction back")]
     RolledBack,
+    /// A job was interrupted at its deadline.
+    #[error("the query takes too long")]
+    TooSlow,
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -97,6 +100,7 @@ fn condition(error: &rusqlite::Error) -> Option<Condition> {
     match error.sqlite_error_code()? {
         rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked => Some(Condition::Locked),
         rusqlite::ErrorCode::DiskFull => Some(Condition::DiskFull),
+        rusqlite::ErrorCode::OperationInterrupted => Some(Condition::TooSlow),
         rusqlite::ErrorCode::ReadOnly => Some(Condition::ReadOnly),
         _ => None,
     }

@@ -1,7 +1,8 @@
 //! Jobs: closures that run in a transaction, and reply to a waiting caller once it has ended.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -10,6 +11,8 @@ use super::{StoreError, Tx};
 
 pub(super) enum Job {
     Read(Box<dyn Work>),
+    /// A read whose cost its caller chooses. Other jobs do not wait for more than one of them.
+    List(Box<dyn Work>),
     Write(Box<dyn Work>),
 }
 
@@ -17,6 +20,9 @@ pub(super) enum Job {
 pub(super) trait Work: Send {
     /// Runs the closure; returns whether to keep its changes.
     fn run(&mut self, tx: &mut Tx<'_>) -> bool;
+
+    /// Turns true when the caller no longer waits.
+    fn abandoned(&self) -> Arc<AtomicBool>;
 
     /// Sends the result to the caller, or `failure` if the transaction failed. A closure that never ran, because its
     /// transaction could not begin, has no result of its own.
@@ -34,6 +40,16 @@ struct Pending<F, T, E> {
     closure: Option<F>,
     result: Option<Result<T, E>>,
     caller: oneshot::Sender<Result<T, E>>,
+    abandoned: Arc<AtomicBool>,
+}
+
+/// Tells the job when its caller stops waiting, such as when a client closes its connection.
+struct Waiting(Arc<AtomicBool>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Queues a closure and waits for its result.
@@ -47,7 +63,8 @@ where
     E: From<StoreError> + Send + 'static,
 {
     let (caller, receiver) = oneshot::channel();
-    let pending = Pending { closure: Some(closure), result: None, caller };
+    let waiting = Waiting(Arc::default());
+    let pending = Pending { closure: Some(closure), result: None, caller, abandoned: Arc::clone(&waiting.0) };
     queue.send(kind(Box::new(pending))).map_err(|_| StoreError::Stopped)?;
     receiver.await.map_err(|_| StoreError::Stopped)?
 }
@@ -66,12 +83,16 @@ pub(super) fn execute(connection: &Connection, work: &mut dyn Work, writable: bo
 impl Job {
     pub(super) fn into_work(self) -> Box<dyn Work> {
         match self {
-            Self::Read(work) | Self::Write(work) => work,
+            Self::Read(work) | Self::List(work) | Self::Write(work) => work,
         }
     }
 
     pub(super) fn writes(&self) -> bool {
         matches!(self, Self::Write(_))
+    }
+
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self, Self::List(_))
     }
 }
 
@@ -87,6 +108,10 @@ where
         let keep = result.is_ok();
         self.result = Some(result);
         keep
+    }
+
+    fn abandoned(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.abandoned)
     }
 
     fn reply(self: Box<Self>, failure: Option<StoreError>) {

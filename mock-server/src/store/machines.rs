@@ -1,4 +1,5 @@
 use ztna_protocol::machine_name::comparable;
+use ztna_protocol::public_key::spellings;
 
 pub use super::machine_row::Machine;
 use super::machine_row::{machine, select};
@@ -19,10 +20,20 @@ pub fn find_by_name(tx: &mut Tx<'_>, org_id: &str, name: &str) -> Result<Option<
     )
 }
 
-/// Returns the id of the machine with this public key.
+/// Returns the id of the machine with this public key, in either spelling.
 pub fn id_by_public_key(tx: &mut Tx<'_>, org_id: &str, key: &str) -> Result<Option<String>, StoreError> {
-    let sql = "SELECT id FROM machines WHERE org_id = ?1 AND public_key = ?2 ORDER BY created_at LIMIT 1";
-    tx.optional(sql, values![org_id, key], |row| row.text(0))
+    let keys = spellings(key);
+    tx.optional(
+        "SELECT id FROM machines WHERE org_id = ?1 AND public_key IN (?2, ?3) ORDER BY created_at LIMIT 1",
+        values![org_id, &keys.plain, &keys.marked],
+        |row| row.text(0),
+    )
+}
+
+/// Counts a user's machines that await approval.
+pub fn pending(tx: &mut Tx<'_>, org_id: &str, user_id: &str) -> Result<i64, StoreError> {
+    let sql = "SELECT count(*) FROM machines WHERE org_id = ?1 AND enrolled_by = ?2 AND status = 'pending'";
+    Ok(tx.optional(sql, values![org_id, user_id], |row| row.integer(0))?.unwrap_or(0))
 }
 
 pub fn find(tx: &mut Tx<'_>, org_id: &str, id: &str) -> Result<Option<Machine>, StoreError> {
@@ -76,7 +87,7 @@ pub fn replace(
     tx.execute(
         "UPDATE machines SET status = ?2, tags = ?3, ephemeral = ?4, public_key = ?5, token_hash = ?6,
              auth_key_id = ?7, enrolled_by = ?8, os = ?9, version = ?10, last_seen = ?11, endpoints = ?12,
-             relay = ?13
+             relay = ?13, attempt_hash = NULL, attempted_at = NULL
          WHERE id = ?1",
         values![
             &machine.id,
@@ -95,6 +106,20 @@ pub fn replace(
         ],
     )?;
     notify_peers(tx, before, machine)
+}
+
+/// Returns the hash and the time of the attempt that registered a machine.
+pub fn attempt(tx: &mut Tx<'_>, id: &str) -> Result<Option<(String, Timestamp)>, StoreError> {
+    tx.optional(
+        "SELECT attempt_hash, attempted_at FROM machines WHERE id = ?1 AND attempt_hash IS NOT NULL",
+        values![id],
+        |row| Ok((row.text(0)?, row.timestamp(1)?)),
+    )
+}
+
+pub fn set_attempt(tx: &mut Tx<'_>, id: &str, hash: &str, at: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE machines SET attempt_hash = ?2, attempted_at = ?3 WHERE id = ?1";
+    tx.execute(sql, values![id, hash, at]).map(drop)
 }
 
 /// Stores the status, tags, version, endpoints, relay and last heartbeat of the machine `before`, and invalidates its

@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod audit_logs;
 pub mod auth_keys;
 mod batch;
+mod deadline;
 pub mod device_codes;
 pub mod ended_sessions;
 mod error;
@@ -20,6 +21,7 @@ mod migration;
 pub mod network_map;
 mod notification;
 pub mod organisations;
+pub mod quarantines;
 pub mod rows;
 pub mod settings;
 pub mod silence;
@@ -68,6 +70,19 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         self.threads.read(job).await
+    }
+
+    /// As [`Store::read`], for a job whose cost its caller chooses. It is interrupted after a while, or when its caller no
+    /// longer waits, and other jobs do not wait for it: in memory for one at most.
+    pub async fn list<T, E>(
+        &self,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.threads.list(job).await
     }
 
     /// Runs `job` exclusively among writers. Its changes are committed only if it returns `Ok`, and are durable by the time

@@ -31,18 +31,20 @@ pub fn version_range(tx: &mut Tx<'_>, org_id: &str) -> Result<VersionRange, Stor
     found.ok_or_else(|| missing(org_id))
 }
 
-pub fn peers(tx: &mut Tx<'_>, org_id: &str, id: &str) -> Result<Vec<Peer>, StoreError> {
-    let rows = tx.all(
+/// Returns all machines that are visible to their peers.
+pub fn peers(tx: &mut Tx<'_>, org_id: &str) -> Result<Vec<Change>, StoreError> {
+    let mut rows = tx.all(
         "SELECT id, name, tailnet_ip, public_key, endpoints, status, token_hash IS NOT NULL, relay
-         FROM machines WHERE org_id = ?1 AND id <> ?2 ORDER BY name",
-        values![org_id, id],
+         FROM machines WHERE org_id = ?1 ORDER BY name",
+        values![org_id],
         change,
     )?;
-    Ok(rows.into_iter().filter_map(|row| row.peer).collect())
+    rows.retain(|row| row.peer.is_some());
+    Ok(rows)
 }
 
-/// Returns the last change of every peer of the machine `id` after version `since`, oldest first.
-pub fn changes(tx: &mut Tx<'_>, org_id: &str, id: &str, since: i64) -> Result<Vec<Change>, StoreError> {
+/// Returns the last change of every machine after version `since`, oldest first.
+pub fn changes(tx: &mut Tx<'_>, org_id: &str, since: i64) -> Result<Vec<Change>, StoreError> {
     // Removals are read first, so that a machine deleted in between is reported next time and not as both.
     let removed = tx.all(
         "SELECT machine_id FROM removed_machines WHERE org_id = ?1 AND version > ?2 ORDER BY version",
@@ -51,8 +53,8 @@ pub fn changes(tx: &mut Tx<'_>, org_id: &str, id: &str, since: i64) -> Result<Ve
     )?;
     let mut changes = tx.all(
         "SELECT id, name, tailnet_ip, public_key, endpoints, status, token_hash IS NOT NULL, relay
-         FROM machines WHERE org_id = ?1 AND map_version > ?2 AND id <> ?3 ORDER BY map_version",
-        values![org_id, since, id],
+         FROM machines WHERE org_id = ?1 AND map_version > ?2 ORDER BY map_version",
+        values![org_id, since],
         change,
     )?;
     changes.extend(removed);

@@ -1,6 +1,8 @@
-//! The threads that own the connections: one writer, and several readers for a file.
+//! The threads that own the connections: one writer, and for a file several readers, of which some run lists alone.
 
+use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -8,11 +10,18 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
+use super::deadline::{Deadline, JOB_TIMEOUT};
 use super::job::{Job, execute, submit};
 use super::notification::{Listener, Notifications};
 use super::{Location, StoreError, Tx, batch, files, migration};
 
 const READERS: usize = 2;
+/// More than one caller may run at once; see [`crate::control::lists`].
+const LIST_READERS: usize = 3;
+/// How long a list may take, whose cost its caller chooses.
+const LIST_TIMEOUT: Duration = Duration::from_secs(2);
+/// The same in memory, where everything else waits for it.
+const LIST_TIMEOUT_IN_MEMORY: Duration = Duration::from_millis(500);
 /// Limits how long the first writer of a batch waits for the last.
 const MAX_BATCH: usize = 128;
 const STATEMENT_CACHE_SIZE: usize = 128;
@@ -23,12 +32,13 @@ const WRITER_CACHE_KIB: i64 = 64 * 1024;
 pub(super) struct Threads {
     writes: mpsc::Sender<Job>,
     reads: mpsc::Sender<Job>,
+    lists: mpsc::Sender<Job>,
     notifications: Notifications,
 }
 
 impl Threads {
     pub(super) fn start(location: &Location, lock_timeout: Duration) -> Result<Self, StoreError> {
-        let writer = match location {
+        let mut writer = match location {
             Location::Memory => migration::in_memory()?,
             Location::File(path) => {
                 files::create(path)?;
@@ -37,26 +47,23 @@ impl Threads {
                 writer
             }
         };
-        prepare(&writer)?;
+        let deadline = prepare(&mut writer)?;
         writer.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
 
         let (writes, jobs) = mpsc::channel();
         let notifications = Notifications::default();
         let notify = notifications.clone();
-        spawn("store-writer", move || write_loop(&writer, &jobs, &notify))?;
+        spawn("store-writer", move || write_loop(&writer, &deadline, &jobs, &notify))?;
         let Location::File(path) = location else {
-            return Ok(Self { reads: writes.clone(), writes, notifications });
+            return Ok(Self { reads: writes.clone(), lists: writes.clone(), writes, notifications });
         };
-
-        let (reads, jobs) = mpsc::channel();
-        let jobs = Arc::new(Mutex::new(jobs));
-        for _ in 0..READERS {
-            let reader = open_file(path, lock_timeout, |_, _| Ok(()))?;
-            prepare(&reader)?;
-            let jobs = Arc::clone(&jobs);
-            spawn("store-reader", move || read_loop(&reader, &jobs))?;
-        }
-        Ok(Self { writes, reads, notifications })
+        let open = || open_file(path, lock_timeout, |_, _| Ok(()));
+        Ok(Self {
+            reads: readers("store-reader", READERS, JOB_TIMEOUT, open)?,
+            lists: readers("store-lister", LIST_READERS, LIST_TIMEOUT, open)?,
+            writes,
+            notifications,
+        })
     }
 
     pub(super) async fn read<T, E>(
@@ -68,6 +75,17 @@ impl Threads {
         E: From<StoreError> + Send + 'static,
     {
         submit(&self.reads, Job::Read, job).await
+    }
+
+    pub(super) async fn list<T, E>(
+        &self,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        submit(&self.lists, Job::List, job).await
     }
 
     pub(super) async fn write<T, E>(
@@ -84,6 +102,24 @@ impl Threads {
     pub(super) fn listen(&self, org_id: &str) -> Listener {
         self.notifications.listen(org_id)
     }
+}
+
+/// Starts threads that share a queue, each with a connection of its own.
+fn readers(
+    name: &'static str,
+    number: usize,
+    timeout: Duration,
+    open: impl Fn() -> Result<Connection, StoreError>,
+) -> Result<mpsc::Sender<Job>, StoreError> {
+    let (sender, jobs) = mpsc::channel();
+    let jobs = Arc::new(Mutex::new(jobs));
+    for _ in 0..number {
+        let mut reader = open()?;
+        let deadline = prepare(&mut reader)?;
+        let jobs = Arc::clone(&jobs);
+        spawn(name, move || read_loop(&reader, &deadline, timeout, &jobs))?;
+    }
+    Ok(sender)
 }
 
 fn spawn(name: &'static str, body: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
@@ -114,39 +150,79 @@ fn refuse_unsuitable(connection: &Connection, path: &Path) -> Result<(), StoreEr
     files::refuse_exposed(path)
 }
 
-fn prepare(connection: &Connection) -> Result<(), StoreError> {
+fn prepare(connection: &mut Connection) -> Result<Deadline, StoreError> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE_SIZE);
     // Without the stability guarantee, SQLite replans cached statements on each use.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    Ok(())
+    Ok(Deadline::install(connection)?)
 }
 
-fn read_loop(connection: &Connection, jobs: &Mutex<mpsc::Receiver<Job>>) {
+fn read_loop(
+    connection: &Connection,
+    deadline: &Deadline,
+    timeout: Duration,
+    jobs: &Mutex<mpsc::Receiver<Job>>,
+) {
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
-        let mut work = job.into_work();
-        let begun = connection.execute_batch("BEGIN");
-        if begun.is_ok() {
-            execute(connection, work.as_mut(), false);
-            let _ = connection.execute_batch("ROLLBACK");
-        }
-        work.reply(begun.err().map(StoreError::from));
+        read(connection, deadline, timeout, job);
     }
 }
 
-fn write_loop(connection: &Connection, jobs: &mpsc::Receiver<Job>, notifications: &Notifications) {
-    while let Ok(first) = jobs.recv() {
-        let mut batch = vec![first];
+/// Runs a job that changes nothing, unless its caller has gone.
+fn read(connection: &Connection, deadline: &Deadline, timeout: Duration, job: Job) {
+    let mut work = job.into_work();
+    let abandoned = work.abandoned();
+    if abandoned.load(Ordering::Relaxed) {
+        return;
+    }
+    let begun = connection.execute_batch("BEGIN");
+    if begun.is_ok() {
+        let started = deadline.start(timeout, Some(abandoned));
+        execute(connection, work.as_mut(), false);
+        drop(started);
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    work.reply(begun.err().map(StoreError::from));
+}
+
+fn write_loop(
+    connection: &Connection,
+    deadline: &Deadline,
+    jobs: &mpsc::Receiver<Job>,
+    notifications: &Notifications,
+) {
+    let mut lists = VecDeque::new();
+    loop {
+        let mut batch = Vec::new();
+        if lists.is_empty() {
+            let Ok(first) = jobs.recv() else { return };
+            sort_out(first, &mut batch, &mut lists);
+        }
         while batch.len() < MAX_BATCH {
             let Ok(job) = jobs.try_recv() else { break };
-            batch.push(job);
+            sort_out(job, &mut batch, &mut lists);
         }
-        if let Err(error) = batch::run(connection, batch, notifications) {
+        if !batch.is_empty()
+            && let Err(error) = batch::run(connection, deadline, batch, notifications)
+        {
             tracing::error!(%error, "database transaction did not begin");
             // What queued up meanwhile fails now, instead of waiting for the lock again.
             batch::fail(jobs.try_iter(), &error);
         }
+        if let Some(list) = lists.pop_front() {
+            read(connection, deadline, LIST_TIMEOUT_IN_MEMORY, list);
+        }
+    }
+}
+
+/// Lists run one at a time, after everything else that waits.
+fn sort_out(job: Job, batch: &mut Vec<Job>, lists: &mut VecDeque<Job>) {
+    if job.is_list() {
+        lists.push_back(job);
+    } else {
+        batch.push(job);
     }
 }

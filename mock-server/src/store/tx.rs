@@ -75,21 +75,41 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Returns all rows of a statement that a client composed, which would displace the program's own ones in the cache.
+    pub(super) fn all_once<T>(
+        &mut self,
+        sql: &str,
+        values: &[Value<'_>],
+        read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.connection.prepare(sql)?;
+        if !self.writable && !statement.readonly() {
+            return Err(StoreError::WriteInRead(sql.to_owned()));
+        }
+        collect(statement.query(rusqlite::params_from_iter(values))?, read)
+    }
+
     /// Returns all rows of the result.
     pub fn all<T>(
         &mut self,
         sql: &str,
         values: &[Value<'_>],
-        mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+        read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let mut statement = self.prepare(sql)?;
-        let mut rows = statement.query(rusqlite::params_from_iter(values))?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(read(&Row { row })?);
-        }
-        Ok(found)
+        collect(statement.query(rusqlite::params_from_iter(values))?, read)
     }
+}
+
+fn collect<T>(
+    mut rows: rusqlite::Rows<'_>,
+    mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(&Row { row })?);
+    }
+    Ok(found)
 }
 
 impl Row<'_> {

@@ -20,5 +20,6 @@ mod network;
 mod secrets;
 mod serve;
 mod server_process;
+mod strangers;
 mod test_server;
 mod wait;

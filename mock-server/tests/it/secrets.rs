@@ -38,6 +38,8 @@ impl TestRun {
             test.keep("a password", test.text(&format!("/{person}/password")));
             test.keep("a session", test.text(&format!("/{person}/token")));
         }
+        let control_url = test.text("/control_url");
+        test.keep("the token of the test control", control_url.rsplit('/').next().unwrap().to_owned());
         test
     }
 

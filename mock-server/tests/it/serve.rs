@@ -141,12 +141,56 @@ async fn only_the_control_url_moves_the_clock() {
     let (_, key) = reusable_key(&program, &client).await;
     let clock = format!("{}/clock", program.text("/control_url"));
     assert_ne!(program.text("/control_url"), program.text("/base_url"));
-    let (status, _) = post(&client, clock.clone(), "", json!({ "advance_seconds": -1 })).await.unwrap();
-    assert_eq!(status, 400);
-    let (status, _) =
-        post(&client, clock, "", json!({ "advance_seconds": 90 * 24 * 60 * 60 })).await.unwrap();
-    assert_eq!(status, 200);
+    let advance = async |url: &str, headers: &[(&str, &str)], body: Value| {
+        let request = client.post(url).header("content-type", "application/json").body(body.to_string());
+        let request = headers.iter().fold(request, |request, (name, value)| {
+            let mut one = reqwest::header::HeaderMap::new();
+            one.insert(
+                reqwest::header::HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                value.parse().unwrap(),
+            );
+            request.headers(one)
+        });
+        request.send().await.unwrap().status().as_u16()
+    };
+    let quarter = json!({ "advance_seconds": 90 * 24 * 60 * 60 });
+    let (listener, token) = program.text("/control_url").rsplit_once('/').unwrap();
+    let port = listener.rsplit_once(':').unwrap().1;
+    let own = format!("http://127.0.0.1:{port}");
+    for (url, headers, status) in [
+        (format!("{listener}/clock"), vec![], 404),
+        (format!("{listener}/{}/clock", "0".repeat(token.len())), vec![], 401),
+        (format!("{clock}x"), vec![], 404),
+        (clock.clone(), vec![("content-type", "text/plain")], 400),
+        (clock.clone(), vec![("content-type", "application/x-www-form-urlencoded")], 400),
+        (clock.clone(), vec![("content-type", "application/jsonx")], 400),
+        (clock.clone(), vec![("content-type", "")], 400),
+        (clock.clone(), vec![("host", "evil.example")], 403),
+        (clock.clone(), vec![("host", "127.0.0.1.evil.example")], 403),
+        (clock.clone(), vec![("host", "192.0.2.1")], 403),
+        (clock.clone(), vec![("origin", "https://evil.example")], 403),
+        (clock.clone(), vec![("origin", "null")], 403),
+        (clock.clone(), vec![("origin", "http://127.0.0.1:1")], 403),
+        (clock.clone(), vec![("sec-fetch-site", "cross-site")], 403),
+    ] {
+        assert_eq!(advance(&url, &headers, quarter.clone()).await, status, "{url} {headers:?}");
+    }
+    for (bad, status) in
+        [(json!(-1), 400), (json!("1"), 400), (json!(1.5), 400), (json!(1e30), 400), (json!(null), 400)]
+    {
+        assert_eq!(advance(&clock, &[], json!({ "advance_seconds": bad })).await, status, "{bad}");
+    }
     let url = format!("{}/api/register-machine", program.text("/base_url"));
+    let (status, _) = post(&client, url.clone(), "", registration(&key, "m")).await.unwrap();
+    assert_eq!(status, 201, "none of these moved the clock");
+    for headers in [
+        vec![("origin", own.as_str())],
+        vec![("host", "localhost")],
+        vec![("content-type", "application/json; charset=utf-8")],
+    ] {
+        assert_eq!(advance(&clock, &headers, json!({ "advance_seconds": 0 })).await, 200, "{headers:?}");
+    }
+    assert_eq!(advance(&clock, &[], quarter).await, 200);
     let (status, answer) = post(&client, url, "", registration(&key, "m")).await.unwrap();
     assert_eq!((status, &answer["error"]["code"]), (401, &json!("INVALID_KEY")));
 
@@ -156,6 +200,33 @@ async fn only_the_control_url_moves_the_clock() {
         for field in ["email", "password", "token"] {
             assert!(!plain.text(&format!("/{person}/{field}")).is_empty());
         }
+    }
+}
+
+#[tokio::test]
+async fn the_public_url_is_in_the_ready_file_and_told_to_devices() {
+    let folder = tempfile::tempdir().unwrap();
+    let program =
+        ServerProcess::start(folder.path(), &["--listen", "0.0.0.0:0", "--public-url", "https://a.example/"]);
+    assert_eq!(program.text("/public_url"), "https://a.example");
+    assert!(program.text("/base_url").starts_with("http://127.0.0.1:"));
+    let url = format!("{}/api/auth/device/code", program.text("/base_url"));
+    let (_, code) = post(&client(), url, "", json!({})).await.unwrap();
+    assert_eq!(code["verification_uri"], "https://a.example/device");
+    for bad in [
+        "a.example",
+        "ftp://a.example",
+        "https://",
+        "https://a b",
+        "https://a'b",
+        "https://$(id)",
+        "https://a/?x",
+        "https://u@a",
+    ] {
+        let output = ServerProcess::command(&["--public-url", bad]).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{bad}: {told}");
+        assert!(told.contains("expected https://HOST"), "{bad}: {told}");
     }
 }
 

@@ -49,6 +49,14 @@ impl ServerProcess {
         self.ready.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer}"))
     }
 
+    /// A value of its memory in bytes, such as VmHWM, the highest resident set.
+    pub(crate) fn memory(&self, field: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+        let kib: u64 = line.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap();
+        kib * 1024
+    }
+
     pub(crate) fn ready(&self) -> &Value {
         &self.ready
     }

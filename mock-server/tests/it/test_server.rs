@@ -51,6 +51,10 @@ impl TestServer {
         Self { router: api::router(state.clone()), state, listening: None }
     }
 
+    pub(crate) fn of(state: State) -> Self {
+        Self { router: api::router(state.clone()), state, listening: None }
+    }
+
     /// As [`TestServer::start`], except that requests for the network map wait for notifications alone.
     pub(crate) async fn notifying() -> Self {
         let mut state = app::state(&Self::config(), BASE_URL.to_owned()).await.unwrap();

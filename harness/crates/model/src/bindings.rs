@@ -36,6 +36,8 @@ pub enum LossCause {
     Unknown,
     /// The step was left out on this target, see [`crate::judge::Judge::restraint`].
     Omitted,
+    /// The step does not apply, since the target has chosen another documented behaviour (`when`).
+    Inapplicable,
 }
 
 impl Default for Bindings {

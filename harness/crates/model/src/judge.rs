@@ -2,20 +2,17 @@
 
 use crate::bindings::{Bindings, Loss, LossCause};
 use crate::check::evidence::Evidence;
-use crate::check::outcome::{CheckVerdict, Outcome};
+use crate::check::outcome::{CheckVerdict, Outcome, Unevaluated, UnevaluatedCause};
 use crate::check::snapshot::{SnapshotMode, SnapshotSettings};
 use crate::check::{Applicability, CheckContext, applicability, evaluate};
 use crate::keep;
 use crate::omission::{is_ours, omission};
 use crate::plan::PlannedSubtest;
 use crate::requirement::Registry;
-use crate::scenario::model::{Action, Check, Extraction, Row, Span, Step};
+use crate::scenario::model::{Action, Check, Extraction, Row, Span, StatementId, Step};
 use crate::scenario::template::{Binding, Variables, fill_template};
 use crate::secret::Secrets;
 use crate::verdict::{Fault, SubtestVerdict};
-
-/// Begins the message of a check that is not judged on this target.
-const NOT_JUDGED: &str = "not judged: ";
 
 /// A step that was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -31,19 +28,33 @@ pub struct NotExecuted {
     /// Whether the step is left out on this target, see [`Judge::restraint`].
     #[serde(default, rename = "omitted", skip_serializing_if = "std::ops::Not::not")]
     pub is_omitted: bool,
+    /// Whether it is left out because a condition (`when`) is not met.
+    #[serde(default, rename = "inapplicable", skip_serializing_if = "std::ops::Not::not")]
+    pub is_inapplicable: bool,
 }
 
 impl NotExecuted {
     /// A step that is left out on this target, with the reason.
     pub fn omitted(reason: String) -> Self {
-        Self { message: reason, fault: Fault::Kit, missing: None, was_skipped: false, is_omitted: true }
+        Self {
+            message: reason,
+            fault: Fault::Kit,
+            missing: None,
+            was_skipped: false,
+            is_omitted: true,
+            is_inapplicable: false,
+        }
+    }
+
+    /// A step whose condition is not met, with the reason.
+    pub fn inapplicable(reason: String) -> Self {
+        Self { is_inapplicable: true, ..Self::omitted(reason) }
     }
 
     /// A step that needs a variable without a value.
     pub fn missing(variable: String) -> Self {
         let message = format!("`${{{variable}}}` has no value");
-        let missing = Some(variable);
-        Self { message, fault: Fault::Kit, missing, was_skipped: false, is_omitted: false }
+        Self { missing: Some(variable), is_omitted: false, ..Self::omitted(message) }
     }
 }
 
@@ -96,14 +107,14 @@ impl Judge<'_> {
                 judged.collect()
             }
             Err(not_executed) => {
-                let (verdict, message) = not_run(not_executed, bindings);
+                let unevaluated = unevaluated(not_executed, bindings);
                 let mut outcomes: Vec<Outcome> =
-                    step.checks.iter().map(|check| self.unjudged(check, verdict, &message)).collect();
+                    step.checks.iter().map(|check| self.unjudged(check, &unevaluated)).collect();
+                let verdict = verdict(unevaluated.cause);
                 if outcomes.is_empty() && !not_executed.was_skipped && verdict != CheckVerdict::Skip {
                     // Otherwise a failing step without checks would go unnoticed.
-                    outcomes.push(outcome(Vec::new(), verdict, &message, step.span.clone()));
+                    outcomes.push(outcome(Vec::new(), verdict, unevaluated, step.span.clone()));
                 }
-                outcomes.iter_mut().for_each(|outcome| outcome.is_blocked = not_executed.was_skipped);
                 outcomes
             }
         }
@@ -117,7 +128,7 @@ impl Judge<'_> {
         }
         match applicability(step, bindings) {
             Applicability::Applies => None,
-            Applicability::DoesNotApply(reason) => Some(NotExecuted::omitted(reason)),
+            Applicability::DoesNotApply(reason) => Some(NotExecuted::inapplicable(reason)),
             Applicability::Unknown { variable } => Some(NotExecuted::missing(variable)),
         }
     }
@@ -145,22 +156,15 @@ impl Judge<'_> {
         let without_value = check.variables.iter().filter(|name| bindings.get(name).is_none());
         let mut lost = without_value.filter_map(|name| Some((name, bindings.loss(name)?)));
         match lost.find(|(_, loss)| loss.cause != LossCause::Target) {
-            Some((name, loss)) => {
-                let (verdict, message) = consequence(name, loss);
-                self.unjudged(check, verdict, &message)
-            }
+            Some((name, loss)) => self.unjudged(check, &consequence(name, loss)),
             None => outcome,
         }
     }
 
-    fn unjudged(&self, check: &Check, verdict: CheckVerdict, message: &str) -> Outcome {
+    fn unjudged(&self, check: &Check, unevaluated: &Unevaluated) -> Outcome {
         let is_judged = self.planned.judges_ours || !is_ours(check, self.registry);
-        let verdict = if is_judged { verdict } else { CheckVerdict::Skip };
-        let message = match verdict {
-            CheckVerdict::Skip => format!("{NOT_JUDGED}{message}"),
-            _ => message.to_owned(),
-        };
-        outcome(check.verifies.clone(), verdict, &message, check.span.clone())
+        let verdict = if is_judged { verdict(unevaluated.cause) } else { CheckVerdict::Skip };
+        outcome(check.verifies.clone(), verdict, unevaluated.clone(), check.span.clone())
     }
 }
 
@@ -254,8 +258,7 @@ impl Tally {
         self.has_judged |= outcomes.iter().any(|outcome| outcome.verdict != CheckVerdict::Skip);
         if self.not_judged.is_none() {
             let mut skipped = outcomes.iter().filter(|outcome| outcome.verdict == CheckVerdict::Skip);
-            self.not_judged =
-                skipped.find_map(|outcome| Some(outcome.message.strip_prefix(NOT_JUDGED)?.to_owned()));
+            self.not_judged = skipped.find_map(|outcome| Some(outcome.unevaluated.as_ref()?.reason.clone()));
         }
         if self.waived.is_none() {
             self.waived = waived;
@@ -293,54 +296,88 @@ impl Tally {
     }
 }
 
-/// Returns the verdict and reason for the checks of a step that was not carried out. If a variable is missing because of
-/// the target's response they fail; if the target did not respond they are unjudged; if the step that would have kept it is
-/// left out on this target, so are they.
-fn not_run(not_executed: &NotExecuted, bindings: &Bindings) -> (CheckVerdict, String) {
-    if not_executed.is_omitted {
-        return (CheckVerdict::Skip, not_executed.message.clone());
+/// Returns why the checks of a step that was not carried out are not evaluated.
+fn unevaluated(not_executed: &NotExecuted, bindings: &Bindings) -> Unevaluated {
+    if let Some(name) = &not_executed.missing
+        && !not_executed.is_omitted
+    {
+        return match bindings.loss(name) {
+            Some(loss) => consequence(name, loss),
+            None => {
+                Unevaluated { cause: UnevaluatedCause::MissingValue, reason: not_executed.message.clone() }
+            }
+        };
     }
-    let Some(name) = &not_executed.missing else {
-        return (CheckVerdict::Error, not_executed.message.clone());
+    let cause = if not_executed.is_inapplicable {
+        UnevaluatedCause::Inapplicable
+    } else if not_executed.is_omitted {
+        UnevaluatedCause::LeftOut
+    } else if not_executed.was_skipped {
+        UnevaluatedCause::Blocked
+    } else {
+        UnevaluatedCause::Undone
     };
-    match bindings.loss(name) {
-        Some(loss) => consequence(name, loss),
-        None => (CheckVerdict::Fail, format!("not run: {}", not_executed.message)),
-    }
+    Unevaluated { cause, reason: not_executed.message.clone() }
 }
 
-/// Returns the verdict and reason for checks that need a lost value.
-fn consequence(name: &str, loss: &Loss) -> (CheckVerdict, String) {
-    let verdict = match loss.cause {
-        LossCause::Target => CheckVerdict::Fail,
-        LossCause::Unknown => CheckVerdict::Error,
-        LossCause::Omitted => return (CheckVerdict::Skip, loss.reason.clone()),
+/// Returns why checks that need a lost value are not evaluated.
+fn consequence(name: &str, loss: &Loss) -> Unevaluated {
+    let (cause, is_own_reason) = match loss.cause {
+        LossCause::Target => (UnevaluatedCause::MissingValue, false),
+        LossCause::Unknown => (UnevaluatedCause::Undone, false),
+        LossCause::Omitted => (UnevaluatedCause::LeftOut, true),
+        LossCause::Inapplicable => (UnevaluatedCause::Inapplicable, true),
     };
-    (verdict, format!("not run: `${{{name}}}` was not kept: {}", loss.reason))
+    let reason = match is_own_reason {
+        true => loss.reason.clone(),
+        false => format!("`${{{name}}}` was not kept: {}", loss.reason),
+    };
+    Unevaluated { cause, reason }
+}
+
+/// Returns the verdict on a check that was not evaluated. It fails if the target's response lacked a value.
+fn verdict(cause: UnevaluatedCause) -> CheckVerdict {
+    match cause {
+        UnevaluatedCause::Inapplicable | UnevaluatedCause::LeftOut => CheckVerdict::Skip,
+        UnevaluatedCause::MissingValue => CheckVerdict::Fail,
+        UnevaluatedCause::Undone | UnevaluatedCause::Blocked => CheckVerdict::Error,
+    }
 }
 
 /// Returns what becomes of the values of a step that was not carried out.
 fn loss(not_executed: &NotExecuted, bindings: &Bindings) -> Loss {
-    let (verdict, reason) = not_run(not_executed, bindings);
-    let cause = match verdict {
-        CheckVerdict::Error => LossCause::Unknown,
-        CheckVerdict::Skip => LossCause::Omitted,
-        CheckVerdict::Pass | CheckVerdict::Fail | CheckVerdict::Waived => LossCause::Target,
+    let Unevaluated { cause, reason } = unevaluated(not_executed, bindings);
+    let cause = match cause {
+        UnevaluatedCause::Inapplicable => LossCause::Inapplicable,
+        UnevaluatedCause::LeftOut => LossCause::Omitted,
+        UnevaluatedCause::MissingValue => LossCause::Target,
+        UnevaluatedCause::Undone | UnevaluatedCause::Blocked => LossCause::Unknown,
     };
     Loss { reason, cause }
 }
 
-fn outcome(statements: Vec<String>, verdict: CheckVerdict, message: &str, span: Span) -> Outcome {
+fn outcome(
+    statements: Vec<StatementId>,
+    verdict: CheckVerdict,
+    unevaluated: Unevaluated,
+    span: Span,
+) -> Outcome {
+    let Unevaluated { cause, reason } = &unevaluated;
+    let message = match (verdict, cause) {
+        (CheckVerdict::Skip, _) => format!("not judged: {reason}"),
+        (_, UnevaluatedCause::MissingValue) => format!("not run: {reason}"),
+        _ => reason.clone(),
+    };
     Outcome {
         statements,
         verdict,
         expected: "the step is carried out".to_owned(),
         actual: "it was not".to_owned(),
-        message: message.to_owned(),
+        message,
         span,
         notes: Vec::new(),
         seen: Vec::new(),
-        is_blocked: false,
+        unevaluated: Some(unevaluated),
     }
 }
 

@@ -54,10 +54,10 @@ pub struct Unclaimed {
 }
 
 /// How far a selected sub-test exercises the capabilities it needs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Exercise<'a> {
     pub id: &'a str,
-    pub needs: &'a BTreeSet<Capability>,
+    pub needs: BTreeSet<Capability>,
     /// Whether it ended without a verdict, which says nothing about the claim.
     pub is_cut_short: bool,
     /// How many of its checks were not skipped.
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn claim_is_empty_when_all_its_checks_were_skipped() {
         let agent = BTreeSet::from([Capability::Agent]);
-        let one = |is_cut_short, checks| Exercise { id: "a/ST1", needs: &agent, is_cut_short, checks };
+        let one = |is_cut_short, checks| Exercise { id: "a/ST1", needs: agent.clone(), is_cut_short, checks };
         let cases: [(&[Exercise<'_>], ClaimState); 5] = [
             (&[], ClaimState::NotSelected),
             (&[one(false, 0)], ClaimState::Skipped),
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn undeclared_capabilities_are_listed_with_their_subtests() {
         let needs = BTreeSet::from([Capability::Clock]);
-        let selected = [Exercise { id: "a/ST1", needs: &needs, is_cut_short: false, checks: 0 }];
+        let selected = [Exercise { id: "a/ST1", needs, is_cut_short: false, checks: 0 }];
         let claims = Claims::of(&BTreeSet::from([Capability::Agent]), &selected);
         assert_eq!(claims.declared.len() + claims.not_verified.len(), Capability::all().count());
         let clock = claims.not_verified.iter().find(|unclaimed| unclaimed.capability == "clock").unwrap();

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use harness_model::check::outcome::{CheckVerdict, DOES_NOT_APPLY, Outcome};
+use harness_model::check::outcome::{CheckVerdict, UnevaluatedCause};
+use harness_model::plan::waiver::JudgedCheck;
 use harness_model::scenario::model::StatementId;
 
 use harness_model::requirement::{Level, Registry};
@@ -30,6 +31,10 @@ pub struct Coverage {
     pub verdict: StatementVerdict,
     /// Why it is unverified or only partly verified; `None` if it is fully verified.
     pub reason: Option<String>,
+    /// Why checks of it were not judged on this target, each reason once.
+    pub unjudged: Vec<String>,
+    /// Whether it does not apply, since the target has chosen another documented behaviour.
+    pub is_inapplicable: bool,
 }
 
 /// Whether a run has verified a statement.
@@ -54,24 +59,19 @@ impl Findings {
         }
     }
 
-    /// Records the outcome of a check.
-    pub fn judged(&mut self, outcome: &Outcome) {
-        self.found(&outcome.statements, outcome.verdict, &outcome.message);
-    }
-
-    /// Records the verdict of a check of these statements.
-    ///
-    /// `message` says why, if the check was not judged on this target.
-    pub fn found(&mut self, statements: &[StatementId], verdict: CheckVerdict, message: &str) {
-        if verdict == CheckVerdict::Skip {
-            let is_inapplicable = message.starts_with(DOES_NOT_APPLY);
+    /// Records the verdict of a check.
+    pub fn found(&mut self, check: &JudgedCheck<'_>) {
+        if check.verdict == CheckVerdict::Skip {
+            let is_inapplicable =
+                check.unevaluated.is_some_and(|found| found.cause == UnevaluatedCause::Inapplicable);
             let reasons = if is_inapplicable { &mut self.inapplicable } else { &mut self.skips };
-            for id in statements {
-                reasons.entry(id.clone()).or_default().insert(message.to_owned());
+            let reason = check.unevaluated.map_or(check.message, |found| &found.reason);
+            for id in check.statements {
+                reasons.entry(id.clone()).or_default().insert(reason.to_owned());
             }
         }
-        for id in statements {
-            self.verdicts.entry(id.clone()).or_default().push(verdict);
+        for id in check.statements {
+            self.verdicts.entry(id.clone()).or_default().push(check.verdict);
         }
     }
 
@@ -111,8 +111,15 @@ pub fn coverage(registry: &Registry, scope: Scope, findings: &Findings, is_refer
         .iter()
         .filter(|requirement| is_counted(&requirement.id, requirement.level))
         .map(|requirement| {
-            let (verdict, reason) = findings.verdict_of(&requirement.id, scope);
-            Coverage { id: requirement.id.clone(), level: requirement.level, verdict, reason }
+            let finding = findings.verdict_of(&requirement.id, scope);
+            Coverage {
+                id: requirement.id.clone(),
+                level: requirement.level,
+                verdict: finding.verdict,
+                reason: finding.reason,
+                unjudged: finding.unjudged,
+                is_inapplicable: finding.is_inapplicable,
+            }
         })
         .collect()
 }
@@ -122,46 +129,63 @@ impl Findings {
         self.planned.contains_key(id) || self.verdicts.contains_key(id) || self.skips.contains_key(id)
     }
 
-    fn verdict_of(&self, id: &str, scope: Scope) -> (StatementVerdict, Option<String>) {
+    fn verdict_of(&self, id: &str, scope: Scope) -> Finding {
+        use StatementVerdict::{Unverified, Verified, Violated};
         let verdicts = self.verdicts.get(id).map(Vec::as_slice).unwrap_or_default();
         let has = |verdict| verdicts.contains(&verdict);
-        if has(CheckVerdict::Fail) {
-            return (StatementVerdict::Violated, Some("a check failed".to_owned()));
-        }
-        if has(CheckVerdict::Waived) {
-            // A waiver lets the run pass, but the statement is still violated.
-            return (StatementVerdict::Violated, Some("a check failed (waived)".to_owned()));
-        }
-        if has(CheckVerdict::Error) {
-            return (StatementVerdict::Unverified, Some("a check could not be judged".to_owned()));
-        }
         let planned = self.planned.get(id).copied().unwrap_or_default();
-        if has(CheckVerdict::Pass) && verdicts.len() < planned {
-            let reason = format!("only {} of {planned} checks were judged", verdicts.len());
-            return (StatementVerdict::Unverified, Some(reason));
-        }
-        let joined = |reasons: &BTreeMap<StatementId, BTreeSet<String>>| {
-            let reasons = reasons.get(id)?.iter().map(String::as_str);
-            Some(reasons.collect::<Vec<_>>().join("; "))
+        let of = |reasons: &BTreeMap<StatementId, BTreeSet<String>>| -> Vec<String> {
+            reasons.get(id).into_iter().flatten().cloned().collect()
         };
-        let skips = joined(&self.skips);
-        if has(CheckVerdict::Pass) {
-            return (StatementVerdict::Verified, skips.map(|skips| format!("partly: {skips}")));
-        }
-        let reason = if let Some(skips) = skips {
-            format!("no check ran: {skips}")
-        } else if let Some(inapplicable) = joined(&self.inapplicable) {
-            inapplicable
+        let (skips, inapplicable) = (of(&self.skips), of(&self.inapplicable));
+        if has(CheckVerdict::Fail) {
+            Finding::because(Violated, "a check failed")
+        } else if has(CheckVerdict::Waived) {
+            // A waiver lets the run pass, but the statement is still violated.
+            Finding::because(Violated, "a check failed (waived)")
+        } else if has(CheckVerdict::Error) {
+            Finding::because(Unverified, "a check could not be judged")
+        } else if has(CheckVerdict::Pass) && verdicts.len() < planned {
+            Finding::because(Unverified, &format!("only {} of {planned} checks were judged", verdicts.len()))
+        } else if has(CheckVerdict::Pass) && skips.is_empty() {
+            Finding { verdict: Verified, reason: None, unjudged: Vec::new(), is_inapplicable: false }
+        } else if has(CheckVerdict::Pass) {
+            Finding { unjudged: skips.clone(), ..Finding::because(Verified, &partly(&skips)) }
+        } else if !skips.is_empty() {
+            let reason = format!("no check ran: {}", skips.join("; "));
+            Finding { unjudged: skips, ..Finding::because(Unverified, &reason) }
+        } else if !inapplicable.is_empty() {
+            let reason = format!("not judged: {}", inapplicable.join("; "));
+            let finding = Finding::because(Unverified, &reason);
+            Finding { unjudged: inapplicable, is_inapplicable: true, ..finding }
         } else if planned > 0 {
-            "no planned check ran".to_owned()
+            Finding::because(Unverified, "no planned check ran")
         } else {
-            match scope {
-                Scope::Whole => "no check covers it".to_owned(),
-                Scope::Selection => NOT_SELECTED.to_owned(),
-            }
-        };
-        (StatementVerdict::Unverified, Some(reason))
+            let reason = match scope {
+                Scope::Whole => "no check covers it",
+                Scope::Selection => NOT_SELECTED,
+            };
+            Finding { unjudged: vec![reason.to_owned()], ..Finding::because(Unverified, reason) }
+        }
     }
+}
+
+/// What the checks of one statement show together.
+struct Finding {
+    verdict: StatementVerdict,
+    reason: Option<String>,
+    unjudged: Vec<String>,
+    is_inapplicable: bool,
+}
+
+impl Finding {
+    fn because(verdict: StatementVerdict, reason: &str) -> Self {
+        Self { verdict, reason: Some(reason.to_owned()), unjudged: Vec::new(), is_inapplicable: false }
+    }
+}
+
+fn partly(reasons: &[String]) -> String {
+    format!("partly: {}", reasons.join("; "))
 }
 
 #[cfg(test)]
@@ -169,6 +193,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use harness_model::check::outcome::Unevaluated;
 
     const REGISTRY: &str = r#"
         [chapters]
@@ -191,18 +216,8 @@ mod tests {
         level = "ours"
     "#;
 
-    fn outcome(id: &str, verdict: CheckVerdict) -> Outcome {
-        Outcome {
-            statements: vec![id.to_owned()],
-            verdict,
-            expected: String::new(),
-            actual: String::new(),
-            message: "left out".to_owned(),
-            span: 0..0,
-            notes: Vec::new(),
-            seen: Vec::new(),
-            is_blocked: false,
-        }
+    fn check(statements: &[StatementId], verdict: CheckVerdict) -> JudgedCheck<'_> {
+        JudgedCheck { line: 1, statements, verdict, message: "left out", unevaluated: None }
     }
 
     #[test]
@@ -238,7 +253,7 @@ mod tests {
                 findings.skipped([&id], reason);
             }
             for verdict in &verdicts {
-                findings.judged(&outcome(&id, *verdict));
+                findings.found(&check(std::slice::from_ref(&id), *verdict));
             }
             let all = coverage(&registry, Scope::Whole, &findings, false);
             assert_eq!(
@@ -253,17 +268,23 @@ mod tests {
     fn checks_that_do_not_apply_leave_nothing_open() {
         let registry = Registry::load(REGISTRY, Path::new("r.toml")).unwrap();
         let id = "a/F.1".to_owned();
-        let message = format!("{DOES_NOT_APPLY}`form` is 201, but it is 400");
-        let inapplicable = Outcome { message: message.clone(), ..outcome(&id, CheckVerdict::Skip) };
+        let other_form = Unevaluated {
+            cause: UnevaluatedCause::Inapplicable,
+            reason: "applies only if `form` is 201, but it is 400".to_owned(),
+        };
+        let statements = std::slice::from_ref(&id);
+        let inapplicable =
+            JudgedCheck { unevaluated: Some(&other_form), ..check(statements, CheckVerdict::Skip) };
         let mut findings = Findings::default();
         findings.planned([&id, &id]);
-        findings.judged(&inapplicable);
-        for (verdict, reason) in
-            [(StatementVerdict::Unverified, Some(message.as_str())), (StatementVerdict::Verified, None)]
+        findings.found(&inapplicable);
+        for (verdict, is_inapplicable) in
+            [(StatementVerdict::Unverified, true), (StatementVerdict::Verified, false)]
         {
             let all = coverage(&registry, Scope::Whole, &findings, false);
-            assert_eq!((all[0].verdict, all[0].reason.as_deref()), (verdict, reason));
-            findings.judged(&outcome(&id, CheckVerdict::Pass));
+            assert_eq!((all[0].verdict, all[0].is_inapplicable), (verdict, is_inapplicable));
+            assert_eq!(all[0].unjudged.is_empty(), !is_inapplicable);
+            findings.found(&check(std::slice::from_ref(&id), CheckVerdict::Pass));
         }
     }
 
@@ -277,7 +298,7 @@ mod tests {
             (StatementVerdict::Unverified, Some("only 1 of 2 checks were judged")),
             (StatementVerdict::Verified, None),
         ] {
-            findings.judged(&outcome(&id, CheckVerdict::Pass));
+            findings.found(&check(std::slice::from_ref(&id), CheckVerdict::Pass));
             let all = coverage(&registry, Scope::Whole, &findings, false);
             assert_eq!((all[0].verdict, all[0].reason.as_deref()), (verdict, reason));
         }
@@ -293,8 +314,8 @@ mod tests {
         let unselected = |id: &str| (id.to_owned(), Some(NOT_SELECTED.to_owned()));
         let mut findings = Findings::default();
         assert_eq!(listed(&findings, true), [unselected("a/F.1"), unselected("b/F.1")]);
-        findings.judged(&outcome("b/F.1", CheckVerdict::Pass));
-        findings.judged(&outcome("ours/a.1", CheckVerdict::Pass));
+        findings.found(&check(&["b/F.1".to_owned()], CheckVerdict::Pass));
+        findings.found(&check(&["ours/a.1".to_owned()], CheckVerdict::Pass));
         let documented = [unselected("a/F.1"), ("b/F.1".to_owned(), None)];
         assert_eq!(listed(&findings, false), documented);
         assert_eq!(listed(&findings, true), [&documented[..], &[("ours/a.1".to_owned(), None)]].concat());

@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use harness_model::check::outcome::DOES_NOT_APPLY;
 use harness_model::requirement::Level;
 
 use crate::coverage::{Coverage, Scope, StatementVerdict};
@@ -52,8 +51,7 @@ impl Extent {
 /// Whether the run has seen how the target behaves: a statement may be verified, violated, or not apply because the
 /// target has chosen another documented behaviour.
 fn is_judged(found: &Coverage) -> bool {
-    let is_inapplicable = || found.reason.as_deref().is_some_and(|reason| reason.starts_with(DOES_NOT_APPLY));
-    found.verdict != StatementVerdict::Unverified || is_inapplicable()
+    found.verdict != StatementVerdict::Unverified || found.is_inapplicable
 }
 
 #[cfg(test)]
@@ -61,7 +59,14 @@ mod tests {
     use super::*;
 
     fn statement(level: Level, verdict: StatementVerdict, reason: Option<&str>) -> Coverage {
-        Coverage { id: "a/F.1".to_owned(), level, verdict, reason: reason.map(str::to_owned) }
+        Coverage {
+            id: "a/F.1".to_owned(),
+            level,
+            verdict,
+            reason: reason.map(str::to_owned),
+            unjudged: Vec::new(),
+            is_inapplicable: false,
+        }
     }
 
     #[test]
@@ -70,7 +75,8 @@ mod tests {
         let verified = statement(Level::Must, Verified, None);
         let in_part = statement(Level::Either, Verified, Some("partly: needs a clock"));
         let missing = statement(Level::Must, Unverified, Some("needs a clock"));
-        let inapplicable = statement(Level::Either, Unverified, Some(DOES_NOT_APPLY));
+        let inapplicable =
+            Coverage { is_inapplicable: true, ..statement(Level::Either, Unverified, Some("another form")) };
         let choice = statement(Level::Ours, Unverified, Some("needs a clock"));
         let whole = [verified.clone(), inapplicable, choice];
         let extent = |all: &[Coverage]| Extent::of(all, Scope::Whole, 0, false);

@@ -1,14 +1,15 @@
 //! The levels that a vendor can claim, computed from what a run of all sub-tests judged. `harness/docs/levels.md` defines
 //! them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use harness_model::check::outcome::CheckVerdict;
+use harness_model::event::SubtestVerdict;
 use harness_model::requirement::Registry;
-use harness_model::scenario::model::Capability;
+use harness_model::scenario::model::{Capability, Scenario};
 use harness_model::text::{counted, plural};
 
 use crate::summary::{RunSummary, SubtestSummary};
@@ -117,15 +118,18 @@ fn result(
     if capability.is_some_and(|needed| !summary.capabilities.contains(&needed)) {
         return of(LevelState::NotDeclared, "not declared");
     }
-    let belonging = |subtest: &&SubtestSummary<'_>| belongs(&subtest.scenario.needs, capability);
-    let countable = |needs: &BTreeSet<Capability>| {
-        let is_missing = |need: &&Capability| !summary.capabilities.contains(need);
-        !needs.iter().filter(is_missing).any(|need| OPTIONAL.contains(need) || is_level(*need))
+    let belonging = |subtest: &&SubtestSummary<'_>| belongs(subtest.scenario, capability);
+    let countable = |scenario: &Scenario| {
+        let is_missing = |need: &Capability| !summary.capabilities.contains(need);
+        // What is waited for on request belongs to targets with a clock.
+        let clock = scenario.waits_long().then_some(Capability::Clock);
+        let mut missing = scenario.needs.iter().copied().chain(clock).filter(is_missing);
+        !missing.any(|need| OPTIONAL.contains(&need) || is_level(need))
     };
     let (known, unknown): (Vec<_>, Vec<_>) =
         summary.subtests.iter().filter(belonging).partition(|subtest| subtest.scenario.skip.is_none());
     let mut found = Found::default();
-    for subtest in known.iter().filter(|subtest| countable(&subtest.scenario.needs)) {
+    for subtest in known.iter().filter(|subtest| countable(subtest.scenario)) {
         found.add(subtest, registry);
     }
     found.add_violations(&summary.subtests);
@@ -153,11 +157,16 @@ fn result(
     }
 }
 
-/// Whether a sub-test belongs to the level of a capability.
-fn belongs(needs: &BTreeSet<Capability>, capability: Option<Capability>) -> bool {
+/// Whether a sub-test belongs to the level of a capability. One that waits moves the clock of a target that has one; if it
+/// waits for some minutes only, it needs no clock either.
+fn belongs(scenario: &Scenario, capability: Option<Capability>) -> bool {
+    let needs = &scenario.needs;
     match capability {
+        Some(Capability::Clock) => needs.contains(&Capability::Clock) || scenario.waits.is_some(),
         Some(capability) => needs.contains(&capability),
-        None => !needs.iter().any(|need| is_level(*need) || *need == Capability::Tun),
+        None => {
+            !scenario.waits_long() && !needs.iter().any(|need| is_level(*need) || *need == Capability::Tun)
+        }
     }
 }
 
@@ -177,7 +186,10 @@ impl<'a> Found<'a> {
     fn add(&mut self, subtest: &'a SubtestSummary<'a>, registry: &Registry) {
         let documented = |id: &&String| !registry.is_ours(id);
         let reason = subtest.skip_reason.or(subtest.not_run);
-        let has_ended = reason.is_none() && subtest.gap.is_none() && subtest.verdict.is_some();
+        // It was carried out, and the target lacked what all its checks need.
+        let was_inapplicable = subtest.verdict == Some(SubtestVerdict::Skip) && !subtest.checks.is_empty();
+        let has_ended =
+            (reason.is_none() || was_inapplicable) && subtest.gap.is_none() && subtest.verdict.is_some();
         if !has_ended {
             let planned = subtest.scenario.steps.iter().flat_map(|step| &step.checks);
             for id in planned.flat_map(|check| &check.verifies).filter(documented) {

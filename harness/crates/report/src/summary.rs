@@ -47,12 +47,20 @@ impl RunSummary<'_> {
     pub fn claims(&self) -> Claims {
         let exercises = self.subtests.iter().map(|subtest| Exercise {
             id: &subtest.scenario.id,
-            needs: &subtest.scenario.needs,
+            needs: self.needs(subtest.scenario),
             is_cut_short: subtest.not_run.is_some()
                 || matches!(subtest.verdict, None | Some(SubtestVerdict::Error)),
             checks: subtest.checks.iter().filter(|check| check.verdict != CheckVerdict::Skip).count(),
         });
         Claims::of(self.capabilities, &exercises.collect::<Vec<_>>())
+    }
+
+    /// Returns the capabilities that a sub-test needs of the target. One that waits moves the clock of a target that has
+    /// one, and was skipped elsewhere if the run would not wait so long.
+    fn needs(&self, scenario: &Scenario) -> BTreeSet<Capability> {
+        let has_clock = self.capabilities.contains(&Capability::Clock);
+        let moves_clock = scenario.waits.is_some() && (has_clock || scenario.waits_long());
+        scenario.needs.iter().copied().chain(moves_clock.then_some(Capability::Clock)).collect()
     }
 
     /// Returns planned checks that did not run and empty claims.
@@ -122,7 +130,7 @@ impl SubtestSummary<'_> {
             }
         }
         for check in &self.checks {
-            findings.found(check.statements, check.verdict, check.message);
+            findings.found(check);
         }
     }
 }

@@ -6,9 +6,6 @@ use crate::results::Results;
 use harness_model::requirement::Level;
 use harness_model::text::counted;
 
-/// Prefixes of the reasons of statements that are unverified, or verified in part.
-const PREFIXES: [&str; 3] = ["no check ran: ", "partly: ", "not judged: "];
-
 /// What was not judged for one reason.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Unjudged<'a> {
@@ -28,14 +25,16 @@ pub fn unjudged(results: &Results) -> Vec<Unjudged<'_>> {
         .map(|(reason, subtests)| Unjudged { reason, subtests, ..Unjudged::default() })
         .collect();
     for statement in results.requirements.iter().filter(|statement| statement.level != Level::Ours) {
-        let Some(reason) = statement.reason.as_deref().map(bare) else { continue };
         if statement.verdict == StatementVerdict::Violated {
             continue;
         }
-        // A statement may lack checks for several reasons: it is counted under the first.
-        let known = groups.iter().position(|group| {
-            group.reason == reason || !group.subtests.is_empty() && reason.contains(group.reason)
-        });
+        // A statement may lack checks for several reasons: it is counted under one that skipped sub-tests, or the first.
+        let reasons = || statement.unjudged.iter().chain(&statement.reason).map(String::as_str);
+        let Some(reason) = reasons().next() else { continue };
+        let known = groups
+            .iter()
+            .position(|group| !group.subtests.is_empty() && reasons().any(|reason| reason == group.reason))
+            .or_else(|| groups.iter().position(|group| group.reason == reason));
         let position = known.unwrap_or_else(|| {
             groups.push(Unjudged { reason, ..Unjudged::default() });
             groups.len() - 1
@@ -72,12 +71,4 @@ impl Unjudged<'_> {
         }
         parts.join(", ")
     }
-}
-
-fn bare(reason: &str) -> &str {
-    let mut bare = reason;
-    while let Some(rest) = PREFIXES.iter().find_map(|prefix| bare.strip_prefix(prefix)) {
-        bare = rest;
-    }
-    bare
 }

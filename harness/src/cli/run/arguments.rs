@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::Args;
 
 use crate::cli::error::CliError;
-use harness_model::plan::Shard;
+use harness_model::plan::{Shard, Waits};
 use harness_report::destination::Destination;
 
 const MAX_DEFAULT_JOBS: usize = 8;
@@ -62,6 +62,12 @@ pub(in crate::cli) struct Arguments {
     /// Run everything sequentially, concurrently and shuffled, and fail if verdicts differ
     #[arg(long, conflicts_with_all = ["repeat", "accept"])]
     pub(super) prove_isolation: bool,
+    /// Leave out sub-tests that wait because the target's clock cannot be advanced
+    #[arg(long)]
+    pub(super) no_waits: bool,
+    /// Also wait for more than six minutes where the target's clock cannot be advanced
+    #[arg(long, conflicts_with = "no_waits")]
+    pub(super) long_waits: bool,
     /// Fail snapshots on undocumented fields
     #[arg(long)]
     pub(super) strict: bool,
@@ -107,6 +113,14 @@ impl Arguments {
     /// Whether the plain reference is run, whose answers alone become snapshots.
     pub(super) fn is_reference(&self) -> bool {
         self.target.is_none() && self.deviation.is_none()
+    }
+
+    pub(super) fn waits(&self) -> Waits {
+        match (self.no_waits, self.long_waits) {
+            (true, _) => Waits::Never,
+            (false, true) => Waits::Long,
+            (false, false) => Waits::Short,
+        }
     }
 
     /// Returns the command that runs other sub-tests against the same target.

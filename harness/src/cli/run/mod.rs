@@ -17,6 +17,8 @@ use std::time::Duration;
 
 use harness_model::check::snapshot::SnapshotMode;
 use harness_model::event::Listener;
+use harness_model::plan::Waiting;
+use harness_model::text::{counted, plural};
 use harness_report::comparison::{Comparison, text};
 use harness_report::destination::Destination;
 use harness_report::diagnosis::catalogue::Catalogue;
@@ -32,7 +34,7 @@ use harness_runner::targets::PreflightScope;
 
 use super::console::Console;
 use super::error::CliError;
-use super::{diff, reference};
+use super::{diff, names, reference};
 pub(super) use arguments::{Arguments, ReviewArguments, jobs};
 use judgement::{Listeners, judge, make_ready};
 use preparation::{Prepared, prepare};
@@ -58,9 +60,13 @@ pub(super) async fn run(
     let scope = PreflightScope { needs, key_name: run::preflight_key(&id) };
     let ready = make_ready(&target, &scope, stop.clone(), console).await;
     let plan = build_plan(&selection, &loaded.library, target.as_ref())?;
+    selection.filter.iter().for_each(|filter| names::warn_of_idle_terms(filter, &loaded.library, console));
     let absent: Vec<&str> = target.description().absent.iter().map(|absent| absent.describe()).collect();
     if !absent.is_empty() {
         console.print(&format!("not judged, since the target lacks it: {}\n", absent.join(", ")));
+    }
+    if let Some(waiting) = plan.waiting() {
+        console.print(&format!("{}\n", waits(&waiting)));
     }
     let time_limit = target.time_limit().unwrap_or(TIME_LIMIT);
     let max_jobs = target.max_concurrency().unwrap_or(usize::MAX);
@@ -127,6 +133,21 @@ pub(super) async fn run(
         github::annotate(&results, console);
     }
     Ok(exit_code)
+}
+
+/// Tells how long a run will wait. The waits overlap, so that the longest one counts.
+fn waits(waiting: &Waiting) -> String {
+    let Waiting { subtests, total, longest } = waiting;
+    let (total, longest) = (humantime::format_duration(*total), humantime::format_duration(*longest));
+    let subtests = format!("{} {}", counted(*subtests, "sub-test"), plural(*subtests, "waits", "wait"));
+    let total = if waiting.subtests == 1 {
+        format!("for {total}")
+    } else {
+        format!("for {total} in all, beside the others; the longest for {longest}")
+    };
+    format!(
+        "{subtests} {total}, since the target's clock cannot be advanced (--no-waits leaves such sub-tests out)"
+    )
 }
 
 /// Snapshots are written only if a flag or insta's variable asks for it, and only of the plain reference. New ones

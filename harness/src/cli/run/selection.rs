@@ -45,6 +45,7 @@ pub(super) fn selection(
         repeat: arguments.repeat.get(),
         max_fail: arguments.max_fail,
         waivers: Arc::new(waivers),
+        waits: arguments.waits(),
     })
 }
 

@@ -5,6 +5,7 @@ mod exit_code;
 mod judgement;
 mod snapshots;
 mod usage;
+mod waiting;
 mod waiver;
 
 use wiremock::ResponseTemplate;

@@ -27,11 +27,12 @@ const RACES: Reach = Reach::Some("*-race, issuing/reuse, used-count/ST[1-4]*, he
 const EXPIRIES: Reach = Reach::Some(
     "generate/ST1, generate/ST2, issuing/expiry, issuing/create, api-key/ST1, api-key/ST4, api-key/ST5-*",
 );
-const API_KEYS: Reach = Reach::Some("api-key/*, issuing/create, issuing/revoke-line, generate/F7-session");
+const API_KEYS: Reach =
+    Reach::Some("api-key/*, issuing/create, issuing/revoke-line, generate/F7-session, generate/owner");
 pub(crate) const CREATION: Reach =
     Reach::Some("generate/*, issuing/create, issuing/expiry*, issuing/tags, used-count/ST1");
 const TAGS: Reach = Reach::Some("generate/ST3, issuing/tags, issuing/create");
-const ORGANISATIONS: Reach = Reach::Some("generate/ST5");
+const ORGANISATIONS: Reach = Reach::Some("generate/ST5, generate/owner");
 const OFFLINE: Reach =
     Reach::Some("issuing/ephemeral, generate/ST2-offline, issuing/expiry-enrolled, headless/ST4-online");
 

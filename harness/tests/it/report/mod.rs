@@ -65,7 +65,7 @@ fn outcome(scenario: &Scenario, step: usize, check: usize, verdict: CheckVerdict
         span: check.alternatives[0][0].span.clone(),
         notes: Vec::new(),
         seen: Vec::new(),
-        is_blocked: false,
+        unevaluated: None,
     }
 }
 
@@ -102,6 +102,7 @@ fn events(registry: &Registry) -> Vec<Event> {
         absent: Default::default(),
         refusal: Default::default(),
         waivers: Arc::default(),
+        waits: None,
     };
     let plan = Arc::new(Plan {
         subtests: vec![

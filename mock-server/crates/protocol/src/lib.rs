@@ -13,5 +13,7 @@ pub mod endpoint;
 pub mod fuzzing;
 pub mod machine_name;
 pub mod network_map;
+pub mod public_key;
 pub mod region;
+pub mod registration;
 pub mod relay;

@@ -56,7 +56,7 @@ pub(in crate::api) struct KeyPrefix(String);
 /// An RFC 3339 time, if it is one.
 pub(in crate::api) struct ExpiryTime(Option<Timestamp>);
 
-/// Stores an API key whose hash the client computed.
+/// Stores an API key whose hash the client computed. API keys are refused: they do not issue API keys.
 #[utoipa::path(
     post,
     path = "/api/db/{table}",
@@ -74,7 +74,7 @@ pub(super) async fn insert(
     let (random, now) = (state.random, state.clock.now());
     let key = fields.refuse_unknown(NewApiKey::FIELDS, "set").and_then(|()| request.validate(&org_id, now));
     let added = state.store.write(move |tx| {
-        let actor = access::require(tx, &caller, &org_id, Permission::ManageKeys, now)?;
+        let actor = access::require(tx, &caller, &org_id, Permission::IssueApiKeys, now)?;
         rows::insert_api_key(tx, &actor, &key?, &random, now)
     });
     Ok(envelope::created(added.await?))

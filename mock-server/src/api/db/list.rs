@@ -31,6 +31,7 @@ pub(super) async fn list(
 ) -> Result<Response, Error> {
     let query = parse_query(table, text.as_deref())?;
     let now = state.clock.now();
-    let rows = state.store.read(move |tx| rows::list(tx, &caller, &query, now)).await?;
+    let _guard = state.lists.begin(&caller).await?;
+    let rows = state.store.list(move |tx| rows::list(tx, &caller, &query, now)).await?;
     Ok(envelope::ok(rows))
 }

@@ -8,6 +8,9 @@ const ANY: &str = r"[^\u0000]*";
 /// A value without an operator: its part before the first dot, if there is one, does not look like an operator.
 const BARE_TEXT: &str = r"[^.\u0000]*|[a-z]*[^a-z.(\u0000][^.\u0000]*\.[^\u0000]*|[(.][^\u0000]*";
 
+/// A pattern with at most eight wildcards, below the maximum length.
+const SEARCH: &str = r"([^%*\u0000]{0,27}[%*]){0,8}[^%*\u0000]{0,27}";
+
 /// A list `(a,"b")` of texts.
 const TEXT_LIST: &str = concat!(
     r#"\(("([^"\\\u0000]|\\[^\u0000])*"|[^"(),\u0000][^(),\u0000]*)"#,
@@ -25,13 +28,13 @@ const TIME: &str = concat!(
 pub(super) fn filter(column: &Column) -> String {
     const ORDERED: &str = "eq|neq|gt|gte|lt|lte";
     match column.kind {
-        Kind::Text => format!(
-            r"^({BARE_TEXT}|(not\.)?(({ORDERED})\.{ANY}|i?like\.[^\u0000]{{0,256}}|in\.{TEXT_LIST}|is\.null))$"
-        ),
+        Kind::Text => {
+            format!(r"^({BARE_TEXT}|(not\.)?(({ORDERED})\.{ANY}|i?like\.{SEARCH}|in\.{TEXT_LIST}|is\.null))$")
+        }
         Kind::Integer => comparable(INTEGER, ORDERED, "null"),
         Kind::Time => comparable(TIME, ORDERED, "null"),
         Kind::Boolean => comparable(BOOLEAN, "eq|neq", "(null|true|false)"),
-        Kind::List => r"^(not\.)?(cs\.\{[A-Za-z0-9_.-]+(,[A-Za-z0-9_.-]+)*\}|is\.null)$".to_owned(),
+        Kind::List => r"^(not\.)?(cs\.\{[A-Za-z0-9_.-]+(,[A-Za-z0-9_.-]+){0,15}\}|is\.null)$".to_owned(),
         Kind::Json => r"^(not\.)?is\.null$".to_owned(),
     }
 }
@@ -39,13 +42,13 @@ pub(super) fn filter(column: &Column) -> String {
 /// The values of `select`.
 pub(super) fn select(table: &Table) -> String {
     let columns = names(table);
-    format!(r"^(\*|{columns})(,(\*|{columns}))*$")
+    format!(r"^(\*|{columns})(,(\*|{columns})){{0,31}}$")
 }
 
 /// The values of `order`.
 pub(super) fn order(table: &Table) -> String {
     let term = format!(r"({})(\.(asc|desc))?(\.(nullsfirst|nullslast))?", names(table));
-    format!("^{term}(,{term})*$")
+    format!("^{term}(,{term}){{0,31}}$")
 }
 
 fn comparable(value: &str, operators: &str, is: &str) -> String {

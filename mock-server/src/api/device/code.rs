@@ -2,6 +2,7 @@
 
 use axum::extract;
 use axum::http::header;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, response};
 use serde::Serialize;
@@ -9,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::fields::FormOrJson;
 use super::{ClientId, OAuthError};
+use crate::api::reached_url::{Arrival, reached_url};
 use crate::api::request::{Optional, request};
 use crate::api::{Error, State};
 use crate::control::device;
@@ -54,15 +56,18 @@ pub struct Code {
 )]
 pub async fn code(
     extract::State(state): extract::State<State>,
+    parts: Parts,
     FormOrJson(request): FormOrJson<CodeRequest>,
 ) -> Result<Response, response::ErrorResponse> {
     let client_id = ClientId::or_default(request.client_id().map_err(OAuthError::from)?);
     let settings = &state.settings;
+    let arrival = Arrival { uri: &parts.uri, headers: &parts.headers, extensions: &parts.extensions };
+    let reached = reached_url(arrival, settings).map_err(OAuthError::from)?;
     let (lifetime, interval) = (settings.device_code_lifetime, settings.device_poll_interval);
     let login = device::begin(&state.store, &state.random, &client_id, lifetime, interval, state.clock.now())
         .await
         .map_err(Error::from)?;
-    let verification_uri = format!("{}/device", settings.base_url);
+    let verification_uri = format!("{reached}/device");
     let answer = Code {
         verification_uri_complete: format!("{verification_uri}?user_code={}", login.user_code),
         device_code: login.device_code,

@@ -13,6 +13,7 @@ use utoipa::openapi::Schema;
 use super::OAuthError;
 use super::fields::FormOrJson;
 use crate::api::client_address::client_address;
+use crate::api::envelope::Failed;
 use crate::api::request::{
     FieldType, MAX_TEXT_LEN, NonBlank, PLAIN, Required, one_of, plain, request, string,
 };
@@ -76,6 +77,7 @@ pub async fn show(RawQuery(query): RawQuery) -> Response {
     responses(
         (status = 200, description = "Decided", body = String, content_type = "text/html"),
         (status = 400, description = "A field is missing or invalid", body = String, content_type = "text/html"),
+        (status = 403, description = "A page of another site sent the form", body = Failed),
         (status = 401, description = "Wrong email or password", body = String, content_type = "text/html"),
         (status = 404, description = "No such code is pending", body = String, content_type = "text/html"),
         (status = 429, description = "Too many wrong attempts", body = String, content_type = "text/html"),
@@ -206,7 +208,8 @@ fn page(status: StatusCode, message: Option<&str>, form: Option<Markup>) -> Resp
     let headers = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // With `no-referrer`, browsers would hide the origin of the form's own request.
+        (header::REFERRER_POLICY, "same-origin"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     (status, headers, Html(markup.into_string())).into_response()

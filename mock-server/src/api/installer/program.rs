@@ -2,17 +2,14 @@
 
 use axum::body::Body;
 use axum::extract;
-use axum::http::header;
+use axum::http::{Extensions, HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use tokio::fs::File;
-use tokio_util::io::ReaderStream;
 
+use crate::api::client_address::client_address;
+use crate::api::envelope::Failed;
 use crate::api::refusals::refusals;
-use crate::api::{Error, State};
+use crate::api::{Error, State, error};
 use crate::domain::Refusal;
-
-/// The size of one read, large because each read switches threads.
-const CHUNK_SIZE: usize = 1 << 20;
 
 /// Downloads the program that install.sh installs.
 #[utoipa::path(
@@ -20,26 +17,26 @@ const CHUNK_SIZE: usize = 1 << 20;
     path = "/install/ztna",
     responses(
         (status = 200, description = "The program", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 503, description = "UNAVAILABLE", body = Failed),
         AgentProgramRefusals,
     )
 )]
-pub async fn agent_program(extract::State(state): extract::State<State>) -> Result<Response, Error> {
+pub async fn agent_program(
+    extract::State(state): extract::State<State>,
+    extensions: Extensions,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
     let program = state.settings.agent_program.as_ref().ok_or(NOT_FOUND)?;
-    let opened = async {
-        let file = File::open(&program.file).await?;
-        let length = file.metadata().await?.len();
-        Ok::<_, std::io::Error>((file, length))
+    let address = client_address(&extensions, &headers, &state);
+    let Some(download) = state.downloads.begin(address).await else {
+        return Ok(error::unavailable("too many downloads at once; try again".to_owned()));
     };
-    let (file, length) = opened.await.map_err(|error| {
+    let content = state.downloads.content(&program.file, download).await.map_err(|error| {
         tracing::error!(%error, file = %program.file.display(), "cannot read the agent program");
         NOT_FOUND
     })?;
-    // The length lets curl detect an incomplete download.
-    let headers = [
-        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-        (header::CONTENT_LENGTH, length.to_string()),
-    ];
-    Ok((headers, Body::from_stream(ReaderStream::with_capacity(file, CHUNK_SIZE))).into_response())
+    // Its length is sent, which lets curl detect an incomplete download.
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], Body::from(content)).into_response())
 }
 
 const NOT_FOUND: Refusal = Refusal::NotFound("Agent program");

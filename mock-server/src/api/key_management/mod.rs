@@ -19,7 +19,7 @@ use super::caller::Caller;
 use super::envelope::{self, Success};
 use super::refusals::refusals;
 use super::{Error, State};
-use crate::control::access::{self, Permission};
+use crate::control::access;
 use crate::control::{ControlError, issue, revoke};
 use crate::domain::key::material::Material;
 use request::Operation;
@@ -92,19 +92,18 @@ async fn perform(state: State, caller: Caller, fields: Fields) -> Result<Respons
     let now = state.clock.now();
     let random = state.random;
     let request = KeyManagementRequest::parse(&fields, now)?;
-    let org_id = request.org_id;
+    let (org_id, permission) = (request.org_id, request.permission);
     let operation = match request.operation {
         Ok(operation) => operation,
         Err(refusal) => {
-            let authorise = state
-                .store
-                .read(move |tx| access::require(tx, &caller, &org_id, Permission::ManageKeys, now).map(drop));
+            let authorise =
+                state.store.read(move |tx| access::require(tx, &caller, &org_id, permission, now).map(drop));
             authorise.await?;
             return Err(refusal.into());
         }
     };
     let answer = state.store.write(move |tx| {
-        let actor = access::require(tx, &caller, &org_id, Permission::ManageKeys, now)?;
+        let actor = access::require(tx, &caller, &org_id, permission, now)?;
         match operation {
             Operation::CreateAuthKey(request) => {
                 let material = Material::auth_key(random.bytes());

@@ -7,6 +7,7 @@ use super::api_key::CreateApiKey;
 use super::auth_key::{self, CreateAuthKey, ValidatedAuthKey};
 use crate::api::body::Fields;
 use crate::api::request::{NonBlank, Required, merged, request, schema_of};
+use crate::control::access::Permission;
 use crate::control::issue::ApiKeyRequest;
 use crate::control::revoke::KeyKind;
 use crate::domain::{Refusal, Timestamp};
@@ -16,6 +17,8 @@ const ACTIONS: &str = "create_auth_key, create_api_key, revoke_auth_key, revoke_
 /// An action on the keys of an organisation.
 pub struct KeyManagementRequest {
     pub(super) org_id: String,
+    /// What the action requires.
+    pub(super) permission: Permission,
     /// The validated operation, or the refusal to return to callers who may manage keys.
     pub(super) operation: Result<Operation, Refusal>,
 }
@@ -53,9 +56,13 @@ impl KeyManagementRequest {
         let (action, org_id) = (common.action()?.0, common.org_id()?.0);
         match parse_operation(&action, fields, now) {
             Err(missing @ Refusal::MissingField(_)) => Err(missing),
-            operation => Ok(Self { org_id, operation }),
+            operation => Ok(Self { org_id, permission: permission(&action), operation }),
         }
     }
+}
+
+fn permission(action: &str) -> Permission {
+    if action == "create_api_key" { Permission::IssueApiKeys } else { Permission::ManageKeys }
 }
 
 fn parse_operation(action: &str, fields: &Fields, now: Timestamp) -> Result<Operation, Refusal> {

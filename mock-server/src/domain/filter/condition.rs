@@ -8,6 +8,10 @@ use super::{Column, Kind, Scalar};
 
 /// The maximum length of a `like` or `ilike` pattern in characters, below the limits at which databases fail.
 const MAX_PATTERN_LEN: usize = 256;
+/// The maximum number of wildcards `%` and `*` in a pattern: each multiplies the places where the rest may begin.
+pub(super) const MAX_WILDCARDS: usize = 8;
+/// The maximum number of elements in `cs`: each is searched for in the whole list.
+pub(super) const MAX_ELEMENTS: usize = 16;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
@@ -96,6 +100,12 @@ impl Condition {
             Test::IsNull | Test::Is(_) => 0,
         }
     }
+
+    /// Whether the condition searches through the column's text.
+    #[must_use]
+    pub fn searches(&self) -> bool {
+        matches!(self.test, Test::Like { .. } | Test::Contains(_))
+    }
 }
 
 /// Writes the condition as in a query, before percent-encoding: `column=op.value`.
@@ -147,6 +157,9 @@ fn parse_test(column: &'static Column, operator: &str, value: &str) -> Result<Te
         "like" | "ilike" if value.chars().count() > MAX_PATTERN_LEN => {
             Err(invalid_notation(column, "a pattern of at most 256 characters", value))
         }
+        "like" | "ilike" if value.matches(['*', '%']).count() > MAX_WILDCARDS => {
+            Err(invalid_notation(column, "a pattern with at most 8 wildcards", value))
+        }
         "like" | "ilike" => match Scalar::parse(column, &value.replace('*', "%"))? {
             Scalar::Text(pattern) => Ok(Test::Like { pattern, case_sensitive: operator == "like" }),
             _ => Err(invalid_value(column, value)),
@@ -160,6 +173,9 @@ fn parse_test(column: &'static Column, operator: &str, value: &str) -> Result<Te
         "cs" => {
             let values = elements(value, '{', '}')
                 .ok_or_else(|| invalid_notation(column, "a list written cs.{a,b}", value))?;
+            if values.len() > MAX_ELEMENTS {
+                return Err(invalid_notation(column, "a list of at most 16 elements", value));
+            }
             match values.iter().find(|element| element.contains('\0')) {
                 Some(bad) => Err(invalid_value(column, bad)),
                 None => Ok(Test::Contains(values)),

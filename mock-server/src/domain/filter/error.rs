@@ -4,6 +4,12 @@ use thiserror::Error;
 
 /// The maximum number of values in one query, well below what databases can bind.
 pub const MAX_VALUES: usize = 500;
+/// The maximum number of conditions in one query: each is evaluated for every row.
+pub const MAX_CONDITIONS: usize = 32;
+/// The maximum number of conditions `like`, `ilike` and `cs` in one query, which cost most.
+pub const MAX_SEARCHES: usize = 8;
+/// The maximum number of columns in `select` and in `order`.
+pub const MAX_COLUMNS: usize = 32;
 
 /// The reason why a query is invalid. Each message names what was received and what is valid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -22,6 +28,12 @@ pub enum FilterError {
     RepeatedParameter(&'static str),
     #[error("too many values: a query compares with at most {MAX_VALUES}")]
     TooManyValues,
+    #[error("too many conditions: a query has at most {MAX_CONDITIONS}")]
+    TooManyConditions,
+    #[error("too many searches: a query has at most {MAX_SEARCHES} conditions like, ilike and cs")]
+    TooManySearches,
+    #[error("too many columns in '{0}': at most {MAX_COLUMNS}")]
+    TooManyColumns(&'static str),
 }
 
 /// How many characters of the received text a message repeats.

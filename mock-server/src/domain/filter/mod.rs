@@ -12,7 +12,7 @@ mod value;
 
 pub use condition::{Comparison, Condition, Test};
 pub(crate) use error::excerpt;
-pub use error::{FilterError, MAX_VALUES};
+pub use error::{FilterError, MAX_COLUMNS, MAX_CONDITIONS, MAX_SEARCHES, MAX_VALUES};
 pub use order::Order;
 pub use table::{API_KEYS, AUDIT_LOGS, AUTH_KEYS, Column, Kind, MACHINES, TABLES, Table};
 pub use value::Scalar;
@@ -39,8 +39,7 @@ impl Query {
         table: &'static Table,
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, FilterError> {
-        let mut conditions = Vec::new();
-        let mut values = 0;
+        let mut conditions = Conditions::default();
         let (mut select, mut order, mut limit, mut offset) = (None, None, None, None);
         for (name, value) in pairs {
             match name {
@@ -49,18 +48,13 @@ impl Query {
                 "limit" => set_once("limit", &mut limit, parse_number("limit", value)?)?,
                 "offset" => set_once("offset", &mut offset, parse_number("offset", value)?)?,
                 column => {
-                    let condition = Condition::parse(table.column(column)?, value)?;
-                    values += condition.values();
-                    if values > MAX_VALUES || conditions.len() >= MAX_VALUES {
-                        return Err(FilterError::TooManyValues);
-                    }
-                    conditions.push(condition);
+                    conditions.add(Condition::parse(table.column(column)?, value)?)?;
                 }
             }
         }
         Ok(Self {
             table,
-            conditions,
+            conditions: conditions.parsed,
             select: select.unwrap_or_else(|| table.columns.iter().collect()),
             order: order.unwrap_or_default(),
             limit: limit.unwrap_or(MAX_ROWS).min(MAX_ROWS),
@@ -98,6 +92,32 @@ impl Query {
                 _ => Vec::new(),
             })
             .collect()
+    }
+}
+
+/// The conditions of a query, and what they cost.
+#[derive(Default)]
+struct Conditions {
+    parsed: Vec<Condition>,
+    values: usize,
+    searches: usize,
+}
+
+impl Conditions {
+    fn add(&mut self, condition: Condition) -> Result<(), FilterError> {
+        self.values += condition.values();
+        self.searches += usize::from(condition.searches());
+        if self.parsed.len() >= MAX_CONDITIONS {
+            return Err(FilterError::TooManyConditions);
+        }
+        if self.values > MAX_VALUES {
+            return Err(FilterError::TooManyValues);
+        }
+        if self.searches > MAX_SEARCHES {
+            return Err(FilterError::TooManySearches);
+        }
+        self.parsed.push(condition);
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! `select` and `order`: the columns of the result and the order of its rows.
 
-use super::{Column, FilterError, Table, excerpt};
+use super::{Column, FilterError, MAX_COLUMNS, Table, excerpt};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Order {
@@ -12,6 +12,7 @@ pub struct Order {
 
 /// Parses `a,b` or `*`.
 pub(super) fn parse_select(table: &Table, text: &str) -> Result<Vec<&'static Column>, FilterError> {
+    limit_columns("select", text)?;
     let mut chosen: Vec<&'static Column> = Vec::new();
     for name in text.split(',').map(str::trim) {
         if name == "*" {
@@ -32,6 +33,7 @@ pub(super) fn parse_select(table: &Table, text: &str) -> Result<Vec<&'static Col
 
 /// Parses `a.desc,b`, each column with an optional `.nullsfirst` or `.nullslast`.
 pub(super) fn parse_order(table: &Table, text: &str) -> Result<Vec<Order>, FilterError> {
+    limit_columns("order", text)?;
     let mut orders: Vec<Order> = Vec::new();
     for term in text.split(',').map(str::trim) {
         let mut words = term.split('.');
@@ -57,4 +59,11 @@ pub(super) fn parse_order(table: &Table, text: &str) -> Result<Vec<Order>, Filte
         }
     }
     Ok(orders)
+}
+
+fn limit_columns(parameter: &'static str, text: &str) -> Result<(), FilterError> {
+    match text.split(',').nth(MAX_COLUMNS) {
+        Some(_) => Err(FilterError::TooManyColumns(parameter)),
+        None => Ok(()),
+    }
 }

@@ -84,7 +84,14 @@ fn invalid_queries_are_refused_by_name() {
             &format!("used_count=in.({}1)", "1,".repeat(MAX_VALUES)),
             "too many values: a query compares with at most 500",
         ),
-        (&"id=is.null&".repeat(MAX_VALUES + 1), "too many values"),
+        (&"id=is.null&".repeat(MAX_CONDITIONS + 1), "too many conditions: a query has at most 32"),
+        (&"name=not.ilike.*a*&".repeat(400), "too many searches: a query has at most 8"),
+        (&"allowed_tags=cs.{a}&".repeat(MAX_SEARCHES + 1), "too many searches"),
+        (&format!("name=like.{}", "a*".repeat(9)), "a pattern with at most 8 wildcards"),
+        (&format!("name=not.ilike.{}b", "%".repeat(200)), "a pattern with at most 8 wildcards"),
+        (&format!("allowed_tags=cs.{{{}a}}", "a,".repeat(16)), "a list of at most 16 elements"),
+        (&format!("select={}id", "*,".repeat(10_000)), "too many columns in 'select': at most 32"),
+        (&format!("order={}id", "name.desc,".repeat(32)), "too many columns in 'order': at most 32"),
     ];
     for (query, expected) in cases {
         let message = parse(query).expect_err(query).to_string();
@@ -110,8 +117,12 @@ fn select_order_limit_and_offset_are_parsed() {
 fn queries_at_the_limits_are_accepted() {
     for query in [
         format!("used_count=in.({}1)", "1,".repeat(MAX_VALUES - 1)),
-        "id=is.null&".repeat(MAX_VALUES),
-        format!("name=like.{}", "%".repeat(256)),
+        "id=is.null&".repeat(MAX_CONDITIONS),
+        "name=ilike.*a*&".repeat(MAX_SEARCHES),
+        format!("name=like.{}{}", "%".repeat(8), "_".repeat(248)),
+        format!("allowed_tags=cs.{{{}a}}", "a,".repeat(15)),
+        format!("select={}id", "*,".repeat(31)),
+        format!("order={}id", "name.desc,".repeat(31)),
     ] {
         assert!(parse(&query).is_ok(), "{query}");
     }

@@ -22,7 +22,7 @@ pub fn select(
         return Ok(Vec::new());
     }
     let statement = Statement::select(query, organisations, now);
-    tx.all(&statement.text, &statement.values, |row| {
+    tx.all_once(&statement.text, &statement.values, |row| {
         let fields = query.select.iter().enumerate();
         fields.map(|(at, column)| Ok((column.name.to_owned(), field(row, at, column)?))).collect()
     })
@@ -87,6 +87,7 @@ mod tests {
                 tags: None,
                 description: None,
                 created_by: "u",
+                api_key_id: None,
             };
             auth_keys::insert(tx, &row, now)?;
             select(tx, &query, &["o".to_owned()], now)

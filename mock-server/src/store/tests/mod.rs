@@ -1,5 +1,6 @@
 //! The guarantees of the store, tested in memory and with a file.
 
+mod lists;
 mod unavailable;
 
 use std::fs::Permissions;
@@ -167,7 +168,7 @@ async fn a_version_1_database_is_migrated_to_network_maps() {
     drop(old);
     let store = Store::open(&Location::File(path)).unwrap();
     let seen = store.read(|tx| {
-        let peers = network_map::peers(tx, "o", "c")?;
+        let peers = network_map::peers(tx, "o")?;
         Ok::<_, StoreError>((network_map::version_range(tx, "o")?.version, peers))
     });
     let (version, peers) = seen.await.unwrap();

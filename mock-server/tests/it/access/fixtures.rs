@@ -57,6 +57,7 @@ impl TestServer {
                 tags: None,
                 description: None,
                 created_by: "a test",
+                api_key_id: None,
             };
             Ok(auth_keys::insert(tx, &key, now)?)
         })

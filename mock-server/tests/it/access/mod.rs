@@ -2,8 +2,10 @@
 //! endpoints.
 
 mod api_keys;
+mod cross_site;
 mod device;
 mod fixtures;
+mod key_chains;
 mod openapi;
 mod queries;
 mod sessions;

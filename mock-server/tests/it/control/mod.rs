@@ -5,5 +5,8 @@ mod key_management;
 mod machines;
 mod model;
 mod network_map;
+mod pending;
+mod quarantine;
+mod reached_url;
 mod register_machine;
 mod relay;

@@ -259,3 +259,74 @@ async fn names_that_look_the_same_are_one_machine() {
         assert_eq!(server.register(&key, bad).await.status_and_code(), (400, "INVALID_INPUT"), "{bad:?}");
     }
 }
+
+#[tokio::test]
+async fn repeated_registration_is_answered_again_and_counts_once() {
+    let server = TestServer::start().await;
+    let attempt = "0123456789abcdef0123456789abcdef";
+    let repeat = async |key: &str, name: &str, byte: u8, attempt: &str| {
+        let body = json!({ "auth_key": key, "name": name, "public_key": public_key(byte) });
+        let mut request = request("POST", "/api/register-machine", "", &body.to_string());
+        request.headers_mut().insert("idempotency-key", attempt.parse().unwrap());
+        server.send_request(request).await
+    };
+    let (id, key) = server.auth_key(json!({ "expiry_days": 7 })).await;
+    let first = repeat(&key, "m", 1, attempt).await;
+    let again = repeat(&key, "M", 1, attempt).await;
+    assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 201));
+    for field in ["id", "tailnet_ip", "created_at", "public_key", "status"] {
+        assert_eq!(again.data()["machine"][field], first.data()["machine"][field], "{field}");
+    }
+    assert_eq!(again.data()["reregistered"], json!(false));
+    let beat = async |answer: &crate::test_server::Answer| {
+        let token = answer.data()["machine_token"].as_str().unwrap().to_owned();
+        server.post("/api/heartbeat", &token, &json!({})).await.status.as_u16()
+    };
+    assert_eq!((beat(&first).await, beat(&again).await), (401, 200), "the lost token is void");
+    assert_eq!(server.counts(&id).await, (1, 1, 1));
+
+    for (why, key, name, byte, attempt) in [
+        ("another attempt", &key, "m", 1, "another-attempt-of-it"),
+        ("another key pair", &key, "m", 2, attempt),
+        ("another machine", &key, "n", 3, attempt),
+    ] {
+        assert_eq!(repeat(key, name, byte, attempt).await.code(), "KEY_USED", "{why}");
+    }
+    assert_eq!(
+        server.register_with(&key, "m", json!({ "public_key": public_key(1) })).await.code(),
+        "KEY_USED"
+    );
+    assert_eq!(server.counts(&id).await, (1, 1, 1), "refusals leave no trace");
+
+    server.advance(DAY).await;
+    assert_eq!(repeat(&key, "m", 1, attempt).await.code(), "KEY_USED", "the window has passed");
+}
+
+#[tokio::test]
+async fn repetition_of_a_reregistration_counts_it_once() {
+    let server = TestServer::start().await;
+    let (id, key) = server.auth_key(json!({ "reusable": true })).await;
+    let (other_id, other) = server.auth_key(json!({ "reusable": true })).await;
+    let send = async |key: &str, byte: u8, attempt: &str| {
+        let body = json!({ "auth_key": key, "name": "m", "public_key": public_key(byte) });
+        let mut request = request("POST", "/api/register-machine", "", &body.to_string());
+        request.headers_mut().insert("idempotency-key", attempt.parse().unwrap());
+        server.send_request(request).await
+    };
+    assert_eq!(send(&key, 1, "first-of-the-attempts").await.status, 201);
+    let second = send(&key, 2, "second-of-the-attempts").await;
+    assert_eq!((second.status.as_u16(), &second.data()["reregistered"]), (200, &json!(true)));
+    let repeated = send(&key, 2, "second-of-the-attempts").await;
+    assert_eq!((repeated.status.as_u16(), &repeated.data()["reregistered"]), (200, &json!(true)));
+    assert_eq!(server.counts(&id).await.0, 2);
+    assert_eq!(send(&other, 2, "second-of-the-attempts").await.status, 200, "another credential counts");
+    assert_eq!(server.counts(&other_id).await.0, 1);
+    let used = json!({ "action": "revoke_auth_key", "org_id": ACME, "key_id": other_id });
+    server.post("/api/key-management", &server.token(ADMIN).await, &used).await;
+    assert_eq!(send(&other, 2, "second-of-the-attempts").await.code(), "INVALID_KEY", "revoked since");
+    for bad in ["short", "with a blank in the middle", &"x".repeat(129)] {
+        assert_eq!(send(&key, 3, bad).await.status_and_code(), (400, "INVALID_INPUT"), "{bad}");
+    }
+    assert_eq!(send(&key, 2, "second-of-the-attempts").await.status, 200);
+    assert_eq!(server.counts(&id).await.0, 3, "the last registration was another one");
+}

@@ -38,6 +38,8 @@ impl RecordedPlan {
                 absent: started.target.absent.clone(),
                 refusal: started.target.refusal.clone(),
                 waivers: Arc::clone(&waivers),
+                // Nothing is waited for again.
+                waits: None,
             });
         }
         let selection = selection(&started.selection, waivers)?;
@@ -83,12 +85,13 @@ fn can_run(scenario: &Arc<Scenario>, started: &RunStarted, library: &Library) ->
         absent: started.target.absent.clone(),
         refusal: started.target.refusal.clone(),
     };
-    let plan = plan(std::slice::from_ref(scenario), &library.registry, &Selection::default(), &facts);
+    let selection = Selection { waits: started.selection.waits, ..Selection::default() };
+    let plan = plan(std::slice::from_ref(scenario), &library.registry, &selection, &facts);
     plan.is_ok_and(|plan| plan.subtests.iter().any(|planned| planned.disposition == Disposition::Run))
 }
 
 fn selection(selected: &Selected, waivers: Arc<Waivers>) -> Result<Selection, Obstacle> {
-    let Selected { suites, filter, rerun, shard, repeat, shuffle, scenarios: _ } = selected.clone();
+    let Selected { suites, filter, rerun, shard, repeat, shuffle, waits, scenarios: _ } = selected.clone();
     Ok(Selection {
         suites,
         filter: filter.as_deref().map(Filter::parse).transpose()?,
@@ -98,5 +101,6 @@ fn selection(selected: &Selected, waivers: Arc<Waivers>) -> Result<Selection, Ob
         repeat,
         max_fail: None,
         waivers,
+        waits,
     })
 }

@@ -10,7 +10,7 @@ use super::{matcher, wording};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Applicability {
     Applies,
-    /// A condition is not met, with the reason: see [`super::outcome::DOES_NOT_APPLY`].
+    /// A condition is not met, with the reason.
     DoesNotApply(String),
     /// A condition needs the value of a step that could not be carried out.
     Unknown {

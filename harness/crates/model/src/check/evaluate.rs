@@ -9,7 +9,7 @@ use super::context::CheckContext;
 use super::evidence::Evidence;
 use super::finding::{Finding, Judgement, View, Words};
 use super::intermediary;
-use super::outcome::{CheckVerdict, Outcome};
+use super::outcome::{CheckVerdict, Outcome, Unevaluated, UnevaluatedCause};
 use super::snapshot::{SnapshotMode, SnapshotSettings};
 use super::subject;
 
@@ -25,12 +25,16 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &CheckContext<'_>) 
         span: check.span.clone(),
         notes: Vec::new(),
         seen: Vec::new(),
-        is_blocked: false,
+        unevaluated: None,
     };
     if statements.is_empty() {
-        let skipped =
-            outcome(CheckVerdict::Skip, "statements of level `ours` are judged only on the reference");
-        return Outcome { statements: check.verifies.clone(), ..skipped };
+        let reason = "statements of level `ours` are judged only on the reference";
+        let cause = UnevaluatedCause::LeftOut;
+        return Outcome {
+            statements: check.verifies.clone(),
+            unevaluated: Some(Unevaluated { cause, reason: reason.to_owned() }),
+            ..outcome(CheckVerdict::Skip, reason)
+        };
     }
     let views: Vec<View<'_>> = match evidence {
         Evidence::Http(exchanges) => exchanges.iter().map(View::Http).collect(),
@@ -67,7 +71,7 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &CheckContext<'_>) 
         message,
         span: summary.span,
         notes: summary.notes,
-        is_blocked: false,
+        unevaluated: None,
         seen: match (evidence, verdict) {
             (_, CheckVerdict::Pass) => Vec::new(),
             (Evidence::Wire(result), _) => result.seen.clone(),

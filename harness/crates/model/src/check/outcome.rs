@@ -18,12 +18,34 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// What the kit's WireGuard peer sent and received, unless the check passed.
     pub seen: Vec<String>,
-    /// Whether its step did not run because an earlier one could not.
-    pub is_blocked: bool,
+    /// Why it was not evaluated; `None` if it was.
+    pub unevaluated: Option<Unevaluated>,
 }
 
-/// How the message of a check begins whose step does not apply to the target (`when`).
-pub const DOES_NOT_APPLY: &str = "not judged: applies only if ";
+/// Why a check was not evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Unevaluated {
+    pub cause: UnevaluatedCause,
+    pub reason: String,
+}
+
+/// What kept a check from being evaluated.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnevaluatedCause {
+    /// Its step does not apply (`when`), since the target has chosen another documented behaviour. Nothing is left open.
+    Inapplicable,
+    /// Its step is left out on this target, or judges only choices of the reference.
+    LeftOut,
+    /// Its step needs a value that an earlier response lacked.
+    MissingValue,
+    /// Its step could not be carried out.
+    Undone,
+    /// Its step was not attempted because an earlier one could not be carried out.
+    Blocked,
+}
 
 /// The verdict of a check.
 #[derive(

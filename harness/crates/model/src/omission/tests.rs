@@ -15,7 +15,7 @@ use crate::scenario::undocumented::Undocumented;
 use crate::scenario::{ScenarioPath, parse};
 use crate::secret::Secrets;
 use crate::source::Source;
-use crate::verdict::{Fault, SubtestVerdict};
+use crate::verdict::SubtestVerdict;
 
 const REGISTRY: &str = r#"
     [chapters]
@@ -54,6 +54,7 @@ pub(crate) fn planned(steps: &str, judges_ours: bool, absent: &[Undocumented]) -
         absent: absent.iter().copied().collect::<BTreeSet<_>>(),
         refusal: Default::default(),
         waivers: Arc::default(),
+        waits: None,
     }
 }
 
@@ -280,13 +281,7 @@ fn what_needs_a_value_of_a_step_that_is_left_out_is_not_judged() {
     let omitted = Err(judge.restraint(record, &bindings).unwrap());
     keep_values(record, &omitted, &mut bindings);
     assert!(judge.judge(record, &omitted, &bindings, SnapshotMode::Compare, &Secrets::default()).is_empty());
-    let missing = Err(NotExecuted {
-        message: "`${id}` has no value".into(),
-        fault: Fault::Kit,
-        missing: Some("id".into()),
-        was_skipped: false,
-        is_omitted: false,
-    });
+    let missing = Err(NotExecuted::missing("id".to_owned()));
     let outcomes = judge.judge(again, &missing, &bindings, SnapshotMode::Compare, &Secrets::default());
     assert_eq!(outcomes[0].verdict, CheckVerdict::Skip);
     assert!(outcomes[0].message.contains("GET /api/db/machines"), "{}", outcomes[0].message);

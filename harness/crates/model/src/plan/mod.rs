@@ -6,13 +6,15 @@ mod fingerprint;
 mod needs;
 mod order;
 mod selection;
+mod waiting;
 pub mod waiver;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::requirement::Registry;
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{Capability, Scenario};
 use crate::scenario::undocumented::Undocumented;
 use crate::source::spelling;
 use crate::target::RefusalPointers;
@@ -23,7 +25,8 @@ pub use filter::{Filter, FilterError};
 pub use fingerprint::fingerprint;
 use needs::disposition;
 pub use needs::{Disposition, TargetFacts};
-pub use selection::{InvalidShard, Selection, Shard};
+pub use selection::{InvalidShard, Selection, Shard, Waits};
+pub use waiting::Waiting;
 use waiver::Waivers;
 
 /// The plan of a run.
@@ -53,6 +56,16 @@ pub struct PlannedSubtest {
     /// Where the target's refusals have their code and message.
     pub refusal: RefusalPointers,
     pub waivers: Arc<Waivers>,
+    /// How long it waits, since the target's clock cannot be advanced.
+    pub waits: Option<Duration>,
+}
+
+impl Plan {
+    /// Returns how long its sub-tests wait, if any does.
+    pub fn waiting(&self) -> Option<Waiting> {
+        let running = self.subtests.iter().filter(|planned| planned.disposition == Disposition::Run);
+        Waiting::of(&running.filter_map(|planned| planned.waits).collect::<Vec<_>>())
+    }
 }
 
 /// Makes the plan of a run against a target.
@@ -93,15 +106,17 @@ pub fn plan(
     let waivers = &selection.waivers;
     let subtests = selected.iter().map(|scenario| PlannedSubtest {
         scenario: Arc::clone(scenario),
-        disposition: disposition(scenario, registry, target),
+        disposition: disposition(scenario, registry, selection.waits, target),
         judges_ours: target.is_reference,
         absent: target.absent.clone(),
         refusal: target.refusal.clone(),
         waivers: Arc::clone(waivers),
+        waits: scenario.waits.filter(|_| !target.capabilities.contains(&Capability::Clock)),
     });
     let is_selected = |scenario: &Scenario| selected.iter().any(|known| known.id == scenario.id);
     // A sub-test that cannot run on this target does not leave a waiver undecided.
-    let could_run = |scenario: &Scenario| disposition(scenario, registry, target) == Disposition::Run;
+    let could_run =
+        |scenario: &Scenario| disposition(scenario, registry, selection.waits, target) == Disposition::Run;
     let unselected_waived = scenarios
         .iter()
         .filter(|scenario| waivers.concern(scenario) && !is_selected(scenario) && could_run(scenario));

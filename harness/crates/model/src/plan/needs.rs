@@ -8,6 +8,8 @@ use crate::scenario::sessions::sessions;
 use crate::scenario::undocumented::Undocumented;
 use crate::target::RefusalPointers;
 
+use super::selection::Waits;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Disposition {
     Run,
@@ -31,12 +33,21 @@ pub struct TargetFacts {
 }
 
 /// Decides whether a sub-test runs on a target.
-pub(super) fn disposition(scenario: &Scenario, registry: &Registry, target: &TargetFacts) -> Disposition {
+pub(super) fn disposition(
+    scenario: &Scenario,
+    registry: &Registry,
+    waits: Waits,
+    target: &TargetFacts,
+) -> Disposition {
     if let Some(skip) = &scenario.skip {
         return Disposition::Skip(skip.reason.clone());
     }
-    let lacking: Vec<String> =
-        unmet_needs(scenario, target).into_iter().chain(unmet_sessions(scenario, registry, target)).collect();
+    let unmet = [
+        unmet_needs(scenario, target),
+        unmet_wait(scenario, waits, target),
+        unmet_sessions(scenario, registry, target),
+    ];
+    let lacking: Vec<String> = unmet.into_iter().flatten().collect();
     if !lacking.is_empty() {
         return Disposition::Skip(lacking.join("; "));
     }
@@ -63,6 +74,18 @@ fn unmet_needs(scenario: &Scenario, target: &TargetFacts) -> Option<String> {
         .then(|| format!("needs {}, which {} does not declare", undeclared.join(" and "), target.name));
     let reasons: Vec<String> = undeclared.into_iter().chain(explained).collect();
     (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// Returns why the sub-test does not wait, if the target has no clock that spares it the wait.
+fn unmet_wait(scenario: &Scenario, waits: Waits, target: &TargetFacts) -> Option<String> {
+    let duration = scenario.waits.filter(|_| !target.capabilities.contains(&Capability::Clock))?;
+    let flag = match waits {
+        Waits::Never => "left out by --no-waits",
+        Waits::Short if scenario.waits_long() => "only done with --long-waits",
+        Waits::Short | Waits::Long => return None,
+    };
+    let (clock, duration) = (describe_need(Capability::Clock), humantime::format_duration(duration));
+    Some(format!("needs {clock}, which {} does not declare, or a wait of {duration}, {flag}", target.name))
 }
 
 /// Returns which sessions the sub-test needs that the target lacks, if any.

@@ -53,6 +53,7 @@ mod tests {
             absent: Default::default(),
             refusal: Default::default(),
             waivers: Arc::default(),
+            waits: None,
         });
         let selection = crate::plan::Selection { shuffle, repeat: 3, ..Default::default() };
         Plan { subtests: subtests.collect(), selection, ..Plan::default() }

@@ -28,6 +28,20 @@ pub struct Selection {
     /// Stop starting sub-tests after this many failures.
     pub max_fail: Option<NonZeroU32>,
     pub waivers: Arc<Waivers>,
+    pub waits: Waits,
+}
+
+/// Which sub-tests that wait are run on a target whose clock cannot be advanced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Waits {
+    /// None (`--no-waits`).
+    Never,
+    /// Those that wait for some minutes.
+    #[default]
+    Short,
+    /// All (`--long-waits`).
+    Long,
 }
 
 impl Selection {

@@ -111,6 +111,46 @@ fn subtests_with_unmet_needs_are_skipped() {
 }
 
 #[test]
+fn subtests_wait_only_as_long_as_asked_and_only_without_a_clock() {
+    let waiting = |id: &str, seconds: u64| {
+        let mut waiting = scenario("keys", id, "t", &[]);
+        waiting.waits = Some(Duration::from_secs(seconds));
+        Arc::new(waiting)
+    };
+    let scenarios = [waiting("c/ST1", 61), waiting("c/ST2", 315), waiting("c/ST3", 2700)];
+    let plan = |waits, capabilities: &[Capability]| {
+        let selection = Selection { waits, ..Selection::default() };
+        plan(&scenarios, &registry(), &selection, &target(capabilities, false)).unwrap()
+    };
+    let skips = |waits| -> Vec<Option<String>> {
+        let subtests = plan(waits, &[]).subtests.into_iter();
+        let reason = |disposition| match disposition {
+            Disposition::Skip(reason) => Some(reason),
+            Disposition::Run => None,
+        };
+        subtests.map(|planned| reason(planned.disposition)).collect()
+    };
+    let skip = |wait: &str| {
+        Some(format!("needs a clock that can be advanced, which acme does not declare, or a wait of {wait}"))
+    };
+    let left_out = |wait: &str| skip(&format!("{wait}, left out by --no-waits"));
+    assert_eq!(skips(Waits::Never), [left_out("1m 1s"), left_out("5m 15s"), left_out("45m")]);
+    assert_eq!(skips(Waits::Short), [None, None, skip("45m, only done with --long-waits")]);
+    assert_eq!(skips(Waits::Long), [None, None, None]);
+    let seconds = |plan: Plan| {
+        let Waiting { subtests, total, longest } = plan.waiting()?;
+        Some((subtests, total.as_secs(), longest.as_secs()))
+    };
+    assert_eq!(seconds(plan(Waits::Short, &[])), Some((2, 376, 315)));
+    assert_eq!(seconds(plan(Waits::Long, &[])), Some((3, 3076, 2700)));
+    assert_eq!(seconds(plan(Waits::Never, &[])), None);
+    // With a clock, all run and none waits.
+    let with_clock = plan(Waits::Never, &[Capability::Clock]);
+    assert!(with_clock.subtests.iter().all(|planned| planned.disposition == Disposition::Run));
+    assert_eq!(seconds(with_clock), None);
+}
+
+#[test]
 fn subtests_that_need_a_missing_session_are_skipped() {
     let acting = |id: &str, identity: Identity, statement: &str| {
         let mut acting = scenario("keys", id, "t", &[]);

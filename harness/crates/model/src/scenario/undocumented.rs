@@ -89,7 +89,9 @@ pub fn used_by(step: &Step) -> BTreeSet<Undocumented> {
         Action::Http(request) => used_by_request(request),
         // The kit's WireGuard peer publishes its endpoint and reads the network map.
         Action::Wire(_) => BTreeSet::from([Undocumented::Heartbeat, Undocumented::NetworkMap]),
-        Action::Advance(advance) if !advance.keeping.is_empty() => BTreeSet::from([Undocumented::Heartbeat]),
+        Action::Advance(passage) | Action::Wait(passage) if !passage.keeping.is_empty() => {
+            BTreeSet::from([Undocumented::Heartbeat])
+        }
         _ => BTreeSet::new(),
     }
 }

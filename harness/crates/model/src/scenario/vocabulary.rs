@@ -41,6 +41,10 @@ pub const OTHER_VERBS: &[Word] = &[
     ("login", "Logs this user in on a machine: `ztna login`, approved by the kit."),
     ("interrupt", "`up`: interrupts the `ztna up` that an earlier step left running, as Ctrl+C does."),
     ("advance", "Advances the target's clock, for example by `31m` or `7d`."),
+    (
+        "wait",
+        "Lets time pass, for example `61s`: advances the target's clock, or waits where it cannot be advanced.",
+    ),
     ("set", "Assigns variables."),
 ];
 
@@ -70,7 +74,7 @@ pub const LOGIN: &[Word] = &[("on", "The machine."), ("timeout", "The time limit
 pub const INTERRUPT: &[Word] =
     &[("on", "The machine."), ("timeout", "How long the process may take to end; 10s by default.")];
 
-pub const ADVANCE: &[Word] = &[(
+pub const PASSAGE: &[Word] = &[(
     "keeping",
     "The credentials of machines that stay online: they send a heartbeat at least every 30 seconds.",
 )];

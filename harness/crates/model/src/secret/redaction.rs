@@ -2,7 +2,7 @@
 
 use crate::check::evidence::{Exchange, ParsedBody, ProcessResult, WireResult};
 use crate::check::header::Header;
-use crate::check::outcome::Outcome;
+use crate::check::outcome::{Outcome, Unevaluated};
 
 use super::Secrets;
 
@@ -64,6 +64,10 @@ impl Secrets {
             message: self.conceal_long(&outcome.message, MAX_LINE_LEN),
             notes: outcome.notes.iter().map(|note| self.conceal_long(note, MAX_LINE_LEN)).collect(),
             seen: outcome.seen.iter().map(|line| self.conceal(line)).collect(),
+            unevaluated: outcome
+                .unevaluated
+                .as_ref()
+                .map(|found| Unevaluated { reason: self.conceal(&found.reason), ..found.clone() }),
             ..outcome.clone()
         }
     }

@@ -57,11 +57,18 @@ fn judged<'a>(
     statements: &'a [String],
     verdicts: &[CheckVerdict],
 ) -> SubtestSummary<'a> {
-    let check = |verdict: &CheckVerdict| JudgedCheck { line: 1, statements, verdict: *verdict, message: "" };
+    let check = |verdict: &CheckVerdict| JudgedCheck {
+        line: 1,
+        statements,
+        verdict: *verdict,
+        message: "",
+        unevaluated: None,
+    };
+    let is_skipped = verdicts.iter().all(|verdict| *verdict == CheckVerdict::Skip);
     SubtestSummary {
         scenario,
-        verdict: Some(if verdicts.is_empty() { SubtestVerdict::Skip } else { SubtestVerdict::Pass }),
-        skip_reason: verdicts.is_empty().then_some("needs a second organisation"),
+        verdict: Some(if is_skipped { SubtestVerdict::Skip } else { SubtestVerdict::Pass }),
+        skip_reason: is_skipped.then_some("needs a second organisation"),
         checks: verdicts.iter().map(check).collect(),
         gap: None,
         not_run: None,
@@ -133,6 +140,31 @@ fn sub_tests_count_for_each_level_whose_capability_is_declared() {
     assert_eq!(claimed_by(&[Capability::Agent, Capability::Clock], &[]), "core");
     // The statement is violated, wherever that was seen.
     assert_eq!(claimed_by(&[Capability::Agent, Capability::Clock], &[Fail]), "");
+}
+
+#[test]
+fn waits_belong_to_core_if_they_are_short_and_to_the_clock_where_there_is_one() {
+    use CheckVerdict::Pass;
+    let statements = ["a/F.1".to_owned()];
+    let waiting = |seconds| {
+        let mut waiting = scenario("ST2", "a/F.1", &[]);
+        waiting.waits = Some(std::time::Duration::from_secs(seconds));
+        waiting
+    };
+    let core = scenario("ST1", "a/F.1", &[]);
+    let claimed_by = |seconds, of_waiting: &[CheckVerdict], declared: &[Capability]| {
+        let waiting = waiting(seconds);
+        let subtests = vec![judged(&core, &statements, &[Pass]), judged(&waiting, &statements, of_waiting)];
+        claimed(&levels_of(subtests, declared, true)).join(" ")
+    };
+    assert_eq!(claimed_by(61, &[Pass], &[]), "core");
+    assert_eq!(claimed_by(61, &[], &[]), "", "left out by --no-waits");
+    assert_eq!(claimed_by(61, &[Pass], &[Capability::Clock]), "core clock");
+    // A target without a clock need not be waited for so long.
+    assert_eq!(claimed_by(2700, &[], &[]), "core");
+    assert_eq!(claimed_by(2700, &[Pass], &[]), "core");
+    assert_eq!(claimed_by(2700, &[], &[Capability::Clock]), "core");
+    assert_eq!(claimed_by(2700, &[Pass], &[Capability::Clock]), "core clock");
 }
 
 #[test]

@@ -101,6 +101,7 @@ fn summaries<'a>(
             statements: &check.requirements,
             verdict: check.verdict,
             message: &check.message,
+            unevaluated: check.unevaluated.as_ref(),
         });
         Some(SubtestSummary {
             scenario: by_id.get(subtest.id.as_str())?,

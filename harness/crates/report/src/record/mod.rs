@@ -158,6 +158,7 @@ impl Record {
             statements: &outcome.statements,
             verdict: outcome.verdict,
             message: &outcome.message,
+            unevaluated: outcome.unevaluated.as_ref(),
         });
         let is_skipped = record.verdict == Some(SubtestVerdict::Skip);
         let is_not_run = record.fault == Some(Fault::Interruption);

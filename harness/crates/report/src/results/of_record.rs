@@ -114,6 +114,7 @@ fn check(planned: &PlannedSubtest, outcome: &Outcome, step: &str) -> CheckResult
         message: outcome.message.clone(),
         location,
         notes: outcome.notes.clone(),
+        unevaluated: outcome.unevaluated.clone(),
         wire: outcome.seen.clone(),
         waiver: waiver.map(|waiver| waiver.applied(WaiverState::Used)),
     }
@@ -145,6 +146,8 @@ pub(crate) fn requirements(
             level: coverage.level,
             verdict: coverage.verdict,
             reason: coverage.reason,
+            unjudged: coverage.unjudged,
+            inapplicable: coverage.is_inapplicable,
         })
         .collect()
 }

@@ -36,6 +36,12 @@ pub struct RequirementResult {
     pub verdict: StatementVerdict,
     /// Why it is unverified, or only partly verified.
     pub reason: Option<String>,
+    /// Why checks of it were not judged on this target, each reason once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unjudged: Vec<String>,
+    /// Whether it does not apply, since the target has chosen another documented behaviour.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inapplicable: bool,
     /// A waiver of its failed checks, if all of them are waived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiver: Option<AppliedWaiver>,

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::coverage::Scope;
-use harness_model::plan::{Plan, Shard};
+use harness_model::plan::{Plan, Shard, Waits};
 
 /// What a run selected. Results can be compared or merged only as far as their selections agree.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +21,9 @@ pub struct Selected {
     pub repeat: u32,
     /// The seed of the shuffled order.
     pub shuffle: Option<u64>,
+    /// Which sub-tests that wait were run where the target's clock cannot be advanced.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub waits: Waits,
     /// A fingerprint of the scenarios and the registry.
     pub scenarios: String,
 }
@@ -36,6 +39,7 @@ impl Selected {
             shard: selection.shard,
             repeat: selection.repeat.max(1),
             shuffle: selection.shuffle,
+            waits: selection.waits,
             scenarios: plan.fingerprint.clone(),
         }
     }
@@ -52,4 +56,8 @@ impl Selected {
             != (&other.suites, &other.filter, other.rerun, other.shard)
             && self.scope() == Scope::Selection
     }
+}
+
+fn is_default(waits: &Waits) -> bool {
+    *waits == Waits::default()
 }

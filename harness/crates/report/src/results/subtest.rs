@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::record::Runs;
-use harness_model::check::outcome::CheckVerdict;
+use harness_model::check::outcome::{CheckVerdict, Unevaluated};
 use harness_model::event::{Fault, SubtestVerdict};
 use harness_model::plan::waiver::AppliedWaiver;
 use harness_model::source::Location;
@@ -64,6 +64,9 @@ pub struct CheckResult {
     pub message: String,
     /// The line of the expectation, as `FILE:LINE`.
     pub location: Location,
+    /// Why it was not evaluated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unevaluated: Option<Unevaluated>,
     /// Remarks that fail only under `--strict`.
     pub notes: Vec<String>,
     /// For a failed check of the kit's WireGuard peer: the packets sent and received, without keys.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use harness_model::check::evidence::{Exchange, ProcessResult};
-use harness_model::check::outcome::{CheckVerdict, Outcome};
+use harness_model::check::outcome::{CheckVerdict, Outcome, UnevaluatedCause};
 use harness_model::requirement::Registry;
 use harness_model::text::{counted, truncated};
 
@@ -24,8 +24,6 @@ const MAX_OUTPUT_LINES: usize = 3;
 const MAX_BODY_LINES: usize = 2;
 /// Ids named in one line.
 const MAX_IDS: usize = 8;
-/// How the message of a check begins whose step needs a value that an earlier response lacked.
-const NOT_RUN: &str = "not run: ";
 
 pub(super) fn write(page: &mut Page, group: &FailureGroup<'_>, registry: &Registry) {
     let FailureGroup { first, others } = group;
@@ -164,18 +162,21 @@ fn also(page: &mut Page, failure: &Failure<'_>) {
         let checks = counted(failed.len(), "more check");
         page.block("also", &format!("{checks} failed: {}", first_ids(&ids)));
     }
-    let reasons: BTreeSet<&str> = unjudged.iter().map(|outcome| first_line(&outcome.message)).collect();
-    if let Some(reason) = reasons.first() {
-        let bare = reason.strip_prefix(NOT_RUN);
-        let label = if bare.is_some() { "not run" } else { "unjudged" };
-        let reason = truncated(bare.unwrap_or(reason), page.room() * 2);
+    let reason = |outcome: &&Outcome| {
+        let found = outcome.unevaluated.as_ref().map_or(&outcome.message, |found| &found.reason);
+        (first_line(found).to_owned(), is_not_run(outcome))
+    };
+    let reasons: BTreeSet<(String, bool)> = unjudged.iter().map(reason).collect();
+    if let Some((reason, is_not_run)) = reasons.first() {
+        let label = if *is_not_run { "not run" } else { "unjudged" };
+        let reason = truncated(reason, page.room() * 2);
         page.block(label, &format!("{}: {reason}", counted(unjudged.len(), "more check")));
     }
 }
 
 /// Whether the check failed only because an earlier response lacked a value.
 fn is_not_run(outcome: &Outcome) -> bool {
-    outcome.message.starts_with(NOT_RUN)
+    outcome.unevaluated.as_ref().is_some_and(|found| found.cause == UnevaluatedCause::MissingValue)
 }
 
 fn first_line(text: &str) -> &str {

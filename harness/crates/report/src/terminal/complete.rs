@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use harness_model::check::outcome::CheckVerdict;
+use harness_model::check::outcome::{CheckVerdict, Outcome, UnevaluatedCause};
 use harness_model::event::SubtestVerdict;
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::Scenario;
@@ -68,7 +68,11 @@ fn adds_nothing(step: &StepRecord, shown: &BTreeSet<&str>) -> bool {
         .iter()
         .any(|outcome| matches!(outcome.verdict, CheckVerdict::Fail | CheckVerdict::Waived));
     let mut bad = step.outcomes.iter().filter(|outcome| is_bad(outcome));
-    !was_evaluated && bad.all(|outcome| outcome.is_blocked || shown.contains(outcome.message.as_str()))
+    !was_evaluated && bad.all(|outcome| is_blocked(outcome) || shown.contains(outcome.message.as_str()))
+}
+
+fn is_blocked(outcome: &Outcome) -> bool {
+    outcome.unevaluated.as_ref().is_some_and(|found| found.cause == UnevaluatedCause::Blocked)
 }
 
 fn bad_messages(step: &StepRecord) -> impl Iterator<Item = &str> {

@@ -22,6 +22,8 @@ pub struct Pace {
     shared: Arc<Shared>,
     /// Milliseconds that this sub-test has waited for its turns.
     waited: Arc<AtomicU64>,
+    /// Since when this sub-test does what does not count, if it does now.
+    uncounted_since: Arc<Mutex<Option<Instant>>>,
 }
 
 #[derive(Debug, Default)]
@@ -48,18 +50,40 @@ impl Pace {
             slots: slots.map(|slots| Arc::new(Semaphore::new(slots))),
             ..Shared::default()
         };
-        Self { shared: Arc::new(shared), waited: Arc::default() }
+        Self { shared: Arc::new(shared), ..Self::default() }
     }
 
     /// Returns a clone with a waiting time of its own.
     #[must_use]
     pub fn for_subtest(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), waited: Arc::default() }
+        Self { shared: Arc::clone(&self.shared), ..Self::default() }
     }
 
-    /// How long this sub-test has waited for its turns, which does not count as the target's time.
+    /// How long this sub-test has waited for its turns or done other things that do not count as the target's time.
     fn waited(&self) -> Duration {
-        Duration::from_millis(self.waited.load(Ordering::Relaxed))
+        let present = self.uncounted_since().map(|since| since.elapsed()).unwrap_or_default();
+        Duration::from_millis(self.waited.load(Ordering::Relaxed)) + present
+    }
+
+    /// Does work that takes none of the target's time.
+    pub async fn uncounted<T>(&self, work: impl Future<Output = T>) -> T {
+        let before = self.waited.load(Ordering::Relaxed);
+        let begun = Instant::now();
+        *self.lock_uncounted() = Some(begun);
+        let done = work.await;
+        *self.lock_uncounted() = None;
+        // What the work itself has waited for its turns is counted already.
+        let counted = Duration::from_millis(self.waited.load(Ordering::Relaxed).saturating_sub(before));
+        self.remember(begun.elapsed().saturating_sub(counted));
+        done
+    }
+
+    fn uncounted_since(&self) -> Option<Instant> {
+        *self.lock_uncounted()
+    }
+
+    fn lock_uncounted(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.uncounted_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the work's result, or `None` if it takes longer than `limit`, not counting its waiting for turns.
@@ -157,6 +181,8 @@ mod tests {
         let limit = Duration::from_millis(20);
         assert_eq!(pace.within(limit, pace.reserve(10)).await, Some(()));
         assert_eq!(pace.within(limit, std::future::pending::<()>()).await, None);
+        let waits = pace.uncounted(tokio::time::sleep(limit * 4));
+        assert_eq!(pace.within(limit, waits).await, Some(()));
     }
 
     #[tokio::test]

@@ -8,12 +8,13 @@ use tokio::task::JoinSet;
 
 use crate::run::events::Events;
 use crate::run::setting::RunSettings;
+use crate::run::slot::{Slot, Slots};
 use crate::run::stop::Stop;
 use crate::run::{subtest, sweep};
 use harness_model::event::{
     Event, Fault, Finished, Listener, RunEnd, Settled, SubtestFinished, SubtestVerdict,
 };
-use harness_model::plan::{Disposition, Plan};
+use harness_model::plan::{Disposition, Plan, PlannedSubtest};
 use harness_model::scenario::model::Capability;
 
 /// Runs the whole plan. `at` is the start time for reports.
@@ -82,16 +83,21 @@ async fn schedule(setting: Arc<RunSettings>, plan: Arc<Plan>, mut stop: Stop, ev
     let mut has_begun = false;
     let mut running: JoinSet<()> = JoinSet::new();
     let mut positions = std::collections::HashMap::new();
-    let mut waiting = turns(&plan, exclusive_needs(&setting), setting.jobs).peekable();
+    let slots = Slots::new(setting.jobs);
+    let mut waiting = turns(&plan, exclusive_needs(&setting)).peekable();
     let max_fail_reached = || plan.selection.max_fail.is_some_and(|most| events.failed() >= most.get());
     loop {
         while stop.end().is_none() && !max_fail_reached() {
-            let free = |turn: &Turn| running.len() < turn.beside;
-            let Some(Turn { subtest, .. }) = waiting.next_if(free) else { break };
+            if waiting.peek().is_none_or(|turn| turn.is_alone && !running.is_empty()) {
+                break;
+            }
+            let Some(slot) = slots.take() else { break };
+            let Some(Turn { subtest, .. }) = waiting.next() else { break };
             let task = running.spawn(run_one(
                 Arc::clone(&setting),
                 Arc::clone(&plan),
                 subtest,
+                slot,
                 stop.clone(),
                 events.clone(),
             ));
@@ -101,6 +107,8 @@ async fn schedule(setting: Arc<RunSettings>, plan: Arc<Plan>, mut stop: Stop, ev
         }
         let finished = tokio::select! {
             finished = running.join_next_with_id() => finished,
+            // A sub-test waits, and leaves its slot to another one meanwhile.
+            () = slots.freed(), if waiting.peek().is_some_and(|turn| !turn.is_alone) => continue,
             () = stop.asked(), if stop.end().is_none() => continue,
         };
         match finished {
@@ -130,11 +138,11 @@ async fn schedule(setting: Arc<RunSettings>, plan: Arc<Plan>, mut stop: Stop, ev
     Scheduled { unfinished, has_begun }
 }
 
-/// A sub-test that starts as soon as fewer than `beside` others are running.
+/// A sub-test that starts as soon as there is a slot for it or, if it runs alone, all others have ended.
 #[derive(Debug, PartialEq, Eq)]
 struct Turn {
     subtest: usize,
-    beside: usize,
+    is_alone: bool,
 }
 
 /// Returns the capabilities whose sub-tests run alone on a shared target. A clock that moves ends the sessions and keys of
@@ -149,32 +157,44 @@ fn exclusive_needs(setting: &RunSettings) -> &'static [Capability] {
     }
 }
 
-/// Returns the sub-tests in the plan's order, except that those with an exclusive need come last and run alone.
-fn turns<'a>(
-    plan: &'a Plan,
-    exclusive: &'static [Capability],
-    jobs: usize,
-) -> impl Iterator<Item = Turn> + use<'a> {
+/// Returns the sub-tests in the plan's order, except that those that wait come first, since others run meanwhile, and
+/// those with an exclusive need last, since they run alone.
+fn turns<'a>(plan: &'a Plan, exclusive: &'static [Capability]) -> impl Iterator<Item = Turn> + use<'a> {
     let runs_alone = move |run: &usize| {
-        let planned = plan.planned(*run);
-        planned.is_some_and(|planned| exclusive.iter().any(|need| planned.scenario.needs.contains(need)))
+        let is_exclusive = |planned: &PlannedSubtest| {
+            let moves_clock = planned.scenario.waits.is_some() && planned.waits.is_none();
+            exclusive.iter().any(|need| planned.scenario.needs.contains(need))
+                || moves_clock && exclusive.contains(&Capability::Clock)
+        };
+        plan.planned(*run).is_some_and(is_exclusive)
     };
+    let waits = move |run: &usize| plan.planned(*run).is_some_and(|planned| planned.waits.is_some());
     // Lazy, so that thousands of repetitions need no memory.
     let all = move || (0..plan.repetitions()).flat_map(|repetition| plan.order(repetition));
-    let together = all().filter(move |run| !runs_alone(run));
-    let together = together.map(move |subtest| Turn { subtest, beside: jobs.max(1) });
-    let alone = all().filter(runs_alone).map(|subtest| Turn { subtest, beside: 1 });
+    let together = move || all().filter(move |run| !runs_alone(run));
+    let others = together().filter(move |run| !waits(run));
+    let together = together().filter(waits).chain(others).map(|subtest| Turn { subtest, is_alone: false });
+    let alone = all().filter(runs_alone).map(|subtest| Turn { subtest, is_alone: true });
     together.chain(alone)
 }
 
-async fn run_one(setting: Arc<RunSettings>, plan: Arc<Plan>, subtest: usize, stop: Stop, events: Events) {
+async fn run_one(
+    setting: Arc<RunSettings>,
+    plan: Arc<Plan>,
+    subtest: usize,
+    slot: Slot,
+    stop: Stop,
+    events: Events,
+) {
     if let Some(planned) = plan.planned(subtest) {
-        subtest::run(&setting, planned, subtest, stop, &events).await;
+        subtest::run(&setting, planned, subtest, slot, stop, &events).await;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use harness_model::plan::PlannedSubtest;
     use harness_model::requirement::Registry;
@@ -198,26 +218,32 @@ mod tests {
     }
 
     #[test]
-    fn sub_tests_with_an_exclusive_need_run_alone() {
-        let subtests = [("ST1", true), ("ST2", false), ("ST3", true), ("ST4", false)];
-        let subtests = subtests.map(|(id, moves_clock)| {
-            let mut scenario = scenario(id);
-            scenario.needs.extend(moves_clock.then_some(Capability::Clock));
-            PlannedSubtest {
-                scenario: Arc::new(scenario),
-                disposition: Disposition::Run,
-                judges_ours: false,
-                absent: Default::default(),
-                refusal: Default::default(),
-                waivers: Arc::default(),
-            }
-        });
-        let plan = Plan { subtests: subtests.into(), ..Plan::default() };
-        let order = |exclusive| {
-            let turns = turns(&plan, exclusive, 4);
-            turns.map(|turn| (turn.subtest, turn.beside)).collect::<Vec<_>>()
+    fn sub_tests_with_an_exclusive_need_run_alone_and_those_that_wait_begin() {
+        let subtests =
+            [("ST1", true, false), ("ST2", false, false), ("ST3", true, false), ("ST4", false, true)];
+        let planned = |has_clock: bool| {
+            let subtests = subtests.map(|(id, moves_clock, waits)| {
+                let mut scenario = scenario(id);
+                scenario.needs.extend(moves_clock.then_some(Capability::Clock));
+                scenario.waits = waits.then_some(Duration::from_secs(61));
+                PlannedSubtest {
+                    waits: scenario.waits.filter(|_| !has_clock),
+                    scenario: Arc::new(scenario),
+                    disposition: Disposition::Run,
+                    judges_ours: false,
+                    absent: Default::default(),
+                    refusal: Default::default(),
+                    waivers: Arc::default(),
+                }
+            });
+            Plan { subtests: subtests.into(), ..Plan::default() }
         };
-        assert_eq!(order(&[]), [(0, 4), (1, 4), (2, 4), (3, 4)]);
-        assert_eq!(order(&[Capability::Clock]), [(1, 4), (3, 4), (0, 1), (2, 1)]);
+        let order = |has_clock: bool, exclusive| {
+            let plan = planned(has_clock);
+            turns(&plan, exclusive).map(|turn| (turn.subtest, turn.is_alone)).collect::<Vec<_>>()
+        };
+        assert_eq!(order(true, &[]), [(0, false), (1, false), (2, false), (3, false)]);
+        assert_eq!(order(true, &[Capability::Clock]), [(1, false), (0, true), (2, true), (3, true)]);
+        assert_eq!(order(false, &[Capability::Clock]), [(3, false), (1, false), (0, true), (2, true)]);
     }
 }

@@ -37,7 +37,8 @@ pub async fn perform(step: &Step, stage: &mut Stage) -> Result<Evidence, StepErr
         (Action::Wire(command), _) => wire::perform(command, stage).await,
         (Action::Login(login), _) => login::perform(login, stage).await,
         (Action::Interrupt(interruption), _) => interrupt::perform(interruption, stage).await,
-        (Action::Advance(advance), _) => clock::perform(advance, stage).await,
+        (Action::Advance(passage), _) => clock::advance(passage, stage).await,
+        (Action::Wait(passage), _) => clock::wait(passage, stage).await,
         (Action::Set(values), _) => set::perform(values, stage),
     }?;
     if let Some(watch) = watch {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use harness_model::bindings::Bindings;
 
 use crate::exchange::Clients;
+use crate::run::slot::Slot;
 use crate::targets::TestEnvironment;
 
 use super::machine::Machine;
@@ -21,4 +22,6 @@ pub struct Stage {
     /// The kit's own WireGuard peers, by their names in the scenario.
     pub peers: BTreeMap<String, Peer>,
     pub bindings: Bindings,
+    /// The sub-test's place among those that run at the same time.
+    pub slot: Slot,
 }

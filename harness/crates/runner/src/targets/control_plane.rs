@@ -37,6 +37,11 @@ pub trait ControlPlane: fmt::Debug + Send + Sync {
     /// Applies the profile's pointers to a response.
     fn adapt(&self, _exchange: &mut Exchange) {}
 
+    /// Whether its clock can be advanced.
+    fn has_clock(&self) -> bool {
+        true
+    }
+
     fn advance(&self, duration: Duration) -> BoxFuture<'_, Result<(), TargetError>>;
 
     /// Returns the endpoint that approves device logins (RFC 8628).

@@ -11,7 +11,7 @@ use reqwest::header::HeaderMap;
 
 use crate::exchange::{Caller, ClientSettings, Pace, PreparedRequest, Rate, Tls, joined, send};
 use harness_model::check::evidence::Exchange;
-use harness_model::scenario::model::Identity;
+use harness_model::scenario::model::{Capability, Identity};
 use harness_model::scenario::undocumented::{UNDOCUMENTED, Undocumented};
 use harness_model::target::TargetDescription;
 
@@ -255,6 +255,7 @@ impl Target for Remote {
             agent: self.agent.clone(),
             settings,
             network: None,
+            settle: content.timeouts.settle,
         };
         Box::pin(async { Ok(TestEnvironment::new(facts, Box::new(SharedControlPlane(self)))) })
     }
@@ -297,6 +298,10 @@ impl ControlPlane for SharedControlPlane {
         let Ok(url) = Url::parse(&exchange.url) else { return };
         let path = self.0.profile.content.paths.origin(self.0.base_url(), &url);
         self.0.pointers().apply(path, exchange);
+    }
+
+    fn has_clock(&self) -> bool {
+        self.0.profile.capabilities.contains(&Capability::Clock)
     }
 
     fn advance(&self, duration: Duration) -> BoxFuture<'_, Result<(), TargetError>> {

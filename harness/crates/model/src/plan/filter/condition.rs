@@ -1,5 +1,7 @@
 //! The condition that a filter expresses.
 
+use std::sync::Arc;
+
 use globset::GlobMatcher;
 
 use crate::scenario::model::Scenario;
@@ -29,6 +31,23 @@ impl Condition {
             Self::Not(condition) => !condition.holds(scenario),
             Self::All(conditions) => conditions.iter().all(|condition| condition.holds(scenario)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(scenario)),
+        }
+    }
+
+    /// Adds the terms that match none of the scenarios, each as written, to `idle`.
+    pub(super) fn add_idle(&self, scenarios: &[Arc<Scenario>], idle: &mut Vec<String>) {
+        let term = match self {
+            Self::Id(glob) | Self::Name(glob) => glob.glob().to_string(),
+            Self::Verifies(glob) => format!("verifies={}", glob.glob()),
+            Self::Suite(glob) => format!("suite={}", glob.glob()),
+            Self::Title(text) => format!("title~{text}"),
+            Self::Not(condition) => return condition.add_idle(scenarios, idle),
+            Self::All(conditions) | Self::Any(conditions) => {
+                return conditions.iter().for_each(|condition| condition.add_idle(scenarios, idle));
+            }
+        };
+        if !scenarios.iter().any(|scenario| self.holds(scenario)) && !idle.contains(&term) {
+            idle.push(term);
         }
     }
 }

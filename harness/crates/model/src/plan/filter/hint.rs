@@ -1,4 +1,4 @@
-//! What a filter that selects nothing may have meant.
+//! What a filter's term that matches nothing may have meant.
 
 use std::sync::Arc;
 
@@ -6,20 +6,17 @@ use crate::requirement::Registry;
 use crate::scenario::model::Scenario;
 use crate::source::spelling;
 
-use super::Filter;
-use super::parse::TERMINATORS;
-
 /// Characters of globs, which name no single sub-test.
 const GLOB: [char; 4] = ['*', '?', '[', '{'];
 
-impl Filter {
-    /// Returns "did you mean" for the first word that matches nothing and resembles something.
-    pub fn hint(&self, scenarios: &[Arc<Scenario>], registry: &Registry) -> Option<String> {
-        let words = self.as_str().split(TERMINATORS).filter(|word| !word.is_empty() && !word.contains(GLOB));
-        words
-            .filter_map(|word| near(word, scenarios, registry))
-            .next()
-            .map(|near| format!("did you mean `{near}`?"))
+/// Returns what a term that matches no sub-test may have meant.
+pub fn meant(term: &str, scenarios: &[Arc<Scenario>], registry: &Registry) -> Option<String> {
+    match term.split_once('/') {
+        Some((chapter, file)) if file.contains(GLOB) && !chapter.contains('=') => {
+            Some(format!("{}/{file}", near(chapter, scenarios, registry)?))
+        }
+        _ if term.contains(GLOB) => None,
+        _ => near(term, scenarios, registry),
     }
 }
 

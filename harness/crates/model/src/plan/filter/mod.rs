@@ -5,9 +5,13 @@ mod error;
 mod hint;
 mod parse;
 
+use std::sync::Arc;
+
+use crate::requirement::Registry;
 use crate::scenario::model::Scenario;
 
 pub use error::{FilterError, FilterSyntaxError};
+pub use hint::meant;
 
 use condition::Condition;
 
@@ -39,6 +43,20 @@ impl Filter {
     /// Returns whether the filter matches the sub-test.
     pub fn selects(&self, scenario: &Scenario) -> bool {
         self.condition.holds(scenario)
+    }
+
+    /// Returns "did you mean" for the first word that matches nothing and resembles something.
+    pub fn hint(&self, scenarios: &[Arc<Scenario>], registry: &Registry) -> Option<String> {
+        let words = self.text.split(parse::TERMINATORS).filter(|word| !word.is_empty());
+        let mut meant = words.filter_map(|word| meant(word, scenarios, registry));
+        meant.next().map(|meant| format!("did you mean `{meant}`?"))
+    }
+
+    /// Returns its terms that match none of the scenarios, in any combination: most are misspelt.
+    pub fn idle_terms(&self, scenarios: &[Arc<Scenario>]) -> Vec<String> {
+        let mut idle = Vec::new();
+        self.condition.add_idle(scenarios, &mut idle);
+        idle
     }
 
     /// Returns the filter as written.
@@ -103,6 +121,22 @@ mod tests {
             ("\"ST\"4", true),
         ] {
             assert_eq!(Filter::parse(filter).unwrap().selects(&subtest), expected, "{filter}");
+        }
+    }
+
+    #[test]
+    fn terms_that_match_nothing_are_named() {
+        let all = [Arc::new(scenario("auth-keys", "used-count/ST4", "A key", &["used-count/ST4.2"]))];
+        let idle = |filter: &str| Filter::parse(filter).unwrap().idle_terms(&all).join(" ");
+        for (filter, expected) in [
+            ("!kesy", "kesy"),
+            ("ST4, uesd-count/*", "uesd-count/*"),
+            ("ST4 !(ST9, title~KEY, suite=x)", "ST9 suite=x"),
+            ("verifies=used-count/F.* ST4 verifies=used-count/F.*", "verifies=used-count/F.*"),
+            // Each term matches something, although both together match nothing.
+            ("ST4 !used-count", ""),
+        ] {
+            assert_eq!(idle(filter), expected, "{filter}");
         }
     }
 

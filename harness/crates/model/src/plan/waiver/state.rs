@@ -3,7 +3,7 @@
 use time::Date;
 use time::macros::format_description;
 
-use crate::check::outcome::CheckVerdict;
+use crate::check::outcome::{CheckVerdict, Unevaluated};
 use crate::scenario::model::{Scenario, StatementId};
 use crate::source::Location;
 
@@ -28,6 +28,7 @@ pub struct JudgedCheck<'a> {
     pub verdict: CheckVerdict,
     /// What is wrong, or why the check was not judged.
     pub message: &'a str,
+    pub unevaluated: Option<&'a Unevaluated>,
 }
 
 /// A waiver in a results file that this version of the kit did not write.

@@ -162,7 +162,13 @@ fn waiver_state_depends_on_the_judged_checks() {
         let waivers = read(&waiver("statement = \"c/F.1\"", expires)).unwrap();
         let checks = checks
             .iter()
-            .map(|verdict| JudgedCheck { line: 7, statements: &id, verdict: *verdict, message: "" })
+            .map(|verdict| JudgedCheck {
+                line: 7,
+                statements: &id,
+                verdict: *verdict,
+                message: "",
+                unevaluated: None,
+            })
             .collect();
         let seen = [
             JudgedSubtest { scenario: &first, extent: Extent::Complete, checks },

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::DeTable;
@@ -42,6 +43,7 @@ pub(in crate::scenario) fn file(
     validate::variables(&steps, &cleanup, &mut decoder.report);
     validate::checks(&steps, &cleanup, skip.is_some(), &mut decoder.report);
     let needs = needs(declared, &machines, steps.iter().chain(&cleanup));
+    let waits = waits(steps.iter().chain(&cleanup)).filter(|_| !needs.contains(&Capability::Clock));
     let variables = used_variables(steps.iter().chain(&cleanup));
     let steps: Vec<Step> = steps.into_iter().map(|draft| draft.step).collect();
     let skip = skip.map(|skip| with_checked_statements(skip, &steps));
@@ -51,6 +53,7 @@ pub(in crate::scenario) fn file(
         chapter: path.chapter.clone(),
         title: title?,
         needs,
+        waits,
         skip,
         machines,
         steps,
@@ -159,9 +162,11 @@ fn needs<'a>(
             Action::Wire(_) => {
                 needs.insert(Capability::Wire);
             }
-            Action::Advance(advance) => {
-                needs.insert(Capability::Clock);
-                if !advance.keeping.is_empty() {
+            Action::Advance(passage) | Action::Wait(passage) => {
+                if matches!(draft.step.action, Action::Advance(_)) {
+                    needs.insert(Capability::Clock);
+                }
+                if !passage.keeping.is_empty() {
                     needs.insert(Capability::Heartbeat);
                 }
             }
@@ -176,6 +181,19 @@ fn needs<'a>(
         }
     }
     needs
+}
+
+/// Returns how long the steps wait in all, if they do.
+fn waits<'a>(steps: impl Iterator<Item = &'a DraftStep>) -> Option<Duration> {
+    let of = |draft: &DraftStep| match &draft.step.action {
+        Action::Wait(passage) => {
+            let times = u32::try_from(draft.step.rows.len().max(1)).unwrap_or(u32::MAX);
+            passage.duration.saturating_mul(times)
+        }
+        _ => Duration::ZERO,
+    };
+    let total = steps.map(of).fold(Duration::ZERO, Duration::saturating_add);
+    (!total.is_zero()).then_some(total)
 }
 
 fn used_variables<'a>(steps: impl Iterator<Item = &'a DraftStep>) -> BTreeSet<String> {

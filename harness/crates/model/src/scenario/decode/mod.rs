@@ -8,6 +8,7 @@ mod http;
 mod keep;
 mod machine;
 mod matcher;
+mod passage;
 mod step;
 mod wire;
 mod ztna;

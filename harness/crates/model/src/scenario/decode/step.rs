@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use serde_json::Value as Json;
 
 use crate::scenario::model::{
-    Action, Advance, Condition, Initiator, Keep, Meeting, Row, Span, Step, Template, VariableUses, WireAction,
+    Action, Condition, Initiator, Keep, Meeting, Row, Span, Step, Template, VariableUses, WireAction,
 };
 use crate::scenario::{template, vocabulary};
 use crate::source::document::{Entry, Table};
@@ -25,6 +25,7 @@ pub(super) enum Verb {
     Login,
     Interrupt,
     Advance,
+    Wait,
     Set,
 }
 
@@ -47,7 +48,7 @@ impl Decoder<'_> {
             Verb::Wire => vocabulary::WIRE,
             Verb::Login => vocabulary::LOGIN,
             Verb::Interrupt => vocabulary::INTERRUPT,
-            Verb::Advance => vocabulary::ADVANCE,
+            Verb::Advance | Verb::Wait => vocabulary::PASSAGE,
             Verb::Set => &[],
         };
         let keys = vocabulary::keys(&[vocabulary::ANY_STEP, own]);
@@ -59,7 +60,8 @@ impl Decoder<'_> {
             Verb::Wire => self.wire(table, entry).map(Action::Wire),
             Verb::Login => self.login(table, entry).map(Action::Login),
             Verb::Interrupt => self.interruption(table, entry).map(Action::Interrupt),
-            Verb::Advance => self.advance(table, entry).map(Action::Advance),
+            Verb::Advance => self.passage(table, entry).map(Action::Advance),
+            Verb::Wait => self.wait(table, entry).map(Action::Wait),
             Verb::Set => self.set(entry).map(Action::Set),
         };
         let action_uses = self.take_uses();
@@ -137,6 +139,7 @@ impl Decoder<'_> {
             "login" => Verb::Login,
             "interrupt" => Verb::Interrupt,
             "advance" => Verb::Advance,
+            "wait" => Verb::Wait,
             "set" => Verb::Set,
             _ => Verb::Http,
         };
@@ -149,7 +152,7 @@ impl Decoder<'_> {
             (vocabulary::HTTP, "HTTP requests"),
             (vocabulary::ZTNA, "`ztna`"),
             (vocabulary::WIRE, "`wire`"),
-            (vocabulary::ADVANCE, "`advance`"),
+            (vocabulary::PASSAGE, "`advance` and `wait`"),
         ];
         for entry in &table.entries {
             if keys.contains(&entry.key) || verbs.contains(&entry.key) {
@@ -166,13 +169,6 @@ impl Decoder<'_> {
             };
             self.report.error_with_help(entry.key_span.clone(), message, help);
         }
-    }
-
-    fn advance(&mut self, table: &Table<'_, '_>, verb: &Entry<'_, '_>) -> Option<Advance> {
-        let by = self.duration(verb);
-        let tokens = table.get("keeping").map(|entry| entry.strings(&mut self.report)).unwrap_or_default();
-        let keeping = tokens.into_iter().map(|token| self.template(token)).collect();
-        Some(Advance { by: by?, keeping })
     }
 
     fn set(&mut self, entry: &Entry<'_, '_>) -> Option<Vec<(String, Template)>> {

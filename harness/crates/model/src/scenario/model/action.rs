@@ -16,7 +16,10 @@ pub enum Action {
     Login(Login),
     /// Interrupts the `ztna up` that an earlier step left running.
     Interrupt(Interruption),
-    Advance(Advance),
+    /// Advances the target's clock.
+    Advance(Passage),
+    /// Advances the target's clock where it can be advanced, and waits elsewhere.
+    Wait(Passage),
     Set(Vec<(String, Template)>),
 }
 
@@ -29,7 +32,7 @@ impl Action {
             Self::Wire(command) => Some(&command.machine),
             Self::Login(login) => Some(&login.machine),
             Self::Interrupt(interruption) => Some(&interruption.machine),
-            Self::Http(_) | Self::Advance(_) | Self::Set(_) => None,
+            Self::Http(_) | Self::Advance(_) | Self::Wait(_) | Self::Set(_) => None,
         }
     }
 }
@@ -48,9 +51,10 @@ pub struct Interruption {
     pub timeout: Duration,
 }
 
+/// Time that passes for the target.
 #[derive(Debug, Clone)]
-pub struct Advance {
-    pub by: Duration,
+pub struct Passage {
+    pub duration: Duration,
     /// The credentials of machines that send heartbeats meanwhile.
     pub keeping: Vec<Template>,
 }

@@ -18,7 +18,7 @@ use serde_json::Value;
 pub use crate::requirement::StatementId;
 pub use crate::source::{Source, Span};
 pub use action::{
-    Action, Advance, Authorisation, Body, Command, Initiator, Interruption, Login, Meeting, Request,
+    Action, Authorisation, Body, Command, Initiator, Interruption, Login, Meeting, Passage, Request,
     ShellLine, WireAction, WireCommand,
 };
 pub use capability::Capability;
@@ -39,6 +39,8 @@ pub struct Scenario {
     pub title: String,
     /// The capabilities a target must have: those declared in the file and those implied by its steps.
     pub needs: BTreeSet<Capability>,
+    /// How long it waits on a target whose clock cannot be advanced, if it does not need such a clock.
+    pub waits: Option<Duration>,
     /// Set if no target can run it yet.
     pub skip: Option<Skip>,
     pub machines: Vec<Machine>,
@@ -52,7 +54,15 @@ pub struct Scenario {
     pub snapshots: PathBuf,
 }
 
+/// The longest wait that a run makes without being asked to (`--long-waits`).
+pub const MAX_SHORT_WAIT: Duration = Duration::from_mins(6);
+
 impl Scenario {
+    /// Whether it waits so long that a run does so only if asked to.
+    pub fn waits_long(&self) -> bool {
+        self.waits.is_some_and(|waits| waits > MAX_SHORT_WAIT)
+    }
+
     /// Whether a user logs in on a machine.
     pub fn logs_in(&self) -> bool {
         let in_step = |step: &Step| matches!(step.action, Action::Login(_));

@@ -98,6 +98,11 @@ advance = "40m"
 keeping = ["${node}"]
 
 [[step]]
+name = "a minute later"
+wait = "61s"
+keeping = ["${node}"]
+
+[[step]]
 name = "without a network"
 on = "Win-A"
 ztna = "auth-keys list"
@@ -198,8 +203,23 @@ fn every_feature_is_parsed() {
     }
     assert!(scenario.machines[1].up && scenario.machines[1].login == Some(Identity::Admin));
     assert!(scenario.machines[2].wire);
-    let [made, many, up, later, login, interrupted, online, offline, _, listed, line, joined, met, awaited] =
-        scenario.steps.as_slice()
+    let [
+        made,
+        many,
+        up,
+        later,
+        login,
+        interrupted,
+        online,
+        waited,
+        offline,
+        _,
+        listed,
+        line,
+        joined,
+        met,
+        awaited,
+    ] = scenario.steps.as_slice()
     else {
         panic!("{scenario:?}")
     };
@@ -230,10 +250,12 @@ fn every_feature_is_parsed() {
         panic!("{up:?}")
     };
     assert_eq!(lines[1], Matcher::Matches("^b${run}$".to_owned()));
-    assert!(matches!(&later.action, Action::Advance(advance) if advance.by.as_secs() == 31 * 60));
+    assert!(matches!(&later.action, Action::Advance(advance) if advance.duration.as_secs() == 31 * 60));
     assert!(matches!(&login.action, Action::Login(login) if login.identity == Identity::Member));
     assert!(matches!(&interrupted.action, Action::Interrupt(of) if of.machine == "Linux-C"));
     assert!(matches!(&online.action, Action::Advance(advance) if advance.keeping.len() == 1));
+    assert!(matches!(&waited.action, Action::Wait(wait) if wait.duration.as_secs() == 61));
+    assert_eq!(scenario.waits, None, "with `advance` it needs a clock");
     assert!(matches!(&offline.action, Action::Ztna(command) if command.offline));
     assert_eq!(offline.keep[0].fallback, Some(json!("none")));
     assert_eq!(listed.eventually, Some(Duration::from_secs(5)));
@@ -252,6 +274,16 @@ fn every_feature_is_parsed() {
         &text[many.checks[0].span.clone()],
         "{ verifies = \"keys/ST1.1\", status = 201, exactly = 1 }"
     );
+}
+
+#[test]
+fn a_subtest_that_only_waits_needs_no_clock() {
+    let rows = "rows = [{ a = 1 }, { a = 2 }]";
+    let wait = |more: &str| format!("[[step]]\nname = \"w\"\nwait = \"61s\"\n{more}\n");
+    let text = format!("{}{}{}", with_step(&format!("get = \"/x\"\n{CHECK}")), wait(rows), wait(""));
+    let scenario = parsed(&text).0.scenario.unwrap();
+    assert_eq!(scenario.waits, Some(Duration::from_secs(183)));
+    assert!(!scenario.needs.contains(&Capability::Clock));
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn step() -> Value {
         vocabulary::HTTP,
         vocabulary::ZTNA,
         vocabulary::WIRE,
-        vocabulary::ADVANCE,
+        vocabulary::PASSAGE,
     ];
     let mut step = object("a step", &groups.concat(), step_key);
     if let Value::Object(fields) = &mut step {

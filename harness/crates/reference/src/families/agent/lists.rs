@@ -1,6 +1,7 @@
 //! `ztna auth-keys list`.
 
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use crate::deviation::{AgentCall, AgentDeviation, Family, UNCHANGED_AGENT};
 
@@ -72,6 +73,17 @@ pub(super) const ALL: Family = &[
                     [year, month, day] if year.len() == 4 => format!("{before} {day}.{month}.{year}"),
                     _ => line.to_owned(),
                 }
+            })
+        }),
+    ),
+    (
+        "table-shows-when-keys-were-made",
+        rewriting_output(|call, text| {
+            each_line(call, text, |line| match line.rsplit_once(' ') {
+                Some((before, date)) if date.len() == 10 && date.starts_with("20") => {
+                    format!("{before} {}", OffsetDateTime::now_utc().date())
+                }
+                _ => line.to_owned(),
             })
         }),
     ),

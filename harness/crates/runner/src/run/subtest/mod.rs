@@ -19,6 +19,7 @@ use harness_model::secret::Secrets;
 use crate::run::events::Events;
 use crate::run::ledger::Ledger;
 use crate::run::setting::RunSettings;
+use crate::run::slot::Slot;
 use crate::run::stop::Stop;
 use crate::run::walk::Walk;
 use crate::run::{cleanup, preparation};
@@ -35,6 +36,7 @@ pub(super) async fn run(
     setting: &RunSettings,
     planned: &PlannedSubtest,
     subtest: usize,
+    slot: Slot,
     stop: Stop,
     events: &Events,
 ) {
@@ -46,7 +48,7 @@ pub(super) async fn run(
         Disposition::Skip(reason) => {
             SubtestEnd { verdict: SubtestVerdict::Skip, fault: None, reason: Some(reason.clone()) }
         }
-        Disposition::Run => match set_up(setting, planned, subtest, &secrets).await {
+        Disposition::Run => match set_up(setting, planned, subtest, slot, &secrets).await {
             Ok(setup) => {
                 let run = SubtestRun { setting, planned, subtest, events, secrets: &secrets };
                 run.on_stage(setup, stop).await
@@ -167,7 +169,7 @@ impl SubtestRun<'_> {
     /// Removes everything that the sub-test started on this host: processes, folder and control plane.
     async fn tear_down(&self, mut stage: Stage) {
         stop_machines(&mut stage).await;
-        let Stage { environment, clients, machines, peers, bindings: _ } = stage;
+        let Stage { environment, clients, machines, peers, bindings: _, slot: _slot } = stage;
         drop((clients, machines, peers));
         if let Some(environment) = Arc::into_inner(environment) {
             environment.close().await;

@@ -13,6 +13,7 @@ use crate::exchange::Clients;
 use crate::run::name;
 use crate::run::repeat::shell_variable;
 use crate::run::setting::RunSettings;
+use crate::run::slot::Slot;
 use crate::step::chance::Chance;
 use crate::step::{Stage, StepError};
 
@@ -26,6 +27,7 @@ pub(super) async fn set_up(
     setting: &RunSettings,
     planned: &PlannedSubtest,
     subtest: usize,
+    slot: Slot,
     secrets: &Secrets,
 ) -> Result<Setup, StepError> {
     let with_tun = planned.scenario.needs.contains(&Capability::Tun);
@@ -60,6 +62,7 @@ pub(super) async fn set_up(
         machines: BTreeMap::new(),
         peers: BTreeMap::new(),
         bindings,
+        slot,
     };
     Ok(Setup { stage, prefix })
 }

@@ -179,6 +179,10 @@ fn every_rule_is_enforced() {
             http("keep = { a = \"@status\" }\nwhen = { a = 200 }"),
             "error: `${a}` is used before it is assigned",
         ),
+        (with_step("wait = \"3h\""), "error: `wait` takes 2 hours at most"),
+        (with_step("wait = \"a while\""), "error: invalid duration `a while`"),
+        (with_step("wiat = \"61s\""), "error: unknown verb `wiat`"),
+        (http("keeping = [\"x\"]"), "error: `keeping` is not available for `get`"),
         (http("wehn = { run = 1 }"), "error: unknown key `wehn` in a step"),
         (
             http("rows = [{ a = 1 }, { b = 1 }]"),

@@ -1,0 +1,87 @@
+//! How many sub-tests run at the same time, not counting those that wait.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
+
+use crate::exchange::Pace;
+
+/// How many sub-tests may wait beside those that run; more wait in their own slots.
+const MAX_WAITING: usize = 64;
+
+/// The slots of a run, shared by its clones.
+#[derive(Debug, Clone)]
+pub(super) struct Slots {
+    running: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+/// The slot of one sub-test, which it frees at its end and while it waits.
+#[derive(Debug)]
+pub struct Slot {
+    slots: Slots,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Slots {
+    pub(super) fn new(jobs: usize) -> Self {
+        let semaphore = |permits| Arc::new(Semaphore::new(permits));
+        Self { running: semaphore(jobs.max(1)), waiting: semaphore(MAX_WAITING) }
+    }
+
+    /// Returns a slot if one is free.
+    pub(super) fn take(&self) -> Option<Slot> {
+        let permit = Arc::clone(&self.running).try_acquire_owned().ok()?;
+        Some(Slot { slots: self.clone(), permit: Some(permit) })
+    }
+
+    /// Waits until a slot is free.
+    pub(super) async fn freed(&self) {
+        // The semaphore is never closed.
+        let _ = self.running.acquire().await;
+    }
+}
+
+impl Slot {
+    /// Waits while another sub-test may have the slot. The time does not count as the target's.
+    pub async fn wait(&mut self, duration: Duration, pace: &Pace) {
+        let waiting = Arc::clone(&self.slots.waiting).try_acquire_owned().ok();
+        if waiting.is_some() {
+            self.permit = None;
+        }
+        let wait = async {
+            sleep(duration).await;
+            drop(waiting);
+            if self.permit.is_none() {
+                self.permit = Arc::clone(&self.slots.running).acquire_owned().await.ok();
+            }
+        };
+        pace.uncounted(wait).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sub_test_that_waits_leaves_its_slot_to_another() {
+        let slots = Slots::new(1);
+        let mut first = slots.take().unwrap();
+        assert!(slots.take().is_none());
+        let pace = Pace::default();
+        let wait = first.wait(Duration::from_millis(20), &pace);
+        let beside = async {
+            slots.freed().await;
+            let second = slots.take().unwrap();
+            sleep(Duration::from_millis(40)).await;
+            drop(second);
+        };
+        tokio::join!(wait, beside);
+        assert!(slots.take().is_none(), "it has its slot again");
+        drop(first);
+        assert!(slots.take().is_some());
+    }
+}
