@@ -1,37 +1,13 @@
 //! Headers whose values are credentials by their name.
 
 use super::Secrets;
+use super::name::{is_attribute, is_credential};
 use super::segment::{Segment, hidden};
 use crate::check::header::Header;
 use crate::text::foreign::shown;
 
-const CREDENTIALS: [&str; 6] =
-    ["authentication", "authorization", "cookie", "proxy-authorization", "set-cookie", "set-cookie2"];
-
-/// Parts of names by which vendors tell that a header is a credential.
-const CREDENTIAL_PARTS: [&str; 7] =
-    ["api-key", "apikey", "password", "secret", "session-id", "sessionid", "signature"];
-
-/// Attributes of a cookie, which are no secret.
-const ATTRIBUTES: [&str; 9] =
-    ["domain", "expires", "httponly", "max-age", "partitioned", "path", "priority", "samesite", "secure"];
-
 /// Words before a credential that say how it is used.
 const SCHEMES: [&str; 8] = ["apikey", "basic", "bearer", "digest", "dpop", "hoba", "negotiate", "token"];
-
-/// Whether the values of headers with that name are credentials.
-pub(crate) fn is_credential(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    CREDENTIALS.contains(&name.as_str())
-        || name.ends_with("-token")
-        || name.ends_with("-jwt")
-        || CREDENTIAL_PARTS.iter().any(|part| name.contains(part))
-}
-
-/// Whether that part of a cookie is an attribute.
-pub(crate) fn is_attribute(name: &str) -> bool {
-    ATTRIBUTES.contains(&name.trim().to_ascii_lowercase().as_str())
-}
 
 impl Secrets {
     /// Redacts the secrets in a header, which is one as a whole if its name says so.

@@ -5,6 +5,7 @@ mod escape;
 mod excerpt;
 mod known;
 mod member;
+mod name;
 mod pattern;
 mod redaction;
 mod segment;
@@ -19,9 +20,9 @@ use serde_json::Value;
 use crate::check::evidence::{Evidence, Exchange};
 use crate::text::foreign::shown;
 
-pub(crate) use credential::{is_attribute, is_credential};
 pub use known::LearntSecret;
 pub(crate) use member::is_secret_name;
+pub(crate) use name::{is_attribute, is_credential};
 pub(crate) use pattern::MIN_SECRET_LEN;
 
 use known::Known;
