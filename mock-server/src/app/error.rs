@@ -72,6 +72,13 @@ pub enum FixtureProblem {
     Syntax(String),
     #[error("invalid session.{field} {text:?}: {source}")]
     Duration { field: &'static str, text: String, source: humantime::DurationError },
+    #[error("session.{field} {text:?} is shorter than a second")]
+    TooShort { field: &'static str, text: String },
+    /// `reason` speaks of the value as "it".
+    #[error("invalid [[{table}]] {field} {value:?}: {reason}")]
+    Name { table: &'static str, field: &'static str, value: String, reason: String },
+    #[error("the password of {email} must have 1 to 1024 characters and no control characters")]
+    Password { email: String },
     #[error("no [[organisation]]: at least one is required")]
     NoOrganisation,
     #[error("duplicate [[{table}]] {field} {value}")]

@@ -4,6 +4,7 @@ mod installer;
 mod key_management;
 mod machines;
 mod model;
+mod names;
 mod network_map;
 mod quarantine;
 mod reached_url;
