@@ -3,6 +3,7 @@
 mod absent;
 mod agent;
 mod fields;
+mod lagging;
 mod moved;
 mod proxy;
 mod target;

@@ -23,15 +23,20 @@ pub(crate) struct Foreign {
 
 impl Foreign {
     pub(crate) fn start(bend: Bend) -> Self {
+        Self::start_with(&[], |_| bend)
+    }
+
+    /// Serves the reference with these flags; the bend may depend on what it says when it is ready.
+    pub(crate) fn start_with(flags: &[&str], bend: impl FnOnce(&Value) -> Bend) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ready_file = folder.path().join("ready.json");
         let mut server = harness();
-        server.arg("serve").arg("--ready-file").arg(&ready_file);
+        server.arg("serve").args(flags).arg("--ready-file").arg(&ready_file);
         let server = server.stdout(Stdio::null()).spawn().unwrap();
         let ready: Value = wait_for("the server is ready", || {
             std::fs::read_to_string(&ready_file).ok().and_then(|text| serde_json::from_str(&text).ok())
         });
-        let proxy = Proxy::start(ready["base_url"].as_str().unwrap(), bend);
+        let proxy = Proxy::start(ready["base_url"].as_str().unwrap(), bend(&ready));
         Self { server, folder, ready, proxy }
     }
 

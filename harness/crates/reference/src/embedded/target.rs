@@ -67,6 +67,7 @@ impl Embedded {
             address: plane.address().ip().to_string(),
             agent: Some(AgentCommand { up_flags, ..agent_command(front) }),
             network,
+            settle: None,
         };
         Ok(TestEnvironment::new(facts, Box::new(plane)))
     }

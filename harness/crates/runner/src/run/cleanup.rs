@@ -68,6 +68,9 @@ pub(super) async fn revoke(
             Err(problem) => problems.push(format!("{} {}: {problem}", key.kind.label(), key.id)),
         }
     }
+    if !machines.is_empty() {
+        settle(&stage.environment).await;
+    }
     for machine in machines {
         match remover.delete_named(&machine).await {
             Ok(()) => with_ledger(ledger, |ledger| ledger.remove_machine(&machine.name)),
@@ -75,6 +78,14 @@ pub(super) async fn revoke(
         }
     }
     problems
+}
+
+/// Waits until lists show everything that was done so far.
+pub(super) async fn settle(environment: &TestEnvironment) {
+    if let Some(limit) = environment.settle() {
+        let pace = &environment.client_settings().pace;
+        pace.uncounted(tokio::time::sleep(limit)).await;
+    }
 }
 
 /// Returns what the target lacks for finding and deleting machines.

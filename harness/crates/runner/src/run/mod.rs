@@ -8,6 +8,7 @@ mod preparation;
 mod repeat;
 mod scheduler;
 mod setting;
+mod settling;
 pub(crate) mod slot;
 mod stop;
 mod subtest;

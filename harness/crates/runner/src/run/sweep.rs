@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::exchange::Caller;
-use crate::run::cleanup::{CleanupError, Remover, live_key, missing_for_machines};
+use crate::run::cleanup::{CleanupError, Remover, live_key, missing_for_machines, settle};
 use crate::run::ledger::KeyKind;
 use crate::run::name;
 use crate::run::setting::RunSettings;
@@ -54,6 +54,7 @@ async fn remove_all(
 ) -> Result<(), CleanupError> {
     let caller = Caller::new(environment.client_settings(), None).map_err(TargetError::Exchange)?;
     let remover = Remover { environment, caller: &caller };
+    settle(environment).await;
     let missing = missing_for_machines(&setting.target.description());
     let redacted = |problem: CleanupError| Secrets::default().conceal(&problem.to_string());
     for org in remover.organisations() {

@@ -8,6 +8,7 @@ use crate::run::ledger::Ledger;
 use crate::run::repeat;
 use crate::run::repeat::shell_variable;
 use crate::run::setting::RunSettings;
+use crate::run::settling::Settling;
 use crate::step::eventually::Polling;
 use crate::step::{Stage, StepError, perform};
 use harness_model::check::evidence::{Evidence, Exchange, ProcessResult};
@@ -40,6 +41,7 @@ impl Walk<'_> {
     pub(super) async fn steps(&self, stage: &mut Stage, tally: &mut Tally) {
         let mut broken: Option<Obstacle> = None;
         let key = self.setting.evidence.as_ref();
+        let mut settling = Settling::new(self.planned, stage, self.ledger, self.secrets);
         let mut recorder = key.map(|key| Recorder::new(key.clone(), self.judge(), self.secrets));
         for (index, step) in self.planned.scenario.steps.iter().enumerate() {
             for (row, cells) in rows(step).iter().enumerate() {
@@ -51,7 +53,7 @@ impl Walk<'_> {
                     (Some(why), _) if why.is_omitted => self.leave_out(step, stage, why),
                     (_, Some(obstacle)) => self.leave_out(step, stage, obstacle.error().into()),
                     (Some(why), None) => self.leave_out(step, stage, why),
-                    (None, None) => self.execute(step, stage, &mut moment.attempts).await,
+                    (None, None) => self.execute(step, stage, &mut settling, &mut moment.attempts).await,
                 };
                 let cause = result.as_ref().err().filter(|why| why.fault == Fault::Environment);
                 broken = broken.or_else(|| cause.map(|why| Obstacle::of(&title, &why.message)));
@@ -100,14 +102,20 @@ impl Walk<'_> {
         Judge { planned: self.planned, registry: &self.setting.registry, strict: self.setting.strict }
     }
 
-    /// Executes a step; with `eventually`, repeatedly until its checks pass or its time limit is reached.
+    /// Executes a step; with `eventually`, or if the target's reads lag, repeatedly until its checks pass or its time limit
+    /// is reached.
     async fn execute(
         &self,
         step: &Step,
         stage: &mut Stage,
+        settling: &mut Settling<'_>,
         attempts: &mut u32,
     ) -> (StepResult, Vec<Outcome>) {
-        let mut polling = step.eventually.map(Polling::begin);
+        if let Err(error) = settling.before(step, stage).await {
+            return self.leave_out(step, stage, error.into());
+        }
+        let mut polling = settling.repeats(step).map(Polling::begin);
+        settling.after(step);
         loop {
             let result = perform(step, stage).await.map_err(NotExecuted::from);
             // A session may have been renewed.
@@ -122,7 +130,8 @@ impl Walk<'_> {
             if let Some(polling) = &mut polling {
                 // Only the last attempt may write snapshots.
                 let outcomes = self.judge().judge(step, &result, &stage.bindings, SnapshotMode::Compare);
-                let settled = result.is_ok() && !outcomes.iter().any(is_bad);
+                let has_kept = settling.has_kept(step, &stage.bindings);
+                let settled = result.is_ok() && has_kept && !outcomes.iter().any(is_bad);
                 if !settled && polling.again().await {
                     *attempts += 1;
                     continue;

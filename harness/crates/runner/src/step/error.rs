@@ -1,5 +1,7 @@
 //! Why a step could not be carried out.
 
+use std::time::Duration;
+
 use harness_model::judge::NotExecuted;
 use harness_model::scenario::template::TemplateError;
 use harness_model::verdict::Fault;
@@ -35,6 +37,12 @@ pub enum StepError {
     /// The control plane breaks the contract of the capability `wire`.
     #[error("WireGuard peer {peer}: {cause}")]
     Wire { peer: String, cause: String },
+    /// The target's reads lag longer than its profile says.
+    #[error(
+        "{what} was listed {} after it was made, which is more than timeouts.settle = {limit:?}\nraise timeouts.settle in the profile",
+        humantime::format_duration(Duration::from_millis(u64::try_from(lag.as_millis()).unwrap_or(u64::MAX)))
+    )]
+    Lag { what: String, lag: Duration, limit: Duration },
     /// An earlier step of the sub-test could not be carried out.
     #[error("not judged: “{step}” could not be carried out: {cause}")]
     Earlier { step: String, cause: String },
@@ -58,6 +66,7 @@ impl StepError {
             | Self::Start { .. }
             | Self::Preparation { .. }
             | Self::Wire { .. }
+            | Self::Lag { .. }
             | Self::Earlier { .. }
             | Self::Local { .. } => Fault::Environment,
         }

@@ -45,6 +45,8 @@ pub struct EnvironmentFacts {
     pub agent: Option<AgentCommand>,
     pub settings: ClientSettings,
     pub network: Option<Network>,
+    /// The longest that reads may lag behind writes; `None` if they do not.
+    pub settle: Option<Duration>,
 }
 
 impl TestEnvironment {
@@ -221,6 +223,11 @@ impl TestEnvironment {
         let mut url = joined(&self.facts.base_url, path);
         self.redirect(&mut url);
         json_request(token, method, url, body)
+    }
+
+    /// The longest that the target's reads lag behind writes; `None` if they do not.
+    pub fn settle(&self) -> Option<Duration> {
+        self.facts.settle
     }
 
     /// Whether the target's clock can be advanced.

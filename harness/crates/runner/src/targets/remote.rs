@@ -255,6 +255,7 @@ impl Target for Remote {
             agent: self.agent.clone(),
             settings,
             network: None,
+            settle: content.timeouts.settle,
         };
         Box::pin(async { Ok(TestEnvironment::new(facts, Box::new(SharedControlPlane(self)))) })
     }

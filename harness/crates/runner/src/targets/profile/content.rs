@@ -170,6 +170,9 @@ pub struct Timeouts {
     /// Of a sub-test, not counting its waiting for `limits`; 60 s by default.
     #[schemars(with = "Option<String>")]
     pub subtest: Duration,
+    /// The longest that reads lag behind what was done before. By default they do not.
+    #[schemars(default, with = "Option<String>")]
+    pub settle: Option<Duration>,
 }
 
 /// How the target's agent is started.
@@ -287,7 +290,7 @@ pub struct MachinePointers {
 impl Default for Timeouts {
     fn default() -> Self {
         let [connect, request, subtest] = [3, 10, 60].map(Duration::from_secs);
-        Self { connect, request, subtest }
+        Self { connect, request, subtest, settle: None }
     }
 }
 

@@ -103,7 +103,7 @@ impl Draft {
         );
         text.push_str(
         "\n# [limits]\n# requests_per_second = 20   # of all sub-tests together\n# concurrency = 4            # requests, and sub-tests\n\
-         \n# [timeouts]\n# request = \"10s\"\n\
+         \n# [timeouts]\n# request = \"10s\"\n# settle = \"3s\"               # how long lists may lag behind what was done before\n\
          \n# What no document describes. The kit asks the target what it lacks; what is declared here is not asked.\n\
          # [undocumented]\n# machine_admin = false\n\
          \n# [paths]\n# machines = \"/api/v2/devices\"   # where GET /api/db/machines is instead\n\

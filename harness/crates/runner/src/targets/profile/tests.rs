@@ -69,6 +69,8 @@ fn mistakes_have_a_caret_and_a_hint() {
         ("address = \"here\"", "invalid address `here`", "203.0.113.9"),
         ("[timeouts]\nrequest = \"soon\"", "invalid duration `soon`", "\"10s\""),
         ("[timeouts]\nsubtest = \"0s\"", "greater than zero", ""),
+        ("[timeouts]\nsetle = \"3s\"", "unknown key `setle`", "did you mean `settle`?"),
+        ("[timeouts]\nsettle = \"a bit\"", "invalid duration `a bit`", "\"10s\""),
         (
             "[tokens]\nadmin = { enviroment = \"X\" }",
             "unknown key `enviroment`",

@@ -42,7 +42,7 @@ use boringtun::noise::{Packet, TunnResult};
 use boringtun::x25519::{PublicKey, StaticSecret};
 
 use output::Output;
-use peer::Session;
+use peer::{SECOND_INITIATOR_DELAY, Session};
 use table::PeerTable;
 use turn::Turn;
 use ztna_protocol::address::is_tailnet;
@@ -58,6 +58,13 @@ const TICK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Handshakes per second above which senders must prove their address with a cookie.
 const MAX_HANDSHAKES_PER_SECOND: u64 = 100;
+
+/// The number of peers, beyond which further ones are left out.
+const MAX_PEERS: usize = 65_536;
+
+/// The number of peers up to which a session with each is prepared in advance; each has about 24 KiB. With more peers,
+/// the first packet to or from one begins it.
+const MAX_PREPARED_PEERS: usize = 1000;
 
 /// Messages with this counter or a higher one are refused (WireGuard's Reject-After-Messages).
 const REJECT_AFTER_MESSAGES: u64 = u64::MAX - (1 << 13);
@@ -108,11 +115,17 @@ impl Core {
         if key == self.public {
             return;
         }
+        if self.peers.len() >= MAX_PEERS && self.peers.by_key(&key).is_none() {
+            tracing::warn!(limit = MAX_PEERS, "leaving out a machine: the network map has too many");
+            return;
+        }
         let (private, unlimited) = (&self.private, &self.unlimited);
         let new_session = |slot| Session::new(private.clone(), key, slot, unlimited.clone(), now);
         let initiates_first = self.public.as_bytes() < key.as_bytes();
+        let prepare = self.peers.len() < MAX_PREPARED_PEERS;
         let peer = self.peers.set(key, settings.address, new_session);
-        peer.configure(settings, initiates_first, now);
+        let now_or_later = if initiates_first { now } else { now + SECOND_INITIATOR_DELAY };
+        peer.configure(settings, prepare.then_some(now_or_later));
         peer.run_timers(&mut Turn { now, buffer: &mut self.buffer, output: &mut self.output });
     }
 
@@ -252,5 +265,41 @@ mod tests {
             one.core.tick(now);
         }
         assert_eq!(sent, [20, 270, 770]);
+    }
+
+    /// Sixty thousand peers took 1.48 GB, and minutes: each had a session, and was compared with all others.
+    #[test]
+    fn many_peers_take_sessions_when_they_are_used() {
+        let start = Instant::now();
+        let mut one = Node::new(1, start);
+        let key = |number: u32| {
+            let mut key = [9; 32];
+            key[..4].copy_from_slice(&number.to_be_bytes());
+            PublicKey::from(key)
+        };
+        let endpoint = one.endpoint;
+        let settings = |number: u32| PeerSettings {
+            address: Ipv4Addr::from_bits(u32::from_be_bytes([100, 64, 0, 0]) + number),
+            endpoints: vec![endpoint],
+            relay: None,
+            online: true,
+        };
+        for number in 10..60_010 {
+            one.core.set_peer(key(number), settings(number), start);
+        }
+        one.core.tick(start + Duration::from_secs(1));
+        let sent = one.datagrams().len();
+        assert!(sent <= 2 * MAX_PREPARED_PEERS, "{sent} initiations");
+        let last = settings(60_009).address;
+        one.core.send(&packet(one.address, last, 0), start + Duration::from_secs(2));
+        assert_eq!(one.datagrams().len(), 1, "the first packet starts a handshake");
+        for number in 60_010..70_010 {
+            one.core.set_peer(key(number), settings(number), start);
+        }
+        assert_eq!(one.core.peers.len(), MAX_PEERS);
+        for number in 10..70_010 {
+            one.core.remove_peer(&key(number));
+        }
+        assert!(one.core.peers.is_empty() && start.elapsed() < Duration::from_secs(30));
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct PeerTable {
     peers: HashMap<u32, Peer>,
     by_key: HashMap<PublicKey, u32>,
     by_address: HashMap<Ipv4Addr, u32>,
+    /// The reverse of `by_address`.
+    addresses: HashMap<u32, Ipv4Addr>,
     last_slot: u32,
 }
 
@@ -32,14 +34,17 @@ impl PeerTable {
             None => self.free_slot(),
         };
         self.by_key.insert(key, slot);
-        self.by_address.retain(|_, owner| *owner != slot);
-        self.by_address.insert(address, slot);
+        self.forget_address(slot);
+        if let Some(former) = self.by_address.insert(address, slot) {
+            self.addresses.remove(&former);
+        }
+        self.addresses.insert(slot, address);
         self.peers.entry(slot).or_insert_with(|| Peer::new(key, address, new_session(slot)))
     }
 
     pub(super) fn remove(&mut self, key: &PublicKey) {
         if let Some(slot) = self.by_key.remove(key) {
-            self.by_address.retain(|_, owner| *owner != slot);
+            self.forget_address(slot);
             self.peers.remove(&slot);
         }
     }
@@ -63,6 +68,16 @@ impl PeerTable {
 
     pub(super) fn is_empty(&self) -> bool {
         self.peers.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    fn forget_address(&mut self, slot: u32) {
+        if let Some(address) = self.addresses.remove(&slot) {
+            self.by_address.remove(&address);
+        }
     }
 
     /// Slots are reused late, so that datagrams for a removed peer do not reach its successor.

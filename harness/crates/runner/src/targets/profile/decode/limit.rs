@@ -32,7 +32,7 @@ impl Decoding<'_> {
 
     pub(super) fn timeouts(&mut self, file: &Table<'_, '_>) -> Timeouts {
         let defaults = Timeouts::default();
-        let Some(table) = self.table(file, "timeouts", &["connect", "request", "subtest"]) else {
+        let Some(table) = self.table(file, "timeouts", &["connect", "request", "subtest", "settle"]) else {
             return defaults;
         };
         let mut time = |key, defaults| self.duration(&table, key).unwrap_or(defaults);
@@ -40,6 +40,7 @@ impl Decoding<'_> {
             connect: time("connect", defaults.connect),
             request: time("request", defaults.request),
             subtest: time("subtest", defaults.subtest),
+            settle: self.duration(&table, "settle"),
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) use session::Session;
 pub(crate) use settings::{PeerSettings, PeerState};
 
 /// Delay of the peer that does not initiate first, so that two handshakes do not cross.
-const SECOND_INITIATOR_DELAY: Duration = Duration::from_millis(500);
+pub(super) const SECOND_INITIATOR_DELAY: Duration = Duration::from_millis(500);
 
 /// Number of packets that are queued during a handshake.
 const MAX_QUEUED_PACKETS: usize = 32;
@@ -56,15 +56,18 @@ impl Peer {
         }
     }
 
-    /// Applies new settings. `initiates_first` is true for exactly one of two peers.
-    pub(super) fn configure(&mut self, settings: PeerSettings, initiates_first: bool, now: Instant) {
+    /// Applies new settings, and starts a handshake at `prepare_at` if they make the peer reachable. The first packet
+    /// starts one in any case.
+    pub(super) fn configure(&mut self, settings: PeerSettings, prepare_at: Option<Instant>) {
         if !settings.online && !settings.has_location() {
             self.paths.reset();
             self.reported_path = None;
             self.handshake.cancel();
             self.queued.clear();
         } else if settings.online && (!self.settings.online || settings.location_differs(&self.settings)) {
-            self.handshake.schedule(if initiates_first { now } else { now + SECOND_INITIATOR_DELAY });
+            if let Some(prepare_at) = prepare_at {
+                self.handshake.schedule(prepare_at);
+            }
         }
         if settings.location_differs(&self.settings) {
             let relay = settings.relay.map(|region| PeerPath::Relayed { region, peer: self.key });

@@ -18,9 +18,21 @@ const KEEPALIVE_SECONDS: u16 = 25;
 const TIMERS_STALE_AFTER: Duration = Duration::from_secs(1);
 
 /// The session with a peer and the handshakes that renew it.
+///
+/// boringtun's part has about 24 KiB, and exists from the first handshake on: an organisation of sixty thousand machines
+/// would take more than a gigabyte.
 pub(in crate::tunnel::core) struct Session {
-    tunn: Tunn,
+    keys: Keys,
+    tunn: Option<Box<Tunn>>,
     timers_updated: Instant,
+}
+
+struct Keys {
+    private: StaticSecret,
+    peer: PublicKey,
+    /// The receiver indices of its messages start with it.
+    slot: u32,
+    limiter: Arc<RateLimiter>,
 }
 
 /// The content of a data message.
@@ -52,18 +64,25 @@ impl Session {
         limiter: Arc<RateLimiter>,
         now: Instant,
     ) -> Self {
-        let tunn = Tunn::new(private, key, None, Some(KEEPALIVE_SECONDS), slot, Some(limiter));
-        Self { tunn, timers_updated: now }
+        Self { keys: Keys { private, peer: key, slot, limiter }, tunn: None, timers_updated: now }
+    }
+
+    fn tunn(&mut self) -> &mut Tunn {
+        let Keys { private, peer, slot, limiter } = &self.keys;
+        self.tunn.get_or_insert_with(|| {
+            let limiter = Some(Arc::clone(limiter));
+            Box::new(Tunn::new(private.clone(), *peer, None, Some(KEEPALIVE_SECONDS), *slot, limiter))
+        })
     }
 
     /// Returns whether a handshake was completed and has not expired.
     pub(super) fn is_established(&self) -> bool {
-        self.tunn.time_since_last_handshake().is_some()
+        self.tunn.as_ref().is_some_and(|tunn| tunn.time_since_last_handshake().is_some())
     }
 
     /// Encrypts an inner packet into `room`; `None` if there is no session.
     pub(super) fn encrypt<'a>(&mut self, packet: &[u8], room: &'a mut [u8]) -> Option<&'a [u8]> {
-        match self.tunn.encapsulate(packet, room) {
+        match self.tunn.as_mut()?.encapsulate(packet, room) {
             TunnResult::WriteToNetwork(datagram) => Some(datagram),
             _ => None,
         }
@@ -76,7 +95,7 @@ impl Session {
         datagram: &[u8],
         room: &'a mut [u8],
     ) -> Result<Content<'a>, Rejected> {
-        match self.tunn.decapsulate(Some(from), datagram, room) {
+        match self.tunn.as_mut().ok_or(Rejected)?.decapsulate(Some(from), datagram, room) {
             TunnResult::WriteToTunnelV4(packet, source) => Ok(Content::Ipv4 { length: packet.len(), source }),
             TunnResult::WriteToTunnelV6(packet, _) => Ok(Content::Ipv6(packet)),
             TunnResult::Done => Ok(Content::Keepalive),
@@ -91,7 +110,11 @@ impl Session {
         datagram: &[u8],
         buffer: &'a mut [u8],
     ) -> Result<Option<&'a [u8]>, Rejected> {
-        match self.tunn.decapsulate(Some(from), datagram, buffer) {
+        // An answer without a question needs no session.
+        if self.tunn.is_none() && datagram.first() != Some(&INITIATION) {
+            return Err(Rejected);
+        }
+        match self.tunn().decapsulate(Some(from), datagram, buffer) {
             TunnResult::WriteToNetwork(answer) => Ok(Some(answer)),
             TunnResult::Done => Ok(None),
             _ => Err(Rejected),
@@ -100,7 +123,7 @@ impl Session {
 
     /// Creates a handshake initiation, even if another one is pending.
     pub(super) fn initiate<'a>(&mut self, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
-        match self.tunn.format_handshake_initiation(buffer, true) {
+        match self.tunn().format_handshake_initiation(buffer, true) {
             TunnResult::WriteToNetwork(message) => Some(message),
             _ => None,
         }
@@ -108,7 +131,7 @@ impl Session {
 
     /// Returns the next message that boringtun has queued itself: a keepalive for which there was no session.
     pub(super) fn queued_message<'a>(&mut self, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
-        match self.tunn.decapsulate(None, &[], buffer) {
+        match self.tunn.as_mut()?.decapsulate(None, &[], buffer) {
             TunnResult::WriteToNetwork(message) => Some(message),
             _ => None,
         }
@@ -116,7 +139,8 @@ impl Session {
 
     pub(super) fn run_timers<'a>(&mut self, now: Instant, buffer: &'a mut [u8]) -> TimerAction<'a> {
         self.timers_updated = now;
-        match self.tunn.update_timers(buffer) {
+        let Some(tunn) = &mut self.tunn else { return TimerAction::Nothing };
+        match tunn.update_timers(buffer) {
             TunnResult::WriteToNetwork(message) if message.first() == Some(&INITIATION) => {
                 TimerAction::Initiate(message)
             }
@@ -131,7 +155,9 @@ impl Session {
     pub(super) fn update_stale_timers(&mut self, now: Instant, buffer: &mut [u8]) {
         if now.saturating_duration_since(self.timers_updated) >= TIMERS_STALE_AFTER {
             self.timers_updated = now;
-            let _ = self.tunn.update_timers(buffer);
+            if let Some(tunn) = &mut self.tunn {
+                let _ = tunn.update_timers(buffer);
+            }
         }
     }
 }

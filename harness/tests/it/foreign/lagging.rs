@@ -1,0 +1,163 @@
+//! A target whose reads lag: it lists what there was a second ago.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::foreign::proxy::{Asked, Bend, Turn};
+use crate::foreign::target::Foreign;
+use crate::program::harness;
+
+const LAG: Duration = Duration::from_millis(1500);
+const SETTLES: &str = "[timeouts]\nsettle = \"2500ms\"\n";
+
+/// Sub-tests that look at what there is, at what there is not, and at counts that must not have grown.
+const LOOKING: &str = "generate/ST1, generate/ST5, used-count/ST3-http, used-count/ST4-http, api-key/ST5-http, issuing/revoke, \
+                       issuing/disconnect";
+
+const TABLES: [&str; 3] = ["auth_keys", "api_keys", "machines"];
+
+/// All rows of a table.
+type Rows = Vec<Value>;
+
+/// All tables at some time.
+struct State {
+    at: Instant,
+    tables: BTreeMap<&'static str, Rows>,
+}
+
+/// The states of the last seconds, oldest first.
+#[derive(Clone, Default)]
+struct Past(Arc<Mutex<VecDeque<State>>>);
+
+impl Past {
+    /// Reads the tables several times a second.
+    fn record(ready: &Value) -> Self {
+        let past = Self::default();
+        let (recorded, base_url) = (past.clone(), ready["base_url"].as_str().unwrap().to_owned());
+        let sessions = [("org_id", "admin"), ("other_org_id", "outsider")].map(|(org, person)| {
+            (ready[org].as_str().unwrap().to_owned(), ready[person]["token"].as_str().unwrap().to_owned())
+        });
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+            loop {
+                let at = Instant::now();
+                let mut tables = BTreeMap::new();
+                for table in TABLES {
+                    let mut rows = Rows::new();
+                    for (org, token) in &sessions {
+                        let url = format!("{base_url}/api/db/{table}?org_id={org}");
+                        let answer = runtime.block_on(async {
+                            client.get(url).bearer_auth(token).send().await.ok()?.json::<Value>().await.ok()
+                        });
+                        let Some(answer) = answer else { return }; // the server has ended
+                        rows.extend(answer["data"].as_array().cloned().unwrap_or_default());
+                    }
+                    tables.insert(table, rows);
+                }
+                let mut past = recorded.0.lock().unwrap();
+                past.push_back(State { at, tables });
+                while past.get(1).is_some_and(|next| next.at.elapsed() > LAG) {
+                    past.pop_front();
+                }
+                drop(past);
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        past
+    }
+
+    /// The rows of a table as they were, filtered as asked.
+    fn rows(&self, table: &str, filters: &[(String, String)]) -> Rows {
+        let past = self.0.lock().unwrap();
+        let Some(State { tables, .. }) = past.front() else { return Rows::new() };
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let matches = |row: &&Value| {
+            filters.iter().all(|(column, value)| row.get(column).is_none_or(|found| text(found) == *value))
+        };
+        tables[table].iter().filter(matches).cloned().collect()
+    }
+
+    /// The response to a read that the reference has granted.
+    fn answer(&self, asked: &Asked, response: &mut Value) {
+        let Some(table) = TABLES.into_iter().find(|table| asked.path() == format!("/api/db/{table}")) else {
+            return;
+        };
+        if asked.method != "GET" || !response["data"].is_array() {
+            return;
+        }
+        let query = asked.target.split_once('?').map_or("", |(_, query)| query);
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let is_filter = |(column, value): &&(String, String)| column == "org_id" || value.starts_with("eq.");
+        let bare = |(column, value): &(String, String)| {
+            (column.clone(), value.strip_prefix("eq.").unwrap_or(value).to_owned())
+        };
+        let mut rows = self.rows(table, &pairs.iter().filter(is_filter).map(bare).collect::<Vec<_>>());
+        if let Some((_, columns)) = pairs.iter().find(|(column, value)| column == "select" && value != "*") {
+            let columns: Vec<&str> = columns.split(',').collect();
+            for row in &mut rows {
+                row.as_object_mut().unwrap().retain(|column, _| columns.contains(&column.as_str()));
+            }
+        }
+        response["data"] = json!(rows);
+    }
+}
+
+fn lagging(flags: &[&str]) -> Foreign {
+    Foreign::start_with(flags, |ready| {
+        let past = Past::record(ready);
+        Bend {
+            request: Box::new(|_: &mut Asked| Turn::Pass),
+            response: Box::new(move |asked, response| past.answer(asked, response)),
+        }
+    })
+}
+
+#[test]
+fn what_lags_as_the_profile_says_neither_fails_nor_passes() {
+    let target = lagging(&[]);
+    let run = target.judge(SETTLES, &["--filter", LOOKING]);
+    assert_eq!(run.code, 0, "{run}");
+    assert!(run.statements("violated").is_empty(), "{run}");
+    assert_eq!(run.subtests("error").len() + run.subtests("skip").len(), 0, "{run}");
+    assert_eq!(run.results["leftovers"], json!(null), "{run}");
+    // Judged again from the bundle, without the target.
+    let verified = harness().arg("verify").arg(target.path("evidence.zip")).output().unwrap();
+    let told = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert_eq!(verified.status.code(), Some(0), "{told}{}", String::from_utf8_lossy(&verified.stderr));
+
+    // Without the setting, the lag looks like missing rows.
+    let unsettled = target.judge("", &["--filter", "generate/ST1, used-count/ST4-http"]);
+    assert_eq!(unsettled.code, 1, "{unsettled}");
+}
+
+#[test]
+fn what_is_there_against_the_documents_is_seen_although_reads_lag() {
+    for (deviation, filter, statement) in [
+        ("refused-yet-stored", "generate/ST5", "generate/ST5.4"),
+        ("tag-refusal-uses-the-key-up", "generate/ST3", "generate/ST3.2"),
+    ] {
+        let target = lagging(&["--deviation", deviation]);
+        if deviation == "refused-yet-stored" {
+            // What was stored is not listed yet when a hasty look finds nothing.
+            let hasty = target.judge("", &["--filter", filter]);
+            assert_eq!(hasty.statement(statement), "verified", "{deviation}: {hasty}");
+        }
+        let run = target.judge(SETTLES, &["--filter", filter]);
+        assert_eq!(run.code, 1, "{deviation}: {run}");
+        assert_eq!(run.statement(statement), "violated", "{deviation}: {run}");
+    }
+}
+
+#[test]
+fn a_lag_beyond_the_setting_is_no_verdict() {
+    let target = lagging(&[]);
+    let run = target.judge("[timeouts]\nsettle = \"700ms\"\n", &["--filter", "generate/ST1"]);
+    assert_eq!(run.code, 3, "{run}");
+    assert!(run.text.contains("which is more than timeouts.settle = 700ms"), "{run}");
+    assert!(run.text.contains("raise timeouts.settle in the profile"), "{run}");
+}
