@@ -52,6 +52,8 @@ pub enum SecretProblem {
     Missing,
     #[error("is too short")]
     TooShort,
+    #[error("is not UTF-8")]
+    NotText,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +108,8 @@ pub enum FixtureProblem {
 pub(super) enum ArgumentError {
     #[error("expected REGION=URL, such as fra1=https://fra1.relay.example")]
     Relay,
+    #[error("expected a network, such as 10.0.0.0/8 or 2001:db8::/32")]
+    Network,
     #[error(transparent)]
     Region(#[from] RegionError),
     #[error("expected https://HOST[:PORT][/PATH] or the same with http://")]

@@ -10,3 +10,4 @@ mod quarantine;
 mod reached_url;
 mod register_machine;
 mod relay;
+mod unreadable;
