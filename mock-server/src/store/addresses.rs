@@ -19,10 +19,11 @@ pub fn create_pool(tx: &mut Tx<'_>, org_id: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Returns the organisation's quota, or `None` if it does not exist.
+/// Returns the organisation's quota, or `None` if it does not exist. Machines that await approval take no place.
 pub fn quota(tx: &mut Tx<'_>, org_id: &str) -> Result<Option<Quota>, StoreError> {
     tx.optional(
-        "SELECT p.machines, o.machine_limit
+        "SELECT p.machines - (SELECT count(*) FROM machines m WHERE m.org_id = o.id AND m.status = 'pending'),
+             o.machine_limit
          FROM organisations o JOIN address_pools p ON p.org_id = o.id WHERE o.id = ?1",
         values![org_id],
         |row| Ok(Quota { machines: row.integer(0)?, limit: row.integer(1)? }),

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0006_device_codes.sql"),
     include_str!("migrations/sqlite/0007_attempts.sql"),
     include_str!("migrations/sqlite/0008_bindings.sql"),
+    include_str!("migrations/sqlite/0009_pending.sql"),
 ];
 
 /// The template of in-memory databases: creating the tables takes several times as long as copying them.

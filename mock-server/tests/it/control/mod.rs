@@ -6,6 +6,7 @@ mod machines;
 mod model;
 mod names;
 mod network_map;
+mod pending;
 mod quarantine;
 mod reached_url;
 mod register_machine;
