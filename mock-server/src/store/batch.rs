@@ -6,10 +6,9 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::StoreError;
-use super::deadline::Deadline;
+use super::deadline::{Deadline, JOB_TIMEOUT};
 use super::job::{Executed, Job, Work, execute};
 use super::notification::Notifications;
-use super::threads::JOB_TIMEOUT;
 
 /// Runs a batch in one transaction, with a savepoint around each write so that it can be rolled back alone. Notifies of
 /// what changed, then replies to all callers.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use super::deadline::Deadline;
+use super::deadline::{Deadline, JOB_TIMEOUT};
 use super::job::{Job, execute, submit};
 use super::notification::{Listener, Notifications};
 use super::{Location, StoreError, Tx, batch, files, migration};
@@ -18,8 +18,6 @@ use super::{Location, StoreError, Tx, batch, files, migration};
 const READERS: usize = 2;
 /// More than one caller may run at once; see [`crate::control::lists`].
 const LIST_READERS: usize = 3;
-/// How long a job of the program's own may take. Each is a few lookups, or one scan of an organisation's machines.
-pub(super) const JOB_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a list may take, whose cost its caller chooses.
 const LIST_TIMEOUT: Duration = Duration::from_secs(2);
 /// The same in memory, where everything else waits for it.

@@ -160,11 +160,11 @@ fn a_run_leaves_nothing_on_a_shared_target() {
 #[test]
 fn interrupted_cleanup_lists_leftovers() {
     let shared = Shared::start();
-    // One request a second, so that cleanup is still running at the second interrupt.
+    // Few requests a second, so that cleanup is still running at the second interrupt.
     let mut command = shared.command("twice", Some(&fixtures()));
     let profile = shared.folder.path().join("twice.toml");
     let text = std::fs::read_to_string(&profile).unwrap();
-    std::fs::write(&profile, format!("{text}[limits]\nrequests_per_second = 1\n")).unwrap();
+    std::fs::write(&profile, format!("{text}[limits]\nrequests_per_second = 3\n")).unwrap();
     let mut child = command.args(["--filter", "keys/ST2"]).stdout(Stdio::piped()).spawn().unwrap();
     let auth_keys = || {
         let mut rows = shared.rows("auth_keys", "");

@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 use tokio::time::Instant;
 
-use super::Limits;
+use super::limits::Limits;
 
 /// What a connection is doing, shared by its socket and its requests.
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 
 mod activity;
 mod descriptors;
+mod limits;
 mod registry;
 mod socket;
 
@@ -25,7 +26,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -33,6 +33,7 @@ use tower::ServiceExt as _;
 
 use activity::{Activity, ServedBody};
 pub(super) use descriptors::raise_limit;
+pub(super) use limits::Limits;
 use registry::{Admission, Registry};
 use socket::Socket;
 
@@ -44,45 +45,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n\
 connection: close\r\ncontent-length: 103\r\n\r\n\
 {\"success\":false,\"error\":{\"code\":\"UNAVAILABLE\",\"message\":\"too many open connections; try again later\"}}";
-
-/// How many connections a listener has, and how long they may wait.
-#[derive(Debug, Clone)]
-pub(super) struct Limits {
-    connections: usize,
-    per_address: usize,
-    /// How many connections may not have sent a request yet.
-    unproven: usize,
-    /// How long a client may take for a request's head.
-    head: Duration,
-    /// How long a connection may wait for its next request. Clients and proxies usually give up theirs after 60 or 90 s:
-    /// the one that closes first never closes under a request of the other.
-    idle: Duration,
-    /// How long a client may take to read 256 KiB.
-    stalled: Duration,
-    /// Proxies, whose connections are those of many clients.
-    unlimited: Vec<IpNet>,
-}
-
-impl Limits {
-    /// The limits that the number of descriptors of this process allows.
-    pub(super) fn of_process() -> Self {
-        let connections = descriptors::max_connections();
-        Self {
-            connections,
-            per_address: connections / 2,
-            unproven: connections.min(4096),
-            head: Duration::from_secs(10),
-            idle: Duration::from_secs(120),
-            stalled: Duration::from_secs(30),
-            unlimited: Vec::new(),
-        }
-    }
-
-    /// Does not limit the connections of these proxies by address.
-    pub(super) fn with_proxies(self, proxies: &[IpNet]) -> Self {
-        Self { unlimited: proxies.to_vec(), ..self }
-    }
-}
 
 /// Serves connections until `stopping` turns true, and then until their requests are answered.
 pub(super) async fn serve(

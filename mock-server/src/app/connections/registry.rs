@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::task::AbortHandle;
 
-use super::Limits;
 use super::activity::Activity;
+use super::limits::Limits;
 use crate::domain::cidr;
 
 /// The part of a limit that gives way at once, so that a flood does not look for the oldest one each time.

@@ -11,8 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::Limits;
 use super::activity::Activity;
+use super::limits::Limits;
 
 /// How much a client must read within the deadline: one that takes a byte now and then would hold its connection forever.
 const MIN_PROGRESS: usize = 256 * 1024;

@@ -60,6 +60,14 @@ pub struct PlannedSubtest {
     pub waits: Option<Duration>,
 }
 
+impl Plan {
+    /// Returns how long its sub-tests wait, if any does.
+    pub fn waiting(&self) -> Option<Waiting> {
+        let running = self.subtests.iter().filter(|planned| planned.disposition == Disposition::Run);
+        Waiting::of(&running.filter_map(|planned| planned.waits).collect::<Vec<_>>())
+    }
+}
+
 /// Makes the plan of a run against a target.
 ///
 /// # Errors

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use super::{Disposition, Plan};
-
 /// The waiting of a plan's sub-tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waiting {
@@ -13,12 +11,10 @@ pub struct Waiting {
     pub longest: Duration,
 }
 
-impl Plan {
-    /// Returns how long its sub-tests wait, if any does.
-    pub fn waiting(&self) -> Option<Waiting> {
-        let running = self.subtests.iter().filter(|planned| planned.disposition == Disposition::Run);
-        let waits: Vec<Duration> = running.filter_map(|planned| planned.waits).collect();
-        Some(Waiting {
+impl Waiting {
+    /// Adds up the waits of sub-tests that run; `None` if none waits.
+    pub(super) fn of(waits: &[Duration]) -> Option<Self> {
+        Some(Self {
             subtests: waits.len(),
             total: waits.iter().copied().fold(Duration::ZERO, Duration::saturating_add),
             longest: waits.iter().copied().max()?,

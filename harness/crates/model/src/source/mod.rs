@@ -21,6 +21,15 @@ pub struct Source {
     pub text: String,
 }
 
+/// Returns the text of a file as it is in the repository: a checkout may have changed its line ends, and an editor may have
+/// put a byte order mark in front.
+pub fn unix_lines(text: String) -> String {
+    match text.strip_prefix('\u{feff}') {
+        None if !text.contains("\r\n") => text,
+        bare => bare.unwrap_or(&text).replace("\r\n", "\n"),
+    }
+}
+
 impl Source {
     /// Returns the 1-based line of the start of a span.
     pub fn line(&self, span: &Span) -> usize {

@@ -5,14 +5,13 @@ pub mod matrix;
 pub mod observed;
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 
 use crate::resemblance::Resemblance;
 use harness_model::check::outcome::CheckVerdict;
 
 use catalogue::{Catalogue, Declared};
 use matrix::Matrix;
-use observed::{Cell, Observed};
+use observed::{Cell, Found, Observed};
 
 /// The share of the checks that fail in either that must fail in both, in percent. With 75, a defect that is not in the
 /// catalogue is taken for another one in a tenth of the cases; with 60, in a fifth (decision 018).
@@ -43,17 +42,20 @@ pub fn diagnose(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue) -> 
 
 /// Returns every deviation that explains the failed checks well, the best one first.
 pub fn ranked(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue) -> Vec<Resemblance> {
-    let failed: Vec<&Cell> = observed.failed().map(|(cell, _)| cell).collect();
+    let failed: Vec<(&Cell, &Found)> = observed.failed().collect();
     // Most deviations share nothing with the run, and need no closer look.
-    let is_candidate = |declared: &&Declared| failed.iter().any(|cell| matrix.fails(&declared.id, cell));
+    let is_candidate = |declared: &&Declared| failed.iter().any(|(cell, _)| matrix.fails(&declared.id, cell));
     let candidates = catalogue.deviations.iter().filter(is_candidate);
     let mut alike: Vec<(Likeness, Resemblance)> = candidates
-        .map(|declared| (Likeness::of(declared, observed, matrix), declared))
-        .filter(|(likeness, _)| likeness.is_enough())
-        .map(|(likeness, declared)| {
+        .map(|declared| (declared, Disagreement::of(declared, &failed, observed, matrix)))
+        .map(|(declared, differing)| {
+            (declared, Likeness::of(declared, &differing, &failed, matrix), differing)
+        })
+        .filter(|(_, likeness, _)| likeness.is_enough())
+        .map(|(declared, likeness, differing)| {
             let (deviation, summary) = (declared.id.clone(), declared.summary.clone());
             let (agreeing, of) = (likeness.agreeing, likeness.of_either());
-            let against = Disagreement::of(declared, observed, matrix).in_words();
+            let against = differing.in_words();
             (likeness, Resemblance { deviation, summary, agreeing, of, against, others: 0 })
         })
         .collect();
@@ -78,18 +80,20 @@ struct Likeness {
 }
 
 impl Likeness {
-    fn of(declared: &Declared, observed: &Observed, matrix: &Matrix) -> Self {
-        let Disagreement { agreeing, missing, unexpected } = Disagreement::of(declared, observed, matrix);
+    fn of(
+        declared: &Declared,
+        differing: &Disagreement<'_>,
+        failed: &[(&Cell, &Found)],
+        matrix: &Matrix,
+    ) -> Self {
         let breaks = |statement: &String| declared.breaks.contains(statement);
+        let is_broken = |(_, found): &&(&Cell, &Found)| found.statements.iter().any(breaks);
         Self {
-            agreeing,
-            missing: missing.len(),
-            unexpected: unexpected.len(),
+            agreeing: differing.agreeing,
+            missing: differing.missing.len(),
+            unexpected: differing.unexpected.len(),
             pattern_size: matrix.cells(&declared.id).count(),
-            on_broken_statements: observed
-                .failed()
-                .filter(|(_, found)| found.statements.iter().any(breaks))
-                .count(),
+            on_broken_statements: failed.iter().filter(is_broken).count(),
         }
     }
 
@@ -111,42 +115,35 @@ impl Likeness {
 }
 
 /// Where the pattern of a deviation and a run differ.
-struct Disagreement {
+struct Disagreement<'a> {
     /// How many checks fail in both.
     agreeing: usize,
     /// The checks that should fail and do not.
-    missing: BTreeSet<Cell>,
+    missing: Vec<Cell>,
     /// The checks that fail and should not.
-    unexpected: BTreeSet<Cell>,
+    unexpected: Vec<&'a Cell>,
 }
 
-impl Disagreement {
-    fn of(declared: &Declared, observed: &Observed, matrix: &Matrix) -> Self {
+impl<'a> Disagreement<'a> {
+    fn of(declared: &Declared, failed: &[(&'a Cell, &Found)], observed: &Observed, matrix: &Matrix) -> Self {
         let id = &declared.id;
-        let failed: BTreeSet<Cell> = observed
-            .failed()
-            .map(|(cell, _)| cell)
-            .filter(|cell| matrix.covers(id, &cell.subtest) && !matrix.wavers(id, cell))
-            .cloned()
-            .collect();
-        let judged = |cell: &Cell| {
-            matches!(
-                observed.verdict(cell),
-                Some(CheckVerdict::Pass | CheckVerdict::Fail | CheckVerdict::Waived)
-            )
+        let is_evidence = |cell: &&Cell| matrix.covers(id, &cell.subtest) && !matrix.wavers(id, cell);
+        let (agreeing, unexpected): (Vec<&Cell>, Vec<&Cell>) =
+            failed.iter().map(|(cell, _)| *cell).filter(is_evidence).partition(|cell| matrix.fails(id, cell));
+        let is_missing = |cell: &Cell| {
+            let verdict = observed.verdict(cell);
+            verdict == Some(CheckVerdict::Pass)
+                || matches!(verdict, Some(CheckVerdict::Fail | CheckVerdict::Waived))
+                    && matrix.wavers(id, cell)
         };
-        let pattern: BTreeSet<Cell> = matrix.cells(id).filter(judged).collect();
-        Self {
-            agreeing: pattern.intersection(&failed).count(),
-            missing: pattern.difference(&failed).cloned().collect(),
-            unexpected: failed.difference(&pattern).cloned().collect(),
-        }
+        Self { agreeing: agreeing.len(), missing: matrix.cells(id).filter(is_missing).collect(), unexpected }
     }
 
     /// Names one check of each kind, and counts the others.
     fn in_words(&self) -> Vec<String> {
-        let kinds = [(&self.missing, "passes"), (&self.unexpected, "fails, too")];
-        let lines = kinds.into_iter().filter(|(cells, _)| !cells.is_empty()).map(|(cells, verb)| {
+        let kinds = [(self.missing.iter().collect(), "passes"), (self.unexpected.clone(), "fails, too")];
+        let lines = kinds.into_iter().filter(|(cells, _)| !cells.is_empty());
+        let lines = lines.map(|(cells, verb): (Vec<&Cell>, &str)| {
             let shown = cells
                 .iter()
                 .take(MAX_AGAINST)

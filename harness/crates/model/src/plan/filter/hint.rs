@@ -1,13 +1,10 @@
-//! What a filter that selects nothing may have meant.
+//! What a filter's term that matches nothing may have meant.
 
 use std::sync::Arc;
 
 use crate::requirement::Registry;
 use crate::scenario::model::Scenario;
 use crate::source::spelling;
-
-use super::Filter;
-use super::parse::TERMINATORS;
 
 /// Characters of globs, which name no single sub-test.
 const GLOB: [char; 4] = ['*', '?', '[', '{'];
@@ -20,17 +17,6 @@ pub fn meant(term: &str, scenarios: &[Arc<Scenario>], registry: &Registry) -> Op
         }
         _ if term.contains(GLOB) => None,
         _ => near(term, scenarios, registry),
-    }
-}
-
-impl Filter {
-    /// Returns "did you mean" for the first word that matches nothing and resembles something.
-    pub fn hint(&self, scenarios: &[Arc<Scenario>], registry: &Registry) -> Option<String> {
-        let words = self.as_str().split(TERMINATORS).filter(|word| !word.is_empty());
-        words
-            .filter_map(|word| meant(word, scenarios, registry))
-            .next()
-            .map(|meant| format!("did you mean `{meant}`?"))
     }
 }
 

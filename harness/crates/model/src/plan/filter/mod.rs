@@ -7,6 +7,7 @@ mod parse;
 
 use std::sync::Arc;
 
+use crate::requirement::Registry;
 use crate::scenario::model::Scenario;
 
 pub use error::{FilterError, FilterSyntaxError};
@@ -42,6 +43,13 @@ impl Filter {
     /// Returns whether the filter matches the sub-test.
     pub fn selects(&self, scenario: &Scenario) -> bool {
         self.condition.holds(scenario)
+    }
+
+    /// Returns "did you mean" for the first word that matches nothing and resembles something.
+    pub fn hint(&self, scenarios: &[Arc<Scenario>], registry: &Registry) -> Option<String> {
+        let words = self.text.split(parse::TERMINATORS).filter(|word| !word.is_empty());
+        let mut meant = words.filter_map(|word| meant(word, scenarios, registry));
+        meant.next().map(|meant| format!("did you mean `{meant}`?"))
     }
 
     /// Returns its terms that match none of the scenarios, in any combination: most are misspelt.
