@@ -111,7 +111,7 @@ impl Loader<'_> {
         let path = self.shown.join(file);
         match fs::read_to_string(self.folder.join(file)) {
             Ok(text) => {
-                let source = Arc::new(Source { path, text });
+                let source = Arc::new(Source::new(path, text));
                 self.sources.add(Arc::clone(&source));
                 Some(source)
             }
