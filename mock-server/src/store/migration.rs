@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
-use super::StoreError;
+use super::{StoreError, name_keys};
 
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0001_initial.sql"),
@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0006_device_codes.sql"),
     include_str!("migrations/sqlite/0007_attempts.sql"),
     include_str!("migrations/sqlite/0008_bindings.sql"),
+    include_str!("migrations/sqlite/0009_pending.sql"),
 ];
 
 /// The template of in-memory databases: creating the tables takes several times as long as copying them.
@@ -63,6 +64,7 @@ pub(super) fn apply(connection: &mut Connection) -> Result<(), StoreError> {
     for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
         transaction.execute_batch(migration)?;
     }
+    name_keys::update(&transaction)?;
     if found < known {
         transaction.pragma_update(None, "user_version", known)?;
     }

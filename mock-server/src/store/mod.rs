@@ -18,6 +18,7 @@ mod location;
 mod machine_row;
 pub mod machines;
 mod migration;
+mod name_keys;
 pub mod network_map;
 mod notification;
 pub mod organisations;

@@ -1,6 +1,7 @@
 //! What every command starts from: options, environment and state folder.
 
 use std::future::Future;
+use std::path::PathBuf;
 
 use reqwest::Url;
 use time::OffsetDateTime;
@@ -26,13 +27,13 @@ pub(crate) struct Context {
 impl Context {
     /// Determines the state folder without reading or creating it.
     pub(crate) fn new(global: Global, environment: Environment) -> Result<Self, AgentError> {
-        let path = match (global.state_dir, &environment.state_home) {
+        let path: PathBuf = match (global.state_dir, &environment.state_home) {
             (Some(path), _) if !path.is_empty() => path.into(),
             (_, Some(home)) => home.join("ztna"),
             (_, None) => return Err(StateError::NoFolder.into()),
         };
         let server = global.server.filter(|server| !server.trim().is_empty());
-        Ok(Self { folder: StateFolder::new(path), environment, server })
+        Ok(Self { folder: StateFolder::new(&path), environment, server })
     }
 
     /// Returns the control plane's address: the option's, else the stored one, else the product's.
@@ -60,7 +61,7 @@ impl Context {
     /// Returns the credential of admin commands: the API key of the environment, else the session (issuing/create.2).
     pub(crate) fn admin_credential<'a>(&'a self, state: &'a State) -> Result<&'a Secret, AgentError> {
         let session = || state.session.as_ref().map(|session| &session.access_token);
-        self.environment.api_key.as_ref().or_else(session).ok_or(AgentError::NoSession)
+        self.environment.api_key.get()?.or_else(session).ok_or(AgentError::NoSession)
     }
 
     /// Runs the asynchronous part of a command on a runtime of its own; other commands start no runtime.
@@ -69,7 +70,11 @@ impl Context {
         work: impl Future<Output = Result<T, AgentError>>,
     ) -> Result<T, AgentError> {
         let mut builder = tokio::runtime::Builder::new_current_thread();
-        builder.enable_all().build().map_err(AgentError::system("start the runtime"))?.block_on(work)
+        let runtime = builder.enable_all().build().map_err(AgentError::system("start the runtime"))?;
+        let done = runtime.block_on(work);
+        // Dropping the runtime would wait for a name that is still being resolved, beyond every time limit.
+        runtime.shutdown_background();
+        done
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! Messages follow the form of the documented ones: one line with what failed, then how to fix it.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use super::control_client::ControlError;
+use super::environment::InvalidVariable;
 use super::host_name::HostNameError;
 use super::local_socket::{SocketError, TunnelRequestError};
 use super::state::StateError;
@@ -45,12 +47,19 @@ pub(crate) enum AgentError {
     /// `--serve` names a port twice.
     #[error("--serve names port {0} more than once")]
     DuplicateService(u16),
-    /// The control plane assigned an address that is not IPv4.
-    #[error("the control plane assigned the invalid IPv4 address '{0}' to this machine. Check --server")]
-    TailnetAddress(String),
     /// The control plane refused the auth key (used-count/ST4.2).
     #[error("auth key registration failed: {0}")]
     KeyRegistration(ControlError),
+    /// The auth key is used, perhaps by this machine: an earlier request was not answered.
+    #[error(
+        "auth key registration failed: {cause}\nAn earlier attempt to register {name} was not answered and may have used the key. If {name} is listed and nobody uses it, delete it; then run 'ztna up' with a new key."
+    )]
+    KeyUsedUnanswered { name: String, cause: ControlError },
+    /// The machine is registered, but its state could not be stored.
+    #[error(
+        "registered as {name} ({ip}), but {cause}\nRun 'ztna up' again within 24 hours, with the same key: the registration is then repeated without another use of the key."
+    )]
+    NotStored { name: String, ip: Ipv4Addr, cause: StateError },
     /// The control plane refused the session's machine.
     #[error("registration failed: {0}")]
     SessionRegistration(ControlError),
@@ -110,6 +119,8 @@ pub(crate) enum AgentError {
         action: &'static str,
         cause: ControlError,
     },
+    #[error(transparent)]
+    Variable(#[from] InvalidVariable),
     /// The machine's name is invalid.
     #[error(transparent)]
     HostName(#[from] HostNameError),
@@ -134,6 +145,15 @@ impl AgentError {
     /// Wraps the error of a request, for `map_err`.
     pub(crate) fn request(action: &'static str) -> impl Fn(ControlError) -> Self {
         move |cause| Self::Request { action, cause }
+    }
+
+    /// Returns whether a registration was refused without effect, so that the next one begins anew.
+    pub(crate) fn ends_registration(&self) -> bool {
+        match self {
+            Self::KeyRegistration(cause) | Self::SessionRegistration(cause) => cause.is_definite(),
+            Self::NotAuthenticated => true,
+            _ => false,
+        }
     }
 
     /// Wraps the error of a system call, for `map_err`.

@@ -14,9 +14,11 @@ pub(crate) struct HostNameError {
     reason: InvalidMachineName,
 }
 
-/// Returns this host's name without its domain.
+/// Returns this host's name without its domain. Bytes that are not text become control characters, which
+/// [`normalise`] refuses: a guess could be another machine's name.
 pub(crate) fn system() -> String {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name =
+        rustix::system::uname().nodename().to_string_lossy().replace(char::REPLACEMENT_CHARACTER, "\0");
     name.split('.').next().unwrap_or_default().to_owned()
 }
 

@@ -7,7 +7,9 @@
 //! `tunnel/task/mod.rs` and `tunnel/core/mod.rs` for the data plane. README.md explains how to add a command,
 //! `tunnel/README.md` the path of a packet.
 
+mod checked;
 mod cli;
+mod clock;
 mod commands;
 mod console;
 mod context;

@@ -19,6 +19,11 @@ impl Secret {
         (!text.is_empty()).then(|| Self(text.to_owned()))
     }
 
+    /// Returns random bytes as a secret, in hex.
+    pub(crate) fn from_hex(bytes: &[u8]) -> Self {
+        Self(hex::encode(bytes))
+    }
+
     /// Returns the secret's text, for requests only.
     pub(crate) fn expose(&self) -> &str {
         &self.0

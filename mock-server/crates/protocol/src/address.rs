@@ -15,6 +15,11 @@ pub fn at(offset: i64) -> Option<Ipv4Addr> {
     BLOCK.checked_add(offset).map(Ipv4Addr::from_bits)
 }
 
+/// Parses an assignable address.
+pub fn parse(address: &str) -> Option<Ipv4Addr> {
+    offset(address).and_then(at)
+}
+
 /// Returns the offset of an assignable address.
 pub fn offset(address: &str) -> Option<i64> {
     let address: Ipv4Addr = address.parse().ok()?;
@@ -50,7 +55,9 @@ mod tests {
                 assert_eq!(offset(&address), Some(number));
             }
         }
-        assert_eq!(offset("10.0.0.1"), None);
+        for wrong in ["10.0.0.1", "100.64.0.0", "100.127.255.255", "100.128.0.1", "100.064.0.1", "::1"] {
+            assert_eq!((offset(wrong), parse(wrong)), (None, None), "{wrong}");
+        }
         assert_eq!(offset("no"), None);
     }
 

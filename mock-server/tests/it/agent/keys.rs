@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::agent::machine::{AUTH_KEY, Machine, done, refused};
+use crate::test_server::TestServer;
 
 fn key(id: &str, name: &str, digits: &str, created_at: &str) -> Value {
     json!({
@@ -39,6 +40,34 @@ async fn list_has_three_forms() {
     let requests = machine.requests().await;
     assert_eq!(requests[..2], ["GET /api/user-orgs", "GET /api/db/auth_keys?org_id=org_1"]);
     assert_eq!(requests.len(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_beyond_the_first_page_are_listed_and_revoked() {
+    let server = TestServer::listen().await;
+    for number in 0..1005 {
+        server.auth_key(json!({ "name": format!("key-{number}") })).await;
+    }
+    let machine = server.machine().await;
+    let listed = server.admin(&machine, &["auth-keys", "list", "--json"]);
+    let keys: Vec<Value> = serde_json::from_str(&listed.stdout).unwrap();
+    let ids: std::collections::HashSet<&str> = keys.iter().map(|key| key["id"].as_str().unwrap()).collect();
+    assert_eq!((keys.len(), ids.len()), (1005, 1005));
+    let newest = keys.iter().find(|key| key["name"] == "key-1004").unwrap();
+    let revoked = server.admin(&machine, &["auth-keys", "revoke", newest["key_prefix"].as_str().unwrap()]);
+    assert_eq!(revoked.code, Some(0), "{}", revoked.stderr);
+}
+
+#[tokio::test]
+async fn list_that_ends_silently_is_reported() {
+    let keys =
+        (0..1000).map(|n| key(&format!("k{n}"), "many", &format!("{n:08x}"), "2026-03-17T10:00:00.000Z"));
+    let machine = admin_with(keys.collect()).await;
+    let list = machine.run(&["auth-keys", "list", "--short"]);
+    assert_eq!(list.code, Some(0));
+    let warning = "WARNING: the control plane returned 1000 keys and may have more\n";
+    assert_eq!(list.stderr, warning);
+    assert!(machine.run(&["auth-keys", "revoke", "ffffffff"]).stderr.starts_with(warning));
 }
 
 #[tokio::test]

@@ -5,12 +5,15 @@ mod namespace;
 mod server;
 
 mod administration;
+mod distrust;
 mod end_to_end;
 mod forwarding;
+mod identity;
 mod installer;
 mod keys;
 mod login;
 mod refusals;
+mod registration;
 mod relay;
 mod robustness;
 mod state;

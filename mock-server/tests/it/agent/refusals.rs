@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::agent::machine::{AUTH_KEY, Machine, refused};
+use crate::agent::machine::{AUTH_KEY, Machine, Running, refused};
 
 #[tokio::test]
 async fn up_reports_the_refusal() {
@@ -45,15 +45,28 @@ async fn up_requires_a_credential() {
             "not authenticated. Run 'ztna login' first or use --auth-key\n"
         );
     }
+    assert_eq!(machine.requests().await, [""; 0]);
+}
+
+/// This host's clock may be wrong: only the control plane knows whether a session has expired.
+#[tokio::test]
+async fn control_plane_decides_whether_a_session_has_expired() {
+    let machine = Machine::fresh().await;
     machine.write_state(&json!({
         "session": { "access_token": "of-yesterday", "expires_at": "2020-01-01T00:00:00Z" },
     }));
+    let unauthorized = refused("UNAUTHORIZED", "Session expired");
+    machine.answers_next("POST", "/api/register-machine", 401, unauthorized, 1).await;
+    machine.accepts("online").await;
+    let words = ["up", "--userspace", "--hostname", "Linux-C"];
     assert_eq!(
-        machine.run(&["up"]).stderr,
+        machine.run(&words).stderr,
         "not authenticated. Run 'ztna login' first or use --auth-key\n",
-        "an expired session is no credential"
+        "it says that the session has expired"
     );
-    assert_eq!(machine.requests().await, [""; 0]);
+    let up = Running::start(&mut machine.ztna(&words)).ready();
+    machine.run(&["down"]);
+    assert_eq!(up.end().0.code(), Some(0), "it says that the session is good");
 }
 
 #[tokio::test]

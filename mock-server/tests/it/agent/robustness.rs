@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::agent::machine::{AUTH_KEY, Machine, Running};
 use crate::test_server::TestServer;
-use crate::wait::{DEADLINE, eventually};
+use crate::wait::eventually;
 
 fn up(machine: &Machine, key: &str, name: &str) -> Running {
     let words = ["up", "--userspace", "--hostname", name, "--heartbeat-interval", "1s"];
@@ -125,7 +125,8 @@ async fn up_timeout_holds_with_a_silent_control_plane() {
         let ended = machine.run(words);
         assert_eq!(ended.code, Some(1));
         assert!(ended.stderr.starts_with("not connected within 1s: no answer from"), "{}", ended.stderr);
-        assert!(begun.elapsed() < DEADLINE, "{:?}", begun.elapsed());
+        // It took 4 s while the last request waited for the control plane, too.
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     }
 }
 

@@ -4,8 +4,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
+use tempfile::TempDir;
 
-use crate::agent::machine::{MACHINE_TOKEN, Machine, refused};
+use crate::agent::machine::{AUTH_KEY, MACHINE_TOKEN, Machine, refused};
 
 #[tokio::test]
 async fn status_shows_registered_and_fresh_machines() {
@@ -67,6 +68,72 @@ async fn world_writable_state_folder_is_refused() {
     let machine = Machine::registered().await;
     fs::set_permissions(&machine.state_dir, Permissions::from_mode(0o777)).unwrap();
     insta::assert_snapshot!("writable", machine.run(&["status"]).shown());
+}
+
+#[tokio::test]
+async fn no_reading_command_creates_or_changes_a_folder() {
+    let parent = TempDir::new().unwrap();
+    let foreign = parent.path().join("etc");
+    fs::create_dir(&foreign).unwrap();
+    fs::write(foreign.join("passwd"), "root").unwrap();
+    let empty = parent.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let absent = parent.path().join("absent");
+    for folder in [&foreign, &empty] {
+        fs::set_permissions(folder, Permissions::from_mode(0o755)).unwrap();
+    }
+    for words in [
+        &["status"][..],
+        &["status", "--json"],
+        &["down"],
+        &["logout"],
+        &["ping", "a"],
+        &["nc", "a", "1"],
+        &["auth-keys", "list"],
+        &["auth-keys", "revoke", "abc"],
+        &["set", "--tags", "a"],
+        &["machine-admin", "delete", "a"],
+    ] {
+        for folder in [&foreign, &empty, &absent] {
+            let mut machine = Machine::fresh().await;
+            machine.state_dir.clone_from(folder);
+            let ended = machine.run(words);
+            if folder == &foreign {
+                assert_eq!(ended.code, Some(1), "{words:?}");
+                assert!(ended.stderr.contains("is not a state folder"), "{words:?}: {}", ended.stderr);
+                assert_eq!(ended.stderr.lines().count(), 1);
+            }
+        }
+        assert_eq!(fs::read_dir(&foreign).unwrap().count(), 1, "{words:?}");
+        assert_eq!(fs::read_dir(&empty).unwrap().count(), 0, "{words:?}");
+        assert!(!absent.exists(), "{words:?}");
+        for folder in [&foreign, &empty] {
+            assert_eq!(fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o755, "{words:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_command_creates_files_in_a_foreign_folder_or_through_a_link() {
+    let parent = TempDir::new().unwrap();
+    let foreign = parent.path().join("etc");
+    fs::create_dir(&foreign).unwrap();
+    fs::write(foreign.join("passwd"), "root").unwrap();
+    let (target, link) = (parent.path().join("target"), parent.path().join("link"));
+    fs::create_dir(&target).unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    for (folder, message) in [(&foreign, "is not a state folder"), (&link, "is a link")] {
+        for words in [&["up", "--userspace", "--auth-key", AUTH_KEY, "--hostname", "a"][..], &["login"]] {
+            let mut machine = Machine::fresh().await;
+            machine.state_dir.clone_from(folder);
+            let ended = machine.run(words);
+            assert_eq!(ended.code, Some(1));
+            assert!(ended.stderr.contains(message), "{words:?}: {}", ended.stderr);
+            assert_eq!(machine.requests().await, [""; 0]);
+        }
+    }
+    assert_eq!(fs::read_dir(&foreign).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(&target).unwrap().count(), 0);
 }
 
 #[tokio::test]

@@ -132,6 +132,35 @@ async fn state_path_may_exceed_a_socket_address() {
 }
 
 #[tokio::test]
+async fn every_usual_signal_ends_up_with_its_goodbye() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let machine = Machine::fresh().await;
+        machine.accepts("online").await;
+        let up = machine.up(&[]).ready();
+        up.signal(signal);
+        let (status, stderr) = up.end();
+        assert_eq!((status.code(), stderr.as_str()), (Some(0), ""), "{signal:?}");
+        let (last, _) = machine.sent_to("/api/heartbeat").await.pop().unwrap();
+        assert_eq!(last["status"], "offline", "{signal:?}");
+    }
+}
+
+#[tokio::test]
+async fn up_started_with_nohup_outlives_its_terminal() {
+    let machine = Machine::fresh().await;
+    machine.accepts("online").await;
+    let plain = machine.ztna(&["up", "--userspace", "--hostname", "Linux-C"]);
+    let mut command = std::process::Command::new("nohup");
+    command.arg(plain.get_program()).args(plain.get_args()).env_clear().stdin(Stdio::null());
+    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let up = Running::start(command.env("ZTNA_AUTH_KEY", AUTH_KEY)).ready();
+    up.signal(Signal::HUP);
+    assert!(machine.run(&["status"]).stdout.contains("State:         running"));
+    machine.run(&["down"]);
+    assert_eq!(up.end().0.code(), Some(0));
+}
+
+#[tokio::test]
 async fn up_survives_closed_stdio() {
     let machine = Machine::fresh().await;
     machine.accepts("online").await;
@@ -195,15 +224,6 @@ async fn down_ends_the_wait_for_the_control_plane() {
     let up = Running::start(command.env("ZTNA_SERVER", "http://127.0.0.1:9")).until("Starting QuickZTNA...");
     assert_eq!(machine.run(&["down"]).stdout, "QuickZTNA stopped.\n");
     assert_eq!(up.end().0.code(), Some(0));
-}
-
-#[tokio::test]
-async fn removed_machine_clears_its_state_and_exits() {
-    let machine = Machine::registered().await;
-    machine.answers("POST", "/api/heartbeat", 401, refused("UNAUTHORIZED", "Unknown machine")).await;
-    insta::assert_snapshot!(machine.run(&["up", "--userspace"]).shown());
-    assert_eq!((&machine.state()["machine"], &machine.state()["node_key"]), (&Value::Null, &Value::Null));
-    assert_eq!(machine.state()["session"]["access_token"], "session-of-ada");
 }
 
 #[tokio::test]

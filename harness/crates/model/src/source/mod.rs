@@ -24,6 +24,15 @@ pub struct Source {
     line_ends: OnceLock<Vec<usize>>,
 }
 
+/// Returns the text of a file as it is in the repository: a checkout may have changed its line ends, and an editor may have
+/// put a byte order mark in front.
+pub fn unix_lines(text: String) -> String {
+    match text.strip_prefix('\u{feff}') {
+        None if !text.contains("\r\n") => text,
+        bare => bare.unwrap_or(&text).replace("\r\n", "\n"),
+    }
+}
+
 impl Source {
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
         Self { path: path.into(), text: text.into(), line_ends: OnceLock::new() }

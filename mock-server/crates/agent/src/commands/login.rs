@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
+use crate::clock;
 use crate::console::print_line;
 use crate::context::{Context, now};
 use crate::control_client::{ControlClient, ControlError, DeviceCode, DeviceToken};
@@ -12,11 +13,20 @@ use crate::error::AgentError;
 use crate::secret::Secret;
 use crate::state::Session;
 
-/// Seconds between polls if the control plane specifies none (RFC 8628, section 3.2).
-const DEFAULT_INTERVAL_SECS: u64 = 5;
+/// Time between polls if the control plane specifies none (RFC 8628, section 3.2).
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Lower bound of the poll interval, in case the control plane specifies 0.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Upper bound of the poll interval.
+const MAX_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Upper bound of the time that a code is waited for.
+const MAX_WAIT: Duration = Duration::from_secs(30 * 60);
+
+/// Upper bound of the lifetime of a session that is stored, so that the date stays within its range.
+const MAX_LIFETIME: Duration = Duration::from_secs(10 * 366 * 86_400);
 
 /// Added to the poll interval on `slow_down` (RFC 8628, section 3.5).
 const SLOW_DOWN: Duration = Duration::from_secs(5);
@@ -34,12 +44,16 @@ pub(super) fn run(context: &Context) -> Result<(), AgentError> {
         wait_for_approval(&control, &code).await
     })?;
     let email = email(&token.access_token);
-    let expires_at = token.expires_in.map(|seconds| now() + Duration::from_secs(seconds.into()));
+    let expires_at = token.expires_in.and_then(|lifetime| {
+        let lifetime = time::Duration::try_from(lifetime.min(MAX_LIFETIME)).ok()?;
+        now().checked_add(lifetime)
+    });
     let session = Session { access_token: token.access_token, email: email.clone(), expires_at };
     context.folder.update(|state| {
         state.server = Some(control.server().to_owned());
         state.session = Some(session);
     })?;
+    clock::warn_if_wrong(&control);
     print_line(&format!("Logged in as {}.", email.as_deref().unwrap_or("an unnamed user")));
     Ok(())
 }
@@ -47,18 +61,19 @@ pub(super) fn run(context: &Context) -> Result<(), AgentError> {
 async fn wait_for_approval(control: &ControlClient, code: &DeviceCode) -> Result<DeviceToken, AgentError> {
     const EXPIRED: AgentError = AgentError::LoginEnded("the code was not entered in time");
 
-    let end = Instant::now().checked_add(Duration::from_secs(code.expires_in)).ok_or(EXPIRED)?;
-    let mut interval = Duration::from_secs(code.interval.unwrap_or(DEFAULT_INTERVAL_SECS)).max(MIN_INTERVAL);
+    let end = Instant::now() + code.expires_in.min(MAX_WAIT);
+    let mut interval = code.interval.unwrap_or(DEFAULT_INTERVAL).clamp(MIN_INTERVAL, MAX_INTERVAL);
     loop {
         if Instant::now() + interval > end {
             return Err(EXPIRED);
         }
         tokio::time::sleep(interval).await;
-        match control.device_token(&code.device_code).await {
+        let answer = timeout_at(end, control.device_token(&code.device_code)).await;
+        match answer.map_err(|_| EXPIRED)? {
             Ok(token) => return Ok(token),
             Err(error) => match PollOutcome::from_error(&error) {
                 PollOutcome::Again => {}
-                PollOutcome::Slower => interval = interval.saturating_add(SLOW_DOWN),
+                PollOutcome::Slower => interval = interval.saturating_add(SLOW_DOWN).min(MAX_INTERVAL),
                 PollOutcome::Denied => return Err(AgentError::LoginEnded("the login was denied")),
                 PollOutcome::Expired => return Err(EXPIRED),
                 PollOutcome::Failed => return Err(AgentError::request("login")(error)),
@@ -119,6 +134,7 @@ mod tests {
             code: code.to_owned(),
             message: String::new(),
             retry_after: None,
+            in_envelope: true,
         };
         let lost = ControlError::Unreachable { server: String::new(), cause: String::new() };
         for (error, poll) in [

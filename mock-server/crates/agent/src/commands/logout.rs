@@ -7,6 +7,7 @@ use crate::state::{Registration, State, StateError};
 /// Stops the running `ztna up`, logs the machine out at the control plane if that can be reached, and deletes
 /// all state but the control plane's address.
 pub(super) fn run(context: &Context) -> Result<(), AgentError> {
+    context.folder.check()?;
     local_socket::stop(context.folder.path())?;
     let state = match context.folder.load() {
         Ok(state) => state,
@@ -17,7 +18,7 @@ pub(super) fn run(context: &Context) -> Result<(), AgentError> {
     if let Some(machine) = &state.machine {
         leave(context, &state, machine);
     }
-    context.folder.replace(&state.logged_out())?;
+    context.folder.reset(&state.logged_out())?;
     print_line("Logged out.");
     Ok(())
 }
@@ -28,7 +29,7 @@ fn leave(context: &Context, state: &State, machine: &Registration) {
         context.block_on(async {
             match control.log_machine_out(&machine.token).await {
                 // The machine has already been removed.
-                Err(error) if error.is_unauthorized() => Ok(()),
+                Err(error) if error.disowns_credential() => Ok(()),
                 answer => answer.map_err(AgentError::request("taking the machine offline")),
             }
         })

@@ -14,6 +14,7 @@ const COPY_BUFFER_LEN: usize = 1 << 16;
 /// Connects standard input and output to a port of another machine until both directions are closed.
 pub(super) fn run(context: &Context, arguments: &NcArguments) -> Result<(), AgentError> {
     let NcArguments { machine, port, timeout } = arguments;
+    context.folder.check()?;
     match local_socket::dial(context.folder.path(), machine, *port, *timeout)? {
         DialRoute::Userspace(connection) => {
             let bytes = connection.bytes.try_clone().map_err(AgentError::system("use the local socket"))?;

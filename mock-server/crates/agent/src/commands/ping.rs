@@ -9,6 +9,7 @@ use crate::tunnel::PingReply;
 
 /// Pings through the tunnel of the running `ztna up`. Succeeds if at least one ping is answered.
 pub(super) fn run(context: &Context, arguments: &PingArguments) -> Result<(), AgentError> {
+    context.folder.check()?;
     let mut answered = false;
     for number in 1..=arguments.count {
         let is_last = number == arguments.count;

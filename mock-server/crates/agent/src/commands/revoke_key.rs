@@ -1,3 +1,4 @@
+use super::auth_keys::warn_if_incomplete;
 use crate::console::print_line;
 use crate::context::{Context, organisation};
 use crate::control_client::AuthKey;
@@ -13,9 +14,10 @@ pub(super) fn run(context: &Context, org: Option<&str>, typed: &Secret) -> Resul
     let caller = context.admin_credential(&state)?;
     let control = context.control(&state)?;
     context.block_on(async {
-        let keys =
+        let list =
             control.auth_keys(caller, org_id).await.map_err(AgentError::request("listing the auth keys"))?;
-        let key = choose(&keys, typed.expose())?;
+        warn_if_incomplete(&list);
+        let key = choose(list.keys(), typed.expose())?;
         control
             .revoke_auth_key(caller, org_id, &key.id)
             .await

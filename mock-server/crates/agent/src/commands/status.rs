@@ -29,7 +29,7 @@ fn render_text(state: &State, running: Option<&RunningStatus>, authenticated: bo
         ("Authenticated:", Some(authenticated.to_string())),
         ("Machine ID:", machine.map(|machine| machine.id.clone())),
         ("Machine Name:", machine.map(|machine| machine.name.clone())),
-        ("Tailnet IP:", machine.map(|machine| machine.tailnet_ip.clone())),
+        ("Tailnet IP:", machine.map(|machine| machine.tailnet_ip.to_string())),
         ("Mode:", running.and_then(|running| running.mode).map(|mode| mode.name().to_owned())),
         ("DERP Region:", running.and_then(|running| running.derp_region).map(String::from)),
         ("State:", Some(if running.is_some() { "running" } else { "stopped" }.to_owned())),

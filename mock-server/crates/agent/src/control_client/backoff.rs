@@ -59,6 +59,7 @@ mod tests {
             code: code.to_owned(),
             message: String::new(),
             retry_after: retry_after.map(Duration::from_secs),
+            in_envelope: true,
         }
     }
 

@@ -14,8 +14,11 @@ pub(crate) enum ControlError {
         /// The error code, such as `KEY_USED`.
         code: String,
         message: String,
-        /// The Retry-After header (RFC 9110, section 10.2.3).
+        /// The Retry-After header (RFC 9110, section 10.2.3), at most some minutes.
         retry_after: Option<Duration>,
+        /// Whether it came in the control plane's envelope, `{"success": false, "error": {"code", "message"}}`. Gateways
+        /// and proxies refuse in other forms.
+        in_envelope: bool,
     },
     /// The control plane did not answer.
     #[error("cannot reach the control plane at {server} ({cause})")]
@@ -23,6 +26,9 @@ pub(crate) enum ControlError {
     /// The answer is not that of a QuickZTNA control plane.
     #[error("unexpected response from {server} to {path}: HTTP {status} ({cause}). Check --server")]
     Unexpected { server: String, path: String, status: u16, cause: String },
+    /// The credential does not fit into a header.
+    #[error("invalid request ({cause}). Check the key or token for blanks and control characters")]
+    Unsendable { cause: String },
 }
 
 impl ControlError {
@@ -30,6 +36,7 @@ impl ControlError {
     pub(crate) fn is_temporary(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
+            Self::Unsendable { .. } => false,
             Self::Refused { status, .. } | Self::Unexpected { status, .. } => {
                 *status == 429 || *status >= 500
             }
@@ -41,13 +48,22 @@ impl ControlError {
         matches!(self, Self::Refused { code, .. } if code == expected)
     }
 
-    /// Returns whether the credential is invalid or revoked.
-    pub(crate) fn is_unauthorized(&self) -> bool {
-        matches!(self, Self::Refused { status: 401, .. })
+    /// Returns whether the control plane itself says that it does not know the credential, which no gateway in front of it
+    /// says in this form.
+    pub(crate) fn disowns_credential(&self) -> bool {
+        matches!(self, Self::Refused { status: 401, code, in_envelope: true, .. } if code == "UNAUTHORIZED")
     }
 
-    /// Returns whether the credential lacks permission, as that of a quarantined or pending machine does.
-    pub(crate) fn is_forbidden(&self) -> bool {
-        matches!(self, Self::Refused { status: 403, .. })
+    /// Returns whether the control plane itself says that the machine may not take part: it is quarantined, awaits approval,
+    /// or is unknown.
+    pub(crate) fn excludes_machine(&self) -> bool {
+        self.disowns_credential() || matches!(self, Self::Refused { status: 403, in_envelope: true, .. })
+    }
+
+    /// Returns whether the request was decided and had no effect. A request that was not answered, or not by the control
+    /// plane, may have had one.
+    pub(crate) fn is_definite(&self) -> bool {
+        let Self::Refused { status, in_envelope: true, .. } = self else { return false };
+        (400..500).contains(status) && *status != 408
     }
 }

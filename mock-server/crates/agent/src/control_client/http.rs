@@ -1,6 +1,7 @@
 //! HTTP requests, and responses in the envelope `{"success", "data" | "error"}`.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{
@@ -11,13 +12,21 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
+use ztna_protocol::registration::IDEMPOTENCY_KEY;
 
-use super::response::{Refusal, Success, root_cause};
+use super::response::{Refusal, Success, retry_after, root_cause, seconds_ahead};
 use super::{ControlError, connection};
+use crate::checked::shortened;
 use crate::secret::Secret;
 
-/// The largest response that is read; enough for a list of about ten thousand keys.
-const MAX_RESPONSE_LEN: usize = 32 << 20;
+/// The largest list or network map that is read; enough for about ten thousand keys.
+const MAX_LIST_LEN: usize = 32 << 20;
+
+/// The largest other response that is read.
+const MAX_RESPONSE_LEN: usize = 1 << 20;
+
+/// Before the first response.
+const UNKNOWN_SKEW: i64 = i64::MIN;
 
 /// HTTP access to one control plane; connects at the first request.
 #[derive(Debug)]
@@ -25,6 +34,8 @@ pub(super) struct Http {
     server: Url,
     address: String,
     client: OnceLock<Client>,
+    /// By how many seconds this host's clock was ahead of the control plane's at the last response.
+    seconds_ahead: AtomicI64,
 }
 
 pub(super) struct Request<'a, B: ?Sized> {
@@ -35,6 +46,8 @@ pub(super) struct Request<'a, B: ?Sized> {
     pub(super) body: Body<'a, B>,
     /// Replaces the usual time limit.
     pub(super) limit: Option<Duration>,
+    pub(super) max_len: usize,
+    pub(super) idempotency_key: Option<&'a Secret>,
 }
 
 pub(super) enum Body<'a, T: ?Sized> {
@@ -47,11 +60,15 @@ pub(super) enum Body<'a, T: ?Sized> {
 impl Http {
     pub(super) fn new(server: Url) -> Self {
         let address = server.as_str().trim_end_matches('/').to_owned();
-        Self { server, address, client: OnceLock::new() }
+        Self { server, address, client: OnceLock::new(), seconds_ahead: AtomicI64::new(UNKNOWN_SKEW) }
     }
 
     pub(super) fn server(&self) -> &str {
         &self.address
+    }
+
+    pub(super) fn seconds_ahead(&self) -> Option<i64> {
+        Some(self.seconds_ahead.load(Ordering::Relaxed)).filter(|seconds| *seconds != UNKNOWN_SKEW)
     }
 
     pub(super) fn is_local(&self) -> bool {
@@ -64,7 +81,8 @@ impl Http {
         query: &[(&str, &str)],
         bearer: &Secret,
     ) -> Result<T, ControlError> {
-        self.request(Request { query, bearer: Some(bearer), ..Request::get(path) }).await
+        let request = Request { query, bearer: Some(bearer), max_len: MAX_LIST_LEN, ..Request::get(path) };
+        self.request(request).await
     }
 
     /// Sends a GET request that the control plane may hold for up to `wait`.
@@ -76,7 +94,8 @@ impl Http {
         wait: Duration,
     ) -> Result<T, ControlError> {
         let limit = Some(wait + connection::TIMEOUT);
-        self.request(Request { query, bearer: Some(bearer), limit, ..Request::get(path) }).await
+        let bearer = Some(bearer);
+        self.request(Request { query, bearer, limit, max_len: MAX_LIST_LEN, ..Request::get(path) }).await
     }
 
     pub(super) async fn post<T: DeserializeOwned>(
@@ -96,7 +115,7 @@ impl Http {
         self.request(Request::post(path, None, Body::<Value>::Form(form))).await
     }
 
-    async fn request<T: DeserializeOwned>(
+    pub(super) async fn request<T: DeserializeOwned>(
         &self,
         request: Request<'_, impl Serialize + ?Sized>,
     ) -> Result<T, ControlError> {
@@ -109,7 +128,8 @@ impl Http {
             }
             bare => bare,
         };
-        serde_json::from_value(data).map_err(|error| self.unexpected(path, status, &error.to_string()))
+        serde_json::from_value(data)
+            .map_err(|error| self.unexpected(path, status, &shortened(&error.to_string())))
     }
 
     /// Sends a request and returns a successful response.
@@ -117,7 +137,7 @@ impl Http {
         &self,
         request: Request<'_, impl Serialize + ?Sized>,
     ) -> Result<Success, ControlError> {
-        let Request { method, path, query, bearer, body, limit } = request;
+        let Request { method, path, query, bearer, body, limit, max_len, idempotency_key } = request;
         let mut builder = self.client()?.request(method, self.url(path));
         if !query.is_empty() {
             builder = builder.query(query);
@@ -128,18 +148,31 @@ impl Http {
         if let Some(bearer) = bearer {
             builder = builder.bearer_auth(bearer.expose());
         }
+        if let Some(key) = idempotency_key {
+            builder = builder.header(IDEMPOTENCY_KEY, key.expose());
+        }
         builder = match body {
             Body::Empty => builder,
             Body::Json(value) => builder.json(value),
             Body::Form(fields) => builder.form(fields),
         };
-        let response = builder.send().await.map_err(|error| self.unreachable(&root_cause(&error)))?;
+        let request = builder.build();
+        let request = request.map_err(|error| ControlError::Unsendable { cause: root_cause(&error) })?;
+        let response = self.client()?.execute(request).await;
+        let response = response.map_err(|error| self.unreachable(&root_cause(&error)))?;
         tracing::debug!(path, status = response.status().as_u16(), "response received");
-        self.read_response(path, response).await
+        self.read_response(path, response, max_len).await
     }
 
     /// Opens a WebSocket (RFC 6455, section 4.1).
     pub(super) async fn upgrade(&self, path: &str, bearer: &Secret) -> Result<Upgraded, ControlError> {
+        let upgrade = self.upgrade_without_limit(path, bearer);
+        tokio::time::timeout(connection::TIMEOUT, upgrade)
+            .await
+            .unwrap_or_else(|_| Err(self.unreachable("timed out")))
+    }
+
+    async fn upgrade_without_limit(&self, path: &str, bearer: &Secret) -> Result<Upgraded, ControlError> {
         let lost = |error: reqwest::Error| self.unreachable(&root_cause(&error));
         let key = generate_key();
         let request = connection::open_upgradable(&self.server).map_err(lost)?.get(self.url(path));
@@ -149,11 +182,10 @@ impl Http {
             .header(UPGRADE, "websocket")
             .header(SEC_WEBSOCKET_VERSION, "13")
             .header(SEC_WEBSOCKET_KEY, &key);
-        let answer = tokio::time::timeout(connection::TIMEOUT, request.send()).await;
-        let response = answer.map_err(|_| self.unreachable("timed out"))?.map_err(lost)?;
+        let response = request.send().await.map_err(lost)?;
         let status = response.status();
         if status != StatusCode::SWITCHING_PROTOCOLS {
-            self.read_response(path, response).await?;
+            self.read_response(path, response, MAX_RESPONSE_LEN).await?;
             return Err(self.unexpected(path, status.as_u16(), "expected a WebSocket upgrade"));
         }
         let expected = derive_accept_key(key.as_bytes());
@@ -170,7 +202,7 @@ impl Http {
         let response = self.client()?.get(self.url(path)).send().await.map_err(lost)?;
         let status = response.status();
         // Reads the body to its end so that the connection can be reused.
-        self.read_body(path, response).await?;
+        self.read_body(path, response, MAX_RESPONSE_LEN).await?;
         match status.is_success() {
             true => Ok(()),
             false => Err(self.unexpected(path, status.as_u16(), "unhealthy")),
@@ -187,35 +219,48 @@ impl Http {
         ControlError::Unreachable { server: self.address.clone(), cause: cause.to_owned() }
     }
 
-    async fn read_response(&self, path: &str, response: Response) -> Result<Success, ControlError> {
+    async fn read_response(
+        &self,
+        path: &str,
+        response: Response,
+        max_len: usize,
+    ) -> Result<Success, ControlError> {
         let status = response.status();
-        let retry_after = response
-            .headers()
-            .get(reqwest::header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(Duration::from_secs);
-        let text = self.read_body(path, response).await?;
+        let retry_after = retry_after(response.headers());
+        if let Some(seconds) = seconds_ahead(response.headers(), time::OffsetDateTime::now_utc()) {
+            self.seconds_ahead.store(seconds, Ordering::Relaxed);
+        }
+        let text = self.read_body(path, response, max_len).await?;
         let value: Result<Value, _> = serde_json::from_slice(&text);
         if status.is_success() {
             let value = value.map_err(|error| self.unexpected(path, status.as_u16(), &error.to_string()))?;
             return Ok(Success { status: status.as_u16(), value });
         }
         match value.ok().as_ref().and_then(Refusal::read) {
-            Some(Refusal { code, message }) => {
-                Err(ControlError::Refused { status: status.as_u16(), code, message, retry_after })
-            }
+            Some(Refusal { code, message, in_envelope }) => Err(ControlError::Refused {
+                status: status.as_u16(),
+                code,
+                message,
+                retry_after,
+                in_envelope,
+            }),
             None => Err(self.unexpected(path, status.as_u16(), "no error code")),
         }
     }
 
-    async fn read_body(&self, path: &str, mut response: Response) -> Result<Vec<u8>, ControlError> {
+    async fn read_body(
+        &self,
+        path: &str,
+        mut response: Response,
+        max_len: usize,
+    ) -> Result<Vec<u8>, ControlError> {
         let status = response.status().as_u16();
         let mut text = Vec::new();
         while let Some(chunk) =
             response.chunk().await.map_err(|error| self.unreachable(&root_cause(&error)))?
         {
-            if text.len() + chunk.len() > MAX_RESPONSE_LEN {
-                return Err(self.unexpected(path, status, "larger than 32 MiB"));
+            if text.len().saturating_add(chunk.len()) > max_len {
+                return Err(self.unexpected(path, status, &format!("larger than {} MiB", max_len >> 20)));
             }
             text.extend_from_slice(&chunk);
         }
@@ -238,12 +283,17 @@ impl Http {
 
 impl<'a> Request<'a, Value> {
     fn get(path: &'a str) -> Self {
-        Self { method: Method::GET, path, query: &[], bearer: None, body: Body::Empty, limit: None }
+        Self::new(Method::GET, path, None, Body::Empty)
     }
 }
 
 impl<'a, B: ?Sized> Request<'a, B> {
     pub(super) fn post(path: &'a str, bearer: Option<&'a Secret>, body: Body<'a, B>) -> Self {
-        Self { method: Method::POST, path, query: &[], bearer, body, limit: None }
+        Self::new(Method::POST, path, bearer, body)
+    }
+
+    fn new(method: Method, path: &'a str, bearer: Option<&'a Secret>, body: Body<'a, B>) -> Self {
+        let (limit, max_len, idempotency_key) = (None, MAX_RESPONSE_LEN, None);
+        Self { method, path, query: &[], bearer, body, limit, max_len, idempotency_key }
     }
 }

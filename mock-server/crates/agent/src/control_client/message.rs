@@ -1,9 +1,13 @@
 //! Request and response bodies, as far as the agent needs them. Fields that another implementation may omit have
 //! defaults.
 
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use ztna_protocol::network_map::{PeerView, RelayView};
 
+use crate::checked;
 use crate::secret::Secret;
 
 /// `POST /api/register-machine`.
@@ -28,16 +32,21 @@ pub(crate) struct RegisterMachine<'a> {
 pub(crate) struct Registered {
     pub(crate) machine: Machine,
     /// The machine's credential from now on.
+    #[serde(deserialize_with = "checked::token")]
     pub(crate) machine_token: Secret,
+    #[serde(default, deserialize_with = "checked::optional_id")]
     pub(crate) org_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Machine {
+    #[serde(deserialize_with = "checked::id")]
     pub(crate) id: String,
     /// Unique in the organisation.
+    #[serde(deserialize_with = "checked::text")]
     pub(crate) name: String,
-    pub(crate) tailnet_ip: String,
+    #[serde(deserialize_with = "checked::tailnet_ip")]
+    pub(crate) tailnet_ip: Ipv4Addr,
     /// `online`, `offline`, `pending` or `quarantined`.
     #[serde(default)]
     pub(crate) status: String,
@@ -55,17 +64,18 @@ pub(super) struct OneMachine {
 #[derive(Debug, Deserialize)]
 pub(crate) struct NetworkMapAnswer {
     /// The version that the next request names in `since`.
+    #[serde(deserialize_with = "checked::version")]
     pub(crate) version: i64,
     /// Whether `peers` is the whole map, so that all other machines are removed.
     #[serde(default)]
     pub(crate) full: bool,
     /// Machines that are new or have changed.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "checked::readable")]
     pub(crate) peers: Vec<PeerView>,
     /// Ids of machines that are no longer peers.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "checked::readable")]
     pub(crate) removed: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "checked::readable")]
     pub(crate) relays: Vec<RelayView>,
 }
 
@@ -80,6 +90,7 @@ pub(crate) struct Membership {
 /// A listed auth key. These fields in this order are the output of `auth-keys list --json` (used-count/ST5.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AuthKey {
+    #[serde(deserialize_with = "checked::id")]
     pub(crate) id: String,
     pub(crate) name: String,
     /// `tskey-auth-`, 8 hexadecimal digits and `...`.
@@ -88,6 +99,7 @@ pub(crate) struct AuthKey {
     pub(crate) reusable: bool,
     /// Whether machines registered with it are removed when they go offline.
     pub(crate) ephemeral: bool,
+    #[serde(deserialize_with = "checked::count")]
     pub(crate) used_count: i64,
     /// RFC 3339.
     pub(crate) expires_at: Option<String>,
@@ -126,8 +138,10 @@ pub(crate) struct CreateAuthKey<'a> {
 /// The only response that contains a whole key.
 #[derive(Debug, Deserialize)]
 pub(crate) struct CreatedAuthKey {
+    #[serde(deserialize_with = "checked::token")]
     pub(crate) key: Secret,
     /// Lifetime in days, if the request named none.
+    #[serde(default, deserialize_with = "checked::optional_count")]
     pub(crate) expiry_days: Option<u64>,
 }
 
@@ -135,20 +149,26 @@ pub(crate) struct CreatedAuthKey {
 #[derive(Debug, Deserialize)]
 pub(crate) struct DeviceCode {
     /// The code that the agent polls with.
+    #[serde(deserialize_with = "checked::token")]
     pub(crate) device_code: Secret,
     /// The code that the user types.
+    #[serde(deserialize_with = "checked::text")]
     pub(crate) user_code: String,
     /// The page where the user types it.
+    #[serde(deserialize_with = "checked::text")]
     pub(crate) verification_uri: String,
-    /// Seconds until both codes expire.
-    pub(crate) expires_in: u64,
-    pub(crate) interval: Option<u64>,
+    /// Time until both codes expire.
+    #[serde(deserialize_with = "checked::seconds")]
+    pub(crate) expires_in: Duration,
+    #[serde(default, deserialize_with = "checked::optional_seconds")]
+    pub(crate) interval: Option<Duration>,
 }
 
 /// The access token response of RFC 6749, section 5.1.
 #[derive(Debug, Deserialize)]
 pub(crate) struct DeviceToken {
+    #[serde(deserialize_with = "checked::token")]
     pub(crate) access_token: Secret,
-    /// Lifetime in seconds.
-    pub(crate) expires_in: Option<u32>,
+    #[serde(default, deserialize_with = "checked::optional_seconds")]
+    pub(crate) expires_in: Option<Duration>,
 }

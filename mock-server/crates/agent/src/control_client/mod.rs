@@ -4,11 +4,13 @@ mod backoff;
 mod connection;
 mod error;
 mod http;
+mod list;
 mod message;
 mod response;
 
 pub(crate) use backoff::{Backoff, retry_delay};
 pub(crate) use error::ControlError;
+pub(crate) use list::AuthKeyList;
 pub(crate) use message::{
     AuthKey, CreateAuthKey, CreatedAuthKey, DeviceCode, DeviceToken, Machine, Membership, NetworkMapAnswer,
     RegisterMachine, Registered,
@@ -25,7 +27,7 @@ use crate::secret::Secret;
 use http::{Body, Http, Request};
 
 /// Time limit of requests made while the agent shuts down.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A client of the control plane at one address.
 #[derive(Debug)]
@@ -44,13 +46,21 @@ impl ControlClient {
         self.http.server()
     }
 
-    /// `POST /api/register-machine`, with a user's session or else with the auth key in `request`.
+    /// `POST /api/register-machine`, with a user's session or else with the auth key in `request`. Requests with the same
+    /// `attempt` are one registration.
     pub(crate) async fn register(
         &self,
         request: &RegisterMachine<'_>,
         session: Option<&Secret>,
+        attempt: &Secret,
     ) -> Result<Registered, ControlError> {
-        self.http.post("/api/register-machine", session, request).await
+        let post = Request::post("/api/register-machine", session, Body::Json(request));
+        self.http.request(Request { idempotency_key: Some(attempt), ..post }).await
+    }
+
+    /// Returns how many seconds this host's clock was ahead of the control plane's at the last response.
+    pub(crate) fn seconds_ahead(&self) -> Option<i64> {
+        self.http.seconds_ahead()
     }
 
     /// Returns whether the control plane runs on this host.
@@ -101,14 +111,14 @@ impl ControlClient {
         Ok(start.elapsed())
     }
 
-    /// Sends the last heartbeat, which reports the machine offline. Times out early.
-    pub(crate) async fn report_offline(&self, token: &Secret) -> Result<(), ControlError> {
-        self.send_at_shutdown("/api/heartbeat", token, &json!({ "status": "offline" })).await
+    /// Sends the last heartbeat, which reports the machine offline.
+    pub(crate) async fn report_offline(&self, token: &Secret, limit: Duration) -> Result<(), ControlError> {
+        self.send_at_shutdown("/api/heartbeat", token, &json!({ "status": "offline" }), limit).await
     }
 
     /// `POST /api/machine-logout`: removes an ephemeral machine, or revokes the token of any other. Times out early.
     pub(crate) async fn log_machine_out(&self, token: &Secret) -> Result<(), ControlError> {
-        self.send_at_shutdown("/api/machine-logout", token, &json!({})).await
+        self.send_at_shutdown("/api/machine-logout", token, &json!({}), SHUTDOWN_TIMEOUT).await
     }
 
     /// `POST /api/machine-tags`: adds tags to the token's machine (issuing/tags.2).
@@ -135,15 +145,27 @@ impl ControlClient {
     }
 
     /// `GET /api/db/auth_keys?org_id=ORG`, exactly this query (used-count/ST5.5). Returns the oldest key first.
-    pub(crate) async fn auth_keys(
-        &self,
-        caller: &Secret,
-        org_id: &str,
-    ) -> Result<Vec<AuthKey>, ControlError> {
-        let mut keys: Vec<AuthKey> =
-            self.http.get("/api/db/auth_keys", &[("org_id", org_id)], caller).await?;
-        keys.sort_by(|a, b| a.created_at.cmp(&b.created_at));
-        Ok(keys)
+    ///
+    /// A control plane may return a limited number of rows at a time. If the list may be one of them, the rest is requested
+    /// in the order of creation.
+    pub(crate) async fn auth_keys(&self, caller: &Secret, org_id: &str) -> Result<AuthKeyList, ControlError> {
+        let path = "/api/db/auth_keys";
+        let mut list = AuthKeyList::default();
+        list.add(self.http.get(path, &[("org_id", org_id)], caller).await?);
+        while let Some(from) = list.next_page() {
+            let from = from.map(|moment| format!("gte.{moment}"));
+            let mut query = vec![("org_id", org_id), ("order", "created_at.asc")];
+            query.extend(from.as_deref().map(|from| ("created_at", from)));
+            match self.http.get(path, &query, caller).await {
+                Ok(page) => list.add(page),
+                // Another implementation may know no such query.
+                Err(error) => {
+                    tracing::info!(%error, "requesting the rest of the list failed");
+                    break;
+                }
+            }
+        }
+        Ok(list)
     }
 
     /// `GET /api/db/machines?org_id=ORG&name=eq.NAME`.
@@ -209,9 +231,10 @@ impl ControlClient {
         path: &'static str,
         token: &Secret,
         body: &Value,
+        limit: Duration,
     ) -> Result<(), ControlError> {
         let request = self.http.send(Request::post(path, Some(token), Body::Json(body)));
-        match tokio::time::timeout(SHUTDOWN_TIMEOUT, request).await {
+        match tokio::time::timeout(limit, request).await {
             Ok(answer) => answer.map(drop),
             Err(_) => Err(self.http.unreachable("timed out")),
         }

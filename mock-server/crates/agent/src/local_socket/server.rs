@@ -86,6 +86,8 @@ async fn accept(listener: UnixListener, source: StatusSource, stop: mpsc::Sender
     let tickets = Tickets::default();
     loop {
         match listener.accept().await {
+            // Whatever the mode of the socket and its folder.
+            Ok((stream, _)) if !is_own(&stream) => tracing::warn!("another user's connection was refused"),
             Ok((stream, _)) => {
                 tokio::spawn(answer(stream, source.clone(), tickets.clone(), stop.clone()));
             }
@@ -96,6 +98,12 @@ async fn accept(listener: UnixListener, source: StatusSource, stop: mpsc::Sender
             }
         }
     }
+}
+
+/// Returns whether the other side runs as the same user, or as root.
+fn is_own(stream: &UnixStream) -> bool {
+    let user = rustix::process::geteuid().as_raw();
+    stream.peer_cred().is_ok_and(|peer| peer.uid() == user || peer.uid() == 0)
 }
 
 async fn answer(stream: UnixStream, source: StatusSource, tickets: Tickets, stop: mpsc::Sender<StopRequest>) {

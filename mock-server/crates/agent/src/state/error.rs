@@ -13,6 +13,24 @@ pub(crate) enum StateError {
     /// The path exists but is not a folder.
     #[error("{} is not a folder: name another with --state-dir", path.display())]
     NotAFolder { path: PathBuf },
+    /// The folder serves another purpose, such as /etc.
+    #[error(
+        "{path} is not a state folder: it holds other files and none of the agent's. Name another with --state-dir",
+        path = path.display()
+    )]
+    OtherPurpose { path: PathBuf },
+    /// The path is a link, or leads through another user's link.
+    #[error(
+        "{path} is a link, which could lead elsewhere: name the folder itself with --state-dir",
+        path = path.display()
+    )]
+    Link { path: PathBuf },
+    /// A link, folder or pipe is in the place of one of the agent's files.
+    #[error(
+        "{path} is not a regular file. Remove it, or name another folder with --state-dir",
+        path = path.display()
+    )]
+    NotAFile { path: PathBuf },
     /// Other users could replace the folder's content.
     #[error(
         "the state folder {path} can be written by others (mode {mode:03o}); it holds the machine's keys. Run 'chmod 700 {path}' after checking its content, or name another with --state-dir",

@@ -1,8 +1,13 @@
 //! The content of the state file.
 
-use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use std::net::Ipv4Addr;
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use time::OffsetDateTime;
+use ztna_protocol::relay::token_hash;
+
+use crate::checked;
 use crate::node_key::NodeKey;
 use crate::secret::Secret;
 
@@ -20,6 +25,9 @@ pub(crate) struct State {
     pub(crate) machine: Option<Registration>,
     /// The user's session, created by `ztna login`.
     pub(crate) session: Option<Session>,
+    /// A registration whose result is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pending: Option<Pending>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +36,23 @@ pub(crate) struct Registration {
     pub(crate) id: String,
     /// The name that the machine was registered under.
     pub(crate) name: String,
-    pub(crate) tailnet_ip: String,
+    #[serde(deserialize_with = "checked::tailnet_ip")]
+    pub(crate) tailnet_ip: Ipv4Addr,
     pub(crate) token: Secret,
+}
+
+/// A registration that was begun. It is stored before its first request, so that it can be repeated with the same key pair
+/// if the answer is lost or cannot be stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Pending {
+    /// The control plane.
+    pub(crate) server: String,
+    pub(crate) name: String,
+    /// The hash of the auth key, or that of the organisation if a session is the credential.
+    credential: String,
+    /// Identifies the registration, so that the control plane counts it once.
+    pub(crate) attempt: Secret,
+    pub(crate) node_key: NodeKey,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,13 +60,14 @@ pub(crate) struct Session {
     pub(crate) access_token: Secret,
     /// The user according to the token; for display only.
     pub(crate) email: Option<String>,
-    /// When the session expires, if known.
+    /// When the session expires, if known, by this host's clock.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub(crate) expires_at: Option<OffsetDateTime>,
 }
 
 impl State {
-    /// Returns whether there is a credential for the control plane: a machine token or an unexpired session.
+    /// Returns whether there is a credential for the control plane, for display: a machine token or a session that has not
+    /// expired by this host's clock.
     pub(crate) fn is_authenticated(&self, now: OffsetDateTime) -> bool {
         self.machine.is_some() || self.session.as_ref().is_some_and(|session| session.is_valid(now))
     }
@@ -53,14 +77,47 @@ impl State {
         Self { server: self.server.clone(), ..Self::default() }
     }
 
+    /// Returns whether there is nothing to store.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { server, org_id, node_key, machine, session, pending } = self;
+        let texts = server.is_none() && org_id.is_none() && node_key.is_none();
+        texts && machine.is_none() && session.is_none() && pending.is_none()
+    }
+
     /// Returns whether the state holds any credential, expired or not.
     pub(crate) fn has_credentials(&self) -> bool {
         self.machine.is_some() || self.session.is_some()
     }
 }
 
+impl Pending {
+    /// Begins a registration. `random` are random bytes, for the attempt and the key pair.
+    pub(crate) fn new(server: &str, name: &str, credential: &str, random: ([u8; 16], [u8; 32])) -> Self {
+        let (attempt, key) = random;
+        Self {
+            server: server.to_owned(),
+            name: name.to_owned(),
+            credential: token_hash(credential),
+            attempt: Secret::from_hex(&attempt),
+            node_key: NodeKey::from_random(key),
+        }
+    }
+
+    /// Returns whether this is a registration of the same machine with the same credential.
+    pub(crate) fn matches(&self, server: &str, name: &str, credential: &str) -> bool {
+        self.server == server && self.name == name && self.credential == token_hash(credential)
+    }
+}
+
+/// Returns whether a file of unknown origin is a state file.
+pub(super) fn is_state(text: &[u8]) -> bool {
+    const FIELDS: [&str; 6] = ["server", "org_id", "node_key", "machine", "session", "pending"];
+    let object = serde_json::from_slice::<Value>(text);
+    object.is_ok_and(|object| FIELDS.iter().any(|field| object.get(field).is_some()))
+}
+
 impl Session {
-    /// Returns whether the session is not known to have expired by `now`.
+    /// Returns whether the session is not known to have expired by `now`, for display only: this host's clock may be wrong.
     pub(crate) fn is_valid(&self, now: OffsetDateTime) -> bool {
         self.expires_at.is_none_or(|end| now < end)
     }
@@ -82,6 +139,29 @@ mod tests {
         assert!(session(None).is_authenticated(now));
         assert!(session(Some(now + time::Duration::SECOND)).is_authenticated(now));
         assert!(!session(Some(now)).is_authenticated(now));
+    }
+
+    #[test]
+    fn address_outside_the_tailnet_is_refused() {
+        for (ip, valid) in
+            [("100.64.0.3", true), ("127.0.0.1", false), ("100.64.0.0", false), ("::1", false), ("", false)]
+        {
+            let machine = serde_json::json!({ "id": "m", "name": "n", "tailnet_ip": ip, "token": "ztm_1" });
+            assert_eq!(serde_json::from_value::<Registration>(machine).is_ok(), valid, "{ip:?}");
+        }
+    }
+
+    #[test]
+    fn registration_is_repeated_for_the_same_machine_and_credential_only() {
+        let pending = Pending::new("http://a", "Linux-C", "key", ([1; 16], [2; 32]));
+        assert!(pending.matches("http://a", "Linux-C", "key"));
+        for (server, name, credential) in
+            [("http://b", "Linux-C", "key"), ("http://a", "Linux-D", "key"), ("http://a", "Linux-C", "other")]
+        {
+            assert!(!pending.matches(server, name, credential));
+        }
+        let stored = serde_json::to_string(&State { pending: Some(pending), ..State::default() }).unwrap();
+        assert!(!stored.contains("\"key\""), "the auth key is not stored");
     }
 
     #[test]

@@ -132,7 +132,7 @@ fn expectation_key(key: &str) -> Value {
         "json" | "header" => reference("places"),
         "running" | "ended" | "handshake" | "pong" => json!({ "type": "boolean" }),
         "requests" => one_or_more(&text()),
-        "snapshot" => json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]+$" }),
+        "snapshot" => json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,100}$" }),
         _ => reference("match"),
     }
 }

@@ -9,12 +9,14 @@ mod stop;
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::cli::UpArguments;
 use crate::console::{print_line, print_warning};
-use crate::context::{Context, now};
+use crate::context::Context;
+use crate::control_client::SHUTDOWN_TIMEOUT;
 use crate::error::AgentError;
 use crate::local_socket::{LocalSocket, Phase, StatusSource};
 use crate::tunnel::{Device, PreparedBackend};
@@ -26,7 +28,13 @@ use stop::StopRequests;
 /// The warning of headless/ST2.5.
 const FLAG_WARNING: &str = "WARNING: passing auth-key via CLI flag exposes it in process listing and shell history. Use ZTNA_AUTH_KEY env var instead.";
 
-/// Connects the machine and stays in the foreground until SIGINT, SIGTERM or `ztna down`.
+/// Time limit of the last request after `--timeout` has passed.
+const GOODBYE_AFTER_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Time limit of the last request to a control plane that has not answered yet.
+const GOODBYE_UNANSWERED: Duration = Duration::from_secs(1);
+
+/// Connects the machine and stays in the foreground until SIGINT, SIGTERM, SIGHUP or `ztna down`.
 pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), AgentError> {
     services::check(arguments)?;
     let flag = arguments.auth_key.as_ref().filter(|key| !key.expose().is_empty());
@@ -36,7 +44,11 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
     let lock = context.folder.lock_up()?;
     let state = context.folder.load()?;
     let control = Arc::new(context.control(&state)?);
-    let credential = Credential::choose(flag.or(context.environment.auth_key.as_ref()), &state, now());
+    let key = match flag {
+        Some(key) => Some(key),
+        None => context.environment.auth_key.get()?,
+    };
+    let credential = Credential::choose(key, &state);
     if state.machine.is_none() && credential.is_none() {
         return Err(AgentError::NotAuthenticated);
     }
@@ -60,18 +72,34 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
             limit,
             phase: &phase,
             tunnel: &tunnel,
+            answered: Cell::new(false),
             announced_relay,
         };
         let ended = tokio::select! {
             ended = session.run(&state, credential, backend) => ended,
             requested = stop.requested() => requested,
         };
-        session.report_offline().await;
+        if let Some(limit) = goodbye_limit(&ended, session.answered.get()) {
+            session.report_offline(limit).await;
+        }
         // Releases the lock before waiting commands are answered, so that they can start `up` again at once.
         drop(lock);
         drop(stop);
         ended
     })
+}
+
+/// Returns how long the last request may take; `None` if it is not sent. A control plane that has not answered does not
+/// count the machine as online, and `--timeout` must not be exceeded by much.
+fn goodbye_limit(ended: &Result<(), AgentError>, answered: bool) -> Option<Duration> {
+    match ended {
+        Err(AgentError::Timeout { .. } | AgentError::NotConnected { .. }) => {
+            answered.then_some(GOODBYE_AFTER_TIMEOUT)
+        }
+        _ if answered => Some(SHUTDOWN_TIMEOUT),
+        // It may be about to answer.
+        _ => Some(GOODBYE_UNANSWERED),
+    }
 }
 
 /// Prepares what the tunnel is connected to on this machine.

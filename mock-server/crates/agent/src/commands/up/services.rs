@@ -1,3 +1,5 @@
+use std::net::Ipv4Addr;
+
 use crate::cli::UpArguments;
 use crate::console::print_line;
 use crate::error::AgentError;
@@ -15,7 +17,7 @@ pub(super) fn check(arguments: &UpArguments) -> Result<(), AgentError> {
 }
 
 /// Prints where peers reach each service.
-pub(super) fn announce(arguments: &UpArguments, tailnet_ip: &str) {
+pub(super) fn announce(arguments: &UpArguments, tailnet_ip: Ipv4Addr) {
     for service in &arguments.serve {
         print_line(&format!("Serving {tailnet_ip}:{} from {}", service.port, service.address));
     }

@@ -13,14 +13,15 @@ use super::heartbeat::{HeartbeatState, Notice};
 use super::limit::{self, ConnectLimit};
 use super::services;
 use crate::cli::UpArguments;
+use crate::clock;
 use crate::console::{print_line, print_warning};
-use crate::context::Context;
+use crate::context::{Context, now};
 use crate::control_client::ControlClient;
 use crate::error::AgentError;
 use crate::host_name;
 use crate::local_socket::Phase;
 use crate::node_key::NodeKey;
-use crate::state::{Registration, State};
+use crate::state::{Pending, Registration, State};
 use crate::tunnel::{LocalMachine, PreparedBackend, Tunnel, TunnelConfig};
 
 /// How long the first heartbeat waits for the first network map, which is only sent after approval.
@@ -34,6 +35,8 @@ pub(super) struct UpSession<'a> {
     pub(super) limit: ConnectLimit,
     pub(super) phase: &'a watch::Sender<Phase>,
     pub(super) tunnel: &'a watch::Sender<Option<Tunnel>>,
+    /// Whether the control plane has answered in this run, so that it may count the machine as online.
+    pub(super) answered: Cell<bool>,
     /// The relay announced by the last heartbeat.
     pub(super) announced_relay: Cell<Option<Region>>,
 }
@@ -82,7 +85,8 @@ impl UpSession<'_> {
         };
         let mut wait = self.bound(connected).await?;
         print_line(&format!("Node key: {}", node_key.fingerprint()));
-        services::announce(self.arguments, &machine.tailnet_ip);
+        services::announce(self.arguments, machine.tailnet_ip);
+        clock::warn_if_wrong(self.control);
         print_line("Press Ctrl+C to stop...");
         loop {
             tokio::select! {
@@ -100,8 +104,11 @@ impl UpSession<'_> {
     }
 
     /// Returns the requested machine name; `None` if the host's name is used.
-    fn requested_name(&self) -> Option<&str> {
-        self.arguments.hostname.as_deref().or(self.context.environment.host_name.as_deref())
+    fn requested_name(&self) -> Result<Option<&str>, AgentError> {
+        match &self.arguments.hostname {
+            Some(name) => Ok(Some(name)),
+            None => Ok(self.context.environment.host_name.get()?.map(String::as_str)),
+        }
     }
 
     /// Opens the tunnel. Peers learn its endpoints through the next heartbeat.
@@ -111,8 +118,7 @@ impl UpSession<'_> {
         node_key: &NodeKey,
         backend: PreparedBackend,
     ) -> Result<Tunnel, AgentError> {
-        let ip = &machine.tailnet_ip;
-        let address = ip.parse().map_err(|_| AgentError::TailnetAddress(ip.clone()))?;
+        let address = machine.tailnet_ip;
         let tunnel = Tunnel::open(TunnelConfig {
             control: self.control.clone(),
             token: machine.token.clone(),
@@ -154,29 +160,55 @@ impl UpSession<'_> {
         state: &State,
         credential: Credential<'_>,
     ) -> Result<(Registration, NodeKey), AgentError> {
-        let name = self.requested_name().map_or_else(host_name::system, str::to_owned);
-        let node_key = NodeKey::from_random(rand::random());
+        let name = match self.requested_name()? {
+            Some(name) => host_name::normalise(name)?,
+            None => host_name::normalise(&host_name::system())?,
+        };
+        let org_id = self.arguments.org.as_deref().or(state.org_id.as_deref());
+        let (server, constant) = (self.control.server(), credential.constant_part(org_id));
+        let earlier = state.pending.as_ref().filter(|pending| pending.matches(server, &name, constant));
+        let new = || Pending::new(server, &name, constant, (rand::random(), rand::random()));
+        let pending = earlier.cloned().unwrap_or_else(new);
+        // Stored before the key can be used: whatever happens to the answer, the registration can be repeated.
+        let reservation = self.context.folder.begin(|state| state.pending = Some(pending.clone()))?;
         let enrolment = Enrolment {
             control: self.control,
             credential,
-            name: &host_name::normalise(&name)?,
-            public_key: &node_key.public_base64(),
+            pending: &pending,
+            is_repeated: earlier.is_some(),
             tags: &self.arguments.tags,
-            org_id: self.arguments.org.as_deref().or(state.org_id.as_deref()),
+            org_id,
             limit: self.arguments.timeout,
         };
-        let registered = enrolment.complete(|| self.phase.send_replace(Phase::Unreachable)).await?;
+        let registered = match enrolment.complete(|| self.phase.send_replace(Phase::Unreachable)).await {
+            Ok(registered) => registered,
+            Err(error) => {
+                if error.ends_registration()
+                    && let Err(unchanged) = self.context.folder.update(|state| state.pending = None)
+                {
+                    tracing::warn!(%unchanged, "forgetting the refused registration failed");
+                }
+                return Err(error);
+            }
+        };
+        self.answered.set(true);
         let machine = Registration {
             id: registered.machine.id,
             name: registered.machine.name,
             tailnet_ip: registered.machine.tailnet_ip,
             token: registered.machine_token,
         };
-        self.context.folder.update(|state| {
-            state.server = Some(self.control.server().to_owned());
+        let node_key = pending.node_key;
+        let complete = |state: &mut State| {
+            state.server = Some(server.to_owned());
             state.org_id = registered.org_id.or_else(|| state.org_id.take());
             state.node_key = Some(node_key.clone());
             state.machine = Some(machine.clone());
+            state.pending = None;
+        };
+        self.context.folder.complete(reservation, complete).map_err(|cause| {
+            let (name, ip) = (machine.name.clone(), machine.tailnet_ip);
+            AgentError::NotStored { name, ip, cause }
         })?;
         print_line(&format!("Registered: {} ({})", machine.name, machine.tailnet_ip));
         Ok((machine, node_key))
@@ -184,7 +216,11 @@ impl UpSession<'_> {
 
     /// Applies the requested name and tags to a machine that is already registered. Failures are only warnings.
     async fn apply_to_registered(&self, machine: &Registration) {
-        if let Some(name) = self.requested_name().filter(|name| *name != machine.name) {
+        let requested = self.requested_name().unwrap_or_else(|error| {
+            print_warning(&error.to_string());
+            None
+        });
+        if let Some(name) = requested.filter(|name| *name != machine.name) {
             let current = &machine.name;
             print_warning(&format!(
                 "already registered as {current}; run 'ztna logout' first to rename it to {name}"
@@ -208,7 +244,8 @@ impl UpSession<'_> {
         let relay = tunnel.as_ref().and_then(Tunnel::home);
         self.announced_relay.set(relay);
         let answer = self.control.heartbeat(&machine.token, endpoints.as_deref(), relay).await;
-        let outcome = heartbeat.on_response(answer, rand::random());
+        self.answered.set(self.answered.get() || answer.is_ok());
+        let outcome = heartbeat.on_response(answer, std::time::Instant::now(), rand::random());
         self.phase.send_replace(outcome.phase);
         match outcome.notice {
             Some(Notice::Waiting) => print_line("Waiting for approval by an administrator…"),
@@ -217,28 +254,37 @@ impl UpSession<'_> {
             None => {}
         }
         let Some(wait) = outcome.next else {
-            self.delete_registration(machine)?;
+            self.set_registration_aside(machine)?;
             return Err(AgentError::Removed);
         };
         Ok(wait)
     }
 
-    /// Deletes the registration and its key pair: the machine may have been removed because the key is compromised.
-    fn delete_registration(&self, gone: &Registration) -> Result<(), AgentError> {
-        self.context.folder.update(|state| {
+    /// Takes the registration and its key pair out of use, since the machine may have been removed because the key is
+    /// compromised, and keeps a copy of the state, since it may have been a mistake.
+    fn set_registration_aside(&self, gone: &Registration) -> Result<(), AgentError> {
+        let folder = &self.context.folder;
+        // Without a copy nothing is deleted.
+        let kept = folder.keep_aside(&folder.load()?, now())?;
+        folder.update(|state| {
             if state.machine.as_ref() == Some(gone) {
                 state.machine = None;
                 state.node_key = None;
             }
         })?;
+        print_warning(&format!(
+            "this machine's keys are kept in {}; copy that file to {} if the machine was removed by mistake",
+            kept.display(),
+            folder.path().join("state.json").display()
+        ));
         Ok(())
     }
 
-    /// Reports the machine offline, if it is registered.
-    pub(super) async fn report_offline(&self) {
+    /// Reports the machine offline within `limit`, if it is registered.
+    pub(super) async fn report_offline(&self, limit: Duration) {
         let machine = self.context.folder.load().ok().and_then(|state| state.machine);
         if let Some(machine) = machine
-            && let Err(error) = self.control.report_offline(&machine.token).await
+            && let Err(error) = self.control.report_offline(&machine.token, limit).await
         {
             tracing::info!(%error, "reporting the machine offline failed");
         }

@@ -1,4 +1,4 @@
-//! StopRequests requests to a running `ztna up`: signals and the local socket.
+//! Stop requests to a running `ztna up`: signals and the local socket.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -9,6 +9,8 @@ use crate::local_socket::{LocalSocket, StopRequest};
 pub(super) struct StopRequests {
     interrupt: Signal,
     terminate: Signal,
+    /// `None` if the signal was ignored at the start, as by `nohup`.
+    hang_up: Option<Signal>,
     socket: LocalSocket,
     waiting: Option<StopRequest>,
 }
@@ -20,6 +22,7 @@ impl StopRequests {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
+            hang_up: (!ignores_hang_up()).then(|| listen(SignalKind::hangup())).transpose()?,
             socket,
             waiting: None,
         })
@@ -30,8 +33,45 @@ impl StopRequests {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            Some(_) = received(&mut self.hang_up) => {}
             request = self.socket.stop_request() => self.waiting = Some(request),
         }
         Ok(())
+    }
+}
+
+async fn received(signal: &mut Option<Signal>) -> Option<()> {
+    match signal {
+        Some(signal) => signal.recv().await,
+        None => None,
+    }
+}
+
+/// Returns whether this process was started with SIGHUP ignored.
+fn ignores_hang_up() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| is_ignored(&status))
+}
+
+/// Reads the lowest bit of the mask of ignored signals (proc_pid_status(5)).
+fn is_ignored(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_hang_up_is_recognised() {
+        for (status, ignored) in [
+            ("Name:\tztna\nSigIgn:\t0000000000000001\nSigCgt:\t0\n", true),
+            ("SigIgn:\t0000000000001001\n", true),
+            ("SigIgn:\t0000000000001000\n", false),
+            ("SigBlk:\t0000000000000001\n", false),
+            ("", false),
+        ] {
+            assert_eq!(is_ignored(status), ignored, "{status:?}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The long poll for changes of the network map.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -15,6 +15,16 @@ const LONG_POLL: Duration = Duration::from_secs(25);
 /// Upper bound of the retry delay: changes must reach the tunnel soon after an outage.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
 
+/// An answer within this time was not waited for.
+const AT_ONCE: Duration = Duration::from_millis(50);
+
+/// Number of consecutive answers at once after which requests are paced: the map changes all the time, or the control
+/// plane misbehaves.
+const MAX_BURST: u32 = 20;
+
+/// Delay between paced requests.
+const PACE: Duration = Duration::from_millis(250);
+
 /// Delay before a refused or premature request is repeated; a refusal may end with an administrator's approval.
 const REPEAT_DELAY: Duration = Duration::from_millis(500);
 
@@ -25,23 +35,26 @@ pub(in crate::tunnel) async fn follow(
     token: Secret,
     commands: mpsc::Sender<Command>,
 ) {
-    let mut version = 0;
+    let (mut version, mut burst) = (0, 0_u32);
     let mut backoff = Backoff::up_to(MAX_RETRY_DELAY);
     loop {
+        let asked = Instant::now();
         let (command, pause) = match control.network_map(&token, version, LONG_POLL).await {
             Ok(answer) => {
                 // A control plane that answers without changes does not hold requests and must not be flooded.
-                let pause = if answer.version == version || answer.version == 0 {
-                    REPEAT_DELAY
-                } else {
-                    Duration::ZERO
+                burst = if asked.elapsed() < AT_ONCE { burst.saturating_add(1) } else { 0 };
+                let pause = match burst {
+                    _ if answer.version == version || answer.version == 0 => REPEAT_DELAY,
+                    ..=MAX_BURST => Duration::ZERO,
+                    _ => PACE,
                 };
-                version = answer.version;
+                // Changes since a version that the control plane has not reached belong to another history.
+                version = if answer.version < version && !answer.full { 0 } else { answer.version };
                 backoff = Backoff::up_to(MAX_RETRY_DELAY);
                 (Some(Command::Apply(answer)), pause)
             }
-            // Quarantined, awaiting approval or removed.
-            Err(error) if error.is_unauthorized() || error.is_forbidden() => {
+            // Quarantined, awaiting approval or removed. What a gateway says does not count.
+            Err(error) if error.excludes_machine() => {
                 version = 0;
                 (Some(Command::Clear), REPEAT_DELAY)
             }

@@ -3,6 +3,7 @@
 //!
 //! Datagrams are lost during an outage of a relay; direct paths are not affected.
 
+mod address;
 mod datagram;
 mod home;
 mod identity;

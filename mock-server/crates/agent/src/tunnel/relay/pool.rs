@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use ztna_protocol::network_map::RelayView;
 use ztna_protocol::region::Region;
 
+use super::address;
 use super::datagram::{OutgoingDatagram, RelayedDatagram};
 use super::home::{self, Measurement};
 use super::identity::Identity;
@@ -26,6 +27,9 @@ const MEASURE_INTERVAL: Duration = Duration::from_secs(300);
 
 /// Delay before measuring again after the home relay is lost.
 const MEASURE_AFTER_LOSS: Duration = Duration::from_secs(5);
+
+/// Upper bound of the number of relays that are measured and used.
+const MAX_RELAYS: usize = 64;
 
 /// Time limit of one measurement.
 const MEASURE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -120,19 +124,23 @@ impl RelayPool {
             return;
         }
         let encrypted = self.control.server().starts_with("https:");
-        let client = |relay: &RelayView| {
-            let region = relay.region.parse().ok()?;
-            match &relay.url {
-                // The machine's token must not be sent unencrypted.
-                Some(url) if encrypted && !url.starts_with("https:") => {
-                    tracing::warn!(%region, "ignoring a relay without TLS");
-                    None
-                }
-                None => Some((region, Arc::clone(&self.control))),
-                Some(url) => Some((region, Arc::new(ControlClient::new(url.parse().ok()?)))),
+        self.relays.clear();
+        for relay in map_relays.iter().take(MAX_RELAYS) {
+            let Ok(region) = relay.region.parse() else { continue };
+            let client = match &relay.url {
+                None => Arc::clone(&self.control),
+                Some(url) => match address::relay_url(url, encrypted) {
+                    Ok(url) => Arc::new(ControlClient::new(url)),
+                    Err(reason) => {
+                        tracing::warn!(%region, %reason, "ignoring a relay");
+                        continue;
+                    }
+                },
+            };
+            if self.relays.iter().all(|(known, _)| *known != region) {
+                self.relays.push((region, client));
             }
-        };
-        self.relays = map_relays.iter().filter_map(client).collect();
+        }
         self.map_relays = map_relays;
         // The relays' addresses may have changed.
         self.links.clear();

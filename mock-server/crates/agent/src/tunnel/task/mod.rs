@@ -60,7 +60,7 @@ impl Task {
         machine: LocalMachine,
         first_map: watch::Sender<bool>,
     ) -> Self {
-        let (map, pings) = (NetworkMap::default(), HashMap::new());
+        let (map, pings) = (NetworkMap::new(machine.address), HashMap::new());
         Self { socket, relays, core, backend, map, machine, first_map, pings, congested: false }
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::Task;
 use super::ping::{Reachable, SentPing};
 use crate::tunnel::core::PeerPath;
-use crate::tunnel::map::MapMachine;
+use crate::tunnel::map::{MapMachine, Named};
 use crate::tunnel::status::{PeerStatus, PingError, PingReply};
 use crate::tunnel::userspace::Pong;
 
@@ -36,10 +36,11 @@ impl Task {
 
     /// Returns the machine with this name or address, if there is a path to it.
     pub(super) fn reachable(&mut self, named: &str) -> Result<Reachable, PingError> {
-        if named == self.machine.name || named.parse() == Ok(self.machine.address) {
+        let wanted = Named::parse(named);
+        if wanted.is(&self.machine.name, self.machine.address) {
             return Err(PingError::Itself(named.to_owned()));
         }
-        let machine = self.map.find(named).ok_or_else(|| PingError::UnknownMachine(named.to_owned()))?;
+        let machine = self.map.find(&wanted).ok_or_else(|| PingError::UnknownMachine(named.to_owned()))?;
         let (name, address) = (machine.name.clone(), machine.settings.address);
         if self.core.peer_state(address).is_some_and(|state| state.reachable) {
             Ok(Reachable { name, address })
