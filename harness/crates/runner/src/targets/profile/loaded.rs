@@ -76,8 +76,7 @@ impl Profile {
 
     pub fn parse(source: &Arc<Source>) -> Result<Self, ProfileError> {
         // Diagnostics quote the masked text: a line may contain a token.
-        let masked_source =
-            Arc::new(Source::new(source.path.clone(), masked::masked(&source.text)));
+        let masked_source = Arc::new(Source::new(source.path.clone(), masked::masked(&source.text)));
         let mut report = Diagnostics::new(&source.path);
         let decoded = decode::decode(&source.text, &mut report);
         let has_errors = report.has_errors();
