@@ -205,7 +205,7 @@ mod tests {
     fn scenario(stem: &str) -> Scenario {
         let text = "title = \"a title\"\n[[step]]\nname = \"n\"\nget = \"/\"\n\
              check = [{ verifies = [\"a/F.1\"], status = 200 }]\n";
-        let source = Arc::new(Source { path: format!("{stem}.toml").into(), text: text.to_owned() });
+        let source = Arc::new(Source::new(format!("{stem}.toml"), text));
         let place = ScenarioPath {
             suite: "s".to_owned(),
             chapter: "a".to_owned(),

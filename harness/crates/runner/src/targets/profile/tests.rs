@@ -1,5 +1,4 @@
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use harness_model::scenario::model::{Capability, Source};
@@ -10,7 +9,7 @@ use crate::targets::WITHOUT_TUN;
 use harness_model::scenario::model::Identity;
 
 fn parse(text: &str) -> Result<Profile, ProfileError> {
-    Profile::parse(&Arc::new(Source { path: PathBuf::from("target.toml"), text: text.to_owned() }))
+    Profile::parse(&Arc::new(Source::new("target.toml", text)))
 }
 
 const MINIMAL: &str = "name = \"x\"\nbase_url = \"http://mesh.example:1\"\norg_id = \"o\"\n";
