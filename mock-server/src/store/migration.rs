@@ -5,8 +5,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
-use super::StoreError;
 use super::deadline::Deadline;
+use super::{StoreError, name_keys};
 
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0001_initial.sql"),
@@ -100,6 +100,7 @@ fn apply(connection: &mut Connection) -> Result<(), rusqlite::Error> {
     for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
         transaction.execute_batch(migration)?;
     }
+    name_keys::update(&transaction)?;
     if found < known {
         transaction.pragma_update(None, "user_version", known)?;
     }

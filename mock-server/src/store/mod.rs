@@ -19,6 +19,7 @@ mod location;
 mod machine_row;
 pub mod machines;
 mod migration;
+mod name_keys;
 pub mod network_map;
 mod notification;
 pub mod organisations;
