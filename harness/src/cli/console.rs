@@ -1,6 +1,8 @@
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
 
 use harness_model::source::diagnostic::{Diagnostic, Sources, render};
+use harness_model::text::foreign::shown_in_colour;
 use harness_report::terminal::TerminalOptions;
 
 use harness_runner::targets::TargetError;
@@ -15,22 +17,44 @@ pub(super) enum ColorWhen {
     Never,
 }
 
-/// Standard output and standard error. Write errors, such as a closed pipe, are ignored.
+/// Standard output and standard error. Text of others is shown as [`shown_in_colour`] shows it. That nobody reads on (a
+/// closed pipe) is ignored; any other error of standard output is kept, since what was to be printed is lost.
 #[derive(Debug)]
 pub(super) struct Console {
     color: ColorWhen,
     is_verbose: bool,
+    lost: Mutex<Option<io::Error>>,
 }
+
+/// Standard output, as a writer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output<'a>(&'a Console);
 
 impl Console {
     pub(super) fn new(color: ColorWhen, is_verbose: bool) -> Self {
-        Self { color, is_verbose }
+        Self { color, is_verbose, lost: Mutex::default() }
     }
 
     /// Writes to standard output.
     pub(super) fn print(&self, text: &str) {
-        let mut out = std::io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        self.print_verbatim(&shown_in_colour(text));
+    }
+
+    /// Writes text of the kit's own to standard output, such as commands for a CI server.
+    pub(super) fn print_verbatim(&self, text: &str) {
+        // The error is kept by the writer.
+        let _ = self.output().write_all(text.as_bytes());
+    }
+
+    /// Returns standard output as a writer.
+    pub(super) fn output(&self) -> Output<'_> {
+        Output(self)
+    }
+
+    /// Returns why a part of standard output is lost.
+    pub(super) fn lost(&self) -> Option<CliError> {
+        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner).take();
+        lost.map(CliError::StandardOutput)
     }
 
     /// Writes an error message and a line break to standard error.
@@ -63,8 +87,9 @@ impl Console {
         self.note("warning", message);
     }
 
-    /// Writes to standard error, unchanged.
+    /// Writes to standard error.
     pub(super) fn eprint(&self, text: &str) {
+        let text = shown_in_colour(text);
         let mut err = std::io::stderr().lock();
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     }
@@ -101,6 +126,25 @@ impl Console {
             ColorWhen::Never => false,
             ColorWhen::Auto => choice != anstream::ColorChoice::Never,
         }
+    }
+}
+
+impl io::Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut out = io::stdout().lock();
+        // Flushed at once, as otherwise nobody learns that the disk is full.
+        let written = out.write_all(bytes).and_then(|()| out.flush());
+        if let Err(error) = written
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            self.0.lost.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        }
+        // The run goes on in any case.
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -81,6 +81,8 @@ pub(super) enum CliError {
     RecordEvidence(io::Error),
     #[error("creating a temporary folder failed: {0}\nset TMPDIR to a writable folder")]
     TemporaryFolder(io::Error),
+    #[error("writing to standard output failed: {0}\nwhat was printed is incomplete")]
+    StandardOutput(io::Error),
     #[error("writing {} failed: {cause}", path.display())]
     WriteFile { path: PathBuf, cause: io::Error },
     #[error("starting the async runtime failed: {0}")]
@@ -147,6 +149,7 @@ impl CliError {
             | Self::ExtractScenarios(_)
             | Self::RecordEvidence(_)
             | Self::TemporaryFolder(_)
+            | Self::StandardOutput(_)
             | Self::WriteFile { .. }
             | Self::Runtime(_) => ExitCode::Environment,
             Self::Serialise(_) => ExitCode::Internal,

@@ -110,10 +110,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> std::process::Exit
     let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Standard error may be closed.
-            let _ = error.print();
-            let is_error = error.exit_code() != 0;
-            return if is_error { ExitCode::Usage } else { ExitCode::Conformant }.into();
+            // Help goes to standard output, mistakes to standard error, which may be closed.
+            let printed = error.print();
+            let is_lost = printed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
+            return match error.exit_code() {
+                0 if is_lost => ExitCode::Environment,
+                0 => ExitCode::Conformant,
+                _ => ExitCode::Usage,
+            }
+            .into();
         }
     };
     let console = Console::new(cli.shared.color, cli.shared.verbose);
@@ -130,7 +135,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> std::process::Exit
             ExitCode::Internal
         }
     };
-    exit_code.into()
+    match console.lost() {
+        Some(error) => {
+            console.report(&error);
+            // Any other code says more.
+            if exit_code == ExitCode::Conformant { error.exit_code() } else { exit_code }
+        }
+        None => exit_code,
+    }
+    .into()
 }
 
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {

@@ -33,6 +33,7 @@ pub(super) fn report(arguments: &Arguments, console: &Console) -> Result<ExitCod
         verify_empty(folder)?;
         destinations.extend(Destination::all_in(folder).into_iter().filter(Destination::is_of_results));
     }
+    Destination::all_differ(&destinations)?;
     for destination in &destinations {
         destination.prepare_of_results()?;
     }

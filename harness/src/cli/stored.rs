@@ -8,5 +8,5 @@ use super::error::CliError;
 
 pub(super) fn read(path: &Path) -> Result<Results, CliError> {
     let text = std::fs::read(path).map_err(|cause| CliError::ReadResults { path: path.to_owned(), cause })?;
-    serde_json::from_slice(&text).map_err(|cause| CliError::InvalidResults { path: path.to_owned(), cause })
+    Results::read(&text).map_err(|cause| CliError::InvalidResults { path: path.to_owned(), cause })
 }

@@ -47,6 +47,7 @@ pub struct AdministeredMachine {
 }
 
 refusals!(MachineAdminRefusals: MissingFields, InvalidInput, InvalidAction, InvalidJson, Unauthorized, Forbidden,
+    MachineLimitReached,
     InsufficientScope, NotFound, PayloadTooLarge, RateLimited);
 
 /// Quarantines, releases, approves or deletes a machine, or sets its tags.

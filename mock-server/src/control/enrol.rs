@@ -14,6 +14,7 @@ use super::{ControlError, Random};
 use crate::domain::key::material::{self, Material};
 use crate::domain::key::{self, AuthKey, Grant};
 use crate::domain::machine::Status;
+use crate::domain::quota::admit_pending;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::auth_keys::KeyAndQuota;
 use crate::store::machines::Machine;
@@ -69,7 +70,7 @@ pub fn with_key(
 ) -> Result<Enrolled, ControlError> {
     let KeyAndQuota { key: found, quota } = load_key(tx, auth_key)?.ok_or(Refusal::InvalidKey)?;
     let existing = machines::find_by_name(tx, &found.org_id, &candidate.name)?;
-    let quota_if_new = existing.is_none().then_some(quota);
+    let quota_if_new = takes_place(existing.as_ref()).then_some(quota);
     let request = key::Request { address: candidate.address, tags: &candidate.tags, quota: quota_if_new };
     let repeats = repeated(tx, existing.as_ref(), candidate, Some(&found.id), now)?;
     // The use that a repetition would count is the one that the first request has counted.
@@ -119,17 +120,21 @@ pub fn with_session(
     refuse_quarantined(tx, &org_id, candidate)?;
     refuse_takeover(existing.as_ref(), &actor)?;
     let quota = addresses::quota(tx, &org_id)?.ok_or(Refusal::NotFound("Organisation"))?;
-    if existing.is_none() {
-        quota.admit()?;
-    }
     let repeats = repeated(tx, existing.as_ref(), candidate, None, now)?;
     let approved = existing.as_ref().filter(|_| repeats.is_some()).map(|machine| machine.status);
+    let status = approved.unwrap_or_else(|| initial_status(&actor));
+    if existing.is_none() || status != Status::Pending && takes_place(existing.as_ref()) {
+        quota.admit()?;
+    }
+    if existing.is_none() && status == Status::Pending {
+        admit_pending(machines::pending(tx, &org_id, &actor.user_id)?)?;
+    }
     let admission = Admission {
         actor: &actor.label,
         org_id: &org_id,
         auth_key_id: None,
         enrolled_by: Some(&actor.user_id),
-        status: approved.unwrap_or_else(|| initial_status(&actor)),
+        status,
         grant: Grant { ephemeral: false, tags: candidate.tags.clone() },
         limit: quota.limit,
         repeats,
@@ -191,6 +196,11 @@ fn only_organisation(tx: &mut Tx<'_>, caller: &Caller) -> Result<String, Control
         1 => Ok(memberships.remove(0).org_id),
         _ => Err(Refusal::MissingField("org_id").into()),
     }
+}
+
+/// Whether an admitted machine takes a place of the organisation's quota that it did not have.
+fn takes_place(existing: Option<&Machine>) -> bool {
+    existing.is_none_or(|machine| machine.status == Status::Pending)
 }
 
 fn initial_status(actor: &Actor) -> Status {

@@ -8,7 +8,7 @@ use super::{ControlError, Random};
 use crate::domain::machine::Status;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::machines::{self, Machine};
-use crate::store::{StoreError, Tx, quarantines};
+use crate::store::{StoreError, Tx, addresses, quarantines};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdminAction {
@@ -18,7 +18,7 @@ pub enum AdminAction {
     Release,
     /// Deletes the machine and frees its name, unless it is quarantined; the use count of its key stays.
     Delete,
-    /// Admits a member's machine.
+    /// Admits a member's machine, which takes a place of the organisation's quota.
     Approve,
     /// Replaces the machine's tags with these normalised ones.
     SetTags(Vec<String>),
@@ -66,6 +66,7 @@ pub fn apply(
         }
         AdminAction::Approve => {
             if machine.status == Status::Pending {
+                addresses::quota(tx, org_id)?.ok_or(Refusal::NotFound("Organisation"))?.admit()?;
                 machine.status = Status::Online.effective(machine.last_seen, now);
             }
             "approve_machine"

@@ -186,7 +186,7 @@ mod tests {
         Change { id: id.to_owned(), peer: Some(peer) }
     }
 
-    fn ids(parts: [Bytes; 2]) -> Vec<String> {
+    fn ids(parts: &[Bytes; 2]) -> Vec<String> {
         let json =
             format!("[{}]", parts.iter().map(|part| String::from_utf8_lossy(part)).collect::<String>());
         let elements: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
@@ -206,8 +206,8 @@ mod tests {
             let without = |ids: &[&str]| -> Vec<String> {
                 ids.iter().filter(|id| **id != own).map(|id| (*id).to_owned()).collect()
             };
-            assert_eq!(ids(changes.peers_for(own)), without(&all), "{own}");
-            assert_eq!(ids(changes.removed_for(own)), without(&["x", "y"]), "{own}");
+            assert_eq!(ids(&changes.peers_for(own)), without(&all), "{own}");
+            assert_eq!(ids(&changes.removed_for(own)), without(&["x", "y"]), "{own}");
         }
         let json = changes.peers.json.as_ptr();
         assert_eq!(changes.peers_for("z")[0].as_ptr(), json, "nothing is copied");
@@ -218,7 +218,7 @@ mod tests {
         assert!(MapChanges::new(Vec::new()).is_empty_for("a"));
         let changes = MapChanges::new(vec![peer("a")]);
         assert!(changes.is_empty_for("a") && !changes.is_empty_for("b"));
-        assert_eq!(ids(changes.peers_for("a")), Vec::<String>::new());
+        assert_eq!(ids(&changes.peers_for("a")), Vec::<String>::new());
         let changes = MapChanges::new(vec![peer("a"), Change { id: "b".to_owned(), peer: None }]);
         assert!(!changes.is_empty_for("a"));
     }

@@ -1,11 +1,11 @@
-//! Time-driven maintenance: removes ephemeral machines, marks silent ones offline, deletes old tombstones.
+//! Time-driven maintenance: removes silent machines, marks silent ones offline, deletes old tombstones.
 
 use std::time::Duration;
 
 use super::device::EXPIRED_CODE_RETENTION;
 use super::{Clock, Random, reap};
 use crate::domain::Timestamp;
-use crate::domain::machine::{OFFLINE_AFTER, REAPED_AFTER};
+use crate::domain::machine::{FORGOTTEN_AFTER, OFFLINE_AFTER, REAPED_AFTER};
 use crate::domain::network_map::TOMBSTONE_LIFETIME;
 use crate::store::{Store, StoreError, Tx, device_codes, ended_sessions, machines, network_map, silence};
 
@@ -59,5 +59,6 @@ fn mark_offline(tx: &mut Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
 fn next_due(tx: &mut Tx<'_>, now: Timestamp) -> Result<Timestamp, StoreError> {
     let reap = silence::oldest_ephemeral(tx)?.unwrap_or(now).plus(REAPED_AFTER);
     let mark_offline = silence::oldest_online(tx)?.unwrap_or(now).plus(OFFLINE_AFTER);
-    Ok(reap.min(mark_offline))
+    let forget = silence::oldest_pending(tx)?.unwrap_or(now).plus(FORGOTTEN_AFTER);
+    Ok(reap.min(mark_offline).min(forget))
 }

@@ -11,6 +11,9 @@ pub const OFFLINE_AFTER: Duration = Duration::from_secs(90);
 /// How long after its last heartbeat an ephemeral machine is removed (`generate/ST2.2`).
 pub const REAPED_AFTER: Duration = Duration::from_secs(30 * 60);
 
+/// How long after its last heartbeat a machine that awaits approval is removed: its user has given up.
+pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
     Online,

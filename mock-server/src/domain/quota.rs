@@ -1,9 +1,14 @@
-//! The machine limit of an organisation (`headless/F.6`).
+//! The machine limit of an organisation (`headless/F.6`), and that of a member's machines that await approval.
 
 use super::Refusal;
 
+/// How many machines of one member await approval at once. They take no place in the organisation: otherwise a member
+/// could fill it.
+const MAX_PENDING: i64 = 10;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
+    /// Those that do not await approval.
     pub machines: i64,
     pub limit: i64,
 }
@@ -18,6 +23,11 @@ impl Quota {
     }
 }
 
+/// Admits a machine that awaits approval, beside `pending` others of the same member.
+pub fn admit_pending(pending: i64) -> Result<(), Refusal> {
+    if pending < MAX_PENDING { Ok(()) } else { Err(Refusal::PendingLimitReached { limit: MAX_PENDING }) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,5 +40,11 @@ mod tests {
             let expected = if admitted { Ok(()) } else { Err(Refusal::MachineLimitReached { limit }) };
             assert_eq!(Quota { machines, limit }.admit(), expected, "{machines} of {limit}");
         }
+    }
+
+    #[test]
+    fn a_member_has_ten_machines_that_await_approval() {
+        assert_eq!(admit_pending(9), Ok(()));
+        assert_eq!(admit_pending(10), Err(Refusal::PendingLimitReached { limit: 10 }));
     }
 }

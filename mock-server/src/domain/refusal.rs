@@ -56,6 +56,10 @@ pub enum Refusal {
     MachineLimitReached {
         limit: i64,
     },
+    /// Too many machines of one member await approval.
+    PendingLimitReached {
+        limit: i64,
+    },
     /// A concurrent registration took the same name (`headless/ST4.5`).
     RegistrationConflict,
     /// Another machine of the organisation has this public key.
@@ -93,7 +97,9 @@ impl Refusal {
             Self::KeyUsed => RefusalCode::KeyUsed,
             Self::IpNotAllowed => RefusalCode::IpNotAllowed,
             Self::TagNotAllowed { .. } => RefusalCode::TagNotAllowed,
-            Self::MachineLimitReached { .. } => RefusalCode::MachineLimitReached,
+            Self::MachineLimitReached { .. } | Self::PendingLimitReached { .. } => {
+                RefusalCode::MachineLimitReached
+            }
             Self::RegistrationConflict => RefusalCode::RegistrationConflict,
             Self::PublicKeyInUse => RefusalCode::PublicKeyInUse,
             Self::Quarantined => RefusalCode::Quarantined,
@@ -125,6 +131,10 @@ impl Refusal {
             Self::MachineLimitReached { limit } => {
                 format!("The organisation has reached its limit of {limit} machines").into()
             }
+            Self::PendingLimitReached { limit } => format!(
+                "{limit} of your machines await approval already; ask an admin to approve or delete them"
+            )
+            .into(),
             Self::RegistrationConflict => {
                 "Another registration with this name is in progress; try again".into()
             }
@@ -178,6 +188,7 @@ mod tests {
             (Refusal::IpNotAllowed, "IP_NOT_ALLOWED", "address"),
             (Refusal::TagNotAllowed { tags: texts(&["a", "b"]) }, "TAG_NOT_ALLOWED", "a, b"),
             (Refusal::MachineLimitReached { limit: 3 }, "MACHINE_LIMIT_REACHED", "3 machines"),
+            (Refusal::PendingLimitReached { limit: 9 }, "MACHINE_LIMIT_REACHED", "9 of your machines"),
             (Refusal::RegistrationConflict, "REGISTRATION_CONFLICT", "try again"),
             (Refusal::Quarantined, "QUARANTINED", "quarantined"),
             (Refusal::NotFound("Machine"), "NOT_FOUND", "Machine"),

@@ -64,7 +64,9 @@ pub struct KeyAndQuota {
 pub fn find(tx: &mut Tx<'_>, key_hash: &str) -> Result<Option<KeyAndQuota>, StoreError> {
     tx.optional(
         "SELECT k.id, k.org_id, k.reusable, k.ephemeral, k.used_count, k.expires_at, k.revoked,
-             k.allowed_tags, k.allowed_cidrs, k.tags, p.machines, o.machine_limit
+             k.allowed_tags, k.allowed_cidrs, k.tags,
+             p.machines - (SELECT count(*) FROM machines m WHERE m.org_id = o.id AND m.status = 'pending'),
+             o.machine_limit
          FROM auth_keys k JOIN organisations o ON o.id = k.org_id JOIN address_pools p ON p.org_id = k.org_id
          WHERE k.key_hash = ?1",
         values![key_hash],

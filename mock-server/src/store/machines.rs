@@ -30,6 +30,12 @@ pub fn id_by_public_key(tx: &mut Tx<'_>, org_id: &str, key: &str) -> Result<Opti
     )
 }
 
+/// Counts a user's machines that await approval.
+pub fn pending(tx: &mut Tx<'_>, org_id: &str, user_id: &str) -> Result<i64, StoreError> {
+    let sql = "SELECT count(*) FROM machines WHERE org_id = ?1 AND enrolled_by = ?2 AND status = 'pending'";
+    Ok(tx.optional(sql, values![org_id, user_id], |row| row.integer(0))?.unwrap_or(0))
+}
+
 pub fn find(tx: &mut Tx<'_>, org_id: &str, id: &str) -> Result<Option<Machine>, StoreError> {
     tx.optional(select!("WHERE id = ?1 AND org_id = ?2"), values![id, org_id], machine)
 }

@@ -32,6 +32,28 @@ pub fn oldest_ephemeral(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, StoreError
     )
 }
 
+/// Returns machines that await approval without a heartbeat since `silent_since`, oldest first.
+pub fn silent_pending(
+    tx: &mut Tx<'_>,
+    silent_since: Timestamp,
+    limit: i64,
+) -> Result<Vec<Machine>, StoreError> {
+    tx.all(
+        select!("WHERE status = 'pending' AND last_seen <= ?1 ORDER BY last_seen LIMIT ?2"),
+        values![silent_since, limit],
+        machine,
+    )
+}
+
+/// The oldest heartbeat among the machines that [`silent_pending`] can return.
+pub fn oldest_pending(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
+    tx.optional(
+        "SELECT last_seen FROM machines WHERE status = 'pending' ORDER BY last_seen LIMIT 1",
+        &[],
+        |row| row.timestamp(0),
+    )
+}
+
 /// Returns machines stored as online without a heartbeat since `silent_since`, oldest first.
 pub fn silent_online(
     tx: &mut Tx<'_>,

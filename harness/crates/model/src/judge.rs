@@ -11,6 +11,7 @@ use crate::plan::PlannedSubtest;
 use crate::requirement::Registry;
 use crate::scenario::model::{Action, Check, Extraction, Row, Span, StatementId, Step};
 use crate::scenario::template::{Binding, Variables, fill_template};
+use crate::secret::Secrets;
 use crate::verdict::{Fault, SubtestVerdict};
 
 /// A step that was not carried out.
@@ -71,12 +72,14 @@ pub struct Judge<'a> {
 }
 
 impl Judge<'_> {
+    /// Judges the checks of a step. Messages contain none of the secrets.
     pub fn judge(
         &self,
         step: &Step,
         result: &StepResult,
         bindings: &Bindings,
         mode: SnapshotMode,
+        secrets: &Secrets,
     ) -> Vec<Outcome> {
         let run_prefix = match bindings.built_in("run") {
             Some(Binding::Value(serde_json::Value::String(prefix))) => prefix.as_str(),
@@ -93,6 +96,7 @@ impl Judge<'_> {
                 strict: self.strict,
                 run_prefix,
             },
+            secrets,
         };
         match result {
             Ok(evidence) => {

@@ -6,6 +6,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::check::evidence::{Evidence, Exchange, ProcessResult, WireResult};
+use crate::check::number;
 use crate::check::pointer::{explain_absence, resolve};
 use crate::scenario::model::Extraction;
 
@@ -98,7 +99,7 @@ fn instead(from: &Extraction, exchange: &Exchange) -> String {
     let body = || shown(&exchange.body);
     match (from, exchange.json()) {
         (Extraction::Pointer(place) | Extraction::Date(place), Some(json)) => match resolve(json, place) {
-            Some(value) => format!("`{place}` is {}", shown(&value.to_string())),
+            Some(value) => format!("`{place}` is {}", shown(&number::json_text(value))),
             None => explain_absence(json, place),
         },
         (Extraction::Pointer(_) | Extraction::Date(_), None) => format!("it is not JSON: {}", body()),
@@ -130,7 +131,7 @@ fn shown(text: &str) -> String {
 
 fn from_process(from: &Extraction, process: &ProcessResult) -> Result<Value, ExtractionError> {
     let json = || {
-        serde_json::from_str::<Value>(&process.stdout)
+        number::parse(&process.stdout)
             .map_err(|error| ExtractionError::NotJson(format!("{error}: {}", shown(&process.stdout))))
     };
     let place = |place: &str| {
@@ -146,7 +147,7 @@ fn from_process(from: &Extraction, process: &ProcessResult) -> Result<Value, Ext
             let value = place(pointer)?;
             date(&value).ok_or_else(|| ExtractionError::NotADate {
                 pointer: pointer.clone(),
-                value: shown(&value.to_string()),
+                value: shown(&number::json_text(&value)),
             })
         }
         Extraction::Output(pattern) => {

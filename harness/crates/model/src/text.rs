@@ -1,5 +1,7 @@
 //! Formatting of counts and long texts, shared by messages and reports.
 
+pub mod foreign;
+
 use std::borrow::Cow;
 
 /// Formats a count with its noun: `1 check`, `2 checks`.

@@ -1,5 +1,6 @@
 //! `--report FORMAT=PATH` and `--report-dir DIR`: the report formats and their files.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,10 @@ use crate::ReportError;
 use crate::results::Results;
 use crate::{badge, html, json, junit, markdown, tap};
 use harness_model::source::spelling;
+
+mod place;
+
+use place::Place;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -82,15 +87,25 @@ impl Destination {
 
     /// Creates the folder and checks, before the run, that the report can be written.
     pub fn prepare(&self) -> Result<(), ReportError> {
-        let unwritable = |cause| ReportError::NotWritable { path: self.path.clone(), cause };
-        if self.path.is_dir() {
-            return Err(unwritable(std::io::Error::other("is a directory")));
+        let prepared = Place::of(&self.path).and_then(|place| place.prepare());
+        prepared.map_err(|cause| ReportError::NotWritable { path: self.path.clone(), cause })
+    }
+
+    /// Checks that no two reports replace each other.
+    ///
+    /// # Errors
+    /// Two destinations are the same file.
+    pub fn all_differ(destinations: &[Self]) -> Result<(), ReportError> {
+        let mut files = BTreeMap::new();
+        for destination in destinations {
+            if let Ok(Place::File(file)) = Place::of(&destination.path)
+                && let Some(first) = files.insert(file, &destination.path)
+            {
+                let (first, second) = (first.clone(), destination.path.clone());
+                return Err(ReportError::SameFile { first, second });
+            }
         }
-        if self.is_stream() {
-            return std::fs::OpenOptions::new().write(true).open(&self.path).map(drop).map_err(unwritable);
-        }
-        std::fs::create_dir_all(self.folder()).map_err(unwritable)?;
-        tempfile::NamedTempFile::new_in(self.folder()).map(drop).map_err(unwritable)
+        Ok(())
     }
 
     /// Does the same for a finished run, of which only the results are left.
@@ -119,7 +134,7 @@ impl Destination {
         self.fill(|file| file.write_all(text.as_bytes()))
     }
 
-    /// Writes the output of `make` atomically.
+    /// Writes the output of `make`. A file is replaced only if the whole output could be written.
     ///
     /// # Errors
     /// `make` fails, or the file cannot be written.
@@ -127,47 +142,30 @@ impl Destination {
         &self,
         make: impl FnOnce(&mut std::fs::File) -> Result<(), E>,
     ) -> Result<(), ReportError> {
-        if self.is_stream() {
-            let mut file = tempfile::tempfile().map_err(|error| self.failed(error))?;
-            make(&mut file).map_err(|error| self.failed(error))?;
-            let copied = file.rewind().and_then(|()| {
-                let mut stream = std::fs::OpenOptions::new().write(true).open(&self.path)?;
-                std::io::copy(&mut file, &mut stream)
-            });
-            return copied.map(drop).map_err(|error| self.failed(error));
-        }
-        let mut file = tempfile::NamedTempFile::new_in(self.folder()).map_err(|error| self.failed(error))?;
-        make(file.as_file_mut()).map_err(|error| self.failed(error))?;
-        readable(file.as_file()).map_err(|error| self.failed(error))?;
-        file.persist(&self.path).map_err(|error| self.failed(error.error))?;
-        Ok(())
+        // Made first: a pipe or a device gets a whole report or none.
+        let mut file = tempfile::tempfile().map_err(|error| self.failed(error))?;
+        make(&mut file).map_err(|error| self.failed(error))?;
+        file.rewind().map_err(|error| self.failed(error))?;
+        let written = Place::of(&self.path).and_then(|place| place.write(&mut file));
+        written.map_err(|error| self.failed(error))
     }
 
     fn failed(&self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> ReportError {
         ReportError::Write { path: self.path.clone(), cause: cause.into() }
     }
+}
 
-    /// Whether the path is a pipe or a device such as /dev/stdout, which must not be replaced by a file.
-    fn is_stream(&self) -> bool {
-        self.path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
-    }
-
-    fn folder(&self) -> &Path {
-        match self.path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        }
-    }
+/// Writes a text to a path as every report is written: links stay, pipes and devices are written through.
+pub fn write_text(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = tempfile::tempfile()?;
+    file.write_all(text.as_bytes())?;
+    file.rewind()?;
+    Place::of(path)?.prepare()?;
+    Place::of(path)?.write(&mut file)
 }
 
 fn names() -> String {
     FORMATS.map(|(_, name, _)| name).join(", ")
-}
-
-/// Makes the file readable by everyone: temporary files are private.
-fn readable(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(test)]

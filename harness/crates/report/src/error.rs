@@ -20,6 +20,8 @@ pub enum ReportError {
     /// Found out before the run.
     #[error("cannot write report {}: {cause}", path.display())]
     NotWritable { path: PathBuf, cause: io::Error },
+    #[error("two reports are written to the same file: {} and {}", first.display(), second.display())]
+    SameFile { first: PathBuf, second: PathBuf },
     #[error("writing report {} failed: {cause}", path.display())]
     Write { path: PathBuf, cause: Box<dyn Error + Send + Sync> },
     #[error(transparent)]

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use crate::results::Results;
+use harness_model::check::number;
+use harness_model::text::foreign::shown;
 
 pub fn render(results: &Results) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(results).map(|text| text + "\n")
@@ -10,7 +12,6 @@ pub fn render(results: &Results) -> Result<String, serde_json::Error> {
 
 /// Returns JSON indented, and any other text unchanged.
 pub(super) fn pretty(body: &str) -> Cow<'_, str> {
-    let json = serde_json::from_str::<serde_json::Value>(body).ok();
-    let pretty = json.and_then(|json| serde_json::to_string_pretty(&json).ok());
-    pretty.map_or(Cow::Borrowed(body), Cow::Owned)
+    let pretty = number::parse(body).map(|json| number::pretty_text(&json));
+    pretty.map_or(Cow::Borrowed(body), |pretty| Cow::Owned(shown(&pretty).into_owned()))
 }

@@ -18,7 +18,7 @@ pub(in crate::cli) fn annotate(results: &Results, console: &Console) {
     let here = std::env::current_dir().unwrap_or_default();
     let root = std::env::var_os("GITHUB_WORKSPACE").map_or_else(|| here.clone(), Into::into);
     for annotation in annotations(results, &root, &here) {
-        console.print(&(annotation + "\n"));
+        console.print_verbatim(&(annotation + "\n"));
     }
     let Some(summary) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
         return;

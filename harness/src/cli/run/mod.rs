@@ -84,7 +84,7 @@ pub(super) async fn run(
 
     let command = arguments.command(scenarios);
     let mut record = Record::default();
-    let mut terminal = Terminal::new(std::io::stdout(), console.terminal_options());
+    let mut terminal = Terminal::new(console.output(), console.terminal_options());
     let mut observed = Observed::default();
     let mut listeners = Listeners(vec![&mut observed, &mut record]);
     let differences = if arguments.prove_isolation {

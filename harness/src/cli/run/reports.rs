@@ -67,6 +67,7 @@ pub(super) fn destinations(arguments: &Arguments) -> Result<Vec<Destination>, Cl
         let all = Destination::all_in(&folder).into_iter();
         destinations.extend(all.filter(|one| !(arguments.prove_isolation && is_evidence(one))));
     }
+    Destination::all_differ(&destinations)?;
     Ok(destinations)
 }
 

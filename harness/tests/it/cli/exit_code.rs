@@ -1,7 +1,10 @@
 //! The exit codes, and the reports written before exiting.
 
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use serde_json::Value;
 
 use crate::cli::{json, wrong_status};
 use crate::program::{harness, interrupt};
@@ -30,21 +33,83 @@ fn each_outcome_has_its_exit_code() {
     assert_eq!((skipped.code, skipped.results["verdict"].as_str()), (5, Some("incomplete")), "{skipped}");
 }
 
-#[test]
-fn broken_snapshot_is_an_internal_error() {
+/// Runs the scenarios with this snapshot in one check.
+fn with_snapshot(name: &str, prepare: impl Fn(&Path)) -> Run {
     let scenarios = copied();
     let subtest = scenarios.path().join("probe/keys/ST1.toml");
     let text = std::fs::read_to_string(&subtest)
         .unwrap()
-        .replace("status = 201, ", "status = 201, snapshot = \"made\", ");
+        .replace("status = 201, ", &format!("status = 201, snapshot = {}, ", Value::from(name)));
     std::fs::write(&subtest, text).unwrap();
-    std::fs::create_dir_all(subtest.with_extension("snap")).unwrap();
-    std::fs::write(subtest.with_extension("snap").join("made.snap"), "half a snap").unwrap();
+    prepare(&subtest.with_extension("snap"));
     let (target, folder) = (SmallTarget::start(&[]), tempfile::tempdir().unwrap());
-    let run = Run::of(&mut target.command(scenarios.path(), folder.path()), folder.path());
-    assert_eq!(run.code, 70, "{run}");
-    assert_eq!(run.results["verdict"], "kit-error");
-    assert!(run.junit.contains("<error"), "{}", run.junit);
+    Run::of(&mut target.command(scenarios.path(), folder.path()), folder.path())
+}
+
+#[test]
+fn unusable_snapshot_is_a_scenario_error_with_a_caret() {
+    let in_folder = |file: fn(&Path)| {
+        move |folder: &Path| {
+            std::fs::create_dir_all(folder).unwrap();
+            file(&folder.join("made.snap"));
+        }
+    };
+    let accepted = "---\nsource: x\nexpression: made\n---\nHTTP 201\n";
+    let runs = [
+        (
+            "it is not in insta's format",
+            with_snapshot("made", in_folder(|file| std::fs::write(file, "half a snap").unwrap())),
+        ),
+        (
+            "it is a symbolic link",
+            with_snapshot("made", in_folder(|file| symlink("/nonexistent/other.snap", file).unwrap())),
+        ),
+        (
+            "it is a symbolic link",
+            with_snapshot(
+                "made",
+                in_folder(|file| {
+                    let other = file.with_file_name("other");
+                    std::fs::write(&other, "---\nsource: x\nexpression: x\n---\nHTTP 201\n").unwrap();
+                    symlink(other, file).unwrap();
+                }),
+            ),
+        ),
+        ("it is not a file", with_snapshot("made", in_folder(|file| std::fs::create_dir(file).unwrap()))),
+        (
+            "it cannot be read",
+            with_snapshot("made", in_folder(|file| std::fs::write(file, b"---\n\xff\xfe").unwrap())),
+        ),
+        (
+            "its folder is a symbolic link",
+            with_snapshot("made", |folder| {
+                let other = folder.with_extension("other");
+                std::fs::create_dir_all(&other).unwrap();
+                std::fs::write(other.join("made.snap"), accepted).unwrap();
+                symlink(other, folder).unwrap();
+            }),
+        ),
+        ("its folder is not a folder", with_snapshot("made", |folder| std::fs::write(folder, "").unwrap())),
+        ("invalid snapshot name", with_snapshot(&"a".repeat(300), |_| {})),
+        ("invalid snapshot name", with_snapshot("a/b", |_| {})),
+        ("invalid snapshot name", with_snapshot("..", |_| {})),
+        ("invalid snapshot name", with_snapshot("../../outside", |_| {})),
+        ("invalid snapshot name", with_snapshot("nul\0l", |_| {})),
+        ("invalid snapshot name", with_snapshot("", |_| {})),
+    ];
+    for (message, run) in runs {
+        assert_eq!(run.code, 2, "{message}: {run}");
+        assert!(run.stderr.contains(message) && run.stderr.contains("ST1.toml:10:"), "{message}: {run}");
+        assert!(run.stderr.contains("^^"), "{message}: {run}");
+    }
+    let usable = with_snapshot(
+        "made",
+        in_folder(|file| {
+            let text = "---\r\nsource: x\r\nexpression: made\r\n---\r\nHTTP 201\r\n{\r\n  \"success\": true\r\n}\r\n";
+            std::fs::write(file, text).unwrap();
+        }),
+    );
+    assert_eq!(usable.code, 0, "a checkout may have changed the line ends: {usable}");
 }
 
 #[test]

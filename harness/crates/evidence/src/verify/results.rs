@@ -28,7 +28,7 @@ pub(super) fn read<R: Read + Seek>(
             return None;
         }
     };
-    let results: Results = match serde_json::from_slice(&text) {
+    let results: Results = match Results::read(&text) {
         Ok(results) => results,
         Err(error) => {
             report.bad(Area::Results, format!("invalid {RESULTS}: {error}"));

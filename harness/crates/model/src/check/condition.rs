@@ -57,7 +57,7 @@ fn evaluate(condition: &Condition, bindings: &Bindings) -> Applicability {
         Some(value) => format!("it is {}", wording::value(&value)),
         None => "it has no value".to_owned(),
     };
-    let reason = wording::inline(&format!("`{variable}` {wanted}, but {found}"));
+    let reason = format!("`{variable}` {wanted}, but {found}");
     Applicability::DoesNotApply(format!("applies only if {reason}"))
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::requirement::Registry;
 use crate::scenario::template::Variables;
+use crate::secret::Secrets;
 use crate::target::RefusalPointers;
 
 /// The inputs of a check besides the evidence.
@@ -17,6 +18,8 @@ pub struct CheckContext<'a> {
     /// Where refusals have their code and message.
     pub refusal: &'a RefusalPointers,
     pub snapshots: SnapshotSettings<'a>,
+    /// What no message and no snapshot may contain.
+    pub secrets: &'a Secrets,
 }
 
 /// How snapshots are compared and updated.

@@ -7,12 +7,11 @@ use crate::scenario::model::{Check, Expectation, Quantity, Span, StatementId, Su
 
 use super::context::CheckContext;
 use super::evidence::Evidence;
-use super::finding::{Finding, Judgement, View};
+use super::finding::{Finding, Judgement, View, Words};
 use super::intermediary;
 use super::outcome::{CheckVerdict, Outcome, Unevaluated, UnevaluatedCause};
 use super::snapshot::{SnapshotMode, SnapshotSettings};
 use super::subject;
-use super::wording;
 
 /// Evaluates a check against the evidence of its step.
 pub fn evaluate(check: &Check, evidence: &Evidence, context: &CheckContext<'_>) -> Outcome {
@@ -56,7 +55,7 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &CheckContext<'_>) 
         Judgement::Met => CheckVerdict::Pass,
     };
     let hint = match (evidence, verdict) {
-        (Evidence::Http(exchanges), CheckVerdict::Fail) => intermediary::hint(exchanges),
+        (Evidence::Http(exchanges), CheckVerdict::Fail) => intermediary::hint(exchanges, context.secrets),
         _ => None,
     };
     let message = if strict && summary.judgement == Judgement::Met {
@@ -173,11 +172,16 @@ fn evaluate_alternative(
     let decisive =
         failed.iter().find(|(_, finding)| finding.judgement == Judgement::Unmet).or(failed.first());
     let Some((decisive_span, finding)) = decisive else {
-        let joined = |text: fn(&Finding) -> String| {
-            findings.iter().map(|(_, finding)| text(finding)).collect::<Vec<_>>().join("; ")
+        let joined = |texts: &[String]| {
+            let all =
+                findings.iter().zip(texts).map(|((_, finding), text)| format!("{}: {text}", finding.label));
+            all.collect::<Vec<_>>().join("; ")
         };
-        let expected = joined(|finding| format!("{}: {}", finding.label, finding.expected));
-        let actual = joined(|finding| format!("{}: {}", finding.label, wording::inline(&finding.actual)));
+        let words: Vec<Words> = findings.iter().map(|(_, finding)| finding.words(context.secrets)).collect();
+        let expected = joined(&words.iter().map(|words| words.expected.clone()).collect::<Vec<_>>());
+        let actual: Vec<String> =
+            findings.iter().map(|(_, finding)| finding.actual_line(context.secrets)).collect();
+        let actual = joined(&actual);
         let span = findings.first().map_or(span, |(span, _)| *span).clone();
         return CheckResult {
             judgement: Judgement::Met,
@@ -193,14 +197,14 @@ fn evaluate_alternative(
         .map(|(_, finding)| finding.label.as_str())
         .filter(|other| *other != finding.label)
         .collect();
-    let mut message = finding.message.clone();
+    let Words { expected, actual, mut message } = finding.words(context.secrets);
     if !others.is_empty() {
         message.push_str(&format!(" (also unmet: {})", others.join(", ")));
     }
     CheckResult {
         judgement: finding.judgement,
-        expected: format!("{}: {}", finding.label, finding.expected),
-        actual: format!("{}: {}", finding.label, finding.actual),
+        expected: format!("{}: {expected}", finding.label),
+        actual: format!("{}: {actual}", finding.label),
         message,
         span: (*decisive_span).clone(),
         notes,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::header::Header;
+use super::number;
 use crate::nanoseconds;
 
 /// The evidence of one execution of a step.
@@ -110,7 +111,7 @@ impl Exchange {
 
     /// Returns the body as JSON, if it is JSON.
     pub fn json(&self) -> Option<&Value> {
-        let parse = || if self.not_json { None } else { serde_json::from_str(&self.body).ok() };
+        let parse = || if self.not_json { None } else { number::parse(&self.body).ok() };
         self.parsed.0.get_or_init(parse).as_ref()
     }
 
@@ -123,7 +124,7 @@ impl Exchange {
 
     /// Replaces the body by this JSON.
     pub fn set_json(&mut self, json: &Value) {
-        self.body = json.to_string();
+        self.body = number::json_text(json);
         self.not_json = false;
         self.parsed = ParsedBody::default();
     }

@@ -1,7 +1,14 @@
 //! The result of one expectation.
 
 use super::evidence::{Exchange, ProcessResult, WireResult};
-use super::wording;
+use crate::secret::Secrets;
+
+/// The maximum number of characters of a value within a message.
+const MAX_INLINE_LEN: usize = 160;
+/// The maximum number of characters of a value on its own.
+const MAX_BLOCK_LEN: usize = 4000;
+/// The maximum number of characters of what a message says beyond the values.
+const MAX_DETAIL_LEN: usize = 1000;
 
 /// One response, as seen by an expectation.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +27,7 @@ pub(super) enum Judgement {
     Unknown,
 }
 
-/// The result of one expectation.
+/// The result of one expectation. Its texts are whole and may contain secrets; [`Finding::words`] says it to others.
 #[derive(Debug, Clone)]
 pub(super) struct Finding {
     pub(super) judgement: Judgement,
@@ -28,22 +35,74 @@ pub(super) struct Finding {
     pub(super) label: String,
     pub(super) expected: String,
     pub(super) actual: String,
-    pub(super) message: String,
+    pub(super) message: Message,
     pub(super) notes: Vec<String>,
+}
+
+/// What a finding says in one line.
+#[derive(Debug, Clone)]
+pub(super) enum Message {
+    /// The expected and the actual value.
+    Compared,
+    /// The same, and why they do not match.
+    Because(String),
+    /// The same, and the standard error of the process.
+    WithStderr(String),
+    Said(String),
+    /// Words, and a text of the target behind them.
+    Quoting(String, String),
+}
+
+/// A finding with secrets redacted and long texts cut.
+#[derive(Debug, Clone)]
+pub(super) struct Words {
+    pub(super) expected: String,
+    pub(super) actual: String,
+    pub(super) message: String,
 }
 
 impl Finding {
     /// Creates a finding whose message states the expected and the actual value.
     pub(super) fn new(is_met: bool, label: impl Into<String>, expected: String, actual: String) -> Self {
-        let label = label.into();
-        let message =
-            format!("{label}: expected {}, got {}", wording::inline(&expected), wording::inline(&actual));
         let judgement = if is_met { Judgement::Met } else { Judgement::Unmet };
+        let (label, message) = (label.into(), Message::Compared);
         Self { judgement, label, expected, actual, message, notes: Vec::new() }
     }
 
     pub(super) fn unknown(label: impl Into<String>, message: String) -> Self {
         let (label, expected, actual) = (label.into(), String::new(), String::new());
-        Self { judgement: Judgement::Unknown, label, expected, actual, message, notes: Vec::new() }
+        let (judgement, message) = (Judgement::Unknown, Message::Said(message));
+        Self { judgement, label, expected, actual, message, notes: Vec::new() }
+    }
+
+    /// Redacts secrets in the texts, and only then cuts them.
+    pub(super) fn words(&self, secrets: &Secrets) -> Words {
+        let compared = || {
+            let (expected, actual) =
+                (secrets.line(&self.expected, MAX_INLINE_LEN), secrets.line(&self.actual, MAX_INLINE_LEN));
+            format!("{}: expected {expected}, got {actual}", self.label)
+        };
+        Words {
+            expected: secrets.excerpt(&self.expected, MAX_BLOCK_LEN),
+            actual: secrets.excerpt(&self.actual, MAX_BLOCK_LEN),
+            message: match &self.message {
+                Message::Compared => compared(),
+                Message::Because(reason) => {
+                    format!("{}: {}", compared(), secrets.line(reason, MAX_DETAIL_LEN))
+                }
+                Message::WithStderr(stderr) => {
+                    format!("{}; standard error: {}", compared(), secrets.line(stderr, MAX_INLINE_LEN))
+                }
+                Message::Said(words) => secrets.line(words, MAX_DETAIL_LEN),
+                Message::Quoting(words, text) => {
+                    format!("{words}{}", secrets.line(text, MAX_INLINE_LEN))
+                }
+            },
+        }
+    }
+
+    /// Returns the observed value in one line.
+    pub(super) fn actual_line(&self, secrets: &Secrets) -> String {
+        secrets.line(&self.actual, MAX_INLINE_LEN)
     }
 }

@@ -1,16 +1,17 @@
 //! Recognises responses that probably come from a gateway, proxy or login page instead of the target.
 
 use super::evidence::Exchange;
-use crate::text::truncated;
+use crate::secret::Secrets;
 
 const MAX_TITLE_LEN: usize = 60;
+const MAX_HEADER_LEN: usize = 500;
 
 /// Returns a hint on the first such response.
-pub(super) fn hint(exchanges: &[Exchange]) -> Option<String> {
-    exchanges.iter().find_map(hint_for)
+pub(super) fn hint(exchanges: &[Exchange], secrets: &Secrets) -> Option<String> {
+    exchanges.iter().find_map(|exchange| hint_for(exchange, secrets))
 }
 
-fn hint_for(exchange: &Exchange) -> Option<String> {
+fn hint_for(exchange: &Exchange, secrets: &Secrets) -> Option<String> {
     if exchange.status == 429 {
         return Some(
             "the target limits the request rate; if the kit is too fast for it, set limits.requests_per_second".to_owned(),
@@ -20,12 +21,16 @@ fn hint_for(exchange: &Exchange) -> Option<String> {
         return None;
     }
     if let (300..400, Some(location)) = (exchange.status, exchange.header("location")) {
+        let location = secrets.line(location, MAX_HEADER_LEN);
         return Some(format!(
             "redirected to {location}; redirects are not followed, so set base_url to that address if it is the target"
         ));
     }
     if matches!(exchange.status, 502..=504) {
-        let server = exchange.header("server").map(|server| format!(" ({server})")).unwrap_or_default();
+        let server = exchange
+            .header("server")
+            .map(|server| format!(" ({})", secrets.line(server, MAX_TITLE_LEN)))
+            .unwrap_or_default();
         return Some(format!(
             "the response probably comes from a gateway{server}; check that the target is running, or set base_url to \
              the target itself"
@@ -34,18 +39,18 @@ fn hint_for(exchange: &Exchange) -> Option<String> {
     let start = exchange.body.trim_start().get(..14).unwrap_or(exchange.body.trim_start()).to_lowercase();
     let is_html = start.starts_with("<!doctype html") || start.starts_with("<html");
     is_html.then(|| {
-        let title = title(&exchange.body).map(|title| format!(", titled “{title}”")).unwrap_or_default();
+        let title = title(&exchange.body, secrets).map(|title| format!(", titled “{title}”")).unwrap_or_default();
         format!(
             "the response is an HTML page{title}; check that base_url leads to the API and not to a proxy or a login page"
         )
     })
 }
 
-fn title(page: &str) -> Option<String> {
+fn title(page: &str, secrets: &Secrets) -> Option<String> {
     let (_, rest) = page.split_once("<title>")?;
     let (title, _) = rest.split_once("</title>")?;
-    let title = truncated(title.trim(), MAX_TITLE_LEN);
-    (!title.is_empty()).then(|| title.into_owned())
+    let title = secrets.line(title, MAX_TITLE_LEN);
+    (!title.is_empty()).then_some(title)
 }
 
 #[cfg(test)]
@@ -76,7 +81,7 @@ mod tests {
                 body: body.to_owned(),
                 ..Exchange::default()
             };
-            let hint = hint(&[exchange]).unwrap_or_default();
+            let hint = hint(&[exchange], &Secrets::default()).unwrap_or_default();
             assert!(
                 hint.contains(expected) && hint.is_empty() == expected.is_empty(),
                 "{status} {body}: {hint}"

@@ -2,12 +2,14 @@
 
 mod condition;
 mod context;
+mod difference;
 mod evaluate;
 pub mod evidence;
 mod finding;
 pub mod header;
 mod intermediary;
 mod matcher;
+pub mod number;
 pub mod outcome;
 pub mod pointer;
 mod requests;

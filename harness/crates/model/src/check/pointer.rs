@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use crate::text::plural;
+use super::number;
+use crate::text::{plural, truncated};
+
+/// Characters shown of the keys of an object.
+const MAX_KEYS_LEN: usize = 500;
 
 /// Returns the value at a JSON pointer (RFC 6901), or at `rows/…`, where the rows are the array at `/data` or a
 /// top-level array.
@@ -35,6 +39,7 @@ fn describe(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(_) => "a boolean".to_owned(),
+        value if number::is_number(value) => "a number".to_owned(),
         Value::Number(_) => "a number".to_owned(),
         Value::String(_) => "a string".to_owned(),
         Value::Array(items) => format!("an array of length {}", items.len()),
@@ -42,7 +47,7 @@ fn describe(value: &Value) -> String {
         Value::Object(fields) => {
             let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
             let noun = plural(keys.len(), "key", "keys");
-            format!("an object with {noun} {}", keys.join(", "))
+            format!("an object with {noun} {}", truncated(&keys.join(", "), MAX_KEYS_LEN))
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::scenario::model::Template;
 use crate::scenario::template::{Scope, fill_template};
 
 use super::evidence::ProcessResult;
-use super::finding::Finding;
+use super::finding::{Finding, Message};
 
 /// Query parameters that change how rows are presented, not which ones.
 const PRESENTATION: [&str; 4] = ["order", "select", "limit", "offset"];
@@ -25,7 +25,7 @@ pub(super) fn judge(expected: &[Template], process: &ProcessResult, scope: Scope
             Err(error) => {
                 let mut finding =
                     Finding::new(false, label, template.text.clone(), "not compared".to_owned());
-                finding.message = error.to_string();
+                finding.message = Message::Said(error.to_string());
                 return finding;
             }
         }
@@ -34,13 +34,13 @@ pub(super) fn judge(expected: &[Template], process: &ProcessResult, scope: Scope
         filled.iter().filter(|request| !made.iter().any(|other| is_same(request, other))).collect();
     let actual = if made.is_empty() { "none".to_owned() } else { made.join("\n") };
     let mut finding = Finding::new(missing.is_empty(), label, filled.join("\n"), actual);
-    finding.message = match missing.as_slice() {
+    finding.message = Message::Said(match missing.as_slice() {
         [] => filled.join(", "),
         missing => {
             let missing: Vec<String> = missing.iter().map(|request| format!("`{request}`")).collect();
             format!("requests: expected {}, not among the {} recorded", missing.join(" and "), made.len())
         }
-    };
+    });
     finding
 }
 

@@ -7,8 +7,8 @@ use crate::scenario::template::{Scope, TemplateError};
 
 use super::context::CheckContext;
 use super::evidence::{Exchange, ProcessResult};
-use super::finding::{Finding, View};
-use super::{matcher, pointer, requests, snapshot, wire, wording};
+use super::finding::{Finding, Message, View};
+use super::{matcher, number, pointer, requests, snapshot, wire, wording};
 
 pub(super) fn judge(subject: &Subject, view: View<'_>, context: &CheckContext<'_>) -> Finding {
     let scope = Scope { variables: context.variables, generators: None };
@@ -75,7 +75,7 @@ pub(super) fn value(
             .unwrap_or(actual);
             let mut finding = Finding::new(false, label, expected, actual);
             if let Some(detail) = mismatch.detail {
-                finding.message = format!("{}: {detail}", finding.message);
+                finding.message = Message::Because(detail);
             }
             finding
         }
@@ -85,7 +85,7 @@ pub(super) fn value(
 /// Fails the check: a variable is only missing because an earlier response lacked its value.
 pub(super) fn missing_variable(label: String, wanted: &Matcher, error: &TemplateError) -> Finding {
     let mut finding = Finding::new(false, label, matcher::describe(wanted), "not compared".to_owned());
-    finding.message = error.to_string();
+    finding.message = Message::Said(error.to_string());
     finding
 }
 
@@ -95,7 +95,7 @@ fn json(pointer: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Fi
     let (whole, text, what) = match view {
         View::Http(exchange) => (exchange.json(), &exchange.body, "response"),
         View::Process(process) => {
-            parsed = serde_json::from_str(&process.stdout).ok();
+            parsed = number::parse(&process.stdout).ok();
             (parsed.as_ref(), &process.stdout, "standard output")
         }
         View::Wire(result) => (Some(&result.json), &result.command, "observations"),
@@ -104,7 +104,7 @@ fn json(pointer: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Fi
         let expected = matcher::fill(wanted, scope)
             .map_or_else(|_| matcher::describe(wanted), |m| matcher::describe(&m));
         let mut finding = Finding::new(false, label, expected, wording::text(text));
-        finding.message = format!("{what} is not JSON: {}", wording::inline(&wording::text(text)));
+        finding.message = Message::Quoting(format!("{what} is not JSON: "), wording::text(text));
         return finding;
     };
     let mut absence = pointer::explain_absence(whole, pointer);
@@ -127,14 +127,14 @@ fn header(name: &str, wanted: &Matcher, exchange: &Exchange, scope: Scope<'_>) -
     let values: Vec<&str> = exchange
         .headers
         .iter()
-        .filter(|header| header.name == name)
+        .filter(|header| header.name.eq_ignore_ascii_case(name))
         .map(|header| header.value.as_str())
         .collect();
     let joined = (!values.is_empty()).then(|| values.join(", "));
     // A header is text; it is parsed for matchers that expect a number.
     let expects_number = matches!(wanted, Matcher::Above(_) | Matcher::Below(_) | Matcher::Type(_));
-    let found = joined.map(|text| match text.parse::<serde_json::Number>() {
-        Ok(parsed) if expects_number => Value::Number(parsed),
+    let found = joined.map(|text| match number::parse(text.trim()) {
+        Ok(parsed) if expects_number && number::is_number(&parsed) => parsed,
         _ => Value::String(text),
     });
     value(format!("header `{name}`"), wanted, found.as_ref(), "no value", scope)
@@ -171,11 +171,7 @@ fn exit(wanted: &ExitCode, process: &ProcessResult) -> Finding {
     };
     let mut finding = Finding::new(is_met, "exit code", expected, actual);
     if !is_met && !process.stderr.trim().is_empty() {
-        finding.message = format!(
-            "{}; standard error: {}",
-            finding.message,
-            wording::inline(&wording::text(&process.stderr))
-        );
+        finding.message = Message::WithStderr(wording::text(&process.stderr));
     }
     finding
 }

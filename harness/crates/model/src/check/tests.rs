@@ -15,6 +15,7 @@ use super::{CheckContext, evaluate};
 use crate::requirement::Registry;
 use crate::scenario::model::{Check, Source};
 use crate::scenario::{ScenarioPath, parse};
+use crate::secret::Secrets;
 use crate::target::RefusalPointers;
 
 mod several;
@@ -52,7 +53,7 @@ fn check(verb: &str, expectations: &str) -> (Check, String) {
          [[step]]\nname = \"n\"\nset = {{ kept = \"x\", days = \"x\", never = \"x\" }}\n\
          [[step]]\nname = \"n\"\n{verb}\ncheck = [{{ verifies = \"c/F.2\", {expectations} }}]\n"
     );
-    let source = Arc::new(Source { path: "t.toml".into(), text: text.clone() });
+    let source = Arc::new(Source::new("t.toml", text.clone()));
     let path =
         ScenarioPath { suite: "s".into(), chapter: "c".into(), stem: "t".into(), snapshots: "t.snap".into() };
     let parsed = parse(&source, &path, &registry());
@@ -79,6 +80,7 @@ fn judged_on(check: &Check, evidence: &Evidence, judges_ours: bool, strict: bool
             judges_ours,
             refusal: &RefusalPointers::default(),
             snapshots,
+            secrets: &Secrets::default(),
         },
     )
 }
@@ -122,7 +124,8 @@ fn process(exit: Option<i32>, stdout: &str, stderr: &str) -> ProcessResult {
 fn matchers_accept_matching_values_and_reject_subtly_wrong_ones() {
     for (matcher, right, wrong) in [
         ("1", json!(1), json!("1")),
-        ("1", json!(1), json!(1.0)),
+        ("1", json!(1.0), json!(1.5)),
+        ("100", serde_json::from_str("1e2").unwrap(), json!("100")),
         ("true", json!(true), json!("true")),
         ("\"${null}\"", json!(null), json!("null")),
         ("\"${days}\"", json!(7), json!("7")),
@@ -387,6 +390,7 @@ fn undocumented_fields_fail_only_with_strict() {
             judges_ours: true,
             refusal: &RefusalPointers::default(),
             snapshots,
+            secrets: &Secrets::default(),
         };
         evaluate(check, &http(200, answer), &context)
     };
@@ -423,6 +427,7 @@ fn unmet_response_is_never_accepted_as_snapshot() {
             judges_ours: true,
             refusal: &RefusalPointers::default(),
             snapshots,
+            secrets: &Secrets::default(),
         };
         let outcome = evaluate(&check, &http(500, &json!({})), &context);
         assert_eq!(outcome.verdict, CheckVerdict::Fail);

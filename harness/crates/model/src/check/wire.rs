@@ -50,7 +50,7 @@ mod tests {
             let result =
                 WireResult { handshake: happened, pong: happened, not_attempted, ..Default::default() };
             for finding in [handshake(expected, &result), pong(expected, &result)] {
-                assert_eq!(finding.judgement, judgement, "{expected} {result:?}: {}", finding.message);
+                assert_eq!(finding.judgement, judgement, "{expected} {result:?}: {:?}", finding.message);
             }
         }
     }

@@ -1,35 +1,21 @@
-//! Formats values, texts and differences for messages.
-
-use std::borrow::Cow;
+//! Formats values, texts and differences for messages. They are whole: who says them redacts and cuts them.
 
 use serde_json::Value;
-use similar::TextDiff;
 
-use crate::text::truncated;
-
-/// The maximum number of characters of a value within a message.
-const MAX_INLINE_LEN: usize = 160;
-
-/// The maximum number of characters of a value on its own.
-const MAX_BLOCK_LEN: usize = 4000;
+use super::difference::unified;
+use super::number;
 
 /// Formats a value as compact JSON, or multi-line text unchanged.
 pub(super) fn value(value: &Value) -> String {
     match value {
         Value::String(found) if found.contains('\n') => text(found),
-        other => cut(&other.to_string(), MAX_BLOCK_LEN),
+        other => number::json_text(other),
     }
 }
 
 /// Returns text unchanged, or `empty`.
 pub(super) fn text(text: &str) -> String {
-    if text.trim().is_empty() { "empty".to_owned() } else { cut(text.trim_end(), MAX_BLOCK_LEN) }
-}
-
-/// Joins lines into one and truncates it.
-pub(super) fn inline(text: &str) -> String {
-    let line = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ⏎ ");
-    cut(&line, MAX_INLINE_LEN)
+    if text.trim().is_empty() { "empty".to_owned() } else { text.trim_end().to_owned() }
 }
 
 /// Formats alternatives as `201 or 200`.
@@ -42,23 +28,5 @@ pub(super) fn difference(expected: &str, found: &str) -> Option<String> {
     if !expected.contains('\n') && !found.contains('\n') {
         return None;
     }
-    Some(diff(expected, found))
-}
-
-pub(super) fn diff(expected: &str, found: &str) -> String {
-    let diff = TextDiff::from_lines(expected, found);
-    let text = diff
-        .unified_diff()
-        .context_radius(3)
-        .header("expected", "actual")
-        .missing_newline_hint(false)
-        .to_string();
-    cut(text.trim_end(), MAX_BLOCK_LEN)
-}
-
-fn cut(text: &str, max_len: usize) -> String {
-    match truncated(text, max_len) {
-        Cow::Borrowed(whole) => whole.to_owned(),
-        Cow::Owned(kept) => format!("{kept} ({} characters)", text.chars().count()),
-    }
+    Some(unified(expected, found))
 }

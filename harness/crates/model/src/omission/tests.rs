@@ -13,6 +13,7 @@ use crate::judge::{Judge, NotExecuted, Tally, keep_values};
 use crate::plan::Disposition;
 use crate::scenario::undocumented::Undocumented;
 use crate::scenario::{ScenarioPath, parse};
+use crate::secret::Secrets;
 use crate::source::Source;
 use crate::verdict::SubtestVerdict;
 
@@ -37,7 +38,7 @@ pub(crate) fn registry() -> Registry {
 
 pub(crate) fn planned(steps: &str, judges_ours: bool, absent: &[Undocumented]) -> PlannedSubtest {
     let text = format!("title = \"A key works\"\n{steps}");
-    let source = Arc::new(Source { path: "s/keys/ST1.toml".into(), text });
+    let source = Arc::new(Source::new("s/keys/ST1.toml", text));
     let path = ScenarioPath {
         suite: "s".into(),
         chapter: "keys".into(),
@@ -233,7 +234,7 @@ fn checks_that_compare_with_a_lost_value_are_not_judged() {
     keep_values(record, &omitted, &mut bindings);
     let exchange = Exchange { status: 200, body: "{}".to_owned(), ..Exchange::default() };
     let result = Ok(Evidence::Http(vec![exchange]));
-    let outcomes = judge.judge(key, &result, &bindings, SnapshotMode::Compare);
+    let outcomes = judge.judge(key, &result, &bindings, SnapshotMode::Compare, &Secrets::default());
     let verdicts: Vec<CheckVerdict> = outcomes.iter().map(|outcome| outcome.verdict).collect();
     assert_eq!(verdicts, [CheckVerdict::Skip, CheckVerdict::Fail]);
 }
@@ -251,7 +252,8 @@ fn a_subtest_without_a_judged_check_is_skipped() {
     let judge = Judge { planned: &planned, registry: &registry, strict: false };
     let step = &planned.scenario.steps[0];
     let omitted = Err(judge.restraint(step, &Bindings::default()).unwrap());
-    let outcomes = judge.judge(step, &omitted, &Bindings::default(), SnapshotMode::Compare);
+    let outcomes =
+        judge.judge(step, &omitted, &Bindings::default(), SnapshotMode::Compare, &Secrets::default());
     let mut tally = Tally::default();
     tally.note(&omitted, &outcomes);
     let end = tally.end();
@@ -278,9 +280,9 @@ fn what_needs_a_value_of_a_step_that_is_left_out_is_not_judged() {
     let [record, again] = planned.scenario.steps.as_slice() else { panic!("two steps") };
     let omitted = Err(judge.restraint(record, &bindings).unwrap());
     keep_values(record, &omitted, &mut bindings);
-    assert!(judge.judge(record, &omitted, &bindings, SnapshotMode::Compare).is_empty());
+    assert!(judge.judge(record, &omitted, &bindings, SnapshotMode::Compare, &Secrets::default()).is_empty());
     let missing = Err(NotExecuted::missing("id".to_owned()));
-    let outcomes = judge.judge(again, &missing, &bindings, SnapshotMode::Compare);
+    let outcomes = judge.judge(again, &missing, &bindings, SnapshotMode::Compare, &Secrets::default());
     assert_eq!(outcomes[0].verdict, CheckVerdict::Skip);
     assert!(outcomes[0].message.contains("GET /api/db/machines"), "{}", outcomes[0].message);
 }

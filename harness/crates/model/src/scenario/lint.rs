@@ -183,7 +183,7 @@ fn values_of_the_reference_alone(scenarios: &[Scenario], registry: &Registry) ->
     diagnostics
 }
 
-fn referenced_snapshots(scenario: &Scenario) -> impl Iterator<Item = (&str, &Span)> {
+pub(super) fn referenced_snapshots(scenario: &Scenario) -> impl Iterator<Item = (&str, &Span)> {
     let checks = scenario.steps.iter().flat_map(|step| &step.checks);
     checks.flat_map(|check| check.alternatives.iter().flatten()).filter_map(|expectation| match &expectation
         .subject

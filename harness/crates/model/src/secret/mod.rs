@@ -1,27 +1,38 @@
 //! Redacts secrets in everything that leaves a run.
 
+mod credential;
+mod escape;
+mod excerpt;
+mod known;
+mod member;
+mod name;
 mod pattern;
 mod redaction;
 mod segment;
 mod shell;
+mod spelling;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::check::evidence::Evidence;
+use crate::check::evidence::{Evidence, Exchange};
+use crate::text::foreign::shown;
 
+pub use known::LearntSecret;
+pub(crate) use member::is_secret_name;
+pub(crate) use name::{is_attribute, is_credential};
 pub(crate) use pattern::MIN_SECRET_LEN;
-pub use pattern::is_secret_field;
 
-pub use segment::LearntSecret;
+use known::Known;
 use segment::{Segment, segments};
 
-/// The secrets of a sub-test: learnt values, and everything that matches a known pattern. Clones share what is learnt.
+/// The secrets of a sub-test: learnt values, whatever matches a known pattern, and what stands under the name of a
+/// secret, in every usual spelling. Clones share what is learnt.
 #[derive(Clone, Default)]
 pub struct Secrets {
-    known: Arc<Mutex<Vec<LearntSecret>>>,
+    known: Arc<Mutex<Known>>,
 }
 
 impl Secrets {
@@ -30,10 +41,8 @@ impl Secrets {
         if value.len() < MIN_SECRET_LEN || pattern::keeps_prefix_visible(value) {
             return;
         }
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.iter().any(|secret| secret.value == value) {
-            known.push(LearntSecret { value: value.to_owned(), variable: variable.to_owned() });
-        }
+        let secret = LearntSecret { value: value.to_owned(), variable: variable.to_owned() };
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).add(secret);
     }
 
     /// Adds secrets from the evidence's fields, such as keys in another implementation's format.
@@ -45,6 +54,7 @@ impl Secrets {
                     let sent =
                         exchange.request_body.as_deref().and_then(|body| serde_json::from_str(body).ok());
                     sent.iter().for_each(|json| self.learn_fields(json));
+                    self.learn_cookies(exchange);
                 }
             }
             Evidence::Process(process) => {
@@ -59,13 +69,14 @@ impl Secrets {
     /// Returns these secrets and more, apart from the shared ones.
     pub fn with(&self, more: impl IntoIterator<Item = LearntSecret>) -> Self {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Self { known: Arc::new(Mutex::new(known.iter().cloned().chain(more).collect())) }
+        let secrets = known.secrets().iter().cloned().chain(more).collect();
+        Self { known: Arc::new(Mutex::new(Known::of(secrets))) }
     }
 
     /// Returns the secrets that were learnt after the first `count`.
     pub fn learnt_after(&self, count: usize) -> Vec<LearntSecret> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().skip(count).cloned().collect()
+        known.secrets().iter().skip(count).cloned().collect()
     }
 
     /// Replaces every secret in the text by the result of `replacement`.
@@ -77,17 +88,28 @@ impl Secrets {
         self.segments(text).into_iter().map(replaced).collect()
     }
 
-    /// Redacts every secret in the text.
+    /// Redacts every secret in the text, and shows the rest as [`shown`] does. Whatever leaves a run has gone through
+    /// this function.
     pub fn conceal(&self, text: &str) -> String {
         let concealed = |segment: Segment<'_>| match segment {
             Segment::Plain(text) => text.to_owned(),
             Segment::Secret { shown, .. } => shown,
         };
-        self.segments(text).into_iter().map(concealed).collect()
+        let redacted: String = self.segments(text).into_iter().map(concealed).collect();
+        shown(&redacted).into_owned()
     }
 
     fn segments<'t>(&self, text: &'t str) -> Vec<Segment<'t>> {
         segments(text, &self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A cookie that the target sets may come back in other places, if it is long enough to be a session.
+    fn learn_cookies(&self, exchange: &Exchange) {
+        let set = exchange.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("set-cookie"));
+        let pairs = set.filter_map(|header| header.value.split(';').next()?.split_once('='));
+        for (_, value) in pairs.filter(|(_, value)| value.len() >= 2 * MIN_SECRET_LEN) {
+            self.learn(value, "COOKIE");
+        }
     }
 
     fn learn_fields(&self, json: &Value) {
@@ -98,7 +120,7 @@ impl Secrets {
                         ("key" | "auth_key", Value::String(value)) if value.len() >= 2 * MIN_SECRET_LEN => {
                             self.learn(value, "KEY");
                         }
-                        ("access_token" | "machine_token", Value::String(value)) => {
+                        ("access_token" | "refresh_token" | "machine_token", Value::String(value)) => {
                             self.learn(value, &name.to_uppercase());
                         }
                         _ => self.learn_fields(value),

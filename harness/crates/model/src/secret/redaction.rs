@@ -6,20 +6,23 @@ use crate::check::outcome::{Outcome, Unevaluated};
 
 use super::Secrets;
 
+/// Bytes kept of a body, an output or a value, which may have megabytes.
+const MAX_TEXT_LEN: usize = 64 * 1024;
+/// Bytes kept of a message or a URL.
+const MAX_LINE_LEN: usize = 8 * 1024;
+
 impl Secrets {
     /// Redacts every secret in an exchange.
     pub fn conceal_exchange(&self, exchange: &Exchange) -> Exchange {
-        let headers = |headers: &[Header]| {
-            headers.iter().map(|header| Header::new(&header.name, self.conceal(&header.value))).collect()
-        };
+        let headers = |headers: &[Header]| headers.iter().map(|header| self.conceal_header(header)).collect();
         Exchange {
-            method: exchange.method.clone(),
-            url: self.conceal(&exchange.url),
+            method: self.conceal(&exchange.method),
+            url: self.conceal_long(&exchange.url, MAX_LINE_LEN),
             request_headers: headers(&exchange.request_headers),
-            request_body: exchange.request_body.as_deref().map(|body| self.conceal(body)),
+            request_body: exchange.request_body.as_deref().map(|body| self.conceal_long(body, MAX_TEXT_LEN)),
             status: exchange.status,
             headers: headers(&exchange.headers),
-            body: self.conceal(&exchange.body),
+            body: self.conceal_long(&exchange.body, MAX_TEXT_LEN),
             not_json: exchange.not_json,
             took: exchange.took,
             parsed: ParsedBody::default(),
@@ -30,12 +33,13 @@ impl Secrets {
     pub fn conceal_process(&self, process: &ProcessResult) -> ProcessResult {
         ProcessResult {
             command: self.conceal(&process.command),
-            stdout: self.conceal(&process.stdout),
-            stderr: self.conceal(&process.stderr),
+            stdout: self.conceal_long(&process.stdout, MAX_TEXT_LEN),
+            stderr: self.conceal_long(&process.stderr, MAX_TEXT_LEN),
             requests: process
                 .requests
                 .as_ref()
                 .map(|requests| requests.iter().map(|request| self.conceal(request)).collect()),
+            ended_by_kit: process.ended_by_kit.as_deref().map(|reason| self.conceal(reason)),
             ..process.clone()
         }
     }
@@ -55,10 +59,10 @@ impl Secrets {
     /// Redacts every secret in an outcome.
     pub fn conceal_outcome(&self, outcome: &Outcome) -> Outcome {
         Outcome {
-            expected: self.conceal(&outcome.expected),
-            actual: self.conceal(&outcome.actual),
-            message: self.conceal(&outcome.message),
-            notes: outcome.notes.iter().map(|note| self.conceal(note)).collect(),
+            expected: self.conceal_long(&outcome.expected, MAX_TEXT_LEN),
+            actual: self.conceal_long(&outcome.actual, MAX_TEXT_LEN),
+            message: self.conceal_long(&outcome.message, MAX_LINE_LEN),
+            notes: outcome.notes.iter().map(|note| self.conceal_long(note, MAX_LINE_LEN)).collect(),
             seen: outcome.seen.iter().map(|line| self.conceal(line)).collect(),
             unevaluated: outcome
                 .unevaluated

@@ -3,14 +3,10 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
+use super::known::{Known, LearntSecret};
+use super::member::secret_values;
 use super::pattern::{PATTERNS, Visible};
-
-#[derive(Clone, PartialEq, Eq)]
-pub struct LearntSecret {
-    pub value: String,
-    /// The shell variable that replaces it in commands.
-    pub variable: String,
-}
+use super::spelling::View;
 
 /// A part of a text.
 pub(super) enum Segment<'t> {
@@ -28,9 +24,12 @@ struct Match {
     range: Range<usize>,
     shown: String,
     variable: String,
+    /// Of two matches of the same text the lower one says more.
+    rank: u8,
 }
 
-pub(super) fn segments<'t>(text: &'t str, known: &[LearntSecret]) -> Vec<Segment<'t>> {
+/// Splits a text, in whose views every spelling of a secret is found.
+pub(super) fn segments<'t>(text: &'t str, known: &Known) -> Vec<Segment<'t>> {
     let part = |range: Range<usize>| text.get(range).unwrap_or_default();
     let mut segments = Vec::new();
     let mut end = 0;
@@ -52,43 +51,70 @@ pub(super) fn segments<'t>(text: &'t str, known: &[LearntSecret]) -> Vec<Segment
 }
 
 /// Returns the secrets in order and without overlaps.
-fn matches(text: &str, known: &[LearntSecret]) -> Vec<Match> {
-    let mut matches: Vec<Match> =
-        known.iter().flat_map(|secret| learnt_matches(text, secret)).chain(pattern_matches(text)).collect();
-    matches.sort_by_key(|found| (found.range.start, Reverse(found.range.end)));
-    let mut end = 0;
-    matches.retain(|found| {
-        let is_separate = found.range.start >= end;
-        if is_separate {
-            end = found.range.end;
-        }
-        is_separate
+fn matches(text: &str, known: &Known) -> Vec<Match> {
+    let mut matches = Vec::new();
+    View::of(text).for_each(&mut |view| {
+        let mut add = |found: Match| {
+            let range = whole_characters(text, view.origin(&found.range));
+            matches.push(Match { range, ..found });
+        };
+        known.find(&view.bytes).for_each(|(range, secret)| add(learnt(range, secret)));
+        pattern_matches(&view.bytes).for_each(&mut add);
+        secret_values(&view.bytes).into_iter().for_each(|value| {
+            let hidden = hidden(value.range.len());
+            let shown = if value.is_bare { format!("\"{hidden}\"") } else { hidden };
+            add(Match { range: value.range, shown, variable: "SECRET".to_owned(), rank: 2 });
+        });
     });
-    matches
+    matches.sort_by_key(|found| (found.range.start, Reverse(found.range.end), found.rank));
+    without_overlaps(matches)
 }
 
-fn learnt_matches(text: &str, secret: &LearntSecret) -> impl Iterator<Item = Match> {
-    text.match_indices(secret.value.as_str()).map(|(start, _)| Match {
-        range: start..start + secret.value.len(),
-        shown: format!("${}", secret.variable),
-        variable: secret.variable.clone(),
+/// Merges overlapping matches: what remained of the second would show a part of it.
+fn without_overlaps(matches: Vec<Match>) -> Vec<Match> {
+    let mut separate: Vec<Match> = Vec::new();
+    for found in matches {
+        match separate.last_mut() {
+            Some(last) if found.range.start < last.range.end => {
+                if found.range.end > last.range.end {
+                    last.range.end = found.range.end;
+                    last.shown = hidden(last.range.len());
+                }
+            }
+            _ if found.range.is_empty() => {}
+            _ => separate.push(found),
+        }
+    }
+    separate
+}
+
+fn learnt(range: Range<usize>, secret: &LearntSecret) -> Match {
+    Match { range, shown: format!("${}", secret.variable), variable: secret.variable.clone(), rank: 0 }
+}
+
+fn pattern_matches(text: &[u8]) -> impl Iterator<Item = Match> {
+    PATTERNS.iter().flat_map(move |pattern| {
+        pattern.regex.captures_iter(text).filter_map(|captures| {
+            let whole = captures.get(0)?;
+            let visible = match pattern.visible {
+                Visible::Prefix => captures.get(1).map_or(&b""[..], |group| group.as_bytes()),
+                Visible::Nothing => b"",
+            };
+            let shown =
+                format!("{}{}", String::from_utf8_lossy(visible), hidden(whole.len() - visible.len()));
+            Some(Match { range: whole.range(), shown, variable: pattern.variable.to_owned(), rank: 1 })
+        })
     })
 }
 
-fn pattern_matches(text: &str) -> Vec<Match> {
-    let mut matches = Vec::new();
-    for pattern in PATTERNS.iter() {
-        for captures in pattern.regex.captures_iter(text) {
-            let Some(whole) = captures.get(0) else { continue };
-            let visible = captures.get(1).map_or("", |group| group.as_str());
-            let redacted = format!("[{} hidden]", whole.len() - visible.len());
-            let (start, shown) = match pattern.visible {
-                Visible::FieldName => (whole.start() + visible.len(), redacted),
-                Visible::Prefix | Visible::Nothing => (whole.start(), format!("{visible}{redacted}")),
-            };
-            let variable = pattern.variable.to_owned();
-            matches.push(Match { range: start..whole.end(), shown, variable });
-        }
-    }
-    matches
+/// What stands in place of a secret without a name.
+pub(super) fn hidden(length: usize) -> String {
+    format!("[{length} hidden]")
+}
+
+/// Widens a range to whole characters: a view may end within one.
+fn whole_characters(text: &str, range: Range<usize>) -> Range<usize> {
+    let start = (0..=range.start.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    let end = (range.end..=text.len()).find(|at| text.is_char_boundary(*at));
+    start.unwrap_or_default()..end.unwrap_or(text.len())
 }

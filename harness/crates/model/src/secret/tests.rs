@@ -1,4 +1,7 @@
 use super::*;
+use crate::check::header::Header;
+
+mod spellings;
 
 const HEX: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const JWT: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl";
@@ -18,6 +21,12 @@ fn secrets_are_redacted_and_public_prefixes_stay() {
         (format!("ztm_{HEX}"), "[68 hidden]".to_owned()),
         (format!("\"key_hash\":\"{HEX}\""), "\"key_hash\":\"[64 hidden]\"".to_owned()),
         ("{\"device_code\": \"opaque-code\"}".to_owned(), "{\"device_code\": \"[11 hidden]\"}".to_owned()),
+        ("{\"PassWord\":12345,\"x\":1}".to_owned(), "{\"PassWord\":\"[5 hidden]\",\"x\":1}".to_owned()),
+        ("?access_token=abc&x=1".to_owned(), "?access_token=[3 hidden]&x=1".to_owned()),
+        (
+            "{\"m\":\"{\\\"secret\\\":\\\"in JSON in JSON\\\"}\"}".to_owned(),
+            "{\"m\":\"{\\\"secret\\\":\\\"[15 hidden]\\\"}\"}".to_owned(),
+        ),
         ("hunter2-hunter2, true".to_owned(), "$PASSWORD, true".to_owned()),
     ];
     for (text, wanted) in cases {
@@ -48,4 +57,43 @@ fn shell_words_expand_to_the_original_text() {
             .unwrap();
         assert_eq!(String::from_utf8(printed.stdout).unwrap(), text, "{word}");
     }
+}
+
+#[test]
+fn credentials_are_redacted_by_the_name_of_their_header() {
+    let secrets = Secrets::default();
+    secrets.learn(JWT, "TOKEN");
+    for (name, value, expected) in [
+        ("authorization", format!("Bearer {JWT}"), "Bearer $TOKEN"),
+        ("Authorization", "Basic YWRhOnNlY3JldA==".to_owned(), "Basic [16 hidden]"),
+        ("proxy-authorization", "opaque value".to_owned(), "[12 hidden]"),
+        ("cookie", "sid=abc123; theme=dark".to_owned(), "sid=[6 hidden]; theme=[4 hidden]"),
+        (
+            "set-cookie",
+            "sid=abc123; Path=/; HttpOnly; Max-Age=60".to_owned(),
+            "sid=[6 hidden]; Path=/; HttpOnly; Max-Age=60",
+        ),
+        ("x-api-key", "k".to_owned(), "[1 hidden]"),
+        ("X-Auth-Token", "abc".to_owned(), "[3 hidden]"),
+        ("x-amz-security-token", "abc".to_owned(), "[3 hidden]"),
+        ("location", "/x?token=abc&y=1".to_owned(), "/x?token=[3 hidden]&y=1"),
+        ("x-echo", format!("\u{1b}[1m{JWT}"), "\\u001b[1m$TOKEN"),
+        ("content-type", "application/json".to_owned(), "application/json"),
+        ("etag", "\"abc\"".to_owned(), "\"abc\""),
+    ] {
+        let once = secrets.conceal_header(&Header::new(name, value));
+        assert_eq!(once.value, expected, "{name}");
+        assert_eq!(secrets.conceal_header(&once), once, "a second time");
+    }
+}
+
+#[test]
+fn cookies_that_the_target_sets_are_learnt() {
+    let secrets = Secrets::default();
+    let exchange = crate::check::evidence::Exchange {
+        headers: vec![Header::new("set-cookie", "sid=0pAqUeSessionOfAda; Path=/")],
+        ..Default::default()
+    };
+    secrets.learn_from(&Evidence::Http(vec![exchange]));
+    assert_eq!(secrets.conceal("you are 0paquesessionofada"), "you are $COOKIE");
 }

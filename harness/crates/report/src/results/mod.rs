@@ -1,4 +1,5 @@
 mod failed_step;
+mod foreign;
 mod format;
 mod of_record;
 mod requirement;

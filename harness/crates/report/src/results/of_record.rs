@@ -34,7 +34,7 @@ impl Results {
         let extent = Extent::of(&coverage, summary.scope, used(&waivers), record.target.deviating.is_some());
         let verdict = record.tally().verdict().within(&extent);
         let requirements = requirements(coverage, &subtests, registry);
-        Self {
+        let results = Self {
             kit: Kit { name: "harness".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
             target: record.target.clone(),
             run_id: record.run_id.clone(),
@@ -56,7 +56,8 @@ impl Results {
             leftovers: record.leftovers.clone(),
             retries: record.retries,
             diagnosis: Vec::new(),
-        }
+        };
+        results.shown()
     }
 
     /// Adds regressions and order-dependent results, with which a run without failures does not pass.

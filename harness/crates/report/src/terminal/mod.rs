@@ -25,6 +25,7 @@ use crate::results::Results;
 use harness_model::event::{Event, Listener, SubtestFinished, SubtestStarted, SubtestVerdict};
 use harness_model::plan::Plan;
 use harness_model::requirement::Registry;
+use harness_model::text::foreign::shown_in_colour;
 use harness_model::text::{counted, truncated};
 
 use page::Page;
@@ -133,6 +134,7 @@ impl<W: Write + Send> Terminal<W> {
     }
 
     fn print(&mut self, text: &str) {
+        let text = shown_in_colour(text);
         let out = &mut self.out;
         // A closed output must not stop the run.
         self.progress.suspend(|| {

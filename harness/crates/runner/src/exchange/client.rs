@@ -70,6 +70,10 @@ pub fn build(settings: &ClientSettings, from: Option<IpAddr>) -> Result<Client, 
         .connect_timeout(settings.connect_timeout)
         .timeout(settings.timeout)
         .local_address(from)
+        // Proxies in front of a right implementation send headers that the strict grammar forbids.
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_ignore_invalid_headers_in_responses(true)
         // A server may close an idle connection just as it is reused.
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .user_agent(concat!("quickztna-harness/", env!("CARGO_PKG_VERSION")));

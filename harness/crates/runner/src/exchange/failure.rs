@@ -27,6 +27,13 @@ pub enum Failure {
     Closed(String),
     #[error("response too large: more than {limit} bytes")]
     TooLong { limit: usize },
+    /// The kit asked for other encodings.
+    #[error("the response is encoded with `{0}`, which the kit cannot decode")]
+    Encoding(String),
+    #[error("the response is no whole {encoding}: {cause}")]
+    Damaged { encoding: String, cause: String },
+    #[error("response nested too deep: more than {limit} levels")]
+    TooDeep { limit: usize },
     /// The request was never sent: a problem of the profile or of this host.
     #[error("failed to send the request: {0}")]
     Other(String),
@@ -79,7 +86,11 @@ impl Failure {
                 "is there a proxy in between that closes connections? check base_url"
             }
             Self::TooLong { .. } => "if the response is legitimate, raise limits.answer_bytes",
-            Self::Other(_) => return None,
+            Self::Encoding(_) => {
+                "the kit accepts gzip and deflate: is there a proxy in between that encodes unasked? check base_url"
+            }
+            Self::Damaged { .. } => "is there a proxy in between that changes responses? check base_url",
+            Self::TooDeep { .. } | Self::Other(_) => return None,
         })
     }
 }

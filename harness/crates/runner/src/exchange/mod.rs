@@ -1,5 +1,6 @@
 //! HTTP exchanges: the only way in which the kit talks to a target.
 
+mod body;
 mod client;
 mod clients;
 mod error;

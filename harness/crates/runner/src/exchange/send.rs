@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap};
 use reqwest::{Client, Method, Response, Url};
-use serde::de::IgnoredAny;
 
 use harness_model::check::evidence::{Exchange, ParsedBody};
 use harness_model::check::header::Header;
 
+use super::body;
 use super::client::{ClientSettings, build};
 use super::error::ExchangeError;
 use super::failure::Failure;
@@ -94,6 +94,9 @@ async fn exchange(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchang
         .client
         .request(prepared.method.clone(), prepared.url.clone())
         .headers(prepared.headers.clone());
+    if !prepared.headers.contains_key(ACCEPT_ENCODING) {
+        request = request.header(ACCEPT_ENCODING, body::ACCEPTED);
+    }
     if let Some(body) = &prepared.body {
         request = request.body(body.clone());
     }
@@ -104,8 +107,7 @@ async fn exchange(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchang
     let headers = recorded(response.headers());
     let bytes = read_body(response, caller.settings.max_response_bytes, classify).await?;
     let took = begun.elapsed();
-    let body = String::from_utf8_lossy(&bytes).into_owned();
-    let is_json = |text: &str| serde_json::from_str::<IgnoredAny>(text).is_ok();
+    let body = body::decode(bytes, &headers, caller.settings.max_response_bytes)?;
     Ok(Exchange {
         method: prepared.method.to_string(),
         url: prepared.url.to_string(),
@@ -113,8 +115,8 @@ async fn exchange(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchang
         request_body: prepared.body.clone(),
         status,
         headers,
-        not_json: std::str::from_utf8(&bytes).is_err() && is_json(&body),
-        body,
+        not_json: body.not_json,
+        body: body.text,
         took,
         parsed: ParsedBody::default(),
     })
@@ -143,6 +145,6 @@ async fn read_body(
 fn recorded(headers: &HeaderMap) -> Vec<Header> {
     headers
         .iter()
-        .map(|(name, value)| Header::new(name.as_str(), String::from_utf8_lossy(value.as_bytes())))
+        .map(|(name, value)| Header::new(name.as_str(), body::header_text(value.as_bytes())))
         .collect()
 }

@@ -165,7 +165,14 @@ impl Remover<'_> {
     /// Returns the organisations that sub-tests use.
     pub(super) fn organisations(&self) -> Vec<String> {
         let other = self.environment.other_org().filter(|_| self.environment.knows(Identity::Outsider));
-        std::iter::once(self.environment.org()).chain(other).map(str::to_owned).collect()
+        let limited = self.environment.quota().map(|quota| quota.org.as_str());
+        let mut all = vec![self.environment.org().to_owned()];
+        for org in other.into_iter().chain(limited) {
+            if !all.iter().any(|known| known == org) {
+                all.push(org.to_owned());
+            }
+        }
+        all
     }
 
     async fn delete_named(&self, machine: &LeftMachine) -> Result<(), CleanupError> {
@@ -187,7 +194,14 @@ impl Remover<'_> {
     }
 
     fn admin_of(&self, org: &str) -> Identity {
-        if self.environment.other_org() == Some(org) { Identity::Outsider } else { Identity::Admin }
+        let is_limited = self.environment.quota().is_some_and(|quota| quota.org == org);
+        let is_other =
+            self.environment.other_org() == Some(org) && self.environment.knows(Identity::Outsider);
+        match (org == self.environment.org(), is_other, is_limited) {
+            (false, true, _) => Identity::Outsider,
+            (false, false, true) => Identity::Limited,
+            _ => Identity::Admin,
+        }
     }
 
     async fn request(

@@ -23,6 +23,7 @@ use harness_model::scenario::model::{Action, Request, Row, Step};
 use harness_model::scenario::template::{TemplateError, fill_template};
 use harness_model::scenario::undocumented::used_by;
 use harness_model::secret::Secrets;
+use harness_model::text::foreign::shown;
 
 /// One execution of a sub-test's steps.
 pub(super) struct Walk<'a> {
@@ -129,7 +130,8 @@ impl Walk<'_> {
             keep_values(step, &result, &mut stage.bindings);
             if let Some(polling) = &mut polling {
                 // Only the last attempt may write snapshots.
-                let outcomes = self.judge().judge(step, &result, &stage.bindings, SnapshotMode::Compare);
+                let outcomes =
+                    self.judge().judge(step, &result, &stage.bindings, SnapshotMode::Compare, self.secrets);
                 let has_kept = settling.has_kept(step, &stage.bindings);
                 let settled = result.is_ok() && has_kept && !outcomes.iter().any(is_bad);
                 if !settled && polling.again().await {
@@ -137,7 +139,8 @@ impl Walk<'_> {
                     continue;
                 }
             }
-            let outcomes = self.judge().judge(step, &result, &stage.bindings, self.setting.snapshots);
+            let outcomes =
+                self.judge().judge(step, &result, &stage.bindings, self.setting.snapshots, self.secrets);
             return (result, outcomes);
         }
     }
@@ -149,7 +152,8 @@ impl Walk<'_> {
     fn leave_out(&self, step: &Step, stage: &mut Stage, why: NotExecuted) -> (StepResult, Vec<Outcome>) {
         let result = Err(why);
         keep_values(step, &result, &mut stage.bindings);
-        let outcomes = self.judge().judge(step, &result, &stage.bindings, SnapshotMode::Compare);
+        let outcomes =
+            self.judge().judge(step, &result, &stage.bindings, SnapshotMode::Compare, self.secrets);
         (result, outcomes)
     }
 
@@ -209,6 +213,7 @@ impl Walk<'_> {
         };
         let deviating = self.setting.target.description().deviating;
         let deviation = deviating.as_ref().map(|deviating| deviating.id.as_str());
+        let line = line.map(|line| shown(&line).into_owned());
         line.map(|line| if is_private { repeat::after_serving(&line, deviation) } else { line })
     }
 }

@@ -10,6 +10,7 @@ use super::stage::Stage;
 use crate::exchange::{Caller, PreparedRequest, send};
 use crate::targets::TestEnvironment;
 use harness_model::check::evidence::Evidence;
+use harness_model::check::number::json_text;
 use harness_model::scenario::model::identity_name;
 use harness_model::scenario::model::{Authorisation, Body, Request};
 use harness_model::scenario::template::{Scope, TemplateError, fill_template, fill_value};
@@ -97,7 +98,7 @@ fn url(request: &Request, environment: &TestEnvironment, scope: Scope<'_>) -> Re
 fn body(body: &Body, scope: Scope<'_>) -> Result<(Option<String>, bool), TemplateError> {
     Ok(match body {
         Body::None => (None, false),
-        Body::Json { value, .. } => (fill_value(value, scope)?.map(|value| value.to_string()), true),
+        Body::Json { value, .. } => (fill_value(value, scope)?.map(|value| json_text(&value)), true),
         Body::Text(template) => (fill_template(template, scope)?, false),
     })
 }

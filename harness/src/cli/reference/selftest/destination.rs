@@ -1,8 +1,9 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::cli::console::Console;
 use harness_reference::report::{SelfTestReport, html};
+use harness_report::destination;
 use harness_report::exit_code::ExitCode;
 
 /// A report of the self-test and the path it is written to.
@@ -27,7 +28,8 @@ pub(super) fn write_all(
     let mut exit_code = None;
     for destination in destinations {
         match destination.write(report) {
-            Ok(()) => console.print(&format!("report written to {}\n", destination.path.display())),
+            // Not to standard output, which may be where the report itself is written.
+            Ok(()) => console.eprint(&format!("report written to {}\n", destination.path.display())),
             Err(error) => {
                 console.error(&format!("writing report {} failed: {error}", destination.path.display()));
                 exit_code = Some(ExitCode::Environment);
@@ -43,10 +45,7 @@ impl Destination {
             Format::Json => report.json().map_err(std::io::Error::from)?,
             Format::Html => html::render(report),
         };
-        if let Some(folder) = self.path.parent().filter(|folder| *folder != Path::new("")) {
-            std::fs::create_dir_all(folder)?;
-        }
-        std::fs::write(&self.path, text)
+        destination::write_text(&self.path, &text)
     }
 }
 

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::check::wording;
+use crate::check::{number, wording};
 use crate::scenario::model::Matcher;
 
 use super::kind;
@@ -11,11 +11,11 @@ pub(in crate::check) fn describe(matcher: &Matcher) -> String {
         Matcher::Equals(value) => wording::value(value),
         Matcher::Matches(pattern) => format!("text matching /{pattern}/"),
         Matcher::Type(kind) => kind::name(*kind).to_owned(),
-        Matcher::OneOf(values) => wording::any_of(values),
+        Matcher::OneOf(values) => wording::any_of(&values.iter().map(number::json_text).collect::<Vec<_>>()),
         Matcher::Contains(Value::String(text)) => format!("a string or array containing `{text}`"),
-        Matcher::Contains(value) => format!("an array containing {value}"),
+        Matcher::Contains(value) => format!("an array containing {}", number::json_text(value)),
         Matcher::Excludes(Value::String(text)) => format!("a string or array without `{text}`"),
-        Matcher::Excludes(value) => format!("an array without {value}"),
+        Matcher::Excludes(value) => format!("an array without {}", number::json_text(value)),
         Matcher::Length(length) => format!("length {length}"),
         Matcher::Keys(keys) => format!("an object with exactly the keys {}", keys.join(", ")),
         Matcher::HasKeys(keys) => format!("an object with at least the keys {}", keys.join(", ")),

@@ -1,9 +1,11 @@
 //! Judges a value with a matcher.
 
+use std::cmp::Ordering;
+
 use regex::Regex;
 use serde_json::Value;
 
-use crate::check::{pointer, table};
+use crate::check::{number, pointer, table};
 use crate::scenario::model::Matcher;
 use crate::scenario::moment;
 
@@ -44,14 +46,20 @@ pub(in crate::check) fn judge(matcher: &Matcher, found: Option<&Value>) -> Resul
             require(text(found)?.is_some_and(|text| regex.is_match(text)))
         }
         Matcher::Type(wanted) => require(kind::is(*wanted, found)),
-        Matcher::OneOf(values) => require(values.contains(found)),
+        Matcher::OneOf(values) => require(values.iter().any(|value| number::equal(value, found))),
         Matcher::Contains(wanted) => require(contains(found, wanted)?),
         Matcher::Excludes(wanted) => require(!contains(found, wanted)?),
         Matcher::Length(wanted) => length(found, *wanted),
         Matcher::Keys(wanted) => keys(found, wanted, true),
         Matcher::HasKeys(wanted) => keys(found, wanted, false),
-        Matcher::Above(bound) => require(found.as_f64().is_some_and(|number| number > *bound)),
-        Matcher::Below(bound) => require(found.as_f64().is_some_and(|number| number < *bound)),
+        Matcher::Above(bound) => {
+            let bound = bound_of(bound)?;
+            require(number::compare(found, bound) == Some(Ordering::Greater))
+        }
+        Matcher::Below(bound) => {
+            let bound = bound_of(bound)?;
+            require(number::compare(found, bound) == Some(Ordering::Less))
+        }
         Matcher::Within(window) => {
             moment::within(window, found).map_err(|error| Mismatch::because(error.to_string()))
         }
@@ -68,28 +76,36 @@ pub(in crate::check) fn judge(matcher: &Matcher, found: Option<&Value>) -> Resul
 }
 
 fn equal(wanted: &Value, found: &Value) -> Result<(), Mismatch> {
-    if wanted == found {
+    if number::equal(wanted, found) {
         return Ok(());
     }
+    let is_text = |value: &Value| value.is_string() && !number::is_number(value);
     let detail = match (wanted, found) {
-        (Value::Number(_), Value::String(_)) | (Value::Bool(_), Value::String(_)) => Some("it is a string"),
-        (Value::String(_), Value::Number(_)) => Some("it is a number"),
-        (Value::Number(a), Value::Number(b)) if a.as_f64() == b.as_f64() => {
-            Some("an integer is not equal to a float")
-        }
+        (wanted, found) if number::is_number(wanted) && is_text(found) => Some("it is a string"),
+        (Value::Bool(_), found) if is_text(found) => Some("it is a string"),
+        (wanted, found) if is_text(wanted) && number::is_number(found) => Some("it is a number"),
         _ => None,
     };
     Err(Mismatch { detail: detail.map(str::to_owned) })
 }
 
 fn text(found: &Value) -> Result<Option<&str>, Mismatch> {
-    found.as_str().map(Some).ok_or_else(|| Mismatch::because("it is not a string"))
+    let text = found.as_str().filter(|_| !number::is_number(found));
+    text.map(Some).ok_or_else(|| Mismatch::because("it is not a string"))
+}
+
+/// Returns the number of a bound, which may have been a variable.
+fn bound_of(bound: &Value) -> Result<f64, Mismatch> {
+    bound.as_f64().ok_or_else(|| Mismatch::because(format!("the bound is no number: {bound}")))
 }
 
 fn contains(found: &Value, wanted: &Value) -> Result<bool, Mismatch> {
     match (found, wanted) {
+        (found, _) if number::is_number(found) => {
+            Err(Mismatch::because("it is neither a string nor an array"))
+        }
         (Value::String(found), Value::String(wanted)) => Ok(found.contains(wanted)),
-        (Value::Array(items), wanted) => Ok(items.contains(wanted)),
+        (Value::Array(items), wanted) => Ok(items.iter().any(|item| number::equal(item, wanted))),
         (Value::String(_), _) => Err(Mismatch::because("a string can only contain a string")),
         _ => Err(Mismatch::because("it is neither a string nor an array")),
     }
@@ -97,6 +113,7 @@ fn contains(found: &Value, wanted: &Value) -> Result<bool, Mismatch> {
 
 fn length(found: &Value, wanted: usize) -> Result<(), Mismatch> {
     let length = match found {
+        found if number::is_number(found) => return Err(Mismatch::because("it has no length")),
         Value::Array(items) => items.len(),
         Value::Object(fields) => fields.len(),
         Value::String(text) => text.chars().count(),
@@ -133,7 +150,7 @@ fn mismatch(element: &Value, fields: &[(String, Matcher)]) -> Option<String> {
     fields.iter().find_map(|(pointer, matcher)| {
         let found = pointer::resolve(element, pointer);
         judge(matcher, found).err().map(|_| {
-            let actual = found.map_or_else(|| "no value".to_owned(), Value::to_string);
+            let actual = found.map_or_else(|| "no value".to_owned(), number::json_text);
             let label = if pointer.is_empty() { "element" } else { pointer };
             format!("{label}: expected {}, got {actual}", describe(matcher))
         })

@@ -2,15 +2,17 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::check::number;
 use crate::scenario::model::Kind;
 
 /// Returns whether the value has the type.
 pub(super) fn is(kind: Kind, value: &Value) -> bool {
     match (kind, value) {
+        (Kind::Integer, value) => number::is_integer(value),
+        (_, value) if number::exact(value).is_some() => false,
         // The documents only use the hyphenated form.
         (Kind::Uuid, Value::String(text)) => text.len() == 36 && uuid::Uuid::try_parse(text).is_ok(),
         (Kind::DateTime, Value::String(text)) => OffsetDateTime::parse(text, &Rfc3339).is_ok(),
-        (Kind::Integer, Value::Number(number)) => number.is_i64() || number.is_u64(),
         (Kind::String, Value::String(_))
         | (Kind::Boolean, Value::Bool(_))
         | (Kind::Null, Value::Null)

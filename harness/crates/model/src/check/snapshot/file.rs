@@ -28,11 +28,38 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, SnapshotError> {
         Err(error) => return Err(unreadable(path, error)),
     };
     // insta prints a warning about files in its older format, which would disturb the progress display.
-    if !text.starts_with("---\n") {
+    if !is_snapshot(&text) {
         return Err(SnapshotError::Format { path: path.to_owned() });
     }
     let snapshot = insta::Snapshot::from_file(path).map_err(|error| unreadable(path, error))?;
-    Ok(snapshot.as_text().map(ToString::to_string))
+    Ok(snapshot.as_text().map(|text| text.to_string().replace("\r\n", "\n")))
+}
+
+/// Returns why a snapshot cannot be compared, read or replaced: it is not a file of its own. A file that does not exist
+/// is no problem.
+pub(crate) fn problem(folder: &Path, name: &str) -> Option<String> {
+    let kind = |path: &Path| fs::symlink_metadata(path).ok().map(|found| found.file_type());
+    match kind(folder) {
+        None => return None,
+        Some(kind) if kind.is_symlink() => return Some("its folder is a symbolic link".to_owned()),
+        Some(kind) if !kind.is_dir() => return Some("its folder is not a folder".to_owned()),
+        Some(_) => {}
+    }
+    let path = folder.join(format!("{name}.snap"));
+    match kind(&path)? {
+        kind if kind.is_symlink() => Some("it is a symbolic link".to_owned()),
+        kind if !kind.is_file() => Some("it is not a file".to_owned()),
+        _ => match read(&path) {
+            Ok(_) => None,
+            Err(SnapshotError::Format { .. }) => Some("it is not in insta's format".to_owned()),
+            Err(SnapshotError::Read { cause, .. }) => Some(format!("it cannot be read: {cause}")),
+            Err(error) => Some(error.to_string()),
+        },
+    }
+}
+
+fn is_snapshot(text: &str) -> bool {
+    text.starts_with("---\n") || text.starts_with("---\r\n")
 }
 
 /// Writes an accepted snapshot and removes any `.snap.new` file.

@@ -12,10 +12,12 @@ use serde_json::Value;
 use crate::scenario::template::{Binding, Variables};
 
 use super::context::CheckContext;
-use super::finding::{Finding, Judgement, View};
-use super::wording;
+use super::difference;
+use super::finding::{Finding, Judgement, Message, View};
 
 pub use super::context::{SnapshotMode, SnapshotSettings};
+
+pub(crate) use file::problem;
 
 use compare::Content;
 use redact::Redaction;
@@ -26,7 +28,17 @@ pub(super) fn judge(name: &str, view: View<'_>, context: &CheckContext<'_>) -> F
     let snapshots = &context.snapshots;
     let path = snapshots.folder.join(format!("{name}.snap"));
     let redaction = redaction(context);
-    let actual = content(view, &redaction);
+    let wire: String;
+    let actual = match view {
+        View::Http(exchange) => {
+            Content::Http { status: exchange.status, json: exchange.json(), text: &exchange.body }
+        }
+        View::Process(process) => Content::Text(&process.stdout),
+        View::Wire(result) => {
+            wire = result.json.to_string();
+            Content::Text(&wire)
+        }
+    };
     // A snapshot edited by hand or accepted by an earlier version may contain text that is redacted now.
     let accepted = match file::read(&path) {
         Ok(accepted) => accepted.map(|text| redaction.text(&text)),
@@ -35,7 +47,7 @@ pub(super) fn judge(name: &str, view: View<'_>, context: &CheckContext<'_>) -> F
     let difference = match &accepted {
         None => None,
         Some(text) => {
-            let comparison = compare::compare(text, &actual, !snapshots.run_prefix.is_empty());
+            let comparison = compare::compare(text, &actual, !snapshots.run_prefix.is_empty(), &redaction);
             if comparison.differences.is_empty() {
                 file::remove_new(&path, snapshots.mode);
                 let mut finding =
@@ -51,54 +63,46 @@ pub(super) fn judge(name: &str, view: View<'_>, context: &CheckContext<'_>) -> F
         }
     };
     if snapshots.mode == SnapshotMode::Accept {
-        return match file::accept(&path, name, &actual.to_string()) {
+        return match file::accept(&path, name, &actual.redacted(&redaction)) {
             Ok(()) => Finding::new(true, label, "a new snapshot".to_owned(), "accepted".to_owned()),
             Err(error) => Finding::unknown(label, error.to_string()),
         };
     }
     let unwritten = match snapshots.mode {
-        SnapshotMode::New => file::write_new(&path, name, &actual.to_string()).err(),
+        SnapshotMode::New => file::write_new(&path, name, &actual.redacted(&redaction)).err(),
         SnapshotMode::Compare | SnapshotMode::Accept => None,
     };
     let unwritten = unwritten.map(|error| format!("; {error}")).unwrap_or_default();
     let (expected, shown, message) = match difference {
         None => (
             format!("the snapshot {}", path.display()),
-            actual.to_string(),
-            format!("{label} does not exist{unwritten}"),
+            actual.outline(&redaction),
+            Message::Said(format!("{label} does not exist{unwritten}")),
         ),
         Some((text, comparison)) => (
             text.clone(),
-            wording::diff(&format!("{text}\n"), &format!("{actual}\n")),
-            format!("{label}: {}{unwritten}", wording::inline(&comparison.differences.join("; "))),
+            difference::unified(text, &actual.outline(&redaction)),
+            Message::Quoting(
+                format!("{label}: "),
+                format!("{}{unwritten}", comparison.differences.join("; ")),
+            ),
         ),
     };
     Finding { judgement: Judgement::Unmet, label, expected, actual: shown, message, notes: Vec::new() }
 }
 
-fn redaction(context: &CheckContext<'_>) -> Redaction {
+fn redaction<'a>(context: &CheckContext<'a>) -> Redaction<'a> {
     let text = |name: &str| match Variables::get(context.variables, name) {
         Some(Binding::Value(Value::String(text))) => text,
         _ => String::new(),
     };
-    Redaction::new(&[
+    let literals = [
         (context.snapshots.run_prefix, ""),
         (&text("base_url"), "[base-url]"),
         (&text("org"), "[org]"),
         (&text("other_org"), "[other-org]"),
-    ])
-}
-
-fn content(view: View<'_>, redaction: &Redaction) -> Content {
-    match view {
-        View::Http(exchange) => Content::Http {
-            status: exchange.status,
-            json: exchange.json().map(|json| redaction.value(json)),
-            text: redaction.text(&exchange.body),
-        },
-        View::Process(process) => Content::Text(redaction.text(&process.stdout)),
-        View::Wire(result) => Content::Text(redaction.text(&result.json.to_string())),
-    }
+    ];
+    Redaction::new(&literals, context.secrets)
 }
 
 #[cfg(test)]

@@ -5,16 +5,20 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 use serde_json::{Map, Value};
 
-/// Replaces literal texts of the run, then all patterns.
-pub(super) struct Redaction {
+use crate::secret::{Secrets, is_secret_name};
+
+/// Replaces literal texts of the run, then all patterns, then what is still a secret.
+pub(super) struct Redaction<'a> {
     literals: Vec<(String, String)>,
+    secrets: &'a Secrets,
 }
 
-impl Redaction {
+impl<'a> Redaction<'a> {
     /// Creates a redaction from literal texts and their placeholders; empty texts are ignored.
-    pub(super) fn new(literals: &[(&str, &str)]) -> Self {
+    pub(super) fn new(literals: &[(&str, &str)], secrets: &'a Secrets) -> Self {
         let literals = literals.iter().filter(|(text, _)| !text.is_empty());
-        Self { literals: literals.map(|(text, name)| ((*text).to_owned(), (*name).to_owned())).collect() }
+        let literals = literals.map(|(text, name)| ((*text).to_owned(), (*name).to_owned())).collect();
+        Self { literals, secrets }
     }
 
     pub(super) fn text(&self, text: &str) -> String {
@@ -30,9 +34,23 @@ impl Redaction {
                 std::borrow::Cow::Owned(replaced) => replaced,
             };
         }
-        match &*ADDRESS {
+        let text = match &*ADDRESS {
             Some(address) => address.replace_all(&text, redact_address).into_owned(),
             None => text,
+        };
+        self.secrets.replace(&text, |secret| match is_placeholder(secret) {
+            true => secret.to_owned(),
+            false => "[secret]".to_owned(),
+        })
+    }
+
+    /// Redacts a value that may be a secret by its name.
+    pub(super) fn field(&self, value: &Value, is_secret: bool) -> Value {
+        match self.value(value) {
+            Value::String(text) if is_secret && !text.is_empty() && !is_placeholder(&text) => {
+                Value::String("[secret]".to_owned())
+            }
+            value => value,
         }
     }
 
@@ -42,12 +60,18 @@ impl Redaction {
             Value::String(text) => Value::String(self.text(text)),
             Value::Array(items) => Value::Array(items.iter().map(|item| self.value(item)).collect()),
             Value::Object(fields) => {
-                let fields = fields.iter().map(|(key, field)| (key.clone(), self.value(field)));
-                Value::Object(fields.collect::<Map<_, _>>())
+                let field =
+                    |(key, field): (&String, &Value)| (key.clone(), self.field(field, is_secret_name(key)));
+                Value::Object(fields.iter().map(field).collect::<Map<_, _>>())
             }
             other => other.clone(),
         }
     }
+}
+
+/// Whether the text is what stands in place of a secret already.
+fn is_placeholder(text: &str) -> bool {
+    text.starts_with('[') && text.ends_with(']')
 }
 
 struct Pattern {
@@ -104,7 +128,8 @@ mod tests {
 
     #[test]
     fn varying_values_are_redacted_and_documented_ones_kept() {
-        let redaction = Redaction::new(&[("r7f-", ""), ("org_9fX2kR", "[org]"), ("", "[never]")]);
+        let secrets = Secrets::default();
+        let redaction = Redaction::new(&[("r7f-", ""), ("org_9fX2kR", "[org]"), ("", "[never]")], &secrets);
         let (hex64, base64) = ("0123456789abcdef".repeat(4), format!("{}=", "aB3/".repeat(11).split_off(1)));
         for (text, expected) in [
             (format!("tskey-auth-{hex64}"), "[auth-key]".to_owned()),

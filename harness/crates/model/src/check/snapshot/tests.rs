@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::check::evidence::{Exchange, ProcessResult};
 use crate::requirement::Registry;
+use crate::secret::Secrets;
 use crate::target::RefusalPointers;
 
 struct SnapshotFolder {
@@ -36,8 +37,13 @@ fn judged(folder: &SnapshotFolder, mode: SnapshotMode, json: &Value) -> Finding 
         judges_ours: true,
         refusal: &RefusalPointers::default(),
         snapshots,
+        secrets: &Secrets::default(),
     };
     judge("created", View::Http(&exchange(json)), &context)
+}
+
+fn message(finding: &Finding) -> String {
+    finding.words(&Secrets::default()).message
 }
 
 fn exists(folder: &SnapshotFolder, file: &str) -> bool {
@@ -51,12 +57,12 @@ fn a_snapshot_is_proposed_accepted_and_compared() {
 
     let missing = judged(&folder, SnapshotMode::Compare, &answer);
     assert_eq!(missing.judgement, Judgement::Unmet);
-    assert_eq!(missing.message, "snapshot `created` does not exist");
+    assert_eq!(message(&missing), "snapshot `created` does not exist");
     assert!(!folder.path.exists(), "comparing writes nothing");
 
     let proposed = judged(&folder, SnapshotMode::New, &answer);
     assert_eq!(proposed.judgement, Judgement::Unmet);
-    assert_eq!(proposed.message, missing.message, "the mode does not change what is judged");
+    assert_eq!(message(&proposed), message(&missing), "the mode does not change what is judged");
     assert!(exists(&folder, "created.snap.new") && !exists(&folder, "created.snap"));
 
     assert_eq!(judged(&folder, SnapshotMode::Accept, &answer).judgement, Judgement::Met);
@@ -70,7 +76,7 @@ fn a_snapshot_is_proposed_accepted_and_compared() {
         &json!({"data": {"name": "r1-kye", "org_id": "org_1", "at": "2027-01-01T00:00:00Z"}}),
     );
     assert_eq!(other.judgement, Judgement::Unmet);
-    assert!(other.message.contains("`/data/name`: expected \"key\", got \"kye\""), "{}", other.message);
+    assert!(message(&other).contains("`/data/name`: expected \"key\", got \"kye\""), "{}", message(&other));
     assert!(
         other.actual.contains("-    \"name\": \"key\"") && other.actual.contains("+    \"name\": \"kye\""),
         "{}",
@@ -107,14 +113,14 @@ fn io_errors_are_reported() {
     fs::write(folder.path.join("created.snap"), "expression: x\n\nold").unwrap();
     let old = judged(&folder, SnapshotMode::Accept, &json!({}));
     assert_eq!(old.judgement, Judgement::Unknown);
-    assert!(old.message.contains("not a snapshot in insta's format"), "{}", old.message);
+    assert!(message(&old).contains("not a snapshot in insta's format"), "{}", message(&old));
 
     // A file in place of the folder.
     let hidden = SnapshotFolder { path: folder.path.join("created.snap/x"), ..folder };
     for mode in [SnapshotMode::Accept, SnapshotMode::New, SnapshotMode::Compare] {
         let finding = judged(&hidden, mode, &json!({}));
         assert_eq!(finding.judgement, Judgement::Unknown);
-        assert!(finding.message.contains("cannot read snapshot"), "{}", finding.message);
+        assert!(message(&finding).contains("cannot read snapshot"), "{}", message(&finding));
     }
     // A dangling symlink: not even root can write there.
     let blocked = snapshot_folder();
@@ -125,7 +131,7 @@ fn io_errors_are_reported() {
     {
         let finding = judged(&blocked, mode, &json!({}));
         assert_eq!(finding.judgement, judgement);
-        assert!(finding.message.contains("cannot write snapshot"), "{}", finding.message);
+        assert!(message(&finding).contains("cannot write snapshot"), "{}", message(&finding));
     }
 }
 
@@ -141,6 +147,7 @@ fn column_widths_are_ignored_only_with_a_run_prefix() {
             judges_ours: true,
             refusal: &RefusalPointers::default(),
             snapshots,
+            secrets: &Secrets::default(),
         };
         let process = ProcessResult { stdout: stdout.to_owned(), ..ProcessResult::default() };
         judge("table", View::Process(&process), &context).judgement

@@ -59,6 +59,7 @@ fn undecidable_response_neither_passes_nor_fails_a_race() {
         judges_ours: true,
         refusal: &RefusalPointers::default(),
         snapshots,
+        secrets: &Secrets::default(),
     };
     for (quantity, statuses, verdict) in [
         ("", &[201][..], CheckVerdict::Error),

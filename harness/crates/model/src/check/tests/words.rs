@@ -9,7 +9,7 @@ fn matcher_messages_explain_the_mismatch() {
         ("\"1\"", json!(1), "expected \"1\", got 1: it is a number"),
         ("1", json!("1"), "expected 1, got \"1\": it is a string"),
         ("true", json!("true"), "expected true, got \"true\": it is a string"),
-        ("1", json!(1.0), "expected 1, got 1.0: an integer is not equal to a float"),
+        ("1", json!(1.5), "expected 1, got 1.5"),
         ("{ type = \"uuid\" }", json!("x"), "expected a UUID, got \"x\""),
         (
             "{ contains = 1 }",

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::check::evidence::{Exchange, ParsedBody, ProcessResult, WireResult};
 use crate::check::header::Header;
-use crate::secret::{MIN_SECRET_LEN, Secrets, is_secret_field};
+use crate::check::number;
+use crate::secret::{MIN_SECRET_LEN, Secrets, is_attribute, is_credential, is_secret_name};
 
 use super::evidence::RecordedEvidence;
 
@@ -22,10 +23,6 @@ const PUBLIC_KEY_CHARS: usize = 8;
 
 /// The minimum length of a secret to be searched for everywhere: shorter ones may be ordinary words.
 const MIN_UNMISTAKABLE_LEN: usize = 16;
-
-/// Headers whose values are always credentials.
-const CREDENTIAL_HEADERS: [&str; 5] =
-    ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"];
 
 /// Replaces the secrets of one sub-test by pseudonyms.
 #[derive(Debug)]
@@ -57,7 +54,7 @@ impl Pseudonyms {
             Value::Object(fields) => {
                 let field = |(name, value): (&String, &Value)| {
                     let value = match value {
-                        Value::String(text) if is_secret_field(name) && text.len() >= MIN_SECRET_LEN => {
+                        Value::String(text) if is_secret_name(name) && text.len() >= MIN_SECRET_LEN => {
                             Value::String(self.whole_secret(text))
                         }
                         value => self.value(value),
@@ -124,13 +121,25 @@ impl Pseudonyms {
 
     fn headers(&mut self, headers: &[Header]) -> Vec<Header> {
         let header = |Header { name, value }: &Header| {
-            let value = match CREDENTIAL_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
-                true => self.credential(value),
-                false => self.text(value),
+            let value = match name.to_ascii_lowercase().as_str() {
+                "cookie" | "set-cookie" => self.cookies(value),
+                name if is_credential(name) => self.credential(value),
+                _ => self.text(value),
             };
             Header::new(name, value)
         };
         headers.iter().map(header).collect()
+    }
+
+    /// Replaces the values of cookies, whose names and attributes are public.
+    fn cookies(&mut self, value: &str) -> String {
+        let pairs = value.split(';').map(|pair| match pair.split_once('=') {
+            Some((name, secret)) if secret.len() >= MIN_SECRET_LEN && !is_attribute(name) => {
+                format!("{name}={}", self.whole_secret(secret))
+            }
+            _ => self.text(pair),
+        });
+        pairs.collect::<Vec<_>>().join(";")
     }
 
     /// Replaces a credential such as `Bearer …`, whose first word is public.
@@ -148,13 +157,13 @@ impl Pseudonyms {
     /// Replaces the secrets in a body. JSON is parsed as well, as a secret in it may be written with escapes.
     fn body(&mut self, body: &str) -> String {
         let replaced = self.text(body);
-        let Ok(json @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(body) else {
+        let Ok(json @ (Value::Object(_) | Value::Array(_))) = number::parse(body) else {
             return replaced;
         };
         let wanted = self.value(&json);
-        match serde_json::from_str::<Value>(&replaced) {
+        match number::parse(&replaced) {
             Ok(got) if got == wanted => replaced,
-            _ => wanted.to_string(),
+            _ => number::json_text(&wanted),
         }
     }
 

@@ -4,11 +4,15 @@ use crate::scenario::model::{ExitCode, Expectation, Matcher, RefusalPart, Span, 
 use crate::scenario::vocabulary;
 use crate::source::document::{self, Entry, SpannedText, Table};
 use crate::source::spelling;
+use crate::text::truncated;
 
 use super::Decoder;
 use super::keep::is_json_pointer;
 use super::matcher::Operand;
 use super::step::Verb;
+
+/// Leaves room for the endings that the file has while it is written or reviewed.
+const MAX_SNAPSHOT_NAME_LEN: usize = 100;
 
 impl Decoder<'_> {
     /// Decodes the expectations of a check or an alternative; `more` are its other keys.
@@ -138,13 +142,13 @@ impl Decoder<'_> {
 
     fn snapshot(&mut self, entry: &Entry<'_, '_>) -> Option<Subject> {
         let SpannedText { text: name, span } = entry.string(&mut self.report)?;
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
-            let message = format!("invalid snapshot name `{name}`");
-            self.report.error_with_help(
-                span,
-                message,
-                "use only letters, digits, `-` and `_`: it becomes a file name",
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
+        if name.is_empty() || name.len() > MAX_SNAPSHOT_NAME_LEN || !name.chars().all(is_part) {
+            let message = format!("invalid snapshot name `{}`", truncated(name, MAX_SNAPSHOT_NAME_LEN));
+            let help = format!(
+                "use only letters, digits, `-` and `_`, at most {MAX_SNAPSHOT_NAME_LEN}: it becomes a file name"
             );
+            self.report.error_with_help(span, message, help);
             return None;
         }
         Some(Subject::Snapshot(name.to_owned()))

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
 
+use crate::check::snapshot;
 use crate::requirement::Registry;
 
 use crate::scenario::lint::{self, SnapshotFile};
@@ -14,6 +15,7 @@ use crate::scenario::model::{Scenario, Source};
 use crate::scenario::parse::parse;
 use crate::scenario::path::ScenarioPath;
 use crate::source::diagnostic::{Diagnostic, Severity, Sources};
+use crate::source::unix_lines;
 
 /// The documented statements and the sub-tests that judge them.
 #[derive(Debug, Clone)]
@@ -50,6 +52,7 @@ pub fn load(folder: &Path, shown: &Path) -> Result<Library, LoadErrors> {
         scenarios.extend(loader.scenario(file, registry));
     }
     let snapshots = loader.snapshots(&files);
+    loader.diagnostics.extend(scenarios.iter().flat_map(unusable_snapshots));
     let Some(registry) = registry else { return Err(loader.into_errors()) };
     scenarios.sort_by_cached_key(|scenario| order::sort_key(scenario, &registry));
     // The references of an invalid file are unknown, so lints across files would be misleading.
@@ -62,6 +65,26 @@ pub fn load(folder: &Path, shown: &Path) -> Result<Library, LoadErrors> {
     }
     let scenarios = scenarios.into_iter().map(Arc::new).collect();
     Ok(Library { registry, scenarios, warnings: loader.diagnostics, sources: loader.sources })
+}
+
+/// SUITE/CHAPTER/SUB-TEST.toml, and one more to report what is too deep.
+const MAX_DEPTH: usize = 4;
+
+/// Reports the snapshots that are there, but cannot be compared or replaced.
+fn unusable_snapshots(scenario: &Scenario) -> Vec<Diagnostic> {
+    let problems = lint::referenced_snapshots(scenario).filter_map(|(name, span)| {
+        let problem = snapshot::problem(&scenario.snapshots, name)?;
+        let message = format!("unusable snapshot `{name}`: {problem}");
+        let diagnostic = Diagnostic {
+            severity: Severity::Error,
+            path: scenario.source.path.clone(),
+            span: Some(span.clone()),
+            message,
+            help: Some("delete it: `harness --accept` writes it again".to_owned()),
+        };
+        Some(diagnostic)
+    });
+    problems.collect()
 }
 
 struct Loader<'a> {
@@ -111,7 +134,7 @@ impl Loader<'_> {
         let path = self.shown.join(file);
         match fs::read_to_string(self.folder.join(file)) {
             Ok(text) => {
-                let source = Arc::new(Source { path, text });
+                let source = Arc::new(Source::new(path, unix_lines(text)));
                 self.sources.add(Arc::clone(&source));
                 Some(source)
             }
@@ -143,7 +166,8 @@ impl Loader<'_> {
             match entry.extension().and_then(|extension| extension.to_str()) {
                 Some("snap") if is_folder => {}
                 Some("toml") if !is_folder => files.push(entry),
-                _ if is_folder => self.collect_toml(&entry, files),
+                // Deeper folders hold no sub-tests, and a link may lead back.
+                _ if is_folder && entry.components().count() < MAX_DEPTH => self.collect_toml(&entry, files),
                 _ => {}
             }
         }

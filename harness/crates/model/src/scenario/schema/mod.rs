@@ -132,7 +132,7 @@ fn expectation_key(key: &str) -> Value {
         "json" | "header" => reference("places"),
         "running" | "ended" | "handshake" | "pong" => json!({ "type": "boolean" }),
         "requests" => one_or_more(&text()),
-        "snapshot" => json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]+$" }),
+        "snapshot" => json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,100}$" }),
         _ => reference("match"),
     }
 }
@@ -145,7 +145,9 @@ fn matcher() -> Value {
         "one_of" => list(&json!({}), 1),
         "length" => json!({ "type": "integer", "minimum": 0 }),
         "keys" | "has_keys" => list(&text(), 0),
-        "above" | "below" => json!({ "type": "number" }),
+        "above" | "below" => {
+            json!({ "oneOf": [{ "type": "number" }, { "type": "string", "pattern": "^\\$\\{.*\\}$" }] })
+        }
         "not" => reference("match"),
         "every" | "some" | "table" => reference("places"),
         "lines" => list(&reference("match"), 1),

@@ -8,6 +8,7 @@ mod variables;
 use serde_json::{Map, Value};
 
 use super::model::Template;
+use crate::check::number;
 
 pub use error::{LengthError, TemplateError, TemplateSyntaxError};
 pub use parse::variable_names;
@@ -118,8 +119,8 @@ fn lookup_whole(name: &str, template: &str, scope: Scope<'_>) -> Result<Option<V
 /// Returns strings unchanged and other values as compact JSON.
 fn as_text(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::String(text) => number::plain_text(text).to_owned(),
+        other => number::json_text(other),
     }
 }
 

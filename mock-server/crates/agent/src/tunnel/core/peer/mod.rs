@@ -64,10 +64,11 @@ impl Peer {
             self.reported_path = None;
             self.handshake.cancel();
             self.queued.clear();
-        } else if settings.online && (!self.settings.online || settings.location_differs(&self.settings)) {
-            if let Some(prepare_at) = prepare_at {
-                self.handshake.schedule(prepare_at);
-            }
+        } else if settings.online
+            && (!self.settings.online || settings.location_differs(&self.settings))
+            && let Some(prepare_at) = prepare_at
+        {
+            self.handshake.schedule(prepare_at);
         }
         if settings.location_differs(&self.settings) {
             let relay = settings.relay.map(|region| PeerPath::Relayed { region, peer: self.key });
