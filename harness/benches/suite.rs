@@ -105,7 +105,7 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
         "title = \"bench\"\n[[step]]\nname = \"read ${{value}}\"\nrows = [{rows}]\nget = \"/api/db/keys?id=eq.${{value}}\"\n\
          check = [{{ verifies = \"used-count/ST1.2\", status = 200, json = {{ \"rows/0/used_count\" = 0 }} }}]\n"
     );
-    let source = Arc::new(Source { path: PathBuf::from("bench.toml"), text });
+    let source = Arc::new(Source::new("bench.toml", text));
     let place = ScenarioPath {
         suite: "auth-keys".to_owned(),
         chapter: "used-count".to_owned(),
@@ -122,10 +122,8 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
         waivers: Arc::default(),
         waits: None,
     };
-    let profile = Arc::new(Source {
-        path: PathBuf::from("bench-target.toml"),
-        text: format!("name = \"bench\"\nbase_url = \"{base_url}\"\norg_id = \"o\"\n"),
-    });
+    let text = format!("name = \"bench\"\nbase_url = \"{base_url}\"\norg_id = \"o\"\n");
+    let profile = Arc::new(Source::new("bench-target.toml", text));
     let profile = Profile::parse(&profile).map_err(|error| error.render(false, 80))?;
     let means = profile.resolve().map_err(|error| error.render(false, 80))?;
     let folder = tempfile::tempdir()?;

@@ -77,7 +77,7 @@ pub(super) fn init_target(arguments: Arguments, console: &Console) -> Result<Exi
 
 fn write(file: &Path, draft: &Draft) -> Result<Profile, CliError> {
     let text = draft.to_toml();
-    let source = Source { path: file.to_owned(), text: text.clone() };
+    let source = Source::new(file, text.clone());
     let profile = Profile::parse(&Arc::new(source)).map_err(|error| {
         let consequence = format!("{} was not written", file.display());
         CliError::Mistakes(Mistakes { diagnostics: error.diagnostics, sources: error.sources, consequence })

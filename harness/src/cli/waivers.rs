@@ -17,7 +17,7 @@ use super::error::CliError;
 pub(super) fn read(path: &Path, library: &Library, today: Date) -> Result<Waivers, CliError> {
     let text = std::fs::read_to_string(path)
         .map_err(|cause| CliError::ReadWaivers { path: path.to_owned(), cause })?;
-    let source = Arc::new(Source { path: path.to_owned(), text: unix_lines(text) });
+    let source = Arc::new(Source::new(path, unix_lines(text)));
     let scenarios = library.scenarios.iter().map(AsRef::as_ref);
     Waivers::read(&source, &library.registry, scenarios, today).map_err(|diagnostics| {
         let mut sources = Sources::default();

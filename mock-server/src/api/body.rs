@@ -1,10 +1,13 @@
 //! Request bodies: a JSON object, regardless of the Content-Type.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use futures::StreamExt;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
@@ -82,11 +85,43 @@ pub(super) fn from_fields<T: DeserializeOwned>(fields: Map<String, Value>) -> Re
         .map_err(|error| Refusal::InvalidJson(format!("The body is not a valid request: {error}")))
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     match serde_json::from_slice(bytes) {
-        Ok(Value::Object(fields)) => from_fields(fields),
+        Ok(Value::Object(fields)) => {
+            let UniqueNames = serde_json::from_slice(bytes)
+                .map_err(|error| Refusal::InvalidJson(format!("The body is not a valid request: {error}")))?;
+            from_fields(fields)
+        }
         Ok(_) => Err(Refusal::InvalidJson("The body must be a JSON object".to_owned())),
         Err(error) => Err(Refusal::InvalidJson(format!("The body is not valid JSON: {error}"))),
+    }
+}
+
+/// An object in which no field is given twice: readers differ in which of the two they use.
+struct UniqueNames;
+
+impl<'de> Deserialize<'de> for UniqueNames {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for UniqueNames {
+    type Value = Self;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        let mut seen = BTreeSet::new();
+        while let Some(name) = map.next_key::<String>()? {
+            map.next_value::<IgnoredAny>()?;
+            if let Some(twice) = seen.replace(name) {
+                return Err(serde::de::Error::custom(format_args!("{} was given twice", excerpt(&twice))));
+            }
+        }
+        Ok(self)
     }
 }
 
@@ -116,7 +151,19 @@ mod tests {
 
     #[test]
     fn only_objects_are_accepted() {
-        for bad in ["", "{", "[]", "7", "null", "\"x\"", "{\"a\":1}x", "\u{feff}{}", "{\"a\":\"\u{1}\"}"] {
+        for bad in [
+            "",
+            "{",
+            "[]",
+            "7",
+            "null",
+            "\"x\"",
+            "{\"a\":1}x",
+            "\u{feff}{}",
+            "{\"a\":\"\u{1}\"}",
+            "{\"a\":1,\"a\":1}",
+            "{\"a\":1,\"\\u0061\":2}",
+        ] {
             assert!(matches!(parse::<Fields>(bad.as_bytes()), Err(Refusal::InvalidJson(_))), "{bad:?}");
         }
         assert!(matches!(parse::<Fields>(&[b'{', 0xff, b'}']), Err(Refusal::InvalidJson(_))));

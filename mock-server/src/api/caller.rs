@@ -20,7 +20,10 @@ impl FromRequestParts<State> for Caller {
 
 /// Returns the token of `Authorization: Bearer TOKEN`; the scheme is case-insensitive (RFC 7235).
 pub fn bearer(parts: &Parts) -> Option<&str> {
-    let (scheme, token) = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
+    // Of two credentials, none counts: readers differ in which they use.
+    let value = values.next().filter(|_| values.next().is_none())?;
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }

@@ -23,6 +23,7 @@ pub mod machine_logout;
 pub mod machine_tags;
 pub mod network_map;
 pub mod openapi;
+mod pairs;
 pub(crate) mod reached_url;
 pub mod readyz;
 mod refusals;

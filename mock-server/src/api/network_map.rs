@@ -17,6 +17,7 @@ use ztna_protocol::network_map::{PeerView, RelayView};
 
 use super::envelope::Success;
 use super::machine::MachineToken;
+use super::pairs::{pairs, refuse_repeated};
 use super::refusals::refusals;
 use super::{Error, State, error};
 use crate::control::network_map::{LongPoll, NetworkMap};
@@ -102,8 +103,10 @@ pub async fn network_map(
 impl MapQuery {
     fn parse(text: &str) -> Result<Self, Refusal> {
         let mut query = Self { since: 0, wait: DEFAULT_WAIT };
-        for (name, value) in form_urlencoded::parse(text.as_bytes()) {
-            match &*name {
+        let pairs = pairs(text.as_bytes())?;
+        refuse_repeated(&pairs)?;
+        for (name, value) in &pairs {
+            match name.as_str() {
                 "since" => {
                     let since = value.parse().ok().filter(|since| *since >= 0);
                     query.since = since.ok_or(Refusal::invalid(
@@ -193,6 +196,9 @@ mod tests {
             ("wait=51", "wait"),
             ("wait=-1", "wait"),
             ("wait=1.5", "wait"),
+            ("wait=1&wait=2", "wait"),
+            ("since=1&since=1", "since"),
+            ("x=%ff", "The query"),
         ] {
             let refused = MapQuery::parse(text);
             assert!(

@@ -1,13 +1,15 @@
 //! Values of command-line arguments and environment variables.
 
+use std::env::VarError;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use ztna_protocol::region::Region;
 
 use super::error::{ArgumentError, DatabaseProblem, SecretProblem};
 use super::{AgentProgram, StartError};
-use crate::domain::host;
 use crate::domain::site::Site;
+use crate::domain::{cidr, host};
 use crate::store::Location;
 
 /// The minimum length of the relays' secret, against guessing.
@@ -18,7 +20,8 @@ pub(super) fn relay_secret() -> Result<Option<String>, StartError> {
     match std::env::var("ZTNA_RELAY_SECRET") {
         Ok(secret) if secret.trim().len() >= MIN_SECRET_LEN => Ok(Some(secret.trim().to_owned())),
         Ok(secret) if !secret.trim().is_empty() => Err(StartError::RelaySecret(SecretProblem::TooShort)),
-        _ => Ok(None),
+        Ok(_) | Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(StartError::RelaySecret(SecretProblem::NotText)),
     }
 }
 
@@ -26,6 +29,10 @@ pub(super) fn parse_site(text: &str) -> Result<Site, ArgumentError> {
     let (region, url) = text.split_once('=').ok_or(ArgumentError::Relay)?;
     let region: Region = region.parse()?;
     Ok(Site { region, name: region.to_string(), url: Some(parse_url(url)?) })
+}
+
+pub(super) fn parse_network(text: &str) -> Result<IpNet, ArgumentError> {
+    cidr::network(text).ok_or(ArgumentError::Network)
 }
 
 pub(super) fn parse_url(text: &str) -> Result<String, ArgumentError> {

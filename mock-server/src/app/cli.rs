@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use tokio::signal::unix::{SignalKind, signal};
 use ztna_protocol::region::Region;
 
-use super::arguments::{agent_program, parse_database, parse_site, parse_url, relay_secret};
+use super::arguments::{agent_program, parse_database, parse_network, parse_site, parse_url, relay_secret};
 use super::error::SecretProblem;
 use super::logging::LogFormat;
 use super::{
@@ -60,7 +60,7 @@ struct Serve {
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
     /// Trust X-Forwarded-For, -Host and -Proto from these proxies; may be repeated.
-    #[arg(long = "trusted-proxy", value_name = "CIDR")]
+    #[arg(long = "trusted-proxy", value_name = "CIDR", value_parser = parse_network)]
     trusted_proxies: Vec<IpNet>,
     /// The agent that install.sh installs [default: the ztna next to this program, if it exists]
     #[arg(long, value_name = "FILE")]

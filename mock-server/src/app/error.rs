@@ -52,6 +52,8 @@ pub enum SecretProblem {
     Missing,
     #[error("is too short")]
     TooShort,
+    #[error("is not UTF-8")]
+    NotText,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +74,13 @@ pub enum FixtureProblem {
     Syntax(String),
     #[error("invalid session.{field} {text:?}: {source}")]
     Duration { field: &'static str, text: String, source: humantime::DurationError },
+    #[error("session.{field} {text:?} is shorter than a second")]
+    TooShort { field: &'static str, text: String },
+    /// `reason` speaks of the value as "it".
+    #[error("invalid [[{table}]] {field} {value:?}: {reason}")]
+    Name { table: &'static str, field: &'static str, value: String, reason: String },
+    #[error("the password of {email} must have 1 to 1024 characters and no control characters")]
+    Password { email: String },
     #[error("no [[organisation]]: at least one is required")]
     NoOrganisation,
     #[error("duplicate [[{table}]] {field} {value}")]
@@ -99,6 +108,8 @@ pub enum FixtureProblem {
 pub(super) enum ArgumentError {
     #[error("expected REGION=URL, such as fra1=https://fra1.relay.example")]
     Relay,
+    #[error("expected a network, such as 10.0.0.0/8 or 2001:db8::/32")]
+    Network,
     #[error(transparent)]
     Region(#[from] RegionError),
     #[error("expected https://HOST[:PORT][/PATH] or the same with http://")]

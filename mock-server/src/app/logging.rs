@@ -1,5 +1,6 @@
 //! Logging of the program. As a library, the server leaves it to its host.
 
+use std::env::VarError;
 use std::io::IsTerminal;
 
 use clap::ValueEnum;
@@ -17,8 +18,10 @@ const DEFAULT_FILTER: &str = "info";
 
 /// Logs to standard error, filtered by RUST_LOG.
 pub(super) fn install(format: LogFormat) {
-    let rust_log = std::env::var("RUST_LOG").unwrap_or_default();
-    let (filter, problem) = parse_filter(&rust_log);
+    let (filter, problem) = match std::env::var("RUST_LOG") {
+        Err(VarError::NotUnicode(_)) => (EnvFilter::new(DEFAULT_FILTER), Some("it is not UTF-8".to_owned())),
+        rust_log => parse_filter(&rust_log.unwrap_or_default()),
+    };
     let log = tracing_subscriber::fmt()
         .with_env_filter(without_frames(filter))
         .with_writer(std::io::stderr)

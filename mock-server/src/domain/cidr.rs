@@ -82,15 +82,19 @@ fn parse_hop(hop: &str) -> Option<IpAddr> {
 }
 
 fn parse_network(text: &str) -> Result<IpNet, Refusal> {
-    let parsed: IpNet = text.parse().map_err(|_| {
-        Refusal::invalid("allowed_cidrs must contain networks such as 10.0.0.0/8 or 2001:db8::/32")
-    })?;
+    let invalid = "allowed_cidrs must contain networks such as 10.0.0.0/8 or 2001:db8::/32";
+    network(text).ok_or(Refusal::invalid(invalid))
+}
+
+/// Parses a network in the form in which [`contains`] compares it.
+pub fn network(text: &str) -> Option<IpNet> {
+    let parsed: IpNet = text.parse().ok()?;
     // An IPv4-mapped network contains the same addresses as its IPv4 form, in which peers are compared.
     let mapped = match parsed {
         IpNet::V6(v6) => v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96)),
         IpNet::V4(_) => None,
     };
-    Ok(mapped.and_then(|(v4, length)| Ipv4Net::new(v4, length).ok()).map_or(parsed, IpNet::V4))
+    Some(mapped.and_then(|(v4, length)| Ipv4Net::new(v4, length).ok()).map_or(parsed, IpNet::V4))
 }
 
 #[cfg(test)]
@@ -171,6 +175,18 @@ mod tests {
         );
     }
 
+    /// Whoever writes a trusted proxy as an IPv4-mapped network trusts its IPv4 addresses.
+    #[test]
+    fn mapped_networks_of_proxies_are_trusted() {
+        let trusted = [network("::ffff:10.0.0.0/104").unwrap()];
+        for peer in ["10.1.2.3", "::ffff:10.1.2.3"] {
+            assert_eq!(client(ip(peer), ["203.0.113.9"], &trusted), Some(ip("203.0.113.9")), "{peer}");
+        }
+        for bad in ["", "10.0.0.1", "10.0.0.0/33", "10.0.0.0/8 ", "a/8", "::/-1"] {
+            assert_eq!(network(bad), None, "{bad:?}");
+        }
+    }
+
     #[test]
     fn unreadable_forwarded_addresses_are_no_address() {
         let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
@@ -193,6 +209,20 @@ mod tests {
             "\"203.0.113.9\"",
             "0xcb.0.113.9",
             "203.0.113.09",
+            "203.0.113.9:51234:1",
+            "203.0.113.9:-1",
+            "203.0.113.9:0x1",
+            "[2001:db8::1]:",
+            "[2001:db8::1]:70000",
+            "[[2001:db8::1]]",
+            "2001:db8::1:::",
+            "203.0.113",
+            "3405803777",
+            "203.0.113.9/32",
+            "203.0.113.9;10.0.0.1",
+            "localhost",
+            "null",
+            "-",
         ] {
             assert_eq!(client(ip("10.0.0.1"), [forwarded], &trusted), None, "{forwarded:?}");
         }

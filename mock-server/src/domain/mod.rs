@@ -16,6 +16,7 @@ pub mod role;
 pub mod scope;
 pub mod site;
 pub mod tag;
+pub mod text;
 pub mod throttle;
 mod timestamp;
 

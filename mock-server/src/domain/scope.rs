@@ -114,8 +114,10 @@ impl Scopes {
         }
     }
 
+    /// The scopes, or none if one is unknown: it may have been a restriction of the others.
     fn parsed(&self) -> impl Iterator<Item = Scope> {
-        self.0.iter().flatten().filter_map(|name| Scope::parse(name))
+        let scopes = self.0.iter().flatten().map(|name| Scope::parse(name)).collect::<Option<Vec<_>>>();
+        scopes.unwrap_or_default().into_iter()
     }
 }
 
@@ -184,8 +186,12 @@ mod tests {
             }
         }
         assert!(Scopes::stored(None).cover_everything());
-        let unreadable = Scopes::stored(Some(vec!["from a newer version".to_owned()]));
-        assert!(!unreadable.cover_everything() && !unreadable.cover(Read, Machines));
+        for others in [vec![], vec!["machines"], vec!["admin"], vec!["read", "write"], vec!["machines:read"]]
+        {
+            let names = others.iter().chain(&["from a newer version"]).map(ToString::to_string).collect();
+            let unreadable = Scopes::stored(Some(names));
+            assert!(!unreadable.cover_everything() && !unreadable.cover(Read, Machines), "{others:?}");
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub fn take(tx: &mut Tx<'_>, org_id: &str) -> Result<Option<Ipv4Addr>, StoreErro
         |row| row.integer(0),
     )?;
     if let Some(offset) = fresh {
-        return Ok(address::at(offset));
+        return at("address_pools.next_offset", offset).map(Some);
     }
     let released = tx.optional(
         "DELETE FROM released_addresses WHERE org_id = ?1 AND \"offset\" =
@@ -52,7 +52,14 @@ pub fn take(tx: &mut Tx<'_>, org_id: &str) -> Result<Option<Ipv4Addr>, StoreErro
     if released.is_some() {
         tx.execute("UPDATE address_pools SET machines = machines + 1 WHERE org_id = ?1", values![org_id])?;
     }
-    Ok(released.and_then(address::at))
+    released.map(|offset| at("released_addresses.offset", offset)).transpose()
+}
+
+fn at(column: &str, offset: i64) -> Result<Ipv4Addr, StoreError> {
+    address::at(offset).ok_or_else(|| StoreError::Corrupt {
+        column: column.to_owned(),
+        reason: format!("{offset} is outside the block"),
+    })
 }
 
 /// Returns a removed machine's address to the pool.

@@ -55,7 +55,10 @@ pub fn find_by_hash(tx: &mut Tx<'_>, device_code_hash: &str) -> Result<Option<De
             Ok(DeviceCode {
                 client_id: row.text(0)?,
                 progress,
-                interval: Duration::from_secs(u64::try_from(row.integer(3)?).unwrap_or(0)),
+                interval: Duration::from_secs(u64::try_from(row.integer(3)?).map_err(|error| {
+                    let column = "device_codes.interval_seconds".to_owned();
+                    StoreError::Corrupt { column, reason: error.to_string() }
+                })?),
                 last_polled_at: row.optional_integer(4)?.map(Timestamp::from_millis),
                 expires_at: row.timestamp(5)?,
             })

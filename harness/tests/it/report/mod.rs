@@ -43,7 +43,7 @@ fn registry() -> Registry {
 fn scenario(stem: &str, registry: &Registry) -> Arc<Scenario> {
     let relative = format!("probe/keys/{stem}.toml");
     let text = std::fs::read_to_string(fixtures().join(&relative)).unwrap();
-    let source = Arc::new(Source { path: Path::new("scenarios").join(relative), text });
+    let source = Arc::new(Source::new(Path::new("scenarios").join(relative), text));
     let place = ScenarioPath {
         suite: "probe".to_owned(),
         chapter: "keys".to_owned(),

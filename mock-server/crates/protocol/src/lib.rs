@@ -8,6 +8,7 @@
 //! protocol and the control plane's API.
 
 pub mod address;
+pub mod character;
 pub mod endpoint;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::character::{is_invisible, is_private};
+
 /// In characters.
 pub const MAX_NAME_LEN: usize = 63;
 
@@ -18,6 +20,9 @@ pub enum InvalidMachineName {
     /// Where a machine can be named, it can also be addressed.
     #[error("name must not be an address or a number")]
     Address,
+    /// Where a machine can be named, its id can be given as well.
+    #[error("name must not have the form of an id")]
+    Id,
 }
 
 /// Returns a name without surrounding blanks, in Unicode's form C.
@@ -25,7 +30,10 @@ pub fn normalise(name: &str) -> Result<String, InvalidMachineName> {
     if name.chars().any(char::is_control) {
         return Err(InvalidMachineName::Length);
     }
-    if name.chars().any(is_invisible) {
+    let is_hidden = |character: char| {
+        is_invisible(character) || is_private(character) || character.is_whitespace() && character != ' '
+    };
+    if name.chars().any(is_hidden) {
         return Err(InvalidMachineName::Invisible);
     }
     let name: String = name.trim().nfc().collect();
@@ -35,32 +43,34 @@ pub fn normalise(name: &str) -> Result<String, InvalidMachineName> {
     if is_address(&name) {
         return Err(InvalidMachineName::Address);
     }
+    if is_id(&name) {
+        return Err(InvalidMachineName::Id);
+    }
     Ok(name)
 }
 
-/// Returns the form in which names are compared: two machines of an organisation never have the same one.
+/// Returns the form in which names are compared: two machines of an organisation never have the same one. Case, width and
+/// the number of blanks make no difference.
 pub fn comparable(name: &str) -> String {
-    let lower: String = name.nfkc().flat_map(char::to_lowercase).collect();
+    // Upper case comes first: ς and σ, or ß and ss, differ in lower case alone.
+    let upper: String = name.nfkc().flat_map(char::to_uppercase).collect();
+    let lower: String = upper.chars().flat_map(char::to_lowercase).collect();
     let normal: String = lower.nfkc().collect();
-    normal.trim().to_owned()
+    normal.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Formatting characters (Unicode's category Cf), blanks other than the space, and fillers, which show as nothing.
-fn is_invisible(character: char) -> bool {
-    if character.is_whitespace() {
-        return character != ' ';
-    }
-    matches!(character,
-        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{8e2}'
-        | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffc}' | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{e0fff}')
-}
-
-/// Whether programs read the name as an address: numbers with or without dots, also of other scripts and bases.
+/// Whether programs read the name as an address: numbers with or without dots, also of other scripts and bases, with a
+/// port, a prefix length or a zone.
 fn is_address(name: &str) -> bool {
     let name: String = name.nfkc().collect();
+    let before_suffix = name.split(['/', '%']).next().unwrap_or_default();
+    let host = match before_suffix.strip_prefix('[') {
+        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
+        None => match before_suffix.split_once(':') {
+            Some((host, port)) if !port.contains(':') => host,
+            _ => before_suffix,
+        },
+    };
     let number = |part: &str| {
         let hexadecimal = part.strip_prefix("0x").or_else(|| part.strip_prefix("0X"));
         match hexadecimal {
@@ -68,8 +78,16 @@ fn is_address(name: &str) -> bool {
             None => part.chars().all(char::is_numeric),
         }
     };
-    let bare = name.trim_matches(['[', ']']);
-    bare.parse::<IpAddr>().is_ok() || name.split(['.', '。']).all(number)
+    let unsigned = host.trim_start_matches(['+', '-']);
+    host.parse::<IpAddr>().is_ok() || !host.is_empty() && unsigned.split(['.', '。', ' ']).all(number)
+}
+
+/// Whether the name has the form of a machine's id (RFC 9562), by which machines are administered.
+fn is_id(name: &str) -> bool {
+    let lower: String = name.nfkc().flat_map(char::to_lowercase).collect();
+    let bare = lower.trim_start_matches("urn:uuid:").trim_matches(['{', '}']);
+    let digits = bare.chars().filter(|character| *character != '-');
+    digits.clone().count() == 32 && digits.clone().all(|digit| digit.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -109,6 +127,20 @@ mod tests {
             "web\u{fe0f}",
             "we\u{2003}b",
             "we\u{61c}b",
+            "we\u{200c}b",
+            "we\u{2069}b",
+            "we\u{110bd}b",
+            "we\u{13430}b",
+            "we\u{1bca0}b",
+            "we\u{1d159}b",
+            "we\u{16fe4}b",
+            "web\u{e0020}",
+            "web\u{e01ef}",
+            "we\u{fffe}b",
+            "we\u{1ffff}b",
+            "we\u{fdd0}b",
+            "we\u{e000}b",
+            "we\u{3000}b",
         ] {
             assert_eq!(normalise(bad), Err(InvalidMachineName::Invisible), "{bad:?}");
         }
@@ -117,7 +149,20 @@ mod tests {
         {
             assert_eq!(comparable(one), comparable(other));
         }
-        assert_ne!(comparable("web"), comparable("web2"));
+        for (one, other) in [
+            ("straße", "STRASSE"),
+            ("ΟΔΟΣ", "οδος"),
+            ("οδος", "οδοσ"),
+            ("ſerver", "SERVER"),
+            ("build 7", "build  7"),
+            ("K", "\u{212a}"),
+            ("ǆ", "ǅ"),
+        ] {
+            assert_eq!(comparable(one), comparable(other), "{one} {other}");
+        }
+        for (one, other) in [("web", "web2"), ("web", "we b"), ("web", "wéb")] {
+            assert_ne!(comparable(one), comparable(other));
+        }
     }
 
     #[test]
@@ -139,10 +184,49 @@ mod tests {
             "100。64。0。14",
             "1.2.3.4.",
             ".",
+            "100.64.14",
+            "0144.0100.0.016",
+            "0X7F.0.0.1",
+            "0ｘ7f.1",
+            "1681915918",
+            "100.64.0.14:80",
+            "100.64.0.14/10",
+            "[::1]:80",
+            "[::1",
+            "fe80::1%eth0",
+            "fe80::1%25lo",
+            "::ffff:100.64.0.14",
+            "2001:DB8::",
+            "::1/128",
+            "1:80",
+            "100 64 0 14",
+            "-1",
+            "+7",
+            "①②",
+            "100․64․0․14",
         ] {
             assert_eq!(normalise(bad), Err(InvalidMachineName::Address), "{bad:?}");
         }
-        for good in ["10-0-0-1", "ip-100.64.0.14", "1a", "0xg", "v1.2"] {
+        for bad in [
+            "0193e2c4-7d1a-7c3e-9b5f-2a6d8e4f1c70",
+            "0193E2C47D1A7C3E9B5F2A6D8E4F1C70",
+            "urn:uuid:0193e2c4-7d1a-7c3e-9b5f-2a6d8e4f1c70",
+            "{0193e2c4-7d1a-7c3e-9b5f-2a6d8e4f1c70}",
+        ] {
+            assert_eq!(normalise(bad), Err(InvalidMachineName::Id), "{bad:?}");
+        }
+        for good in [
+            "10-0-0-1",
+            "ip-100.64.0.14",
+            "1a",
+            "0xg",
+            "v1.2",
+            "web:80",
+            "a/b",
+            "/x",
+            "0193e2c4-7d1a",
+            "1.2.3.4.example",
+        ] {
             assert!(normalise(good).is_ok(), "{good:?}");
         }
     }

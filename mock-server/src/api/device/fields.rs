@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::OAuthError;
 use crate::api::body;
+use crate::api::pairs::{pairs, refuse_repeated};
 use crate::domain::Refusal;
 
 /// A request read from a form or a JSON object. The first character decides on the format, so that clients that send JSON
@@ -24,12 +25,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormOrJson<T> {
 /// Parses a body; an empty one is a form without fields.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     let fields: Map<String, Value> = if bytes.trim_ascii_start().starts_with(b"{") {
-        serde_json::from_slice(bytes)
-            .map_err(|error| Refusal::InvalidJson(format!("The body is not valid JSON: {error}")))?
+        return body::parse(bytes);
     } else if !bytes.is_empty() && !bytes.contains(&b'=') {
         return Err(Refusal::InvalidJson("The body is neither a form nor a JSON object".to_owned()));
     } else {
-        form_urlencoded::parse(bytes).map(|(name, value)| (name.into_owned(), value.into())).collect()
+        let pairs = pairs(bytes)?;
+        // RFC 6749, 3.2: parameters must not be included more than once.
+        refuse_repeated(&pairs)?;
+        pairs.into_iter().map(|(name, value)| (name, value.into())).collect()
     };
     body::from_fields(fields)
 }
@@ -46,8 +49,11 @@ mod tests {
             assert_eq!((&fields["client_id"], &fields["x"]), (&"z a".into(), &"".into()), "{body}");
         }
         assert!(parse::<Map<String, Value>>(b"").unwrap().is_empty());
-        for body in ["{", "{}x", "null", "x"] {
+        for body in ["{", "{}x", "null", "x", r#"{"a": 1, "a": 2}"#] {
             assert!(matches!(parse::<Fields>(body.as_bytes()), Err(Refusal::InvalidJson(_))), "{body}");
+        }
+        for body in ["a=1&a=2", "a=1&%61=1", "a=%ff", "%e2%82=x"] {
+            assert!(matches!(parse::<Fields>(body.as_bytes()), Err(Refusal::InvalidInput(_))), "{body}");
         }
     }
 }

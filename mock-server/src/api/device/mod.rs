@@ -16,8 +16,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::Schema;
 
-use super::request::{FieldType, PLAIN, plain, string};
-use crate::domain::Refusal;
+use super::request::{FieldType, SHOWN, plain, string};
+use crate::domain::{Refusal, text};
 
 /// The client of a request that names none.
 const DEFAULT_CLIENT: &str = "ztna";
@@ -47,6 +47,7 @@ impl ClientId {
 impl FieldType for ClientId {
     fn parse(field: &'static str, value: &Value) -> Result<Self, Refusal> {
         let name = plain(field, value)?;
+        text::check(field, &name)?;
         if name.chars().count() > MAX_CLIENT_LEN {
             return Err(Refusal::invalid(format!(
                 "{field} must not be longer than {MAX_CLIENT_LEN} characters"
@@ -56,7 +57,7 @@ impl FieldType for ClientId {
     }
 
     fn schema() -> Schema {
-        string(PLAIN, 0, MAX_CLIENT_LEN).into()
+        string(SHOWN, 0, MAX_CLIENT_LEN).into()
     }
 }
 

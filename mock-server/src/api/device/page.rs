@@ -14,6 +14,7 @@ use super::OAuthError;
 use super::fields::FormOrJson;
 use crate::api::client_address::client_address;
 use crate::api::envelope::Failed;
+use crate::api::pairs::pairs;
 use crate::api::request::{
     FieldType, MAX_TEXT_LEN, NonBlank, PLAIN, Required, one_of, plain, request, string,
 };
@@ -64,9 +65,10 @@ pub(in crate::api) struct Decision {
     responses((status = 200, description = "The form", body = String, content_type = "text/html"))
 )]
 pub async fn show(RawQuery(query): RawQuery) -> Response {
-    let query = query.unwrap_or_default();
-    let code = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "user_code");
-    page(StatusCode::OK, None, Some(form(code.as_ref().map_or("", |(_, code)| code), "")))
+    // Without a readable code, the person types it.
+    let pairs = pairs(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let code = pairs.iter().find(|(name, _)| name == "user_code");
+    page(StatusCode::OK, None, Some(form(code.map_or("", |(_, code)| code), "")))
 }
 
 /// Approves or denies a login.

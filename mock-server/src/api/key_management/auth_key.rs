@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::{Object, Schema};
 
 use crate::api::request::{
-    FieldType, Flag, Networks, NonNull, Optional, PLAIN, PRINTABLE, Tags, Text, integer, keyword, plain,
+    FieldType, Flag, Networks, NonNull, Optional, SHOWN, Tags, Text, VISIBLE, integer, keyword, plain,
     request, schema_of, string,
 };
 use crate::control::issue::AuthKeyRequest;
@@ -105,7 +105,7 @@ impl CreateAuthKey {
             Some(name) => ("name", name),
             None => ("description", description.clone().ok_or(Refusal::MissingField("name"))?),
         };
-        name::check(field, &name)?;
+        let name = name::normalise(field, &name)?;
         let days = self.expiry_days()?.map(|days| days.0);
         let seconds = self.expires_in()?.map(|seconds| seconds.0);
         let non_empty = |tags: Option<Tags>| tags.map(|tags| tags.0).filter(|tags| !tags.is_empty());
@@ -151,13 +151,13 @@ impl AuthKeyIssued {
 pub(super) fn schema() -> Object {
     let named = json!({
         "required": ["name"],
-        "properties": { "name": { "type": "string", "pattern": PRINTABLE } },
+        "properties": { "name": { "type": "string", "pattern": VISIBLE } },
     });
     let described = json!({
         "required": ["description"],
         "properties": {
             "name": { "type": ["string", "null"], "pattern": "^ *$" },
-            "description": { "type": "string", "pattern": PRINTABLE, "maxLength": name::MAX_NAME_LEN },
+            "description": { "type": "string", "pattern": VISIBLE, "maxLength": name::MAX_NAME_LEN },
         },
     });
     let schema = keyword(schema_of::<CreateAuthKey>(), "anyOf", json!([named, described]));
@@ -174,7 +174,7 @@ impl FieldType for PossibleName {
     }
 
     fn schema() -> Schema {
-        string(PLAIN, 0, name::MAX_NAME_LEN).into()
+        string(SHOWN, 0, name::MAX_NAME_LEN).into()
     }
 }
 

@@ -13,8 +13,8 @@ pub(super) use schema::{
     KEYWORD_PREFIX, Property, array, closed, integer, keyword, merged, object, one_of, schema_of, string,
 };
 pub(super) use types::{
-    Flag, KeyName, MAX_TEXT_LEN, Networks, NonBlank, PLAIN, PRINTABLE, Password, RateLimit, ScopeList, Tags,
-    Text, plain, strings,
+    Flag, KeyName, MAX_TEXT_LEN, Networks, NonBlank, PLAIN, PRINTABLE, Password, RateLimit, SHOWN, ScopeList,
+    Tags, Text, VISIBLE, plain, strings,
 };
 
 /// Declares a request. Each field is a [`Required`], [`Optional`] or [`NonNull`] value and gets an accessor.

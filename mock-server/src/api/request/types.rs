@@ -10,6 +10,7 @@ use crate::domain::cidr::{AllowedCidrs, MAX_NETWORKS};
 use crate::domain::key::name;
 use crate::domain::scope::{self, Scopes};
 use crate::domain::tag::{self, MAX_TAGS};
+use crate::domain::text;
 
 /// The maximum length of a text in characters, unless its field has a lower one.
 pub(in crate::api) const MAX_TEXT_LEN: usize = 1024;
@@ -21,6 +22,29 @@ pub(in crate::api) const PLAIN: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 pub(in crate::api) const PRINTABLE: &str =
     r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
 
+/// The characters that [`text::check`] refuses.
+macro_rules! hidden {
+    () => {
+        concat!(
+            r"\u0000-\u001f\u007f-\u009f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5",
+            r"\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffc",
+            r"\ufffe\uffff",
+            // Patterns have no escape for these that all readers know.
+            "\u{110bd}\u{110cd}\u{13430}-\u{1345f}\u{16fe4}\u{1bca0}-\u{1bca3}\u{1d159}\u{1d173}-\u{1d17a}",
+            "\u{1fffe}\u{1ffff}\u{2fffe}\u{2ffff}\u{3fffe}\u{3ffff}\u{4fffe}\u{4ffff}\u{5fffe}\u{5ffff}\u{6fffe}\u{6ffff}",
+            "\u{7fffe}\u{7ffff}\u{8fffe}\u{8ffff}\u{9fffe}\u{9ffff}\u{afffe}\u{affff}\u{bfffe}\u{bffff}\u{cfffe}\u{cffff}",
+            "\u{dfffe}\u{dffff}\u{e0000}-\u{e0fff}\u{efffe}\u{effff}\u{ffffe}\u{fffff}\u{10fffe}\u{10ffff}"
+        )
+    };
+}
+
+/// Matches text that [`text::check`] accepts.
+pub(in crate::api) const SHOWN: &str = concat!("^[^", hidden!(), "]*$");
+
+/// Matches text that [`text::check`] accepts and that shows something.
+pub(in crate::api) const VISIBLE: &str =
+    concat!("^[^", hidden!(), r"]*[^\s\u200c\u200d\ufe00-\ufe0f", hidden!(), "][^", hidden!(), "]*$");
+
 const TAG: &str = r"^(tag:)?[A-Za-z0-9_.-]{1,63}$";
 
 /// Typical networks: IPv4, and IPv6 in lower case.
@@ -30,7 +54,7 @@ const NETWORK: &str = concat!(
     r"|(([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|([0-9a-f]{1,4}:){1,6}:)/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$"
 );
 
-/// Text without control characters.
+/// Text that hides and reorders nothing ([`text::check`]).
 pub(in crate::api) struct Text(pub(in crate::api) String);
 
 /// Text without control characters that is not blank.
@@ -62,11 +86,13 @@ pub(in crate::api) fn plain(field: &'static str, value: &Value) -> Result<String
 
 impl FieldType for Text {
     fn parse(field: &'static str, value: &Value) -> Result<Self, Refusal> {
-        plain(field, value).map(Self)
+        let text = plain(field, value)?;
+        text::check(field, &text)?;
+        Ok(Self(text))
     }
 
     fn schema() -> Schema {
-        string(PLAIN, 0, MAX_TEXT_LEN).into()
+        string(SHOWN, 0, MAX_TEXT_LEN).into()
     }
 }
 
@@ -88,7 +114,7 @@ impl FieldType for Password {
     }
 
     fn schema() -> Schema {
-        Text::schema()
+        string(PLAIN, 0, MAX_TEXT_LEN).into()
     }
 }
 
@@ -104,13 +130,11 @@ impl FieldType for Flag {
 
 impl FieldType for KeyName {
     fn parse(field: &'static str, value: &Value) -> Result<Self, Refusal> {
-        let name = plain(field, value)?;
-        name::check(field, &name)?;
-        Ok(Self(name))
+        name::normalise(field, &plain(field, value)?).map(Self)
     }
 
     fn schema() -> Schema {
-        string(PRINTABLE, 1, name::MAX_NAME_LEN).into()
+        string(VISIBLE, 1, name::MAX_NAME_LEN).into()
     }
 }
 
@@ -178,11 +202,24 @@ mod tests {
 
     use super::*;
 
+    /// The patterns of the OpenAPI document say what the rules do.
+    #[test]
+    fn patterns_and_rules_agree() {
+        let (shown, visible) = (regex::Regex::new(SHOWN).unwrap(), regex::Regex::new(VISIBLE).unwrap());
+        for character in '\0'..=char::MAX {
+            let text = character.to_string();
+            let accepted = text::check("f", &text).is_ok();
+            assert_eq!(shown.is_match(&text), accepted, "{character:?}");
+            assert_eq!(visible.is_match(&text), text::normalise_name("f", &text, 9).is_ok(), "{character:?}");
+        }
+    }
+
     #[test]
     fn refusals_name_the_field() {
         for refused in [
             Text::parse("field", &json!(1)).err(),
             Text::parse("field", &json!("a\u{0}b")).err(),
+            Text::parse("field", &json!("a\u{202e}b")).err(),
             Text::parse("field", &json!("x".repeat(1025))).err(),
             Flag::parse("field", &json!("true")).err(),
             Tags::parse("field", &json!("x")).err(),

@@ -53,7 +53,7 @@ fn check(verb: &str, expectations: &str) -> (Check, String) {
          [[step]]\nname = \"n\"\nset = {{ kept = \"x\", days = \"x\", never = \"x\" }}\n\
          [[step]]\nname = \"n\"\n{verb}\ncheck = [{{ verifies = \"c/F.2\", {expectations} }}]\n"
     );
-    let source = Arc::new(Source { path: "t.toml".into(), text: text.clone() });
+    let source = Arc::new(Source::new("t.toml", text.clone()));
     let path =
         ScenarioPath { suite: "s".into(), chapter: "c".into(), stem: "t".into(), snapshots: "t.snap".into() };
     let parsed = parse(&source, &path, &registry());

@@ -38,7 +38,7 @@ pub(crate) fn registry() -> Registry {
 
 pub(crate) fn planned(steps: &str, judges_ours: bool, absent: &[Undocumented]) -> PlannedSubtest {
     let text = format!("title = \"A key works\"\n{steps}");
-    let source = Arc::new(Source { path: "s/keys/ST1.toml".into(), text });
+    let source = Arc::new(Source::new("s/keys/ST1.toml", text));
     let path = ScenarioPath {
         suite: "s".into(),
         chapter: "keys".into(),

@@ -13,7 +13,7 @@ pub(crate) fn scenario(suite: &str, id: &str, title: &str, statements: &[&str]) 
     let text = format!(
         "title = \"{title}\"\n[[step]]\nname = \"n\"\nget = \"/\"\ncheck = [{{ verifies = {ids:?}, status = 200 }}]\n"
     );
-    let source = Arc::new(Source { path: format!("{id}.toml").into(), text });
+    let source = Arc::new(Source::new(format!("{id}.toml"), text));
     let place = ScenarioPath {
         suite: suite.to_owned(),
         chapter: chapter.to_owned(),

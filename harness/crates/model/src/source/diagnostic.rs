@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     fn source() -> Source {
-        Source { path: "scenarios/a/b/ST1.toml".into(), text: "title = \"ä\"\nstatsu = 1\n".to_owned() }
+        Source::new("scenarios/a/b/ST1.toml", "title = \"ä\"\nstatsu = 1\n")
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod spelling;
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 pub use location::{InvalidLocation, Location};
 
@@ -19,6 +20,8 @@ pub struct Source {
     /// The path shown in messages.
     pub path: PathBuf,
     pub text: String,
+    /// The positions of its line ends, found when the first line number is asked for.
+    line_ends: OnceLock<Vec<usize>>,
 }
 
 /// Returns the text of a file as it is in the repository: a checkout may have changed its line ends, and an editor may have
@@ -31,10 +34,17 @@ pub fn unix_lines(text: String) -> String {
 }
 
 impl Source {
+    pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        Self { path: path.into(), text: text.into(), line_ends: OnceLock::new() }
+    }
+
     /// Returns the 1-based line of the start of a span.
     pub fn line(&self, span: &Span) -> usize {
-        let before = self.text.as_bytes().get(..span.start).unwrap_or(self.text.as_bytes());
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
+        let line_ends = self.line_ends.get_or_init(|| {
+            let bytes = self.text.bytes().enumerate();
+            bytes.filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect()
+        });
+        line_ends.partition_point(|end| *end < span.start) + 1
     }
 
     /// Returns the file and line of the start of a span.

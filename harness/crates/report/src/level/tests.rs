@@ -39,7 +39,7 @@ fn scenario(stem: &str, statement: &str, needs: &[Capability]) -> Scenario {
     let text = format!(
         "title = \"a title\"\n[[step]]\nname = \"n\"\nget = \"/\"\ncheck = [{{ verifies = [\"{statement}\"], status = 200 }}]\n"
     );
-    let source = Arc::new(Source { path: format!("{stem}.toml").into(), text });
+    let source = Arc::new(Source::new(format!("{stem}.toml"), text));
     let path = ScenarioPath {
         suite: "s".to_owned(),
         chapter: "a".to_owned(),

@@ -146,14 +146,15 @@ struct Turn {
 }
 
 /// Returns the capabilities whose sub-tests run alone on a shared target. A clock that moves ends the sessions and keys of
-/// concurrent sub-tests, and a reset removes them. Agents with TUN devices share this host's routes: there is no namespace for each of them.
+/// concurrent sub-tests, and a reset removes them; two of them
+/// would fill the same quota. Agents with TUN devices share this host's routes: there is no namespace for each of them.
 fn exclusive_needs(setting: &RunSettings) -> &'static [Capability] {
     match setting.target.is_shared() {
         false => &[],
         true if setting.target.description().capabilities.contains(&Capability::Tun) => {
-            &[Capability::Clock, Capability::Fresh, Capability::Agent, Capability::Tun]
+            &[Capability::Clock, Capability::Fresh, Capability::Quota, Capability::Agent, Capability::Tun]
         }
-        true => &[Capability::Clock, Capability::Fresh],
+        true => &[Capability::Clock, Capability::Fresh, Capability::Quota],
     }
 }
 
@@ -204,7 +205,7 @@ mod tests {
     fn scenario(stem: &str) -> Scenario {
         let text = "title = \"a title\"\n[[step]]\nname = \"n\"\nget = \"/\"\n\
              check = [{ verifies = [\"a/F.1\"], status = 200 }]\n";
-        let source = Arc::new(Source { path: format!("{stem}.toml").into(), text: text.to_owned() });
+        let source = Arc::new(Source::new(format!("{stem}.toml"), text));
         let place = ScenarioPath {
             suite: "s".to_owned(),
             chapter: "a".to_owned(),

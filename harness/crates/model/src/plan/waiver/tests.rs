@@ -49,7 +49,7 @@ fn registry() -> Registry {
 }
 
 fn subtest() -> Scenario {
-    let source = Arc::new(Source { path: "c/ST1.toml".into(), text: SUBTEST.to_owned() });
+    let source = Arc::new(Source::new("c/ST1.toml", SUBTEST));
     let path = ScenarioPath {
         suite: "keys".to_owned(),
         chapter: "c".to_owned(),
@@ -61,7 +61,7 @@ fn subtest() -> Scenario {
 }
 
 fn read(text: &str) -> Result<Waivers, Vec<String>> {
-    let source = Source { path: "waivers.toml".into(), text: text.to_owned() };
+    let source = Source::new("waivers.toml", text);
     let found = Waivers::read(&source, &registry(), [&subtest()], TODAY);
     found.map_err(|diagnostics| {
         let messages = diagnostics.into_iter().map(|diagnostic| {

@@ -134,7 +134,7 @@ impl Loader<'_> {
         let path = self.shown.join(file);
         match fs::read_to_string(self.folder.join(file)) {
             Ok(text) => {
-                let source = Arc::new(Source { path, text: unix_lines(text) });
+                let source = Arc::new(Source::new(path, unix_lines(text)));
                 self.sources.add(Arc::clone(&source));
                 Some(source)
             }

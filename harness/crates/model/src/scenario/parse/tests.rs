@@ -159,7 +159,7 @@ delete = "/x/${id}"
 
 fn parsed(text: &str) -> (Parsed, Sources) {
     let registry = Registry::load(REGISTRY, Path::new("requirements.toml")).unwrap();
-    let source = Arc::new(Source { path: "scenarios/s/keys/ST1.toml".into(), text: text.to_owned() });
+    let source = Arc::new(Source::new("scenarios/s/keys/ST1.toml", text));
     let path = ScenarioPath {
         suite: "s".to_owned(),
         chapter: "keys".to_owned(),

@@ -113,7 +113,7 @@ mod tests {
         let text = format!(
             "title = \"a title\"\nmachines = [\"M\"]\n[[step]]\nname = \"n\"\n{step}\n[[step]]\nname = \"m\"\non = \"M\"\nztna = \"down\"\ncheck = [{{ verifies = \"a/F.1\", exit = 0 }}]\n"
         );
-        let source = Arc::new(Source { path: "a.toml".into(), text });
+        let source = Arc::new(Source::new("a.toml", text));
         let place = ScenarioPath {
             suite: "s".to_owned(),
             chapter: "a".to_owned(),

@@ -65,7 +65,7 @@ impl Profile {
     /// The file cannot be read, or has mistakes, all of which are in the error.
     pub fn read(path: &Path) -> Result<Self, ProfileError> {
         match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&Arc::new(Source { path: path.to_owned(), text: unix_lines(text) })),
+            Ok(text) => Self::parse(&Arc::new(Source::new(path, unix_lines(text)))),
             Err(cause) => {
                 let message = format!("failed to read target profile {}: {cause}", path.display());
                 let diagnostic = Diagnostic::of_file(path, message).help("`harness init-target` creates one");
@@ -76,8 +76,7 @@ impl Profile {
 
     pub fn parse(source: &Arc<Source>) -> Result<Self, ProfileError> {
         // Diagnostics quote the masked text: a line may contain a token.
-        let masked_source =
-            Arc::new(Source { path: source.path.clone(), text: masked::masked(&source.text) });
+        let masked_source = Arc::new(Source::new(source.path.clone(), masked::masked(&source.text)));
         let mut report = Diagnostics::new(&source.path);
         let decoded = decode::decode(&source.text, &mut report);
         let has_errors = report.has_errors();

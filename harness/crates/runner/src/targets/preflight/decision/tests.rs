@@ -1,4 +1,3 @@
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use harness_model::source::Source;
@@ -40,7 +39,7 @@ fn observed(identity: Identity, list: u16, organisations: Option<&[(&str, &str)]
 
 /// The key that is wrong, or what else was decided.
 fn decided(observation: &Observation, creation: Option<&Creation>) -> String {
-    let source = Source { path: PathBuf::from("target.toml"), text: PROFILE.to_owned() };
+    let source = Source::new("target.toml", PROFILE);
     let profile = Profile::parse(&Arc::new(source)).unwrap();
     match decide(observation, creation, &profile) {
         State::Right(_) => "right".to_owned(),
