@@ -87,14 +87,14 @@ fn absent_capability(capability: Capability, subtests: usize) -> Option<Finding>
         Capability::Clock => "set hooks.clock",
         Capability::Organisations => "set other_org_id and tokens.outsider",
         Capability::Cidr => "set address to the address from which the target sees the kit",
+        Capability::Quota => "add [quota] with an organisation that may have a few machines only",
         Capability::Fresh => "set hooks.reset, and add it to `capabilities`",
         Capability::Installer
         | Capability::Heartbeat
         | Capability::Addresses
         | Capability::Dashboard
         | Capability::Wire
-        | Capability::Tun
-        | Capability::Quota => "add it to `capabilities` if the target has it",
+        | Capability::Tun => "add it to `capabilities` if the target has it",
     };
     let state = skipped(subtests, remedy)?;
     Some(Finding { subject: format!("capability `{}`", capability.name()), state })

@@ -6,4 +6,5 @@ mod fields;
 mod lagging;
 mod moved;
 mod proxy;
+mod quota;
 mod target;

@@ -114,6 +114,6 @@ fn describe_need(capability: Capability) -> &'static str {
         Capability::Wire => "WireGuard packets",
         Capability::Tun => "a TUN device",
         Capability::Fresh => "an empty target for each sub-test",
-        Capability::Quota => "a second organisation that may have three machines",
+        Capability::Quota => "an organisation with a machine limit",
     }
 }

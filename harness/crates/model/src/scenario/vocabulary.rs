@@ -147,8 +147,8 @@ pub const MATCHERS: &[Word] = &[
     ("length", "An array, object or string of this length."),
     ("keys", "An object with exactly these keys."),
     ("has_keys", "An object with at least these keys."),
-    ("above", "A number above this one."),
-    ("below", "A number below this one."),
+    ("above", "A number above this one, or above that of a variable."),
+    ("below", "A number below this one, or below that of a variable."),
     ("within", "A time at most that far from another: `5m of ${created}+90d`."),
     ("not", "A value that does not match this."),
     ("every", "A non-empty array in which every element matches at these JSON pointers."),
@@ -167,6 +167,7 @@ pub const IDENTITIES: &[(&str, Option<Identity>)] = &[
     ("owner", Some(Identity::Owner)),
     ("member", Some(Identity::Member)),
     ("outsider", Some(Identity::Outsider)),
+    ("limited", Some(Identity::Limited)),
     ("nobody", None),
 ];
 

@@ -70,7 +70,7 @@ impl EmbeddedControlPlane {
             Identity::Admin => ready.admin.as_ref(),
             Identity::Owner => ready.owner.as_ref(),
             Identity::Member => ready.member.as_ref(),
-            Identity::Outsider => ready.outsider.as_ref(),
+            Identity::Outsider | Identity::Limited => ready.outsider.as_ref(),
         };
         let person = person.ok_or_else(|| failed("the fixture has no such person".into()))?;
         self.server.token(&person.email).await.map_err(|error| failed(error.into()))

@@ -10,7 +10,7 @@ use harness_model::target::TargetDescription;
 use harness_runner::exchange::ClientSettings;
 use harness_runner::targets::namespace::{Network, TunError, check_tun_devices};
 use harness_runner::targets::{
-    AgentCommand, EnvironmentFacts, Target, TargetError, TestEnvironment, WITHOUT_TUN,
+    AgentCommand, EnvironmentFacts, OrganisationLimit, Target, TargetError, TestEnvironment, WITHOUT_TUN,
 };
 use mock_server::app::{self, Config, Fixture};
 use reqwest::Url;
@@ -21,6 +21,8 @@ use crate::front_proxy::FrontProxy;
 use super::control_plane::EmbeddedControlPlane;
 use super::program::{agent_command, config};
 
+/// `machine_limit` of the fixture's second organisation.
+const OTHER_ORG_MACHINES: u32 = 3;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -64,6 +66,10 @@ impl Embedded {
             base_url,
             org: ready.org_id.clone(),
             other_org: ready.other_org_id.clone(),
+            quota: ready
+                .other_org_id
+                .clone()
+                .map(|org| OrganisationLimit { org, machines: OTHER_ORG_MACHINES }),
             address: plane.address().ip().to_string(),
             agent: Some(AgentCommand { up_flags, ..agent_command(front) }),
             network,

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::exchange::Caller;
 use crate::run::ledger::{Key, KeyKind, Ledger, LeftMachine};
 use crate::run::name::is_of;
+use crate::run::pages::Pages;
 use crate::step::Stage;
 use crate::targets::{TargetError, TestEnvironment};
 use harness_model::check::evidence::Exchange;
@@ -146,10 +147,32 @@ impl Remover<'_> {
         rows.cloned().ok_or(CleanupError::NoRows { path })
     }
 
+    /// Returns all rows of a table in an organisation, as far as the target returns them.
+    pub(super) async fn all_rows(&self, org: &str, table: &str) -> Result<Pages, CleanupError> {
+        let mut pages = Pages::default();
+        pages.add(self.rows(org, table, "").await?);
+        while let Some(filter) = pages.next_filter() {
+            match self.rows(org, table, &filter).await {
+                Ok(page) => pages.add(page),
+                // A target may know no such query. What could not be seen is reported as possibly left.
+                Err(CleanupError::Refused { .. } | CleanupError::NoRows { .. }) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(pages)
+    }
+
     /// Returns the organisations that sub-tests use.
     pub(super) fn organisations(&self) -> Vec<String> {
         let other = self.environment.other_org().filter(|_| self.environment.knows(Identity::Outsider));
-        std::iter::once(self.environment.org()).chain(other).map(str::to_owned).collect()
+        let limited = self.environment.quota().map(|quota| quota.org.as_str());
+        let mut all = vec![self.environment.org().to_owned()];
+        for org in other.into_iter().chain(limited) {
+            if !all.iter().any(|known| known == org) {
+                all.push(org.to_owned());
+            }
+        }
+        all
     }
 
     async fn delete_named(&self, machine: &LeftMachine) -> Result<(), CleanupError> {
@@ -171,7 +194,14 @@ impl Remover<'_> {
     }
 
     fn admin_of(&self, org: &str) -> Identity {
-        if self.environment.other_org() == Some(org) { Identity::Outsider } else { Identity::Admin }
+        let is_limited = self.environment.quota().is_some_and(|quota| quota.org == org);
+        let is_other =
+            self.environment.other_org() == Some(org) && self.environment.knows(Identity::Outsider);
+        match (org == self.environment.org(), is_other, is_limited) {
+            (false, true, _) => Identity::Outsider,
+            (false, false, true) => Identity::Limited,
+            _ => Identity::Admin,
+        }
     }
 
     async fn request(

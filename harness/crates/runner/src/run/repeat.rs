@@ -136,6 +136,7 @@ pub(super) fn shell_variable(identity: Identity) -> &'static str {
         Identity::Owner => "OWNER_TOKEN",
         Identity::Member => "MEMBER_TOKEN",
         Identity::Outsider => "OUTSIDER_TOKEN",
+        Identity::Limited => "LIMITED_TOKEN",
     }
 }
 

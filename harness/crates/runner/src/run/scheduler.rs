@@ -146,14 +146,15 @@ struct Turn {
 }
 
 /// Returns the capabilities whose sub-tests run alone on a shared target. A clock that moves ends the sessions and keys of
-/// concurrent sub-tests, and a reset removes them. Agents with TUN devices share this host's routes: there is no namespace for each of them.
+/// concurrent sub-tests, and a reset removes them; two of them
+/// would fill the same quota. Agents with TUN devices share this host's routes: there is no namespace for each of them.
 fn exclusive_needs(setting: &RunSettings) -> &'static [Capability] {
     match setting.target.is_shared() {
         false => &[],
         true if setting.target.description().capabilities.contains(&Capability::Tun) => {
-            &[Capability::Clock, Capability::Fresh, Capability::Agent, Capability::Tun]
+            &[Capability::Clock, Capability::Fresh, Capability::Quota, Capability::Agent, Capability::Tun]
         }
-        true => &[Capability::Clock, Capability::Fresh],
+        true => &[Capability::Clock, Capability::Fresh, Capability::Quota],
     }
 }
 

@@ -34,12 +34,20 @@ pub struct TestEnvironment {
     sessions: Mutex<HashMap<Identity, String>>,
 }
 
+/// An organisation that may have a few machines only.
+#[derive(Debug, Clone)]
+pub struct OrganisationLimit {
+    pub org: String,
+    pub machines: u32,
+}
+
 /// The properties of a test environment that do not change.
 #[derive(Debug)]
 pub struct EnvironmentFacts {
     pub base_url: Url,
     pub org: String,
     pub other_org: Option<String>,
+    pub quota: Option<OrganisationLimit>,
     /// The address from which the target sees the kit's requests.
     pub address: String,
     pub agent: Option<AgentCommand>,
@@ -64,6 +72,11 @@ impl TestEnvironment {
 
     pub fn other_org(&self) -> Option<&str> {
         self.facts.other_org.as_deref()
+    }
+
+    /// The organisation of [`Identity::Limited`].
+    pub fn quota(&self) -> Option<&OrganisationLimit> {
+        self.facts.quota.as_ref()
     }
 
     /// The address from which the target sees the kit's requests.
@@ -207,8 +220,9 @@ impl TestEnvironment {
     }
 
     fn org_of(&self, identity: Identity) -> &str {
-        match (identity, &self.facts.other_org) {
-            (Identity::Outsider, Some(other)) => other,
+        match (identity, &self.facts.other_org, &self.facts.quota) {
+            (Identity::Outsider, Some(other), _) => other,
+            (Identity::Limited, _, Some(quota)) => &quota.org,
             _ => &self.facts.org,
         }
     }

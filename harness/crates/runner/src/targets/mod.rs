@@ -20,7 +20,7 @@ mod target;
 
 pub use agent::{AgentCommand, AgentWords, WITHOUT_TUN};
 pub use control_plane::ControlPlane;
-pub use environment::{EnvironmentFacts, TestEnvironment};
+pub use environment::{EnvironmentFacts, OrganisationLimit, TestEnvironment};
 pub use error::{Cause, RenewalFailure, TargetError};
 pub use preflight::{Finding, PreflightScope, ProfileNeeds, State};
 pub use target::Target;

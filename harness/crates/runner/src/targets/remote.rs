@@ -17,7 +17,7 @@ use harness_model::target::TargetDescription;
 
 use super::agent::AgentCommand;
 use super::control_plane::ControlPlane;
-use super::environment::{EnvironmentFacts, TestEnvironment};
+use super::environment::{EnvironmentFacts, OrganisationLimit, TestEnvironment};
 use super::error::{Cause, ProfileSettingError, TargetError};
 use super::pointers::Pointers;
 use super::post::post_json;
@@ -251,6 +251,10 @@ impl Target for Remote {
             base_url: self.base_url().clone(),
             org: content.org_id.clone(),
             other_org: content.other_org_id.clone(),
+            quota: content
+                .quota
+                .as_ref()
+                .map(|quota| OrganisationLimit { org: quota.org_id.clone(), machines: quota.limit }),
             address: content.address.clone().unwrap_or_else(|| own_address(self.base_url())),
             agent: self.agent.clone(),
             settings,

@@ -11,7 +11,7 @@ use crate::exchange::{ClientSettings, joined};
 use super::credential::{Credential, LoginEndpoint};
 use super::error::{Cause, ProfileSettingError, RenewalFailure, TargetError};
 use super::paths::LOGIN;
-use super::profile::Profile;
+use super::profile::{Profile, token_key};
 
 /// Obtains, caches and renews sessions.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl Sessions {
         let refused_error = |cause| TargetError::Spent {
             identity: name,
             cause,
-            profile: self.profile.place(&format!("tokens.{name}")),
+            profile: self.profile.place(&token_key(identity)),
         };
         if !source.credential.is_renewable() {
             return Err(refused_error(RenewalFailure::NotRenewable));
@@ -93,7 +93,7 @@ impl Sessions {
 
     fn source(&self, identity: Identity) -> Result<&SessionSource, TargetError> {
         let name = identity_name(identity);
-        let key = format!("tokens.{name}");
+        let key = token_key(identity);
         self.sources.get(&identity).ok_or_else(|| {
             let profile = self.profile.place(&key);
             let cause: Cause = ProfileSettingError::Missing { key, profile }.into();
@@ -107,8 +107,8 @@ impl Sessions {
         let pointers = &self.profile.content.pointers;
         let at = LoginEndpoint { settings: &self.settings, endpoint, pointers };
         source.credential.obtain(&at).await.map_err(|cause| {
+            let key = token_key(identity);
             let identity = identity_name(identity);
-            let key = format!("tokens.{identity}");
             let profile = self.profile.place(&key);
             let cause = ProfileSettingError::Failed { cause: cause.into(), key, profile }.into();
             TargetError::Token { identity, cause }

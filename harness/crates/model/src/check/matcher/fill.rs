@@ -35,8 +35,8 @@ pub(in crate::check) fn fill(matcher: &Matcher, scope: Scope<'_>) -> Result<Matc
         Matcher::Lines(lines) => {
             Matcher::Lines(lines.iter().map(|line| fill(line, scope)).collect::<Result<_, _>>()?)
         }
-        Matcher::Type(_) | Matcher::Length(_) | Matcher::Above(_) | Matcher::Below(_) | Matcher::Absent => {
-            matcher.clone()
-        }
+        Matcher::Above(bound) => Matcher::Above(value(bound)?.unwrap_or_default()),
+        Matcher::Below(bound) => Matcher::Below(value(bound)?.unwrap_or_default()),
+        Matcher::Type(_) | Matcher::Length(_) | Matcher::Absent => matcher.clone(),
     })
 }

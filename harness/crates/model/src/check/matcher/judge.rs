@@ -52,8 +52,14 @@ pub(in crate::check) fn judge(matcher: &Matcher, found: Option<&Value>) -> Resul
         Matcher::Length(wanted) => length(found, *wanted),
         Matcher::Keys(wanted) => keys(found, wanted, true),
         Matcher::HasKeys(wanted) => keys(found, wanted, false),
-        Matcher::Above(bound) => require(number::compare(found, *bound) == Some(Ordering::Greater)),
-        Matcher::Below(bound) => require(number::compare(found, *bound) == Some(Ordering::Less)),
+        Matcher::Above(bound) => {
+            let bound = bound_of(bound)?;
+            require(number::compare(found, bound) == Some(Ordering::Greater))
+        }
+        Matcher::Below(bound) => {
+            let bound = bound_of(bound)?;
+            require(number::compare(found, bound) == Some(Ordering::Less))
+        }
         Matcher::Within(window) => {
             moment::within(window, found).map_err(|error| Mismatch::because(error.to_string()))
         }
@@ -86,6 +92,11 @@ fn equal(wanted: &Value, found: &Value) -> Result<(), Mismatch> {
 fn text(found: &Value) -> Result<Option<&str>, Mismatch> {
     let text = found.as_str().filter(|_| !number::is_number(found));
     text.map(Some).ok_or_else(|| Mismatch::because("it is not a string"))
+}
+
+/// Returns the number of a bound, which may have been a variable.
+fn bound_of(bound: &Value) -> Result<f64, Mismatch> {
+    bound.as_f64().ok_or_else(|| Mismatch::because(format!("the bound is no number: {bound}")))
 }
 
 fn contains(found: &Value, wanted: &Value) -> Result<bool, Mismatch> {

@@ -134,14 +134,12 @@ fn needs<'a>(
     if machines.iter().any(|machine| machine.up || machine.login.is_some()) {
         needs.insert(Capability::Agent);
     }
-    if machines.iter().any(|machine| machine.login == Some(Identity::Outsider)) {
-        needs.insert(Capability::Organisations);
-    }
+    needs.extend(machines.iter().filter_map(|machine| need_of(machine.login?)));
     for draft in steps {
         match &draft.step.action {
             Action::Http(request) => {
-                if matches!(request.authorisation, Authorisation::Identity(Identity::Outsider)) {
-                    needs.insert(Capability::Organisations);
+                if let Authorisation::Identity(identity) = request.authorisation {
+                    needs.extend(need_of(identity));
                 }
                 if request.from.is_some() {
                     needs.insert(Capability::Addresses);
@@ -149,9 +147,7 @@ fn needs<'a>(
             }
             Action::Login(login) => {
                 needs.insert(Capability::Agent);
-                if login.identity == Identity::Outsider {
-                    needs.insert(Capability::Organisations);
-                }
+                needs.extend(need_of(login.identity));
             }
             Action::Ztna(_) | Action::Interrupt(_) => {
                 needs.insert(Capability::Agent);
@@ -176,11 +172,23 @@ fn needs<'a>(
         if uses.clone().any(|used| used.name == "address") {
             needs.insert(Capability::Cidr);
         }
-        if uses.any(|used| used.name == "other_org" || used.name == "token.outsider") {
+        if uses.clone().any(|used| used.name == "other_org" || used.name == "token.outsider") {
             needs.insert(Capability::Organisations);
+        }
+        if uses.any(|used| used.name == "quota_org" || used.name == "quota_limit") {
+            needs.insert(Capability::Quota);
         }
     }
     needs
+}
+
+/// Returns the capability that a target has if it has such a user.
+fn need_of(identity: Identity) -> Option<Capability> {
+    match identity {
+        Identity::Outsider => Some(Capability::Organisations),
+        Identity::Limited => Some(Capability::Quota),
+        Identity::Admin | Identity::Owner | Identity::Member => None,
+    }
 }
 
 /// Returns how long the steps wait in all, if they do.

@@ -79,8 +79,8 @@ impl Decoder<'_> {
             "length" => Matcher::Length(entry.integer::<u32>("a length", &mut self.report)? as usize),
             "keys" => Matcher::Keys(self.key_names(entry)?),
             "has_keys" => Matcher::HasKeys(self.key_names(entry)?),
-            "above" => Matcher::Above(self.number(entry)?),
-            "below" => Matcher::Below(self.number(entry)?),
+            "above" => Matcher::Above(self.bound(entry)?),
+            "below" => Matcher::Below(self.bound(entry)?),
             "within" => Matcher::Within(self.window(entry)?),
             "not" => Matcher::Not(Box::new(self.matcher(entry.key, entry.value, operand)?)),
             "every" => Matcher::Every(self.inner_places(entry)?),
@@ -174,12 +174,15 @@ impl Decoder<'_> {
         names.into_iter().collect()
     }
 
-    fn number(&mut self, entry: &Entry<'_, '_>) -> Option<f64> {
-        if !entry.value.get_ref().is_integer() && !entry.value.get_ref().is_float() {
-            entry.expected("a number", &mut self.report);
+    /// A number, or a variable that has one.
+    fn bound(&mut self, entry: &Entry<'_, '_>) -> Option<Json> {
+        let value = entry.value.get_ref();
+        let is_variable = value.as_str().is_some_and(|text| text.starts_with("${") && text.ends_with('}'));
+        if !value.is_integer() && !value.is_float() && !is_variable {
+            entry.expected("a number, or a variable such as `\"${count}\"`", &mut self.report);
             return None;
         }
-        self.json(entry.value)?.as_f64()
+        self.json(entry.value)
     }
 
     fn inner_places(&mut self, entry: &Entry<'_, '_>) -> Option<Vec<(String, Matcher)>> {

@@ -24,6 +24,6 @@ pub enum Capability {
     Tun,
     /// Each sub-test starts with an empty target.
     Fresh,
-    /// The outsider's organisation may have three machines, and no more.
+    /// The profile has an organisation that may have a few machines only.
     Quota,
 }

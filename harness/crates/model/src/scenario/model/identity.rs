@@ -12,14 +12,17 @@ pub enum Identity {
     Member,
     /// An admin of another organisation.
     Outsider,
+    /// An admin of an organisation that may have a few machines only.
+    Limited,
 }
 
 /// All identities with their names in scenarios and profiles.
-pub const IDENTITIES: [(Identity, &str); 4] = [
+pub const IDENTITIES: [(Identity, &str); 5] = [
     (Identity::Admin, "admin"),
     (Identity::Owner, "owner"),
     (Identity::Member, "member"),
     (Identity::Outsider, "outsider"),
+    (Identity::Limited, "limited"),
 ];
 
 /// Returns the name of an identity in scenarios and profiles.

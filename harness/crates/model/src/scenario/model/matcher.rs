@@ -19,8 +19,9 @@ pub enum Matcher {
     Keys(Vec<String>),
     /// An object with at least these keys.
     HasKeys(Vec<String>),
-    Above(f64),
-    Below(f64),
+    /// A number above this one, or above the one that a variable has.
+    Above(Value),
+    Below(Value),
     /// A time at most that far from another, such as `5m of ${created}+90d`.
     Within(String),
     Not(Box<Matcher>),

@@ -145,7 +145,9 @@ fn matcher() -> Value {
         "one_of" => list(&json!({}), 1),
         "length" => json!({ "type": "integer", "minimum": 0 }),
         "keys" | "has_keys" => list(&text(), 0),
-        "above" | "below" => json!({ "type": "number" }),
+        "above" | "below" => {
+            json!({ "oneOf": [{ "type": "number" }, { "type": "string", "pattern": "^\\$\\{.*\\}$" }] })
+        }
         "not" => reference("match"),
         "every" | "some" | "table" => reference("places"),
         "lines" => list(&reference("match"), 1),

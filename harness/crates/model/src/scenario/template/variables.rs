@@ -5,9 +5,11 @@ use serde_json::Value;
 use super::error::{LengthError, MAX_LONG_LEN};
 
 /// The built-in variables, besides `${long:N}`.
-pub const BUILT_IN: [&str; 14] = [
+pub const BUILT_IN: [&str; 16] = [
     "org",
     "other_org",
+    "quota_org",
+    "quota_limit",
     "base_url",
     "run",
     "address",

@@ -45,6 +45,10 @@ pub(super) async fn set_up(
     if let Some(other) = environment.other_org() {
         bindings.set_built_in("other_org", other);
     }
+    if let Some(quota) = environment.quota() {
+        bindings.set_built_in("quota_org", quota.org.as_str());
+        bindings.set_built_in("quota_limit", quota.machines);
+    }
     bindings.set_built_in("base_url", environment.base_url().as_str().trim_end_matches('/'));
     bindings.set_built_in("run", prefix.as_str());
     bindings.set_built_in("address", environment.address());

@@ -5,7 +5,7 @@ use harness_model::scenario::model::{Identity, identity_name};
 use super::finding::{Finding, State};
 use super::observation::{Observation, Response};
 use super::organisations::Organisations;
-use crate::targets::profile::Profile;
+use crate::targets::profile::{Profile, token_key};
 
 /// What became of a trial key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +124,7 @@ pub(super) fn decide(observation: &Observation, creation: Option<&Creation>, pro
 fn elsewhere(observation: &Observation, response: &Response, profile: &Profile) -> State {
     let Observation { identity, org, .. } = observation;
     let name = identity_name(*identity);
-    let token = format!("tokens.{name}");
+    let token = token_key(*identity);
     let ids = observation.organisations.as_ref().map(Organisations::ids).unwrap_or_default();
     let others =
         if ids.is_empty() { "does not list it".to_owned() } else { format!("lists {}", ids.join(", ")) };
@@ -132,6 +132,7 @@ fn elsewhere(observation: &Observation, response: &Response, profile: &Profile) 
     let org_key = match identity {
         Identity::Admin => "org_id",
         Identity::Outsider => "other_org_id",
+        Identity::Limited => "quota.org_id",
         Identity::Owner | Identity::Member => token.as_str(),
     };
     let place = profile.place(org_key);
@@ -143,7 +144,7 @@ fn elsewhere(observation: &Observation, response: &Response, profile: &Profile) 
             Identity::Owner | Identity::Member => {
                 format!("set {token} to the session of a user of {org}, in {place}")
             }
-            Identity::Admin | Identity::Outsider => {
+            Identity::Admin | Identity::Outsider | Identity::Limited => {
                 format!(
                     "set {org_key} to an organisation of `{name}`, or {token} to a session of {org}, in {place}"
                 )
@@ -159,7 +160,7 @@ fn expected_role(identity: Identity) -> &'static [&'static str] {
         Identity::Admin => &["admin"],
         Identity::Owner => &["owner"],
         Identity::Member => &["member"],
-        Identity::Outsider => &["admin", "owner"],
+        Identity::Outsider | Identity::Limited => &["admin", "owner"],
     }
 }
 

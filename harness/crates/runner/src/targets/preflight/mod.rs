@@ -41,7 +41,7 @@ impl Preflight<'_> {
         }
         for (position, observation) in known.iter().enumerate() {
             let earlier = known.get(..position).unwrap_or_default();
-            if let Some(twin) = earlier.iter().find(|twin| twin.token == observation.token) {
+            if let Some(twin) = earlier.iter().find(|twin| is_shared(twin, observation)) {
                 findings.push(shared_session(observation.identity, twin.identity));
                 continue;
             }
@@ -75,6 +75,12 @@ impl Preflight<'_> {
 }
 
 /// Two identities with one session would judge one role as if it were two.
+/// Whether two people have the same session. The organisation with a machine limit may be one of the others.
+fn is_shared(one: &Observation, other: &Observation) -> bool {
+    let are_people = ![one.identity, other.identity].contains(&Identity::Limited);
+    are_people && one.token == other.token
+}
+
 fn shared_session(identity: Identity, twin: Identity) -> Finding {
     let (name, other) = (identity_name(identity), identity_name(twin));
     let state = State::Wrong {

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::exchange::{ExchangeError, joined, send};
-use crate::targets::profile::Content;
+use crate::targets::profile::{Content, token_key};
 use crate::targets::request::json_request;
 
 use super::Preflight;
@@ -24,7 +24,7 @@ impl Preflight<'_> {
     /// # Errors
     /// The finding if there is no session, or nothing can be said about it.
     pub(super) async fn open(&self, identity: Identity) -> Result<Observation, Finding> {
-        let key = format!("tokens.{}", identity_name(identity));
+        let key = token_key(identity);
         let wrong = |message: &str| Finding::of_session(identity, State::wrong(&key, message));
         let token = self.sessions.token(identity).await.map_err(|error| wrong(&error.to_string()))?;
         let first = self.observe(identity, token).await?;
@@ -62,10 +62,12 @@ impl Preflight<'_> {
 
     async fn observe(&self, identity: Identity, token: String) -> Result<Observation, Finding> {
         let content = &self.profile.content;
-        let org = match (identity, &content.other_org_id) {
-            (Identity::Outsider, Some(other)) => other,
-            _ => &content.org_id,
+        let org = match identity {
+            Identity::Outsider => content.other_org_id.as_ref(),
+            Identity::Limited => content.quota.as_ref().map(|quota| &quota.org_id),
+            Identity::Admin | Identity::Owner | Identity::Member => None,
         };
+        let org = org.unwrap_or(&content.org_id);
         let list_path = |org: &str| {
             let org: String = form_urlencoded::byte_serialize(org.as_bytes()).collect();
             format!("{LIST}?org_id={org}")

@@ -5,13 +5,12 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
-use harness_model::scenario::model::identity_name;
 use harness_model::scenario::model::{Capability, Identity, Span};
 use harness_model::scenario::vocabulary::CAPABILITIES;
 use harness_model::source::document::{Diagnostics, SpannedText, Table};
 use harness_model::source::spelling::help_for;
 
-use super::content::{Content, TokenSource};
+use super::content::{Content, TokenSource, token_key};
 
 /// Returns the declared capabilities, or those that the profile provides for if it declares none. A declared capability
 /// without its settings is an error: all its checks would fail because of the profile.
@@ -24,7 +23,7 @@ pub(super) fn decide(
     let requirements = requirements(content, base_url);
     let Some(declared) = file.get("capabilities") else {
         // Whether the agent can create a TUN device, and whether a reset leaves nothing, only the profile's author knows.
-        let must_be_declared = [Capability::Tun, Capability::Fresh, Capability::Quota];
+        let must_be_declared = [Capability::Tun, Capability::Fresh];
         let given =
             requirements.iter().filter(|needs| needs.is_met && !must_be_declared.contains(&needs.capability));
         return given.map(|needs| needs.capability).collect();
@@ -71,7 +70,7 @@ pub(super) fn warn(
         return;
     }
     for (identity, source) in &content.tokens {
-        let key = format!("tokens.{}", identity_name(*identity));
+        let key = token_key(*identity);
         if matches!(source, TokenSource::Env(_) | TokenSource::Inline(_) | TokenSource::File(_)) {
             report.warning(
                 locations.get(&key).cloned().unwrap_or_default(),
@@ -101,7 +100,11 @@ fn requirements(content: &Content, base_url: Option<&Url>) -> [Requirement; 7] {
         requirement(Capability::Tun, has_agent, "an [agent] with its command"),
         requirement(Capability::Clock, content.hooks.clock.is_some(), "hooks.clock"),
         requirement(Capability::Fresh, content.hooks.reset.is_some(), "hooks.reset"),
-        requirement(Capability::Quota, outsider, "other_org_id and tokens.outsider"),
+        requirement(
+            Capability::Quota,
+            content.quota.is_some(),
+            "a [quota] with an organisation, its limit and a token",
+        ),
         requirement(Capability::Organisations, outsider, "other_org_id and tokens.outsider"),
         requirement(Capability::Cidr, address_is_known, "the `address` from which the target sees the kit"),
     ]

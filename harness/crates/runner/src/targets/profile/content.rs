@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 
-use harness_model::scenario::model::Identity;
+use harness_model::scenario::model::{Identity, identity_name};
 use harness_model::scenario::undocumented::Undocumented;
 
 /// A target profile: the target's URL, sessions for its people, and its capabilities.
@@ -45,6 +45,8 @@ pub struct Content {
     /// Time limits.
     #[schemars(default)]
     pub timeouts: Timeouts,
+    /// An organisation with a machine limit.
+    pub quota: Option<Quota>,
     /// The target's agent.
     pub agent: Option<Agent>,
     /// The target's test hooks.
@@ -119,6 +121,14 @@ pub enum TokenSource {
     Inline(String),
 }
 
+/// Returns the key of the profile that has the source of the identity's sessions.
+pub fn token_key(identity: Identity) -> String {
+    match identity {
+        Identity::Limited => "quota.token".to_owned(),
+        identity => format!("tokens.{}", identity_name(identity)),
+    }
+}
+
 /// A login with a password.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -173,6 +183,19 @@ pub struct Timeouts {
     /// The longest that reads lag behind what was done before. By default they do not.
     #[schemars(default, with = "Option<String>")]
     pub settle: Option<Duration>,
+}
+
+/// An organisation that may have a few machines only, and has none before a run.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Quota {
+    /// Its id.
+    pub org_id: String,
+    /// How many machines it may have.
+    #[schemars(range(min = 1, max = 10))]
+    pub limit: u32,
+    /// The source of a session of one of its admins.
+    pub token: TokenSource,
 }
 
 /// How the target's agent is started.

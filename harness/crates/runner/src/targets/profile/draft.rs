@@ -59,7 +59,8 @@ impl Draft {
          # Sessions: { env = … }, { file = … }, { command = … } or { login = … }; refused tokens of the last three are renewed.\n\
          [tokens]\n",
     );
-        for (identity, name) in IDENTITIES {
+        for (identity, name) in IDENTITIES.into_iter().filter(|(identity, _)| *identity != Identity::Limited)
+        {
             text.push_str(&match self.tokens.get(&identity) {
                 Some(source) => format!("{name} = {}\n", source_text(source)),
                 None => format!("# {name} = {{ env = \"TARGET_{}_TOKEN\" }}\n", name.to_uppercase()),
@@ -104,6 +105,8 @@ impl Draft {
         text.push_str(
         "\n# [limits]\n# requests_per_second = 20   # of all sub-tests together\n# concurrency = 4            # requests, and sub-tests\n\
          \n# [timeouts]\n# request = \"10s\"\n# settle = \"3s\"               # how long lists may lag behind what was done before\n\
+         \n# [quota]                    # an organisation that may have a few machines only\n# org_id = \"org_small\"\n\
+         # limit = 3\n# token = { env = \"TARGET_SMALL_TOKEN\" }\n\
          \n# What no document describes. The kit asks the target what it lacks; what is declared here is not asked.\n\
          # [undocumented]\n# machine_admin = false\n\
          \n# [paths]\n# machines = \"/api/v2/devices\"   # where GET /api/db/machines is instead\n\

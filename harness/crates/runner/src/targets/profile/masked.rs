@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 /// Matches an inline token, up to the end of its line.
-static INLINE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"(?m)(\b(?:admin|owner|member|outsider)"?\s*=\s*["'])([^\n]+)$"#).ok());
+static INLINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?m)(\b(?:admin|owner|member|outsider|token)"?\s*=\s*["'])([^\n]+)$"#).ok()
+});
 
 /// Replaces inline tokens by asterisks of the same length in bytes, so that spans still fit. The text need not be valid
 /// TOML.
@@ -26,7 +27,7 @@ mod tests {
     #[test]
     fn tokens_are_masked_and_offsets_are_kept() {
         let text = "[tokens]\nadmin = \"sécret\" # x\nowner= 'secret'\nmember = { env = \"X\" }\n\
-                    tokens = { outsider = \"secret\" }\nname = \"admin\"\n";
+                    tokens = { outsider = \"secret\" }\ntoken = \"secret\"\nname = \"admin\"\n";
         let shown = masked(text);
         assert_eq!(shown.len(), text.len());
         assert!(

@@ -12,11 +12,10 @@ use rustls::pki_types::pem::PemObject as _;
 use crate::exchange::Tls;
 use crate::targets::agent::{AgentCommand, AgentWords};
 use crate::targets::credential::Credential;
-use harness_model::scenario::model::identity_name;
 use harness_model::scenario::model::{Capability, Identity};
 use harness_model::source::diagnostic::{Diagnostic, Severity};
 
-use super::content::TokenSource;
+use super::content::{TokenSource, token_key};
 use super::loaded::{Profile, ProfileError};
 
 /// The resources that a profile refers to.
@@ -67,7 +66,7 @@ impl Resolver<'_> {
     }
 
     fn credential(&mut self, identity: Identity, source: &TokenSource) -> Option<Credential> {
-        let key = format!("tokens.{}", identity_name(identity));
+        let key = token_key(identity);
         Some(match source {
             TokenSource::Inline(token) => Credential::Fixed(token.clone()),
             TokenSource::Env(variable) => Credential::Fixed(self.variable(&key, variable)?),

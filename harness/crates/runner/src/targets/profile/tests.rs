@@ -17,11 +17,17 @@ const MINIMAL: &str = "name = \"x\"\nbase_url = \"http://mesh.example:1\"\norg_i
 #[test]
 fn example_is_valid() {
     let profile = parse(include_str!("../example.toml")).unwrap();
-    let declared = [Capability::Agent, Capability::Clock, Capability::Organisations, Capability::Cidr];
+    let declared = [
+        Capability::Agent,
+        Capability::Clock,
+        Capability::Organisations,
+        Capability::Cidr,
+        Capability::Quota,
+    ];
     assert_eq!(profile.capabilities, BTreeSet::from(declared));
-    assert_eq!(profile.content.tokens.len(), 4);
-    // The clock moves, and one of the tokens cannot be renewed.
-    assert_eq!(profile.warnings.len(), 1, "{:?}", profile.warnings);
+    assert_eq!(profile.content.tokens.len(), 5);
+    // The clock moves, and two of the tokens cannot be renewed.
+    assert_eq!(profile.warnings.len(), 2, "{:?}", profile.warnings);
 }
 
 #[test]
@@ -32,6 +38,7 @@ fn capabilities_follow_from_the_profile() {
         ("[hooks]\nclock = \"/clock\"\n", vec![Capability::Clock]),
         (agent, vec![Capability::Agent]),
         ("address = \"203.0.113.9\"\n", vec![Capability::Cidr]),
+        ("[quota]\norg_id = \"q\"\nlimit = 3\ntoken = { env = \"X\" }\n", vec![Capability::Quota]),
         (&format!("capabilities = [\"tun\"]\n{agent}"), vec![Capability::Tun]),
     ];
     for (more, capabilities) in cases {
@@ -51,6 +58,11 @@ fn inline_tokens_are_masked_and_cause_a_warning() {
     let shown = render(&profile.warnings, &profile.sources(), false, 100);
     assert!(shown.contains("is written in the profile"), "{shown}");
     assert!(!shown.contains("very-secret") && !format!("{profile:?}").contains("very-secret"), "{shown}");
+    let limited = "[quota]\norg_id = \"q\"\nlimit = 3\ntoken = \"very-secret\"\n";
+    let profile = parse(&format!("{MINIMAL}{limited}")).unwrap();
+    let shown = render(&profile.warnings, &profile.sources(), false, 100);
+    assert!(shown.contains("quota.token is written in the profile"), "{shown}");
+    assert!(!shown.contains("very-secret") && !format!("{profile:?}").contains("very-secret"), "{shown}");
     let wrong =
         parse(&format!("{MINIMAL}[tokens]\nadmin = \"very-secret\" x\n")).unwrap_err().render(false, 100);
     assert!(wrong.contains("invalid TOML") && !wrong.contains("very-secret"), "{wrong}");
@@ -68,6 +80,20 @@ fn mistakes_have_a_caret_and_a_hint() {
         ("address = \"here\"", "invalid address `here`", "203.0.113.9"),
         ("[timeouts]\nrequest = \"soon\"", "invalid duration `soon`", "\"10s\""),
         ("[timeouts]\nsubtest = \"0s\"", "greater than zero", ""),
+        ("[quota]\norgid = \"q\"", "unknown key `orgid`", "did you mean `org_id`?"),
+        ("[quota]\norg_id = \"q\"\nlimit = 3", "missing key `token`", ""),
+        (
+            "[quota]\norg_id = \"q\"\nlimit = 99\ntoken = { env = \"X\" }",
+            "`limit` must be 1 to 10",
+            "a few machines",
+        ),
+        (
+            "[quota]\ntoken = { evn = \"X\" }\norg_id = \"q\"\nlimit = 3",
+            "unknown key `evn`",
+            "did you mean `env`?",
+        ),
+        ("capabilities = [\"quota\"]", "`quota` requires a [quota]", "remove the capability"),
+        ("[tokens]\nlimited = { env = \"X\" }", "unknown key `limited`", ""),
         ("[timeouts]\nsetle = \"3s\"", "unknown key `setle`", "did you mean `settle`?"),
         ("[timeouts]\nsettle = \"a bit\"", "invalid duration `a bit`", "\"10s\""),
         (

@@ -3,6 +3,7 @@
 mod agent;
 mod limit;
 mod pointer;
+mod quota;
 mod tls;
 mod token;
 mod undocumented;
@@ -11,13 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Url;
 
-use harness_model::scenario::model::{Capability, Span};
+use harness_model::scenario::model::{Capability, Identity, Span};
 use harness_model::source::document::{Diagnostics, Entry, SpannedText, Table, parse};
 
 use super::capability;
 use super::content::Content;
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "name",
     "version",
     "base_url",
@@ -30,6 +31,7 @@ const KEYS: [&str; 17] = [
     "tls",
     "limits",
     "timeouts",
+    "quota",
     "agent",
     "hooks",
     "undocumented",
@@ -56,6 +58,9 @@ pub(super) fn decode(text: &str, report: &mut Diagnostics) -> Option<Decoded> {
     let name = decoding.required(&file, "name");
     let base_url = decoding.base_url(&file);
     let org_id = decoding.required(&file, "org_id");
+    let mut tokens = decoding.tokens(&file);
+    let quota = decoding.quota(&file);
+    tokens.extend(quota.as_ref().map(|quota| (Identity::Limited, quota.token.clone())));
     let content = Content {
         name: name.unwrap_or_default(),
         version: decoding.text(&file, "version"),
@@ -65,7 +70,8 @@ pub(super) fn decode(text: &str, report: &mut Diagnostics) -> Option<Decoded> {
         address: decoding.address(&file),
         reference: file.flag("reference", decoding.report),
         capabilities: decoding.capability_names(&file),
-        tokens: decoding.tokens(&file),
+        tokens,
+        quota,
         tls: decoding.tls(&file),
         limits: decoding.limits(&file),
         timeouts: decoding.timeouts(&file),

@@ -8,30 +8,31 @@ use harness_model::scenario::model::{IDENTITIES, Identity};
 use harness_model::source::document::{Entry, Table};
 
 use super::Decoding;
-use crate::targets::profile::content::{Login, TokenSource};
+use crate::targets::profile::content::{Login, TokenSource, token_key};
 
 const TOKEN_SOURCES: [&str; 4] = ["env", "file", "command", "login"];
 
 impl Decoding<'_> {
     pub(super) fn tokens(&mut self, file: &Table<'_, '_>) -> BTreeMap<Identity, TokenSource> {
-        let names = IDENTITIES.map(|(_, name)| name);
+        // The session of an organisation with a machine limit is part of `[quota]`.
+        let identities = || IDENTITIES.into_iter().filter(|(identity, _)| *identity != Identity::Limited);
+        let names: Vec<&str> = identities().map(|(_, name)| name).collect();
         let Some(table) = self.table(file, "tokens", &names) else { return BTreeMap::new() };
         let mut tokens = BTreeMap::new();
-        for (identity, name) in IDENTITIES {
+        for (identity, name) in identities() {
             let Some(entry) = table.get(name) else { continue };
-            tokens.extend(self.token(name, entry).map(|source| (identity, source)));
+            tokens.extend(self.token(&token_key(identity), entry).map(|source| (identity, source)));
         }
         tokens
     }
 
-    fn token(&mut self, name: &str, entry: &Entry<'_, '_>) -> Option<TokenSource> {
+    /// Decodes the source of the token that is `key` of the profile.
+    pub(super) fn token(&mut self, key: &str, entry: &Entry<'_, '_>) -> Option<TokenSource> {
         if let DeValue::String(text) = entry.value.get_ref() {
             self.report.warning(
                 entry.key_span.clone(),
-                format!(
-                    "tokens.{name} is written in the profile, where everyone who reads the file can see it"
-                ),
-                format!("use {name} = {{ env = \"VARIABLE\" }} instead"),
+                format!("{key} is written in the profile, where everyone who reads the file can see it"),
+                format!("use {} = {{ env = \"VARIABLE\" }} instead", entry.key),
             );
             return Some(TokenSource::Inline(text.clone().into_owned()));
         }
@@ -46,7 +47,7 @@ impl Decoding<'_> {
         if table.entries.len() != 1 {
             self.report.error_with_help(
                 entry.span(),
-                format!("tokens.{name} must have exactly one source"),
+                format!("{key} must have exactly one source"),
                 format!("use one of {sources}"),
             );
             return None;
