@@ -83,7 +83,13 @@ impl Listener for Both<'_> {
 }
 
 impl SelfTest {
-    pub fn new(mut library: Library, catalogue: Catalogue, matrix: Matrix, jobs: usize, folder: &Path) -> Self {
+    pub fn new(
+        mut library: Library,
+        catalogue: Catalogue,
+        matrix: Matrix,
+        jobs: usize,
+        folder: &Path,
+    ) -> Self {
         timeouts::shorten(&mut library, &StepDurations::default());
         Self {
             library,
