@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::load::Client;
+use super::client::Client;
 use crate::server_process::ServerProcess;
 
 /// A machine as its registration was answered.

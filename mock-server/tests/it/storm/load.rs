@@ -6,26 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use super::client::{Client, ORGANISATION};
 use super::ledger::{Ledger, Login, Quarantined, SingleUse, registered};
 use crate::server_process::ServerProcess;
-use crate::test_server::key_of;
-
-const ORGANISATION: &str = "storm";
-const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// The workers of one round.
 pub(super) struct Storm {
     workers: JoinSet<Ledger>,
     acknowledged: Arc<AtomicUsize>,
     reusable: (String, String),
-}
-
-/// Requests of an admin and of machines. `None` stands for an answer that did not arrive.
-#[derive(Clone)]
-pub(super) struct Client {
-    http: reqwest::Client,
-    base_url: String,
-    admin: String,
 }
 
 /// One worker: its requests, the reusable key, and a prefix of names that no other worker has.
@@ -214,56 +203,5 @@ impl Worker {
         let gone = deleted.as_ref().is_none_or(|(status, _)| *status == 200);
         self.ledger.quarantined.push(Quarantined { machine, deleted: gone });
         deleted.map(drop)
-    }
-}
-
-impl Client {
-    pub(super) fn of(server: &ServerProcess) -> Self {
-        Self {
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
-            base_url: server.text("/base_url").to_owned(),
-            admin: server.text("/admin/token").to_owned(),
-        }
-    }
-
-    pub(super) async fn post(&self, path: &str, bearer: &str, body: Value) -> Option<(u16, Value)> {
-        let mut request = self.http.post(format!("{}{path}", self.base_url)).body(body.to_string());
-        if !bearer.is_empty() {
-            request = request.bearer_auth(bearer);
-        }
-        let response = request.send().await.ok()?;
-        Some((response.status().as_u16(), response.json().await.ok()?))
-    }
-
-    async fn manage(&self, mut fields: Value) -> Option<(u16, Value)> {
-        fields["org_id"] = ORGANISATION.into();
-        self.post("/api/key-management", &self.admin, fields).await
-    }
-
-    /// Creates an auth key; returns its id and the key.
-    async fn auth_key(&self, name: &str, reusable: bool, bearer: &str) -> Option<(String, String)> {
-        let body = json!({ "action": "create_auth_key", "org_id": ORGANISATION, "name": name, "reusable": reusable });
-        let (_, made) = self.post("/api/key-management", bearer, body).await?;
-        let text = |pointer: &str| made.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        text("/data/id").zip(text("/data/key"))
-    }
-
-    pub(super) async fn register(&self, key: &str, name: &str) -> Option<(u16, Value)> {
-        let body = json!({ "auth_key": key, "name": name, "public_key": key_of(name) });
-        self.post("/api/register-machine", "", body).await
-    }
-
-    pub(super) async fn heartbeat(&self, token: &str) -> u16 {
-        self.post("/api/heartbeat", token, json!({})).await.unwrap().0
-    }
-
-    pub(super) async fn poll(&self, device_code: &str) -> Option<(u16, Value)> {
-        self.post("/api/auth/device/token", "", json!({ "grant_type": GRANT, "device_code": device_code }))
-            .await
-    }
-
-    pub(super) async fn user_orgs(&self, bearer: &str) -> u16 {
-        let request = self.http.get(format!("{}/api/user-orgs", self.base_url)).bearer_auth(bearer);
-        request.send().await.unwrap().status().as_u16()
     }
 }

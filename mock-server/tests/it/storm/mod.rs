@@ -6,6 +6,7 @@
 //! is asked as well.
 
 mod books;
+mod client;
 mod ledger;
 mod load;
 
