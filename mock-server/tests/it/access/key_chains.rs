@@ -8,6 +8,17 @@ use serde_json::{Value, json};
 
 use crate::test_server::{ACME, ADMIN, OWNER, TestServer};
 
+/// The migrations before the one that ends chains.
+const BEFORE: [&str; 7] = [
+    include_str!("../../../src/store/migrations/sqlite/0001_initial.sql"),
+    include_str!("../../../src/store/migrations/sqlite/0002_network_map.sql"),
+    include_str!("../../../src/store/migrations/sqlite/0003_relay.sql"),
+    include_str!("../../../src/store/migrations/sqlite/0004_ended_sessions.sql"),
+    include_str!("../../../src/store/migrations/sqlite/0005_identity.sql"),
+    include_str!("../../../src/store/migrations/sqlite/0006_device_codes.sql"),
+    include_str!("../../../src/store/migrations/sqlite/0007_attempts.sql"),
+];
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 async fn issue(server: &TestServer, bearer: &str, fields: Value) -> (String, String) {
@@ -133,11 +144,12 @@ async fn an_update_ends_the_chains_of_earlier_versions() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plane.db");
     let location = Location::File(path.clone());
-    drop(Store::open(&location).unwrap());
+    std::fs::write(&path, b"").unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let old = rusqlite::Connection::open(&path).unwrap();
+    BEFORE.into_iter().for_each(|migration| old.execute_batch(migration).unwrap());
     old.execute_batch(&format!(
-        "DROP TABLE quarantines; DROP INDEX auth_keys_by_issuer; ALTER TABLE auth_keys DROP COLUMN api_key_id;
-         PRAGMA user_version = 7;
+        "PRAGMA user_version = 7;
          INSERT INTO organisations VALUES ('o', 'O', 10, 0);
          INSERT INTO api_keys (id, org_id, name, key_hash, key_prefix, expires_at, created_by, created_at) VALUES
              ('parent', 'o', 'p', '{0}1', 'p', 9, 'u', 0), ('child', 'o', 'c', '{0}2', 'p', 9, 'u', 0),
