@@ -1,8 +1,9 @@
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 
 use harness_model::source::diagnostic::{Diagnostic, Sources, render};
-use harness_model::text::foreign::shown_in_colour;
+use harness_model::text::foreign::{shown, shown_in_colour};
 use harness_report::terminal::TerminalOptions;
 
 use harness_runner::targets::TargetError;
@@ -37,7 +38,7 @@ impl Console {
 
     /// Writes to standard output.
     pub(super) fn print(&self, text: &str) {
-        self.print_verbatim(&shown_in_colour(text));
+        self.print_verbatim(&shown_with(text, self.terminal_options().color));
     }
 
     /// Writes text of the kit's own to standard output, such as commands for a CI server.
@@ -89,7 +90,7 @@ impl Console {
 
     /// Writes to standard error.
     pub(super) fn eprint(&self, text: &str) {
-        let text = shown_in_colour(text);
+        let text = shown_with(text, self.has_color_on_stderr());
         let mut err = std::io::stderr().lock();
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     }
@@ -146,6 +147,10 @@ impl io::Write for Output<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+fn shown_with(text: &str, color: bool) -> Cow<'_, str> {
+    if color { shown_in_colour(text) } else { shown(text) }
 }
 
 /// Returns COLUMNS or the terminal's width; `None` in a pipe.

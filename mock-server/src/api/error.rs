@@ -73,10 +73,11 @@ impl IntoResponse for Error {
         let refusal = match self {
             Self::Control(ControlError::Refused(refusal)) => refusal,
             Self::Control(ControlError::Store(StoreError::Unavailable(condition))) => {
-                tracing::error!(%condition, "request failed");
+                tracing::error!(%condition, way_out = condition.way_out(), "request failed");
                 return unavailable(match condition {
                     Condition::TooSlow => format!("{condition}; select fewer rows, or by fewer conditions"),
-                    _ => format!("{condition}; nothing was done, try again"),
+                    _ if condition.is_transient() => format!("{condition}; nothing was done, try again"),
+                    _ => format!("{condition}; nothing was done"),
                 });
             }
             error => {

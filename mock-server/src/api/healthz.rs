@@ -5,10 +5,10 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::envelope::{self, Success};
+use super::envelope::{self, Failed, Success};
 use super::{Error, State};
 use crate::control::ControlError;
-use crate::store::organisations;
+use crate::store::{StoreError, organisations};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
@@ -20,9 +20,12 @@ pub struct Health {
 #[utoipa::path(
     get,
     path = "/healthz",
-    responses((status = 200, body = Success<Health>))
+    responses((status = 200, body = Success<Health>), (status = 503, description = "UNAVAILABLE", body = Failed))
 )]
 pub async fn healthz(extract::State(state): extract::State<State>) -> Result<Response, Error> {
+    if let Some(condition) = state.store.problem() {
+        return Err(StoreError::Unavailable(condition).into());
+    }
     state.store.read(|tx| organisations::count(tx).map_err(ControlError::from)).await?;
     Ok(envelope::ok(Health { status: "ok" }))
 }

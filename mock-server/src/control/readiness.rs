@@ -32,10 +32,15 @@ impl Readiness {
         if let Some(check) = latest.as_ref().filter(|check| check.at.elapsed() < VALID_FOR) {
             return check.problem.clone();
         }
-        let written: Result<(), StoreError> =
-            store.write(move |tx| settings::put(tx, PROBE, &now.as_millis().to_string())).await;
+        let written: Result<(), StoreError> = match store.problem() {
+            Some(condition) => Err(StoreError::Unavailable(condition)),
+            None => store.write(move |tx| settings::put(tx, PROBE, &now.as_millis().to_string())).await,
+        };
         let problem = written.err().map(|error| match error {
-            StoreError::Unavailable(condition) => condition.to_string(),
+            StoreError::Unavailable(condition) => {
+                tracing::error!(%condition, way_out = condition.way_out(), "the server is not ready");
+                condition.to_string()
+            }
             error => {
                 tracing::error!(%error, "the database cannot be written");
                 "the database cannot be written; see the server's log".to_owned()

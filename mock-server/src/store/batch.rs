@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use super::StoreError;
 use super::deadline::{Deadline, JOB_TIMEOUT};
+use super::health::Health;
 use super::job::{Executed, Job, Work, execute};
 use super::notification::Notifications;
 
@@ -18,13 +19,14 @@ use super::notification::Notifications;
 pub(super) fn run(
     connection: &Connection,
     deadline: &Deadline,
+    health: &Health,
     batch: Vec<Job>,
     notifications: &Notifications,
 ) -> Result<(), Arc<rusqlite::Error>> {
     let begin = if batch.iter().any(Job::writes) { "BEGIN IMMEDIATE" } else { "BEGIN" };
     if let Err(error) = statement(connection, begin) {
         let error = Arc::new(error);
-        fail(batch, &error);
+        fail(batch, || StoreError::from(Arc::clone(&error)));
         return Err(error);
     }
     let alone = batch.len() == 1;
@@ -35,14 +37,18 @@ pub(super) fn run(
         let mut work = job.into_work();
         if outcome.failure.is_none() {
             let started = deadline.start(JOB_TIMEOUT, None);
-            outcome.add(run_one(connection, work.as_mut(), writable, writable && !alone));
+            outcome.add(run_one(connection, work.as_mut(), writable, writable && !alone, health));
             drop(started);
         }
         replies.push(work);
     }
     let failure = outcome.end(connection);
     match &failure {
-        Some(error) => tracing::error!(%error, "database transaction failed"),
+        Some(error) => {
+            let error = StoreError::from(Arc::clone(error));
+            health.note(&error);
+            tracing::error!(%error, "database transaction failed");
+        }
         None => outcome.notices.iter().for_each(|org_id| notifications.notify(org_id)),
     }
     for work in replies {
@@ -52,9 +58,9 @@ pub(super) fn run(
 }
 
 /// Replies to jobs that were not run.
-pub(super) fn fail(jobs: impl IntoIterator<Item = Job>, error: &Arc<rusqlite::Error>) {
+pub(super) fn fail(jobs: impl IntoIterator<Item = Job>, failure: impl Fn() -> StoreError) {
     for job in jobs {
-        job.into_work().reply(Some(StoreError::from(Arc::clone(error))));
+        job.into_work().reply(Some(failure()));
     }
 }
 
@@ -95,11 +101,12 @@ fn run_one(
     work: &mut dyn Work,
     writable: bool,
     guarded: bool,
+    health: &Health,
 ) -> Result<Executed, rusqlite::Error> {
     if guarded {
         statement(connection, "SAVEPOINT job")?;
     }
-    let executed = execute(connection, work, writable);
+    let executed = execute(connection, work, writable, health);
     // On some errors, such as a full disk, SQLite ends the whole transaction: what follows would commit by itself.
     if connection.is_autocommit() {
         return Err(rolled_back());

@@ -7,8 +7,15 @@ pub enum StoreError {
     /// A unique constraint was violated, named by table and columns as the database reports them.
     #[error("duplicate value for {constraint}")]
     Unique { constraint: String },
-    #[error("cannot open the database {}: {source}\n{}", path.display(), open_hint(source))]
+    #[error("cannot open the database {}: {}\n{}", path.display(), cause(source), way_out(source))]
     Open { path: PathBuf, source: rusqlite::Error },
+    #[error("the database {} is not a regular file\nChoose another file with --database.", path.display())]
+    NotAFile { path: PathBuf },
+    #[error(
+        "the database {} is damaged: {problem}\nRestore a backup, or save what can be read with `sqlite3 FILE .recover`.",
+        path.display()
+    )]
+    DamagedFile { path: PathBuf, problem: String },
     #[error("cannot create or read {}: {source}\nChoose another file with --database.", path.display())]
     Files { path: PathBuf, source: std::io::Error },
     #[error(
@@ -26,9 +33,10 @@ pub enum StoreError {
     Foreign { path: PathBuf },
     /// The file was written by a newer version of this program.
     #[error(
-        "unsupported database version {found}: this program supports up to version {known}\nUse a newer mock-server or another database file."
+        "the database {} has the unsupported version {found}: this program supports up to version {known}\nUse a newer mock-server or another database file.",
+        path.display()
     )]
-    TooNew { found: i64, known: i64 },
+    TooNew { path: PathBuf, found: i64, known: i64 },
     /// A column contains a value that its table does not allow.
     #[error("corrupt value in {column}: {reason}")]
     Corrupt { column: String, reason: String },
@@ -39,10 +47,10 @@ pub enum StoreError {
     #[error("{0}")]
     Unavailable(Condition),
     /// Any other failure, such as an I/O error or invalid SQL.
-    #[error("database error: {0}")]
+    #[error("database error: {}", cause(.0))]
     Database(#[source] Arc<rusqlite::Error>),
-    #[error("statement writes in a read transaction: {0}")]
-    WriteInRead(String),
+    #[error("a statement writes in a read transaction")]
+    WriteInRead,
     #[error("cannot start the thread {name}: {source}")]
     Thread { name: &'static str, source: std::io::Error },
 }
@@ -62,6 +70,35 @@ pub enum Condition {
     /// A job was interrupted at its deadline.
     #[error("the query takes too long")]
     TooSlow,
+    #[error("the database is damaged")]
+    Damaged,
+    #[error("the file of the database was removed or replaced")]
+    Moved,
+    #[error("the disk or the file system of the database fails")]
+    Failing,
+}
+
+impl Condition {
+    /// Whether the same request may succeed without anybody's help.
+    pub fn is_transient(self) -> bool {
+        matches!(self, Self::Locked | Self::RolledBack | Self::DiskFull | Self::ReadOnly | Self::TooSlow)
+    }
+
+    /// What an operator can do.
+    pub fn way_out(self) -> &'static str {
+        match self {
+            Self::Locked => "end the program that holds the lock",
+            Self::DiskFull => "make room on the disk",
+            Self::ReadOnly => "make the file and its file system writable",
+            Self::RolledBack => "see the error before this one",
+            Self::TooSlow => "nothing needs to be done",
+            Self::Damaged => {
+                "stop the server, then restore a backup or save what can be read with `sqlite3 FILE .recover`"
+            }
+            Self::Moved => "stop the server, put the file back, and start it again",
+            Self::Failing => "check the disk and the mount, then start the server again",
+        }
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -92,28 +129,53 @@ impl From<Arc<rusqlite::Error>> for StoreError {
 }
 
 fn condition(error: &rusqlite::Error) -> Option<Condition> {
-    if let rusqlite::Error::SqliteFailure(code, _) = error
-        && code.extended_code == rusqlite::ffi::SQLITE_ABORT_ROLLBACK
-    {
-        return Some(Condition::RolledBack);
+    match extended_code(error) {
+        Some(rusqlite::ffi::SQLITE_ABORT_ROLLBACK) => return Some(Condition::RolledBack),
+        Some(rusqlite::ffi::SQLITE_IOERR_SHORT_READ) => return Some(Condition::Damaged),
+        _ => {}
     }
     match error.sqlite_error_code()? {
         rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked => Some(Condition::Locked),
         rusqlite::ErrorCode::DiskFull => Some(Condition::DiskFull),
+        rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase => Some(Condition::Damaged),
+        rusqlite::ErrorCode::SystemIoFailure | rusqlite::ErrorCode::CannotOpen => Some(Condition::Failing),
         rusqlite::ErrorCode::OperationInterrupted => Some(Condition::TooSlow),
         rusqlite::ErrorCode::ReadOnly => Some(Condition::ReadOnly),
         _ => None,
     }
 }
 
-fn open_hint(cause: &rusqlite::Error) -> &'static str {
-    match cause.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+fn extended_code(error: &rusqlite::Error) -> Option<i32> {
+    error.sqlite_error().map(|error| error.extended_code)
+}
+
+/// Describes an error without the statement, which the library's own message repeats.
+fn cause(error: &rusqlite::Error) -> String {
+    match error {
+        _ if extended_code(error) == Some(rusqlite::ffi::SQLITE_IOERR_SHORT_READ) => {
+            "the file is shorter than it says".to_owned()
+        }
+        rusqlite::Error::SqliteFailure(code, message) => message.clone().unwrap_or_else(|| code.to_string()),
+        rusqlite::Error::SqlInputError { error, msg, .. } => {
+            format!("{msg} (SQLite error {})", error.extended_code)
+        }
+        other => other.to_string(),
+    }
+}
+
+fn way_out(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => {
             "Move the file away or choose another one with --database."
+        }
+        _ if condition(error) == Some(Condition::Damaged) => {
+            "Restore a backup, or save what can be read with `sqlite3 FILE .recover`."
         }
         Some(rusqlite::ErrorCode::DatabaseBusy) => {
             "Stop the program that has it open or choose another file with --database."
         }
+        Some(rusqlite::ErrorCode::ReadOnly) => "Make the file, its folder and its file system writable.",
+        Some(rusqlite::ErrorCode::DiskFull) => "Make room on the disk.",
         _ => "Check that the file and its folder exist and are writable.",
     }
 }

@@ -22,8 +22,18 @@ pub(super) fn create(database: &Path) -> Result<(), StoreError> {
     prepare_folder(folder, database)?;
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(database);
     match created {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed(database, error)),
-        _ => Ok(()),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => refuse_special(database),
+        Err(error) => Err(failed(database, error)),
+    }
+}
+
+/// Refuses folders, and files that would block or be overwritten, such as pipes and devices.
+fn refuse_special(database: &Path) -> Result<(), StoreError> {
+    match database.metadata() {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(_) => Err(StoreError::NotAFile { path: database.to_owned() }),
+        Err(error) => Err(failed(database, error)),
     }
 }
 

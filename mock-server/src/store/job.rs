@@ -7,6 +7,7 @@ use std::sync::{Arc, mpsc};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::health::Health;
 use super::{StoreError, Tx};
 
 pub(super) enum Job {
@@ -71,9 +72,14 @@ where
 
 /// Runs a job. One that panics keeps no changes, and other jobs keep the connection; its caller learns that it
 /// stopped.
-pub(super) fn execute(connection: &Connection, work: &mut dyn Work, writable: bool) -> Executed {
+pub(super) fn execute(
+    connection: &Connection,
+    work: &mut dyn Work,
+    writable: bool,
+    health: &Health,
+) -> Executed {
     let executed = catch_unwind(AssertUnwindSafe(|| {
-        let mut tx = Tx::new(connection, writable);
+        let mut tx = Tx::new(connection, writable, health);
         let keep = work.run(&mut tx);
         Executed { keep, notices: tx.into_notices() }
     }));

@@ -1,9 +1,11 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
+use super::deadline::Deadline;
 use super::{StoreError, name_keys};
 
 const MIGRATIONS: &[&str] = &[
@@ -53,14 +55,48 @@ pub(super) fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(),
     }
 }
 
-/// Applies all missing migrations in one transaction.
-pub(super) fn apply(connection: &mut Connection) -> Result<(), StoreError> {
-    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if found > known {
-        return Err(StoreError::TooNew { found, known });
+/// Refuses a file whose pages contradict each other, as far as they can be read in `limit`.
+pub(super) fn refuse_damaged(
+    connection: &Connection,
+    path: &Path,
+    deadline: &Deadline,
+    limit: Duration,
+) -> Result<(), StoreError> {
+    let started = deadline.start(limit, None);
+    let found = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    drop(started);
+    match found {
+        Ok(found) if found == "ok" => Ok(()),
+        Ok(problem) => Err(StoreError::DamagedFile { path: path.to_owned(), problem: one_line(&problem) }),
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) => Ok(()),
+        Err(source) => Err(StoreError::Open { path: path.to_owned(), source }),
     }
+}
+
+/// Applies all missing migrations to a file.
+pub(super) fn apply_to(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let (found, known) =
+        version(connection).map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
+    if found > known {
+        return Err(StoreError::TooNew { path: path.to_owned(), found, known });
+    }
+    apply(connection).map_err(|source| match source {
+        // A table or column that is there or missing although the version says otherwise.
+        source @ rusqlite::Error::SqlInputError { .. } => StoreError::DamagedFile {
+            path: path.to_owned(),
+            problem: format!(
+                "it does not have the tables of its version {found} ({})",
+                StoreError::from(source)
+            ),
+        },
+        source => StoreError::Open { path: path.to_owned(), source },
+    })
+}
+
+/// Applies all missing migrations in one transaction.
+fn apply(connection: &mut Connection) -> Result<(), rusqlite::Error> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let (found, known) = version(&transaction)?;
     for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
         transaction.execute_batch(migration)?;
     }
@@ -68,5 +104,15 @@ pub(super) fn apply(connection: &mut Connection) -> Result<(), StoreError> {
     if found < known {
         transaction.pragma_update(None, "user_version", known)?;
     }
-    Ok(transaction.commit()?)
+    transaction.commit()
+}
+
+/// Returns the version of a database, and the one that this program knows.
+fn version(connection: &Connection) -> Result<(i64, i64), rusqlite::Error> {
+    let found = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok((found, i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)))
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().filter(|line| !line.starts_with("***")).collect::<Vec<_>>().join("; ")
 }

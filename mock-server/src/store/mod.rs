@@ -13,6 +13,7 @@ pub mod device_codes;
 pub mod ended_sessions;
 mod error;
 mod files;
+mod health;
 mod job;
 mod location;
 mod machine_row;
@@ -97,6 +98,11 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         self.threads.write(job).await
+    }
+
+    /// Returns why the database cannot be used, as far as that is known without a transaction.
+    pub fn problem(&self) -> Option<Condition> {
+        self.threads.problem()
     }
 
     /// Listens for commits of this process that change the organisation's network map.

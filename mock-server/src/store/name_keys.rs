@@ -3,14 +3,12 @@
 use rusqlite::{Connection, params};
 use ztna_protocol::machine_name::comparable;
 
-use super::StoreError;
-
 /// To be increased with every change of [`comparable`].
 const RULE: &str = "2";
 const SETTING: &str = "name_key_rule";
 
 /// Rewrites the comparable forms that an earlier rule made.
-pub(super) fn update(connection: &Connection) -> Result<(), StoreError> {
+pub(super) fn update(connection: &Connection) -> Result<(), rusqlite::Error> {
     let current: i64 = connection.query_row(
         "SELECT count(*) FROM settings WHERE name = ?1 AND value = ?2",
         params![SETTING, RULE],
@@ -34,7 +32,7 @@ pub(super) fn update(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn rewrite(connection: &Connection, select: &str, update: &str) -> Result<(), StoreError> {
+fn rewrite(connection: &Connection, select: &str, update: &str) -> Result<(), rusqlite::Error> {
     let mut select = connection.prepare(select)?;
     let mut update = connection.prepare(update)?;
     let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;

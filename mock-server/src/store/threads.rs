@@ -11,6 +11,8 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::deadline::{Deadline, JOB_TIMEOUT};
+use super::error::Condition;
+use super::health::Health;
 use super::job::{Job, execute, submit};
 use super::notification::{Listener, Notifications};
 use super::{Location, StoreError, Tx, batch, files, migration};
@@ -24,6 +26,8 @@ const LIST_TIMEOUT: Duration = Duration::from_secs(2);
 const LIST_TIMEOUT_IN_MEMORY: Duration = Duration::from_millis(500);
 /// Limits how long the first writer of a batch waits for the last.
 const MAX_BATCH: usize = 128;
+/// How long the check of a file for damage may take at start.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 const STATEMENT_CACHE_SIZE: usize = 128;
 /// Fits the indexes of several hundred thousand machines, so that registrations read no page twice.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
@@ -34,35 +38,45 @@ pub(super) struct Threads {
     reads: mpsc::Sender<Job>,
     lists: mpsc::Sender<Job>,
     notifications: Notifications,
+    health: Arc<Health>,
 }
 
 impl Threads {
     pub(super) fn start(location: &Location, lock_timeout: Duration) -> Result<Self, StoreError> {
-        let mut writer = match location {
-            Location::Memory => migration::in_memory()?,
+        let (writer, deadline, health) = match location {
+            Location::Memory => {
+                let mut writer = migration::in_memory()?;
+                let deadline = prepare(&mut writer)?;
+                (writer, deadline, Health::in_memory())
+            }
             Location::File(path) => {
                 files::create(path)?;
                 let mut writer = open_file(path, lock_timeout, refuse_unsuitable)?;
-                migration::apply(&mut writer)?;
-                writer
+                let deadline = prepare(&mut writer)?;
+                migration::refuse_damaged(&writer, path, &deadline, CHECK_TIMEOUT)?;
+                migration::apply_to(&mut writer, path)?;
+                let health = Health::of(path);
+                (writer, deadline, health.map_err(|source| StoreError::Files { path: path.clone(), source })?)
             }
         };
-        let deadline = prepare(&mut writer)?;
+        let health = Arc::new(health);
         writer.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
 
         let (writes, jobs) = mpsc::channel();
         let notifications = Notifications::default();
         let notify = notifications.clone();
-        spawn("store-writer", move || write_loop(&writer, &deadline, &jobs, &notify))?;
+        let health_of_writer = Arc::clone(&health);
+        spawn("store-writer", move || write_loop(&writer, &deadline, &health_of_writer, &jobs, &notify))?;
         let Location::File(path) = location else {
-            return Ok(Self { reads: writes.clone(), lists: writes.clone(), writes, notifications });
+            return Ok(Self { reads: writes.clone(), lists: writes.clone(), writes, notifications, health });
         };
         let open = || open_file(path, lock_timeout, |_, _| Ok(()));
         Ok(Self {
-            reads: readers("store-reader", READERS, JOB_TIMEOUT, open)?,
-            lists: readers("store-lister", LIST_READERS, LIST_TIMEOUT, open)?,
+            reads: readers("store-reader", READERS, JOB_TIMEOUT, &health, open)?,
+            lists: readers("store-lister", LIST_READERS, LIST_TIMEOUT, &health, open)?,
             writes,
             notifications,
+            health,
         })
     }
 
@@ -99,6 +113,10 @@ impl Threads {
         submit(&self.writes, Job::Write, job).await
     }
 
+    pub(super) fn problem(&self) -> Option<Condition> {
+        self.health.problem()
+    }
+
     pub(super) fn listen(&self, org_id: &str) -> Listener {
         self.notifications.listen(org_id)
     }
@@ -109,6 +127,7 @@ fn readers(
     name: &'static str,
     number: usize,
     timeout: Duration,
+    health: &Arc<Health>,
     open: impl Fn() -> Result<Connection, StoreError>,
 ) -> Result<mpsc::Sender<Job>, StoreError> {
     let (sender, jobs) = mpsc::channel();
@@ -116,8 +135,8 @@ fn readers(
     for _ in 0..number {
         let mut reader = open()?;
         let deadline = prepare(&mut reader)?;
-        let jobs = Arc::clone(&jobs);
-        spawn(name, move || read_loop(&reader, &deadline, timeout, &jobs))?;
+        let (jobs, health) = (Arc::clone(&jobs), Arc::clone(health));
+        spawn(name, move || read_loop(&reader, &deadline, timeout, &health, &jobs))?;
     }
     Ok(sender)
 }
@@ -162,17 +181,18 @@ fn read_loop(
     connection: &Connection,
     deadline: &Deadline,
     timeout: Duration,
+    health: &Health,
     jobs: &Mutex<mpsc::Receiver<Job>>,
 ) {
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
-        read(connection, deadline, timeout, job);
+        read(connection, deadline, timeout, health, job);
     }
 }
 
 /// Runs a job that changes nothing, unless its caller has gone.
-fn read(connection: &Connection, deadline: &Deadline, timeout: Duration, job: Job) {
+fn read(connection: &Connection, deadline: &Deadline, timeout: Duration, health: &Health, job: Job) {
     let mut work = job.into_work();
     let abandoned = work.abandoned();
     if abandoned.load(Ordering::Relaxed) {
@@ -181,16 +201,19 @@ fn read(connection: &Connection, deadline: &Deadline, timeout: Duration, job: Jo
     let begun = connection.execute_batch("BEGIN");
     if begun.is_ok() {
         let started = deadline.start(timeout, Some(abandoned));
-        execute(connection, work.as_mut(), false);
+        execute(connection, work.as_mut(), false, health);
         drop(started);
         let _ = connection.execute_batch("ROLLBACK");
     }
-    work.reply(begun.err().map(StoreError::from));
+    let failure = begun.err().map(StoreError::from);
+    failure.iter().for_each(|error| health.note(error));
+    work.reply(failure);
 }
 
 fn write_loop(
     connection: &Connection,
     deadline: &Deadline,
+    health: &Health,
     jobs: &mpsc::Receiver<Job>,
     notifications: &Notifications,
 ) {
@@ -205,15 +228,18 @@ fn write_loop(
             let Ok(job) = jobs.try_recv() else { break };
             sort_out(job, &mut batch, &mut lists);
         }
-        if !batch.is_empty()
-            && let Err(error) = batch::run(connection, deadline, batch, notifications)
+        if let Some(condition) = health.moved() {
+            batch::fail(batch, || StoreError::Unavailable(condition));
+        } else if !batch.is_empty()
+            && let Err(error) = batch::run(connection, deadline, health, batch, notifications)
         {
-            tracing::error!(%error, "database transaction did not begin");
+            let failure = || StoreError::from(Arc::clone(&error));
+            tracing::error!(error = %failure(), "database transaction did not begin");
             // What queued up meanwhile fails now, instead of waiting for the lock again.
-            batch::fail(jobs.try_iter(), &error);
+            batch::fail(jobs.try_iter(), failure);
         }
         if let Some(list) = lists.pop_front() {
-            read(connection, deadline, LIST_TIMEOUT_IN_MEMORY, list);
+            read(connection, deadline, LIST_TIMEOUT_IN_MEMORY, health, list);
         }
     }
 }

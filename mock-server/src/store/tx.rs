@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 
 use super::StoreError;
+use super::health::Health;
 use crate::domain::Timestamp;
 
 /// A value of a type that all supported databases share.
@@ -22,6 +23,7 @@ pub enum Value<'a> {
 pub struct Tx<'c> {
     connection: &'c rusqlite::Connection,
     writable: bool,
+    health: &'c Health,
     notices: Vec<String>,
 }
 
@@ -31,8 +33,8 @@ pub struct Row<'r> {
 }
 
 impl<'c> Tx<'c> {
-    pub(super) fn new(connection: &'c rusqlite::Connection, writable: bool) -> Self {
-        Self { connection, writable, notices: Vec::new() }
+    pub(super) fn new(connection: &'c rusqlite::Connection, writable: bool, health: &'c Health) -> Self {
+        Self { connection, writable, health, notices: Vec::new() }
     }
 
     /// Notifies the organisation's listeners after commit.
@@ -46,18 +48,12 @@ impl<'c> Tx<'c> {
         self.notices
     }
 
-    fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'c>, StoreError> {
-        let statement = self.connection.prepare_cached(sql)?;
-        if self.writable || statement.readonly() {
-            return Ok(statement);
-        }
-        Err(StoreError::WriteInRead(sql.to_owned()))
-    }
-
     /// Runs a statement without a result; returns the number of changed rows.
     pub fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
-        let mut statement = self.prepare(sql)?;
-        Ok(statement.execute(rusqlite::params_from_iter(values))?)
+        let done = self
+            .prepare(sql)
+            .and_then(|mut statement| Ok(statement.execute(rusqlite::params_from_iter(values))?));
+        self.noted(done)
     }
 
     /// Returns the first row of the result, if any.
@@ -67,26 +63,14 @@ impl<'c> Tx<'c> {
         values: &[Value<'_>],
         read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        let mut statement = self.prepare(sql)?;
-        let mut rows = statement.query(rusqlite::params_from_iter(values))?;
-        match rows.next()? {
-            Some(row) => read(&Row { row }).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// Returns all rows of a statement that a client composed, which would displace the program's own ones in the cache.
-    pub(super) fn all_once<T>(
-        &mut self,
-        sql: &str,
-        values: &[Value<'_>],
-        read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
-    ) -> Result<Vec<T>, StoreError> {
-        let mut statement = self.connection.prepare(sql)?;
-        if !self.writable && !statement.readonly() {
-            return Err(StoreError::WriteInRead(sql.to_owned()));
-        }
-        collect(statement.query(rusqlite::params_from_iter(values))?, read)
+        let found = self.prepare(sql).and_then(|mut statement| {
+            let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+            match rows.next()? {
+                Some(row) => read(&Row { row }).map(Some),
+                None => Ok(None),
+            }
+        });
+        self.noted(found)
     }
 
     /// Returns all rows of the result.
@@ -96,8 +80,39 @@ impl<'c> Tx<'c> {
         values: &[Value<'_>],
         read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let mut statement = self.prepare(sql)?;
-        collect(statement.query(rusqlite::params_from_iter(values))?, read)
+        let found = self
+            .prepare(sql)
+            .and_then(|mut statement| collect(statement.query(rusqlite::params_from_iter(values))?, read));
+        self.noted(found)
+    }
+
+    /// Returns all rows of a statement that a client composed, which would displace the program's own ones in the cache.
+    pub(super) fn all_once<T>(
+        &mut self,
+        sql: &str,
+        values: &[Value<'_>],
+        read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let prepared = self.connection.prepare(sql).map_err(StoreError::from);
+        let found = prepared.and_then(|mut statement| {
+            self.refuse_write(statement.readonly())?;
+            collect(statement.query(rusqlite::params_from_iter(values))?, read)
+        });
+        self.noted(found)
+    }
+
+    fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'c>, StoreError> {
+        let statement = self.connection.prepare_cached(sql)?;
+        self.refuse_write(statement.readonly())?;
+        Ok(statement)
+    }
+
+    fn refuse_write(&self, reads: bool) -> Result<(), StoreError> {
+        if self.writable || reads { Ok(()) } else { Err(StoreError::WriteInRead) }
+    }
+
+    fn noted<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        result.inspect_err(|error| self.health.note(error))
     }
 }
 

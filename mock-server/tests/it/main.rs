@@ -16,6 +16,8 @@ mod architecture;
 mod control;
 mod documents;
 #[cfg(target_os = "linux")]
+mod memory;
+#[cfg(target_os = "linux")]
 mod network;
 mod secrets;
 mod serve;

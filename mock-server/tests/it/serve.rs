@@ -340,3 +340,57 @@ fn exposed_files_are_refused() {
     }
     drop(ServerProcess::start(folder.path(), &arguments));
 }
+
+/// What /healthz, /readyz and a registration answer.
+async fn answers(program: &ServerProcess, key: &str, name: &str) -> [u16; 3] {
+    let client = client();
+    let base_url = program.text("/base_url");
+    let get =
+        async |path: &str| client.get(format!("{base_url}{path}")).send().await.unwrap().status().as_u16();
+    let registered =
+        post(&client, format!("{base_url}/api/register-machine"), "", registration(key, name)).await;
+    [get("/healthz").await, get("/readyz").await, registered.unwrap().0]
+}
+
+#[tokio::test]
+async fn a_database_that_goes_wrong_while_running_is_told() {
+    use std::os::unix::fs::FileExt as _;
+    use std::path::Path;
+    let remove = |path: &Path| std::fs::remove_file(path).unwrap();
+    let replace = |path: &Path| {
+        std::fs::copy(path, path.with_extension("copy")).unwrap();
+        std::fs::rename(path.with_extension("copy"), path).unwrap();
+    };
+    let overwrite = |path: &Path| {
+        std::fs::OpenOptions::new().write(true).open(path).unwrap().write_all_at(&[0; 9000], 0).unwrap();
+    };
+    for spoil in [&remove as &dyn Fn(&Path), &replace, &overwrite] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plane.db");
+        let database = format!("sqlite:{}", path.display());
+        let program = ServerProcess::start(folder.path(), &["--database", &database]);
+        let (_, key) = reusable_key(&program, &client()).await;
+        assert_eq!(answers(&program, &key, "before").await, [200, 200, 201]);
+        spoil(&path);
+        // A check of readiness counts for a second.
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        let [health, readiness, registered] = answers(&program, &key, "after").await;
+        assert_eq!([health, readiness], [503, 503]);
+        assert!(registered == 503 || registered == 201, "{registered}");
+    }
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_refused_at_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plane.db");
+    std::fs::create_dir(&path).unwrap();
+    let output =
+        ServerProcess::command(&["--database", &format!("sqlite:{}", path.display())]).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    let expected = format!(
+        "mock-server: the database {} is not a regular file\nChoose another file with --database.\n",
+        path.display()
+    );
+    assert_eq!((output.status.code(), told), (Some(1), expected));
+}

@@ -14,6 +14,7 @@ use harness_model::event::{Event, Listener, TargetDescription};
 use harness_model::plan::waiver::WaiverState;
 use harness_model::plan::{Disposition, Plan};
 use harness_model::recording::{RecordedEvidence, Recording};
+use harness_model::text::foreign::shown;
 use harness_report::results::{Kit, Selected};
 
 /// Records the evidence of a run.
@@ -74,9 +75,11 @@ impl Spool {
             return;
         }
         let line = Line { previous: self.chain.head().to_owned(), event };
-        let written = serde_json::to_vec(&line).map_err(io::Error::other).and_then(|text| {
-            self.chain.append(&text);
-            self.file.write_all(&text)?;
+        let written = serde_json::to_string(&line).map_err(io::Error::other).and_then(|text| {
+            // The same JSON, without characters that nobody sees.
+            let text = shown(&text);
+            self.chain.append(text.as_bytes());
+            self.file.write_all(text.as_bytes())?;
             self.file.write_all(b"\n")
         });
         self.failure = written.err();

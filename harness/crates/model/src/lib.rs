@@ -11,6 +11,8 @@
 pub mod bindings;
 pub mod check;
 pub mod event;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod judge;
 pub mod keep;
 pub mod nanoseconds;

@@ -13,6 +13,7 @@ const MAX_ANNOTATIONS: usize = 10;
 /// Returns one workflow command per sub-test that did not pass, at its first failed check, and one per gap, stale
 /// waiver or regression. `root` is the checkout; the scenarios' paths are relative to `here`.
 pub fn annotations(results: &Results, root: &Path, here: &Path) -> Vec<String> {
+    let results = &results.shown();
     let of = |verdicts: &[SubtestVerdict], kind: &str| {
         let bad = results.subtests.iter().filter(|subtest| verdicts.contains(&subtest.verdict));
         bad.map(|subtest| annotation(subtest, kind, root, here)).collect::<Vec<_>>()

@@ -8,6 +8,7 @@ use crate::level;
 use crate::results::Results;
 
 pub fn render(results: &Results) -> String {
+    let results = &results.shown();
     let color = match results.verdict {
         Verdict::Conformant => "brightgreen",
         Verdict::Passed if results.extent.waivers > 0 => "yellow",

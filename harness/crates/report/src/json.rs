@@ -7,7 +7,7 @@ use harness_model::check::number;
 use harness_model::text::foreign::shown;
 
 pub fn render(results: &Results) -> Result<String, serde_json::Error> {
-    serde_json::to_string_pretty(results).map(|text| text + "\n")
+    serde_json::to_string_pretty(&results.shown()).map(|text| text + "\n")
 }
 
 /// Returns JSON indented, and any other text unchanged.

@@ -13,6 +13,7 @@ use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::{Fault, SubtestVerdict};
 
 pub fn render(results: &Results) -> Result<String, quick_junit::SerializeError> {
+    let results = &results.shown();
     let mut report = Report::new(format!("{} against {}", results.kit.name, headline::target(results)));
     report.timestamp = results.started_at.parse().ok();
     report.set_time(Duration::from_millis(results.duration_ms));

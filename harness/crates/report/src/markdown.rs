@@ -24,6 +24,7 @@ const MAX_VALUE_LEN: usize = 1500;
 
 /// Renders the report in at most `limit` bytes. Failures that do not fit are counted in a note.
 pub fn render(results: &Results, limit: usize) -> String {
+    let results = &results.shown();
     let tail = ending(results);
     let mut text = beginning(results);
     let mut failures = failures(results).into_iter();

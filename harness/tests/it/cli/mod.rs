@@ -2,6 +2,7 @@
 
 mod comparison;
 mod exit_code;
+mod foreign;
 mod judgement;
 mod snapshots;
 mod usage;

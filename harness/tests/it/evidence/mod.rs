@@ -1,5 +1,5 @@
 //! Evidence bundles: packing, verification, and detection of tampering.
 
-mod bundle;
+pub(crate) mod bundle;
 mod secrets;
 mod tampering;

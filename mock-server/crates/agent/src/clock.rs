@@ -15,7 +15,7 @@ pub(crate) fn warn_if_wrong(control: &ControlClient) {
     }
 }
 
-fn warning(seconds_ahead: i64) -> Option<String> {
+pub(crate) fn warning(seconds_ahead: i64) -> Option<String> {
     let difference = Duration::from_secs(seconds_ahead.unsigned_abs());
     let direction = if seconds_ahead > 0 { "ahead of" } else { "behind" };
     (difference > TOLERANCE).then(|| {

@@ -14,6 +14,10 @@ pub enum AuthorityError {
         "asking the control plane which machines may use the relay failed: HTTP {0}. Check that ZTNA_RELAY_SECRET is the same for relay and control plane"
     )]
     Refused(reqwest::StatusCode),
+    #[error("unreadable response from the control plane: {0}")]
+    Unreadable(#[source] serde_json::Error),
+    #[error("response from the control plane is too long: expected at most 1 MiB")]
+    TooLong,
     #[error("unexpected response from the control plane: {received} answers for {asked} tokens")]
     Incomplete { asked: usize, received: usize },
     /// An authority in the same process failed.

@@ -12,6 +12,8 @@ mod bucket;
 mod close_reason;
 mod connection;
 mod counters;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod proving;
 mod queue;
 mod relay;

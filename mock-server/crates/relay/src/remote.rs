@@ -12,6 +12,9 @@ use crate::authority::{Authority, AuthorityError};
 /// Time limit of a request, well below the time within which a quarantine must take effect.
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(800);
 
+/// Several times the length of the longest response that is possible.
+const MAX_RESPONSE_LEN: usize = 1 << 20;
+
 const MEMBERS_PATH: &str = "/api/relay/members";
 
 /// A control plane that is asked over HTTP, authenticated by the secret shared with its relays.
@@ -55,12 +58,28 @@ impl ControlPlane {
         if !answer.status().is_success() {
             return Err(AuthorityError::Refused(answer.status()));
         }
-        let Envelope { data } = answer.json().await.map_err(AuthorityError::Unreachable)?;
-        if data.members.len() != asked {
-            return Err(AuthorityError::Incomplete { asked, received: data.members.len() });
-        }
-        Ok(data.members.into_iter().map(|member| member.and_then(MemberView::read)).collect())
+        read_members(&read_body(answer).await?, asked)
     }
+}
+
+/// Reads the response to a request for the members of `asked` tokens. A member with an invalid key counts as none.
+pub(crate) fn read_members(body: &[u8], asked: usize) -> Result<Vec<Option<Member>>, AuthorityError> {
+    let Envelope { data } = serde_json::from_slice(body).map_err(AuthorityError::Unreadable)?;
+    if data.members.len() != asked {
+        return Err(AuthorityError::Incomplete { asked, received: data.members.len() });
+    }
+    Ok(data.members.into_iter().map(|member| member.and_then(MemberView::read)).collect())
+}
+
+async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, AuthorityError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(AuthorityError::Unreachable)? {
+        if body.len().saturating_add(chunk.len()) > MAX_RESPONSE_LEN {
+            return Err(AuthorityError::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 impl Authority for ControlPlane {

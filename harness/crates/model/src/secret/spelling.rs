@@ -18,8 +18,10 @@ pub(super) struct View {
 const MIN_BASE64_RUN: usize = 11;
 /// The fewest hex digits that hold a secret of the minimum length.
 const MIN_HEX_RUN: usize = 16;
-/// How many layers of escapes are removed: JSON in JSON in a URL.
-const MAX_ESCAPES: usize = 4;
+/// How many layers of escapes are removed. Each layer of JSON in JSON doubles the backslashes, so more make no text.
+const MAX_ESCAPES: usize = 16;
+/// The bytes with which escapes begin.
+const ESCAPES: [u8; 3] = *b"\\%&";
 /// How many encodings are removed: base64 of base64, each with escapes around it.
 const MAX_ENCODINGS: usize = 2;
 
@@ -43,13 +45,23 @@ impl View {
 
     fn descend(self, encodings: usize, look: &mut impl FnMut(&Self)) {
         look(&self);
-        let mut layer = self;
-        layer.decode_encodings(encodings, look);
+        self.decode_encodings(encodings, look);
+        // All together, and each by itself: a stray escape of one may swallow the beginning of a secret in another.
+        let marks: Vec<u8> = ESCAPES.into_iter().filter(|mark| self.bytes.contains(mark)).collect();
+        self.peel(&marks, encodings, look);
+        if marks.len() > 1 {
+            marks.iter().for_each(|mark| self.peel(&[*mark], encodings, look));
+        }
+    }
+
+    /// Removes one layer after the other of the escapes that begin with these bytes.
+    fn peel(&self, marks: &[u8], encodings: usize, look: &mut impl FnMut(&Self)) {
+        let mut layer = self.without_escapes(marks);
         for _ in 0..MAX_ESCAPES {
-            let Some(below) = layer.without_escapes() else { break };
+            let Some(below) = layer else { break };
             look(&below);
             below.decode_encodings(encodings, look);
-            layer = below;
+            layer = below.without_escapes(marks);
         }
     }
 
@@ -95,8 +107,8 @@ impl View {
         view
     }
 
-    /// Decodes one layer of escapes; `None` if there is none.
-    fn without_escapes(&self) -> Option<Self> {
+    /// Decodes one layer of escapes and leaves out what nobody sees; `None` if there is neither.
+    fn without_escapes(&self, marks: &[u8]) -> Option<Self> {
         let may_be_escape =
             |byte: &u8| !matches!(byte, b' '..=b'$' | b'\''..=b'[' | b']'..=b'~' | b'\n' | b'\t');
         if !self.bytes.iter().any(may_be_escape) {
@@ -112,7 +124,7 @@ impl View {
                 at += length;
                 continue;
             }
-            match decode(rest) {
+            match Some(rest).filter(|_| marks.contains(byte)).and_then(decode) {
                 Some(Decoded { letter, length }) => {
                     has_decoded = true;
                     let origin = self.origin(&(at..at + length));
@@ -153,7 +165,7 @@ fn unseen(bytes: &[u8]) -> Option<usize> {
 pub(super) fn without_escapes(text: &str) -> String {
     let mut layer = View::of(text);
     for _ in 0..MAX_ESCAPES {
-        let Some(below) = layer.without_escapes() else { break };
+        let Some(below) = layer.without_escapes(&ESCAPES) else { break };
         layer = below;
     }
     String::from_utf8_lossy(&layer.bytes).into_owned()

@@ -20,6 +20,7 @@ use crate::results::Results;
 use notation::Known;
 
 pub fn render(results: &Results) -> String {
+    let results = &results.shown();
     let known = Known::of(results);
     let body = html! {
         (overview::header(results))

@@ -11,15 +11,15 @@ impl Results {
     /// # Errors
     /// It is not JSON, or not of results.
     pub fn read(text: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice::<Self>(text).map(Self::shown)
+        serde_json::from_slice::<Self>(text).map(|results| results.shown())
     }
 
     /// Returns the results with every text as [`shown`] shows it, so that no report obeys or hides a part of one.
     #[must_use]
-    pub fn shown(self) -> Self {
-        let Ok(mut json) = serde_json::to_value(&self) else { return self };
+    pub fn shown(&self) -> Self {
+        let Ok(mut json) = serde_json::to_value(self) else { return self.clone() };
         show(&mut json);
-        serde_json::from_value(json).unwrap_or(self)
+        serde_json::from_value(json).unwrap_or_else(|_| self.clone())
     }
 }
 

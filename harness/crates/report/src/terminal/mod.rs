@@ -25,7 +25,7 @@ use crate::results::Results;
 use harness_model::event::{Event, Listener, SubtestFinished, SubtestStarted, SubtestVerdict};
 use harness_model::plan::Plan;
 use harness_model::requirement::Registry;
-use harness_model::text::foreign::shown_in_colour;
+use harness_model::text::foreign::{shown, shown_in_colour};
 use harness_model::text::{counted, truncated};
 
 use page::Page;
@@ -37,7 +37,7 @@ pub use wrap::wrap;
 /// Renders the closing lines only, as for merged results.
 pub fn summary(results: &Results, options: TerminalOptions, end: ProcessEnd<'_>) -> String {
     let mut page = options.page();
-    write_closing(&mut page, results, options, end);
+    write_closing(&mut page, &results.shown(), options, end);
     page.text
 }
 
@@ -103,6 +103,7 @@ impl<W: Write + Send> Terminal<W> {
     /// Writes the diagnosis, the failures and the closing lines.
     pub fn finish(&mut self, record: &Record, results: &Results, registry: &Registry, end: ProcessEnd<'_>) {
         self.progress.finish_and_clear();
+        let results = &results.shown();
         let mut page = self.options.page();
         if self.plan.is_none() {
             // Nothing was started, and the reason has been printed already.
@@ -134,7 +135,7 @@ impl<W: Write + Send> Terminal<W> {
     }
 
     fn print(&mut self, text: &str) {
-        let text = shown_in_colour(text);
+        let text = if self.options.color { shown_in_colour(text) } else { shown(text) };
         let out = &mut self.out;
         // A closed output must not stop the run.
         self.progress.suspend(|| {

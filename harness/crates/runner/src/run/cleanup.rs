@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::exchange::Caller;
 use crate::run::ledger::{Key, KeyKind, Ledger, LeftMachine};
 use crate::run::name::is_of;
+use crate::run::pages::Pages;
 use crate::step::Stage;
 use crate::targets::{TargetError, TestEnvironment};
 use harness_model::check::evidence::Exchange;
@@ -144,6 +145,21 @@ impl Remover<'_> {
         }
         let rows = response.json().and_then(|response| resolve(response, "rows")).and_then(Value::as_array);
         rows.cloned().ok_or(CleanupError::NoRows { path })
+    }
+
+    /// Returns all rows of a table in an organisation, as far as the target returns them.
+    pub(super) async fn all_rows(&self, org: &str, table: &str) -> Result<Pages, CleanupError> {
+        let mut pages = Pages::default();
+        pages.add(self.rows(org, table, "").await?);
+        while let Some(filter) = pages.next_filter() {
+            match self.rows(org, table, &filter).await {
+                Ok(page) => pages.add(page),
+                // A target may know no such query. What could not be seen is reported as possibly left.
+                Err(CleanupError::Refused { .. } | CleanupError::NoRows { .. }) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(pages)
     }
 
     /// Returns the organisations that sub-tests use.

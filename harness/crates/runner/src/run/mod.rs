@@ -4,6 +4,7 @@ mod cleanup;
 mod events;
 mod ledger;
 mod name;
+mod pages;
 mod preparation;
 mod repeat;
 mod scheduler;

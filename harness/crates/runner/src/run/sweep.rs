@@ -9,6 +9,7 @@ use crate::exchange::Caller;
 use crate::run::cleanup::{CleanupError, Remover, live_key, missing_for_machines, settle};
 use crate::run::ledger::KeyKind;
 use crate::run::name;
+use crate::run::pages::Pages;
 use crate::run::setting::RunSettings;
 use crate::run::stop::Stop;
 use crate::targets::{TargetError, TestEnvironment};
@@ -46,6 +47,14 @@ fn may_be_left(setting: &RunSettings, problem: &str) -> String {
     format!("{problem}\nsearch the target for names that begin with {}", setting.id)
 }
 
+/// Returns a line if the target may have rows that it did not return.
+fn unseen(pages: &Pages, table: &str, run: &str) -> Option<String> {
+    pages.may_be_incomplete().then(|| {
+        let count = pages.rows().len();
+        format!("the target returned {count} rows of {table} and may have more\nsearch them for names that begin with {run}")
+    })
+}
+
 /// Stops at the first table that cannot be read: a target that no longer responds would time out for each.
 async fn remove_all(
     setting: &RunSettings,
@@ -59,8 +68,9 @@ async fn remove_all(
     let redacted = |problem: CleanupError| Secrets::default().conceal(&problem.to_string());
     for org in remover.organisations() {
         for (kind, table) in [(KeyKind::Auth, "auth_keys"), (KeyKind::Api, "api_keys")] {
-            let rows = remover.rows(&org, table, "").await?;
-            for (name, key) in rows.iter().filter_map(|row| live_key(row, kind, &org, &setting.id)) {
+            let pages = remover.all_rows(&org, table).await?;
+            left.extend(unseen(&pages, table, &setting.id));
+            for (name, key) in pages.rows().iter().filter_map(|row| live_key(row, kind, &org, &setting.id)) {
                 if let Err(problem) = remover.revoke(&key).await {
                     left.push(format!("{} {name} ({}): {}", kind.label(), key.id, redacted(problem)));
                 }
@@ -69,7 +79,9 @@ async fn remove_all(
         if missing.is_some() {
             continue;
         }
-        for row in remover.rows(&org, "machines", "").await? {
+        let pages = remover.all_rows(&org, "machines").await?;
+        left.extend(unseen(&pages, "machines", &setting.id));
+        for row in pages.rows() {
             let text = |column: &str| row.get(column).and_then(Value::as_str).unwrap_or_default();
             let (name, id) = (text("name"), text("id"));
             if !name::is_of(name, &setting.id) {

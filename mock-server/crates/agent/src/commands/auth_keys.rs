@@ -72,6 +72,13 @@ pub(super) fn run(context: &Context, org: Option<&str>, format: Format) -> Resul
     Ok(())
 }
 
+/// Renders the keys in every form.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn render(keys: &[AuthKey], now: OffsetDateTime) -> Vec<String> {
+    let json = serde_json::to_string_pretty(keys).unwrap_or_default();
+    [table(keys), short_table(keys, now), vec![json]].concat()
+}
+
 /// Warns that a control plane that returns a limited number of keys may have more.
 pub(super) fn warn_if_incomplete(list: &AuthKeyList) {
     if list.may_be_incomplete() {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock;
@@ -44,10 +45,7 @@ pub(super) fn run(context: &Context) -> Result<(), AgentError> {
         wait_for_approval(&control, &code).await
     })?;
     let email = email(&token.access_token);
-    let expires_at = token.expires_in.and_then(|lifetime| {
-        let lifetime = time::Duration::try_from(lifetime.min(MAX_LIFETIME)).ok()?;
-        now().checked_add(lifetime)
-    });
+    let expires_at = token.expires_in.and_then(|lifetime| expiry(lifetime, now()));
     let session = Session { access_token: token.access_token, email: email.clone(), expires_at };
     context.folder.update(|state| {
         state.server = Some(control.server().to_owned());
@@ -58,11 +56,30 @@ pub(super) fn run(context: &Context) -> Result<(), AgentError> {
     Ok(())
 }
 
+/// How long and how often to ask whether a code was approved, within bounds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) limit: Duration,
+    pub(crate) interval: Duration,
+}
+
+impl Pace {
+    pub(crate) fn of(code: &DeviceCode) -> Self {
+        let interval = code.interval.unwrap_or(DEFAULT_INTERVAL).clamp(MIN_INTERVAL, MAX_INTERVAL);
+        Self { limit: code.expires_in.min(MAX_WAIT), interval }
+    }
+}
+
+/// Returns when a session with this lifetime expires, within the range of dates.
+pub(crate) fn expiry(lifetime: Duration, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    now.checked_add(time::Duration::try_from(lifetime.min(MAX_LIFETIME)).ok()?)
+}
+
 async fn wait_for_approval(control: &ControlClient, code: &DeviceCode) -> Result<DeviceToken, AgentError> {
     const EXPIRED: AgentError = AgentError::LoginEnded("the code was not entered in time");
 
-    let end = Instant::now() + code.expires_in.min(MAX_WAIT);
-    let mut interval = code.interval.unwrap_or(DEFAULT_INTERVAL).clamp(MIN_INTERVAL, MAX_INTERVAL);
+    let Pace { limit, mut interval } = Pace::of(code);
+    let end = Instant::now() + limit;
     loop {
         if Instant::now() + interval > end {
             return Err(EXPIRED);

@@ -13,6 +13,11 @@ mod set_tags;
 mod status;
 mod up;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use auth_keys::render as render_keys;
+#[cfg(any(test, fuzzing))]
+pub(crate) use login::{Pace, expiry};
+
 use super::cli::{AuthKeysCommand, Command};
 use super::context::Context;
 use super::error::AgentError;

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 use ztna_protocol::registration::IDEMPOTENCY_KEY;
 
-use super::response::{Refusal, Success, retry_after, root_cause, seconds_ahead};
+use super::response::{Refusal, Success, data, retry_after, root_cause, seconds_ahead};
 use super::{ControlError, connection};
 use crate::checked::shortened;
 use crate::secret::Secret;
@@ -121,14 +121,7 @@ impl Http {
     ) -> Result<T, ControlError> {
         let path = request.path;
         let Success { status, value } = self.send(request).await?;
-        // Lists may come without an envelope, and RFC 8628 responses never have one.
-        let data = match value {
-            Value::Object(mut envelope) if envelope.contains_key("success") => {
-                envelope.remove("data").unwrap_or_default()
-            }
-            bare => bare,
-        };
-        serde_json::from_value(data)
+        serde_json::from_value(data(value))
             .map_err(|error| self.unexpected(path, status, &shortened(&error.to_string())))
     }
 

@@ -47,7 +47,7 @@ impl AuthKeyList {
     }
 
     /// Adds a page.
-    pub(super) fn add(&mut self, page: Vec<AuthKey>) {
+    pub(crate) fn add(&mut self, page: Vec<AuthKey>) {
         let (length, known) = (page.len(), self.keys.len());
         self.reached = page.last().and_then(|key| key.created_at.clone());
         let Self { keys, ids, .. } = self;

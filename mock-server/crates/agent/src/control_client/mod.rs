@@ -29,6 +29,31 @@ use http::{Body, Http, Request};
 /// Time limit of requests made while the agent shuts down.
 pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// Decodes the body of a successful response, as a request does.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn decode<T: serde::de::DeserializeOwned>(body: &[u8]) -> Option<T> {
+    serde_json::from_value(response::data(serde_json::from_slice(body).ok()?)).ok()
+}
+
+/// Decodes a refusal with this status and these headers, as a request does.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn decode_refusal(
+    status: u16,
+    headers: &reqwest::header::HeaderMap,
+    body: &[u8],
+) -> Option<ControlError> {
+    let response::Refusal { code, message, in_envelope } =
+        response::Refusal::read(&serde_json::from_slice(body).ok()?)?;
+    let retry_after = response::retry_after(headers);
+    Some(ControlError::Refused { status, code, message, retry_after, in_envelope })
+}
+
+/// Returns by how many seconds a clock that shows `now` is ahead according to these headers.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn decode_clock(headers: &reqwest::header::HeaderMap, now: time::OffsetDateTime) -> Option<i64> {
+    response::seconds_ahead(headers, now)
+}
+
 /// A client of the control plane at one address.
 #[derive(Debug)]
 pub(crate) struct ControlClient {

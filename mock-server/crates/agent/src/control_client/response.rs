@@ -17,6 +17,16 @@ const HTTP_DATE: &[BorrowedFormatItem<'_>] =
 /// Upper bound of the wait that a response can ask for.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 
+/// Returns the content of a successful response: lists may come without an envelope, and RFC 8628 responses never have one.
+pub(super) fn data(response: Value) -> Value {
+    match response {
+        Value::Object(mut envelope) if envelope.contains_key("success") => {
+            envelope.remove("data").unwrap_or_default()
+        }
+        bare => bare,
+    }
+}
+
 pub(super) struct Success {
     pub(super) status: u16,
     pub(super) value: Value,

@@ -166,7 +166,7 @@ impl StateFolder {
             path: self.path.join(STATE_FILE),
             cause: cause.to_string(),
         };
-        serde_json::from_slice(&text).map_err(corrupt)
+        State::parse(&text).map_err(corrupt)
     }
 }
 

@@ -11,4 +11,6 @@ mod model;
 
 pub(crate) use error::StateError;
 pub(crate) use folder::StateFolder;
+#[cfg(any(test, fuzzing))]
+pub(crate) use model::is_state;
 pub(crate) use model::{Pending, Registration, Session, State};

@@ -1,9 +1,10 @@
 //! The content of the state file.
 
+use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use time::OffsetDateTime;
 use ztna_protocol::relay::token_hash;
 
@@ -66,6 +67,12 @@ pub(crate) struct Session {
 }
 
 impl State {
+    /// Parses a state file, an object; a list would count as the fields in their order.
+    pub(crate) fn parse(text: &[u8]) -> serde_json::Result<Self> {
+        let _: HashMap<String, IgnoredAny> = serde_json::from_slice(text)?;
+        serde_json::from_slice(text)
+    }
+
     /// Returns whether there is a credential for the control plane, for display: a machine token or a session that has not
     /// expired by this host's clock.
     pub(crate) fn is_authenticated(&self, now: OffsetDateTime) -> bool {
@@ -110,10 +117,10 @@ impl Pending {
 }
 
 /// Returns whether a file of unknown origin is a state file.
-pub(super) fn is_state(text: &[u8]) -> bool {
+pub(crate) fn is_state(text: &[u8]) -> bool {
     const FIELDS: [&str; 6] = ["server", "org_id", "node_key", "machine", "session", "pending"];
-    let object = serde_json::from_slice::<Value>(text);
-    object.is_ok_and(|object| FIELDS.iter().any(|field| object.get(field).is_some()))
+    let object = serde_json::from_slice::<HashMap<String, IgnoredAny>>(text);
+    object.is_ok_and(|object| FIELDS.iter().any(|field| object.contains_key(*field)))
 }
 
 impl Session {
@@ -165,9 +172,16 @@ mod tests {
     }
 
     #[test]
+    fn state_is_an_object() {
+        for wrong in ["[]", r#"["http://a"]"#, "null", "7", "", "{"] {
+            assert!(State::parse(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+        assert!(State::parse(b"{}").unwrap().is_empty());
+    }
+
+    #[test]
     fn unknown_fields_are_ignored() {
-        let state: State =
-            serde_json::from_str(r#"{"server": "http://a", "relay": {"home": "blr1"}}"#).unwrap();
+        let state = State::parse(br#"{"server": "http://a", "relay": {"home": "blr1"}}"#).unwrap();
         assert_eq!(state.server.as_deref(), Some("http://a"));
     }
 }

@@ -22,6 +22,8 @@ pub(crate) use config::{LocalMachine, TunnelConfig};
 pub(crate) use core::script::run as run_script;
 pub(crate) use forwarding::{ConnectionEnd, DialError, DialedConnection, Service};
 pub(crate) use handle::Tunnel;
+#[cfg(any(test, fuzzing))]
+pub(crate) use map::script::run as apply_maps;
 pub(crate) use mode::Mode;
 pub(crate) use status::{PeerStatus, PingReply};
 pub(crate) use tun::{Device, DeviceError};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Member;
+use crate::public_key;
 
 /// Upper bound of tokens in one request.
 pub const MAX_TOKENS_PER_REQUEST: usize = 900;
@@ -42,9 +43,9 @@ pub fn token_hash(token: &str) -> String {
 }
 
 impl MemberView {
-    /// Decodes the machine; `None` if its key is invalid.
+    /// Decodes the machine; `None` if its key is invalid or of low order.
     pub fn read(self) -> Option<Member> {
-        let public_key = BASE64.decode(&self.public_key).ok()?.try_into().ok()?;
+        let public_key = public_key::parse(&self.public_key).ok()?;
         Some(Member { org_id: self.org_id, public_key })
     }
 }

@@ -8,3 +8,10 @@ mod message;
 
 pub(super) use answer::{DialTarget, Tickets, answer, attach};
 pub(crate) use ask::{DialRoute, dial};
+
+#[cfg(any(test, fuzzing))]
+pub(super) fn is_answer(line: &[u8]) -> bool {
+    serde_json::from_slice::<message::DialAnswer>(line).is_ok()
+        || serde_json::from_slice::<message::Attached>(line).is_ok()
+        || serde_json::from_slice::<crate::tunnel::ConnectionEnd>(line).is_ok()
+}

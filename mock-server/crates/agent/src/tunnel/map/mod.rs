@@ -1,6 +1,8 @@
 //! The network map: the other machines of the organisation.
 
 mod follow;
+#[cfg(any(test, fuzzing))]
+pub(super) mod script;
 
 pub(super) use follow::follow;
 
