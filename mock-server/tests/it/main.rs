@@ -23,6 +23,7 @@ mod network;
 mod secrets;
 mod serve;
 mod server_process;
+mod storm;
 mod strangers;
 mod test_server;
 mod wait;
