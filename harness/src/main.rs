@@ -4,6 +4,9 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
     let program = arguments.next().unwrap_or_default();
     let rest: Vec<_> = arguments.collect();
+    if let Some(exit_code) = harness_runner::targets::host_name::handle(&rest) {
+        return exit_code;
+    }
     #[cfg(feature = "reference")]
     if let Some((first, words)) = rest.split_first() {
         use harness_reference::{agent, embedded};

@@ -1,9 +1,12 @@
 //! The device flow of RFC 8628: a device starts a login, a person approves it, the device fetches its token once.
 
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::session::User;
 use super::{ControlError, Random};
+use crate::domain::allowance::Allowance;
 use crate::domain::device_code::{self, Poll, user_code};
 use crate::domain::key::material::sha256;
 use crate::domain::{Refusal, Timestamp};
@@ -32,6 +35,25 @@ pub enum PollOutcome {
     NoToken(Poll),
     /// A token may be issued to this user.
     Granted(User),
+}
+
+/// How many logins one address may start while one of them is valid, so that no one takes the places of all.
+const MAX_STARTS_OF_ADDRESS: u32 = 500;
+
+/// The logins that this process has started, by address. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Starts(Arc<Mutex<Allowance>>);
+
+impl Starts {
+    /// Admits the start of a login that is valid for `lifetime`.
+    ///
+    /// # Errors
+    /// 429 RATE_LIMITED for an address that started too many.
+    pub fn admit(&self, address: Option<IpAddr>, lifetime: Duration, now: Timestamp) -> Result<(), Refusal> {
+        let mut allowance = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = allowance.take(address, MAX_STARTS_OF_ADDRESS, lifetime, now);
+        taken.map_err(|retry_after_seconds| Refusal::RateLimited { retry_after_seconds })
+    }
 }
 
 /// Starts a login for `client_id` that expires after `lifetime` and is polled every `interval`.

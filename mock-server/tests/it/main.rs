@@ -14,12 +14,16 @@ mod access;
 mod agent;
 mod architecture;
 mod control;
+mod costly_lists;
 mod documents;
+#[cfg(target_os = "linux")]
+mod memory;
 #[cfg(target_os = "linux")]
 mod network;
 mod secrets;
 mod serve;
 mod server_process;
+mod storm;
 mod strangers;
 mod test_server;
 mod wait;

@@ -14,7 +14,7 @@ use crate::test_server::key_of;
 use crate::wait::DEADLINE;
 
 /// The strangers' connections are this process's as well.
-fn raise_limit_of_this_process() {
+pub(crate) fn raise_limit_of_this_process() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
     assert!(limit.maximum.is_none_or(|maximum| maximum >= 4096), "too few open files: {limit:?}");

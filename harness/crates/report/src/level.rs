@@ -25,8 +25,14 @@ const LEVELS: [(&str, Option<Capability>); 6] = [
 ];
 
 /// Capabilities that no document asks for: what needs one that is not declared belongs to no level.
-const OPTIONAL: [Capability; 5] =
-    [Capability::Heartbeat, Capability::Addresses, Capability::Tun, Capability::Fresh, Capability::Quota];
+const OPTIONAL: [Capability; 6] = [
+    Capability::Heartbeat,
+    Capability::Addresses,
+    Capability::Tun,
+    Capability::HostName,
+    Capability::Fresh,
+    Capability::Quota,
+];
 
 /// The reason where not every sub-test was selected.
 const PART: &str = "only a part was judged";

@@ -53,3 +53,28 @@ fn a_reset_hook_makes_a_fresh_target() {
     let asked = target.proxy.asked();
     assert_eq!(asked.iter().filter(|asked| asked.path() == "/test/reset").count(), 2, "{run}");
 }
+
+/// Neither an installer nor a reset is needed, and the host's own name never reaches the target.
+#[test]
+fn a_machine_can_have_the_name_of_its_host() {
+    let target = Foreign::without(&[]);
+    let run = target.judge("", &["--filter", "headless/ST2-hostname"]);
+    assert_eq!(run.code, 0, "{run}");
+    assert_eq!(run.statement("headless/ST2.7"), "verified", "{run}");
+    let named = |asked: &&Asked| asked.path() == "/api/register-machine" && !asked.is_kit;
+    let asked = target.proxy.asked();
+    let names: Vec<&str> =
+        asked.iter().filter(named).filter_map(|asked| asked.json["name"].as_str()).collect();
+    let run_id = run.results["run_id"].as_str().unwrap();
+    assert!(!names.is_empty() && names.iter().all(|name| name.starts_with(run_id)), "{names:?}");
+    assert_eq!(run.results["leftovers"], json!(null), "{run}");
+
+    // An agent that ignores its host.
+    let agent = "[agent]\ncommand = \"sh -c 'exec $KIT $SUBCOMMAND $@ $([ $1 = up ] && echo --hostname elsewhere)' ztna\"\n";
+    let env = format!(
+        "env = {{ KIT = \"{}\", SUBCOMMAND = \"{AGENT_SUBCOMMAND}\" }}\n",
+        env!("CARGO_BIN_EXE_harness")
+    );
+    let run = target.judge(&format!("{agent}{env}"), &["--filter", "headless/ST2-hostname"]);
+    assert_eq!((run.code, run.statement("headless/ST2.7")), (1, "violated"), "{run}");
+}

@@ -1,5 +1,7 @@
 //! What API keys issue: no API keys by any entrance, and auth keys that end when the API key is revoked.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use mock_server::domain::key::material::sha256;
@@ -127,17 +129,27 @@ async fn sessions_still_issue_api_keys() {
     }
 }
 
+/// The tables before API keys ended with their issuers.
+const OLD_TABLES: [&str; 7] = [
+    include_str!("../../../src/store/migrations/sqlite/0001_initial.sql"),
+    include_str!("../../../src/store/migrations/sqlite/0002_network_map.sql"),
+    include_str!("../../../src/store/migrations/sqlite/0003_relay.sql"),
+    include_str!("../../../src/store/migrations/sqlite/0004_ended_sessions.sql"),
+    include_str!("../../../src/store/migrations/sqlite/0005_identity.sql"),
+    include_str!("../../../src/store/migrations/sqlite/0006_device_codes.sql"),
+    include_str!("../../../src/store/migrations/sqlite/0007_attempts.sql"),
+];
+
 /// What earlier versions let API keys issue is in the audit log.
 #[tokio::test]
 async fn an_update_ends_the_chains_of_earlier_versions() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plane.db");
     let location = Location::File(path.clone());
-    drop(Store::open(&location).unwrap());
     let old = rusqlite::Connection::open(&path).unwrap();
+    OLD_TABLES.iter().for_each(|script| old.execute_batch(script).unwrap());
     old.execute_batch(&format!(
-        "DROP TABLE quarantines; DROP INDEX auth_keys_by_issuer; ALTER TABLE auth_keys DROP COLUMN api_key_id;
-         PRAGMA user_version = 7;
+        "PRAGMA user_version = 7;
          INSERT INTO organisations VALUES ('o', 'O', 10, 0);
          INSERT INTO api_keys (id, org_id, name, key_hash, key_prefix, expires_at, created_by, created_at) VALUES
              ('parent', 'o', 'p', '{0}1', 'p', 9, 'u', 0), ('child', 'o', 'c', '{0}2', 'p', 9, 'u', 0),
@@ -154,6 +166,7 @@ async fn an_update_ends_the_chains_of_earlier_versions() {
     ))
     .unwrap();
     drop(old);
+    std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     let store = Store::open(&location).unwrap();
     let rows = store.read(|tx| {
         let revoked =

@@ -1,6 +1,6 @@
 //! The program `ztna`, against a scripted control plane and against the reference's.
 
-mod machine;
+pub(crate) mod machine;
 mod namespace;
 mod server;
 

@@ -1,14 +1,16 @@
 //! Registrations whose answer is lost, or whose result cannot be stored.
 
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use wiremock::{Mock, ResponseTemplate, matchers};
 
-use crate::agent::machine::{AUTH_KEY, Machine, Running, refused};
+use crate::agent::machine::{AUTH_KEY, MACHINE_TOKEN, Machine, Running, done, refused};
 use crate::test_server::TestServer;
 
 /// A proxy that passes requests on and loses the answers to the first `losses` registrations.
@@ -82,7 +84,8 @@ async fn killed_registration_is_completed_by_the_next_up() {
     killed.signal(rustix::process::Signal::KILL);
     killed.end();
     assert!(machine.state()["pending"]["node_key"].is_string());
-    assert!(!std::fs::read_to_string(machine.state_file()).unwrap().contains(&key));
+    let stored = std::fs::read_to_string(machine.state_file()).unwrap();
+    assert!(!stored.contains(&key), "the key is not stored");
 
     server.base_url().clone_into(&mut machine.server);
     // As the state has it, the control plane is another one; so it is the same that is asked.
@@ -142,6 +145,66 @@ async fn no_key_is_used_without_space_for_the_result() {
         let left = std::fs::read_dir(&machine.state_dir).unwrap().map(|file| file.unwrap().file_name());
         assert!(left.into_iter().all(|name| !name.to_str().unwrap().starts_with(".state-")));
     }
+}
+
+/// Runs `script` with the state folder on a file system of 64 KiB; `$0` and `$@` are the command. Needs root.
+#[allow(clippy::print_stderr, reason = "a skipped test says so")]
+fn on_small_disk(machine: &Machine, words: &[&str], script: &str) -> Option<Output> {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: mounting a small file system needs root");
+        return None;
+    }
+    std::fs::create_dir(&machine.state_dir).unwrap();
+    let plain = machine.ztna(words);
+    let mount = "mount -t tmpfs -o size=64k,mode=700 tmpfs \"$ZTNA_STATE_DIR\" || exit 99";
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", &format!("{mount}\n{script}")]).stdin(std::process::Stdio::null());
+    command.arg(plain.get_program()).args(plain.get_args()).env_clear();
+    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = command.env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap();
+    if output.status.code() == Some(99) {
+        eprintln!("skipped: mounting is not allowed: {}", String::from_utf8_lossy(&output.stderr));
+        return None;
+    }
+    Some(output)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn full_disk_before_the_registration_costs_no_key() {
+    let machine = Machine::fresh().await;
+    machine.accepts("online").await;
+    let words = ["up", "--userspace", "--hostname", "Linux-C", "--auth-key", AUTH_KEY];
+    let script = r#"dd if=/dev/zero of="$ZTNA_STATE_DIR/lost+found" bs=1k 2>/dev/null; exec "$0" "$@""#;
+    let Some(up) = on_small_disk(&machine, &words, script) else { return };
+    let stderr = String::from_utf8(up.stderr).unwrap();
+    let last = stderr.lines().last().unwrap_or_default();
+    assert!(last.contains("No space left on device") && last.contains("Free some space"), "{stderr}");
+    assert_eq!(machine.requests().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn disk_that_fills_up_during_the_registration_loses_nothing() {
+    let machine = Machine::fresh().await;
+    let answer = json!({
+        "machine": { "id": "m1", "name": "Linux-C", "tailnet_ip": "100.64.0.3", "status": "online" },
+        "machine_token": MACHINE_TOKEN, "org_id": "org_1",
+    });
+    let slow = ResponseTemplate::new(201).set_body_json(done(answer)).set_delay(Duration::from_secs(2));
+    Mock::given(matchers::path("/api/register-machine")).respond_with(slow).mount(&machine.control).await;
+    machine.accepts("online").await;
+    let words = ["up", "--userspace", "--hostname", "Linux-C", "--auth-key", AUTH_KEY];
+    let script = r#"
+        "$0" "$@" & up=$!
+        until grep -q attempt "$ZTNA_STATE_DIR/state.json" 2>/dev/null; do sleep 0.05; done
+        dd if=/dev/zero of="$ZTNA_STATE_DIR/fill" bs=1k 2>/dev/null
+        until grep -q tailnet_ip "$ZTNA_STATE_DIR/state.json" || ! kill -0 $up; do sleep 0.05; done
+        kill $up; wait $up
+        cat "$ZTNA_STATE_DIR/state.json""#;
+    let Some(up) = on_small_disk(&machine, &words, script) else { return };
+    let (stdout, stderr) = (String::from_utf8(up.stdout).unwrap(), String::from_utf8(up.stderr).unwrap());
+    assert!(stdout.contains("Registered: Linux-C (100.64.0.3)"), "{stdout} {stderr}");
+    let state: Value = serde_json::from_str(&stdout[stdout.find('{').unwrap()..]).unwrap();
+    assert_eq!((&state["machine"]["id"], state.get("pending")), (&json!("m1"), None));
 }
 
 #[tokio::test]

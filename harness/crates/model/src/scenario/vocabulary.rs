@@ -63,6 +63,7 @@ pub const ZTNA: &[Word] = &[
     ("env", "More environment."),
     ("timeout", "The time limit; 10s by default, 30s for `shell`."),
     ("offline", "Whether the machine, which must be observed, cannot reach the target meanwhile."),
+    ("host_name", "`false`: `up` gets no `--hostname`; the machine's host has its name instead."),
     ("until", "Continue once a line of output contains this text, and leave the command running."),
 ];
 
@@ -182,6 +183,7 @@ pub const CAPABILITIES: &[(&str, Capability)] = &[
     ("dashboard", Capability::Dashboard),
     ("wire", Capability::Wire),
     ("tun", Capability::Tun),
+    ("host-name", Capability::HostName),
     ("fresh", Capability::Fresh),
     ("quota", Capability::Quota),
 ];

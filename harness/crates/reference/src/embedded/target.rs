@@ -11,6 +11,7 @@ use harness_runner::exchange::ClientSettings;
 use harness_runner::targets::namespace::{Network, TunError, check_tun_devices};
 use harness_runner::targets::{
     AgentCommand, EnvironmentFacts, OrganisationLimit, Target, TargetError, TestEnvironment, WITHOUT_TUN,
+    lacking_host_name,
 };
 use mock_server::app::{self, Config, Fixture};
 use reqwest::Url;
@@ -95,6 +96,9 @@ impl Target for Embedded {
             // Other systems have a single loopback address.
             capabilities.insert(Capability::Addresses);
         }
+        if lacking_host_name().is_none() {
+            capabilities.insert(Capability::HostName);
+        }
         if self.tun().is_ok() {
             capabilities.insert(Capability::Tun);
         }
@@ -122,7 +126,7 @@ impl Target for Embedded {
     fn lacking(&self) -> BTreeMap<Capability, String> {
         let tun = self.tun().as_ref().err();
         let tun = tun.map(|missing| (Capability::Tun, format!("a TUN device, which takes root: {missing}")));
-        tun.into_iter().collect()
+        tun.into_iter().chain(lacking_host_name()).collect()
     }
 
     fn is_shared(&self) -> bool {

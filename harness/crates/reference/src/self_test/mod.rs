@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
+use harness_model::event::{Event, Listener};
 use harness_model::scenario::Library;
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
 use harness_report::diagnosis::matrix::Matrix;
@@ -24,6 +25,7 @@ use crate::active_deviation::ActiveDeviation;
 use crate::census;
 use crate::embedded::Embedded;
 
+use timeouts::StepDurations;
 use traffic::TrafficSurvey;
 
 /// How often sub-tests with a failed race are run again: a defect may show in one race and not in the next.
@@ -70,10 +72,27 @@ pub struct DeviationOutcome {
     pub duration: Duration,
 }
 
+/// Tells two listeners of a run.
+struct Both<'a>(&'a mut dyn Listener, &'a mut dyn Listener);
+
+impl Listener for Both<'_> {
+    fn on_event(&mut self, event: &Event) {
+        self.0.on_event(event);
+        self.1.on_event(event);
+    }
+}
+
 impl SelfTest {
-    pub fn new(library: Library, catalogue: Catalogue, matrix: Matrix, jobs: usize, folder: &Path) -> Self {
+    pub fn new(
+        mut library: Library,
+        catalogue: Catalogue,
+        matrix: Matrix,
+        jobs: usize,
+        folder: &Path,
+    ) -> Self {
+        timeouts::shorten(&mut library, &StepDurations::default());
         Self {
-            library: timeouts::shortened(library),
+            library,
             catalogue,
             matrix,
             jobs,
@@ -85,17 +104,21 @@ impl SelfTest {
     }
 
     /// Runs the sub-tests that are declared to catch these deviations, or all, against the unmodified reference.
-    /// Returns a line for each check that does not hold.
-    pub async fn baseline_failures(&self, of: Option<&[&Declared]>, stop: &Stop) -> Vec<String> {
+    /// Returns a line for each check that does not hold. Deviations are not waited for much longer than this took.
+    pub async fn baseline_failures(&mut self, of: Option<&[&Declared]>, stop: &Stop) -> Vec<String> {
         let target = Arc::new(self.embedded.clone());
         let only = match of {
             Some(of) => of.iter().flat_map(|declared| &declared.caught_by).map(String::as_str).collect(),
             None => self.all_subtests(),
         };
-        let observed = match self.run_subtests(target, &only, "plain", self.jobs, stop).await {
-            Ok(observed) => observed,
-            Err(error) => return vec![error.to_string()],
-        };
+        let (mut observed, mut durations) = (Observed::default(), StepDurations::default());
+        let mut listener = Both(&mut observed, &mut durations);
+        if let Err(error) = self.listen_to(&mut listener, target, &only, "plain", self.jobs, stop).await {
+            return vec![error.to_string()];
+        }
+        if self.scope == Scope::Declared {
+            timeouts::shorten(&mut self.library, &durations);
+        }
         let failed = observed.failed().map(|(cell, _)| format!("{} fails {}", cell.subtest, cell.check));
         let erred = observed.erred.iter().map(|subtest| format!("{}: {}", subtest.id, subtest.reason));
         let mut lines: Vec<String> = failed.chain(erred).collect();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use harness_model::check::snapshot::SnapshotMode;
+use harness_model::event::Listener;
 use harness_model::plan::{Plan, Selection, plan};
 use harness_report::diagnosis::observed::Observed;
 use harness_runner::run::{self, RunSettings, Stop};
@@ -28,6 +29,21 @@ impl SelfTest {
         jobs: usize,
         stop: &Stop,
     ) -> Result<Observed, ReferenceError> {
+        let mut observed = Observed::default();
+        self.listen_to(&mut observed, target, only, folder, jobs, stop).await?;
+        Ok(observed)
+    }
+
+    /// Runs these sub-tests as [`Self::run_subtests`] does, for another listener.
+    pub(super) async fn listen_to(
+        &self,
+        listener: &mut dyn Listener,
+        target: Arc<dyn Target>,
+        only: &BTreeSet<&str>,
+        folder: &str,
+        jobs: usize,
+        stop: &Stop,
+    ) -> Result<(), ReferenceError> {
         let folder = self.folder.join(folder);
         std::fs::create_dir_all(&folder).map_err(ReferenceError::MachinesFolder)?;
         let facts = target.facts();
@@ -45,11 +61,10 @@ impl SelfTest {
             folder: folder.clone(),
             evidence: None,
         };
-        let mut observed = Observed::default();
         let plan = Arc::new(Plan { subtests, ..Plan::default() });
-        run::run(Arc::new(setting), plan, SystemTime::now(), stop.clone(), &mut observed).await;
+        run::run(Arc::new(setting), plan, SystemTime::now(), stop.clone(), listener).await;
         // What cannot be removed now is removed with the parent folder.
         let _ = std::fs::remove_dir_all(folder);
-        Ok(observed)
+        Ok(())
     }
 }

@@ -1,29 +1,91 @@
 //! Shorter timeouts: what a deviation prevents is waited for until the timeout.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use harness_model::event::{Event, Listener, SubtestFinished, SubtestStarted, scenario};
+use harness_model::plan::Plan;
 use harness_model::scenario::Library;
-use harness_model::scenario::model::{Action, Scenario};
+use harness_model::scenario::model::{Action, Scenario, Span};
 
-/// Many times what the reference in this process needs.
+/// The longest wait while it is not known what the reference in this process needs.
 const MAX_WAIT: Duration = Duration::from_secs(5);
+/// The shortest one, for steps that the reference finishes at once.
+const MIN_WAIT: Duration = Duration::from_secs(1);
+/// How many times longer than on the plain reference a deviating one is waited for.
+const PATIENCE: u32 = 20;
 
-/// The library with every wait limited to [`MAX_WAIT`].
-pub(super) fn shortened(mut library: Library) -> Library {
-    for scenario in &mut library.scenarios {
-        *scenario = Arc::new(with_short_waits(scenario));
-    }
-    library
+/// How long the steps of the sub-tests took on the plain reference.
+#[derive(Debug, Default)]
+pub(super) struct StepDurations {
+    plan: Option<Arc<Plan>>,
+    /// When the current step of each sub-test began.
+    begun: HashMap<usize, Instant>,
+    /// By sub-test and step.
+    took: HashMap<(String, usize), Duration>,
 }
 
-fn with_short_waits(scenario: &Scenario) -> Scenario {
+impl StepDurations {
+    fn wait(&self, subtest: &str, step: &Span) -> Duration {
+        let took = self.took.get(&(subtest.to_owned(), step.start));
+        took.map_or(MAX_WAIT, |took| (*took * PATIENCE).clamp(MIN_WAIT, MAX_WAIT))
+    }
+}
+
+impl Listener for StepDurations {
+    fn on_event(&mut self, event: &Event) {
+        match event {
+            Event::Started { plan, .. } => self.plan = Some(Arc::clone(plan)),
+            Event::SubtestStarted(SubtestStarted { subtest, .. }) => {
+                self.begun.insert(*subtest, Instant::now());
+            }
+            Event::StepFinished { subtest, span, .. } => {
+                let begun = self.begun.insert(*subtest, Instant::now());
+                let scenario = self.plan.as_ref().and_then(|plan| scenario(plan, *subtest));
+                if let (Some(begun), Some(scenario)) = (begun, scenario) {
+                    let took = self.took.entry((scenario.id.clone(), span.start)).or_default();
+                    *took = begun.elapsed().max(*took);
+                }
+            }
+            Event::SubtestFinished(SubtestFinished { subtest, .. }) => {
+                self.begun.remove(subtest);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Limits every wait to many times what the plain reference needed.
+pub(super) fn shorten(library: &mut Library, durations: &StepDurations) {
+    for scenario in &mut library.scenarios {
+        *scenario = Arc::new(with_short_waits(scenario, durations));
+    }
+}
+
+fn with_short_waits(scenario: &Scenario, durations: &StepDurations) -> Scenario {
     let mut scenario = scenario.clone();
     for step in &mut scenario.steps {
-        step.eventually = step.eventually.map(|wait| wait.min(MAX_WAIT));
+        let longest = durations.wait(&scenario.id, &step.span);
+        step.eventually = step.eventually.map(|wait| wait.min(longest));
         if let Action::Wire(command) = &mut step.action {
-            command.timeout = command.timeout.min(MAX_WAIT);
+            command.timeout = command.timeout.min(longest);
         }
     }
     scenario
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_many_times_what_the_plain_reference_needed() {
+        let mut durations = StepDurations::default();
+        for (step, took) in [(1, 5), (2, 100), (3, 900)] {
+            durations.took.insert(("keys/ST1".to_owned(), step), Duration::from_millis(took));
+        }
+        let wait = |step: usize| durations.wait("keys/ST1", &(step..9)).as_millis();
+        assert_eq!([1, 2, 3, 4].map(wait), [1000, 2000, 5000, 5000]);
+    }
 }

@@ -10,7 +10,7 @@ use crate::step::StepError;
 use crate::step::login::log_in;
 use crate::step::machine::Machine;
 use crate::step::wire::peer::Peer;
-use crate::step::ztna;
+use crate::step::ztna::{self, Invocation};
 use crate::targets::TestEnvironment;
 use crate::targets::forward::{ForwardError, Forwarder};
 use harness_model::scenario::model::Machine as Declared;
@@ -89,7 +89,14 @@ async fn start(
 }
 
 async fn bring_up(machine: &mut Machine) -> Result<(), StepError> {
-    let result = ztna::run(machine, vec!["up".to_owned()], Vec::new(), Some(UP_MARKER), TIME_LIMIT).await?;
+    let up = Invocation {
+        words: vec!["up".to_owned()],
+        environment: Vec::new(),
+        until: Some(UP_MARKER),
+        timeout: TIME_LIMIT,
+        is_named: true,
+    };
+    let result = ztna::run(machine, up).await?;
     if result.running {
         return Ok(());
     }

@@ -188,7 +188,8 @@ async fn run_one(
     events: Events,
 ) {
     if let Some(planned) = plan.planned(subtest) {
-        subtest::run(&setting, planned, subtest, slot, stop, &events).await;
+        // The next sub-test may start only after the end of this one was heard.
+        subtest::run(&setting, planned, subtest, slot.clone(), stop, &events).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! How many sub-tests run at the same time, not counting those that wait.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,11 +18,11 @@ pub(super) struct Slots {
     waiting: Arc<Semaphore>,
 }
 
-/// The slot of one sub-test, which it frees at its end and while it waits.
-#[derive(Debug)]
+/// The slot of one sub-test, shared by its clones. It is free while the sub-test waits, and once all of them are gone.
+#[derive(Debug, Clone)]
 pub struct Slot {
     slots: Slots,
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
 }
 
 impl Slots {
@@ -34,7 +34,7 @@ impl Slots {
     /// Returns a slot if one is free.
     pub(super) fn take(&self) -> Option<Slot> {
         let permit = Arc::clone(&self.running).try_acquire_owned().ok()?;
-        Some(Slot { slots: self.clone(), permit: Some(permit) })
+        Some(Slot { slots: self.clone(), permit: Arc::new(Mutex::new(Some(permit))) })
     }
 
     /// Waits until a slot is free.
@@ -46,19 +46,24 @@ impl Slots {
 
 impl Slot {
     /// Waits while another sub-test may have the slot. The time does not count as the target's.
-    pub async fn wait(&mut self, duration: Duration, pace: &Pace) {
+    pub async fn wait(&self, duration: Duration, pace: &Pace) {
         let waiting = Arc::clone(&self.slots.waiting).try_acquire_owned().ok();
-        if waiting.is_some() {
-            self.permit = None;
+        let gives_way = waiting.is_some();
+        if gives_way {
+            self.hold(None);
         }
         let wait = async {
             sleep(duration).await;
             drop(waiting);
-            if self.permit.is_none() {
-                self.permit = Arc::clone(&self.slots.running).acquire_owned().await.ok();
+            if gives_way {
+                self.hold(Arc::clone(&self.slots.running).acquire_owned().await.ok());
             }
         };
         pace.uncounted(wait).await;
+    }
+
+    fn hold(&self, permit: Option<OwnedSemaphorePermit>) {
+        *self.permit.lock().unwrap_or_else(PoisonError::into_inner) = permit;
     }
 }
 
@@ -69,7 +74,7 @@ mod tests {
     #[tokio::test]
     async fn a_sub_test_that_waits_leaves_its_slot_to_another() {
         let slots = Slots::new(1);
-        let mut first = slots.take().unwrap();
+        let first = slots.take().unwrap();
         assert!(slots.take().is_none());
         let pace = Pace::default();
         let wait = first.wait(Duration::from_millis(20), &pace);

@@ -10,7 +10,7 @@ use super::leftover;
 use crate::step::process::{Launch, Process};
 use crate::targets::forward::Forwarder;
 use crate::targets::namespace::Namespace;
-use crate::targets::{AgentCommand, WITHOUT_TUN};
+use crate::targets::{AgentCommand, WITHOUT_TUN, host_name};
 
 /// The only variables that agents inherit from the kit: what a program needs to start at all.
 const INHERITED: [&str; 4] = ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH"];
@@ -69,15 +69,28 @@ impl Machine {
         })
     }
 
+    /// Starts the agent as [`Machine::start`] does, on a host that has the machine's name.
+    pub fn start_on_own_host(
+        &self,
+        words: &[String],
+        environment: &[(String, Option<String>)],
+    ) -> Result<Process, StepError> {
+        let (program, arguments) =
+            host_name::on_host(&self.host_name, self.agent.program.clone(), self.arguments(words));
+        self.launch(program, arguments, self.environment(environment))
+    }
+
     /// Starts the agent with these arguments. A variable without a value is removed from its environment.
     pub fn start(
         &self,
         words: &[String],
         environment: &[(String, Option<String>)],
     ) -> Result<Process, StepError> {
-        let arguments =
-            self.agent.arguments.iter().cloned().chain(words.iter().map(OsString::from)).collect();
-        self.launch(self.agent.program.clone(), arguments, self.environment(environment))
+        self.launch(self.agent.program.clone(), self.arguments(words), self.environment(environment))
+    }
+
+    fn arguments(&self, words: &[String]) -> Vec<OsString> {
+        self.agent.arguments.iter().cloned().chain(words.iter().map(OsString::from)).collect()
     }
 
     /// Starts a script in the machine's shell. The machine's installation folder comes first in its `PATH`.

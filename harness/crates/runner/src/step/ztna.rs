@@ -2,7 +2,7 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::error::StepError;
 use super::stage::Stage;
@@ -24,27 +24,41 @@ pub async fn perform(command: &Command, stage: &mut Stage) -> Result<Evidence, S
     if command.offline {
         machine.set_offline(true);
     }
-    let result = run(machine, words, environment, command.until.as_deref(), command.timeout).await;
+    let invocation = Invocation {
+        words,
+        environment,
+        until: command.until.as_deref(),
+        timeout: command.timeout,
+        is_named: command.is_named,
+    };
+    let result = run(machine, invocation).await;
     machine.set_offline(false);
     result.map(Evidence::Process)
 }
 
-/// Does the same as [`perform`] with all templates filled in. Of a command that has several forms, returns the first
-/// result that is a success, or else the first.
-pub async fn run(
-    machine: &mut Machine,
-    words: Vec<String>,
-    environment: Vec<(String, Option<String>)>,
-    until: Option<&str>,
-    timeout: std::time::Duration,
-) -> Result<ProcessResult, StepError> {
-    let mut forms = machine.agent.words.forms(&words).into_iter();
-    let first = run_form(machine, forms.next().unwrap_or(words), &environment, until, timeout).await?;
+/// A command with all templates filled in.
+#[derive(Debug)]
+pub struct Invocation<'a> {
+    pub words: Vec<String>,
+    /// A variable without a value is removed.
+    pub environment: Vec<(String, Option<String>)>,
+    /// Output after which it is left in the background.
+    pub until: Option<&'a str>,
+    pub timeout: Duration,
+    /// Whether `up` gets the machine's name; otherwise its host has it.
+    pub is_named: bool,
+}
+
+/// Runs a command. Of one that has several forms, returns the first result that is a success, or else the first.
+pub async fn run(machine: &mut Machine, invocation: Invocation<'_>) -> Result<ProcessResult, StepError> {
+    let mut forms = machine.agent.words.forms(&invocation.words).into_iter();
+    let first = forms.next().unwrap_or_else(|| invocation.words.clone());
+    let first = run_form(machine, first, &invocation).await?;
     for form in forms {
         if is_success(&first) {
             break;
         }
-        let result = run_form(machine, form, &environment, until, timeout).await?;
+        let result = run_form(machine, form, &invocation).await?;
         if is_success(&result) {
             return Ok(result);
         }
@@ -59,14 +73,16 @@ fn is_success(result: &ProcessResult) -> bool {
 async fn run_form(
     machine: &mut Machine,
     mut words: Vec<String>,
-    environment: &[(String, Option<String>)],
-    until: Option<&str>,
-    timeout: std::time::Duration,
+    invocation: &Invocation<'_>,
 ) -> Result<ProcessResult, StepError> {
-    complete_up(&mut words, &machine.host_name, &machine.agent.up_flags);
-    let process = machine.start(&words, environment)?;
+    let Invocation { environment, until, timeout, is_named, .. } = invocation;
+    complete_up(&mut words, is_named.then_some(machine.host_name.as_str()), &machine.agent.up_flags);
+    let process = match is_named {
+        true => machine.start(&words, environment)?,
+        false => machine.start_on_own_host(&words, environment)?,
+    };
     let result = ProcessResult { command: command_line(&words, environment), ..Default::default() };
-    Ok(wait_for_result(machine, process, result, until, timeout).await)
+    Ok(wait_for_result(machine, process, result, *until, *timeout).await)
 }
 
 /// Waits for a process that was started on the machine, and completes its result.
@@ -75,7 +91,7 @@ pub(super) async fn wait_for_result(
     mut process: Process,
     mut result: ProcessResult,
     until: Option<&str>,
-    timeout: std::time::Duration,
+    timeout: Duration,
 ) -> ProcessResult {
     let begun = Instant::now();
     let mut note = None;
@@ -125,13 +141,15 @@ fn environment(command: &Command, scope: Scope<'_>) -> Result<Vec<(String, Optio
     command.env.iter().map(|(name, value)| Ok((name.clone(), fill_template(value, scope)?))).collect()
 }
 
-/// Adds what `up` needs because the machines of a sub-test share this host: a host name of its own, and flags for a
+/// Adds what `up` needs because the machines of a sub-test share this host: a host name, unless it has one, and flags for a
 /// host without a TUN device.
-fn complete_up(words: &mut Vec<String>, host_name: &str, flags: &[String]) {
+fn complete_up(words: &mut Vec<String>, host_name: Option<&str>, flags: &[String]) {
     if words.first().is_none_or(|word| word != "up") {
         return;
     }
-    if !words.iter().any(|word| word == "--hostname" || word.starts_with("--hostname=")) {
+    if let Some(host_name) = host_name
+        && !words.iter().any(|word| word == "--hostname" || word.starts_with("--hostname="))
+    {
         words.extend(["--hostname".to_owned(), host_name.to_owned()]);
     }
     let missing: Vec<String> = flags.iter().filter(|flag| !words.contains(flag)).cloned().collect();
@@ -171,8 +189,11 @@ mod tests {
         for (given, flags, wanted) in cases {
             let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
             let mut words = split(given);
-            complete_up(&mut words, "Linux-C", &split(flags));
+            complete_up(&mut words, Some("Linux-C"), &split(flags));
             assert_eq!(words.join(" "), wanted);
         }
+        let mut unnamed = vec!["up".to_owned()];
+        complete_up(&mut unnamed, None, &["--userspace".to_owned()]);
+        assert_eq!(unnamed, ["up", "--userspace"]);
     }
 }

@@ -19,6 +19,7 @@ use super::agent::AgentCommand;
 use super::control_plane::ControlPlane;
 use super::environment::{EnvironmentFacts, OrganisationLimit, TestEnvironment};
 use super::error::{Cause, ProfileSettingError, TargetError};
+use super::host_name;
 use super::pointers::Pointers;
 use super::post::post_json;
 use super::preflight::{self, Finding, Preflight, PreflightScope, State};
@@ -107,6 +108,15 @@ impl Remote {
         }
     }
 
+    /// Returns what the profile declares, and what this host gives to any agent.
+    fn capabilities(&self) -> BTreeSet<Capability> {
+        let mut capabilities = self.profile.capabilities.clone();
+        if capabilities.contains(&Capability::Agent) && host_name::check().is_ok() {
+            capabilities.insert(Capability::HostName);
+        }
+        capabilities
+    }
+
     /// Returns the identities without a session. Without an admin nothing can be judged, so its absence is a mistake.
     fn missing_sessions(&self) -> BTreeSet<Identity> {
         let optional = [Identity::Owner, Identity::Member, Identity::Outsider];
@@ -192,7 +202,7 @@ impl Target for Remote {
             version: content.version.clone(),
             base_url: Some(self.profile.base_url.to_string()),
             reference: content.reference,
-            capabilities: self.profile.capabilities.clone(),
+            capabilities: self.capabilities(),
             missing_sessions: self.missing_sessions(),
             absent: self.absent(),
             refusal: self.pointers().refusal(),

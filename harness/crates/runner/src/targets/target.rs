@@ -10,6 +10,7 @@ use harness_model::target::TargetDescription;
 
 use super::environment::TestEnvironment;
 use super::error::TargetError;
+use super::host_name;
 use super::preflight::PreflightScope;
 use super::profile::ProfileNotes;
 
@@ -20,7 +21,7 @@ pub trait Target: fmt::Debug + Send + Sync {
 
     /// Returns the capabilities that this host prevents, with the reasons.
     fn lacking(&self) -> BTreeMap<Capability, String> {
-        BTreeMap::new()
+        lacking_host_name().into_iter().collect()
     }
 
     /// Returns what planning needs to know.
@@ -87,4 +88,13 @@ pub trait Target: fmt::Debug + Send + Sync {
         self: Arc<Self>,
         with_tun: bool,
     ) -> BoxFuture<'static, Result<TestEnvironment, TargetError>>;
+}
+
+/// Returns why machines cannot have host names of their own, if they cannot.
+pub fn lacking_host_name() -> Option<(Capability, String)> {
+    let error = host_name::check().err()?;
+    Some((
+        Capability::HostName,
+        format!("a host name for each machine, which this host does not allow: {error}"),
+    ))
 }

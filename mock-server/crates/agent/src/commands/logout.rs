@@ -18,6 +18,12 @@ pub(super) fn run(context: &Context) -> Result<(), AgentError> {
     if let Some(machine) = &state.machine {
         leave(context, &state, machine);
     }
+    if let Some(pending) = &state.pending {
+        let name = &pending.name;
+        print_warning(&format!(
+            "a registration of {name} was not answered. If {name} is listed there, an administrator can delete it"
+        ));
+    }
     context.folder.reset(&state.logged_out())?;
     print_line("Logged out.");
     Ok(())

@@ -1,4 +1,5 @@
 use super::auth_keys::warn_if_incomplete;
+use crate::checked::shortened;
 use crate::console::print_line;
 use crate::context::{Context, organisation};
 use crate::control_client::AuthKey;
@@ -49,7 +50,7 @@ fn choose<'a>(keys: &'a [AuthKey], typed: &str) -> Result<&'a AuthKey, AgentErro
                 .iter()
                 .map(|key| {
                     let revoked = if key.revoked { " (revoked)" } else { "" };
-                    format!("  {}  {}{revoked}", key.key_prefix, key.name)
+                    format!("  {}  {}{revoked}", shortened(&key.key_prefix), shortened(&key.name))
                 })
                 .collect(),
         }),

@@ -82,8 +82,10 @@ pub(crate) struct NetworkMapAnswer {
 /// The caller's membership of an organisation.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Membership {
+    #[serde(deserialize_with = "checked::id")]
     pub(crate) org_id: String,
     /// `owner`, `admin` or `member`.
+    #[serde(deserialize_with = "checked::text")]
     pub(crate) role: String,
 }
 

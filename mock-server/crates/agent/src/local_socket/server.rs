@@ -1,6 +1,7 @@
 //! The server side of the local socket, in the running `ztna up`.
 
 use std::io;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -75,10 +76,15 @@ impl Drop for LocalSocket {
     }
 }
 
+/// Removes a socket that is no longer listened on, and nothing else.
 fn remove(socket: &Path) -> io::Result<()> {
-    match std::fs::remove_file(socket) {
-        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(cause),
-        _ => Ok(()),
+    match std::fs::symlink_metadata(socket) {
+        Ok(found) if found.file_type().is_socket() => std::fs::remove_file(socket),
+        Ok(_) => {
+            Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} is no socket", socket.display())))
+        }
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(cause) => Err(cause),
     }
 }
 
@@ -205,6 +211,17 @@ mod tests {
             assert!(stopping.await.unwrap().unwrap());
             assert!(!blocking(move || stop(&folder)).await.unwrap());
         }
+    }
+
+    #[tokio::test]
+    async fn file_in_the_place_of_the_socket_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ztna.sock");
+        std::fs::write(&path, "precious").unwrap();
+        let (_phase, watched) = watch::channel(Phase::Online);
+        let refused = LocalSocket::listen(folder.path(), source(watched)).unwrap_err();
+        assert!(refused.to_string().contains("ztna.sock is no socket"), "{refused}");
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "precious");
     }
 
     #[tokio::test]

@@ -149,7 +149,11 @@ fn needs<'a>(
                 needs.insert(Capability::Agent);
                 needs.extend(need_of(login.identity));
             }
-            Action::Ztna(_) | Action::Interrupt(_) => {
+            Action::Ztna(command) => {
+                needs.insert(Capability::Agent);
+                needs.extend((!command.is_named).then_some(Capability::HostName));
+            }
+            Action::Interrupt(_) => {
                 needs.insert(Capability::Agent);
             }
             Action::Shell(_) => {

@@ -28,11 +28,33 @@ impl Decoder<'_> {
         let until = table.get("until").map(|entry| self.template_of(entry));
         let words = words?;
         let is_up = words.first().is_some_and(|word| word.text == "up");
+        let is_named = table.get("host_name").is_none_or(|entry| self.is_named(entry, &words, is_up));
         let until = match until {
             Some(until) => until.map(|until| until.text).filter(|text| !text.is_empty()),
             None => is_up.then(|| UP_READY.to_owned()),
         };
-        Some(Command { machine: machine?.text.to_owned(), words, env, until, offline, timeout: timeout? })
+        Some(Command {
+            machine: machine?.text.to_owned(),
+            words,
+            env,
+            until,
+            is_named,
+            offline,
+            timeout: timeout?,
+        })
+    }
+
+    /// Whether `up` is given a name by the kit.
+    fn is_named(&mut self, entry: &Entry<'_, '_>, words: &[Template], is_up: bool) -> bool {
+        let is_given = words.iter().any(|word| word.text.starts_with("--hostname"));
+        if entry.boolean(&mut self.report) == Some(true) || !is_up || is_given {
+            self.report.error_with_help(
+                entry.key_span.clone(),
+                "`host_name = false` is only available for `up` without `--hostname`",
+                "leave it out: `up` gets the machine's name where it has none",
+            );
+        }
+        false
     }
 
     pub(super) fn shell(&mut self, table: &Table<'_, '_>, verb: &Entry<'_, '_>) -> Option<ShellLine> {

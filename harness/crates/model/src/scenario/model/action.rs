@@ -102,6 +102,8 @@ pub struct Command {
     pub env: Vec<(String, Template)>,
     /// Output that shows the command is ready; it then continues in the background.
     pub until: Option<String>,
+    /// Whether `up` is given the machine's name. Otherwise its host has that name.
+    pub is_named: bool,
     /// Whether the machine cannot reach the target meanwhile.
     pub offline: bool,
     pub timeout: Duration,

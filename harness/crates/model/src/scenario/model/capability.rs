@@ -22,6 +22,8 @@ pub enum Capability {
     Wire,
     /// `ztna up` creates a TUN device.
     Tun,
+    /// The kit can give the host of a machine a name of its own.
+    HostName,
     /// Each sub-test starts with an empty target.
     Fresh,
     /// The profile has an organisation that may have a few machines only.

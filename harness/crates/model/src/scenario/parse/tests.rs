@@ -93,6 +93,12 @@ interrupt = "up"
 check = [{ verifies = "keys/ST1.1", ended = true }]
 
 [[step]]
+name = "unnamed"
+on = "Linux-C"
+ztna = "up"
+host_name = false
+
+[[step]]
 name = "much later"
 advance = "40m"
 keeping = ["${node}"]
@@ -191,10 +197,12 @@ fn every_feature_is_parsed() {
     assert!(found.diagnostics.is_empty(), "{}", render(&found.diagnostics, &sources, false, 100));
     let scenario = found.scenario.unwrap();
     assert_eq!((scenario.id.as_str(), scenario.suite.as_str()), ("keys/ST1", "s"));
-    use Capability::{Addresses, Agent, Cidr, Clock, Heartbeat, Installer, Organisations, Tun, Wire};
+    use Capability::{
+        Addresses, Agent, Cidr, Clock, Heartbeat, HostName, Installer, Organisations, Tun, Wire,
+    };
     assert_eq!(
         scenario.needs,
-        [Agent, Installer, Clock, Heartbeat, Organisations, Addresses, Cidr, Wire, Tun].into()
+        [Agent, Installer, Clock, Heartbeat, Organisations, Addresses, Cidr, Wire, Tun, HostName].into()
     );
     for (name, is_used) in
         [("token.admin", true), ("token.member", true), ("who", true), ("token.owner", false)]
@@ -210,6 +218,7 @@ fn every_feature_is_parsed() {
         later,
         login,
         interrupted,
+        unnamed,
         online,
         waited,
         offline,
@@ -253,6 +262,8 @@ fn every_feature_is_parsed() {
     assert!(matches!(&later.action, Action::Advance(advance) if advance.duration.as_secs() == 31 * 60));
     assert!(matches!(&login.action, Action::Login(login) if login.identity == Identity::Member));
     assert!(matches!(&interrupted.action, Action::Interrupt(of) if of.machine == "Linux-C"));
+    assert!(matches!(&unnamed.action, Action::Ztna(command) if !command.is_named));
+    assert!(matches!(&up.action, Action::Ztna(command) if command.is_named));
     assert!(matches!(&online.action, Action::Advance(advance) if advance.keeping.len() == 1));
     assert!(matches!(&waited.action, Action::Wait(wait) if wait.duration.as_secs() == 61));
     assert_eq!(scenario.waits, None, "with `advance` it needs a clock");

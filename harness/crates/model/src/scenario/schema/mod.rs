@@ -85,6 +85,7 @@ fn step_key(key: &str) -> Value {
         "login" => identity(),
         "interrupt" => json!({ "const": "up" }),
         "offline" => json!({ "type": "boolean" }),
+        "host_name" => json!({ "const": false }),
         "keeping" => list(&text(), 1),
         "check" => list(&reference("check"), 0),
         "when" => reference("places"),

@@ -28,11 +28,13 @@ pub(super) fn decide(
             requirements.iter().filter(|needs| needs.is_met && !must_be_declared.contains(&needs.capability));
         return given.map(|needs| needs.capability).collect();
     };
-    let names: Vec<&str> = CAPABILITIES.iter().map(|(name, _)| *name).collect();
+    // What depends on the kit's host is not for a profile to say.
+    let known = || CAPABILITIES.iter().filter(|(_, capability)| *capability != Capability::HostName);
+    let names: Vec<&str> = known().map(|(name, _)| *name).collect();
     let mut decided = BTreeSet::new();
     // A wrong type has been reported already.
     for SpannedText { text: name, span } in declared.strings(&mut Diagnostics::new(report.path())) {
-        let Some((_, capability)) = CAPABILITIES.iter().find(|(known, _)| *known == name) else {
+        let Some((_, capability)) = known().find(|(known, _)| *known == name) else {
             let message = format!("unknown capability `{name}`");
             report.error_with_help(span, message, help_for(name, &names));
             continue;

@@ -82,6 +82,9 @@ impl HeartbeatState {
             Ok(machine) => match machine.status.as_str() {
                 "quarantined" => self.quarantined(),
                 "pending" => self.pending(),
+                "online" | "offline" => self.online(),
+                // A word that is not known approves nothing.
+                _ if self.awaiting_approval => self.pending(),
                 _ => self.online(),
             },
         }
@@ -227,7 +230,11 @@ mod tests {
             (status("pending"), Phase::Pending, None),
             (lost(), Phase::Unreachable, Some("heartbeat failed")),
             (status("pending"), Phase::Pending, None),
+            (status("Pending"), Phase::Pending, None),
+            (status("suspended"), Phase::Pending, None),
+            (status(""), Phase::Pending, None),
             (status("online"), Phase::Online, Some("approved")),
+            (status("active"), Phase::Online, None),
             (status("online"), Phase::Online, None),
         ]);
     }

@@ -179,6 +179,16 @@ fn every_rule_is_enforced() {
             http("keep = { a = \"@status\" }\nwhen = { a = 200 }"),
             "error: `${a}` is used before it is assigned",
         ),
+        (ztna("host_name = true"), "error: `host_name = false` is only available for `up`"),
+        (
+            with_step("on = \"M\"\nztna = \"status\"\nhost_name = false"),
+            "error: `host_name = false` is only available for `up`",
+        ),
+        (
+            with_step("on = \"M\"\nztna = \"up --hostname x\"\nhost_name = false"),
+            "error: `host_name = false` is only available for `up`",
+        ),
+        (shell("host_name = false"), "error: `host_name` is not available for `shell`"),
         (with_step("wait = \"3h\""), "error: `wait` takes 2 hours at most"),
         (with_step("wait = \"a while\""), "error: invalid duration `a while`"),
         (with_step("wiat = \"61s\""), "error: unknown verb `wiat`"),

@@ -1,0 +1,157 @@
+//! The control plane in 256 MiB, where 512 once did not do.
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::future::join_all;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::MIB;
+use super::cgroup::Cgroup;
+use crate::server_process::ServerProcess;
+use crate::strangers::raise_limit_of_this_process;
+use crate::test_server::key_of;
+
+const LIMIT: u64 = 256 * MIB;
+const AGENTS: usize = 2000;
+
+/// A server in a group of its own.
+struct Limited {
+    // Dropped before its group.
+    program: ServerProcess,
+    group: Cgroup,
+    folder: tempfile::TempDir,
+}
+
+impl Limited {
+    /// `None` where there are no control groups.
+    fn start(arguments: &[&str]) -> Option<Self> {
+        let group = Cgroup::new(LIMIT)?;
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = group.limited(&ServerProcess::command(arguments));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let program = ServerProcess::spawn(folder.path(), command);
+        Some(Self { program, group, folder })
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.program.text("/base_url"))
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.program.text("/base_url").trim_start_matches("http://").parse().unwrap()
+    }
+
+    /// Fails if the server was killed, or took nearly all that it may.
+    async fn assert_survived(&self, client: &reqwest::Client) {
+        let health = client.get(self.url("/healthz")).send().await;
+        let (killed, peak) = (self.group.killed(), self.group.peak().map(|bytes| bytes / MIB));
+        assert!(
+            health.is_ok_and(|health| health.status() == 200) && killed == 0,
+            "{killed} killed, {peak:?} MiB"
+        );
+        let resident = self.program.memory("VmHWM:") / MIB;
+        assert!(resident < 200, "{resident} MiB");
+    }
+}
+
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(120)).build().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logins_take_a_fixed_amount_of_memory() {
+    let Some(server) = Limited::start(&[]) else { return };
+    let client = client();
+    let clients = (0..4).map(|_| async {
+        for n in 0..26 {
+            let body = json!({ "email": "owner@acme.example", "password": "olive-owns-acme" });
+            let login = client.post(server.url("/api/auth/login")).body(body.to_string()).send().await;
+            assert_eq!(login.expect("an answer").status().as_u16(), 200, "login {n}");
+        }
+    });
+    join_all(clients).await;
+    server.assert_survived(&client).await;
+}
+
+/// A fixture whose organisation has room for that many machines.
+fn fixture(folder: &std::path::Path) -> std::path::PathBuf {
+    let built_in = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/organisations.toml");
+    let text = std::fs::read_to_string(built_in).unwrap();
+    let path = folder.join("fixture.toml");
+    std::fs::write(&path, text.replacen("machine_limit = 1000", "machine_limit = 100000", 1)).unwrap();
+    path
+}
+
+async fn post(client: &reqwest::Client, url: String, token: &str, body: Value) -> Value {
+    let answer = client.post(url).bearer_auth(token).body(body.to_string()).send().await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["success"], true, "{answer}");
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn agents_that_ask_at_once_share_the_map() {
+    raise_limit_of_this_process();
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = fixture(folder.path());
+    let Some(server) = Limited::start(&["--fixture", fixture.to_str().unwrap()]) else { return };
+    let client = client();
+    let body = json!({ "action": "create_auth_key", "org_id": server.program.text("/org_id"), "name": "k", "reusable": true });
+    let admin = server.program.text("/admin/token");
+    let created = post(&client, server.url("/api/key-management"), admin, body).await;
+    let key = created["data"]["key"].as_str().unwrap();
+    let registered = futures::stream::iter(0..AGENTS).map(|n| {
+        let name = format!("machine-with-a-long-name-{n}");
+        let body = json!({ "auth_key": key, "name": name, "public_key": key_of(&name) });
+        post(&client, server.url("/api/register-machine"), "", body)
+    });
+    let registered: Vec<Value> = registered.buffer_unordered(32).collect().await;
+
+    let mut agents = Vec::new();
+    for machine in &registered {
+        let token = machine["data"]["machine_token"].as_str().unwrap();
+        let mut agent = TcpStream::connect(server.address()).await.unwrap();
+        let request = format!(
+            "GET /api/network-map?since=0 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
+        );
+        agent.write_all(request.as_bytes()).await.unwrap();
+        agents.push(agent);
+    }
+    // All are answered before any of them reads.
+    let mut begun = [0; 12];
+    agents.last_mut().unwrap().read_exact(&mut begun).await.unwrap();
+    assert_eq!(&begun, b"HTTP/1.1 200");
+    server.assert_survived(&client).await;
+    for agent in &mut agents[..20] {
+        let mut answer = Vec::new();
+        agent.read_to_end(&mut answer).await.unwrap();
+        let body = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap() + 4;
+        let map: Value = serde_json::from_slice(&answer[body..]).unwrap();
+        assert_eq!(map["data"]["peers"].as_array().unwrap().len(), AGENTS - 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_of_the_installer_share_the_program() {
+    raise_limit_of_this_process();
+    let folder = tempfile::tempdir().unwrap();
+    let agent = folder.path().join("agent");
+    std::fs::write(&agent, vec![0x5a; 32 << 20]).unwrap();
+    let Some(server) = Limited::start(&["--agent", agent.to_str().unwrap()]) else { return };
+    assert!(server.folder.path().exists());
+    let mut readers = Vec::new();
+    for _ in 0..1000 {
+        let mut reader = TcpStream::connect(server.address()).await.unwrap();
+        reader.write_all(b"GET /install/ztna HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        readers.push(reader);
+    }
+    let mut begun = [0; 12];
+    readers[0].read_exact(&mut begun).await.unwrap();
+    server.assert_survived(&client()).await;
+}
