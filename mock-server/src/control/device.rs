@@ -1,9 +1,12 @@
 //! The device flow of RFC 8628: a device starts a login, a person approves it, the device fetches its token once.
 
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::session::User;
 use super::{ControlError, Random};
+use crate::domain::allowance::Allowance;
 use crate::domain::device_code::{self, Poll, user_code};
 use crate::domain::key::material::sha256;
 use crate::domain::{Refusal, Timestamp};
@@ -30,8 +33,27 @@ pub struct DeviceLogin {
 pub enum PollOutcome {
     /// Any answer other than [`Poll::Granted`].
     NoToken(Poll),
-    /// A token may be issued to this user.
-    Granted(User),
+    /// A token may be issued to this user, whose password was last entered at `authenticated_at`.
+    Granted { user: User, authenticated_at: Timestamp },
+}
+
+/// How many logins one address may start while one of them is valid, so that no one takes the places of all.
+const MAX_STARTS_OF_ADDRESS: u32 = 500;
+
+/// The logins that this process has started, by address. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Starts(Arc<Mutex<Allowance>>);
+
+impl Starts {
+    /// Admits the start of a login that is valid for `lifetime`.
+    ///
+    /// # Errors
+    /// 429 RATE_LIMITED for an address that started too many.
+    pub fn admit(&self, address: Option<IpAddr>, lifetime: Duration, now: Timestamp) -> Result<(), Refusal> {
+        let mut allowance = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = allowance.take(address, MAX_STARTS_OF_ADDRESS, lifetime, now);
+        taken.map_err(|retry_after_seconds| Refusal::RateLimited { retry_after_seconds })
+    }
 }
 
 /// Starts a login for `client_id` that expires after `lifetime` and is polled every `interval`.
@@ -95,7 +117,9 @@ pub async fn poll(
                 Poll::Granted { user_id } => {
                     let email = users::email(tx, user_id)?;
                     if let (Some(email), true) = (email, device_codes::redeem(tx, &hash)?) {
-                        return Ok(PollOutcome::Granted(User { id: user_id.clone(), email }));
+                        let user = User { id: user_id.clone(), email };
+                        let authenticated_at = device_codes::authenticated_at(tx, &hash)?.unwrap_or(now);
+                        return Ok(PollOutcome::Granted { user, authenticated_at });
                     }
                     return Ok(PollOutcome::NoToken(Poll::Invalid));
                 }
@@ -108,13 +132,13 @@ pub async fn poll(
         .await
 }
 
-/// Records a person's decision on the code that they entered.
+/// Records the decision of a person, who last entered the password at `authenticated_at`, on the code that they entered.
 ///
 /// # Errors
 /// 404 NOT_FOUND if no such code is pending: mistyped, expired, or already decided.
 pub async fn decide(
     store: &Store,
-    user_id: String,
+    (user_id, authenticated_at): (String, Timestamp),
     user_code: &str,
     approve: bool,
     now: Timestamp,
@@ -122,7 +146,7 @@ pub async fn decide(
     let user_code = device_code::normalise(user_code);
     store
         .write(move |tx| {
-            if device_codes::decide(tx, &user_code, &user_id, approve, now)? {
+            if device_codes::decide(tx, &user_code, (&user_id, authenticated_at), approve, now)? {
                 Ok(())
             } else {
                 Err(Refusal::NotFound("Code").into())

@@ -10,8 +10,8 @@ use rusqlite::Connection;
 /// How long a job of the program's own may take. Each is a few lookups, or one scan of an organisation's machines.
 pub(super) const JOB_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// About a tenth of a millisecond.
-const INSTRUCTIONS_BETWEEN_CHECKS: c_int = 4_000;
+/// Some microseconds, and some ten milliseconds where each comparison searches through a long text.
+const INSTRUCTIONS_BETWEEN_CHECKS: c_int = 200;
 
 /// The deadline of the job that a connection runs.
 #[derive(Debug, Clone, Default)]

@@ -14,6 +14,7 @@ mod access;
 mod agent;
 mod architecture;
 mod control;
+mod costly_lists;
 mod documents;
 #[cfg(target_os = "linux")]
 mod memory;

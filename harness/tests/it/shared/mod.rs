@@ -158,6 +158,33 @@ fn a_run_leaves_nothing_on_a_shared_target() {
 }
 
 #[test]
+fn key_beyond_the_first_page_of_a_list_is_revoked() {
+    let shared = Shared::start();
+    let text = |pointer: &str| shared.ready.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+    let (base_url, org, token) = (text("/base_url"), text("/org_id"), text("/admin/token"));
+    let client = direct_client();
+    shared.runtime.block_on(async {
+        for number in 0..1000 {
+            let name = format!("earlier-{number}");
+            let body = serde_json::json!({ "action": "create_auth_key", "org_id": org, "name": name, "expiry_days": 1 });
+            let request = client.post(format!("{base_url}/api/key-management")).bearer_auth(&token).json(&body);
+            assert_eq!(request.send().await.unwrap().status(), 201);
+        }
+    });
+    let output = shared.command("unseen", Some(&fixtures())).args(["--filter", "keys/ST3"]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let run_id = shared.read("unseen")["run_id"].as_str().unwrap().to_owned();
+    let rows: Value = shared.runtime.block_on(async {
+        let query = format!("org_id={org}&name=like.{run_id}*");
+        let request = client.get(format!("{base_url}/api/db/auth_keys?{query}")).bearer_auth(&token);
+        request.send().await.unwrap().json().await.unwrap()
+    });
+    let rows = rows["data"].as_array().unwrap();
+    assert_eq!((rows.len(), &rows[0]["revoked"]), (1, &Value::Bool(true)), "{told}");
+}
+
+#[test]
 fn interrupted_cleanup_lists_leftovers() {
     let shared = Shared::start();
     // Few requests a second, so that cleanup is still running at the second interrupt.

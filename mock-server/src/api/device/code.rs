@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::fields::FormOrJson;
 use super::{ClientId, OAuthError};
+use crate::api::client_address::client_address;
 use crate::api::reached_url::{Arrival, reached_url};
 use crate::api::request::{Optional, request};
 use crate::api::{Error, State};
@@ -64,7 +65,9 @@ pub async fn code(
     let arrival = Arrival { uri: &parts.uri, headers: &parts.headers, extensions: &parts.extensions };
     let reached = reached_url(arrival, settings).map_err(OAuthError::from)?;
     let (lifetime, interval) = (settings.device_code_lifetime, settings.device_poll_interval);
-    let login = device::begin(&state.store, &state.random, &client_id, lifetime, interval, state.clock.now())
+    let (address, now) = (client_address(&parts.extensions, &parts.headers, &state), state.clock.now());
+    state.device_starts.admit(address, lifetime, now).map_err(Error::from)?;
+    let login = device::begin(&state.store, &state.random, &client_id, lifetime, interval, now)
         .await
         .map_err(Error::from)?;
     let verification_uri = format!("{reached}/device");

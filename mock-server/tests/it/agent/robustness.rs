@@ -1,6 +1,7 @@
 //! Tunnels and agents under adverse conditions: the control plane restarts or is absent, strangers send noise, keys are
 //! renewed.
 
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -108,26 +109,62 @@ async fn registered_machine_waits_for_the_control_plane() {
     let _up = waiting.until("Connected as Linux-C").ready();
 }
 
+/// A control plane that accepts connections and, if `drips`, answers each with a byte now and then, without end.
+fn silent_control_plane(drips: bool) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut connections = Vec::new();
+        for connection in listener.incoming().flatten() {
+            if !drips {
+                connections.push(connection);
+                continue;
+            }
+            std::thread::spawn(move || {
+                let mut connection = connection;
+                let _ = connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n{");
+                while connection.write_all(b" ").is_ok() {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+            });
+        }
+    });
+    address
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn up_timeout_holds_with_a_silent_control_plane() {
-    // Accepts connections and never answers.
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut machine = Machine::registered().await;
-    let mut state = machine.state();
-    machine.server = format!("http://{}", silent.local_addr().unwrap());
-    state["server"] = Value::from(machine.server.as_str());
-    machine.write_state(&state);
-    for words in [
-        &["up", "--userspace", "--timeout", "1s"][..],
-        &["up", "--userspace", "--timeout", "1s", "--tags", "a"],
-    ] {
-        let begun = Instant::now();
-        let ended = machine.run(words);
-        assert_eq!(ended.code, Some(1));
-        assert!(ended.stderr.starts_with("not connected within 1s: no answer from"), "{}", ended.stderr);
-        // It took 4 s while the last request waited for the control plane, too.
-        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
-    }
+    let runs: Vec<_> = [false, true]
+        .into_iter()
+        .flat_map(|drips| {
+            [(drips, "new", &[][..]), (drips, "registered", &[]), (drips, "registered", &["--tags", "a"])]
+        })
+        .map(|(drips, kind, words)| async move {
+            let mut machine =
+                if kind == "new" { Machine::fresh().await } else { Machine::registered().await };
+            machine.server = silent_control_plane(drips);
+            if kind != "new" {
+                let mut state = machine.state();
+                state["server"] = Value::from(machine.server.as_str());
+                machine.write_state(&state);
+            }
+            let mut command = machine.ztna(&["up", "--userspace", "--hostname", "a", "--timeout", "1s"]);
+            command.args(words).env("ZTNA_AUTH_KEY", AUTH_KEY);
+            let begun = Instant::now();
+            let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+            let (took, stderr) = (begun.elapsed(), String::from_utf8(output.stderr).unwrap());
+            assert_eq!(output.status.code(), Some(1), "{kind} {drips}");
+            let expected = if kind == "new" {
+                "not registered within 1s: "
+            } else {
+                "not connected within 1s: no answer from"
+            };
+            assert!(stderr.contains(expected), "{kind} {drips}: {stderr}");
+            // It took 4 s while the last request waited for the control plane, too.
+            assert!(took < Duration::from_secs(3), "{kind} {drips}: {took:?}");
+        })
+        .collect();
+    futures::future::join_all(runs).await;
 }
 
 /// Resident memory, in KiB.
