@@ -270,8 +270,8 @@ impl Tally {
             let fault = match result {
                 Err(NotExecuted { missing: Some(_), .. }) => Fault::Environment,
                 Err(not_executed) => not_executed.fault,
-                // The step was carried out, so a check that could not be judged is the kit's fault.
-                Ok(_) => Fault::Kit,
+                // What a check needs besides the evidence is in files and on the network of this host.
+                Ok(_) => Fault::Environment,
             };
             self.error = error.map(|reason| (fault, reason));
         }

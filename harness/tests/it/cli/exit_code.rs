@@ -6,19 +6,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::cli::{json, wrong_status};
+use crate::cli::{copied, json, wrong_status};
 use crate::program::{harness, interrupt};
 use crate::run::Run;
 use crate::small_target::{self, SmallTarget};
-
-/// Copies the scenarios to a folder that a test may modify.
-fn copied() -> tempfile::TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    let status =
-        Command::new("cp").arg("-r").arg(small_target::scenarios().join(".")).arg(copy.path()).status();
-    assert!(status.unwrap().success());
-    copy
-}
 
 #[test]
 fn each_outcome_has_its_exit_code() {
@@ -236,4 +227,96 @@ fn rerun_failed_runs_only_failures() {
     assert_eq!(nothing.code, 4, "{nothing}");
     let unreadable = harness().args(["--rerun-failed", "/no/such.json"]).output().unwrap();
     assert_eq!(unreadable.status.code(), Some(2));
+}
+
+/// Runs ST1 with these lines in its first step, and this check.
+fn with_step(lines: &str, check: &str) -> Run {
+    let scenarios = copied();
+    let text = format!(
+        "title = \"t\"\n[[step]]\nname = \"n\"\nas = \"admin\"\npost = \"/api/keys\"\n\
+         json = {{ org_id = \"${{org}}\", name = \"first\" }}\nkeep = {{ key = \"/data/key\" }}\n{lines}\n\
+         check = [{{ verifies = \"keys/F.1\", status = 201, {check} }}]\n"
+    );
+    std::fs::write(scenarios.path().join("probe/keys/ST1.toml"), text).unwrap();
+    let (target, folder) = (SmallTarget::start(&[]), tempfile::tempdir().unwrap());
+    Run::of(target.command(scenarios.path(), folder.path()).args(["--filter", "keys/ST1"]), folder.path())
+}
+
+#[test]
+fn requests_that_http_cannot_express_are_scenario_errors() {
+    let id = "json = { \"/data/id\" = { type = \"uuid\" } }";
+    for (lines, check, message) in [
+        ("headers = { \"bad header\" = \"x\" }", id, "invalid header name `bad header`"),
+        ("headers = { \"x-${key}\" = \"x\" }", id, "invalid header name"),
+        ("headers = { \"\" = \"x\" }", id, "invalid header name ``"),
+        ("headers = { x = \"a\\nb\" }", id, "invalid value of the header `x`"),
+        ("headers = { x = \"a\\u0000b\" }", id, "invalid value of the header `x`"),
+        ("from = \"nonsense\"", id, "invalid IP address `nonsense`"),
+        ("", "header = { \"bad name\" = \"x\" }", "invalid header name `bad name`"),
+    ] {
+        let run = with_step(lines, check);
+        assert_eq!(run.code, 2, "{lines} {check}: {run}");
+        assert!(run.stderr.contains(message) && run.stderr.contains("^^"), "{lines} {check}: {run}");
+    }
+    assert_eq!(with_step("headers = { x-note = \"\\ta b\" }", id).code, 0);
+}
+
+#[test]
+fn full_disk_behind_standard_output_is_an_environment_error() {
+    let full = || Stdio::from(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    for arguments in
+        [&["list"][..], &["lint"], &["--help"], &["schema", "results"], &["explain", "used-count/ST4"]]
+    {
+        let ended = harness().args(arguments).stdout(full()).output().unwrap();
+        assert_eq!(ended.status.code(), Some(3), "{arguments:?}: {}", String::from_utf8_lossy(&ended.stderr));
+    }
+    let target = SmallTarget::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let ended = target.command(&small_target::scenarios(), folder.path()).stdout(full()).output().unwrap();
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("writing to standard output failed"), "{stderr}");
+    assert!(folder.path().join("results.json").exists(), "the reports are written all the same");
+    // Non-conformance says more.
+    let wrong = SmallTarget::start(&[wrong_status()]);
+    let ended = wrong.command(&small_target::scenarios(), folder.path()).stdout(full()).output().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+}
+
+#[test]
+fn reports_to_standard_output_keep_what_was_printed() {
+    let target = SmallTarget::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let printed = folder.path().join("printed");
+    let mut command = target.command(&small_target::scenarios(), folder.path());
+    command.args(["--report", "tap=/dev/stdout"]).stdout(std::fs::File::create(&printed).unwrap());
+    let ended = command.output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
+    let text = std::fs::read_to_string(&printed).unwrap();
+    for part in ["sub-tests against small", "TAP version 13", "verdict: "] {
+        assert_eq!(text.matches(part).count(), 1, "{part}: {text}");
+    }
+}
+
+#[test]
+fn reports_that_cannot_be_written_are_refused_before_the_run() {
+    let target = SmallTarget::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    symlink(folder.path().join("file"), folder.path().join("link")).unwrap();
+    for (path, message) in [
+        (at("file/report.json"), "cannot write report"),
+        ("/proc/nowhere/report.json".to_owned(), "cannot write report"),
+        (at(""), "cannot write report"),
+    ] {
+        let run = target.judge(&["--report", &format!("json={path}")]);
+        assert_eq!(run.code, 2, "{path}: {run}");
+        assert!(run.stderr.contains(message), "{path}: {run}");
+        assert_eq!(target.asked("POST", "/api/keys"), 0, "{path}: nothing ran");
+    }
+    let (json, junit) = (format!("json={}", at("file")), format!("junit={}", at("link")));
+    let run = target.judge(&["--report", &json, "--report", &junit]);
+    assert_eq!(run.code, 2, "{run}");
+    assert!(run.stderr.contains("two reports are written to the same file"), "{run}");
 }

@@ -4,6 +4,7 @@ mod comparison;
 mod exit_code;
 mod foreign;
 mod judgement;
+mod long;
 mod snapshots;
 mod usage;
 mod waiting;
@@ -12,6 +13,15 @@ mod waiver;
 use wiremock::ResponseTemplate;
 
 use crate::small_target;
+
+/// Copies the scenarios to a folder that a test may modify.
+fn copied() -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new("cp");
+    let status = command.arg("-r").arg(small_target::scenarios().join(".")).arg(copy.path()).status();
+    assert!(status.unwrap().success());
+    copy
+}
 
 fn json(status: u16, body: &str) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_raw(body, "application/json")

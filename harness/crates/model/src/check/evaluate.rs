@@ -1,6 +1,6 @@
 //! Evaluates a check: levels, alternatives and races.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::requirement::Level;
 use crate::scenario::model::{Check, Expectation, Quantity, Span, StatementId, Subject};
@@ -166,7 +166,10 @@ fn evaluate_alternative(
     let context = CheckContext { snapshots: SnapshotSettings { mode, ..context.snapshots }, ..*context };
     let snapshots = expectations.iter().filter(is_snapshot);
     findings.extend(snapshots.map(|expectation| (&expectation.span, judge(expectation, &context))));
-    let notes = findings.iter().flat_map(|(_, finding)| finding.notes.clone()).collect();
+    let mut notes: Vec<String> = findings.iter().flat_map(|(_, finding)| finding.notes.clone()).collect();
+    // Expectations of one response may note the same.
+    let mut noted = BTreeSet::new();
+    notes.retain(|note| noted.insert(note.clone()));
     let failed: Vec<&(&Span, Finding)> =
         findings.iter().filter(|(_, finding)| finding.judgement != Judgement::Met).collect();
     let decisive =

@@ -3,6 +3,7 @@
 mod condition;
 mod context;
 mod difference;
+mod duplicate;
 mod evaluate;
 pub mod evidence;
 mod finding;

@@ -8,7 +8,7 @@ use crate::scenario::template::{Scope, TemplateError};
 use super::context::CheckContext;
 use super::evidence::{Exchange, ProcessResult};
 use super::finding::{Finding, Message, View};
-use super::{matcher, number, pointer, requests, snapshot, wire, wording};
+use super::{duplicate, matcher, number, pointer, requests, snapshot, wire, wording};
 
 pub(super) fn judge(subject: &Subject, view: View<'_>, context: &CheckContext<'_>) -> Finding {
     let scope = Scope { variables: context.variables, generators: None };
@@ -108,10 +108,13 @@ fn json(pointer: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Fi
         return finding;
     };
     let mut absence = pointer::explain_absence(whole, pointer);
-    if let View::Http(exchange) = view {
-        absence.push_str(&refusal(exchange));
-    }
-    value(label, wanted, pointer::resolve(whole, pointer), &absence, scope)
+    let View::Http(exchange) = view else {
+        return value(label, wanted, pointer::resolve(whole, pointer), &absence, scope);
+    };
+    absence.push_str(&refusal(exchange));
+    let mut finding = value(label, wanted, pointer::resolve(whole, pointer), &absence, scope);
+    finding.notes = duplicate::notes(&exchange.body);
+    finding
 }
 
 /// Returns the status and the code of a refusal, which is why there is no value.

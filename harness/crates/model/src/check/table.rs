@@ -45,17 +45,19 @@ pub(super) fn rows<'a>(text: &'a str, wanted: &[&str]) -> Option<Vec<TableRow<'a
 
 /// Splits a line into its headings. Where a single blank separates them, the wanted ones tell where they end.
 fn headings(line: &str, wanted: &[&str]) -> Vec<Segment> {
+    let longest = wanted.iter().map(|name| name.split(' ').count()).max().unwrap_or_default();
     let mut headings = Vec::new();
     for group in groups(words(line)) {
         let mut rest = group.as_slice();
-        let is_one = wanted.contains(&joined(rest).text.as_str())
-            || !(0..rest.len()).any(|at| rest.get(at..).is_some_and(|tail| leading(tail, wanted).is_some()));
+        let has_wanted = |tail: &[Segment]| leading(tail, wanted, longest).is_some();
+        let is_one = (rest.len() <= longest && wanted.contains(&joined(rest).text.as_str()))
+            || !(0..rest.len()).any(|at| rest.get(at..).is_some_and(has_wanted));
         if is_one {
             headings.push(joined(rest));
             continue;
         }
         while !rest.is_empty() {
-            let (heading, tail) = rest.split_at(leading(rest, wanted).unwrap_or(1));
+            let (heading, tail) = rest.split_at(leading(rest, wanted, longest).unwrap_or(1));
             headings.push(joined(heading));
             rest = tail;
         }
@@ -63,9 +65,9 @@ fn headings(line: &str, wanted: &[&str]) -> Vec<Segment> {
     headings
 }
 
-/// Returns how many words the longest wanted heading has with which the words begin.
-fn leading(words: &[Segment], wanted: &[&str]) -> Option<usize> {
-    let lengths = (1..=words.len()).rev();
+/// Returns how many words the longest wanted heading has with which the words begin; none has more than `longest`.
+fn leading(words: &[Segment], wanted: &[&str], longest: usize) -> Option<usize> {
+    let lengths = (1..=words.len().min(longest)).rev();
     lengths
         .filter_map(|length| Some((length, words.get(..length)?)))
         .find(|(_, words)| wanted.contains(&joined(words).text.as_str()))
@@ -88,7 +90,7 @@ fn cells(line: &str, headings: &[Segment]) -> Vec<String> {
     let mut cells = vec![String::new(); headings.len()];
     for group in groups(words(line)) {
         let whole = joined(&group);
-        let spans_several = headings.iter().filter(|heading| overlap(heading, &whole) > 0).count() > 1;
+        let spans_several = overlapping(&whole, headings).count() > 1;
         let values = if spans_several { group } else { vec![whole] };
         for value in values {
             if let Some(cell) = column(&value, headings).and_then(|at| cells.get_mut(at)) {
@@ -104,12 +106,25 @@ fn cells(line: &str, headings: &[Segment]) -> Vec<String> {
 
 /// Returns the column that a value belongs to.
 fn column(value: &Segment, headings: &[Segment]) -> Option<usize> {
-    let overlaps = headings.iter().map(|heading| overlap(heading, value)).enumerate();
-    // Of equal overlaps the first counts.
-    match overlaps.rev().max_by_key(|(_, overlap)| *overlap)? {
-        (at, 1..) => Some(at),
-        _ => Some(headings.iter().rposition(|heading| heading.start <= value.start).unwrap_or(0)),
+    let first = overlapping(value, headings).fold(None, |best: Option<(usize, usize)>, (at, overlap)| {
+        // Of equal overlaps the first counts.
+        if best.is_some_and(|(_, most)| most >= overlap) { best } else { Some((at, overlap)) }
+    });
+    match first {
+        Some((at, _)) => Some(at),
+        None if headings.is_empty() => None,
+        None => Some(headings.partition_point(|heading| heading.start <= value.start).saturating_sub(1)),
     }
+}
+
+/// Returns the headings that a value overlaps, and by how much. Headings stand side by side, so they are found at once in
+/// a line of any length.
+fn overlapping<'a>(value: &'a Segment, headings: &'a [Segment]) -> impl Iterator<Item = (usize, usize)> + 'a {
+    let first = headings.partition_point(|heading| heading.end <= value.start);
+    let from = headings.iter().enumerate().skip(first);
+    from.take_while(|(_, heading)| heading.start < value.end)
+        .map(|(at, heading)| (at, overlap(heading, value)))
+        .filter(|(_, overlap)| *overlap > 0)
 }
 
 fn overlap(one: &Segment, other: &Segment) -> usize {
@@ -219,6 +234,18 @@ tskey-auth-zz                       false      false      0      never";
         {
             assert_eq!(read(table, &WANTED), None, "{table}");
         }
+    }
+
+    #[test]
+    fn long_lines_are_read_in_bounded_time() {
+        let begun = std::time::Instant::now();
+        let words = "WORD ".repeat(100_000);
+        assert_eq!(read(&words, &WANTED), None);
+        let wide = format!("{}NAME  USES  EXPIRES\n{}", "X  ".repeat(50_000), "1  ".repeat(60_000));
+        assert_eq!(read(&wide, &WANTED).unwrap().len(), 1);
+        let rows = format!("NAME  USES  EXPIRES\n{}", "key   1     never\n".repeat(100_000));
+        assert_eq!(read(&rows, &WANTED).unwrap().len(), 100_000);
+        assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
     }
 
     #[test]

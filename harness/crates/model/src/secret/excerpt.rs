@@ -7,8 +7,12 @@ use super::segment::Segment;
 use crate::text::foreign::shown;
 use crate::text::truncated;
 
-/// How many bytes behind the cut are read as well: a secret may begin before it, in a long spelling.
-const MARGIN: usize = 64 * 1024;
+/// How many bytes behind the cut are read as well: a secret may begin before it, in a long spelling. The bounds are for
+/// secrets that are recognised by their form.
+const MIN_MARGIN: usize = 8 * 1024;
+const MAX_MARGIN: usize = 64 * 1024;
+/// How many bytes spell a byte in the longest usual spellings, such as JSON in JSON.
+const MAX_SPELLING_LEN: usize = 12;
 
 impl Secrets {
     /// Redacts the first `max_len` bytes of a text and says on a last line how many more there are.
@@ -44,7 +48,8 @@ impl Secrets {
 
     /// Returns the first `max_len` bytes, or somewhat more if a secret crosses the end, and how many bytes they were.
     fn beginning(&self, text: &str, max_len: usize) -> (String, usize) {
-        let window = before(text, max_len.saturating_add(MARGIN));
+        let margin = (self.longest() * MAX_SPELLING_LEN).clamp(MIN_MARGIN, MAX_MARGIN);
+        let window = before(text, max_len.saturating_add(margin));
         let mut kept = String::new();
         let mut read = 0;
         for segment in self.segments(window) {

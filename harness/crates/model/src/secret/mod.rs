@@ -99,6 +99,12 @@ impl Secrets {
         shown(&redacted).into_owned()
     }
 
+    /// Returns the length of the longest learnt secret.
+    fn longest(&self) -> usize {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.secrets().iter().map(|secret| secret.value.len()).max().unwrap_or_default()
+    }
+
     fn segments<'t>(&self, text: &'t str) -> Vec<Segment<'t>> {
         segments(text, &self.known.lock().unwrap_or_else(PoisonError::into_inner))
     }

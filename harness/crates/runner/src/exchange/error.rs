@@ -32,8 +32,7 @@ impl ExchangeError {
     /// Returns where the fault lies.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Request(_) => Fault::Kit,
-            Self::Client { .. } | Self::Failed { .. } => Fault::Environment,
+            Self::Request(_) | Self::Client { .. } | Self::Failed { .. } => Fault::Environment,
         }
     }
 }

@@ -59,9 +59,11 @@ impl StepError {
     /// Returns where the fault lies.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Template(_) | Self::Request(_) | Self::Machine(_) => Fault::Kit,
+            Self::Template(_) | Self::Machine(_) => Fault::Kit,
             Self::Exchange(error) | Self::Target(TargetError::Exchange(error)) => error.fault(),
-            Self::Target(_)
+            // Scenarios are validated: only a value that the target gave makes a request that HTTP cannot express.
+            Self::Request(_)
+            | Self::Target(_)
             | Self::Forward(_)
             | Self::Start { .. }
             | Self::Preparation { .. }

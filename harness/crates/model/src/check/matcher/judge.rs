@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use regex::Regex;
 use serde_json::Value;
 
 use crate::check::{number, pointer, table};
@@ -10,7 +9,7 @@ use crate::scenario::model::Matcher;
 use crate::scenario::moment;
 
 use super::describe::describe;
-use super::kind;
+use super::{kind, pattern};
 
 /// Why a value does not match.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +39,7 @@ pub(in crate::check) fn judge(matcher: &Matcher, found: Option<&Value>) -> Resul
     match matcher {
         Matcher::Equals(wanted) => equal(wanted, found),
         Matcher::Matches(pattern) => {
-            let regex = Regex::new(pattern).map_err(|error| {
+            let regex = pattern::compiled(pattern).map_err(|error| {
                 Mismatch::because(format!("invalid regular expression /{pattern}/: {error}"))
             })?;
             require(text(found)?.is_some_and(|text| regex.is_match(text)))
@@ -207,6 +206,12 @@ fn row(found: &str, columns: &[(String, Matcher)]) -> Result<(), Mismatch> {
         let reason = format!("no line has the headings {} in this order", headings.join(", "));
         return Err(Mismatch::because(reason));
     };
+    let matches =
+        |(matcher, cell): (&Matcher, &String)| judge(matcher, Some(&Value::String(cell.clone()))).is_ok();
+    let count = |row: &table::TableRow<'_>| {
+        let cells = columns.iter().map(|(_, matcher)| matcher).zip(&row.cells);
+        cells.filter(|cell| !matches(*cell)).count()
+    };
     let wrong = |row: &table::TableRow<'_>| -> Vec<String> {
         let cells = columns.iter().zip(&row.cells);
         let wrong = cells.filter_map(|((heading, matcher), cell)| {
@@ -216,7 +221,8 @@ fn row(found: &str, columns: &[(String, Matcher)]) -> Result<(), Mismatch> {
         });
         wrong.collect()
     };
-    let closest = rows.iter().map(|row| (row, wrong(row))).min_by_key(|(_, wrong)| wrong.len());
+    // Only what is said of the closest row is put into words.
+    let closest = rows.iter().min_by_key(|row| count(row)).map(|row| (row, wrong(row)));
     match closest {
         None => Err(Mismatch::because("the table has no rows")),
         Some((_, wrong)) if wrong.is_empty() => Ok(()),

@@ -4,6 +4,7 @@ mod describe;
 mod fill;
 mod judge;
 mod kind;
+mod pattern;
 
 pub(super) use describe::describe;
 pub(super) use fill::fill;

@@ -189,6 +189,7 @@ impl Decoder<'_> {
         let mut headers = Vec::new();
         for entry in &table.entries {
             let span = entry.key_span.start..entry.span().end;
+            self.header_name(entry.key, entry.key_span.clone());
             if let Some(matcher) = self.matcher(entry.key, entry.value, Operand::Header) {
                 headers.push((entry.key.to_ascii_lowercase(), matcher, span));
             }

@@ -1,4 +1,6 @@
-use crate::scenario::model::{Authorisation, Body, Request};
+use std::net::IpAddr;
+
+use crate::scenario::model::{Authorisation, Body, Request, Span, Template};
 use crate::scenario::vocabulary;
 use crate::source::document::{Entry, Table};
 
@@ -20,8 +22,15 @@ impl Decoder<'_> {
         let authorisation = self.authorisation(table);
         let body = self.body(table);
         let query = table.get("query").map(|entry| self.templates(entry)).unwrap_or_default();
-        let headers = table.get("headers").map(|entry| self.templates(entry)).unwrap_or_default();
+        let headers = table.get("headers").map(|entry| self.headers(entry)).unwrap_or_default();
         let from = table.get("from").and_then(|entry| self.nonempty_template_of(entry));
+        if let Some(from) = &from
+            && !from.text.contains("${")
+            && from.text.parse::<IpAddr>().is_err()
+        {
+            let message = format!("invalid IP address `{}`", from.text);
+            self.report.error_with_help(from.span.clone(), message, "write an address such as `127.0.0.2`");
+        }
         Some(Request {
             method: verb.key.to_ascii_uppercase(),
             path: path?,
@@ -31,6 +40,30 @@ impl Decoder<'_> {
             body,
             from,
         })
+    }
+
+    /// Decodes headers, whose names and values HTTP restricts.
+    fn headers(&mut self, entry: &Entry<'_, '_>) -> Vec<(String, Template)> {
+        let headers = self.templates(entry);
+        for (name, value) in &headers {
+            self.header_name(name, value.span.clone());
+            if value.text.chars().any(|letter| letter.is_control() && letter != '\t') {
+                let message = format!("invalid value of the header `{name}`");
+                let help = "a header is one line without control characters";
+                self.report.error_with_help(value.span.clone(), message, help);
+            }
+        }
+        headers
+    }
+
+    /// Checks the name of a header.
+    pub(super) fn header_name(&mut self, name: &str, span: Span) {
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_token) {
+            let message = format!("invalid header name `{name}`");
+            let help = "use only letters, digits and `-`; a variable can only be in the value";
+            self.report.error_with_help(span, message, help);
+        }
     }
 
     fn authorisation(&mut self, table: &Table<'_, '_>) -> Authorisation {

@@ -141,3 +141,33 @@ fn words_that_only_look_encoded_stay() {
         assert_eq!(secrets.conceal(text), text);
     }
 }
+
+#[test]
+fn long_texts_are_searched_in_bounded_time() {
+    let secrets = secrets();
+    for (name, unit) in [
+        ("backslashes", "\\"),
+        ("percent", "%25"),
+        ("nested percent", "%252525"),
+        ("entities", "&amp;amp;"),
+        ("mixed", "\\u0025&#37;%26"),
+        ("base64", "QUFB"),
+        ("hex", "4a"),
+        ("letters", "a"),
+        ("quotes", "\""),
+        ("brackets", "{\"token\":["),
+        ("fields", "token=x&"),
+        ("controls", "\u{1}"),
+        ("wide", "\u{202e}"),
+        ("lines", "\n"),
+        ("words", "word "),
+    ] {
+        let text = unit.repeat(400_000 / unit.len());
+        let begun = std::time::Instant::now();
+        let shown = secrets.conceal_long(&text, 64 * 1024);
+        let took = begun.elapsed();
+        eprintln!("{name}: {took:?}");
+        assert!(took.as_secs() < 10, "{name}: {took:?}");
+        assert!(shown.ends_with("bytes more"), "{name}");
+    }
+}

@@ -10,6 +10,8 @@ use harness_model::source::document::{Entry, SpannedText, Table};
 use super::Decoding;
 use crate::targets::profile::content::{Limits, Timeouts};
 
+const MAX_SETTLE: Duration = Duration::from_secs(600);
+
 impl Decoding<'_> {
     pub(super) fn limits(&mut self, file: &Table<'_, '_>) -> Limits {
         let keys = ["requests_per_second", "concurrency", "answer_bytes"];
@@ -40,8 +42,19 @@ impl Decoding<'_> {
             connect: time("connect", defaults.connect),
             request: time("request", defaults.request),
             subtest: time("subtest", defaults.subtest),
-            settle: self.duration(&table, "settle"),
+            settle: self.settle(&table),
         }
+    }
+
+    /// Every check of an absence waits as long.
+    fn settle(&mut self, table: &Table<'_, '_>) -> Option<Duration> {
+        let settle = self.duration(table, "settle")?;
+        if settle > MAX_SETTLE {
+            let span = table.get("settle").map(Entry::span).unwrap_or_default();
+            self.report.error(span, "`settle` must be at most 10m");
+            return None;
+        }
+        Some(settle)
     }
 
     fn rate(&mut self, limits: &Table<'_, '_>) -> Option<f64> {
