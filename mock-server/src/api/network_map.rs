@@ -104,7 +104,7 @@ impl MapQuery {
     fn parse(text: &str) -> Result<Self, Refusal> {
         let mut query = Self { since: 0, wait: DEFAULT_WAIT };
         let pairs = pairs(text.as_bytes())?;
-        refuse_repeated(&pairs)?;
+        refuse_repeated(&pairs, &["since", "wait"])?;
         for (name, value) in &pairs {
             match name.as_str() {
                 "since" => {

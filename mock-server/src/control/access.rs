@@ -9,8 +9,8 @@ use crate::store::{StoreError, Tx, api_keys};
 /// An authenticated caller. [`require`] decides on every call what the caller may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
-    /// The holder of an access token; `email` is in lower case.
-    User { user_id: String, email: String },
+    /// The holder of an access token; `email` is in lower case, and the password was last entered at `authenticated_at`.
+    User { user_id: String, email: String, authenticated_at: Timestamp },
     /// The holder of a valid API key within its rate limit, whose current use is already counted.
     ApiKey { id: String, org_id: String, scopes: Scopes },
 }
@@ -57,7 +57,7 @@ pub fn require(
 ) -> Result<Actor, ControlError> {
     let refused = || Refusal::Forbidden(permission.refusal());
     let (user_id, api_key_id, label) = match caller {
-        Caller::User { user_id, email } => (user_id.clone(), None, email.clone()),
+        Caller::User { user_id, email, .. } => (user_id.clone(), None, email.clone()),
         Caller::ApiKey { id, org_id: own, scopes } => {
             if own != org_id {
                 return Err(refused().into());

@@ -40,7 +40,8 @@ pub async fn authenticate(
     if store.read(move |tx| ended_sessions::contains(tx, &id)).await? {
         return Err(Refusal::Unauthorized(INVALID_TOKEN).into());
     }
-    Ok(Caller::User { user_id: session.user.id, email: session.user.email })
+    let authenticated_at = session.authenticated_at;
+    Ok(Caller::User { user_id: session.user.id, email: session.user.email, authenticated_at })
 }
 
 /// Ends the session of an access token.

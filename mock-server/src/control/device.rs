@@ -33,8 +33,8 @@ pub struct DeviceLogin {
 pub enum PollOutcome {
     /// Any answer other than [`Poll::Granted`].
     NoToken(Poll),
-    /// A token may be issued to this user.
-    Granted(User),
+    /// A token may be issued to this user, whose password was last entered at `authenticated_at`.
+    Granted { user: User, authenticated_at: Timestamp },
 }
 
 /// How many logins one address may start while one of them is valid, so that no one takes the places of all.
@@ -117,7 +117,9 @@ pub async fn poll(
                 Poll::Granted { user_id } => {
                     let email = users::email(tx, user_id)?;
                     if let (Some(email), true) = (email, device_codes::redeem(tx, &hash)?) {
-                        return Ok(PollOutcome::Granted(User { id: user_id.clone(), email }));
+                        let user = User { id: user_id.clone(), email };
+                        let authenticated_at = device_codes::authenticated_at(tx, &hash)?.unwrap_or(now);
+                        return Ok(PollOutcome::Granted { user, authenticated_at });
                     }
                     return Ok(PollOutcome::NoToken(Poll::Invalid));
                 }
@@ -130,13 +132,13 @@ pub async fn poll(
         .await
 }
 
-/// Records a person's decision on the code that they entered.
+/// Records the decision of a person, who last entered the password at `authenticated_at`, on the code that they entered.
 ///
 /// # Errors
 /// 404 NOT_FOUND if no such code is pending: mistyped, expired, or already decided.
 pub async fn decide(
     store: &Store,
-    user_id: String,
+    (user_id, authenticated_at): (String, Timestamp),
     user_code: &str,
     approve: bool,
     now: Timestamp,
@@ -144,7 +146,7 @@ pub async fn decide(
     let user_code = device_code::normalise(user_code);
     store
         .write(move |tx| {
-            if device_codes::decide(tx, &user_code, &user_id, approve, now)? {
+            if device_codes::decide(tx, &user_code, (&user_id, authenticated_at), approve, now)? {
                 Ok(())
             } else {
                 Err(Refusal::NotFound("Code").into())

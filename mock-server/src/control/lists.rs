@@ -78,9 +78,14 @@ mod tests {
     use futures::FutureExt as _;
 
     use super::*;
+    use crate::domain::Timestamp;
 
     fn user(id: &str) -> Caller {
-        Caller::User { user_id: id.to_owned(), email: "a@b.example".to_owned() }
+        Caller::User {
+            user_id: id.to_owned(),
+            email: "a@b.example".to_owned(),
+            authenticated_at: Timestamp::from_millis(0),
+        }
     }
 
     #[tokio::test]

@@ -29,6 +29,8 @@ pub struct User {
 pub struct Session {
     pub id: String,
     pub user: User,
+    /// When the user last entered the password, for this session or for one that approved it.
+    pub authenticated_at: Timestamp,
     /// When no token of it is valid any more.
     pub expires_at: Timestamp,
 }
@@ -42,6 +44,9 @@ struct Claims {
     jti: String,
     iat: i64,
     exp: i64,
+    /// When the user last entered the password; with the issue if it is missing (OpenID Connect Core, section 2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
     /// Not set by this server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nbf: Option<i64>,
@@ -57,14 +62,27 @@ impl SessionKey {
         self.lifetime
     }
 
-    /// Issues an access token that is valid from `now` on. `session_id` must be unique.
+    /// Issues an access token that is valid from `now` on, after the user entered the password. `session_id` must be unique.
     pub fn issue(&self, session_id: &str, user_id: &str, email: &str, now: Timestamp) -> String {
+        self.issue_approved(session_id, user_id, email, now, now)
+    }
+
+    /// Issues an access token for a session that was approved by one with a password entered at `authenticated_at`.
+    pub fn issue_approved(
+        &self,
+        session_id: &str,
+        user_id: &str,
+        email: &str,
+        authenticated_at: Timestamp,
+        now: Timestamp,
+    ) -> String {
         let claims = Claims {
             sub: user_id.to_owned(),
             email: email.to_owned(),
             jti: session_id.to_owned(),
             iat: now.as_seconds(),
             exp: now.plus(self.lifetime).as_seconds(),
+            auth_time: Some(authenticated_at.as_seconds()),
             nbf: None,
         };
         // HMAC over two strings and two numbers cannot fail; an empty token would grant no access.
@@ -87,6 +105,9 @@ impl SessionKey {
         (begins..ends).contains(&now.as_seconds()).then(|| Session {
             id: claims.jti,
             user: User { id: claims.sub, email: claims.email },
+            authenticated_at: Timestamp::from_millis(
+                claims.auth_time.unwrap_or(claims.iat).min(claims.iat).saturating_mul(1000),
+            ),
             expires_at: Timestamp::from_millis(ends.saturating_mul(1000)),
         })
     }

@@ -93,16 +93,23 @@ pub fn redeem(tx: &mut Tx<'_>, device_code_hash: &str) -> Result<bool, StoreErro
 pub fn decide(
     tx: &mut Tx<'_>,
     user_code: &str,
-    user_id: &str,
+    (user_id, authenticated_at): (&str, Timestamp),
     approve: bool,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let changed = tx.execute(
-        "UPDATE device_codes SET status = ?2, user_id = ?3
+        "UPDATE device_codes SET status = ?2, user_id = ?3, authenticated_at = ?5
          WHERE user_code = ?1 AND status = 'pending' AND expires_at > ?4",
-        values![user_code, if approve { "approved" } else { "denied" }, user_id, now],
+        values![user_code, if approve { "approved" } else { "denied" }, user_id, now, authenticated_at],
     )?;
     Ok(changed > 0)
+}
+
+/// Returns when the user who decided last entered the password; `None` for decisions of earlier versions.
+pub fn authenticated_at(tx: &mut Tx<'_>, device_code_hash: &str) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT authenticated_at FROM device_codes WHERE device_code_hash = ?1";
+    let found = tx.optional(sql, values![device_code_hash], |row| row.optional_integer(0))?;
+    Ok(found.flatten().map(Timestamp::from_millis))
 }
 
 /// Deletes at most `limit` codes that expired before `expired_before`, and returns their number.

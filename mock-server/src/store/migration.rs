@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0007_attempts.sql"),
     include_str!("migrations/sqlite/0008_bindings.sql"),
     include_str!("migrations/sqlite/0009_pending.sql"),
+    include_str!("migrations/sqlite/0010_authentication.sql"),
 ];
 
 /// The template of in-memory databases: creating the tables takes several times as long as copying them.

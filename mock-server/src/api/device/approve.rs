@@ -46,15 +46,19 @@ pub async fn approve(
     Body(request): Body<Approval>,
 ) -> Result<Response, Error> {
     // A session has no scopes, so an API key must not be able to create one.
-    let Caller::User { user_id, .. } = caller else {
+    let Caller::User { user_id, authenticated_at, .. } = caller else {
         return Err(Refusal::Forbidden("A session is required").into());
     };
+    // Otherwise, each session could approve the next one, and a stolen one would never end.
+    if state.clock.now().since(authenticated_at) >= state.settings.session.lifetime() {
+        return Err(Refusal::Unauthorized("The password was entered too long ago; log in again").into());
+    }
     let secret = Secret::DeviceCode { user_id: user_id.clone() };
     let guess = Guess { secret, address: None, now: state.clock.now() };
     let user_code = request.user_code()?.0;
     let approve = request.approve()?.is_none_or(|flag| flag.0);
     state.guesses.begin(&guess, &state.store, &state.random).await?;
-    device::decide(&state.store, user_id, &user_code, approve, guess.now).await?;
+    device::decide(&state.store, (user_id, authenticated_at), &user_code, approve, guess.now).await?;
     state.guesses.succeeded(&guess);
     Ok(envelope::ok(Decided {}))
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::OAuthError;
 use crate::api::body;
-use crate::api::pairs::{pairs, refuse_repeated};
+use crate::api::pairs::pairs;
 use crate::domain::Refusal;
 
 /// A request read from a form or a JSON object. The first character decides on the format, so that clients that send JSON
@@ -29,12 +29,23 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     } else if !bytes.is_empty() && !bytes.contains(&b'=') {
         return Err(Refusal::InvalidJson("The body is neither a form nor a JSON object".to_owned()));
     } else {
-        let pairs = pairs(bytes)?;
-        // RFC 6749, 3.2: parameters must not be included more than once.
-        refuse_repeated(&pairs)?;
-        pairs.into_iter().map(|(name, value)| (name, value.into())).collect()
+        once_each(pairs(bytes)?)
     };
     body::from_fields(fields)
+}
+
+/// RFC 6749, 3.2: parameters must not be included more than once, and unknown ones are ignored. A repeated one becomes an
+/// array, which no known parameter accepts.
+fn once_each(pairs: Vec<(String, String)>) -> Map<String, Value> {
+    let mut fields = Map::new();
+    for (name, value) in pairs {
+        let value = match fields.remove(&name) {
+            None => Value::String(value),
+            Some(earlier) => Value::Array(vec![earlier, Value::String(value)]),
+        };
+        fields.insert(name, value);
+    }
+    fields
 }
 
 #[cfg(test)]
@@ -52,8 +63,21 @@ mod tests {
         for body in ["{", "{}x", "null", "x", r#"{"a": 1, "a": 2}"#] {
             assert!(matches!(parse::<Fields>(body.as_bytes()), Err(Refusal::InvalidJson(_))), "{body}");
         }
-        for body in ["a=1&a=2", "a=1&%61=1", "a=%ff", "%e2%82=x"] {
+        for body in ["a=%ff", "%e2%82=x"] {
             assert!(matches!(parse::<Fields>(body.as_bytes()), Err(Refusal::InvalidInput(_))), "{body}");
         }
+    }
+
+    #[test]
+    fn known_fields_are_given_once() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Known {
+            #[serde(rename = "a")]
+            _a: String,
+        }
+        for body in ["a=1&a=2", "a=1&b=2&%61=1", "a=1&a=1&a=1"] {
+            assert!(parse::<Known>(body.as_bytes()).is_err(), "{body}");
+        }
+        assert!(parse::<Known>(b"a=1&b=1&b=2&=1&=2").is_ok());
     }
 }

@@ -120,7 +120,7 @@ pub async fn decide(
         Err(failure) => return Err(failure.into()),
     };
     // A wrong code of somebody who knows the password counts as a guess as well.
-    let decided = device::decide(&state.store, user_id, code, approve, guess.now).await;
+    let decided = device::decide(&state.store, (user_id, guess.now), code, approve, guess.now).await;
     if decided.is_ok() {
         state.guesses.succeeded(&guess);
     }

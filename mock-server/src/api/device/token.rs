@@ -70,13 +70,13 @@ pub async fn token(
     let client_id = ClientId::or_default(request.client_id().map_err(OAuthError::from)?);
     let now = state.clock.now();
     let outcome = device::poll(&state.store, &device_code, client_id, now).await.map_err(Error::from)?;
-    let user = match outcome {
-        PollOutcome::Granted(user) => user,
+    let (user, authenticated_at) = match outcome {
+        PollOutcome::Granted { user, authenticated_at } => (user, authenticated_at),
         PollOutcome::NoToken(poll) => return Err(no_token(&poll).into()),
     };
     let key = &state.settings.session;
     let token = Token {
-        access_token: key.issue(&state.random.id(now), &user.id, &user.email, now),
+        access_token: key.issue_approved(&state.random.id(now), &user.id, &user.email, authenticated_at, now),
         token_type: "Bearer",
         expires_in: key.lifetime().as_secs(),
     };

@@ -181,3 +181,33 @@ async fn device_page_requires_a_password() {
     assert!(answer.text.contains("Denied"), "{}", answer.text);
     assert_eq!(polling_error(&server, &denied).await, "access_denied");
 }
+
+/// Sessions that approve sessions end: a stolen one cannot be carried on without the password.
+#[tokio::test]
+async fn a_chain_of_sessions_ends_with_the_lifetime_of_the_first() {
+    let server = TestServer::start().await;
+    let lifetime = server.state.settings.session.lifetime();
+    let mut token = server.token(MEMBER).await;
+    for hours in 0..3 {
+        let code = begin(&server).await;
+        let approval = json!({ "user_code": code["user_code"] });
+        let approved = server.post("/api/auth/device/approve", &token, &approval).await;
+        assert_eq!(approved.status, 200, "after {hours} thirds of the lifetime: {}", approved.text);
+        token = poll(&server, &code).await.body["access_token"].as_str().unwrap().to_owned();
+        server.advance_clock(lifetime / 3 + Duration::from_secs(1));
+    }
+    assert_eq!(server.get("/api/user-orgs", &token).await.status, 200, "the last session is still valid");
+    let code = begin(&server).await;
+    let approval = json!({ "user_code": code["user_code"] });
+    let refused = server.post("/api/auth/device/approve", &token, &approval).await;
+    assert_eq!(refused.status_and_code(), (401, "UNAUTHORIZED"));
+    assert!(refused.message().contains("log in again"), "{}", refused.text);
+    assert_eq!(polling_error(&server, &code).await, "authorization_pending");
+    let by_password =
+        submit(&server, code["user_code"].as_str().unwrap(), MEMBER, "max-works-at-acme", "approve").await;
+    assert_eq!(by_password.status, 200, "with the password, a new chain begins");
+    token = poll(&server, &code).await.body["access_token"].as_str().unwrap().to_owned();
+    let code = begin(&server).await;
+    let approval = json!({ "user_code": code["user_code"] });
+    assert_eq!(server.post("/api/auth/device/approve", &token, &approval).await.status, 200);
+}
