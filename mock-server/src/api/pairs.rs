@@ -15,13 +15,10 @@ pub(super) fn pairs(text: &[u8]) -> Result<Vec<(String, String)>, Refusal> {
         .collect()
 }
 
-/// Refuses one of `names` that is given twice, because readers differ in which of the two they use.
-pub(super) fn refuse_repeated(pairs: &[(String, String)], names: &[&str]) -> Result<(), Refusal> {
-    let given = |name: &str| pairs.iter().filter(|(given, _)| given == name).count();
-    match names.iter().find(|name| given(name) > 1) {
-        Some(name) => Err(Refusal::invalid(format!("{name} was given twice"))),
-        None => Ok(()),
-    }
+/// Refuses a known name that occurs twice, because readers differ in which of the two they use.
+pub(super) fn refuse_repeated(pairs: &[(String, String)], known: &[&str]) -> Result<(), Refusal> {
+    let repeated = known.iter().find(|name| pairs.iter().filter(|(given, _)| given == *name).count() > 1);
+    repeated.map_or(Ok(()), |name| Err(Refusal::invalid(format!("{name} was given twice"))))
 }
 
 fn decode(encoded: &[u8]) -> Result<String, Refusal> {
@@ -67,8 +64,8 @@ mod tests {
 
     #[test]
     fn names_are_given_once() {
-        let given = |text: &str| refuse_repeated(&pairs(text.as_bytes()).unwrap(), &["a", "b"]);
-        assert_eq!(given("a=1&b=1&c=1&c=2"), Ok(()));
+        let given = |text: &str| refuse_repeated(&pairs(text.as_bytes()).unwrap(), &["a"]);
+        assert_eq!(given("a=1&b=1&b=2"), Ok(()));
         assert_eq!(given("a=1&b=1&%61=2"), Err(Refusal::invalid("a was given twice")));
     }
 

@@ -83,7 +83,11 @@ fn from_http(from: &Extraction, exchanges: &[Exchange]) -> Result<Value, Extract
             .map(|status| Value::from(*status))
             .ok_or_else(|| ExtractionError::NoResponse(responses())),
         Extraction::Header(name) => {
-            first(&|exchange| exchange.header(name).map(Value::from), format!("header `{name}`"))
+            let arrived = |exchange: &Exchange| {
+                exchange.arrived.clone().filter(|_| name.eq_ignore_ascii_case("date")).map(Value::from)
+            };
+            let header = |exchange: &Exchange| exchange.header(name).map(Value::from);
+            first(&|exchange| header(exchange).or_else(|| arrived(exchange)), format!("header `{name}`"))
         }
         Extraction::Output(pattern) => {
             first(&|exchange| group(pattern, &exchange.body), format!("text that matches `{pattern}`"))
@@ -266,5 +270,20 @@ mod tests {
                 "{from:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_kits_clock_stands_in_for_a_missing_date_alone() {
+        let at = "Thu, 26 Nov 2026 14:30:00 +0000";
+        let date = Extraction::Header("date".into());
+        let arrived = Exchange { arrived: Some(at.to_owned()), ..response(201, &json!({})) };
+        let of = |from: &Extraction, exchange: &Exchange| {
+            extract(from, &Evidence::Http(vec![exchange.clone()])).ok()
+        };
+        assert_eq!(of(&date, &arrived), Some(json!(at)));
+        assert_eq!(of(&Extraction::Header("retry-after-that".into()), &arrived), None);
+        let told = Exchange { headers: vec![Header::new("date", "x")], ..arrived };
+        assert_eq!(of(&date, &told), Some(json!("x")));
+        assert_eq!(of(&date, &response(201, &json!({}))), None);
     }
 }

@@ -25,11 +25,12 @@ const LEVELS: [(&str, Option<Capability>); 6] = [
 ];
 
 /// Capabilities that no document asks for: what needs one that is not declared belongs to no level.
-const OPTIONAL: [Capability; 6] = [
+const OPTIONAL: [Capability; 7] = [
     Capability::Heartbeat,
     Capability::Addresses,
     Capability::Tun,
     Capability::HostName,
+    Capability::ClaimTags,
     Capability::Fresh,
     Capability::Quota,
 ];

@@ -78,3 +78,25 @@ fn a_machine_can_have_the_name_of_its_host() {
     let run = target.judge(&format!("{agent}{env}"), &["--filter", "headless/ST2-hostname"]);
     assert_eq!((run.code, run.statement("headless/ST2.7")), (1, "violated"), "{run}");
 }
+
+#[test]
+fn an_agent_claims_tags_in_its_own_words() {
+    let target = Foreign::without(&[]);
+    let filter = ["--filter", "generate/ST3-cli"];
+    let without = target.judge("", &filter);
+    let reason = "needs words with which the agent claims tags, which foreign does not declare";
+    assert_eq!((without.verdict("generate/ST3-cli"), without.reason("generate/ST3-cli")), ("skip", reason));
+
+    let script = "if [ \"$1\" = up ]; then shift; for word; do shift; case $word in --claim=*) set -- \"$@\" --tags \"${word#*=}\" ;; \
+                  *) set -- \"$@\" \"$word\" ;; esac; done; set -- up \"$@\"; fi\nexec \"$KIT\" \"$SUBCOMMAND\" \"$@\"\n";
+    std::fs::write(target.path("claiming.sh"), script).unwrap();
+    let agent = format!(
+        "[agent]\ncommand = \"sh {}\"\nenv = {{ KIT = \"{}\", SUBCOMMAND = \"{AGENT_SUBCOMMAND}\" }}\n\
+         words = {{ claim_tags = [\"--claim={{tags}}\"] }}\n",
+        target.path("claiming.sh").display(),
+        env!("CARGO_BIN_EXE_harness")
+    );
+    let run = target.judge(&agent, &filter);
+    assert_eq!(run.code, 0, "{run}");
+    assert_eq!(run.statement("generate/ST3.2"), "verified", "{run}");
+}

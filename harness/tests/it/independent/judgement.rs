@@ -56,8 +56,14 @@ const PASSWORDS: [(&str, &str); 4] = [
 fn profile(implementation: &Implementation, capabilities: &[&str], folder: &Path) -> PathBuf {
     let has_agent = capabilities.contains(&"agent");
     let heartbeat = Some("heartbeat").filter(|_| !implementation.nature.chooses(Choice::NoHeartbeats));
-    let more: String =
-        heartbeat.iter().chain(capabilities).map(|capability| format!(", \"{capability}\"")).collect();
+    let claims =
+        Some("claim-tags").filter(|_| has_agent && implementation.nature.chooses(Choice::ClaimsByFlag));
+    let more: String = heartbeat
+        .iter()
+        .chain(&claims)
+        .chain(capabilities)
+        .map(|capability| format!(", \"{capability}\""))
+        .collect();
     let mut text = format!(
         "name = \"North\"\nversion = \"7\"\nbase_url = \"{}\"\norg_id = \"north\"\nother_org_id = \"south\"\n\
          address = \"127.0.0.1\"\ncapabilities = [\"clock\", \"organisations\", \"addresses\", \"cidr\"{}]\n\
@@ -73,10 +79,13 @@ fn profile(implementation: &Implementation, capabilities: &[&str], folder: &Path
         let environment = format!("{{ NORTH_CHOICES = \"{}\" }}", implementation.nature.names());
         let chooses = |choice| implementation.nature.chooses(choice);
         writeln!(text, "[agent]\ncommand = \"sh {}\"\nenv = {environment}", script.display()).unwrap();
-        if chooses(Choice::OtherWords) {
-            let words = "[\"fleet\", \"{action}\", \"--machine\", \"{machine}\"]";
-            writeln!(text, "words = {{ machine_admin = {words} }}").unwrap();
-        }
+        let words = [
+            (Choice::OtherWords, "machine_admin = [\"fleet\", \"{action}\", \"--machine\", \"{machine}\"]"),
+            (Choice::ClaimsByFlag, "claim_tags = [\"--tags\", \"{tags}\"]"),
+        ];
+        let words: Vec<&str> =
+            words.iter().filter(|(choice, _)| chooses(*choice)).map(|(_, words)| *words).collect();
+        writeln!(text, "words = {{ {} }}", words.join(", ")).unwrap();
         if chooses(Choice::CodesOfDigits) {
             writeln!(text, "code = '[0-9]{{6}}'").unwrap();
         }

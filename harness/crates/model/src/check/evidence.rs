@@ -34,6 +34,10 @@ pub struct Exchange {
     pub request_body: Option<String>,
     pub status: u16,
     pub headers: Vec<Header>,
+    /// When the response arrived by the kit's clock, in the form of a `Date` header: only if it has none, and the target's
+    /// clock is never moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrived: Option<String>,
     /// The body as text; bytes that are not UTF-8 are replaced.
     pub body: String,
     /// Whether the body's bytes were not JSON although its text is, because they were not UTF-8.

@@ -113,6 +113,7 @@ fn describe_need(capability: Capability) -> &'static str {
         Capability::Dashboard => "the dashboard",
         Capability::Wire => "WireGuard packets",
         Capability::Tun => "a TUN device",
+        Capability::ClaimTags => "words with which the agent claims tags",
         Capability::HostName => "a host name for each machine",
         Capability::Fresh => "an empty target for each sub-test",
         Capability::Quota => "an organisation with a machine limit",

@@ -184,6 +184,7 @@ pub const CAPABILITIES: &[(&str, Capability)] = &[
     ("wire", Capability::Wire),
     ("tun", Capability::Tun),
     ("host-name", Capability::HostName),
+    ("claim-tags", Capability::ClaimTags),
     ("fresh", Capability::Fresh),
     ("quota", Capability::Quota),
 ];

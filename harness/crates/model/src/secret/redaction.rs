@@ -22,6 +22,7 @@ impl Secrets {
             request_body: exchange.request_body.as_deref().map(|body| self.conceal_long(body, MAX_TEXT_LEN)),
             status: exchange.status,
             headers: headers(&exchange.headers),
+            arrived: exchange.arrived.clone(),
             body: self.conceal_long(&exchange.body, MAX_TEXT_LEN),
             not_json: exchange.not_json,
             took: exchange.took,

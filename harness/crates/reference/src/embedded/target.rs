@@ -85,6 +85,7 @@ impl Target for Embedded {
         let mut capabilities = BTreeSet::from([
             Capability::Agent,
             Capability::Cidr,
+            Capability::ClaimTags,
             Capability::Clock,
             Capability::Heartbeat,
             Capability::Organisations,

@@ -114,6 +114,7 @@ async fn exchange(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchang
         request_headers: recorded(&prepared.headers),
         request_body: prepared.body.clone(),
         status,
+        arrived: None,
         headers,
         not_json: body.not_json,
         body: body.text,

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use super::profile::Words;
+
 /// The flag that `up` gets where there is no TUN device.
 pub const WITHOUT_TUN: &str = "--userspace";
 
@@ -26,6 +28,8 @@ pub struct AgentWords {
     /// The forms of `machine-admin --action ACTION MACHINE`, with `{action}` and `{machine}` in their places. The first
     /// one that succeeds counts.
     pub machine_admin: Vec<Vec<String>>,
+    /// What `up` takes instead of `--tags TAGS`, with `{tags}` in its place.
+    pub claim_tags: Option<Vec<String>>,
 }
 
 impl Default for AgentWords {
@@ -37,11 +41,19 @@ impl Default for AgentWords {
                 form(&["machine-admin", "--action", "{action}", "{machine}"]),
                 form(&["machine-admin", "{action}", "{machine}"]),
             ],
+            claim_tags: None,
         }
     }
 }
 
 impl AgentWords {
+    /// The words of a profile.
+    pub(super) fn of(words: &Words) -> Self {
+        let usual = Self::default();
+        let machine_admin = words.machine_admin.clone().map_or(usual.machine_admin, |form| vec![form]);
+        Self { machine_admin, claim_tags: words.claim_tags.clone() }
+    }
+
     /// Returns the forms of a step's command, at least one.
     pub fn forms(&self, command: &[String]) -> Vec<Vec<String>> {
         match command {
@@ -49,7 +61,20 @@ impl AgentWords {
                 let filled = |word: &String| word.replace("{action}", action).replace("{machine}", machine);
                 self.machine_admin.iter().map(|form| form.iter().map(filled).collect()).collect()
             }
+            [name, ..] if name == "up" => vec![self.claiming(command)],
             _ => vec![command.to_vec()],
+        }
+    }
+
+    /// Returns `up` with the agent's own words for `--tags TAGS`.
+    fn claiming(&self, up: &[String]) -> Vec<String> {
+        let flag = up.iter().position(|word| word == "--tags");
+        match (&self.claim_tags, flag.map(|flag| up.split_at(flag))) {
+            (Some(form), Some((before, [_, tags, after @ ..]))) => {
+                let claim = form.iter().map(|word| word.replace("{tags}", tags));
+                before.iter().cloned().chain(claim).chain(after.iter().cloned()).collect()
+            }
+            _ => up.to_vec(),
         }
     }
 }
@@ -61,13 +86,18 @@ mod tests {
     #[test]
     fn only_undocumented_commands_have_forms() {
         let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        let own = AgentWords { machine_admin: vec![split("fleet {machine} --do={action}")] };
+        let own = AgentWords {
+            machine_admin: vec![split("fleet {machine} --do={action}")],
+            claim_tags: Some(split("--claim={tags}")),
+        };
         let both = ["machine-admin --action delete m", "machine-admin delete m"];
         let cases = [
             (AgentWords::default(), "machine-admin --action delete m", &both[..]),
             (own.clone(), "machine-admin --action delete m", &["fleet m --do=delete"][..]),
             (own.clone(), "machine-admin --help", &["machine-admin --help"][..]),
-            (own, "set --tags tag:a", &["set --tags tag:a"][..]),
+            (own.clone(), "set --tags tag:a", &["set --tags tag:a"][..]),
+            (own, "up --tags a,b --userspace", &["up --claim=a,b --userspace"][..]),
+            (AgentWords::default(), "up --tags a", &["up --tags a"][..]),
         ];
         for (words, command, forms) in cases {
             let found: Vec<String> = words.forms(&split(command)).iter().map(|form| form.join(" ")).collect();

@@ -10,6 +10,8 @@ use harness_model::check::evidence::Exchange;
 use harness_model::scenario::model::Identity;
 use reqwest::{Method, Url};
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::Mutex;
 
@@ -214,9 +216,13 @@ impl TestEnvironment {
         self.control_plane.redirect(url);
     }
 
-    /// Applies the profile's pointers to a response.
+    /// Applies the profile's pointers to a response that has just arrived, and notes the time if it does not say it.
     pub fn adapt(&self, exchange: &mut Exchange) {
         self.control_plane.adapt(exchange);
+        // A clock that can be moved may have been moved before this run.
+        if exchange.header("date").is_none() && !self.has_clock() {
+            exchange.arrived = OffsetDateTime::now_utc().format(&Rfc2822).ok();
+        }
     }
 
     fn org_of(&self, identity: Identity) -> &str {

@@ -1,7 +1,7 @@
 //! An open state folder. Every file is reached through the folder's descriptor and never through a link, so that nothing
 //! that others put in its way is read or written.
 
-use std::ffi::{CStr, OsString};
+use std::ffi::{CStr, OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -22,8 +22,12 @@ const RESERVED_LEN: usize = 16 << 10;
 /// Files that only the agent makes: a folder with one of them is a state folder.
 const OWN_FILES: [&str; 3] = ["state.lock", "up.lock", "ztna.sock"];
 
-/// What an otherwise empty folder may hold: the log of the installer, and what file systems put into a new volume.
-const HARMLESS_FILES: [&str; 2] = ["up.log", "lost+found"];
+/// What file systems and tools put into a new folder.
+const HARMLESS_FILES: [&str; 3] = ["lost+found", ".gitkeep", ".keep"];
+
+/// The last parts of the names of files that those who start the agent write beside its state, such as the installer's
+/// up.log.
+const HARMLESS_ENDINGS: [&str; 7] = ["log", "out", "err", "stdout", "stderr", "pid", "txt"];
 
 /// The first part of the names of files that are not in place yet.
 const TEMPORARY_PREFIX: &str = ".state-";
@@ -71,8 +75,8 @@ impl Directory {
     /// Refuses a folder that holds other files and none of the agent's: it serves another purpose.
     pub(super) fn refuse_other_purposes(&self) -> Result<(), StateError> {
         let names = self.names()?;
-        let has = |files: &[&str]| names.iter().any(|name| files.iter().any(|file| name == *file));
-        if has(&OWN_FILES) || names.iter().all(|name| HARMLESS_FILES.iter().any(|file| name == *file)) {
+        let is_own = |name: &OsString| OWN_FILES.iter().any(|own| name == *own);
+        if names.iter().any(is_own) || names.iter().all(|name| is_harmless(name)) {
             return Ok(());
         }
         // A state file that was copied here, without the locks.
@@ -174,7 +178,7 @@ impl Directory {
     /// Returns the names of the folder's entries, without `.` and `..`.
     pub(super) fn names(&self) -> Result<Vec<OsString>, StateError> {
         let list = || -> rustix::io::Result<Vec<OsString>> {
-            let name = |name: &CStr| std::ffi::OsStr::from_bytes(name.to_bytes()).to_owned();
+            let name = |name: &CStr| OsStr::from_bytes(name.to_bytes()).to_owned();
             let entries = Dir::read_from(&self.descriptor)?;
             let mut names = Vec::new();
             for entry in entries {
@@ -213,6 +217,12 @@ impl Directory {
     fn write_error(&self, name: &str, cause: io::Error) -> StateError {
         StateError::Io { action: "write", path: self.path.join(name), cause }
     }
+}
+
+fn is_harmless(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else { return false };
+    let ending = name.rsplit('.').next().unwrap_or(name);
+    HARMLESS_FILES.contains(&name) || HARMLESS_ENDINGS.contains(&ending)
 }
 
 /// Refuses a path that leads through another user's link, who could point it elsewhere.

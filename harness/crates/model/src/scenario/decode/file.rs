@@ -152,6 +152,9 @@ fn needs<'a>(
             Action::Ztna(command) => {
                 needs.insert(Capability::Agent);
                 needs.extend((!command.is_named).then_some(Capability::HostName));
+                let claims = command.words.iter().any(|word| word.text == "--tags");
+                let is_up = command.words.first().is_some_and(|word| word.text == "up");
+                needs.extend((is_up && claims).then_some(Capability::ClaimTags));
             }
             Action::Interrupt(_) => {
                 needs.insert(Capability::Agent);

@@ -24,6 +24,8 @@ pub enum Capability {
     Tun,
     /// The kit can give the host of a machine a name of its own.
     HostName,
+    /// The agent can claim tags, in words that the profile gives.
+    ClaimTags,
     /// Each sub-test starts with an empty target.
     Fresh,
     /// The profile has an organisation that may have a few machines only.

@@ -91,14 +91,16 @@ struct Requirement {
     settings: &'static str,
 }
 
-fn requirements(content: &Content, base_url: Option<&Url>) -> [Requirement; 7] {
+fn requirements(content: &Content, base_url: Option<&Url>) -> [Requirement; 8] {
     let has_agent = content.agent.is_some();
+    let claims_tags = content.agent.as_ref().is_some_and(|agent| agent.words.claim_tags.is_some());
     let outsider = content.other_org_id.is_some() && content.tokens.contains_key(&Identity::Outsider);
     // An invalid base URL has been reported already.
     let address_is_known = content.address.is_some() || base_url.is_none_or(is_loopback);
     let requirement = |capability, is_met, settings| Requirement { capability, is_met, settings };
     [
         requirement(Capability::Agent, has_agent, "an [agent] with its command"),
+        requirement(Capability::ClaimTags, claims_tags, "agent.words.claim_tags"),
         requirement(Capability::Tun, has_agent, "an [agent] with its command"),
         requirement(Capability::Clock, content.hooks.clock.is_some(), "hooks.clock"),
         requirement(Capability::Fresh, content.hooks.reset.is_some(), "hooks.reset"),

@@ -77,6 +77,7 @@ enum CapabilityName {
     Dashboard,
     Wire,
     Tun,
+    ClaimTags,
     Fresh,
     Quota,
 }
@@ -225,6 +226,8 @@ pub struct Words {
     /// With `{action}` (`quarantine` or `delete`) and `{machine}`; by default both `machine-admin --action {action} {machine}`
     /// and `machine-admin {action} {machine}` are tried.
     pub machine_admin: Option<Vec<String>>,
+    /// What `up` takes to claim tags, with `{tags}` (separated by commas). Nothing is claimed by agents without it.
+    pub claim_tags: Option<Vec<String>>,
 }
 
 /// Test hooks of the target: URLs, or paths below the base URL.

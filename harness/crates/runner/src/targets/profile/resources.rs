@@ -188,11 +188,7 @@ impl Resolver<'_> {
             arguments: words.collect(),
             environment: agent.env.clone().into_iter().collect(),
             up_flags,
-            words: agent
-                .words
-                .machine_admin
-                .clone()
-                .map_or_else(AgentWords::default, |form| AgentWords { machine_admin: vec![form] }),
+            words: AgentWords::of(&agent.words),
             login_code: agent.code.clone(),
         })
     }

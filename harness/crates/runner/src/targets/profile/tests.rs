@@ -117,6 +117,21 @@ fn mistakes_have_a_caret_and_a_hint() {
             "--action",
         ),
         (
+            "[agent]\ncommand = \"ztna\"\nwords = { claim_tags = [\"--tags\"] }",
+            "`claim_tags` has no {tags}",
+            "[\"--tags\", \"{tags}\"]",
+        ),
+        (
+            "[agent]\ncommand = \"ztna\"\nwords = { claim_tag = [\"{tags}\"] }",
+            "unknown key `claim_tag`",
+            "did you mean `claim_tags`?",
+        ),
+        (
+            "capabilities = [\"claim-tags\"]",
+            "`claim-tags` requires agent.words.claim_tags",
+            "remove the capability",
+        ),
+        (
             "[agent]\ncommand = \"ztna\"\nwords = { machin_admin = [] }",
             "unknown key `machin_admin`",
             "did you mean `machine_admin`?",

@@ -48,7 +48,7 @@ fn no_command_changes_the_mode_of_a_folder() {
 
 #[test]
 fn folder_of_another_purpose_is_refused_untouched() {
-    for content in ["passwd", "state.json", ".bashrc", "notes/"] {
+    for content in ["passwd", "state.json", ".bashrc", "notes/", "catalog", "up.log.gz"] {
         let parent = tempfile::tempdir().unwrap();
         let entry = parent.path().join(content);
         if content.ends_with('/') { fs::create_dir(&entry) } else { fs::write(&entry, "{\"a\": 1}") }
@@ -70,8 +70,10 @@ fn folder_of_another_purpose_is_refused_untouched() {
 }
 
 #[test]
-fn new_volume_and_installers_folder_are_accepted() {
-    for content in [&[][..], &["lost+found"], &["up.log"], &["up.log", "lost+found"]] {
+fn new_volume_and_folder_with_a_log_are_accepted() {
+    for content in
+        [&[][..], &["lost+found"], &["up.log"], &["up.log", "lost+found"], &["ztna.log", "pid", "stderr"]]
+    {
         let parent = tempfile::tempdir().unwrap();
         content.iter().for_each(|name| fs::write(parent.path().join(name), "").unwrap());
         StateFolder::new(parent.path()).update(set_server).unwrap();

@@ -11,6 +11,7 @@ use crate::targets::WITHOUT_TUN;
 use crate::targets::profile::content::{Agent, Hooks, Words};
 
 const MACHINE_ADMIN: &str = "machine_admin";
+const CLAIM_TAGS: &str = "claim_tags";
 /// Names of documented commands that someone may look for in `[agent.words]`.
 const DOCUMENTED_COMMANDS: [&str; 6] = ["set_tags", "create_key", "list_keys", "revoke_key", "up", "login"];
 
@@ -61,21 +62,33 @@ impl Decoding<'_> {
                 "remove it: the agent is judged by the documented words",
             );
         }
-        let known: Vec<&str> = [MACHINE_ADMIN].into_iter().chain(DOCUMENTED_COMMANDS).collect();
+        let known: Vec<&str> = [MACHINE_ADMIN, CLAIM_TAGS].into_iter().chain(DOCUMENTED_COMMANDS).collect();
         table.only(&known, self.report);
-        let Some(entry) = table.get(MACHINE_ADMIN) else { return Words::default() };
-        let words: Vec<String> =
+        let example = "[\"machine-admin\", \"--action\", \"{action}\", \"{machine}\"]";
+        let machine_admin = self.form(&table, MACHINE_ADMIN, &["{action}", "{machine}"], example);
+        let claim_tags = self.form(&table, CLAIM_TAGS, &["{tags}"], "[\"--tags\", \"{tags}\"]");
+        Words { machine_admin, claim_tags }
+    }
+
+    /// Returns words that have all these places.
+    fn form(
+        &mut self,
+        words: &Table<'_, '_>,
+        key: &str,
+        places: &[&str],
+        example: &str,
+    ) -> Option<Vec<String>> {
+        let entry = words.get(key)?;
+        let form: Vec<String> =
             entry.strings(self.report).into_iter().map(|word| word.text.to_owned()).collect();
-        for place in ["{action}", "{machine}"] {
-            if !words.iter().any(|word| word.contains(place)) {
-                self.report.error_with_help(
-                    entry.span(),
-                    format!("`{MACHINE_ADMIN}` has no {place}"),
-                    "write it like [\"machine-admin\", \"--action\", \"{action}\", \"{machine}\"]",
-                );
-            }
+        for place in places.iter().filter(|place| !form.iter().any(|word| word.contains(**place))) {
+            self.report.error_with_help(
+                entry.span(),
+                format!("`{key}` has no {place}"),
+                format!("write it like {example}"),
+            );
         }
-        Words { machine_admin: Some(words) }
+        Some(form)
     }
 
     pub(super) fn hooks(&mut self, file: &Table<'_, '_>) -> Hooks {
