@@ -17,7 +17,7 @@ use crate::domain::machine::Status;
 use crate::domain::quota::admit_pending;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::auth_keys::KeyAndQuota;
-use crate::store::machines::Machine;
+use crate::store::machines::{Attempt, Machine};
 use crate::store::{StoreError, Tx, addresses, auth_keys, machines, quarantines, users};
 
 /// How long after a registration a repetition of it is recognised: time to free a full disk or to mend a network.
@@ -55,8 +55,8 @@ struct Admission<'a> {
     status: Status,
     grant: Grant,
     limit: i64,
-    /// When the machine was registered, if this request repeats one whose answer was lost.
-    repeats: Option<Timestamp>,
+    /// The attempt that this request repeats, because its answer was lost.
+    repeats: Option<Attempt>,
 }
 
 /// Registers a machine with an auth key (`headless/F.2`, `used-count/F.1`).
@@ -142,7 +142,7 @@ pub fn with_session(
     store(tx, admission, existing.as_ref(), candidate, token, random, now)
 }
 
-/// Returns when the machine was registered, if `candidate` repeats that registration: the same attempt, key pair and
+/// Returns the attempt that registered the machine, if `candidate` repeats it: the same attempt, key pair and
 /// credential, within [`REPETITION_WINDOW`], by a machine that has not logged out since. The agent repeats a registration
 /// whose answer it did not receive, or could not store.
 fn repeated(
@@ -151,14 +151,16 @@ fn repeated(
     candidate: &Candidate,
     auth_key_id: Option<&str>,
     now: Timestamp,
-) -> Result<Option<Timestamp>, StoreError> {
+) -> Result<Option<Attempt>, StoreError> {
     let (Some(machine), Some(attempt_hash)) = (existing, &candidate.attempt_hash) else { return Ok(None) };
     let same = machine.public_key == candidate.public_key && machine.auth_key_id.as_deref() == auth_key_id;
     if !same || !machine.logged_in {
         return Ok(None);
     }
     let first = machines::attempt(tx, &machine.id)?;
-    Ok(first.and_then(|(hash, at)| (hash == *attempt_hash && now < at.plus(REPETITION_WINDOW)).then_some(at)))
+    let is_repeated =
+        |first: &Attempt| first.hash == *attempt_hash && now < first.at.plus(REPETITION_WINDOW);
+    Ok(first.filter(is_repeated))
 }
 
 fn load_key(tx: &mut Tx<'_>, auth_key: &str) -> Result<Option<KeyAndQuota>, StoreError> {
@@ -254,20 +256,18 @@ fn store(
         Some(before) => machines::replace(tx, before, &machine, &token.hash)?,
         None => machines::insert(tx, &machine, &token.hash).map_err(conflict_if_unique)?,
     }
-    let at = admission.repeats.unwrap_or(now);
-    if let Some(attempt_hash) = &candidate.attempt_hash {
-        machines::set_attempt(tx, &machine.id, attempt_hash, at)?;
+    let first = admission.repeats.as_ref();
+    let reregistered = first.map_or(existing.is_some(), |first| first.reregistered);
+    if let Some(hash) = candidate.attempt_hash.clone() {
+        let attempt = Attempt { hash, at: first.map_or(now, |first| first.at), reregistered };
+        machines::set_attempt(tx, &machine.id, &attempt)?;
     }
-    let reregistered = match admission.repeats {
-        None => existing.is_some(),
-        Some(at) => created_at != at,
-    };
     let entry = AuditEntry {
         org_id: &machine.org_id,
         actor: admission.actor,
         action: "register_machine",
         target: &machine.id,
-        details: match admission.repeats {
+        details: match first {
             None => json!({ "name": machine.name, "reregistered": reregistered }),
             Some(_) => json!({ "name": machine.name, "reregistered": reregistered, "repeated": true }),
         },

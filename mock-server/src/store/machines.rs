@@ -87,7 +87,7 @@ pub fn replace(
     tx.execute(
         "UPDATE machines SET status = ?2, tags = ?3, ephemeral = ?4, public_key = ?5, token_hash = ?6,
              auth_key_id = ?7, enrolled_by = ?8, os = ?9, version = ?10, last_seen = ?11, endpoints = ?12,
-             relay = ?13, attempt_hash = NULL, attempted_at = NULL
+             relay = ?13, attempt_hash = NULL, attempted_at = NULL, attempt_reregistered = NULL
          WHERE id = ?1",
         values![
             &machine.id,
@@ -108,18 +108,27 @@ pub fn replace(
     notify_peers(tx, before, machine)
 }
 
-/// Returns the hash and the time of the attempt that registered a machine.
-pub fn attempt(tx: &mut Tx<'_>, id: &str) -> Result<Option<(String, Timestamp)>, StoreError> {
+/// The attempt that registered a machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    pub hash: String,
+    pub at: Timestamp,
+    pub reregistered: bool,
+}
+
+pub fn attempt(tx: &mut Tx<'_>, id: &str) -> Result<Option<Attempt>, StoreError> {
     tx.optional(
-        "SELECT attempt_hash, attempted_at FROM machines WHERE id = ?1 AND attempt_hash IS NOT NULL",
+        "SELECT attempt_hash, attempted_at, attempt_reregistered FROM machines
+         WHERE id = ?1 AND attempt_hash IS NOT NULL",
         values![id],
-        |row| Ok((row.text(0)?, row.timestamp(1)?)),
+        |row| Ok(Attempt { hash: row.text(0)?, at: row.timestamp(1)?, reregistered: row.flag(2)? }),
     )
 }
 
-pub fn set_attempt(tx: &mut Tx<'_>, id: &str, hash: &str, at: Timestamp) -> Result<(), StoreError> {
-    let sql = "UPDATE machines SET attempt_hash = ?2, attempted_at = ?3 WHERE id = ?1";
-    tx.execute(sql, values![id, hash, at]).map(drop)
+pub fn set_attempt(tx: &mut Tx<'_>, id: &str, attempt: &Attempt) -> Result<(), StoreError> {
+    let sql =
+        "UPDATE machines SET attempt_hash = ?2, attempted_at = ?3, attempt_reregistered = ?4 WHERE id = ?1";
+    tx.execute(sql, values![id, &attempt.hash, attempt.at, attempt.reregistered]).map(drop)
 }
 
 /// Stores the status, tags, version, endpoints, relay and last heartbeat of the machine `before`, and invalidates its
