@@ -32,7 +32,7 @@ test-slow:
 
 # The server killed in a storm of requests; .ci/run does it 5 times, and a nightly run 50 times
 storm KILLS="50":
-    STORM_KILLS={{KILLS}} cargo test -p mock-server --locked --test it -- --ignored --nocapture storm::slow::
+    RUST_BACKTRACE=0 STORM_KILLS={{KILLS}} cargo test -p mock-server --locked --test it -- --ignored --nocapture storm::slow::
 
 # One suite against the reference
 suite SUITE="auth-keys":

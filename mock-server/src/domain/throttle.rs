@@ -141,7 +141,7 @@ impl<K> Default for Guesses<K> {
 }
 
 /// One client usually has a whole IPv6 network of 64 bits.
-pub(super) fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
         v4 @ IpAddr::V4(_) => v4,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::server_process::ServerProcess;
 use crate::test_server::key_of;
@@ -29,10 +29,13 @@ fn address(program: &ServerProcess) -> SocketAddr {
     program.text("/base_url").trim_start_matches("http://").parse().unwrap()
 }
 
-async fn open(address: SocketAddr, number: usize, sent: &str) -> Vec<TcpStream> {
+/// Opens connections from 127.0.0.`host`.
+async fn open(host: u8, address: SocketAddr, number: usize, sent: &str) -> Vec<TcpStream> {
     let mut streams = Vec::with_capacity(number);
     for _ in 0..number {
-        let mut stream = TcpStream::connect(address).await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, host], 0).into()).unwrap();
+        let mut stream = socket.connect(address).await.unwrap();
         // The server may have closed it already.
         let _ = stream.write_all(sent.as_bytes()).await;
         streams.push(stream);
@@ -66,21 +69,27 @@ async fn agents_are_served_while_strangers_hold_a_thousand_connections() {
     let mut command = Command::new("sh");
     let script = "ulimit -S -n 256 && ulimit -H -n 512 && exec \"$0\" serve \"$@\"";
     command.args(["-c", script, env!("CARGO_BIN_EXE_mock-server")]);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let log = folder.path().join("log");
+    let file = std::fs::File::create(&log).unwrap();
+    command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
     let program = ServerProcess::spawn(folder.path(), command);
     let client = client();
     let token = machine(&program, &client).await;
     let address = address(&program);
 
     let mut strangers = Vec::new();
-    for sent in ["", "G", "GET / HTTP/1.1\r\n", "POST /api/auth/login HTTP/1.1\r\nhost: x\r\n"] {
-        strangers.extend(open(address, 250, sent).await);
+    // From the agent's own address as well.
+    let halves = ["", "G", "GET / HTTP/1.1\r\n", "POST /api/auth/login HTTP/1.1\r\nhost: x\r\n"];
+    for (host, sent) in (1..).zip(halves) {
+        strangers.extend(open(host, address, 250, sent).await);
         let started = Instant::now();
         assert_eq!(heartbeat(&program, &client, &token).await, 200, "{} strangers", strangers.len());
         // Without a connection of its own, such as an agent that starts.
         assert_eq!(heartbeat(&program, &self::client(), &token).await, 200);
         assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     }
+    let log = std::fs::read_to_string(log).unwrap();
+    assert_eq!(log.matches("the limit of open connections is near").count(), 1, "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,7 +103,7 @@ async fn readers_that_do_not_read_cost_little_memory() {
     let before = program.memory("VmRSS:");
     let mut readers = Vec::new();
     for path in ["/install/ztna", "/api/openapi.json", "/install.sh"] {
-        readers.extend(open(address, 1000, &format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await);
+        readers.extend(open(1, address, 1000, &format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await);
     }
     // The first ones are being answered, the others wait.
     let mut begun = [0; 16];

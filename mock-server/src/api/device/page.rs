@@ -163,8 +163,9 @@ impl FieldType for Decision {
 }
 
 fn form(code: &str, email: &str) -> Markup {
+    // Relative, because a public URL may have a path.
     html! {
-        form method="post" action="/device" {
+        form method="post" action="device" {
             label {
                 "Code shown on the device"
                 input name="user_code" value=(code) autocomplete="off" autocapitalize="characters"

@@ -1,7 +1,7 @@
 //! The open connections of a listener, and which of them gives way to a new one.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::task::AbortHandle;
@@ -9,6 +9,7 @@ use tokio::task::AbortHandle;
 use super::activity::Activity;
 use super::limits::Limits;
 use crate::domain::cidr;
+use crate::domain::throttle::network;
 
 /// The part of a limit that gives way at once, so that a flood does not look for the oldest one each time.
 const BATCH: usize = 32;
@@ -166,13 +167,5 @@ impl Admission {
 impl Drop for Admission {
     fn drop(&mut self) {
         self.registry.lock().remove(self.number);
-    }
-}
-
-/// One client usually has a whole IPv6 network of 64 bits.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
-        v4 @ IpAddr::V4(_) => v4,
     }
 }

@@ -48,6 +48,6 @@ async fn an_abandoned_list_frees_its_thread() {
         let started = Instant::now();
         let listed = store.list(|tx| tx.all_once("SELECT 7", &[], |row| row.integer(0))).await;
         assert_eq!(listed.unwrap(), [7]);
-        assert!(started.elapsed() < Duration::from_millis(400), "{:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_millis(1500), "{:?}", started.elapsed());
     }
 }

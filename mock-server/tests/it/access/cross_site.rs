@@ -95,5 +95,6 @@ async fn the_device_page_lets_browsers_name_its_origin() {
     let server = TestServer::start().await;
     let page = server.get("/device", "").await;
     assert_eq!(page.headers["referrer-policy"], "same-origin");
+    assert!(page.text.contains("action=\"device\""), "relative to a public URL with a path: {}", page.text);
     assert!(page.headers.get("set-cookie").is_none(), "no cookie that another site could use");
 }

@@ -36,7 +36,11 @@ async fn a_field_is_given_once() {
         assert_eq!(refused.status_and_code(), (400, "INVALID_JSON"), "{path} {body}");
         assert!(refused.message().contains("twice"), "{}", refused.text);
     }
-    for body in ["client_id=a&client_id=b", "client_id=%ff"] {
+    assert_eq!(
+        server.send("POST", "/api/auth/device/code", "", "client_id=a&other=1&other=2").await.status,
+        200
+    );
+    for body in ["client_id=a&client_id=b", "client_id=a&client_id=", "client_id=%ff"] {
         let refused = server.send("POST", "/api/auth/device/code", "", body).await;
         assert_eq!(
             (refused.status.as_u16(), &refused.body["error"]),

@@ -82,6 +82,8 @@ pub(crate) struct Core {
     buffer: Vec<u8>,
     next_tick: Instant,
     relay_only: bool,
+    /// Whether machines were left out.
+    is_full: bool,
 }
 
 impl Core {
@@ -98,6 +100,7 @@ impl Core {
             buffer: vec![0; BUFFER_LEN],
             next_tick: now,
             relay_only: false,
+            is_full: false,
         }
     }
 
@@ -116,7 +119,9 @@ impl Core {
             return;
         }
         if self.peers.len() >= MAX_PEERS && self.peers.by_key(&key).is_none() {
-            tracing::warn!(limit = MAX_PEERS, "leaving out a machine: the network map has too many");
+            if !std::mem::replace(&mut self.is_full, true) {
+                tracing::warn!(limit = MAX_PEERS, "leaving out machines: the network map has too many");
+            }
             return;
         }
         let (private, unlimited) = (&self.private, &self.unlimited);
