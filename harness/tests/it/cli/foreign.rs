@@ -9,7 +9,7 @@ use harness_model::text::foreign::is_escaped;
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
-use crate::evidence::bundle::files;
+use crate::evidence::bundle::{files, verified};
 use crate::run::Run;
 use crate::small_target::{SmallTarget, TOKEN, scenarios};
 
@@ -81,6 +81,10 @@ fn outputs_of(create: ResponseTemplate, list: ResponseTemplate) -> (Run, Vec<(St
     command.env("GITHUB_STEP_SUMMARY", folder.path().join("summary.md"));
     let run = Run::of(&mut command, folder.path());
     let mut outputs = outputs(folder.path());
+    let verified =
+        verified(&std::fs::read(folder.path().join("evidence.zip")).unwrap(), &["--accept-scenarios"]);
+    assert_eq!(verified.code, 0, "the bundle holds: {verified:?}");
+    outputs.push(("verify".to_owned(), verified.stdout));
     outputs.push(("stdout".to_owned(), run.stdout.clone()));
     outputs.push(("stderr".to_owned(), run.stderr.clone()));
     (run, outputs)

@@ -20,6 +20,12 @@ pub(crate) fn judge_with_agent(implementation: &Implementation, words: &[&str]) 
     judged(implementation, &["agent", "installer"], words)
 }
 
+/// Judges the implementation, of whose hooks the profile names the reset alone: its clock has to be waited for.
+pub(crate) fn judge_waiting(implementation: &Implementation, has_agent: bool, words: &[&str]) -> Run {
+    let capabilities: &[&str] = if has_agent { &["agent", "fresh"] } else { &["fresh"] };
+    judged_as(implementation, Hooks::Reset, capabilities, words)
+}
+
 /// Judges the sub-tests that could mind a choice.
 pub(crate) fn judge_within(implementation: &Implementation, reach: Reach) -> Run {
     match reach {
@@ -33,9 +39,31 @@ pub(crate) fn judge_within(implementation: &Implementation, reach: Reach) -> Run
     }
 }
 
+/// The hooks that a profile names, besides the one that approves logins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hooks {
+    Clock,
+    Reset,
+}
+
+impl Hooks {
+    /// The capability that only the clock gives.
+    fn capability(self) -> &'static str {
+        if self == Self::Clock { "\"clock\", " } else { "" }
+    }
+
+    fn line(self) -> &'static str {
+        if self == Self::Clock { "clock = \"/for-tests/clock\"" } else { "reset = \"/for-tests/reset\"" }
+    }
+}
+
 fn judged(implementation: &Implementation, capabilities: &[&str], words: &[&str]) -> Run {
+    judged_as(implementation, Hooks::Clock, capabilities, words)
+}
+
+fn judged_as(implementation: &Implementation, hooks: Hooks, capabilities: &[&str], words: &[&str]) -> Run {
     let folder = tempfile::tempdir().unwrap();
-    let profile = profile(implementation, capabilities, folder.path());
+    let profile = profile(implementation, hooks, capabilities, folder.path());
     let results = folder.path().join("results.json");
     let mut command = harness();
     for (variable, email) in PASSWORDS {
@@ -53,7 +81,7 @@ const PASSWORDS: [(&str, &str); 4] = [
     ("NORTH_OUTSIDER", "zoe@south.example"),
 ];
 
-fn profile(implementation: &Implementation, capabilities: &[&str], folder: &Path) -> PathBuf {
+fn profile(implementation: &Implementation, hooks: Hooks, capabilities: &[&str], folder: &Path) -> PathBuf {
     let has_agent = capabilities.contains(&"agent");
     let heartbeat = Some("heartbeat").filter(|_| !implementation.nature.chooses(Choice::NoHeartbeats));
     let claims =
@@ -66,9 +94,12 @@ fn profile(implementation: &Implementation, capabilities: &[&str], folder: &Path
         .collect();
     let mut text = format!(
         "name = \"North\"\nversion = \"7\"\nbase_url = \"{}\"\norg_id = \"north\"\nother_org_id = \"south\"\n\
-         address = \"127.0.0.1\"\ncapabilities = [\"clock\", \"organisations\", \"addresses\", \"cidr\"{}]\n\
-         [hooks]\nclock = \"/for-tests/clock\"\napprove = \"/for-tests/approve\"\n[tokens]\n",
-        implementation.base_url, more,
+         address = \"127.0.0.1\"\ncapabilities = [{}\"organisations\", \"addresses\", \"cidr\"{}]\n\
+         [hooks]\n{}\napprove = \"/for-tests/approve\"\n[tokens]\n",
+        implementation.base_url,
+        hooks.capability(),
+        more,
+        hooks.line(),
     );
     for (who, (variable, email)) in ["admin", "owner", "member", "outsider"].iter().zip(PASSWORDS) {
         let login = format!("{who} = {{ login = {{ email = \"{email}\", password_env = \"{variable}\" }} }}");

@@ -88,6 +88,21 @@ fn credentials_are_redacted_by_the_name_of_their_header() {
 }
 
 #[test]
+fn credentials_in_commands_are_variables() {
+    let secrets = Secrets::default();
+    secrets.learn(JWT, "TOKEN");
+    for (name, value, expected) in [
+        ("Cookie", "sid=short", "\"Cookie: $COOKIE\""),
+        ("X-Api-Key", "k", "\"X-Api-Key: $X_API_KEY\""),
+        ("X-Session-Token", JWT, "\"X-Session-Token: ${TOKEN}\""),
+        ("Authorization", "Bearer none", "'Authorization: Bearer none'"),
+        ("Accept", "text/html", "'Accept: text/html'"),
+    ] {
+        assert_eq!(secrets.shell_header(name, value), expected);
+    }
+}
+
+#[test]
 fn cookies_that_the_target_sets_are_learnt() {
     let secrets = Secrets::default();
     let exchange = crate::check::evidence::Exchange {

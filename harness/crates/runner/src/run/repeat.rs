@@ -35,7 +35,7 @@ pub(super) fn curl(
     for Header { name, value } in &exchange.request_headers {
         has_type |= name == "content-type";
         line.push_str(" -H ");
-        line.push_str(&secrets.shell_word(&format!("{}: {value}", capitalised(name))));
+        line.push_str(&secrets.shell_header(&capitalised(name), value));
     }
     match &exchange.request_body {
         None => {}

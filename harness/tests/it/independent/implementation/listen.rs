@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -30,10 +30,14 @@ pub(crate) enum Protocol {
     Multiplexed,
 }
 
+/// The methods and paths of all requests so far.
+type Heard = Arc<Mutex<Vec<String>>>;
+
 /// Runs until it is dropped.
 pub(crate) struct Implementation {
     pub(crate) base_url: String,
     pub(crate) nature: Nature,
+    heard: Heard,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -41,6 +45,8 @@ pub(crate) struct Implementation {
 impl Implementation {
     pub(crate) fn start(nature: Nature, pace: Pace, protocol: Protocol) -> Self {
         let service = Service::new(nature.clone(), pace);
+        let heard = Heard::default();
+        let listening = Arc::clone(&heard);
         let (stop, stopped) = oneshot::channel();
         let (ready, address) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -49,7 +55,7 @@ impl Implementation {
                 let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
                 ready.send(listener.local_addr().unwrap()).unwrap();
                 tokio::select! {
-                    () = accept(listener, service, protocol) => {}
+                    () = accept(listener, service, listening, protocol) => {}
                     _ = stopped => {}
                 }
             });
@@ -57,7 +63,14 @@ impl Implementation {
         let address: SocketAddr = address.recv().unwrap();
         let scheme = if protocol == Protocol::Multiplexed { "https" } else { "http" };
         let base_url = format!("{scheme}://{address}");
-        Self { base_url, nature, stop: Some(stop), thread: Some(thread) }
+        Self { base_url, nature, heard, stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Implementation {
+    /// How often it was asked this, such as `POST /agent/join`.
+    pub(crate) fn asked(&self, what: &str) -> usize {
+        self.heard.lock().unwrap().iter().filter(|heard| *heard == what).count()
     }
 }
 
@@ -72,31 +85,37 @@ impl Drop for Implementation {
     }
 }
 
-async fn accept(listener: TcpListener, service: Service, protocol: Protocol) {
+async fn accept(listener: TcpListener, service: Service, heard: Heard, protocol: Protocol) {
     let acceptor = TlsAcceptor::from(settings());
     while let Ok((stream, peer)) = listener.accept().await {
-        let (service, acceptor) = (service.clone(), acceptor.clone());
+        let (service, acceptor, heard) = (service.clone(), acceptor.clone(), Arc::clone(&heard));
         tokio::spawn(async move {
             match protocol {
-                Protocol::Closing => one_by_one(stream, peer, service).await,
-                Protocol::Multiplexed => multiplex(acceptor, stream, peer, service).await,
+                Protocol::Closing => one_by_one(stream, peer, service, heard).await,
+                Protocol::Multiplexed => multiplex(acceptor, stream, peer, service, heard).await,
             }
         });
     }
 }
 
-async fn one_by_one(stream: TcpStream, peer: SocketAddr, service: Service) {
+async fn one_by_one(stream: TcpStream, peer: SocketAddr, service: Service, heard: Heard) {
     let stays = service.nature.chooses(Choice::ConnectionsStay);
     let dated = !service.nature.chooses(Choice::ResponsesWithoutDate);
-    let answering = service_fn(move |request| answer(request, peer, service.clone()));
+    let answering = service_fn(move |request| answer(request, peer, service.clone(), Arc::clone(&heard)));
     let mut connection = http1::Builder::new();
     connection.keep_alive(stays).title_case_headers(true).auto_date_header(dated);
     let _ = connection.serve_connection(TokioIo::new(stream), answering).await;
 }
 
-async fn multiplex(acceptor: TlsAcceptor, stream: TcpStream, peer: SocketAddr, service: Service) {
+async fn multiplex(
+    acceptor: TlsAcceptor,
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: Service,
+    heard: Heard,
+) {
     let Ok(stream) = acceptor.accept(stream).await else { return };
-    let answering = service_fn(move |request| answer(request, peer, service.clone()));
+    let answering = service_fn(move |request| answer(request, peer, service.clone(), Arc::clone(&heard)));
     let mut connection = http2::Builder::new(TokioExecutor::new());
     connection.timer(TokioTimer::new());
     let _ = connection.serve_connection(TokioIo::new(stream), answering).await;
@@ -106,9 +125,11 @@ async fn answer(
     request: hyper::Request<Incoming>,
     peer: SocketAddr,
     service: Service,
+    heard: Heard,
 ) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
     let nature = Arc::clone(&service.nature);
     let (head, body) = request.into_parts();
+    heard.lock().unwrap().push(format!("{} {}", head.method, head.uri.path()));
     let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let headers: Vec<(String, String)> = head
         .headers

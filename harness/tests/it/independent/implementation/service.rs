@@ -98,6 +98,7 @@ fn route(world: &mut World, request: &Request) -> Result<Answer, Answer> {
         ("POST", "/agent/tags") => agent::add_tags(world, request),
         ("POST", "/for-tests/approve") => agent::approve(world, request),
         ("POST", "/for-tests/clock") => Ok(world.advance(request)),
+        ("POST", "/for-tests/reset") => Ok(world.reset()),
         ("GET", path) => match path.strip_prefix("/api/db/") {
             Some(name) => table::list(world, name, request),
             None => Err(Answer::nothing_there()),

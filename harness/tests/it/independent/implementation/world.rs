@@ -119,6 +119,14 @@ impl World {
         }
     }
 
+    /// Leaves no keys and no machines. Sessions remain.
+    pub(super) fn reset(&mut self) -> Answer {
+        self.auth_keys.clear();
+        self.api_keys.clear();
+        self.machines.clear();
+        Answer::empty(204)
+    }
+
     pub(super) fn advance(&mut self, request: &Request) -> Answer {
         match request.field("advance_seconds").and_then(serde_json::Value::as_i64) {
             Some(seconds) => {
