@@ -158,8 +158,7 @@ fn repeated(
         return Ok(None);
     }
     let first = machines::attempt(tx, &machine.id)?;
-    let is_repeated =
-        |first: &Attempt| first.hash == *attempt_hash && now < first.at.plus(REPETITION_WINDOW);
+    let is_repeated = |first: &Attempt| first.hash == *attempt_hash && now < first.at.plus(REPETITION_WINDOW);
     Ok(first.filter(is_repeated))
 }
 
