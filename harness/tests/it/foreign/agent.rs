@@ -75,8 +75,12 @@ fn a_machine_can_have_the_name_of_its_host() {
         "env = {{ KIT = \"{}\", SUBCOMMAND = \"{AGENT_SUBCOMMAND}\" }}\n",
         env!("CARGO_BIN_EXE_harness")
     );
-    let run = target.judge(&format!("{agent}{env}"), &["--filter", "headless/ST2-hostname"]);
+    let filter = ["--filter", "headless/ST2-hostname"];
+    let run = target.judge(&format!("{agent}{env}"), &filter);
     assert_eq!((run.code, run.statement("headless/ST2.7")), (1, "violated"), "{run}");
+    // One that does not see the kit's host name, because a service does its work.
+    let run = target.judge(&format!("{agent}{env}sees_host_name = false\n"), &filter);
+    assert_eq!(run.verdict("headless/ST2-hostname"), "skip", "{run}");
 }
 
 #[test]

@@ -111,7 +111,8 @@ impl Remote {
     /// Returns what the profile declares, and what this host gives to any agent.
     fn capabilities(&self) -> BTreeSet<Capability> {
         let mut capabilities = self.profile.capabilities.clone();
-        if capabilities.contains(&Capability::Agent) && host_name::check().is_ok() {
+        let sees_host_name = self.profile.content.agent.as_ref().is_some_and(|agent| agent.sees_host_name);
+        if capabilities.contains(&Capability::Agent) && sees_host_name && host_name::check().is_ok() {
             capabilities.insert(Capability::HostName);
         }
         capabilities

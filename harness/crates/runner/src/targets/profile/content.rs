@@ -214,6 +214,9 @@ pub struct Agent {
     /// A regular expression for the code that `login` prints; its first group if it has one. `[A-Z0-9]{4}-[A-Z0-9]{4}` by
     /// default.
     pub code: Option<String>,
+    /// Whether it sees the host name that the kit gives its process; not so if a service or another host does its work.
+    #[schemars(with = "Option<bool>")]
+    pub sees_host_name: bool,
     /// Its words for the commands that documents name without showing them.
     #[schemars(default)]
     pub words: Words,

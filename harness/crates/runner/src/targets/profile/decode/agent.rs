@@ -17,7 +17,8 @@ const DOCUMENTED_COMMANDS: [&str; 6] = ["set_tags", "create_key", "list_keys", "
 
 impl Decoding<'_> {
     pub(super) fn agent(&mut self, file: &Table<'_, '_>) -> Option<Agent> {
-        let table = self.table(file, "agent", &["command", "env", "without_tun", "code", "words"])?;
+        let table =
+            self.table(file, "agent", &["command", "env", "without_tun", "code", "sees_host_name", "words"])?;
         table.require("command", self.report);
         let mut env = BTreeMap::new();
         if let Some(variables) = table.get("env").and_then(|entry| entry.table("env", self.report)) {
@@ -35,7 +36,9 @@ impl Decoding<'_> {
         let words = self.agent_words(&table);
         let command = self.words(&table, "command")?;
         let without_tun = without_tun.unwrap_or_else(|| WITHOUT_TUN.to_owned());
-        Some(Agent { command, env, without_tun, code, words })
+        let sees_host_name =
+            table.get("sees_host_name").and_then(|entry| entry.boolean(self.report)).unwrap_or(true);
+        Some(Agent { command, env, without_tun, code, sees_host_name, words })
     }
 
     fn code(&mut self, agent: &Table<'_, '_>) -> Option<String> {
