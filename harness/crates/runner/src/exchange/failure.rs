@@ -25,6 +25,9 @@ pub enum Failure {
     BrokeOff(String),
     #[error("the connection closed before a response arrived: {0}")]
     Closed(String),
+    /// In TLS 1.3 a server refuses a client without a certificate after the handshake, and may be heard too late.
+    #[error("the TLS connection closed before a response arrived: {0}")]
+    ClosedOverTls(String),
     #[error("response too large: more than {limit} bytes")]
     TooLong { limit: usize },
     /// The kit asked for other encodings.
@@ -58,13 +61,14 @@ impl Failure {
             _ if error.is_connect() => Self::Connect(innermost),
             _ if error.is_body() || error.is_decode() => Self::BrokeOff(innermost),
             _ if error.is_builder() => Self::Other(innermost),
+            _ if error.url().is_some_and(|url| url.scheme() == "https") => Self::ClosedOverTls(innermost),
             _ => Self::Closed(innermost),
         }
     }
 
     /// Whether the connection failed, so that a retry may succeed.
     pub(super) fn is_transport(&self) -> bool {
-        matches!(self, Self::Connect(_) | Self::BrokeOff(_) | Self::Closed(_))
+        matches!(self, Self::Connect(_) | Self::BrokeOff(_) | Self::Closed(_) | Self::ClosedOverTls(_))
     }
 
     /// Returns the message, and the remedy on a second line if the target has a profile to change.
@@ -84,6 +88,10 @@ impl Failure {
             Self::NotHttp(_) => "check the scheme (http or https) and the port of base_url",
             Self::BrokeOff(_) | Self::Closed(_) => {
                 "is there a proxy in between that closes connections? check base_url"
+            }
+            Self::ClosedOverTls(_) => {
+                "if the target requires a client certificate, check tls.client_certificate and tls.client_key; or a proxy in \
+                 between closes connections: check base_url"
             }
             Self::TooLong { .. } => "if the response is legitimate, raise limits.answer_bytes",
             Self::Encoding(_) => {
