@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::spelling::without_escapes;
 
@@ -76,6 +76,8 @@ impl Finder {
             }
         }
         let mut builder = AhoCorasick::builder();
+        // It is built anew for every secret that a run learns: a DFA would cost more than it saves.
+        builder.kind(Some(AhoCorasickKind::ContiguousNFA));
         builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest);
         Self { automaton: builder.build(spellings).ok(), secrets }
     }

@@ -27,7 +27,7 @@ pub(super) static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         (r"(?i)(q?ztna_[0-9a-z]{8})[0-9a-z]{8,}", "API_KEY", Visible::Prefix),
         (r"ztm_[0-9A-Za-z]{8,}", "MACHINE_TOKEN", Visible::Nothing),
         (r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", "SESSION", Visible::Nothing),
-        (r"\b[0-9a-fA-F]{64}\b", "HEX", Visible::Nothing),
+        (r"(?-u:\b)[0-9a-fA-F]{64}(?-u:\b)", "HEX", Visible::Nothing),
     ];
     let compiled = patterns.into_iter().filter_map(|(regex, variable, visible)| {
         Some(Pattern { regex: Regex::new(regex).ok()?, variable, visible })

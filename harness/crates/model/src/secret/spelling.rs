@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::escape::{Decoded, decode};
+use super::pattern::MIN_SECRET_LEN;
 use crate::text::foreign::is_escaped;
 
 /// A text behind a text.
@@ -54,6 +55,15 @@ impl View {
         }
     }
 
+    /// Looks on if it holds as much text as the shortest secret: most decoded words are noise.
+    fn descend_into_text(self, encodings: usize, look: &mut impl FnMut(&Self)) {
+        let chunks = self.bytes.utf8_chunks();
+        let mut words = chunks.flat_map(|chunk| chunk.valid().split('\0'));
+        if words.any(|word| word.len() >= MIN_SECRET_LEN) {
+            self.descend(encodings, look);
+        }
+    }
+
     /// Removes one layer after the other of the escapes that begin with these bytes.
     fn peel(&self, marks: &[u8], encodings: usize, look: &mut impl FnMut(&Self)) {
         let mut layer = self.without_escapes(marks);
@@ -71,13 +81,13 @@ impl View {
         if !base64.is_empty() {
             // Nobody knows with which character a group of four begins.
             for first in 0..4 {
-                self.decoded(&base64, first, 6).descend(left, look);
+                self.decoded(&base64, first, 6).descend_into_text(left, look);
             }
         }
         let hex = runs(&self.bytes, hex_digit, MIN_HEX_RUN);
         if !hex.is_empty() {
             for first in 0..2 {
-                self.decoded(&hex, first, 4).descend(left, look);
+                self.decoded(&hex, first, 4).descend_into_text(left, look);
             }
         }
     }
