@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
 
 use harness_reference::embedded::{ServeOptions, Served, serve as start};
 use harness_reference::front_proxy::FrontProxy;
@@ -41,8 +42,10 @@ pub(in crate::cli) async fn serve(arguments: Arguments, console: &Console) -> Re
         ready_file: arguments.ready_file,
     };
     let served = start(options).await?;
+    // Listened for before anybody can know that it is there.
+    let end = end();
     console.print(&(shell_lines(&served) + &deviant_agent(&agent)));
-    wait_for_end().await;
+    end.await;
     served.stop().await;
     Ok(ExitCode::Conformant)
 }
@@ -76,15 +79,18 @@ fn deviant_agent(words: &[OsString]) -> String {
     format!("# The agent deviates:\nalias ztna={}\n", shell_words::quote(&line.join(" ")))
 }
 
-async fn wait_for_end() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+/// Listens for Ctrl-C and SIGTERM at once, and returns what waits for either.
+fn end() -> impl Future<Output = ()> {
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async {
+        match signals {
+            (Ok(mut interrupt), Ok(mut terminate)) => {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
             }
+            _ => std::future::pending().await,
         }
-        _ => std::future::pending().await,
     }
 }
