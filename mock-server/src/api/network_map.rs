@@ -44,7 +44,7 @@ pub struct MapQuery {
 
 /// The machine's peers, or their changes.
 #[derive(ToSchema)]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "only used for its schema")]
 pub struct NetworkMapAnswer {
     /// The value of `since` for the next request.
     version: i64,

@@ -364,7 +364,9 @@ async fn a_database_that_goes_wrong_while_running_is_told() {
     let overwrite = |path: &Path| {
         std::fs::OpenOptions::new().write(true).open(path).unwrap().write_all_at(&[0; 9000], 0).unwrap();
     };
-    for spoil in [&remove as &dyn Fn(&Path), &replace, &overwrite] {
+    // Of a file that is only damaged inside, a transaction may still succeed.
+    let spoils = [(&remove as &dyn Fn(&Path), false), (&replace, false), (&overwrite, true)];
+    for (spoil, may_succeed) in spoils {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plane.db");
         let database = format!("sqlite:{}", path.display());
@@ -373,10 +375,16 @@ async fn a_database_that_goes_wrong_while_running_is_told() {
         assert_eq!(answers(&program, &key, "before").await, [200, 200, 201]);
         spoil(&path);
         // A check of readiness counts for a second.
-        tokio::time::sleep(Duration::from_millis(1100)).await;
-        let [health, readiness, registered] = answers(&program, &key, "after").await;
-        assert_eq!([health, readiness], [503, 503]);
-        assert!(registered == 503 || registered == 201, "{registered}");
+        let begun = Instant::now();
+        let registered = loop {
+            let [health, readiness, registered] = answers(&program, &key, "after").await;
+            if [health, readiness] == [503, 503] {
+                break registered;
+            }
+            assert!(begun.elapsed() < DEADLINE, "{health} {readiness}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        assert!(registered == 503 || may_succeed && matches!(registered, 200 | 201), "{registered}");
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::filter::{Column, Kind, Table};
 
 /// Rows in their envelope. The OpenAPI document has one schema for each table instead.
 #[derive(ToSchema)]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "only used for its schema")]
 pub(super) struct Rows {
     /// Always true.
     success: bool,

@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::response::Response;
 use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::*;
@@ -31,16 +32,21 @@ struct Listening {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     serving: tokio::task::JoinHandle<()>,
+    /// A permit for each request of `/slow` that has begun.
+    slow: Arc<Semaphore>,
 }
 
 /// Serves `/` at once, `/slow` after a second, and 64 MB at `/large`.
 async fn start(limits: Limits) -> Listening {
     let large = Bytes::from(vec![b'x'; 64 << 20]);
+    let slow = Arc::new(Semaphore::new(0));
+    let begun = Arc::clone(&slow);
     let router = Router::new()
         .route("/", get(async || "hello"))
         .route(
             "/slow",
-            get(async || {
+            get(async move || {
+                begun.add_permits(1);
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 "done"
             }),
@@ -50,10 +56,14 @@ async fn start(limits: Limits) -> Listening {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopping) = watch::channel(false);
-    Listening { address, stop, serving: tokio::spawn(serve(listener, router, limits, stopping)) }
+    Listening { address, stop, serving: tokio::spawn(serve(listener, router, limits, stopping)), slow }
 }
 
 impl Listening {
+    async fn slow_has_begun(&self) {
+        timeout(PATIENCE, self.slow.acquire()).await.expect("the request begins").unwrap().forget();
+    }
+
     async fn open(&self, sent: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(sent.as_bytes()).await.unwrap();
@@ -166,7 +176,7 @@ async fn connections_in_use_are_served_while_strangers_take_all_places() {
         let stream = server.open("GET /slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
         async move { rest(&mut { stream }).await }
     });
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    server.slow_has_begun().await;
     let mut strangers = Vec::new();
     for n in 0..1000 {
         strangers.push(server.open("GET / HTTP/1.1\r\nx: ").await);
@@ -213,7 +223,7 @@ async fn an_address_has_a_part_of_the_places() {
 async fn a_refused_connection_is_told() {
     let server = start(Limits { connections: 1, per_address: 1, unproven: 1, ..generous() }).await;
     let _slow = server.open("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    server.slow_has_begun().await;
     let mut refused = TcpStream::connect(server.address).await.unwrap();
     let answer = rest(&mut refused).await;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -239,7 +249,7 @@ async fn stopping_answers_requests_and_closes_the_rest() {
     let server = start(generous()).await;
     let mut half = server.open("GET / HTTP/1.1\r\n").await;
     let mut slow = server.open("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    server.slow_has_begun().await;
     server.stop.send_replace(true);
     assert_eq!(rest(&mut half).await, "");
     assert!(rest(&mut slow).await.ends_with("done"));
