@@ -1,6 +1,6 @@
 //! A deployed implementation that all sub-tests share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::UdpSocket;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -26,7 +26,7 @@ use super::preflight::{self, Finding, Preflight, PreflightScope, State};
 use super::probe::Probe;
 use super::profile::{Content, Profile, ProfileNotes, Resources};
 use super::sessions::Sessions;
-use super::target::Target;
+use super::target::{Target, lacking_host_name};
 
 const PROBE_PATH: &str = "/healthz";
 
@@ -111,8 +111,11 @@ impl Remote {
     /// Returns what the profile declares, and what this host gives to any agent.
     fn capabilities(&self) -> BTreeSet<Capability> {
         let mut capabilities = self.profile.capabilities.clone();
-        let sees_host_name = self.profile.content.agent.as_ref().is_some_and(|agent| agent.sees_host_name);
-        if capabilities.contains(&Capability::Agent) && sees_host_name && host_name::check().is_ok() {
+        let agent = self.profile.content.agent.as_ref();
+        if capabilities.contains(&Capability::Agent)
+            && agent.is_some_and(|agent| agent.sees_host_name)
+            && host_name::check().is_ok()
+        {
             capabilities.insert(Capability::HostName);
         }
         capabilities
@@ -196,6 +199,15 @@ impl Remote {
 }
 
 impl Target for Remote {
+    fn lacking(&self) -> BTreeMap<Capability, String> {
+        let agent = self.profile.content.agent.as_ref();
+        if agent.is_some_and(|agent| !agent.sees_host_name) {
+            let why = "a host name for each machine, which the agent does not see (agent.sees_host_name)";
+            return BTreeMap::from([(Capability::HostName, why.to_owned())]);
+        }
+        lacking_host_name().into_iter().collect()
+    }
+
     fn description(&self) -> TargetDescription {
         let content = &self.profile.content;
         TargetDescription {
