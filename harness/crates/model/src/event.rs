@@ -107,6 +107,15 @@ pub trait Listener: Send {
     fn on_event(&mut self, event: &Event);
 }
 
+/// Forwards events to several listeners.
+pub struct Listeners<'a>(pub Vec<&'a mut dyn Listener>);
+
+impl Listener for Listeners<'_> {
+    fn on_event(&mut self, event: &Event) {
+        self.0.iter_mut().for_each(|listener| listener.on_event(event));
+    }
+}
+
 /// Returns the scenario of a sub-test.
 pub fn scenario(plan: &Plan, subtest: usize) -> Option<&Arc<Scenario>> {
     plan.planned(subtest).map(|planned| &planned.scenario)

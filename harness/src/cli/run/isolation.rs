@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use crate::cli::console::Console;
 use harness_model::check::outcome::CheckVerdict;
-use harness_model::event::Listener;
+use harness_model::event::{Listener, Listeners};
 use harness_model::plan::{Plan, Selection};
 use harness_report::diagnosis::observed::Observed;
 use harness_runner::run::{RunSettings, Stop, new_id, preflight_key};
 use harness_runner::targets::{PreflightScope, ProfileNeeds, TargetError};
 
-use super::judgement::{Listeners, judge, make_ready};
+use super::judgement::{judge, make_ready};
 
 /// The verdicts of a pass by check or sub-test.
 type Found = BTreeMap<String, &'static str>;

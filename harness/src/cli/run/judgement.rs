@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::cli::console::Console;
 use harness_model::event::{
-    Event, Fault, Finished, Listener, RunEnd, Settled, SubtestFinished, SubtestVerdict,
+    Event, Fault, Finished, Listener, Listeners, RunEnd, Settled, SubtestFinished, SubtestVerdict,
 };
 use harness_model::plan::{Disposition, Plan};
 use harness_runner::run::{self, RunSettings, Stop};
@@ -70,13 +70,4 @@ pub(super) async fn judge(
         took: at.elapsed().unwrap_or_default(),
         end: RunEnd::Complete,
     }));
-}
-
-/// Forwards events to several listeners.
-pub(super) struct Listeners<'a>(pub(super) Vec<&'a mut dyn Listener>);
-
-impl Listener for Listeners<'_> {
-    fn on_event(&mut self, event: &Event) {
-        self.0.iter_mut().for_each(|listener| listener.on_event(event));
-    }
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use harness_model::check::snapshot::SnapshotMode;
-use harness_model::event::Listener;
+use harness_model::event::{Listener, Listeners};
 use harness_model::plan::Waiting;
 use harness_model::text::{counted, plural};
 use harness_report::comparison::{Comparison, text};
@@ -36,7 +36,7 @@ use super::console::Console;
 use super::error::CliError;
 use super::{diff, names, reference};
 pub(super) use arguments::{Arguments, ReviewArguments, jobs};
-use judgement::{Listeners, judge, make_ready};
+use judgement::{judge, make_ready};
 use preparation::{Prepared, prepare};
 pub(super) use reports::{verify_empty, write_reports};
 pub(super) use selection::build_plan;

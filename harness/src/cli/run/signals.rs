@@ -2,19 +2,18 @@
 
 use harness_model::event::RunEnd;
 use harness_runner::run::Stopper;
+use tokio::signal::unix::{SignalKind, signal};
 
-/// Asks the run to stop on every SIGINT or SIGTERM; a second one skips cleanup.
-pub(in crate::cli) async fn stop_on_signals(stopper: Stopper) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    loop {
-        tokio::select! {
-            _ = interrupt.recv() => stopper.ask(RunEnd::Interrupted),
-            _ = terminate.recv() => stopper.ask(RunEnd::Cancelled),
+/// Listens for SIGINT and SIGTERM at once, and returns what asks the run to stop on each; a second one skips cleanup.
+pub(in crate::cli) fn stop_on_signals(stopper: Stopper) -> impl Future<Output = ()> {
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        let (Ok(mut interrupt), Ok(mut terminate)) = signals else { return };
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => stopper.ask(RunEnd::Interrupted),
+                _ = terminate.recv() => stopper.ask(RunEnd::Cancelled),
+            }
         }
     }
 }

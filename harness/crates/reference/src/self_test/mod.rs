@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
-use harness_model::event::{Event, Listener};
+use harness_model::event::Listeners;
 use harness_model::scenario::Library;
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
 use harness_report::diagnosis::matrix::Matrix;
@@ -72,16 +72,6 @@ pub struct DeviationOutcome {
     pub duration: Duration,
 }
 
-/// Tells two listeners of a run.
-struct Both<'a>(&'a mut dyn Listener, &'a mut dyn Listener);
-
-impl Listener for Both<'_> {
-    fn on_event(&mut self, event: &Event) {
-        self.0.on_event(event);
-        self.1.on_event(event);
-    }
-}
-
 impl SelfTest {
     pub fn new(
         mut library: Library,
@@ -112,7 +102,7 @@ impl SelfTest {
             None => self.all_subtests(),
         };
         let (mut observed, mut durations) = (Observed::default(), StepDurations::default());
-        let mut listener = Both(&mut observed, &mut durations);
+        let mut listener = Listeners(vec![&mut observed, &mut durations]);
         if let Err(error) = self.listen_to(&mut listener, target, &only, "plain", self.jobs, stop).await {
             return vec![error.to_string()];
         }
