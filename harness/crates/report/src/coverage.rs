@@ -6,7 +6,7 @@ use harness_model::check::outcome::{CheckVerdict, UnevaluatedCause};
 use harness_model::plan::waiver::JudgedCheck;
 use harness_model::scenario::model::StatementId;
 
-use harness_model::requirement::{Level, Registry};
+use harness_model::requirement::{Level, Registry, Requirement};
 
 /// The reason of a statement whose sub-tests were not selected.
 pub const NOT_SELECTED: &str = "not selected";
@@ -110,17 +110,7 @@ pub fn coverage(registry: &Registry, scope: Scope, findings: &Findings, is_refer
         .all()
         .iter()
         .filter(|requirement| is_counted(&requirement.id, requirement.level))
-        .map(|requirement| {
-            let finding = findings.verdict_of(&requirement.id, scope);
-            Coverage {
-                id: requirement.id.clone(),
-                level: requirement.level,
-                verdict: finding.verdict,
-                reason: finding.reason,
-                unjudged: finding.unjudged,
-                is_inapplicable: finding.is_inapplicable,
-            }
-        })
+        .map(|requirement| findings.coverage_of(requirement, scope))
         .collect()
 }
 
@@ -129,8 +119,9 @@ impl Findings {
         self.planned.contains_key(id) || self.verdicts.contains_key(id) || self.skips.contains_key(id)
     }
 
-    fn verdict_of(&self, id: &str, scope: Scope) -> Finding {
+    fn coverage_of(&self, requirement: &Requirement, scope: Scope) -> Coverage {
         use StatementVerdict::{Unverified, Verified, Violated};
+        let id = requirement.id.as_str();
         let verdicts = self.verdicts.get(id).map(Vec::as_slice).unwrap_or_default();
         let has = |verdict| verdicts.contains(&verdict);
         let planned = self.planned.get(id).copied().unwrap_or_default();
@@ -138,54 +129,42 @@ impl Findings {
             reasons.get(id).into_iter().flatten().cloned().collect()
         };
         let (skips, inapplicable) = (of(&self.skips), of(&self.inapplicable));
+        let found = |verdict, reason: Option<String>, unjudged| Coverage {
+            id: requirement.id.clone(),
+            level: requirement.level,
+            verdict,
+            reason,
+            unjudged,
+            is_inapplicable: false,
+        };
+        let because = |verdict, reason: &str| found(verdict, Some(reason.to_owned()), Vec::new());
         if has(CheckVerdict::Fail) {
-            Finding::because(Violated, "a check failed")
+            because(Violated, "a check failed")
         } else if has(CheckVerdict::Waived) {
             // A waiver lets the run pass, but the statement is still violated.
-            Finding::because(Violated, "a check failed (waived)")
+            because(Violated, "a check failed (waived)")
         } else if has(CheckVerdict::Error) {
-            Finding::because(Unverified, "a check could not be judged")
+            because(Unverified, "a check could not be judged")
         } else if has(CheckVerdict::Pass) && verdicts.len() < planned {
-            Finding::because(Unverified, &format!("only {} of {planned} checks were judged", verdicts.len()))
-        } else if has(CheckVerdict::Pass) && skips.is_empty() {
-            Finding { verdict: Verified, reason: None, unjudged: Vec::new(), is_inapplicable: false }
+            because(Unverified, &format!("only {} of {planned} checks were judged", verdicts.len()))
         } else if has(CheckVerdict::Pass) {
-            Finding { unjudged: skips.clone(), ..Finding::because(Verified, &partly(&skips)) }
+            let reason = (!skips.is_empty()).then(|| format!("partly: {}", skips.join("; ")));
+            found(Verified, reason, skips)
         } else if !skips.is_empty() {
-            let reason = format!("no check ran: {}", skips.join("; "));
-            Finding { unjudged: skips, ..Finding::because(Unverified, &reason) }
+            found(Unverified, Some(format!("no check ran: {}", skips.join("; "))), skips)
         } else if !inapplicable.is_empty() {
             let reason = format!("not judged: {}", inapplicable.join("; "));
-            let finding = Finding::because(Unverified, &reason);
-            Finding { unjudged: inapplicable, is_inapplicable: true, ..finding }
+            Coverage { is_inapplicable: true, ..found(Unverified, Some(reason), inapplicable) }
         } else if planned > 0 {
-            Finding::because(Unverified, "no planned check ran")
+            because(Unverified, "no planned check ran")
         } else {
             let reason = match scope {
                 Scope::Whole => "no check covers it",
                 Scope::Selection => NOT_SELECTED,
             };
-            Finding { unjudged: vec![reason.to_owned()], ..Finding::because(Unverified, reason) }
+            found(Unverified, Some(reason.to_owned()), vec![reason.to_owned()])
         }
     }
-}
-
-/// What the checks of one statement show together.
-struct Finding {
-    verdict: StatementVerdict,
-    reason: Option<String>,
-    unjudged: Vec<String>,
-    is_inapplicable: bool,
-}
-
-impl Finding {
-    fn because(verdict: StatementVerdict, reason: &str) -> Self {
-        Self { verdict, reason: Some(reason.to_owned()), unjudged: Vec::new(), is_inapplicable: false }
-    }
-}
-
-fn partly(reasons: &[String]) -> String {
-    format!("partly: {}", reasons.join("; "))
 }
 
 #[cfg(test)]
