@@ -16,8 +16,8 @@ use super::arguments::{
 use super::error::SecretProblem;
 use super::logging::LogFormat;
 use super::{
-    Config, DEFAULT_LISTEN, Fixture, RelayConfig, RelayServer, Server, StartError, connections, healthcheck, logging,
-    session_secret, start,
+    Config, DEFAULT_LISTEN, Fixture, RelayConfig, RelayServer, Server, StartError, connections, healthcheck,
+    logging, session_secret, start,
 };
 use crate::control::{Clock, Random};
 use crate::domain::site::Site;

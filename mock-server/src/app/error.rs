@@ -134,10 +134,9 @@ pub enum TokenError {
 impl StartError {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Database(_)
-            | Self::RelaySecret(_)
-            | Self::TestControlToken(_)
-            | Self::NoSessionSecret => ExitCode::from(USAGE),
+            Self::Database(_) | Self::RelaySecret(_) | Self::TestControlToken(_) | Self::NoSessionSecret => {
+                ExitCode::from(USAGE)
+            }
             _ => ExitCode::FAILURE,
         }
     }

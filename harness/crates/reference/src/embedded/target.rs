@@ -11,8 +11,8 @@ use harness_model::target::TargetDescription;
 use harness_runner::exchange::ClientSettings;
 use harness_runner::targets::namespace::{Network, TunError, check_tun_devices};
 use harness_runner::targets::{
-    AddressBlock, AgentCommand, EnvironmentFacts, OrganisationLimit, Target, TargetError, TestEnvironment, WITHOUT_TUN,
-    lacking_host_name,
+    AddressBlock, AgentCommand, EnvironmentFacts, OrganisationLimit, Target, TargetError, TestEnvironment,
+    WITHOUT_TUN, lacking_host_name,
 };
 use mock_server::app::{self, Config, Fixture};
 use reqwest::Url;

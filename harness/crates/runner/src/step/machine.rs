@@ -141,8 +141,10 @@ impl Machine {
             return started.map_err(|cause| self.not_started(SHELL.to_owned(), cause));
         }
         let file = self.directory.join("line.sh");
-        write(&file, script)
-            .map_err(|cause| StepError::Local { what: format!("failed to write {}", file.display()), cause })?;
+        write(&file, script).map_err(|cause| StepError::Local {
+            what: format!("failed to write {}", file.display()),
+            cause,
+        })?;
         self.launch(SHELL.into(), vec![file.into()], all).await
     }
 

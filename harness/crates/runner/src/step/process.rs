@@ -191,7 +191,6 @@ impl Process {
         }
         self.readers.clear();
     }
-
 }
 
 impl Place {

@@ -119,7 +119,9 @@ fn run(words: &[OsString]) -> io::Result<ExitCode> {
         .stderr(Stdio::piped())
         .process_group(0)
         .spawn()
-        .map_err(|cause| io::Error::new(cause.kind(), format!("failed to start {}: {cause}", program.display())))?;
+        .map_err(|cause| {
+            io::Error::new(cause.kind(), format!("failed to start {}: {cause}", program.display()))
+        })?;
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let drained = copy_output(&mut child);
     std::thread::spawn(move || obey(group));
@@ -130,7 +132,9 @@ fn run(words: &[OsString]) -> io::Result<ExitCode> {
     }
     let signalled = status.signal().and_then(|signal| u8::try_from(signal).ok());
     let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(ExitCode::from(code.or(signalled.map(|signal| SIGNALLED.saturating_add(signal))).unwrap_or(NOT_STARTED)))
+    Ok(ExitCode::from(
+        code.or(signalled.map(|signal| SIGNALLED.saturating_add(signal))).unwrap_or(NOT_STARTED),
+    ))
 }
 
 fn write_script(script: &OsStr) -> io::Result<()> {
@@ -153,7 +157,11 @@ fn copy_output(child: &mut Child) -> mpsc::Receiver<()> {
     drained
 }
 
-fn copy(mut from: impl io::Read + Send + 'static, mut to: impl Write + Send + 'static, done: mpsc::Sender<()>) {
+fn copy(
+    mut from: impl io::Read + Send + 'static,
+    mut to: impl Write + Send + 'static,
+    done: mpsc::Sender<()>,
+) {
     let mut log = std::fs::OpenOptions::new().append(true).open(CONTAINER_LOG).ok();
     std::thread::spawn(move || {
         let mut buffer = [0; 8192];
