@@ -27,8 +27,8 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
     let store = open_store(config.database.clone()).await?;
     let now = config.clock.now();
     let fixture = config.fixture.clone();
-    let random = config.random.clone();
-    store.write(move |tx| fixture.apply(tx, &random, now)).await?;
+    let random = config.random.repeatable();
+    store.write(move |tx| fixture.apply(tx, &random.draws(), now)).await?;
     let secret = session_secret(config, &store).await?;
     let seed = config.fixture.seed();
     let session = &seed.session;

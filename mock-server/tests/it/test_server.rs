@@ -173,7 +173,7 @@ impl TestServer {
 
     pub(crate) async fn in_store<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut Tx<'_>) -> Result<T, ControlError> + Send + 'static,
+        job: impl Fn(&mut Tx<'_>) -> Result<T, ControlError> + Send + 'static,
     ) -> T {
         self.state.store.write(job).await.unwrap()
     }
