@@ -23,6 +23,7 @@ mod name_keys;
 pub mod network_map;
 mod notification;
 pub mod organisations;
+mod postgres;
 pub mod quarantines;
 pub mod rows;
 pub mod settings;
@@ -39,6 +40,7 @@ use std::time::Duration;
 pub use error::{Condition, StoreError};
 pub use location::Location;
 pub use notification::Listener;
+pub use postgres::{Address, AddressError, create_schema, drop_schema};
 pub use tx::{Row, Tx, Value};
 
 use threads::Threads;
