@@ -161,6 +161,8 @@ fn run_server(options: Serve) -> Result<(), StartError> {
         let stopped = stop_signal()?;
         let server = start(config).await?;
         log_addresses(&server);
+        let url = server.ready().public_url.as_deref().unwrap_or(server.base_url());
+        let _ = writeln!(std::io::stdout(), "dashboard: {url}/dashboard");
         if let Some(path) = options.ready_file {
             server.ready().write(&path).map_err(|source| StartError::ReadyFile { path, source })?;
         }

@@ -11,6 +11,7 @@ mod fixture;
 mod logging;
 mod ready;
 mod relay;
+mod router;
 mod server;
 mod session_secret;
 mod state;
@@ -23,6 +24,7 @@ pub use error::{DatabaseProblem, FixtureProblem, SecretProblem, StartError, Toke
 pub use fixture::Fixture;
 pub use ready::{Person, Ready};
 pub use relay::{RelayConfig, RelayServer};
+pub use router::router;
 pub use server::{Server, start};
 pub use session_secret::SecretFileError;
 pub use state::state;

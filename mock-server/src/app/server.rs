@@ -7,9 +7,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::connections::{self, Limits};
+use super::router::router;
 use super::test_control::{self, TestControl};
 use super::{Config, Ready, StartError, TokenError, ready, state};
-use crate::api::{self, State};
+use crate::api::State;
 use crate::control::upkeep;
 use crate::store::{StoreError, users};
 
@@ -45,7 +46,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
 
     let limits = Limits::of_process().with_proxies(&config.trusted_proxies);
     let stopping = state.stopping.subscribe();
-    let serving = tokio::spawn(connections::serve(listener, api::router(state.clone()), limits, stopping));
+    let serving = tokio::spawn(connections::serve(listener, router(state.clone()), limits, stopping));
     let upkeep = tokio::spawn(upkeep::run(state.store.clone(), state.clock.clone(), state.random.clone()));
     let relay = state.relay.clone().map(|relay| tokio::spawn(relay.watch()));
     Ok(Server { address, ready, state, serving, upkeep, relay, _control: control })

@@ -1,4 +1,7 @@
 //! Group commit: a batch of jobs in one transaction, which excludes those of other replicas.
+//!
+//! As on SQLite, the batch first runs without savepoints, which are a round trip each. On PostgreSQL a failed statement
+//! ends the transaction, even one that only reads, and then all jobs run again, each in a savepoint.
 
 use std::collections::BTreeSet;
 
@@ -9,105 +12,144 @@ use crate::store::job::{Executed, Job, Work, execute};
 use crate::store::notification::Notifications;
 use crate::store::{Condition, StoreError};
 
-/// Runs a batch in the transaction that has begun, with a savepoint around each write so that it can be rolled back
-/// alone. Notifies of what changed, here and in other replicas, then replies to all callers.
-pub(super) fn run(
-    session: &mut Session,
-    schema: &Schema,
-    health: &Health,
-    batch: Vec<Job>,
-    notifications: &Notifications,
-) {
-    let alone = batch.len() == 1;
-    let mut outcome = Outcome::default();
-    let mut replies: Vec<Box<dyn Work>> = Vec::with_capacity(batch.len());
-    for job in batch {
-        let writable = job.writes();
-        let mut work = job.into_work();
-        if outcome.failure.is_none() {
-            outcome.add(run_one(session, work.as_mut(), writable, !alone, health));
-        }
-        replies.push(work);
-    }
-    let failure = outcome.end(session, schema);
-    match &failure {
-        Some(condition) => tracing::error!(%condition, "database transaction failed"),
-        None => outcome.notices.iter().for_each(|org_id| notifications.notify(org_id)),
-    }
-    for work in replies {
-        work.reply(failure.map(StoreError::Unavailable));
-    }
+/// What belongs to the writer, besides its connection.
+#[derive(Clone, Copy)]
+pub(super) struct Writer<'w> {
+    pub(super) schema: &'w Schema,
+    pub(super) health: &'w Health,
+    pub(super) notifications: &'w Notifications,
 }
 
-#[derive(Default)]
-struct Outcome {
-    failure: Option<Condition>,
-    /// Whether a job made changes to commit.
-    kept: bool,
-    notices: BTreeSet<String>,
+/// Why a batch was not committed.
+enum Undone {
+    /// A job failed after it had changed something, or a statement failed; the jobs after it did not run.
+    Spoilt,
+    Failed(Condition),
 }
 
-impl Outcome {
-    fn add(&mut self, executed: Result<Executed, StoreError>) {
-        match executed {
-            Ok(executed) if executed.keep => {
-                self.kept = true;
-                self.notices.extend(executed.notices);
+struct Member {
+    work: Box<dyn Work>,
+    /// Whether its last run failed for a reason that does not rest on uncommitted changes of others.
+    failed_by_itself: bool,
+    /// Whether its last run succeeded in spite of a failed statement, so that its changes are lost.
+    void: bool,
+}
+
+impl Writer<'_> {
+    /// Runs a batch in the transaction that has begun, in which each job can fail alone. Notifies of what changed, here and
+    /// in other replicas, then replies to all callers.
+    pub(super) fn run(self, session: &mut Session, batch: Vec<Job>) {
+        let member = |job: Job| Member { work: job.into_work(), failed_by_itself: false, void: false };
+        let mut batch: Vec<Member> = batch.into_iter().map(member).collect();
+        let done = match self.attempt(session, &mut batch, false) {
+            Err(Undone::Spoilt) => session
+                .run(&self.schema.begin)
+                .map_err(|error| Undone::Failed(condition(&error.into())))
+                .and_then(|()| self.attempt(session, &mut batch, true)),
+            done => done,
+        };
+        let failure = match done {
+            Ok(notices) => {
+                notices.iter().for_each(|org_id| self.notifications.notify(org_id));
+                None
             }
-            Ok(_) => {}
-            Err(error) => self.failure = Some(condition(&error)),
+            Err(Undone::Spoilt) => Some(Condition::RolledBack),
+            Err(Undone::Failed(condition)) => Some(condition),
+        };
+        if let Some(condition) = failure {
+            tracing::error!(%condition, way_out = condition.way_out(), "database transaction failed");
+        }
+        for member in batch {
+            let failure = failure.filter(|_| !member.failed_by_itself);
+            let failure = failure.or(member.void.then_some(Condition::RolledBack));
+            member.work.reply(failure.map(StoreError::Unavailable));
         }
     }
 
-    /// Commits if all went well and there is something to commit, and rolls back otherwise.
-    fn end(&mut self, session: &mut Session, schema: &Schema) -> Option<Condition> {
-        if self.failure.is_some() || !self.kept {
-            if session.run("ROLLBACK").is_err() {
-                self.failure = self.failure.or(Some(Condition::Disconnected));
+    /// Runs all jobs and commits; returns the organisations whose map changed. Nothing is left of a failed attempt, unless
+    /// the failure is [`Condition::Uncertain`].
+    fn attempt(
+        self,
+        session: &mut Session,
+        batch: &mut [Member],
+        guarded: bool,
+    ) -> Result<BTreeSet<String>, Undone> {
+        batch.iter_mut().for_each(|member| member.failed_by_itself = false);
+        match self.run_all(session, batch, guarded) {
+            Ok(Some(notices)) => {
+                let committed = session.run(&format!("{}COMMIT", self.notify(&notices)));
+                committed.map(|()| notices).map_err(|error| match error.as_db_error() {
+                    Some(_) => Undone::Failed(condition(&error.into())),
+                    // The answer was lost, and not necessarily the commit.
+                    None => Undone::Failed(Condition::Uncertain),
+                })
             }
-            return self.failure;
+            Ok(None) => {
+                // If that fails, the end of the connection has the same effect.
+                let _ = session.run("ROLLBACK");
+                Ok(BTreeSet::new())
+            }
+            Err(undone) => match session.run("ROLLBACK") {
+                Ok(()) => Err(undone),
+                Err(error) => Err(Undone::Failed(condition(&error.into()))),
+            },
         }
-        let committed = session.run(&format!("{}COMMIT", self.notify(schema)));
-        self.failure = committed.err().map(|error| match error.as_db_error() {
-            Some(_) => condition(&error.into()),
-            // The answer was lost, and not necessarily the commit.
-            None => Condition::Uncertain,
-        });
-        self.failure
+    }
+
+    /// Returns `None` if no job wants its changes kept.
+    fn run_all(
+        self,
+        session: &mut Session,
+        batch: &mut [Member],
+        guarded: bool,
+    ) -> Result<Option<BTreeSet<String>>, Undone> {
+        let alone = batch.len() == 1;
+        let mut unchanged = true;
+        let mut kept: Option<BTreeSet<String>> = None;
+        for member in batch {
+            let executed = self.run_one(session, member.work.as_mut(), guarded)?;
+            let state = session.job_state();
+            member.failed_by_itself = !executed.keep && (unchanged || alone) && !session.is_closed();
+            member.void = executed.keep && state.failed;
+            let spoilt = state.failed || !executed.keep && state.wrote;
+            if spoilt && alone {
+                return Ok(None);
+            }
+            if spoilt && !guarded {
+                return Err(Undone::Spoilt);
+            }
+            if executed.keep && !member.void {
+                unchanged &= !state.wrote;
+                kept.get_or_insert_default().extend(executed.notices);
+            }
+        }
+        Ok(kept)
+    }
+
+    fn run_one(self, session: &mut Session, work: &mut dyn Work, guarded: bool) -> Result<Executed, Undone> {
+        let failed = |error: tokio_postgres::Error| Undone::Failed(condition(&error.into()));
+        if guarded {
+            session.run("SAVEPOINT job").map_err(failed)?;
+        }
+        session.begin_job();
+        let executed = execute(&mut *session, work, true, self.health);
+        if guarded {
+            let keep = executed.keep && !session.job_state().failed;
+            let end = if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
+            session.run(end).map_err(failed)?;
+        }
+        Ok(executed)
     }
 
     /// Statements that tell other replicas, once the transaction is committed.
-    fn notify(&self, schema: &Schema) -> String {
+    fn notify(self, notices: &BTreeSet<String>) -> String {
         let mut sql = String::new();
-        for org_id in &self.notices {
+        for org_id in notices {
             let org_id = org_id.replace('\'', "''");
-            sql.push_str(&format!("SELECT pg_notify('{}', '{org_id}'); ", schema.channel));
+            sql.push_str(&format!("SELECT pg_notify('{}', '{org_id}'); ", self.schema.channel));
         }
         sql
     }
-}
-
-fn run_one(
-    session: &mut Session,
-    work: &mut dyn Work,
-    writable: bool,
-    guarded: bool,
-    health: &Health,
-) -> Result<Executed, StoreError> {
-    if guarded {
-        session.run("SAVEPOINT job")?;
-    }
-    session.begin_job();
-    let executed = execute(&mut *session, work, writable, health);
-    let state = session.job_state();
-    if guarded {
-        session.run(if executed.keep && !state.failed {
-            "RELEASE job"
-        } else {
-            "ROLLBACK TO job; RELEASE job"
-        })?;
-    }
-    Ok(executed)
 }
 
 /// Why a transaction failed, as those are told whose jobs it had.

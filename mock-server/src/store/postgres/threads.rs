@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 use super::address::Address;
 use super::migration::{self, Schema};
 use super::session::{Limits, Session};
-use super::{batch, listener};
+use super::batch::Writer;
+use super::listener;
 use crate::store::deadline::JOB_TIMEOUT;
 use crate::store::health::Health;
 use crate::store::job::{Job, execute};
@@ -122,7 +123,7 @@ fn write_loop(
         let mut queued = vec![first];
         queued.extend(jobs.try_iter().take(MAX_BATCH - 1));
         match writer.begin(&schema.begin) {
-            Ok(session) => batch::run(session, schema, health, queued, notifications),
+            Ok(session) => Writer { schema, health, notifications }.run(session, queued),
             Err(condition) => {
                 tracing::error!(%condition, way_out = condition.way_out(), "database transaction did not begin");
                 // What queued up meanwhile fails now, instead of waiting for the database again.

@@ -3,6 +3,7 @@
 pub(super) mod cluster;
 mod damage;
 mod lists;
+mod redo;
 mod unavailable;
 
 use std::fs::Permissions;
