@@ -4,7 +4,9 @@
 //! ends the transaction, even one that only reads, and then all jobs run again, each in a savepoint.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use super::error::is_lost;
 use super::migration::Schema;
 use super::session::Session;
 use crate::store::health::Health;
@@ -24,7 +26,16 @@ pub(super) struct Writer<'w> {
 enum Undone {
     /// A job failed after it had changed something, or a statement failed; the jobs after it did not run.
     Spoilt,
-    Failed(Condition),
+    Failed(Failure),
+}
+
+/// A failure of the whole transaction, which each of its callers is told.
+#[derive(Clone)]
+enum Failure {
+    Error(Arc<tokio_postgres::Error>),
+    /// The answer to the commit was lost, and not necessarily the commit.
+    Uncertain,
+    RolledBack,
 }
 
 struct Member {
@@ -44,7 +55,7 @@ impl Writer<'_> {
         let done = match self.attempt(session, &mut batch, false) {
             Err(Undone::Spoilt) => session
                 .run(&self.schema.begin)
-                .map_err(|error| Undone::Failed(condition(&error.into())))
+                .map_err(Undone::from)
                 .and_then(|()| self.attempt(session, &mut batch, true)),
             done => done,
         };
@@ -53,16 +64,16 @@ impl Writer<'_> {
                 notices.iter().for_each(|org_id| self.notifications.notify(org_id));
                 None
             }
-            Err(Undone::Spoilt) => Some(Condition::RolledBack),
-            Err(Undone::Failed(condition)) => Some(condition),
+            Err(Undone::Spoilt) => Some(Failure::RolledBack),
+            Err(Undone::Failed(failure)) => Some(failure),
         };
-        if let Some(condition) = failure {
-            tracing::error!(%condition, way_out = condition.way_out(), "database transaction failed");
+        if let Some(failure) = &failure {
+            tracing::error!(error = %StoreError::from(failure.clone()), "database transaction failed");
         }
         for member in batch {
-            let failure = failure.filter(|_| !member.failed_by_itself);
-            let failure = failure.or(member.void.then_some(Condition::RolledBack));
-            member.work.reply(failure.map(StoreError::Unavailable));
+            let failure = failure.clone().filter(|_| !member.failed_by_itself);
+            let failure = failure.or(member.void.then_some(Failure::RolledBack));
+            member.work.reply(failure.map(StoreError::from));
         }
     }
 
@@ -78,10 +89,9 @@ impl Writer<'_> {
         match self.run_all(session, batch, guarded) {
             Ok(Some(notices)) => {
                 let committed = session.run(&format!("{}COMMIT", self.notify(&notices)));
-                committed.map(|()| notices).map_err(|error| match error.as_db_error() {
-                    Some(_) => Undone::Failed(condition(&error.into())),
-                    // The answer was lost, and not necessarily the commit.
-                    None => Undone::Failed(Condition::Uncertain),
+                committed.map(|()| notices).map_err(|error| match is_lost(&error) {
+                    true => Undone::Failed(Failure::Uncertain),
+                    false => Undone::from(error),
                 })
             }
             Ok(None) => {
@@ -91,7 +101,7 @@ impl Writer<'_> {
             }
             Err(undone) => match session.run("ROLLBACK") {
                 Ok(()) => Err(undone),
-                Err(error) => Err(Undone::Failed(condition(&error.into()))),
+                Err(error) => Err(Undone::from(error)),
             },
         }
     }
@@ -127,16 +137,15 @@ impl Writer<'_> {
     }
 
     fn run_one(self, session: &mut Session, work: &mut dyn Work, guarded: bool) -> Result<Executed, Undone> {
-        let failed = |error: tokio_postgres::Error| Undone::Failed(condition(&error.into()));
         if guarded {
-            session.run("SAVEPOINT job").map_err(failed)?;
+            session.run("SAVEPOINT job")?;
         }
         session.begin_job();
         let executed = execute(&mut *session, work, true, self.health);
         if guarded {
             let keep = executed.keep && !session.job_state().failed;
             let end = if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
-            session.run(end).map_err(failed)?;
+            session.run(end)?;
         }
         Ok(executed)
     }
@@ -152,10 +161,18 @@ impl Writer<'_> {
     }
 }
 
-/// Why a transaction failed, as those are told whose jobs it had.
-fn condition(error: &StoreError) -> Condition {
-    match error {
-        StoreError::Unavailable(condition) => *condition,
-        _ => Condition::RolledBack,
+impl From<tokio_postgres::Error> for Undone {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Failed(Failure::Error(Arc::new(error)))
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Error(error) => error.into(),
+            Failure::Uncertain => Self::Unavailable(Condition::Uncertain),
+            Failure::RolledBack => Self::Unavailable(Condition::RolledBack),
+        }
     }
 }

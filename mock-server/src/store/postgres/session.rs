@@ -47,7 +47,7 @@ pub(in crate::store) struct Session {
 /// What the statements of a job led to.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct JobState {
-    /// A statement may have changed rows.
+    /// A statement changed rows.
     pub(super) wrote: bool,
     /// A statement failed, and with it the transaction.
     pub(super) failed: bool,
@@ -114,12 +114,12 @@ impl Session {
     }
 
     pub(in crate::store) fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
-        self.state.wrote = true;
         let statement = self.prepared(sql)?;
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
         let Some(client) = &self.client else { return Err(StoreError::Stopped) };
         let done = self.runtime.block_on(client.execute(&statement, &values));
         let changed = self.noted(done)?;
+        self.state.wrote |= changed > 0;
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
     }
 
@@ -128,10 +128,11 @@ impl Session {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
-        // A statement with a result may change rows as well.
-        self.state.wrote |= !sql.trim_start().starts_with("SELECT");
         let statement = self.prepared(sql)?;
-        self.rows(&statement, values)
+        let rows = self.rows(&statement, values)?;
+        // A statement with a result may change rows as well.
+        self.state.wrote |= !rows.is_empty() && !sql.trim_start().starts_with("SELECT");
+        Ok(rows)
     }
 
     /// As [`Session::query`], without keeping the prepared statement.
@@ -140,7 +141,6 @@ impl Session {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
-        self.state.wrote |= !sql.trim_start().starts_with("SELECT");
         let Some(client) = &self.client else { return Err(StoreError::Stopped) };
         let prepared = self.runtime.block_on(client.prepare(&numbered(sql)));
         let statement = self.noted(prepared)?;
