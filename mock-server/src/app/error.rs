@@ -138,9 +138,7 @@ impl StartError {
             | Self::Address(_)
             | Self::RelaySecret(_)
             | Self::TestControlToken(_)
-            | Self::NoSessionSecret => {
-                ExitCode::from(USAGE)
-            }
+            | Self::NoSessionSecret => ExitCode::from(USAGE),
             _ => ExitCode::FAILURE,
         }
     }

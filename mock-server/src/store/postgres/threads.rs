@@ -9,10 +9,10 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::address::Address;
-use super::migration::{self, Schema};
-use super::session::{Limits, Session};
 use super::batch::Writer;
 use super::listener;
+use super::migration::{self, Schema};
+use super::session::{Limits, Session};
 use crate::store::deadline::JOB_TIMEOUT;
 use crate::store::health::Health;
 use crate::store::job::{Job, execute};

@@ -213,7 +213,10 @@ async fn a_refusal_that_rests_on_a_failed_commit_is_not_told() {
             "it saw nothing of the others: {outcomes:?}"
         );
         for outcome in &outcomes[1..] {
-            assert!(matches!(outcome, Err(StoreError::Database(_) | StoreError::Postgres(_))), "{outcomes:?}");
+            assert!(
+                matches!(outcome, Err(StoreError::Database(_) | StoreError::Postgres(_))),
+                "{outcomes:?}"
+            );
         }
         assert_eq!(get(&store, "name").await, None);
     }
