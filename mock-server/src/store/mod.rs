@@ -31,6 +31,7 @@ pub mod silence;
 mod threads;
 mod tx;
 pub mod users;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -41,7 +42,8 @@ pub use error::{Condition, StoreError};
 pub use location::Location;
 pub use notification::Listener;
 pub use postgres::{Address, AddressError, create_schema, drop_schema};
-pub use tx::{Row, Tx, Value};
+pub use tx::{Row, Tx};
+pub use value::Value;
 
 use threads::Threads;
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::error::is_lost;
+use super::cause::is_lost;
 use super::migration::Schema;
 use super::session::Session;
 use crate::store::health::Health;

@@ -6,6 +6,7 @@
 
 mod address;
 mod batch;
+mod cause;
 mod error;
 mod listener;
 mod migration;
@@ -18,7 +19,7 @@ mod tls;
 mod value;
 
 pub use address::{Address, AddressError};
-pub(super) use error::cause;
+pub(super) use cause::cause;
 pub use schema::{create_schema, drop_schema};
 pub(super) use session::Session;
 pub(super) use threads::{Queues, start};

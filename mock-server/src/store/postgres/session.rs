@@ -12,7 +12,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{CancelToken, Client, Connection, Error, NoTls, Row, Statement};
 
 use super::address::{Address, Encryption};
-use super::error::{is_lost, start_problem};
+use super::cause::{is_lost, start_problem};
 use super::placeholders::numbered;
 use super::tls::Verified;
 use crate::store::{StoreError, Value};
