@@ -33,16 +33,16 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let listen = |source| StartError::Listen { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    let fixture = config.fixture.clone();
     let state = state::state(&config, format!("http://{}", reachable(address))).await?;
     let control = match config.test_control {
-        true => {
-            Some(TestControl::start(state.clone()).await.map_err(|source| StartError::Runtime { source })?)
+        Some(control) => {
+            let failed = |source| StartError::Listen { address: control.listen, source };
+            Some(TestControl::start(state.clone(), control.listen, control.token).await.map_err(failed)?)
         }
-        false => None,
+        None => None,
     };
     let control_url = control.as_ref().map(|control| control.url.clone());
-    let ready = Ready { control_url, ..ready::describe(fixture, &state).await? };
+    let ready = Ready { control_url, ..ready::describe(&config.fixture, &state).await? };
 
     let limits = Limits::of_process().with_proxies(&config.trusted_proxies);
     let stopping = state.stopping.subscribe();
