@@ -29,7 +29,7 @@ use harness_report::exit_code::{ExitCode, Verdict};
 use harness_report::record::Record;
 use harness_report::results::Results;
 use harness_report::terminal::{Paint, ProcessEnd, Terminal};
-use harness_runner::run::{self, RunSettings};
+use harness_runner::run::{self, Detail, RunSettings};
 use harness_runner::targets::PreflightScope;
 
 use super::console::Console;
@@ -79,6 +79,7 @@ pub(super) async fn run(
         snapshots: snapshots(&arguments, loaded.is_persistent, std::env::var("INSTA_UPDATE").ok().as_deref()),
         time_limit,
         folder: folder.path().to_owned(),
+        detail: Detail::FailedSteps,
         evidence: evidence.as_ref().map(|evidence| evidence.key.clone()),
     });
 
