@@ -283,6 +283,7 @@ impl Target for Remote {
             settings,
             network: None,
             settle: content.timeouts.settle,
+            silence: content.timeouts.silence,
         };
         Box::pin(async { Ok(TestEnvironment::new(facts, Box::new(SharedControlPlane(self)))) })
     }
