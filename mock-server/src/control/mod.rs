@@ -3,6 +3,7 @@
 pub mod access;
 mod audit;
 pub mod bearer;
+pub mod changes;
 pub mod clock;
 pub mod device;
 pub mod enrol;
@@ -29,4 +30,4 @@ pub mod upkeep;
 
 pub use clock::Clock;
 pub use error::ControlError;
-pub use random::Random;
+pub use random::{Draws, Random};
