@@ -12,6 +12,7 @@ use harness_report::terminal::Paint;
 use harness_runner::targets::Target;
 
 use super::console::Console;
+use super::database::Database;
 use super::error::CliError;
 
 /// Accepts any arguments, so that the error explains why the command is missing.
@@ -39,7 +40,15 @@ pub(super) async fn selftest(
     Err(CliError::NeedsReference("`selftest`"))
 }
 
-pub(super) fn target(deviation: Option<&str>, _console: &Console) -> Result<Arc<dyn Target>, CliError> {
+#[allow(clippy::unused_async, reason = "same signature as with the reference")]
+pub(super) async fn target(
+    deviation: Option<&str>,
+    database: Database<'_>,
+    _console: &Console,
+) -> Result<Arc<dyn Target>, CliError> {
+    if database.url != Database::DEFAULT_URL || database.replicas != 1 {
+        return Err(CliError::NeedsReference("--database"));
+    }
     Err(if deviation.is_some() { CliError::NeedsReference("--deviation") } else { CliError::NoTarget })
 }
 

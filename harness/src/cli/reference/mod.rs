@@ -8,10 +8,11 @@ mod serve;
 
 use std::sync::Arc;
 
-use harness_reference::embedded::Embedded;
+use harness_reference::embedded::{DatabaseOptions, Embedded};
 use harness_runner::targets::Target;
 
 use super::console::Console;
+use super::database::Database;
 use super::error::CliError;
 
 pub(super) use comparison::compare;
@@ -20,8 +21,13 @@ pub(super) use selftest::{Arguments as SelftestArguments, selftest};
 pub(super) use serve::{Arguments as ServeArguments, serve};
 
 /// Returns the reference, with a deviation in front of it if one is named.
-pub(super) fn target(deviation: Option<&str>, console: &Console) -> Result<Arc<dyn Target>, CliError> {
-    let embedded = Embedded::default();
+pub(super) async fn target(
+    deviation: Option<&str>,
+    database: Database<'_>,
+    console: &Console,
+) -> Result<Arc<dyn Target>, CliError> {
+    let Database { url, replicas } = database;
+    let embedded = Embedded::on(DatabaseOptions { url, replicas }).await?;
     Ok(Arc::new(match deviation {
         Some(id) => embedded.behind(deviation::activate(id, console)?),
         None => embedded,
