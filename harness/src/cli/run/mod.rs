@@ -35,7 +35,7 @@ use harness_runner::targets::PreflightScope;
 use super::console::Console;
 use super::error::CliError;
 use super::{diff, names, reference};
-pub(super) use arguments::{Arguments, ReviewArguments, jobs};
+pub(super) use arguments::{Arguments, ReviewArguments, Runtime, jobs};
 use judgement::{judge, make_ready};
 use preparation::{Prepared, prepare};
 pub(super) use reports::{verify_empty, write_reports};

@@ -24,7 +24,7 @@ use super::control_plane::EmbeddedControlPlane;
 use super::program::{agent_command, config};
 
 /// `machine_limit` of the fixture's second organisation.
-const OTHER_ORG_MACHINES: u32 = 3;
+pub(crate) const OTHER_ORG_MACHINES: u32 = 3;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
