@@ -45,6 +45,7 @@ fn documented() -> OpenApiRouter<State> {
         .routes(routes!(openapi::openapi))
         .routes(routes!(installer::script::install_script))
         .routes(routes!(installer::program::agent_program))
+        .routes(routes!(installer::program::agent_checksum))
         .routes(routes!(login::login))
         .routes(routes!(logout::logout))
         .routes(routes!(device::code::code))
