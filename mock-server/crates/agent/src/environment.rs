@@ -114,6 +114,6 @@ mod tests {
         assert_eq!(read(None).get(), Ok(None));
         assert_eq!(read(Some(b" ")).get(), Ok(None));
         assert_eq!(read(Some(b"key\n")).get(), Ok(Secret::from_text("key").as_ref()));
-        assert_eq!(read(Some(b"k\xffy")).get(), Err(InvalidVariable { name: "ZTNA_AUTH_KEY" }));
+        assert_eq!(read(Some(b"k\xffy")).get(), Err(InvalidVariable::NotText { name: "ZTNA_AUTH_KEY" }));
     }
 }

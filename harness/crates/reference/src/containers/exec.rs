@@ -72,7 +72,7 @@ pub(super) async fn start(
     let (ended, status) = watch::channel(None);
     let running = Running { docker: docker.clone(), exec, frames, input, stdout, stderr, signals };
     tokio::spawn(async move {
-        let status = running.to_its_end().await;
+        let status = running.finish().await;
         ended.send_replace(Some(status));
     });
     Ok(Process::remote(Remote { status, signals: sender }, stdout_end, stderr_end))
@@ -80,7 +80,7 @@ pub(super) async fn start(
 
 impl Running {
     /// Passes output and signals on until the output ends.
-    async fn to_its_end(mut self) -> ExitStatus {
+    async fn finish(mut self) -> ExitStatus {
         let mut is_watched = true;
         loop {
             tokio::select! {
