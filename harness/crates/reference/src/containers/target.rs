@@ -22,7 +22,7 @@ use super::control_plane::ContainedControlPlane;
 use super::error::ContainersError;
 use super::machine::AGENT;
 use super::run_lock::RunLock;
-use super::timeouts::{CONNECT_TIMEOUT, REQUEST_TIMEOUT};
+use super::timeouts::{CONNECT_TIMEOUT, REQUEST_TIMEOUT, SILENCE};
 use super::{engine, leftovers};
 
 /// Starts a control plane of the reference in a container for each sub-test, and each of its machines in another.
@@ -73,6 +73,7 @@ impl Containers {
             addresses: network.block,
             listen: network.gateway(),
             settle: None,
+            silence: SILENCE,
         };
         Ok(TestEnvironment::new(facts, Box::new(plane)))
     }

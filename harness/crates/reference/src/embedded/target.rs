@@ -25,6 +25,8 @@ use super::program::{agent_command, config};
 
 /// `machine_limit` of the fixture's second organisation.
 pub(crate) const OTHER_ORG_MACHINES: u32 = 3;
+/// Its agents answer within milliseconds.
+const SILENCE: Duration = Duration::from_millis(300);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -78,6 +80,7 @@ impl Embedded {
             addresses: AddressBlock::LOOPBACK,
             listen: Ipv4Addr::LOCALHOST,
             settle: None,
+            silence: SILENCE,
         };
         Ok(TestEnvironment::new(facts, Box::new(plane)))
     }

@@ -285,6 +285,7 @@ impl Target for Remote {
             addresses: AddressBlock::LOOPBACK,
             listen: Ipv4Addr::LOCALHOST,
             settle: content.timeouts.settle,
+            silence: content.timeouts.silence,
         };
         Box::pin(async { Ok(TestEnvironment::new(facts, Box::new(SharedControlPlane(self)))) })
     }
