@@ -208,6 +208,10 @@ fn verb(step: &Step) -> String {
                 }
             },
         },
+        Action::Browse(browse) => {
+            let who = browse.identity.map_or("the same user", identity_name);
+            format!("{who} in the dashboard, {}", counted(browse.acts.len(), "act"))
+        }
         Action::Login(login) => {
             format!("{} logs in on {}", identity_name(login.identity), login.machine)
         }

@@ -12,6 +12,7 @@ mod intermediary;
 mod matcher;
 pub mod number;
 pub mod outcome;
+pub mod page;
 pub mod pointer;
 mod requests;
 pub mod snapshot;

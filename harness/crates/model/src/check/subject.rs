@@ -8,7 +8,7 @@ use crate::scenario::template::{Scope, TemplateError};
 use super::context::CheckContext;
 use super::evidence::{Exchange, ProcessResult};
 use super::finding::{Finding, Message, View};
-use super::{duplicate, matcher, number, pointer, requests, snapshot, wire, wording};
+use super::{duplicate, matcher, number, page, pointer, requests, snapshot, wire, wording};
 
 pub(super) fn judge(subject: &Subject, view: View<'_>, context: &CheckContext<'_>) -> Finding {
     let scope = Scope { variables: context.variables, generators: None };
@@ -36,12 +36,20 @@ pub(super) fn judge(subject: &Subject, view: View<'_>, context: &CheckContext<'_
         (Subject::Requests(wanted), View::Process(process)) => requests::judge(wanted, process, scope),
         (Subject::Handshake(wanted), View::Wire(result)) => wire::handshake(*wanted, result),
         (Subject::Pong(wanted), View::Wire(result)) => wire::pong(*wanted, result),
+        (Subject::Requests(wanted), View::Page(result)) => page::requests(wanted, result, scope),
+        (Subject::Page(wanted), View::Page(result)) => page::text_matches(wanted, result, scope),
+        (Subject::Row(wanted), View::Page(result)) => page::row(wanted, result, scope),
+        (Subject::NoRow(wanted), View::Page(result)) => page::no_row(wanted, result, scope),
+        (Subject::Done(wanted), View::Page(result)) => page::done(*wanted, result),
         (Subject::Snapshot(name), view) => snapshot::judge(name, view, context),
         (_, View::Http(_)) => {
             Finding::unknown("check", "this expectation is only available for commands".to_owned())
         }
         (_, View::Process(_)) => {
             Finding::unknown("check", "this expectation is only available for HTTP requests".to_owned())
+        }
+        (_, View::Page(_)) => {
+            Finding::unknown("check", "this expectation is not available for `browse`".to_owned())
         }
         (_, View::Wire(_)) => {
             Finding::unknown("check", "this expectation is not available for `wire`".to_owned())
@@ -99,6 +107,13 @@ fn json(pointer: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Fi
             (parsed.as_ref(), &process.stdout, "standard output")
         }
         View::Wire(result) => (Some(&result.json), &result.command, "observations"),
+        View::Page(result) => {
+            if let Some(finding) = page::undone(result, &label) {
+                return finding;
+            }
+            parsed = Some(page::json(result));
+            (parsed.as_ref(), &result.command, "page")
+        }
     };
     let Some(whole) = whole else {
         let expected = matcher::fill(wanted, scope)

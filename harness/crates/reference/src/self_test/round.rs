@@ -59,6 +59,8 @@ impl SelfTest {
             snapshots: SnapshotMode::Compare,
             time_limit: if self.scope == Scope::Declared { TIME_LIMIT } else { LEARNING_TIME_LIMIT },
             folder: folder.clone(),
+            browsers: Arc::clone(&self.browsers),
+            pictures: false,
             evidence: None,
         };
         let plan = Arc::new(Plan { subtests, ..Plan::default() });

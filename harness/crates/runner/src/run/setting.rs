@@ -8,6 +8,7 @@ use harness_model::check::snapshot::SnapshotMode;
 use harness_model::recording::PseudonymKey;
 use harness_model::requirement::Registry;
 
+use crate::browser::Browsers;
 use crate::targets::Target;
 
 /// What all sub-tests of a run share.
@@ -27,6 +28,10 @@ pub struct RunSettings {
     pub time_limit: Duration,
     /// An empty folder for the state of machines.
     pub folder: PathBuf,
+    /// The browsers for steps in a dashboard.
+    pub browsers: Arc<Browsers>,
+    /// Whether a picture is taken of a page on which a step failed.
+    pub pictures: bool,
     /// The key for pseudonyms, if evidence is recorded.
     pub evidence: Option<PseudonymKey>,
 }

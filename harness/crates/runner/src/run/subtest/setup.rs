@@ -14,6 +14,7 @@ use crate::run::name;
 use crate::run::repeat::shell_variable;
 use crate::run::setting::RunSettings;
 use crate::run::slot::Slot;
+use crate::step::browse::Visit;
 use crate::step::chance::Chance;
 use crate::step::{Stage, StepError};
 
@@ -65,6 +66,7 @@ pub(super) async fn set_up(
         environment: Arc::new(environment),
         machines: BTreeMap::new(),
         peers: BTreeMap::new(),
+        visit: Visit::new(Arc::clone(&setting.browsers)),
         bindings,
         slot,
     };
