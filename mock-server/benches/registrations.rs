@@ -156,7 +156,7 @@ impl Plane {
         let cost = started.elapsed().as_secs_f64() * 1e6 / f64::from(u32::try_from(ROUND).unwrap());
         let pattern = format!("{prefix}-%");
         let removed = self.store.write(move |tx| {
-            tx.execute("DELETE FROM machines WHERE name LIKE ?1", mock_server::values![pattern])
+            tx.execute("DELETE FROM machines WHERE name LIKE ?1", mock_server::values![&pattern])
         });
         removed.await.unwrap();
         cost
@@ -166,8 +166,9 @@ impl Plane {
     async fn fill(&self, machines: usize) {
         let (random, clock) = (Random::system(), Clock::system());
         for from in (0..machines).step_by(1000) {
-            let (key, random, now) = (self.key.clone(), random.clone(), clock.now());
+            let (key, random, now) = (self.key.clone(), random.repeatable(), clock.now());
             let filled = self.store.write(move |tx| {
+                let random = random.draws();
                 for n in from..machines.min(from + 1000) {
                     let candidate = Candidate {
                         attempt_hash: None,

@@ -70,10 +70,11 @@ pub async fn machine_admin(
     let (action, org_id, machine_id) = (common.action()?.0, common.org_id()?.0, common.machine_id()?.0);
     let action = parse_action(&action, &fields);
     let now = state.clock.now();
-    let random = state.random;
+    let random = state.random.repeatable();
     let applied = state.store.write(move |tx| {
         let actor = access::require(tx, &caller, &org_id, Permission::ManageMachines, now)?;
-        machine_admin::apply(tx, &actor, &org_id, &machine_id, &action?, &random, now)
+        let action = action.as_ref().map_err(Refusal::clone)?;
+        machine_admin::apply(tx, &actor, &org_id, &machine_id, action, &random.draws(), now)
     });
     let machine = applied.await?.map(|machine| MachineView::new(machine, now));
     Ok(envelope::ok(AdministeredMachine { machine }))

@@ -34,7 +34,7 @@ pub async fn machine_logout(
     token: MachineToken,
 ) -> Result<Response, Error> {
     let now = state.clock.now();
-    let random = state.random;
-    let removed = state.store.write(move |tx| logout::logout(tx, &token.hash, &random, now)).await?;
+    let random = state.random.repeatable();
+    let removed = state.store.write(move |tx| logout::logout(tx, &token.hash, &random.draws(), now)).await?;
     Ok(envelope::ok(LoggedOut { removed }))
 }

@@ -40,7 +40,7 @@ pub async fn machine_tags(
 ) -> Result<Response, Error> {
     let tags = request.tags()?.0;
     let now = state.clock.now();
-    let random = state.random;
-    let added = state.store.write(move |tx| machine_tags::add(tx, &token.hash, &tags, &random, now));
+    let random = state.random.repeatable();
+    let added = state.store.write(move |tx| machine_tags::add(tx, &token.hash, &tags, &random.draws(), now));
     Ok(envelope::ok(MachineAnswer::new(added.await?, now)))
 }

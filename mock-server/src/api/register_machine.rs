@@ -103,13 +103,13 @@ pub async fn register_machine(
     let org_id = non_blank(request.org_id()?);
 
     let now = state.clock.now();
-    let random = state.random;
-    let token = Material::machine_token(random.bytes());
+    let random = state.random.repeatable();
+    let token = Material::machine_token(state.random.bytes());
     let secret = token.secret.clone();
-    let enrolled = state.store.write(move |tx| match credential {
-        Credential::AuthKey(key) => enrol::with_key(tx, &key, &candidate, &token, &random, now),
+    let enrolled = state.store.write(move |tx| match &credential {
+        Credential::AuthKey(key) => enrol::with_key(tx, key, &candidate, &token, &random.draws(), now),
         Credential::Session(caller) => {
-            enrol::with_session(tx, &caller, org_id.as_deref(), &candidate, &token, &random, now)
+            enrol::with_session(tx, caller, org_id.as_deref(), &candidate, &token, &random.draws(), now)
         }
     });
     let enrolled = enrolled.await?;

@@ -1,27 +1,45 @@
 //! Values of command-line arguments and environment variables.
 
 use std::env::VarError;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
 use ztna_protocol::region::Region;
 
 use super::error::{ArgumentError, DatabaseProblem, SecretProblem};
-use super::{AgentProgram, StartError};
+use super::{AgentProgram, DEFAULT_LISTEN, StartError, TestControlConfig};
 use crate::domain::site::Site;
 use crate::domain::{cidr, host};
 use crate::store::Location;
 
-/// The minimum length of the relays' secret, against guessing.
+/// The minimum length of a secret in the environment, against guessing.
 const MIN_SECRET_LEN: usize = 16;
 
-/// Reads the secret from the environment, because other users can see command lines.
+/// Reads the secret shared with the relays.
 pub(super) fn relay_secret() -> Result<Option<String>, StartError> {
-    match std::env::var("ZTNA_RELAY_SECRET") {
+    secret("ZTNA_RELAY_SECRET").map_err(StartError::RelaySecret)
+}
+
+/// Returns where the test control listens, and its token if the environment has one.
+pub(super) fn test_control(
+    is_enabled: bool,
+    listen: Option<SocketAddr>,
+) -> Result<Option<TestControlConfig>, StartError> {
+    if !is_enabled {
+        return Ok(None);
+    }
+    let token = secret("ZTNA_TEST_CONTROL_TOKEN").map_err(StartError::TestControlToken)?;
+    Ok(Some(TestControlConfig { listen: listen.unwrap_or(DEFAULT_LISTEN), token }))
+}
+
+/// Reads a secret from the environment, because other users can see command lines.
+fn secret(variable: &str) -> Result<Option<String>, SecretProblem> {
+    match std::env::var(variable) {
         Ok(secret) if secret.trim().len() >= MIN_SECRET_LEN => Ok(Some(secret.trim().to_owned())),
-        Ok(secret) if !secret.trim().is_empty() => Err(StartError::RelaySecret(SecretProblem::TooShort)),
+        Ok(secret) if !secret.trim().is_empty() => Err(SecretProblem::TooShort),
         Ok(_) | Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => Err(StartError::RelaySecret(SecretProblem::NotText)),
+        Err(VarError::NotUnicode(_)) => Err(SecretProblem::NotText),
     }
 }
 

@@ -10,12 +10,14 @@ use ipnet::IpNet;
 use tokio::signal::unix::{SignalKind, signal};
 use ztna_protocol::region::Region;
 
-use super::arguments::{agent_program, parse_database, parse_network, parse_site, parse_url, relay_secret};
+use super::arguments::{
+    agent_program, parse_database, parse_network, parse_site, parse_url, relay_secret, test_control,
+};
 use super::error::SecretProblem;
 use super::logging::LogFormat;
 use super::{
-    Config, DEFAULT_LISTEN, Fixture, RelayConfig, RelayServer, Server, StartError, connections, logging,
-    session_secret, start,
+    Config, DEFAULT_LISTEN, Fixture, RelayConfig, RelayServer, Server, StartError, connections, healthcheck,
+    logging, session_secret, start,
 };
 use crate::control::{Clock, Random};
 use crate::domain::site::Site;
@@ -36,6 +38,8 @@ enum Command {
     ///
     /// The environment variable ZTNA_RELAY_SECRET holds the secret shared with the control plane.
     Relay(RelayOptions),
+    /// Ask the server in the same container whether it is healthy, for Docker's HEALTHCHECK: exit code 0 or 1.
+    Healthcheck(HealthcheckOptions),
     /// Replace the key that signs access tokens; with the next start of the server all sessions have ended.
     RotateSecret(SecretLocation),
 }
@@ -56,6 +60,10 @@ struct Serve {
     /// Let tests advance the clock through a separate listener on loopback, whose URL is in the ready file.
     #[arg(long)]
     test_control: bool,
+    /// Where the test control listens, if not on a port of loopback that the system chooses. The environment variable
+    /// ZTNA_TEST_CONTROL_TOKEN may hold the token that its URL contains, of at least 16 characters.
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "test_control")]
+    test_control_listen: Option<SocketAddr>,
     /// Write the server's URL and credentials to this file (mode 0600) once it accepts requests.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -101,6 +109,13 @@ struct RelayOptions {
     log_format: LogFormat,
 }
 
+#[derive(Debug, clap::Args)]
+struct HealthcheckOptions {
+    /// The address at which the server listens; the control plane and a relay answer alike.
+    #[arg(value_name = "ADDRESS:PORT", default_value_t = healthcheck::DEFAULT_ADDRESS)]
+    address: SocketAddr,
+}
+
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(options) => {
@@ -111,6 +126,7 @@ pub fn main() -> ExitCode {
             logging::install(options.log_format);
             run_relay(options)
         }
+        Command::Healthcheck(options) => healthcheck::check(options.address).map_err(StartError::from),
         Command::RotateSecret(location) => rotate_secret(location),
     };
     match result {
@@ -141,7 +157,7 @@ fn run_server(options: Serve) -> Result<(), StartError> {
         clock: if options.test_control { Clock::adjustable() } else { Clock::system() },
         random: Random::system(),
         trusted_proxies: options.trusted_proxies,
-        test_control: options.test_control,
+        test_control: test_control(options.test_control, options.test_control_listen)?,
         device_poll_interval: None,
         relay_secret,
         relays: options.relays,
@@ -151,6 +167,8 @@ fn run_server(options: Serve) -> Result<(), StartError> {
         let stopped = stop_signal()?;
         let server = start(config).await?;
         log_addresses(&server);
+        let url = server.ready().public_url.as_deref().unwrap_or(server.base_url());
+        let _ = writeln!(std::io::stdout(), "dashboard: {url}/dashboard");
         if let Some(path) = options.ready_file {
             server.ready().write(&path).map_err(|source| StartError::ReadyFile { path, source })?;
         }

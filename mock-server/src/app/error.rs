@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use ztna_protocol::region::{Region, RegionError};
 
+use super::healthcheck::HealthError;
 use super::session_secret::SecretFileError;
 use crate::store::StoreError;
 
@@ -35,6 +36,12 @@ pub enum StartError {
         "ZTNA_RELAY_SECRET {0}\nSet it to the secret of at least 16 characters that the control plane shares with its relays."
     )]
     RelaySecret(SecretProblem),
+    #[error(
+        "ZTNA_TEST_CONTROL_TOKEN {0}\nSet it to at least 16 characters, or unset it for a random token in the ready file."
+    )]
+    TestControlToken(SecretProblem),
+    #[error(transparent)]
+    Unhealthy(#[from] HealthError),
     #[error("{0}")]
     Database(DatabaseProblem),
     #[error(transparent)]
@@ -45,7 +52,7 @@ pub enum StartError {
     NoSessionSecret,
 }
 
-/// A problem with the environment variable ZTNA_RELAY_SECRET.
+/// A problem with a secret in the environment.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretProblem {
     #[error("is not set")]
@@ -127,7 +134,9 @@ pub enum TokenError {
 impl StartError {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Database(_) | Self::RelaySecret(_) | Self::NoSessionSecret => ExitCode::from(USAGE),
+            Self::Database(_) | Self::RelaySecret(_) | Self::TestControlToken(_) | Self::NoSessionSecret => {
+                ExitCode::from(USAGE)
+            }
             _ => ExitCode::FAILURE,
         }
     }

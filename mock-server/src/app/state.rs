@@ -21,14 +21,14 @@ use crate::store::{Location, Store, StoreError, settings};
 /// Where earlier versions kept the session secret.
 const FORMER_SETTING: &str = "session_secret";
 
-/// Prepares the state of a server without listening, for calling `api::router` directly. `base_url` is the URL by which
+/// Prepares the state of a server without listening, for calling `app::router` directly. `base_url` is the URL by which
 /// clients would reach it.
 pub async fn state(config: &Config, base_url: String) -> Result<State, StartError> {
     let store = open_store(config.database.clone()).await?;
     let now = config.clock.now();
     let fixture = config.fixture.clone();
-    let random = config.random.clone();
-    store.write(move |tx| fixture.apply(tx, &random, now)).await?;
+    let random = config.random.repeatable();
+    store.write(move |tx| fixture.apply(tx, &random.draws(), now)).await?;
     let secret = session_secret(config, &store).await?;
     let seed = config.fixture.seed();
     let session = &seed.session;

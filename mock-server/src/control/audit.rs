@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Random;
+use super::Draws;
 use crate::domain::Timestamp;
 use crate::store::audit_logs::{self, NewAuditLog};
 use crate::store::{StoreError, Tx};
@@ -19,7 +19,7 @@ pub(super) struct AuditEntry<'a> {
 pub(super) fn record(
     tx: &mut Tx<'_>,
     entry: AuditEntry<'_>,
-    random: &Random,
+    random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let AuditEntry { org_id, actor, action, target, details } = entry;

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::access::{Actor, Caller, Permission, require};
 use super::audit::{self, AuditEntry};
-use super::{ControlError, Random};
+use super::{ControlError, Draws};
 use crate::domain::key::material::{self, Material};
 use crate::domain::key::{self, AuthKey, Grant};
 use crate::domain::machine::Status;
@@ -65,7 +65,7 @@ pub fn with_key(
     auth_key: &str,
     candidate: &Candidate,
     token: &Material,
-    random: &Random,
+    random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<Enrolled, ControlError> {
     let KeyAndQuota { key: found, quota } = load_key(tx, auth_key)?.ok_or(Refusal::InvalidKey)?;
@@ -78,6 +78,7 @@ pub fn with_key(
     let facts = AuthKey { used_count: found.used_count.saturating_sub(counted), ..found.clone() };
     let grant = key::decide(Some(&facts), &request, now)?;
     refuse_quarantined(tx, &found.org_id, candidate)?;
+    refuse_held_key(tx, &found.org_id, existing.as_ref(), candidate)?;
     if repeats.is_none() && !auth_keys::claim(tx, &found.id, now)? {
         // Another replica used or revoked the key in the meantime, so its current state decides on the refusal.
         let current = load_key(tx, auth_key)?;
@@ -104,7 +105,7 @@ pub fn with_session(
     org_id: Option<&str>,
     candidate: &Candidate,
     token: &Material,
-    random: &Random,
+    random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<Enrolled, ControlError> {
     let org_id = match org_id {
@@ -129,6 +130,7 @@ pub fn with_session(
     if existing.is_none() && status == Status::Pending {
         admit_pending(machines::pending(tx, &org_id, &actor.user_id)?)?;
     }
+    refuse_held_key(tx, &org_id, existing.as_ref(), candidate)?;
     let admission = Admission {
         actor: &actor.label,
         org_id: &org_id,
@@ -174,6 +176,19 @@ fn refuse_quarantined(tx: &mut Tx<'_>, org_id: &str, candidate: &Candidate) -> R
     }
 }
 
+fn refuse_held_key(
+    tx: &mut Tx<'_>,
+    org_id: &str,
+    existing: Option<&Machine>,
+    candidate: &Candidate,
+) -> Result<(), ControlError> {
+    let holder = machines::id_by_public_key(tx, org_id, &candidate.public_key)?;
+    match holder.is_some_and(|holder| existing.is_none_or(|machine| machine.id != holder)) {
+        true => Err(Refusal::PublicKeyInUse.into()),
+        false => Ok(()),
+    }
+}
+
 // A member must not take over another user's machine by registering its name.
 fn refuse_takeover(existing: Option<&Machine>, actor: &Actor) -> Result<(), Refusal> {
     match existing {
@@ -215,13 +230,9 @@ fn store(
     existing: Option<&Machine>,
     candidate: &Candidate,
     token: &Material,
-    random: &Random,
+    random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<Enrolled, ControlError> {
-    let holder = machines::id_by_public_key(tx, admission.org_id, &candidate.public_key)?;
-    if holder.is_some_and(|holder| existing.is_none_or(|machine| machine.id != holder)) {
-        return Err(Refusal::PublicKeyInUse.into());
-    }
     let (id, tailnet_ip, created_at) = match existing {
         Some(machine) => (machine.id.clone(), machine.tailnet_ip.clone(), machine.created_at),
         None => {

@@ -43,7 +43,7 @@ impl GuessLimit {
         let begun = self.lock().begin(&guess.secret.account(), guess.address, guess.now);
         let Err(delayed) = begun else { return Ok(()) };
         if delayed.first {
-            self.audit(guess.clone(), store, random.clone()).await?;
+            self.audit(guess.clone(), store, random).await?;
         }
         Err(Refusal::RateLimited { retry_after_seconds: delayed.retry_after_seconds }.into())
     }
@@ -52,12 +52,14 @@ impl GuessLimit {
         self.lock().succeeded(&guess.secret.account(), guess.address);
     }
 
-    async fn audit(&self, guess: Guess, store: &Store, random: Random) -> Result<(), StoreError> {
+    async fn audit(&self, guess: Guess, store: &Store, random: &Random) -> Result<(), StoreError> {
+        let random = random.repeatable();
         store
             .write(move |tx| {
-                let (user_id, action) = match guess.secret {
-                    Secret::Password { email } => (users::id_by_email(tx, &email)?, "login_throttled"),
-                    Secret::DeviceCode { user_id } => (Some(user_id), "device_code_throttled"),
+                let random = random.draws();
+                let (user_id, action) = match &guess.secret {
+                    Secret::Password { email } => (users::id_by_email(tx, email)?, "login_throttled"),
+                    Secret::DeviceCode { user_id } => (Some(user_id.clone()), "device_code_throttled"),
                 };
                 let Some(user_id) = user_id else { return Ok(()) };
                 for membership in users::memberships(tx, &user_id)? {

@@ -21,7 +21,7 @@ pub struct Heartbeat {
 pub fn heartbeat(
     tx: &mut Tx<'_>,
     token_hash: &str,
-    beat: Heartbeat,
+    beat: &Heartbeat,
     now: Timestamp,
 ) -> Result<Machine, ControlError> {
     let before = find_by_token(tx, token_hash)?;
@@ -30,11 +30,11 @@ pub fn heartbeat(
     }
     let mut machine = before.clone();
     machine.status = machine.status.after_heartbeat(beat.online);
-    machine.version = beat.version.or(machine.version);
+    machine.version = beat.version.clone().or(machine.version);
     machine.last_seen = now;
-    machine.endpoints = match beat.endpoints {
+    machine.endpoints = match &beat.endpoints {
         _ if !beat.online => Vec::new(),
-        Some(endpoints) => endpoints,
+        Some(endpoints) => endpoints.clone(),
         None => machine.endpoints,
     };
     machine.relay = if beat.online { beat.relay.or(machine.relay) } else { None };

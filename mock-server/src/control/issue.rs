@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::access::Actor;
 use super::audit::{self, AuditEntry};
-use super::{ControlError, Random};
+use super::{ControlError, Draws};
 use crate::domain::Timestamp;
 use crate::domain::cidr::AllowedCidrs;
 use crate::domain::key::expiry::Expiry;
@@ -46,7 +46,7 @@ pub fn auth_key(
     org_id: &str,
     request: &AuthKeyRequest,
     material: &Material,
-    random: &Random,
+    random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<String, ControlError> {
     let id = random.id(now);
@@ -80,7 +80,7 @@ pub fn api_key(
     org_id: &str,
     request: &ApiKeyRequest,
     material: &Material,
-    random: &Random,
+    random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<String, ControlError> {
     let id = random.id(now);

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::audit::{self, AuditEntry};
 use super::heartbeat::find_by_token;
-use super::{ControlError, Random};
+use super::{ControlError, Draws};
 use crate::domain::Timestamp;
 use crate::domain::machine::Status;
 use crate::store::{Tx, machines};
@@ -13,7 +13,7 @@ use crate::store::{Tx, machines};
 pub fn logout(
     tx: &mut Tx<'_>,
     token_hash: &str,
-    random: &Random,
+    random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<bool, ControlError> {
     let before = find_by_token(tx, token_hash)?;

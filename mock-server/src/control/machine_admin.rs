@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::access::Actor;
 use super::audit::{self, AuditEntry};
-use super::{ControlError, Random};
+use super::{ControlError, Draws};
 use crate::domain::machine::Status;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::machines::{self, Machine};
@@ -32,7 +32,7 @@ pub fn apply(
     org_id: &str,
     machine_id: &str,
     admin_action: &AdminAction,
-    random: &Random,
+    random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<Option<Machine>, ControlError> {
     let found: Result<_, StoreError> = machines::find(tx, org_id, machine_id);

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::audit::{self, AuditEntry};
 use super::heartbeat::find_by_token;
-use super::{ControlError, Random};
+use super::{ControlError, Draws};
 use crate::domain::machine::Status;
 use crate::domain::{Refusal, Timestamp, tag};
 use crate::store::machines::{self, Machine};
@@ -15,7 +15,7 @@ pub fn add(
     tx: &mut Tx<'_>,
     token_hash: &str,
     tags: &[String],
-    random: &Random,
+    random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<Machine, ControlError> {
     let before = find_by_token(tx, token_hash)?;

@@ -29,4 +29,4 @@ pub mod upkeep;
 
 pub use clock::Clock;
 pub use error::ControlError;
-pub use random::Random;
+pub use random::{Draws, Random};

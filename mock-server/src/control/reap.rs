@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
-use super::Random;
 use super::audit::{self, AuditEntry};
+use super::{Draws, Random};
 use crate::domain::Timestamp;
 use crate::domain::machine::{FORGOTTEN_AFTER, REAPED_AFTER};
 use crate::store::machines::Machine;
@@ -17,8 +17,9 @@ const BATCH_SIZE: i64 = 100;
 pub async fn reap(store: &Store, now: Timestamp, random: &Random) -> Result<usize, StoreError> {
     let mut removed = 0;
     loop {
-        let random = random.clone();
+        let random = random.repeatable();
         let batch = store.write(move |tx| {
+            let random = random.draws();
             let silent = silence::silent_ephemeral(tx, now.minus(REAPED_AFTER), BATCH_SIZE)?;
             let forgotten = silence::silent_pending(tx, now.minus(FORGOTTEN_AFTER), BATCH_SIZE)?;
             for machine in &silent {
@@ -42,7 +43,7 @@ fn remove(
     tx: &mut Tx<'_>,
     machine: &Machine,
     action: &'static str,
-    random: &Random,
+    random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     machines::delete(tx, machine, now)?;

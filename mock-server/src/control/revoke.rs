@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::access::Actor;
 use super::audit::{self, AuditEntry};
-use super::{ControlError, Random};
+use super::{ControlError, Draws};
 use crate::domain::{Refusal, Timestamp};
 use crate::store::{Tx, api_keys, auth_keys};
 
@@ -23,7 +23,7 @@ pub fn revoke(
     actor: &Actor,
     org_id: &str,
     key_id: &str,
-    random: &Random,
+    random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<(), ControlError> {
     let (known, action, what) = match kind {
@@ -48,7 +48,7 @@ pub(super) fn auth_keys_issued_by(
     actor: &Actor,
     org_id: &str,
     api_key_id: &str,
-    random: &Random,
+    random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<(), ControlError> {
     for id in auth_keys::revoke_issued_by(tx, api_key_id, now)? {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::access::{self, Actor, Caller, Permission, require};
 use super::audit::{self, AuditEntry};
-use super::{ControlError, Random, revoke};
+use super::{ControlError, Draws, revoke};
 use crate::domain::filter::{API_KEYS, AUTH_KEYS, MACHINES, Query, Table};
 use crate::domain::scope::{Resource, Scopes};
 use crate::domain::{Refusal, Timestamp};
@@ -52,7 +52,7 @@ pub fn insert_api_key(
     tx: &mut Tx<'_>,
     actor: &Actor,
     key: &ClientMadeKey,
-    random: &Random,
+    random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<Vec<Row>, ControlError> {
     let id = random.id(now);
@@ -93,7 +93,7 @@ pub fn update(
     caller: &Caller,
     query: &Query,
     update: &KeyUpdate,
-    random: &Random,
+    random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<Vec<Row>, ControlError> {
     let allowed = organisations(tx, caller, query, Permission::ManageKeys, now)?;

@@ -33,23 +33,24 @@ pub fn quota(tx: &mut Tx<'_>, org_id: &str) -> Result<Option<Quota>, StoreError>
 /// Assigns an address, or returns `None` if the block is exhausted. Prefers addresses that were never used, then the
 /// one released longest ago, so that peers no longer associate it with its former machine.
 pub fn take(tx: &mut Tx<'_>, org_id: &str) -> Result<Option<Ipv4Addr>, StoreError> {
-    let fresh = tx.optional(
+    let fresh = tx.execute(
         "UPDATE address_pools SET next_offset = next_offset + 1, machines = machines + 1
-         WHERE org_id = ?1 AND next_offset <= ?2 RETURNING next_offset - 1",
+         WHERE org_id = ?1 AND next_offset <= ?2",
         values![org_id, address::LAST],
-        |row| row.integer(0),
     )?;
-    if let Some(offset) = fresh {
-        return at("address_pools.next_offset", offset).map(Some);
+    if fresh > 0 {
+        let sql = "SELECT next_offset - 1 FROM address_pools WHERE org_id = ?1";
+        let offset = tx.optional(sql, values![org_id], |row| row.integer(0))?;
+        return offset.map(|offset| at("address_pools.next_offset", offset)).transpose();
     }
     let released = tx.optional(
-        "DELETE FROM released_addresses WHERE org_id = ?1 AND \"offset\" =
-             (SELECT \"offset\" FROM released_addresses WHERE org_id = ?1 ORDER BY released_at, \"offset\" LIMIT 1)
-         RETURNING \"offset\"",
+        "SELECT \"offset\" FROM released_addresses WHERE org_id = ?1 ORDER BY released_at, \"offset\" LIMIT 1",
         values![org_id],
         |row| row.integer(0),
     )?;
-    if released.is_some() {
+    if let Some(offset) = released {
+        let sql = "DELETE FROM released_addresses WHERE org_id = ?1 AND \"offset\" = ?2";
+        tx.execute(sql, values![org_id, offset])?;
         tx.execute("UPDATE address_pools SET machines = machines + 1 WHERE org_id = ?1", values![org_id])?;
     }
     released.map(|offset| at("released_addresses.offset", offset)).transpose()

@@ -117,11 +117,12 @@ pub fn revoke_issued_by(
     api_key_id: &str,
     now: Timestamp,
 ) -> Result<Vec<String>, StoreError> {
-    tx.all(
-        "UPDATE auth_keys SET revoked = 1 WHERE api_key_id = ?1 AND revoked = 0 AND expires_at > ?2 RETURNING id",
-        values![api_key_id, now],
-        |row| row.text(0),
-    )
+    let valid =
+        "SELECT id FROM auth_keys WHERE api_key_id = ?1 AND revoked = 0 AND expires_at > ?2 ORDER BY id";
+    let ids = tx.all(valid, values![api_key_id, now], |row| row.text(0))?;
+    let sql = "UPDATE auth_keys SET revoked = 1 WHERE api_key_id = ?1 AND revoked = 0 AND expires_at > ?2";
+    tx.execute(sql, values![api_key_id, now])?;
+    Ok(ids)
 }
 
 /// The tags that machines of the key may claim; `None` means any. An unknown key allows none.

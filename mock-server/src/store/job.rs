@@ -1,4 +1,7 @@
 //! Jobs: closures that run in a transaction, and reply to a waiting caller once it has ended.
+//!
+//! A write may run twice: again, if the transaction of its batch was rolled back because of another one. What a closure
+//! does besides its statements must be the same each time; see [`crate::control::random::Repeatable`].
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,14 +22,15 @@ pub(super) enum Job {
 
 /// A closure and its caller, whatever its result.
 pub(super) trait Work: Send {
-    /// Runs the closure; returns whether to keep its changes.
+    /// Runs the closure, again if it ran before; returns whether to keep its changes. The result of an earlier run is
+    /// forgotten, even if this one panics.
     fn run(&mut self, tx: &mut Tx<'_>) -> bool;
 
     /// Turns true when the caller no longer waits.
     fn abandoned(&self) -> Arc<AtomicBool>;
 
-    /// Sends the result to the caller, or `failure` if the transaction failed. A closure that never ran, because its
-    /// transaction could not begin, has no result of its own.
+    /// Sends the result of the last run to the caller, or `failure` if the transaction failed: then the result rests on
+    /// changes that were not kept. A closure that never ran has no result of its own.
     fn reply(self: Box<Self>, failure: Option<StoreError>);
 }
 
@@ -38,7 +42,7 @@ pub(super) struct Executed {
 }
 
 struct Pending<F, T, E> {
-    closure: Option<F>,
+    closure: F,
     result: Option<Result<T, E>>,
     caller: oneshot::Sender<Result<T, E>>,
     abandoned: Arc<AtomicBool>,
@@ -53,11 +57,19 @@ impl Drop for Waiting {
     }
 }
 
+/// Lets a closure run once only, as one whose transaction is never repeated.
+pub(super) fn once<T, E: From<StoreError>>(
+    closure: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+) -> impl FnMut(&mut Tx<'_>) -> Result<T, E> {
+    let mut closure = Some(closure);
+    move |tx| closure.take().map_or_else(|| Err(StoreError::Stopped.into()), |closure| closure(tx))
+}
+
 /// Queues a closure and waits for its result.
 pub(super) async fn submit<T, E>(
     queue: &mpsc::Sender<Job>,
     kind: fn(Box<dyn Work>) -> Job,
-    closure: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    closure: impl FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
 ) -> Result<T, E>
 where
     T: Send + 'static,
@@ -65,7 +77,7 @@ where
 {
     let (caller, receiver) = oneshot::channel();
     let waiting = Waiting(Arc::default());
-    let pending = Pending { closure: Some(closure), result: None, caller, abandoned: Arc::clone(&waiting.0) };
+    let pending = Pending { closure, result: None, caller, abandoned: Arc::clone(&waiting.0) };
     queue.send(kind(Box::new(pending))).map_err(|_| StoreError::Stopped)?;
     receiver.await.map_err(|_| StoreError::Stopped)?
 }
@@ -92,25 +104,17 @@ impl Job {
             Self::Read(work) | Self::List(work) | Self::Write(work) => work,
         }
     }
-
-    pub(super) fn writes(&self) -> bool {
-        matches!(self, Self::Write(_))
-    }
-
-    pub(super) fn is_list(&self) -> bool {
-        matches!(self, Self::List(_))
-    }
 }
 
 impl<F, T, E> Work for Pending<F, T, E>
 where
-    F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send,
+    F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send,
     T: Send,
     E: From<StoreError> + Send,
 {
     fn run(&mut self, tx: &mut Tx<'_>) -> bool {
-        let Some(closure) = self.closure.take() else { return false };
-        let result = closure(tx);
+        self.result = None;
+        let result = (self.closure)(tx);
         let keep = result.is_ok();
         self.result = Some(result);
         keep
@@ -121,11 +125,9 @@ where
     }
 
     fn reply(self: Box<Self>, failure: Option<StoreError>) {
-        let result = match (self.result, failure) {
-            (Some(Err(error)), _) => Err(error),
-            (_, Some(failure)) => Err(failure.into()),
-            (Some(result), None) => result,
-            (None, None) => Err(StoreError::Stopped.into()),
+        let result = match failure {
+            Some(failure) => Err(failure.into()),
+            None => self.result.unwrap_or_else(|| Err(StoreError::Stopped.into())),
         };
         // The caller may have given up waiting.
         let _ = self.caller.send(result);

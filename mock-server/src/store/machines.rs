@@ -155,12 +155,10 @@ pub fn update(tx: &mut Tx<'_>, before: &Machine, machine: &Machine) -> Result<()
 
 /// Deletes a machine, releases its address and notifies its peers.
 pub fn delete(tx: &mut Tx<'_>, machine: &Machine, now: Timestamp) -> Result<(), StoreError> {
-    let deleted = tx.optional(
-        "DELETE FROM machines WHERE id = ?1 RETURNING map_version",
-        values![&machine.id],
-        |row| row.integer(0),
-    )?;
-    if let Some(map_version) = deleted {
+    let sql = "SELECT map_version FROM machines WHERE id = ?1";
+    let found = tx.optional(sql, values![&machine.id], |row| row.integer(0))?;
+    if let Some(map_version) = found {
+        tx.execute("DELETE FROM machines WHERE id = ?1", values![&machine.id])?;
         super::addresses::release(tx, &machine.org_id, &machine.tailnet_ip, now)?;
         network_map::insert_tombstone(tx, machine, map_version, now)?;
     }

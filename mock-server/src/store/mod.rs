@@ -88,10 +88,11 @@ impl Store {
     }
 
     /// Runs `job` exclusively among writers. Its changes are committed only if it returns `Ok`, and are durable by the time
-    /// this returns.
+    /// this returns. It may run more than once, after the changes of the run before were rolled back, and must do the same
+    /// each time.
     pub async fn write<T, E>(
         &self,
-        job: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        job: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,

@@ -10,10 +10,11 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
+use super::batch::Writer;
 use super::deadline::{Deadline, JOB_TIMEOUT};
 use super::error::Condition;
 use super::health::Health;
-use super::job::{Job, execute, submit};
+use super::job::{Job, execute, once, submit};
 use super::notification::{Listener, Notifications};
 use super::{Location, StoreError, Tx, batch, files, migration};
 
@@ -66,7 +67,15 @@ impl Threads {
         let notifications = Notifications::default();
         let notify = notifications.clone();
         let health_of_writer = Arc::clone(&health);
-        spawn("store-writer", move || write_loop(&writer, &deadline, &health_of_writer, &jobs, &notify))?;
+        spawn("store-writer", move || {
+            let writer = Writer {
+                connection: &writer,
+                deadline: &deadline,
+                health: &health_of_writer,
+                notifications: &notify,
+            };
+            write_loop(writer, &jobs);
+        })?;
         let Location::File(path) = location else {
             return Ok(Self { reads: writes.clone(), lists: writes.clone(), writes, notifications, health });
         };
@@ -88,7 +97,7 @@ impl Threads {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        submit(&self.reads, Job::Read, job).await
+        submit(&self.reads, Job::Read, once(job)).await
     }
 
     pub(super) async fn list<T, E>(
@@ -99,12 +108,12 @@ impl Threads {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        submit(&self.lists, Job::List, job).await
+        submit(&self.lists, Job::List, once(job)).await
     }
 
     pub(super) async fn write<T, E>(
         &self,
-        job: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        job: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
@@ -210,45 +219,53 @@ fn read(connection: &Connection, deadline: &Deadline, timeout: Duration, health:
     work.reply(failure);
 }
 
-fn write_loop(
-    connection: &Connection,
-    deadline: &Deadline,
-    health: &Health,
-    jobs: &mpsc::Receiver<Job>,
-    notifications: &Notifications,
-) {
-    let mut lists = VecDeque::new();
+/// What a connection in memory does besides writing, once a batch is committed.
+#[derive(Default)]
+struct Others {
+    reads: Vec<Job>,
+    /// Run one at a time, after everything else that waits.
+    lists: VecDeque<Job>,
+}
+
+fn write_loop(writer: Writer<'_>, jobs: &mpsc::Receiver<Job>) {
+    let Writer { connection, deadline, health, .. } = writer;
+    let mut others = Others::default();
     loop {
         let mut batch = Vec::new();
-        if lists.is_empty() {
+        if others.lists.is_empty() {
             let Ok(first) = jobs.recv() else { return };
-            sort_out(first, &mut batch, &mut lists);
+            others.sort_out(first, &mut batch);
         }
-        while batch.len() < MAX_BATCH {
+        while batch.len() + others.reads.len() < MAX_BATCH {
             let Ok(job) = jobs.try_recv() else { break };
-            sort_out(job, &mut batch, &mut lists);
+            others.sort_out(job, &mut batch);
         }
         if let Some(condition) = health.moved() {
             batch::fail(batch, || StoreError::Unavailable(condition));
         } else if !batch.is_empty()
-            && let Err(error) = batch::run(connection, deadline, health, batch, notifications)
+            && let Err(error) = writer.run(batch)
         {
             let failure = || StoreError::from(Arc::clone(&error));
             tracing::error!(error = %failure(), "database transaction did not begin");
             // What queued up meanwhile fails now, instead of waiting for the lock again.
             batch::fail(jobs.try_iter(), failure);
         }
-        if let Some(list) = lists.pop_front() {
+        for job in others.reads.drain(..) {
+            read(connection, deadline, JOB_TIMEOUT, health, job);
+        }
+        if let Some(list) = others.lists.pop_front() {
             read(connection, deadline, LIST_TIMEOUT_IN_MEMORY, health, list);
         }
     }
 }
 
-/// Lists run one at a time, after everything else that waits.
-fn sort_out(job: Job, batch: &mut Vec<Job>, lists: &mut VecDeque<Job>) {
-    if job.is_list() {
-        lists.push_back(job);
-    } else {
-        batch.push(job);
+impl Others {
+    /// Keeps what is no write.
+    fn sort_out(&mut self, job: Job, batch: &mut Vec<Job>) {
+        match job {
+            Job::Write(_) => batch.push(job),
+            Job::Read(_) => self.reads.push(job),
+            Job::List(_) => self.lists.push_back(job),
+        }
     }
 }

@@ -53,9 +53,10 @@ pub(super) async fn change(
     }
     fields.refuse_unknown(KeyChange::FIELDS, "changed")?;
     let update = fields.read::<KeyChange>()?.validate()?;
-    let (random, now) = (state.random.clone(), state.clock.now());
-    let rows = state.store.write(move |tx| rows::update(tx, &caller, &query, &update, &random, now)).await?;
-    Ok(envelope::ok(rows))
+    let (random, now) = (state.random.repeatable(), state.clock.now());
+    let updated =
+        state.store.write(move |tx| rows::update(tx, &caller, &query, &update, &random.draws(), now));
+    Ok(envelope::ok(updated.await?))
 }
 
 impl KeyChange {

@@ -71,11 +71,11 @@ pub(super) async fn insert(
 ) -> Result<Response, Error> {
     let request: NewApiKey = fields.read()?;
     let org_id = request.org_id()?.0;
-    let (random, now) = (state.random, state.clock.now());
+    let (random, now) = (state.random.repeatable(), state.clock.now());
     let key = fields.refuse_unknown(NewApiKey::FIELDS, "set").and_then(|()| request.validate(&org_id, now));
     let added = state.store.write(move |tx| {
         let actor = access::require(tx, &caller, &org_id, Permission::IssueApiKeys, now)?;
-        rows::insert_api_key(tx, &actor, &key?, &random, now)
+        rows::insert_api_key(tx, &actor, key.as_ref().map_err(Refusal::clone)?, &random.draws(), now)
     });
     Ok(envelope::created(added.await?))
 }

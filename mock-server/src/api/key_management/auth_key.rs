@@ -42,6 +42,7 @@ request! {
 }
 
 /// A validated request, and whether it used the guide's form.
+#[derive(Clone)]
 pub(super) struct ValidatedAuthKey {
     pub(super) key: AuthKeyRequest,
     is_guide: bool,

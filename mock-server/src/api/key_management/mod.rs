@@ -90,7 +90,6 @@ pub async fn api_keys(
 /// Missing fields are refused before a missing permission, and that before invalid fields (`generate/ST5.1` to `ST5.3`).
 async fn perform(state: State, caller: Caller, fields: Fields) -> Result<Response, Error> {
     let now = state.clock.now();
-    let random = state.random;
     let request = KeyManagementRequest::parse(&fields, now)?;
     let (org_id, permission) = (request.org_id, request.permission);
     let operation = match request.operation {
@@ -102,22 +101,25 @@ async fn perform(state: State, caller: Caller, fields: Fields) -> Result<Respons
             return Err(refusal.into());
         }
     };
+    let random = state.random.repeatable();
     let answer = state.store.write(move |tx| {
+        let random = random.draws();
         let actor = access::require(tx, &caller, &org_id, permission, now)?;
-        match operation {
+        match &operation {
             Operation::CreateAuthKey(request) => {
                 let material = Material::auth_key(random.bytes());
                 let id = issue::auth_key(tx, &actor, &org_id, &request.key, &material, &random, now)?;
-                Ok(KeyManagementAnswer::AuthKey(AuthKeyIssued::new(id, material, request)))
+                Ok(KeyManagementAnswer::AuthKey(AuthKeyIssued::new(id, material, request.clone())))
             }
             Operation::CreateApiKey(request) => {
                 let material = Material::api_key(random.bytes());
-                let id = issue::api_key(tx, &actor, &org_id, &request, &material, &random, now)?;
-                Ok(KeyManagementAnswer::ApiKey(ApiKeyIssued::new(id, material, request)))
+                let id = issue::api_key(tx, &actor, &org_id, request, &material, &random, now)?;
+                Ok(KeyManagementAnswer::ApiKey(ApiKeyIssued::new(id, material, request.clone())))
             }
             Operation::Revoke { kind, key_id } => {
-                revoke::revoke(tx, kind, &actor, &org_id, &key_id, &random, now)?;
-                Ok::<_, ControlError>(KeyManagementAnswer::Revoked(Revoked { id: key_id, revoked: true }))
+                revoke::revoke(tx, *kind, &actor, &org_id, key_id, &random, now)?;
+                let revoked = Revoked { id: key_id.clone(), revoked: true };
+                Ok::<_, ControlError>(KeyManagementAnswer::Revoked(revoked))
             }
         }
     });

@@ -2,6 +2,7 @@
 
 mod damage;
 mod lists;
+mod redo;
 mod unavailable;
 
 use std::fs::Permissions;

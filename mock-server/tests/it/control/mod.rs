@@ -11,4 +11,5 @@ mod quarantine;
 mod reached_url;
 mod register_machine;
 mod relay;
+mod repeated_jobs;
 mod unreadable;

@@ -1,0 +1,4 @@
+//! The provider against a control plane, and as a program.
+
+mod lifecycle;
+mod program;
