@@ -117,6 +117,7 @@ pub const ACT_PARTS: &[Word] = &[
     ("with", "For `fill`: the value."),
     ("option", "For `select`: the option."),
     ("row", "For `click`: only in the row of a list that has this name."),
+    ("optional", "For `click`, `fill` and `select`: only if the page has it."),
 ];
 
 pub const ANY_STEP: &[Word] = &[

@@ -13,6 +13,8 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+use crate::exchange::{ClientSettings, build};
+
 use super::error::BrowserError;
 use super::installation::{Installation, installation};
 use super::session::Browser;
@@ -134,14 +136,10 @@ impl Driver {
     async fn start() -> Result<Self, BrowserError> {
         let found = installation()
             .ok_or_else(|| BrowserError::Missing(super::lacking().map(|(_, why)| why).unwrap_or_default()))?;
-        let client = Client::builder().no_proxy().connect_timeout(CONNECT_LIMIT).timeout(COMMAND_LIMIT);
-        let client = client
-            .build()
-            .map_err(|cause| BrowserError::Died { cause: cause.to_string(), last_words: String::new() })?;
         match found {
             Installation::Remote(url) => Ok(Self {
                 url: url.clone(),
-                client,
+                client: client(url)?,
                 browser: None,
                 last_words: LastWords::default(),
                 _guard: None,
@@ -153,10 +151,16 @@ impl Driver {
                 let url = url
                     .map_err(|cause| BrowserError::Start { program, cause: std::io::Error::other(cause) })?;
                 let browser = Some(browser.display().to_string());
-                Ok(Self { url, client, browser, last_words, _guard: Some(guard) })
+                Ok(Self { client: client(&url)?, url, browser, last_words, _guard: Some(guard) })
             }
         }
     }
+}
+
+fn client(url: &Url) -> Result<Client, BrowserError> {
+    let settings = ClientSettings::plain(url.clone(), CONNECT_LIMIT, COMMAND_LIMIT);
+    build(&settings, None)
+        .map_err(|error| BrowserError::Died { cause: error.to_string(), last_words: String::new() })
 }
 
 /// Starts the driver on a free port.

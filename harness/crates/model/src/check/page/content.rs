@@ -13,9 +13,10 @@ pub fn text(page: &PageResult) -> String {
     joined(page.nodes.iter().filter_map(said))
 }
 
-/// Returns the page as JSON: `/path`, `/title`, `/text`, `/at`, `/requests`, `/storage` and `/console`.
+/// Returns the page as JSON: `/done`, `/path`, `/title`, `/text`, `/at`, `/requests`, `/storage` and `/console`.
 pub fn json(page: &PageResult) -> Value {
     value!({
+        "done": page.problem.is_none(),
         "path": page.path,
         "title": page.title,
         "text": text(page),

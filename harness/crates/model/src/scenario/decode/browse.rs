@@ -32,11 +32,11 @@ impl Decoder<'_> {
                 ),
             }
         }
-        if table.get("check").is_none() {
+        if table.get("check").is_none() && table.get("keep").is_none() {
             self.report.error_with_help(
                 verb.key_span.clone(),
                 "missing key `check` in a `browse` step: what cannot be done on the page would not count",
-                "add a check; `done = true` expects that everything could be done",
+                "add a check such as `done = true`, or keep `/done`",
             );
         }
         Some(Browse { identity, acts, timeout: timeout? })
@@ -67,7 +67,13 @@ impl Decoder<'_> {
                 self.report.error(entry.key_span.clone(), message);
             }
         }
-        self.act_of(table, entry)
+        let is_optional = table.flag("optional", &mut self.report);
+        if is_optional && !matches!(entry.key, "click" | "fill" | "select") {
+            let message = "`optional` is only available for `click`, `fill` and `select`";
+            self.report.error(entry.key_span.clone(), message);
+        }
+        let act = self.act_of(table, entry)?;
+        Some(if is_optional { Act::Optional(Box::new(act)) } else { act })
     }
 
     fn act_of(&mut self, table: &Table<'_, '_>, entry: &Entry<'_, '_>) -> Option<Act> {

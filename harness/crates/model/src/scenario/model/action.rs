@@ -188,6 +188,8 @@ pub enum Act {
     },
     /// Confirms the question that the page asks, if it asks one.
     Confirm(Template),
+    /// An act that is left out where the page has no such element.
+    Optional(Box<Act>),
     Reload,
     Back,
 }

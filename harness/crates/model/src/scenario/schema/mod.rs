@@ -104,6 +104,7 @@ fn act() -> Value {
     let words = [vocabulary::ACTS, vocabulary::ACT_PARTS].concat();
     let mut act = object("an act of a user in the dashboard", &words, |key| match key {
         "reload" | "back" => json!({ "const": true }),
+        "optional" => json!({ "type": "boolean" }),
         _ => text(),
     });
     if let Value::Object(fields) = &mut act {

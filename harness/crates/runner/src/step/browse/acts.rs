@@ -30,6 +30,7 @@ pub(super) enum FilledAct {
     Fill { label: String, value: String },
     Tick { label: String, on: bool },
     Confirm(String),
+    Optional(Box<Self>),
     Reload,
     Back,
 }
@@ -51,6 +52,7 @@ impl FilledAct {
             Act::Fill { label, value } => Self::Fill { label: fill(label)?, value: fill(value)? },
             Act::Tick { label, on } => Self::Tick { label: fill(label)?, on: *on },
             Act::Confirm(name) => Self::Confirm(fill(name)?),
+            Act::Optional(act) => Self::Optional(Box::new(Self::of(act, scope)?)),
             Act::Reload => Self::Reload,
             Act::Back => Self::Back,
         })
@@ -70,6 +72,7 @@ impl fmt::Display for FilledAct {
             Self::Tick { label, on: true } => write!(formatter, "check '{label}'"),
             Self::Tick { label, on: false } => write!(formatter, "uncheck '{label}'"),
             Self::Confirm(name) => write!(formatter, "confirm with '{name}'"),
+            Self::Optional(act) => write!(formatter, "{act}, if it is there"),
             Self::Reload => formatter.write_str("reload"),
             Self::Back => formatter.write_str("go back"),
         }
@@ -85,7 +88,13 @@ pub(super) struct Acts<'a> {
 impl Acts<'_> {
     /// Returns why the act cannot be done, if it cannot.
     pub(super) async fn perform(&mut self, act: &FilledAct) -> Result<Outcome, BrowserError> {
+        let act = match act {
+            FilledAct::Optional(act) if self.lacks(act).await? => return Ok(Ok(())),
+            FilledAct::Optional(act) => act,
+            act => act,
+        };
         match act {
+            FilledAct::Optional(_) => Ok(Ok(())),
             FilledAct::Open(path) => self.open(path).await,
             FilledAct::Go(ways) => self.go(ways).await,
             FilledAct::Click { name, row } => self.click(name, row.as_deref()).await,
@@ -228,6 +237,17 @@ impl Acts<'_> {
             }
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// Whether the page has no element for the act.
+    async fn lacks(&mut self, act: &FilledAct) -> Result<bool, BrowserError> {
+        let (kind, name) = match act {
+            FilledAct::Click { name, .. } => (Kind::Button, name),
+            FilledAct::Fill { label, .. } => (Kind::Field, label),
+            _ => return Ok(false),
+        };
+        let tree = self.browser.quiet(SETTLE_LIMIT).await?;
+        Ok(find(&tree, kind, &self.names(name)).is_err())
     }
 
     /// Waits before another attempt. Returns false once the time is over.
