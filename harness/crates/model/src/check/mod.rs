@@ -18,6 +18,7 @@ mod requests;
 pub mod snapshot;
 mod subject;
 mod table;
+mod value;
 mod wire;
 mod wording;
 

@@ -3,11 +3,12 @@
 use serde_json::Value;
 
 use crate::scenario::model::{ExitCode, Matcher, RefusalPart, Stream, Subject};
-use crate::scenario::template::{Scope, TemplateError};
+use crate::scenario::template::Scope;
 
 use super::context::CheckContext;
 use super::evidence::{Exchange, ProcessResult};
 use super::finding::{Finding, Message, View};
+use super::value::value;
 use super::{duplicate, matcher, number, page, pointer, requests, snapshot, wire, wording};
 
 pub(super) fn judge(subject: &Subject, view: View<'_>, context: &CheckContext<'_>) -> Finding {
@@ -55,46 +56,6 @@ pub(super) fn judge(subject: &Subject, view: View<'_>, context: &CheckContext<'_
             Finding::unknown("check", "this expectation is not available for `wire`".to_owned())
         }
     }
-}
-
-/// Judges a value with a matcher. `absence` explains why there is no value if `found` is `None`.
-pub(super) fn value(
-    label: String,
-    wanted: &Matcher,
-    found: Option<&Value>,
-    absence: &str,
-    scope: Scope<'_>,
-) -> Finding {
-    let filled = match matcher::fill(wanted, scope) {
-        Ok(filled) => filled,
-        Err(error) => return missing_variable(label, wanted, &error),
-    };
-    let expected = matcher::describe(&filled);
-    let actual = found.map_or_else(|| absence.to_owned(), wording::value);
-    match matcher::judge(&filled, found) {
-        Ok(()) => Finding::new(true, label, expected, actual),
-        Err(mismatch) => {
-            let actual = match (&filled, found) {
-                (Matcher::Equals(Value::String(wanted)), Some(Value::String(found))) => {
-                    wording::difference(wanted, found)
-                }
-                _ => None,
-            }
-            .unwrap_or(actual);
-            let mut finding = Finding::new(false, label, expected, actual);
-            if let Some(detail) = mismatch.detail {
-                finding.message = Message::Because(detail);
-            }
-            finding
-        }
-    }
-}
-
-/// Fails the check: a variable is only missing because an earlier response lacked its value.
-pub(super) fn missing_variable(label: String, wanted: &Matcher, error: &TemplateError) -> Finding {
-    let mut finding = Finding::new(false, label, matcher::describe(wanted), "not compared".to_owned());
-    finding.message = Message::Said(error.to_string());
-    finding
 }
 
 fn json(pointer: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Finding {

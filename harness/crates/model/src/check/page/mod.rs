@@ -12,7 +12,7 @@ use crate::scenario::template::Scope;
 
 use super::evidence::PageResult;
 use super::finding::{Finding, Message};
-use super::{matcher, requests, subject};
+use super::{matcher, requests, value};
 
 pub use content::{json, outline, text};
 
@@ -22,7 +22,7 @@ use row::{Closest, rows};
 pub(super) fn text_matches(wanted: &Matcher, page: &PageResult, scope: Scope<'_>) -> Finding {
     undone(page, "page").unwrap_or_else(|| {
         let text = Value::String(text(page));
-        subject::value("page".to_owned(), wanted, Some(&text), "no text", scope)
+        value::value("page".to_owned(), wanted, Some(&text), "no text", scope)
     })
 }
 
@@ -79,7 +79,7 @@ fn judge_rows(
     for (name, matcher) in wanted {
         match matcher::fill(matcher, scope) {
             Ok(matcher) => filled.push((name.clone(), matcher)),
-            Err(error) => return subject::missing_variable(label.to_owned(), matcher, &error),
+            Err(error) => return value::missing_variable(label.to_owned(), matcher, &error),
         }
     }
     let described: Vec<String> =
