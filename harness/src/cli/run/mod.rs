@@ -29,7 +29,7 @@ use harness_report::exit_code::{ExitCode, Verdict};
 use harness_report::record::Record;
 use harness_report::results::Results;
 use harness_report::terminal::{Paint, ProcessEnd, Terminal};
-use harness_runner::run::{self, RunSettings};
+use harness_runner::run::{self, Detail, RunSettings};
 use harness_runner::targets::PreflightScope;
 
 use super::console::Console;
@@ -81,6 +81,7 @@ pub(super) async fn run(
         folder: folder.path().to_owned(),
         browsers: Arc::default(),
         pictures: true,
+        detail: Detail::FailedSteps,
         evidence: evidence.as_ref().map(|evidence| evidence.key.clone()),
     });
 

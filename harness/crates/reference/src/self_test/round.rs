@@ -8,7 +8,7 @@ use harness_model::check::snapshot::SnapshotMode;
 use harness_model::event::Listener;
 use harness_model::plan::{Plan, Selection, plan};
 use harness_report::diagnosis::observed::Observed;
-use harness_runner::run::{self, RunSettings, Stop};
+use harness_runner::run::{self, Detail, RunSettings, Stop};
 use harness_runner::targets::Target;
 
 use super::{Scope, SelfTest};
@@ -61,6 +61,7 @@ impl SelfTest {
             folder: folder.clone(),
             browsers: Arc::clone(&self.browsers),
             pictures: false,
+            detail: Detail::FailedSteps,
             evidence: None,
         };
         let plan = Arc::new(Plan { subtests, ..Plan::default() });

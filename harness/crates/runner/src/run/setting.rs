@@ -11,6 +11,14 @@ use harness_model::requirement::Registry;
 use crate::browser::Browsers;
 use crate::targets::Target;
 
+/// The steps whose exchanges and output the events of a run contain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Those with a check that does not hold: reports show no others.
+    FailedSteps,
+    AllSteps,
+}
+
 /// What all sub-tests of a run share.
 #[derive(Debug, Clone)]
 pub struct RunSettings {
@@ -32,6 +40,7 @@ pub struct RunSettings {
     pub browsers: Arc<Browsers>,
     /// Whether a picture is taken of a page on which a step failed.
     pub pictures: bool,
+    pub detail: Detail,
     /// The key for pseudonyms, if evidence is recorded.
     pub evidence: Option<PseudonymKey>,
 }

@@ -68,6 +68,8 @@ pub struct EnvironmentFacts {
     /// The longest that reads may lag behind writes; `None` if they do not.
     pub settle: Option<Duration>,
     pub dashboard: Arc<Dashboard>,
+    /// How long a machine that does not answer is listened to.
+    pub silence: Duration,
 }
 
 impl TestEnvironment {
@@ -275,6 +277,11 @@ impl TestEnvironment {
     /// The longest that the target's reads lag behind writes; `None` if they do not.
     pub fn settle(&self) -> Option<Duration> {
         self.facts.settle
+    }
+
+    /// How long a machine must not answer to count as silent.
+    pub fn silence(&self) -> Duration {
+        self.facts.silence
     }
 
     /// Whether the target's clock can be advanced.

@@ -298,6 +298,7 @@ impl Target for Remote {
             listen: Ipv4Addr::LOCALHOST,
             settle: content.timeouts.settle,
             dashboard: Arc::clone(&self.dashboard),
+            silence: content.timeouts.silence,
         };
         Box::pin(async { Ok(TestEnvironment::new(facts, Box::new(SharedControlPlane(self)))) })
     }
