@@ -199,7 +199,7 @@ impl Walk<'_> {
             exchanges: exchanges.iter().map(|exchange| self.secrets.conceal_exchange(exchange)).collect(),
             process: process.map(|process| self.secrets.conceal_process(process)),
             wire: wire.map(|wire| Box::new(self.secrets.conceal_wire(wire))),
-            page: page_of(result).map(|page| Box::new(self.secrets.conceal_page(page))),
+            page: page_of(result).filter(|_| is_shown).map(|page| Box::new(self.secrets.conceal_page(page))),
             outcomes,
             recording,
         });
