@@ -1,20 +1,19 @@
 //! The driver of a run: started when it is first needed, stopped with everything that it started.
 
-use std::collections::VecDeque;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::exchange::{ClientSettings, build};
 
+use super::endpoint::{Endpoint, LastWords};
 use super::error::BrowserError;
 use super::installation::{Installation, installation};
 use super::session::Browser;
@@ -25,9 +24,6 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 /// Bounds a command of the driver, which itself bounds how long a page may load.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
-const READY: &str = "was started successfully on port ";
-/// Lines kept of what driver and browser print.
-const MAX_LAST_WORDS: usize = 12;
 
 /// Runs the driver in a process group of its own, and ends the group once the kit has closed its end of the pipe, however
 /// the kit ends: neither driver nor browser nor their folder outlives it.
@@ -85,10 +81,6 @@ struct Guard {
     _folder: TempDir,
 }
 
-/// The last lines that driver and browser printed.
-#[derive(Debug, Clone, Default)]
-pub(super) struct LastWords(Arc<Mutex<VecDeque<String>>>);
-
 impl Default for Browsers {
     fn default() -> Self {
         Self { driver: OnceCell::new(), places: Arc::new(Semaphore::new(MAX_SESSIONS)) }
@@ -115,21 +107,13 @@ impl Browsers {
             "goog:loggingPrefs": { "performance": "ALL", "browser": "ALL" },
             "goog:chromeOptions": options,
         });
-        let session = Session {
+        let endpoint = Endpoint {
             url: driver.url.clone(),
             client: driver.client.clone(),
             last_words: driver.last_words.clone(),
         };
-        Browser::open(session, capabilities, place).await
+        Browser::open(endpoint, capabilities, place).await
     }
-}
-
-/// Where a session's commands go.
-#[derive(Debug, Clone)]
-pub(super) struct Session {
-    pub(super) url: Url,
-    pub(super) client: Client,
-    pub(super) last_words: LastWords,
 }
 
 impl Driver {
@@ -194,44 +178,5 @@ async fn launch(program: &str) -> Result<(u16, LastWords, Guard), BrowserError> 
             limit: START_LIMIT,
             last_words: last_words.said(),
         }),
-    }
-}
-
-impl LastWords {
-    /// Returns what was printed last, to be put behind a message.
-    pub(super) fn said(&self) -> String {
-        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.iter().map(|line| format!("\n  {line}")).collect()
-    }
-
-    fn follow<R>(&self, source: Option<R>, port: Option<watch::Sender<Option<u16>>>)
-    where
-        R: AsyncRead + Unpin + Send + 'static,
-    {
-        let Some(source) = source else { return };
-        let kept = self.clone();
-        tokio::spawn(async move {
-            let mut lines = BufReader::new(source).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                if let Some(port) = &port
-                    && let Some((_, rest)) = line.split_once(READY)
-                {
-                    let _ = port.send(rest.trim_end_matches('.').parse().ok());
-                } else {
-                    kept.push(line);
-                }
-            }
-        });
-    }
-
-    fn push(&self, line: String) {
-        if line.trim().is_empty() {
-            return;
-        }
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == MAX_LAST_WORDS {
-            lines.pop_front();
-        }
-        lines.push_back(line);
     }
 }

@@ -6,6 +6,7 @@
 
 pub(crate) mod control;
 mod driver;
+mod endpoint;
 mod error;
 mod find;
 mod installation;

@@ -7,7 +7,7 @@ use reqwest::{Method, Url};
 use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::driver::Session;
+use super::endpoint::Endpoint;
 use super::error::BrowserError;
 use super::traffic::{Seen, Traffic};
 use super::tree::{self, Element};
@@ -32,7 +32,7 @@ const LONG_POLL: Duration = Duration::from_millis(1500);
 /// A browser in which a user of one sub-test works.
 #[derive(Debug)]
 pub struct Browser {
-    session: Session,
+    endpoint: Endpoint,
     id: String,
     pub(super) traffic: Traffic,
     page_load: Option<Duration>,
@@ -42,22 +42,22 @@ pub struct Browser {
 
 impl Browser {
     pub(super) async fn open(
-        session: Session,
+        endpoint: Endpoint,
         capabilities: Value,
         place: Option<OwnedSemaphorePermit>,
     ) -> Result<Self, BrowserError> {
         let body = json!({ "capabilities": { "alwaysMatch": capabilities } });
         let opened =
-            send(&session, Method::POST, "session", Some(&body)).await.map_err(|error| match error {
+            send(&endpoint, Method::POST, "session", Some(&body)).await.map_err(|error| match error {
                 BrowserError::Refused { error, message } => BrowserError::Died {
                     cause: format!("{error}: {}", first_line(&message)),
-                    last_words: session.last_words.said(),
+                    last_words: endpoint.last_words.said(),
                 },
                 error => error,
             })?;
         let id = opened.get("sessionId").and_then(Value::as_str).unwrap_or_default().to_owned();
         let traffic = Traffic::default();
-        Ok(Self { session, id, traffic, page_load: None, is_closed: false, _place: place })
+        Ok(Self { endpoint, id, traffic, page_load: None, is_closed: false, _place: place })
     }
 
     /// Loads a page. A page that does not load in time is no error here: what there is of it is looked at.
@@ -294,7 +294,7 @@ impl Browser {
     pub async fn close(mut self) {
         self.is_closed = true;
         let path = format!("session/{}", self.id);
-        let _ = send(&self.session, Method::DELETE, &path, None).await;
+        let _ = send(&self.endpoint, Method::DELETE, &path, None).await;
     }
 
     /// Returns WebDriver's reference to an element of the tree.
@@ -335,7 +335,7 @@ impl Browser {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, BrowserError> {
-        send(&self.session, method, &format!("session/{}/{path}", self.id), body).await
+        send(&self.endpoint, method, &format!("session/{}/{path}", self.id), body).await
     }
 }
 
@@ -346,10 +346,10 @@ impl Drop for Browser {
         if self.is_closed {
             return;
         }
-        let (session, path) = (self.session.clone(), format!("session/{}", self.id));
+        let (endpoint, path) = (self.endpoint.clone(), format!("session/{}", self.id));
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                let _ = send(&session, Method::DELETE, &path, None).await;
+                let _ = send(&endpoint, Method::DELETE, &path, None).await;
             });
         }
     }
@@ -368,14 +368,14 @@ fn of_page<T>(result: Result<T, BrowserError>) -> Result<Result<T, String>, Brow
 }
 
 async fn send(
-    session: &Session,
+    endpoint: &Endpoint,
     method: Method,
     path: &str,
     body: Option<&Value>,
 ) -> Result<Value, BrowserError> {
-    let died = |cause: String| BrowserError::Died { cause, last_words: session.last_words.said() };
-    let url = session.url.join(path).map_err(|cause| died(cause.to_string()))?;
-    let mut request = session.client.request(method, url);
+    let died = |cause: String| BrowserError::Died { cause, last_words: endpoint.last_words.said() };
+    let url = endpoint.url.join(path).map_err(|cause| died(cause.to_string()))?;
+    let mut request = endpoint.client.request(method, url);
     if let Some(body) = body {
         request = request.json(body);
     }

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use harness_model::check::evidence::{Evidence, PageRequest, PageResult};
-use harness_model::scenario::model::{Browse, Identity, identity_name};
+use harness_model::scenario::model::{Browse, identity_name};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use crate::browser::{Browser, BrowserError, Browsers};
+use crate::browser::Browser;
 use crate::targets::Dashboard;
 
 use super::error::StepError;
@@ -26,44 +26,6 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(3);
 
 const STORAGE: &str = "Object.fromEntries(Object.entries(localStorage))";
 
-/// The browser of one sub-test, which is opened when a step first needs it.
-#[derive(Debug)]
-pub struct Visit {
-    browsers: Arc<Browsers>,
-    browser: Option<Browser>,
-    signed_in: Option<Identity>,
-}
-
-impl Visit {
-    pub fn new(browsers: Arc<Browsers>) -> Self {
-        Self { browsers, browser: None, signed_in: None }
-    }
-
-    /// The browser, if it is open.
-    pub fn browser(&mut self) -> Option<&mut Browser> {
-        self.browser.as_mut()
-    }
-
-    pub async fn close(self) {
-        if let Some(browser) = self.browser {
-            browser.close().await;
-        }
-    }
-
-    /// Opens a browser for the identity. Another one's has a profile of its own.
-    async fn open(&mut self, identity: Option<Identity>) -> Result<&mut Browser, BrowserError> {
-        let is_other = identity.is_some() && self.signed_in.is_some() && identity != self.signed_in;
-        if let Some(other) = self.browser.take_if(|_| is_other) {
-            self.signed_in = None;
-            other.close().await;
-        }
-        match &mut self.browser {
-            Some(browser) => Ok(browser),
-            none => Ok(none.insert(self.browsers.open().await?)),
-        }
-    }
-}
-
 /// Does what the step says, and reads the page.
 ///
 /// # Errors
@@ -73,12 +35,12 @@ pub async fn perform(browse: &Browse, stage: &mut Stage) -> Result<Evidence, Ste
     let dashboard = Arc::clone(stage.environment.dashboard());
     let filled = browse.acts.iter().map(|act| FilledAct::of(act, stage.bindings.scope()));
     let filled = filled.collect::<Result<Vec<FilledAct>, _>>()?;
-    let signing_in = browse.identity.filter(|identity| stage.visit.signed_in != Some(*identity));
-    let who = browse.identity.or(stage.visit.signed_in);
+    let signing_in = browse.identity.filter(|identity| stage.visit.signed_in() != Some(*identity));
+    let who = browse.identity.or(stage.visit.signed_in());
     let browser = stage.visit.open(browse.identity).await?;
     if let Some(identity) = signing_in {
         sign_in::sign_in(browser, identity, &dashboard, &stage.environment, browse.timeout).await?;
-        stage.visit.signed_in = Some(identity);
+        stage.visit.note_signed_in(identity);
     }
     let browser = stage.visit.open(None).await?;
     browser.begin().await?;

@@ -15,6 +15,7 @@ pub mod race;
 pub mod set;
 pub mod shell;
 mod stage;
+pub mod visit;
 pub mod wire;
 pub mod ztna;
 

@@ -9,8 +9,8 @@ use crate::exchange::Clients;
 use crate::run::slot::Slot;
 use crate::targets::TestEnvironment;
 
-use super::browse::Visit;
 use super::machine::Machine;
+use super::visit::Visit;
 use super::wire::peer::Peer;
 
 /// The mutable state that the steps of one sub-test share.

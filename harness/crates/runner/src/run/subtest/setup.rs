@@ -14,8 +14,8 @@ use crate::run::name;
 use crate::run::repeat::shell_variable;
 use crate::run::setting::RunSettings;
 use crate::run::slot::Slot;
-use crate::step::browse::Visit;
 use crate::step::chance::Chance;
+use crate::step::visit::Visit;
 use crate::step::{Stage, StepError};
 
 /// A stage without machines, and the prefix of the sub-test's names on the target.
