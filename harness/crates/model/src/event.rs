@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::evidence::{Exchange, ProcessResult, WireResult};
+use crate::check::evidence::{Exchange, PageResult, ProcessResult, WireResult};
 use crate::check::outcome::Outcome;
 use crate::plan::Plan;
 use crate::recording::Recording;
@@ -39,6 +39,8 @@ pub enum Event {
         process: Option<ProcessResult>,
         /// The result of its WireGuard peer, secrets redacted.
         wire: Option<Box<WireResult>>,
+        /// What the browser saw, secrets redacted.
+        page: Option<Box<PageResult>>,
         /// A shell command that repeats it, secrets as variables.
         repeat: Option<String>,
         /// The outcomes of its checks, secrets redacted.

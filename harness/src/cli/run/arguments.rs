@@ -8,6 +8,7 @@ use clap::Args;
 use crate::cli::error::CliError;
 use harness_model::plan::{Shard, Waits};
 use harness_report::destination::Destination;
+use harness_runner::browser::DriverUrl;
 
 const MAX_DEFAULT_JOBS: usize = 8;
 
@@ -34,6 +35,9 @@ pub(in crate::cli) struct Arguments {
     /// Put a deliberate deviation in front of the reference, such as count-frozen
     #[arg(long, value_name = "ID", conflicts_with = "target")]
     pub(super) deviation: Option<String>,
+    /// Use this WebDriver (of Chromium) for steps in a dashboard, instead of starting chromedriver
+    #[arg(long, value_name = "URL")]
+    pub(super) webdriver: Option<DriverUrl>,
     /// Number of sub-tests to run concurrently [default: twice the number of cores, at most 8]
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<NonZeroU32>,

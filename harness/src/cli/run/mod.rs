@@ -79,6 +79,8 @@ pub(super) async fn run(
         snapshots: snapshots(&arguments, loaded.is_persistent, std::env::var("INSTA_UPDATE").ok().as_deref()),
         time_limit,
         folder: folder.path().to_owned(),
+        browsers: Arc::default(),
+        pictures: true,
         detail: Detail::FailedSteps,
         evidence: evidence.as_ref().map(|evidence| evidence.key.clone()),
     });

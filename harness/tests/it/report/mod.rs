@@ -87,6 +87,7 @@ fn step(subtest: usize, scenario: &Scenario, step: usize, outcomes: Vec<Outcome>
         }],
         process: None,
         wire: None,
+        page: None,
         repeat: Some("curl -si -X POST http://target/api/keys --data-raw '{\"name\":\"first\"}'".to_owned()),
         outcomes,
         recording: None,

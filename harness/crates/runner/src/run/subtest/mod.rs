@@ -178,7 +178,8 @@ impl SubtestRun<'_> {
     /// Removes everything that the sub-test started on this host: processes, folder and control plane.
     async fn tear_down(&self, mut stage: Stage) {
         stop_machines(&mut stage).await;
-        let Stage { environment, clients, machines, peers, bindings: _, slot: _slot } = stage;
+        let Stage { environment, clients, machines, peers, visit, bindings: _, slot: _slot } = stage;
+        visit.close().await;
         drop((clients, machines, peers));
         if let Some(environment) = Arc::into_inner(environment) {
             environment.close().await;
