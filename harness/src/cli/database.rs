@@ -10,4 +10,8 @@ pub(super) struct Database<'a> {
 impl Database<'_> {
     /// In memory, for one control plane alone.
     pub(super) const DEFAULT_URL: &'static str = "sqlite::memory:";
+
+    pub(super) fn is_default(self) -> bool {
+        self.url == Self::DEFAULT_URL && self.replicas == 1
+    }
 }

@@ -14,6 +14,7 @@ use harness_runner::targets::Target;
 use super::console::Console;
 use super::database::Database;
 use super::error::CliError;
+use super::run::Runtime;
 
 /// Accepts any arguments, so that the error explains why the command is missing.
 #[derive(Debug, Args)]
@@ -42,11 +43,15 @@ pub(super) async fn selftest(
 
 #[allow(clippy::unused_async, reason = "same signature as with the reference")]
 pub(super) async fn target(
+    runtime: Runtime,
     deviation: Option<&str>,
     database: Database<'_>,
     _console: &Console,
 ) -> Result<Arc<dyn Target>, CliError> {
-    if database.url != Database::DEFAULT_URL || database.replicas != 1 {
+    if runtime == Runtime::Containers {
+        return Err(CliError::NeedsReference("--runtime containers"));
+    }
+    if !database.is_default() {
         return Err(CliError::NeedsReference("--database"));
     }
     Err(if deviation.is_some() { CliError::NeedsReference("--deviation") } else { CliError::NoTarget })

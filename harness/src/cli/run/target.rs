@@ -19,7 +19,7 @@ use super::arguments::Arguments;
 pub(super) async fn target(arguments: &Arguments, console: &Console) -> Result<Arc<dyn Target>, CliError> {
     let Some(path) = &arguments.target else {
         let database = Database { url: &arguments.database, replicas: arguments.replicas.get() };
-        return reference::target(arguments.deviation.as_deref(), database, console).await;
+        return reference::target(arguments.runtime, arguments.deviation.as_deref(), database, console).await;
     };
     Ok(Arc::new(remote(path, console)?))
 }

@@ -11,3 +11,5 @@ pub use database::DatabaseOptions;
 pub use program::{AGENT_SUBCOMMAND, agent};
 pub use serve::{ServeOptions, Served, serve};
 pub use target::Embedded;
+#[cfg(feature = "containers")]
+pub(crate) use target::OTHER_ORG_MACHINES;
