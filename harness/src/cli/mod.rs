@@ -2,6 +2,7 @@
 
 mod completions;
 mod console;
+mod database;
 mod defaults;
 mod diff;
 mod doctor;

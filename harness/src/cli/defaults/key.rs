@@ -34,7 +34,13 @@ const RUNS: &[&str] = &["", "watch"];
 const REVIEWS: &[&str] = &["", "watch", "review"];
 
 pub(super) const KEYS: [Key; 15] = [
-    Key::new("target", Kind::Path, &["", "watch", "doctor"]).yielding(&["runtime", "deviation", "accept"]),
+    Key::new("target", Kind::Path, &["", "watch", "doctor"]).yielding(&[
+        "runtime",
+        "deviation",
+        "database",
+        "replicas",
+        "accept",
+    ]),
     Key::new("suite", Kind::Texts, REVIEWS),
     Key::new("filter", Kind::Text, REVIEWS),
     Key::new("jobs", Kind::Count, REVIEWS),
