@@ -78,6 +78,10 @@ openapi:
     cargo build -p mock-server
     mock-server/tests/openapi/run target/debug/mock-server target/openapi
 
+# The kit's release archive, in target/dist (cargo install cargo-cyclonedx --locked)
+dist:
+    harness/release/build target/dist
+
 # The composite action and the workflow of `harness init`, under act (git, node, python3-venv)
 action:
     cargo build -p harness
