@@ -78,6 +78,11 @@ openapi:
     cargo build -p mock-server
     mock-server/tests/openapi/run target/debug/mock-server target/openapi
 
+# The dashboard in headless Chromium, with the types and the style of its modules (chromium, nodejs, npm)
+dashboard *TESTS:
+    cargo build -p mock-server
+    mock-server/tests/dashboard/run target/debug/mock-server {{TESTS}}
+
 lint:
     cargo run -p harness -- lint
 
