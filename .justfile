@@ -83,6 +83,15 @@ dashboard *TESTS:
     cargo build -p mock-server
     mock-server/tests/dashboard/run target/debug/mock-server {{TESTS}}
 
+# The images of control plane, agent, kit and test machine, from static programs that cargo builds here (Docker's client)
+images:
+    mock-server/images/build
+
+# The kit's runs in containers beside embedded ones, and what is left after them (as root: docker.io iptables iproute2)
+containers:
+    mock-server/images/with-engine bash -c 'mock-server/images/build && \
+      harness/tests/containers/run target/$(rustc -vV | sed -n "s/^host: //p")/debug/harness target/containers'
+
 lint:
     cargo run -p harness -- lint
 

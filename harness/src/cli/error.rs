@@ -51,6 +51,8 @@ pub(super) enum CliError {
     UnknownSuite { name: String, hint: String, known: String },
     #[error("unknown id `{id}`\n{hint}")]
     UnknownId { id: String, hint: String },
+    #[error("no manual page of `{word}`\n{hint}")]
+    UnknownPage { word: String, hint: String },
     #[error("`{id}` is not a whole id; it may be one of these:\n{candidates}")]
     AmbiguousId { id: String, candidates: String },
     #[error(
@@ -114,6 +116,20 @@ pub(super) enum CliError {
         "no deviation selected\n--filter expects ids or families; `harness list --deviations` lists them"
     )]
     NoDeviation,
+
+    #[cfg(feature = "reference")]
+    #[error("--deviation needs the embedded reference\nremove --runtime containers")]
+    DeviationInContainers,
+    #[error(
+        "--runtime containers brings a database of its own\nleave out --database and --replicas, or --runtime"
+    )]
+    DatabaseInContainers,
+    #[cfg(all(feature = "reference", not(feature = "containers")))]
+    #[error(
+        "this build cannot run the reference in containers\n\
+         build with the feature: cargo run -p harness --features containers -- --runtime containers"
+    )]
+    NeedsContainers,
 
     #[cfg(not(feature = "reference"))]
     #[error("{0} needs the reference, and this build has none\nbuild with the feature `reference`")]
