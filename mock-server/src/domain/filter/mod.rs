@@ -1,12 +1,14 @@
 //! The query language of `GET /api/db/{table}`: PostgREST's syntax over an allow-list of tables and columns.
 //!
 //! `column=op.value` selects rows (`eq neq gt gte lt lte like ilike in is cs`, each with an optional `not.`; a bare
-//! value means `eq`, and repeated columns are combined with AND). `select`, `order`, `limit` and `offset` shape the
-//! result. A parsed [`Query`] holds typed values only, never text that ends up in SQL.
+//! value means `eq`, and repeated columns are combined with AND). `or` is limited to a place in an order,
+//! behind which the next page begins. `select`, `order`, `limit` and `offset` shape the result. A parsed [`Query`] holds typed values only, never text that ends up in SQL.
 
 mod condition;
 mod error;
 mod order;
+mod page;
+mod position;
 mod table;
 mod value;
 
@@ -14,6 +16,8 @@ pub use condition::{Comparison, Condition, Test};
 pub(crate) use error::excerpt;
 pub use error::{FilterError, MAX_COLUMNS, MAX_CONDITIONS, MAX_SEARCHES, MAX_VALUES};
 pub use order::Order;
+pub use page::LastRow;
+pub use position::{Key, Position};
 pub use table::{API_KEYS, AUDIT_LOGS, AUTH_KEYS, Column, Kind, MACHINES, TABLES, Table};
 pub use value::Scalar;
 
@@ -26,6 +30,8 @@ pub struct Query {
     pub table: &'static Table,
     /// Conditions that a row must all meet.
     pub conditions: Vec<Condition>,
+    /// The place behind which a row must be.
+    pub after: Option<Position>,
     pub select: Vec<&'static Column>,
     pub order: Vec<Order>,
     /// Never above [`MAX_ROWS`].
@@ -40,13 +46,14 @@ impl Query {
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, FilterError> {
         let mut conditions = Conditions::default();
-        let (mut select, mut order, mut limit, mut offset) = (None, None, None, None);
+        let (mut select, mut order, mut limit, mut offset, mut after) = (None, None, None, None, None);
         for (name, value) in pairs {
             match name {
                 "select" => set_once("select", &mut select, order::parse_select(table, value)?)?,
                 "order" => set_once("order", &mut order, order::parse_order(table, value)?)?,
                 "limit" => set_once("limit", &mut limit, parse_number("limit", value)?)?,
                 "offset" => set_once("offset", &mut offset, parse_number("offset", value)?)?,
+                "or" => set_once("or", &mut after, Position::parse(table, value)?)?,
                 column => {
                     conditions.add(Condition::parse(table.column(column)?, value)?)?;
                 }
@@ -55,6 +62,7 @@ impl Query {
         Ok(Self {
             table,
             conditions: conditions.parsed,
+            after,
             select: select.unwrap_or_else(|| table.columns.iter().collect()),
             order: order.unwrap_or_default(),
             limit: limit.unwrap_or(MAX_ROWS).min(MAX_ROWS),
@@ -73,6 +81,7 @@ impl Query {
         Self {
             table,
             conditions: conditions.collect(),
+            after: None,
             select: table.columns.iter().collect(),
             order: Vec::new(),
             limit: 1,
