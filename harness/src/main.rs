@@ -7,6 +7,9 @@ fn main() -> ExitCode {
     if let Some(exit_code) = harness_runner::targets::host_name::handle(&rest) {
         return exit_code;
     }
+    if let Some(exit_code) = harness_runner::targets::in_container::handle(&rest) {
+        return exit_code;
+    }
     #[cfg(feature = "reference")]
     if let Some((first, words)) = rest.split_first() {
         use harness_reference::{agent, embedded};

@@ -1,27 +1,45 @@
 //! Values of command-line arguments and environment variables.
 
 use std::env::VarError;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
 use ztna_protocol::region::Region;
 
 use super::error::{ArgumentError, DatabaseProblem, SecretProblem};
-use super::{AgentProgram, StartError};
+use super::{AgentProgram, DEFAULT_LISTEN, StartError, TestControlConfig};
 use crate::domain::site::Site;
 use crate::domain::{cidr, host};
-use crate::store::Location;
+use crate::store::{Address, Location};
 
-/// The minimum length of the relays' secret, against guessing.
+/// The minimum length of a secret in the environment, against guessing.
 const MIN_SECRET_LEN: usize = 16;
 
-/// Reads the secret from the environment, because other users can see command lines.
+/// Reads the secret shared with the relays.
 pub(super) fn relay_secret() -> Result<Option<String>, StartError> {
-    match std::env::var("ZTNA_RELAY_SECRET") {
+    secret("ZTNA_RELAY_SECRET").map_err(StartError::RelaySecret)
+}
+
+/// Returns where the test control listens, and its token if the environment has one.
+pub(super) fn test_control(
+    is_enabled: bool,
+    listen: Option<SocketAddr>,
+) -> Result<Option<TestControlConfig>, StartError> {
+    if !is_enabled {
+        return Ok(None);
+    }
+    let token = secret("ZTNA_TEST_CONTROL_TOKEN").map_err(StartError::TestControlToken)?;
+    Ok(Some(TestControlConfig { listen: listen.unwrap_or(DEFAULT_LISTEN), token }))
+}
+
+/// Reads a secret from the environment, because other users can see command lines.
+fn secret(variable: &str) -> Result<Option<String>, SecretProblem> {
+    match std::env::var(variable) {
         Ok(secret) if secret.trim().len() >= MIN_SECRET_LEN => Ok(Some(secret.trim().to_owned())),
-        Ok(secret) if !secret.trim().is_empty() => Err(StartError::RelaySecret(SecretProblem::TooShort)),
+        Ok(secret) if !secret.trim().is_empty() => Err(SecretProblem::TooShort),
         Ok(_) | Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => Err(StartError::RelaySecret(SecretProblem::NotText)),
+        Err(VarError::NotUnicode(_)) => Err(SecretProblem::NotText),
     }
 }
 
@@ -64,7 +82,7 @@ pub(super) fn parse_database(database: &str) -> Result<Location, StartError> {
         return Ok(Location::Memory);
     }
     if database.starts_with("postgres://") || database.starts_with("postgresql://") {
-        return Err(StartError::Database(DatabaseProblem::Postgres));
+        return Ok(Location::Postgres(Box::new(Address::parse(database)?)));
     }
     match database.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path)) {
         Some(path) if path.contains('?') => {
@@ -114,7 +132,11 @@ mod tests {
         for bad in ["sqlite:", "a.db", "", "mysql://x", "sqlite:a.db?mode=ro"] {
             assert!(parse_database(bad).is_err(), "{bad}");
         }
-        let message = parse_database("postgres://user:secret@x/y").unwrap_err().to_string();
-        assert!(message.contains("not supported yet") && !message.contains("secret"), "{message}");
+        let named = parse_database("postgres://user:secret@x/y").unwrap();
+        assert!(
+            matches!(&named, Location::Postgres(address) if address.to_string() == "postgres://x:5432/y")
+        );
+        let message = parse_database("postgres://user:secret@x:y/z").unwrap_err().to_string();
+        assert!(message.contains("invalid PostgreSQL URL") && !message.contains("secret"), "{message}");
     }
 }

@@ -10,15 +10,18 @@ use ipnet::IpNet;
 use tokio::signal::unix::{SignalKind, signal};
 use ztna_protocol::region::Region;
 
-use super::arguments::{agent_program, parse_database, parse_network, parse_site, parse_url, relay_secret};
+use super::arguments::{
+    agent_program, parse_database, parse_network, parse_site, parse_url, relay_secret, test_control,
+};
 use super::error::SecretProblem;
 use super::logging::LogFormat;
 use super::{
-    Config, DEFAULT_LISTEN, Fixture, RelayConfig, RelayServer, Server, StartError, connections, logging,
-    session_secret, start,
+    Config, DEFAULT_LISTEN, Fixture, RelayConfig, RelayServer, Server, StartError, connections, healthcheck,
+    logging, session_secret, start,
 };
 use crate::control::{Clock, Random};
 use crate::domain::site::Site;
+use crate::store::{Location, Store};
 
 /// QuickZTNA's reference control plane.
 #[derive(Debug, Parser)]
@@ -36,6 +39,8 @@ enum Command {
     ///
     /// The environment variable ZTNA_RELAY_SECRET holds the secret shared with the control plane.
     Relay(RelayOptions),
+    /// Ask the server in the same container whether it is healthy, for Docker's HEALTHCHECK: exit code 0 or 1.
+    Healthcheck(HealthcheckOptions),
     /// Replace the key that signs access tokens; with the next start of the server all sessions have ended.
     RotateSecret(SecretLocation),
 }
@@ -56,6 +61,10 @@ struct Serve {
     /// Let tests advance the clock through a separate listener on loopback, whose URL is in the ready file.
     #[arg(long)]
     test_control: bool,
+    /// Where the test control listens, if not on a port of loopback that the system chooses. The environment variable
+    /// ZTNA_TEST_CONTROL_TOKEN may hold the token that its URL contains, of at least 16 characters.
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "test_control")]
+    test_control_listen: Option<SocketAddr>,
     /// Write the server's URL and credentials to this file (mode 0600) once it accepts requests.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -76,10 +85,19 @@ struct Serve {
 
 #[derive(Debug, clap::Args)]
 struct SecretLocation {
-    /// The database: sqlite::memory: or sqlite:PATH.
-    #[arg(long, value_name = "DATABASE", default_value = "sqlite::memory:")]
+    /// The database: sqlite::memory:, sqlite:PATH or postgres://[USER@]HOST[:PORT]/NAME.
+    ///
+    /// The password of a PostgreSQL user can be in PGPASSWORD or in the file that PGPASSFILE names. Other users can see
+    /// command lines, so a URL with a password belongs into the environment variable.
+    #[arg(
+        long,
+        value_name = "DATABASE",
+        default_value = "sqlite::memory:",
+        env = "ZTNA_DATABASE",
+        hide_env_values = true
+    )]
     database: String,
-    /// The file with the key that signs access tokens [default: PATH.session-secret; none in memory]
+    /// The file with the key that signs access tokens [default: PATH.session-secret; none in memory; a row on PostgreSQL]
     #[arg(long, value_name = "FILE")]
     session_secret: Option<PathBuf>,
 }
@@ -101,6 +119,13 @@ struct RelayOptions {
     log_format: LogFormat,
 }
 
+#[derive(Debug, clap::Args)]
+struct HealthcheckOptions {
+    /// The address at which the server listens; the control plane and a relay answer alike.
+    #[arg(value_name = "ADDRESS:PORT", default_value_t = healthcheck::DEFAULT_ADDRESS)]
+    address: SocketAddr,
+}
+
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(options) => {
@@ -111,6 +136,7 @@ pub fn main() -> ExitCode {
             logging::install(options.log_format);
             run_relay(options)
         }
+        Command::Healthcheck(options) => healthcheck::check(options.address).map_err(StartError::from),
         Command::RotateSecret(location) => rotate_secret(location),
     };
     match result {
@@ -141,7 +167,7 @@ fn run_server(options: Serve) -> Result<(), StartError> {
         clock: if options.test_control { Clock::adjustable() } else { Clock::system() },
         random: Random::system(),
         trusted_proxies: options.trusted_proxies,
-        test_control: options.test_control,
+        test_control: test_control(options.test_control, options.test_control_listen)?,
         device_poll_interval: None,
         relay_secret,
         relays: options.relays,
@@ -151,6 +177,8 @@ fn run_server(options: Serve) -> Result<(), StartError> {
         let stopped = stop_signal()?;
         let server = start(config).await?;
         log_addresses(&server);
+        let url = server.ready().public_url.as_deref().unwrap_or(server.base_url());
+        let _ = writeln!(std::io::stdout(), "dashboard: {url}/dashboard");
         if let Some(path) = options.ready_file {
             server.ready().write(&path).map_err(|source| StartError::ReadyFile { path, source })?;
         }
@@ -176,6 +204,9 @@ fn run_relay(options: RelayOptions) -> Result<(), StartError> {
 
 fn rotate_secret(location: SecretLocation) -> Result<(), StartError> {
     let database = parse_database(&location.database)?;
+    if let (Location::Postgres(_), None) = (&database, &location.session_secret) {
+        return runtime()?.block_on(rotate_shared_secret(&database));
+    }
     let file = location.session_secret.or_else(|| session_secret::default_file(&database));
     let file = file.ok_or(StartError::NoSessionSecret)?;
     session_secret::rotate(&file, &Random::system())?;
@@ -183,6 +214,16 @@ fn rotate_secret(location: SecretLocation) -> Result<(), StartError> {
         std::io::stdout(),
         "Replaced the session secret in {}. Restart the server: all sessions end.",
         file.display()
+    );
+    Ok(())
+}
+
+async fn rotate_shared_secret(database: &Location) -> Result<(), StartError> {
+    let store = Store::open(database)?;
+    session_secret::rotate_shared(&store, &Random::system()).await?;
+    let _ = writeln!(
+        std::io::stdout(),
+        "Replaced the session secret in the database. Restart all replicas: all sessions end."
     );
     Ok(())
 }

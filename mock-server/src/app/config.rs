@@ -16,6 +16,14 @@ use crate::store::Location;
 pub const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
+/// Where tests can advance the clock.
+#[derive(Clone)]
+pub struct TestControlConfig {
+    pub listen: SocketAddr,
+    /// Random if `None`; then only the ready file has it.
+    pub token: Option<String>,
+}
+
 #[derive(Clone)]
 pub struct Config {
     pub listen: SocketAddr,
@@ -31,8 +39,8 @@ pub struct Config {
     pub random: Random,
     /// Proxies whose X-Forwarded-For is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// Whether tests can advance the clock through a second listener on loopback.
-    pub test_control: bool,
+    /// The second listener, through which tests can advance the clock.
+    pub test_control: Option<TestControlConfig>,
     /// Overrides the fixture's polling interval of the device flow.
     pub device_poll_interval: Option<Duration>,
     /// The secret of remote relays; without one, they are refused.
@@ -55,7 +63,7 @@ impl Config {
             clock: Clock::adjustable(),
             random: Random::system(),
             trusted_proxies: Vec::new(),
-            test_control: false,
+            test_control: None,
             device_poll_interval: None,
             relay_secret: None,
             relays: Vec::new(),

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use ztna_protocol::region::{Region, RegionError};
 
+use super::healthcheck::HealthError;
 use super::session_secret::SecretFileError;
-use crate::store::StoreError;
+use crate::store::{AddressError, StoreError};
 
 /// The exit code of an invalid command line, the same as clap's.
 const USAGE: u8 = 2;
@@ -35,8 +36,16 @@ pub enum StartError {
         "ZTNA_RELAY_SECRET {0}\nSet it to the secret of at least 16 characters that the control plane shares with its relays."
     )]
     RelaySecret(SecretProblem),
+    #[error(
+        "ZTNA_TEST_CONTROL_TOKEN {0}\nSet it to at least 16 characters, or unset it for a random token in the ready file."
+    )]
+    TestControlToken(SecretProblem),
+    #[error(transparent)]
+    Unhealthy(#[from] HealthError),
     #[error("{0}")]
     Database(DatabaseProblem),
+    #[error(transparent)]
+    Address(#[from] AddressError),
     #[error(transparent)]
     SessionSecret(#[from] SecretFileError),
     #[error(
@@ -45,7 +54,7 @@ pub enum StartError {
     NoSessionSecret,
 }
 
-/// A problem with the environment variable ZTNA_RELAY_SECRET.
+/// A problem with a secret in the environment.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretProblem {
     #[error("is not set")]
@@ -58,8 +67,6 @@ pub enum SecretProblem {
 
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseProblem {
-    #[error("PostgreSQL is not supported yet\nUse sqlite:PATH or sqlite::memory: with --database.")]
-    Postgres,
     #[error("unexpected options in --database sqlite:{0}\nRemove the '?' and everything after it.")]
     Options(String),
     #[error("invalid --database: expected sqlite::memory:, sqlite:PATH or postgres://…")]
@@ -127,7 +134,11 @@ pub enum TokenError {
 impl StartError {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Database(_) | Self::RelaySecret(_) | Self::NoSessionSecret => ExitCode::from(USAGE),
+            Self::Database(_)
+            | Self::Address(_)
+            | Self::RelaySecret(_)
+            | Self::TestControlToken(_)
+            | Self::NoSessionSecret => ExitCode::from(USAGE),
             _ => ExitCode::FAILURE,
         }
     }

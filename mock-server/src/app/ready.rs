@@ -7,9 +7,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Fixture;
-use super::fixture::User;
+use super::fixture::{Login, People};
 use crate::api::State;
-use crate::domain::Role;
 use crate::store::{StoreError, users};
 
 /// The server's URL and credentials; serialises to the JSON of the ready file.
@@ -61,38 +60,30 @@ impl Ready {
 }
 
 /// Describes the server and issues tokens for the fixture's users.
-pub(super) async fn describe(fixture: Fixture, state: &State) -> Result<Ready, StoreError> {
+pub(super) async fn describe(fixture: &Fixture, state: &State) -> Result<Ready, StoreError> {
     let session = state.settings.session.clone();
     let (base_url, public_url) = (state.settings.base_url.clone(), state.settings.public_url.clone());
     let now = state.clock.now();
     let random = state.random.clone();
+    let People { org_id, admin, owner, member, outsider, other_org_id } = fixture.people();
     let ready = state.store.read(move |tx| {
-        let seed = fixture.seed();
-        let org_id =
-            seed.organisations.first().map(|organisation| organisation.id.clone()).unwrap_or_default();
-        let outside = seed.users.iter().find_map(|user| {
-            let (other, _) = user.roles.iter().find(|(_, role)| role.administers())?;
-            user.roles.iter().all(|(org, _)| *org != org_id).then_some((user, other.clone()))
-        });
-        let mut person = |user: Option<&User>| {
-            let Some(user) = user else { return Ok(None) };
+        let mut person = |login: Option<Login>| {
+            let Some(Login { email, password }) = login else { return Ok(None) };
             // An existing database may lack the fixture's users.
-            let user_id = users::id_by_email(tx, &user.email)?;
-            Ok::<_, StoreError>(user_id.map(|user_id| Person {
-                email: user.email.clone(),
-                password: user.password.clone(),
-                token: session.issue(&random.id(now), &user_id, &user.email, now),
+            let user_id = users::id_by_email(tx, &email)?;
+            Ok::<_, StoreError>(user_id.map(|user_id| {
+                let token = session.issue(&random.id(now), &user_id, &email, now);
+                Person { email, password, token }
             }))
         };
-        let with = |role: Role| seed.users.iter().find(|user| user.roles.contains(&(org_id.clone(), role)));
         Ok::<_, StoreError>(Ready {
             base_url,
             public_url,
-            admin: person(with(Role::Admin))?,
-            owner: person(with(Role::Owner))?,
-            member: person(with(Role::Member))?,
-            outsider: person(outside.as_ref().map(|(user, _)| *user))?,
-            other_org_id: outside.map(|(_, org_id)| org_id),
+            admin: person(admin)?,
+            owner: person(owner)?,
+            member: person(member)?,
+            outsider: person(outsider)?,
+            other_org_id,
             control_url: None,
             org_id,
         })

@@ -7,9 +7,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::connections::{self, Limits};
+use super::router::router;
 use super::test_control::{self, TestControl};
 use super::{Config, Ready, StartError, TokenError, ready, state};
-use crate::api::{self, State};
+use crate::api::State;
 use crate::control::upkeep;
 use crate::store::{StoreError, users};
 
@@ -32,20 +33,20 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let listen = |source| StartError::Listen { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    let fixture = config.fixture.clone();
     let state = state::state(&config, format!("http://{}", reachable(address))).await?;
     let control = match config.test_control {
-        true => {
-            Some(TestControl::start(state.clone()).await.map_err(|source| StartError::Runtime { source })?)
+        Some(control) => {
+            let failed = |source| StartError::Listen { address: control.listen, source };
+            Some(TestControl::start(state.clone(), control.listen, control.token).await.map_err(failed)?)
         }
-        false => None,
+        None => None,
     };
     let control_url = control.as_ref().map(|control| control.url.clone());
-    let ready = Ready { control_url, ..ready::describe(fixture, &state).await? };
+    let ready = Ready { control_url, ..ready::describe(&config.fixture, &state).await? };
 
     let limits = Limits::of_process().with_proxies(&config.trusted_proxies);
     let stopping = state.stopping.subscribe();
-    let serving = tokio::spawn(connections::serve(listener, api::router(state.clone()), limits, stopping));
+    let serving = tokio::spawn(connections::serve(listener, router(state.clone()), limits, stopping));
     let upkeep = tokio::spawn(upkeep::run(state.store.clone(), state.clock.clone(), state.random.clone()));
     let relay = state.relay.clone().map(|relay| tokio::spawn(relay.watch()));
     Ok(Server { address, ready, state, serving, upkeep, relay, _control: control })

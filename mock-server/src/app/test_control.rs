@@ -1,9 +1,9 @@
 //! Clock control for tests on a separate listener: `POST CONTROL_URL/clock {"advance_seconds": N}`.
 //!
-//! The control URL is in the ready file alone and contains a token, so that neither other users of the machine nor pages
-//! in its browsers can move the clock.
+//! The control URL contains a token, so that neither other users of the machine nor pages in its browsers can move the
+//! clock. Unless the environment gave the token, the ready file alone has it.
 
-use std::net::Ipv4Addr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -30,7 +30,7 @@ use crate::store::StoreError;
 /// A hundred years, beyond the lifetime of any key.
 const MAX_ADVANCE_SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
 
-/// A listener on loopback that advances a server's clock.
+/// A listener that advances a server's clock.
 pub(super) struct TestControl {
     /// With the token, and without a trailing slash.
     pub(super) url: String,
@@ -43,6 +43,8 @@ struct Controlled {
     server: State,
     /// SHA-256 of the token in hex.
     token_hash: String,
+    /// Whether it listens on loopback only.
+    only_loopback: bool,
 }
 
 #[derive(Deserialize)]
@@ -56,13 +58,18 @@ struct ClockResponse {
 }
 
 impl TestControl {
-    /// Listens on a port chosen by the system.
-    pub(super) async fn start(state: State) -> std::io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let token = hex::encode(state.random.bytes::<16>());
+    /// Listens at the address, with a random token if there is none.
+    pub(super) async fn start(
+        state: State,
+        listen: SocketAddr,
+        token: Option<String>,
+    ) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(listen).await?;
+        let token = token.unwrap_or_else(|| hex::encode(state.random.bytes::<16>()));
         let url = format!("http://{}/{token}", listener.local_addr()?);
         let stopping = state.stopping.subscribe();
-        let controlled = Controlled { server: state, token_hash: sha256(&token) };
+        let only_loopback = listen.ip().is_loopback();
+        let controlled = Controlled { server: state, token_hash: sha256(&token), only_loopback };
         let router = Router::new().route("/{token}/clock", post(clock)).with_state(controlled);
         let serving = tokio::spawn(connections::serve(listener, router, Limits::of_process(), stopping));
         Ok(Self { url, serving })
@@ -82,7 +89,7 @@ pub(super) async fn advance(state: &State, by: Duration) -> Result<(), StoreErro
 }
 
 async fn clock(
-    extract::State(Controlled { server: state, token_hash }): extract::State<Controlled>,
+    extract::State(Controlled { server: state, token_hash, only_loopback }): extract::State<Controlled>,
     Path(token): Path<String>,
     parts: Parts,
     Body(request): Body<ClockRequest>,
@@ -91,7 +98,7 @@ async fn clock(
     if sha256(&token) != token_hash {
         return Err(Refusal::Unauthorized("The control URL of the ready file is required").into());
     }
-    check_source(&parts, &state.settings)?;
+    check_source(&parts, &state.settings, only_loopback)?;
     let seconds = request.advance_seconds.ok_or(Refusal::MissingField("advance_seconds"))?;
     let seconds = seconds.as_u64().filter(|seconds| *seconds <= MAX_ADVANCE_SECONDS).ok_or(
         Refusal::invalid("advance_seconds must be an integer between 0 and 3153600000 (a hundred years)"),
@@ -101,10 +108,14 @@ async fn clock(
 }
 
 /// Refuses what a page could make a browser send, even one whose host name resolves to this machine.
-fn check_source(parts: &Parts, settings: &Settings) -> Result<(), Refusal> {
+fn check_source(parts: &Parts, settings: &Settings, only_loopback: bool) -> Result<(), Refusal> {
     let arrival = Arrival { uri: &parts.uri, headers: &parts.headers, extensions: &parts.extensions };
-    if !arrival.named_host()?.is_some_and(host::is_loopback) {
+    let named = arrival.named_host()?;
+    if only_loopback && !named.is_some_and(host::is_loopback) {
         return Err(Refusal::Forbidden("Host must be a loopback address"));
+    }
+    if !named.is_some_and(|host| host::is_loopback(host) || host::address(host).is_some()) {
+        return Err(Refusal::Forbidden("Host must be an IP address"));
     }
     if !is_from_own_site(arrival, settings) {
         return Err(Refusal::Forbidden("A page of another site sent this request"));

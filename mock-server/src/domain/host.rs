@@ -39,12 +39,20 @@ pub fn base_url(text: &str) -> Option<String> {
 
 /// Whether a host with an optional port is `localhost` or a loopback address.
 pub fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+    name(host).eq_ignore_ascii_case("localhost") || address(host).is_some_and(|address| address.is_loopback())
+}
+
+/// Returns the address of a host that is one, with an optional port.
+pub fn address(host: &str) -> Option<IpAddr> {
+    Some(name(host).parse::<IpAddr>().ok()?.to_canonical())
+}
+
+/// Removes the port, and the brackets of an IPv6 address.
+fn name(host: &str) -> &str {
+    match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, _)) => address,
         None => host.split_once(':').map_or(host, |(name, _)| name),
-    };
-    name.eq_ignore_ascii_case("localhost")
-        || name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+    }
 }
 
 /// Whether the host of a URL [`is_loopback`].

@@ -10,7 +10,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use mock_server::api::{self, State};
+use mock_server::api::State;
 use mock_server::app::{self, AgentProgram, Config, Fixture, Ready, Server};
 use mock_server::control::{ControlError, Random, upkeep};
 use mock_server::store::{Location, Tx, users};
@@ -48,18 +48,18 @@ impl TestServer {
 
     pub(crate) async fn with(config: Config) -> Self {
         let state = app::state(&config, BASE_URL.to_owned()).await.unwrap();
-        Self { router: api::router(state.clone()), state, listening: None }
+        Self { router: app::router(state.clone()), state, listening: None }
     }
 
     pub(crate) fn of(state: State) -> Self {
-        Self { router: api::router(state.clone()), state, listening: None }
+        Self { router: app::router(state.clone()), state, listening: None }
     }
 
     /// As [`TestServer::start`], except that requests for the network map wait for notifications alone.
     pub(crate) async fn notifying() -> Self {
         let mut state = app::state(&Self::config(), BASE_URL.to_owned()).await.unwrap();
         Arc::get_mut(&mut state.settings).unwrap().map_poll_interval = Duration::from_secs(3600);
-        Self { router: api::router(state.clone()), state, listening: None }
+        Self { router: app::router(state.clone()), state, listening: None }
     }
 
     /// In memory, listening on loopback.
@@ -70,7 +70,7 @@ impl TestServer {
     pub(crate) async fn listen_with(config: Config) -> Self {
         let server = app::start(config).await.unwrap();
         let state = server.state().clone();
-        Self { router: api::router(state.clone()), state, listening: Some(server) }
+        Self { router: app::router(state.clone()), state, listening: Some(server) }
     }
 
     /// The configuration of [`TestServer::start`]: the same keys and ids each time, and a trusted proxy network.

@@ -63,10 +63,10 @@ pub(super) async fn run(
     selection.filter.iter().for_each(|filter| names::warn_of_idle_terms(filter, &loaded.library, console));
     let absent: Vec<&str> = target.description().absent.iter().map(|absent| absent.describe()).collect();
     if !absent.is_empty() {
-        console.print(&format!("not judged, since the target lacks it: {}\n", absent.join(", ")));
+        console.remark(&format!("not judged, since the target lacks it: {}\n", absent.join(", ")));
     }
     if let Some(waiting) = plan.waiting() {
-        console.print(&format!("{}\n", waits(&waiting)));
+        console.remark(&format!("{}\n", waits(&waiting)));
     }
     let time_limit = target.time_limit().unwrap_or(TIME_LIMIT);
     let max_jobs = target.max_concurrency().unwrap_or(usize::MAX);

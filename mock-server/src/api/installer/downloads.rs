@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use axum::body::Bytes;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -29,12 +30,17 @@ struct Shared {
     by_address: Mutex<HashMap<Option<IpAddr>, Arc<Semaphore>>>,
     /// Exists as long as a download reads it.
     program: tokio::sync::Mutex<Weak<Program>>,
+    /// Of the program that was last asked for, in hex
+    checksum: tokio::sync::Mutex<Option<(Identity, String)>>,
 }
 
-/// The content of the program's file, and what tells whether the file was replaced.
+/// What tells whether a file was replaced.
+type Identity = (u64, u64, Option<SystemTime>);
+
+/// The content of the program's file.
 #[derive(Debug)]
 struct Program {
-    identity: (u64, u64, Option<SystemTime>),
+    identity: Identity,
     content: Vec<u8>,
 }
 
@@ -49,7 +55,12 @@ pub struct Download {
 impl Default for Shared {
     fn default() -> Self {
         let all = Arc::new(Semaphore::new(MAX_DOWNLOADS));
-        Self { all, by_address: Mutex::default(), program: tokio::sync::Mutex::default() }
+        Self {
+            all,
+            by_address: Mutex::default(),
+            program: tokio::sync::Mutex::default(),
+            checksum: tokio::sync::Mutex::default(),
+        }
     }
 }
 
@@ -78,19 +89,39 @@ impl Downloads {
 
     /// Returns the content of a file, of which all downloads share one copy.
     pub async fn content(&self, file: &Path, download: Download) -> io::Result<Bytes> {
+        let program = self.program(file).await?;
+        Ok(Bytes::from_owner(Downloaded { program, _download: download }))
+    }
+
+    /// Returns the SHA-256 of a file's content, in hex.
+    pub async fn checksum(&self, file: &Path, _download: Download) -> io::Result<String> {
+        let mut known = self.0.checksum.lock().await;
+        let now = identity(&tokio::fs::metadata(file).await?)?;
+        if let Some((identity, checksum)) = known.as_ref()
+            && *identity == now
+        {
+            return Ok(checksum.clone());
+        }
+        let program = self.program(file).await?;
+        let (identity, checksum) = tokio::task::spawn_blocking(move || {
+            (program.identity, hex::encode(Sha256::digest(&program.content)))
+        })
+        .await
+        .map_err(io::Error::other)?;
+        *known = Some((identity, checksum.clone()));
+        Ok(checksum)
+    }
+
+    async fn program(&self, file: &Path) -> io::Result<Arc<Program>> {
         let mut current = self.0.program.lock().await;
         let identity = identity(&tokio::fs::metadata(file).await?)?;
-        let known = current.upgrade().filter(|program| program.identity == identity);
-        let program = match known {
-            Some(program) => program,
-            None => {
-                let content = tokio::fs::read(file).await?;
-                let program = Arc::new(Program { identity, content });
-                *current = Arc::downgrade(&program);
-                program
-            }
-        };
-        Ok(Bytes::from_owner(Downloaded { program, _download: download }))
+        if let Some(program) = current.upgrade().filter(|program| program.identity == identity) {
+            return Ok(program);
+        }
+        let content = tokio::fs::read(file).await?;
+        let program = Arc::new(Program { identity, content });
+        *current = Arc::downgrade(&program);
+        Ok(program)
     }
 
     fn addresses(&self) -> MutexGuard<'_, HashMap<Option<IpAddr>, Arc<Semaphore>>> {
@@ -121,7 +152,7 @@ impl Drop for Download {
     }
 }
 
-fn identity(found: &std::fs::Metadata) -> io::Result<(u64, u64, Option<SystemTime>)> {
+fn identity(found: &std::fs::Metadata) -> io::Result<Identity> {
     use std::os::unix::fs::MetadataExt as _;
     match found.len() {
         length if !found.is_file() || length > MAX_PROGRAM_LEN => {
@@ -159,6 +190,9 @@ mod tests {
         let download = downloads.begin(ip("192.0.2.1")).await.unwrap();
         assert_eq!(downloads.content(&file, download).await.unwrap(), "second");
         assert_eq!(contents[0], "first", "as it began");
+        let download = downloads.begin(ip("192.0.2.1")).await.unwrap();
+        let checksum = downloads.checksum(&file, download).await.unwrap();
+        assert_eq!(checksum, hex::encode(Sha256::digest("second")));
         drop(contents);
         assert!(downloads.0.program.lock().await.upgrade().is_none());
         assert!(downloads.addresses().is_empty());

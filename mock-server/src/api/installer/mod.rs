@@ -6,7 +6,7 @@ pub mod script;
 
 use std::path::PathBuf;
 
-pub use downloads::Downloads;
+pub use downloads::{Download, Downloads};
 
 /// The agent program that machines download.
 #[derive(Debug, Clone, PartialEq, Eq)]

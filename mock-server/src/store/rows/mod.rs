@@ -43,7 +43,8 @@ pub fn page(
         return Ok(Page::default());
     }
     let (key, selected) = (query.key(), query.select.len());
-    let statement = Statement::select(query, key, query.limit.saturating_add(1), organisations, now);
+    let statement =
+        Statement::select(query, key, query.limit.saturating_add(1), organisations, now, tx.is_postgres());
     let (mut read, mut last) = (0, None);
     let mut rows: Vec<Map<String, Json>> = tx.all_once(&statement.text, &statement.values, |row| {
         read += 1;

@@ -12,10 +12,11 @@ pub(super) struct Statement<'q> {
     pub(super) text: String,
     pub(super) values: Vec<Value<'q>>,
     now: Timestamp,
+    postgres: bool,
 }
 
 impl<'q> Statement<'q> {
-    /// Builds the statement for up to `limit` rows of a query; `organisations` must not be empty. The columns of `key` and
+    /// Builds the statement, in SQLite's or PostgreSQL's dialect, for up to `limit` rows of a query; `organisations` must not be empty. The columns of `key` and
     /// the id follow those of the query.
     pub(super) fn select(
         query: &'q Query,
@@ -23,8 +24,9 @@ impl<'q> Statement<'q> {
         limit: u32,
         organisations: &'q [String],
         now: Timestamp,
+        postgres: bool,
     ) -> Self {
-        let mut statement = Self { text: String::new(), values: Vec::new(), now };
+        let mut statement = Self { text: String::new(), values: Vec::new(), now, postgres };
         statement.write(query, key, limit, organisations);
         statement
     }
@@ -93,6 +95,12 @@ impl<'q> Statement<'q> {
                 });
                 self.bind(scalar(value));
             }
+            Test::Like { pattern, case_sensitive: true } if self.postgres => {
+                self.operand(table, condition.column);
+                self.text.push_str(" LIKE ");
+                self.bind(complete(pattern));
+                self.text.push_str(" ESCAPE '\\'");
+            }
             Test::Like { pattern, case_sensitive: true } => {
                 self.operand(table, condition.column);
                 // SQLite's LIKE ignores case; GLOB does not.
@@ -103,7 +111,7 @@ impl<'q> Statement<'q> {
                 self.text.push_str("lower(");
                 self.operand(table, condition.column);
                 self.text.push_str(") LIKE lower(");
-                self.bind(pattern);
+                self.bind(complete(pattern));
                 self.text.push_str(") ESCAPE '\\'");
             }
             Test::In(values) if values.is_empty() => self.text.push_str("1 = 0"),
@@ -216,6 +224,12 @@ fn scalar(value: &Scalar) -> Value<'_> {
         Scalar::Boolean(flag) => (*flag).into(),
         Scalar::Time(moment) => (*moment).into(),
     }
+}
+
+/// Escapes a backslash at the end of a LIKE pattern, which PostgreSQL refuses: it stands for itself.
+fn complete(pattern: &str) -> String {
+    let trailing = pattern.len() - pattern.trim_end_matches('\\').len();
+    format!("{pattern}{}", if trailing % 2 == 1 { "\\" } else { "" })
 }
 
 /// Converts a LIKE pattern, in which a backslash escapes the next character, to GLOB.

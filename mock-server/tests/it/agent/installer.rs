@@ -111,6 +111,13 @@ async fn install_line_registers_connects_and_is_repeatable() {
     let log = std::fs::metadata(installation.path("state/up.log")).unwrap();
     assert_eq!(log.permissions().mode() & 0o777, 0o600);
 
+    // Without a key it upgrades the program; the agent that runs is replaced and stays the machine.
+    let upgraded = installation.install(&[]).await;
+    assert!(
+        upgraded.stdout.contains("QuickZTNA stopped.\nStarting QuickZTNA...\nAlready registered: "),
+        "{upgraded:?}"
+    );
+
     // Configuration management repeats the line: the key is used up, and the machine keeps its identity.
     let again = installation.install(&[("ZTNA_AUTH_KEY", &key)]).await;
     assert_eq!(again.code, Some(0), "{again:?}");
@@ -118,7 +125,114 @@ async fn install_line_registers_connects_and_is_repeatable() {
         again.stdout.contains("QuickZTNA stopped.\nStarting QuickZTNA...\nAlready registered: "),
         "{again:?}"
     );
-    assert_eq!(installation.ztna("down").await.stdout, "QuickZTNA stopped.\n");
+
+    let status: Value = serde_json::from_str(&installation.ztna("status --json").await.stdout).unwrap();
+    let line = "curl -fsSL $BASE/install.sh | sh -s -- --uninstall";
+    let removed = installation.line(line, &installation.path("bin"), &[]).await;
+    assert_eq!((removed.code, removed.stderr.as_str()), (Some(0), ""), "{removed:?}");
+    assert!(removed.stdout.contains("identity is still in"), "{removed:?}");
+    assert_eq!(installation.installed(), Vec::<String>::new());
+    assert!(!Path::new(&format!("/proc/{}/cwd/.", status["pid"])).exists(), "the agent runs on");
+    assert!(installation.path("state/state.json").exists());
+}
+
+/// Nothing is downloaded for a key that no control plane can know.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs curl"]
+async fn malformed_keys_are_refused_before_anything_is_downloaded() {
+    let installation = Installation::with_agent().await;
+    for (key, expected) in [
+        ("", "ZTNA_AUTH_KEY is empty"),
+        ("tskey-auth-", "is no auth key"),
+        ("qztna_0123", "is no auth key"),
+        ("${{ secrets.KEY }}", "characters that no key has"),
+        ("tskey-auth-a b", "characters that no key has"),
+        ("tskey-auth-a\nb", "characters that no key has"),
+        ("tskey-auth-$(id)", "characters that no key has"),
+    ] {
+        let refused = installation.install(&[("ZTNA_AUTH_KEY", key)]).await;
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""), "{key:?}: {refused:?}");
+        assert!(refused.stderr.contains(expected), "{key:?}: {refused:?}");
+        assert!(!refused.stderr.contains("0123") && !refused.stderr.contains("secrets"), "{refused:?}");
+        assert_eq!(installation.installed(), Vec::<String>::new());
+    }
+    let line = "curl -fsSL $BASE/install.sh | sh -s -- --purge";
+    let unknown = installation.line(line, &installation.path("bin"), &[]).await;
+    assert!(unknown.stderr.contains("unknown argument --purge"));
+}
+
+/// The download is damaged, cut short, or is another program than the control plane says.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs curl"]
+async fn damaged_downloads_replace_nothing() {
+    let installation = Installation::with_agent().await;
+    let tools = TempDir::new().unwrap();
+    let curl = tools.path().join("curl");
+    for damage in ["echo damage >>\"$4\"", "truncate -s 1000 \"$4\"", ": >\"$4\"", ": >\"$7\""] {
+        // The script itself comes undamaged: only the installer names two files.
+        let script = format!("#!/bin/sh\n/usr/bin/curl \"$@\" || exit\n[ $# -lt 8 ] || {damage}\n");
+        std::fs::write(&curl, script).unwrap();
+        std::fs::set_permissions(&curl, PermissionsExt::from_mode(0o755)).unwrap();
+        let ended = installation.line("curl -fsSL $BASE/install.sh | sh", tools.path(), &[]).await;
+        assert_eq!(ended.code, Some(1), "{damage}: {ended:?}");
+        assert!(ended.stderr.contains("has the SHA-256 "), "{damage}: {ended:?}");
+        assert_eq!(installation.installed(), Vec::<String>::new(), "{damage}");
+    }
+}
+
+/// The shells of the systems on which the line is pasted.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs curl, busybox and shellcheck"]
+async fn every_shell_runs_the_script() {
+    let installation = Installation::with_agent().await;
+    let fetched = installation.line("curl -fsSL $BASE/install.sh -o script", Path::new("/bin"), &[]).await;
+    assert_eq!(fetched.code, Some(0), "{fetched:?}");
+    let checked = installation.line("shellcheck -s sh script", Path::new("/bin"), &[]).await;
+    assert_eq!((checked.code, checked.stdout.as_str()), (Some(0), ""), "{checked:?}");
+    for shell in ["dash", "bash", "bash --posix", "busybox sh"] {
+        let key = installation.key().await;
+        let hostname = shell.replace(' ', "");
+        let state = installation.path(&hostname);
+        let env = [
+            ("ZTNA_AUTH_KEY", key.as_str()),
+            ("ZTNA_HOSTNAME", &hostname),
+            ("ZTNA_STATE_DIR", state.to_str().unwrap()),
+        ];
+        let installed = installation.line(&format!("{shell} script"), Path::new("/bin"), &env).await;
+        assert_eq!((installed.code, installed.stderr.as_str()), (Some(0), ""), "{shell}: {installed:?}");
+        let removed =
+            installation.line(&format!("{shell} script --uninstall"), Path::new("/bin"), &env).await;
+        assert_eq!((removed.code, removed.stderr.as_str()), (Some(0), ""), "{shell}: {removed:?}");
+    }
+}
+
+/// A folder for systemd in a mount namespace, and a `systemctl` that notes what it is asked.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs curl and root"]
+async fn root_gets_a_service_where_systemd_runs() {
+    let installation = Installation::with_agent().await;
+    let tools = TempDir::new().unwrap();
+    let systemctl = tools.path().join("systemctl");
+    std::fs::write(&systemctl, "#!/bin/sh\necho \"$*\" >>calls\n").unwrap();
+    std::fs::set_permissions(&systemctl, PermissionsExt::from_mode(0o755)).unwrap();
+    let key = installation.key().await;
+    let line = "unshare -m sh -c 'mount -t tmpfs none /run; mkdir -p /run/systemd/system /etc/systemd
+        mount -t tmpfs none /etc/systemd; mkdir /etc/systemd/system
+        curl -fsSL $BASE/install.sh | sh && cp /etc/systemd/system/ztna.service unit &&
+        curl -fsSL $BASE/install.sh | sh -s -- --uninstall && ! test -e /etc/systemd/system/ztna.service'";
+    let ended = installation.line(line, tools.path(), &[("ZTNA_AUTH_KEY", &key)]).await;
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    assert!(ended.stdout.contains("ztna runs as the service ztna"), "{ended:?}");
+    let calls = std::fs::read_to_string(installation.path("calls")).unwrap();
+    assert!(calls.starts_with("daemon-reload\nenable --quiet ztna\nrestart ztna\n"), "{calls}");
+    assert!(calls.ends_with("stop ztna\ndisable --quiet ztna\ndaemon-reload\n"), "{calls}");
+    let unit = std::fs::read_to_string(installation.path("unit")).unwrap();
+    assert!(!unit.contains(&key), "{unit}");
+    assert!(
+        unit.contains(&format!("ExecStart=\"{}\" up\n", installation.path("bin/ztna").display())),
+        "{unit}"
+    );
+    assert!(unit.contains("Environment=\"ZTNA_HOSTNAME=Linux-C\"\n"), "{unit}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -214,7 +328,7 @@ async fn install_fails_if_the_agent_does_not_come_up() {
     let idle =
         "#!/bin/sh\n[ $1 != up ] || { echo $$ >\"$ZTNA_STATE_DIR/pid\"; echo waiting; exec sleep 600; }\n";
     std::fs::write(&file, idle).unwrap();
-    let late = installation.install(&[("ZTNA_AUTH_KEY", "k"), ("ZTNA_UP_TIMEOUT", "1")]).await;
+    let late = installation.install(&[("ZTNA_AUTH_KEY", "tskey-auth-k"), ("ZTNA_UP_TIMEOUT", "1")]).await;
     assert_eq!(late.code, Some(1), "{late:?}");
     assert!(late.stderr.starts_with("waiting\ninstall.sh: "), "{late:?}");
     assert!(late.stderr.contains("did not connect in time; try again: ztna up --server http"), "{late:?}");

@@ -1,6 +1,7 @@
 //! The reference inside this process, started for each sub-test.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use harness_model::target::TargetDescription;
 use harness_runner::exchange::ClientSettings;
 use harness_runner::targets::namespace::{Network, TunError, check_tun_devices};
 use harness_runner::targets::{
-    AgentCommand, EnvironmentFacts, OrganisationLimit, Target, TargetError, TestEnvironment, WITHOUT_TUN,
-    lacking_host_name,
+    AddressBlock, AgentCommand, EnvironmentFacts, OrganisationLimit, Target, TargetError, TestEnvironment,
+    WITHOUT_TUN, lacking_host_name,
 };
 use mock_server::app::{self, Config, Fixture};
 use reqwest::Url;
@@ -74,6 +75,8 @@ impl Embedded {
             address: plane.address().ip().to_string(),
             agent: Some(AgentCommand { up_flags, ..agent_command(front) }),
             network,
+            addresses: AddressBlock::LOOPBACK,
+            listen: Ipv4Addr::LOCALHOST,
             settle: None,
         };
         Ok(TestEnvironment::new(facts, Box::new(plane)))

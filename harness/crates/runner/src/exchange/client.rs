@@ -89,7 +89,8 @@ pub fn build(settings: &ClientSettings, from: Option<IpAddr>) -> Result<Client, 
     if settings.tls.accepts_any_name {
         builder = builder.tls_danger_accept_invalid_hostnames(true);
     }
-    if is_loopback(&settings.base_url) {
+    // The embedded reference, and that in containers, are on this host.
+    if is_loopback(&settings.base_url) || settings.profile.is_none() {
         builder = builder.no_proxy();
     }
     builder.build().map_err(|error| ExchangeError::Client { cause: causes(&error) })

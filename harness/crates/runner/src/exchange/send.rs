@@ -1,9 +1,9 @@
 //! Sends one request and records what was exchanged.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use reqwest::header::{ACCEPT_ENCODING, HeaderMap};
+use reqwest::header::{ACCEPT_ENCODING, HOST, HeaderMap};
 use reqwest::{Client, Method, Response, Url};
 
 use harness_model::check::evidence::{Exchange, ParsedBody};
@@ -37,18 +37,26 @@ pub struct Caller {
     settings: ClientSettings,
     /// A race's contestant never retries, and its turn was reserved before the race.
     races: bool,
+    /// Where requests are sent instead of to the host of their URL.
+    gate: Option<SocketAddr>,
 }
 
 impl Caller {
     /// Creates a caller that connects from this address.
     pub fn new(settings: &ClientSettings, from: Option<IpAddr>) -> Result<Self, ExchangeError> {
-        Ok(Self { client: build(settings, from)?, settings: settings.clone(), races: false })
+        Ok(Self { client: build(settings, from)?, settings: settings.clone(), races: false, gate: None })
     }
 
     /// Turns this into the caller of a race's contestant.
     #[must_use]
     pub fn racing(self) -> Self {
         Self { races: true, ..self }
+    }
+
+    /// Sends all requests to a gate, which forwards them to the host of their URL.
+    #[must_use]
+    pub fn through(self, gate: SocketAddr) -> Self {
+        Self { gate: Some(gate), ..self }
     }
 
     fn may_retry(&self, request: &PreparedRequest, failure: &Failure, retries: u32) -> bool {
@@ -92,8 +100,11 @@ pub async fn send(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchang
 async fn exchange(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchange, Failure> {
     let mut request = caller
         .client
-        .request(prepared.method.clone(), prepared.url.clone())
+        .request(prepared.method.clone(), reached(&prepared.url, caller.gate))
         .headers(prepared.headers.clone());
+    if caller.gate.is_some() && !prepared.headers.contains_key(HOST) {
+        request = request.header(HOST, prepared.url.authority());
+    }
     if !prepared.headers.contains_key(ACCEPT_ENCODING) {
         request = request.header(ACCEPT_ENCODING, body::ACCEPTED);
     }
@@ -121,6 +132,17 @@ async fn exchange(caller: &Caller, prepared: &PreparedRequest) -> Result<Exchang
         took,
         parsed: ParsedBody::default(),
     })
+}
+
+/// Returns the URL with the gate in place of its host.
+fn reached(url: &Url, gate: Option<SocketAddr>) -> Url {
+    let mut url = url.clone();
+    if let Some(gate) = gate {
+        // Neither fails for an HTTP URL.
+        let _ = url.set_ip_host(gate.ip());
+        let _ = url.set_port(Some(gate.port()));
+    }
+    url
 }
 
 /// Reads the body, unless its announced length already exceeds the limit.

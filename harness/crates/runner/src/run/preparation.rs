@@ -8,7 +8,7 @@ use futures::future::join_all;
 
 use crate::step::StepError;
 use crate::step::login::log_in;
-use crate::step::machine::Machine;
+use crate::step::machine::{Machine, Place};
 use crate::step::wire::peer::Peer;
 use crate::step::ztna::{self, Invocation};
 use crate::targets::TestEnvironment;
@@ -41,9 +41,14 @@ pub(super) async fn prepare(
             Some(forwarder) => forwarder.base_url().to_owned(),
             None => environment.base_url().as_str().trim_end_matches('/').to_owned(),
         };
-        let mut machine =
-            Machine::new(name, format!("{prefix}{name}"), agent.clone(), server, forwarder, folder)?;
-        machine.namespace = environment.namespace().cloned();
+        let host_name = format!("{prefix}{name}");
+        let host = environment.machine_host(&host_name).await?;
+        let mut machine = Machine::new(name, host_name, agent.clone(), server, forwarder, folder)?;
+        machine.place = match (host, environment.namespace().cloned()) {
+            (Some(host), _) => Place::Host(host),
+            (None, Some(namespace)) => Place::Namespace(namespace),
+            (None, None) => Place::Here,
+        };
         machines.insert(name.clone(), machine);
     }
     // All are in the map before any starts, so that their processes are stopped even if one of them fails.

@@ -22,6 +22,7 @@ use harness_model::scenario::template::{Scope, TemplateError, fill_template, fil
 pub async fn perform(request: &Request, stage: &mut Stage) -> Result<Evidence, StepError> {
     let session = session(request, stage).await?;
     let prepared = prepare(request, &stage.environment, session.as_deref(), stage.bindings.scope())?;
+    open_gate(&prepared, stage).await?;
     let client = stage.clients.from_address(prepared.from)?;
     let mut exchange = send(&client, &prepared).await?;
     if exchange.status == 401
@@ -32,6 +33,17 @@ pub async fn perform(request: &Request, stage: &mut Stage) -> Result<Evidence, S
     }
     stage.environment.adapt(&mut exchange);
     Ok(Evidence::Http(vec![exchange]))
+}
+
+/// Opens a gate for a request from an address that this host does not have.
+pub(super) async fn open_gate(prepared: &PreparedRequest, stage: &mut Stage) -> Result<(), StepError> {
+    if let Some(from) = prepared.from
+        && !stage.clients.knows(from)
+        && let Some(gate) = stage.environment.gate(from).await?
+    {
+        stage.clients.add_gate(from, gate);
+    }
+    Ok(())
 }
 
 /// Returns a new session if the request's has ended on a shared target. The refusal of an expired session says nothing

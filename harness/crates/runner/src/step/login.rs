@@ -34,7 +34,7 @@ pub(crate) async fn log_in(
     };
     // The profile's decoder has checked it.
     let own_form = machine.agent.login_code.as_deref().and_then(|form| Regex::new(form).ok());
-    let mut process = machine.start(&["login".to_owned()], &[])?;
+    let mut process = machine.start(&["login".to_owned()], &[]).await?;
     let Some(code) = process.find(|output| user_code(output, own_form.as_ref()), limit).await else {
         process.kill().await;
         return Err(failed("printed no user code (agent.code of the profile is its form)", process.output()));

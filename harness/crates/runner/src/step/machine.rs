@@ -10,13 +10,15 @@ use super::leftover;
 use crate::step::process::{Launch, Process};
 use crate::targets::forward::Forwarder;
 use crate::targets::namespace::Namespace;
-use crate::targets::{AgentCommand, WITHOUT_TUN, host_name};
+use crate::targets::{AgentCommand, MachineHost, WITHOUT_TUN, host_name};
 
 /// The only variables that agents inherit from the kit: what a program needs to start at all.
 const INHERITED: [&str; 4] = ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH"];
 /// The folder below the machine's where installers are told to install.
 const INSTALL_FOLDER: &str = "bin";
 const SHELL: &str = "sh";
+/// The `PATH` on a host of its own.
+const HOST_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 const STOP_GRACE: Duration = Duration::from_secs(3);
 
 #[derive(Debug)]
@@ -30,12 +32,23 @@ pub struct Machine {
     pub server: String,
     /// Records the agent's requests, if the scenario declares the machine as observed.
     pub forwarder: Option<Forwarder>,
-    /// The network namespace of its processes, if not the host's.
-    pub namespace: Option<Arc<Namespace>>,
+    /// Where its processes run.
+    pub place: Place,
     directory: PathBuf,
     background: Vec<Process>,
     /// Whether `shell` steps ran, which may have left background processes in sessions of their own.
     has_run_lines: bool,
+}
+
+/// Where the processes of a machine run.
+#[derive(Debug, Clone, Default)]
+pub enum Place {
+    #[default]
+    Here,
+    /// In a network namespace of this host.
+    Namespace(Arc<Namespace>),
+    /// On a host of its own.
+    Host(Arc<dyn MachineHost>),
 }
 
 impl Machine {
@@ -62,7 +75,7 @@ impl Machine {
             agent,
             server,
             forwarder,
-            namespace: None,
+            place: Place::Here,
             directory,
             background: Vec::new(),
             has_run_lines: false,
@@ -70,23 +83,26 @@ impl Machine {
     }
 
     /// Starts the agent as [`Machine::start`] does, on a host that has the machine's name.
-    pub fn start_on_own_host(
+    pub async fn start_on_own_host(
         &self,
         words: &[String],
         environment: &[(String, Option<String>)],
     ) -> Result<Process, StepError> {
+        if matches!(self.place, Place::Host(_)) {
+            return self.start(words, environment).await;
+        }
         let (program, arguments) =
             host_name::on_host(&self.host_name, self.agent.program.clone(), self.arguments(words));
-        self.launch(program, arguments, self.environment(environment))
+        self.launch(program, arguments, self.environment(environment)).await
     }
 
     /// Starts the agent with these arguments. A variable without a value is removed from its environment.
-    pub fn start(
+    pub async fn start(
         &self,
         words: &[String],
         environment: &[(String, Option<String>)],
     ) -> Result<Process, StepError> {
-        self.launch(self.agent.program.clone(), self.arguments(words), self.environment(environment))
+        self.launch(self.agent.program.clone(), self.arguments(words), self.environment(environment)).await
     }
 
     fn arguments(&self, words: &[String]) -> Vec<OsString> {
@@ -94,15 +110,15 @@ impl Machine {
     }
 
     /// Starts a script in the machine's shell. The machine's installation folder comes first in its `PATH`.
-    pub fn start_shell(
+    pub async fn start_shell(
         &mut self,
-        script: &Path,
+        script: &str,
         environment: &[(String, Option<String>)],
     ) -> Result<Process, StepError> {
         self.has_run_lines = true;
-        let installed = self.directory.join(INSTALL_FOLDER);
+        let installed = self.folder().join(INSTALL_FOLDER);
         let mut path = installed.clone().into_os_string();
-        if let Some(inherited) = std::env::var_os("PATH") {
+        if let Some(inherited) = self.inherited("PATH") {
             path.push(":");
             path.push(inherited);
         }
@@ -119,18 +135,49 @@ impl Machine {
             all.retain(|(present, _)| present != name.as_str());
             all.extend(value.as_ref().map(|value| (name.into(), value.into())));
         }
-        self.launch(SHELL.into(), vec![script.into()], all)
+        if let Place::Host(host) = &self.place {
+            let launch = self.launch_of(SHELL.into(), Vec::new(), all);
+            let started = host.start_script(script.to_owned(), launch).await;
+            return started.map_err(|cause| self.not_started(SHELL.to_owned(), cause));
+        }
+        let file = self.directory.join("line.sh");
+        write(&file, script).map_err(|cause| StepError::Local {
+            what: format!("failed to write {}", file.display()),
+            cause,
+        })?;
+        self.launch(SHELL.into(), vec![file.into()], all).await
     }
 
-    pub fn directory(&self) -> &Path {
-        &self.directory
+    /// The machine's folder, as its processes see it.
+    fn folder(&self) -> &Path {
+        match &self.place {
+            Place::Host(host) => host.directory(),
+            Place::Here | Place::Namespace(_) => &self.directory,
+        }
     }
 
-    /// Cuts an observed machine off the target, or connects it again.
-    pub fn set_offline(&self, is_offline: bool) {
+    /// A variable that the machine's processes take over from their host.
+    fn inherited(&self, name: &str) -> Option<OsString> {
+        match (&self.place, name) {
+            (Place::Host(_), "PATH") => Some(HOST_PATH.into()),
+            (Place::Host(_), _) => None,
+            (Place::Here | Place::Namespace(_), _) => std::env::var_os(name),
+        }
+    }
+
+    /// Cuts a machine off the target, or connects it again. On this host only an observed machine can be cut off.
+    pub async fn set_offline(&self, is_offline: bool) -> Result<(), StepError> {
+        if let Place::Host(host) = &self.place {
+            let connected = host.set_connected(!is_offline).await;
+            return connected.map_err(|cause| StepError::Local {
+                what: format!("failed to {} {}", if is_offline { "cut off" } else { "connect" }, self.name),
+                cause,
+            });
+        }
         if let Some(forwarder) = &self.forwarder {
             forwarder.set_offline(is_offline);
         }
+        Ok(())
     }
 
     /// Keeps a process running until the sub-test ends.
@@ -150,6 +197,11 @@ impl Machine {
 
     /// Stops every process that is still running.
     pub async fn stop(&mut self) {
+        if matches!(self.place, Place::Host(_)) {
+            // They end with their host, at once.
+            self.background.clear();
+            return;
+        }
         for mut process in self.background.drain(..) {
             process.stop(STOP_GRACE).await;
         }
@@ -160,9 +212,7 @@ impl Machine {
 
     /// Stops the agent that a `shell` step left in the background, and kills whatever remains.
     async fn stop_installed(&mut self) {
-        let down = self.directory.join("down.sh");
-        let written = std::fs::write(&down, "command -v ztna >/dev/null && ztna down\n");
-        if let (Ok(()), Ok(mut process)) = (written, self.start_shell(&down, &[]))
+        if let Ok(mut process) = self.start_shell("command -v ztna >/dev/null && ztna down", &[]).await
             && process.wait(STOP_GRACE).await.is_none()
         {
             process.kill().await;
@@ -171,20 +221,17 @@ impl Machine {
         self.has_run_lines = false;
     }
 
-    fn launch(
+    async fn launch(
         &self,
         program: OsString,
         arguments: Vec<OsString>,
         environment: Vec<(OsString, OsString)>,
     ) -> Result<Process, StepError> {
-        if let Some(forwarder) = &self.forwarder {
-            forwarder.take(); // earlier requests do not belong to this step
-        }
         let shown = program.to_string_lossy().into_owned();
-        let launch = Launch { program, arguments, environment, directory: self.directory.clone() };
-        let started = match &self.namespace {
-            None => Process::start(&launch),
-            Some(namespace) => {
+        let launch = self.launch_of(program, arguments, environment);
+        let started = match &self.place {
+            Place::Here => Process::start(&launch),
+            Place::Namespace(namespace) => {
                 let runtime = tokio::runtime::Handle::current();
                 let inside = namespace.run(move || {
                     let _entered = runtime.enter();
@@ -192,20 +239,37 @@ impl Machine {
                 });
                 inside.and_then(|started| started)
             }
+            Place::Host(host) => host.start(launch).await,
         };
-        started.map_err(|cause| StepError::Start { program: shown, machine: self.name.clone(), cause })
+        started.map_err(|cause| self.not_started(shown, cause))
+    }
+
+    fn launch_of(
+        &self,
+        program: OsString,
+        arguments: Vec<OsString>,
+        environment: Vec<(OsString, OsString)>,
+    ) -> Launch {
+        if let Some(forwarder) = &self.forwarder {
+            forwarder.take(); // earlier requests do not belong to this step
+        }
+        Launch { program, arguments, environment, directory: self.folder().to_owned() }
+    }
+
+    fn not_started(&self, program: String, cause: std::io::Error) -> StepError {
+        StepError::Start { program, machine: self.name.clone(), cause }
     }
 
     fn environment(&self, more: &[(String, Option<String>)]) -> Vec<(OsString, OsString)> {
         let mut environment: Vec<(OsString, OsString)> = INHERITED
             .iter()
-            .filter_map(|name| std::env::var_os(name).map(|value| (OsString::from(name), value)))
+            .filter_map(|name| self.inherited(name).map(|value| (OsString::from(name), value)))
             .collect();
         let own = [
-            ("HOME", self.directory.clone().into()),
+            ("HOME", self.folder().into()),
             ("LANG", "C.UTF-8".into()),
             ("ZTNA_SERVER", self.server.clone().into()),
-            ("ZTNA_STATE_DIR", self.directory.join("state").into()),
+            ("ZTNA_STATE_DIR", self.folder().join("state").into()),
         ];
         let own = own.map(|(name, value): (&str, OsString)| (name, Some(value)));
         let profile = self.agent.environment.iter().map(|(name, value)| (name.as_str(), Some(value.into())));
@@ -220,10 +284,20 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        if self.has_run_lines {
+        if self.has_run_lines && !matches!(self.place, Place::Host(_)) {
             leftover::kill(&self.directory);
         }
     }
+}
+
+/// Writes the line to a file that only its owner can read. An argument of `sh -c` would be visible in the host's
+/// process list, and the line may contain a key.
+fn write(script: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(script)?;
+    writeln!(file, "{text}")
 }
 
 fn restrict(directory: &Path) -> std::io::Result<()> {

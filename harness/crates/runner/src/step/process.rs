@@ -1,6 +1,8 @@
-//! A process that the kit started: collects its output as it arrives, waits for its end, and kills its group on drop.
+//! A process that the kit started, on this host or in a container: collects its output as it arrives, waits for its end,
+//! and kills its group on drop.
 
 use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -8,7 +10,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -16,9 +18,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 const MAX_OUTPUT_BYTES: usize = 4 * 1024 * 1024;
 /// How long to wait for the rest of the output: a grandchild may hold the pipes open after the process has ended.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
+/// A killed process ends at once; an engine that runs it may no longer answer.
+const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How a process is started.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Launch {
     pub program: OsString,
     pub arguments: Vec<OsString>,
@@ -30,10 +34,31 @@ pub struct Launch {
 /// A running or finished process.
 #[derive(Debug)]
 pub struct Process {
-    child: Child,
-    group: Option<Pid>,
+    place: Place,
     output: watch::Receiver<Output>,
     readers: Vec<JoinHandle<()>>,
+}
+
+/// A process that somebody else runs, and how that is done.
+#[derive(Debug)]
+pub struct Remote {
+    /// The exit status once it has ended. A sender that is gone counts as killed.
+    pub status: watch::Receiver<Option<ExitStatus>>,
+    pub signals: mpsc::UnboundedSender<RemoteSignal>,
+}
+
+/// What a [`Remote`] process may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemoteSignal {
+    Interrupt,
+    /// For the whole process group.
+    Kill,
+}
+
+#[derive(Debug)]
+enum Place {
+    Local { child: Child, group: Option<Pid> },
+    Remote(Remote),
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +95,20 @@ impl Process {
             spawn_reader(child.stdout.take(), sender.clone(), |output| &mut output.stdout),
             spawn_reader(child.stderr.take(), sender, |output| &mut output.stderr),
         ];
-        Ok(Self { child, group, output, readers })
+        Ok(Self { place: Place::Local { child, group }, output, readers })
+    }
+
+    /// Takes over a process that somebody else has started.
+    pub fn remote<R>(remote: Remote, stdout: R, stderr: R) -> Self
+    where
+        R: AsyncRead + Unpin + Send + 'static,
+    {
+        let (sender, output) = watch::channel(Output::default());
+        let readers = vec![
+            spawn_reader(Some(stdout), sender.clone(), |output| &mut output.stdout),
+            spawn_reader(Some(stderr), sender, |output| &mut output.stderr),
+        ];
+        Self { place: Place::Remote(remote), output, readers }
     }
 
     /// Waits until a complete line of the output contains the text.
@@ -86,7 +124,7 @@ impl Process {
             return Waited::Seen;
         }
         // Either both pipes have closed or the time is over: see whether the process has ended.
-        match timeout_at(deadline.max(Instant::now() + DRAIN_TIMEOUT), self.child.wait()).await {
+        match timeout_at(deadline.max(Instant::now() + DRAIN_TIMEOUT), self.place.wait()).await {
             Ok(Ok(status)) => Waited::Ended(status),
             _ if self.output.borrow().contains(text) => Waited::Seen,
             _ => Waited::TimedOut,
@@ -104,18 +142,21 @@ impl Process {
 
     /// Waits for the process to end and for the rest of its output. Returns `None` if it is still running after `limit`.
     pub async fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
-        let status = timeout(limit, self.child.wait()).await.ok()?.ok()?;
+        let status = timeout(limit, self.place.wait()).await.ok()?.ok()?;
         self.drain().await;
         Some(status)
     }
 
     /// Interrupts the process as Ctrl-C does.
     pub fn interrupt(&self) {
-        self.signal(Signal::INT);
+        self.place.signal(RemoteSignal::Interrupt);
     }
 
     pub fn has_ended(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(Some(_)))
+        match &mut self.place {
+            Place::Local { child, .. } => matches!(child.try_wait(), Ok(Some(_))),
+            Place::Remote(remote) => remote.status.borrow().is_some(),
+        }
     }
 
     /// Interrupts the process as Ctrl-C does, and kills it if it is still running after `grace`.
@@ -128,8 +169,8 @@ impl Process {
 
     /// Kills the whole process group.
     pub async fn kill(&mut self) {
-        self.signal(Signal::KILL);
-        let _ = self.child.wait().await;
+        self.place.signal(RemoteSignal::Kill);
+        let _ = timeout(KILL_TIMEOUT, self.place.wait()).await;
         self.drain().await;
     }
 
@@ -150,18 +191,47 @@ impl Process {
         }
         self.readers.clear();
     }
+}
 
-    fn signal(&self, signal: Signal) {
-        // After the process has been reaped its id may belong to another process.
-        if let (Some(group), Some(_)) = (self.group, self.child.id()) {
-            let _ = kill_process_group(group, signal);
+impl Place {
+    async fn wait(&mut self) -> std::io::Result<ExitStatus> {
+        match self {
+            Self::Local { child, .. } => child.wait().await,
+            Self::Remote(remote) => match remote.status.wait_for(Option::is_some).await {
+                Ok(status) => Ok(status.unwrap_or_default()),
+                Err(_) => Ok(ExitStatus::from_raw(Signal::KILL.as_raw())),
+            },
+        }
+    }
+
+    fn signal(&self, signal: RemoteSignal) {
+        match self {
+            Self::Local { child, group } => {
+                let signal = match signal {
+                    RemoteSignal::Interrupt => Signal::INT,
+                    RemoteSignal::Kill => Signal::KILL,
+                };
+                // After the process has been reaped its id may belong to another process.
+                if let (Some(group), Some(_)) = (*group, child.id()) {
+                    let _ = kill_process_group(group, signal);
+                }
+            }
+            // Whoever runs it is gone, and the process with it.
+            Self::Remote(remote) => drop(remote.signals.send(signal)),
         }
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.signal(Signal::KILL);
+        self.place.signal(RemoteSignal::Kill);
+    }
+}
+
+/// Without the environment and arguments, which may hold keys.
+impl std::fmt::Debug for Launch {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Launch").field(&self.program).finish()
     }
 }
 

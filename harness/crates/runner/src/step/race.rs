@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::error::StepError;
 use super::stage::Stage;
 use crate::exchange::{Caller, PreparedRequest, send};
-use crate::step::http::{prepare, renew_session, session};
+use crate::step::http::{open_gate, prepare, renew_session, session};
 use harness_model::check::evidence::{Evidence, Exchange};
 use harness_model::scenario::model::Request;
 
@@ -47,6 +47,7 @@ async fn send_all(
         let filled = prepare(request, &stage.environment, session, stage.bindings.scope());
         stage.bindings.enter_contestant(None);
         let filled = filled?;
+        open_gate(&filled, stage).await?;
         prepared.push((stage.clients.separate(filled.from)?, filled));
     }
     // Each contestant sends two requests: one to open its connection, one in the race.

@@ -1,7 +1,5 @@
 //! `shell`: runs a line in a machine's shell, as a reader would paste it from a document.
 
-use std::os::unix::fs::OpenOptionsExt as _;
-
 use super::error::StepError;
 use super::stage::Stage;
 use super::ztna;
@@ -14,10 +12,7 @@ pub async fn perform(line: &ShellLine, stage: &mut Stage) -> Result<Evidence, St
     let (text, environment) = fill(line, stage)?;
     let machine =
         stage.machines.get_mut(&line.machine).ok_or_else(|| StepError::Machine(line.machine.clone()))?;
-    let script = machine.directory().join("line.sh");
-    write(&script, &text)
-        .map_err(|cause| StepError::Local { what: format!("failed to write {}", script.display()), cause })?;
-    let process = machine.start_shell(&script, &environment)?;
+    let process = machine.start_shell(&text, &environment).await?;
     let result = ProcessResult { command: pasteable(&text, &environment), shell: true, ..Default::default() };
     Ok(Evidence::Process(ztna::wait_for_result(machine, process, result, None, line.timeout).await))
 }
@@ -29,15 +24,6 @@ fn fill(line: &ShellLine, stage: &Stage) -> Result<FilledLine, TemplateError> {
     let text = fill_template(&line.line, scope)?.unwrap_or_default();
     let environment = line.env.iter().map(|(name, value)| Ok((name.clone(), fill_template(value, scope)?)));
     Ok((text, environment.collect::<Result<_, TemplateError>>()?))
-}
-
-/// Writes the line to a file that only its owner can read. An argument of `sh -c` would be visible in the host's
-/// process list, and the line may contain a key.
-fn write(script: &std::path::Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(script)?;
-    writeln!(file, "{text}")
 }
 
 /// Returns the line with its environment as exports: a leading assignment would reach only its first command.

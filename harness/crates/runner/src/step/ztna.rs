@@ -22,7 +22,7 @@ pub async fn perform(command: &Command, stage: &mut Stage) -> Result<Evidence, S
         .get_mut(&command.machine)
         .ok_or_else(|| StepError::Machine(command.machine.clone()))?;
     if command.offline {
-        machine.set_offline(true);
+        machine.set_offline(true).await?;
     }
     let invocation = Invocation {
         words,
@@ -32,7 +32,9 @@ pub async fn perform(command: &Command, stage: &mut Stage) -> Result<Evidence, S
         is_named: command.is_named,
     };
     let result = run(machine, invocation).await;
-    machine.set_offline(false);
+    if command.offline {
+        machine.set_offline(false).await?;
+    }
     result.map(Evidence::Process)
 }
 
@@ -78,8 +80,8 @@ async fn run_form(
     let Invocation { environment, until, timeout, is_named, .. } = invocation;
     complete_up(&mut words, is_named.then_some(machine.host_name.as_str()), &machine.agent.up_flags);
     let process = match is_named {
-        true => machine.start(&words, environment)?,
-        false => machine.start_on_own_host(&words, environment)?,
+        true => machine.start(&words, environment).await?,
+        false => machine.start_on_own_host(&words, environment).await?,
     };
     let result = ProcessResult { command: command_line(&words, environment), ..Default::default() };
     Ok(wait_for_result(machine, process, result, *until, *timeout).await)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use crate::exchange::{Caller, ClientSettings, ExchangeError, PreparedRequest, jo
 use super::agent::AgentCommand;
 use super::control_plane::ControlPlane;
 use super::error::TargetError;
+use super::machine_host::MachineHost;
 use super::namespace::{Namespace, Network};
 use super::post::post_json;
 use super::request::json_request;
@@ -35,6 +36,10 @@ pub struct TestEnvironment {
     control_plane: Box<dyn ControlPlane>,
     sessions: Mutex<HashMap<Identity, String>>,
 }
+
+/// A network of 256 IPv4 addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressBlock(pub [u8; 3]);
 
 /// An organisation that may have a few machines only.
 #[derive(Debug, Clone)]
@@ -55,6 +60,10 @@ pub struct EnvironmentFacts {
     pub agent: Option<AgentCommand>,
     pub settings: ClientSettings,
     pub network: Option<Network>,
+    /// The network of the addresses from which the kit can send requests, which the variable `network` has.
+    pub addresses: AddressBlock,
+    /// The kit's address to listen on for machines with hosts of their own; loopback for all others.
+    pub listen: Ipv4Addr,
     /// The longest that reads may lag behind writes; `None` if they do not.
     pub settle: Option<Duration>,
 }
@@ -95,9 +104,15 @@ impl TestEnvironment {
         self.facts.network.as_ref().map(Network::namespace)
     }
 
-    /// Listens on a free loopback port in the agents' network.
+    /// The network of the addresses from which the kit can send requests.
+    pub fn addresses(&self) -> AddressBlock {
+        self.facts.addresses
+    }
+
+    /// Listens on a free port that machines reach.
     pub fn listener(&self) -> io::Result<TcpListener> {
-        let listener = self.inside(|| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))??;
+        let address = self.facts.listen;
+        let listener = self.inside(move || std::net::TcpListener::bind((address, 0)))??;
         listener.set_nonblocking(true)?;
         TcpListener::from_std(listener)
     }
@@ -279,6 +294,27 @@ impl TestEnvironment {
             .map_err(|cause| TargetError::Approval(cause.into()))
     }
 
+    /// Returns a host of its own for a machine with that host name, if machines do not run on this one.
+    ///
+    /// # Errors
+    /// The host cannot be started.
+    pub async fn machine_host(&self, host_name: &str) -> Result<Option<Arc<dyn MachineHost>>, TargetError> {
+        self.control_plane.machine_host(host_name).await
+    }
+
+    /// Returns where to send a request that is to come from that address, if the kit cannot use the address itself.
+    ///
+    /// # Errors
+    /// Nothing can be started at that address.
+    pub async fn gate(&self, from: IpAddr) -> Result<Option<SocketAddr>, TargetError> {
+        self.control_plane.gate(from).await
+    }
+
+    /// Returns what was logged for the sub-test outside its steps, with the names of the logs. May contain secrets.
+    pub async fn logs(&self) -> Vec<(String, String)> {
+        self.control_plane.logs().await
+    }
+
     fn inside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
         match self.namespace() {
             Some(namespace) => namespace.run(work),
@@ -289,5 +325,17 @@ impl TestEnvironment {
     /// Stops whatever was started for the sub-test.
     pub async fn close(self) {
         self.control_plane.close().await;
+    }
+}
+
+impl AddressBlock {
+    pub const LOOPBACK: Self = Self([127, 0, 0]);
+}
+
+/// The first three numbers, so that `${network}.2` is an address and `${network}.4/30` a network.
+impl std::fmt::Display for AddressBlock {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [first, second, third] = self.0;
+        write!(formatter, "{first}.{second}.{third}")
     }
 }

@@ -9,7 +9,7 @@ use crate::exchange::{Caller, ClientSettings, ExchangeError, PreparedRequest, se
 
 /// Why a request failed. The messages contain no secrets.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum PostError {
+pub enum PostError {
     #[error("the token has characters that are invalid in a header")]
     InvalidToken,
     #[error(transparent)]
@@ -23,7 +23,10 @@ pub(super) enum PostError {
 }
 
 /// Posts JSON and returns the JSON of a 2xx response, or null if it has none.
-pub(super) async fn post_json(
+///
+/// # Errors
+/// No complete response arrived, or it was no 2xx response.
+pub async fn post_json(
     settings: &ClientSettings,
     url: Url,
     bearer: Option<&str>,

@@ -1,7 +1,7 @@
 //! A deployed implementation that all sub-tests share.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::UdpSocket;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use harness_model::target::TargetDescription;
 
 use super::agent::AgentCommand;
 use super::control_plane::ControlPlane;
-use super::environment::{EnvironmentFacts, OrganisationLimit, TestEnvironment};
+use super::environment::{AddressBlock, EnvironmentFacts, OrganisationLimit, TestEnvironment};
 use super::error::{Cause, ProfileSettingError, TargetError};
 use super::host_name;
 use super::pointers::Pointers;
@@ -282,6 +282,8 @@ impl Target for Remote {
             agent: self.agent.clone(),
             settings,
             network: None,
+            addresses: AddressBlock::LOOPBACK,
+            listen: Ipv4Addr::LOCALHOST,
             settle: content.timeouts.settle,
         };
         Box::pin(async { Ok(TestEnvironment::new(facts, Box::new(SharedControlPlane(self)))) })

@@ -179,6 +179,9 @@ fn needs<'a>(
         if uses.clone().any(|used| used.name == "address") {
             needs.insert(Capability::Cidr);
         }
+        if uses.clone().any(|used| used.name == "network") {
+            needs.insert(Capability::Addresses);
+        }
         if uses.clone().any(|used| used.name == "other_org" || used.name == "token.outsider") {
             needs.insert(Capability::Organisations);
         }

@@ -52,6 +52,7 @@ pub(super) async fn set_up(
     bindings.set_built_in("base_url", environment.base_url().as_str().trim_end_matches('/'));
     bindings.set_built_in("run", prefix.as_str());
     bindings.set_built_in("address", environment.address());
+    bindings.set_built_in("network", environment.addresses().to_string());
     for identity in sessions(&planned.scenario, &setting.registry, planned.judges_ours) {
         let token = environment.token(identity).await?;
         secrets.learn(&token, shell_variable(identity));
