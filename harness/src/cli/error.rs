@@ -117,6 +117,16 @@ pub(super) enum CliError {
     )]
     NoDeviation,
 
+    #[cfg(feature = "reference")]
+    #[error("--deviation needs the embedded reference\nremove --runtime containers")]
+    DeviationInContainers,
+    #[cfg(all(feature = "reference", not(feature = "containers")))]
+    #[error(
+        "this build cannot run the reference in containers\n\
+         build with the feature: cargo run -p harness --features containers -- --runtime containers"
+    )]
+    NeedsContainers,
+
     #[cfg(not(feature = "reference"))]
     #[error("{0} needs the reference, and this build has none\nbuild with the feature `reference`")]
     NeedsReference(&'static str),

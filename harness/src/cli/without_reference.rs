@@ -13,6 +13,7 @@ use harness_runner::targets::Target;
 
 use super::console::Console;
 use super::error::CliError;
+use super::run::Runtime;
 
 /// Accepts any arguments, so that the error explains why the command is missing.
 #[derive(Debug, Args)]
@@ -39,7 +40,14 @@ pub(super) async fn selftest(
     Err(CliError::NeedsReference("`selftest`"))
 }
 
-pub(super) fn target(deviation: Option<&str>, _console: &Console) -> Result<Arc<dyn Target>, CliError> {
+pub(super) fn target(
+    runtime: Runtime,
+    deviation: Option<&str>,
+    _console: &Console,
+) -> Result<Arc<dyn Target>, CliError> {
+    if runtime == Runtime::Containers {
+        return Err(CliError::NeedsReference("--runtime containers"));
+    }
     Err(if deviation.is_some() { CliError::NeedsReference("--deviation") } else { CliError::NoTarget })
 }
 

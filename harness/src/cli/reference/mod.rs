@@ -13,6 +13,7 @@ use harness_runner::targets::Target;
 
 use super::console::Console;
 use super::error::CliError;
+use super::run::Runtime;
 
 pub(super) use comparison::compare;
 pub(super) use deviation::{explained, ids, list as list_deviations};
@@ -20,10 +21,30 @@ pub(super) use selftest::{Arguments as SelftestArguments, selftest};
 pub(super) use serve::{Arguments as ServeArguments, serve};
 
 /// Returns the reference, with a deviation in front of it if one is named.
-pub(super) fn target(deviation: Option<&str>, console: &Console) -> Result<Arc<dyn Target>, CliError> {
+pub(super) fn target(
+    runtime: Runtime,
+    deviation: Option<&str>,
+    console: &Console,
+) -> Result<Arc<dyn Target>, CliError> {
+    if runtime == Runtime::Containers {
+        return match deviation {
+            Some(_) => Err(CliError::DeviationInContainers),
+            None => containers(),
+        };
+    }
     let embedded = Embedded::default();
     Ok(Arc::new(match deviation {
         Some(id) => embedded.behind(deviation::activate(id, console)?),
         None => embedded,
     }))
+}
+
+#[cfg(feature = "containers")]
+fn containers() -> Result<Arc<dyn Target>, CliError> {
+    Ok(Arc::new(harness_reference::containers::Containers::default()))
+}
+
+#[cfg(not(feature = "containers"))]
+fn containers() -> Result<Arc<dyn Target>, CliError> {
+    Err(CliError::NeedsContainers)
 }

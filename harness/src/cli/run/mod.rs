@@ -29,13 +29,13 @@ use harness_report::exit_code::{ExitCode, Verdict};
 use harness_report::record::Record;
 use harness_report::results::Results;
 use harness_report::terminal::{Paint, ProcessEnd, Terminal};
-use harness_runner::run::{self, RunSettings};
+use harness_runner::run::{self, Detail, RunSettings};
 use harness_runner::targets::PreflightScope;
 
 use super::console::Console;
 use super::error::CliError;
 use super::{diff, names, reference};
-pub(super) use arguments::{Arguments, ReviewArguments, jobs};
+pub(super) use arguments::{Arguments, ReviewArguments, Runtime, jobs};
 use judgement::{judge, make_ready};
 use preparation::{Prepared, prepare};
 pub(super) use reports::{verify_empty, write_reports};
@@ -79,6 +79,9 @@ pub(super) async fn run(
         snapshots: snapshots(&arguments, loaded.is_persistent, std::env::var("INSTA_UPDATE").ok().as_deref()),
         time_limit,
         folder: folder.path().to_owned(),
+        browsers: Arc::default(),
+        pictures: true,
+        detail: Detail::FailedSteps,
         evidence: evidence.as_ref().map(|evidence| evidence.key.clone()),
     });
 

@@ -7,6 +7,7 @@ use harness_model::plan::{Filter, Selection};
 use harness_model::scenario::Library;
 use harness_report::destination::Destination;
 use harness_report::results::Results;
+use harness_runner::browser;
 use harness_runner::targets::{ProfileNeeds, Target};
 
 use crate::cli::console::Console;
@@ -54,6 +55,9 @@ pub(super) fn prepare(
     scenarios: Option<&Path>,
     console: &Console,
 ) -> Result<Prepared, CliError> {
+    if let Some(url) = &arguments.webdriver {
+        browser::use_webdriver(url.clone());
+    }
     let baseline = arguments.baseline.as_deref().map(stored::read).transpose()?;
     let loaded = library::open(scenarios)?;
     let filter = filter(arguments, &loaded.library)?;

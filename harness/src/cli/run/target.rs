@@ -17,7 +17,7 @@ use super::arguments::Arguments;
 /// Returns the target of `--target`, or the embedded reference without it.
 pub(super) fn target(arguments: &Arguments, console: &Console) -> Result<Arc<dyn Target>, CliError> {
     let Some(path) = &arguments.target else {
-        return reference::target(arguments.deviation.as_deref(), console);
+        return reference::target(arguments.runtime, arguments.deviation.as_deref(), console);
     };
     Ok(Arc::new(remote(path, console)?))
 }

@@ -40,6 +40,7 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &CheckContext<'_>) 
         Evidence::Http(exchanges) => exchanges.iter().map(View::Http).collect(),
         Evidence::Process(process) => vec![View::Process(process)],
         Evidence::Wire(result) => vec![View::Wire(result)],
+        Evidence::Page(result) => vec![View::Page(result)],
         Evidence::Nothing => Vec::new(),
     };
     if views.is_empty() {
@@ -180,8 +181,9 @@ fn evaluate_alternative(
                 findings.iter().zip(texts).map(|((_, finding), text)| format!("{}: {text}", finding.label));
             all.collect::<Vec<_>>().join("; ")
         };
-        let words: Vec<Words> = findings.iter().map(|(_, finding)| finding.words(context.secrets)).collect();
-        let expected = joined(&words.iter().map(|words| words.expected.clone()).collect::<Vec<_>>());
+        let expected: Vec<String> =
+            findings.iter().map(|(_, finding)| finding.expected_text(context.secrets)).collect();
+        let expected = joined(&expected);
         let actual: Vec<String> =
             findings.iter().map(|(_, finding)| finding.actual_line(context.secrets)).collect();
         let actual = joined(&actual);
@@ -274,6 +276,7 @@ fn tally(views: &[View<'_>]) -> String {
                 process.exit.map_or("no exit code".to_owned(), |code| format!("exit {code}"))
             }
             View::Wire(result) => result.command.clone(),
+            View::Page(result) => result.command.clone(),
         };
         *counts.entry(what).or_default() += 1;
     }

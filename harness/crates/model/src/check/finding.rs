@@ -1,6 +1,6 @@
 //! The result of one expectation.
 
-use super::evidence::{Exchange, ProcessResult, WireResult};
+use super::evidence::{Exchange, PageResult, ProcessResult, WireResult};
 use crate::secret::Secrets;
 
 /// The maximum number of characters of a value within a message.
@@ -16,6 +16,7 @@ pub(super) enum View<'a> {
     Http(&'a Exchange),
     Process(&'a ProcessResult),
     Wire(&'a WireResult),
+    Page(&'a PageResult),
 }
 
 /// Whether an expectation is met.
@@ -83,7 +84,7 @@ impl Finding {
             format!("{}: expected {expected}, got {actual}", self.label)
         };
         Words {
-            expected: secrets.excerpt(&self.expected, MAX_BLOCK_LEN),
+            expected: self.expected_text(secrets),
             actual: secrets.excerpt(&self.actual, MAX_BLOCK_LEN),
             message: match &self.message {
                 Message::Compared => compared(),
@@ -99,6 +100,11 @@ impl Finding {
                 }
             },
         }
+    }
+
+    /// Returns the expected value.
+    pub(super) fn expected_text(&self, secrets: &Secrets) -> String {
+        secrets.excerpt(&self.expected, MAX_BLOCK_LEN)
     }
 
     /// Returns the observed value in one line.

@@ -1,6 +1,8 @@
 //! Redacts secrets in evidence and outcomes.
 
-use crate::check::evidence::{Exchange, ParsedBody, ProcessResult, WireResult};
+use crate::check::evidence::{
+    Exchange, PageNode, PageRequest, PageResult, ParsedBody, ProcessResult, WireResult,
+};
 use crate::check::header::Header;
 use crate::check::outcome::{Outcome, Unevaluated};
 
@@ -57,12 +59,42 @@ impl Secrets {
         }
     }
 
+    /// Redacts every secret in what the browser saw.
+    pub fn conceal_page(&self, page: &PageResult) -> PageResult {
+        let node = |node: &PageNode| PageNode {
+            name: self.conceal(&node.name),
+            value: node.value.as_deref().map(|value| self.conceal(value)),
+            ..node.clone()
+        };
+        let request = |request: &PageRequest| PageRequest {
+            url: self.conceal_long(&request.url, MAX_LINE_LEN),
+            body: request.body.as_deref().map(|body| self.conceal_long(body, MAX_TEXT_LEN)),
+            ..request.clone()
+        };
+        PageResult {
+            command: self.conceal(&page.command),
+            problem: page.problem.as_deref().map(|problem| self.conceal(problem)),
+            path: self.conceal(&page.path),
+            title: self.conceal(&page.title),
+            nodes: page.nodes.iter().map(node).collect(),
+            requests: page.requests.iter().map(request).collect(),
+            storage: page.storage.iter().map(|(name, value)| (name.clone(), self.conceal(value))).collect(),
+            console: page.console.iter().map(|line| self.conceal(line)).collect(),
+            ..page.clone()
+        }
+    }
+
     /// Redacts every secret in an outcome.
     pub fn conceal_outcome(&self, outcome: &Outcome) -> Outcome {
+        let expected = self.conceal_long(&outcome.expected, MAX_TEXT_LEN);
         Outcome {
-            expected: self.conceal_long(&outcome.expected, MAX_TEXT_LEN),
+            // Of a check that holds both are the same.
+            message: match outcome.message == outcome.expected && expected.len() <= MAX_LINE_LEN {
+                true => expected.clone(),
+                false => self.conceal_long(&outcome.message, MAX_LINE_LEN),
+            },
+            expected,
             actual: self.conceal_long(&outcome.actual, MAX_TEXT_LEN),
-            message: self.conceal_long(&outcome.message, MAX_LINE_LEN),
             notes: outcome.notes.iter().map(|note| self.conceal_long(note, MAX_LINE_LEN)).collect(),
             seen: outcome.seen.iter().map(|line| self.conceal(line)).collect(),
             unevaluated: outcome

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use harness_model::scenario::model::{IDENTITIES, Identity, identity_name};
 use harness_runner::exchange::joined;
-use harness_runner::targets::{Cause, ControlPlane, TargetError};
+use harness_runner::targets::{Account, Cause, ControlPlane, TargetError};
 use mock_server::app::{Person, Ready, Server};
 use reqwest::Url;
 
@@ -63,16 +63,19 @@ impl EmbeddedControlPlane {
         sessions
     }
 
-    async fn session(&self, identity: Identity) -> Result<String, TargetError> {
-        let failed = |cause: Cause| TargetError::Token { identity: identity_name(identity), cause };
+    fn person(&self, identity: Identity) -> Option<&Person> {
         let ready = self.server.ready();
-        let person: Option<&Person> = match identity {
+        match identity {
             Identity::Admin => ready.admin.as_ref(),
             Identity::Owner => ready.owner.as_ref(),
             Identity::Member => ready.member.as_ref(),
             Identity::Outsider | Identity::Limited => ready.outsider.as_ref(),
-        };
-        let person = person.ok_or_else(|| failed("the fixture has no such person".into()))?;
+        }
+    }
+
+    async fn session(&self, identity: Identity) -> Result<String, TargetError> {
+        let failed = |cause: Cause| TargetError::Token { identity: identity_name(identity), cause };
+        let person = self.person(identity).ok_or_else(|| failed("the fixture has no such person".into()))?;
         self.server.token(&person.email).await.map_err(|error| failed(error.into()))
     }
 
@@ -94,6 +97,11 @@ impl EmbeddedControlPlane {
 impl ControlPlane for EmbeddedControlPlane {
     fn is_private(&self) -> bool {
         true
+    }
+
+    fn account(&self, identity: Identity) -> Option<Account> {
+        let person = self.person(identity)?;
+        Some(Account { email: person.email.clone(), password: person.password.clone() })
     }
 
     fn token(&self, identity: Identity) -> BoxFuture<'_, Result<String, TargetError>> {

@@ -8,3 +8,5 @@ mod target;
 pub use program::{AGENT_SUBCOMMAND, agent};
 pub use serve::{ServeOptions, Served, serve};
 pub use target::Embedded;
+#[cfg(feature = "containers")]
+pub(crate) use target::OTHER_ORG_MACHINES;

@@ -8,11 +8,12 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use harness_model::scenario::model::Capability;
 use harness_model::target::TargetDescription;
+use harness_runner::browser;
 use harness_runner::exchange::ClientSettings;
 use harness_runner::targets::namespace::{Network, TunError, check_tun_devices};
 use harness_runner::targets::{
-    AddressBlock, AgentCommand, EnvironmentFacts, OrganisationLimit, Target, TargetError, TestEnvironment,
-    WITHOUT_TUN, lacking_host_name,
+    AddressBlock, AgentCommand, Dashboard, EnvironmentFacts, OrganisationLimit, Target, TargetError,
+    TestEnvironment, WITHOUT_TUN, lacking_host_name,
 };
 use mock_server::app::{self, Config, Fixture};
 use reqwest::Url;
@@ -24,7 +25,9 @@ use super::control_plane::EmbeddedControlPlane;
 use super::program::{agent_command, config};
 
 /// `machine_limit` of the fixture's second organisation.
-const OTHER_ORG_MACHINES: u32 = 3;
+pub(crate) const OTHER_ORG_MACHINES: u32 = 3;
+/// Its agents answer within milliseconds.
+const SILENCE: Duration = Duration::from_millis(300);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -63,6 +66,7 @@ impl Embedded {
         };
         let up_flags = if with_tun { Vec::new() } else { vec![WITHOUT_TUN.to_owned()] };
         let ready = plane.ready();
+        let dashboard = base_url.clone();
         let facts = EnvironmentFacts {
             settings: ClientSettings::plain(base_url.clone(), CONNECT_TIMEOUT, TIMEOUT),
             base_url,
@@ -78,6 +82,8 @@ impl Embedded {
             addresses: AddressBlock::LOOPBACK,
             listen: Ipv4Addr::LOCALHOST,
             settle: None,
+            dashboard: Arc::new(Dashboard::at(dashboard)),
+            silence: SILENCE,
         };
         Ok(TestEnvironment::new(facts, Box::new(plane)))
     }
@@ -109,6 +115,9 @@ impl Target for Embedded {
         if in_path("sh") && in_path("curl") {
             capabilities.insert(Capability::Installer);
         }
+        if browser::lacking().is_none() {
+            capabilities.insert(Capability::Dashboard);
+        }
         let deviating = self.front.as_ref().map(|front| front.description());
         TargetDescription {
             name: match &deviating {
@@ -130,7 +139,7 @@ impl Target for Embedded {
     fn lacking(&self) -> BTreeMap<Capability, String> {
         let tun = self.tun().as_ref().err();
         let tun = tun.map(|missing| (Capability::Tun, format!("a TUN device, which takes root: {missing}")));
-        tun.into_iter().chain(lacking_host_name()).collect()
+        tun.into_iter().chain(lacking_host_name()).chain(browser::lacking()).collect()
     }
 
     fn is_shared(&self) -> bool {

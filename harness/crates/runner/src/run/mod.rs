@@ -5,6 +5,7 @@ mod events;
 mod ledger;
 mod name;
 mod pages;
+mod picture;
 mod preparation;
 mod repeat;
 mod scheduler;
@@ -18,5 +19,5 @@ mod walk;
 
 pub use name::{new_id, preflight_key};
 pub use scheduler::run;
-pub use setting::RunSettings;
+pub use setting::{Detail, RunSettings};
 pub use stop::{Stop, Stopper, stop};

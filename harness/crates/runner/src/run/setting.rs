@@ -8,7 +8,16 @@ use harness_model::check::snapshot::SnapshotMode;
 use harness_model::recording::PseudonymKey;
 use harness_model::requirement::Registry;
 
+use crate::browser::Browsers;
 use crate::targets::Target;
+
+/// The steps whose exchanges and output the events of a run contain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Those with a check that does not hold: reports show no others.
+    FailedSteps,
+    AllSteps,
+}
 
 /// What all sub-tests of a run share.
 #[derive(Debug, Clone)]
@@ -27,6 +36,11 @@ pub struct RunSettings {
     pub time_limit: Duration,
     /// An empty folder for the state of machines.
     pub folder: PathBuf,
+    /// The browsers for steps in a dashboard.
+    pub browsers: Arc<Browsers>,
+    /// Whether a picture is taken of a page on which a step failed.
+    pub pictures: bool,
+    pub detail: Detail,
     /// The key for pseudonyms, if evidence is recorded.
     pub evidence: Option<PseudonymKey>,
 }

@@ -19,6 +19,7 @@ use crate::exchange::{Caller, ClientSettings, ExchangeError, PreparedRequest, jo
 
 use super::agent::AgentCommand;
 use super::control_plane::ControlPlane;
+use super::dashboard::{Account, Dashboard};
 use super::error::TargetError;
 use super::machine_host::MachineHost;
 use super::namespace::{Namespace, Network};
@@ -66,6 +67,9 @@ pub struct EnvironmentFacts {
     pub listen: Ipv4Addr,
     /// The longest that reads may lag behind writes; `None` if they do not.
     pub settle: Option<Duration>,
+    pub dashboard: Arc<Dashboard>,
+    /// How long a machine that does not answer is listened to.
+    pub silence: Duration,
 }
 
 impl TestEnvironment {
@@ -134,6 +138,16 @@ impl TestEnvironment {
 
     pub fn client_settings(&self) -> &ClientSettings {
         &self.facts.settings
+    }
+
+    /// Where the dashboard is, and what it calls things.
+    pub fn dashboard(&self) -> &Arc<Dashboard> {
+        &self.facts.dashboard
+    }
+
+    /// Returns the user's email address and password, if the kit knows them.
+    pub fn account(&self, identity: Identity) -> Option<Account> {
+        self.control_plane.account(identity)
     }
 
     /// Whether it exists for this sub-test only, so that its URL is useless afterwards.
@@ -263,6 +277,11 @@ impl TestEnvironment {
     /// The longest that the target's reads lag behind writes; `None` if they do not.
     pub fn settle(&self) -> Option<Duration> {
         self.facts.settle
+    }
+
+    /// How long a machine must not answer to count as silent.
+    pub fn silence(&self) -> Duration {
+        self.facts.silence
     }
 
     /// Whether the target's clock can be advanced.

@@ -3,6 +3,7 @@
 mod agent;
 mod control_plane;
 mod credential;
+mod dashboard;
 mod environment;
 mod error;
 pub mod forward;
@@ -23,6 +24,7 @@ mod target;
 
 pub use agent::{AgentCommand, AgentWords, WITHOUT_TUN};
 pub use control_plane::ControlPlane;
+pub use dashboard::{Account, Dashboard, SignInAct};
 pub use environment::{AddressBlock, EnvironmentFacts, OrganisationLimit, TestEnvironment};
 pub use error::{Cause, RenewalFailure, TargetError};
 pub use machine_host::MachineHost;
