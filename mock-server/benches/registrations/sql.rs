@@ -118,18 +118,18 @@ fn register(connection: &Connection, key_hash: &str, number: u64) {
     .query_row([key_hash], |row| row.get(0))
     .unwrap();
     let known = prepare(
-        "SELECT id FROM machines WHERE org_id = ?1 AND (name_key = ?2 OR name = ?3)
-         ORDER BY name = ?3 DESC, created_at LIMIT 1",
+        "SELECT id FROM machines WHERE org_id = ?1 AND name_key = ?2 ORDER BY name = ?3 DESC, created_at LIMIT 1",
     )
     .exists([ORGANISATION, &name, &name])
     .unwrap();
     let bound = prepare(
-        "SELECT 1 FROM quarantines WHERE org_id = ?1 AND (name_key = ?2 OR public_key IN (?3, ?4)) LIMIT 1",
+        "SELECT 1 FROM quarantines WHERE org_id = ?1 AND name_key = ?2 UNION ALL
+         SELECT 1 FROM quarantines WHERE org_id = ?1 AND public_key IN (?3, ?4) LIMIT 1",
     )
     .exists([ORGANISATION, &name, &public_key, &marked])
     .unwrap();
     let held = prepare(
-        "SELECT id FROM machines WHERE org_id = ?1 AND public_key IN (?2, ?3) ORDER BY created_at LIMIT 1",
+        "SELECT id FROM machines WHERE org_id = ?1 AND public_key IN (?2, ?3) ORDER BY +created_at LIMIT 1",
     )
     .exists([ORGANISATION, &public_key, &marked])
     .unwrap();

@@ -2,7 +2,8 @@
 
 use super::condition::{Comparison, Condition, Test};
 use super::position::{Key, Position};
-use super::{Query, Scalar};
+use super::query::Query;
+use super::value::Scalar;
 
 /// The last row of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
