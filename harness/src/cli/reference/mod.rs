@@ -8,10 +8,11 @@ mod serve;
 
 use std::sync::Arc;
 
-use harness_reference::embedded::Embedded;
+use harness_reference::embedded::{DatabaseOptions, Embedded};
 use harness_runner::targets::Target;
 
 use super::console::Console;
+use super::database::Database;
 use super::error::CliError;
 use super::run::Runtime;
 
@@ -21,18 +22,21 @@ pub(super) use selftest::{Arguments as SelftestArguments, selftest};
 pub(super) use serve::{Arguments as ServeArguments, serve};
 
 /// Returns the reference, with a deviation in front of it if one is named.
-pub(super) fn target(
+pub(super) async fn target(
     runtime: Runtime,
     deviation: Option<&str>,
+    database: Database<'_>,
     console: &Console,
 ) -> Result<Arc<dyn Target>, CliError> {
     if runtime == Runtime::Containers {
         return match deviation {
             Some(_) => Err(CliError::DeviationInContainers),
+            None if !database.is_default() => Err(CliError::DatabaseInContainers),
             None => containers(),
         };
     }
-    let embedded = Embedded::default();
+    let Database { url, replicas } = database;
+    let embedded = Embedded::on(DatabaseOptions { url, replicas }).await?;
     Ok(Arc::new(match deviation {
         Some(id) => embedded.behind(deviation::activate(id, console)?),
         None => embedded,

@@ -1,10 +1,11 @@
 //! The flags of a run.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::cli::database::Database;
 use crate::cli::error::CliError;
 use harness_model::plan::{Shard, Waits};
 use harness_report::destination::Destination;
@@ -32,6 +33,12 @@ pub(in crate::cli) struct Arguments {
     /// Where the reference runs
     #[arg(long, value_enum, value_name = "RUNTIME", default_value = "embedded", conflicts_with = "target")]
     pub(super) runtime: Runtime,
+    /// The reference's database: sqlite::memory:, or postgres://[USER@]HOST[:PORT]/NAME with a schema for each sub-test
+    #[arg(long, value_name = "URL", default_value = Database::DEFAULT_URL, conflicts_with = "target")]
+    pub(super) database: String,
+    /// Run N control planes on the database, behind a balancer that gives each request to the next
+    #[arg(long, value_name = "N", default_value = "1", conflicts_with = "target")]
+    pub(super) replicas: NonZeroUsize,
     /// Put a deliberate deviation in front of the reference, such as count-frozen
     #[arg(long, value_name = "ID", conflicts_with = "target")]
     pub(super) deviation: Option<String>,

@@ -51,7 +51,7 @@ pub(super) async fn run(
     console: &Console,
 ) -> Result<ExitCode, CliError> {
     let Prepared { baseline, loaded, target, selection, needs, destinations, mut evidence } =
-        prepare(&arguments, scenarios, console)?;
+        prepare(&arguments, scenarios, console).await?;
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(CliError::TemporaryFolder)?;
     let registry = Arc::new(loaded.library.registry.clone());
     let (stopper, stop) = run::stop();

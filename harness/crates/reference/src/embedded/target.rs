@@ -19,9 +19,11 @@ use mock_server::app::{self, Config, Fixture};
 use reqwest::Url;
 use tokio::sync::OnceCell;
 
+use crate::ReferenceError;
 use crate::front_proxy::FrontProxy;
 
 use super::control_plane::EmbeddedControlPlane;
+use super::database::{DatabaseOptions, Databases};
 use super::program::{agent_command, config};
 
 /// `machine_limit` of the fixture's second organisation.
@@ -39,9 +41,18 @@ pub struct Embedded {
     /// Whether agents can have TUN devices; determined once.
     tun: Arc<OnceLock<Result<(), TunError>>>,
     front: Option<Arc<dyn FrontProxy>>,
+    databases: Databases,
 }
 
 impl Embedded {
+    /// Control planes on this database instead of one in memory.
+    ///
+    /// # Errors
+    /// The database is not supported or cannot be reached.
+    pub async fn on(database: DatabaseOptions<'_>) -> Result<Self, ReferenceError> {
+        Ok(Self { databases: Databases::open(database).await?, ..Self::default() })
+    }
+
     /// The same target with a proxy in front of each control plane.
     pub fn behind(&self, front: Arc<dyn FrontProxy>) -> Self {
         Self { front: Some(front), ..self.clone() }
@@ -55,9 +66,17 @@ impl Embedded {
         let fixture = self.fixture.get_or_try_init(read_fixture).await?.clone();
         // The kit approves device logins at once, so agents may poll without a pause.
         let front = self.front.as_deref();
-        let config = Config { device_poll_interval: Some(Duration::ZERO), ..config(fixture, front) };
-        let server = app::start(config).await.map_err(|error| TargetError::Start(error.into()))?;
-        let plane = EmbeddedControlPlane::start(front, server, app::DEFAULT_LISTEN).await;
+        let database = self.databases.create().await.map_err(|error| TargetError::Start(error.into()))?;
+        let mut servers = Vec::new();
+        for _ in 0..self.databases.replicas() {
+            let config = Config {
+                device_poll_interval: Some(Duration::ZERO),
+                database: database.location.clone(),
+                ..config(fixture.clone(), front)
+            };
+            servers.push(app::start(config).await.map_err(|error| TargetError::Start(error.into()))?);
+        }
+        let plane = EmbeddedControlPlane::start(front, servers, Some(database), app::DEFAULT_LISTEN).await;
         let plane = plane.map_err(|error| TargetError::Start(error.into()))?;
         let base_url = Url::parse(plane.base_url()).map_err(|error| TargetError::Start(error.into()))?;
         let network = match with_tun {
@@ -120,9 +139,10 @@ impl Target for Embedded {
         }
         let deviating = self.front.as_ref().map(|front| front.description());
         TargetDescription {
-            name: match &deviating {
-                Some(deviating) => format!("reference, deviating ({})", deviating.id),
-                None => "reference".to_owned(),
+            name: match (&deviating, self.databases.description()) {
+                (Some(deviating), _) => format!("reference, deviating ({})", deviating.id),
+                (None, Some(databases)) => format!("reference ({databases})"),
+                (None, None) => "reference".to_owned(),
             },
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             base_url: None,
@@ -144,6 +164,10 @@ impl Target for Embedded {
 
     fn is_shared(&self) -> bool {
         false
+    }
+
+    fn max_concurrency(&self) -> Option<usize> {
+        self.databases.max_concurrency()
     }
 
     fn environment(
