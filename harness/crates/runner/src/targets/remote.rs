@@ -17,9 +17,10 @@ use harness_model::target::TargetDescription;
 
 use super::agent::AgentCommand;
 use super::control_plane::ControlPlane;
-use super::environment::{AddressBlock, EnvironmentFacts, OrganisationLimit, TestEnvironment};
+use super::environment::{
+    AddressBlock, EnvironmentFacts, OrganisationLimit, TerraformProvider, TestEnvironment,
+};
 use super::error::{Cause, ProfileSettingError, TargetError};
-use super::host_name;
 use super::pointers::Pointers;
 use super::post::post_json;
 use super::preflight::{self, Finding, Preflight, PreflightScope, State};
@@ -27,6 +28,7 @@ use super::probe::Probe;
 use super::profile::{Content, Profile, ProfileNotes, Resources};
 use super::sessions::Sessions;
 use super::target::{Target, lacking_host_name};
+use super::{host_name, host_tool};
 
 const PROBE_PATH: &str = "/healthz";
 
@@ -35,6 +37,7 @@ const PROBE_PATH: &str = "/healthz";
 pub struct Remote {
     profile: Arc<Profile>,
     agent: Option<AgentCommand>,
+    terraform: Option<TerraformProvider>,
     settings: ClientSettings,
     /// What probes have found to be absent.
     absent: OnceLock<BTreeSet<Undocumented>>,
@@ -44,11 +47,11 @@ pub struct Remote {
 impl Remote {
     /// Creates a target from a profile and the resources that the profile refers to.
     pub fn new(profile: Profile, resources: Resources) -> Self {
-        let Resources { credentials, tls, agent } = resources;
+        let Resources { credentials, tls, agent, terraform } = resources;
         let profile = Arc::new(profile);
         let settings = settings(&profile, tls);
         let sessions = Sessions::new(Arc::clone(&profile), settings.clone(), credentials);
-        Self { profile, agent, settings, absent: OnceLock::new(), sessions }
+        Self { profile, agent, terraform, settings, absent: OnceLock::new(), sessions }
     }
 
     fn pointers(&self) -> &Pointers {
@@ -118,6 +121,9 @@ impl Remote {
         {
             capabilities.insert(Capability::HostName);
         }
+        let declares_terraform = capabilities.remove(&Capability::Terraform);
+        capabilities
+            .extend(host_tool::present().filter(|tool| *tool != Capability::Terraform || declares_terraform));
         capabilities
     }
 
@@ -200,12 +206,18 @@ impl Remote {
 
 impl Target for Remote {
     fn lacking(&self) -> BTreeMap<Capability, String> {
+        let mut lacking = host_tool::lacking();
         let agent = self.profile.content.agent.as_ref();
         if agent.is_some_and(|agent| !agent.sees_host_name) {
             let why = "a host name for each machine, which the agent does not see (agent.sees_host_name)";
-            return BTreeMap::from([(Capability::HostName, why.to_owned())]);
+            lacking.insert(Capability::HostName, why.to_owned());
+        } else {
+            lacking.extend(lacking_host_name());
         }
-        lacking_host_name().into_iter().collect()
+        if self.terraform.is_none() {
+            lacking.remove(&Capability::Terraform);
+        }
+        lacking
     }
 
     fn description(&self) -> TargetDescription {
@@ -285,6 +297,7 @@ impl Target for Remote {
             addresses: AddressBlock::LOOPBACK,
             listen: Ipv4Addr::LOCALHOST,
             settle: content.timeouts.settle,
+            terraform: self.terraform.clone(),
         };
         Box::pin(async { Ok(TestEnvironment::new(facts, Box::new(SharedControlPlane(self)))) })
     }

@@ -12,6 +12,7 @@ use rustls::pki_types::pem::PemObject as _;
 use crate::exchange::Tls;
 use crate::targets::agent::{AgentCommand, AgentWords};
 use crate::targets::credential::Credential;
+use crate::targets::environment::TerraformProvider;
 use harness_model::scenario::model::{Capability, Identity};
 use harness_model::source::diagnostic::{Diagnostic, Severity};
 
@@ -24,6 +25,7 @@ pub struct Resources {
     pub(in crate::targets) credentials: BTreeMap<Identity, Credential>,
     pub(in crate::targets) tls: Tls,
     pub(in crate::targets) agent: Option<AgentCommand>,
+    pub(in crate::targets) terraform: Option<TerraformProvider>,
 }
 
 impl Profile {
@@ -49,8 +51,9 @@ fn resolve(profile: &Profile) -> Result<Resources, Vec<Diagnostic>> {
     }
     let tls = resolver.tls();
     let agent = resolver.agent();
+    let terraform = resolver.terraform();
     match resolver.problems.is_empty() {
-        true => Ok(Resources { credentials, tls, agent }),
+        true => Ok(Resources { credentials, tls, agent, terraform }),
         false => Err(resolver.problems),
     }
 }
@@ -190,6 +193,16 @@ impl Resolver<'_> {
             up_flags,
             words: AgentWords::of(&agent.words),
             login_code: agent.code.clone(),
+        })
+    }
+
+    fn terraform(&mut self) -> Option<TerraformProvider> {
+        let terraform = self.profile.content.terraform.as_ref()?;
+        let program = self.program("terraform.provider", Path::new(".").join(&terraform.provider).into())?;
+        Some(TerraformProvider {
+            program: program.into(),
+            endpoint: terraform.endpoint.clone(),
+            api_key: terraform.api_key.clone(),
         })
     }
 

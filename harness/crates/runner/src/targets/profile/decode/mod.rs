@@ -4,6 +4,7 @@ mod agent;
 mod limit;
 mod pointer;
 mod quota;
+mod terraform;
 mod tls;
 mod token;
 mod undocumented;
@@ -18,7 +19,7 @@ use harness_model::source::document::{Diagnostics, Entry, SpannedText, Table, pa
 use super::capability;
 use super::content::Content;
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "name",
     "version",
     "base_url",
@@ -33,6 +34,7 @@ const KEYS: [&str; 18] = [
     "timeouts",
     "quota",
     "agent",
+    "terraform",
     "hooks",
     "undocumented",
     "paths",
@@ -76,6 +78,7 @@ pub(super) fn decode(text: &str, report: &mut Diagnostics) -> Option<Decoded> {
         limits: decoding.limits(&file),
         timeouts: decoding.timeouts(&file),
         agent: decoding.agent(&file),
+        terraform: decoding.terraform(&file),
         hooks: decoding.hooks(&file),
         undocumented: decoding.undocumented(&file),
         paths: decoding.paths(&file),
