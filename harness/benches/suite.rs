@@ -15,7 +15,7 @@ use harness_model::plan::{Disposition, Plan, PlannedSubtest};
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::Source;
 use harness_model::scenario::{ScenarioPath, parse};
-use harness_runner::run::{RunSettings, new_id, run, stop};
+use harness_runner::run::{Detail, RunSettings, new_id, run, stop};
 use harness_runner::targets::profile::Profile;
 use harness_runner::targets::remote::Remote;
 
@@ -136,6 +136,7 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
         snapshots: SnapshotMode::Compare,
         time_limit: Duration::from_secs(60),
         folder: folder.path().to_owned(),
+        detail: Detail::FailedSteps,
         evidence: None,
     });
     let mut clock = Clock::default();

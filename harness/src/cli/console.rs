@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use harness_model::source::diagnostic::{Diagnostic, Sources, render};
 use harness_model::text::foreign::{shown, shown_in_colour};
-use harness_report::terminal::TerminalOptions;
+use harness_report::terminal::{Detail, TerminalOptions};
 
 use harness_runner::targets::TargetError;
 
@@ -23,7 +23,7 @@ pub(super) enum ColorWhen {
 #[derive(Debug)]
 pub(super) struct Console {
     color: ColorWhen,
-    is_verbose: bool,
+    detail: Detail,
     lost: Mutex<Option<io::Error>>,
 }
 
@@ -32,13 +32,20 @@ pub(super) struct Console {
 pub(super) struct Output<'a>(&'a Console);
 
 impl Console {
-    pub(super) fn new(color: ColorWhen, is_verbose: bool) -> Self {
-        Self { color, is_verbose, lost: Mutex::default() }
+    pub(super) fn new(color: ColorWhen, detail: Detail) -> Self {
+        Self { color, detail, lost: Mutex::default() }
     }
 
     /// Writes to standard output.
     pub(super) fn print(&self, text: &str) {
         self.print_verbatim(&shown_with(text, self.terminal_options().color));
+    }
+
+    /// Writes to standard output what `-q` leaves out.
+    pub(super) fn remark(&self, text: &str) {
+        if self.detail != Detail::Quiet {
+            self.print(text);
+        }
     }
 
     /// Writes text of the kit's own to standard output, such as commands for a CI server.
@@ -103,7 +110,7 @@ impl Console {
             color: self.colors(anstream::AutoStream::choice(&out)),
             width: columns(),
             live,
-            verbose: self.is_verbose,
+            detail: self.detail,
         }
     }
 

@@ -51,6 +51,8 @@ pub(super) enum CliError {
     UnknownSuite { name: String, hint: String, known: String },
     #[error("unknown id `{id}`\n{hint}")]
     UnknownId { id: String, hint: String },
+    #[error("no manual page of `{word}`\n{hint}")]
+    UnknownPage { word: String, hint: String },
     #[error("`{id}` is not a whole id; it may be one of these:\n{candidates}")]
     AmbiguousId { id: String, candidates: String },
     #[error(

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod completions;
 mod console;
 mod diff;
 mod doctor;
@@ -9,6 +10,7 @@ mod init_target;
 mod library;
 mod lint;
 mod list;
+mod man;
 mod merge;
 mod names;
 #[cfg(feature = "reference")]
@@ -32,6 +34,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use harness_report::exit_code::ExitCode;
+use harness_report::terminal::Detail;
 
 use console::{ColorWhen, Console};
 use error::CliError;
@@ -57,6 +60,9 @@ struct Shared {
     /// When to use colours [auto respects NO_COLOR]
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     color: ColorWhen,
+    /// Print only failures, what was not cleaned up, and the verdict
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    quiet: bool,
     /// Print everything: failures in full, and every id of what was not judged
     #[arg(long, short, global = true)]
     verbose: bool,
@@ -93,6 +99,20 @@ enum Command {
     Verify(verify::Arguments),
     /// Print the JSON Schema of a file format
     Schema(schema::Arguments),
+    /// Print the completion script of a shell
+    Completions(completions::Arguments),
+    /// Print a manual page, or write all of them
+    Man(man::Arguments),
+}
+
+impl Shared {
+    fn detail(&self) -> Detail {
+        match (self.quiet, self.verbose) {
+            (true, _) => Detail::Quiet,
+            (false, true) => Detail::Verbose,
+            (false, false) => Detail::Usual,
+        }
+    }
 }
 
 const EXIT_CODES: &str = "Exit codes:
@@ -121,7 +141,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> std::process::Exit
             .into();
         }
     };
-    let console = Console::new(cli.shared.color, cli.shared.verbose);
+    let console = Console::new(cli.shared.color, cli.shared.detail());
     start_log();
     let done = std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(cli, &console)));
     let exit_code = match done {
@@ -161,7 +181,7 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Err
 /// Returns a flag of runs given before a command, which would ignore it.
 fn stray(matches: &ArgMatches) -> Option<String> {
     let given = |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
-    let shared = |id: &&clap::Id| ["color", "scenarios", "verbose"].contains(&id.as_str());
+    let shared = |id: &&clap::Id| ["color", "scenarios", "quiet", "verbose"].contains(&id.as_str());
     let is_flag = |id: &&clap::Id| Cli::command().get_arguments().any(|argument| argument.get_id() == *id);
     let stray = matches.ids().filter(given).find(|id| is_flag(id) && !shared(id))?;
     Some(stray.as_str().replace('_', "-"))
@@ -184,6 +204,10 @@ fn dispatch(cli: Cli, console: &Console) -> Result<ExitCode, CliError> {
         Some(Command::Merge(arguments)) => merge::merge(&arguments, scenarios, console),
         Some(Command::Verify(arguments)) => verify::verify(&arguments, console),
         Some(Command::Schema(arguments)) => Ok(schema::schema(&arguments, console)),
+        Some(Command::Completions(arguments)) => {
+            Ok(completions::completions(&arguments, Cli::command(), console))
+        }
+        Some(Command::Man(arguments)) => man::man(&arguments, Cli::command(), console),
     }
 }
 

@@ -76,6 +76,7 @@ impl IntoResponse for Error {
                 tracing::error!(%condition, way_out = condition.way_out(), "request failed");
                 return unavailable(match condition {
                     Condition::TooSlow => format!("{condition}; select fewer rows, or by fewer conditions"),
+                    Condition::Uncertain => format!("{condition}; look whether the change was made"),
                     _ if condition.is_transient() => format!("{condition}; nothing was done, try again"),
                     _ => format!("{condition}; nothing was done"),
                 });

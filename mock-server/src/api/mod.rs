@@ -5,6 +5,7 @@
 
 pub mod body;
 pub mod caller;
+pub mod changes;
 mod client_address;
 pub(crate) mod cross_site;
 pub mod db;

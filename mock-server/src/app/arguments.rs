@@ -11,7 +11,7 @@ use super::error::{ArgumentError, DatabaseProblem, SecretProblem};
 use super::{AgentProgram, DEFAULT_LISTEN, StartError, TestControlConfig};
 use crate::domain::site::Site;
 use crate::domain::{cidr, host};
-use crate::store::Location;
+use crate::store::{Address, Location};
 
 /// The minimum length of a secret in the environment, against guessing.
 const MIN_SECRET_LEN: usize = 16;
@@ -82,7 +82,7 @@ pub(super) fn parse_database(database: &str) -> Result<Location, StartError> {
         return Ok(Location::Memory);
     }
     if database.starts_with("postgres://") || database.starts_with("postgresql://") {
-        return Err(StartError::Database(DatabaseProblem::Postgres));
+        return Ok(Location::Postgres(Box::new(Address::parse(database)?)));
     }
     match database.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path)) {
         Some(path) if path.contains('?') => {
@@ -132,7 +132,11 @@ mod tests {
         for bad in ["sqlite:", "a.db", "", "mysql://x", "sqlite:a.db?mode=ro"] {
             assert!(parse_database(bad).is_err(), "{bad}");
         }
-        let message = parse_database("postgres://user:secret@x/y").unwrap_err().to_string();
-        assert!(message.contains("not supported yet") && !message.contains("secret"), "{message}");
+        let named = parse_database("postgres://user:secret@x/y").unwrap();
+        assert!(
+            matches!(&named, Location::Postgres(address) if address.to_string() == "postgres://x:5432/y")
+        );
+        let message = parse_database("postgres://user:secret@x:y/z").unwrap_err().to_string();
+        assert!(message.contains("invalid PostgreSQL URL") && !message.contains("secret"), "{message}");
     }
 }

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::control::{Clock, Random};
 use crate::domain::site::Site;
+use crate::store::{Location, Store};
 
 /// QuickZTNA's reference control plane.
 #[derive(Debug, Parser)]
@@ -84,10 +85,19 @@ struct Serve {
 
 #[derive(Debug, clap::Args)]
 struct SecretLocation {
-    /// The database: sqlite::memory: or sqlite:PATH.
-    #[arg(long, value_name = "DATABASE", default_value = "sqlite::memory:")]
+    /// The database: sqlite::memory:, sqlite:PATH or postgres://[USER@]HOST[:PORT]/NAME.
+    ///
+    /// The password of a PostgreSQL user can be in PGPASSWORD or in the file that PGPASSFILE names. Other users can see
+    /// command lines, so a URL with a password belongs into the environment variable.
+    #[arg(
+        long,
+        value_name = "DATABASE",
+        default_value = "sqlite::memory:",
+        env = "ZTNA_DATABASE",
+        hide_env_values = true
+    )]
     database: String,
-    /// The file with the key that signs access tokens [default: PATH.session-secret; none in memory]
+    /// The file with the key that signs access tokens [default: PATH.session-secret; none in memory; a row on PostgreSQL]
     #[arg(long, value_name = "FILE")]
     session_secret: Option<PathBuf>,
 }
@@ -194,6 +204,9 @@ fn run_relay(options: RelayOptions) -> Result<(), StartError> {
 
 fn rotate_secret(location: SecretLocation) -> Result<(), StartError> {
     let database = parse_database(&location.database)?;
+    if let (Location::Postgres(_), None) = (&database, &location.session_secret) {
+        return runtime()?.block_on(rotate_shared_secret(&database));
+    }
     let file = location.session_secret.or_else(|| session_secret::default_file(&database));
     let file = file.ok_or(StartError::NoSessionSecret)?;
     session_secret::rotate(&file, &Random::system())?;
@@ -201,6 +214,16 @@ fn rotate_secret(location: SecretLocation) -> Result<(), StartError> {
         std::io::stdout(),
         "Replaced the session secret in {}. Restart the server: all sessions end.",
         file.display()
+    );
+    Ok(())
+}
+
+async fn rotate_shared_secret(database: &Location) -> Result<(), StartError> {
+    let store = Store::open(database)?;
+    session_secret::rotate_shared(&store, &Random::system()).await?;
+    let _ = writeln!(
+        std::io::stdout(),
+        "Replaced the session secret in the database. Restart all replicas: all sessions end."
     );
     Ok(())
 }

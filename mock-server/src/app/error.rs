@@ -8,7 +8,7 @@ use ztna_protocol::region::{Region, RegionError};
 
 use super::healthcheck::HealthError;
 use super::session_secret::SecretFileError;
-use crate::store::StoreError;
+use crate::store::{AddressError, StoreError};
 
 /// The exit code of an invalid command line, the same as clap's.
 const USAGE: u8 = 2;
@@ -45,6 +45,8 @@ pub enum StartError {
     #[error("{0}")]
     Database(DatabaseProblem),
     #[error(transparent)]
+    Address(#[from] AddressError),
+    #[error(transparent)]
     SessionSecret(#[from] SecretFileError),
     #[error(
         "a database in memory has no session secret\nName a file with --session-secret or --database sqlite:PATH."
@@ -65,8 +67,6 @@ pub enum SecretProblem {
 
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseProblem {
-    #[error("PostgreSQL is not supported yet\nUse sqlite:PATH or sqlite::memory: with --database.")]
-    Postgres,
     #[error("unexpected options in --database sqlite:{0}\nRemove the '?' and everything after it.")]
     Options(String),
     #[error("invalid --database: expected sqlite::memory:, sqlite:PATH or postgres://…")]
@@ -134,9 +134,11 @@ pub enum TokenError {
 impl StartError {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Database(_) | Self::RelaySecret(_) | Self::TestControlToken(_) | Self::NoSessionSecret => {
-                ExitCode::from(USAGE)
-            }
+            Self::Database(_)
+            | Self::Address(_)
+            | Self::RelaySecret(_)
+            | Self::TestControlToken(_)
+            | Self::NoSessionSecret => ExitCode::from(USAGE),
             _ => ExitCode::FAILURE,
         }
     }

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::control::Random;
-use crate::store::Location;
+use crate::store::{Location, Store, StoreError, settings};
+
+/// Where replicas on PostgreSQL share the secret, unless each has a file with it.
+pub(super) const SHARED_SETTING: &str = "session_secret";
 
 const OTHERS_MAY_DO_ANYTHING: u32 = 0o077;
 /// 64 hexadecimal digits and a line end; more is not read.
@@ -30,7 +33,8 @@ pub enum SecretFileError {
     Invalid { path: PathBuf },
 }
 
-/// Returns the file with the secret of a database: `PATH.session-secret` beside it. A database in memory has none.
+/// Returns the file with the secret of a database: `PATH.session-secret` beside it. Databases in memory and those that replicas share
+/// have none.
 pub(super) fn default_file(database: &Location) -> Option<PathBuf> {
     let Location::File(path) = database else { return None };
     let mut name = path.as_os_str().to_owned();
@@ -78,6 +82,12 @@ pub(super) fn rotate(path: &Path, random: &Random) -> Result<(), SecretFileError
     let file = written_beside(path, random.bytes()).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
+}
+
+/// As [`rotate`], where replicas share it.
+pub(super) async fn rotate_shared(store: &Store, random: &Random) -> Result<(), StoreError> {
+    let secret = hex::encode(random.bytes::<32>());
+    store.write(move |tx| settings::put(tx, SHARED_SETTING, &secret)).await
 }
 
 /// Writes a secret to a temporary file (0600), so that the file is whole or not there at all.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::session_secret::SHARED_SETTING;
 use super::{Config, StartError, relay, session_secret};
 use crate::api::{Downloads, Settings, State};
 use crate::control::device::Starts;
@@ -18,8 +19,8 @@ use crate::domain::key::material;
 use crate::domain::site::Site;
 use crate::store::{Location, Store, StoreError, settings};
 
-/// Where earlier versions kept the session secret.
-const FORMER_SETTING: &str = "session_secret";
+/// Where earlier versions kept the session secret, and where replicas without a file of their own share it.
+const FORMER_SETTING: &str = SHARED_SETTING;
 
 /// Prepares the state of a server without listening, for calling `app::router` directly. `base_url` is the URL by which
 /// clients would reach it.
@@ -73,20 +74,42 @@ async fn open_store(database: Location) -> Result<Store, StartError> {
 async fn session_secret(config: &Config, store: &Store) -> Result<[u8; 32], StartError> {
     let named = config.session_secret.clone();
     let Some(path) = named.or_else(|| session_secret::default_file(&config.database)) else {
-        return Ok(config.random.bytes());
+        return match config.database {
+            Location::Postgres(_) => shared_secret(config, store).await,
+            _ => Ok(config.random.bytes()),
+        };
     };
     let stored: Option<String> =
         store.read(|tx| settings::get(tx, FORMER_SETTING)).await.map_err(StartError::Store)?;
-    let mut initial = config.random.bytes();
-    if let Some(text) = &stored {
-        hex::decode_to_slice(text, &mut initial).map_err(|error| StoreError::Corrupt {
-            column: format!("settings.{FORMER_SETTING}"),
-            reason: error.to_string(),
-        })?;
-    }
+    let initial = match &stored {
+        Some(text) => parse_secret(text)?,
+        None => config.random.bytes(),
+    };
     let secret = session_secret::load_or_create(&path, initial)?;
     if stored.is_some() {
         store.write(|tx| settings::remove(tx, FORMER_SETTING)).await.map_err(StartError::Store)?;
     }
+    Ok(secret)
+}
+
+/// Returns the key that replicas without a file for it have in common; the first one makes it.
+async fn shared_secret(config: &Config, store: &Store) -> Result<[u8; 32], StartError> {
+    let new = hex::encode(config.random.bytes::<32>());
+    let shared = store.write(move |tx| {
+        if let Some(shared) = settings::get(tx, SHARED_SETTING)? {
+            return Ok(shared);
+        }
+        settings::insert(tx, SHARED_SETTING, &new)?;
+        Ok::<_, StoreError>(new.clone())
+    });
+    Ok(parse_secret(&shared.await?)?)
+}
+
+fn parse_secret(text: &str) -> Result<[u8; 32], StoreError> {
+    let mut secret = [0; 32];
+    hex::decode_to_slice(text, &mut secret).map_err(|error| StoreError::Corrupt {
+        column: format!("settings.{SHARED_SETTING}"),
+        reason: error.to_string(),
+    })?;
     Ok(secret)
 }

@@ -15,6 +15,16 @@ pub enum Caller {
     ApiKey { id: String, org_id: String, scopes: Scopes },
 }
 
+impl Caller {
+    /// The id of the user or of the API key.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::User { user_id, .. } => user_id,
+            Self::ApiKey { id, .. } => id,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
     /// Issue auth keys, revoke and rename keys: admins and owners, and API keys that cover everything.

@@ -38,10 +38,7 @@ impl Lists {
     }
 
     async fn begin_within(&self, caller: &Caller, wait: Duration) -> Result<ListGuard, Refusal> {
-        let caller = match caller {
-            Caller::User { user_id, .. } => user_id.clone(),
-            Caller::ApiKey { id, .. } => id.clone(),
-        };
+        let caller = caller.id().to_owned();
         let semaphore = {
             let mut lists = self.lock();
             let semaphore =

@@ -3,6 +3,7 @@
 pub mod access;
 mod audit;
 pub mod bearer;
+pub mod changes;
 pub mod clock;
 pub mod device;
 pub mod enrol;

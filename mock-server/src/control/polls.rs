@@ -1,4 +1,4 @@
-//! Limits the number of concurrent long polls per machine.
+//! Limits the number of concurrent long polls per machine, user and API key.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

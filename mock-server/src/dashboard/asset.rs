@@ -37,6 +37,7 @@ pub(super) static ASSETS: &[Asset] = modules![
     "pages/api_keys.js",
     "pages/audit_log.js",
     "pages/auth_keys.js",
+    "pages/machine_actions.js",
     "pages/machines.js",
     "pages/not_found.js",
     "pages/organisation.js",

@@ -20,6 +20,26 @@ pub struct NewAuditLog<'a> {
     pub details: Json,
 }
 
+/// The newest entries of an organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Newest {
+    /// `None` if there are no entries.
+    pub created_at: Option<i64>,
+    /// How many entries have this time.
+    pub count: i64,
+}
+
+/// Returns what changes with every new entry.
+pub fn newest(tx: &mut Tx<'_>, org_id: &str) -> Result<Newest, StoreError> {
+    let found = tx.optional(
+        "SELECT max(created_at), count(*) FROM audit_logs
+         WHERE org_id = ?1 AND created_at = (SELECT max(created_at) FROM audit_logs WHERE org_id = ?1)",
+        values![org_id],
+        |row| Ok(Newest { created_at: row.optional_integer(0)?, count: row.integer(1)? }),
+    )?;
+    Ok(found.unwrap_or(Newest { created_at: None, count: 0 }))
+}
+
 pub fn append(tx: &mut Tx<'_>, entry: &NewAuditLog<'_>, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO audit_logs (id, org_id, actor, action, target, details, created_at)

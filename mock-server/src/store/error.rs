@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::postgres::{self, AddressError};
+
 /// A failure of the store itself, never caused by a client's input.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -29,14 +31,18 @@ pub enum StoreError {
     )]
     WritableByOthers { folder: PathBuf, mode: u32 },
     /// The file is a database of another program.
-    #[error("{} is a database of another program\nChoose another file with --database.", path.display())]
-    Foreign { path: PathBuf },
-    /// The file was written by a newer version of this program.
+    #[error("{database} is a database of another program\nChoose another one with --database.")]
+    Foreign { database: String },
+    /// The database was migrated by a newer version of this program.
     #[error(
-        "the database {} has the unsupported version {found}: this program supports up to version {known}\nUse a newer mock-server or another database file.",
-        path.display()
+        "the database {database} has the unsupported version {found}: this program supports up to version {known}\nUse a newer mock-server or another database."
     )]
-    TooNew { path: PathBuf, found: i64, known: i64 },
+    TooNew { database: String, found: i64, known: i64 },
+    /// A connection to PostgreSQL cannot be opened.
+    #[error("cannot use the database {address}: {cause}\n{way_out}")]
+    Connect { address: String, cause: String, way_out: &'static str, condition: Condition },
+    #[error(transparent)]
+    Address(#[from] AddressError),
     /// A column contains a value that its table does not allow.
     #[error("corrupt value in {column}: {reason}")]
     Corrupt { column: String, reason: String },
@@ -49,6 +55,9 @@ pub enum StoreError {
     /// Any other failure, such as an I/O error or invalid SQL.
     #[error("database error: {}", cause(.0))]
     Database(#[source] Arc<rusqlite::Error>),
+    /// As [`StoreError::Database`], from PostgreSQL.
+    #[error("database error: {}", postgres::cause(.0))]
+    Postgres(#[source] Arc<tokio_postgres::Error>),
     #[error("a statement writes in a read transaction")]
     WriteInRead,
     #[error("cannot start the thread {name}: {source}")]
@@ -76,12 +85,27 @@ pub enum Condition {
     Moved,
     #[error("the disk or the file system of the database fails")]
     Failing,
+    #[error("the database cannot be reached")]
+    Unreachable,
+    #[error("the connection to the database was lost")]
+    Disconnected,
+    /// The connection was lost before the answer to a commit.
+    #[error("the connection to the database was lost during the commit")]
+    Uncertain,
+    #[error("the database has no free connection")]
+    TooManyConnections,
+    #[error("the database refuses the server's credentials")]
+    Refused,
 }
 
 impl Condition {
     /// Whether the same request may succeed without anybody's help.
     pub fn is_transient(self) -> bool {
-        matches!(self, Self::Locked | Self::RolledBack | Self::DiskFull | Self::ReadOnly | Self::TooSlow)
+        match self {
+            Self::Locked | Self::RolledBack | Self::DiskFull | Self::ReadOnly | Self::TooSlow => true,
+            Self::Unreachable | Self::Disconnected | Self::Uncertain | Self::TooManyConnections => true,
+            Self::Damaged | Self::Moved | Self::Failing | Self::Refused => false,
+        }
     }
 
     /// What an operator can do.
@@ -96,6 +120,11 @@ impl Condition {
                 "stop the server, then restore a backup or save what can be read with `sqlite3 FILE .recover`"
             }
             Self::Moved => "stop the server, put the file back, and start it again",
+            Self::Unreachable => "start PostgreSQL, or restore the network to it",
+            Self::Disconnected => "nothing needs to be done if PostgreSQL runs: the server connects again",
+            Self::Uncertain => "nothing needs to be done if PostgreSQL runs; the change may have been made",
+            Self::TooManyConnections => "end other programs' connections, or raise max_connections",
+            Self::Refused => "check user, password and pg_hba.conf, then start the server again",
             Self::Failing => "check the disk and the mount, then start the server again",
         }
     }

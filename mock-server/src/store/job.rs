@@ -7,10 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 
-use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::health::Health;
+use super::tx::Connection;
 use super::{StoreError, Tx};
 
 pub(super) enum Job {
@@ -84,12 +84,13 @@ where
 
 /// Runs a job. One that panics keeps no changes, and other jobs keep the connection; its caller learns that it
 /// stopped.
-pub(super) fn execute(
-    connection: &Connection,
+pub(super) fn execute<'c>(
+    connection: impl Into<Connection<'c>>,
     work: &mut dyn Work,
     writable: bool,
-    health: &Health,
+    health: &'c Health,
 ) -> Executed {
+    let connection = connection.into();
     let executed = catch_unwind(AssertUnwindSafe(|| {
         let mut tx = Tx::new(connection, writable, health);
         let keep = work.run(&mut tx);

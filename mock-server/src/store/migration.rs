@@ -8,7 +8,8 @@ use rusqlite::backup::Backup;
 use super::deadline::Deadline;
 use super::{StoreError, name_keys};
 
-const MIGRATIONS: &[&str] = &[
+/// PostgreSQL has the same: what they say must be portable, but for the names of the types.
+pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0001_initial.sql"),
     include_str!("migrations/sqlite/0002_network_map.sql"),
     include_str!("migrations/sqlite/0003_relay.sql"),
@@ -52,7 +53,7 @@ pub(super) fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(),
     if is_empty || (version > 0 && own == 3) {
         Ok(())
     } else {
-        Err(StoreError::Foreign { path: path.to_owned() })
+        Err(StoreError::Foreign { database: path.display().to_string() })
     }
 }
 
@@ -79,7 +80,7 @@ pub(super) fn apply_to(connection: &mut Connection, path: &Path) -> Result<(), S
     let (found, known) =
         version(connection).map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
     if found > known {
-        return Err(StoreError::TooNew { path: path.to_owned(), found, known });
+        return Err(StoreError::TooNew { database: path.display().to_string(), found, known });
     }
     apply(connection).map_err(|source| match source {
         // A table or column that is there or missing although the version says otherwise.

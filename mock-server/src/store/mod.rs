@@ -23,6 +23,7 @@ mod name_keys;
 pub mod network_map;
 mod notification;
 pub mod organisations;
+mod postgres;
 pub mod quarantines;
 pub mod rows;
 pub mod settings;
@@ -30,6 +31,7 @@ pub mod silence;
 mod threads;
 mod tx;
 pub mod users;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -39,7 +41,9 @@ use std::time::Duration;
 pub use error::{Condition, StoreError};
 pub use location::Location;
 pub use notification::Listener;
-pub use tx::{Row, Tx, Value};
+pub use postgres::{Address, AddressError, create_schema, drop_schema};
+pub use tx::{Row, Tx};
+pub use value::Value;
 
 use threads::Threads;
 

@@ -3,9 +3,38 @@
 use rusqlite::{Connection, params};
 use ztna_protocol::machine_name::comparable;
 
+use super::{StoreError, Tx, settings};
+use crate::values;
+
 /// To be increased with every change of [`comparable`].
 const RULE: &str = "2";
 const SETTING: &str = "name_key_rule";
+
+/// Where comparable forms are, and the statements that select the id, the stored form and the name, and replace the form.
+const TABLES: [(&str, &str); 2] = [
+    ("SELECT id, name_key, name FROM machines", "UPDATE machines SET name_key = ?2 WHERE id = ?1"),
+    (
+        "SELECT machine_id, name_key, name_key FROM quarantines",
+        "UPDATE quarantines SET name_key = ?2 WHERE machine_id = ?1",
+    ),
+];
+
+/// As [`update`], in a transaction of any database.
+pub(super) fn update_in(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    if settings::get(tx, SETTING)?.as_deref() == Some(RULE) {
+        return Ok(());
+    }
+    for (select, update) in TABLES {
+        let rows = tx.all(select, &[], |row| Ok((row.text(0)?, row.text(1)?, row.text(2)?)))?;
+        for (id, stored, name) in rows {
+            let key = comparable(&name);
+            if key != stored {
+                tx.execute(update, values![id, key])?;
+            }
+        }
+    }
+    settings::put(tx, SETTING, RULE)
+}
 
 /// Rewrites the comparable forms that an earlier rule made.
 pub(super) fn update(connection: &Connection) -> Result<(), rusqlite::Error> {
@@ -17,16 +46,9 @@ pub(super) fn update(connection: &Connection) -> Result<(), rusqlite::Error> {
     if current > 0 {
         return Ok(());
     }
-    rewrite(
-        connection,
-        "SELECT id, name_key, name FROM machines",
-        "UPDATE machines SET name_key = ?2 WHERE id = ?1",
-    )?;
-    rewrite(
-        connection,
-        "SELECT machine_id, name_key, name_key FROM quarantines",
-        "UPDATE quarantines SET name_key = ?2 WHERE machine_id = ?1",
-    )?;
+    for (select, update) in TABLES {
+        rewrite(connection, select, update)?;
+    }
     connection
         .execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)", params![SETTING, RULE])?;
     Ok(())

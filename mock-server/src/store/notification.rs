@@ -1,6 +1,6 @@
 //! Notifies listeners after commits that changed an organisation's network map.
 //!
-//! Notifications do not reach other processes, so listeners must also poll the database.
+//! Other processes hear of them through PostgreSQL alone and may miss some, so listeners must also poll the database.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,6 +28,13 @@ pub struct Listener {
 impl Notifications {
     pub(super) fn notify(&self, org_id: &str) {
         if let Some(channel) = self.lock().get(org_id) {
+            channel.sender.send_replace(());
+        }
+    }
+
+    /// Notifies all listeners, as after a time in which changes could be missed.
+    pub(super) fn notify_all(&self) {
+        for channel in self.lock().values() {
             channel.sender.send_replace(());
         }
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use tokio::sync::oneshot;
 
 use super::batch::Writer;
 use super::deadline::{Deadline, JOB_TIMEOUT};
@@ -16,6 +17,7 @@ use super::error::Condition;
 use super::health::Health;
 use super::job::{Job, execute, once, submit};
 use super::notification::{Listener, Notifications};
+use super::postgres::{self, Address};
 use super::{Location, StoreError, Tx, batch, files, migration};
 
 const READERS: usize = 2;
@@ -40,11 +42,14 @@ pub(super) struct Threads {
     lists: mpsc::Sender<Job>,
     notifications: Notifications,
     health: Arc<Health>,
+    /// Listens to other replicas until the last clone is dropped.
+    _listening: Option<Arc<oneshot::Sender<()>>>,
 }
 
 impl Threads {
     pub(super) fn start(location: &Location, lock_timeout: Duration) -> Result<Self, StoreError> {
         let (writer, deadline, health) = match location {
+            Location::Postgres(address) => return Self::start_postgres(address, lock_timeout),
             Location::Memory => {
                 let mut writer = migration::in_memory()?;
                 let deadline = prepare(&mut writer)?;
@@ -77,7 +82,8 @@ impl Threads {
             write_loop(writer, &jobs);
         })?;
         let Location::File(path) = location else {
-            return Ok(Self { reads: writes.clone(), lists: writes.clone(), writes, notifications, health });
+            let (reads, lists) = (writes.clone(), writes.clone());
+            return Ok(Self { reads, lists, writes, notifications, health, _listening: None });
         };
         let open = || open_file(path, lock_timeout, |_, _| Ok(()));
         Ok(Self {
@@ -86,7 +92,16 @@ impl Threads {
             writes,
             notifications,
             health,
+            _listening: None,
         })
+    }
+
+    fn start_postgres(address: &Address, lock_timeout: Duration) -> Result<Self, StoreError> {
+        let notifications = Notifications::default();
+        let health = Arc::new(Health::in_memory());
+        let queues = postgres::start(address, lock_timeout, &notifications, &health)?;
+        let postgres::Queues { writes, reads, lists, listening } = queues;
+        Ok(Self { writes, reads, lists, notifications, health, _listening: Some(Arc::new(listening)) })
     }
 
     pub(super) async fn read<T, E>(

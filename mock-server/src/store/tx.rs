@@ -1,39 +1,37 @@
-//! Transactions and the portable values of their statements.
-
-use std::borrow::Cow;
-
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+//! Transactions.
 
 use super::StoreError;
 use super::health::Health;
+use super::postgres::{self, Session};
+use super::value::Value;
 use crate::domain::Timestamp;
-
-/// A value of a type that all supported databases share.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value<'a> {
-    Null,
-    /// A BIGINT: a number, a boolean as 0 or 1, or a time in milliseconds.
-    Integer(i64),
-    Text(Cow<'a, str>),
-}
 
 /// The transaction in which [`super::Store`] runs a job.
 ///
 /// SQL uses numbered placeholders (`?1`); prepared statements are cached.
 pub struct Tx<'c> {
-    connection: &'c rusqlite::Connection,
+    connection: Connection<'c>,
     writable: bool,
     health: &'c Health,
     notices: Vec<String>,
 }
 
+/// The connection that runs a transaction's statements.
+pub(super) enum Connection<'c> {
+    Sqlite(&'c rusqlite::Connection),
+    Postgres(&'c mut Session),
+}
+
 /// A row of a result; columns are numbered from 0.
-pub struct Row<'r> {
-    row: &'r rusqlite::Row<'r>,
+pub struct Row<'r>(Columns<'r>);
+
+enum Columns<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r tokio_postgres::Row),
 }
 
 impl<'c> Tx<'c> {
-    pub(super) fn new(connection: &'c rusqlite::Connection, writable: bool, health: &'c Health) -> Self {
+    pub(super) fn new(connection: Connection<'c>, writable: bool, health: &'c Health) -> Self {
         Self { connection, writable, health, notices: Vec::new() }
     }
 
@@ -48,11 +46,19 @@ impl<'c> Tx<'c> {
         self.notices
     }
 
+    /// Whether texts are compared by PostgreSQL's operators rather than by SQLite's.
+    pub(super) fn is_postgres(&self) -> bool {
+        matches!(self.connection, Connection::Postgres(_))
+    }
+
     /// Runs a statement without a result; returns the number of changed rows.
     pub fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
-        let done = self
-            .prepare(sql)
-            .and_then(|mut statement| Ok(statement.execute(rusqlite::params_from_iter(values))?));
+        let writable = self.writable;
+        let done = match &mut self.connection {
+            Connection::Sqlite(connection) => prepare(connection, sql, writable)
+                .and_then(|mut statement| Ok(statement.execute(rusqlite::params_from_iter(values))?)),
+            Connection::Postgres(session) => session.execute(sql, values),
+        };
         self.noted(done)
     }
 
@@ -63,13 +69,19 @@ impl<'c> Tx<'c> {
         values: &[Value<'_>],
         read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        let found = self.prepare(sql).and_then(|mut statement| {
-            let mut rows = statement.query(rusqlite::params_from_iter(values))?;
-            match rows.next()? {
-                Some(row) => read(&Row { row }).map(Some),
-                None => Ok(None),
-            }
-        });
+        let writable = self.writable;
+        let found = match &mut self.connection {
+            Connection::Sqlite(connection) => prepare(connection, sql, writable).and_then(|mut statement| {
+                let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+                match rows.next()? {
+                    Some(row) => read(&Row(Columns::Sqlite(row))).map(Some),
+                    None => Ok(None),
+                }
+            }),
+            Connection::Postgres(session) => session
+                .query(sql, values)
+                .and_then(|rows| rows.first().map(|row| read(&Row(Columns::Postgres(row)))).transpose()),
+        };
         self.noted(found)
     }
 
@@ -80,9 +92,13 @@ impl<'c> Tx<'c> {
         values: &[Value<'_>],
         read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let found = self
-            .prepare(sql)
-            .and_then(|mut statement| collect(statement.query(rusqlite::params_from_iter(values))?, read));
+        let writable = self.writable;
+        let found = match &mut self.connection {
+            Connection::Sqlite(connection) => prepare(connection, sql, writable).and_then(|mut statement| {
+                collect(statement.query(rusqlite::params_from_iter(values))?, read)
+            }),
+            Connection::Postgres(session) => session.query(sql, values).and_then(|rows| each(&rows, read)),
+        };
         self.noted(found)
     }
 
@@ -93,27 +109,51 @@ impl<'c> Tx<'c> {
         values: &[Value<'_>],
         read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let prepared = self.connection.prepare(sql).map_err(StoreError::from);
-        let found = prepared.and_then(|mut statement| {
-            self.refuse_write(statement.readonly())?;
-            collect(statement.query(rusqlite::params_from_iter(values))?, read)
-        });
+        let writable = self.writable;
+        let found = match &mut self.connection {
+            Connection::Sqlite(connection) => {
+                let prepared = connection.prepare(sql).map_err(StoreError::from);
+                prepared.and_then(|mut statement| {
+                    refuse_write(writable, statement.readonly())?;
+                    collect(statement.query(rusqlite::params_from_iter(values))?, read)
+                })
+            }
+            Connection::Postgres(session) => {
+                session.query_once(sql, values).and_then(|rows| each(&rows, read))
+            }
+        };
         self.noted(found)
-    }
-
-    fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'c>, StoreError> {
-        let statement = self.connection.prepare_cached(sql)?;
-        self.refuse_write(statement.readonly())?;
-        Ok(statement)
-    }
-
-    fn refuse_write(&self, reads: bool) -> Result<(), StoreError> {
-        if self.writable || reads { Ok(()) } else { Err(StoreError::WriteInRead) }
     }
 
     fn noted<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         result.inspect_err(|error| self.health.note(error))
     }
+}
+
+impl<'c> From<&'c rusqlite::Connection> for Connection<'c> {
+    fn from(connection: &'c rusqlite::Connection) -> Self {
+        Self::Sqlite(connection)
+    }
+}
+
+impl<'c> From<&'c mut Session> for Connection<'c> {
+    fn from(session: &'c mut Session) -> Self {
+        Self::Postgres(session)
+    }
+}
+
+fn prepare<'c>(
+    connection: &'c rusqlite::Connection,
+    sql: &str,
+    writable: bool,
+) -> Result<rusqlite::CachedStatement<'c>, StoreError> {
+    let statement = connection.prepare_cached(sql)?;
+    refuse_write(writable, statement.readonly())?;
+    Ok(statement)
+}
+
+fn refuse_write(writable: bool, reads: bool) -> Result<(), StoreError> {
+    if writable || reads { Ok(()) } else { Err(StoreError::WriteInRead) }
 }
 
 fn collect<T>(
@@ -122,26 +162,45 @@ fn collect<T>(
 ) -> Result<Vec<T>, StoreError> {
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(read(&Row { row })?);
+        found.push(read(&Row(Columns::Sqlite(row)))?);
     }
     Ok(found)
 }
 
+fn each<T>(
+    rows: &[tokio_postgres::Row],
+    mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    rows.iter().map(|row| read(&Row(Columns::Postgres(row)))).collect()
+}
+
 impl Row<'_> {
     pub fn text(&self, column: usize) -> Result<String, StoreError> {
-        Ok(self.row.get(column)?)
+        match self.0 {
+            Columns::Sqlite(row) => Ok(row.get(column)?),
+            Columns::Postgres(row) => postgres::text(row, column),
+        }
     }
 
     pub fn optional_text(&self, column: usize) -> Result<Option<String>, StoreError> {
-        Ok(self.row.get(column)?)
+        match self.0 {
+            Columns::Sqlite(row) => Ok(row.get(column)?),
+            Columns::Postgres(row) => postgres::optional_text(row, column),
+        }
     }
 
     pub fn integer(&self, column: usize) -> Result<i64, StoreError> {
-        Ok(self.row.get(column)?)
+        match self.0 {
+            Columns::Sqlite(row) => Ok(row.get(column)?),
+            Columns::Postgres(row) => postgres::integer(row, column),
+        }
     }
 
     pub fn optional_integer(&self, column: usize) -> Result<Option<i64>, StoreError> {
-        Ok(self.row.get(column)?)
+        match self.0 {
+            Columns::Sqlite(row) => Ok(row.get(column)?),
+            Columns::Postgres(row) => postgres::optional_integer(row, column),
+        }
     }
 
     /// Reads a boolean stored as 0 or 1.
@@ -161,62 +220,4 @@ impl Row<'_> {
             .map(Some)
             .map_err(|error| StoreError::Corrupt { column: column.to_string(), reason: error.to_string() })
     }
-}
-
-impl ToSql for Value<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Value::Null => ValueRef::Null,
-            Value::Integer(number) => ValueRef::Integer(*number),
-            Value::Text(text) => ValueRef::Text(text.as_bytes()),
-        }))
-    }
-}
-
-impl<'a> From<&'a str> for Value<'a> {
-    fn from(text: &'a str) -> Self {
-        Self::Text(Cow::Borrowed(text))
-    }
-}
-
-impl<'a> From<&'a String> for Value<'a> {
-    fn from(text: &'a String) -> Self {
-        Self::Text(Cow::Borrowed(text))
-    }
-}
-
-impl From<String> for Value<'_> {
-    fn from(text: String) -> Self {
-        Self::Text(Cow::Owned(text))
-    }
-}
-
-impl From<i64> for Value<'_> {
-    fn from(number: i64) -> Self {
-        Self::Integer(number)
-    }
-}
-
-impl From<bool> for Value<'_> {
-    fn from(flag: bool) -> Self {
-        Self::Integer(i64::from(flag))
-    }
-}
-
-impl From<Timestamp> for Value<'_> {
-    fn from(time: Timestamp) -> Self {
-        Self::Integer(time.as_millis())
-    }
-}
-
-impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Into::into)
-    }
-}
-
-/// The values of a statement's placeholders in order: `values![org_id, now, true]`.
-#[macro_export]
-macro_rules! values {
-    ($($value:expr),* $(,)?) => { &[$($crate::store::Value::from($value)),*] };
 }

@@ -32,7 +32,7 @@ pub enum Event {
         name: String,
         /// The step's location in the scenario.
         span: Span,
-        /// Its HTTP exchanges, secrets redacted.
+        /// Its HTTP exchanges, secrets redacted. A run may leave them out, and the next three, if all checks hold.
         exchanges: Vec<Exchange>,
         /// The process that it ran, secrets redacted.
         process: Option<ProcessResult>,

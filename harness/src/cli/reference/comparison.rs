@@ -13,7 +13,7 @@ use harness_model::scenario::model::Scenario;
 use harness_reference::embedded::Embedded;
 use harness_report::replay::Replay;
 use harness_report::results::Results;
-use harness_runner::run::{self, RunSettings};
+use harness_runner::run::{self, Detail, RunSettings};
 use harness_runner::targets::Target;
 
 use crate::cli::run::stop_on_signals;
@@ -51,6 +51,7 @@ pub(in crate::cli) async fn compare(
         snapshots: SnapshotMode::Compare,
         time_limit: TIME_LIMIT,
         folder: folder.join("reference"),
+        detail: Detail::AllSteps,
         evidence: None,
     };
     if std::fs::create_dir_all(&setting.folder).is_err() {

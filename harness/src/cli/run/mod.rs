@@ -29,7 +29,7 @@ use harness_report::exit_code::{ExitCode, Verdict};
 use harness_report::record::Record;
 use harness_report::results::Results;
 use harness_report::terminal::{Paint, ProcessEnd, Terminal};
-use harness_runner::run::{self, RunSettings};
+use harness_runner::run::{self, Detail, RunSettings};
 use harness_runner::targets::PreflightScope;
 
 use super::console::Console;
@@ -63,10 +63,10 @@ pub(super) async fn run(
     selection.filter.iter().for_each(|filter| names::warn_of_idle_terms(filter, &loaded.library, console));
     let absent: Vec<&str> = target.description().absent.iter().map(|absent| absent.describe()).collect();
     if !absent.is_empty() {
-        console.print(&format!("not judged, since the target lacks it: {}\n", absent.join(", ")));
+        console.remark(&format!("not judged, since the target lacks it: {}\n", absent.join(", ")));
     }
     if let Some(waiting) = plan.waiting() {
-        console.print(&format!("{}\n", waits(&waiting)));
+        console.remark(&format!("{}\n", waits(&waiting)));
     }
     let time_limit = target.time_limit().unwrap_or(TIME_LIMIT);
     let max_jobs = target.max_concurrency().unwrap_or(usize::MAX);
@@ -79,6 +79,7 @@ pub(super) async fn run(
         snapshots: snapshots(&arguments, loaded.is_persistent, std::env::var("INSTA_UPDATE").ok().as_deref()),
         time_limit,
         folder: folder.path().to_owned(),
+        detail: Detail::FailedSteps,
         evidence: evidence.as_ref().map(|evidence| evidence.key.clone()),
     });
 

@@ -1,10 +1,12 @@
 //! The program against targets that are conformant, subtly wrong, or unreachable.
 
 mod comparison;
+mod documentation;
 mod exit_code;
 mod foreign;
 mod judgement;
 mod long;
+mod quiet;
 mod snapshots;
 mod usage;
 mod waiting;

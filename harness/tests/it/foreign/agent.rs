@@ -33,7 +33,7 @@ fn the_agents_own_words_are_used() {
     let run = target.judge(&agent(words), &filter);
     assert_eq!(run.code, 0, "{run}");
     assert_eq!(run.statement("issuing/disconnect.1"), "verified", "{run}");
-    let without = target.judge(&agent("code = '<(.*)>'\n"), &filter);
+    let without = target.judge_impatiently(&agent("code = '<(.*)>'\n"), &filter);
     assert_eq!(without.statement("issuing/disconnect.1"), "violated", "{without}");
 }
 
@@ -76,7 +76,7 @@ fn a_machine_can_have_the_name_of_its_host() {
         env!("CARGO_BIN_EXE_harness")
     );
     let filter = ["--filter", "headless/ST2-hostname"];
-    let run = target.judge(&format!("{agent}{env}"), &filter);
+    let run = target.judge_impatiently(&format!("{agent}{env}"), &filter);
     assert_eq!((run.code, run.statement("headless/ST2.7")), (1, "violated"), "{run}");
     // One that does not see the kit's host name, because a service does its work.
     let run = target.judge(&format!("{agent}{env}sees_host_name = false\n"), &filter);

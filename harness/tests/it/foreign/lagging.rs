@@ -1,4 +1,4 @@
-//! A target whose reads lag: it lists what there was a second ago.
+//! A target whose reads lag: it lists what there was some time ago.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -10,8 +10,10 @@ use crate::foreign::proxy::{Asked, Bend, Turn};
 use crate::foreign::target::Foreign;
 use crate::program::harness;
 
-const LAG: Duration = Duration::from_millis(1500);
-const SETTLES: &str = "[timeouts]\nsettle = \"2500ms\"\n";
+const LAG: Duration = Duration::from_millis(400);
+const SETTLES: &str = "[timeouts]\nsettle = \"1400ms\"\n";
+/// Longer than a sub-test that does not wait for it.
+const LONG_LAG: Duration = Duration::from_secs(30);
 
 /// Sub-tests that look at what there is, at what there is not, and at counts that must not have grown.
 const LOOKING: &str = "generate/ST1, generate/ST5, used-count/ST3-http, used-count/ST4-http, api-key/ST5-http, issuing/revoke, \
@@ -33,8 +35,8 @@ struct State {
 struct Past(Arc<Mutex<VecDeque<State>>>);
 
 impl Past {
-    /// Reads the tables several times a second.
-    fn record(ready: &Value) -> Self {
+    /// Reads the tables many times a second.
+    fn record(ready: &Value, lag: Duration) -> Self {
         let past = Self::default();
         let (recorded, base_url) = (past.clone(), ready["base_url"].as_str().unwrap().to_owned());
         let sessions = [("org_id", "admin"), ("other_org_id", "outsider")].map(|(org, person)| {
@@ -61,11 +63,11 @@ impl Past {
                 }
                 let mut past = recorded.0.lock().unwrap();
                 past.push_back(State { at, tables });
-                while past.get(1).is_some_and(|next| next.at.elapsed() > LAG) {
+                while past.get(1).is_some_and(|next| next.at.elapsed() > lag) {
                     past.pop_front();
                 }
                 drop(past);
-                std::thread::sleep(Duration::from_millis(100));
+                std::thread::sleep(Duration::from_millis(50));
             }
         });
         past
@@ -107,9 +109,9 @@ impl Past {
     }
 }
 
-fn lagging(flags: &[&str]) -> Foreign {
+fn lagging(flags: &[&str], lag: Duration) -> Foreign {
     Foreign::start_with(flags, |ready| {
-        let past = Past::record(ready);
+        let past = Past::record(ready, lag);
         Bend {
             request: Box::new(|_: &mut Asked| Turn::Pass),
             response: Box::new(move |asked, response| past.answer(asked, response)),
@@ -119,7 +121,7 @@ fn lagging(flags: &[&str]) -> Foreign {
 
 #[test]
 fn what_lags_as_the_profile_says_neither_fails_nor_passes() {
-    let target = lagging(&[]);
+    let target = lagging(&[], LAG);
     let run = target.judge(SETTLES, &["--filter", LOOKING]);
     assert_eq!(run.code, 0, "{run}");
     assert!(run.statements("violated").is_empty(), "{run}");
@@ -141,10 +143,11 @@ fn what_is_there_against_the_documents_is_seen_although_reads_lag() {
         ("refused-yet-stored", "generate/ST5", "generate/ST5.4"),
         ("tag-refusal-uses-the-key-up", "generate/ST3", "generate/ST3.2"),
     ] {
-        let target = lagging(&["--deviation", deviation]);
+        let flags = ["--deviation", deviation];
+        let target = lagging(&flags, LAG);
         if deviation == "refused-yet-stored" {
             // What was stored is not listed yet when a hasty look finds nothing.
-            let hasty = target.judge("", &["--filter", filter]);
+            let hasty = lagging(&flags, LONG_LAG).judge("", &["--filter", filter]);
             assert_eq!(hasty.statement(statement), "verified", "{deviation}: {hasty}");
         }
         let run = target.judge(SETTLES, &["--filter", filter]);
@@ -155,9 +158,9 @@ fn what_is_there_against_the_documents_is_seen_although_reads_lag() {
 
 #[test]
 fn a_lag_beyond_the_setting_is_no_verdict() {
-    let target = lagging(&[]);
-    let run = target.judge("[timeouts]\nsettle = \"700ms\"\n", &["--filter", "generate/ST1"]);
+    let target = lagging(&[], LAG);
+    let run = target.judge("[timeouts]\nsettle = \"200ms\"\n", &["--filter", "generate/ST1"]);
     assert_eq!(run.code, 3, "{run}");
-    assert!(run.text.contains("which is more than timeouts.settle = 700ms"), "{run}");
+    assert!(run.text.contains("which is more than timeouts.settle = 200ms"), "{run}");
     assert!(run.text.contains("raise timeouts.settle in the profile"), "{run}");
 }

@@ -1,6 +1,6 @@
 //! The served reference, declared as another implementation.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use harness_reference::embedded::AGENT_SUBCOMMAND;
@@ -58,6 +58,15 @@ impl Foreign {
     /// Runs the kit with this text at the end of the profile.
     pub(crate) fn judge(&self, profile: &str, arguments: &[&str]) -> Run {
         Run::of(self.command(profile).args(arguments), self.folder.path())
+    }
+
+    /// Like [`Foreign::judge`], with scenarios that wait for seconds only: what never comes is known sooner.
+    pub(crate) fn judge_impatiently(&self, profile: &str, arguments: &[&str]) -> Run {
+        let scenarios = self.path("scenarios");
+        write_impatient_scenarios(&scenarios);
+        let mut command = self.command(profile);
+        command.arg("--scenarios").arg(scenarios);
+        Run::of(command.args(arguments), self.folder.path())
     }
 
     /// The checklist of `harness doctor` for the profile of the last run.
@@ -125,5 +134,15 @@ impl Drop for Foreign {
     fn drop(&mut self) {
         let _ = self.server.kill();
         let _ = self.server.wait();
+    }
+}
+
+/// Writes the scenarios into a folder, `eventually` being a few seconds.
+fn write_impatient_scenarios(folder: &Path) {
+    let patient = regex::Regex::new("(?m)^(eventually *= *)\".*\"$").unwrap();
+    for (path, content) in scenarios::files() {
+        let (path, text) = (folder.join(path), std::str::from_utf8(content).unwrap());
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, patient.replace_all(text, "${1}\"4s\"").as_ref()).unwrap();
     }
 }

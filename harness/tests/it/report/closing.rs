@@ -6,7 +6,7 @@ use harness_model::event::SubtestVerdict;
 use harness_report::exit_code::ExitCode;
 use harness_report::gap::{Gap, GapKind};
 use harness_report::results::Results;
-use harness_report::terminal::{ProcessEnd, TerminalOptions, summary};
+use harness_report::terminal::{Detail, ProcessEnd, TerminalOptions, summary};
 
 use super::formats::results;
 
@@ -31,7 +31,7 @@ fn eventful() -> Results {
 }
 
 fn closing(results: &Results, width: Option<usize>, color: bool) -> Vec<String> {
-    let options = TerminalOptions { color, width, live: false, verbose: false };
+    let options = TerminalOptions { color, width, live: false, detail: Detail::Usual };
     let reports =
         ["results.json", "report.html", "junit.xml"].map(|file| PathBuf::from("reports/x").join(file));
     let end = ProcessEnd { reports: &reports, exit_code: ExitCode::NonConformant, command: "harness" };
@@ -69,7 +69,7 @@ fn a_pass_with_waivers_is_not_green() {
     let mut passed = results();
     passed.verdict = harness_report::exit_code::Verdict::Passed;
     let shown = |results: &Results, exit_code| {
-        let options = TerminalOptions { color: true, width: Some(80), live: false, verbose: false };
+        let options = TerminalOptions { color: true, width: Some(80), live: false, detail: Detail::Usual };
         summary(results, options, ProcessEnd { reports: &[], exit_code, command: "harness" })
     };
     assert!(shown(&passed, ExitCode::Conformant).contains(GREEN));

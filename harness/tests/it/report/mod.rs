@@ -29,7 +29,7 @@ use harness_report::exit_code::ExitCode;
 use harness_report::junit;
 use harness_report::record::Record;
 use harness_report::results::Results;
-use harness_report::terminal::{ProcessEnd, Terminal, TerminalOptions};
+use harness_report::terminal::{Detail, ProcessEnd, Terminal, TerminalOptions};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/scenarios")
@@ -212,16 +212,17 @@ fn results_are_built_from_events_alone() {
 fn terminal_report_fits_the_width() {
     insta::assert_snapshot!(
         "terminal_80",
-        page(TerminalOptions { color: false, width: Some(80), live: false, verbose: false })
+        page(TerminalOptions { color: false, width: Some(80), live: false, detail: Detail::Usual })
     );
     insta::assert_snapshot!(
         "terminal_60",
-        page(TerminalOptions { color: false, width: Some(60), live: false, verbose: false })
+        page(TerminalOptions { color: false, width: Some(60), live: false, detail: Detail::Usual })
     );
-    let pipe = page(TerminalOptions { color: false, width: None, live: false, verbose: false });
+    let pipe = page(TerminalOptions { color: false, width: None, live: false, detail: Detail::Usual });
     assert!(!pipe.contains('\u{1b}') && pipe.contains("A key is created, listed and deleted in the end"));
     assert!(
-        page(TerminalOptions { color: true, width: None, live: false, verbose: false }).contains("\u{1b}[1m")
+        page(TerminalOptions { color: true, width: None, live: false, detail: Detail::Usual })
+            .contains("\u{1b}[1m")
     );
 }
 

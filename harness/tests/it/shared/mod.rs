@@ -191,7 +191,7 @@ fn interrupted_cleanup_lists_leftovers() {
     let mut command = shared.command("twice", Some(&fixtures()));
     let profile = shared.folder.path().join("twice.toml");
     let text = std::fs::read_to_string(&profile).unwrap();
-    std::fs::write(&profile, format!("{text}[limits]\nrequests_per_second = 3\n")).unwrap();
+    std::fs::write(&profile, format!("{text}[limits]\nrequests_per_second = 6\n")).unwrap();
     let mut child = command.args(["--filter", "keys/ST2"]).stdout(Stdio::piped()).spawn().unwrap();
     let auth_keys = || {
         let mut rows = shared.rows("auth_keys", "");

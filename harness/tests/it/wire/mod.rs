@@ -64,16 +64,21 @@ fn judge(base_url: &str, filter: &str) -> Run {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_handshake_and_a_pong_count_as_connected() {
-    for (manner, code, verdicts, told_of) in [
+    let manners = [
         (Manner::Right, 0, ["pass", "pass", "pass"], ""),
         (Manner::Silent, 1, ["fail", "fail", "pass"], "handshake: none; reply to 0 pings"),
         (Manner::Forged, 1, ["fail", "fail", "fail"], "92 bytes"),
         (Manner::Mute, 1, ["pass", "fail", "pass"], "sent ping 2, 100.64.0.2 to 100.64.0.1"),
         (Manner::OtherAddress, 1, ["pass", "fail", "pass"], "from 100.99.0.9, not 100.64.0.1"),
-    ] {
+    ];
+    let runs = manners.map(|(manner, ..)| async move {
         let agent = Agent::start(manner);
         let server = control_plane(told(&agent)).await;
-        let run = judge(&server.uri(), "wire/ST1");
+        let base_url = server.uri();
+        tokio::task::spawn_blocking(move || judge(&base_url, "wire/ST1")).await.unwrap()
+    });
+    let runs = futures::future::join_all(runs).await;
+    for ((manner, code, verdicts, told_of), run) in manners.into_iter().zip(runs) {
         assert_eq!((run.code, run.checks("verdict")), (code, verdicts.to_vec()), "{manner:?}: {run}");
         // Both reports show the packets that were sent and received.
         assert!(run.text.contains(told_of), "{manner:?}: {run}");

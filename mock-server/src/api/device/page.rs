@@ -23,9 +23,7 @@ use crate::control::guesses::{Guess, Secret};
 use crate::control::{ControlError, device, session};
 use crate::domain::Refusal;
 
-const STYLE: &str = include_str!("page.css");
-
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; \
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'";
 
 /// The parameters of the link that the device shows.
@@ -166,23 +164,24 @@ fn form(code: &str, email: &str) -> Markup {
     // Relative, because a public URL may have a path.
     html! {
         form method="post" action="device" {
-            label {
+            label.field {
                 "Code shown on the device"
-                input name="user_code" value=(code) autocomplete="off" autocapitalize="characters"
+                input.code name="user_code" value=(code) autocomplete="off" autocapitalize="characters"
                     spellcheck="false" placeholder="WDJB-MJHT" required;
             }
-            label {
+            label.field {
                 "Email"
                 input name="email" type="email" value=(email) autocomplete="username" required;
             }
-            label {
+            label.field {
                 "Password"
                 input name="password" type="password" autocomplete="current-password" required;
             }
-            p.note { "Approve only a login that you started yourself, on a device that shows this code." }
-            button name="decision" value="approve" { "Approve" }
-            " "
-            button name="decision" value="deny" { "Deny" }
+            p { small { "Approve only a login that you started yourself, on a device that shows this code." } }
+            div.buttons {
+                button.primary name="decision" value="approve" { "Approve" }
+                button name="decision" value="deny" { "Deny" }
+            }
         }
     }
 }
@@ -195,15 +194,23 @@ fn page(status: StatusCode, message: Option<&str>, form: Option<Markup>) -> Resp
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { "Approve a device · QuickZTNA" }
-                style { (STYLE) }
+                meta name="color-scheme" content="light dark";
+                // The dashboard's, by paths that are relative for the same reason as the form's.
+                link rel="icon" type="image/svg+xml" href="assets/logo.svg";
+                link rel="stylesheet" href="assets/dashboard.css";
             }
             body {
-                h1 { "Approve a device" }
-                @if let Some(message) = message {
-                    p role="status" { (message) }
-                }
-                @if let Some(form) = form {
-                    (form)
+                main.bare {
+                    span.brand { img src="assets/logo.svg" alt="" width="24" height="24"; "QuickZTNA" }
+                    div.card {
+                        h1 { "Approve a device" }
+                        @if let Some(message) = message {
+                            p.notice role="status" { (message) }
+                        }
+                        @if let Some(form) = form {
+                            (form)
+                        }
+                    }
                 }
             }
         }

@@ -83,7 +83,13 @@ async function send(method, url, body, signal) {
   const headers = {};
   if (token) headers.Authorization = `Bearer ${token}`;
   if (body) headers["Content-Type"] = "application/json";
-  const options = { method, headers, body: body && JSON.stringify(body), signal, cache: /** @type {const} */ ("no-store") };
+  const options = {
+    method,
+    headers,
+    body: body && JSON.stringify(body),
+    signal,
+    cache: /** @type {const} */ ("no-store"),
+  };
   /** @type {Response} */
   let response;
   try {

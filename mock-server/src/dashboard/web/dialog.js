@@ -6,6 +6,20 @@ import { failure } from "./message.js";
 /** The dialog that is open, if any. @type {HTMLDialogElement | null} */
 let open = null;
 
+/** How soon a second press is the end of a double click, in milliseconds, and how near, in pixels. */
+const DOUBLE_CLICK = { milliseconds: 500, pixels: 8 };
+
+/** The last press of the pointer, in any dialog or page. */
+let press = { x: 0, y: 0, time: Number.NEGATIVE_INFINITY };
+
+addEventListener(
+  "pointerdown",
+  ({ clientX, clientY, timeStamp }) => {
+    press = { x: clientX, y: clientY, time: timeStamp };
+  },
+  { capture: true },
+);
+
 /** Closes the open dialog and forgets what it showed: a page that is left must not come back with a key on it. */
 export function closeDialog() {
   open?.close();
@@ -24,6 +38,7 @@ function show(title, children, { canEscape = true } = {}) {
   const heading = h("h2", { id: "dialog-title" }, title);
   const dialog = h("dialog", { "aria-labelledby": "dialog-title" }, heading, ...children);
   const opener = document.activeElement;
+  ignoreEndOfDoubleClick(dialog);
   dialog.addEventListener("cancel", (event) => {
     if (!canEscape) event.preventDefault();
   });
@@ -37,6 +52,24 @@ function show(title, children, { canEscape = true } = {}) {
   open = dialog;
   dialog.showModal();
   return dialog;
+}
+
+/**
+ * Without this, the second half of a double click on "Create" could press "Done" in the dialog that follows.
+ *
+ * @param {HTMLDialogElement} dialog
+ */
+function ignoreEndOfDoubleClick(dialog) {
+  const opening = press;
+  const listener = (/** @type {MouseEvent} */ event) => {
+    const isSoon = event.timeStamp - opening.time < DOUBLE_CLICK.milliseconds;
+    const isNear = Math.hypot(event.clientX - opening.x, event.clientY - opening.y) < DOUBLE_CLICK.pixels;
+    if (isSoon && isNear) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  };
+  dialog.addEventListener("click", listener, { capture: true });
 }
 
 /**

@@ -16,7 +16,13 @@ let lastId = 0;
 export function textField(label, name, attributes = {}, hint = "") {
   const id = newId();
   const input = h("input", { id, name, type: "text", "aria-describedby": hint ? `${id}-hint` : null, ...attributes });
-  return h("div", { class: "field" }, h("label", { for: id }, label), input, hint && h("small", { id: `${id}-hint` }, hint));
+  return h(
+    "div",
+    { class: "field" },
+    h("label", { for: id }, label),
+    input,
+    hint && h("small", { id: `${id}-hint` }, hint),
+  );
 }
 
 /**
@@ -56,7 +62,9 @@ export function checkbox(label, name, attributes = {}, hint = "") {
  * @returns {string[]}
  */
 export function listed(value) {
-  return String(value ?? "").split(/[,\s]+/).filter((element) => element !== "");
+  return String(value ?? "")
+    .split(/[,\s]+/)
+    .filter((element) => element !== "");
 }
 
 function newId() {

@@ -1,10 +1,14 @@
 // Times and counts in words.
 
-import { h } from "./element.js";
 import { serverNow } from "./api.js";
+import { h } from "./element.js";
 
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
-const UNITS = [["day", 86_400_000], ["hour", 3_600_000], ["minute", 60_000]];
+const UNITS = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+];
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
 
@@ -58,7 +62,13 @@ export function isPast(time) {
  */
 export function expiry(time) {
   const distance = isPast(time) ? h("span", { class: "badge bad" }, "Expired") : h("small", {}, fromNow(time));
-  return h("span", { class: "stacked" }, h("time", { datetime: time, title: dayAndTime(time) }, day(time)), " ", distance);
+  return h(
+    "span",
+    { class: "stacked" },
+    h("time", { datetime: time, title: dayAndTime(time) }, day(time)),
+    " ",
+    distance,
+  );
 }
 
 /**

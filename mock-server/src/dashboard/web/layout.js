@@ -1,7 +1,7 @@
 // What surrounds every page: name, organisation, navigation, and the way out.
 
 import { fill, h } from "./element.js";
-import { ROOT, pageUrl } from "./location.js";
+import { pageUrl, ROOT } from "./location.js";
 import { confirmationRegion } from "./message.js";
 
 /** @typedef {import("./types.js").Organisation} Organisation */
@@ -32,9 +32,14 @@ export function layout({ organisations, organisation, section, onChoose, onSignO
   const header = h(
     "header",
     {},
-    h("div", { class: "bar" }, brand(), chooser(organisations, organisation, onChoose),
+    h(
+      "div",
+      { class: "bar" },
+      brand(),
+      chooser(organisations, organisation, onChoose),
       h("span", { class: "role" }, organisation.role),
-      h("button", { type: "button", class: "quiet", onclick: onSignOut }, "Sign out")),
+      h("button", { type: "button", class: "quiet", onclick: onSignOut }, "Sign out"),
+    ),
     h("nav", { class: "tabs", "aria-label": "Main" }, ...links),
   );
   const skip = h("a", { class: "skip", href: "#content" }, "Skip to content");
@@ -48,7 +53,11 @@ export function layout({ organisations, organisation, section, onChoose, onSignO
  * @param {...import("./element.js").Child} children
  */
 export function bareLayout(...children) {
-  fill(document.body, h("main", { id: "content", class: "bare", tabindex: "-1" }, brand(), ...children), confirmationRegion());
+  fill(
+    document.body,
+    h("main", { id: "content", class: "bare", tabindex: "-1" }, brand(), ...children),
+    confirmationRegion(),
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
 // A list of rows in pages of 100, searched and ordered by the server.
 
+import { serverNow } from "./api.js";
 import { fill, h } from "./element.js";
 import { failure, isAborted } from "./message.js";
 
@@ -43,7 +44,9 @@ export function list(options) {
   let shown = new Map();
 
   const body = h("tbody", { role: "rowgroup" });
-  const heads = columns.map((column) => h("th", { scope: "col", role: "columnheader", class: column.class }, column.title));
+  const heads = columns.map((column) =>
+    h("th", { scope: "col", role: "columnheader", class: column.class }, column.title),
+  );
   const table = h(
     "table",
     { role: "table", "aria-label": caption },
@@ -91,7 +94,8 @@ export function list(options) {
     /** @type {typeof shown} */
     const kept = new Map();
     const elements = rows.map((row) => {
-      const text = JSON.stringify(row);
+      // Times such as "3 minutes ago" go on, also where nothing else changes.
+      const text = JSON.stringify(row) + Math.floor(serverNow() / 60_000);
       const before = shown.get(row.id);
       const element = before?.text === text ? before.element : rowElement(row, columns);
       kept.set(row.id, { text, element });
@@ -107,25 +111,29 @@ export function list(options) {
     previous.disabled = page === 0;
     next.disabled = !hasMore;
     const first = page * PAGE_LENGTH + 1;
-    position.textContent = rows.length ? `${first.toLocaleString("en")}–${(first + rows.length - 1).toLocaleString("en")}` : "No more";
+    position.textContent = rows.length
+      ? `${first.toLocaleString("en")}–${(first + rows.length - 1).toLocaleString("en")}`
+      : "No more";
   };
 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let pause;
-  const searchField = options.search && h("input", {
-    type: "search",
-    placeholder: options.search,
-    "aria-label": options.search,
-    maxlength: 200,
-    oninput: (/** @type {Event} */ event) => {
-      clearTimeout(pause);
-      const { value } = /** @type {HTMLInputElement} */ (event.target);
-      pause = setTimeout(() => {
-        search = value.trim();
-        void restart();
-      }, TYPING_PAUSE);
-    },
-  });
+  const searchField =
+    options.search &&
+    h("input", {
+      type: "search",
+      placeholder: options.search,
+      "aria-label": options.search,
+      maxlength: 200,
+      oninput: (/** @type {Event} */ event) => {
+        clearTimeout(pause);
+        const { value } = /** @type {HTMLInputElement} */ (event.target);
+        pause = setTimeout(() => {
+          search = value.trim();
+          void restart();
+        }, TYPING_PAUSE);
+      },
+    });
   const toolbar = (searchField || filters.length > 0) && h("div", { class: "toolbar" }, searchField, ...filters);
   const element = h("div", { class: "list" }, toolbar, problem, table, nothing, pager);
   return { element, refresh, restart };
@@ -162,7 +170,8 @@ function replaceKeepingFocus(body, elements) {
   const focused = document.activeElement;
   const row = focused?.closest("tr");
   const at = row && body.contains(row) ? [...body.children].indexOf(row) : -1;
-  const place = row && focused ? [...row.querySelectorAll("button")].indexOf(/** @type {HTMLButtonElement} */ (focused)) : -1;
+  const place =
+    row && focused ? [...row.querySelectorAll("button")].indexOf(/** @type {HTMLButtonElement} */ (focused)) : -1;
   body.replaceChildren(...elements);
   if (at < 0 || place < 0 || (focused instanceof HTMLElement && focused.isConnected)) {
     if (focused instanceof HTMLElement && focused.isConnected && at >= 0) focused.focus();

@@ -63,7 +63,7 @@ async function show() {
   const main = layout({ organisations, organisation, section: page.section, onChoose: choose, onSignOut: signOut });
   document.title = `${page.title} · ${organisation.name} · QuickZTNA`;
   const isAdmin = organisation.role !== "member";
-  await page.show({ main, organisation, isAdmin, path: currentPath(), signal });
+  void page.show({ main, organisation, isAdmin, path: currentPath(), signal });
 }
 
 /**
@@ -123,7 +123,12 @@ function followLink(event) {
   const link = event.target instanceof Element ? event.target.closest("a") : null;
   if (!link || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
   const url = new URL(link.href);
-  if (url.origin !== ROOT.origin || !url.pathname.startsWith(ROOT.pathname) || link.getAttribute("href")?.startsWith("#")) return;
+  if (
+    url.origin !== ROOT.origin ||
+    !url.pathname.startsWith(ROOT.pathname) ||
+    link.getAttribute("href")?.startsWith("#")
+  )
+    return;
   event.preventDefault();
   go(url.href);
 }

@@ -21,7 +21,7 @@ pub fn select(
     if organisations.is_empty() {
         return Ok(Vec::new());
     }
-    let statement = Statement::select(query, organisations, now);
+    let statement = Statement::select(query, organisations, now, tx.is_postgres());
     tx.all_once(&statement.text, &statement.values, |row| {
         let fields = query.select.iter().enumerate();
         fields.map(|(at, column)| Ok((column.name.to_owned(), field(row, at, column)?))).collect()

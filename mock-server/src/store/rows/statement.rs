@@ -12,12 +12,18 @@ pub(super) struct Statement<'q> {
     pub(super) text: String,
     pub(super) values: Vec<Value<'q>>,
     now: Timestamp,
+    postgres: bool,
 }
 
 impl<'q> Statement<'q> {
-    /// Builds the statement for a query; `organisations` must not be empty.
-    pub(super) fn select(query: &'q Query, organisations: &'q [String], now: Timestamp) -> Self {
-        let mut statement = Self { text: String::new(), values: Vec::new(), now };
+    /// Builds the statement for a query, in SQLite's or PostgreSQL's dialect; `organisations` must not be empty.
+    pub(super) fn select(
+        query: &'q Query,
+        organisations: &'q [String],
+        now: Timestamp,
+        postgres: bool,
+    ) -> Self {
+        let mut statement = Self { text: String::new(), values: Vec::new(), now, postgres };
         statement.write(query, organisations);
         statement
     }
@@ -75,6 +81,12 @@ impl<'q> Statement<'q> {
                 });
                 self.bind(scalar(value));
             }
+            Test::Like { pattern, case_sensitive: true } if self.postgres => {
+                self.operand(table, condition.column);
+                self.text.push_str(" LIKE ");
+                self.bind(complete(pattern));
+                self.text.push_str(" ESCAPE '\\'");
+            }
             Test::Like { pattern, case_sensitive: true } => {
                 self.operand(table, condition.column);
                 // SQLite's LIKE ignores case; GLOB does not.
@@ -85,7 +97,7 @@ impl<'q> Statement<'q> {
                 self.text.push_str("lower(");
                 self.operand(table, condition.column);
                 self.text.push_str(") LIKE lower(");
-                self.bind(pattern);
+                self.bind(complete(pattern));
                 self.text.push_str(") ESCAPE '\\'");
             }
             Test::In(values) if values.is_empty() => self.text.push_str("1 = 0"),
@@ -162,6 +174,12 @@ fn scalar(value: &Scalar) -> Value<'_> {
         Scalar::Boolean(flag) => (*flag).into(),
         Scalar::Time(moment) => (*moment).into(),
     }
+}
+
+/// Escapes a backslash at the end of a LIKE pattern, which PostgreSQL refuses: it stands for itself.
+fn complete(pattern: &str) -> String {
+    let trailing = pattern.len() - pattern.trim_end_matches('\\').len();
+    format!("{pattern}{}", if trailing % 2 == 1 { "\\" } else { "" })
 }
 
 /// Converts a LIKE pattern, in which a backslash escapes the next character, to GLOB.

@@ -1,5 +1,6 @@
-//! The guarantees of the store, tested in memory and with a file.
+//! The guarantees of the store, tested in memory, with a file, and on PostgreSQL where it is installed.
 
+pub(super) mod cluster;
 mod damage;
 mod lists;
 mod redo;
@@ -22,7 +23,19 @@ const NOW: Timestamp = Timestamp::from_millis(1_000);
 fn stores() -> Vec<(Store, Option<tempfile::TempDir>)> {
     let folder = tempfile::tempdir().unwrap();
     let file = Store::open(&Location::File(folder.path().join("store.db"))).unwrap();
-    vec![(Store::open(&Location::Memory).unwrap(), None), (file, Some(folder))]
+    let mut stores = vec![(Store::open(&Location::Memory).unwrap(), None), (file, Some(folder))];
+    stores.extend(postgres_location().map(|location| (Store::open(&location).unwrap(), None)));
+    stores
+}
+
+/// Creates a schema of its own where PostgreSQL is installed.
+fn postgres_location() -> Option<Location> {
+    let address = Address::parse(cluster::url()?).unwrap();
+    let creating = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(create_schema(&address, &cluster::schema_name())).unwrap()
+    });
+    Some(Location::Postgres(Box::new(creating.join().unwrap())))
 }
 
 /// Creates a file as the store would.
@@ -93,7 +106,7 @@ async fn unique_violations_are_distinguished_from_other_errors() {
             other => panic!("{other:?}"),
         }
         let wrong = store.write(|tx| tx.execute("UPDATE nothing SET x = 1", &[])).await;
-        assert!(matches!(wrong, Err(StoreError::Database(_))));
+        assert!(matches!(wrong, Err(StoreError::Database(_) | StoreError::Postgres(_))));
         assert_eq!(get(&store, "n").await.as_deref(), Some("v"));
     }
 }
@@ -112,7 +125,7 @@ async fn values_round_trip() {
     for (store, _folder) in stores() {
         let read = store.read(|tx| {
             tx.optional(
-                "SELECT ?1, ?2, ?3, ?4, ?5",
+                "SELECT CAST(?1 AS TEXT), CAST(?2 AS BIGINT), CAST(?3 AS BIGINT), CAST(?4 AS BIGINT), CAST(?5 AS BIGINT)",
                 values!["ü'\";--", -7_i64, true, None::<i64>, NOW],
                 |row| {
                     let numbers =

@@ -1,5 +1,6 @@
 //! The control plane's endpoints, called without a network, and its rules tested with random histories.
 mod bad_input;
+mod changes;
 mod installer;
 mod key_management;
 mod machines;

@@ -180,8 +180,9 @@ fn evaluate_alternative(
                 findings.iter().zip(texts).map(|((_, finding), text)| format!("{}: {text}", finding.label));
             all.collect::<Vec<_>>().join("; ")
         };
-        let words: Vec<Words> = findings.iter().map(|(_, finding)| finding.words(context.secrets)).collect();
-        let expected = joined(&words.iter().map(|words| words.expected.clone()).collect::<Vec<_>>());
+        let expected: Vec<String> =
+            findings.iter().map(|(_, finding)| finding.expected_text(context.secrets)).collect();
+        let expected = joined(&expected);
         let actual: Vec<String> =
             findings.iter().map(|(_, finding)| finding.actual_line(context.secrets)).collect();
         let actual = joined(&actual);

@@ -83,7 +83,7 @@ impl Finding {
             format!("{}: expected {expected}, got {actual}", self.label)
         };
         Words {
-            expected: secrets.excerpt(&self.expected, MAX_BLOCK_LEN),
+            expected: self.expected_text(secrets),
             actual: secrets.excerpt(&self.actual, MAX_BLOCK_LEN),
             message: match &self.message {
                 Message::Compared => compared(),
@@ -99,6 +99,11 @@ impl Finding {
                 }
             },
         }
+    }
+
+    /// Returns the expected value.
+    pub(super) fn expected_text(&self, secrets: &Secrets) -> String {
+        secrets.excerpt(&self.expected, MAX_BLOCK_LEN)
     }
 
     /// Returns the observed value in one line.

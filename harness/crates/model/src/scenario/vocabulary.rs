@@ -86,7 +86,10 @@ pub const WIRE: &[Word] = &[
     ("own_key", "`old`: use the peer's key from before it joined again."),
     ("their_key", "The machine's public key; that of the network map by default."),
     ("source", "The source address of the ping inside the tunnel; the peer's own by default."),
-    ("timeout", "The time limit; 15s by default. Silence is only concluded after this time."),
+    (
+        "timeout",
+        "The time limit. By default 15s, and the target's `silence` where the checks expect no answer.",
+    ),
 ];
 
 pub const ANY_STEP: &[Word] = &[

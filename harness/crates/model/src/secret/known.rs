@@ -1,7 +1,7 @@
 //! The secrets that a sub-test has learnt, and where a text has them.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
@@ -18,68 +18,86 @@ pub struct LearntSecret {
 #[derive(Default)]
 pub(super) struct Known {
     secrets: Vec<LearntSecret>,
-    /// Finds them; built when it is first needed after the list has grown.
-    finder: Mutex<Option<Arc<Finder>>>,
+    /// They find the secrets, each its part of the list. What was learnt since the last search is not among them yet.
+    finders: Mutex<Vec<Finder>>,
 }
 
+/// An automaton for some of the secrets. It takes longer to build than to search a text, so that a new secret gets one of
+/// its own; those of the same size become one, as in a binary counter.
 struct Finder {
     automaton: Option<AhoCorasick>,
+    /// Its part of the list.
+    secrets: Range<usize>,
     /// The secret that each pattern of the automaton spells.
-    secrets: Vec<usize>,
+    spelled: Vec<usize>,
 }
 
 impl Known {
-    pub(super) fn of(secrets: Vec<LearntSecret>) -> Self {
-        Self { secrets, finder: Mutex::default() }
-    }
-
     pub(super) fn secrets(&self) -> &[LearntSecret] {
         &self.secrets
     }
 
+    pub(super) fn contains(&self, value: &str) -> bool {
+        self.secrets.iter().any(|known| known.value == value)
+    }
+
     pub(super) fn add(&mut self, secret: LearntSecret) {
-        if !self.secrets.iter().any(|known| known.value == secret.value) {
+        if !self.contains(&secret.value) {
             self.secrets.push(secret);
-            *self.finder.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
     }
 
-    /// Returns where secrets are, without regard to case.
-    pub(super) fn find<'a>(
-        &'a self,
-        text: &'a [u8],
-    ) -> impl Iterator<Item = (Range<usize>, &'a LearntSecret)> {
-        let finder = self.finder();
-        let found: Vec<(Range<usize>, usize)> = match &finder.automaton {
-            Some(automaton) => automaton
-                .find_iter(text)
-                .filter_map(|found| Some((found.range(), *finder.secrets.get(found.pattern().as_usize())?)))
-                .collect(),
-            None => Vec::new(),
-        };
-        found.into_iter().filter_map(|(range, secret)| Some((range, self.secrets.get(secret)?)))
+    /// Returns every place where a secret is, without regard to case. They may overlap.
+    pub(super) fn find(&self, text: &[u8]) -> Vec<(Range<usize>, &LearntSecret)> {
+        let mut finders = self.finders.lock().unwrap_or_else(PoisonError::into_inner);
+        self.cover(&mut finders);
+        let mut found = Vec::new();
+        for finder in finders.iter() {
+            let Some(automaton) = &finder.automaton else { continue };
+            let secret = |pattern: usize| self.secrets.get(*finder.spelled.get(pattern)?);
+            found.extend(
+                automaton
+                    .find_overlapping_iter(text)
+                    .filter_map(|found| Some((found.range(), secret(found.pattern().as_usize())?))),
+            );
+        }
+        found
     }
 
-    fn finder(&self) -> Arc<Finder> {
-        let mut finder = self.finder.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(finder.get_or_insert_with(|| Arc::new(Finder::of(&self.secrets))))
+    /// Builds what is missing so that the finders cover all secrets.
+    fn cover(&self, finders: &mut Vec<Finder>) {
+        let mut start = finders.last().map_or(0, |last| last.secrets.end);
+        if start == self.secrets.len() {
+            return;
+        }
+        while let Some(last) = finders.pop_if(|last| last.secrets.len() <= self.secrets.len() - start) {
+            start = last.secrets.start;
+        }
+        finders.push(Finder::of(&self.secrets, start));
+    }
+}
+
+impl From<Vec<LearntSecret>> for Known {
+    fn from(secrets: Vec<LearntSecret>) -> Self {
+        Self { secrets, finders: Mutex::default() }
     }
 }
 
 impl Finder {
-    fn of(known: &[LearntSecret]) -> Self {
-        let (mut spellings, mut secrets) = (Vec::new(), Vec::new());
-        for (position, secret) in known.iter().enumerate() {
+    /// Finds the secrets from `start` on.
+    fn of(known: &[LearntSecret], start: usize) -> Self {
+        let (mut spellings, mut spelled) = (Vec::new(), Vec::new());
+        for (position, secret) in known.iter().enumerate().skip(start) {
             for spelling in spellings_of(&secret.value) {
                 spellings.push(spelling);
-                secrets.push(position);
+                spelled.push(position);
             }
         }
         let mut builder = AhoCorasick::builder();
-        // It is built anew for every secret that a run learns: a DFA would cost more than it saves.
+        // A DFA would cost more than it saves.
         builder.kind(Some(AhoCorasickKind::ContiguousNFA));
-        builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest);
-        Self { automaton: builder.build(spellings).ok(), secrets }
+        builder.ascii_case_insensitive(true).match_kind(MatchKind::Standard);
+        Self { automaton: builder.build(spellings).ok(), secrets: start..known.len(), spelled }
     }
 }
 
@@ -92,4 +110,45 @@ fn spellings_of(secret: &str) -> Vec<String> {
     spellings.dedup();
     spellings.retain(|spelling| spelling.len() >= super::MIN_SECRET_LEN);
     spellings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(number: usize) -> LearntSecret {
+        LearntSecret { value: format!("secret-number-{number}."), variable: format!("S{number}") }
+    }
+
+    #[test]
+    fn secrets_learnt_between_searches_are_found_with_few_automata() {
+        let mut known = Known::default();
+        for number in 0..100 {
+            known.add(secret(number));
+            known.add(secret(number));
+            let text = format!("{} {}", secret(number).value, secret(number / 2).value.to_uppercase());
+            let found = known.find(text.as_bytes());
+            let variables: Vec<&str> = found.iter().map(|(_, secret)| secret.variable.as_str()).collect();
+            for wanted in [number, number / 2] {
+                assert!(variables.contains(&secret(wanted).variable.as_str()), "{number}: {variables:?}");
+            }
+        }
+        assert!(known.finders.lock().unwrap().len() <= 7);
+        assert_eq!(Known::from((0..100).map(secret).collect::<Vec<_>>()).find(b"SECRET-number-42.").len(), 1);
+    }
+
+    #[test]
+    fn overlapping_secrets_are_all_found() {
+        let of = |values: &[&str]| {
+            let learnt = |value: &&str| LearntSecret { value: (*value).to_owned(), variable: "S".to_owned() };
+            Known::from(values.iter().map(learnt).collect::<Vec<_>>())
+        };
+        let ranges = |known: &Known| {
+            let mut ranges: Vec<_> =
+                known.find(b"abcdefghijklmnop").into_iter().map(|(range, _)| range).collect();
+            ranges.sort_by_key(|range| (range.start, range.end));
+            ranges
+        };
+        assert_eq!(ranges(&of(&["abcdefghij", "abcdefgh", "efghijklmn"])), [0..8, 0..10, 4..14]);
+    }
 }

@@ -1,6 +1,7 @@
 //! Redacts secrets in everything that leaves a run.
 
 mod credential;
+mod digit;
 mod escape;
 mod excerpt;
 mod known;
@@ -38,11 +39,11 @@ pub struct Secrets {
 impl Secrets {
     /// Adds a secret and the shell variable that replaces it.
     pub fn learn(&self, value: &str, variable: &str) {
-        if value.len() < MIN_SECRET_LEN || pattern::keeps_prefix_visible(value) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if value.len() < MIN_SECRET_LEN || known.contains(value) || pattern::keeps_prefix_visible(value) {
             return;
         }
-        let secret = LearntSecret { value: value.to_owned(), variable: variable.to_owned() };
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).add(secret);
+        known.add(LearntSecret { value: value.to_owned(), variable: variable.to_owned() });
     }
 
     /// Adds secrets from the evidence's fields, such as keys in another implementation's format.
@@ -69,8 +70,8 @@ impl Secrets {
     /// Returns these secrets and more, apart from the shared ones.
     pub fn with(&self, more: impl IntoIterator<Item = LearntSecret>) -> Self {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let secrets = known.secrets().iter().cloned().chain(more).collect();
-        Self { known: Arc::new(Mutex::new(Known::of(secrets))) }
+        let secrets: Vec<LearntSecret> = known.secrets().iter().cloned().chain(more).collect();
+        Self { known: Arc::new(Mutex::new(Known::from(secrets))) }
     }
 
     /// Returns the secrets that were learnt after the first `count`.

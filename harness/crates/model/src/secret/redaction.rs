@@ -59,10 +59,15 @@ impl Secrets {
 
     /// Redacts every secret in an outcome.
     pub fn conceal_outcome(&self, outcome: &Outcome) -> Outcome {
+        let expected = self.conceal_long(&outcome.expected, MAX_TEXT_LEN);
         Outcome {
-            expected: self.conceal_long(&outcome.expected, MAX_TEXT_LEN),
+            // Of a check that holds both are the same.
+            message: match outcome.message == outcome.expected && expected.len() <= MAX_LINE_LEN {
+                true => expected.clone(),
+                false => self.conceal_long(&outcome.message, MAX_LINE_LEN),
+            },
+            expected,
             actual: self.conceal_long(&outcome.actual, MAX_TEXT_LEN),
-            message: self.conceal_long(&outcome.message, MAX_LINE_LEN),
             notes: outcome.notes.iter().map(|note| self.conceal_long(note, MAX_LINE_LEN)).collect(),
             seen: outcome.seen.iter().map(|line| self.conceal(line)).collect(),
             unevaluated: outcome

@@ -58,7 +58,7 @@ fn matches(text: &str, known: &Known) -> Vec<Match> {
             let range = whole_characters(text, view.origin(&found.range));
             matches.push(Match { range, ..found });
         };
-        known.find(&view.bytes).for_each(|(range, secret)| add(learnt(range, secret)));
+        known.find(&view.bytes).into_iter().for_each(|(range, secret)| add(learnt(range, secret)));
         pattern_matches(&view.bytes).for_each(&mut add);
         secret_values(&view.bytes).into_iter().for_each(|value| {
             let hidden = hidden(value.range.len());

@@ -25,6 +25,8 @@ use super::program::{agent_command, config};
 
 /// `machine_limit` of the fixture's second organisation.
 const OTHER_ORG_MACHINES: u32 = 3;
+/// Its agents answer within milliseconds.
+const SILENCE: Duration = Duration::from_millis(300);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -79,6 +81,7 @@ impl Embedded {
             listen: Ipv4Addr::LOCALHOST,
             settle: None,
             terraform: terraform_provider(),
+            silence: SILENCE,
         };
         Ok(TestEnvironment::new(facts, Box::new(plane)))
     }

@@ -8,7 +8,7 @@ use harness_model::check::snapshot::SnapshotMode;
 use harness_model::event::Listener;
 use harness_model::plan::{Plan, Selection, plan};
 use harness_report::diagnosis::observed::Observed;
-use harness_runner::run::{self, RunSettings, Stop};
+use harness_runner::run::{self, Detail, RunSettings, Stop};
 use harness_runner::targets::Target;
 
 use super::{Scope, SelfTest};
@@ -59,6 +59,7 @@ impl SelfTest {
             snapshots: SnapshotMode::Compare,
             time_limit: if self.scope == Scope::Declared { TIME_LIMIT } else { LEARNING_TIME_LIMIT },
             folder: folder.clone(),
+            detail: Detail::FailedSteps,
             evidence: None,
         };
         let plan = Arc::new(Plan { subtests, ..Plan::default() });

@@ -67,9 +67,12 @@ fn with_short_waits(scenario: &Scenario, durations: &StepDurations) -> Scenario 
     let mut scenario = scenario.clone();
     for step in &mut scenario.steps {
         let longest = durations.wait(&scenario.id, &step.span);
+        let awaits_handshake = step.awaited_answers().handshake;
         step.eventually = step.eventually.map(|wait| wait.min(longest));
-        if let Action::Wire(command) = &mut step.action {
-            command.timeout = command.timeout.min(longest);
+        if let Action::Wire(command) = &mut step.action
+            && awaits_handshake
+        {
+            command.timeout = Some(command.timeout.map_or(longest, |timeout| timeout.min(longest)));
         }
     }
     scenario

@@ -53,12 +53,27 @@ pub(super) fn write_ending(page: &mut Page, results: &Results, end: ProcessEnd<'
     }
 }
 
+/// Writes what `-q` leaves of the closing lines: what failed the run besides its sub-tests, and the verdict.
+pub(super) fn write_verdict(page: &mut Page, results: &Results, end: ProcessEnd<'_>) {
+    for trouble in headline::troubles(results) {
+        page.hanging("not passed: ", &trouble);
+    }
+    for line in verdict_lines(page, results, end) {
+        page.line(&line);
+    }
+}
+
 fn ending(page: &Page, results: &Results, end: ProcessEnd<'_>) -> Vec<String> {
     let mut lines = page.wrapped("statements: ", &headline::statements(&results.totals));
     if let Some(levels) = level::sentence(&results.levels) {
         lines.push(truncated(&format!("levels: {levels}"), page.limit).into_owned());
     }
     lines.extend(details(page, end));
+    lines.extend(verdict_lines(page, results, end));
+    lines
+}
+
+fn verdict_lines(page: &Page, results: &Results, end: ProcessEnd<'_>) -> Vec<String> {
     let verdict = page.wrapped("verdict: ", &verdict(results, end.exit_code));
     let painted = |(position, line): (usize, &String)| match line.strip_prefix("verdict: ") {
         Some(rest) if position == 0 => {
@@ -66,8 +81,7 @@ fn ending(page: &Page, results: &Results, end: ProcessEnd<'_>) -> Vec<String> {
         }
         _ => paint(results, end.exit_code, page.paint, line),
     };
-    lines.extend(verdict.iter().enumerate().map(painted));
-    lines
+    verdict.iter().enumerate().map(painted).collect()
 }
 
 /// Returns where the lists and the failures are in full.

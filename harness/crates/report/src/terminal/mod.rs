@@ -42,9 +42,17 @@ pub fn summary(results: &Results, options: TerminalOptions, end: ProcessEnd<'_>)
 }
 
 fn write_closing(page: &mut Page, results: &Results, options: TerminalOptions, end: ProcessEnd<'_>) {
-    details::write_leftovers(page, results, options.verbose);
-    if options.verbose {
+    let is_verbose = options.detail == Detail::Verbose;
+    details::write_leftovers(page, results, is_verbose);
+    if is_verbose {
         details::write_lists(page, results);
+    }
+    if options.detail == Detail::Quiet {
+        if !page.text.is_empty() {
+            page.line("");
+        }
+        closing::write_verdict(page, results, end);
+        return;
     }
     page.line("");
     closing::write(page, results, end);
@@ -59,8 +67,20 @@ pub struct TerminalOptions {
     pub width: Option<usize>,
     /// Whether to show a progress line at the bottom.
     pub live: bool,
-    /// Whether to list everything: failures in full, and ids.
-    pub verbose: bool,
+    /// How much is printed.
+    pub detail: Detail,
+}
+
+/// How much is printed of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Failures and the verdict.
+    Quiet,
+    /// A line for each sub-test, failures with the same cause once, and the closing lines.
+    #[default]
+    Usual,
+    /// Everything: failures in full, and the ids of what was not judged.
+    Verbose,
 }
 
 impl TerminalOptions {
@@ -109,10 +129,12 @@ impl<W: Write + Send> Terminal<W> {
             // Nothing was started, and the reason has been printed already.
             closing::write_ending(&mut page, results, end);
         } else {
-            failure::write(&mut page, record, results, registry, end, self.options.verbose);
+            let is_verbose = self.options.detail == Detail::Verbose;
+            failure::write(&mut page, record, results, registry, end, is_verbose);
             write_closing(&mut page, results, self.options, end);
         }
-        self.print(&page.text);
+        let text = page.text.as_str();
+        self.print(if self.is_quiet() { text.trim_start_matches('\n') } else { text });
     }
 
     fn line(&self, plan: &Plan, subtest: usize, verdict: SubtestVerdict, took: Duration) -> Option<String> {
@@ -149,9 +171,11 @@ impl<W: Write + Send> Terminal<W> {
             1 => String::new(),
             times => format!(", {times} times each,"),
         };
-        self.print(&format!("{subtests}{times} against {}\n\n", self.paint.bold(target)));
+        if !self.is_quiet() {
+            self.print(&format!("{subtests}{times} against {}\n\n", self.paint.bold(target)));
+        }
         self.plan = Some(Arc::clone(plan));
-        if self.options.live {
+        if self.options.live && !self.is_quiet() {
             self.progress = ProgressBar::with_draw_target(
                 u64::try_from(plan.runs()).ok(),
                 ProgressDrawTarget::stderr_with_hz(10),
@@ -160,6 +184,10 @@ impl<W: Write + Send> Terminal<W> {
             self.progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             self.progress.enable_steady_tick(Duration::from_millis(200));
         }
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.options.detail == Detail::Quiet
     }
 
     fn show_running(&self) {
@@ -194,8 +222,10 @@ impl<W: Write + Send> Listener for Terminal<W> {
             }) => self.progress.inc(1),
             Event::SubtestFinished(SubtestFinished { subtest, verdict, took, .. }) => {
                 self.running.remove(subtest);
-                let line = self.plan.as_ref().and_then(|plan| self.line(plan, *subtest, *verdict, *took));
-                self.print(&line.unwrap_or_default());
+                if !self.is_quiet() {
+                    let line = self.plan.as_ref().and_then(|plan| self.line(plan, *subtest, *verdict, *took));
+                    self.print(&line.unwrap_or_default());
+                }
                 self.progress.inc(1);
                 self.show_running();
             }

@@ -18,5 +18,5 @@ mod walk;
 
 pub use name::{new_id, preflight_key};
 pub use scheduler::run;
-pub use setting::RunSettings;
+pub use setting::{Detail, RunSettings};
 pub use stop::{Stop, Stopper, stop};

@@ -158,8 +158,8 @@ fn exclusive_needs(setting: &RunSettings) -> &'static [Capability] {
     }
 }
 
-/// Returns the sub-tests in the plan's order, except that those that wait come first, since others run meanwhile, and
-/// those with an exclusive need last, since they run alone.
+/// Returns the sub-tests in the plan's order, except that those that wait come first, since others run meanwhile, then
+/// those that prove silence, which take longest, and those with an exclusive need last, since they run alone.
 fn turns<'a>(plan: &'a Plan, exclusive: &'static [Capability]) -> impl Iterator<Item = Turn> + use<'a> {
     let runs_alone = move |run: &usize| {
         let is_exclusive = |planned: &PlannedSubtest| {
@@ -170,11 +170,19 @@ fn turns<'a>(plan: &'a Plan, exclusive: &'static [Capability]) -> impl Iterator<
         plan.planned(*run).is_some_and(is_exclusive)
     };
     let waits = move |run: &usize| plan.planned(*run).is_some_and(|planned| planned.waits.is_some());
+    let listens = move |run: &usize| {
+        plan.planned(*run).is_some_and(|planned| planned.scenario.needs.contains(&Capability::Wire))
+    };
     // Lazy, so that thousands of repetitions need no memory.
     let all = move || (0..plan.repetitions()).flat_map(|repetition| plan.order(repetition));
     let together = move || all().filter(move |run| !runs_alone(run));
-    let others = together().filter(move |run| !waits(run));
-    let together = together().filter(waits).chain(others).map(|subtest| Turn { subtest, is_alone: false });
+    let listening = together().filter(move |run| !waits(run) && listens(run));
+    let others = together().filter(move |run| !waits(run) && !listens(run));
+    let together = together()
+        .filter(waits)
+        .chain(listening)
+        .chain(others)
+        .map(|subtest| Turn { subtest, is_alone: false });
     let alone = all().filter(runs_alone).map(|subtest| Turn { subtest, is_alone: true });
     together.chain(alone)
 }

@@ -10,6 +10,14 @@ use harness_model::requirement::Registry;
 
 use crate::targets::Target;
 
+/// The steps whose exchanges and output the events of a run contain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Those with a check that does not hold: reports show no others.
+    FailedSteps,
+    AllSteps,
+}
+
 /// What all sub-tests of a run share.
 #[derive(Debug, Clone)]
 pub struct RunSettings {
@@ -27,6 +35,7 @@ pub struct RunSettings {
     pub time_limit: Duration,
     /// An empty folder for the state of machines.
     pub folder: PathBuf,
+    pub detail: Detail,
     /// The key for pseudonyms, if evidence is recorded.
     pub evidence: Option<PseudonymKey>,
 }

@@ -34,7 +34,7 @@ pub async fn perform(step: &Step, stage: &mut Stage) -> Result<Evidence, StepErr
         (Action::Http(request), None) => http::perform(request, stage).await,
         (Action::Ztna(command), _) => ztna::perform(command, stage).await,
         (Action::Shell(line), _) => shell::perform(line, stage).await,
-        (Action::Wire(command), _) => wire::perform(command, stage).await,
+        (Action::Wire(command), _) => wire::perform(command, step.awaited_answers(), stage).await,
         (Action::Login(login), _) => login::perform(login, stage).await,
         (Action::Interrupt(interruption), _) => interrupt::perform(interruption, stage).await,
         (Action::Advance(passage), _) => clock::advance(passage, stage).await,

@@ -78,6 +78,8 @@ pub struct EnvironmentFacts {
     /// The longest that reads may lag behind writes; `None` if they do not.
     pub settle: Option<Duration>,
     pub terraform: Option<TerraformProvider>,
+    /// How long a machine that does not answer is listened to.
+    pub silence: Duration,
 }
 
 impl TestEnvironment {
@@ -279,6 +281,11 @@ impl TestEnvironment {
     /// The longest that the target's reads lag behind writes; `None` if they do not.
     pub fn settle(&self) -> Option<Duration> {
         self.facts.settle
+    }
+
+    /// How long a machine must not answer to count as silent.
+    pub fn silence(&self) -> Duration {
+        self.facts.silence
     }
 
     /// Whether the target's clock can be advanced.

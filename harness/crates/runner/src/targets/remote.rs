@@ -298,6 +298,7 @@ impl Target for Remote {
             listen: Ipv4Addr::LOCALHOST,
             settle: content.timeouts.settle,
             terraform: self.terraform.clone(),
+            silence: content.timeouts.silence,
         };
         Box::pin(async { Ok(TestEnvironment::new(facts, Box::new(SharedControlPlane(self)))) })
     }

@@ -7,7 +7,7 @@ import { checkbox, selectField, textField } from "../field.js";
 import { counted, expiry } from "../format.js";
 import { canMakeKeys, makeKey } from "../key_material.js";
 import { containing, list } from "../list.js";
-import { watch } from "../live.js";
+import { follow } from "../live.js";
 import { confirm } from "../message.js";
 import { adminsOnly, settingsFrame } from "./settings_frame.js";
 
@@ -44,8 +44,8 @@ export const apiKeys = {
         { title: "Name", cell: (/** @type {ApiKey} */ key) => h("bdi", { class: "name" }, key.name) },
         { title: "Prefix", cell: (key) => h("code", {}, key.key_prefix) },
         { title: "Scopes", cell: scopes },
-        { title: "Rate Limit", cell: (key) => `${key.rate_limit_rpm}/min` },
-        { title: "Usage", cell: (key) => counted(key.usage_count, "call") },
+        { title: "Rate Limit", class: "short", cell: (key) => `${key.rate_limit_rpm}/min` },
+        { title: "Usage", class: "short", cell: (key) => counted(key.usage_count, "call") },
         { title: "Expires", cell: (key) => expiry(key.expires_at) },
         { title: "Actions", class: "actions", cell: (key) => revokeButton(org_id, key, () => keys.refresh()) },
       ],
@@ -53,15 +53,24 @@ export const apiKeys = {
       load: ({ search, limit, offset }) =>
         get(
           "api/db/api_keys",
-          { org_id, revoked: "eq.false", name: search ? containing(search) : undefined, order: "created_at.desc", limit, offset },
+          {
+            org_id,
+            revoked: "eq.false",
+            name: search ? containing(search) : undefined,
+            order: "created_at.desc",
+            limit,
+            offset,
+          },
           signal,
         ),
-      empty: () => [h("p", {}, "No API keys yet."), h("p", {}, "Use “Create API Key” to make one for a program or a pipeline.")],
+      empty: () => [
+        h("p", {}, "No API keys yet."),
+        h("p", {}, "Use “Create API Key” to make one for a program or a pipeline."),
+      ],
       signal,
     });
     content.append(keys.element);
-    await keys.refresh();
-    void watch(signal, keys.refresh);
+    await follow(org_id, signal, keys.refresh);
   },
 };
 
@@ -101,7 +110,11 @@ function showCreateForm(orgId, onCreated) {
       title: "Create API Key",
       fields: [
         h("p", {}, "This page makes keys in the browser, and browsers allow that only over HTTPS or on localhost."),
-        h("p", {}, "Open the dashboard by https://, or create the key through the API: action create_api_key of /api/key-management."),
+        h(
+          "p",
+          {},
+          "Open the dashboard by https://, or create the key through the API: action create_api_key of /api/key-management.",
+        ),
       ],
       submit: "Close",
       send: async () => {},
@@ -119,8 +132,18 @@ function showCreateForm(orgId, onCreated) {
         h("p", {}, h("small", {}, "Without any, the key may do all that you may: Full Access.")),
         h("div", { class: "grid" }, ...SCOPES.map((scope) => checkbox(scope, "scopes", { value: scope }))),
       ),
-      selectField("Rate limit", "rate_limit", RATE_LIMITS.map((limit) => [String(limit), `${limit}/min`]), "60"),
-      selectField("Expiry", "expiry", EXPIRIES.map((days) => [String(days), counted(days, "day")]), "30"),
+      selectField(
+        "Rate limit",
+        "rate_limit",
+        RATE_LIMITS.map((limit) => [String(limit), `${limit}/min`]),
+        "60",
+      ),
+      selectField(
+        "Expiry",
+        "expiry",
+        EXPIRIES.map((days) => [String(days), counted(days, "day")]),
+        "30",
+      ),
     ],
     submit: "Generate Key",
     send: async (data) => {

@@ -4,18 +4,50 @@ import { get } from "../api.js";
 import { h } from "../element.js";
 import { dayAndTime, fromNow } from "../format.js";
 import { containing, list } from "../list.js";
-import { watch } from "../live.js";
+import { follow } from "../live.js";
 import { adminsOnly } from "./settings_frame.js";
 
 /** @typedef {import("../types.js").AuditEntry} AuditEntry */
 
+/** The actions that the control plane records. @type {[string, string[]][]} */
 const ACTIONS = [
-  "create_auth_key", "rename_auth_key", "revoke_auth_key",
-  "create_api_key", "rename_api_key", "revoke_api_key",
+  ["Auth keys", ["create_auth_key", "rename_auth_key", "revoke_auth_key"]],
+  ["API keys", ["create_api_key", "rename_api_key", "revoke_api_key"]],
+  [
+    "Machines",
+    [
+      "register_machine",
+      "approve_machine",
+      "quarantine_machine",
+      "release_machine",
+      "delete_machine",
+      "set_machine_tags",
+      "machine_tags",
+      "machine_logout",
+      "reap_machine",
+      "forget_pending_machine",
+    ],
+  ],
+  ["Guesses", ["login_throttled", "device_code_throttled"]],
 ];
 
+/** What the machine's own words would not say. @type {Record<string, string>} */
+const WORDS = {
+  machine_tags: "Machine claimed tags",
+  machine_logout: "Machine logged out",
+  reap_machine: "Ephemeral machine removed",
+  forget_pending_machine: "Waiting machine removed",
+  login_throttled: "Logins slowed down",
+  device_code_throttled: "Device codes slowed down",
+};
+
 /** @type {[string, string][]} */
-const PERIODS = [["1", "Last 24 hours"], ["7", "Last 7 days"], ["30", "Last 30 days"], ["", "Any time"]];
+const PERIODS = [
+  ["1", "Last 24 hours"],
+  ["7", "Last 7 days"],
+  ["30", "Last 30 days"],
+  ["", "Any time"],
+];
 const DAY = 86_400_000;
 
 /** @type {import("../types.js").Page} */
@@ -32,10 +64,19 @@ export const auditLog = {
       return;
     }
     const restart = () => rows.restart();
-    const action = h("select", { "aria-label": "Action", onchange: restart }, h("option", { value: "" }, "All actions"),
-      ...ACTIONS.map((value) => h("option", { value }, words(value))));
-    const period = h("select", { "aria-label": "Period", onchange: restart },
-      ...PERIODS.map(([value, text]) => h("option", { value, selected: value === "" }, text)));
+    const action = h(
+      "select",
+      { "aria-label": "Action", onchange: restart },
+      h("option", { value: "" }, "All actions"),
+      ...ACTIONS.map(([label, actions]) =>
+        h("optgroup", { label }, ...actions.map((value) => h("option", { value }, words(value)))),
+      ),
+    );
+    const period = h(
+      "select",
+      { "aria-label": "Period", onchange: restart },
+      ...PERIODS.map(([value, text]) => h("option", { value, selected: value === "" }, text)),
+    );
     const rows = list({
       caption: "Audit log",
       columns: [
@@ -54,7 +95,9 @@ export const auditLog = {
             org_id: organisation.org_id,
             actor: search ? containing(search) : undefined,
             action: action.value ? `eq.${action.value}` : undefined,
-            created_at: period.value ? `gte.${new Date(Date.now() - Number(period.value) * DAY).toISOString()}` : undefined,
+            created_at: period.value
+              ? `gte.${new Date(Date.now() - Number(period.value) * DAY).toISOString()}`
+              : undefined,
             order: "created_at.desc,id.desc",
             limit,
             offset,
@@ -65,14 +108,19 @@ export const auditLog = {
       signal,
     });
     main.append(rows.element);
-    await rows.refresh();
-    void watch(signal, rows.refresh);
+    await follow(organisation.org_id, signal, rows.refresh);
   },
 };
 
 /** @param {string} moment */
 function time(moment) {
-  return h("span", { class: "stacked" }, h("time", { datetime: moment }, dayAndTime(moment)), " ", h("small", {}, fromNow(moment)));
+  return h(
+    "span",
+    { class: "stacked" },
+    h("time", { datetime: moment }, dayAndTime(moment)),
+    " ",
+    h("small", {}, fromNow(moment)),
+  );
 }
 
 /**
@@ -80,21 +128,37 @@ function time(moment) {
  * @returns {string} such as "Create auth key"
  */
 function words(action) {
+  if (WORDS[action]) return WORDS[action];
   const text = action.replaceAll("_", " ").replace(/\bapi\b/, "API");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** @param {AuditEntry} entry */
 function target(entry) {
-  const name = entry.details !== null && typeof entry.details === "object" && "name" in entry.details ? String(entry.details.name) : null;
-  return h("span", { class: "stacked" }, name && h("bdi", { class: "name" }, name), " ", h("small", {}, h("code", {}, entry.target)));
+  const name =
+    entry.details !== null && typeof entry.details === "object" && "name" in entry.details
+      ? String(entry.details.name)
+      : null;
+  return h(
+    "span",
+    { class: "stacked" },
+    name && h("bdi", { class: "name" }, name),
+    " ",
+    h("small", {}, h("code", {}, entry.target)),
+  );
 }
 
 /** @param {unknown} value */
 function details(value) {
   if (value === null || typeof value !== "object") return "";
-  const shown = Object.entries(value).filter(([field, content]) => field !== "name" && content !== null);
-  return h("span", { class: "stacked" }, ...shown.map(([field, content]) => h("small", {}, `${field.replaceAll("_", " ")}: `, h("bdi", {}, plain(content)))));
+  const shown = Object.entries(value).filter(
+    ([field, content]) => field !== "name" && content !== null && content !== false,
+  );
+  return h(
+    "span",
+    { class: "stacked" },
+    ...shown.map(([field, content]) => h("small", {}, `${field.replaceAll("_", " ")}: `, h("bdi", {}, plain(content)))),
+  );
 }
 
 /**

@@ -6,7 +6,7 @@ import { h } from "../element.js";
 import { checkbox, listed, selectField, textField } from "../field.js";
 import { counted, expiry, yesNo } from "../format.js";
 import { containing, list } from "../list.js";
-import { watch } from "../live.js";
+import { follow } from "../live.js";
 import { confirm } from "../message.js";
 import { adminsOnly, settingsFrame } from "./settings_frame.js";
 
@@ -69,12 +69,14 @@ export const authKeys = {
           },
           signal,
         ),
-      empty: () => [h("p", {}, "No auth keys yet."), h("p", {}, `Use “${label}” to make one, then enrol a machine with it.`)],
+      empty: () => [
+        h("p", {}, "No auth keys yet."),
+        h("p", {}, `Use “${label}” to make one, then enrol a machine with it.`),
+      ],
       signal,
     });
     content.append(keys.element);
-    await keys.refresh();
-    void watch(signal, keys.refresh);
+    await follow(org_id, signal, keys.refresh);
   },
 };
 
@@ -122,17 +124,37 @@ function showCreateForm(orgId, title, onCreated) {
     title,
     fields: [
       textField("Name", "name", { autocomplete: "off", maxlength: 255 }),
-      textField("Description", "description", { autocomplete: "off", maxlength: 255 }, "What the key is for. It names the key if there is no name."),
+      textField(
+        "Description",
+        "description",
+        { autocomplete: "off", maxlength: 255 },
+        "What the key is for. It names the key if there is no name.",
+      ),
       checkbox("Reusable", "reusable", {}, "Enrols many machines, not one."),
       checkbox("Ephemeral", "ephemeral", {}, "Machines are removed when they are offline for 30 minutes."),
       selectField("Expiry", "expiry", EXPIRIES, "90"),
-      textField("Tags", "tags", { autocomplete: "off", placeholder: "tag:laptop, tag:eng" }, "Given to every machine, separated by commas."),
+      textField(
+        "Tags",
+        "tags",
+        { autocomplete: "off", placeholder: "tag:laptop, tag:eng" },
+        "Given to every machine, separated by commas.",
+      ),
       h(
         "details",
         {},
         h("summary", {}, "Restrictions"),
-        textField("Allowed tags", "allowed_tags", { autocomplete: "off", placeholder: "server, production" }, "What a machine may claim; any if empty."),
-        textField("Allowed networks", "allowed_cidrs", { autocomplete: "off", placeholder: "10.0.0.0/8" }, "From where a machine may enrol; anywhere if empty."),
+        textField(
+          "Allowed tags",
+          "allowed_tags",
+          { autocomplete: "off", placeholder: "server, production" },
+          "What a machine may claim; any if empty.",
+        ),
+        textField(
+          "Allowed networks",
+          "allowed_cidrs",
+          { autocomplete: "off", placeholder: "10.0.0.0/8" },
+          "From where a machine may enrol; anywhere if empty.",
+        ),
       ),
     ],
     submit: "Create",

@@ -1,14 +1,13 @@
 // Machines: what is in the network, and what waits to get in.
 
-import { get, post } from "../api.js";
-import { ask, showForm } from "../dialog.js";
+import { get } from "../api.js";
 import { fill, h } from "../element.js";
-import { listed, textField } from "../field.js";
 import { dayAndTime, fromNow } from "../format.js";
-import { containing, list } from "../list.js";
-import { watch } from "../live.js";
-import { confirm, failure, isAborted } from "../message.js";
 import { navLink } from "../layout.js";
+import { containing, list } from "../list.js";
+import { follow } from "../live.js";
+import { failure, isAborted } from "../message.js";
+import { machineActions } from "./machine_actions.js";
 
 /** @typedef {import("../types.js").Machine} Machine */
 /** @typedef {import("../types.js").PageContext} PageContext */
@@ -35,7 +34,11 @@ export const machines = {
     const refresh = async () => {
       await Promise.all([rows.refresh(), isAdmin && showWaiting(waiting, org_id, status, rows.restart, signal)]);
     };
-    const actions = { title: "Actions", class: "actions", cell: (/** @type {Machine} */ machine) => buttons(org_id, machine, refresh) };
+    const actions = {
+      title: "Actions",
+      class: "actions",
+      cell: (/** @type {Machine} */ machine) => machineActions(org_id, machine, refresh),
+    };
     const rows = list({
       caption: "Machines",
       columns: [
@@ -43,13 +46,24 @@ export const machines = {
         { title: "Status", cell: statusCell },
         { title: "Address", cell: (machine) => h("code", {}, machine.tailnet_ip) },
         { title: "Tags", cell: tags },
-        { title: "Last seen", cell: (machine) => lastSeen(machine) },
+        { title: "Last seen", class: "short", cell: (machine) => lastSeen(machine) },
         ...(isAdmin ? [actions] : []),
       ],
       search: "Search by name, address or tag",
       filters: [status],
       load: ({ search, limit, offset }) =>
-        get("api/db/machines", { org_id, ...found(search), status: status.value ? `eq.${status.value}` : undefined, order: "name", limit, offset }, signal),
+        get(
+          "api/db/machines",
+          {
+            org_id,
+            ...found(search),
+            status: status.value ? `eq.${status.value}` : undefined,
+            order: "name",
+            limit,
+            offset,
+          },
+          signal,
+        ),
       empty: () => (status.value ? [h("p", {}, "No machine has this status.")] : firstSteps(organisation, isAdmin)),
       signal,
     });
@@ -59,8 +73,7 @@ export const machines = {
       waiting,
       rows.element,
     );
-    await refresh();
-    void watch(signal, refresh);
+    await follow(org_id, signal, refresh);
   },
 };
 
@@ -96,7 +109,11 @@ function statusCell(machine) {
 
 /** @param {Machine} machine */
 function tags(machine) {
-  return h("span", { class: "badges" }, ...(machine.tags ?? []).flatMap((tag) => [h("span", { class: "badge" }, `tag:${tag}`), " "]));
+  return h(
+    "span",
+    { class: "badges" },
+    ...(machine.tags ?? []).flatMap((tag) => [h("span", { class: "badge" }, `tag:${tag}`), " "]),
+  );
 }
 
 /** @param {Machine} machine */
@@ -104,78 +121,6 @@ function lastSeen(machine) {
   if (machine.status === "online") return "Connected";
   if (!machine.last_seen) return "Never";
   return h("time", { datetime: machine.last_seen, title: dayAndTime(machine.last_seen) }, fromNow(machine.last_seen));
-}
-
-/**
- * @param {string} orgId
- * @param {Machine} machine
- * @param {() => Promise<void>} onDone
- */
-function buttons(orgId, machine, onDone) {
-  /**
-   * @param {string} action
-   * @param {string} done
-   * @param {Record<string, unknown>} [fields]
-   */
-  const administer = async (action, done, fields = {}) => {
-    await post("api/machine-admin", { action, org_id: orgId, machine_id: machine.id, ...fields });
-    confirm(`${done} ${machine.name}`);
-    await onDone();
-  };
-  const approve = () =>
-    ask({
-      title: "Approve machine",
-      text: `“${machine.name}” joins the network and can reach the other machines.`,
-      submit: "Approve machine",
-      isDanger: false,
-      send: () => administer("approve", "Approved"),
-    });
-  const quarantine = () =>
-    ask({
-      title: "Quarantine machine",
-      text: `“${machine.name}” is cut off from the network at once, and cannot enrol again until it is released.`,
-      submit: "Quarantine machine",
-      send: () => administer("quarantine", "Quarantined"),
-    });
-  const release = () =>
-    ask({
-      title: "Release machine",
-      text: `The quarantine of “${machine.name}” ends, and it may connect again.`,
-      submit: "Release machine",
-      isDanger: false,
-      send: () => administer("release", "Released"),
-    });
-  const remove = () =>
-    ask({
-      title: "Delete machine",
-      text: `“${machine.name}” leaves the network, and its address becomes free. With a valid auth key it can enrol again.`,
-      submit: "Delete machine",
-      send: () => administer("delete", "Deleted"),
-    });
-  const editTags = () =>
-    showForm({
-      title: "Edit tags",
-      fields: [
-        textField(
-          "Tags",
-          "tags",
-          { autocomplete: "off", value: (machine.tags ?? []).map((tag) => `tag:${tag}`).join(", "), placeholder: "tag:server, tag:eng" },
-          `All tags of ${machine.name}, separated by commas.`,
-        ),
-      ],
-      submit: "Save tags",
-      send: (data) => administer("set_tags", "Changed the tags of", { tags: listed(data.get("tags")) }),
-    });
-  const button = (/** @type {string} */ text, /** @type {() => void} */ onclick, kind = "") =>
-    h("button", { type: "button", class: `small ${kind}`, onclick }, text);
-  return h(
-    "span",
-    { class: "buttons" },
-    machine.status === "pending" && button("Approve", approve, "primary"),
-    button("Tags", editTags),
-    machine.status === "quarantined" ? button("Release", release) : button("Quarantine", quarantine),
-    button("Delete", remove, "danger"),
-  );
 }
 
 /**
@@ -191,14 +136,28 @@ async function showWaiting(place, orgId, status, restart, signal) {
   try {
     const query = { org_id: orgId, status: "eq.pending", select: "id", limit: MAX_COUNTED + 1 };
     const { length } = /** @type {unknown[]} */ (await get("api/db/machines", query, signal));
-    const count = length > MAX_COUNTED ? `More than ${MAX_COUNTED} machines need` : length === 1 ? "1 machine needs" : `${length} machines need`;
+    const count =
+      length > MAX_COUNTED
+        ? `More than ${MAX_COUNTED} machines need`
+        : length === 1
+          ? "1 machine needs"
+          : `${length} machines need`;
     if (place.dataset.count === String(length)) return;
     place.dataset.count = String(length);
     const filter = () => {
       status.value = "pending";
       void restart();
     };
-    fill(place, length > 0 && h("p", { class: "notice", role: "status" }, `${count} approval. `, h("button", { type: "button", class: "small", onclick: filter }, "Show")));
+    fill(
+      place,
+      length > 0 &&
+        h(
+          "p",
+          { class: "notice", role: "status" },
+          `${count} approval. `,
+          h("button", { type: "button", class: "small", onclick: filter }, "Show"),
+        ),
+    );
   } catch (error) {
     if (!signal.aborted && !isAborted(error)) fill(place, failure(error));
   }
@@ -215,7 +174,13 @@ function firstSteps(organisation, isAdmin) {
     h("p", {}, "On a machine, install the agent and run ztna login, then ztna up:"),
     h("code", { class: "key" }, command),
     isAdmin
-      ? h("p", {}, "For machines without a browser, ", navLink("settings/auth-keys", "make an auth key", organisation, false), ".")
+      ? h(
+          "p",
+          {},
+          "For machines without a browser, ",
+          navLink("settings/auth-keys", "make an auth key", organisation, false),
+          ".",
+        )
       : h("p", {}, "An admin then approves it."),
   ];
 }

@@ -11,7 +11,10 @@ export const organisationSettings = {
   show(context) {
     const { name, org_id, role } = context.organisation;
     const copy = async () => {
-      await navigator.clipboard.writeText(org_id).then(() => confirm("Copied the organisation's ID"), () => {});
+      await navigator.clipboard.writeText(org_id).then(
+        () => confirm("Copied the organisation's ID"),
+        () => {},
+      );
     };
     const content = settingsFrame(context, {
       current: "general",
@@ -27,7 +30,13 @@ export const organisationSettings = {
           "div",
           {},
           h("dt", {}, "Organisation ID"),
-          h("dd", {}, h("code", {}, org_id), " ", isSecureContext && h("button", { type: "button", class: "small", onclick: copy }, "Copy ID")),
+          h(
+            "dd",
+            {},
+            h("code", {}, org_id),
+            " ",
+            isSecureContext && h("button", { type: "button", class: "small", onclick: copy }, "Copy ID"),
+          ),
         ),
         h("div", {}, h("dt", {}, "Your role"), h("dd", {}, role)),
       ),

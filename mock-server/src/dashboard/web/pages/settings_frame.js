@@ -49,6 +49,10 @@ export function adminsOnly(organisation) {
     "div",
     { class: "empty" },
     h("p", {}, h("strong", {}, "Admin required")),
-    h("p", {}, `Your role in ${organisation.name} is ${organisation.role}. Admins and owners see and manage keys; ask one of them for a key.`),
+    h(
+      "p",
+      {},
+      `Your role in ${organisation.name} is ${organisation.role}. Admins and owners see and manage keys; ask one of them for a key.`,
+    ),
   );
 }

@@ -15,7 +15,8 @@ import * as session from "../session.js";
  */
 export function signIn({ isExpired, onSignedIn }) {
   document.title = "Sign in · QuickZTNA";
-  const next = currentPath() === "login" ? new URLSearchParams(location.search).get("next") : currentPath() + location.search;
+  const next =
+    currentPath() === "login" ? new URLSearchParams(location.search).get("next") : currentPath() + location.search;
   if (session.token()) {
     onSignedIn(safeNext(next));
     return;

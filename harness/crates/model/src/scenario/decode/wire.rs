@@ -1,14 +1,10 @@
 //! Decodes `wire` steps, which use the kit's WireGuard peers.
 
-use std::time::Duration;
-
 use crate::scenario::model::{Initiator, Meeting, Template, WireAction, WireCommand};
 use crate::scenario::vocabulary;
 use crate::source::document::{Entry, Table};
 
 use super::Decoder;
-
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
 
 const COMMANDS_HELP: &str = "write `join`, `ping MACHINE` or `await MACHINE`";
 const JOIN_KEYS: &[&str] = &["auth_key"];
@@ -18,7 +14,7 @@ impl Decoder<'_> {
     pub(super) fn wire(&mut self, table: &Table<'_, '_>, verb: &Entry<'_, '_>) -> Option<WireCommand> {
         let line = self.nonempty_template_of(verb)?;
         let machine = table.require("on", &mut self.report).and_then(|entry| entry.string(&mut self.report));
-        let timeout = table.get("timeout").map_or(Some(DEFAULT_TIMEOUT), |entry| self.duration(entry));
+        let timeout = table.get("timeout").and_then(|entry| self.duration(entry));
         let action = match line.text.split_once(' ').map(|(word, rest)| (word, rest.trim())) {
             None if line.text == "join" => self.join(table)?,
             Some(("ping", with)) if !with.is_empty() => self.meeting(table, with, Initiator::Peer, &line)?,
@@ -31,7 +27,7 @@ impl Decoder<'_> {
                 return None;
             }
         };
-        Some(WireCommand { machine: machine?.text.to_owned(), action, timeout: timeout? })
+        Some(WireCommand { machine: machine?.text.to_owned(), action, timeout })
     }
 
     fn join(&mut self, table: &Table<'_, '_>) -> Option<WireAction> {

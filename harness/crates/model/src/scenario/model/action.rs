@@ -121,7 +121,8 @@ pub struct ShellLine {
 pub struct WireCommand {
     pub machine: String,
     pub action: WireAction,
-    pub timeout: Duration,
+    /// The time limit that the scenario names.
+    pub timeout: Option<Duration>,
 }
 
 /// An operation of one of the kit's WireGuard peers.

@@ -129,6 +129,27 @@ impl Step {
         let kept = self.keep.iter().map(|keep| keep.name.as_str());
         kept.chain(set.iter().map(|(name, _)| name.as_str()))
     }
+
+    /// Returns which answers to a WireGuard peer its checks expect.
+    pub fn awaited_answers(&self) -> AwaitedAnswers {
+        let alternatives = self.checks.iter().flat_map(|check| &check.alternatives).flatten();
+        let mut awaited = AwaitedAnswers { handshake: true, pong: true };
+        for expectation in alternatives {
+            match expectation.subject {
+                Subject::Handshake(false) => awaited.handshake = false,
+                Subject::Pong(false) => awaited.pong = false,
+                _ => {}
+            }
+        }
+        awaited
+    }
+}
+
+/// The answers of a machine that a step waits for; silence in place of the others is proven by listening for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AwaitedAnswers {
+    pub handshake: bool,
+    pub pong: bool,
 }
 
 /// The variables that the parts of a step refer to, besides its checks.

@@ -12,12 +12,15 @@ use harness_model::check::evidence::WireResult;
 use harness_model::scenario::model::Initiator;
 
 use super::control::KnownMachine;
+use super::patience::Patience;
 use super::session::{Received, Session};
 use super::transcript::Transcript;
 
 /// A machine may learn of the peer a moment after the peer has learnt of the machine.
 const INITIATION_INTERVAL: Duration = Duration::from_millis(300);
 const PING_INTERVAL: Duration = Duration::from_millis(200);
+/// How many initiations or pings at least a silent machine is sent.
+const MIN_ATTEMPTS: u32 = 3;
 
 /// What to attempt, with all templates filled in.
 #[derive(Debug)]
@@ -34,8 +37,7 @@ pub(super) struct AttemptPlan {
     pub(super) their_key: Option<PublicKey>,
     /// The inner source address of pings, instead of the peer's own.
     pub(super) source: Option<Ipv4Addr>,
-    /// The time limit of the attempt.
-    pub(super) limit: Duration,
+    pub(super) patience: Patience,
 }
 
 pub(super) struct Attempt<'a> {
@@ -94,18 +96,23 @@ impl<'a> Attempt<'a> {
         if self.plan.initiator == Initiator::Peer {
             self.discard_earlier_datagrams();
         }
-        let deadline = tokio::time::Instant::now() + self.plan.limit;
+        let Patience { limit, after_handshake } = self.plan.patience;
+        let mut deadline = tokio::time::Instant::now() + limit;
         let mut buffer = vec![0; 1 << 16];
         let mut due = tokio::time::Instant::now();
         while self.pong.is_none() {
             tokio::select! {
                 received = timeout_at(deadline, self.socket.recv_from(&mut buffer)) => match received {
-                    Err(_) => break,
+                    Err(_) => {
+                        self.transcript.add("stopped waiting for an answer");
+                        break;
+                    }
                     Ok(Ok((length, from))) => {
                         let was_open = self.session.is_open();
                         self.on_datagram(from, buffer.get(..length).unwrap_or_default()).await;
                         if self.session.is_open() && !was_open {
                             due = tokio::time::Instant::now(); // send the first ping at once
+                            deadline = after_handshake.map_or(deadline, |silence| due + silence);
                         }
                     }
                     Ok(Err(error)) => {
@@ -140,7 +147,7 @@ impl<'a> Attempt<'a> {
             {
                 self.send_to_all_endpoints(&initiation).await;
             }
-            return INITIATION_INTERVAL;
+            return INITIATION_INTERVAL.min(self.plan.patience.limit / MIN_ATTEMPTS);
         }
         let sequence = u16::try_from(self.pinged.len() + 1).unwrap_or(u16::MAX);
         if let (Some(ping), Some(endpoint)) = (self.session.ping(sequence), self.endpoint) {
@@ -149,7 +156,8 @@ impl<'a> Attempt<'a> {
             let (source, target) = (self.source, self.known.address);
             self.transcript.add(format!("sent ping {sequence}, {source} to {target}, to {endpoint}"));
         }
-        PING_INTERVAL
+        let silence = self.plan.patience.after_handshake.unwrap_or(self.plan.patience.limit);
+        PING_INTERVAL.min(silence / MIN_ATTEMPTS)
     }
 
     async fn on_datagram(&mut self, from: SocketAddr, datagram: &[u8]) {

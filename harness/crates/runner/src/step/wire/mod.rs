@@ -5,6 +5,7 @@ mod attempt;
 mod control;
 mod echo;
 mod key;
+mod patience;
 pub mod peer;
 mod session;
 mod transcript;
@@ -18,19 +19,24 @@ use serde_json::json;
 use crate::step::error::StepError;
 use crate::step::stage::Stage;
 use harness_model::check::evidence::{Evidence, WireResult};
-use harness_model::scenario::model::{Meeting, Template, WireAction, WireCommand};
+use harness_model::scenario::model::{AwaitedAnswers, Meeting, Template, WireAction, WireCommand};
 use harness_model::scenario::template::fill_template;
 
 use attempt::AttemptPlan;
 use control::ControlPlane;
 use key::NodeKey;
+use patience::Patience;
 use peer::Peer;
 
 /// Executes the command and returns what was sent and received.
 ///
 /// # Errors
 /// A variable has no value, or the control plane breaks the contract of the capability `wire`.
-pub async fn perform(command: &WireCommand, stage: &mut Stage) -> Result<Evidence, StepError> {
+pub async fn perform(
+    command: &WireCommand,
+    awaited: AwaitedAnswers,
+    stage: &mut Stage,
+) -> Result<Evidence, StepError> {
     let name = &command.machine;
     let client = stage.clients.from_address(None)?;
     let control = ControlPlane::new(client, Arc::clone(&stage.environment), name.clone());
@@ -40,7 +46,10 @@ pub async fn perform(command: &WireCommand, stage: &mut Stage) -> Result<Evidenc
             join(peer(stage, name)?, &control, &auth_key).await?
         }
         WireAction::Meet(meeting) => {
-            let plan = plan(command, meeting, stage)?;
+            let silence = stage.environment.silence();
+            let patience =
+                Patience::new(command.timeout, awaited, silence, peer(stage, name)?.slowest_reply());
+            let plan = plan(meeting, patience, stage)?;
             peer(stage, name)?.meet(&control, plan).await?
         }
     };
@@ -67,7 +76,7 @@ async fn join(peer: &mut Peer, control: &ControlPlane, auth_key: &str) -> Result
     })
 }
 
-fn plan(command: &WireCommand, meeting: &Meeting, stage: &Stage) -> Result<AttemptPlan, StepError> {
+fn plan(meeting: &Meeting, patience: Patience, stage: &Stage) -> Result<AttemptPlan, StepError> {
     let with = fill(&meeting.with, stage)?;
     let machine = stage.machines.get(&with).map(|machine| machine.host_name.clone());
     let source = match &meeting.source {
@@ -90,7 +99,7 @@ fn plan(command: &WireCommand, meeting: &Meeting, stage: &Stage) -> Result<Attem
         with_old_key: meeting.with_old_key,
         their_key,
         source,
-        limit: command.timeout,
+        patience,
     })
 }
 

@@ -31,6 +31,8 @@ pub struct Peer {
     registrations: Vec<Registration>,
     /// Machines as the network map showed them last. Those that it no longer shows can still be tried.
     known: BTreeMap<String, KnownMachine>,
+    /// The longest that a ping took to be answered.
+    slowest_reply: Duration,
 }
 
 struct Registration {
@@ -43,7 +45,8 @@ impl Peer {
     /// Creates a peer that has not joined; `endpoint` is where machines reach the socket.
     pub fn new(name: &str, host_name: String, socket: UdpSocket, endpoint: SocketAddr) -> Self {
         let (registrations, known) = (Vec::new(), BTreeMap::new());
-        Self { name: name.to_owned(), host_name, socket, endpoint, registrations, known }
+        let slowest_reply = Duration::ZERO;
+        Self { name: name.to_owned(), host_name, socket, endpoint, registrations, known, slowest_reply }
     }
 
     /// Its name in the scenario.
@@ -63,6 +66,11 @@ impl Peer {
     /// Returns the current public key in base64; `None` before the peer has joined.
     pub fn public_key(&self) -> Option<String> {
         self.registrations.last().map(|registration| registration.key.public())
+    }
+
+    /// The longest that a ping took to be answered so far.
+    pub(super) fn slowest_reply(&self) -> Duration {
+        self.slowest_reply
     }
 
     /// Registers with a new key, publishes the endpoint, and returns the address from the network map.
@@ -118,7 +126,9 @@ impl Peer {
         let source = plan.source.unwrap_or(registration.address);
         let session = Session::new(&registration.key, theirs, plan.initiator, source, known.address);
         let command = self.command(&plan);
-        Ok(Attempt::new(&self.socket, session, &known, source, transcript, plan).run(command).await)
+        let result = Attempt::new(&self.socket, session, &known, source, transcript, plan).run(command).await;
+        self.slowest_reply = self.slowest_reply.max(result.pong.unwrap_or_default());
+        Ok(result)
     }
 
     /// Returns the machine as the network map shows it, or showed it last. A machine that the map has never shown is
@@ -130,7 +140,7 @@ impl Peer {
         transcript: &mut Transcript,
     ) -> Result<Option<KnownMachine>, StepError> {
         let token = self.registration(false)?.token.clone();
-        let deadline = Instant::now() + plan.limit;
+        let deadline = Instant::now() + plan.patience.limit;
         loop {
             match control.network_map(&token).await? {
                 NetworkMapResponse::Complete(map) => {

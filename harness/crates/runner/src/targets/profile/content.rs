@@ -187,6 +187,9 @@ pub struct Timeouts {
     /// The longest that reads lag behind what was done before. By default they do not.
     #[schemars(default, with = "Option<String>")]
     pub settle: Option<Duration>,
+    /// How long a machine must not answer a WireGuard peer to count as silent; 1 s by default.
+    #[schemars(default, with = "Option<String>")]
+    pub silence: Duration,
 }
 
 /// An organisation that may have a few machines only, and has none before a run.
@@ -345,8 +348,8 @@ pub struct MachinePointers {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        let [connect, request, subtest] = [3, 10, 60].map(Duration::from_secs);
-        Self { connect, request, subtest, settle: None }
+        let [connect, request, subtest, silence] = [3, 10, 60, 1].map(Duration::from_secs);
+        Self { connect, request, subtest, settle: None, silence }
     }
 }
 

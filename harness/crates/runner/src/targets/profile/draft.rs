@@ -105,6 +105,7 @@ impl Draft {
         text.push_str(
         "\n# [limits]\n# requests_per_second = 20   # of all sub-tests together\n# concurrency = 4            # requests, and sub-tests\n\
          \n# [timeouts]\n# request = \"10s\"\n# settle = \"3s\"               # how long lists may lag behind what was done before\n\
+         # silence = \"1s\"              # how long a machine must not answer to count as unreachable\n\
          \n# [quota]                    # an organisation that may have a few machines only\n# org_id = \"org_small\"\n\
          # limit = 3\n# token = { env = \"TARGET_SMALL_TOKEN\" }\n\
          \n# [terraform]\n# provider = \"./terraform-provider-quickztna\"\n\

@@ -9,8 +9,9 @@ use crate::local_socket::Phase;
 const PENDING_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Time between the two refusals that end this machine's identity: longer than a control plane or a gateway in front of it
-/// takes to restart.
+/// takes to restart. It is shorter only for machines that send several heartbeats a second.
 const CONFIRMATION_TIME: Duration = Duration::from_secs(10);
+const MAX_CONFIRMATION_HEARTBEATS: u32 = 20;
 
 /// The interval of heartbeats that a user can ask for, so that sums of times stay within their range.
 const MAX_INTERVAL: Duration = Duration::from_secs(3600);
@@ -115,11 +116,12 @@ impl HeartbeatState {
         self.outcome(notice, self.interval)
     }
 
-    /// Believes the second refusal of this kind, [`CONFIRMATION_TIME`] after the first, without a better answer between.
+    /// Believes the second refusal of this kind, some time after the first, without a better answer between.
     fn disowned(&mut self, now: Instant) -> HeartbeatOutcome {
         let first = self.disowned;
         let since = first.unwrap_or(now);
-        let left = CONFIRMATION_TIME.saturating_sub(now.saturating_duration_since(since));
+        let confirmation_time = CONFIRMATION_TIME.min(self.interval * MAX_CONFIRMATION_HEARTBEATS);
+        let left = confirmation_time.saturating_sub(now.saturating_duration_since(since));
         if first.is_some() && left.is_zero() {
             return HeartbeatOutcome { phase: self.phase, notice: None, next: None };
         }
@@ -265,10 +267,13 @@ mod tests {
         ] {
             assert_eq!(ends_at(answers.clone()), expected, "{answers:?}");
         }
-        let mut state = HeartbeatState::new(Duration::from_secs(30));
-        let first = state.on_response(disowned(), Instant::now(), 0.0);
-        assert_eq!((first.phase, first.next), (Phase::Unreachable, Some(CONFIRMATION_TIME)));
-        assert!(matches!(first.notice, Some(Notice::Warning(text)) if text.contains("asking again")));
+        for (interval, confirmation_time) in [(30_000, 10_000), (500, 10_000), (50, 1000)] {
+            let mut state = HeartbeatState::new(Duration::from_millis(interval));
+            let first = state.on_response(disowned(), Instant::now(), 0.0);
+            let next = Some(Duration::from_millis(confirmation_time));
+            assert_eq!((first.phase, first.next), (Phase::Unreachable, next), "{interval}");
+            assert!(matches!(first.notice, Some(Notice::Warning(text)) if text.contains("asking again")));
+        }
     }
 
     #[test]

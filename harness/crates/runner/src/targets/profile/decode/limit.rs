@@ -34,14 +34,14 @@ impl Decoding<'_> {
 
     pub(super) fn timeouts(&mut self, file: &Table<'_, '_>) -> Timeouts {
         let defaults = Timeouts::default();
-        let Some(table) = self.table(file, "timeouts", &["connect", "request", "subtest", "settle"]) else {
-            return defaults;
-        };
+        let keys = ["connect", "request", "subtest", "settle", "silence"];
+        let Some(table) = self.table(file, "timeouts", &keys) else { return defaults };
         let mut time = |key, defaults| self.duration(&table, key).unwrap_or(defaults);
         Timeouts {
             connect: time("connect", defaults.connect),
             request: time("request", defaults.request),
             subtest: time("subtest", defaults.subtest),
+            silence: time("silence", defaults.silence),
             settle: self.settle(&table),
         }
     }

@@ -1,0 +1,26 @@
+//! PostgreSQL as the database: any number of replicas share one schema of it.
+//!
+//! A replica has a connection for its writer, some that are opened as its readers need them, and one that hears of the
+//! other replicas' changes. Transactions that write run one after another over all replicas, as `BEGIN IMMEDIATE` has it
+//! on SQLite: [`batch`] takes the lock, and the database releases it with the commit or with the connection.
+
+mod address;
+mod batch;
+mod cause;
+mod error;
+mod listener;
+mod migration;
+mod passfile;
+mod placeholders;
+mod schema;
+mod session;
+mod threads;
+mod tls;
+mod value;
+
+pub use address::{Address, AddressError};
+pub(super) use cause::cause;
+pub use schema::{create_schema, drop_schema};
+pub(super) use session::Session;
+pub(super) use threads::{Queues, start};
+pub(super) use value::{integer, optional_integer, optional_text, text};

@@ -1,0 +1,266 @@
+//! A connection to the database, driven by the thread that owns it.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{CancelToken, Client, Connection, Error, NoTls, Row, Statement};
+
+use super::address::{Address, Encryption};
+use super::cause::{is_lost, start_problem};
+use super::placeholders::numbered;
+use super::tls::Verified;
+use crate::store::{StoreError, Value};
+
+/// How long a transaction may wait for its client's next statement. A replica that was paused loses its transaction, so
+/// that the others go on.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the end of a connection is waited for, so that the server hears of it.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
+/// How often a running query is looked after.
+const LOOK_INTERVAL: Duration = Duration::from_millis(25);
+
+/// The limits of a session's statements.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) statement: Duration,
+    pub(super) lock: Duration,
+}
+
+/// A connection with its prepared statements.
+pub(in crate::store) struct Session {
+    runtime: Runtime,
+    client: Option<Client>,
+    driving: JoinHandle<()>,
+    statements: HashMap<String, Statement>,
+    cancel: Cancel,
+    /// Interrupts the next statements when it turns true.
+    abandoned: Option<Arc<AtomicBool>>,
+    state: JobState,
+}
+
+/// What the statements of a job led to.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct JobState {
+    /// A statement changed rows.
+    pub(super) wrote: bool,
+    /// A statement failed, and with it the transaction.
+    pub(super) failed: bool,
+}
+
+/// A client with the future that serves it.
+type Connected = (Client, std::pin::Pin<Box<dyn Future<Output = ()> + Send>>);
+
+struct Cancel {
+    token: CancelToken,
+    tls: Option<Verified>,
+}
+
+impl Session {
+    /// Connects; blocks the thread.
+    pub(super) fn open(address: &Address, limits: Limits) -> Result<Self, StoreError> {
+        let runtime = runtime()?;
+        let (client, driving) = runtime.block_on(async {
+            let (client, connection) = connect(address).await?;
+            Ok::<_, StoreError>((client, tokio::spawn(connection)))
+        })?;
+        let tls = verified(address)?;
+        let cancel = Cancel { token: client.cancel_token(), tls };
+        let mut session = Self {
+            runtime,
+            client: Some(client),
+            driving,
+            statements: HashMap::new(),
+            cancel,
+            abandoned: None,
+            state: JobState::default(),
+        };
+        session.run(&format!(
+            "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {};
+             SET client_min_messages = warning; SET jit = off",
+            limits.statement.as_millis(),
+            limits.lock.as_millis(),
+            IDLE_TIMEOUT.as_millis()
+        ))?;
+        Ok(session)
+    }
+
+    /// Whether the connection is known to have ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.as_ref().is_none_or(Client::is_closed)
+    }
+
+    /// Runs statements without values and results.
+    pub(super) fn run(&mut self, sql: &str) -> Result<(), Error> {
+        let Some(client) = &self.client else { return Ok(()) };
+        self.runtime.block_on(client.batch_execute(sql))
+    }
+
+    pub(super) fn begin_job(&mut self) {
+        self.state = JobState::default();
+    }
+
+    pub(super) fn job_state(&self) -> JobState {
+        self.state
+    }
+
+    pub(super) fn watch(&mut self, abandoned: Option<Arc<AtomicBool>>) {
+        self.abandoned = abandoned;
+    }
+
+    pub(in crate::store) fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
+        let statement = self.prepared(sql)?;
+        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
+        let Some(client) = &self.client else { return Err(StoreError::Stopped) };
+        let done = self.runtime.block_on(client.execute(&statement, &values));
+        let changed = self.noted(done)?;
+        self.state.wrote |= changed > 0;
+        Ok(usize::try_from(changed).unwrap_or(usize::MAX))
+    }
+
+    pub(in crate::store) fn query(
+        &mut self,
+        sql: &str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
+        let statement = self.prepared(sql)?;
+        let rows = self.rows(&statement, values)?;
+        // A statement with a result may change rows as well.
+        self.state.wrote |= !rows.is_empty() && !sql.trim_start().starts_with("SELECT");
+        Ok(rows)
+    }
+
+    /// As [`Session::query`], without keeping the prepared statement.
+    pub(in crate::store) fn query_once(
+        &mut self,
+        sql: &str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
+        let Some(client) = &self.client else { return Err(StoreError::Stopped) };
+        let prepared = self.runtime.block_on(client.prepare(&numbered(sql)));
+        let statement = self.noted(prepared)?;
+        self.rows(&statement, values)
+    }
+
+    fn rows(&mut self, statement: &Statement, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
+        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
+        let Some(client) = &self.client else { return Err(StoreError::Stopped) };
+        let query = client.query(statement, &values);
+        let found = match &self.abandoned {
+            None => self.runtime.block_on(query),
+            Some(abandoned) => self.runtime.block_on(cancellable(query, abandoned, &self.cancel)),
+        };
+        self.noted(found)
+    }
+
+    fn prepared(&mut self, sql: &str) -> Result<Statement, StoreError> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        let Some(client) = &self.client else { return Err(StoreError::Stopped) };
+        let prepared = self.runtime.block_on(client.prepare(&numbered(sql)));
+        let statement = self.noted(prepared)?;
+        self.statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    fn noted<T>(&mut self, result: Result<T, Error>) -> Result<T, StoreError> {
+        self.state.failed |= result.is_err();
+        if result.as_ref().is_err_and(is_lost) {
+            self.client = None;
+        }
+        Ok(result?)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.client = None;
+        let closing = &mut self.driving;
+        self.runtime.block_on(async {
+            let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
+        });
+    }
+}
+
+pub(super) fn runtime() -> Result<Runtime, StoreError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|source| StoreError::Thread { name: "store", source })
+}
+
+/// Connects; the future must be polled for as long as the client is used.
+pub(super) async fn connect(address: &Address) -> Result<Connected, StoreError> {
+    let failed = |error: Error| unreachable(address, error);
+    Ok(match verified(address)? {
+        None => {
+            let (client, connection) = address.config().connect(NoTls).await.map_err(failed)?;
+            (client, Box::pin(drive(connection)))
+        }
+        Some(tls) => {
+            let (client, connection) = address.config().connect(tls).await.map_err(failed)?;
+            (client, Box::pin(drive(connection)))
+        }
+    })
+}
+
+pub(super) fn verified(address: &Address) -> Result<Option<Verified>, StoreError> {
+    Ok(match address.encryption() {
+        Encryption::None => None,
+        Encryption::Verified { root_certificates } => {
+            Some(Verified::new(root_certificates.as_ref()).map_err(StoreError::Address)?)
+        }
+    })
+}
+
+fn unreachable(address: &Address, error: Error) -> StoreError {
+    let (cause, way_out) = start_problem(&error);
+    let condition = match StoreError::from(error) {
+        StoreError::Unavailable(condition) => condition,
+        _ => crate::store::Condition::Unreachable,
+    };
+    StoreError::Connect { address: address.to_string(), cause, way_out, condition }
+}
+
+async fn drive<S, T>(connection: Connection<S, T>)
+where
+    Connection<S, T>: Future<Output = Result<(), Error>>,
+{
+    // Its end is what the client's next statement reports.
+    let _ = connection.await;
+}
+
+/// Waits for a query, and cancels it when its caller no longer does.
+async fn cancellable<T>(
+    query: impl Future<Output = Result<T, Error>>,
+    abandoned: &AtomicBool,
+    cancel: &Cancel,
+) -> Result<T, Error> {
+    tokio::pin!(query);
+    let mut cancelled = false;
+    loop {
+        tokio::select! {
+            done = &mut query => return done,
+            () = tokio::time::sleep(LOOK_INTERVAL), if !cancelled => {
+                if abandoned.load(Ordering::Relaxed) {
+                    cancelled = true;
+                    cancel.request().await;
+                }
+            }
+        }
+    }
+}
+
+impl Cancel {
+    async fn request(&self) {
+        // Without it, the query ends with its timeout.
+        let _ = match &self.tls {
+            None => self.token.cancel_query(NoTls).await,
+            Some(tls) => self.token.cancel_query(tls.clone()).await,
+        };
+    }
+}
