@@ -78,6 +78,15 @@ openapi:
     cargo build -p mock-server
     mock-server/tests/openapi/run target/debug/mock-server target/openapi
 
+# The images of control plane, agent, kit and test machine, from static programs that cargo builds here (Docker's client)
+images:
+    mock-server/images/build
+
+# The kit's runs in containers beside embedded ones, and what is left after them (as root: docker.io iptables iproute2)
+containers:
+    mock-server/images/with-engine bash -c 'mock-server/images/build && \
+      harness/tests/containers/run target/$(rustc -vV | sed -n "s/^host: //p")/debug/harness target/containers'
+
 lint:
     cargo run -p harness -- lint
 

@@ -136,6 +136,8 @@ async fn subtest(base_url: &str) -> Result<Duration, Failure> {
         snapshots: SnapshotMode::Compare,
         time_limit: Duration::from_secs(60),
         folder: folder.path().to_owned(),
+        browsers: Arc::default(),
+        pictures: false,
         detail: Detail::FailedSteps,
         evidence: None,
     });

@@ -117,6 +117,20 @@ pub(super) enum CliError {
     )]
     NoDeviation,
 
+    #[cfg(feature = "reference")]
+    #[error("--deviation needs the embedded reference\nremove --runtime containers")]
+    DeviationInContainers,
+    #[error(
+        "--runtime containers brings a database of its own\nleave out --database and --replicas, or --runtime"
+    )]
+    DatabaseInContainers,
+    #[cfg(all(feature = "reference", not(feature = "containers")))]
+    #[error(
+        "this build cannot run the reference in containers\n\
+         build with the feature: cargo run -p harness --features containers -- --runtime containers"
+    )]
+    NeedsContainers,
+
     #[cfg(not(feature = "reference"))]
     #[error("{0} needs the reference, and this build has none\nbuild with the feature `reference`")]
     NeedsReference(&'static str),

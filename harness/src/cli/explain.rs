@@ -10,7 +10,7 @@ use harness_report::exit_code::ExitCode;
 use harness_model::requirement::{Chapter, Requirement, Via};
 use harness_model::scenario::Library;
 use harness_model::scenario::model::{Action, Initiator, Passage, Scenario, Step, WireAction, identity_name};
-use harness_model::text::truncated;
+use harness_model::text::{counted, truncated};
 use harness_report::terminal::Paint;
 
 use super::console::Console;
@@ -208,6 +208,10 @@ fn verb(step: &Step) -> String {
                 }
             },
         },
+        Action::Browse(browse) => {
+            let who = browse.identity.map_or("the same user", identity_name);
+            format!("{who} in the dashboard, {}", counted(browse.acts.len(), "act"))
+        }
         Action::Login(login) => {
             format!("{} logs in on {}", identity_name(login.identity), login.machine)
         }

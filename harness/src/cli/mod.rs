@@ -2,6 +2,7 @@
 
 mod completions;
 mod console;
+mod database;
 mod diff;
 mod doctor;
 mod error;

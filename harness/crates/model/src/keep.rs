@@ -5,8 +5,9 @@ use std::fmt;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::check::evidence::{Evidence, Exchange, ProcessResult, WireResult};
+use crate::check::evidence::{Evidence, Exchange, PageResult, ProcessResult, WireResult};
 use crate::check::number;
+use crate::check::page;
 use crate::check::pointer::{explain_absence, resolve};
 use crate::scenario::model::Extraction;
 
@@ -33,6 +34,8 @@ pub enum ExtractionError {
     NoMatch { pattern: String, output: String },
     #[error("a command has no status or headers")]
     NotOfCommand,
+    #[error("only JSON pointers and `@output` can be kept from a page")]
+    NotOfPage,
     #[error("only JSON pointers can be kept from a WireGuard peer")]
     NotOfPeer,
     #[error("no `{pointer}`: {reason}")]
@@ -49,6 +52,7 @@ pub fn extract(from: &Extraction, evidence: &Evidence) -> Result<Value, Extracti
         Evidence::Http(exchanges) => from_http(from, exchanges),
         Evidence::Process(process) => from_process(from, process),
         Evidence::Wire(result) => from_wire(from, result),
+        Evidence::Page(result) => from_page(from, result),
         Evidence::Nothing => Err(ExtractionError::NoEvidence),
     }
 }
@@ -175,6 +179,27 @@ fn from_wire(from: &Extraction, result: &WireResult) -> Result<Value, Extraction
         reason: result.not_attempted.clone().unwrap_or_else(|| "the peer did not learn it".to_owned()),
     };
     resolve(&result.json, place).filter(|value| !value.is_null()).cloned().ok_or_else(missing)
+}
+
+fn from_page(from: &Extraction, result: &PageResult) -> Result<Value, ExtractionError> {
+    match from {
+        Extraction::Pointer(place) => {
+            let json = page::json(result);
+            resolve(&json, place).filter(|value| !value.is_null()).cloned().ok_or_else(|| {
+                let reason = result.problem.clone().unwrap_or_else(|| explain_absence(&json, place));
+                ExtractionError::NotLearnt { pointer: place.clone(), reason }
+            })
+        }
+        Extraction::Output(pattern) => {
+            let text = page::text(result);
+            let output = result.problem.as_deref().unwrap_or(&text);
+            group(pattern, &text)
+                .ok_or_else(|| ExtractionError::NoMatch { pattern: pattern.clone(), output: shown(output) })
+        }
+        Extraction::Date(_) | Extraction::Status | Extraction::Header(_) | Extraction::Count(_) => {
+            Err(ExtractionError::NotOfPage)
+        }
+    }
 }
 
 fn in_json(exchange: &Exchange, place: &str) -> Option<Value> {

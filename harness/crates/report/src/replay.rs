@@ -8,7 +8,7 @@ use harness_model::plan::Plan;
 use harness_model::source::Location;
 
 use crate::record::{RowCounter, is_bad};
-use crate::results::{ExchangeResult, FailedStep, ProcessRun, ReferenceStep, Results, WireRun};
+use crate::results::{ExchangeResult, FailedStep, PageRun, ProcessRun, ReferenceStep, Results, WireRun};
 
 /// Collects the reference's responses while the failed sub-tests run against it.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Listener for Replay {
         }
         let Some(plan) = self.plan.clone() else { return };
         match event {
-            Event::StepFinished { subtest, span, exchanges, process, wire, outcomes, .. } => {
+            Event::StepFinished { subtest, span, exchanges, process, wire, page, outcomes, .. } => {
                 let Some(scenario) = scenario(&plan, *subtest) else { return };
                 let row = self.rows.entry(*subtest).or_default().next(span);
                 let location = scenario.source.location(span);
@@ -91,6 +91,7 @@ impl Listener for Replay {
                         exchanges: ExchangeResult::first(exchanges),
                         process: process.as_ref().map(ProcessRun::of),
                         wire: wire.as_deref().map(WireRun::of),
+                        page: page.as_deref().map(PageRun::of),
                     };
                     self.found.insert(step, reference);
                 }

@@ -7,6 +7,7 @@
 //!
 //! Start reading at [`run::run`], then [`step::perform`] and [`targets::Target`].
 
+pub mod browser;
 pub mod exchange;
 pub mod run;
 pub mod step;

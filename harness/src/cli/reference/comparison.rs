@@ -51,6 +51,8 @@ pub(in crate::cli) async fn compare(
         snapshots: SnapshotMode::Compare,
         time_limit: TIME_LIMIT,
         folder: folder.join("reference"),
+        browsers: Arc::default(),
+        pictures: false,
         detail: Detail::AllSteps,
         evidence: None,
     };

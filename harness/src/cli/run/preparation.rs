@@ -7,6 +7,7 @@ use harness_model::plan::{Filter, Selection};
 use harness_model::scenario::Library;
 use harness_report::destination::Destination;
 use harness_report::results::Results;
+use harness_runner::browser;
 use harness_runner::targets::{ProfileNeeds, Target};
 
 use crate::cli::console::Console;
@@ -49,15 +50,18 @@ fn filter(arguments: &Arguments, library: &Library) -> Result<Option<Filter>, Cl
 }
 
 /// Reads everything that the flags refer to.
-pub(super) fn prepare(
+pub(super) async fn prepare(
     arguments: &Arguments,
     scenarios: Option<&Path>,
     console: &Console,
 ) -> Result<Prepared, CliError> {
+    if let Some(url) = &arguments.webdriver {
+        browser::use_webdriver(url.clone());
+    }
     let baseline = arguments.baseline.as_deref().map(stored::read).transpose()?;
     let loaded = library::open(scenarios)?;
     let filter = filter(arguments, &loaded.library)?;
-    let target = target(arguments, console)?;
+    let target = target(arguments, console).await?;
     let selection = selection(arguments, filter, &loaded.library, console)?;
     // Provisional: the target has not been asked yet what it lacks.
     let plan = build_plan(&selection, &loaded.library, target.as_ref())?;

@@ -87,6 +87,7 @@ fn step(subtest: usize, scenario: &Scenario, step: usize, outcomes: Vec<Outcome>
         }],
         process: None,
         wire: None,
+        page: None,
         repeat: Some("curl -si -X POST http://target/api/keys --data-raw '{\"name\":\"first\"}'".to_owned()),
         outcomes,
         recording: None,
@@ -121,6 +122,7 @@ fn events(registry: &Registry) -> Vec<Event> {
             reason: reason.map(str::to_owned),
             fault,
             took: Duration::from_millis(120),
+            logs: Vec::new(),
         })
     };
     let started =

@@ -166,6 +166,7 @@ impl<'a> Replayer<'a> {
             exchanges: Vec::new(),
             process: None,
             wire: None,
+            page: None,
             repeat: None,
             outcomes,
             recording: None,

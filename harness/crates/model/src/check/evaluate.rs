@@ -40,6 +40,7 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &CheckContext<'_>) 
         Evidence::Http(exchanges) => exchanges.iter().map(View::Http).collect(),
         Evidence::Process(process) => vec![View::Process(process)],
         Evidence::Wire(result) => vec![View::Wire(result)],
+        Evidence::Page(result) => vec![View::Page(result)],
         Evidence::Nothing => Vec::new(),
     };
     if views.is_empty() {
@@ -275,6 +276,7 @@ fn tally(views: &[View<'_>]) -> String {
                 process.exit.map_or("no exit code".to_owned(), |code| format!("exit {code}"))
             }
             View::Wire(result) => result.command.clone(),
+            View::Page(result) => result.command.clone(),
         };
         *counts.entry(what).or_default() += 1;
     }

@@ -1,5 +1,6 @@
 //! The evidence of a step: what its checks evaluate, and what bundles store.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub enum Evidence {
     Process(ProcessResult),
     /// The result of the kit's own WireGuard peer.
     Wire(WireResult),
+    /// What the kit's browser saw of the dashboard.
+    Page(Box<PageResult>),
     /// The step has no evidence.
     Nothing,
 }
@@ -104,6 +107,70 @@ pub struct WireResult {
     pub seen: Vec<String>,
     #[serde(rename = "took_ns", with = "nanoseconds")]
     pub took: Duration,
+}
+
+/// What the kit's browser saw of the dashboard after the acts of a step.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageResult {
+    /// What was done, such as `admin: open /api-keys, click “Create API Key”`.
+    pub command: String,
+    /// Why not everything could be done, with what is there instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// The page's path and query.
+    pub path: String,
+    pub title: String,
+    /// The accessible tree, in the order of the document.
+    pub nodes: Vec<PageNode>,
+    /// The requests that the page made during the step, in order.
+    pub requests: Vec<PageRequest>,
+    /// What the page keeps in Local Storage.
+    pub storage: BTreeMap<String, String>,
+    /// What the page printed on the console, one line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub console: Vec<String>,
+    /// The target's own words for those of the documents.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub words: BTreeMap<String, String>,
+    /// When the page was read, in the form of a `Date` header.
+    pub at: String,
+    /// A picture of the page (PNG, Base64), if the step failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    #[serde(rename = "took_ns", with = "nanoseconds")]
+    pub took: Duration,
+}
+
+/// An element or a text of a page, as assistive technology finds it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageNode {
+    /// How many of the elements before it contain it.
+    pub depth: usize,
+    pub role: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// What a field contains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Such as `checked` or `disabled`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<String>,
+}
+
+/// A request of a page.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageRequest {
+    pub method: String,
+    /// The path and query on the dashboard's own host, otherwise the whole URL.
+    pub url: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// `None` if no response arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
 }
 
 impl Exchange {

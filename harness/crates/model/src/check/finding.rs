@@ -1,6 +1,6 @@
 //! The result of one expectation.
 
-use super::evidence::{Exchange, ProcessResult, WireResult};
+use super::evidence::{Exchange, PageResult, ProcessResult, WireResult};
 use crate::secret::Secrets;
 
 /// The maximum number of characters of a value within a message.
@@ -16,6 +16,7 @@ pub(super) enum View<'a> {
     Http(&'a Exchange),
     Process(&'a ProcessResult),
     Wire(&'a WireResult),
+    Page(&'a PageResult),
 }
 
 /// Whether an expectation is met.

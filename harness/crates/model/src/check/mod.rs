@@ -12,11 +12,13 @@ mod intermediary;
 mod matcher;
 pub mod number;
 pub mod outcome;
+pub mod page;
 pub mod pointer;
 mod requests;
 pub mod snapshot;
 mod subject;
 mod table;
+mod value;
 mod wire;
 mod wording;
 

@@ -3,12 +3,13 @@
 use serde_json::Value;
 
 use crate::scenario::model::{ExitCode, Matcher, RefusalPart, Stream, Subject};
-use crate::scenario::template::{Scope, TemplateError};
+use crate::scenario::template::Scope;
 
 use super::context::CheckContext;
 use super::evidence::{Exchange, ProcessResult};
 use super::finding::{Finding, Message, View};
-use super::{duplicate, matcher, number, pointer, requests, snapshot, wire, wording};
+use super::value::value;
+use super::{duplicate, matcher, number, page, pointer, requests, snapshot, wire, wording};
 
 pub(super) fn judge(subject: &Subject, view: View<'_>, context: &CheckContext<'_>) -> Finding {
     let scope = Scope { variables: context.variables, generators: None };
@@ -36,6 +37,11 @@ pub(super) fn judge(subject: &Subject, view: View<'_>, context: &CheckContext<'_
         (Subject::Requests(wanted), View::Process(process)) => requests::judge(wanted, process, scope),
         (Subject::Handshake(wanted), View::Wire(result)) => wire::handshake(*wanted, result),
         (Subject::Pong(wanted), View::Wire(result)) => wire::pong(*wanted, result),
+        (Subject::Requests(wanted), View::Page(result)) => page::requests(wanted, result, scope),
+        (Subject::Page(wanted), View::Page(result)) => page::text_matches(wanted, result, scope),
+        (Subject::Row(wanted), View::Page(result)) => page::row(wanted, result, scope),
+        (Subject::NoRow(wanted), View::Page(result)) => page::no_row(wanted, result, scope),
+        (Subject::Done(wanted), View::Page(result)) => page::done(*wanted, result),
         (Subject::Snapshot(name), view) => snapshot::judge(name, view, context),
         (_, View::Http(_)) => {
             Finding::unknown("check", "this expectation is only available for commands".to_owned())
@@ -43,50 +49,13 @@ pub(super) fn judge(subject: &Subject, view: View<'_>, context: &CheckContext<'_
         (_, View::Process(_)) => {
             Finding::unknown("check", "this expectation is only available for HTTP requests".to_owned())
         }
+        (_, View::Page(_)) => {
+            Finding::unknown("check", "this expectation is not available for `browse`".to_owned())
+        }
         (_, View::Wire(_)) => {
             Finding::unknown("check", "this expectation is not available for `wire`".to_owned())
         }
     }
-}
-
-/// Judges a value with a matcher. `absence` explains why there is no value if `found` is `None`.
-pub(super) fn value(
-    label: String,
-    wanted: &Matcher,
-    found: Option<&Value>,
-    absence: &str,
-    scope: Scope<'_>,
-) -> Finding {
-    let filled = match matcher::fill(wanted, scope) {
-        Ok(filled) => filled,
-        Err(error) => return missing_variable(label, wanted, &error),
-    };
-    let expected = matcher::describe(&filled);
-    let actual = found.map_or_else(|| absence.to_owned(), wording::value);
-    match matcher::judge(&filled, found) {
-        Ok(()) => Finding::new(true, label, expected, actual),
-        Err(mismatch) => {
-            let actual = match (&filled, found) {
-                (Matcher::Equals(Value::String(wanted)), Some(Value::String(found))) => {
-                    wording::difference(wanted, found)
-                }
-                _ => None,
-            }
-            .unwrap_or(actual);
-            let mut finding = Finding::new(false, label, expected, actual);
-            if let Some(detail) = mismatch.detail {
-                finding.message = Message::Because(detail);
-            }
-            finding
-        }
-    }
-}
-
-/// Fails the check: a variable is only missing because an earlier response lacked its value.
-pub(super) fn missing_variable(label: String, wanted: &Matcher, error: &TemplateError) -> Finding {
-    let mut finding = Finding::new(false, label, matcher::describe(wanted), "not compared".to_owned());
-    finding.message = Message::Said(error.to_string());
-    finding
 }
 
 fn json(pointer: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Finding {
@@ -99,6 +68,13 @@ fn json(pointer: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Fi
             (parsed.as_ref(), &process.stdout, "standard output")
         }
         View::Wire(result) => (Some(&result.json), &result.command, "observations"),
+        View::Page(result) => {
+            if let Some(finding) = page::undone(result, &label) {
+                return finding;
+            }
+            parsed = Some(page::json(result));
+            (parsed.as_ref(), &result.command, "page")
+        }
     };
     let Some(whole) = whole else {
         let expected = matcher::fill(wanted, scope)

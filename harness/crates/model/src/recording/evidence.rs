@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::evidence::{Evidence, Exchange, ProcessResult, WireResult};
+use crate::check::evidence::{Evidence, Exchange, PageResult, ProcessResult, WireResult};
 use crate::judge::{NotExecuted, StepResult};
 
 /// The evidence of a step, or why it has none.
@@ -14,6 +14,8 @@ pub enum RecordedEvidence {
     Process(ProcessResult),
     /// The result of the kit's own WireGuard peer.
     Wire(WireResult),
+    /// What the kit's browser saw of the dashboard.
+    Page(Box<PageResult>),
     /// The step has no evidence.
     Nothing,
     /// The step was not carried out.
@@ -28,6 +30,7 @@ impl RecordedEvidence {
             Self::Http(exchanges) => Evidence::Http(exchanges),
             Self::Process(process) => Evidence::Process(process),
             Self::Wire(wire) => Evidence::Wire(wire),
+            Self::Page(page) => Evidence::Page(page),
             Self::Nothing => Evidence::Nothing,
             Self::NotExecuted(not_executed) => return Err(not_executed),
         })
@@ -38,6 +41,7 @@ impl RecordedEvidence {
             Ok(Evidence::Http(exchanges)) => Self::Http(exchanges),
             Ok(Evidence::Process(process)) => Self::Process(process),
             Ok(Evidence::Wire(wire)) => Self::Wire(wire),
+            Ok(Evidence::Page(page)) => Self::Page(page),
             Ok(Evidence::Nothing) => Self::Nothing,
             Err(not_executed) => Self::NotExecuted(not_executed),
         }

@@ -72,6 +72,11 @@ impl<'a> Recorder<'a> {
         recording
     }
 
+    /// Returns the pseudonym of a secret, as the recordings have it.
+    pub fn pseudonym(&mut self, secret: &str) -> String {
+        self.pseudonyms.text(secret)
+    }
+
     fn changed(&mut self, bindings: &Bindings) -> BTreeMap<String, Value> {
         let mut changed = BTreeMap::new();
         for (name, binding) in bindings.built_ins() {

@@ -65,6 +65,14 @@ pub(crate) fn within(wanted: &str, found: &Value) -> Result<(), OutsideWindow> {
     Err(if late > early { OutsideWindow::Later(late) } else { OutsideWindow::Earlier(early) })
 }
 
+/// Returns the moment that an expanded `MOMENT+90d` means, in a form that [`within`] reads.
+pub(crate) fn centre(text: &str) -> Option<String> {
+    let window_text = format!("0s of {text}");
+    let Window { of, offset, .. } = window(&window_text)?;
+    let moment = OffsetDateTime::from_unix_timestamp(read_text(of)?.earliest + offset).ok()?;
+    moment.format(&Rfc3339).ok()
+}
+
 fn window(text: &str) -> Option<Window<'_>> {
     let (distance, rest) = text.split_once(" of ")?;
     let distance = duration(distance)?;

@@ -29,6 +29,7 @@ fn acting(step: &Step) -> Option<Identity> {
             Authorisation::Nobody | Authorisation::Bearer(_) => None,
         },
         Action::Login(login) => Some(login.identity),
+        Action::Browse(browse) => browse.identity,
         _ => None,
     }
 }

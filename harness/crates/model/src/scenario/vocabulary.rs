@@ -38,6 +38,7 @@ pub const OTHER_VERBS: &[Word] = &[
         "wire",
         "A command for one of the kit's WireGuard peers: `join`, `ping MACHINE` or `await MACHINE` (waits for the machine's handshake).",
     ),
+    ("browse", "What a user does in the dashboard, in order: a list of acts."),
     ("login", "Logs this user in on a machine: `ztna login`, approved by the kit."),
     ("interrupt", "`up`: interrupts the `ztna up` that an earlier step left running, as Ctrl+C does."),
     ("advance", "Advances the target's clock, for example by `31m` or `7d`."),
@@ -92,6 +93,36 @@ pub const WIRE: &[Word] = &[
     ),
 ];
 
+pub const BROWSE: &[Word] = &[
+    ("as", "The user who is signed in; the same as before if omitted."),
+    ("timeout", "How long the page may take for each act; 10s by default."),
+];
+
+/// The acts of a `browse` step. Names of elements may list alternatives, separated by ` | `.
+pub const ACTS: &[Word] = &[
+    ("open", "Opens this path of the dashboard."),
+    (
+        "go",
+        "Follows these names to a page or a section: `Settings > Auth Keys`; alternatives are separated by ` | `.",
+    ),
+    ("click", "Clicks the button, link or tab with this name."),
+    ("fill", "Brings the field with this label to the value `with`, whatever kind of control it is."),
+    ("check", "Ticks the checkbox with this label."),
+    ("uncheck", "Clears the checkbox with this label."),
+    ("select", "Selects `option` in the field with this label."),
+    ("confirm", "Confirms the question that the page asks, with a button of this name, if it asks one."),
+    ("reload", "`true`: loads the page again."),
+    ("back", "`true`: goes back to the page before."),
+];
+
+/// What belongs to an act.
+pub const ACT_PARTS: &[Word] = &[
+    ("with", "For `fill`: the value."),
+    ("option", "For `select`: the option."),
+    ("row", "For `click`: only in the row of a list that has this name."),
+    ("optional", "For `click`, `fill` and `select`: only if the page has it."),
+];
+
 pub const ANY_STEP: &[Word] = &[
     ("name", "What happens, in the terms of the document."),
     (
@@ -134,6 +165,14 @@ pub const ZTNA_EXPECTATIONS: &[Word] = &[
 pub const WIRE_EXPECTATIONS: &[Word] = &[
     ("handshake", "Whether a WireGuard handshake was completed."),
     ("pong", "Whether the machine's own address answered a ping through the tunnel."),
+];
+
+pub const BROWSE_EXPECTATIONS: &[Word] = &[
+    ("page", "The text of the page matches; a plain string must be contained in it."),
+    ("row", "A row of a list matches under these labels."),
+    ("no_row", "No row of a list matches under these labels."),
+    ("done", "Whether everything that the step says could be done."),
+    ("requests", "Requests the page made during this step, as `GET /path?query`."),
 ];
 
 pub const JSON_EXPECTATIONS: &[Word] =

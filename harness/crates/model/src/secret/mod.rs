@@ -63,6 +63,14 @@ impl Secrets {
                     self.learn_fields(&json);
                 }
             }
+            Evidence::Page(page) => {
+                for (name, value) in &page.storage {
+                    self.learn_fields(&serde_json::json!({ name: value }));
+                }
+                let sent = page.requests.iter().filter_map(|request| request.body.as_deref());
+                sent.filter_map(|body| serde_json::from_str(body).ok())
+                    .for_each(|body| self.learn_fields(&body));
+            }
             Evidence::Wire(_) | Evidence::Nothing => {}
         }
     }

@@ -1,6 +1,8 @@
 //! Redacts secrets in evidence and outcomes.
 
-use crate::check::evidence::{Exchange, ParsedBody, ProcessResult, WireResult};
+use crate::check::evidence::{
+    Exchange, PageNode, PageRequest, PageResult, ParsedBody, ProcessResult, WireResult,
+};
 use crate::check::header::Header;
 use crate::check::outcome::{Outcome, Unevaluated};
 
@@ -54,6 +56,31 @@ impl Secrets {
             json: serde_json::from_str(&json).unwrap_or_default(),
             seen: result.seen.iter().map(|line| self.conceal(line)).collect(),
             ..result.clone()
+        }
+    }
+
+    /// Redacts every secret in what the browser saw.
+    pub fn conceal_page(&self, page: &PageResult) -> PageResult {
+        let node = |node: &PageNode| PageNode {
+            name: self.conceal(&node.name),
+            value: node.value.as_deref().map(|value| self.conceal(value)),
+            ..node.clone()
+        };
+        let request = |request: &PageRequest| PageRequest {
+            url: self.conceal_long(&request.url, MAX_LINE_LEN),
+            body: request.body.as_deref().map(|body| self.conceal_long(body, MAX_TEXT_LEN)),
+            ..request.clone()
+        };
+        PageResult {
+            command: self.conceal(&page.command),
+            problem: page.problem.as_deref().map(|problem| self.conceal(problem)),
+            path: self.conceal(&page.path),
+            title: self.conceal(&page.title),
+            nodes: page.nodes.iter().map(node).collect(),
+            requests: page.requests.iter().map(request).collect(),
+            storage: page.storage.iter().map(|(name, value)| (name.clone(), self.conceal(value))).collect(),
+            console: page.console.iter().map(|line| self.conceal(line)).collect(),
+            ..page.clone()
         }
     }
 

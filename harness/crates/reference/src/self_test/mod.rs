@@ -18,6 +18,7 @@ use harness_model::scenario::Library;
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
 use harness_report::diagnosis::matrix::Matrix;
 use harness_report::diagnosis::observed::Observed;
+use harness_runner::browser::Browsers;
 use harness_runner::run::Stop;
 
 use crate::ReferenceError;
@@ -45,6 +46,8 @@ pub struct SelfTest {
     pub folder: PathBuf,
     pub scope: Scope,
     traffic: TrafficSurvey,
+    /// The browsers for deviations of the dashboard.
+    browsers: Arc<Browsers>,
     embedded: Embedded,
 }
 
@@ -88,6 +91,7 @@ impl SelfTest {
             jobs,
             folder: folder.to_owned(),
             scope: Scope::Declared,
+            browsers: Arc::default(),
             traffic: TrafficSurvey::default(),
             embedded: Embedded::default(),
         }

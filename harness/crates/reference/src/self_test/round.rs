@@ -59,6 +59,8 @@ impl SelfTest {
             snapshots: SnapshotMode::Compare,
             time_limit: if self.scope == Scope::Declared { TIME_LIMIT } else { LEARNING_TIME_LIMIT },
             folder: folder.clone(),
+            browsers: Arc::clone(&self.browsers),
+            pictures: false,
             detail: Detail::FailedSteps,
             evidence: None,
         };

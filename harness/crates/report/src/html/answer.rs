@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use crate::json::pretty;
-use crate::results::{ExchangeResult, ProcessRun, WireRun};
+use crate::results::{ExchangeResult, PageRun, ProcessRun, WireRun};
 use harness_model::text::{counted, truncated};
 
 use super::notation::duration;
@@ -34,6 +34,7 @@ impl Answer {
         exchanges: &[ExchangeResult],
         process: Option<&ProcessRun>,
         wire: Option<&WireRun>,
+        page: Option<&PageRun>,
     ) -> Option<Self> {
         let mut blocks: Vec<Block> = exchanges.iter().take(MAX_RESPONSES).map(answered).collect();
         blocks.extend(process.map(ran));
@@ -41,6 +42,11 @@ impl Answer {
             title: format!("{} after {}", wire.command, duration(wire.duration_ms)),
             headers: Vec::new(),
             lines: wire.seen.iter().map(|line| shown_line(line)).collect(),
+        }));
+        blocks.extend(page.map(|page| Block {
+            title: format!("{} after {}", page.command, duration(page.duration_ms)),
+            headers: Vec::new(),
+            lines: page.seen.iter().map(|line| shown_line(line)).collect(),
         }));
         (!blocks.is_empty()).then_some(Self { blocks })
     }

@@ -29,6 +29,9 @@ pub(super) fn section(
             p .at { (step.location) }
             @for check in &bad { (judged(known, check)) }
             (three_ways(results, step, &bad))
+            @if let Some(picture) = step.page.as_ref().and_then(|page| page.picture.as_ref()) {
+                img .picture alt="The page as the browser showed it, without secrets" src=(format!("data:image/png;base64,{picture}"));
+            }
             @if let Some(repeat) = &step.repeat {
                 div .repeat { pre { (repeat) } button type="button" data-copy { "Copy" } }
             }
@@ -57,9 +60,10 @@ fn judged(known: &Known<'_>, check: &CheckResult) -> Markup {
 }
 
 fn three_ways(results: &Results, step: &FailedStep, bad: &[&CheckResult]) -> Markup {
-    let target = Answer::of(&step.exchanges, step.process.as_ref(), step.wire.as_ref());
+    let target = Answer::of(&step.exchanges, step.process.as_ref(), step.wire.as_ref(), step.page.as_ref());
     let reference = step.reference.as_ref().map(|reference| {
-        (reference, Answer::of(&reference.exchanges, reference.process.as_ref(), reference.wire.as_ref()))
+        let ReferenceStep { exchanges, process, wire, page, .. } = reference;
+        (reference, Answer::of(exchanges, process.as_ref(), wire.as_ref(), page.as_ref()))
     });
     let Some(target) = target else {
         return html! { @if let Some((reference, _)) = &reference { (missing(reference)) } };

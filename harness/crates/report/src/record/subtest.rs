@@ -6,9 +6,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use harness_model::check::evidence::{Exchange, ProcessResult, WireResult};
+use harness_model::check::evidence::{Exchange, PageResult, ProcessResult, WireResult};
 use harness_model::check::outcome::{CheckVerdict, Outcome};
-use harness_model::event::{Event, Fault, SubtestVerdict};
+use harness_model::event::{Event, Fault, HostLog, SubtestVerdict};
 use harness_model::scenario::model::Span;
 
 use super::rows::RowCounter;
@@ -30,6 +30,8 @@ pub struct SubtestRecord {
     pub bad_steps: Vec<StepRecord>,
     /// What could not be cleaned up.
     pub leftovers: Vec<String>,
+    /// What its hosts have logged outside its steps.
+    pub logs: Vec<HostLog>,
     pub runs: Runs,
     /// The smallest number of checks judged in a passed run.
     pub(super) fewest_judged: Option<usize>,
@@ -70,6 +72,7 @@ pub struct StepRecord {
     pub exchanges: Vec<Exchange>,
     pub process: Option<ProcessResult>,
     pub wire: Option<WireResult>,
+    pub page: Option<Box<PageResult>>,
     /// A shell line that repeats it.
     pub repeat: Option<String>,
     pub outcomes: Vec<Outcome>,
@@ -94,7 +97,8 @@ impl Runs {
 
 impl SubtestRecord {
     pub(super) fn hear_step(&mut self, event: &Event) {
-        let Event::StepFinished { name, span, exchanges, process, wire, repeat, outcomes, .. } = event else {
+        let Event::StepFinished { name, span, exchanges, process, wire, page, repeat, outcomes, .. } = event
+        else {
             return;
         };
         let row = self.rows.next(span);
@@ -110,6 +114,7 @@ impl SubtestRecord {
                 exchanges: exchanges.clone(),
                 process: process.clone(),
                 wire: wire.as_deref().cloned(),
+                page: page.clone(),
                 repeat: repeat.clone(),
                 outcomes: outcomes.clone(),
             });

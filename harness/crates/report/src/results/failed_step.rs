@@ -6,8 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::record::StepRecord;
-use harness_model::check::evidence::{Exchange, ProcessResult, WireResult};
+use harness_model::check::evidence::{Exchange, PageResult, ProcessResult, WireResult};
 use harness_model::check::header::Header;
+use harness_model::check::page::outline;
 use harness_model::source::{Location, Source};
 
 /// Bytes kept of a body or an output, which may have megabytes.
@@ -34,6 +35,8 @@ pub struct FailedStep {
     pub process: Option<ProcessRun>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wire: Option<WireRun>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<PageRun>,
     /// A shell line that repeats it, with secrets as variables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat: Option<String>,
@@ -89,6 +92,20 @@ pub struct WireRun {
     pub duration_ms: u64,
 }
 
+/// What the kit's browser did and saw in the dashboard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PageRun {
+    /// What was done.
+    pub command: String,
+    /// The accessible tree, the requests and the console, one line each.
+    pub seen: Vec<String>,
+    /// A picture of the page (PNG, Base64), taken after secrets on it were replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// The duration in milliseconds.
+    pub duration_ms: u64,
+}
+
 /// The same step on the embedded reference.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReferenceStep {
@@ -104,6 +121,8 @@ pub struct ReferenceStep {
     pub process: Option<ProcessRun>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wire: Option<WireRun>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<PageRun>,
 }
 
 impl FailedStep {
@@ -116,6 +135,7 @@ impl FailedStep {
             more_exchanges: step.exchanges.len().saturating_sub(MAX_EXCHANGES),
             process: step.process.as_ref().map(ProcessRun::of),
             wire: step.wire.as_ref().map(WireRun::of),
+            page: step.page.as_deref().map(PageRun::of),
             repeat: step.repeat.clone(),
             checks: step.checks.clone().collect(),
             reference: None,
@@ -163,6 +183,17 @@ impl WireRun {
             command: wire.command.clone(),
             seen: wire.not_attempted.iter().chain(&wire.seen).cloned().collect(),
             duration_ms: milliseconds(wire.took),
+        }
+    }
+}
+
+impl PageRun {
+    pub fn of(page: &PageResult) -> Self {
+        Self {
+            command: page.command.clone(),
+            seen: outline(page),
+            picture: page.picture.clone(),
+            duration_ms: milliseconds(page.took),
         }
     }
 }

@@ -7,7 +7,7 @@ mod selected;
 mod subtest;
 mod totals;
 
-pub use failed_step::{ExchangeResult, FailedStep, ProcessRun, ReferenceStep, WireRun};
+pub use failed_step::{ExchangeResult, FailedStep, PageRun, ProcessRun, ReferenceStep, WireRun};
 pub use format::{Kit, Results};
 pub(crate) use of_record::{chapters, requirements, used};
 pub use requirement::{ChapterResult, RequirementResult};

@@ -103,6 +103,9 @@ fn evidence(page: &mut Page, step: &StepRecord) {
     if let Some(process) = &step.process {
         page.lines("command", &process_lines(process, page.room()));
     }
+    if let Some(seen) = &step.page {
+        page.lines("browser", &[truncated(&seen.command, page.room()).into_owned()]);
+    }
     if let Some(wire) = &step.wire {
         let seen = wire.seen.iter().rev().take(MAX_OUTPUT_LINES).rev();
         let lines = std::iter::once(&wire.command).chain(seen);

@@ -2,6 +2,7 @@
 
 use harness_model::check::evidence::{Exchange, ProcessResult};
 use harness_model::check::outcome::{CheckVerdict, Outcome};
+use harness_model::check::page::outline;
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::Scenario;
 use harness_model::source::diagnostic::caret;
@@ -38,6 +39,10 @@ pub(super) fn write(page: &mut Page, scenario: &Scenario, step: &StepRecord, reg
     if let Some(wire) = &step.wire {
         let lines: Vec<String> = std::iter::once(&wire.command).chain(&wire.seen).cloned().collect();
         page.lines("wire", &lines);
+    }
+    if let Some(seen) = &step.page {
+        let lines: Vec<String> = std::iter::once(seen.command.clone()).chain(outline(seen)).collect();
+        page.lines("browser", &lines);
     }
     if let Some(repeat) = &step.repeat {
         // Not wrapped, so that it can be pasted.

@@ -70,7 +70,8 @@ impl Ledger {
         match evidence {
             Evidence::Http(exchanges) => exchanges.iter().for_each(|exchange| self.record_exchange(exchange)),
             Evidence::Process(process) => self.record_command(&process.command),
-            Evidence::Wire(_) | Evidence::Nothing => {}
+            // What was made in the dashboard is found by its name when the run ends.
+            Evidence::Page(_) | Evidence::Wire(_) | Evidence::Nothing => {}
         }
     }
 

@@ -5,6 +5,7 @@ mod events;
 mod ledger;
 mod name;
 mod pages;
+mod picture;
 mod preparation;
 mod repeat;
 mod scheduler;

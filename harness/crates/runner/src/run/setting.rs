@@ -8,6 +8,7 @@ use harness_model::check::snapshot::SnapshotMode;
 use harness_model::recording::PseudonymKey;
 use harness_model::requirement::Registry;
 
+use crate::browser::Browsers;
 use crate::targets::Target;
 
 /// The steps whose exchanges and output the events of a run contain.
@@ -35,6 +36,10 @@ pub struct RunSettings {
     pub time_limit: Duration,
     /// An empty folder for the state of machines.
     pub folder: PathBuf,
+    /// The browsers for steps in a dashboard.
+    pub browsers: Arc<Browsers>,
+    /// Whether a picture is taken of a page on which a step failed.
+    pub pictures: bool,
     pub detail: Detail,
     /// The key for pseudonyms, if evidence is recorded.
     pub evidence: Option<PseudonymKey>,

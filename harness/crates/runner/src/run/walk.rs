@@ -5,13 +5,14 @@ use std::time::SystemTime;
 
 use crate::run::events::Events;
 use crate::run::ledger::Ledger;
+use crate::run::picture;
 use crate::run::repeat;
 use crate::run::repeat::shell_variable;
 use crate::run::setting::{Detail, RunSettings};
 use crate::run::settling::Settling;
 use crate::step::eventually::Polling;
-use crate::step::{Stage, StepError, perform};
-use harness_model::check::evidence::{Evidence, Exchange, ProcessResult};
+use crate::step::{Stage, StepError, browse, perform};
+use harness_model::check::evidence::{Evidence, Exchange, PageResult, ProcessResult};
 use harness_model::check::outcome::{CheckVerdict, Outcome};
 use harness_model::check::snapshot::SnapshotMode;
 use harness_model::check::{Applicability, applicability};
@@ -50,7 +51,7 @@ impl Walk<'_> {
                 let title = name(step, &stage.bindings);
                 tally.step = self.secrets.conceal(&title);
                 let mut moment = Moment { step: index, row, at: SystemTime::now(), attempts: 1 };
-                let (result, outcomes) = match (self.judge().restraint(step, &stage.bindings), &broken) {
+                let (mut result, outcomes) = match (self.judge().restraint(step, &stage.bindings), &broken) {
                     (Some(why), _) if why.is_omitted => self.leave_out(step, stage, why),
                     (_, Some(obstacle)) => self.leave_out(step, stage, obstacle.error().into()),
                     (Some(why), None) => self.leave_out(step, stage, why),
@@ -61,6 +62,9 @@ impl Walk<'_> {
                 let concealed = outcomes.iter().map(|outcome| self.secrets.conceal_outcome(outcome));
                 let outcomes: Vec<Outcome> = concealed.map(|outcome| self.judge().waived(outcome)).collect();
                 tally.note(&result, &outcomes);
+                if self.setting.pictures && outcomes.iter().any(is_bad) {
+                    picture::take(&mut result, stage, self.secrets, recorder.as_mut()).await;
+                }
                 let record = |recorder: &mut Recorder<'_>| {
                     Box::new(recorder.record(moment, &title, &result, &stage.bindings, &outcomes))
                 };
@@ -119,8 +123,14 @@ impl Walk<'_> {
         }
         let mut polling = settling.repeats(step).map(Polling::begin);
         settling.after(step);
+        let mut seen = None;
         loop {
-            let result = perform(step, stage).await.map_err(NotExecuted::from);
+            let performed = match &seen {
+                // What was done is not done again: only the page is read again.
+                Some(page) => browse::look_again(page, stage).await,
+                None => perform(step, stage).await,
+            };
+            let result = performed.map_err(NotExecuted::from);
             // A session may have been renewed.
             for (identity, token) in stage.environment.sessions().await {
                 self.secrets.learn(&token, shell_variable(identity));
@@ -136,7 +146,11 @@ impl Walk<'_> {
                     self.judge().judge(step, &result, &stage.bindings, SnapshotMode::Compare, self.secrets);
                 let has_kept = settling.has_kept(step, &stage.bindings);
                 let settled = result.is_ok() && has_kept && !outcomes.iter().any(is_bad);
-                if !settled && polling.again().await {
+                let page = page_of(&result);
+                let is_final =
+                    page.is_some_and(|page| page.problem.is_some()) || seen.is_some() && page.is_none();
+                if !settled && !is_final && polling.again().await {
+                    seen = page.cloned();
                     *attempts += 1;
                     continue;
                 }
@@ -175,7 +189,7 @@ impl Walk<'_> {
             Ok(Evidence::Http(exchanges)) => (exchanges.as_slice(), None, None),
             Ok(Evidence::Process(process)) => (Default::default(), Some(process), None),
             Ok(Evidence::Wire(wire)) => (Default::default(), None, Some(wire)),
-            Ok(Evidence::Nothing) | Err(_) => (Default::default(), None, None),
+            Ok(Evidence::Page(_) | Evidence::Nothing) | Err(_) => (Default::default(), None, None),
         };
         self.events.send(Event::StepFinished {
             subtest: self.subtest,
@@ -185,6 +199,7 @@ impl Walk<'_> {
             exchanges: exchanges.iter().map(|exchange| self.secrets.conceal_exchange(exchange)).collect(),
             process: process.map(|process| self.secrets.conceal_process(process)),
             wire: wire.map(|wire| Box::new(self.secrets.conceal_wire(wire))),
+            page: page_of(result).filter(|_| is_shown).map(|page| Box::new(self.secrets.conceal_page(page))),
             outcomes,
             recording,
         });
@@ -240,6 +255,13 @@ impl Obstacle {
 
     fn error(&self) -> StepError {
         StepError::Earlier { step: self.step.clone(), cause: self.cause.clone() }
+    }
+}
+
+fn page_of(result: &StepResult) -> Option<&PageResult> {
+    match result {
+        Ok(Evidence::Page(page)) => Some(page),
+        _ => None,
     }
 }
 

@@ -6,6 +6,7 @@ use harness_model::judge::NotExecuted;
 use harness_model::scenario::template::TemplateError;
 use harness_model::verdict::Fault;
 
+use crate::browser::BrowserError;
 use crate::exchange::ExchangeError;
 use crate::targets::TargetError;
 use crate::targets::forward::ForwardError;
@@ -37,6 +38,9 @@ pub enum StepError {
     /// The control plane breaks the contract of the capability `wire`.
     #[error("WireGuard peer {peer}: {cause}")]
     Wire { peer: String, cause: String },
+    /// The browser could not be used.
+    #[error(transparent)]
+    Browser(#[from] BrowserError),
     /// The target's reads lag longer than its profile says.
     #[error(
         "{what} was listed {} after it was made, which is more than timeouts.settle = {limit:?}\nraise timeouts.settle in the profile",
@@ -68,6 +72,7 @@ impl StepError {
             | Self::Start { .. }
             | Self::Preparation { .. }
             | Self::Wire { .. }
+            | Self::Browser(_)
             | Self::Lag { .. }
             | Self::Earlier { .. }
             | Self::Local { .. } => Fault::Environment,

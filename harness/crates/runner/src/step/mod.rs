@@ -1,5 +1,6 @@
 //! Executes the steps of scenarios: one file per verb. `STEPS.md` explains how to add one.
 
+pub mod browse;
 pub mod chance;
 pub mod clock;
 mod error;
@@ -14,6 +15,7 @@ pub mod race;
 pub mod set;
 pub mod shell;
 mod stage;
+pub mod visit;
 pub mod wire;
 pub mod ztna;
 
@@ -35,6 +37,7 @@ pub async fn perform(step: &Step, stage: &mut Stage) -> Result<Evidence, StepErr
         (Action::Ztna(command), _) => ztna::perform(command, stage).await,
         (Action::Shell(line), _) => shell::perform(line, stage).await,
         (Action::Wire(command), _) => wire::perform(command, step.awaited_answers(), stage).await,
+        (Action::Browse(browse), _) => browse::perform(browse, stage).await,
         (Action::Login(login), _) => login::perform(login, stage).await,
         (Action::Interrupt(interruption), _) => interrupt::perform(interruption, stage).await,
         (Action::Advance(passage), _) => clock::advance(passage, stage).await,

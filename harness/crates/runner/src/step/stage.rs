@@ -10,6 +10,7 @@ use crate::run::slot::Slot;
 use crate::targets::TestEnvironment;
 
 use super::machine::Machine;
+use super::visit::Visit;
 use super::wire::peer::Peer;
 
 /// The mutable state that the steps of one sub-test share.
@@ -21,6 +22,8 @@ pub struct Stage {
     pub machines: BTreeMap<String, Machine>,
     /// The kit's own WireGuard peers, by their names in the scenario.
     pub peers: BTreeMap<String, Peer>,
+    /// The user in the dashboard.
+    pub visit: Visit,
     pub bindings: Bindings,
     /// The sub-test's place among those that run at the same time.
     pub slot: Slot,

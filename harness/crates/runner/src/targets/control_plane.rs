@@ -10,6 +10,7 @@ use harness_model::check::evidence::Exchange;
 use harness_model::scenario::model::Identity;
 use reqwest::Url;
 
+use super::dashboard::Account;
 use super::error::TargetError;
 use super::machine_host::MachineHost;
 
@@ -39,6 +40,11 @@ pub trait ControlPlane: fmt::Debug + Send + Sync {
 
     /// Applies the profile's pointers to a response.
     fn adapt(&self, _exchange: &mut Exchange) {}
+
+    /// Returns the user's email address and password, if the kit knows them.
+    fn account(&self, _identity: Identity) -> Option<Account> {
+        None
+    }
 
     /// Whether its clock can be advanced.
     fn has_clock(&self) -> bool {

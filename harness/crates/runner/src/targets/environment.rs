@@ -20,6 +20,7 @@ use crate::exchange::{Caller, ClientSettings, ExchangeError, PreparedRequest, jo
 
 use super::agent::AgentCommand;
 use super::control_plane::ControlPlane;
+use super::dashboard::{Account, Dashboard};
 use super::error::TargetError;
 use super::machine_host::MachineHost;
 use super::namespace::{Namespace, Network};
@@ -78,6 +79,7 @@ pub struct EnvironmentFacts {
     /// The longest that reads may lag behind writes; `None` if they do not.
     pub settle: Option<Duration>,
     pub terraform: Option<TerraformProvider>,
+    pub dashboard: Arc<Dashboard>,
     /// How long a machine that does not answer is listened to.
     pub silence: Duration,
 }
@@ -152,6 +154,16 @@ impl TestEnvironment {
 
     pub fn client_settings(&self) -> &ClientSettings {
         &self.facts.settings
+    }
+
+    /// Where the dashboard is, and what it calls things.
+    pub fn dashboard(&self) -> &Arc<Dashboard> {
+        &self.facts.dashboard
+    }
+
+    /// Returns the user's email address and password, if the kit knows them.
+    pub fn account(&self, identity: Identity) -> Option<Account> {
+        self.control_plane.account(identity)
     }
 
     /// Whether it exists for this sub-test only, so that its URL is useless afterwards.

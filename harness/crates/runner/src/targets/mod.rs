@@ -3,6 +3,7 @@
 mod agent;
 mod control_plane;
 mod credential;
+mod dashboard;
 mod environment;
 mod error;
 pub mod forward;
@@ -24,6 +25,7 @@ mod target;
 
 pub use agent::{AgentCommand, AgentWords, WITHOUT_TUN};
 pub use control_plane::ControlPlane;
+pub use dashboard::{Account, Dashboard, SignInAct};
 pub use environment::{
     AddressBlock, EnvironmentFacts, OrganisationLimit, TerraformProvider, TestEnvironment,
 };

@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use reqwest::Url;
 use reqwest::header::HeaderMap;
 
+use crate::browser;
 use crate::exchange::{Caller, ClientSettings, Pace, PreparedRequest, Rate, Tls, joined, send};
 use harness_model::check::evidence::Exchange;
 use harness_model::scenario::model::{Capability, Identity};
@@ -17,6 +18,7 @@ use harness_model::target::TargetDescription;
 
 use super::agent::AgentCommand;
 use super::control_plane::ControlPlane;
+use super::dashboard::{Account, Dashboard};
 use super::environment::{
     AddressBlock, EnvironmentFacts, OrganisationLimit, TerraformProvider, TestEnvironment,
 };
@@ -42,16 +44,20 @@ pub struct Remote {
     /// What probes have found to be absent.
     absent: OnceLock<BTreeSet<Undocumented>>,
     sessions: Sessions,
+    /// The people's credentials for the dashboard.
+    accounts: BTreeMap<Identity, Account>,
+    dashboard: Arc<Dashboard>,
 }
 
 impl Remote {
     /// Creates a target from a profile and the resources that the profile refers to.
     pub fn new(profile: Profile, resources: Resources) -> Self {
-        let Resources { credentials, tls, agent, terraform } = resources;
+        let Resources { credentials, tls, agent, accounts, terraform } = resources;
         let profile = Arc::new(profile);
         let settings = settings(&profile, tls);
         let sessions = Sessions::new(Arc::clone(&profile), settings.clone(), credentials);
-        Self { profile, agent, terraform, settings, absent: OnceLock::new(), sessions }
+        let dashboard = Arc::new(dashboard(&profile));
+        Self { profile, agent, terraform, settings, absent: OnceLock::new(), sessions, accounts, dashboard }
     }
 
     fn pointers(&self) -> &Pointers {
@@ -124,6 +130,9 @@ impl Remote {
         let declares_terraform = capabilities.remove(&Capability::Terraform);
         capabilities
             .extend(host_tool::present().filter(|tool| *tool != Capability::Terraform || declares_terraform));
+        if browser::lacking().is_some() {
+            capabilities.remove(&Capability::Dashboard);
+        }
         capabilities
     }
 
@@ -206,7 +215,10 @@ impl Remote {
 
 impl Target for Remote {
     fn lacking(&self) -> BTreeMap<Capability, String> {
+        // A target without a dashboard lacks that first.
+        let has_dashboard = self.profile.capabilities.contains(&Capability::Dashboard);
         let mut lacking = host_tool::lacking();
+        lacking.extend(browser::lacking().filter(|_| has_dashboard));
         let agent = self.profile.content.agent.as_ref();
         if agent.is_some_and(|agent| !agent.sees_host_name) {
             let why = "a host name for each machine, which the agent does not see (agent.sees_host_name)";
@@ -298,6 +310,7 @@ impl Target for Remote {
             listen: Ipv4Addr::LOCALHOST,
             settle: content.timeouts.settle,
             terraform: self.terraform.clone(),
+            dashboard: Arc::clone(&self.dashboard),
             silence: content.timeouts.silence,
         };
         Box::pin(async { Ok(TestEnvironment::new(facts, Box::new(SharedControlPlane(self)))) })
@@ -315,6 +328,10 @@ impl ControlPlane for SharedControlPlane {
 
     fn knows(&self, identity: Identity) -> bool {
         self.0.sessions.knows(identity)
+    }
+
+    fn account(&self, identity: Identity) -> Option<Account> {
+        self.0.accounts.get(&identity).cloned()
     }
 
     fn token(&self, identity: Identity) -> BoxFuture<'_, Result<String, TargetError>> {
@@ -360,6 +377,18 @@ impl ControlPlane for SharedControlPlane {
 
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async {})
+    }
+}
+
+/// Returns where the profile says that the dashboard is; in the documents' own words if it says nothing.
+fn dashboard(profile: &Profile) -> Dashboard {
+    let at = Dashboard::at(profile.base_url.clone());
+    let Some(content) = &profile.content.dashboard else { return at };
+    Dashboard {
+        url: content.url.as_ref().and_then(|url| Url::parse(url).ok()).unwrap_or(at.url),
+        words: content.words.clone(),
+        paths: content.paths.clone(),
+        sign_in: content.sign_in.clone(),
     }
 }
 

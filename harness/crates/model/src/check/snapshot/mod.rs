@@ -34,6 +34,10 @@ pub(super) fn judge(name: &str, view: View<'_>, context: &CheckContext<'_>) -> F
             Content::Http { status: exchange.status, json: exchange.json(), text: &exchange.body }
         }
         View::Process(process) => Content::Text(&process.stdout),
+        View::Page(result) => {
+            wire = super::page::text(result);
+            Content::Text(&wire)
+        }
         View::Wire(result) => {
             wire = result.json.to_string();
             Content::Text(&wire)

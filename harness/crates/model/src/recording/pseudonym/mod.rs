@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::check::evidence::{Exchange, ParsedBody, ProcessResult, WireResult};
+use crate::check::evidence::{
+    Exchange, PageNode, PageRequest, PageResult, ParsedBody, ProcessResult, WireResult,
+};
 use crate::check::header::Header;
 use crate::check::number;
 use crate::secret::{MIN_SECRET_LEN, Secrets, is_attribute, is_credential, is_secret_name};
@@ -87,6 +89,7 @@ impl Pseudonyms {
                 seen: self.texts(&wire.seen),
                 ..wire
             }),
+            RecordedEvidence::Page(page) => RecordedEvidence::Page(Box::new(self.page(*page))),
             RecordedEvidence::Nothing => RecordedEvidence::Nothing,
             RecordedEvidence::NotExecuted(mut not_executed) => {
                 not_executed.message = self.text(&not_executed.message);
@@ -105,6 +108,37 @@ impl Pseudonyms {
 
     fn texts(&mut self, texts: &[String]) -> Vec<String> {
         texts.iter().map(|text| self.text(text)).collect()
+    }
+
+    fn page(&mut self, page: PageResult) -> PageResult {
+        let node = |node: PageNode, this: &mut Self| PageNode {
+            name: this.text(&node.name),
+            value: node.value.map(|value| this.text(&value)),
+            ..node
+        };
+        let request = |request: PageRequest, this: &mut Self| PageRequest {
+            url: this.text(&request.url),
+            body: request.body.map(|body| this.body(&body)),
+            ..request
+        };
+        let stored = |(name, value): (String, String), this: &mut Self| {
+            let value = match is_secret_name(&name) && value.len() >= MIN_SECRET_LEN {
+                true => this.whole_secret(&value),
+                false => this.body(&value),
+            };
+            (this.text(&name), value)
+        };
+        PageResult {
+            command: self.text(&page.command),
+            problem: page.problem.map(|problem| self.text(&problem)),
+            path: self.text(&page.path),
+            title: self.text(&page.title),
+            nodes: page.nodes.into_iter().map(|one| node(one, self)).collect(),
+            requests: page.requests.into_iter().map(|one| request(one, self)).collect(),
+            storage: page.storage.into_iter().map(|one| stored(one, self)).collect(),
+            console: self.texts(&page.console),
+            ..page
+        }
     }
 
     fn exchange(&mut self, exchange: Exchange) -> Exchange {

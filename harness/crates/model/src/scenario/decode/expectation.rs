@@ -23,11 +23,13 @@ impl Decoder<'_> {
         more: &[vocabulary::Word],
     ) -> Vec<Expectation> {
         use vocabulary::{
-            BOTH_EXPECTATIONS, HTTP_EXPECTATIONS, JSON_EXPECTATIONS, WIRE_EXPECTATIONS, ZTNA_EXPECTATIONS,
+            BOTH_EXPECTATIONS, BROWSE_EXPECTATIONS, HTTP_EXPECTATIONS, JSON_EXPECTATIONS, WIRE_EXPECTATIONS,
+            ZTNA_EXPECTATIONS,
         };
         let (own, shared) = match verb {
             Verb::Http => (HTTP_EXPECTATIONS, BOTH_EXPECTATIONS),
             Verb::Wire => (WIRE_EXPECTATIONS, &[] as &[vocabulary::Word]),
+            Verb::Browse => (BROWSE_EXPECTATIONS, &[] as &[vocabulary::Word]),
             _ => (ZTNA_EXPECTATIONS, BOTH_EXPECTATIONS),
         };
         let own = vocabulary::keys(&[own, JSON_EXPECTATIONS, shared, more]);
@@ -35,6 +37,7 @@ impl Decoder<'_> {
             (HTTP_EXPECTATIONS, "HTTP requests"),
             (ZTNA_EXPECTATIONS, "commands"),
             (WIRE_EXPECTATIONS, "`wire`"),
+            (BROWSE_EXPECTATIONS, "`browse`"),
             (BOTH_EXPECTATIONS, "HTTP requests and commands"),
         ]
         .into_iter()
@@ -89,6 +92,10 @@ impl Decoder<'_> {
             "running" => push(entry.boolean(&mut self.report).map(Subject::Running), whole),
             "ended" => push(entry.boolean(&mut self.report).map(Subject::Ended), whole),
             "handshake" => push(entry.boolean(&mut self.report).map(Subject::Handshake), whole),
+            "done" => push(entry.boolean(&mut self.report).map(Subject::Done), whole),
+            "page" => push(self.text_matcher(entry).map(Subject::Page), whole),
+            "row" => push(self.row(entry).map(Subject::Row), whole),
+            "no_row" => push(self.row(entry).map(Subject::NoRow), whole),
             "pong" => push(entry.boolean(&mut self.report).map(Subject::Pong), whole),
             "requests" => push(self.requests(entry), whole),
             "snapshot" => push(self.snapshot(entry), whole),

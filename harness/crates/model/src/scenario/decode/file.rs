@@ -156,6 +156,10 @@ fn needs<'a>(
                 let is_up = command.words.first().is_some_and(|word| word.text == "up");
                 needs.extend((is_up && claims).then_some(Capability::ClaimTags));
             }
+            Action::Browse(browse) => {
+                needs.insert(Capability::Dashboard);
+                needs.extend(browse.identity.and_then(need_of));
+            }
             Action::Interrupt(_) => {
                 needs.insert(Capability::Agent);
             }

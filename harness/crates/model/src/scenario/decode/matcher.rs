@@ -191,11 +191,16 @@ impl Decoder<'_> {
         (!places.is_empty()).then_some(places)
     }
 
+    /// Decodes the labels of a row on a page.
+    pub(super) fn row(&mut self, entry: &Entry<'_, '_>) -> Option<Vec<(String, Matcher)>> {
+        self.columns(entry)
+    }
+
     fn columns(&mut self, entry: &Entry<'_, '_>) -> Option<Vec<(String, Matcher)>> {
         let table =
             entry.table("a table of headings such as `{ NAME = \"…\", USES = \"1\" }`", &mut self.report)?;
         if table.entries.is_empty() {
-            self.report.error(entry.span(), "`table` is empty: name at least one heading");
+            self.report.error(entry.span(), format!("`{}` is empty: name at least one heading", entry.key));
             return None;
         }
         let columns: Vec<Option<(String, Matcher)>> = table

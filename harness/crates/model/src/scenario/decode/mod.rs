@@ -1,6 +1,7 @@
 //! Decodes a TOML document into a scenario, one module per part of the language. A decoder reports what it cannot
 //! read, returns `None` for it, and continues with the rest.
 
+mod browse;
 mod check;
 mod expectation;
 pub(super) mod file;

@@ -23,6 +23,7 @@ pub(super) enum Verb {
     Shell,
     Wire,
     Login,
+    Browse,
     Interrupt,
     Advance,
     Wait,
@@ -47,6 +48,7 @@ impl Decoder<'_> {
             Verb::Shell => vocabulary::SHELL,
             Verb::Wire => vocabulary::WIRE,
             Verb::Login => vocabulary::LOGIN,
+            Verb::Browse => vocabulary::BROWSE,
             Verb::Interrupt => vocabulary::INTERRUPT,
             Verb::Advance | Verb::Wait => vocabulary::PASSAGE,
             Verb::Set => &[],
@@ -59,6 +61,7 @@ impl Decoder<'_> {
             Verb::Shell => self.shell(table, entry).map(Action::Shell),
             Verb::Wire => self.wire(table, entry).map(Action::Wire),
             Verb::Login => self.login(table, entry).map(Action::Login),
+            Verb::Browse => self.browse(table, entry).map(Action::Browse),
             Verb::Interrupt => self.interruption(table, entry).map(Action::Interrupt),
             Verb::Advance => self.passage(table, entry).map(Action::Advance),
             Verb::Wait => self.wait(table, entry).map(Action::Wait),
@@ -137,6 +140,7 @@ impl Decoder<'_> {
             "shell" => Verb::Shell,
             "wire" => Verb::Wire,
             "login" => Verb::Login,
+            "browse" => Verb::Browse,
             "interrupt" => Verb::Interrupt,
             "advance" => Verb::Advance,
             "wait" => Verb::Wait,
@@ -273,13 +277,15 @@ impl Decoder<'_> {
             Some(Action::Wire(command)) => {
                 matches!(&command.action, WireAction::Meet(Meeting { initiator: Initiator::Peer, .. }))
             }
+            // What was done is not done again: the page is read again.
+            Some(Action::Browse(_)) => true,
             Some(_) => false,
         };
         if !reads {
             self.report.error_with_help(
                 entry.key_span.clone(),
                 "`eventually` is only available for steps that read",
-                "use it with `get`, `ztna = \"status…\"`, `ztna = \"auth-keys list…\"` or `wire = \"ping…\"`",
+                "use it with `get`, `ztna = \"status…\"`, `ztna = \"auth-keys list…\"`, `wire = \"ping…\"` or `browse`",
             );
         }
         if race.is_some() {

@@ -14,6 +14,7 @@ pub enum Action {
     Shell(ShellLine),
     Wire(WireCommand),
     Login(Login),
+    Browse(Browse),
     /// Interrupts the `ztna up` that an earlier step left running.
     Interrupt(Interruption),
     /// Advances the target's clock.
@@ -32,7 +33,7 @@ impl Action {
             Self::Wire(command) => Some(&command.machine),
             Self::Login(login) => Some(&login.machine),
             Self::Interrupt(interruption) => Some(&interruption.machine),
-            Self::Http(_) | Self::Advance(_) | Self::Wait(_) | Self::Set(_) => None,
+            Self::Http(_) | Self::Browse(_) | Self::Advance(_) | Self::Wait(_) | Self::Set(_) => None,
         }
     }
 }
@@ -152,4 +153,44 @@ pub struct Meeting {
 pub enum Initiator {
     Peer,
     Agent,
+}
+
+/// What a user does in the dashboard, in the kit's browser.
+#[derive(Debug, Clone)]
+pub struct Browse {
+    /// Who is signed in; whoever was before if `None`.
+    pub identity: Option<Identity>,
+    pub acts: Vec<Act>,
+    /// How long the page may take for each act.
+    pub timeout: Duration,
+}
+
+/// One act of a user in the dashboard.
+#[derive(Debug, Clone)]
+pub enum Act {
+    /// Opens a path below the dashboard's base URL.
+    Open(Template),
+    /// Follows links, tabs or buttons by their names, to a page or a section of one.
+    Go(Vec<Vec<Template>>),
+    /// Clicks what has this name, in the row of a list if one is given.
+    Click {
+        name: Template,
+        row: Option<Template>,
+    },
+    /// Brings the field with this label to a value, whatever kind of control it is.
+    Fill {
+        label: Template,
+        value: Template,
+    },
+    /// Ticks or clears the checkbox with this label.
+    Tick {
+        label: Template,
+        on: bool,
+    },
+    /// Confirms the question that the page asks, if it asks one.
+    Confirm(Template),
+    /// An act that is left out where the page has no such element.
+    Optional(Box<Act>),
+    Reload,
+    Back,
 }

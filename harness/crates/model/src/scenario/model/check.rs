@@ -63,6 +63,14 @@ pub enum Subject {
     Handshake(bool),
     /// Whether the machine's own address answered a ping through the tunnel.
     Pong(bool),
+    /// The text of a page.
+    Page(Matcher),
+    /// A row of a list on a page, by its values under these labels.
+    Row(Vec<(String, Matcher)>),
+    /// No such row.
+    NoRow(Vec<(String, Matcher)>),
+    /// Whether everything that the step says could be done on the page.
+    Done(bool),
     Snapshot(String),
 }
 

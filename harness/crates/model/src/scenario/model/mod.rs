@@ -18,8 +18,8 @@ use serde_json::Value;
 pub use crate::requirement::StatementId;
 pub use crate::source::{Source, Span};
 pub use action::{
-    Action, Authorisation, Body, Command, Initiator, Interruption, Login, Meeting, Passage, Request,
-    ShellLine, WireAction, WireCommand,
+    Act, Action, Authorisation, Body, Browse, Command, Initiator, Interruption, Login, Meeting, Passage,
+    Request, ShellLine, WireAction, WireCommand,
 };
 pub use capability::Capability;
 pub use check::{Check, Condition, ExitCode, Expectation, Quantity, RefusalPart, Stream, Subject};

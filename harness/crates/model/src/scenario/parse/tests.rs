@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::*;
 use crate::scenario::model::{
-    Action, Authorisation, Body, Capability, Extraction, Identity, Initiator, Matcher, Quantity, Step,
+    Act, Action, Authorisation, Body, Capability, Extraction, Identity, Initiator, Matcher, Quantity, Step,
     Subject, WireAction,
 };
 use crate::source::diagnostic::{Severity, Sources, render};
@@ -158,6 +158,29 @@ name = "awaited"
 on = "Probe"
 wire = "await ${run}Linux-C"
 
+[[step]]
+name = "in the dashboard"
+as = "admin"
+timeout = "20s"
+eventually = "2s"
+browse = [
+  { open = "/api-keys" },
+  { go = "Settings > Auth Keys | Settings > API Keys > Auth Keys" },
+  { click = "New | Create", row = "${run}x" },
+  { fill = "Name", with = "${id}", optional = true },
+  { select = "Expiry", option = "7 days" },
+  { check = "machines:read" },
+  { uncheck = "Ephemeral" },
+  { confirm = "Yes" },
+  { reload = true },
+  { back = true },
+]
+keep = { path = "/path", shown_key = "@output (tskey-\\w+)" }
+check = [
+  { verifies = "keys/ST1.1", page = "x", done = true, row = { Name = "${id}", date = { within = "1d of ${until}" } } },
+  { verifies = "keys/ST1.1", no_row = { Name = "y" }, requests = "GET /api/x", json = { "/storage" = { keys = [] } } },
+]
+
 [[cleanup]]
 name = "gone"
 delete = "/x/${id}"
@@ -198,11 +221,12 @@ fn every_feature_is_parsed() {
     let scenario = found.scenario.unwrap();
     assert_eq!((scenario.id.as_str(), scenario.suite.as_str()), ("keys/ST1", "s"));
     use Capability::{
-        Addresses, Agent, Cidr, Clock, Heartbeat, HostName, Installer, Organisations, Tun, Wire,
+        Addresses, Agent, Cidr, Clock, Dashboard, Heartbeat, HostName, Installer, Organisations, Tun, Wire,
     };
     assert_eq!(
         scenario.needs,
-        [Agent, Installer, Clock, Heartbeat, Organisations, Addresses, Cidr, Wire, Tun, HostName].into()
+        [Agent, Installer, Clock, Heartbeat, Organisations, Addresses, Cidr, Dashboard, Wire, Tun, HostName]
+            .into()
     );
     for (name, is_used) in
         [("token.admin", true), ("token.member", true), ("who", true), ("token.owner", false)]
@@ -228,6 +252,7 @@ fn every_feature_is_parsed() {
         joined,
         met,
         awaited,
+        browsed,
     ] = scenario.steps.as_slice()
     else {
         panic!("{scenario:?}")
@@ -281,6 +306,14 @@ fn every_feature_is_parsed() {
     let (WireAction::Meet(met), WireAction::Meet(awaited)) = (action(met), action(awaited)) else { panic!() };
     assert_eq!((met.with.text.as_str(), met.initiator, met.with_old_key), ("Linux-C", Initiator::Peer, true));
     assert_eq!((awaited.with.text.as_str(), awaited.initiator), ("${run}Linux-C", Initiator::Agent));
+    let Action::Browse(browse) = &browsed.action else { panic!("{browsed:?}") };
+    assert_eq!(
+        (browse.identity, browse.timeout.as_secs(), browse.acts.len()),
+        (Some(Identity::Admin), 20, 10)
+    );
+    assert!(matches!(&browse.acts[1], Act::Go(ways) if ways[1][2].text == "Auth Keys"), "{browse:?}");
+    assert!(matches!(&browse.acts[3], Act::Optional(_)), "{browse:?}");
+    assert!(matches!(&browsed.checks[1].alternatives[0][0].subject, Subject::NoRow(_)), "{browsed:?}");
     assert_eq!(
         &text[many.checks[0].span.clone()],
         "{ verifies = \"keys/ST1.1\", status = 201, exactly = 1 }"

@@ -11,6 +11,7 @@ pub fn schema() -> Value {
     for (name, definition) in [
         ("machine", object("a machine", vocabulary::MACHINE, machine_key)),
         ("step", step()),
+        ("act", act()),
         ("check", check()),
         ("alternative", object("an alternative", &expectations(), expectation_key)),
         ("match", matcher()),
@@ -63,6 +64,7 @@ fn step() -> Value {
         vocabulary::ZTNA,
         vocabulary::WIRE,
         vocabulary::PASSAGE,
+        vocabulary::BROWSE,
     ];
     let mut step = object("a step", &groups.concat(), step_key);
     if let Value::Object(fields) = &mut step {
@@ -84,6 +86,7 @@ fn step_key(key: &str) -> Value {
         "set" | "env" | "query" | "headers" => reference("texts"),
         "login" => identity(),
         "interrupt" => json!({ "const": "up" }),
+        "browse" => list(&reference("act"), 0),
         "offline" => json!({ "type": "boolean" }),
         "host_name" => json!({ "const": false }),
         "keeping" => list(&text(), 1),
@@ -94,6 +97,20 @@ fn step_key(key: &str) -> Value {
         "json" => json!({}),
         _ => text(),
     }
+}
+
+fn act() -> Value {
+    let verbs = vocabulary::keys(&[vocabulary::ACTS]);
+    let words = [vocabulary::ACTS, vocabulary::ACT_PARTS].concat();
+    let mut act = object("an act of a user in the dashboard", &words, |key| match key {
+        "reload" | "back" => json!({ "const": true }),
+        "optional" => json!({ "type": "boolean" }),
+        _ => text(),
+    });
+    if let Value::Object(fields) = &mut act {
+        fields.insert("oneOf".to_owned(), verbs.iter().map(|verb| json!({ "required": [verb] })).collect());
+    }
+    act
 }
 
 fn check() -> Value {
@@ -117,6 +134,7 @@ fn expectations() -> Vec<Word> {
         vocabulary::HTTP_EXPECTATIONS,
         vocabulary::ZTNA_EXPECTATIONS,
         vocabulary::WIRE_EXPECTATIONS,
+        vocabulary::BROWSE_EXPECTATIONS,
         vocabulary::JSON_EXPECTATIONS,
         vocabulary::BOTH_EXPECTATIONS,
     ]
@@ -130,8 +148,8 @@ fn expectation_key(key: &str) -> Value {
             let code = json!({ "type": "integer" });
             json!({ "oneOf": [code, list(&code, 1), { "const": "failure" }] })
         }
-        "json" | "header" => reference("places"),
-        "running" | "ended" | "handshake" | "pong" => json!({ "type": "boolean" }),
+        "json" | "header" | "row" | "no_row" => reference("places"),
+        "running" | "ended" | "handshake" | "pong" | "done" => json!({ "type": "boolean" }),
         "requests" => one_or_more(&text()),
         "snapshot" => json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,100}$" }),
         _ => reference("match"),

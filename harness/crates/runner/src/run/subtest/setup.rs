@@ -15,6 +15,7 @@ use crate::run::repeat::shell_variable;
 use crate::run::setting::RunSettings;
 use crate::run::slot::Slot;
 use crate::step::chance::Chance;
+use crate::step::visit::Visit;
 use crate::step::{Stage, StepError};
 
 /// A stage without machines, and the prefix of the sub-test's names on the target.
@@ -71,6 +72,7 @@ pub(super) async fn set_up(
         environment: Arc::new(environment),
         machines: BTreeMap::new(),
         peers: BTreeMap::new(),
+        visit: Visit::new(Arc::clone(&setting.browsers)),
         bindings,
         slot,
     };

@@ -92,7 +92,7 @@ struct Requirement {
     settings: &'static str,
 }
 
-fn requirements(content: &Content, base_url: Option<&Url>) -> [Requirement; 9] {
+fn requirements(content: &Content, base_url: Option<&Url>) -> [Requirement; 10] {
     let has_agent = content.agent.is_some();
     let claims_tags = content.agent.as_ref().is_some_and(|agent| agent.words.claim_tags.is_some());
     let outsider = content.other_org_id.is_some() && content.tokens.contains_key(&Identity::Outsider);
@@ -104,6 +104,7 @@ fn requirements(content: &Content, base_url: Option<&Url>) -> [Requirement; 9] {
         requirement(Capability::ClaimTags, claims_tags, "agent.words.claim_tags"),
         requirement(Capability::Tun, has_agent, "an [agent] with its command"),
         requirement(Capability::Clock, content.hooks.clock.is_some(), "hooks.clock"),
+        requirement(Capability::Dashboard, content.dashboard.is_some(), "a [dashboard], which may be empty"),
         requirement(Capability::Fresh, content.hooks.reset.is_some(), "hooks.reset"),
         requirement(
             Capability::Quota,

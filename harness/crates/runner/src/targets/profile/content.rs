@@ -11,6 +11,8 @@ use schemars::JsonSchema;
 use harness_model::scenario::model::{Identity, identity_name};
 use harness_model::scenario::undocumented::Undocumented;
 
+use crate::targets::dashboard::SignInAct;
+
 /// A target profile: the target's URL, sessions for its people, and its capabilities.
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "Profile")]
@@ -51,6 +53,8 @@ pub struct Content {
     pub agent: Option<Agent>,
     /// How Terraform manages the target.
     pub terraform: Option<Terraform>,
+    /// The target's dashboard.
+    pub dashboard: Option<DashboardContent>,
     /// The target's test hooks.
     #[schemars(default)]
     pub hooks: Hooks,
@@ -261,6 +265,41 @@ pub struct Words {
     pub machine_admin: Option<Vec<String>>,
     /// What `up` takes to claim tags, with `{tags}` (separated by commas). Nothing is claimed by agents without it.
     pub claim_tags: Option<Vec<String>>,
+}
+
+/// The target's dashboard: where it is, and what it calls what the documents name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Dashboard")]
+pub struct DashboardContent {
+    /// Its base URL; base_url by default.
+    pub url: Option<String>,
+    /// The target's own words for those of the documents, such as `"Create API Key" = "New key"`.
+    #[schemars(default)]
+    pub words: BTreeMap<String, String>,
+    /// The target's own pages for documented ones, such as `"/api-keys" = "/console/keys"`.
+    #[schemars(default)]
+    pub paths: BTreeMap<String, String>,
+    /// How a user signs in. By default with email and password, or with the session in Local Storage as `access_token`.
+    #[schemars(default, with = "Vec<SignInContent>")]
+    pub sign_in: Vec<SignInAct>,
+    /// Who signs in with which password, if not as in `tokens.… = { login = … }`.
+    #[schemars(default, with = "BTreeMap<IdentityName, Login>")]
+    pub accounts: BTreeMap<Identity, Login>,
+}
+
+/// One act of signing in; `${email}` and `${password}` stand for the user's.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "SignIn")]
+#[allow(dead_code, reason = "its fields are the schema's; what is decoded is an enum")]
+struct SignInContent {
+    /// Opens a path.
+    open: Option<String>,
+    /// Fills the field with this label.
+    fill: Option<String>,
+    /// For `fill`: the value.
+    with: Option<String>,
+    /// Clicks the button with this name.
+    click: Option<String>,
 }
 
 /// Test hooks of the target: URLs, or paths below the base URL.

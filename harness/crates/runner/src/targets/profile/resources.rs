@@ -12,6 +12,7 @@ use rustls::pki_types::pem::PemObject as _;
 use crate::exchange::Tls;
 use crate::targets::agent::{AgentCommand, AgentWords};
 use crate::targets::credential::Credential;
+use crate::targets::dashboard::Account;
 use crate::targets::environment::TerraformProvider;
 use harness_model::scenario::model::{Capability, Identity};
 use harness_model::source::diagnostic::{Diagnostic, Severity};
@@ -26,6 +27,7 @@ pub struct Resources {
     pub(in crate::targets) tls: Tls,
     pub(in crate::targets) agent: Option<AgentCommand>,
     pub(in crate::targets) terraform: Option<TerraformProvider>,
+    pub(in crate::targets) accounts: BTreeMap<Identity, Account>,
 }
 
 impl Profile {
@@ -52,8 +54,9 @@ fn resolve(profile: &Profile) -> Result<Resources, Vec<Diagnostic>> {
     let tls = resolver.tls();
     let agent = resolver.agent();
     let terraform = resolver.terraform();
+    let accounts = resolver.accounts();
     match resolver.problems.is_empty() {
-        true => Ok(Resources { credentials, tls, agent, terraform }),
+        true => Ok(Resources { credentials, tls, agent, accounts, terraform }),
         false => Err(resolver.problems),
     }
 }
@@ -117,6 +120,25 @@ impl Resolver<'_> {
                 None
             }
         }
+    }
+
+    /// Returns who can sign in to the dashboard with a password.
+    fn accounts(&mut self) -> BTreeMap<Identity, Account> {
+        let content = &self.profile.content;
+        let Some(dashboard) = &content.dashboard else { return BTreeMap::new() };
+        let logins = content.tokens.iter().filter_map(|(identity, source)| match source {
+            TokenSource::Login(login) => Some((identity, login)),
+            _ => None,
+        });
+        // The dashboard's own come last: they win.
+        let logins: Vec<_> = logins.chain(&dashboard.accounts).collect();
+        let mut accounts = BTreeMap::new();
+        for (identity, login) in logins {
+            if let Some(password) = self.variable("dashboard", &login.password_env) {
+                accounts.insert(*identity, Account { email: login.email.clone(), password });
+            }
+        }
+        accounts
     }
 
     fn tls(&mut self) -> Tls {

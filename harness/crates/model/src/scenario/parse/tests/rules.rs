@@ -17,7 +17,29 @@ fn every_rule_is_enforced() {
             .replace("up = true }", &format!("up = true }}, {PEER}"))
     };
     let shell = |more: &str| with_step(&format!("on = \"M\"\nshell = \"ls\"\n{more}"));
+    let browse = |acts: &str| {
+        with_step(&format!("browse = [{acts}]\ncheck = [{{ verifies = \"keys/ST1.1\", done = true }}]"))
+    };
     for (text, expected) in [
+        (browse("{ clik = \"x\" }"), "error: unknown key `clik` in an act"),
+        (browse("{ row = \"x\" }"), "error: missing verb in an act"),
+        (browse("{ click = \"x\", open = \"/\" }"), "error: an act takes only one verb"),
+        (browse("{ fill = \"x\" }"), "error: missing key `with` in an act"),
+        (browse("{ click = \"x\", with = \"y\" }"), "error: `with` is only available for `fill`"),
+        (browse("{ open = \"x\" }"), "error: invalid path `x`: it must begin with `/`"),
+        (browse("{ go = \"x >  > y\" }"), "error: empty name in `go`"),
+        (browse("{ reload = false }"), "error: `reload` must be `true`"),
+        (browse("{ reload = true, optional = true }"), "error: `optional` is only available for `click`"),
+        (browse("\"x\""), "error: invalid act: expected a table"),
+        (with_step("browse = [{ reload = true }]"), "error: missing key `check` in a `browse` step"),
+        (
+            browse("").replace("done = true", "status = 200"),
+            "error: `status` is only available for http requests",
+        ),
+        (
+            check("{ verifies = \"keys/ST1.1\", page = \"x\" }"),
+            "error: `page` is only available for `browse`",
+        ),
         (http(""), "error: no step has a `check`"),
         (shell("until = \"x\""), "error: `until` is not available for `shell`"),
         (shell("eventually = \"1s\""), "error: `eventually` is only available for steps that read"),

@@ -1,6 +1,7 @@
 //! Decodes a profile from TOML and collects every mistake: one file for each section.
 
 mod agent;
+mod dashboard;
 mod limit;
 mod pointer;
 mod quota;
@@ -19,7 +20,7 @@ use harness_model::source::document::{Diagnostics, Entry, SpannedText, Table, pa
 use super::capability;
 use super::content::Content;
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "name",
     "version",
     "base_url",
@@ -35,6 +36,7 @@ const KEYS: [&str; 19] = [
     "quota",
     "agent",
     "terraform",
+    "dashboard",
     "hooks",
     "undocumented",
     "paths",
@@ -79,6 +81,7 @@ pub(super) fn decode(text: &str, report: &mut Diagnostics) -> Option<Decoded> {
         timeouts: decoding.timeouts(&file),
         agent: decoding.agent(&file),
         terraform: decoding.terraform(&file),
+        dashboard: decoding.dashboard(&file),
         hooks: decoding.hooks(&file),
         undocumented: decoding.undocumented(&file),
         paths: decoding.paths(&file),

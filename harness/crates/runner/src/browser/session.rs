@@ -1,0 +1,403 @@
+//! One browser with a profile of its own: the commands of WebDriver that the kit uses.
+
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use reqwest::{Method, Url};
+use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::endpoint::Endpoint;
+use super::error::BrowserError;
+use super::traffic::{Seen, Traffic};
+use super::tree::{self, Element};
+
+/// What WebDriver calls a reference to an element.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+/// Errors of the driver that mean that there is no browser any more.
+const DEAD: [&str; 7] = [
+    "invalid session id",
+    "disconnected",
+    "chrome not reachable",
+    "tab crashed",
+    "session deleted",
+    "target frame detached",
+    "no such window",
+];
+/// The pause between two looks at a page.
+const PAUSE: Duration = Duration::from_millis(40);
+/// Requests that take longer than this do not keep a page from being quiet: they may wait for news.
+const LONG_POLL: Duration = Duration::from_millis(1500);
+
+/// A browser in which a user of one sub-test works.
+#[derive(Debug)]
+pub struct Browser {
+    endpoint: Endpoint,
+    id: String,
+    pub(super) traffic: Traffic,
+    page_load: Option<Duration>,
+    is_closed: bool,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Browser {
+    pub(super) async fn open(
+        endpoint: Endpoint,
+        capabilities: Value,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Result<Self, BrowserError> {
+        let body = json!({ "capabilities": { "alwaysMatch": capabilities } });
+        let opened =
+            send(&endpoint, Method::POST, "session", Some(&body)).await.map_err(|error| match error {
+                BrowserError::Refused { error, message } => BrowserError::Died {
+                    cause: format!("{error}: {}", first_line(&message)),
+                    last_words: endpoint.last_words.said(),
+                },
+                error => error,
+            })?;
+        let id = opened.get("sessionId").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let traffic = Traffic::default();
+        Ok(Self { endpoint, id, traffic, page_load: None, is_closed: false, _place: place })
+    }
+
+    /// Loads a page. A page that does not load in time is no error here: what there is of it is looked at.
+    ///
+    /// # Errors
+    /// The browser has died, or the address is none.
+    pub async fn open_page(
+        &mut self,
+        url: &Url,
+        limit: Duration,
+    ) -> Result<Result<(), String>, BrowserError> {
+        self.limit_loading(limit).await?;
+        of_page(self.post("url", json!({ "url": url.as_str() })).await.map(drop))
+    }
+
+    /// # Errors
+    /// The browser has died.
+    pub async fn reload(&mut self, limit: Duration) -> Result<Result<(), String>, BrowserError> {
+        self.limit_loading(limit).await?;
+        of_page(self.post("refresh", json!({})).await.map(drop))
+    }
+
+    /// # Errors
+    /// The browser has died.
+    pub async fn back(&mut self, limit: Duration) -> Result<Result<(), String>, BrowserError> {
+        self.limit_loading(limit).await?;
+        of_page(self.post("back", json!({})).await.map(drop))
+    }
+
+    /// Returns the address of the page.
+    ///
+    /// # Errors
+    /// The browser has died.
+    pub async fn location(&mut self) -> Result<String, BrowserError> {
+        Ok(self.evaluate("location.href").await?.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Reads the accessible tree.
+    ///
+    /// # Errors
+    /// The browser has died.
+    pub async fn tree(&mut self) -> Result<Vec<Element>, BrowserError> {
+        let tree = self.cdp("Accessibility.getFullAXTree", json!({})).await?;
+        Ok(tree::read(&tree))
+    }
+
+    /// Waits until the page has loaded, its requests are answered and its tree stays as it is, at most for `limit`. Returns
+    /// the tree.
+    ///
+    /// # Errors
+    /// The browser has died.
+    pub async fn quiet(&mut self, limit: Duration) -> Result<Vec<Element>, BrowserError> {
+        let deadline = Instant::now() + limit;
+        let mut before: Option<Vec<Element>> = None;
+        loop {
+            if self.question().await?.is_some() {
+                return Ok(before.unwrap_or_default());
+            }
+            let is_loaded = self.evaluate("document.readyState").await;
+            self.listen().await?;
+            let tree = match (is_loaded, self.tree().await) {
+                (Ok(state), Ok(tree)) => {
+                    let is_still = before.as_ref() == Some(&tree);
+                    if state == "complete" && is_still && !self.traffic.is_busy(LONG_POLL) {
+                        return Ok(tree);
+                    }
+                    tree
+                }
+                // Between two pages there is no tree.
+                (Err(error), _) | (_, Err(error)) if error.is_of_page() => Vec::new(),
+                (Err(error), _) | (_, Err(error)) => return Err(error),
+            };
+            if Instant::now() >= deadline {
+                return Ok(tree);
+            }
+            before = Some(tree);
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Takes over what the page has requested and printed since the last time.
+    pub(super) async fn listen(&mut self) -> Result<(), BrowserError> {
+        let log = self.post("se/log", json!({ "type": "performance" })).await;
+        match log {
+            Ok(log) => self.traffic.hear(&log),
+            Err(error) if error.is_of_page() => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Takes over what the page has printed since the last time.
+    pub(super) async fn listen_to_console(&mut self) -> Result<(), BrowserError> {
+        match self.post("se/log", json!({ "type": "browser" })).await {
+            Ok(log) => self.traffic.hear_console(&log),
+            Err(error) if error.is_of_page() => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Returns the text of the question that the page asks (`alert`, `confirm`), if it asks one.
+    ///
+    /// # Errors
+    /// The browser has died.
+    pub async fn question(&mut self) -> Result<Option<String>, BrowserError> {
+        match self.command(Method::GET, "alert/text", None).await {
+            Ok(text) => Ok(text.as_str().map(str::to_owned)),
+            Err(error) if error.is_of_page() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Answers the question with yes.
+    ///
+    /// # Errors
+    /// The browser has died.
+    pub async fn accept(&mut self) -> Result<(), BrowserError> {
+        of_page(self.post("alert/accept", json!({})).await.map(drop)).map(drop)
+    }
+
+    /// Clicks an element as a user does: it is scrolled to, and must not be covered.
+    ///
+    /// # Errors
+    /// The browser has died.
+    pub async fn click(&mut self, element: &Element) -> Result<Result<(), String>, BrowserError> {
+        let id = match self.reference(element).await? {
+            Ok(id) => id,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        of_page(self.post(&format!("element/{id}/click"), json!({})).await.map(drop))
+    }
+
+    /// Replaces what a text field contains, by typing.
+    ///
+    /// # Errors
+    /// The browser has died.
+    pub async fn type_into(
+        &mut self,
+        element: &Element,
+        text: &str,
+    ) -> Result<Result<(), String>, BrowserError> {
+        let id = match self.reference(element).await? {
+            Ok(id) => id,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        if let Err(reason) = of_page(self.post(&format!("element/{id}/clear"), json!({})).await.map(drop))? {
+            return Ok(Err(reason));
+        }
+        of_page(self.post(&format!("element/{id}/value"), json!({ "text": text })).await.map(drop))
+    }
+
+    /// Calls a function with the element as `this`.
+    ///
+    /// # Errors
+    /// The browser has died, or the element is gone.
+    pub(super) async fn call(
+        &mut self,
+        element: &Element,
+        function: &str,
+        arguments: &[&str],
+    ) -> Result<Value, BrowserError> {
+        let found = self.cdp("DOM.resolveNode", json!({ "backendNodeId": element.backend })).await?;
+        let object = found.pointer("/object/objectId").cloned().unwrap_or_default();
+        let arguments: Vec<Value> = arguments.iter().map(|text| json!({ "value": text })).collect();
+        let call = json!({
+            "objectId": object,
+            "functionDeclaration": function,
+            "arguments": arguments,
+            "returnByValue": true,
+        });
+        Ok(returned(&self.cdp("Runtime.callFunctionOn", call).await?))
+    }
+
+    /// Evaluates an expression in the page.
+    ///
+    /// # Errors
+    /// The browser has died, or the page refuses.
+    pub async fn evaluate(&mut self, expression: &str) -> Result<Value, BrowserError> {
+        let call = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        Ok(returned(&self.cdp("Runtime.evaluate", call).await?))
+    }
+
+    /// Like [`Browser::evaluate`]; null where the page refuses, as on an error page of the browser's own.
+    ///
+    /// # Errors
+    /// The browser has died.
+    pub async fn evaluate_or_null(&mut self, expression: &str) -> Result<Value, BrowserError> {
+        match self.evaluate(expression).await {
+            Err(error) if error.is_of_page() => Ok(Value::Null),
+            other => other,
+        }
+    }
+
+    /// Forgets what the page has requested and printed, as a step begins.
+    ///
+    /// # Errors
+    /// The browser has died.
+    pub async fn begin(&mut self) -> Result<(), BrowserError> {
+        self.listen().await?;
+        self.listen_to_console().await?;
+        self.traffic.begin();
+        Ok(())
+    }
+
+    /// Returns what the page has requested and printed since the step began.
+    ///
+    /// # Errors
+    /// The browser has died.
+    pub async fn seen(&mut self) -> Result<Seen, BrowserError> {
+        self.listen().await?;
+        self.listen_to_console().await?;
+        Ok(self.traffic.seen())
+    }
+
+    /// Whether the page awaits a response.
+    pub fn is_busy(&self) -> bool {
+        self.traffic.is_busy(LONG_POLL)
+    }
+
+    /// Takes a picture of what is visible (PNG).
+    pub(super) async fn screenshot(&mut self) -> Result<Option<Vec<u8>>, BrowserError> {
+        match self.command(Method::GET, "screenshot", None).await {
+            Ok(picture) => {
+                let text = picture.as_str().unwrap_or_default();
+                Ok(base64::engine::general_purpose::STANDARD.decode(text).ok())
+            }
+            Err(error) if error.is_of_page() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends the session, and with it the browser.
+    pub async fn close(mut self) {
+        self.is_closed = true;
+        let path = format!("session/{}", self.id);
+        let _ = send(&self.endpoint, Method::DELETE, &path, None).await;
+    }
+
+    /// Returns WebDriver's reference to an element of the tree.
+    async fn reference(&mut self, element: &Element) -> Result<Result<String, String>, BrowserError> {
+        let mark = "function () { globalThis[Symbol.for('harness')] = this; }";
+        if let Err(error) = self.call(element, mark, &[]).await {
+            return of_page::<String>(Err(error));
+        }
+        let script = "const found = globalThis[Symbol.for('harness')]; delete globalThis[Symbol.for('harness')]; return found;";
+        let found = of_page(self.post("execute/sync", json!({ "script": script, "args": [] })).await)?;
+        Ok(found.and_then(|found| {
+            let id = found.get(ELEMENT).and_then(Value::as_str);
+            id.map(str::to_owned).ok_or_else(|| "the element is gone".to_owned())
+        }))
+    }
+
+    async fn limit_loading(&mut self, limit: Duration) -> Result<(), BrowserError> {
+        if self.page_load == Some(limit) {
+            return Ok(());
+        }
+        let milliseconds = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        self.post("timeouts", json!({ "pageLoad": milliseconds, "script": milliseconds })).await?;
+        self.page_load = Some(limit);
+        Ok(())
+    }
+
+    async fn cdp(&mut self, command: &str, parameters: Value) -> Result<Value, BrowserError> {
+        self.post("goog/cdp/execute", json!({ "cmd": command, "params": parameters })).await
+    }
+
+    async fn post(&mut self, path: &str, body: Value) -> Result<Value, BrowserError> {
+        self.command(Method::POST, path, Some(&body)).await
+    }
+
+    async fn command(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, BrowserError> {
+        send(&self.endpoint, method, &format!("session/{}/{path}", self.id), body).await
+    }
+}
+
+impl Drop for Browser {
+    /// A session that was not closed, since its sub-test was interrupted, is closed in the background; the driver ends with
+    /// the run in any case.
+    fn drop(&mut self) {
+        if self.is_closed {
+            return;
+        }
+        let (endpoint, path) = (self.endpoint.clone(), format!("session/{}", self.id));
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                let _ = send(&endpoint, Method::DELETE, &path, None).await;
+            });
+        }
+    }
+}
+
+/// Tells what is the page's doing from a browser that has died.
+fn of_page<T>(result: Result<T, BrowserError>) -> Result<Result<T, String>, BrowserError> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        // A question that the page asks has done no harm: the click was made.
+        Err(BrowserError::Refused { error, message }) => {
+            Ok(Err(format!("{error}: {}", first_line(&message))))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn send(
+    endpoint: &Endpoint,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Value, BrowserError> {
+    let died = |cause: String| BrowserError::Died { cause, last_words: endpoint.last_words.said() };
+    let url = endpoint.url.join(path).map_err(|cause| died(cause.to_string()))?;
+    let mut request = endpoint.client.request(method, url);
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    let response = request.send().await.map_err(|cause| died(crate::exchange::causes(&cause)))?;
+    let is_refusal = !response.status().is_success();
+    let mut answer: Value = response.json().await.map_err(|cause| died(cause.to_string()))?;
+    let value = answer.get_mut("value").map(Value::take).unwrap_or_default();
+    if !is_refusal {
+        return Ok(value);
+    }
+    let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (error, message) = (text("error"), text("message"));
+    if DEAD.iter().any(|dead| error.contains(dead) || message.contains(dead)) {
+        return Err(died(format!("{error}: {}", first_line(&message))));
+    }
+    Err(BrowserError::Refused { error, message })
+}
+
+fn returned(answer: &Value) -> Value {
+    answer.pointer("/result/value").cloned().unwrap_or_default()
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}

@@ -1,0 +1,133 @@
+//! What a page requests and prints, from the driver's log.
+
+use std::time::{Duration, Instant};
+
+use harness_model::check::evidence::PageRequest;
+use serde_json::Value;
+
+/// Kinds of requests that stay open by design.
+const STREAMS: [&str; 3] = ["EventSource", "WebSocket", "Ping"];
+/// Lines kept of the console.
+const MAX_CONSOLE_LINES: usize = 50;
+/// Requests kept of a step.
+const MAX_REQUESTS: usize = 500;
+
+/// The requests and the console of a browser since the step began.
+#[derive(Debug, Default)]
+pub(super) struct Traffic {
+    requests: Vec<Observed>,
+    console: Vec<String>,
+    date: Option<String>,
+}
+
+/// What a page has requested and printed.
+#[derive(Debug)]
+pub struct Seen {
+    pub requests: Vec<PageRequest>,
+    pub console: Vec<String>,
+    /// The `Date` of the last response.
+    pub date: Option<String>,
+}
+
+#[derive(Debug)]
+struct Observed {
+    id: String,
+    request: PageRequest,
+    is_stream: bool,
+    is_done: bool,
+    since: Instant,
+}
+
+impl Traffic {
+    /// Forgets what is over, as a step begins.
+    pub(super) fn begin(&mut self) {
+        self.requests.clear();
+        self.console.clear();
+    }
+
+    /// Whether a request awaits its response that was made less than `patience` ago.
+    pub(super) fn is_busy(&self, patience: Duration) -> bool {
+        let is_open = |observed: &Observed| !observed.is_done && !observed.is_stream;
+        self.requests.iter().any(|observed| is_open(observed) && observed.since.elapsed() < patience)
+    }
+
+    pub(super) fn seen(&self) -> Seen {
+        Seen {
+            requests: self.requests.iter().map(|observed| observed.request.clone()).collect(),
+            console: self.console.clone(),
+            date: self.date.clone(),
+        }
+    }
+
+    pub(super) fn hear(&mut self, log: &Value) {
+        let entries = log.as_array().map(Vec::as_slice).unwrap_or_default();
+        for entry in entries {
+            let message = entry.get("message").and_then(Value::as_str).unwrap_or_default();
+            let Ok(message) = serde_json::from_str::<Value>(message) else { continue };
+            let Some(message) = message.get("message") else { continue };
+            let method = message.get("method").and_then(Value::as_str).unwrap_or_default();
+            self.event(method, message.get("params").unwrap_or(&Value::Null));
+        }
+    }
+
+    fn event(&mut self, method: &str, event: &Value) {
+        let text =
+            |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let id = text("/requestId");
+        match method {
+            "Network.requestWillBeSent" => {
+                let url = text("/request/url");
+                if url.starts_with("data:") || url.starts_with("blob:") || self.requests.len() >= MAX_REQUESTS
+                {
+                    return;
+                }
+                let body = event.pointer("/request/postData").and_then(Value::as_str).map(str::to_owned);
+                let request = PageRequest { method: text("/request/method"), url, body, status: None };
+                let is_stream = STREAMS.contains(&text("/type").as_str());
+                self.requests.push(Observed {
+                    id,
+                    request,
+                    is_stream,
+                    is_done: false,
+                    since: Instant::now(),
+                });
+            }
+            "Network.responseReceived" => {
+                let status = event.pointer("/response/status").and_then(Value::as_u64);
+                let status = status.and_then(|status| u16::try_from(status).ok());
+                let headers = event.pointer("/response/headers").and_then(Value::as_object);
+                let date = headers.into_iter().flatten().find(|(name, _)| name.eq_ignore_ascii_case("date"));
+                if let Some(date) = date.and_then(|(_, value)| value.as_str()) {
+                    self.date = Some(date.to_owned());
+                }
+                let is_stream = text("/response/mimeType") == "text/event-stream";
+                if let Some(observed) = self.find(&id) {
+                    observed.request.status = status;
+                    observed.is_stream |= is_stream;
+                }
+            }
+            "Network.loadingFinished" | "Network.loadingFailed" => {
+                if let Some(observed) = self.find(&id) {
+                    observed.is_done = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes over what the page printed: errors and warnings.
+    pub(super) fn hear_console(&mut self, log: &Value) {
+        let entries = log.as_array().map(Vec::as_slice).unwrap_or_default();
+        for entry in entries.iter().filter(|entry| entry.get("level").is_some_and(|level| level != "INFO")) {
+            let line = entry.get("message").and_then(Value::as_str).unwrap_or_default();
+            if self.console.len() < MAX_CONSOLE_LINES && !line.trim().is_empty() {
+                self.console.push(line.to_owned());
+            }
+        }
+    }
+
+    fn find(&mut self, id: &str) -> Option<&mut Observed> {
+        // A redirect has the id of the request before it.
+        self.requests.iter_mut().rev().find(|observed| observed.id == id)
+    }
+}
