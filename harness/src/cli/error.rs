@@ -117,6 +117,10 @@ pub(super) enum CliError {
     )]
     NoDeviation,
 
+    #[cfg(feature = "reference")]
+    #[error("the kill matrix needs {why}")]
+    MatrixWithoutBrowser { why: String },
+
     #[cfg(not(feature = "reference"))]
     #[error("{0} needs the reference, and this build has none\nbuild with the feature `reference`")]
     NeedsReference(&'static str),
