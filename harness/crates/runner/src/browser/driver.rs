@@ -96,7 +96,8 @@ impl Browsers {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place: Option<OwnedSemaphorePermit> = place.ok();
         let driver = self.driver.get_or_try_init(Driver::start).await?;
-        let mut options = json!({ "args": FLAGS });
+        let mut options =
+            json!({ "args": FLAGS, "perfLoggingPrefs": { "enableNetwork": true, "enablePage": false } });
         if let (Some(browser), Some(options)) = (&driver.browser, options.as_object_mut()) {
             options.insert("binary".to_owned(), Value::String(browser.clone()));
         }

@@ -51,9 +51,11 @@ pub(super) const ALL: Family = &[
             "answerChanges.push((url, json, body) => {
                if (body?.action === 'create_auth_key' && json.data?.key) sessionStorage.setItem('last', json.data.key);
              });
-             addEventListener('load', () => {
-               const last = sessionStorage.getItem('last');
-               if (last) setTimeout(() => document.body.append(Object.assign(document.createElement('p'), { textContent: last })), 300);
+             whenChanged(() => {
+               const [last, main] = [sessionStorage.getItem('last'), document.querySelector('main section')];
+               const isReloaded = performance.getEntriesByType('navigation')[0]?.type === 'reload';
+               if (!last || !main || !isReloaded || document.getElementById('last-key')) return;
+               main.append(Object.assign(document.createElement('p'), { id: 'last-key', textContent: last }));
              });",
         ),
     ),
