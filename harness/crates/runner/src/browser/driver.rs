@@ -17,6 +17,7 @@ use super::endpoint::{Endpoint, LastWords};
 use super::error::BrowserError;
 use super::installation::{Installation, installation};
 use super::session::Browser;
+use super::traffic::LongPolls;
 
 /// Sub-tests that use the browser at the same time. More take memory and gain nothing on a few cores.
 const MAX_SESSIONS: usize = 3;
@@ -61,6 +62,7 @@ const FLAGS: [&str; 17] = [
 pub struct Browsers {
     driver: OnceCell<Driver>,
     places: Arc<Semaphore>,
+    long_polls: LongPolls,
 }
 
 /// A driver that answers.
@@ -83,7 +85,11 @@ struct Guard {
 
 impl Default for Browsers {
     fn default() -> Self {
-        Self { driver: OnceCell::new(), places: Arc::new(Semaphore::new(MAX_SESSIONS)) }
+        Self {
+            driver: OnceCell::new(),
+            places: Arc::new(Semaphore::new(MAX_SESSIONS)),
+            long_polls: LongPolls::default(),
+        }
     }
 }
 
@@ -113,7 +119,7 @@ impl Browsers {
             client: driver.client.clone(),
             last_words: driver.last_words.clone(),
         };
-        Browser::open(endpoint, capabilities, place).await
+        Browser::open(endpoint, capabilities, Arc::clone(&self.long_polls), place).await
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::endpoint::Endpoint;
 use super::error::BrowserError;
-use super::traffic::{Seen, Traffic};
+use super::traffic::{LongPolls, Seen, Traffic};
 use super::tree::{self, Element};
 
 /// What WebDriver calls a reference to an element.
@@ -46,6 +46,7 @@ impl Browser {
     pub(super) async fn open(
         endpoint: Endpoint,
         capabilities: Value,
+        long_polls: LongPolls,
         place: Option<OwnedSemaphorePermit>,
     ) -> Result<Self, BrowserError> {
         let body = json!({ "capabilities": { "alwaysMatch": capabilities } });
@@ -58,7 +59,7 @@ impl Browser {
                 error => error,
             })?;
         let id = opened.get("sessionId").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let traffic = Traffic::default();
+        let traffic = Traffic::new(long_polls);
         Ok(Self { endpoint, id, traffic, page_load: None, is_closed: false, _place: place })
     }
 
