@@ -45,6 +45,8 @@ pub(super) enum CliError {
     #[error("no failures to rerun in {}", .0.display())]
     NothingToRerun(PathBuf),
 
+    #[error("invalid {name}: {cause}")]
+    InvalidVariable { name: String, cause: String },
     #[error("unknown command or sub-test `{word}`\n{hint}")]
     UnknownCommand { word: String, hint: String },
     #[error("unknown suite `{name}`\n{hint}available: {known}")]
@@ -93,9 +95,9 @@ pub(super) enum CliError {
     Serialise(#[from] serde_json::Error),
 
     #[error(
-        "missing {0}, and there is no terminal to prompt on\n`harness init-target --help` lists all flags"
+        "missing {flags}, and there is no terminal to prompt on\n`harness {command} --help` lists all flags"
     )]
-    MissingFlags(String),
+    MissingFlags { flags: String, command: &'static str },
     #[error("{} already exists\nchoose another file, or remove it first", .0.display())]
     FileExists(PathBuf),
     #[error("cancelled: nothing was written")]
@@ -121,6 +123,20 @@ pub(super) enum CliError {
     #[error("the kill matrix needs {why}")]
     MatrixWithoutBrowser { why: String },
 
+    #[cfg(feature = "reference")]
+    #[error("--deviation needs the embedded reference\nremove --runtime containers")]
+    DeviationInContainers,
+    #[error(
+        "--runtime containers brings a database of its own\nleave out --database and --replicas, or --runtime"
+    )]
+    DatabaseInContainers,
+    #[cfg(all(feature = "reference", not(feature = "containers")))]
+    #[error(
+        "this build cannot run the reference in containers\n\
+         build with the feature: cargo run -p harness --features containers -- --runtime containers"
+    )]
+    NeedsContainers,
+
     #[cfg(not(feature = "reference"))]
     #[error("{0} needs the reference, and this build has none\nbuild with the feature `reference`")]
     NeedsReference(&'static str),
@@ -145,6 +161,11 @@ impl CliError {
     /// Mistakes that prevented a run.
     pub(super) fn nothing_was_run(diagnostics: Vec<Diagnostic>, sources: Sources) -> Self {
         Self::Mistakes(Mistakes { diagnostics, sources, consequence: "nothing was run".to_owned() })
+    }
+
+    /// Mistakes that prevented files from being written.
+    pub(super) fn nothing_was_written(diagnostics: Vec<Diagnostic>, sources: Sources) -> Self {
+        Self::Mistakes(Mistakes { diagnostics, sources, consequence: "nothing was written".to_owned() })
     }
 
     pub(super) fn exit_code(&self) -> ExitCode {

@@ -12,7 +12,9 @@ use harness_report::terminal::Paint;
 use harness_runner::targets::Target;
 
 use super::console::Console;
+use super::database::Database;
 use super::error::CliError;
+use super::run::Runtime;
 
 /// Accepts any arguments, so that the error explains why the command is missing.
 #[derive(Debug, Args)]
@@ -39,7 +41,19 @@ pub(super) async fn selftest(
     Err(CliError::NeedsReference("`selftest`"))
 }
 
-pub(super) fn target(deviation: Option<&str>, _console: &Console) -> Result<Arc<dyn Target>, CliError> {
+#[allow(clippy::unused_async, reason = "same signature as with the reference")]
+pub(super) async fn target(
+    runtime: Runtime,
+    deviation: Option<&str>,
+    database: Database<'_>,
+    _console: &Console,
+) -> Result<Arc<dyn Target>, CliError> {
+    if runtime == Runtime::Containers {
+        return Err(CliError::NeedsReference("--runtime containers"));
+    }
+    if !database.is_default() {
+        return Err(CliError::NeedsReference("--database"));
+    }
     Err(if deviation.is_some() { CliError::NeedsReference("--deviation") } else { CliError::NoTarget })
 }
 

@@ -41,7 +41,7 @@ use std::time::Duration;
 pub use error::{Condition, StoreError};
 pub use location::Location;
 pub use notification::Listener;
-pub use postgres::{Address, AddressError, create_schema, drop_schema};
+pub use postgres::{Address, AddressError, ScratchSchemas};
 pub use tx::{Row, Tx};
 pub use value::Value;
 

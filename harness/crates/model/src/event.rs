@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::evidence::{Exchange, PageResult, ProcessResult, WireResult};
@@ -82,6 +83,18 @@ pub struct SubtestFinished {
     pub fault: Option<Fault>,
     #[serde(rename = "took_ns", with = "nanoseconds")]
     pub took: Duration,
+    /// After a failure or an error, what its hosts have logged outside its steps, secrets redacted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<HostLog>,
+}
+
+/// The log of a host that a sub-test had to itself, such as a container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HostLog {
+    pub host: String,
+    /// The last lines.
+    pub text: String,
 }
 
 /// The state of the target after the run; sent once, right before `Finished`.

@@ -5,16 +5,30 @@ use std::io;
 use harness_model::plan::PlanError;
 use harness_report::exit_code::ExitCode;
 use mock_server::app::StartError;
+use mock_server::store::{AddressError, StoreError};
 
 /// The reference cannot be served, or a deviation cannot be tried.
 #[derive(Debug, thiserror::Error)]
 pub enum ReferenceError {
     /// `--database` names something else than SQLite.
-    #[error("unsupported database `{scheme}`\nexpected --database sqlite::memory: or sqlite:PATH")]
+    #[error(
+        "unsupported database `{scheme}`\nexpected --database sqlite::memory:, sqlite:PATH or postgres://…"
+    )]
     UnsupportedDatabase {
         /// The URL's scheme alone, since the rest may hold a password.
         scheme: String,
     },
+    /// Sub-tests cannot share one file.
+    #[error(
+        "a run gives each sub-test a database of its own, which `{scheme}` cannot be\nexpected --database sqlite::memory: or postgres://…"
+    )]
+    UnsuitableDatabase { scheme: String },
+    #[error("replicas cannot share a database in memory\nname one with --database postgres://…")]
+    ReplicasInMemory,
+    #[error(transparent)]
+    DatabaseAddress(#[from] AddressError),
+    #[error(transparent)]
+    Database(#[from] StoreError),
     #[error(transparent)]
     Start(#[from] StartError),
     #[error("unknown deviation `{id}`; {hint}")]
@@ -41,10 +55,14 @@ pub enum ReferenceError {
 impl ReferenceError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::UnsupportedDatabase { .. } | Self::UnknownDeviation { .. } | Self::Plan(_) => {
-                ExitCode::Usage
-            }
+            Self::UnsupportedDatabase { .. }
+            | Self::UnsuitableDatabase { .. }
+            | Self::ReplicasInMemory
+            | Self::DatabaseAddress(_)
+            | Self::UnknownDeviation { .. }
+            | Self::Plan(_) => ExitCode::Usage,
             Self::Start(_)
+            | Self::Database(_)
             | Self::NotImplemented { .. }
             | Self::TriggerFolder { .. }
             | Self::MachinesFolder(_) => ExitCode::Environment,

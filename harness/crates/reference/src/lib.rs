@@ -10,6 +10,8 @@
 pub mod active_deviation;
 pub mod agent;
 pub mod census;
+#[cfg(feature = "containers")]
+pub mod containers;
 pub mod deviation;
 pub mod embedded;
 mod error;

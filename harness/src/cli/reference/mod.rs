@@ -8,11 +8,13 @@ mod serve;
 
 use std::sync::Arc;
 
-use harness_reference::embedded::Embedded;
+use harness_reference::embedded::{DatabaseOptions, Embedded};
 use harness_runner::targets::Target;
 
 use super::console::Console;
+use super::database::Database;
 use super::error::CliError;
+use super::run::Runtime;
 
 pub(super) use comparison::compare;
 pub(super) use deviation::{explained, ids, list as list_deviations};
@@ -20,10 +22,33 @@ pub(super) use selftest::{Arguments as SelftestArguments, selftest};
 pub(super) use serve::{Arguments as ServeArguments, serve};
 
 /// Returns the reference, with a deviation in front of it if one is named.
-pub(super) fn target(deviation: Option<&str>, console: &Console) -> Result<Arc<dyn Target>, CliError> {
-    let embedded = Embedded::default();
+pub(super) async fn target(
+    runtime: Runtime,
+    deviation: Option<&str>,
+    database: Database<'_>,
+    console: &Console,
+) -> Result<Arc<dyn Target>, CliError> {
+    if runtime == Runtime::Containers {
+        return match deviation {
+            Some(_) => Err(CliError::DeviationInContainers),
+            None if !database.is_default() => Err(CliError::DatabaseInContainers),
+            None => containers(),
+        };
+    }
+    let Database { url, replicas } = database;
+    let embedded = Embedded::on(DatabaseOptions { url, replicas }).await?;
     Ok(Arc::new(match deviation {
         Some(id) => embedded.behind(deviation::activate(id, console)?),
         None => embedded,
     }))
+}
+
+#[cfg(feature = "containers")]
+fn containers() -> Result<Arc<dyn Target>, CliError> {
+    Ok(Arc::new(harness_reference::containers::Containers::default()))
+}
+
+#[cfg(not(feature = "containers"))]
+fn containers() -> Result<Arc<dyn Target>, CliError> {
+    Err(CliError::NeedsContainers)
 }

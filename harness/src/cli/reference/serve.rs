@@ -21,7 +21,7 @@ pub(in crate::cli) struct Arguments {
     /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// The database: sqlite::memory: or sqlite:PATH
+    /// The database: sqlite::memory:, sqlite:PATH or postgres://[USER@]HOST[:PORT]/NAME
     #[arg(long, value_name = "URL", default_value = "sqlite::memory:")]
     database: String,
     /// Put a deliberate deviation in front of the reference, such as count-frozen

@@ -1,11 +1,11 @@
 //! The flags of a run.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use clap::Args;
 
+use crate::cli::database::Database;
 use crate::cli::error::CliError;
 use harness_model::plan::{Shard, Waits};
 use harness_report::destination::Destination;
@@ -31,8 +31,14 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(super) target: Option<PathBuf>,
     /// Where the reference runs
-    #[arg(long, value_name = "RUNTIME", default_value = "embedded", conflicts_with = "target")]
+    #[arg(long, value_enum, value_name = "RUNTIME", default_value = "embedded", conflicts_with = "target")]
     pub(super) runtime: Runtime,
+    /// The reference's database: sqlite::memory:, or postgres://[USER@]HOST[:PORT]/NAME with a schema for each sub-test
+    #[arg(long, value_name = "URL", default_value = Database::DEFAULT_URL, conflicts_with = "target")]
+    pub(super) database: String,
+    /// Run N control planes on the database, behind a balancer that gives each request to the next
+    #[arg(long, value_name = "N", default_value = "1", conflicts_with = "target")]
+    pub(super) replicas: NonZeroUsize,
     /// Put a deliberate deviation in front of the reference, such as count-frozen
     #[arg(long, value_name = "ID", conflicts_with = "target")]
     pub(super) deviation: Option<String>,
@@ -143,28 +149,11 @@ pub(in crate::cli) fn jobs(asked: Option<NonZeroU32>) -> usize {
     asked.and_then(|jobs| usize::try_from(jobs.get()).ok()).unwrap_or((2 * cores).min(MAX_DEFAULT_JOBS))
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Runtime {
-    /// In the kit's own process.
+/// Where the reference runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum Runtime {
+    /// In the kit's own process
     Embedded,
-}
-
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-pub(super) enum InvalidRuntime {
-    #[error("`containers` is not supported yet: expected `embedded`")]
+    /// Every control plane and every machine in a container of its own (feature `containers`)
     Containers,
-    #[error("expected `embedded`")]
-    Unknown,
-}
-
-impl FromStr for Runtime {
-    type Err = InvalidRuntime;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "embedded" => Ok(Self::Embedded),
-            "containers" => Err(InvalidRuntime::Containers),
-            _ => Err(InvalidRuntime::Unknown),
-        }
-    }
 }

@@ -59,6 +59,7 @@ pub(super) async fn judge(
             reason: Some(reason),
             fault,
             took,
+            logs: Vec::new(),
         }));
     }
     silent.on_event(&Event::Settled(Settled {

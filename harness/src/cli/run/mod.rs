@@ -35,7 +35,7 @@ use harness_runner::targets::PreflightScope;
 use super::console::Console;
 use super::error::CliError;
 use super::{diff, names, reference};
-pub(super) use arguments::{Arguments, ReviewArguments, jobs};
+pub(super) use arguments::{Arguments, ReviewArguments, Runtime, jobs};
 use judgement::{judge, make_ready};
 use preparation::{Prepared, prepare};
 pub(super) use reports::{verify_empty, write_reports};
@@ -51,7 +51,7 @@ pub(super) async fn run(
     console: &Console,
 ) -> Result<ExitCode, CliError> {
     let Prepared { baseline, loaded, target, selection, needs, destinations, mut evidence } =
-        prepare(&arguments, scenarios, console)?;
+        prepare(&arguments, scenarios, console).await?;
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(CliError::TemporaryFolder)?;
     let registry = Arc::new(loaded.library.registry.clone());
     let (stopper, stop) = run::stop();

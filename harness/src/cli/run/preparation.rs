@@ -50,7 +50,7 @@ fn filter(arguments: &Arguments, library: &Library) -> Result<Option<Filter>, Cl
 }
 
 /// Reads everything that the flags refer to.
-pub(super) fn prepare(
+pub(super) async fn prepare(
     arguments: &Arguments,
     scenarios: Option<&Path>,
     console: &Console,
@@ -61,7 +61,7 @@ pub(super) fn prepare(
     let baseline = arguments.baseline.as_deref().map(stored::read).transpose()?;
     let loaded = library::open(scenarios)?;
     let filter = filter(arguments, &loaded.library)?;
-    let target = target(arguments, console)?;
+    let target = target(arguments, console).await?;
     let selection = selection(arguments, filter, &loaded.library, console)?;
     // Provisional: the target has not been asked yet what it lacks.
     let plan = build_plan(&selection, &loaded.library, target.as_ref())?;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::console::Console;
+use crate::cli::database::Database;
 use crate::cli::error::CliError;
 use crate::cli::reference;
 use harness_model::plan::{Disposition, Plan};
@@ -15,9 +16,10 @@ use harness_runner::targets::remote::Remote;
 use super::arguments::Arguments;
 
 /// Returns the target of `--target`, or the embedded reference without it.
-pub(super) fn target(arguments: &Arguments, console: &Console) -> Result<Arc<dyn Target>, CliError> {
+pub(super) async fn target(arguments: &Arguments, console: &Console) -> Result<Arc<dyn Target>, CliError> {
     let Some(path) = &arguments.target else {
-        return reference::target(arguments.deviation.as_deref(), console);
+        let database = Database { url: &arguments.database, replicas: arguments.replicas.get() };
+        return reference::target(arguments.runtime, arguments.deviation.as_deref(), database, console).await;
     };
     Ok(Arc::new(remote(path, console)?))
 }

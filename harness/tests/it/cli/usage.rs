@@ -16,7 +16,11 @@ fn usage_errors_are_reported_before_anything_runs() {
         (&["--scenarios", folder, "--filter", "("], 2, "("),
         (&["--scenarios", folder, "--report", "yaml=x"], 2, "unknown report format"),
         (&["--scenarios", folder, "--report", "json=/proc/x/y.json"], 2, "cannot write report"),
-        (&["--scenarios", folder, "--runtime", "containers"], 2, "not supported yet"),
+        (
+            &["--scenarios", folder, "--runtime", "containers"],
+            2,
+            "cargo run -p harness --features containers",
+        ),
         (&["--scenarios", folder, "--shard", "3/2"], 2, "expected INDEX/COUNT"),
         (&["--scenarios", folder, "--target", "/no/such.toml"], 2, "/no/such.toml"),
         (&["--scenarios", "/"], 2, "requirements.toml"),

@@ -122,6 +122,7 @@ fn events(registry: &Registry) -> Vec<Event> {
             reason: reason.map(str::to_owned),
             fault,
             took: Duration::from_millis(120),
+            logs: Vec::new(),
         })
     };
     let started =

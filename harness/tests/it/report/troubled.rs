@@ -23,6 +23,7 @@ fn interrupted() -> Results {
             reason: Some("interrupted before it started".to_owned()),
             fault: Some(Fault::Interruption),
             took: Duration::ZERO,
+            logs: Vec::new(),
         }));
     }
     kept.push(Event::Finished(Finished { took: Duration::from_millis(3), end: RunEnd::Interrupted }));

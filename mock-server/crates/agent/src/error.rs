@@ -28,6 +28,9 @@ pub(crate) enum AgentError {
     NoOrganisation,
     #[error("this machine is not registered. Run 'ztna up' first")]
     NotRegistered,
+    /// `healthcheck` of an agent that is stopped, pending, quarantined or cut off.
+    #[error("{}", if *.is_running { "not online. 'ztna status --json' shows the phase" } else { "not running. Run 'ztna up' first" })]
+    Unhealthy { is_running: bool },
     /// A request that needs the tunnel failed.
     #[error(transparent)]
     TunnelRequest(#[from] TunnelRequestError),

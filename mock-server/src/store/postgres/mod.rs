@@ -20,7 +20,7 @@ mod value;
 
 pub use address::{Address, AddressError};
 pub(super) use cause::cause;
-pub use schema::{create_schema, drop_schema};
+pub use schema::ScratchSchemas;
 pub(super) use session::Session;
 pub(super) use threads::{Queues, start};
 pub(super) use value::{integer, optional_integer, optional_text, text};

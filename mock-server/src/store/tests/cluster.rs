@@ -35,9 +35,9 @@ pub(crate) fn url() -> Option<&'static str> {
     CLUSTER.get_or_init(start).as_ref().map(|cluster| cluster.url.as_str())
 }
 
-/// A name that no other test of the process uses.
-pub(crate) fn schema_name() -> String {
-    format!("test_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed))
+/// A number that no other test of the process uses, for a schema of its own.
+pub(crate) fn number() -> usize {
+    SCHEMAS.fetch_add(1, Ordering::Relaxed)
 }
 
 fn start() -> Option<Cluster> {

@@ -2,6 +2,7 @@
 
 pub(super) mod cluster;
 mod damage;
+mod growth;
 mod lists;
 mod redo;
 mod unavailable;
@@ -33,7 +34,11 @@ fn postgres_location() -> Option<Location> {
     let address = Address::parse(cluster::url()?).unwrap();
     let creating = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(create_schema(&address, &cluster::schema_name())).unwrap()
+        runtime.block_on(async {
+            let run = std::process::id().to_string();
+            let schemas = ScratchSchemas::open(&address, "test", &run).await.unwrap();
+            schemas.create(cluster::number()).await.unwrap().1
+        })
     });
     Some(Location::Postgres(Box::new(creating.join().unwrap())))
 }

@@ -7,9 +7,11 @@ use futures::future::BoxFuture;
 use harness_model::scenario::model::{IDENTITIES, Identity, identity_name};
 use harness_runner::exchange::joined;
 use harness_runner::targets::{Account, Cause, ControlPlane, TargetError};
-use mock_server::app::{Person, Ready, Server};
+use mock_server::app::{DEFAULT_LISTEN, Person, Ready, Server};
 use reqwest::Url;
 
+use super::balancer::Balancer;
+use super::database::Database;
 use crate::front_proxy::{FrontProxy, RunningProxy, Sessions};
 
 /// Where device logins are approved.
@@ -17,19 +19,37 @@ const APPROVE: &str = "/api/auth/device/approve";
 
 pub(super) struct EmbeddedControlPlane {
     server: Server,
+    /// The other servers on the same database, behind the balancer.
+    replicas: Vec<Server>,
+    balancer: Option<Balancer>,
+    database: Option<Database>,
+    /// The balancer's or the server's. Without a slash at the end.
+    base_url: String,
     proxy: Option<Box<dyn RunningProxy>>,
 }
 
 impl EmbeddedControlPlane {
-    /// The server, with a proxy in front of it that listens on `listen`, if one is given.
+    /// The servers behind a balancer if there are several, and a proxy in front that listens on `listen`, if one is given.
+    /// The database is removed in the end.
     pub(super) async fn start(
         front: Option<&dyn FrontProxy>,
-        server: Server,
+        servers: Vec<Server>,
+        database: Option<Database>,
         listen: SocketAddr,
     ) -> std::io::Result<Self> {
-        let mut plane = Self { server, proxy: None };
+        let addresses: Vec<_> = servers.iter().map(Server::address).collect();
+        let mut servers = servers.into_iter();
+        let server = servers.next().ok_or(std::io::ErrorKind::InvalidInput)?;
+        let balancer = match addresses.len() {
+            1 => None,
+            _ => Some(Balancer::start(DEFAULT_LISTEN, addresses).await?),
+        };
+        let balancer_url = balancer.as_ref().map(|balancer| format!("http://{}", balancer.address()));
+        let base_url = balancer_url.unwrap_or_else(|| server.base_url().to_owned());
+        let mut plane =
+            Self { server, replicas: servers.collect(), balancer, database, base_url, proxy: None };
         if let Some(front) = front {
-            let upstream = Url::parse(plane.server.base_url()).map_err(std::io::Error::other)?;
+            let upstream = Url::parse(&plane.base_url).map_err(std::io::Error::other)?;
             plane.proxy = Some(front.start(upstream, listen, plane.sessions().await).await?);
         }
         Ok(plane)
@@ -39,7 +59,7 @@ impl EmbeddedControlPlane {
     pub(super) fn base_url(&self) -> &str {
         match &self.proxy {
             Some(proxy) => proxy.base_url().as_str().trim_end_matches('/'),
-            None => self.server.base_url(),
+            None => &self.base_url,
         }
     }
 
@@ -50,7 +70,7 @@ impl EmbeddedControlPlane {
 
     /// Where the reference listens, behind a proxy if there is one.
     pub(super) fn address(&self) -> SocketAddr {
-        self.server.address()
+        self.balancer.as_ref().map_or_else(|| self.server.address(), Balancer::address)
     }
 
     async fn sessions(&self) -> Sessions {
@@ -80,8 +100,11 @@ impl EmbeddedControlPlane {
     }
 
     async fn advance_clock(&self, duration: Duration) -> Result<(), TargetError> {
-        let advanced = self.server.advance(duration).await;
-        advanced.map_err(|error| TargetError::Clock(error.into()))?;
+        // Each has a clock of its own, and the first one does what becomes due.
+        for server in std::iter::once(&self.server).chain(&self.replicas) {
+            let advanced = server.advance(duration).await;
+            advanced.map_err(|error| TargetError::Clock(error.into()))?;
+        }
         if let Some(proxy) = &self.proxy {
             proxy.clock_advanced(duration, self.sessions().await).await;
         }
@@ -90,7 +113,11 @@ impl EmbeddedControlPlane {
 
     pub(super) async fn stop(self) {
         drop(self.proxy);
-        self.server.stop().await;
+        drop(self.balancer);
+        futures::future::join_all(std::iter::once(self.server).chain(self.replicas).map(Server::stop)).await;
+        if let Some(database) = self.database {
+            database.drop().await;
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::ReferenceError;
 use crate::front_proxy::FrontProxy;
 
 use super::control_plane::EmbeddedControlPlane;
+use super::database::postgres;
 use super::program::config;
 
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub struct ServeOptions {
     /// A proxy to start in front of it.
     pub front: Option<Arc<dyn FrontProxy>>,
     pub listen: SocketAddr,
-    /// `sqlite::memory:` or `sqlite:PATH`.
+    /// `sqlite::memory:`, `sqlite:PATH` or `postgres://…`.
     pub database: String,
     /// Where to write its addresses and people, once it answers requests.
     pub ready_file: Option<PathBuf>,
@@ -32,6 +33,7 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ReferenceError> {
     let location = match options.database.strip_prefix("sqlite:") {
         Some(":memory:") => Location::Memory,
         Some(path) if !path.is_empty() => Location::File(path.trim_start_matches("//").into()),
+        _ if let Some(address) = postgres(&options.database)? => Location::Postgres(Box::new(address)),
         _ => {
             let scheme = options.database.split(':').next().unwrap_or_default().to_owned();
             return Err(ReferenceError::UnsupportedDatabase { scheme });
@@ -45,7 +47,7 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ReferenceError> {
         ..config(fixture, front)
     };
     let server = app::start(config(Fixture::built_in()?)).await?;
-    let plane = EmbeddedControlPlane::start(front, server, options.listen)
+    let plane = EmbeddedControlPlane::start(front, vec![server], None, options.listen)
         .await
         .map_err(|source| StartError::Listen { address: options.listen, source })?;
     if let Some(path) = options.ready_file {

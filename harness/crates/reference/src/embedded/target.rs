@@ -13,19 +13,21 @@ use harness_runner::exchange::ClientSettings;
 use harness_runner::targets::namespace::{Network, TunError, check_tun_devices};
 use harness_runner::targets::{
     AddressBlock, AgentCommand, Dashboard, EnvironmentFacts, OrganisationLimit, Target, TargetError,
-    TestEnvironment, WITHOUT_TUN, lacking_host_name,
+    TerraformProvider, TestEnvironment, WITHOUT_TUN, host_tool, lacking_host_name,
 };
 use mock_server::app::{self, Config, Fixture};
 use reqwest::Url;
 use tokio::sync::OnceCell;
 
+use crate::ReferenceError;
 use crate::front_proxy::FrontProxy;
 
 use super::control_plane::EmbeddedControlPlane;
+use super::database::{DatabaseOptions, Databases};
 use super::program::{agent_command, config};
 
 /// `machine_limit` of the fixture's second organisation.
-const OTHER_ORG_MACHINES: u32 = 3;
+pub(crate) const OTHER_ORG_MACHINES: u32 = 3;
 /// Its agents answer within milliseconds.
 const SILENCE: Duration = Duration::from_millis(300);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -39,9 +41,18 @@ pub struct Embedded {
     /// Whether agents can have TUN devices; determined once.
     tun: Arc<OnceLock<Result<(), TunError>>>,
     front: Option<Arc<dyn FrontProxy>>,
+    databases: Databases,
 }
 
 impl Embedded {
+    /// Control planes on this database instead of one in memory.
+    ///
+    /// # Errors
+    /// The database is not supported or cannot be reached.
+    pub async fn on(database: DatabaseOptions<'_>) -> Result<Self, ReferenceError> {
+        Ok(Self { databases: Databases::open(database).await?, ..Self::default() })
+    }
+
     /// The same target with a proxy in front of each control plane.
     pub fn behind(&self, front: Arc<dyn FrontProxy>) -> Self {
         Self { front: Some(front), ..self.clone() }
@@ -55,9 +66,17 @@ impl Embedded {
         let fixture = self.fixture.get_or_try_init(read_fixture).await?.clone();
         // The kit approves device logins at once, so agents may poll without a pause.
         let front = self.front.as_deref();
-        let config = Config { device_poll_interval: Some(Duration::ZERO), ..config(fixture, front) };
-        let server = app::start(config).await.map_err(|error| TargetError::Start(error.into()))?;
-        let plane = EmbeddedControlPlane::start(front, server, app::DEFAULT_LISTEN).await;
+        let database = self.databases.create().await.map_err(|error| TargetError::Start(error.into()))?;
+        let mut servers = Vec::new();
+        for _ in 0..self.databases.replicas() {
+            let config = Config {
+                device_poll_interval: Some(Duration::ZERO),
+                database: database.location.clone(),
+                ..config(fixture.clone(), front)
+            };
+            servers.push(app::start(config).await.map_err(|error| TargetError::Start(error.into()))?);
+        }
+        let plane = EmbeddedControlPlane::start(front, servers, Some(database), app::DEFAULT_LISTEN).await;
         let plane = plane.map_err(|error| TargetError::Start(error.into()))?;
         let base_url = Url::parse(plane.base_url()).map_err(|error| TargetError::Start(error.into()))?;
         let network = match with_tun {
@@ -82,6 +101,7 @@ impl Embedded {
             addresses: AddressBlock::LOOPBACK,
             listen: Ipv4Addr::LOCALHOST,
             settle: None,
+            terraform: terraform_provider(),
             dashboard: Arc::new(Dashboard::at(dashboard)),
             silence: SILENCE,
         };
@@ -112,17 +132,21 @@ impl Target for Embedded {
         if self.tun().is_ok() {
             capabilities.insert(Capability::Tun);
         }
-        if in_path("sh") && in_path("curl") {
+        if host_tool::in_path("sh") && host_tool::in_path("curl") {
             capabilities.insert(Capability::Installer);
         }
+        let tools = host_tool::present();
+        capabilities
+            .extend(tools.filter(|tool| *tool != Capability::Terraform || terraform_provider().is_some()));
         if browser::lacking().is_none() {
             capabilities.insert(Capability::Dashboard);
         }
         let deviating = self.front.as_ref().map(|front| front.description());
         TargetDescription {
-            name: match &deviating {
-                Some(deviating) => format!("reference, deviating ({})", deviating.id),
-                None => "reference".to_owned(),
+            name: match (&deviating, self.databases.description()) {
+                (Some(deviating), _) => format!("reference, deviating ({})", deviating.id),
+                (None, Some(databases)) => format!("reference ({databases})"),
+                (None, None) => "reference".to_owned(),
             },
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             base_url: None,
@@ -139,11 +163,21 @@ impl Target for Embedded {
     fn lacking(&self) -> BTreeMap<Capability, String> {
         let tun = self.tun().as_ref().err();
         let tun = tun.map(|missing| (Capability::Tun, format!("a TUN device, which takes root: {missing}")));
-        tun.into_iter().chain(lacking_host_name()).chain(browser::lacking()).collect()
+        let mut lacking = host_tool::lacking();
+        if terraform_provider().is_none() {
+            let why = "the Terraform provider beside the kit (cargo build -p terraform-provider-quickztna)";
+            lacking.entry(Capability::Terraform).or_insert_with(|| why.to_owned());
+        }
+        lacking.extend(tun.into_iter().chain(lacking_host_name()).chain(browser::lacking()));
+        lacking
     }
 
     fn is_shared(&self) -> bool {
         false
+    }
+
+    fn max_concurrency(&self) -> Option<usize> {
+        self.databases.max_concurrency()
     }
 
     fn environment(
@@ -169,7 +203,12 @@ async fn read_fixture() -> Result<Fixture, TargetError> {
     }
 }
 
-fn in_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+/// The reference's own provider, if it was built beside this program.
+fn terraform_provider() -> Option<TerraformProvider> {
+    let program = std::env::current_exe().ok()?.with_file_name("terraform-provider-quickztna");
+    program.is_file().then(|| TerraformProvider {
+        program,
+        endpoint: "QZ_ENDPOINT".to_owned(),
+        api_key: "QZ_API_KEY".to_owned(),
+    })
 }

@@ -82,6 +82,9 @@ fn details(
                 }
                 @for leftover in &subtest.leftovers { p .waived { "Not cleaned up: " (leftover) } }
                 @for step in &subtest.failures { (failure::section(results, known, subtest, step)) }
+                @for log in &subtest.logs {
+                    details { summary { "Log of " (log.host) } pre { (log.text) } }
+                }
                 (checks(known, subtest))
             }
         }

@@ -94,12 +94,13 @@ impl Listener for Record {
             Event::CleanupFailed(CleanupFailed { subtest, message }) => {
                 self.running.entry(*subtest).or_default().leftovers.push(message.clone());
             }
-            Event::SubtestFinished(SubtestFinished { subtest, verdict, reason, fault, took }) => {
+            Event::SubtestFinished(SubtestFinished { subtest, verdict, reason, fault, took, logs }) => {
                 let mut record = self.running.remove(subtest).unwrap_or_default();
                 record.verdict = Some(*verdict);
                 record.reason.clone_from(reason);
                 record.fault = *fault;
                 record.took = *took;
+                record.logs.clone_from(logs);
                 self.fold(*subtest, record);
             }
             Event::Settled(Settled { run_id, retries, leftovers }) => {

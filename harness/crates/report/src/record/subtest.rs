@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use harness_model::check::evidence::{Exchange, PageResult, ProcessResult, WireResult};
 use harness_model::check::outcome::{CheckVerdict, Outcome};
-use harness_model::event::{Event, Fault, SubtestVerdict};
+use harness_model::event::{Event, Fault, HostLog, SubtestVerdict};
 use harness_model::scenario::model::Span;
 
 use super::rows::RowCounter;
@@ -30,6 +30,8 @@ pub struct SubtestRecord {
     pub bad_steps: Vec<StepRecord>,
     /// What could not be cleaned up.
     pub leftovers: Vec<String>,
+    /// What its hosts have logged outside its steps.
+    pub logs: Vec<HostLog>,
     pub runs: Runs,
     /// The smallest number of checks judged in a passed run.
     pub(super) fewest_judged: Option<usize>,

@@ -91,6 +91,7 @@ fn subtest(planned: &PlannedSubtest, record: &SubtestRecord) -> SubtestResult {
         checks: checks(planned, record),
         failures: record.bad_steps.iter().map(|step| FailedStep::of(step, &scenario.source)).collect(),
         leftovers: record.leftovers.clone(),
+        logs: record.logs.clone(),
     }
 }
 

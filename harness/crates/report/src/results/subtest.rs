@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::Runs;
 use harness_model::check::outcome::{CheckVerdict, Unevaluated};
-use harness_model::event::{Fault, SubtestVerdict};
+use harness_model::event::{Fault, HostLog, SubtestVerdict};
 use harness_model::plan::waiver::AppliedWaiver;
 use harness_model::source::Location;
 
@@ -38,6 +38,9 @@ pub struct SubtestResult {
     pub failures: Vec<FailedStep>,
     /// What could not be cleaned up.
     pub leftovers: Vec<String>,
+    /// After a failure or an error, the logs of the hosts that it had to itself, such as containers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<HostLog>,
 }
 
 impl SubtestResult {

@@ -49,10 +49,12 @@ pub async fn run(
             reason: Some(reason),
             fault,
             took,
+            logs: Vec::new(),
         }));
     }
     // If no sub-test has begun there is nothing to remove.
     let leftovers = if has_begun { sweep::sweep(&setting, stop).await } else { Vec::new() };
+    setting.target.finish().await;
     listener.on_event(&Event::Settled(Settled {
         run_id: setting.id.clone(),
         retries: setting.target.retries(),

@@ -14,6 +14,12 @@ pub type Cause = Box<dyn Error + Send + Sync>;
 pub enum TargetError {
     #[error("failed to start the control plane: {0}")]
     Start(#[source] Cause),
+    /// The reference cannot be run in containers.
+    #[error("{0}")]
+    Engine(#[source] Cause),
+    /// A machine's own host, or the kit's at an address of its own, cannot be started.
+    #[error("failed to start a machine: {0}")]
+    Machine(#[source] Cause),
     #[error("target {base_url} is unreachable: {cause}")]
     Unreachable { base_url: String, cause: ExchangeError },
     /// The base URL redirects to another server.

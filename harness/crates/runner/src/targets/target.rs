@@ -88,6 +88,11 @@ pub trait Target: fmt::Debug + Send + Sync {
         self: Arc<Self>,
         with_tun: bool,
     ) -> BoxFuture<'static, Result<TestEnvironment, TargetError>>;
+
+    /// Removes at the end of a run whatever sub-tests have started and not removed themselves.
+    fn finish(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
 }
 
 /// Returns why machines cannot have host names of their own, if they cannot.

@@ -64,6 +64,9 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Whether the running 'ztna up' is online, as its exit code, for the HEALTHCHECK of a container
+    #[command(hide = true)]
+    Healthcheck,
     /// Lists, creates and revokes the auth keys that machines register with (admin)
     #[command(visible_alias = "auth-key")]
     AuthKeys {

@@ -3,6 +3,7 @@
 mod auth_keys;
 mod create_key;
 mod down;
+mod healthcheck;
 mod login;
 mod logout;
 mod machine_admin;
@@ -29,6 +30,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), AgentError>
         Command::Logout => logout::run(context),
         Command::Login => login::run(context),
         Command::Status { json } => status::run(context, json),
+        Command::Healthcheck => healthcheck::run(context),
         Command::AuthKeys { command: AuthKeysCommand::List { json, short, organisation } } => {
             auth_keys::run(context, organisation.named.as_deref(), auth_keys::Format::from_flags(json, short))
         }

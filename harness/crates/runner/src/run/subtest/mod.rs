@@ -1,6 +1,7 @@
 //! Runs one sub-test: sets up its stage, walks through its steps, cleans up.
 
 mod end;
+mod logs;
 mod setup;
 
 use std::any::Any;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use harness_model::event::{CleanupFailed, Event, SubtestFinished, SubtestStarted, SubtestVerdict};
+use harness_model::event::{CleanupFailed, Event, HostLog, SubtestFinished, SubtestStarted, SubtestVerdict};
 use harness_model::judge::{SubtestEnd, Tally};
 use harness_model::plan::{Disposition, PlannedSubtest};
 use harness_model::secret::Secrets;
@@ -44,16 +45,17 @@ pub(super) async fn run(
     let id = planned.scenario.id.clone();
     events.send(Event::SubtestStarted(SubtestStarted { subtest, id, at: SystemTime::now() }));
     let secrets = Secrets::default();
-    let end = match &planned.disposition {
+    let (end, logs) = match &planned.disposition {
         Disposition::Skip(reason) => {
-            SubtestEnd { verdict: SubtestVerdict::Skip, fault: None, reason: Some(reason.clone()) }
+            let reason = Some(reason.clone());
+            (SubtestEnd { verdict: SubtestVerdict::Skip, fault: None, reason }, Vec::new())
         }
         Disposition::Run => match set_up(setting, planned, subtest, slot, &secrets).await {
             Ok(setup) => {
                 let run = SubtestRun { setting, planned, subtest, events, secrets: &secrets };
                 run.on_stage(setup, stop).await
             }
-            Err(error) => SubtestEnd::error(error.fault(), error.to_string()),
+            Err(error) => (SubtestEnd::error(error.fault(), error.to_string()), Vec::new()),
         },
     };
     events.send(Event::SubtestFinished(SubtestFinished {
@@ -62,6 +64,7 @@ pub(super) async fn run(
         reason: end.reason.map(|reason| secrets.conceal(&reason)),
         fault: end.fault,
         took: begun.elapsed(),
+        logs,
     }));
 }
 
@@ -76,7 +79,7 @@ struct SubtestRun<'a> {
 
 impl SubtestRun<'_> {
     /// Walks through the steps, cleans up, and removes everything that was started on this host.
-    async fn on_stage(&self, setup: Setup, mut stop: Stop) -> SubtestEnd {
+    async fn on_stage(&self, setup: Setup, mut stop: Stop) -> (SubtestEnd, Vec<HostLog>) {
         let Setup { mut stage, prefix } = setup;
         let ledger = Mutex::new(Ledger::new(&prefix));
         let walk = Walk {
@@ -90,9 +93,15 @@ impl SubtestRun<'_> {
         let mut tally = Tally::default();
         let walk_end = self.walk(&walk, &mut stage, &mut tally, &prefix, &mut stop).await;
         let end = walk_end.judge(tally, self.setting);
+        let logs = match end.verdict {
+            SubtestVerdict::Fail | SubtestVerdict::Error => {
+                logs::collect(&stage.environment, self.secrets).await
+            }
+            SubtestVerdict::Pass | SubtestVerdict::Waived | SubtestVerdict::Skip => Vec::new(),
+        };
         self.clean_up(&walk, &mut stage, &mut stop).await;
         self.tear_down(stage).await;
-        end
+        (end, logs)
     }
 
     async fn walk(
