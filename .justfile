@@ -98,10 +98,9 @@ action:
 images:
     mock-server/images/build
 
-# The kit's runs in containers beside embedded ones, and what is left after them (as root: docker.io iptables iproute2)
+# The images, the kit's runs in containers, compose.yaml (as root: the packages that .ci/run installs)
 containers:
-    mock-server/images/with-engine bash -c 'mock-server/images/build && \
-      harness/tests/containers/run target/$(rustc -vV | sed -n "s/^host: //p")/debug/harness target/containers'
+    mock-server/images/with-engine harness/tests/containers/all target
 
 lint:
     cargo run -p harness -- lint
