@@ -74,7 +74,7 @@ type State = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
 impl Watched {
     fn of(arguments: &run::Arguments, folder: Option<&Path>) -> Self {
-        let folder = folder.or_else(scenarios::directory).map(Path::to_owned);
+        let folder = folder.map(Path::to_owned).or_else(|| scenarios::directory().map(Path::to_owned));
         let profile = arguments.target().map(Path::to_owned);
         let waivers = arguments.waivers().map(Path::to_owned);
         let paths = [folder, profile.clone(), waivers].into_iter().flatten().collect();
