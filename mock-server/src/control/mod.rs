@@ -11,6 +11,7 @@ mod error;
 pub mod guesses;
 pub mod heartbeat;
 pub mod issue;
+mod lease;
 pub mod lists;
 pub mod logout;
 pub mod machine_admin;
