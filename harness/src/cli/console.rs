@@ -95,6 +95,13 @@ impl Console {
         self.note("warning", message);
     }
 
+    /// Writes to standard error what `-q` leaves out.
+    pub(super) fn eprint_remark(&self, text: &str) {
+        if self.detail != Detail::Quiet {
+            self.eprint(text);
+        }
+    }
+
     /// Writes to standard error.
     pub(super) fn eprint(&self, text: &str) {
         let text = shown_with(text, self.has_color_on_stderr());

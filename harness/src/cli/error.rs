@@ -45,6 +45,8 @@ pub(super) enum CliError {
     #[error("no failures to rerun in {}", .0.display())]
     NothingToRerun(PathBuf),
 
+    #[error("invalid {name}: {cause}")]
+    InvalidVariable { name: String, cause: String },
     #[error("unknown command or sub-test `{word}`\n{hint}")]
     UnknownCommand { word: String, hint: String },
     #[error("unknown suite `{name}`\n{hint}available: {known}")]
@@ -93,9 +95,9 @@ pub(super) enum CliError {
     Serialise(#[from] serde_json::Error),
 
     #[error(
-        "missing {0}, and there is no terminal to prompt on\n`harness init-target --help` lists all flags"
+        "missing {flags}, and there is no terminal to prompt on\n`harness {command} --help` lists all flags"
     )]
-    MissingFlags(String),
+    MissingFlags { flags: String, command: &'static str },
     #[error("{} already exists\nchoose another file, or remove it first", .0.display())]
     FileExists(PathBuf),
     #[error("cancelled: nothing was written")]
@@ -155,6 +157,11 @@ impl CliError {
     /// Mistakes that prevented a run.
     pub(super) fn nothing_was_run(diagnostics: Vec<Diagnostic>, sources: Sources) -> Self {
         Self::Mistakes(Mistakes { diagnostics, sources, consequence: "nothing was run".to_owned() })
+    }
+
+    /// Mistakes that prevented files from being written.
+    pub(super) fn nothing_was_written(diagnostics: Vec<Diagnostic>, sources: Sources) -> Self {
+        Self::Mistakes(Mistakes { diagnostics, sources, consequence: "nothing was written".to_owned() })
     }
 
     pub(super) fn exit_code(&self) -> ExitCode {

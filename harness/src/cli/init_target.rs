@@ -19,6 +19,13 @@ pub(super) struct Arguments {
     /// The file to write
     #[arg(value_name = "FILE", default_value = "target.toml")]
     file: PathBuf,
+    #[command(flatten)]
+    content: ProfileFlags,
+}
+
+/// What a new profile says.
+#[derive(Debug, Args)]
+pub(super) struct ProfileFlags {
     /// The target's name in reports
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -65,17 +72,21 @@ pub(super) struct Arguments {
 
 pub(super) fn init_target(arguments: Arguments, console: &Console) -> Result<ExitCode, CliError> {
     let file = arguments.file.clone();
-    let profile = write(&file, &draft(arguments, console)?)?;
+    let profile = write(&file, &draft(arguments.content, "init-target", console)?)?;
     let name = shell_words::quote(&file.to_string_lossy()).into_owned();
     console.print(&format!("{} written. Next steps:\n", file.display()));
-    for line in exports(&profile) {
-        console.print(&format!("  {line}\n"));
+    for variable in variables(&profile) {
+        console.print(&format!("  export {variable}=…\n"));
     }
     console.print(&format!("  harness doctor --target {name}\n  harness --target {name}\n"));
     Ok(ExitCode::Conformant)
 }
 
-fn write(file: &Path, draft: &Draft) -> Result<Profile, CliError> {
+/// Writes a new profile.
+///
+/// # Errors
+/// A flag has an invalid value, or the file exists or cannot be written.
+pub(super) fn write(file: &Path, draft: &Draft) -> Result<Profile, CliError> {
     let text = draft.to_toml();
     let source = Source::new(file, text.clone());
     let profile = Profile::parse(&Arc::new(source)).map_err(|error| {
@@ -93,21 +104,25 @@ fn write(file: &Path, draft: &Draft) -> Result<Profile, CliError> {
 }
 
 /// Returns the environment variables to set before a run.
-fn exports(profile: &Profile) -> Vec<String> {
-    let variables = profile.content.tokens.values().filter_map(|source| match source {
+pub(super) fn variables(profile: &Profile) -> Vec<String> {
+    let all = profile.content.tokens.values().filter_map(|source| match source {
         TokenSource::Env(variable) => Some(variable),
         TokenSource::Login(login) => Some(&login.password_env),
         _ => None,
     });
-    variables.map(|variable| format!("export {variable}=…")).collect()
+    all.cloned().collect()
 }
 
 /// Builds the draft from flags, and from prompts if there is a terminal.
-fn draft(arguments: Arguments, console: &Console) -> Result<Draft, CliError> {
+pub(super) fn draft(
+    arguments: ProfileFlags,
+    command: &'static str,
+    console: &Console,
+) -> Result<Draft, CliError> {
     let missing = missing_flags(&arguments);
     let has_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if !missing.is_empty() && !has_terminal {
-        return Err(CliError::MissingFlags(missing.join(", ")));
+        return Err(CliError::MissingFlags { flags: missing.join(", "), command });
     }
     let given = |value: Option<String>, question: &str| match value {
         Some(value) => Ok(value),
@@ -144,7 +159,7 @@ fn draft(arguments: Arguments, console: &Console) -> Result<Draft, CliError> {
     })
 }
 
-fn missing_flags(arguments: &Arguments) -> Vec<&'static str> {
+fn missing_flags(arguments: &ProfileFlags) -> Vec<&'static str> {
     let required =
         [("--name", &arguments.name), ("--base-url", &arguments.base_url), ("--org-id", &arguments.org_id)];
     required.into_iter().filter(|(_, value)| value.is_none()).map(|(flag, _)| flag).collect()

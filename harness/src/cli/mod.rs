@@ -3,10 +3,12 @@
 mod completions;
 mod console;
 mod database;
+mod defaults;
 mod diff;
 mod doctor;
 mod error;
 mod explain;
+mod init;
 mod init_target;
 mod library;
 mod lint;
@@ -70,6 +72,12 @@ struct Shared {
     /// Read scenarios and requirements.toml from DIR instead of the kit's own
     #[arg(long, value_name = "DIR", global = true)]
     scenarios: Option<PathBuf>,
+    /// Read defaults of flags from FILE instead of harness.toml in this folder or above it
+    #[arg(long, value_name = "FILE", global = true, env = "HARNESS_CONFIG", hide_env = true)]
+    config: Option<PathBuf>,
+    /// Read no harness.toml
+    #[arg(long, global = true, conflicts_with = "config")]
+    no_config: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -84,7 +92,9 @@ enum Command {
     Lint(lint::Arguments),
     /// Check that a run can start: the target of a profile, or this machine
     Doctor(doctor::Arguments),
-    /// Create a target profile
+    /// Set up a repository for runs: a profile, waivers, defaults and a CI workflow
+    Init(Box<init::Arguments>),
+    /// Create a target profile alone
     InitTarget(Box<init_target::Arguments>),
     /// Start the reference and print the shell variables that the documented commands need
     Serve(reference::ServeArguments),
@@ -107,6 +117,14 @@ enum Command {
 }
 
 impl Shared {
+    fn defaults(&self) -> defaults::Place {
+        match (&self.config, self.no_config) {
+            (_, true) => defaults::Place::Nowhere,
+            (Some(file), false) => defaults::Place::Named(file.clone()),
+            (None, false) => defaults::Place::Found,
+        }
+    }
+
     fn detail(&self) -> Detail {
         match (self.quiet, self.verbose) {
             (true, _) => Detail::Quiet,
@@ -116,7 +134,9 @@ impl Shared {
     }
 }
 
-const EXIT_CODES: &str = "Exit codes:
+const EXIT_CODES: &str = "Flags that are repeated can stand in harness.toml (target = \"acme.toml\") or in variables (HARNESS_TARGET).
+
+Exit codes:
   0  conformant, or passed: the verdict says what was left out or waived
   1  not conformant, or a waiver expired or is no longer needed
   2  usage, configuration or scenario error
@@ -128,21 +148,28 @@ const EXIT_CODES: &str = "Exit codes:
 
 /// Runs the program; `arguments` start with the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> std::process::ExitCode {
-    let cli = match parse(arguments) {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Help goes to standard output, mistakes to standard error, which may be closed.
-            let printed = error.print();
-            let is_lost = printed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
-            return match error.exit_code() {
-                0 if is_lost => ExitCode::Environment,
-                0 => ExitCode::Conformant,
-                _ => ExitCode::Usage,
-            }
-            .into();
-        }
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let (cli, matches) = match parse(&arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => return print_usage(&error).into(),
     };
     let console = Console::new(cli.shared.color, cli.shared.detail());
+    let with_defaults = match defaults::added(&arguments, &matches, &cli.shared.defaults()) {
+        Ok(with_defaults) => with_defaults,
+        Err(error) => {
+            console.report(&error);
+            return error.exit_code().into();
+        }
+    };
+    let cli = match parse(&with_defaults.arguments) {
+        Ok((cli, _)) => cli,
+        Err(error) => return print_usage(&error).into(),
+    };
+    let console = Console::new(cli.shared.color, cli.shared.detail());
+    if !with_defaults.origin.is_empty() {
+        // Not to standard output, which may be where a report is written.
+        console.eprint_remark(&format!("defaults: {}\n", with_defaults.origin));
+    }
     start_log();
     let done = std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(cli, &console)));
     let exit_code = match done {
@@ -167,7 +194,17 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> std::process::Exit
     .into()
 }
 
-fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+/// Prints help to standard output, or a mistake to standard error, which may be closed.
+fn print_usage(error: &clap::Error) -> ExitCode {
+    let is_lost = error.print().is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
+    match error.exit_code() {
+        0 if is_lost => ExitCode::Environment,
+        0 => ExitCode::Conformant,
+        _ => ExitCode::Usage,
+    }
+}
+
+fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
     let matches = Cli::command().try_get_matches_from(arguments)?;
     if let (Some(command), Some(stray)) = (matches.subcommand_name(), stray(&matches)) {
         let message = format!("--{stray} cannot be used with `{command}`: it applies to runs only\n");
@@ -176,13 +213,15 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Err
     let mut cli = Cli::from_arg_matches(&matches)?;
     let commands = Cli::command();
     cli.run.commands = commands.get_subcommands().map(|command| command.get_name().to_owned()).collect();
-    Ok(cli)
+    Ok((cli, matches))
 }
 
 /// Returns a flag of runs given before a command, which would ignore it.
 fn stray(matches: &ArgMatches) -> Option<String> {
     let given = |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
-    let shared = |id: &&clap::Id| ["color", "scenarios", "quiet", "verbose"].contains(&id.as_str());
+    let shared = |id: &&clap::Id| {
+        ["color", "config", "no_config", "quiet", "scenarios", "verbose"].contains(&id.as_str())
+    };
     let is_flag = |id: &&clap::Id| Cli::command().get_arguments().any(|argument| argument.get_id() == *id);
     let stray = matches.ids().filter(given).find(|id| is_flag(id) && !shared(id))?;
     Some(stray.as_str().replace('_', "-"))
@@ -199,6 +238,7 @@ fn dispatch(cli: Cli, console: &Console) -> Result<ExitCode, CliError> {
         Some(Command::Explain(arguments)) => explain::explain(&arguments, scenarios, console),
         Some(Command::Lint(arguments)) => lint::lint(&arguments, scenarios, console),
         Some(Command::Doctor(arguments)) => block_on(doctor::doctor(&arguments, scenarios, console)),
+        Some(Command::Init(arguments)) => init::init(*arguments, console),
         Some(Command::InitTarget(arguments)) => init_target::init_target(*arguments, console),
         Some(Command::Report(arguments)) => report::report(&arguments, console),
         Some(Command::Diff(arguments)) => diff::diff(&arguments, console),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Variables that change the program's behaviour or output. Tests set those that they need.
-const AMBIENT: [&str; 11] = [
+const AMBIENT: [&str; 10] = [
     "CI",
     "CLICOLOR",
     "CLICOLOR_FORCE",
@@ -13,7 +13,6 @@ const AMBIENT: [&str; 11] = [
     "GITHUB_ACTIONS",
     "GITHUB_STEP_SUMMARY",
     "GITHUB_WORKSPACE",
-    "HARNESS_SIGNING_PASSWORD",
     "INSTA_UPDATE",
     "NO_COLOR",
     "RUST_LOG",
@@ -24,6 +23,10 @@ pub(crate) fn harness() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
     for variable in AMBIENT {
         command.env_remove(variable);
+    }
+    let defaults = std::env::vars_os().map(|(name, _)| name);
+    for name in defaults.filter(|name| name.to_string_lossy().starts_with("HARNESS_")) {
+        command.env_remove(name);
     }
     command
 }

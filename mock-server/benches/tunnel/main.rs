@@ -10,6 +10,7 @@ mod crowd;
 mod first_pong;
 #[path = "../../tests/it/network/lab/mod.rs"]
 mod lab;
+#[path = "../samples.rs"]
 mod samples;
 
 use contender::{Contender, Measured};

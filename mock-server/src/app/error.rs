@@ -104,6 +104,8 @@ pub enum FixtureProblem {
     RegionUrl { region: Region, url: String },
     #[error("more than one [[region]] without a url: this server can run the relay of only one region")]
     SeveralLocalRegions,
+    #[error("invalid password_hash of {email}: expected $argon2id$v=19$m=…,t=…,p=…$SALT$HASH")]
+    PasswordHash { email: String },
     #[error("cannot hash a password: {0}")]
     Hash(argon2::password_hash::Error),
     #[error("cannot hash a password: the thread panicked")]

@@ -10,6 +10,7 @@ pub mod enrol;
 mod error;
 pub mod guesses;
 pub mod heartbeat;
+mod hs256;
 pub mod issue;
 mod lease;
 pub mod lists;

@@ -24,6 +24,14 @@ pub fn hash(password: &str, salt: [u8; 16]) -> Result<String, argon2::password_h
     Ok(Argon2::default().hash_password_with_salt(password.as_bytes(), &salt)?.to_string())
 }
 
+/// Whether the text is a hash that a password can be compared with.
+pub fn is_hash(text: &str) -> bool {
+    PasswordHash::new(text).is_ok_and(|hash| {
+        let algorithm = Algorithm::try_from(hash.algorithm.as_str());
+        algorithm.is_ok() && Params::try_from(&hash).is_ok() && hash.salt.is_some() && hash.hash.is_some()
+    })
+}
+
 /// Whether the password matches the hash. Without a hash, takes the same time and returns `false`.
 pub async fn matches(password: String, hash: Option<String>) -> bool {
     let _permit = VERIFICATIONS.acquire().await;

@@ -8,6 +8,7 @@ use super::{ControlError, Draws, revoke};
 use crate::domain::filter::{API_KEYS, AUTH_KEYS, MACHINES, Query, Table};
 use crate::domain::scope::{Resource, Scopes};
 use crate::domain::{Refusal, Timestamp};
+use crate::store::rows::Page;
 use crate::store::{StoreError, Tx, api_keys, rows};
 
 pub type Row = Map<String, Json>;
@@ -30,18 +31,13 @@ pub struct KeyUpdate {
     pub revoke: bool,
 }
 
-/// Runs a query within the caller's organisations.
+/// Runs a query within the caller's organisations, up to its limit.
 ///
 /// # Errors
 /// 403 FORBIDDEN if the query names a foreign organisation or the caller may not read this table in any organisation.
-pub fn list(
-    tx: &mut Tx<'_>,
-    caller: &Caller,
-    query: &Query,
-    now: Timestamp,
-) -> Result<Vec<Row>, ControlError> {
+pub fn list(tx: &mut Tx<'_>, caller: &Caller, query: &Query, now: Timestamp) -> Result<Page, ControlError> {
     let organisations = organisations(tx, caller, query, Permission::Read(resource(query.table)), now)?;
-    Ok(rows::select(tx, query, &organisations, now)?)
+    Ok(rows::page(tx, query, &organisations, now)?)
 }
 
 /// Inserts an API key on behalf of an authorised actor and returns its row.

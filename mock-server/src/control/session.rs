@@ -6,7 +6,7 @@ use std::time::Duration;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
-use super::{ControlError, password};
+use super::{ControlError, hs256, password};
 use crate::domain::{Refusal, Timestamp};
 use crate::store::{Store, users};
 
@@ -55,6 +55,7 @@ struct Claims {
 impl SessionKey {
     /// Creates a key from random bytes.
     pub fn new(secret: [u8; 32], lifetime: Duration) -> Self {
+        hs256::install();
         Self { secret, lifetime }
     }
 
@@ -163,6 +164,7 @@ mod tests {
     /// As another program would issue them that knows the secret.
     #[test]
     fn claims_extend_no_lifetime() {
+        hs256::install();
         let now = NOW.as_seconds();
         for (iat, exp, nbf, valid) in [
             (now, now + 60, None, true),
@@ -185,6 +187,7 @@ mod tests {
 
     #[test]
     fn tokens_without_a_session_are_rejected() {
+        hs256::install();
         let claims = serde_json::json!({
             "sub": "u1", "email": "a@b.example", "iat": NOW.as_seconds(), "exp": NOW.as_seconds() + 60,
         });

@@ -5,7 +5,7 @@
 //! after it has changed something, the transaction is rolled back and all jobs run again, each in a savepoint.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use rusqlite::Connection;
 
@@ -22,6 +22,12 @@ pub(super) struct Writer<'w> {
     pub(super) deadline: &'w Deadline,
     pub(super) health: &'w Health,
     pub(super) notifications: &'w Notifications,
+}
+
+/// A batch whose transaction could not begin: no job had an effect, and no caller has been answered.
+pub(super) struct NotBegun {
+    error: Arc<rusqlite::Error>,
+    batch: Vec<Member>,
 }
 
 /// Why a batch was not committed.
@@ -44,8 +50,8 @@ impl Writer<'_> {
     /// callers.
     ///
     /// # Errors
-    /// The transaction could not begin, and no job had an effect.
-    pub(super) fn run(self, batch: Vec<Job>) -> Result<(), Arc<rusqlite::Error>> {
+    /// The transaction could not begin; the callers are yet to be answered.
+    pub(super) fn run(self, batch: Vec<Job>) -> Result<(), NotBegun> {
         let member = |job: Job| Member { work: job.into_work(), failed_by_itself: false };
         let mut batch: Vec<Member> = batch.into_iter().map(member).collect();
         let done = match self.attempt(&mut batch, false) {
@@ -57,10 +63,7 @@ impl Writer<'_> {
                 notices.iter().for_each(|org_id| self.notifications.notify(org_id));
                 None
             }
-            Err(Undone::NotBegun(error)) => {
-                reply(batch, Some(&error));
-                return Err(error);
-            }
+            Err(Undone::NotBegun(error)) => return Err(NotBegun { error, batch }),
             Err(Undone::Spoilt) => Some(Arc::new(rolled_back())),
             Err(Undone::Failed(error)) => Some(error),
         };
@@ -129,6 +132,18 @@ impl Writer<'_> {
             statement(self.connection, "RELEASE job")?;
         }
         Ok(executed)
+    }
+}
+
+impl NotBegun {
+    /// Fails the batch and what has queued up meanwhile, instead of waiting for the lock again. What its callers send
+    /// after their answer waits for the lock itself.
+    pub(super) fn fail(self, queued: &mpsc::Receiver<Job>) {
+        let failure = || StoreError::from(Arc::clone(&self.error));
+        tracing::error!(error = %failure(), "database transaction did not begin");
+        let queued: Vec<Job> = queued.try_iter().collect();
+        reply(self.batch, Some(&self.error));
+        fail(queued, failure);
     }
 }
 

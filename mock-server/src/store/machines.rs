@@ -12,9 +12,7 @@ use crate::values;
 pub fn find_by_name(tx: &mut Tx<'_>, org_id: &str, name: &str) -> Result<Option<Machine>, StoreError> {
     // Rows of earlier versions may have names that differ in case alone: the same spelling comes first.
     tx.optional(
-        select!(
-            "WHERE org_id = ?1 AND (name_key = ?2 OR name = ?3) ORDER BY name = ?3 DESC, created_at LIMIT 1"
-        ),
+        select!("WHERE org_id = ?1 AND name_key = ?2 ORDER BY name = ?3 DESC, created_at LIMIT 1"),
         values![org_id, comparable(name), name],
         machine,
     )
@@ -23,8 +21,9 @@ pub fn find_by_name(tx: &mut Tx<'_>, org_id: &str, name: &str) -> Result<Option<
 /// Returns the id of the machine with this public key, in either spelling.
 pub fn id_by_public_key(tx: &mut Tx<'_>, org_id: &str, key: &str) -> Result<Option<String>, StoreError> {
     let keys = spellings(key);
+    // Without the plus, SQLite reads all machines in this order until one has the key.
     tx.optional(
-        "SELECT id FROM machines WHERE org_id = ?1 AND public_key IN (?2, ?3) ORDER BY created_at LIMIT 1",
+        "SELECT id FROM machines WHERE org_id = ?1 AND public_key IN (?2, ?3) ORDER BY +created_at LIMIT 1",
         values![org_id, &keys.plain, &keys.marked],
         |row| row.text(0),
     )

@@ -20,6 +20,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0008_bindings.sql"),
     include_str!("migrations/sqlite/0009_pending.sql"),
     include_str!("migrations/sqlite/0010_authentication.sql"),
+    include_str!("migrations/sqlite/0011_audit_log_order.sql"),
+    include_str!("migrations/sqlite/0012_machine_order.sql"),
 ];
 
 /// The template of in-memory databases: creating the tables takes several times as long as copying them.

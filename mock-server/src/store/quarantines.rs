@@ -28,7 +28,9 @@ pub fn insert(tx: &mut Tx<'_>, machine: &Machine) -> Result<(), StoreError> {
 pub fn binds(tx: &mut Tx<'_>, org_id: &str, name: &str, public_key: &str) -> Result<bool, StoreError> {
     let keys = spellings(public_key);
     let found = tx.optional(
-        "SELECT 1 FROM quarantines WHERE org_id = ?1 AND (name_key = ?2 OR public_key IN (?3, ?4)) LIMIT 1",
+        // Two searches: for one with OR, SQLite reads all of the organisation's.
+        "SELECT 1 FROM quarantines WHERE org_id = ?1 AND name_key = ?2 UNION ALL
+         SELECT 1 FROM quarantines WHERE org_id = ?1 AND public_key IN (?3, ?4) LIMIT 1",
         values![org_id, comparable(name), &keys.plain, &keys.marked],
         |_| Ok(()),
     )?;

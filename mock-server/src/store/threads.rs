@@ -32,8 +32,9 @@ const MAX_BATCH: usize = 128;
 /// How long the check of a file for damage may take at start.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 const STATEMENT_CACHE_SIZE: usize = 128;
-/// Fits the indexes of several hundred thousand machines, so that registrations read no page twice.
-const WRITER_CACHE_KIB: i64 = 64 * 1024;
+/// Fits what a batch changes. At a commit after a page split SQLite walks the whole cache, which takes longer than reading
+/// pages again that the system keeps in memory.
+const WRITER_CACHE_KIB: i64 = 8 * 1024;
 
 #[derive(Clone)]
 pub(super) struct Threads {
@@ -262,12 +263,9 @@ fn write_loop(writer: Writer<'_>, jobs: &mpsc::Receiver<Job>) {
         if let Some(condition) = health.moved() {
             batch::fail(batch, || StoreError::Unavailable(condition));
         } else if !batch.is_empty()
-            && let Err(error) = writer.run(batch)
+            && let Err(not_begun) = writer.run(batch)
         {
-            let failure = || StoreError::from(Arc::clone(&error));
-            tracing::error!(error = %failure(), "database transaction did not begin");
-            // What queued up meanwhile fails now, instead of waiting for the lock again.
-            batch::fail(jobs.try_iter(), failure);
+            not_begun.fail(jobs);
         }
         for job in others.reads.drain(..) {
             read(connection, deadline, JOB_TIMEOUT, health, job);

@@ -1,9 +1,12 @@
 //! The program against targets that are conformant, subtly wrong, or unreachable.
 
 mod comparison;
+#[allow(clippy::type_complexity, reason = "tables of cases")]
+mod defaults;
 mod documentation;
 mod exit_code;
 mod foreign;
+mod init;
 mod judgement;
 mod long;
 mod quiet;

@@ -47,7 +47,7 @@ pub(super) async fn change(
     RawQuery(text): RawQuery,
     Body(fields): Body<Fields>,
 ) -> Result<Response, Error> {
-    let query = parse_query(table, text.as_deref())?;
+    let (_, query) = parse_query(table, text.as_deref())?;
     if query.equals("id").len() != 1 {
         return Err(Refusal::InvalidFilter("select exactly one key with id=eq.ID".to_owned()).into());
     }

@@ -8,7 +8,7 @@ mod pattern;
 mod query;
 mod row;
 
-use axum::extract::{self, RawQuery};
+use axum::extract::{self, RawQuery, Request};
 use axum::routing::get;
 use utoipa::Path as _;
 use utoipa::openapi::Paths;
@@ -29,8 +29,8 @@ pub(super) fn routes(table: &'static Table) -> UtoipaMethodRouter<State> {
         vec![HttpMethod::Get],
         openapi::list(list::__path_list::operation(), table),
     );
-    let mut router = get(move |state: extract::State<State>, caller: Caller, query: RawQuery| {
-        list::list(table, state, caller, query)
+    let mut router = get(move |state: extract::State<State>, caller: Caller, request: Request| {
+        list::list(table, state, caller, request)
     });
     if table == &API_KEYS {
         let operation = openapi::insert(insert::__path_insert::operation(), table);

@@ -59,7 +59,12 @@ fn list_parameters(table: &Table) -> Vec<RefOr<Parameter>> {
         optional("select", "The returned columns: `name,created_at`.", text(pattern::select(table))),
         optional("order", "The columns to sort by: `created_at.desc,name`.", text(pattern::order(table))),
         optional("limit", "The maximum number of rows, 1000 by default and at most.", number()),
-        optional("offset", "The number of rows to skip.", number()),
+        optional("offset", "The number of rows to skip. The link to the next page does without.", number()),
+        optional(
+            "or",
+            "A place in the order, behind which rows are listed, as in the link to the next page.",
+            text(pattern::position(table)),
+        ),
     ]);
     parameters
 }

@@ -51,6 +51,16 @@ pub(super) fn order(table: &Table) -> String {
     format!("^{term}(,{term}){{0,31}}$")
 }
 
+/// The values of `or`.
+pub(super) fn position(table: &Table) -> String {
+    let of_column = |column: &Column| {
+        let (name, value) = (column.name, if column.kind == Kind::Time { TIME } else { r#"[^"\\\u0000]*"# });
+        format!(r#"{name}\.(gt|lt)\."{value}",and\({name}\.eq\."{value}",id\.(gt|lt)\."[^"\\\u0000]*"\)"#)
+    };
+    let columns: Vec<String> = table.columns.iter().filter(|column| column.is_key()).map(of_column).collect();
+    format!(r"^\(({})\)$", columns.join("|"))
+}
+
 fn comparable(value: &str, operators: &str, is: &str) -> String {
     format!(r"^({value}|(not\.)?(({operators})\.{value}|in\.\(({value}(,{value})*)?\)|is\.{is}))$")
 }

@@ -107,6 +107,14 @@ pub static AUDIT_LOGS: Table = Table {
 
 pub static TABLES: [&Table; 4] = [&AUTH_KEYS, &API_KEYS, &MACHINES, &AUDIT_LOGS];
 
+impl Column {
+    /// Whether rows are listed by this column page by page: its values are never null, and few rows share one.
+    #[must_use]
+    pub fn is_key(&self) -> bool {
+        ["created_at", "id", "name"].contains(&self.name)
+    }
+}
+
 impl Table {
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {

@@ -51,7 +51,8 @@ fn conditions_follow_postgrest_syntax() {
 fn invalid_queries_are_refused_by_name() {
     let cases = [
         ("key_hash=eq.x", "unknown column 'key_hash' of auth_keys: the columns are id, org_id"),
-        ("or=(id.eq.1,id.eq.2)", "unknown column 'or'"),
+        ("or=(id.eq.1,id.eq.2)", "for 'or': expected a place in an order"),
+        ("or=(os.gt.1,and(os.eq.1,id.gt.2))", "unknown column 'os'"),
         ("Name=eq.x", "unknown column 'Name'"),
         ("name=equals.x", "unknown operator 'equals' for column 'name': it supports eq, neq"),
         ("name=fts(english).x", "unknown operator 'fts(english)'"),

@@ -94,7 +94,7 @@ pub(super) fn invalid_value(column: &'static Column, text: &str) -> FilterError 
     FilterError::Value { column: column.name, expected, value: excerpt(text) }
 }
 
-fn unquoted(text: &str) -> Option<(String, &str)> {
+pub(super) fn unquoted(text: &str) -> Option<(String, &str)> {
     let mut element = String::new();
     let mut characters = text.char_indices();
     while let Some((at, character)) = characters.next() {

@@ -8,8 +8,19 @@ use serde_json::{Map, Value as Json};
 
 use super::{Row, StoreError, Tx};
 use crate::domain::Timestamp;
-use crate::domain::filter::{Column, Kind, Query, Table};
+use crate::domain::filter::{Column, Kind, LastRow, Query, Scalar, Table};
 use statement::Statement;
+
+/// Rows of a query, and whether there are more.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// Each row is an object of the selected columns.
+    pub rows: Vec<Map<String, Json>>,
+    /// Whether the query has more rows behind these.
+    pub more: bool,
+    /// The last of the rows, if the query's order tells its place.
+    pub last: Option<LastRow>,
+}
 
 /// Runs the query within these organisations; each row is an object of the selected columns.
 pub fn select(
@@ -18,14 +29,36 @@ pub fn select(
     organisations: &[String],
     now: Timestamp,
 ) -> Result<Vec<Map<String, Json>>, StoreError> {
-    if organisations.is_empty() {
-        return Ok(Vec::new());
+    Ok(page(tx, query, organisations, now)?.rows)
+}
+
+/// As [`select`], and looks for further rows.
+pub fn page(
+    tx: &mut Tx<'_>,
+    query: &Query,
+    organisations: &[String],
+    now: Timestamp,
+) -> Result<Page, StoreError> {
+    if organisations.is_empty() || query.limit == 0 {
+        return Ok(Page::default());
     }
-    let statement = Statement::select(query, organisations, now, tx.is_postgres());
-    tx.all_once(&statement.text, &statement.values, |row| {
+    let (key, selected) = (query.key(), query.select.len());
+    let statement =
+        Statement::select(query, key, query.limit.saturating_add(1), organisations, now, tx.is_postgres());
+    let (mut read, mut last) = (0, None);
+    let mut rows: Vec<Map<String, Json>> = tx.all_once(&statement.text, &statement.values, |row| {
+        read += 1;
+        if let Some(key) = key.filter(|_| read == query.limit) {
+            last = Some(LastRow { value: scalar(row, selected, key.column)?, id: row.text(selected + 1)? });
+        }
         let fields = query.select.iter().enumerate();
         fields.map(|(at, column)| Ok((column.name.to_owned(), field(row, at, column)?))).collect()
-    })
+    })?;
+    let more = read > query.limit;
+    if more {
+        rows.pop();
+    }
+    Ok(Page { rows, more, last })
 }
 
 /// Renames a row of `table`, revokes it, or both.
@@ -42,6 +75,16 @@ pub fn update(
     );
     tx.execute(&statement, crate::values![id, name, revoke])?;
     Ok(())
+}
+
+/// Reads the value of a column by which rows are listed.
+fn scalar(row: &Row<'_>, at: usize, column: &Column) -> Result<Scalar, StoreError> {
+    Ok(match column.kind {
+        Kind::Time => Scalar::Time(row.timestamp(at)?),
+        Kind::Integer => Scalar::Integer(row.integer(at)?),
+        Kind::Boolean => Scalar::Boolean(row.flag(at)?),
+        Kind::Text | Kind::List | Kind::Json => Scalar::Text(row.text(at)?),
+    })
 }
 
 fn field(row: &Row<'_>, at: usize, column: &Column) -> Result<Json, StoreError> {

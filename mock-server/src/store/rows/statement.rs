@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::domain::Timestamp;
-use crate::domain::filter::{Column, Condition, Query, Scalar, Table, Test};
+use crate::domain::filter::{Column, Condition, Key, Position, Query, Scalar, Table, Test};
 use crate::domain::machine::OFFLINE_AFTER;
 use crate::store::Value;
 
@@ -16,24 +16,29 @@ pub(super) struct Statement<'q> {
 }
 
 impl<'q> Statement<'q> {
-    /// Builds the statement for a query, in SQLite's or PostgreSQL's dialect; `organisations` must not be empty.
+    /// Builds the statement, in SQLite's or PostgreSQL's dialect, for up to `limit` rows of a query; `organisations` must not be empty. The columns of `key` and
+    /// the id follow those of the query.
     pub(super) fn select(
         query: &'q Query,
+        key: Option<Key>,
+        limit: u32,
         organisations: &'q [String],
         now: Timestamp,
         postgres: bool,
     ) -> Self {
         let mut statement = Self { text: String::new(), values: Vec::new(), now, postgres };
-        statement.write(query, organisations);
+        statement.write(query, key, limit, organisations);
         statement
     }
 
-    fn write(&mut self, query: &'q Query, organisations: &'q [String]) {
+    fn write(&mut self, query: &'q Query, key: Option<Key>, limit: u32, organisations: &'q [String]) {
         self.text.push_str("SELECT ");
-        for (at, column) in query.select.iter().enumerate() {
-            self.separate(at, ", ");
+        for column in &query.select {
             self.column(query.table, column);
+            self.text.push_str(", ");
         }
+        self.text.push_str(key.map_or("NULL", |key| key.column.name));
+        self.text.push_str(", id");
         self.text.push_str(" FROM ");
         self.text.push_str(query.table.name);
         self.text.push_str(" WHERE ");
@@ -43,14 +48,23 @@ impl<'q> Statement<'q> {
             self.text.push_str(" AND ");
             self.condition(query.table, condition);
         }
+        if let Some(position) = &query.after {
+            self.after(position);
+        }
         self.text.push_str(" ORDER BY ");
         for order in &query.order {
             self.column(query.table, order.column);
             self.text.push_str(if order.descending { " DESC" } else { " ASC" });
-            self.text.push_str(if order.nulls_first { " NULLS FIRST, " } else { " NULLS LAST, " });
+            // Where there are no nulls, saying where they go would keep SQLite from using an index.
+            self.text.push_str(match (order.column.is_key(), order.nulls_first) {
+                (true, _) => ", ",
+                (false, true) => " NULLS FIRST, ",
+                (false, false) => " NULLS LAST, ",
+            });
         }
-        self.text.push_str("created_at, id LIMIT ");
-        self.bind(i64::from(query.limit));
+        // Ids are in the order of their creation.
+        self.text.push_str(if query.order.is_empty() { "created_at, id LIMIT " } else { "id LIMIT " });
+        self.bind(i64::from(limit));
         self.text.push_str(" OFFSET ");
         self.bind(i64::from(query.offset));
     }
@@ -116,6 +130,42 @@ impl<'q> Statement<'q> {
             }
             Test::Contains(values) => self.contains(condition.column.name, values),
         }
+        self.text.push(')');
+    }
+
+    /// Writes the condition for rows behind a place, in the form in which an index finds the first of them.
+    fn after(&mut self, position: &'q Position) {
+        let Key { column, descending, ids_descending } = position.key;
+        let compared = |descending| if descending { " < " } else { " > " };
+        if position.is_place() && descending == ids_descending {
+            self.text.push_str(" AND (");
+            self.text.push_str(column.name);
+            self.text.push_str(", id)");
+            self.text.push_str(compared(descending));
+            self.text.push('(');
+            self.bind(scalar(&position.value));
+            self.text.push_str(", ");
+            self.bind(position.id.as_str());
+            self.text.push(')');
+            return;
+        }
+        if position.is_place() {
+            self.text.push_str(" AND ");
+            self.text.push_str(column.name);
+            self.text.push_str(if descending { " <= " } else { " >= " });
+            self.bind(scalar(&position.value));
+        }
+        self.text.push_str(" AND (");
+        self.text.push_str(column.name);
+        self.text.push_str(compared(descending));
+        self.bind(scalar(&position.value));
+        self.text.push_str(" OR ");
+        self.text.push_str(column.name);
+        self.text.push_str(" = ");
+        self.bind(scalar(&position.tied));
+        self.text.push_str(" AND id");
+        self.text.push_str(compared(ids_descending));
+        self.bind(position.id.as_str());
         self.text.push(')');
     }
 

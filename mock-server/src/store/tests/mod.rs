@@ -2,6 +2,7 @@
 
 pub(super) mod cluster;
 mod damage;
+mod growth;
 mod lists;
 mod redo;
 mod unavailable;

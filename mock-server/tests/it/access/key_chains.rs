@@ -173,9 +173,12 @@ async fn an_update_ends_the_chains_of_earlier_versions() {
             tx.all("SELECT id FROM api_keys WHERE revoked = 1 ORDER BY id", &[], |row| row.text(0))?;
         let issuers =
             tx.all("SELECT api_key_id FROM auth_keys ORDER BY id", &[], |row| row.optional_text(0))?;
-        Ok::<_, mock_server::store::StoreError>((revoked, issuers))
+        let logged =
+            tx.all("SELECT id FROM audit_logs ORDER BY org_id, created_at, id", &[], |row| row.text(0))?;
+        Ok::<_, mock_server::store::StoreError>((revoked, issuers, logged))
     });
-    let (revoked, issuers) = rows.await.unwrap();
+    let (revoked, issuers, logged) = rows.await.unwrap();
+    assert_eq!(logged, ["1", "2", "3", "4", "5"]);
     assert_eq!(revoked, ["child", "grandchild"]);
     assert_eq!(issuers, [Some("parent".to_owned()), None]);
 }

@@ -7,6 +7,7 @@ mod device;
 mod fixtures;
 mod key_chains;
 mod openapi;
+mod pages;
 mod queries;
 mod sessions;
 mod writes;

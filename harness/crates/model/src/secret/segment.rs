@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::known::{Known, LearntSecret};
 use super::member::secret_values;
-use super::pattern::{PATTERNS, Visible};
+use super::pattern::{MIN_SECRET_LEN, PATTERNS, Visible};
 use super::spelling::View;
 
 /// A part of a text.
@@ -50,9 +50,18 @@ pub(super) fn segments<'t>(text: &'t str, known: &Known) -> Vec<Segment<'t>> {
     segments
 }
 
+/// Whether a text is too short for a secret and has none by its name.
+fn is_harmless(text: &str) -> bool {
+    text.len() < MIN_SECRET_LEN
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" -_.,/".contains(&byte))
+}
+
 /// Returns the secrets in order and without overlaps.
 fn matches(text: &str, known: &Known) -> Vec<Match> {
     let mut matches = Vec::new();
+    if is_harmless(text) {
+        return matches;
+    }
     View::of(text).for_each(&mut |view| {
         let mut add = |found: Match| {
             let range = whole_characters(text, view.origin(&found.range));

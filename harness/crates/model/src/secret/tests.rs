@@ -23,6 +23,8 @@ fn secrets_are_redacted_and_public_prefixes_stay() {
         ("{\"device_code\": \"opaque-code\"}".to_owned(), "{\"device_code\": \"[11 hidden]\"}".to_owned()),
         ("{\"PassWord\":12345,\"x\":1}".to_owned(), "{\"PassWord\":\"[5 hidden]\",\"x\":1}".to_owned()),
         ("?access_token=abc&x=1".to_owned(), "?access_token=[3 hidden]&x=1".to_owned()),
+        ("jwt=x1".to_owned(), "jwt=[2 hidden]".to_owned()),
+        ("a short".to_owned(), "a short".to_owned()),
         (
             "{\"m\":\"{\\\"secret\\\":\\\"in JSON in JSON\\\"}\"}".to_owned(),
             "{\"m\":\"{\\\"secret\\\":\\\"[15 hidden]\\\"}\"}".to_owned(),

@@ -93,8 +93,8 @@ const PATTERNS: [(&str, &str); 13] = [
     (r"(?-u:\b)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "[time]"),
     (r"(?-u:\b)\d{4}-\d\d-\d\d(?-u:\b)", "[date]"),
     (r"[A-Za-z0-9+/]{43}=", "[public-key]"),
-    (r"\b[0-9a-fA-F]{64}\b", "[node-key]"),
-    (r"\b[0-9a-fA-F]{16}(\.\.\.|…)", "[node-key]..."),
+    (r"(?-u:\b)[0-9a-fA-F]{64}(?-u:\b)", "[node-key]"),
+    (r"(?-u:\b)[0-9a-fA-F]{16}(\.\.\.|…)", "[node-key]..."),
 ];
 
 static COMPILED: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
@@ -105,7 +105,7 @@ static COMPILED: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
 });
 
 static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\b(\d{1,3})\.(\d{1,3})\.\d{1,3}\.\d{1,3}\b(:\d{1,5}\b)?(/\d{1,2}\b)?").ok()
+    Regex::new(r"(?-u:\b)([0-9]{1,3})\.([0-9]{1,3})\.[0-9]{1,3}\.[0-9]{1,3}(?-u:\b)(:[0-9]{1,5}(?-u:\b))?(/[0-9]{1,2}(?-u:\b))?").ok()
 });
 
 fn redact_address(found: &Captures<'_>) -> String {
