@@ -78,6 +78,11 @@ openapi:
     cargo build -p mock-server
     mock-server/tests/openapi/run target/debug/mock-server target/openapi
 
+# The dashboard in headless Chromium, with the types and the style of its modules (chromium, nodejs, npm)
+dashboard *TESTS:
+    cargo build -p mock-server
+    mock-server/tests/dashboard/run target/debug/mock-server {{TESTS}}
+
 # The composite action and the workflow of `harness init`, under act (git, node, python3-venv)
 action:
     cargo build -p harness
@@ -89,10 +94,9 @@ action:
 images:
     mock-server/images/build
 
-# The kit's runs in containers beside embedded ones, and what is left after them (as root: docker.io iptables iproute2)
+# The images, the kit's runs in containers, compose.yaml (as root: the packages that .ci/run installs)
 containers:
-    mock-server/images/with-engine bash -c 'mock-server/images/build && \
-      harness/tests/containers/run target/$(rustc -vV | sed -n "s/^host: //p")/debug/harness target/containers'
+    mock-server/images/with-engine harness/tests/containers/all target
 
 lint:
     cargo run -p harness -- lint

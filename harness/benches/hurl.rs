@@ -1,11 +1,15 @@
 //! `cargo bench -p harness --bench hurl`: the kit beside hurl, the same exchanges with the same expectations.
 
+mod figures;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use figures::{Figure, machine};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -45,19 +49,23 @@ fn main() -> Result<(), Failure> {
         }
     }
     // The first round warms the caches.
-    let medians = |taken: &[Taken], of: fn(&Taken) -> Duration| {
-        let mut times: Vec<Duration> = taken.iter().skip(1).map(of).collect();
-        times.sort();
-        times.get(times.len() / 2).copied().unwrap_or_default()
-    };
-    writeln!(out, "{} requests, medians of {ROUNDS} rounds in turn", 2 * PAIRS)?;
-    writeln!(out, "{:32} {:>10} {:>10} {:>8}", "", "kit", "hurl", "ratio")?;
+    let rounds: Vec<(Taken, Taken)> = kit.into_iter().zip(other).skip(1).collect();
+    writeln!(
+        out,
+        "{} requests, medians of {ROUNDS} rounds in turn (least to most); {}",
+        2 * PAIRS,
+        machine()
+    )?;
+    writeln!(out, "{:20} {:28} {:28} ratio within a round", "", "kit, ms", "hurl, ms")?;
     for (what, of) in [
         ("the steps", (|taken| taken.steps) as fn(&Taken) -> Duration),
         ("the whole program", |taken| taken.whole),
     ] {
-        let (ours, theirs) = (medians(&kit, of).as_secs_f64(), medians(&other, of).as_secs_f64());
-        writeln!(out, "{what:32} {:>7.1} ms {:>7.1} ms {:>8.2}", ours * 1e3, theirs * 1e3, ours / theirs)?;
+        let milliseconds = |taken: &Taken| of(taken).as_secs_f64() * 1e3;
+        let ours = Figure::of(rounds.iter().map(|(kit, _)| milliseconds(kit)));
+        let theirs = Figure::of(rounds.iter().map(|(_, hurl)| milliseconds(hurl)));
+        let ratio = Figure::of(rounds.iter().map(|(kit, hurl)| milliseconds(kit) / milliseconds(hurl)));
+        writeln!(out, "{what:20} {:28} {:28} {ratio:.2}", format!("{ours:.1}"), format!("{theirs:.1}"))?;
     }
     Ok(())
 }

@@ -1,6 +1,9 @@
-//! `cargo bench -p harness`: what a run costs, beside what it could not cost less than.
+//! `cargo bench -p harness --bench suite`: what a run costs, beside what it could not cost less than. The server that is
+//! asked is a process of its own, and the contenders take turns: ratios are taken within a round.
 
-use std::io::Write as _;
+mod figures;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -19,44 +22,92 @@ use harness_runner::run::{Detail, RunSettings, new_id, run, stop};
 use harness_runner::targets::profile::Profile;
 use harness_runner::targets::remote::Remote;
 
+use figures::{Figure, machine};
+
 type Failure = Box<dyn std::error::Error>;
 
 const STEPS: usize = 2000;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 const ANSWER: &str = r#"{"success":true,"data":[{"id":"9f0c1d8e-2f43-4c39-9a61-0a4f4b1c2d3e","name":"bench","used_count":0}]}"#;
+/// The variable that makes this program the server.
+const SERVES: &str = "HARNESS_BENCH_SERVES";
 
 fn main() -> Result<(), Failure> {
-    let mut out = std::io::stdout();
-    writeln!(out, "{:44} {:>10}   aim", "", "measured")?;
-    let (wall, memory) = suite("auth-keys")?;
-    writeln!(out, "{:44} {:>8.2} s   3 s", "suite auth-keys, warm", wall.as_secs_f64())?;
-    writeln!(out, "{:44} {memory:>7} MB   150 MB", "  the most memory of the program itself")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let (bare, step) = runtime.block_on(http())?;
+    if std::env::var_os(SERVES).is_some() {
+        return runtime.block_on(serve());
+    }
+    let mut out = std::io::stdout();
+    writeln!(out, "{}\nmedians of {ROUNDS} rounds in turn (least to most)\n", machine())?;
+    writeln!(out, "{:36} {:28} aim", "", "measured")?;
+    let (all, auth_keys) = suites()?;
+    let seconds = |runs: &[SuiteRun], of: fn(&SuiteRun) -> Duration| {
+        Figure::of(runs.iter().map(of).map(|time| time.as_secs_f64()))
+    };
+    for (what, runs, aim) in [("all suites", &all, "1.8 s"), ("suite auth-keys", &auth_keys, "1.5 s")] {
+        writeln!(out, "{what:36} {:28} {aim}", format!("{:.2} s", seconds(runs, |run| run.wall)))?;
+        writeln!(out, "{:36} {:.2} s", "  CPU time, with its processes", seconds(runs, |run| run.cpu))?;
+    }
+    let memory = Figure::of(auth_keys.iter().map(|run| run.memory as f64));
+    writeln!(out, "{:36} {:28} 150 MB", "  its most memory, without agents", format!("{memory:.0} MB"))?;
+    let rounds = runtime.block_on(http())?;
     let per = |whole: Duration| whole.as_secs_f64() * 1e6 / STEPS as f64;
-    writeln!(out, "{:44} {:>7.0} µs", "a bare request", per(bare))?;
-    writeln!(out, "{:44} {:>7.0} µs", "a step with one check", per(step))?;
-    writeln!(out, "{:44} {:>10.2}   1.5", "  ratio", step.as_secs_f64() / bare.as_secs_f64())?;
+    writeln!(
+        out,
+        "{:36} {:.0} µs",
+        "a bare request",
+        Figure::of(rounds.iter().map(|round| per(round.bare)))
+    )?;
+    writeln!(
+        out,
+        "{:36} {:.0} µs",
+        "a step with one check",
+        Figure::of(rounds.iter().map(|round| per(round.steps)))
+    )?;
+    let ratio = Figure::of(rounds.iter().map(|round| round.steps.as_secs_f64() / round.bare.as_secs_f64()));
+    writeln!(out, "{:36} {:28} 1.2", "  ratio", format!("{ratio:.2}"))?;
     Ok(())
 }
 
-/// The best of some runs, after one that warms the caches: wall time and peak memory in MB.
-fn suite(name: &str) -> Result<(Duration, u64), Failure> {
-    let mut best = (Duration::MAX, 0);
+/// What a run of the program took.
+struct SuiteRun {
+    wall: Duration,
+    cpu: Duration,
+    /// The peak in MB.
+    memory: u64,
+}
+
+/// Runs of all suites and of one, in turn, after one of each that warms the caches.
+fn suites() -> Result<(Vec<SuiteRun>, Vec<SuiteRun>), Failure> {
+    let (mut all, mut auth_keys) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
-        let begun = Instant::now();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_harness"))
-            .args(["--suite", name])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let memory = watch(&mut child)?;
-        let wall = begun.elapsed();
-        if round > 0 && wall < best.0 {
-            best = (wall, memory);
+        let runs = (suite(&[])?, suite(&["--suite", "auth-keys"])?);
+        if round > 0 {
+            all.push(runs.0);
+            auth_keys.push(runs.1);
         }
     }
-    Ok(best)
+    Ok((all, auth_keys))
+}
+
+fn suite(arguments: &[&str]) -> Result<SuiteRun, Failure> {
+    let (begun, before) = (Instant::now(), time_of_children()?);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_harness"))
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let memory = watch(&mut child)?;
+    Ok(SuiteRun { wall: begun.elapsed(), cpu: time_of_children()?.saturating_sub(before), memory })
+}
+
+/// The processor time of all processes that have ended below this one.
+fn time_of_children() -> Result<Duration, Failure> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    // Fields 16 and 17 of proc(5), in hundredths of a second; the first one here is the third.
+    let ticks = fields.split_whitespace().skip(13).take(2).filter_map(|field| field.parse::<u64>().ok());
+    Ok(Duration::from_millis(10 * ticks.sum::<u64>()))
 }
 
 /// The kernel's own high-water mark, read until the process ends.
@@ -74,27 +125,81 @@ fn watch(child: &mut Child) -> Result<u64, Failure> {
     Ok(most / 1024)
 }
 
-/// The best round of bare requests and of steps, to the same server in this process.
-async fn http() -> Result<(Duration, Duration), Failure> {
+/// Serves the same answer until standard input ends.
+async fn serve() -> Result<(), Failure> {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let base_url = format!("http://{}", listener.local_addr()?);
+    writeln!(std::io::stdout(), "http://{}", listener.local_addr()?)?;
     let json = [("content-type", "application/json")];
     let router = Router::new().route("/api/db/keys", get(move || async move { (json, ANSWER) }));
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
+    tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
+    server.abort();
+    Ok(())
+}
 
+/// A server in a process of its own.
+struct Server {
+    child: Child,
+    base_url: String,
+}
+
+impl Server {
+    fn start() -> Result<Self, Failure> {
+        let mut command = Command::new(std::env::current_exe()?);
+        let mut child = command.env(SERVES, "1").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut base_url = String::new();
+        let stdout = child.stdout.take().ok_or("no output of the server")?;
+        BufReader::new(stdout).read_line(&mut base_url)?;
+        Ok(Self { child, base_url: base_url.trim().to_owned() })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// So many bare requests, and so many steps.
+struct HttpRound {
+    bare: Duration,
+    steps: Duration,
+}
+
+/// Bare requests and steps in turn, each first in every other round, to the same server.
+async fn http() -> Result<Vec<HttpRound>, Failure> {
+    let server = Server::start()?;
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().build()?;
-    let (mut bare, mut steps) = (Duration::MAX, Duration::MAX);
-    for _ in 0..ROUNDS {
+    let mut rounds = Vec::new();
+    for round in 0..=ROUNDS {
+        let taken = if round % 2 == 0 {
+            let bare = bare(&client, &server.base_url).await?;
+            HttpRound { bare, steps: subtest(&server.base_url).await? }
+        } else {
+            let steps = subtest(&server.base_url).await?;
+            HttpRound { bare: bare(&client, &server.base_url).await?, steps }
+        };
+        rounds.push(taken);
+    }
+    // The first round warms the caches.
+    rounds.remove(0);
+    Ok(rounds)
+}
+
+async fn bare(client: &reqwest::Client, base_url: &str) -> Result<Duration, Failure> {
+    let client = client.clone();
+    let url = format!("{base_url}/api/db/keys?id=eq.1");
+    // On a worker of the runtime, as the steps are.
+    let requests = async move {
         let begun = Instant::now();
         for _ in 0..STEPS {
-            client.get(format!("{base_url}/api/db/keys?id=eq.1")).send().await?.bytes().await?;
+            client.get(&url).send().await?.bytes().await?;
         }
-        bare = bare.min(begun.elapsed());
-        steps = steps.min(subtest(&base_url).await?);
-    }
-    server.abort();
-    Ok((bare, steps))
+        Ok::<_, reqwest::Error>(begun.elapsed())
+    };
+    Ok(tokio::spawn(requests).await??)
 }
 
 /// One sub-test whose one step is done so many times.

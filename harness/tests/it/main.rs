@@ -22,6 +22,7 @@ mod hostile;
 mod independent;
 mod onboarding;
 mod program;
+mod recipes;
 mod report;
 mod run;
 mod selftest;

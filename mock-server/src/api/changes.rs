@@ -26,6 +26,7 @@ refusals!(ChangesRefusals: MissingFields, InvalidInput, Unauthorized, Forbidden,
 #[into_params(parameter_in = Query)]
 pub struct ChangesQuery {
     /// The organisation.
+    #[param(min_length = 1)]
     pub org_id: String,
     /// The version of an earlier answer; without it, the answer is immediate.
     pub since: Option<String>,

@@ -15,6 +15,7 @@ mod agent;
 mod architecture;
 mod control;
 mod costly_lists;
+mod dashboard;
 mod documents;
 #[cfg(target_os = "linux")]
 mod memory;

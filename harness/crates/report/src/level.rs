@@ -15,17 +15,18 @@ use harness_model::text::{counted, plural};
 use crate::summary::{RunSummary, SubtestSummary};
 
 /// The levels, with the capability whose sub-tests belong to each. `core` has those that need none of these.
-const LEVELS: [(&str, Option<Capability>); 6] = [
+const LEVELS: [(&str, Option<Capability>); 7] = [
     ("core", None),
     ("agent", Some(Capability::Agent)),
     ("clock", Some(Capability::Clock)),
     ("wire", Some(Capability::Wire)),
     ("dashboard", Some(Capability::Dashboard)),
     ("rollout", Some(Capability::Installer)),
+    ("terraform", Some(Capability::Terraform)),
 ];
 
 /// Capabilities that no document asks for: what needs one that is not declared belongs to no level.
-const OPTIONAL: [Capability; 7] = [
+const OPTIONAL: [Capability; 9] = [
     Capability::Heartbeat,
     Capability::Addresses,
     Capability::Tun,
@@ -33,6 +34,8 @@ const OPTIONAL: [Capability; 7] = [
     Capability::ClaimTags,
     Capability::Fresh,
     Capability::Quota,
+    Capability::Ansible,
+    Capability::Actions,
 ];
 
 /// The reason where not every sub-test was selected.
@@ -41,7 +44,7 @@ const PART: &str = "only a part was judged";
 /// Whether the target may claim a level.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LevelResult {
-    /// Its name: core, agent, clock, wire, dashboard or rollout.
+    /// Its name: core, agent, clock, wire, dashboard, rollout or terraform.
     pub level: String,
     pub state: LevelState,
     /// How many documented statements belong to it on this target.

@@ -90,6 +90,8 @@ fn absent_capability(capability: Capability, subtests: usize) -> Option<Finding>
         Capability::ClaimTags => "set agent.words.claim_tags",
         Capability::HostName => "run the kit on Linux, where it may create user namespaces",
         Capability::Quota => "add [quota] with an organisation that may have a few machines only",
+        Capability::Terraform => "install Terraform, and set terraform.provider",
+        Capability::Ansible | Capability::Actions => "install it on this host",
         Capability::Fresh => "set hooks.reset, and add it to `capabilities`",
         Capability::Installer
         | Capability::Heartbeat

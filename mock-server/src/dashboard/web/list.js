@@ -135,7 +135,7 @@ export function list(options) {
       },
     });
   const toolbar = (searchField || filters.length > 0) && h("div", { class: "toolbar" }, searchField, ...filters);
-  const element = h("div", { class: "list" }, toolbar, problem, table, nothing, pager);
+  const element = h("div", { class: "list" }, toolbar, problem, h("div", { class: "sideways" }, table), nothing, pager);
   return { element, refresh, restart };
 }
 

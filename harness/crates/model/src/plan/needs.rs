@@ -117,5 +117,8 @@ fn describe_need(capability: Capability) -> &'static str {
         Capability::HostName => "a host name for each machine",
         Capability::Fresh => "an empty target for each sub-test",
         Capability::Quota => "an organisation with a machine limit",
+        Capability::Ansible => "Ansible",
+        Capability::Actions => "act",
+        Capability::Terraform => "Terraform with the target's provider",
     }
 }

@@ -229,6 +229,9 @@ pub const CAPABILITIES: &[(&str, Capability)] = &[
     ("claim-tags", Capability::ClaimTags),
     ("fresh", Capability::Fresh),
     ("quota", Capability::Quota),
+    ("ansible", Capability::Ansible),
+    ("actions", Capability::Actions),
+    ("terraform", Capability::Terraform),
 ];
 
 impl Capability {

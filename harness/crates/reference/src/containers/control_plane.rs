@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::{BoxFuture, join_all};
 use harness_model::scenario::model::{Identity, identity_name};
 use harness_runner::exchange::{ClientSettings, joined};
-use harness_runner::targets::{Cause, ControlPlane, MachineHost, TargetError, post_json};
+use harness_runner::targets::{Account, Cause, ControlPlane, MachineHost, TargetError, post_json};
 use mock_server::app::random::Random;
 use mock_server::app::{Login, People};
 use reqwest::Url;
@@ -21,6 +21,7 @@ use super::container::{Container, Options};
 use super::engine::Image;
 use super::error::ContainersError;
 use super::gate;
+use super::loopback::Loopback;
 use super::machine::Machine;
 use super::network::Network;
 use super::run_lock::RunLock;
@@ -43,6 +44,7 @@ pub(super) struct ContainedControlPlane {
     /// Of the test control, with its token.
     control_url: Url,
     people: People,
+    loopback: Loopback,
     machines: Mutex<Vec<Arc<Machine>>>,
     gates: Mutex<Vec<Container>>,
 }
@@ -83,6 +85,8 @@ impl ContainedControlPlane {
             Container::start(docker, run, &network, Image::ControlPlane, "control-plane", options).await?;
         let address = container.address;
         await_ready(&container, SocketAddr::new(address, PORT)).await?;
+        let loopback = Loopback::forward(SocketAddr::new(address, PORT)).await;
+        let loopback = loopback.map_err(ContainersError::Loopback)?;
         Ok(Self {
             docker: docker.clone(),
             run: Arc::clone(run),
@@ -91,6 +95,7 @@ impl ContainedControlPlane {
             control_url: url(address, TEST_CONTROL_PORT, &token),
             container,
             people,
+            loopback,
             machines: Mutex::default(),
             gates: Mutex::default(),
         })
@@ -98,6 +103,11 @@ impl ContainedControlPlane {
 
     pub(super) fn base_url(&self) -> &Url {
         &self.base_url
+    }
+
+    /// Its address for the browser.
+    pub(super) fn dashboard(&self) -> Url {
+        self.loopback.url().unwrap_or_else(|| self.base_url.clone())
     }
 
     pub(super) fn network(&self) -> &Network {
@@ -108,15 +118,18 @@ impl ContainedControlPlane {
         ClientSettings::plain(self.base_url.clone(), CONNECT_TIMEOUT, REQUEST_TIMEOUT)
     }
 
-    async fn log_in(&self, identity: Identity) -> Result<String, TargetError> {
-        let failed = |cause: Cause| TargetError::Token { identity: identity_name(identity), cause };
-        let login: Option<&Login> = match identity {
+    fn login(&self, identity: Identity) -> Option<&Login> {
+        match identity {
             Identity::Admin => self.people.admin.as_ref(),
             Identity::Owner => self.people.owner.as_ref(),
             Identity::Member => self.people.member.as_ref(),
             Identity::Outsider | Identity::Limited => self.people.outsider.as_ref(),
-        };
-        let login = login.ok_or_else(|| failed("the fixture has no such person".into()))?;
+        }
+    }
+
+    async fn log_in(&self, identity: Identity) -> Result<String, TargetError> {
+        let failed = |cause: Cause| TargetError::Token { identity: identity_name(identity), cause };
+        let login = self.login(identity).ok_or_else(|| failed("the fixture has no such person".into()))?;
         let body = json!({ "email": login.email, "password": login.password });
         let response = post_json(&self.settings(), joined(&self.base_url, LOGIN), None, &body).await;
         let response = response.map_err(|error| failed(error.into()))?;
@@ -166,6 +179,11 @@ impl ContainedControlPlane {
 impl ControlPlane for ContainedControlPlane {
     fn is_private(&self) -> bool {
         true
+    }
+
+    fn account(&self, identity: Identity) -> Option<Account> {
+        let Login { email, password } = self.login(identity)?.clone();
+        Some(Account { email, password })
     }
 
     fn token(&self, identity: Identity) -> BoxFuture<'_, Result<String, TargetError>> {

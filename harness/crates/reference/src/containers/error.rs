@@ -29,6 +29,8 @@ pub enum ContainersError {
     NoNetwork { cause: EngineError },
     #[error("failed to lock {path}: {cause}\nset TMPDIR to a writable folder")]
     Lock { path: String, cause: io::Error },
+    #[error("failed to listen on a loopback port: {0}")]
+    Loopback(io::Error),
     #[error("the kit was not prepared for containers")]
     NotPrepared,
     #[error(transparent)]

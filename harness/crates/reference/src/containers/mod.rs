@@ -13,6 +13,7 @@ mod error;
 mod exec;
 mod gate;
 mod leftovers;
+mod loopback;
 mod machine;
 mod network;
 mod run_lock;

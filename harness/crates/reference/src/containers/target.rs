@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures::future::BoxFuture;
 use harness_model::scenario::model::Capability;
 use harness_model::target::TargetDescription;
+use harness_runner::browser;
 use harness_runner::exchange::ClientSettings;
 use harness_runner::targets::profile::ProfileNotes;
 use harness_runner::targets::{
-    AgentCommand, EnvironmentFacts, OrganisationLimit, PreflightScope, Target, TargetError, TestEnvironment,
+    AgentCommand, Dashboard, EnvironmentFacts, OrganisationLimit, PreflightScope, Target, TargetError,
+    TestEnvironment,
 };
 use mock_server::app::{Fixture, People};
 use testcontainers::bollard::Docker;
@@ -24,6 +26,10 @@ use super::machine::AGENT;
 use super::run_lock::RunLock;
 use super::timeouts::{CONNECT_TIMEOUT, REQUEST_TIMEOUT, SILENCE};
 use super::{engine, leftovers};
+
+/// Why the recipes of other programs cannot be run.
+const WITHOUT_TOOLS: &str =
+    "a program that the image quickztna/machine does not have; --runtime embedded runs this";
 
 /// Starts a control plane of the reference in a container for each sub-test, and each of its machines in another.
 #[derive(Default)]
@@ -73,6 +79,8 @@ impl Containers {
             addresses: network.block,
             listen: network.gateway(),
             settle: None,
+            terraform: None,
+            dashboard: Arc::new(Dashboard::at(plane.dashboard())),
             silence: SILENCE,
         };
         Ok(TestEnvironment::new(facts, Box::new(plane)))
@@ -81,26 +89,31 @@ impl Containers {
 
 impl Target for Containers {
     fn description(&self) -> TargetDescription {
+        let mut capabilities = BTreeSet::from([
+            Capability::Addresses,
+            Capability::Agent,
+            Capability::Cidr,
+            Capability::ClaimTags,
+            Capability::Clock,
+            Capability::Fresh,
+            Capability::Heartbeat,
+            Capability::HostName,
+            Capability::Installer,
+            Capability::Organisations,
+            Capability::Quota,
+            Capability::Tun,
+            Capability::Wire,
+        ]);
+        // The browser runs on this host.
+        if browser::lacking().is_none() {
+            capabilities.insert(Capability::Dashboard);
+        }
         TargetDescription {
             name: "reference in containers".to_owned(),
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             base_url: None,
             reference: true,
-            capabilities: BTreeSet::from([
-                Capability::Addresses,
-                Capability::Agent,
-                Capability::Cidr,
-                Capability::ClaimTags,
-                Capability::Clock,
-                Capability::Fresh,
-                Capability::Heartbeat,
-                Capability::HostName,
-                Capability::Installer,
-                Capability::Organisations,
-                Capability::Quota,
-                Capability::Tun,
-                Capability::Wire,
-            ]),
+            capabilities,
             missing_sessions: Default::default(),
             absent: Default::default(),
             refusal: Default::default(),
@@ -109,7 +122,9 @@ impl Target for Containers {
     }
 
     fn lacking(&self) -> BTreeMap<Capability, String> {
-        BTreeMap::new()
+        let tools = [Capability::Actions, Capability::Ansible, Capability::Terraform];
+        let tools = tools.map(|tool| (tool, WITHOUT_TOOLS.to_owned()));
+        browser::lacking().into_iter().chain(tools).collect()
     }
 
     fn is_shared(&self) -> bool {

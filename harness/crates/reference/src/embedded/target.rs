@@ -13,7 +13,7 @@ use harness_runner::exchange::ClientSettings;
 use harness_runner::targets::namespace::{Network, TunError, check_tun_devices};
 use harness_runner::targets::{
     AddressBlock, AgentCommand, Dashboard, EnvironmentFacts, OrganisationLimit, Target, TargetError,
-    TestEnvironment, WITHOUT_TUN, lacking_host_name,
+    TerraformProvider, TestEnvironment, WITHOUT_TUN, host_tool, lacking_host_name,
 };
 use mock_server::app::{self, Config, Fixture};
 use reqwest::Url;
@@ -101,6 +101,7 @@ impl Embedded {
             addresses: AddressBlock::LOOPBACK,
             listen: Ipv4Addr::LOCALHOST,
             settle: None,
+            terraform: terraform_provider(),
             dashboard: Arc::new(Dashboard::at(dashboard)),
             silence: SILENCE,
         };
@@ -131,9 +132,12 @@ impl Target for Embedded {
         if self.tun().is_ok() {
             capabilities.insert(Capability::Tun);
         }
-        if in_path("sh") && in_path("curl") {
+        if host_tool::in_path("sh") && host_tool::in_path("curl") {
             capabilities.insert(Capability::Installer);
         }
+        let tools = host_tool::present();
+        capabilities
+            .extend(tools.filter(|tool| *tool != Capability::Terraform || terraform_provider().is_some()));
         if browser::lacking().is_none() {
             capabilities.insert(Capability::Dashboard);
         }
@@ -159,7 +163,13 @@ impl Target for Embedded {
     fn lacking(&self) -> BTreeMap<Capability, String> {
         let tun = self.tun().as_ref().err();
         let tun = tun.map(|missing| (Capability::Tun, format!("a TUN device, which takes root: {missing}")));
-        tun.into_iter().chain(lacking_host_name()).chain(browser::lacking()).collect()
+        let mut lacking = host_tool::lacking();
+        if terraform_provider().is_none() {
+            let why = "the Terraform provider beside the kit (cargo build -p terraform-provider-quickztna)";
+            lacking.entry(Capability::Terraform).or_insert_with(|| why.to_owned());
+        }
+        lacking.extend(tun.into_iter().chain(lacking_host_name()).chain(browser::lacking()));
+        lacking
     }
 
     fn is_shared(&self) -> bool {
@@ -193,7 +203,12 @@ async fn read_fixture() -> Result<Fixture, TargetError> {
     }
 }
 
-fn in_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+/// The reference's own provider, if it was built beside this program.
+fn terraform_provider() -> Option<TerraformProvider> {
+    let program = std::env::current_exe().ok()?.with_file_name("terraform-provider-quickztna");
+    program.is_file().then(|| TerraformProvider {
+        program,
+        endpoint: "QZ_ENDPOINT".to_owned(),
+        api_key: "QZ_API_KEY".to_owned(),
+    })
 }

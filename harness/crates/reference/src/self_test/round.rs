@@ -61,7 +61,7 @@ impl SelfTest {
             folder: folder.clone(),
             browsers: Arc::clone(&self.browsers),
             pictures: false,
-            detail: Detail::FailedSteps,
+            detail: Detail::Verdicts,
             evidence: None,
         };
         let plan = Arc::new(Plan { subtests, ..Plan::default() });

@@ -14,6 +14,8 @@ use crate::targets::Target;
 /// The steps whose exchanges and output the events of a run contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
+    /// None of them: only verdicts are asked for.
+    Verdicts,
     /// Those with a check that does not hold: reports show no others.
     FailedSteps,
     AllSteps,

@@ -183,7 +183,11 @@ impl Walk<'_> {
         recording: Option<Box<Recording>>,
     ) {
         // Redacting what nobody sees would be most of a step's cost.
-        let is_shown = self.setting.detail == Detail::AllSteps || outcomes.iter().any(is_unmet);
+        let is_shown = match self.setting.detail {
+            Detail::Verdicts => false,
+            Detail::FailedSteps => outcomes.iter().any(is_unmet),
+            Detail::AllSteps => true,
+        };
         let (exchanges, process, wire) = match result {
             _ if !is_shown => (Default::default(), None, None),
             Ok(Evidence::Http(exchanges)) => (exchanges.as_slice(), None, None),

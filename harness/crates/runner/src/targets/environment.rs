@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +50,16 @@ pub struct OrganisationLimit {
     pub machines: u32,
 }
 
+/// The program with which Terraform manages the target, and how it is told where and as whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TerraformProvider {
+    pub program: PathBuf,
+    /// The environment variable that it reads the target's URL from
+    pub endpoint: String,
+    /// The environment variable that it reads an API key from
+    pub api_key: String,
+}
+
 /// The properties of a test environment that do not change.
 #[derive(Debug)]
 pub struct EnvironmentFacts {
@@ -67,6 +78,7 @@ pub struct EnvironmentFacts {
     pub listen: Ipv4Addr,
     /// The longest that reads may lag behind writes; `None` if they do not.
     pub settle: Option<Duration>,
+    pub terraform: Option<TerraformProvider>,
     pub dashboard: Arc<Dashboard>,
     /// How long a machine that does not answer is listened to.
     pub silence: Duration,
@@ -92,6 +104,10 @@ impl TestEnvironment {
     /// The organisation of [`Identity::Limited`].
     pub fn quota(&self) -> Option<&OrganisationLimit> {
         self.facts.quota.as_ref()
+    }
+
+    pub fn terraform(&self) -> Option<&TerraformProvider> {
+        self.facts.terraform.as_ref()
     }
 
     /// The address from which the target sees the kit's requests.

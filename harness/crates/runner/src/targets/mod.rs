@@ -8,6 +8,7 @@ mod environment;
 mod error;
 pub mod forward;
 pub mod host_name;
+pub mod host_tool;
 pub mod in_container;
 mod machine_host;
 pub mod namespace;
@@ -25,7 +26,9 @@ mod target;
 pub use agent::{AgentCommand, AgentWords, WITHOUT_TUN};
 pub use control_plane::ControlPlane;
 pub use dashboard::{Account, Dashboard, SignInAct};
-pub use environment::{AddressBlock, EnvironmentFacts, OrganisationLimit, TestEnvironment};
+pub use environment::{
+    AddressBlock, EnvironmentFacts, OrganisationLimit, TerraformProvider, TestEnvironment,
+};
 pub use error::{Cause, RenewalFailure, TargetError};
 pub use machine_host::MachineHost;
 pub use post::{PostError, post_json};

@@ -19,9 +19,10 @@ use harness_model::target::TargetDescription;
 use super::agent::AgentCommand;
 use super::control_plane::ControlPlane;
 use super::dashboard::{Account, Dashboard};
-use super::environment::{AddressBlock, EnvironmentFacts, OrganisationLimit, TestEnvironment};
+use super::environment::{
+    AddressBlock, EnvironmentFacts, OrganisationLimit, TerraformProvider, TestEnvironment,
+};
 use super::error::{Cause, ProfileSettingError, TargetError};
-use super::host_name;
 use super::pointers::Pointers;
 use super::post::post_json;
 use super::preflight::{self, Finding, Preflight, PreflightScope, State};
@@ -29,6 +30,7 @@ use super::probe::Probe;
 use super::profile::{Content, Profile, ProfileNotes, Resources};
 use super::sessions::Sessions;
 use super::target::{Target, lacking_host_name};
+use super::{host_name, host_tool};
 
 const PROBE_PATH: &str = "/healthz";
 
@@ -37,6 +39,7 @@ const PROBE_PATH: &str = "/healthz";
 pub struct Remote {
     profile: Arc<Profile>,
     agent: Option<AgentCommand>,
+    terraform: Option<TerraformProvider>,
     settings: ClientSettings,
     /// What probes have found to be absent.
     absent: OnceLock<BTreeSet<Undocumented>>,
@@ -49,12 +52,12 @@ pub struct Remote {
 impl Remote {
     /// Creates a target from a profile and the resources that the profile refers to.
     pub fn new(profile: Profile, resources: Resources) -> Self {
-        let Resources { credentials, tls, agent, accounts } = resources;
+        let Resources { credentials, tls, agent, accounts, terraform } = resources;
         let profile = Arc::new(profile);
         let settings = settings(&profile, tls);
         let sessions = Sessions::new(Arc::clone(&profile), settings.clone(), credentials);
         let dashboard = Arc::new(dashboard(&profile));
-        Self { profile, agent, settings, absent: OnceLock::new(), sessions, accounts, dashboard }
+        Self { profile, agent, terraform, settings, absent: OnceLock::new(), sessions, accounts, dashboard }
     }
 
     fn pointers(&self) -> &Pointers {
@@ -124,6 +127,9 @@ impl Remote {
         {
             capabilities.insert(Capability::HostName);
         }
+        let declares_terraform = capabilities.remove(&Capability::Terraform);
+        capabilities
+            .extend(host_tool::present().filter(|tool| *tool != Capability::Terraform || declares_terraform));
         if browser::lacking().is_some() {
             capabilities.remove(&Capability::Dashboard);
         }
@@ -211,13 +217,19 @@ impl Target for Remote {
     fn lacking(&self) -> BTreeMap<Capability, String> {
         // A target without a dashboard lacks that first.
         let has_dashboard = self.profile.capabilities.contains(&Capability::Dashboard);
-        let no_browser = browser::lacking().filter(|_| has_dashboard);
+        let mut lacking = host_tool::lacking();
+        lacking.extend(browser::lacking().filter(|_| has_dashboard));
         let agent = self.profile.content.agent.as_ref();
         if agent.is_some_and(|agent| !agent.sees_host_name) {
             let why = "a host name for each machine, which the agent does not see (agent.sees_host_name)";
-            return std::iter::once((Capability::HostName, why.to_owned())).chain(no_browser).collect();
+            lacking.insert(Capability::HostName, why.to_owned());
+        } else {
+            lacking.extend(lacking_host_name());
         }
-        lacking_host_name().into_iter().chain(no_browser).collect()
+        if self.terraform.is_none() {
+            lacking.remove(&Capability::Terraform);
+        }
+        lacking
     }
 
     fn description(&self) -> TargetDescription {
@@ -297,6 +309,7 @@ impl Target for Remote {
             addresses: AddressBlock::LOOPBACK,
             listen: Ipv4Addr::LOCALHOST,
             settle: content.timeouts.settle,
+            terraform: self.terraform.clone(),
             dashboard: Arc::clone(&self.dashboard),
             silence: content.timeouts.silence,
         };

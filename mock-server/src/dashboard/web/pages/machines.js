@@ -6,7 +6,6 @@ import { dayAndTime, fromNow } from "../format.js";
 import { navLink } from "../layout.js";
 import { containing, list } from "../list.js";
 import { follow } from "../live.js";
-import { failure, isAborted } from "../message.js";
 import { machineActions } from "./machine_actions.js";
 
 /** @typedef {import("../types.js").Machine} Machine */
@@ -85,7 +84,7 @@ export const machines = {
  */
 function found(search) {
   if (search === "") return {};
-  if (/^[0-9.]+$/.test(search)) return { tailnet_ip: `like.${search}*` };
+  if (/^\d+\.[\d.]*$/.test(search)) return { tailnet_ip: `like.${search}*` };
   const tag = /^tag:([A-Za-z0-9_.-]+)$/.exec(search)?.[1];
   return tag ? { tags: `cs.{${tag}}` } : { name: containing(search) };
 }
@@ -158,8 +157,8 @@ async function showWaiting(place, orgId, status, restart, signal) {
           h("button", { type: "button", class: "small", onclick: filter }, "Show"),
         ),
     );
-  } catch (error) {
-    if (!signal.aborted && !isAborted(error)) fill(place, failure(error));
+  } catch {
+    // The list says what is wrong.
   }
 }
 

@@ -163,6 +163,10 @@ fn needs<'a>(
             Action::Interrupt(_) => {
                 needs.insert(Capability::Agent);
             }
+            // Terraform's lines install nothing.
+            Action::Shell(_) if needs.contains(&Capability::Terraform) => {
+                needs.insert(Capability::Agent);
+            }
             Action::Shell(_) => {
                 needs.extend([Capability::Agent, Capability::Installer]);
             }

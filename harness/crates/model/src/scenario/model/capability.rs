@@ -30,4 +30,10 @@ pub enum Capability {
     Fresh,
     /// The profile has an organisation that may have a few machines only.
     Quota,
+    /// The kit's host has Ansible.
+    Ansible,
+    /// The kit's host has `act`, which runs workflows of GitHub Actions.
+    Actions,
+    /// The kit's host has Terraform, and the target a provider for it.
+    Terraform,
 }

@@ -8,6 +8,7 @@ mod reuse;
 mod revocation;
 mod secrets;
 mod tags;
+mod terraform;
 
 use crate::deviation::Family;
 
@@ -18,6 +19,7 @@ pub(super) const FAMILIES: &[(&str, Family)] = &[
     ("expiry", expiry::ALL),
     ("revocation", revocation::ALL),
     ("tags", tags::ALL),
+    ("terraform", terraform::ALL),
     ("cidr", cidr::ALL),
     ("secrets", secrets::ALL),
 ];

@@ -50,6 +50,11 @@ pub(super) async fn set_up(
         bindings.set_built_in("quota_org", quota.org.as_str());
         bindings.set_built_in("quota_limit", quota.machines);
     }
+    if let Some(terraform) = environment.terraform() {
+        bindings.set_built_in("terraform.provider", terraform.program.to_string_lossy());
+        bindings.set_built_in("terraform.endpoint", terraform.endpoint.as_str());
+        bindings.set_built_in("terraform.api_key", terraform.api_key.as_str());
+    }
     bindings.set_built_in("base_url", environment.base_url().as_str().trim_end_matches('/'));
     bindings.set_built_in("run", prefix.as_str());
     bindings.set_built_in("address", environment.address());

@@ -29,7 +29,8 @@ pub(super) fn decide(
         return given.map(|needs| needs.capability).collect();
     };
     // What depends on the kit's host is not for a profile to say.
-    let known = || CAPABILITIES.iter().filter(|(_, capability)| *capability != Capability::HostName);
+    let of_host = [Capability::HostName, Capability::Ansible, Capability::Actions];
+    let known = || CAPABILITIES.iter().filter(|(_, capability)| !of_host.contains(capability));
     let names: Vec<&str> = known().map(|(name, _)| *name).collect();
     let mut decided = BTreeSet::new();
     // A wrong type has been reported already.
@@ -91,7 +92,7 @@ struct Requirement {
     settings: &'static str,
 }
 
-fn requirements(content: &Content, base_url: Option<&Url>) -> [Requirement; 9] {
+fn requirements(content: &Content, base_url: Option<&Url>) -> [Requirement; 10] {
     let has_agent = content.agent.is_some();
     let claims_tags = content.agent.as_ref().is_some_and(|agent| agent.words.claim_tags.is_some());
     let outsider = content.other_org_id.is_some() && content.tokens.contains_key(&Identity::Outsider);
@@ -110,6 +111,7 @@ fn requirements(content: &Content, base_url: Option<&Url>) -> [Requirement; 9] {
             content.quota.is_some(),
             "a [quota] with an organisation, its limit and a token",
         ),
+        requirement(Capability::Terraform, content.terraform.is_some(), "a [terraform] with its provider"),
         requirement(Capability::Organisations, outsider, "other_org_id and tokens.outsider"),
         requirement(Capability::Cidr, address_is_known, "the `address` from which the target sees the kit"),
     ]

@@ -51,6 +51,8 @@ pub struct Content {
     pub quota: Option<Quota>,
     /// The target's agent.
     pub agent: Option<Agent>,
+    /// How Terraform manages the target.
+    pub terraform: Option<Terraform>,
     /// The target's dashboard.
     pub dashboard: Option<DashboardContent>,
     /// The target's test hooks.
@@ -84,6 +86,7 @@ enum CapabilityName {
     ClaimTags,
     Fresh,
     Quota,
+    Terraform,
 }
 
 #[derive(JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
@@ -204,6 +207,30 @@ pub struct Quota {
     pub limit: u32,
     /// The source of a session of one of its admins.
     pub token: TokenSource,
+}
+
+/// The target's provider for Terraform. It is run as `hashicorp/quickztna`, which the documents' configuration asks for.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Terraform {
+    /// The provider's program; a path is relative to the profile.
+    pub provider: PathBuf,
+    /// The environment variable from which it takes the target's URL; QZ_ENDPOINT by default.
+    #[schemars(default)]
+    pub endpoint: String,
+    /// The environment variable from which it takes an API key; QZ_API_KEY by default.
+    #[schemars(default)]
+    pub api_key: String,
+}
+
+impl Default for Terraform {
+    fn default() -> Self {
+        Self {
+            provider: PathBuf::new(),
+            endpoint: "QZ_ENDPOINT".to_owned(),
+            api_key: "QZ_API_KEY".to_owned(),
+        }
+    }
 }
 
 /// How the target's agent is started.

@@ -10,7 +10,7 @@ mod resources;
 
 pub use content::{
     Agent, Content, DashboardContent, Hooks, Limits, Login, MachinePointers, Paths, Pointers, Quota,
-    Timeouts, TlsFiles, TokenSource, UserOrgPointers, Words, token_key,
+    Terraform, Timeouts, TlsFiles, TokenSource, UserOrgPointers, Words, token_key,
 };
 pub use draft::Draft;
 pub use loaded::{Profile, ProfileError, ProfileNotes};

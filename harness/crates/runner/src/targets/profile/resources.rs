@@ -13,6 +13,7 @@ use crate::exchange::Tls;
 use crate::targets::agent::{AgentCommand, AgentWords};
 use crate::targets::credential::Credential;
 use crate::targets::dashboard::Account;
+use crate::targets::environment::TerraformProvider;
 use harness_model::scenario::model::{Capability, Identity};
 use harness_model::source::diagnostic::{Diagnostic, Severity};
 
@@ -25,6 +26,7 @@ pub struct Resources {
     pub(in crate::targets) credentials: BTreeMap<Identity, Credential>,
     pub(in crate::targets) tls: Tls,
     pub(in crate::targets) agent: Option<AgentCommand>,
+    pub(in crate::targets) terraform: Option<TerraformProvider>,
     pub(in crate::targets) accounts: BTreeMap<Identity, Account>,
 }
 
@@ -51,9 +53,10 @@ fn resolve(profile: &Profile) -> Result<Resources, Vec<Diagnostic>> {
     }
     let tls = resolver.tls();
     let agent = resolver.agent();
+    let terraform = resolver.terraform();
     let accounts = resolver.accounts();
     match resolver.problems.is_empty() {
-        true => Ok(Resources { credentials, tls, agent, accounts }),
+        true => Ok(Resources { credentials, tls, agent, accounts, terraform }),
         false => Err(resolver.problems),
     }
 }
@@ -212,6 +215,16 @@ impl Resolver<'_> {
             up_flags,
             words: AgentWords::of(&agent.words),
             login_code: agent.code.clone(),
+        })
+    }
+
+    fn terraform(&mut self) -> Option<TerraformProvider> {
+        let terraform = self.profile.content.terraform.as_ref()?;
+        let program = self.program("terraform.provider", Path::new(".").join(&terraform.provider).into())?;
+        Some(TerraformProvider {
+            program: program.into(),
+            endpoint: terraform.endpoint.clone(),
+            api_key: terraform.api_key.clone(),
         })
     }
 

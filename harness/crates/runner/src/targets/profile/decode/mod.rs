@@ -5,6 +5,7 @@ mod dashboard;
 mod limit;
 mod pointer;
 mod quota;
+mod terraform;
 mod tls;
 mod token;
 mod undocumented;
@@ -19,7 +20,7 @@ use harness_model::source::document::{Diagnostics, Entry, SpannedText, Table, pa
 use super::capability;
 use super::content::Content;
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "name",
     "version",
     "base_url",
@@ -34,6 +35,7 @@ const KEYS: [&str; 19] = [
     "timeouts",
     "quota",
     "agent",
+    "terraform",
     "dashboard",
     "hooks",
     "undocumented",
@@ -78,6 +80,7 @@ pub(super) fn decode(text: &str, report: &mut Diagnostics) -> Option<Decoded> {
         limits: decoding.limits(&file),
         timeouts: decoding.timeouts(&file),
         agent: decoding.agent(&file),
+        terraform: decoding.terraform(&file),
         dashboard: decoding.dashboard(&file),
         hooks: decoding.hooks(&file),
         undocumented: decoding.undocumented(&file),
