@@ -120,6 +120,10 @@ pub(super) enum CliError {
     NoDeviation,
 
     #[cfg(feature = "reference")]
+    #[error("the kill matrix needs {why}")]
+    MatrixWithoutBrowser { why: String },
+
+    #[cfg(feature = "reference")]
     #[error("--deviation needs the embedded reference\nremove --runtime containers")]
     DeviationInContainers,
     #[error(

@@ -2,6 +2,7 @@
 
 mod absent;
 mod agent;
+mod dashboard;
 mod fields;
 mod lagging;
 mod moved;

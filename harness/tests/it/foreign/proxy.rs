@@ -60,6 +60,8 @@ struct Shared {
     client: reqwest::Client,
     bend: Bend,
     asked: Mutex<Vec<Asked>>,
+    /// What browsers get in place of the reference's pages.
+    page: Mutex<Option<String>>,
 }
 
 impl Proxy {
@@ -68,13 +70,23 @@ impl Proxy {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-        let shared =
-            Arc::new(Shared { upstream: upstream.to_owned(), client, bend, asked: Mutex::default() });
+        let shared = Arc::new(Shared {
+            upstream: upstream.to_owned(),
+            client,
+            bend,
+            asked: Mutex::default(),
+            page: Mutex::default(),
+        });
         let service = Router::new().fallback(forward).with_state(Arc::clone(&shared));
         let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
         runtime.spawn(async move { axum::serve(listener, service).await.unwrap() });
         Self { base_url: format!("http://{address}"), shared, _runtime: runtime }
+    }
+
+    /// Serves this page for every address that is not of the API.
+    pub(crate) fn serve_page(&self, page: String) {
+        *self.shared.page.lock().unwrap() = Some(page);
     }
 
     /// The requests so far, as they arrived.
@@ -93,6 +105,10 @@ async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Respons
         target: head.uri.path_and_query().unwrap().to_string(),
         json: serde_json::from_slice(&body).unwrap_or_default(),
     };
+    let page = shared.page.lock().unwrap().clone();
+    if let Some(page) = page.filter(|_| !arrived.is_kit && !arrived.target.starts_with("/api/")) {
+        return axum::response::Html(page).into_response();
+    }
     shared.asked.lock().unwrap().push(arrived.clone());
     let mut asked = arrived.clone();
     if asked.is_kit

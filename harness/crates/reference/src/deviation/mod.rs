@@ -30,6 +30,8 @@ pub struct Deviation {
     /// Whether the reference is configured to believe `X-Forwarded-For` from any address.
     pub trusts_all_proxies: bool,
     pub agent: Option<AgentDeviation>,
+    /// A script that the dashboard's pages load before their own.
+    pub page: Option<&'static str>,
 }
 
 /// The deviations of one family, by id.
@@ -46,7 +48,13 @@ pub const UNCHANGED: Deviation = Deviation {
     installer: None,
     trusts_all_proxies: false,
     agent: None,
+    page: None,
 };
+
+/// A defect of the dashboard's pages.
+pub(crate) const fn on_page(script: &'static str) -> Deviation {
+    Deviation { page: Some(script), ..UNCHANGED }
+}
 
 pub(crate) const fn on_request(
     on_request: fn(&mut ProxyRequest, &mut ProxyState) -> Option<ProxyResponse>,

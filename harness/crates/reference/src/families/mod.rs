@@ -4,6 +4,7 @@ mod access;
 mod agent;
 mod api_keys;
 mod auth_keys;
+mod dashboard;
 mod machines;
 mod requests;
 mod shared;
@@ -18,6 +19,7 @@ const GROUPS: &[&[(&str, Family)]] = &[
     api_keys::FAMILIES,
     requests::FAMILIES,
     agent::FAMILIES,
+    dashboard::FAMILIES,
 ];
 
 /// The family and the deviation of that id.

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::deviation::{Deviation, ProxyRequest, ProxyResponse, ProxyState};
 
+use super::page;
 use super::recording::{INSTALLER, RecordedEvent, TrafficRecording};
 use super::upstream::{Upstream, UpstreamError, UpstreamResponse};
 
@@ -31,6 +32,9 @@ impl ProxyContext {
         request: ProxyRequest,
         body: Bytes,
     ) -> Result<UpstreamResponse, UpstreamError> {
+        if let Some(script) = self.deviation.page.and_then(|script| page::script(&request, script)) {
+            return Ok(script);
+        }
         let extra = (self.deviation.send_before)(&request, &mut self.state());
         self.send_extra(extra, peer).await;
         let mut changed = request.clone();
@@ -82,6 +86,9 @@ impl ProxyContext {
             && request.path == INSTALLER
         {
             response.body = self.changed_installer(&response.body, change);
+        }
+        if self.deviation.page.is_some() && page::add_script(&mut response) {
+            self.set_triggered();
         }
         let Ok(json) = serde_json::from_slice(&response.body) else { return (response, None) };
         let original = ProxyResponse { status: response.status, json };

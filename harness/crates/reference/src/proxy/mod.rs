@@ -2,6 +2,7 @@
 
 mod exchange;
 mod listener;
+mod page;
 mod recording;
 mod upstream;
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::page;
 use crate::deviation::{Deviation, ProxyRequest, ProxyResponse, ProxyState};
 use crate::front_proxy::Sessions;
 
@@ -49,6 +50,7 @@ impl TrafficRecording {
             RecordedEvent::Exchange { request, response } => {
                 (deviation.trusts_all_proxies && request.headers.contains_key(FORWARDED_FOR))
                     || (deviation.installer.is_some() && request.path == INSTALLER)
+                    || (deviation.page.is_some() && page::is_asked_for(request))
                     || would_change(deviation, request, response.as_ref(), &mut state)
             }
         })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use harness_model::scenario::model::{Action, Scenario};
+use harness_model::scenario::model::{Action, Capability, Scenario};
 use harness_report::diagnosis::catalogue::Declared;
 use harness_report::diagnosis::observed::Observed;
 
@@ -23,6 +23,11 @@ impl SelfTest {
     ) -> BTreeSet<&'a str> {
         let may_affect = |scenario: &Scenario| {
             let deviation = active.deviation();
+            // A browser takes seconds, and what other defects do to the API, other sub-tests find: only those that are
+            // declared to catch a defect of the pages use one.
+            if scenario.needs.contains(&Capability::Dashboard) || deviation.page.is_some() {
+                return false;
+            }
             match deviation.agent.is_some() {
                 true => has_agents(scenario),
                 // A recording cannot tell what simultaneous requests would do.

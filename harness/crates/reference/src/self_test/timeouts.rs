@@ -69,6 +69,9 @@ fn with_short_waits(scenario: &Scenario, durations: &StepDurations) -> Scenario 
         let longest = durations.wait(&scenario.id, &step.span);
         let awaits_handshake = step.awaited_answers().handshake;
         step.eventually = step.eventually.map(|wait| wait.min(longest));
+        if let Action::Browse(browse) = &mut step.action {
+            browse.timeout = browse.timeout.min(longest);
+        }
         if let Action::Wire(command) = &mut step.action
             && awaits_handshake
         {

@@ -17,6 +17,7 @@ use super::endpoint::{Endpoint, LastWords};
 use super::error::BrowserError;
 use super::installation::{Installation, installation};
 use super::session::Browser;
+use super::traffic::LongPolls;
 
 /// Sub-tests that use the browser at the same time. More take memory and gain nothing on a few cores.
 const MAX_SESSIONS: usize = 3;
@@ -61,6 +62,7 @@ const FLAGS: [&str; 17] = [
 pub struct Browsers {
     driver: OnceCell<Driver>,
     places: Arc<Semaphore>,
+    long_polls: LongPolls,
 }
 
 /// A driver that answers.
@@ -83,7 +85,11 @@ struct Guard {
 
 impl Default for Browsers {
     fn default() -> Self {
-        Self { driver: OnceCell::new(), places: Arc::new(Semaphore::new(MAX_SESSIONS)) }
+        Self {
+            driver: OnceCell::new(),
+            places: Arc::new(Semaphore::new(MAX_SESSIONS)),
+            long_polls: LongPolls::default(),
+        }
     }
 }
 
@@ -96,7 +102,8 @@ impl Browsers {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place: Option<OwnedSemaphorePermit> = place.ok();
         let driver = self.driver.get_or_try_init(Driver::start).await?;
-        let mut options = json!({ "args": FLAGS });
+        let mut options =
+            json!({ "args": FLAGS, "perfLoggingPrefs": { "enableNetwork": true, "enablePage": false } });
         if let (Some(browser), Some(options)) = (&driver.browser, options.as_object_mut()) {
             options.insert("binary".to_owned(), Value::String(browser.clone()));
         }
@@ -112,7 +119,7 @@ impl Browsers {
             client: driver.client.clone(),
             last_words: driver.last_words.clone(),
         };
-        Browser::open(endpoint, capabilities, place).await
+        Browser::open(endpoint, capabilities, Arc::clone(&self.long_polls), place).await
     }
 }
 

@@ -22,3 +22,6 @@ pub(crate) use find::{find, find_in_row, open_dialog};
 pub use installation::{DriverUrl, lacking, use_webdriver};
 pub use session::Browser;
 pub use tree::Element;
+
+#[cfg(test)]
+mod tests;

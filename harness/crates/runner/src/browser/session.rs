@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::endpoint::Endpoint;
 use super::error::BrowserError;
-use super::traffic::{Seen, Traffic};
+use super::traffic::{LongPolls, Seen, Traffic};
 use super::tree::{self, Element};
 
 /// What WebDriver calls a reference to an element.
@@ -24,8 +24,10 @@ const DEAD: [&str; 7] = [
     "target frame detached",
     "no such window",
 ];
+/// What changes when the document does.
+const STATE: &str = "document.readyState + document.documentElement.outerHTML.length";
 /// The pause between two looks at a page.
-const PAUSE: Duration = Duration::from_millis(40);
+const PAUSE: Duration = Duration::from_millis(30);
 /// Requests that take longer than this do not keep a page from being quiet: they may wait for news.
 const LONG_POLL: Duration = Duration::from_millis(1500);
 
@@ -44,6 +46,7 @@ impl Browser {
     pub(super) async fn open(
         endpoint: Endpoint,
         capabilities: Value,
+        long_polls: LongPolls,
         place: Option<OwnedSemaphorePermit>,
     ) -> Result<Self, BrowserError> {
         let body = json!({ "capabilities": { "alwaysMatch": capabilities } });
@@ -56,7 +59,7 @@ impl Browser {
                 error => error,
             })?;
         let id = opened.get("sessionId").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let traffic = Traffic::default();
+        let traffic = Traffic::new(long_polls);
         Ok(Self { endpoint, id, traffic, page_load: None, is_closed: false, _place: place })
     }
 
@@ -104,36 +107,37 @@ impl Browser {
         Ok(tree::read(&tree))
     }
 
-    /// Waits until the page has loaded, its requests are answered and its tree stays as it is, at most for `limit`. Returns
-    /// the tree.
+    /// Waits until the page has loaded, its requests are answered and its document stays as it is, at most for `limit`.
+    /// Returns the tree.
     ///
     /// # Errors
     /// The browser has died.
     pub async fn quiet(&mut self, limit: Duration) -> Result<Vec<Element>, BrowserError> {
         let deadline = Instant::now() + limit;
-        let mut before: Option<Vec<Element>> = None;
+        let mut before = Value::Null;
         loop {
-            if self.question().await?.is_some() {
-                return Ok(before.unwrap_or_default());
-            }
-            let is_loaded = self.evaluate("document.readyState").await;
-            self.listen().await?;
-            let tree = match (is_loaded, self.tree().await) {
-                (Ok(state), Ok(tree)) => {
-                    let is_still = before.as_ref() == Some(&tree);
-                    if state == "complete" && is_still && !self.traffic.is_busy(LONG_POLL) {
-                        return Ok(tree);
-                    }
-                    tree
-                }
-                // Between two pages there is no tree.
-                (Err(error), _) | (_, Err(error)) if error.is_of_page() => Vec::new(),
-                (Err(error), _) | (_, Err(error)) => return Err(error),
+            let state = match self.evaluate(STATE).await {
+                Ok(state) => state,
+                // What the page asks must be answered before anything else.
+                Err(error) if error.is_question() => return Ok(Vec::new()),
+                // Between two pages there is no document.
+                Err(error) if error.is_of_page() => Value::Null,
+                Err(error) => return Err(error),
             };
-            if Instant::now() >= deadline {
-                return Ok(tree);
+            self.listen().await?;
+            let is_still = state == before && state.is_string() && !self.traffic.is_busy(LONG_POLL);
+            if is_still || Instant::now() >= deadline {
+                return match self.tree().await {
+                    Err(error) if error.is_of_page() => Ok(Vec::new()),
+                    tree => tree,
+                };
             }
-            before = Some(tree);
+            // A document that is still loading is not compared.
+            before = if state.as_str().is_some_and(|state| state.starts_with("complete")) {
+                state
+            } else {
+                Value::Null
+            };
             tokio::time::sleep(PAUSE).await;
         }
     }

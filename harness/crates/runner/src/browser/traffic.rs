@@ -1,5 +1,7 @@
 //! What a page requests and prints, from the driver's log.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use harness_model::check::evidence::PageRequest;
@@ -12,9 +14,13 @@ const MAX_CONSOLE_LINES: usize = 50;
 /// Requests kept of a step.
 const MAX_REQUESTS: usize = 500;
 
+/// The paths of reads that wait for news, as all browsers of a run have learnt them: they were open for long once.
+pub(super) type LongPolls = Arc<Mutex<BTreeSet<String>>>;
+
 /// The requests and the console of a browser since the step began.
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
+    long_polls: LongPolls,
     requests: Vec<Observed>,
     console: Vec<String>,
     date: Option<String>,
@@ -39,6 +45,10 @@ struct Observed {
 }
 
 impl Traffic {
+    pub(super) fn new(long_polls: LongPolls) -> Self {
+        Self { long_polls, ..Self::default() }
+    }
+
     /// Forgets what is over, as a step begins.
     pub(super) fn begin(&mut self) {
         self.requests.clear();
@@ -47,8 +57,22 @@ impl Traffic {
 
     /// Whether a request awaits its response that was made less than `patience` ago.
     pub(super) fn is_busy(&self, patience: Duration) -> bool {
-        let is_open = |observed: &Observed| !observed.is_done && !observed.is_stream;
-        self.requests.iter().any(|observed| is_open(observed) && observed.since.elapsed() < patience)
+        let mut long_polls = self.long_polls.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut is_busy = false;
+        for observed in self.requests.iter().filter(|observed| !observed.is_done && !observed.is_stream) {
+            let path = observed.request.url.split('?').next().unwrap_or_default();
+            // Each sub-test may have an origin of its own.
+            let path = path.splitn(4, '/').nth(3).unwrap_or_default();
+            if long_polls.contains(path) {
+                continue;
+            }
+            if observed.since.elapsed() < patience {
+                is_busy = true;
+            } else if observed.request.method == "GET" {
+                long_polls.insert(path.to_owned());
+            }
+        }
+        is_busy
     }
 
     pub(super) fn seen(&self) -> Seen {

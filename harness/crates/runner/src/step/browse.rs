@@ -37,7 +37,9 @@ pub async fn perform(browse: &Browse, stage: &mut Stage) -> Result<Evidence, Ste
     let filled = filled.collect::<Result<Vec<FilledAct>, _>>()?;
     let signing_in = browse.identity.filter(|identity| stage.visit.signed_in() != Some(*identity));
     let who = browse.identity.or(stage.visit.signed_in());
-    let browser = stage.visit.open(browse.identity).await?;
+    let pace = stage.clients.pace().clone();
+    // Other sub-tests may have the browsers for a while.
+    let browser = pace.uncounted(stage.visit.open(browse.identity)).await?;
     if let Some(identity) = signing_in {
         sign_in::sign_in(browser, identity, &dashboard, &stage.environment, browse.timeout).await?;
         stage.visit.note_signed_in(identity);

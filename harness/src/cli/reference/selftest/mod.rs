@@ -10,14 +10,16 @@ use std::time::Instant;
 
 use clap::Args;
 
+use harness_model::text::counted;
 use harness_reference::report::{SelfTestReport, terminal};
 use harness_reference::self_test::{DeviationOutcome, Scope, SelfTest};
-use harness_reference::{census, selection};
+use harness_reference::{census, families, selection};
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
 use harness_report::diagnosis::matrix::Matrix;
 use harness_report::diagnosis::observed::Observed;
 use harness_report::exit_code::ExitCode;
 use harness_report::terminal::Paint;
+use harness_runner::browser;
 use harness_runner::run::{self, Stop};
 
 use crate::cli::console::Console;
@@ -65,7 +67,15 @@ pub(in crate::cli) async fn selftest(
         return Err(CliError::Census(mistakes));
     }
     let selected = selection::selected(&catalogue, arguments.filter.as_deref().unwrap_or("*"))?;
-    let selected: Vec<Declared> = selected.into_iter().cloned().collect();
+    let mut selected: Vec<Declared> = selected.into_iter().cloned().collect();
+    if let Some((_, why)) = browser::lacking() {
+        if arguments.write_matrix.is_some() || arguments.check_matrix {
+            return Err(CliError::MatrixWithoutBrowser { why });
+        }
+        let all = selected.len();
+        selected.retain(|declared| !is_of_page(declared));
+        console.print(&not_tried(all - selected.len(), &why));
+    }
     if selected.is_empty() {
         return Err(CliError::NoDeviation);
     }
@@ -96,6 +106,18 @@ pub(in crate::cli) async fn selftest(
     console.print(&terminal::summary(&report, Paint::new(options.color), terminal::width(options.width)));
     let verdict = if report.passed { ExitCode::Conformant } else { ExitCode::NonConformant };
     Ok(destination::write_all(&arguments.report, &report, console).unwrap_or(verdict))
+}
+
+/// Whether only a browser can show the deviation.
+fn is_of_page(declared: &Declared) -> bool {
+    families::named(&declared.id).is_some_and(|(_, deviation)| deviation.page.is_some())
+}
+
+fn not_tried(count: usize, why: &str) -> String {
+    match count {
+        0 => String::new(),
+        count => format!("not tried: {} of the dashboard, which take {why}\n", counted(count, "deviation")),
+    }
 }
 
 /// The results of trying deviations.

@@ -13,7 +13,8 @@ pub fn text(page: &PageResult) -> String {
     joined(page.nodes.iter().filter_map(said))
 }
 
-/// Returns the page as JSON: `/done`, `/path`, `/title`, `/text`, `/at`, `/requests`, `/storage` and `/console`.
+/// Returns the page as JSON: `/done`, `/path`, `/title`, `/text`, `/at`, `/requests`, `/storage`, `/stored` (the same as one text)
+/// and `/console`.
 pub fn json(page: &PageResult) -> Value {
     value!({
         "done": page.problem.is_none(),
@@ -23,6 +24,7 @@ pub fn json(page: &PageResult) -> Value {
         "at": page.at,
         "requests": page.requests.iter().map(request).collect::<Vec<_>>(),
         "storage": page.storage,
+        "stored": page.storage.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n"),
         "console": page.console,
     })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use serde_json::Value as Json;
 
@@ -14,6 +15,9 @@ use crate::source::spelling;
 
 use super::matcher::Operand;
 use super::{Decoder, DraftStep, VariableUse};
+
+/// How long a page is read again until the checks of a `browse` step pass, unless the step says otherwise.
+const PAGE_LIMIT: Duration = Duration::from_secs(2);
 
 /// The kind of verb of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +83,9 @@ impl Decoder<'_> {
         self.take_uses();
         let checks = table.get("check").map(|entry| self.checks(entry, verb, race)).unwrap_or_default();
         let check_uses = self.take_uses();
+        // A page may go on changing after it was quiet.
+        let is_page = verb == Verb::Browse && !checks.is_empty();
+        let eventually = eventually.or(is_page.then_some(PAGE_LIMIT));
         let step = Step {
             name,
             action: action.unwrap_or(Action::Set(Vec::new())),

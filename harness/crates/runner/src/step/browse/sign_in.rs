@@ -1,6 +1,6 @@
 //! Signs a user in: with the profile's own steps, with email and password, or with a session in Local Storage.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use harness_model::scenario::model::{Identity, identity_name};
 
@@ -16,6 +16,7 @@ const PASSWORD: &str = "Password";
 const SUBMIT: &str = "Sign in | Log in | Login | Sign in to dashboard | Continue";
 /// Where the documents say that the session is (api-key, ST1).
 const TOKEN: &str = "access_token";
+const PAUSE: Duration = Duration::from_millis(100);
 const SETTLE_LIMIT: Duration = Duration::from_secs(3);
 
 /// Signs the user in. Whether the page is right after that, later acts show.
@@ -78,18 +79,23 @@ async fn with_own_acts(acts: &mut Acts<'_>, account: Option<&Account>) -> Result
     signed_in(acts).await
 }
 
-/// Waits for the page after the sign-in. One that asks for the password still has refused it.
+/// Waits for the page after the sign-in. One that says why it refuses the user, or goes on asking for the password, has not
+/// let the user in.
 async fn signed_in(acts: &mut Acts<'_>) -> Result<Outcome, BrowserError> {
-    let tree = acts.browser.quiet(SETTLE_LIMIT).await?;
-    let asks = find(&tree, Kind::Field, &[PASSWORD.to_owned()]).is_ok();
-    let said: Vec<&str> = tree
-        .iter()
-        .filter(|element| element.node.role == "StaticText")
-        .map(|element| element.node.name.as_str())
-        .collect();
-    Ok(if asks {
-        Err(format!("the page still asks for the password; it says: {}", said.join(" ")))
-    } else {
-        Ok(())
-    })
+    let deadline = Instant::now() + acts.limit;
+    loop {
+        let tree = acts.browser.quiet(SETTLE_LIMIT).await?;
+        let asks = find(&tree, Kind::Field, &[PASSWORD.to_owned()]).is_ok();
+        if !asks && !tree.is_empty() {
+            return Ok(Ok(()));
+        }
+        let refuses =
+            tree.iter().any(|element| element.node.role == "alert" && !element.node.name.is_empty());
+        if refuses || Instant::now() >= deadline {
+            let texts = tree.iter().filter(|element| element.node.role == "StaticText");
+            let said: Vec<&str> = texts.map(|element| element.node.name.as_str()).collect();
+            return Ok(Err(format!("the page still asks for the password; it says: {}", said.join(" "))));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
