@@ -133,3 +133,8 @@ bench-tunnel:
 # Look at changed snapshots one by one
 review:
     cargo insta review
+
+# All suites on three replicas with a throw-away PostgreSQL, compared with the reference in memory
+replicas:
+    cargo build -p harness --locked
+    harness/tests/replicas/run target/debug/harness target/replicas

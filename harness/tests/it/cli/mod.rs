@@ -6,6 +6,7 @@ mod defaults;
 mod documentation;
 mod exit_code;
 mod foreign;
+mod in_container;
 mod init;
 mod judgement;
 mod long;
