@@ -90,7 +90,7 @@ enum Command {
     /// Explain a statement, sub-test, chapter, suite or deviation
     Explain(explain::Arguments),
     /// Run whenever a scenario, the profile or the waivers change, or the target is back
-    Watch(Box<watch::Arguments>),
+    Watch(Box<watch::WatchArguments>),
     /// Run the reference and write its new and changed answers for `cargo insta review`
     Review(Box<run::ReviewArguments>),
     /// Check all scenarios, or a target profile, for mistakes

@@ -21,7 +21,7 @@ const INTERVAL: Duration = Duration::from_millis(300);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct WatchArguments {
     #[command(flatten)]
     run: run::Arguments,
 }
@@ -31,7 +31,7 @@ pub(super) struct Arguments {
 /// # Errors
 /// There is nothing that could change.
 pub(super) async fn watch(
-    arguments: Arguments,
+    arguments: WatchArguments,
     scenarios: Option<&Path>,
     console: &Console,
 ) -> Result<ExitCode, CliError> {
