@@ -15,6 +15,7 @@ mod snapshots;
 mod usage;
 mod waiting;
 mod waiver;
+mod watching;
 
 use wiremock::ResponseTemplate;
 
