@@ -78,6 +78,10 @@ openapi:
     cargo build -p mock-server
     mock-server/tests/openapi/run target/debug/mock-server target/openapi
 
+# The kit's release archive, in target/dist (cargo install cargo-cyclonedx --locked)
+dist:
+    harness/release/build target/dist
+
 # The dashboard in headless Chromium, with the types and the style of its modules (chromium, nodejs, npm)
 dashboard *TESTS:
     cargo build -p mock-server
