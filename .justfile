@@ -78,6 +78,10 @@ openapi:
     cargo build -p mock-server
     mock-server/tests/openapi/run target/debug/mock-server target/openapi
 
+# The kit's release archive, in target/dist (cargo install cargo-cyclonedx --locked)
+dist:
+    harness/release/build target/dist
+
 # The dashboard in headless Chromium, with the types and the style of its modules (chromium, nodejs, npm)
 dashboard *TESTS:
     cargo build -p mock-server
@@ -129,3 +133,8 @@ bench-tunnel:
 # Look at changed snapshots one by one
 review:
     cargo insta review
+
+# All suites on three replicas with a throw-away PostgreSQL, compared with the reference in memory
+replicas:
+    cargo build -p harness --locked
+    harness/tests/replicas/run target/debug/harness target/replicas

@@ -21,8 +21,12 @@ pub fn files() -> Vec<(&'static Path, &'static [u8])> {
     files
 }
 
-/// The folder that the files were embedded from, if it is still there: snapshots are accepted into it.
+/// The folder that the files were embedded from, if it is still there: snapshots are accepted into it. A program that was
+/// built with SCENARIOS_EMBEDDED set, as releases are, never looks there.
 pub fn directory() -> Option<&'static Path> {
+    if option_env!("SCENARIOS_EMBEDDED").is_some() {
+        return None;
+    }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     folder.join("requirements.toml").is_file().then_some(folder)
 }

@@ -75,6 +75,14 @@ pub(super) enum CliError {
     )]
     NoApproval { subtest: String, profile: PathBuf },
 
+    #[error("no results below {}\nexpected files written by --report json=FILE or --report-dir", .0.display())]
+    NoHistory(PathBuf),
+    #[error("a history is an HTML page\nname it with --report html=PATH")]
+    HistoryFormat,
+    #[error(
+        "nothing to watch: the scenarios are a part of this program, and no target was named\nname one with --target or --scenarios"
+    )]
+    NothingToWatch,
     #[error("report folder {} is not empty\nchoose a new one, or omit DIR", .0.display())]
     FolderNotEmpty(PathBuf),
     #[error("reading report folder {} failed: {cause}", path.display())]

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod browser;
 mod completions;
 mod console;
 mod database;
@@ -8,6 +9,7 @@ mod diff;
 mod doctor;
 mod error;
 mod explain;
+mod history;
 mod init;
 mod init_target;
 mod library;
@@ -27,6 +29,7 @@ mod schema;
 mod stored;
 mod verify;
 mod waivers;
+mod watch;
 
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
@@ -86,6 +89,8 @@ enum Command {
     List(list::Arguments),
     /// Explain a statement, sub-test, chapter, suite or deviation
     Explain(explain::Arguments),
+    /// Run whenever a scenario, the profile or the waivers change, or the target is back
+    Watch(Box<watch::WatchArguments>),
     /// Run the reference and write its new and changed answers for `cargo insta review`
     Review(Box<run::ReviewArguments>),
     /// Check all scenarios, or a target profile, for mistakes
@@ -232,6 +237,7 @@ fn dispatch(cli: Cli, console: &Console) -> Result<ExitCode, CliError> {
     match cli.command {
         None => block_on(run::run(cli.run, scenarios, console)),
         Some(Command::Review(arguments)) => block_on(run::run(arguments.into_run()?, scenarios, console)),
+        Some(Command::Watch(arguments)) => block_on(watch::watch(*arguments, scenarios, console)),
         Some(Command::Serve(arguments)) => block_on(reference::serve(arguments, console)),
         Some(Command::Selftest(arguments)) => block_on(reference::selftest(arguments, scenarios, console)),
         Some(Command::List(arguments)) => list::list(&arguments, scenarios, console),

@@ -4,30 +4,40 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use harness_report::destination::Destination;
+use harness_report::destination::{Destination, Format};
 use harness_report::exit_code::ExitCode;
 
 use super::console::Console;
 use super::error::CliError;
 use super::run::verify_empty;
-use super::stored;
+use super::{browser, history, stored};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The results.json of the run
-    #[arg(value_name = "RESULTS")]
-    results: PathBuf,
+    #[arg(value_name = "RESULTS", required_unless_present = "history")]
+    results: Option<PathBuf>,
+    /// Write one HTML page of the results of all runs below DIR [default: history.html; another with --report html=PATH]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["results", "report_dir"])]
+    history: Option<PathBuf>,
     /// Write a report: json, junit, html, markdown, tap or badge; may be repeated
-    #[arg(long, value_name = "FORMAT=PATH", required_unless_present = "report_dir")]
+    #[arg(long, value_name = "FORMAT=PATH", required_unless_present_any = ["report_dir", "history"])]
     report: Vec<Destination>,
     /// Write every report format into this folder
     #[arg(long, value_name = "DIR")]
     report_dir: Option<PathBuf>,
+    /// Open the HTML report in the browser
+    #[arg(long)]
+    open: bool,
 }
 
 /// The exit code says whether the reports were written; the run's own is in its results.
 pub(super) fn report(arguments: &Arguments, console: &Console) -> Result<ExitCode, CliError> {
-    let results = stored::read(&arguments.results)?;
+    let results = match (&arguments.history, &arguments.results) {
+        (None, Some(results)) => stored::read(results)?,
+        (Some(folder), _) => return history::history(folder, &arguments.report, arguments.open, console),
+        (None, None) => return Err(CliError::NoHistory(PathBuf::from("."))),
+    };
     let mut destinations = arguments.report.clone();
     if let Some(folder) = &arguments.report_dir {
         verify_empty(folder)?;
@@ -47,6 +57,12 @@ pub(super) fn report(arguments: &Arguments, console: &Console) -> Result<ExitCod
                 exit_code = error.exit_code();
             }
         }
+    }
+    let page = destinations.iter().find(|destination| destination.format == Format::Html);
+    if arguments.open
+        && let Some(page) = page
+    {
+        browser::open(&page.path, console);
     }
     Ok(exit_code)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -36,6 +37,7 @@ impl Sql {
         connection.pragma_update(None, "synchronous", "FULL").unwrap();
         connection.pragma_update(None, "foreign_keys", true).unwrap();
         connection.pragma_update(None, "cache_size", -8 * 1024).unwrap();
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).unwrap();
         connection.set_prepared_statement_cache_capacity(64);
         let key = "SELECT key_hash FROM auth_keys";
         let key_hash = connection.query_row(key, [], |row| row.get(0)).unwrap();

@@ -249,7 +249,8 @@ fn stop_signal() -> Result<impl Future<Output = ()>, StartError> {
 
 fn log_addresses(server: &Server) {
     let public_url = server.ready().public_url.as_deref();
-    tracing::info!(address = %server.address(), base_url = server.base_url(), public_url, "listening");
+    let database = server.database();
+    tracing::info!(address = %server.address(), base_url = server.base_url(), public_url, database, "listening");
     if server.ready().control_url.is_some() {
         tracing::warn!("test control is enabled: whoever reads the ready file can advance the clock");
     }

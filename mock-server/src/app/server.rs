@@ -22,6 +22,7 @@ pub struct Server {
     address: SocketAddr,
     ready: Ready,
     state: State,
+    database: String,
     serving: JoinHandle<()>,
     upkeep: JoinHandle<()>,
     relay: Option<JoinHandle<()>>,
@@ -49,7 +50,8 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let serving = tokio::spawn(connections::serve(listener, router(state.clone()), limits, stopping));
     let upkeep = tokio::spawn(upkeep::run(state.store.clone(), state.clock.clone(), state.random.clone()));
     let relay = state.relay.clone().map(|relay| tokio::spawn(relay.watch()));
-    Ok(Server { address, ready, state, serving, upkeep, relay, _control: control })
+    let database = config.database.to_string();
+    Ok(Server { address, ready, state, database, serving, upkeep, relay, _control: control })
 }
 
 impl Server {
@@ -60,6 +62,11 @@ impl Server {
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Names its database, without credentials.
+    pub fn database(&self) -> &str {
+        &self.database
     }
 
     pub fn state(&self) -> &State {

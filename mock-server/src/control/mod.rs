@@ -12,6 +12,7 @@ pub mod guesses;
 pub mod heartbeat;
 mod hs256;
 pub mod issue;
+mod lease;
 pub mod lists;
 pub mod logout;
 pub mod machine_admin;

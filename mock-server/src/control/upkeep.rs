@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::device::EXPIRED_CODE_RETENTION;
+use super::lease::Lease;
 use super::{Clock, Random, reap};
 use crate::domain::Timestamp;
 use crate::domain::machine::{FORGOTTEN_AFTER, OFFLINE_AFTER, REAPED_AFTER};
@@ -11,6 +12,8 @@ use crate::store::{Store, StoreError, Tx, device_codes, ended_sessions, machines
 
 /// The number of rows changed per transaction, so that other writes can interleave.
 const BATCH_SIZE: i64 = 100;
+/// How often a replica renews its lease, or looks at that of another.
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(2);
 /// The pause after a failure of the store.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
@@ -27,14 +30,23 @@ pub async fn due(store: &Store, now: Timestamp, random: &Random) -> Result<usize
     Ok(removed)
 }
 
-/// Does everything as it becomes due, until the store stops.
+/// Does everything as it becomes due, until the store stops. Of several replicas, one does.
 pub async fn run(store: Store, clock: Clock, random: Random) {
+    let mut lease = Lease::default();
+    let mut next = None;
     loop {
-        let now = clock.now();
-        let done = due(&store, now, &random).await;
-        let next = store.read(move |tx| next_due(tx, now)).await;
-        match done.and(next) {
-            Ok(next) => clock.wait_until(next).await,
+        match turn(&store, &clock, &random, &mut lease, next).await {
+            Ok(Some(due)) => {
+                next = Some(due);
+                tokio::select! {
+                    () = clock.wait_until(due) => {}
+                    () = tokio::time::sleep(RENEWAL_INTERVAL), if store.is_shared() => {}
+                }
+            }
+            Ok(None) => {
+                next = None;
+                tokio::time::sleep(RENEWAL_INTERVAL).await;
+            }
             Err(StoreError::Stopped) => return,
             Err(error) => {
                 tracing::error!(%error, "maintenance failed");
@@ -42,6 +54,25 @@ pub async fn run(store: Store, clock: Clock, random: Random) {
             }
         }
     }
+}
+
+/// Does what is due, and returns when something is due again; `None` if another replica does the upkeep.
+async fn turn(
+    store: &Store,
+    clock: &Clock,
+    random: &Random,
+    lease: &mut Lease,
+    next: Option<Timestamp>,
+) -> Result<Option<Timestamp>, StoreError> {
+    let now = clock.now();
+    if !lease.hold(store, random, now).await? {
+        return Ok(None);
+    }
+    if let Some(next) = next.filter(|next| now < *next) {
+        return Ok(Some(next));
+    }
+    due(store, now, random).await?;
+    store.read(move |tx| next_due(tx, now)).await.map(Some)
 }
 
 /// Marks silent machines as offline for their peers and returns their number.

@@ -1,5 +1,6 @@
 //! The location of a database.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::postgres::Address;
@@ -11,4 +12,15 @@ pub enum Location {
     File(PathBuf),
     /// A PostgreSQL database, which replicas share.
     Postgres(Box<Address>),
+}
+
+/// Without credentials.
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("sqlite::memory:"),
+            Self::File(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(address) => write!(f, "{address}"),
+        }
+    }
 }

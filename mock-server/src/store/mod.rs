@@ -110,6 +110,11 @@ impl Store {
         self.threads.problem()
     }
 
+    /// Whether other replicas can use the same database.
+    pub fn is_shared(&self) -> bool {
+        self.threads.is_shared()
+    }
+
     /// Listens for commits of this process that change the organisation's network map.
     pub fn listen(&self, org_id: &str) -> Listener {
         self.threads.listen(org_id)

@@ -44,7 +44,7 @@ pub(super) struct Threads {
     notifications: Notifications,
     health: Arc<Health>,
     /// Listens to other replicas until the last clone is dropped.
-    _listening: Option<Arc<oneshot::Sender<()>>>,
+    listening: Option<Arc<oneshot::Sender<()>>>,
 }
 
 impl Threads {
@@ -84,7 +84,7 @@ impl Threads {
         })?;
         let Location::File(path) = location else {
             let (reads, lists) = (writes.clone(), writes.clone());
-            return Ok(Self { reads, lists, writes, notifications, health, _listening: None });
+            return Ok(Self { reads, lists, writes, notifications, health, listening: None });
         };
         let open = || open_file(path, lock_timeout, |_, _| Ok(()));
         Ok(Self {
@@ -93,7 +93,7 @@ impl Threads {
             writes,
             notifications,
             health,
-            _listening: None,
+            listening: None,
         })
     }
 
@@ -102,7 +102,7 @@ impl Threads {
         let health = Arc::new(Health::in_memory());
         let queues = postgres::start(address, lock_timeout, &notifications, &health)?;
         let postgres::Queues { writes, reads, lists, listening } = queues;
-        Ok(Self { writes, reads, lists, notifications, health, _listening: Some(Arc::new(listening)) })
+        Ok(Self { writes, reads, lists, notifications, health, listening: Some(Arc::new(listening)) })
     }
 
     pub(super) async fn read<T, E>(
@@ -140,6 +140,10 @@ impl Threads {
 
     pub(super) fn problem(&self) -> Option<Condition> {
         self.health.problem()
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        self.listening.is_some()
     }
 
     pub(super) fn listen(&self, org_id: &str) -> Listener {

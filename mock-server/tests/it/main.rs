@@ -21,6 +21,7 @@ mod documents;
 mod memory;
 #[cfg(target_os = "linux")]
 mod network;
+mod replicas;
 mod secrets;
 mod serve;
 mod server_process;

@@ -19,6 +19,7 @@ pub mod exit_code;
 pub mod extent;
 pub mod gap;
 pub mod headline;
+pub mod history;
 pub mod html;
 pub mod json;
 pub mod junit;

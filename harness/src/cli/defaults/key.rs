@@ -33,7 +33,7 @@ pub(super) enum Kind {
 const RUNS: &[&str] = &["", "watch"];
 const REVIEWS: &[&str] = &["", "watch", "review"];
 
-pub(super) const KEYS: [Key; 15] = [
+pub(super) const KEYS: [Key; 16] = [
     Key::new("target", Kind::Path, &["", "watch", "doctor"]).yielding(&[
         "runtime",
         "deviation",
@@ -52,6 +52,7 @@ pub(super) const KEYS: [Key; 15] = [
     Key::new("strict", Kind::Switch, RUNS),
     Key::new("report", Kind::Reports, RUNS),
     Key::new("report-dir", Kind::Folder, RUNS),
+    Key::new("webdriver", Kind::Text, RUNS),
     Key::new("sign-with", Kind::Path, RUNS),
     Key::new("color", Kind::Color, &[]),
     Key::new("scenarios", Kind::Path, &[]),

@@ -13,7 +13,7 @@ use harness_runner::browser::DriverUrl;
 
 const MAX_DEFAULT_JOBS: usize = 8;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct Arguments {
     /// Run only these sub-tests or chapters, such as used-count/ST4: a short form of --filter
     #[arg(value_name = "SUBTEST")]
@@ -96,6 +96,9 @@ pub(in crate::cli) struct Arguments {
     /// Write every report format into this folder [without DIR: a new folder below reports]
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     pub(super) report_dir: Option<Option<PathBuf>>,
+    /// Open the HTML report in the browser; unless one is asked for, it is written to a new folder below reports
+    #[arg(long)]
+    pub(in crate::cli) open: bool,
 }
 
 /// The flags of `harness review`.
@@ -120,6 +123,19 @@ impl ReviewArguments {
 }
 
 impl Arguments {
+    pub(in crate::cli) fn target(&self) -> Option<&Path> {
+        self.target.as_deref()
+    }
+
+    pub(in crate::cli) fn waivers(&self) -> Option<&Path> {
+        self.waivers.as_deref()
+    }
+
+    /// Whether the run changes files below the scenarios.
+    pub(in crate::cli) fn writes_snapshots(&self) -> bool {
+        self.accept
+    }
+
     /// Whether the plain reference is run, whose answers alone become snapshots.
     pub(super) fn is_reference(&self) -> bool {
         self.target.is_none() && self.deviation.is_none()

@@ -34,7 +34,7 @@ use harness_runner::targets::PreflightScope;
 
 use super::console::Console;
 use super::error::CliError;
-use super::{diff, names, reference};
+use super::{browser, diff, names, reference};
 pub(super) use arguments::{Arguments, ReviewArguments, Runtime, jobs};
 use judgement::{judge, make_ready};
 use preparation::{Prepared, prepare};
@@ -134,6 +134,12 @@ pub(super) async fn run(
     terminal.finish(&record, &results, &registry, end);
     if github::is_active() {
         github::annotate(&results, console);
+    }
+    if arguments.open
+        && let Some(page) = reports::page(&destinations)
+        && written.paths.iter().any(|path| path == page)
+    {
+        browser::open(page, console);
     }
     Ok(exit_code)
 }

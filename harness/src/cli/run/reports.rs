@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
-use harness_report::destination::Destination;
+use harness_report::destination::{Destination, Format};
 use harness_report::exit_code::ExitCode;
 use harness_report::results::Results;
 
@@ -67,8 +67,18 @@ pub(super) fn destinations(arguments: &Arguments) -> Result<Vec<Destination>, Cl
         let all = Destination::all_in(&folder).into_iter();
         destinations.extend(all.filter(|one| !(arguments.prove_isolation && is_evidence(one))));
     }
+    if arguments.open && page(&destinations).is_none() {
+        let path = create_folder(Path::new("reports"), SystemTime::now())?.join("report.html");
+        destinations.push(Destination { format: Format::Html, path });
+    }
     Destination::all_differ(&destinations)?;
     Ok(destinations)
+}
+
+/// Returns the path of the HTML report.
+pub(super) fn page(destinations: &[Destination]) -> Option<&Path> {
+    let page = destinations.iter().find(|destination| destination.format == Format::Html);
+    page.map(|destination| destination.path.as_path())
 }
 
 /// Checks that a report folder is new or empty: older reports in it would be mistaken for this run's.

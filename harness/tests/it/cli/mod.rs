@@ -6,6 +6,7 @@ mod defaults;
 mod documentation;
 mod exit_code;
 mod foreign;
+mod in_container;
 mod init;
 mod judgement;
 mod long;
@@ -14,6 +15,7 @@ mod snapshots;
 mod usage;
 mod waiting;
 mod waiver;
+mod watching;
 
 use wiremock::ResponseTemplate;
 

@@ -2,6 +2,7 @@
 
 mod closing;
 mod formats;
+mod history;
 mod hostile;
 mod large;
 mod program;

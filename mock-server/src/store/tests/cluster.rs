@@ -1,38 +1,47 @@
-//! A PostgreSQL server for the tests of one process, on a socket, without fsync. It ends with the process, however that
-//! ends.
+//! A PostgreSQL server for tests, on a socket, without fsync. It ends with the process, however that ends.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufReader, Write as _};
 use std::path::PathBuf;
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The database's URL; the server stops when its input ends.
-struct Cluster {
+/// A server, which stops when its input ends.
+pub(crate) struct Cluster {
     url: String,
-    _input: ChildStdin,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    _shell: Child,
 }
 
-/// Prints the folder once the server runs in it, and removes it in the end.
+/// Prints the folder once the server runs in it, obeys `stop` and `start`, and removes the folder in the end.
 const SCRIPT: &str = r#"
 for bin in $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V); do PATH=$bin:$PATH; done
 command -v initdb >/dev/null && command -v pg_ctl >/dev/null || exit 3
 folder=$(mktemp -d /tmp/mock-server-postgres-XXXXXX) || exit 1
 cd "$folder"
 trap 'pg_ctl -D data -m immediate stop >/dev/null 2>&1; rm -rf "$folder"' EXIT
-trap '' INT
+start() {
+  pg_ctl -D data -w -l log -o "-k $folder -c listen_addresses= -c fsync=off -c max_connections=400 -c shared_buffers=32MB" start >/dev/null || { cat log >&2; exit 1; }
+}
 initdb -D data -N -A trust -U postgres --no-locale -E UTF8 >log 2>&1 || { cat log >&2; exit 1; }
-pg_ctl -D data -w -l log -o "-k $folder -c listen_addresses= -c fsync=off -c max_connections=400 -c shared_buffers=32MB" start >/dev/null || { cat log >&2; exit 1; }
+start
 echo "$folder"
-cat >/dev/null
+while read -r order; do
+  case $order in
+    start) start ;;
+    stop) pg_ctl -D data -w -m immediate stop >/dev/null ;;
+  esac
+  echo "$order"
+done
 "#;
 
-static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
+static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
 static SCHEMAS: AtomicUsize = AtomicUsize::new(0);
 
-/// Returns the URL of the database, or `None` with a line that says so where PostgreSQL is not installed.
+/// Returns the URL of the database that the tests of the process share, or `None` where PostgreSQL is not installed.
 pub(crate) fn url() -> Option<&'static str> {
-    CLUSTER.get_or_init(start).as_ref().map(|cluster| cluster.url.as_str())
+    SHARED.get_or_init(Cluster::start).as_ref().map(Cluster::url)
 }
 
 /// A number that no other test of the process uses, for a schema of its own.
@@ -40,39 +49,58 @@ pub(crate) fn number() -> usize {
     SCHEMAS.fetch_add(1, Ordering::Relaxed)
 }
 
-fn start() -> Option<Cluster> {
-    let mut command = match rustix::process::geteuid().is_root() {
-        // The server refuses to run as root.
-        true => {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "sh"]);
-            command
+impl Cluster {
+    /// Starts a server, or says in a line that PostgreSQL is not installed.
+    pub(crate) fn start() -> Option<Self> {
+        let started = Self::spawn();
+        if started.is_none() {
+            assert!(
+                std::env::var_os("REQUIRE_POSTGRES").is_none(),
+                "no PostgreSQL, which REQUIRE_POSTGRES demands"
+            );
+            // Not captured, so that it is seen.
+            let _ = writeln!(
+                std::io::stderr(),
+                "tests on PostgreSQL are skipped, which is not installed: apt-get install postgresql"
+            );
         }
-        false => Command::new("sh"),
-    };
-    command.args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped()).current_dir("/");
-    // A group of its own, so that Ctrl-C leaves it the time to clean up.
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let started = command.spawn().ok().and_then(|mut child| {
-        let mut folder = String::new();
-        BufReader::new(child.stdout.take()?).read_line(&mut folder).ok()?;
-        let folder = PathBuf::from(folder.trim_end());
-        let input = child.stdin.take()?;
-        folder.is_dir().then(|| Cluster {
-            url: format!("postgres:///postgres?host={}&user=postgres", folder.display()),
-            _input: input,
-        })
-    });
-    if started.is_none() {
-        assert!(
-            std::env::var_os("REQUIRE_POSTGRES").is_none(),
-            "no PostgreSQL, which REQUIRE_POSTGRES demands"
-        );
-        // Not captured, so that it is seen.
-        let _ = writeln!(
-            std::io::stderr(),
-            "tests on PostgreSQL are skipped, which is not installed: apt-get install postgresql"
-        );
+        started
     }
-    started
+
+    fn spawn() -> Option<Self> {
+        let mut command = match rustix::process::geteuid().is_root() {
+            // The server refuses to run as root.
+            true => {
+                let mut command = Command::new("setpriv");
+                command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "sh"]);
+                command
+            }
+            false => Command::new("sh"),
+        };
+        command.args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped()).current_dir("/");
+        // A group of its own, so that Ctrl-C leaves it the time to clean up.
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut shell = command.spawn().ok()?;
+        let (input, mut output) = (shell.stdin.take()?, BufReader::new(shell.stdout.take()?));
+        let folder = PathBuf::from(line(&mut output)?);
+        let url = format!("postgres:///postgres?host={}&user=postgres", folder.display());
+        folder.is_dir().then_some(Self { url, input, output, _shell: shell })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Stops the server as a crash would, or starts it again: `stop` or `start`.
+    #[allow(dead_code, reason = "for the tests of one of the two executables")]
+    pub(crate) fn order(&mut self, order: &str) {
+        writeln!(self.input, "{order}").unwrap();
+        assert_eq!(line(&mut self.output).as_deref(), Some(order));
+    }
+}
+
+fn line(output: &mut impl std::io::BufRead) -> Option<String> {
+    let mut line = String::new();
+    output.read_line(&mut line).ok()?;
+    Some(line.trim_end().to_owned())
 }

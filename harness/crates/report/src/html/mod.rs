@@ -4,6 +4,7 @@ mod answer;
 mod diff;
 mod durations;
 mod failure;
+pub mod history;
 mod matrix;
 mod notation;
 mod overview;

@@ -1,0 +1,64 @@
+//! What one replica knows, the others know.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use serde_json::json;
+
+use super::{database, replicas, text};
+use crate::test_server::{ACME, ADMIN, TestServer, key_of};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_that_start_at_once_share_one_initial_database_and_their_sessions() {
+    let Some(database) = database().await else { return };
+    let starting = (1..=4).map(|seed| TestServer::open(database.clone(), seed));
+    let replicas = join_all(starting).await;
+    let token = replicas[0].token(ADMIN).await;
+    for replica in &replicas {
+        assert_eq!(replica.get("/api/user-orgs", &token).await.status, 200);
+    }
+    assert_eq!(replicas[1].post("/api/auth/logout", &token, &json!({})).await.status, 200);
+    for replica in &replicas {
+        assert_eq!(replica.get("/api/user-orgs", &token).await.status, 401, "the session ended everywhere");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_limit_counts_the_uses_at_all_replicas() {
+    let Some(replicas) = replicas::<3>().await else { return };
+    let admin = replicas[0].token(ADMIN).await;
+    let body = json!({ "action": "create_api_key", "org_id": ACME, "name": "limited", "rate_limit_rpm": 10 });
+    let made = replicas[0].post("/api/key-management", &admin, &body).await;
+    let key = text(&made, "/data/key");
+    let answers = join_all((0..30).map(|n| replicas[n % 3].get("/api/user-orgs", &key))).await;
+    let admitted = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(admitted, 10, "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_machine_hears_at_once_of_another_replicas_change() {
+    let Some(database) = database().await else { return };
+    let mut config = TestServer::config();
+    config.database = database.clone();
+    // It looks at the database by itself once an hour.
+    let mut state = mock_server::app::state(&config, "http://control.test".to_owned()).await.unwrap();
+    std::sync::Arc::get_mut(&mut state.settings).unwrap().map_poll_interval = Duration::from_secs(3600);
+    let (waiting, other) = (TestServer::of(state), TestServer::open(database, 9).await);
+    let body = json!({ "action": "create_auth_key", "org_id": ACME, "name": "a key", "reusable": true });
+    let made = waiting.post("/api/key-management", &waiting.token(ADMIN).await, &body).await;
+    let register = |name: &str| json!({ "auth_key": text(&made, "/data/key"), "name": name, "public_key": key_of(name) });
+    let machine = waiting.post("/api/register-machine", "", &register("waits")).await;
+    let token = text(&machine, "/data/machine_token");
+    let map = waiting.get("/api/network-map", &token).await;
+    let version = map.body["data"]["version"].as_i64().unwrap();
+    let path = format!("/api/network-map?since={version}&wait=30");
+    let change = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        other.post("/api/register-machine", "", &register("joins")).await
+    };
+    let (map, joined) =
+        tokio::join!(tokio::time::timeout(Duration::from_secs(10), waiting.get(&path, &token)), change);
+    assert_eq!(joined.status, 201);
+    let peers = map.expect("it was told").body["data"]["peers"].clone();
+    assert_eq!(peers[0]["name"], "joins", "{peers}");
+}
