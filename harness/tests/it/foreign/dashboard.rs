@@ -159,7 +159,7 @@ fn a_failed_step_has_a_picture_in_the_page_and_the_bundle() {
     let arguments = ["--filter", "used-count/F5-dashboard", "--report", &html];
     let run = target.judge(&profile("Valid until"), &arguments);
     assert_eq!(run.code, 1, "{run}");
-    let steps = run.results["subtests"][0]["failed_steps"].as_array().unwrap();
+    let steps = run.results["subtests"][0]["failures"].as_array().unwrap();
     let picture = steps[0]["page"]["picture"].as_str().unwrap();
     assert!(picture.starts_with("iVBOR"), "a PNG: {picture:.20}");
     let page = std::fs::read_to_string(report).unwrap();
