@@ -21,8 +21,11 @@ impl Loopback {
         let address = listener.local_addr()?;
         let task = tokio::spawn(async move {
             while let Ok((mut inner, _)) = listener.accept().await {
+                // A page is dozens of small files, each of which would otherwise wait for an acknowledgement.
+                let _ = inner.set_nodelay(true);
                 tokio::spawn(async move {
                     if let Ok(mut outer) = TcpStream::connect(to).await {
+                        let _ = outer.set_nodelay(true);
                         let _ = tokio::io::copy_bidirectional(&mut inner, &mut outer).await;
                     }
                 });

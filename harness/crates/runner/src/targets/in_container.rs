@@ -96,8 +96,10 @@ async fn gate(from: &OsStr, to: &OsStr) -> io::Result<()> {
             accepted = listener.accept() => accepted,
         };
         if let Ok((mut inner, _)) = accepted {
+            let _ = inner.set_nodelay(true);
             tokio::spawn(async move {
                 if let Ok(mut outer) = TcpStream::connect(to).await {
+                    let _ = outer.set_nodelay(true);
                     let _ = tokio::io::copy_bidirectional(&mut inner, &mut outer).await;
                 }
             });
