@@ -15,6 +15,8 @@ use crate::targets::Dashboard;
 const ALTERNATIVES: &str = " | ";
 /// How long an element may still appear on a page that does nothing any more.
 const PATIENCE: Duration = Duration::from_millis(1500);
+/// What a page shows as soon as its script has run: until then nothing can be missing from it.
+const CONTROLS: [&str; 7] = ["button", "checkbox", "combobox", "link", "radio", "searchbox", "textbox"];
 /// How long a page may go on changing before an element is looked for.
 const SETTLE_LIMIT: Duration = Duration::from_millis(1000);
 const PAUSE: Duration = Duration::from_millis(60);
@@ -229,7 +231,9 @@ impl Acts<'_> {
             match found.cloned() {
                 Ok(element) => return Ok(Ok((tree, element))),
                 Err(not_found) => {
-                    let is_over = Instant::now() >= deadline.min(patience) && !self.browser.is_busy();
+                    let shows_something =
+                        tree.iter().any(|element| CONTROLS.contains(&element.node.role.as_str()));
+                    let is_over = Instant::now() >= patience && shows_something && !self.browser.is_busy();
                     if is_over || Instant::now() >= deadline {
                         return Ok(Err(not_found));
                     }

@@ -48,15 +48,16 @@ pub(super) async fn sign_in(
 }
 
 async fn with_password(acts: &mut Acts<'_>, account: &Account) -> Result<Outcome, BrowserError> {
-    for outcome in [
-        acts.open(START).await?,
-        acts.fill(EMAIL, &account.email).await?,
-        acts.fill(PASSWORD, &account.password).await?,
-        acts.click(SUBMIT, None).await?,
-    ] {
-        if outcome.is_err() {
-            return Ok(outcome);
+    if let Err(problem) = acts.open(START).await? {
+        return Ok(Err(problem));
+    }
+    for (label, value) in [(EMAIL, &account.email), (PASSWORD, &account.password)] {
+        if let Err(problem) = acts.fill(label, value).await? {
+            return Ok(Err(problem));
         }
+    }
+    if let Err(problem) = acts.click(SUBMIT, None).await? {
+        return Ok(Err(problem));
     }
     signed_in(acts).await
 }
