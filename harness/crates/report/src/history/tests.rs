@@ -6,7 +6,7 @@ fn run(target: &str, day: u32, verdict: &str, duration_ms: u64) -> StoredRun {
     let subtest = if verdict == "violated" { "fail" } else { "pass" };
     let results = serde_json::json!({
         "kit": { "name": "harness", "version": "0.1.0" },
-        "target": { "name": target, "version": null, "base_url": null, "capabilities": [] },
+        "target": { "name": target, "version": null, "base_url": null, "capabilities": [], "reference": false },
         "run_id": format!("run{day}"),
         "started_at": format!("2026-11-{day:02}T08:00:00Z"),
         "duration_ms": duration_ms,
