@@ -2,6 +2,7 @@
 //! server: `BENCH_DATABASE=postgres://… cargo bench -p mock-server --bench replicas`.
 
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a program for developers, whose output is its result"

@@ -134,6 +134,7 @@ pub(super) enum CliError {
     #[cfg(feature = "reference")]
     #[error("--deviation needs the embedded reference\nremove --runtime containers")]
     DeviationInContainers,
+    #[cfg(feature = "reference")]
     #[error(
         "--runtime containers brings a database of its own\nleave out --database and --replicas, or --runtime"
     )]

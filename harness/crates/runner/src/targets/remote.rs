@@ -127,9 +127,13 @@ impl Remote {
         {
             capabilities.insert(Capability::HostName);
         }
+        // A tool counts for the targets that it can do something with.
         let declares_terraform = capabilities.remove(&Capability::Terraform);
-        capabilities
-            .extend(host_tool::present().filter(|tool| *tool != Capability::Terraform || declares_terraform));
+        let is_installed = capabilities.contains(&Capability::Installer);
+        capabilities.extend(host_tool::present().filter(|tool| match tool {
+            Capability::Terraform => declares_terraform,
+            _ => is_installed,
+        }));
         if browser::lacking().is_some() {
             capabilities.remove(&Capability::Dashboard);
         }
