@@ -3,7 +3,7 @@
 use crate::deviation::{Deviation, Family, UNCHANGED};
 
 /// Where the script decides whether the machine is enrolled as well.
-const ENROLS_IF: &str = r#"if [ -n "${ZTNA_AUTH_KEY:-}" ]; then
+const ENROLS_IF: &str = r#"if [ -n "${ZTNA_AUTH_KEY:-}" ] || is_running || [ -f "$unit" ]; then
         connect"#;
 
 pub(super) const ALL: Family = &[
@@ -15,6 +15,15 @@ pub(super) const ALL: Family = &[
         "installer-stops-the-agent",
         changing_installer(|script| {
             script.replace(ENROLS_IF, &format!("{ENROLS_IF}\n        \"$ztna\" down >/dev/null"))
+        }),
+    ),
+    (
+        "installer-prints-the-key",
+        changing_installer(|script| {
+            script.replace(
+                "say \"Installing ztna",
+                "say \"Key: ${ZTNA_AUTH_KEY:-}\"\n    say \"Installing ztna",
+            )
         }),
     ),
 ];
