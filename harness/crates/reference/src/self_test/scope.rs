@@ -10,6 +10,9 @@ use crate::active_deviation::ActiveDeviation;
 
 use super::{Scope, SelfTest};
 
+const SLOW: [Capability; 4] =
+    [Capability::Dashboard, Capability::Ansible, Capability::Actions, Capability::Terraform];
+
 impl SelfTest {
     pub(super) fn all_subtests(&self) -> BTreeSet<&str> {
         self.subtests(|_| true)
@@ -23,9 +26,9 @@ impl SelfTest {
     ) -> BTreeSet<&'a str> {
         let may_affect = |scenario: &Scenario| {
             let deviation = active.deviation();
-            // A browser takes seconds, and what other defects do to the API, other sub-tests find: only those that are
-            // declared to catch a defect of the pages use one.
-            if scenario.needs.contains(&Capability::Dashboard) || deviation.page.is_some() {
+            // Browsers and other tools take seconds, and what other defects do to the API, other sub-tests find: these
+            // sub-tests run only where they are declared to catch a defect.
+            if SLOW.iter().any(|tool| scenario.needs.contains(tool)) || deviation.page.is_some() {
                 return false;
             }
             match deviation.agent.is_some() {
