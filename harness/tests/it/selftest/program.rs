@@ -93,8 +93,9 @@ fn many_failures_fit_in_200_lines() {
     assert!(at("cause      `rows/0/used_count`: expected 1, got 0") < at("statement  used-count/ST2.1: "));
     at("same cause used-count/ST2-http, ");
     at("repeat     harness serve --deviation count-frozen");
-    at("run it alone:  harness --deviation count-frozen --filter used-count/ST2\n");
-    at("explain it:    harness explain used-count/ST2.1\n");
+    // The first failure is another one where there is a browser.
+    at("run it alone:  harness --deviation count-frozen --filter used-count/");
+    at("explain it:    harness explain used-count/");
     // What the run made is gone: its ids are variables.
     let pasted = stdout.lines().filter(|line| line.trim_start().starts_with("curl "));
     let has_id = |line: &str| line.contains("127.0.0.1") || line.contains("=eq.0");
@@ -121,7 +122,7 @@ fn unknown_deviation_is_a_usage_error() {
 fn explain_describes_proofs_and_deviations() {
     let statement = text(&harness(&["explain", "used-count/ST4.3"]).stdout);
     assert!(statement.contains("proven by the deviations:\n  count-moves-on-refusal: "), "{statement}");
-    let excused = text(&harness(&["explain", "issuing/create.5"]).stdout);
+    let excused = text(&harness(&["explain", "issuing/tags.3"]).stdout);
     assert!(excused.contains("not proven by a deviation: "), "{excused}");
     let deviation = text(&harness(&["explain", "count-moves-on-refusal"]).stdout);
     assert!(deviation.contains("a refused registration increases used_count"), "{deviation}");
