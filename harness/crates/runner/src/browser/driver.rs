@@ -137,7 +137,12 @@ impl Driver {
             }),
             Installation::Local { driver, browser } => {
                 let program = driver.display().to_string();
-                let (port, last_words, guard) = launch(&program).await?;
+                let launched = match launch(&program).await {
+                    // On a busy machine the driver sometimes hangs while it looks for a port.
+                    Err(BrowserError::NotReady { .. }) => launch(&program).await,
+                    launched => launched,
+                };
+                let (port, last_words, guard) = launched?;
                 let url = Url::parse(&format!("http://127.0.0.1:{port}/"));
                 let url = url
                     .map_err(|cause| BrowserError::Start { program, cause: std::io::Error::other(cause) })?;
