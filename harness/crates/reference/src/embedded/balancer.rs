@@ -137,9 +137,12 @@ async fn connect_from(peer: IpAddr, address: SocketAddr) -> io::Result<TcpStream
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use axum::Router;
     use axum::extract::ConnectInfo;
     use axum::routing::get;
+    use harness_runner::exchange::{ClientSettings, build};
 
     use super::*;
 
@@ -160,7 +163,10 @@ mod tests {
         let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         let replicas = vec![replica("a").await, replica("b").await, gone];
         let balancer = Balancer::start("127.0.0.1:0".parse().unwrap(), replicas).await.unwrap();
-        let client = reqwest::Client::builder().local_address(IpAddr::from([127, 0, 0, 7])).build().unwrap();
+        let target = reqwest::Url::parse(&format!("http://{}", balancer.address())).unwrap();
+        let limit = Duration::from_secs(10);
+        let settings = ClientSettings::plain(target, limit, limit);
+        let client = build(&settings, Some(IpAddr::from([127, 0, 0, 7]))).unwrap();
         let mut answers = Vec::new();
         for path in ["/", "/", "/", "/", "/relay", "/relay"] {
             let url = format!("http://{}{path}", balancer.address());
