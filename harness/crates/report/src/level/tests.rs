@@ -181,7 +181,7 @@ fn parts_and_what_the_kit_cannot_judge_claim_nothing() {
     assert_eq!(
         sentence(&whole).as_deref(),
         Some(
-            "core claimed; agent, clock, wire, rollout: not declared; dashboard: needs a second organisation"
+            "core claimed; agent, clock, wire, rollout, terraform: not declared; dashboard: needs a second organisation"
         )
     );
 }
