@@ -130,6 +130,10 @@ impl Walk<'_> {
                 Some(page) => browse::look_again(page, stage).await,
                 None => perform(step, stage).await,
             };
+            if seen.is_none() && matches!(step.action, Action::Browse(_)) {
+                // A page has its time from the end of what was done on it, which took some itself.
+                polling = settling.repeats(step).map(Polling::begin);
+            }
             let result = performed.map_err(NotExecuted::from);
             // A session may have been renewed.
             for (identity, token) in stage.environment.sessions().await {

@@ -17,7 +17,7 @@ use super::matcher::Operand;
 use super::{Decoder, DraftStep, VariableUse};
 
 /// How long a page is read again until the checks of a `browse` step pass, unless the step says otherwise.
-const PAGE_LIMIT: Duration = Duration::from_secs(2);
+const PAGE_LIMIT: Duration = Duration::from_secs(4);
 
 /// The kind of verb of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
