@@ -9,6 +9,7 @@
 
 pub mod browser;
 pub mod exchange;
+pub mod program_path;
 pub mod run;
 pub mod step;
 pub mod targets;

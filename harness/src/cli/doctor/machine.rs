@@ -1,5 +1,6 @@
 //! Checks this machine for runs against the embedded reference.
 
+use harness_runner::program_path::find_in_path;
 use harness_runner::targets::namespace::check_tun_devices;
 use harness_runner::targets::{Finding, State};
 
@@ -10,7 +11,7 @@ const PROGRAMS: [&str; 2] = ["sh", "curl"];
 pub(super) fn examine() -> Vec<Finding> {
     let programs = PROGRAMS.map(|program| Finding {
         subject: program.to_owned(),
-        state: if is_installed(program) {
+        state: if find_in_path(program).is_some() {
             State::Right("installed".to_owned())
         } else {
             skipped("not installed, so sub-tests with an installer are skipped", "install it")
@@ -28,9 +29,4 @@ pub(super) fn examine() -> Vec<Finding> {
 
 fn skipped(reason: &str, remedy: &str) -> State {
     State::Open { reason: reason.to_owned(), remedy: Some((String::new(), remedy.to_owned())) }
-}
-
-fn is_installed(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }

@@ -10,6 +10,7 @@ use harness_model::scenario::model::Capability;
 use harness_model::target::TargetDescription;
 use harness_runner::browser;
 use harness_runner::exchange::ClientSettings;
+use harness_runner::program_path::find_in_path;
 use harness_runner::targets::namespace::{Network, TunError, check_tun_devices};
 use harness_runner::targets::{
     AddressBlock, AgentCommand, Dashboard, EnvironmentFacts, OrganisationLimit, Target, TargetError,
@@ -132,7 +133,7 @@ impl Target for Embedded {
         if self.tun().is_ok() {
             capabilities.insert(Capability::Tun);
         }
-        if host_tool::in_path("sh") && host_tool::in_path("curl") {
+        if ["sh", "curl"].into_iter().all(|program| find_in_path(program).is_some()) {
             capabilities.insert(Capability::Installer);
         }
         let tools = host_tool::present();

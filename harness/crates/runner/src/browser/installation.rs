@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 use harness_model::scenario::model::Capability;
 use reqwest::Url;
 
+use crate::program_path::find_in_path;
+
 const BROWSERS: [&str; 5] =
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
 const DRIVER: &str = "chromedriver";
@@ -46,11 +48,6 @@ fn find() -> Option<Installation> {
     if let Some(url) = WEBDRIVER.get() {
         return Some(Installation::Remote(url.clone()));
     }
-    let browser = BROWSERS.iter().find_map(|name| in_path(name))?;
-    Some(Installation::Local { driver: in_path(DRIVER)?, browser })
-}
-
-fn in_path(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+    let browser = BROWSERS.iter().find_map(find_in_path)?;
+    Some(Installation::Local { driver: find_in_path(DRIVER)?, browser })
 }

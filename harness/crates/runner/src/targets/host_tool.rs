@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use harness_model::scenario::model::Capability;
 
+use crate::program_path::find_in_path;
+
 /// The programs that a capability takes, each with how to install it.
 const TOOLS: [(Capability, &[(&str, &str)]); 3] = [
     (Capability::Ansible, &[("ansible-playbook", "pip install ansible-core")]),
@@ -13,21 +15,16 @@ const TOOLS: [(Capability, &[(&str, &str)]); 3] = [
 
 /// Returns the capabilities whose programs are in `PATH`.
 pub fn present() -> impl Iterator<Item = Capability> {
-    let is_present = |programs: &[(&str, &str)]| programs.iter().all(|(program, _)| in_path(program));
+    let is_present =
+        |programs: &[(&str, &str)]| programs.iter().all(|(program, _)| find_in_path(program).is_some());
     TOOLS.into_iter().filter(move |(_, programs)| is_present(programs)).map(|(capability, _)| capability)
 }
 
 /// Returns why the others are missing.
 pub fn lacking() -> BTreeMap<Capability, String> {
     let missing = TOOLS.into_iter().filter_map(|(capability, programs)| {
-        let (program, way) = programs.iter().find(|(program, _)| !in_path(program))?;
+        let (program, way) = programs.iter().find(|(program, _)| find_in_path(program).is_none())?;
         Some((capability, format!("{program}, which is not installed ({way})")))
     });
     missing.collect()
-}
-
-/// Whether a program is in a folder of `PATH`.
-pub fn in_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }

@@ -10,6 +10,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use crate::exchange::Tls;
+use crate::program_path::find_in_path;
 use crate::targets::agent::{AgentCommand, AgentWords};
 use crate::targets::credential::Credential;
 use crate::targets::dashboard::Account;
@@ -252,8 +253,6 @@ impl Resolver<'_> {
 
 /// Whether the file exists, or a bare name is found in `PATH`.
 fn exists(program: &OsStr) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    Path::new(program).is_file()
-        || Path::new(program).components().count() == 1
-            && std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    let path = Path::new(program);
+    path.is_file() || path.components().count() == 1 && find_in_path(path).is_some()
 }
