@@ -129,7 +129,7 @@ pub(super) enum CliError {
 
     #[cfg(feature = "reference")]
     #[error("the kill matrix needs {why}")]
-    MatrixWithoutBrowser { why: String },
+    MatrixInPart { why: String },
 
     #[cfg(feature = "reference")]
     #[error("--deviation needs the embedded reference\nremove --runtime containers")]

@@ -10,8 +10,14 @@ use crate::active_deviation::ActiveDeviation;
 
 use super::{Scope, SelfTest};
 
-const SLOW: [Capability; 4] =
-    [Capability::Dashboard, Capability::Ansible, Capability::Actions, Capability::Terraform];
+const SLOW: [Capability; 6] = [
+    Capability::Dashboard,
+    Capability::Ansible,
+    Capability::Actions,
+    Capability::CloudInit,
+    Capability::Docker,
+    Capability::Terraform,
+];
 
 impl SelfTest {
     pub(super) fn all_subtests(&self) -> BTreeSet<&str> {

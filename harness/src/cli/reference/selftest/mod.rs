@@ -2,6 +2,7 @@
 
 mod destination;
 mod matrix;
+mod omission;
 mod progress;
 
 use std::num::NonZeroU32;
@@ -10,23 +11,24 @@ use std::time::Instant;
 
 use clap::Args;
 
-use harness_model::text::counted;
+use harness_reference::embedded::Embedded;
 use harness_reference::report::{SelfTestReport, terminal};
 use harness_reference::self_test::{DeviationOutcome, Scope, SelfTest};
-use harness_reference::{census, families, selection};
+use harness_reference::{census, selection};
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
 use harness_report::diagnosis::matrix::Matrix;
 use harness_report::diagnosis::observed::Observed;
 use harness_report::exit_code::ExitCode;
 use harness_report::terminal::Paint;
-use harness_runner::browser;
 use harness_runner::run::{self, Stop};
+use harness_runner::targets::Target as _;
 
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::library;
 use crate::cli::run::stop_on_signals;
 use destination::Destination;
+use omission::Possible;
 use progress::Progress;
 
 const MAX_DEFAULT_JOBS: usize = 12;
@@ -67,15 +69,15 @@ pub(in crate::cli) async fn selftest(
         return Err(CliError::Census(mistakes));
     }
     let selected = selection::selected(&catalogue, arguments.filter.as_deref().unwrap_or("*"))?;
-    let mut selected: Vec<Declared> = selected.into_iter().cloned().collect();
-    if let Some((_, why)) = browser::lacking() {
-        if arguments.write_matrix.is_some() || arguments.check_matrix {
-            return Err(CliError::MatrixWithoutBrowser { why });
-        }
-        let all = selected.len();
-        selected.retain(|declared| !is_of_page(declared));
-        console.print(&not_tried(all - selected.len(), &why));
+    let selected: Vec<Declared> = selected.into_iter().cloned().collect();
+    let possible = Possible::among(selected, &library, &Embedded::default().facts());
+    if let Some(why) = possible.first_lacking()
+        && (arguments.write_matrix.is_some() || arguments.check_matrix)
+    {
+        return Err(CliError::MatrixInPart { why: why.to_owned() });
     }
+    console.print(&possible.notes());
+    let selected = possible.deviations;
     if selected.is_empty() {
         return Err(CliError::NoDeviation);
     }
@@ -106,18 +108,6 @@ pub(in crate::cli) async fn selftest(
     console.print(&terminal::summary(&report, Paint::new(options.color), terminal::width(options.width)));
     let verdict = if report.passed { ExitCode::Conformant } else { ExitCode::NonConformant };
     Ok(destination::write_all(&arguments.report, &report, console).unwrap_or(verdict))
-}
-
-/// Whether only a browser can show the deviation.
-fn is_of_page(declared: &Declared) -> bool {
-    families::named(&declared.id).is_some_and(|(_, deviation)| deviation.page.is_some())
-}
-
-fn not_tried(count: usize, why: &str) -> String {
-    match count {
-        0 => String::new(),
-        count => format!("not tried: {} of the dashboard, which take {why}\n", counted(count, "deviation")),
-    }
 }
 
 /// The results of trying deviations.
