@@ -55,6 +55,13 @@ interop: (network "interop")
 selftest:
     cargo run -p harness -- selftest
 
+# Each of the guide's recipes with its own tool (as root)
+recipes:
+    harness/tests/recipes/install target/tools
+    cargo build -p harness
+    cargo build -p terraform-provider-quickztna --bins --examples
+    PATH="$PATH:$PWD/target/tools/bin" mock-server/images/with-engine harness/tests/recipes/run target/debug/harness target/recipes
+
 # The README's lines about another implementation, as they stand
 onboarding:
     harness/tests/readme/run
