@@ -104,7 +104,7 @@ fn key_material(key: usize) -> Material {
 fn candidate(name: u16, public_key: u16, attempt: Option<u8>) -> Candidate {
     Candidate {
         // Two spellings of the same names.
-        name: if name % 3 == 0 { format!("M-{}", name / 3) } else { format!("m-{}", name / 3) },
+        name: if name.is_multiple_of(3) { format!("M-{}", name / 3) } else { format!("m-{}", name / 3) },
         public_key: sha256(&public_key.to_string()),
         os: None,
         version: None,
