@@ -127,7 +127,8 @@ pub fn replace(
             attempt.map(|attempt| attempt.reregistered)
         ],
     )?;
-    notify_peers(tx, before, machine)
+    // Also if peers see no difference: whoever waits with the former token hears of its end as of any other change.
+    if before.peer().is_some() || machine.peer().is_some() { touch(tx, machine) } else { Ok(()) }
 }
 
 /// The attempt that registered a machine.
@@ -183,9 +184,11 @@ pub fn delete(tx: &mut Tx<'_>, machine: &Machine, now: Timestamp) -> Result<(), 
 
 /// Advances the map's version if the machine changed for its peers.
 fn notify_peers(tx: &mut Tx<'_>, before: &Machine, machine: &Machine) -> Result<(), StoreError> {
-    if before.peer() == machine.peer() {
-        return Ok(());
-    }
+    if before.peer() == machine.peer() { Ok(()) } else { touch(tx, machine) }
+}
+
+/// Advances the map's version, at which the machine counts as changed.
+fn touch(tx: &mut Tx<'_>, machine: &Machine) -> Result<(), StoreError> {
     let map_version = network_map::advance(tx, &machine.org_id)?;
     tx.execute("UPDATE machines SET map_version = ?2 WHERE id = ?1", values![&machine.id, map_version])?;
     Ok(())
