@@ -52,7 +52,8 @@ pub(crate) fn run(arguments: &[String]) {
     let (clients, span) = (clients.parse().unwrap(), Duration::from_millis(span.parse().unwrap()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let rate = runtime.block_on(async {
-        let connections = join_all((0..clients).map(|n| Client::connect(addresses[n % addresses.len()]))).await;
+        let connections =
+            join_all((0..clients).map(|n| Client::connect(addresses[n % addresses.len()]))).await;
         let started = Instant::now();
         let running = connections.into_iter().enumerate().map(async |(number, mut client)| {
             let mut count: u32 = 0;

@@ -43,8 +43,7 @@ pub(crate) async fn report(database: &Database) {
     for ((name, _, aim), case) in CASES.into_iter().zip(cases) {
         let ratio = case.registrations.to(&case.alone);
         let machines = format!("{}.machines", case.schema.name);
-        let batch =
-            database.run(&[&format!("SELECT count(*) / count(DISTINCT xmin::text) FROM {machines}")]);
+        let batch = database.run(&[&format!("SELECT count(*) / count(DISTINCT xmin::text) FROM {machines}")]);
         println!(
             "| {name} | {} | {} | {} | at least {aim} | {batch} |",
             case.alone.spread(0),

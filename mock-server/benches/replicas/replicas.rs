@@ -40,7 +40,8 @@ impl Replicas {
             config.database = schema.location.clone();
             servers.push(app::start(config).await.unwrap());
         }
-        let issuers = (0..ISSUERS.min(keys)).map(|issuer| issue(&servers[0], (issuer..keys).step_by(ISSUERS)));
+        let issuers =
+            (0..ISSUERS.min(keys)).map(|issuer| issue(&servers[0], (issuer..keys).step_by(ISSUERS)));
         let keys = join_all(issuers).await.into_iter().flatten().collect();
         Self { servers, keys }
     }

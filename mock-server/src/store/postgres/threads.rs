@@ -89,7 +89,8 @@ pub(in crate::store) fn start(
 fn open(address: &Address, limits: Limits) -> Result<(Schema, Reconnecting), StoreError> {
     let migrating = Limits { statement: MIGRATION_TIMEOUT, lock: MIGRATION_TIMEOUT };
     let schema = migration::apply(&mut Session::open(address, migrating)?, address)?;
-    let mut writer = Reconnecting { address: address.clone(), limits, settings: WRITER_SETTINGS, session: None };
+    let mut writer =
+        Reconnecting { address: address.clone(), limits, settings: WRITER_SETTINGS, session: None };
     writer.session()?;
     Ok((schema, writer))
 }

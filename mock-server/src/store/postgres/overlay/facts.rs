@@ -76,8 +76,7 @@ impl Facts {
         let (keys, taken) = (prepared.get(client, KEYS).await?, prepared.get(client, TAKEN).await?);
         let of_keys: [&(dyn ToSql + Sync); 1] = [&distinct];
         let of_taken: [&(dyn ToSql + Sync); 4] = [&hashes, &names, &plain, &marked];
-        let (found, taken) =
-            try_join(client.query(&keys, &of_keys), client.query(&taken, &of_taken)).await?;
+        let (found, taken) = try_join(client.query(&keys, &of_keys), client.query(&taken, &of_taken)).await?;
 
         let mut facts = Self::default();
         facts.keys.extend(distinct.into_iter().map(|hash| (hash.to_owned(), None)));

@@ -17,8 +17,8 @@ use crate::store::Value;
 use crate::store::key_row::KeyAndQuota;
 use crate::store::lookup::Lookup;
 use facts::Facts;
-pub(super) use writes::CommitError;
 use writes::Changes;
+pub(super) use writes::CommitError;
 
 /// Facts and deferred changes. Each function returns `None` or `false` if the answer is not known.
 pub(in crate::store) struct Overlay {
