@@ -12,7 +12,7 @@ use super::{AgentProgram, Downloads};
 use crate::control::device::Starts;
 use crate::control::guesses::GuessLimit;
 use crate::control::lists::Lists;
-use crate::control::map_changes::MapCache;
+use crate::control::network_map::{MapCache, MapWatches};
 use crate::control::polls::LongPolls;
 use crate::control::readiness::Readiness;
 use crate::control::session::SessionKey;
@@ -30,6 +30,7 @@ pub struct State {
     pub random: Random,
     pub polls: LongPolls,
     pub maps: MapCache,
+    pub map_watches: MapWatches,
     pub readiness: Readiness,
     pub guesses: GuessLimit,
     pub device_starts: Starts,
@@ -64,6 +65,6 @@ pub struct Settings {
     pub device_code_lifetime: Duration,
     /// The polling interval of devices (RFC 8628 `interval`).
     pub device_poll_interval: Duration,
-    /// How often a request that waits for the network map reads the database again without being notified.
+    /// How often the database is read again, without being notified, for requests that wait for the network map.
     pub map_poll_interval: Duration,
 }
