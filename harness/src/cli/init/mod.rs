@@ -88,7 +88,8 @@ enum Creation {
 /// Writes a file unless it exists.
 fn create(file: &NewFile, path: &Path) -> Result<Creation, CliError> {
     if path.exists() {
-        let is_outdated = file.is_of_kit && std::fs::read(path).is_ok_and(|text| text != file.text.as_bytes());
+        let is_outdated =
+            file.is_of_kit && std::fs::read(path).is_ok_and(|text| text != file.text.as_bytes());
         return Ok(if is_outdated { Creation::Outdated } else { Creation::Kept });
     }
     let above = path.parent().map_or(Ok(()), std::fs::create_dir_all);
