@@ -9,6 +9,7 @@ pub mod changes;
 mod client_address;
 pub(crate) mod cross_site;
 pub mod db;
+pub mod deferred;
 pub mod device;
 pub mod envelope;
 pub mod error;

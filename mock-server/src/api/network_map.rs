@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{self, RawQuery};
 use axum::http::header;
@@ -15,14 +16,15 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use ztna_protocol::network_map::{PeerView, RelayView};
 
+use super::deferred::{self, CanDefer};
 use super::envelope::Success;
 use super::machine::MachineToken;
 use super::pairs::{pairs, refuse_repeated};
 use super::refusals::refusals;
 use super::{Error, State, error};
-use crate::control::network_map::{LongPoll, NetworkMap};
+use crate::control::network_map::{Begun, LongPoll, NetworkMap};
+use crate::domain::Refusal;
 use crate::domain::site::Site;
-use crate::domain::{Refusal, Timestamp};
 
 /// How many seconds a request waits for a change by default.
 const DEFAULT_WAIT: u32 = 25;
@@ -85,19 +87,31 @@ pub struct SelfView {
 pub async fn network_map(
     extract::State(state): extract::State<State>,
     token: MachineToken,
+    can_defer: Option<Extension<CanDefer>>,
     RawQuery(text): RawQuery,
 ) -> Result<Response, Error> {
     let query = MapQuery::parse(text.as_deref().unwrap_or_default())?;
     let wait = Duration::from_secs(query.wait.into());
     let poll = LongPoll {
-        store: &state.store,
-        polls: &state.polls,
-        cache: &state.maps,
+        store: state.store,
+        clock: state.clock,
+        polls: state.polls,
+        maps: state.maps,
+        watches: state.map_watches,
         interval: state.settings.map_poll_interval,
         stopping: state.stopping.subscribe(),
     };
-    let map = poll.run(&token.hash, query.since, wait).await?;
-    Ok(answer(&map, &state.settings.relays, state.clock.now()).unwrap_or_else(|_| error::internal()))
+    let settings = state.settings;
+    match poll.begin(token.hash, query.since, wait).await? {
+        Begun::Answered(map) => Ok(response(&map, &settings.relays)),
+        Begun::Waits(mut waiting) => {
+            let answer = async move {
+                let map = waiting.run().await.map_err(Error::from);
+                map.map_or_else(Error::into_response, |map| response(&map, &settings.relays))
+            };
+            Ok(deferred::respond(can_defer, "/api/network-map", answer).await)
+        }
+    }
 }
 
 impl MapQuery {
@@ -124,14 +138,18 @@ impl MapQuery {
     }
 }
 
+fn response(map: &NetworkMap, relays: &[Site]) -> Response {
+    answer(map, relays).unwrap_or_else(|_| error::internal())
+}
+
 /// Writes a [`NetworkMapAnswer`] in its envelope around the shared parts, which are not copied.
-fn answer(map: &NetworkMap, relays: &[Site], now: Timestamp) -> Result<Response, serde_json::Error> {
-    let NetworkMap { version, full, machine, changes } = map;
+fn answer(map: &NetworkMap, relays: &[Site]) -> Result<Response, serde_json::Error> {
+    let NetworkMap { version, full, own: machine, changes } = map;
     let own = SelfView {
         id: machine.id.clone(),
         name: machine.name.clone(),
         tailnet_ip: machine.tailnet_ip.clone(),
-        status: machine.status.effective(machine.last_seen, now).as_str(),
+        status: machine.status.as_str(),
     };
     let own = serde_json::to_string(&own)?;
     let relays = serde_json::to_string(&relays.iter().map(relay_view).collect::<Vec<_>>())?;

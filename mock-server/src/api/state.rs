@@ -11,7 +11,7 @@ use ztna_relay::Relay;
 use super::{AgentProgram, Downloads};
 use crate::control::guesses::GuessLimit;
 use crate::control::lists::Lists;
-use crate::control::map_changes::MapCache;
+use crate::control::network_map::{MapCache, MapWatches};
 use crate::control::polls::LongPolls;
 use crate::control::readiness::Readiness;
 use crate::control::session::SessionKey;
@@ -29,6 +29,7 @@ pub struct State {
     pub random: Random,
     pub polls: LongPolls,
     pub maps: MapCache,
+    pub map_watches: MapWatches,
     pub readiness: Readiness,
     pub guesses: GuessLimit,
     pub lists: Lists,
@@ -62,6 +63,6 @@ pub struct Settings {
     pub device_code_lifetime: Duration,
     /// The polling interval of devices (RFC 8628 `interval`).
     pub device_poll_interval: Duration,
-    /// How often a request that waits for the network map reads the database again without being notified.
+    /// How often the database is read again, without being notified, for requests that wait for the network map.
     pub map_poll_interval: Duration,
 }

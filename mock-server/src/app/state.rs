@@ -9,8 +9,7 @@ use super::{Config, StartError, relay, session_secret};
 use crate::api::{Downloads, Settings, State};
 use crate::control::guesses::GuessLimit;
 use crate::control::lists::Lists;
-use crate::control::map_changes::MapCache;
-use crate::control::network_map;
+use crate::control::network_map::{self, MapCache, MapWatches};
 use crate::control::polls::LongPolls;
 use crate::control::readiness::Readiness;
 use crate::control::session::SessionKey;
@@ -41,6 +40,7 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
         random: config.random.clone(),
         polls: LongPolls::default(),
         maps: MapCache::default(),
+        map_watches: MapWatches::default(),
         readiness: Readiness::default(),
         guesses: GuessLimit::default(),
         lists: Lists::default(),

@@ -17,7 +17,6 @@ pub mod lists;
 pub mod logout;
 pub mod machine_admin;
 pub mod machine_tags;
-pub mod map_changes;
 pub mod network_map;
 pub mod password;
 pub mod polls;

@@ -18,7 +18,7 @@ use super::health::Health;
 use super::job::{Job, execute, once, submit};
 use super::notification::{Listener, Notifications};
 use super::postgres::{self, Address};
-use super::{Location, StoreError, Tx, batch, files, migration};
+use super::{Location, Lookup, StoreError, Tx, batch, files, migration};
 
 const READERS: usize = 2;
 /// More than one caller may run at once; see [`crate::control::lists`].
@@ -113,7 +113,7 @@ impl Threads {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        submit(&self.reads, Job::Read, once(job)).await
+        submit(&self.reads, Job::Read, None, once(job)).await
     }
 
     pub(super) async fn list<T, E>(
@@ -124,18 +124,19 @@ impl Threads {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        submit(&self.lists, Job::List, once(job)).await
+        submit(&self.lists, Job::List, None, once(job)).await
     }
 
     pub(super) async fn write<T, E>(
         &self,
+        lookup: Option<Lookup>,
         job: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        submit(&self.writes, Job::Write, job).await
+        submit(&self.writes, Job::Write, lookup, job).await
     }
 
     pub(super) fn problem(&self) -> Option<Condition> {

@@ -96,6 +96,11 @@ impl Activity {
         state.blocked || matches!(state.phase, Phase::Busy | Phase::Upgraded)
     }
 
+    /// Whether the client has not read yet what was written.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.lock().blocked
+    }
+
     pub(super) fn is_upgraded(&self) -> bool {
         self.lock().phase == Phase::Upgraded
     }
@@ -117,7 +122,8 @@ impl Activity {
         waits.then_some(Rank { served: state.requests > 0, since: state.since })
     }
 
-    fn answered(&self) {
+    /// The answer was written, or at least all of it was handed over.
+    pub(super) fn answered(&self) {
         let mut state = self.lock();
         if state.phase == Phase::Busy {
             state.enter(Phase::Idle);

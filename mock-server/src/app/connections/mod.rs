@@ -3,9 +3,14 @@
 //! A connection has deadlines for each request's head, for pauses between requests and for the client's reading. Their
 //! number is limited, in all and by address; where a limit is reached, the oldest connection without a request gives way,
 //! so that those in use are served on. HTTP/1.1 only: see the decision record 020.
+//!
+//! While a request waits for an answer that is deferred ([`crate::api::deferred`]), its connection gives up the buffers and
+//! the state of HTTP: see the decision record 041.
 
 mod activity;
 mod descriptors;
+mod exchange;
+mod later;
 mod limits;
 mod registry;
 mod socket;
@@ -18,27 +23,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{ConnectInfo, Request};
-use axum::http::StatusCode;
-use axum::response::Response;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tower::ServiceExt as _;
 
-use activity::{Activity, ServedBody};
+use activity::Activity;
 pub(super) use descriptors::raise_limit;
+use exchange::Exchange;
 pub(super) use limits::Limits;
 use registry::{Admission, Registry};
 use socket::Socket;
 
-/// The maximum length of a request's head, in which a query may list 500 ids.
-const MAX_HEAD_LEN: usize = 32 * 1024;
 /// The pause after a failure to accept, such as for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The answer to a connection that finds no place; the envelope is that of `api::envelope`.
@@ -92,7 +87,8 @@ fn open(
     // Responses are written at once, so delaying segments gains nothing.
     let _ = stream.set_nodelay(true);
     let socket = Socket::new(stream, registry.limits(), Arc::clone(&activity));
-    let serving = serve_connection(socket, peer, router.clone(), activity, stopping.clone());
+    let exchange = Exchange { router: router.clone(), peer, activity, stopping: stopping.clone() };
+    let serving = serve_connection(socket, exchange);
     let number = admission.number();
     let task = tasks.spawn(async move {
         let _admission: Admission = admission;
@@ -101,51 +97,23 @@ fn open(
     registry.started(number, task);
 }
 
-async fn serve_connection(
-    socket: Socket,
-    peer: SocketAddr,
-    router: Router,
-    activity: Arc<Activity>,
-    mut stopping: watch::Receiver<bool>,
-) {
-    let of_requests = Arc::clone(&activity);
-    let service = service_fn(move |request: Request<Incoming>| {
-        of_requests.begin();
-        answer(router.clone(), request.map(Body::new), peer, Arc::clone(&of_requests))
-    });
-    let mut http = http1::Builder::new();
-    http.max_buf_size(MAX_HEAD_LEN);
-    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(socket), service).with_upgrades());
-    let ended = tokio::select! {
-        ended = connection.as_mut() => Some(ended),
-        _ = stopping.wait_for(|stop| *stop) => None,
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None if activity.is_busy() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+async fn serve_connection(mut socket: Socket, exchange: Exchange) {
+    let mut stopping = exchange.stopping.clone();
+    loop {
+        let begun = tokio::select! {
+            begun = socket.begun() => begun.is_ok(),
+            _ = stopping.wait_for(|stop| *stop) => false,
+        };
+        if !begun {
+            return;
         }
-        None => return,
-    };
-    if let Err(error) = ended {
-        // Clients disconnect, stall and send what is not HTTP.
-        tracing::debug!(%error, "a connection ended early");
+        // Boxed, so that it takes no memory while the request waits.
+        let Some((later, back)) = Box::pin(exchange.serve(socket)).await else { return };
+        socket = back;
+        if !later.answer(&mut socket, &exchange.activity, &stopping).await {
+            return;
+        }
     }
-}
-
-async fn answer(
-    router: Router,
-    mut request: Request,
-    peer: SocketAddr,
-    activity: Arc<Activity>,
-) -> Result<Response<ServedBody>, std::convert::Infallible> {
-    request.extensions_mut().insert(ConnectInfo(peer));
-    let response = router.oneshot(request).await?;
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        activity.upgrade();
-    }
-    Ok(response.map(|body| ServedBody::new(body, activity)))
 }
 
 /// Whether accepting failed because of that connection, and the next one may succeed.

@@ -1,12 +1,13 @@
 //! A socket with deadlines for reading and writing.
 
-use std::future::Future as _;
+use std::future::{Future as _, poll_fn};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -21,6 +22,8 @@ pub(super) struct Socket {
     stream: TcpStream,
     limits: Arc<Limits>,
     activity: Arc<Activity>,
+    /// What was received already, and is to be read first.
+    received: Bytes,
     read_timer: Option<Pin<Box<Sleep>>>,
     writing: Writing,
 }
@@ -41,7 +44,45 @@ struct Writing {
 impl Socket {
     pub(super) fn new(stream: TcpStream, limits: &Arc<Limits>, activity: Arc<Activity>) -> Self {
         let limits = Arc::clone(limits);
-        Self { stream, limits, activity, read_timer: None, writing: Writing::default() }
+        Self {
+            stream,
+            limits,
+            activity,
+            received: Bytes::new(),
+            read_timer: None,
+            writing: Writing::default(),
+        }
+    }
+
+    /// Keeps only what is needed until the next exchange, which reads `received` first.
+    pub(super) fn pause(&mut self, received: Bytes) {
+        if !received.is_empty() {
+            self.received = received;
+        }
+        (self.read_timer, self.writing.timer) = (None, None);
+    }
+
+    /// Waits until there is something to read, the end included.
+    ///
+    /// # Errors
+    /// If there is nothing in time.
+    pub(super) async fn begun(&mut self) -> io::Result<()> {
+        let begun = poll_fn(|context| match self.stream.poll_read_ready(context) {
+            _ if !self.received.is_empty() => Poll::Ready(Ok(())),
+            Poll::Ready(ready) => Poll::Ready(ready),
+            Poll::Pending => self.poll_read_deadline(context).map(Err),
+        });
+        begun.await
+    }
+
+    /// Waits until the client has closed the connection; forever if it sent more before that.
+    pub(super) async fn closed(&self) {
+        let mut first = [0];
+        poll_fn(|context| match self.stream.poll_peek(context, &mut ReadBuf::new(&mut first)) {
+            Poll::Ready(Ok(1..)) | Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(()),
+        })
+        .await;
     }
 
     /// Completes with an error once the client should have sent something.
@@ -100,6 +141,12 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.received.is_empty() {
+            let length = buffer.remaining().min(self.received.len());
+            buffer.put_slice(&self.received.split_to(length));
+            self.activity.received();
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Ready(read) => {

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::*;
+use crate::api::deferred::{CanDefer, Deferred};
 
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(200);
@@ -254,4 +255,152 @@ async fn stopping_answers_requests_and_closes_the_rest() {
     assert_eq!(rest(&mut half).await, "");
     assert!(rest(&mut slow).await.ends_with("done"));
     timeout(PATIENCE, server.serving).await.expect("serving ends").unwrap();
+}
+
+/// A request to the route `/later`: sending completes it.
+type Completion = tokio::sync::oneshot::Sender<&'static str>;
+
+/// Serves `/` as [`start`] does, and `/later` when it is told to.
+async fn start_later(limits: Limits) -> (Listening, tokio::sync::mpsc::UnboundedReceiver<Completion>) {
+    let (begun, requests) = tokio::sync::mpsc::unbounded_channel();
+    let later = get(async move |can_defer: Option<axum::Extension<CanDefer>>| {
+        let (completion, completed) = tokio::sync::oneshot::channel();
+        begun.send(completion).unwrap();
+        let answer = async { completed.await.unwrap_or("dropped").into_response() };
+        match can_defer {
+            Some(_) => axum::Extension(Deferred::new(Box::pin(answer))).into_response(),
+            None => answer.await,
+        }
+    });
+    let router = Router::new().route("/", get(async || "hello")).route("/later", later);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopping) = watch::channel(false);
+    let serving = tokio::spawn(serve(listener, router, limits, stopping));
+    (Listening { address, stop, serving, slow: Arc::new(Semaphore::new(0)) }, requests)
+}
+
+async fn next(requests: &mut tokio::sync::mpsc::UnboundedReceiver<Completion>) -> Completion {
+    timeout(PATIENCE, requests.recv()).await.expect("a request").unwrap()
+}
+
+const LATER: &str = "GET /later HTTP/1.1\r\nhost: x\r\n\r\n";
+
+/// Reads until that has arrived.
+async fn until(stream: &mut TcpStream, end: &str) -> String {
+    let mut answer = Vec::new();
+    while !answer.ends_with(end.as_bytes()) {
+        let mut buffer = [0; 1024];
+        let read = timeout(PATIENCE, stream.read(&mut buffer)).await.expect("an answer").unwrap();
+        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&answer));
+        answer.extend_from_slice(&buffer[..read]);
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_deferred_answer_is_sent_and_the_connection_goes_on() {
+    let (server, mut requests) = start_later(generous()).await;
+    let mut stream = server.open("").await;
+    assert!(hello(&mut stream).await);
+    for _ in 0..3 {
+        stream.write_all(LATER.as_bytes()).await.unwrap();
+        next(&mut requests).await.send("at last").unwrap();
+        let answer = until(&mut stream, "at last").await;
+        for line in
+            ["HTTP/1.1 200 OK\r\n", "\r\ncontent-length: 7\r\n", "\r\ndate: ", "\r\ncontent-type: text/plain"]
+        {
+            assert!(answer.contains(line), "{answer}");
+        }
+        assert!(!answer.contains("connection:"), "{answer}");
+        assert!(hello(&mut stream).await);
+    }
+}
+
+#[tokio::test]
+async fn requests_behind_a_deferred_answer_are_answered_in_order() {
+    let (server, mut requests) = start_later(generous()).await;
+    let get = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    // With the first head, and in the middle of the wait.
+    let mut stream = server.open(&format!("{get}{LATER}{get}{LATER}GET / HT")).await;
+    let first = next(&mut requests).await;
+    until(&mut stream, "hello").await;
+    stream.write_all(b"TP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    first.send("one").unwrap();
+    until(&mut stream, "hello").await;
+    next(&mut requests).await.send("two").unwrap();
+    let rest = until(&mut stream, "hello").await;
+    assert!(rest.contains("two"), "{rest}");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_is_not_waited_for() {
+    let (server, mut requests) = start_later(generous()).await;
+    for half in [false, true] {
+        let mut stream = server.open(LATER).await;
+        let mut completion = next(&mut requests).await;
+        if half {
+            stream.shutdown().await.unwrap();
+        } else {
+            drop(stream);
+        }
+        timeout(PATIENCE, completion.closed()).await.expect("the answer is given up");
+    }
+}
+
+#[tokio::test]
+async fn a_deferred_answer_closes_the_connection_where_that_is_asked_for() {
+    let (server, mut requests) = start_later(generous()).await;
+    let closing = "GET /later HTTP/1.1\r\nhost: x\r\nConnection: Keep, Close\r\n\r\n";
+    let mut stream = server.open(closing).await;
+    next(&mut requests).await.send("the end").unwrap();
+    let answer = rest(&mut stream).await;
+    assert!(answer.contains("\r\nconnection: close\r\n") && answer.ends_with("the end"), "{answer}");
+    // The server stops, and the answer is still awaited.
+    let mut stream = server.open(LATER).await;
+    let completion = next(&mut requests).await;
+    server.stop.send_replace(true);
+    completion.send("the end").unwrap();
+    let answer = rest(&mut stream).await;
+    assert!(answer.contains("\r\nconnection: close\r\n") && answer.ends_with("the end"), "{answer}");
+    timeout(PATIENCE, server.serving).await.expect("serving ends").unwrap();
+}
+
+#[tokio::test]
+async fn only_plain_requests_are_deferred() {
+    let (server, mut requests) = start_later(generous()).await;
+    for sent in
+        ["HEAD /later HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", "GET /later HTTP/1.0\r\n\r\n"]
+    {
+        let mut stream = server.open(sent).await;
+        next(&mut requests).await.send("as usual").unwrap();
+        let answer = rest(&mut stream).await;
+        assert!(answer.contains(" 200 OK\r\n"), "{answer}");
+        assert_eq!(answer.ends_with("as usual"), sent.starts_with("GET"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn connections_wait_without_deadline_and_then_have_one() {
+    let limits = Limits { head: SHORT, idle: SHORT, stalled: SHORT, ..generous() };
+    let (server, mut requests) = start_later(limits).await;
+    let mut stream = server.open(LATER).await;
+    let completion = next(&mut requests).await;
+    tokio::time::sleep(3 * SHORT).await;
+    completion.send("late").unwrap();
+    until(&mut stream, "late").await;
+    assert_eq!(rest(&mut stream).await, "", "idle for too long");
+}
+
+#[tokio::test]
+async fn a_connection_that_waits_is_small() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let activity = Arc::new(Activity::new());
+    let socket = Socket::new(stream, &Arc::new(generous()), Arc::clone(&activity));
+    let peer = listener.local_addr().unwrap();
+    let exchange = Exchange { router: Router::new(), peer, activity, stopping: watch::channel(false).1 };
+    let size = size_of_val(&serve_connection(socket, exchange));
+    assert!(size <= 1024, "{size}");
 }

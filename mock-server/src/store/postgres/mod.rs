@@ -10,8 +10,10 @@ mod cause;
 mod error;
 mod listener;
 mod migration;
+mod overlay;
 mod passfile;
 mod placeholders;
+mod prepared;
 mod schema;
 mod session;
 mod threads;
@@ -20,6 +22,7 @@ mod value;
 
 pub use address::{Address, AddressError};
 pub(super) use cause::cause;
+pub(super) use overlay::Overlay;
 pub use schema::ScratchSchemas;
 pub(super) use session::Session;
 pub(super) use threads::{Queues, start};

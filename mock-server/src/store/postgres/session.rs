@@ -1,6 +1,5 @@
 //! A connection to the database, driven by the thread that owns it.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,8 +12,11 @@ use tokio_postgres::{CancelToken, Client, Connection, Error, NoTls, Row, Stateme
 
 use super::address::{Address, Encryption};
 use super::cause::{is_lost, start_problem};
+use super::overlay::{CommitError, Overlay};
 use super::placeholders::numbered;
+use super::prepared::Prepared;
 use super::tls::Verified;
+use crate::store::lookup::Lookup;
 use crate::store::{StoreError, Value};
 
 /// How long a transaction may wait for its client's next statement. A replica that was paused loses its transaction, so
@@ -39,7 +41,9 @@ pub(in crate::store) struct Session {
     /// A statement found that the connection had ended; all later ones fail as well.
     lost: bool,
     driving: JoinHandle<()>,
-    statements: HashMap<String, Statement>,
+    prepared: Prepared,
+    /// What the writer knows in advance; readers have none.
+    overlay: Option<Overlay>,
     cancel: Cancel,
     /// Interrupts the next statements when it turns true.
     abandoned: Option<Arc<AtomicBool>>,
@@ -53,6 +57,8 @@ pub(super) struct JobState {
     pub(super) wrote: bool,
     /// A statement failed, and with it the transaction.
     pub(super) failed: bool,
+    /// The one that failed was deferred, possibly by another job.
+    pub(super) deferred_failed: bool,
 }
 
 /// A client with the future that serves it.
@@ -78,7 +84,8 @@ impl Session {
             client: Some(client),
             lost: false,
             driving,
-            statements: HashMap::new(),
+            prepared: Prepared::default(),
+            overlay: None,
             cancel,
             abandoned: None,
             state: JobState::default(),
@@ -104,12 +111,42 @@ impl Session {
         self.runtime.block_on(client.batch_execute(sql))
     }
 
+    /// Loads what the batch is going to look up.
+    pub(super) fn look_up(&mut self, lookups: &[&Lookup]) -> Result<(), Error> {
+        let Some(client) = &self.client else { return Ok(()) };
+        let loading = Overlay::load(client, &mut self.prepared, lookups);
+        self.overlay = Some(self.runtime.block_on(loading)?);
+        Ok(())
+    }
+
+    pub(in crate::store) fn overlay(&mut self) -> Option<&mut Overlay> {
+        self.overlay.as_mut()
+    }
+
     pub(super) fn begin_job(&mut self) {
         self.state = JobState::default();
+        self.overlay.iter_mut().for_each(Overlay::begin_job);
     }
 
     pub(super) fn job_state(&self) -> JobState {
-        self.state
+        let wrote = self.state.wrote || self.overlay.as_ref().is_some_and(Overlay::is_changed);
+        JobState { wrote, ..self.state }
+    }
+
+    /// Commits, with statements that come just before.
+    pub(super) fn commit(&mut self, before: &str) -> Result<(), CommitError> {
+        let end = format!("{before}COMMIT");
+        let overlay = self.overlay.take();
+        let Some(client) = &self.client else { return Err(CommitError::Uncertain) };
+        match overlay {
+            Some(overlay) => self.runtime.block_on(overlay.commit(client, &mut self.prepared, &end)),
+            None => self.runtime.block_on(client.batch_execute(&end)).map_err(CommitError::of),
+        }
+    }
+
+    pub(super) fn roll_back(&mut self) -> Result<(), Error> {
+        self.overlay = None;
+        self.run("ROLLBACK")
     }
 
     pub(super) fn watch(&mut self, abandoned: Option<Arc<AtomicBool>>) {
@@ -117,7 +154,7 @@ impl Session {
     }
 
     pub(in crate::store) fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
-        let statement = self.prepared(sql)?;
+        let statement = self.prepare(sql)?;
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
         let Some(client) = &self.client else { return Err(StoreError::Stopped) };
         let done = self.runtime.block_on(client.execute(&statement, &values));
@@ -131,7 +168,7 @@ impl Session {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
-        let statement = self.prepared(sql)?;
+        let statement = self.prepare(sql)?;
         let rows = self.rows(&statement, values)?;
         // A statement with a result may change rows as well.
         self.state.wrote |= !rows.is_empty() && !sql.trim_start().starts_with("SELECT");
@@ -144,6 +181,7 @@ impl Session {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
+        self.settle()?;
         let Some(client) = &self.client else { return Err(StoreError::Stopped) };
         let prepared = self.runtime.block_on(client.prepare(&numbered(sql)));
         let statement = self.noted(prepared)?;
@@ -161,15 +199,20 @@ impl Session {
         self.noted(found)
     }
 
-    fn prepared(&mut self, sql: &str) -> Result<Statement, StoreError> {
-        if let Some(statement) = self.statements.get(sql) {
-            return Ok(statement.clone());
-        }
+    fn prepare(&mut self, sql: &str) -> Result<Statement, StoreError> {
+        self.settle()?;
         let Some(client) = &self.client else { return Err(StoreError::Stopped) };
-        let prepared = self.runtime.block_on(client.prepare(&numbered(sql)));
-        let statement = self.noted(prepared)?;
-        self.statements.insert(sql.to_owned(), statement.clone());
-        Ok(statement)
+        let prepared = self.runtime.block_on(self.prepared.get(client, sql));
+        self.noted(prepared)
+    }
+
+    /// Sends what was deferred and forgets what was known: the next statement may read the one and change the other.
+    fn settle(&mut self) -> Result<(), StoreError> {
+        let (Some(overlay), Some(client)) = (self.overlay.take(), &self.client) else { return Ok(()) };
+        self.state.wrote |= overlay.is_changed();
+        let flushed = self.runtime.block_on(overlay.flush(client, &mut self.prepared));
+        self.state.deferred_failed |= flushed.is_err();
+        self.noted(flushed)
     }
 
     fn noted<T>(&mut self, result: Result<T, Error>) -> Result<T, StoreError> {

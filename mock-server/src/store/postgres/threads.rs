@@ -31,6 +31,10 @@ const MIGRATION_TIMEOUT: Duration = Duration::from_secs(60);
 /// After this, a reader returns its connection to the database, which has not many.
 const IDLE_CONNECTION: Duration = Duration::from_secs(10);
 
+/// Its statements all search in indexes. Plans that were made while the tables were small would read them whole, and
+/// plans made for each batch anew take longer than they save.
+const WRITER_SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off";
+
 /// The queues of the threads, which end with them.
 pub(in crate::store) struct Queues {
     pub(in crate::store) writes: mpsc::Sender<Job>,
@@ -44,6 +48,7 @@ pub(in crate::store) struct Queues {
 struct Reconnecting {
     address: Address,
     limits: Limits,
+    settings: &'static str,
     session: Option<Session>,
 }
 
@@ -84,7 +89,8 @@ pub(in crate::store) fn start(
 fn open(address: &Address, limits: Limits) -> Result<(Schema, Reconnecting), StoreError> {
     let migrating = Limits { statement: MIGRATION_TIMEOUT, lock: MIGRATION_TIMEOUT };
     let schema = migration::apply(&mut Session::open(address, migrating)?, address)?;
-    let mut writer = Reconnecting { address: address.clone(), limits, session: None };
+    let mut writer =
+        Reconnecting { address: address.clone(), limits, settings: WRITER_SETTINGS, session: None };
     writer.session()?;
     Ok((schema, writer))
 }
@@ -105,7 +111,7 @@ fn readers(
     let (sender, jobs) = mpsc::channel();
     let jobs = Arc::new(Mutex::new(jobs));
     for _ in 0..number {
-        let reader = Reconnecting { address: address.clone(), limits, session: None };
+        let reader = Reconnecting { address: address.clone(), limits, settings: "", session: None };
         let (jobs, health) = (Arc::clone(&jobs), Arc::clone(health));
         spawn(name, move || read_loop(reader, &health, &jobs))?;
     }
@@ -120,14 +126,16 @@ fn write_loop(
     notifications: &Notifications,
 ) {
     while let Ok(first) = jobs.recv() {
-        let mut queued = vec![first];
-        queued.extend(jobs.try_iter().take(MAX_BATCH - 1));
         match writer.begin(&schema.begin) {
-            Ok(session) => Writer { schema, health, notifications }.run(session, queued),
+            // What queued up while other replicas had their turn shares this one.
+            Ok(session) => {
+                let queued = std::iter::once(first).chain(jobs.try_iter().take(MAX_BATCH - 1)).collect();
+                Writer { schema, health, notifications }.run(session, queued);
+            }
             Err(condition) => {
                 tracing::error!(%condition, way_out = condition.way_out(), "database transaction did not begin");
                 // What queued up meanwhile fails now, instead of waiting for the database again.
-                for job in queued.into_iter().chain(jobs.try_iter()) {
+                for job in std::iter::once(first).chain(jobs.try_iter()) {
                     job.into_work().reply(Some(StoreError::Unavailable(condition)));
                 }
             }
@@ -171,7 +179,11 @@ impl Reconnecting {
         let open = self.session.take().filter(|session| !session.is_closed());
         let session = match open {
             Some(session) => session,
-            None => Session::open(&self.address, self.limits)?,
+            None => {
+                let mut session = Session::open(&self.address, self.limits)?;
+                session.run(self.settings)?;
+                session
+            }
         };
         Ok(self.session.insert(session))
     }

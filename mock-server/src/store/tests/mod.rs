@@ -5,7 +5,9 @@ mod damage;
 mod growth;
 mod lists;
 mod lost;
+mod overlay;
 mod redo;
+mod round_trips;
 mod unavailable;
 
 use std::fs::Permissions;
@@ -32,16 +34,21 @@ fn stores() -> Vec<(Store, Option<tempfile::TempDir>)> {
 
 /// Creates a schema of its own where PostgreSQL is installed.
 fn postgres_location() -> Option<Location> {
+    postgres_schema().map(|(_, address)| Location::Postgres(Box::new(address)))
+}
+
+/// As [`postgres_location`]; returns the schema's name and address.
+fn postgres_schema() -> Option<(String, Address)> {
     let address = Address::parse(cluster::url()?).unwrap();
     let creating = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let run = std::process::id().to_string();
             let schemas = ScratchSchemas::open(&address, "test", &run).await.unwrap();
-            schemas.create(cluster::number()).await.unwrap().1
+            schemas.create(cluster::number()).await.unwrap()
         })
     });
-    Some(Location::Postgres(Box::new(creating.join().unwrap())))
+    Some(creating.join().unwrap())
 }
 
 /// Creates a file as the store would.

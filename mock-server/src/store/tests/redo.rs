@@ -14,7 +14,7 @@ use crate::values;
 pub(super) type Outcome = Result<String, StoreError>;
 
 /// Runs jobs in one batch: they are queued while another one holds the writer.
-pub(super) async fn in_one_batch(store: &Store, jobs: Vec<BoxFuture<'_, Outcome>>) -> Vec<Outcome> {
+pub(super) async fn in_one_batch<T>(store: &Store, jobs: Vec<BoxFuture<'_, T>>) -> Vec<T> {
     let (started, has_started) = mpsc::channel::<()>();
     let (release, held) = mpsc::channel::<()>();
     let mut blocker = Box::pin(store.write(move |_| {

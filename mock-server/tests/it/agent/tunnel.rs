@@ -1,11 +1,11 @@
 //! `ztna up --userspace`, from the reference's control plane to a ping through the tunnel.
 
 use base64::Engine as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::agent::machine::{AUTH_KEY, Machine, Running};
+use crate::agent::machine::{AUTH_KEY, Machine, Running, done, refused};
 use crate::test_server::TestServer;
-use crate::wait::eventually;
+use crate::wait::{DEADLINE, eventually};
 
 /// A control plane, a key for it, and two machines that are up.
 struct Pair {
@@ -123,6 +123,34 @@ async fn tunnel_survives_the_control_plane() {
         let pong = from.run(&["ping", to]);
         assert_eq!(pong.code, Some(0), "{}", pong.stderr);
     }
+}
+
+#[tokio::test]
+async fn map_is_asked_for_since_the_known_version_after_an_outage() {
+    let machine = Machine::registered().await;
+    let map = |version: i64, full: bool| done(json!({ "version": version, "full": full, "peers": [] }));
+    let path = "/api/network-map";
+    machine.answers_next("GET", path, 200, map(7, true), 1).await;
+    machine.answers_next("GET", path, 503, refused("UNAVAILABLE", "the database is gone"), 2).await;
+    machine.answers_next("GET", path, 200, map(8, false), 1).await;
+    // As of a control plane that was restored from an older copy.
+    machine.answers_next("GET", path, 200, map(3, true), 1).await;
+    machine.answers_next("GET", path, 403, refused("QUARANTINED", "Machine is quarantined"), 1).await;
+    machine.accepts("online").await;
+    let _up = machine.up(&[]).ready();
+    let mut since = Vec::new();
+    let known = async {
+        while since.len() < 7 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            let received = machine.control.received_requests().await.unwrap();
+            let asked = received.iter().filter(|request| request.url.path() == path);
+            let query =
+                |request: &wiremock::Request| request.url.query_pairs().next().unwrap().1.into_owned();
+            since = asked.map(query).collect();
+        }
+    };
+    tokio::time::timeout(DEADLINE, known).await.expect("seven requests");
+    assert_eq!(since[..7], ["0", "7", "7", "7", "8", "3", "0"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

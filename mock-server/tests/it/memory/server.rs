@@ -95,8 +95,44 @@ async fn post(client: &reqwest::Client, url: String, token: &str, body: Value) -
     answer
 }
 
+/// Opens a connection for a request of the map.
+async fn ask(server: &Limited, token: &str, since: i64) -> TcpStream {
+    let mut agent = TcpStream::connect(server.address()).await.unwrap();
+    let request = format!(
+        "GET /api/network-map?since={since}&wait=50 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
+    );
+    agent.write_all(request.as_bytes()).await.unwrap();
+    agent
+}
+
+/// Lets all agents wait for a change, which costs at most 16 KiB each.
+async fn wait_for_changes(server: &Limited, client: &reqwest::Client, tokens: &[&str]) {
+    let map = client.get(server.url("/api/network-map?since=0&wait=0")).bearer_auth(tokens[0]).send().await;
+    let map: Value = map.unwrap().json().await.unwrap();
+    let version = map["data"]["version"].as_i64().unwrap();
+    let before = server.program.memory("VmRSS:");
+    let mut waiting = Vec::new();
+    for token in tokens {
+        waiting.push(ask(server, token, version).await);
+    }
+    // All wait once nothing more is allocated.
+    let mut resident = vec![before];
+    while resident.last() == resident.first()
+        || resident[resident.len().saturating_sub(5)..].windows(2).any(|two| two[0] != two[1])
+    {
+        assert!(resident.len() < 300, "{resident:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        resident.push(server.program.memory("VmRSS:"));
+    }
+    let grown = resident[resident.len() - 1].saturating_sub(before);
+    let each = grown / u64::try_from(tokens.len()).unwrap();
+    assert!(each <= 16 * 1024, "{each} bytes for each agent that waits");
+    let mut answer = [0; 1];
+    assert!(waiting.iter().all(|agent| agent.try_read(&mut answer).is_err()), "answered");
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn agents_that_ask_at_once_share_the_map() {
+async fn agents_that_wait_take_little_and_those_that_ask_at_once_share_the_map() {
     raise_limit_of_this_process();
     let folder = tempfile::tempdir().unwrap();
     let fixture = fixture(folder.path());
@@ -113,15 +149,13 @@ async fn agents_that_ask_at_once_share_the_map() {
     });
     let registered: Vec<Value> = registered.buffer_unordered(32).collect().await;
 
+    let tokens: Vec<&str> =
+        registered.iter().map(|machine| machine["data"]["machine_token"].as_str().unwrap()).collect();
+    wait_for_changes(&server, &client, &tokens).await;
+
     let mut agents = Vec::new();
-    for machine in &registered {
-        let token = machine["data"]["machine_token"].as_str().unwrap();
-        let mut agent = TcpStream::connect(server.address()).await.unwrap();
-        let request = format!(
-            "GET /api/network-map?since=0 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
-        );
-        agent.write_all(request.as_bytes()).await.unwrap();
-        agents.push(agent);
+    for token in &tokens {
+        agents.push(ask(&server, token, 0).await);
     }
     // All are answered before any of them reads.
     let mut begun = [0; 12];

@@ -2,19 +2,13 @@
 //!
 //! Two thousand agents that connect at once ask for the same map; only each one's own machine is missing from its answer.
 
-use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use ztna_protocol::network_map::PeerView;
 
 use crate::domain::network_map::Peer;
 use crate::store::network_map::Change;
-
-/// The memory of the maps that are kept for further machines.
-const MAX_KEPT_LEN: usize = 64 << 20;
-const MAX_KEPT: usize = 256;
 
 /// The current state of machines that changed, in JSON.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -30,24 +24,6 @@ struct Elements {
     json: Bytes,
     /// Where a machine's element is, sorted by its id.
     places: Vec<(Box<str>, Range<usize>)>,
-}
-
-/// Maps of this process, newest last. Clones share them.
-#[derive(Debug, Clone, Default)]
-pub struct MapCache(Arc<Mutex<VecDeque<Kept>>>);
-
-#[derive(Debug)]
-struct Kept {
-    key: Key,
-    changes: Arc<MapChanges>,
-}
-
-/// What the changes are of: an organisation's map, from one version, or from none, to another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Key {
-    pub(super) org_id: String,
-    pub(super) since: Option<i64>,
-    pub(super) version: i64,
 }
 
 impl MapChanges {
@@ -70,6 +46,11 @@ impl MapChanges {
         })
     }
 
+    /// Whether the machine itself is among the changed ones. A change of its admission or token always is.
+    pub fn mention(&self, machine_id: &str) -> bool {
+        [&self.peers, &self.removed].into_iter().any(|elements| elements.place_of(machine_id).is_some())
+    }
+
     /// The elements of `peers` without the machine itself, in two parts without copying.
     pub fn peers_for(&self, machine_id: &str) -> [Bytes; 2] {
         self.peers.without(machine_id)
@@ -80,7 +61,8 @@ impl MapChanges {
         self.removed.without(machine_id)
     }
 
-    fn len(&self) -> usize {
+    /// The memory that they take, about.
+    pub(super) fn len(&self) -> usize {
         [&self.peers, &self.removed].into_iter().map(Elements::len).sum()
     }
 }
@@ -138,32 +120,6 @@ impl Builder {
     }
 }
 
-impl MapCache {
-    pub(super) fn get(&self, key: &Key) -> Option<Arc<MapChanges>> {
-        self.lock().iter().rev().find(|kept| kept.key == *key).map(|kept| Arc::clone(&kept.changes))
-    }
-
-    /// Keeps changes that were committed.
-    pub(super) fn keep(&self, key: Key, changes: &Arc<MapChanges>) {
-        let mut kept = self.lock();
-        if kept.iter().any(|other| other.key == key) {
-            return;
-        }
-        // Whoever asks from now on gets the newer version.
-        kept.retain(|other| other.key.org_id != key.org_id || other.key.version >= key.version);
-        kept.push_back(Kept { key, changes: Arc::clone(changes) });
-        let mut total: usize = kept.iter().map(|kept| kept.changes.len()).sum();
-        while total > MAX_KEPT_LEN || kept.len() > MAX_KEPT {
-            let Some(oldest) = kept.pop_front() else { break };
-            total -= oldest.changes.len();
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Kept>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 fn view(peer: Peer) -> PeerView {
     let Peer { id, name, tailnet_ip, public_key, endpoints, relay, online } = peer;
     PeerView { id, name, tailnet_ip, public_key, endpoints, relay: relay.map(String::from), online }
@@ -218,31 +174,10 @@ mod tests {
         assert!(MapChanges::new(Vec::new()).is_empty_for("a"));
         let changes = MapChanges::new(vec![peer("a")]);
         assert!(changes.is_empty_for("a") && !changes.is_empty_for("b"));
+        assert!(changes.mention("a") && !changes.mention("b"));
         assert_eq!(ids(&changes.peers_for("a")), Vec::<String>::new());
         let changes = MapChanges::new(vec![peer("a"), Change { id: "b".to_owned(), peer: None }]);
         assert!(!changes.is_empty_for("a"));
-    }
-
-    #[test]
-    fn kept_maps_are_current_and_bounded() {
-        let cache = MapCache::default();
-        let key = |org: usize, since, version| Key { org_id: org.to_string(), since, version };
-        let changes = Arc::new(MapChanges::new(vec![peer("a")]));
-        cache.keep(key(0, None, 1), &changes);
-        cache.keep(key(0, Some(1), 2), &changes);
-        assert!(cache.get(&key(0, None, 1)).is_none(), "an older version");
-        assert!(Arc::ptr_eq(&cache.get(&key(0, Some(1), 2)).unwrap(), &changes));
-        assert!(cache.get(&key(0, None, 2)).is_none() && cache.get(&key(1, Some(1), 2)).is_none());
-        for org in 0..1000 {
-            cache.keep(key(org, None, 3), &changes);
-        }
-        assert_eq!(cache.lock().len(), MAX_KEPT);
-        let large = Change { id: "l".repeat(20 << 20), peer: None };
-        let large = Arc::new(MapChanges::new(vec![large]));
-        for org in 0..10 {
-            cache.keep(key(org, None, 4), &large);
-        }
-        let total: usize = cache.lock().iter().map(|kept| kept.changes.len()).sum();
-        assert!(total <= MAX_KEPT_LEN, "{total}");
+        assert!(changes.mention("b"), "a removed machine");
     }
 }
