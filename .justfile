@@ -55,9 +55,9 @@ interop: (network "interop")
 selftest:
     cargo run -p harness -- selftest
 
-# The README's lines about another implementation, as they stand
-onboarding:
-    harness/tests/readme/run
+# The commands of the README and of the guide, as they stand on a fresh copy (python3, unshare)
+readme *DOCUMENTS:
+    harness/tests/readme/run {{DOCUMENTS}}
 
 # The second implementation, and its departures
 independent:
