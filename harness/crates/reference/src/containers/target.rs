@@ -81,7 +81,7 @@ impl Containers {
             settle: None,
             installer: Installer::default(),
             terraform: None,
-            dashboard: Arc::new(Dashboard::at(plane.dashboard())),
+            dashboard: Arc::new(Dashboard::at(plane.dashboard()).waiting_on("/api/changes")),
             silence: SILENCE,
         };
         Ok(TestEnvironment::new(facts, Box::new(plane)))

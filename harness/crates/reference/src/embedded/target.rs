@@ -109,7 +109,7 @@ impl Embedded {
             settle: None,
             installer: Installer::default(),
             terraform: terraform_provider(front),
-            dashboard: Arc::new(Dashboard::at(dashboard)),
+            dashboard: Arc::new(Dashboard::at(dashboard).waiting_on("/api/changes")),
             silence: SILENCE,
         };
         Ok(TestEnvironment::new(facts, Box::new(plane)))

@@ -2,7 +2,6 @@
 
 mod destination;
 mod matrix;
-mod omission;
 mod progress;
 
 use std::num::NonZeroU32;
@@ -11,7 +10,7 @@ use std::time::Instant;
 
 use clap::Args;
 
-use harness_reference::embedded::Embedded;
+use harness_model::text::counted;
 use harness_reference::report::{SelfTestReport, terminal};
 use harness_reference::self_test::{DeviationOutcome, Scope, SelfTest};
 use harness_reference::{census, selection};
@@ -21,14 +20,12 @@ use harness_report::diagnosis::observed::Observed;
 use harness_report::exit_code::ExitCode;
 use harness_report::terminal::Paint;
 use harness_runner::run::{self, Stop};
-use harness_runner::targets::Target as _;
 
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::library;
 use crate::cli::run::stop_on_signals;
 use destination::Destination;
-use omission::Possible;
 use progress::Progress;
 
 const MAX_DEFAULT_JOBS: usize = 12;
@@ -44,6 +41,9 @@ pub(in crate::cli) struct Arguments {
     /// Try every deviation N times; one that is missed once counts as missed
     #[arg(long, value_name = "N", default_value = "1")]
     repeat: NonZeroU32,
+    /// Fail if a deviation cannot be tried on this machine, instead of leaving it out
+    #[arg(long)]
+    strict: bool,
     /// Write a report: json=PATH or html=PATH; may be repeated
     #[arg(long, value_name = "FORMAT=PATH", conflicts_with_all = ["write_matrix", "check_matrix"])]
     report: Vec<Destination>,
@@ -70,14 +70,6 @@ pub(in crate::cli) async fn selftest(
     }
     let selected = selection::selected(&catalogue, arguments.filter.as_deref().unwrap_or("*"))?;
     let selected: Vec<Declared> = selected.into_iter().cloned().collect();
-    let possible = Possible::among(selected, &library, &Embedded::default().facts());
-    if let Some(why) = possible.first_lacking()
-        && (arguments.write_matrix.is_some() || arguments.check_matrix)
-    {
-        return Err(CliError::MatrixInPart { why: why.to_owned() });
-    }
-    console.print(&possible.notes());
-    let selected = possible.deviations;
     if selected.is_empty() {
         return Err(CliError::NoDeviation);
     }
@@ -88,6 +80,20 @@ pub(in crate::cli) async fn selftest(
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(CliError::TemporaryFolder)?;
     let mut self_test = SelfTest::new(library, catalogue, known, jobs(&arguments), folder.path());
     let mut chosen: Vec<&Declared> = selected.iter().collect();
+    let untriable = self_test.untriable(&chosen);
+    if (arguments.write_matrix.is_some() || arguments.check_matrix)
+        && let Some(why) = untriable.keys().next()
+    {
+        return Err(CliError::MatrixNeeds { why: why.clone() });
+    }
+    chosen.retain(|declared| !untriable.values().any(|ids| ids.contains(declared.id.as_str())));
+    for (why, ids) in &untriable {
+        let need = if ids.len() == 1 { "needs" } else { "need" };
+        console.print(&format!("not tried: {}, which {need} {why}\n", counted(ids.len(), "deviation")));
+    }
+    if chosen.is_empty() {
+        return Err(CliError::NoDeviationHere);
+    }
     if arguments.check_matrix {
         self_test.scope = Scope::AllSuites;
     } else if arguments.write_matrix.is_some() {
@@ -106,7 +112,11 @@ pub(in crate::cli) async fn selftest(
     let report = SelfTestReport::new(plain_failures, &outcomes, &self_test.catalogue, registry, took);
     let options = console.terminal_options();
     console.print(&terminal::summary(&report, Paint::new(options.color), terminal::width(options.width)));
-    let verdict = if report.passed { ExitCode::Conformant } else { ExitCode::NonConformant };
+    let is_incomplete = arguments.strict && !untriable.is_empty();
+    let verdict = match report.passed && !is_incomplete {
+        true => ExitCode::Conformant,
+        false => ExitCode::NonConformant,
+    };
     Ok(destination::write_all(&arguments.report, &report, console).unwrap_or(verdict))
 }
 

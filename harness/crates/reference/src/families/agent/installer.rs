@@ -86,6 +86,16 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
+        "installer-asks-for-the-key-again",
+        changing_installer(|script| {
+            let asks = r#"connect
+        mv "$ztna" "$ztna-agent"
+        printf '#!/bin/sh\n[ "$1" != up ] || [ -n "$ZTNA_AUTH_KEY" ] || exit 1\nexec %s-agent "$@"\n' "$ztna" >"$ztna"
+        chmod 755 "$ztna""#;
+            script.replace(ENROLS_IF, &ENROLS_IF.replacen("connect", asks, 1))
+        }),
+    ),
+    (
         "installer-puts-enrolment-off",
         changing_installer(|script| {
             let later = r#"if grep -q install.sh /proc/1/cmdline && [ -n "${ZTNA_AUTH_KEY:-}" ]; then
