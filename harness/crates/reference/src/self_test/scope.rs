@@ -11,8 +11,8 @@ use crate::active_deviation::ActiveDeviation;
 
 use super::{Scope, SelfTest};
 
-const SLOW: [Capability; 6] = [
-    Capability::Dashboard,
+/// The tools of the guide's recipes.
+const TOOLS: [Capability; 5] = [
     Capability::Ansible,
     Capability::Actions,
     Capability::CloudInit,
@@ -51,7 +51,8 @@ impl SelfTest {
             let deviation = active.deviation();
             // Browsers and other tools take seconds, and what other defects do to the API, other sub-tests find: these
             // sub-tests run only where they are declared to catch a defect.
-            if SLOW.iter().any(|tool| scenario.needs.contains(tool)) || deviation.page.is_some() {
+            let is_slow = scenario.needs.contains(&Capability::Dashboard) || runs_tools(scenario);
+            if is_slow || deviation.page.is_some() {
                 return false;
             }
             match deviation.agent.is_some() {
@@ -89,6 +90,11 @@ impl SelfTest {
         let wanted = self.library.scenarios.iter().filter(|scenario| is_wanted(scenario));
         wanted.map(|scenario| scenario.id.as_str()).collect()
     }
+}
+
+/// Whether it runs a recipe with its own tool.
+pub(super) fn runs_tools(scenario: &Scenario) -> bool {
+    TOOLS.iter().any(|tool| scenario.needs.contains(tool))
 }
 
 fn has_agents(scenario: &Scenario) -> bool {

@@ -9,6 +9,8 @@ use harness_model::plan::Plan;
 use harness_model::scenario::Library;
 use harness_model::scenario::model::{Action, Scenario, Span};
 
+use super::scope::runs_tools;
+
 /// The longest wait while it is not known what the reference in this process needs.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 /// The shortest one, for steps that the reference finishes at once: a busy machine may take seconds to start an agent.
@@ -16,6 +18,8 @@ const MIN_WAIT: Duration = Duration::from_secs(3);
 /// How many times longer than on the plain reference a deviating one is waited for.
 const PATIENCE: u32 = 20;
 
+/// The shortest one where recipes run with their own tools, which keep a machine busy.
+const MIN_TOOL_WAIT: Duration = Duration::from_secs(10);
 /// The same for lines of a shell, which may start an engine's build or another tool for seconds.
 const MIN_SHELL_WAIT: Duration = Duration::from_secs(15);
 const MAX_SHELL_WAIT: Duration = Duration::from_secs(25);
@@ -74,9 +78,13 @@ pub(super) fn shorten(library: &mut Library, durations: &StepDurations) {
 }
 
 fn with_short_waits(scenario: &Scenario, durations: &StepDurations) -> Scenario {
+    let runs_tools = runs_tools(scenario);
     let mut scenario = scenario.clone();
     for step in &mut scenario.steps {
-        let longest = durations.wait(&scenario.id, &step.span);
+        let mut longest = durations.wait(&scenario.id, &step.span);
+        if runs_tools {
+            longest = longest.max(MIN_TOOL_WAIT);
+        }
         let awaits_handshake = step.awaited_answers().handshake;
         step.eventually = step.eventually.map(|wait| wait.min(longest));
         if let Action::Browse(browse) = &mut step.action {
