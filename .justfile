@@ -30,9 +30,9 @@ test-all:
 test-slow:
     cargo test --workspace --locked -- --ignored ::slow::
 
-# The server killed in a storm of requests; .ci/run does it 5 times, and a nightly run 50 times
+# Servers, replicas and PostgreSQL killed in a storm of requests; .ci/run does it a few times, and a nightly run 50 times
 storm KILLS="50":
-    RUST_BACKTRACE=0 STORM_KILLS={{KILLS}} cargo test -p mock-server --locked --test it -- --ignored --nocapture storm::slow::
+    RUST_BACKTRACE=0 STORM_KILLS={{KILLS}} cargo test -p mock-server --locked --test it -- --ignored --nocapture storm::
 
 # One suite against the reference
 suite SUITE="auth-keys":

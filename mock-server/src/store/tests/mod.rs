@@ -4,6 +4,7 @@ pub(super) mod cluster;
 mod damage;
 mod growth;
 mod lists;
+mod lost;
 mod overlay;
 mod redo;
 mod round_trips;

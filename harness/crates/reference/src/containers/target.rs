@@ -80,7 +80,7 @@ impl Containers {
             listen: network.gateway(),
             settle: None,
             terraform: None,
-            dashboard: Arc::new(Dashboard::at(plane.dashboard())),
+            dashboard: Arc::new(Dashboard::at(plane.dashboard()).waiting_on("/api/changes")),
             silence: SILENCE,
         };
         Ok(TestEnvironment::new(facts, Box::new(plane)))

@@ -103,7 +103,7 @@ impl Embedded {
             listen: Ipv4Addr::LOCALHOST,
             settle: None,
             terraform: terraform_provider(),
-            dashboard: Arc::new(Dashboard::at(dashboard)),
+            dashboard: Arc::new(Dashboard::at(dashboard).waiting_on("/api/changes")),
             silence: SILENCE,
         };
         Ok(TestEnvironment::new(facts, Box::new(plane)))

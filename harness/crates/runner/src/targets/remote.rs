@@ -393,6 +393,7 @@ fn dashboard(profile: &Profile) -> Dashboard {
         words: content.words.clone(),
         paths: content.paths.clone(),
         sign_in: content.sign_in.clone(),
+        waits: content.waits.clone(),
     }
 }
 

@@ -279,6 +279,10 @@ pub struct DashboardContent {
     /// The target's own pages for documented ones, such as `"/api-keys" = "/console/keys"`.
     #[schemars(default)]
     pub paths: BTreeMap<String, String>,
+    /// Paths of requests that its pages leave open until there is news, such as `/api/changes`. Without them, each is taken for a
+    /// slow answer until it has been open for 1.5 s, once a run.
+    #[schemars(default)]
+    pub waits: Vec<String>,
     /// How a user signs in. By default with email and password, or with the session in Local Storage as `access_token`.
     #[schemars(default, with = "Vec<SignInContent>")]
     pub sign_in: Vec<SignInAct>,
