@@ -9,16 +9,8 @@ use harness_runner::targets::Target as _;
 
 use crate::active_deviation::ActiveDeviation;
 
+use super::recipe::runs_tools;
 use super::{Scope, SelfTest};
-
-/// The tools of the guide's recipes.
-const TOOLS: [Capability; 5] = [
-    Capability::Ansible,
-    Capability::Actions,
-    Capability::CloudInit,
-    Capability::Docker,
-    Capability::Terraform,
-];
 
 impl SelfTest {
     /// The deviations that cannot be tried on this host, by what a sub-test that is declared to catch them lacks there.
@@ -90,11 +82,6 @@ impl SelfTest {
         let wanted = self.library.scenarios.iter().filter(|scenario| is_wanted(scenario));
         wanted.map(|scenario| scenario.id.as_str()).collect()
     }
-}
-
-/// Whether it runs a recipe with its own tool.
-pub(super) fn runs_tools(scenario: &Scenario) -> bool {
-    TOOLS.iter().any(|tool| scenario.needs.contains(tool))
 }
 
 fn has_agents(scenario: &Scenario) -> bool {

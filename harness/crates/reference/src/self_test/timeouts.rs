@@ -9,7 +9,7 @@ use harness_model::plan::Plan;
 use harness_model::scenario::Library;
 use harness_model::scenario::model::{Action, Scenario, Span};
 
-use super::scope::runs_tools;
+use super::recipe::runs_tools;
 
 /// The longest wait while it is not known what the reference in this process needs.
 const MAX_WAIT: Duration = Duration::from_secs(5);
