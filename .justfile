@@ -55,6 +55,13 @@ interop: (network "interop")
 selftest:
     cargo run -p harness -- selftest
 
+# Each of the guide's recipes with its own tool (as root)
+recipes:
+    harness/tests/recipes/install target/tools
+    cargo build -p harness
+    cargo build -p terraform-provider-quickztna --bins --examples
+    PATH="$PATH:$PWD/target/tools/bin" mock-server/images/with-engine harness/tests/recipes/run target/debug/harness target/recipes
+
 # The commands of the README and of the guide, as they stand on a fresh copy (python3, unshare)
 readme *DOCUMENTS:
     harness/tests/readme/run {{DOCUMENTS}}

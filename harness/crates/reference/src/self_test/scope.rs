@@ -9,10 +9,8 @@ use harness_runner::targets::Target as _;
 
 use crate::active_deviation::ActiveDeviation;
 
+use super::recipe::runs_tools;
 use super::{Scope, SelfTest};
-
-const SLOW: [Capability; 4] =
-    [Capability::Dashboard, Capability::Ansible, Capability::Actions, Capability::Terraform];
 
 impl SelfTest {
     /// The deviations that cannot be tried on this host, by what a sub-test that is declared to catch them lacks there.
@@ -45,7 +43,8 @@ impl SelfTest {
             let deviation = active.deviation();
             // Browsers and other tools take seconds, and what other defects do to the API, other sub-tests find: these
             // sub-tests run only where they are declared to catch a defect.
-            if SLOW.iter().any(|tool| scenario.needs.contains(tool)) || deviation.page.is_some() {
+            let is_slow = scenario.needs.contains(&Capability::Dashboard) || runs_tools(scenario);
+            if is_slow || deviation.page.is_some() {
                 return false;
             }
             match deviation.agent.is_some() {

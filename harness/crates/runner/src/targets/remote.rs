@@ -313,6 +313,7 @@ impl Target for Remote {
             addresses: AddressBlock::LOOPBACK,
             listen: Ipv4Addr::LOCALHOST,
             settle: content.timeouts.settle,
+            installer: content.installer.clone().unwrap_or_default(),
             terraform: self.terraform.clone(),
             dashboard: Arc::clone(&self.dashboard),
             silence: content.timeouts.silence,

@@ -51,6 +51,8 @@ pub struct Content {
     pub quota: Option<Quota>,
     /// The target's agent.
     pub agent: Option<Agent>,
+    /// Where the target's installer is.
+    pub installer: Option<Installer>,
     /// How Terraform manages the target.
     pub terraform: Option<Terraform>,
     /// The target's dashboard.
@@ -207,6 +209,16 @@ pub struct Quota {
     pub limit: u32,
     /// The source of a session of one of its admins.
     pub token: TokenSource,
+}
+
+/// What the documents' recipes install from. In a profile without `capabilities` it stands for `installer`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Installer {
+    /// The URL of install.sh; below the base URL by default.
+    pub url: Option<String>,
+    /// The image that the documents' Dockerfile begins with; by default one of programs of the kit's host, curl among them.
+    pub image: Option<String>,
 }
 
 /// The target's provider for Terraform. It is run as `hashicorp/quickztna`, which the documents' configuration asks for.
