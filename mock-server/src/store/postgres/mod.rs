@@ -8,6 +8,7 @@ mod address;
 mod batch;
 mod cause;
 mod error;
+mod gather;
 mod listener;
 mod migration;
 mod overlay;

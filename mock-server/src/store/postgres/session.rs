@@ -11,12 +11,12 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{CancelToken, Client, Connection, Error, NoTls, Row, Statement};
 
 use super::address::{Address, Encryption};
-use super::cause::{is_lost, start_problem};
-use super::overlay::{CommitError, Overlay};
+use super::cause::{cause, is_lost, start_problem};
+use super::gather::Batch;
+use super::overlay::{CommitError, Overlay, Questions};
 use super::placeholders::numbered;
 use super::prepared::Prepared;
 use super::tls::Verified;
-use crate::store::lookup::Lookup;
 use crate::store::{StoreError, Value};
 
 /// How long a transaction may wait for its client's next statement. A replica that was paused loses its transaction, so
@@ -42,6 +42,8 @@ pub(in crate::store) struct Session {
     prepared: Prepared,
     /// What the writer knows in advance; readers have none.
     overlay: Option<Overlay>,
+    /// How many batches began.
+    batches: u64,
     cancel: Cancel,
     /// Interrupts the next statements when it turns true.
     abandoned: Option<Arc<AtomicBool>>,
@@ -83,6 +85,7 @@ impl Session {
             driving,
             prepared: Prepared::default(),
             overlay: None,
+            batches: 0,
             cancel,
             abandoned: None,
             state: JobState::default(),
@@ -108,11 +111,27 @@ impl Session {
         self.runtime.block_on(client.batch_execute(sql))
     }
 
-    /// Loads what the batch is going to look up.
-    pub(super) fn look_up(&mut self, lookups: &[&Lookup]) -> Result<(), Error> {
+    /// Begins the transaction of a batch, and loads what its jobs are going to look up.
+    pub(super) fn begin_batch(&mut self, begin: &str, batch: &mut Batch<'_>) -> Result<(), Error> {
         let Some(client) = &self.client else { return Ok(()) };
-        let loading = Overlay::load(client, &mut self.prepared, lookups);
-        self.overlay = Some(self.runtime.block_on(loading)?);
+        let prepared = &mut self.prepared;
+        self.batches += 1;
+        // In empty tables one index is as good as another, and a plan is kept until the tables are analysed.
+        let replan = if self.batches.is_power_of_two() { "DISCARD PLANS; " } else { "" };
+        let begin = &format!("{replan}{begin}");
+        let begun = self.runtime.block_on(async {
+            let questions = Questions::prepare(client, prepared).await?;
+            batch.begin(client, &questions, begin).await
+        });
+        match begun? {
+            Some(Ok(facts)) => self.overlay = Some(Overlay::of(facts)),
+            Some(Err(error)) => {
+                tracing::debug!(cause = cause(&error), "a batch runs statement by statement");
+                self.roll_back()?;
+                self.run(begin)?;
+            }
+            None => {}
+        }
         Ok(())
     }
 
