@@ -57,7 +57,9 @@ impl Writer<'_> {
         let mut batch: Vec<Member> = jobs.into_iter().map(member).collect();
         if let Some(overlay) = session.overlay() {
             // Any other statement ends the overlay. Which of the waiting jobs is first is of no consequence to their callers.
-            batch.sort_by_cached_key(|member| !member.work.lookup().is_some_and(|lookup| overlay.covers(lookup)));
+            batch.sort_by_cached_key(|member| {
+                !member.work.lookup().is_some_and(|lookup| overlay.covers(lookup))
+            });
         }
         let done = match self.attempt(session, &mut batch, false) {
             Err(Undone::Spoilt) => session

@@ -42,8 +42,10 @@ pub(in crate::store) struct Session {
     prepared: Prepared,
     /// What the writer knows in advance; readers have none.
     overlay: Option<Overlay>,
-    /// How many batches began.
+    /// How many batches had an overlay.
     batches: u64,
+    /// Whether the next batch makes new plans.
+    replan: bool,
     cancel: Cancel,
     /// Interrupts the next statements when it turns true.
     abandoned: Option<Arc<AtomicBool>>,
@@ -86,6 +88,7 @@ impl Session {
             prepared: Prepared::default(),
             overlay: None,
             batches: 0,
+            replan: false,
             cancel,
             abandoned: None,
             state: JobState::default(),
@@ -115,16 +118,19 @@ impl Session {
     pub(super) fn begin_batch(&mut self, begin: &str, batch: &mut Batch<'_>) -> Result<(), Error> {
         let Some(client) = &self.client else { return Ok(()) };
         let prepared = &mut self.prepared;
-        self.batches += 1;
         // In empty tables one index is as good as another, and a plan is kept until the tables are analysed.
-        let replan = if self.batches.is_power_of_two() { "DISCARD PLANS; " } else { "" };
+        let replan = if std::mem::take(&mut self.replan) { "DISCARD PLANS; " } else { "" };
         let begin = &format!("{replan}{begin}");
         let begun = self.runtime.block_on(async {
             let questions = Questions::prepare(client, prepared).await?;
             batch.begin(client, &questions, begin).await
         });
         match begun? {
-            Some(Ok(facts)) => self.overlay = Some(Overlay::of(facts)),
+            Some(Ok(facts)) => {
+                self.overlay = Some(Overlay::of(facts));
+                self.batches += 1;
+                self.replan = self.batches.is_power_of_two();
+            }
             Some(Err(error)) => {
                 tracing::debug!(cause = cause(&error), "a batch runs statement by statement");
                 self.roll_back()?;
