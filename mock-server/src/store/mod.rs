@@ -35,6 +35,7 @@ mod threads;
 mod tx;
 pub mod users;
 mod value;
+pub mod wrong_guesses;
 
 #[cfg(test)]
 mod tests;

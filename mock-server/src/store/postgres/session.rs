@@ -38,6 +38,8 @@ pub(super) struct Limits {
 pub(in crate::store) struct Session {
     runtime: Runtime,
     client: Option<Client>,
+    /// A statement found that the connection had ended; all later ones fail as well.
+    lost: bool,
     driving: JoinHandle<()>,
     prepared: Prepared,
     /// What the writer knows in advance; readers have none.
@@ -84,6 +86,7 @@ impl Session {
         let mut session = Self {
             runtime,
             client: Some(client),
+            lost: false,
             driving,
             prepared: Prepared::default(),
             overlay: None,
@@ -105,7 +108,7 @@ impl Session {
 
     /// Whether the connection is known to have ended.
     pub(super) fn is_closed(&self) -> bool {
-        self.client.as_ref().is_none_or(Client::is_closed)
+        self.lost || self.client.as_ref().is_none_or(Client::is_closed)
     }
 
     /// Runs statements without values and results.
@@ -239,9 +242,7 @@ impl Session {
 
     fn noted<T>(&mut self, result: Result<T, Error>) -> Result<T, StoreError> {
         self.state.failed |= result.is_err();
-        if result.as_ref().is_err_and(is_lost) {
-            self.client = None;
-        }
+        self.lost |= result.as_ref().is_err_and(is_lost);
         Ok(result?)
     }
 }

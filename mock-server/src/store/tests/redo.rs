@@ -11,7 +11,7 @@ use crate::control::Random;
 use crate::store::{Condition, Location, Store, StoreError, Tx, network_map, organisations, settings};
 use crate::values;
 
-type Outcome = Result<String, StoreError>;
+pub(super) type Outcome = Result<String, StoreError>;
 
 /// Runs jobs in one batch: they are queued while another one holds the writer.
 pub(super) async fn in_one_batch<T>(store: &Store, jobs: Vec<BoxFuture<'_, T>>) -> Vec<T> {
@@ -32,7 +32,7 @@ pub(super) async fn in_one_batch<T>(store: &Store, jobs: Vec<BoxFuture<'_, T>>) 
 }
 
 /// Stores an id under that name, and adds the id to `runs`.
-fn insert(
+pub(super) fn insert(
     store: &Store,
     random: &Random,
     name: String,
@@ -49,7 +49,7 @@ fn insert(
     async move { store.write(job).await }.boxed()
 }
 
-fn fail(_: &mut Tx<'_>) -> Result<(), StoreError> {
+pub(super) fn fail(_: &mut Tx<'_>) -> Result<(), StoreError> {
     Err(StoreError::Stopped)
 }
 
@@ -57,7 +57,7 @@ fn panic(_: &mut Tx<'_>) -> Result<(), StoreError> {
     panic!("on purpose")
 }
 
-fn succeed(_: &mut Tx<'_>) -> Result<(), StoreError> {
+pub(super) fn succeed(_: &mut Tx<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
