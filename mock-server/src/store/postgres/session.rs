@@ -12,8 +12,7 @@ use tokio_postgres::{CancelToken, Client, Connection, Error, NoTls, Row, Stateme
 
 use super::address::{Address, Encryption};
 use super::cause::{cause, is_lost, start_problem};
-use super::gather::Batch;
-use super::overlay::{CommitError, Overlay, Questions};
+use super::overlay::{CommitError, Facts, Overlay, Questions};
 use super::placeholders::numbered;
 use super::prepared::Prepared;
 use super::tls::Verified;
@@ -117,8 +116,13 @@ impl Session {
         self.runtime.block_on(client.batch_execute(sql))
     }
 
-    /// Begins the transaction of a batch, and loads what its jobs are going to look up.
-    pub(super) fn begin_batch(&mut self, begin: &str, batch: &mut Batch<'_>) -> Result<(), Error> {
+    /// Begins the transaction of a batch. `gather` runs the statement that it is given, and returns what the batch's jobs
+    /// are going to look up; an inner error has ended the transaction.
+    pub(super) fn begin_batch(
+        &mut self,
+        begin: &str,
+        gather: impl AsyncFnOnce(&Client, &Questions, &str) -> Result<Option<Result<Facts, Error>>, Error>,
+    ) -> Result<(), Error> {
         let Some(client) = &self.client else { return Ok(()) };
         let prepared = &mut self.prepared;
         // In empty tables one index is as good as another, and a plan is kept until the tables are analysed.
@@ -126,7 +130,7 @@ impl Session {
         let begin = &format!("{replan}{begin}");
         let begun = self.runtime.block_on(async {
             let questions = Questions::prepare(client, prepared).await?;
-            batch.begin(client, &questions, begin).await
+            gather(client, &questions, begin).await
         });
         match begun? {
             Some(Ok(facts)) => {

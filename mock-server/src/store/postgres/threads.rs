@@ -131,7 +131,12 @@ fn write_loop(
     while let Some(first) = late.pop_front().or_else(|| jobs.recv().ok().map(Job::into_work)) {
         let mut next = || late.pop_front().or_else(|| jobs.try_recv().ok().map(Job::into_work));
         let mut batch = Batch::new(first, &mut next, MAX_BATCH);
-        match writer.begin_with(|session| session.begin_batch(&schema.begin, &mut batch)) {
+        let begun = writer.begin_with(|session| {
+            session.begin_batch(&schema.begin, async |client, questions, begin| {
+                batch.begin(client, questions, begin).await
+            })
+        });
+        match begun {
             Ok(session) => {
                 let (queued, later) = batch.into_turns();
                 Writer { schema, health, notifications }.run(session, queued);
