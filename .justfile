@@ -30,9 +30,9 @@ test-all:
 test-slow:
     cargo test --workspace --locked -- --ignored ::slow::
 
-# The server killed in a storm of requests; .ci/run does it 5 times, and a nightly run 50 times
+# Servers, replicas and PostgreSQL killed in a storm of requests; .ci/run does it a few times, and a nightly run 50 times
 storm KILLS="50":
-    RUST_BACKTRACE=0 STORM_KILLS={{KILLS}} cargo test -p mock-server --locked --test it -- --ignored --nocapture storm::slow::
+    RUST_BACKTRACE=0 STORM_KILLS={{KILLS}} cargo test -p mock-server --locked --test it -- --ignored --nocapture storm::
 
 # One suite against the reference
 suite SUITE="auth-keys":
@@ -55,9 +55,16 @@ interop: (network "interop")
 selftest:
     cargo run -p harness -- selftest
 
-# The README's lines about another implementation, as they stand
-onboarding:
-    harness/tests/readme/run
+# Each of the guide's recipes with its own tool (as root)
+recipes:
+    harness/tests/recipes/install target/tools
+    cargo build -p harness
+    cargo build -p terraform-provider-quickztna --bins --examples
+    PATH="$PATH:$PWD/target/tools/bin" mock-server/images/with-engine harness/tests/recipes/run target/debug/harness target/recipes
+
+# The commands of the README and of the guide, as they stand on a fresh copy (python3, unshare)
+readme *DOCUMENTS:
+    harness/tests/readme/run {{DOCUMENTS}}
 
 # The second implementation, and its departures
 independent:

@@ -128,8 +128,14 @@ pub(super) enum CliError {
     NoDeviation,
 
     #[cfg(feature = "reference")]
+    #[error(
+        "no selected deviation can be tried on this machine\ninstall what the lines above name, or select others"
+    )]
+    NoDeviationHere,
+
+    #[cfg(feature = "reference")]
     #[error("the kill matrix needs {why}")]
-    MatrixWithoutBrowser { why: String },
+    MatrixNeeds { why: String },
 
     #[cfg(feature = "reference")]
     #[error("--deviation needs the embedded reference\nremove --runtime containers")]
@@ -196,7 +202,7 @@ impl CliError {
             #[cfg(feature = "reference")]
             Self::Reference(error) => error.exit_code(),
             #[cfg(feature = "reference")]
-            Self::NoDeviation => ExitCode::NothingSelected,
+            Self::NoDeviation | Self::NoDeviationHere => ExitCode::NothingSelected,
             _ => ExitCode::Usage,
         }
     }

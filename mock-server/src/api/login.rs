@@ -56,9 +56,8 @@ pub async fn login(
         address: client_address(&extensions, &headers, &state),
         now,
     };
-    state.guesses.begin(&guess, &state.store, &state.random).await?;
-    let user = session::login(&state.store, email.0, password.0).await?;
-    state.guesses.succeeded(&guess);
+    let attempt = state.guesses.begin(guess, &state.store, &state.random).await?;
+    let user = attempt.settle(session::login(&state.store, email.0, password.0).await).await?;
     let key = &state.settings.session;
     Ok(envelope::ok(Session {
         access_token: key.issue(&state.random.id(now), &user.id, &user.email, now),

@@ -106,7 +106,11 @@ pub async fn register_machine(
     let random = state.random.repeatable();
     let token = Material::machine_token(state.random.bytes());
     let secret = token.secret.clone();
-    let enrolled = state.store.write(move |tx| match &credential {
+    let lookup = match &credential {
+        Credential::AuthKey(key) => enrol::lookup(key, &candidate),
+        Credential::Session(_) => None,
+    };
+    let enrolled = state.store.write_with(lookup, move |tx| match &credential {
         Credential::AuthKey(key) => enrol::with_key(tx, key, &candidate, &token, &random.draws(), now),
         Credential::Session(caller) => {
             enrol::with_session(tx, caller, org_id.as_deref(), &candidate, &token, &random.draws(), now)

@@ -9,7 +9,6 @@ use tokio::sync::watch;
 use ztna_relay::Relay;
 
 use super::{AgentProgram, Downloads};
-use crate::control::device::Starts;
 use crate::control::guesses::GuessLimit;
 use crate::control::lists::Lists;
 use crate::control::network_map::{MapCache, MapWatches};
@@ -33,7 +32,6 @@ pub struct State {
     pub map_watches: MapWatches,
     pub readiness: Readiness,
     pub guesses: GuessLimit,
-    pub device_starts: Starts,
     pub lists: Lists,
     pub downloads: Downloads,
     /// The OpenAPI document as it is sent.

@@ -7,7 +7,6 @@ use tokio::sync::watch;
 use super::session_secret::SHARED_SETTING;
 use super::{Config, StartError, relay, session_secret};
 use crate::api::{Downloads, Settings, State};
-use crate::control::device::Starts;
 use crate::control::guesses::GuessLimit;
 use crate::control::lists::Lists;
 use crate::control::network_map::{self, MapCache, MapWatches};
@@ -44,7 +43,6 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
         map_watches: MapWatches::default(),
         readiness: Readiness::default(),
         guesses: GuessLimit::default(),
-        device_starts: Starts::default(),
         lists: Lists::default(),
         downloads: Downloads::default(),
         openapi: Arc::default(),

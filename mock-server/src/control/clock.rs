@@ -1,4 +1,4 @@
-//! The time as a parameter: the system clock, or one that tests can advance.
+//! The time as a parameter: the system clock, or one that tests can advance or stop.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,12 +11,14 @@ use crate::domain::Timestamp;
 pub struct Clock {
     ahead: watch::Sender<Duration>,
     adjustable: bool,
+    /// The time that stands still, instead of the system's.
+    stopped_at: Option<Timestamp>,
 }
 
 impl Clock {
     /// Returns the system clock, which cannot be advanced.
     pub fn system() -> Self {
-        Self { ahead: watch::Sender::new(Duration::ZERO), adjustable: false }
+        Self { ahead: watch::Sender::new(Duration::ZERO), adjustable: false, stopped_at: None }
     }
 
     /// Returns a clock that starts at the system's time and can be advanced.
@@ -24,10 +26,13 @@ impl Clock {
         Self { adjustable: true, ..Self::system() }
     }
 
+    /// Returns a clock that moves only when it is advanced, for tests that compare times.
+    pub fn stopped() -> Self {
+        Self { stopped_at: Some(system_time()), ..Self::adjustable() }
+    }
+
     pub fn now(&self) -> Timestamp {
-        // A system clock before 1970 counts as 1970.
-        let system = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(0).plus(system).plus(*self.ahead.borrow())
+        self.stopped_at.unwrap_or_else(system_time).plus(*self.ahead.borrow())
     }
 
     /// Advances the clock and wakes its waiters; has no effect on a system clock.
@@ -55,4 +60,9 @@ impl Clock {
             }
         }
     }
+}
+
+fn system_time() -> Timestamp {
+    // A system clock before 1970 counts as 1970.
+    Timestamp::from_millis(0).plus(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }

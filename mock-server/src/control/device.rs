@@ -1,17 +1,16 @@
 //! The device flow of RFC 8628: a device starts a login, a person approves it, the device fetches its token once.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::session::User;
 use super::{ControlError, Random};
-use crate::domain::allowance::Allowance;
-use crate::domain::device_code::{self, Poll, user_code};
+use crate::domain::device_code::{self, MAX_STARTS_OF_ADDRESS, Poll, user_code};
 use crate::domain::key::material::sha256;
+use crate::domain::throttle::network;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::device_codes::{self, NewDeviceCode};
-use crate::store::{Store, StoreError, users};
+use crate::store::{Store, StoreError, Tx, users};
 
 /// How long expired codes are kept, so that their devices receive `expired_token`.
 pub const EXPIRED_CODE_RETENTION: Duration = Duration::from_secs(600);
@@ -37,37 +36,32 @@ pub enum PollOutcome {
     Granted { user: User, authenticated_at: Timestamp },
 }
 
-/// How many logins one address may start while one of them is valid, so that no one takes the places of all.
-const MAX_STARTS_OF_ADDRESS: u32 = 500;
-
-/// The logins that this process has started, by address. Clones share them.
-#[derive(Debug, Clone, Default)]
-pub struct Starts(Arc<Mutex<Allowance>>);
-
-impl Starts {
-    /// Admits the start of a login that is valid for `lifetime`.
-    ///
-    /// # Errors
-    /// 429 RATE_LIMITED for an address that started too many.
-    pub fn admit(&self, address: Option<IpAddr>, lifetime: Duration, now: Timestamp) -> Result<(), Refusal> {
-        let mut allowance = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = allowance.take(address, MAX_STARTS_OF_ADDRESS, lifetime, now);
-        taken.map_err(|retry_after_seconds| Refusal::RateLimited { retry_after_seconds })
-    }
+/// A login that a device asks for.
+#[derive(Debug, Clone)]
+pub struct NewLogin {
+    pub client_id: String,
+    /// The device's address, if it is known.
+    pub address: Option<IpAddr>,
+    pub lifetime: Duration,
+    /// How often it is polled.
+    pub interval: Duration,
 }
 
-/// Starts a login for `client_id` that expires after `lifetime` and is polled every `interval`.
+/// Starts a login.
 ///
 /// # Errors
-/// 429 RATE_LIMITED while too many logins are open.
+/// 429 RATE_LIMITED while too many logins are open, or for an address that started too many.
 pub async fn begin(
     store: &Store,
     random: &Random,
-    client_id: &str,
-    lifetime: Duration,
-    interval: Duration,
+    login: NewLogin,
     now: Timestamp,
 ) -> Result<DeviceLogin, ControlError> {
+    let NewLogin { client_id, address, lifetime, interval } = login;
+    let started_from = address.map(network).map(|network| network.to_string()).unwrap_or_default();
+    // What one address starts beyond its limit does not reach the only writer.
+    let from = started_from.clone();
+    store.read(move |tx| admit_start(tx, &from, lifetime, now)).await?;
     let mut outcome = Err(StoreError::Stopped.into());
     for _ in 0..MAX_ATTEMPTS {
         let login = DeviceLogin {
@@ -75,9 +69,10 @@ pub async fn begin(
             user_code: user_code(random.bytes()),
         };
         let hash = sha256(&login.device_code);
-        let (user_code, client_id) = (login.user_code.clone(), client_id.to_owned());
+        let (user_code, client_id, from) = (login.user_code.clone(), client_id.clone(), started_from.clone());
         let stored = store
             .write(move |tx| {
+                admit_start(tx, &from, lifetime, now)?;
                 if device_codes::has_more_than(tx, MAX_CODES)? {
                     return Err(Refusal::RateLimited { retry_after_seconds: FULL_RETRY_SECONDS }.into());
                 }
@@ -85,6 +80,7 @@ pub async fn begin(
                     device_code_hash: &hash,
                     user_code: &user_code,
                     client_id: &client_id,
+                    started_from: &from,
                     interval,
                     expires_at: now.plus(lifetime),
                 };
@@ -97,6 +93,20 @@ pub async fn begin(
         }
     }
     outcome
+}
+
+/// Refuses an address that started too many logins, wherever they were started.
+fn admit_start(
+    tx: &mut Tx<'_>,
+    started_from: &str,
+    lifetime: Duration,
+    now: Timestamp,
+) -> Result<(), ControlError> {
+    let counted = device_codes::started_since(tx, started_from, now.minus(lifetime), MAX_STARTS_OF_ADDRESS)?;
+    match counted {
+        Some(oldest) => Err(device_code::too_many_starts(oldest, lifetime, now).into()),
+        None => Ok(()),
+    }
 }
 
 /// Answers a device's poll at `now`, and redeems the code if the token is granted.
@@ -136,21 +146,17 @@ pub async fn poll(
 ///
 /// # Errors
 /// 404 NOT_FOUND if no such code is pending: mistyped, expired, or already decided.
-pub async fn decide(
-    store: &Store,
-    (user_id, authenticated_at): (String, Timestamp),
+pub fn decide(
+    tx: &mut Tx<'_>,
+    (user_id, authenticated_at): (&str, Timestamp),
     user_code: &str,
     approve: bool,
     now: Timestamp,
 ) -> Result<(), ControlError> {
     let user_code = device_code::normalise(user_code);
-    store
-        .write(move |tx| {
-            if device_codes::decide(tx, &user_code, (&user_id, authenticated_at), approve, now)? {
-                Ok(())
-            } else {
-                Err(Refusal::NotFound("Code").into())
-            }
-        })
-        .await
+    if device_codes::decide(tx, &user_code, (user_id, authenticated_at), approve, now)? {
+        Ok(())
+    } else {
+        Err(Refusal::NotFound("Code").into())
+    }
 }

@@ -18,7 +18,7 @@ use crate::domain::quota::admit_pending;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::auth_keys::KeyAndQuota;
 use crate::store::machines::{Attempt, Machine};
-use crate::store::{StoreError, Tx, addresses, auth_keys, machines, quarantines, users};
+use crate::store::{Lookup, StoreError, Tx, addresses, auth_keys, machines, quarantines, users};
 
 /// How long after a registration a repetition of it is recognised: time to free a full disk or to mend a network.
 const REPETITION_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
@@ -57,6 +57,12 @@ struct Admission<'a> {
     limit: i64,
     /// The attempt that this request repeats, because its answer was lost.
     repeats: Option<Attempt>,
+}
+
+/// What [`with_key`] is going to look up; `None` if the text is no auth key.
+pub fn lookup(auth_key: &str, candidate: &Candidate) -> Option<Lookup> {
+    let key_hash = material::auth_key_hash(auth_key)?;
+    Some(Lookup::new(key_hash, &candidate.name, &candidate.public_key))
 }
 
 /// Registers a machine with an auth key (`headless/F.2`, `used-count/F.1`).
@@ -262,15 +268,17 @@ fn store(
         created_at,
         last_seen: now,
     };
-    match existing {
-        Some(before) => machines::replace(tx, before, &machine, &token.hash)?,
-        None => machines::insert(tx, &machine, &token.hash).map_err(conflict_if_unique)?,
-    }
     let first = admission.repeats.as_ref();
     let reregistered = first.map_or(existing.is_some(), |first| first.reregistered);
-    if let Some(hash) = candidate.attempt_hash.clone() {
-        let attempt = Attempt { hash, at: first.map_or(now, |first| first.at), reregistered };
-        machines::set_attempt(tx, &machine.id, &attempt)?;
+    let attempt = candidate.attempt_hash.clone().map(|hash| Attempt {
+        hash,
+        at: first.map_or(now, |first| first.at),
+        reregistered,
+    });
+    let attempt = attempt.as_ref();
+    match existing {
+        Some(before) => machines::replace(tx, before, &machine, &token.hash, attempt)?,
+        None => machines::insert(tx, &machine, &token.hash, attempt).map_err(conflict_if_unique)?,
     }
     let entry = AuditEntry {
         org_id: &machine.org_id,

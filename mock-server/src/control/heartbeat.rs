@@ -1,7 +1,7 @@
 use ztna_protocol::region::Region;
 
 use super::ControlError;
-use crate::domain::machine::Status;
+use crate::domain::machine::{Status, last_seen};
 use crate::domain::{Refusal, Timestamp};
 use crate::store::machines::{self, Machine};
 use crate::store::{StoreError, Tx};
@@ -31,7 +31,7 @@ pub fn heartbeat(
     let mut machine = before.clone();
     machine.status = machine.status.after_heartbeat(beat.online);
     machine.version = beat.version.clone().or(machine.version);
-    machine.last_seen = now;
+    machine.last_seen = last_seen(machine.last_seen, now);
     machine.endpoints = match &beat.endpoints {
         _ if !beat.online => Vec::new(),
         Some(endpoints) => endpoints.clone(),

@@ -5,10 +5,13 @@ use std::time::Duration;
 use super::device::EXPIRED_CODE_RETENTION;
 use super::lease::Lease;
 use super::{Clock, Random, reap};
-use crate::domain::Timestamp;
 use crate::domain::machine::{FORGOTTEN_AFTER, OFFLINE_AFTER, REAPED_AFTER};
 use crate::domain::network_map::TOMBSTONE_LIFETIME;
-use crate::store::{Store, StoreError, Tx, device_codes, ended_sessions, machines, network_map, silence};
+use crate::domain::throttle::MAX_REMEMBERED;
+use crate::domain::{CLOCK_TOLERANCE, Timestamp};
+use crate::store::{
+    Store, StoreError, Tx, device_codes, ended_sessions, machines, network_map, silence, wrong_guesses,
+};
 
 /// The number of rows changed per transaction, so that other writes can interleave.
 const BATCH_SIZE: i64 = 100;
@@ -24,9 +27,12 @@ pub async fn due(store: &Store, now: Timestamp, random: &Random) -> Result<usize
     while store.write(move |tx| network_map::prune(tx, now.minus(TOMBSTONE_LIFETIME), BATCH_SIZE)).await? > 0
     {
     }
-    while store.write(move |tx| ended_sessions::prune(tx, now, BATCH_SIZE)).await? > 0 {}
+    // Until their tokens have expired by the clock of every replica.
+    let ended = now.minus(CLOCK_TOLERANCE);
+    while store.write(move |tx| ended_sessions::prune(tx, ended, BATCH_SIZE)).await? > 0 {}
     let expired = now.minus(EXPIRED_CODE_RETENTION);
     while store.write(move |tx| device_codes::prune(tx, expired, BATCH_SIZE)).await? > 0 {}
+    while store.write(move |tx| wrong_guesses::prune(tx, now, MAX_REMEMBERED, BATCH_SIZE)).await? > 0 {}
     Ok(removed)
 }
 

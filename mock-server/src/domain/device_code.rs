@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use super::Timestamp;
+use super::{Refusal, Timestamp};
 
 /// How much the polling interval grows after a poll that came too soon (RFC 8628, 3.5).
 pub const SLOW_DOWN: Duration = Duration::from_secs(5);
+
+/// How many logins one address may start while one of them is valid, so that no one takes the places of all.
+pub const MAX_STARTS_OF_ADDRESS: i64 = 500;
 
 /// The alphabet of user codes: no vowels, so that no words appear, and no look-alikes (RFC 8628, 6.1).
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
@@ -68,6 +71,13 @@ impl DeviceCode {
     }
 }
 
+/// Refuses a start beyond [`MAX_STARTS_OF_ADDRESS`], until the oldest login that counts has expired.
+#[must_use]
+pub fn too_many_starts(oldest: Timestamp, lifetime: Duration, now: Timestamp) -> Refusal {
+    let left = oldest.plus(lifetime).since(now).min(lifetime);
+    Refusal::RateLimited { retry_after_seconds: (left.as_secs() + u64::from(left.subsec_nanos() > 0)).max(1) }
+}
+
 /// Derives a user code such as `WDJB-MJHT` from random bytes.
 #[must_use]
 pub fn user_code(random: [u8; 8]) -> String {
@@ -102,6 +112,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn further_starts_wait_for_the_oldest_to_expire() {
+        let lifetime = Duration::from_secs(600);
+        for (oldest, now, seconds) in [
+            (0, 0, 600),
+            (0, 1, 600),
+            (0, 590_000, 10),
+            (0, 599_999, 1),
+            (0, 600_000, 1),
+            (9_000_000, 0, 600),
+        ] {
+            let at = Timestamp::from_millis;
+            let refused = too_many_starts(at(oldest), lifetime, at(now));
+            assert_eq!(refused, Refusal::RateLimited { retry_after_seconds: seconds }, "{oldest} {now}");
+        }
+    }
 
     #[test]
     fn polls_are_answered_by_progress_interval_and_expiry() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ztna_protocol::{machine_name, public_key};
 
-use super::{Refusal, Timestamp};
+use super::{CLOCK_TOLERANCE, Refusal, Timestamp};
 
 /// How long after its last heartbeat a machine counts as offline.
 pub const OFFLINE_AFTER: Duration = Duration::from_secs(90);
@@ -59,6 +59,13 @@ impl Status {
     }
 }
 
+/// Returns when a machine was last seen, given a heartbeat at `now`. The clocks of replicas differ, and a heartbeat may
+/// have waited in one that was paused: the later time counts, unless it lies so far ahead that a clock was set back.
+#[must_use]
+pub fn last_seen(before: Timestamp, now: Timestamp) -> Timestamp {
+    if before.since(now) < CLOCK_TOLERANCE { before.max(now) } else { now }
+}
+
 /// Returns the normal form of a name; see [`machine_name`].
 pub fn normalise_name(name: &str) -> Result<String, Refusal> {
     machine_name::normalise(name).map_err(|invalid| Refusal::invalid(invalid.to_string()))
@@ -103,6 +110,16 @@ mod tests {
             assert_eq!((status.as_str(), Status::parse(name)), (name, Some(status)));
         }
         assert_eq!(Status::parse("Online"), None);
+    }
+
+    #[test]
+    fn a_late_heartbeat_does_not_make_a_machine_older() {
+        let at = Timestamp::from_millis;
+        for (before, now, expected) in
+            [(0, 1, 1), (5_000, 0, 5_000), (90_000, 0, 90_000), (299_999, 0, 299_999), (300_000, 0, 0)]
+        {
+            assert_eq!(last_seen(at(before), at(now)), at(expected), "{before} {now}");
+        }
     }
 
     #[test]

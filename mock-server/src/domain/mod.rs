@@ -1,6 +1,5 @@
 //! The rules of the control plane, without I/O: facts, the time and random bytes are arguments.
 
-pub mod allowance;
 pub mod cidr;
 pub mod device_code;
 pub mod endpoint;
@@ -24,4 +23,4 @@ mod timestamp;
 pub use refusal::Refusal;
 pub use refusal_code::RefusalCode;
 pub use role::Role;
-pub use timestamp::Timestamp;
+pub use timestamp::{CLOCK_TOLERANCE, Timestamp};

@@ -10,6 +10,9 @@ use time::macros::format_description;
 const MILLISECONDS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
+/// How far apart the clocks of replicas may be. What one of them forgets for its age is kept as long for the others.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(300);
+
 /// Milliseconds since 1970-01-01T00:00:00Z. Displayed and serialised as RFC 3339 in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);

@@ -33,6 +33,9 @@ pub fn quota(tx: &mut Tx<'_>, org_id: &str) -> Result<Option<Quota>, StoreError>
 /// Assigns an address, or returns `None` if the block is exhausted. Prefers addresses that were never used, then the
 /// one released longest ago, so that peers no longer associate it with its former machine.
 pub fn take(tx: &mut Tx<'_>, org_id: &str) -> Result<Option<Ipv4Addr>, StoreError> {
+    if let Some(offset) = tx.overlay().and_then(|overlay| overlay.take_address(org_id)) {
+        return at("address_pools.next_offset", offset).map(Some);
+    }
     let fresh = tx.execute(
         "UPDATE address_pools SET next_offset = next_offset + 1, machines = machines + 1
          WHERE org_id = ?1 AND next_offset <= ?2",

@@ -41,7 +41,7 @@ pub fn newest(tx: &mut Tx<'_>, org_id: &str) -> Result<Newest, StoreError> {
 }
 
 pub fn append(tx: &mut Tx<'_>, entry: &NewAuditLog<'_>, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(
+    tx.insert(
         "INSERT INTO audit_logs (id, org_id, actor, action, target, details, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         values![
@@ -53,6 +53,5 @@ pub fn append(tx: &mut Tx<'_>, entry: &NewAuditLog<'_>, now: Timestamp) -> Resul
             entry.details.to_string(),
             now
         ],
-    )?;
-    Ok(())
+    )
 }

@@ -1,8 +1,7 @@
+pub use super::key_row::KeyAndQuota;
+use super::key_row::{key_and_quota, select_key};
 use super::{StoreError, Tx};
 use crate::domain::Timestamp;
-use crate::domain::cidr::AllowedCidrs;
-use crate::domain::key::AuthKey;
-use crate::domain::quota::Quota;
 use crate::values;
 
 #[derive(Debug, Clone)]
@@ -55,47 +54,19 @@ pub fn insert(tx: &mut Tx<'_>, key: &NewAuthKey<'_>, now: Timestamp) -> Result<(
     Ok(())
 }
 
-/// An auth key and its organisation's quota.
-pub struct KeyAndQuota {
-    pub key: AuthKey,
-    pub quota: Quota,
-}
-
 pub fn find(tx: &mut Tx<'_>, key_hash: &str) -> Result<Option<KeyAndQuota>, StoreError> {
-    tx.optional(
-        "SELECT k.id, k.org_id, k.reusable, k.ephemeral, k.used_count, k.expires_at, k.revoked,
-             k.allowed_tags, k.allowed_cidrs, k.tags,
-             p.machines - (SELECT count(*) FROM machines m WHERE m.org_id = o.id AND m.status = 'pending'),
-             o.machine_limit
-         FROM auth_keys k JOIN organisations o ON o.id = k.org_id JOIN address_pools p ON p.org_id = k.org_id
-         WHERE k.key_hash = ?1",
-        values![key_hash],
-        |row| {
-            let cidrs = AllowedCidrs::parse(row.json(8)?).map_err(|refusal| StoreError::Corrupt {
-                column: "auth_keys.allowed_cidrs".to_owned(),
-                reason: refusal.message().into_owned(),
-            })?;
-            let key = AuthKey {
-                id: row.text(0)?,
-                org_id: row.text(1)?,
-                reusable: row.flag(2)?,
-                ephemeral: row.flag(3)?,
-                used_count: row.integer(4)?,
-                expires_at: row.timestamp(5)?,
-                revoked: row.flag(6)?,
-                allowed_tags: row.json(7)?,
-                allowed_cidrs: cidrs,
-                tags: row.json(9)?.unwrap_or_default(),
-            };
-            let quota = Quota { machines: row.integer(10)?, limit: row.integer(11)? };
-            Ok(KeyAndQuota { key, quota })
-        },
-    )
+    if let Some(known) = tx.overlay().and_then(|overlay| overlay.key(key_hash)) {
+        return Ok(known);
+    }
+    tx.optional(select_key!("", "WHERE k.key_hash = ?1"), values![key_hash], key_and_quota)
 }
 
 /// Counts a registration if the key still allows one. Returns `false` if another replica used the key first or the key
 /// was revoked in the meantime (`used-count/F.1`, `used-count/F.2`).
 pub fn claim(tx: &mut Tx<'_>, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+    if let Some(claimed) = tx.overlay().and_then(|overlay| overlay.claim(id, now)) {
+        return Ok(claimed);
+    }
     let changed = tx.execute(
         "UPDATE auth_keys SET used_count = used_count + 1
          WHERE id = ?1 AND revoked = 0 AND expires_at > ?2 AND (reusable = 1 OR used_count = 0)",

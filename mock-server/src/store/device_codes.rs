@@ -13,6 +13,8 @@ pub struct NewDeviceCode<'a> {
     pub device_code_hash: &'a str,
     pub user_code: &'a str,
     pub client_id: &'a str,
+    /// The network of the device, empty if it is not known.
+    pub started_from: &'a str,
     pub interval: Duration,
     pub expires_at: Timestamp,
 }
@@ -21,15 +23,16 @@ pub struct NewDeviceCode<'a> {
 pub fn insert(tx: &mut Tx<'_>, code: &NewDeviceCode<'_>, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO device_codes (device_code_hash, user_code, client_id, status, interval_seconds, expires_at,
-             created_at)
-         VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?6)",
+             created_at, started_from)
+         VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?6, ?7)",
         values![
             code.device_code_hash,
             code.user_code,
             code.client_id,
             seconds(code.interval),
             code.expires_at,
-            now
+            now,
+            code.started_from
         ],
     )?;
     Ok(())
@@ -122,6 +125,21 @@ pub fn prune(tx: &mut Tx<'_>, expired_before: Timestamp, limit: i64) -> Result<u
 pub fn has_more_than(tx: &mut Tx<'_>, count: i64) -> Result<bool, StoreError> {
     let one_more = tx.optional("SELECT 1 FROM device_codes LIMIT 1 OFFSET ?1", values![count], |_| Ok(()))?;
     Ok(one_more.is_some())
+}
+
+/// Returns when the oldest of the `count` latest logins from a network started, if as many started after `after`.
+pub fn started_since(
+    tx: &mut Tx<'_>,
+    started_from: &str,
+    after: Timestamp,
+    count: i64,
+) -> Result<Option<Timestamp>, StoreError> {
+    tx.optional(
+        "SELECT created_at FROM device_codes WHERE started_from = ?1 AND created_at > ?2
+         ORDER BY created_at DESC LIMIT 1 OFFSET ?3",
+        values![started_from, after, count.saturating_sub(1)],
+        |row| row.timestamp(0),
+    )
 }
 
 fn seconds(span: Duration) -> i64 {

@@ -96,6 +96,9 @@ pub enum Condition {
     TooManyConnections,
     #[error("the database refuses the server's credentials")]
     Refused,
+    /// Nothing was sent to whatever answers at its address.
+    #[error("the database's certificate cannot be verified")]
+    Untrusted,
 }
 
 impl Condition {
@@ -104,6 +107,7 @@ impl Condition {
         match self {
             Self::Locked | Self::RolledBack | Self::DiskFull | Self::ReadOnly | Self::TooSlow => true,
             Self::Unreachable | Self::Disconnected | Self::Uncertain | Self::TooManyConnections => true,
+            Self::Untrusted => true,
             Self::Damaged | Self::Moved | Self::Failing | Self::Refused => false,
         }
     }
@@ -125,6 +129,7 @@ impl Condition {
             Self::Uncertain => "nothing needs to be done if PostgreSQL runs; the change may have been made",
             Self::TooManyConnections => "end other programs' connections, or raise max_connections",
             Self::Refused => "check user, password and pg_hba.conf, then start the server again",
+            Self::Untrusted => "check the certificate of PostgreSQL: its authority, its names and its expiry",
             Self::Failing => "check the disk and the mount, then start the server again",
         }
     }

@@ -10,6 +10,7 @@ use std::sync::{Arc, mpsc};
 use tokio::sync::oneshot;
 
 use super::health::Health;
+use super::lookup::Lookup;
 use super::tx::Connection;
 use super::{StoreError, Tx};
 
@@ -25,6 +26,9 @@ pub(super) trait Work: Send {
     /// Runs the closure, again if it ran before; returns whether to keep its changes. The result of an earlier run is
     /// forgotten, even if this one panics.
     fn run(&mut self, tx: &mut Tx<'_>) -> bool;
+
+    /// What the closure is going to look up, if that is known.
+    fn lookup(&self) -> Option<&Lookup>;
 
     /// Turns true when the caller no longer waits.
     fn abandoned(&self) -> Arc<AtomicBool>;
@@ -43,6 +47,7 @@ pub(super) struct Executed {
 
 struct Pending<F, T, E> {
     closure: F,
+    lookup: Option<Lookup>,
     result: Option<Result<T, E>>,
     caller: oneshot::Sender<Result<T, E>>,
     abandoned: Arc<AtomicBool>,
@@ -69,6 +74,7 @@ pub(super) fn once<T, E: From<StoreError>>(
 pub(super) async fn submit<T, E>(
     queue: &mpsc::Sender<Job>,
     kind: fn(Box<dyn Work>) -> Job,
+    lookup: Option<Lookup>,
     closure: impl FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
 ) -> Result<T, E>
 where
@@ -77,7 +83,7 @@ where
 {
     let (caller, receiver) = oneshot::channel();
     let waiting = Waiting(Arc::default());
-    let pending = Pending { closure, result: None, caller, abandoned: Arc::clone(&waiting.0) };
+    let pending = Pending { closure, lookup, result: None, caller, abandoned: Arc::clone(&waiting.0) };
     queue.send(kind(Box::new(pending))).map_err(|_| StoreError::Stopped)?;
     receiver.await.map_err(|_| StoreError::Stopped)?
 }
@@ -119,6 +125,10 @@ where
         let keep = result.is_ok();
         self.result = Some(result);
         keep
+    }
+
+    fn lookup(&self) -> Option<&Lookup> {
+        self.lookup.as_ref()
     }
 
     fn abandoned(&self) -> Arc<AtomicBool> {

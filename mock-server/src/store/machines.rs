@@ -10,10 +10,14 @@ use crate::values;
 
 /// Finds a machine by its name, compared without case.
 pub fn find_by_name(tx: &mut Tx<'_>, org_id: &str, name: &str) -> Result<Option<Machine>, StoreError> {
+    let name_key = comparable(name);
+    if tx.overlay().is_some_and(|overlay| overlay.is_name_free(org_id, &name_key)) {
+        return Ok(None);
+    }
     // Rows of earlier versions may have names that differ in case alone: the same spelling comes first.
     tx.optional(
         select!("WHERE org_id = ?1 AND name_key = ?2 ORDER BY name = ?3 DESC, created_at LIMIT 1"),
-        values![org_id, comparable(name), name],
+        values![org_id, name_key, name],
         machine,
     )
 }
@@ -21,6 +25,9 @@ pub fn find_by_name(tx: &mut Tx<'_>, org_id: &str, name: &str) -> Result<Option<
 /// Returns the id of the machine with this public key, in either spelling.
 pub fn id_by_public_key(tx: &mut Tx<'_>, org_id: &str, key: &str) -> Result<Option<String>, StoreError> {
     let keys = spellings(key);
+    if tx.overlay().is_some_and(|overlay| overlay.is_public_key_free(org_id, &keys.plain)) {
+        return Ok(None);
+    }
     // Without the plus, SQLite reads all machines in this order until one has the key.
     tx.optional(
         "SELECT id FROM machines WHERE org_id = ?1 AND public_key IN (?2, ?3) ORDER BY +created_at LIMIT 1",
@@ -44,15 +51,25 @@ pub fn find_by_token(tx: &mut Tx<'_>, token_hash: &str) -> Result<Option<Machine
 }
 
 /// Inserts a machine, without its endpoints and relay, and assigns it the token with this hash.
-pub fn insert(tx: &mut Tx<'_>, machine: &Machine, token_hash: &str) -> Result<(), StoreError> {
+pub fn insert(
+    tx: &mut Tx<'_>,
+    machine: &Machine,
+    token_hash: &str,
+    attempt: Option<&Attempt>,
+) -> Result<(), StoreError> {
     let map_version = match is_peer(machine.status, true) {
         true => network_map::advance(tx, &machine.org_id)?,
         false => 0,
     };
-    tx.execute(
+    let name_key = comparable(&machine.name);
+    if let Some(overlay) = tx.overlay() {
+        overlay.occupy(&machine.org_id, &name_key, &spellings(&machine.public_key).plain);
+    }
+    tx.insert(
         "INSERT INTO machines (id, org_id, name, tailnet_ip, status, tags, ephemeral, public_key, token_hash,
-             auth_key_id, enrolled_by, os, version, created_at, last_seen, map_version, name_key)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+             auth_key_id, enrolled_by, os, version, created_at, last_seen, map_version, name_key,
+             attempt_hash, attempted_at, attempt_reregistered)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
         values![
             &machine.id,
             &machine.org_id,
@@ -70,10 +87,12 @@ pub fn insert(tx: &mut Tx<'_>, machine: &Machine, token_hash: &str) -> Result<()
             machine.created_at,
             machine.last_seen,
             map_version,
-            comparable(&machine.name)
+            name_key,
+            attempt.map(|attempt| &attempt.hash),
+            attempt.map(|attempt| attempt.at),
+            attempt.map(|attempt| attempt.reregistered)
         ],
-    )?;
-    Ok(())
+    )
 }
 
 /// Stores a new registration of the machine `before`, which keeps its id, name, address and creation time.
@@ -82,11 +101,12 @@ pub fn replace(
     before: &Machine,
     machine: &Machine,
     token_hash: &str,
+    attempt: Option<&Attempt>,
 ) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE machines SET status = ?2, tags = ?3, ephemeral = ?4, public_key = ?5, token_hash = ?6,
              auth_key_id = ?7, enrolled_by = ?8, os = ?9, version = ?10, last_seen = ?11, endpoints = ?12,
-             relay = ?13, attempt_hash = NULL, attempted_at = NULL, attempt_reregistered = NULL
+             relay = ?13, attempt_hash = ?14, attempted_at = ?15, attempt_reregistered = ?16
          WHERE id = ?1",
         values![
             &machine.id,
@@ -101,7 +121,10 @@ pub fn replace(
             machine.version.as_ref(),
             machine.last_seen,
             list(&machine.endpoints),
-            machine.relay.map(String::from)
+            machine.relay.map(String::from),
+            attempt.map(|attempt| &attempt.hash),
+            attempt.map(|attempt| attempt.at),
+            attempt.map(|attempt| attempt.reregistered)
         ],
     )?;
     // Also if peers see no difference: whoever waits with the former token hears of its end as of any other change.
@@ -123,12 +146,6 @@ pub fn attempt(tx: &mut Tx<'_>, id: &str) -> Result<Option<Attempt>, StoreError>
         values![id],
         |row| Ok(Attempt { hash: row.text(0)?, at: row.timestamp(1)?, reregistered: row.flag(2)? }),
     )
-}
-
-pub fn set_attempt(tx: &mut Tx<'_>, id: &str, attempt: &Attempt) -> Result<(), StoreError> {
-    let sql =
-        "UPDATE machines SET attempt_hash = ?2, attempted_at = ?3, attempt_reregistered = ?4 WHERE id = ?1";
-    tx.execute(sql, values![id, &attempt.hash, attempt.at, attempt.reregistered]).map(drop)
 }
 
 /// Stores the status, tags, version, endpoints, relay and last heartbeat of the machine `before`, and invalidates its

@@ -15,7 +15,9 @@ mod error;
 mod files;
 mod health;
 mod job;
+mod key_row;
 mod location;
+mod lookup;
 mod machine_row;
 pub mod machines;
 mod migration;
@@ -25,6 +27,7 @@ mod notification;
 pub mod organisations;
 mod postgres;
 pub mod quarantines;
+mod row;
 pub mod rows;
 pub mod settings;
 pub mod silence;
@@ -32,6 +35,7 @@ mod threads;
 mod tx;
 pub mod users;
 mod value;
+pub mod wrong_guesses;
 
 #[cfg(test)]
 mod tests;
@@ -40,9 +44,11 @@ use std::time::Duration;
 
 pub use error::{Condition, StoreError};
 pub use location::Location;
+pub use lookup::Lookup;
 pub use notification::Listener;
 pub use postgres::{Address, AddressError, ScratchSchemas};
-pub use tx::{Row, Tx};
+pub use row::Row;
+pub use tx::Tx;
 pub use value::Value;
 
 use threads::Threads;
@@ -102,7 +108,20 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.threads.write(job).await
+        self.threads.write(None, job).await
+    }
+
+    /// As [`Store::write`], for a job that is faster where it is known in advance what it looks up.
+    pub async fn write_with<T, E>(
+        &self,
+        lookup: Option<Lookup>,
+        job: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.threads.write(lookup, job).await
     }
 
     /// Returns why the database cannot be used, as far as that is known without a transaction.

@@ -87,6 +87,10 @@ pub fn prune(tx: &mut Tx<'_>, removed_until: Timestamp, limit: i64) -> Result<us
 
 /// Increments the version of the organisation's map; listeners are notified after commit.
 pub(super) fn advance(tx: &mut Tx<'_>, org_id: &str) -> Result<i64, StoreError> {
+    if let Some(version) = tx.overlay().and_then(|overlay| overlay.advance_map(org_id)) {
+        tx.notify(org_id);
+        return Ok(version);
+    }
     tx.execute("UPDATE network_maps SET version = version + 1 WHERE org_id = ?1", values![org_id])?;
     let sql = "SELECT version FROM network_maps WHERE org_id = ?1";
     let version = tx.optional(sql, values![org_id], |row| row.integer(0))?;

@@ -4,6 +4,7 @@ use ztna_protocol::machine_name::comparable;
 use ztna_protocol::public_key::spellings;
 
 use super::machine_row::Machine;
+use super::postgres::Overlay;
 use super::{StoreError, Tx};
 use crate::domain::machine::Status;
 use crate::values;
@@ -26,12 +27,18 @@ pub fn insert(tx: &mut Tx<'_>, machine: &Machine) -> Result<(), StoreError> {
 
 /// Whether a quarantine binds this name, compared without case, or this public key.
 pub fn binds(tx: &mut Tx<'_>, org_id: &str, name: &str, public_key: &str) -> Result<bool, StoreError> {
-    let keys = spellings(public_key);
+    let (name_key, keys) = (comparable(name), spellings(public_key));
+    let unbound = |overlay: &mut Overlay| {
+        overlay.is_name_free(org_id, &name_key) && overlay.is_public_key_free(org_id, &keys.plain)
+    };
+    if tx.overlay().is_some_and(unbound) {
+        return Ok(false);
+    }
     let found = tx.optional(
         // Two searches: for one with OR, SQLite reads all of the organisation's.
         "SELECT 1 FROM quarantines WHERE org_id = ?1 AND name_key = ?2 UNION ALL
          SELECT 1 FROM quarantines WHERE org_id = ?1 AND public_key IN (?3, ?4) LIMIT 1",
-        values![org_id, comparable(name), &keys.plain, &keys.marked],
+        values![org_id, &name_key, &keys.plain, &keys.marked],
         |_| Ok(()),
     )?;
     Ok(found.is_some())

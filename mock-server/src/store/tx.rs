@@ -2,9 +2,9 @@
 
 use super::StoreError;
 use super::health::Health;
-use super::postgres::{self, Session};
+use super::postgres::{Overlay, Session};
+use super::row::Row;
 use super::value::Value;
-use crate::domain::Timestamp;
 
 /// The transaction in which [`super::Store`] runs a job.
 ///
@@ -20,14 +20,6 @@ pub struct Tx<'c> {
 pub(super) enum Connection<'c> {
     Sqlite(&'c rusqlite::Connection),
     Postgres(&'c mut Session),
-}
-
-/// A row of a result; columns are numbered from 0.
-pub struct Row<'r>(Columns<'r>);
-
-enum Columns<'r> {
-    Sqlite(&'r rusqlite::Row<'r>),
-    Postgres(&'r tokio_postgres::Row),
 }
 
 impl<'c> Tx<'c> {
@@ -49,6 +41,24 @@ impl<'c> Tx<'c> {
     /// Whether texts are compared by PostgreSQL's operators rather than by SQLite's.
     pub(super) fn is_postgres(&self) -> bool {
         matches!(self.connection, Connection::Postgres(_))
+    }
+
+    /// What is known in advance of the rows that registrations touch, where the writer keeps such knowledge.
+    pub(super) fn overlay(&mut self) -> Option<&mut Overlay> {
+        match &mut self.connection {
+            Connection::Sqlite(_) => None,
+            Connection::Postgres(session) => session.overlay(),
+        }
+    }
+
+    /// Runs an INSERT of one row, whose values are all of its placeholders in order. Where it is deferred, a violated
+    /// constraint is found later, and leads to another run of the job in which nothing is deferred.
+    pub(super) fn insert(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<(), StoreError> {
+        match self.overlay() {
+            Some(overlay) => overlay.insert(sql, values),
+            None => drop(self.execute(sql, values)?),
+        }
+        Ok(())
     }
 
     /// Runs a statement without a result; returns the number of changed rows.
@@ -74,13 +84,13 @@ impl<'c> Tx<'c> {
             Connection::Sqlite(connection) => prepare(connection, sql, writable).and_then(|mut statement| {
                 let mut rows = statement.query(rusqlite::params_from_iter(values))?;
                 match rows.next()? {
-                    Some(row) => read(&Row(Columns::Sqlite(row))).map(Some),
+                    Some(row) => read(&Row::from(row)).map(Some),
                     None => Ok(None),
                 }
             }),
             Connection::Postgres(session) => session
                 .query(sql, values)
-                .and_then(|rows| rows.first().map(|row| read(&Row(Columns::Postgres(row)))).transpose()),
+                .and_then(|rows| rows.first().map(|row| read(&Row::from(row))).transpose()),
         };
         self.noted(found)
     }
@@ -162,7 +172,7 @@ fn collect<T>(
 ) -> Result<Vec<T>, StoreError> {
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(read(&Row(Columns::Sqlite(row)))?);
+        found.push(read(&Row::from(row))?);
     }
     Ok(found)
 }
@@ -171,53 +181,5 @@ fn each<T>(
     rows: &[tokio_postgres::Row],
     mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
-    rows.iter().map(|row| read(&Row(Columns::Postgres(row)))).collect()
-}
-
-impl Row<'_> {
-    pub fn text(&self, column: usize) -> Result<String, StoreError> {
-        match self.0 {
-            Columns::Sqlite(row) => Ok(row.get(column)?),
-            Columns::Postgres(row) => postgres::text(row, column),
-        }
-    }
-
-    pub fn optional_text(&self, column: usize) -> Result<Option<String>, StoreError> {
-        match self.0 {
-            Columns::Sqlite(row) => Ok(row.get(column)?),
-            Columns::Postgres(row) => postgres::optional_text(row, column),
-        }
-    }
-
-    pub fn integer(&self, column: usize) -> Result<i64, StoreError> {
-        match self.0 {
-            Columns::Sqlite(row) => Ok(row.get(column)?),
-            Columns::Postgres(row) => postgres::integer(row, column),
-        }
-    }
-
-    pub fn optional_integer(&self, column: usize) -> Result<Option<i64>, StoreError> {
-        match self.0 {
-            Columns::Sqlite(row) => Ok(row.get(column)?),
-            Columns::Postgres(row) => postgres::optional_integer(row, column),
-        }
-    }
-
-    /// Reads a boolean stored as 0 or 1.
-    pub fn flag(&self, column: usize) -> Result<bool, StoreError> {
-        Ok(self.integer(column)? != 0)
-    }
-
-    /// Reads a time stored as milliseconds since 1970.
-    pub fn timestamp(&self, column: usize) -> Result<Timestamp, StoreError> {
-        Ok(Timestamp::from_millis(self.integer(column)?))
-    }
-
-    /// Reads a JSON value stored as TEXT.
-    pub fn json<T: serde::de::DeserializeOwned>(&self, column: usize) -> Result<Option<T>, StoreError> {
-        let Some(text) = self.optional_text(column)? else { return Ok(None) };
-        serde_json::from_str(&text)
-            .map(Some)
-            .map_err(|error| StoreError::Corrupt { column: column.to_string(), reason: error.to_string() })
-    }
+    rows.iter().map(|row| read(&Row::from(row))).collect()
 }

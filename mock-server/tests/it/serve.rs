@@ -1,5 +1,7 @@
 //! `mock-server serve` as a program: its ready file, its end, and a restart after a kill during writes.
 
+use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -273,12 +275,16 @@ async fn a_locked_database_changes_nothing_and_is_told() {
     let other = rusqlite::Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let register = client.post(format!("{base_url}/api/register-machine"));
+    let sent = Instant::now();
     let refused = register.body(registration(key, "m").to_string()).send().await.unwrap();
+    assert!(sent.elapsed() < Duration::from_secs(8), "told after {:?}", sent.elapsed());
     assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (503, &"1".parse().unwrap()));
     let answer: Value = refused.json().await.unwrap();
     assert_eq!(answer["error"]["code"], "UNAVAILABLE");
     assert!(answer["error"]["message"].as_str().unwrap().contains("locked by another program"), "{answer}");
+    let sent = Instant::now();
     assert_eq!((probe("/healthz").await, probe("/readyz").await), (200, 503));
+    assert!(sent.elapsed() < Duration::from_secs(3), "the next one is told after {:?}", sent.elapsed());
     other.execute_batch("ROLLBACK").unwrap();
 
     let url = format!("{base_url}/api/register-machine");
@@ -289,6 +295,63 @@ async fn a_locked_database_changes_nothing_and_is_told() {
         status = post(&client, url.clone(), "", registration(key, "m")).await.unwrap().0;
     }
     assert_eq!(status, 201, "the single-use key was not spent");
+}
+
+/// The file of the database is on a file system of its own, which is filled and emptied again.
+#[tokio::test]
+#[ignore = "needs root: it mounts a file system"]
+async fn a_full_disk_changes_nothing_and_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    // In a mount namespace that ends with the program.
+    let mut command = std::process::Command::new("unshare");
+    let script = r#"mount -t tmpfs -o size=4m,mode=0700 tmpfs "$1" && shift && exec "$@""#;
+    command.args(["--mount", "sh", "-c", script, "sh"]).arg(&disk).arg(env!("CARGO_BIN_EXE_mock-server"));
+    command.arg("serve").arg(format!("--database=sqlite:{}", disk.join("plane.db").display()));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let program = ServerProcess::spawn(folder.path(), command);
+    let client = client();
+    let (_, key) = reusable_key(&program, &client).await;
+    assert_eq!(answers(&program, &key, "before").await, [200, 200, 201]);
+
+    let filler = PathBuf::from(format!("/proc/{}/root{}/filler", program.id(), disk.display()));
+    let mut file = std::fs::File::create(&filler).unwrap();
+    while std::io::Write::write_all(&mut file, &[1; 4096]).is_ok() {}
+    // What is allocated already may still take a write.
+    let begun = Instant::now();
+    let mut number = 0;
+    let refused = loop {
+        let body = registration(&key, &format!("m{number}")).to_string();
+        let sent = Instant::now();
+        let answer = client.post(format!("{}/api/register-machine", program.text("/base_url"))).body(body);
+        let answer = answer.send().await.unwrap();
+        if answer.status() != 201 {
+            assert!(sent.elapsed() < Duration::from_secs(5), "told after {:?}", sent.elapsed());
+            break answer;
+        }
+        number += 1;
+        assert!(begun.elapsed() < DEADLINE, "{number} registrations on a full disk");
+    };
+    assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+    let answer: Value = refused.json().await.unwrap();
+    assert!(
+        answer["error"]["message"].as_str().unwrap().contains("the disk of the database is full"),
+        "{answer}"
+    );
+    // A check of readiness counts for a second.
+    let begun = Instant::now();
+    while answers(&program, &key, "during").await != [200, 503, 503] {
+        assert!(begun.elapsed() < DEADLINE, "not told");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    std::fs::remove_file(&filler).unwrap();
+    drop(file);
+    let begun = Instant::now();
+    while !matches!(answers(&program, &key, "during").await, [200, 200, 200 | 201]) {
+        assert!(begun.elapsed() < DEADLINE, "no service after there was room again");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 #[tokio::test]

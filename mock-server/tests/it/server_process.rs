@@ -57,6 +57,10 @@ impl ServerProcess {
         kib * 1024
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn ready(&self) -> &Value {
         &self.ready
     }

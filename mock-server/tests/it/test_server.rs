@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -12,7 +13,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use mock_server::api::State;
 use mock_server::app::{self, AgentProgram, Config, Fixture, Ready, Server};
-use mock_server::control::{ControlError, Random, upkeep};
+use mock_server::control::{Clock, ControlError, Random, upkeep};
 use mock_server::store::{Location, Tx, users};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -28,10 +29,13 @@ pub(crate) const OUTSIDER: &str = "admin@globex.example";
 pub(crate) const BASE_URL: &str = "http://control.test";
 
 /// A control plane with the built-in organisations. Requests go straight into its router; one that listens can be
-/// reached by agents and other programs as well.
+/// reached by agents and other programs as well. Several replicas can stand for one control plane.
 pub(crate) struct TestServer {
+    /// The first replica's.
     pub(crate) state: State,
-    router: Router,
+    /// Of which each request goes to the next.
+    routers: Vec<Router>,
+    requests: AtomicUsize,
     listening: Option<Server>,
 }
 
@@ -47,19 +51,32 @@ impl TestServer {
     }
 
     pub(crate) async fn with(config: Config) -> Self {
-        let state = app::state(&config, BASE_URL.to_owned()).await.unwrap();
-        Self { router: app::router(state.clone()), state, listening: None }
+        Self::of(app::state(&config, BASE_URL.to_owned()).await.unwrap())
+    }
+
+    /// Replicas on one database with one clock, which requests reach in turn.
+    pub(crate) async fn replicas(database: Location, count: u64, clock: Clock) -> Self {
+        let mut config = Config { database, clock, ..Self::config() };
+        let first = app::state(&config, BASE_URL.to_owned()).await.unwrap();
+        let mut server = Self::of(first);
+        for seed in 1..count {
+            config.random = Random::seeded(100 + seed);
+            let state = app::state(&config, BASE_URL.to_owned()).await.unwrap();
+            server.routers.push(app::router(state));
+        }
+        server
     }
 
     pub(crate) fn of(state: State) -> Self {
-        Self { router: app::router(state.clone()), state, listening: None }
+        let routers = vec![app::router(state.clone())];
+        Self { state, routers, requests: AtomicUsize::new(0), listening: None }
     }
 
     /// As [`TestServer::start`], except that requests for the network map wait for notifications alone.
     pub(crate) async fn notifying() -> Self {
         let mut state = app::state(&Self::config(), BASE_URL.to_owned()).await.unwrap();
         Arc::get_mut(&mut state.settings).unwrap().map_poll_interval = Duration::from_secs(3600);
-        Self { router: app::router(state.clone()), state, listening: None }
+        Self::of(state)
     }
 
     /// In memory, listening on loopback.
@@ -70,7 +87,7 @@ impl TestServer {
     pub(crate) async fn listen_with(config: Config) -> Self {
         let server = app::start(config).await.unwrap();
         let state = server.state().clone();
-        Self { router: app::router(state.clone()), state, listening: Some(server) }
+        Self { listening: Some(server), ..Self::of(state) }
     }
 
     /// The configuration of [`TestServer::start`]: the same keys and ids each time, and a trusted proxy network.
@@ -131,7 +148,9 @@ impl TestServer {
     }
 
     pub(crate) async fn send_request(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let request_number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let router = &self.routers[request_number % self.routers.len()];
+        let response = router.clone().oneshot(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();

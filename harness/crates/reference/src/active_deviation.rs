@@ -75,6 +75,10 @@ impl FrontProxy for ActiveDeviation {
         Some(vec![SUBCOMMAND.into(), (&self.description.id).into(), self.trigger_file().into()])
     }
 
+    fn terraform_provider(&self) -> Option<&'static str> {
+        self.deviation.provider
+    }
+
     fn start(
         &self,
         upstream: Url,

@@ -26,6 +26,9 @@ pub trait FrontProxy: fmt::Debug + Send + Sync {
     /// The arguments that start this program as the agent; none for the reference's own agent.
     fn agent_arguments(&self) -> Option<Vec<OsString>>;
 
+    /// The name of the Terraform provider that takes the place of the reference's.
+    fn terraform_provider(&self) -> Option<&'static str>;
+
     /// Starts a proxy that listens on `listen` in front of the control plane at `upstream`.
     fn start(
         &self,

@@ -26,7 +26,7 @@ const LEVELS: [(&str, Option<Capability>); 7] = [
 ];
 
 /// Capabilities that no document asks for: what needs one that is not declared belongs to no level.
-const OPTIONAL: [Capability; 9] = [
+const OPTIONAL: [Capability; 11] = [
     Capability::Heartbeat,
     Capability::Addresses,
     Capability::Tun,
@@ -36,6 +36,8 @@ const OPTIONAL: [Capability; 9] = [
     Capability::Quota,
     Capability::Ansible,
     Capability::Actions,
+    Capability::CloudInit,
+    Capability::Docker,
 ];
 
 /// The reason where not every sub-test was selected.

@@ -91,7 +91,9 @@ fn absent_capability(capability: Capability, subtests: usize) -> Option<Finding>
         Capability::HostName => "run the kit on Linux, where it may create user namespaces",
         Capability::Quota => "add [quota] with an organisation that may have a few machines only",
         Capability::Terraform => "install Terraform, and set terraform.provider",
-        Capability::Ansible | Capability::Actions => "install it on this host",
+        Capability::Ansible | Capability::Actions | Capability::CloudInit | Capability::Docker => {
+            "install it on this host"
+        }
         Capability::Fresh => "set hooks.reset, and add it to `capabilities`",
         Capability::Installer
         | Capability::Heartbeat

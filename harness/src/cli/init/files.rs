@@ -27,6 +27,8 @@ pub(super) enum Kit {
 pub(super) struct NewFile {
     pub(super) path: &'static str,
     pub(super) text: String,
+    /// Whether a newer kit may bring a newer version of it: the vendor has no reason to edit it.
+    pub(super) is_of_kit: bool,
 }
 
 const ACTION: &str =
@@ -34,22 +36,24 @@ const ACTION: &str =
 
 impl Setup {
     pub(super) fn files(&self) -> Vec<NewFile> {
-        let file = |path, text: String| NewFile { path, text };
+        let file = |path, text: String| NewFile { path, text, is_of_kit: false };
         vec![
             file("waivers.toml", self.filled(include_str!("waivers.toml"), toml_text)),
             file("harness.toml", self.filled(include_str!("harness.toml"), toml_text)),
-            file(".github/actions/conformance/action.yml", ACTION.to_owned()),
+            NewFile {
+                path: ".github/actions/conformance/action.yml",
+                text: ACTION.to_owned(),
+                is_of_kit: true,
+            },
             file(".github/workflows/conformance.yml", self.workflow()),
         ]
     }
 
     fn workflow(&self) -> String {
-        let (container, archive) = match &self.kit {
-            Kit::Image(image) => (format!("\n    container: {}", yaml(image)), String::new()),
-            Kit::Archive(archive) => (String::new(), format!("\n          archive: {}", yaml(archive))),
-            Kit::ArchiveOfVariable => {
-                (String::new(), "\n          archive: ${{ vars.HARNESS_ARCHIVE }}".to_owned())
-            }
+        let kit = match &self.kit {
+            Kit::Image(image) => format!("image: {}", yaml(image)),
+            Kit::Archive(archive) => format!("archive: {}", yaml(archive)),
+            Kit::ArchiveOfVariable => "archive: ${{ vars.HARNESS_ARCHIVE }}".to_owned(),
         };
         let secrets = |variable: &String| format!("\n          {variable}: ${{{{ secrets.{variable} }}}}");
         let env = match self.variables.is_empty() {
@@ -57,7 +61,7 @@ impl Setup {
             false => format!("\n        env:{}", self.variables.iter().map(secrets).collect::<String>()),
         };
         let text = self.filled(include_str!("workflow.yml"), yaml);
-        text.replace("{CONTAINER}", &container).replace("{ARCHIVE}", &archive).replace("{ENV}", &env)
+        text.replace("{KIT}", &kit).replace("{ENV}", &env)
     }
 
     /// Fills the placeholders; `quoted` writes a value in the file's language.

@@ -33,7 +33,7 @@ pub(super) struct Arguments {
     /// HARNESS_ARCHIVE of the repository's settings]
     #[arg(long, value_name = "URL", conflicts_with = "image")]
     archive: Option<String>,
-    /// The image of the kit that CI uses instead of an archive
+    /// The kit's image, out of which CI takes the program instead of an archive
     #[arg(long, value_name = "IMAGE")]
     image: Option<String>,
     #[command(flatten)]
@@ -59,7 +59,7 @@ pub(super) fn init(arguments: Arguments, console: &Console) -> Result<ExitCode, 
             write(&path, &draft)?
         }
     };
-    tell(!exists, &path, console);
+    tell(if exists { Creation::Kept } else { Creation::Written }, &path, console);
     let setup = Setup {
         profile: profile_path.to_string_lossy().into_owned(),
         waivers: WAIVERS.to_owned(),
@@ -76,22 +76,38 @@ pub(super) fn init(arguments: Arguments, console: &Console) -> Result<ExitCode, 
     Ok(ExitCode::Conformant)
 }
 
-/// Writes a file unless it exists; returns whether it was written.
-fn create(file: &NewFile, path: &Path) -> Result<bool, CliError> {
+/// What became of a file.
+#[derive(Clone, Copy)]
+enum Creation {
+    Written,
+    Kept,
+    /// It exists, and is not what this kit would write.
+    Outdated,
+}
+
+/// Writes a file unless it exists.
+fn create(file: &NewFile, path: &Path) -> Result<Creation, CliError> {
     if path.exists() {
-        return Ok(false);
+        let is_outdated =
+            file.is_of_kit && std::fs::read(path).is_ok_and(|text| text != file.text.as_bytes());
+        return Ok(if is_outdated { Creation::Outdated } else { Creation::Kept });
     }
     let above = path.parent().map_or(Ok(()), std::fs::create_dir_all);
     above
         .and_then(|()| std::fs::write(path, &file.text))
         .map_err(|cause| CliError::WriteFile { path: path.to_owned(), cause })?;
-    Ok(true)
+    Ok(Creation::Written)
 }
 
-fn tell(is_written: bool, path: &Path, console: &Console) {
-    let word = if is_written { "written" } else { "kept   " };
-    let shown = path.strip_prefix(".").unwrap_or(path);
-    console.print(&format!("{word} {}\n", shown.display()));
+fn tell(creation: Creation, path: &Path, console: &Console) {
+    let shown = path.strip_prefix(".").unwrap_or(path).display();
+    console.print(&match creation {
+        Creation::Written => format!("written {shown}\n"),
+        Creation::Kept => format!("kept    {shown}\n"),
+        Creation::Outdated => {
+            format!("kept    {shown}, which differs from this kit's: remove it to have it written anew\n")
+        }
+    });
 }
 
 fn next_steps(setup: &Setup, folder: &Path) -> String {

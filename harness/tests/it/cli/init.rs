@@ -80,6 +80,25 @@ fn init_keeps_what_is_there() {
         assert!(told.contains(told_line), "{told_line}: {told}");
     }
     assert_eq!(read(folder.path(), "waivers.toml"), "# mine\n");
+    assert!(!told.contains("differs"), "{told}");
+}
+
+#[test]
+fn init_names_an_action_of_another_kit_and_leaves_other_workflows_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let of_vendor = folder.path().join(".github/workflows/build.yml");
+    std::fs::create_dir_all(of_vendor.parent().unwrap()).unwrap();
+    std::fs::write(&of_vendor, "name: build\n").unwrap();
+    assert_eq!(init(folder.path(), &PROFILE).0, Some(0));
+    assert_eq!(std::fs::read_to_string(&of_vendor).unwrap(), "name: build\n");
+
+    std::fs::write(folder.path().join(".github/actions/conformance/action.yml"), "name: old\n").unwrap();
+    let (code, told) = init(folder.path(), &[]);
+    assert_eq!(code, Some(0), "{told}");
+    let line = "kept    .github/actions/conformance/action.yml, which differs from this kit's: \
+                remove it to have it written anew";
+    assert!(told.contains(line), "{told}");
+    assert_eq!(read(folder.path(), ".github/actions/conformance/action.yml"), "name: old\n");
 }
 
 #[test]
@@ -90,7 +109,7 @@ fn init_takes_the_kit_from_an_archive_or_an_image() {
             "https://acme.example/harness.tar.gz",
             "archive: \"https://acme.example/harness.tar.gz\"",
         ),
-        ("--image", "registry.example/harness:1", "container: \"registry.example/harness:1\""),
+        ("--image", "registry.example/harness:1", "image: \"registry.example/harness:1\""),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let arguments: Vec<&str> = PROFILE.into_iter().chain([flag, place]).collect();

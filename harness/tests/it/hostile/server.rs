@@ -162,13 +162,22 @@ fn serve(
             thread::sleep(Duration::from_secs(5));
             Ok(())
         }
-        Answer::Long(bytes) => {
-            let head = stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n");
-            let piece = vec![b'x'; 64 * 1024];
-            (0..bytes / piece.len()).fold(head, |sent, _| sent.and_then(|()| stream.write_all(&piece)))
-        }
+        Answer::Long(bytes) => long(&mut stream, bytes),
     };
     let _ = sent.and_then(|()| stream.flush());
+}
+
+/// Sends a body whose length is not announced, and stays until the client has closed: a busy one would be cut off otherwise.
+fn long(stream: &mut (impl Read + Write), bytes: usize) -> std::io::Result<()> {
+    stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n")?;
+    let piece = "x".repeat(64 * 1024);
+    let chunk = format!("{:x}\r\n{piece}\r\n", piece.len());
+    for _ in 0..bytes / piece.len() {
+        stream.write_all(chunk.as_bytes())?;
+    }
+    stream.write_all(b"0\r\n\r\n")?;
+    stream.flush()?;
+    std::io::copy(stream, &mut std::io::sink()).map(drop)
 }
 
 fn read(stream: &mut impl Read, asked: &Mutex<Vec<Asked>>) -> Option<Asked> {

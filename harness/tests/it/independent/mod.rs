@@ -7,5 +7,6 @@ mod departures;
 mod files;
 mod implementation;
 mod judgement;
+mod recipes;
 mod statements;
 mod variants;

@@ -78,3 +78,12 @@ fn a_pass_with_waivers_is_not_green() {
     assert!(!waived.contains(GREEN) && waived.contains("with 2 waivers"), "{waived}");
     assert!(!harness_report::badge::render(&passed).contains("green"));
 }
+
+#[test]
+fn reports_in_the_folder_of_the_call_are_named_without_one() {
+    let reports = ["results.json", "report.html"].map(PathBuf::from);
+    let options = TerminalOptions { color: false, width: Some(80), live: false, detail: Detail::Usual };
+    let end = ProcessEnd { reports: &reports, exit_code: ExitCode::NonConformant, command: "harness" };
+    let text = summary(&results(), options, end);
+    assert!(text.contains("reports written: results.json, report.html"), "{text}");
+}

@@ -119,6 +119,24 @@ fn unknown_deviation_is_a_usage_error() {
 }
 
 #[test]
+fn what_this_machine_cannot_try_is_left_out_unless_all_must_be_tried() {
+    let nowhere = tempfile::tempdir().unwrap();
+    let run = |words: &[&str]| {
+        let output = program::harness().args(words).env("PATH", nowhere.path()).output().unwrap();
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let both = ["selftest", "--filter", "count-as-text,dashboard-count-stale"];
+    let (code, words) = run(&both);
+    assert_eq!(code, Some(0), "{words}");
+    assert!(words.contains("not tried: 1 deviation, which needs a browser: install chromium"), "{words}");
+    assert!(words.contains("deviations: 1 of 1 caught"), "{words}");
+    assert_eq!(run(&[&both[..], &["--strict"]].concat()).0, Some(1));
+    let (code, words) = run(&["selftest", "--filter", "terraform-forgets-tags"]);
+    assert_eq!(code, Some(4), "{words}");
+    assert!(words.contains("no selected deviation can be tried on this machine"), "{words}");
+}
+
+#[test]
 fn explain_describes_proofs_and_deviations() {
     let statement = text(&harness(&["explain", "used-count/ST4.3"]).stdout);
     assert!(statement.contains("proven by the deviations:\n  count-moves-on-refusal: "), "{statement}");

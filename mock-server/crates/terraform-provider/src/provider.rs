@@ -18,6 +18,8 @@ use crate::value::{Error as ValueError, Object, Value};
 use crate::{configuration, machines};
 
 pub struct Provider {
+    /// What Terraform is told of the configuration.
+    pub schema: ProviderSchema,
     variable: fn(&str) -> Option<String>,
     now: fn() -> OffsetDateTime,
     /// Set once Terraform has configured the provider
@@ -27,11 +29,7 @@ pub struct Provider {
 impl Provider {
     /// A provider that reads the environment through `variable` and the time through `now`.
     pub fn new(variable: fn(&str) -> Option<String>, now: fn() -> OffsetDateTime) -> Self {
-        Self { variable, now, control_plane: Mutex::default() }
-    }
-
-    pub fn schema(&self) -> ProviderSchema {
-        ProviderSchema {
+        let schema = ProviderSchema {
             provider: Some(schema(configuration::ATTRIBUTES, configuration::DESCRIPTION)),
             resource_schemas: HashMap::from([(
                 auth_key::TYPE_NAME.to_owned(),
@@ -41,7 +39,8 @@ impl Provider {
                 machines::TYPE_NAME.to_owned(),
                 schema(machines::ATTRIBUTES, machines::DESCRIPTION),
             )]),
-        }
+        };
+        Self { schema, variable, now, control_plane: Mutex::default() }
     }
 
     pub fn validate_provider(&self, asked: &ProviderConfig) -> ProviderDiagnostics {

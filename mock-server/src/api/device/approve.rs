@@ -14,6 +14,7 @@ use crate::api::{Error, State};
 use crate::control::device;
 use crate::control::guesses::{Guess, Secret};
 use crate::domain::Refusal;
+use crate::store::Tx;
 
 request! {
     /// The user's decision.
@@ -53,12 +54,13 @@ pub async fn approve(
     if state.clock.now().since(authenticated_at) >= state.settings.session.lifetime() {
         return Err(Refusal::Unauthorized("The password was entered too long ago; log in again").into());
     }
-    let secret = Secret::DeviceCode { user_id: user_id.clone() };
-    let guess = Guess { secret, address: None, now: state.clock.now() };
+    let now = state.clock.now();
+    let guess = Guess { secret: Secret::DeviceCode { user_id: user_id.clone() }, address: None, now };
     let user_code = request.user_code()?.0;
     let approve = request.approve()?.is_none_or(|flag| flag.0);
-    state.guesses.begin(&guess, &state.store, &state.random).await?;
-    device::decide(&state.store, (user_id, authenticated_at), &user_code, approve, guess.now).await?;
-    state.guesses.succeeded(&guess);
+    let attempt = state.guesses.begin(guess, &state.store, &state.random).await?;
+    let decide =
+        move |tx: &mut Tx<'_>| device::decide(tx, (&user_id, authenticated_at), &user_code, approve, now);
+    attempt.settle_in(decide).await?;
     Ok(envelope::ok(Decided {}))
 }

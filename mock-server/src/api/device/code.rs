@@ -14,7 +14,7 @@ use crate::api::client_address::client_address;
 use crate::api::reached_url::{Arrival, reached_url};
 use crate::api::request::{Optional, request};
 use crate::api::{Error, State};
-use crate::control::device;
+use crate::control::device::{self, NewLogin};
 
 request! {
     /// The client that starts a login.
@@ -65,11 +65,10 @@ pub async fn code(
     let arrival = Arrival { uri: &parts.uri, headers: &parts.headers, extensions: &parts.extensions };
     let reached = reached_url(arrival, settings).map_err(OAuthError::from)?;
     let (lifetime, interval) = (settings.device_code_lifetime, settings.device_poll_interval);
-    let (address, now) = (client_address(&parts.extensions, &parts.headers, &state), state.clock.now());
-    state.device_starts.admit(address, lifetime, now).map_err(Error::from)?;
-    let login = device::begin(&state.store, &state.random, &client_id, lifetime, interval, now)
-        .await
-        .map_err(Error::from)?;
+    let address = client_address(&parts.extensions, &parts.headers, &state);
+    let login = NewLogin { client_id, address, lifetime, interval };
+    let begun = device::begin(&state.store, &state.random, login, state.clock.now()).await;
+    let login = begun.map_err(Error::from)?;
     let verification_uri = format!("{reached}/device");
     let answer = Code {
         verification_uri_complete: format!("{verification_uri}?user_code={}", login.user_code),

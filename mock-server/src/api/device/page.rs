@@ -95,8 +95,9 @@ pub async fn decide(
     let text = |field: Result<NonBlank, Refusal>| field.map(|text| text.0);
     let (code, email) = (text(request.user_code()), text(request.email()));
     let entered = |field: &Result<String, Refusal>| field.clone().unwrap_or_default();
-    let retry =
-        |status, message| Ok(page(status, Some(message), Some(form(&entered(&code), &entered(&email)))));
+    let retry = |status, message: &str| {
+        Ok(page(status, Some(message), Some(form(&entered(&code), &entered(&email)))))
+    };
     let Ok(Decision { approve }) = request.decision() else {
         return retry(StatusCode::BAD_REQUEST, "Choose Approve or Deny.");
     };
@@ -104,24 +105,23 @@ pub async fn decide(
         return retry(StatusCode::BAD_REQUEST, "Enter the code, your email and your password.");
     };
     let address = client_address(&extensions, &headers, &state);
-    let guess = Guess { secret: Secret::Password { email: email.clone() }, address, now: state.clock.now() };
-    match state.guesses.begin(&guess, &state.store, &state.random).await {
-        Ok(()) => {}
-        Err(ControlError::Refused(refusal)) => {
-            return retry(StatusCode::TOO_MANY_REQUESTS, &format!("Too many attempts. {refusal}."));
-        }
-        Err(failure) => return Err(failure.into()),
-    }
-    let user_id = match session::login(&state.store, email.clone(), password.0).await {
-        Ok(user) => user.id,
-        Err(ControlError::Refused(_)) => return retry(StatusCode::UNAUTHORIZED, "Wrong email or password."),
+    let now = state.clock.now();
+    let guess = Guess { secret: Secret::Password { email: email.clone() }, address, now };
+    let too_many =
+        |refusal: Refusal| retry(StatusCode::TOO_MANY_REQUESTS, &format!("Too many attempts. {refusal}."));
+    let attempt = match state.guesses.begin(guess, &state.store, &state.random).await {
+        Ok(attempt) => attempt,
+        Err(ControlError::Refused(refusal)) => return too_many(refusal),
         Err(failure) => return Err(failure.into()),
     };
-    // A wrong code of somebody who knows the password counts as a guess as well.
-    let decided = device::decide(&state.store, (user_id, guess.now), code, approve, guess.now).await;
-    if decided.is_ok() {
-        state.guesses.succeeded(&guess);
-    }
+    let decided = match session::login(&state.store, email.clone(), password.0).await {
+        // A wrong code of somebody who knows the password counts as a guess as well.
+        Ok(user) => {
+            let code = code.clone();
+            attempt.settle_in(move |tx| device::decide(tx, (&user.id, now), &code, approve, now)).await
+        }
+        refused => attempt.settle(refused.map(drop)).await,
+    };
     match decided {
         Ok(()) if approve => Ok(page(StatusCode::OK, Some("Approved. You can return to your device."), None)),
         Ok(()) => Ok(page(StatusCode::OK, Some("Denied. The device was not logged in."), None)),
@@ -129,6 +129,8 @@ pub async fn decide(
             StatusCode::NOT_FOUND,
             "This code is not pending: it was mistyped, has expired, or was already used.",
         ),
+        Err(ControlError::Refused(refusal @ Refusal::RateLimited { .. })) => too_many(refusal),
+        Err(ControlError::Refused(_)) => retry(StatusCode::UNAUTHORIZED, "Wrong email or password."),
         Err(failure) => Err(failure.into()),
     }
 }

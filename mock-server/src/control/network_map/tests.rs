@@ -69,7 +69,7 @@ impl Plane {
         };
         let created = plane.store.write(|tx| {
             organisations::insert(tx, "o", "O", 1_000, NOW)?;
-            (1..=AGENTS).try_for_each(|number| machines::insert(tx, &machine(number), &token(number)))
+            (1..=AGENTS).try_for_each(|number| machines::insert(tx, &machine(number), &token(number), None))
         });
         created.await.unwrap();
         plane
@@ -116,7 +116,10 @@ impl Plane {
     }
 
     async fn insert(&self, number: usize) {
-        self.store.write(move |tx| machines::insert(tx, &machine(number), &token(number))).await.unwrap();
+        self.store
+            .write(move |tx| machines::insert(tx, &machine(number), &token(number), None))
+            .await
+            .unwrap();
     }
 
     async fn eventually(&self, fact: impl Fn() -> bool) {
@@ -193,7 +196,7 @@ async fn a_machine_whose_token_ends_hears_it_whatever_its_peers_see() {
             let mut after = before.clone();
             match end {
                 // The same machine with the same key: its peers see no difference.
-                "replaced" => return machines::replace(tx, &before, &after, "another token"),
+                "replaced" => return machines::replace(tx, &before, &after, "another token", None),
                 "deleted" => return machines::delete(tx, &before, NOW),
                 "quarantined" => after.status = Status::Quarantined,
                 _ => after.logged_in = false,

@@ -1,16 +1,19 @@
 //! Group commit: a batch of jobs in one transaction, which excludes those of other replicas.
 //!
-//! As on SQLite, the batch first runs without savepoints, which are a round trip each. On PostgreSQL a failed statement
-//! ends the transaction, even one that only reads, and then all jobs run again, each in a savepoint.
+//! As on SQLite, the batch first runs without savepoints, which are a round trip each, and with an [overlay](super::overlay)
+//! if jobs say what they will look up. On PostgreSQL a failed statement ends the transaction, even one that only reads, and
+//! then all jobs run again, each in a savepoint and without an overlay.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::cause::is_lost;
+use super::cause::cause;
+use super::gather::Jobs;
 use super::migration::Schema;
+use super::overlay::CommitError;
 use super::session::Session;
 use crate::store::health::Health;
-use crate::store::job::{Executed, Job, Work, execute};
+use crate::store::job::{Executed, Work, execute};
 use crate::store::notification::Notifications;
 use crate::store::{Condition, StoreError};
 
@@ -49,9 +52,15 @@ struct Member {
 impl Writer<'_> {
     /// Runs a batch in the transaction that has begun, in which each job can fail alone. Notifies of what changed, here and
     /// in other replicas, then replies to all callers.
-    pub(super) fn run(self, session: &mut Session, batch: Vec<Job>) {
-        let member = |job: Job| Member { work: job.into_work(), failed_by_itself: false, void: false };
-        let mut batch: Vec<Member> = batch.into_iter().map(member).collect();
+    pub(super) fn run(self, session: &mut Session, jobs: Jobs) {
+        let member = |work| Member { work, failed_by_itself: false, void: false };
+        let mut batch: Vec<Member> = jobs.into_iter().map(member).collect();
+        if let Some(overlay) = session.overlay() {
+            // Any other statement ends the overlay. Which of the waiting jobs is first is of no consequence to their callers.
+            batch.sort_by_cached_key(|member| {
+                !member.work.lookup().is_some_and(|lookup| overlay.covers(lookup))
+            });
+        }
         let done = match self.attempt(session, &mut batch, false) {
             Err(Undone::Spoilt) => session
                 .run(&self.schema.begin)
@@ -88,21 +97,22 @@ impl Writer<'_> {
         batch.iter_mut().for_each(|member| member.failed_by_itself = false);
         match self.run_all(session, batch, guarded) {
             Ok(Some(notices)) => {
-                let committed = session.run(&format!("{}COMMIT", self.notify(&notices)));
-                committed.map(|()| notices).map_err(|error| match is_lost(&error) {
-                    true => Undone::Failed(Failure::Uncertain),
-                    false => Undone::from(error),
+                let committed = session.commit(&self.notify(&notices));
+                committed.map(|()| notices).map_err(|error| match error {
+                    CommitError::Deferred(error) => {
+                        tracing::debug!(cause = cause(&error), "a batch runs again, statement by statement");
+                        undone(session, Undone::Spoilt)
+                    }
+                    CommitError::Refused(error) => Undone::from(error),
+                    CommitError::Uncertain => Undone::Failed(Failure::Uncertain),
                 })
             }
             Ok(None) => {
                 // If that fails, the end of the connection has the same effect.
-                let _ = session.run("ROLLBACK");
+                let _ = session.roll_back();
                 Ok(BTreeSet::new())
             }
-            Err(undone) => match session.run("ROLLBACK") {
-                Ok(()) => Err(undone),
-                Err(error) => Err(Undone::from(error)),
-            },
+            Err(reason) => Err(undone(session, reason)),
         }
     }
 
@@ -122,7 +132,7 @@ impl Writer<'_> {
             member.failed_by_itself = !executed.keep && (unchanged || alone) && !session.is_closed();
             member.void = executed.keep && state.failed;
             let spoilt = state.failed || !executed.keep && state.wrote;
-            if spoilt && alone {
+            if spoilt && alone && !state.deferred_failed {
                 return Ok(None);
             }
             if spoilt && !guarded {
@@ -155,10 +165,15 @@ impl Writer<'_> {
         let mut sql = String::new();
         for org_id in notices {
             let org_id = org_id.replace('\'', "''");
-            sql.push_str(&format!("SELECT pg_notify('{}', '{org_id}'); ", self.schema.channel));
+            sql.push_str(&format!("NOTIFY {}, '{org_id}'; ", self.schema.channel));
         }
         sql
     }
+}
+
+/// Rolls back, unless the server has done so already.
+fn undone(session: &mut Session, reason: Undone) -> Undone {
+    session.roll_back().err().map_or(reason, Undone::from)
 }
 
 impl From<tokio_postgres::Error> for Undone {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, SqlState};
 
-use super::cause::is_lost;
+use super::cause::{is_lost, untrusted};
 use crate::store::{Condition, StoreError};
 
 impl From<Error> for StoreError {
@@ -18,6 +18,7 @@ impl From<Arc<Error>> for StoreError {
     fn from(error: Arc<Error>) -> Self {
         let Some(reported) = error.as_db_error() else {
             return match is_lost(&error) {
+                _ if untrusted(&error).is_some() => Self::Unavailable(Condition::Untrusted),
                 true => Self::Unavailable(Condition::Disconnected),
                 false => Self::Postgres(error),
             };

@@ -1,6 +1,5 @@
 //! A connection to the database, driven by the thread that owns it.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +11,10 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{CancelToken, Client, Connection, Error, NoTls, Row, Statement};
 
 use super::address::{Address, Encryption};
-use super::cause::{is_lost, start_problem};
+use super::cause::{cause, is_lost, start_problem};
+use super::overlay::{CommitError, Facts, Overlay, Questions};
 use super::placeholders::numbered;
+use super::prepared::Prepared;
 use super::tls::Verified;
 use crate::store::{StoreError, Value};
 
@@ -36,8 +37,16 @@ pub(super) struct Limits {
 pub(in crate::store) struct Session {
     runtime: Runtime,
     client: Option<Client>,
+    /// A statement found that the connection had ended; all later ones fail as well.
+    lost: bool,
     driving: JoinHandle<()>,
-    statements: HashMap<String, Statement>,
+    prepared: Prepared,
+    /// What the writer knows in advance; readers have none.
+    overlay: Option<Overlay>,
+    /// How many batches had an overlay.
+    batches: u64,
+    /// Whether the next batch makes new plans.
+    replan: bool,
     cancel: Cancel,
     /// Interrupts the next statements when it turns true.
     abandoned: Option<Arc<AtomicBool>>,
@@ -51,6 +60,8 @@ pub(super) struct JobState {
     pub(super) wrote: bool,
     /// A statement failed, and with it the transaction.
     pub(super) failed: bool,
+    /// The one that failed was deferred, possibly by another job.
+    pub(super) deferred_failed: bool,
 }
 
 /// A client with the future that serves it.
@@ -74,8 +85,12 @@ impl Session {
         let mut session = Self {
             runtime,
             client: Some(client),
+            lost: false,
             driving,
-            statements: HashMap::new(),
+            prepared: Prepared::default(),
+            overlay: None,
+            batches: 0,
+            replan: false,
             cancel,
             abandoned: None,
             state: JobState::default(),
@@ -92,7 +107,7 @@ impl Session {
 
     /// Whether the connection is known to have ended.
     pub(super) fn is_closed(&self) -> bool {
-        self.client.as_ref().is_none_or(Client::is_closed)
+        self.lost || self.client.as_ref().is_none_or(Client::is_closed)
     }
 
     /// Runs statements without values and results.
@@ -101,12 +116,66 @@ impl Session {
         self.runtime.block_on(client.batch_execute(sql))
     }
 
+    /// Begins the transaction of a batch. `gather` runs the statement that it is given, and returns what the batch's jobs
+    /// are going to look up; an inner error has ended the transaction.
+    pub(super) fn begin_batch(
+        &mut self,
+        begin: &str,
+        gather: impl AsyncFnOnce(&Client, &Questions, &str) -> Result<Option<Result<Facts, Error>>, Error>,
+    ) -> Result<(), Error> {
+        let Some(client) = &self.client else { return Ok(()) };
+        let prepared = &mut self.prepared;
+        // In empty tables one index is as good as another, and a plan is kept until the tables are analysed.
+        let replan = if std::mem::take(&mut self.replan) { "DISCARD PLANS; " } else { "" };
+        let begin = &format!("{replan}{begin}");
+        let begun = self.runtime.block_on(async {
+            let questions = Questions::prepare(client, prepared).await?;
+            gather(client, &questions, begin).await
+        });
+        match begun? {
+            Some(Ok(facts)) => {
+                self.overlay = Some(Overlay::of(facts));
+                self.batches += 1;
+                self.replan = self.batches.is_power_of_two();
+            }
+            Some(Err(error)) => {
+                tracing::debug!(cause = cause(&error), "a batch runs statement by statement");
+                self.roll_back()?;
+                self.run(begin)?;
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    pub(in crate::store) fn overlay(&mut self) -> Option<&mut Overlay> {
+        self.overlay.as_mut()
+    }
+
     pub(super) fn begin_job(&mut self) {
         self.state = JobState::default();
+        self.overlay.iter_mut().for_each(Overlay::begin_job);
     }
 
     pub(super) fn job_state(&self) -> JobState {
-        self.state
+        let wrote = self.state.wrote || self.overlay.as_ref().is_some_and(Overlay::is_changed);
+        JobState { wrote, ..self.state }
+    }
+
+    /// Commits, with statements that come just before.
+    pub(super) fn commit(&mut self, before: &str) -> Result<(), CommitError> {
+        let end = format!("{before}COMMIT");
+        let overlay = self.overlay.take();
+        let Some(client) = &self.client else { return Err(CommitError::Uncertain) };
+        match overlay {
+            Some(overlay) => self.runtime.block_on(overlay.commit(client, &mut self.prepared, &end)),
+            None => self.runtime.block_on(client.batch_execute(&end)).map_err(CommitError::of),
+        }
+    }
+
+    pub(super) fn roll_back(&mut self) -> Result<(), Error> {
+        self.overlay = None;
+        self.run("ROLLBACK")
     }
 
     pub(super) fn watch(&mut self, abandoned: Option<Arc<AtomicBool>>) {
@@ -114,7 +183,7 @@ impl Session {
     }
 
     pub(in crate::store) fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
-        let statement = self.prepared(sql)?;
+        let statement = self.prepare(sql)?;
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
         let Some(client) = &self.client else { return Err(StoreError::Stopped) };
         let done = self.runtime.block_on(client.execute(&statement, &values));
@@ -128,7 +197,7 @@ impl Session {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
-        let statement = self.prepared(sql)?;
+        let statement = self.prepare(sql)?;
         let rows = self.rows(&statement, values)?;
         // A statement with a result may change rows as well.
         self.state.wrote |= !rows.is_empty() && !sql.trim_start().starts_with("SELECT");
@@ -141,6 +210,7 @@ impl Session {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
+        self.settle()?;
         let Some(client) = &self.client else { return Err(StoreError::Stopped) };
         let prepared = self.runtime.block_on(client.prepare(&numbered(sql)));
         let statement = self.noted(prepared)?;
@@ -158,22 +228,25 @@ impl Session {
         self.noted(found)
     }
 
-    fn prepared(&mut self, sql: &str) -> Result<Statement, StoreError> {
-        if let Some(statement) = self.statements.get(sql) {
-            return Ok(statement.clone());
-        }
+    fn prepare(&mut self, sql: &str) -> Result<Statement, StoreError> {
+        self.settle()?;
         let Some(client) = &self.client else { return Err(StoreError::Stopped) };
-        let prepared = self.runtime.block_on(client.prepare(&numbered(sql)));
-        let statement = self.noted(prepared)?;
-        self.statements.insert(sql.to_owned(), statement.clone());
-        Ok(statement)
+        let prepared = self.runtime.block_on(self.prepared.get(client, sql));
+        self.noted(prepared)
+    }
+
+    /// Sends what was deferred and forgets what was known: the next statement may read the one and change the other.
+    fn settle(&mut self) -> Result<(), StoreError> {
+        let (Some(overlay), Some(client)) = (self.overlay.take(), &self.client) else { return Ok(()) };
+        self.state.wrote |= overlay.is_changed();
+        let flushed = self.runtime.block_on(overlay.flush(client, &mut self.prepared));
+        self.state.deferred_failed |= flushed.is_err();
+        self.noted(flushed)
     }
 
     fn noted<T>(&mut self, result: Result<T, Error>) -> Result<T, StoreError> {
         self.state.failed |= result.is_err();
-        if result.as_ref().is_err_and(is_lost) {
-            self.client = None;
-        }
+        self.lost |= result.as_ref().is_err_and(is_lost);
         Ok(result?)
     }
 }

@@ -1,5 +1,6 @@
 //! The threads that own the connections: one writer, and readers that connect as they are needed.
 
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::address::Address;
 use super::batch::Writer;
+use super::gather::Batch;
 use super::listener;
 use super::migration::{self, Schema};
 use super::session::{Limits, Session};
@@ -31,6 +33,10 @@ const MIGRATION_TIMEOUT: Duration = Duration::from_secs(60);
 /// After this, a reader returns its connection to the database, which has not many.
 const IDLE_CONNECTION: Duration = Duration::from_secs(10);
 
+/// Its statements all search in indexes. Plans that were made while the tables were small would read them whole, and
+/// plans made for each batch anew take longer than they save.
+const WRITER_SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off";
+
 /// The queues of the threads, which end with them.
 pub(in crate::store) struct Queues {
     pub(in crate::store) writes: mpsc::Sender<Job>,
@@ -44,6 +50,7 @@ pub(in crate::store) struct Queues {
 struct Reconnecting {
     address: Address,
     limits: Limits,
+    settings: &'static str,
     session: Option<Session>,
 }
 
@@ -84,7 +91,8 @@ pub(in crate::store) fn start(
 fn open(address: &Address, limits: Limits) -> Result<(Schema, Reconnecting), StoreError> {
     let migrating = Limits { statement: MIGRATION_TIMEOUT, lock: MIGRATION_TIMEOUT };
     let schema = migration::apply(&mut Session::open(address, migrating)?, address)?;
-    let mut writer = Reconnecting { address: address.clone(), limits, session: None };
+    let mut writer =
+        Reconnecting { address: address.clone(), limits, settings: WRITER_SETTINGS, session: None };
     writer.session()?;
     Ok((schema, writer))
 }
@@ -105,7 +113,7 @@ fn readers(
     let (sender, jobs) = mpsc::channel();
     let jobs = Arc::new(Mutex::new(jobs));
     for _ in 0..number {
-        let reader = Reconnecting { address: address.clone(), limits, session: None };
+        let reader = Reconnecting { address: address.clone(), limits, settings: "", session: None };
         let (jobs, health) = (Arc::clone(&jobs), Arc::clone(health));
         spawn(name, move || read_loop(reader, &health, &jobs))?;
     }
@@ -119,17 +127,25 @@ fn write_loop(
     jobs: &mpsc::Receiver<Job>,
     notifications: &Notifications,
 ) {
-    while let Ok(first) = jobs.recv() {
-        let mut queued = vec![first];
-        queued.extend(jobs.try_iter().take(MAX_BATCH - 1));
-        match writer.begin(&schema.begin) {
-            Ok(session) => Writer { schema, health, notifications }.run(session, queued),
+    let mut late = VecDeque::new();
+    while let Some(first) = late.pop_front().or_else(|| jobs.recv().ok().map(Job::into_work)) {
+        let mut next = || late.pop_front().or_else(|| jobs.try_recv().ok().map(Job::into_work));
+        let mut batch = Batch::new(first, &mut next, MAX_BATCH);
+        let begun = writer.begin_with(|session| {
+            session.begin_batch(&schema.begin, async |client, questions, begin| {
+                batch.begin(client, questions, begin).await
+            })
+        });
+        match begun {
+            Ok(session) => {
+                let (queued, later) = batch.into_turns();
+                Writer { schema, health, notifications }.run(session, queued);
+                later.into_iter().rev().for_each(|job| late.push_front(job));
+            }
             Err(condition) => {
                 tracing::error!(%condition, way_out = condition.way_out(), "database transaction did not begin");
                 // What queued up meanwhile fails now, instead of waiting for the database again.
-                for job in queued.into_iter().chain(jobs.try_iter()) {
-                    job.into_work().reply(Some(StoreError::Unavailable(condition)));
-                }
+                batch.into_all().for_each(|job| job.reply(Some(StoreError::Unavailable(condition))));
             }
         }
     }
@@ -171,16 +187,27 @@ impl Reconnecting {
         let open = self.session.take().filter(|session| !session.is_closed());
         let session = match open {
             Some(session) => session,
-            None => Session::open(&self.address, self.limits)?,
+            None => {
+                let mut session = Session::open(&self.address, self.limits)?;
+                session.run(self.settings)?;
+                session
+            }
         };
         Ok(self.session.insert(session))
     }
 
-    /// Begins a transaction, on a new connection if the present one turns out to be lost.
     fn begin(&mut self, statement: &str) -> Result<&mut Session, Condition> {
+        self.begin_with(|session| session.run(statement))
+    }
+
+    /// Begins a transaction, on a new connection if the present one turns out to be lost.
+    fn begin_with(
+        &mut self,
+        mut begin: impl FnMut(&mut Session) -> Result<(), tokio_postgres::Error>,
+    ) -> Result<&mut Session, Condition> {
         for _ in 0..2 {
             let session = self.session().map_err(|error| unavailable(&error))?;
-            match session.run(statement) {
+            match begin(session) {
                 Ok(()) => break,
                 Err(error) if error.as_db_error().is_none() => self.session = None,
                 Err(error) => {

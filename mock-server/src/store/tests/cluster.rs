@@ -1,7 +1,7 @@
 //! A PostgreSQL server for tests, on a socket, without fsync. It ends with the process, however that ends.
 
 use std::io::{BufReader, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,20 +9,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A server, which stops when its input ends.
 pub(crate) struct Cluster {
     url: String,
+    folder: PathBuf,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     _shell: Child,
 }
 
-/// Prints the folder once the server runs in it, obeys `stop` and `start`, and removes the folder in the end.
+/// Runs a server with further options, `$1`. Prints the folder once it runs there, obeys `stop` and `start`, and removes the folder in the end.
 const SCRIPT: &str = r#"
+options=$1
 for bin in $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V); do PATH=$bin:$PATH; done
 command -v initdb >/dev/null && command -v pg_ctl >/dev/null || exit 3
 folder=$(mktemp -d /tmp/mock-server-postgres-XXXXXX) || exit 1
 cd "$folder"
 trap 'pg_ctl -D data -m immediate stop >/dev/null 2>&1; rm -rf "$folder"' EXIT
 start() {
-  pg_ctl -D data -w -l log -o "-k $folder -c listen_addresses= -c fsync=off -c max_connections=400 -c shared_buffers=32MB" start >/dev/null || { cat log >&2; exit 1; }
+  pg_ctl -D data -w -l log -o "-k $folder -c listen_addresses= -c fsync=off -c max_connections=400 -c shared_buffers=32MB $options" start >/dev/null || { cat log >&2; exit 1; }
 }
 initdb -D data -N -A trust -U postgres --no-locale -E UTF8 >log 2>&1 || { cat log >&2; exit 1; }
 start
@@ -52,7 +54,17 @@ pub(crate) fn number() -> usize {
 impl Cluster {
     /// Starts a server, or says in a line that PostgreSQL is not installed.
     pub(crate) fn start() -> Option<Self> {
-        let started = Self::spawn();
+        Self::start_with(None)
+    }
+
+    /// Starts a server that listens on 127.0.0.1 as well.
+    #[allow(dead_code, reason = "for the tests of one of the two executables")]
+    pub(crate) fn start_listening(port: u16) -> Option<Self> {
+        Self::start_with(Some(port))
+    }
+
+    fn start_with(port: Option<u16>) -> Option<Self> {
+        let started = Self::spawn(port);
         if started.is_none() {
             assert!(
                 std::env::var_os("REQUIRE_POSTGRES").is_none(),
@@ -67,7 +79,7 @@ impl Cluster {
         started
     }
 
-    fn spawn() -> Option<Self> {
+    fn spawn(port: Option<u16>) -> Option<Self> {
         let mut command = match rustix::process::geteuid().is_root() {
             // The server refuses to run as root.
             true => {
@@ -77,18 +89,30 @@ impl Cluster {
             }
             false => Command::new("sh"),
         };
-        command.args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped()).current_dir("/");
+        let options = port.map(|port| format!("-c listen_addresses=127.0.0.1 -p {port}")).unwrap_or_default();
+        command
+            .args(["-c", SCRIPT, "sh", &options])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .current_dir("/");
         // A group of its own, so that Ctrl-C leaves it the time to clean up.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut shell = command.spawn().ok()?;
         let (input, mut output) = (shell.stdin.take()?, BufReader::new(shell.stdout.take()?));
         let folder = PathBuf::from(line(&mut output)?);
-        let url = format!("postgres:///postgres?host={}&user=postgres", folder.display());
-        folder.is_dir().then_some(Self { url, input, output, _shell: shell })
+        let port = port.map(|port| format!("&port={port}")).unwrap_or_default();
+        let url = format!("postgres:///postgres?host={}&user=postgres{port}", folder.display());
+        folder.is_dir().then_some(Self { url, folder, input, output, _shell: shell })
     }
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The folder with its socket, its log and its data.
+    #[allow(dead_code, reason = "for the tests of one of the two executables")]
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Stops the server as a crash would, or starts it again: `stop` or `start`.

@@ -4,7 +4,10 @@ pub(super) mod cluster;
 mod damage;
 mod growth;
 mod lists;
+mod lost;
+mod overlay;
 mod redo;
+mod round_trips;
 mod unavailable;
 
 use std::fs::Permissions;
@@ -31,16 +34,21 @@ fn stores() -> Vec<(Store, Option<tempfile::TempDir>)> {
 
 /// Creates a schema of its own where PostgreSQL is installed.
 fn postgres_location() -> Option<Location> {
+    postgres_schema().map(|(_, address)| Location::Postgres(Box::new(address)))
+}
+
+/// As [`postgres_location`]; returns the schema's name and address.
+fn postgres_schema() -> Option<(String, Address)> {
     let address = Address::parse(cluster::url()?).unwrap();
     let creating = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let run = std::process::id().to_string();
             let schemas = ScratchSchemas::open(&address, "test", &run).await.unwrap();
-            schemas.create(cluster::number()).await.unwrap().1
+            schemas.create(cluster::number()).await.unwrap()
         })
     });
-    Some(Location::Postgres(Box::new(creating.join().unwrap())))
+    Some(creating.join().unwrap())
 }
 
 /// Creates a file as the store would.
@@ -216,6 +224,22 @@ async fn listeners_are_notified_after_commit_only() {
             Some(()),
             "before the write returns"
         );
+    }
+}
+
+#[tokio::test]
+async fn newer_and_foreign_schemas_are_refused_with_a_way_out() {
+    for (change, words, way_out) in [
+        ("UPDATE schema_version SET version = 99", "unsupported version 99", "Use a newer mock-server"),
+        ("ALTER TABLE schema_version RENAME TO songs", "another program", "--database"),
+    ] {
+        let Some(location) = postgres_location() else { return };
+        let store = Store::open(&location).unwrap();
+        store.write(move |tx| tx.execute(change, &[])).await.unwrap();
+        let refused = Store::open(&location).err().map(|error| error.to_string()).unwrap_or_default();
+        let lines: Vec<_> = refused.lines().collect();
+        let [first, second] = lines[..] else { panic!("{refused:?}") };
+        assert!(first.contains(words) && second.contains(way_out), "{refused}");
     }
 }
 

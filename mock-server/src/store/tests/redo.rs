@@ -11,10 +11,10 @@ use crate::control::Random;
 use crate::store::{Condition, Location, Store, StoreError, Tx, network_map, organisations, settings};
 use crate::values;
 
-type Outcome = Result<String, StoreError>;
+pub(super) type Outcome = Result<String, StoreError>;
 
 /// Runs jobs in one batch: they are queued while another one holds the writer.
-async fn in_one_batch(store: &Store, jobs: Vec<BoxFuture<'_, Outcome>>) -> Vec<Outcome> {
+pub(super) async fn in_one_batch<T>(store: &Store, jobs: Vec<BoxFuture<'_, T>>) -> Vec<T> {
     let (started, has_started) = mpsc::channel::<()>();
     let (release, held) = mpsc::channel::<()>();
     let mut blocker = Box::pin(store.write(move |_| {
@@ -32,7 +32,7 @@ async fn in_one_batch(store: &Store, jobs: Vec<BoxFuture<'_, Outcome>>) -> Vec<O
 }
 
 /// Stores an id under that name, and adds the id to `runs`.
-fn insert(
+pub(super) fn insert(
     store: &Store,
     random: &Random,
     name: String,
@@ -49,7 +49,7 @@ fn insert(
     async move { store.write(job).await }.boxed()
 }
 
-fn fail(_: &mut Tx<'_>) -> Result<(), StoreError> {
+pub(super) fn fail(_: &mut Tx<'_>) -> Result<(), StoreError> {
     Err(StoreError::Stopped)
 }
 
@@ -57,7 +57,7 @@ fn panic(_: &mut Tx<'_>) -> Result<(), StoreError> {
     panic!("on purpose")
 }
 
-fn succeed(_: &mut Tx<'_>) -> Result<(), StoreError> {
+pub(super) fn succeed(_: &mut Tx<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 

@@ -96,7 +96,7 @@ impl TestServer {
                 created_at: now,
                 last_seen: now,
             };
-            Ok(machines::insert(tx, &machine, &token_hash)?)
+            Ok(machines::insert(tx, &machine, &token_hash, None)?)
         })
         .await;
         token

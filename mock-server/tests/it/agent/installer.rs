@@ -12,40 +12,43 @@ use crate::test_server::TestServer;
 use crate::wait::eventually;
 
 /// A control plane with an installer, and a machine without an agent.
-struct Installation {
-    server: TestServer,
-    folder: TempDir,
+pub(super) struct Installation {
+    pub(super) server: TestServer,
+    pub(super) folder: TempDir,
 }
 
 /// The exit code and output of a line.
 #[derive(Debug)]
-struct Ended {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(super) struct Ended {
+    pub(super) code: Option<i32>,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
 }
 
 impl Installation {
     async fn open(program: Option<AgentProgram>) -> Self {
-        let config = Config { agent_program: program, ..Config::embedded(Fixture::built_in().unwrap()) };
+        Self::with(Config { agent_program: program, ..Config::embedded(Fixture::built_in().unwrap()) }).await
+    }
+
+    pub(super) async fn with(config: Config) -> Self {
         Self { server: TestServer::listen_with(config).await, folder: TempDir::new().unwrap() }
     }
 
-    async fn with_agent() -> Self {
+    pub(super) async fn with_agent() -> Self {
         let file = env!("CARGO_BIN_EXE_ztna").into();
         Self::open(Some(AgentProgram { file, arguments: Vec::new() })).await
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    async fn key(&self) -> String {
+    pub(super) async fn key(&self) -> String {
         self.server.auth_key(json!({})).await.1
     }
 
     /// Runs a line in the machine's shell, with `path` in front of the system's PATH.
-    async fn line(&self, line: &str, path: &Path, env: &[(&str, &str)]) -> Ended {
+    pub(super) async fn line(&self, line: &str, path: &Path, env: &[(&str, &str)]) -> Ended {
         let mut command = Command::new("sh");
         command.args(["-c", line]).env_clear().current_dir(self.folder.path());
         command.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", path.display()));
@@ -55,7 +58,7 @@ impl Installation {
         tokio::task::spawn_blocking(move || Ended::of(&command.output().unwrap())).await.unwrap()
     }
 
-    async fn install(&self, env: &[(&str, &str)]) -> Ended {
+    pub(super) async fn install(&self, env: &[(&str, &str)]) -> Ended {
         self.line("curl -fsSL $BASE/install.sh | sh", &self.path("bin"), env).await
     }
 
@@ -64,7 +67,7 @@ impl Installation {
         self.line(&format!("ztna {words}"), &self.path("bin"), &[]).await
     }
 
-    fn installed(&self) -> Vec<String> {
+    pub(super) fn installed(&self) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(self.path("bin")) else { return Vec::new() };
         let mut names: Vec<_> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -108,6 +111,8 @@ async fn install_line_registers_connects_and_is_repeatable() {
     assert_eq!((&status["phase"], &status["machine"]["name"]), (&json!("online"), &json!("Linux-C")));
     let command_line = std::fs::read_to_string(format!("/proc/{}/cmdline", status["pid"])).unwrap();
     assert!(command_line.contains("up") && !command_line.contains("tskey"), "{command_line}");
+    let named = format!("logs to {}", installation.path("state/up.log").display());
+    assert!(first.stdout.contains(&named), "{first:?}");
     let log = std::fs::metadata(installation.path("state/up.log")).unwrap();
     assert_eq!(log.permissions().mode() & 0o777, 0o600);
 

@@ -10,6 +10,7 @@ mod end_to_end;
 mod forwarding;
 mod identity;
 mod installer;
+mod installer_places;
 mod keys;
 mod login;
 mod refusals;

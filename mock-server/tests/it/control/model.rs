@@ -12,7 +12,7 @@ use crate::test_server::{ACME, ADMIN, TestServer};
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Debug, Clone)]
-enum Action {
+pub(crate) enum Action {
     Issue { reusable: bool, days: u64 },
     Register { key: usize, name: u8 },
     Revoke { key: usize },
@@ -30,7 +30,7 @@ struct Key {
     refused_for_good: bool,
 }
 
-fn actions() -> impl Strategy<Value = Vec<Action>> {
+pub(crate) fn actions() -> impl Strategy<Value = Vec<Action>> {
     let action = prop_oneof![
         2 => (any::<bool>(), 1_u64..5).prop_map(|(reusable, days)| Action::Issue { reusable, days }),
         8 => (0_usize..4, 0_u8..3).prop_map(|(key, name)| Action::Register { key, name }),
@@ -41,8 +41,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
     prop::collection::vec(action, 1..40)
 }
 
-async fn check(actions: Vec<Action>) {
-    let server = TestServer::start().await;
+pub(crate) async fn check(server: &TestServer, actions: Vec<Action>) {
     let mut keys: Vec<Key> = Vec::new();
     let mut machines: BTreeMap<u8, String> = BTreeMap::new();
     let mut today = 0;
@@ -114,6 +113,8 @@ proptest! {
 
     #[test]
     fn random_histories_match_the_model(actions in actions()) {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(check(actions));
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            check(&TestServer::start().await, actions).await;
+        });
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use mock_server::store::{Address, Location, Store};
+use mock_server::store::{Address, Location, Store, StoreError};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -13,6 +13,9 @@ use super::cluster::{self, Cluster};
 use crate::server_process::ServerProcess;
 use crate::test_server::{ACME, key_of};
 use crate::wait::DEADLINE;
+
+/// How long a replica is paused.
+const PAUSE: Duration = Duration::from_secs(30);
 
 struct Client {
     http: reqwest::Client,
@@ -42,71 +45,17 @@ impl Client {
         let body = json!({ "auth_key": key, "name": name, "public_key": key_of(name) });
         self.post(base_url, "/api/register-machine", body).await
     }
+
+    async fn heartbeat(&self, base_url: &str, token: &str) -> u16 {
+        let request = self.http.post(format!("{base_url}/api/heartbeat")).bearer_auth(token).body("{}");
+        request.send().await.unwrap().status().as_u16()
+    }
 }
 
 fn start(folder: &std::path::Path, name: &str, url: &str) -> ServerProcess {
     let folder = folder.join(name);
     std::fs::create_dir_all(&folder).unwrap();
     ServerProcess::start(&folder, &[&format!("--database={url}")])
-}
-
-/// Registrations at two replicas, one of which is killed in the middle of them, again and again: none that was
-/// acknowledged is lost, and every machine, use and address is counted once.
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_replicas_lose_no_acknowledged_registration() {
-    kill_replicas(3).await;
-}
-
-mod slow {
-    #[tokio::test(flavor = "multi_thread")]
-    #[ignore = "takes minutes"]
-    async fn fifty_killed_replicas_lose_no_acknowledged_registration() {
-        super::kill_replicas(50).await;
-    }
-}
-
-async fn kill_replicas(kills: usize) {
-    let Some(url) = tokio::task::spawn_blocking(new_database).await.unwrap() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let staying = start(folder.path(), "staying", &url);
-    let client = Arc::new(Client::of(&staying));
-    let key = client.auth_key(staying.text("/base_url")).await;
-    let mut acknowledged = BTreeSet::new();
-    for round in 0..kills {
-        let mut killed = start(folder.path(), "killed", &url);
-        let count = Arc::new(AtomicUsize::new(0));
-        let mut workers = tokio::task::JoinSet::new();
-        for worker in 0..8 {
-            let base_url = [&staying, &killed][worker % 2].text("/base_url").to_owned();
-            let (client, key, count) = (Arc::clone(&client), key.clone(), Arc::clone(&count));
-            workers.spawn(async move {
-                let mut names = Vec::new();
-                for number in 0..25 {
-                    let name = format!("r{round}-{worker}-{number}");
-                    match client.register(&base_url, &key, &name).await {
-                        Some((201, _)) => names.push(name),
-                        Some((503, _)) => {}
-                        Some(other) => panic!("{other:?}"),
-                        None => break,
-                    }
-                    count.fetch_add(1, Ordering::Relaxed);
-                }
-                names
-            });
-        }
-        let began = Instant::now();
-        while count.load(Ordering::Relaxed) < 20 {
-            assert!(began.elapsed() < DEADLINE, "too few answers");
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        killed.signal(Signal::KILL);
-        killed.wait();
-        while let Some(names) = workers.join_next().await {
-            acknowledged.extend(names.unwrap());
-        }
-    }
-    drop(staying);
-    check(&url, &acknowledged).await;
 }
 
 /// PostgreSQL is stopped as by a crash: requests are refused with a way out, `/readyz` says so, and the service is back as
@@ -144,43 +93,101 @@ async fn a_database_that_goes_away_is_told_and_comes_back() {
         }
     }
     drop(server);
-    check(cluster.url(), &acknowledged).await;
+    Books::of(cluster.url()).await.check(&acknowledged).await;
 }
 
-/// A replica that is paused in the middle of its work does not hold up the others, and goes on when it is continued.
+/// A replica that is paused in the middle of its work, and while it does the upkeep, does not hold up the others. When it is
+/// continued, it goes on without what the others have taken over, and without a lie about what it did.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_paused_replica_holds_up_nobody_for_long() {
+async fn a_replica_that_is_paused_for_half_a_minute_holds_up_nobody() {
     let Some(url) = tokio::task::spawn_blocking(new_database).await.unwrap() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let (paused, other) = (start(folder.path(), "paused", &url), start(folder.path(), "other", &url));
+    let paused = start(folder.path(), "paused", &url);
+    let books = Books::of(&url).await;
+    let holder = books.upkeep_holder(|_| true).await;
+    let other = start(folder.path(), "other", &url);
     let client = Arc::new(Client::of(&other));
     let key = client.auth_key(other.text("/base_url")).await;
-    let mut storm = tokio::task::JoinSet::new();
+    let beating = client.register(other.text("/base_url"), &key, "beating").await.unwrap();
+    let token = beating.1["data"]["machine_token"].as_str().unwrap().to_owned();
+    let (mut storm, stop) = (tokio::task::JoinSet::new(), Arc::new(AtomicBool::new(false)));
     for worker in 0..4 {
-        let (client, key, base_url) = (Arc::clone(&client), key.clone(), paused.text("/base_url").to_owned());
+        let (client, key, stop) = (Arc::clone(&client), key.clone(), Arc::clone(&stop));
+        let base_url = paused.text("/base_url").to_owned();
         storm.spawn(async move {
-            for number in 0..1000 {
-                if client.register(&base_url, &key, &format!("p{worker}-{number}")).await.is_none() {
-                    return;
+            let mut acknowledged = Vec::new();
+            for number in 0.. {
+                let name = format!("p{worker}-{number}");
+                match client.register(&base_url, &key, &name).await {
+                    Some((201, _)) => acknowledged.push(name),
+                    Some((503, _)) => {}
+                    other => panic!("{other:?}"),
+                }
+                if stop.load(Ordering::Relaxed) {
+                    return acknowledged;
                 }
             }
+            acknowledged
         });
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
     paused.signal(Signal::STOP);
     let began = Instant::now();
-    let mut answered = false;
-    while !answered {
-        assert!(began.elapsed() < Duration::from_secs(15), "the paused replica holds the lock");
+    let (mut acknowledged, mut longest, mut last) =
+        (BTreeSet::from(["beating".to_owned()]), Duration::ZERO, began);
+    while began.elapsed() < PAUSE {
         let name = format!("o-{}", began.elapsed().as_millis());
-        answered = client.register(other.text("/base_url"), &key, &name).await.unwrap().0 == 201;
+        if client.register(other.text("/base_url"), &key, &name).await.unwrap().0 == 201 {
+            acknowledged.insert(name);
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
+        }
+        let beat = client.heartbeat(other.text("/base_url"), &token).await;
+        assert!(matches!(beat, 200 | 503), "{beat}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    storm.abort_all();
+    assert!(longest < Duration::from_secs(15), "the paused replica held the lock for {longest:?}");
+    let successor = books.upkeep_holder(|current| current != holder).await;
     paused.signal(Signal::CONT);
-    let answer = client.register(paused.text("/base_url"), &key, "continued").await.unwrap();
-    assert!(matches!(answer.0, 201 | 503), "{answer:?}");
-    let again = client.register(paused.text("/base_url"), &key, "continued-again").await.unwrap();
-    assert_eq!(again.0, 201, "{again:?}");
+    stop.store(true, Ordering::Relaxed);
+    while let Some(names) = storm.join_next().await {
+        acknowledged.extend(names.unwrap());
+    }
+    let continued = Instant::now();
+    while continued.elapsed() < Duration::from_secs(5) {
+        assert_eq!(books.upkeep_holder(|_| true).await, successor, "the paused replica claims the upkeep");
+        assert_eq!(books.text("SELECT status FROM machines WHERE name = 'beating'").await.unwrap(), "online");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    for (server, name) in [(&paused, "continued"), (&other, "as-before")] {
+        assert_eq!(client.register(server.text("/base_url"), &key, name).await.unwrap().0, 201);
+        acknowledged.insert(name.to_owned());
+    }
+    books.check(&acknowledged).await;
+}
+
+/// What became due at a replica that is killed is done by another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn upkeep_is_taken_over_within_ten_seconds() {
+    let Some(url) = tokio::task::spawn_blocking(new_database).await.unwrap() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut holder = start(folder.path(), "holder", &url);
+    let books = Books::of(&url).await;
+    let first = books.upkeep_holder(|_| true).await;
+    let others = ["second", "third"].map(|name| start(folder.path(), name, &url));
+    let client = Client::of(&others[0]);
+    let key = client.auth_key(others[0].text("/base_url")).await;
+    assert_eq!(client.register(others[0].text("/base_url"), &key, "silent").await.unwrap().0, 201);
+    assert_eq!(books.upkeep_holder(|_| true).await, first, "the others leave it alone");
+    holder.signal(Signal::KILL);
+    let killed = Instant::now();
+    holder.wait();
+    books.execute("UPDATE machines SET last_seen = 0").await;
+    while books.text("SELECT status FROM machines WHERE name = 'silent'").await.unwrap() != "offline" {
+        assert!(killed.elapsed() < Duration::from_secs(10), "nobody does the upkeep");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_ne!(books.upkeep_holder(|_| true).await, first);
 }
 
 /// Creates a database of its own, so that its URL needs no options.
@@ -196,31 +203,53 @@ fn new_database() -> Option<String> {
     Some(url.replace("/postgres?", &format!("/{name}?")))
 }
 
-/// Compares the database with what was acknowledged.
-async fn check(url: &str, acknowledged: &BTreeSet<String>) {
-    let location = Location::Postgres(Box::new(Address::parse(url).unwrap()));
-    let store = tokio::task::spawn_blocking(move || Store::open(&location)).await.unwrap().unwrap();
-    let number = |sql: &'static str| {
-        let store = store.clone();
-        async move {
-            let found = store.read(move |tx| tx.optional(sql, &[], |row| row.integer(0))).await;
-            found.unwrap_or_else(|error: mock_server::store::StoreError| panic!("{error}")).unwrap()
+/// A database, looked into beside its servers.
+struct Books(Store);
+
+impl Books {
+    async fn of(url: &str) -> Self {
+        let location = Location::Postgres(Box::new(Address::parse(url).unwrap()));
+        Self(tokio::task::spawn_blocking(move || Store::open(&location)).await.unwrap().unwrap())
+    }
+
+    /// Compares the machines with those that were acknowledged.
+    async fn check(&self, acknowledged: &BTreeSet<String>) {
+        let read = self.0.read(|tx| tx.all("SELECT name FROM machines", &[], |row| row.text(0)));
+        let names = read.await.unwrap_or_else(|error: StoreError| panic!("{error}"));
+        let names: BTreeSet<String> = names.into_iter().collect();
+        let lost: Vec<_> = acknowledged.difference(&names).collect();
+        assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+        let machines = names.len().to_string();
+        for sql in [
+            "SELECT count(DISTINCT tailnet_ip)::text FROM machines",
+            "SELECT sum(machines)::text FROM address_pools",
+            "SELECT sum(used_count)::text FROM auth_keys",
+            "SELECT count(*)::text FROM audit_logs WHERE action = 'register_machine'",
+        ] {
+            assert_eq!(self.text(sql).await.unwrap(), machines, "{sql}");
         }
-    };
-    let names: Vec<String> = store
-        .read(|tx| tx.all("SELECT name FROM machines", &[], |row| row.text(0)))
-        .await
-        .unwrap_or_else(|error: mock_server::store::StoreError| panic!("{error}"));
-    let names: BTreeSet<String> = names.into_iter().collect();
-    let lost: Vec<_> = acknowledged.difference(&names).collect();
-    assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
-    let machines = i64::try_from(names.len()).unwrap();
-    for sql in [
-        "SELECT count(DISTINCT tailnet_ip) FROM machines",
-        "SELECT sum(machines)::bigint FROM address_pools",
-        "SELECT sum(used_count)::bigint FROM auth_keys",
-        "SELECT count(*) FROM audit_logs WHERE action = 'register_machine'",
-    ] {
-        assert_eq!(number(sql).await, machines, "{sql}");
+    }
+
+    /// Waits for a replica that does the upkeep and fits; returns its name.
+    async fn upkeep_holder(&self, fits: impl Fn(&str) -> bool) -> String {
+        let began = Instant::now();
+        loop {
+            let lease = self.text("SELECT value FROM settings WHERE name = 'upkeep_lease'").await;
+            match lease.as_deref().and_then(|lease| lease.split(' ').next()) {
+                Some(holder) if fits(holder) => return holder.to_owned(),
+                _ => assert!(began.elapsed() < DEADLINE, "no such holder: {lease:?}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn text(&self, sql: &'static str) -> Option<String> {
+        let read = self.0.read(move |tx| tx.optional(sql, &[], |row| row.text(0)));
+        read.await.unwrap_or_else(|error: StoreError| panic!("{error}"))
+    }
+
+    async fn execute(&self, sql: &'static str) {
+        let done = self.0.write(move |tx| tx.execute(sql, &[])).await;
+        assert!(done.unwrap_or_else(|error: StoreError| panic!("{error}")) > 0);
     }
 }

@@ -1,11 +1,17 @@
 //! Several control planes on one PostgreSQL database behave as one. Skipped, with a line, where it is not installed.
 
+mod clocks;
 #[path = "../../../src/store/tests/cluster.rs"]
-mod cluster;
+pub(crate) mod cluster;
 mod failures;
+mod histories;
+mod limits;
 mod races;
 mod sharing;
+mod tls;
 
+use mock_server::app::Config;
+use mock_server::control::{Clock, Random};
 use mock_server::store::{Address, Location, ScratchSchemas};
 
 use crate::test_server::{Answer, TestServer};
@@ -20,12 +26,18 @@ async fn database() -> Option<Location> {
     Some(Location::Postgres(Box::new(address)))
 }
 
-/// Starts control planes on one database.
+/// Starts control planes on one database, with clocks of their own.
 async fn replicas<const N: usize>() -> Option<[TestServer; N]> {
+    replicas_with(std::array::from_fn(|_| Clock::adjustable())).await
+}
+
+/// Starts a control plane on one database for each clock.
+async fn replicas_with<const N: usize>(clocks: [Clock; N]) -> Option<[TestServer; N]> {
     let database = database().await?;
     let mut replicas = Vec::new();
-    for seed in 1..=N {
-        replicas.push(TestServer::open(database.clone(), u64::try_from(seed).unwrap()).await);
+    for (seed, clock) in (1..).zip(clocks) {
+        let (database, random) = (database.clone(), Random::seeded(seed));
+        replicas.push(TestServer::with(Config { database, clock, random, ..TestServer::config() }).await);
     }
     replicas.try_into().ok()
 }

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::client::Client;
-use crate::server_process::ServerProcess;
 
 /// A machine as its registration was answered.
 #[derive(Debug, Clone)]
@@ -57,6 +56,8 @@ pub(super) struct Ledger {
     pub(super) quarantined: Vec<Quarantined>,
     /// What the server refused because it could not write (503).
     pub(super) refused: BTreeSet<String>,
+    /// Machines that may be there or not: nobody was told.
+    pub(super) untold: BTreeSet<String>,
     /// How many of each were asked of the restarted server already.
     asked: Asked,
 }
@@ -80,6 +81,7 @@ impl Ledger {
         self.revoked_api_keys.extend(other.revoked_api_keys);
         self.quarantined.extend(other.quarantined);
         self.refused.extend(other.refused);
+        self.untold.extend(other.untold);
     }
 
     pub(super) fn summary(&self) -> String {
@@ -95,9 +97,16 @@ impl Ledger {
         )
     }
 
-    /// Asks the server about everything that was acknowledged since it was last asked.
-    pub(super) async fn ask_again(&mut self, server: &ServerProcess) {
-        let client = Client::of(server);
+    /// The machines that may be there.
+    pub(super) fn possible(&self) -> BTreeSet<&str> {
+        let single_use = self.single_use.values().flat_map(|key| &key.successes);
+        let quarantined = self.quarantined.iter().map(|quarantined| &quarantined.machine);
+        let told = self.machines.iter().chain(single_use).chain(quarantined);
+        told.map(|machine| &machine.name).chain(&self.untold).map(String::as_str).collect()
+    }
+
+    /// Asks about everything that was acknowledged since it was last asked.
+    pub(super) async fn ask_again(&mut self, client: &Client) {
         let asked = self.asked;
         for machine in self.machines.iter().skip(asked.machines).step_by(7) {
             assert_eq!(client.heartbeat(&machine.token).await, 200, "{machine:?}");

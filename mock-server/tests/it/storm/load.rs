@@ -1,19 +1,23 @@
 //! The requests of a storm, each of which is written down when it is acknowledged.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::client::{Client, ORGANISATION};
 use super::ledger::{Ledger, Login, Quarantined, SingleUse, registered};
-use crate::server_process::ServerProcess;
+
+/// How long a worker pauses after a request that was not acknowledged.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The workers of one round.
 pub(super) struct Storm {
     workers: JoinSet<Ledger>,
     acknowledged: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
     reusable: (String, String),
 }
 
@@ -23,6 +27,7 @@ struct Worker {
     key: String,
     prefix: String,
     acknowledged: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
     ledger: Ledger,
 }
 
@@ -36,13 +41,12 @@ enum Task {
 }
 
 impl Storm {
-    pub(super) async fn begin(server: &ServerProcess, ledger: &Ledger, round: usize) -> Self {
-        let client = Client::of(server);
+    pub(super) async fn begin(client: Client, ledger: &Ledger, round: usize) -> Self {
         let reusable = match &ledger.reusable {
             Some(known) => known.clone(),
             None => client.auth_key("reusable", true, &client.admin).await.unwrap(),
         };
-        let acknowledged = Arc::new(AtomicUsize::new(0));
+        let (acknowledged, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let mut workers = JoinSet::new();
         let tasks = [
             (Task::Register, 12),
@@ -58,20 +62,22 @@ impl Storm {
                     key: reusable.1.clone(),
                     prefix: format!("r{round}-{task}-{number}"),
                     acknowledged: Arc::clone(&acknowledged),
+                    stop: Arc::clone(&stop),
                     ledger: Ledger::default(),
                 };
                 workers.spawn(worker.run(kind));
             }
         }
-        Self { workers, acknowledged, reusable }
+        Self { workers, acknowledged, stop, reusable }
     }
 
     pub(super) fn acknowledged(&self) -> usize {
         self.acknowledged.load(Ordering::Relaxed)
     }
 
-    /// Waits for the workers, which end with their connections.
+    /// Waits for the workers, which end after their present task.
     pub(super) async fn end(mut self) -> Ledger {
+        self.stop.store(true, Ordering::Relaxed);
         let mut all = Ledger::default();
         all.reusable = Some(self.reusable);
         while let Some(worker) = self.workers.join_next().await {
@@ -82,7 +88,7 @@ impl Storm {
 }
 
 impl Worker {
-    /// Repeats its task until the server is gone.
+    /// Repeats its task until the storm ends, or the only server is gone.
     async fn run(mut self, task: Task) -> Ledger {
         for number in 0.. {
             let name = format!("{}-{number}", self.prefix);
@@ -93,8 +99,12 @@ impl Worker {
                 Task::Revoke => self.revoke(&name).await,
                 Task::Quarantine => self.quarantine(&name, number % 2 == 0).await,
             };
-            self.acknowledged.fetch_add(1, Ordering::Relaxed);
-            if answered.is_none() {
+            match answered {
+                Some(()) => drop(self.acknowledged.fetch_add(1, Ordering::Relaxed)),
+                None if self.client.is_over() => break,
+                None => tokio::time::sleep(PAUSE).await,
+            }
+            if self.stop.load(Ordering::Relaxed) {
                 break;
             }
         }
@@ -102,11 +112,17 @@ impl Worker {
     }
 
     async fn register(&mut self, name: &str) -> Option<()> {
-        let (status, answer) = self.client.register(&self.key, name).await?;
-        match status {
-            201 => self.ledger.machines.push(registered(&answer)),
-            503 => drop(self.ledger.refused.insert(name.to_owned())),
-            _ => panic!("{status} {answer}"),
+        match self.client.register(&self.key, name).await {
+            Some((201, answer)) => self.ledger.machines.push(registered(&answer)),
+            Some((503, _)) => {
+                self.ledger.refused.insert(name.to_owned());
+                return None;
+            }
+            Some(other) => panic!("{other:?}"),
+            None => {
+                self.ledger.untold.insert(name.to_owned());
+                return None;
+            }
         }
         Some(())
     }
@@ -121,11 +137,12 @@ impl Worker {
             .or_insert(SingleUse { key: key.clone(), ..SingleUse::default() });
         let (left, right) = (format!("{name}-left"), format!("{name}-right"));
         let answers = tokio::join!(self.client.register(&key, &left), self.client.register(&key, &right));
-        for answer in [&answers.0, &answers.1] {
+        for (name, answer) in [(left, &answers.0), (right, &answers.1)] {
             match answer {
                 Some((201, answer)) => known.successes.push(registered(answer)),
                 Some((401, answer)) if answer["error"]["code"] == "KEY_USED" => known.used_up = true,
-                Some((503, _)) | None => {}
+                Some((503, _)) => drop(self.ledger.refused.insert(name)),
+                None => drop(self.ledger.untold.insert(name)),
                 Some(other) => panic!("{other:?}"),
             }
         }
@@ -133,13 +150,18 @@ impl Worker {
     }
 
     async fn log_in(&mut self, log_out: bool) -> Option<()> {
-        let (_, code) = self.client.post("/api/auth/device/code", "", json!({})).await?;
+        let (status, code) = self.client.post("/api/auth/device/code", "", json!({})).await?;
+        if status != 200 {
+            // An address starts 500 logins within their lifetime, whichever servers it reaches and however often they start.
+            assert!(matches!(status, 429 | 503), "{code}");
+            return None;
+        }
         let text = |field: &str| code[field].as_str().map(str::to_owned).unwrap();
         let approval = json!({ "user_code": text("user_code") });
         let approved = self.client.post("/api/auth/device/approve", &self.client.admin, approval).await?;
         if approved.0 != 200 {
             assert_eq!(approved.0, 503, "{approved:?}");
-            return Some(());
+            return None;
         }
         let at = self.ledger.logins.len();
         self.ledger.logins.push(Login {
@@ -171,7 +193,7 @@ impl Worker {
         }
         let (status, made) = self.client.manage(json!({ "action": "create_api_key", "name": name })).await?;
         if status != 201 {
-            return Some(());
+            return None;
         }
         let text = |pointer: &str| made.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let (id, api_key) = (text("/data/id")?, text("/data/key")?);
@@ -183,9 +205,11 @@ impl Worker {
     }
 
     async fn quarantine(&mut self, name: &str, delete: bool) -> Option<()> {
+        // Unless it is written down below.
+        self.ledger.untold.insert(name.to_owned());
         let (status, answer) = self.client.register(&self.key, name).await?;
         if status != 201 {
-            return Some(());
+            return None;
         }
         let machine = registered(&answer);
         let order =
@@ -193,7 +217,7 @@ impl Worker {
         let quarantined =
             self.client.post("/api/machine-admin", &self.client.admin, order("quarantine")).await?;
         if quarantined.0 != 200 {
-            return Some(());
+            return None;
         }
         // Without an answer, the machine may be there or not, but its name stays bound.
         let deleted = match delete {

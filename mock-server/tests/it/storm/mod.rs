@@ -1,5 +1,5 @@
-//! `mock-server serve` killed again and again in a storm of requests: nothing that it acknowledged is lost, nothing is
-//! spent twice, and all counts agree.
+//! `mock-server serve`, alone or as replicas on PostgreSQL, killed again and again in a storm of requests: nothing that it
+//! acknowledged is lost, nothing is spent twice, and all counts agree.
 //!
 //! The storm registers machines, spends single-use keys from two sides at once, logs devices in and out, and revokes,
 //! quarantines and deletes. The database is compared with what was acknowledged after every kill, and the restarted server
@@ -9,15 +9,20 @@ mod books;
 mod client;
 mod ledger;
 mod load;
+mod shared;
 
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
 use rustix::process::Signal;
 
 use crate::server_process::ServerProcess;
 use crate::wait::DEADLINE;
+use books::Books;
+use client::Client;
 use ledger::Ledger;
 use load::Storm;
 
@@ -36,7 +41,7 @@ roles = { storm = "admin" }
 
 [session]
 lifetime = "12h"
-device_code_lifetime = "10m"
+device_code_lifetime = "2m"
 device_poll_interval = "1s"
 "#;
 
@@ -49,13 +54,24 @@ async fn five_kills_lose_nothing() {
 }
 
 mod slow {
-    /// `just storm` names another number.
     #[tokio::test(flavor = "multi_thread")]
     #[ignore = "takes two minutes"]
     async fn fifty_kills_lose_nothing() {
-        let kills =
-            std::env::var("STORM_KILLS").map_or(50, |kills| kills.parse().expect("STORM_KILLS is a number"));
-        super::run(kills).await;
+        super::run(super::kills()).await;
+    }
+}
+
+/// The number of kills of the slow tests; `just storm` names another one.
+fn kills() -> usize {
+    std::env::var("STORM_KILLS").map_or(50, |kills| kills.parse().expect("STORM_KILLS is a number"))
+}
+
+/// Waits until that many requests have been acknowledged since the storm began.
+async fn acknowledged(storm: &Storm, count: usize) {
+    let started = Instant::now();
+    while storm.acknowledged() < count {
+        assert!(started.elapsed() < DEADLINE, "too few answers: {}", storm.acknowledged());
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 
@@ -76,27 +92,25 @@ async fn run(kills: usize) {
             kill_while_starting(folder.path(), &arguments, Duration::from_millis(next(&mut random) % 60));
         }
         let mut server = ServerProcess::start(folder.path(), &arguments);
-        ledger.ask_again(&server).await;
-        let storm = Storm::begin(&server, &ledger, round).await;
-        let started = Instant::now();
-        while storm.acknowledged() < LEAST_ACKNOWLEDGED {
-            assert!(started.elapsed() < DEADLINE, "too few answers before kill {round}");
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        let client = Client::of(&server);
+        ledger.ask_again(&client).await;
+        let storm = Storm::begin(client, &ledger, round).await;
+        acknowledged(&storm, LEAST_ACKNOWLEDGED).await;
         tokio::time::sleep(Duration::from_millis(next(&mut random) % 1000)).await;
         server.signal(Signal::KILL);
         server.wait();
         ledger.add(storm.end().await);
-        books::check(&database, &ledger);
+        Books::of_file(&database).check(&ledger).await;
     }
     let server = ServerProcess::start(folder.path(), &arguments);
-    ledger.ask_again(&server).await;
+    ledger.ask_again(&Client::of(&server)).await;
     drop(server);
-    books::check(&database, &ledger);
+    Books::of_file(&database).check(&ledger).await;
     for damage in books::DAMAGES {
         let damaged = folder.path().join("damaged.db");
         books::copy_with(&database, &damaged, damage);
-        let noticed = std::panic::catch_unwind(|| books::check(&damaged, &ledger)).is_err();
+        let books = Books::of_file(&damaged);
+        let noticed = AssertUnwindSafe(books.check(&ledger)).catch_unwind().await.is_err();
         assert!(noticed, "the books did not notice: {damage}");
     }
     report(&format!("{kills} kills: {}", ledger.summary()));

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use harness_model::event::{Event, Listener as _};
 use harness_model::requirement::Registry;
 use harness_model::scenario::Library;
+use harness_model::text::counted;
 use harness_report::record::Record;
 use harness_report::results::Results;
 
@@ -148,8 +149,8 @@ fn compare(replayed: Replayed, run: Run<'_>, report: &mut Report) {
         report.warn(Area::Checks, format!("cannot be re-evaluated: {check}"));
     }
     if problems.is_empty() {
-        let (evaluated, subtests) = (checks - excluded, run.started.plan.len());
-        report.good(Area::Checks, format!("{evaluated} in {subtests} sub-tests re-evaluated: all agree"));
+        let subtests = counted(run.started.plan.len(), "sub-test");
+        report.good(Area::Checks, format!("{} in {subtests} re-evaluated: all agree", checks - excluded));
     }
     report.bad_all(Area::Checks, problems);
     if let Some(recorded) = run.recorded {

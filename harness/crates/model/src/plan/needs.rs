@@ -119,6 +119,8 @@ fn describe_need(capability: Capability) -> &'static str {
         Capability::Quota => "an organisation with a machine limit",
         Capability::Ansible => "Ansible",
         Capability::Actions => "act",
+        Capability::CloudInit => "cloud-init",
+        Capability::Docker => "a container engine",
         Capability::Terraform => "Terraform with the target's provider",
     }
 }

@@ -231,6 +231,8 @@ pub const CAPABILITIES: &[(&str, Capability)] = &[
     ("quota", Capability::Quota),
     ("ansible", Capability::Ansible),
     ("actions", Capability::Actions),
+    ("cloud-init", Capability::CloudInit),
+    ("docker", Capability::Docker),
     ("terraform", Capability::Terraform),
 ];
 

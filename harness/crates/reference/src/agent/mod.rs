@@ -26,7 +26,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     else {
         return exit_code::ExitCode::Usage.into();
     };
-    let state_folder = std::env::var_os("ZTNA_STATE_DIR").map(PathBuf::from).unwrap_or_default();
+    let state_folder = state_folder();
     let call = AgentCall {
         words,
         environment: Vec::new(),
@@ -36,4 +36,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         changed_files: false,
     };
     run::run(call, deviation, trigger_file).unwrap_or(exit_code::ExitCode::Internal.into())
+}
+
+/// The agent's state folder. Sub-tests name it; a container has the agent's default.
+fn state_folder() -> PathBuf {
+    let named = std::env::var_os("ZTNA_STATE_DIR").map(PathBuf::from);
+    let below_home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state/ztna"));
+    named.or_else(below_home).unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use harness_model::scenario::model::Capability;
 use harness_model::target::TargetDescription;
 use harness_runner::browser;
 use harness_runner::exchange::ClientSettings;
-use harness_runner::targets::profile::ProfileNotes;
+use harness_runner::targets::profile::{Installer, ProfileNotes};
 use harness_runner::targets::{
     AgentCommand, Dashboard, EnvironmentFacts, OrganisationLimit, PreflightScope, Target, TargetError,
     TestEnvironment,
@@ -79,8 +79,9 @@ impl Containers {
             addresses: network.block,
             listen: network.gateway(),
             settle: None,
+            installer: Installer::default(),
             terraform: None,
-            dashboard: Arc::new(Dashboard::at(plane.dashboard())),
+            dashboard: Arc::new(Dashboard::at(plane.dashboard()).waiting_on("/api/changes")),
             silence: SILENCE,
         };
         Ok(TestEnvironment::new(facts, Box::new(plane)))
@@ -122,7 +123,13 @@ impl Target for Containers {
     }
 
     fn lacking(&self) -> BTreeMap<Capability, String> {
-        let tools = [Capability::Actions, Capability::Ansible, Capability::Terraform];
+        let tools = [
+            Capability::Actions,
+            Capability::Ansible,
+            Capability::CloudInit,
+            Capability::Docker,
+            Capability::Terraform,
+        ];
         let tools = tools.map(|tool| (tool, WITHOUT_TOOLS.to_owned()));
         browser::lacking().into_iter().chain(tools).collect()
     }

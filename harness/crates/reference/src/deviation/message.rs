@@ -63,6 +63,12 @@ impl ProxyRequest {
         content_type.is_some_and(|value| value.starts_with("application/json"))
     }
 
+    /// Whether a Terraform provider sent it.
+    pub fn is_of_terraform(&self) -> bool {
+        let agent = self.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        agent.is_some_and(|agent| agent.starts_with("terraform-provider-"))
+    }
+
     /// Whether it asks `/api/key-management` or its alias for that action.
     pub fn asks_for(&self, action: &str) -> bool {
         self.json["action"] == action

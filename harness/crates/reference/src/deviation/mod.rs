@@ -27,6 +27,8 @@ pub struct Deviation {
     pub on_clock_advance: fn(&mut ProxyState) -> Vec<ProxyRequest>,
     /// Changes the installer's script.
     pub installer: Option<fn(&str) -> String>,
+    /// A Terraform provider with the defect, built as an example of the reference's.
+    pub provider: Option<&'static str>,
     /// Whether the reference is configured to believe `X-Forwarded-For` from any address.
     pub trusts_all_proxies: bool,
     pub agent: Option<AgentDeviation>,
@@ -46,6 +48,7 @@ pub const UNCHANGED: Deviation = Deviation {
     send_after: |_, _, _| Vec::new(),
     on_clock_advance: |_| Vec::new(),
     installer: None,
+    provider: None,
     trusts_all_proxies: false,
     agent: None,
     page: None,

@@ -12,6 +12,7 @@ use harness_runner::browser;
 use harness_runner::exchange::ClientSettings;
 use harness_runner::program_path::find_in_path;
 use harness_runner::targets::namespace::{Network, TunError, check_tun_devices};
+use harness_runner::targets::profile::Installer;
 use harness_runner::targets::{
     AddressBlock, AgentCommand, Dashboard, EnvironmentFacts, OrganisationLimit, Target, TargetError,
     TerraformProvider, TestEnvironment, WITHOUT_TUN, host_tool, lacking_host_name,
@@ -63,6 +64,10 @@ impl Embedded {
         self.tun.get_or_init(check_tun_devices)
     }
 
+    fn terraform_provider(&self) -> Option<TerraformProvider> {
+        terraform_provider(self.front.as_deref())
+    }
+
     async fn start(&self, with_tun: bool) -> Result<TestEnvironment, TargetError> {
         let fixture = self.fixture.get_or_try_init(read_fixture).await?.clone();
         // The kit approves device logins at once, so agents may poll without a pause.
@@ -102,8 +107,9 @@ impl Embedded {
             addresses: AddressBlock::LOOPBACK,
             listen: Ipv4Addr::LOCALHOST,
             settle: None,
-            terraform: terraform_provider(),
-            dashboard: Arc::new(Dashboard::at(dashboard)),
+            installer: Installer::default(),
+            terraform: terraform_provider(front),
+            dashboard: Arc::new(Dashboard::at(dashboard).waiting_on("/api/changes")),
             silence: SILENCE,
         };
         Ok(TestEnvironment::new(facts, Box::new(plane)))
@@ -137,8 +143,9 @@ impl Target for Embedded {
             capabilities.insert(Capability::Installer);
         }
         let tools = host_tool::present();
-        capabilities
-            .extend(tools.filter(|tool| *tool != Capability::Terraform || terraform_provider().is_some()));
+        capabilities.extend(
+            tools.filter(|tool| *tool != Capability::Terraform || self.terraform_provider().is_some()),
+        );
         if browser::lacking().is_none() {
             capabilities.insert(Capability::Dashboard);
         }
@@ -165,8 +172,8 @@ impl Target for Embedded {
         let tun = self.tun().as_ref().err();
         let tun = tun.map(|missing| (Capability::Tun, format!("a TUN device, which takes root: {missing}")));
         let mut lacking = host_tool::lacking();
-        if terraform_provider().is_none() {
-            let why = "the Terraform provider beside the kit (cargo build -p terraform-provider-quickztna)";
+        if self.terraform_provider().is_none() {
+            let why = "the Terraform provider beside the kit (cargo build -p terraform-provider-quickztna --bins --examples)";
             lacking.entry(Capability::Terraform).or_insert_with(|| why.to_owned());
         }
         lacking.extend(tun.into_iter().chain(lacking_host_name()).chain(browser::lacking()));
@@ -204,9 +211,13 @@ async fn read_fixture() -> Result<Fixture, TargetError> {
     }
 }
 
-/// The reference's own provider, if it was built beside this program.
-fn terraform_provider() -> Option<TerraformProvider> {
-    let program = std::env::current_exe().ok()?.with_file_name("terraform-provider-quickztna");
+/// The reference's own provider, or the one with the defect that stands in front, if it was built beside this program.
+fn terraform_provider(front: Option<&dyn FrontProxy>) -> Option<TerraformProvider> {
+    let beside = |name: &str| Some(std::env::current_exe().ok()?.with_file_name(name));
+    let program = match front.and_then(FrontProxy::terraform_provider) {
+        Some(deviating) => beside("examples")?.join(deviating),
+        None => beside("terraform-provider-quickztna")?,
+    };
     program.is_file().then(|| TerraformProvider {
         program,
         endpoint: "QZ_ENDPOINT".to_owned(),

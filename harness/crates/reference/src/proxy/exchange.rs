@@ -35,6 +35,9 @@ impl ProxyContext {
         if let Some(script) = self.deviation.page.and_then(|script| page::script(&request, script)) {
             return Ok(script);
         }
+        if self.deviation.provider.is_some() && request.is_of_terraform() {
+            self.set_triggered();
+        }
         let extra = (self.deviation.send_before)(&request, &mut self.state());
         self.send_extra(extra, peer).await;
         let mut changed = request.clone();

@@ -1,6 +1,7 @@
 //! Runs the suites against the reference with one deviation at a time in front of it.
 
 mod judgement;
+mod recipe;
 mod round;
 mod scope;
 mod survey;

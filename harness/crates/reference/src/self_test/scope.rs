@@ -1,19 +1,34 @@
 //! Selects the sub-tests that run against a deviation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use harness_model::scenario::model::{Action, Capability, Scenario};
 use harness_report::diagnosis::catalogue::Declared;
 use harness_report::diagnosis::observed::Observed;
+use harness_runner::targets::Target as _;
 
 use crate::active_deviation::ActiveDeviation;
 
+use super::recipe::runs_tools;
 use super::{Scope, SelfTest};
 
-const SLOW: [Capability; 4] =
-    [Capability::Dashboard, Capability::Ansible, Capability::Actions, Capability::Terraform];
-
 impl SelfTest {
+    /// The deviations that cannot be tried on this host, by what a sub-test that is declared to catch them lacks there.
+    pub fn untriable<'d>(&self, deviations: &[&'d Declared]) -> BTreeMap<String, BTreeSet<&'d str>> {
+        let lacking = self.embedded.lacking();
+        let mut untriable: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        for declared in deviations {
+            let catching = self.library.scenarios.iter();
+            let mut catching = catching.filter(|scenario| declared.caught_by.contains(&scenario.id));
+            let lacked =
+                catching.find_map(|scenario| scenario.needs.iter().find_map(|need| lacking.get(need)));
+            if let Some(what) = lacked {
+                untriable.entry(what.clone()).or_default().insert(&declared.id);
+            }
+        }
+        untriable
+    }
+
     pub(super) fn all_subtests(&self) -> BTreeSet<&str> {
         self.subtests(|_| true)
     }
@@ -28,7 +43,8 @@ impl SelfTest {
             let deviation = active.deviation();
             // Browsers and other tools take seconds, and what other defects do to the API, other sub-tests find: these
             // sub-tests run only where they are declared to catch a defect.
-            if SLOW.iter().any(|tool| scenario.needs.contains(tool)) || deviation.page.is_some() {
+            let is_slow = scenario.needs.contains(&Capability::Dashboard) || runs_tools(scenario);
+            if is_slow || deviation.page.is_some() {
                 return false;
             }
             match deviation.agent.is_some() {

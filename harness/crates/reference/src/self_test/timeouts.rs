@@ -9,12 +9,21 @@ use harness_model::plan::Plan;
 use harness_model::scenario::Library;
 use harness_model::scenario::model::{Action, Scenario, Span};
 
+use super::recipe::runs_tools;
+
 /// The longest wait while it is not known what the reference in this process needs.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 /// The shortest one, for steps that the reference finishes at once: a busy machine may take seconds to start an agent.
 const MIN_WAIT: Duration = Duration::from_secs(3);
 /// How many times longer than on the plain reference a deviating one is waited for.
 const PATIENCE: u32 = 20;
+
+/// The shortest one where recipes run with their own tools, which keep a machine busy.
+const MIN_TOOL_WAIT: Duration = Duration::from_secs(10);
+/// The same for lines of a shell, which may start an engine's build or another tool for seconds.
+const MIN_SHELL_WAIT: Duration = Duration::from_secs(15);
+const MAX_SHELL_WAIT: Duration = Duration::from_secs(25);
+const SHELL_PATIENCE: u32 = 4;
 
 /// How long the steps of the sub-tests took on the plain reference.
 #[derive(Debug, Default)]
@@ -30,6 +39,11 @@ impl StepDurations {
     fn wait(&self, subtest: &str, step: &Span) -> Duration {
         let took = self.took.get(&(subtest.to_owned(), step.start));
         took.map_or(MAX_WAIT, |took| (*took * PATIENCE).clamp(MIN_WAIT, MAX_WAIT))
+    }
+
+    fn shell_wait(&self, subtest: &str, step: &Span) -> Duration {
+        let took = self.took.get(&(subtest.to_owned(), step.start));
+        took.map_or(MAX_SHELL_WAIT, |took| (*took * SHELL_PATIENCE).clamp(MIN_SHELL_WAIT, MAX_SHELL_WAIT))
     }
 }
 
@@ -64,13 +78,20 @@ pub(super) fn shorten(library: &mut Library, durations: &StepDurations) {
 }
 
 fn with_short_waits(scenario: &Scenario, durations: &StepDurations) -> Scenario {
+    let runs_tools = runs_tools(scenario);
     let mut scenario = scenario.clone();
     for step in &mut scenario.steps {
-        let longest = durations.wait(&scenario.id, &step.span);
+        let mut longest = durations.wait(&scenario.id, &step.span);
+        if runs_tools {
+            longest = longest.max(MIN_TOOL_WAIT);
+        }
         let awaits_handshake = step.awaited_answers().handshake;
         step.eventually = step.eventually.map(|wait| wait.min(longest));
         if let Action::Browse(browse) = &mut step.action {
             browse.timeout = browse.timeout.min(longest);
+        }
+        if let Action::Shell(line) = &mut step.action {
+            line.timeout = line.timeout.min(durations.shell_wait(&scenario.id, &step.span));
         }
         if let Action::Wire(command) = &mut step.action
             && awaits_handshake
@@ -93,5 +114,8 @@ mod tests {
         }
         let wait = |step: usize| durations.wait("keys/ST1", &(step..9)).as_millis();
         assert_eq!([1, 2, 3, 4].map(wait), [3000, 4000, 5000, 5000]);
+        durations.took.insert(("keys/ST1".to_owned(), 5), Duration::from_secs(5));
+        let wait = |step: usize| durations.shell_wait("keys/ST1", &(step..9)).as_secs();
+        assert_eq!([3, 4, 5].map(wait), [15, 25, 20]);
     }
 }

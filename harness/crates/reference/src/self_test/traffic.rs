@@ -53,6 +53,10 @@ impl FrontProxy for TrafficRecorder {
         None
     }
 
+    fn terraform_provider(&self) -> Option<&'static str> {
+        None
+    }
+
     fn start(
         &self,
         upstream: Url,

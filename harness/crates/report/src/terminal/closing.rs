@@ -97,6 +97,7 @@ fn details(page: &Page, end: ProcessEnd<'_>) -> Vec<String> {
     }
     let lines = folders.into_iter().flat_map(|(folder, names)| match names.as_slice() {
         [only] => page.wrapped("report written to ", &folder.join(only).display().to_string()),
+        _ if folder.as_os_str().is_empty() => page.wrapped("reports written: ", &names.join(", ")),
         _ => page.wrapped("reports written to ", &format!("{}: {}", folder.display(), names.join(", "))),
     });
     lines.collect()

@@ -256,6 +256,11 @@ impl Browser {
         }
     }
 
+    /// Takes note of paths whose requests wait for news.
+    pub fn expect_long_polls(&mut self, paths: &[String]) {
+        self.traffic.expect_long_polls(paths);
+    }
+
     /// Forgets what the page has requested and printed, as a step begins.
     ///
     /// # Errors

@@ -14,7 +14,8 @@ const MAX_CONSOLE_LINES: usize = 50;
 /// Requests kept of a step.
 const MAX_REQUESTS: usize = 500;
 
-/// The paths of reads that wait for news, as all browsers of a run have learnt them: they were open for long once.
+/// The paths of reads that wait for news, as all browsers of a run know them: from the target, or since they were open for
+/// long once.
 pub(super) type LongPolls = Arc<Mutex<BTreeSet<String>>>;
 
 /// The requests and the console of a browser since the step began.
@@ -47,6 +48,11 @@ struct Observed {
 impl Traffic {
     pub(super) fn new(long_polls: LongPolls) -> Self {
         Self { long_polls, ..Self::default() }
+    }
+
+    pub(super) fn expect_long_polls(&mut self, paths: &[String]) {
+        let mut known = self.long_polls.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(paths.iter().map(|path| path.trim_start_matches('/').to_owned()));
     }
 
     /// Forgets what is over, as a step begins.
@@ -153,5 +159,30 @@ impl Traffic {
     fn find(&mut self, id: &str) -> Option<&mut Observed> {
         // A redirect has the id of the request before it.
         self.requests.iter_mut().rev().find(|observed| observed.id == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_request_that_waits_for_news_is_known_or_learnt() {
+        let long_polls = LongPolls::default();
+        let mut traffic = Traffic::new(Arc::clone(&long_polls));
+        let sent = |id: &str, url: &str, method: &str| json!({ "requestId": id, "type": "Fetch", "request": { "url": url, "method": method } });
+        traffic.event("Network.requestWillBeSent", &sent("1", "http://t:1/api/changes?since=4", "GET"));
+        assert!(traffic.is_busy(Duration::from_secs(60)));
+        traffic.expect_long_polls(&["/api/changes".to_owned()]);
+        assert!(!traffic.is_busy(Duration::from_secs(60)));
+
+        traffic.event("Network.requestWillBeSent", &sent("2", "http://t:1/news", "GET"));
+        traffic.event("Network.requestWillBeSent", &sent("3", "http://t:1/keys", "POST"));
+        assert!(traffic.is_busy(Duration::from_secs(60)));
+        assert!(!traffic.is_busy(Duration::ZERO), "they are open for too long");
+        let known: Vec<_> = long_polls.lock().unwrap().iter().cloned().collect();
+        assert_eq!(known, ["api/changes", "news"], "a write is no long poll");
     }
 }

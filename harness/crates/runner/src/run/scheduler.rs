@@ -160,8 +160,46 @@ fn exclusive_needs(setting: &RunSettings) -> &'static [Capability] {
     }
 }
 
-/// Returns the sub-tests in the plan's order, except that those that wait come first, since others run meanwhile, then
-/// those that prove silence, which take longest, and those with an exclusive need last, since they run alone.
+/// What takes seconds: browsers, downloads, and tools that start slowly.
+const SLOW: [Capability; 5] = [
+    Capability::Dashboard,
+    Capability::Installer,
+    Capability::Ansible,
+    Capability::Actions,
+    Capability::Terraform,
+];
+
+/// When a sub-test starts, among those that run beside others: the longest first, so that none of them is left alone at
+/// the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// Others run while it waits.
+    Waiting,
+    Slow,
+    /// It proves silence, which takes a while.
+    Listening,
+    Others,
+}
+
+impl Start {
+    const ALL: [Self; 4] = [Self::Waiting, Self::Slow, Self::Listening, Self::Others];
+
+    fn of(planned: &PlannedSubtest) -> Self {
+        let needs = |capability: &Capability| planned.scenario.needs.contains(capability);
+        if planned.waits.is_some() {
+            Self::Waiting
+        } else if SLOW.iter().any(needs) {
+            Self::Slow
+        } else if needs(&Capability::Wire) {
+            Self::Listening
+        } else {
+            Self::Others
+        }
+    }
+}
+
+/// Returns the sub-tests by their [`Start`] and then in the plan's order; those with an exclusive need are the last, since
+/// they run alone.
 fn turns<'a>(plan: &'a Plan, exclusive: &'static [Capability]) -> impl Iterator<Item = Turn> + use<'a> {
     let runs_alone = move |run: &usize| {
         let is_exclusive = |planned: &PlannedSubtest| {
@@ -171,20 +209,14 @@ fn turns<'a>(plan: &'a Plan, exclusive: &'static [Capability]) -> impl Iterator<
         };
         plan.planned(*run).is_some_and(is_exclusive)
     };
-    let waits = move |run: &usize| plan.planned(*run).is_some_and(|planned| planned.waits.is_some());
-    let listens = move |run: &usize| {
-        plan.planned(*run).is_some_and(|planned| planned.scenario.needs.contains(&Capability::Wire))
-    };
     // Lazy, so that thousands of repetitions need no memory.
     let all = move || (0..plan.repetitions()).flat_map(|repetition| plan.order(repetition));
-    let together = move || all().filter(move |run| !runs_alone(run));
-    let listening = together().filter(move |run| !waits(run) && listens(run));
-    let others = together().filter(move |run| !waits(run) && !listens(run));
-    let together = together()
-        .filter(waits)
-        .chain(listening)
-        .chain(others)
-        .map(|subtest| Turn { subtest, is_alone: false });
+    let starting = move |start: Start| {
+        let begins = move |run: &usize| plan.planned(*run).is_some_and(|planned| Start::of(planned) == start);
+        all().filter(move |run| !runs_alone(run) && begins(run))
+    };
+    let together = Start::ALL.into_iter().flat_map(starting);
+    let together = together.map(|subtest| Turn { subtest, is_alone: false });
     let alone = all().filter(runs_alone).map(|subtest| Turn { subtest, is_alone: true });
     together.chain(alone)
 }
@@ -229,33 +261,49 @@ mod tests {
         parse(&source, &place, &registry).scenario.unwrap()
     }
 
+    fn planned(id: &str, needs: &[Capability], waits: Option<Duration>, has_clock: bool) -> PlannedSubtest {
+        let mut scenario = scenario(id);
+        scenario.needs.extend(needs.iter().copied());
+        scenario.waits = waits;
+        PlannedSubtest {
+            waits: scenario.waits.filter(|_| !has_clock),
+            scenario: Arc::new(scenario),
+            disposition: Disposition::Run,
+            judges_ours: false,
+            absent: Default::default(),
+            refusal: Default::default(),
+            waivers: Arc::default(),
+        }
+    }
+
+    fn order(subtests: &[PlannedSubtest], exclusive: &'static [Capability]) -> Vec<(usize, bool)> {
+        let plan = Plan { subtests: subtests.to_vec(), ..Plan::default() };
+        turns(&plan, exclusive).map(|turn| (turn.subtest, turn.is_alone)).collect()
+    }
+
     #[test]
     fn sub_tests_with_an_exclusive_need_run_alone_and_those_that_wait_begin() {
-        let subtests =
-            [("ST1", true, false), ("ST2", false, false), ("ST3", true, false), ("ST4", false, true)];
-        let planned = |has_clock: bool| {
-            let subtests = subtests.map(|(id, moves_clock, waits)| {
-                let mut scenario = scenario(id);
-                scenario.needs.extend(moves_clock.then_some(Capability::Clock));
-                scenario.waits = waits.then_some(Duration::from_secs(61));
-                PlannedSubtest {
-                    waits: scenario.waits.filter(|_| !has_clock),
-                    scenario: Arc::new(scenario),
-                    disposition: Disposition::Run,
-                    judges_ours: false,
-                    absent: Default::default(),
-                    refusal: Default::default(),
-                    waivers: Arc::default(),
-                }
-            });
-            Plan { subtests: subtests.into(), ..Plan::default() }
+        let subtests = |has_clock: bool| {
+            [("ST1", true, false), ("ST2", false, false), ("ST3", true, false), ("ST4", false, true)].map(
+                |(id, moves_clock, waits)| {
+                    let needs: &[Capability] = if moves_clock { &[Capability::Clock] } else { &[] };
+                    planned(id, needs, waits.then_some(Duration::from_secs(61)), has_clock)
+                },
+            )
         };
-        let order = |has_clock: bool, exclusive| {
-            let plan = planned(has_clock);
-            turns(&plan, exclusive).map(|turn| (turn.subtest, turn.is_alone)).collect::<Vec<_>>()
-        };
-        assert_eq!(order(true, &[]), [(0, false), (1, false), (2, false), (3, false)]);
-        assert_eq!(order(true, &[Capability::Clock]), [(1, false), (0, true), (2, true), (3, true)]);
-        assert_eq!(order(false, &[Capability::Clock]), [(3, false), (1, false), (0, true), (2, true)]);
+        let (with_clock, without) = (subtests(true), subtests(false));
+        assert_eq!(order(&with_clock, &[]), [(0, false), (1, false), (2, false), (3, false)]);
+        assert_eq!(order(&with_clock, &[Capability::Clock]), [(1, false), (0, true), (2, true), (3, true)]);
+        assert_eq!(order(&without, &[Capability::Clock]), [(3, false), (1, false), (0, true), (2, true)]);
+    }
+
+    #[test]
+    fn slow_sub_tests_start_before_quick_ones() {
+        let needs = [&[][..], &[Capability::Wire], &[Capability::Installer], &[], &[Capability::Dashboard]];
+        let subtests = [1, 2, 3, 4, 5].map(|number| format!("ST{number}"));
+        let subtests: Vec<_> =
+            subtests.iter().zip(needs).map(|(id, needs)| planned(id, needs, None, true)).collect();
+        let started: Vec<_> = order(&subtests, &[]).into_iter().map(|(subtest, _)| subtest).collect();
+        assert_eq!(started, [2, 4, 1, 0, 3]);
     }
 }

@@ -40,6 +40,7 @@ pub async fn perform(browse: &Browse, stage: &mut Stage) -> Result<Evidence, Ste
     let pace = stage.clients.pace().clone();
     // Other sub-tests may have the browsers for a while.
     let browser = pace.uncounted(stage.visit.open(browse.identity)).await?;
+    browser.expect_long_polls(&dashboard.waits);
     if let Some(identity) = signing_in {
         sign_in::sign_in(browser, identity, &dashboard, &stage.environment, browse.timeout).await?;
         stage.visit.note_signed_in(identity);

@@ -127,6 +127,8 @@ impl Machine {
         all.push(("PATH".into(), path));
         all.push(("ZTNA_INSTALL_DIR".into(), installed.into()));
         all.push(("ZTNA_HOSTNAME".into(), self.host_name.clone().into()));
+        // A service of this host would stay after the run.
+        all.push(("ZTNA_SERVICE".into(), "false".into()));
         // Flags cannot be added to a pasted line, so the installed agent reads this from the environment.
         if self.agent.up_flags.iter().any(|flag| flag == WITHOUT_TUN) {
             all.push(("ZTNA_USERSPACE".into(), "true".into()));

@@ -17,6 +17,8 @@ pub struct Dashboard {
     pub paths: BTreeMap<String, String>,
     /// How a user signs in; with email and password, or a session, if empty.
     pub sign_in: Vec<SignInAct>,
+    /// Paths of requests that pages leave open until there is news.
+    pub waits: Vec<String>,
 }
 
 /// One act of signing in. `${email}` and `${password}` are the user's.
@@ -37,7 +39,14 @@ pub struct Account {
 impl Dashboard {
     /// A dashboard in the documents' own words.
     pub fn at(url: Url) -> Self {
-        Self { url, words: BTreeMap::new(), paths: BTreeMap::new(), sign_in: Vec::new() }
+        Self { url, words: BTreeMap::new(), paths: BTreeMap::new(), sign_in: Vec::new(), waits: Vec::new() }
+    }
+
+    /// The same, with requests to a path that its pages leave open until there is news.
+    #[must_use]
+    pub fn waiting_on(mut self, path: &str) -> Self {
+        self.waits.push(path.to_owned());
+        self
     }
 
     /// Returns the address of a documented page.

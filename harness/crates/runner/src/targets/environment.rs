@@ -25,6 +25,7 @@ use super::error::TargetError;
 use super::machine_host::MachineHost;
 use super::namespace::{Namespace, Network};
 use super::post::post_json;
+use super::profile::Installer;
 use super::request::json_request;
 
 /// A read that the documents (`used-count`) grant to every session of an organisation: its status shows whether a session
@@ -78,6 +79,7 @@ pub struct EnvironmentFacts {
     pub listen: Ipv4Addr,
     /// The longest that reads may lag behind writes; `None` if they do not.
     pub settle: Option<Duration>,
+    pub installer: Installer,
     pub terraform: Option<TerraformProvider>,
     pub dashboard: Arc<Dashboard>,
     /// How long a machine that does not answer is listened to.
@@ -104,6 +106,17 @@ impl TestEnvironment {
     /// The organisation of [`Identity::Limited`].
     pub fn quota(&self) -> Option<&OrganisationLimit> {
         self.facts.quota.as_ref()
+    }
+
+    /// The URL of the installer.
+    pub fn installer_url(&self) -> String {
+        let below = || joined(self.base_url(), "/install.sh").to_string();
+        self.facts.installer.url.clone().unwrap_or_else(below)
+    }
+
+    /// The image that the documents' Dockerfile begins with, if the target has one.
+    pub fn installer_image(&self) -> Option<&str> {
+        self.facts.installer.image.as_deref()
     }
 
     pub fn terraform(&self) -> Option<&TerraformProvider> {

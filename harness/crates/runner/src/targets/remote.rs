@@ -313,6 +313,7 @@ impl Target for Remote {
             addresses: AddressBlock::LOOPBACK,
             listen: Ipv4Addr::LOCALHOST,
             settle: content.timeouts.settle,
+            installer: content.installer.clone().unwrap_or_default(),
             terraform: self.terraform.clone(),
             dashboard: Arc::clone(&self.dashboard),
             silence: content.timeouts.silence,
@@ -393,6 +394,7 @@ fn dashboard(profile: &Profile) -> Dashboard {
         words: content.words.clone(),
         paths: content.paths.clone(),
         sign_in: content.sign_in.clone(),
+        waits: content.waits.clone(),
     }
 }
 

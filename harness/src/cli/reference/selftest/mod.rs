@@ -13,13 +13,12 @@ use clap::Args;
 use harness_model::text::counted;
 use harness_reference::report::{SelfTestReport, terminal};
 use harness_reference::self_test::{DeviationOutcome, Scope, SelfTest};
-use harness_reference::{census, families, selection};
+use harness_reference::{census, selection};
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
 use harness_report::diagnosis::matrix::Matrix;
 use harness_report::diagnosis::observed::Observed;
 use harness_report::exit_code::ExitCode;
 use harness_report::terminal::Paint;
-use harness_runner::browser;
 use harness_runner::run::{self, Stop};
 
 use crate::cli::console::Console;
@@ -42,6 +41,9 @@ pub(in crate::cli) struct Arguments {
     /// Try every deviation N times; one that is missed once counts as missed
     #[arg(long, value_name = "N", default_value = "1")]
     repeat: NonZeroU32,
+    /// Fail if a deviation cannot be tried on this machine, instead of leaving it out
+    #[arg(long)]
+    strict: bool,
     /// Write a report: json=PATH or html=PATH; may be repeated
     #[arg(long, value_name = "FORMAT=PATH", conflicts_with_all = ["write_matrix", "check_matrix"])]
     report: Vec<Destination>,
@@ -67,15 +69,7 @@ pub(in crate::cli) async fn selftest(
         return Err(CliError::Census(mistakes));
     }
     let selected = selection::selected(&catalogue, arguments.filter.as_deref().unwrap_or("*"))?;
-    let mut selected: Vec<Declared> = selected.into_iter().cloned().collect();
-    if let Some((_, why)) = browser::lacking() {
-        if arguments.write_matrix.is_some() || arguments.check_matrix {
-            return Err(CliError::MatrixWithoutBrowser { why });
-        }
-        let all = selected.len();
-        selected.retain(|declared| !is_of_page(declared));
-        console.print(&not_tried(all - selected.len(), &why));
-    }
+    let selected: Vec<Declared> = selected.into_iter().cloned().collect();
     if selected.is_empty() {
         return Err(CliError::NoDeviation);
     }
@@ -86,6 +80,20 @@ pub(in crate::cli) async fn selftest(
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(CliError::TemporaryFolder)?;
     let mut self_test = SelfTest::new(library, catalogue, known, jobs(&arguments), folder.path());
     let mut chosen: Vec<&Declared> = selected.iter().collect();
+    let untriable = self_test.untriable(&chosen);
+    if (arguments.write_matrix.is_some() || arguments.check_matrix)
+        && let Some(why) = untriable.keys().next()
+    {
+        return Err(CliError::MatrixNeeds { why: why.clone() });
+    }
+    chosen.retain(|declared| !untriable.values().any(|ids| ids.contains(declared.id.as_str())));
+    for (why, ids) in &untriable {
+        let need = if ids.len() == 1 { "needs" } else { "need" };
+        console.print(&format!("not tried: {}, which {need} {why}\n", counted(ids.len(), "deviation")));
+    }
+    if chosen.is_empty() {
+        return Err(CliError::NoDeviationHere);
+    }
     if arguments.check_matrix {
         self_test.scope = Scope::AllSuites;
     } else if arguments.write_matrix.is_some() {
@@ -104,20 +112,12 @@ pub(in crate::cli) async fn selftest(
     let report = SelfTestReport::new(plain_failures, &outcomes, &self_test.catalogue, registry, took);
     let options = console.terminal_options();
     console.print(&terminal::summary(&report, Paint::new(options.color), terminal::width(options.width)));
-    let verdict = if report.passed { ExitCode::Conformant } else { ExitCode::NonConformant };
+    let is_incomplete = arguments.strict && !untriable.is_empty();
+    let verdict = match report.passed && !is_incomplete {
+        true => ExitCode::Conformant,
+        false => ExitCode::NonConformant,
+    };
     Ok(destination::write_all(&arguments.report, &report, console).unwrap_or(verdict))
-}
-
-/// Whether only a browser can show the deviation.
-fn is_of_page(declared: &Declared) -> bool {
-    families::named(&declared.id).is_some_and(|(_, deviation)| deviation.page.is_some())
-}
-
-fn not_tried(count: usize, why: &str) -> String {
-    match count {
-        0 => String::new(),
-        count => format!("not tried: {} of the dashboard, which take {why}\n", counted(count, "deviation")),
-    }
 }
 
 /// The results of trying deviations.

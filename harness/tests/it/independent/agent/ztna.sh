@@ -2,7 +2,7 @@
 # An agent that keeps to the words of the documents and differs from the reference's elsewhere. It carries no packets.
 # NORTH_CHOICES names the choices that it makes otherwise than usual, as choices.rs lists them.
 set -u
-state=${ZTNA_STATE_DIR:-$HOME/.ztna}
+state=${ZTNA_STATE_DIR:-${HOME:-/root}/.ztna}
 server=${ZTNA_SERVER:-http://127.0.0.1:9}
 mkdir -p "$state"
 

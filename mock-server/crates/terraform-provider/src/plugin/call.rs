@@ -29,7 +29,7 @@ pub(super) async fn answer(
         return Ok(unimplemented(&path));
     };
     Ok(match method {
-        "GetProviderSchema" => unary(request, |_: Empty| async move { provider.schema() }).await,
+        "GetProviderSchema" => unary(request, |_: Empty| async move { provider.schema.clone() }).await,
         "ValidateProviderConfig" => {
             unary(request, |asked| async move { provider.validate_provider(&asked) }).await
         }

@@ -14,7 +14,7 @@ const MINUTE: u64 = 60;
 const NAMES: u8 = 4;
 
 #[derive(Debug, Clone)]
-enum Action {
+pub(crate) enum Action {
     Register { name: u8, ephemeral: bool, key_byte: u8 },
     RequestToJoin { name: u8 },
     Heartbeat { name: u8, online: bool, endpoint: Option<u8> },
@@ -24,7 +24,7 @@ enum Action {
     Ask,
 }
 
-fn actions() -> impl Strategy<Value = Vec<Action>> {
+pub(crate) fn actions() -> impl Strategy<Value = Vec<Action>> {
     let name = 0..NAMES;
     let orders = prop::sample::select(vec!["quarantine", "release", "approve", "delete"]);
     let seconds = prop::sample::select(vec![30, 90, 31 * MINUTE, 25 * 60 * MINUTE]);
@@ -127,8 +127,7 @@ impl History {
     }
 }
 
-async fn check(actions: Vec<Action>) {
-    let server = TestServer::start().await;
+pub(crate) async fn check(server: TestServer, actions: Vec<Action>) {
     let ephemeral = server.auth_key(json!({ "reusable": true, "ephemeral": true })).await.1;
     let keys = [reusable_key(&server).await, ephemeral];
     let watcher = Node::register(&server, &keys[0], "watcher", 9).await;
@@ -159,6 +158,8 @@ proptest! {
 
     #[test]
     fn replayed_changes_equal_the_full_map(actions in actions()) {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(check(actions));
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            check(TestServer::start().await, actions).await;
+        });
     }
 }

@@ -1,7 +1,7 @@
 //! The network map: what a machine learns about its peers, and when.
 
 mod contents;
-mod history;
+pub(crate) mod history;
 mod waiting;
 
 use std::collections::BTreeMap;

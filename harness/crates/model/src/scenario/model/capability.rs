@@ -34,6 +34,10 @@ pub enum Capability {
     Ansible,
     /// The kit's host has `act`, which runs workflows of GitHub Actions.
     Actions,
+    /// The kit's host has cloud-init, and may give it a throw-away root.
+    CloudInit,
+    /// The kit's host has a container engine.
+    Docker,
     /// The kit's host has Terraform, and the target a provider for it.
     Terraform,
 }

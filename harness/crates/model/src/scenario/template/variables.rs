@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::error::{LengthError, MAX_LONG_LEN};
 
 /// The built-in variables, besides `${long:N}`.
-pub const BUILT_IN: [&str; 20] = [
+pub const BUILT_IN: [&str; 23] = [
     "org",
     "other_org",
     "quota_org",
@@ -18,6 +18,9 @@ pub const BUILT_IN: [&str; 20] = [
     "token.owner",
     "token.member",
     "token.outsider",
+    "installer.url",
+    "installer.image",
+    "docker.host",
     "terraform.provider",
     "terraform.endpoint",
     "terraform.api_key",

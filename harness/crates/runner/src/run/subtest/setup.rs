@@ -17,6 +17,7 @@ use crate::run::slot::Slot;
 use crate::step::chance::Chance;
 use crate::step::visit::Visit;
 use crate::step::{Stage, StepError};
+use crate::targets::host_tool;
 
 /// A stage without machines, and the prefix of the sub-test's names on the target.
 pub(super) struct Setup {
@@ -50,6 +51,9 @@ pub(super) async fn set_up(
         bindings.set_built_in("quota_org", quota.org.as_str());
         bindings.set_built_in("quota_limit", quota.machines);
     }
+    bindings.set_built_in("installer.url", environment.installer_url());
+    bindings.set_built_in("installer.image", environment.installer_image().unwrap_or_default());
+    bindings.set_built_in("docker.host", host_tool::engine_address());
     if let Some(terraform) = environment.terraform() {
         bindings.set_built_in("terraform.provider", terraform.program.to_string_lossy());
         bindings.set_built_in("terraform.endpoint", terraform.endpoint.as_str());

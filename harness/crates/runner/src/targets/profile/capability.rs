@@ -26,10 +26,17 @@ pub(super) fn decide(
         let must_be_declared = [Capability::Tun, Capability::Fresh];
         let given =
             requirements.iter().filter(|needs| needs.is_met && !must_be_declared.contains(&needs.capability));
-        return given.map(|needs| needs.capability).collect();
+        let installer = content.installer.as_ref().map(|_| Capability::Installer);
+        return given.map(|needs| needs.capability).chain(installer).collect();
     };
     // What depends on the kit's host is not for a profile to say.
-    let of_host = [Capability::HostName, Capability::Ansible, Capability::Actions];
+    let of_host = [
+        Capability::HostName,
+        Capability::Ansible,
+        Capability::Actions,
+        Capability::CloudInit,
+        Capability::Docker,
+    ];
     let known = || CAPABILITIES.iter().filter(|(_, capability)| !of_host.contains(capability));
     let names: Vec<&str> = known().map(|(name, _)| *name).collect();
     let mut decided = BTreeSet::new();

@@ -51,6 +51,8 @@ pub struct Content {
     pub quota: Option<Quota>,
     /// The target's agent.
     pub agent: Option<Agent>,
+    /// Where the target's installer is.
+    pub installer: Option<Installer>,
     /// How Terraform manages the target.
     pub terraform: Option<Terraform>,
     /// The target's dashboard.
@@ -209,6 +211,16 @@ pub struct Quota {
     pub token: TokenSource,
 }
 
+/// What the documents' recipes install from. In a profile without `capabilities` it stands for `installer`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Installer {
+    /// The URL of install.sh; below the base URL by default.
+    pub url: Option<String>,
+    /// The image that the documents' Dockerfile begins with; by default one of programs of the kit's host, curl among them.
+    pub image: Option<String>,
+}
+
 /// The target's provider for Terraform. It is run as `hashicorp/quickztna`, which the documents' configuration asks for.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -279,6 +291,10 @@ pub struct DashboardContent {
     /// The target's own pages for documented ones, such as `"/api-keys" = "/console/keys"`.
     #[schemars(default)]
     pub paths: BTreeMap<String, String>,
+    /// Paths of requests that its pages leave open until there is news, such as `/api/changes`. Without them, each is taken for a
+    /// slow answer until it has been open for 1.5 s, once a run.
+    #[schemars(default)]
+    pub waits: Vec<String>,
     /// How a user signs in. By default with email and password, or with the session in Local Storage as `access_token`.
     #[schemars(default, with = "Vec<SignInContent>")]
     pub sign_in: Vec<SignInAct>,

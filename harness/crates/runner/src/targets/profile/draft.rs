@@ -108,6 +108,7 @@ impl Draft {
          # silence = \"1s\"              # how long a machine must not answer to count as unreachable\n\
          \n# [quota]                    # an organisation that may have a few machines only\n# org_id = \"org_small\"\n\
          # limit = 3\n# token = { env = \"TARGET_SMALL_TOKEN\" }\n\
+         \n# [installer]                # if it is elsewhere, or images need another base\n# url = \"https://get.acme.example/install.sh\"\n\
          \n# [terraform]\n# provider = \"./terraform-provider-quickztna\"\n\
          \n# What no document describes. The kit asks the target what it lacks; what is declared here is not asked.\n\
          # [undocumented]\n# machine_admin = false\n\

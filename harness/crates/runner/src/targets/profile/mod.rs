@@ -9,8 +9,8 @@ mod masked;
 mod resources;
 
 pub use content::{
-    Agent, Content, DashboardContent, Hooks, Limits, Login, MachinePointers, Paths, Pointers, Quota,
-    Terraform, Timeouts, TlsFiles, TokenSource, UserOrgPointers, Words, token_key,
+    Agent, Content, DashboardContent, Hooks, Installer, Limits, Login, MachinePointers, Paths, Pointers,
+    Quota, Terraform, Timeouts, TlsFiles, TokenSource, UserOrgPointers, Words, token_key,
 };
 pub use draft::Draft;
 pub use loaded::{Profile, ProfileError, ProfileNotes};

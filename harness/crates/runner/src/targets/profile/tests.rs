@@ -39,6 +39,7 @@ fn capabilities_follow_from_the_profile() {
         (agent, vec![Capability::Agent]),
         ("address = \"203.0.113.9\"\n", vec![Capability::Cidr]),
         ("[quota]\norg_id = \"q\"\nlimit = 3\ntoken = { env = \"X\" }\n", vec![Capability::Quota]),
+        ("[installer]\nurl = \"https://get.acme.example/install.sh\"\n", vec![Capability::Installer]),
         (&format!("capabilities = [\"tun\"]\n{agent}"), vec![Capability::Tun]),
     ];
     for (more, capabilities) in cases {
@@ -92,6 +93,9 @@ fn mistakes_have_a_caret_and_a_hint() {
             "unknown key `evn`",
             "did you mean `env`?",
         ),
+        ("[installer]\nurl = \"get.acme.example\"", "invalid `url`: `get.acme.example`", "https://HOST"),
+        ("[installer]\nurl = \"https://a.example/$(id)\"", "invalid `url`", "https://HOST"),
+        ("[installer]\nimage = \"a; id\"", "invalid `image`", "REPOSITORY:TAG"),
         ("capabilities = [\"quota\"]", "`quota` requires a [quota]", "remove the capability"),
         ("[tokens]\nlimited = { env = \"X\" }", "unknown key `limited`", ""),
         ("[timeouts]\nsetle = \"3s\"", "unknown key `setle`", "did you mean `settle`?"),

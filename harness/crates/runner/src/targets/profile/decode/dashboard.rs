@@ -13,7 +13,8 @@ use crate::targets::profile::content::{DashboardContent, Login};
 
 impl Decoding<'_> {
     pub(super) fn dashboard(&mut self, file: &Table<'_, '_>) -> Option<DashboardContent> {
-        let table = self.table(file, "dashboard", &["url", "words", "paths", "sign_in", "accounts"])?;
+        let table =
+            self.table(file, "dashboard", &["url", "words", "paths", "waits", "sign_in", "accounts"])?;
         let url = self.text(&table, "url");
         if let Some(url) = &url
             && !Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
@@ -36,6 +37,7 @@ impl Decoding<'_> {
             url,
             words: self.renamed(&table, "words"),
             paths,
+            waits: self.waits(&table),
             sign_in: self.sign_in(&table),
             accounts: self.accounts(&table),
         })
@@ -49,6 +51,22 @@ impl Decoding<'_> {
             Some((entry.key.to_owned(), entry.string(decoding.report)?.text.to_owned()))
         };
         table.entries.iter().filter_map(|entry| own(entry, self)).collect()
+    }
+
+    fn waits(&mut self, table: &Table<'_, '_>) -> Vec<String> {
+        let items = table.get("waits").and_then(|entry| entry.array("a list of paths", self.report));
+        let mut paths = Vec::new();
+        for item in items.unwrap_or_default() {
+            match item.get_ref().as_str().filter(|path| path.starts_with('/')) {
+                Some(path) => paths.push(path.to_owned()),
+                None => self.report.error_with_help(
+                    item.span(),
+                    "invalid path in dashboard.waits",
+                    "write paths that begin with `/`, such as `[\"/api/changes\"]`",
+                ),
+            }
+        }
+        paths
     }
 
     fn sign_in(&mut self, table: &Table<'_, '_>) -> Vec<SignInAct> {

@@ -2,6 +2,7 @@
 
 mod agent;
 mod dashboard;
+mod installer;
 mod limit;
 mod pointer;
 mod quota;
@@ -20,7 +21,7 @@ use harness_model::source::document::{Diagnostics, Entry, SpannedText, Table, pa
 use super::capability;
 use super::content::Content;
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "name",
     "version",
     "base_url",
@@ -35,6 +36,7 @@ const KEYS: [&str; 20] = [
     "timeouts",
     "quota",
     "agent",
+    "installer",
     "terraform",
     "dashboard",
     "hooks",
@@ -80,6 +82,7 @@ pub(super) fn decode(text: &str, report: &mut Diagnostics) -> Option<Decoded> {
         limits: decoding.limits(&file),
         timeouts: decoding.timeouts(&file),
         agent: decoding.agent(&file),
+        installer: decoding.installer(&file),
         terraform: decoding.terraform(&file),
         dashboard: decoding.dashboard(&file),
         hooks: decoding.hooks(&file),

@@ -1,0 +1,69 @@
+//! How much more a registration costs among many machines.
+
+use std::time::Duration;
+
+use crate::database::{Database, Schema};
+use crate::replicas::{ORGANISATION, Replicas};
+use crate::samples::Samples;
+
+const SIZES: [u64; 3] = [100, 100_000, 1_000_000];
+const ROUNDS: usize = 9;
+const SPAN: Duration = Duration::from_secs(1);
+const MOST: f64 = 1.2;
+
+pub(crate) async fn report(database: &Database) {
+    let mut planes = Vec::new();
+    for (number, size) in SIZES.into_iter().enumerate() {
+        let schema = database.schema(100 + number).await;
+        let plane = Replicas::start(&schema, 1, 1).await;
+        fill(database, &schema, size);
+        planes.push((schema, plane));
+    }
+    database.run(&["CHECKPOINT"]);
+    for clients in [1, 64] {
+        let mut costs: [Samples; SIZES.len()] = std::array::from_fn(|_| Samples::default());
+        for round in 0..ROUNDS {
+            for ((_, plane), costs) in planes.iter().zip(&mut costs) {
+                costs.push(1e6 / plane.rate(clients, &format!("g{clients}-{round}"), SPAN).await);
+            }
+        }
+        println!(
+            "\n| {clients} clients, PostgreSQL | µs a registration (spread) | ratio within a round (spread) | aim |"
+        );
+        println!("|-|-|-|-|");
+        for (size, cost) in SIZES.iter().zip(&costs) {
+            let ratio = cost.to(&costs[0]).spread(2);
+            println!("| at {size} machines | {} | {ratio} | at most {MOST} |", cost.spread(0));
+        }
+    }
+    for (schema, plane) in planes {
+        plane.stop().await;
+        database.drop(schema).await;
+    }
+}
+
+/// Stores that many machines as registrations with the key would have; they were heard of a day ahead, so that the upkeep
+/// does not mark all of them offline in the middle of the measurement.
+fn fill(database: &Database, schema: &Schema, machines: u64) {
+    let path = format!("SET search_path = {}", schema.name);
+    let rows = format!(
+        "INSERT INTO machines (id, org_id, name, tailnet_ip, status, tags, ephemeral, public_key, token_hash,
+             auth_key_id, created_at, last_seen, map_version, name_key)
+         SELECT '019a0000-' || lpad(to_hex(n / 65536), 4, '0') || '-7' || lpad(to_hex(n % 65536), 4, '0') || '-bench-machine',
+             '{ORGANISATION}', 'fill-' || n, '100.' || 64 + n / 65536 || '.' || n / 256 % 256 || '.' || n % 256,
+             'online', '[]', 0, encode(sha256(('key' || n)::bytea), 'base64'), encode(sha256(('token' || n)::bytea), 'hex'),
+             (SELECT id FROM auth_keys), now_millis, now_millis + 86400000, 1 + n, 'fill-' || n
+         FROM generate_series(1, {machines}) n,
+             (SELECT (extract(epoch FROM now()) * 1000)::bigint AS now_millis) clock"
+    );
+    let entries = "INSERT INTO audit_logs (id, org_id, actor, action, target, details, created_at)
+         SELECT 'e' || id, org_id, 'auth-key:' || auth_key_id, 'register_machine', id,
+             '{\"name\":\"' || name || '\",\"reregistered\":false}', created_at FROM machines";
+    let counters = format!(
+        "UPDATE auth_keys SET used_count = {machines};
+         UPDATE address_pools SET next_offset = next_offset + {machines}, machines = {machines};
+         UPDATE network_maps SET version = version + {machines}"
+    );
+    let vacuum = "VACUUM ANALYZE machines, audit_logs, auth_keys, address_pools, network_maps";
+    database.run(&[&path, &rows, entries, &counters, vacuum]);
+}
