@@ -42,7 +42,8 @@ pub(crate) async fn report(database: &Database) {
     }
 }
 
-/// Stores that many machines as registrations with the key would have.
+/// Stores that many machines as registrations with the key would have; they were heard of a day ahead, so that the upkeep
+/// does not mark all of them offline in the middle of the measurement.
 fn fill(database: &Database, schema: &Schema, machines: u64) {
     let path = format!("SET search_path = {}", schema.name);
     let rows = format!(
@@ -51,7 +52,7 @@ fn fill(database: &Database, schema: &Schema, machines: u64) {
          SELECT '019a0000-' || lpad(to_hex(n / 65536), 4, '0') || '-7' || lpad(to_hex(n % 65536), 4, '0') || '-bench-machine',
              '{ORGANISATION}', 'fill-' || n, '100.' || 64 + n / 65536 || '.' || n / 256 % 256 || '.' || n % 256,
              'online', '[]', 0, encode(sha256(('key' || n)::bytea), 'base64'), encode(sha256(('token' || n)::bytea), 'hex'),
-             (SELECT id FROM auth_keys), now_millis, now_millis, 1 + n, 'fill-' || n
+             (SELECT id FROM auth_keys), now_millis, now_millis + 86400000, 1 + n, 'fill-' || n
          FROM generate_series(1, {machines}) n,
              (SELECT (extract(epoch FROM now()) * 1000)::bigint AS now_millis) clock"
     );

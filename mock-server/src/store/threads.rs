@@ -31,6 +31,9 @@ const LIST_TIMEOUT_IN_MEMORY: Duration = Duration::from_millis(500);
 const MAX_BATCH: usize = 128;
 /// How long the check of a file for damage may take at start.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a write waits for a lock that another program has held for the whole timeout before: its clients were told to
+/// try again, and shall hear soon whether that helped.
+const LOCKED_TIMEOUT: Duration = Duration::from_millis(250);
 const STATEMENT_CACHE_SIZE: usize = 128;
 /// Fits what a batch changes. At a commit after a page split SQLite walks the whole cache, which takes longer than reading
 /// pages again that the system keeps in memory.
@@ -80,7 +83,7 @@ impl Threads {
                 health: &health_of_writer,
                 notifications: &notify,
             };
-            write_loop(writer, &jobs);
+            write_loop(writer, lock_timeout, &jobs);
         })?;
         let Location::File(path) = location else {
             let (reads, lists) = (writes.clone(), writes.clone());
@@ -248,9 +251,10 @@ struct Others {
     lists: VecDeque<Job>,
 }
 
-fn write_loop(writer: Writer<'_>, jobs: &mpsc::Receiver<Job>) {
+fn write_loop(writer: Writer<'_>, lock_timeout: Duration, jobs: &mpsc::Receiver<Job>) {
     let Writer { connection, deadline, health, .. } = writer;
     let mut others = Others::default();
+    let mut patience = lock_timeout;
     loop {
         let mut batch = Vec::new();
         if others.lists.is_empty() {
@@ -263,10 +267,13 @@ fn write_loop(writer: Writer<'_>, jobs: &mpsc::Receiver<Job>) {
         }
         if let Some(condition) = health.moved() {
             batch::fail(batch, || StoreError::Unavailable(condition));
-        } else if !batch.is_empty()
-            && let Err(not_begun) = writer.run(batch)
-        {
-            not_begun.fail(jobs);
+        } else if !batch.is_empty() {
+            let begun = writer.run(batch).map_err(|not_begun| not_begun.fail(jobs)).is_ok();
+            let next = if begun { lock_timeout } else { lock_timeout.min(LOCKED_TIMEOUT) };
+            // A timeout that cannot be set remains the one before.
+            if next != patience && connection.busy_timeout(next).is_ok() {
+                patience = next;
+            }
         }
         for job in others.reads.drain(..) {
             read(connection, deadline, JOB_TIMEOUT, health, job);

@@ -282,7 +282,9 @@ async fn a_locked_database_changes_nothing_and_is_told() {
     let answer: Value = refused.json().await.unwrap();
     assert_eq!(answer["error"]["code"], "UNAVAILABLE");
     assert!(answer["error"]["message"].as_str().unwrap().contains("locked by another program"), "{answer}");
+    let sent = Instant::now();
     assert_eq!((probe("/healthz").await, probe("/readyz").await), (200, 503));
+    assert!(sent.elapsed() < Duration::from_secs(3), "the next one is told after {:?}", sent.elapsed());
     other.execute_batch("ROLLBACK").unwrap();
 
     let url = format!("{base_url}/api/register-machine");

@@ -2,7 +2,7 @@
 
 use harness_runner::program_path::find_in_path;
 use harness_runner::targets::namespace::check_tun_devices;
-use harness_runner::targets::{Finding, State};
+use harness_runner::targets::{Finding, State, host_tool};
 
 /// The programs that run the documented command line of an installer.
 const PROGRAMS: [&str; 2] = ["sh", "curl"];
@@ -24,7 +24,20 @@ pub(super) fn examine() -> Vec<Finding> {
             "run the kit as root on Linux, with `ip` installed",
         ),
     };
-    programs.into_iter().chain([Finding { subject: "tun".to_owned(), state: tun }]).collect()
+    let tun = Finding { subject: "tun".to_owned(), state: tun };
+    programs.into_iter().chain([tun]).chain(recipes()).collect()
+}
+
+/// Examines the tools of the guide's recipes.
+fn recipes() -> impl Iterator<Item = Finding> {
+    let present = host_tool::present().map(|tool| (tool, State::Right("installed".to_owned())));
+    let lacking = host_tool::lacking().into_iter().map(|(tool, why)| {
+        let reason = format!("it needs {why}, so its sub-test is skipped");
+        (tool, State::Open { reason, remedy: None })
+    });
+    present
+        .chain(lacking)
+        .map(|(tool, state)| Finding { subject: format!("recipe `{}`", tool.name()), state })
 }
 
 fn skipped(reason: &str, remedy: &str) -> State {

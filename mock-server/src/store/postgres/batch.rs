@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::cause::cause;
+use super::gather::Jobs;
 use super::migration::Schema;
 use super::overlay::CommitError;
 use super::session::Session;
 use crate::store::health::Health;
-use crate::store::job::{Executed, Job, Work, execute};
-use crate::store::lookup::Lookup;
+use crate::store::job::{Executed, Work, execute};
 use crate::store::notification::Notifications;
 use crate::store::{Condition, StoreError};
 
@@ -52,11 +52,16 @@ struct Member {
 impl Writer<'_> {
     /// Runs a batch in the transaction that has begun, in which each job can fail alone. Notifies of what changed, here and
     /// in other replicas, then replies to all callers.
-    pub(super) fn run(self, session: &mut Session, batch: Vec<Job>) {
-        let member = |job: Job| Member { work: job.into_work(), failed_by_itself: false, void: false };
-        let mut batch: Vec<Member> = batch.into_iter().map(member).collect();
-        let done = look_up(session, &mut batch).and_then(|()| self.attempt(session, &mut batch, false));
-        let done = match done {
+    pub(super) fn run(self, session: &mut Session, jobs: Jobs) {
+        let member = |work| Member { work, failed_by_itself: false, void: false };
+        let mut batch: Vec<Member> = jobs.into_iter().map(member).collect();
+        if let Some(overlay) = session.overlay() {
+            // Any other statement ends the overlay. Which of the waiting jobs is first is of no consequence to their callers.
+            batch.sort_by_cached_key(|member| {
+                !member.work.lookup().is_some_and(|lookup| overlay.covers(lookup))
+            });
+        }
+        let done = match self.attempt(session, &mut batch, false) {
             Err(Undone::Spoilt) => session
                 .run(&self.schema.begin)
                 .map_err(Undone::from)
@@ -164,23 +169,6 @@ impl Writer<'_> {
         }
         sql
     }
-}
-
-/// Loads what the jobs are going to look up. Those that need nothing else come first, as any other statement ends the
-/// overlay; which of the waiting jobs is first is of no consequence to their callers.
-fn look_up(session: &mut Session, batch: &mut [Member]) -> Result<(), Undone> {
-    let lookups: Vec<&Lookup> = batch.iter().filter_map(|member| member.work.lookup()).collect();
-    if lookups.is_empty() {
-        return Ok(());
-    }
-    if let Err(error) = session.look_up(&lookups) {
-        tracing::debug!(cause = cause(&error), "a batch runs statement by statement");
-        return Err(undone(session, Undone::Spoilt));
-    }
-    if let Some(overlay) = session.overlay() {
-        batch.sort_by_key(|member| !member.work.lookup().is_some_and(|lookup| overlay.covers(lookup)));
-    }
-    Ok(())
 }
 
 /// Rolls back, unless the server has done so already.

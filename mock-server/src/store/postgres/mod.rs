@@ -2,12 +2,14 @@
 //!
 //! A replica has a connection for its writer, some that are opened as its readers need them, and one that hears of the
 //! other replicas' changes. Transactions that write run one after another over all replicas, as `BEGIN IMMEDIATE` has it
-//! on SQLite: [`batch`] takes the lock, and the database releases it with the commit or with the connection.
+//! on SQLite: [`gather`] takes the lock, and the database releases it with the commit or with the connection. What a batch
+//! does in its turn is [`batch`], and how registrations do without a round trip for each statement is [`overlay`].
 
 mod address;
 mod batch;
 mod cause;
 mod error;
+mod gather;
 mod listener;
 mod migration;
 mod overlay;

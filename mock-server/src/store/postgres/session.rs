@@ -11,12 +11,11 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{CancelToken, Client, Connection, Error, NoTls, Row, Statement};
 
 use super::address::{Address, Encryption};
-use super::cause::{is_lost, start_problem};
-use super::overlay::{CommitError, Overlay};
+use super::cause::{cause, is_lost, start_problem};
+use super::overlay::{CommitError, Facts, Overlay, Questions};
 use super::placeholders::numbered;
 use super::prepared::Prepared;
 use super::tls::Verified;
-use crate::store::lookup::Lookup;
 use crate::store::{StoreError, Value};
 
 /// How long a transaction may wait for its client's next statement. A replica that was paused loses its transaction, so
@@ -44,6 +43,10 @@ pub(in crate::store) struct Session {
     prepared: Prepared,
     /// What the writer knows in advance; readers have none.
     overlay: Option<Overlay>,
+    /// How many batches had an overlay.
+    batches: u64,
+    /// Whether the next batch makes new plans.
+    replan: bool,
     cancel: Cancel,
     /// Interrupts the next statements when it turns true.
     abandoned: Option<Arc<AtomicBool>>,
@@ -86,6 +89,8 @@ impl Session {
             driving,
             prepared: Prepared::default(),
             overlay: None,
+            batches: 0,
+            replan: false,
             cancel,
             abandoned: None,
             state: JobState::default(),
@@ -111,11 +116,35 @@ impl Session {
         self.runtime.block_on(client.batch_execute(sql))
     }
 
-    /// Loads what the batch is going to look up.
-    pub(super) fn look_up(&mut self, lookups: &[&Lookup]) -> Result<(), Error> {
+    /// Begins the transaction of a batch. `gather` runs the statement that it is given, and returns what the batch's jobs
+    /// are going to look up; an inner error has ended the transaction.
+    pub(super) fn begin_batch(
+        &mut self,
+        begin: &str,
+        gather: impl AsyncFnOnce(&Client, &Questions, &str) -> Result<Option<Result<Facts, Error>>, Error>,
+    ) -> Result<(), Error> {
         let Some(client) = &self.client else { return Ok(()) };
-        let loading = Overlay::load(client, &mut self.prepared, lookups);
-        self.overlay = Some(self.runtime.block_on(loading)?);
+        let prepared = &mut self.prepared;
+        // In empty tables one index is as good as another, and a plan is kept until the tables are analysed.
+        let replan = if std::mem::take(&mut self.replan) { "DISCARD PLANS; " } else { "" };
+        let begin = &format!("{replan}{begin}");
+        let begun = self.runtime.block_on(async {
+            let questions = Questions::prepare(client, prepared).await?;
+            gather(client, &questions, begin).await
+        });
+        match begun? {
+            Some(Ok(facts)) => {
+                self.overlay = Some(Overlay::of(facts));
+                self.batches += 1;
+                self.replan = self.batches.is_power_of_two();
+            }
+            Some(Err(error)) => {
+                tracing::debug!(cause = cause(&error), "a batch runs statement by statement");
+                self.roll_back()?;
+                self.run(begin)?;
+            }
+            None => {}
+        }
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The threads that own the connections: one writer, and readers that connect as they are needed.
 
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::address::Address;
 use super::batch::Writer;
+use super::gather::Batch;
 use super::listener;
 use super::migration::{self, Schema};
 use super::session::{Limits, Session};
@@ -125,19 +127,25 @@ fn write_loop(
     jobs: &mpsc::Receiver<Job>,
     notifications: &Notifications,
 ) {
-    while let Ok(first) = jobs.recv() {
-        match writer.begin(&schema.begin) {
-            // What queued up while other replicas had their turn shares this one.
+    let mut late = VecDeque::new();
+    while let Some(first) = late.pop_front().or_else(|| jobs.recv().ok().map(Job::into_work)) {
+        let mut next = || late.pop_front().or_else(|| jobs.try_recv().ok().map(Job::into_work));
+        let mut batch = Batch::new(first, &mut next, MAX_BATCH);
+        let begun = writer.begin_with(|session| {
+            session.begin_batch(&schema.begin, async |client, questions, begin| {
+                batch.begin(client, questions, begin).await
+            })
+        });
+        match begun {
             Ok(session) => {
-                let queued = std::iter::once(first).chain(jobs.try_iter().take(MAX_BATCH - 1)).collect();
+                let (queued, later) = batch.into_turns();
                 Writer { schema, health, notifications }.run(session, queued);
+                later.into_iter().rev().for_each(|job| late.push_front(job));
             }
             Err(condition) => {
                 tracing::error!(%condition, way_out = condition.way_out(), "database transaction did not begin");
                 // What queued up meanwhile fails now, instead of waiting for the database again.
-                for job in std::iter::once(first).chain(jobs.try_iter()) {
-                    job.into_work().reply(Some(StoreError::Unavailable(condition)));
-                }
+                batch.into_all().for_each(|job| job.reply(Some(StoreError::Unavailable(condition))));
             }
         }
     }
@@ -188,11 +196,18 @@ impl Reconnecting {
         Ok(self.session.insert(session))
     }
 
-    /// Begins a transaction, on a new connection if the present one turns out to be lost.
     fn begin(&mut self, statement: &str) -> Result<&mut Session, Condition> {
+        self.begin_with(|session| session.run(statement))
+    }
+
+    /// Begins a transaction, on a new connection if the present one turns out to be lost.
+    fn begin_with(
+        &mut self,
+        mut begin: impl FnMut(&mut Session) -> Result<(), tokio_postgres::Error>,
+    ) -> Result<&mut Session, Condition> {
         for _ in 0..2 {
             let session = self.session().map_err(|error| unavailable(&error))?;
-            match session.run(statement) {
+            match begin(session) {
                 Ok(()) => break,
                 Err(error) if error.as_db_error().is_none() => self.session = None,
                 Err(error) => {

@@ -228,6 +228,22 @@ async fn listeners_are_notified_after_commit_only() {
 }
 
 #[tokio::test]
+async fn newer_and_foreign_schemas_are_refused_with_a_way_out() {
+    for (change, words, way_out) in [
+        ("UPDATE schema_version SET version = 99", "unsupported version 99", "Use a newer mock-server"),
+        ("ALTER TABLE schema_version RENAME TO songs", "another program", "--database"),
+    ] {
+        let Some(location) = postgres_location() else { return };
+        let store = Store::open(&location).unwrap();
+        store.write(move |tx| tx.execute(change, &[])).await.unwrap();
+        let refused = Store::open(&location).err().map(|error| error.to_string()).unwrap_or_default();
+        let lines: Vec<_> = refused.lines().collect();
+        let [first, second] = lines[..] else { panic!("{refused:?}") };
+        assert!(first.contains(words) && second.contains(way_out), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn files_persist_and_newer_or_invalid_ones_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");

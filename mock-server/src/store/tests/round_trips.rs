@@ -15,8 +15,8 @@ use super::redo::in_one_batch;
 use super::{cluster, postgres_schema};
 use crate::store::{Address, Location, Store, Tx};
 
-/// Beginning with the lock, the facts, and the changes with the commit.
-const MOST: usize = 3;
+/// The lock with the facts, and the changes with the commit.
+const MOST: usize = 2;
 /// Those of a job without statements, which keeps the others waiting.
 const OF_THE_BATCH_BEFORE: usize = 2;
 

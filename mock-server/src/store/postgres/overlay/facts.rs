@@ -1,10 +1,11 @@
 //! The facts of a batch's registrations.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use futures::future::try_join;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Client, Error, Row, Statement};
 
 use super::super::prepared::Prepared;
 use crate::store::key_row::{KeyAndQuota, key_and_quota, select_key};
@@ -24,13 +25,15 @@ const TAKEN: &str = "SELECT l.number
     JOIN auth_keys k ON k.key_hash = l.key_hash
     CROSS JOIN LATERAL (
         SELECT 1 FROM machines m WHERE m.org_id = k.org_id AND m.name_key = l.name_key UNION ALL
-        SELECT 1 FROM machines m WHERE m.org_id = k.org_id AND m.public_key = ANY(ARRAY[l.plain, l.marked]) UNION ALL
+        SELECT 1 FROM machines m WHERE m.org_id = k.org_id AND m.public_key = l.plain UNION ALL
+        SELECT 1 FROM machines m WHERE m.org_id = k.org_id AND m.public_key = l.marked UNION ALL
         SELECT 1 FROM quarantines q WHERE q.org_id = k.org_id AND q.name_key = l.name_key UNION ALL
-        SELECT 1 FROM quarantines q WHERE q.org_id = k.org_id AND q.public_key = ANY(ARRAY[l.plain, l.marked])
+        SELECT 1 FROM quarantines q WHERE q.org_id = k.org_id AND q.public_key = l.plain UNION ALL
+        SELECT 1 FROM quarantines q WHERE q.org_id = k.org_id AND q.public_key = l.marked
         LIMIT 1) taken";
 
 #[derive(Default)]
-pub(super) struct Facts {
+pub(in crate::store::postgres) struct Facts {
     /// By hash; `None` if there is no such key.
     pub(super) keys: HashMap<String, Option<Key>>,
     pub(super) organisations: HashMap<String, Organisation>,
@@ -59,11 +62,27 @@ pub(super) struct Counter {
     pub(super) now: i64,
 }
 
-impl Facts {
-    pub(super) async fn load(
+/// The prepared statements that load facts.
+pub(in crate::store::postgres) struct Questions {
+    keys: Statement,
+    taken: Statement,
+}
+
+impl Questions {
+    pub(in crate::store::postgres) async fn prepare(
         client: &Client,
         prepared: &mut Prepared,
-        lookups: &[&Lookup],
+    ) -> Result<Self, Error> {
+        Ok(Self { keys: prepared.get(client, KEYS).await?, taken: prepared.get(client, TAKEN).await? })
+    }
+}
+
+impl Facts {
+    /// Loads the facts in one round trip.
+    pub(in crate::store::postgres) async fn load(
+        client: &Client,
+        questions: &Questions,
+        lookups: Vec<Lookup>,
     ) -> Result<Self, Error> {
         let hashes: Vec<&str> = lookups.iter().map(|lookup| lookup.key_hash.as_str()).collect();
         let names: Vec<&str> = lookups.iter().map(|lookup| lookup.name_key.as_str()).collect();
@@ -73,10 +92,11 @@ impl Facts {
         distinct.sort_unstable();
         distinct.dedup();
 
-        let (keys, taken) = (prepared.get(client, KEYS).await?, prepared.get(client, TAKEN).await?);
         let of_keys: [&(dyn ToSql + Sync); 1] = [&distinct];
         let of_taken: [&(dyn ToSql + Sync); 4] = [&hashes, &names, &plain, &marked];
-        let (found, taken) = try_join(client.query(&keys, &of_keys), client.query(&taken, &of_taken)).await?;
+        let (found, taken) =
+            try_join(client.query(&questions.keys, &of_keys), client.query(&questions.taken, &of_taken))
+                .await?;
 
         let mut facts = Self::default();
         facts.keys.extend(distinct.into_iter().map(|hash| (hash.to_owned(), None)));
@@ -84,12 +104,27 @@ impl Facts {
             facts.add_key(row)?;
         }
         let taken = taken.iter().map(|row| row.try_get(0)).collect::<Result<HashSet<i64>, _>>()?;
-        for (number, lookup) in (1..).zip(lookups) {
+        for (number, lookup) in (1..).zip(&lookups) {
             if !taken.contains(&number) {
                 facts.add_free(lookup);
             }
         }
         Ok(facts)
+    }
+
+    /// Adds other facts of the same transaction, in which nothing was changed in between.
+    pub(in crate::store::postgres) fn and(mut self, other: Self) -> Self {
+        self.keys.extend(other.keys);
+        for (org_id, organisation) in other.organisations {
+            match self.organisations.entry(org_id) {
+                Entry::Vacant(place) => drop(place.insert(organisation)),
+                Entry::Occupied(mut place) => {
+                    place.get_mut().free_names.extend(organisation.free_names);
+                    place.get_mut().free_public_keys.extend(organisation.free_public_keys);
+                }
+            }
+        }
+        self
     }
 
     fn add_key(&mut self, row: &Row) -> Result<(), Error> {

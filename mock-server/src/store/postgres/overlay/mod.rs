@@ -1,7 +1,7 @@
 //! What the writer knows in advance of the rows that registrations touch, and what it has not written yet.
 //!
 //! The facts of all registrations of a batch are loaded at once, after the lock that excludes other writers, and their
-//! changes are sent in a few statements together with the commit: a batch is three round trips, however many
+//! changes are sent in a few statements together with the commit: a batch is two or three round trips, however many
 //! registrations it has. The store's functions ask here first, and here answers only what is known for certain. Any other
 //! statement of the batch ([`super::Session`]) first sends what is deferred and then forgets the facts, so that no result
 //! depends on what a job announced. A deferred statement that fails rolls the batch back, which then runs without this.
@@ -16,7 +16,7 @@ use crate::domain::Timestamp;
 use crate::store::Value;
 use crate::store::key_row::KeyAndQuota;
 use crate::store::lookup::Lookup;
-use facts::Facts;
+pub(super) use facts::{Facts, Questions};
 use writes::Changes;
 pub(super) use writes::CommitError;
 
@@ -29,14 +29,8 @@ pub(in crate::store) struct Overlay {
 }
 
 impl Overlay {
-    /// Loads the facts in one round trip, once the statements are prepared.
-    pub(super) async fn load(
-        client: &Client,
-        prepared: &mut Prepared,
-        lookups: &[&Lookup],
-    ) -> Result<Self, Error> {
-        let facts = Facts::load(client, prepared, lookups).await?;
-        Ok(Self { facts, inserts: Changes::default(), changed: false })
+    pub(super) fn of(facts: Facts) -> Self {
+        Self { facts, inserts: Changes::default(), changed: false }
     }
 
     /// Whether a registration that looks this up needs no other statement, unless a job before it takes its name.
