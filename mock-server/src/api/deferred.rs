@@ -47,13 +47,12 @@ pub(super) async fn respond(
         return answer.await;
     }
     let begun = Instant::now();
-    // Here no layer catches panics or logs.
-    let answering = async move {
-        let answer = AssertUnwindSafe(answer).catch_unwind().await;
+    // Here no layer catches panics or logs. A block would have room for the answer's future twice.
+    let answering = AssertUnwindSafe(answer).catch_unwind().map(move |answer| {
         let response = answer.unwrap_or_else(|_| error::internal());
         trace::log_deferred(path, &response, begun.elapsed());
         response
-    };
+    });
     let deferred = Extension(Deferred::new(Box::pin(answering)));
     (StatusCode::OK, Extension(trace::NotAnAnswer), deferred).into_response()
 }

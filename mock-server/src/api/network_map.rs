@@ -11,6 +11,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{self, RawQuery};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use futures::FutureExt as _;
 use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -22,7 +23,7 @@ use super::machine::MachineToken;
 use super::pairs::{pairs, refuse_repeated};
 use super::refusals::refusals;
 use super::{Error, State, error};
-use crate::control::network_map::{Begun, LongPoll, NetworkMap};
+use crate::control::network_map::{LongPoll, NetworkMap};
 use crate::domain::Refusal;
 use crate::domain::site::Site;
 
@@ -102,16 +103,13 @@ pub async fn network_map(
         stopping: state.stopping.subscribe(),
     };
     let settings = state.settings;
-    match poll.begin(token.hash, query.since, wait).await? {
-        Begun::Answered(map) => Ok(response(&map, &settings.relays)),
-        Begun::Waits(mut waiting) => {
-            let answer = async move {
-                let map = waiting.run().await.map_err(Error::from);
-                map.map_or_else(Error::into_response, |map| response(&map, &settings.relays))
-            };
-            Ok(deferred::respond(can_defer, "/api/network-map", answer).await)
-        }
-    }
+    // Agents ask all at once after a change: then they wait for the store, and after that for the next change. A block
+    // would have room for the future twice.
+    let answer = poll.run(token.hash, query.since, wait).map(move |map| {
+        let map = map.map_err(Error::from);
+        map.map_or_else(Error::into_response, |map| response(&map, &settings.relays))
+    });
+    Ok(deferred::respond(can_defer, "/api/network-map", answer).await)
 }
 
 impl MapQuery {

@@ -54,14 +54,14 @@ pub struct LongPoll {
 }
 
 /// A request that was admitted.
-pub enum Begun {
+pub(super) enum Begun {
     Answered(NetworkMap),
-    /// Nothing has changed.
-    Waits(WaitingPoll),
+    /// Nothing has changed. Boxed, because a future has room for each variable that holds it.
+    Waits(Box<WaitingPoll>),
 }
 
 /// A request that waits for a change. Thousands of them wait at a time.
-pub struct WaitingPoll {
+pub(super) struct WaitingPoll {
     poll: LongPoll,
     token_hash: String,
     org_id: String,
@@ -75,11 +75,30 @@ pub struct WaitingPoll {
 
 impl LongPoll {
     /// Returns the changes to the map of the token's machine since a version, or the whole map if the version is 0, too old
-    /// or from another database. If there are none, the request may wait for some.
+    /// or from another database. If there are none, waits for some until `wait` has passed, newer requests of the same
+    /// machine displace this one, or the server stops.
     ///
     /// # Errors
     /// 401 UNAUTHORIZED for an unknown token; 403 QUARANTINED; 403 FORBIDDEN while the machine awaits approval.
-    pub async fn begin(self, token_hash: String, since: i64, wait: Duration) -> Result<Begun, ControlError> {
+    pub async fn run(
+        self,
+        token_hash: String,
+        since: i64,
+        wait: Duration,
+    ) -> Result<NetworkMap, ControlError> {
+        // Boxed, so that those that wait do not have its size.
+        match Box::pin(self.begin(token_hash, since, wait)).await? {
+            Begun::Answered(map) => Ok(map),
+            Begun::Waits(mut waiting) => waiting.run().await,
+        }
+    }
+
+    pub(super) async fn begin(
+        self,
+        token_hash: String,
+        since: i64,
+        wait: Duration,
+    ) -> Result<Begun, ControlError> {
         let end = Instant::now() + wait;
         let Admitted { machine, range } = self.maps.admit(&self.store, &token_hash).await?;
         let now = self.clock.now();
@@ -97,14 +116,17 @@ impl LongPoll {
         {
             return Ok(Begun::Answered(map));
         }
-        Ok(if wait.is_zero() { Begun::Answered(waiting.unchanged()) } else { Begun::Waits(waiting) })
+        Ok(if wait.is_zero() {
+            Begun::Answered(waiting.unchanged())
+        } else {
+            Begun::Waits(Box::new(waiting))
+        })
     }
 }
 
 impl WaitingPoll {
-    /// Waits for a change until the time is over, newer requests of the same machine displace this one, or the server
-    /// stops. Holds no transaction while waiting, and reads the store only if the machine itself has changed.
-    pub async fn run(&mut self) -> Result<NetworkMap, ControlError> {
+    /// Holds no transaction while waiting, and reads the store only if the machine itself has changed.
+    pub(super) async fn run(&mut self) -> Result<NetworkMap, ControlError> {
         let LongPoll { store, maps, watches, polls, interval, .. } = &self.poll;
         let mut news = watches.subscribe(store, maps, &self.org_id, self.known, *interval);
         let mut displaced = polls.add(&self.own.id);
@@ -116,7 +138,6 @@ impl WaitingPoll {
                 () = displaced.displaced() => break,
                 _ = stopping.wait_for(|stopping| *stopping) => break,
             };
-            // Boxed, so that those that wait do not have its size.
             if let Some(map) = Box::pin(self.heard(heard)).await? {
                 return Ok(map);
             }

@@ -14,5 +14,5 @@ mod tests;
 
 pub use cache::{MapCache, Work};
 pub use changes::MapChanges;
-pub use long_poll::{Begun, LongPoll, NetworkMap, Own, WaitingPoll};
+pub use long_poll::{LongPoll, NetworkMap, Own};
 pub use watch::{MapWatches, POLL_INTERVAL};

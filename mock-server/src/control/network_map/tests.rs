@@ -6,6 +6,7 @@ use futures::future::{join_all, try_join_all};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::long_poll::{Begun, WaitingPoll};
 use super::*;
 use crate::control::polls::LongPolls;
 use crate::control::{Clock, ControlError};
@@ -74,8 +75,8 @@ impl Plane {
         plane
     }
 
-    async fn begin(&self, number: usize, since: i64, wait: Duration) -> Result<Begun, ControlError> {
-        let poll = LongPoll {
+    fn poll(&self) -> LongPoll {
+        LongPoll {
             store: self.store.clone(),
             clock: Clock::system(),
             polls: self.polls.clone(),
@@ -83,8 +84,11 @@ impl Plane {
             watches: self.watches.clone(),
             interval: self.interval,
             stopping: self.stopping.subscribe(),
-        };
-        poll.begin(token(number), since, wait).await
+        }
+    }
+
+    async fn begin(&self, number: usize, since: i64, wait: Duration) -> Result<Begun, ControlError> {
+        self.poll().begin(token(number), since, wait).await
     }
 
     async fn answered(&self, number: usize, since: i64) -> NetworkMap {
@@ -94,7 +98,7 @@ impl Plane {
         }
     }
 
-    async fn waiting(&self, number: usize, since: i64) -> WaitingPoll {
+    async fn waiting(&self, number: usize, since: i64) -> Box<WaitingPoll> {
         match self.begin(number, since, HOUR).await.unwrap() {
             Begun::Answered(map) => panic!("{map:?}"),
             Begun::Waits(waiting) => waiting,
@@ -128,7 +132,7 @@ impl Plane {
     }
 }
 
-fn spawn(mut waiting: WaitingPoll) -> JoinHandle<Result<NetworkMap, ControlError>> {
+fn spawn(mut waiting: Box<WaitingPoll>) -> JoinHandle<Result<NetworkMap, ControlError>> {
     tokio::spawn(async move { waiting.run().await })
 }
 
@@ -254,10 +258,9 @@ async fn a_request_that_cannot_know_says_so_at_its_end() {
 async fn waiting_takes_little_memory_and_leaves_none() {
     let plane = Plane::new(HOUR).await;
     let version = plane.answered(1, 0).await.version;
-    let mut waiting = plane.waiting(1, version).await;
-    let waiting = async move { waiting.run().await };
-    let size = size_of_val(&waiting);
-    assert!(size <= 1000, "{size}");
+    let waiting = plane.poll().run(token(1), version, HOUR);
+    let size = size_of_val(&waiting) + size_of::<WaitingPoll>();
+    assert!(size <= 1800, "{size}");
     drop(tokio::time::timeout(Duration::from_millis(50), waiting).await);
     assert!(plane.watches.is_empty());
 }

@@ -72,3 +72,43 @@ async fn a_waiting_machine_hears_at_once_of_another_replicas_change() {
     let peers = map.expect("it was told").body["data"]["peers"].clone();
     assert_eq!(peers[0]["name"], "joins", "{peers}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_read_once_for_all_that_wait_at_another_replica() {
+    const AGENTS: usize = 40;
+    let Some(database) = database().await else { return };
+    let config = TestServer::config();
+    let config = mock_server::app::Config { database: database.clone(), ..config };
+    let mut state = mock_server::app::state(&config, "http://control.test".to_owned()).await.unwrap();
+    std::sync::Arc::get_mut(&mut state.settings).unwrap().map_poll_interval = Duration::from_secs(3600);
+    let (waiting, other) = (TestServer::of(state), TestServer::open(database, 9).await);
+    let body = json!({ "action": "create_auth_key", "org_id": ACME, "name": "a key", "reusable": true });
+    let made = other.post("/api/key-management", &other.token(ADMIN).await, &body).await;
+    let register = |name: String| json!({ "auth_key": text(&made, "/data/key"), "name": name, "public_key": key_of(&name) });
+    let mut tokens = Vec::new();
+    for number in 0..AGENTS {
+        let machine = other.post("/api/register-machine", "", &register(format!("w{number}"))).await;
+        tokens.push(text(&machine, "/data/machine_token"));
+    }
+    let known = waiting.get("/api/network-map", &tokens[0]).await.body["data"]["version"].as_i64().unwrap();
+    let path = format!("/api/network-map?since={known}&wait=30");
+    let maps = &waiting.state.maps;
+    let before = maps.work();
+    let change = async {
+        // Each has been admitted, and the look at the beginning is over.
+        let admitted = before.reads + u64::try_from(AGENTS).unwrap() + 1;
+        while maps.work().reads < admitted {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let at_rest = maps.work();
+        let joined = other.post("/api/register-machine", "", &register("joins".to_owned())).await;
+        assert_eq!(joined.status, 201);
+        at_rest
+    };
+    let polls = join_all(tokens.iter().map(|token| waiting.get(&path, token)));
+    let both = tokio::time::timeout(crate::wait::DEADLINE, async { tokio::join!(polls, change) });
+    let (told, at_rest) = both.await.expect("all were told");
+    assert!(told.iter().all(|map| map.body["data"]["peers"][0]["name"] == "joins"));
+    let after = maps.work();
+    assert_eq!((after.reads - at_rest.reads, after.serialised - at_rest.serialised), (1, 1));
+}

@@ -41,7 +41,7 @@ roles = { storm = "admin" }
 
 [session]
 lifetime = "12h"
-device_code_lifetime = "10m"
+device_code_lifetime = "2m"
 device_poll_interval = "1s"
 "#;
 
