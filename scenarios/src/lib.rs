@@ -21,10 +21,10 @@ pub fn files() -> Vec<(&'static Path, &'static [u8])> {
     files
 }
 
-/// The folder that the files were embedded from, if it is still there: snapshots are accepted into it. A program that was
-/// built with SCENARIOS_EMBEDDED set, as releases are, never looks there.
+/// The folder that the files were embedded from, if it is still there: snapshots are accepted into it. An optimised program
+/// never looks there: it may be installed, and older than the folder.
 pub fn directory() -> Option<&'static Path> {
-    if option_env!("SCENARIOS_EMBEDDED").is_some() {
+    if !cfg!(debug_assertions) {
         return None;
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
