@@ -15,6 +15,8 @@ use harness_report::exit_code::ExitCode;
 /// A command failed. [`Console::report`](super::console::Console::report) prints it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CliError {
+    #[error("cannot listen for signals: {0}")]
+    Signals(std::io::Error),
     #[error("{0}")]
     Mistakes(Mistakes),
     #[error(transparent)]

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use tokio::net::TcpStream;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use harness_model::text::counted;
 use harness_report::exit_code::ExitCode;
@@ -40,6 +40,8 @@ pub(super) async fn watch(
     if watched.paths.is_empty() {
         return Err(CliError::NothingToWatch);
     }
+    // From the start, so that none is lost between a run and the wait for a change.
+    let mut ending = Ending::listen().map_err(CliError::Signals)?;
     loop {
         let before = watched.state();
         let code = match Box::pin(run::run(arguments.clone(), scenarios, console)).await {
@@ -49,16 +51,44 @@ pub(super) async fn watch(
                 error.exit_code()
             }
         };
-        if code == ExitCode::Interrupted {
+        if ending.is_asked().await {
             return Ok(code);
         }
         // One page in the browser is enough.
         arguments.open = false;
         console.remark(&format!("\nwatching {}; Ctrl-C ends\n", watched.in_words()));
-        let Some(reason) = watched.changed(before, arguments.writes_snapshots()).await else {
+        let Some(reason) = watched.changed(before, arguments.writes_snapshots(), &mut ending).await else {
             return Ok(code);
         };
         console.print(&format!("\n── {reason}\n\n"));
+    }
+}
+
+/// Ctrl-C, or SIGTERM, since this was last asked.
+struct Ending {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Ending {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for it.
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    async fn is_asked(&mut self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.asked() => true,
+            () = std::future::ready(()) => false,
+        }
     }
 }
 
@@ -102,9 +132,7 @@ impl Watched {
     }
 
     /// Waits for a change since `before`, or since now if the run itself wrote into the folder. `None`: interrupted.
-    async fn changed(&self, before: State, is_own_change: bool) -> Option<String> {
-        let mut interrupt = signal(SignalKind::interrupt()).ok()?;
-        let mut terminate = signal(SignalKind::terminate()).ok()?;
+    async fn changed(&self, before: State, is_own_change: bool, ending: &mut Ending) -> Option<String> {
         let known = if is_own_change { self.state() } else { before };
         let mut was_up = true;
         loop {
@@ -122,8 +150,7 @@ impl Watched {
             }
             tokio::select! {
                 () = tokio::time::sleep(INTERVAL) => {}
-                _ = interrupt.recv() => return None,
-                _ = terminate.recv() => return None,
+                () = ending.asked() => return None,
             }
         }
     }

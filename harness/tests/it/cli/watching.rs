@@ -89,6 +89,20 @@ fn a_changed_scenario_or_profile_and_a_target_that_is_back_start_a_run() {
 }
 
 #[test]
+fn an_interruption_is_heard_whenever_it_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let profile = profile(folder.path(), "127.0.0.1:9");
+    for delay in [10, 30, 60, 90, 120, 150, 200, 300, 400] {
+        let mut command = harness();
+        command.arg("watch").arg("--target").arg(&profile).args(["--filter", "generate/ST5"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(delay));
+        interrupt(child.id());
+        wait_for("the end of the watch", || child.try_wait().unwrap());
+    }
+}
+
+#[test]
 fn open_shows_the_page_of_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let opened = folder.path().join("opened");
