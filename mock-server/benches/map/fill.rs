@@ -8,7 +8,7 @@ use mock_server::domain::key::material::sha256;
 use mock_server::store::{Address, Location, Store, StoreError, Tx};
 use mock_server::values;
 
-use crate::server::ORGANISATION;
+use crate::organisation::ORGANISATION;
 
 /// The token of the machine with this number.
 pub(crate) fn token(number: usize) -> String {

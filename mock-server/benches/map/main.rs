@@ -6,6 +6,8 @@
 
 mod agent;
 mod fill;
+#[path = "../organisation.rs"]
+mod organisation;
 mod rounds;
 #[path = "../samples.rs"]
 mod samples;

@@ -7,8 +7,9 @@ use tokio::task::JoinSet;
 
 use crate::agent::Agent;
 use crate::fill::{public_key, token};
+use crate::organisation::ORGANISATION;
 use crate::samples::Samples;
-use crate::server::{ORGANISATION, Server};
+use crate::server::Server;
 use crate::{AGENTS, MACHINES};
 
 const ROUNDS: usize = 7;

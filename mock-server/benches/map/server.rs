@@ -7,22 +7,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-pub(crate) const ORGANISATION: &str = "org_bench";
-const FIXTURE: &str = r#"
-[[organisation]]
-id = "org_bench"
-name = "Bench"
-machine_limit = 1000000
-[[user]]
-email = "admin@bench.example"
-name = "B"
-password = "b"
-roles = { org_bench = "admin" }
-[session]
-lifetime = "12h"
-device_code_lifetime = "10m"
-device_poll_interval = "1s"
-"#;
+use crate::organisation::FIXTURE;
+
 /// The unit of times in /proc on Linux, whatever its tick is.
 const TICKS_PER_SECOND: f64 = 100.0;
 

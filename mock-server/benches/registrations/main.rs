@@ -6,6 +6,8 @@
 mod bare;
 mod clients;
 mod growth;
+#[path = "../organisation.rs"]
+mod organisation;
 mod plane;
 mod rates;
 #[path = "../samples.rs"]

@@ -6,23 +6,7 @@ use mock_server::app::{self, Config, Fixture, Server};
 use mock_server::store::Location;
 
 use crate::clients::{Client, Load};
-
-pub(crate) const ORGANISATION: &str = "org_bench";
-const FIXTURE: &str = r#"
-[[organisation]]
-id = "org_bench"
-name = "Bench"
-machine_limit = 4000000
-[[user]]
-email = "admin@bench.example"
-name = "B"
-password = "b"
-roles = { org_bench = "admin" }
-[session]
-lifetime = "12h"
-device_code_lifetime = "10m"
-device_poll_interval = "1s"
-"#;
+use crate::organisation::{FIXTURE, ORGANISATION};
 
 pub(crate) struct Plane {
     server: Server,

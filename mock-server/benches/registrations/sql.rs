@@ -10,7 +10,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::clients::{SPAN, public_key};
-use crate::plane::{ORGANISATION, Plane};
+use crate::organisation::ORGANISATION;
+use crate::plane::Plane;
 
 const OS: Option<&str> = None;
 const NOW: i64 = 1_790_000_000_000;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::database::{Database, Schema};
-use crate::replicas::{ORGANISATION, Replicas};
+use crate::organisation::ORGANISATION;
+use crate::replicas::Replicas;
 use crate::samples::Samples;
 
 const SIZES: [u64; 3] = [100, 100_000, 1_000_000];

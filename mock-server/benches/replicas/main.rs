@@ -8,6 +8,8 @@
 mod clients;
 mod database;
 mod growth;
+#[path = "../organisation.rs"]
+mod organisation;
 mod pgbench;
 mod rates;
 mod replicas;
