@@ -75,7 +75,6 @@ impl Ending {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    /// Waits for it.
     async fn asked(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}

@@ -92,6 +92,7 @@ fn a_changed_scenario_or_profile_and_a_target_that_is_back_start_a_run() {
 fn an_interruption_is_heard_whenever_it_comes() {
     let folder = tempfile::tempdir().unwrap();
     let profile = profile(folder.path(), "127.0.0.1:9");
+    // During the start, the run, the wait after it, and between them.
     for delay in [10, 30, 60, 90, 120, 150, 200, 300, 400] {
         let mut command = harness();
         command.arg("watch").arg("--target").arg(&profile).args(["--filter", "generate/ST5"]);

@@ -30,7 +30,7 @@ pub struct NetworkMap {
     pub changes: Arc<MapChanges>,
 }
 
-/// The requesting machine.
+/// What the map says of the machine that asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Own {
     pub id: String,

@@ -41,7 +41,7 @@ struct Seen {
 pub(super) enum News {
     /// At least this version was committed.
     Version(i64),
-    /// The version fell.
+    /// The version fell: what the machine has is of another history.
     Reset,
 }
 

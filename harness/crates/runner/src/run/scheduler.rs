@@ -160,21 +160,13 @@ fn exclusive_needs(setting: &RunSettings) -> &'static [Capability] {
     }
 }
 
-/// What takes seconds: browsers, downloads, and tools that start slowly.
-const SLOW: [Capability; 5] = [
-    Capability::Dashboard,
-    Capability::Installer,
-    Capability::Ansible,
-    Capability::Actions,
-    Capability::Terraform,
-];
-
 /// When a sub-test starts, among those that run beside others: the longest first, so that none of them is left alone at
 /// the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Start {
     /// Others run while it waits.
     Waiting,
+    /// It starts a browser, downloads the agent, or runs another tool.
     Slow,
     /// It proves silence, which takes a while.
     Listening,
@@ -185,12 +177,15 @@ impl Start {
     const ALL: [Self; 4] = [Self::Waiting, Self::Slow, Self::Listening, Self::Others];
 
     fn of(planned: &PlannedSubtest) -> Self {
-        let needs = |capability: &Capability| planned.scenario.needs.contains(capability);
+        let needs = &planned.scenario.needs;
+        let is_slow = |need: &Capability| {
+            matches!(need, Capability::Dashboard | Capability::Installer) || need.is_recipe_tool()
+        };
         if planned.waits.is_some() {
             Self::Waiting
-        } else if SLOW.iter().any(needs) {
+        } else if needs.iter().any(is_slow) {
             Self::Slow
-        } else if needs(&Capability::Wire) {
+        } else if needs.contains(&Capability::Wire) {
             Self::Listening
         } else {
             Self::Others
@@ -299,11 +294,18 @@ mod tests {
 
     #[test]
     fn slow_sub_tests_start_before_quick_ones() {
-        let needs = [&[][..], &[Capability::Wire], &[Capability::Installer], &[], &[Capability::Dashboard]];
-        let subtests = [1, 2, 3, 4, 5].map(|number| format!("ST{number}"));
+        let needs = [
+            &[][..],
+            &[Capability::Wire],
+            &[Capability::Installer],
+            &[],
+            &[Capability::Dashboard],
+            &[Capability::CloudInit],
+        ];
+        let subtests = [1, 2, 3, 4, 5, 6].map(|number| format!("ST{number}"));
         let subtests: Vec<_> =
             subtests.iter().zip(needs).map(|(id, needs)| planned(id, needs, None, true)).collect();
         let started: Vec<_> = order(&subtests, &[]).into_iter().map(|(subtest, _)| subtest).collect();
-        assert_eq!(started, [2, 4, 1, 0, 3]);
+        assert_eq!(started, [2, 4, 5, 1, 0, 3]);
     }
 }

@@ -4,6 +4,7 @@ mod destination;
 mod matrix;
 mod progress;
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -113,6 +114,12 @@ pub(in crate::cli) async fn selftest(
     let options = console.terminal_options();
     console.print(&terminal::summary(&report, Paint::new(options.color), terminal::width(options.width)));
     let is_incomplete = arguments.strict && !untriable.is_empty();
+    if is_incomplete {
+        let left_out = counted(untriable.values().map(BTreeSet::len).sum(), "deviation");
+        console.error(&format!(
+            "{left_out} could not be tried on this machine, which --strict forbids\ninstall what the first lines name, or leave out --strict"
+        ));
+    }
     let verdict = match report.passed && !is_incomplete {
         true => ExitCode::Conformant,
         false => ExitCode::NonConformant,

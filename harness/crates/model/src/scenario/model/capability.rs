@@ -41,3 +41,10 @@ pub enum Capability {
     /// The kit's host has Terraform, and the target a provider for it.
     Terraform,
 }
+
+impl Capability {
+    /// Whether it is a tool with which the documents roll out, and which takes seconds.
+    pub fn is_recipe_tool(self) -> bool {
+        matches!(self, Self::Ansible | Self::Actions | Self::CloudInit | Self::Docker | Self::Terraform)
+    }
+}
