@@ -20,6 +20,11 @@ pub(crate) fn judge_with_agent(implementation: &Implementation, words: &[&str]) 
     judged(implementation, &["agent", "installer"], words)
 }
 
+/// Judges the implementation and its agent on a host that has the programs of this folder alone.
+pub(crate) fn judge_with_agent_on(programs: &Path, implementation: &Implementation, words: &[&str]) -> Run {
+    judged_in(Some(programs), implementation, Hooks::Clock, &["agent", "installer"], words)
+}
+
 /// Judges the implementation, of whose hooks the profile names the reset alone: its clock has to be waited for.
 pub(crate) fn judge_waiting(implementation: &Implementation, has_agent: bool, words: &[&str]) -> Run {
     let capabilities: &[&str] = if has_agent { &["agent", "fresh"] } else { &["fresh"] };
@@ -62,10 +67,21 @@ fn judged(implementation: &Implementation, capabilities: &[&str], words: &[&str]
 }
 
 fn judged_as(implementation: &Implementation, hooks: Hooks, capabilities: &[&str], words: &[&str]) -> Run {
+    judged_in(None, implementation, hooks, capabilities, words)
+}
+
+fn judged_in(
+    programs: Option<&Path>,
+    implementation: &Implementation,
+    hooks: Hooks,
+    capabilities: &[&str],
+    words: &[&str],
+) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let profile = profile(implementation, hooks, capabilities, folder.path());
     let results = folder.path().join("results.json");
     let mut command = harness();
+    command.envs(programs.map(|programs| ("PATH", programs)));
     for (variable, email) in PASSWORDS {
         command.env(variable, email.chars().rev().collect::<String>());
     }

@@ -3,7 +3,7 @@
 use crate::independent::implementation::listen::{Implementation, Protocol};
 use crate::independent::implementation::nature::Nature;
 use crate::independent::implementation::pace::Pace;
-use crate::independent::judgement::{judge, judge_with_agent};
+use crate::independent::judgement::{judge, judge_with_agent, judge_with_agent_on};
 
 /// With this variable a tool that is missing is a failure.
 const REQUIRED: &str = "REQUIRE_RECIPES";
@@ -37,4 +37,17 @@ fn without_an_installer_every_recipe_is_left_out() {
         assert_eq!(judgement.verdict(recipe), "skip", "{recipe}: {judgement}");
     }
     assert_eq!(judgement.statements("violated").len(), 0, "{judgement}");
+}
+
+#[test]
+fn without_curl_on_this_host_no_installer_is_blamed() {
+    let programs = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/bin/sh", programs.path().join("sh")).unwrap();
+    let implementation = Implementation::start(Nature::default(), Pace::near(), Protocol::Closing);
+    let words = ["--filter", &RECIPES.join(",")];
+    let judgement = judge_with_agent_on(programs.path(), &implementation, &words);
+    for recipe in RECIPES {
+        assert_eq!(judgement.verdict(recipe), "skip", "{recipe}: {judgement}");
+    }
+    assert!(judgement.to_string().contains("needs curl, which is not installed"), "{judgement}");
 }

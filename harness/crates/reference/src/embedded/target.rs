@@ -10,7 +10,6 @@ use harness_model::scenario::model::Capability;
 use harness_model::target::TargetDescription;
 use harness_runner::browser;
 use harness_runner::exchange::ClientSettings;
-use harness_runner::program_path::find_in_path;
 use harness_runner::targets::namespace::{Network, TunError, check_tun_devices};
 use harness_runner::targets::profile::Installer;
 use harness_runner::targets::{
@@ -138,9 +137,6 @@ impl Target for Embedded {
         }
         if self.tun().is_ok() {
             capabilities.insert(Capability::Tun);
-        }
-        if ["sh", "curl"].into_iter().all(|program| find_in_path(program).is_some()) {
-            capabilities.insert(Capability::Installer);
         }
         let tools = host_tool::present();
         capabilities.extend(

@@ -129,6 +129,10 @@ impl Remote {
         }
         // A tool counts for the targets that it can do something with.
         let declares_terraform = capabilities.remove(&Capability::Terraform);
+        // Without curl on this host the documented line would fail, and the target would be blamed.
+        if host_tool::lacking().contains_key(&Capability::Installer) {
+            capabilities.remove(&Capability::Installer);
+        }
         let is_installed = capabilities.contains(&Capability::Installer);
         capabilities.extend(host_tool::present().filter(|tool| match tool {
             Capability::Terraform => declares_terraform,
@@ -222,6 +226,9 @@ impl Target for Remote {
         // A target without a dashboard lacks that first.
         let has_dashboard = self.profile.capabilities.contains(&Capability::Dashboard);
         let mut lacking = host_tool::lacking();
+        if !self.profile.capabilities.contains(&Capability::Installer) {
+            lacking.remove(&Capability::Installer);
+        }
         lacking.extend(browser::lacking().filter(|_| has_dashboard));
         let agent = self.profile.content.agent.as_ref();
         if agent.is_some_and(|agent| !agent.sees_host_name) {

@@ -24,7 +24,9 @@ struct Tool {
 const INSTALL_CLOUD_INIT: &str = "mkdir -p /etc/cloud && touch /etc/cloud/cloud-init.disabled && \
      apt-get install --no-install-recommends cloud-init";
 
-const TOOLS: [Tool; 5] = [
+const TOOLS: [Tool; 6] = [
+    // The documented line itself.
+    Tool { capability: Capability::Installer, programs: &[("curl", "apt-get install curl")], lacks: || None },
     Tool {
         capability: Capability::Ansible,
         programs: &[("ansible-playbook", "pip install ansible-core")],
