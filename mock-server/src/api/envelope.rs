@@ -50,7 +50,7 @@ pub fn ok<T: Serialize>(data: T) -> Response {
         Ok(()) => ([(header::CONTENT_TYPE, JSON)], body).into_response(),
         Err(error) => {
             tracing::error!(%error, "cannot serialise a response");
-            super::error::internal().into_response()
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
 }
