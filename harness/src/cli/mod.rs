@@ -27,6 +27,7 @@ mod report;
 mod run;
 mod schema;
 mod stored;
+mod value;
 mod verify;
 mod waivers;
 mod watch;
