@@ -11,7 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use ztna_protocol::region::Region;
 
 use super::arguments::{
-    agent_program, parse_address, parse_database, parse_network, parse_site, parse_url, relay_secret, test_control,
+    agent_program, parse_address, parse_database, parse_network, parse_site, parse_url, relay_secret,
+    test_control,
 };
 use super::error::SecretProblem;
 use super::logging::LogFormat;
