@@ -9,7 +9,7 @@ use crate::small_target;
 fn usage_errors_are_reported_before_anything_runs() {
     let folder = small_target::scenarios();
     let folder = folder.to_str().unwrap();
-    let cases: [(&[&str], i32, &str); 19] = [
+    let cases: [(&[&str], i32, &str); 20] = [
         (&["--no-such-flag"], 2, "--no-such-flag"),
         (&["--scenarios", folder, "--suite", "prob"], 2, "probe"),
         (&["--scenarios", folder, "--filter", "keys/ST9"], 4, "keys/ST9"),
