@@ -1,12 +1,11 @@
 //! Request bodies: a JSON object, regardless of the Content-Type.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use futures::StreamExt;
-use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
@@ -87,39 +86,42 @@ pub(super) fn from_fields<T: DeserializeOwned>(fields: Map<String, Value>) -> Re
 
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     match serde_json::from_slice(bytes) {
-        Ok(Value::Object(fields)) => {
-            let UniqueNames = serde_json::from_slice(bytes)
-                .map_err(|error| Refusal::InvalidJson(format!("The body is not a valid request: {error}")))?;
-            from_fields(fields)
-        }
-        Ok(_) => Err(Refusal::InvalidJson("The body must be a JSON object".to_owned())),
-        Err(error) => Err(Refusal::InvalidJson(format!("The body is not valid JSON: {error}"))),
+        Ok(UniqueFields(fields)) => from_fields(fields),
+        Err(error) => Err(reason(bytes, &error)),
+    }
+}
+
+/// Says why a body is no object of unique fields.
+fn reason(bytes: &[u8], error: &serde_json::Error) -> Refusal {
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(_)) => Refusal::InvalidJson(format!("The body is not a valid request: {error}")),
+        Ok(_) => Refusal::InvalidJson("The body must be a JSON object".to_owned()),
+        Err(error) => Refusal::InvalidJson(format!("The body is not valid JSON: {error}")),
     }
 }
 
 /// An object in which no field is given twice: readers differ in which of the two they use.
-struct UniqueNames;
+struct UniqueFields(Map<String, Value>);
 
-impl<'de> Deserialize<'de> for UniqueNames {
+impl<'de> Deserialize<'de> for UniqueFields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Self)
+        deserializer.deserialize_map(Self(Map::new()))
     }
 }
 
-impl<'de> Visitor<'de> for UniqueNames {
+impl<'de> Visitor<'de> for UniqueFields {
     type Value = Self;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        let mut seen = BTreeSet::new();
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
         while let Some(name) = map.next_key::<String>()? {
-            map.next_value::<IgnoredAny>()?;
-            if let Some(twice) = seen.replace(name) {
-                return Err(serde::de::Error::custom(format_args!("{} was given twice", excerpt(&twice))));
+            if self.0.contains_key(&name) {
+                return Err(serde::de::Error::custom(format_args!("{} was given twice", excerpt(&name))));
             }
+            self.0.insert(name, map.next_value()?);
         }
         Ok(self)
     }

@@ -1,7 +1,6 @@
 //! The envelope of all responses: `{"success": true, "data": …}`.
 
-use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,6 +13,11 @@ pub(super) const INTERNAL: &str = "INTERNAL";
 
 /// The code of a response while the database cannot be used.
 pub(super) const UNAVAILABLE: &str = "UNAVAILABLE";
+
+const JSON: &str = "application/json";
+
+/// Has room for what most responses are, in bytes.
+const TYPICAL_LEN: usize = 640;
 
 /// A successful response.
 #[derive(Debug, Serialize, ToSchema)]
@@ -41,7 +45,14 @@ pub struct Reason {
 }
 
 pub fn ok<T: Serialize>(data: T) -> Response {
-    Json(Success { success: true, data }).into_response()
+    let mut body = Vec::with_capacity(TYPICAL_LEN);
+    match serde_json::to_writer(&mut body, &Success { success: true, data }) {
+        Ok(()) => ([(header::CONTENT_TYPE, JSON)], body).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "cannot serialise a response");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
 }
 
 pub fn created<T: Serialize>(data: T) -> Response {

@@ -40,4 +40,4 @@ pub mod user_orgs;
 pub use error::Error;
 pub use installer::{AgentProgram, Downloads};
 pub use router::router;
-pub use state::{Settings, State};
+pub use state::{Settings, Shared, State};

@@ -94,20 +94,19 @@ pub async fn network_map(
     let query = MapQuery::parse(text.as_deref().unwrap_or_default())?;
     let wait = Duration::from_secs(query.wait.into());
     let poll = LongPoll {
-        store: state.store,
-        clock: state.clock,
-        polls: state.polls,
-        maps: state.maps,
-        watches: state.map_watches,
+        store: state.store.clone(),
+        clock: state.clock.clone(),
+        polls: state.polls.clone(),
+        maps: state.maps.clone(),
+        watches: state.map_watches.clone(),
         interval: state.settings.map_poll_interval,
         stopping: state.stopping.subscribe(),
     };
-    let settings = state.settings;
     // Agents ask all at once after a change: then they wait for the store, and after that for the next change. A block
     // would have room for the future twice.
     let answer = poll.run(token.hash, query.since, wait).map(move |map| {
         let map = map.map_err(Error::from);
-        map.map_or_else(Error::into_response, |map| response(&map, &settings.relays))
+        map.map_or_else(Error::into_response, |map| response(&map, &state.settings.relays))
     });
     Ok(deferred::respond(can_defer, "/api/network-map", answer).await)
 }

@@ -1,5 +1,6 @@
 //! The state shared by all handlers.
 
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -19,9 +20,12 @@ use crate::control::{Clock, Random};
 use crate::domain::site::Site;
 use crate::store::Store;
 
-/// Cheap to clone.
+/// A handle on the state: each layer of the router clones it for each request.
 #[derive(Clone)]
-pub struct State {
+pub struct State(Arc<Shared>);
+
+/// What all handlers share.
+pub struct Shared {
     pub store: Store,
     /// Handlers read the time once per request.
     pub clock: Clock,
@@ -35,12 +39,12 @@ pub struct State {
     pub lists: Lists,
     pub downloads: Downloads,
     /// The OpenAPI document as it is sent.
-    pub openapi: Arc<OnceLock<Bytes>>,
+    pub openapi: OnceLock<Bytes>,
     /// Turns true when the server stops, which ends long polls.
     pub stopping: watch::Sender<bool>,
     /// The relay in this process, if any.
     pub relay: Option<Relay>,
-    pub settings: Arc<Settings>,
+    pub settings: Settings,
 }
 
 /// The settings of a server, fixed at its start.
@@ -65,4 +69,25 @@ pub struct Settings {
     pub device_poll_interval: Duration,
     /// How often the database is read again, without being notified, for requests that wait for the network map.
     pub map_poll_interval: Duration,
+}
+
+impl State {
+    /// Gives access to the settings before the server starts; `None` once there are other handles.
+    pub fn settings_mut(&mut self) -> Option<&mut Settings> {
+        Arc::get_mut(&mut self.0).map(|shared| &mut shared.settings)
+    }
+}
+
+impl From<Shared> for State {
+    fn from(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl Deref for State {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }

@@ -1,12 +1,12 @@
 //! The state of a server.
 
-use std::sync::Arc;
+use std::sync::OnceLock;
 
 use tokio::sync::watch;
 
 use super::session_secret::SHARED_SETTING;
 use super::{Config, StartError, relay, session_secret};
-use crate::api::{Downloads, Settings, State};
+use crate::api::{Downloads, Settings, Shared, State};
 use crate::control::guesses::GuessLimit;
 use crate::control::lists::Lists;
 use crate::control::network_map::{self, MapCache, MapWatches};
@@ -33,7 +33,7 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
     let session = &seed.session;
     let relays: Vec<Site> = seed.regions.iter().chain(&config.relays).cloned().collect();
     let own = relays.iter().find(|site| site.url.is_none());
-    Ok(State {
+    Ok(State::from(Shared {
         relay: own.map(|site| relay::local(store.clone(), site.region)),
         store,
         clock: config.clock.clone(),
@@ -45,9 +45,9 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
         guesses: GuessLimit::default(),
         lists: Lists::default(),
         downloads: Downloads::default(),
-        openapi: Arc::default(),
+        openapi: OnceLock::new(),
         stopping: watch::Sender::new(false),
-        settings: Arc::new(Settings {
+        settings: Settings {
             session: SessionKey::new(secret, session.lifetime),
             base_url,
             public_url: config.public_url.clone(),
@@ -58,8 +58,8 @@ pub async fn state(config: &Config, base_url: String) -> Result<State, StartErro
             device_code_lifetime: session.device_code_lifetime,
             device_poll_interval: config.device_poll_interval.unwrap_or(session.device_poll_interval),
             map_poll_interval: network_map::POLL_INTERVAL,
-        }),
-    })
+        },
+    }))
 }
 
 async fn open_store(database: Location) -> Result<Store, StartError> {

@@ -1,7 +1,6 @@
 //! The control plane that tests talk to, in this process.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -75,7 +74,7 @@ impl TestServer {
     /// As [`TestServer::start`], except that requests for the network map wait for notifications alone.
     pub(crate) async fn notifying() -> Self {
         let mut state = app::state(&Self::config(), BASE_URL.to_owned()).await.unwrap();
-        Arc::get_mut(&mut state.settings).unwrap().map_poll_interval = Duration::from_secs(3600);
+        state.settings_mut().unwrap().map_poll_interval = Duration::from_secs(3600);
         Self::of(state)
     }
 

@@ -1,5 +1,6 @@
 //! Names of machines: one normal form, in which they are stored, shown and compared.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use unicode_normalization::UnicodeNormalization;
@@ -36,7 +37,8 @@ pub fn normalise(name: &str) -> Result<String, InvalidMachineName> {
     if name.chars().any(is_hidden) {
         return Err(InvalidMachineName::Invisible);
     }
-    let name: String = name.trim().nfc().collect();
+    let name = name.trim();
+    let name = if name.is_ascii() { name.to_owned() } else { name.nfc().collect() };
     if !(1..=MAX_NAME_LEN).contains(&name.chars().count()) {
         return Err(InvalidMachineName::Length);
     }
@@ -52,17 +54,30 @@ pub fn normalise(name: &str) -> Result<String, InvalidMachineName> {
 /// Returns the form in which names are compared: two machines of an organisation never have the same one. Case, width and
 /// the number of blanks make no difference.
 pub fn comparable(name: &str) -> String {
+    let folded = if name.is_ascii() { name.to_ascii_lowercase() } else { folded(name) };
+    if !folded.contains(char::is_whitespace) {
+        return folded;
+    }
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns a name in which case and width make no difference.
+fn folded(name: &str) -> String {
     // Upper case comes first: ς and σ, or ß and ss, differ in lower case alone.
     let upper: String = name.nfkc().flat_map(char::to_uppercase).collect();
     let lower: String = upper.chars().flat_map(char::to_lowercase).collect();
-    let normal: String = lower.nfkc().collect();
-    normal.split_whitespace().collect::<Vec<_>>().join(" ")
+    lower.nfkc().collect()
+}
+
+/// Returns Unicode's form KC. ASCII, which most names are, is in all normal forms.
+fn compatible(name: &str) -> Cow<'_, str> {
+    if name.is_ascii() { Cow::Borrowed(name) } else { Cow::Owned(name.nfkc().collect()) }
 }
 
 /// Whether programs read the name as an address: numbers with or without dots, also of other scripts and bases, with a
 /// port, a prefix length or a zone.
 fn is_address(name: &str) -> bool {
-    let name: String = name.nfkc().collect();
+    let name = compatible(name);
     let before_suffix = name.split(['/', '%']).next().unwrap_or_default();
     let host = match before_suffix.strip_prefix('[') {
         Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
@@ -84,7 +99,7 @@ fn is_address(name: &str) -> bool {
 
 /// Whether the name has the form of a machine's id (RFC 9562), by which machines are administered.
 fn is_id(name: &str) -> bool {
-    let lower: String = name.nfkc().flat_map(char::to_lowercase).collect();
+    let lower = compatible(name).to_lowercase();
     let bare = lower.trim_start_matches("urn:uuid:").trim_matches(['{', '}']);
     let digits = bare.chars().filter(|character| *character != '-');
     digits.clone().count() == 32 && digits.clone().all(|digit| digit.is_ascii_hexdigit())
@@ -238,6 +253,12 @@ mod tests {
                 prop_assert_eq!(normalise(&normal), Ok(normal.clone()));
                 prop_assert_eq!(comparable(&normal), comparable(&name));
             }
+        }
+
+        #[test]
+        fn ascii_names_are_compared_as_all_others(name in "[\\x00-\\x7f]{0,70}") {
+            let words = folded(&name);
+            prop_assert_eq!(comparable(&name), words.split_whitespace().collect::<Vec<_>>().join(" "));
         }
     }
 }

@@ -28,7 +28,7 @@ pub async fn connect(
     token: MachineToken,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Error> {
-    let relay = state.relay.ok_or(Refusal::NotFound("Relay"))?;
+    let relay = state.relay.as_ref().ok_or(Refusal::NotFound("Relay"))?;
     let admitted = relay.admit(&token.hash).await?;
     let refused = Refusal::Unauthorized("The machine token is unknown, or its machine is not admitted");
     let member = admitted.ok_or(refused)?;

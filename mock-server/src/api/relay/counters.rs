@@ -21,6 +21,6 @@ refusals!(CountersRefusals: NotFound);
     )
 )]
 pub async fn counters(extract::State(state): extract::State<State>) -> Result<Response, Error> {
-    let relay = state.relay.ok_or(Refusal::NotFound("Relay"))?;
+    let relay = state.relay.as_ref().ok_or(Refusal::NotFound("Relay"))?;
     Ok(envelope::ok(relay.counted()))
 }

@@ -156,9 +156,8 @@ async fn nobody_elsewhere_is_told_a_loopback_address() {
     let code: Value = client.post(path).send().await.unwrap().json().await.unwrap();
     assert_eq!(code["verification_uri"], format!("http://127.0.0.2:{port}/device"));
 
-    let mut state = server.state().clone();
-    std::sync::Arc::make_mut(&mut state.settings).base_url = "http://127.0.0.1:8080".to_owned();
-    let local = TestServer::of(state);
+    let config = Config::embedded(Fixture::built_in().unwrap());
+    let local = TestServer::of(app::state(&config, "http://127.0.0.1:8080".to_owned()).await.unwrap());
     for endpoint in ENDPOINTS {
         assert_eq!(ask(&local, endpoint, "", STRANGER, &[]).await.status, 400, "{endpoint:?}");
         assert_eq!(told(&ask(&local, endpoint, "", "127.0.0.1:9", &[]).await), "http://127.0.0.1:8080");

@@ -52,7 +52,7 @@ async fn a_waiting_machine_hears_at_once_of_another_replicas_change() {
     config.database = database.clone();
     // It looks at the database by itself once an hour.
     let mut state = mock_server::app::state(&config, "http://control.test".to_owned()).await.unwrap();
-    std::sync::Arc::get_mut(&mut state.settings).unwrap().map_poll_interval = Duration::from_secs(3600);
+    state.settings_mut().unwrap().map_poll_interval = Duration::from_secs(3600);
     let (waiting, other) = (TestServer::of(state), TestServer::open(database, 9).await);
     let body = json!({ "action": "create_auth_key", "org_id": ACME, "name": "a key", "reusable": true });
     let made = waiting.post("/api/key-management", &waiting.token(ADMIN).await, &body).await;
@@ -80,7 +80,7 @@ async fn a_change_is_read_once_for_all_that_wait_at_another_replica() {
     let config = TestServer::config();
     let config = mock_server::app::Config { database: database.clone(), ..config };
     let mut state = mock_server::app::state(&config, "http://control.test".to_owned()).await.unwrap();
-    std::sync::Arc::get_mut(&mut state.settings).unwrap().map_poll_interval = Duration::from_secs(3600);
+    state.settings_mut().unwrap().map_poll_interval = Duration::from_secs(3600);
     let (waiting, other) = (TestServer::of(state), TestServer::open(database, 9).await);
     let body = json!({ "action": "create_auth_key", "org_id": ACME, "name": "a key", "reusable": true });
     let made = other.post("/api/key-management", &other.token(ADMIN).await, &body).await;
