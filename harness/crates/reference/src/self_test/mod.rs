@@ -29,7 +29,6 @@ use crate::active_deviation::ActiveDeviation;
 use crate::census;
 use crate::embedded::Embedded;
 
-use round::Round;
 use timeouts::StepDurations;
 use traffic::TrafficSurvey;
 
@@ -67,6 +66,18 @@ pub enum Scope {
     AllSuites,
     /// The sub-tests that the matrix does not know yet; all of them for a deviation that it does not know.
     Unlearned(BTreeSet<String>),
+}
+
+/// What runs against one target.
+#[derive(Clone, Copy)]
+struct Round<'a> {
+    /// The sub-tests.
+    only: &'a BTreeSet<&'a str>,
+    /// The name of the folder for the machines' state.
+    folder: &'a str,
+    /// How many sub-tests run at the same time.
+    jobs: usize,
+    turn: &'a Turn,
 }
 
 /// What came of one deviation.

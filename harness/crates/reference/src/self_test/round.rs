@@ -8,28 +8,16 @@ use harness_model::check::snapshot::SnapshotMode;
 use harness_model::event::Listener;
 use harness_model::plan::{Plan, Selection, plan};
 use harness_report::diagnosis::observed::Observed;
-use harness_runner::run::{self, Detail, RunSettings, Stop, Turn};
+use harness_runner::run::{self, Detail, RunSettings, Stop};
 use harness_runner::targets::Target;
 
-use super::{Scope, SelfTest};
+use super::{Round, Scope, SelfTest};
 use crate::ReferenceError;
 
 /// A deviation that keeps the target from answering must not hold up the others.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// What the matrix learns must not depend on how busy the machine is.
 const LEARNING_TIME_LIMIT: Duration = Duration::from_secs(90);
-
-/// What runs against one target.
-#[derive(Clone, Copy)]
-pub(super) struct Round<'a> {
-    /// The sub-tests.
-    pub(super) only: &'a BTreeSet<&'a str>,
-    /// The name of the folder for the machines' state.
-    pub(super) folder: &'a str,
-    /// How many sub-tests run at the same time.
-    pub(super) jobs: usize,
-    pub(super) turn: &'a Turn,
-}
 
 impl SelfTest {
     pub(super) async fn run_subtests(

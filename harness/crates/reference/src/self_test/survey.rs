@@ -8,9 +8,8 @@ use harness_runner::run::{Stop, Turn};
 use crate::ReferenceError;
 use crate::front_proxy::FrontProxy;
 
-use super::SelfTest;
-use super::round::Round;
 use super::traffic::{TrafficRecorder, TrafficSurvey};
+use super::{Round, SelfTest};
 
 impl SelfTest {
     /// Runs all suites once and records their traffic, so that sub-tests which a deviation cannot affect need not run
