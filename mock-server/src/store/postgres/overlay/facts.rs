@@ -25,8 +25,8 @@ const TAKEN: &str = "SELECT l.number
     JOIN auth_keys k ON k.key_hash = l.key_hash
     CROSS JOIN LATERAL (
         SELECT 1 FROM machines m WHERE m.org_id = k.org_id AND m.name_key = l.name_key UNION ALL
-        SELECT 1 FROM machines m WHERE m.org_id = k.org_id AND m.public_key = l.plain UNION ALL
-        SELECT 1 FROM machines m WHERE m.org_id = k.org_id AND m.public_key = l.marked UNION ALL
+        SELECT 1 FROM machines m WHERE substr(m.public_key, 1, 8) = substr(l.plain, 1, 8)
+            AND m.org_id = k.org_id AND m.public_key IN (l.plain, l.marked) UNION ALL
         SELECT 1 FROM quarantines q WHERE q.org_id = k.org_id AND q.name_key = l.name_key UNION ALL
         SELECT 1 FROM quarantines q WHERE q.org_id = k.org_id AND q.public_key = l.plain UNION ALL
         SELECT 1 FROM quarantines q WHERE q.org_id = k.org_id AND q.public_key = l.marked
