@@ -110,6 +110,8 @@ impl Plane {
             ("a heartbeat", heartbeat),
             ("the first page", self.page(&MACHINES, &[("limit", "10")])),
             ("a later page", self.page(&MACHINES, &[("limit", "10"), ("or", place)])),
+            ("a machine by its name", self.page(&MACHINES, &[("name", "eq.machine-7")])),
+            ("a machine by its address", self.page(&MACHINES, &[("tailnet_ip", "eq.100.64.0.7")])),
             ("the latest", self.page(&MACHINES, &latest)),
             ("the latest entries", self.page(&AUDIT_LOGS, &latest)),
         ]
