@@ -1,4 +1,4 @@
--- What a registration writes: nine b-trees of machines become seven, of which two are in a random order instead of four.
+-- What a registration writes: ten b-trees of machines become eight, of which two are in a random order instead of four.
 -- Organisations, users and auth keys are never deleted, so that references to them need no check with each row.
 
 -- The tokens that machines hold from before tokens contained their machine's id.
