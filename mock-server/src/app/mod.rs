@@ -21,6 +21,7 @@ mod test_control;
 pub use crate::api::AgentProgram;
 pub use crate::control::{clock, random};
 pub use config::{Config, DEFAULT_LISTEN, TestControlConfig};
+pub use connections::listen;
 pub use error::{DatabaseProblem, FixtureProblem, SecretProblem, StartError, TokenError};
 pub use fixture::{Fixture, Login, People};
 pub use healthcheck::HealthError;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use ztna_protocol::machine_token::TokenReference;
@@ -42,9 +41,9 @@ pub struct RelayServer {
 impl RelayServer {
     /// Starts a relay. The control plane need not be running yet.
     pub async fn start(config: RelayConfig) -> Result<Self, StartError> {
-        let listen = |source| StartError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
+        let failed = |source| StartError::Listen { address: config.listen, source };
+        let listener = connections::listen(config.listen).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
         let control = ControlPlane::new(&config.control, config.secret)
             .map_err(|error| StartError::Runtime { source: std::io::Error::other(error) })?;
         let relay = Relay::new(config.region, Arc::new(control));

@@ -3,7 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::connections::{self, Limits};
@@ -31,14 +30,14 @@ pub struct Server {
 
 /// Opens the database, initialises it if it is empty, and starts serving.
 pub async fn start(config: Config) -> Result<Server, StartError> {
-    let listen = |source| StartError::Listen { address: config.listen, source };
-    let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
-    let address = listener.local_addr().map_err(listen)?;
+    let failed = |source| StartError::Listen { address: config.listen, source };
+    let listener = connections::listen(config.listen).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
     let state = state::state(&config, format!("http://{}", reachable(address))).await?;
     let control = match config.test_control {
         Some(control) => {
             let failed = |source| StartError::Listen { address: control.listen, source };
-            Some(TestControl::start(state.clone(), control.listen, control.token).await.map_err(failed)?)
+            Some(TestControl::start(state.clone(), control.listen, control.token).map_err(failed)?)
         }
         None => None,
     };

@@ -14,7 +14,6 @@ use axum::response::Response;
 use axum::routing::post;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::connections::{self, Limits};
@@ -59,12 +58,8 @@ struct ClockResponse {
 
 impl TestControl {
     /// Listens at the address, with a random token if there is none.
-    pub(super) async fn start(
-        state: State,
-        listen: SocketAddr,
-        token: Option<String>,
-    ) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(listen).await?;
+    pub(super) fn start(state: State, listen: SocketAddr, token: Option<String>) -> std::io::Result<Self> {
+        let listener = connections::listen(listen)?;
         let token = token.unwrap_or_else(|| hex::encode(state.random.bytes::<16>()));
         let url = format!("http://{}/{token}", listener.local_addr()?);
         let stopping = state.stopping.subscribe();

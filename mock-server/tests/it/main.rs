@@ -13,6 +13,7 @@
 mod access;
 mod agent;
 mod architecture;
+mod arrivals;
 mod control;
 mod costly_lists;
 mod dashboard;

@@ -12,6 +12,7 @@ mod descriptors;
 mod exchange;
 mod later;
 mod limits;
+mod listener;
 mod registry;
 mod socket;
 
@@ -31,6 +32,7 @@ use activity::Activity;
 pub(super) use descriptors::raise_limit;
 use exchange::Exchange;
 pub(super) use limits::Limits;
+pub use listener::listen;
 use registry::{Admission, Registry};
 use socket::Socket;
 

@@ -13,7 +13,7 @@ use hyper::header::{CONNECTION, UPGRADE};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, client, server, upgrade};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
 /// The relay, whose connections meet in one process: all of them go to the first replica.
@@ -33,8 +33,8 @@ struct Replicas {
 type Body = BoxBody<Bytes, hyper::Error>;
 
 impl Balancer {
-    pub(super) async fn start(listen: SocketAddr, replicas: Vec<SocketAddr>) -> io::Result<Self> {
-        let listener = TcpListener::bind(listen).await?;
+    pub(super) fn start(listen: SocketAddr, replicas: Vec<SocketAddr>) -> io::Result<Self> {
+        let listener = mock_server::app::listen(listen)?;
         let address = listener.local_addr()?;
         let replicas = Arc::new(Replicas { addresses: replicas, next: AtomicUsize::new(0) });
         let serving = tokio::spawn(async move {
@@ -143,6 +143,7 @@ mod tests {
     use axum::extract::ConnectInfo;
     use axum::routing::get;
     use harness_runner::exchange::{ClientSettings, build};
+    use tokio::net::TcpListener;
 
     use super::*;
 
@@ -162,7 +163,7 @@ mod tests {
     async fn requests_of_one_connection_go_round_and_keep_their_address() {
         let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         let replicas = vec![replica("a").await, replica("b").await, gone];
-        let balancer = Balancer::start("127.0.0.1:0".parse().unwrap(), replicas).await.unwrap();
+        let balancer = Balancer::start("127.0.0.1:0".parse().unwrap(), replicas).unwrap();
         let target = reqwest::Url::parse(&format!("http://{}", balancer.address())).unwrap();
         let limit = Duration::from_secs(10);
         let settings = ClientSettings::plain(target, limit, limit);

@@ -42,7 +42,7 @@ impl EmbeddedControlPlane {
         let server = servers.next().ok_or(std::io::ErrorKind::InvalidInput)?;
         let balancer = match addresses.len() {
             1 => None,
-            _ => Some(Balancer::start(DEFAULT_LISTEN, addresses).await?),
+            _ => Some(Balancer::start(DEFAULT_LISTEN, addresses)?),
         };
         let balancer_url = balancer.as_ref().map(|balancer| format!("http://{}", balancer.address()));
         let base_url = balancer_url.unwrap_or_else(|| server.base_url().to_owned());

@@ -9,6 +9,8 @@ use mock_server::app::{AgentProgram, Config, Fixture};
 
 use crate::front_proxy::FrontProxy;
 
+use super::loaded_part::loaded_part;
+
 /// The hidden subcommand that makes this program the reference's agent.
 pub const AGENT_SUBCOMMAND: &str = "__ztna";
 
@@ -19,13 +21,16 @@ pub fn agent(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ztna_agent::main(arguments)
 }
 
-/// A database in memory, and this program as the agent that the reference's installer installs.
-pub(super) fn config(fixture: Fixture, front: Option<&dyn FrontProxy>) -> Config {
+/// A database in memory, and this program as the agent that the reference's installer installs. `installs` says whether
+/// machines will download it.
+pub(super) fn config(fixture: Fixture, front: Option<&dyn FrontProxy>, installs: bool) -> Config {
     let AgentCommand { program, arguments, .. } = agent_command(front);
     let arguments = arguments.into_iter().filter_map(|word| word.into_string().ok()).collect();
+    let program = Path::new(&program);
+    let file = if installs { loaded_part(program) } else { program.to_owned() };
     let trusts_all = front.is_some_and(FrontProxy::trusts_all_proxies);
     Config {
-        agent_program: Some(AgentProgram { file: program.into(), arguments }),
+        agent_program: Some(AgentProgram { file, arguments }),
         trusted_proxies: if trusts_all {
             ALL_ADDRESSES.iter().filter_map(|net| net.parse().ok()).collect()
         } else {

@@ -44,7 +44,7 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ReferenceError> {
         listen: if front.is_some() { app::DEFAULT_LISTEN } else { options.listen },
         database: location,
         clock: app::clock::Clock::system(),
-        ..config(fixture, front)
+        ..config(fixture, front, true)
     };
     let server = app::start(config(Fixture::built_in()?)).await?;
     let plane = EmbeddedControlPlane::start(front, vec![server], None, options.listen)

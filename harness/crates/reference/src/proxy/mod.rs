@@ -19,7 +19,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use futures::future::BoxFuture;
 use reqwest::Url;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::deviation::{Deviation, ProxyRequest, ProxyState};
@@ -62,7 +61,7 @@ impl DeviationProxy {
         if let Some(recording) = &recording {
             recording.push(RecordedEvent::Started(sessions.clone()));
         }
-        let listener = TcpListener::bind(listen).await?;
+        let listener = mock_server::app::listen(listen)?;
         let address = format!("http://{}", listener.local_addr()?);
         let base_url = Url::parse(&address).map_err(io::Error::other)?;
         let upstream_address = upstream.socket_addrs(|| None)?.into_iter().next();

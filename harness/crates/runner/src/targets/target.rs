@@ -83,16 +83,25 @@ pub trait Target: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
-    /// Creates the environment of one sub-test; `with_tun` if its `ztna up` brings up a TUN device.
+    /// Creates the environment of one sub-test.
     fn environment(
         self: Arc<Self>,
-        with_tun: bool,
+        needs: EnvironmentNeeds,
     ) -> BoxFuture<'static, Result<TestEnvironment, TargetError>>;
 
     /// Removes at the end of a run whatever sub-tests have started and not removed themselves.
     fn finish(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }
+}
+
+/// What a sub-test needs of its environment, and others do without.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EnvironmentNeeds {
+    /// Its `ztna up` brings up a TUN device.
+    pub tun: bool,
+    /// It downloads the agent.
+    pub installer: bool,
 }
 
 /// Returns why machines cannot have host names of their own, if they cannot.
